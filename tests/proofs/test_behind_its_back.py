@@ -6,18 +6,24 @@ A parameter group or a policy that is set back lets the DR region take writes be
 from __future__ import annotations
 
 import shlex
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dr_estate.config.environment import Side
-from sandbox.client.traffic_writer import Writer
+from sandbox.client.traffic_writer import Writer, missing
 from tests.proofs.changes import Aws
 from tests.proofs.dying import Make, When, dying
 from tests.proofs.enforced import Enforced, Written
 from tests.proofs.rig import Rig
-from tests.proofs.rough import PROMOTE, WEIGHTS
+from tests.proofs.rough import FREEZE, PROMOTE, WEIGHTS
+from tests.proofs.test_abort import FROZEN_FILES
+from tests.utils.running import rules
 from utils.aws_mgmt.app.exit_codes import Exit
 
 pytestmark = pytest.mark.proof
@@ -97,6 +103,50 @@ def test_where_the_dr_region_takes_writes_again_nobody_is_led_on_or_back_until_i
     kind = "rows" if happens is let_rows_in else "files"
     assert {enforced.env.regions.primary} == {row.region for row in writer.written if row.kind == kind}
     assert written.is_home()
+
+
+def promote_by_hand(aws: Aws) -> None:
+    aws.client("rds", Side.PRIMARY).promote_read_replica(DBInstanceIdentifier=aws.named(aws.env.names.database))
+
+
+@pytest.mark.parametrize("moment", [FROZEN_FILES, FREEZE], ids=["before the freeze", "in the write pause"])
+def test_a_copy_that_somebody_else_promotes_stops_the_run_and_once_it_is_renamed_the_abort_brings_everybody_back(
+    moment: str, due: Rig, enforced: Enforced, written: Written, tmp_path: Path
+) -> None:
+    """Before the freeze nobody is kept from writing for it."""
+    due.begin()
+    aws = enforced.aws("admin")
+    run = due.run(f"promoted-{moment[:3]}", before(moment, 1, promote_by_hand, aws))
+    assert Exit.ACTION_FAILED == run.wait(), run.said
+    screen = " ".join(run.said.split())
+    assert (
+        "sit-mysql of af-south-1 was promoted, and not by this run: it follows sit-mysql of eu-west-1 no more" in screen
+    )
+    assert "The failback is past its point of no return: sit-mysql of af-south-1 was promoted." in screen
+    assert "gives the failback up" not in screen
+    sent = [f"{call['service']}:{call['operation']}" for call in due.world.mutations() if call["person"] == "operator"]
+    assert (moment == FREEZE, False) == (FREEZE in sent, PROMOTE in sent)
+    rules(tmp_path, "sit", enforced.settings)
+    elsewhere = replace(enforced, home=tmp_path)
+    refused = elsewhere.execute("failback", (), "--abort")
+    assert Exit.REFUSED == refused.code, refused.said
+    assert "where none are, rename it by hand, then abort again" in " ".join(refused.said.split())
+    rds, name = aws.client("rds", Side.PRIMARY), aws.named(aws.env.names.database)
+    rds.modify_db_instance(DBInstanceIdentifier=name, NewDBInstanceIdentifier="by-hand", ApplyImmediately=True)
+    until_renamed(rds)
+    ran = elsewhere.execute("failback", (), "--abort")
+    assert (Exit.READY, []) == (ran.code, ran.denied), ran.said
+    after = Writer(enforced.world, enforced.env, 0.02, f"after {moment[:3]}").write(0.3)
+    dr = enforced.env.region(Side.DR)
+    assert {row.region for row in after.written} == {dr}, after.refused
+    assert [] == missing(after.sites, (*written.writer.written, *after.written), dr)
+
+
+def until_renamed(rds: Any) -> None:
+    ends = time.monotonic() + 20
+    while "by-hand" not in [row["DBInstanceIdentifier"] for row in rds.describe_db_instances()["DBInstances"]]:
+        assert time.monotonic() < ends, "it is not renamed"
+        time.sleep(0.1)
 
 
 def weights_sent(due: Rig) -> int:
