@@ -42,7 +42,8 @@ def _database_gates(context: PlanContext) -> Iterator[Gate]:
     except DataUnavailable as error:
         promoted, message = False, f"no promotion is recorded, and {regions.primary} is not seen"
         message += f" ({error.unavailable.why.rstrip('.')})"
-    message += ": writes may be there alone." if promoted else "."
+    by_hand = "where none are, rename it by hand, then abort again"
+    message += f": writes may be there alone; {by_hand}." if promoted else "."
     yield Gate("abort.one-writer", met=not promoted, says=message, stops=True)
 
 

@@ -40,14 +40,20 @@ def writers_sentence(snapshot: Snapshot, env: Environment) -> str:
     )
 
 
+def is_promoted(snapshot: Snapshot, env: Environment) -> bool:
+    """Whether the copy that came home was promoted there, whoever did it. Raises DataUnavailable."""
+    copy = snapshot.find(rds.instances, Side.PRIMARY, identifier=env.named(env.names.database))
+    return copy is not None and not copy.source and COME_FROM in dict(copy.tags)
+
+
 def way_back_sentence(snapshot: Snapshot, env: Environment) -> str:
     """Until when a failback that is under way can be aborted, or that it cannot be any more."""
     name, regions = env.named(env.names.database), env.regions
     try:
-        copy = snapshot.find(rds.instances, Side.PRIMARY, identifier=name)
+        promoted = is_promoted(snapshot, env)
     except DataUnavailable:
         return f"Whether the failback can still be aborted is not known: {regions.primary} was not seen."
-    if copy is not None and not copy.source and COME_FROM in dict(copy.tags):
+    if promoted:
         return f"The failback is past its point of no return: {name} of {regions.primary} was promoted."
     return f"Until {name} of {regions.primary} is promoted, {ABORT} brings everybody back to {regions.dr}."
 

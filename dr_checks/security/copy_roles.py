@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import GLOBAL, check
+from dr_checks.derived import job_roles
 from dr_checks.derived.backup_promise import stores, tags_of, takes
-from dr_estate.config.environment import Side
+from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import backup_plan, dynamodb, iam_copy_roles
-from dr_estate.readers.iam_copy_roles import CopyRole
+from dr_estate.readers.iam_copy_roles import CopyRole, JobRole
 from dr_estate.readers.store_policies import table_arn
 
 _WANTED = "it exists, its service may assume it, and each action is allowed"
@@ -66,6 +68,48 @@ def may_restore(view: View) -> Iterator[Finding]:
         yield view.none_expected("all roles", "the DR vault holds no recovery point of files")
 
 
+def _objects_by_jobs(env: Environment) -> str | None:
+    named = None if env.failback.objects_batch_role else "no role is named for jobs of S3 (failback.objects_batch_role)"
+    return replication_expected(env) or named
+
+
+# No graver: where no job can be started, the failback copies every object itself.
+@check(
+    "the role that jobs of S3 take to bring objects home trusts S3 Batch Operations, and may do so for every copy",
+    severity=Severity.NORMAL,
+    area=Area.REPLICATION,
+    sides=GLOBAL,
+    rules=("REL13-BP02", "NIST AC-6"),
+    traps=("T14", "T30"),
+    applies=_objects_by_jobs,
+)
+def may_bring_home(view: View) -> Iterator[Finding]:
+    """GetRole, its trust policy, IAM's simulator on each bucket copy, and that bucket's policy, as a failback asks.
+
+    What hangs on a condition key that only the job shows is unknown. Source: S3 User Guide, "Configuring an IAM role
+    for S3 Batch Replication".
+    """
+    found = view.get(iam_copy_roles.job_roles)
+    for row in found:
+        if isinstance(row, Unavailable):
+            yield view.unknown("a role or a bucket copy", _WANTED, row)
+        else:
+            yield _of_job(view, row)
+    if not found:
+        yield view.none_expected("all roles", "the DR region holds no copy of a bucket of tenants' data")
+
+
+def _of_job(view: View, row: JobRole) -> Finding:
+    role, wanted = row.role, f"{_WANTED} for {row.copy}"
+    denied, doubts = job_roles.denied(role), job_roles.doubts(role)
+    reason = f"no job of S3 brings home what {row.copy} holds: the failback copies each object itself, and takes longer"
+    if not role.exists or role.trusted is False or denied:
+        return _judged(view, replace(role, decisions=tuple(denied)), reason, wanted)
+    if doubts:
+        return view.unknown(role.arn, wanted, f"{'; '.join(doubts)}.")
+    return view.ok(role.arn, f"{len(role.decisions)} actions allowed", wanted, "it may do all of it")
+
+
 def _of_strangers(view: View) -> set[str]:
     """The roles of backup selections that take neither database, files nor tables; none where that is not seen."""
     try:
@@ -80,17 +124,17 @@ def _of_strangers(view: View) -> set[str]:
     return {selection.role for selection in selections} - useful
 
 
-def _judged(view: View, role: CopyRole, reason: str) -> Finding:
+def _judged(view: View, role: CopyRole, reason: str, wanted: str = _WANTED) -> Finding:
     name, denied = role.arn.rpartition("/")[2], [d for d in role.decisions if d.decision != "allowed"]
     if not role.exists:
-        return view.gap(role.arn, "no such role", _WANTED, reason, f"aws_iam_role '{name}', as the copies name it.")
+        return view.gap(role.arn, "no such role", wanted, reason, f"aws_iam_role '{name}', as the copies name it.")
     if role.trusted is False:
         measured = f"does not trust {role.service}"
-        return view.gap(role.arn, measured, _WANTED, reason, f"aws_iam_role '{name}': assume_role_policy.")
+        return view.gap(role.arn, measured, wanted, reason, f"aws_iam_role '{name}': assume_role_policy.")
     if denied:
         measured = "; ".join(f"{d.action}: {d.decision} on {d.on}" for d in denied)
         remedy = f"aws_iam_role_policy of '{name}' with these ARNs, and no deny in the policy of bucket, key or vault."
-        return view.gap(role.arn, measured, _WANTED, reason, remedy)
+        return view.gap(role.arn, measured, wanted, reason, remedy)
     if role.trusted is None:
-        return view.unknown(role.arn, _WANTED, "Its trust policy has conditions that only IAM itself evaluates.")
-    return view.ok(role.arn, f"{len(role.decisions)} actions allowed", _WANTED, "it may do all of it")
+        return view.unknown(role.arn, wanted, "Its trust policy has conditions that only IAM itself evaluates.")
+    return view.ok(role.arn, f"{len(role.decisions)} actions allowed", wanted, "it may do all of it")

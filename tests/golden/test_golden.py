@@ -64,6 +64,7 @@ SINCE = frozenset(
         "cloudfront-origins.bucket-filled",
         "cloudfront-routing.header-sent",
         "cloudfront-routing.origin-reached",
+        "copy-roles.may-bring-home",
         "copy-roles.may-copy",
         "copy-roles.may-restore",
         "counterparts.in-dr-region",

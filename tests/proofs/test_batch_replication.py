@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from dr_actions.guard.evidence import STORES
 from dr_actions.journal.journal import Entry, EntryKind, Journal
 from dr_actions.model.plan import Goal, Plan, Step, to_json
 from dr_estate.aws.clock import WorldClock
+from dr_estate.aws.loopback_hosts import keep_loopback_hosts
 from dr_estate.config.environment import Side, load_environment
 from dr_estate.model.replication_job import created_after
 from dr_estate.readers.s3_objects import BucketDifference, apart
@@ -25,13 +27,14 @@ from tests.dr_actions.execution.runs import run_in
 from tests.dr_actions.hearing import Told
 from tests.proofs.conftest import AWAY, HOME
 from tests.proofs.enforced import SHORT, Enforced
-from tests.utils.running import rules
+from tests.utils.running import at_endpoint, rules
 from tests.worlds import borrowed
 
 pytestmark = pytest.mark.proof
 
 BUCKET, ITS_COPY, NEW = "bbws-tenant-assets-sit", "bbws-tenant-assets-sit-dr", 40
 INCIDENT, CREATE = "INC-9", "s3control:CreateJob"
+AT_WORK_S = 600
 ACTIONS = (replicate_to_primary.ACTION, end_replication.ACTION, copy_to_primary.ACTION)
 ROLE = 'objects_batch_role = "arn:aws:iam::815856636111:role/sit-s3-batch"'
 
@@ -41,11 +44,11 @@ class Died(Exception):
 
 
 class Dies(Told):
-    """Ends the run as soon as it waits for the job."""
+    """Ends the run as soon as S3 shows it the job."""
 
     def waits(self, step: Step, age_s: float, limit_s: float, message: str) -> None:
         super().waits(step, age_s, limit_s, message)
-        if "job" in message:
+        if " of S3 is " in message:
             raise Died
 
 
@@ -55,14 +58,22 @@ class Objects:
     def __init__(self, world: Home, folder: Path, minutes: float = 60) -> None:
         self.endpoint, self.env, self.folder = world.endpoint, batched(world.env, minutes), folder
         self.world = Home(world.endpoint, self.env)
+        self.plan = self.plan_of_bucket()
+
+    def planned_anew(self) -> None:
+        """Take what the world shows now for the plan that the next run begins."""
+        self.world = Home(self.endpoint, self.env, self.world.whole())
+        self.plan = self.plan_of_bucket()
+
+    def plan_of_bucket(self) -> Plan:
         steps = [step for action in ACTIONS for step in action.plan_steps(self.world.sight())]
         own = tuple(step for step in steps if step.subject == BUCKET and ".last" not in step.id)
-        self.plan = Plan(self.env.name, self.env.account, Goal.FAILBACK, "FAILED_OVER", own)
+        return Plan(self.env.name, self.env.account, Goal.FAILBACK, "FAILED_OVER", own)
 
-    def run(self, listener: Told) -> Outcome:
+    def run(self, listener: Told, anew: bool = False) -> Outcome:
         outcome, clock = Outcome(), WorldClock()
         with Journal.open(self.folder, self.env.name, INCIDENT, "run", clock.now, world=WORLD) as journal:
-            if not journal.entries:
+            if anew or not journal.entries:
                 journal.append(EntryKind.BEGIN, plan=to_json(self.plan))
                 for side, store in STORES:
                     facts = {"side": side, "store": store, "arn": f"arn:{side}:{store}", "created_at": clock.now()}
@@ -108,12 +119,14 @@ def test_a_run_that_died_while_the_job_went_on_finds_it_again_and_copies_nothing
     world: Home, tmp_path: Path
 ) -> None:
     """The answer of the call that started it was lost, too."""
+    world.endpoint.timing(transition_s=AT_WORK_S)
     replicated_back(world.endpoint, batched(world.env))
     objects = Objects(world, tmp_path)
     for how in ("throttle", "lost"):
         world.endpoint.begin(Outage(world.env.region(Side.DR), how, "s3control", "CreateJob", times=1))
     with pytest.raises(Died):
         objects.run(Dies())
+    world.endpoint.age(AT_WORK_S)
     assert objects.run(Told()).finished
     client = admin(world.endpoint, "s3", world.env.region(Side.DR))
     head: dict[str, Any] = client.head_object(Bucket=ITS_COPY, Key=f"new/{0:07}")
@@ -145,6 +158,28 @@ def test_a_job_that_takes_too_long_is_cancelled_and_the_run_copies_instead(world
     assert "it has had its 0.01 min" in objects.words()
 
 
+def test_a_new_plan_that_starts_no_job_cancels_that_of_the_plan_before_and_copies_itself(
+    world: Home, tmp_path: Path
+) -> None:
+    """The process died while the job was at work; then the rule of its bucket takes delete markers too."""
+    world.endpoint.timing(transition_s=AT_WORK_S)
+    replicated_back(world.endpoint, batched(world.env))
+    objects = Objects(world, tmp_path)
+    with pytest.raises(Died):
+        objects.run(Dies())
+    s3 = admin(world.endpoint, "s3", world.env.region(Side.DR))
+    config = s3.get_bucket_replication(Bucket=ITS_COPY)["ReplicationConfiguration"]
+    config["Rules"][0]["DeleteMarkerReplication"]["Status"] = "Enabled"
+    s3.put_bucket_replication(Bucket=ITS_COPY, ReplicationConfiguration=config)
+    objects.planned_anew()
+    assert replicate_to_primary.ACTION.name not in [step.action for step in objects.plan.steps]
+    assert objects.run(Told(), anew=True).finished
+    jobs = admin(world.endpoint, "s3control", world.env.region(Side.DR))
+    keep_loopback_hosts(jobs.meta.events)
+    assert ["Cancelled"] == [job["Status"] for job in jobs.list_jobs(AccountId=world.env.account)["Jobs"]]
+    assert (1, 0, NEW) == (objects.calls(CREATE), objects.missing(), objects.calls("s3:CopyObject"))
+
+
 def test_where_no_job_may_be_started_the_run_says_so_goes_on_and_copies_itself(world: Home, tmp_path: Path) -> None:
     replicated_back(world.endpoint, batched(world.env))
     world.endpoint.begin(Outage(world.env.region(Side.DR), "deny", "s3control", "CreateJob"))
@@ -167,7 +202,38 @@ def test_where_the_role_may_not_begin_that_is_named_beforehand_and_no_job_is_sta
     denied = f"s3:InitiateReplication on arn:aws:s3:::{ITS_COPY}/any"
     assert note.startswith(f"{BUCKET}: copied by the run itself, for role {role} may not s3:")
     assert (True, True) == (denied in note, f"aws_iam_role_policy of '{role}'" in note), note
-    assert [copy_to_primary.ACTION.name] == [step.action for step in objects.plan.steps]
+    assert [action.name for action in ACTIONS[1:]] == [step.action for step in objects.plan.steps]
+
+
+def test_status_shows_in_peace_whether_the_role_of_the_jobs_may_begin_and_nothing_where_none_is_named(
+    tmp_path: Path,
+) -> None:
+    """A policy of its own denies it one bucket; then another service alone may take it."""
+    for name in ("named", "plain"):
+        (tmp_path / name).mkdir()
+    named, plain = rules(tmp_path / "named", "sit", f"{SHORT}{ROLE}\n"), rules(tmp_path / "plain", "sit", SHORT)
+    env, role = load_environment(named, "sit"), "sit-s3-batch"
+    with borrowed(env, 1) as world:
+
+        def judged(folder: Path) -> tuple[str, str]:
+            ran = at_endpoint(world, tmp_path, f"-e sit --config {folder} status --format json", "reader")
+            (found,) = (row for row in ran.report["results"] if row["check"] == "copy-roles.may-bring-home")
+            return found["status"], str(found)
+
+        iam = admin(world, "iam", "us-east-1")
+        assert "PASS" == judged(named)[0].upper(), judged(named)
+        denial = {"Effect": "Deny", "Action": INITIATES[1], "Resource": f"arn:aws:s3:::{ITS_COPY}/*"}
+        text = json.dumps({"Version": "2012-10-17", "Statement": [denial]})
+        iam.put_role_policy(RoleName=role, PolicyName="not-this-one", PolicyDocument=text)
+        status, words = judged(named)
+        assert ("fail", True) == (
+            status.lower(),
+            f"s3:InitiateReplication: explicitDeny on arn:aws:s3:::{ITS_COPY}" in words,
+        ), words
+        trust = iam.get_role(RoleName="sit-backup-role")["Role"]["AssumeRolePolicyDocument"]
+        iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(trust))
+        assert "does not trust batchoperations.s3.amazonaws.com" in judged(named)[1]
+        assert "no role is named for jobs of S3" in judged(plain)[1]
 
 
 def test_a_whole_failback_brings_them_home_by_a_job_a_bucket_and_no_call_is_denied(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from dr_actions.model.action import PlanContext
-from dr_actions.model.action_ids import label_of
+from dr_actions.model.action_ids import label_of, step_id
 from dr_actions.model.plan import Goal, Params
 from dr_actions.model.sequence import SEEN_FREEZES, Role, role_of
 from dr_checks.posture import writers
@@ -22,6 +22,7 @@ from dr_estate.readers import rds, rds_groups
 
 COME_FROM = writers.COME_FROM
 READ_ONLY, FROZEN, UNSET = "read_only", "1", "{TrueIfReplica}"
+PROMOTION = "database/promote_primary"
 _ON = ("1", "ON", "on")
 _OURS = (COME_FROM, RESTORED_FROM)
 
@@ -95,6 +96,22 @@ def model(context: PlanContext) -> rds.Instance | None:
 def is_of(copy: rds.Instance, source: rds.Instance) -> bool:
     """Whether ``copy`` is the copy of ``source`` that comes home: it replicates from it, or was promoted after that."""
     return copy.source == source.arn if copy.source else dict(copy.tags).get(COME_FROM) == source.resource_id
+
+
+def lost_copy(context: PlanContext, source: rds.Instance) -> str:
+    """What became of the copy that this failback made of ``source``, where it follows it no more; "" while it does.
+
+    "" too where this run made none, or promotes it itself. Raises DataUnavailable.
+    """
+    name, home = own_name(context), context.env.regions.primary
+    is_ours = step_id("database/replicate_to_primary", name) in context.confirmed_at
+    if context.goal is not Goal.FAILBACK or not is_ours or step_id(PROMOTION, name) in context.begun_sending_at:
+        return ""
+    copy = named(context, Side.PRIMARY, name)
+    if copy is not None and copy.source == source.arn:
+        return ""
+    how = "is gone" if copy is None else "was promoted, and not by this run"
+    return f"{name} of {home} {how}: it follows {source.identifier} of {context.env.regions.dr} no more"
 
 
 def retained_name(instance: rds.Instance) -> str:

@@ -100,7 +100,7 @@ def step_of(
 
 
 def observe(step: Step, context: PlanContext) -> StepStatus:
-    """DONE once the group says so and the instance is in sync with it."""
+    """DONE once the group says so and the instance is in sync with it; not asked for without the copy at home."""
     instance = failback.by_resource(context, step.side, step.before["resource"])
     if instance is None:
         return StepStatus(StepState.DRIFTED, f"{step.subject} is gone from {context.env.region(step.side)}.")
@@ -121,6 +121,8 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
         return StepStatus(
             StepState.IN_PROGRESS, f"{instance.identifier} is {instance.status}, its group {_statuses(instance)}."
         )
+    if step.side is Side.DR and (lost := failback.lost_copy(context, instance)):
+        return StepStatus(StepState.DRIFTED, f"{lost}. Nobody is kept from writing for that.", facts)
     return StepStatus(StepState.READY, f"{instance.identifier} takes writes.", facts)
 
 

@@ -80,6 +80,9 @@ def _proof(step: Step, context: PlanContext) -> Mapping[str, str]:
 def observe(step: Step, context: PlanContext) -> StepStatus:
     """DONE once the task found both; FAILED where its time was over before."""
     present(failback.named(context, step.side, step.subject), f"{step.subject} is gone.")
+    left = failback.writer(context) if context.goal is Goal.FAILBACK else None
+    if left is not None and (lost := failback.lost_copy(context, left)):
+        return StepStatus(StepState.DRIFTED, f"{lost}.")
     task = marker_task.task_of(context, FINDING, step)
     report = marker_task.report_of(context, step.side, task) if task is not None else None
     if task is not None and task.exit_code == scripts.TIME_IS_OVER and report is not None:

@@ -10,8 +10,8 @@ from typing import Any
 from dr_actions.actions.objects import comparison as objects_comparison
 from dr_actions.model.action import PlanContext
 from dr_actions.model.plan import Goal, Step
+from dr_checks.derived import job_roles
 from dr_estate.config.environment import Side
-from dr_estate.iam.resource_policies import PolicyAnswer
 from dr_estate.model.replication_job import of_bucket
 from dr_estate.model.states import BATCH_JOB
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
@@ -19,7 +19,6 @@ from dr_estate.readers import control_table, iam_copy_roles, s3, s3_batch_jobs, 
 
 _BEFORE = timedelta(hours=1)
 """Clocks differ, and people may have been led away before the tool was asked."""
-_EXPLICIT = "explicitDeny"
 _CONFIGURATION = "aws_s3_bucket_replication_configuration"
 
 
@@ -57,9 +56,7 @@ def _of_role(context: PlanContext, copy: str) -> tuple[str, str]:
         found = (error.unavailable,)
     unseen = [row.why.rstrip(".") for row in found if isinstance(row, Unavailable)]
     for role in (row.role for row in found if isinstance(row, iam_copy_roles.JobRole) and row.copy == copy):
-        name, refused = role.arn.rpartition("/")[2], [d for d in role.decisions if d.decision != PolicyAnswer.ALLOWED]
-        doubtful = [d for d in refused if d.missing and d.decision != _EXPLICIT]
-        denied = [d for d in refused if d not in doubtful]
+        name, denied = role.arn.rpartition("/")[2], job_roles.denied(role)
         if not role.exists:
             return f"there is no role {role.arn} (failback.objects_batch_role)", ""
         if role.trusted is False:
@@ -67,8 +64,7 @@ def _of_role(context: PlanContext, copy: str) -> tuple[str, str]:
         if denied:
             what = "; ".join(f"{decision.action} on {decision.on}" for decision in denied)
             return f"role {name} may not {what} (aws_iam_role_policy of '{name}', or a deny in the bucket's policy)", ""
-        unseen += [f"{d.action} hangs on {', '.join(d.missing)}, which only the job itself shows" for d in doubtful]
-        unseen += ["its trust policy has conditions that only IAM itself evaluates"] * (role.trusted is None)
+        unseen += job_roles.doubts(role)
     return "", f" (whether its role may is not known: {'; '.join(unseen)})" if unseen else ""
 
 

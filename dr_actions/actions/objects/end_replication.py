@@ -1,6 +1,7 @@
 """Ends a job of S3 Batch Replication that had its time: from here on the run alone brings objects home.
 
-A job that went on would put what it replicates over what is written at home later.
+A job that went on would put what it replicates over what is written at home later. It may be an earlier plan's, and
+this plan start none: the rules of its bucket were changed, or an object was written at home.
 """
 
 from __future__ import annotations
@@ -15,27 +16,26 @@ from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.states import BATCH_JOB
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import s3_batch_jobs
+from dr_estate.readers import s3, s3_batch_jobs
 
 
 def plan_steps(context: PlanContext) -> Iterator[Step]:
-    """A step for each bucket for which a job may be started."""
+    """A step for each bucket of tenants' data, whether this plan starts a job for it or not."""
     env = context.env
     params = {"AccountId": env.account, "JobId": "<the job that is not over>", "RequestedJobStatus": ENDED}
-    for route in batch_replication.routes(context):
-        if not route.obstacle:
-            yield context.step(
-                __name__,
-                route.bucket,
-                side=Side.DR,
-                says=f"Cancel the job that replicates {route.copy} into {route.bucket}, if it is not over.",
-                danger=Danger.COMPENSABLE,
-                undo="A cancelled job is not gone on with: the run's own copies do its work.",
-                budget_s=900,
-                call=Call("s3control", "UpdateJobStatus", env.regions.dr, params),
-                before={"copy": route.copy},
-                after={"jobs": 0},
-            )
+    for bucket, copy in s3.data_pairs(env) if env.failback.objects_batch_role else ():
+        yield context.step(
+            __name__,
+            bucket,
+            side=Side.DR,
+            says=f"Cancel the job that replicates {copy} into {bucket}, if it is not over.",
+            danger=Danger.COMPENSABLE,
+            undo="A cancelled job is not gone on with: the run's own copies do its work.",
+            budget_s=900,
+            call=Call("s3control", "UpdateJobStatus", env.regions.dr, params),
+            before={"copy": copy},
+            after={"jobs": 0},
+        )
 
 
 def build_call(step: Step, context: PlanContext) -> Call:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dr_actions.actions.traffic import pin_from_dr
+from dr_actions.actions.traffic import one_writer, pin_from_dr
 from dr_actions.actions.traffic.change_batch import (
     ALL,
     RecordSet,
@@ -188,7 +188,7 @@ def _before_it(step: Step, context: PlanContext) -> StepStatus:
     """READY, unless home could not serve those who would be led there."""
     for gate in gates_before(context):
         if gate.state is not StepState.DONE:
-            state = StepState.FAILED if gate.state is StepState.FAILED else StepState.UNAVAILABLE
+            state = StepState.UNAVAILABLE if gate.state is StepState.IN_PROGRESS else gate.state
             return StepStatus(state, gate.message, gate.evidence, gate=True)
     return StepStatus(StepState.READY, f"the records of {step.subject} are as the plan found them")
 
@@ -212,6 +212,9 @@ def _baking(step: Step, context: PlanContext) -> StepStatus:
     names = frozenset(str(record["Name"]).removesuffix(".") for record in step.after["records"])
     statuses = list(gates(context, TrafficShare(percent, since, names)))
     facts = tuple(fact for gate in statuses for fact in gate.evidence)
+    drifted = next((gate for gate in statuses if gate.state is StepState.DRIFTED), None)
+    if drifted is not None:
+        return StepStatus(drifted.state, f"{message}. {drifted.message}", facts, gate=True)
     failed = next((gate for gate in statuses if gate.state is StepState.FAILED), None)
     if failed is not None:
         back = rollback_call(step) if step.manual else None
@@ -269,5 +272,6 @@ ACTION = action(
         elbv2_request_counts.minutes,
         http_sites.visits,
         http_sites.edge_visits,
+        *one_writer.PARTS,
     ),
 )

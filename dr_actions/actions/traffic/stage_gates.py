@@ -1,6 +1,7 @@
-"""What must hold while a part of the visitors is back in the primary region: four gates, each from one look. Pure.
+"""What must hold while a part of the visitors is back in the primary region: five gates, each from one look. Pure.
 
-A gate that does not hold is FAILED, and the visitors are led back. One that cannot be judged yet is WAITING: it fails
+A gate that does not hold is FAILED, and the visitors are led back; where a second region takes writes it is DRIFTED,
+and they stay where they are. One that cannot be judged yet is WAITING: it fails
 nothing, and the stage is not done while it lasts.
 """
 
@@ -14,6 +15,7 @@ from dr_actions.actions.common import unavailable_handling
 from dr_actions.actions.compute import failback as compute_failback
 from dr_actions.actions.compute.rollout import healthy_targets
 from dr_actions.actions.traffic.binomial import at_least
+from dr_actions.actions.traffic.one_writer import writers_gate
 from dr_actions.actions.traffic.share_gate import TrafficShare, answers_gate
 from dr_actions.model.action import PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Goal
@@ -39,6 +41,7 @@ def gates(context: PlanContext, part: TrafficShare) -> Iterator[StepStatus]:
 
 def gates_before(context: PlanContext) -> Iterator[StepStatus]:
     """The gates that must hold before any visitor is led there."""
+    yield _looked("writers", partial(writers_gate, context))
     yield _looked("targets", partial(_targets, context))
     yield _looked("probes", partial(_probes, context))
 

@@ -88,7 +88,7 @@ def _work(job: BatchJob, backend: S3Backend) -> None:
         return
     due, done = _due(job), job.succeeded + job.failed
     for version in job.versions[done:due]:
-        arrived = all(_replicate(job, backend, version, rule) for _, rule in targets)
+        arrived = bool(targets) and all(_replicate(job, backend, version, rule) for _, rule in targets)
         version.__dict__[STATUS] = "COMPLETED" if arrived else "FAILED"
         job.succeeded, job.failed = job.succeeded + arrived, job.failed + (not arrived)
     if job.failed > _MOST_FAILED * len(job.versions) and job.failed >= _TRIED:

@@ -7,12 +7,15 @@ from dataclasses import replace
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
 from dr_estate.readers import iam_copy_roles
-from dr_estate.readers.iam_copy_roles import OBJECTS, CopyRole
+from dr_estate.readers.iam_copy_roles import JOBS, OBJECTS, CopyRole, JobRole
 from dr_estate.readers.iam_simulation import SimulatedDecision
-from tests.dr_checks.worlds import DENIED, Example, world
+from tests.dr_checks.worlds import DENIED, SIT, Example, world
 
 WRITES = SimulatedDecision("s3:ReplicateObject", "allowed", "eu-west-1")
 CLOSED = SimulatedDecision("s3:ReplicateObject", "explicitDeny", "eu-west-1", "arn:copy, by its own policy")
+STARTS = SimulatedDecision("s3:InitiateReplication", "allowed", "eu-west-1")
+KEPT_OUT = replace(STARTS, decision="explicitDeny", on="arn:aws:s3:::assets-dr/any, by its own policy")
+HANGS = replace(STARTS, decision="implicitDeny")
 ROLE = CopyRole("arn:aws:iam::1:role/replication", OBJECTS, True, True, (WRITES,))
 NAMED = frozenset({ROLE.arn})
 
@@ -26,6 +29,17 @@ def _restoring(expected: Status, *roles: object) -> Example:
     subjects = NAMED if expected in (Status.PASS, Status.FAIL) else frozenset[str]()
     parts = {(iam_copy_roles.restore_roles, Side.GLOBAL): roles}
     return Example("copy-roles.may-restore", expected, world(parts), subjects)
+
+
+JOBS_ROLE = CopyRole(f"arn:aws:iam::{SIT.account}:role/sit-s3-batch", JOBS, True, True, (STARTS,))
+BATCHED = SIT.model_copy(update={"failback": SIT.failback.model_copy(update={"objects_batch_role": JOBS_ROLE.arn})})
+
+
+def _by_jobs(expected: Status, *roles: object) -> Example:
+    subjects = frozenset({JOBS_ROLE.arn}) if expected in (Status.PASS, Status.FAIL) else frozenset[str]()
+    rows = tuple(JobRole("assets-dr", role) if isinstance(role, CopyRole) else role for role in roles)
+    parts = {(iam_copy_roles.job_roles, Side.GLOBAL): rows}
+    return Example("copy-roles.may-bring-home", expected, world(parts), subjects, BATCHED)
 
 
 EXAMPLES = [
@@ -43,4 +57,14 @@ EXAMPLES = [
     _restoring(Status.UNKNOWN, replace(ROLE, trusted=None)),
     _restoring(Status.UNKNOWN, ROLE, DENIED),
     _restoring(Status.NOT_APPLICABLE),
+    _by_jobs(Status.PASS, JOBS_ROLE),
+    _by_jobs(Status.FAIL, replace(JOBS_ROLE, exists=False, trusted=None, decisions=())),
+    _by_jobs(Status.FAIL, replace(JOBS_ROLE, trusted=False)),
+    _by_jobs(Status.FAIL, JOBS_ROLE, replace(JOBS_ROLE, decisions=(KEPT_OUT,))),
+    _by_jobs(Status.FAIL, replace(JOBS_ROLE, decisions=(replace(KEPT_OUT, missing=("aws:SourceVpc",)),))),
+    _by_jobs(Status.UNKNOWN, replace(JOBS_ROLE, decisions=(replace(HANGS, missing=("aws:SourceVpc",)),))),
+    _by_jobs(Status.UNKNOWN, replace(JOBS_ROLE, trusted=None)),
+    _by_jobs(Status.UNKNOWN, JOBS_ROLE, DENIED),
+    _by_jobs(Status.NOT_APPLICABLE),
+    Example("copy-roles.may-bring-home", Status.NOT_APPLICABLE, world({})),
 ]

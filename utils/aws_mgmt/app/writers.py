@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 from dr_actions.actions.markers.marker_remains import marked_databases, remains_sentence
 from dr_actions.assessment.abort import way_back
 from dr_actions.assessment.cost import leftovers_sentence
 from dr_actions.execution.run import ALL_SIDES, PlanRun
+from dr_actions.journal.point_of_no_return import point_of_no_return
 from dr_actions.model.plan import Goal
-from dr_checks.posture.writers import WRITERS, writers_sentence
+from dr_checks.posture.writers import WRITERS, is_promoted, way_back_sentence, writers_sentence
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import rds
 from utils.aws_mgmt.app.run_result import RunResult
@@ -31,8 +33,17 @@ def with_writers(result: RunResult, run: PlanRun) -> RunResult:
     else:
         writes = f"Writes: {writers_sentence(run.snapshot, run.env)}"
     entries = run.journal.entries
-    sentences = (result.message, writes, way_back(run.plan, run.env, entries), remains_sentence(entries))
+    sentences = (result.message, writes, _way_back(run), remains_sentence(entries))
     return replace(result, message=" ".join(sentence for sentence in sentences if sentence))
+
+
+def _way_back(run: PlanRun) -> str:
+    """Until when the failback can be aborted: by the record, and where somebody else promoted, by what was seen."""
+    sentence = way_back(run.plan, run.env, run.journal.entries)
+    with suppress(DataUnavailable):
+        if sentence and point_of_no_return(run.journal.entries) is None and is_promoted(run.snapshot, run.env):
+            return way_back_sentence(run.snapshot, run.env)
+    return sentence
 
 
 def _with_leftovers(result: RunResult, run: PlanRun) -> RunResult:

@@ -69,7 +69,7 @@ def _told(name: str, context: PlanContext, part: TrafficShare = HALF) -> StepSta
 
 
 def test_where_all_is_well_every_gate_holds() -> None:
-    assert [gate.state for gate in gates(_sight(), HALF)] == [StepState.DONE] * 4
+    assert [gate.state for gate in gates(_sight(), HALF)] == [StepState.DONE] * 5
 
 
 def _minutes(requests: int, errors: int, ago: int = 2) -> tuple[Minute, ...]:

@@ -175,3 +175,11 @@ def test_at_the_real_pace_it_waits_in_the_queue_and_replicates_one_after_another
     assert ("Cancelled", succeeded) == (job(control, job_id)["Status"], len(keys(aws)))
     with pytest.raises(ClientError, match="JobStatusException"):
         control.update_job_status(AccountId=ACCOUNT, JobId=job_id, RequestedJobStatus="Cancelled")
+
+
+def test_a_job_whose_rules_are_taken_away_meanwhile_replicates_nothing(aws: Clients, later: Clock) -> None:
+    control = written(aws, "abcd")
+    job_id = start(control)
+    aws("s3", DR).delete_bucket_replication(Bucket=COPY)
+    later.shift(10)
+    assert ([4, 0, 4], set()) == (counts(job(control, job_id)), keys(aws))
