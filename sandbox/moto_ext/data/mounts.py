@@ -17,8 +17,8 @@ from moto.iam.models import iam_backends
 from sandbox.moto_ext.ecs.task_network import NFS, NetworkPeer, TaskNetwork
 from sandbox.moto_ext.efs.settings import policy_in_force
 from sandbox.moto_ext.iam.iam import policies_of
-from sandbox.moto_ext.iam.policies import ALLOWED, AccessRequest, IamPolicy, decide, statements
-from sandbox.moto_ext.iam.role_access import opens
+from sandbox.moto_ext.iam.policies import ALLOWED, AccessRequest, IamPolicy, statements
+from sandbox.moto_ext.iam.role_access import decide_now, opens
 
 EFS_UTILS = "ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes: "
 MOUNT, WRITE = "elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"
@@ -40,7 +40,7 @@ def may(backend: EFSBackend, file_system: FileSystem, definition: TaskDefinition
         for policy in policies_of(iam, iam_role)
     ]
     context = {"aws:SecureTransport": ("true",), "elasticfilesystem:AccessedViaMountTarget": ("true",)}
-    return decide(policies, AccessRequest(action, file_system.file_system_arn, context)).word == ALLOWED
+    return decide_now(policies, AccessRequest(action, file_system.file_system_arn, context)).word == ALLOWED
 
 
 def unmounted(account: str, region: str, definition: TaskDefinition, network: TaskNetwork) -> str:
