@@ -35,7 +35,20 @@ _SAME = frozenset(
             "route53resolver",
             "s3",
         ),
-        *("scheduler", "secretsmanager", "servicequotas", "ses", "sns", "sqs", "ssm", "states", "sts", "tag", "wafv2"),
+        *(
+            "scheduler",
+            "secretsmanager",
+            "servicediscovery",
+            "servicequotas",
+            "ses",
+            "sns",
+            "sqs",
+            "ssm",
+            "states",
+            "sts",
+            "tag",
+            "wafv2",
+        ),
     }
 )
 _EXCEPTIONS: dict[str, tuple[str, ...]] = {

@@ -34,6 +34,7 @@ from dr_estate.readers import (
     s3,
     s3_quantity,
     secretsmanager,
+    servicediscovery,
     sns_delivery,
     store_policies,
     task_sources,
@@ -168,6 +169,7 @@ def healthy() -> Snapshot:
         (route53resolver.forwarded.name, Side.DR): (),
         (route53resolver_firewall.blocked.name, Side.DR): (),
         (task_sources.file_buckets.name, Side.DR): (),
+        (servicediscovery.registries.name, Side.DR): (),
         (secretsmanager.master_user.name, Side.DR): secretsmanager.MasterUser(_MASTER, (("username", True),)),
         (evidence_stores.signing_key.name, Side.DR): SigningKey("alias/e", "arn:key", "Enabled", "SIGN_VERIFY"),
         (evidence_stores.anchors.name, Side.DR): AnchorLog("/dr/anchors", exists=True),
@@ -177,7 +179,7 @@ def healthy() -> Snapshot:
         (ecs.services.name, Side.PRIMARY): tuple(
             replace(row, settings=DEPLOYED) for row in recorded.get(ecs.services, Side.PRIMARY)
         ),
-        (ecs.services.name, Side.DR): tuple(replace(row, desired=0, running=0) for row in services),
+        (ecs.services.name, Side.DR): tuple(replace(row, desired=0, running=0, registries=()) for row in services),
         (application_autoscaling.targets.name, Side.DR): tuple(replace(row, minimum=0) for row in targets),
         (route53.records.name, Side.GLOBAL): tuple(replace(row, evaluate_target_health=False) for row in records),
     }

@@ -57,6 +57,7 @@ SINCE = frozenset(
         "evidence.signed",
         "private-names.own-sites",
         "secret-values.alike",
+        "service-discovery.registries-exist",
         "secret-values.master-user",
         "task-sources.files-here",
         "backup-lifecycle.copies-last",

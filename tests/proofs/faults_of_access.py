@@ -334,6 +334,7 @@ _FILES_SAY: dict[str, Callable[[Aws], object]] = {
     "files deny plain transport": _files_say(
         _ANYBODY, _deny("*", "*") | _where("Bool", "aws:SecureTransport", "false")
     ),
+    "files deny plain transport to roles": _files_say(_deny("*", "*") | _where("Bool", "aws:SecureTransport", "false")),
     "files admit the task role": _files_say({**_ANYBODY, "Principal": {"AWS": "{task}"}}),
     "files admit the account": _files_say({**_ANYBODY, "Principal": {"AWS": "arn:aws:iam::{account}:root"}}),
     "files admit by mount targets": _files_say(

@@ -39,7 +39,8 @@ def may(backend: EFSBackend, file_system: FileSystem, definition: TaskDefinition
         if role and iam_role.arn == role
         for policy in policies_of(iam, iam_role)
     ]
-    context = {"aws:SecureTransport": ("true",), "elasticfilesystem:AccessedViaMountTarget": ("true",)}
+    by_tls = str(_uses_tls(definition, file_system.file_system_id)).lower()
+    context = {"aws:SecureTransport": (by_tls,), "elasticfilesystem:AccessedViaMountTarget": ("true",)}
     return decide_now(policies, AccessRequest(action, file_system.file_system_arn, context)).word == ALLOWED
 
 
@@ -89,6 +90,13 @@ def _signs_in(definition: TaskDefinition) -> bool:
     """Whether the mount is made in the task role's name; else the client is anonymous."""
     mounts = [volume.get("efsVolumeConfiguration") or {} for volume in definition.volumes or []]
     return any((mount.get("authorizationConfig") or {}).get("iam") == "ENABLED" for mount in mounts)
+
+
+def _uses_tls(definition: TaskDefinition, file_system: str) -> bool:
+    """Whether every volume of the file system is mounted through TLS, which is off by default."""
+    mounts = [volume.get("efsVolumeConfiguration") or {} for volume in definition.volumes or []]
+    own = [mount for mount in mounts if mount.get("fileSystemId") == file_system]
+    return all(mount.get("transitEncryption") == "ENABLED" for mount in own)
 
 
 def _means(principal: Any, role: str) -> bool:

@@ -113,7 +113,7 @@ def _update_service(self: EC2ContainerServiceResponse, params: dict[str, Any]) -
     service = backend._get_service(params.get("cluster", "default"), params["service"].split("/")[-1])
     if service.status != "ACTIVE":
         raise refused("ServiceNotActiveException", "Service was not ACTIVE.")
-    before = (service.task_definition, service.network_configuration, service.platform_version)
+    before = _deployed(service)
     if params.get("networkConfiguration"):
         params["networkConfiguration"] = keeping.with_groups(backend, params["networkConfiguration"])
     if params.get("taskDefinition"):
@@ -124,12 +124,19 @@ def _update_service(self: EC2ContainerServiceResponse, params: dict[str, Any]) -
     if params.get("desiredCount") is not None:
         service.desired_count = int(params["desiredCount"])
     _keep(service, params)
-    after = (service.task_definition, service.network_configuration, service.platform_version)
-    if params.get("forceNewDeployment") or after != before:
+    if params.get("forceNewDeployment") or _deployed(service) != before:
         keeping.roll_out(service)
     else:
         keeping.settle(service)
     return {"service": service}
+
+
+def _deployed(service: Service) -> tuple[Any, ...]:
+    """What begins a new deployment where it changes (API_UpdateService, API_ServiceRegistry)."""
+    return (
+        *(service.task_definition, service.network_configuration, service.platform_version),
+        list(service.service_registries or []),
+    )
 
 
 def _delete_service(
