@@ -94,6 +94,7 @@ SINCE = frozenset(
         "roles.tasks-allowed",
         "s3-quantity.as-many",
         "s3-quantity.readable-at-once",
+        "route53.not-delegated-away",
         "s3.rule-precedence",
         "task-sources.exist",
         "terraform.not-locked",
