@@ -57,7 +57,7 @@ def _add_zone(world: World, name: str) -> None:
     "zone-delegated-away",
     "The origin's name was delegated to name servers of somebody else, and its records stayed where they were",
     trips=("route53.not-delegated-away",),
-    consequences=("answers.as-recorded", "answers.resolvers-agree", "sites.every-site-answers"),
+    consequences=("answers.as-recorded", "answers.resolvers-agree", "sites.every-site-answers", "sites.edge-agrees"),
 )
 def zone_delegated_away(world: World) -> None:
     """Add an NS record under the origin's own name."""

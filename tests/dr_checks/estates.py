@@ -32,6 +32,7 @@ from dr_estate.readers import (
     route53resolver,
     route53resolver_firewall,
     s3,
+    s3_notifications,
     s3_quantity,
     secretsmanager,
     servicediscovery,
@@ -128,6 +129,14 @@ def healthy() -> Snapshot:
             for side in (Side.PRIMARY, Side.DR)
         ),
         (task_sources.sources.name, Side.DR): TaskSources(tuple(row.arn for row in secrets), ()),
+        **{
+            (s3_notifications.notifications.name, side): tuple(
+                s3_notifications.BucketNotifications(row.name, ())
+                for row in recorded.get(s3.buckets, side)
+                if isinstance(row, s3.Bucket)
+            )
+            for side in (Side.PRIMARY, Side.DR)
+        },
         **{
             (s3_quantity.contents.name, side): tuple(
                 BucketContents(row.name, 1000.0, 5e9, 0.0)

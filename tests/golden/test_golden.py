@@ -92,6 +92,7 @@ SINCE = frozenset(
         "rds.parameter-group",
         "roles.assumable",
         "roles.tasks-allowed",
+        "s3-notifications.notified",
         "s3-quantity.as-many",
         "s3-quantity.readable-at-once",
         "route53.not-delegated-away",
