@@ -52,7 +52,7 @@ def notified(view: View) -> Iterator[Finding]:
             yield view.gap(copy.name, f"none to {'; '.join(map(_shown, lacking))}", _WANTED, reason, remedy)
         else:
             measured = "; ".join(map(_shown, here)) or "none"
-            yield view.ok(copy.name, measured, _WANTED, "whoever hears of the source's objects hears of these")
+            yield view.ok(copy.name, measured, _WANTED, "the same targets are notified of its objects")
 
     yield from each_pair(view, _WANTED, judge)
 
