@@ -46,6 +46,8 @@ def registries_exist(view: View) -> Iterator[Finding]:
 
 def _judged(view: View, tenant: Tenant, service: Service, known: frozenset[str]) -> Finding:
     wanted, named = f"in {view.region}", service.registries or ()
+    if "" in named:
+        return view.unknown(service.name, wanted, "ECS does not say which registry it is.", tenant.id)
     lost = [arn for arn in named if _is_elsewhere(view, arn) or not (arn in known or _is_anothers(view, arn))]
     if lost:
         measured = ", ".join(_measured(view, arn) for arn in lost)

@@ -73,8 +73,12 @@ def restore_key_flaw(view: View, key_arn: str) -> str:
     policy = available(key.policy)
     account, region = view.env.account, view.env.regions.dr
     operator = f"arn:aws:iam::{account}:role/{view.env.named(view.env.names.operator_role)}"
-    known = (("kms:ViaService", f"rds.{region}.amazonaws.com"), ("kms:CallerAccount", account), (REGION, region))
-    known = (*known, *moment_keys(view.now))
+    known = (
+        ("kms:ViaService", f"rds.{region}.amazonaws.com"),
+        ("kms:CallerAccount", account),
+        (REGION, region),
+        *moment_keys(view.now),
+    )
     for action in _BY_RDS:
         request = PolicyRequest((operator, f"arn:aws:iam::{account}:root"), action, key_arn, known)
         if (found := answer_of(policy, request)) in (PolicyAnswer.DENIED, PolicyAnswer.SILENT):

@@ -116,8 +116,12 @@ def _refusal(view: View, table: control.ControlTable) -> Finding | None:
 
 def _denied(view: View, table: control.ControlTable, policy: str) -> Finding | None:
     account, role = view.env.account, f"arn:aws:iam::{view.env.account}:role/{view.env.acting_role}"
-    known = ((REGION, view.region), ("aws:SecureTransport", "true"), ("aws:PrincipalAccount", account))
-    known = (*known, *moment_keys(view.now))
+    known = (
+        (REGION, view.region),
+        ("aws:SecureTransport", "true"),
+        ("aws:PrincipalAccount", account),
+        *moment_keys(view.now),
+    )
     principals, wanted = (role, f"arn:aws:iam::{account}:root"), "its policy denies no run"
     arn = table_arn(account, view.region, table.name)
     requests = [

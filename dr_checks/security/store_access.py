@@ -109,8 +109,12 @@ def _answer(view: View, row: StorePolicy, side: Side, caller: str, action: str) 
     account, region = view.env.account, view.env.region(side)
     arn = f"arn:aws:s3:::{row.name}" if row.kind is StoreKind.BUCKET else _table(view, side, row.name)
     resource = f"{arn}/any" if row.kind is StoreKind.BUCKET and action != "s3:ListBucket" else arn
-    known = ((REGION, region), ("aws:SecureTransport", "true"), ("aws:PrincipalAccount", account))
-    known = (*known, *moment_keys(view.now))
+    known = (
+        (REGION, region),
+        ("aws:SecureTransport", "true"),
+        ("aws:PrincipalAccount", account),
+        *moment_keys(view.now),
+    )
     request = PolicyRequest((caller, f"arn:aws:iam::{account}:root"), action, resource, known)
     return answer_of(row.text, request)
 

@@ -52,8 +52,9 @@ class Service:
     """One ECS service. Counts are tasks; ``deployment`` is the id of its newest one, created at ``deployed_at``.
 
     ``rollout`` is the state of that deployment, or the stability of the primary task set; "" where neither is told.
-    ``event`` is the newest sentence that ECS wrote about it, at ``event_at``. ``registries`` are the ARNs of the Cloud
-    Map services in which its tasks are registered. ``settings`` and ``registries`` are None in earlier evidence.
+    ``event`` is the newest sentence that ECS wrote about it, at ``event_at``. ``registries`` are the ARNs of the
+    Cloud Map services in which its tasks are registered, "" of one that is not told. ``settings`` and ``registries``
+    are None in earlier evidence.
     """
 
     name: str
@@ -277,7 +278,7 @@ def _service(row: dict[str, Any]) -> Service:
         event=event.get("message", ""),
         event_at=event.get("createdAt"),
         settings=deployment_settings(row, primary),
-        registries=tuple(r["registryArn"] for r in registered if r.get("registryArn")),
+        registries=tuple(r.get("registryArn") or "" for r in registered),
     )
 
 

@@ -13,7 +13,7 @@ READS = frozenset({"servicediscovery:ListServices"})
 @part(Side.DR, reads=READS)
 def registries(context: ReadContext) -> tuple[str, ...]:
     """The ARNs of the region's Cloud Map services, a hundred a call; not asked where no ECS service names one."""
-    if not any(service.registries for service in context.part(ecs.services)):
+    if all(service.registries == () for service in context.part(ecs.services)):
         return ()
     rows = context.pages("servicediscovery", "list_services", "Services", MaxResults=100)
     return tuple(sorted(context.rows(rows, lambda row: str(row["Arn"]), "Name")))

@@ -8,7 +8,7 @@ UpdateService are told, lists deleted services, and pages nothing. Call it with 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from botocore import xform_name
@@ -82,9 +82,7 @@ def _require_target_groups(self: EC2ContainerServiceResponse, params: dict[str, 
             raise refused("InvalidParameterException", message)
 
 
-def _require_containers(
-    backend: EC2ContainerServiceBackend, named: str | None, balancers: Iterable[dict[str, Any]] | None
-) -> None:
+def _require_containers(backend: EC2ContainerServiceBackend, named: str | None, balancers: list[Any] | None) -> None:
     """Refuse a load balancer of a container, or of a port of it, that the task definition does not have.
 
     Source: API_LoadBalancer, containerName and containerPort; the words are AWS's answer.
@@ -94,7 +92,7 @@ def _require_containers(
     definition = backend.describe_task_definition(named)
     for balancer in balancers or ():
         name, port = balancer.get("containerName"), balancer.get("containerPort")
-        found = next((row for row in definition.container_definitions if row["name"] == name), None)
+        found: Any = next((row for row in definition.container_definitions if row["name"] == name), None)
         if found is None:
             raise refused("InvalidParameterException", f"The container {name} does not exist in the task definition.")
         if not any(_has_port(mapping, int(port or 0)) for mapping in found.get("portMappings") or ()):
@@ -139,7 +137,7 @@ def _update_service(self: EC2ContainerServiceResponse, params: dict[str, Any]) -
     service = backend._get_service(params.get("cluster", "default"), params["service"].split("/")[-1])
     if service.status != "ACTIVE":
         raise refused("ServiceNotActiveException", "Service was not ACTIVE.")
-    balancers = params.get("loadBalancers")
+    balancers: list[Any] | None = params.get("loadBalancers")
     wanted = params.get("taskDefinition") or service.task_definition
     _require_containers(backend, wanted, service.load_balancers if balancers is None else balancers)
     before = _deployed(service)

@@ -44,8 +44,8 @@ def _reasons(account: str, region: str, service: Service) -> Iterator[str]:
     missing = fetch(backend_of(service), definition).missing
     if missing:
         yield missing
-    if lost := unregistered(region, arns_of(service)):
-        yield lost
+    if unknown := unregistered(region, arns_of(service)):
+        yield unknown
     yield from _unrouted(account, region, service)
     yield from _unvisited(account, region, service)
     for subnet in network.get("subnets", ()):

@@ -27,6 +27,7 @@ def _named(expected: Status, *arns: str, known: object = (registry("srv-a"),)) -
 EXAMPLES = [
     _named(Status.PASS, registry("srv-a")),
     _named(Status.FAIL, registry("srv-gone")),
+    _named(Status.UNKNOWN, ""),
     _named(Status.FAIL, registry("srv-a"), registry("srv-gone")),
     _named(Status.FAIL, registry("srv-a", P), known=(registry("srv-a", P),)),
     _named(Status.UNKNOWN, registry("srv-b", account="210987654321")),
