@@ -25,6 +25,9 @@ Feature: Route 53: the traffic records are ready for a cut-over
   Scenario: NS records match the zone's delegation set
     Then the zone's NS records name the servers that Route 53 assigned to it
 
+  Scenario: No part of the zone is delegated away from its records
+    Then no NS record of the zone leads the names of visitors away from its records
+
   Scenario: DNS changes remain possible after the loss of us-east-1
     Then records can be changed again within an hour of losing us-east-1
 

@@ -43,5 +43,8 @@ Feature: ECS: the DR region can run every tenant's containers
   Scenario: Variables name the database that a failover restores
     Then every database that variables of the DR region name there is the one that a failover restores, or exists
 
+  Scenario: Registries of service discovery are there
+    Then every registry of service discovery that a service of the DR region names is there
+
   Scenario: Services are deployed as in the primary region
     Then every service of the DR region is deployed on the capacity and with the patience of the primary region's

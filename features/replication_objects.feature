@@ -43,5 +43,8 @@ Feature: S3: objects are replicated and protected in the DR region
   Scenario: Objects of bucket copies are not archived
     Then objects of every bucket copy can be read at once, as those of its source
 
+  Scenario: Bucket copies notify whom their sources notify
+    Then every bucket copy notifies of its events whom its source notifies
+
   Scenario: Lifecycle rules of bucket copies match the source
     Then no bucket copy expires or archives objects sooner than its source

@@ -35,7 +35,20 @@ _SAME = frozenset(
             "route53resolver",
             "s3",
         ),
-        *("scheduler", "secretsmanager", "servicequotas", "ses", "sns", "sqs", "ssm", "states", "sts", "tag", "wafv2"),
+        *(
+            "scheduler",
+            "secretsmanager",
+            "servicediscovery",
+            "servicequotas",
+            "ses",
+            "sns",
+            "sqs",
+            "ssm",
+            "states",
+            "sts",
+            "tag",
+            "wafv2",
+        ),
     }
 )
 _EXCEPTIONS: dict[str, tuple[str, ...]] = {
@@ -54,6 +67,7 @@ _EXCEPTIONS: dict[str, tuple[str, ...]] = {
     "s3:GetBucketAccelerateConfiguration": ("s3:GetAccelerateConfiguration",),
     "s3:GetBucketEncryption": ("s3:GetEncryptionConfiguration",),
     "s3:GetBucketLifecycleConfiguration": ("s3:GetLifecycleConfiguration",),
+    "s3:GetBucketNotificationConfiguration": ("s3:GetBucketNotification",),
     "s3:GetBucketReplication": ("s3:GetReplicationConfiguration",),
     "s3:GetObjectLockConfiguration": ("s3:GetBucketObjectLockConfiguration",),
     "s3:GetPublicAccessBlock": ("s3:GetBucketPublicAccessBlock",),

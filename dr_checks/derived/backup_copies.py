@@ -6,6 +6,7 @@ from dr_checks.core.model import View
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.key_remedies import usable_again
 from dr_estate.config.environment import Side
+from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
 from dr_estate.iam.simulation_requests import REGION
 from dr_estate.model import states
@@ -72,7 +73,12 @@ def restore_key_flaw(view: View, key_arn: str) -> str:
     policy = available(key.policy)
     account, region = view.env.account, view.env.regions.dr
     operator = f"arn:aws:iam::{account}:role/{view.env.named(view.env.names.operator_role)}"
-    known = (("kms:ViaService", f"rds.{region}.amazonaws.com"), ("kms:CallerAccount", account), (REGION, region))
+    known = (
+        ("kms:ViaService", f"rds.{region}.amazonaws.com"),
+        ("kms:CallerAccount", account),
+        (REGION, region),
+        *moment_keys(view.now),
+    )
     for action in _BY_RDS:
         request = PolicyRequest((operator, f"arn:aws:iam::{account}:root"), action, key_arn, known)
         if (found := answer_of(policy, request)) in (PolicyAnswer.DENIED, PolicyAnswer.SILENT):

@@ -40,7 +40,8 @@ _JUDGED = {
 }
 """What other checks compare by itself, by the names of the environment file: it is not listed here again."""
 _ALIASES = {"sesv2": "ses"}
-_SWITCHED = frozenset({"events list-rules", "scheduler list-schedules"})
+_FUNCTIONS = "lambda list-functions"
+_SWITCHED = frozenset({"events list-rules", "scheduler list-schedules", _FUNCTIONS})
 _COPY = "-dr"
 _SIDES = (Side.PRIMARY, Side.DR)
 Known = tuple[str, str]
@@ -69,7 +70,7 @@ def missing(view: View) -> tuple[tuple[Known, ...], int]:
 
 
 def switched_off(view: View) -> tuple[str, ...]:
-    """The ARNs of the DR region's rules and schedules that are off while the primary's of that name are on.
+    """The ARNs of the DR region's rules, schedules and functions that are off while the primary's of that name are on.
 
     Raises DataUnavailable.
     """
@@ -97,7 +98,7 @@ def _switched(view: View, side: Side) -> list[ServiceListing]:
 
 
 def _pairs(view: View) -> list[tuple[str, str]]:
-    """The ARNs of each rule and schedule that both regions have by one name: the primary's, and the DR region's."""
+    """The ARNs of each rule, schedule and function of both regions by name: the primary's, the DR region's."""
     names: dict[Side, dict[Known, str]] = {}
     for side in (Side.PRIMARY, Side.DR):
         rows = _switched(view, side)
@@ -116,7 +117,8 @@ def led_astray(view: View) -> tuple[tuple[str, str], ...]:
         side: [pair for row in view.get(platform_resources.listings, side) for pair in row.leads] for side in _SIDES
     }
     calling = {side: {arn for arn, _ in pairs} for side, pairs in leads.items()}
-    idle = [here for there, here in _pairs(view) if there in calling[Side.PRIMARY] and here not in calling[Side.DR]]
+    pairs = [(there, here) for there, here in _pairs(view) if not resource_of(here)[0].startswith("lambda:")]
+    idle = [here for there, here in pairs if there in calling[Side.PRIMARY] and here not in calling[Side.DR]]
     region = view.env.regions.primary
     return (*((arn, word) for arn, word in leads[Side.DR] if region in word), *((arn, "") for arn in idle))
 

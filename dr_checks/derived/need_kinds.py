@@ -14,6 +14,7 @@ class NeedKind(StrEnum):
     DEFINITION = "service starts task definition"
     SUBNET = "service places tasks in subnet"
     SERVICE_GROUP = "service carries security group"
+    REGISTRY = "service registers tasks in registry"
     TARGET_GROUP = "service registers at target group"
     LISTENER = "target group is reached through listener"
     BALANCER = "listener belongs to load balancer"
@@ -90,6 +91,11 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
         ("vpc-reach.attached-groups", "vpc-reach.security-groups"),
         reason="a block of the VPC is followed to tasks, balancer, database, files and endpoints alone; blocks of IPv6 "
         "of subnets that have both kinds are not read, and such rules are compared word for word",
+    ),
+    NeedKind.REGISTRY: Followed(
+        ("service-discovery.registries-exist",),
+        reason="a namespace of public DNS, in which no private address is registered, is not distinguished; a "
+        "namespace of Service Connect is not read",
     ),
     NeedKind.TARGET_GROUP: Followed(
         ("ecs.target-group-attached", "elbv2-routing.target-groups"),

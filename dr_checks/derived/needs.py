@@ -93,6 +93,7 @@ def _of_service(view: View, service: ecs.Service) -> Iterator[Need]:
     yield from (Need(service.name, NeedKind.SUBNET, place) for place in service.subnets)
     groups = {group.id: group.name for group in view.get(vpc.security_groups)}
     yield from (Need(service.name, NeedKind.SERVICE_GROUP, groups.get(id_, id_)) for id_ in service.security_groups)
+    yield from (Need(service.name, NeedKind.REGISTRY, _short(arn)) for arn in service.registries or ())
 
 
 def _of_balancer(view: View, service: ecs.Service) -> Iterator[Need]:

@@ -8,6 +8,7 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import GLOBAL, check
 from dr_checks.core.remedy import Remedy
 from dr_estate.readers import route53
+from dr_estate.snapshot.tenants import host_of
 
 _NO_ZONE = "the hosted zone does not exist: see route53.zone-accessible"
 _SOA_FIELDS = 7
@@ -63,6 +64,50 @@ def own_name_servers(view: View) -> Iterator[Finding]:
             "resolvers are sent to servers that do not have this zone, and see none of its changes",
             f"Set the apex NS record of {zone.name} to its delegation set: {wanted}.",
         )
+
+
+@check(
+    "no NS record of the zone leads the names of visitors away from its records",
+    severity=Severity.BLOCKER,
+    area=Area.DNS,
+    sides=GLOBAL,
+    rules=("DnsTargetResourceHostedZoneConfigurationRule", "REL11-BP02"),
+)
+def not_delegated_away(view: View) -> Iterator[Finding]:
+    """Of the origin, and of tenants' hosts that have a record: an NS record at or above them makes those unused.
+
+    A host without a record of its own may be another zone's by design. Source: Route 53 Developer Guide, "Creating a
+    subdomain without migrating the parent domain"; RFC 1034, 4.2.1.
+    """
+    zone, found = view.get(route53.zone), view.get(route53.records)
+    if zone is None:
+        yield view.none_expected(view.env.traffic.zone, _NO_ZONE)
+        return
+    cuts = {record.name: record for record in found if record.type == "NS" and record.name != zone.name}
+    origin = view.env.traffic.origin_record
+    hosts = {record.name for record in found if record.type != "NS"} & {
+        host_of(tenant, view.env) for tenant in view.tenants
+    }
+    away: dict[str, list[str]] = {}
+    for name in sorted({origin, *hosts}):
+        if (cut := next((above for above in _names_above(name) if above in cuts), None)) is not None:
+            away.setdefault(cut, []).append(name)
+    for cut, names in away.items():
+        yield _delegated(view, zone.id, cuts[cut], names)
+    if not away:
+        measured = f"{len(hosts) + 1} names, none delegated"
+        yield view.ok(zone.name, measured, "answered by this zone", "its own records answer for them")
+
+
+def _delegated(view: View, zone: str, cut: route53.Record, names: list[str]) -> Finding:
+    reason = "its name servers send every question to those, and a failover changes records that nobody is answered"
+    values = [{"Value": value} for value in cut.values]
+    record = {"Name": f"{cut.name}.", "Type": "NS", "TTL": cut.ttl_s, "ResourceRecords": values}
+    batch = {"Changes": [{"Action": "DELETE", "ResourceRecordSet": record}]}
+    sentence = "Make the records in the zone that it leads to, if that is meant; else delete it:"
+    command = view.command("route53", "ChangeResourceRecordSets", HostedZoneId=zone, ChangeBatch=batch)
+    measured = f"NS {cut.name} to {', '.join(cut.values)}"
+    return view.gap(", ".join(names), measured, "answered by this zone", reason, Remedy(sentence, (command,)))
 
 
 @check(

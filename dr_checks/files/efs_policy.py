@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
+from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
+from dr_estate.iam.moments import moment_keys
+from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
 from dr_estate.model.unavailable import Unavailable
-from dr_estate.readers import efs_policy
+from dr_estate.readers import ecs, efs_policy
 from dr_estate.readers.efs_policy import FileSystemPolicy
 
+_ACTIONS, _TLS = ("elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"), "aws:SecureTransport"
 _WANTED = "as the primary region's"
 
 
@@ -23,7 +28,8 @@ _WANTED = "as the primary region's"
 def admits_alike(view: View) -> Iterator[Finding]:
     """Every allow of the primary's policy is here, and no deny that it has not; each file system has its own policy.
 
-    A policy that is missing here lets in more than the primary's: a warning. Source: DescribeFileSystemPolicy.
+    A policy that is missing here lets in more than the primary's: a warning. A deny of clients without TLS denies no
+    task whose volumes have transitEncryption. Source: DescribeFileSystemPolicy; EFS User Guide, "Using IAM".
     """
     name = view.env.named(view.env.names.file_system)
     there, here = view.get(efs_policy.policies, Side.PRIMARY), view.get(efs_policy.policies)
@@ -35,14 +41,71 @@ def admits_alike(view: View) -> Iterator[Finding]:
     if isinstance(original, Unavailable) or isinstance(copy, Unavailable):
         yield view.unknown(name, _WANTED, unavailable or "The policy could not be read.")
         return
-    yield _judged(view, name, original, copy)
+    closed = _locked_out(view, copy) if copy.text and _is_stricter(original, copy) else []
+    if isinstance(closed, Unavailable):
+        yield view.unknown(name, _WANTED, closed)
+    else:
+        yield _judged(view, name, original, copy, closed)
 
 
-def _judged(view: View, name: str, original: FileSystemPolicy, copy: FileSystemPolicy) -> Finding:
-    refused = [f"denies {statement}" for statement in copy.denies if statement not in original.denies]
+def _is_stricter(original: FileSystemPolicy, copy: FileSystemPolicy) -> bool:
+    """Whether only the tasks' own requests tell that the copy's policy lets them in as the original's does."""
+    return (copy.present and not original.present) or any(map(_is_of_plain_transport, copy.denies))
+
+
+def _is_of_plain_transport(statement: str) -> bool:
+    """Whether a statement is about clients that do not use TLS alone."""
+    tests = {
+        (operator.removesuffix("IfExists"), key.lower(), str(value).lower())
+        for operator, pairs in (json.loads(statement).get("Condition") or {}).items()
+        for key, value in pairs.items()
+    }
+    return ("Bool", _TLS.lower(), "false") in tests
+
+
+def _locked_out(view: View, copy: FileSystemPolicy) -> list[str] | Unavailable:
+    """The families whose tasks the policy does not let mount and write as they would. Raises DataUnavailable.
+
+    What it does not say of a mount in a role's name is roles.tasks-allowed's, which knows the role's own policies.
+    """
+    found = list(tenant_definitions(view).values())
+    closed = {
+        definition.family
+        for definition in found
+        if not isinstance(definition, Unavailable)
+        for volume in definition.volumes
+        if volume.file_system_id == copy.file_system and not _admits(view, copy.text, definition, volume)
+    }
+    unseen = next((definition for definition in found if isinstance(definition, Unavailable)), None)
+    return sorted(closed) if closed or unseen is None else unseen
+
+
+def _admits(view: View, policy: str, definition: ecs.TaskDefinition, volume: ecs.Volume) -> bool:
+    account, region = view.env.account, view.region
+    who = (definition.task_role, f"arn:aws:iam::{account}:root") if volume.iam else ()
+    known = (
+        (_TLS, str(volume.transit_encryption).lower()),
+        ("elasticfilesystem:AccessedViaMountTarget", "true"),
+        *((("aws:PrincipalArn", definition.task_role), ("aws:PrincipalAccount", account)) if volume.iam else ()),
+        *moment_keys(view.now),
+    )
+    system = f"arn:aws:elasticfilesystem:{region}:{account}:file-system/{volume.file_system_id}"
+    actions = _ACTIONS if volume.access_point_id else (*_ACTIONS, "elasticfilesystem:ClientRootAccess")
+    answers = {answer_of(policy, PolicyRequest(who, action, system, known)) for action in actions}
+    return answers <= ({PolicyAnswer.ALLOWED, PolicyAnswer.SILENT} if volume.iam else {PolicyAnswer.ALLOWED})
+
+
+def _judged(view: View, name: str, original: FileSystemPolicy, copy: FileSystemPolicy, closed: list[str]) -> Finding:
+    refused = [
+        f"denies {statement}"
+        for statement in copy.denies
+        if statement not in original.denies and not (copy.text and _is_of_plain_transport(statement))
+    ]
+    if closed:
+        refused.append(f"does not let the tasks of {', '.join(closed)} in as they mount it")
     if copy.present:
         refused += [f"does not allow {statement}" for statement in original.allows if statement not in copy.allows]
-    if copy.present and not original.present:
+    if copy.present and not original.present and not copy.text:
         refused.append("has a policy, the primary's allows every client")
     remedy = f"aws_efs_file_system_policy of '{name}' in {view.region}: the statements of the primary region's."
     if refused:

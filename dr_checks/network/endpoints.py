@@ -10,6 +10,7 @@ from dr_checks.derived.pairing import tenant_definitions, tenant_services
 from dr_checks.derived.standing import Ground
 from dr_checks.derived.traffic_rules import Admission, TrafficRule
 from dr_estate.config.environment import Side
+from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecr, ecs, vpc
@@ -120,5 +121,6 @@ def _request(view: View, role: str, action: str, resource: str) -> PolicyRequest
         ("aws:PrincipalAccount", account),
         ("aws:PrincipalArn", role),
         ("aws:ResourceAccount", account),
+        *moment_keys(view.now),
     )
     return PolicyRequest((role, f"arn:aws:iam::{account}:root"), action, resource, known)

@@ -34,8 +34,8 @@ _WANTED = "each in both regions"
 def in_dr_region(view: View) -> Iterator[Finding]:
     """By type and by name without the region's: schedules, functions, queues, caches, mail identities, web ACLs ...
 
-    Rules and schedules that are off here, and on there, are warned of, rules that start at other times, and what calls
-    the primary region.
+    Rules, schedules and functions that are off here, and on there, are warned of, rules that start at other times, and
+    what calls the primary region.
     What the environment file names is other checks'; global services have no region. One finding, with the whole list.
     Source: Resource Groups Tagging API GetResources, and a list call of each type that may bear no tag.
     """
@@ -69,13 +69,24 @@ def in_dr_region(view: View) -> Iterator[Finding]:
 
 
 def _off(view: View) -> Iterator[Finding]:
-    """A warning for each rule or schedule that stands ready and is switched off, unlike its counterpart."""
+    """A warning for each rule, schedule or function that is there and is switched off, unlike its counterpart."""
     for arn in switched_off(view):
         kind, name = resource_of(arn)
+        if kind.startswith("lambda:"):
+            yield _stopped(view, kind, name)
+            continue
         command = (view.command("events", "EnableRule", Name=name),) if kind.startswith("events") else ()
         reason = "a failover does not switch it on: what it starts in the primary region stops with it"
         sentence = "Switch it on in a failover, or now where it does no harm; accept it in the exceptions file."
         yield view.warn(f"{kind} {name}", "switched off", "as in the primary region", reason, Remedy(sentence, command))
+
+
+def _stopped(view: View, kind: str, name: str) -> Finding:
+    reason = "a failover does not let it run: every call of it is throttled, and what it does is not done"
+    command = view.command("lambda", "DeleteFunctionConcurrency", FunctionName=name)
+    sentence = "Let it run in a failover, or now where it does no harm; accept it in the exceptions file."
+    measured = "may not run: its reserved concurrency is 0"
+    return view.warn(f"{kind} {name}", measured, "as in the primary region", reason, Remedy(sentence, (command,)))
 
 
 def _timed(view: View) -> Iterator[Finding]:

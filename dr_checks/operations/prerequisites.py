@@ -9,6 +9,7 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import BOTH, GLOBAL, check
 from dr_checks.core.remedy import Remedy
 from dr_estate.config.recovery_settings import PEOPLE_TAG
+from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, denial_of
 from dr_estate.iam.simulation_requests import REGION
 from dr_estate.model import states
@@ -115,7 +116,12 @@ def _refusal(view: View, table: control.ControlTable) -> Finding | None:
 
 def _denied(view: View, table: control.ControlTable, policy: str) -> Finding | None:
     account, role = view.env.account, f"arn:aws:iam::{view.env.account}:role/{view.env.acting_role}"
-    known = ((REGION, view.region), ("aws:SecureTransport", "true"), ("aws:PrincipalAccount", account))
+    known = (
+        (REGION, view.region),
+        ("aws:SecureTransport", "true"),
+        ("aws:PrincipalAccount", account),
+        *moment_keys(view.now),
+    )
     principals, wanted = (role, f"arn:aws:iam::{account}:root"), "its policy denies no run"
     arn = table_arn(account, view.region, table.name)
     requests = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
@@ -14,6 +14,7 @@ _RULES = ("NIST CP-2", "NIST AC-5", "REL13-BP02", "SOC2 CC6.1")
 # No graver: as a gate of a failover it would stand in the way of the break-glass run, which is what is left then.
 _SEVERITY = Severity.NORMAL
 _TOOL = "dr"
+_PASSED = frozenset({'"$@"', "$@"})
 _LOST = "`failover --execute` cannot be started"
 
 
@@ -95,13 +96,25 @@ def _lacks(view: View, parts: automation.TaskParts | None) -> list[str]:
 
 
 def _strange(parts: automation.TaskParts) -> list[tuple[str, ...]]:
-    """The entry points that get the document's command and do not hand it to the tool; a shell with -c drops it."""
+    """The entry points that get the document's command and do not hand it to the tool."""
     return [words for name, words in parts.entry_points if name == CONTAINER and not _hands_on(words)]
 
 
 def _hands_on(words: tuple[str, ...]) -> bool:
-    first = next((number for number, word in enumerate(words) if word.rpartition("/")[2] == _TOOL), None)
-    return first is not None and "-c" not in words[:first]
+    """Whether the tool gets the words that follow; a shell with -c drops them, unless its command passes them on.
+
+    Its first word after the command is the command's own name, $0. Source: POSIX, sh.
+    """
+    if "-c" in words:
+        command, *named = words[words.index("-c") + 1 :] or ("",)
+        script = command.replace("${@}", "$@").split()
+        first = _tool_at(script)
+        return bool(named) and first is not None and bool(_PASSED & set(script[first:]))
+    return _tool_at(words) is not None
+
+
+def _tool_at(words: Sequence[str]) -> int | None:
+    return next((number for number, word in enumerate(words) if word.rpartition("/")[2] == _TOOL), None)
 
 
 def _image(view: View, found: automation.StartOfRuns, image: str) -> Finding:

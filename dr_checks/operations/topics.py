@@ -9,6 +9,7 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import BOTH, check
 from dr_checks.core.remedy import Remedy
 from dr_estate.config.environment import Side
+from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
 from dr_estate.model import states
 from dr_estate.model.unavailable import Unavailable
@@ -159,11 +160,16 @@ def _flaws(view: View, topic: sns_topics.Topic) -> Iterator[str | Unavailable | 
     arn = f"arn:aws:sns:{region}:{env.account}:{topic.name}"
     operator = f"arn:aws:iam::{env.account}:role/{env.acting_role}"
     alarm = f"arn:aws:cloudwatch:{region}:{env.account}:alarm:any"
-    of_alarm = (("aws:SourceArn", alarm), *((key, env.account) for key in ("aws:SourceAccount", "aws:SourceOwner")))
+    time = moment_keys(view.now)
+    by_account = ((key, env.account) for key in ("aws:SourceAccount", "aws:SourceOwner"))
+    of_alarm = (("aws:SourceArn", alarm), *by_account, *time)
     by_role = (("aws:PrincipalArn", operator), ("aws:PrincipalAccount", env.account), ("aws:SourceOwner", env.account))
     publish, root = "sns:Publish", f"arn:aws:iam::{env.account}:root"
     if topic.policy:
-        if answer_of(topic.policy, PolicyRequest((operator, root), publish, arn, by_role)) is PolicyAnswer.DENIED:
+        if (
+            answer_of(topic.policy, PolicyRequest((operator, root), publish, arn, (*by_role, *time)))
+            is PolicyAnswer.DENIED
+        ):
             yield f"its policy denies {publish} to {env.acting_role}"
         yield from _closed(topic.policy, PolicyRequest((_ALARMS,), publish, arn, of_alarm), "its policy")
     for key in view.get(sns_delivery.keys) if topic.key else ():
@@ -193,7 +199,7 @@ def _deaf(view: View, topic: str, arn: str) -> Iterator[str | Unavailable | None
         elif queue is not None and not queue.exists:
             yield f"there is no queue {name}"
         elif queue is not None:
-            context = (("aws:SourceArn", arn), ("aws:SourceAccount", view.env.account))
+            context = (("aws:SourceArn", arn), ("aws:SourceAccount", view.env.account), *moment_keys(view.now))
             request = PolicyRequest(("sns.amazonaws.com",), "sqs:SendMessage", queue.arn, context)
             yield from _closed(queue.policy, request, f"the policy of {name}")
 
@@ -215,7 +221,7 @@ def _deaf_functions(view: View, topic: str, arn: str) -> Iterator[str | Unavaila
         elif function is not None and not function.runs:
             yield f"the function {name} may not run: its reserved concurrency is 0"
         elif function is not None:
-            context = (("aws:SourceArn", arn), ("aws:SourceAccount", view.env.account))
+            context = (("aws:SourceArn", arn), ("aws:SourceAccount", view.env.account), *moment_keys(view.now))
             request = PolicyRequest(("sns.amazonaws.com",), "lambda:InvokeFunction", endpoint, context)
             yield from _closed(function.policy, request, f"the policy of {name}")
 

@@ -10,6 +10,7 @@ from dr_checks.core.model import Area, Finding, Severity, View, replication_expe
 from dr_checks.core.registry import check
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
+from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
 from dr_estate.iam.simulation_requests import REGION
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
@@ -108,7 +109,12 @@ def _answer(view: View, row: StorePolicy, side: Side, caller: str, action: str) 
     account, region = view.env.account, view.env.region(side)
     arn = f"arn:aws:s3:::{row.name}" if row.kind is StoreKind.BUCKET else _table(view, side, row.name)
     resource = f"{arn}/any" if row.kind is StoreKind.BUCKET and action != "s3:ListBucket" else arn
-    known = ((REGION, region), ("aws:SecureTransport", "true"), ("aws:PrincipalAccount", account))
+    known = (
+        (REGION, region),
+        ("aws:SecureTransport", "true"),
+        ("aws:PrincipalAccount", account),
+        *moment_keys(view.now),
+    )
     request = PolicyRequest((caller, f"arn:aws:iam::{account}:root"), action, resource, known)
     return answer_of(row.text, request)
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
 
+from dr_estate.iam import moments
 from dr_estate.model.regional_names import arn_region
 from dr_estate.model.rows import understand
 
@@ -140,6 +141,7 @@ _OPERATORS = {
     "ArnEquals": _fits,
     "ArnLike": _fits,
     "Bool": _same_word,
+    **moments.TESTS,
 }
 
 

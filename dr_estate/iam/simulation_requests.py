@@ -11,11 +11,13 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import product
 from typing import Any
 
 from dr_estate.config.environment import Environment, Side
 from dr_estate.iam import scopes
+from dr_estate.iam.moments import CURRENT, moment_keys
 from dr_estate.iam.statements import LEADING
 from dr_estate.model.playbook import COPIED, FENCING, FORBIDDEN, HOMECOMING, MARKING, changing_actions, read_actions
 
@@ -56,6 +58,13 @@ class ContextKey:
 
 
 Context = tuple[ContextKey, ...]
+
+
+def keys_of_time(now: datetime) -> Context:
+    """The time of a request, which IAM's simulator does not fill in: without it a condition on it is not met."""
+    return tuple(
+        ContextKey(name, "date" if name == CURRENT else "numeric", (value,)) for name, value in moment_keys(now)
+    )
 
 
 @dataclass(frozen=True)

@@ -6,24 +6,29 @@ Source: IAM User Guide, "Policy evaluation logic"; ECS Developer Guide, "Task IA
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Any
+
+from dr_estate.iam.moments import TESTS, moment_keys
 
 ASSUME = "sts:AssumeRole"
 _ACCOUNT, _ARN = "aws:sourceaccount", "aws:sourcearn"
 _POSITIVE = {"StringEquals", "StringLike", "ArnEquals", "ArnLike"}
 
 
-def trusts(document: Mapping[str, Any], service: str, account: str, source: str) -> bool | None:
-    """Whether ``service`` may assume the role for ``source``; None where a condition decides that is not known here.
+def trusts(document: Mapping[str, Any], service: str, account: str, source: str, now: datetime) -> bool | None:
+    """Whether ``service`` may assume the role ``now`` for ``source``; None where an unknown condition decides.
 
     ``source`` is an ARN as aws:SourceArn has it, such as ``arn:aws:ecs:REGION:ACCOUNT:task``, "" where the service
     comes with several. An explicit deny wins.
     """
+    known = {_ACCOUNT: account, **({_ARN: source} if source else {})}
+    known |= {key.lower(): value for key, value in moment_keys(now)}
     verdicts: dict[str, set[bool | None]] = {"Allow": set(), "Deny": set()}
     for statement in _listed(document.get("Statement", [])):
         if _speaks_of(statement, service):
-            verdicts[statement["Effect"]].add(_holds(statement.get("Condition") or {}, account, source))
+            verdicts[statement["Effect"]].add(_holds(statement.get("Condition") or {}, known))
     if True in verdicts["Deny"]:
         return False
     if True in verdicts["Allow"]:
@@ -39,19 +44,22 @@ def _speaks_of(statement: Mapping[str, Any], service: str) -> bool:
     return (everybody or service in named) and any(fnmatchcase(ASSUME.lower(), action.lower()) for action in actions)
 
 
-def _holds(conditions: Mapping[str, Mapping[str, Any]], account: str, source: str) -> bool | None:
-    tests = list(_tests(conditions, account, source))
+def _holds(conditions: Mapping[str, Mapping[str, Any]], known: Mapping[str, str]) -> bool | None:
+    tests = list(_tests(conditions, known))
     return False if False in tests else None if None in tests else True
 
 
-def _tests(conditions: Mapping[str, Mapping[str, Any]], account: str, source: str) -> Iterator[bool | None]:
-    known = {_ACCOUNT: account, **({_ARN: source} if source else {})}
+def _tests(conditions: Mapping[str, Mapping[str, Any]], known: Mapping[str, str]) -> Iterator[bool | None]:
     for operator, pairs in conditions.items():
+        word = operator.removesuffix("IfExists")
         for key, wanted in pairs.items():
-            if key.lower() not in known or operator.removesuffix("IfExists") not in _POSITIVE:
-                yield None
+            value, dated = known.get(key.lower()), TESTS.get(word)
+            if value is not None and word in _POSITIVE:
+                yield any(fnmatchcase(value, pattern) for pattern in _listed(wanted))
+            elif value is not None and dated is not None:
+                yield any(dated(str(date), value) for date in _listed(wanted))
             else:
-                yield any(fnmatchcase(known[key.lower()], pattern) for pattern in _listed(wanted))
+                yield None
 
 
 def _listed(value: Any) -> list[Any]:

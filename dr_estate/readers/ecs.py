@@ -52,7 +52,9 @@ class Service:
     """One ECS service. Counts are tasks; ``deployment`` is the id of its newest one, created at ``deployed_at``.
 
     ``rollout`` is the state of that deployment, or the stability of the primary task set; "" where neither is told.
-    ``event`` is the newest sentence that ECS wrote about it, at ``event_at``. ``settings`` is None in earlier evidence.
+    ``event`` is the newest sentence that ECS wrote about it, at ``event_at``. ``registries`` are the ARNs of the
+    Cloud Map services in which its tasks are registered, "" of one that is not told. ``settings`` and ``registries``
+    are None in earlier evidence.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Service:
     event: str = ""
     event_at: datetime | None = None
     settings: DeploymentSettings | None = None
+    registries: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +256,7 @@ def _service(row: dict[str, Any]) -> Service:
         controller = row.get("deploymentController", {}).get("type", "nobody")
         raise ValueError(f"it has no task definition, and no primary task set; {controller} deploys it")
     balancers = row.get("loadBalancers") or primary.get("loadBalancers", [])
+    registered = row.get("serviceRegistries") or primary.get("serviceRegistries", [])
     event: dict[str, Any] = next(iter(row.get("events", [])), {})
     return Service(
         name=row["serviceName"],
@@ -274,6 +278,7 @@ def _service(row: dict[str, Any]) -> Service:
         event=event.get("message", ""),
         event_at=event.get("createdAt"),
         settings=deployment_settings(row, primary),
+        registries=tuple(r.get("registryArn") or "" for r in registered),
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from dr_estate.config.environment import Side
+from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
 from dr_estate.iam.simulation_requests import ANY, REGION, ContextKey, SimulationRequest
 from dr_estate.iam.trust import trusts
@@ -189,7 +190,7 @@ def _role(context: ReadContext, service: str, arn: str) -> CopyRole:
     if found is None:
         return CopyRole(arn, service, exists=False, trusted=None)
     document, account = found["Role"].get("AssumeRolePolicyDocument"), context.env.account
-    trusted = trusts(document, service, account, "") if isinstance(document, dict) else None
+    trusted = trusts(document, service, account, "", context.now) if isinstance(document, dict) else None
     return CopyRole(arn, service, True, trusted)
 
 
@@ -215,7 +216,8 @@ def _refused(context: ReadContext, arn: str, needs: list[_Need]) -> Iterator[Sim
     """What the policies of the copies' bucket, key or vault deny."""
     account = context.env.account
     for need in needs:
-        known = ((REGION, need.region), ("aws:PrincipalArn", arn), ("aws:PrincipalAccount", account))
+        by_role = (("aws:PrincipalArn", arn), ("aws:PrincipalAccount", account))
+        known = ((REGION, need.region), *by_role, *moment_keys(context.now))
         for action in need.actions:
             request = PolicyRequest((arn, f"arn:aws:iam::{account}:root"), action, need.resource, known)
             if answer_of(need.policy, request) is PolicyAnswer.DENIED:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dr_estate.iam.simulation_requests import SimulationRequest, demands
+from dr_estate.iam.simulation_requests import SimulationRequest, demands, keys_of_time
 from dr_estate.model.unavailable import available
 from dr_estate.reading.part import GLOBAL, part
 from dr_estate.reading.reader import ReadContext
@@ -110,7 +110,7 @@ def _simulated(
         "ActionNames": list(actions),
         "ContextEntries": [
             {"ContextKeyName": key.name, "ContextKeyValues": list(key.values), "ContextKeyType": key.kind}
-            for key in demand.context
+            for key in (*demand.context, *keys_of_time(context.now))
         ],
     }
     if demand.resources:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from dr_estate.config.environment import Side
+from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
 from dr_estate.iam.simulation_requests import REGION, ContextKey, SimulationRequest
 from dr_estate.iam.trust import trusts
@@ -152,6 +153,7 @@ class _Policies:
             "aws:PrincipalAccount": self.account,
             "aws:SecureTransport": "true",
             "elasticfilesystem:AccessedViaMountTarget": "true",
+            **dict(moment_keys(self.context.now)),
         }
         return answer_of(
             self.by_arn.get(resource, ""), PolicyRequest(principals, action, resource, tuple(known.items()))
@@ -219,7 +221,7 @@ def _role(context: ReadContext, arn: str, families: set[str]) -> TaskRole:
     region, account = context.env.region(Side.DR), context.env.account
     document = found["Role"].get("AssumeRolePolicyDocument")
     source = f"arn:aws:ecs:{region}:{account}:task"
-    trusted = trusts(document, _SERVICE, account, source) if isinstance(document, dict) else None
+    trusted = trusts(document, _SERVICE, account, source, context.now) if isinstance(document, dict) else None
     return TaskRole(arn, True, trusted, tuple(sorted(families)))
 
 

@@ -47,9 +47,10 @@ and groups of Auto Scaling, which the tagging API does not know. DocumentDB's cl
 class ServiceListing:
     """What one service or API listed: ARNs with the value of their Name tag ("" where none), or why it was not read.
 
-    ``off`` are the ARNs of those that are switched off: rules and schedules. ``times`` are ARNs of rules with when they
-    start what they start; a list of schedules does not tell it. ``leads`` are ARNs of rules and schedules with an ARN
-    that they call, and of functions with each variable that names a region of the environment file (``NAME=region``).
+    ``off`` are the ARNs of those that are switched off: rules, schedules, and functions that may not run. ``times`` are
+    ARNs of rules with when they start what they start; a list of schedules does not tell it. ``leads`` are ARNs of
+    rules and schedules with an ARN that they call, and of functions with each variable that names a region of the
+    environment file (``NAME=region``).
     ``refused`` are types that the tagging API does not know there. None of both in earlier evidence.
     """
 
@@ -119,13 +120,20 @@ TAGS = "resourcegroupstaggingapi"
 READS = frozenset(
     {
         f"{TAGS}:GetResources",
-        *("lambda:ListFunctions", "events:ListRules", "events:ListTargetsByRule", "scheduler:ListSchedules"),
+        *(
+            "lambda:GetFunctionConcurrency",
+            "lambda:ListFunctions",
+            "events:ListRules",
+            "events:ListTargetsByRule",
+            "scheduler:ListSchedules",
+        ),
         "sqs:ListQueues",
         *("elasticache:DescribeReplicationGroups", "elasticache:DescribeCacheClusters", "sesv2:ListEmailIdentities"),
         *("wafv2:ListWebACLs", "cloudwatch:ListDashboards", "logs:DescribeMetricFilters"),
     }
 )
-_OF_RULES = "events"
+_OF_RULES, _OF_FUNCTIONS = "events", "lambda"
+_NO_FUNCTION = ("ResourceNotFoundException",)
 _ARNS_A_CALL = 100
 _ROWS = "ResourceTagMappingList"
 _REFUSED = "InvalidParameterException"
@@ -138,7 +146,7 @@ def listings(context: ReadContext) -> tuple[ServiceListing, ...]:
     """The platform's resources by what listed them, the tagging API first; a service that fails hides no other."""
     found = context.maybe(lambda source: source(context), [_tagged, *(_lister(call) for call in LISTED)])
     names = [TAGS, *(f"{call.service} {call.operation.replace('_', '-')}" for call in LISTED)]
-    called = [_calling(context, rows) for rows in found]
+    called = [_running(context, _calling(context, rows)) for rows in found]
     return tuple(
         ServiceListing(name, rows) if isinstance(rows, Unavailable) else replace(rows, service=name)
         for name, rows in zip(names, called, strict=True)
@@ -253,6 +261,26 @@ def _calling(context: ReadContext, found: ServiceListing | Unavailable) -> Servi
             return pairs
         leads += pairs
     return replace(found, leads=tuple(leads))
+
+
+def _running(context: ReadContext, found: ServiceListing | Unavailable) -> ServiceListing | Unavailable:
+    """Functions with those that a reserved concurrency of 0 keeps from running, a call a function. All else as it is.
+
+    ListFunctions does not tell it; the platform's functions are few, whatever the number of tenants.
+    """
+    if isinstance(found, Unavailable) or isinstance(found.resources, Unavailable) or found.service != _OF_FUNCTIONS:
+        return found
+
+    def is_off(arn: str) -> bool:
+        reserved = context.find("lambda", "get_function_concurrency", _NO_FUNCTION, FunctionName=arn)
+        return reserved is not None and reserved.get("ReservedConcurrentExecutions") == 0
+
+    arns = [arn for arn, _ in found.resources]
+    answers = context.maybe(is_off, arns)
+    for answer in answers:
+        if isinstance(answer, Unavailable):
+            return answer
+    return replace(found, off=tuple(arn for arn, off in zip(arns, answers, strict=True) if off))
 
 
 def _ours(env: Environment, arn: str) -> str:

@@ -153,5 +153,5 @@ def _role(context: ReadContext, name: str, service: str) -> RecoveryRole:
         return RecoveryRole(name, exists=False, service=service, trusted=None)
     trust = found["Role"].get("AssumeRolePolicyDocument")
     known = isinstance(trust, dict) and service
-    trusted = trusts(trust, service, context.env.account, "") if known else None
+    trusted = trusts(trust, service, context.env.account, "", context.now) if known else None
     return RecoveryRole(name, exists=True, service=service, trusted=trusted)

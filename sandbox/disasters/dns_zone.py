@@ -54,6 +54,19 @@ def _add_zone(world: World, name: str) -> None:
 
 
 @disaster(
+    "zone-delegated-away",
+    "The origin's name was delegated to name servers of somebody else, and its records stayed where they were",
+    trips=("route53.not-delegated-away",),
+    consequences=("answers.as-recorded", "answers.resolvers-agree", "sites.every-site-answers", "sites.edge-agrees"),
+)
+def zone_delegated_away(world: World) -> None:
+    """Add an NS record under the origin's own name."""
+    servers = [{"Value": f"ns{number}.elsewhere.example."} for number in (1, 2)]
+    name = f"{world.environment.traffic.origin_record}."
+    swap(world, [], [{"Name": name, "Type": "NS", "TTL": 300, "ResourceRecords": servers}])
+
+
+@disaster(
     "zone-twice",
     "A second zone has the traffic zone's name: which of them is queried is unknown",
     trips=("route53.zone-accessible",),

@@ -113,6 +113,23 @@ def target_group_detached(world: World) -> None:
 
 
 @disaster(
+    "ecs-registry-deleted",
+    "The registry of service discovery that one tenant's service in the DR region names was deleted",
+    trips=("service-discovery.registries-exist",),
+)
+def registry_deleted(world: World) -> None:
+    """Name a Cloud Map service in the last tenant's service, and delete it: a standby of no tasks keeps none in it."""
+    namespace = {"Name": "sites", "CreatorRequestId": "sites"}
+    operation = world.call(Side.DR, "servicediscovery", "CreateHttpNamespace", **namespace)["OperationId"]
+    found = world.call(Side.DR, "servicediscovery", "GetOperation", OperationId=operation)["Operation"]["Targets"]
+    world.undo(Side.DR, "servicediscovery", "DeleteNamespace", Id=found["NAMESPACE"])
+    service = {"Name": "site", "NamespaceId": found["NAMESPACE"]}
+    registry = world.call(Side.DR, "servicediscovery", "CreateService", **service)["Service"]
+    update(world, Side.DR, world.tenants[-1], serviceRegistries=[{"registryArn": registry["Arn"]}])
+    world.call(Side.DR, "servicediscovery", "DeleteService", Id=registry["Id"])
+
+
+@disaster(
     "ecs-one-zone",
     "Two tasks of one tenant run in the same zone of the DR region",
     trips=("ecs.zone-spread", "vpc.zones"),

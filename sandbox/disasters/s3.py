@@ -48,6 +48,23 @@ def copy_misplaced(world: World) -> None:
 
 
 @disaster(
+    "s3-events-unheard",
+    "A queue hears of one bucket's new objects, and nobody of those of its copy",
+    trips=("s3-notifications.notified",),
+)
+def events_unheard(world: World) -> None:
+    """Let the primary region's bucket send its events to a queue."""
+    bucket, _ = _pair(world)
+    url = world.call(Side.PRIMARY, "sqs", "CreateQueue", QueueName="thumbnails")["QueueUrl"]
+    world.undo(Side.PRIMARY, "sqs", "DeleteQueue", QueueUrl=url)
+    env = world.environment
+    queue = f"arn:aws:sqs:{env.regions.primary}:{env.account}:thumbnails"
+    heard = {"QueueConfigurations": [{"QueueArn": queue, "Events": ["s3:ObjectCreated:*"]}]}
+    for turn, how in ((world.undo, {}), (world.call, heard)):
+        turn(Side.PRIMARY, "s3", "PutBucketNotificationConfiguration", Bucket=bucket, NotificationConfiguration=how)
+
+
+@disaster(
     "s3-versioning-suspended",
     "Versioning of one copy was suspended",
     trips=("s3.versioning",),

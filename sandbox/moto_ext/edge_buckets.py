@@ -15,8 +15,8 @@ from moto.cloudfront.models import Distribution, Origin, cloudfront_backends
 from moto.kms.models import kms_backends
 from moto.s3.models import FakeBucket, s3_backends
 
-from sandbox.moto_ext.iam.policies import ALLOWED, AccessRequest, IamPolicy, decide, statements
-from sandbox.moto_ext.iam.role_access import named_principals, opens
+from sandbox.moto_ext.iam.policies import ALLOWED, AccessRequest, IamPolicy, statements
+from sandbox.moto_ext.iam.role_access import decide_now, named_principals, opens
 
 _CLOUDFRONT = "cloudfront.amazonaws.com"
 _IDENTITY = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity "
@@ -56,7 +56,7 @@ def _refusal(account: str, region: str, distribution: Distribution, origin: Orig
     if not callers and blocked is not None and blocked.restrict_public_buckets:
         return f"{name}: AccessDenied"
     spoken = [row for row in statements(policy) if named_principals(row) & {"*", *callers}] if policy else []
-    word = decide([IamPolicy("bucket", json.dumps({"Statement": spoken}))], request).word
+    word = decide_now([IamPolicy("bucket", json.dumps({"Statement": spoken}))], request).word
     if word != ALLOWED:
         return f"{name}: AccessDenied"
     return "" if _decrypts(account, region, bucket, context) else f"{name}: AccessDenied (KMS)"
@@ -82,4 +82,4 @@ def _decrypts(account: str, region: str, bucket: FakeBucket, context: Mapping[st
     key = kms.keys[kms.any_id_to_key_id(named)]
     spoken = [row for row in statements(key.policy) if named_principals(row) & {"*", _CLOUDFRONT}]
     policy = IamPolicy("key", json.dumps({"Statement": spoken}))
-    return decide([policy], AccessRequest("kms:Decrypt", key.arn, context)).word == ALLOWED
+    return decide_now([policy], AccessRequest("kms:Decrypt", key.arn, context)).word == ALLOWED

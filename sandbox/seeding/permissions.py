@@ -54,6 +54,7 @@ _WORDS = {
     "s3": "Describe Get List",
     "scheduler": "List",
     "secretsmanager": "BatchGet Describe Get List",
+    "servicediscovery": "List",
     "servicequotas": "Get List",
     "ses": "List",
     "sns": "Get List",

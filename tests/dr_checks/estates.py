@@ -32,8 +32,10 @@ from dr_estate.readers import (
     route53resolver,
     route53resolver_firewall,
     s3,
+    s3_notifications,
     s3_quantity,
     secretsmanager,
+    servicediscovery,
     sns_delivery,
     store_policies,
     task_sources,
@@ -128,6 +130,14 @@ def healthy() -> Snapshot:
         ),
         (task_sources.sources.name, Side.DR): TaskSources(tuple(row.arn for row in secrets), ()),
         **{
+            (s3_notifications.notifications.name, side): tuple(
+                s3_notifications.BucketNotifications(row.name, ())
+                for row in recorded.get(s3.buckets, side)
+                if isinstance(row, s3.Bucket)
+            )
+            for side in (Side.PRIMARY, Side.DR)
+        },
+        **{
             (s3_quantity.contents.name, side): tuple(
                 BucketContents(row.name, 1000.0, 5e9, 0.0)
                 for row in recorded.get(s3.buckets, side)
@@ -168,6 +178,7 @@ def healthy() -> Snapshot:
         (route53resolver.forwarded.name, Side.DR): (),
         (route53resolver_firewall.blocked.name, Side.DR): (),
         (task_sources.file_buckets.name, Side.DR): (),
+        (servicediscovery.registries.name, Side.DR): (),
         (secretsmanager.master_user.name, Side.DR): secretsmanager.MasterUser(_MASTER, (("username", True),)),
         (evidence_stores.signing_key.name, Side.DR): SigningKey("alias/e", "arn:key", "Enabled", "SIGN_VERIFY"),
         (evidence_stores.anchors.name, Side.DR): AnchorLog("/dr/anchors", exists=True),
@@ -177,7 +188,7 @@ def healthy() -> Snapshot:
         (ecs.services.name, Side.PRIMARY): tuple(
             replace(row, settings=DEPLOYED) for row in recorded.get(ecs.services, Side.PRIMARY)
         ),
-        (ecs.services.name, Side.DR): tuple(replace(row, desired=0, running=0) for row in services),
+        (ecs.services.name, Side.DR): tuple(replace(row, desired=0, running=0, registries=()) for row in services),
         (application_autoscaling.targets.name, Side.DR): tuple(replace(row, minimum=0) for row in targets),
         (route53.records.name, Side.GLOBAL): tuple(replace(row, evaluate_target_health=False) for row in records),
     }

@@ -69,4 +69,5 @@ def service(name: str, desired: int = 2, running: int = 2, status: str = "ACTIVE
         subnets=("subnet-1", "subnet-2"),
         security_groups=("sg-1",),
         rollout="COMPLETED",
+        registries=(),
     )

@@ -254,6 +254,7 @@ _ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 _DECRYPT, _VIA, _CALLER = _deny("*", "kms:Decrypt"), "kms:ViaService", "kms:CallerAccount"
 _OF_SECRETS, _REGION = "secretsmanager.{dr}.amazonaws.com", "aws:RequestedRegion"
 _READER = {"Effect": "Allow", "Principal": {"AWS": "{execution}"}, "Action": "kms:Decrypt", "Resource": "*"}
+_TIME, _PAST, _FUTURE = "aws:CurrentTime", "2020-01-01T00:00:00Z", "2099-01-01T00:00:00Z"
 _ROLES: dict[str, Callable[[Aws], object]] = {
     "role may not see layers": _denied("execution", "ecr:BatchCheckLayerAvailability"),
     "role may not fetch layers": _denied("execution", "ecr:GetDownloadUrlForLayer"),
@@ -279,6 +280,13 @@ _ROLES: dict[str, Callable[[Aws], object]] = {
     "role bounded by a deny": _bounded(_ALL, {"Effect": "Deny", "Action": "kms:*", "Resource": "*"}),
     "role bounded by another deny": _bounded(_ALL, {"Effect": "Deny", "Action": "iam:*", "Resource": "*"}),
     "role bounded but decryption": _bounded({"Effect": "Allow", "NotAction": "kms:Decrypt", "Resource": "*"}),
+    "role denied since 2020": _denied("execution", "*", **_where("DateGreaterThan", _TIME, _PAST)),
+    "role denied until 2020": _denied("execution", "*", **_where("DateLessThan", _TIME, _PAST)),
+    "role denied by seconds": _denied("execution", "*", **_where("NumericGreaterThan", "aws:EpochTime", "1577836800")),
+    "role bounded until 2020": _bounded(_ALL | _where("DateLessThan", _TIME, _PAST)),
+    "role bounded until 2099": _bounded(_ALL | _where("DateLessThan", _TIME, _FUTURE)),
+    "role trusts until 2020": _trusting(**_where("DateLessThan", _TIME, _PAST)),
+    "role trusts until 2099": _trusting(**_where("DateLessThan", _TIME, _FUTURE)),
     "role trusts its account": _trusting(**_where("StringEquals", "aws:SourceAccount", "{account}")),
     "role trusts another account": _trusting(**_where("StringEquals", "aws:SourceAccount", "123456789012")),
     "role trusts any region": _trusting(**_where("ArnLike", "aws:SourceArn", "arn:aws:ecs:*:{account}:*")),
@@ -304,6 +312,8 @@ _KEYS: dict[str, Callable[[Aws], object]] = {
 }
 _SAYS: dict[str, Callable[[Aws], object]] = {
     "secret denies another region": _secret_says(_deny("*", _READ) | _where("StringNotEquals", _REGION, "{dr}")),
+    "secret denies since 2020": _secret_says(_deny("*", _READ) | _where("DateGreaterThan", _TIME, _PAST)),
+    "secret denies until 2020": _secret_says(_deny("*", _READ) | _where("DateLessThan", _TIME, _PAST)),
     "secret denies everything": _secret_says(_deny("*", "*")),
     "secret allows the role": _secret_says(
         {"Effect": "Allow", **{k: v for k, v in _READER.items() if k != "Action"}, "Action": _READ}
@@ -324,6 +334,7 @@ _FILES_SAY: dict[str, Callable[[Aws], object]] = {
     "files deny plain transport": _files_say(
         _ANYBODY, _deny("*", "*") | _where("Bool", "aws:SecureTransport", "false")
     ),
+    "files deny plain transport to roles": _files_say(_deny("*", "*") | _where("Bool", "aws:SecureTransport", "false")),
     "files admit the task role": _files_say({**_ANYBODY, "Principal": {"AWS": "{task}"}}),
     "files admit the account": _files_say({**_ANYBODY, "Principal": {"AWS": "arn:aws:iam::{account}:root"}}),
     "files admit by mount targets": _files_say(

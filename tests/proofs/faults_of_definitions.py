@@ -164,6 +164,24 @@ def _priorities_reversed(aws: Aws) -> object:
     return arn
 
 
+def _all_hosts(priority: int) -> Callable[[Aws], object]:
+    """Add a rule that takes all hosts to the tenant's own group, before or behind those of one host each."""
+
+    def make(aws: Aws) -> object:
+        elb, group = _group_of(aws)
+        action = [{"Type": "forward", "TargetGroupArn": group["TargetGroupArn"]}]
+        for listener in elb.describe_listeners(LoadBalancerArn=balancer(aws)[1])["Listeners"]:
+            rules = elb.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]
+            own = [rule["RuleArn"] for rule in rules if not rule["IsDefault"]]
+            moved = [{"RuleArn": arn, "Priority": 100 + number} for number, arn in enumerate(own)]
+            elb.set_rule_priorities(RulePriorities=moved)
+            hosts = [{"Field": "host-header", "HostHeaderConfig": {"Values": ["*"]}}]
+            elb.create_rule(ListenerArn=listener["ListenerArn"], Priority=priority, Conditions=hosts, Actions=action)
+        return None
+
+    return make
+
+
 def _led_away(aws: Aws) -> object:
     """Delete the tenant's rules and lead its hosts to another group."""
     elb, group = _group_of(aws)
@@ -235,10 +253,34 @@ _DEFINITIONS: dict[str, tuple[NeedKind, _Change]] = {
     "volume of nobody": (NeedKind.ACCESS_POINT, _volume(fileSystemId="fs-0123456789abcdef0")),
     "parameter of primary": (NeedKind.PARAMETER, _parameter_of(Side.PRIMARY)),
 }
+
+
+def _registered(side: Side, *, there: bool = True) -> Callable[[Aws], object]:
+    """Let the tenant's service register its tasks in a registry of a side, which is deleted unless it is to stay."""
+
+    def make(aws: Aws) -> object:
+        discovery, ecs = aws.client("servicediscovery", side), aws.client("ecs", Side.DR)
+        operation = discovery.create_http_namespace(Name="sites")["OperationId"]
+        namespace = discovery.get_operation(OperationId=operation)["Operation"]["Targets"]["NAMESPACE"]
+        registry = discovery.create_service(Name="site", NamespaceId=namespace)["Service"]
+        names = {"cluster": aws.named(aws.env.names.cluster), "service": aws.named(aws.env.names.service)}
+        ecs.update_service(**names, serviceRegistries=[{"registryArn": registry["Arn"]}])
+        return None if there else discovery.delete_service(Id=registry["Id"])
+
+    return make
+
+
+_REGISTRIES = {
+    "registry of nobody": _registered(Side.DR, there=False),
+    "registry of primary": _registered(Side.PRIMARY),
+    "registry of its own": _registered(Side.DR),
+}
 _FIXED = ("Protocol", "ProtocolVersion", "Port", "VpcId", "TargetType")
 _LISTENERS: dict[str, tuple[NeedKind, Callable[[Aws], object]]] = {
     "listeners deleted": (NeedKind.LISTENER, _listeners_gone),
     "rules in another order": (NeedKind.LISTENER, _priorities_reversed),
+    "rule of all hosts before": (NeedKind.LISTENER, _all_hosts(1)),
+    "rule of all hosts behind": (NeedKind.LISTENER, _all_hosts(900)),
     "rules lead to a closed page": (NeedKind.LISTENER, _led_away),
     "rules let visitors sign in first": (NeedKind.LISTENER, _signed_in),
     "listener demands certificates": (NeedKind.LISTENER, _certified("verify")),
@@ -252,5 +294,6 @@ _LISTENERS: dict[str, tuple[NeedKind, Callable[[Aws], object]]] = {
 }
 DEFINITIONS = (
     *(Fault(name, edge, ("ecs",), definition_changed(change)) for name, (edge, change) in _DEFINITIONS.items()),
+    *(Fault(name, NeedKind.REGISTRY, ("ecs", "servicediscovery"), make) for name, make in _REGISTRIES.items()),
     *(Fault(name, edge, ("elbv2",), make) for name, (edge, make) in _LISTENERS.items()),
 )

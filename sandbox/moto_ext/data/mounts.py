@@ -17,8 +17,8 @@ from moto.iam.models import iam_backends
 from sandbox.moto_ext.ecs.task_network import NFS, NetworkPeer, TaskNetwork
 from sandbox.moto_ext.efs.settings import policy_in_force
 from sandbox.moto_ext.iam.iam import policies_of
-from sandbox.moto_ext.iam.policies import ALLOWED, AccessRequest, IamPolicy, decide, statements
-from sandbox.moto_ext.iam.role_access import opens
+from sandbox.moto_ext.iam.policies import ALLOWED, AccessRequest, IamPolicy, statements
+from sandbox.moto_ext.iam.role_access import decide_now, opens
 
 EFS_UTILS = "ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes: "
 MOUNT, WRITE = "elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"
@@ -39,8 +39,9 @@ def may(backend: EFSBackend, file_system: FileSystem, definition: TaskDefinition
         if role and iam_role.arn == role
         for policy in policies_of(iam, iam_role)
     ]
-    context = {"aws:SecureTransport": ("true",), "elasticfilesystem:AccessedViaMountTarget": ("true",)}
-    return decide(policies, AccessRequest(action, file_system.file_system_arn, context)).word == ALLOWED
+    by_tls = str(_uses_tls(definition, file_system.file_system_id)).lower()
+    context = {"aws:SecureTransport": (by_tls,), "elasticfilesystem:AccessedViaMountTarget": ("true",)}
+    return decide_now(policies, AccessRequest(action, file_system.file_system_arn, context)).word == ALLOWED
 
 
 def unmounted(account: str, region: str, definition: TaskDefinition, network: TaskNetwork) -> str:
@@ -89,6 +90,13 @@ def _signs_in(definition: TaskDefinition) -> bool:
     """Whether the mount is made in the task role's name; else the client is anonymous."""
     mounts = [volume.get("efsVolumeConfiguration") or {} for volume in definition.volumes or []]
     return any((mount.get("authorizationConfig") or {}).get("iam") == "ENABLED" for mount in mounts)
+
+
+def _uses_tls(definition: TaskDefinition, file_system: str) -> bool:
+    """Whether every volume of the file system is mounted through TLS, which is off by default."""
+    mounts = [volume.get("efsVolumeConfiguration") or {} for volume in definition.volumes or []]
+    own = [mount for mount in mounts if mount.get("fileSystemId") == file_system]
+    return all(mount.get("transitEncryption") == "ENABLED" for mount in own)
 
 
 def _means(principal: Any, role: str) -> bool:

@@ -58,6 +58,7 @@ def _create_service(original: Callable[..., Any], self: EC2ContainerServiceRespo
     _require_target_groups(self, params)
     if params.get("taskDefinition"):
         _active(backend, params["taskDefinition"], "ClientException")
+    _require_containers(backend, params.get("taskDefinition"), params.get("loadBalancers"))
     if _is_fargate(params):
         params["launchType"] = "FARGATE"
     params["networkConfiguration"] = keeping.with_groups(backend, params.get("networkConfiguration"))
@@ -79,6 +80,29 @@ def _require_target_groups(self: EC2ContainerServiceResponse, params: dict[str, 
         if arn and (arn not in known or not known[arn].load_balancer_arns):
             message = f"The target group with targetGroupArn {arn} does not have an associated load balancer."
             raise refused("InvalidParameterException", message)
+
+
+def _require_containers(backend: EC2ContainerServiceBackend, named: str | None, balancers: list[Any] | None) -> None:
+    """Refuse a load balancer of a container, or of a port of it, that the task definition does not have.
+
+    Source: API_LoadBalancer, containerName and containerPort; the words are AWS's answer.
+    """
+    if not named:
+        return
+    definition = backend.describe_task_definition(named)
+    for balancer in balancers or ():
+        name, port = balancer.get("containerName"), balancer.get("containerPort")
+        found: Any = next((row for row in definition.container_definitions if row["name"] == name), None)
+        if found is None:
+            raise refused("InvalidParameterException", f"The container {name} does not exist in the task definition.")
+        if not any(_has_port(mapping, int(port or 0)) for mapping in found.get("portMappings") or ()):
+            message = f"The container {name} did not have a container port {port} defined."
+            raise refused("InvalidParameterException", message)
+
+
+def _has_port(mapping: dict[str, Any], port: int) -> bool:
+    first, _, last = str(mapping.get("containerPortRange") or mapping.get("containerPort") or 0).partition("-")
+    return int(first) <= port <= int(last or first)
 
 
 def _active(backend: EC2ContainerServiceBackend, named: str, code: str) -> TaskDefinition:
@@ -113,7 +137,10 @@ def _update_service(self: EC2ContainerServiceResponse, params: dict[str, Any]) -
     service = backend._get_service(params.get("cluster", "default"), params["service"].split("/")[-1])
     if service.status != "ACTIVE":
         raise refused("ServiceNotActiveException", "Service was not ACTIVE.")
-    before = (service.task_definition, service.network_configuration, service.platform_version)
+    balancers: list[Any] | None = params.get("loadBalancers")
+    wanted = params.get("taskDefinition") or service.task_definition
+    _require_containers(backend, wanted, service.load_balancers if balancers is None else balancers)
+    before = _deployed(service)
     if params.get("networkConfiguration"):
         params["networkConfiguration"] = keeping.with_groups(backend, params["networkConfiguration"])
     if params.get("taskDefinition"):
@@ -124,12 +151,19 @@ def _update_service(self: EC2ContainerServiceResponse, params: dict[str, Any]) -
     if params.get("desiredCount") is not None:
         service.desired_count = int(params["desiredCount"])
     _keep(service, params)
-    after = (service.task_definition, service.network_configuration, service.platform_version)
-    if params.get("forceNewDeployment") or after != before:
+    if params.get("forceNewDeployment") or _deployed(service) != before:
         keeping.roll_out(service)
     else:
         keeping.settle(service)
     return {"service": service}
+
+
+def _deployed(service: Service) -> tuple[Any, ...]:
+    """What begins a new deployment where it changes (API_UpdateService, API_ServiceRegistry)."""
+    return (
+        *(service.task_definition, service.network_configuration, service.platform_version),
+        list(service.service_registries or []),
+    )
 
 
 def _delete_service(

@@ -52,10 +52,19 @@ def runs_the_tool(command: list[str]) -> bool:
 def starts_the_tool(entry_point: Sequence[str]) -> bool:
     """Whether a container of this entry point, none for its image's own, takes its command for the tool's words.
 
-    A shell that is given a command by -c takes the words after it for its arguments, and drops them.
+    A shell that is given a command by -c takes the words after it for its name and its arguments: they are dropped,
+    unless the command passes "$@" on, and its name is given besides.
     """
-    first = next((number for number, word in enumerate(entry_point) if word.rpartition("/")[2] == "dr"), None)
-    return not entry_point or (first is not None and "-c" not in entry_point[:first])
+    if "-c" not in entry_point:
+        return not entry_point or _tool_at(entry_point) is not None
+    script, *named = list(entry_point[list(entry_point).index("-c") + 1 :]) or [""]
+    words = script.split()
+    first = _tool_at(words)
+    return bool(named) and first is not None and bool({'"$@"', "$@", '"${@}"', "${@}"} & set(words[first:]))
+
+
+def _tool_at(words: Sequence[str]) -> int | None:
+    return next((number for number, word in enumerate(words) if word.rpartition("/")[2] == "dr"), None)
 
 
 def role_variables(account: str, region: str, role: str, session: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ from moto.ecs.models import Cluster, EC2ContainerServiceBackend, Service, TaskSe
 from sandbox.core.state import now
 from sandbox.moto_ext.ecs.deployments import judge, serve_well
 from sandbox.moto_ext.ecs.draining import drain
+from sandbox.moto_ext.ecs.registries import arns_of
 from sandbox.moto_ext.ecs.service_tasks import backend_of, group_of, tasks_of
 from sandbox.moto_ext.ecs.tasks import RunningTask, TaskRequest, alive, all_tasks, launch, no_room
 
@@ -142,6 +143,7 @@ def _start(service: Service, count: int, task_set: TaskSet | None = None) -> lis
         groups=tuple(network.get("securityGroups", ())),
         tags=(*tags, *(task_set.tags or () if task_set else ())),
         public=network.get("assignPublicIp") == "ENABLED",
+        registries=arns_of(made_by),
     )
     started = launch(backend_of(service), wanted, count)
     if len(started) < count:

@@ -22,6 +22,7 @@ from sandbox.core.patching import state
 from sandbox.core.state import ill, lost_zones, now
 from sandbox.core.timing import duration_s, is_real, transition_s
 from sandbox.moto_ext.ecs.images import size_gib
+from sandbox.moto_ext.ecs.registries import unregistered
 from sandbox.moto_ext.ecs.task_network import TaskNetwork
 from sandbox.moto_ext.ecs.task_start import fetch, unreached
 
@@ -102,6 +103,7 @@ class TaskRequest:
     tags: tuple[dict[str, str], ...] = ()
     overrides: dict[str, Any] = field(default_factory=dict)
     public: bool = False
+    registries: tuple[str, ...] = ()
 
 
 def containers_of(definition: TaskDefinition) -> list[dict[str, Any]]:
@@ -146,7 +148,8 @@ def launch(backend: EC2ContainerServiceBackend, wanted: TaskRequest, count: int)
         if task is None:
             break
         task.digests, task.secrets = dict(fetched.digests), dict(fetched.secrets)
-        if missing := fetched.missing or _unreached(backend, wanted, task):
+        lost = unregistered(backend.region_name, wanted.registries)
+        if missing := fetched.missing or _unreached(backend, wanted, task) or lost:
             task.stop(task.created_at, missing)
             release(backend, [task])
         all_tasks(backend)[task.id] = task

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from moto.ec2.models import ec2_backends
@@ -14,13 +14,16 @@ from sandbox.core.state import now
 from sandbox.moto_ext.cloudfront import all_added_headers
 from sandbox.moto_ext.data.mounts import unmounted
 from sandbox.moto_ext.data.task_data import StoreUnavailable, TaskStores
+from sandbox.moto_ext.ecs.registries import arns_of, unregistered
 from sandbox.moto_ext.ecs.service_tasks import backend_of, group_of
 from sandbox.moto_ext.ecs.targets import Targets
 from sandbox.moto_ext.ecs.task_network import TaskNetwork
 from sandbox.moto_ext.ecs.task_start import fetch, unreached
 from sandbox.moto_ext.ecs.tasks import RunningTask, containers_of
 from sandbox.moto_ext.edge_buckets import unfetched
-from sandbox.moto_ext.elbv2.rule_matching import groups_of, headers_suffice
+from sandbox.moto_ext.elbv2.rule_matching import groups_of, headers_suffice, hosts_of, matches
+
+_OF_VISITORS = {"host-header", "http-header"}
 
 
 def would_start(account: str, region: str) -> dict[str, str]:
@@ -41,6 +44,8 @@ def _reasons(account: str, region: str, service: Service) -> Iterator[str]:
     missing = fetch(backend_of(service), definition).missing
     if missing:
         yield missing
+    if unknown := unregistered(region, arns_of(service)):
+        yield unknown
     yield from _unrouted(account, region, service)
     yield from _unvisited(account, region, service)
     for subnet in network.get("subnets", ()):
@@ -60,14 +65,27 @@ def _reasons(account: str, region: str, service: Service) -> Iterator[str]:
 def _unrouted(account: str, region: str, service: Service) -> Iterator[str]:
     """Where a rule lets visitors sign in first, or each that leads to the service demands a header that none sends."""
     sent = all_added_headers(account) or [{}]
-    balancers = elbv2_backends[account][region].load_balancers.values()
+    balancers = list(elbv2_backends[account][region].load_balancers.values())
     rules = [rule for b in balancers for listener in b.listeners.values() for rule in listener.rules.values()]
     for group in Targets(account, region).attached_to(service):
         leading = [r for r in rules if group.arn in groups_of(r.actions[-1])]
         if leading and not any(headers_suffice(rule.conditions, headers) for rule in leading for headers in sent):
             yield f"Each rule for {group.name} demands a header that CloudFront does not send"
+        yield from _led_away(balancers, group.arn, group.name, sent)
         gates = sorted({str(action.type) for rule in leading for action in rule.actions[:-1]})
         yield from (f"A rule for {group.name} lets visitors through after {gate} alone" for gate in gates)
+
+
+def _led_away(balancers: Iterable[Any], arn: str, name: str, sent: Sequence[Mapping[str, str]]) -> Iterator[str]:
+    """The hosts of rules for a group that another rule of the listener takes before them, whatever their path."""
+    for listener in (listener for balancer in balancers for listener in balancer.listeners.values()):
+        rules = sorted((r for r in listener.rules.values() if str(r.priority).isdigit()), key=lambda r: int(r.priority))
+        whole = [rule for rule in rules if {row.get("Field") for row in rule.conditions} <= _OF_VISITORS]
+        own = {host for rule in rules if arn in groups_of(rule.actions[-1]) for host in hosts_of(rule.conditions)}
+        for host in sorted(host for host in own if "*" not in host and "?" not in host):
+            taking = [next((r for r in whole if matches(r.conditions, host, headers)), None) for headers in sent]
+            if all(rule is not None and arn not in groups_of(rule.actions[-1]) for rule in taking):
+                yield f"Another rule than that of {name} takes {host}"
 
 
 def _unvisited(account: str, region: str, service: Service) -> Iterator[str]:

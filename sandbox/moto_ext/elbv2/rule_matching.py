@@ -14,8 +14,12 @@ def matches(conditions: list[Condition], host: str, headers: Mapping[str, str]) 
 
     ``headers`` are the request's, by their names in lower case.
     """
-    patterns = [p for c in conditions if c.get("Field") == "host-header" for p in _values(c, "HostHeaderConfig")]
-    return _any_of(patterns, host) and headers_suffice(conditions, headers)
+    return _any_of(hosts_of(conditions), host) and headers_suffice(conditions, headers)
+
+
+def hosts_of(conditions: list[Condition]) -> list[str]:
+    """The patterns of a rule's conditions on the host."""
+    return [p for c in conditions if c.get("Field") == "host-header" for p in _values(c, "HostHeaderConfig")]
 
 
 def headers_suffice(conditions: list[Condition], headers: Mapping[str, str]) -> bool:

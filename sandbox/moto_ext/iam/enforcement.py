@@ -27,8 +27,8 @@ from sandbox.core.state import STATE
 from sandbox.moto_ext.iam.access_requests import asked_of
 from sandbox.moto_ext.iam.iam import boundary_of, policies_of
 from sandbox.moto_ext.iam.passed_roles import ASSUME, may_take
-from sandbox.moto_ext.iam.policies import ALLOWED, AccessRequest, Context, decide
-from sandbox.moto_ext.iam.role_access import role_of
+from sandbox.moto_ext.iam.policies import ALLOWED, AccessRequest, Context
+from sandbox.moto_ext.iam.role_access import decide_now, role_of
 
 DENIED_IN_XML = {"ec2": "UnauthorizedOperation"}
 _REMEMBERED = 999
@@ -97,7 +97,7 @@ def _allowed(self: BaseResponse, principal: User | Role, request: AccessRequest)
     if request.action == ASSUME:
         allowed = may_take(principal, role_of(self.current_account, str(request.resource)), request)
     else:
-        allowed = decide(policies_of(backend, principal), request, boundary_of(backend, principal)).word == ALLOWED
+        allowed = decide_now(policies_of(backend, principal), request, boundary_of(backend, principal)).word == ALLOWED
     if not allowed:
         region = ", ".join(request.context.get("aws:RequestedRegion", ()))
         denial = {

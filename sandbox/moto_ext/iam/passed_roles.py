@@ -17,8 +17,8 @@ from moto.ssm.exceptions import InvalidDocument
 from moto.ssm.models import ssm_backends
 
 from sandbox.moto_ext.iam.iam import boundary_of, policies_of
-from sandbox.moto_ext.iam.policies import ALLOWED, EXPLICIT_DENY, AccessRequest, Context, decide
-from sandbox.moto_ext.iam.role_access import said_to
+from sandbox.moto_ext.iam.policies import ALLOWED, EXPLICIT_DENY, AccessRequest, Context
+from sandbox.moto_ext.iam.role_access import decide_now, said_to
 
 ASSUME = "sts:AssumeRole"
 _TASKS, _BACKUP, _SSM = "ecs-tasks.amazonaws.com", "backup.amazonaws.com", "ssm.amazonaws.com"
@@ -65,7 +65,7 @@ def may_take(principal: User | Role, role: Role | None, request: AccessRequest) 
     trust = document if isinstance(document, str) else json.dumps(document)
     by_name = said_to(trust, (principal.arn,), taking)
     by_account = said_to(trust, (f"arn:aws:iam::{account}:root", account), taking)
-    own = decide(policies_of(backend, principal), taking, boundary_of(backend, principal)).word
+    own = decide_now(policies_of(backend, principal), taking, boundary_of(backend, principal)).word
     if EXPLICIT_DENY in (by_name, by_account, own):
         return False
     return by_name == ALLOWED or (by_account == ALLOWED and own == ALLOWED)

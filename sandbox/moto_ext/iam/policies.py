@@ -9,7 +9,9 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import lru_cache
+from operator import eq, ge, gt, le, lt
 from typing import Any
 
 ALLOWED, EXPLICIT_DENY, IMPLICIT_DENY = "allowed", "explicitDeny", "implicitDeny"
@@ -149,6 +151,27 @@ def _without_value(operator: str, otherwise: bool) -> bool:
     return otherwise and not operator.startswith("ForAnyValue:")
 
 
+def _seconds(text: str) -> float:
+    """Seconds since 1970 of an ISO 8601 date, or the number itself (IAM User Guide, "Date condition operators")."""
+    try:
+        return float(text)
+    except ValueError:
+        found = datetime.fromisoformat(text)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+
+
+def _ordered(number: Callable[[str], float], test: Callable[[float, float], bool]) -> Callable[[str, str], bool]:
+    return lambda wanted, value: test(number(value), number(wanted))
+
+
+_KINDS: dict[str, Callable[[str], float]] = {"Date": _seconds, "Numeric": float}
+_ORDERS: dict[str, Callable[[float, float], bool]] = {
+    "Equals": eq,
+    "LessThan": lt,
+    "LessThanEquals": le,
+    "GreaterThan": gt,
+    "GreaterThanEquals": ge,
+}
 _TESTS: dict[str, Callable[[str, str], bool]] = {
     "StringEquals": lambda wanted, value: wanted == value,
     "StringEqualsIgnoreCase": lambda wanted, value: wanted.lower() == value.lower(),
@@ -156,5 +179,5 @@ _TESTS: dict[str, Callable[[str, str], bool]] = {
     "ArnEquals": like,
     "ArnLike": like,
     "Bool": lambda wanted, value: wanted.lower() == value.lower(),
-    "NumericEquals": lambda wanted, value: float(wanted) == float(value),
+    **{f"{kind}{word}": _ordered(of, test) for kind, of in _KINDS.items() for word, test in _ORDERS.items()},
 }

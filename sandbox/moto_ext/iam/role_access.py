@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from moto.iam.models import IAMBackend, Role, iam_backends
 from moto.kms.models import KmsBackend, kms_backends
 
+from sandbox.core.state import now
 from sandbox.moto_ext.iam.iam import boundary_of, policies_of
 from sandbox.moto_ext.iam.policies import (
     ALLOWED,
@@ -20,6 +22,7 @@ from sandbox.moto_ext.iam.policies import (
     IMPLICIT_DENY,
     AccessRequest,
     IamPolicy,
+    PolicyDecision,
     decide,
     statements,
 )
@@ -30,6 +33,15 @@ TASKS = "ecs-tasks.amazonaws.com"
 def role_of(account: str, arn: str) -> Role | None:
     """The role of an ARN, None where there is none."""
     return next((role for role in _iam(account).roles.values() if role.arn == arn), None)
+
+
+def decide_now(
+    policies: Iterable[IamPolicy], request: AccessRequest, boundaries: Iterable[IamPolicy] = ()
+) -> PolicyDecision:
+    """Judge a request that is made at this moment: AWS fills in its time, which a simulation is not given."""
+    moment = now()
+    time = {"aws:CurrentTime": (moment.isoformat(),), "aws:EpochTime": (str(int(moment.timestamp())),)}
+    return decide(policies, replace(request, context={**request.context, **time}), boundaries)
 
 
 def trusts(role: Role, service: str, account: str, source: str) -> bool:
@@ -80,7 +92,7 @@ def said_of(account: str, role: str, request: AccessRequest) -> str:
     iam, found = _iam(account), role_of(account, role)
     if found is None:
         return IMPLICIT_DENY
-    return decide(policies_of(iam, found), request, boundary_of(iam, found)).word
+    return decide_now(policies_of(iam, found), request, boundary_of(iam, found)).word
 
 
 def said_to(policy: str, principals: tuple[str, ...], request: AccessRequest) -> str:
@@ -96,7 +108,7 @@ def named_principals(statement: dict[str, Any]) -> set[str]:
 
 
 def _word(spoken: list[dict[str, Any]], request: AccessRequest) -> str:
-    return decide([IamPolicy("policy", json.dumps({"Statement": spoken}))], request).word
+    return decide_now([IamPolicy("policy", json.dumps({"Statement": spoken}))], request).word
 
 
 def _named(statement: dict[str, Any], kind: str) -> list[str]:

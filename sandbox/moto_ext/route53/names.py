@@ -66,6 +66,15 @@ class ZoneRecords:
         """The record sets of a name and type."""
         return self._sets.get((name, kind), [])
 
+    def is_delegated(self, name: str) -> bool:
+        """Whether an NS record below the zone's own name leads questions about the name to other servers."""
+        apex = next((plain(record["Name"]) for record in self.records if record["Type"] == "SOA"), None)
+        while apex is not None and name.endswith(f".{apex}"):
+            if self.sets(name, "NS"):
+                return True
+            name = name.partition(".")[2]
+        return False
+
     def owner(self, name: str) -> str | None:
         """The name that answers for ``name``: itself or the closest wildcard; None where there is none (RFC 4592)."""
         if self.exists(name):
@@ -96,6 +105,8 @@ def answer(records: ZoneRecords | Iterable[Record], health: Health, name: str, k
 
 
 def _ask(zone: ZoneRecords, health: Health, name: str, kind: str, pick: Pick, depth: int) -> ResolvedAnswer:
+    if zone.is_delegated(name):
+        return ResolvedAnswer("NOERROR")
     owner = zone.owner(name)
     if owner is None:
         return ResolvedAnswer("NXDOMAIN")

@@ -48,11 +48,11 @@ def _world(
     )
 
 
-def _switched(here: bool, there: bool, service: str = "events list-rules") -> Snapshot:
-    """A rule of one name on both sides, which is on or not ``here`` in the DR region and ``there``."""
+def _switched(here: bool, there: bool, service: str = "events list-rules", named: str = RULE) -> Snapshot:
+    """A rule, or what else is ``named``, on both sides, which is on or not ``here`` in the DR region and ``there``."""
     values = {}
     for side, on in ((Side.DR, here), (Side.PRIMARY, there)):
-        arn = f"arn:aws:{RULE.replace('{region}', SIT.region(side))}"
+        arn = f"arn:aws:{named.replace('{region}', SIT.region(side))}"
         rows = _side(side, (DATABASE,), (), ())
         rule = ServiceListing(service, ((arn, ""),), () if on else (arn,))
         values[platform_resources.listings, side] = tuple(rule if row.service == service else row for row in rows)
@@ -92,6 +92,7 @@ def _refused(*here: str, there: tuple[str, ...] = (), kind: str = "glue:{region}
 
 
 CALLED, ELSEWHERE = (f"arn:aws:lambda:{SIT.region(side)}:1:function:sit-clean" for side in (Side.DR, Side.PRIMARY))
+CLEAN = "lambda:{region}:1:function:sit-clean"
 REGIONS = (Side.PRIMARY, Side.DR)
 OFF = frozenset({"events:rule sit-nightly"})
 UNTAGGED: dict[Any, Any] = {(platform_resources.listings, side): _side(side, (), (), ()) for side in Side}
@@ -112,6 +113,14 @@ EXAMPLES = [
     Example(CHECK, Status.PASS, _switched(here=False, there=False)),
     Example(CHECK, Status.PASS, _switched(here=True, there=False)),
     Example(CHECK, Status.WARN, _switched(here=False, there=True), OFF),
+    Example(CHECK, Status.PASS, _switched(here=True, there=True, service=CALLS[0], named=CLEAN)),
+    Example(CHECK, Status.PASS, _switched(here=False, there=False, service=CALLS[0], named=CLEAN)),
+    Example(
+        CHECK,
+        Status.WARN,
+        _switched(here=False, there=True, service=CALLS[0], named=CLEAN),
+        frozenset({"lambda:function sit-clean"}),
+    ),
     Example(CHECK, Status.PASS, _leading((CALLED,), (ELSEWHERE,))),
     Example(CHECK, Status.PASS, _leading((CALLED,))),
     Example(CHECK, Status.PASS, _leading(())),

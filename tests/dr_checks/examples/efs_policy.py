@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
-from dr_estate.readers import efs_policy
+from dr_estate.readers import ecs, efs_policy
 from dr_estate.readers.efs_policy import FileSystemPolicy
+from tests.dr_checks.compute import D, both_services, definitions
 from tests.dr_checks.examples.efs import NAME
 from tests.dr_checks.worlds import DENIED, Example, world
 
@@ -26,7 +29,60 @@ def _case(expected: Status, here: Any, there: Any, subject: str = NAME) -> Examp
     return Example("efs-policy.admits-alike", expected, world(values), frozenset({subject} if subject else ()))
 
 
+PLAIN = {"Bool": {"aws:SecureTransport": "false"}}
+EVERYBODY = {"Effect": "Allow", "Principal": "*", "Action": "elasticfilesystem:Client*"}
+
+
+def _written(*statements: dict[str, Any]) -> tuple[FileSystemPolicy]:
+    """A policy of these statements, with its text."""
+    texts = {
+        effect: tuple(
+            json.dumps({key: value for key, value in row.items() if key != "Effect"}, sort_keys=True)
+            for row in statements
+            if row["Effect"] == effect
+        )
+        for effect in ("Allow", "Deny")
+    }
+    text = json.dumps({"Statement": list(statements)})
+    return (FileSystemPolicy("fs-1", True, texts["Allow"], texts["Deny"], text),)
+
+
+def _mounted(
+    expected: Status, *statements: dict[str, Any], there: Any = NONE, known: Any = None, **how: Any
+) -> Example:
+    """The DR region's policy has these statements, and tasks mount its file system so."""
+    volume = replace(ecs.Volume("content", "fs-1", "fsap-1", transit_encryption=True, iam=True), **how)
+    values = {
+        (efs_policy.policies, Side.PRIMARY): there,
+        (efs_policy.policies, Side.DR): _written(*statements),
+        (ecs.services, Side.DR): both_services(),
+        (ecs.task_definitions, Side.DR): known or definitions(D, volumes=(volume,)),
+    }
+    return Example("efs-policy.admits-alike", expected, world(values), frozenset({NAME}))
+
+
+ONLY_TLS = {"Effect": "Deny", "Principal": "*", "Action": "*", "Condition": PLAIN}
+PLAINLY = {"transit_encryption": False, "iam": False}
+ROLE = {**EVERYBODY, "Principal": {"AWS": "arn:aws:iam::1:role/task"}}
+
 EXAMPLES = [
+    _mounted(Status.PASS, EVERYBODY, ONLY_TLS),
+    _mounted(Status.PASS, ONLY_TLS),
+    _mounted(Status.PASS, EVERYBODY, ONLY_TLS, there=_written(EVERYBODY)),
+    _mounted(Status.PASS, EVERYBODY, ONLY_TLS, iam=False),
+    _mounted(Status.PASS, ROLE),
+    _mounted(Status.PASS, EVERYBODY),
+    _mounted(Status.FAIL, EVERYBODY, ONLY_TLS, **PLAINLY),
+    _mounted(Status.FAIL, EVERYBODY, ONLY_TLS, there=_written(EVERYBODY), **PLAINLY),
+    _mounted(
+        Status.FAIL, EVERYBODY, ONLY_TLS, there=_written(EVERYBODY, ONLY_TLS), transit_encryption=False, iam=False
+    ),
+    _mounted(Status.FAIL, ONLY_TLS, iam=False),
+    _mounted(Status.FAIL, ROLE, iam=False),
+    _mounted(Status.FAIL, {**EVERYBODY, "Action": "elasticfilesystem:ClientMount"}, iam=False),
+    _mounted(Status.FAIL, {**EVERYBODY, "Action": ["*:ClientMount", "*:ClientWrite"]}, iam=False, access_point_id=""),
+    _mounted(Status.FAIL, EVERYBODY, {**ONLY_TLS, "Condition": {"Bool": {"aws:SecureTransport": "true"}}}),
+    _mounted(Status.UNKNOWN, EVERYBODY, ONLY_TLS, known=(DENIED,)),
     _case(Status.PASS, NONE, NONE),
     _case(Status.PASS, _policy(MOUNT, denies=(OTHERS,)), _policy(MOUNT, denies=(OTHERS,))),
     _case(Status.NOT_APPLICABLE, NONE, ()),

@@ -8,7 +8,7 @@ from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
 from dr_estate.readers import elbv2
 from dr_estate.readers.elbv2 import ListenerAction
-from dr_estate.readers.route53 import ListedZone
+from dr_estate.readers.route53 import ListedZone, Record
 from tests.dr_checks.edges import (
     APEX,
     CHECK_1,
@@ -64,6 +64,14 @@ def given(check: str, expected: Status, *subjects: str, **changed: object) -> Ex
     return Example(check, expected, world(traffic(**changed)), frozenset(subjects))
 
 
+TENANTS = SIT.traffic.tenant_domain
+
+
+def cut(name: str) -> Record:
+    """An NS record that leads the name, and those below it, to somebody else's servers."""
+    return replace(NS, name=name, values=("ns1.elsewhere.example.",))
+
+
 def apex(*changed: object) -> dict[str, object]:
     """The zone with these records at its apex."""
     return {"records": (PRIMARY, SECONDARY, *changed)}
@@ -86,6 +94,16 @@ EXAMPLES = [
     given("route53.own-name-servers", Status.FAIL, **apex(replace(NS, values=("ns1.elsewhere.example.",)), SOA)),
     given("route53.own-name-servers", Status.FAIL, **apex(SOA)),
     given("route53.own-name-servers", Status.UNKNOWN, zone=DENIED),
+    given("route53.not-delegated-away", Status.PASS, ZONE),
+    given("route53.not-delegated-away", Status.PASS, records=(*RECORDS, cut(f"mail.{ZONE}"))),
+    given("route53.not-delegated-away", Status.PASS, records=(*RECORDS[:4], cut(f"tenant1.{TENANTS}"))),
+    given("route53.not-delegated-away", Status.FAIL, ORIGIN, records=(*RECORDS, cut(ORIGIN))),
+    given(
+        "route53.not-delegated-away", Status.FAIL, f"tenant1.{TENANTS}", records=(*RECORDS, cut(f"tenant1.{TENANTS}"))
+    ),
+    given("route53.not-delegated-away", Status.NOT_APPLICABLE, zone=None),
+    given("route53.not-delegated-away", Status.UNKNOWN, zone=DENIED),
+    given("route53.not-delegated-away", Status.UNKNOWN, records=DENIED),
     given("route53.accelerated-recovery", Status.PASS),
     given("route53.accelerated-recovery", Status.NOT_APPLICABLE, zone=None),
     given("route53.accelerated-recovery", Status.FAIL, ZONE, zone=replace(THE_ZONE, accelerated_recovery="")),

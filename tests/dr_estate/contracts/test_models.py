@@ -119,6 +119,7 @@ _REASONS = {
         sqs:GetQueueUrl.QueueUrl
         ssm:DescribeParameters.Parameters[].Name
         ssm:GetParametersByPath.Parameters[].Name
+        servicediscovery:ListServices.Services[].Arn
         wafv2:ListWebACLs.WebACLs[].ARN
         route53resolver:ListFirewallRuleGroupAssociations.FirewallRuleGroupAssociations[].FirewallRuleGroupId
     """,

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
 
 ROLE, ROOT = "arn:aws:iam::1:role/tasks", "arn:aws:iam::1:root"
 KEY = "arn:aws:kms:eu-west-1:1:key/a"
 VIA = ("kms:ViaService", "secretsmanager.eu-west-1.amazonaws.com")
-REQUEST = PolicyRequest((ROLE, ROOT), "kms:Decrypt", KEY, (VIA,))
+NOW = datetime(2026, 2, 23, 9, tzinfo=UTC)
+REQUEST = PolicyRequest((ROLE, ROOT), "kms:Decrypt", KEY, (VIA, *moment_keys(NOW)))
 ALLOWED, DENIED, SILENT = PolicyAnswer.ALLOWED, PolicyAnswer.DENIED, PolicyAnswer.SILENT
 
 
@@ -34,6 +37,11 @@ def _said(*statements: dict[str, Any]) -> PolicyAnswer:
         ({"Resource": "arn:aws:kms:*:1:key/*"}, ALLOWED),
         ({"Resource": "arn:aws:kms:af-south-1:*"}, SILENT),
         ({"Effect": "Deny"}, DENIED),
+        ({"Condition": {"DateLessThan": {"aws:CurrentTime": "2026-02-23T08:59:59Z"}}}, SILENT),
+        ({"Condition": {"DateLessThanEquals": {"aws:CurrentTime": "2026-02-23T09:00:00Z"}}}, ALLOWED),
+        ({"Condition": {"DateNotEquals": {"aws:CurrentTime": "2026-02-23T11:00:00+02:00"}}}, SILENT),
+        ({"Condition": {"DateGreaterThanIfExists": {"aws:EpochTime": "2026-02-23T08:00:00Z"}}}, ALLOWED),
+        ({"Condition": {"NumericGreaterThan": {"aws:EpochTime": "99999999999"}}}, SILENT),
         ({"Condition": {"StringEquals": {VIA[0]: VIA[1]}}}, ALLOWED),
         ({"Condition": {"StringNotEquals": {VIA[0]: VIA[1]}}}, SILENT),
         ({"Condition": {"StringLike": {VIA[0]: "ssm.*"}}}, SILENT),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from dr_estate.iam.trust import trusts
 
 SERVICE, ACCOUNT = "ecs-tasks.amazonaws.com", "123456789012"
+NOW = datetime(2026, 2, 23, 9, tzinfo=UTC)
 SOURCE = f"arn:aws:ecs:eu-west-1:{ACCOUNT}:task"
 
 
@@ -42,9 +44,14 @@ def _arn(pattern: str) -> dict[str, Any]:
         ([_statement({"StringNotEquals": {"aws:SourceAccount": "1"}})], None),
         ([_statement(), _statement({"Bool": {"aws:SecureTransport": "true"}})], True),
         ([_statement(), _statement(Effect="Deny")], False),
+        ([_statement({"DateLessThan": {"aws:CurrentTime": "2026-02-22T00:00:00Z"}})], False),
+        ([_statement({"DateLessThan": {"aws:CurrentTime": "2026-02-24"}})], True),
+        ([_statement({"NumericLessThan": {"aws:EpochTime": "1771750000"}})], False),
+        ([_statement({"DateGreaterThan": {"aws:EpochTime": "1771750000"}})], True),
+        ([_statement({"DateLessThan": {"aws:TokenIssueTime": "2026-02-24T00:00:00Z"}})], None),
         ([_statement(), _statement(_arn("arn:aws:ecs:af-south-1:*"), Effect="Deny")], True),
         ([_statement(), _statement({"Bool": {"aws:SecureTransport": "true"}}, Effect="Deny")], None),
     ],
 )
 def test_a_trust_policy_lets_the_service_in_as_iam_decides(statements: Any, expected: bool | None) -> None:
-    assert trusts({"Statement": statements}, SERVICE, ACCOUNT, SOURCE) is expected
+    assert trusts({"Statement": statements}, SERVICE, ACCOUNT, SOURCE, NOW) is expected

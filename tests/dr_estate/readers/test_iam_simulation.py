@@ -160,3 +160,16 @@ def test_without_the_role_nothing_is_decided(world: Endpoint, iam: Any) -> None:
         iam.detach_role_policy(RoleName=role, PolicyArn=policy["PolicyArn"])
     iam.delete_role(RoleName=role)
     assert Operator(role, None) == seen(world)[0]
+
+
+def test_a_role_that_ended_yesterday_may_do_nothing_today(iam: Any, world: Endpoint) -> None:
+    """IAM's simulator fills in no time: a condition on it was met by nothing, and a deny on it passed unseen."""
+    ended = {"DateGreaterThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}}
+    denial = {"Effect": "Deny", "Action": "ecs:UpdateService", "Resource": "*", "Condition": ended}
+    name = SIT.named(SIT.names.operator_role)
+    document = json.dumps({"Version": "2012-10-17", "Statement": denial})
+    iam.put_role_policy(RoleName=name, PolicyName="ended", PolicyDocument=document)
+    assert {("ecs:UpdateService", DR)} <= refused(world).keys()
+    later = document.replace("2020", "2099")
+    iam.put_role_policy(RoleName=name, PolicyName="ended", PolicyDocument=later)
+    assert refused(world) == {}

@@ -65,6 +65,31 @@ def test_another_teams_things_of_a_like_name_are_not_the_platforms(world: Endpoi
     assert _judged(_seen(world)).status is Status.PASS
 
 
+def _function(aws: Aws, side: Side, name: str, reserved: int | None) -> None:
+    roles, functions = aws.client("iam", Side.GLOBAL), aws.client("lambda", side)
+    if name not in [row["RoleName"] for row in roles.list_roles()["Roles"]]:
+        roles.create_role(RoleName=name, AssumeRolePolicyDocument="{}", Path="/functions/")
+    role = roles.get_role(RoleName=name)["Role"]["Arn"]
+    code = {"ZipFile": b"def handler(event, context): pass"}
+    functions.create_function(FunctionName=name, Runtime="python3.12", Role=role, Handler="it.handler", Code=code)
+    if reserved is not None:
+        functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=reserved)
+
+
+def test_a_function_that_may_not_run_in_the_dr_region_alone_is_warned_of(world: Endpoint) -> None:
+    for name, there, here in (("sit-clean", None, 0), ("sit-idle", 0, 0), ("sit-few", None, 5)):
+        _function(_aws(world), Side.PRIMARY, name, there)
+        _function(_aws(world), Side.DR, name, here)
+    found = _judged(_seen(world))
+    assert found.status is Status.WARN
+    warned = [row for row in found.findings if row.status is Status.WARN]
+    assert [row.subject for row in warned] == ["lambda:function sit-clean"]
+    freed = f"aws lambda delete-function-concurrency --region {SIT.regions.dr} --function-name sit-clean"
+    assert warned[0].commands == (freed,)
+    _aws(world).client("lambda", Side.DR).delete_function_concurrency(FunctionName="sit-clean")
+    assert _judged(_seen(world)).status is Status.PASS
+
+
 @pytest.mark.proof
 def test_a_sweep_takes_as_many_calls_whatever_the_tenants_are() -> None:
     with borrowed(SIT, tenants=1) as small, borrowed(SIT, tenants=12) as large:

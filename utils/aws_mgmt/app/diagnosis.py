@@ -21,6 +21,7 @@ from dr_estate.aws.read_client import PROOF, Credentials, ReadClient
 from dr_estate.aws.recording import Exchange, ExchangeRecorder
 from dr_estate.aws.session_life import session_life
 from dr_estate.config.environment import Environment, Side
+from dr_estate.iam.simulation_requests import keys_of_time
 from dr_estate.iam.statements import document, read_statements
 from dr_estate.model.rows import understand
 from dr_estate.model.session_life import Coverage, coverage_of
@@ -93,6 +94,10 @@ def _simulated_break_glass(read_client: ReadClient, environment: Environment) ->
         "PolicySourceArn": principal,
         "ActionNames": ["sts:AssumeRole"],
         "ResourceArns": [_operator_role(environment)],
+        "ContextEntries": [
+            {"ContextKeyName": key.name, "ContextKeyValues": list(key.values), "ContextKeyType": key.kind}
+            for key in keys_of_time(read_client.credentials.clock.now())
+        ],
     }
     region = environment.region(Side.GLOBAL)
     try:

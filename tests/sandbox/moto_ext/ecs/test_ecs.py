@@ -339,3 +339,41 @@ def test_a_task_on_fargate_is_found_by_its_tags_while_it_lives(aws: Clients) -> 
     assert found() == [started]
     client.stop_task(cluster=service["clusterArn"], task=started)
     assert found() == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"containerName": "nobody"}, "The container nobody does not exist in the task definition."),
+        ({"containerPort": 8080}, "The container web did not have a container port 8080 defined."),
+    ],
+)
+def test_a_load_balancer_of_no_container_of_the_definition_is_refused(
+    aws: Clients, changed: dict[str, object], message: str
+) -> None:
+    there = platform(aws, DR)
+    there.serve(tasks=1)
+    ecs, before = aws("ecs", DR), there.service()
+    balancers = [{**before["loadBalancers"][0], **changed}]
+    with pytest.raises(ClientError) as refused:
+        ecs.update_service(cluster="shop", service="tenant-a", loadBalancers=balancers)
+    assert (_code(refused), refused.value.response["Error"]["Message"]) == ("InvalidParameterException", message)
+    assert there.service()["loadBalancers"] == before["loadBalancers"]
+    same = {"taskDefinition": before["taskDefinition"], "desiredCount": 1, "loadBalancers": balancers}
+    with pytest.raises(ClientError) as unmade:
+        ecs.create_service(cluster="shop", serviceName="tenant-b", networkConfiguration=there.network, **same)
+    assert unmade.value.response["Error"]["Message"] == message
+
+
+def test_a_task_that_its_registry_does_not_take_stops_as_it_starts(aws: Clients) -> None:
+    discovery = aws("servicediscovery", DR)
+    operation = discovery.create_http_namespace(Name="sites")["OperationId"]
+    namespace = discovery.get_operation(OperationId=operation)["Operation"]["Targets"]["NAMESPACE"]
+    registry = discovery.create_service(Name="site", NamespaceId=namespace)["Service"]
+    there = platform(aws, DR)
+    there.serve(tasks=1, serviceRegistries=[{"registryArn": registry["Arn"]}])
+    assert there.service()["runningCount"] == 1
+    discovery.delete_service(Id=registry["Id"])
+    aws("ecs", DR).update_service(cluster="shop", service="tenant-a", forceNewDeployment=True)
+    stopped = there.tasks(desiredStatus="STOPPED")
+    assert "The Service Discovery instance could not be registered." in [task["stoppedReason"] for task in stopped]

@@ -127,3 +127,19 @@ def test_shares_say_what_part_of_the_questions_each_record_answers() -> None:
     parts = {r["SetIdentifier"]: part for r, part in shares(ZoneRecords(weighted(75, 25)), ALL_WELL, "w.example", "A")}
     assert parts == {"0": 0.75, "1": 0.25}
     assert list(shares(ZoneRecords([]), ALL_WELL, "w.example", "A")) == []
+
+
+def test_a_name_that_is_delegated_has_no_answer_here() -> None:
+    soa = {"Name": "shop.example.", "Type": "SOA", "TTL": 900, "ResourceRecords": [{"Value": "ns1. a. 1 2 3 4 5"}]}
+    at_apex = {"Name": "shop.example.", "Type": "NS", "TTL": 900, "ResourceRecords": [{"Value": "ns1."}]}
+    away = {**at_apex, "Name": "eu.shop.example."}
+    rows = [
+        {"Name": f"{name}.shop.example.", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "10.0.0.1"}]}
+        for name in ("us", "eu", "a.eu")
+    ]
+    health = Health(lambda _: True, lambda _: True)
+    found = {
+        name: bool(answer([soa, at_apex, away, *rows], health, f"{name}.shop.example", "A", lambda _: 0).rows)
+        for name in ("us", "eu", "a.eu")
+    }
+    assert found == {"us": True, "eu": False, "a.eu": False}

@@ -1,0 +1,85 @@
+"""Check of the registries of AWS Cloud Map in which ECS registers the tasks of the DR region."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import check
+from dr_checks.core.remedy import Remedy
+from dr_checks.derived.pairing import tenant_services
+from dr_estate.model.regional_names import arn_region
+from dr_estate.readers import servicediscovery
+from dr_estate.readers.ecs import Service
+from dr_estate.snapshot.tenants import Tenant
+
+_ACCOUNT = 4
+
+
+@check(
+    "every registry of service discovery that a service of the DR region names is there",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=("EcsServiceExists", "REL13-BP04", "NIST CP-7"),
+)
+def registries_exist(view: View) -> Iterator[Finding]:
+    """Each Cloud Map service of serviceRegistries is one of this region: else ECS stops each task that it starts.
+
+    Cloud Map lets nobody delete a service that has instances; a standby of no tasks has none. A registry of another
+    account is not seen. Source: ECS DescribeServices, API_ServiceRegistry, Cloud Map ListServices, DeleteService.
+    """
+    unread, naming = list[Tenant](), list[tuple[Tenant, Service]]()
+    for tenant, service in tenant_services(view):
+        if service.registries is None:
+            unread.append(tenant)
+        elif service.registries:
+            naming.append((tenant, service))
+    for tenant in unread:
+        cause = "This evidence does not hold in which registries tasks are registered."
+        yield view.unknown(tenant.id, f"in {view.region}", cause, tenant.id)
+    known = frozenset(view.get(servicediscovery.registries)) if naming else frozenset()
+    for tenant, service in naming:
+        yield _judged(view, tenant, service, known)
+    if not naming and not unread:
+        yield view.none_expected("all services", "no service registers its tasks in a registry")
+
+
+def _judged(view: View, tenant: Tenant, service: Service, known: frozenset[str]) -> Finding:
+    wanted, named = f"in {view.region}", service.registries or ()
+    if "" in named:
+        return view.unknown(service.name, wanted, "ECS does not say which registry it is.", tenant.id)
+    lost = [arn for arn in named if _is_elsewhere(view, arn) or not (arn in known or _is_anothers(view, arn))]
+    if lost:
+        measured = ", ".join(_measured(view, arn) for arn in lost)
+        reason = "its tasks stop as they start: the Service Discovery instance could not be registered"
+        left = [{"registryArn": arn} for arn in named if arn not in lost]
+        cluster = view.env.named(view.env.names.cluster)
+        off = {"cluster": cluster, "service": service.name, "serviceRegistries": left}
+        sentence = (
+            f"aws_ecs_service '{service.name}' in {view.region}: service_registries of an "
+            "aws_service_discovery_service there. Where nothing asks for its tasks by that name, take it off:"
+        )
+        remedy = Remedy(sentence, (view.command("ecs", "UpdateService", **off),))
+        return view.gap(service.name, measured, wanted, reason, remedy, tenant.id)
+    if unseen := [arn for arn in named if arn not in known]:
+        cause = f"{', '.join(unseen)} is of another account, whose registries are not seen."
+        return view.unknown(service.name, wanted, cause, tenant.id)
+    return view.ok(service.name, ", ".join(map(_name, named)), wanted, "its tasks are registered there", tenant.id)
+
+
+def _is_elsewhere(view: View, arn: str) -> bool:
+    return arn_region(arn) != view.region
+
+
+def _is_anothers(view: View, arn: str) -> bool:
+    """Whether a registry belongs to another account."""
+    return arn.split(":")[_ACCOUNT] != view.env.account
+
+
+def _measured(view: View, arn: str) -> str:
+    region = arn_region(arn)
+    return f"no {_name(arn)}" if region == view.region else f"{_name(arn)} of {region}"
+
+
+def _name(arn: str) -> str:
+    return arn.rpartition("/")[2]

@@ -1,0 +1,68 @@
+"""Check that bucket copies notify whom their sources notify of objects that are written and deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
+from dr_checks.core.registry import check
+from dr_checks.objects.s3 import each_pair
+from dr_estate.config.environment import Side
+from dr_estate.model.regional_names import neutral
+from dr_estate.model.unavailable import Unavailable, UnavailableKind
+from dr_estate.readers import s3, s3_notifications
+from dr_estate.readers.s3_notifications import EventNotification
+
+_LOST = Unavailable(UnavailableKind.ERROR, "The event notifications were not among those read.")
+_WANTED = "those of its source"
+_COPY = "-dr"
+
+
+@check(
+    "every bucket copy notifies of its events whom its source notifies",
+    severity=Severity.NORMAL,
+    area=Area.REPLICATION,
+    rules=("REL13-BP04", "NIST CP-2"),
+    applies=replication_expected,
+)
+def notified(view: View) -> Iterator[Finding]:
+    """Each notification of the source has one in the copy: target by name without the region's, events, and keys.
+
+    What the copy has besides is not judged. Source: GetBucketNotificationConfiguration; S3 User Guide, "What isn't
+    replicated": event notifications are each bucket's own.
+    """
+    by_side = {
+        side: {row.bucket: row.notifications for row in view.get(s3_notifications.notifications, side)}
+        for side in (Side.PRIMARY, Side.DR)
+    }
+
+    def judge(original: s3.Bucket, copy: s3.Bucket) -> Iterator[Finding]:
+        there, here = by_side[Side.PRIMARY].get(original.name, _LOST), by_side[Side.DR].get(copy.name, _LOST)
+        if isinstance(here, Unavailable) or isinstance(there, Unavailable):
+            yield view.unknown(copy.name, _WANTED, next(row for row in (here, there) if isinstance(row, Unavailable)))
+            return
+        known = {_plain(view, row, Side.DR) for row in here}
+        lacking = [row for row in there if _plain(view, row, Side.PRIMARY) not in known]
+        if lacking:
+            reason = "after a failover nobody hears of objects that are written: what works on them stands still"
+            remedy = (
+                f"aws_s3_bucket_notification of {copy.name}: those of {original.name}, to targets of {view.region} "
+                "that do no harm while objects are replicated into it."
+            )
+            yield view.gap(copy.name, f"none to {'; '.join(map(_shown, lacking))}", _WANTED, reason, remedy)
+        else:
+            measured = "; ".join(map(_shown, here)) or "none"
+            yield view.ok(copy.name, measured, _WANTED, "the same targets are notified of its objects")
+
+    yield from each_pair(view, _WANTED, judge)
+
+
+def _plain(view: View, notification: EventNotification, side: Side) -> EventNotification:
+    target = neutral(notification.target, view.env.region(side))
+    plain = target.removesuffix(_COPY) if side is Side.DR else target
+    return EventNotification(plain, notification.events, notification.keys)
+
+
+def _shown(notification: EventNotification) -> str:
+    events = f" ({', '.join((*notification.events, *notification.keys))})" if notification.events else ""
+    return f"{notification.target}{events}"

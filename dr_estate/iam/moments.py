@@ -1,0 +1,43 @@
+"""Conditions of policies on the time of a request: IAM is given it, in a simulation by who asks. Pure.
+
+Source: IAM User Guide, "Date condition operators" (ISO 8601 or seconds since 1970), "aws:CurrentTime", "aws:EpochTime".
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+CURRENT, EPOCH = "aws:CurrentTime", "aws:EpochTime"
+_COMPARED: Mapping[str, Callable[[float, float], bool]] = {
+    "Equals": operator.eq,
+    "LessThan": operator.lt,
+    "LessThanEquals": operator.le,
+    "GreaterThan": operator.gt,
+    "GreaterThanEquals": operator.ge,
+}
+
+
+def moment_keys(now: datetime) -> tuple[tuple[str, str], ...]:
+    """What AWS puts into a request at ``now``, as (key, value)."""
+    return ((CURRENT, now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")), (EPOCH, str(int(now.timestamp()))))
+
+
+def _compare(compared: Callable[[float, float], bool]) -> Callable[[str, str], bool]:
+    return lambda wanted, value: compared(seconds_of(value), seconds_of(wanted))
+
+
+TESTS: dict[str, Callable[[str, str], bool]] = {
+    f"{kind}{word}": _compare(compared) for kind in ("Date", "Numeric") for word, compared in _COMPARED.items()
+}
+"""By operator without its Not: whether a request's value fits the policy's. Each raises ValueError for no date."""
+
+
+def seconds_of(text: str) -> float:
+    """Seconds since 1970 of a date, or the number itself. Raises ValueError."""
+    try:
+        return float(text)
+    except ValueError:
+        found = datetime.fromisoformat(text)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
