@@ -116,10 +116,13 @@ class _PlannedBodies(BaseJSONParser):
             return super()._parse_body_as_json(body_contents)
 
     def _parse_shape(self, shape: Shape, node: Any) -> Any:
+        return self._plan_of(shape)(node)
+
+    def _plan_of(self, shape: Shape) -> Convert:
         plan = self._plans.get(shape)
         if plan is None:
             plan = self._plans[shape] = self._plan(shape)
-        return plan(node)
+        return plan
 
     def _plan(self, shape: Shape) -> Convert:
         if isinstance(shape, StructureShape):
@@ -127,26 +130,38 @@ class _PlannedBodies(BaseJSONParser):
         if isinstance(shape, ListShape):
             return self._list(shape.member)
         if isinstance(shape, MapShape):
-            return lambda node: {name: self._parse_shape(shape.value, value) for name, value in node.items()}
+            of_value = self._plan_of(shape.value)
+            return lambda node: {name: of_value(value) for name, value in node.items()}
         parsers: dict[str, Convert] = {"timestamp": self._timestamp_parser, "blob": self._blob_parser}
         return parsers.get(shape.type_name, _as_it_is)
 
     def _structure(self, shape: StructureShape) -> Convert:
         if shape.is_document_type or shape.is_tagged_union:
             return lambda node: self._handle_structure(shape, node)
-        members = {
-            member.serialization.get("name", name): (name, None if _stays(member) else member)
-            for name, member in shape.members.items()
-        }
+        members = dict[str, tuple[str, Convert | None]]()
+
+        def met(key: str, name: str, member: Shape) -> Convert:
+            """What reads the member when it is first met: shapes that hold themselves have no last one."""
+
+            def convert_first(value: Any) -> Any:
+                plan = self._plan_of(member)
+                members[key] = name, plan
+                return plan(value)
+
+            return convert_first
+
+        for name, member in shape.members.items():
+            key = member.serialization.get("name", name)
+            members[key] = name, None if _stays(member) else met(key, name, member)
 
         def convert(node: Any) -> Any:
             if node is None:
                 return None
             parsed = {}
             for key, value in node.items():
-                if value is not None and key in members:
-                    name, member = members[key]
-                    parsed[name] = value if member is None else self._parse_shape(member, value)
+                if value is not None and (found := members.get(key)) is not None:
+                    name, plan = found
+                    parsed[name] = value if plan is None else plan(value)
             return parsed
 
         return convert
@@ -154,7 +169,8 @@ class _PlannedBodies(BaseJSONParser):
     def _list(self, item: Shape) -> Convert:
         if _stays(item):
             return list
-        return lambda node: [None if value is None else self._parse_shape(item, value) for value in node]
+        of_item = self._plan_of(item)
+        return lambda node: [None if value is None else of_item(value) for value in node]
 
 
 class PlannedJsonParser(_PlannedBodies, JSONParser):
@@ -164,10 +180,10 @@ class PlannedJsonParser(_PlannedBodies, JSONParser):
 class PlannedRestJsonParser(_PlannedBodies, RestJSONParser):
     """botocore's parser of the REST protocol with JSON, with plans for bodies: headers and the status are its own."""
 
-    def _parse_shape(self, shape: Shape, node: Any) -> Any:
+    def _plan(self, shape: Shape) -> Convert:
         if "location" in shape.serialization:
-            return ResponseParser._parse_shape(self, shape, node)
-        return super()._parse_shape(shape, node)
+            return lambda node: ResponseParser._parse_shape(self, shape, node)
+        return super()._plan(shape)
 
 
 def _stays(shape: Shape) -> bool:
