@@ -23,6 +23,8 @@ from botocore.parsers import BaseJSONParser, JSONParser, ResponseParser, Respons
 from botocore.utils import parse_timestamp
 from urllib3.util.ssl_ import create_urllib3_context
 
+from dr_estate.aws.planned_xml import PlannedEc2Parser, PlannedQueryParser, PlannedRestXmlParser
+
 Convert = Callable[[Any], Any]
 
 
@@ -84,7 +86,7 @@ def fast_timestamp(value: Any) -> datetime:
 
 
 class PlannedParsers(ResponseParserFactory):
-    """Makes the parsers of a session: planned ones for answers in JSON, botocore's for every other protocol."""
+    """Makes the parsers of a session: planned ones for answers in JSON and XML, botocore's for every other protocol."""
 
     def __init__(self, timestamp_parser: Convert) -> None:
         super().__init__()
@@ -92,6 +94,9 @@ class PlannedParsers(ResponseParserFactory):
         self._planned: dict[str, ResponseParser] = {
             "json": PlannedJsonParser(timestamp_parser),
             "rest-json": PlannedRestJsonParser(timestamp_parser),
+            "query": PlannedQueryParser(timestamp_parser),
+            "ec2": PlannedEc2Parser(timestamp_parser),
+            "rest-xml": PlannedRestXmlParser(timestamp_parser),
         }
 
     def create_parser(self, protocol_name: str) -> ResponseParser:

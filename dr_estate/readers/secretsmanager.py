@@ -253,4 +253,4 @@ def _field(env: Environment, name: str, value: str, own: re.Pattern[str] | None)
 
 
 def _digest(name: str, value: str) -> str:
-    return hmac.new(_PROCESS_KEY, f"{name}\0{value}".encode(), "sha256").hexdigest()[:16]
+    return hmac.digest(_PROCESS_KEY, f"{name}\0{value}".encode(), "sha256").hex()[:16]
