@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from secrets import token_bytes
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 from dr_estate.aws.errors import kind_of
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.encodable import document
-from dr_estate.model.region_references import move_to_primary, moved, way_of
+from dr_estate.model.region_references import RegionMove, move_to_primary, moved, way_of
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import rds
 from dr_estate.reading.part import REGIONAL, part
@@ -207,8 +207,9 @@ def _failed(context: ReadContext, row: dict[str, Any]) -> Content | HiddenSecret
 def _content(env: Environment, row: dict[str, Any]) -> Content:
     tenant = tenant_of(env, row["Name"]) or ""
     own, schema = _own_names(tenant), env.named(env.names.tenant_schema, tenant=tenant)
+    ways = way_of(env), move_to_primary(env)
     found = tuple(
-        replace(_field(env, name, value, own), known=value == schema if tenant and _SCHEMA.search(name) else None)
+        _field(ways, name, value, own, value == schema if tenant and _SCHEMA.search(name) else None)
         for name, value in _flat(_value(row))
     )
     return Content(row["Name"], row.get("VersionId", ""), tuple(sorted(found, key=lambda field: field.name)))
@@ -241,14 +242,28 @@ def _own_names(tenant: str) -> re.Pattern[str] | None:
     return re.compile(rf"(?<![a-z0-9])(?:{names})(?![a-z0-9])", re.IGNORECASE) if tenant else None
 
 
-def _field(env: Environment, name: str, value: str, own: re.Pattern[str] | None) -> Field:
-    primary, dr = env.region(Side.PRIMARY), env.region(Side.DR)
-    away, home = moved(value, way_of(env), ""), moved(value, move_to_primary(env), "")
-    movable, movable_home = primary in value and primary not in away, dr in value and dr not in home
-    neutral = _digest(name, moved(home, way_of(env), ""))
-    as_tenant = _digest(name, own.sub("{tenant}", value) if own else value)
+def _field(
+    ways: tuple[RegionMove, RegionMove], name: str, value: str, own: re.Pattern[str] | None, known: bool | None
+) -> Field:
+    to_dr, to_primary = ways
+    primary, dr = to_dr.origin, to_dr.target
+    away, home = moved(value, to_dr, ""), moved(value, to_primary, "")
+    digest, neutral, of_tenant = (
+        _digest(name, value),
+        moved(home, to_dr, ""),
+        own.sub("{tenant}", value) if own else value,
+    )
     return Field(
-        name, _digest(name, value), primary in value, dr in value, movable, movable_home, neutral, as_tenant, not value
+        name=name,
+        digest=digest,
+        names_primary=primary in value,
+        names_dr=dr in value,
+        movable=primary in value and primary not in away,
+        movable_home=dr in value and dr not in home,
+        neutral=digest if neutral == value else _digest(name, neutral),
+        as_tenant=digest if of_tenant == value else _digest(name, of_tenant),
+        empty=not value,
+        known=known,
     )
 
 
