@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from secrets import token_bytes
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
 from dr_estate.aws.errors import kind_of
@@ -27,6 +28,7 @@ SECRET_READS = frozenset({"secretsmanager:ListSecrets"})
 VALUE_READS = frozenset({"secretsmanager:BatchGetSecretValue"})
 _PROCESS_KEY = token_bytes(32)
 _SECRETS_A_CALL = 20
+_SMALL = str.maketrans(ascii_uppercase, ascii_lowercase)
 # Others that such a secret may name, as of replication or of monitoring, are not the administrator.
 _WHOSE = "db|database|mysql|rds|master|admin|root|credentials"
 _USER = re.compile(rf"^(?:(?:{_WHOSE})[._]?)?(?:user|username|user_name)$", re.IGNORECASE)
@@ -236,22 +238,43 @@ def _flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
         yield path, str(value)
 
 
-def _own_names(tenant: str) -> re.Pattern[str] | None:
-    """What finds a tenant's names in a value, in either spelling; None for the master credentials."""
-    names = "|".join(re.escape(name) for name in sorted({tenant, tenant.replace("-", "")}, key=len, reverse=True))
-    return re.compile(rf"(?<![a-z0-9])(?:{names})(?![a-z0-9])", re.IGNORECASE) if tenant else None
+def _own_names(tenant: str) -> tuple[str, ...]:
+    """A tenant's names, in either spelling, the longest first; none for the master credentials."""
+    names = {tenant.lower(), tenant.lower().replace("-", "")} - {""}
+    return tuple(sorted(names, key=lambda name: (-len(name), name)))
 
 
-def _field(
-    ways: tuple[RegionMove, RegionMove], name: str, value: str, own: re.Pattern[str] | None, known: bool | None
-) -> Field:
+def without_names(value: str, names: Sequence[str]) -> str:
+    """``value`` with "{tenant}" for each of ``names`` that stands by itself, in capitals or not.
+
+    A pattern for each of thousands of tenants would be compiled for each.
+    """
+    lower, done, parts = value.translate(_SMALL), 0, list[str]()  # lower() may change the length
+    places = [place for name in names if (place := lower.find(name)) >= 0]
+    while places:
+        place = min(places)
+        found = next((name for name in names if lower.startswith(name, place) and _is_apart(lower, place, name)), "")
+        if found:
+            parts += [value[done:place], "{tenant}"]
+            done = place + len(found)
+        start = place + (len(found) or 1)
+        places = [place for name in names if (place := lower.find(name, start)) >= 0]
+    return "".join([*parts, value[done:]])
+
+
+def _is_apart(lower: str, place: int, name: str) -> bool:
+    around = lower[max(place - 1, 0) : place], lower[place + len(name) : place + len(name) + 1]
+    return not any(character.isascii() and character.isalnum() for character in around)
+
+
+def _field(ways: tuple[RegionMove, RegionMove], name: str, value: str, own: Sequence[str], known: bool | None) -> Field:
     to_dr, to_primary = ways
     primary, dr = to_dr.origin, to_dr.target
     away, home = moved(value, to_dr, ""), moved(value, to_primary, "")
     digest, neutral, of_tenant = (
         _digest(name, value),
         moved(home, to_dr, ""),
-        own.sub("{tenant}", value) if own else value,
+        without_names(value, own),
     )
     return Field(
         name=name,
