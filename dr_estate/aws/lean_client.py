@@ -26,10 +26,10 @@ from botocore.exceptions import BotoCoreError, ClientError, DataNotFoundError
 from botocore.model import OperationModel
 from botocore.paginate import Paginator
 from botocore.retries.standard import RetryContext, StandardRetryConditions
-from botocore.serialize import create_serializer
 
 from dr_estate.aws.foreign_answers import refuse_foreign_answer
 from dr_estate.aws.root_requests import RootSigner
+from dr_estate.aws.sound_params import QuickSerializer
 from dr_estate.aws.speedups import are_on
 
 if TYPE_CHECKING:
@@ -61,9 +61,9 @@ class LeanService:
         return self.session.get_service_model(self.name)
 
     @cached_property
-    def serializer(self) -> Any:
+    def serializer(self) -> QuickSerializer:
         """botocore's; it checks parameters."""
-        return create_serializer(self.model.resolved_protocol)
+        return QuickSerializer(str(self.model.resolved_protocol))
 
     @cached_property
     def pages(self) -> Mapping[str, Any]:
