@@ -15,8 +15,7 @@ from botocore.parsers import EC2QueryParser, QueryParser, ResponseParser, Respon
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dr_estate.aws.planned_xml import PlannedEc2Parser, PlannedQueryParser, PlannedRestXmlParser
-from dr_estate.aws.speedups import fast_timestamp
+from dr_estate.aws.speedups import PlannedEc2Parser, PlannedQueryParser, PlannedRestXmlParser, fast_timestamp
 from tests.dr_estate.contracts.answering import Answered, operations
 from tests.dr_estate.contracts.shapes import drawn, full
 
