@@ -14,7 +14,7 @@ import pytest
 from dr_actions.execution import executor
 from dr_actions.execution.executor import Batch, Outcome
 from dr_actions.execution.progress import ProgressWatch
-from dr_actions.execution.run import FailureCause, PlanRun, StepFailed
+from dr_actions.execution.run import CONTRADICTIONS, FailureCause, PlanRun, StepFailed
 from dr_actions.journal.entries import EntryKind
 from dr_actions.journal.journal import Journal
 from dr_actions.model.action import Action, StepState, StepStatus
@@ -163,6 +163,16 @@ def test_what_somebody_deletes_while_it_is_made_ends_the_wait_soon_and_is_told(t
     assert "sit-efs is absent and can be restored" in str(failed.value)
     assert wait.waited_s - 5 * LOOK_S < BUDGET_S / 2, "what is gone does not come back by waiting"
     assert [message for message in wait.listener.said if "it moves" in message] == []
+
+
+def test_a_gate_that_finds_the_world_changed_takes_nothing_back(tmp_path: Path) -> None:
+    """Two writers: who leads the other zones of the stage back leads their visitors to the second one."""
+    opened = StepStatus(StepState.DRIFTED, "gate.writers: the DR region can take writes again.", gate=True)
+    with pytest.raises(StepFailed) as failed:
+        Wait(tmp_path).of(lambda _age_s: opened)
+    assert failed.value.cause is FailureCause.HALTED
+    assert failed.value.cause not in CONTRADICTIONS
+    assert str(failed.value).endswith(opened.message), "what the step itself changed is as the plan wants it"
 
 
 def test_one_list_that_lacks_what_is_being_made_is_no_deletion(tmp_path: Path) -> None:
