@@ -186,6 +186,16 @@ def test_a_call_whose_effect_does_not_show_yet_is_waited_for(tmp_path: Path) -> 
     assert late.value.cause is FailureCause.LATE
 
 
+def test_a_wait_for_a_list_that_lags_saw_no_effect_that_could_be_gone(tmp_path: Path) -> None:
+    """ListSecrets lags for minutes: of a promoted replica the step waits, and then finds it as it was (T64)."""
+    waits = StepStatus(StepState.IN_PROGRESS, "db was made a secret of its own; ListSecrets does not show it yet.")
+    before = StepStatus(StepState.READY, "db is a replica of af-south-1's.")
+    with pytest.raises(StepFailed) as late:
+        Wait(tmp_path).of(lambda age_s: waits if 0 < age_s < 5 * LOOK_S else before)
+    assert late.value.cause is FailureCause.LATE
+    assert "had taken effect" not in str(late.value)
+
+
 def test_a_pause_in_which_nobody_could_look_counts_for_nothing() -> None:
     watch = ProgressWatch()
     watch.observe("step", _at_work("1"), 0.0)
