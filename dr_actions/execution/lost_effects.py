@@ -58,7 +58,8 @@ def _irreplaceable(run: PlanRun) -> str:
     incident = run.clearance.incident
     return (
         "Visitors may have written to it since: it is not restored again. Look for it under another name, or for its "
-        f"last snapshot. `dr_cli.py failover --execute --replan --incident {incident}` goes by what the copies hold."
+        f"last snapshot. `dr_cli.py failover --execute --replan --incident {incident}` goes by what the copies hold, "
+        "once each gate that it names is overridden."
     )
 
 
