@@ -162,6 +162,10 @@ class Endpoint:
         """
         self.ask("PUT", "pace", {"pace": wanted})
 
+    def set_sizes(self, database_gib: int, files_gib: float, kfiles: float = 0) -> None:
+        """Let each database and file system hold so much, the files in so many thousands: the real pace goes by it."""
+        self.ask("PUT", "sizes", {"database_gib": database_gib, "files_gib": files_gib, "kfiles": kfiles})
+
     def enforce_iam(self, on: bool) -> None:
         """Judge every call by the caller's policies, or let everybody do everything, as at first.
 

@@ -1,7 +1,7 @@
 """A writer that keeps writing while the world changes, and what became of all it was told is written.
 
-It writes rows and files of all tenants in turn, where DNS says the tenants' origin is at that moment. Only a 201 counts
-as written; everything else is counted by its reason. It runs outside the sandbox's process.
+It writes rows and files of all tenants in turn, or of those it is given, where DNS says the tenants' origin is at that
+moment. Only a 201 counts as written; everything else is counted by its reason. It runs outside the sandbox's process.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Self
@@ -89,17 +89,23 @@ class Writer:
     """Writes, in a thread of its own, from ``start`` (or the begin of a ``with``) until ``stop`` (or its end).
 
     ``written`` are the acknowledged writes in order; ``refused`` counts the others by region and reason. ``pause_s`` is
-    between two writes. Ids carry ``name``, so that writers of different names never meet.
+    between two writes; ``hosts`` are the tenants' own (all where none is given). Ids carry ``name``, so that writers of
+    different names never meet.
     """
 
     def __init__(
-        self, endpoint: Endpoint, environment: Environment, pause_s: float = 0.01, name: str = "writer"
+        self,
+        endpoint: Endpoint,
+        environment: Environment,
+        pause_s: float = 0.01,
+        name: str = "writer",
+        hosts: Sequence[str] = (),
     ) -> None:
         self.sites = Sites(endpoint, environment)
         self.written: list[AcknowledgedWrite] = []
         self.refused: Counter[str] = Counter()
         self._pause_s = pause_s
-        self._turns = self._round(name)
+        self._turns = self._round(name, hosts or self.sites.hosts)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -153,8 +159,7 @@ class Writer:
             self.write_one()
             self._stopping.wait(self._pause_s)
 
-    def _round(self, name: str) -> Iterator[tuple[str, str, str]]:
-        hosts = self.sites.hosts
+    def _round(self, name: str, hosts: Sequence[str]) -> Iterator[tuple[str, str, str]]:
         for number in itertools.count(1):
             for host in hosts:
                 for kind in KINDS:
@@ -166,12 +171,12 @@ def missing(sites: Sites, written: Iterable[AcknowledgedWrite], region: str) -> 
 
     Raises SandboxError, with the reason, where a site does not list what it holds: nothing is proven then.
     """
-    served: dict[tuple[str, str], list[str]] = {}
+    served: dict[tuple[str, str], set[str]] = {}
     lost = []
     for row in written:
         key = (row.host, row.kind)
         if key not in served:
-            served[key] = _ids(sites, region, *key)
+            served[key] = set(_ids(sites, region, *key))
         if row.id not in served[key]:
             lost.append(row)
     return lost

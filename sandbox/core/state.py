@@ -24,12 +24,13 @@ class Outage:
     something; ``after`` is how many calls pass before the first is met. Credentials with ``seconds`` expire that long
     after ``begun``, when the outage was put in force.
 
-    Two manners meet no call: ``no-capacity`` (``ecs``: no Fargate task can be placed; ``rds``: no instance of the class
-    ``detail``, of any where it is "") and ``zone-lost`` (the zone ``detail``).
+    Three manners meet no call: ``no-capacity`` (``ecs``: no Fargate task can be placed; ``rds``: no instance of the
+    class ``detail``, of any where it is ""), ``zone-lost`` (the zone ``detail``) and ``link-broken`` (``rds``: the
+    region's read replicas follow their sources no more).
     """
 
     region: str
-    how: str  # refuse | hang | error | throttle | deny | expired | slow | lost | stale | no-capacity | zone-lost
+    how: str  # refuse | hang | error | throttle | deny | expired | slow | lost | stale | one of the silent manners
     service: str = ""
     operation: str = ""
     seconds: float = 0.0
@@ -71,6 +72,11 @@ def now() -> datetime:
 def ill(region: str, how: str, service: str = "") -> list[Outage]:
     """The outages of this manner that are in force for the region (and service)."""
     return [o for o in STATE.outages if o.how == how and o.region in ("", region) and o.service == service]
+
+
+def broken_since(region: str) -> datetime | None:
+    """Since when the region's read replicas follow their sources no more; None while they do."""
+    return min((outage.begun for outage in ill(region, "link-broken", "rds") if outage.begun), default=None)
 
 
 def is_sick(region: str, service: str) -> bool:

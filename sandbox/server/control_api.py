@@ -45,8 +45,7 @@ class ControlApi:
 
     def __init__(self, token: str, world: World, hooks: dict[str, Callable[..., Any]]) -> None:
         """``hooks`` are named after what they do: ``save()``, ``stop(save)``, ``counts()``, ``latency(s)``, ..."""
-        self._token, self._world, self._hooks = token, world, hooks
-        self._keeper = WorldStore()
+        self._token, self._world, self._hooks, self._keeper = token, world, hooks, WorldStore()
         self._routes: dict[tuple[str, str], Callable[[Answer], Answer]] = {
             ("GET", "state"): self._state,
             ("GET", "calls"): lambda _: {"calls": hooks["counts"]()},
@@ -60,6 +59,7 @@ class ControlApi:
             ("GET", "clock"): lambda _: CLOCK.told(),
             ("PUT", "clock"): self._clock,
             ("PUT", "pace"): self._pace,
+            ("PUT", "sizes"): self._sizes,
             ("PUT", "image"): self._put_image,
             ("PUT", "enforcement"): self._enforce,
             ("GET", "enforcement"): lambda _: {"denied": STATE.extras.get("denied", [])},
@@ -162,6 +162,15 @@ class ControlApi:
         with WORLD_LOCK:
             self._count_checks()  # what is so before the pace is real need not last anew
             set_pace(str(body["pace"]))
+        self._hooks["changed"]()
+        return {}
+
+    def _sizes(self, body: Answer) -> Answer:
+        from sandbox.moto_ext.data import store_sizes
+
+        with WORLD_LOCK:
+            store_sizes.set_database_gib(self._world.environment.account, int(body["database_gib"]))
+            store_sizes.set_files(float(body["files_gib"]), float(body["kfiles"]))
         self._hooks["changed"]()
         return {}
 

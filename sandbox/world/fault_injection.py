@@ -18,7 +18,7 @@ from sandbox.core.request_parser import ApiCall, Environ
 from sandbox.core.state import STATE, Outage, now
 from sandbox.core.timing import lag_s
 
-SILENT = ("stale", "no-capacity", "zone-lost")
+SILENT = ("stale", "no-capacity", "zone-lost", "link-broken")
 """Manners that meet no call: what they do shows in the answers."""
 MANNERS = ("refuse", "hang", "error", "throttle", "deny", "expired", "slow", "lost", *SILENT)
 STALE = ("dns", "cloudwatch")

@@ -18,6 +18,7 @@ from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import is_isolated
 from dr_estate.model.restored_names import RESTORED_FROM
 from dr_estate.model.set_aside import ASIDE, is_set_aside
+from dr_estate.model.states import DATABASE_REPLICATION
 from dr_estate.readers import rds, rds_groups
 
 COME_FROM = writers.COME_FROM
@@ -109,9 +110,17 @@ def lost_copy(context: PlanContext, source: rds.Instance) -> str:
         return ""
     copy = named(context, Side.PRIMARY, name)
     if copy is not None and copy.source == source.arn:
-        return ""
+        return broken_link(context, copy)
     how = "is gone" if copy is None else "was promoted, and not by this run"
     return f"{name} of {home} {how}: it follows {source.identifier} of {context.env.regions.dr} no more"
+
+
+def broken_link(context: PlanContext, copy: rds.Instance) -> str:
+    """That the copy at home replicates no more, as RDS says it; "" while it does, or is no replica."""
+    if not copy.source or not DATABASE_REPLICATION[copy.replication].broken:
+        return ""
+    message = f"{copy.identifier} of {context.env.regions.primary} does not replicate ({copy.replication})"
+    return f"{message}: {copy.replication_message}".rstrip(" :.")
 
 
 def retained_name(instance: rds.Instance) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dr_actions.actions.common.size_limits import limit_s
 from dr_actions.actions.database import failback
 from dr_actions.actions.database.restore_calls import provisioned
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action
@@ -45,10 +46,12 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
         return
     how = mechanism(context, source)
     if how == AUTOMATED:
-        yield _step(context, source, how, failback.own_name(context), _backups_call(context), _BUDGET_S)
+        budget_s = limit_s("rds.replicate-backups", _BUDGET_S, source.storage_gib)
+        yield _step(context, source, how, failback.own_name(context), _backups_call(context), budget_s)
     elif how == REPLICA:
         name = source.identifier
-        yield _step(context, source, how, name, _replica_call(context, source), _REPLICA_S)
+        budget_s = limit_s("rds.create-replica", _REPLICA_S, source.storage_gib)
+        yield _step(context, source, how, name, _replica_call(context, source), budget_s)
         if source.retention_days:
             yield _retention(context, source)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dr_actions.actions.common.size_limits import limit_s
 from dr_actions.actions.database import failback
 from dr_actions.actions.database.restore_calls import provisioned
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action
@@ -64,7 +65,7 @@ def _replica(context: PlanContext, source: rds.Instance) -> Step:
         says=f"Replicate {source.identifier} of {context.env.regions.dr} into a new {name} in {region}.",
         danger=Danger.COMPENSABLE,
         undo=f"The new instance {name} is left where it is: this tool deletes no database. Delete it by hand.",
-        budget_s=_BUDGET_S,
+        budget_s=limit_s("rds.create-replica", _BUDGET_S, source.storage_gib),
         call=_call(context, source),
         before={
             "source": source.arn,
@@ -141,7 +142,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
             f"Another {instance.identifier} stands in the primary region.",
             failback.evidence_of(instance),
         )
-    return _of_replica(instance)
+    return _of_replica(context, instance)
 
 
 def _of_backups(source: rds.Instance) -> StepStatus:
@@ -162,18 +163,14 @@ def _of_absent(step: Step, source: rds.Instance) -> StepStatus:
     return StepStatus(StepState.READY, f"{step.subject} is absent and can be made.", failback.evidence_of(source))
 
 
-def _of_replica(instance: rds.Instance) -> StepStatus:
-    facts, state, link = (
-        failback.evidence_of(instance),
-        DATABASE[instance.status],
-        DATABASE_REPLICATION[instance.replication],
-    )
+def _of_replica(context: PlanContext, instance: rds.Instance) -> StepStatus:
+    facts, state = failback.evidence_of(instance), DATABASE[instance.status]
     if state.broken:
         return StepStatus(StepState.FAILED, f"{instance.identifier} is {instance.status}.", facts)
-    if instance.source and state.serves and link.broken:
-        reason = f"{instance.identifier} does not replicate ({instance.replication}): {instance.replication_message}"
-        return StepStatus(StepState.FAILED, reason.rstrip(" :") + ".", facts)
-    if state.serves and instance.host and (not instance.source or link.serves):
+    if state.serves and (broken := failback.broken_link(context, instance)):
+        return StepStatus(StepState.FAILED, f"{broken}.", facts)
+    replicates = DATABASE_REPLICATION[instance.replication].serves
+    if state.serves and instance.host and (not instance.source or replicates):
         how = f"replicates {instance.source}" if instance.source else "came home already"
         return StepStatus(StepState.DONE, f"{instance.identifier} {how}.", facts)
     return StepStatus(

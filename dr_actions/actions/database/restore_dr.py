@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from dr_actions.actions.common.size_limits import limit_s
 from dr_actions.actions.database import copy_selection, restore_calls
 from dr_actions.actions.database.copy_selection import CopyChoice
 from dr_actions.model.action import PlanContext, Sender, StepState, StepStatus, action, if_seen
@@ -78,13 +79,14 @@ def _replica(replica: rds.Instance) -> Params:
 
 def _restore(context: PlanContext, choice: CopyChoice) -> Step:
     name, region = choice.identifier, context.env.regions.dr
-    there = copy_selection.instance(context, name)
+    there, like = copy_selection.instance(context, name), remembered(copy_selection.view_of(context))
     what = "the latest restorable time" if choice.copy.mechanism == AUTOMATED else "the newest complete recovery point"
     before: dict[str, object] = {"instance": there.resource_id if there else ABSENT}
     before["classes"] = restore_calls.classes(context)
     if there is not None:
         newest = not there.source and copy_selection.newest_data(context, there)
         before["holds"] = "the newest data" if newest else "older data"
+    gib = like.storage_gib if like is not None else 0
     return context.step(
         __name__,
         name,
@@ -92,7 +94,7 @@ def _restore(context: PlanContext, choice: CopyChoice) -> Step:
         says=f"Restore the database {name} in {region} to {what} of {choice.copy.name}.",
         danger=Danger.COMPENSABLE,
         undo=f"The new instance {name} is left where it is: this tool deletes no database. Delete it by hand.",
-        budget_s=_RESTORE_S,
+        budget_s=limit_s("rds.restore-to-point-in-time", _RESTORE_S, gib),
         call=restore_calls.call_for(context, choice),
         before=before,
         after={"instance": name, RESTORED_FROM: choice.copy.name},

@@ -65,13 +65,15 @@ def replica_steps(context: PlanContext, action: str, until: str, after: Params) 
 
 
 def observe(step: Step, context: PlanContext) -> StepStatus:
-    """WAITING while the replica trails; DRIFTED where the source takes writes, or was promoted away unproven."""
+    """WAITING while the replica trails; DRIFTED where the source takes writes, FAILED where RDS gave the replica up."""
     source = failback.by_resource(context, Side.DR, step.before["resource"])
     instance = failback.named(context, Side.PRIMARY, step.subject)
     if source is None or instance is None or not instance.source or not failback.is_of(instance, source):
         return StepStatus(StepState.DRIFTED, f"{step.subject} does not replicate {step.before['source']} (any more).")
     if not failback.frozen(context, source):
         return StepStatus(StepState.DRIFTED, f"{source.identifier} takes writes again: it is not frozen any more.")
+    if broken := failback.broken_link(context, instance):
+        return StepStatus(StepState.FAILED, f"{broken}. Nothing is promoted.")
     if instance.replication != "replicating":
         return StepStatus(
             StepState.IN_PROGRESS, f"{instance.identifier} does not replicate now ({instance.replication})."

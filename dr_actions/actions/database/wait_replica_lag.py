@@ -23,10 +23,12 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
 
 
 def observe(step: Step, context: PlanContext) -> StepStatus:
-    """WAITING while the replica trails by more, or nobody knows by how much."""
+    """WAITING while the replica trails by more, or nobody knows by how much; FAILED where RDS gave it up."""
     instance = failback.named(context, Side.PRIMARY, step.subject)
     if instance is None or instance.source != step.before["source"]:
         return StepStatus(StepState.DRIFTED, f"{step.subject} does not replicate {step.before['source']} (any more).")
+    if broken := failback.broken_link(context, instance):
+        return StepStatus(StepState.FAILED, f"{broken}. Nobody is kept from writing for that.")
     lag, reason = lag_s(context, instance)
     if lag is None:
         return StepStatus(StepState.IN_PROGRESS, f"How far {instance.identifier} trails is not known now: {reason}")

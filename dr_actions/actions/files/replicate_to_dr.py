@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.files.allow_overwrite_dr import replicates
-from dr_actions.actions.files.replicate_to_primary import call_for, status_of
+from dr_actions.actions.files.replicate_to_primary import call_for, status_of, sync_limit_s
 from dr_actions.model.action import PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
@@ -31,7 +31,7 @@ def _steps(context: PlanContext, found: files_failback.FileSystems) -> Iterator[
         "the two are alike but for what the primary took since its files came home.",
         danger=Danger.COMPENSABLE,
         undo="End the replication again: both file systems stay.",
-        budget_s=14400,
+        budget_s=sync_limit_s(found.primary),
         call=call_for(found.primary, primary, found.dr, dr),
         before=found.ids,
         after={"replication": f"{found.primary.id} -> {found.dr.id}"},

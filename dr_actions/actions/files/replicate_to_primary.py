@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dr_actions.actions.common.size_limits import GIB, limit_s
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.model.action import PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, Step
@@ -16,12 +17,19 @@ from dr_estate.config.environment import Side
 from dr_estate.model.states import FILE_REPLICATION
 from dr_estate.readers import efs
 
+_SYNC_S = 14400
+
 
 def call_for(source: efs.FileSystem, region: str, destination: efs.FileSystem, into: str) -> Call:
     """The call, made in the source's region, that replicates onto a file system that exists."""
     there = [{"Region": into, "FileSystemId": destination.id}]
     params = {"SourceFileSystemId": source.id, "Destinations": there}
     return Call("efs", "CreateReplicationConfiguration", region, params)
+
+
+def sync_limit_s(source: efs.FileSystem) -> int:
+    """How long the first sync is waited for: EFS tells nothing of how far it is."""
+    return limit_s("efs.first-sync", _SYNC_S, source.size_bytes / GIB)
 
 
 def _steps(context: PlanContext, found: files_failback.FileSystems) -> Iterator[Step]:
@@ -33,7 +41,7 @@ def _steps(context: PlanContext, found: files_failback.FileSystems) -> Iterator[
         says=f"Replicate {found.dr.id} in {dr} onto {found.primary.id} ({name}) in {primary}: it overwrites that.",
         danger=Danger.IRREVERSIBLE,
         undo="None: what was written over is in the primary's backup of before.",
-        budget_s=3600,
+        budget_s=sync_limit_s(found.dr),
         call=call_for(found.dr, dr, found.primary, primary),
         before=found.ids,
         after={"replication": f"{found.dr.id} -> {found.primary.id}"},

@@ -14,7 +14,8 @@ from moto.efs.models import efs_backends
 from sandbox.core.state import now
 from sandbox.core.timing import is_real, phases_s, soon
 from sandbox.moto_ext.backup.model import BackupResource
-from sandbox.moto_ext.efs.model import FILES_GIB, gib_of
+from sandbox.moto_ext.data.store_sizes import files_gib, kfiles
+from sandbox.moto_ext.efs.model import gib_of
 
 BACK_UPS = {"RDS": "backup.back-up-database", "EFS": "backup.back-up-files"}
 RESTORES = {"RDS": "backup.restore-database", "EFS": "backup.restore-files"}
@@ -41,7 +42,7 @@ def job_times(row: str, resource: BackupResource, start_window: timedelta | None
     moment = now()
     if not is_real():
         return JobTimes(None, soon(row, resource.name))
-    (_, waits_s), (_, works_s) = phases_s(row, resource.name, gib=_gib(resource))
+    (_, waits_s), (_, works_s) = phases_s(row, resource.name, gib=_gib(resource), kfiles=kfiles())
     begins = moment if start_window is None else after_windows(moment, resource)
     starts = begins + timedelta(seconds=waits_s)
     if start_window is not None and starts > moment + start_window:
@@ -56,7 +57,7 @@ def _gib(resource: BackupResource) -> float:
         return 0.0
     *_, region, account, name = resource.arn.replace(":file-system/", ":").split(":")
     found = efs_backends[account][region].file_systems_by_id.get(name)
-    return FILES_GIB if found is None else gib_of(found)
+    return files_gib() if found is None else gib_of(found)
 
 
 def after_windows(moment: datetime, resource: BackupResource) -> datetime:

@@ -20,7 +20,7 @@ from moto.rds.models import DBInstance, rds_backends
 from moto.route53.models import HealthCheck, route53_backends
 from moto.s3.models import FakeBucket, FakeKey, s3_backends
 
-from sandbox.core.state import STATE, replicated_until
+from sandbox.core.state import STATE, broken_since, replicated_until
 from sandbox.core.timing import lag_s
 from sandbox.moto_ext.cloudwatch.metrics import GLOBAL_REGION, MetricSource, Value, always, source, until_dark
 from sandbox.moto_ext.data.stored_data import REPLICA_LAG_S
@@ -58,7 +58,8 @@ def databases(account: str, region: str) -> Iterator[MetricSource]:
 
 
 def _replicates(database: DBInstance) -> bool:
-    return database.__dict__.get("replication_state") in (None, "replicating")
+    stopped = database.__dict__.get("replication_state") not in (None, "replicating")
+    return not stopped and broken_since(database.region) is None
 
 
 def files(account: str, region: str) -> Iterator[MetricSource]:

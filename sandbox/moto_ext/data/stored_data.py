@@ -16,7 +16,7 @@ from moto.efs.models import EFSBackend, efs_backends
 from moto.rds.models import DBInstance, RDSBackend, rds_backends
 
 from sandbox.core.patching import state
-from sandbox.core.state import now, replicated_until
+from sandbox.core.state import broken_since, now, replicated_until
 from sandbox.core.timing import lag_s
 from sandbox.moto_ext.efs.model import ReplicationConfiguration, replications
 
@@ -67,9 +67,9 @@ def rows_of(instance: DBInstance) -> list[StoredRow]:
     if source is None:
         return list(row_log(_backend_of(instance), instance.dbi_resource_id))
     trails_s = lag_s("replica_lag_s", REPLICA_LAG_S) + lag_s("replica_unseen_s", 0)
-    reached = replicated_until(source.region, trails_s)
-    stood = instance.__dict__.get("replication_frozen_at")
-    return until(rows_of(source), min(reached, stood) if stood else reached)
+    stood = (instance.__dict__.get("replication_frozen_at"), broken_since(instance.region))
+    reached = (replicated_until(source.region, trails_s), *stood)
+    return until(rows_of(source), min(filter(None, reached)))
 
 
 def put_rows(instance: DBInstance, rows: Iterable[StoredRow]) -> None:

@@ -16,6 +16,7 @@ from moto.efs.responses import EFSResponse
 from sandbox.core.patching import catch_all, operation, page, refused, wrap
 from sandbox.core.state import is_sick, now
 from sandbox.core.timing import is_real, soon, stopped, to_the_second
+from sandbox.moto_ext.data.store_sizes import kfiles
 from sandbox.moto_ext.data.stored_data import files_of
 from sandbox.moto_ext.efs.deletion import life_cycle
 from sandbox.moto_ext.efs.model import (
@@ -78,7 +79,7 @@ def _create(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
         there.region_name,
         backend.account_id,
         to_the_second(now()),
-        soon("efs.first-sync", source.creation_token, gib=gib_of(source)),
+        soon("efs.first-sync", source.creation_token, gib=gib_of(source), kfiles=kfiles()),
         destination.get("RoleArn"),
     )
     replications(backend)[replication.source_id] = replication

@@ -18,11 +18,10 @@ from sandbox.core import truth
 from sandbox.core.patching import state
 from sandbox.core.state import is_sick, now, replicated_until
 from sandbox.core.timing import lag_s, to_the_second
+from sandbox.moto_ext.data.store_sizes import files_gib
 
 GIB = 1024**3
 LAG_S = 600
-FILES_GIB = 40.0
-"""The size of a file system at the real pace: what its tenants' uploads come to."""
 
 
 @dataclass
@@ -127,7 +126,7 @@ def protection_of(file_system: FileSystem) -> str:
 
 def gib_of(file_system: FileSystem) -> float:
     """What a file system holds, in GiB: what its operations take their time by."""
-    return float(file_system.size_in_bytes["Value"]) / GIB or FILES_GIB
+    return float(file_system.size_in_bytes["Value"]) / GIB or files_gib()
 
 
 def last_sync(account: str, region: str, file_system_id: str) -> datetime | None:

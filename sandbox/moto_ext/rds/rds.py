@@ -19,7 +19,7 @@ from moto.rds.utils import valid_preferred_maintenance_window
 
 from sandbox.core import truth
 from sandbox.core.patching import attach, attach_property, refused, wrap
-from sandbox.core.state import ill, replicated_until
+from sandbox.core.state import broken_since, ill, replicated_until
 from sandbox.core.timing import TimedStatus, begin, lag_s, stopped, to_the_second
 from sandbox.moto_ext.data import stored_data
 from sandbox.moto_ext.iam.policies import ALLOWED, AccessRequest
@@ -203,7 +203,7 @@ def remove_replica(self: DBInstance, replica: DBInstance) -> None:
 
 
 def status_infos(self: DBInstance) -> list[dict[str, Any]]:
-    """Replication's health: replicating, or error once the source region went dark.
+    """Replication's health: replicating, or error once the source region went dark or the link broke.
 
     ``instance.__dict__["replication_state"]`` (stopped, error, terminated) lets a disaster say otherwise, and
     ``["replication_frozen_at"]`` since when.
@@ -212,7 +212,8 @@ def status_infos(self: DBInstance) -> list[dict[str, Any]]:
         return []
     source = self.source_db_instance_identifier
     source_region = source.split(":")[3] if source.startswith("arn:") else self.region
-    state = self.__dict__.get("replication_state") or ("error" if stopped(source_region) else "replicating")
+    broken = stopped(source_region) or broken_since(self.region) is not None
+    state = self.__dict__.get("replication_state") or ("error" if broken else "replicating")
     info = {"StatusType": "read replication", "Normal": state == "replicating", "Status": state}
     return [info if info["Normal"] else info | {"Message": f"Replication from {source} is not running."}]
 

@@ -141,3 +141,12 @@ def _healthy(estate: Endpoint) -> bool:
     since = until - timedelta(minutes=10)
     rows = metrics.get_metric_data(MetricDataQueries=query, StartTime=since, EndTime=until)["MetricDataResults"]
     return all(row["Values"][0] == 1 for row in rows)
+
+
+def test_stores_are_as_large_as_it_is_told(estate: Endpoint) -> None:
+    estate.set_sizes(database_gib=100, files_gib=200, kfiles=300)
+    efs = client_of(estate, "efs", PRIMARY)
+    (system,) = efs.describe_file_systems()["FileSystems"]
+    assert 200 * 1024**3 == system["SizeInBytes"]["Value"]
+    (instance,) = client_of(estate, "rds", PRIMARY).describe_db_instances()["DBInstances"]
+    assert 100 == instance["AllocatedStorage"]

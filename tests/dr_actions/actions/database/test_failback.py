@@ -43,6 +43,7 @@ SERVED = replace(
     tags=(("RestoredFrom", plain.REPLICATED.arn), ("Environment", "sit")),
 )
 COPY = replace(OLD, resource_id="db-THREE", source=SERVED.arn, replication="replicating", retention_days=0)
+BROKEN = replace(COPY, replication="error", replication_message="Replication is not running.")
 CAME_HOME = replace(COPY, source="", replication="", retention_days=7, tags=((failback.COME_FROM, SERVED.resource_id),))
 FROZEN_GROUP = replace(plain.PARAMETERS, parameters=(("binlog_format", "ROW"), ("read_only", "1")))
 SENT = {
@@ -216,7 +217,7 @@ def test_without_an_old_instance_the_estates_own_groups_are_taken_as_they_are_th
         pytest.param((replace(OLD, resource_id="db-NEW"),), StepState.DRIFTED, id="another has the name"),
         pytest.param((replace(COPY, status="creating"),), StepState.IN_PROGRESS, id="being made"),
         pytest.param((COPY,), StepState.DONE, id="replicates"),
-        pytest.param((replace(COPY, replication="error"),), StepState.FAILED, id="does not replicate"),
+        pytest.param((BROKEN,), StepState.FAILED, id="does not replicate"),
         pytest.param((replace(COPY, status="incompatible-restore"),), StepState.FAILED, id="broken"),
         pytest.param((replace(COPY, source="arn:another"),), StepState.DRIFTED, id="replicates another"),
         pytest.param((CAME_HOME,), StepState.DONE, id="promoted already"),
@@ -250,6 +251,7 @@ def _lag(value: float | None, minutes_ago: float) -> tuple[Reading, ...]:
             StepState.IN_PROGRESS,
             id="stopped",
         ),
+        pytest.param({"lags_primary": (), "instances_primary": (BROKEN,)}, StepState.FAILED, id="replicates no more"),
         pytest.param(
             {"lags_primary": _lag(0.0, 1), "instances_primary": (CAME_HOME,)}, StepState.DRIFTED, id="promoted unproven"
         ),
@@ -284,6 +286,7 @@ def test_the_old_primarys_backups_are_replicated_no_more_before_the_new_ones_are
         pytest.param(_lag(0.0, 60), COPY, StepState.IN_PROGRESS, id="measured an hour ago"),
         pytest.param(_lag(-1.0, 1), COPY, StepState.IN_PROGRESS, id="tells that it does not run"),
         pytest.param((), COPY, StepState.IN_PROGRESS, id="not published"),
+        pytest.param((), BROKEN, StepState.FAILED, id="replicates no more"),
         pytest.param(_lag(0.0, 1), CAME_HOME, StepState.DRIFTED, id="promoted"),
     ],
 )

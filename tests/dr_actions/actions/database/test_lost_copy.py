@@ -11,7 +11,7 @@ from dr_actions.actions.database import failback, freeze
 from dr_actions.model.action import PlanContext, StepState, StepStatus
 from dr_estate.config.environment import Side
 from dr_estate.readers import rds
-from tests.dr_actions.actions.database.test_failback import CAME_HOME, COPY, FROZEN_GROUP, SERVED, sight
+from tests.dr_actions.actions.database.test_failback import BROKEN, CAME_HOME, COPY, FROZEN_GROUP, SERVED, sight
 from tests.dr_actions.plain import with_part
 from tests.dr_checks.worlds import DENIED, NOW
 
@@ -36,8 +36,9 @@ def test_while_the_copy_follows_the_dr_region_is_frozen() -> None:
     [
         ((CAME_HOME,), "sit-mysql of af-south-1 was promoted, and not by this run: it follows sit-mysql of eu-west-1"),
         ((), "sit-mysql of af-south-1 is gone: it follows sit-mysql of eu-west-1 no more"),
+        ((BROKEN,), "sit-mysql of af-south-1 does not replicate (error): Replication is not running."),
     ],
-    ids=["promoted", "gone"],
+    ids=["promoted", "gone", "broken"],
 )
 def test_of_a_copy_that_somebody_took_away_the_run_stops_before_the_freeze(
     home: tuple[rds.Instance, ...], how: str

@@ -8,8 +8,14 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from moto.core.models import DEFAULT_ACCOUNT_ID as ACCOUNT_ID
+from moto.rds.models import rds_backends
 
-from sandbox.core.state import STATE, now
+from sandbox.core.state import STATE, Outage, now
+from sandbox.moto_ext.cloudwatch.metrics_data import databases
+from sandbox.moto_ext.data.store_sizes import set_database_gib
+from sandbox.moto_ext.data.stored_data import rows_of, write_row
+from sandbox.world import fault_injection
 from tests.sandbox.moto_ext.conftest import DR, PRIMARY, Clients, go_dark
 
 DATABASE = "shop-mysql"
@@ -291,3 +297,27 @@ def test_parameter_and_option_groups_are_read_back(aws: Clients) -> None:
         OptionGroupDescription="shop",
     )
     assert rds.describe_option_groups(OptionGroupName="shop-options")["OptionGroupsList"][0]["EngineName"] == "mysql"
+
+
+def test_a_replica_whose_link_broke_reports_an_error_and_gets_nothing_more_until_it_is_mended(aws: Clients) -> None:
+    _replica(aws)
+    link = Outage(DR, "link-broken", "rds")
+    fault_injection.begin(link)
+    (info,) = _look(aws, DR, "shop-replica")["StatusInfos"]
+    assert (False, "error") == (info["Normal"], info["Status"])
+    replica = rds_backends[ACCOUNT_ID][DR].databases["shop-replica"]
+    write_row(rds_backends[ACCOUNT_ID][PRIMARY].databases[DATABASE], "later", "tenant-1")
+    STATE.extras["replica_lag_s"] = 0
+    assert "later" not in [row.id for row in rows_of(replica)]
+    assert [] == [metric for metric in databases(ACCOUNT_ID, DR) if metric.name == "ReplicaLag"]
+    fault_injection.end(link)
+    assert "later" in [row.id for row in rows_of(replica)]
+
+
+def test_storage_that_is_set_is_that_of_the_database_and_its_copies(aws: Clients) -> None:
+    arn = _replica(aws)["ReadReplicaSourceDBInstanceIdentifier"]
+    aws("rds", DR).start_db_instance_automated_backups_replication(SourceDBInstanceArn=arn, BackupRetentionPeriod=7)
+    set_database_gib(ACCOUNT_ID, 100)
+    (copy,) = aws("rds", DR).describe_db_instance_automated_backups()["DBInstanceAutomatedBackups"]
+    sizes = [_look(aws, PRIMARY), _look(aws, DR, "shop-replica"), copy]
+    assert [100, 100, 100] == [row["AllocatedStorage"] for row in sizes]
