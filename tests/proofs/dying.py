@@ -76,8 +76,9 @@ def _die(when: When, call: Call) -> None:
 
 
 def name_of(call: Call) -> str:
-    """The call's name and what it is about: short, and the same in each run."""
-    about = hashlib.sha256(plain(json.dumps(call.params, sort_keys=True)).encode()).hexdigest()[:8]
+    """The call's name and what it is about: short, and the same in each run. A task's token is of one attempt."""
+    params = {name: value for name, value in call.params.items() if name != "clientToken"}
+    about = hashlib.sha256(plain(json.dumps(params, sort_keys=True)).encode()).hexdigest()[:8]
     return f"{call.region} {call.name} {about}"
 
 
