@@ -19,16 +19,19 @@ from dr_actions.clients.mutating_client import MutatingClient
 from dr_actions.control_table.control import CONTROL_CALLS
 from dr_actions.guard.context import GuardContext
 from dr_actions.model.plan import Call
+from dr_estate.config.settings import ResourceNames
 from tests.proofs.lots import plain
 
 DIED = "died "
+CONTROL_TABLE = ResourceNames().control_table.removeprefix("{env}")
 
 Make = Callable[..., MutatingClient[GuardContext]]
 
 
 def is_mutation(call: Call) -> bool:
     """Whether a call changes the estate; what is written to the control table is not of it."""
-    return call.name in writes() and call.name not in CONTROL_CALLS
+    is_control = call.name in CONTROL_CALLS and str(call.params.get("TableName", "")).endswith(CONTROL_TABLE)
+    return call.name in writes() and not is_control
 
 
 class When(StrEnum):
@@ -76,8 +79,9 @@ def _die(when: When, call: Call) -> None:
 
 
 def name_of(call: Call) -> str:
-    """The call's name and what it is about: short, and the same in each run."""
-    about = hashlib.sha256(plain(json.dumps(call.params, sort_keys=True)).encode()).hexdigest()[:8]
+    """The call's name and what it is about: short, and the same in each run. A task's token is of one attempt."""
+    params = {name: value for name, value in call.params.items() if name != "clientToken"}
+    about = hashlib.sha256(plain(json.dumps(params, sort_keys=True)).encode()).hexdigest()[:8]
     return f"{call.region} {call.name} {about}"
 
 
