@@ -68,7 +68,7 @@ class Slowed:
         if self._met(EntryKind.INTENT, "files/write_marker"):
             self._trip.world.set_speed(PAUSE_SPEED)
         if self._met(EntryKind.CONFIRMED, "traffic/shift_to_primary"):
-            self._trip.world.set_speed(2 * SPEED)
+            self._trip.world.set_speed(SPEED)
 
     def _met(self, kind: EntryKind, action: str) -> bool:
         while not self._stopping.wait(0.5):
