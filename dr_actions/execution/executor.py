@@ -184,8 +184,7 @@ def _settle(run: PlanRun, batch: Batch, statuses: dict[str, StepStatus], outcome
                 run.journal.append(EntryKind.MANUAL_DONE, step.id, says=how.message)
             _confirm(run, step, how)
         elif how.state is StepState.DRIFTED:
-            message = f"{how.message} (the world changed since the plan was made, T43)"
-            _fail(run, batch.action, step.id, message, outcome, FailureCause.DRIFTED)
+            _fail(run, batch.action, step.id, _drift(how), outcome, _cause(how))
         elif how.state is StepState.FAILED:
             if how.reversing_call is not None:
                 run.listener.by_hand(replace(step, id=f"{step.id}.back", says=step.undo, call=how.reversing_call))
@@ -224,8 +223,18 @@ def _reason_to_give_up(run: PlanRun, batch: Batch, step: Step, how: StepStatus, 
     return ""
 
 
+def _drift(how: StepStatus) -> str:
+    """What changed; a gate tells itself whose it was."""
+    return how.message if how.gate else f"{how.message} (the world changed since the plan was made, T43)"
+
+
 def _cause(how: StepStatus) -> FailureCause:
-    """Why a step that is given up is not done: what AWS itself reports on is under way still."""
+    """Why a step is not done: what AWS itself reports on is under way still.
+
+    Where a gate finds something else changed nothing speaks against what the steps of the batch did.
+    """
+    if how.state is StepState.DRIFTED:
+        return FailureCause.HALTED if how.gate else FailureCause.DRIFTED
     if how.state is StepState.UNAVAILABLE:
         return FailureCause.UNAVAILABLE
     return FailureCause.UNDER_WAY if how.progress and how.state is StepState.IN_PROGRESS else FailureCause.LATE

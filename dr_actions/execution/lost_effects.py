@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dr_actions.actions.common.one_off_task import RUN
 from dr_actions.actions.registry import actions
 from dr_actions.execution import sick_primary
 from dr_actions.execution.run import FailureCause, PlanRun, ReadFailed, StepFailed
@@ -57,7 +58,8 @@ def _irreplaceable(run: PlanRun) -> str:
     incident = run.clearance.incident
     return (
         "Visitors may have written to it since: it is not restored again. Look for it under another name, or for its "
-        f"last snapshot. `dr_cli.py failover --execute --replan --incident {incident}` goes by what the copies hold."
+        f"last snapshot. `dr_cli.py failover --execute --replan --incident {incident}` goes by what the copies hold, "
+        "once each gate that it names is overridden."
     )
 
 
@@ -98,6 +100,8 @@ def _lasts(run: PlanRun, step: Step) -> bool:
     if run.plan.goal is not Goal.FAILOVER:
         copies = run.plan.goal is Goal.FAILBACK and role_of(run.plan.goal, step.id) is Role.COPY_HOME
         return copies and not _is_begun(run, Role.DATABASE)
+    if RUN in action.writes:  # ECS forgets a task an hour after it stopped; what that did stays
+        return False
     tried = sick_primary.is_tried(run.plan, step)
     return action.observable and action.run_program is None and step.call is not None and not (step.manual or tried)
 

@@ -36,8 +36,9 @@ class ProgressWatch:
 
     def without_effect(self, step_id: str, status: StepStatus, now_s: float) -> StepStatus:
         """Return the status, or that the effect seen of a sent step is gone: somebody took it back (T43)."""
-        if status.state is StepState.IN_PROGRESS:
+        if status.state is StepState.IN_PROGRESS and status.progress:  # AWS itself reports on it: it was seen
             self.effects[step_id] = status.message
+        if status.state is StepState.IN_PROGRESS:
             self.gone.pop(step_id, None)
         if status.state is not StepState.READY or step_id not in self.effects:
             return status

@@ -12,6 +12,8 @@ from dr_estate.snapshot.tenants import host_of
 
 _NO_ZONE = "the hosted zone does not exist: see route53.zone-accessible"
 _SOA_FIELDS = 7
+_OF_DELEGATIONS = ("NS", "DS")
+"""Types that a zone has for a name that another zone answers for; all else of such a name is never asked for."""
 
 
 @check(
@@ -85,7 +87,7 @@ def not_delegated_away(view: View) -> Iterator[Finding]:
         return
     cuts = {record.name: record for record in found if record.type == "NS" and record.name != zone.name}
     origin = view.env.traffic.origin_record
-    hosts = {record.name for record in found if record.type != "NS"} & {
+    hosts = {record.name for record in found if record.type not in _OF_DELEGATIONS} & {
         host_of(tenant, view.env) for tenant in view.tenants
     }
     away: dict[str, list[str]] = {}

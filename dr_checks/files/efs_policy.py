@@ -10,7 +10,7 @@ from dr_checks.core.registry import check
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
 from dr_estate.iam.moments import moment_keys
-from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
+from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of, denial_of
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs, efs_policy
 from dr_estate.readers.efs_policy import FileSystemPolicy
@@ -41,11 +41,12 @@ def admits_alike(view: View) -> Iterator[Finding]:
     if isinstance(original, Unavailable) or isinstance(copy, Unavailable):
         yield view.unknown(name, _WANTED, unavailable or "The policy could not be read.")
         return
-    closed = _locked_out(view, copy) if copy.text and _is_stricter(original, copy) else []
-    if isinstance(closed, Unavailable):
-        yield view.unknown(name, _WANTED, closed)
+    closed, doubt = _locked_out(view, original, copy) if copy.text and _is_stricter(original, copy) else ([], None)
+    refused = _refusals(original, copy, closed)
+    if doubt is not None and not refused:
+        yield view.unknown(name, _WANTED, doubt)
     else:
-        yield _judged(view, name, original, copy, closed)
+        yield _judged(view, name, original, copy, refused)
 
 
 def _is_stricter(original: FileSystemPolicy, copy: FileSystemPolicy) -> bool:
@@ -58,44 +59,71 @@ def _is_of_plain_transport(statement: str) -> bool:
     tests = {
         (operator.removesuffix("IfExists"), key.lower(), str(value).lower())
         for operator, pairs in (json.loads(statement).get("Condition") or {}).items()
-        for key, value in pairs.items()
+        for key, values in pairs.items()
+        for value in (values if isinstance(values, list) else [values])
     }
     return ("Bool", _TLS.lower(), "false") in tests
 
 
-def _locked_out(view: View, copy: FileSystemPolicy) -> list[str] | Unavailable:
-    """The families whose tasks the policy does not let mount and write as they would. Raises DataUnavailable.
+def _locked_out(
+    view: View, original: FileSystemPolicy, copy: FileSystemPolicy
+) -> tuple[list[str], Unavailable | str | None]:
+    """The families whose tasks the policy does not let mount and write as they would, and what cannot be told of that.
 
     What it does not say of a mount in a role's name is roles.tasks-allowed's, which knows the role's own policies.
+    Raises DataUnavailable.
     """
     found = list(tenant_definitions(view).values())
-    closed = {
-        definition.family
-        for definition in found
-        if not isinstance(definition, Unavailable)
+    known = [definition for definition in found if not isinstance(definition, Unavailable)]
+    # Where both have a policy, their allows and other denies are compared by word.
+    text = _of_plain_transport_alone(copy.text) if original.present else copy.text
+    admitted = [
+        (definition.family, _admits(view, text, definition, volume, allows=not original.present))
+        for definition in known
         for volume in definition.volumes
-        if volume.file_system_id == copy.file_system and not _admits(view, copy.text, definition, volume)
-    }
+        if volume.file_system_id == copy.file_system
+    ]
     unseen = next((definition for definition in found if isinstance(definition, Unavailable)), None)
-    return sorted(closed) if closed or unseen is None else unseen
+    unsure = sorted({family for family, admits in admitted if admits is None})
+    doubt = (
+        f"Whether its policy lets the tasks of {', '.join(unsure)} in hangs on more than is known." if unsure else None
+    )
+    return sorted({family for family, admits in admitted if admits is False}), unseen or doubt
 
 
-def _admits(view: View, policy: str, definition: ecs.TaskDefinition, volume: ecs.Volume) -> bool:
+def _of_plain_transport_alone(policy: str) -> str:
+    rows = json.loads(policy).get("Statement", [])
+    rows = rows if isinstance(rows, list) else [rows]
+    own = [row for row in rows if row["Effect"] == "Deny" and _is_of_plain_transport(json.dumps(row))]
+    return json.dumps({"Statement": own})
+
+
+def _admits(view: View, policy: str, definition: ecs.TaskDefinition, volume: ecs.Volume, allows: bool) -> bool | None:
+    """Whether the policy lets the volume be mounted, None where nobody can tell; ``allows``: only if it says so."""
     account, region = view.env.account, view.region
     who = (definition.task_role, f"arn:aws:iam::{account}:root") if volume.iam else ()
+    of_region = f"arn:aws:elasticfilesystem:{region}:{account}"
+    point = (("elasticfilesystem:AccessPointArn", f"{of_region}:access-point/{volume.access_point_id}"),)
     known = (
         (_TLS, str(volume.transit_encryption).lower()),
         ("elasticfilesystem:AccessedViaMountTarget", "true"),
+        *(point if volume.access_point_id else ()),
         *((("aws:PrincipalArn", definition.task_role), ("aws:PrincipalAccount", account)) if volume.iam else ()),
         *moment_keys(view.now),
     )
-    system = f"arn:aws:elasticfilesystem:{region}:{account}:file-system/{volume.file_system_id}"
+    system = f"{of_region}:file-system/{volume.file_system_id}"
     actions = _ACTIONS if volume.access_point_id else (*_ACTIONS, "elasticfilesystem:ClientRootAccess")
-    answers = {answer_of(policy, PolicyRequest(who, action, system, known)) for action in actions}
-    return answers <= ({PolicyAnswer.ALLOWED, PolicyAnswer.SILENT} if volume.iam else {PolicyAnswer.ALLOWED})
+    ask = answer_of if allows and not volume.iam else denial_of
+    answers = {ask(policy, PolicyRequest(who, action, system, known)) for action in actions}
+    if PolicyAnswer.DENIED in answers:
+        return False
+    if ask is answer_of and PolicyAnswer.SILENT in answers:
+        return None if volume.iam is None else False
+    return None if PolicyAnswer.UNDECIDED in answers else True
 
 
-def _judged(view: View, name: str, original: FileSystemPolicy, copy: FileSystemPolicy, closed: list[str]) -> Finding:
+def _refusals(original: FileSystemPolicy, copy: FileSystemPolicy, closed: list[str]) -> list[str]:
+    """What the copy's policy keeps out that the original's lets in."""
     refused = [
         f"denies {statement}"
         for statement in copy.denies
@@ -107,6 +135,10 @@ def _judged(view: View, name: str, original: FileSystemPolicy, copy: FileSystemP
         refused += [f"does not allow {statement}" for statement in original.allows if statement not in copy.allows]
     if copy.present and not original.present and not copy.text:
         refused.append("has a policy, the primary's allows every client")
+    return refused
+
+
+def _judged(view: View, name: str, original: FileSystemPolicy, copy: FileSystemPolicy, refused: list[str]) -> Finding:
     remedy = f"aws_efs_file_system_policy of '{name}' in {view.region}: the statements of the primary region's."
     if refused:
         reason = "tasks of the DR region could not mount the tenants' files"

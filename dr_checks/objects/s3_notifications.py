@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import check
@@ -16,6 +17,7 @@ from dr_estate.readers.s3_notifications import EventNotification
 _LOST = Unavailable(UnavailableKind.ERROR, "The event notifications were not among those read.")
 _WANTED = "those of its source"
 _COPY = "-dr"
+_REPLICATION = "s3:Replication:"
 
 
 @check(
@@ -28,8 +30,8 @@ _COPY = "-dr"
 def notified(view: View) -> Iterator[Finding]:
     """Each notification of the source has one in the copy: target by name without the region's, events, and keys.
 
-    What the copy has besides is not judged. Source: GetBucketNotificationConfiguration; S3 User Guide, "What isn't
-    replicated": event notifications are each bucket's own.
+    What the copy has besides is not judged, nor are events of replication, of which a copy has none. Source:
+    GetBucketNotificationConfiguration; S3 User Guide, "What isn't replicated": event notifications are each bucket's.
     """
     by_side = {
         side: {row.bucket: row.notifications for row in view.get(s3_notifications.notifications, side)}
@@ -41,8 +43,8 @@ def notified(view: View) -> Iterator[Finding]:
         if isinstance(here, Unavailable) or isinstance(there, Unavailable):
             yield view.unknown(copy.name, _WANTED, next(row for row in (here, there) if isinstance(row, Unavailable)))
             return
-        known = {_plain(view, row, Side.DR) for row in here}
-        lacking = [row for row in there if _plain(view, row, Side.PRIMARY) not in known]
+        known = [_plain(view, row, Side.DR) for row in here]
+        lacking = [row for row in there if not _is_heard(_plain(view, row, Side.PRIMARY), known)]
         if lacking:
             reason = "after a failover nobody hears of objects that are written: what works on them stands still"
             remedy = (
@@ -55,6 +57,16 @@ def notified(view: View) -> Iterator[Finding]:
             yield view.ok(copy.name, measured, _WANTED, "the same targets are notified of its objects")
 
     yield from each_pair(view, _WANTED, judge)
+
+
+def _is_heard(wanted: EventNotification, known: list[EventNotification]) -> bool:
+    """Whether the target hears of these events, by one notification of the copy or by several."""
+    alike = [row.events for row in known if (row.target, row.keys) == (wanted.target, wanted.keys)]
+    heard = [pattern for events in alike for pattern in events]
+    needed = [event for event in wanted.events if not event.startswith(_REPLICATION)]
+    if wanted.events and not needed:
+        return True
+    return bool(alike) and all(any(fnmatchcase(event, pattern) for pattern in heard) for event in needed)
 
 
 def _plain(view: View, notification: EventNotification, side: Side) -> EventNotification:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from dr_checks.core.model import Area, Finding, Severity, View
@@ -15,6 +16,8 @@ _RULES = ("NIST CP-2", "NIST AC-5", "REL13-BP02", "SOC2 CC6.1")
 _SEVERITY = Severity.NORMAL
 _TOOL = "dr"
 _PASSED = frozenset({'"$@"', "$@"})
+_SHELLS = frozenset({"ash", "bash", "busybox", "dash", "ksh", "sh", "zsh"})
+_COMMAND = re.compile(r"-[A-Za-z]*c[A-Za-z]*")
 _LOST = "`failover --execute` cannot be started"
 
 
@@ -105,12 +108,20 @@ def _hands_on(words: tuple[str, ...]) -> bool:
 
     Its first word after the command is the command's own name, $0. Source: POSIX, sh.
     """
-    if "-c" in words:
-        command, *named = words[words.index("-c") + 1 :] or ("",)
+    if (of_shell := _of_shell(words)) is not None:
+        command, *named = of_shell or ("",)
         script = command.replace("${@}", "$@").split()
         first = _tool_at(script)
         return bool(named) and first is not None and bool(_PASSED & set(script[first:]))
     return _tool_at(words) is not None
+
+
+def _of_shell(words: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The command of a shell and what follows it, None without a shell that is given one (-c, -ec, -lc)."""
+    shell = next((number for number, word in enumerate(words) if word.rpartition("/")[2] in _SHELLS), len(words))
+    options = (number for number, word in enumerate(words) if number > shell and _COMMAND.fullmatch(word))
+    option = next(options, None)
+    return None if option is None else words[option + 1 :]
 
 
 def _tool_at(words: Sequence[str]) -> int | None:

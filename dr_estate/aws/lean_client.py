@@ -26,9 +26,10 @@ from botocore.exceptions import BotoCoreError, ClientError, DataNotFoundError
 from botocore.model import OperationModel
 from botocore.paginate import Paginator
 from botocore.retries.standard import RetryContext, StandardRetryConditions
-from botocore.serialize import create_serializer
 
 from dr_estate.aws.foreign_answers import refuse_foreign_answer
+from dr_estate.aws.root_requests import RootSigner
+from dr_estate.aws.sound_params import QuickSerializer
 from dr_estate.aws.speedups import are_on
 
 if TYPE_CHECKING:
@@ -60,9 +61,9 @@ class LeanService:
         return self.session.get_service_model(self.name)
 
     @cached_property
-    def serializer(self) -> Any:
+    def serializer(self) -> QuickSerializer:
         """botocore's; it checks parameters."""
-        return create_serializer(self.model.resolved_protocol)
+        return QuickSerializer(str(self.model.resolved_protocol))
 
     @cached_property
     def pages(self) -> Mapping[str, Any]:
@@ -177,6 +178,7 @@ class LeanClient:
     ) -> None:
         self.service, self.region = service.name, region
         self._service, self.meta, self._credentials, self._make = service, place, credentials, make
+        self._signer = RootSigner(place.endpoint_url, place.service, place.region)
         self._agent, self.protocol = service.session.user_agent(), str(service.model.resolved_protocol)
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
@@ -208,11 +210,13 @@ class LeanClient:
         if self.service == "route53":
             botocore.handlers.fix_route53_ids(given, model)
         words = self._service.serializer.serialize_to_request(given, model)
+        keys = self._credentials.get_frozen_credentials()
+        if keys is not None and self._signer.signs(words):
+            return self._signer.signed(words, self._agent, keys)
         prepare_request_dict(words, self.meta.endpoint_url, {}, self._agent)
         request = AWSRequest(
             words["method"], words["url"], words["headers"], words["body"], auth_path=words.get("auth_path")
         )
-        keys = self._credentials.get_frozen_credentials()
         SigV4Auth(keys, self.meta.service, self.meta.region).add_auth(request)
         prepared = request.prepare()
         prepared.context = {}

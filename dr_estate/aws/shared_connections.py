@@ -13,14 +13,11 @@ import os
 import ssl
 import weakref
 from collections import defaultdict, deque
-from collections.abc import Iterator
-from contextlib import suppress
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 import botocore.httpsession
-from botocore.awsrequest import AWSResponse
 from botocore.exceptions import (
     BotoCoreError,
     ConnectionClosedError,
@@ -33,14 +30,12 @@ from botocore.exceptions import (
 from botocore.utils import get_environ_proxies
 from urllib3.util import wait_for_read
 
+from dr_estate.aws.plain_http import Place, ReceivedAnswer, exchange, place_at, request_bytes
 from dr_estate.aws.speedups import are_on
 
 if TYPE_CHECKING:
-    from botocore.awsrequest import AWSPreparedRequest
+    from botocore.awsrequest import AWSPreparedRequest, AWSResponse
     from botocore.session import Session
-
-_PORTS = {"http": 80, "https": 443}
-Place = tuple[str, str, int]
 
 
 class SharedConnections:
@@ -62,12 +57,13 @@ class SharedConnections:
         ``connect_s`` and ``read_s`` are the time-outs of botocore's settings of these names.
         """
         url = urlsplit(request.url)
-        place = (url.scheme, url.hostname or "", url.port or _PORTS.get(url.scheme, 0))
+        place = place_at(url)
         if not self._can_send(request, place):
             return None
         try:
             connection = self._connected(request.url, place, connect_s)
-            connection.sock.settimeout(read_s)
+            if connection.sock.gettimeout() != read_s:
+                connection.sock.settimeout(read_s)
             return self._exchange(request, url, connection, place)
         except BotoCoreError:  # some of them are an OSError too
             raise
@@ -109,20 +105,21 @@ class SharedConnections:
     def _exchange(
         self, request: AWSPreparedRequest, url: SplitResult, connection: http.client.HTTPConnection, place: Place
     ) -> AWSResponse:
+        target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+        body = request.body.encode() if isinstance(request.body, str) else request.body
+        content = request_bytes(request.method, target, place, request.headers, body or b"")
         try:
-            target = (url.path or "/") + (f"?{url.query}" if url.query else "")
-            body = request.body.encode() if isinstance(request.body, str) else request.body
-            connection.request(request.method, target, body, request.headers)
-            answer = connection.getresponse()
-            content = _content(answer)
+            if content is None:  # http.client says what is odd
+                connection.request(request.method, target, body, request.headers)
+            status, headers, received, goes_on = exchange(connection.sock, content or b"", request.method)
         except BaseException:
             connection.close()
             raise
-        if answer.will_close or not answer.isclosed():
-            connection.close()
-        else:
+        if goes_on:
             self._idle[place].append(connection)
-        return AWSResponse(request.url, answer.status, _headers(answer), ReceivedBody(content))
+        else:
+            connection.close()
+        return ReceivedAnswer(request.url, status, headers, received)
 
     def _connected(self, url: str, place: Place, connect_s: float) -> http.client.HTTPConnection:
         """The connection that was used last and that AWS has not closed since, or a new one."""
@@ -141,9 +138,9 @@ class SharedConnections:
         scheme, host, port = place
         connection: http.client.HTTPConnection
         if scheme == "https":
-            connection = OneSendTlsConnection(host, port, timeout=connect_s, context=self._tls)
+            connection = http.client.HTTPSConnection(host, port, timeout=connect_s, context=self._tls)
         else:
-            connection = OneSendConnection(host, port, timeout=connect_s)
+            connection = http.client.HTTPConnection(host, port, timeout=connect_s)
         try:
             connection.connect()
         except TimeoutError as late:
@@ -158,61 +155,7 @@ class SharedConnections:
         return connection
 
 
-class OneSendConnection(http.client.HTTPConnection):
-    """Sends head and body at once: one packet, and over TLS one record. As urllib3, it hears who hung up early."""
-
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self._unsent: list[bytes] = []
-
-    def send(self, data: Any) -> None:
-        """Collect ``data`` until the answer is wanted."""
-        self._unsent.append(data)
-
-    def getresponse(self) -> http.client.HTTPResponse:
-        """Send what was collected, and return the answer's head."""
-        whole = b"".join(self._unsent)
-        self._unsent.clear()
-        with suppress(BrokenPipeError):
-            super().send(whole)
-        return super().getresponse()
-
-
-class OneSendTlsConnection(OneSendConnection, http.client.HTTPSConnection):
-    """The same over TLS."""
-
-
-class ReceivedBody:
-    """A body that has arrived, as AWSResponse reads it."""
-
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-
-    def stream(self) -> Iterator[bytes]:
-        """Yield the whole body."""
-        yield self._content
-
-
 def _close_all(idle: dict[Place, deque[http.client.HTTPConnection]]) -> None:
     for connections in idle.copy().values():
         while connections:
             connections.pop().close()
-
-
-def _content(answer: http.client.HTTPResponse) -> bytes:
-    """The whole body. One that ends before its length is as far as it came: botocore's session does not count."""
-    try:
-        return answer.read()
-    except http.client.IncompleteRead as cut:
-        if answer.chunked:
-            raise
-        return cut.partial
-
-
-def _headers(answer: http.client.HTTPResponse) -> dict[str, str]:
-    """Headers by name; the values of one that came more than once are joined, as urllib3 joins them."""
-    headers: dict[str, str] = {}
-    for name, value in answer.getheaders():
-        lower = name.lower()
-        headers[lower] = f"{headers[lower]}, {value}" if lower in headers else value
-    return headers

@@ -1,7 +1,8 @@
 """Faster replacements of parts of botocore; DR_NO_SPEEDUPS=1 leaves botocore as it is (measured in docs/why.md).
 
 JSON answers are read by a plan made once for each shape: botocore's own parser looks up every member that a shape might
-have in every object, a plan visits what the answer has. What it gives is what botocore gives.
+have in every object, a plan visits what the answer has. What it gives is what botocore gives. So it is with XML, where
+botocore takes the namespace off each element by a regular expression, too.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import gzip
 import os
 import ssl
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,17 @@ import botocore.session
 import orjson
 from botocore.loaders import JSONFileLoader
 from botocore.model import ListShape, MapShape, Shape, StructureShape
-from botocore.parsers import BaseJSONParser, JSONParser, ResponseParser, ResponseParserFactory, RestJSONParser
+from botocore.parsers import (
+    BaseJSONParser,
+    BaseXMLResponseParser,
+    EC2QueryParser,
+    JSONParser,
+    QueryParser,
+    ResponseParser,
+    ResponseParserFactory,
+    RestJSONParser,
+    RestXMLParser,
+)
 from botocore.utils import parse_timestamp
 from urllib3.util.ssl_ import create_urllib3_context
 
@@ -84,7 +96,7 @@ def fast_timestamp(value: Any) -> datetime:
 
 
 class PlannedParsers(ResponseParserFactory):
-    """Makes the parsers of a session: planned ones for answers in JSON, botocore's for every other protocol."""
+    """Makes the parsers of a session: planned ones for answers in JSON and XML, botocore's for every other protocol."""
 
     def __init__(self, timestamp_parser: Convert) -> None:
         super().__init__()
@@ -92,6 +104,9 @@ class PlannedParsers(ResponseParserFactory):
         self._planned: dict[str, ResponseParser] = {
             "json": PlannedJsonParser(timestamp_parser),
             "rest-json": PlannedRestJsonParser(timestamp_parser),
+            "query": PlannedQueryParser(timestamp_parser),
+            "ec2": PlannedEc2Parser(timestamp_parser),
+            "rest-xml": PlannedRestXmlParser(timestamp_parser),
         }
 
     def create_parser(self, protocol_name: str) -> ResponseParser:
@@ -116,10 +131,13 @@ class _PlannedBodies(BaseJSONParser):
             return super()._parse_body_as_json(body_contents)
 
     def _parse_shape(self, shape: Shape, node: Any) -> Any:
+        return self._plan_of(shape)(node)
+
+    def _plan_of(self, shape: Shape) -> Convert:
         plan = self._plans.get(shape)
         if plan is None:
             plan = self._plans[shape] = self._plan(shape)
-        return plan(node)
+        return plan
 
     def _plan(self, shape: Shape) -> Convert:
         if isinstance(shape, StructureShape):
@@ -127,26 +145,38 @@ class _PlannedBodies(BaseJSONParser):
         if isinstance(shape, ListShape):
             return self._list(shape.member)
         if isinstance(shape, MapShape):
-            return lambda node: {name: self._parse_shape(shape.value, value) for name, value in node.items()}
+            of_value = self._plan_of(shape.value)
+            return lambda node: {name: of_value(value) for name, value in node.items()}
         parsers: dict[str, Convert] = {"timestamp": self._timestamp_parser, "blob": self._blob_parser}
         return parsers.get(shape.type_name, _as_it_is)
 
     def _structure(self, shape: StructureShape) -> Convert:
         if shape.is_document_type or shape.is_tagged_union:
             return lambda node: self._handle_structure(shape, node)
-        members = {
-            member.serialization.get("name", name): (name, None if _stays(member) else member)
-            for name, member in shape.members.items()
-        }
+        members = dict[str, tuple[str, Convert | None]]()
+
+        def met(key: str, name: str, member: Shape) -> Convert:
+            """What reads the member when it is first met: shapes that hold themselves have no last one."""
+
+            def convert_first(value: Any) -> Any:
+                plan = self._plan_of(member)
+                members[key] = name, plan
+                return plan(value)
+
+            return convert_first
+
+        for name, member in shape.members.items():
+            key = member.serialization.get("name", name)
+            members[key] = name, None if _stays(member) else met(key, name, member)
 
         def convert(node: Any) -> Any:
             if node is None:
                 return None
             parsed = {}
             for key, value in node.items():
-                if value is not None and key in members:
-                    name, member = members[key]
-                    parsed[name] = value if member is None else self._parse_shape(member, value)
+                if value is not None and (found := members.get(key)) is not None:
+                    name, plan = found
+                    parsed[name] = value if plan is None else plan(value)
             return parsed
 
         return convert
@@ -154,7 +184,8 @@ class _PlannedBodies(BaseJSONParser):
     def _list(self, item: Shape) -> Convert:
         if _stays(item):
             return list
-        return lambda node: [None if value is None else self._parse_shape(item, value) for value in node]
+        of_item = self._plan_of(item)
+        return lambda node: [None if value is None else of_item(value) for value in node]
 
 
 class PlannedJsonParser(_PlannedBodies, JSONParser):
@@ -164,10 +195,88 @@ class PlannedJsonParser(_PlannedBodies, JSONParser):
 class PlannedRestJsonParser(_PlannedBodies, RestJSONParser):
     """botocore's parser of the REST protocol with JSON, with plans for bodies: headers and the status are its own."""
 
-    def _parse_shape(self, shape: Shape, node: Any) -> Any:
+    def _plan(self, shape: Shape) -> Convert:
         if "location" in shape.serialization:
-            return ResponseParser._parse_shape(self, shape, node)
-        return super()._parse_shape(shape, node)
+            return lambda node: ResponseParser._parse_shape(self, shape, node)
+        return super()._plan(shape)
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """A member of a structure, the name of its element, and whether its value is the element's text."""
+
+    name: str
+    element: str
+    shape: Shape
+    is_text: bool
+
+
+class _PlannedXml(BaseXMLResponseParser):
+    """Structures by plans; exceptions, tagged unions and what stands in attributes are read as botocore does."""
+
+    def __init__(self, timestamp_parser: Any = None, blob_parser: Any = None) -> None:
+        super().__init__(timestamp_parser, blob_parser)
+        self._tags: dict[str, str] = {}
+        self._plans: dict[Shape, tuple[_Member, ...] | None] = {}
+
+    def _node_tag(self, node: Any) -> str:
+        tag = self._tags.get(node.tag)
+        if tag is None:
+            tag = self._tags[node.tag] = super()._node_tag(node)
+        return tag
+
+    def _build_name_to_xml_node(self, parent_node: Any) -> dict[str, Any]:
+        if isinstance(parent_node, list):
+            return self._build_name_to_xml_node(parent_node[0])
+        found: dict[str, Any] = {}
+        for item in parent_node:
+            tag = self._tags.get(item.tag) or self._node_tag(item)
+            if tag not in found:
+                found[tag] = item
+            elif isinstance(found[tag], list):
+                found[tag].append(item)
+            else:
+                found[tag] = [found[tag], item]
+        return found
+
+    def _handle_structure(self, shape: Shape, node: Any) -> Any:
+        if shape not in self._plans:
+            self._plans[shape] = self._plan(shape)
+        plan = self._plans[shape]
+        if plan is None:
+            return super()._handle_structure(shape, node)
+        elements, parsed = self._build_name_to_xml_node(node), {}
+        for member in plan:
+            found = elements.get(member.element)
+            if found is not None:
+                is_text = member.is_text and not isinstance(found, list)
+                parsed[member.name] = (found.text or "") if is_text else self._parse_shape(member.shape, found)
+        return parsed
+
+    def _plan(self, shape: Shape) -> tuple[_Member, ...] | None:
+        if not isinstance(shape, StructureShape) or shape.is_tagged_union or shape.metadata.get("exception"):
+            return None
+        members = shape.members.items()
+        if any(member.serialization.get("xmlAttribute") for _, member in members):
+            return None
+        return tuple(
+            _Member(name, self._member_key_name(member, name), member, member.type_name == "string")
+            for name, member in members
+            if member.serialization.get("location") not in self.KNOWN_LOCATIONS
+            and not member.serialization.get("eventheader")
+        )
+
+
+class PlannedQueryParser(_PlannedXml, QueryParser):
+    """botocore's parser of the query protocol, with plans."""
+
+
+class PlannedEc2Parser(_PlannedXml, EC2QueryParser):
+    """botocore's parser of EC2's protocol, with plans."""
+
+
+class PlannedRestXmlParser(_PlannedXml, RestXMLParser):
+    """botocore's parser of the REST protocol with XML, with plans for bodies."""
 
 
 def _stays(shape: Shape) -> bool:

@@ -1,15 +1,18 @@
 """Conditions of policies on the time of a request: IAM is given it, in a simulation by who asks. Pure.
 
-Source: IAM User Guide, "Date condition operators" (ISO 8601 or seconds since 1970), "aws:CurrentTime", "aws:EpochTime".
+Source: IAM User Guide, "Date condition operators" (W3C's forms of ISO 8601, of which a year alone is the shortest, or
+seconds since 1970), "aws:CurrentTime", "aws:EpochTime".
 """
 
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 CURRENT, EPOCH = "aws:CurrentTime", "aws:EpochTime"
+_MONTH = re.compile(r"(?P<year>\d{4})(?:-(?P<month>\d{2}))?")
 _COMPARED: Mapping[str, Callable[[float, float], bool]] = {
     "Equals": operator.eq,
     "LessThan": operator.lt,
@@ -35,7 +38,9 @@ TESTS: dict[str, Callable[[str, str], bool]] = {
 
 
 def seconds_of(text: str) -> float:
-    """Seconds since 1970 of a date, or the number itself. Raises ValueError."""
+    """Seconds since 1970 of a date, or the number itself; four digits are a year. Raises ValueError."""
+    if whole := _MONTH.fullmatch(text):
+        return datetime(int(whole["year"]), int(whole["month"] or 1), 1, tzinfo=UTC).timestamp()
     try:
         return float(text)
     except ValueError:

@@ -5,7 +5,7 @@ Source: IAM User Guide, "Policy evaluation logic"; ECS Developer Guide, "Task IA
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Any
@@ -57,9 +57,17 @@ def _tests(conditions: Mapping[str, Mapping[str, Any]], known: Mapping[str, str]
             if value is not None and word in _POSITIVE:
                 yield any(fnmatchcase(value, pattern) for pattern in _listed(wanted))
             elif value is not None and dated is not None:
-                yield any(dated(str(date), value) for date in _listed(wanted))
+                yield _is_met(dated, wanted, value)
             else:
                 yield None
+
+
+def _is_met(dated: Callable[[str, str], bool], wanted: Any, value: str) -> bool | None:
+    """Whether one of the dates is as the operator wants it; None where one is no date, such as a policy variable."""
+    try:
+        return any(dated(str(date), value) for date in _listed(wanted))
+    except ValueError:
+        return None
 
 
 def _listed(value: Any) -> list[Any]:

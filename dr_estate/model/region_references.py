@@ -34,6 +34,8 @@ def moved(value: str, way: RegionMove, host: str) -> str:
     Those ARNs are of secrets (a replica keeps name and suffix) and multi-Region keys (mrk-). Anything else of the first
     region stays as it is: another name in the second would be a guess.
     """
+    if way.origin not in value:  # most values: both patterns hold the region's name
+        return value
     endpoint, arn = _patterns(way)
     return arn.sub(rf"\g<before>{way.target}\g<after>", endpoint.sub(lambda _: host, value))
 

@@ -16,6 +16,7 @@ from dr_estate.model.unavailable import DataUnavailable, Unavailable, Unavailabl
 
 _BODY_BYTES = 65536
 _CACHED = re.compile(r"(?:Refresh)?Hit from cloudfront", re.IGNORECASE)  # "Troubleshooting", CloudFront guide, X-Cache
+_OF_NAME, _OF_LABEL = re.compile(r"[a-z0-9.-]"), re.compile(r"[a-z0-9-]")
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
 
@@ -76,12 +77,23 @@ def visit(
         host=host,
         status=answer.status,
         time_s=round(time.monotonic() - started, 3),
-        names_host=re.search(rf"(?<![a-z0-9.-]){re.escape(host.lower())}(?![a-z0-9-])", content) is not None,
+        names_host=_names(content, host.lower()),
         title=" ".join(title[1].split())[:80] if title else "",
         digest=hashlib.sha256(f"{answer.status}\n{realm}\n".encode() + body).hexdigest(),
         realm=realm,
         cached=_CACHED.match(answer.getheader("X-Cache") or "") is not None,
     )
+
+
+def _names(content: str, host: str) -> bool:
+    """Whether ``content`` has ``host`` as a whole name: a pattern for each of thousands would be compiled for each."""
+    start = content.find(host)
+    while start >= 0:
+        before, after = content[max(start - 1, 0) : start], content[start + len(host) : start + len(host) + 1]
+        if not (_OF_NAME.match(before) or _OF_LABEL.match(after)):
+            return True
+        start = content.find(host, start + 1)
+    return False
 
 
 def _connected(

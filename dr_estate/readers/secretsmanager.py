@@ -9,15 +9,16 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from secrets import token_bytes
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
 from dr_estate.aws.errors import kind_of
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.encodable import document
-from dr_estate.model.region_references import move_to_primary, moved, way_of
+from dr_estate.model.region_references import RegionMove, move_to_primary, moved, way_of
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import rds
 from dr_estate.reading.part import REGIONAL, part
@@ -27,6 +28,7 @@ SECRET_READS = frozenset({"secretsmanager:ListSecrets"})
 VALUE_READS = frozenset({"secretsmanager:BatchGetSecretValue"})
 _PROCESS_KEY = token_bytes(32)
 _SECRETS_A_CALL = 20
+_SMALL = str.maketrans(ascii_uppercase, ascii_lowercase)
 # Others that such a secret may name, as of replication or of monitoring, are not the administrator.
 _WHOSE = "db|database|mysql|rds|master|admin|root|credentials"
 _USER = re.compile(rf"^(?:(?:{_WHOSE})[._]?)?(?:user|username|user_name)$", re.IGNORECASE)
@@ -207,8 +209,9 @@ def _failed(context: ReadContext, row: dict[str, Any]) -> Content | HiddenSecret
 def _content(env: Environment, row: dict[str, Any]) -> Content:
     tenant = tenant_of(env, row["Name"]) or ""
     own, schema = _own_names(tenant), env.named(env.names.tenant_schema, tenant=tenant)
+    ways = way_of(env), move_to_primary(env)
     found = tuple(
-        replace(_field(env, name, value, own), known=value == schema if tenant and _SCHEMA.search(name) else None)
+        _field(ways, name, value, own, value == schema if tenant and _SCHEMA.search(name) else None)
         for name, value in _flat(_value(row))
     )
     return Content(row["Name"], row.get("VersionId", ""), tuple(sorted(found, key=lambda field: field.name)))
@@ -235,22 +238,57 @@ def _flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
         yield path, str(value)
 
 
-def _own_names(tenant: str) -> re.Pattern[str] | None:
-    """What finds a tenant's names in a value, in either spelling; None for the master credentials."""
-    names = "|".join(re.escape(name) for name in sorted({tenant, tenant.replace("-", "")}, key=len, reverse=True))
-    return re.compile(rf"(?<![a-z0-9])(?:{names})(?![a-z0-9])", re.IGNORECASE) if tenant else None
+def _own_names(tenant: str) -> tuple[str, ...]:
+    """A tenant's names, in either spelling, the longest first; none for the master credentials."""
+    names = {tenant.lower(), tenant.lower().replace("-", "")} - {""}
+    return tuple(sorted(names, key=lambda name: (-len(name), name)))
 
 
-def _field(env: Environment, name: str, value: str, own: re.Pattern[str] | None) -> Field:
-    primary, dr = env.region(Side.PRIMARY), env.region(Side.DR)
-    away, home = moved(value, way_of(env), ""), moved(value, move_to_primary(env), "")
-    movable, movable_home = primary in value and primary not in away, dr in value and dr not in home
-    neutral = _digest(name, moved(home, way_of(env), ""))
-    as_tenant = _digest(name, own.sub("{tenant}", value) if own else value)
+def without_names(value: str, names: Sequence[str]) -> str:
+    """``value`` with "{tenant}" for each of ``names`` that stands by itself, in capitals or not.
+
+    A pattern for each of thousands of tenants would be compiled for each.
+    """
+    lower, done, parts = value.translate(_SMALL), 0, list[str]()  # lower() may change the length
+    places = [place for name in names if (place := lower.find(name)) >= 0]
+    while places:
+        place = min(places)
+        found = next((name for name in names if lower.startswith(name, place) and _is_apart(lower, place, name)), "")
+        if found:
+            parts += [value[done:place], "{tenant}"]
+            done = place + len(found)
+        start = place + (len(found) or 1)
+        places = [place for name in names if (place := lower.find(name, start)) >= 0]
+    return "".join([*parts, value[done:]])
+
+
+def _is_apart(lower: str, place: int, name: str) -> bool:
+    around = lower[max(place - 1, 0) : place], lower[place + len(name) : place + len(name) + 1]
+    return not any(character.isascii() and character.isalnum() for character in around)
+
+
+def _field(ways: tuple[RegionMove, RegionMove], name: str, value: str, own: Sequence[str], known: bool | None) -> Field:
+    to_dr, to_primary = ways
+    primary, dr = to_dr.origin, to_dr.target
+    away, home = moved(value, to_dr, ""), moved(value, to_primary, "")
+    digest, neutral, of_tenant = (
+        _digest(name, value),
+        moved(home, to_dr, ""),
+        without_names(value, own),
+    )
     return Field(
-        name, _digest(name, value), primary in value, dr in value, movable, movable_home, neutral, as_tenant, not value
+        name=name,
+        digest=digest,
+        names_primary=primary in value,
+        names_dr=dr in value,
+        movable=primary in value and primary not in away,
+        movable_home=dr in value and dr not in home,
+        neutral=digest if neutral == value else _digest(name, neutral),
+        as_tenant=digest if of_tenant == value else _digest(name, of_tenant),
+        empty=not value,
+        known=known,
     )
 
 
 def _digest(name: str, value: str) -> str:
-    return hmac.new(_PROCESS_KEY, f"{name}\0{value}".encode(), "sha256").hexdigest()[:16]
+    return hmac.digest(_PROCESS_KEY, f"{name}\0{value}".encode(), "sha256").hex()[:16]

@@ -1,18 +1,25 @@
 """Faster replacements of parts of moto and botocore; DR_NO_SPEEDUPS=1 leaves both as they are.
 
-Each computes once what cannot change while a process runs: models, folders of a package, routes. docs/why.md measures.
+Each computes once what cannot change while a process runs: models, folders of a package, routes, and the names by which
+the members of an answer are looked for. Answers in XML are written without xmltodict. docs/why.md measures.
 """
 
 from __future__ import annotations
 
 import functools
+import re
+import string
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
+from xml.sax.saxutils import escape, quoteattr
 
 from dr_estate.aws.speedups import FastFiles, are_on
 
 _ISSUED_FOR = timedelta(days=365)
+_XML_NAME = re.compile(r"[A-Za-z_][\w.:-]*")
+_ABSENT = object()
 
 
 @functools.cache
@@ -23,8 +30,10 @@ def install() -> None:
     import botocore.session
     from botocore.loaders import Loader
     from moto.acm.models import CertBundle
-    from moto.core import loaders, responses, utils
+    from moto.core import loaders, responses, serialize, utils
+    from moto.core.base_backend import BackendDict
     from moto.kms import models as kms
+    from moto.moto_api._internal.moto_random import MotoRandom
     from moto.moto_server import werkzeug_app
 
     Loader.FILE_LOADER_CLASS = FastFiles
@@ -38,6 +47,10 @@ def install() -> None:
     _replace(responses, "camelcase_to_underscores", functools.cache)
     _replace(CertBundle, "validate_pk", _read_keys_once)
     _replace(CertBundle, "generate_cert", _share_key)
+    _replace(serialize.ResponseSerializer, "get_value", _pick_by_known_names)
+    _replace(serialize, "xmltodict", lambda library: SimpleNamespace(unparse=_write_xml(library.unparse)))
+    _replace(MotoRandom, "get_random_string", lambda _: _random_string)
+    _replace(BackendDict, "__eq__", lambda _: _is_same)  # asked eighteen times a look-up
 
 
 def _replace(owner: Any, name: str, by: Callable[[Any], Any]) -> None:
@@ -100,3 +113,104 @@ def _certificate(issued: Any, domain_name: str, names: list[str]) -> bytes:
     builder = x509.CertificateBuilder(like.issuer, subject, key.public_key(), serial, now, now + _ISSUED_FOR)
     builder = builder.add_extension(x509.SubjectAlternativeName([*map(x509.DNSName, names)]), critical=False)
     return builder.sign(key, hashes.SHA512()).public_bytes(serialization.Encoding.PEM)
+
+
+def _pick_by_known_names(get_value: Callable[..., Any]) -> Any:
+    """Look for a member by names that are found once for each shape and class: that is most of an answer's cost."""
+    from moto.core.serialize import AttributePickerContext, XFormedAttributePicker
+
+    from sandbox.core.patching import MemberPicker
+
+    @functools.wraps(get_value)
+    def pick(self: Any, value: Any, key: str, shape: Any) -> Any:
+        picker = self._value_picker
+        kind, transformers = type(picker), getattr(picker, "response_transformers", None)
+        if kind not in (MemberPicker, XFormedAttributePicker) or (transformers and _may_change(transformers, key)):
+            return get_value(self, value, key, shape)
+        if kind is MemberPicker and type(value) is dict and not transformers:
+            return value.get(key)
+        names_of = vars(shape).setdefault("known_names", {})  # ends with its shape; each member has one of its own
+        names = names_of.get((type(value), key))
+        if names is None:
+            context = AttributePickerContext(value, key, shape, self.operation_model, self.service_model)
+            names = names_of[type(value), key] = tuple(picker.get_possible_keys(context))
+        return _first(value, names)
+
+    return pick
+
+
+def _may_change(transformers: dict[str, Any], key: str) -> bool:
+    return any(key.endswith(path.rpartition(".")[2]) for path in transformers)
+
+
+def _first(value: Any, names: tuple[str, ...]) -> Any:
+    """What ``value`` has by the first of ``names`` that it knows, or None."""
+    from moto.core.utils import get_value
+
+    if type(value) is dict:  # which has no aliases of its own, so that no name is a path
+        return next((value[name] for name in names if name in value), None)
+    return next((found for name in names if (found := get_value(value, name, _ABSENT)) is not _ABSENT), None)
+
+
+def _write_xml(unparse: Callable[..., str]) -> Callable[..., str]:
+    def write(body: dict[str, Any], **how: bool) -> str:
+        """Write ``body`` as xmltodict does, which validates each name of each element anew."""
+        whole = how.get("full_document") is True
+        parts: list[str] = ['<?xml version="1.0" encoding="utf-8"?>\n'] if whole else []
+        known = how == {"full_document": whole, "short_empty_elements": True, "pretty": False}
+        known = known and not (whole and (len(body) != 1 or isinstance(body[next(iter(body))], list)))
+        written = known and all(_write_element(parts.append, *item) for item in body.items())
+        return "".join(parts) if written else unparse(body, **how)
+
+    return write
+
+
+def _write_element(write: Callable[[str], None], name: Any, value: Any) -> bool:
+    """Write ``value`` as elements called ``name``. Returns False where only xmltodict knows how."""
+    if type(name) is not str or not _is_xml_name(name):
+        return False
+    return all(_write_one(write, name, item) for item in (value if type(value) is list else (value,)))
+
+
+def _write_one(write: Callable[[str], None], name: str, value: Any) -> bool:
+    kind = type(value)
+    if kind is dict:
+        return _write_members(write, name, value)
+    if kind not in (str, int, float, bool, type(None)):
+        return False
+    text = "" if value is None else str(value).lower() if kind is bool else escape(str(value))
+    write(f"<{name}>{text}</{name}>" if text else f"<{name}/>")
+    return True
+
+
+def _write_members(write: Callable[[str], None], name: str, members: dict[Any, Any]) -> bool:
+    start, children = name, []
+    for key, member in members.items():
+        if type(key) is str and key.startswith("@"):
+            if type(member) is not str or not _is_xml_name(key[1:]):
+                return False
+            start += f" {key[1:]}={quoteattr(member)}"
+        elif member != []:  # an empty list is no element
+            children.append((key, member))
+    if not children:
+        write(f"<{start}/>")
+        return True
+    write(f"<{start}>")
+    written = all(_write_element(write, *child) for child in children)
+    write(f"</{name}>")
+    return written
+
+
+@functools.cache
+def _is_xml_name(name: str) -> bool:
+    return _XML_NAME.fullmatch(name) is not None
+
+
+def _is_same(self: Any, other: object) -> bool:
+    return self is other
+
+
+def _random_string(self: Any, length: int = 20, include_digits: bool = True, lower_case: bool = False) -> str:
+    pool = string.ascii_letters + (string.digits if include_digits else "")
+    drawn = "".join(self.choices(pool, k=length))
+    return drawn.lower() if lower_case else drawn

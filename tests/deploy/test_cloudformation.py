@@ -38,6 +38,12 @@ def test_the_templates_are_clean() -> None:
     assert ("", 0) == (run.stdout + run.stderr, run.returncode)
 
 
+def test_the_aws_cli_takes_each_template_without_a_bucket() -> None:
+    """`cloudformation deploy` refuses a longer file without --s3-bucket, CloudFormation a longer TemplateBody."""
+    sizes = {path.name: path.stat().st_size for path in TEMPLATES.iterdir()}
+    assert {} == {name: size for name, size in sizes.items() if size > 51_200}
+
+
 def deploy(region: str, template: str, **more: str) -> None:
     """Create the stack of a template with the parameters of SIT; a template takes those it declares."""
     client = boto3.client("cloudformation", region)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -127,5 +129,15 @@ def test_a_database_that_visitors_wrote_to_is_not_restored_again_from_an_older_c
     assert again.code == Exit.ACTION_FAILED, again.err
     assert "Visitors may have written to it since: it is not restored again." in again.report["run"]["says"]
     assert "--replan" in again.report["run"]["says"]
+    assert "once each gate that it names is overridden" in again.report["run"]["says"]
     assert again.report["run"]["stands_otherwise"]
     assert lost.entries(EntryKind.UNDONE) == []
+    words = f"-e sit --config {lost.config} --format json failover --execute --replan --incident INC-1"
+    anew = at_endpoint(lost.world, lost.home, words, "operator")
+    assert anew.code == Exit.REFUSED, "what the run itself made is a gap of the estate that a new plan is made upon"
+    gates = re.findall(r"--override (check\.\S+)", anew.err)
+    until = f"{datetime.now(UTC) + timedelta(hours=1):%Y-%m-%dT%H:%MZ}"
+    overrides = "".join(f" --override {gate} operator {until} lost" for gate in gates)
+    anew = at_endpoint(lost.world, lost.home, words + overrides, "operator")
+    assert anew.code == Exit.READY, anew.err
+    assert Sites(lost.world, lost.env).serving() == lost.env.region(Side.DR)

@@ -43,21 +43,42 @@ def _of_database(context: PlanContext) -> Iterator[StepStatus]:
     source = database_failback.writer(context) if _frozen_at(context, Role.FREEZE) else None
     if source is None:
         return
-    group, region = database_failback.group_of(source), context.env.regions.dr
+    group = database_failback.group_of(source)
     value = database_failback.read_only(context, Side.DR, group)
     if not database_failback.is_on(value):
-        parameter = f"ParameterName={database_failback.READ_ONLY},ParameterValue={database_failback.FROZEN}"
-        how = f"{database_failback.READ_ONLY} of its parameter group {group} is {value or 'absent'}"
-        command = (
-            f"aws rds modify-db-parameter-group --region {region} --db-parameter-group-name {group} "
-            f"--parameters {parameter},ApplyMethod=immediate"
-        )
-        yield _open(context, f"{source.identifier} of {region}", how, command)
+        yield _open_database(context, source, group, value)
     elif not database_failback.in_sync(source):
         message = f"whether {source.identifier} refuses writes is not known until it runs with its group {group}."
         yield StepStatus(StepState.IN_PROGRESS, message)
     else:
         yield StepStatus(StepState.DONE, "", (("frozen", source.identifier),))
+
+
+def _open_database(context: PlanContext, source: rds.Instance, group: str, value: str | None) -> StepStatus:
+    """A database whose group lets it take writes: the group is set again, or the one that was frozen is given back."""
+    region, frozen = context.env.regions.dr, _frozen_group(context) or group
+    name = source.identifier
+    if group != frozen:
+        how = f"it uses the parameter group {group or '(none)'}, and no longer {frozen}"
+        modify = (
+            f"aws rds modify-db-instance --region {region} --db-instance-identifier {name} "
+            f"--db-parameter-group-name {frozen} --apply-immediately"
+        )
+        reboot = f"aws rds reboot-db-instance --region {region} --db-instance-identifier {name}"
+        return _open(context, f"{name} of {region}", how, modify, reboot)
+    parameter = f"ParameterName={database_failback.READ_ONLY},ParameterValue={database_failback.FROZEN}"
+    how = f"{database_failback.READ_ONLY} of its parameter group {group} is {value or 'absent'}"
+    command = (
+        f"aws rds modify-db-parameter-group --region {region} --db-parameter-group-name {group} "
+        f"--parameters {parameter},ApplyMethod=immediate"
+    )
+    return _open(context, f"{name} of {region}", how, command)
+
+
+def _frozen_group(context: PlanContext) -> str:
+    """The parameter group with which the database was seen to refuse writes; "" where that is not on record."""
+    seen = (facts for step, facts in context.confirmed_facts.items() if role_of(Goal.FAILBACK, step) is Role.FREEZE)
+    return next((facts["group"] for facts in seen if "group" in facts), "")
 
 
 def _of_files(context: PlanContext) -> Iterator[StepStatus]:
@@ -78,10 +99,11 @@ def _of_files(context: PlanContext) -> Iterator[StepStatus]:
         yield StepStatus(StepState.DONE, "", (("frozen", found.file_system),))
 
 
-def _open(context: PlanContext, where: str, how: str, command: str) -> StepStatus:
+def _open(context: PlanContext, where: str, how: str, *commands: str) -> StepStatus:
+    remedy = ", then ".join(f"`{command}`" for command in commands)
     message = (
         f"{where} can take writes again, beside {context.env.regions.primary}: {how}. Nobody is led on or back "
-        f"meanwhile: run `{command}`, then the same failback again. What was written there since comes home only by "
+        f"meanwhile: run {remedy}, then the same failback again. What was written there since comes home only by "
         "hand"
     )
     return StepStatus(StepState.DRIFTED, f"{message}.")

@@ -21,6 +21,7 @@ from sandbox.moto_ext.iam.policies import ALLOWED, AccessRequest, IamPolicy, sta
 from sandbox.moto_ext.iam.role_access import decide_now, opens
 
 EFS_UTILS = "ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes: "
+_POINT = "elasticfilesystem:AccessPointArn"
 MOUNT, WRITE = "elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"
 
 
@@ -40,7 +41,13 @@ def may(backend: EFSBackend, file_system: FileSystem, definition: TaskDefinition
         for policy in policies_of(iam, iam_role)
     ]
     by_tls = str(_uses_tls(definition, file_system.file_system_id)).lower()
-    context = {"aws:SecureTransport": (by_tls,), "elasticfilesystem:AccessedViaMountTarget": ("true",)}
+    context: dict[str, tuple[str, ...]] = {
+        "aws:SecureTransport": (by_tls,),
+        "elasticfilesystem:AccessedViaMountTarget": ("true",),
+    }
+    if points := _points(definition, file_system.file_system_id):
+        of_region = f"arn:aws:elasticfilesystem:{backend.region_name}:{backend.account_id}:access-point"
+        context[_POINT] = tuple(f"{of_region}/{point}" for point in points)
     return decide_now(policies, AccessRequest(action, file_system.file_system_arn, context)).word == ALLOWED
 
 
@@ -90,6 +97,14 @@ def _signs_in(definition: TaskDefinition) -> bool:
     """Whether the mount is made in the task role's name; else the client is anonymous."""
     mounts = [volume.get("efsVolumeConfiguration") or {} for volume in definition.volumes or []]
     return any((mount.get("authorizationConfig") or {}).get("iam") == "ENABLED" for mount in mounts)
+
+
+def _points(definition: TaskDefinition, file_system: str) -> list[str]:
+    """The access points by which the definition mounts the file system."""
+    mounts = [volume.get("efsVolumeConfiguration") or {} for volume in definition.volumes or []]
+    own = [mount for mount in mounts if mount.get("fileSystemId") == file_system]
+    points = {str((mount.get("authorizationConfig") or {}).get("accessPointId") or "") for mount in own}
+    return sorted(points - {""})
 
 
 def _uses_tls(definition: TaskDefinition, file_system: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -25,6 +26,8 @@ from sandbox.moto_ext.ecs.tasks import RunningTask
 
 DOOR = ROOT / "utils" / "aws_mgmt" / "dr_cli.py"
 LOST = 137
+_SHELLS = frozenset({"ash", "bash", "busybox", "dash", "ksh", "sh", "zsh"})
+_COMMAND = re.compile(r"-[A-Za-z]*c[A-Za-z]*")
 _SESSION_S = 12 * 3600
 
 
@@ -55,9 +58,12 @@ def starts_the_tool(entry_point: Sequence[str]) -> bool:
     A shell that is given a command by -c takes the words after it for its name and its arguments: they are dropped,
     unless the command passes "$@" on, and its name is given besides.
     """
-    if "-c" not in entry_point:
+    options = [number for number, word in enumerate(entry_point) if _COMMAND.fullmatch(word)]
+    shell = next((number for number, word in enumerate(entry_point) if word.rpartition("/")[2] in _SHELLS), None)
+    option = next((number for number in options if shell is not None and number > shell), None)
+    if option is None:
         return not entry_point or _tool_at(entry_point) is not None
-    script, *named = list(entry_point[list(entry_point).index("-c") + 1 :]) or [""]
+    script, *named = list(entry_point[option + 1 :]) or [""]
     words = script.split()
     first = _tool_at(words)
     return bool(named) and first is not None and bool({'"$@"', "$@", '"${@}"', "${@}"} & set(words[first:]))

@@ -14,6 +14,7 @@ from functools import lru_cache
 from operator import eq, ge, gt, le, lt
 from typing import Any
 
+_MONTH = re.compile(r"(?P<year>\d{4})(?:-(?P<month>\d{2}))?")
 ALLOWED, EXPLICIT_DENY, IMPLICIT_DENY = "allowed", "explicitDeny", "implicitDeny"
 Context = Mapping[str, tuple[str, ...]]
 
@@ -152,7 +153,12 @@ def _without_value(operator: str, otherwise: bool) -> bool:
 
 
 def _seconds(text: str) -> float:
-    """Seconds since 1970 of an ISO 8601 date, or the number itself (IAM User Guide, "Date condition operators")."""
+    """Seconds since 1970 of an ISO 8601 date, or the number itself; four digits are a year.
+
+    Source: IAM User Guide, "Date condition operators"; W3C's note on date and time formats.
+    """
+    if whole := _MONTH.fullmatch(text):
+        return datetime(int(whole["year"]), int(whole["month"] or 1), 1, tzinfo=UTC).timestamp()
     try:
         return float(text)
     except ValueError:

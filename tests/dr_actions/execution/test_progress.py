@@ -14,7 +14,7 @@ import pytest
 from dr_actions.execution import executor
 from dr_actions.execution.executor import Batch, Outcome
 from dr_actions.execution.progress import ProgressWatch
-from dr_actions.execution.run import FailureCause, PlanRun, StepFailed
+from dr_actions.execution.run import CONTRADICTIONS, FailureCause, PlanRun, StepFailed
 from dr_actions.journal.entries import EntryKind
 from dr_actions.journal.journal import Journal
 from dr_actions.model.action import Action, StepState, StepStatus
@@ -165,6 +165,16 @@ def test_what_somebody_deletes_while_it_is_made_ends_the_wait_soon_and_is_told(t
     assert [message for message in wait.listener.said if "it moves" in message] == []
 
 
+def test_a_gate_that_finds_the_world_changed_takes_nothing_back(tmp_path: Path) -> None:
+    """Two writers: who leads the other zones of the stage back leads their visitors to the second one."""
+    opened = StepStatus(StepState.DRIFTED, "gate.writers: the DR region can take writes again.", gate=True)
+    with pytest.raises(StepFailed) as failed:
+        Wait(tmp_path).of(lambda _age_s: opened)
+    assert failed.value.cause is FailureCause.HALTED
+    assert failed.value.cause not in CONTRADICTIONS
+    assert str(failed.value).endswith(opened.message), "what the step itself changed is as the plan wants it"
+
+
 def test_one_list_that_lacks_what_is_being_made_is_no_deletion(tmp_path: Path) -> None:
     assert Wait(tmp_path).of(_taken_back(5 * LOOK_S, until_s=7 * LOOK_S)) == 4 * BUDGET_S
 
@@ -174,6 +184,16 @@ def test_a_call_whose_effect_does_not_show_yet_is_waited_for(tmp_path: Path) -> 
     with pytest.raises(StepFailed) as late:
         Wait(tmp_path).of(lambda _age_s: absent)
     assert late.value.cause is FailureCause.LATE
+
+
+def test_a_wait_for_a_list_that_lags_saw_no_effect_that_could_be_gone(tmp_path: Path) -> None:
+    """ListSecrets lags for minutes: of a promoted replica the step waits, and then finds it as it was (T64)."""
+    waits = StepStatus(StepState.IN_PROGRESS, "db was made a secret of its own; ListSecrets does not show it yet.")
+    before = StepStatus(StepState.READY, "db is a replica of af-south-1's.")
+    with pytest.raises(StepFailed) as late:
+        Wait(tmp_path).of(lambda age_s: waits if 0 < age_s < 5 * LOOK_S else before)
+    assert late.value.cause is FailureCause.LATE
+    assert "had taken effect" not in str(late.value)
 
 
 def test_a_pause_in_which_nobody_could_look_counts_for_nothing() -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from dr_actions.actions.compute import fence_scaling_again
+from dr_actions.actions.files.write_freeze_policy import frozen
 from dr_actions.actions.traffic import shift_to_primary
 from dr_actions.execution.run import FailureCause, ManualPending, RunStopped, StepFailed
 from dr_actions.journal.journal import EntryKind, Journal
@@ -186,6 +188,30 @@ def test_a_step_back_whose_run_died_before_it_was_recorded_is_not_sent_again(wor
         home.run(Told())
     assert (failed.value.cause, _changes(world)) == (FailureCause.GATE, 0)
     assert [entry.step for entry in home.entries(EntryKind.UNDONE)] == [HALF]
+
+
+@pytest.mark.proof
+def test_where_the_dr_region_takes_writes_again_no_other_zone_of_the_stage_is_led_back(
+    world: World, tmp_path: Path
+) -> None:
+    """Who is led back would write beside those who are home."""
+    (half, _) = Home.of(world, ENV, tmp_path).plan.steps
+    beside = replace(half, id=f"{half.id}.customer.example")
+    home = Home(world, ENV, tmp_path, _plan(ENV, (half, beside)))
+    (row,) = world.send(Side.DR, "efs:DescribeFileSystems")["FileSystems"]
+    system, text = row["FileSystemId"], frozen("", row["FileSystemArn"], datetime.now(UTC))
+    world.send(Side.DR, "efs:PutFileSystemPolicy", FileSystemId=system, Policy=text)
+    with Journal.open(tmp_path, ENV.name, INCIDENT, "froze", lambda: datetime.now(UTC), world=WORLD) as journal:
+        journal.append(EntryKind.BEGIN, plan=to_json(home.plan))
+        journal.append(EntryKind.CONFIRMED, "files/freeze:sit-efs", says="it holds", facts={})
+
+    def let_files_in(_step: Step) -> None:
+        world.send(Side.DR, "efs:DeleteFileSystemPolicy", FileSystemId=system)
+
+    with pytest.raises(StepFailed, match=r"gate\.writers: .* can take writes again") as failed:
+        home.run(Told(baking=let_files_in))
+    assert FailureCause.HALTED is failed.value.cause
+    assert (weights(world), home.entries(EntryKind.UNDONE, EntryKind.COMPENSATION)) == ((50, 50), [])
 
 
 @pytest.mark.proof

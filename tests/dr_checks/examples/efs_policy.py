@@ -12,7 +12,7 @@ from dr_estate.readers import ecs, efs_policy
 from dr_estate.readers.efs_policy import FileSystemPolicy
 from tests.dr_checks.compute import D, both_services, definitions
 from tests.dr_checks.examples.efs import NAME
-from tests.dr_checks.worlds import DENIED, Example, world
+from tests.dr_checks.worlds import DENIED, SIT, Example, world
 
 MOUNT, OTHERS = '{"Action": "elasticfilesystem:ClientMount", "Principal": "*"}', '{"Action": "*", "Principal": "*"}'
 
@@ -64,6 +64,11 @@ def _mounted(
 ONLY_TLS = {"Effect": "Deny", "Principal": "*", "Action": "*", "Condition": PLAIN}
 PLAINLY = {"transit_encryption": False, "iam": False}
 ROLE = {**EVERYBODY, "Principal": {"AWS": "arn:aws:iam::1:role/task"}}
+NO_ROOT = {**EVERYBODY, "Action": ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"]}
+POINT = f"arn:aws:elasticfilesystem:{D}:{SIT.account}:access-point/fsap-1"
+BY_POINT = {**EVERYBODY, "Condition": {"StringEquals": {"elasticfilesystem:AccessPointArn": POINT}}}
+FROM_VPC = {**EVERYBODY, "Condition": {"StringEquals": {"aws:SourceVpc": "vpc-1"}}}
+NOT_FROM_VPC = {**ONLY_TLS, "Condition": {"StringNotEquals": {"aws:SourceVpc": "vpc-1"}}}
 
 EXAMPLES = [
     _mounted(Status.PASS, EVERYBODY, ONLY_TLS),
@@ -82,6 +87,27 @@ EXAMPLES = [
     _mounted(Status.FAIL, {**EVERYBODY, "Action": "elasticfilesystem:ClientMount"}, iam=False),
     _mounted(Status.FAIL, {**EVERYBODY, "Action": ["*:ClientMount", "*:ClientWrite"]}, iam=False, access_point_id=""),
     _mounted(Status.FAIL, EVERYBODY, {**ONLY_TLS, "Condition": {"Bool": {"aws:SecureTransport": "true"}}}),
+    _mounted(Status.PASS, NO_ROOT, ONLY_TLS, there=_written(NO_ROOT, ONLY_TLS), iam=False, access_point_id=""),
+    _mounted(
+        Status.PASS,
+        *(FROM_VPC, NOT_FROM_VPC, ONLY_TLS),
+        there=_written(FROM_VPC, NOT_FROM_VPC, ONLY_TLS),
+        iam=False,
+    ),
+    _mounted(Status.PASS, BY_POINT, ONLY_TLS, iam=False),
+    _mounted(Status.FAIL, BY_POINT, iam=False, access_point_id="fsap-2"),
+    _mounted(Status.PASS, FROM_VPC),
+    _mounted(Status.FAIL, EVERYBODY, NOT_FROM_VPC, iam=False),
+    _mounted(
+        Status.FAIL,
+        EVERYBODY,
+        {**ONLY_TLS, "Condition": {"Bool": {"aws:SecureTransport": ["false"]}}},
+        there=_written(EVERYBODY),
+        transit_encryption=False,
+        iam=False,
+    ),
+    _mounted(Status.UNKNOWN, FROM_VPC, iam=False),
+    _mounted(Status.UNKNOWN, ROLE, iam=None),
     _mounted(Status.UNKNOWN, EVERYBODY, ONLY_TLS, known=(DENIED,)),
     _case(Status.PASS, NONE, NONE),
     _case(Status.PASS, _policy(MOUNT, denies=(OTHERS,)), _policy(MOUNT, denies=(OTHERS,))),

@@ -86,6 +86,14 @@ EXAMPLES = [
     _task(FAILS, _with_parts(entry_points=(("dr", ("sh", "-c", 'exec dr "$@"')),)), "dr-recovery-sit"),
     _task(FAILS, _with_parts(entry_points=(("dr", ("sh", "-c", 'exec true "$@"', "dr")),)), "dr-recovery-sit"),
     _task(FAILS, _with_parts(entry_points=(("dr", ("sh", "-c", 'exec dr "$*"', "dr")),)), "dr-recovery-sit"),
+    _task(FAILS, _with_parts(entry_points=(("dr", ("sh", "-ec", "dr")),)), "dr-recovery-sit"),
+    _task(FAILS, _with_parts(entry_points=(("dr", ("/bin/bash", "-lc", "true", "dr")),)), "dr-recovery-sit"),
+    _task(
+        FAILS, _with_parts(entry_points=(("dr", ("tini", "--", "sh", "-o", "errexit", "-c", "dr")),)), "dr-recovery-sit"
+    ),
+    _task(FINE, _with_parts(entry_points=(("dr", ("sh", "-ec", 'exec dr "$@"', "dr")),))),
+    _task(FINE, _with_parts(entry_points=(("dr", ("ionice", "-c", "2", "dr")),))),
+    _task(FINE, _with_parts(entry_points=(("dr", ("sh", "/opt/dr/bin/dr")),))),
     _task(FAILS, _with_parts(cpu=512), "dr-recovery-sit"),
     _task(FAILS, _with_parts(memory=1024), "dr-recovery-sit"),
     _task(FAILS, _with_parts(containers=("wordpress",)), "dr-recovery-sit"),

@@ -97,6 +97,11 @@ EXAMPLES = [
     given("route53.not-delegated-away", Status.PASS, ZONE),
     given("route53.not-delegated-away", Status.PASS, records=(*RECORDS, cut(f"mail.{ZONE}"))),
     given("route53.not-delegated-away", Status.PASS, records=(*RECORDS[:4], cut(f"tenant1.{TENANTS}"))),
+    given(
+        "route53.not-delegated-away",
+        Status.PASS,
+        records=(*RECORDS[:4], cut(f"tenant1.{TENANTS}"), replace(cut(f"tenant1.{TENANTS}"), type="DS")),
+    ),
     given("route53.not-delegated-away", Status.FAIL, ORIGIN, records=(*RECORDS, cut(ORIGIN))),
     given(
         "route53.not-delegated-away", Status.FAIL, f"tenant1.{TENANTS}", records=(*RECORDS, cut(f"tenant1.{TENANTS}"))

@@ -15,6 +15,10 @@ CREATED = ("s3:ObjectCreated:*",)
 THUMBS = EventNotification("lambda:function sit-thumbs", CREATED, ("prefix=media/",))
 OF_PRIMARY, OF_DR = (EventNotification(f"sqs sit-{SIT.region(side)}-jobs", CREATED) for side in (Side.PRIMARY, Side.DR))
 BRIDGE = EventNotification(EVENT_BRIDGE)
+REPLICATION = ("s3:Replication:OperationFailedReplication", "s3:Replication:OperationMissedThreshold")
+REMOVED = EventNotification(THUMBS.target, ("s3:ObjectRemoved:*",), THUMBS.keys)
+BOTH = EventNotification(THUMBS.target, (*CREATED, *REMOVED.events), THUMBS.keys)
+PUT = EventNotification(THUMBS.target, ("s3:ObjectCreated:Put",), THUMBS.keys)
 
 
 def _side(number: int, first: Any) -> Any:
@@ -39,7 +43,14 @@ EXAMPLES = [
     _case(Status.PASS, (OF_PRIMARY,), (OF_DR,)),
     _case(Status.PASS, (), (THUMBS,)),
     _case(Status.PASS, (BRIDGE,), (BRIDGE,)),
+    _case(Status.PASS, (THUMBS, REMOVED), (BOTH,)),
+    _case(Status.PASS, (BOTH,), (THUMBS, REMOVED)),
+    _case(Status.PASS, (PUT,), (THUMBS,)),
+    _case(Status.PASS, (EventNotification("sns sit-ops", REPLICATION),)),
+    _case(Status.PASS, (EventNotification(THUMBS.target, (*CREATED, *REPLICATION), THUMBS.keys),), (THUMBS,)),
     _case(Status.FAIL, (THUMBS,)),
+    _case(Status.FAIL, (THUMBS,), (PUT,)),
+    _case(Status.FAIL, (BOTH,), (REMOVED,)),
     _case(Status.FAIL, (BRIDGE,), (THUMBS,)),
     _case(Status.FAIL, (THUMBS,), (EventNotification(THUMBS.target, CREATED),)),
     _case(Status.FAIL, (THUMBS,), (EventNotification(THUMBS.target, ("s3:ObjectRemoved:*",), THUMBS.keys),)),

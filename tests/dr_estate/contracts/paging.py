@@ -17,9 +17,14 @@ def paginator(operation: str) -> Mapping[str, Any]:
     """botocore's own description of ``service:Operation``, else the product's; empty where it is not paged."""
     service, _, name = operation.partition(":")
     try:
-        return dict(botocore.session.Session().get_paginator_model(service).get_paginator(name))
+        return dict(_session().get_paginator_model(service).get_paginator(name))
     except (ValueError, botocore.exceptions.UnknownServiceError, botocore.exceptions.DataNotFoundError):
         return dict(PAGED.get(service, {}).get(name, {}))
+
+
+@cache
+def _session() -> botocore.session.Session:
+    return botocore.session.Session()  # making one costs as much as twenty calls
 
 
 def tokens(operation: str) -> frozenset[str]:

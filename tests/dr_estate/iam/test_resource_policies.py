@@ -41,6 +41,8 @@ def _said(*statements: dict[str, Any]) -> PolicyAnswer:
         ({"Condition": {"DateLessThanEquals": {"aws:CurrentTime": "2026-02-23T09:00:00Z"}}}, ALLOWED),
         ({"Condition": {"DateNotEquals": {"aws:CurrentTime": "2026-02-23T11:00:00+02:00"}}}, SILENT),
         ({"Condition": {"DateGreaterThanIfExists": {"aws:EpochTime": "2026-02-23T08:00:00Z"}}}, ALLOWED),
+        ({"Condition": {"DateLessThan": {"aws:CurrentTime": "2026-03"}}}, ALLOWED),
+        ({"Condition": {"DateGreaterThan": {"aws:CurrentTime": "2027"}}}, SILENT),
         ({"Condition": {"NumericGreaterThan": {"aws:EpochTime": "99999999999"}}}, SILENT),
         ({"Condition": {"StringEquals": {VIA[0]: VIA[1]}}}, ALLOWED),
         ({"Condition": {"StringNotEquals": {VIA[0]: VIA[1]}}}, SILENT),

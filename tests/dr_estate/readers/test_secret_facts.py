@@ -97,3 +97,20 @@ def test_a_file_is_there_whose_key_is_the_first_of_its_prefix(region: str, liste
         "list_objects_v2": {"Contents": [{"Key": key} for key in listed]},
     }
     assert read(task_sources.file_buckets, Side.DR, answers, upon) == (TaskBucket("variables", region, absent),)
+
+
+@pytest.mark.parametrize(
+    ("value", "left"),
+    [
+        ("tenant-1", "{tenant}"),
+        ("Tenant1 of TENANT-1", "{tenant} of {tenant}"),
+        ("sit_tenant1.db", "sit_{tenant}.db"),
+        ("tenant11 xtenant1 tenant-12", "tenant11 xtenant1 tenant-12"),
+        ("tenant1-tenant-1", "{tenant}-{tenant}"),
+        ("\u0130 tenant1 \u00e9tenant1", "\u0130 {tenant} \u00e9{tenant}"),
+        ("another", "another"),
+        ("", ""),
+    ],
+)
+def test_a_tenants_names_are_found_in_a_value_where_they_stand_by_themselves(value: str, left: str) -> None:
+    assert secretsmanager.without_names(value, ("tenant-1", "tenant1")) == left

@@ -8,6 +8,7 @@ from dr_actions.execution.executor import Outcome
 from dr_actions.execution.rollback import RollbackResult
 from dr_actions.execution.run import FailureCause, ManualPending, StepFailed
 from dr_actions.journal.journal import MirrorFailed
+from dr_estate.model.invocation import Command
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.next_steps import DRILL_CLEAN, NextStep
 from utils.aws_mgmt.app.run_result import result_of, result_of_error
@@ -115,3 +116,21 @@ def test_a_degraded_run_tells_what_failed_first_and_whether_what_serves_was_foun
     assert served.startswith(f"Done, but degraded: 1 step failed. {gone} ")
     unserved = result_of(Outcome(finished=True, degraded=[gone]), False, AGAIN, serves=False).message
     assert unserved.startswith("Done, but degraded: 1 step failed, and so did the validation: see what it found.")
+
+
+def test_a_part_of_a_drill_that_ends_by_the_posture_names_the_clean_up_still() -> None:
+    """No posture refuses it, and what the drill made is there as long as nobody runs it."""
+    ended = StepFailed("traffic/shift_to_dr:wpsit", "the posture is SPLIT now.", FailureCause.POSTURE)
+    result = result_of_error(ended, Outcome(), AGAIN)
+    assert result is not None
+    assert (result.stands_otherwise, result.outcome) == (False, "failed")
+    assert result.message == "the posture is SPLIT now. `dr_cli.py drill clean` brings the drill to its end."
+
+
+def test_a_run_that_ends_by_the_posture_names_no_command_that_the_posture_refuses() -> None:
+    ended = StepFailed("traffic/shift_to_dr:wpsit", "the posture is SPLIT now.", FailureCause.POSTURE)
+    result = result_of_error(ended, Outcome(), NextStep(Command(("failover", "--execute")), "goes on from here"))
+    assert result is not None
+    assert result.stands_otherwise
+    assert "`dr_cli.py status`" in result.message
+    assert "--execute" not in result.message

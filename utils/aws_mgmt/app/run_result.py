@@ -24,7 +24,7 @@ from dr_actions.execution.run import (
 from dr_actions.journal.journal import EntryKind, JournalBroken, MirrorFailed
 from dr_estate.model.invocation import Invocation
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.next_steps import STANDS_NOW, NextStep
+from utils.aws_mgmt.app.next_steps import DRILL_CLEAN, STANDS_NOW, NextStep
 
 _OVERDUE = {
     FailureCause.LATE: ("late", Exit.ACTION_FAILED),
@@ -110,7 +110,7 @@ def result_of_error(trouble: Exception, outcome: Outcome, again: NextStep) -> Ru
         taken_back = sum(rollback.rolled_back for rollback in outcome.undone)
         undone = f" Taken back: {taken_back} of {len(outcome.undone)} steps." if outcome.undone else ""
         to_confirm = trouble.steps if isinstance(trouble, NotConfirmed) else ()
-        otherwise = trouble.cause is FailureCause.POSTURE
+        otherwise = trouble.cause is FailureCause.POSTURE and again.command != DRILL_CLEAN  # that is refused in none
         after = STANDS_NOW if otherwise else again.confirming(to_confirm)
         message = f"{str(trouble).rstrip('.')}.{_before(outcome)}{undone} {after}"
         return RunResult("failed", message, Exit.ACTION_FAILED, trouble.step, True, to_confirm, otherwise)

@@ -30,6 +30,7 @@ GENERATED = (
     ("fleet", "*.ini"),
 )
 _ENVIRONMENTS = ROOT / "environments"
+_STATEMENT = 6  # how deep a template's statement lies: AWS's command line takes no template of more than 51,200 bytes
 
 
 def environments() -> list[Environment]:
@@ -49,7 +50,7 @@ def files() -> dict[str, str]:
         found[f"terraform/{env.name}.tfvars.json"] = _variables(env, documents)
         found[f"cloudformation/{env.name}-parameters.json"] = _parameters(env)
         found[f"cloudformation/{env.name}-policies.json"] = _template(env, documents)
-    texts = {path: json.dumps(value, indent=2) + "\n" for path, value in found.items()}
+    texts = {path: _written(path, value) + "\n" for path, value in found.items()}
     texts |= {"monitoring/dr-alerts.yml": alerts(), "monitoring/dr-dashboard.json": dashboard()}
     texts["github/fleet-dr-readiness.yml"] = fleet_workflow.workflow(environments())
     texts |= fleet_machine.files(environments())
@@ -59,6 +60,23 @@ def files() -> dict[str, str]:
             texts[f"github/{env.name}-dr-readiness.yml"] = readiness_workflows.github(env)
             texts[f"gitlab/{env.name}-dr-readiness.gitlab-ci.yml"] = readiness_workflows.gitlab(env)
     return texts
+
+
+def _written(path: str, value: Any) -> str:
+    return _nested(value, _STATEMENT) if path.startswith("cloudformation/") else json.dumps(value, indent=2)
+
+
+def _nested(value: Any, depth: int, margin: str = "") -> str:
+    """``value`` as JSON: down to ``depth`` each member on a line of its own, below it all on one."""
+    if not depth or not value or not isinstance(value, dict | list):
+        return json.dumps(value)
+    inner, (start, end) = f"{margin}  ", "{}" if isinstance(value, dict) else "[]"
+    items = value.items() if isinstance(value, dict) else ((None, item) for item in value)
+    rows = [
+        f"{inner}{'' if key is None else f'{json.dumps(key)}: '}{_nested(item, depth - 1, inner)}"
+        for key, item in items
+    ]
+    return f"{start}\n" + ",\n".join(rows) + f"\n{margin}{end}"
 
 
 def _of_automation(env: Environment) -> dict[str, Any]:

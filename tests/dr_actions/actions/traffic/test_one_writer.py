@@ -57,6 +57,24 @@ def test_a_group_that_somebody_set_back_stops_it_with_the_remedy(value: str) -> 
     )
 
 
+def test_a_database_that_somebody_gave_another_group_is_given_the_frozen_one_again() -> None:
+    """AWS lets nobody change its default groups."""
+    seen = frozen("{TrueIfReplica}")
+    used = replace(AWAY, parameter_groups=(("default.mysql8.0", "in-sync"),))
+    group = rds_groups.ParameterGroup("default.mysql8.0", "mysql8.0", ())
+    seen = with_part(seen, rds.instances, Side.DR, (used,))
+    seen = with_part(seen, rds_groups.parameter_groups, Side.DR, (group,))
+    status = writers_gate(sight(seen, DATABASE, confirmed_facts={DATABASE: {"group": "sit-params"}}))
+    assert StepState.DRIFTED is status.state
+    assert "it uses the parameter group default.mysql8.0, and no longer sit-params" in status.message
+    assert (
+        "run `aws rds modify-db-instance --region eu-west-1 --db-instance-identifier sit-mysql "
+        "--db-parameter-group-name sit-params --apply-immediately`"
+    ) in status.message
+    assert "`aws rds reboot-db-instance --region eu-west-1 --db-instance-identifier sit-mysql`" in status.message
+    assert "modify-db-parameter-group" not in status.message
+
+
 def test_a_policy_that_somebody_replaced_stops_it_with_the_remedy() -> None:
     for text in ("", '{"Statement": []}'):
         status = writers_gate(sight(frozen(text=text), DATABASE, FILES))

@@ -12,7 +12,7 @@ from sandbox.client.endpoint import Endpoint
 from sandbox.client.traffic_writer import Sites
 from tests.sandbox.conftest import client_of
 
-CLIENT = "elasticfilesystem:Client"
+CLIENT, POINT = "elasticfilesystem:Client", "elasticfilesystem:AccessPointArn"
 
 
 def statement(effect: str, *actions: str, principal: str = "*", **more: Any) -> dict[str, Any]:
@@ -29,6 +29,8 @@ def statement(effect: str, *actions: str, principal: str = "*", **more: Any) -> 
         ([statement("Deny", "Write", principal="arn:aws:iam::{account}:role/another")], 201, 200),
         ([statement("Deny", "Mount")], 503, 503),
         ([statement("Deny", "*", Condition={"Bool": {"aws:SecureTransport": "false"}})], 201, 200),
+        ([statement("Deny", "*", Condition={"StringNotLike": {POINT: "arn:*:access-point/*"}})], 201, 200),
+        ([statement("Deny", "*", Condition={"StringNotLike": {POINT: "arn:*:access-point/another"}})], 503, 503),
         ([statement("Allow", "Mount", principal="arn:aws:iam::{account}:role/another")], 201, 200),
     ],
     ids=[
@@ -38,6 +40,8 @@ def statement(effect: str, *actions: str, principal: str = "*", **more: Any) -> 
         "somebody else",
         "no mount",
         "unencrypted",
+        "by an access point",
+        "by another access point",
         "the role may anyway",
     ],
 )

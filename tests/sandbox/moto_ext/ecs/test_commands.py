@@ -157,9 +157,10 @@ def test_one_token_runs_one_task_and_a_running_one_is_killed_when_it_is_stopped(
     )
 
 
-def test_a_shell_as_entry_point_keeps_the_words_from_the_tool(aws: Clients) -> None:
+@pytest.mark.parametrize("option", ["-c", "-ec"])
+def test_a_shell_as_entry_point_keeps_the_words_from_the_tool(aws: Clients, option: str) -> None:
     there = _stage(aws)
-    there.register("nginx:1.27", entryPoint=["sh", "-c", "dr"])
+    there.register("nginx:1.27", entryPoint=["sh", option, "dr"])
     (task,) = there.client("ecs").run_task(
         cluster="shop",
         taskDefinition="tenant-a",

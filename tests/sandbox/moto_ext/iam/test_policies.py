@@ -86,6 +86,23 @@ def test_an_unknown_operator_is_an_error_and_not_a_guess() -> None:
 
 
 @pytest.mark.parametrize(
+    ("operator", "date", "word"),
+    [
+        ("DateLessThan", "2026-03-01T00:00:00Z", "allowed"),
+        ("DateLessThan", "2026-03", "allowed"),
+        ("DateLessThan", "2027", "allowed"),
+        ("DateGreaterThan", "2027", "implicitDeny"),
+        ("DateGreaterThan", "1700000000", "allowed"),
+    ],
+)
+def test_dates_are_compared_in_each_form_that_iam_takes(operator: str, date: str, word: str) -> None:
+    statement = _allow("s3:*", Condition={operator: {"aws:CurrentTime": date}})
+    request = AccessRequest("s3:GetObject", "*", {"aws:CurrentTime": ("2026-02-23T09:00:00Z",)})
+    policy = IamPolicy("p", json.dumps({"Statement": statement}), "none")
+    assert decide([policy], request).word == word
+
+
+@pytest.mark.parametrize(
     ("operator", "values", "holds"),
     [
         ("ForAllValues:StringLike", ("A#1", "A#2"), True),
