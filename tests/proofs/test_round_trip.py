@@ -49,8 +49,9 @@ ENVIRONMENTS = ["sit", "prod"] if os.environ.get("DR_FULL_ROUND_TRIP") else ["si
 class Trip:
     """One world, and the command line run in it by its people."""
 
-    def __init__(self, world: Endpoint, env: Environment, home: Path) -> None:
-        self.world, self.env, self.home = world, env, home
+    def __init__(self, world: Endpoint, env: Environment, home: Path, hand_s: float = 0.2) -> None:
+        """``hand_s``: how long a person takes for a change of DNS, at most."""
+        self.world, self.env, self.home, self._hand_s = world, env, home, hand_s
 
     def run(self, *words: str, person: str = "operator") -> subprocess.CompletedProcess[str]:
         """One command; nothing is typed."""
@@ -64,7 +65,7 @@ class Trip:
         line = [sys.executable, str(ROOT / "utils/aws_mgmt/dr_cli.py"), "-e", self.env.name]
         line += ["--config", str(self.home), "--output", str(self.home / "out"), *words]
         return subprocess.run(
-            line, env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=400
+            line, env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=900
         )
 
     def weighed(self, *words: str) -> dict[str, Any]:
@@ -117,7 +118,7 @@ class Trip:
         """Make, by plain calls, each change that the run's record says it waits for."""
         folder = self.home / "out" / "incidents" / WorldId.live(self.env.account, self.world.url).folder
         path, finished = journal_path(folder, self.env.name, INCIDENT), set[int]()
-        while not stop.wait(0.2):
+        while not stop.wait(self._hand_s):
             if not path.exists():
                 continue
             entries = read(path, self.env.name, INCIDENT).entries
