@@ -120,6 +120,9 @@ LIGHTER_SINCE = frozenset({"rds-copy.key-usable"})
 SUBJECTS_SINCE = frozenset({"prod-db-sg", "sit-db-sg"})
 """Subjects that checks of then judge since: the database's security group."""
 
+LONGER_SINCE = {"files/replicate_to_primary": 14400}
+"""Seconds that a step may take since, at least: a first sync goes by what there is, and no longer by an hour."""
+
 PRESENT = {"part": current_name, "id": present_id, "step": present_id, "verb": present_name, "action": present_name}
 """What gives the present name of a value that was called differently, by its key."""
 
@@ -132,6 +135,8 @@ def sampled(environment: str) -> list[Any]:
 def typed(value: Any, key: str = "") -> Any:
     """The value without its sentences, and with present names."""
     if isinstance(value, dict):
+        if "budget_s" in value:
+            value = value | {"budget_s": max(value["budget_s"], LONGER_SINCE.get(value.get("verb", ""), 0))}
         return {name: typed(inner, name) for name, inner in value.items() if name not in PROSE}
     if isinstance(value, list):
         rows = [typed(inner) for inner in value if not _is_since(inner)]
