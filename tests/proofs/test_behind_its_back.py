@@ -49,6 +49,11 @@ def set_read_only(aws: Aws, value: str) -> None:
     (group,) = rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]["DBParameterGroups"]
     parameter = {"ParameterName": "read_only", "ParameterValue": value, "ApplyMethod": "immediate"}
     rds.modify_db_parameter_group(DBParameterGroupName=group["DBParameterGroupName"], Parameters=[parameter])
+    while True:  # what is being applied is not in force yet
+        (group,) = rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]["DBParameterGroups"]
+        if group["ParameterApplyStatus"] == "in-sync":
+            return
+        time.sleep(0.05)
 
 
 def let_rows_in(aws: Aws) -> None:
