@@ -27,14 +27,8 @@ def moment_keys(now: datetime) -> tuple[tuple[str, str], ...]:
     return ((CURRENT, now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")), (EPOCH, str(int(now.timestamp()))))
 
 
-def _compare(compared: Callable[[float, float], bool]) -> Callable[[str, str], bool]:
-    return lambda wanted, value: compared(seconds_of(value), seconds_of(wanted))
-
-
-TESTS: dict[str, Callable[[str, str], bool]] = {
-    f"{kind}{word}": _compare(compared) for kind in ("Date", "Numeric") for word, compared in _COMPARED.items()
-}
-"""By operator without its Not: whether a request's value fits the policy's. Each raises ValueError for no date."""
+def _compare(number: Callable[[str], float], compared: Callable[[float, float], bool]) -> Callable[[str, str], bool]:
+    return lambda wanted, value: compared(number(value), number(wanted))
 
 
 def seconds_of(text: str) -> float:
@@ -46,3 +40,11 @@ def seconds_of(text: str) -> float:
     except ValueError:
         found = datetime.fromisoformat(text)
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+
+
+TESTS: dict[str, Callable[[str, str], bool]] = {
+    f"{kind}{word}": _compare(number, compared)
+    for kind, number in (("Date", seconds_of), ("Numeric", float))
+    for word, compared in _COMPARED.items()
+}
+"""By operator without its Not: whether a request's value fits the policy's. Each raises ValueError for another kind."""
