@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import botocore.handlers
 from botocore import xform_name
@@ -28,12 +29,14 @@ from botocore.paginate import Paginator
 from botocore.retries.standard import RetryContext, StandardRetryConditions
 
 from dr_estate.aws.foreign_answers import refuse_foreign_answer
+from dr_estate.aws.plain_http import host_header, place_at
 from dr_estate.aws.root_requests import RootSigner
 from dr_estate.aws.sound_params import QuickSerializer
 from dr_estate.aws.speedups import are_on
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+    from botocore.model import Shape
     from botocore.session import Session
 
 ANSWERS = (*range(200, 300), *range(400, 500))
@@ -178,7 +181,8 @@ class LeanClient:
     ) -> None:
         self.service, self.region = service.name, region
         self._service, self.meta, self._credentials, self._make = service, place, credentials, make
-        self._signer = RootSigner(place.endpoint_url, place.service, place.region)
+        host = host_header(place_at(urlsplit(place.endpoint_url)))
+        self._signer = RootSigner(place.endpoint_url, host, place.service, place.region)
         self._agent, self.protocol = service.session.user_agent(), str(service.model.resolved_protocol)
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
@@ -233,34 +237,27 @@ class LeanClient:
         refuse_foreign_answer(model, words)
         return words
 
-    def decoded(
-        self, model: OperationModel, received: dict[str, Any], parse: Callable[[Any, Any], dict[str, Any]]
-    ) -> dict[str, Any] | None:
+    def error_shape(self, parsed: Mapping[str, Any]) -> Shape | None:
+        """What a refusal says besides its code and sentence; None for other answers."""
+        refusal = int(parsed["ResponseMetadata"]["HTTPStatusCode"]) >= _REFUSAL
+        return self._service.model.shape_for_error_code(parsed.get("Error", {}).get("Code")) if refusal else None
+
+    def decoded(self, model: OperationModel, received: dict[str, Any], parsed: dict[str, Any]) -> dict[str, Any] | None:
         """The answer as botocore gives it; None where botocore would ask again. Raises ClientError for a refusal."""
-        parsed = parse(received, model.output_shape)
         parsed["ResponseMetadata"]["RetryAttempts"] = 0
         if received["status_code"] >= _REFUSAL:
-            self._refuse(model, received, parsed, parse)
+            self._refuse(model, received, parsed)
             return None
         if self.service == "iam":
             botocore.handlers.json_decode_policies(parsed, model)
         return parsed
 
-    def _refuse(
-        self,
-        model: OperationModel,
-        received: dict[str, Any],
-        parsed: dict[str, Any],
-        parse: Callable[[Any, Any], dict[str, Any]],
-    ) -> None:
+    def _refuse(self, model: OperationModel, received: dict[str, Any], parsed: dict[str, Any]) -> None:
         """Raise what botocore raises; return where it would ask again."""
-        code = parsed.get("Error", {}).get("Code")
-        shape = self._service.model.shape_for_error_code(code)
-        if shape is not None:
-            parsed.update(parse(received, shape), ResponseMetadata=parsed["ResponseMetadata"])
         whole = SimpleNamespace(
             status_code=received["status_code"], headers=received["headers"], content=received["body"]
         )
         if not _RETRIED.is_retryable(RetryContext(1, model, parsed, whole)):
+            code = parsed.get("Error", {}).get("Code")
             error: ClientError = self._service.errors.from_code(code)(parsed, model.name)
             raise error

@@ -354,10 +354,12 @@ class ReadClient:
             return self._hand_over(lean, method, params, failed)
         if answer is None or answer.status_code not in ANSWERS:
             return self._hand_over(lean, method, params, answer or UNSENT)
-        received = lean.received(model, answer)
+        received, parse = lean.received(model, answer), self._parser(lean.protocol).parse
         self._clock_hook.received(answer.status_code, answer.headers)
-        decoded = lean.decoded(model, received, self._parser(lean.protocol).parse)
-        return decoded or self._hand_over(lean, method, params, answer)
+        parsed = parse(received, model.output_shape)
+        if shape := lean.error_shape(parsed):
+            parsed.update(parse(received, shape), ResponseMetadata=parsed["ResponseMetadata"])
+        return lean.decoded(model, received, parsed) or self._hand_over(lean, method, params, answer)
 
     def _hand_over(self, lean: LeanClient, method: str, params: Mapping[str, Any], end: Any) -> Any:
         """Let the session's own client end a call: its first attempt has ended so, or was not made (None).

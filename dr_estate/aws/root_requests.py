@@ -15,8 +15,6 @@ from botocore.auth import SIGV4_TIMESTAMP
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.compat import get_current_datetime
 
-from dr_estate.aws.plain_http import host_header, place_at
-
 if TYPE_CHECKING:
     from botocore.credentials import ReadOnlyCredentials
 
@@ -24,12 +22,12 @@ _METHOD, _ROOTS = "POST", ("", "/")
 
 
 class RootSigner:
-    """Signs requests to the root of ``endpoint_url``. Thread-safe."""
+    """Signs requests to the root of ``endpoint_url``, whose header of the host is ``host``. Thread-safe."""
 
-    def __init__(self, endpoint_url: str, service: str, region: str) -> None:
+    def __init__(self, endpoint_url: str, host: str, service: str, region: str) -> None:
         self._service, self._region = service, region
         self._is_root = urlsplit(endpoint_url).path in _ROOTS and not urlsplit(endpoint_url).query
-        self._url, self._host = f"{endpoint_url.rstrip('/')}/", host_header(place_at(urlsplit(endpoint_url)))
+        self._url, self._host = f"{endpoint_url.rstrip('/')}/", host
         self._derived: tuple[tuple[str, str], bytes] = (("", ""), b"")
 
     def signs(self, words: dict[str, Any]) -> bool:

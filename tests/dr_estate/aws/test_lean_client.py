@@ -115,7 +115,9 @@ def _ended(code: str, status: int = 400) -> dict[str, Any] | None:
     body = b'{"__type": "%s"}' % code.encode() if code else b""
     answer = {"status_code": status, "headers": {}, "context": {}, "body": body}
     parser = service.session.get_component("response_parser_factory").create_parser(lean.protocol)
-    return lean.decoded(service.model.operation_model("ListServices"), answer, parser.parse)
+    model = service.model.operation_model("ListServices")
+    parsed = parser.parse(answer, model.output_shape)
+    return lean.decoded(model, answer, parsed)
 
 
 @pytest.mark.parametrize("code", REFUSALS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest, prepare_request_dict
@@ -21,7 +23,7 @@ SERVICES = sorted({name.partition(":")[0] for name in reads()})
 def _both(lean: LeanService, place: SignedPlace, name: str, token: str | None) -> list[tuple[object, ...]] | None:
     """The request as it is signed here and as botocore signs it; None where it is left to botocore."""
     model, keys = lean.model.operation_model(name), ReadOnlyCredentials("AKIDROOT", "secret", token)
-    signer = RootSigner(place.endpoint_url, place.service, place.region)
+    signer = RootSigner(place.endpoint_url, urlsplit(place.endpoint_url).netloc.lower(), place.service, place.region)
     for _ in range(10):  # until both are of one second
         words = lean.serializer.serialize_to_request(least(model.input_shape), model)
         if not signer.signs(words):
@@ -58,7 +60,7 @@ def test_every_request_to_the_root_of_a_service_is_signed_as_botocore_signs_it(t
 
 def test_what_goes_elsewhere_than_to_the_root_is_left_to_botocore() -> None:
     words = {"url_path": "/", "query_string": "", "method": "POST", "headers": {}, "body": b""}
-    assert RootSigner("https://ecs.example", "ecs", REGION).signs(words)
-    assert not RootSigner("https://gateway.example/aws", "ecs", REGION).signs(words)
+    assert RootSigner("https://ecs.example", "ecs.example", "ecs", REGION).signs(words)
+    assert not RootSigner("https://gateway.example/aws", "gateway.example", "ecs", REGION).signs(words)
     for other in ({"url_path": "/a"}, {"query_string": {"a": "b"}}, {"method": "GET"}, {"host_prefix": "data."}):
-        assert not RootSigner("https://ecs.example", "ecs", REGION).signs({**words, **other})
+        assert not RootSigner("https://ecs.example", "ecs.example", "ecs", REGION).signs({**words, **other})
