@@ -98,7 +98,11 @@ def key_usable(view: View) -> Iterator[Finding]:
     traps=("T19",),
 )
 def source_key_usable(view: View) -> Iterator[Finding]:
-    """A source key that stops working stops the replication of what is under it, and there is nothing to return to."""
+    """A source key that stops working stops the replication of what is under it, and there is nothing to return to.
+
+    RDS ends a database whose key it cannot use, and a backup under such a key cannot be copied. Source: RDS User Guide,
+    "Encrypting Amazon RDS resources"; AWS Backup guide, "Encryption for backups".
+    """
     yield from _usable(view, "source data under this key can be neither read nor replicated")
 
 
@@ -116,7 +120,8 @@ def related_key(view: View) -> Iterator[Finding]:
     Prowler's kms_cmk_not_multi_region calls such keys a fault; recovery in another region needs them (T19).
     """
     dark = _unseen(view, "its related key", Side.PRIMARY)
-    mine = [key for key in _seen(view, Side.PRIMARY) if key.multi_region]
+    again = {kms.DATABASE, kms.BACKUPS}
+    mine = [key for key in _seen(view, Side.PRIMARY) if key.multi_region and not again.issuperset(key.uses)]
     yield from dark
     for key in mine:
         measured, wanted = ", ".join(key.related_regions), f"{view.region} among them"

@@ -71,6 +71,7 @@ EXAMPLES = [
     _case("related-key", Status.PASS, HERE[1].ref),
     _case("related-key", Status.FAIL, HERE[1].ref, here=_shared(HOME)),
     _case("related-key", Status.NOT_APPLICABLE, "all keys", here=HERE[:1]),
+    _case("related-key", Status.NOT_APPLICABLE, "all keys", here=(replace(HERE[1], uses=("database",)),)),
     _case("related-key", Status.UNKNOWN, "a key", here=(HERE[1], DENIED)),
     _case("related-key", Status.UNKNOWN, "", here=DENIED),
     _case("policy-parity", Status.PASS, f"files: {FILES}"),
