@@ -175,7 +175,10 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     NeedKind.SECRET_KEY: Followed(("kms.key-usable", "secrets.decryptable", "roles.tasks-allowed")),
     NeedKind.LOG_GROUP: Followed(("logs.groups-exist",), reason="the key under which a group encrypts is not read"),
     NeedKind.EXECUTION_ROLE: Followed(("roles.assumable", "roles.tasks-allowed")),
-    NeedKind.TASK_ROLE: Followed(("roles.assumable", "roles.tasks-allowed")),
+    NeedKind.TASK_ROLE: Followed(
+        ("roles.assumable", "roles.tasks-allowed", "roles.stores-allowed"),
+        reason="rights on some objects of a bucket alone, and on what is no store, are not compared",
+    ),
     NeedKind.ACCESS_POINT: Followed(("efs-access.point-exists", "efs-access.volumes-local", "efs-access.point-parity")),
     NeedKind.FILE_SYSTEM: Followed(("efs.file-system-exists", "efs.replication-state")),
     NeedKind.MOUNT_TARGET: Followed(("efs-mounts.targets-per-zone",)),

@@ -22,6 +22,7 @@ from dr_estate.readers import (
     elbv2_web_acl,
     evidence_stores,
     iam_copy_roles,
+    iam_store_roles,
     iam_task_roles,
     platform_resources,
     rds,
@@ -47,6 +48,7 @@ from dr_estate.readers.elbv2_web_acl import GuardedBalancer
 from dr_estate.readers.evidence_stores import AnchorLog, SigningKey
 from dr_estate.readers.iam_copy_roles import BACKUPS, OBJECTS, CopyRole
 from dr_estate.readers.iam_simulation import SimulatedDecision
+from dr_estate.readers.iam_store_roles import StoreRole
 from dr_estate.readers.iam_task_roles import TaskRole
 from dr_estate.readers.platform_resources import TAGS, ServiceListing
 from dr_estate.readers.route53_private_names import PrivateName, PrivateNames
@@ -121,6 +123,9 @@ def healthy() -> Snapshot:
         (sns_delivery.keys.name, Side.DR): (),
         (sns_delivery.queues.name, Side.DR): (),
         (sns_delivery.functions.name, Side.DR): (),
+        (iam_store_roles.rights.name, Side.GLOBAL): (
+            StoreRole("arn:aws:iam::1:role/task", "arn:aws:iam::1:role/task", 7, ()),
+        ),
         (iam_task_roles.roles.name, Side.GLOBAL): (TaskRole("arn:aws:iam::1:role/task", True, True, ("sit-tenant1",)),),
         (route53_private_names.names.name, Side.GLOBAL): tuple(
             PrivateNames(

@@ -56,6 +56,7 @@ SINCE = frozenset(
         "evidence.anchored",
         "evidence.signed",
         "private-names.own-sites",
+        "roles.stores-allowed",
         "secret-values.alike",
         "service-discovery.registries-exist",
         "secret-values.master-user",
