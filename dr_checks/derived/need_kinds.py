@@ -29,6 +29,7 @@ class NeedKind(StrEnum):
     RESOLVER = "subnet resolves names by VPC"
     IMAGE = "task definition pulls image"
     IMAGE_KEY = "image lies under key"
+    STORAGE_KEY = "service stores its tasks' files under key"
     SECRET = "task definition reads secret"  # noqa: S105 - a kind of edge, not a password
     PARAMETER = "task definition reads parameter"
     SECRET_POLICY = "secret is guarded by its own policy"  # noqa: S105 - a kind of edge, not a password
@@ -154,6 +155,7 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     NeedKind.IMAGE_KEY: Followed(
         ("kms.key-usable",), reason="the key of another account's repository, and revoked grants, are not read"
     ),
+    NeedKind.STORAGE_KEY: Followed(("kms.key-usable",), reason="whom the key's policy lets use it is not judged"),
     NeedKind.SECRET: Followed(
         (
             "task-sources.exist",

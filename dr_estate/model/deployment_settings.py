@@ -1,4 +1,4 @@
-"""How ECS deploys a service's tasks, and on which ports it registers them. Pure."""
+"""How ECS deploys a service's tasks, on which ports it registers them, and under which key it stores them. Pure."""
 
 from __future__ import annotations
 
@@ -73,3 +73,12 @@ def _percents(row: dict[str, Any]) -> tuple[int, int] | None:
     """The bounds of a deployment, None where AWS names none: a controller of its own has none."""
     minimum, maximum = row.get("minimumHealthyPercent"), row.get("maximumPercent")
     return None if minimum is None or maximum is None else (int(minimum), int(maximum))
+
+
+def storage_key(row: dict[str, Any]) -> str:
+    """The customer's key of what Fargate tasks of a cluster store, "" where it is AWS's own.
+
+    Source: ECS API, ManagedStorageConfiguration.
+    """
+    storage = (row.get("configuration") or {}).get("managedStorageConfiguration") or {}
+    return str(storage.get("fargateEphemeralStorageKmsKeyId") or "")

@@ -10,13 +10,14 @@ from typing import Any
 from dr_estate.config.environment import Side
 from dr_estate.model.encodable import document
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import backup, control_table, dynamodb, ecr, efs, rds, s3, task_sources
+from dr_estate.readers import backup, control_table, dynamodb, ecr, ecs, efs, rds, s3, task_sources
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 
 KEY_READS = frozenset({"kms:DescribeKey", "kms:GetKeyPolicy"})
 ACCOUNT = "the account"
+TASKS = "storage of tasks"
 DATABASE, BACKUPS = "database", "backups"
 """Nouns whose copies are encrypted again, under a key of the DR region: nothing needs the primary's key there."""
 _AWS_OWN = "alias/aws/"
@@ -94,6 +95,7 @@ def _sources(context: ReadContext) -> Iterator[tuple[str, Callable[[], list[str]
     if context.side is Side.DR:
         yield "control records", lambda: [context.part(control_table.table).key]
         yield "parameters", lambda: [key for _, key in context.part(task_sources.sources).keys]
+        yield TASKS, lambda: [context.part(ecs.cluster).storage_key]
         yield "images", lambda: [_key_of(repository) for repository in context.part(ecr.repositories)]
     else:
         name, vault = context.env.named(context.env.names.database), backup.vault_name(context.env, context.side)

@@ -56,6 +56,7 @@ EXAMPLES = [
     _case("key-usable", Status.UNKNOWN, state="a-new-word"),
     _case("key-usable", Status.FAIL, state="PendingDeletion", deletion_at=NOW),
     _case("key-usable", Status.FAIL, state="absent", arn=""),
+    _case("key-usable", Status.FAIL, state="Disabled", uses=("storage of tasks",)),
     _case("key-usable", Status.FAIL, state="elsewhere"),
     _case("key-usable", Status.UNKNOWN, "a key", there=(DENIED, THERE[1])),
     _case("key-usable", Status.NOT_APPLICABLE, "all keys", there=()),
