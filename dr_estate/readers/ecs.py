@@ -41,7 +41,7 @@ _POINTER = re.compile(r".*\b[a-z]{2}(-[a-z]+)+-\d\b.*|[a-z0-9-]+(\.[a-z0-9-]+)*\
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """The environment's cluster in one region; ``status`` is None where there is none, ``storage_key`` that of tasks."""
+    """The environment's cluster in one region; ``status`` is None where there is none, ``storage_key`` the tasks'."""
 
     name: str
     status: str | None

@@ -57,6 +57,7 @@ SINCE = frozenset(
         "evidence.signed",
         "private-names.own-sites",
         "roles.stores-allowed",
+        "variables.buckets",
         "secret-values.alike",
         "service-discovery.registries-exist",
         "secret-values.master-user",
