@@ -127,7 +127,7 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     ),
     NeedKind.GATEWAY_SUBNET: Followed(("vpc-reach.way-out", "vpc-routes.parts-lead-on")),
     NeedKind.ENDPOINT: Followed(
-        ("endpoints.admit-tasks", "vpc-reach.way-out"),
+        ("endpoints.admit-tasks", "endpoints.admit-stores", "vpc-reach.way-out"),
         reason="conditions of a policy that only AWS evaluates leave it unknown",
     ),
     NeedKind.RESOLVER: Followed(

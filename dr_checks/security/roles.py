@@ -16,7 +16,7 @@ from dr_estate.iam.simulation_requests import REGION
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import iam_store_roles, iam_task_roles, store_policies
 from dr_estate.readers.iam_simulation import SimulatedDecision
-from dr_estate.readers.iam_store_roles import RefusedRight, StoreRole
+from dr_estate.readers.iam_store_roles import StoreRight, StoreRole
 from dr_estate.readers.iam_task_roles import TaskRole
 
 _NONE = "no task definition of the DR region names a role"
@@ -123,17 +123,17 @@ def stores_allowed(view: View) -> Iterator[Finding]:
 
 
 def _with_copies(view: View, row: StoreRole) -> Finding:
-    refused = [right for right in row.refused if not _admitted(view, row.arn, right)]
+    refused = [r for r in row.rights if r.decision != PolicyAnswer.ALLOWED and not _admitted(view, row.arn, r)]
     wanted = "as with the sources"
     if not refused:
         return view.ok(
-            row.arn, f"{row.compared} rights compared", wanted, "tasks use the copies as they use the sources"
+            row.arn, f"{len(row.rights)} rights compared", wanted, "tasks use the copies as they use the sources"
         )
-    stores = sorted({right.resource.rpartition(":")[2].partition("/any")[0] for right in refused})
+    stores = sorted({right.copy.rpartition(":")[2].partition("/any")[0] for right in refused})
     words = sorted({f"{right.action}: {right.decision}" for right in refused})
     measured, name = f"{', '.join(words)} on {', '.join(stores)}", row.arn.rpartition("/")[2]
     reason = (
-        f"'{row.source.rpartition('/')[2]}' may do so in {view.env.regions.primary}; IAM cannot be changed during a run"
+        f"'{row.today.rpartition('/')[2]}' may do so in {view.env.regions.primary}; IAM cannot be changed during a run"
     )
     remedy = f"aws_iam_role_policy of '{name}': Resource with the ARNs of the copies in {view.env.region(Side.DR)} too."
     if any(right.decision == PolicyAnswer.DENIED for right in refused):
@@ -141,13 +141,13 @@ def _with_copies(view: View, row: StoreRole) -> Finding:
     return view.gap(row.arn, measured, wanted, reason, remedy)
 
 
-def _admitted(view: View, role: str, right: RefusedRight) -> bool:
+def _admitted(view: View, role: str, right: StoreRight) -> bool:
     """Whether the copy's own policy names the role, which needs no allow of IAM then. Raises DataUnavailable."""
     if right.decision != PolicyAnswer.SILENT:
         return False
-    name = right.resource.rpartition(":")[2].removeprefix("table/").partition("/")[0]
+    name = right.copy.rpartition(":")[2].removeprefix("table/").partition("/")[0]
     rows = view.get(store_policies.policies, Side.DR)
     texts = [row.text for row in rows if isinstance(row, store_policies.StorePolicy) and row.name == name]
     known = ((REGION, view.env.region(Side.DR)), ("aws:SecureTransport", "true"), *moment_keys(view.now))
-    request = PolicyRequest((role,), right.action, right.resource, known)
+    request = PolicyRequest((role,), right.action, right.copy, known)
     return any(answer_of(text, request) is PolicyAnswer.ALLOWED for text in texts)

@@ -28,25 +28,22 @@ _Right = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class RefusedRight:
-    """An action that IAM refuses on the copy ``resource`` (an ARN), and allows on its source today."""
+class StoreRight:
+    """An action that IAM allows on ``source`` today, and its decision on the ``copy``: ARNs of any object, or table."""
 
     action: str
-    resource: str
+    source: str
+    copy: str
     decision: str
 
 
 @dataclass(frozen=True, slots=True)
 class StoreRole:
-    """The task role ``arn`` of the DR region, beside ``source``, as which the same tasks run in the primary region.
-
-    ``compared`` is how many actions IAM allows on the sources.
-    """
+    """The task role ``arn`` of the DR region, beside ``today``, as which the same tasks run in the primary region."""
 
     arn: str
-    source: str
-    compared: int
-    refused: tuple[RefusedRight, ...]
+    today: str
+    rights: tuple[StoreRight, ...]
 
 
 @part(*GLOBAL, reads=READS)
@@ -90,17 +87,13 @@ def _requests(context: ReadContext, side: Side) -> Iterator[SimulationRequest]:
             yield SimulationRequest(region, _ACTIONS[kind], resources, (ContextKey(REGION, "string", (region,)),))
 
 
-def _compared(context: ReadContext, source: str, role: str, answers: RoleAnswers) -> StoreRole:
-    today, then = _decided(answers, f"{Side.PRIMARY} {source}"), _decided(answers, f"{Side.DR} {role}")
+def _compared(context: ReadContext, today: str, role: str, answers: RoleAnswers) -> StoreRole:
+    mine, others = _decided(answers, f"{Side.PRIMARY} {today}"), _decided(answers, f"{Side.DR} {role}")
     stores = zip(_resources(context, Side.PRIMARY), _resources(context, Side.DR), strict=True)
-    copies = {here: away for (_, mine), (_, others) in stores for here, away in zip(mine, others, strict=True)}
-    allowed = [right for right, decision in sorted(today.items()) if decision == _ALLOWED]
-    refused = [
-        RefusedRight(action, copies[on], decision)
-        for action, on in allowed
-        if (decision := then.get((action, copies[on]), _ALLOWED)) != _ALLOWED
-    ]
-    return StoreRole(role, source, len(allowed), tuple(refused))
+    copies = {here: away for (_, sources), (_, there) in stores for here, away in zip(sources, there, strict=True)}
+    allowed = [right for right, decision in sorted(mine.items()) if decision == _ALLOWED]
+    then = [(action, on, others.get((action, copies[on]))) for action, on in allowed]
+    return StoreRole(role, today, tuple(StoreRight(a, on, copies[on], word) for a, on, word in then if word))
 
 
 def _decided(answers: RoleAnswers, name: str) -> dict[_Right, str]:

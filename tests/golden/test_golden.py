@@ -76,6 +76,7 @@ SINCE = frozenset(
         "ecs-deployment.alike",
         "elbv2-recovery.soon-healthy",
         "elbv2-web-acl.alike",
+        "endpoints.admit-stores",
         "endpoints.admit-tasks",
         "health-checks.held-from-dr",
         "images.present",

@@ -9,7 +9,7 @@ from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
 from dr_estate.readers import iam_store_roles, iam_task_roles, store_policies
 from dr_estate.readers.iam_simulation import SimulatedDecision
-from dr_estate.readers.iam_store_roles import RefusedRight, StoreRole
+from dr_estate.readers.iam_store_roles import StoreRight, StoreRole
 from dr_estate.readers.iam_task_roles import TaskRole
 from dr_estate.readers.store_policies import StoreKind, StorePolicy
 from tests.dr_checks.worlds import DENIED, Example, world
@@ -26,9 +26,10 @@ def _given(check: str, expected: Status, *roles: object, subjects: frozenset[str
     return Example(f"roles.{check}", expected, world({(iam_task_roles.roles, Side.GLOBAL): roles}), subjects)
 
 
-READS = RefusedRight("s3:GetObject", "arn:aws:s3:::assets-dr/any", "implicitDeny")
-ASKS = RefusedRight("dynamodb:Query", "arn:aws:dynamodb:eu-west-1:1:table/state", "explicitDeny")
-USES = StoreRole("arn:aws:iam::1:role/task", "arn:aws:iam::1:role/task", 7, ())
+READS = StoreRight("s3:GetObject", "arn:aws:s3:::assets/any", "arn:aws:s3:::assets-dr/any", "implicitDeny")
+TABLE = "arn:aws:dynamodb:{}:1:table/state"
+ASKS = StoreRight("dynamodb:Query", TABLE.format("af-south-1"), TABLE.format("eu-west-1"), "explicitDeny")
+USES = StoreRole("arn:aws:iam::1:role/task", "arn:aws:iam::1:role/task", (replace(READS, decision="allowed"),))
 USING = frozenset({USES.arn})
 
 
@@ -37,7 +38,7 @@ def _opened(principal: str) -> str:
         "Effect": "Allow",
         "Principal": {"AWS": principal},
         "Action": "s3:*",
-        "Resource": f"{READS.resource[:-3]}*",
+        "Resource": f"{READS.copy[:-3]}*",
     }
     return json.dumps({"Statement": [statement]})
 
@@ -61,11 +62,11 @@ EXAMPLES = [
     _given("tasks-allowed", Status.UNKNOWN, ROLE, DENIED),
     _given("tasks-allowed", Status.NOT_APPLICABLE, ABSENT),
     _stores(Status.PASS, USES),
-    _stores(Status.FAIL, replace(USES, refused=(READS,))),
-    _stores(Status.FAIL, replace(USES, refused=(ASKS,))),
-    _stores(Status.PASS, replace(USES, refused=(READS,)), policy=_opened(USES.arn)),
-    _stores(Status.FAIL, replace(USES, refused=(replace(READS, decision="explicitDeny"),)), policy=_opened(USES.arn)),
-    _stores(Status.FAIL, replace(USES, refused=(READS,)), policy=_opened("arn:aws:iam::1:role/other")),
+    _stores(Status.FAIL, replace(USES, rights=(READS,))),
+    _stores(Status.FAIL, replace(USES, rights=(ASKS,))),
+    _stores(Status.PASS, replace(USES, rights=(READS,)), policy=_opened(USES.arn)),
+    _stores(Status.FAIL, replace(USES, rights=(replace(READS, decision="explicitDeny"),)), policy=_opened(USES.arn)),
+    _stores(Status.FAIL, replace(USES, rights=(READS,)), policy=_opened("arn:aws:iam::1:role/other")),
     _stores(Status.UNKNOWN, USES, DENIED, subjects=frozenset()),
     _stores(Status.NOT_APPLICABLE, subjects=frozenset()),
 ]
