@@ -95,7 +95,8 @@ class Agent:
 
     def require_storage(self, cluster: str) -> None:
         """See to the key of the cluster's ephemeral storage. Raises NotStarted."""
-        configuration = vars(self.backend.clusters[cluster]).get("configuration") or {}
+        found = self.backend.clusters.get(cluster)
+        configuration = (found.configuration if found is not None else None) or {}
         storage = configuration.get("managedStorageConfiguration") or {}
         key = str(storage.get("fargateEphemeralStorageKmsKeyId") or "")
         if not opens(self.account, self.region, key):
