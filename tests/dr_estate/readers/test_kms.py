@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
@@ -72,5 +73,5 @@ def test_the_key_of_what_tasks_store_is_one_of_them() -> None:
 def test_a_cluster_says_under_which_key_its_tasks_store() -> None:
     storage = {"managedStorageConfiguration": {"fargateEphemeralStorageKmsKeyId": "k"}}
     for configuration, key in ((storage, "k"), ({}, ""), ({"managedStorageConfiguration": {}}, "")):
-        row = {"clusterName": "c", "status": "ACTIVE", "configuration": configuration}
+        row: dict[str, Any] = {"clusterName": "c", "status": "ACTIVE", "configuration": configuration}
         assert read(ecs.cluster, Side.DR, {"describe_clusters": {"clusters": [row]}}).storage_key == key
