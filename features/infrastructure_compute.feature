@@ -40,6 +40,9 @@ Feature: ECS: the DR region can run every tenant's containers
   Scenario: Variables name each tenant's own schema
     Then every tenant's tasks in the DR region have the name of that tenant's own schema
 
+  Scenario: Buckets of variables
+    Then no variable of the DR region names a bucket of the primary region that has a copy of its own there
+
   Scenario: Variables name the database that a failover restores
     Then every database that variables of the DR region name there is the one that a failover restores, or exists
 

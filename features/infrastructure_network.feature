@@ -48,3 +48,6 @@ Feature: VPC: the network of the DR region has room for a failover
 
   Scenario: VPC endpoints admit the tasks
     Then the VPC endpoints of the DR region let the tasks through to what they start with
+
+  Scenario: VPC endpoints admit the tasks to their stores
+    Then the VPC endpoints of the DR region let the tasks through to the copies of their buckets and tables

@@ -9,3 +9,6 @@ Feature: IAM: tasks of the DR region can start as their roles
 
   Scenario: Roles of tasks may do what a start needs
     Then the roles of the DR region's tasks may pull images, read secrets, decrypt, write logs and mount files there
+
+  Scenario: Roles of tasks may use the copies of stores
+    Then tasks of the DR region may do with copies of buckets and tables what is allowed with their sources today

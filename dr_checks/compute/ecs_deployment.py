@@ -29,7 +29,8 @@ def alike(view: View) -> Iterator[Finding]:
     Spot capacity is what AWS has left, which is little while a region's customers fail over at once. Tasks that fail
     health checks after their grace period are killed, WordPress's first start among them. A service that may neither
     start a task more nor stop one never deploys. An alarm of a region that takes over may roll back the very revision
-    that names its database. Source: ECS DescribeServices.
+    that names its database. A hook of the primary region, or one that pauses, holds up the deployment that a failover
+    waits for. Source: ECS DescribeServices.
     """
     primary = services_by_name(view, Side.PRIMARY)
     pairs = [(t, s, primary[s.name]) for t, s in tenant_services(view) if s.name in primary]
@@ -56,7 +57,11 @@ def _compared(
     if here.ports and there.ports and here.ports != there.ports:  # none at all: see ecs.target-group-attached
         gaps.append(f"registers port {_listed(here)}, primary {_listed(there)}")
     commands: tuple[str, ...] = ()
-    if stops := _stops(view, here, there):
+    if holds := _more(view, here.holds, there.holds):
+        gaps.append(f"a deployment waits for {', '.join(holds)}, the primary's not")
+    if here.bake_min > there.bake_min:
+        gaps.append(f"bakes {here.bake_min} minutes, primary {there.bake_min}")
+    if stops := _more(view, here.stops, there.stops):
         gaps.append(f"a deployment is ended by {', '.join(stops)}, the primary's not")
         if any(word.startswith(ALARM) for word in stops) and not any(
             word.startswith(ALARM) for word in there.stops or ()
@@ -77,12 +82,12 @@ def _compared(
     return view.gap(service.name, "; ".join(gaps), _WANTED, reason, Remedy(sentence, commands), tenant.id)
 
 
-def _stops(view: View, here: DeploymentSettings, there: DeploymentSettings) -> list[str]:
-    """What ends a deployment here and none in the primary region."""
-    if here.stops is None or there.stops is None:
+def _more(view: View, here: tuple[str, ...] | None, there: tuple[str, ...] | None) -> list[str]:
+    """What ends or holds a deployment here and none in the primary region."""
+    if here is None or there is None:
         return []
-    known = {neutral(word, view.env.regions.primary) for word in there.stops}
-    return [word for word in here.stops if neutral(word, view.region) not in known]
+    known = {neutral(word, view.env.regions.primary) for word in there}
+    return [word for word in here if neutral(word, view.region) not in known]
 
 
 def _without_alarms(view: View, service: Service) -> str:

@@ -6,13 +6,13 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 
-from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import check
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
 from dr_estate.model.regional_names import neutral
 from dr_estate.model.unavailable import Unavailable
-from dr_estate.readers import ecs, rds
+from dr_estate.readers import ecs, rds, s3
 from dr_estate.snapshot.tenants import Tenant
 
 _NONE = "no service exists on both sides: see ecs.service-exists"
@@ -124,6 +124,43 @@ def schema(view: View) -> Iterator[Finding]:
             yield view.warn(mine.family, measured, wanted, reason, remedy, tenant)
     if not any(named.values()) and len(named) == len(found):
         yield view.none_expected("all task definitions", "no variable names a schema")
+
+
+@check(
+    "no variable of the DR region names a bucket of the primary region that has a copy of its own there",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("REL13-BP02", "NIST CP-7"),
+    traps=("T18", "T30"),
+    applies=replication_expected,
+)
+def buckets(view: View) -> Iterator[Finding]:
+    """A bucket's name holds no region, so that a variable copied from the primary region looks right.
+
+    A value that names the copy too is a list of both. Source: S3 User Guide, "General purpose bucket naming rules".
+    """
+    copies = dict(s3.data_pairs(view.env))
+    named = re.compile(rf"(?<![\w.-])(?:{'|'.join(map(re.escape, copies))})(?![\w-])")
+    wanted, found = "names of the copies", tenant_definitions(view)
+    for tenant, mine in sorted(found.items()):
+        if isinstance(mine, Unavailable):
+            yield view.unknown(tenant, wanted, mine, tenant)
+            continue
+        values = (pair for container in mine.containers for pair in container.environment)
+        pairs = [(name, value, bucket) for name, value in values for bucket in (named.findall(value) if copies else ())]
+        lost = [(name, bucket) for name, value, bucket in pairs if copies[bucket] not in value]
+        if lost:
+            measured = "; ".join(f"{name} names {bucket}" for name, bucket in lost)
+            names = ", ".join(sorted({copies[bucket] for _, bucket in lost}))
+            reason = "the tenant would start here and then read and write in the lost region"
+            remedy = f"aws_ecs_task_definition '{mine.family}' in {view.region}: {names} instead."
+            yield view.gap(mine.family, measured, wanted, reason, remedy, tenant)
+        else:
+            yield view.ok(
+                mine.family, "no bucket of the primary region", wanted, "its objects are this region's", tenant
+            )
+    if not found:
+        yield view.none_expected("all task definitions", _NONE)
 
 
 def _schemas(definition: ecs.TaskDefinition) -> dict[str, str]:

@@ -29,6 +29,7 @@ class NeedKind(StrEnum):
     RESOLVER = "subnet resolves names by VPC"
     IMAGE = "task definition pulls image"
     IMAGE_KEY = "image lies under key"
+    STORAGE_KEY = "service stores its tasks' files under key"
     SECRET = "task definition reads secret"  # noqa: S105 - a kind of edge, not a password
     PARAMETER = "task definition reads parameter"
     SECRET_POLICY = "secret is guarded by its own policy"  # noqa: S105 - a kind of edge, not a password
@@ -126,7 +127,7 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     ),
     NeedKind.GATEWAY_SUBNET: Followed(("vpc-reach.way-out", "vpc-routes.parts-lead-on")),
     NeedKind.ENDPOINT: Followed(
-        ("endpoints.admit-tasks", "vpc-reach.way-out"),
+        ("endpoints.admit-tasks", "endpoints.admit-stores", "vpc-reach.way-out"),
         reason="conditions of a policy that only AWS evaluates leave it unknown",
     ),
     NeedKind.RESOLVER: Followed(
@@ -154,6 +155,7 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     NeedKind.IMAGE_KEY: Followed(
         ("kms.key-usable",), reason="the key of another account's repository, and revoked grants, are not read"
     ),
+    NeedKind.STORAGE_KEY: Followed(("kms.key-usable",), reason="whom the key's policy lets use it is not judged"),
     NeedKind.SECRET: Followed(
         (
             "task-sources.exist",
@@ -175,7 +177,10 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     NeedKind.SECRET_KEY: Followed(("kms.key-usable", "secrets.decryptable", "roles.tasks-allowed")),
     NeedKind.LOG_GROUP: Followed(("logs.groups-exist",), reason="the key under which a group encrypts is not read"),
     NeedKind.EXECUTION_ROLE: Followed(("roles.assumable", "roles.tasks-allowed")),
-    NeedKind.TASK_ROLE: Followed(("roles.assumable", "roles.tasks-allowed")),
+    NeedKind.TASK_ROLE: Followed(
+        ("roles.assumable", "roles.tasks-allowed", "roles.stores-allowed"),
+        reason="rights on some objects of a bucket alone, and on what is no store, are not compared",
+    ),
     NeedKind.ACCESS_POINT: Followed(("efs-access.point-exists", "efs-access.volumes-local", "efs-access.point-parity")),
     NeedKind.FILE_SYSTEM: Followed(("efs.file-system-exists", "efs.replication-state")),
     NeedKind.MOUNT_TARGET: Followed(("efs-mounts.targets-per-zone",)),
@@ -194,7 +199,7 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     NeedKind.DATABASE_COPY: Followed(("rds-copy.usable", "rds-copy.age")),
     NeedKind.COPY_KEY: Followed(("rds-copy.key-usable", "rds-copy.usable")),
     NeedKind.OBJECTS: Followed(
-        ("s3.copy-exists", "s3.replication-rule", "s3.rule-precedence"),
+        ("s3.copy-exists", "s3.replication-rule", "s3.rule-precedence", "variables.buckets"),
         reason="object lock and storage class of objects are not read: a listing is a call a thousand objects; nor "
         "are CORS and website settings, which serve no page of a tenant",
     ),

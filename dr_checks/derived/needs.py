@@ -70,6 +70,7 @@ def needs_of(view: View, tenant: str) -> Needs:
         lambda: _of_edge(view),
         lambda: _of_network(view, service),
         lambda: _of_definition(view, tenant),
+        lambda: _of_storage(view, tenant),
         lambda: _of_images(view, tenant),
         lambda: _of_secrets(view, tenant),
         lambda: _of_files(view, tenant),
@@ -186,6 +187,11 @@ def _of_images(view: View, tenant: str) -> Iterator[Need]:
             raise DataUnavailable(key)
         if key:
             yield Need(container.image, NeedKind.IMAGE_KEY, _short(key))
+
+
+def _of_storage(view: View, tenant: str) -> Iterator[Need]:
+    if key := view.get(ecs.cluster).storage_key:
+        yield Need(view.env.named(view.env.names.service, tenant=tenant), NeedKind.STORAGE_KEY, _short(key))
 
 
 def _of_secrets(view: View, tenant: str) -> Iterator[Need]:

@@ -233,7 +233,8 @@ def _told(action: elbv2.ListenerAction) -> str:
 def target_groups(view: View) -> Iterator[Finding]:
     """Same protocol and version of it, port, target type, health check; behind the load balancer.
 
-    A server of HTTP/1.1 answers no HTTP/2 without TLS. Source: DescribeTargetGroups.
+    A server of HTTP/1.1 answers no HTTP/2 without TLS; a restored database loads its blocks as they are first read, so
+    that answers are late. Source: DescribeTargetGroups; RDS User Guide, "Restoring to a DB instance".
     """
     balancer = view.get(elbv2.load_balancer)
     here, there = ({g.name: g for g in view.get(elbv2.target_groups, s)} for s in (Side.DR, Side.PRIMARY))
@@ -250,10 +251,22 @@ def target_groups(view: View) -> Iterator[Finding]:
             reason = "targets would not become healthy, or no request would reach them"
             healing = Remedy(remedy, _same_check(view, mine, there[name]) if name in there else ())
             yield view.gap(name, "; ".join(gaps), "as in the primary region", reason, healing, tenant.id)
+        elif name in there and 0 < mine.check_timeout_s < there[name].check_timeout_s:
+            yield _impatient(view, mine, there[name], tenant)
         else:
             yield view.ok(
                 name, "equal and in use", "as in the primary region", "targets have the same health check", tenant.id
             )
+
+
+def _impatient(view: View, mine: elbv2.TargetGroup, theirs: elbv2.TargetGroup, tenant: Tenant) -> Finding:
+    """A warning of a target group that gives an answer less time: a database just restored answers slowly at first."""
+    wanted = theirs.check_timeout_s
+    command = view.command("elbv2", "ModifyTargetGroup", TargetGroupArn=mine.arn, HealthCheckTimeoutSeconds=wanted)
+    sentence = f"aws_lb_target_group '{mine.name}' in {view.region}: health_check.timeout = {wanted}."
+    reason = "tasks that answer in the primary region would be taken for dead while the database loads its blocks"
+    measured = f"waits {mine.check_timeout_s} s for an answer"
+    return view.warn(mine.name, measured, f"{wanted} s", reason, Remedy(sentence, (command,)), tenant.id)
 
 
 def _same_check(view: View, mine: elbv2.TargetGroup, theirs: elbv2.TargetGroup) -> tuple[str, ...]:

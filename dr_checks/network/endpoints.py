@@ -1,10 +1,13 @@
-"""Checks of VPC endpoints in the DR region: what takes the tasks' requests to AWS must let them through."""
+"""Checks of VPC endpoints in the DR region: what takes the tasks' requests to AWS must let them through.
+
+Both as they start, and as they use the copies of their buckets and tables.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import check
 from dr_checks.derived.pairing import tenant_definitions, tenant_services
 from dr_checks.derived.standing import Ground
@@ -13,7 +16,8 @@ from dr_estate.config.environment import Side
 from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
 from dr_estate.model.unavailable import Unavailable
-from dr_estate.readers import ecr, ecs, vpc
+from dr_estate.readers import ecr, ecs, iam_store_roles, vpc
+from dr_estate.readers.iam_store_roles import StoreRight, StoreRole
 
 _HTTPS = TrafficRule("tcp", 443, 443, "")
 _SECRET_PARTS = 7
@@ -43,6 +47,70 @@ def admit_tasks(view: View) -> Iterator[Finding]:
     if not used and not (judged and unread):
         name = view.env.named(view.env.names.vpc)
         yield view.none_expected(name, "no endpoint takes what tasks ask for: see vpc-reach.way-out")
+
+
+@check(
+    "the VPC endpoints of the DR region let the tasks through to the copies of their buckets and tables",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("REL02-BP02", "REL13-BP04", "NIST CP-8"),
+    applies=replication_expected,
+)
+def admit_stores(view: View) -> Iterator[Finding]:
+    """What the task roles may do with the sources today passes the endpoints' policies, or passes none there either.
+
+    A policy copied from the primary region names its buckets: tasks start, and are refused their objects. Source: VPC
+    User Guide, "Endpoint policies for gateway endpoints".
+    """
+    wanted, rows = "a policy that allows what tasks do with the copies", view.get(iam_store_roles.rights, Side.GLOBAL)
+    open_ = [endpoint for endpoint in view.get(vpc.endpoints) if endpoint.state == "available"]
+    used = [endpoint for endpoint in open_ if endpoint.service in _STORES and _takes(view, endpoint)]
+    roles = [row for row in rows if isinstance(row, StoreRole)]
+    for row in (row for row in rows if isinstance(row, Unavailable) and used):
+        yield view.unknown("all endpoints", wanted, row)
+    for endpoint in used:
+        every = [(role, right) for role in roles for right in role.rights]
+        yield _storing(view, endpoint, [pair for pair in every if _is_of(pair[1], endpoint)], wanted)
+    if not used:
+        name = view.env.named(view.env.names.vpc)
+        yield view.none_expected(name, "no endpoint takes what tasks ask of buckets and tables")
+
+
+_STORES = frozenset({"s3", "dynamodb"})
+
+
+def _is_of(right: StoreRight, endpoint: vpc.VpcEndpoint) -> bool:
+    return right.action.startswith(f"{endpoint.service}:")
+
+
+def _storing(
+    view: View, endpoint: vpc.VpcEndpoint, pairs: Sequence[tuple[StoreRole, StoreRight]], wanted: str
+) -> Finding:
+    subject = f"{endpoint.service} {endpoint.id}".strip()
+    region, primary = view.region, view.env.regions.primary
+    refused = [
+        (role, right)
+        for role, right in pairs
+        if not _passes(endpoint, _request(view, role.arn, right.action, right.copy, region))
+    ]
+    if refused:  # only then does it matter what passes today
+        theirs = [e for e in view.get(vpc.endpoints, Side.PRIMARY) if e.service == endpoint.service]
+        refused = [
+            (role, right)
+            for role, right in refused
+            if all(_passes(e, _request(view, role.today, right.action, right.source, primary)) for e in theirs)
+        ]
+    if not refused:
+        return view.ok(subject, "open", wanted, "it keeps tasks from nothing that they use today")
+    measured = ", ".join(dict.fromkeys(f"{right.action} on {right.copy}" for _, right in refused[:3]))
+    reason = "tasks start, and are refused what they read and write in the primary region today"
+    remedy = f"aws_vpc_endpoint for {endpoint.service} in {view.region}: a policy with the ARNs of the copies."
+    return view.gap(subject, measured, wanted, reason, remedy)
+
+
+def _passes(endpoint: vpc.VpcEndpoint, request: PolicyRequest) -> bool:
+    """Whether the policy is not seen to refuse: what only AWS evaluates is not."""
+    return not endpoint.policy or answer_of(endpoint.policy, request) not in _REFUSED
 
 
 def _admitting(view: View, endpoint: vpc.VpcEndpoint, requests: list[PolicyRequest]) -> Finding:
@@ -91,7 +159,7 @@ def _asked(view: View) -> Iterator[tuple[str, PolicyRequest]]:
     for definition in tenant_definitions(view).values():
         if not isinstance(definition, Unavailable):
             for service, action, resource in dict.fromkeys(_starting(view, definition)):
-                yield service, _request(view, definition.execution_role, action, resource)
+                yield service, _request(view, definition.execution_role, action, resource, view.region)
 
 
 def _starting(view: View, definition: ecs.TaskDefinition) -> Iterator[tuple[str, str, str]]:
@@ -114,10 +182,10 @@ def _starting(view: View, definition: ecs.TaskDefinition) -> Iterator[tuple[str,
             yield "logs", "logs:CreateLogStream", group
 
 
-def _request(view: View, role: str, action: str, resource: str) -> PolicyRequest:
+def _request(view: View, role: str, action: str, resource: str, region: str) -> PolicyRequest:
     account = view.env.account
     known = (
-        ("aws:RequestedRegion", view.region),
+        ("aws:RequestedRegion", region),
         ("aws:PrincipalAccount", account),
         ("aws:PrincipalArn", role),
         ("aws:ResourceAccount", account),

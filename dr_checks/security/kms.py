@@ -16,6 +16,7 @@ from dr_estate.readers.kms import KmsKey
 
 _NONE = "nothing here is encrypted under a customer key"
 _OPENS = "Enabled, in its own region"
+_NO_START = "Fargate starts no task of the cluster, for it cannot encrypt what the task stores"
 
 
 def _seen(view: View, side: Side) -> list[KmsKey]:
@@ -43,7 +44,8 @@ def _usable(view: View, reason: str, beside: Sequence[KmsKey | Unavailable] = ()
             yield view.ok(key.ref, key.state, _OPENS, f"it decrypts the {' and '.join(key.uses)}")
         else:
             when = f" on {key.deletion_at:%Y-%m-%d}" if key.deletion_at else ""
-            yield view.gap(key.ref, key.state + when, _OPENS, f"{reason} ({', '.join(key.uses)})", _remedy(view, key))
+            lost = _NO_START if kms.TASKS in key.uses else reason
+            yield view.gap(key.ref, key.state + when, _OPENS, f"{lost} ({', '.join(key.uses)})", _remedy(view, key))
     if not found:
         yield view.none_expected("all keys", _NONE)
 
@@ -80,7 +82,11 @@ def _remedy(view: View, key: KmsKey) -> Remedy:
     traps=("T19",),
 )
 def key_usable(view: View) -> Iterator[Finding]:
-    """A state that decrypts, in the DR region; a copy whose key does not work cannot be opened by anybody (T19)."""
+    """A state that decrypts, in the DR region; a copy whose key does not work cannot be opened by anybody (T19).
+
+    A task does not start without the key of its storage. Source: ECS Developer Guide, "Customer managed keys for AWS
+    Fargate ephemeral storage".
+    """
     yield from _usable(view, "a copy under this key cannot be decrypted", _of_replicas(view))
 
 
@@ -98,7 +104,11 @@ def key_usable(view: View) -> Iterator[Finding]:
     traps=("T19",),
 )
 def source_key_usable(view: View) -> Iterator[Finding]:
-    """A source key that stops working stops the replication of what is under it, and there is nothing to return to."""
+    """A source key that stops working stops the replication of what is under it, and there is nothing to return to.
+
+    RDS ends a database whose key it cannot use, and a backup under such a key cannot be copied. Source: RDS User Guide,
+    "Encrypting Amazon RDS resources"; AWS Backup guide, "Encryption for backups".
+    """
     yield from _usable(view, "source data under this key can be neither read nor replicated")
 
 
@@ -116,7 +126,8 @@ def related_key(view: View) -> Iterator[Finding]:
     Prowler's kms_cmk_not_multi_region calls such keys a fault; recovery in another region needs them (T19).
     """
     dark = _unseen(view, "its related key", Side.PRIMARY)
-    mine = [key for key in _seen(view, Side.PRIMARY) if key.multi_region]
+    again = {kms.DATABASE, kms.BACKUPS}
+    mine = [key for key in _seen(view, Side.PRIMARY) if key.multi_region and not again.issuperset(key.uses)]
     yield from dark
     for key in mine:
         measured, wanted = ", ".join(key.related_regions), f"{view.region} among them"

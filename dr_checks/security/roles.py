@@ -1,15 +1,22 @@
-"""Checks of the roles that tasks of the DR region run as: they exist, trust ECS there, and may do what is needed."""
+"""Checks of the roles that tasks of the DR region run as: they exist, trust ECS there, and may do what is needed.
+
+What a task asks for later, of its buckets and tables, is compared with what is allowed in the primary region today.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import GLOBAL, check
 from dr_estate.config.environment import Side
+from dr_estate.iam.moments import moment_keys
+from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
+from dr_estate.iam.simulation_requests import REGION
 from dr_estate.model.unavailable import Unavailable
-from dr_estate.readers import iam_task_roles
+from dr_estate.readers import iam_store_roles, iam_task_roles, store_policies
 from dr_estate.readers.iam_simulation import SimulatedDecision
+from dr_estate.readers.iam_store_roles import StoreRight, StoreRole
 from dr_estate.readers.iam_task_roles import TaskRole
 
 _NONE = "no task definition of the DR region names a role"
@@ -89,3 +96,58 @@ def _opened(view: View, role: str, decision: SimulatedDecision) -> str:
     if decision.decision == "explicitDeny":
         return f"Take the Deny of these out of the policies of '{role}': no Allow is stronger than it."
     return f"aws_iam_role_policy of '{role}': Resource with the ARNs of {view.env.region(Side.DR)}."
+
+
+@check(
+    "tasks of the DR region may do with copies of buckets and tables what is allowed with their sources today",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    sides=GLOBAL,
+    rules=("REL13-BP02", "NIST CP-7", "NIST AC-6"),
+    traps=("T14",),
+    applies=replication_expected,
+)
+def stores_allowed(view: View) -> Iterator[Finding]:
+    """IAM's simulator on any object of each bucket and on each table; a copy's own policy may admit the role instead.
+
+    Rights on some objects of a bucket alone, as those of one tenant's folder, are not compared.
+    """
+    found = view.get(iam_store_roles.rights)
+    for row in found:
+        if isinstance(row, Unavailable):
+            yield view.unknown("a role", "as with the sources", row)
+        else:
+            yield _with_copies(view, row)
+    if not found:
+        yield view.none_expected("all roles", _NONE)
+
+
+def _with_copies(view: View, row: StoreRole) -> Finding:
+    refused = [r for r in row.rights if r.decision != PolicyAnswer.ALLOWED and not _admitted(view, row.arn, r)]
+    wanted = "as with the sources"
+    if not refused:
+        return view.ok(
+            row.arn, f"{len(row.rights)} rights compared", wanted, "tasks use the copies as they use the sources"
+        )
+    stores = sorted({right.copy.rpartition(":")[2].partition("/any")[0] for right in refused})
+    words = sorted({f"{right.action}: {right.decision}" for right in refused})
+    measured, name = f"{', '.join(words)} on {', '.join(stores)}", row.arn.rpartition("/")[2]
+    reason = (
+        f"'{row.today.rpartition('/')[2]}' may do so in {view.env.regions.primary}; IAM cannot be changed during a run"
+    )
+    remedy = f"aws_iam_role_policy of '{name}': Resource with the ARNs of the copies in {view.env.region(Side.DR)} too."
+    if any(right.decision == PolicyAnswer.DENIED for right in refused):
+        remedy = f"Take the Deny of these out of the policies of '{name}': no Allow is stronger than it."
+    return view.gap(row.arn, measured, wanted, reason, remedy)
+
+
+def _admitted(view: View, role: str, right: StoreRight) -> bool:
+    """Whether the copy's own policy names the role, which needs no allow of IAM then. Raises DataUnavailable."""
+    if right.decision != PolicyAnswer.SILENT:
+        return False
+    name = right.copy.rpartition(":")[2].removeprefix("table/").partition("/")[0]
+    rows = view.get(store_policies.policies, Side.DR)
+    texts = [row.text for row in rows if isinstance(row, store_policies.StorePolicy) and row.name == name]
+    known = ((REGION, view.env.region(Side.DR)), ("aws:SecureTransport", "true"), *moment_keys(view.now))
+    request = PolicyRequest((role,), right.action, right.copy, known)
+    return any(answer_of(text, request) is PolicyAnswer.ALLOWED for text in texts)

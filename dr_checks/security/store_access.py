@@ -22,6 +22,7 @@ _ACTIONS = {
     StoreKind.BUCKET: ("s3:GetObject", "s3:ListBucket", "s3:PutObject"),
     StoreKind.TABLE: ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"),
 }
+_NEWER_TLS = "1.3"
 _ENDPOINT = re.compile(r"\bvpce-[0-9a-f]+\b")
 
 
@@ -109,8 +110,10 @@ def _answer(view: View, row: StorePolicy, side: Side, caller: str, action: str) 
     account, region = view.env.account, view.env.region(side)
     arn = f"arn:aws:s3:::{row.name}" if row.kind is StoreKind.BUCKET else _table(view, side, row.name)
     resource = f"{arn}/any" if row.kind is StoreKind.BUCKET and action != "s3:ListBucket" else arn
+    version = () if _NEWER_TLS in row.text else (("s3:TlsVersion", "1.2"),)  # AWS takes nothing older
     known = (
         (REGION, region),
+        *version,
         ("aws:SecureTransport", "true"),
         ("aws:PrincipalAccount", account),
         *moment_keys(view.now),

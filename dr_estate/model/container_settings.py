@@ -8,8 +8,8 @@ from typing import Any
 
 from dr_estate.model.regional_names import neutral
 
-SETTINGS_READ = "all settings, sources and files"
-"""What this version reads of a revision: an answer of earlier ones, which read fewer, is not compared with it."""
+SETTINGS_READ = "all settings but buffers of logs, sources and files"
+"""What this version reads of a revision: an answer of earlier ones, which read others, is not compared with it."""
 AMOUNTS = frozenset({"cpu", "memory", "memoryReservation"})
 """Settings of which more is no lack; none is no limit."""
 _READ_APART = frozenset(
@@ -20,6 +20,8 @@ _OF_ONE_REGION = frozenset({"environmentFiles", "repositoryCredentials"})
 """What names a bucket or secret of its region, which may be called otherwise: whether there is any is compared."""
 _CLOUDWATCH = "awslogs"
 _LOGS_READ_APART = frozenset({"awslogs-group", "awslogs-region", "awslogs-stream-prefix", "awslogs-create-group"})
+_BUFFER = frozenset({"mode", "max-buffer-size"})
+"""Options of how lines wait for the driver: no task starts or ends by them. Source: ECS API, LogConfiguration."""
 
 
 def environment_files(row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -55,7 +57,9 @@ def container_settings(row: Mapping[str, Any], region: str) -> tuple[tuple[str, 
 def _logs(log: Mapping[str, Any], region: str) -> list[tuple[str, str]]:
     """The log driver, where it is not CloudWatch's, and the options that are not read apart."""
     driver, options = log.get("logDriver") or "", log.get("options") or {}
-    others = [(f"log option {name}", value) for name, value in options.items() if name not in _LOGS_READ_APART]
+    others = [
+        (f"log option {name}", value) for name, value in options.items() if name not in _LOGS_READ_APART | _BUFFER
+    ]
     found = [("log driver", driver)] if driver not in ("", _CLOUDWATCH) else []
     return found + [(name, _digest(neutral(value, region))) for name, value in others]
 

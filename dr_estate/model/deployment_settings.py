@@ -1,7 +1,8 @@
-"""How ECS deploys a service's tasks, and on which ports it registers them. Pure."""
+"""How ECS deploys a service's tasks, on which ports it registers them, and under which key it stores them. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,9 @@ class DeploymentSettings:
 
     ``grace_s``: for so many seconds failed health checks kill no new task. ``percents`` are the minimum and the maximum
     of tasks during a deployment, in percent of the desired ones, ``ports`` those of the containers that are registered
-    with target groups, ``stops`` what ends a deployment before its tasks are there; None in earlier evidence.
+    with target groups, ``stops`` what ends a deployment before its tasks are there, ``holds`` what lets it wait:
+    another strategy than the rolling update, and hooks; None in earlier evidence. ``bake_min``: for so many minutes a
+    deployment goes on whose visitors were moved.
     """
 
     capacity: tuple[str, ...]
@@ -21,10 +24,13 @@ class DeploymentSettings:
     percents: tuple[int, int] | None = None
     ports: tuple[int, ...] | None = None
     stops: tuple[str, ...] | None = None
+    holds: tuple[str, ...] | None = None
+    bake_min: int = 0
 
 
 BREAKER, ROLLBACK, ALARM = "circuit breaker", "circuit breaker's rollback", "alarm "
 """Words of ``stops``; an alarm's name follows."""
+_ROLLING, _FUNCTION = "ROLLING", "AWS_LAMBDA"
 
 
 def deployment_settings(row: dict[str, Any], primary: dict[str, Any]) -> DeploymentSettings:
@@ -32,13 +38,16 @@ def deployment_settings(row: dict[str, Any], primary: dict[str, Any]) -> Deploym
     strategy = row.get("capacityProviderStrategy") or primary.get("capacityProviderStrategy") or []
     launched = row.get("launchType") or primary.get("launchType", "")
     balancers = row.get("loadBalancers") or primary.get("loadBalancers", [])
+    configured = row.get("deploymentConfiguration") or {}
     return DeploymentSettings(
         capacity=tuple(sorted(part["capacityProvider"] for part in strategy)) or (launched,),
         controller=row.get("deploymentController", {}).get("type") or "ECS",
         grace_s=row.get("healthCheckGracePeriodSeconds") or 0,
-        percents=_percents(row.get("deploymentConfiguration") or {}),
+        percents=_percents(configured),
         ports=tuple(sorted(found.get("containerPort", 0) for found in balancers)),
-        stops=_stops(row.get("deploymentConfiguration") or {}),
+        stops=_stops(configured),
+        holds=tuple(sorted(_holds(configured))),
+        bake_min=configured.get("bakeTimeInMinutes") or 0,
     )
 
 
@@ -50,7 +59,26 @@ def _stops(row: dict[str, Any]) -> tuple[str, ...]:
     return (*words, *(f"{ALARM}{name}" for name in sorted(alarms.get("alarmNames") or ()) if alarms.get("enable")))
 
 
+def _holds(row: dict[str, Any]) -> Iterator[str]:
+    """What a deployment waits for. Source: ECS API, DeploymentConfiguration, DeploymentLifecycleHook."""
+    if (strategy := row.get("strategy") or _ROLLING) != _ROLLING:
+        yield f"strategy {strategy}"
+    for hook in row.get("lifecycleHooks") or ():
+        kind = hook.get("targetType") or _FUNCTION
+        target = hook.get("hookTargetArn") if kind == _FUNCTION else kind
+        yield f"hook {target} at {', '.join(sorted(hook.get('lifecycleStages') or ()))}"
+
+
 def _percents(row: dict[str, Any]) -> tuple[int, int] | None:
     """The bounds of a deployment, None where AWS names none: a controller of its own has none."""
     minimum, maximum = row.get("minimumHealthyPercent"), row.get("maximumPercent")
     return None if minimum is None or maximum is None else (int(minimum), int(maximum))
+
+
+def storage_key(row: dict[str, Any]) -> str:
+    """The customer's key of what Fargate tasks of a cluster store, "" where it is AWS's own.
+
+    Source: ECS API, ManagedStorageConfiguration.
+    """
+    storage = (row.get("configuration") or {}).get("managedStorageConfiguration") or {}
+    return str(storage.get("fargateEphemeralStorageKmsKeyId") or "")

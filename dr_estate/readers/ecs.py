@@ -12,7 +12,7 @@ from typing import Any
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.container_settings import SETTINGS_READ, container_settings, environment_files, fetched_sources
-from dr_estate.model.deployment_settings import DeploymentSettings, deployment_settings
+from dr_estate.model.deployment_settings import DeploymentSettings, deployment_settings, storage_key
 from dr_estate.model.regional_names import arn_region
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.reading.part import REGIONAL, part
@@ -41,10 +41,11 @@ _POINTER = re.compile(r".*\b[a-z]{2}(-[a-z]+)+-\d\b.*|[a-z0-9-]+(\.[a-z0-9-]+)*\
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """The environment's cluster in one region; ``status`` is None where there is none."""
+    """The environment's cluster in one region; ``status`` is None where there is none, ``storage_key`` the tasks'."""
 
     name: str
     status: str | None
+    storage_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +179,10 @@ class TaskDefinition:
 def cluster(context: ReadContext) -> Cluster:
     """The environment's cluster."""
     name = context.env.named(context.env.names.cluster)
-    found = context.pages("ecs", "describe_clusters", "clusters", clusters=[name])
-    return Cluster(name, context.understand(lambda: found[0]["status"], name) if found else None)
+    found = context.pages("ecs", "describe_clusters", "clusters", clusters=[name], include=["CONFIGURATIONS"])
+    if not found:
+        return Cluster(name, None)
+    return context.understand(lambda: Cluster(name, found[0]["status"], storage_key(found[0])), name)
 
 
 @part(*REGIONAL, reads=SERVICE_READS)

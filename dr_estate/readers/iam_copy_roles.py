@@ -29,7 +29,8 @@ _WRITE_OBJECTS = ("s3:ReplicateDelete", "s3:ReplicateObject", "s3:ReplicateTags"
 _RESTORE_FILES = ("elasticfilesystem:CreateFileSystem", "elasticfilesystem:Restore")
 _START_RESTORE = "backup:StartRestoreJob"
 _DEFAULT_ROLE = "role/service-role/AWSBackupDefaultServiceRole"
-_COPY_BACKUPS = ("backup:CopyIntoBackupVault",)
+_COPY_BACKUPS, _TAKE_BACKUPS = ("backup:CopyIntoBackupVault",), ("backup:CopyFromBackupVault",)
+_COPY_TARGETS = "backup:CopyTargets"
 _LIST_FOR_JOB = ("s3:GetReplicationConfiguration", "s3:PutInventoryConfiguration")
 _START_IN_JOB = ("s3:InitiateReplication",)
 
@@ -55,12 +56,13 @@ class JobRole:
 
 @dataclass(frozen=True)
 class _Need:
-    """What a role does on one thing in one region, and the policy that the thing bears."""
+    """What a role does on one thing in one region, the policy that the thing bears, and ``where`` a backup goes."""
 
     region: str
     actions: tuple[str, ...]
     resource: str
     policy: str = ""
+    where: str = ""
 
 
 @part(*GLOBAL, reads=READS)
@@ -85,7 +87,7 @@ def restore_roles(context: ReadContext) -> tuple[CopyRole | Unavailable, ...]:
     names = sorted({point.role or f"arn:aws:iam::{env.account}:{_DEFAULT_ROLE}" for point in points})
     if not names:
         return ()
-    (policy,) = context.maybe(lambda vault: _policy_of(context, vault), [backup.vault_name(env, Side.DR)])
+    (policy,) = context.maybe(lambda side: _policy_of(context, side), [Side.DR])
     files = f"arn:aws:elasticfilesystem:{region}:{env.account}:file-system/any"
     found = _roles(context, {(BACKUPS, arn): [_Need(region, _RESTORE_FILES, files)] for arn in names})
     if isinstance(policy, Unavailable):
@@ -150,24 +152,31 @@ def _of_objects(context: ReadContext, unread: list[Unavailable]) -> Iterator[tup
 
 
 def _of_backups(context: ReadContext, unread: list[Unavailable]) -> Iterator[tuple[str, str, _Need]]:
-    region, name = context.env.regions.dr, backup.vault_name(context.env, Side.DR)
+    env, name = context.env, backup.vault_name(context.env, Side.DR)
     vault = next((row for row in context.part(backup.vaults, Side.DR) if row.name == name), None)
     roles = {s.role for plan in context.part(backup_plan.plans, Side.PRIMARY) for s in plan.selections}
     if vault is None or not roles:
         return
-    (policy,) = context.maybe(lambda vault_name: _policy_of(context, vault_name), [name])
-    if isinstance(policy, Unavailable):
-        unread.append(policy)
-        return
-    yield from ((BACKUPS, role, _Need(region, _COPY_BACKUPS, vault.arn, policy)) for role in sorted(roles))
+    sides = (Side.DR, Side.PRIMARY)
+    policies = context.maybe(lambda side: _policy_of(context, side), sides)
+    unread += [policy for policy in policies if isinstance(policy, Unavailable)]
+    points = {point.resource_type: point.arn for point in context.part(backup.recovery_points, Side.PRIMARY)}
+    into, out = policies
+    for role in sorted(roles):
+        if not isinstance(into, Unavailable):
+            yield BACKUPS, role, _Need(env.regions.dr, _COPY_BACKUPS, vault.arn, into)
+        if not isinstance(out, Unavailable):
+            for point in sorted(points.values()):
+                yield BACKUPS, role, _Need(env.regions.primary, _TAKE_BACKUPS, point, out, vault.arn)
 
 
-def _policy_of(context: ReadContext, vault: str) -> str:
-    """The access policy of the DR region's vault, "" where it has none."""
+def _policy_of(context: ReadContext, side: Side) -> str:
+    """The access policy of a side's vault, "" where it has none."""
+    name = backup.vault_name(context.env, side)
     found = context.client.call(
         "backup",
-        context.env.regions.dr,
-        lambda client: client.get_backup_vault_access_policy(BackupVaultName=vault),
+        context.env.region(side),
+        lambda client: client.get_backup_vault_access_policy(BackupVaultName=name),
         ("ResourceNotFoundException",),
     )
     return str(found.get("Policy") or "") if found else ""
@@ -204,11 +213,12 @@ def _decided(context: ReadContext, role: CopyRole, needs: list[_Need], answers: 
 
 
 def _requests(needs: list[_Need]) -> Iterator[SimulationRequest]:
-    grouped: defaultdict[tuple[str, tuple[str, ...]], set[str]] = defaultdict(set)
+    grouped: defaultdict[tuple[str, tuple[str, ...], str], set[str]] = defaultdict(set)
     for need in needs:
-        grouped[need.region, need.actions].add(need.resource)
-    for (region, actions), resources in sorted(grouped.items()):
-        where = (ContextKey(REGION, "string", (region,)),)
+        grouped[need.region, need.actions, need.where].add(need.resource)
+    for (region, actions, target), resources in sorted(grouped.items()):
+        goes = (ContextKey(_COPY_TARGETS, "stringList", (target,)),) if target else ()
+        where = (ContextKey(REGION, "string", (region,)), *goes)
         yield SimulationRequest(region, actions, tuple(sorted(resources)), where)
 
 
@@ -217,7 +227,8 @@ def _refused(context: ReadContext, arn: str, needs: list[_Need]) -> Iterator[Sim
     account = context.env.account
     for need in needs:
         by_role = (("aws:PrincipalArn", arn), ("aws:PrincipalAccount", account))
-        known = ((REGION, need.region), *by_role, *moment_keys(context.now))
+        target = ((_COPY_TARGETS, need.where),) if need.where else ()
+        known = ((REGION, need.region), *target, *by_role, *moment_keys(context.now))
         for action in need.actions:
             request = PolicyRequest((arn, f"arn:aws:iam::{account}:root"), action, need.resource, known)
             if answer_of(need.policy, request) is PolicyAnswer.DENIED:

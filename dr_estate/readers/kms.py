@@ -1,4 +1,4 @@
-"""KMS: keys of files, objects, tables, records, parameters, images, secrets, and whom they allow (T19)."""
+"""KMS: keys of what is stored, read and started, in each region, and whom they allow (T19)."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from typing import Any
 from dr_estate.config.environment import Side
 from dr_estate.model.encodable import document
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import control_table, dynamodb, ecr, efs, s3, task_sources
+from dr_estate.readers import backup, control_table, dynamodb, ecr, ecs, efs, rds, s3, task_sources
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 
 KEY_READS = frozenset({"kms:DescribeKey", "kms:GetKeyPolicy"})
 ACCOUNT = "the account"
+TASKS = "storage of tasks"
+DATABASE, BACKUPS = "database", "backups"
+"""Nouns whose copies are encrypted again, under a key of the DR region: nothing needs the primary's key there."""
 _AWS_OWN = "alias/aws/"
 _ARN_REGION = 3
 _Used = dict[str, set[str]]
@@ -47,8 +50,8 @@ class KmsKey:
 def keys(context: ReadContext) -> tuple[KmsKey | Unavailable, ...]:
     """Every customer key in use, with two calls each: they are few, whatever the number of tenants.
 
-    Keys of databases and backups are read with their copies. A noun whose own part is unseen leaves its Unseen here:
-    its keys are not known to be usable.
+    Keys of copies of the database and of files are read with them, in the DR region. A noun whose own part is unseen
+    leaves its Unseen here: its keys are not known to be usable.
     """
     used: _Used = {}
     unavailable: list[Unavailable] = []
@@ -92,7 +95,12 @@ def _sources(context: ReadContext) -> Iterator[tuple[str, Callable[[], list[str]
     if context.side is Side.DR:
         yield "control records", lambda: [context.part(control_table.table).key]
         yield "parameters", lambda: [key for _, key in context.part(task_sources.sources).keys]
+        yield TASKS, lambda: [context.part(ecs.cluster).storage_key]
         yield "images", lambda: [_key_of(repository) for repository in context.part(ecr.repositories)]
+    else:
+        name, vault = context.env.named(context.env.names.database), backup.vault_name(context.env, context.side)
+        yield DATABASE, lambda: [row.key_arn for row in context.part(rds.instances) if row.identifier == name]
+        yield BACKUPS, lambda: [row.key_arn for row in context.part(backup.vaults) if row.name == vault]
     yield "secrets", lambda: [secret.key for secret in context.part(readers_secretsmanager.secrets)]
 
 

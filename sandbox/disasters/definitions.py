@@ -48,6 +48,22 @@ def variable_forgotten(world: World) -> None:
 
 
 @disaster(
+    "definition-bucket-of-primary",
+    "One tenant's variables in the DR region name a bucket of the primary region, as in the primary's own definition",
+    trips=("variables.buckets",),
+)
+def bucket_of_primary(world: World) -> None:
+    """Register revisions in both regions with the name of the first bucket."""
+    bucket = world.environment.named(world.environment.names.buckets[0])
+
+    def add(revision: dict[str, Any]) -> None:
+        revision["containerDefinitions"][0]["environment"].append({"name": "MEDIA_BUCKET", "value": bucket})
+
+    for side in (Side.PRIMARY, Side.DR):
+        redefine(world, side, world.tenants[-1], add)
+
+
+@disaster(
     "definition-variables-elsewhere",
     "One tenant's containers in the DR region fetch a file of variables from a bucket of the primary region",
     trips=("task-sources.files-here",),

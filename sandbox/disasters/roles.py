@@ -11,11 +11,11 @@ from sandbox.disasters.services import service_of
 from sandbox.world.world import World
 
 
-def _role(world: World) -> str:
-    """The execution role of the last tenant's tasks in the DR region."""
+def _role(world: World, kind: str = "executionRoleArn") -> str:
+    """The role of the last tenant's tasks in the DR region, the execution role unless another kind is named."""
     definition = service_of(world, Side.DR, world.tenants[-1])["taskDefinition"]
     found = world.call(Side.DR, "ecs", "DescribeTaskDefinition", taskDefinition=definition)["taskDefinition"]
-    return str(found["executionRoleArn"]).rpartition("/")[2]
+    return str(found[kind]).rpartition("/")[2]
 
 
 def _text(statement: dict[str, Any]) -> str:
@@ -48,3 +48,21 @@ def task_role_of_primary(world: World) -> None:
     named = {"RoleName": _role(world), "PolicyName": "region"}
     world.undo(Side.GLOBAL, "iam", "DeleteRolePolicy", **named)
     world.call(Side.GLOBAL, "iam", "PutRolePolicy", **named, PolicyDocument=_text(denial))
+
+
+@disaster(
+    "task-role-of-primary-stores",
+    "The task role names the buckets and tables of the primary region alone: its copies are refused to it",
+    trips=("roles.stores-allowed",),
+)
+def task_role_of_primary_stores(world: World) -> None:
+    """Let the role use the originals and none of the copies."""
+    env, name = world.environment, _role(world, "taskRoleArn")
+    named = {"RoleName": name, "PolicyName": "task"}
+    before = world.call(Side.GLOBAL, "iam", "GetRolePolicy", **named)["PolicyDocument"]
+    buckets = [f"arn:aws:s3:::{env.named(pattern)}/*" for pattern in env.names.buckets]
+    objects = {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": buckets}
+    files = {"Effect": "Allow", "Action": "elasticfilesystem:Client*", "Resource": "*"}
+    narrow = {"Version": "2012-10-17", "Statement": [files, objects]}
+    for turn, document in ((world.undo, before), (world.call, narrow)):
+        turn(Side.GLOBAL, "iam", "PutRolePolicy", **named, PolicyDocument=json.dumps(document))

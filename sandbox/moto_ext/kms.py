@@ -14,8 +14,10 @@ from copy import copy, deepcopy
 from typing import Any
 
 import moto.kms.models as kms_models
+from moto.kms import policy_validator
 from moto.kms.exceptions import NotFoundException
 from moto.kms.models import Key, KmsBackend, kms_backends
+from moto.kms.policy_validator import action_matches, resource_matches
 from moto.kms.responses import KmsResponse
 
 from sandbox.core.patching import attach, operation, refused, wrap
@@ -144,8 +146,21 @@ def _aliases(original: Any, self: KmsResponse) -> str:
     return json.dumps(document)
 
 
+def check_statement(statement: dict[str, Any], resource: str, action: str) -> bool:
+    """Whether a statement is about everybody without a condition: the emulator looks at no principal and takes any."""
+    given = statement.get("Principal", "*")
+    named = given.get("AWS", []) if isinstance(given, dict) else given
+    everybody = {"*", f"arn:aws:iam::{resource.split(':')[4]}:root"}
+    is_for_all = bool(everybody.intersection([named] if isinstance(named, str) else named))
+    of_all = action_matches(statement.get("Action", []), action) and resource_matches(
+        statement.get("Resource", ""), resource
+    )
+    return is_for_all and of_all and not statement.get("Condition")
+
+
 def install() -> None:
-    """Repair multi-Region keys and key states. Idempotent."""
+    """Repair multi-Region keys, key states and whom a key policy denies. Idempotent."""
+    setattr(policy_validator, "check_statement", check_statement)  # noqa: B010 - a module's function, as below
     setattr(kms_models, "generate_key_id", generate_key_id)  # noqa: B010 - a module's function is replaced on purpose
     attach(KmsResponse, _validate_cmk_id)
     attach(KmsBackend, replicate_key, describe_key)

@@ -22,6 +22,7 @@ from dr_estate.readers import (
     elbv2_web_acl,
     evidence_stores,
     iam_copy_roles,
+    iam_store_roles,
     iam_task_roles,
     platform_resources,
     rds,
@@ -47,6 +48,7 @@ from dr_estate.readers.elbv2_web_acl import GuardedBalancer
 from dr_estate.readers.evidence_stores import AnchorLog, SigningKey
 from dr_estate.readers.iam_copy_roles import BACKUPS, OBJECTS, CopyRole
 from dr_estate.readers.iam_simulation import SimulatedDecision
+from dr_estate.readers.iam_store_roles import StoreRight, StoreRole
 from dr_estate.readers.iam_task_roles import TaskRole
 from dr_estate.readers.platform_resources import TAGS, ServiceListing
 from dr_estate.readers.route53_private_names import PrivateName, PrivateNames
@@ -64,6 +66,7 @@ OPEN = tuple(AclRule(100, outward, True, "0.0.0.0/0", (0, 65535)) for outward in
 FREE_BYTES = 50.0 * 1024**3
 COPIES = SimulatedDecision("s3:ReplicateObject", "allowed", SIT.region(Side.DR))
 RESTORES = SimulatedDecision("elasticfilesystem:Restore", "allowed", SIT.region(Side.DR))
+USES = StoreRight("s3:GetObject", "arn:aws:s3:::assets/any", "arn:aws:s3:::assets-dr/any", "allowed")
 _MASTER = SIT.named(SIT.names.master_secret)
 _DATABASE = "sit-mysql.c.{}.rds.amazonaws.com"
 DEPLOYED = DeploymentSettings(("FARGATE",), "ECS", 60)
@@ -121,6 +124,9 @@ def healthy() -> Snapshot:
         (sns_delivery.keys.name, Side.DR): (),
         (sns_delivery.queues.name, Side.DR): (),
         (sns_delivery.functions.name, Side.DR): (),
+        (iam_store_roles.rights.name, Side.GLOBAL): (
+            StoreRole("arn:aws:iam::1:role/task", "arn:aws:iam::1:role/task", (USES,)),
+        ),
         (iam_task_roles.roles.name, Side.GLOBAL): (TaskRole("arn:aws:iam::1:role/task", True, True, ("sit-tenant1",)),),
         (route53_private_names.names.name, Side.GLOBAL): tuple(
             PrivateNames(

@@ -50,6 +50,19 @@ def encrypted_images(then: Callable[[Any, str], object] | None) -> Callable[[Aws
     return make
 
 
+def stored_under(then: Callable[[Any, str], object]) -> Callable[[Aws], object]:
+    """Let the DR region's cluster store its tasks' files under a key, and do ``then`` to the key."""
+
+    def make(aws: Aws) -> object:
+        ecs, kms = aws.client("ecs", Side.DR), aws.client("kms", Side.DR)
+        key = kms.create_key()["KeyMetadata"]["Arn"]
+        storage = {"managedStorageConfiguration": {"fargateEphemeralStorageKmsKeyId": key}}
+        ecs.update_cluster(cluster=aws.named(aws.env.names.cluster), configuration=storage)
+        return then(kms, key)
+
+    return make
+
+
 _SETTINGS = ("Port", "Protocol", "Certificates", "SslPolicy", "DefaultActions")
 
 
@@ -115,6 +128,14 @@ _REPOSITORIES: dict[str, Callable[[Aws], object]] = {
 }
 
 
+_STORAGES: dict[str, Callable[[Aws], object]] = {
+    "storage under a key": stored_under(_nothing),
+    "storage's key disabled": stored_under(_disabled),
+    "storage's key doomed": stored_under(_doomed),
+    "storage's key enabled again": stored_under(_enabled_again),
+}
+
+
 def _behind_another_group(aws: Aws) -> object:
     elb, arn = balancer(aws)
     ec2, vpc = _network(aws)
@@ -158,6 +179,7 @@ _BALANCERS: dict[str, Callable[[Aws], object]] = {
 _TOUCHED = ("elbv2", "route53", "ecs", "ec2")
 MADE_AGAIN = (
     *(Fault(name, NeedKind.IMAGE_KEY, ("ecr", "kms"), make) for name, make in _REPOSITORIES.items()),
+    *(Fault(name, NeedKind.STORAGE_KEY, ("ecs", "kms"), make) for name, make in _STORAGES.items()),
     *(Fault(name, NeedKind.BALANCER_SUBNET, _TOUCHED, make) for name, make in _BALANCERS.items()),
     *(Fault(name, NeedKind.SERVICE, ("ecs",), make) for name, make in _SERVICES.items()),
 )

@@ -112,6 +112,16 @@ def control_key_disabled(aws: Aws) -> Iterator[None]:
 
 
 @contextmanager
+def database_key_disabled(aws: Aws) -> Iterator[None]:
+    """The key of the primary database is disabled, and enabled again."""
+    rds, kms, name = aws.client("rds", Side.PRIMARY), aws.client("kms", Side.PRIMARY), aws.named(aws.env.names.database)
+    key = rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]["KmsKeyId"]
+    kms.disable_key(KeyId=key)
+    yield
+    kms.enable_key(KeyId=key)
+
+
+@contextmanager
 def scaling_waits(aws: Aws) -> Iterator[None]:
     """A service of the DR region waits for a day between two steps of its scaling, and no longer than is usual."""
     scaling = aws.client("application-autoscaling", Side.DR)
@@ -168,6 +178,7 @@ FAILED = {
     "elbv2-routing.host-rules": sign_in_demanded,
     "elbv2-routing.listeners": certificates_demanded,
     "kms.key-usable": control_key_disabled,
+    "kms.source-key-usable": database_key_disabled,
     "prerequisites.control-table": control_table_closed,
 }
 """By the check that each must fail."""

@@ -93,6 +93,15 @@ class Agent:
         """The request as the agent makes it."""
         return AccessRequest(action, resource, {"aws:RequestedRegion": (self.region,)})
 
+    def require_storage(self, cluster: str) -> None:
+        """See to the key of the cluster's ephemeral storage. Raises NotStarted."""
+        found = self.backend.clusters.get(cluster)
+        configuration = (found.configuration if found is not None else None) or {}
+        storage = configuration.get("managedStorageConfiguration") or {}
+        key = str(storage.get("fargateEphemeralStorageKmsKeyId") or "")
+        if not opens(self.account, self.region, key):
+            raise NotStarted(f"{RESOURCES}failed to set up ephemeral storage: KMS key {key} is not usable")
+
     def require_pull(self) -> None:
         """See to the right to pull each image. Raises NotStarted."""
         for image in (str(container["image"]) for container in self.containers):
@@ -197,13 +206,16 @@ class Agent:
             raise NotStarted(_denied("unable to pull secrets: Access to KMS is not allowed", "kms:Decrypt", key))
 
 
-def fetch(backend: EC2ContainerServiceBackend, definition: TaskDefinition, images_alone: bool = False) -> FetchedParts:
+def fetch(
+    backend: EC2ContainerServiceBackend, definition: TaskDefinition, cluster: str, images_alone: bool = False
+) -> FetchedParts:
     """Fetch what the definition's containers need; ``images_alone`` leaves secrets and log groups for later."""
     agent = Agent(backend, definition)
     found = {container["name"]: resolve(str(container["image"])) for container in agent.containers}
     digests = {name: digest for name, digest in found.items() if digest is not None}
     try:
         agent.assume()
+        agent.require_storage(cluster)
         agent.require_pull()
         agent.require_images(found.keys() - digests.keys())
         return FetchedParts(digests, {} if images_alone else secrets_at_start(backend, definition))

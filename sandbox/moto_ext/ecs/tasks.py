@@ -141,7 +141,7 @@ def launch(backend: EC2ContainerServiceBackend, wanted: TaskRequest, count: int)
     stops at once, as ECS reports it; one with overrides tells of secrets and log group when it would run.
     """
     _forget(backend, wanted)
-    fetched = fetch(backend, wanted.definition, images_alone=bool(wanted.overrides))
+    fetched = fetch(backend, wanted.definition, wanted.cluster, images_alone=bool(wanted.overrides))
     started = []
     for _ in range(min(count, _room(backend, wanted))):
         task = _placed(backend, wanted)

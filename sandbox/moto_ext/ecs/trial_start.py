@@ -41,7 +41,7 @@ def _reasons(account: str, region: str, service: Service) -> Iterator[str]:
     definition = backend_of(service).describe_task_definition(str(service.task_definition))
     network: dict[str, Any] = (service.network_configuration or {}).get("awsvpcConfiguration", {})
     ec2 = ec2_backends[account][region]
-    missing = fetch(backend_of(service), definition).missing
+    missing = fetch(backend_of(service), definition, service.cluster_name).missing
     if missing:
         yield missing
     if unknown := unregistered(region, arns_of(service)):

@@ -120,8 +120,16 @@ def refuses_writes(instance: DBInstance) -> str:
     return ""
 
 
+def _modify_subnets(original: Any, self: RDSBackend, *args: Any, **kwargs: Any) -> Any:
+    """Leave the group where it is: the emulator loses one that it changes."""
+    found = original(self, *args, **kwargs)
+    self.subnet_groups[found.name] = found
+    return found
+
+
 def install() -> None:
-    """Repair renames and parameter groups. Idempotent."""
+    """Repair renames, parameter groups and subnet groups. Idempotent."""
+    wrap(RDSBackend, "modify_db_subnet_group", _modify_subnets)
     wrap(RDSBackend, "modify_db_instance", _modify)
     wrap(RDSBackend, "create_auto_snapshot", _first_snapshot)
     wrap(RDSBackend, "modify_db_parameter_group", _modify_group)

@@ -14,6 +14,7 @@ from tests.dr_checks.worlds import DENIED, Example, service, world
 
 HERE, THERE = (ecs.services, Side.DR), (ecs.services, Side.PRIMARY)
 BREAKS = (BREAKER, ROLLBACK)
+HOOK = f"hook {P}-hook at PRE_SCALE_UP"
 AS_PRIMARY = DeploymentSettings(("FARGATE",), "ECS", 60, (100, 200), (80,), BREAKS)
 
 
@@ -49,6 +50,14 @@ EXAMPLES = [
     _deployed(Status.PASS, there=replace(AS_PRIMARY, stops=(f"alarm {P}-5xx",)), stops=(f"alarm {D}-5xx",)),
     _deployed(Status.FAIL, there=replace(AS_PRIMARY, stops=(BREAKER,))),
     _deployed(Status.FAIL, there=replace(AS_PRIMARY, stops=())),
+    _deployed(Status.FAIL, holds=("strategy BLUE_GREEN",), there=replace(AS_PRIMARY, holds=())),
+    _deployed(Status.FAIL, holds=("hook PAUSE at PRE_SCALE_UP",), there=replace(AS_PRIMARY, holds=())),
+    _deployed(Status.PASS, holds=(f"hook {D}-hook at PRE_SCALE_UP",), there=replace(AS_PRIMARY, holds=(HOOK,))),
+    _deployed(Status.FAIL, holds=(HOOK,), there=replace(AS_PRIMARY, holds=(HOOK,))),
+    _deployed(Status.PASS, holds=(), there=replace(AS_PRIMARY, holds=("strategy BLUE_GREEN",), bake_min=10)),
+    _deployed(Status.PASS, holds=("strategy BLUE_GREEN",)),
+    _deployed(Status.FAIL, bake_min=11, there=replace(AS_PRIMARY, bake_min=10)),
+    _deployed(Status.PASS, bake_min=10, there=replace(AS_PRIMARY, bake_min=10)),
     _deployed(Status.UNKNOWN, there=None),
     Example("ecs-deployment.alike", Status.UNKNOWN, world({HERE: DENIED})),
     Example("ecs-deployment.alike", Status.NOT_APPLICABLE, world({HERE: ()})),

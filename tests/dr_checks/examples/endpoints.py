@@ -8,9 +8,10 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
-from dr_estate.readers import ecs, vpc
+from dr_estate.readers import ecs, iam_store_roles, vpc
+from dr_estate.readers.iam_store_roles import StoreRight, StoreRole
 from dr_estate.readers.vpc import VpcEndpoint
-from tests.dr_checks.compute import D, definitions
+from tests.dr_checks.compute import D, P, definitions
 from tests.dr_checks.network import PLACES, connected, group
 from tests.dr_checks.worlds import DENIED, Example
 
@@ -48,6 +49,28 @@ def _given(expected: Status, *endpoints: VpcEndpoint, **changed: Any) -> Example
 
 GATEWAY = VpcEndpoint("s3", "Gateway", "available", policy=_policy(Action="s3:PutObject"), route_tables=("rtb-1",))
 
+BUCKET, TABLE = "arn:aws:s3:::{}/any", "arn:aws:dynamodb:{}:1:table/state"
+READS = StoreRight("s3:GetObject", BUCKET.format("assets"), BUCKET.format("assets-dr"), "allowed")
+ASKS = StoreRight("dynamodb:Query", TABLE.format(P), TABLE.format(D), "allowed")
+USES = StoreRole("arn:aws:iam::1:role/task", "arn:aws:iam::1:role/task", (READS, ASKS))
+OF_SOURCES = replace(GATEWAY, policy=_policy(Resource="arn:aws:s3:::assets/*"))
+OF_COPIES = replace(GATEWAY, policy=_policy(Resource="arn:aws:s3:::assets-dr/*"))
+OF_LAYERS = replace(GATEWAY, policy=_policy(Resource="arn:aws:s3:::layers/*"))
+OF_TABLES = VpcEndpoint("dynamodb", "Gateway", "available", policy=_policy(), route_tables=("rtb-1",))
+ELSEWHERE = _policy(Condition={"StringEquals": {"aws:RequestedRegion": P}})
+OF_AN_ORGANIZATION = _policy(Condition={"StringEquals": {"aws:PrincipalOrgID": "o-1"}})
+
+
+def _storing(expected: Status, *endpoints: VpcEndpoint, theirs: Any = (), rights: Any = (USES,)) -> Example:
+    values: dict[Any, Any] = {
+        (vpc.endpoints, Side.DR): endpoints,
+        (vpc.endpoints, Side.PRIMARY): theirs,
+        (iam_store_roles.rights, Side.GLOBAL): rights,
+        DEFINITIONS: definitions(D),
+    }
+    return Example("endpoints.admit-stores", expected, connected(values))
+
+
 STARTING = {
     "ecr.api": "ecr:GetAuthorizationToken",
     "ecr.dkr": "ecr:BatchGetImage",
@@ -78,4 +101,22 @@ EXAMPLES = [
     _given(Status.NOT_APPLICABLE, _endpoint(private_names=False)),
     _given(Status.NOT_APPLICABLE, _endpoint(service="sqs", policy=_policy(Effect="Deny"))),
     _given(Status.NOT_APPLICABLE),
+    _storing(Status.PASS, replace(GATEWAY, policy="")),
+    _storing(Status.PASS, OF_COPIES),
+    _storing(Status.FAIL, OF_SOURCES),
+    _storing(Status.FAIL, OF_SOURCES, theirs=(OF_SOURCES,)),
+    _storing(Status.FAIL, OF_LAYERS),
+    _storing(Status.PASS, OF_LAYERS, theirs=(OF_LAYERS,)),
+    _storing(Status.PASS, OF_LAYERS, rights=(replace(USES, rights=(ASKS,)),)),
+    _storing(Status.PASS, OF_TABLES),
+    _storing(Status.FAIL, replace(OF_TABLES, policy=_policy(Effect="Deny"))),
+    _storing(Status.FAIL, replace(OF_TABLES, policy=ELSEWHERE)),
+    _storing(Status.PASS, replace(OF_TABLES, policy=OF_AN_ORGANIZATION)),
+    _storing(Status.UNKNOWN, OF_LAYERS, theirs=DENIED),
+    _storing(Status.PASS, OF_COPIES, theirs=DENIED),
+    _storing(Status.UNKNOWN, OF_COPIES, rights=(USES, DENIED)),
+    _storing(Status.UNKNOWN, OF_COPIES, rights=DENIED),
+    _storing(Status.NOT_APPLICABLE, replace(OF_SOURCES, route_tables=("rtb-9",))),
+    _storing(Status.NOT_APPLICABLE, replace(OF_SOURCES, state="pending")),
+    _storing(Status.NOT_APPLICABLE, _endpoint()),
 ]

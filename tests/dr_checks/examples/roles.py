@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
-from dr_estate.readers import iam_task_roles
+from dr_estate.readers import iam_store_roles, iam_task_roles, store_policies
 from dr_estate.readers.iam_simulation import SimulatedDecision
+from dr_estate.readers.iam_store_roles import StoreRight, StoreRole
 from dr_estate.readers.iam_task_roles import TaskRole
+from dr_estate.readers.store_policies import StoreKind, StorePolicy
 from tests.dr_checks.worlds import DENIED, Example, world
 
 PULLS = SimulatedDecision("ecr:BatchGetImage", "allowed", "eu-west-1")
@@ -23,6 +26,29 @@ def _given(check: str, expected: Status, *roles: object, subjects: frozenset[str
     return Example(f"roles.{check}", expected, world({(iam_task_roles.roles, Side.GLOBAL): roles}), subjects)
 
 
+READS = StoreRight("s3:GetObject", "arn:aws:s3:::assets/any", "arn:aws:s3:::assets-dr/any", "implicitDeny")
+TABLE = "arn:aws:dynamodb:{}:1:table/state"
+ASKS = StoreRight("dynamodb:Query", TABLE.format("af-south-1"), TABLE.format("eu-west-1"), "explicitDeny")
+USES = StoreRole("arn:aws:iam::1:role/task", "arn:aws:iam::1:role/task", (replace(READS, decision="allowed"),))
+USING = frozenset({USES.arn})
+
+
+def _opened(principal: str) -> str:
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": principal},
+        "Action": "s3:*",
+        "Resource": f"{READS.copy[:-3]}*",
+    }
+    return json.dumps({"Statement": [statement]})
+
+
+def _stores(expected: Status, *roles: object, policy: object = "", subjects: frozenset[str] = USING) -> Example:
+    row = StorePolicy(StoreKind.BUCKET, "assets-dr", policy) if isinstance(policy, str) else policy
+    parts = {(iam_store_roles.rights, Side.GLOBAL): roles, (store_policies.policies, Side.DR): (row,)}
+    return Example("roles.stores-allowed", expected, world(parts), subjects)
+
+
 EXAMPLES = [
     _given("assumable", Status.PASS, ROLE),
     _given("assumable", Status.FAIL, ROLE, replace(ABSENT, arn="arn:aws:iam::1:role/task")),
@@ -35,4 +61,12 @@ EXAMPLES = [
     _given("tasks-allowed", Status.FAIL, replace(ROLE, decisions=(PULLS, KEPT_OUT)), subjects=NAMED),
     _given("tasks-allowed", Status.UNKNOWN, ROLE, DENIED),
     _given("tasks-allowed", Status.NOT_APPLICABLE, ABSENT),
+    _stores(Status.PASS, USES),
+    _stores(Status.FAIL, replace(USES, rights=(READS,))),
+    _stores(Status.FAIL, replace(USES, rights=(ASKS,))),
+    _stores(Status.PASS, replace(USES, rights=(READS,)), policy=_opened(USES.arn)),
+    _stores(Status.FAIL, replace(USES, rights=(replace(READS, decision="explicitDeny"),)), policy=_opened(USES.arn)),
+    _stores(Status.FAIL, replace(USES, rights=(READS,)), policy=_opened("arn:aws:iam::1:role/other")),
+    _stores(Status.UNKNOWN, USES, DENIED, subjects=frozenset()),
+    _stores(Status.NOT_APPLICABLE, subjects=frozenset()),
 ]

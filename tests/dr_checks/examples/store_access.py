@@ -55,6 +55,10 @@ EXAMPLES = [
     _case(Status.PASS, COPY, there=_says("Deny", {"AWS": "arn:aws:iam::1:role/nobody"}, "s3:*")),
     _case(Status.PASS, COPY, there=_says("Deny", "*", "s3:DeleteBucket")),
     _case(Status.PASS, COPY, there=_says("Deny", "*", "s3:*", Condition={"Bool": {"aws:SecureTransport": "false"}})),
+    _case(Status.PASS, COPY, there=_says("Deny", "*", "s3:*", Condition={"NumericLessThan": {"s3:TlsVersion": "1.2"}})),
+    _case(
+        Status.UNKNOWN, COPY, there=_says("Deny", "*", "s3:*", Condition={"NumericLessThan": {"s3:TlsVersion": "1.3"}})
+    ),
     _case(Status.FAIL, COPY, there=_says("Deny", "*", "s3:*", **_unless("aws:RequestedRegion", SIT.regions.primary))),
     _case(Status.FAIL, COPY, here=BY_ENDPOINT, there=BY_ANOTHER),
     _case(Status.PASS, COPY, here=BY_ANOTHER, there=BY_ENDPOINT),

@@ -6,7 +6,7 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
-from dr_estate.readers import ecs, rds
+from dr_estate.readers import ecs, rds, s3
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.compute import D, P, definition
 from tests.dr_checks.worlds import DENIED, SIT, Example, service, world
@@ -43,6 +43,7 @@ def _estate(
     return world(values | (changes or {}))
 
 
+SOURCE, COPY = s3.data_pairs(SIT)[0]
 OLD = f"old-mysql.cab.{D}.rds.amazonaws.com:3306"
 DARK = {(ecs.task_definitions, Side.DR): (DENIED,)}
 
@@ -63,6 +64,14 @@ EXAMPLES = [
     Example("variables.database-host", Status.PASS, _estate(OLD.replace(D, P))),
     Example("variables.database-host", Status.UNKNOWN, _estate(OLD, changes=DARK)),
     Example("variables.database-host", Status.NOT_APPLICABLE, _estate(OLD, changes={(ecs.services, Side.DR): ()})),
+    Example("variables.buckets", Status.PASS, _estate(COPY, of=TENANTS), ALL),
+    Example("variables.buckets", Status.PASS, _estate(f"my-{SOURCE} {SOURCE}s x.{SOURCE}"), TWO),
+    Example("variables.buckets", Status.PASS, _estate(f"{SOURCE},{COPY}"), TWO),
+    Example("variables.buckets", Status.FAIL, _estate(SOURCE), TWO),
+    Example("variables.buckets", Status.FAIL, _estate(f"https://{SOURCE}.s3.amazonaws.com/a", of=TENANTS), ALL),
+    Example("variables.buckets", Status.FAIL, _estate(f"s3://{SOURCE}/a"), TWO),
+    Example("variables.buckets", Status.UNKNOWN, _estate("standby", changes=DARK)),
+    Example("variables.buckets", Status.NOT_APPLICABLE, _estate(SOURCE, changes={(ecs.services, Side.DR): ()})),
     Example("variables.schema", Status.PASS, _estate("standby")),
     Example("variables.schema", Status.FAIL, _estate(UNRULY), TWO),
     Example("variables.schema", Status.WARN, _estate(UNRULY, of=TENANTS), ALL),

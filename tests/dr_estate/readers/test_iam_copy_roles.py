@@ -23,6 +23,8 @@ ENV = SIT.model_copy(update={"failback": SIT.failback.model_copy(update={"object
 WANTED = ["s3:GetReplicationConfiguration", "s3:InitiateReplication", "s3:PutInventoryConfiguration"]
 MADE = datetime(2026, 2, 23, 9, tzinfo=UTC)
 COPY = s3.data_pairs(ENV)[0][1]
+TAKES = "backup:CopyFromBackupVault"
+TAKES_NONE = {"Effect": "Deny", "Principal": "*", "Action": TAKES, "Resource": "*"}
 
 
 def answers(service: str = JOBS, denied: Sequence[str] = ()) -> dict[str, Any]:
@@ -83,3 +85,14 @@ def test_a_bucket_that_is_not_seen_stays_unseen_beside_the_role() -> None:
     assert DENIED in found
     seen = [row for row in found if isinstance(row, JobRole)]
     assert ([True], {COPY}) == ([row.role.exists for row in seen][:1], {COPY} - {row.copy for row in seen})
+
+
+@pytest.mark.parametrize("policy", ["", json.dumps({"Statement": [TAKES_NONE]})])
+def test_what_the_vault_of_the_primary_region_denies_to_copy_from_it_is_named(policy: str) -> None:
+    """Both vaults answer with this policy, which is about taking backups out alone."""
+    allowed = {"EvaluationResults": [{"EvalActionName": TAKES, "EvalDecision": "allowed"}]}
+    given = {**answers("backup.amazonaws.com"), "simulate_principal_policy": allowed}
+    given |= {"get_backup_vault_access_policy": {"Policy": policy}}
+    found = [row for row in read(iam_copy_roles.roles, Side.GLOBAL, given, healthy()) if isinstance(row, CopyRole)]
+    denied = [d for row in found for d in row.decisions if d.action == TAKES and d.decision != "allowed"]
+    assert [d.on.endswith("by its own policy") for d in denied] == ([True] if policy else [])

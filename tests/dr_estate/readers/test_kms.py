@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
-from dr_estate.readers import ecr, kms, s3
+from dr_estate.readers import ecr, ecs, kms, s3
 from dr_estate.readers.kms import KmsKey
 from dr_estate.readers.s3 import Bucket, BucketReplicationRule
 from tests.dr_checks.aws_answers import read
@@ -53,3 +54,24 @@ def test_the_key_of_a_repository_is_one_of_them() -> None:
     ]
     assert of_images("") == []
     assert of_images(DENIED) == [DENIED]
+
+
+def test_the_keys_of_the_database_and_of_its_backups_are_among_those_of_the_primary_region() -> None:
+    answers = {"describe_key": {"KeyMetadata": {"KeyId": "k", "Arn": "arn:aws:kms:af-south-1:1:key/k"}}}
+    found = read(kms.keys, Side.PRIMARY, answers, healthy())
+    assert {"backups", "database"} <= {use for key in found if isinstance(key, KmsKey) for use in key.uses}
+
+
+def test_the_key_of_what_tasks_store_is_one_of_them() -> None:
+    seen, part = healthy(), (ecs.cluster.name, Side.DR)
+    key = "arn:aws:kms:eu-west-1:1:key/k"
+    upon = replace(seen, parts={**seen.parts, part: replace(seen.parts[part], value=ecs.Cluster("c", "ACTIVE", key))})
+    found = read(kms.keys, Side.DR, {"describe_key": {"KeyMetadata": {"KeyId": "k", "Arn": key}}}, upon)
+    assert [k.ref for k in found if isinstance(k, KmsKey) and "storage of tasks" in k.uses] == [key]
+
+
+def test_a_cluster_says_under_which_key_its_tasks_store() -> None:
+    storage = {"managedStorageConfiguration": {"fargateEphemeralStorageKmsKeyId": "k"}}
+    for configuration, key in ((storage, "k"), ({}, ""), ({"managedStorageConfiguration": {}}, "")):
+        row: dict[str, Any] = {"clusterName": "c", "status": "ACTIVE", "configuration": configuration}
+        assert read(ecs.cluster, Side.DR, {"describe_clusters": {"clusters": [row]}}).storage_key == key

@@ -130,3 +130,28 @@ def test_roles_of_a_recovery_are_seen_though_its_task_is_not() -> None:
     answers = {"get_role": {"Role": {"Path": "/", "RoleName": "r", "RoleId": "A" * 16, "Arn": ROLE, "CreateDate": NOW}}}
     rows = read(recovery_automation.roles, Side.GLOBAL, answers, upon, AUTOMATED)
     assert [row.exists for row in rows] == [True] * 3
+
+
+@pytest.mark.parametrize(
+    ("configuration", "holds", "bake_min"),
+    [
+        ({}, (), 0),
+        ({"strategy": "ROLLING"}, (), 0),
+        ({"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 30}, ("strategy BLUE_GREEN",), 30),
+        (
+            {"lifecycleHooks": [{"hookTargetArn": "arn:x", "lifecycleStages": ["PRE_SCALE_UP", "POST_SCALE_UP"]}]},
+            ("hook arn:x at POST_SCALE_UP, PRE_SCALE_UP",),
+            0,
+        ),
+        (
+            {"lifecycleHooks": [{"targetType": "PAUSE", "lifecycleStages": ["PRE_SCALE_UP"]}]},
+            ("hook PAUSE at PRE_SCALE_UP",),
+            0,
+        ),
+    ],
+)
+def test_what_holds_a_deployment_is_its_strategy_and_its_hooks(
+    configuration: dict[str, Any], holds: tuple[str, ...], bake_min: int
+) -> None:
+    found = deployment_settings({"deploymentConfiguration": configuration}, {})
+    assert (found.holds, found.bake_min) == (holds, bake_min)

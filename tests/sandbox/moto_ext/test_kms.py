@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.sandbox.moto_ext.conftest import DR, PRIMARY, Clients
+from tests.sandbox.moto_ext.conftest import ACCOUNT, DR, PRIMARY, Clients
 
 
 def _code(refused: pytest.ExceptionInfo[ClientError]) -> str:
@@ -99,3 +100,25 @@ def test_a_key_that_signs_has_a_pair_of_its_own(aws: Clients) -> None:
     signed = {"Message": b"shop", "SigningAlgorithm": "RSASSA_PSS_SHA_256"}
     signature = kms.sign(KeyId=key_ids[0], **signed)["Signature"]
     assert kms.verify(KeyId=key_ids[0], Signature=signature, **signed)["SignatureValid"]
+
+
+@pytest.mark.parametrize(
+    ("principal", "condition", "is_denied"),
+    [
+        ("*", {}, True),
+        ({"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, {}, True),
+        ({"AWS": "arn:aws:iam::222222222222:root"}, {}, False),
+        ({"AWS": ["arn:aws:iam::222222222222:root"]}, {}, False),
+        ("*", {"StringNotEquals": {"kms:CallerAccount": ACCOUNT}}, False),
+    ],
+)
+def test_a_key_policy_denies_whom_it_names(aws: Clients, principal: Any, condition: Any, is_denied: bool) -> None:
+    kms = aws("kms", PRIMARY)
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    denial = {"Effect": "Deny", "Principal": principal, "Action": "kms:*", "Resource": "*", "Condition": condition}
+    kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps({"Statement": [denial]}))
+    if is_denied:
+        with pytest.raises(ClientError, match="AccessDenied"):
+            kms.describe_key(KeyId=key)
+    else:
+        assert kms.describe_key(KeyId=key)["KeyMetadata"]["Enabled"]

@@ -198,3 +198,16 @@ def test_a_backup_asked_for_twice_with_one_token_is_one_and_holds_the_rows_of_it
         DBSnapshotIdentifier=job["RecoveryPointArn"].partition(":snapshot:")[2],
     )
     assert _ids(_of(PRIMARY, "shop-restored")) == ["held"]
+
+
+def test_a_subnet_group_that_is_changed_is_still_there(aws: Clients) -> None:
+    ec2, rds = aws("ec2", DR), aws("rds", DR)
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.9.{n}.0/24", AvailabilityZone=f"{DR}{zone}")["Subnet"]["SubnetId"]
+        for n, zone in enumerate("abc")
+    ]
+    rds.create_db_subnet_group(DBSubnetGroupName="shop", DBSubnetGroupDescription="x", SubnetIds=subnets)
+    rds.modify_db_subnet_group(DBSubnetGroupName="shop", SubnetIds=subnets[:2])
+    (group,) = rds.describe_db_subnet_groups(DBSubnetGroupName="shop")["DBSubnetGroups"]
+    assert [subnet["SubnetIdentifier"] for subnet in group["Subnets"]] == subnets[:2]

@@ -1,0 +1,107 @@
+"""What tasks of the DR region may do with the copies of stores, beside what tasks may do with the sources today.
+
+Replication changes no policy of IAM: a role that names buckets and tables of the primary region serves every visitor
+there, and is refused its copies on the day. IAM's simulator judges both, on any object. Source: Service Authorization
+Reference, Amazon S3 and DynamoDB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dr_estate.config.environment import Side
+from dr_estate.iam.simulation_requests import ANY, REGION, ContextKey, SimulationRequest
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
+from dr_estate.readers import dynamodb, ecs, s3
+from dr_estate.readers.iam_simulation import READS, RoleAnswers, RoleRequest
+from dr_estate.readers.store_policies import StoreKind, table_arn
+from dr_estate.reading.part import GLOBAL, part
+from dr_estate.reading.reader import ReadContext
+
+_ACTIONS = {
+    StoreKind.BUCKET: ("s3:DeleteObject", "s3:GetObject", "s3:PutObject"),
+    StoreKind.TABLE: ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"),
+}
+_ALLOWED = "allowed"
+_Right = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreRight:
+    """An action that IAM allows on ``source`` today, and its decision on the ``copy``: ARNs of any object, or table."""
+
+    action: str
+    source: str
+    copy: str
+    decision: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoreRole:
+    """The task role ``arn`` of the DR region, beside ``today``, as which the same tasks run in the primary region."""
+
+    arn: str
+    today: str
+    rights: tuple[StoreRight, ...]
+
+
+@part(*GLOBAL, reads=READS)
+def rights(context: ReadContext) -> tuple[StoreRole | Unavailable, ...]:
+    """Each pair of roles that a family of tasks runs as: two calls for each role in each region, whatever the tenants.
+
+    Where the primary region's definitions are not seen, the role is asked about both.
+    """
+    rows = context.part(ecs.task_definitions, Side.DR)
+    theirs = _roles_there(context)
+    own = {row.family: row.task_role for row in rows if isinstance(row, ecs.TaskDefinition) and row.task_role}
+    pairs = sorted({(theirs.get(family, role) or role, role) for family, role in own.items()})
+    roles = sorted({(side, pair[n]) for pair in pairs for n, side in enumerate((Side.PRIMARY, Side.DR))})
+    todo = [RoleRequest(f"{side} {arn}", arn, request) for side, arn in roles for request in _requests(context, side)]
+    answers = RoleAnswers(context, todo)
+    found = context.maybe(lambda pair: _compared(context, *pair, answers), pairs)
+    return (*found, *dict.fromkeys(row for row in rows if isinstance(row, Unavailable)))
+
+
+def _roles_there(context: ReadContext) -> dict[str, str]:
+    """The task role of each family of the primary region, as far as it is seen."""
+    try:
+        rows = context.part(ecs.task_definitions, Side.PRIMARY)
+    except DataUnavailable:
+        return {}
+    return {row.family: row.task_role for row in rows if isinstance(row, ecs.TaskDefinition)}
+
+
+def _resources(context: ReadContext, side: Side) -> Iterator[tuple[StoreKind, tuple[str, ...]]]:
+    """The stores of a side by kind: sources and copies stand at the same places."""
+    env, region = context.env, context.env.region(side)
+    buckets = [pair[side is Side.DR] for pair in s3.data_pairs(env)]
+    yield StoreKind.BUCKET, tuple(f"arn:aws:s3:::{name}/{ANY}" for name in buckets)
+    yield StoreKind.TABLE, tuple(table_arn(env.account, region, name) for name in dynamodb.names(env))
+
+
+def _requests(context: ReadContext, side: Side) -> Iterator[SimulationRequest]:
+    region = context.env.region(side)
+    for kind, resources in _resources(context, side):
+        if resources:
+            yield SimulationRequest(region, _ACTIONS[kind], resources, (ContextKey(REGION, "string", (region,)),))
+
+
+def _compared(context: ReadContext, today: str, role: str, answers: RoleAnswers) -> StoreRole:
+    mine, others = _decided(answers, f"{Side.PRIMARY} {today}"), _decided(answers, f"{Side.DR} {role}")
+    stores = zip(_resources(context, Side.PRIMARY), _resources(context, Side.DR), strict=True)
+    copies = {here: away for (_, sources), (_, there) in stores for here, away in zip(sources, there, strict=True)}
+    allowed = [right for right, decision in sorted(mine.items()) if decision == _ALLOWED]
+    then = [(action, on, others.get((action, copies[on]))) for action, on in allowed]
+    return StoreRole(role, today, tuple(StoreRight(a, on, copies[on], word) for a, on, word in then if word))
+
+
+def _decided(answers: RoleAnswers, name: str) -> dict[_Right, str]:
+    """IAM's decision by action and resource, of the actions it answered for. Raises DataUnavailable."""
+    found: dict[_Right, str] = {}
+    for request, decision in answers.about(name):
+        for resource in request.resources:
+            if decision.decision == _ALLOWED or decision.on == resource:
+                word = found.get((decision.action, resource), _ALLOWED)
+                found[decision.action, resource] = decision.decision if word == _ALLOWED else word
+    return found

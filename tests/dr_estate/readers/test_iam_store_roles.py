@@ -1,0 +1,64 @@
+"""What tasks may do with the copies of stores is held against what is allowed with the sources."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dr_estate.config.environment import Side
+from dr_estate.readers import dynamodb, ecs, iam_store_roles, s3
+from dr_estate.readers.iam_store_roles import StoreRight, StoreRole
+from dr_estate.snapshot.snapshot import Snapshot
+from tests.dr_actions.plain import with_part, with_rows
+from tests.dr_checks.aws_answers import read
+from tests.dr_checks.estates import healthy
+from tests.dr_checks.worlds import DENIED, SIT
+
+COPY = f"arn:aws:s3:::{s3.data_pairs(SIT)[0][1]}/any"
+SOURCE = f"arn:aws:s3:::{s3.data_pairs(SIT)[0][0]}/any"
+OTHER = "arn:aws:iam::1:role/of-the-dr-region"
+GETS = "s3:GetObject"
+
+
+def _rights(*refused: tuple[str, str], upon: Snapshot | None = None, of: str = "") -> tuple[StoreRole, ...]:
+    """The rights where IAM refuses these (action, resource), to the role ``of`` alone where one is named."""
+
+    def simulated(**params: Any) -> dict[str, Any]:
+        def decision(action: str, on: str) -> str:
+            is_closed = (action, on) in refused and params["PolicySourceArn"].endswith(of)
+            return "implicitDeny" if is_closed else "allowed"
+
+        def row(action: str) -> dict[str, Any]:
+            found = [(on, decision(action, on)) for on in params["ResourceArns"]]
+            results = [{"EvalResourceName": on, "EvalResourceDecision": word} for on, word in found]
+            return {"EvalActionName": action, "EvalDecision": "allowed", "ResourceSpecificResults": results}
+
+        return {"EvaluationResults": [row(action) for action in params["ActionNames"]]}
+
+    found = read(iam_store_roles.rights, Side.GLOBAL, {"simulate_principal_policy": simulated}, upon or healthy())
+    return tuple(row for row in found if isinstance(row, StoreRole))
+
+
+def _refused(row: StoreRole) -> list[StoreRight]:
+    return [right for right in row.rights if right.decision != "allowed"]
+
+
+def test_a_right_on_a_source_that_is_refused_on_its_copy_is_named() -> None:
+    (row,) = _rights((GETS, COPY))
+    assert [StoreRight(GETS, SOURCE, COPY, "implicitDeny")] == _refused(row)
+    assert len(row.rights) == 3 * len(s3.data_pairs(SIT)) + 4 * len(dynamodb.names(SIT))
+
+
+def test_what_is_refused_on_the_source_too_is_no_lack() -> None:
+    (row,) = _rights((GETS, COPY), (GETS, SOURCE))
+    assert _refused(row) == []
+
+
+def test_a_role_of_the_dr_region_alone_is_held_against_that_of_the_primary_region() -> None:
+    other = with_rows(healthy(), ecs.task_definitions, Side.DR, lambda _: True, task_role=OTHER)
+    (row,) = _rights((GETS, COPY), (GETS, SOURCE), upon=other, of="of-the-dr-region")
+    assert (row.arn, [right.copy for right in _refused(row)]) == (OTHER, [COPY])
+
+
+def test_where_the_primary_region_is_not_seen_the_role_is_held_against_itself() -> None:
+    (row,) = _rights((GETS, COPY), upon=with_part(healthy(), ecs.task_definitions, Side.PRIMARY, DENIED))
+    assert (row.today, len(_refused(row))) == (row.arn, 1)
