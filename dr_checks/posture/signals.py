@@ -49,9 +49,10 @@ class Signals:
 
     ``pinned``: every check of the primary's records is held down (T06). A region is ``full`` when each tenant's service
     runs capacity.tasks_per_service tasks; its database is ``writable`` when its state takes writes, it is no replica
-    and its parameter group does not refuse writes, None where AWS does not document that state. The primary is
-    ``asleep`` when the schedule has scaled its services to 0. ``recorded``: the zone has a record of the traffic's
-    name, or cannot be read. ``visitors`` is where the public answers lead now, whatever ``traffic_set`` prefers.
+    and its parameter group does not refuse writes, None where AWS does not document that state. ``dr_frozen``: the DR
+    region's database was seen, and its parameter group was seen to refuse writes. The primary is ``asleep`` when the
+    schedule has scaled its services to 0. ``recorded``: the zone has a record of the traffic's name, or cannot be read.
+    ``visitors`` is where the public answers lead now, whatever ``traffic_set`` prefers.
     ``answered_by_dr``: name servers lead visitors to the DR region, asked without the zone's own. ``witnesses`` are
     what was seen of the primary's traffic while its API is silent; ``primary_traffic`` is then what they say together,
     else what its health check says.
@@ -68,6 +69,7 @@ class Signals:
     dr_full: bool = False
     primary_writable: bool | None = False
     dr_writable: bool | None = False
+    dr_frozen: bool = False
     primary_asleep: bool = False
     recorded: bool = True
     visitors: TrafficDirection = TrafficDirection.UNKNOWN
@@ -112,6 +114,7 @@ def signals_of(snapshot: Snapshot, env: Environment) -> Signals:
         dr_full=_full(snapshot, env, Side.DR),
         primary_writable=writable(snapshot, env, Side.PRIMARY),
         dr_writable=writable(snapshot, env, Side.DR),
+        dr_frozen=_is_frozen(snapshot, env, Side.DR),
         primary_asleep=_is_scheduled_off(snapshot, env),
         recorded=_recorded(snapshot, env),
         visitors=_visitors(snapshot, env),
@@ -202,15 +205,24 @@ def _full(snapshot: Snapshot, env: Environment, side: Side) -> bool:
 
 def writable(snapshot: Snapshot, env: Environment, side: Side) -> bool | None:
     """Whether the side's database takes writes; False where it was not seen, None where its state is undocumented."""
-    name = env.named(env.names.database)
+    standing, refusing = _standing(snapshot, env, side), _groups_that_refuse_writes(snapshot, side)
+    own = [states.DATABASE[row.status] for row in standing if set(row.parameter_groups).isdisjoint(refusing)]
+    return None if any(not state.known for state in own) else any(state.takes_writes for state in own)
+
+
+def _is_frozen(snapshot: Snapshot, env: Environment, side: Side) -> bool:
+    standing, refusing = _standing(snapshot, env, side), _groups_that_refuse_writes(snapshot, side)
+    return bool(standing) and not any(set(row.parameter_groups).isdisjoint(refusing) for row in standing)
+
+
+def _standing(snapshot: Snapshot, env: Environment, side: Side) -> list[rds.Instance]:
+    """The side's databases of the estate's name that are no replicas; none where they were not seen."""
     try:
         instances = snapshot.get(rds.instances, side)
     except DataUnavailable:
-        return False
-    refusing = _groups_that_refuse_writes(snapshot, side)
-    standing = [row for row in instances if row.identifier == name and not row.source]
-    own = [states.DATABASE[row.status] for row in standing if set(row.parameter_groups).isdisjoint(refusing)]
-    return None if any(not state.known for state in own) else any(state.takes_writes for state in own)
+        return []
+    name = env.named(env.names.database)
+    return [row for row in instances if row.identifier == name and not row.source]
 
 
 def _groups_that_refuse_writes(snapshot: Snapshot, side: Side) -> set[tuple[str, str]]:
