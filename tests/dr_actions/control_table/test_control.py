@@ -51,9 +51,13 @@ def test_who_turns_the_switch_on_a_second_time_is_told_who_did_first(control: Co
 def test_one_incident_is_open_at_a_time(control: ControlStore, clock: Clock) -> None:
     opened = control.open_incident("INC-1", "failover", clock(), "Alice")
     control.enter_phase("INC-1", "restoring", "Alice")
-    assert opened.phase == "open"
+    assert (opened.phase, opened.staged) == ("open", True)
     again = control.open_incident("INC-1", "failover", clock() + timedelta(hours=1), "Bob")
     assert ("restoring", opened.since) == (again.phase, again.since), "what is open stays as it is"
+    control.enter_phase("INC-1", "failing back", "Alice", staged=False)
+    assert again.staged
+    reopened = control.open_incident("INC-1", "failover", clock(), "Bob")
+    assert ("failing back", False) == (reopened.phase, reopened.staged)
     with pytest.raises(IncidentOpen, match="INC-1 is open since 2026-01-07 03:00 UTC"):
         control.open_incident("INC-2", "failover", clock(), "Bob")
     with pytest.raises(ConditionFailed):

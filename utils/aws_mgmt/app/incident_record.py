@@ -102,6 +102,13 @@ def unfinished_goal(past: Sequence[Entry]) -> Goal | None:
     return None if begun is None or is_done(past, begun) else goal_of_beginning(begun)
 
 
+def goes_in_stages(past: Sequence[Entry], env: Environment) -> bool:
+    """Whether the last run leads visitors home in stages: by its plan, or because the environment demands it."""
+    begun = last_beginning(past)
+    steps = begun.planned if begun is not None else ()
+    return env.failback.staged or len([s for s in steps if s["action"] == "traffic/shift_to_primary"]) > 1
+
+
 def is_done(past: Sequence[Entry], begun: Entry) -> bool:
     """Whether the run that began was finished."""
     return any(e.kind is EntryKind.END and e.data.get("outcome") == "done" for e in past if e.seq > begun.seq)
