@@ -259,6 +259,14 @@ def test_what_does_not_pass_is_not_sent_again(sender: Plain, table_name: str, cl
     assert 8 == failing.left
 
 
+def test_a_control_table_that_somebody_deleted_is_named(sender: Plain, table_name: str, clock: Clock) -> None:
+    gone = SendFailed(FailureKind.REFUSED, "Requested resource not found", "ResourceNotFoundException")
+    with pytest.raises(SendFailed, match=f"There is no control table {table_name} in eu-west-1") as refused:
+        store(_Failing(sender, gone, 9), table_name, clock).in_force()
+    assert "deploy/README.md" in str(refused.value)
+    assert "ResourceNotFoundException" == refused.value.code
+
+
 def test_it_gives_up_in_the_end(sender: Plain, table_name: str, clock: Clock) -> None:
     throttled = _Failing(sender, SendFailed(FailureKind.THROTTLED, "slowly"), 99)
     with pytest.raises(SendFailed, match="slowly"):

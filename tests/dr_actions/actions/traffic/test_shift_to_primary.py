@@ -139,6 +139,22 @@ def test_a_record_that_was_given_another_health_check_meanwhile_keeps_it_for_the
     assert step.call == ACTION.build_call(step, _sight(AWAY)), "nothing else of the call is changed"
 
 
+def test_visitors_whom_somebody_led_home_altogether_are_no_reason_to_stop() -> None:
+    for percent, there, state in (
+        ("10", (100, 0), StepState.DONE),
+        ("50", (10, 0), StepState.DONE),
+        ("10", (99, 1), StepState.DRIFTED),
+        ("50", (0, 100), StepState.DRIFTED),
+    ):
+        assert _confirm(percent, with_weights(AWAY, *there)).state is state, (percent, there)
+
+
+def test_a_stage_whose_change_was_written_back_says_so_while_it_is_waited_for() -> None:
+    confirmed = _confirm("50", led(HEALTHY, 10), since_s=60)
+    assert (confirmed.state, "they were written back" in confirmed.message) == (StepState.READY, True)
+    assert "written back" not in _confirm("50", led(HEALTHY, 10)).message
+
+
 def test_weights_that_nobody_planned_stop_the_stage() -> None:
     confirmed = _confirm("10", with_weights(AWAY, 33, 67))
     assert (confirmed.state, "Weight is 33" in confirmed.message) == (StepState.DRIFTED, True)
