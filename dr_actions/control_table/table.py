@@ -182,7 +182,7 @@ class SentTable:
     def _missing(self) -> str:
         return (
             f"There is no control table {self._name} in {self._region}: restore it from its point-in-time recovery or "
-            "its backup, or make it anew (deploy/README.md)."
+            "its backup, or deploy it again (deploy/README.md)."
         )
 
 

@@ -53,7 +53,7 @@ def dimension_of(arn: str) -> str:
 
 def _health(context: ReadContext, arn: str) -> GroupHealth:
     rows = context.pages("elbv2", "describe_target_health", "TargetHealthDescriptions", TargetGroupArn=arn)
-    answers = [row.get("TargetHealth", {}) for row in rows]
-    failing = next((answer for answer in answers if answer.get("State") != _HEALTHY), {})
+    answers: list[dict[str, str]] = [row.get("TargetHealth", {}) for row in rows]
+    failing: dict[str, str] = next((answer for answer in answers if answer.get("State") != _HEALTHY), {})
     reason = ": ".join(failing[key] for key in ("Reason", "Description") if failing.get(key))
     return GroupHealth(dimension_of(arn), len([a for a in answers if a.get("State") == _HEALTHY]), reason)

@@ -285,6 +285,11 @@ def run_of(goal: Goal, options: Options, incident: str, *, staged: bool = True) 
     return Command((*words, "--execute", *_incident(incident), *_tenants(options)))
 
 
+def in_stages(options: Options) -> bool | None:
+    """Whether the failback that these options ask for goes in stages; None where they ask for none."""
+    return options.staged if isinstance(options, PlanOptions) and options.failback and not options.abort else None
+
+
 def going_on(goal: Goal, options: Options, incident: str, *, staged: bool = True) -> NextStep:
     """What goes on with the run of ``goal`` that did not reach it."""
     return NextStep(run_of(goal, options, incident, staged=staged), "goes on with it, where no run is at work")
