@@ -121,11 +121,11 @@ TABLE = (
         ),
     ),
     PostureRule(  # a failback between the promotion at home and its traffic: to fence the writer would stop everybody
-        lambda s: _both_full(s) and s.primary_writable is True and s.dr_frozen,
+        lambda s: _both_full(s) and s.primary_writable is True and s.came_home,
         Posture(
             PostureName.RETURNING,
-            "traffic is set to the DR region, whose database is frozen; that of the primary region takes writes, and "
-            "both regions run every tenant's service.",
+            "traffic is set to the DR region, whose database is frozen; the copy of it that came home takes writes, "
+            "and both regions run every tenant's service.",
         ),
     ),
     PostureRule(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dr_checks.posture.signals import writable
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.invocation import Command
+from dr_estate.model.restored_names import REPLICATED_FROM
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import ecs, rds, rds_groups
 from dr_estate.snapshot.snapshot import Snapshot
@@ -13,8 +14,7 @@ WRITERS = frozenset({rds.instances.name, rds_groups.parameter_groups.name, ecs.s
 """The parts of the snapshot that it is told from."""
 
 
-COME_FROM = "ReplicatedFrom"
-"""The tag of a database that a failback brings home: the resource id of the database that it is a copy of."""
+COME_FROM = REPLICATED_FROM
 ABORT = Command(("failback", "--abort"))
 
 
