@@ -28,7 +28,7 @@ from dr_estate.model.aws_durations import MEDIAN
 from dr_estate.model.durations import duration
 from dr_estate.model.states import DATABASE
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import dynamodb, efs, rds, route53_health_checks, s3_objects
+from dr_estate.readers import dynamodb, ecs, efs, rds, route53_health_checks, s3_objects
 
 AWAY = (PostureName.ON_DR, PostureName.ON_DR_UNPLANNED, PostureName.RETURNING, PostureName.SPLIT)
 _NEEDED = {
@@ -66,6 +66,7 @@ def failback_gates(
         *_waited_for(plan, context),
         *_direction(context),
         *_health_checks(context),
+        *_tenants_to_come(context),
         *serving_gates(results),
     )
 
@@ -160,6 +161,26 @@ def _reason_against_files(context: PlanContext) -> str:
         found = files_failback.file_systems(context)
         return files_failback.reason_of_another(context, found) if found else ""
     return ""
+
+
+def _tenants_to_come(context: PlanContext) -> Iterator[Gate]:
+    """A tenant that came to the DR region meanwhile would be left there, and its visitors led home without it."""
+    env = context.env
+    try:
+        away = [row for row in context.snapshot.get(ecs.services, Side.DR) if row.desired or row.running]
+        at_home = {
+            env.tenant_of(env.names.service, row.name) for row in context.snapshot.get(ecs.services, Side.PRIMARY)
+        }
+    except DataUnavailable:
+        return  # what was not seen is other gates' to say: the posture's, and those of the services
+    tenants = {tenant for row in away if (tenant := env.tenant_of(env.names.service, row.name))} - at_home
+    lacking = sorted(tenant for tenant in tenants if not context.only_tenants or tenant in context.only_tenants)
+    if lacking:
+        message = (
+            f"{', '.join(lacking)} runs in {env.regions.dr} and has no service in {env.regions.primary}: its visitors "
+            "would be led home without it. Provision it there first."
+        )
+        yield Gate("plan.tenants", met=False, says=message, stops=True)
 
 
 def _health_checks(context: PlanContext) -> Iterator[Gate]:

@@ -24,14 +24,14 @@ from dr_checks.posture.posture import Posture, PostureName
 from dr_checks.posture.signals import signals_of
 from dr_estate.config.environment import Side
 from dr_estate.model.states import DATABASE
-from dr_estate.readers import dynamodb, efs, rds, route53, route53_health_checks, s3
+from dr_estate.readers import dynamodb, ecs, efs, rds, route53, route53_health_checks, s3
 from dr_estate.readers.s3_objects import PairCounter, apart
 from tests.dr_actions.actions.estates import failed_over
 from tests.dr_actions.plain import with_part, with_rows
 from tests.dr_checks import edges
 from tests.dr_checks.backups import FILE_SYSTEM
 from tests.dr_checks.databases import PRIMARY
-from tests.dr_checks.worlds import DENIED, SIT, Values, world
+from tests.dr_checks.worlds import DENIED, SIT, Values, service, world
 
 PERMITTED = "prerequisites.operator-allowed"
 RESTORED = replace(PRIMARY, arn=PRIMARY.arn.replace(SIT.regions.primary, SIT.regions.dr))
@@ -113,6 +113,22 @@ def test_nobody_goes_home_by_a_record_whose_health_check_is_gone_for_route_53_ta
     assert "hc-1" in gone.says
     assert "hc-2" not in gone.says
     assert DENIED.why in unseen.says
+
+
+@pytest.mark.parametrize(
+    ("away", "says"),
+    [
+        (service("sit-tenant9-service"), "tenant9 runs in eu-west-1 and has no service in af-south-1"),
+        (service("sit-tenant9-service", desired=0, running=0), ""),
+        (service("sit-tenant1-service"), ""),
+        (service("somebody-elses"), ""),
+    ],
+)
+def test_nobody_goes_home_while_a_tenant_that_came_meanwhile_has_no_service_there(away: ecs.Service, says: str) -> None:
+    here = service("sit-tenant1-service")
+    values: Values = {(ecs.services, Side.PRIMARY): (here,), (ecs.services, Side.DR): (here, away)}
+    found = [gate for gate in weighed(values) if gate.id == "plan.tenants"]
+    assert [(False, True)] * bool(says) == [(gate.met, gate.says.startswith(says)) for gate in found]
 
 
 OTHER = "fs-someone"
