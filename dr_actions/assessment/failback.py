@@ -177,8 +177,8 @@ def _tenants_to_come(context: PlanContext) -> Iterator[Gate]:
     lacking = sorted(tenant for tenant in tenants if not context.only_tenants or tenant in context.only_tenants)
     if lacking:
         message = (
-            f"{', '.join(lacking)} runs in {env.regions.dr} and has no service in {env.regions.primary}: its visitors "
-            "would be led home without it. Provision it there first."
+            f"{', '.join(lacking)} runs in {env.regions.dr} and has no service in {env.regions.primary}, where its "
+            "visitors would be led. Provision it there first."
         )
         yield Gate("plan.tenants", met=False, says=message, stops=True)
 
