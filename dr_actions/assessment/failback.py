@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
+from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.objects.batch_replication import routes
 from dr_actions.actions.registry import actions
+from dr_actions.actions.traffic.zone_pairs import cutover_pairs
 from dr_actions.assessment.data_loss import Loss
 from dr_actions.assessment.failover import Advice
 from dr_actions.model.action import PlanContext, StepState
@@ -26,7 +28,7 @@ from dr_estate.model.aws_durations import MEDIAN
 from dr_estate.model.durations import duration
 from dr_estate.model.states import DATABASE
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import dynamodb, efs, rds, s3_objects
+from dr_estate.readers import dynamodb, ecs, efs, rds, route53_health_checks, s3_objects
 
 AWAY = (PostureName.ON_DR, PostureName.ON_DR_UNPLANNED, PostureName.RETURNING, PostureName.SPLIT)
 _NEEDED = {
@@ -63,6 +65,8 @@ def failback_gates(
         _answers(signals, context.env),
         *_waited_for(plan, context),
         *_direction(context),
+        *_health_checks(context),
+        *_tenants_to_come(context),
         *serving_gates(results),
     )
 
@@ -139,17 +143,63 @@ def _direction(context: PlanContext) -> Iterator[Gate]:
 
 
 def _files_direction(context: PlanContext) -> Iterator[Gate]:
+    try:
+        reason = _reason_against_files(context)
+    except DataUnavailable as error:
+        reason = error.unavailable.why
+    message = reason or f"the files of {context.env.regions.dr} take the writes."
+    yield Gate("direction.files", met=not reason, says=message, stops=bool(reason))
+
+
+def _reason_against_files(context: PlanContext) -> str:
+    """Why the files cannot be brought home, "" where they can. Raises DataUnavailable."""
+    region = context.env.regions.dr
+    fed = [row for row in context.snapshot.get(efs.replications, Side.DR) if row.destination_region == region]
+    if fed:
+        return f"{fed[0].source_id} still replicates into {region}: a sync home would overwrite newer files."
+    with suppress(DataUnavailable):  # the step asks again, and waits where it cannot see
+        found = files_failback.file_systems(context)
+        return files_failback.reason_of_another(context, found) if found else ""
+    return ""
+
+
+def _tenants_to_come(context: PlanContext) -> Iterator[Gate]:
+    """A tenant that came to the DR region meanwhile would be left there, and its visitors led home without it."""
     env = context.env
     try:
-        fed = [r for r in context.snapshot.get(efs.replications, Side.DR) if r.destination_region == env.regions.dr]
+        away = [row for row in context.snapshot.get(ecs.services, Side.DR) if row.desired or row.running]
+        at_home = {
+            env.tenant_of(env.names.service, row.name) for row in context.snapshot.get(ecs.services, Side.PRIMARY)
+        }
+    except DataUnavailable:
+        return  # what was not seen is other gates' to say: the posture's, and those of the services
+    tenants = {tenant for row in away if (tenant := env.tenant_of(env.names.service, row.name))} - at_home
+    lacking = sorted(tenant for tenant in tenants if not context.only_tenants or tenant in context.only_tenants)
+    if lacking:
+        message = (
+            f"{', '.join(lacking)} runs in {env.regions.dr} and has no service in {env.regions.primary}, where its "
+            "visitors would be led. Provision it there first."
+        )
+        yield Gate("plan.tenants", met=False, says=message, stops=True)
+
+
+def _health_checks(context: PlanContext) -> Iterator[Gate]:
+    """Route 53 changes no record whose health check is gone: visitors could not be led home. No gate while all are."""
+    try:
+        pairs = [pair for zone in cutover_pairs(context).zones for pair in zone.pairs]
+        known = {check.id for check in context.snapshot.get(route53_health_checks.checks, Side.GLOBAL)}
     except DataUnavailable as error:
-        yield Gate("direction.files", met=False, says=error.unavailable.why, stops=True)
+        yield Gate("traffic.health-checks", met=False, says=error.unavailable.why, stops=True)
         return
-    if fed:
-        message = f"{fed[0].source_id} still replicates into {env.regions.dr}: a sync home would overwrite newer files."
-        yield Gate("direction.files", met=False, says=message, stops=True)
-    else:
-        yield Gate("direction.files", met=True, says=f"the files of {env.regions.dr} take the writes.")
+    records = [record for pair in pairs for record in (pair.primary, pair.dr)]
+    gone = [record for record in records if record.health_check_id and record.health_check_id not in known]
+    if gone:
+        named = " and ".join(f"{record.health_check_id} of {record.name} {record.set_identifier}" for record in gone)
+        message = (
+            f"no such health check: {named}. Route 53 takes no change of a record whose health check is gone: give it "
+            "another one (health_check_id of its aws_route53_record), and nobody is kept from writing in vain."
+        )
+        yield Gate("traffic.health-checks", met=False, says=message, stops=True)
 
 
 def serving_gates(results: Sequence[CheckResult]) -> Iterator[Gate]:

@@ -239,9 +239,14 @@ class ControlStore:
             raise IncidentOpen(standing)
         return standing
 
-    def enter_phase(self, incident: str, phase: str, by: str, fence: Fence | None = None) -> None:
-        """Say how far it is. Raises ConditionFailed where it is not open, Fenced."""
-        self._change(INCIDENT, {"phase": phase}, by, _is_open(incident), fence)
+    def enter_phase(
+        self, incident: str, phase: str, by: str, fence: Fence | None = None, *, staged: bool | None = None
+    ) -> None:
+        """Say how far it is, and whether its failback goes in stages (None: as it was). Raises ConditionFailed where it
+        is not open, Fenced.
+        """
+        values = {"phase": phase} | ({} if staged is None else {"staged": staged})
+        self._change(INCIDENT, values, by, _is_open(incident), fence)
 
     def unprotected(self, incident: str, since: datetime | None, by: str, fence: Fence | None = None) -> None:
         """Say since when there is no standby; None: there is one again. Raises ConditionFailed, Fenced as above."""

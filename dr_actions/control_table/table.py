@@ -32,6 +32,7 @@ _ATTEMPTS = 9  # some nine seconds in all, a fraction of a lock's lease
 _PAUSE_S, _LONGEST_PAUSE_S = 0.05, 3.0
 _PASSING = {FailureKind.THROTTLED, FailureKind.BUSY, FailureKind.UNCERTAIN}
 _CONTENDED = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+_NO_TABLE = "ResourceNotFoundException"
 _PASSING_CODES = {
     "InternalServerError",
     "ServiceUnavailable",
@@ -170,10 +171,19 @@ class SentTable:
             try:
                 return self._sender.send(call)
             except (SendFailed, botocore.exceptions.ClientError) as error:
+                if isinstance(error, SendFailed) and error.code == _NO_TABLE:
+                    raise SendFailed(error.trouble, self._missing, error.code) from error
                 if not _passes(error) or attempt == _ATTEMPTS - 1:
                     raise
             self._sleep(min(_PAUSE_S * 2**attempt, _LONGEST_PAUSE_S))
         raise AssertionError("the last attempt returns or raises")
+
+    @property
+    def _missing(self) -> str:
+        return (
+            f"There is no control table {self._name} in {self._region}: restore it from its point-in-time recovery or "
+            "its backup, or deploy it again (deploy/README.md)."
+        )
 
 
 def _passes(error: SendFailed | botocore.exceptions.ClientError) -> bool:

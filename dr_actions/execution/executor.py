@@ -20,6 +20,7 @@ from dr_actions.journal.journal import EntryKind, RecordedState
 from dr_actions.journal.point_of_no_return import last_reversible_step
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Step, batches
+from dr_actions.model.sequence import Role, role_of
 from dr_estate.model.durations import duration
 
 _WAITS = "The run looks, and goes on by itself when the change is there. Ctrl-C stops it; it can be resumed."
@@ -158,7 +159,8 @@ def _record_beginnings(run: PlanRun, batch: Batch, statuses: dict[str, StepStatu
     """Record when what is under way or done began, where no record says so: ``PlanContext.sent_at`` tells it later
     steps.
 
-    A person's step begins when it is seen; so does one whose call left and whose answer was lost, or never recorded.
+    A person's step begins when it is seen; so does one whose call left and whose answer was lost, or never recorded,
+    and a change of traffic that somebody else made.
     """
     for step in batch.open.values():
         how = statuses[step.id]
@@ -168,8 +170,13 @@ def _record_beginnings(run: PlanRun, batch: Batch, statuses: dict[str, StepStatu
             batch.awaited.discard(step.id)
             batch.since[step.id] = run.clock.monotonic()
             run.journal.append(EntryKind.MANUAL_DONE, step.id, says=how.message)
-        elif not step.manual and run.journal.state_of(step.id) is RecordedState.INTENDED:
+        elif not step.manual and (run.journal.state_of(step.id) is RecordedState.INTENDED or _is_led(run, step, how)):
             run.journal.append(EntryKind.LOOKED, step.id, says=f"it took effect: {how.message}", took_effect=True)
+
+
+def _is_led(run: PlanRun, step: Step, how: StepStatus) -> bool:
+    """Whether visitors are led as the step leads them, and that is to be watched from now on."""
+    return how.state is StepState.IN_PROGRESS and role_of(run.plan.goal, step.id) is Role.TRAFFIC
 
 
 def _settle(run: PlanRun, batch: Batch, statuses: dict[str, StepStatus], outcome: Outcome) -> None:

@@ -199,7 +199,7 @@ def none_left_over(view: View) -> Iterator[Finding]:
         found = (view.env.tenant_of(pattern, service.name) for service in view.get(ecs.services, side))
         return {tenant for tenant in found if tenant}
 
-    ours, theirs = named(Side.DR), named(Side.PRIMARY)
+    ours, theirs, primary = named(Side.DR), named(Side.PRIMARY), view.env.regions.primary
     if not theirs:
         yield view.none_expected("all tenants", "the primary region has no tenant to compare with")
         return
@@ -207,9 +207,10 @@ def none_left_over(view: View) -> Iterator[Finding]:
         yield view.gap(
             tenant,
             f"only in {view.region}",
-            f"also in {view.env.regions.primary}",
+            f"also in {primary}",
             "after a failover this tenant would reappear with its old data",
-            f"Remove service {view.env.named(view.env.names.service, tenant=tenant)} from the DR Terraform.",
+            f"Remove service {view.env.named(view.env.names.service, tenant=tenant)} from the DR Terraform; provision "
+            f"one that came after a failover in {primary} instead: no failback begins without it.",
             tenant,
         )
     if not ours - theirs:

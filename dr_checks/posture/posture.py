@@ -99,6 +99,10 @@ def _both(s: Signals) -> bool:
     return s.primary_api is Api.ANSWERS and s.dr_api is Api.ANSWERS
 
 
+def _both_full(s: Signals) -> bool:
+    return _both(s) and s.traffic_set is TrafficDirection.DR and s.primary_full and s.dr_full
+
+
 TABLE = (
     PostureRule(
         lambda s: s.primary_api is not Api.ANSWERS and s.dr_api is not Api.ANSWERS,
@@ -116,13 +120,17 @@ TABLE = (
             Severity.BLOCKER,
         ),
     ),
+    PostureRule(  # a failback between the promotion at home and its traffic: to fence the writer would stop everybody
+        lambda s: _both_full(s) and s.primary_writable is True and s.came_home,
+        Posture(
+            PostureName.RETURNING,
+            "traffic is set to the DR region, whose database is frozen; the copy of it that came home takes writes, "
+            "and both regions run every tenant's service.",
+        ),
+    ),
     PostureRule(
         lambda s: (
-            _both(s)
-            and s.traffic_set is TrafficDirection.DR
-            and s.primary_full
-            and s.dr_full
-            and s.primary_writable is not False  # a failback starts them upon a replica
+            _both_full(s) and s.primary_writable is not False  # a failback starts them upon a replica
         ),
         Posture(
             PostureName.SPLIT,

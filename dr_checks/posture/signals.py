@@ -14,6 +14,7 @@ from dr_checks.derived.visitors import NOT_SEEN, PrimaryService, ServiceState, p
 from dr_checks.derived.witnesses import Testimony, TrafficHealth, led_to_dr, testimonies, weighed
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model import states
+from dr_estate.model.restored_names import REPLICATED_FROM
 from dr_estate.model.unavailable import SILENT, DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import ecs, elbv2, rds, rds_groups, route53, route53_health_checks, sts_identity
 from dr_estate.readers.route53_health_checks import HealthCheck
@@ -49,7 +50,8 @@ class Signals:
 
     ``pinned``: every check of the primary's records is held down (T06). A region is ``full`` when each tenant's service
     runs capacity.tasks_per_service tasks; its database is ``writable`` when its state takes writes, it is no replica
-    and its parameter group does not refuse writes, None where AWS does not document that state. The primary is
+    and its parameter group does not refuse writes, None where AWS does not document that state. ``came_home``: the DR
+    region's database was seen frozen, and the primary's to be the promoted copy of that very one. The primary is
     ``asleep`` when the schedule has scaled its services to 0. ``recorded``: the zone has a record of the traffic's
     name, or cannot be read. ``visitors`` is where the public answers lead now, whatever ``traffic_set`` prefers.
     ``answered_by_dr``: name servers lead visitors to the DR region, asked without the zone's own. ``witnesses`` are
@@ -68,6 +70,7 @@ class Signals:
     dr_full: bool = False
     primary_writable: bool | None = False
     dr_writable: bool | None = False
+    came_home: bool = False
     primary_asleep: bool = False
     recorded: bool = True
     visitors: TrafficDirection = TrafficDirection.UNKNOWN
@@ -112,6 +115,7 @@ def signals_of(snapshot: Snapshot, env: Environment) -> Signals:
         dr_full=_full(snapshot, env, Side.DR),
         primary_writable=writable(snapshot, env, Side.PRIMARY),
         dr_writable=writable(snapshot, env, Side.DR),
+        came_home=_came_home(snapshot, env),
         primary_asleep=_is_scheduled_off(snapshot, env),
         recorded=_recorded(snapshot, env),
         visitors=_visitors(snapshot, env),
@@ -202,15 +206,27 @@ def _full(snapshot: Snapshot, env: Environment, side: Side) -> bool:
 
 def writable(snapshot: Snapshot, env: Environment, side: Side) -> bool | None:
     """Whether the side's database takes writes; False where it was not seen, None where its state is undocumented."""
-    name = env.named(env.names.database)
+    standing, refusing = _standing(snapshot, env, side), _groups_that_refuse_writes(snapshot, side)
+    own = [states.DATABASE[row.status] for row in standing if set(row.parameter_groups).isdisjoint(refusing)]
+    return None if any(not state.known for state in own) else any(state.takes_writes for state in own)
+
+
+def _came_home(snapshot: Snapshot, env: Environment) -> bool:
+    """Whether each database of the DR region is frozen, and the primary's is the copy of one of them."""
+    away, refusing = _standing(snapshot, env, Side.DR), _groups_that_refuse_writes(snapshot, Side.DR)
+    frozen = {row.resource_id for row in away if not set(row.parameter_groups).isdisjoint(refusing)}
+    copied = {dict(row.tags).get(REPLICATED_FROM) for row in _standing(snapshot, env, Side.PRIMARY)}
+    return len(frozen) == len(away) and not frozen.isdisjoint(copied)
+
+
+def _standing(snapshot: Snapshot, env: Environment, side: Side) -> list[rds.Instance]:
+    """The side's databases of the estate's name that are no replicas; none where they were not seen."""
     try:
         instances = snapshot.get(rds.instances, side)
     except DataUnavailable:
-        return False
-    refusing = _groups_that_refuse_writes(snapshot, side)
-    standing = [row for row in instances if row.identifier == name and not row.source]
-    own = [states.DATABASE[row.status] for row in standing if set(row.parameter_groups).isdisjoint(refusing)]
-    return None if any(not state.known for state in own) else any(state.takes_writes for state in own)
+        return []
+    name = env.named(env.names.database)
+    return [row for row in instances if row.identifier == name and not row.source]
 
 
 def _groups_that_refuse_writes(snapshot: Snapshot, side: Side) -> set[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dr_checks.posture.signals import writable
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.invocation import Command
+from dr_estate.model.restored_names import REPLICATED_FROM
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import ecs, rds, rds_groups
 from dr_estate.snapshot.snapshot import Snapshot
@@ -13,8 +14,7 @@ WRITERS = frozenset({rds.instances.name, rds_groups.parameter_groups.name, ecs.s
 """The parts of the snapshot that it is told from."""
 
 
-COME_FROM = "ReplicatedFrom"
-"""The tag of a database that a failback brings home: the resource id of the database that it is a copy of."""
+COME_FROM = REPLICATED_FROM
 ABORT = Command(("failback", "--abort"))
 
 
@@ -46,6 +46,17 @@ def is_promoted(snapshot: Snapshot, env: Environment) -> bool:
     return copy is not None and not copy.source and COME_FROM in dict(copy.tags)
 
 
+def is_gone(snapshot: Snapshot, env: Environment) -> bool:
+    """Whether the DR region was seen without a database while a copy of it is at home, not promoted."""
+    name = env.named(env.names.database)
+    try:
+        copy = snapshot.find(rds.instances, Side.PRIMARY, identifier=name)
+        there = [row for row in snapshot.get(rds.instances, Side.DR) if row.identifier.startswith(name)]
+    except DataUnavailable:
+        return False
+    return copy is not None and bool(copy.source) and not there
+
+
 def way_back_sentence(snapshot: Snapshot, env: Environment) -> str:
     """Until when a failback that is under way can be aborted, or that it cannot be any more."""
     name, regions = env.named(env.names.database), env.regions
@@ -53,6 +64,11 @@ def way_back_sentence(snapshot: Snapshot, env: Environment) -> str:
         promoted = is_promoted(snapshot, env)
     except DataUnavailable:
         return f"Whether the failback can still be aborted is not known: {regions.primary} was not seen."
+    if is_gone(snapshot, env):
+        return (
+            f"No database stands in {regions.dr} any more: no abort leads back to one. Keep {name} of "
+            f"{regions.primary}, the copy of it that came home."
+        )
     if promoted:
         return f"The failback is past its point of no return: {name} of {regions.primary} was promoted."
     return f"Until {name} of {regions.primary} is promoted, {ABORT} brings everybody back to {regions.dr}."

@@ -75,13 +75,17 @@ BEGUN, FAILING_BACK, ABORTING, ON_DR = "open", "failing back", "aborting the fai
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """The open incident. ``unprotected_since`` is when the estate lost its standby, None while it has one."""
+    """The open incident. ``unprotected_since`` is when the estate lost its standby, None while it has one.
+
+    ``staged``: its failback leads visitors home in stages; so it is taken to where an earlier version recorded nothing.
+    """
 
     id: str
     goal: str
     phase: str
     since: datetime
     unprotected_since: datetime | None
+    staged: bool = True
 
     @property
     def stands_at(self) -> str:
@@ -294,7 +298,8 @@ def incident_of(item: _Item | None) -> Incident | None:
     if not _open(item):
         return None
     unprotected = moment_or_none(item["unprotected_since"])
-    return Incident(item["incident"], item["goal"], item["phase"], moment(item["since"]), unprotected)
+    staged = bool(item.get("staged", True))
+    return Incident(item["incident"], item["goal"], item["phase"], moment(item["since"]), unprotected, staged)
 
 
 def override_of(item: _Item | None) -> RecordedOverride | None:

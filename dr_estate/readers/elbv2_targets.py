@@ -21,10 +21,14 @@ _HEALTHY = "healthy"
 
 @dataclass(frozen=True, slots=True)
 class GroupHealth:
-    """How many targets of a group pass their health check now; ``group`` is as CloudWatch's dimension names it."""
+    """How many targets of a group pass their health check now; ``group`` is as CloudWatch's dimension names it.
+
+    ``reason`` is why the first that does not pass it does not, as the load balancer tells it.
+    """
 
     group: str
     healthy: int
+    reason: str = ""
 
 
 @part(*REGIONAL, reads=frozenset({"elbv2:DescribeTargetHealth"}))
@@ -49,5 +53,7 @@ def dimension_of(arn: str) -> str:
 
 def _health(context: ReadContext, arn: str) -> GroupHealth:
     rows = context.pages("elbv2", "describe_target_health", "TargetHealthDescriptions", TargetGroupArn=arn)
-    states = [row.get("TargetHealth", {}).get("State") for row in rows]
-    return GroupHealth(dimension_of(arn), states.count(_HEALTHY))
+    answers: list[dict[str, str]] = [row.get("TargetHealth", {}) for row in rows]
+    failing: dict[str, str] = next((answer for answer in answers if answer.get("State") != _HEALTHY), {})
+    reason = ": ".join(failing[key] for key in ("Reason", "Description") if failing.get(key))
+    return GroupHealth(dimension_of(arn), len([a for a in answers if a.get("State") == _HEALTHY]), reason)

@@ -29,8 +29,11 @@ def to_dict(control_state: ControlState | None) -> dict[str, Any] | None:
     """The key ``control_state`` of the JSON report; null where the control table could not be read."""
     if control_state is None:
         return None
+    incident = asdict(control_state.incident) if control_state.incident else None
+    if incident is not None:
+        del incident["staged"]  # the printed command that goes on with it says so
     return {
         "pause": asdict(control_state.pause) if control_state.pause else None,
-        "incident": asdict(control_state.incident) if control_state.incident else None,
+        "incident": incident,
         "overrides": [asdict(override) for override in control_state.overrides],
     }

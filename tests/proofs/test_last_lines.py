@@ -220,6 +220,6 @@ def test_after_a_failover_and_in_the_middle_of_a_failback(tmp_path: Path) -> Non
         desk.begin_failback()
         _ends_well(desk, "status", "Posture:")
         _ends_well(desk, "failback", "write pause ", "irreversible")
-        goes_on = f" failback --staged --execute --incident {INCIDENT}`"
+        goes_on = f" failback --execute --incident {INCIDENT}`"  # as it was begun
         _ends_well(desk, f"log --incident {INCIDENT}", "the record is intact", goes_on)
         _ends_well(desk, f"log --incident {INCIDENT} --review", "the record is intact", " evidence ")

@@ -208,6 +208,15 @@ def test_prod_asks_for_everything_at_once_and_changes_nothing_without_it(dark: P
     assert [] == dark.world.mutations()
 
 
+def test_a_plan_that_lacks_the_confirmed_step_is_refused_by_what_is_in_its_way(prod: Prod) -> None:
+    """Whoever pastes the command of a run is told why its plan has no such step now."""
+    words = f"failback --staged --execute --incident {INCIDENT} --confirm database/promote_primary:prod-mysql"
+    refused = prod.run(words)
+    assert refused.code == 4, refused.err
+    assert "posture.away: traffic is served by af-south-1: there is nothing to fail back." in refused.err
+    assert "no such step" not in refused.err
+
+
 @pytest.mark.proof
 def test_keys_that_end_before_the_plan_does_stop_it_unless_that_is_set_aside_by_name(dark: Prod) -> None:
     ends = datetime.now(UTC) + timedelta(minutes=5)

@@ -123,7 +123,9 @@ def progress(context: PlanContext, service: ecs.Service, needed: int, message: s
     healthy = healthy_targets(context, service, side) or 0
     facts = (*facts, ("healthy", str(healthy)))
     if healthy < needed:
-        message = f"{message}; the load balancer sees {healthy} healthy.{_event(context, service, side)}"
+        reason = reason_of_targets(context, service, side)
+        seen = f"the load balancer sees {healthy} healthy{f' ({reason})' if reason else ''}"
+        message = f"{message}; {seen}.{_event(context, service, side)}"
         return StepStatus(StepState.IN_PROGRESS, message, facts, progress=(*_moving(service), str(healthy)))
     return StepStatus(StepState.DONE, f"{message}; the load balancer sees {healthy} healthy.", facts)
 
@@ -167,3 +169,10 @@ def healthy_targets(context: PlanContext, service: ecs.Service, side: Side) -> i
     counts = [seen.get(elbv2_targets.dimension_of(arn)) for arn in service.target_groups]
     known = [count for count in counts if count is not None]
     return min(known) if known and len(known) == len(counts) else None
+
+
+def reason_of_targets(context: PlanContext, service: ecs.Service, side: Side) -> str:
+    """Why a target of the service is not healthy, as the load balancer tells it; "" where it was not asked."""
+    own = {elbv2_targets.dimension_of(arn) for arn in service.target_groups}
+    answers = part_or(context.snapshot, elbv2_targets.health, side, ())
+    return next((group.reason for group in answers if group.group in own and group.reason), "")

@@ -16,35 +16,48 @@ from dr_estate.config.environment import Side
 from dr_estate.readers import rds
 
 _STOP = "StopDBInstanceAutomatedBackupsReplication"
-_RUNNING = ("replicating", "pending")
+RUNNING = ("replicating", "pending")
+"""How replicated backups stand that RDS adds to still."""
 
 
 def plan_steps(context: PlanContext) -> Iterator[Step]:
     """The one step, where the DR region still replicates the old primary's backups."""
-    old, source = failback.old(context), failback.writer(context)
-    copies = _copies(context, old.resource_id) if old and source else None
-    if old is None or copies is None:
+    copies = _stale(context) if failback.writer(context) else None
+    if copies is None:
         return
-    region = context.env.regions.dr
+    region, name = context.env.regions.dr, failback.own_name(context)
+    rest = "the old database stays, and its own backups with it" if failback.old(context) else "that database is gone"
     yield context.step(
         __name__,
-        old.identifier,
+        name,
         side=Side.DR,
-        says=f"End the replication of the backups of the old {old.identifier} into {region}: the new one's take its "
+        says=f"End the replication of the backups of the old {name} into {region}: the new one's take its "
         "place at the end. What was replicated stays until it expires.",
         danger=Danger.COMPENSABLE,
-        undo="Not taken back: the old database stays, and its own backups with it.",
+        undo=f"Not taken back: {rest}.",
         budget_s=600,
         call=Call("rds", _STOP, region, {"SourceDBInstanceArn": copies.instance_arn}),
-        before={"resource": old.resource_id, "copies": copies.arn},
+        before={"resource": copies.resource_id, "copies": copies.arn},
         after={"replicates": ""},
     )
+
+
+def _stale(context: PlanContext) -> rds.AutomatedBackup | None:
+    """What is replicated of the old primary, or under its name of one that is gone (T57). Raises DataUnavailable."""
+    old, name = failback.old(context), failback.own_name(context)
+    if old is not None:
+        return _copies(context, old.resource_id)
+    came_home = failback.named(context, Side.PRIMARY, name)
+    own = came_home.resource_id if came_home else ""
+    found = context.snapshot.get(rds.automated_backups, Side.DR)
+    arn = failback.arn_at_home(context)
+    return next((r for r in found if r.instance_arn == arn and r.resource_id != own and r.status in RUNNING), None)
 
 
 def _copies(context: PlanContext, resource: str) -> rds.AutomatedBackup | None:
     """The backups of that database that are being replicated. Raises DataUnavailable."""
     found = context.snapshot.get(rds.automated_backups, Side.DR)
-    return next((row for row in found if row.resource_id == resource and row.status in _RUNNING), None)
+    return next((row for row in found if row.resource_id == resource and row.status in RUNNING), None)
 
 
 def observe(step: Step, context: PlanContext) -> StepStatus:

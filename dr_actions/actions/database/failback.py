@@ -33,6 +33,12 @@ def own_name(context: PlanContext) -> str:
     return context.env.named(context.env.names.database)
 
 
+def arn_at_home(context: PlanContext) -> str:
+    """The ARN of the database at home, also before it is there: the old one's was the same."""
+    env = context.env
+    return f"arn:aws:rds:{env.regions.primary}:{env.account}:db:{own_name(context)}"
+
+
 def named(context: PlanContext, side: Side, identifier: str) -> rds.Instance | None:
     """The instance of that identifier on ``side``, None where there is none. Raises DataUnavailable."""
     return context.snapshot.find(rds.instances, side, identifier=identifier)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from dr_actions.actions.common.size_limits import limit_s
 from dr_actions.actions.database import failback
+from dr_actions.actions.database.end_stale_replication import RUNNING
 from dr_actions.actions.database.restore_calls import provisioned
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.action_ids import part_of
@@ -67,15 +68,9 @@ def _step(context: PlanContext, source: rds.Instance, how: str, subject: str, ca
         undo="Left on: replication harms nobody.",
         budget_s=budget_s,
         call=call,
-        before={"mechanism": how, "source": _arn(context), "resource": source.resource_id},
-        after={"replicates": _arn(context)},
+        before={"mechanism": how, "source": failback.arn_at_home(context), "resource": source.resource_id},
+        after={"replicates": failback.arn_at_home(context)},
     )
-
-
-def _arn(context: PlanContext) -> str:
-    """The ARN of the database at home, also before it is there: the old one's was the same."""
-    env = context.env
-    return f"arn:aws:rds:{env.regions.primary}:{env.account}:db:{failback.own_name(context)}"
 
 
 def _backups_call(context: PlanContext) -> Call:
@@ -84,7 +79,7 @@ def _backups_call(context: PlanContext) -> Call:
     before = [b for b in context.snapshot.get(rds.automated_backups, Side.DR) if b.source_region == env.regions.primary]
     copies = max(before, key=lambda backup: (backup.latest is not None, backup.latest, backup.arn), default=None)
     params = {
-        "SourceDBInstanceArn": _arn(context),
+        "SourceDBInstanceArn": failback.arn_at_home(context),
         "BackupRetentionPeriod": copies.retention_days if copies else env.thresholds.backup_retention_days,
         "KmsKeyId": (copies.key_arn if copies else "") or env.named(env.names.db_copy_key_alias),
         "SourceRegion": env.regions.primary,
@@ -98,7 +93,7 @@ def _replica_call(context: PlanContext, source: rds.Instance) -> Call:
     tags = [{"Key": k, "Value": v} for k, v in source.tags if not k.lower().startswith("aws:")]
     params: dict[str, Json] = {
         "DBInstanceIdentifier": source.identifier,
-        "SourceDBInstanceIdentifier": _arn(context),
+        "SourceDBInstanceIdentifier": failback.arn_at_home(context),
         "SourceRegion": env.regions.primary,
         "DBInstanceClass": source.instance_class,
         "DBSubnetGroupName": source.subnet_group,
@@ -133,7 +128,7 @@ def _retention(context: PlanContext, source: rds.Instance) -> Step:
         undo="Left on: backups harm nobody.",
         budget_s=_BACKUPS_S,
         call=Call("rds", "ModifyDBInstance", region, params),
-        before={"source": _arn(context)},
+        before={"source": failback.arn_at_home(context)},
         after={"days": days},
     )
 
@@ -160,13 +155,27 @@ def _of_backups(context: PlanContext, at_home: rds.Instance) -> StepStatus | Non
     """By resource id: the copies of the old instance stay, and are no protection of the new one."""
     copies = context.snapshot.find(rds.automated_backups, Side.DR, resource_id=at_home.resource_id)
     if copies is None:
-        return None
+        return _of_another(context, at_home)
     facts = (("copies", copies.arn), ("status", copies.status))
     if copies.status == "replicating" and copies.latest is not None:
         message = f"{at_home.identifier} can be restored to {copies.latest:%Y-%m-%dT%H:%M:%SZ} in the DR region."
         return StepStatus(StepState.DONE, message, facts)
     message = f"The copies of {at_home.identifier} are {copies.status or 'in an unknown state'}."
     return StepStatus(StepState.IN_PROGRESS, message, facts)
+
+
+def _of_another(context: PlanContext, at_home: rds.Instance) -> StepStatus | None:
+    """DRIFTED while those of another database of this name are replicated: RDS takes one replication of a name."""
+    for row in context.snapshot.get(rds.automated_backups, Side.DR):
+        if row.instance_arn == at_home.arn and row.status in RUNNING:
+            region = context.env.regions.dr
+            message = (
+                f"{region} still replicates the backups of {row.resource_id}, which bore the name {row.identifier} "
+                "before: end that first (`aws rds stop-db-instance-automated-backups-replication "
+                f"--region {region} --source-db-instance-arn {row.instance_arn}`); what was replicated stays."
+            )
+            return StepStatus(StepState.DRIFTED, message, (("copies", row.arn), ("status", row.status)))
+    return None
 
 
 def _of_replica(step: Step, context: PlanContext) -> StepStatus | None:

@@ -107,6 +107,26 @@ def abandoned(context: PlanContext, found: FileSystems) -> efs.FileReplication |
     return None if row is None or replication(context, Side.DR, found.primary.id, found.dr.id) else row
 
 
+def reason_of_another(context: PlanContext, found: FileSystems) -> str:
+    """Why the files cannot be replicated home: a file system takes part in another replication. "" where none does.
+
+    EFS refuses a second one (CreateReplicationConfiguration: ValidationException). Raises DataUnavailable.
+    """
+    own, rows = {found.primary.id, found.dr.id}, list[efs.FileReplication]()
+    for side in (Side.DR, Side.PRIMARY):
+        rows += context.snapshot.get(efs.replications, side)
+    for row in rows:
+        ends = {row.source_id, row.destination_id}
+        if ends & own and ends != own and not FILE_REPLICATION[row.status].gone:
+            words = f"--region {row.source_region} --source-file-system-id {row.source_id}"
+            return (
+                f"{row.source_id} replicates into {row.destination_id} of {row.destination_region}, and a file system "
+                "takes part in one replication only: end that first "
+                f"(`aws efs delete-replication-configuration {words}`)."
+            )
+    return ""
+
+
 def policy(context: PlanContext, side: Side) -> efs_policy.FileSystemPolicy | None:
     """The policy of the side's file system, None where there is no file system. Raises DataUnavailable."""
     for found in context.snapshot.get(efs_policy.policies, side):

@@ -56,6 +56,9 @@ def _judge(context: PlanContext, found: files_failback.FileSystems) -> StepStatu
     wrong = files_failback.reason_against_failback(context, found)
     if wrong:
         return StepStatus(StepState.DRIFTED, f"Not this way (T28): {wrong}.", files_failback.sizes(found))
+    other = files_failback.reason_of_another(context, found)
+    if other:
+        return StepStatus(StepState.DRIFTED, other, files_failback.sizes(found))
     if found.primary.overwrite_protection != files_failback.OFF:
         message = f"The overwrite protection of {found.primary.id} is {found.primary.overwrite_protection}"
         return StepStatus(StepState.DRIFTED, f"{message}: it was switched off for this step.")

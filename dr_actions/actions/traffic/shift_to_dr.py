@@ -10,7 +10,7 @@ healthy, T05).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -29,6 +29,7 @@ from dr_estate.readers.dns_canary_polls import IN_SYNC
 from dr_estate.readers.route53 import CustomerHost, Record
 
 _SERVICE, _OPERATION = "route53", "ChangeResourceRecordSets"
+_CHECK = "HealthCheckId"
 
 
 def plan_steps(context: PlanContext) -> Iterator[Step]:
@@ -104,7 +105,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     """Whether the records and the answers are as wanted. A record changed in another way is not overwritten (T43)."""
     try:
         now, change = current(step, context), change_of(step, context)
-        if now == step.before["records"]:
+        if _but_for_checks(now) == _but_for_checks(step.before["records"]):
             if change and change.status == IN_SYNC:
                 message = f"Route 53 took change {change.id}, and the records of {step.subject} are as before it again"
                 return StepStatus(StepState.FAILED, f"{message}: somebody wrote them back.")
@@ -118,7 +119,31 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
 
 def rolled_back(step: Step, context: PlanContext) -> bool:
     """Whether the records are as before the step. Raises DataUnavailable."""
-    return bool(current(step, context) == step.before["records"])
+    return _but_for_checks(current(step, context)) == _but_for_checks(step.before["records"])
+
+
+def _but_for_checks(record_sets: Iterable[RecordSet]) -> list[RecordSet]:
+    """The records without their health checks: another one leads visitors nowhere else."""
+    return [{key: value for key, value in rrset.items() if key != _CHECK} for rrset in record_sets]
+
+
+def build_call(step: Step, context: PlanContext) -> Call:
+    """The planned batch, with the health checks that its records have now: Route 53 takes none that is gone.
+
+    Raises DataUnavailable.
+    """
+    now = {_key(rrset): rrset.get(_CHECK) for rrset in current(step, context)}
+    replaced = {rrset.get(_CHECK): now.get(_key(rrset), rrset.get(_CHECK)) for rrset in step.before["records"]}
+    if all(was == check for was, check in replaced.items()):
+        return step.planned_call
+    records = [_with_check(rrset, replaced.get(rrset.get(_CHECK))) for rrset in step.after["records"]]
+    params = step.planned_call.params
+    return step.call_with(upserts(params["HostedZoneId"], records, params["ChangeBatch"]["Comment"]))
+
+
+def _with_check(rrset: RecordSet, check: str | None) -> RecordSet:
+    (bare,) = _but_for_checks([rrset])
+    return bare | ({_CHECK: check} if check else {})
 
 
 def current(step: Step, context: PlanContext) -> list[RecordSet]:

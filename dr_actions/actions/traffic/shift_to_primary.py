@@ -25,7 +25,7 @@ from dr_actions.actions.traffic.change_batch import (
     upserts,
 )
 from dr_actions.actions.traffic.share_gate import SETTLES, TrafficShare
-from dr_actions.actions.traffic.shift_to_dr import current, difference, rollback_call
+from dr_actions.actions.traffic.shift_to_dr import build_call, current, difference, rollback_call
 from dr_actions.actions.traffic.stage_gates import gates, gates_before, left_s
 from dr_actions.actions.traffic.zone_pairs import ZonePairs, cutover_pairs, unavailable_reason
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action
@@ -173,10 +173,27 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
         if rolled_back(step, context):
             return _before_it(step, context)
         if _routing_fields(now) != _routing_fields(step.after["records"]):
+            if _leads_all_home(step, now):
+                return StepStatus(StepState.DONE, f"{step.subject} leads all visitors home already")
             return StepStatus(StepState.DRIFTED, f"records of {step.subject} were changed: {difference(step, now)}")
         return _baking(step, context)
     except DataUnavailable as error:
         return StepStatus(StepState.UNAVAILABLE, error.unavailable.why)
+
+
+def _leads_all_home(step: Step, now: Sequence[RecordSet]) -> bool:
+    """Whether somebody led all visitors home meanwhile: they are not led back, and the last stage watches them."""
+    before, after, found = (_by_identity(rows) for rows in (step.before["records"], step.after["records"], now))
+    if step.after["percent"] == ALL or found.keys() != after.keys():
+        return False
+    if any(_target(found[key]) != _target(row) for key, row in after.items()):
+        return False
+    home = {key for key, row in after.items() if row["Weight"] > before[key]["Weight"]}
+    return all((found[key]["Weight"] > 0) is (key in home) for key in found)
+
+
+def _by_identity(record_sets: Sequence[RecordSet]) -> dict[tuple[str, str, str], RecordSet]:
+    return {(row["Name"], row["Type"], row["SetIdentifier"]): row for row in record_sets}
 
 
 def rolled_back(step: Step, context: PlanContext) -> bool:
@@ -190,7 +207,11 @@ def _before_it(step: Step, context: PlanContext) -> StepStatus:
         if gate.state is not StepState.DONE:
             state = StepState.UNAVAILABLE if gate.state is StepState.IN_PROGRESS else gate.state
             return StepStatus(state, gate.message, gate.evidence, gate=True)
-    return StepStatus(StepState.READY, f"the records of {step.subject} are as the plan found them")
+    again = step.id in context.sent_at
+    why = "as before the stage again, though Route 53 took its change: they were written back"
+    return StepStatus(
+        StepState.READY, f"the records of {step.subject} are {why if again else 'as the plan found them'}"
+    )
 
 
 def _routing_fields(record_sets: Sequence[RecordSet]) -> list[tuple[Any, ...]]:
@@ -274,4 +295,5 @@ ACTION = action(
         http_sites.edge_visits,
         *one_writer.PARTS,
     ),
+    build_call=build_call,
 )

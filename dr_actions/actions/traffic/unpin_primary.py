@@ -17,7 +17,7 @@ from dr_actions.model.plan import Call, Danger, Step
 from dr_checks.derived.health_check_pin import ENDPOINT, as_set, is_pinned
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import route53_health_checks
+from dr_estate.readers import route53, route53_health_checks
 from dr_estate.readers.route53_health_checks import HealthCheck
 
 
@@ -89,8 +89,22 @@ def _step(context: PlanContext, check: HealthCheck, wanted: dict[str, Any]) -> S
 
 
 def observe(step: Step, context: PlanContext) -> StepStatus:
-    """The check reads as it was, AND its checkers report it healthy: a visitor could be led there."""
+    """The check reads as it was, AND its checkers report it healthy: a visitor could be led there.
+
+    One that is gone holds no record down once none names it.
+    """
+    if context.snapshot.find(route53_health_checks.checks, Side.GLOBAL, id=step.subject) is None:
+        return _without(step, context)
     return pin_primary.settings_of(step, context, "held down", _reported)
+
+
+def _without(step: Step, context: PlanContext) -> StepStatus:
+    pairs = [pair for zone in cutover_pairs(context).zones for pair in zone.pairs]
+    named = [r for pair in pairs for r in (pair.primary, pair.dr) if r.health_check_id == step.subject]
+    if not named:
+        return StepStatus(StepState.DONE, f"health check {step.subject} is gone, and no traffic record names it")
+    message = f"health check {step.subject} is gone, and {named[0].name} {named[0].set_identifier} names it still"
+    return StepStatus(StepState.DRIFTED, f"{message}: give it another one (health_check_id of its aws_route53_record)")
 
 
 def _reported(check: HealthCheck, context: PlanContext) -> StepStatus:
@@ -105,7 +119,7 @@ def _reported(check: HealthCheck, context: PlanContext) -> StepStatus:
 ACTION = action(
     globals(),
     {f"{pin_primary.SERVICE}:{pin_primary.OPERATION}"},
-    (route53_health_checks.checks, route53_health_checks.statuses),
+    (route53.records, route53.customer_hosts, route53_health_checks.checks, route53_health_checks.statuses),
     build_call=pin_primary.build_call,
     rollback_call=pin_primary.rollback_call,
 )

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from dr_actions.actions.common import unavailable_handling
 from dr_actions.actions.common.unavailable_handling import name_list
-from dr_actions.actions.compute.rollout import healthy_targets
+from dr_actions.actions.compute.rollout import healthy_targets, reason_of_targets
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.gates import targets_gate
 from dr_actions.model.plan import Goal, Step
@@ -50,7 +50,10 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     region = context.env.region(step.side)
     if waits:
         gates = name_list([f"--override {targets_gate(tenant)}" for tenant in waits])
-        message = f"no healthy target in {region} is seen of {name_list(waits)}; to move traffic all the same: {gates}"
+        reasons = (reason_of_targets(context, services[tenant], step.side) for tenant in waits if tenant in services)
+        reason = next((f" ({reason})" for reason in reasons if reason), "")
+        message = f"no healthy target in {region} is seen of {name_list(waits)}{reason}"
+        message += f"; to move traffic all the same: {gates}"
         idle = [tenant for tenant in waits if tenant not in services or not services[tenant].desired]
         if idle:  # no time makes a target of a task that nobody wants
             return StepStatus(StepState.FAILED, f"{message} (no task is wanted of {name_list(idle)})", facts)

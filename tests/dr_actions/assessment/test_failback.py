@@ -24,13 +24,14 @@ from dr_checks.posture.posture import Posture, PostureName
 from dr_checks.posture.signals import signals_of
 from dr_estate.config.environment import Side
 from dr_estate.model.states import DATABASE
-from dr_estate.readers import dynamodb, efs, rds, s3
+from dr_estate.readers import dynamodb, ecs, efs, rds, route53, route53_health_checks, s3
 from dr_estate.readers.s3_objects import PairCounter, apart
 from tests.dr_actions.actions.estates import failed_over
 from tests.dr_actions.plain import with_part, with_rows
+from tests.dr_checks import edges
 from tests.dr_checks.backups import FILE_SYSTEM
 from tests.dr_checks.databases import PRIMARY
-from tests.dr_checks.worlds import DENIED, SIT, Values, world
+from tests.dr_checks.worlds import DENIED, SIT, Values, service, world
 
 PERMITTED = "prerequisites.operator-allowed"
 RESTORED = replace(PRIMARY, arn=PRIMARY.arn.replace(SIT.regions.primary, SIT.regions.dr))
@@ -79,11 +80,15 @@ def test_a_plan_that_stops_no_writes_needs_no_such_gate() -> None:
 def direction(word: str) -> Gate:
     """The gate of a failback whose DR database is in the state ``word``."""
     dr: Values = {(rds.instances, Side.DR): (replace(RESTORED, status=word),), (efs.replications, Side.DR): ()}
-    snapshot, posture = world(dr), Posture(PostureName.ON_DR, "away.")
+    return next(gate for gate in weighed(dr) if gate.id == "direction.database")
+
+
+def weighed(values: Values) -> tuple[Gate, ...]:
+    """The gates of a failback of these values, but those of checks."""
+    snapshot, posture = world(values), Posture(PostureName.ON_DR, "away.")
     plan = Plan(SIT.name, SIT.account, Goal.FAILBACK, posture.name, ())
     context = PlanContext(SIT, snapshot, Goal.FAILBACK, primary_answers=True)
-    every = failback_gates((), plan, posture, signals_of(snapshot, SIT), context)
-    return next(gate for gate in every if gate.id == "direction.database")
+    return failback_gates((), plan, posture, signals_of(snapshot, SIT), context)
 
 
 @pytest.mark.parametrize("word", [*sorted(DATABASE.words), "a-new-word"])
@@ -92,6 +97,60 @@ def test_the_dr_database_is_the_newer_in_every_state_and_synced_while_it_takes_w
     assert gate.met is DATABASE[word].takes_writes, gate.says
     assert gate.met or word in gate.says
     assert "the newer data is not there" not in gate.says
+
+
+ZONE = route53.HostedZone("Z1", SIT.traffic.zone, (), "")
+RECORDS: Values = {(route53.zone, Side.GLOBAL): ZONE, (route53.records, Side.GLOBAL): (edges.PRIMARY, edges.SECONDARY)}
+CHECKS = (route53_health_checks.checks, Side.GLOBAL)
+
+
+def test_nobody_goes_home_by_a_record_whose_health_check_is_gone_for_route_53_takes_no_change_of_it() -> None:
+    there = (edges.probe("hc-1", "a.example"), edges.probe("hc-2", "b.example"))
+    named = [gate for gate in weighed({**RECORDS, CHECKS: there}) if gate.id == "traffic.health-checks"]
+    (gone,) = (gate for gate in weighed({**RECORDS, CHECKS: there[1:]}) if gate.id == "traffic.health-checks")
+    (unseen,) = (gate for gate in weighed({**RECORDS, CHECKS: DENIED}) if gate.id == "traffic.health-checks")
+    assert ([], False, False) == (named, gone.met, unseen.met)
+    assert "hc-1" in gone.says
+    assert "hc-2" not in gone.says
+    assert DENIED.why in unseen.says
+
+
+@pytest.mark.parametrize(
+    ("away", "says"),
+    [
+        (service("sit-tenant9-service"), "tenant9 runs in eu-west-1 and has no service in af-south-1"),
+        (service("sit-tenant9-service", desired=0, running=0), ""),
+        (service("sit-tenant1-service"), ""),
+        (service("somebody-elses"), ""),
+    ],
+)
+def test_nobody_goes_home_while_a_tenant_that_came_meanwhile_has_no_service_there(away: ecs.Service, says: str) -> None:
+    here = service("sit-tenant1-service")
+    values: Values = {(ecs.services, Side.PRIMARY): (here,), (ecs.services, Side.DR): (here, away)}
+    found = [gate for gate in weighed(values) if gate.id == "plan.tenants"]
+    assert [(False, True)] * bool(says) == [(gate.met, gate.says.startswith(says)) for gate in found]
+
+
+OTHER = "fs-someone"
+
+
+@pytest.mark.parametrize("side", [Side.DR, Side.PRIMARY])
+def test_nobody_goes_home_while_a_file_system_takes_part_in_another_replication(side: Side) -> None:
+    primary, dr = replace(FILE_SYSTEM, id="fs-home"), replace(FILE_SYSTEM, id="fs-away")
+    source = dr if side is Side.DR else primary
+    row = efs.FileReplication(source.id, SIT.region(side), OTHER, SIT.regions.primary, "ENABLED", "", None)
+    values: Values = {
+        (rds.instances, Side.DR): (RESTORED,),
+        (efs.file_systems, Side.PRIMARY): (primary,),
+        (efs.file_systems, Side.DR): (dr,),
+        (efs.replications, Side.PRIMARY): (row,) if side is Side.PRIMARY else (),
+        (efs.replications, Side.DR): (row,) if side is Side.DR else (),
+    }
+    (gate,) = (gate for gate in weighed(values) if gate.id == "direction.files")
+    assert not gate.met
+    assert f"{source.id} replicates into {OTHER}" in gate.says
+    ends_it = f"delete-replication-configuration --region {SIT.region(side)} --source-file-system-id {source.id}`"
+    assert ends_it in gate.says
 
 
 def test_a_sync_is_estimated_from_what_is_seen_and_takes_its_time() -> None:

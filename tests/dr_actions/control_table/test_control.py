@@ -51,9 +51,13 @@ def test_who_turns_the_switch_on_a_second_time_is_told_who_did_first(control: Co
 def test_one_incident_is_open_at_a_time(control: ControlStore, clock: Clock) -> None:
     opened = control.open_incident("INC-1", "failover", clock(), "Alice")
     control.enter_phase("INC-1", "restoring", "Alice")
-    assert opened.phase == "open"
+    assert (opened.phase, opened.staged) == ("open", True)
     again = control.open_incident("INC-1", "failover", clock() + timedelta(hours=1), "Bob")
     assert ("restoring", opened.since) == (again.phase, again.since), "what is open stays as it is"
+    control.enter_phase("INC-1", "failing back", "Alice", staged=False)
+    assert again.staged
+    reopened = control.open_incident("INC-1", "failover", clock(), "Bob")
+    assert ("failing back", False) == (reopened.phase, reopened.staged)
     with pytest.raises(IncidentOpen, match="INC-1 is open since 2026-01-07 03:00 UTC"):
         control.open_incident("INC-2", "failover", clock(), "Bob")
     with pytest.raises(ConditionFailed):
@@ -253,6 +257,14 @@ def test_what_does_not_pass_is_not_sent_again(sender: Plain, table_name: str, cl
     with pytest.raises(type(error)):
         store(failing, table_name, clock).pause("Alice", "because")
     assert 8 == failing.left
+
+
+def test_a_control_table_that_somebody_deleted_is_named(sender: Plain, table_name: str, clock: Clock) -> None:
+    gone = SendFailed(FailureKind.REFUSED, "Requested resource not found", "ResourceNotFoundException")
+    with pytest.raises(SendFailed, match=f"There is no control table {table_name} in eu-west-1") as refused:
+        store(_Failing(sender, gone, 9), table_name, clock).in_force()
+    assert "deploy/README.md" in str(refused.value)
+    assert "ResourceNotFoundException" == refused.value.code
 
 
 def test_it_gives_up_in_the_end(sender: Plain, table_name: str, clock: Clock) -> None:

@@ -225,6 +225,28 @@ def test_weights_that_somebody_else_set_during_a_bake_are_left_as_they_are(world
 
 
 @pytest.mark.proof
+@pytest.mark.parametrize("baking", [False, True], ids=["before the first stage", "during the bake at half"])
+def test_visitors_whom_somebody_led_home_altogether_are_watched_and_the_run_ends(
+    world: World, tmp_path: Path, baking: bool
+) -> None:
+    """More of them are home than the stage leads there, which is what the run is for: nothing is changed any more."""
+    home = Home.of(world, ENV, tmp_path)
+    if not baking:
+        write_weights(world, 100, 0)
+    world.endpoint.reset_calls()
+
+    def lead_home(step: Step) -> None:
+        if step.id == HALF and baking:
+            write_weights(world, 100, 0)
+
+    assert home.run(Told(baking=lead_home)).finished
+    assert (weights(world), _changes(world)) == ((100, 0), 2 if baking else 0)
+    (seen,) = [entry for entry in home.entries(EntryKind.LOOKED) if entry.data.get("took_effect")]
+    done = next(entry for entry in home.entries(EntryKind.CONFIRMED) if entry.step == WHOLE)
+    assert (seen.step, (done.at - seen.at).total_seconds() >= 60 * BAKE_MINUTES) == (WHOLE, True)
+
+
+@pytest.mark.proof
 def test_a_persons_change_bakes_from_when_it_is_seen_and_the_run_writes_nothing(world: World, tmp_path: Path) -> None:
     home = Home.of(world, BY_HAND, tmp_path)
     world.endpoint.reset_calls()

@@ -28,8 +28,9 @@ from dr_checks.posture.posture import (
 )
 from dr_estate.config.environment import Side
 from dr_estate.model import states
+from dr_estate.model.restored_names import REPLICATED_FROM
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
-from dr_estate.readers import ecs, rds, route53, route53_health_checks
+from dr_estate.readers import ecs, rds, rds_groups, route53, route53_health_checks
 from dr_estate.snapshot.snapshot import Snapshot, SnapshotPart
 from tests.dr_checks.databases import PRIMARY as DATABASE
 from tests.dr_checks.edges import PRIMARY, RECORDS, SECONDARY, probe, record
@@ -49,6 +50,7 @@ HEALTHY = Signals(
 SILENT, DARK = Api.SILENT, TrafficHealth.UNHEALTHY
 UNSEEN = TrafficDirection.UNKNOWN
 SOME, MOST = PrimaryService(ServiceState.SOME_FAIL, "a few"), PrimaryService(ServiceState.MOST_FAIL, "nearly all")
+HALF_WAY: dict[str, Any] = {"traffic_set": TrafficDirection.DR, "dr_full": True, "came_home": True}
 UNREAD: dict[str, Any] = {"traffic_set": TrafficDirection.UNKNOWN, "answered_by_dr": True}
 CHOICES: dict[str, tuple[object, ...]] = {
     "primary_api": tuple(Api),
@@ -63,8 +65,14 @@ CHOICES: dict[str, tuple[object, ...]] = {
     "primary_writable": (None, False, True),
     "dr_writable": (None, False, True),
     "answered_by_dr": (False,),  # asked for where the records are unread alone: added below
+    "came_home": (False,),  # asked for where both regions run in full alone: added below
     "witnesses": ((),),
 }
+
+ADDED = (
+    replace(HEALTHY, primary_api=SILENT, dr_writable=True, **UNREAD),
+    replace(HEALTHY, **HALF_WAY),
+)
 
 
 def _posture(**change: Any) -> str:
@@ -77,7 +85,7 @@ def _every_combination() -> dict[int, list[Signals]]:
     values = [CHOICES.get(field.name, (False, True)) for field in fields(Signals)]
     signals = (Signals(*chosen) for chosen in product(*values))  # type: ignore[arg-type] # in the order of the fields
     found: dict[int, list[Signals]] = defaultdict(list)
-    for combination in chain(signals, [replace(HEALTHY, primary_api=SILENT, dr_writable=True, **UNREAD)]):
+    for combination in chain(signals, ADDED):
         found[_row_of(combination)].append(combination)
     return dict(found)
 
@@ -117,6 +125,8 @@ def _row_of(combination: Signals) -> int:
         ({"traffic_set": TrafficDirection.BETWEEN}, "RETURNING"),
         ({"traffic_set": TrafficDirection.BETWEEN, "primary_api": SILENT, "primary_traffic": DARK}, "PRIMARY_LOST"),
         ({"traffic_set": TrafficDirection.DR, "dr_full": True}, "SPLIT"),
+        (HALF_WAY, "RETURNING"),
+        ({**HALF_WAY, "primary_writable": None}, "SPLIT"),
         ({"dr_writable": True}, "SPLIT"),
         ({"dr_writable": True, "primary_running": 0}, "DEGRADED"),
         ({"primary_running": None}, "PRIMARY_UNSEEN"),
@@ -338,6 +348,36 @@ def test_a_state_that_nobody_documents_leaves_a_split_unknown() -> None:
     assert posture_of(_with_databases("a-new-word", "available"), SIT).name == "PRIMARY_UNSEEN"
     assert posture_of(_with_databases("available", "a-new-word"), SIT).name == "DR_UNSEEN"
     assert posture_of(_with_databases("a-new-word", "stopped"), SIT).name == "NORMAL"
+
+
+def _promoted_at_home(read_only: str | Unavailable, copy_of: str = "db-AWAY") -> Snapshot:
+    """Traffic is set to the DR region, both regions run in full, and the primary's database is a copy that came home.
+
+    ``read_only`` is as the DR region's parameter group has it.
+    """
+    seen = _with_databases("available", "available")
+    group = rds_groups.ParameterGroup("sit-mysql-params", "mysql8.0", (("read_only", str(read_only)),))
+    changed: dict[tuple[str, Side], Any] = {
+        (route53.records.name, Side.GLOBAL): (replace(PRIMARY, weight=0), replace(SECONDARY, weight=100)),
+        (ecs.services.name, Side.DR): (service("sit-tenant1-service"),),
+        (rds.instances.name, Side.PRIMARY): (replace(DATABASE, tags=((REPLICATED_FROM, copy_of),)),),
+        (rds.instances.name, Side.DR): (replace(DATABASE, resource_id="db-AWAY"),),
+        (rds_groups.parameter_groups.name, Side.DR): read_only if isinstance(read_only, Unavailable) else (group,),
+    }
+    parts = {
+        (name, side): SnapshotPart(name, side, "somewhere", seen.taken_at, v) for (name, side), v in changed.items()
+    }
+    return replace(seen, parts={**seen.parts, **parts})
+
+
+def test_a_failback_between_promotion_and_traffic_has_one_writer_whom_no_fence_is_to_stop() -> None:
+    half_way = posture_of(_promoted_at_home("1"), SIT)
+    assert ("RETURNING", "") == (half_way.name, half_way.next_step)
+    assert "SPLIT" == posture_of(_promoted_at_home("0"), SIT).name
+    unseen = Unavailable(UnavailableKind.DENIED, "rds:DescribeDBParameters is denied.", SIT.regions.dr)
+    assert "SPLIT" == posture_of(_promoted_at_home(unseen), SIT).name, "what was not seen is not frozen"
+    started_again = posture_of(_promoted_at_home("1", "db-OTHER"), SIT)
+    assert "SPLIT" == started_again.name, "the old primary's own database"
 
 
 def test_a_zone_without_a_record_of_the_traffic_is_no_normal_estate() -> None:

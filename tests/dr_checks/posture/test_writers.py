@@ -77,3 +77,11 @@ def test_a_region_that_was_not_seen_is_never_said_to_refuse_writes() -> None:
 )
 def test_until_when_a_failback_under_way_can_be_aborted_is_told_by_the_world(primary: Any, sentence: str) -> None:
     assert way_back_sentence(world({(rds.instances, Side.PRIMARY): primary}), SIT).startswith(sentence)
+
+
+def test_where_somebody_deleted_the_dr_regions_database_no_abort_is_said_to_lead_back_to_it() -> None:
+    seen = {(rds.instances, Side.PRIMARY): (REPLICA,), (rds.instances, Side.DR): ()}
+    sentence = way_back_sentence(world(seen), SIT)
+    assert f"No database stands in {DR} any more: no abort leads back to one. Keep sit-mysql of {PRIMARY}" in sentence
+    unseen = world({**seen, (rds.instances, Side.DR): DENIED})
+    assert way_back_sentence(unseen, SIT).startswith(f"Until sit-mysql of {PRIMARY} is promoted, ")

@@ -15,7 +15,8 @@ from dr_checks.core.model import Area, CheckResult, Finding, Severity, Status
 from dr_estate.config.environment import Side
 from reports.incident.log import incident_log, render
 from tests.dr_actions.control_tables import WORLD, Clock
-from utils.aws_mgmt.app.incident_record import record_exceptions, recorded_of
+from tests.dr_checks.worlds import SIT
+from utils.aws_mgmt.app.incident_record import goes_in_stages, record_exceptions, recorded_of
 
 Begun = tuple[str, dict[str, int]]
 
@@ -44,6 +45,15 @@ def _plan(goal: str, steps: dict[str, int]) -> dict[str, Any]:
 )
 def test_the_first_plan_of_the_last_way_out_knows_how_things_were(begun: list[Begun], recorded: dict[str, int]) -> None:
     assert {step: before["desiredCount"] for step, before in recorded_of(_past(*begun)).items()} == recorded
+
+
+def test_a_failback_goes_on_in_stages_where_its_plan_has_them_or_the_environment_demands_them() -> None:
+    tenth, whole = ("traffic/shift_to_primary:10", "traffic/shift_to_primary:100")
+    demanding = SIT.model_copy(update={"failback": SIT.failback.model_copy(update={"staged": True})})
+    at_once = _past(("failback", {tenth: 0, whole: 0}), ("failback", {whole: 0}))
+    assert (False, True) == (goes_in_stages(at_once, SIT), goes_in_stages(at_once, demanding))
+    assert goes_in_stages(at_once[:1], SIT)
+    assert not goes_in_stages((), SIT)
 
 
 def test_an_exception_that_met_a_gate_is_recorded_as_an_override_is(tmp_path: Path) -> None:

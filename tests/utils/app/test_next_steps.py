@@ -273,6 +273,14 @@ def test_an_open_incident_leads_to_the_command_that_goes_on_with_it(
     assert after_watch(Posture(PostureName(posture), "so."), standing).startswith(next_one)
 
 
+def test_a_failback_that_began_in_one_stage_goes_on_in_one() -> None:
+    at_once = Incident("INC-7", "failover", FAILING_BACK, NOW, None, staged=False)
+    report = replace(_looked(PostureName.RETURNING), standing=ControlState(incident=at_once, run=FAILED_RUN))
+    assert after_look(report).startswith(f"`dr_cli.py failback {GOES_ON}")
+    goes_on = after_log(Options(), "INC-7", broken=False, unfinished=Goal.FAILBACK, staged=False)
+    assert goes_on.startswith(f"`dr_cli.py failback {GOES_ON}")
+
+
 PLAN = Plan("prod", "0", Goal.FAILOVER, "PRIMARY_LOST", ())
 DIGEST = PLAN.digest[:12]
 

@@ -76,7 +76,7 @@ def of_open_incident(standing: ControlState | None, posture: PostureName) -> Nex
         return None if posture is PostureName.PRIMARY_LOST else cleans
     goal, last = _unfinished(incident), standing.run
     if goal and posture in EXPECTED.get(goal, ()):
-        return going_on(goal, Options(), incident.id)
+        return going_on(goal, Options(), incident.id, staged=incident.staged)
     failed = last is not None and last.incident == incident.id and last.outcome not in _REACHED
     if (goal and posture not in BY_POSTURE) or (goal is None and failed):
         return NextStep(log_of(incident.id), "shows how far its last run came, and how to go on with it")

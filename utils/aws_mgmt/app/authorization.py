@@ -147,12 +147,15 @@ class _Decision:
         decided = decide_trial(request, self.env) if practice else decide(request, self._judged_by)
         if not isinstance(decided, Clearance):
             _warn_of_a_dark_primary(app, run.dialog, self.incident, assessment)
-        return _start(request, granted(decided), snapshot, report, run.recorded)
+        clearance = granted(decided)
+        _known_steps(request.confirmed, assessment.plan)  # a plan that cannot be run lacks steps: its gates say why
+        return _start(request, clearance, snapshot, report, run.recorded)
 
     def of_resumed_run(self, unfinished: Entry, since: Sequence[Entry]) -> RunStart:
         """Decide on the rest of the plan that began with ``unfinished``. Raises as ``authorise``."""
         plan, recorded = recorded_by(unfinished)
         request = self._request(plan)
+        _known_steps(request.confirmed, plan)
         clearance = granted(resume(Resumption(recorded, unfinished.at, request), self._judged_by))
         snapshot = evaluation.observe_world(self.app.world, self.env, self.run)
         if self.practice is None:  # a drill on its way is brought to its end, whatever it finds
@@ -164,7 +167,6 @@ class _Decision:
     def _request(self, plan: Plan) -> AuthorizationRequest:
         """What is decided upon. Raises Refused and UsageError where it is not what was asked for."""
         confirmed = frozenset(map(present_id, self.options.confirm))
-        _known_steps(confirmed, plan)
         _is_wanted(plan, self.options)
         request = _authorization_request(
             self.options, plan, self.incident, self.app, self.control_state, self.run.dialog

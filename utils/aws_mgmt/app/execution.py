@@ -302,7 +302,7 @@ def open_the_record(context: RunContext, run: PlanRun, journal: Journal, fence: 
     control.open_incident(clearance.incident, run.plan.goal, control.now(), who, fence=fence)
     if run.plan.goal in (Goal.FAILBACK, Goal.ABORT):
         phase = FAILING_BACK if run.plan.goal is Goal.FAILBACK else ABORTING
-        control.enter_phase(clearance.incident, phase, who, fence)
+        control.enter_phase(clearance.incident, phase, who, fence, staged=next_steps.in_stages(context.options))
     for override in context.start.overrides:
         values = asdict(override) | {"until": override.until.isoformat()}
         journal.append(EntryKind.OVERRIDE, None, **values)

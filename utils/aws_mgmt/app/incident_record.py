@@ -19,6 +19,7 @@ from dr_actions.journal.mirror import TableMirror
 from dr_actions.journal.pauses import record_pauses
 from dr_actions.model.gates import Override
 from dr_actions.model.plan import Goal
+from dr_actions.model.sequence import Role, role_of
 from dr_checks.core.exceptions import ExceptionRule
 from dr_checks.core.model import CheckResult, Status
 from dr_estate.config.environment import Environment
@@ -100,6 +101,13 @@ def unfinished_goal(past: Sequence[Entry]) -> Goal | None:
     """What the last run was to reach where it ended before that; None where it is done, or none began."""
     begun = last_beginning(past)
     return None if begun is None or is_done(past, begun) else goal_of_beginning(begun)
+
+
+def goes_in_stages(past: Sequence[Entry], env: Environment) -> bool:
+    """Whether the last run leads visitors home in stages: by its plan, or because the environment demands it."""
+    begun = last_beginning(past)
+    ids = [str(step["id"]) for step in begun.planned] if begun is not None else []
+    return env.failback.staged or len([i for i in ids if role_of(Goal.FAILBACK, i) is Role.TRAFFIC]) > 1
 
 
 def is_done(past: Sequence[Entry], begun: Entry) -> bool:

@@ -160,13 +160,15 @@ def after_verification(incident: str, faults: int) -> str:
     return READINESS
 
 
-def after_log(options: Options, incident: str, *, broken: bool, unfinished: Goal | None = None) -> str:
+def after_log(
+    options: Options, incident: str, *, broken: bool, unfinished: Goal | None = None, staged: bool = True
+) -> str:
     """What to do upon a log: go on with the run that is not over, keep it as evidence, or compare it with its mirror.
 
-    The mirror is for a record whose chain is ``broken``.
+    The mirror is for a record whose chain is ``broken``; ``staged`` is how an unfinished failback goes on.
     """
     if not broken and unfinished in _GOALS and not (is_full(incident) or is_trial(incident)):
-        return str(going_on(unfinished, options, incident))
+        return str(going_on(unfinished, options, incident, staged=staged))
     if not broken:
         return str(NextStep(Command(("evidence", *_incident(incident))), "makes one signed archive of it"))
     return str(NextStep(Command(("log", *_incident(incident), "--verify")), "compares it with its mirror"))
@@ -277,14 +279,20 @@ def withdrawal_of(incident: str) -> Command:
     return Command(("approve", "--withdraw", *_incident(incident)))
 
 
-def run_of(goal: Goal, options: Options, incident: str) -> Command:
-    """The run of another ``goal`` than these options', for the same incident."""
-    return Command((*_GOALS[goal], "--execute", *_incident(incident), *_tenants(options)))
+def run_of(goal: Goal, options: Options, incident: str, *, staged: bool = True) -> Command:
+    """The run of another ``goal`` than these options', for the same incident; a failback is ``staged`` or not."""
+    words = _GOALS[goal] if staged or goal is not Goal.FAILBACK else _GOALS[goal][:1]
+    return Command((*words, "--execute", *_incident(incident), *_tenants(options)))
 
 
-def going_on(goal: Goal, options: Options, incident: str) -> NextStep:
+def in_stages(options: Options) -> bool | None:
+    """Whether the failback that these options ask for goes in stages; None where they ask for none."""
+    return options.staged if isinstance(options, PlanOptions) and options.failback and not options.abort else None
+
+
+def going_on(goal: Goal, options: Options, incident: str, *, staged: bool = True) -> NextStep:
     """What goes on with the run of ``goal`` that did not reach it."""
-    return NextStep(run_of(goal, options, incident), "goes on with it, where no run is at work")
+    return NextStep(run_of(goal, options, incident, staged=staged), "goes on with it, where no run is at work")
 
 
 def execution(options: PlanOptions, incident: str) -> Command:

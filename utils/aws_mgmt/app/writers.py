@@ -11,7 +11,7 @@ from dr_actions.assessment.cost import leftovers_sentence
 from dr_actions.execution.run import ALL_SIDES, PlanRun
 from dr_actions.journal.point_of_no_return import point_of_no_return
 from dr_actions.model.plan import Goal
-from dr_checks.posture.writers import WRITERS, is_promoted, way_back_sentence, writers_sentence
+from dr_checks.posture.writers import WRITERS, is_gone, is_promoted, way_back_sentence, writers_sentence
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import rds
 from utils.aws_mgmt.app.run_result import RunResult
@@ -41,7 +41,8 @@ def _way_back(run: PlanRun) -> str:
     """Until when the failback can be aborted: by the record, and where somebody else promoted, by what was seen."""
     sentence = way_back(run.plan, run.env, run.journal.entries)
     with suppress(DataUnavailable):
-        if sentence and point_of_no_return(run.journal.entries) is None and is_promoted(run.snapshot, run.env):
+        otherwise = is_promoted(run.snapshot, run.env) or is_gone(run.snapshot, run.env)
+        if sentence and point_of_no_return(run.journal.entries) is None and otherwise:
             return way_back_sentence(run.snapshot, run.env)
     return sentence
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -15,8 +15,9 @@ from dr_actions.model.action import PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Environment, Side
 from dr_estate.readers import route53
+from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.actions.compute.compute_world import World, world_of
-from tests.dr_actions.plain import ORIGIN, SIT
+from tests.dr_actions.plain import ORIGIN, SIT, with_part
 
 BAKE_MINUTES = 0.02
 QUESTIONS = 60
@@ -76,6 +77,13 @@ def write_weights(world: World, home: int, away: int) -> None:
     zone, rows = _rows(world)
     params = upserts(zone, [row | {"Weight": given[row["SetIdentifier"]]} for row in rows], "by hand")
     world.send(Side.GLOBAL, "route53:ChangeResourceRecordSets", **params)
+
+
+def with_health_checks(snapshot: Snapshot, given: Mapping[str, str]) -> Snapshot:
+    """The estate whose records of the traffic name were given these health checks, by set identifier; "" is none."""
+    rows = snapshot.get(route53.records, Side.GLOBAL)
+    named = (replace(r, health_check_id=given.get(r.set_identifier or "", r.health_check_id) or None) for r in rows)
+    return with_part(snapshot, route53.records, Side.GLOBAL, tuple(named))
 
 
 def _rows(world: World) -> tuple[str, list[dict[str, Any]]]:

@@ -185,6 +185,15 @@ def test_while_cloudwatch_tells_nothing_the_load_balancer_itself_is_asked(
     assert state is _confirm(with_part(silent, elbv2_targets.health, DR, health))[0]
 
 
+def test_why_no_target_is_healthy_is_told_as_the_load_balancer_tells_it() -> None:
+    silent = _services(with_part(HEALTHY, elbv2.healthy_hosts, DR, ()), **LARGE)
+    groups = [arn for service in silent.get(ecs.services, DR) for arn in service.target_groups]
+    unused = tuple(GroupHealth(dimension_of(arn), 0, "Target.NotInUse: no listener") for arn in groups)
+    context = sight(with_part(silent, elbv2_targets.health, DR, unused))
+    message = ACTION.observe(steps_of(ACTION, sight())[FIRST], context).message
+    assert "the load balancer sees 0 healthy (Target.NotInUse: no listener)." in message
+
+
 def test_what_cannot_be_seen_is_unseen_with_the_reason() -> None:
     confirmed = ACTION.observe(steps_of(ACTION, sight())[FIRST], sight(dark(HEALTHY, DR)))
     assert StepState.UNAVAILABLE is confirmed.state

@@ -278,6 +278,20 @@ def test_the_old_primarys_backups_are_replicated_no_more_before_the_new_ones_are
     assert [] == list(action.plan_steps(sight(automated_backups_dr=(another,))))
 
 
+def test_the_backups_of_an_old_primary_that_somebody_deleted_are_replicated_no_more_either() -> None:
+    """RDS takes one replication of a name: the new database's would be refused."""
+    action = end_stale_replication.ACTION
+    for there in ((), (COPY,), (CAME_HOME,)):
+        (step,) = action.plan_steps(sight(instances_primary=there))
+        assert step.call is not None
+        assert step.call.params == {"SourceDBInstanceArn": plain.REPLICATED.instance_arn}
+        assert standing(action, step, instances_primary=there) is StepState.READY
+    own = replace(plain.REPLICATED, resource_id=CAME_HOME.resource_id)
+    assert [] == list(action.plan_steps(sight(instances_primary=(CAME_HOME,), automated_backups_dr=(own,))))
+    expiring = replace(plain.REPLICATED, status="retained")
+    assert [] == list(action.plan_steps(sight(instances_primary=(), automated_backups_dr=(expiring,))))
+
+
 @pytest.mark.parametrize(
     ("lag", "there", "expected"),
     [

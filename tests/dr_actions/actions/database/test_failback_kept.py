@@ -165,7 +165,12 @@ def test_copies_of_the_old_instance_do_not_protect_the_new_one() -> None:
     step = the(action)
     assert step.call is not None
     assert step.call.params["KmsKeyId"] == KEY
-    assert standing(action, step, instances_primary=(CAME_HOME,)) is StepState.READY
+    retained = (replace(plain.REPLICATED, status="retained"),)
+    assert standing(action, step, automated_backups_dr=retained, instances_primary=(CAME_HOME,)) is StepState.READY
+    running = action.observe(step, sight(instances_primary=(CAME_HOME,)))
+    assert running.state is StepState.DRIFTED, "RDS takes one replication of a name: asked again it refuses for ever"
+    ends_it = f"rds stop-db-instance-automated-backups-replication --region {SIT.regions.dr} --source-db-instance-arn "
+    assert f"{ends_it}{plain.ARN}`" in running.message
     fresh = replace(plain.REPLICATED, resource_id=CAME_HOME.resource_id)
     both = (plain.REPLICATED, fresh)
     assert standing(action, step, instances_primary=(CAME_HOME,), automated_backups_dr=both) is StepState.DONE

@@ -20,6 +20,7 @@ from dr_estate.readers import dns_answers, dns_canary_polls, route53
 from dr_estate.readers.dns_canary_polls import DnsChange
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.actions.compute.compute_world import World, world_of
+from tests.dr_actions.actions.compute.failback_world import with_health_checks
 from tests.dr_actions.plain import (
     ORIGIN,
     SIT,
@@ -91,6 +92,30 @@ def test_the_step_is_ready_then_done_and_taking_it_back_writes_every_attribute()
     undoing = ACTION.rollback_call(STEP)
     assert undoing is not None
     assert [change["ResourceRecordSet"] for change in undoing.params["ChangeBatch"]["Changes"]] == PAIR
+
+
+def test_records_that_were_given_another_health_check_meanwhile_keep_it_for_the_planned_one_is_gone() -> None:
+    given = with_health_checks(HEALTHY, {SIT.traffic.primary_set_identifier: "hc-new"})
+    assert _confirm(given).state is StepState.READY
+    assert ACTION.is_rolled_back(STEP, _sight(given))
+    changes = ACTION.build_call(STEP, _sight(given)).params["ChangeBatch"]["Changes"]
+    sent = {row["ResourceRecordSet"]["SetIdentifier"]: row["ResourceRecordSet"]["HealthCheckId"] for row in changes}
+    was = {row["SetIdentifier"]: row["HealthCheckId"] for row in PAIR}
+    assert was | {SIT.traffic.primary_set_identifier: "hc-new"} == sent
+    assert STEP.call == ACTION.build_call(STEP, _sight(HEALTHY)), "nothing else of the call is changed"
+
+
+def test_the_health_checks_of_a_failover_pair_follow_what_its_records_lead_to() -> None:
+    (customer,) = (step for step in _steps().values() if step.subject == DOMAIN)
+    host = next(iter(HEALTHY.get(route53.customer_hosts, GLOBAL)))
+    assert isinstance(host, route53.CustomerHost)
+    first, second = host.records
+    named = replace(host, records=(replace(first, health_check_id="hc-new"), second))
+    seen = _sight(with_part(HEALTHY, route53.customer_hosts, GLOBAL, (named,)))
+    assert ACTION.observe(customer, seen).state is StepState.READY
+    rows = [row["ResourceRecordSet"] for row in ACTION.build_call(customer, seen).params["ChangeBatch"]["Changes"]]
+    by_role = {row["Failover"]: row["HealthCheckId"] for row in rows}
+    assert {"PRIMARY": second.health_check_id, "SECONDARY": "hc-new"} == by_role
 
 
 def test_records_that_lead_there_while_the_answers_do_not_are_waited_for() -> None:

@@ -26,6 +26,7 @@ from tests.dr_actions.actions.compute.failback_world import (
     take,
     weights,
     with_failback,
+    with_health_checks,
     write_weights,
 )
 from tests.dr_actions.plain import (
@@ -45,6 +46,7 @@ from tests.dr_actions.plain import (
 ENV = with_failback()
 HEALTHY, GLOBAL, PRIMARY = recorded("healthy"), Side.GLOBAL, Side.PRIMARY
 AWAY = led(HEALTHY, 0)
+PRIMARY_ID, SECONDARY_ID = SIT.traffic.primary_set_identifier, SIT.traffic.secondary_set_identifier
 BAKED_S = 60 * ENV.failback.bake_minutes + 1
 DNS_SETTLED_S = 121
 
@@ -126,6 +128,31 @@ def test_a_run_that_goes_on_later_goes_on_from_the_weight_that_is_there() -> Non
     between = _steps(with_weights(AWAY, 25, 75))["50"]
     assert _pair(between, "before")[0][1] == 25
     assert "25 percent lead" in between.undo
+
+
+def test_a_record_that_was_given_another_health_check_meanwhile_keeps_it_for_the_planned_one_is_gone() -> None:
+    given = with_health_checks(AWAY, {PRIMARY_ID: "hc-new", SECONDARY_ID: ""})
+    step = STEPS["10"]
+    assert ACTION.observe(step, _sight(given)).state is StepState.READY
+    rows = [row["ResourceRecordSet"] for row in ACTION.build_call(step, _sight(given)).params["ChangeBatch"]["Changes"]]
+    assert [("hc-new", 10), (None, 90)] == [(row.get("HealthCheckId"), row["Weight"]) for row in rows]
+    assert step.call == ACTION.build_call(step, _sight(AWAY)), "nothing else of the call is changed"
+
+
+def test_visitors_whom_somebody_led_home_altogether_are_no_reason_to_stop() -> None:
+    for percent, there, state in (
+        ("10", (100, 0), StepState.DONE),
+        ("50", (10, 0), StepState.DONE),
+        ("10", (99, 1), StepState.DRIFTED),
+        ("50", (0, 100), StepState.DRIFTED),
+    ):
+        assert _confirm(percent, with_weights(AWAY, *there)).state is state, (percent, there)
+
+
+def test_a_stage_whose_change_was_written_back_says_so_while_it_is_waited_for() -> None:
+    confirmed = _confirm("50", led(HEALTHY, 10), since_s=60)
+    assert (confirmed.state, "they were written back" in confirmed.message) == (StepState.READY, True)
+    assert "written back" not in _confirm("50", led(HEALTHY, 10)).message
 
 
 def test_weights_that_nobody_planned_stop_the_stage() -> None:

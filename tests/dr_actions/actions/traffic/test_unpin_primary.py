@@ -12,10 +12,13 @@ from dr_actions.model.action import TO_PRIMARY, PlanContext, StepState, StepStat
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import dns_answers
+from dr_estate.readers.route53 import records
 from dr_estate.readers.route53_health_checks import checks, statuses
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.actions.compute.compute_world import world_of
-from tests.dr_actions.plain import dark, led, recorded, sight, with_rows
+from tests.dr_actions.actions.compute.failback_world import with_health_checks
+from tests.dr_actions.plain import SIT, dark, led, recorded, sight, with_part, with_rows
+from tests.dr_checks.worlds import DENIED
 
 PIN, SHIFT = pin_primary.ACTION, shift_to_dr.ACTION
 HEALTHY, GLOBAL = recorded("healthy"), Side.GLOBAL
@@ -58,6 +61,17 @@ def test_it_is_ready_then_done_and_the_check_reads_as_before_the_failover() -> N
     undoing = ACTION.rollback_call(step)
     assert undoing is not None
     assert undoing.params == {"HealthCheckId": step.subject, **PINNING.after}
+
+
+def test_a_check_that_is_gone_is_released_once_no_record_names_it() -> None:
+    """Whoever deleted it gives the record another one, and the run goes on."""
+    left = tuple(check for check in PINNED.get(checks, GLOBAL) if check.id != PINNING.subject)
+    gone = with_part(PINNED, checks, GLOBAL, left)
+    named = _confirm(gone)
+    assert (named.state, "give it another one" in named.message) == (StepState.DRIFTED, True)
+    given = with_health_checks(gone, {SIT.traffic.primary_set_identifier: "hc-new"})
+    assert _confirm(given).state is StepState.DONE
+    assert _confirm(with_part(given, records, GLOBAL, DENIED)).state is StepState.UNAVAILABLE
 
 
 def test_without_a_record_the_twin_of_the_dr_region_says_how_it_read() -> None:

@@ -12,7 +12,8 @@ from dr_actions.model.action import StepState, StepStatus
 from dr_actions.model.gates import targets_gate
 from dr_actions.model.plan import Goal
 from dr_estate.config.environment import Side
-from dr_estate.readers import ecs, elbv2
+from dr_estate.readers import ecs, elbv2, elbv2_targets
+from dr_estate.readers.elbv2_targets import GroupHealth, dimension_of
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.plain import LAST, SIT, recorded, sight, with_part
 
@@ -54,6 +55,14 @@ def test_a_tenant_without_healthy_targets_holds_the_traffic_unless_it_is_accepte
     assert _observed(lacking, targets_gate("tenant-1")).state is StepState.IN_PROGRESS
     accepted = _observed(lacking, targets_gate("tenant2"))
     assert (accepted.state, "accepted by name without: tenant2" in accepted.message) == (StepState.DONE, True)
+
+
+def test_why_a_tenant_has_no_healthy_target_is_told_as_the_load_balancer_tells_it() -> None:
+    lacking = _counted(HEALTHY, LAST, None)
+    arns = [arn for row in lacking.get(ecs.services, Side.DR) if row.name == LAST for arn in row.target_groups]
+    unused = tuple(GroupHealth(dimension_of(arn), 0, "Target.NotInUse: no listener") for arn in arns)
+    status = _observed(with_part(lacking, elbv2_targets.health, Side.DR, unused))
+    assert "is seen of tenant2 (Target.NotInUse: no listener); to move traffic" in status.message
 
 
 @pytest.mark.parametrize("there", [True, False], ids=["wants none", "not there"])

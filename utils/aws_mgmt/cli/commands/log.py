@@ -28,7 +28,7 @@ from reports.terminal import console
 from utils.aws_mgmt.app.connections import open_context
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.incident_record import all_journals, journals, mirror_of, unfinished_goal
+from utils.aws_mgmt.app.incident_record import all_journals, goes_in_stages, journals, mirror_of, unfinished_goal
 from utils.aws_mgmt.app.next_steps import after_log, log_of
 from utils.aws_mgmt.app.options import LogOptions
 from utils.aws_mgmt.app.target import configured_world, outlives, running_sandbox_world
@@ -66,7 +66,8 @@ def log_command(options: LogOptions, environment: Environment) -> Exit:
     state = _state(chain, broken=broken, intact=intact)
     answer = f"{incident}: the record {state}, exit {code}"
     begun = None if broken or options.review else unfinished_goal(chain.entries)
-    next_step = after_log(options, incident, broken=broken, unfinished=begun)
+    staged = goes_in_stages(chain.entries, environment)
+    next_step = after_log(options, incident, broken=broken, unfinished=begun, staged=staged)
     console.conclude(options.format, answer, next_step, beside=options.review)
     return code
 
