@@ -54,4 +54,5 @@ def way_back(plan: Plan, env: Environment, entries: Sequence[Entry] = ()) -> str
         return ""
     if (entry := point_of_no_return(entries)) is not None:
         return f"It is past its point of no return (entry {entry.seq}, {entry.step}): {regions.primary} is to write."
-    return f"Until {step.id} is sent, {regions.dr} is the one that writes, and {ABORT} gives the failback up."
+    owner = f"only {regions.dr} is to write, though nobody does in the pause"
+    return f"Until {step.id} is sent, {owner}, and {ABORT} gives the failback up."

@@ -66,7 +66,7 @@ def test_a_failback_says_until_which_step_it_can_be_aborted_and_a_failover_does_
     plan = make_plan(sight(), "ON_DR")
     message = way_back(plan, SIT)
     assert message.startswith(
-        "Until database/promote_primary:sit-mysql is sent, eu-west-1 is the one that writes, and "
+        "Until database/promote_primary:sit-mysql is sent, only eu-west-1 is to write, though nobody does in the pause"
     )
     assert "failback --abort" in message
     assert "" == way_back(make_plan(of_estate(recorded("healthy")), "NORMAL"), SIT)
