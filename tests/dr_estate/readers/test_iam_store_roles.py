@@ -75,9 +75,7 @@ def test_a_decision_that_names_no_resource_is_about_all_of_them() -> None:
 
 
 def test_a_role_that_is_not_there_is_no_role_that_may_do_as_today() -> None:
-    answers: dict[str, Any] = {
-        "simulate_principal_policy": {"EvaluationResults": []}
-    }
+    answers: dict[str, Any] = {"simulate_principal_policy": {"EvaluationResults": []}}
     assert read(iam_store_roles.rights, Side.GLOBAL, answers, healthy()) == ()
 
 
