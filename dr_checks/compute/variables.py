@@ -137,10 +137,11 @@ def schema(view: View) -> Iterator[Finding]:
 def buckets(view: View) -> Iterator[Finding]:
     """A bucket's name holds no region, so that a variable copied from the primary region looks right.
 
-    A value that names the copy too is a list of both. Source: S3 User Guide, "General purpose bucket naming rules".
+    A value that names the copy too is a list of both; a host that begins with the name is a bucket's where it is of S3.
+    Source: S3 User Guide, "General purpose bucket naming rules".
     """
     copies = dict(s3.data_pairs(view.env))
-    named = re.compile(rf"(?<![\w.-])(?:{'|'.join(map(re.escape, copies))})(?![\w-])")
+    named = re.compile(rf"(?<![\w.-])(?:{'|'.join(map(re.escape, copies))})(?![\w-]|\.(?!s3[.-]))")
     wanted, found = "names of the copies", tenant_definitions(view)
     for tenant, mine in sorted(found.items()):
         if isinstance(mine, Unavailable):

@@ -22,6 +22,7 @@ _UNEVALUATED = (
     "lets visitors sign in first where no rule of the primary region shows whether they should."
 )
 _NO_LISTENER = "there is no listener here: see elbv2-routing.listeners"
+_LONGER_S = 5
 
 
 @check(
@@ -262,11 +263,15 @@ def target_groups(view: View) -> Iterator[Finding]:
 def _impatient(view: View, mine: elbv2.TargetGroup, theirs: elbv2.TargetGroup, tenant: Tenant) -> Finding:
     """A warning of a target group that gives an answer less time: a database just restored answers slowly at first."""
     wanted = theirs.check_timeout_s
-    command = view.command("elbv2", "ModifyTargetGroup", TargetGroupArn=mine.arn, HealthCheckTimeoutSeconds=wanted)
-    sentence = f"aws_lb_target_group '{mine.name}' in {view.region}: health_check.timeout = {wanted}."
+    changes = {"HealthCheckTimeoutSeconds": wanted}
+    sentence = f"aws_lb_target_group '{mine.name}' in {view.region}: health_check.timeout = {wanted}"
+    if 0 < mine.check_interval_s <= wanted:  # AWS takes no timeout that is not shorter than the interval
+        changes["HealthCheckIntervalSeconds"] = wanted + _LONGER_S
+        sentence += f", interval = {wanted + _LONGER_S}"
+    command = view.command("elbv2", "ModifyTargetGroup", TargetGroupArn=mine.arn, **changes)
     reason = "tasks that answer in the primary region would be taken for dead while the database loads its blocks"
     measured = f"waits {mine.check_timeout_s} s for an answer"
-    return view.warn(mine.name, measured, f"{wanted} s", reason, Remedy(sentence, (command,)), tenant.id)
+    return view.warn(mine.name, measured, f"{wanted} s", reason, Remedy(f"{sentence}.", (command,)), tenant.id)
 
 
 def _same_check(view: View, mine: elbv2.TargetGroup, theirs: elbv2.TargetGroup) -> tuple[str, ...]:

@@ -62,13 +62,13 @@ def admit_stores(view: View) -> Iterator[Finding]:
     A policy copied from the primary region names its buckets: tasks start, and are refused their objects. Source: VPC
     User Guide, "Endpoint policies for gateway endpoints".
     """
-    wanted, rows = "a policy that allows what tasks do with the copies", view.get(iam_store_roles.rights, Side.GLOBAL)
-    open_ = [endpoint for endpoint in view.get(vpc.endpoints) if endpoint.state == "available"]
-    used = [endpoint for endpoint in open_ if endpoint.service in _STORES and _takes(view, endpoint)]
+    wanted = "a policy that allows what tasks do with the copies"
+    used = [e for e in _available(view, Side.DR) if e.service in _STORES and _takes(view, e)]
+    rows = view.get(iam_store_roles.rights, Side.GLOBAL) if used else ()
     roles = [row for row in rows if isinstance(row, StoreRole)]
-    for row in (row for row in rows if isinstance(row, Unavailable) and used):
+    for row in (row for row in rows if isinstance(row, Unavailable)):
         yield view.unknown("all endpoints", wanted, row)
-    for endpoint in used:
+    for endpoint in used if roles or not rows else ():
         every = [(role, right) for role in roles for right in role.rights]
         yield _storing(view, endpoint, [pair for pair in every if _is_of(pair[1], endpoint)], wanted)
     if not used:
@@ -87,30 +87,44 @@ def _storing(
     view: View, endpoint: vpc.VpcEndpoint, pairs: Sequence[tuple[StoreRole, StoreRight]], wanted: str
 ) -> Finding:
     subject = f"{endpoint.service} {endpoint.id}".strip()
-    region, primary = view.region, view.env.regions.primary
-    refused = [
-        (role, right)
-        for role, right in pairs
-        if not _passes(endpoint, _request(view, role.arn, right.action, right.copy, region))
-    ]
-    if refused:  # only then does it matter what passes today
-        theirs = [e for e in view.get(vpc.endpoints, Side.PRIMARY) if e.service == endpoint.service]
-        refused = [
-            (role, right)
-            for role, right in refused
-            if all(_passes(e, _request(view, role.today, right.action, right.source, primary)) for e in theirs)
-        ]
-    if not refused:
-        return view.ok(subject, "open", wanted, "it keeps tasks from nothing that they use today")
-    measured = ", ".join(dict.fromkeys(f"{right.action} on {right.copy}" for _, right in refused[:3]))
-    reason = "tasks start, and are refused what they read and write in the primary region today"
-    remedy = f"aws_vpc_endpoint for {endpoint.service} in {view.region}: a policy with the ARNs of the copies."
-    return view.gap(subject, measured, wanted, reason, remedy)
+    if not pairs:
+        return view.none_expected(subject, "no right of tasks on all of a store that it leads to is known")
+    answers = {pair: _answer(endpoint, _asking(view, *pair)) for pair in pairs}
+    lacking = {pair: answer for pair, answer in answers.items() if answer is not PolicyAnswer.ALLOWED}
+    if lacking:  # only then does it matter what passes today
+        theirs = [e for e in _available(view, Side.PRIMARY) if e.service == endpoint.service]
+        lacking = {pair: answer for pair, answer in lacking.items() if not _alike(view, answer, pair, theirs)}
+    refused = [right for (_, right), answer in lacking.items() if answer in _REFUSED]
+    if refused:
+        measured = ", ".join(dict.fromkeys(f"{right.action} on {right.copy}" for right in refused[:3]))
+        reason = "tasks start, and are refused what they read and write in the primary region today"
+        remedy = f"aws_vpc_endpoint for {endpoint.service} in {view.region}: a policy with the ARNs of the copies."
+        return view.gap(subject, measured, wanted, reason, remedy)
+    if lacking:
+        return view.unknown(subject, wanted, "Its policy has conditions that only AWS itself evaluates.")
+    return view.ok(subject, "open", wanted, "it keeps tasks from nothing that they use today")
 
 
-def _passes(endpoint: vpc.VpcEndpoint, request: PolicyRequest) -> bool:
-    """Whether the policy is not seen to refuse: what only AWS evaluates is not."""
-    return not endpoint.policy or answer_of(endpoint.policy, request) not in _REFUSED
+def _asking(view: View, role: StoreRole, right: StoreRight) -> PolicyRequest:
+    return _request(view, role.arn, right.action, right.copy, view.region)
+
+
+def _alike(
+    view: View, answer: PolicyAnswer, pair: tuple[StoreRole, StoreRight], theirs: Sequence[vpc.VpcEndpoint]
+) -> bool:
+    """Whether an endpoint of the primary region says no more to the same task today."""
+    role, right = pair
+    request = _request(view, role.today, right.action, right.source, view.env.regions.primary)
+    return bool({answer, *_REFUSED} & {_answer(endpoint, request) for endpoint in theirs})
+
+
+def _available(view: View, side: Side) -> list[vpc.VpcEndpoint]:
+    return [endpoint for endpoint in view.get(vpc.endpoints, side) if endpoint.state == "available"]
+
+
+def _answer(endpoint: vpc.VpcEndpoint, request: PolicyRequest) -> PolicyAnswer:
+    """What its policy says; one that AWS names none for lets everything through."""
+    return answer_of(endpoint.policy, request) if endpoint.policy else PolicyAnswer.ALLOWED
 
 
 def _admitting(view: View, endpoint: vpc.VpcEndpoint, requests: list[PolicyRequest]) -> Finding:

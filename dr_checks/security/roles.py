@@ -125,20 +125,36 @@ def stores_allowed(view: View) -> Iterator[Finding]:
 def _with_copies(view: View, row: StoreRole) -> Finding:
     refused = [r for r in row.rights if r.decision != PolicyAnswer.ALLOWED and not _admitted(view, row.arn, r)]
     wanted = "as with the sources"
+    if not row.rights:
+        return view.none_expected(row.arn, "no right on all objects of a bucket, or on a table, is allowed today")
     if not refused:
         return view.ok(
             row.arn, f"{len(row.rights)} rights compared", wanted, "tasks use the copies as they use the sources"
         )
-    stores = sorted({right.copy.rpartition(":")[2].partition("/any")[0] for right in refused})
-    words = sorted({f"{right.action}: {right.decision}" for right in refused})
-    measured, name = f"{', '.join(words)} on {', '.join(stores)}", row.arn.rpartition("/")[2]
+    sure = [right for right in refused if not right.missing or right.decision == PolicyAnswer.DENIED]
+    words = sorted({f"{right.action}: {right.decision}" for right in sure or refused})
+    stores = sorted({right.copy.rpartition(":")[2].partition("/any")[0] for right in sure or refused})
+    measured = f"{', '.join(words)} on {', '.join(stores)}"
+    if not sure:
+        keys = ", ".join(sorted({key for right in refused for key in right.missing}))
+        return view.unknown(
+            row.arn, wanted, f"{measured}; simulated without {keys}, which only a task's request shows."
+        )
     reason = (
         f"'{row.today.rpartition('/')[2]}' may do so in {view.env.regions.primary}; IAM cannot be changed during a run"
     )
-    remedy = f"aws_iam_role_policy of '{name}': Resource with the ARNs of the copies in {view.env.region(Side.DR)} too."
-    if any(right.decision == PolicyAnswer.DENIED for right in refused):
-        remedy = f"Take the Deny of these out of the policies of '{name}': no Allow is stronger than it."
+    name = row.arn.rpartition("/")[2]
+    remedy = " ".join(dict.fromkeys(_opened_store(view, name, right) for right in sure))
     return view.gap(row.arn, measured, wanted, reason, remedy)
+
+
+def _opened_store(view: View, role: str, right: StoreRight) -> str:
+    """What lets the role: a deny is taken away, and a boundary widened, for an allow is of no use against either."""
+    if right.decision == PolicyAnswer.DENIED:
+        return f"Take the Deny of these out of the policies of '{role}': no Allow is stronger than it."
+    if right.bounded:
+        return f"aws_iam_role '{role}': a permissions boundary that allows these too; no other policy widens it."
+    return f"aws_iam_role_policy of '{role}': Resource with the ARNs of the copies in {view.env.region(Side.DR)} too."
 
 
 def _admitted(view: View, role: str, right: StoreRight) -> bool:

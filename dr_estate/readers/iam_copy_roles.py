@@ -7,7 +7,7 @@ Source: S3 User Guide, "Setting up permissions for live replication"; AWS Backup
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dr_estate.config.environment import Side
@@ -15,7 +15,7 @@ from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
 from dr_estate.iam.simulation_requests import ANY, REGION, ContextKey, SimulationRequest
 from dr_estate.iam.trust import trusts
-from dr_estate.model.unavailable import Unavailable
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import backup, backup_plan, kms, s3
 from dr_estate.readers.iam_simulation import RoleAnswers, RoleRequest, SimulatedDecision
 from dr_estate.reading.part import GLOBAL, part
@@ -160,14 +160,24 @@ def _of_backups(context: ReadContext, unread: list[Unavailable]) -> Iterator[tup
     sides = (Side.DR, Side.PRIMARY)
     policies = context.maybe(lambda side: _policy_of(context, side), sides)
     unread += [policy for policy in policies if isinstance(policy, Unavailable)]
-    points = {point.resource_type: point.arn for point in context.part(backup.recovery_points, Side.PRIMARY)}
+    points: tuple[backup.RecoveryPoint, ...] = ()
+    try:
+        points = context.part(backup.recovery_points, Side.PRIMARY)
+    except DataUnavailable as unseen:
+        unread.append(unseen.unavailable)
     into, out = policies
     for role in sorted(roles):
         if not isinstance(into, Unavailable):
             yield BACKUPS, role, _Need(env.regions.dr, _COPY_BACKUPS, vault.arn, into)
         if not isinstance(out, Unavailable):
-            for point in sorted(points.values()):
+            for point in _taken_by(role, points):
                 yield BACKUPS, role, _Need(env.regions.primary, _TAKE_BACKUPS, point, out, vault.arn)
+
+
+def _taken_by(role: str, points: Sequence[backup.RecoveryPoint]) -> list[str]:
+    """A point of each type that the role made; of all, where it made none yet: roles may divide the types."""
+    own = [point for point in points if point.role in (role, "")]
+    return sorted({point.resource_type: point.arn for point in own or points}.values())
 
 
 def _policy_of(context: ReadContext, side: Side) -> str:

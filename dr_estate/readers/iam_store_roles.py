@@ -14,7 +14,7 @@ from dr_estate.config.environment import Side
 from dr_estate.iam.simulation_requests import ANY, REGION, ContextKey, SimulationRequest
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import dynamodb, ecs, s3
-from dr_estate.readers.iam_simulation import READS, RoleAnswers, RoleRequest
+from dr_estate.readers.iam_simulation import READS, RoleAnswers, RoleRequest, SimulatedDecision
 from dr_estate.readers.store_policies import StoreKind, table_arn
 from dr_estate.reading.part import GLOBAL, part
 from dr_estate.reading.reader import ReadContext
@@ -29,12 +29,17 @@ _Right = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class StoreRight:
-    """An action that IAM allows on ``source`` today, and its decision on the ``copy``: ARNs of any object, or table."""
+    """An action that IAM allows on ``source`` today, and its decision on the ``copy``: ARNs of any object, or table.
+
+    ``missing`` and ``bounded`` are as in SimulatedDecision, of the copy.
+    """
 
     action: str
     source: str
     copy: str
     decision: str
+    missing: tuple[str, ...] = ()
+    bounded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,26 +55,34 @@ class StoreRole:
 def rights(context: ReadContext) -> tuple[StoreRole | Unavailable, ...]:
     """Each pair of roles that a family of tasks runs as: two calls for each role in each region, whatever the tenants.
 
-    Where the primary region's definitions are not seen, the role is asked about both.
+    Where the primary region's definitions are not seen, the role is asked about both; one without rights then is
+    Unavailable, for tasks may run as another there. A role that does not exist is left out.
     """
     rows = context.part(ecs.task_definitions, Side.DR)
-    theirs = _roles_there(context)
+    theirs, lost = _roles_there(context)
     own = {row.family: row.task_role for row in rows if isinstance(row, ecs.TaskDefinition) and row.task_role}
     pairs = sorted({(theirs.get(family, role) or role, role) for family, role in own.items()})
     roles = sorted({(side, pair[n]) for pair in pairs for n, side in enumerate((Side.PRIMARY, Side.DR))})
     todo = [RoleRequest(f"{side} {arn}", arn, request) for side, arn in roles for request in _requests(context, side)]
     answers = RoleAnswers(context, todo)
-    found = context.maybe(lambda pair: _compared(context, *pair, answers), pairs)
+    compared = context.maybe(lambda pair: _compared(context, *pair, answers), pairs)
+    unsure = {role for family, role in own.items() if lost and family not in theirs}
+    found = [
+        lost if lost and isinstance(row, StoreRole) and not row.rights and row.arn in unsure else row
+        for row in compared
+        if row is not None
+    ]
     return (*found, *dict.fromkeys(row for row in rows if isinstance(row, Unavailable)))
 
 
-def _roles_there(context: ReadContext) -> dict[str, str]:
-    """The task role of each family of the primary region, as far as it is seen."""
+def _roles_there(context: ReadContext) -> tuple[dict[str, str], Unavailable | None]:
+    """The task role of each family of the primary region, as far as it is seen, and why one is not."""
     try:
         rows = context.part(ecs.task_definitions, Side.PRIMARY)
-    except DataUnavailable:
-        return {}
-    return {row.family: row.task_role for row in rows if isinstance(row, ecs.TaskDefinition)}
+    except DataUnavailable as unseen:
+        return {}, unseen.unavailable
+    lost = next((row for row in rows if isinstance(row, Unavailable)), None)
+    return {row.family: row.task_role for row in rows if isinstance(row, ecs.TaskDefinition)}, lost
 
 
 def _resources(context: ReadContext, side: Side) -> Iterator[tuple[StoreKind, tuple[str, ...]]]:
@@ -82,26 +95,38 @@ def _resources(context: ReadContext, side: Side) -> Iterator[tuple[StoreKind, tu
 
 def _requests(context: ReadContext, side: Side) -> Iterator[SimulationRequest]:
     region = context.env.region(side)
+    owner = (context.env.account,)
+    known = (  # of every request of a task: AWS's SDKs speak TLS, and the stores are the account's own
+        ContextKey(REGION, "string", (region,)),
+        ContextKey("aws:ResourceAccount", "string", owner),
+        ContextKey("aws:SecureTransport", "boolean", ("true",)),
+        ContextKey("s3:ResourceAccount", "string", owner),
+    )
     for kind, resources in _resources(context, side):
         if resources:
-            yield SimulationRequest(region, _ACTIONS[kind], resources, (ContextKey(REGION, "string", (region,)),))
+            yield SimulationRequest(region, _ACTIONS[kind], resources, known)
 
 
-def _compared(context: ReadContext, today: str, role: str, answers: RoleAnswers) -> StoreRole:
+def _compared(context: ReadContext, today: str, role: str, answers: RoleAnswers) -> StoreRole | None:
+    """The rights of a pair of roles; None where IAM has no such role in the DR region's place: see roles.assumable."""
     mine, others = _decided(answers, f"{Side.PRIMARY} {today}"), _decided(answers, f"{Side.DR} {role}")
     stores = zip(_resources(context, Side.PRIMARY), _resources(context, Side.DR), strict=True)
     copies = {here: away for (_, sources), (_, there) in stores for here, away in zip(sources, there, strict=True)}
-    allowed = [right for right, decision in sorted(mine.items()) if decision == _ALLOWED]
+    if copies and not others:
+        return None
+    allowed = [right for right, found in sorted(mine.items(), key=lambda item: item[0]) if found.decision == _ALLOWED]
     then = [(action, on, others.get((action, copies[on]))) for action, on in allowed]
-    return StoreRole(role, today, tuple(StoreRight(a, on, copies[on], word) for a, on, word in then if word))
+    return StoreRole(
+        role, today, tuple(StoreRight(a, on, copies[on], d.decision, d.missing, d.bounded) for a, on, d in then if d)
+    )
 
 
-def _decided(answers: RoleAnswers, name: str) -> dict[_Right, str]:
+def _decided(answers: RoleAnswers, name: str) -> dict[_Right, SimulatedDecision]:
     """IAM's decision by action and resource, of the actions it answered for. Raises DataUnavailable."""
-    found: dict[_Right, str] = {}
+    found: dict[_Right, SimulatedDecision] = {}
     for request, decision in answers.about(name):
-        for resource in request.resources:
-            if decision.decision == _ALLOWED or decision.on == resource:
-                word = found.get((decision.action, resource), _ALLOWED)
-                found[decision.action, resource] = decision.decision if word == _ALLOWED else word
+        named = {decision.on.partition(", ")[0]} & set(request.resources)
+        for resource in named or request.resources:  # an answer that names none of them is about all
+            worst = found.setdefault((decision.action, resource), decision)
+            found[decision.action, resource] = decision if worst.decision == _ALLOWED else worst
     return found

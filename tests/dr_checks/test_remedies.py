@@ -12,20 +12,24 @@ from dr_checks.core.registry import checks, judge
 from dr_estate.config.environment import Side
 from dr_estate.readers import (
     control_table,
+    elbv2,
+    iam_store_roles,
     iam_task_roles,
     kms,
     rds_groups,
     route53,
     route53_health_checks,
     secretsmanager,
+    store_policies,
     vpc,
 )
 from dr_estate.readers.control_table import ControlState, Incident
 from tests.dr_checks.estates import healthy
 from tests.dr_checks.examples.kms import ARRIVING as KEY
-from tests.dr_checks.examples.roles import CLOSED, KEPT_OUT, ROLE
+from tests.dr_checks.examples.roles import ASKS, CLOSED, KEPT_OUT, READS, ROLE, USES
 from tests.dr_checks.examples.secrets import HERE, ONE, THERE
 from tests.dr_checks.network import PLACES, PUBLIC, connected, subnets
+from tests.dr_checks.traffic import balanced, groups
 from tests.dr_checks.worlds import DENIED, NOW, SIT, Values, world
 
 HOME, AWAY = SIT.regions.primary, SIT.regions.dr
@@ -138,3 +142,27 @@ def test_public_access_is_opened_only_for_what_it_stops(
     for gap in gaps:
         assert [command.split()[2] for command in gap.commands] == operations
         assert ("exclusion" in gap.remedy) is bool(operations)
+
+
+@pytest.mark.parametrize(("interval_s", "changed"), [(30, ""), (5, "--health-check-interval-seconds 10")])
+def test_a_health_check_that_waits_longer_for_an_answer_is_made_less_often_than_that(
+    interval_s: int, changed: str
+) -> None:
+    mine = groups(Side.DR, check_timeout_s=4, check_interval_s=interval_s)
+    found = judge(checks()["elbv2-routing.target-groups"], balanced({(elbv2.target_groups, Side.DR): mine}), SIT)
+    (command,) = next(f.commands for f in found.findings if f.status is Status.WARN)
+    assert "--health-check-timeout-seconds 5" in command
+    assert changed in command
+    assert ("interval" in command) is bool(changed)
+
+
+def test_a_right_on_a_copy_that_a_boundary_or_a_deny_keeps_is_opened_there() -> None:
+    def remedy(*rights: Any) -> str:
+        row = replace(USES, rights=rights)
+        values: Values = {(iam_store_roles.rights, Side.GLOBAL): (row,), (store_policies.policies, Side.DR): ()}
+        return failed("roles.stores-allowed", values).remedy
+
+    assert "permissions boundary" in remedy(replace(READS, bounded=True))
+    both = remedy(READS, ASKS)
+    assert "ARNs of the copies" in both
+    assert "Take the Deny" in both

@@ -67,6 +67,11 @@ EXAMPLES = [
     _stores(Status.PASS, replace(USES, rights=(READS,)), policy=_opened(USES.arn)),
     _stores(Status.FAIL, replace(USES, rights=(replace(READS, decision="explicitDeny"),)), policy=_opened(USES.arn)),
     _stores(Status.FAIL, replace(USES, rights=(READS,)), policy=_opened("arn:aws:iam::1:role/other")),
+    _stores(Status.FAIL, replace(USES, rights=(replace(READS, bounded=True),))),
+    _stores(Status.UNKNOWN, replace(USES, rights=(replace(READS, missing=("aws:SourceVpce",)),))),
+    _stores(Status.FAIL, replace(USES, rights=(READS, replace(READS, missing=("aws:SourceVpce",))))),
+    _stores(Status.FAIL, replace(USES, rights=(replace(ASKS, missing=("aws:SourceVpce",)),))),
+    _stores(Status.NOT_APPLICABLE, replace(USES, rights=())),
     _stores(Status.UNKNOWN, USES, DENIED, subjects=frozenset()),
     _stores(Status.NOT_APPLICABLE, subjects=frozenset()),
 ]

@@ -67,6 +67,8 @@ EXAMPLES = [
     Example("variables.buckets", Status.PASS, _estate(COPY, of=TENANTS), ALL),
     Example("variables.buckets", Status.PASS, _estate(f"my-{SOURCE} {SOURCE}s x.{SOURCE}"), TWO),
     Example("variables.buckets", Status.PASS, _estate(f"{SOURCE},{COPY}"), TWO),
+    Example("variables.buckets", Status.PASS, _estate(f"https://{SOURCE}.cdn.example.com/"), TWO),
+    Example("variables.buckets", Status.FAIL, _estate(f"{SOURCE}.s3-website.{P}.amazonaws.com"), TWO),
     Example("variables.buckets", Status.FAIL, _estate(SOURCE), TWO),
     Example("variables.buckets", Status.FAIL, _estate(f"https://{SOURCE}.s3.amazonaws.com/a", of=TENANTS), ALL),
     Example("variables.buckets", Status.FAIL, _estate(f"s3://{SOURCE}/a"), TWO),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from dr_estate.config.environment import Environment, Side
-from dr_estate.readers import iam_copy_roles, s3
+from dr_estate.readers import backup, backup_plan, iam_copy_roles, s3
 from dr_estate.readers.iam_copy_roles import JOBS, CopyRole, JobRole
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.plain import with_part, with_rows
@@ -96,3 +97,39 @@ def test_what_the_vault_of_the_primary_region_denies_to_copy_from_it_is_named(po
     found = [row for row in read(iam_copy_roles.roles, Side.GLOBAL, given, healthy()) if isinstance(row, CopyRole)]
     denied = [d for row in found for d in row.decisions if d.action == TAKES and d.decision != "allowed"]
     assert [d.on.endswith("by its own policy") for d in denied] == ([True] if policy else [])
+
+
+def _taken(upon: Snapshot) -> tuple[list[tuple[str, str]], tuple[Any, ...]]:
+    """What each role is asked about taking out of the vault, as (role, point), and all rows."""
+    requests: list[tuple[str, str]] = []
+
+    def simulated(**params: Any) -> dict[str, Any]:
+        if TAKES in params["ActionNames"]:
+            requests.extend((params["PolicySourceArn"], on) for on in params["ResourceArns"])
+        return {"EvaluationResults": [{"EvalActionName": a, "EvalDecision": "allowed"} for a in params["ActionNames"]]}
+
+    given = {**answers("backup.amazonaws.com"), "simulate_principal_policy": simulated}
+    found = read(iam_copy_roles.roles, Side.GLOBAL, {**given, "get_backup_vault_access_policy": {"Policy": ""}}, upon)
+    return requests, found
+
+
+def test_points_that_are_not_seen_hide_no_other_right_of_a_role() -> None:
+    _, found = _taken(with_part(healthy(), backup.recovery_points, Side.PRIMARY, DENIED))
+    assert DENIED in found
+    assert {"backup:CopyIntoBackupVault"} == {
+        d.action for row in found if isinstance(row, CopyRole) for d in row.decisions
+    }
+
+
+def test_a_role_is_asked_about_points_that_it_made() -> None:
+    plans = healthy().get(backup_plan.plans, Side.PRIMARY)
+    selection = plans[0].selections[0]
+    others = tuple(replace(selection, name=name, role=f"arn:aws:iam::1:role/{name}") for name in ("files", "tables"))
+    points = healthy().get(backup.recovery_points, Side.PRIMARY)[:1]
+    points_of = tuple(
+        replace(points[0], arn=f"arn:{name}", resource_type=name, role=f"arn:aws:iam::1:role/{name}")
+        for name in ("files", "tables")
+    )
+    upon = with_part(healthy(), backup_plan.plans, Side.PRIMARY, (replace(plans[0], selections=others),))
+    requests, _ = _taken(with_part(upon, backup.recovery_points, Side.PRIMARY, points_of))
+    assert sorted(requests) == [(f"arn:aws:iam::1:role/{name}", f"arn:{name}") for name in ("files", "tables")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dr_estate.config.environment import Side
+from dr_estate.config.environment import Environment, Side
 from dr_estate.readers import dynamodb, ecs, iam_store_roles, s3
 from dr_estate.readers.iam_store_roles import StoreRight, StoreRole
 from dr_estate.snapshot.snapshot import Snapshot
@@ -62,3 +62,45 @@ def test_a_role_of_the_dr_region_alone_is_held_against_that_of_the_primary_regio
 def test_where_the_primary_region_is_not_seen_the_role_is_held_against_itself() -> None:
     (row,) = _rights((GETS, COPY), upon=with_part(healthy(), ecs.task_definitions, Side.PRIMARY, DENIED))
     assert (row.today, len(_refused(row))) == (row.arn, 1)
+
+
+def test_a_decision_that_names_no_resource_is_about_all_of_them() -> None:
+    def simulated(**params: Any) -> dict[str, Any]:
+        word = "implicitDeny" if COPY in params["ResourceArns"] else "allowed"
+        return {"EvaluationResults": [{"EvalActionName": a, "EvalDecision": word} for a in params["ActionNames"]]}
+
+    (row,) = read(iam_store_roles.rights, Side.GLOBAL, {"simulate_principal_policy": simulated}, healthy())
+    assert isinstance(row, StoreRole)
+    assert {GETS} <= {right.action for right in _refused(row)}
+
+
+def test_a_role_that_is_not_there_is_no_role_that_may_do_as_today() -> None:
+    answers: dict[str, Any] = {"simulate_principal_policy": {"EvaluationResults": []}}
+    assert read(iam_store_roles.rights, Side.GLOBAL, answers, healthy()) == ()
+
+
+def test_a_role_without_rights_is_unknown_where_tasks_of_the_primary_region_may_run_as_another() -> None:
+    closed = [(action, on) for action in (GETS, "s3:PutObject", "s3:DeleteObject") for on in _sources(SIT)]
+    tables = [f"arn:aws:dynamodb:{SIT.regions.primary}:{SIT.account}:table/{name}" for name in dynamodb.names(SIT)]
+    closed += [(f"dynamodb:{word}", on) for word in ("GetItem", "PutItem", "Query", "UpdateItem") for on in tables]
+    (row,) = _rights(*closed)
+    assert row.rights == ()
+    dark = with_part(healthy(), ecs.task_definitions, Side.PRIMARY, DENIED)
+    assert _rights(*closed, upon=dark) == ()
+
+
+def _sources(env: Environment) -> list[str]:
+    return [f"arn:aws:s3:::{name}/any" for name, _ in s3.data_pairs(env)]
+
+
+def test_a_condition_that_every_request_of_a_task_meets_is_brought_to_the_simulator() -> None:
+    entries: list[dict[str, Any]] = []
+
+    def simulated(**params: Any) -> dict[str, Any]:
+        entries.extend(params["ContextEntries"])
+        return {"EvaluationResults": []}
+
+    read(iam_store_roles.rights, Side.GLOBAL, {"simulate_principal_policy": simulated}, healthy())
+    keys = {entry["ContextKeyName"]: entry["ContextKeyValues"] for entry in entries}
+    assert keys["aws:SecureTransport"] == ["true"]
+    assert keys["aws:ResourceAccount"] == keys["s3:ResourceAccount"] == [SIT.account]
