@@ -218,6 +218,12 @@ def rollback_call(step: Step) -> Call | None:
     return replace(step.planned_call, params=params)
 
 
+def rollback_as_seen(step: Step, call: Call, context: PlanContext) -> Call:
+    """The batch of the before-values with the health checks that the records have now. Raises DataUnavailable."""
+    records = _with_checks_of(current(step, context), step.before["records"])
+    return replace(call, params=upserts(step.before["zone"], records, call.params["ChangeBatch"]["Comment"]))
+
+
 ACTION = action(
     globals(),
     {f"{_SERVICE}:{_OPERATION}"},
