@@ -107,7 +107,10 @@ def _as_seen(run: PlanRun, action: Action, step: Step, call: Call) -> Call:
     if action.rollback_as_seen is None:
         return call
     try:
-        return action.rollback_as_seen(step, call, run.context(action))
+        parts = frozenset(
+            part.name for part in action.rollback_parts
+        )  # these alone: no site of a sick region is visited
+        return action.rollback_as_seen(step, call, run.context_with(parts))
     except (ReadFailed, DataUnavailable):
         return call
 

@@ -309,9 +309,9 @@ class Action:
     asked in the goals of the action alone, and yields nothing where it cannot see. ``observe`` is UNAVAILABLE there,
     and DRIFTED where it finds the world Drifted. ``build_call`` gives the exact call right before it is sent, from what
     is seen then. ``rollback_call`` gives the call that takes a done step back, None where there is none;
-    ``rollback_as_seen`` fits that to what is seen right before it is sent, and raises DataUnavailable. ``essential``:
-    when one of its steps fails the run stops; else the run goes on, degraded, and says so. ``notes`` says in sentences
-    what it leaves out of the plan, and why; ``cleanup_notes`` what is left to people to clean up after the run.
+    ``rollback_as_seen`` fits it to the ``rollback_parts`` as seen right before it is sent (raises DataUnavailable).
+    ``essential``: when one of its steps fails the run stops; else the run goes on, degraded, and says so. ``notes``
+    says in sentences what it leaves out of the plan, and why; ``cleanup_notes`` what is left to people to clean up.
     ``send_many`` is ``send`` for very many calls. ``reads`` are reads its ``send`` needs. ``observable`` is False where
     no look can tell whether the call was made (a message that was sent): then the journal's recorded outcome confirms
     the step, and after a crash between sending and recording it is sent once more. ``run_program`` is what a step
@@ -330,6 +330,7 @@ class Action:
     send_many: SendMany | None = None
     rollback_call: RollbackCall = no_rollback
     rollback_as_seen: AsSeen | None = None
+    rollback_parts: tuple[Reader[Any], ...] = ()
     essential: bool = True
     notes: Notes = no_notes
     cleanup_notes: Notes = no_notes

@@ -30,6 +30,8 @@ from dr_estate.readers.route53 import CustomerHost, Record
 
 _SERVICE, _OPERATION = "route53", "ChangeResourceRecordSets"
 _CHECK = "HealthCheckId"
+RECORDS = (route53.records, route53.customer_hosts)
+"""Where the records of a batch are seen."""
 
 
 def plan_steps(context: PlanContext) -> Iterator[Step]:
@@ -228,8 +230,7 @@ ACTION = action(
     globals(),
     {f"{_SERVICE}:{_OPERATION}"},
     (
-        route53.records,
-        route53.customer_hosts,
+        *RECORDS,
         dns_canary_polls.changes,
         dns_answers.tested,
         dns_answers.resolved,
@@ -237,4 +238,5 @@ ACTION = action(
         dns_answers.led,
         dns_answers.door,
     ),
+    rollback_parts=RECORDS,
 )
