@@ -88,8 +88,8 @@ def give_another_check(world: World) -> str:
     """Somebody deletes the check of the primary's record and gives it another one, which is returned."""
     old, zone = check_of_primary(world), _rows(world)[0]
     config = world.send(Side.GLOBAL, "route53:GetHealthCheck", HealthCheckId=old)["HealthCheck"]["HealthCheckConfig"]
-    made = world.send(Side.GLOBAL, "route53:CreateHealthCheck", CallerReference="another", HealthCheckConfig=config)
-    given = str(made["HealthCheck"]["Id"])
+    created = world.send(Side.GLOBAL, "route53:CreateHealthCheck", CallerReference="another", HealthCheckConfig=config)
+    given = str(created["HealthCheck"]["Id"])
     params = upserts(zone, [_primary_row(world) | {"HealthCheckId": given}], "by hand")
     world.send(Side.GLOBAL, "route53:ChangeResourceRecordSets", **params)
     world.send(Side.GLOBAL, "route53:DeleteHealthCheck", HealthCheckId=old)
