@@ -21,6 +21,7 @@ from dr_actions.model.sequence import Role, role_of, roles_in
 from dr_actions.planning.estimate import job_s
 from dr_actions.planning.write_pause import WritePause
 from dr_checks.core.model import CheckResult, Severity, Status
+from dr_checks.derived.site_visits import part_or
 from dr_checks.posture.posture import Posture, PostureName
 from dr_checks.posture.signals import Api, Signals
 from dr_estate.config.environment import Environment, Side
@@ -154,7 +155,9 @@ def _files_direction(context: PlanContext) -> Iterator[Gate]:
 def _reason_against_files(context: PlanContext) -> str:
     """Why the files cannot be brought home, "" where they can. Raises DataUnavailable."""
     region = context.env.regions.dr
-    fed = [row for row in context.snapshot.get(efs.replications, Side.DR) if row.destination_region == region]
+    rows = [row for row in context.snapshot.get(efs.replications, Side.DR) if row.destination_region == region]
+    own = {system.id for system in part_or(context.snapshot, efs.file_systems, Side.DR, ())}
+    fed = [row for row in rows if not own or row.destination_id in own]  # an account may replicate other ones too
     if fed:
         return f"{fed[0].source_id} still replicates into {region}: a sync home would overwrite newer files."
     with suppress(DataUnavailable):  # the step asks again, and waits where it cannot see
@@ -187,12 +190,13 @@ def _health_checks(context: PlanContext) -> Iterator[Gate]:
     """Route 53 changes no record whose health check is gone: visitors could not be led home. No gate while all are."""
     try:
         pairs = [pair for zone in cutover_pairs(context).zones for pair in zone.pairs]
-        known = {check.id for check in context.snapshot.get(route53_health_checks.checks, Side.GLOBAL)}
+        records = [record for pair in pairs for record in (pair.primary, pair.dr) if record.health_check_id]
+        checks = context.snapshot.get(route53_health_checks.checks, Side.GLOBAL) if records else ()
     except DataUnavailable as error:
         yield Gate("traffic.health-checks", met=False, says=error.unavailable.why, stops=True)
         return
-    records = [record for pair in pairs for record in (pair.primary, pair.dr)]
-    gone = [record for record in records if record.health_check_id and record.health_check_id not in known]
+    known = {check.id for check in checks}
+    gone = [record for record in records if record.health_check_id not in known]
     if gone:
         named = " and ".join(f"{record.health_check_id} of {record.name} {record.set_identifier}" for record in gone)
         message = (

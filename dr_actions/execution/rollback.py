@@ -97,9 +97,22 @@ def _roll_back_step(run: PlanRun, step: Step) -> RollbackResult:
     elif _was_rolled_back(run, action, step):
         message, undone = f"{step.id}: undone already ({step.undo})", True
     else:
-        message, undone = _send(run, action, step, call)
+        message, undone = _send(run, action, step, _as_seen(run, action, step, call))
     run.journal.append(EntryKind.UNDONE if undone else EntryKind.COMPENSATION, step.id, says=message, undone=undone)
     return RollbackResult(step.id, undone, message)
+
+
+def _as_seen(run: PlanRun, action: Action, step: Step, call: Call) -> Call:
+    """The call as the world wants it now; as planned where that cannot be seen."""
+    if action.rollback_as_seen is None:
+        return call
+    try:
+        parts = frozenset(
+            part.name for part in action.rollback_parts
+        )  # these alone: no site of a sick region is visited
+        return action.rollback_as_seen(step, call, run.context_with(parts))
+    except (ReadFailed, DataUnavailable):
+        return call
 
 
 def _was_rolled_back(run: PlanRun, action: Action, step: Step) -> bool:

@@ -244,6 +244,7 @@ Send = Callable[[Step, Call, Sender], dict[str, Any]]
 SendMany = Callable[[Step, Call, BulkSender], dict[str, Any]]
 RunProgram = Callable[[Step, ProgramContext], None]
 RollbackCall = Callable[[Step], "Call | None"]
+AsSeen = Callable[[Step, Call, PlanContext], Call]
 IsRolledBack = Callable[[Step, PlanContext], bool]
 Notes = Callable[[PlanContext], Iterator[str]]
 
@@ -306,11 +307,11 @@ class Action:
     ``writes`` are the exact ``service:Operation`` names it may send; ``parts`` the parts of the snapshot that
     ``observe`` reads. ``plan_steps`` yields its steps for what was seen; like ``notes`` and ``cleanup_notes`` it is
     asked in the goals of the action alone, and yields nothing where it cannot see. ``observe`` is UNAVAILABLE there,
-    and
-    DRIFTED where it finds the world Drifted. ``build_call`` gives the exact call right before it is sent, from what is
-    seen then. ``rollback_call`` gives the call that takes a done step back, None where there is none. ``essential``:
-    when one of its steps fails the run stops; else the run goes on, degraded, and says so. ``notes`` says in sentences
-    what it leaves out of the plan, and why; ``cleanup_notes`` what is left to people to clean up after the run.
+    and DRIFTED where it finds the world Drifted. ``build_call`` gives the exact call right before it is sent, from what
+    is seen then. ``rollback_call`` gives the call that takes a done step back, None where there is none;
+    ``rollback_as_seen`` fits it to the ``rollback_parts`` as seen right before it is sent (raises DataUnavailable).
+    ``essential``: when one of its steps fails the run stops; else the run goes on, degraded, and says so. ``notes``
+    says in sentences what it leaves out of the plan, and why; ``cleanup_notes`` what is left to people to clean up.
     ``send_many`` is ``send`` for very many calls. ``reads`` are reads its ``send`` needs. ``observable`` is False where
     no look can tell whether the call was made (a message that was sent): then the journal's recorded outcome confirms
     the step, and after a crash between sending and recording it is sent once more. ``run_program`` is what a step
@@ -328,6 +329,8 @@ class Action:
     send: Send = send_call
     send_many: SendMany | None = None
     rollback_call: RollbackCall = no_rollback
+    rollback_as_seen: AsSeen | None = None
+    rollback_parts: tuple[Reader[Any], ...] = ()
     essential: bool = True
     notes: Notes = no_notes
     cleanup_notes: Notes = no_notes

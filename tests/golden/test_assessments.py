@@ -105,9 +105,10 @@ def reviewed_before(days: int) -> Change:
     return lambda found: replace(found, reviewed=date(2026, 11, 26) - timedelta(days=days))
 
 
-def fed(rows: Any) -> Any:
-    source = efs.FileReplication("fs-1", "af-south-1", "fs-2", "eu-west-1", "ENABLED", "", None)
-    return (*rows, source)
+def fed(found: Snapshot) -> Snapshot:
+    (own,) = found.get(efs.file_systems, Side.DR)
+    row = efs.FileReplication("fs-1", "af-south-1", own.id, "eu-west-1", "ENABLED", "", None)
+    return changed(efs.replications, Side.DR, lambda rows: (*rows, row))(found)
 
 
 VARIANTS: dict[str, Callable[[Snapshot], Snapshot]] = {
@@ -123,7 +124,7 @@ VARIANTS: dict[str, Callable[[Snapshot], Snapshot]] = {
     "files are large": changed(efs.file_systems, Side.DR, each(size_bytes=300 * GIB)),
     "files are of another name": changed(efs.file_systems, Side.DR, each(name="other")),
     "replications are not seen": denied((efs.replications, Side.DR)),
-    "files are still replicated": changed(efs.replications, Side.DR, fed),
+    "files are still replicated": fed,
     "tasks are not seen": denied((ecs.task_definitions, Side.DR)),
     "no task definition is there": changed(ecs.task_definitions, Side.DR, lambda _: ()),
     "one task definition is not seen": changed(ecs.task_definitions, Side.DR, lambda rows: (DENIED, *rows[1:])),

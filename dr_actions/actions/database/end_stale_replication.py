@@ -26,7 +26,8 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
     if copies is None:
         return
     region, name = context.env.regions.dr, failback.own_name(context)
-    rest = "the old database stays, and its own backups with it" if failback.old(context) else "that database is gone"
+    stands = failback.by_resource(context, Side.PRIMARY, copies.resource_id) is not None  # maybe under another name
+    rest = "the old database stays, and its own backups with it" if stands else "that database is gone"
     yield context.step(
         __name__,
         name,

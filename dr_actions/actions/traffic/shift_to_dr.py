@@ -30,6 +30,8 @@ from dr_estate.readers.route53 import CustomerHost, Record
 
 _SERVICE, _OPERATION = "route53", "ChangeResourceRecordSets"
 _CHECK = "HealthCheckId"
+RECORDS = (route53.records, route53.customer_hosts)
+"""Where the records of a batch are seen."""
 
 
 def plan_steps(context: PlanContext) -> Iterator[Step]:
@@ -132,13 +134,25 @@ def build_call(step: Step, context: PlanContext) -> Call:
 
     Raises DataUnavailable.
     """
-    now = {_key(rrset): rrset.get(_CHECK) for rrset in current(step, context)}
-    replaced = {rrset.get(_CHECK): now.get(_key(rrset), rrset.get(_CHECK)) for rrset in step.before["records"]}
-    if all(was == check for was, check in replaced.items()):
+    records = _with_checks_of(current(step, context), step.after["records"])
+    if records == step.after["records"]:
         return step.planned_call
-    records = [_with_check(rrset, replaced.get(rrset.get(_CHECK))) for rrset in step.after["records"]]
     params = step.planned_call.params
     return step.call_with(upserts(params["HostedZoneId"], records, params["ChangeBatch"]["Comment"]))
+
+
+def _with_checks_of(now: Sequence[RecordSet], record_sets: Iterable[RecordSet]) -> list[RecordSet]:
+    """The records with the check that now holds what each leads to: a failover pair exchanges it with the target."""
+    return [_with_check(rrset, _check_of(rrset, now)) for rrset in record_sets]
+
+
+def _check_of(rrset: RecordSet, now: Sequence[RecordSet]) -> str | None:
+    twins = [row for row in now if _key(row)[:2] == _key(rrset)[:2] and _leads_alike(row, rrset)]
+    return next((row for row in twins if _key(row) == _key(rrset)), twins[0] if twins else rrset).get(_CHECK)
+
+
+def _leads_alike(record: RecordSet, other: RecordSet) -> bool:
+    return all(record.get(key) == other.get(key) for key in ("AliasTarget", "ResourceRecords"))
 
 
 def _with_check(rrset: RecordSet, check: str | None) -> RecordSet:
@@ -206,12 +220,17 @@ def rollback_call(step: Step) -> Call | None:
     return replace(step.planned_call, params=params)
 
 
+def rollback_as_seen(step: Step, call: Call, context: PlanContext) -> Call:
+    """The batch of the before-values with the health checks that the records have now. Raises DataUnavailable."""
+    records = _with_checks_of(current(step, context), step.before["records"])
+    return replace(call, params=upserts(step.before["zone"], records, call.params["ChangeBatch"]["Comment"]))
+
+
 ACTION = action(
     globals(),
     {f"{_SERVICE}:{_OPERATION}"},
     (
-        route53.records,
-        route53.customer_hosts,
+        *RECORDS,
         dns_canary_polls.changes,
         dns_answers.tested,
         dns_answers.resolved,
@@ -219,4 +238,5 @@ ACTION = action(
         dns_answers.led,
         dns_answers.door,
     ),
+    rollback_parts=RECORDS,
 )

@@ -25,7 +25,14 @@ from dr_actions.actions.traffic.change_batch import (
     upserts,
 )
 from dr_actions.actions.traffic.share_gate import SETTLES, TrafficShare
-from dr_actions.actions.traffic.shift_to_dr import build_call, current, difference, rollback_call
+from dr_actions.actions.traffic.shift_to_dr import (
+    RECORDS,
+    build_call,
+    current,
+    difference,
+    rollback_as_seen,
+    rollback_call,
+)
 from dr_actions.actions.traffic.stage_gates import gates, gates_before, left_s
 from dr_actions.actions.traffic.zone_pairs import ZonePairs, cutover_pairs, unavailable_reason
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action
@@ -296,4 +303,6 @@ ACTION = action(
         *one_writer.PARTS,
     ),
     build_call=build_call,
+    rollback_as_seen=rollback_as_seen,
+    rollback_parts=RECORDS,
 )

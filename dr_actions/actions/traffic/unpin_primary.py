@@ -18,6 +18,7 @@ from dr_checks.derived.health_check_pin import ENDPOINT, as_set, is_pinned
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import route53, route53_health_checks
+from dr_estate.readers.route53 import CustomerHost
 from dr_estate.readers.route53_health_checks import HealthCheck
 
 
@@ -99,12 +100,21 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
 
 
 def _without(step: Step, context: PlanContext) -> StepStatus:
-    pairs = [pair for zone in cutover_pairs(context).zones for pair in zone.pairs]
-    named = [r for pair in pairs for r in (pair.primary, pair.dr) if r.health_check_id == step.subject]
-    if not named:
-        return StepStatus(StepState.DONE, f"health check {step.subject} is gone, and no traffic record names it")
-    message = f"health check {step.subject} is gone, and {named[0].name} {named[0].set_identifier} names it still"
-    return StepStatus(StepState.DRIFTED, f"{message}: give it another one (health_check_id of its aws_route53_record)")
+    records, unseen = [*context.snapshot.get(route53.records, Side.GLOBAL)], list[str]()
+    for host in context.snapshot.get(route53.customer_hosts, Side.GLOBAL):
+        if isinstance(host, CustomerHost):
+            records += host.records
+        else:
+            unseen.append(host.why)
+    named = next((record for record in records if record.health_check_id == step.subject), None)
+    if named is not None:
+        message = f"health check {step.subject} is gone, and {named.name} {named.set_identifier} names it still"
+        remedy = "give it another one (health_check_id of its aws_route53_record)"
+        return StepStatus(StepState.DRIFTED, f"{message}: {remedy}")
+    if unseen:
+        message = f"health check {step.subject} is gone; whether a customer's record names it was not seen: {unseen[0]}"
+        return StepStatus(StepState.UNAVAILABLE, message)
+    return StepStatus(StepState.DONE, f"health check {step.subject} is gone, and no traffic record names it")
 
 
 def _reported(check: HealthCheck, context: PlanContext) -> StepStatus:

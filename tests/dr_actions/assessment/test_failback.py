@@ -115,6 +115,12 @@ def test_nobody_goes_home_by_a_record_whose_health_check_is_gone_for_route_53_ta
     assert DENIED.why in unseen.says
 
 
+def test_records_without_health_checks_keep_nobody_away_whatever_can_be_read_of_checks() -> None:
+    bare = tuple(replace(record, health_check_id=None) for record in (edges.PRIMARY, edges.SECONDARY))
+    gates = weighed({**RECORDS, (route53.records, Side.GLOBAL): bare, CHECKS: DENIED})
+    assert "traffic.health-checks" not in {gate.id for gate in gates}
+
+
 @pytest.mark.parametrize(
     ("away", "says"),
     [
@@ -151,6 +157,19 @@ def test_nobody_goes_home_while_a_file_system_takes_part_in_another_replication(
     assert f"{source.id} replicates into {OTHER}" in gate.says
     ends_it = f"delete-replication-configuration --region {SIT.region(side)} --source-file-system-id {source.id}`"
     assert ends_it in gate.says
+
+
+def test_what_somebody_else_replicates_into_the_dr_region_keeps_no_file_away() -> None:
+    own, others = (replace(FILE_SYSTEM, id="fs-away"), "fs-others")
+    values: Values = {
+        (rds.instances, Side.DR): (RESTORED,),
+        (efs.file_systems, Side.PRIMARY): (replace(FILE_SYSTEM, id="fs-home"),),
+        (efs.file_systems, Side.DR): (own,),
+    }
+    for destination, met in ((others, True), (own.id, False)):
+        row = efs.FileReplication("fs-x", SIT.regions.primary, destination, SIT.regions.dr, "ENABLED", "", None)
+        into = {(efs.replications, side): (row,) for side in (Side.PRIMARY, Side.DR)}
+        assert [met] == [gate.met for gate in weighed({**values, **into}) if gate.id == "direction.files"]
 
 
 def test_a_sync_is_estimated_from_what_is_seen_and_takes_its_time() -> None:

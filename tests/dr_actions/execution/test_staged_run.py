@@ -24,6 +24,8 @@ from sandbox.core.state import Outage
 from tests.dr_actions.actions.compute.compute_world import World
 from tests.dr_actions.actions.compute.failback_world import (
     BAKE_MINUTES,
+    check_of_primary,
+    give_another_check,
     led_away,
     records_sight,
     weights,
@@ -172,6 +174,23 @@ def test_a_gate_that_fails_at_half_steps_back_to_a_tenth_says_why_and_goes_on_la
     assert home.run(Told()).finished
     assert weights(world) == (100, 0)
     assert {entry.step for entry in home.entries(EntryKind.CONFIRMED)} == {TENTH, HALF, WHOLE}
+
+
+@pytest.mark.proof
+def test_a_step_back_names_the_health_check_that_the_record_has_by_then(world: World, tmp_path: Path) -> None:
+    """Route 53 takes no record whose check is gone: visitors would stay where the gate fails."""
+    home = Home.of(world, with_failback(ENV, stages=(10, 50, 100)), tmp_path)
+
+    def replace_check(step: Step) -> None:
+        if step.id == HALF:
+            given.append(give_another_check(world))
+            _stop_tenant(world)
+
+    given: list[str] = []
+    with pytest.raises(StepFailed, match=r"gate\.targets"):
+        home.run(Told(baking=replace_check))
+    assert (weights(world), check_of_primary(world)) == ((10, 90), given[0])
+    assert [entry.step for entry in home.entries(EntryKind.UNDONE)] == [HALF]
 
 
 @pytest.mark.proof

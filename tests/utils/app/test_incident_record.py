@@ -28,7 +28,11 @@ def _past(*begun: Begun) -> list[Entry]:
 
 
 def _plan(goal: str, steps: dict[str, int]) -> dict[str, Any]:
-    rows = [{"id": name, "verb": "x", "before": {"desiredCount": count}} for name, count in steps.items()]
+    tenth = {"percent": 10}
+    rows = [
+        {"id": name, "verb": "x", "before": {"desiredCount": count}, "after": tenth if name.endswith(":10") else {}}
+        for name, count in steps.items()
+    ]
     return {"plan": {"goal": goal, "steps": rows}}
 
 
@@ -50,7 +54,8 @@ def test_the_first_plan_of_the_last_way_out_knows_how_things_were(begun: list[Be
 def test_a_failback_goes_on_in_stages_where_its_plan_has_them_or_the_environment_demands_them() -> None:
     tenth, whole = ("traffic/shift_to_primary:10", "traffic/shift_to_primary:100")
     demanding = SIT.model_copy(update={"failback": SIT.failback.model_copy(update={"staged": True})})
-    at_once = _past(("failback", {tenth: 0, whole: 0}), ("failback", {whole: 0}))
+    customers = f"{whole}.customer.example"
+    at_once = _past(("failback", {tenth: 0, whole: 0}), ("failback", {whole: 0, customers: 0}))
     assert (False, True) == (goes_in_stages(at_once, SIT), goes_in_stages(at_once, demanding))
     assert goes_in_stages(at_once[:1], SIT)
     assert not goes_in_stages((), SIT)

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from dr_actions.actions.traffic.change_batch import ALL
 from dr_actions.authorization.clearance import Clearance
 from dr_actions.authorization.people import person_of
 from dr_actions.control_table.control import Fence, Fenced
@@ -106,8 +107,10 @@ def unfinished_goal(past: Sequence[Entry]) -> Goal | None:
 def goes_in_stages(past: Sequence[Entry], env: Environment) -> bool:
     """Whether the last run leads visitors home in stages: by its plan, or because the environment demands it."""
     begun = last_beginning(past)
-    ids = [str(step["id"]) for step in begun.planned] if begun is not None else []
-    return env.failback.staged or len([i for i in ids if role_of(Goal.FAILBACK, i) is Role.TRAFFIC]) > 1
+    planned = begun.planned if begun is not None else ()
+    shifts = [step for step in planned if role_of(Goal.FAILBACK, str(step["id"])) is Role.TRAFFIC]
+    # by what a step leads home, not by how many there are: each zone has one
+    return env.failback.staged or any(step.get("after", {}).get("percent", ALL) < ALL for step in shifts)
 
 
 def is_done(past: Sequence[Entry], begun: Entry) -> bool:

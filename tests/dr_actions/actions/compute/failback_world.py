@@ -79,6 +79,27 @@ def write_weights(world: World, home: int, away: int) -> None:
     world.send(Side.GLOBAL, "route53:ChangeResourceRecordSets", **params)
 
 
+def check_of_primary(world: World) -> str:
+    """The health check of the primary's record of the traffic name."""
+    return str(_primary_row(world)["HealthCheckId"])
+
+
+def give_another_check(world: World) -> str:
+    """Somebody deletes the check of the primary's record and gives it another one, which is returned."""
+    old, zone = check_of_primary(world), _rows(world)[0]
+    config = world.send(Side.GLOBAL, "route53:GetHealthCheck", HealthCheckId=old)["HealthCheck"]["HealthCheckConfig"]
+    created = world.send(Side.GLOBAL, "route53:CreateHealthCheck", CallerReference="another", HealthCheckConfig=config)
+    given = str(created["HealthCheck"]["Id"])
+    params = upserts(zone, [_primary_row(world) | {"HealthCheckId": given}], "by hand")
+    world.send(Side.GLOBAL, "route53:ChangeResourceRecordSets", **params)
+    world.send(Side.GLOBAL, "route53:DeleteHealthCheck", HealthCheckId=old)
+    return given
+
+
+def _primary_row(world: World) -> dict[str, Any]:
+    return next(row for row in _rows(world)[1] if row["SetIdentifier"] == SIT.traffic.primary_set_identifier)
+
+
 def with_health_checks(snapshot: Snapshot, given: Mapping[str, str]) -> Snapshot:
     """The estate whose records of the traffic name were given these health checks, by set identifier; "" is none."""
     rows = snapshot.get(route53.records, Side.GLOBAL)

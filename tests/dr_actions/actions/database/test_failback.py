@@ -286,6 +286,10 @@ def test_the_backups_of_an_old_primary_that_somebody_deleted_are_replicated_no_m
         assert step.call is not None
         assert step.call.params == {"SourceDBInstanceArn": plain.REPLICATED.instance_arn}
         assert standing(action, step, instances_primary=there) is StepState.READY
+        assert "that database is gone" in step.undo
+    aside = replace(OLD, identifier=failback.retained_name(OLD))
+    (renamed,) = action.plan_steps(sight(instances_primary=(CAME_HOME, aside)))
+    assert "gone" not in renamed.undo, "it stands there under another name"
     own = replace(plain.REPLICATED, resource_id=CAME_HOME.resource_id)
     assert [] == list(action.plan_steps(sight(instances_primary=(CAME_HOME,), automated_backups_dr=(own,))))
     expiring = replace(plain.REPLICATED, status="retained")

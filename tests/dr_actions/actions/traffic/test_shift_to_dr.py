@@ -105,6 +105,22 @@ def test_records_that_were_given_another_health_check_meanwhile_keep_it_for_the_
     assert STEP.call == ACTION.build_call(STEP, _sight(HEALTHY)), "nothing else of the call is changed"
 
 
+@pytest.mark.parametrize(
+    ("planned", "given"), [(("", ""), ("hc-new", "")), (("", ""), ("", "hc-new")), (("hc", "hc"), ("hc-new", "hc"))]
+)
+def test_a_health_check_that_a_record_was_given_meanwhile_is_not_given_to_its_twin(
+    planned: tuple[str, str], given: tuple[str, str]
+) -> None:
+    """Neither is it taken away again where both records had the same one, or none."""
+    ids = (SIT.traffic.primary_set_identifier, SIT.traffic.secondary_set_identifier)
+    found = with_health_checks(HEALTHY, dict(zip(ids, planned, strict=True)))
+    step = _steps(snapshot=found)[SIT.traffic.zone]
+    seen = _sight(with_health_checks(HEALTHY, dict(zip(ids, given, strict=True))))
+    rows = [row["ResourceRecordSet"] for row in ACTION.build_call(step, seen).params["ChangeBatch"]["Changes"]]
+    sent = {row["SetIdentifier"]: row.get("HealthCheckId", "") for row in rows}
+    assert dict(zip(ids, given, strict=True)) == sent
+
+
 def test_the_health_checks_of_a_failover_pair_follow_what_its_records_lead_to() -> None:
     (customer,) = (step for step in _steps().values() if step.subject == DOMAIN)
     host = next(iter(HEALTHY.get(route53.customer_hosts, GLOBAL)))

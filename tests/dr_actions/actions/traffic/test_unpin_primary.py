@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from dr_actions.model.action import TO_PRIMARY, PlanContext, StepState, StepStat
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import dns_answers
-from dr_estate.readers.route53 import records
+from dr_estate.readers.route53 import CustomerHost, customer_hosts, records
 from dr_estate.readers.route53_health_checks import checks, statuses
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.actions.compute.compute_world import world_of
@@ -72,6 +73,17 @@ def test_a_check_that_is_gone_is_released_once_no_record_names_it() -> None:
     given = with_health_checks(gone, {SIT.traffic.primary_set_identifier: "hc-new"})
     assert _confirm(given).state is StepState.DONE
     assert _confirm(with_part(given, records, GLOBAL, DENIED)).state is StepState.UNAVAILABLE
+
+
+def test_a_check_that_is_gone_is_not_released_while_a_customers_record_may_name_it() -> None:
+    left = tuple(check for check in PINNED.get(checks, GLOBAL) if check.id != PINNING.subject)
+    gone = with_health_checks(with_part(PINNED, checks, GLOBAL, left), {SIT.traffic.primary_set_identifier: "hc-new"})
+    named = replace(gone.get(records, GLOBAL)[0], name="www.example", health_check_id=PINNING.subject)
+    for host, state in (
+        (DENIED, StepState.UNAVAILABLE),
+        (CustomerHost("www.example", "example", (named,)), StepState.DRIFTED),
+    ):
+        assert _confirm(with_part(gone, customer_hosts, GLOBAL, (host,))).state is state
 
 
 def test_without_a_record_the_twin_of_the_dr_region_says_how_it_read() -> None:
