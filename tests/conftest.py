@@ -2,7 +2,7 @@
 
 What takes longest begins first, so that no process is left to play out a long file alone. What is marked ``proof`` is
 skipped, and told so, unless DR_PROOFS asks for the proofs: for them alone (``1``, `make proofs`), or for both (``all``,
-`make exhaustive`).
+`make exhaustive`). `make test` leaves the proofs out.
 """
 
 from __future__ import annotations
@@ -58,14 +58,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     gc.freeze()
     if PROOFS == "all":
         return
-    if PROOFS:
+    proofs = [item for item in items if item.get_closest_marker("proof") is not None]
+    if PROOFS or getattr(config.option, "processes", None):
         others = [item for item in items if item.get_closest_marker("proof") is None]
-        config.hook.pytest_deselected(items=others)
-        items[:] = [item for item in items if item.get_closest_marker("proof") is not None]
+        items[:], left_out = (proofs, others) if PROOFS else (others, proofs)
+        config.hook.pytest_deselected(items=left_out)
         return
-    for item in items:
-        if item.get_closest_marker("proof") is not None:
-            item.add_marker(LATER)
+    for item in proofs:
+        item.add_marker(LATER)
 
 
 @pytest.hookimpl(tryfirst=True)

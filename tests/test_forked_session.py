@@ -6,6 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.proof
 ROOT = Path(__file__).parents[1]
 FIRST = """
 from unittest import SkipTest

@@ -14,6 +14,8 @@ from functools import cache
 
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 
+Limits = tuple[float, float]
+"""Seconds to let a visitor in, and seconds for each answer to one who was let in."""
 _BODY_BYTES = 65536
 _CACHED = re.compile(r"(?:Refresh)?Hit from cloudfront", re.IGNORECASE)  # "Troubleshooting", CloudFront guide, X-Cache
 _OF_NAME, _OF_LABEL = re.compile(r"[a-z0-9.-]"), re.compile(r"[a-z0-9-]")
@@ -128,7 +130,7 @@ def visitor_context(public: bool) -> ssl.SSLContext:
     return context
 
 
-def handshake(address: str, port: int, host: str, timeout_s: float, public: bool, region: str = "") -> Handshake:
+def handshake(address: str, port: int, host: str, limits_s: Limits, public: bool, region: str = "") -> Handshake:
     """Shake hands over TLS as a visitor of ``host`` in ``region``. Raises DataUnavailable where nobody answers.
 
     Where the world is not ``public`` its certificates have no known issuer: the one presented is then taken as its own
@@ -140,9 +142,9 @@ def handshake(address: str, port: int, host: str, timeout_s: float, public: bool
         else:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-            context.load_verify_locations(cadata=_presented(address, port, host, timeout_s))
+            context.load_verify_locations(cadata=_presented(address, port, host, limits_s))
         with (
-            socket.create_connection((address, port), timeout=timeout_s) as wire,
+            _wire(address, port, limits_s) as wire,
             context.wrap_socket(wire, server_hostname=host) as safe,
         ):
             ends = str((safe.getpeercert() or {})["notAfter"])
@@ -157,9 +159,16 @@ def handshake(address: str, port: int, host: str, timeout_s: float, public: bool
     return Handshake(host, datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC), "")
 
 
-def _presented(address: str, port: int, host: str, timeout_s: float) -> str:
+def _wire(address: str, port: int, limits_s: Limits) -> socket.socket:
+    connecting_s, answering_s = limits_s
+    wire = socket.create_connection((address, port), timeout=connecting_s)
+    wire.settimeout(answering_s)
+    return wire
+
+
+def _presented(address: str, port: int, host: str, limits_s: Limits) -> str:
     with (
-        socket.create_connection((address, port), timeout=timeout_s) as wire,
+        _wire(address, port, limits_s) as wire,
         visitor_context(public=False).wrap_socket(wire, server_hostname=host) as safe,
     ):
         return ssl.DER_cert_to_PEM_cert(safe.getpeercert(binary_form=True) or b"")

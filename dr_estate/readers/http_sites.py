@@ -141,8 +141,8 @@ def handshakes(context: ReadContext) -> tuple[Handshake | Unavailable, ...]:
     direct = sorted({host for hosts in context.env.traffic.customer_hosts.values() for host in hosts})
 
     def shake(host: str) -> Handshake:
-        limit_s = context.env.observation.connect_timeout_s
-        return handshake(where.address, where.https, host, limit_s, is_aws(context), context.region)
+        limits_s = (context.env.observation.connect_timeout_s, context.env.observation.read_timeout_s)
+        return handshake(where.address, where.https, host, limits_s, is_aws(context), context.region)
 
     return tuple(context.maybe(shake, [*_hosts(context)[:1], *direct]))
 

@@ -43,6 +43,7 @@ def test_help_loads_nothing_of_weight_and_takes_little_more_than_python_itself()
     assert help_ - empty < 0.2, "measured 0.03 s: more is a heavy import that slipped in"
 
 
+@pytest.mark.proof
 def test_a_later_command_compiles_no_text_that_an_earlier_one_compiled() -> None:
     env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     command = [sys.executable, "-c", _COUNTING, "explain", "exit", "3"]

@@ -166,7 +166,8 @@ def test_a_failed_question_stays_open_with_its_code_and_what_was_made_is_taken_a
     assert [] == cleaning.inventory(throw_away)
 
 
-@pytest.mark.parametrize("after", [FIRST, *(pytest.param(name, marks=pytest.mark.proof) for name in LATER)])
+@pytest.mark.proof
+@pytest.mark.parametrize("after", [FIRST, *LATER])
 def test_what_a_killed_run_left_is_taken_away_by_its_name(
     after: str, world: str, begin: Callable[..., subprocess.Popen[str]], ask: Ask, tmp_path: Path
 ) -> None:

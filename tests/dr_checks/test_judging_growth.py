@@ -8,6 +8,8 @@ from collections import Counter
 from types import CodeType, FrameType
 from typing import Any
 
+import pytest
+
 from benchmarks.widened import widened
 from dr_checks.core.registry import checks, judge, lags
 from dr_checks.core.verdict import verdict_of
@@ -52,6 +54,7 @@ def work(tenants: int) -> Counter[tuple[CodeType, str]]:
     return counts
 
 
+@pytest.mark.proof
 def test_twice_the_tenants_are_judged_and_reported_with_twice_the_work() -> None:
     work(1)  # what is remembered from then on
     few, many = work(FEW), work(MANY)

@@ -127,9 +127,9 @@ PRESENT = {"part": current_name, "id": present_id, "step": present_id, "verb": p
 """What gives the present name of a value that was called differently, by its key."""
 
 
-def sampled(environment: str) -> list[Any]:
-    """All worlds; those of the other environment as proofs."""
-    return [w if w.startswith(environment) else pytest.param(w, marks=pytest.mark.proof) for w in WORLDS]
+def sampled(beginning: str) -> list[Any]:
+    """All worlds; those whose name begins otherwise as proofs."""
+    return [w if w.startswith(beginning) else pytest.param(w, marks=pytest.mark.proof) for w in WORLDS]
 
 
 def typed(value: Any, key: str = "") -> Any:
@@ -179,7 +179,7 @@ def test_evidence_is_judged_as_before(world: str, words: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("words", ["failover", pytest.param("failover --planned", marks=pytest.mark.proof)])
-@pytest.mark.parametrize("world", sampled("prod"))
+@pytest.mark.parametrize("world", sampled("prod-on-dr"))
 def test_evidence_leads_to_the_same_plan_gates_and_losses(world: str, words: str, tmp_path: Path) -> None:
     before, now = recorded(world)[words], judged(world, words, tmp_path).report
     losses = now["data_loss"] if "--planned" in words else []

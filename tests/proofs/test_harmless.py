@@ -211,6 +211,7 @@ ASKED_BY_NAME = frozenset(
 )
 
 
+@pytest.mark.proof
 def test_the_healthy_estate_of_sit_is_all_green(sit_watch: Watch) -> None:
     assert not_passed(judged(sit_watch.healthy, sit_watch.environment)) == {}
 

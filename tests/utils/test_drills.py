@@ -58,6 +58,7 @@ def test_what_the_scenarios_found_is_told_though_the_trial_after_them_is_refused
     assert ran.report["exit"] == Exit.REFUSED
 
 
+@pytest.mark.proof
 def test_a_full_drills_own_sandbox_takes_the_time_of_aws_by_a_fast_clock() -> None:
     env = load_environment(ROOT / "environments", "sit")
     with world_of(DrTestOptions(environment="sit", sandbox=True, full_drill=True, tenants=1), env) as world:

@@ -193,6 +193,7 @@ def test_credentials_that_cannot_be_used_are_a_sentence(
     assert "Traceback" not in ran.err
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("side", ["primary", pytest.param("dr", marks=pytest.mark.proof)])
 def test_a_dark_region_is_unknown_and_the_other_is_still_seen(
     sandbox_world: Endpoint, tmp_path: Path, side: str

@@ -107,6 +107,7 @@ def _mended_once_applied(world: World, folder: Path) -> Told:
     return Told(waiting=mend)
 
 
+@pytest.mark.proof
 def test_a_program_whose_keys_ended_is_run_again_with_those_of_the_new_login(
     world: World, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,7 +17,7 @@ HOST = "tenant1.example.org"
 
 
 @contextmanager
-def listening(reply: bytes | None, waits: bool = False) -> Iterator[int]:
+def listening(reply: bytes | None, waits: bool = False, after_s: float = 0) -> Iterator[int]:
     """The port of a server that sends ``reply`` to its one visitor, or hangs up; with ``waits`` it does neither."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         done = threading.Event()
@@ -29,6 +29,7 @@ def listening(reply: bytes | None, waits: bool = False) -> Iterator[int]:
                     done.wait(10)
                 elif reply:
                     connection.recv(4096)
+                    done.wait(after_s)
                     connection.sendall(reply)
 
         thread = threading.Thread(target=serve, daemon=True)
@@ -83,8 +84,13 @@ def test_a_load_balancer_that_hangs_up_in_the_handshake_shows_no_certificate_and
     with listening(None) as cut:
         for port in (closed_port(), cut):
             with pytest.raises(DataUnavailable) as refused:
-                handshake("127.0.0.1", port, HOST, 0.3, public=True)
+                handshake("127.0.0.1", port, HOST, (0.3, 0.3), public=True)
             assert refused.value.unavailable.kind is UnavailableKind.NOT_REACHABLE
+
+
+def test_who_let_a_visitor_in_has_as_long_for_the_handshake_as_for_an_answer() -> None:
+    with listening(b"no handshake", after_s=0.6) as port:
+        assert handshake("127.0.0.1", port, HOST, (0.3, 5), public=True).problem.startswith("no handshake")
 
 
 def test_a_connection_that_stands_and_gives_no_answer_in_time_is_no_answer() -> None:

@@ -77,6 +77,7 @@ def test_every_tenant_is_where_they_cannot_and_no_load_balancer_is_called_down(w
     assert status("sites.handshake-accepted", seen) is Status.UNKNOWN
 
 
+@pytest.mark.proof
 def test_who_is_routed_only_with_cloudfronts_header_is_not_called_down_and_the_right_value_opens(
     world: Endpoint,
 ) -> None:

@@ -101,6 +101,7 @@ def test_a_wrap_takes_what_its_original_takes(name: str) -> None:
     )
 
 
+@pytest.mark.proof
 def test_a_replacement_takes_what_the_replaced_method_takes() -> None:
     answer = subprocess.run(
         [sys.executable, "-c", PROGRAM], input="\n".join(replaced()), capture_output=True, text=True, check=True

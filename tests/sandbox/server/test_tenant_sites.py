@@ -80,10 +80,10 @@ def test_a_dark_region_gives_no_answer_at_all(served: Endpoint, ports: Ports) ->
 
 def test_the_listeners_own_certificate_is_presented_and_judged_by_name_and_date(ports: Ports) -> None:
     secure = ports[PROD.region(Side.DR)][1]
-    shaken = handshake("127.0.0.1", secure, HOST, 5, public=False)
+    shaken = handshake("127.0.0.1", secure, HOST, (5, 5), public=False)
     assert "" == shaken.problem
     assert shaken.not_after is not None
-    assert "Hostname mismatch" in handshake("127.0.0.1", secure, "www.elsewhere.example", 5, public=False).problem
-    assert "self" in handshake("127.0.0.1", secure, HOST, 5, public=True).problem or "issuer" in (
-        handshake("127.0.0.1", secure, HOST, 5, public=True).problem
+    assert "Hostname mismatch" in handshake("127.0.0.1", secure, "www.elsewhere.example", (5, 5), public=False).problem
+    assert "self" in handshake("127.0.0.1", secure, HOST, (5, 5), public=True).problem or "issuer" in (
+        handshake("127.0.0.1", secure, HOST, (5, 5), public=True).problem
     )

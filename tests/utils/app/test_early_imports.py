@@ -27,6 +27,7 @@ print(sorted(before), sorted(set(sys.argv[1:]) - sys.modules.keys()))
 """
 
 
+@pytest.mark.proof
 def test_status_can_ask_aws_before_judging_and_reporting_are_imported() -> None:
     command = [sys.executable, "-c", PROGRAM, *LATER]
     env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
@@ -45,6 +47,7 @@ def test_what_was_seen_is_shown_once_it_takes_long_and_each_line_once() -> None:
     ]
 
 
+@pytest.mark.proof
 def test_the_first_lines_of_a_whole_look_are_of_both_regions(sandbox_world: Endpoint) -> None:
     keys, notes = sandbox_world.people["reader"], list[str]()
     credentials = Credentials(sandbox_world.url, keys.access_key_id, keys.secret_access_key)

@@ -16,6 +16,7 @@ from reports.allure.results import FORMS
 from tests.utils.running import ROOT, Ran, dr_cli, signed_in
 from tests.worlds import borrowed
 
+pytestmark = pytest.mark.proof
 # Where the project's own generator is not installed, this answers as Allure 3.18 does.
 ALLURE = f"""#!{sys.executable}
 import pathlib, sys
@@ -66,7 +67,6 @@ def earlier(tmp_path_factory: pytest.TempPathFactory, path_with_allure: str) -> 
     return Earlier(ran, home, path_with_allure)
 
 
-@pytest.mark.proof
 def test_a_relative_output_has_its_html_report(earlier: Earlier) -> None:
     assert (earlier.ran.code, earlier.ran.report["notes"]) == (0, [])
     (signature,) = earlier.ran.err.splitlines()
@@ -77,9 +77,7 @@ def test_a_relative_output_has_its_html_report(earlier: Earlier) -> None:
         assert len(page.read_text(encoding="utf-8")) > 1000
 
 
-@pytest.mark.parametrize(
-    "form", ["terminal", *(pytest.param(form, marks=pytest.mark.proof) for form in FORMS if form != "terminal")]
-)
+@pytest.mark.parametrize("form", FORMS)
 def test_an_earlier_run_is_printed_as_it_was_and_its_pages_are_built_again(earlier: Earlier, form: str) -> None:
     page, allure = earlier.folder / "report.html", earlier.folder / "allure.html"
     drawn = page.read_text(encoding="utf-8")
@@ -94,7 +92,6 @@ def test_an_earlier_run_is_printed_as_it_was_and_its_pages_are_built_again(earli
     assert ("the report again, with report.html and allure.html, exit 0" in box) == (form == "terminal")
 
 
-@pytest.mark.proof
 def test_a_page_that_gets_its_allure_later_leads_to_the_scenarios_there(earlier: Earlier) -> None:
     page, allure = earlier.folder / "report.html", earlier.folder / "allure.html"
     allure.unlink(missing_ok=True)
@@ -109,7 +106,7 @@ def test_a_page_that_gets_its_allure_later_leads_to_the_scenarios_there(earlier:
     ("values", "why"),
     [
         (None, "an earlier version kept nothing"),
-        pytest.param("{}", "page.json does not", marks=pytest.mark.proof),
+        ("{}", "page.json does not"),
     ],
 )
 def test_a_run_of_another_version_keeps_the_page_that_it_wrote(earlier: Earlier, values: str | None, why: str) -> None:
@@ -156,7 +153,6 @@ def test_a_status_whose_page_cannot_be_built_says_so_on_stderr_and_in_its_report
     assert "Allure" not in ran.report["files"]
 
 
-@pytest.mark.proof
 @pytest.mark.parametrize(
     ("missing", "form", "message"),
     [
@@ -195,7 +191,6 @@ def test_a_folder_that_is_no_runs_is_refused_in_a_sentence(
     assert message in ran.err
 
 
-@pytest.mark.proof
 def test_a_folder_that_is_not_there_and_another_environments_are_refused(earlier: Earlier) -> None:
     nowhere = earlier.run(f"report {earlier.home / 'nowhere'}")
     assert (nowhere.code, "is no folder" in nowhere.err) == (2, True), nowhere.err
@@ -205,7 +200,6 @@ def test_a_folder_that_is_not_there_and_another_environments_are_refused(earlier
     assert earlier.run(f"-e sit report {earlier.folder}").code == 0
 
 
-@pytest.mark.proof
 def test_what_allure_complains_of_has_no_colour_codes(
     tmp_path: Path, path_with_allure: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
