@@ -45,6 +45,8 @@ EACH_S, UPLOAD_S = 0.1, 1  # between two writes or visits, and between two objec
 MOST_OF_A_RUN_S = 2_400
 MOST_S = {"rows": 15 * 60, "files": 30 * 60}
 SETTINGS = "[execution]\npoll_s = 10\ncool_down_minutes = 0\n[observation]\nattempts = 2\nread_timeout_s = 300\n"
+# Name servers of the sandbox are silent for seconds while it lists 300,000 versions: one process does both.
+SETTINGS += "connect_timeout_s = 120\n"
 SHORT = "bake_minutes = 1\nstable_minutes = 0\n"
 
 
