@@ -1,6 +1,6 @@
 """Visitors who ask for one page of a tenant again and again while the world changes, each time where DNS leads.
 
-Each visit asks the world's name server first, as a browser whose answer is too old; nothing is tried twice.
+Each visit asks the world's name server first, as a browser whose answer is too old; no visit is tried twice.
 """
 
 from __future__ import annotations

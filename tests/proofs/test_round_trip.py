@@ -49,9 +49,11 @@ ENVIRONMENTS = ["sit", "prod"] if os.environ.get("DR_FULL_ROUND_TRIP") else ["si
 class Trip:
     """One world, and the command line run in it by its people."""
 
-    def __init__(self, world: Endpoint, env: Environment, home: Path, hand_s: float = 0.2) -> None:
-        """``hand_s``: how long a person takes for a change of DNS, at most."""
-        self.world, self.env, self.home, self._hand_s = world, env, home, hand_s
+    def __init__(
+        self, world: Endpoint, env: Environment, home: Path, hand_s: float = 0.2, limit_s: float = 900
+    ) -> None:
+        """``hand_s``: how long a person takes for a change of DNS, at most; ``limit_s``: how long a command may."""
+        self.world, self.env, self.home, self._hand_s, self._limit_s = world, env, home, hand_s, limit_s
 
     def run(self, *words: str, person: str = "operator") -> subprocess.CompletedProcess[str]:
         """One command; nothing is typed."""
@@ -65,7 +67,13 @@ class Trip:
         line = [sys.executable, str(ROOT / "utils/aws_mgmt/dr_cli.py"), "-e", self.env.name]
         line += ["--config", str(self.home), "--output", str(self.home / "out"), *words]
         return subprocess.run(
-            line, env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=900
+            line,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=self._limit_s,
         )
 
     def weighed(self, *words: str) -> dict[str, Any]:
