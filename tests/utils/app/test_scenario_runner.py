@@ -65,7 +65,6 @@ def test_a_run_that_stops_in_its_own_way_is_left_to_it() -> None:
     assert stopped == [signal.SIGINT]
 
 
-@pytest.mark.proof
 def test_what_a_check_found_is_not_written_and_read_again(tmp_path: Path) -> None:
     """A text of it, and what is read from that, are two copies of each string, of some 200 findings a tenant."""
     command = [sys.executable, "-c", _JUDGING, str(tmp_path)]
