@@ -194,7 +194,7 @@ def test_credentials_that_cannot_be_used_are_a_sentence(
 
 
 @pytest.mark.proof
-@pytest.mark.parametrize("side", ["primary", pytest.param("dr", marks=pytest.mark.proof)])
+@pytest.mark.parametrize("side", ["primary", "dr"])
 def test_a_dark_region_is_unknown_and_the_other_is_still_seen(
     sandbox_world: Endpoint, tmp_path: Path, side: str
 ) -> None:
@@ -208,7 +208,8 @@ def test_a_dark_region_is_unknown_and_the_other_is_still_seen(
     assert (ran.code, ran.report["recommendation"]) == (3, "CANNOT_SAY")
     assert {part["side"] for part in ran.report["unseen"]} >= {side}
     assert any(regions[side] in part["why"] for part in ran.report["unseen"])
-    assert len([part for part in ran.report["unseen"] if part["side"] != side]) <= 3, "the other side is still seen"
+    beside = [part["part"] for part in ran.report["unseen"] if part["side"] != side]
+    assert len(beside) <= 4, "the other side is still seen, and of IAM what does not hang on the dark one's definitions"
     assert ran.report["posture"] == {"primary": "PRIMARY_LOST", "dr": "DR_UNSEEN"}[side]
     assert len(ran.report["tenants"]) == 3
     assert [] == list(SCHEMA.iter_errors(ran.report))
