@@ -22,6 +22,7 @@ class LogGroup:
 def groups(context: ReadContext) -> tuple[LogGroup, ...]:
     """The log groups named like the tenants', fifty a page, and any other that a task definition of this side names."""
     prefix = context.env.named(context.env.names.log_group, tenant="\0").partition("\0")[0]
+    tenants = _listed(context, prefix) if prefix else ()  # many pages: while the definitions are still read
     named = {
         container.log_group
         for definition in context.part(ecs.task_definitions)
@@ -29,8 +30,8 @@ def groups(context: ReadContext) -> tuple[LogGroup, ...]:
         for container in definition.containers
         if container.log_group and not (prefix and container.log_group.startswith(prefix))
     }
-    found: dict[str, LogGroup] = {}
-    for rows in context.each(lambda wanted: _listed(context, wanted), sorted(named | ({prefix} if prefix else set()))):
+    found = {row.name: row for row in tenants}
+    for rows in context.each(lambda wanted: _listed(context, wanted), sorted(named)):
         found |= {row.name: row for row in rows}
     return tuple(found[name] for name in sorted(found))
 

@@ -22,6 +22,8 @@ R = TypeVar("R")
 _TICK_S = 1.0
 _AWAITED = -1_000_000
 """The rank of what another part waits for: before all others."""
+_SPARE = 1_000_000
+"""The rank of what a part does beyond its own number: after all others; before its like if another waits for it."""
 PATIENCE_S = 0.5
 """Whose call takes longer holds no place: AWS answers most reads in a fifth of that."""
 
@@ -116,7 +118,8 @@ class SideThreads:
             if part not in self._awaited:
                 self._awaited.add(part)
                 for task in self._tasks:
-                    task.rank = self._rank(task.rank, task.part)
+                    if task.part == part:
+                        task.rank = self._rank(task.rank, part)
                 heapq.heapify(self._tasks)
 
     def help(self, task: QueuedWork) -> None:
@@ -168,7 +171,8 @@ class SideThreads:
             self._changed.notify_all()
 
     def _rank(self, rank: int, part: Hashable) -> int:
-        return _AWAITED if part in self._awaited else rank
+        is_awaited = part in self._awaited
+        return rank - is_awaited if rank == _SPARE else _AWAITED if is_awaited else rank
 
     def _staff(self) -> None:
         """Wake or start as many threads as there are tasks and free places."""
@@ -213,12 +217,16 @@ class SideThreads:
 
 @dataclass(frozen=True)
 class PartWorkers:
-    """One part's use of its side's threads: at most ``most`` of its items at once, the caller's own among them."""
+    """One part's use of its side's threads: at most ``most`` of its items at once, the caller's own among them.
+
+    It does ``spare`` further ones with threads that nothing else wants, and gives them back after each item.
+    """
 
     threads: SideThreads
     rank: int
     most: int
     part: Hashable = None
+    spare: int = 0
 
     def each(self, doing: Callable[[T], R], items: Sequence[T]) -> list[R]:
         """Do ``doing`` for every item, and return the results in order.
@@ -230,20 +238,23 @@ class PartWorkers:
         numbers = itertools.count()  # gives each number to one thread
         failed = threading.Event()
 
-        def drain(is_owner: bool) -> None:
+        def submit(rank: int) -> None:
+            self.threads.submit(rank, lambda: drain(rank), self.part)
+
+        def drain(rank: int | None) -> None:
             while not failed.is_set() and (number := next(numbers)) < len(items):
                 try:
                     rest[number].set_result(doing(items[number]))
                 except BaseException as error:  # noqa: BLE001 - raised where the results are collected
                     rest[number].set_exception(error)
                     failed.set()
-                if not is_owner and self.threads.is_sought(self.rank, self.part):
-                    self.threads.submit(self.rank, lambda: drain(is_owner=False), self.part)
+                if rank is not None and self.threads.is_sought(rank, self.part):
+                    submit(rank)
                     return
 
-        for _ in range(min(self.most, len(items)) - 1):
-            self.threads.submit(self.rank, lambda: drain(is_owner=False), self.part)
-        drain(is_owner=True)
+        for helper in range(1, min(self.most + self.spare, len(items))):
+            submit(self.rank if helper < self.most else _SPARE)
+        drain(None)
         if failed.is_set() or all(future.done() for future in rest):
             return _results(rest)
         with self.threads.waiting():

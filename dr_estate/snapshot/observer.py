@@ -26,7 +26,7 @@ PartSeen = Callable[[str, Side, Any], None]
 API_THREADS = 24
 """Calls at once on one side, of all parts; calls that take long are not among them."""
 API_CALLS = 8
-"""Calls at once of one part: 8 in 40 ms are ten times ECS's published rate."""
+"""Calls at once of one part while others have some to make: 8 in 40 ms are ten times ECS's published rate."""
 _TICK_S = 0.1
 
 
@@ -155,7 +155,8 @@ class _Reading:
             threading.Thread(target=self._run, args=(key, reader, pool), name=f"read-{key[0]}", daemon=True).start()
         else:
             rank, threads = -len(reader.reads), self._threads[key[1]]
-            workers = PartWorkers(threads, rank, min(self._workers, API_CALLS), key)
+            most = min(self._workers, API_CALLS)
+            workers = PartWorkers(threads, rank, most, key, min(self._workers, API_THREADS) - most)
             self._tasks[key] = threads.submit(rank, lambda: self._run(key, reader, workers), key)
 
     def _run(self, key: Key, reader: Reader[Any], workers: Workers) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -92,6 +93,58 @@ def test_the_items_of_parts_come_back_in_order(side: SideThreads) -> None:
     workers = PartWorkers(side, 0, 8)
     parts = [_result(side, lambda: workers.each(lambda item: item * 2, range(40))) for _ in range(12)]
     assert [part.result(_LONG_S) for part in parts] == [[item * 2 for item in range(40)]] * 12
+
+
+def test_a_part_that_is_alone_has_all_threads_of_its_side(time: _Time) -> None:
+    side, together = SideThreads(6, "test", time), threading.Barrier(6)
+    workers = PartWorkers(side, 0, 2, "alone", spare=4)
+    assert _result(side, lambda: workers.each(lambda _: together.wait(_LONG_S), range(6))).result(_LONG_S)
+    side.end()
+
+
+def test_a_part_gives_its_spare_threads_to_the_first_that_wants_them(time: _Time) -> None:
+    """It has one thread of three by right, and goes on with that one."""
+    side, all_begun, wanted = SideThreads(3, "test", time), threading.Barrier(4), threading.Event()
+    others: list[Future[object]] = []
+
+    def read(item: int) -> object:
+        if item < 3:
+            all_begun.wait(_LONG_S)
+            return wanted.wait(_LONG_S)
+        return [other.result(_LONG_S / 6) for other in others]
+
+    part = _result(side, lambda: PartWorkers(side, 0, 1, "many", spare=2).each(read, range(9)))
+    all_begun.wait(_LONG_S)
+    others += [_result(side, lambda: "another part's", 5) for _ in range(2)]
+    wanted.set()
+    assert part.result(_LONG_S) == [True] * 3 + [["another part's"] * 2] * 6
+    side.end()
+
+
+def test_spare_threads_are_for_a_part_that_another_waits_for_before_all_others(time: _Time) -> None:
+    side, order, begun = SideThreads(1, "test", time), list[str](), threading.Semaphore(0)
+    free, over, go = threading.Event(), threading.Event(), threading.Event()
+    _result(side, lambda: free.wait(_LONG_S))
+
+    def read(part: str, item: int) -> None:
+        if item:
+            order.append(part)
+        else:  # the part's own thread
+            begun.release()
+            go.wait(_LONG_S)
+
+    with ThreadPoolExecutor(2) as callers:
+        for part in ("alone", "below"):
+            callers.submit(PartWorkers(side, 0, 1, part, spare=1).each, partial(read, part), range(2))
+            assert begun.acquire(timeout=_LONG_S)
+        side.hurry("below")
+        side.submit(0, lambda: order.append("by right"))
+        side.submit(9_999_999, over.set)
+        free.set()
+        assert over.wait(_LONG_S)
+        go.set()
+    side.end()
+    assert order == ["by right", "below", "alone"]
 
 
 def test_nobody_waits_for_what_is_not_done_once_the_observation_is_over(side: SideThreads) -> None:
