@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
+from dr_estate.aws.pace import rate_of
 from dr_estate.aws.read_client import Credentials, ReadClient
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
@@ -155,8 +156,8 @@ class _Reading:
             threading.Thread(target=self._run, args=(key, reader, pool), name=f"read-{key[0]}", daemon=True).start()
         else:
             rank, threads = -len(reader.reads), self._threads[key[1]]
-            most = min(self._workers, API_CALLS)
-            workers = PartWorkers(threads, rank, most, key, min(self._workers, API_THREADS) - most)
+            most, spare = calls_at_once(reader.reads, self._workers)
+            workers = PartWorkers(threads, rank, most, key, spare)
             self._tasks[key] = threads.submit(rank, lambda: self._run(key, reader, workers), key)
 
     def _run(self, key: Key, reader: Reader[Any], workers: Workers) -> None:
@@ -166,6 +167,15 @@ class _Reading:
         share_texts(value)
         self.read_at[key] = self.client.credentials.clock.now()
         self.futures[key].set_result(Section(value, **context.left_out))
+
+
+def calls_at_once(reads: Iterable[str], limit: int) -> tuple[int, int]:
+    """Calls at once of a part with these ``reads``: those by right, and those more that nothing else wants.
+
+    No more than the first where AWS publishes no rate that paces them: many at once are throttled.
+    """
+    most = min(limit, API_CALLS)
+    return most, min(limit, API_THREADS) - most if all(map(rate_of, reads)) else 0
 
 
 def _is_known(part: SnapshotPart, wanted: Collection[str]) -> bool:

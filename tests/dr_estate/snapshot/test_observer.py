@@ -11,7 +11,7 @@ from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import cloudwatch_logs, ecs, elbv2, iam_copy_roles, iam_task_roles, kms, s3, sns_topics
-from dr_estate.snapshot.observer import observe
+from dr_estate.snapshot.observer import calls_at_once, observe
 from dr_estate.snapshot.registry import readers
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage
@@ -60,6 +60,22 @@ def test_what_was_unseen_is_looked_at_again_where_a_named_part_is_read_from_it(
     earlier = replace(whole, parts={**whole.parts, key: replace(whole.parts[key], value=blind)})
     again = observe(env, _reader(sandbox_world), "sandbox", only=frozenset({elbv2.healthy_hosts.name}), upon=earlier)
     assert again.get(elbv2.healthy_hosts, side)
+
+
+@pytest.mark.parametrize(
+    ("reads", "limit", "calls"),
+    [
+        (ecs.task_definitions.reads, 32, (8, 16)),
+        (iam_task_roles.roles.reads, 32, (8, 0)),
+        (ecs.task_definitions.reads | iam_task_roles.roles.reads, 32, (8, 0)),
+        (ecs.task_definitions.reads, 10, (8, 2)),
+        (ecs.task_definitions.reads, 2, (2, 0)),
+    ],
+)
+def test_only_calls_that_are_paced_by_a_published_rate_have_spare_threads(
+    reads: frozenset[str], limit: int, calls: tuple[int, int]
+) -> None:
+    assert calls_at_once(reads, limit) == calls
 
 
 @pytest.mark.proof
