@@ -22,6 +22,7 @@ from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Step, batches
 from dr_actions.model.sequence import Role, role_of
 from dr_estate.model.durations import duration
+from dr_estate.model.unavailable import DataUnavailable
 
 _WAITS = "The run looks, and goes on by itself when the change is there. Ctrl-C stops it; it can be resumed."
 
@@ -131,11 +132,21 @@ def _run_batch(run: PlanRun, action: Action, steps: Sequence[Step], outcome: Out
                 batch.awaited.add(step.id)
                 batch.since[step.id] = run.clock.monotonic()
                 run.journal.append(EntryKind.MANUAL_WAIT, step.id, says=step.says)
-                run.listener.by_hand(step)
+                run.listener.by_hand(_as_seen(batch.action, step, context))
                 run.listener.note(_WAITS)
         if not batch.open:
             return
         run.wait()
+
+
+def _as_seen(action: Action, step: Step, context: PlanContext | None) -> Step:
+    """The step with the call that would be sent now: a person makes that one."""
+    if step.call is None or context is None:
+        return step
+    try:
+        return replace(step, call=action.build_call(step, context))
+    except DataUnavailable:
+        return step
 
 
 def _was_sent(run: PlanRun, step: Step) -> bool:

@@ -245,7 +245,8 @@ def _baking(step: Step, context: PlanContext) -> StepStatus:
         return StepStatus(drifted.state, f"{message}. {drifted.message}", facts, gate=True)
     failed = next((gate for gate in statuses if gate.state is StepState.FAILED), None)
     if failed is not None:
-        back = rollback_call(step) if step.manual else None
+        call = rollback_call(step) if step.manual else None
+        back = rollback_as_seen(step, call, context) if call else None
         by_hand = " Lead the visitors back by hand: the run shows the command." if back else ""
         return StepStatus(StepState.FAILED, failed.message + by_hand, facts, gate=True, reversing_call=back)
     left, unclear = left_s(context, since), [gate.message for gate in statuses if gate.state is StepState.IN_PROGRESS]

@@ -284,6 +284,29 @@ def test_a_persons_change_bakes_from_when_it_is_seen_and_the_run_writes_nothing(
 
 
 @pytest.mark.proof
+def test_a_person_is_shown_the_change_with_the_health_check_that_the_record_has_by_then(
+    world: World, tmp_path: Path
+) -> None:
+    """Of one that was deleted since the plan Route 53 takes no record."""
+    home, shown, given = Home.of(world, BY_HAND, tmp_path), list[Step](), list[str]()
+
+    def change(step: Step) -> None:
+        shown.append(step)
+        world.send(Side.GLOBAL, "route53:ChangeResourceRecordSets", **step.planned_call.params)
+        if step.id == HALF:
+            given.append(give_another_check(world))
+
+    given.append(give_another_check(world))
+    assert home.run(Told(asked=change)).finished
+    assert [_primary_check(step) for step in shown] == given
+
+
+def _primary_check(step: Step) -> str:
+    rows = [change["ResourceRecordSet"] for change in step.planned_call.params["ChangeBatch"]["Changes"]]
+    return next(str(row["HealthCheckId"]) for row in rows if row["SetIdentifier"] == SIT.traffic.primary_set_identifier)
+
+
+@pytest.mark.proof
 def test_a_change_that_a_person_made_while_nobody_ran_bakes_too(world: World, tmp_path: Path) -> None:
     home = Home.of(world, BY_HAND, tmp_path)
     with pytest.raises(RunStopped):

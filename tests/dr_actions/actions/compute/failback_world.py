@@ -88,7 +88,7 @@ def give_another_check(world: World) -> str:
     """Somebody deletes the check of the primary's record and gives it another one, which is returned."""
     old, zone = check_of_primary(world), _rows(world)[0]
     config = world.send(Side.GLOBAL, "route53:GetHealthCheck", HealthCheckId=old)["HealthCheck"]["HealthCheckConfig"]
-    created = world.send(Side.GLOBAL, "route53:CreateHealthCheck", CallerReference="another", HealthCheckConfig=config)
+    created = world.send(Side.GLOBAL, "route53:CreateHealthCheck", CallerReference=old, HealthCheckConfig=config)
     given = str(created["HealthCheck"]["Id"])
     params = upserts(zone, [_primary_row(world) | {"HealthCheckId": given}], "by hand")
     world.send(Side.GLOBAL, "route53:ChangeResourceRecordSets", **params)

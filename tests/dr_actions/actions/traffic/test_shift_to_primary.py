@@ -214,6 +214,16 @@ def test_where_dns_is_a_persons_each_stage_is_theirs_and_says_how_to_lead_back()
     assert "back by hand" in confirmed.message
 
 
+def test_a_person_leads_back_with_the_health_check_that_the_record_has_by_then() -> None:
+    step = _steps(env=with_traffic(ENV, dns_step="manual"))["10"]
+    ours = SIT.traffic.primary_set_identifier
+    gone = with_health_checks(_without_tasks(led(HEALTHY, 10)), {ours: "hc-new"})
+    back = ACTION.observe(step, _sight(gone, sent_at={step.id: gone.taken_at - timedelta(seconds=1)})).reversing_call
+    assert back is not None
+    rows = [change["ResourceRecordSet"] for change in back.params["ChangeBatch"]["Changes"]]
+    assert [row["HealthCheckId"] for row in rows if row["SetIdentifier"] == ours] == ["hc-new"]
+
+
 def test_what_cannot_be_seen_is_said() -> None:
     blind = _sight(dark(AWAY, GLOBAL))
     assert (list(ACTION.plan_steps(blind)), "us-east-1" in " ".join(ACTION.notes(blind))) == ([], True)
