@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from dr_actions.actions.registry import actions
-from dr_actions.execution import lost_effects, rollback, sender, sick_primary
+from dr_actions.execution import lost_effects, rollback, sender, sick_primary, write_pause_watch
 from dr_actions.execution.progress import ProgressWatch
 from dr_actions.execution.rollback import RollbackResult
 from dr_actions.execution.run import OVERDUE, FailureCause, ManualPending, PlanRun, ReadFailed, StepFailed
@@ -126,6 +126,7 @@ def _run_batch(run: PlanRun, action: Action, steps: Sequence[Step], outcome: Out
         _settle(run, batch, statuses, outcome)
         ready = [s for s in batch.open.values() if statuses[s.id].state is StepState.READY and s.id not in batch.sent]
         if context is not None:
+            write_pause_watch.tell(run, context)
             _send(run, batch, [step for step in ready if not step.manual], context, outcome)
         for step in ready:
             if step.manual and step.id not in batch.awaited:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from dr_actions.actions.database.verify_primary_in_sync import FREEZE_SEEN
 from dr_actions.model.plan import Plan, Step, batches
@@ -59,6 +60,18 @@ def without_writes(plan: Plan) -> range:
     """The places of the steps, from the database's freeze to the first move, between which nobody writes; or none."""
     freezes, moves = _places(plan)
     return range(freezes[-1], moves[0] + 1) if freezes and moves else range(0)
+
+
+def lasting_s(plan: Plan, sent_at: Mapping[str, datetime], now: datetime) -> float | None:
+    """Seconds for which not everybody can write, at ``now``; None before the freeze and once all are led home.
+
+    ``sent_at`` is when each step took effect, by its id.
+    """
+    freezes, moves = _places(plan)
+    frozen = sent_at.get(plan.steps[freezes[-1]].id) if freezes and moves else None
+    if frozen is None or plan.steps[moves[-1]].id in sent_at:
+        return None
+    return (now - frozen).total_seconds()
 
 
 def _places(plan: Plan) -> tuple[list[int], list[int]]:

@@ -20,7 +20,8 @@ pytestmark = pytest.mark.proof
 SPEED = 60  # what this machine takes for itself counts for a minute of the world, not for two
 MOST_S = 15 * 60
 SETTINGS = "[execution]\npoll_s = 10\ncool_down_minutes = 0\n[observation]\nattempts = 1\nread_timeout_s = 5\n"
-SHORT = "bake_minutes = 1\nstable_minutes = 0\n"
+SHORT = "bake_minutes = 1\nstable_minutes = 0\nmax_write_pause_minutes = 2\n"
+LONGER = ("--override", "plan.write-pause", "Jane Doe", "2099-01-01T00:00Z", "announced")
 
 
 def settings(name: str, folder: Path) -> None:
@@ -45,13 +46,18 @@ def test_whoever_is_led_home_first_is_kept_from_writing_rows_for_less_than_15_mi
         assert away.returncode == 0, away.stdout + away.stderr
         world.repair("primary-dark")
         home = trip.weighed("failback", "--staged")
-        assert home["recommendation"] == "PROCEED", home["reasons"]
+        assert home["recommendation"] == "WAIT", home["reasons"]
+        assert [gate["id"] for gate in home["gates"] if not gate["met"]] == ["plan.write-pause"]
         world.set_speed(SPEED)
         world.timing(transition_s=None, slow_s=0, files_lag_s=None, replica_lag_s=None, lag_published_s=None)
         world.pace("real")
         with Writer(world, env, 0.02, "all the time") as writer:
-            done = trip.execute(home, "failback", "--staged")
+            done = trip.execute(home, "failback", "--staged", *LONGER)
         assert done.returncode == 0, done.stdout + done.stderr
+        (note,) = [entry for entry in trip.entries() if "write_pause_s" in entry.data]
+        assert 120 < note.data["write_pause_s"] < MOST_S
+        shown = " ".join(f"{done.stdout} {done.stderr}".split())
+        assert shown.count("The write pause lasts for") == 1, shown
         primary = env.region(Side.PRIMARY)
         assert [] == missing(writer.sites, writer.written, primary)
     rows = [row for row in writer.written if row.kind == "rows"]

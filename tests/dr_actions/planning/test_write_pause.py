@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -10,7 +11,7 @@ from dr_actions.model.action_ids import step_id
 from dr_actions.model.plan import Goal, Plan, Step
 from dr_actions.model.sequence import announced, row_of
 from dr_actions.planning.estimate import Sizes
-from dr_actions.planning.write_pause import WritePause, write_pause
+from dr_actions.planning.write_pause import WritePause, lasting_s, write_pause
 from tests.dr_actions.deciding import SIT, plan, step
 from tests.dr_actions.recorded import plan_home
 
@@ -69,6 +70,18 @@ def test_uploads_pause_from_the_files_freeze_on_and_writes_from_the_databases() 
 def test_a_plan_that_freezes_nothing_has_no_pause() -> None:
     assert write_pause(going_home(*STAGES), SIT, {}, SIZES) is None
     assert write_pause(going_home(FREEZE), SIT, {}, SIZES) is None
+
+
+def test_the_pause_lasts_from_the_databases_freeze_until_all_visitors_are_led_home() -> None:
+    database, at = of("database/freeze"), datetime(2026, 11, 28, 3, tzinfo=UTC)
+    home, now = going_home(FREEZE, database, *STAGES), at + timedelta(minutes=7)
+    frozen = {FREEZE.id: at - timedelta(minutes=20), database.id: at}
+    led = {stage.id: now for stage in STAGES}
+    assert lasting_s(home, frozen, now) == 420
+    assert lasting_s(home, frozen | {STAGES[0].id: now}, now) == 420, "others are still refused"
+    assert lasting_s(home, frozen | led, now) is None
+    assert lasting_s(home, {FREEZE.id: at}, now) is None
+    assert lasting_s(going_home(*STAGES), {}, now) is None
 
 
 COUNTING = (("gtid-mode", "ON"),)
