@@ -77,7 +77,7 @@ def roles(context: ReadContext) -> tuple[TaskRole | Unavailable, ...]:
         for role, actions, resource in _needs(context, definition, policies):
             needs[role][actions].add(resource)
     there = {arn: role for arn, role in found.items() if isinstance(role, TaskRole) and role.exists}
-    todo = [RoleRequest(arn, arn, request) for arn in there for request in _requests(policies.region, needs[arn])]
+    todo = [RoleRequest(arn, arn, request) for arn in there for request in _requests(policies, needs[arn])]
     answers = RoleAnswers(context, todo)
     decided = context.maybe(lambda arn: _decided(there[arn], needs[arn], policies, answers), there)
     found |= zip(there, decided, strict=True)
@@ -244,7 +244,7 @@ def _simulated(arn: str, policies: _Policies, answers: RoleAnswers) -> Iterator[
         if decision.decision == PolicyAnswer.SILENT and opened:
             yield SimulatedDecision(decision.action, PolicyAnswer.ALLOWED, decision.region)
         else:
-            yield decision
+            yield replace(decision, on=decision.on.partition(", ")[0])
 
 
 def _refused(arn: str, needs: _Needs, policies: _Policies) -> Iterator[SimulatedDecision]:
@@ -257,10 +257,30 @@ def _refused(arn: str, needs: _Needs, policies: _Policies) -> Iterator[Simulated
                 )
 
 
-def _requests(region: str, needs: _Needs) -> Iterator[SimulationRequest]:
-    where = (ContextKey(REGION, "string", (region,)),)
+def _requests(policies: _Policies, needs: _Needs) -> Iterator[SimulationRequest]:
     for actions, named in sorted(needs.items()):
         resources = sorted(named - {"*", ""})
-        pages = [resources[n : n + _RESOURCES_A_CALL] for n in range(0, len(resources), _RESOURCES_A_CALL)]
-        for page in [[]] if "*" in named else pages:
-            yield SimulationRequest(region, actions, tuple(page), where)
+        for via, asked in _by_service(policies, resources) if actions == DECRYPT else [((), resources)]:
+            pages = [asked[n : n + _RESOURCES_A_CALL] for n in range(0, len(asked), _RESOURCES_A_CALL)]
+            for page in [[]] if "*" in named else pages:
+                yield SimulationRequest(policies.region, actions, tuple(page), (*_known(policies, page), *via))
+
+
+def _by_service(policies: _Policies, keys: list[str]) -> Iterator[tuple[tuple[ContextKey, ...], list[str]]]:
+    """The keys by the service that asks for them in the role's name: roles are often let through it alone."""
+    for service in sorted({service for key in keys for service in policies.asked_via[key]}):
+        via = ContextKey("kms:ViaService", "string", (f"{service}.{policies.region}.amazonaws.com",))
+        yield (via,), [key for key in keys if service in policies.asked_via[key]]
+
+
+def _known(policies: _Policies, resources: list[str]) -> Iterator[ContextKey]:
+    """What is known of every request of a task: without it a condition that holds would count as not met.
+
+    Of things of several accounts, and of a bucket, the owner is left out: IAM then names the key as missing.
+    """
+    yield ContextKey(REGION, "string", (policies.region,))
+    yield ContextKey("aws:PrincipalAccount", "string", (policies.account,))
+    yield ContextKey("aws:SecureTransport", "boolean", ("true",))
+    owners = {arn.split(":")[4] for arn in resources} or {policies.account}
+    if len(owners) == 1 and "" not in owners:
+        yield ContextKey("aws:ResourceAccount", "string", tuple(owners))
