@@ -63,6 +63,9 @@ EXAMPLES = [
     _case(Status.FAIL, COPY, here=BY_ENDPOINT, there=BY_ANOTHER),
     _case(Status.PASS, COPY, here=BY_ANOTHER, there=BY_ENDPOINT),
     _case(Status.UNKNOWN, COPY, there=_says("Deny", "*", "s3:*", **_unless("aws:PrincipalOrgID", "o-1"))),
+    _case(
+        Status.PASS, COPY, there=_says("Allow", "*", "s3:*", Condition={"StringEquals": {"aws:PrincipalOrgID": "o-1"}})
+    ),
     _case(Status.UNKNOWN, COPY, there="nonsense"),
     _case(Status.UNKNOWN, "", dr=(DENIED,)),
     _case(Status.UNKNOWN, "", primary=DENIED),
