@@ -260,8 +260,8 @@ def _refused(arn: str, needs: _Needs, policies: _Policies) -> Iterator[Simulated
 def _requests(policies: _Policies, needs: _Needs) -> Iterator[SimulationRequest]:
     for actions, named in sorted(needs.items()):
         resources = sorted(named - {"*", ""})
-        for via, asked in _by_service(policies, resources) if actions == DECRYPT else [((), resources)]:
-            pages = [asked[n : n + _RESOURCES_A_CALL] for n in range(0, len(asked), _RESOURCES_A_CALL)]
+        for via, chosen in _by_service(policies, resources) if actions == DECRYPT else [((), resources)]:
+            pages = [chosen[n : n + _RESOURCES_A_CALL] for n in range(0, len(chosen), _RESOURCES_A_CALL)]
             for page in [[]] if "*" in named else pages:
                 yield SimulationRequest(policies.region, actions, tuple(page), (*_known(policies, page), *via))
 

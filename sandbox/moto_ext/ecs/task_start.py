@@ -200,13 +200,13 @@ class Agent:
         return str(found.value)
 
     def _decrypt(self, region: str, key: str, service: str) -> None:
-        asked = self.asked("kms:Decrypt", key)
+        plain = self.asked("kms:Decrypt", key)
         by_key = {
             "aws:RequestedRegion": (region,),
             "kms:ViaService": (service,),
             "kms:CallerAccount": (self.account,),
         }
-        request = replace(asked, context={**asked.context, **by_key})
+        request = replace(plain, context={**plain.context, **by_key})
         if self.role and not may_use_key(self.account, region, self.role, request, key):
             raise NotStarted(_denied("unable to pull secrets: Access to KMS is not allowed", "kms:Decrypt", key))
 
