@@ -99,7 +99,8 @@ def _opened(view: View, role: str, decision: SimulatedDecision) -> str:
         return f"aws_iam_role '{role}': a permissions boundary that allows these too; no other policy widens it."
     if decision.decision == "explicitDeny":
         return f"Take the Deny of these out of the policies of '{role}': no Allow is stronger than it."
-    return f"aws_iam_role_policy of '{role}': Resource with the ARNs of {view.env.region(Side.DR)}."
+    where = view.env.region(Side.DR)
+    return f"aws_iam_role_policy of '{role}': Resource with the ARNs of {where}, and conditions that hold there."
 
 
 @check(

@@ -15,7 +15,14 @@ from functools import cached_property
 from dr_estate.config.environment import Side
 from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
-from dr_estate.iam.simulation_requests import REGION, ContextKey, SimulationRequest
+from dr_estate.iam.simulation_requests import (
+    REGION,
+    Context,
+    ContextKey,
+    SimulationRequest,
+    asked_through,
+    of_the_account,
+)
 from dr_estate.iam.trust import trusts
 from dr_estate.model.secret_sources import SecretSource, by_named_arn, source_of, without_suffix
 from dr_estate.model.unavailable import Unavailable
@@ -244,7 +251,7 @@ def _simulated(arn: str, policies: _Policies, answers: RoleAnswers) -> Iterator[
         if decision.decision == PolicyAnswer.SILENT and opened:
             yield SimulatedDecision(decision.action, PolicyAnswer.ALLOWED, decision.region)
         else:
-            yield replace(decision, on=decision.on.partition(", ")[0])
+            yield decision
 
 
 def _refused(arn: str, needs: _Needs, policies: _Policies) -> Iterator[SimulatedDecision]:
@@ -266,21 +273,19 @@ def _requests(policies: _Policies, needs: _Needs) -> Iterator[SimulationRequest]
                 yield SimulationRequest(policies.region, actions, tuple(page), (*_known(policies, page), *via))
 
 
-def _by_service(policies: _Policies, keys: list[str]) -> Iterator[tuple[tuple[ContextKey, ...], list[str]]]:
-    """The keys by the service that asks for them in the role's name: roles are often let through it alone."""
+def _by_service(policies: _Policies, keys: list[str]) -> Iterator[tuple[Context, list[str]]]:
+    """The keys by the service that asks for them in the role's name."""
     for service in sorted({service for key in keys for service in policies.asked_via[key]}):
-        via = ContextKey("kms:ViaService", "string", (f"{service}.{policies.region}.amazonaws.com",))
+        via = asked_through(service, policies.region)
         yield (via,), [key for key in keys if service in policies.asked_via[key]]
 
 
 def _known(policies: _Policies, resources: list[str]) -> Iterator[ContextKey]:
-    """What is known of every request of a task: without it a condition that holds would count as not met.
+    """What is known of every request; the owner of another account's things, or of a bucket, is left out.
 
-    Of things of several accounts, and of a bucket, the owner is left out: IAM then names the key as missing.
+    IAM then names the key as missing where a policy tests it.
     """
-    yield ContextKey(REGION, "string", (policies.region,))
-    yield ContextKey("aws:PrincipalAccount", "string", (policies.account,))
-    yield ContextKey("aws:SecureTransport", "boolean", ("true",))
-    owners = {arn.split(":")[4] for arn in resources} or {policies.account}
-    if len(owners) == 1 and "" not in owners:
-        yield ContextKey("aws:ResourceAccount", "string", tuple(owners))
+    is_own = {arn.split(":")[4] for arn in resources} <= {policies.account}
+    for key in of_the_account(policies.account, policies.region):
+        if is_own or not key.name.endswith(":ResourceAccount"):
+            yield key

@@ -54,4 +54,4 @@ def test_what_was_asked_on_is_named_without_what_is_always_so() -> None:
     _, roles = _asked()
     on = {decision.on for role in roles for decision in role.decisions if decision.decision != "allowed"}
     assert on
-    assert all("aws:" not in text and "kms:Via" not in text for text in on)
+    assert all("aws:Secure" not in text and "Account=" not in text for text in on)
