@@ -116,6 +116,9 @@ def _answer(view: View, row: StorePolicy, side: Side, caller: str, action: str) 
         *version,
         ("aws:SecureTransport", "true"),
         ("aws:PrincipalAccount", account),
+        ("aws:PrincipalArn", caller),
+        ("aws:ResourceAccount", account),
+        ("s3:ResourceAccount", account),
         *moment_keys(view.now),
     )
     request = PolicyRequest((caller, f"arn:aws:iam::{account}:root"), action, resource, known)
