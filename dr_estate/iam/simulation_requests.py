@@ -104,7 +104,7 @@ def demands(env: Environment) -> tuple[SimulationRequest, ...]:
     for side, action, scope in _asked(env):
         region = env.region(side)
         resources = _resources(action, env, region, scope[0])
-        for context in _contexts(action, region, scope[1]):
+        for context in _contexts(action, of_the_account(env.account, region), scope[1]):
             grouped[region, resources, context].append(action)
     return tuple(
         SimulationRequest(key[0], tuple(sorted(actions)), *key[1:]) for key, actions in sorted(grouped.items())
@@ -150,9 +150,9 @@ def _one(pattern: str, region: str) -> str:
     return ":".join((arn, partition, service, region if where == "*" else where, named))
 
 
-def _contexts(action: str, region: str, condition: Mapping[str, Mapping[str, Any]]) -> Iterator[Context]:
+def _contexts(action: str, always: Context, condition: Mapping[str, Mapping[str, Any]]) -> Iterator[Context]:
     """The context of ``action``; several where a key has one value at a time, and the scope allows several."""
-    fixed = [ContextKey(REGION, "string", (region,))]
+    fixed, region = list(always), next(key.values[0] for key in always if key.name == REGION)
     single: list[list[ContextKey]] = []
     if action.startswith("dynamodb:") and not any(LEADING in pairs for pairs in condition.values()):
         fixed.append(ContextKey(LEADING, "stringList", _RECORD))

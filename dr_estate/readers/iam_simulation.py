@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dr_estate.config.environment import Side
-from dr_estate.iam.simulation_requests import REGION, ContextKey, SimulationRequest, demands, keys_of_time
+from dr_estate.iam.simulation_requests import ContextKey, SimulationRequest, demands, keys_of_time, of_the_account
 from dr_estate.model.unavailable import DataUnavailable, available
 from dr_estate.readers import ecs
 from dr_estate.reading.part import GLOBAL, part
@@ -83,7 +83,8 @@ def _of_passing(context: ReadContext) -> Iterator[SimulationRequest]:
     seen = [row for row in rows if isinstance(row, ecs.TaskDefinition)]
     roles = sorted({role for row in seen for role in (row.task_role, row.execution_role) if role})
     region = context.env.region(Side.DR)
-    known = (ContextKey(REGION, "string", (region,)), ContextKey("iam:PassedToService", "string", (TASKS,)))
+    passed_to = ContextKey("iam:PassedToService", "string", (TASKS,))
+    known = (*of_the_account(context.env.account, region), passed_to)
     for n in range(0, len(roles), _ROLES_A_CALL):
         yield SimulationRequest(region, (PASS,), tuple(roles[n : n + _ROLES_A_CALL]), known)
 

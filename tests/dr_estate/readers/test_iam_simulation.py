@@ -198,3 +198,11 @@ def test_a_role_that_ended_yesterday_may_do_nothing_today(iam: Any, world: Endpo
     later = document.replace("2020", "2099")
     iam.put_role_policy(RoleName=name, PolicyName="ended", PolicyDocument=later)
     assert refused(world) == {}
+
+
+def test_a_deny_of_what_is_other_accounts_or_unencrypted_keeps_no_recovery_out(world: Endpoint, iam: Any) -> None:
+    conditions = ({"StringNotEquals": {"aws:ResourceAccount": SIT.account}}, {"Bool": {"aws:SecureTransport": "false"}})
+    rows = [{"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition} for condition in conditions]
+    document = json.dumps({"Version": "2012-10-17", "Statement": rows})
+    iam.put_role_policy(RoleName=SIT.acting_role, PolicyName="perimeter", PolicyDocument=document)
+    assert refused(world) == {}
