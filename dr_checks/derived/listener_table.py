@@ -47,10 +47,13 @@ class ListenerTable:
 
         Rules with further conditions that lead to the ``wanted`` group as the primary's do are taken as met where the
         rest is led as in the primary region too, or to that group. Those that demand headers are judged by ``met``.
+        Where all that comes before the ``wanted`` group is the primary's, in its order, some paths may lead elsewhere.
         """
         order, leads = self._unconditional(host)
         tried, is_alike = self._further(host, order), self._is_alike(host, wanted, primary)
-        if primary and is_alike and leads not in {wanted, primary.plain(host)}:
+        if primary and leads == wanted == primary.plain(host) and self._in_order(host) == primary._in_order(host):
+            tried = []
+        elif primary and is_alike and leads not in {wanted, primary.plain(host)}:
             tried = [(position, rule) for position, rule in tried if met(rule)]
         elif is_alike:
             order, tried, leads = order if leads == wanted else tried[-1][0], [], wanted
@@ -82,8 +85,12 @@ class ListenerTable:
 
     def _conditional(self, host: str) -> frozenset[tuple[tuple[str, ...], str]]:
         """The further conditions and the goal of each rule for ``host`` that comes before the first without any."""
+        return frozenset(self._in_order(host))
+
+    def _in_order(self, host: str) -> list[tuple[tuple[str, ...], str]]:
+        """The same in the order in which the rules are tried."""
         order, _ = self._unconditional(host)
-        return frozenset((rule.further, self._leads(rule)) for _, rule in self._further(host, order))
+        return [(rule.further, self._leads(rule)) for _, rule in self._further(host, order)]
 
     def _further(self, host: str, order: float) -> list[_Placed]:
         """The rules with further conditions that are tried for ``host`` before ``order``, in their order."""

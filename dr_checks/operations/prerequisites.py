@@ -279,10 +279,25 @@ def operator_allowed(view: View) -> Iterator[Finding]:
         found = f"{decision.decision} on {decision.on}"
         if decision.missing:
             found += f"; simulated without {', '.join(decision.missing)}, which is known only during a run"
-        yield view.gap(f"{decision.action} in {decision.region}", found, "allowed", reason, remedy)
+        mended = _opened(view, operator.role, decision) or remedy
+        yield view.gap(f"{decision.action} in {decision.region}", found, "allowed", reason, mended)
     if not denied:
         number = len({d.action for d in operator.decisions if d.action not in FORBIDDEN and d.decision == "allowed"})
         yield view.ok(operator.role, f"{number} actions allowed", "all", "every step can be taken")
+
+
+def _opened(view: View, role: str, decision: iam_simulation.SimulatedDecision) -> str:
+    """What lets the operator where the generated policy does not, which is no help against a deny or a boundary."""
+    if decision.decision == "explicitDeny":
+        return f"Take the Deny of {decision.action} out of the policies of '{role}' now: no Allow is stronger than it."
+    if decision.bounded:
+        return f"aws_iam_role '{role}': a permissions boundary that allows {decision.action}, now."
+    passed = decision.on.partition(", ")[0]
+    of_tasks = decision.action == iam_simulation.PASS and iam_simulation.TASKS in decision.on
+    if not of_tasks or passed.partition(":role/")[2].startswith(f"{view.env.name}-"):
+        return ""
+    named = f"the generated policy names {view.env.name}-* alone, without a path"
+    return f"aws_iam_role_policy of '{role}': {decision.action} on {passed} to {iam_simulation.TASKS}; {named}."
 
 
 def _goes_home(decision: iam_simulation.SimulatedDecision, view: View) -> bool:

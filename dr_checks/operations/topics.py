@@ -160,7 +160,7 @@ def _flaws(view: View, topic: sns_topics.Topic) -> Iterator[str | Unavailable | 
     arn = f"arn:aws:sns:{region}:{env.account}:{topic.name}"
     operator = f"arn:aws:iam::{env.account}:role/{env.acting_role}"
     alarm = f"arn:aws:cloudwatch:{region}:{env.account}:alarm:any"
-    time = moment_keys(view.now)
+    time = _always(view)
     by_account = ((key, env.account) for key in ("aws:SourceAccount", "aws:SourceOwner"))
     of_alarm = (("aws:SourceArn", alarm), *by_account, *time)
     by_role = (("aws:PrincipalArn", operator), ("aws:PrincipalAccount", env.account), ("aws:SourceOwner", env.account))
@@ -199,7 +199,7 @@ def _deaf(view: View, topic: str, arn: str) -> Iterator[str | Unavailable | None
         elif queue is not None and not queue.exists:
             yield f"there is no queue {name}"
         elif queue is not None:
-            context = (("aws:SourceArn", arn), ("aws:SourceAccount", view.env.account), *moment_keys(view.now))
+            context = (("aws:SourceArn", arn), ("aws:SourceAccount", view.env.account), *_always(view))
             request = PolicyRequest(("sns.amazonaws.com",), "sqs:SendMessage", queue.arn, context)
             yield from _closed(queue.policy, request, f"the policy of {name}")
 
@@ -221,9 +221,14 @@ def _deaf_functions(view: View, topic: str, arn: str) -> Iterator[str | Unavaila
         elif function is not None and not function.runs:
             yield f"the function {name} may not run: its reserved concurrency is 0"
         elif function is not None:
-            context = (("aws:SourceArn", arn), ("aws:SourceAccount", view.env.account), *moment_keys(view.now))
+            context = (("aws:SourceArn", arn), ("aws:SourceAccount", view.env.account), *_always(view))
             request = PolicyRequest(("sns.amazonaws.com",), "lambda:InvokeFunction", endpoint, context)
             yield from _closed(function.policy, request, f"the policy of {name}")
+
+
+def _always(view: View) -> tuple[tuple[str, str], ...]:
+    """What is so of every message: its time, and that it is sent by TLS, as AWS's services and SDKs do."""
+    return (*moment_keys(view.now), ("aws:SecureTransport", "true"))
 
 
 def _closed(policy: str, request: PolicyRequest, whose: str) -> Iterator[str | None]:

@@ -10,9 +10,11 @@ from dr_checks.core.registry import GLOBAL, check
 from dr_checks.derived import job_roles
 from dr_checks.derived.backup_promise import stores, tags_of, takes
 from dr_estate.config.environment import Environment, Side
+from dr_estate.iam.resource_policies import PolicyAnswer
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import backup_plan, dynamodb, iam_copy_roles
 from dr_estate.readers.iam_copy_roles import CopyRole, JobRole
+from dr_estate.readers.iam_simulation import SimulatedDecision
 from dr_estate.readers.store_policies import table_arn
 
 _WANTED = "it exists, its service may assume it, and each action is allowed"
@@ -125,7 +127,7 @@ def _of_strangers(view: View) -> set[str]:
 
 
 def _judged(view: View, role: CopyRole, reason: str, wanted: str = _WANTED) -> Finding:
-    name, denied = role.arn.rpartition("/")[2], [d for d in role.decisions if d.decision != "allowed"]
+    name, denied, doubts = role.arn.rpartition("/")[2], job_roles.denied(role), job_roles.doubts(role)
     if not role.exists:
         return view.gap(role.arn, "no such role", wanted, reason, f"aws_iam_role '{name}', as the copies name it.")
     if role.trusted is False:
@@ -133,8 +135,18 @@ def _judged(view: View, role: CopyRole, reason: str, wanted: str = _WANTED) -> F
         return view.gap(role.arn, measured, wanted, reason, f"aws_iam_role '{name}': assume_role_policy.")
     if denied:
         measured = "; ".join(f"{d.action}: {d.decision} on {d.on}" for d in denied)
-        remedy = f"aws_iam_role_policy of '{name}' with these ARNs, and no deny in the policy of bucket, key or vault."
-        return view.gap(role.arn, measured, wanted, reason, remedy)
-    if role.trusted is None:
-        return view.unknown(role.arn, wanted, "Its trust policy has conditions that only IAM itself evaluates.")
+        return view.gap(role.arn, measured, wanted, reason, " ".join(dict.fromkeys(_opened(name, d) for d in denied)))
+    if doubts:
+        return view.unknown(role.arn, wanted, f"{'; '.join(doubts)}.")
     return view.ok(role.arn, f"{len(role.decisions)} actions allowed", wanted, "it may do all of it")
+
+
+def _opened(role: str, decision: SimulatedDecision) -> str:
+    """What lets the role: no allow is stronger than a deny, and none widens a boundary."""
+    if decision.of_resource:
+        return "Take the Deny of these out of the policy of bucket, key or vault."
+    if decision.bounded:
+        return f"aws_iam_role '{role}': a permissions boundary that allows these too; no other policy widens it."
+    if decision.decision == PolicyAnswer.DENIED:
+        return f"Take the Deny of these out of the policies of '{role}': no Allow is stronger than it."
+    return f"aws_iam_role_policy of '{role}' with these ARNs, and with conditions that hold there."

@@ -79,11 +79,15 @@ def _allowed(view: View, role: TaskRole) -> Finding:
     denied = [d for d in role.decisions if d.decision != "allowed"]
     if not denied:
         return view.ok(role.arn, f"{len(role.decisions)} actions allowed", "allowed", "tasks get what they start with")
-    measured = "; ".join(f"{d.action}: {d.decision} on {d.on}" for d in denied)
+    sure = [d for d in denied if not d.missing or d.decision == PolicyAnswer.DENIED]
+    measured = "; ".join(f"{d.action}: {d.decision} on {d.on}" for d in sure or denied)
+    if not sure:
+        keys = ", ".join(sorted({key for decision in denied for key in decision.missing}))
+        return view.unknown(role.arn, "allowed", f"{measured}; simulated without {keys}, which only a request shows.")
     needing = " that need it" if len(role.families) > 1 else ""  # a role may be of many tenants, a secret of one
     reason = f"tasks of {', '.join(role.families)}{needing} fail to start (ResourceInitializationError)"
     name = role.arn.rpartition("/")[2]
-    remedy = " ".join(dict.fromkeys(_opened(view, name, decision) for decision in denied))
+    remedy = " ".join(dict.fromkeys(_opened(view, name, decision) for decision in sure))
     return view.gap(role.arn, measured, "allowed", reason, remedy)
 
 
@@ -95,7 +99,8 @@ def _opened(view: View, role: str, decision: SimulatedDecision) -> str:
         return f"aws_iam_role '{role}': a permissions boundary that allows these too; no other policy widens it."
     if decision.decision == "explicitDeny":
         return f"Take the Deny of these out of the policies of '{role}': no Allow is stronger than it."
-    return f"aws_iam_role_policy of '{role}': Resource with the ARNs of {view.env.region(Side.DR)}."
+    where = view.env.region(Side.DR)
+    return f"aws_iam_role_policy of '{role}': Resource with the ARNs of {where}, and conditions that hold there."
 
 
 @check(

@@ -11,7 +11,7 @@ from dr_checks.core.registry import check
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
 from dr_estate.iam.moments import moment_keys
-from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
+from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, denial_of
 from dr_estate.iam.simulation_requests import REGION
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import dynamodb, ecs, s3, store_policies, vpc
@@ -116,10 +116,13 @@ def _answer(view: View, row: StorePolicy, side: Side, caller: str, action: str) 
         *version,
         ("aws:SecureTransport", "true"),
         ("aws:PrincipalAccount", account),
+        ("aws:PrincipalArn", caller),
+        ("aws:ResourceAccount", account),
+        ("s3:ResourceAccount", account),
         *moment_keys(view.now),
     )
     request = PolicyRequest((caller, f"arn:aws:iam::{account}:root"), action, resource, known)
-    return answer_of(row.text, request)
+    return denial_of(row.text, request)
 
 
 def _table(view: View, side: Side, name: str) -> str:

@@ -92,7 +92,13 @@ def _speaks(statement: Mapping[str, Any], request: PolicyRequest) -> bool | None
     given = statement.get("Principal", "*")
     kinds = given if isinstance(given, Mapping) else {"AWS": given}
     named = {name for kind in ("AWS", "Service") for name in _listed(kinds.get(kind, []))}
-    return bool({"*", *request.principals} & named)
+    return bool({"*", *request.principals, *_accounts(request)} & named)
+
+
+def _accounts(request: PolicyRequest) -> Iterator[str]:
+    """The numbers by which a policy may name the accounts that the principals stand for."""
+    roots = (arn.split(":") for arn in request.principals if arn.endswith(":root"))
+    return (parts[4] for parts in roots)
 
 
 def _names(statement: Mapping[str, Any], key: str, value: str) -> bool:
@@ -119,7 +125,7 @@ def _tests(conditions: Mapping[str, Mapping[str, Any]], known: Mapping[str, str]
         word = operator.rpartition(":")[2].removesuffix("IfExists")
         compares = _OPERATORS.get(word.replace("Not", ""))
         for key, wanted in pairs.items():
-            if key.lower() not in known or compares is None:
+            if key.lower() not in known or compares is None or "${" in str(wanted):
                 yield None
             else:
                 fits = any(compares(str(pattern), known[key.lower()]) for pattern in _listed(wanted))

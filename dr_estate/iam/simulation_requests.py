@@ -22,6 +22,8 @@ from dr_estate.iam.statements import LEADING
 from dr_estate.model.playbook import COPIED, FENCING, FORBIDDEN, HOMECOMING, MARKING, changing_actions, read_actions
 
 REGION = "aws:RequestedRegion"
+_BY_TLS = "aws:SecureTransport"
+_ALWAYS = frozenset({REGION, _BY_TLS, "aws:PrincipalAccount", "aws:ResourceAccount", "s3:ResourceAccount"})
 ANY = "any"  # a name that AWS makes up, or that of any tenant
 _RECORD = ("JOURNAL#any",)
 _CHARACTERS = "AbCdEf"  # the end of a secret's ARN
@@ -77,8 +79,23 @@ class SimulationRequest:
     context: Context
 
     def context_text(self) -> list[str]:
-        """The context in words, without the region: ``iam:PassedToService=backup.amazonaws.com``."""
-        return [f"{key.name}={' '.join(key.values)}" for key in self.context if key.name != REGION]
+        """The context in words, without what is so of every request: ``iam:PassedToService=backup.amazonaws.com``."""
+        return [f"{key.name}={' '.join(key.values)}" for key in self.context if key.name not in _ALWAYS]
+
+
+def of_the_account(account: str, region: str) -> Context:
+    """What is so of every request of a role, in ``region``: the account's own, by TLS, as services and SDKs send it.
+
+    Without it a condition that holds on the day would count as not met, or a deny of others as one of the account.
+    """
+    own = ("aws:PrincipalAccount", "aws:ResourceAccount", "s3:ResourceAccount")
+    named = (ContextKey(key, "string", (account,)) for key in own)
+    return (ContextKey(REGION, "string", (region,)), ContextKey(_BY_TLS, "boolean", ("true",)), *named)
+
+
+def asked_through(service: str, region: str) -> ContextKey:
+    """That a key of KMS is asked for by ``service``, in the role's name: policies often let a role through it alone."""
+    return ContextKey("kms:ViaService", "string", (f"{service}.{region}.amazonaws.com",))
 
 
 def demands(env: Environment) -> tuple[SimulationRequest, ...]:
@@ -87,7 +104,7 @@ def demands(env: Environment) -> tuple[SimulationRequest, ...]:
     for side, action, scope in _asked(env):
         region = env.region(side)
         resources = _resources(action, env, region, scope[0])
-        for context in _contexts(action, region, scope[1]):
+        for context in _contexts(action, of_the_account(env.account, region), scope[1]):
             grouped[region, resources, context].append(action)
     return tuple(
         SimulationRequest(key[0], tuple(sorted(actions)), *key[1:]) for key, actions in sorted(grouped.items())
@@ -133,9 +150,9 @@ def _one(pattern: str, region: str) -> str:
     return ":".join((arn, partition, service, region if where == "*" else where, named))
 
 
-def _contexts(action: str, region: str, condition: Mapping[str, Mapping[str, Any]]) -> Iterator[Context]:
+def _contexts(action: str, always: Context, condition: Mapping[str, Mapping[str, Any]]) -> Iterator[Context]:
     """The context of ``action``; several where a key has one value at a time, and the scope allows several."""
-    fixed = [ContextKey(REGION, "string", (region,))]
+    fixed, region = list(always), next(key.values[0] for key in always if key.name == REGION)
     single: list[list[ContextKey]] = []
     if action.startswith("dynamodb:") and not any(LEADING in pairs for pairs in condition.values()):
         fixed.append(ContextKey(LEADING, "stringList", _RECORD))

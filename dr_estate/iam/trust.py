@@ -14,7 +14,8 @@ from dr_estate.iam.moments import TESTS, moment_keys
 
 ASSUME = "sts:AssumeRole"
 _ACCOUNT, _ARN = "aws:sourceaccount", "aws:sourcearn"
-_POSITIVE = {"StringEquals", "StringLike", "ArnEquals", "ArnLike"}
+_OF_SERVICES = {"aws:principalisawsservice": "true", "aws:securetransport": "true"}
+_POSITIVE = {"Bool", "StringEquals", "StringLike", "ArnEquals", "ArnLike"}
 
 
 def trusts(document: Mapping[str, Any], service: str, account: str, source: str, now: datetime) -> bool | None:
@@ -24,7 +25,7 @@ def trusts(document: Mapping[str, Any], service: str, account: str, source: str,
     comes with several. An explicit deny wins.
     """
     known = {_ACCOUNT: account, **({_ARN: source} if source else {})}
-    known |= {key.lower(): value for key, value in moment_keys(now)}
+    known |= {key.lower(): value for key, value in moment_keys(now)} | _OF_SERVICES
     verdicts: dict[str, set[bool | None]] = {"Allow": set(), "Deny": set()}
     for statement in _listed(document.get("Statement", [])):
         if _speaks_of(statement, service):
@@ -55,7 +56,7 @@ def _tests(conditions: Mapping[str, Mapping[str, Any]], known: Mapping[str, str]
         for key, wanted in pairs.items():
             value, dated = known.get(key.lower()), TESTS.get(word)
             if value is not None and word in _POSITIVE:
-                yield any(fnmatchcase(value, pattern) for pattern in _listed(wanted))
+                yield any(fnmatchcase(value, _text(pattern)) for pattern in _listed(wanted))
             elif value is not None and dated is not None:
                 yield _is_met(dated, wanted, value)
             else:
@@ -72,3 +73,8 @@ def _is_met(dated: Callable[[str, str], bool], wanted: Any, value: str) -> bool 
 
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
+
+
+def _text(value: Any) -> str:
+    """A condition's value as text: a policy may write a truth without quotes."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -13,7 +13,14 @@ from dataclasses import dataclass, replace
 from dr_estate.config.environment import Side
 from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
-from dr_estate.iam.simulation_requests import ANY, REGION, ContextKey, SimulationRequest
+from dr_estate.iam.simulation_requests import (
+    ANY,
+    REGION,
+    ContextKey,
+    SimulationRequest,
+    asked_through,
+    of_the_account,
+)
 from dr_estate.iam.trust import trusts
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import backup, backup_plan, kms, s3
@@ -123,7 +130,11 @@ def job_roles(context: ReadContext) -> tuple[JobRole | Unavailable, ...]:
     (role,) = context.maybe(lambda name: _role(context, JOBS, name), [arn])
     if isinstance(role, Unavailable) or not role.exists:
         return ((role,) if isinstance(role, Unavailable) else tuple(JobRole(copy, role) for copy in needs)) + unread
-    todo = [RoleRequest(copy, arn, request) for copy, its_needs in needs.items() for request in _requests(its_needs)]
+    todo = [
+        RoleRequest(copy, arn, request)
+        for copy, its_needs in needs.items()
+        for request in _requests(context, its_needs)
+    ]
     answers = RoleAnswers(context, todo)
 
     def decided(copy: str) -> JobRole:
@@ -197,7 +208,7 @@ def _roles(context: ReadContext, needs: Mapping[tuple[str, str], list[_Need]]) -
     wanted = sorted(key for key in needs if key[1])
     found = dict(zip(wanted, context.maybe(lambda key: _role(context, *key), wanted), strict=True))
     there = {key: role for key, role in found.items() if isinstance(role, CopyRole) and role.exists}
-    todo = [RoleRequest(" ".join(key), key[1], request) for key in there for request in _requests(needs[key])]
+    todo = [RoleRequest(" ".join(key), key[1], request) for key in there for request in _requests(context, needs[key])]
     answers = RoleAnswers(context, todo)
     decided = context.maybe(lambda key: _decided(context, there[key], needs[key], answers, " ".join(key)), there)
     found |= zip(there, decided, strict=True)
@@ -222,14 +233,15 @@ def _decided(context: ReadContext, role: CopyRole, needs: list[_Need], answers: 
     return replace(role, decisions=tuple(worst[action] for action in sorted(worst)))
 
 
-def _requests(needs: list[_Need]) -> Iterator[SimulationRequest]:
+def _requests(context: ReadContext, needs: list[_Need]) -> Iterator[SimulationRequest]:
     grouped: defaultdict[tuple[str, tuple[str, ...], str], set[str]] = defaultdict(set)
     for need in needs:
         grouped[need.region, need.actions, need.where].add(need.resource)
     for (region, actions, target), resources in sorted(grouped.items()):
         goes = (ContextKey(_COPY_TARGETS, "stringList", (target,)),) if target else ()
-        where = (ContextKey(REGION, "string", (region,)), *goes)
-        yield SimulationRequest(region, actions, tuple(sorted(resources)), where)
+        via = (asked_through("s3", region),) if actions[0].startswith("kms:") else ()
+        known = (*of_the_account(context.env.account, region), *goes, *via)
+        yield SimulationRequest(region, actions, tuple(sorted(resources)), known)
 
 
 def _refused(context: ReadContext, arn: str, needs: list[_Need]) -> Iterator[SimulatedDecision]:
@@ -242,4 +254,6 @@ def _refused(context: ReadContext, arn: str, needs: list[_Need]) -> Iterator[Sim
         for action in need.actions:
             request = PolicyRequest((arn, f"arn:aws:iam::{account}:root"), action, need.resource, known)
             if answer_of(need.policy, request) is PolicyAnswer.DENIED:
-                yield SimulatedDecision(action, PolicyAnswer.DENIED, need.region, f"{need.resource}, by its own policy")
+                yield SimulatedDecision(
+                    action, PolicyAnswer.DENIED, need.region, f"{need.resource}, by its own policy", (), True
+                )

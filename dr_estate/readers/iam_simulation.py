@@ -6,13 +6,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dr_estate.iam.simulation_requests import SimulationRequest, demands, keys_of_time
-from dr_estate.model.unavailable import available
+from dr_estate.config.environment import Side
+from dr_estate.iam.simulation_requests import ContextKey, SimulationRequest, demands, keys_of_time, of_the_account
+from dr_estate.model.unavailable import DataUnavailable, available
+from dr_estate.readers import ecs
 from dr_estate.reading.part import GLOBAL, part
 from dr_estate.reading.reader import ReadContext
 
 READS = frozenset({"iam:SimulatePrincipalPolicy"})
 
+PASS, TASKS = "iam:PassRole", "ecs-tasks.amazonaws.com"
+_ROLES_A_CALL = 50
 _ABSENT, _NOT_TOGETHER = "NoSuchEntity", "InvalidInput"
 _WORST = ("explicitDeny", "implicitDeny", "allowed")
 
@@ -47,9 +51,9 @@ class Operator:
 def operator(context: ReadContext) -> Operator:
     """Simulate every action that a playbook needs where it needs it, and those that nobody may have.
 
-    One call a demand, about 50: the first tells whether IAM answers and there is such a role, then the others at once.
-    IAM refuses actions together that it judges by different information (InvalidInput): those are asked one by one,
-    which is at most one more call for each action.
+    One call a demand, about 50, and one on the roles of the DR region's tasks: the first tells whether IAM answers and
+    there is such a role, then the others at once. IAM refuses actions together that it judges by different
+    information (InvalidInput): those are asked one by one, which is at most one more call for each action.
     """
     role = context.env.acting_role
     arn = f"arn:aws:iam::{context.env.account}:role/{role}"
@@ -57,6 +61,7 @@ def operator(context: ReadContext) -> Operator:
     answers = [asked(context, arn, first)]
     if answers[0] is not None:
         answers += context.each(lambda demand: asked(context, arn, demand), others)
+        answers += context.each(lambda demand: asked(context, arn, demand), list(_of_passing(context)))
     if None in answers:
         return Operator(role, None)
     worst: dict[tuple[str, str], SimulatedDecision] = {}
@@ -64,6 +69,24 @@ def operator(context: ReadContext) -> Operator:
         key = (decision.action, decision.region)
         worst[key] = min(worst.get(key, decision), decision, key=lambda candidate: _WORST.index(candidate.decision))
     return Operator(role, tuple(worst[key] for key in sorted(worst)))
+
+
+def _of_passing(context: ReadContext) -> Iterator[SimulationRequest]:
+    """Whether the roles that the DR region's task definitions name may be passed on: not every one is named by rule.
+
+    Definitions that are not seen are told of elsewhere; fifty roles a call.
+    """
+    try:
+        rows = context.part(ecs.task_definitions, Side.DR)
+    except DataUnavailable:
+        return
+    seen = [row for row in rows if isinstance(row, ecs.TaskDefinition)]
+    roles = sorted({role for row in seen for role in (row.task_role, row.execution_role) if role})
+    region = context.env.region(Side.DR)
+    passed_to = ContextKey("iam:PassedToService", "string", (TASKS,))
+    known = (*of_the_account(context.env.account, region), passed_to)
+    for n in range(0, len(roles), _ROLES_A_CALL):
+        yield SimulationRequest(region, (PASS,), tuple(roles[n : n + _ROLES_A_CALL]), known)
 
 
 def asked(context: ReadContext, arn: str, demand: SimulationRequest) -> list[SimulatedDecision] | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dr_estate.config.environment import Side
-from dr_estate.iam.simulation_requests import ANY, REGION, ContextKey, SimulationRequest
+from dr_estate.iam.simulation_requests import ANY, SimulationRequest, of_the_account
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import dynamodb, ecs, s3
 from dr_estate.readers.iam_simulation import READS, RoleAnswers, RoleRequest, SimulatedDecision
@@ -95,13 +95,7 @@ def _resources(context: ReadContext, side: Side) -> Iterator[tuple[StoreKind, tu
 
 def _requests(context: ReadContext, side: Side) -> Iterator[SimulationRequest]:
     region = context.env.region(side)
-    owner = (context.env.account,)
-    known = (  # of every request of a task: AWS's SDKs speak TLS, and the stores are the account's own
-        ContextKey(REGION, "string", (region,)),
-        ContextKey("aws:ResourceAccount", "string", owner),
-        ContextKey("aws:SecureTransport", "boolean", ("true",)),
-        ContextKey("s3:ResourceAccount", "string", owner),
-    )
+    known = of_the_account(context.env.account, region)
     for kind, resources in _resources(context, side):
         if resources:
             yield SimulationRequest(region, _ACTIONS[kind], resources, known)

@@ -15,7 +15,14 @@ from functools import cached_property
 from dr_estate.config.environment import Side
 from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
-from dr_estate.iam.simulation_requests import REGION, ContextKey, SimulationRequest
+from dr_estate.iam.simulation_requests import (
+    REGION,
+    Context,
+    ContextKey,
+    SimulationRequest,
+    asked_through,
+    of_the_account,
+)
 from dr_estate.iam.trust import trusts
 from dr_estate.model.secret_sources import SecretSource, by_named_arn, source_of, without_suffix
 from dr_estate.model.unavailable import Unavailable
@@ -77,7 +84,7 @@ def roles(context: ReadContext) -> tuple[TaskRole | Unavailable, ...]:
         for role, actions, resource in _needs(context, definition, policies):
             needs[role][actions].add(resource)
     there = {arn: role for arn, role in found.items() if isinstance(role, TaskRole) and role.exists}
-    todo = [RoleRequest(arn, arn, request) for arn in there for request in _requests(policies.region, needs[arn])]
+    todo = [RoleRequest(arn, arn, request) for arn in there for request in _requests(policies, needs[arn])]
     answers = RoleAnswers(context, todo)
     decided = context.maybe(lambda arn: _decided(there[arn], needs[arn], policies, answers), there)
     found |= zip(there, decided, strict=True)
@@ -257,10 +264,28 @@ def _refused(arn: str, needs: _Needs, policies: _Policies) -> Iterator[Simulated
                 )
 
 
-def _requests(region: str, needs: _Needs) -> Iterator[SimulationRequest]:
-    where = (ContextKey(REGION, "string", (region,)),)
+def _requests(policies: _Policies, needs: _Needs) -> Iterator[SimulationRequest]:
     for actions, named in sorted(needs.items()):
         resources = sorted(named - {"*", ""})
-        pages = [resources[n : n + _RESOURCES_A_CALL] for n in range(0, len(resources), _RESOURCES_A_CALL)]
-        for page in [[]] if "*" in named else pages:
-            yield SimulationRequest(region, actions, tuple(page), where)
+        for via, chosen in _by_service(policies, resources) if actions == DECRYPT else [((), resources)]:
+            pages = [chosen[n : n + _RESOURCES_A_CALL] for n in range(0, len(chosen), _RESOURCES_A_CALL)]
+            for page in [[]] if "*" in named else pages:
+                yield SimulationRequest(policies.region, actions, tuple(page), (*_known(policies, page), *via))
+
+
+def _by_service(policies: _Policies, keys: list[str]) -> Iterator[tuple[Context, list[str]]]:
+    """The keys by the service that asks for them in the role's name."""
+    for service in sorted({service for key in keys for service in policies.asked_via[key]}):
+        via = asked_through(service, policies.region)
+        yield (via,), [key for key in keys if service in policies.asked_via[key]]
+
+
+def _known(policies: _Policies, resources: list[str]) -> Iterator[ContextKey]:
+    """What is known of every request; the owner of another account's things, or of a bucket, is left out.
+
+    IAM then names the key as missing where a policy tests it.
+    """
+    is_own = {arn.split(":")[4] for arn in resources} <= {policies.account}
+    for key in of_the_account(policies.account, policies.region):
+        if is_own or not key.name.endswith(":ResourceAccount"):
+            yield key

@@ -16,6 +16,7 @@ from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 
 KEY_READS = frozenset({"kms:DescribeKey", "kms:GetKeyPolicy"})
+_RESERVED = ":role/aws-reserved/"  # with the region of the identity centre in its path, whatever region the key is of
 ACCOUNT = "the account"
 TASKS = "storage of tasks"
 DATABASE, BACKUPS = "database", "backups"
@@ -155,4 +156,4 @@ def _principals(context: ReadContext, statement: dict[str, Any]) -> Iterator[str
     for group in groups:
         for who in group if isinstance(group, list) else [group]:
             root = who in (context.env.account, f"arn:aws:iam::{context.env.account}:root")
-            yield ACCOUNT if root else who.replace(context.region, "{region}")
+            yield ACCOUNT if root else who if _RESERVED in who else who.replace(context.region, "{region}")

@@ -18,6 +18,7 @@ from dr_estate.reading.reader import ReadContext
 READS = frozenset({"ssm:GetDocument", "ecs:DescribeTaskDefinition", "ecr:DescribeImages", "logs:DescribeLogGroups"})
 ROLE_READS = frozenset({"iam:GetRole"})
 _NO_IMAGE = ("ImageNotFoundException", "RepositoryNotFoundException")
+_TASKS = "ecs-tasks.amazonaws.com"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +131,11 @@ def roles(context: ReadContext) -> tuple[RecoveryRole, ...]:
         return ()
     wanted = [
         (env.named(env.names.automation_role), "ssm.amazonaws.com"),
-        (env.named(env.names.recovery_role), "ecs-tasks.amazonaws.com"),
+        (env.named(env.names.recovery_role), _TASKS),
         (env.named(env.names.break_glass_role), ""),
     ]
     if execution := _execution_role(context):
-        wanted.append((execution.rpartition("/")[2], "ecs-tasks.amazonaws.com"))
+        wanted.append((execution.rpartition("/")[2], _TASKS))
     return tuple(context.each(lambda role: _role(context, *role), wanted))
 
 
@@ -153,5 +154,7 @@ def _role(context: ReadContext, name: str, service: str) -> RecoveryRole:
         return RecoveryRole(name, exists=False, service=service, trusted=None)
     trust = found["Role"].get("AssumeRolePolicyDocument")
     known = isinstance(trust, dict) and service
-    trusted = trusts(trust, service, context.env.account, "", context.now) if known else None
+    account = context.env.account
+    source = f"arn:aws:ecs:{context.env.regions.dr}:{account}:task" if service == _TASKS else ""
+    trusted = trusts(trust, service, account, source, context.now) if known else None
     return RecoveryRole(name, exists=True, service=service, trusted=trusted)

@@ -25,6 +25,7 @@ OFFICE: Row = (STAFF, "tenant2", True)
 ADDED: Row = (HEADER, "tenant2", False)
 ADDED_SIGNED: Row = (HEADER, "tenant2", True)
 ANOTHERS: Row = ((), "tenant1", False)
+ELSEWHERE: Row = (STATIC, "tenant1", False)
 
 
 def table(side: Side, *rows: Row) -> tuple[ListenerRule, ...]:
@@ -48,7 +49,16 @@ def judged(here: tuple[Row, ...], there: tuple[Row, ...] | None) -> tuple[Status
 
 @pytest.mark.parametrize(
     "rows",
-    [(OFFICE, OPEN), (ADDED_SIGNED,), (ADDED_SIGNED, OPEN), (PICTURES, SIGNED), (PICTURES, OFFICE, OPEN), (ADDED,)],
+    [
+        (OFFICE, OPEN),
+        (ADDED_SIGNED,),
+        (ADDED_SIGNED, OPEN),
+        (PICTURES, SIGNED),
+        (PICTURES, OFFICE, OPEN),
+        (ADDED,),
+        (ELSEWHERE, OPEN),
+        (ELSEWHERE, OFFICE, OPEN),
+    ],
 )
 def test_the_same_rules_in_both_regions_serve_the_tenant(rows: tuple[Row, ...]) -> None:
     assert judged(rows, rows)[0] is Status.PASS
@@ -75,6 +85,7 @@ def test_a_rule_that_names_a_host_and_a_pattern_of_it_is_one_rule() -> None:
         ((PICTURES, SIGNED), (PICTURES, OPEN)),
         ((PICTURES, ANOTHERS), (PICTURES, OPEN)),
         ((PICTURES,), (PICTURES, OPEN)),
+        ((ELSEWHERE, ANOTHERS), (ELSEWHERE, OPEN)),
         ((OFFICE, SIGNED), (OFFICE, OPEN)),
         ((OFFICE, ANOTHERS), (OFFICE, OPEN)),
     ],
@@ -83,7 +94,15 @@ def test_equal_rules_for_some_paths_say_nothing_of_the_others(here: tuple[Row, .
     assert judged(here, there)[0] is Status.FAIL
 
 
-@pytest.mark.parametrize(("here", "there"), [((OFFICE, OPEN), (OPEN,)), ((PICTURES, SIGNED), (SIGNED,))])
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [
+        ((OFFICE, OPEN), (OPEN,)),
+        ((PICTURES, SIGNED), (SIGNED,)),
+        ((ELSEWHERE, OPEN), (OPEN,)),
+        ((ELSEWHERE, OFFICE, OPEN), (OFFICE, ELSEWHERE, OPEN)),
+    ],
+)
 def test_a_path_that_one_region_alone_treats_otherwise_is_not_known(
     here: tuple[Row, ...], there: tuple[Row, ...]
 ) -> None:

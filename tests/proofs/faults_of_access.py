@@ -11,6 +11,7 @@ from dr_estate.config.environment import Side
 from tests.proofs.changes import Aws
 from tests.proofs.fault import Fault, files_of, iam_of, policy_of, role_named
 
+_VIA, _CLEAR = "kms:ViaService", {"Bool": {"aws:SecureTransport": "false"}}
 _TRUST = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
 
 
@@ -30,6 +31,10 @@ def _denied(purpose: str, *actions: str, resource: str = "*", **condition: Any) 
         return iam_of(aws).put_role_policy(RoleName=role_named(aws, purpose), PolicyName="closed", PolicyDocument=text)
 
     return make
+
+
+def _but(key: str, value: str) -> Callable[[Aws], object]:
+    return _denied("execution", "kms:Decrypt", Condition={"StringNotEquals": {key: value}})
 
 
 def _role_gone(purpose: str) -> Callable[[Aws], object]:
@@ -186,6 +191,11 @@ ACCESS = (
     Fault("role may not sign in", NeedKind.EXECUTION_ROLE, ("iam",), _denied("execution", "ecr:GetAuthorizationToken")),
     Fault("role may not read", NeedKind.EXECUTION_ROLE, ("iam",), _denied("execution", "secretsmanager:Get*")),
     Fault("role may not decrypt", NeedKind.EXECUTION_ROLE, ("iam",), _denied("execution", "kms:Decrypt")),
+    Fault(
+        "role decrypts there", NeedKind.EXECUTION_ROLE, ("iam",), _but(_VIA, "secretsmanager.{primary}.amazonaws.com")
+    ),
+    Fault("role decrypts here", NeedKind.EXECUTION_ROLE, ("iam",), _but(_VIA, "secretsmanager.{dr}.amazonaws.com")),
+    Fault("role asks by TLS", NeedKind.EXECUTION_ROLE, ("iam",), _denied("execution", "*", Condition=_CLEAR)),
     Fault("role may not log", NeedKind.EXECUTION_ROLE, ("iam",), _denied("execution", "logs:*")),
     Fault(
         "role may not read in primary",

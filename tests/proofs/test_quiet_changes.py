@@ -165,6 +165,29 @@ def groups_written_otherwise(aws: Aws) -> Iterator[None]:
         ec2.revoke_security_group_ingress(GroupId=groups[name]["GroupId"], IpPermissions=[rule])
 
 
+@contextmanager
+def rights_by_condition(aws: Aws) -> Iterator[None]:
+    """The tasks' rights hold through the services alone, by TLS and on the account's own things; then as before."""
+    iam, role = aws.client("iam", Side.GLOBAL), f"{aws.env.name}-ecs-execution-role"
+    former = iam.get_role_policy(RoleName=role, PolicyName="execution")["PolicyDocument"]
+    rest = [action for action in former["Statement"][0]["Action"] if action != "kms:Decrypt"]
+    via = {"StringLike": {"kms:ViaService": "secretsmanager.*.amazonaws.com"}}
+    narrow = policy_of(
+        {"Effect": "Allow", "Action": rest, "Resource": "*"},
+        {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*", "Condition": via},
+        {
+            "Effect": "Deny",
+            "Action": "*",
+            "Resource": "*",
+            "Condition": {"StringNotEquals": {"aws:ResourceAccount": aws.env.account}},
+        },
+        {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}},
+    )
+    iam.put_role_policy(RoleName=role, PolicyName="execution", PolicyDocument=narrow)
+    yield
+    iam.put_role_policy(RoleName=role, PolicyName="execution", PolicyDocument=json.dumps(former))
+
+
 def _groups_of(aws: Aws) -> dict[str, Any]:
     """The security groups of balancer and database of the DR region."""
     names = {"alb": f"{aws.env.name}-alb-sg", "db": aws.named(aws.env.names.db_security_group)}
@@ -188,7 +211,7 @@ WARNED = {
     "secrets.in-sync": secret_detached,
 }
 """By the check that warns of it."""
-MEANT_NOTHING = (groups_written_otherwise,)
+MEANT_NOTHING = (groups_written_otherwise, rights_by_condition)
 """Those that no check turns at."""
 
 

@@ -41,6 +41,7 @@ FOLLOWED_BY: dict[str, tuple[str, ...]] = {
         "ecr",
         "efs_mounts.task_subnets",
         "cloudwatch_logs",
+        "iam_simulation",
         "iam_store_roles",
         "iam_task_roles",
         "service_quotas",

@@ -104,7 +104,8 @@ def _require_role(backend: BackupBackend, point: BackupPoint, arn: str) -> None:
     role = role_of(account, arn)
     if role is None or not trusts(role, "backup.amazonaws.com", account, ""):
         raise JobFails(f"IAM Role {arn} cannot be assumed by AWS Backup.")
-    files, where = f"arn:aws:elasticfilesystem:{region}:{account}:file-system/any", {"aws:RequestedRegion": (region,)}
+    files = f"arn:aws:elasticfilesystem:{region}:{account}:file-system/any"
+    where = {"aws:RequestedRegion": (region,), "aws:ResourceAccount": (account,), "aws:SecureTransport": ("true",)}
     for action in ("elasticfilesystem:Restore", "elasticfilesystem:CreateFileSystem"):
         if not may(account, arn, AccessRequest(action, files, where)):
             raise JobFails(f"IAM Role {arn} does not have sufficient permissions to execute the restore: {action}.")

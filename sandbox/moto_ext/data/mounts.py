@@ -43,6 +43,7 @@ def may(backend: EFSBackend, file_system: FileSystem, definition: TaskDefinition
     by_tls = str(_uses_tls(definition, file_system.file_system_id)).lower()
     context: dict[str, tuple[str, ...]] = {
         "aws:SecureTransport": (by_tls,),
+        **({"aws:PrincipalAccount": (backend.account_id,)} if role else {}),
         "elasticfilesystem:AccessedViaMountTarget": ("true",),
     }
     if points := _points(definition, file_system.file_system_id):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from moto.ecr.models import ecr_backends
@@ -91,7 +91,14 @@ class Agent:
 
     def asked(self, action: str, resource: str) -> AccessRequest:
         """The request as the agent makes it."""
-        return AccessRequest(action, resource, {"aws:RequestedRegion": (self.region,)})
+        owner = resource.split(":")[4] if resource.startswith("arn:") else self.account
+        known = {
+            "aws:RequestedRegion": (self.region,),
+            "aws:PrincipalAccount": (self.account,),
+            "aws:ResourceAccount": (owner or self.account,),
+            "aws:SecureTransport": ("true",),
+        }
+        return AccessRequest(action, resource, known)
 
     def require_storage(self, cluster: str) -> None:
         """See to the key of the cluster's ephemeral storage. Raises NotStarted."""
@@ -193,15 +200,13 @@ class Agent:
         return str(found.value)
 
     def _decrypt(self, region: str, key: str, service: str) -> None:
-        request = AccessRequest(
-            "kms:Decrypt",
-            key,
-            {
-                "aws:RequestedRegion": (region,),
-                "kms:ViaService": (service,),
-                "kms:CallerAccount": (self.account,),
-            },
-        )
+        plain = self.asked("kms:Decrypt", key)
+        by_key = {
+            "aws:RequestedRegion": (region,),
+            "kms:ViaService": (service,),
+            "kms:CallerAccount": (self.account,),
+        }
+        request = replace(plain, context={**plain.context, **by_key})
         if self.role and not may_use_key(self.account, region, self.role, request, key):
             raise NotStarted(_denied("unable to pull secrets: Access to KMS is not allowed", "kms:Decrypt", key))
 

@@ -48,10 +48,17 @@ def _judged(original: Callable[..., Any], self: BaseResponse, resource: str = "*
         return original(self, resource)
     principal, context = caller
     if self._get_action() != "GetCallerIdentity":
-        for request in asked_of(self, {**context, "aws:RequestedRegion": (self.region,)}):
+        for request in asked_of(self, {**context, **_always(self, self.region)}):
             if not _allowed(self, principal, request):
                 raise _denied(self, principal, request.action)
     return None
+
+
+def _always(response: BaseResponse, region: str) -> Context:
+    """What is so of every request: its region, and that it is sent by TLS to a thing of the account."""
+    own = (str(response.current_account),)
+    known = {"aws:RequestedRegion": (region,), "aws:SecureTransport": ("true",)}
+    return {**known, "aws:PrincipalAccount": own, "aws:ResourceAccount": own, "s3:ResourceAccount": own}
 
 
 def _judged_in_s3(
@@ -67,7 +74,7 @@ def _judged_in_s3(
     action = _S3_ACTIONS.get(self.data["Action"], self.data["Action"])
     resource_name = f"{bucket or '*'}" + (f"/{key}" if key else "")
     for name, resource in [(f"s3:{action}", resource_name), *_copied(self, resource_name)]:
-        arn, context = f"arn:{self.partition}:s3:::{resource}", {**caller[1], "aws:RequestedRegion": (region,)}
+        arn, context = f"arn:{self.partition}:s3:::{resource}", {**caller[1], **_always(self, region)}
         if not _allowed(self, caller[0], AccessRequest(name, arn, context)):
             raise S3AccessDeniedError if key or not bucket else BucketAccessDeniedError(bucket)
     return None

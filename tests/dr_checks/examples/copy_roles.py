@@ -12,9 +12,14 @@ from dr_estate.readers.iam_simulation import SimulatedDecision
 from tests.dr_checks.worlds import DENIED, SIT, Example, world
 
 WRITES = SimulatedDecision("s3:ReplicateObject", "allowed", "eu-west-1")
-CLOSED = SimulatedDecision("s3:ReplicateObject", "explicitDeny", "eu-west-1", "arn:copy, by its own policy")
+CLOSED = SimulatedDecision(
+    "s3:ReplicateObject", "explicitDeny", "eu-west-1", "arn:copy, by its own policy", of_resource=True
+)
+LACKS = SimulatedDecision("kms:Encrypt", "implicitDeny", "eu-west-1", "arn:key, kms:ViaService=s3.eu-west-1")
 STARTS = SimulatedDecision("s3:InitiateReplication", "allowed", "eu-west-1")
-KEPT_OUT = replace(STARTS, decision="explicitDeny", on="arn:aws:s3:::assets-dr/any, by its own policy")
+KEPT_OUT = replace(
+    STARTS, decision="explicitDeny", on="arn:aws:s3:::assets-dr/any, by its own policy", of_resource=True
+)
 HANGS = replace(STARTS, decision="implicitDeny")
 ROLE = CopyRole("arn:aws:iam::1:role/replication", OBJECTS, True, True, (WRITES,))
 NAMED = frozenset({ROLE.arn})
@@ -47,6 +52,8 @@ EXAMPLES = [
     _given(Status.FAIL, replace(ROLE, exists=False, trusted=None, decisions=())),
     _given(Status.FAIL, replace(ROLE, trusted=False)),
     _given(Status.FAIL, replace(ROLE, decisions=(CLOSED,))),
+    _given(Status.FAIL, replace(ROLE, decisions=(LACKS,))),
+    _given(Status.UNKNOWN, replace(ROLE, decisions=(replace(LACKS, missing=("kms:EncryptionContext:aws:s3:arn",)),))),
     _given(Status.UNKNOWN, replace(ROLE, trusted=None)),
     _given(Status.UNKNOWN, ROLE, DENIED),
     _given(Status.NOT_APPLICABLE),

@@ -108,10 +108,10 @@ QUEUE_ARN = f"arn:aws:sqs:{SIT.regions.dr}:{SIT.account}:desk"
 TOPIC_ARN = f"arn:aws:sns:{SIT.regions.dr}:{SIT.account}:{TOPIC}"
 
 
-def _policy(action: str, service: str, effect: str = "Allow", condition: Any = None) -> str:
+def _policy(action: str, service: str, effect: str = "Allow", condition: Any = None, *more: Any) -> str:
     row = {"Effect": effect, "Principal": {"Service": service}, "Action": action, "Resource": "*"}
     row |= {"Condition": condition} if condition else {}
-    return json.dumps({"Statement": [row]})
+    return json.dumps({"Statement": [row, *more]})
 
 
 FILES_HERE, FILES_THERE = "fs-0123456789abcdef0", "fs-0123456789abcdef1"
@@ -274,6 +274,7 @@ _OURS = frozenset({TOPIC})
 _FILES = frozenset({"/sit/files"})
 _NOT_HERE = {"ArnEquals": {"aws:SourceArn": TOPIC_ARN.replace(SIT.regions.dr, SIT.regions.primary)}}
 _ELSEWHERE = {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}
+_CLEAR = {"Effect": "Deny", "Principal": "*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
 _ENCRYPTS = _policy("kms:*", "cloudwatch.amazonaws.com")
 _TOPICS = [
     Example("topics.delivered", FINE, _arriving(), _OURS),
@@ -282,6 +283,12 @@ _TOPICS = [
     Example("topics.delivered", FAILS, _arriving(key=sns_delivery.NotificationKey("k", "Enabled", OPEN)), _OURS),
     Example("topics.delivered", FAILS, _arriving(_policy("sns:Publish", "events.amazonaws.com")), _OURS),
     Example("topics.delivered", FAILS, _arriving(_policy("sns:Publish", "cloudwatch.amazonaws.com", "Deny")), _OURS),
+    Example(
+        "topics.delivered", FINE, _arriving(_policy("sns:*", "cloudwatch.amazonaws.com", "Allow", {}, _CLEAR)), _OURS
+    ),
+    Example(
+        "topics.delivered", FINE, _arriving(queue=_policy("sqs:*", "sns.amazonaws.com", "Allow", {}, _CLEAR)), _OURS
+    ),
     Example("topics.delivered", FAILS, _arriving(queue=""), _OURS),
     Example(
         "topics.delivered", FAILS, _arriving(queue=_policy("sqs:*", "sns.amazonaws.com", condition=_NOT_HERE)), _OURS

@@ -16,6 +16,7 @@ from tests.dr_checks.worlds import DENIED, Example, world
 
 PULLS = SimulatedDecision("ecr:BatchGetImage", "allowed", "eu-west-1")
 CLOSED = SimulatedDecision("secretsmanager:GetSecretValue", "implicitDeny", "eu-west-1", "arn:secret")
+BY_TAG = replace(CLOSED, action="kms:Decrypt", missing=("aws:ResourceTag/Environment",))
 KEPT_OUT = SimulatedDecision("kms:Decrypt", "explicitDeny", "eu-west-1", "arn:key, by its own policy", of_resource=True)
 ROLE = TaskRole("arn:aws:iam::1:role/execution", True, True, ("sit-tenant1",), (PULLS,))
 ABSENT = replace(ROLE, exists=False, trusted=None, decisions=())
@@ -59,6 +60,8 @@ EXAMPLES = [
     _given("tasks-allowed", Status.PASS, ROLE),
     _given("tasks-allowed", Status.FAIL, replace(ROLE, decisions=(PULLS, CLOSED)), subjects=NAMED),
     _given("tasks-allowed", Status.FAIL, replace(ROLE, decisions=(PULLS, KEPT_OUT)), subjects=NAMED),
+    _given("tasks-allowed", Status.UNKNOWN, replace(ROLE, decisions=(PULLS, BY_TAG)), subjects=NAMED),
+    _given("tasks-allowed", Status.FAIL, replace(ROLE, decisions=(CLOSED, BY_TAG)), subjects=NAMED),
     _given("tasks-allowed", Status.UNKNOWN, ROLE, DENIED),
     _given("tasks-allowed", Status.NOT_APPLICABLE, ABSENT),
     _stores(Status.PASS, USES),

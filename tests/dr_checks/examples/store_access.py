@@ -15,6 +15,7 @@ from tests.dr_checks.worlds import DENIED, SIT, Example, world
 BUCKET, COPY = s3.pairs(SIT)[0]
 TABLE = dynamodb.names(SIT)[0]
 TASKS = next(row.task_role for row in definitions(D) if isinstance(row, ecs.TaskDefinition))
+OURS = [TASKS, f"arn:aws:iam::{SIT.account}:role/sit-*"]
 OWN = vpc.VpcEndpoint("s3", "Gateway", "available", "vpce-1a")
 
 
@@ -63,6 +64,14 @@ EXAMPLES = [
     _case(Status.FAIL, COPY, here=BY_ENDPOINT, there=BY_ANOTHER),
     _case(Status.PASS, COPY, here=BY_ANOTHER, there=BY_ENDPOINT),
     _case(Status.UNKNOWN, COPY, there=_says("Deny", "*", "s3:*", **_unless("aws:PrincipalOrgID", "o-1"))),
+    _case(
+        Status.PASS, COPY, there=_says("Allow", "*", "s3:*", Condition={"StringEquals": {"aws:PrincipalOrgID": "o-1"}})
+    ),
+    _case(Status.PASS, COPY, there=_says("Deny", "*", "s3:*", **_unless("s3:ResourceAccount", SIT.account))),
+    _case(Status.PASS, COPY, there=_says("Deny", "*", "s3:*", Condition={"ArnNotLike": {"aws:PrincipalArn": OURS}})),
+    _case(
+        Status.FAIL, COPY, there=_says("Deny", "*", "s3:*", Condition={"ArnNotLike": {"aws:PrincipalArn": OURS[:1]}})
+    ),
     _case(Status.UNKNOWN, COPY, there="nonsense"),
     _case(Status.UNKNOWN, "", dr=(DENIED,)),
     _case(Status.UNKNOWN, "", primary=DENIED),

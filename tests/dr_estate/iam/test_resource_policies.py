@@ -30,6 +30,8 @@ def _said(*statements: dict[str, Any]) -> PolicyAnswer:
         ({}, ALLOWED),
         ({"Principal": "*"}, ALLOWED),
         ({"Principal": {"AWS": [ROLE, "somebody"]}}, ALLOWED),
+        ({"Principal": {"AWS": "1"}}, ALLOWED),
+        ({"Principal": {"AWS": ["2"]}}, SILENT),
         ({"Principal": {"AWS": "somebody"}}, SILENT),
         ({"Principal": {"Service": "rds.amazonaws.com"}}, SILENT),
         ({"Action": "KMS:decrypt"}, ALLOWED),
@@ -48,6 +50,10 @@ def _said(*statements: dict[str, Any]) -> PolicyAnswer:
         ({"Condition": {"StringNotEquals": {VIA[0]: VIA[1]}}}, SILENT),
         ({"Condition": {"StringLike": {VIA[0]: "ssm.*"}}}, SILENT),
         ({"Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}}, PolicyAnswer.UNDECIDED),
+        (
+            {"Effect": "Deny", "Condition": {"StringNotEquals": {VIA[0]: "${aws:CalledViaLast}"}}},
+            PolicyAnswer.UNDECIDED,
+        ),
         ({"Effect": "Deny", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "false"}}}, PolicyAnswer.UNDECIDED),
     ],
 )

@@ -19,6 +19,12 @@ def _statement(condition: Any = None, **changes: Any) -> dict[str, Any]:
     return {**base, **changes, **({"Condition": condition} if condition else {})}
 
 
+STRANGERS = {
+    "StringNotEqualsIfExists": {"aws:PrincipalOrgID": "o-1"},
+    "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
+}
+
+
 def _arn(pattern: str) -> dict[str, Any]:
     return {"ArnLike": {"aws:SourceArn": pattern}}
 
@@ -40,7 +46,8 @@ def _arn(pattern: str) -> dict[str, Any]:
         ([_statement(_arn(f"arn:aws:ecs:af-south-1:{ACCOUNT}:*"))], False),
         ([_statement({"StringEquals": {"aws:SourceAccount": ACCOUNT}})], True),
         ([_statement({"StringEquals": {"AWS:SourceAccount": ["1", "2"]}})], False),
-        ([_statement({"Bool": {"aws:SecureTransport": "true"}})], None),
+        ([_statement({"Bool": {"aws:MultiFactorAuthPresent": "true"}})], None),
+        ([_statement({"Bool": {"aws:SecureTransport": "true"}})], True),
         ([_statement({"StringNotEquals": {"aws:SourceAccount": "1"}})], None),
         ([_statement(), _statement({"Bool": {"aws:SecureTransport": "true"}})], True),
         ([_statement(), _statement(Effect="Deny")], False),
@@ -54,7 +61,9 @@ def _arn(pattern: str) -> dict[str, Any]:
         ([_statement({"DateGreaterThan": {"aws:EpochTime": "1771750000"}})], True),
         ([_statement({"DateLessThan": {"aws:TokenIssueTime": "2026-02-24T00:00:00Z"}})], None),
         ([_statement(), _statement(_arn("arn:aws:ecs:af-south-1:*"), Effect="Deny")], True),
-        ([_statement(), _statement({"Bool": {"aws:SecureTransport": "true"}}, Effect="Deny")], None),
+        ([_statement(), _statement({"Bool": {"aws:MultiFactorAuthPresent": "false"}}, Effect="Deny")], None),
+        ([_statement(), _statement({"Bool": {"aws:SecureTransport": False}}, Effect="Deny")], True),
+        ([_statement(), _statement(STRANGERS, Effect="Deny", Principal={"AWS": "*"})], True),
     ],
 )
 def test_a_trust_policy_lets_the_service_in_as_iam_decides(statements: Any, expected: bool | None) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dr_estate.config.environment import Environment, Side
-from dr_estate.readers import backup, backup_plan, iam_copy_roles, s3
+from dr_estate.readers import backup, backup_plan, iam_copy_roles, kms, s3
 from dr_estate.readers.iam_copy_roles import JOBS, CopyRole, JobRole
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.plain import with_part, with_rows
@@ -133,3 +133,24 @@ def test_a_role_is_asked_about_points_that_it_made() -> None:
     upon = with_part(healthy(), backup_plan.plans, Side.PRIMARY, (replace(plans[0], selections=others),))
     requests, _ = _taken(with_part(upon, backup.recovery_points, Side.PRIMARY, points_of))
     assert sorted(requests) == [(f"arn:aws:iam::1:role/{name}", f"arn:{name}") for name in ("files", "tables")]
+
+
+def test_a_key_of_the_copies_is_asked_for_as_s3_asks_for_it_in_the_roles_name() -> None:
+    """The policy of S3's own guide lets the role use the key through S3 alone."""
+    seen, original = healthy(), s3.data_pairs(ENV)[0][0]
+    key = next(row.arn for row in seen.get(kms.keys, Side.DR) if isinstance(row, kms.KmsKey) and row.arn)
+    rule = s3.BucketReplicationRule("all", True, COPY, True, False, False, True, True, key)
+    upon = with_rows(seen, s3.buckets, Side.PRIMARY, lambda row: row.name == original, rules=(rule,), role=ROLE)
+    calls: list[dict[str, Any]] = []
+
+    def simulated(**params: Any) -> dict[str, Any]:
+        calls.append(params)
+        return {"EvaluationResults": []}
+
+    given = answers("s3.amazonaws.com") | {"simulate_principal_policy": simulated}
+    given |= {"get_backup_vault_access_policy": {"Policy": ""}}
+    read(iam_copy_roles.roles, Side.GLOBAL, given, upon, ENV)
+    (call,) = (call for call in calls if call["ActionNames"] == ["kms:Encrypt"])
+    known = {entry["ContextKeyName"]: entry["ContextKeyValues"] for entry in call["ContextEntries"]}
+    assert known["kms:ViaService"] == ["s3.eu-west-1.amazonaws.com"]
+    assert known["aws:ResourceAccount"] == [ENV.account]

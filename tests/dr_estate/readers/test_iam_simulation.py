@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from botocore.session import get_session
 
+from dr_checks.core.registry import checks, judge
 from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Side, load_environment
 from dr_estate.iam.simulation_requests import demands
@@ -75,8 +76,32 @@ def test_in_a_healthy_world_all_is_allowed_but_deletions_in_the_primary_and_that
     assert {"allowed"} == set(found.values())
     assert set(needed_actions()) | COPIED == {action for action, _ in found}
     assert {(action, PRIMARY) for action in FENCING | HOMECOMING | COPIED} <= set(found)
-    # one call a question, and one an action for the one question whose actions IAM does not judge together
-    assert len(demands(SIT)) + 4 == calls
+    # one call a question, one an action for the one question whose actions IAM does not judge together, and the tasks'
+    assert len(demands(SIT)) + 5 == calls
+
+
+def test_a_role_of_the_tasks_that_the_operator_may_not_pass_is_named_with_what_lets_it(
+    world: Endpoint, iam: Any
+) -> None:
+    keys = world.people["admin"]
+    secrets = {"aws_access_key_id": keys.access_key_id, "aws_secret_access_key": keys.secret_access_key}
+    ecs = get_session().create_client("ecs", region_name=DR, endpoint_url=world.url, **secrets)
+    name, path = "sit-ecs-task", "/wordpress/"
+    trust = {"Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Effect": "Allow", "Action": "sts:AssumeRole"}
+    role = iam.create_role(RoleName=name, Path=path, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))
+    arn, cluster = role["Role"]["Arn"], SIT.named(SIT.names.cluster)
+    service = ecs.list_services(cluster=cluster)["serviceArns"][0]
+    former = ecs.describe_services(cluster=cluster, services=[service])["services"][0]["taskDefinition"]
+    row = ecs.describe_task_definition(taskDefinition=former)["taskDefinition"]
+    same = ("family", "networkMode", "containerDefinitions", "volumes", "cpu", "memory", "executionRoleArn")
+    newest = ecs.register_task_definition(**{key: row[key] for key in same if key in row}, taskRoleArn=arn)
+    ecs.update_service(cluster=cluster, service=service, taskDefinition=newest["taskDefinition"]["taskDefinitionArn"])
+    assert {("iam:PassRole", DR): arn} == {key: d.on.partition(", ")[0] for key, d in refused(world).items()}
+    keys = world.people["reader"]
+    reader = Credentials(world.url, keys.access_key_id, keys.secret_access_key)
+    snapshot = observe(SIT, reader, "sandbox", only=frozenset({operator.name}))
+    (gap,) = judge(checks()["prerequisites.operator-allowed"], snapshot, SIT).findings
+    assert arn in str(gap.remedy)
 
 
 @pytest.mark.parametrize(
@@ -172,4 +197,12 @@ def test_a_role_that_ended_yesterday_may_do_nothing_today(iam: Any, world: Endpo
     assert {("ecs:UpdateService", DR)} <= refused(world).keys()
     later = document.replace("2020", "2099")
     iam.put_role_policy(RoleName=name, PolicyName="ended", PolicyDocument=later)
+    assert refused(world) == {}
+
+
+def test_a_deny_of_what_is_other_accounts_or_unencrypted_keeps_no_recovery_out(world: Endpoint, iam: Any) -> None:
+    conditions = ({"StringNotEquals": {"aws:ResourceAccount": SIT.account}}, {"Bool": {"aws:SecureTransport": "false"}})
+    rows = [{"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition} for condition in conditions]
+    document = json.dumps({"Version": "2012-10-17", "Statement": rows})
+    iam.put_role_policy(RoleName=SIT.acting_role, PolicyName="perimeter", PolicyDocument=document)
     assert refused(world) == {}

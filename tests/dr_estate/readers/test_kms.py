@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -75,3 +76,24 @@ def test_a_cluster_says_under_which_key_its_tasks_store() -> None:
     for configuration, key in ((storage, "k"), ({}, ""), ({"managedStorageConfiguration": {}}, "")):
         row: dict[str, Any] = {"clusterName": "c", "status": "ACTIVE", "configuration": configuration}
         assert read(ecs.cluster, Side.DR, {"describe_clusters": {"clusters": [row]}}).storage_key == key
+
+
+def test_roles_of_the_identity_centre_are_the_same_in_both_regions() -> None:
+    """Their path names the identity centre's region; a role that a region has for itself bears that region's name."""
+    staff = "arn:aws:iam::1:role/aws-reserved/sso.amazonaws.com/{}/AWSReservedSSO_Admin_1"
+    home = SIT.regions.primary
+
+    def admitted(side: Side) -> Any:
+        own = f"arn:aws:iam::1:role/tasks-{SIT.region(side)}"
+        rows = [
+            {"Effect": "Allow", "Principal": {"AWS": [staff.format(home), own]}, "Action": "kms:*", "Resource": "*"}
+        ]
+        arn = f"arn:aws:kms:{SIT.region(side)}:1:key/k"
+        answers = {
+            "describe_key": {"KeyMetadata": {"KeyId": "k", "Arn": arn, "KeyManager": "CUSTOMER"}},
+            "get_key_policy": {"Policy": json.dumps({"Statement": rows})},
+        }
+        found = read(kms.keys, side, answers)
+        return {key.admits for key in found if isinstance(key, KmsKey)}
+
+    assert admitted(Side.PRIMARY) == admitted(Side.DR) == {(staff.format(home), "arn:aws:iam::1:role/tasks-{region}")}
