@@ -55,8 +55,8 @@ def _tests(conditions: Mapping[str, Mapping[str, Any]], known: Mapping[str, str]
         word = operator.removesuffix("IfExists")
         for key, wanted in pairs.items():
             value, dated = known.get(key.lower()), TESTS.get(word)
-            if value is not None and word in _POSITIVE:
-                yield any(fnmatchcase(value, _text(pattern)) for pattern in _listed(wanted))
+            if value is not None and word in _POSITIVE and "${" not in str(wanted):
+                yield any(fnmatchcase(value, _text(word, pattern)) for pattern in _listed(wanted))
             elif value is not None and dated is not None:
                 yield _is_met(dated, wanted, value)
             else:
@@ -75,6 +75,6 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _text(value: Any) -> str:
-    """A condition's value as text: a policy may write a truth without quotes."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _text(operator: str, value: Any) -> str:
+    """A condition's value as text: a policy may write a truth without quotes, or in capitals."""
+    return str(value).lower() if operator == "Bool" else str(value)
