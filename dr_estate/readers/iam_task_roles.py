@@ -84,7 +84,7 @@ def roles(context: ReadContext) -> tuple[TaskRole | Unavailable, ...]:
         for role, actions, resource in _needs(context, definition, policies):
             needs[role][actions].add(resource)
     there = {arn: role for arn, role in found.items() if isinstance(role, TaskRole) and role.exists}
-    todo = [RoleRequest(arn, arn, request) for arn in there for request in _requests(policies, needs[arn])]
+    todo = [RoleRequest(arn, arn, request) for arn in there for request in _requests(policies, arn, needs[arn])]
     answers = RoleAnswers(context, todo)
     decided = context.maybe(lambda arn: _decided(there[arn], needs[arn], policies, answers), there)
     found |= zip(there, decided, strict=True)
@@ -102,7 +102,7 @@ class _Policies:
         self.root = f"arn:aws:iam::{context.env.account}:root"
         self.unread: list[Unavailable] = []
         self.by_arn: dict[str, str] = {}
-        self.asked_via: defaultdict[str, set[str]] = defaultdict(set)  # services that ask for a key, by the key's ARN
+        self.asked_via: defaultdict[tuple[str, str], set[str]] = defaultdict(set)  # services, by the role and the key
         for repository in context.part(ecr.repositories, Side.DR):
             if isinstance(repository.policy, Unavailable):
                 self.unread.append(repository.policy)
@@ -148,7 +148,7 @@ class _Policies:
         return found if closed else None
 
     def _said(self, principals: tuple[str, ...], action: str, resource: str) -> PolicyAnswer:
-        services = sorted(self.asked_via.get(resource, {"secretsmanager"}))
+        services = sorted(self.asked_via.get((principals[0], resource), {"secretsmanager"}))
         return min((self._said_via(s, principals, action, resource) for s in services), key=_WORST.index)
 
     def _said_via(self, service: str, principals: tuple[str, ...], action: str, resource: str) -> PolicyAnswer:
@@ -188,7 +188,7 @@ def _needs(
                 own = f"arn:aws:ssm:{region}:{context.env.account}:parameter/{source.name.removeprefix('/')}"
                 yield role, SECRET if source.is_secret else PARAMETER, source.arn or own
                 for key in _keys_asked(policies, source):
-                    policies.asked_via[key].add("secretsmanager" if source.is_secret else "ssm")
+                    policies.asked_via[role, key].add("secretsmanager" if source.is_secret else "ssm")
                     yield role, DECRYPT, key
     for system in _guarded_files(context, {volume.file_system_id for volume in definition.volumes if volume.iam}):
         policies.by_arn[system.arn] = system.policy
@@ -264,20 +264,20 @@ def _refused(arn: str, needs: _Needs, policies: _Policies) -> Iterator[Simulated
                 )
 
 
-def _requests(policies: _Policies, needs: _Needs) -> Iterator[SimulationRequest]:
+def _requests(policies: _Policies, role: str, needs: _Needs) -> Iterator[SimulationRequest]:
     for actions, named in sorted(needs.items()):
         resources = sorted(named - {"*", ""})
-        for via, chosen in _by_service(policies, resources) if actions == DECRYPT else [((), resources)]:
+        for via, chosen in _by_service(policies, role, resources) if actions == DECRYPT else [((), resources)]:
             pages = [chosen[n : n + _RESOURCES_A_CALL] for n in range(0, len(chosen), _RESOURCES_A_CALL)]
             for page in [[]] if "*" in named else pages:
                 yield SimulationRequest(policies.region, actions, tuple(page), (*_known(policies, page), *via))
 
 
-def _by_service(policies: _Policies, keys: list[str]) -> Iterator[tuple[Context, list[str]]]:
+def _by_service(policies: _Policies, role: str, keys: list[str]) -> Iterator[tuple[Context, list[str]]]:
     """The keys by the service that asks for them in the role's name."""
-    for service in sorted({service for key in keys for service in policies.asked_via[key]}):
+    for service in sorted({service for key in keys for service in policies.asked_via[role, key]}):
         via = asked_through(service, policies.region)
-        yield (via,), [key for key in keys if service in policies.asked_via[key]]
+        yield (via,), [key for key in keys if service in policies.asked_via[role, key]]
 
 
 def _known(policies: _Policies, resources: list[str]) -> Iterator[ContextKey]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from dr_estate.config.environment import Side
-from dr_estate.readers import iam_task_roles, secret_policies
+from dr_estate.readers import ecs, iam_task_roles, kms, secret_policies, secretsmanager, task_sources
 from dr_estate.readers.iam_task_roles import TaskRole
-from tests.dr_actions.plain import with_part
+from dr_estate.snapshot.snapshot import Snapshot
+from tests.dr_actions.plain import with_part, with_rows
 from tests.dr_checks.aws_answers import read
 from tests.dr_checks.estates import healthy
 
@@ -17,17 +21,23 @@ TRUST = {
 ROLE = {"Path": "/", "RoleName": "r", "RoleId": "AROAEXAMPLEEXAMPLE", "Arn": "arn:aws:iam::123456789012:role/r"}
 
 
-def _asked() -> tuple[list[dict[str, Any]], list[TaskRole]]:
+def _denied(action: str, _resources: list[str]) -> dict[str, Any]:
+    return {"EvalActionName": action, "EvalDecision": "implicitDeny"}
+
+
+def _asked(
+    upon: Snapshot | None = None, judged: Callable[[str, list[str]], dict[str, Any]] = _denied
+) -> tuple[list[dict[str, Any]], list[TaskRole]]:
     calls: list[dict[str, Any]] = []
 
     def simulated(**params: Any) -> dict[str, Any]:
         calls.append(params)
-        rows = [{"EvalActionName": action, "EvalDecision": "implicitDeny"} for action in params["ActionNames"]]
-        return {"EvaluationResults": rows}
+        resources = params.get("ResourceArns", [])
+        return {"EvaluationResults": [judged(action, resources) for action in params["ActionNames"]]}
 
     role = {"Role": {**ROLE, "CreateDate": "2026-01-01T00:00:00Z", "AssumeRolePolicyDocument": TRUST}}
     answers = {"simulate_principal_policy": simulated, "get_role": role}
-    seen = with_part(healthy(), secret_policies.policies, Side.DR, ())
+    seen = with_part(upon or healthy(), secret_policies.policies, Side.DR, ())
     found = read(iam_task_roles.roles, Side.GLOBAL, answers, seen)
     return calls, [row for row in found if isinstance(row, TaskRole)]
 
@@ -55,3 +65,41 @@ def test_what_was_asked_on_is_named_without_what_is_always_so() -> None:
     on = {decision.on for role in roles for decision in role.decisions if decision.decision != "allowed"}
     assert on
     assert all("aws:Secure" not in text and "Account=" not in text for text in on)
+
+
+def _of_two_roles() -> tuple[Snapshot, str]:
+    """One tenant's role reads a secret, the other's a parameter, both encrypted by one key; and the key."""
+    seen = healthy()
+    first, second = (row for row in seen.get(ecs.task_definitions, Side.DR) if isinstance(row, ecs.TaskDefinition))
+    key = next(row.key for row in seen.get(secretsmanager.secrets, Side.DR) if row.key)
+    of_parameter = replace(second.containers[0], secrets=(("PASSWORD", "/sit/password"),))
+    second = replace(second, execution_role="arn:aws:iam::123456789012:role/second", containers=(of_parameter,))
+    known = replace(seen.get(task_sources.sources, Side.DR), parameters=("/sit/password",))
+    seen = with_part(seen, ecs.task_definitions, Side.DR, (first, second))
+    return with_part(seen, task_sources.sources, Side.DR, replace(known, keys=(("/sit/password", key),))), key
+
+
+def test_a_role_is_asked_for_a_key_as_its_own_tasks_need_it_and_not_as_those_of_another_role() -> None:
+    upon, key = _of_two_roles()
+    calls, _ = _asked(upon)
+    via = {
+        (call["PolicySourceArn"].rpartition("/")[2], *_known(call)["kms:ViaService"])
+        for call in calls
+        if key in call.get("ResourceArns", ())
+    }
+    assert via == {
+        ("sit-ecs-execution-role", "secretsmanager.eu-west-1.amazonaws.com"),
+        ("second", "ssm.eu-west-1.amazonaws.com"),
+    }
+
+
+def test_a_keys_policy_is_asked_as_the_roles_own_tasks_need_it() -> None:
+    """It lets the first tenant's role in through Secrets Manager alone, which is how its tasks ask."""
+    upon, key = _of_two_roles()
+    through = {"StringEquals": {"kms:ViaService": "secretsmanager.eu-west-1.amazonaws.com"}}
+    first = next(row.execution_role for row in upon.get(ecs.task_definitions, Side.DR))
+    admits = {"Effect": "Allow", "Principal": {"AWS": first}, "Action": "kms:Decrypt", "Resource": "*"}
+    policy = json.dumps({"Statement": [{**admits, "Condition": through}]})
+    _, roles = _asked(with_rows(upon, kms.keys, Side.DR, lambda row: row.ref == key, policy=policy))
+    found = {role.arn: [d.decision for d in role.decisions if d.action == "kms:Decrypt"] for role in roles}
+    assert found[first] == ["allowed"]
