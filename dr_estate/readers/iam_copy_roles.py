@@ -229,7 +229,7 @@ def _decided(context: ReadContext, role: CopyRole, needs: list[_Need], answers: 
     simulated = (decision for _, decision in answers.about(name))
     for decision in (*simulated, *_refused(context, role.arn, needs)):
         known = worst.setdefault(decision.action, decision)
-        worst[decision.action] = decision if known.decision == PolicyAnswer.ALLOWED else known
+        worst[decision.action] = min(known, decision, key=lambda candidate: candidate.weight)
     return replace(role, decisions=tuple(worst[action] for action in sorted(worst)))
 
 

@@ -38,6 +38,11 @@ class SimulatedDecision:
     of_resource: bool = False
     bounded: bool = False
 
+    @property
+    def weight(self) -> int:
+        """Of several decisions the least is the worst: what an unknown key may open hides nothing that is certain."""
+        return 2 * _WORST.index(self.decision) + (bool(self.missing) and self.decision != _WORST[0])
+
 
 @dataclass(frozen=True, slots=True)
 class Operator:
@@ -67,7 +72,7 @@ def operator(context: ReadContext) -> Operator:
     worst: dict[tuple[str, str], SimulatedDecision] = {}
     for decision in (item for found in answers for item in found or ()):
         key = (decision.action, decision.region)
-        worst[key] = min(worst.get(key, decision), decision, key=lambda candidate: _WORST.index(candidate.decision))
+        worst[key] = min(worst.get(key, decision), decision, key=lambda candidate: candidate.weight)
     return Operator(role, tuple(worst[key] for key in sorted(worst)))
 
 

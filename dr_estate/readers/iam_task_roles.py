@@ -238,7 +238,7 @@ def _decided(role: TaskRole, needs: _Needs, policies: _Policies, answers: RoleAn
     simulated, refused = _simulated(role.arn, policies, answers), _refused(role.arn, needs, policies)
     for decision in (*simulated, *refused):
         known = worst.setdefault(decision.action, decision)
-        worst[decision.action] = decision if known.decision == "allowed" else known
+        worst[decision.action] = min(known, decision, key=lambda candidate: candidate.weight)
     return replace(role, decisions=tuple(worst[action] for action in sorted(worst)))
 
 

@@ -154,3 +154,30 @@ def test_a_key_of_the_copies_is_asked_for_as_s3_asks_for_it_in_the_roles_name() 
     known = {entry["ContextKeyName"]: entry["ContextKeyValues"] for entry in call["ContextEntries"]}
     assert known["kms:ViaService"] == ["s3.eu-west-1.amazonaws.com"]
     assert known["aws:ResourceAccount"] == [ENV.account]
+
+
+@pytest.mark.parametrize("doubtful", [0, -1])
+def test_what_hangs_on_an_unknown_key_hides_nothing_that_is_denied_for_certain(doubtful: int) -> None:
+    """Of the points that a role takes out of the vault, one is judged upon a tag of it."""
+
+    def simulated(**params: Any) -> dict[str, Any]:
+        resources = sorted(params["ResourceArns"])
+        rows = [
+            {
+                "EvalResourceName": on,
+                "EvalResourceDecision": "implicitDeny",
+                "MissingContextValues": ["aws:ResourceTag/team"] if on == resources[doubtful] else [],
+            }
+            for on in resources
+        ]
+        found = {"EvalDecision": "implicitDeny", "ResourceSpecificResults": rows}
+        return {"EvaluationResults": [{"EvalActionName": action, **found} for action in params["ActionNames"]]}
+
+    given = {**answers("backup.amazonaws.com"), "simulate_principal_policy": simulated}
+    given |= {"get_backup_vault_access_policy": {"Policy": ""}}
+    points = healthy().get(backup.recovery_points, Side.PRIMARY)[:1]
+    both = tuple(replace(points[0], arn=f"arn:{name}", resource_type=name, role="") for name in ("files", "tables"))
+    upon = with_part(healthy(), backup.recovery_points, Side.PRIMARY, both)
+    found = [row for row in read(iam_copy_roles.roles, Side.GLOBAL, given, upon) if isinstance(row, CopyRole)]
+    (missing,) = {d.missing for row in found for d in row.decisions if d.action == TAKES}
+    assert missing == ()

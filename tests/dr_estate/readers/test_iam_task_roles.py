@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from dr_estate.config.environment import Side
 from dr_estate.readers import ecs, iam_task_roles, kms, secret_policies, secretsmanager, task_sources
 from dr_estate.readers.iam_task_roles import TaskRole
@@ -103,3 +105,22 @@ def test_a_keys_policy_is_asked_as_the_roles_own_tasks_need_it() -> None:
     _, roles = _asked(with_rows(upon, kms.keys, Side.DR, lambda row: row.ref == key, policy=policy))
     found = {role.arn: [d.decision for d in role.decisions if d.action == "kms:Decrypt"] for role in roles}
     assert found[first] == ["allowed"]
+
+
+@pytest.mark.parametrize("uncertain", ["first", "last"])
+def test_what_hangs_on_an_unknown_key_hides_nothing_that_is_denied_for_certain(uncertain: str) -> None:
+    def judged(action: str, resources: list[str]) -> dict[str, Any]:
+        doubtful = {sorted(resources)[0 if uncertain == "first" else -1]} if len(resources) > 1 else set()
+        rows = [
+            {
+                "EvalResourceName": on,
+                "EvalResourceDecision": "implicitDeny",
+                "MissingContextValues": ["aws:ResourceTag/team"] if on in doubtful else [],
+            }
+            for on in resources
+        ]
+        return {"EvalActionName": action, "EvalDecision": "implicitDeny", "ResourceSpecificResults": rows}
+
+    _, roles = _asked(judged=judged)
+    (missing,) = {d.missing for role in roles for d in role.decisions if d.action == "secretsmanager:GetSecretValue"}
+    assert missing == ()
