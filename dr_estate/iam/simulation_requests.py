@@ -83,12 +83,13 @@ class SimulationRequest:
         return [f"{key.name}={' '.join(key.values)}" for key in self.context if key.name not in _ALWAYS]
 
 
-def of_the_account(account: str, region: str) -> Context:
+def of_the_account(account: str, region: str, action: str) -> Context:
     """What is so of every request of a role, in ``region``: the account's own, by TLS, as services and SDKs send it.
 
     Without it a condition that holds on the day would count as not met, or a deny of others as one of the account.
+    ``action`` is one of those asked for: S3 has a key of its own, which no other service's request has.
     """
-    own = ("aws:PrincipalAccount", "aws:ResourceAccount", "s3:ResourceAccount")
+    own = ("aws:PrincipalAccount", "aws:ResourceAccount", *["s3:ResourceAccount"] * action.startswith("s3:"))
     named = (ContextKey(key, "string", (account,)) for key in own)
     return (ContextKey(REGION, "string", (region,)), ContextKey(_BY_TLS, "boolean", ("true",)), *named)
 
@@ -104,7 +105,7 @@ def demands(env: Environment) -> tuple[SimulationRequest, ...]:
     for side, action, scope in _asked(env):
         region = env.region(side)
         resources = _resources(action, env, region, scope[0])
-        for context in _contexts(action, of_the_account(env.account, region), scope[1]):
+        for context in _contexts(action, of_the_account(env.account, region, action), scope[1]):
             grouped[region, resources, context].append(action)
     return tuple(
         SimulationRequest(key[0], tuple(sorted(actions)), *key[1:]) for key, actions in sorted(grouped.items())

@@ -240,7 +240,7 @@ def _requests(context: ReadContext, needs: list[_Need]) -> Iterator[SimulationRe
     for (region, actions, target), resources in sorted(grouped.items()):
         goes = (ContextKey(_COPY_TARGETS, "stringList", (target,)),) if target else ()
         via = (asked_through("s3", region),) if actions[0].startswith("kms:") else ()
-        known = (*of_the_account(context.env.account, region), *goes, *via)
+        known = (*of_the_account(context.env.account, region, actions[0]), *goes, *via)
         yield SimulationRequest(region, actions, tuple(sorted(resources)), known)
 
 

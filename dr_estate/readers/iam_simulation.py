@@ -89,7 +89,7 @@ def _of_passing(context: ReadContext) -> Iterator[SimulationRequest]:
     roles = sorted({role for row in seen for role in (row.task_role, row.execution_role) if role})
     region = context.env.region(Side.DR)
     passed_to = ContextKey("iam:PassedToService", "string", (TASKS,))
-    known = (*of_the_account(context.env.account, region), passed_to)
+    known = (*of_the_account(context.env.account, region, PASS), passed_to)
     for n in range(0, len(roles), _ROLES_A_CALL):
         yield SimulationRequest(region, (PASS,), tuple(roles[n : n + _ROLES_A_CALL]), known)
 

@@ -95,9 +95,9 @@ def _resources(context: ReadContext, side: Side) -> Iterator[tuple[StoreKind, tu
 
 def _requests(context: ReadContext, side: Side) -> Iterator[SimulationRequest]:
     region = context.env.region(side)
-    known = of_the_account(context.env.account, region)
     for kind, resources in _resources(context, side):
         if resources:
+            known = of_the_account(context.env.account, region, _ACTIONS[kind][0])
             yield SimulationRequest(region, _ACTIONS[kind], resources, known)
 
 

@@ -270,7 +270,9 @@ def _requests(policies: _Policies, role: str, needs: _Needs) -> Iterator[Simulat
         for via, chosen in _by_service(policies, role, resources) if actions == DECRYPT else [((), resources)]:
             pages = [chosen[n : n + _RESOURCES_A_CALL] for n in range(0, len(chosen), _RESOURCES_A_CALL)]
             for page in [[]] if "*" in named else pages:
-                yield SimulationRequest(policies.region, actions, tuple(page), (*_known(policies, page), *via))
+                yield SimulationRequest(
+                    policies.region, actions, tuple(page), (*_known(policies, actions[0], page), *via)
+                )
 
 
 def _by_service(policies: _Policies, role: str, keys: list[str]) -> Iterator[tuple[Context, list[str]]]:
@@ -280,12 +282,12 @@ def _by_service(policies: _Policies, role: str, keys: list[str]) -> Iterator[tup
         yield (via,), [key for key in keys if service in policies.asked_via[role, key]]
 
 
-def _known(policies: _Policies, resources: list[str]) -> Iterator[ContextKey]:
+def _known(policies: _Policies, action: str, resources: list[str]) -> Iterator[ContextKey]:
     """What is known of every request; the owner of another account's things, or of a bucket, is left out.
 
     IAM then names the key as missing where a policy tests it.
     """
     is_own = {arn.split(":")[4] for arn in resources} <= {policies.account}
-    for key in of_the_account(policies.account, policies.region):
+    for key in of_the_account(policies.account, policies.region, action):
         if is_own or not key.name.endswith(":ResourceAccount"):
             yield key

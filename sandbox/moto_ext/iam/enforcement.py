@@ -58,7 +58,8 @@ def _always(response: BaseResponse, region: str) -> Context:
     """What is so of every request: its region, and that it is sent by TLS to a thing of the account."""
     own = (str(response.current_account),)
     known = {"aws:RequestedRegion": (region,), "aws:SecureTransport": ("true",)}
-    return {**known, "aws:PrincipalAccount": own, "aws:ResourceAccount": own, "s3:ResourceAccount": own}
+    of_s3 = {"s3:ResourceAccount": own} if isinstance(response, S3Response) else {}
+    return {**known, **of_s3, "aws:PrincipalAccount": own, "aws:ResourceAccount": own}
 
 
 def _judged_in_s3(

@@ -108,3 +108,13 @@ def test_alike_questions_are_asked_together_so_that_there_are_few_calls() -> Non
     questions = demands(SIT)
     assert len(questions) <= 60  # 21 of them of the primary region: what fences there, and what goes home
     assert len({(d.region, d.resources, d.context) for d in questions}) == len(questions)
+
+
+def test_the_condition_key_of_s3_alone_is_in_no_request_to_another_service() -> None:
+    asked = {
+        (action.partition(":")[0], any(key.name == "s3:ResourceAccount" for key in request.context))
+        for request in demands(SIT)
+        for action in request.actions
+    }
+    assert {service for service, has_it in asked if has_it} == {"s3"}
+    assert ("s3", False) not in asked

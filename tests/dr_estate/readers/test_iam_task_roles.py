@@ -62,6 +62,11 @@ def test_every_request_is_one_of_the_account_by_tls() -> None:
     assert owners == {(arn.split(":")[4],) for call in calls for arn in call.get("ResourceArns", ())}
 
 
+def test_the_condition_key_of_s3_alone_is_in_no_request_to_another_service() -> None:
+    calls, _ = _asked()
+    assert not [call["ActionNames"] for call in calls if "s3:ResourceAccount" in _known(call)]
+
+
 def test_what_was_asked_on_is_named_without_what_is_always_so() -> None:
     _, roles = _asked()
     on = {decision.on for role in roles for decision in role.decisions if decision.decision != "allowed"}
