@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from fnmatch import fnmatchcase
 from math import inf
 from operator import itemgetter
@@ -22,10 +22,13 @@ def group_of(goal: str) -> str:
 
 
 class ListenerTable:
-    """A listener's host rules, looked up by name: most tenants have one of their own, so trying each is quadratic."""
+    """A listener's host rules, looked up by name: most tenants have one of their own, so trying each is quadratic.
 
-    def __init__(self, rules: list[ListenerRule], names: dict[str, str]) -> None:
-        self._names = names
+    ``judged`` are the names of the target groups that other checks look at.
+    """
+
+    def __init__(self, rules: list[ListenerRule], names: dict[str, str], judged: frozenset[str] = frozenset()) -> None:
+        self._names, self._judged = names, judged
         self._goals = {self._leads(rule) for rule in rules}
         self._exact: dict[str, list[_Placed]] = {}
         self._patterns: list[tuple[int, str, ListenerRule]] = []
@@ -38,7 +41,7 @@ class ListenerTable:
                 else:
                     self._exact.setdefault(pattern, []).append((order, rule))
 
-    def leads_to(self, groups: set[str]) -> bool:
+    def leads_to(self, groups: Set[str]) -> bool:
         """Whether a rule forwards to one of the target groups."""
         return any(group_of(goal) in groups for goal in self._goals)
 
@@ -47,11 +50,12 @@ class ListenerTable:
 
         Rules with further conditions that lead to the ``wanted`` group as the primary's do are taken as met where the
         rest is led as in the primary region too, or to that group. Those that demand headers are judged by ``met``.
-        Where all that comes before the ``wanted`` group is the primary's, in its order, some paths may lead elsewhere.
+        Where all that comes before the ``wanted`` group is the primary's, in its order, some paths may lead elsewhere:
+        to a group that is ``judged``, or to the load balancer's own answer.
         """
         order, leads = self._unconditional(host)
         tried, is_alike = self._further(host, order), self._is_alike(host, wanted, primary)
-        if primary and leads == wanted == primary.plain(host) and self._in_order(host) == primary._in_order(host):
+        if primary and leads == wanted == primary.plain(host) and self._is_in_order(host, primary):
             tried = []
         elif primary and is_alike and leads not in {wanted, primary.plain(host)}:
             tried = [(position, rule) for position, rule in tried if met(rule)]
@@ -81,16 +85,27 @@ class ListenerTable:
         before = self._conditional(host)
         if not before or primary is None or before != primary._conditional(host):
             return False
-        return {group_of(goal) for _, goal in before} == {wanted}
+        return {group_of(goal) for _, goal, _ in before} == {wanted}
 
-    def _conditional(self, host: str) -> frozenset[tuple[tuple[str, ...], str]]:
-        """The further conditions and the goal of each rule for ``host`` that comes before the first without any."""
+    def _is_in_order(self, host: str, primary: ListenerTable) -> bool:
+        """Whether the rules with further conditions are the primary's in its order, and lead to no group unlooked at.
+
+        What leads alike in both regions may be alive in one of them alone.
+        """
+        order, _ = self._unconditional(host)
+        groups = {arn for _, rule in self._further(host, order) for arn in rule.action.target_groups}
+        return {self._names.get(arn, arn) for arn in groups} <= self._judged and (
+            self._in_order(host) == primary._in_order(host)
+        )
+
+    def _conditional(self, host: str) -> frozenset[tuple[tuple[str, ...], str, str]]:
+        """The further conditions, goal and detail of each rule for ``host`` that comes before the first without any."""
         return frozenset(self._in_order(host))
 
-    def _in_order(self, host: str) -> list[tuple[tuple[str, ...], str]]:
+    def _in_order(self, host: str) -> list[tuple[tuple[str, ...], str, str]]:
         """The same in the order in which the rules are tried."""
         order, _ = self._unconditional(host)
-        return [(rule.further, self._leads(rule)) for _, rule in self._further(host, order)]
+        return [(rule.further, self._leads(rule), rule.action.detail) for _, rule in self._further(host, order)]
 
     def _further(self, host: str, order: float) -> list[_Placed]:
         """The rules with further conditions that are tried for ``host`` before ``order``, in their order."""

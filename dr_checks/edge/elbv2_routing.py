@@ -19,6 +19,7 @@ from dr_estate.snapshot.tenants import Tenant, host_of
 _UNEVALUATED = (
     "A rule chooses hosts by a regular expression, which only the load balancer itself evaluates, or has further "
     "conditions that no rule of the primary region has and that no header of CloudFront's origin is known to meet, or "
+    "leads some paths to a target group of no tenant, or to another answer than the primary region's, or "
     "lets visitors sign in first where no rule of the primary region shows whether they should."
 )
 _NO_LISTENER = "there is no listener here: see elbv2-routing.listeners"
@@ -88,7 +89,7 @@ def host_rules(view: View) -> Iterator[Finding]:
     Source: ELB DescribeRules, ESTATE.
     """
     tables, primary, sent = _tables(view), _primary_tables(view), _met_by_distribution(view)
-    groups = {view.env.named(view.env.names.target_group, tenant=tenant.id) for tenant in view.tenants}
+    groups = _of_tenants(view)
     for_tenants = {label for label, table in primary.items() if table.leads_to(groups)}
     if for_tenants & tables.keys():
         tables = {label: table for label, table in tables.items() if label in for_tenants}
@@ -130,7 +131,15 @@ def _tables(view: View, side: Side = Side.DR) -> dict[str, ListenerTable]:
     names = {group.arn: group.name for group in view.get(elbv2.target_groups, side)}
     pin = view.env.traffic.pin_port  # that listener is for health checkers alone
     serving = [row for row in view.get(elbv2.listeners, side) if row.default.kind != "redirect" and row.port != pin]
-    return {row.label: ListenerTable([rule for rule in rules if rule.listener == row.arn], names) for row in serving}
+    judged = _of_tenants(view)
+    return {
+        row.label: ListenerTable([rule for rule in rules if rule.listener == row.arn], names, judged) for row in serving
+    }
+
+
+def _of_tenants(view: View) -> frozenset[str]:
+    """The names of the tenants' target groups: target_groups and healthy_targets look at these."""
+    return frozenset(view.env.named(view.env.names.target_group, tenant=tenant.id) for tenant in view.tenants)
 
 
 def _primary_tables(view: View) -> dict[str, ListenerTable]:

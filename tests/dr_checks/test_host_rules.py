@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from dr_checks.core.model import Status
+from dr_checks.core.model import Finding, Status
 from dr_checks.core.registry import checks, judge
 from dr_estate.config.environment import Side
 from dr_estate.readers import elbv2
-from dr_estate.readers.elbv2 import ListenerRule
-from tests.dr_checks.traffic import balanced, rule
+from dr_estate.readers.elbv2 import ListenerAction, ListenerRule
+from dr_estate.snapshot.snapshot import Snapshot
+from tests.dr_checks.traffic import balanced, group, groups, rule
 from tests.dr_checks.worlds import DENIED, SIT
 
 DR, PRIMARY = Side.DR, Side.PRIMARY
@@ -41,10 +42,14 @@ def table(side: Side, *rows: Row) -> tuple[ListenerRule, ...]:
 def judged(here: tuple[Row, ...], there: tuple[Row, ...] | None) -> tuple[Status, str]:
     """How the check judges the host, and why; ``there`` is None where the primary region is dark."""
     theirs = DENIED if there is None else table(PRIMARY, *there)
-    seen = balanced({(elbv2.rules, DR): table(DR, *here), (elbv2.rules, PRIMARY): theirs})
+    found = _host_finding(balanced({(elbv2.rules, DR): table(DR, *here), (elbv2.rules, PRIMARY): theirs}))
+    return found.status, found.because
+
+
+def _host_finding(seen: Snapshot) -> Finding:
     result = judge(checks()["elbv2-routing.host-rules"], seen, SIT)
     (found,) = [finding for finding in result.findings if finding.subject == HOST]
-    return found.status, found.because
+    return found
 
 
 @pytest.mark.parametrize(
@@ -92,6 +97,28 @@ def test_a_rule_that_names_a_host_and_a_pattern_of_it_is_one_rule() -> None:
 )
 def test_equal_rules_for_some_paths_say_nothing_of_the_others(here: tuple[Row, ...], there: tuple[Row, ...]) -> None:
     assert judged(here, there)[0] is Status.FAIL
+
+
+def test_a_path_that_leads_to_a_group_of_no_tenant_is_not_known_for_nothing_looks_at_that_group() -> None:
+    """The primary region's tasks may answer behind it, and nobody behind the DR region's."""
+    shared: Row = (STATIC, "shared", False)
+    rules = {(elbv2.rules, side): table(side, shared, OPEN) for side in (DR, PRIMARY)}
+    known = {(elbv2.target_groups, side): (*groups(side), group(side, "shared")) for side in (DR, PRIMARY)}
+    assert _host_finding(balanced(rules | known)).status is Status.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("here", "status"), [("StatusCode 403", Status.PASS), ("StatusCode 200, MessageBody closed", Status.UNKNOWN)]
+)
+def test_a_path_that_is_answered_by_the_load_balancer_is_compared_with_what_the_primary_region_answers(
+    here: str, status: Status
+) -> None:
+    def closed(side: Side, detail: str) -> tuple[ListenerRule, ...]:
+        first, path, host = table(side, ELSEWHERE, OPEN)
+        return (first, replace(path, action=ListenerAction("fixed-response", (), detail)), host)
+
+    rules = {(elbv2.rules, DR): closed(DR, here), (elbv2.rules, PRIMARY): closed(PRIMARY, "StatusCode 403")}
+    assert _host_finding(balanced(rules)).status is status
 
 
 @pytest.mark.parametrize(
