@@ -17,6 +17,7 @@ from dr_actions.execution.progress import ProgressWatch
 from dr_actions.execution.rollback import RollbackResult
 from dr_actions.execution.run import OVERDUE, FailureCause, ManualPending, PlanRun, ReadFailed, StepFailed
 from dr_actions.journal.journal import EntryKind, RecordedState
+from dr_actions.journal.manual_wait import wait_data
 from dr_actions.journal.point_of_no_return import last_reversible_step
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Step, batches
@@ -132,8 +133,9 @@ def _run_batch(run: PlanRun, action: Action, steps: Sequence[Step], outcome: Out
             if step.manual and step.id not in batch.awaited:
                 batch.awaited.add(step.id)
                 batch.since[step.id] = run.clock.monotonic()
-                run.journal.append(EntryKind.MANUAL_WAIT, step.id, says=step.says)
-                run.listener.by_hand(_as_seen(batch.action, step, context))
+                shown = _as_seen(batch.action, step, context)
+                run.journal.append(EntryKind.MANUAL_WAIT, step.id, **wait_data(step, shown))
+                run.listener.by_hand(shown)
                 run.listener.note(_WAITS)
         if not batch.open:
             return

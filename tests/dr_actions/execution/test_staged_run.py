@@ -16,6 +16,7 @@ from dr_actions.actions.files.write_freeze_policy import frozen
 from dr_actions.actions.traffic import shift_to_primary
 from dr_actions.execution.run import FailureCause, ManualPending, RunStopped, StepFailed
 from dr_actions.journal.journal import EntryKind, Journal
+from dr_actions.journal.manual_wait import shown_step
 from dr_actions.model.plan import Goal, Plan, Step, to_json
 from dr_actions.planning.planner import in_order
 from dr_estate.aws.clock import WORLD_CLOCK, WorldClock
@@ -299,6 +300,9 @@ def test_a_person_is_shown_the_change_with_the_health_check_that_the_record_has_
     given.append(give_another_check(world))
     assert home.run(Told(asked=change)).finished
     assert [_primary_check(step) for step in shown] == given
+    waits = home.entries(EntryKind.MANUAL_WAIT)
+    watched = [shown_step(step, entry) for step, entry in zip(home.plan.steps, waits, strict=True)]
+    assert [_primary_check(step) for step in watched] == given, "what another terminal shows, by the record"
 
 
 def _primary_check(step: Step) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dr_actions.clients.mutating_client import SendFailed
 from dr_actions.journal.entries import Entry, EntryKind
+from dr_actions.journal.manual_wait import shown_step
 from dr_actions.model import plan as plans
 from dr_actions.model.plan import Step
 from dr_actions.model.sequence import announced
@@ -200,7 +201,8 @@ class _RunView:
             says = step.says
         console.complain(f"{entry.at:%H:%M:%S}  {_WORDS.get(entry.kind, entry.kind):<9}  {says}")
         if entry.kind is EntryKind.MANUAL_WAIT and step is not None and step.call is not None:
-            console.complain(f"{self._writer.who}:\n{self._writer.command(step.id, step.call)}")
+            call = shown_step(step, entry).planned_call
+            console.complain(f"{self._writer.who}:\n{self._writer.command(step.id, call)}")
         later = _announced_by(entry, entries) if entry.kind is EntryKind.INTENT else None
         if later is not None and later.call is not None:
             console.complain(
