@@ -69,7 +69,8 @@ def lasting_s(plan: Plan, sent_at: Mapping[str, datetime], now: datetime) -> flo
     """
     freezes, moves = _places(plan)
     frozen = sent_at.get(plan.steps[freezes[-1]].id) if freezes and moves else None
-    if frozen is None or plan.steps[moves[-1]].id in sent_at:
+    last_batch = batches(plan.steps[place] for place in moves)[-1:]
+    if frozen is None or all(step.id in sent_at for batch in last_batch for step in batch):
         return None
     return (now - frozen).total_seconds()
 

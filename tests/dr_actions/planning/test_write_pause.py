@@ -84,6 +84,15 @@ def test_the_pause_lasts_from_the_databases_freeze_until_all_visitors_are_led_ho
     assert lasting_s(going_home(*STAGES), {}, now) is None
 
 
+def test_the_pause_lasts_until_the_last_zone_is_led_home_whichever_a_person_led_first() -> None:
+    database, at = of("database/freeze"), datetime(2026, 11, 28, 3, tzinfo=UTC)
+    zones = [of("traffic/shift_to_primary", f"{zone}.100", 2) for zone in ("a", "b")]
+    home, now = going_home(database, *STAGES[:-1], *zones), at + timedelta(minutes=7)
+    for first in zones:
+        assert lasting_s(home, {database.id: at, first.id: now}, now) == 420
+    assert lasting_s(home, {database.id: at} | {zone.id: now for zone in zones}, now) is None
+
+
 COUNTING = (("gtid-mode", "ON"),)
 
 
