@@ -75,7 +75,8 @@ _SAYS = {
     EntryKind.PROGRESS: "How far a step of very many calls has come: a run that goes on does so after `cursor`.",
     EntryKind.OUTCOME: "What the call answered.",
     EntryKind.CONFIRMED: "The world was seen to be as the step wants it.",
-    EntryKind.MANUAL_WAIT: "The run waits for a step that a person takes; `params` are its call's, where the plan has others.",
+    EntryKind.MANUAL_WAIT: "The run waits for a step that a person takes; `params` are its call's, "
+    "where the plan has others.",
     EntryKind.MANUAL_DONE: "A person took the step; it was seen.",
     EntryKind.COMPENSATION: "What became of an attempt to take a step back, short of having undone it.",
     EntryKind.UNDONE: "A step was taken back.",
