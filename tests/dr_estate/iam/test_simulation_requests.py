@@ -111,10 +111,10 @@ def test_alike_questions_are_asked_together_so_that_there_are_few_calls() -> Non
 
 
 def test_the_condition_key_of_s3_alone_is_in_no_request_to_another_service() -> None:
-    asked = {
+    found = {
         (action.partition(":")[0], any(key.name == "s3:ResourceAccount" for key in request.context))
         for request in demands(SIT)
         for action in request.actions
     }
-    assert {service for service, has_it in asked if has_it} == {"s3"}
-    assert ("s3", False) not in asked
+    assert {service for service, has_it in found if has_it} == {"s3"}
+    assert ("s3", False) not in found
