@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import check
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
 from dr_estate.iam.moments import moment_keys
-from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, denial_of
+from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of, denial_of
 from dr_estate.iam.simulation_requests import REGION
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import dynamodb, ecs, s3, store_policies, vpc
+from dr_estate.readers import dynamodb, ecs, iam_store_roles, s3, store_policies, vpc
+from dr_estate.readers.iam_store_roles import StoreRole
 from dr_estate.readers.store_policies import StoreKind, StorePolicy
 
 _WANTED = "it denies nothing that the source's allows"
+_LISTS = "s3:ListBucket"
 _ACTIONS = {
-    StoreKind.BUCKET: ("s3:GetObject", "s3:ListBucket", "s3:PutObject"),
+    StoreKind.BUCKET: ("s3:GetObject", _LISTS, "s3:PutObject"),
     StoreKind.TABLE: ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"),
 }
 _NEWER_TLS = "1.3"
@@ -42,7 +45,8 @@ class _Pair:
 )
 def admits_alike(view: View) -> Iterator[Finding]:
     """What the roles of tasks and operator do with it, by the product's evaluator; VPC endpoints named are the region's
-    own. Replication copies no policy. Source: S3 GetBucketPolicy, DynamoDB GetResourcePolicy.
+    own. A task's role that the source's policy alone lets in, and no policy of IAM, needs the copy's to do so too.
+    Replication copies no policy. Source: S3 GetBucketPolicy, DynamoDB GetResourcePolicy.
     """
     here, there = view.get(store_policies.policies, Side.PRIMARY), view.get(store_policies.policies)
     for row in (*here, *there):
@@ -90,9 +94,50 @@ def _judged(view: View, pair: _Pair, callers: tuple[str, ...]) -> Finding:
                 reason = "after a failover reads or writes would be refused that are allowed today"
                 return view.gap(name, measured, _WANTED, reason, remedy)
             undecided |= mine is PolicyAnswer.UNDECIDED and theirs is not PolicyAnswer.UNDECIDED
+    answers = dict(_by_policy_alone(view, pair, callers))
+    if lost := [right for right, answer in answers.items() if answer is not PolicyAnswer.UNDECIDED]:
+        reason = "the source's policy alone lets it in today: no policy of IAM does"
+        return view.gap(name, f"does not allow {', '.join(lost)}", _WANTED, reason, remedy)
+    if answers:
+        return view.unknown(name, _WANTED, f"It allows {', '.join(answers)} upon a condition that only AWS evaluates.")
     if undecided:
         return view.unknown(name, _WANTED, "It denies upon a condition that only AWS evaluates; the source's does not.")
     return view.ok(name, "denies nothing more", _WANTED, "who uses the source may use it")
+
+
+def _by_policy_alone(view: View, pair: _Pair, callers: tuple[str, ...]) -> Iterator[tuple[str, PolicyAnswer]]:
+    """What a task's role may do with the source by its policy alone, and what the copy's says, where that is no allow.
+
+    Tasks that run as another role in the primary region are not compared. Raises DataUnavailable.
+    """
+    sources = {*dynamodb.names(view.env), *(source for source, _ in s3.data_pairs(view.env))}
+    if pair.source.name not in sources or "Allow" not in pair.source.text:
+        return
+    actions = [action for action in _ACTIONS[pair.copy.kind] if action != _LISTS]
+    for caller, action in product(callers, actions):
+        mine, theirs = (
+            answer_of(row.text, replace(_request(view, row, side, caller, action), principals=(caller,)))
+            for row, side in _sides(pair)
+        )
+        is_lost = theirs is PolicyAnswer.ALLOWED and mine is not PolicyAnswer.ALLOWED
+        if is_lost and _lacks_right(view, caller, action, pair.source):
+            yield f"{action} to {caller.rpartition('/')[2]}", mine
+
+
+def _lacks_right(view: View, caller: str, action: str, source: StorePolicy) -> bool:
+    """Whether no policy of IAM lets the role use the source; roles.stores-allowed tells of the others.
+
+    Raises DataUnavailable.
+    """
+    on = _request(view, source, Side.PRIMARY, caller, action).resource
+    rows = view.get(iam_store_roles.rights, Side.GLOBAL)
+    found = [row for row in rows if isinstance(row, StoreRole) and row.arn == caller]
+    for row in rows:
+        if isinstance(row, Unavailable) and not found:
+            raise DataUnavailable(row)
+    return bool(found) and not any(
+        (right.action, right.source) == (action, on) for row in found for right in row.rights
+    )
 
 
 def _sides(pair: _Pair) -> tuple[tuple[StorePolicy, Side], tuple[StorePolicy, Side]]:
@@ -107,9 +152,13 @@ def _strange_endpoints(view: View, pair: _Pair) -> list[str]:
 
 
 def _answer(view: View, row: StorePolicy, side: Side, caller: str, action: str) -> PolicyAnswer:
+    return denial_of(row.text, _request(view, row, side, caller, action))
+
+
+def _request(view: View, row: StorePolicy, side: Side, caller: str, action: str) -> PolicyRequest:
     account, region = view.env.account, view.env.region(side)
     arn = f"arn:aws:s3:::{row.name}" if row.kind is StoreKind.BUCKET else _table(view, side, row.name)
-    resource = f"{arn}/any" if row.kind is StoreKind.BUCKET and action != "s3:ListBucket" else arn
+    resource = f"{arn}/any" if row.kind is StoreKind.BUCKET and action != _LISTS else arn
     version = () if _NEWER_TLS in row.text else (("s3:TlsVersion", "1.2"),)  # AWS takes nothing older
     known = (
         (REGION, region),
@@ -121,8 +170,7 @@ def _answer(view: View, row: StorePolicy, side: Side, caller: str, action: str) 
         ("s3:ResourceAccount", account),
         *moment_keys(view.now),
     )
-    request = PolicyRequest((caller, f"arn:aws:iam::{account}:root"), action, resource, known)
-    return denial_of(row.text, request)
+    return PolicyRequest((caller, f"arn:aws:iam::{account}:root"), action, resource, known)
 
 
 def _table(view: View, side: Side, name: str) -> str:

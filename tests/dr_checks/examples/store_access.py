@@ -7,7 +7,8 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
-from dr_estate.readers import dynamodb, ecs, s3, store_policies, vpc
+from dr_estate.readers import dynamodb, ecs, iam_store_roles, s3, store_policies, vpc
+from dr_estate.readers.iam_store_roles import StoreRight, StoreRole
 from dr_estate.readers.store_policies import StoreKind, StorePolicy
 from tests.dr_checks.compute import D, both_services, definitions
 from tests.dr_checks.worlds import DENIED, SIT, Example, world
@@ -37,6 +38,7 @@ def _case(expected: Status, subject: str, here: str = "", there: str = "", **par
         (ecs.services, Side.DR): both_services(),
         (ecs.task_definitions, Side.DR): definitions(D),
         (vpc.endpoints, Side.DR): (OWN,),
+        (iam_store_roles.rights, Side.GLOBAL): parts.get("rights", (StoreRole(TASKS, TASKS, ()),)),
     }
     return Example("store-access.admits-alike", expected, world(values), frozenset({subject} if subject else ()))
 
@@ -44,6 +46,9 @@ def _case(expected: Status, subject: str, here: str = "", there: str = "", **par
 DENIES = _says("Deny", "*", "s3:GetObject")
 BY_ENDPOINT = _says("Deny", "*", "s3:*", **_unless("aws:SourceVpce", "vpce-1a"))
 BY_ANOTHER = _says("Deny", "*", "s3:*", **_unless("aws:SourceVpce", "vpce-9f"))
+ADMITS = _says("Allow", {"AWS": TASKS}, "s3:GetObject")
+IN_SECRET = _says("Allow", {"AWS": TASKS}, "s3:GetObject", Condition={"StringEquals": {"aws:Referer": "x"}})
+BY_IAM = StoreRight("s3:GetObject", f"arn:aws:s3:::{BUCKET}/any", f"arn:aws:s3:::{COPY}/any", "allowed")
 
 EXAMPLES = [
     _case(Status.PASS, COPY),
@@ -72,6 +77,13 @@ EXAMPLES = [
     _case(
         Status.FAIL, COPY, there=_says("Deny", "*", "s3:*", Condition={"ArnNotLike": {"aws:PrincipalArn": OURS[:1]}})
     ),
+    _case(Status.FAIL, COPY, here=ADMITS),
+    _case(Status.PASS, COPY, here=ADMITS, there=ADMITS),
+    _case(Status.PASS, COPY, here=ADMITS, rights=(StoreRole(TASKS, TASKS, (BY_IAM,)),)),
+    _case(Status.UNKNOWN, COPY, here=ADMITS, there=IN_SECRET),
+    _case(Status.UNKNOWN, COPY, here=ADMITS, rights=DENIED),
+    _case(Status.PASS, COPY, here=_says("Allow", {"AWS": f"arn:aws:iam::{SIT.account}:root"}, "s3:*"), rights=DENIED),
+    _case(Status.FAIL, TABLE, here=_says("Allow", {"AWS": TASKS}, "dynamodb:GetItem")),
     _case(Status.UNKNOWN, COPY, there="nonsense"),
     _case(Status.UNKNOWN, "", dr=(DENIED,)),
     _case(Status.UNKNOWN, "", primary=DENIED),
