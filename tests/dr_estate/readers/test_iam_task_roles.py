@@ -104,7 +104,8 @@ def test_a_keys_policy_is_asked_as_the_roles_own_tasks_need_it() -> None:
     """It lets the first tenant's role in through Secrets Manager alone, which is how its tasks ask."""
     upon, key = _of_two_roles()
     through = {"StringEquals": {"kms:ViaService": "secretsmanager.eu-west-1.amazonaws.com"}}
-    first = next(row.execution_role for row in upon.get(ecs.task_definitions, Side.DR))
+    rows = upon.get(ecs.task_definitions, Side.DR)
+    first = next(row.execution_role for row in rows if isinstance(row, ecs.TaskDefinition))
     admits = {"Effect": "Allow", "Principal": {"AWS": first}, "Action": "kms:Decrypt", "Resource": "*"}
     policy = json.dumps({"Statement": [{**admits, "Condition": through}]})
     _, roles = _asked(with_rows(upon, kms.keys, Side.DR, lambda row: row.ref == key, policy=policy))
