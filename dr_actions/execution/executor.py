@@ -17,7 +17,7 @@ from dr_actions.execution.progress import ProgressWatch
 from dr_actions.execution.rollback import RollbackResult
 from dr_actions.execution.run import OVERDUE, FailureCause, ManualPending, PlanRun, ReadFailed, StepFailed
 from dr_actions.journal.journal import EntryKind, RecordedState
-from dr_actions.journal.manual_wait import wait_data
+from dr_actions.journal.manual_wait import step_back, wait_data
 from dr_actions.journal.point_of_no_return import last_reversible_step
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Step, batches
@@ -208,7 +208,8 @@ def _settle(run: PlanRun, batch: Batch, statuses: dict[str, StepStatus], outcome
             _fail(run, batch.action, step.id, _drift(how), outcome, _cause(how))
         elif how.state is StepState.FAILED:
             if how.reversing_call is not None:
-                run.listener.by_hand(replace(step, id=f"{step.id}.back", says=step.undo, call=how.reversing_call))
+                run.journal.append(EntryKind.NOTE, step.id, says=step.undo, params=dict(how.reversing_call.params))
+                run.listener.by_hand(step_back(step, how.reversing_call))
             _fail(
                 run, batch.action, step.id, how.message, outcome, FailureCause.GATE if how.gate else FailureCause.FAILED
             )

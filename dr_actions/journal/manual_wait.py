@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from dr_actions.journal.entries import Entry
-from dr_actions.model.plan import Step
+from dr_actions.journal.entries import Entry, EntryKind
+from dr_actions.model.plan import Call, Step
+
+_BACK = ".back"
 
 
 def wait_data(step: Step, shown: Step) -> dict[str, Any]:
@@ -16,7 +18,20 @@ def wait_data(step: Step, shown: Step) -> dict[str, Any]:
     return {"says": step.says} | ({"params": dict(shown.planned_call.params)} if differs else {})
 
 
+def step_back(step: Step, call: Call) -> Step:
+    """What a person is shown where a step that was theirs failed: ``call`` takes it back."""
+    return replace(step, id=f"{step.id}{_BACK}", says=step.undo, call=call)
+
+
+def is_by_hand(entry: Entry) -> bool:
+    """Whether a person was asked for something: for a step, or, by a note, for its way back."""
+    return entry.kind is EntryKind.MANUAL_WAIT or (entry.kind is EntryKind.NOTE and "params" in entry.data)
+
+
 def shown_step(step: Step, entry: Entry) -> Step:
-    """The plan's ``step`` as the person was shown it, by the wait's ``entry``."""
+    """The plan's ``step`` as the person was shown it, by the ``entry``."""
     params = entry.data.get("params")
-    return replace(step, call=step.call_with(params)) if step.call and isinstance(params, Mapping) else step
+    if step.call is None or not isinstance(params, Mapping):
+        return step
+    call = step.call_with(params)
+    return step_back(step, call) if entry.kind is EntryKind.NOTE else replace(step, call=call)

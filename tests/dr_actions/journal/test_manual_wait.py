@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from dr_actions.actions.traffic import shift_to_dr
 from dr_actions.journal.entries import EntryKind, entry_after
-from dr_actions.journal.manual_wait import shown_step, wait_data
+from dr_actions.journal.manual_wait import is_by_hand, shown_step, step_back, wait_data
 from dr_actions.model.plan import Step
 from tests.dr_actions.plain import sight, steps_of
 
@@ -33,3 +33,16 @@ def test_of_the_plans_own_command_the_record_needs_no_second_copy() -> None:
 def test_a_step_without_a_call_has_none_on_record() -> None:
     bare = replace(STEP, call=None)
     assert wait_data(bare, bare) == {"says": STEP.says}
+
+
+def test_the_way_back_is_shown_as_a_change_of_its_own() -> None:
+    at, call = (
+        datetime(2026, 11, 28, 3, tzinfo=UTC),
+        STEP.call_with({"ChangeBatch": {"Comment": "back", "Changes": []}}),
+    )
+    data = {"says": STEP.undo, "params": dict(call.params)}
+    note = entry_after("", 1, at, "run", EntryKind.NOTE, STEP.id, data)
+    assert shown_step(STEP, note) == step_back(STEP, call)
+    assert shown_step(STEP, note).id != STEP.id, "its batch is in a file beside the other"
+    assert is_by_hand(note)
+    assert not is_by_hand(entry_after("", 1, at, "run", EntryKind.NOTE, None, {"says": "Not mirrored yet."}))

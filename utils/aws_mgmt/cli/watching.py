@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dr_actions.clients.mutating_client import SendFailed
 from dr_actions.journal.entries import Entry, EntryKind
-from dr_actions.journal.manual_wait import shown_step
+from dr_actions.journal.manual_wait import is_by_hand, shown_step
 from dr_actions.model import plan as plans
 from dr_actions.model.plan import Step
 from dr_actions.model.sequence import announced
@@ -195,14 +195,14 @@ class _RunView:
     def _tell(self, entry: Entry, entries: Sequence[Entry]) -> None:
         if entry.kind in _UNTOLD:
             return
-        step = _step_of(entry, entries) if entry.kind in (EntryKind.INTENT, EntryKind.MANUAL_WAIT) else None
+        step = _step_of(entry, entries) if entry.kind is EntryKind.INTENT or is_by_hand(entry) else None
         says = str(entry.data.get("says") or entry.data.get("outcome") or _SAYS.get(entry.kind, entry.kind.sentence))
         if entry.kind is EntryKind.INTENT and step is not None:
             says = step.says
         console.complain(f"{entry.at:%H:%M:%S}  {_WORDS.get(entry.kind, entry.kind):<9}  {says}")
-        if entry.kind is EntryKind.MANUAL_WAIT and step is not None and step.call is not None:
-            call = shown_step(step, entry).planned_call
-            console.complain(f"{self._writer.who}:\n{self._writer.command(step.id, call)}")
+        if is_by_hand(entry) and step is not None and step.call is not None:
+            shown = shown_step(step, entry)
+            console.complain(f"{self._writer.who}:\n{self._writer.command(shown.id, shown.planned_call)}")
         later = _announced_by(entry, entries) if entry.kind is EntryKind.INTENT else None
         if later is not None and later.call is not None:
             console.complain(
