@@ -217,7 +217,7 @@ constraints:
 # The bill of materials of what CI installs (CycloneDX), in build/, which is not kept.
 sbom: $(CYCLONEDX)/.ready-$(CYCLONEDX_VERSION)
 	@mkdir -p build
-	@$(CYCLONEDX)/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --validate \
+	@$(CYCLONEDX)/bin/python -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible --validate \
 	  -o build/sbom.cdx.json requirements.lock
 	@echo build/sbom.cdx.json
 
