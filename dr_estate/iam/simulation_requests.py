@@ -89,7 +89,8 @@ def of_the_account(account: str, region: str, action: str) -> Context:
     Without it a condition that holds on the day would count as not met, or a deny of others as one of the account.
     ``action`` is one of those asked for: S3 has a key of its own, which no other service's request has.
     """
-    own = ("aws:PrincipalAccount", "aws:ResourceAccount", *["s3:ResourceAccount"] * action.startswith("s3:"))
+    of_s3 = ("s3:ResourceAccount",) if action.startswith("s3:") else ()
+    own = ("aws:PrincipalAccount", "aws:ResourceAccount", *of_s3)
     named = (ContextKey(key, "string", (account,)) for key in own)
     return (ContextKey(REGION, "string", (region,)), ContextKey(_BY_TLS, "boolean", ("true",)), *named)
 
