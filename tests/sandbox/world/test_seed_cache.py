@@ -80,9 +80,13 @@ def test_a_world_that_was_kept_for_hours_is_as_young_as_a_new_one(
         assert path.stat().st_mtime_ns == built, "it was built again"
         snapshot = observe(sit, world_of(world, "reader").credentials, "sandbox")
     assert not_passed(judged(snapshot, sit)) == {}
-    measured = lags(snapshot, sit)
-    assert measured
-    assert all(lag.seconds is not None and lag.seconds <= 60 * sit.objectives.rpo_minutes for lag in measured)
+    best: dict[tuple[str, str, str | None], float] = {}  # in its first minutes the hour's copy is not there yet
+    for lag in lags(snapshot, sit):
+        assert lag.seconds is not None, lag
+        store = (lag.store, lag.subject, lag.tenant)
+        best[store] = min(lag.seconds, best.get(store, lag.seconds))
+    assert {store for store, *_ in best} >= {"database", "files", "objects"}
+    assert max(best.values()) <= 60 * sit.objectives.rpo_minutes
 
 
 def test_a_kept_world_is_used_while_it_is_young(tmp_path: Path) -> None:
