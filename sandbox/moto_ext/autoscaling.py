@@ -48,9 +48,9 @@ def _targets(self: ApplicationAutoScalingResponse, params: dict[str, Any]) -> di
     scalable_targets = self.applicationautoscaling_backend.describe_scalable_targets(
         params["ServiceNamespace"], params.get("ResourceIds"), params.get("ScalableDimension")
     )
-    found, token = page([_target(self, target) for target in scalable_targets], params, PAGE, NOT_GIVEN)
+    found, token = page(scalable_targets, params, PAGE, NOT_GIVEN)
     WITHOUT_PAGES(self)  # which refuses a namespace or a dimension that nothing has
-    return {"ScalableTargets": found, "NextToken": token}
+    return {"ScalableTargets": [_target(self, target) for target in found], "NextToken": token}
 
 
 def _scheduled(self: ApplicationAutoScalingResponse, params: dict[str, Any]) -> dict[str, Any]:
@@ -61,8 +61,8 @@ def _scheduled(self: ApplicationAutoScalingResponse, params: dict[str, Any]) -> 
         resource_id=params.get("ResourceId"),
         scalable_dimension=params.get("ScalableDimension"),
     )
-    found, token = page([_build_scheduled_action(action) for action in actions], params, PAGE, NOT_GIVEN)
-    return {"ScheduledActions": found, "NextToken": token}
+    found, token = page(actions, params, PAGE, NOT_GIVEN)
+    return {"ScheduledActions": [_build_scheduled_action(action) for action in found], "NextToken": token}
 
 
 def _policies(self: ApplicationAutoScalingResponse, params: dict[str, Any]) -> dict[str, Any]:
@@ -73,8 +73,8 @@ def _policies(self: ApplicationAutoScalingResponse, params: dict[str, Any]) -> d
         if all(getattr(policy, field) == params[key] for field, key in _NARROWED_BY.items() if params.get(key))
         and (not names or policy.policy_name in names)
     ]
-    found, token = page([_build_policy(policy) for policy in scaling_policies], params, POLICIES_A_PAGE, NOT_GIVEN)
-    return {"ScalingPolicies": found, "NextToken": token}
+    found, token = page(scaling_policies, params, POLICIES_A_PAGE, NOT_GIVEN)
+    return {"ScalingPolicies": [_build_policy(policy) for policy in found], "NextToken": token}
 
 
 def install() -> None:

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from moto.acm.models import acm_backends
-from moto.ecs.models import ecs_backends
 from moto.elbv2.models import FakeListener, FakeLoadBalancer, FakeTargetGroup, elbv2_backends
 
 from dr_estate.config.environment import Environment
@@ -105,18 +104,16 @@ class LoadBalancerSite:
     def _routed(
         self, listener: FakeListener, host: str, wanted: SiteRequest | None, headers: Mapping[str, str]
     ) -> SiteReply:
-        rules = sorted(
-            listener.rules.values(), key=lambda rule: int(rule.priority) if rule.priority != "default" else 1 << 20
-        )
-        taken = next((rule for rule in rules if matches(rule.conditions, host, headers)), None)
-        action = (taken.actions if taken else listener.default_actions)[-1]
+        taking = (rule for rule in listener.rules.values() if matches(rule.conditions, host, headers))
+        first = min(taking, key=lambda rule: int(rule.priority), default=None)  # the default has no host: never it
+        action = (first.actions if first else listener.default_actions)[-1]
         if action.type == "fixed-response":
             fixed = action.data.get("FixedResponseConfig", {})
             return SiteReply(int(fixed.get("StatusCode") or 200), str(fixed.get("MessageBody") or ""))
         backend = elbv2_backends[self.environment.account][self.region]
-        groups = [backend.target_groups.get(arn) for arn in groups_of(action)]
-        targets = Targets(self.environment.account, self.region)
-        known = [(group, _registered(targets.of(group))) for group in groups if group is not None]
+        groups = [backend.target_groups[arn] for arn in groups_of(action) if arn in backend.target_groups]
+        targets = Targets(self.environment.account, self.region, frozenset(group.arn for group in groups))
+        known = [(group, _registered(targets.of(group))) for group in groups]
         group, behind = min(known, key=lambda pair: not _served_by(pair[1]), default=(None, []))
         if group is None or not behind:
             return SiteReply(UNAVAILABLE, "<h1>503 Service Unavailable</h1>")
@@ -133,22 +130,20 @@ class LoadBalancerSite:
         if not target.listens:
             return SiteReply(BAD_GATEWAY, "<h1>502 Bad Gateway</h1>")
         if wanted is not None and wanted.trusted:
-            return self._stored(group, task, wanted)
+            return self._stored(self._tenant(targets, group), task, wanted)
         page = targets.page(task)
         if page.status in (FINE, UNAUTHORISED):
-            return self._page(group, page, wanted)
+            return self._page(self._tenant(targets, group), page, wanted)
         return SiteReply(page.status, f"<h1>{page.status}</h1>")
 
-    def _tenant(self, group: FakeTargetGroup) -> str:
+    def _tenant(self, targets: Targets, group: FakeTargetGroup) -> str:
         """The tenant whose service stands behind ``group``, "" where that is none's."""
-        env = self.environment
-        services = ecs_backends[env.account][self.region].services.values()
-        attached = (s.name for s in services if group.arn in {lb.get("targetGroupArn") for lb in s.load_balancers})
-        return next((tenant for name in attached if (tenant := env.tenant_of(env.names.service, name))), "")
+        env, attached = self.environment, targets.services_of(group)
+        return next((tenant for s in attached if (tenant := env.tenant_of(env.names.service, s.name))), "")
 
-    def _page(self, group: FakeTargetGroup, page: PageAnswer, wanted: SiteRequest | None) -> SiteReply:
-        """The page of the tenant behind ``group``; a visitor without the sandbox's token is asked for a password."""
-        env, tenant = self.environment, self._tenant(group)
+    def _page(self, tenant: str, page: PageAnswer, wanted: SiteRequest | None) -> SiteReply:
+        """The tenant's page; a visitor without the sandbox's token is asked for a password."""
+        env = self.environment
         if not tenant:
             return SiteReply(200, "It works!")
         host = f"{tenant.replace('-', '')}.{env.traffic.tenant_domain}"
@@ -156,9 +151,8 @@ class LoadBalancerSite:
             return SiteReply(UNAUTHORISED, "Authorization Required", realm=host)
         return SiteReply(FINE, PAGE.format(tenant=tenant, host=host))
 
-    def _stored(self, group: FakeTargetGroup, task: RunningTask, wanted: SiteRequest) -> SiteReply:
+    def _stored(self, tenant: str, task: RunningTask, wanted: SiteRequest) -> SiteReply:
         """What the task does with its stores."""
-        tenant = self._tenant(group)
         behind = TaskStores(self.environment.account, self.region, task.definition)
         try:
             if not wanted.writes:

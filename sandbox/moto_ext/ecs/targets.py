@@ -53,9 +53,9 @@ class GroupTarget:
 
 
 class Targets:
-    """The targets of every group of a region, as they are at the moment it is made."""
+    """The targets of every group of a region, or of ``groups`` (ARNs) alone, as they are at the moment it is made."""
 
-    def __init__(self, account: str, region: str) -> None:
+    def __init__(self, account: str, region: str, groups: frozenset[str] = frozenset()) -> None:
         self._account, self._region = account, region
         self._elb, self._ec2 = elbv2_backends[account][region], ec2_backends[account][region]
         self._pages: dict[tuple[str, tuple[str, ...]], PageAnswer] = {}
@@ -63,8 +63,9 @@ class Targets:
         self._open: dict[tuple[tuple[str, ...], str, tuple[str, ...], int], bool] = {}
         for service in ecs_backends[account][region].services.values():
             for balancer in service.load_balancers if service.status == "ACTIVE" else ():
-                port = int(balancer.get("containerPort") or 0)
-                self._attached.setdefault(balancer.get("targetGroupArn", ""), []).append((service, port))
+                arn = balancer.get("targetGroupArn", "")
+                if not groups or arn in groups:
+                    self._attached.setdefault(arn, []).append((service, int(balancer.get("containerPort") or 0)))
 
     def of(self, group: FakeTargetGroup) -> list[GroupTarget]:
         """The targets registered with ``group``, tasks first."""
@@ -77,6 +78,10 @@ class Targets:
         ]
         known = {target.address for target in tasks}
         return tasks + [target for target in self._by_hand(group) if target.address not in known]
+
+    def services_of(self, group: FakeTargetGroup) -> list[Service]:
+        """The services that register their tasks with ``group``."""
+        return [service for service, _ in self._attached.get(group.arn, ())]
 
     def counts(self, group: FakeTargetGroup) -> tuple[int, int]:
         """How many targets are healthy, and how many are not."""
@@ -120,7 +125,7 @@ class Targets:
 
     def task_at(self, group: FakeTargetGroup, address: str) -> RunningTask | None:
         """The live task of the group that holds ``address``."""
-        for service, _ in self._attached.get(group.arn, ()):
+        for service in self.services_of(group):
             for task in tasks_of(service):
                 if task.address == address and task.status(now()) != "STOPPED":
                     return task

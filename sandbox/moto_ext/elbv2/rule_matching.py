@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 Condition = dict[str, Any]
+_WILD = frozenset("*?[")
 
 
 def matches(conditions: list[Condition], host: str, headers: Mapping[str, str]) -> bool:
@@ -43,4 +44,10 @@ def _values(condition: Condition, config: str) -> list[str]:
 
 
 def _any_of(patterns: list[str], value: str) -> bool:
-    return any(fnmatch.fnmatchcase(value.lower(), pattern.lower()) for pattern in patterns)
+    plain = value.lower()
+    return any(_fits(plain, pattern.lower()) for pattern in patterns)
+
+
+def _fits(value: str, pattern: str) -> bool:
+    """Whether ``value`` is the pattern's; most patterns are plain names, and a visit compares those of all tenants."""
+    return value == pattern or (not _WILD.isdisjoint(pattern) and fnmatch.fnmatchcase(value, pattern))
