@@ -153,31 +153,29 @@ class _PlannedBodies(BaseJSONParser):
     def _structure(self, shape: StructureShape) -> Convert:
         if shape.is_document_type or shape.is_tagged_union:
             return lambda node: self._handle_structure(shape, node)
-        members = dict[str, tuple[str, Convert | None]]()
+        names = {member.serialization.get("name", name): name for name, member in shape.members.items()}
+        as_they_are = all(key == name for key, name in names.items())
+        plans = dict[str, Convert]()
 
-        def met(key: str, name: str, member: Shape) -> Convert:
+        def met(name: str, member: Shape) -> Convert:
             """What reads the member when it is first met: shapes that hold themselves have no last one."""
 
             def convert_first(value: Any) -> Any:
-                plan = self._plan_of(member)
-                members[key] = name, plan
+                plan = plans[name] = self._plan_of(member)
                 return plan(value)
 
             return convert_first
 
-        for name, member in shape.members.items():
-            key = member.serialization.get("name", name)
-            members[key] = name, None if _stays(member) else met(key, name, member)
+        plans |= {name: met(name, member) for name, member in shape.members.items() if not _stays(member)}
 
         def convert(node: Any) -> Any:
             if node is None:
                 return None
-            parsed = {}
-            for key, value in node.items():
-                if value is not None and (found := members.get(key)) is not None:
-                    name, plan = found
-                    parsed[name] = value if plan is None else plan(value)
-            return parsed
+            if not (as_they_are and node.keys() <= names.keys()) or None in node.values():
+                node = {names[key]: value for key, value in node.items() if value is not None and key in names}
+            for name in plans.keys() & node.keys():
+                node[name] = plans[name](node[name])
+            return node
 
         return convert
 

@@ -15,7 +15,7 @@ from dr_estate.aws.read_client import Credentials, ReadClient
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.reading.reader import ReadContext, Reader, Section, TrackedChanges
-from dr_estate.reading.workers import PartWorkers, PoolWorkers, QueuedWork, SideThreads, Workers
+from dr_estate.reading.workers import PartWorkers, PoolWorkers, QueuedWork, SideThreads, Workers, on_one_core
 from dr_estate.snapshot.registry import readers, reads
 from dr_estate.snapshot.shared_texts import share_texts
 from dr_estate.snapshot.snapshot import Snapshot, SnapshotPart
@@ -24,7 +24,7 @@ Key = tuple[str, Side]
 Progress = Callable[[int, int], None]
 PartSeen = Callable[[str, Side, Any], None]
 """Hears of a part as soon as it is read: its name, its side, and its value or why it is unavailable."""
-API_THREADS = 24
+API_THREADS = 32
 """Calls at once on one side, of all parts; calls that take long are not among them."""
 API_CALLS = 8
 """Calls at once of one part while others have some to make: 8 in 40 ms are ten times ECS's published rate."""
@@ -68,7 +68,8 @@ def observe_with(
     identity = client.prove_account()
     started = client.credentials.clock.now()
     reading = _Reading(client, started, readers() if only is None else only, upon, sides)
-    values = _read_all(reading, progress, seen)
+    with on_one_core():
+        values = _read_all(reading, progress, seen)
     parts = dict(upon.parts if upon else {}) | {
         key: SnapshotPart(
             key[0], key[1], environment.region(key[1]), read_at, section.value, section.unreadable, section.cached

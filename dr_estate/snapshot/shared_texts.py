@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from datetime import datetime
 from functools import cache
 from operator import is_
 from sys import intern
@@ -10,6 +11,7 @@ from typing import Any, cast
 
 LEAST_ROWS = 500
 """What has fewer rows takes little memory, and would take time of every look."""
+_NO_TEXTS = frozenset({int, bool, float, type(None), datetime})
 
 
 def shared_text(value: object) -> str:
@@ -33,7 +35,10 @@ def _shared(value: Any) -> Any:
         return value if all(map(is_, members, value)) else tuple(members)
     for name in _fields(cast(Hashable, kind)):
         member = getattr(value, name)
-        known = _shared(member)
+        of_member = type(member)
+        if of_member in _NO_TEXTS:
+            continue
+        known = intern(member) if of_member is str else _shared(member)
         if known is not member:
             object.__setattr__(value, name, known)  # an equal one: nobody can tell
     return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 import pytest
@@ -62,10 +63,24 @@ def test_what_was_unseen_is_looked_at_again_where_a_named_part_is_read_from_it(
     assert again.get(elbv2.healthy_hosts, side)
 
 
+def test_a_look_keeps_to_one_processor_and_lets_go_of_it(sandbox_world: Endpoint, observation: Observation) -> None:
+    before, during = os.sched_getaffinity(0), set[int]()
+    only = frozenset({sns_topics.topics.name})
+    observe(
+        observation.environment,
+        _reader(sandbox_world),
+        "sandbox",
+        only=only,
+        progress=lambda _done, _of: during.add(len(os.sched_getaffinity(0))),
+    )
+    assert during == {1}
+    assert os.sched_getaffinity(0) == before
+
+
 @pytest.mark.parametrize(
     ("reads", "limit", "calls"),
     [
-        (ecs.task_definitions.reads, 32, (8, 16)),
+        (ecs.task_definitions.reads, 32, (8, 24)),
         (iam_task_roles.roles.reads, 32, (8, 0)),
         (ecs.task_definitions.reads | iam_task_roles.roles.reads, 32, (8, 0)),
         (ecs.task_definitions.reads, 10, (8, 2)),

@@ -27,6 +27,7 @@ from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.model.world_id import is_sandbox
 from dr_estate.readers import control_table
 from dr_estate.readers.control_table import ControlState, RunHistory
+from dr_estate.reading.workers import on_one_core
 from dr_estate.snapshot.observer import Progress
 from dr_estate.snapshot.snapshot import EvidenceError, Snapshot, read_evidence, write_json
 from dr_estate.snapshot.tenants import discover
@@ -73,6 +74,7 @@ def read(options: Options, environment: Environment, run: CommandRun) -> Snapsho
         with (
             world_of(options, environment, run.clock) as reached,
             remembering(options, environment, reached) as world,
+            on_one_core(),
             loading_judgement(),
         ):
             return observe_world(world, environment, run)
