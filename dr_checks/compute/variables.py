@@ -13,6 +13,7 @@ from dr_estate.config.environment import Side
 from dr_estate.model.regional_names import neutral
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs, rds, s3
+from dr_estate.readers.secretsmanager import without_names
 from dr_estate.snapshot.tenants import Tenant
 
 _NONE = "no service exists on both sides: see ecs.service-exists"
@@ -204,8 +205,7 @@ def _compared(
 def _neutral(value: str, region: str, tenant: Tenant) -> str:
     """The value without ids, account hashes and region, and with ``{tenant}`` for the tenant's names."""
     text = neutral(_ENDPOINT.sub(r"\1.\2.rds.amazonaws.com", value), region)
-    names = "|".join(re.escape(name) for name in sorted({tenant.id, tenant.dns}, key=len, reverse=True))
-    return re.sub(rf"(?<![a-z0-9])(?:{names})(?![a-z0-9])", "{tenant}", text)
+    return without_names(text, sorted({tenant.id, tenant.dns}, key=len, reverse=True))
 
 
 def _usual(pairs: Mapping[str, _Pairs]) -> dict[str, tuple[str, str]]:
