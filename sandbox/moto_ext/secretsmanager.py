@@ -14,16 +14,61 @@ from typing import Any
 
 from moto.kms.models import kms_backends
 from moto.secretsmanager.exceptions import InvalidParameterException, OperationNotPermittedOnReplica
-from moto.secretsmanager.models import FakeSecret, ReplicaSecret, SecretsManagerBackend
+from moto.secretsmanager.models import FakeSecret, ReplicaSecret, SecretsManagerBackend, SecretsStore
 from moto.secretsmanager.responses import SecretsManagerResponse
+from moto.secretsmanager.utils import get_secret_name_from_partial_arn
 
 from sandbox.core import truth
-from sandbox.core.patching import operation, refused, wrap
+from sandbox.core.patching import operation, refused, state, wrap
 from sandbox.core.state import now
 from sandbox.core.timing import begin, is_real, moving
 
 BATCH = 20
+_SUFFIX = len("-a1B2c3")  # what AWS adds to the name in an ARN
 _LOCKED = "Secrets Manager can't decrypt the protected secret text using the provided KMS key."
+
+
+def _names(store: SecretsStore) -> dict[str, str]:
+    """By a secret's name the key under which it lies: its own name, and a replica's ARN."""
+    names = state(store, "names")
+    if len(names) != len(store):
+        names.clear()
+        names.update((secret.name, key) for key, secret in dict.items(store))
+    return names
+
+
+def _place(store: SecretsStore, key: str) -> str:
+    """The key of the secret of this name, ARN or partial ARN: the emulator looks through all secrets each time."""
+    if dict.__contains__(store, key):
+        return key
+    names, partial = _names(store), get_secret_name_from_partial_arn(key)
+    found = dict.get(store, names.get(partial[:-_SUFFIX], ""))
+    return names.get(partial, partial) if found is None or found.arn != key else names[found.name]
+
+
+def _has(_: Any, self: SecretsStore, key: str) -> bool:
+    return dict.__contains__(self, _place(self, key))
+
+
+def _get(_: Any, self: SecretsStore, key: str) -> FakeSecret | ReplicaSecret | None:
+    return dict.get(self, _place(self, key))
+
+
+def _item(_: Any, self: SecretsStore, key: str) -> FakeSecret | ReplicaSecret:
+    return dict.__getitem__(self, _place(self, key))
+
+
+def _put(original: Any, self: SecretsStore, key: str, value: FakeSecret | ReplicaSecret) -> None:
+    names = _names(self)
+    original(self, key, value)
+    names[value.name] = key
+
+
+def _take(_: Any, self: SecretsStore, key: str) -> FakeSecret | ReplicaSecret | None:
+    return dict.pop(self, _place(self, key), None)
+
+
+_LOOKUPS: dict[str, Any] = {"__contains__": _has, "__getitem__": _item, "__setitem__": _put, "get": _get, "pop": _take}
 
 
 def _create_replicas(
@@ -135,7 +180,9 @@ def _changes(original: Any, self: SecretsManagerBackend, secret_id: str, *args: 
 
 
 def install() -> None:
-    """Repair replicas. Idempotent."""
+    """Repair replicas, and find secrets by their names. Idempotent."""
+    for name, lookup in _LOOKUPS.items():
+        wrap(SecretsStore, name, lookup)
     wrap(FakeSecret, "create_replicas", _create_replicas)
     wrap(FakeSecret, "to_dict", _told)
     wrap(ReplicaSecret, "to_dict", _replica_told)

@@ -124,3 +124,14 @@ def test_twenty_secrets_are_read_at_once_from_the_replica_region(aws: Clients) -
     assert missing["Errors"][0]["SecretId"] == "nobody"
     with pytest.raises(ClientError):
         standby.batch_get_secret_value(SecretIdList=[*names, "one-too-many"])
+
+
+def test_a_secret_is_found_by_its_name_its_arn_and_a_part_of_it_and_by_nothing_else(aws: Clients) -> None:
+    primary, standby = _pair(aws)
+    for client in (primary, standby):
+        arn = client.describe_secret(SecretId=NAME)["ARN"]
+        for key in (NAME, arn, arn.rpartition("-")[0]):
+            assert client.get_secret_value(SecretId=key)["ARN"] == arn
+        for key in (NAME[:-1], f"{arn[:-1]}_", arn.replace(client.meta.region_name, "us-east-1")):
+            with pytest.raises(ClientError, match="ResourceNotFoundException"):
+                client.get_secret_value(SecretId=key)
