@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -39,24 +39,24 @@ def on_one_core() -> Iterator[None]:
     One thread of Python works at a time: on several processors each call costs ten more changes of the thread that
     works. Where the system has no such choice, or does not say where the thread is, nothing changes.
     """
-    before, here = _processors()
-    if here is None or not are_on():
-        yield
-        return
-    os.sched_setaffinity(0, {here})
+    before = _keep_to_one_core() if are_on() else set()
     try:
         yield
     finally:
-        os.sched_setaffinity(0, before)
+        if before:
+            with suppress(OSError):  # the processors of a container may be others by now
+                os.sched_setaffinity(0, before)
 
 
-def _processors() -> tuple[set[int], int | None]:
-    """The processors of this thread, and the one where it runs: the 39th field of proc_pid_stat(5)."""
+def _keep_to_one_core() -> set[int]:
+    """Let this thread run where it is alone (field 39 of proc_pid_stat(5)); its processors before, or none."""
     try:
         fields = Path("/proc/thread-self/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
-        return os.sched_getaffinity(0), int(fields[36])
+        before = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {int(fields[36])})
     except (OSError, AttributeError, IndexError, ValueError):
-        return set(), None
+        return set()
+    return before
 
 
 class Workers(Protocol):
