@@ -18,6 +18,10 @@ MKDOCS_VERSION := 9.8.2
 MERMAID_VERSION := 11.9.0
 MINISTACK_VERSION := 1.5.33
 MOTO_TESTS := .tools/moto-tests
+CUSTODIAN := .tools/custodian
+CUSTODIAN_VERSION := 0.9.53
+PROWLER := .tools/prowler
+PROWLER_VERSION := 5.46.0
 SCHEMAS := .tools/schemas
 MARIADB := .tools/mariadb
 CYCLONEDX := .tools/cyclonedx
@@ -32,7 +36,7 @@ PYTEST_VERSION := $(shell sed -n 's/^pytest==//p' constraints.txt)
 SARIF_SCHEMA := @microsoft/jest-sarif@1.0.0-beta.0
 MOTO_VERSION := $(shell sed -n 's/^moto==//p' constraints.txt)
 
-.PHONY: demo test proofs exhaustive setup lint types contracts unit bench mutants docs docs-site pictures new-check new-service allure browser oscal awscli terraform strangers moto-tests schemas scanners mariadb constraints sbom image clean
+.PHONY: demo test proofs exhaustive setup lint types contracts unit bench mutants docs docs-site pictures new-check new-service allure browser oscal awscli terraform strangers peers moto-tests schemas scanners mariadb constraints sbom image clean
 
 demo: setup
 	@$(BIN)/python utils/aws_mgmt/dr_cli.py -e sit --sandbox status --report
@@ -170,6 +174,15 @@ $(MINISTACK)/.ready-$(MINISTACK_VERSION):
 
 $(MOTO)/.ready: constraints.txt
 	$(call environment,$(MOTO),'moto[all$(comma)server]' -c constraints.txt)
+
+# Other readers of AWS, for `make bench`.
+peers: $(CUSTODIAN)/.ready-$(CUSTODIAN_VERSION) $(PROWLER)/.ready-$(PROWLER_VERSION)
+
+$(CUSTODIAN)/.ready-$(CUSTODIAN_VERSION):
+	$(call environment,$(CUSTODIAN),c7n==$(CUSTODIAN_VERSION))
+
+$(PROWLER)/.ready-$(PROWLER_VERSION):
+	$(call environment,$(PROWLER),prowler==$(PROWLER_VERSION))
 
 # Moto's own tests: the wheel leaves them out, the source distribution of the pinned version holds them.
 moto-tests: $(MOTO_TESTS)/.ready-$(MOTO_VERSION)

@@ -30,13 +30,13 @@ class ResourceUsage:
     out: str
 
 
-def take(words: Sequence[str], variables: Mapping[str, str]) -> ResourceUsage:
-    """Run this Python with ``words``, nothing of the caller's AWS settings with it. Raises RuntimeError on a crash."""
+def take(words: Sequence[str], variables: Mapping[str, str], program: str = sys.executable) -> ResourceUsage:
+    """Run ``program`` with ``words``, without the caller's AWS settings. Raises RuntimeError on a crash."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     env |= {"AWS_EC2_METADATA_DISABLED": "true", **variables}
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         began = time.monotonic()
-        process = subprocess.Popen([sys.executable, *words], cwd=ROOT, env=env, stdout=out, stderr=err)
+        process = subprocess.Popen([program, *words], cwd=ROOT, env=env, stdout=out, stderr=err)
         peak_kib, ended = 0, 0
         while not ended:
             peak_kib = max(peak_kib, _peak_kib(process.pid))

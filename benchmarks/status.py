@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.measuring import ResourceUsage, best, take
+from benchmarks.peers import Peer, installed
 from benchmarks.worlds import BenchmarkWorld, both
 from dr_estate.config.environment import load_environment
 
@@ -86,6 +87,8 @@ def rows_of(
         for way, what in _WAYS.items():
             if way == _READER or with_baselines:
                 yield _reading(world, way, what, tenants, latency_ms, times)
+        if with_baselines:
+            yield from (_peer(world, peer, tenants, latency_ms) for peer in installed(tenants))
         yield _again(world, tenants, latency_ms, times)
         yield _floor(world, tenants, latency_ms, times)
 
@@ -118,6 +121,24 @@ def _reading(world: BenchmarkWorld, way: str, what: str, tenants: int, latency_m
     factor = tenants / sample
     scaled = ResourceUsage(taken.wall_s * factor, taken.cpu_s * factor, taken.peak_mib, taken.code, taken.out)
     return _row(what, world, tenants, latency_ms, scaled, round(document["calls"] * factor), f"scaled from {sample}")
+
+
+def _peer(world: BenchmarkWorld, peer: Peer, tenants: int, latency_ms: int) -> BenchmarkRow:
+    """Another tool, measured once."""
+    with tempfile.TemporaryDirectory() as home:
+        environment = load_environment(ENVIRONMENTS, "sit")
+        words = peer.words(environment, Path(home))
+        variables = {**world.variables, "HOME": home, "AWS_DEFAULT_REGION": environment.regions.primary}
+
+        def run() -> ResourceUsage:
+            return take(words, variables, str(peer.program))
+
+        taken = _warmed(world, run, latency_ms, 1)
+        world.latency(0)
+        run()
+        counts = world.counts()
+    note = "" if taken.code == 0 else f"exit {taken.code}"
+    return _row(peer.what, world, tenants, latency_ms, taken, counts.hits + counts.misses, note)
 
 
 def _again(world: BenchmarkWorld, tenants: int, latency_ms: int, times: int) -> BenchmarkRow:

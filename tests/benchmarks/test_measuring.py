@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import io
+import json
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from benchmarks.measuring import ResourceUsage, best, take
-from benchmarks.status import BenchmarkRow, table
+from benchmarks.peers import MOST_TENANTS, PEERS, installed
+from benchmarks.status import ENVIRONMENTS, BenchmarkRow, table
+from dr_estate.config.environment import load_environment
 
 
 @pytest.mark.proof
@@ -46,3 +50,14 @@ def test_the_table_shows_every_row() -> None:
     Console(file=screen, width=150).print(table(rows))
     shown = screen.getvalue()
     assert all(word in shown for word in ("status", "canned", "12", "40", "1.23", "150", "244", "--help"))
+
+
+def test_a_peer_is_asked_about_both_regions_and_only_where_it_is_installed(tmp_path: Path) -> None:
+    sit = load_environment(ENVIRONMENTS, "sit")
+    for peer in PEERS:
+        words = peer.words(sit, tmp_path)
+        assert {sit.regions.primary, sit.regions.dr} <= set(words)
+        assert peer in installed(MOST_TENANTS) or not peer.program.exists()
+    assert installed(MOST_TENANTS + 1) == []
+    kinds = json.loads((tmp_path / "policies.json").read_text())["policies"]
+    assert len({kind["name"] for kind in kinds}) == len(kinds) > 10
