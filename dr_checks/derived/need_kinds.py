@@ -112,8 +112,11 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
             "cloudfront-routing.origin-reached",
             "cloudfront-routing.header-sent",
             "cloudfront.errors-forgotten",
+            "cloudfront-visitors.nobody-led-apart",
+            "cloudfront-visitors.posts-admitted",
         ),
-        reason="one distribution serves both regions: what it refuses (countries, methods, web ACL) is not judged",
+        reason="one distribution serves both regions: which countries it refuses, and what its web ACL does, is "
+        "compared with another's that answers for a tenant alone, or not judged; of posts the login and the editor",
     ),
     NeedKind.ORIGIN_BUCKET: Followed(
         ("cloudfront-origins.bucket-admits", "cloudfront-origins.bucket-filled"),

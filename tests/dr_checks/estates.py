@@ -89,6 +89,10 @@ def _compared(recorded: Snapshot, side: Side) -> tuple[secretsmanager.Content | 
     )
 
 
+def _behaviour(target: str) -> Behaviour:
+    return Behaviour("default (*)", target, "", "", True, functions=False, methods=("GET", "HEAD", "POST"))
+
+
 @cache
 def healthy() -> Snapshot:
     """SIT, healthy, with all its parts: as recorded, but for what was changed since.
@@ -107,8 +111,7 @@ def healthy() -> Snapshot:
     values = {
         (cloudfront.host_policies.name, Side.GLOBAL): (),
         (cloudfront.distributions.name, Side.GLOBAL): tuple(
-            replace(row, behaviours=(Behaviour("default (*)", row.target, "", "", True, functions=False),), errors=())
-            for row in distributions
+            replace(row, behaviours=(_behaviour(row.target),), errors=(), countries=()) for row in distributions
         ),
         (iam_copy_roles.roles.name, Side.GLOBAL): (
             CopyRole("arn:aws:iam::1:role/copy", OBJECTS, True, True, (COPIES,)),

@@ -66,6 +66,8 @@ SINCE = frozenset(
         "cloudfront-origins.bucket-admits",
         "cloudfront-origins.bucket-filled",
         "cloudfront-routing.header-sent",
+        "cloudfront-visitors.nobody-led-apart",
+        "cloudfront-visitors.posts-admitted",
         "cloudfront-routing.origin-reached",
         "copy-roles.may-bring-home",
         "copy-roles.may-copy",
