@@ -126,7 +126,8 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     NeedKind.ACL: Followed(("vpc-acls.admit-traffic",)),
     NeedKind.ROUTE: Followed(
         ("vpc-reach.way-out", "vpc-routes.parts-lead-on"),
-        reason="what stands beyond a firewall, a peering or a VPN is not followed",
+        reason="what stands beyond a firewall, a transit gateway or a VPN is not followed: it is warned of where the "
+        "primary region's tasks leave otherwise",
     ),
     NeedKind.GATEWAY_SUBNET: Followed(("vpc-reach.way-out", "vpc-routes.parts-lead-on")),
     NeedKind.ENDPOINT: Followed(

@@ -106,6 +106,9 @@ class TaskNetwork:
         return all(self._leaves_by(target) for target in self._ways_out(self.subnet))
 
     def _leaves_by(self, target: str) -> bool:
+        """What stands beyond a transit gateway is taken as arriving."""
+        if target.startswith("tgw-"):
+            return True
         if target.startswith("igw-"):
             return self.public and self._access(self.subnet) == OFF
         nat = self.ec2.nat_gateways.get(target)
@@ -194,11 +197,13 @@ class TaskNetwork:
         return [rule for group in found if group for rule in getattr(group, which)]
 
     def _default(self, subnet: str) -> str:
-        """What 0.0.0.0/0 leads to: ``igw-...`` where it is attached, ``nat-...``, or ""."""
+        """What 0.0.0.0/0 leads to: ``igw-...`` where it is attached, ``nat-...``, ``tgw-...``, or ""."""
         for route in self._table(subnet).routes:
             if route.destination_cidr_block == INTERNET:
                 if route.nat_gateway is not None:
                     return str(route.nat_gateway.id)
+                if route.transit_gateway is not None:
+                    return str(route.transit_gateway.id) if route.state == "active" else ""
                 gateway = route.gateway
                 return str(gateway.id) if gateway is not None and getattr(gateway, "vpc", None) else ""
         return ""
