@@ -170,7 +170,8 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
             "roles.tasks-allowed",
         ),
         reason="whether a value opens the database only a login shows, a restore test's or a task's; passwords, and a "
-        "user that all tenants' secrets have alike, are compared with nothing",
+        "user that all tenants' secrets have alike, are compared with nothing; that RDS manages the master password is "
+        "seen while the primary region is",
     ),
     NeedKind.SECRET_POLICY: Followed(
         ("roles.tasks-allowed",),

@@ -18,8 +18,8 @@ from dr_estate.readers import ecs, elbv2, route53_private_names, vpc
 NEEDED = ("ecr.api", "ecr.dkr", "s3", "logs", "secretsmanager")
 _ALIVE = {"available", "pending"}
 _ABSENT = "there is no VPC: see vpc.available"
-_ELSEWHERE = ("tgw-", "vgw-", "lgw-", "arn:")
-"""What a default route names that leads to another network: by a transit, VPN or local gateway, or a core network."""
+_ELSEWHERE = ("tgw-", "vgw-", "arn:aws:networkmanager:")
+"""What a default route names that leads to another network: a transit gateway, a VPN gateway, a core network."""
 EXCLUDED = "; aws_vpc_block_public_access_exclusion of the VPC"
 
 
