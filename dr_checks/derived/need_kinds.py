@@ -100,8 +100,9 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     ),
     NeedKind.TARGET_GROUP: Followed(
         ("ecs.target-group-attached", "elbv2-routing.target-groups"),
-        reason="attributes (stickiness, slow start, delays) are not read: a call a group, of the few that ECS needs, "
-        "and none keeps visitors out",
+        reason="attributes (stickiness, slow start, delays) are not read: a call a group, of the few that ECS needs; "
+        "one alone keeps visitors out, a group's own cross-zone setting that is off while its tasks are in fewer zones "
+        "than the balancer, whose own setting elbv2.alike compares",
     ),
     NeedKind.LISTENER: Followed(("elbv2-routing.host-rules", "elbv2-routing.listeners")),
     NeedKind.BALANCER: Followed(("elbv2.active", "elbv2.listener-certificates", "vpc-reach.security-groups")),
@@ -181,7 +182,10 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     NeedKind.PARAMETER_KEY: Followed(("kms.key-usable", "roles.tasks-allowed")),
     NeedKind.SECRET_KEY: Followed(("kms.key-usable", "secrets.decryptable", "roles.tasks-allowed")),
     NeedKind.LOG_GROUP: Followed(("logs.groups-exist",), reason="the key under which a group encrypts is not read"),
-    NeedKind.EXECUTION_ROLE: Followed(("roles.assumable", "roles.tasks-allowed")),
+    NeedKind.EXECUTION_ROLE: Followed(
+        ("roles.assumable", "roles.tasks-allowed"),
+        reason="a right that a policy ends at a date is judged at the time of the look, not at that of a failover",
+    ),
     NeedKind.TASK_ROLE: Followed(
         ("roles.assumable", "roles.tasks-allowed", "roles.stores-allowed"),
         reason="rights on some objects of a bucket alone, and on what is no store, are not compared",
