@@ -10,7 +10,7 @@ from dr_estate.readers import vpc
 
 Way = tuple[bool | None, str]
 HIDDEN = "DISABLED"
-_PEERING = "pcx-"
+PEERING = "pcx-"
 
 
 def table_of(tables: Iterable[vpc.RouteTable], subnet: str) -> vpc.RouteTable | None:
@@ -41,7 +41,7 @@ class Ways:
 
         A peering carries what is for the peer's own addresses alone. Source: VPC Peering Guide, edge to edge routing.
         """
-        if target.startswith(_PEERING):
+        if target.startswith(PEERING):
             return False, f"{target}, a peering, leads to no internet"
         if not target.startswith(("nat-", "igw-")):
             return True, target
@@ -116,7 +116,7 @@ class Ways:
         leads, target = self._default(nat.subnet)
         if leads and target.startswith("igw-"):
             leads, target = self._stopped(nat.subnet, inward=False) or self._attached(target)
-        elif leads and target.startswith(("nat-", _PEERING)):
+        elif leads and target.startswith(("nat-", PEERING)):
             leads, target = False, f"{target}, no internet gateway"
         return (leads, name) if leads else (leads, f"{name} stands in {nat.subnet}, and from there: {target}")
 
