@@ -33,6 +33,7 @@ from dr_estate.readers import (
     route53resolver,
     route53resolver_firewall,
     s3,
+    s3_cors,
     s3_notifications,
     s3_quantity,
     secretsmanager,
@@ -138,6 +139,12 @@ def healthy() -> Snapshot:
             for side in (Side.PRIMARY, Side.DR)
         ),
         (task_sources.sources.name, Side.DR): TaskSources(tuple(row.arn for row in secrets), ()),
+        **{
+            (s3_cors.cors.name, side): tuple(
+                s3_cors.BucketCors(row.name, ()) for row in recorded.get(s3.buckets, side) if isinstance(row, s3.Bucket)
+            )
+            for side in (Side.PRIMARY, Side.DR)
+        },
         **{
             (s3_notifications.notifications.name, side): tuple(
                 s3_notifications.BucketNotifications(row.name, ())

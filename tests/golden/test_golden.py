@@ -98,6 +98,7 @@ SINCE = frozenset(
         "rds.parameter-group",
         "roles.assumable",
         "roles.tasks-allowed",
+        "s3-cors.alike",
         "s3-notifications.notified",
         "s3-quantity.as-many",
         "s3-quantity.readable-at-once",
