@@ -34,6 +34,9 @@ Feature: CloudFront and ACM: HTTPS keeps working after a failover
   Scenario: The distribution soon forgets errors
     Then the distribution soon forgets the errors of a region that was lost
 
+  Scenario: WordPress can be written with through the distribution
+    Then the distributions of the tenants let WordPress be logged in to and written with
+
   Scenario: Certificates do not expire soon
     Then no certificate of the estate expires within the configured days
 

@@ -43,6 +43,9 @@ Feature: S3: objects are replicated and protected in the DR region
   Scenario: Objects of bucket copies are not archived
     Then objects of every bucket copy can be read at once, as those of its source
 
+  Scenario: Browsers may do with bucket copies what they may do with their sources
+    Then every bucket copy lets the pages of the sites read and upload as its source does
+
   Scenario: Bucket copies notify whom their sources notify
     Then every bucket copy notifies of its events whom its source notifies
 

@@ -13,6 +13,9 @@ Feature: Host names: every tenant's name resolves to the serving region
   Scenario: The distribution has every tenant's host name as an alias
     Then the distribution has the host name of every tenant as an alias
 
+  Scenario: No other distribution answers for a tenant and stays behind
+    Then no other distribution takes a tenant's visitors away from the traffic name
+
   Scenario: Customer host names follow the traffic
     Then every customer's own host name follows the traffic to the DR region
 

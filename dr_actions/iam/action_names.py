@@ -65,6 +65,7 @@ _EXCEPTIONS: dict[str, tuple[str, ...]] = {
     "s3:CreateMultipartUpload": ("s3:PutObject", "s3:PutObjectTagging"),
     "s3:DeleteObjects": ("s3:DeleteObject",),
     "s3:GetBucketAccelerateConfiguration": ("s3:GetAccelerateConfiguration",),
+    "s3:GetBucketCors": ("s3:GetBucketCORS",),
     "s3:GetBucketEncryption": ("s3:GetEncryptionConfiguration",),
     "s3:GetBucketLifecycleConfiguration": ("s3:GetLifecycleConfiguration",),
     "s3:GetBucketNotificationConfiguration": ("s3:GetBucketNotification",),

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication_expected
 from dr_checks.core.registry import BOTH, LagSource, check
 from dr_checks.core.remedy import Remedy
-from dr_checks.derived.backup_copies import age_s, key_flaw, key_remedy, newest_copies
+from dr_checks.derived.backup_copies import age_s, key_ending, key_flaw, key_remedy, newest_copies
 from dr_checks.derived.backup_promise import BackupPromise, copied_resources, is_dr_vault, promise, stores
 from dr_checks.derived.database_copies import BACKUP
+from dr_checks.derived.key_remedies import ENDS, material_again
 from dr_estate.config.environment import Side
 from dr_estate.model.durations import duration
 from dr_estate.model.unavailable import DataUnavailable
@@ -75,6 +76,8 @@ def key_usable(view: View) -> Iterator[Finding]:
             reason = "what is encrypted with it cannot be restored, and new copies fail"
             remedy = key_remedy(view, key_arn)
             yield view.gap(name, flaw, "Enabled", reason, remedy)
+        elif until := key_ending(view, key_arn):
+            yield view.warn(name, f"Enabled {until}", "Enabled", ENDS, material_again(view.env.regions.dr, key_arn))
         else:
             yield view.ok(name, "Enabled" if key_arn else "key of AWS", "Enabled", "copies can be decrypted there")
     if not named:

@@ -8,7 +8,7 @@ from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication
 from dr_checks.core.registry import LagSource, check
 from dr_checks.core.remedy import Remedy
 from dr_checks.core.spans import rpo_s
-from dr_checks.derived.backup_copies import key_remedy, restore_key_flaw
+from dr_checks.derived.backup_copies import key_ending, key_remedy, restore_key_flaw
 from dr_checks.derived.database_copies import (
     AUTOMATED,
     BACKUP,
@@ -19,6 +19,7 @@ from dr_checks.derived.database_copies import (
     replicas,
     replicated_backups,
 )
+from dr_checks.derived.key_remedies import ENDS, material_again
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.durations import duration
 from dr_estate.model.unavailable import DataUnavailable
@@ -148,6 +149,8 @@ def key_usable(view: View) -> Iterator[Finding]:
                 "what is encrypted with it cannot be restored, and replication stops",
                 key_remedy(view, key_arn),
             )
+        elif until := key_ending(view, key_arn):
+            yield view.warn(name, f"Enabled {until}", "Enabled", ENDS, material_again(view.env.regions.dr, key_arn))
         else:
             yield view.ok(name, "Enabled" if key_arn else "not encrypted", "Enabled", "the copy can be decrypted there")
     if not named:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dr_checks.core.model import View
 from dr_checks.core.remedy import Remedy
-from dr_checks.derived.key_remedies import usable_again
+from dr_checks.derived.key_remedies import ending, usable_again
 from dr_estate.config.environment import Side
 from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
@@ -58,6 +58,12 @@ def key_flaw(view: View, key_arn: str) -> str:
             Unavailable(UnavailableKind.ERROR, f"AWS does not document the state {key.state} of the key {key_arn}.")
         )
     return "" if state.serves else f"its key {key_arn} is {key.state}"
+
+
+def key_ending(view: View, key_arn: str) -> str:
+    """Until when the key's material is there, where that ends soon; "" else. Raises DataUnavailable."""
+    key = view.find(kms_copy_keys.keys, Side.DR, arn=key_arn) if key_arn else None
+    return ending(view, key.material_until) if key else ""
 
 
 def restore_key_flaw(view: View, key_arn: str) -> str:

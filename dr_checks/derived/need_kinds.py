@@ -100,8 +100,9 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     ),
     NeedKind.TARGET_GROUP: Followed(
         ("ecs.target-group-attached", "elbv2-routing.target-groups"),
-        reason="attributes (stickiness, slow start, delays) are not read: a call a group, of the few that ECS needs, "
-        "and none keeps visitors out",
+        reason="attributes (stickiness, slow start, delays) are not read: a call a group, of the few that ECS needs; "
+        "one alone keeps visitors out, a group's own cross-zone setting that is off while its tasks are in fewer zones "
+        "than the balancer, whose own setting elbv2.alike compares",
     ),
     NeedKind.LISTENER: Followed(("elbv2-routing.host-rules", "elbv2-routing.listeners")),
     NeedKind.BALANCER: Followed(("elbv2.active", "elbv2.listener-certificates", "vpc-reach.security-groups")),
@@ -112,8 +113,11 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
             "cloudfront-routing.origin-reached",
             "cloudfront-routing.header-sent",
             "cloudfront.errors-forgotten",
+            "cloudfront-visitors.nobody-led-apart",
+            "cloudfront-visitors.posts-admitted",
         ),
-        reason="one distribution serves both regions: what it refuses (countries, methods, web ACL) is not judged",
+        reason="one distribution serves both regions: which countries it refuses, and what its web ACL does, is "
+        "compared with another's that answers for a tenant alone, or not judged; of posts the login and the editor",
     ),
     NeedKind.ORIGIN_BUCKET: Followed(
         ("cloudfront-origins.bucket-admits", "cloudfront-origins.bucket-filled"),
@@ -123,7 +127,8 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     NeedKind.ACL: Followed(("vpc-acls.admit-traffic",)),
     NeedKind.ROUTE: Followed(
         ("vpc-reach.way-out", "vpc-routes.parts-lead-on"),
-        reason="what stands beyond a firewall, a peering or a VPN is not followed",
+        reason="what stands beyond a firewall, a transit gateway or a VPN is not followed: it is warned of where the "
+        "primary region's tasks leave otherwise",
     ),
     NeedKind.GATEWAY_SUBNET: Followed(("vpc-reach.way-out", "vpc-routes.parts-lead-on")),
     NeedKind.ENDPOINT: Followed(
@@ -166,7 +171,8 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
             "roles.tasks-allowed",
         ),
         reason="whether a value opens the database only a login shows, a restore test's or a task's; passwords, and a "
-        "user that all tenants' secrets have alike, are compared with nothing",
+        "user that all tenants' secrets have alike, are compared with nothing; that RDS manages the master password is "
+        "seen while the primary region is",
     ),
     NeedKind.SECRET_POLICY: Followed(
         ("roles.tasks-allowed",),
@@ -176,7 +182,10 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     NeedKind.PARAMETER_KEY: Followed(("kms.key-usable", "roles.tasks-allowed")),
     NeedKind.SECRET_KEY: Followed(("kms.key-usable", "secrets.decryptable", "roles.tasks-allowed")),
     NeedKind.LOG_GROUP: Followed(("logs.groups-exist",), reason="the key under which a group encrypts is not read"),
-    NeedKind.EXECUTION_ROLE: Followed(("roles.assumable", "roles.tasks-allowed")),
+    NeedKind.EXECUTION_ROLE: Followed(
+        ("roles.assumable", "roles.tasks-allowed"),
+        reason="a right that a policy ends at a date is judged at the time of the look, not at that of a failover",
+    ),
     NeedKind.TASK_ROLE: Followed(
         ("roles.assumable", "roles.tasks-allowed", "roles.stores-allowed"),
         reason="rights on some objects of a bucket alone, and on what is no store, are not compared",
@@ -199,9 +208,9 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     NeedKind.DATABASE_COPY: Followed(("rds-copy.usable", "rds-copy.age")),
     NeedKind.COPY_KEY: Followed(("rds-copy.key-usable", "rds-copy.usable")),
     NeedKind.OBJECTS: Followed(
-        ("s3.copy-exists", "s3.replication-rule", "s3.rule-precedence", "variables.buckets"),
+        ("s3.copy-exists", "s3.replication-rule", "s3.rule-precedence", "s3-cors.alike", "variables.buckets"),
         reason="object lock and storage class of objects are not read: a listing is a call a thousand objects; nor "
-        "are CORS and website settings, which serve no page of a tenant",
+        "are website settings, which serve no page of a tenant",
     ),
     NeedKind.COPY_ROLE: Followed(
         ("copy-roles.may-copy",),

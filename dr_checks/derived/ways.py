@@ -10,6 +10,14 @@ from dr_estate.readers import vpc
 
 Way = tuple[bool | None, str]
 HIDDEN = "DISABLED"
+PEERING = "pcx-"
+
+
+def table_of(tables: Iterable[vpc.RouteTable], subnet: str) -> vpc.RouteTable | None:
+    """The route table of ``subnet`` among those of its VPC: its own, else the main one."""
+    listed = list(tables)
+    main = next((table for table in listed if table.main), None)
+    return next((table for table in listed if subnet in table.subnets), main)
 
 
 class Ways:
@@ -29,7 +37,12 @@ class Ways:
         return stopped or way
 
     def by(self, target: str, *, hidden: bool) -> Way:
-        """The way of a packet that a route sends to ``target``; what stands beyond other gateways is not followed."""
+        """The way of a packet that a route sends to ``target``; what stands beyond other gateways is not followed.
+
+        A peering carries what is for the peer's own addresses alone. Source: VPC Peering Guide, edge to edge routing.
+        """
+        if target.startswith(PEERING):
+            return False, f"{target}, a peering, leads to no internet"
         if not target.startswith(("nat-", "igw-")):
             return True, target
         if target.startswith("nat-"):
@@ -74,8 +87,7 @@ class Ways:
 
     def table(self, subnet: str) -> vpc.RouteTable | None:
         """The route table of ``subnet``: its own, else the VPC's main one."""
-        main = next((t for t in self.tables if t.main), None)
-        return next((t for t in self.tables if subnet in t.subnets), main)
+        return table_of(self.tables, subnet)
 
     def _default(self, subnet: str) -> Way:
         """Where 0.0.0.0/0 of ``subnet`` leads to."""
@@ -104,8 +116,8 @@ class Ways:
         leads, target = self._default(nat.subnet)
         if leads and target.startswith("igw-"):
             leads, target = self._stopped(nat.subnet, inward=False) or self._attached(target)
-        elif leads and target.startswith("nat-"):
-            leads, target = False, f"{target}, another NAT gateway"
+        elif leads and target.startswith(("nat-", PEERING)):
+            leads, target = False, f"{target}, no internet gateway"
         return (leads, name) if leads else (leads, f"{name} stands in {nat.subnet}, and from there: {target}")
 
     def _stopped(self, subnet: str, *, inward: bool) -> Way | None:

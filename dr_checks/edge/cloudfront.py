@@ -113,14 +113,10 @@ def origin_follows(view: View) -> Iterator[Finding]:
     for target in dict.fromkeys((found.target, *found.other_targets)):
         origins = origins_of(found, target)
         measured = ", ".join(origin.domain for origin in origins) or "no such origin"
-        places = [_place(view, origin) for origin in origins]
-        if wanted in places or {view.env.regions.primary, view.env.regions.dr} <= set(places):
-            yield view.ok(target, measured, wanted, "this origin follows the traffic record")
-        elif None in places:
+        leads = follows(view, found, target)
+        if leads is None:
             yield view.unknown(target, wanted, f"Nothing shows which region {measured} leads to.")
-        elif origins and view.env.regions.primary not in places and all(is_bucket(origin) for origin in origins):
-            yield view.ok(target, measured, wanted, "this bucket is not lost with the primary region")
-        else:
+        elif not leads:
             yield view.gap(
                 target,
                 measured,
@@ -128,6 +124,27 @@ def origin_follows(view: View) -> Iterator[Finding]:
                 "this origin does not follow the traffic record",
                 f'Set domain_name = "{wanted}" on origin {target} of aws_cloudfront_distribution {found.id}.',
             )
+        elif _moves(view, origins):
+            yield view.ok(target, measured, wanted, "this origin follows the traffic record")
+        else:
+            yield view.ok(target, measured, wanted, "this bucket is not lost with the primary region")
+
+
+def follows(view: View, found: Distribution, target: str) -> bool | None:
+    """Whether what a behaviour's target fetches is not lost with the primary region; None where that is not known."""
+    origins = origins_of(found, target)
+    places = [_place(view, origin) for origin in origins]
+    if _moves(view, origins):
+        return True
+    if None in places:
+        return None
+    return bool(origins) and view.env.regions.primary not in places and all(is_bucket(origin) for origin in origins)
+
+
+def _moves(view: View, origins: list[Origin]) -> bool:
+    """Whether one of the origins is the traffic name, or each region has one of them."""
+    places = {_place(view, origin) for origin in origins}
+    return view.env.traffic.origin_record in places or {view.env.regions.primary, view.env.regions.dr} <= places
 
 
 def origins_of(found: Distribution, target: str) -> list[Origin]:

@@ -10,7 +10,7 @@ from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import tenant_definitions, tenant_services
 from dr_checks.derived.standing import Grounds
 from dr_checks.derived.traffic_rules import VPC, covers_lists, parsed
-from dr_checks.derived.ways import HIDDEN, Ways
+from dr_checks.derived.ways import HIDDEN, Ways, table_of
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import ecs, elbv2, route53_private_names, vpc
@@ -18,6 +18,8 @@ from dr_estate.readers import ecs, elbv2, route53_private_names, vpc
 NEEDED = ("ecr.api", "ecr.dkr", "s3", "logs", "secretsmanager")
 _ALIVE = {"available", "pending"}
 _ABSENT = "there is no VPC: see vpc.available"
+_ELSEWHERE = ("tgw-", "vgw-", "arn:aws:networkmanager:")
+"""What a default route names that leads to another network: a transit gateway, a VPN gateway, a core network."""
 EXCLUDED = "; aws_vpc_block_public_access_exclusion of the VPC"
 
 
@@ -203,6 +205,8 @@ def way_out(view: View) -> Iterator[Finding]:
         wanted = "a working default route, or endpoints for every service a task needs"
         if leads is None and lacking:
             yield view.unknown(place, wanted, f"Nothing shows whether its default route leads anywhere: {route}.")
+        elif leads and lacking and _is_unfollowed(view, route):
+            yield _beyond(view, place, route)
         elif leads or not lacking:
             yield view.ok(place, route, wanted, "a task placed here can start")
         else:
@@ -220,6 +224,28 @@ def way_out(view: View) -> Iterator[Finding]:
             )
     if not places:
         yield view.none_expected("all subnets", "no service exists: see ecs.service-exists")
+
+
+def _is_unfollowed(view: View, target: str) -> bool:
+    """Whether it leads out of the VPC to another network, and no task of the primary region leaves by its kind."""
+    if not target.startswith(_ELSEWHERE):
+        return False
+    try:
+        places = {place for _, service in tenant_services(view, Side.PRIMARY) for place in service.subnets}
+        tables = view.get(vpc.route_tables, Side.PRIMARY)
+    except DataUnavailable:
+        return True
+    kinds = {table.default.partition("-")[0] for place in places if (table := table_of(tables, place))}
+    return target.partition("-")[0] not in kinds
+
+
+def _beyond(view: View, place: str, target: str) -> Finding:
+    reason = (
+        "another network leads it out, which is not followed: tasks of the primary region leave by none of its kind, "
+        "and where it passes the primary region it is lost with it"
+    )
+    remedy = f"Start a task in it (a restore test does), or aws_route in {view.region}: 0.0.0.0/0 to a NAT gateway."
+    return view.warn(place, target, "a way out of the region's own", reason, remedy)
 
 
 @check(

@@ -9,7 +9,7 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import tenant_services
-from dr_checks.derived.ways import HIDDEN, Ways
+from dr_checks.derived.ways import HIDDEN, PEERING, Ways
 from dr_checks.network.vpc_reach import NEEDED
 from dr_estate.model import states
 from dr_estate.readers import elbv2, rds_groups, vpc
@@ -17,6 +17,7 @@ from dr_estate.readers import elbv2, rds_groups, vpc
 _ABSENT = "there is no VPC: see vpc.available"
 _WANTED = "each route leads on"
 _ALIVE = {"available", "pending"}
+_LARGEST_OF_A_VPC = 16
 
 
 @check(
@@ -28,9 +29,10 @@ _ALIVE = {"available", "pending"}
 def parts_lead_on(view: View) -> Iterator[Finding]:
     """A more specific route than 0.0.0.0/0 goes before it: a black hole drops its part, whatever the default does.
 
-    Judged are routes of the internet, in which AWS answers at addresses that change, of prefix lists, and of the VPC
-    itself. Private addresses elsewhere are nothing a task needs to start. What leads to a firewall, a peering or a VPN
-    is followed no further, which is a warning. Source: VPC User Guide, Route priority.
+    Judged are routes of the internet, in which AWS answers at addresses that change, of prefix lists, and of parts of
+    the VPC itself: one of more than its block takes nothing of it away, for the local route is nearer. Private
+    addresses elsewhere are nothing a task needs to start. What leads to a firewall, a peering or a VPN is followed no
+    further, which is a warning. Source: VPC User Guide, Route priority.
     """
     here = view.get(vpc.vpc)
     if here is None:
@@ -96,13 +98,14 @@ class _Used:
     def _way(self, table: vpc.RouteTable, route: vpc.PartRoute) -> tuple[bool | None, str]:
         """Whether what the route takes arrives (None: not followed), and where it goes."""
         block = IPv4Network(route.to) if "/" in route.to else None
-        inside = block is not None and any(block.overlaps(own) for own in self.own)
+        inside = block is not None and any(block.subnet_of(own) for own in self.own)
         outside = block is None or (block.is_global and table.id in self.outward)
         word = states.ROUTE[route.state]
         if not inside and not outside:
             return True, route.target
         leads, way = (False, f"a black hole ({route.target})") if word.broken else (None, route.target)
-        if not word.broken and not inside and route.target.startswith(("nat-", "igw-")):
+        followed = route.target.startswith(("nat-", "igw-")) or (block is not None and _leads_nowhere(route, block))
+        if not word.broken and not inside and followed:
             leads, way = self.ways.by(route.target, hidden=table.id in self.hidden)
         spared = not inside and self.is_closed and table.id not in self.visited
         return None if spared and not leads else leads, f"to {way}"
@@ -110,6 +113,11 @@ class _Used:
     def _deleted(self, table: vpc.RouteTable, route: vpc.PartRoute) -> str:
         kind = "DestinationCidrBlock" if "/" in route.to else "DestinationPrefixListId"
         return self.view.command("ec2", "DeleteRoute", RouteTableId=table.id, **{kind: route.to})
+
+
+def _leads_nowhere(route: vpc.PartRoute, block: IPv4Network) -> bool:
+    """Whether a peering is to take more than a VPC's largest block: it carries what is for the peer's own alone."""
+    return route.target.startswith(PEERING) and block.prefixlen < _LARGEST_OF_A_VPC
 
 
 def _database_subnets(view: View) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from dr_checks.core.registry import DR_ONLY, GLOBAL, check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived import routing
 from dr_checks.dns.dns import situation
-from dr_checks.edge import cloudfront
+from dr_checks.edge import cloudfront, cloudfront_visitors
 from dr_estate.config.environment import Side
 from dr_estate.readers import ecs, route53
 from dr_estate.readers.route53 import CustomerHost, Record
@@ -26,7 +26,10 @@ from dr_estate.snapshot import tenants
     traps=("T08",),
 )
 def hosts_lead_to_distribution(view: View) -> Iterator[Finding]:
-    """Its own record or the wildcard's: one pointed straight at a load balancer loses HTTPS and stays behind."""
+    """Its own record or the wildcard's: one pointed straight at a load balancer loses HTTPS and stays behind.
+
+    A distribution of its own is another's matter: see cloudfront-visitors.nobody-led-apart.
+    """
     there: dict[str, list[Record]] = {}
     for record in view.get(route53.records):
         if record.type in routing.ADDRESS_TYPES:
@@ -39,11 +42,13 @@ def hosts_lead_to_distribution(view: View) -> Iterator[Finding]:
         yield view.none_expected(view.env.traffic.distribution_alias, f"there is no {absent}")
         return
     wildcard = there.get(f"*.{view.env.traffic.tenant_domain}", [])
+    own = cloudfront_visitors.apart(view)
     for tenant in view.tenants:
         host = tenants.host_of(tenant, view.env)
         targets = {routing.target_of(record) for record in there.get(host, wildcard)}
         measured = ", ".join(sorted(targets)) or "no record"
-        if targets == {distribution.domain}:
+        answering = own.get(tenant.id, distribution)
+        if targets and targets <= {distribution.domain, answering.domain}:
             yield view.ok(host, measured, distribution.domain, "it moves with the traffic record", tenant.id)
         else:
             reason = (

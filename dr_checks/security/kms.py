@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
-from dr_checks.derived.key_remedies import usable_again
+from dr_checks.derived.key_remedies import ENDS, ending, material_again, usable_again
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
@@ -40,6 +40,8 @@ def _usable(view: View, reason: str, beside: Sequence[KmsKey | Unavailable] = ()
             yield view.unknown("a key", _OPENS, key)
         elif not states.KEY[key.state].known:
             yield view.undocumented(key.ref, _OPENS, key.state)
+        elif states.KEY[key.state].serves and (until := ending(view, key.material_until)):
+            yield view.warn(key.ref, f"{key.state} {until}", _OPENS, ENDS, material_again(view.region, key.arn))
         elif states.KEY[key.state].serves:
             yield view.ok(key.ref, key.state, _OPENS, f"it decrypts the {' and '.join(key.uses)}")
         else:
@@ -84,8 +86,8 @@ def _remedy(view: View, key: KmsKey) -> Remedy:
 def key_usable(view: View) -> Iterator[Finding]:
     """A state that decrypts, in the DR region; a copy whose key does not work cannot be opened by anybody (T19).
 
-    A task does not start without the key of its storage. Source: ECS Developer Guide, "Customer managed keys for AWS
-    Fargate ephemeral storage".
+    A task does not start without the key of its storage, and key material that expires takes the key with it. Sources:
+    ECS Developer Guide, "Customer managed keys for AWS Fargate ephemeral storage"; KMS API, KeyMetadata (ValidTo).
     """
     yield from _usable(view, "a copy under this key cannot be decrypted", _of_replicas(view))
 

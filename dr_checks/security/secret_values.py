@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
+from dr_checks.derived.database_copies import primary_database
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
 from dr_estate.model.secret_sources import source_of, without_suffix
@@ -69,7 +70,9 @@ def alike(view: View) -> Iterator[Finding]:
 def master_user(view: View) -> Iterator[Finding]:
     """A restore keeps the master user, and nobody can change it. Its password is compared with nothing.
 
-    Source: RDS API, MasterUsername of instances, automated backups and snapshots.
+    One that RDS manages stands in a secret of RDS's own in the primary region, and is made anew every week: a restored
+    database has the one of its copy's time, and no such secret. Sources: RDS API, MasterUsername of instances,
+    automated backups and snapshots, MasterUserSecret; RDS User Guide, "Password management with AWS Secrets Manager".
     """
     found, wanted = view.get(secretsmanager.master_user), "the database's master user"
     name = view.env.named(view.env.names.master_secret)
@@ -78,11 +81,34 @@ def master_user(view: View) -> Iterator[Finding]:
         reason = "a person who looks for the administrator's way into the database is refused"
         remedy = f"Put {', '.join(wrong)} right in {view.env.regions.primary} (aws_secretsmanager_secret_version)."
         yield view.gap(name, f"another in {', '.join(wrong)}", wanted, reason, remedy)
+    elif fields and (managed := _managed(view)):
+        yield _not_its_password(view, name, managed)
     elif fields:
         yield view.ok(name, "the same", wanted, "an administrator can log in to what is restored")
     else:
         reason = "it cannot be read, names no user, or no copy of the database is here: see secrets.decryptable"
         yield view.none_expected(name, reason)
+
+
+def _managed(view: View) -> str:
+    """The secret in which RDS manages the primary database's password, "" where there is none or none is seen."""
+    try:
+        database = primary_database(view)
+    except DataUnavailable:
+        return ""
+    return database.managed_secret if database else ""
+
+
+def _not_its_password(view: View, name: str, managed: str) -> Finding:
+    reason = (
+        "RDS rotates the password there, and a restored database has the one of its copy's time: an administrator who "
+        "takes it from here is refused"
+    )
+    remedy = (
+        "After a restore, set a new master password (aws rds modify-db-instance) and put it here; or end "
+        "manage_master_user_password of the aws_db_instance, and keep the password in this secret."
+    )
+    return view.warn(name, f"the password is in {managed}", "the password of the database", reason, remedy)
 
 
 def _judged(view: View, secret: Secret, odd: list[Field], changed: list[str], tenant: str) -> Finding:

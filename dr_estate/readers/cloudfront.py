@@ -18,6 +18,8 @@ _KINDS = {"VpcOriginConfig": "vpc", "CustomOriginConfig": "custom", "S3OriginCon
 DISTRIBUTION_READS = frozenset({"cloudfront:ListDistributions"})
 POLICY_READS = frozenset({"cloudfront:GetOriginRequestPolicy", "cloudfront:GetCachePolicy"})
 DEFAULT_BEHAVIOUR = "default (*)"
+_UNRESTRICTED = "none"
+_READS_ALONE = ("GET", "HEAD")  # where nothing is set. Source: CloudFront API, AllowedMethods
 _ERRORS_S = 10  # where nothing is set. Source: CloudFront Developer Guide, "How long CloudFront caches errors"
 
 
@@ -57,7 +59,7 @@ class Behaviour:
     """How requests of a path ``pattern`` are sent on, and to which ``target``. Policies are ids, "" where it has none.
 
     ``forwards_host``: by the settings from before there were policies (ForwardedValues). ``functions``: code at the
-    edge may change what is sent on.
+    edge may change what is sent on. ``methods`` are those of HTTP that it admits, None in earlier evidence.
     """
 
     pattern: str
@@ -66,6 +68,7 @@ class Behaviour:
     cache_policy: str
     forwards_host: bool
     functions: bool
+    methods: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,8 @@ class Distribution:
 
     ``behaviours`` is the default one and then the others; empty in earlier evidence. ``errors`` are the statuses of
     origins for which something is set, with the seconds for which each is answered from the cache at least; None in
-    earlier evidence.
+    earlier evidence. ``countries`` is how visitors are restricted by country: AWS's kind of the restriction and the
+    codes, () where they are not; None in earlier evidence.
     """
 
     id: str
@@ -101,6 +105,7 @@ class Distribution:
     staging: bool
     behaviours: tuple[Behaviour, ...] = ()
     errors: tuple[tuple[int, int], ...] | None = None
+    countries: tuple[str, ...] | None = None
 
 
 def serving(distributions: Iterable[Distribution], traffic: TrafficSettings) -> Distribution | None:
@@ -199,7 +204,13 @@ def _distribution(row: dict[str, Any]) -> Distribution:
             (int(error["ErrorCode"]), int(error.get("ErrorCachingMinTTL", _ERRORS_S)))
             for error in _items(row, "CustomErrorResponses")
         ),
+        countries=_countries((row.get("Restrictions") or {}).get("GeoRestriction") or {}),
     )
+
+
+def _countries(restriction: dict[str, Any]) -> tuple[str, ...]:
+    kind = restriction.get("RestrictionType", _UNRESTRICTED)
+    return () if kind == _UNRESTRICTED else (kind, *sorted(_items({"Codes": restriction}, "Codes")))
 
 
 def _behaviour(row: dict[str, Any]) -> Behaviour:
@@ -211,6 +222,7 @@ def _behaviour(row: dict[str, Any]) -> Behaviour:
         cache_policy=row.get("CachePolicyId") or "",
         forwards_host=bool(forwarded & {"*", "host"}),
         functions=bool(_items(row, "LambdaFunctionAssociations") or _items(row, "FunctionAssociations")),
+        methods=tuple(sorted(_items(row, "AllowedMethods"))) or _READS_ALONE,
     )
 
 

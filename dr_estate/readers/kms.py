@@ -33,7 +33,7 @@ class KmsKey:
 
     ``uses`` are the nouns encrypted under it; ``related_regions`` are those of a multi-Region key; ``admits`` are the
     principals its policy allows, ACCOUNT where it leaves the decision to IAM, regions in service names as ``{region}``;
-    ``policy`` is the policy as it is.
+    ``policy`` is the policy as it is. ``material_until`` is when imported key material expires, None for never.
     """
 
     ref: str
@@ -45,6 +45,7 @@ class KmsKey:
     deletion_at: datetime | None
     admits: tuple[str, ...] | Unavailable
     policy: str = ""
+    material_until: datetime | None = None
 
 
 @part(*REGIONAL, reads=KEY_READS)
@@ -133,6 +134,7 @@ def key_named(context: ReadContext, ref: str, uses: set[str]) -> KmsKey:
         deletion_at=row.get("DeletionDate"),
         admits=policy if isinstance(policy, Unavailable) else _admitted(context, policy) if policy else (ACCOUNT,),
         policy=policy if isinstance(policy, str) else "",
+        material_until=row.get("ValidTo"),
     )
 
 

@@ -21,6 +21,7 @@ class CopyKey:
     """A key that a copy names. ``state`` is KMS's word (Enabled, Disabled, PendingDeletion ...), "absent" where gone.
 
     ``dark`` says why the key itself could not be seen; then ``state`` is None. ``policy`` is a customer key's own.
+    ``material_until`` is when key material that was imported expires, None for never.
     """
 
     arn: str
@@ -29,6 +30,7 @@ class CopyKey:
     deletion_at: datetime | None
     dark: Unavailable | None = None
     policy: str | Unavailable = ""
+    material_until: datetime | None = None
 
 
 @part(Side.DR, reads=KEY_READS)
@@ -61,7 +63,7 @@ def _describe(context: ReadContext, arn: str) -> CopyKey:
     metadata = found["KeyMetadata"]
     state, ends = metadata.get("KeyState") or "", metadata.get("DeletionDate")
     policy = _policy(context, metadata["Arn"]) if metadata.get("KeyManager") == "CUSTOMER" else ""
-    return CopyKey(arn, arn_region(metadata["Arn"]), state, ends, policy=policy)
+    return CopyKey(arn, arn_region(metadata["Arn"]), state, ends, None, policy, metadata.get("ValidTo"))
 
 
 def _policy(context: ReadContext, arn: str) -> str | Unavailable:

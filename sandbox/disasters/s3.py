@@ -65,6 +65,24 @@ def events_unheard(world: World) -> None:
 
 
 @disaster(
+    "s3-copy-without-cors",
+    "Pages may load fonts from one bucket, and browsers refuse them from its copy",
+    trips=("s3-cors.alike",),
+)
+def copy_without_cors(world: World) -> None:
+    """Let the pages of the sites read the primary region's bucket."""
+    bucket, _ = _pair(world)
+    rule = {
+        "AllowedOrigins": [f"https://*.{world.environment.traffic.tenant_domain}"],
+        "AllowedMethods": ["GET", "HEAD"],
+        "AllowedHeaders": ["Range"],
+        "MaxAgeSeconds": 3600,
+    }
+    world.undo(Side.PRIMARY, "s3", "DeleteBucketCors", Bucket=bucket)
+    world.call(Side.PRIMARY, "s3", "PutBucketCors", Bucket=bucket, CORSConfiguration={"CORSRules": [rule]})
+
+
+@disaster(
     "s3-versioning-suspended",
     "Versioning of one copy was suspended",
     trips=("s3.versioning",),

@@ -167,12 +167,15 @@ def describe_regions(self: EC2Backend, region_names: list[str] | None = None) ->
 
 
 def state(self: Route) -> str:
-    """A route to what was deleted is a black hole. Source: EC2 API Reference, Route (State)."""
+    """A route to what was deleted, or is not attached to the VPC, is a black hole. Source: EC2 API Reference, Route."""
     interfaces = self.route_table.ec2_backend.enis
+    attachments = self.route_table.ec2_backend.transit_gateway_attachments.values()
+    attached = {row.transit_gateway_id for row in attachments if row.resource_id == self.route_table.vpc_id}
     is_gone = (
         (self.nat_gateway is not None and self.nat_gateway.state == "deleted")
         or (self.interface is not None and self.interface.id not in interfaces)
         or (self.vpc_pcx is not None and self.vpc_pcx.status["Code"] == "deleted")
+        or (self.transit_gateway is not None and self.transit_gateway.id not in attached)
     )
     return "blackhole" if is_gone else "active"
 

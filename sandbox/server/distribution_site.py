@@ -71,17 +71,20 @@ class DistributionSite:
         return next((found for door in self._doors.values() if (found := door.certificate(name))), None)
 
     def _config(self, host: str) -> Any:
-        """The enabled distribution whose alias covers the host, None where there is none."""
+        """The enabled distribution whose alias covers the host, the nearest alias first, None where there is none."""
+        naming: dict[bool, Any] = {}
         for distribution in cloudfront_backends[self.account]["aws"].distributions.values():
             config: Any = distribution.distribution_config
-            aliases = (distribution.Aliases or {}).get("Items") or ()
-            if config.Enabled and any(fnmatch.fnmatchcase(host, alias.lower()) for alias in aliases):
-                return config
-        return None
+            aliases = [alias.lower() for alias in (distribution.Aliases or {}).get("Items") or ()]
+            if config.Enabled and any(fnmatch.fnmatchcase(host, alias) for alias in aliases):
+                naming.setdefault(host in aliases, config)
+        return naming.get(True, naming.get(False))
 
     def _region(self, origin: str) -> str:
-        """The region whose load balancer DNS names for the origin at this moment."""
+        """The region of the load balancer that the origin is, or that DNS names for it at this moment."""
         checker = HealthChecker(self.account)
+        if own := checker.load_balancer(plain(origin)):
+            return own[0]
         answer = checker.resolve(plain(origin))
         found = checker.load_balancer(plain(answer.alias["DNSName"])) if answer.alias else None
         return found[0] if found else ""

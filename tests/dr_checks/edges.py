@@ -84,7 +84,10 @@ def status(identifier: str, value: float | None, minutes_ago: float = 1) -> Read
 
 ALL_VIEWER = cloudfront.HostPolicy("p-all", "AllViewer", forwards_host=True)
 NO_CACHE = cloudfront.HostPolicy("p-cache", "CachingDisabled", forwards_host=False)
-BEHAVIOUR = cloudfront.Behaviour("default (*)", "platform-origin", ALL_VIEWER.id, NO_CACHE.id, False, functions=False)
+READS, WRITES = ("GET", "HEAD"), ("DELETE", "PATCH", "POST", "PUT")
+BEHAVIOUR = cloudfront.Behaviour(
+    cloudfront.DEFAULT_BEHAVIOUR, "platform-origin", ALL_VIEWER.id, NO_CACHE.id, False, False, (*READS, *WRITES)
+)
 DISTRIBUTION = cloudfront.Distribution(
     id="E1",
     domain=DOMAIN,
@@ -101,6 +104,7 @@ DISTRIBUTION = cloudfront.Distribution(
     staging=False,
     behaviours=(BEHAVIOUR,),
     errors=(),
+    countries=(),
 )
 
 CERTIFICATE = acm.Certificate(

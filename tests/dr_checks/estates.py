@@ -33,6 +33,7 @@ from dr_estate.readers import (
     route53resolver,
     route53resolver_firewall,
     s3,
+    s3_cors,
     s3_notifications,
     s3_quantity,
     secretsmanager,
@@ -89,6 +90,10 @@ def _compared(recorded: Snapshot, side: Side) -> tuple[secretsmanager.Content | 
     )
 
 
+def _behaviour(target: str) -> Behaviour:
+    return Behaviour("default (*)", target, "", "", True, functions=False, methods=("GET", "HEAD", "POST"))
+
+
 @cache
 def healthy() -> Snapshot:
     """SIT, healthy, with all its parts: as recorded, but for what was changed since.
@@ -107,8 +112,7 @@ def healthy() -> Snapshot:
     values = {
         (cloudfront.host_policies.name, Side.GLOBAL): (),
         (cloudfront.distributions.name, Side.GLOBAL): tuple(
-            replace(row, behaviours=(Behaviour("default (*)", row.target, "", "", True, functions=False),), errors=())
-            for row in distributions
+            replace(row, behaviours=(_behaviour(row.target),), errors=(), countries=()) for row in distributions
         ),
         (iam_copy_roles.roles.name, Side.GLOBAL): (
             CopyRole("arn:aws:iam::1:role/copy", OBJECTS, True, True, (COPIES,)),
@@ -135,6 +139,12 @@ def healthy() -> Snapshot:
             for side in (Side.PRIMARY, Side.DR)
         ),
         (task_sources.sources.name, Side.DR): TaskSources(tuple(row.arn for row in secrets), ()),
+        **{
+            (s3_cors.cors.name, side): tuple(
+                s3_cors.BucketCors(row.name, ()) for row in recorded.get(s3.buckets, side) if isinstance(row, s3.Bucket)
+            )
+            for side in (Side.PRIMARY, Side.DR)
+        },
         **{
             (s3_notifications.notifications.name, side): tuple(
                 s3_notifications.BucketNotifications(row.name, ())

@@ -53,6 +53,7 @@ def origins(*rows: dict[str, Any], group: bool = False) -> dict[str, Status]:
         "DefaultCacheBehavior": {
             "TargetOriginId": "both" if group else ids[0],
             "ViewerProtocolPolicy": "redirect-to-https",
+            "AllowedMethods": {"Quantity": 3, "Items": ["GET", "HEAD", "POST"]},
             "ForwardedValues": {"QueryString": True, "Cookies": {"Forward": "all"}}
             | {"Headers": {"Quantity": 1, "Items": ["*"]}},
         },

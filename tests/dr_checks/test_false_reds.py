@@ -160,7 +160,7 @@ def test_a_path_that_every_request_has_is_no_condition() -> None:
     assert turned(with_condition({"Field": "path-pattern", "Values": ["/*"]}, Side.DR)) == {}
 
 
-def routes(**target: str) -> tuple[Any, ...]:
+def routes(target: dict[str, str], side: Side = Side.DR) -> tuple[Any, ...]:
     """The healthy route tables, each default route leading to ``target``."""
     rows = [
         {
@@ -168,16 +168,27 @@ def routes(**target: str) -> tuple[Any, ...]:
             "Associations": [{"Main": table.main}, *({"SubnetId": name} for name in table.subnets)],
             "Routes": [{"DestinationCidrBlock": "0.0.0.0/0", "State": "active", **target}] if table.default else [],
         }
-        for table in part(vpc.route_tables)
+        for table in part(vpc.route_tables, side)
     ]
-    return read(vpc.route_tables, Side.DR, {"describe_route_tables": {"RouteTables": rows}})
+    return read(vpc.route_tables, side, {"describe_route_tables": {"RouteTables": rows}})
+
+
+OF_ANOTHER_NETWORK: list[dict[str, str]] = [
+    {"CoreNetworkArn": "arn:aws:networkmanager::1:core-network/core-network-1"},
+    {"TransitGatewayId": "tgw-1"},
+]
+
+
+@pytest.mark.parametrize("target", OF_ANOTHER_NETWORK, ids=lambda target: next(iter(target)))
+def test_a_way_by_another_network_is_warned_of_where_the_primary_region_has_none(target: dict[str, str]) -> None:
+    here, there = ((vpc.route_tables, side) for side in (Side.DR, Side.PRIMARY))
+    assert turned({here: routes(target)}) == {"vpc-reach.way-out": Status.WARN}
+    assert turned({here: routes(target), there: routes(target, Side.PRIMARY)}) == {}
 
 
 @pytest.mark.parametrize(
     "target",
     [
-        {"CoreNetworkArn": "arn:aws:networkmanager::1:core-network/core-network-1"},
-        {"TransitGatewayId": "tgw-1"},
         {"LocalGatewayId": "lgw-1"},
         {"CarrierGatewayId": "cagw-1"},
         {"GatewayId": "vpce-1"},
@@ -186,12 +197,12 @@ def routes(**target: str) -> tuple[Any, ...]:
     ids=lambda target: next(iter(target)),
 )
 def test_every_kind_of_route_leads_somewhere(target: dict[str, str]) -> None:
-    assert turned({(vpc.route_tables, Side.DR): routes(**target)}) == {}
+    assert turned({(vpc.route_tables, Side.DR): routes(target)}) == {}
 
 
 @pytest.mark.parametrize("target", [{"IpAddress": "10.0.0.1"}, {"GatewayId": "igw-1", "State": "filtered"}])
 def test_a_route_of_another_kind_or_state_is_unknown(target: dict[str, str]) -> None:
-    assert turned({(vpc.route_tables, Side.DR): routes(**target)}) == {"vpc-reach.way-out": UNKNOWN}
+    assert turned({(vpc.route_tables, Side.DR): routes(target)}) == {"vpc-reach.way-out": UNKNOWN}
 
 
 def test_a_key_that_is_being_updated_is_usable() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import io
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -78,6 +79,9 @@ def aws_faults(text: str) -> list[str]:
     return [fault for found in AWS.finditer(text) if (fault := _aws_fault(*found.groups()))]
 
 
+_INPUT = re.compile(r"--cli-input-json '([^']*)'")
+
+
 @cache
 def _services() -> frozenset[str]:
     return frozenset(botocore.session.get_session().get_available_services())
@@ -89,9 +93,14 @@ def _operations(service: str) -> dict[str, OperationModel]:
     return {xform_name(name, "-"): model.operation_model(name) for name in model.operation_names}
 
 
+def _in_json(rest: str) -> set[str]:
+    """The options whose values stand in the JSON of ``--cli-input-json``, as the tool prints it."""
+    return {xform_name(name, "-") for found in _INPUT.findall(rest) for name in json.loads(found)}
+
+
 def _aws_fault(service: str, operation: str, rest: str) -> str:
     name = f"aws {service} {operation}"
-    options = set(OPTION.findall(rest)) - GLOBAL
+    options = (set(OPTION.findall(rest)) | _in_json(rest)) - GLOBAL
     if (service, operation) in CUSTOM:
         unknown = options - CUSTOM[service, operation]
         return f"{name} has no option {sorted(unknown)}" if unknown else ""

@@ -9,5 +9,6 @@ from tests.proofs.faults_of_edge import EDGE
 from tests.proofs.faults_of_estate import ESTATE
 from tests.proofs.faults_of_firewalls import FIREWALLS
 from tests.proofs.faults_of_network import NETWORK, PORTS
+from tests.proofs.faults_of_routes import ROUTES
 
-FAULTS = (*ACCESS, *NETWORK, *ESTATE, *EDGE, *CONDITIONS, *PORTS, *DEFINITIONS, *MADE_AGAIN, *FIREWALLS)
+FAULTS = (*ACCESS, *NETWORK, *ESTATE, *EDGE, *CONDITIONS, *PORTS, *DEFINITIONS, *MADE_AGAIN, *FIREWALLS, *ROUTES)

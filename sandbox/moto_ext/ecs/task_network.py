@@ -20,6 +20,7 @@ from sandbox.moto_ext.public_access import BOTH, OFF, mode_of
 
 INTERNET = "0.0.0.0/0"
 HTTPS, NFS = 443, 2049
+LARGEST_OF_A_VPC = 16
 REPLIES = (32768, 60999)
 AMAZONS = "AmazonProvidedDNS"
 _TCP = ("-1", "6", "tcp")
@@ -106,6 +107,9 @@ class TaskNetwork:
         return all(self._leaves_by(target) for target in self._ways_out(self.subnet))
 
     def _leaves_by(self, target: str) -> bool:
+        """What stands beyond a transit gateway is taken as arriving."""
+        if target.startswith("tgw-"):
+            return True
         if target.startswith("igw-"):
             return self.public and self._access(self.subnet) == OFF
         nat = self.ec2.nat_gateways.get(target)
@@ -155,14 +159,18 @@ class TaskNetwork:
         return self._cidr(subnet)
 
     def _is_routed(self, *ends: NetworkPeer) -> bool:
-        """Whether no black hole of the VPC's own addresses stands between two of its subnets, in either direction."""
+        """Whether no black hole of the VPC's own addresses stands between two of its subnets, in either direction.
+
+        The local route is nearer than one of more than the VPC's block.
+        """
+        own = [IPv4Network(row["cidr_block"]) for row in self._vpc().get_cidr_block_association_set()]
         pairs = [(end.subnet, IPv4Network(peer.cidr)) for end, peer in zip(ends, reversed(ends), strict=True)]
         return not any(
             hole.overlaps(there)
             for subnet, there in pairs
             if subnet and there.prefixlen
             for hole, target in self._parts(subnet)
-            if not target
+            if not target and any(hole.subnet_of(block) for block in own)
         )
 
     def _acls_pass(self, peer: NetworkPeer, port: int) -> bool:
@@ -194,11 +202,13 @@ class TaskNetwork:
         return [rule for group in found if group for rule in getattr(group, which)]
 
     def _default(self, subnet: str) -> str:
-        """What 0.0.0.0/0 leads to: ``igw-...`` where it is attached, ``nat-...``, or ""."""
+        """What 0.0.0.0/0 leads to: ``igw-...`` where it is attached, ``nat-...``, ``tgw-...``, or ""."""
         for route in self._table(subnet).routes:
             if route.destination_cidr_block == INTERNET:
                 if route.nat_gateway is not None:
                     return str(route.nat_gateway.id)
+                if route.transit_gateway is not None:
+                    return str(route.transit_gateway.id) if route.state == "active" else ""
                 gateway = route.gateway
                 return str(gateway.id) if gateway is not None and getattr(gateway, "vpc", None) else ""
         return ""
@@ -212,13 +222,15 @@ class TaskNetwork:
         return [self._default(subnet), *(way for way in parts if not way or way.startswith(("nat-", "igw-")))]
 
     def _parts(self, subnet: str) -> Iterator[tuple[IPv4Network, str]]:
-        """The routes that go before the default one; "" is a black hole."""
+        """The routes that go before the default one; "" is a black hole, or a peering for more than a peer may have."""
         for route in self._table(subnet).routes:
             block = str(route.destination_cidr_block or INTERNET)
             if not route.local and block != INTERNET:
+                part = IPv4Network(block)
                 targets = (route.nat_gateway_id, route.gateway_id, "another")
                 there = next(target for target in targets if target)
-                yield IPv4Network(block), "" if route.state == "blackhole" else str(there)
+                beyond = route.vpc_pcx is not None and part.prefixlen < LARGEST_OF_A_VPC
+                yield part, "" if route.state == "blackhole" or beyond else str(there)
 
     def _table(self, subnet: str) -> Any:
         tables = [table for table in self.ec2.route_tables.values() if table.vpc_id == self._vpc().id]

@@ -93,6 +93,7 @@ EXAMPLES = [
     _case("backup.key-usable", PASS, VAULT, ARN),
     _case("backup.key-usable", Status.NOT_APPLICABLE, vaults_dr=(), recovery_points_dr=()),
     _case("backup.key-usable", FAIL, VAULT, ARN, keys_dr=(GONE,)),
+    _case("backup.key-usable", Status.WARN, VAULT, keys_dr=(replace(ENABLED, material_until=NOW),)),
     _case("backup.key-usable", FAIL, VAULT, keys_dr=(replace(ENABLED, region=HOME),)),
     _case("backup.key-usable", UNKNOWN, VAULT, keys_dr=(DARK_KEY,)),
     _case("backup.key-usable", UNKNOWN, keys_dr=DENIED),

@@ -41,6 +41,8 @@ GROUP = OriginGroup("both", ("pr", "dr"), (500, 502, 503, 504))
 GROUPED = replace(DISTRIBUTION, origins=(TO_PRIMARY, TO_DR), groups=(GROUP,), target="both")
 SHOP_CERTIFICATE = replace(CERTIFICATE, arn="shop", domain=SHOP, names=(SHOP,))
 FIRST, SECOND = HOSTS
+OF_SECOND = replace(DISTRIBUTION, id="E2", domain="d222.cloudfront.net", aliases=(SECOND.name,))
+SECOND_APART = replace(SECOND, alias_target=OF_SECOND.domain)
 SHOP_FIRST = record(
     SHOP, "CNAME", values=(PRIMARY_BALANCER,), set_identifier="here", failover="PRIMARY", health_check_id="hc-1"
 )
@@ -206,6 +208,12 @@ EXAMPLES = [
     names("hosts-lead-to-distribution", Status.PASS, *HOSTS),
     names("hosts-lead-to-distribution", Status.PASS, WILDCARD),
     names("hosts-lead-to-distribution", Status.PASS, FIRST, record(SECOND.name, "CNAME", values=(f"{DOMAIN}.",))),
+    Example(
+        "tenants.hosts-lead-to-distribution",
+        Status.PASS,
+        world(traffic(distributions=(DISTRIBUTION, OF_SECOND), records=(PRIMARY, SECONDARY, FIRST, SECOND_APART))),
+    ),
+    names("hosts-lead-to-distribution", Status.FAIL, FIRST, SECOND_APART),
     names("hosts-lead-to-distribution", Status.FAIL, FIRST),
     names("hosts-lead-to-distribution", Status.FAIL, FIRST, replace(SECOND, alias_target=PRIMARY_BALANCER)),
     names("hosts-lead-to-distribution", Status.FAIL, WILDCARD, record(SECOND.name, values=("192.0.2.1",))),

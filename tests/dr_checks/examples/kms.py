@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from dr_checks.core.model import Status
@@ -51,6 +52,9 @@ TASK_ONLY = (replace(HERE[0], admits=(ACCOUNT, ROLE)), HERE[1])
 
 EXAMPLES = [
     _case("key-usable", Status.PASS),
+    _case("key-usable", Status.WARN, material_until=NOW + timedelta(days=29)),
+    _case("key-usable", Status.PASS, material_until=NOW + timedelta(days=31)),
+    _case("key-usable", Status.FAIL, material_until=NOW + timedelta(days=29), state="Disabled"),
     _case("key-usable", Status.FAIL, state="Disabled"),
     _case("key-usable", Status.PASS, state="Updating"),
     _case("key-usable", Status.UNKNOWN, state="a-new-word"),

@@ -75,6 +75,7 @@ EXAMPLES = [
     _case("age", UNKNOWN, automated_backups_dr=DENIED, recovery_points_dr=()),
     _case("key-usable", PASS, REPLICATED.arn),
     _case("key-usable", Status.NOT_APPLICABLE, automated_backups_dr=()),
+    _case("key-usable", Status.WARN, REPLICATED.arn, keys_dr=(replace(ENABLED, material_until=NOW),)),
     _case("key-usable", FAIL, REPLICATED.arn, keys_dr=(GONE,)),
     _case("key-usable", FAIL, REPLICATED.arn, keys_dr=(replace(ENABLED, state="Disabled"),)),
     _case("key-usable", FAIL, REPLICATED.arn, keys_dr=(replace(ENABLED, region=HOME),)),

@@ -9,9 +9,10 @@ from typing import Any
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
-from dr_estate.readers import ecs, secretsmanager
+from dr_estate.readers import ecs, rds, secretsmanager
 from dr_estate.readers.secretsmanager import Content, Field, HiddenSecret, MasterUser, Secret
 from tests.dr_checks.compute import D, definition
+from tests.dr_checks.databases import PRIMARY
 from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, service, world
 
 CHECK = "secret-values.alike"
@@ -72,11 +73,10 @@ def _together(expected: Status, field: Field, *of_master: Field, there: Tasks = 
     return Example(CHECK, expected, world({SECRETS: secrets, VALUES: rows, THERE: there, HERE: ()}, TENANTS))
 
 
-def _master(expected: Status, found: Any) -> Example:
+def _master(expected: Status, found: Any, database: Any = ()) -> Example:
     subjects = frozenset() if expected is Status.UNKNOWN else frozenset({MASTER})
-    return Example(
-        "secret-values.master-user", expected, world({(secretsmanager.master_user, Side.DR): found}), subjects
-    )
+    values = {(secretsmanager.master_user, Side.DR): found, (rds.instances, Side.PRIMARY): database}
+    return Example("secret-values.master-user", expected, world(values), subjects)
 
 
 def _read(expected: Status, *suffixes: str) -> Example:
@@ -113,6 +113,7 @@ def _third(*fields: Field, failure: str = "") -> Content:
 ODD, EMPTY = _third(HOST, OTHER_USER, PASSWORD), _third(HOST, USER, replace(PASSWORD, empty=True))
 LATE = _task(timedelta(minutes=9), "sit-tenant2-service")
 YOUNG_OF_ALL = tuple(_task(timedelta(minutes=9), f"sit-{tenant}-service") for tenant in TENANTS)
+MANAGED = replace(PRIMARY, managed_secret="arn:aws:secretsmanager:af-south-1:1:secret:rds!db-1")
 DATABASE = Field("dbname", "d", False, False, as_tenant="d", known=True)
 OF_ALL = [
     _together(Status.PASS, HOST, HOST),
@@ -126,6 +127,11 @@ OF_ALL = [
     _together(Status.PASS, DATABASE),
     _together(Status.WARN, replace(DATABASE, known=False)),
     _master(Status.PASS, MasterUser(MASTER, (("username", True),))),
+    _master(Status.PASS, MasterUser(MASTER, (("username", True),)), (PRIMARY,)),
+    _master(Status.PASS, MasterUser(MASTER, (("username", True),)), DENIED),
+    _master(Status.WARN, MasterUser(MASTER, (("username", True),)), (MANAGED,)),
+    _master(Status.FAIL, MasterUser(MASTER, (("username", False),)), (MANAGED,)),
+    _master(Status.NOT_APPLICABLE, MasterUser(MASTER, ()), (MANAGED,)),
     _master(Status.FAIL, MasterUser(MASTER, (("admin.user", True), ("username", False)))),
     _master(Status.NOT_APPLICABLE, MasterUser(MASTER, ())),
     _master(Status.NOT_APPLICABLE, None),

@@ -33,6 +33,7 @@ LISTED = (group("sit-alb-sg", ("tcp 443-443 a prefix list",), Side.PRIMARY), THE
 ECS = frozenset({"sit-ecs-sg"})
 ALL = tuple(VpcEndpoint(name, "Interface", "available") for name in NEEDED)
 PLACE = frozenset(PLACES)
+BY_TRANSIT, THEIR_TABLES = (replace(TASKS_OUT, default="tgw-1"), PUBLIC_OUT), (vpc.route_tables, Side.PRIMARY)
 _BY_GATEWAY = {
     TABLES: (RouteTable("rtb-1", False, PLACES, "igw-1", "active"), PUBLIC_OUT),
     SERVICES: services(Side.DR, public_ip="ENABLED"),
@@ -154,6 +155,15 @@ EXAMPLES = [
     Example("vpc-reach.way-out", Status.FAIL, _route(gateways=()), PLACE),
     Example("vpc-reach.way-out", Status.UNKNOWN, _route(gateways=DENIED)),
     Example("vpc-reach.way-out", Status.FAIL, connected({TABLES: (TASKS_OUT,)}), PLACE),
+    Example("vpc-reach.way-out", Status.FAIL, _route("pcx-1"), PLACE),
+    Example("vpc-reach.way-out", Status.PASS, _route("pcx-1", endpoints=ALL)),
+    Example("vpc-reach.way-out", Status.FAIL, connected({TABLES: (TASKS_OUT, replace(PUBLIC_OUT, default="pcx-1"))})),
+    *(Example("vpc-reach.way-out", Status.WARN, _route(target), PLACE) for target in ("tgw-1", "vgw-1")),
+    Example("vpc-reach.way-out", Status.PASS, _route("tgw-1", endpoints=ALL)),
+    Example("vpc-reach.way-out", Status.FAIL, _route("tgw-1", "blackhole"), PLACE),
+    Example("vpc-reach.way-out", Status.PASS, _route("eni-1")),
+    Example("vpc-reach.way-out", Status.PASS, connected({TABLES: BY_TRANSIT, THEIR_TABLES: BY_TRANSIT})),
+    Example("vpc-reach.way-out", Status.WARN, connected({TABLES: BY_TRANSIT, THEIR_TABLES: DENIED})),
     Example("vpc-reach.way-out", Status.PASS, _route("", endpoints=ALL)),
     Example("vpc-reach.way-out", Status.PASS, connected({TABLES: (RouteTable("rtb-0", True, (), "igw-1", "active"),)})),
     Example("vpc-reach.way-out", Status.FAIL, _route(""), PLACE),

@@ -8,7 +8,7 @@ from typing import Any
 
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
-from dr_estate.readers import ecr, ecs, kms, s3
+from dr_estate.readers import ecr, ecs, kms, kms_copy_keys, s3
 from dr_estate.readers.kms import KmsKey
 from dr_estate.readers.s3 import Bucket, BucketReplicationRule
 from tests.dr_checks.aws_answers import read
@@ -97,3 +97,12 @@ def test_roles_of_the_identity_centre_are_the_same_in_both_regions() -> None:
         return {key.admits for key in found if isinstance(key, KmsKey)}
 
     assert admitted(Side.PRIMARY) == admitted(Side.DR) == {(staff.format(home), "arn:aws:iam::1:role/tasks-{region}")}
+
+
+def test_when_imported_key_material_expires_is_read() -> None:
+    expires = healthy().taken_at
+    metadata = {"KeyId": "k", "Arn": "arn:aws:kms:eu-west-1:1:key/k", "ValidTo": expires}
+    found = read(kms.keys, Side.DR, {"describe_key": {"KeyMetadata": metadata}}, healthy())
+    assert {key.material_until for key in found if isinstance(key, KmsKey)} == {expires}
+    copies = read(kms_copy_keys.keys, Side.DR, {"describe_key": {"KeyMetadata": metadata}}, healthy())
+    assert {key.material_until for key in copies} == {expires}

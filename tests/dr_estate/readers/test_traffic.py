@@ -61,6 +61,8 @@ def test_the_distribution_and_the_certificates_of_three_places_are_found(seen: S
     (distribution,) = seen.get(cloudfront.distributions, Side.GLOBAL)
     assert (SIT.traffic.distribution_alias,) == distribution.aliases
     assert [SIT.traffic.origin_record] == [origin.domain for origin in distribution.origins]
+    assert {"POST", "GET"} <= set(distribution.behaviours[0].methods or ())
+    assert distribution.countries == ()
     for side in Side:
         (certificate,) = seen.get(acm.certificates, side)
         assert isinstance(certificate, acm.Certificate)

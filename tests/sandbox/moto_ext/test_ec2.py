@@ -66,6 +66,11 @@ def test_a_route_to_what_was_deleted_is_a_black_hole(aws: Clients) -> None:
     assert set(before.values()) == {"active"}
     ec2.delete_network_interface(**target)
     assert states() == before | {"128.0.0.0/1": "blackhole"}
+    transit = ec2.create_transit_gateway()["TransitGateway"]["TransitGatewayId"]
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", TransitGatewayId=transit)
+    assert states()["0.0.0.0/0"] == "blackhole"
+    ec2.create_transit_gateway_vpc_attachment(TransitGatewayId=transit, VpcId=vpc, SubnetIds=there.subnets)
+    assert states()["0.0.0.0/0"] == "active"
 
 
 def test_dhcp_options_that_no_vpc_has_any_more_can_be_deleted(aws: Clients) -> None:

@@ -1,0 +1,173 @@
+"""Checks of what CloudFront does with the tenants' visitors: which distribution answers them, and what it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from functools import partial
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import GLOBAL, check
+from dr_checks.edge.cloudfront import follows, is_bucket, origins_of, serving
+from dr_estate.config.environment import Side
+from dr_estate.readers import cloudfront
+from dr_estate.readers.acm import covers
+from dr_estate.readers.cloudfront import DEFAULT_BEHAVIOUR, Behaviour, Distribution
+from dr_estate.snapshot import tenants
+from dr_estate.snapshot.tenants import Tenant
+
+_POST = "POST"
+_LOGIN, _EDITOR = "wp-login.php", "wp-admin/post.php"
+_WORDPRESS = "wp-"
+_WANTED = f"POST of /{_LOGIN} and /{_EDITOR} admitted"
+_ABSENT = "there is no distribution: see cloudfront.distribution-serves"
+_WILD = frozenset("*?")
+
+
+@check(
+    "the distributions of the tenants let WordPress be logged in to and written with",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    sides=GLOBAL,
+    rules=("REL11-BP04", "REL13-BP04", "NIST CP-8"),
+)
+def posts_admitted(view: View) -> Iterator[Finding]:
+    """The behaviour that takes the login and the editor admits POST, and leads it to where the traffic leads.
+
+    Behaviours are asked in their order, the default one last; WordPress may stand below a directory that a pattern
+    names. Of an origin group only the first origin is asked by POST: CloudFront fails over for GET, HEAD and OPTIONS.
+    Sources: CloudFront API, CacheBehavior; Developer Guide, "Optimize high availability with origin failover".
+    """
+    found = serving(view)
+    if found is None:
+        yield view.none_expected(view.env.traffic.distribution_alias, _ABSENT)
+        return
+    answering = {row.id: row for row in (found, *apart(view).values())}.values()
+    leading = [row for row in answering if not row.behaviours or _leads_on(row)]
+    yield from (_judged(view, row) for row in leading)
+    if not leading:
+        yield view.none_expected(found.id, "no behaviour leads to a load balancer: see cloudfront.origin-follows")
+
+
+def _leads_on(found: Distribution) -> bool:
+    """Whether a behaviour of the distribution leads to more than buckets."""
+    return not all(is_bucket(origin) for row in found.behaviours for origin in origins_of(found, row.target))
+
+
+def _judged(view: View, found: Distribution) -> Finding:
+    if not found.behaviours or any(behaviour.methods is None for behaviour in found.behaviours):
+        return view.unknown(found.id, _WANTED, "This evidence does not hold which methods are admitted.")
+    refusals = [_refusals(view, found, root) for root in _roots(found)]
+    if not all(refusals):
+        return view.ok(found.id, "admitted", _WANTED, "people who write, order or log in are let through")
+    patterns = ", ".join(dict.fromkeys(refusals[0].values()))
+    return view.gap(
+        found.id,
+        f"refused by {patterns}",
+        _WANTED,
+        "nobody logs in, and nothing is written or ordered, in the region that serves",
+        f"aws_cloudfront_distribution {found.id}, {patterns}: allowed_methods with POST, PUT, PATCH and DELETE, and as "
+        f"target_origin_id the origin {view.env.traffic.origin_record}, not an origin group.",
+    )
+
+
+def _refusals(view: View, found: Distribution, root: str) -> Mapping[str, str]:
+    """By path of a WordPress below ``root``: the pattern of the behaviour that refuses a POST."""
+    taking = {path: _behaviour(found, f"{root}{path}") for path in (_LOGIN, _EDITOR)}
+    return {path: row.pattern for path, row in taking.items() if not _posts(view, found, row)}
+
+
+def _posts(view: View, found: Distribution, behaviour: Behaviour) -> bool:
+    """Whether a POST passes, to an origin that need not be the lost region's."""
+    origins = origins_of(found, behaviour.target)[:1]
+    if _POST not in (behaviour.methods or ()) or all(map(is_bucket, origins)):
+        return False
+    grouped = any(group.id == behaviour.target for group in found.groups)
+    return not grouped or follows(view, found, origins[0].id) is not False
+
+
+def _roots(found: Distribution) -> list[str]:
+    """Where WordPress may stand: at "/", or in a directory that a pattern begins with and that is none of its own."""
+    directories = (
+        row.pattern.lstrip("/").partition("/") for row in found.behaviours if row.pattern != DEFAULT_BEHAVIOUR
+    )
+    named = [first for first, slash, _ in directories if slash and not set(first) & _WILD]
+    return ["/", *(f"/{name}/" for name in dict.fromkeys(named) if not name.startswith(_WORDPRESS))]
+
+
+def _behaviour(found: Distribution, path: str) -> Behaviour:
+    """The behaviour that takes a request for the path: the first whose pattern fits, else the default one."""
+    default, *others = found.behaviours
+    return next((row for row in others if _fits(row.pattern, path)), default)
+
+
+def _fits(pattern: str, path: str) -> bool:
+    return fnmatchcase(path, f"/{pattern.lstrip('/')}".replace("[", "[[]"))
+
+
+@check(
+    "no other distribution takes a tenant's visitors away from the traffic name",
+    severity=Severity.BLOCKER,
+    area=Area.TENANTS,
+    sides=GLOBAL,
+    rules=("REL11-BP04", "NIST CP-8"),
+    traps=("T08",),
+)
+def nobody_led_apart(view: View) -> Iterator[Finding]:
+    """Of two distributions with an alias for a host the one with the nearer alias answers, whatever DNS says.
+
+    Its origins must follow the traffic as those of the distribution that serves the tenants do. Source: CloudFront
+    Developer Guide, "Restrictions on using alternate domain names".
+    """
+    found = serving(view)
+    if found is None:
+        yield view.none_expected(view.env.traffic.distribution_alias, _ABSENT)
+        return
+    others = apart(view)
+    hosts = {tenant.id: tenants.host_of(tenant, view.env) for tenant in view.tenants}
+    yield from (_led(view, found, other, hosts[name], name) for name, other in others.items())
+    if not others:
+        yield view.ok(found.id, "the only one", "follows the traffic", "no other distribution names a tenant's host")
+
+
+def _led(view: View, found: Distribution, other: Distribution, host: str, tenant: str) -> Finding:
+    targets = dict.fromkeys((other.target, *other.other_targets))
+    answers = {target: follows(view, other, target) for target in targets}
+    lost = sorted(target for target, leads in answers.items() if leads is False)
+    wanted, measured = "follows the traffic", f"answered by {other.id}"
+    if lost:
+        reason = "this tenant's visitors are not led to the region that serves"
+        remedy = (
+            f"aws_cloudfront_distribution {other.id}: domain_name = {view.env.traffic.origin_record} of origin "
+            f"{', '.join(lost)}; or take {host} out of its aliases, so that {found.id} answers."
+        )
+        return view.gap(host, f"{measured}, from {', '.join(lost)}", wanted, reason, remedy, tenant)
+    if None in answers.values():
+        return view.unknown(host, wanted, f"Nothing shows which region {other.id} fetches from.", tenant)
+    if None not in (found.countries, other.countries) and found.countries != other.countries:
+        reason = "visitors of some countries are refused, and other tenants' are not"
+        remedy = f"aws_cloudfront_distribution {other.id}: geo_restriction as {found.id} has it, or accept it."
+        return view.warn(host, f"{measured}, {_shown(other)}", _shown(found), reason, remedy, tenant)
+    return view.ok(host, measured, wanted, "its origins follow the traffic record", tenant)
+
+
+def _shown(found: Distribution) -> str:
+    return " ".join(found.countries or ()) or "every country"
+
+
+def apart(view: View) -> Mapping[str, Distribution]:
+    """By tenant's id the distribution that answers for its host in the place of the one that serves the tenants."""
+    found = serving(view)
+    live = [row for row in view.get(cloudfront.distributions, Side.GLOBAL) if row.enabled and not row.staging]
+    answering = {tenant.id: _answering(view, live, tenant) for tenant in view.tenants}
+    return {name: row for name, row in answering.items() if found and row and row.id != found.id}
+
+
+def _answering(view: View, live: list[Distribution], tenant: Tenant) -> Distribution | None:
+    host = tenants.host_of(tenant, view.env)
+    naming = [row for row in live if covers(row.aliases, host)]
+    return max(naming, key=partial(_is_exact, host), default=None)
+
+
+def _is_exact(host: str, found: Distribution) -> bool:
+    return host in found.aliases
