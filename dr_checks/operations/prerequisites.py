@@ -281,7 +281,9 @@ def operator_allowed(view: View) -> Iterator[Finding]:
             found += f"; simulated without {', '.join(decision.missing)}, which is known only during a run"
         mended = _opened(view, operator.role, decision) or remedy
         yield view.gap(f"{decision.action} in {decision.region}", found, "allowed", reason, mended)
-    if not denied:
+    for unseen in operator.unseen:
+        yield view.unknown("tenants' own things and the roles of their tasks", "allowed", unseen)
+    if not denied and not operator.unseen:
         number = len({d.action for d in operator.decisions if d.action not in FORBIDDEN and d.decision == "allowed"})
         yield view.ok(operator.role, f"{number} actions allowed", "all", "every step can be taken")
 

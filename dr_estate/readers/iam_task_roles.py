@@ -36,14 +36,13 @@ from dr_estate.readers import (
     secretsmanager,
     task_sources,
 )
-from dr_estate.readers.iam_simulation import RoleAnswers, RoleRequest, SimulatedDecision
+from dr_estate.readers.iam_simulation import RoleAnswers, RoleRequest, SimulatedDecision, paged
 from dr_estate.reading.part import GLOBAL, part
 from dr_estate.reading.reader import ReadContext
 
 READS = frozenset({"iam:GetRole", "iam:SimulatePrincipalPolicy"})
 _SERVICE = "ecs-tasks.amazonaws.com"
 _ABSENT = "NoSuchEntity"
-_RESOURCES_A_CALL = 50
 _WORST = (PolicyAnswer.DENIED, PolicyAnswer.UNDECIDED, PolicyAnswer.SILENT, PolicyAnswer.ALLOWED)
 _Needs = dict[tuple[str, ...], set[str]]
 
@@ -268,11 +267,8 @@ def _requests(policies: _Policies, role: str, needs: _Needs) -> Iterator[Simulat
     for actions, named in sorted(needs.items()):
         resources = sorted(named - {"*", ""})
         for via, chosen in _by_service(policies, role, resources) if actions == DECRYPT else [((), resources)]:
-            pages = [chosen[n : n + _RESOURCES_A_CALL] for n in range(0, len(chosen), _RESOURCES_A_CALL)]
-            for page in [[]] if "*" in named else pages:
-                yield SimulationRequest(
-                    policies.region, actions, tuple(page), (*_known(policies, actions[0], page), *via)
-                )
+            for page in [()] if "*" in named else paged(tuple(chosen)):
+                yield SimulationRequest(policies.region, actions, page, (*_known(policies, actions[0], page), *via))
 
 
 def _by_service(policies: _Policies, role: str, keys: list[str]) -> Iterator[tuple[Context, list[str]]]:
@@ -282,7 +278,7 @@ def _by_service(policies: _Policies, role: str, keys: list[str]) -> Iterator[tup
         yield (via,), [key for key in keys if service in policies.asked_via[role, key]]
 
 
-def _known(policies: _Policies, action: str, resources: list[str]) -> Iterator[ContextKey]:
+def _known(policies: _Policies, action: str, resources: tuple[str, ...]) -> Iterator[ContextKey]:
     """What is known of every request; the owner of another account's things, or of a bucket, is left out.
 
     IAM then names the key as missing where a policy tests it.

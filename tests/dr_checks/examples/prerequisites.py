@@ -266,6 +266,11 @@ _PERMISSIONS = [
         "prerequisites.operator-allowed", FAILS, _global(iam_simulation.operator, iam_simulation.Operator("role", None))
     ),
     Example("prerequisites.operator-allowed", UNSEEN, _global(iam_simulation.operator, DENIED)),
+    Example(
+        "prerequisites.operator-allowed",
+        UNSEEN,
+        _global(iam_simulation.operator, replace(_operator(), unseen=(DENIED,))),
+    ),
     Example("prerequisites.operator-cannot-delete", FINE, _global(iam_simulation.operator, _operator())),
     Example("prerequisites.operator-cannot-delete", FAILS, _global(iam_simulation.operator, _operator(deletes=True))),
     Example("prerequisites.operator-cannot-delete", UNSEEN, _global(iam_simulation.operator, DENIED)),

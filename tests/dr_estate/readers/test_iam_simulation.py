@@ -15,9 +15,15 @@ from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Side, load_environment
 from dr_estate.iam.simulation_requests import demands
 from dr_estate.model.playbook import COPIED, FENCING, FORBIDDEN, HOMECOMING, needed_actions
+from dr_estate.readers import ecs, secretsmanager
 from dr_estate.readers.iam_simulation import Operator, SimulatedDecision, operator
 from dr_estate.snapshot.observer import observe
+from dr_estate.snapshot.snapshot import Snapshot
 from sandbox.client.endpoint import Endpoint
+from tests.dr_actions.plain import with_part
+from tests.dr_checks.aws_answers import read
+from tests.dr_checks.estates import healthy
+from tests.dr_checks.worlds import DENIED
 from tests.worlds import borrowed
 
 SIT = load_environment(Path(__file__).parents[3] / "environments", "sit")
@@ -206,3 +212,50 @@ def test_a_deny_of_what_is_other_accounts_or_unencrypted_keeps_no_recovery_out(w
     document = json.dumps({"Version": "2012-10-17", "Statement": rows})
     iam.put_role_policy(RoleName=SIT.acting_role, PolicyName="perimeter", PolicyDocument=document)
     assert refused(world) == {}
+
+
+@pytest.mark.parametrize(
+    ("action", "region", "resource"),
+    [
+        ("ecs:UpdateService", DR, "ecs:*:{account}:service/sit-cluster/sit-{tenant}-service"),
+        ("ecs:UpdateService", PRIMARY, "ecs:*:{account}:service/sit-cluster/sit-{tenant}-service"),
+        ("ecs:RegisterTaskDefinition", DR, "ecs:*:{account}:task-definition/sit-{tenant}:*"),
+        ("secretsmanager:PutSecretValue", DR, ""),
+    ],
+)
+def test_a_deny_on_the_things_of_one_tenant_is_named(
+    world: Endpoint, iam: Any, action: str, region: str, resource: str
+) -> None:
+    """Asked on a name that stands for any tenant's alone, such a deny was green."""
+    (tenant,) = world.state()["tenants"]
+    keys = world.people["admin"]
+    secrets = {"aws_access_key_id": keys.access_key_id, "aws_secret_access_key": keys.secret_access_key}
+    stored = get_session().create_client("secretsmanager", region_name=DR, endpoint_url=world.url, **secrets)
+    secret = stored.describe_secret(SecretId=SIT.named(SIT.names.tenant_secret, tenant=tenant))["ARN"]
+    on = f"arn:aws:{resource.format(account=SIT.account, tenant=tenant)}" if resource else secret
+    statement = {"Effect": "Deny", "Action": action, "Resource": on}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_role_policy(RoleName=SIT.acting_role, PolicyName="one", PolicyDocument=document)
+    assert tenant in refused(world)[action, region].on
+    assert {action} == {name for name, _ in refused(world)}
+
+
+def _answered(upon: Snapshot) -> Operator:
+    def simulated(**params: Any) -> dict[str, Any]:
+        rows = [{"EvalActionName": action, "EvalDecision": "allowed"} for action in params["ActionNames"]]
+        return {"EvaluationResults": rows}
+
+    return read(operator, Side.GLOBAL, {"simulate_principal_policy": simulated}, upon)
+
+
+def test_whom_nobody_could_ask_about_is_told() -> None:
+    """A role of a definition that was not seen may be one that the operator cannot pass on."""
+    assert () == _answered(healthy()).unseen
+    known = healthy()
+    rows = (*known.get(ecs.task_definitions, Side.DR), DENIED)
+    assert (DENIED,) == _answered(with_part(known, ecs.task_definitions, Side.DR, rows)).unseen
+    assert (DENIED,) == _answered(with_part(known, ecs.task_definitions, Side.DR, DENIED)).unseen
+    assert (DENIED,) == _answered(with_part(known, secretsmanager.secrets, Side.DR, DENIED)).unseen
+    alone = with_part(known, ecs.services, Side.PRIMARY, DENIED)
+    assert () == _answered(alone).unseen
+    assert (DENIED,) == _answered(with_part(alone, ecs.services, Side.DR, DENIED)).unseen
