@@ -99,9 +99,11 @@ def _judged(view: View, pair: _Pair, callers: tuple[str, ...]) -> Finding:
         reason = "the source's policy alone lets it in today: no policy of IAM does"
         return view.gap(name, f"does not allow {', '.join(lost)}", _WANTED, reason, remedy)
     if answers:
-        return view.unknown(name, _WANTED, f"It allows {', '.join(answers)} upon a condition that only AWS evaluates.")
+        reason = f"It allows {', '.join(answers)} upon a condition that only AWS evaluates."
+        return view.undecided(name, _WANTED, reason, what)
     if undecided:
-        return view.unknown(name, _WANTED, "It denies upon a condition that only AWS evaluates; the source's does not.")
+        reason = "It denies upon a condition that only AWS evaluates; the source's does not."
+        return view.undecided(name, _WANTED, reason, what)
     return view.ok(name, "denies nothing more", _WANTED, "who uses the source may use it")
 
 

@@ -28,6 +28,8 @@ PASS, TASKS = "iam:PassRole", "ecs-tasks.amazonaws.com"
 RESOURCES_A_CALL = 50
 _ABSENT, _NOT_TOGETHER = "NoSuchEntity", "InvalidInput"
 _WORST = ("explicitDeny", "implicitDeny", "allowed")
+_WEIGHTS, _DOUBTFUL = {"explicitDeny": 0, "implicitDeny": 1, "allowed": 3}, 2
+BOUNDARY, ORGANIZATION = "the permissions boundary", "a service control policy of the organization"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class SimulatedDecision:
     ``on`` says on what, and by which condition keys, it was not allowed, "" where it was. ``missing`` are condition
     keys that the role's policies test and that nobody can know beforehand: whether MFA was used, the caller's address.
     ``of_resource``: not IAM decided so, but the policy of what it was asked on. ``bounded``: the permissions boundary.
+    ``of_organization``: a service control policy ended the simulation. IAM evaluates none whose conditions are global
+    (User Guide, "Testing IAM policies"), and one that admits both regions stops it too (aws-sdk issue 102).
     """
 
     action: str
@@ -46,11 +50,17 @@ class SimulatedDecision:
     missing: tuple[str, ...] = ()
     of_resource: bool = False
     bounded: bool = False
+    of_organization: bool = False
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether the request on the day may be allowed all the same. What is denied outright stays so."""
+        return self.of_organization or (bool(self.missing) and self.decision == _WORST[1])
 
     @property
     def weight(self) -> int:
-        """Of several decisions the least is the worst: what an unknown key may open hides nothing that is certain."""
-        return 2 * _WORST.index(self.decision) + (bool(self.missing) and self.decision != _WORST[0])
+        """Of several decisions the least is the worst: what may be allowed hides nothing that is certain."""
+        return _DOUBTFUL if self.is_doubtful else _WEIGHTS[self.decision]
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +235,22 @@ def _decisions(row: dict[str, Any], demand: SimulationRequest) -> Iterator[Simul
             yield SimulatedDecision(name, decision, region)
         else:
             missing = tuple(sorted(found.get("MissingContextValues") or ()))
-            where = ", ".join([on, *demand.context_text()])
-            boundary = found.get("PermissionsBoundaryDecisionDetail") or {}
-            bounded = decision == "implicitDeny" and boundary.get("AllowedByPermissionsBoundary") is False
-            yield SimulatedDecision(name, decision, region, where, missing, bounded=bounded)
+            bounded, of_organization = _limits(row, found, decision)
+            whose = [f"by {ORGANIZATION}"] * of_organization + [f"by {BOUNDARY}"] * bounded
+            where = ", ".join([on, *demand.context_text(), *whose])
+            yield SimulatedDecision(
+                name, decision, region, where, missing, bounded=bounded, of_organization=of_organization
+            )
+
+
+def _limits(row: dict[str, Any], found: dict[str, Any], decision: str) -> tuple[bool, bool]:
+    """Whether the boundary, or a policy of the organization, decided so: those have no part in MatchedStatements.
+
+    What Organizations say stands with the action alone: a deny of the role's own is its own all the same.
+    """
+    if decision == _WORST[0] and found.get("MatchedStatements"):
+        return False, False
+    boundary = found.get("PermissionsBoundaryDecisionDetail") or {}
+    organizations = found.get("OrganizationsDecisionDetail") or row.get("OrganizationsDecisionDetail") or {}
+    bounded = boundary.get("AllowedByPermissionsBoundary") is False
+    return bounded, not bounded and organizations.get("AllowedByOrganizations") is False

@@ -240,12 +240,53 @@ def test_a_deny_on_the_things_of_one_tenant_is_named(
     assert {action} == {name for name, _ in refused(world)}
 
 
-def _answered(upon: Snapshot) -> Operator:
+def _answered(upon: Snapshot, **answer: Any) -> Operator:
+    """What IAM's answer makes of the role; ``answer`` is what it says of publishing."""
+
     def simulated(**params: Any) -> dict[str, Any]:
-        rows = [{"EvalActionName": action, "EvalDecision": "allowed"} for action in params["ActionNames"]]
+        rows = [
+            {"EvalActionName": action, "EvalDecision": "allowed", **(answer if action == "sns:Publish" else {})}
+            for action in params["ActionNames"]
+        ]
         return {"EvaluationResults": rows}
 
     return read(operator, Side.GLOBAL, {"simulate_principal_policy": simulated}, upon)
+
+
+OWN = {"MatchedStatements": [{"SourcePolicyId": "act", "SourcePolicyType": "role"}]}
+BY_BOUNDARY = {"PermissionsBoundaryDecisionDetail": {"AllowedByPermissionsBoundary": False}}
+BY_ORGANIZATION = {"OrganizationsDecisionDetail": {"AllowedByOrganizations": False}}
+ON_TOPIC = {"EvalResourceName": "arn:topic", "EvalResourceDecision": "implicitDeny"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "bounded", "of_organization"),
+    [
+        ({"EvalDecision": "explicitDeny", **OWN}, False, False),
+        ({"EvalDecision": "explicitDeny", **BY_BOUNDARY}, True, False),
+        ({"EvalDecision": "explicitDeny", **BY_BOUNDARY, **OWN}, False, False),
+        ({"EvalDecision": "implicitDeny", **BY_BOUNDARY}, True, False),
+        ({"EvalDecision": "implicitDeny", **BY_ORGANIZATION}, False, True),
+        ({"EvalDecision": "explicitDeny", **BY_ORGANIZATION}, False, True),
+        ({"EvalDecision": "explicitDeny", **BY_ORGANIZATION, **OWN}, False, False),
+        ({"EvalDecision": "implicitDeny", **BY_ORGANIZATION, "ResourceSpecificResults": [ON_TOPIC]}, False, True),
+        ({"EvalDecision": "implicitDeny"}, False, False),
+    ],
+)
+def test_whose_policy_it_is_that_denies_is_told_by_iams_own_fields(
+    answer: dict[str, Any], bounded: bool, of_organization: bool
+) -> None:
+    decisions = _answered(healthy(), **answer).decisions or ()
+    found = [decision for decision in decisions if decision.decision != "allowed"]
+    assert {("sns:Publish", bounded, of_organization)} == {(d.action, d.bounded, d.of_organization) for d in found}
+
+
+def test_a_deny_of_the_boundary_is_told_as_the_boundarys(world: Endpoint, iam: Any) -> None:
+    rows = [{"Effect": "Allow", "Action": "*", "Resource": "*"}, {"Effect": "Deny", "Action": "sns:*", "Resource": "*"}]
+    document = json.dumps({"Version": "2012-10-17", "Statement": rows})
+    arn = iam.create_policy(PolicyName="limit", PolicyDocument=document)["Policy"]["Arn"]
+    iam.put_role_permissions_boundary(RoleName=SIT.acting_role, PermissionsBoundary=arn)
+    assert refused(world)["sns:Publish", DR].bounded
 
 
 def test_whom_nobody_could_ask_about_is_told() -> None:
