@@ -7,6 +7,8 @@ from typing import Protocol
 
 from dr_estate.iam.resource_policies import PolicyAnswer
 
+_STOPPED = "a service control policy stopped IAM's simulator, which evaluates no global conditions of such policies"
+
 
 class Decision(Protocol):
     """What IAM's simulator says of one action: see SimulatedDecision."""
@@ -44,7 +46,7 @@ def hangs_on(decisions: Iterable[Decision], whose: str) -> str:
     keys = ", ".join(sorted({key for decision in found for key in decision.missing}))
     stopped = any(decision.of_organization for decision in found)
     parts = [f"simulated without {keys}, which only {whose} shows"] if keys else []
-    return "; ".join(parts + ["IAM's simulator evaluates no global conditions of such policies"] * stopped)
+    return "; ".join([*parts, *[_STOPPED] * stopped])
 
 
 def to_compare(role: str, decisions: Iterable[Decision]) -> str:

@@ -273,12 +273,11 @@ def operator_allowed(view: View) -> Iterator[Finding]:
         return
     denied = [d for d in operator.decisions if d.decision != "allowed" and d.action not in FORBIDDEN]
     of_home = [d for d in operator.decisions if _goes_home(d, view)]
-    if of_home and all(d in denied for d in of_home):
+    if of_home and all(d in denied and not d.hangs_on_organization for d in of_home):
         denied = [d for d in denied if d not in of_home]
         yield _cannot_go_home(view, operator.role, len(of_home))
-    stopped = [decision for decision in denied if decision.of_organization]
-    yield from _stopped(view, operator.role, stopped)
-    for decision in (decision for decision in denied if not decision.of_organization):
+    yield from _undecided(view, operator.role, [d for d in denied if d.hangs_on_organization])
+    for decision in (decision for decision in denied if not decision.hangs_on_organization):
         reason = "a step of the playbook would be denied in the middle of a recovery"
         found = f"{decision.decision} on {decision.on}"
         if decision.missing:
@@ -304,13 +303,12 @@ def _opened(view: View, role: str, decision: iam_simulation.SimulatedDecision) -
     return f"aws_iam_role_policy of '{role}': {decision.action} on {passed} to {iam_simulation.TASKS}; {named}."
 
 
-def _stopped(view: View, role: str, decisions: Sequence[iam_simulation.SimulatedDecision]) -> Iterator[Finding]:
-    """One finding for each region in which a policy of the organization ended the simulation: nobody knows."""
+def _undecided(view: View, role: str, decisions: Sequence[iam_simulation.SimulatedDecision]) -> Iterator[Finding]:
+    """One finding for each region in which rights hang on the organization: nobody knows before the day."""
     for region in sorted({decision.region for decision in decisions}):
         mine = [decision for decision in decisions if decision.region == region]
         names = ", ".join(decision.action for decision in mine[:3])
-        stopped, doubt = iam_simulation.ORGANIZATION, role_limits.hangs_on(mine, "a run")
-        reason = f"{len(mine)} actions (such as {names}) by {stopped}: {doubt}."
+        reason = f"{len(mine)} actions (such as {names}) are denied: {role_limits.hangs_on(mine, 'a run')}."
         yield view.undecided(f"{role} in {region}", "allowed", reason, role_limits.to_compare(role, mine))
 
 

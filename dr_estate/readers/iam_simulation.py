@@ -32,6 +32,12 @@ _WEIGHTS, _DOUBTFUL = {"explicitDeny": 0, "implicitDeny": 1, "allowed": 3}, 2
 BOUNDARY, ORGANIZATION = "the permissions boundary", "a service control policy of the organization"
 
 
+ORGANIZATION_KEYS = frozenset(
+    f"aws:{whose}{what}" for whose in ("principal", "resource") for what in ("orgid", "orgpaths")
+)
+"""What AWS fills in of a member's every request, and IAM's simulator does not: a deny of others is met without it."""
+
+
 @dataclass(frozen=True, slots=True)
 class SimulatedDecision:
     """IAM's decision on one action in a region: allowed, explicitDeny or implicitDeny, the worst of all it was asked.
@@ -55,7 +61,12 @@ class SimulatedDecision:
     @property
     def is_doubtful(self) -> bool:
         """Whether the request on the day may be allowed all the same. What is denied outright stays so."""
-        return self.of_organization or (bool(self.missing) and self.decision == _WORST[1])
+        return self.hangs_on_organization or (bool(self.missing) and self.decision == _WORST[1])
+
+    @property
+    def hangs_on_organization(self) -> bool:
+        """Whether a policy of the organization decided, or the organization's own name, by a perimeter around it."""
+        return self.of_organization or any(key.lower() in ORGANIZATION_KEYS for key in self.missing)
 
     @property
     def weight(self) -> int:

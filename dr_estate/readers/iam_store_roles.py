@@ -14,7 +14,7 @@ from dr_estate.config.environment import Side
 from dr_estate.iam.simulation_requests import ANY, SimulationRequest, of_the_account
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import dynamodb, ecs, s3
-from dr_estate.readers.iam_simulation import READS, RoleAnswers, RoleRequest, SimulatedDecision
+from dr_estate.readers.iam_simulation import ORGANIZATION_KEYS, READS, RoleAnswers, RoleRequest, SimulatedDecision
 from dr_estate.readers.store_policies import StoreKind, table_arn
 from dr_estate.reading.part import GLOBAL, part
 from dr_estate.reading.reader import ReadContext
@@ -45,7 +45,8 @@ class StoreRight:
     @property
     def is_doubtful(self) -> bool:
         """Whether a task's request may be allowed all the same."""
-        return self.of_organization or (bool(self.missing) and self.decision != _DENIED)
+        named = any(key.lower() in ORGANIZATION_KEYS for key in self.missing)
+        return self.of_organization or named or (bool(self.missing) and self.decision != _DENIED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +115,8 @@ def _compared(context: ReadContext, today: str, role: str, answers: RoleAnswers)
     copies = {here: away for (_, sources), (_, there) in stores for here, away in zip(sources, there, strict=True)}
     if copies and not others:
         return None
-    # what a service control policy stops is not known to be refused today
-    used = [right for right, found in mine.items() if found.decision == _ALLOWED or found.of_organization]
+    # what hangs on the organization is not known to be refused today
+    used = [right for right, found in mine.items() if found.decision == _ALLOWED or found.hangs_on_organization]
     then = [(action, on, others.get((action, copies[on]))) for action, on in sorted(used)]
     rights = (
         StoreRight(action, on, copies[on], d.decision, d.missing, d.bounded, d.of_organization)

@@ -247,7 +247,7 @@ def _simulated(arn: str, policies: _Policies, answers: RoleAnswers) -> Iterator[
         opened = request.resources and all(
             policies.said(arn, decision.action, resource) is PolicyAnswer.ALLOWED for resource in request.resources
         )
-        if decision.decision == PolicyAnswer.SILENT and opened and not decision.of_organization:
+        if decision.decision == PolicyAnswer.SILENT and opened and not decision.hangs_on_organization:
             yield SimulatedDecision(decision.action, PolicyAnswer.ALLOWED, decision.region)
         else:
             yield decision

@@ -69,6 +69,11 @@ def _operator(*denied: str, deletes: bool = False) -> iam_simulation.Operator:
     return iam_simulation.Operator("role", tuple(decisions))
 
 
+_BY_PERIMETER = iam_simulation.SimulatedDecision(
+    "ecs:UpdateService", "explicitDeny", "eu-west-1", "arn", ("aws:PrincipalOrgID",)
+)
+
+
 def _stopped(*actions: str) -> iam_simulation.Operator:
     """A policy of the organization ended the simulation of these."""
     rows = [
@@ -293,6 +298,12 @@ _PERMISSIONS = [
         "prerequisites.operator-allowed",
         UNSEEN,
         _global(iam_simulation.operator, _stopped("sns:Publish", "rds:PromoteReadReplica")),
+        frozenset({"role in eu-west-1"}),
+    ),
+    Example(
+        "prerequisites.operator-allowed",
+        UNSEEN,
+        _global(iam_simulation.operator, iam_simulation.Operator("role", (_BY_PERIMETER,))),
         frozenset({"role in eu-west-1"}),
     ),
 ]

@@ -18,6 +18,7 @@ PULLS = SimulatedDecision("ecr:BatchGetImage", "allowed", "eu-west-1")
 CLOSED = SimulatedDecision("secretsmanager:GetSecretValue", "implicitDeny", "eu-west-1", "arn:secret")
 BY_TAG = replace(CLOSED, action="kms:Decrypt", missing=("aws:ResourceTag/Environment",))
 BY_SCP = replace(CLOSED, of_organization=True)
+BY_PERIMETER = replace(CLOSED, decision="explicitDeny", missing=("aws:ResourceOrgID",))
 OUTSIDE = replace(CLOSED, decision="explicitDeny", bounded=True)
 KEPT_OUT = SimulatedDecision("kms:Decrypt", "explicitDeny", "eu-west-1", "arn:key, by its own policy", of_resource=True)
 ROLE = TaskRole("arn:aws:iam::1:role/execution", True, True, ("sit-tenant1",), (PULLS,))
@@ -66,6 +67,8 @@ EXAMPLES = [
     _given("tasks-allowed", Status.FAIL, replace(ROLE, decisions=(CLOSED, BY_TAG)), subjects=NAMED),
     _given("tasks-allowed", Status.UNKNOWN, replace(ROLE, decisions=(BY_SCP, BY_TAG)), subjects=NAMED),
     _given("tasks-allowed", Status.FAIL, replace(ROLE, decisions=(BY_SCP, OUTSIDE)), subjects=NAMED),
+    _given("tasks-allowed", Status.UNKNOWN, replace(ROLE, decisions=(BY_PERIMETER,)), subjects=NAMED),
+    _given("tasks-allowed", Status.FAIL, replace(ROLE, decisions=(BY_PERIMETER, CLOSED)), subjects=NAMED),
     _given("tasks-allowed", Status.UNKNOWN, ROLE, DENIED),
     _given("tasks-allowed", Status.NOT_APPLICABLE, ABSENT),
     _stores(Status.PASS, USES),
@@ -79,6 +82,7 @@ EXAMPLES = [
     _stores(Status.FAIL, replace(USES, rights=(READS, replace(READS, missing=("aws:SourceVpce",))))),
     _stores(Status.FAIL, replace(USES, rights=(replace(ASKS, missing=("aws:SourceVpce",)),))),
     _stores(Status.UNKNOWN, replace(USES, rights=(replace(READS, of_organization=True),)), policy=_opened(USES.arn)),
+    _stores(Status.UNKNOWN, replace(USES, rights=(replace(ASKS, missing=("aws:PrincipalOrgID",)),))),
     _stores(Status.NOT_APPLICABLE, replace(USES, rights=())),
     _stores(Status.UNKNOWN, USES, DENIED, subjects=frozenset()),
     _stores(Status.NOT_APPLICABLE, subjects=frozenset()),
