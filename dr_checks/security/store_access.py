@@ -161,15 +161,16 @@ def _request(view: View, row: StorePolicy, side: Side, caller: str, action: str)
     account, region = view.env.account, view.env.region(side)
     arn = f"arn:aws:s3:::{row.name}" if row.kind is StoreKind.BUCKET else _table(view, side, row.name)
     resource = f"{arn}/any" if row.kind is StoreKind.BUCKET and action != _LISTS else arn
-    version = () if _NEWER_TLS in row.text else (("s3:TlsVersion", "1.2"),)  # AWS takes nothing older
+    of_s3 = row.kind is StoreKind.BUCKET
+    version = (("s3:TlsVersion", "1.2"),) if of_s3 and _NEWER_TLS not in row.text else ()  # AWS takes nothing older
     known = (
         (REGION, region),
         *version,
+        *((("s3:ResourceAccount", account),) if of_s3 else ()),
         ("aws:SecureTransport", "true"),
         ("aws:PrincipalAccount", account),
         ("aws:PrincipalArn", caller),
         ("aws:ResourceAccount", account),
-        ("s3:ResourceAccount", account),
         *moment_keys(view.now),
     )
     return PolicyRequest((caller, f"arn:aws:iam::{account}:root"), action, resource, known)
