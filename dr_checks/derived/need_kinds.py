@@ -166,7 +166,7 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
             "roles.tasks-allowed",
         ),
         reason="whether a value opens the database only a login shows, a restore test's or a task's; passwords, and a "
-        "user that all tenants' secrets have alike, are compared with nothing",
+        "user that all of three or more tenants' secrets have alike, are compared with nothing",
     ),
     NeedKind.SECRET_POLICY: Followed(
         ("roles.tasks-allowed",),
@@ -176,7 +176,11 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     NeedKind.PARAMETER_KEY: Followed(("kms.key-usable", "roles.tasks-allowed")),
     NeedKind.SECRET_KEY: Followed(("kms.key-usable", "secrets.decryptable", "roles.tasks-allowed")),
     NeedKind.LOG_GROUP: Followed(("logs.groups-exist",), reason="the key under which a group encrypts is not read"),
-    NeedKind.EXECUTION_ROLE: Followed(("roles.assumable", "roles.tasks-allowed")),
+    NeedKind.EXECUTION_ROLE: Followed(
+        ("roles.assumable", "roles.tasks-allowed"),
+        reason="service control policies with global conditions, which IAM's simulator does not evaluate; when a "
+        "policy of IAM itself ends a right, for its text is not read",
+    ),
     NeedKind.TASK_ROLE: Followed(
         ("roles.assumable", "roles.tasks-allowed", "roles.stores-allowed"),
         reason="rights on some objects of a bucket alone, and on what is no store, are not compared",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Protocol
 
 from dr_estate.iam.resource_policies import PolicyAnswer
@@ -38,6 +39,16 @@ def stronger(role: str, decision: Decision) -> str:
     if decision.bounded:
         return f"aws_iam_role '{role}': a permissions boundary that allows these too; no other policy widens it."
     return f"Take the Deny of these out of the policies of '{role}': no Allow is stronger than it." if denied else ""
+
+
+def ends_on(policy: str, at: datetime) -> str:
+    """When a date in ``policy`` ends a right, as what was measured."""
+    return f"allowed until {at:%Y-%m-%d %H:%M} UTC by {policy}"
+
+
+def prolonged(policy: str, at: datetime) -> str:
+    """What a person does before a date in ``policy`` ends a right."""
+    return f"Take the date out of {policy}, or set a later one, before {at:%Y-%m-%d}: no run changes IAM."
 
 
 def hangs_on(decisions: Iterable[Decision], whose: str) -> str:

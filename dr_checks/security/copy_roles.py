@@ -108,7 +108,15 @@ def _of_job(view: View, row: JobRole) -> Finding:
         return _judged(view, replace(role, decisions=tuple(denied)), reason, wanted)
     if doubts:
         return _undecided(view, role, wanted, doubts)
-    return view.ok(role.arn, f"{len(role.decisions)} actions allowed", wanted, "it may do all of it")
+    return _unless_it_ends(view, role, reason, wanted)
+
+
+def _unless_it_ends(view: View, role: CopyRole, reason: str, wanted: str) -> Finding:
+    if role.trust_ends is None:
+        return view.ok(role.arn, f"{len(role.decisions)} actions allowed", wanted, "it may do all of it")
+    policy = f"the trust policy of '{role.arn.rpartition('/')[2]}'"
+    measured, remedy = role_limits.ends_on(policy, role.trust_ends), role_limits.prolonged(policy, role.trust_ends)
+    return view.warn(role.arn, measured, wanted, f"from then on {reason}", remedy)
 
 
 def _undecided(view: View, role: CopyRole, wanted: str, doubts: Sequence[str]) -> Finding:
@@ -143,7 +151,7 @@ def _judged(view: View, role: CopyRole, reason: str, wanted: str = _WANTED) -> F
         return view.gap(role.arn, measured, wanted, reason, " ".join(dict.fromkeys(_opened(name, d) for d in denied)))
     if doubts:
         return _undecided(view, role, wanted, doubts)
-    return view.ok(role.arn, f"{len(role.decisions)} actions allowed", wanted, "it may do all of it")
+    return _unless_it_ends(view, role, reason, wanted)
 
 
 def _opened(role: str, decision: SimulatedDecision) -> str:

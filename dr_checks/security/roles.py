@@ -6,6 +6,7 @@ What a task asks for later, of its buckets and tables, is compared with what is 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import GLOBAL, check
@@ -42,6 +43,8 @@ def assumable(view: View) -> Iterator[Finding]:
         elif role.exists and role.trusted is None:
             reason = "Its trust policy has conditions that only IAM itself evaluates."
             yield view.undecided(role.arn, wanted, reason, f"the trust policy of '{role.arn.rpartition('/')[2]}'")
+        elif role.trusted and role.trust_ends:
+            yield _ends(view, role, f"the trust policy of '{role.arn.rpartition('/')[2]}'", role.trust_ends)
         elif role.trusted:
             yield view.ok(role.arn, "trusts ECS", wanted, "tasks can start as it")
         else:
@@ -51,6 +54,12 @@ def assumable(view: View) -> Iterator[Finding]:
             yield view.gap(role.arn, measured, wanted, reason, f"aws_iam_role '{name}': assume_role_policy.")
     if not found:
         yield view.none_expected("all roles", _NONE)
+
+
+def _ends(view: View, role: TaskRole, policy: str, at: datetime) -> Finding:
+    """Warn of a right that a date in ``policy`` takes away soon."""
+    measured, reason = role_limits.ends_on(policy, at), f"tasks of {', '.join(role.families)} cannot start from then on"
+    return view.warn(role.arn, measured, "no end within 30 days", reason, role_limits.prolonged(policy, at))
 
 
 @check(
@@ -78,6 +87,9 @@ def tasks_allowed(view: View) -> Iterator[Finding]:
 
 def _allowed(view: View, role: TaskRole) -> Finding:
     denied = [d for d in role.decisions if d.decision != "allowed"]
+    if not denied and role.ends:
+        soonest = min(role.ends, key=lambda ending: ending.at)
+        return _ends(view, role, f"the policy of {soonest.resource}", soonest.at)
     if not denied:
         return view.ok(role.arn, f"{len(role.decisions)} actions allowed", "allowed", "tasks get what they start with")
     sure, name = [d for d in denied if not d.is_doubtful], role.arn.rpartition("/")[2]

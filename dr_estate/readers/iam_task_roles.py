@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from dr_estate.config.environment import Side
-from dr_estate.iam.moments import moment_keys
+from dr_estate.iam.moments import Ending, moment_keys, turns_of
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
 from dr_estate.iam.simulation_requests import (
     REGION,
@@ -23,7 +25,7 @@ from dr_estate.iam.simulation_requests import (
     asked_through,
     of_the_account,
 )
-from dr_estate.iam.trust import trusts
+from dr_estate.iam.trust import ends_at, trusts
 from dr_estate.model.secret_sources import SecretSource, by_named_arn, source_of, without_suffix
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import (
@@ -56,7 +58,8 @@ MOUNT = ("elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite")
 class TaskRole:
     """A role of the DR region's task definitions. ``trusted``: ECS may assume it there, None where nobody can tell.
 
-    ``families`` are the definitions that name it. ``decisions`` is the worst one of each action.
+    ``families`` are the definitions that name it. ``decisions`` is the worst one of each action. ``trust_ends`` is when
+    ECS may assume it no longer, None where that is not soon; ``ends`` when policies of what it needs keep it out.
     """
 
     arn: str
@@ -64,6 +67,8 @@ class TaskRole:
     trusted: bool | None
     families: tuple[str, ...]
     decisions: tuple[SimulatedDecision, ...] = ()
+    trust_ends: datetime | None = None
+    ends: tuple[Ending, ...] = ()
 
 
 @part(*GLOBAL, reads=READS)
@@ -96,7 +101,7 @@ class _Policies:
 
     def __init__(self, context: ReadContext) -> None:
         region = context.env.region(Side.DR)
-        self.context = context
+        self.context, self.now = context, context.now
         self.account, self.region = context.env.account, region
         self.root = f"arn:aws:iam::{context.env.account}:root"
         self.unread: list[Unavailable] = []
@@ -116,6 +121,12 @@ class _Policies:
                 self.unread.append(secret)
             else:  # a task definition may name it without its suffix
                 self.by_arn[secret.arn] = self.by_arn[without_suffix(secret.arn)] = secret.text
+
+    def at(self, moment: datetime) -> _Policies:
+        """The same policies, asked at another moment."""
+        then = copy(self)
+        then.now = moment
+        return then
 
     @cached_property
     def secret_keys(self) -> dict[str, list[str]]:
@@ -159,7 +170,7 @@ class _Policies:
             "aws:PrincipalAccount": self.account,
             "aws:SecureTransport": "true",
             "elasticfilesystem:AccessedViaMountTarget": "true",
-            **dict(moment_keys(self.context.now)),
+            **dict(moment_keys(self.now)),
         }
         return answer_of(
             self.by_arn.get(resource, ""), PolicyRequest(principals, action, resource, tuple(known.items()))
@@ -227,8 +238,10 @@ def _role(context: ReadContext, arn: str, families: set[str]) -> TaskRole:
     region, account = context.env.region(Side.DR), context.env.account
     document = found["Role"].get("AssumeRolePolicyDocument")
     source = f"arn:aws:ecs:{region}:{account}:task"
-    trusted = trusts(document, _SERVICE, account, source, context.now) if isinstance(document, dict) else None
-    return TaskRole(arn, True, trusted, tuple(sorted(families)))
+    if not isinstance(document, dict):
+        return TaskRole(arn, True, None, tuple(sorted(families)))
+    asked_by = (document, _SERVICE, account, source, context.now)
+    return TaskRole(arn, True, trusts(*asked_by), tuple(sorted(families)), (), ends_at(*asked_by))
 
 
 def _decided(role: TaskRole, needs: _Needs, policies: _Policies, answers: RoleAnswers) -> TaskRole:
@@ -238,7 +251,8 @@ def _decided(role: TaskRole, needs: _Needs, policies: _Policies, answers: RoleAn
     for decision in (*simulated, *refused):
         known = worst.setdefault(decision.action, decision)
         worst[decision.action] = min(known, decision, key=lambda candidate: candidate.weight)
-    return replace(role, decisions=tuple(worst[action] for action in sorted(worst)))
+    decisions = tuple(worst[action] for action in sorted(worst))
+    return replace(role, decisions=decisions, ends=tuple(_endings(role.arn, needs, policies)))
 
 
 def _simulated(arn: str, policies: _Policies, answers: RoleAnswers) -> Iterator[SimulatedDecision]:
@@ -261,6 +275,17 @@ def _refused(arn: str, needs: _Needs, policies: _Policies) -> Iterator[Simulated
                 yield SimulatedDecision(
                     action, word, policies.region, f"{resource}, by its own policy", of_resource=True
                 )
+
+
+def _endings(arn: str, needs: _Needs, policies: _Policies) -> Iterator[Ending]:
+    """When the resources' own policies begin to refuse what they do not refuse now."""
+    for actions, resources in needs.items():
+        for resource in sorted(resources):
+            for moment in turns_of(policies.by_arn.get(resource, ""), policies.now):
+                then = policies.at(moment + timedelta(seconds=1))
+                if any(then.refuses(arn, a, resource) and not policies.refuses(arn, a, resource) for a in actions):
+                    yield Ending(resource, moment)
+                    break
 
 
 def _requests(policies: _Policies, role: str, needs: _Needs) -> Iterator[SimulationRequest]:
