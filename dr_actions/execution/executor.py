@@ -9,13 +9,14 @@ when a person waits no longer; what AWS works on still is left in place, and is 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from dr_actions.actions.registry import actions
 from dr_actions.execution import lost_effects, rollback, sender, sick_primary, write_pause_watch
 from dr_actions.execution.progress import ProgressWatch
 from dr_actions.execution.rollback import RollbackResult
 from dr_actions.execution.run import OVERDUE, FailureCause, ManualPending, PlanRun, ReadFailed, StepFailed
+from dr_actions.execution.shown_call import shown_call
 from dr_actions.journal.journal import EntryKind, RecordedState
 from dr_actions.journal.manual_wait import step_back, wait_data
 from dr_actions.journal.point_of_no_return import last_reversible_step
@@ -23,7 +24,6 @@ from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Step, batches
 from dr_actions.model.sequence import Role, role_of
 from dr_estate.model.durations import duration
-from dr_estate.model.unavailable import DataUnavailable
 
 _WAITS = "The run looks, and goes on by itself when the change is there. Ctrl-C stops it; it can be resumed."
 
@@ -131,25 +131,22 @@ def _run_batch(run: PlanRun, action: Action, steps: Sequence[Step], outcome: Out
             _send(run, batch, [step for step in ready if not step.manual], context, outcome)
         for step in ready:
             if step.manual and step.id not in batch.awaited:
-                batch.awaited.add(step.id)
-                batch.since[step.id] = run.clock.monotonic()
-                shown = _as_seen(batch.action, step, context)
-                run.journal.append(EntryKind.MANUAL_WAIT, step.id, **wait_data(step, shown))
-                run.listener.by_hand(shown)
-                run.listener.note(_WAITS)
+                _ask_person(run, batch, step, context)
         if not batch.open:
             return
         run.wait()
 
 
-def _as_seen(action: Action, step: Step, context: PlanContext | None) -> Step:
-    """The step with the call that would be sent now: a person makes that one."""
-    if step.call is None or context is None:
-        return step
-    try:
-        return replace(step, call=action.build_call(step, context))
-    except DataUnavailable:
-        return step
+def _ask_person(run: PlanRun, batch: Batch, step: Step, context: PlanContext | None) -> None:
+    """Show a person the change that is theirs, and wait for it from now on."""
+    batch.awaited.add(step.id)
+    batch.since[step.id] = run.clock.monotonic()
+    shown, unread = shown_call(batch.action, step, context)
+    run.journal.append(EntryKind.MANUAL_WAIT, step.id, **wait_data(step, shown))
+    run.listener.by_hand(shown, unread)
+    if unread:
+        run.journal.append(EntryKind.NOTE, step.id, says=unread)
+    run.listener.note(_WAITS)
 
 
 def _was_sent(run: PlanRun, step: Step) -> bool:

@@ -107,8 +107,8 @@ class RunListener(Protocol):
         """A step failed, and the run goes on without it."""
         ...
 
-    def by_hand(self, step: Step) -> None:
-        """A person is to make the change of this step now."""
+    def by_hand(self, step: Step, unread: str = "") -> None:
+        """A person is to make the change of this step now, and to compare it first where ``unread`` says why."""
         ...
 
     def note(self, sentence: str) -> None:

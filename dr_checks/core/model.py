@@ -215,6 +215,14 @@ class View:
         found = self._finding(Status.UNKNOWN, subject, measured, wanted, unavailable.why, remedy, tenant)
         return replace(found, unseen=unavailable)
 
+    def undecided(self, subject: str, wanted: object, reason: str, policies: str, tenant: str | None = None) -> Finding:
+        """A subject that hangs on conditions of ``policies``, which only a request of the day meets or not: UNKNOWN."""
+        remedy = (
+            f"Compare the conditions of {policies} with a request of the day: no permission of the reader shows more. "
+            "If all is as wanted, accept this finding by an exception."
+        )
+        return self._finding(Status.UNKNOWN, subject, "not seen", wanted, reason, remedy, tenant)
+
     def undocumented(self, subject: str, wanted: object, word: str, tenant: str | None = None) -> Finding:
         """A state that no vocabulary of ``dr_estate.model.states`` lists: UNKNOWN."""
         return self.unknown(subject, wanted, f"AWS does not document the state {word or '(none)'}.", tenant)

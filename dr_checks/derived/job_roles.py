@@ -7,29 +7,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dr_checks.derived import role_limits
 from dr_estate.iam.resource_policies import PolicyAnswer
 from dr_estate.readers.iam_copy_roles import CopyRole
 from dr_estate.readers.iam_simulation import SimulatedDecision
 
-_EXPLICIT = "explicitDeny"
-
 
 def denied(role: CopyRole) -> list[SimulatedDecision]:
     """What it may not do, whatever a job brings along."""
-    return [decision for decision in _refused(role) if not _is_doubtful(decision)]
+    return [decision for decision in _refused(role) if not decision.is_doubtful]
 
 
 def doubts(role: CopyRole) -> Sequence[str]:
     """What cannot be told of whether it may, as sentences without their period."""
-    doubtful = [decision for decision in _refused(role) if _is_doubtful(decision)]
-    hangs = [f"{d.action} hangs on {', '.join(d.missing)}, which only the job itself shows" for d in doubtful]
+    hangs = [_hangs(decision) for decision in doubtful(role)]
     return hangs + ["its trust policy has conditions that only IAM itself evaluates"] * (role.trusted is None)
+
+
+def doubtful(role: CopyRole) -> list[SimulatedDecision]:
+    """What it may do or not, by what only the job itself shows, or by a policy that IAM does not evaluate."""
+    return [decision for decision in _refused(role) if decision.is_doubtful]
+
+
+def _hangs(decision: SimulatedDecision) -> str:
+    if decision.of_organization:
+        return f"{decision.action}: {role_limits.hangs_on([decision], 'the job itself')}"
+    return f"{decision.action} hangs on {', '.join(decision.missing)}, which only the job itself shows"
 
 
 def _refused(role: CopyRole) -> list[SimulatedDecision]:
     return [decision for decision in role.decisions if decision.decision != PolicyAnswer.ALLOWED]
-
-
-def _is_doubtful(decision: SimulatedDecision) -> bool:
-    """Whether a condition key that the simulator does not know decides. What is denied outright stays so."""
-    return bool(decision.missing) and decision.decision != _EXPLICIT

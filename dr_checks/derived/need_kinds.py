@@ -171,8 +171,8 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
             "roles.tasks-allowed",
         ),
         reason="whether a value opens the database only a login shows, a restore test's or a task's; passwords, and a "
-        "user that all tenants' secrets have alike, are compared with nothing; that RDS manages the master password is "
-        "seen while the primary region is",
+        "user that all of three or more tenants' secrets have alike, are compared with nothing; that RDS manages the "
+        "master password is seen while the primary region is",
     ),
     NeedKind.SECRET_POLICY: Followed(
         ("roles.tasks-allowed",),
@@ -184,7 +184,8 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     NeedKind.LOG_GROUP: Followed(("logs.groups-exist",), reason="the key under which a group encrypts is not read"),
     NeedKind.EXECUTION_ROLE: Followed(
         ("roles.assumable", "roles.tasks-allowed"),
-        reason="a right that a policy ends at a date is judged at the time of the look, not at that of a failover",
+        reason="service control policies with global conditions, which IAM's simulator does not evaluate; when a "
+        "policy of IAM itself ends a right, for its text is not read: it is judged at the time of the look",
     ),
     NeedKind.TASK_ROLE: Followed(
         ("roles.assumable", "roles.tasks-allowed", "roles.stores-allowed"),

@@ -80,7 +80,8 @@ def _admitted(view: View, found: Distribution, origin: Origin) -> Finding:
         origin = replace(origin, access_control="")
     answer = answer_of(bucket.policy, _request(view, found, origin))
     if _is_unsettled(bucket, origin, answer) and not (unsigned and answer is PolicyAnswer.SILENT):
-        return view.unknown(name, _WANTED, "A canonical user, an ACL or a condition of the policy decides.")
+        reason = "A canonical user, an ACL or a condition of the policy decides."
+        return view.undecided(name, _WANTED, reason, f"the policy and the ACL of bucket {name}")
     if answer is PolicyAnswer.ALLOWED and not _is_closed(bucket, origin):
         return _decrypted(view, found, origin, bucket)
     if unsigned:
@@ -127,6 +128,8 @@ def _decrypted(view: View, found: Distribution, origin: Origin, bucket: s3.Bucke
     if any(is_all for _, is_all in refused):
         reason = "what arrives is encrypted under it, and CloudFront is refused: pages come without it"
         return view.gap(name, measured, _WANTED, reason, remedy)
+    if unsettled and isinstance(unsettled[0], str):
+        return view.undecided(name, _WANTED, unsettled[0], f"the key policy of bucket {name}")
     if unsettled:
         return view.unknown(name, _WANTED, unsettled[0])
     if refused:

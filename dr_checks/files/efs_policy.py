@@ -44,7 +44,10 @@ def admits_alike(view: View) -> Iterator[Finding]:
     closed, doubt = _locked_out(view, original, copy) if copy.text and _is_stricter(original, copy) else ([], None)
     refused = _refusals(original, copy, closed)
     if doubt is not None and not refused:
-        yield view.unknown(name, _WANTED, doubt)
+        if isinstance(doubt, Unavailable):
+            yield view.unknown(name, _WANTED, doubt)
+        else:
+            yield view.undecided(name, _WANTED, doubt, f"the policy of file system {copy.file_system}")
     else:
         yield _judged(view, name, original, copy, refused)
 

@@ -101,7 +101,7 @@ def _storing(
         remedy = f"aws_vpc_endpoint for {endpoint.service} in {view.region}: a policy with the ARNs of the copies."
         return view.gap(subject, measured, wanted, reason, remedy)
     if lacking:
-        return view.unknown(subject, wanted, "Its policy has conditions that only AWS itself evaluates.")
+        return view.undecided(subject, wanted, _CONDITIONS, f"the policy of {subject}")
     return view.ok(subject, "open", wanted, "it keeps tasks from nothing that they use today")
 
 
@@ -140,10 +140,11 @@ def _admitting(view: View, endpoint: vpc.VpcEndpoint, requests: list[PolicyReque
         )
         return view.gap(subject, measured, _WANTED, "tasks fail to start: ResourceInitializationError", remedy)
     if PolicyAnswer.UNDECIDED in answers.values():
-        return view.unknown(subject, _WANTED, "Its policy has conditions that only AWS itself evaluates.")
+        return view.undecided(subject, _WANTED, _CONDITIONS, f"the policy of {subject}")
     return view.ok(subject, "open", _WANTED, "the tasks' requests pass it")
 
 
+_CONDITIONS = "Its policy has conditions that only AWS itself evaluates."
 _REFUSED = (PolicyAnswer.DENIED, PolicyAnswer.SILENT)
 
 

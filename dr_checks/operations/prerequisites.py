@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import BOTH, GLOBAL, check
 from dr_checks.core.remedy import Remedy
+from dr_checks.derived import role_limits
 from dr_estate.config.recovery_settings import PEOPLE_TAG
 from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, denial_of
@@ -133,7 +134,8 @@ def _denied(view: View, table: control.ControlTable, policy: str) -> Finding | N
         remedy = f"aws_dynamodb_resource_policy of '{table.name}' in {view.region}: deny nothing to {role}."
         return view.gap(table.name, f"its policy denies {', '.join(refused)}", wanted, reason, remedy)
     if PolicyAnswer.UNDECIDED in answers.values():
-        return view.unknown(table.name, wanted, "It denies upon a condition that only AWS evaluates.")
+        reason, whose = "It denies upon a condition that only AWS evaluates.", f"the policy of table {table.name}"
+        return view.undecided(table.name, wanted, reason, whose)
     return None
 
 
@@ -271,33 +273,43 @@ def operator_allowed(view: View) -> Iterator[Finding]:
         return
     denied = [d for d in operator.decisions if d.decision != "allowed" and d.action not in FORBIDDEN]
     of_home = [d for d in operator.decisions if _goes_home(d, view)]
-    if of_home and all(d in denied for d in of_home):
+    if of_home and all(d in denied and not d.hangs_on_organization for d in of_home):
         denied = [d for d in denied if d not in of_home]
         yield _cannot_go_home(view, operator.role, len(of_home))
-    for decision in denied:
+    yield from _undecided(view, operator.role, [d for d in denied if d.hangs_on_organization])
+    for decision in (decision for decision in denied if not decision.hangs_on_organization):
         reason = "a step of the playbook would be denied in the middle of a recovery"
         found = f"{decision.decision} on {decision.on}"
         if decision.missing:
             found += f"; simulated without {', '.join(decision.missing)}, which is known only during a run"
         mended = _opened(view, operator.role, decision) or remedy
         yield view.gap(f"{decision.action} in {decision.region}", found, "allowed", reason, mended)
-    if not denied:
+    for unseen in operator.unseen:
+        yield view.unknown("tenants' own things and the roles of their tasks", "allowed", unseen)
+    if not denied and not operator.unseen:
         number = len({d.action for d in operator.decisions if d.action not in FORBIDDEN and d.decision == "allowed"})
         yield view.ok(operator.role, f"{number} actions allowed", "all", "every step can be taken")
 
 
 def _opened(view: View, role: str, decision: iam_simulation.SimulatedDecision) -> str:
     """What lets the operator where the generated policy does not, which is no help against a deny or a boundary."""
-    if decision.decision == "explicitDeny":
-        return f"Take the Deny of {decision.action} out of the policies of '{role}' now: no Allow is stronger than it."
-    if decision.bounded:
-        return f"aws_iam_role '{role}': a permissions boundary that allows {decision.action}, now."
+    if mended := role_limits.stronger(role, decision):
+        return mended
     passed = decision.on.partition(", ")[0]
     of_tasks = decision.action == iam_simulation.PASS and iam_simulation.TASKS in decision.on
     if not of_tasks or passed.partition(":role/")[2].startswith(f"{view.env.name}-"):
         return ""
     named = f"the generated policy names {view.env.name}-* alone, without a path"
     return f"aws_iam_role_policy of '{role}': {decision.action} on {passed} to {iam_simulation.TASKS}; {named}."
+
+
+def _undecided(view: View, role: str, decisions: Sequence[iam_simulation.SimulatedDecision]) -> Iterator[Finding]:
+    """One finding for each region in which rights hang on the organization: nobody knows before the day."""
+    for region in sorted({decision.region for decision in decisions}):
+        mine = [decision for decision in decisions if decision.region == region]
+        names = ", ".join(decision.action for decision in mine[:3])
+        reason = f"{len(mine)} actions (such as {names}) are denied: {role_limits.hangs_on(mine, 'a run')}."
+        yield view.undecided(f"{role} in {region}", "allowed", reason, role_limits.to_compare(role, mine))
 
 
 def _goes_home(decision: iam_simulation.SimulatedDecision, view: View) -> bool:
@@ -323,11 +335,16 @@ def operator_cannot_delete(view: View) -> Iterator[Finding]:
     """IAM's simulator denies the deletion of databases, file systems, tables and buckets."""
     operator = view.get(iam_simulation.operator)
     decisions = {d.action: d.decision for d in operator.decisions or ()}
+    stopped = [d for d in operator.decisions or () if d.of_organization]
+    unproven = [d for d in stopped if d.action in FORBIDDEN and any(o.action not in FORBIDDEN for o in stopped)]
     if not decisions:
         yield view.none_expected(operator.role, "there is no such role: see prerequisites.operator-allowed")
         return
     for action in FORBIDDEN:
-        if decisions.get(action) != "allowed":
+        if action in {decision.action for decision in unproven}:
+            reason = f"By {iam_simulation.ORGANIZATION}, which stops what a recovery does too; it may have conditions."
+            yield view.undecided(action, "denied", reason, role_limits.to_compare(operator.role, unproven))
+        elif decisions.get(action) != "allowed":
             yield view.ok(
                 action, decisions.get(action, "not simulated"), "denied", "primary data is safe from this role"
             )

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
+from dr_checks.derived import role_limits
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.recovery_document import CONTAINER, CPU_UNITS, MEMORY_MIB
 from dr_estate.readers import recovery_automation as automation
@@ -159,5 +160,12 @@ def roles(view: View) -> Iterator[Finding]:
         elif role.service and role.trusted is None:
             reason = "a condition of its trust policy decides, which is known only during a run"
             yield view.warn(role.name, "trusted upon a condition", role.service, reason, "Try it in a drill.")
+        elif role.trust_ends:
+            policy = f"the trust policy of '{role.name}'"
+            measured, mended = (
+                role_limits.ends_on(policy, role.trust_ends),
+                role_limits.prolonged(policy, role.trust_ends),
+            )
+            yield view.warn(role.name, measured, role.service, f"from then on {_LOST}", mended)
         else:
             yield view.ok(role.name, "there", "there", "it can be taken when a recovery begins")

@@ -147,7 +147,10 @@ def delivered(view: View) -> Iterator[Finding]:
         elif dark:
             yield view.unknown(topic.name, wanted, dark[0])
         elif None in flaws:
-            yield view.unknown(topic.name, wanted, "A policy has conditions that only AWS evaluates.")
+            reason = "A policy has conditions that only AWS evaluates."
+            yield view.undecided(
+                topic.name, wanted, reason, f"the policies of {topic.name}, its key and its subscribers"
+            )
         else:
             yield view.ok(topic.name, "admitted", wanted, "messages from here arrive")
     if not there:

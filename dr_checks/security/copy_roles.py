@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import GLOBAL, check
-from dr_checks.derived import job_roles
+from dr_checks.derived import job_roles, role_limits
 from dr_checks.derived.backup_promise import stores, tags_of, takes
 from dr_estate.config.environment import Environment, Side
-from dr_estate.iam.resource_policies import PolicyAnswer
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import backup_plan, dynamodb, iam_copy_roles
 from dr_estate.readers.iam_copy_roles import CopyRole, JobRole
@@ -108,8 +107,22 @@ def _of_job(view: View, row: JobRole) -> Finding:
     if not role.exists or role.trusted is False or denied:
         return _judged(view, replace(role, decisions=tuple(denied)), reason, wanted)
     if doubts:
-        return view.unknown(role.arn, wanted, f"{'; '.join(doubts)}.")
-    return view.ok(role.arn, f"{len(role.decisions)} actions allowed", wanted, "it may do all of it")
+        return _undecided(view, role, wanted, doubts)
+    return _unless_it_ends(view, role, reason, wanted)
+
+
+def _unless_it_ends(view: View, role: CopyRole, reason: str, wanted: str) -> Finding:
+    if role.trust_ends is None:
+        return view.ok(role.arn, f"{len(role.decisions)} actions allowed", wanted, "it may do all of it")
+    policy = f"the trust policy of '{role.arn.rpartition('/')[2]}'"
+    measured, remedy = role_limits.ends_on(policy, role.trust_ends), role_limits.prolonged(policy, role.trust_ends)
+    return view.warn(role.arn, measured, wanted, f"from then on {reason}", remedy)
+
+
+def _undecided(view: View, role: CopyRole, wanted: str, doubts: Sequence[str]) -> Finding:
+    name = role.arn.rpartition("/")[2]
+    compared = role_limits.to_compare(name, job_roles.doubtful(role)) or f"the trust policy of '{name}'"
+    return view.undecided(role.arn, wanted, f"{'; '.join(doubts)}.", compared)
 
 
 def _of_strangers(view: View) -> set[str]:
@@ -137,16 +150,13 @@ def _judged(view: View, role: CopyRole, reason: str, wanted: str = _WANTED) -> F
         measured = "; ".join(f"{d.action}: {d.decision} on {d.on}" for d in denied)
         return view.gap(role.arn, measured, wanted, reason, " ".join(dict.fromkeys(_opened(name, d) for d in denied)))
     if doubts:
-        return view.unknown(role.arn, wanted, f"{'; '.join(doubts)}.")
-    return view.ok(role.arn, f"{len(role.decisions)} actions allowed", wanted, "it may do all of it")
+        return _undecided(view, role, wanted, doubts)
+    return _unless_it_ends(view, role, reason, wanted)
 
 
 def _opened(role: str, decision: SimulatedDecision) -> str:
     """What lets the role: no allow is stronger than a deny, and none widens a boundary."""
     if decision.of_resource:
         return "Take the Deny of these out of the policy of bucket, key or vault."
-    if decision.bounded:
-        return f"aws_iam_role '{role}': a permissions boundary that allows these too; no other policy widens it."
-    if decision.decision == PolicyAnswer.DENIED:
-        return f"Take the Deny of these out of the policies of '{role}': no Allow is stronger than it."
-    return f"aws_iam_role_policy of '{role}' with these ARNs, and with conditions that hold there."
+    own = f"aws_iam_role_policy of '{role}' with these ARNs, and with conditions that hold there."
+    return role_limits.stronger(role, decision) or own

@@ -6,9 +6,11 @@ What a task asks for later, of its buckets and tables, is compared with what is 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import GLOBAL, check
+from dr_checks.derived import role_limits
 from dr_estate.config.environment import Side
 from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
@@ -40,7 +42,9 @@ def assumable(view: View) -> Iterator[Finding]:
             yield view.unknown("a role", wanted, role)
         elif role.exists and role.trusted is None:
             reason = "Its trust policy has conditions that only IAM itself evaluates."
-            yield view.unknown(role.arn, wanted, reason)
+            yield view.undecided(role.arn, wanted, reason, f"the trust policy of '{role.arn.rpartition('/')[2]}'")
+        elif role.trusted and role.trust_ends:
+            yield _ends(view, role, f"the trust policy of '{role.arn.rpartition('/')[2]}'", role.trust_ends)
         elif role.trusted:
             yield view.ok(role.arn, "trusts ECS", wanted, "tasks can start as it")
         else:
@@ -50,6 +54,12 @@ def assumable(view: View) -> Iterator[Finding]:
             yield view.gap(role.arn, measured, wanted, reason, f"aws_iam_role '{name}': assume_role_policy.")
     if not found:
         yield view.none_expected("all roles", _NONE)
+
+
+def _ends(view: View, role: TaskRole, policy: str, at: datetime) -> Finding:
+    """Warn of a right that a date in ``policy`` takes away soon."""
+    measured, reason = role_limits.ends_on(policy, at), f"tasks of {', '.join(role.families)} cannot start from then on"
+    return view.warn(role.arn, measured, "no end within 30 days", reason, role_limits.prolonged(policy, at))
 
 
 @check(
@@ -77,16 +87,18 @@ def tasks_allowed(view: View) -> Iterator[Finding]:
 
 def _allowed(view: View, role: TaskRole) -> Finding:
     denied = [d for d in role.decisions if d.decision != "allowed"]
+    if not denied and role.ends:
+        soonest = min(role.ends, key=lambda ending: ending.at)
+        return _ends(view, role, f"the policy of {soonest.resource}", soonest.at)
     if not denied:
         return view.ok(role.arn, f"{len(role.decisions)} actions allowed", "allowed", "tasks get what they start with")
-    sure = [d for d in denied if not d.missing or d.decision == PolicyAnswer.DENIED]
+    sure, name = [d for d in denied if not d.is_doubtful], role.arn.rpartition("/")[2]
     measured = "; ".join(f"{d.action}: {d.decision} on {d.on}" for d in sure or denied)
     if not sure:
-        keys = ", ".join(sorted({key for decision in denied for key in decision.missing}))
-        return view.unknown(role.arn, "allowed", f"{measured}; simulated without {keys}, which only a request shows.")
+        reason = f"{measured}; {role_limits.hangs_on(denied, 'a request')}."
+        return view.undecided(role.arn, "allowed", reason, role_limits.to_compare(name, denied))
     needing = " that need it" if len(role.families) > 1 else ""  # a role may be of many tenants, a secret of one
     reason = f"tasks of {', '.join(role.families)}{needing} fail to start (ResourceInitializationError)"
-    name = role.arn.rpartition("/")[2]
     remedy = " ".join(dict.fromkeys(_opened(view, name, decision) for decision in sure))
     return view.gap(role.arn, measured, "allowed", reason, remedy)
 
@@ -95,12 +107,9 @@ def _opened(view: View, role: str, decision: SimulatedDecision) -> str:
     """What lets the role: an explicit deny is taken away, for no allow is stronger than it."""
     if decision.of_resource:
         return f"The policies of these keys, secrets, registries or file systems: admit '{role}', and deny it nothing."
-    if decision.bounded:
-        return f"aws_iam_role '{role}': a permissions boundary that allows these too; no other policy widens it."
-    if decision.decision == "explicitDeny":
-        return f"Take the Deny of these out of the policies of '{role}': no Allow is stronger than it."
     where = view.env.region(Side.DR)
-    return f"aws_iam_role_policy of '{role}': Resource with the ARNs of {where}, and conditions that hold there."
+    own = f"aws_iam_role_policy of '{role}': Resource with the ARNs of {where}, and conditions that hold there."
+    return role_limits.stronger(role, decision) or own
 
 
 @check(
@@ -136,35 +145,30 @@ def _with_copies(view: View, row: StoreRole) -> Finding:
         return view.ok(
             row.arn, f"{len(row.rights)} rights compared", wanted, "tasks use the copies as they use the sources"
         )
-    sure = [right for right in refused if not right.missing or right.decision == PolicyAnswer.DENIED]
+    sure, name = [right for right in refused if not right.is_doubtful], row.arn.rpartition("/")[2]
     words = sorted({f"{right.action}: {right.decision}" for right in sure or refused})
     stores = sorted({right.copy.rpartition(":")[2].partition("/any")[0] for right in sure or refused})
     measured = f"{', '.join(words)} on {', '.join(stores)}"
     if not sure:
-        keys = ", ".join(sorted({key for right in refused for key in right.missing}))
-        return view.unknown(
-            row.arn, wanted, f"{measured}; simulated without {keys}, which only a task's request shows."
-        )
+        hangs = role_limits.hangs_on(refused, "a task's request")
+        reason = f"{measured}; {hangs}."
+        return view.undecided(row.arn, wanted, reason, role_limits.to_compare(name, refused))
     reason = (
         f"'{row.today.rpartition('/')[2]}' may do so in {view.env.regions.primary}; IAM cannot be changed during a run"
     )
-    name = row.arn.rpartition("/")[2]
     remedy = " ".join(dict.fromkeys(_opened_store(view, name, right) for right in sure))
     return view.gap(row.arn, measured, wanted, reason, remedy)
 
 
 def _opened_store(view: View, role: str, right: StoreRight) -> str:
     """What lets the role: a deny is taken away, and a boundary widened, for an allow is of no use against either."""
-    if right.decision == PolicyAnswer.DENIED:
-        return f"Take the Deny of these out of the policies of '{role}': no Allow is stronger than it."
-    if right.bounded:
-        return f"aws_iam_role '{role}': a permissions boundary that allows these too; no other policy widens it."
-    return f"aws_iam_role_policy of '{role}': Resource with the ARNs of the copies in {view.env.region(Side.DR)} too."
+    own = f"aws_iam_role_policy of '{role}': Resource with the ARNs of the copies in {view.env.region(Side.DR)} too."
+    return role_limits.stronger(role, right) or own
 
 
 def _admitted(view: View, role: str, right: StoreRight) -> bool:
     """Whether the copy's own policy names the role, which needs no allow of IAM then. Raises DataUnavailable."""
-    if right.decision != PolicyAnswer.SILENT:
+    if right.decision != PolicyAnswer.SILENT or right.of_organization:
         return False
     name = right.copy.rpartition(":")[2].removeprefix("table/").partition("/")[0]
     rows = view.get(store_policies.policies, Side.DR)

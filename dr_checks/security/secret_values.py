@@ -15,10 +15,11 @@ from dr_estate.config.environment import Side
 from dr_estate.model.secret_sources import source_of, without_suffix
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import ecs, secretsmanager
-from dr_estate.readers.secretsmanager import Content, Field, HiddenSecret, Secret
+from dr_estate.readers.secretsmanager import Content, Field, HiddenSecret, Secret, names_user
 
 _WANTED = "as those of the other tenants, or in use"
 _HOST = re.compile(r"(?:^|[._])(?:host|hostname|host_name)$", re.IGNORECASE)
+_MANY = 3  # secrets: fewer show nothing that is common to all
 _RUNNING = "RUNNING"  # one that is still to start may never find its secrets
 _STEADY = timedelta(minutes=5)  # one that cannot log in ends sooner, and another is started
 
@@ -36,15 +37,17 @@ def alike(view: View) -> Iterator[Finding]:
     Running tasks have the values of their start, so a wrong one shows only when the DR region starts others. What a
     task runs with steadily since the change is right, whatever the others have, and what no container is started with a
     warning: an application may read it by itself. Passwords are alike nowhere: only an empty one is reported. One that
-    names the primary region is secrets.regional-fields' matter. What all have alike, unlike the master credentials'
-    host or the naming rule's schema, is a warning until tasks run with it. Source: T18, T53.
+    names the primary region is secrets.regional-fields' matter. What another tenant's secret has with its own name in
+    it is that tenant's, however many there are. What all have alike, unlike the master credentials' host or the naming
+    rule's schema, is a warning until tasks run with it. Source: T18, T53.
     """
     there, contents = view.get(secretsmanager.secrets), {row.name: row for row in view.get(secretsmanager.contents)}
     names = {view.env.named(view.env.names.tenant_secret, tenant=found.id): found.id for found in view.tenants}
     known = {row.name: row for row in there if row.name in names and row.deleted_at is None}
     read = {name: row for name, row in contents.items() if name in known}
     master = contents.get(view.env.named(view.env.names.master_secret))
-    usual = _usual([row for row in read.values() if isinstance(row, Content)])
+    seen = [row for row in read.values() if isinstance(row, Content)]
+    usual, owned = _usual(seen), _owned(seen)
     compared = 0
     for name, row in sorted(read.items()):
         if isinstance(row, HiddenSecret):
@@ -53,9 +56,10 @@ def alike(view: View) -> Iterator[Finding]:
             yield view.unknown(name, _WANTED, "This evidence does not hold how fields compare.", names[name])
         elif row.fields:
             compared += 1
-            odd = [field for field in row.fields if _is_odd(field, usual)]
+            odd = [field for field in row.fields if _is_odd(field, usual) or _is_anothers(field, owned)]
             changed = [] if odd else [field.name for field in row.fields if _is_doubtful(field, master)]
-            yield _judged(view, known[name], odd, changed, names[name])
+            taken = [field.name for field in odd if _is_anothers(field, owned)]
+            yield _judged(view, known[name], odd, taken, changed, names[name])
     if not compared and not any(isinstance(row, HiddenSecret) for row in read.values()):
         yield view.none_expected("all secrets", "none can be read: see secrets.secret-exists, secrets.decryptable")
 
@@ -111,13 +115,15 @@ def _not_its_password(view: View, name: str, managed: str) -> Finding:
     return view.warn(name, f"the password is in {managed}", "the password of the database", reason, remedy)
 
 
-def _judged(view: View, secret: Secret, odd: list[Field], changed: list[str], tenant: str) -> Finding:
+def _judged(view: View, secret: Secret, odd: list[Field], taken: list[str], changed: list[str], tenant: str) -> Finding:
     if changed and not _started(view, secret, tenant):
         return _all_alike(view, secret, changed, tenant)
     if not odd:
         return view.ok(secret.name, "alike", _WANTED, "its tasks log in where the others' do", tenant)
-    others, empty = (", ".join(f.name for f in odd if f.empty is wanted) for wanted in (False, True))
-    words = ((others, f"another {others} than the other tenants'"), (empty, f"nothing in {empty}"))
+    rest = [field for field in odd if field.name not in taken]
+    others, empty = (", ".join(f.name for f in rest if f.empty is wanted) for wanted in (False, True))
+    words = [(others, f"another {others} than the other tenants'"), (empty, f"nothing in {empty}")]
+    words.insert(0, (", ".join(taken), f"{', '.join(taken)} of another tenant"))
     measured = "; ".join(says for names, says in words if names)
     started, is_read = _started(view, secret, tenant), _is_read(view, secret, odd, tenant)
     if started:
@@ -200,6 +206,27 @@ def _usual(rows: list[Content]) -> Mapping[str, frozenset[str]]:
         name: frozenset(digest for digest, number in counter.items() if number > 1 and 2 * number > total[name])
         for name, counter in counts.items()
     }
+
+
+def _owned(rows: list[Content]) -> frozenset[tuple[str, str]]:
+    """By field and digest, the values that name the tenant of one secret and are in another's too.
+
+    What all of three or more have is common, whatever word of it is a tenant's name; of two, a user and no host.
+    """
+    having = Counter((field.name, field.digest) for row in rows for field in row.fields)
+    total = Counter(field.name for row in rows for field in row.fields)
+    named = {(f.name, f.digest) for row in rows for f in row.fields if f.digest != f.as_tenant}
+    return frozenset(
+        key
+        for key in named
+        if 1 < having[key] and (having[key] < total[key[0]] or (total[key[0]] < _MANY and names_user(key[0])))
+    )
+
+
+def _is_anothers(field: Field, owned: frozenset[tuple[str, str]]) -> bool:
+    """Whether the value is one that names the tenant of another's secret, and not its own."""
+    is_of_others = field.names_primary or ecs.is_secret(field.name)
+    return (field.name, field.digest) in owned and field.digest == field.as_tenant and not is_of_others
 
 
 def _is_odd(field: Field, usual: Mapping[str, frozenset[str]]) -> bool:

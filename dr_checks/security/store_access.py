@@ -99,9 +99,11 @@ def _judged(view: View, pair: _Pair, callers: tuple[str, ...]) -> Finding:
         reason = "the source's policy alone lets it in today: no policy of IAM does"
         return view.gap(name, f"does not allow {', '.join(lost)}", _WANTED, reason, remedy)
     if answers:
-        return view.unknown(name, _WANTED, f"It allows {', '.join(answers)} upon a condition that only AWS evaluates.")
+        reason = f"It allows {', '.join(answers)} upon a condition that only AWS evaluates."
+        return view.undecided(name, _WANTED, reason, what)
     if undecided:
-        return view.unknown(name, _WANTED, "It denies upon a condition that only AWS evaluates; the source's does not.")
+        reason = "It denies upon a condition that only AWS evaluates; the source's does not."
+        return view.undecided(name, _WANTED, reason, what)
     return view.ok(name, "denies nothing more", _WANTED, "who uses the source may use it")
 
 
@@ -159,15 +161,16 @@ def _request(view: View, row: StorePolicy, side: Side, caller: str, action: str)
     account, region = view.env.account, view.env.region(side)
     arn = f"arn:aws:s3:::{row.name}" if row.kind is StoreKind.BUCKET else _table(view, side, row.name)
     resource = f"{arn}/any" if row.kind is StoreKind.BUCKET and action != _LISTS else arn
-    version = () if _NEWER_TLS in row.text else (("s3:TlsVersion", "1.2"),)  # AWS takes nothing older
+    of_s3 = row.kind is StoreKind.BUCKET
+    version = (("s3:TlsVersion", "1.2"),) if of_s3 and _NEWER_TLS not in row.text else ()  # AWS takes nothing older
     known = (
         (REGION, region),
         *version,
+        *((("s3:ResourceAccount", account),) if of_s3 else ()),
         ("aws:SecureTransport", "true"),
         ("aws:PrincipalAccount", account),
         ("aws:PrincipalArn", caller),
         ("aws:ResourceAccount", account),
-        ("s3:ResourceAccount", account),
         *moment_keys(view.now),
     )
     return PolicyRequest((caller, f"arn:aws:iam::{account}:root"), action, resource, known)

@@ -6,11 +6,17 @@ seconds since 1970), "aws:CurrentTime", "aws:EpochTime".
 
 from __future__ import annotations
 
+import json
 import operator
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
+SOON = timedelta(days=30)
+"""A right that ends by then may have ended on the day."""
 CURRENT, EPOCH = "aws:CurrentTime", "aws:EpochTime"
 _MONTH = re.compile(r"(?P<year>\d{4})(?:-(?P<month>\d{2}))?")
 _COMPARED: Mapping[str, Callable[[float, float], bool]] = {
@@ -25,6 +31,32 @@ _COMPARED: Mapping[str, Callable[[float, float], bool]] = {
 def moment_keys(now: datetime) -> tuple[tuple[str, str], ...]:
     """What AWS puts into a request at ``now``, as (key, value)."""
     return ((CURRENT, now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")), (EPOCH, str(int(now.timestamp()))))
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """That a right ends ``at`` a moment, by the policy of ``resource``."""
+
+    resource: str
+    at: datetime
+
+
+def turns_of(text: str, now: datetime) -> list[datetime]:
+    """``turns`` of a policy as text, "" is none."""
+    return turns(json.loads(text), now) if CURRENT in text or EPOCH in text else []
+
+
+def turns(document: Mapping[str, Any], now: datetime) -> list[datetime]:
+    """The moments within SOON at which a condition of the policy ``document`` on the time begins or ceases to hold."""
+    listed = document.get("Statement", [])
+    conditions = [row.get("Condition") or {} for row in (listed if isinstance(listed, list) else [listed])]
+    found = set[datetime]()
+    for key, wanted in (pair for condition in conditions for pairs in condition.values() for pair in pairs.items()):
+        if key.lower() in (CURRENT.lower(), EPOCH.lower()):
+            for text in wanted if isinstance(wanted, list) else [wanted]:
+                with suppress(ValueError, OverflowError, OSError):  # a policy variable is no date
+                    found.add(datetime.fromtimestamp(seconds_of(str(text)), UTC))
+    return sorted(moment for moment in found if now < moment <= now + SOON)
 
 
 def _compare(number: Callable[[str], float], compared: Callable[[float, float], bool]) -> Callable[[str, str], bool]:

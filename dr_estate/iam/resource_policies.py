@@ -69,7 +69,8 @@ def _verdicts(document: str, request: PolicyRequest) -> dict[str, set[bool | Non
         verdicts: dict[str, set[bool | None]] = {"Allow": set(), "Deny": set()}
         for statement in _statements(document):
             if (speaks := _speaks(statement, request)) is not False:
-                holds = _holds(statement.get("Condition") or {}, dict(request.context))
+                service = request.action.partition(":")[0]
+                holds = _holds(statement.get("Condition") or {}, dict(request.context), service)
                 verdicts[statement["Effect"]].add(None if speaks is None and holds else holds)
         return verdicts
 
@@ -115,21 +116,33 @@ def _fits(pattern: str, value: str) -> bool:
     return fnmatchcase(value, pattern.replace("[", "[[]"))
 
 
-def _holds(conditions: Mapping[str, Mapping[str, Any]], known: Mapping[str, str]) -> bool | None:
-    tests = list(_tests(conditions, {key.lower(): value for key, value in known.items()}))
+def _holds(conditions: Mapping[str, Mapping[str, Any]], known: Mapping[str, str], service: str) -> bool | None:
+    tests = list(_tests(conditions, {key.lower(): value for key, value in known.items()}, service))
     return False if False in tests else None if None in tests else True
 
 
-def _tests(conditions: Mapping[str, Mapping[str, Any]], known: Mapping[str, str]) -> Iterator[bool | None]:
+def _tests(
+    conditions: Mapping[str, Mapping[str, Any]], known: Mapping[str, str], service: str
+) -> Iterator[bool | None]:
     for operator, pairs in conditions.items():
         word = operator.rpartition(":")[2].removesuffix("IfExists")
         compares = _OPERATORS.get(word.replace("Not", ""))
         for key, wanted in pairs.items():
-            if key.lower() not in known or compares is None or "${" in str(wanted):
+            of_service = key.lower().partition(":")[0]
+            if of_service in _WITH_OWN_KEYS and of_service != service and word != "Null":
+                yield _without(operator)
+            elif key.lower() not in known or compares is None or "${" in str(wanted):
                 yield None
             else:
                 fits = any(compares(str(pattern), known[key.lower()]) for pattern in _listed(wanted))
                 yield fits != ("Not" in word)
+
+
+def _without(operator: str) -> bool:
+    """What a condition says where the request has no such key. Source: IAM User Guide, "Condition operators"."""
+    if ":" in operator:
+        return operator.startswith("ForAllValues:")
+    return "Not" in operator or operator.endswith("IfExists")
 
 
 def _same(pattern: str, value: str) -> bool:
@@ -140,6 +153,8 @@ def _same_word(pattern: str, value: str) -> bool:
     return pattern.lower() == value.lower()
 
 
+_WITH_OWN_KEYS = frozenset({"dynamodb", "s3"})
+"""Services whose condition keys are in requests to themselves alone."""
 _OPERATORS = {
     "StringEquals": _same,
     "StringEqualsIgnoreCase": _same_word,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import product
@@ -49,6 +49,10 @@ _ON: Mapping[str, tuple[str, ...]] = {
     "route53:GetChange": ("arn:aws:route53:::change/any",),
 }
 
+_WITH_EACH = frozenset({"ecs:RegisterTaskDefinition", "ecs:UpdateService", "secretsmanager:PutSecretValue"})
+# What a service's resources are named after, where a name is that of any tenant.
+_OF_TENANTS: Mapping[str, tuple[str, ...]] = {"ecs": ("service", "task_family"), "secretsmanager": ("tenant_secret",)}
+
 
 @dataclass(frozen=True, order=True)
 class ContextKey:
@@ -81,6 +85,38 @@ class SimulationRequest:
     def context_text(self) -> list[str]:
         """The context in words, without what is so of every request: ``iam:PassedToService=backup.amazonaws.com``."""
         return [f"{key.name}={' '.join(key.values)}" for key in self.context if key.name not in _ALWAYS]
+
+
+def is_of_tenants(env: Environment, demand: SimulationRequest) -> bool:
+    """Whether ``demand`` is of what a failover does with each tenant's things by their names."""
+    before_failback = demand.region != env.regions.primary or not FENCING.isdisjoint(demand.actions)
+    return before_failback and not _WITH_EACH.isdisjoint(demand.actions)
+
+
+def of_each_tenant(env: Environment, demand: SimulationRequest, tenants: Sequence[str]) -> tuple[str, ...]:
+    """The resources of ``demand``, and after one that stands for any tenant's that of each of ``tenants``.
+
+    A policy may name one tenant's alone, which no name of any tenant fits.
+    """
+    found = list[str]()
+    for arn in demand.resources:
+        pattern = _pattern_of(env, arn)
+        names = [env.named(pattern, tenant=tenant) for tenant in tenants] if pattern else []
+        found += [arn, *(arn.replace(env.named(pattern, tenant=ANY), name) for name in names)]
+    return tuple(found)
+
+
+def made_up_arn(secret: str) -> str:
+    """The ARN of a secret as ``of_each_tenant`` names it: with made-up characters at its end."""
+    return f"{secret.rpartition('-')[0]}-{_CHARACTERS}"
+
+
+def _pattern_of(env: Environment, arn: str) -> str:
+    """The pattern of names by which ``arn`` stands for any tenant's, "" where it does not."""
+    parts = arn.split(":", 5)
+    patterns = [getattr(env.names, name) for name in _OF_TENANTS.get(parts[2], ())]
+    words = [word.removesuffix(f"-{_CHARACTERS}") for word in re.split("[:/]", parts[5])]
+    return next((pattern for pattern in patterns if env.named(pattern, tenant=ANY) in words), "")
 
 
 def of_the_account(account: str, region: str, action: str) -> Context:

@@ -6,11 +6,11 @@ Source: IAM User Guide, "Policy evaluation logic"; ECS Developer Guide, "Task IA
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
 
-from dr_estate.iam.moments import TESTS, moment_keys
+from dr_estate.iam.moments import TESTS, moment_keys, turns
 
 ASSUME = "sts:AssumeRole"
 _ACCOUNT, _ARN = "aws:sourceaccount", "aws:sourcearn"
@@ -35,6 +35,14 @@ def trusts(document: Mapping[str, Any], service: str, account: str, source: str,
     if True in verdicts["Allow"]:
         return None if None in verdicts["Deny"] else True
     return None if None in verdicts["Allow"] else False
+
+
+def ends_at(document: Mapping[str, Any], service: str, account: str, source: str, now: datetime) -> datetime | None:
+    """When the service may assume the role no longer that it may ``now``: the first such moment within SOON."""
+    if not trusts(document, service, account, source, now):
+        return None
+    after = ((moment, moment + timedelta(seconds=1)) for moment in turns(document, now))
+    return next((end for end, then in after if not trusts(document, service, account, source, then)), None)
 
 
 def _speaks_of(statement: Mapping[str, Any], service: str) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from dr_estate.config.environment import Side
 from dr_estate.iam.moments import moment_keys
@@ -21,7 +22,7 @@ from dr_estate.iam.simulation_requests import (
     asked_through,
     of_the_account,
 )
-from dr_estate.iam.trust import trusts
+from dr_estate.iam.trust import ends_at, trusts
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import backup, backup_plan, kms, s3
 from dr_estate.readers.iam_simulation import RoleAnswers, RoleRequest, SimulatedDecision
@@ -44,13 +45,17 @@ _START_IN_JOB = ("s3:InitiateReplication",)
 
 @dataclass(frozen=True, slots=True)
 class CopyRole:
-    """A role that ``service`` copies as, and its decisions. ``trusted`` is None where nobody can tell."""
+    """A role that ``service`` copies as, and its decisions. ``trusted`` is None where nobody can tell.
+
+    ``trust_ends`` is when the service may assume it no longer, None where that is not soon.
+    """
 
     arn: str
     service: str
     exists: bool
     trusted: bool | None
     decisions: tuple[SimulatedDecision, ...] = ()
+    trust_ends: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,8 +225,10 @@ def _role(context: ReadContext, service: str, arn: str) -> CopyRole:
     if found is None:
         return CopyRole(arn, service, exists=False, trusted=None)
     document, account = found["Role"].get("AssumeRolePolicyDocument"), context.env.account
-    trusted = trusts(document, service, account, "", context.now) if isinstance(document, dict) else None
-    return CopyRole(arn, service, True, trusted)
+    if not isinstance(document, dict):
+        return CopyRole(arn, service, True, None)
+    asked_by = (document, service, account, "", context.now)
+    return CopyRole(arn, service, True, trusts(*asked_by), (), ends_at(*asked_by))
 
 
 def _decided(context: ReadContext, role: CopyRole, needs: list[_Need], answers: RoleAnswers, name: str) -> CopyRole:

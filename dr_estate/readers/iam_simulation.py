@@ -3,22 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dr_estate.config.environment import Side
-from dr_estate.iam.simulation_requests import ContextKey, SimulationRequest, demands, keys_of_time, of_the_account
-from dr_estate.model.unavailable import DataUnavailable, available
-from dr_estate.readers import ecs
+from dr_estate.iam.simulation_requests import (
+    ContextKey,
+    SimulationRequest,
+    demands,
+    is_of_tenants,
+    keys_of_time,
+    made_up_arn,
+    of_each_tenant,
+    of_the_account,
+)
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, available
+from dr_estate.readers import ecs, secretsmanager
 from dr_estate.reading.part import GLOBAL, part
 from dr_estate.reading.reader import ReadContext
 
 READS = frozenset({"iam:SimulatePrincipalPolicy"})
 
 PASS, TASKS = "iam:PassRole", "ecs-tasks.amazonaws.com"
-_ROLES_A_CALL = 50
+RESOURCES_A_CALL = 50
 _ABSENT, _NOT_TOGETHER = "NoSuchEntity", "InvalidInput"
 _WORST = ("explicitDeny", "implicitDeny", "allowed")
+_WEIGHTS, _DOUBTFUL = {"explicitDeny": 0, "implicitDeny": 1, "allowed": 3}, 2
+BOUNDARY, ORGANIZATION = "the permissions boundary", "a service control policy of the organization"
+
+
+ORGANIZATION_KEYS = frozenset(
+    f"aws:{whose}{what}" for whose in ("principal", "resource") for what in ("orgid", "orgpaths")
+)
+"""What AWS fills in of a member's every request, and IAM's simulator does not: a deny of others is met without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +45,8 @@ class SimulatedDecision:
     ``on`` says on what, and by which condition keys, it was not allowed, "" where it was. ``missing`` are condition
     keys that the role's policies test and that nobody can know beforehand: whether MFA was used, the caller's address.
     ``of_resource``: not IAM decided so, but the policy of what it was asked on. ``bounded``: the permissions boundary.
+    ``of_organization``: a service control policy ended the simulation. IAM evaluates none whose conditions are global
+    (User Guide, "Testing IAM policies"), and one that admits both regions stops it too (aws-sdk issue 102).
     """
 
     action: str
@@ -37,19 +56,34 @@ class SimulatedDecision:
     missing: tuple[str, ...] = ()
     of_resource: bool = False
     bounded: bool = False
+    of_organization: bool = False
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether the request on the day may be allowed all the same. What is denied outright stays so."""
+        return self.hangs_on_organization or (bool(self.missing) and self.decision == _WORST[1])
+
+    @property
+    def hangs_on_organization(self) -> bool:
+        """Whether a policy of the organization decided, or the organization's own name, by a perimeter around it."""
+        return self.of_organization or any(key.lower() in ORGANIZATION_KEYS for key in self.missing)
 
     @property
     def weight(self) -> int:
-        """Of several decisions the least is the worst: what an unknown key may open hides nothing that is certain."""
-        return 2 * _WORST.index(self.decision) + (bool(self.missing) and self.decision != _WORST[0])
+        """Of several decisions the least is the worst: what may be allowed hides nothing that is certain."""
+        return _DOUBTFUL if self.is_doubtful else _WEIGHTS[self.decision]
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """The role that runs recoveries, and its decisions; None where there is no such role."""
+    """The role that runs recoveries, and its decisions; None where there is no such role.
+
+    ``unseen`` is what kept IAM from being asked about tenants' own things, or about the roles of their tasks.
+    """
 
     role: str
     decisions: tuple[SimulatedDecision, ...] | None
+    unseen: tuple[Unavailable, ...] = ()
 
 
 @part(*GLOBAL, reads=READS)
@@ -57,41 +91,87 @@ def operator(context: ReadContext) -> Operator:
     """Simulate every action that a playbook needs where it needs it, and those that nobody may have.
 
     One call a demand, about 50, and one on the roles of the DR region's tasks: the first tells whether IAM answers and
-    there is such a role, then the others at once. IAM refuses actions together that it judges by different
-    information (InvalidInput): those are asked one by one, which is at most one more call for each action.
+    there is such a role, then the others at once, those about tenants' things when these are known. IAM refuses actions
+    together that it judges by different information (InvalidInput): those are asked one by one, which is at most one
+    more call for each action.
     """
-    role = context.env.acting_role
-    arn = f"arn:aws:iam::{context.env.account}:role/{role}"
-    first, *others = demands(context.env)
-    answers = [asked(context, arn, first)]
+    role, env = context.env.acting_role, context.env
+    arn = f"arn:aws:iam::{env.account}:role/{role}"
+    first, *others = demands(env)
+    answers, unseen = [asked(context, arn, first)], list[Unavailable]()
     if answers[0] is not None:
-        answers += context.each(lambda demand: asked(context, arn, demand), others)
-        answers += context.each(lambda demand: asked(context, arn, demand), list(_of_passing(context)))
+        of_tenants = [demand for demand in others if is_of_tenants(env, demand)]
+        at_once = [demand for demand in others if demand not in of_tenants]
+        answers += context.each(lambda demand: asked(context, arn, demand), at_once)
+        late = [*_on_each_tenant(context, of_tenants, unseen), *_of_passing(context, unseen)]
+        answers += context.each(lambda demand: asked(context, arn, demand), late)
     if None in answers:
         return Operator(role, None)
     worst: dict[tuple[str, str], SimulatedDecision] = {}
     for decision in (item for found in answers for item in found or ()):
         key = (decision.action, decision.region)
         worst[key] = min(worst.get(key, decision), decision, key=lambda candidate: candidate.weight)
-    return Operator(role, tuple(worst[key] for key in sorted(worst)))
+    return Operator(role, tuple(worst[key] for key in sorted(worst)), tuple(dict.fromkeys(unseen)))
 
 
-def _of_passing(context: ReadContext) -> Iterator[SimulationRequest]:
-    """Whether the roles that the DR region's task definitions name may be passed on: not every one is named by rule.
+def _on_each_tenant(
+    context: ReadContext, of_tenants: Sequence[SimulationRequest], unseen: list[Unavailable]
+) -> Iterator[SimulationRequest]:
+    """The demands on each tenant's services, definitions and secrets: a policy may deny one of them by its name."""
+    env, tenants = context.env, _tenants(context, unseen)
+    suffixed = _secret_arns(context, unseen)
+    for demand in of_tenants:
+        named = (suffixed.get(arn, arn) for arn in of_each_tenant(env, demand, tenants))
+        for page in paged(tuple(named)):
+            yield replace(demand, resources=page)
 
-    Definitions that are not seen are told of elsewhere; fifty roles a call.
-    """
+
+def _tenants(context: ReadContext, unseen: list[Unavailable]) -> list[str]:
+    """The tenants that have a service in either region; one of both is enough to know them by."""
+    found, lost = set[str](), list[Unavailable]()
+    for side in (Side.DR, Side.PRIMARY):
+        try:
+            names = [service.name for service in context.part(ecs.services, side)]
+        except DataUnavailable as dark:
+            lost.append(dark.unavailable)
+            continue
+        found |= {tenant for name in names if (tenant := context.env.tenant_of(context.env.names.service, name))}
+    if not found:
+        unseen += lost
+    return sorted(found)
+
+
+def _secret_arns(context: ReadContext, unseen: list[Unavailable]) -> dict[str, str]:
+    """The ARNs of the DR region's secrets, which end in characters that AWS made up, by those without them."""
+    try:
+        rows = context.part(secretsmanager.secrets, Side.DR)
+    except DataUnavailable as dark:
+        unseen.append(dark.unavailable)
+        return {}
+    return {made_up_arn(row.arn): row.arn for row in rows}
+
+
+def _of_passing(context: ReadContext, unseen: list[Unavailable]) -> Iterator[SimulationRequest]:
+    """Whether the roles that the DR region's task definitions name may be passed on: not every one is named by rule."""
     try:
         rows = context.part(ecs.task_definitions, Side.DR)
-    except DataUnavailable:
+    except DataUnavailable as dark:
+        unseen.append(dark.unavailable)
         return
+    unseen += [row for row in rows if isinstance(row, Unavailable)]
     seen = [row for row in rows if isinstance(row, ecs.TaskDefinition)]
     roles = sorted({role for row in seen for role in (row.task_role, row.execution_role) if role})
     region = context.env.region(Side.DR)
     passed_to = ContextKey("iam:PassedToService", "string", (TASKS,))
     known = (*of_the_account(context.env.account, region, PASS), passed_to)
-    for n in range(0, len(roles), _ROLES_A_CALL):
-        yield SimulationRequest(region, (PASS,), tuple(roles[n : n + _ROLES_A_CALL]), known)
+    for page in paged(tuple(roles)):
+        yield SimulationRequest(region, (PASS,), page, known)
+
+
+def paged(resources: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The resources in as many as are asked about by one call."""
+    for n in range(0, len(resources), RESOURCES_A_CALL):
+        yield resources[n : n + RESOURCES_A_CALL]
 
 
 def asked(context: ReadContext, arn: str, demand: SimulationRequest) -> list[SimulatedDecision] | None:
@@ -166,7 +246,22 @@ def _decisions(row: dict[str, Any], demand: SimulationRequest) -> Iterator[Simul
             yield SimulatedDecision(name, decision, region)
         else:
             missing = tuple(sorted(found.get("MissingContextValues") or ()))
-            where = ", ".join([on, *demand.context_text()])
-            boundary = found.get("PermissionsBoundaryDecisionDetail") or {}
-            bounded = decision == "implicitDeny" and boundary.get("AllowedByPermissionsBoundary") is False
-            yield SimulatedDecision(name, decision, region, where, missing, bounded=bounded)
+            bounded, of_organization = _limits(row, found, decision)
+            whose = [f"by {ORGANIZATION}"] * of_organization + [f"by {BOUNDARY}"] * bounded
+            where = ", ".join([on, *demand.context_text(), *whose])
+            yield SimulatedDecision(
+                name, decision, region, where, missing, bounded=bounded, of_organization=of_organization
+            )
+
+
+def _limits(row: dict[str, Any], found: dict[str, Any], decision: str) -> tuple[bool, bool]:
+    """Whether the boundary, or a policy of the organization, decided so: those have no part in MatchedStatements.
+
+    What Organizations say stands with the action alone: a deny of the role's own is its own all the same.
+    """
+    if decision == _WORST[0] and found.get("MatchedStatements"):
+        return False, False
+    boundary = found.get("PermissionsBoundaryDecisionDetail") or {}
+    organizations = found.get("OrganizationsDecisionDetail") or row.get("OrganizationsDecisionDetail") or {}
+    bounded = boundary.get("AllowedByPermissionsBoundary") is False
+    return bounded, not bounded and organizations.get("AllowedByOrganizations") is False

@@ -14,7 +14,7 @@ from dr_estate.config.environment import Side
 from dr_estate.iam.simulation_requests import ANY, SimulationRequest, of_the_account
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import dynamodb, ecs, s3
-from dr_estate.readers.iam_simulation import READS, RoleAnswers, RoleRequest, SimulatedDecision
+from dr_estate.readers.iam_simulation import ORGANIZATION_KEYS, READS, RoleAnswers, RoleRequest, SimulatedDecision
 from dr_estate.readers.store_policies import StoreKind, table_arn
 from dr_estate.reading.part import GLOBAL, part
 from dr_estate.reading.reader import ReadContext
@@ -23,7 +23,7 @@ _ACTIONS = {
     StoreKind.BUCKET: ("s3:DeleteObject", "s3:GetObject", "s3:PutObject"),
     StoreKind.TABLE: ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"),
 }
-_ALLOWED = "allowed"
+_ALLOWED, _DENIED = "allowed", "explicitDeny"
 _Right = tuple[str, str]
 
 
@@ -31,7 +31,7 @@ _Right = tuple[str, str]
 class StoreRight:
     """An action that IAM allows on ``source`` today, and its decision on the ``copy``: ARNs of any object, or table.
 
-    ``missing`` and ``bounded`` are as in SimulatedDecision, of the copy.
+    ``missing`` and what follows is as in SimulatedDecision, of the copy.
     """
 
     action: str
@@ -40,6 +40,13 @@ class StoreRight:
     decision: str
     missing: tuple[str, ...] = ()
     bounded: bool = False
+    of_organization: bool = False
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether a task's request may be allowed all the same."""
+        named = any(key.lower() in ORGANIZATION_KEYS for key in self.missing)
+        return self.of_organization or named or (bool(self.missing) and self.decision != _DENIED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +115,15 @@ def _compared(context: ReadContext, today: str, role: str, answers: RoleAnswers)
     copies = {here: away for (_, sources), (_, there) in stores for here, away in zip(sources, there, strict=True)}
     if copies and not others:
         return None
-    allowed = [right for right, found in sorted(mine.items(), key=lambda item: item[0]) if found.decision == _ALLOWED]
-    then = [(action, on, others.get((action, copies[on]))) for action, on in allowed]
-    return StoreRole(
-        role, today, tuple(StoreRight(a, on, copies[on], d.decision, d.missing, d.bounded) for a, on, d in then if d)
+    # what hangs on the organization is not known to be refused today
+    used = [right for right, found in mine.items() if found.decision == _ALLOWED or found.hangs_on_organization]
+    then = [(action, on, others.get((action, copies[on]))) for action, on in sorted(used)]
+    rights = (
+        StoreRight(action, on, copies[on], d.decision, d.missing, d.bounded, d.of_organization)
+        for action, on, d in then
+        if d
     )
+    return StoreRole(role, today, tuple(rights))
 
 
 def _decided(answers: RoleAnswers, name: str) -> dict[_Right, SimulatedDecision]:

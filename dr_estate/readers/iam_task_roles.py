@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from dr_estate.config.environment import Side
-from dr_estate.iam.moments import moment_keys
+from dr_estate.iam.moments import Ending, moment_keys, turns_of
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
 from dr_estate.iam.simulation_requests import (
     REGION,
@@ -23,7 +25,7 @@ from dr_estate.iam.simulation_requests import (
     asked_through,
     of_the_account,
 )
-from dr_estate.iam.trust import trusts
+from dr_estate.iam.trust import ends_at, trusts
 from dr_estate.model.secret_sources import SecretSource, by_named_arn, source_of, without_suffix
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import (
@@ -36,14 +38,13 @@ from dr_estate.readers import (
     secretsmanager,
     task_sources,
 )
-from dr_estate.readers.iam_simulation import RoleAnswers, RoleRequest, SimulatedDecision
+from dr_estate.readers.iam_simulation import RoleAnswers, RoleRequest, SimulatedDecision, paged
 from dr_estate.reading.part import GLOBAL, part
 from dr_estate.reading.reader import ReadContext
 
 READS = frozenset({"iam:GetRole", "iam:SimulatePrincipalPolicy"})
 _SERVICE = "ecs-tasks.amazonaws.com"
 _ABSENT = "NoSuchEntity"
-_RESOURCES_A_CALL = 50
 _WORST = (PolicyAnswer.DENIED, PolicyAnswer.UNDECIDED, PolicyAnswer.SILENT, PolicyAnswer.ALLOWED)
 _Needs = dict[tuple[str, ...], set[str]]
 
@@ -57,7 +58,8 @@ MOUNT = ("elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite")
 class TaskRole:
     """A role of the DR region's task definitions. ``trusted``: ECS may assume it there, None where nobody can tell.
 
-    ``families`` are the definitions that name it. ``decisions`` is the worst one of each action.
+    ``families`` are the definitions that name it. ``decisions`` is the worst one of each action. ``trust_ends`` is when
+    ECS may assume it no longer, None where that is not soon; ``ends`` when policies of what it needs keep it out.
     """
 
     arn: str
@@ -65,6 +67,8 @@ class TaskRole:
     trusted: bool | None
     families: tuple[str, ...]
     decisions: tuple[SimulatedDecision, ...] = ()
+    trust_ends: datetime | None = None
+    ends: tuple[Ending, ...] = ()
 
 
 @part(*GLOBAL, reads=READS)
@@ -97,7 +101,7 @@ class _Policies:
 
     def __init__(self, context: ReadContext) -> None:
         region = context.env.region(Side.DR)
-        self.context = context
+        self.context, self.now = context, context.now
         self.account, self.region = context.env.account, region
         self.root = f"arn:aws:iam::{context.env.account}:root"
         self.unread: list[Unavailable] = []
@@ -117,6 +121,12 @@ class _Policies:
                 self.unread.append(secret)
             else:  # a task definition may name it without its suffix
                 self.by_arn[secret.arn] = self.by_arn[without_suffix(secret.arn)] = secret.text
+
+    def at(self, moment: datetime) -> _Policies:
+        """The same policies, asked at another moment."""
+        then = copy(self)
+        then.now = moment
+        return then
 
     @cached_property
     def secret_keys(self) -> dict[str, list[str]]:
@@ -160,7 +170,7 @@ class _Policies:
             "aws:PrincipalAccount": self.account,
             "aws:SecureTransport": "true",
             "elasticfilesystem:AccessedViaMountTarget": "true",
-            **dict(moment_keys(self.context.now)),
+            **dict(moment_keys(self.now)),
         }
         return answer_of(
             self.by_arn.get(resource, ""), PolicyRequest(principals, action, resource, tuple(known.items()))
@@ -228,8 +238,10 @@ def _role(context: ReadContext, arn: str, families: set[str]) -> TaskRole:
     region, account = context.env.region(Side.DR), context.env.account
     document = found["Role"].get("AssumeRolePolicyDocument")
     source = f"arn:aws:ecs:{region}:{account}:task"
-    trusted = trusts(document, _SERVICE, account, source, context.now) if isinstance(document, dict) else None
-    return TaskRole(arn, True, trusted, tuple(sorted(families)))
+    if not isinstance(document, dict):
+        return TaskRole(arn, True, None, tuple(sorted(families)))
+    asked_by = (document, _SERVICE, account, source, context.now)
+    return TaskRole(arn, True, trusts(*asked_by), tuple(sorted(families)), (), ends_at(*asked_by))
 
 
 def _decided(role: TaskRole, needs: _Needs, policies: _Policies, answers: RoleAnswers) -> TaskRole:
@@ -239,7 +251,8 @@ def _decided(role: TaskRole, needs: _Needs, policies: _Policies, answers: RoleAn
     for decision in (*simulated, *refused):
         known = worst.setdefault(decision.action, decision)
         worst[decision.action] = min(known, decision, key=lambda candidate: candidate.weight)
-    return replace(role, decisions=tuple(worst[action] for action in sorted(worst)))
+    decisions = tuple(worst[action] for action in sorted(worst))
+    return replace(role, decisions=decisions, ends=tuple(_endings(role.arn, needs, policies)))
 
 
 def _simulated(arn: str, policies: _Policies, answers: RoleAnswers) -> Iterator[SimulatedDecision]:
@@ -248,7 +261,7 @@ def _simulated(arn: str, policies: _Policies, answers: RoleAnswers) -> Iterator[
         opened = request.resources and all(
             policies.said(arn, decision.action, resource) is PolicyAnswer.ALLOWED for resource in request.resources
         )
-        if decision.decision == PolicyAnswer.SILENT and opened:
+        if decision.decision == PolicyAnswer.SILENT and opened and not decision.hangs_on_organization:
             yield SimulatedDecision(decision.action, PolicyAnswer.ALLOWED, decision.region)
         else:
             yield decision
@@ -264,15 +277,23 @@ def _refused(arn: str, needs: _Needs, policies: _Policies) -> Iterator[Simulated
                 )
 
 
+def _endings(arn: str, needs: _Needs, policies: _Policies) -> Iterator[Ending]:
+    """When the resources' own policies begin to refuse what they do not refuse now."""
+    for actions, resources in needs.items():
+        for resource in sorted(resources):
+            for moment in turns_of(policies.by_arn.get(resource, ""), policies.now):
+                then = policies.at(moment + timedelta(seconds=1))
+                if any(then.refuses(arn, a, resource) and not policies.refuses(arn, a, resource) for a in actions):
+                    yield Ending(resource, moment)
+                    break
+
+
 def _requests(policies: _Policies, role: str, needs: _Needs) -> Iterator[SimulationRequest]:
     for actions, named in sorted(needs.items()):
         resources = sorted(named - {"*", ""})
         for via, chosen in _by_service(policies, role, resources) if actions == DECRYPT else [((), resources)]:
-            pages = [chosen[n : n + _RESOURCES_A_CALL] for n in range(0, len(chosen), _RESOURCES_A_CALL)]
-            for page in [[]] if "*" in named else pages:
-                yield SimulationRequest(
-                    policies.region, actions, tuple(page), (*_known(policies, actions[0], page), *via)
-                )
+            for page in [()] if "*" in named else paged(tuple(chosen)):
+                yield SimulationRequest(policies.region, actions, page, (*_known(policies, actions[0], page), *via))
 
 
 def _by_service(policies: _Policies, role: str, keys: list[str]) -> Iterator[tuple[Context, list[str]]]:
@@ -282,7 +303,7 @@ def _by_service(policies: _Policies, role: str, keys: list[str]) -> Iterator[tup
         yield (via,), [key for key in keys if service in policies.asked_via[role, key]]
 
 
-def _known(policies: _Policies, action: str, resources: list[str]) -> Iterator[ContextKey]:
+def _known(policies: _Policies, action: str, resources: tuple[str, ...]) -> Iterator[ContextKey]:
     """What is known of every request; the owner of another account's things, or of a bucket, is left out.
 
     IAM then names the key as missing where a policy tests it.

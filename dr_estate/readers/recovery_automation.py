@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from dr_estate.config.environment import Environment, Side
-from dr_estate.iam.trust import trusts
+from dr_estate.iam.trust import ends_at, trusts
 from dr_estate.model.recovery_document import recovery_document
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers.ecr import image_ref
@@ -59,12 +60,16 @@ class StartOfRuns:
 
 @dataclass(frozen=True, slots=True)
 class RecoveryRole:
-    """A role; ``trusted`` is whether ``service`` may assume it, None where nobody can tell or no service does."""
+    """A role; ``trusted`` is whether ``service`` may assume it, None where nobody can tell or no service does.
+
+    ``trust_ends`` is when it may no longer, None where that is not soon.
+    """
 
     name: str
     exists: bool
     service: str
     trusted: bool | None
+    trust_ends: datetime | None = None
 
 
 @part(Side.DR, reads=READS)
@@ -157,4 +162,5 @@ def _role(context: ReadContext, name: str, service: str) -> RecoveryRole:
     account = context.env.account
     source = f"arn:aws:ecs:{context.env.regions.dr}:{account}:task" if service == _TASKS else ""
     trusted = trusts(trust, service, account, source, context.now) if known else None
-    return RecoveryRole(name, exists=True, service=service, trusted=trusted)
+    ends = ends_at(trust, service, account, source, context.now) if known else None
+    return RecoveryRole(name, exists=True, service=service, trusted=trusted, trust_ends=ends)

@@ -101,6 +101,11 @@ class HiddenSecret:
     unseen: Unavailable
 
 
+def names_user(field: str) -> bool:
+    """Whether a field of that name holds the user that logs in to the database."""
+    return bool(_USER.search(field))
+
+
 def tenant_of(env: Environment, name: str) -> str | None:
     """The tenant whose secret ``name`` is; None for the master credentials."""
     return env.tenant_of(env.names.tenant_secret, name)
@@ -148,7 +153,7 @@ def master_user(context: ReadContext) -> MasterUser | None:
         if isinstance(failed, HiddenSecret):
             raise DataUnavailable(failed.unseen)
     pairs = [pair for row in answer.get("SecretValues") or [] for pair in _flat(_value(row))]
-    return MasterUser(name, tuple(sorted((field, value in users) for field, value in pairs if _USER.search(field))))
+    return MasterUser(name, tuple(sorted((field, value in users) for field, value in pairs if names_user(field))))
 
 
 def _master_users(context: ReadContext) -> frozenset[str]:

@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from dr_actions.actions.traffic.change_batch import as_command, as_json
+from dr_actions.actions.traffic.change_batch import as_command, as_json, as_reading
 from dr_actions.model.plan import Call
 from dr_estate.aws.read_client import Credentials
 from dr_estate.model.visible import without_credentials
@@ -29,6 +29,10 @@ class ManualStepWriter:
         return " ".join(
             part for part in (self._keys(), as_command(call, self._file(step_id, call)), self._end()) if part
         )
+
+    def reading(self, call: Call) -> str:
+        """One line to paste into a shell that lists what ``call`` changes."""
+        return " ".join(part for part in (self._keys(), as_reading(call), self._end()) if part)
 
     @property
     def who(self) -> str:

@@ -85,11 +85,14 @@ class RunProgress:
         """A step failed, and the run goes on without it."""
         self._print(f"  [bold red]FAILED, going on[/] {_shown(step_id)}: {_shown(reason)}")
 
-    def by_hand(self, step: Step) -> None:
-        """Show exactly what a person is to change now."""
+    def by_hand(self, step: Step, unread: str = "") -> None:
+        """Show exactly what a person is to change now; ``unread`` is why they have to compare it first."""
         self._print(f"[bold yellow]BY HAND[/] {_shown(step.says)}")
-        if step.call is not None:
-            self._print(f"{self._by_hand.who}:\n{_shown(self._by_hand.command(step.id, step.call))}")
+        if step.call is None:
+            return
+        if unread:
+            self._print(f"[bold yellow]{_shown(unread)}[/]\n{_shown(self._by_hand.reading(step.call))}")
+        self._print(f"{self._by_hand.who}:\n{_shown(self._by_hand.command(step.id, step.call))}")
 
     def note(self, sentence: str) -> None:
         """Anything else worth saying."""

@@ -46,8 +46,8 @@ class Told:
     def degraded(self, step_id: str, reason: str) -> None:
         self.said.append(f"{step_id}: {reason}")
 
-    def by_hand(self, step: Step) -> None:
-        self.said.append(f"{step.id} by hand")
+    def by_hand(self, step: Step, unread: str = "") -> None:
+        self.said.append(" ".join(filter(None, (f"{step.id} by hand", unread))))
         self.asked(step)
 
     def note(self, sentence: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,10 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from dr_estate.config.environment import load_environment
+from dr_actions.model.plan import Call
+from dr_estate.aws.read_client import Credentials
+from dr_estate.config.environment import Side, load_environment
+from dr_estate.readers import route53
+from reports.terminal.manual_step import ManualStepWriter
 from tests.utils.pseudo_terminal import begun
 from tests.utils.running import ROOT, command_of, direct_rules, dr_cli, signed_in
-from tests.worlds import borrowed, home_with_seeds
+from tests.worlds import borrowed, healthy, home_with_seeds
 
 pytestmark = pytest.mark.proof
 
@@ -88,3 +93,17 @@ def test_at_100_columns_the_command_reaches_the_sandbox_from_any_shell(tmp_path:
         assert "--endpoint-url http://127.0.0.1:" in line, "the sandbox's DNS is changed, never that of an account"
     finally:
         assert dr_cli(f"{prod.words} sandbox down", home).code == 0
+
+
+def test_the_command_that_lists_the_records_lists_them(tmp_path: Path, shell: dict[str, str]) -> None:
+    env = load_environment(ROOT / "environments", "prod")
+    with borrowed(env, tenants=2) as world:
+        zone = healthy(world, env).get(route53.zone, Side.GLOBAL)
+        assert zone is not None
+        keys = world.people["admin"]
+        note = Credentials(world.url, keys.access_key_id, keys.secret_access_key)
+        call = Call("route53", "ChangeResourceRecordSets", "us-east-1", {"HostedZoneId": zone.id, "ChangeBatch": {}})
+        line = ManualStepWriter(tmp_path, note).reading(call)
+        pasted = subprocess.run(["/bin/sh", "-c", line], env=shell, text=True, capture_output=True, check=False)
+    assert pasted.returncode == 0, (line, pasted.stderr)
+    assert f"{env.traffic.origin_record}." in {row["Name"] for row in json.loads(pasted.stdout)["ResourceRecordSets"]}

@@ -19,6 +19,7 @@ from typing import Any
 from dr_actions.model.plan import Call
 from dr_checks.derived.record_pairs import _LEADS, RecordPair, leader
 from dr_estate.config.environment import Side
+from dr_estate.model.aws_command import aws_command
 from dr_estate.readers.route53 import Record
 
 RecordSet = dict[str, Any]
@@ -128,6 +129,11 @@ def _identity(rrset: Mapping[str, Any]) -> tuple[str, str, str]:
 def as_json(call: Call) -> str:
     """The change batch of ``call`` as JSON text, as ``--change-batch file://...`` takes it. Raises KeyError."""
     return json.dumps(call.params["ChangeBatch"], indent=2)
+
+
+def as_reading(call: Call) -> str:
+    """The command line that lists the records of the zone that ``call`` changes. Raises KeyError."""
+    return aws_command("route53", "ListResourceRecordSets", call.region, HostedZoneId=call.params["HostedZoneId"])
 
 
 def as_command(call: Call, batch: str = "") -> str:

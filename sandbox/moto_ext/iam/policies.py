@@ -49,14 +49,17 @@ class AccessRequest:
 def decide(
     policies: Iterable[IamPolicy], request: AccessRequest, boundaries: Iterable[IamPolicy] = ()
 ) -> PolicyDecision:
-    """Judge ``request`` by ``policies``; where there are ``boundaries``, one of them must allow it too."""
+    """Judge ``request`` by ``policies``; where there are ``boundaries``, one of them must allow it too.
+
+    A boundary's statements are not among those that matched. Source: API_EvaluationResult, MatchedStatements.
+    """
     decision = _judged(policies, request)
     iam_policies = list(boundaries)
     if not iam_policies:
         return decision
     within = _judged(iam_policies, request)
     if EXPLICIT_DENY in (decision.word, within.word):
-        return decision if decision.word == EXPLICIT_DENY else within
+        return decision if decision.word == EXPLICIT_DENY else PolicyDecision(EXPLICIT_DENY, missing=within.missing)
     return (
         decision if within.word == ALLOWED else PolicyDecision(IMPLICIT_DENY, missing=decision.missing | within.missing)
     )

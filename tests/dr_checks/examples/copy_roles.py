@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
 from dr_estate.readers import iam_copy_roles
 from dr_estate.readers.iam_copy_roles import JOBS, OBJECTS, CopyRole, JobRole
 from dr_estate.readers.iam_simulation import SimulatedDecision
-from tests.dr_checks.worlds import DENIED, SIT, Example, world
+from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, world
 
 WRITES = SimulatedDecision("s3:ReplicateObject", "allowed", "eu-west-1")
 CLOSED = SimulatedDecision(
@@ -57,6 +58,7 @@ EXAMPLES = [
     _given(Status.UNKNOWN, replace(ROLE, trusted=None)),
     _given(Status.UNKNOWN, ROLE, DENIED),
     _given(Status.NOT_APPLICABLE),
+    _given(Status.WARN, replace(ROLE, trust_ends=NOW + timedelta(days=3))),
     _restoring(Status.PASS, ROLE),
     _restoring(Status.FAIL, replace(ROLE, exists=False, trusted=None, decisions=())),
     _restoring(Status.FAIL, replace(ROLE, trusted=False)),
@@ -65,6 +67,7 @@ EXAMPLES = [
     _restoring(Status.UNKNOWN, ROLE, DENIED),
     _restoring(Status.NOT_APPLICABLE),
     _by_jobs(Status.PASS, JOBS_ROLE),
+    _by_jobs(Status.WARN, replace(JOBS_ROLE, trust_ends=NOW + timedelta(days=3))),
     _by_jobs(Status.FAIL, replace(JOBS_ROLE, exists=False, trusted=None, decisions=())),
     _by_jobs(Status.FAIL, replace(JOBS_ROLE, trusted=False)),
     _by_jobs(Status.FAIL, JOBS_ROLE, replace(JOBS_ROLE, decisions=(KEPT_OUT,))),

@@ -69,6 +69,20 @@ def _operator(*denied: str, deletes: bool = False) -> iam_simulation.Operator:
     return iam_simulation.Operator("role", tuple(decisions))
 
 
+_BY_PERIMETER = iam_simulation.SimulatedDecision(
+    "ecs:UpdateService", "explicitDeny", "eu-west-1", "arn", ("aws:PrincipalOrgID",)
+)
+
+
+def _stopped(*actions: str) -> iam_simulation.Operator:
+    """A policy of the organization ended the simulation of these."""
+    rows = [
+        replace(row, decision="explicitDeny", of_organization=row.action in actions) if row.action in actions else row
+        for row in _operator().decisions or ()
+    ]
+    return iam_simulation.Operator("role", tuple(rows))
+
+
 def _going_home(denied: frozenset[str]) -> iam_simulation.Operator:
     """All is allowed away from the primary region; there, what goes home but ``denied``."""
     words = {action: "implicitDeny" if action in denied else "allowed" for action in sorted(HOMECOMING)}
@@ -266,9 +280,32 @@ _PERMISSIONS = [
         "prerequisites.operator-allowed", FAILS, _global(iam_simulation.operator, iam_simulation.Operator("role", None))
     ),
     Example("prerequisites.operator-allowed", UNSEEN, _global(iam_simulation.operator, DENIED)),
+    Example(
+        "prerequisites.operator-allowed",
+        UNSEEN,
+        _global(iam_simulation.operator, replace(_operator(), unseen=(DENIED,))),
+    ),
     Example("prerequisites.operator-cannot-delete", FINE, _global(iam_simulation.operator, _operator())),
     Example("prerequisites.operator-cannot-delete", FAILS, _global(iam_simulation.operator, _operator(deletes=True))),
     Example("prerequisites.operator-cannot-delete", UNSEEN, _global(iam_simulation.operator, DENIED)),
+    Example("prerequisites.operator-cannot-delete", FINE, _global(iam_simulation.operator, _stopped(*FORBIDDEN))),
+    Example(
+        "prerequisites.operator-cannot-delete",
+        UNSEEN,
+        _global(iam_simulation.operator, _stopped(*FORBIDDEN, "sns:Publish")),
+    ),
+    Example(
+        "prerequisites.operator-allowed",
+        UNSEEN,
+        _global(iam_simulation.operator, _stopped("sns:Publish", "rds:PromoteReadReplica")),
+        frozenset({"role in eu-west-1"}),
+    ),
+    Example(
+        "prerequisites.operator-allowed",
+        UNSEEN,
+        _global(iam_simulation.operator, iam_simulation.Operator("role", (_BY_PERIMETER,))),
+        frozenset({"role in eu-west-1"}),
+    ),
 ]
 _OURS = frozenset({TOPIC})
 _FILES = frozenset({"/sit/files"})

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
 from dr_estate.config.recovery_settings import AutomationSettings
 from dr_estate.readers import recovery_automation as automation
-from tests.dr_checks.worlds import DENIED, SIT, Example, world
+from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, world
 
 FINE, FAILS, UNSEEN, IDLE, WARNS = Status.PASS, Status.FAIL, Status.UNKNOWN, Status.NOT_APPLICABLE, Status.WARN
 STARTED = SIT.model_copy(
@@ -107,6 +108,7 @@ EXAMPLES = [
     _roles(FAILS, _with_role(2, exists=False), "sit-dr-break-glass"),
     _roles(FAILS, _with_role(1, trusted=False), "sit-dr-recovery"),
     _roles(WARNS, _with_role(1, trusted=None)),
+    _roles(WARNS, _with_role(1, trust_ends=NOW + timedelta(days=3))),
     _roles(UNSEEN, DENIED),
     Example("recovery-automation.roles", IDLE, world({(automation.roles, Side.GLOBAL): ()})),
 ]

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
+from dr_estate.iam.moments import Ending
 from dr_estate.readers import iam_store_roles, iam_task_roles, store_policies
 from dr_estate.readers.iam_simulation import SimulatedDecision
 from dr_estate.readers.iam_store_roles import StoreRight, StoreRole
 from dr_estate.readers.iam_task_roles import TaskRole
 from dr_estate.readers.store_policies import StoreKind, StorePolicy
-from tests.dr_checks.worlds import DENIED, Example, world
+from tests.dr_checks.worlds import DENIED, NOW, Example, world
 
 PULLS = SimulatedDecision("ecr:BatchGetImage", "allowed", "eu-west-1")
 CLOSED = SimulatedDecision("secretsmanager:GetSecretValue", "implicitDeny", "eu-west-1", "arn:secret")
 BY_TAG = replace(CLOSED, action="kms:Decrypt", missing=("aws:ResourceTag/Environment",))
+BY_SCP = replace(CLOSED, of_organization=True)
+BY_PERIMETER = replace(CLOSED, decision="explicitDeny", missing=("aws:ResourceOrgID",))
+OUTSIDE = replace(CLOSED, decision="explicitDeny", bounded=True)
 KEPT_OUT = SimulatedDecision("kms:Decrypt", "explicitDeny", "eu-west-1", "arn:key, by its own policy", of_resource=True)
 ROLE = TaskRole("arn:aws:iam::1:role/execution", True, True, ("sit-tenant1",), (PULLS,))
 ABSENT = replace(ROLE, exists=False, trusted=None, decisions=())
+END = NOW + timedelta(days=3)
 NAMED = frozenset({ROLE.arn})
 
 
@@ -54,6 +60,9 @@ EXAMPLES = [
     _given("assumable", Status.PASS, ROLE),
     _given("assumable", Status.FAIL, ROLE, replace(ABSENT, arn="arn:aws:iam::1:role/task")),
     _given("assumable", Status.FAIL, replace(ROLE, trusted=False), subjects=NAMED),
+    _given("assumable", Status.WARN, replace(ROLE, trust_ends=END), subjects=NAMED),
+    _given("tasks-allowed", Status.WARN, replace(ROLE, ends=(Ending("arn:key", END),)), subjects=NAMED),
+    _given("tasks-allowed", Status.FAIL, replace(ROLE, decisions=(CLOSED,), ends=(Ending("arn:key", END),))),
     _given("assumable", Status.UNKNOWN, replace(ROLE, trusted=None), subjects=NAMED),
     _given("assumable", Status.UNKNOWN, ROLE, DENIED),
     _given("assumable", Status.NOT_APPLICABLE),
@@ -62,6 +71,10 @@ EXAMPLES = [
     _given("tasks-allowed", Status.FAIL, replace(ROLE, decisions=(PULLS, KEPT_OUT)), subjects=NAMED),
     _given("tasks-allowed", Status.UNKNOWN, replace(ROLE, decisions=(PULLS, BY_TAG)), subjects=NAMED),
     _given("tasks-allowed", Status.FAIL, replace(ROLE, decisions=(CLOSED, BY_TAG)), subjects=NAMED),
+    _given("tasks-allowed", Status.UNKNOWN, replace(ROLE, decisions=(BY_SCP, BY_TAG)), subjects=NAMED),
+    _given("tasks-allowed", Status.FAIL, replace(ROLE, decisions=(BY_SCP, OUTSIDE)), subjects=NAMED),
+    _given("tasks-allowed", Status.UNKNOWN, replace(ROLE, decisions=(BY_PERIMETER,)), subjects=NAMED),
+    _given("tasks-allowed", Status.FAIL, replace(ROLE, decisions=(BY_PERIMETER, CLOSED)), subjects=NAMED),
     _given("tasks-allowed", Status.UNKNOWN, ROLE, DENIED),
     _given("tasks-allowed", Status.NOT_APPLICABLE, ABSENT),
     _stores(Status.PASS, USES),
@@ -74,6 +87,8 @@ EXAMPLES = [
     _stores(Status.UNKNOWN, replace(USES, rights=(replace(READS, missing=("aws:SourceVpce",)),))),
     _stores(Status.FAIL, replace(USES, rights=(READS, replace(READS, missing=("aws:SourceVpce",))))),
     _stores(Status.FAIL, replace(USES, rights=(replace(ASKS, missing=("aws:SourceVpce",)),))),
+    _stores(Status.UNKNOWN, replace(USES, rights=(replace(READS, of_organization=True),)), policy=_opened(USES.arn)),
+    _stores(Status.UNKNOWN, replace(USES, rights=(replace(ASKS, missing=("aws:PrincipalOrgID",)),))),
     _stores(Status.NOT_APPLICABLE, replace(USES, rights=())),
     _stores(Status.UNKNOWN, USES, DENIED, subjects=frozenset()),
     _stores(Status.NOT_APPLICABLE, subjects=frozenset()),

@@ -106,10 +106,24 @@ def _equal(*names: str, empty: bool = False) -> Example:
     return Example(CHECK, Status.PASS, world(values, TENANTS))
 
 
+def _borrowed(expected: Status, number: int, name: str, others: tuple[str, ...] = ()) -> Example:
+    """The first tenant's value, which names that tenant, is in ``number`` secrets; ``others`` are those of the rest."""
+    first, same = Field(name, "x1", False, False, as_tenant="x"), Field(name, "x1", False, False, as_tenant="x1")
+    own = [Field(name, digest, False, False, as_tenant=digest) for digest in others]
+    rows = [Content(found, "v", (f,)) for found, f in zip(NAMES, (first, *[same] * (number - 1), *own), strict=False)]
+    tenants = TENANTS[: len(rows)]
+    secrets = tuple(Secret(row.name, f"arn:{row.name}", "", HOME, "v", CHANGED, None) for row in rows)
+    old = tuple(_task(timedelta(days=9), f"sit-{tenant}-service") for tenant in tenants)
+    values = {SECRETS: secrets, VALUES: tuple(rows), THERE: old, HERE: ()}
+    subjects = frozenset() if expected is Status.PASS else frozenset({NAMES[1]})
+    return Example(CHECK, expected, world(values, tenants), subjects)
+
+
 def _third(*fields: Field, failure: str = "") -> Content:
     return Content(NAMES[2], "v", fields, failure)
 
 
+OF_FIRST = replace(USER, digest="u1", as_tenant="u1")  # the first tenant's user, in another's secret
 ODD, EMPTY = _third(HOST, OTHER_USER, PASSWORD), _third(HOST, USER, replace(PASSWORD, empty=True))
 LATE = _task(timedelta(minutes=9), "sit-tenant2-service")
 YOUNG_OF_ALL = tuple(_task(timedelta(minutes=9), f"sit-{tenant}-service") for tenant in TENANTS)
@@ -160,6 +174,14 @@ EXAMPLES = [
     _given(Status.PASS, ODD, tenants=2),
     _given(Status.PASS, ODD, tenants=1),
     _given(Status.PASS, _third(replace(OTHER_HOST, names_primary=True), USER)),
+    _given(Status.FAIL, _third(HOST, OF_FIRST, PASSWORD)),
+    _given(Status.PASS, _third(HOST, OF_FIRST, PASSWORD), there=(OLD, YOUNG)),
+    _given(Status.PASS, _third(HOST, replace(OF_FIRST, names_primary=True), PASSWORD)),
+    _borrowed(Status.FAIL, 2, "username"),
+    _borrowed(Status.FAIL, 2, "username", others=("z",)),
+    _borrowed(Status.PASS, 2, "host"),
+    _borrowed(Status.PASS, 2, "db_password"),
+    _borrowed(Status.PASS, 3, "username"),
     _read(Status.FAIL, ":username::", ":password::"),
     _read(Status.FAIL, ""),
     _read(Status.WARN, ":password::"),

@@ -57,6 +57,12 @@ EXAMPLES = [
     _case(Status.FAIL, COPY, there=_says("Deny", {"AWS": TASKS}, "s3:Put*")),
     _case(Status.FAIL, COPY, there=_says("Deny", "*", "s3:ListBucket")),
     _case(Status.FAIL, TABLE, there=_says("Deny", "*", "dynamodb:*")),
+    _case(Status.FAIL, TABLE, there=_says("Deny", "*", "dynamodb:*", **_unless("s3:ResourceAccount", SIT.account))),
+    _case(
+        Status.PASS,
+        TABLE,
+        there=_says("Deny", "*", "dynamodb:*", Condition={"NumericLessThan": {"s3:TlsVersion": "1.2"}}),
+    ),
     _case(Status.PASS, COPY, here=DENIES, there=DENIES),
     _case(Status.PASS, COPY, there=_says("Deny", {"AWS": "arn:aws:iam::1:role/nobody"}, "s3:*")),
     _case(Status.PASS, COPY, there=_says("Deny", "*", "s3:DeleteBucket")),

@@ -13,7 +13,7 @@ import pytest
 
 from dr_actions.iam.policies import declared, policies
 from dr_estate.config.environment import Side, load_environment
-from dr_estate.iam.simulation_requests import SimulationRequest, demands, kind_of
+from dr_estate.iam.simulation_requests import SimulationRequest, demands, is_of_tenants, kind_of, of_each_tenant
 from dr_estate.model.playbook import (
     COPIED,
     FENCING,
@@ -118,3 +118,29 @@ def test_the_condition_key_of_s3_alone_is_in_no_request_to_another_service() -> 
     }
     assert {service for service, has_it in found if has_it} == {"s3"}
     assert ("s3", False) not in found
+
+
+def test_what_a_failover_does_with_each_tenants_things_is_asked_on_theirs_beside_that_of_any_tenant() -> None:
+    found = {
+        (action, demand.region, arn.split(":", 5)[5])
+        for demand in demands(SIT)
+        if is_of_tenants(SIT, demand)
+        for action in demand.actions
+        for arn in set(of_each_tenant(SIT, demand, ("tenant-1", "b"))) - set(demand.resources)
+    }
+    services, definitions = ("service/sit-cluster/sit-{}-service", "task-definition/sit-{}:any")
+    secret = "secret:sit-{}-db-credentials-AbCdEf"
+    assert found == {
+        (action, region, name.format(tenant))
+        for tenant in ("tenant-1", "b")
+        for action, region, name in (
+            ("ecs:CreateService", DR, services),
+            ("ecs:UpdateService", DR, services),
+            ("ecs:UpdateService", PRIMARY, services),
+            ("ecs:RegisterTaskDefinition", DR, definitions),
+            ("ecs:TagResource", DR, definitions),
+            ("secretsmanager:GetSecretValue", DR, secret),
+            ("secretsmanager:PutSecretValue", DR, secret),
+            ("secretsmanager:StopReplicationToReplica", DR, secret),
+        )
+    }

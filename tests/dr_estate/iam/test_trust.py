@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dr_estate.iam.trust import trusts
+from dr_estate.iam.trust import ends_at, trusts
 
 SERVICE, ACCOUNT = "ecs-tasks.amazonaws.com", "123456789012"
 NOW = datetime(2026, 2, 23, 9, tzinfo=UTC)
@@ -72,3 +72,32 @@ def _arn(pattern: str) -> dict[str, Any]:
 )
 def test_a_trust_policy_lets_the_service_in_as_iam_decides(statements: Any, expected: bool | None) -> None:
     assert trusts({"Statement": statements}, SERVICE, ACCOUNT, SOURCE, NOW) is expected
+
+
+UNTIL = {"DateLessThan": {"aws:CurrentTime": "2026-03-01T00:00:00Z"}}
+END = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("statements", "expected"),
+    [
+        ([_statement()], None),
+        ([_statement(UNTIL)], END),
+        ([_statement({"NumericLessThan": {"aws:EpochTime": str(int(END.timestamp()))}})], END),
+        ([_statement(), _statement({"DateGreaterThan": {"aws:CurrentTime": "2026-03"}}, Effect="Deny")], END),
+        ([_statement(UNTIL), _statement()], None),
+        ([_statement(UNTIL), _statement({"DateLessThan": {"aws:CurrentTime": "2026-03-05"}})], END.replace(day=5)),
+        ([_statement({"DateLessThan": {"aws:CurrentTime": ["2026-03-01", "2026-03-05"]}})], END.replace(day=5)),
+        ([_statement({"DateLessThan": {"aws:CurrentTime": "2026-05-01"}})], None),
+        ([_statement({"DateLessThan": {"aws:CurrentTime": "2026-02-01"}})], None),
+        ([_statement({"DateGreaterThan": {"aws:CurrentTime": "2026-03-01"}})], None),
+        ([_statement(), _statement({"DateLessThan": {"aws:CurrentTime": "2026-03-01"}}, Effect="Deny")], None),
+        ([_statement({"DateLessThan": {"aws:TokenIssueTime": "2026-03-01"}})], None),
+        ([_statement({"DateLessThan": {"aws:CurrentTime": "${aws:TokenIssueTime}"}})], None),
+        ([_statement({"DateLessThan": {"aws:CurrentTime": "1e400"}})], None),
+    ],
+)
+def test_the_end_of_a_trust_is_the_first_moment_within_a_month_at_which_it_holds_no_longer(
+    statements: Any, expected: datetime | None
+) -> None:
+    assert ends_at({"Statement": statements}, SERVICE, ACCOUNT, SOURCE, NOW) == expected

@@ -15,9 +15,15 @@ from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Side, load_environment
 from dr_estate.iam.simulation_requests import demands
 from dr_estate.model.playbook import COPIED, FENCING, FORBIDDEN, HOMECOMING, needed_actions
+from dr_estate.readers import ecs, secretsmanager
 from dr_estate.readers.iam_simulation import Operator, SimulatedDecision, operator
 from dr_estate.snapshot.observer import observe
+from dr_estate.snapshot.snapshot import Snapshot
 from sandbox.client.endpoint import Endpoint
+from tests.dr_actions.plain import with_part
+from tests.dr_checks.aws_answers import read
+from tests.dr_checks.estates import healthy
+from tests.dr_checks.worlds import DENIED
 from tests.worlds import borrowed
 
 SIT = load_environment(Path(__file__).parents[3] / "environments", "sit")
@@ -206,3 +212,91 @@ def test_a_deny_of_what_is_other_accounts_or_unencrypted_keeps_no_recovery_out(w
     document = json.dumps({"Version": "2012-10-17", "Statement": rows})
     iam.put_role_policy(RoleName=SIT.acting_role, PolicyName="perimeter", PolicyDocument=document)
     assert refused(world) == {}
+
+
+@pytest.mark.parametrize(
+    ("action", "region", "resource"),
+    [
+        ("ecs:UpdateService", DR, "ecs:*:{account}:service/sit-cluster/sit-{tenant}-service"),
+        ("ecs:UpdateService", PRIMARY, "ecs:*:{account}:service/sit-cluster/sit-{tenant}-service"),
+        ("ecs:RegisterTaskDefinition", DR, "ecs:*:{account}:task-definition/sit-{tenant}:*"),
+        ("secretsmanager:PutSecretValue", DR, ""),
+    ],
+)
+def test_a_deny_on_the_things_of_one_tenant_is_named(
+    world: Endpoint, iam: Any, action: str, region: str, resource: str
+) -> None:
+    """Asked on a name that stands for any tenant's alone, such a deny was green."""
+    (tenant,) = world.state()["tenants"]
+    keys = world.people["admin"]
+    secrets = {"aws_access_key_id": keys.access_key_id, "aws_secret_access_key": keys.secret_access_key}
+    stored = get_session().create_client("secretsmanager", region_name=DR, endpoint_url=world.url, **secrets)
+    secret = stored.describe_secret(SecretId=SIT.named(SIT.names.tenant_secret, tenant=tenant))["ARN"]
+    on = f"arn:aws:{resource.format(account=SIT.account, tenant=tenant)}" if resource else secret
+    statement = {"Effect": "Deny", "Action": action, "Resource": on}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_role_policy(RoleName=SIT.acting_role, PolicyName="one", PolicyDocument=document)
+    assert tenant in refused(world)[action, region].on
+    assert {action} == {name for name, _ in refused(world)}
+
+
+def _answered(upon: Snapshot, **answer: Any) -> Operator:
+    """What IAM's answer makes of the role; ``answer`` is what it says of publishing."""
+
+    def simulated(**params: Any) -> dict[str, Any]:
+        rows = [
+            {"EvalActionName": action, "EvalDecision": "allowed", **(answer if action == "sns:Publish" else {})}
+            for action in params["ActionNames"]
+        ]
+        return {"EvaluationResults": rows}
+
+    return read(operator, Side.GLOBAL, {"simulate_principal_policy": simulated}, upon)
+
+
+OWN = {"MatchedStatements": [{"SourcePolicyId": "act", "SourcePolicyType": "role"}]}
+BY_BOUNDARY = {"PermissionsBoundaryDecisionDetail": {"AllowedByPermissionsBoundary": False}}
+BY_ORGANIZATION = {"OrganizationsDecisionDetail": {"AllowedByOrganizations": False}}
+ON_TOPIC = {"EvalResourceName": "arn:topic", "EvalResourceDecision": "implicitDeny"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "bounded", "of_organization"),
+    [
+        ({"EvalDecision": "explicitDeny", **OWN}, False, False),
+        ({"EvalDecision": "explicitDeny", **BY_BOUNDARY}, True, False),
+        ({"EvalDecision": "explicitDeny", **BY_BOUNDARY, **OWN}, False, False),
+        ({"EvalDecision": "implicitDeny", **BY_BOUNDARY}, True, False),
+        ({"EvalDecision": "implicitDeny", **BY_ORGANIZATION}, False, True),
+        ({"EvalDecision": "explicitDeny", **BY_ORGANIZATION}, False, True),
+        ({"EvalDecision": "explicitDeny", **BY_ORGANIZATION, **OWN}, False, False),
+        ({"EvalDecision": "implicitDeny", **BY_ORGANIZATION, "ResourceSpecificResults": [ON_TOPIC]}, False, True),
+        ({"EvalDecision": "implicitDeny"}, False, False),
+    ],
+)
+def test_whose_policy_it_is_that_denies_is_told_by_iams_own_fields(
+    answer: dict[str, Any], bounded: bool, of_organization: bool
+) -> None:
+    decisions = _answered(healthy(), **answer).decisions or ()
+    found = [decision for decision in decisions if decision.decision != "allowed"]
+    assert {("sns:Publish", bounded, of_organization)} == {(d.action, d.bounded, d.of_organization) for d in found}
+
+
+def test_a_deny_of_the_boundary_is_told_as_the_boundarys(world: Endpoint, iam: Any) -> None:
+    rows = [{"Effect": "Allow", "Action": "*", "Resource": "*"}, {"Effect": "Deny", "Action": "sns:*", "Resource": "*"}]
+    document = json.dumps({"Version": "2012-10-17", "Statement": rows})
+    arn = iam.create_policy(PolicyName="limit", PolicyDocument=document)["Policy"]["Arn"]
+    iam.put_role_permissions_boundary(RoleName=SIT.acting_role, PermissionsBoundary=arn)
+    assert refused(world)["sns:Publish", DR].bounded
+
+
+def test_whom_nobody_could_ask_about_is_told() -> None:
+    """A role of a definition that was not seen may be one that the operator cannot pass on."""
+    assert () == _answered(healthy()).unseen
+    known = healthy()
+    rows = (*known.get(ecs.task_definitions, Side.DR), DENIED)
+    assert (DENIED,) == _answered(with_part(known, ecs.task_definitions, Side.DR, rows)).unseen
+    assert (DENIED,) == _answered(with_part(known, ecs.task_definitions, Side.DR, DENIED)).unseen
+    assert (DENIED,) == _answered(with_part(known, secretsmanager.secrets, Side.DR, DENIED)).unseen
+    alone = with_part(known, ecs.services, Side.PRIMARY, DENIED)
+    assert () == _answered(alone).unseen
+    assert (DENIED,) == _answered(with_part(alone, ecs.services, Side.DR, DENIED)).unseen

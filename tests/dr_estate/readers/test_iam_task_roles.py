@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -130,3 +131,21 @@ def test_what_hangs_on_an_unknown_key_hides_nothing_that_is_denied_for_certain(u
     _, roles = _asked(judged=judged)
     (missing,) = {d.missing for role in roles for d in role.decisions if d.action == "secretsmanager:GetSecretValue"}
     assert missing == ()
+
+
+def test_the_end_of_what_a_key_policy_allows_is_read_and_not_what_lasts_or_is_long_gone() -> None:
+    known = healthy()
+    ends: dict[str, list[Any]] = {}
+    for date in ("2020-01-01", (known.taken_at + timedelta(days=3)).strftime("%Y-%m-%d"), "2099-01-01"):
+        condition = {"DateGreaterThan": {"aws:CurrentTime": date}}
+        rows = [
+            {"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"},
+            {"Effect": "Deny", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*", "Condition": condition},
+        ]
+        policy = json.dumps({"Statement": rows})
+        _, roles = _asked(with_rows(known, kms.keys, Side.DR, policy=policy))
+        ends[date] = [ending.at for role in roles for ending in role.ends]
+    (past, soon, never) = ends.values()
+    assert (past, never) == ([], [])
+    assert soon
+    assert {moment - known.taken_at < timedelta(days=4) for moment in soon} == {True}

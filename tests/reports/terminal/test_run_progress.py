@@ -56,6 +56,13 @@ def test_a_change_by_hand_is_shown_with_its_command_before_its_time_and_again_wh
     progress.by_hand(shift)
     assert "BY HAND" in (due := capsys.readouterr().err)
     assert shown.splitlines()[-1] == due.splitlines()[-1]
+    progress.by_hand(shift, "The records could not be read.")
+    unread = capsys.readouterr().err.splitlines()
+    assert unread[-1] == due.splitlines()[-1]
+    assert unread[1:3] == [
+        "The records could not be read.",
+        f"aws route53 list-resource-record-sets --region us-east-1 --hosted-zone-id {CALL.params['HostedZoneId']}",
+    ]
 
 
 def test_without_a_terminal_a_slow_step_is_waited_for_and_said_so(

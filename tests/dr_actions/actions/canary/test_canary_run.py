@@ -57,7 +57,7 @@ class Trial(Ground):
         assert zone is not None
         return list(self.route53("list_resource_record_sets", HostedZoneId=zone.id)["ResourceRecordSets"])
 
-    def by_hand(self, step: Step) -> None:
+    def by_hand(self, step: Step, unread: str = "") -> None:  # noqa: ARG002 - as a listener has it
         """A person makes the change that was printed."""
         assert step.call is not None
         self.route53("change_resource_record_sets", **step.call.params)
