@@ -167,8 +167,11 @@ def _opened_store(view: View, role: str, right: StoreRight) -> str:
 
 
 def _admitted(view: View, role: str, right: StoreRight) -> bool:
-    """Whether the copy's own policy names the role, which needs no allow of IAM then. Raises DataUnavailable."""
-    if right.decision != PolicyAnswer.SILENT or right.of_organization:
+    """Whether the copy's own policy names the role, which needs no allow of IAM then. Raises DataUnavailable.
+
+    A boundary limits what a policy allows a role's ARN. Source: IAM User Guide, "Permissions boundaries".
+    """
+    if right.decision != PolicyAnswer.SILENT or right.of_organization or right.bounded:
         return False
     name = right.copy.rpartition(":")[2].removeprefix("table/").partition("/")[0]
     rows = view.get(store_policies.policies, Side.DR)

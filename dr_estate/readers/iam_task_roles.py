@@ -261,7 +261,8 @@ def _simulated(arn: str, policies: _Policies, answers: RoleAnswers) -> Iterator[
         opened = request.resources and all(
             policies.said(arn, decision.action, resource) is PolicyAnswer.ALLOWED for resource in request.resources
         )
-        if decision.decision == PolicyAnswer.SILENT and opened and not decision.hangs_on_organization:
+        limited = decision.bounded or decision.hangs_on_organization  # no policy of a resource passes over these
+        if decision.decision == PolicyAnswer.SILENT and opened and not limited:
             yield SimulatedDecision(decision.action, PolicyAnswer.ALLOWED, decision.region)
         else:
             yield decision

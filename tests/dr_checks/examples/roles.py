@@ -84,6 +84,7 @@ EXAMPLES = [
     _stores(Status.FAIL, replace(USES, rights=(replace(READS, decision="explicitDeny"),)), policy=_opened(USES.arn)),
     _stores(Status.FAIL, replace(USES, rights=(READS,)), policy=_opened("arn:aws:iam::1:role/other")),
     _stores(Status.FAIL, replace(USES, rights=(replace(READS, bounded=True),))),
+    _stores(Status.FAIL, replace(USES, rights=(replace(READS, bounded=True),)), policy=_opened(USES.arn)),
     _stores(Status.UNKNOWN, replace(USES, rights=(replace(READS, missing=("aws:SourceVpce",)),))),
     _stores(Status.FAIL, replace(USES, rights=(READS, replace(READS, missing=("aws:SourceVpce",))))),
     _stores(Status.FAIL, replace(USES, rights=(replace(ASKS, missing=("aws:SourceVpce",)),))),

@@ -114,6 +114,21 @@ def test_a_keys_policy_is_asked_as_the_roles_own_tasks_need_it() -> None:
     assert found[first] == ["allowed"]
 
 
+def test_what_a_boundary_does_not_allow_is_opened_by_no_policy_of_a_key() -> None:
+    """A grant to a role's ARN does not pass over the role's boundary, as one to a session would."""
+    upon, key = _of_two_roles()
+    admits = {"Effect": "Allow", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*"}
+    policy = json.dumps({"Statement": [admits]})
+
+    def judged(action: str, _: list[str]) -> dict[str, Any]:
+        boundary = {"PermissionsBoundaryDecisionDetail": {"AllowedByPermissionsBoundary": False}}
+        return {"EvalActionName": action, "EvalDecision": "implicitDeny", **boundary}
+
+    _, roles = _asked(with_rows(upon, kms.keys, Side.DR, lambda row: row.ref == key, policy=policy), judged)
+    decrypts = {d.decision for role in roles for d in role.decisions if d.action == "kms:Decrypt"}
+    assert decrypts == {"implicitDeny"}
+
+
 @pytest.mark.parametrize("uncertain", ["first", "last"])
 def test_what_hangs_on_an_unknown_key_hides_nothing_that_is_denied_for_certain(uncertain: str) -> None:
     def judged(action: str, resources: list[str]) -> dict[str, Any]:
