@@ -17,6 +17,7 @@ from dr_estate.iam.simulation_requests import (
     of_each_tenant,
     of_the_account,
 )
+from dr_estate.model.playbook import FORBIDDEN
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, available
 from dr_estate.readers import ecs, secretsmanager
 from dr_estate.reading.part import GLOBAL, part
@@ -110,7 +111,8 @@ def operator(context: ReadContext) -> Operator:
     worst: dict[tuple[str, str], SimulatedDecision] = {}
     for decision in (item for found in answers for item in found or ()):
         key = (decision.action, decision.region)
-        worst[key] = min(worst.get(key, decision), decision, key=lambda candidate: candidate.weight)
+        worse = max if decision.action in FORBIDDEN else min  # of deletions what is allowed of any thing is the worst
+        worst[key] = worse(worst.get(key, decision), decision, key=lambda candidate: candidate.weight)
     return Operator(role, tuple(worst[key] for key in sorted(worst)), tuple(dict.fromkeys(unseen)))
 
 

@@ -185,6 +185,17 @@ def test_a_policy_that_allows_deleting_the_primary_database_by_its_name_is_seen(
     assert {"implicitDeny"} == set(decisions.values())
 
 
+def test_a_policy_that_allows_deleting_some_of_the_primary_data_is_seen(world: Endpoint, iam: Any) -> None:
+    """The other buckets, which it may not delete, hid the one that it may."""
+    iam.detach_role_policy(RoleName=SIT.acting_role, PolicyArn=ACT.replace("-act", "-never"))
+    bucket = f"arn:aws:s3:::{SIT.named(SIT.names.buckets[-1])}"
+    statement = {"Effect": "Allow", "Action": "s3:DeleteBucket", "Resource": bucket}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_role_policy(RoleName=SIT.acting_role, PolicyName="oops", PolicyDocument=document)
+    decisions = {d.action: d.decision for d in seen(world)[0].decisions or () if d.action in FORBIDDEN}
+    assert decisions["s3:DeleteBucket"] == "allowed"
+
+
 def test_without_the_role_nothing_is_decided(world: Endpoint, iam: Any) -> None:
     role = SIT.named(SIT.names.operator_role)
     for policy in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
