@@ -83,6 +83,15 @@ def _stopped(*actions: str) -> iam_simulation.Operator:
     return iam_simulation.Operator("role", tuple(rows))
 
 
+def _by_perimeter(*actions: str) -> iam_simulation.Operator:
+    """A deny of others than the organization's is met, for the simulator fills its name in for nobody."""
+    rows = [
+        replace(row, decision="explicitDeny", missing=("aws:PrincipalOrgID",)) if row.action in actions else row
+        for row in _operator().decisions or ()
+    ]
+    return iam_simulation.Operator("role", tuple(rows))
+
+
 def _going_home(denied: frozenset[str]) -> iam_simulation.Operator:
     """All is allowed away from the primary region; there, what goes home but ``denied``."""
     words = {action: "implicitDeny" if action in denied else "allowed" for action in sorted(HOMECOMING)}
@@ -289,6 +298,12 @@ _PERMISSIONS = [
     Example("prerequisites.operator-cannot-delete", FAILS, _global(iam_simulation.operator, _operator(deletes=True))),
     Example("prerequisites.operator-cannot-delete", UNSEEN, _global(iam_simulation.operator, DENIED)),
     Example("prerequisites.operator-cannot-delete", FINE, _global(iam_simulation.operator, _stopped(*FORBIDDEN))),
+    Example(
+        "prerequisites.operator-cannot-delete",
+        UNSEEN,
+        _global(iam_simulation.operator, _by_perimeter(*FORBIDDEN, "sns:Publish")),
+        frozenset(FORBIDDEN),
+    ),
     Example(
         "prerequisites.operator-cannot-delete",
         UNSEEN,
