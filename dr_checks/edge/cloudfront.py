@@ -10,8 +10,7 @@ from dr_checks.core.remedy import Remedy
 from dr_checks.derived import routing
 from dr_estate.config.environment import Side
 from dr_estate.readers import cloudfront, cloudfront_buckets
-from dr_estate.readers.acm import covers
-from dr_estate.readers.cloudfront import Distribution, Origin
+from dr_estate.readers.cloudfront import Distribution, Origin, nearest_alias
 from dr_estate.snapshot import tenants
 
 _OLD_TLS = ("SSLv3", "TLSv1", "TLSv1_2016", "TLSv1.1_2016")
@@ -80,7 +79,7 @@ def aliases_cover(view: View) -> Iterator[Finding]:
         return
     for tenant in view.tenants:
         host, measured = tenants.host_of(tenant, view.env), ", ".join(found.aliases)
-        if covers(found.aliases, host):
+        if nearest_alias(found.aliases, host):
             yield view.ok(host, measured, "an alias that matches", "the distribution accepts this name", tenant.id)
         else:
             yield view.gap(

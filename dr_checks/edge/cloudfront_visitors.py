@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from fnmatch import fnmatchcase
-from functools import partial
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import GLOBAL, check
 from dr_checks.edge.cloudfront import follows, is_bucket, origins_of, serving
 from dr_estate.config.environment import Side
 from dr_estate.readers import cloudfront
-from dr_estate.readers.acm import covers
-from dr_estate.readers.cloudfront import DEFAULT_BEHAVIOUR, Behaviour, Distribution
+from dr_estate.readers.cloudfront import DEFAULT_BEHAVIOUR, Behaviour, Distribution, nearest_alias
 from dr_estate.snapshot import tenants
 from dr_estate.snapshot.tenants import Tenant
 
 _POST = "POST"
 _LOGIN, _EDITOR = "wp-login.php", "wp-admin/post.php"
 _WORDPRESS = "wp-"
+_TOP = "/"
 _WANTED = f"POST of /{_LOGIN} and /{_EDITOR} admitted"
 _ABSENT = "there is no distribution: see cloudfront.distribution-serves"
 _WILD = frozenset("*?")
@@ -35,7 +35,8 @@ def posts_admitted(view: View) -> Iterator[Finding]:
     """The behaviour that takes the login and the editor admits POST, and leads it to where the traffic leads.
 
     Behaviours are asked in their order, the default one last; WordPress may stand below a directory that a pattern
-    names. Of an origin group only the first origin is asked by POST: CloudFront fails over for GET, HEAD and OPTIONS.
+    names, which is known where the pattern is of WordPress's own files. Of an origin group only the first origin is
+    asked by POST: CloudFront fails over for GET, HEAD and OPTIONS.
     Sources: CloudFront API, CacheBehavior; Developer Guide, "Optimize high availability with origin failover".
     """
     found = serving(view)
@@ -57,10 +58,13 @@ def _leads_on(found: Distribution) -> bool:
 def _judged(view: View, found: Distribution) -> Finding:
     if not found.behaviours or any(behaviour.methods is None for behaviour in found.behaviours):
         return view.unknown(found.id, _WANTED, "This evidence does not hold which methods are admitted.")
-    refusals = [_refusals(view, found, root) for root in _roots(found)]
-    if not all(refusals):
+    refusals = {root: _refusals(view, found, root) for root in _roots(found)}
+    admitting = [root for root, refused in refusals.items() if not refused]
+    if any(root == _TOP or _names_wordpress(found, root) for root in admitting):
         return view.ok(found.id, "admitted", _WANTED, "people who write, order or log in are let through")
-    patterns = ", ".join(dict.fromkeys(refusals[0].values()))
+    patterns = ", ".join(dict.fromkeys(refusals[_TOP].values()))
+    if admitting:
+        return _unplaced(view, found, patterns, ", ".join(admitting))
     return view.gap(
         found.id,
         f"refused by {patterns}",
@@ -69,6 +73,15 @@ def _judged(view: View, found: Distribution) -> Finding:
         f"aws_cloudfront_distribution {found.id}, {patterns}: allowed_methods with POST, PUT, PATCH and DELETE, and as "
         f"target_origin_id the origin {view.env.traffic.origin_record}, not an origin group.",
     )
+
+
+def _unplaced(view: View, found: Distribution, patterns: str, directories: str) -> Finding:
+    reason = f"{patterns} refuses it, and nothing shows whether WordPress stands below {directories} alone."
+    remedy = (
+        f"aws_cloudfront_distribution {found.id}, {patterns}: allowed_methods with POST, PUT, PATCH and DELETE; or, "
+        f"where WordPress stands below {directories} alone, accept this finding by an exception."
+    )
+    return replace(view.unknown(found.id, _WANTED, reason), remedy=remedy)
 
 
 def _refusals(view: View, found: Distribution, root: str) -> Mapping[str, str]:
@@ -92,7 +105,12 @@ def _roots(found: Distribution) -> list[str]:
         row.pattern.lstrip("/").partition("/") for row in found.behaviours if row.pattern != DEFAULT_BEHAVIOUR
     )
     named = [first for first, slash, _ in directories if slash and not set(first) & _WILD]
-    return ["/", *(f"/{name}/" for name in dict.fromkeys(named) if not name.startswith(_WORDPRESS))]
+    return [_TOP, *(f"/{name}/" for name in dict.fromkeys(named) if not name.startswith(_WORDPRESS))]
+
+
+def _names_wordpress(found: Distribution, root: str) -> bool:
+    """Whether a pattern names files of WordPress below ``root``: any other may be of something else."""
+    return any(f"/{row.pattern.lstrip('/')}".startswith(f"{root}{_WORDPRESS}") for row in found.behaviours)
 
 
 def _behaviour(found: Distribution, path: str) -> Behaviour:
@@ -139,7 +157,7 @@ def _led(view: View, found: Distribution, other: Distribution, host: str, tenant
         reason = "this tenant's visitors are not led to the region that serves"
         remedy = (
             f"aws_cloudfront_distribution {other.id}: domain_name = {view.env.traffic.origin_record} of origin "
-            f"{', '.join(lost)}; or take {host} out of its aliases, so that {found.id} answers."
+            f"{', '.join(lost)}; or {_answered_by(found, other, host)}, so that {found.id} answers."
         )
         return view.gap(host, f"{measured}, from {', '.join(lost)}", wanted, reason, remedy, tenant)
     if None in answers.values():
@@ -149,6 +167,14 @@ def _led(view: View, found: Distribution, other: Distribution, host: str, tenant
         remedy = f"aws_cloudfront_distribution {other.id}: geo_restriction as {found.id} has it, or accept it."
         return view.warn(host, f"{measured}, {_shown(other)}", _shown(found), reason, remedy, tenant)
     return view.ok(host, measured, wanted, "its origins follow the traffic record", tenant)
+
+
+def _answered_by(found: Distribution, other: Distribution, host: str) -> str:
+    """What makes ``found`` answer for the host: a name of its own goes before any pattern."""
+    if host not in other.aliases:
+        return f"add {host} to the aliases of {found.id}"
+    added = "" if nearest_alias(found.aliases, host) else f", and add it to those of {found.id}"
+    return f"take {host} out of its aliases{added}"
 
 
 def _shown(found: Distribution) -> str:
@@ -165,9 +191,6 @@ def apart(view: View) -> Mapping[str, Distribution]:
 
 def _answering(view: View, live: list[Distribution], tenant: Tenant) -> Distribution | None:
     host = tenants.host_of(tenant, view.env)
-    naming = [row for row in live if covers(row.aliases, host)]
-    return max(naming, key=partial(_is_exact, host), default=None)
-
-
-def _is_exact(host: str, found: Distribution) -> bool:
-    return host in found.aliases
+    naming = {nearest_alias(row.aliases, host): row for row in live}  # AWS lets no two have the same alias
+    nearest = nearest_alias(naming, host)
+    return naming[nearest] if nearest else None

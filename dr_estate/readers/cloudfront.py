@@ -119,6 +119,16 @@ def serving(distributions: Iterable[Distribution], traffic: TrafficSettings) -> 
     return next(iter(named + fetching), None)
 
 
+def nearest_alias(aliases: Iterable[str], host: str) -> str:
+    """The alias by which CloudFront finds a request for ``host``, "" for none: the name itself, or the longest pattern.
+
+    Unlike a certificate's, its ``*`` stands for any number of labels. Source: CloudFront Developer Guide, "Use
+    wildcards in alternate domain names".
+    """
+    fitting = [name for name in aliases if name == host or (name.startswith("*.") and host.endswith(name[1:]))]
+    return max(fitting, key=lambda name: (name == host, len(name)), default="")
+
+
 @part(*GLOBAL, reads=DISTRIBUTION_READS)
 def distributions(context: ReadContext) -> tuple[Distribution, ...]:
     """Every distribution of the account, a hundred a page; the summary holds all that is needed here."""

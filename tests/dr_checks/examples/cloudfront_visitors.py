@@ -59,6 +59,7 @@ OWN_READS = Example(
     world(traffic(distributions=(DISTRIBUTION, own(behaviours=(READ,))))),
     frozenset({"E2"}),
 )
+UNNAMING = replace(DISTRIBUTION, aliases=(f"www.{SIT.traffic.tenant_domain}",))
 ALL_ORIGINS = (TRAFFIC_NAME, TO_PRIMARY, TO_DR)
 IN_GROUP = replace(BEHAVIOUR, target="both")
 
@@ -67,7 +68,9 @@ EXAMPLES = [
     posted(Status.PASS, BEHAVIOUR, for_path("/wp-content/*", READS), for_path("*.css", READS)),
     posted(Status.PASS, READ, for_path("wp-login.php"), for_path("/wp-admin/*")),
     posted(Status.PASS, READ, for_path("/wp-*")),
-    posted(Status.PASS, READ, for_path("/blog/*")),
+    posted(Status.UNKNOWN, READ, for_path("/blog/*")),
+    posted(Status.UNKNOWN, READ, for_path("/api/*")),
+    posted(Status.PASS, BEHAVIOUR, for_path("/api/*", READS)),
     posted(Status.PASS, READ, for_path("/blog/wp-*.php"), for_path("/blog/wp-admin/*")),
     posted(Status.PASS, BEHAVIOUR, for_path("/media/*", READS, target="assets"), origins=(TRAFFIC_NAME, ASSETS)),
     posted(Status.PASS, IN_GROUP, groups=(NAMES,), origins=ALL_ORIGINS),
@@ -93,6 +96,8 @@ EXAMPLES = [
     beside(Status.PASS, own(aliases=("elsewhere.example",), origins=(TO_PRIMARY,), target="pr"), subject="E1"),
     beside(Status.PASS, own(enabled=False, origins=(TO_PRIMARY,), target="pr"), subject="E1"),
     beside(Status.PASS, own(staging=True, origins=(TO_PRIMARY,), target="pr"), subject="E1"),
+    beside(Status.PASS, own(aliases=("*.kimmyai.io",), origins=(TO_PRIMARY,), target="pr"), subject="E1"),
+    beside(Status.FAIL, own(aliases=("*.kimmyai.io",), origins=(TO_PRIMARY,), target="pr"), first=UNNAMING),
     beside(Status.PASS, own()),
     beside(Status.PASS, own(origins=(ASSETS,), target="assets")),
     beside(Status.PASS, own(countries=("whitelist", "ZA")), first=replace(DISTRIBUTION, countries=("whitelist", "ZA"))),

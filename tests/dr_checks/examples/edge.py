@@ -127,11 +127,12 @@ EXAMPLES = [
     *dark_and_none("distribution-serves", Status.FAIL),
     edge("aliases-cover", Status.PASS),
     edge("aliases-cover", Status.PASS, aliases=(SIT.traffic.distribution_alias, "extra.example")),
+    edge("aliases-cover", Status.PASS, aliases=("*.kimmyai.io",)),
     *dark_and_none("aliases-cover", Status.NOT_APPLICABLE),
     edge("aliases-cover", Status.FAIL, aliases=(FIRST.name,)),
     Example(
         "cloudfront.aliases-cover",
-        Status.FAIL,
+        Status.PASS,
         world(traffic(), tenants=("tenant1", "a.b")),
         frozenset({"a.b.wpsit.kimmyai.io"}),
     ),
