@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
@@ -28,7 +28,8 @@ _WANTED = "those of its source"
 def alike(view: View) -> Iterator[Finding]:
     """Each CORS rule of the source has one in the copy that allows as much; what the copy allows besides is not judged.
 
-    Replication copies no settings of a bucket. Source: S3 User Guide, "What isn't replicated"; GetBucketCors.
+    S3 answers by the first rule that fits, so one before it must not expose less. Replication copies no settings of a
+    bucket. Sources: S3 User Guide, "What isn't replicated", "Using cross-origin resource sharing"; GetBucketCors.
     """
     there, here = ({row.bucket: row.rules for row in view.get(s3_cors.cors, side)} for side in (Side.PRIMARY, Side.DR))
 
@@ -39,16 +40,35 @@ def alike(view: View) -> Iterator[Finding]:
             unseen = (row for row in (wanted, found) if isinstance(row, Unavailable))
             yield view.unknown(copy.name, _WANTED, next(unseen))
             return
-        lacking = [rule for rule in wanted if not any(_allows(other, rule) for other in found)]
+        lacking = [rule for rule in wanted if not _is_served(rule, wanted, found)]
         if lacking:
             measured = f"none for {'; '.join(map(_shown, lacking))}"
+            others = [rule for rule in found if rule not in wanted]
             reason = "after a failover browsers refuse what pages ask of it: fonts, scripts' requests, uploads"
-            yield view.gap(copy.name, measured, _WANTED, reason, _put(view, copy.name, (*found, *lacking)))
+            yield view.gap(copy.name, measured, _WANTED, reason, _put(view, copy.name, (*wanted, *others)))
         else:
             measured = "; ".join(map(_shown, found)) or "none"
             yield view.ok(copy.name, measured, _WANTED, "browsers may do with it what they may do with its source")
 
     yield from each_pair(view, _WANTED, judge)
+
+
+def _is_served(rule: CorsRule, wanted: Sequence[CorsRule], found: Iterable[CorsRule]) -> bool:
+    """Whether one of the copy's rules allows as much as ``rule``, and none before hides it if none does at the source."""
+    is_hidden = any(_hides(earlier, rule) for earlier in wanted[: wanted.index(rule)])
+    for other in found:
+        if _allows(other, rule):
+            return True
+        if not is_hidden and _hides(other, rule):
+            return False
+    return False
+
+
+def _hides(other: CorsRule, rule: CorsRule) -> bool:
+    """Whether a request of ``rule`` is answered by the other, which lets pages read fewer headers."""
+    meets = _covers(other.origins, rule.origins) or _covers(rule.origins, other.origins)
+    exposes = set(_lower(rule.exposed)) <= set(_lower(other.exposed))
+    return meets and not exposes and not set(other.methods).isdisjoint(rule.methods)
 
 
 def _allows(rule: CorsRule, wanted: CorsRule) -> bool:
@@ -71,7 +91,7 @@ def _lower(names: Iterable[str]) -> list[str]:
 
 
 def _put(view: View, copy: str, rules: Iterable[CorsRule]) -> Remedy:
-    """Set the copy's rules, and those of the source that it lacks behind them."""
+    """Set the source's rules in their order, and behind them what the copy has besides."""
     configuration = {"CORSRules": [_row(rule) for rule in rules]}
     command = view.command("s3", "PutBucketCors", Bucket=copy, CORSConfiguration=configuration)
     return Remedy(f"aws_s3_bucket_cors_configuration of {copy} in {view.region}: the rules of its source.", (command,))

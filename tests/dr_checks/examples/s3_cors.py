@@ -13,6 +13,7 @@ from tests.dr_checks.examples.s3 import COPY, PAIRS, buckets
 from tests.dr_checks.worlds import DENIED, Example, world
 
 SITES = CorsRule(("https://*.wpsit.kimmyai.io",), ("GET", "HEAD"), ("Range",), ("ETag",), 3600)
+BARE = CorsRule(("*",), ("GET", "HEAD"), ("*",))
 UPLOADS = CorsRule(("https://admin.kimmyai.io",), ("PUT",), ("*",))
 ANYBODY = CorsRule(("*",), ("GET", "HEAD", "PUT"), ("*",), ("etag", "x-amz-id-2"))
 
@@ -41,6 +42,11 @@ EXAMPLES = [
     _case(Status.PASS, (), (ANYBODY,)),
     _case(Status.PASS, (SITES,), (replace(SITES, age_s=0),)),
     _case(Status.PASS, (SITES,), (replace(SITES, headers=("range",)),)),
+    _case(Status.PASS, (SITES, ANYBODY), (SITES, ANYBODY)),
+    _case(Status.PASS, (BARE, SITES), (BARE, SITES)),
+    _case(Status.PASS, (BARE, SITES), (replace(BARE, age_s=60), SITES)),
+    _case(Status.PASS, (SITES,), (replace(BARE, methods=("PUT",)), SITES)),
+    _case(Status.FAIL, (SITES,), (BARE, SITES)),
     _case(Status.FAIL, (SITES,)),
     _case(Status.FAIL, (SITES, UPLOADS), (SITES,)),
     _case(Status.FAIL, (SITES,), (replace(SITES, origins=("https://old.kimmyai.io",)),)),
