@@ -18,6 +18,7 @@ from typing import Any
 SOON = timedelta(days=30)
 """A right that ends by then may have ended on the day."""
 CURRENT, EPOCH = "aws:CurrentTime", "aws:EpochTime"
+_KEYS = (CURRENT.lower(), EPOCH.lower())  # IAM takes keys in any case
 _MONTH = re.compile(r"(?P<year>\d{4})(?:-(?P<month>\d{2}))?")
 _COMPARED: Mapping[str, Callable[[float, float], bool]] = {
     "Equals": operator.eq,
@@ -43,7 +44,7 @@ class Ending:
 
 def turns_of(text: str, now: datetime) -> list[datetime]:
     """``turns`` of a policy as text, "" is none."""
-    return turns(json.loads(text), now) if CURRENT in text or EPOCH in text else []
+    return turns(json.loads(text), now) if any(key in text.lower() for key in _KEYS) else []
 
 
 def turns(document: Mapping[str, Any], now: datetime) -> list[datetime]:
@@ -52,7 +53,7 @@ def turns(document: Mapping[str, Any], now: datetime) -> list[datetime]:
     conditions = [row.get("Condition") or {} for row in (listed if isinstance(listed, list) else [listed])]
     found = set[datetime]()
     for key, wanted in (pair for condition in conditions for pairs in condition.values() for pair in pairs.items()):
-        if key.lower() in (CURRENT.lower(), EPOCH.lower()):
+        if key.lower() in _KEYS:
             for text in wanted if isinstance(wanted, list) else [wanted]:
                 with suppress(ValueError, OverflowError, OSError):  # a policy variable is no date
                     found.add(datetime.fromtimestamp(seconds_of(str(text)), UTC))

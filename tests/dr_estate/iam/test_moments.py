@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
+
 import pytest
 
-from dr_estate.iam.moments import TESTS
+from dr_estate.iam.moments import TESTS, turns_of
+
+NOW = datetime(2026, 11, 28, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -19,3 +24,9 @@ from dr_estate.iam.moments import TESTS
 )
 def test_a_year_is_a_date_and_no_number(operator: str, wanted: str, value: str, is_met: bool) -> None:
     assert TESTS[operator](wanted, value) is is_met
+
+
+@pytest.mark.parametrize("key", ["aws:CurrentTime", "aws:currenttime", "AWS:EpochTime"])
+def test_a_policy_may_write_the_keys_of_time_in_any_case(key: str) -> None:
+    policy = json.dumps({"Statement": {"Condition": {"DateGreaterThan": {key: "2026-12-01"}}}})
+    assert turns_of(policy, NOW) == [datetime(2026, 12, 1, tzinfo=UTC)]
