@@ -138,9 +138,14 @@ def _tests(
                 yield fits != ("Not" in word)
 
 
-def _without(operator: str) -> bool:
-    """What a condition says where the request has no such key. Source: IAM User Guide, "Condition operators"."""
+def _without(operator: str) -> bool | None:
+    """What a condition says where the request has no such key. Source: IAM User Guide, "Condition operators".
+
+    None where IAM documents both: ForAnyValue is not met without a value, and IfExists is.
+    """
     if ":" in operator:
+        if operator.startswith("ForAnyValue:") and operator.endswith("IfExists"):
+            return None
         return operator.startswith("ForAllValues:")
     return "Not" in operator or operator.endswith("IfExists")
 

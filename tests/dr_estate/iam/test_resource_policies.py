@@ -41,6 +41,7 @@ def _said(*statements: dict[str, Any]) -> PolicyAnswer:
         ({"Condition": {"StringNotEquals": {"S3:ResourceAccount": "1"}}}, ALLOWED),
         ({"Condition": {"ForAnyValue:StringNotEquals": {"dynamodb:LeadingKeys": "1"}}}, SILENT),
         ({"Condition": {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": "1"}}}, ALLOWED),
+        ({"Condition": {"ForAnyValue:StringEqualsIfExists": {"dynamodb:LeadingKeys": "1"}}}, PolicyAnswer.UNDECIDED),
         ({"Condition": {"Null": {"s3:ResourceAccount": "true"}}}, PolicyAnswer.UNDECIDED),
         ({"Resource": "arn:aws:kms:*:1:key/*"}, ALLOWED),
         ({"Resource": "arn:aws:kms:af-south-1:*"}, SILENT),
