@@ -241,8 +241,8 @@ def _is_unfollowed(view: View, target: str) -> bool:
 
 def _beyond(view: View, place: str, target: str) -> Finding:
     reason = (
-        "another network leads it out, which is not followed: tasks of the primary region leave by none of its kind, "
-        "and where it passes the primary region it is lost with it"
+        "another network leads it out, which is not followed: no task of the primary region is seen to leave by its "
+        "kind, and where it passes the primary region it is lost with it"
     )
     remedy = f"Start a task in it (a restore test does), or aws_route in {view.region}: 0.0.0.0/0 to a NAT gateway."
     return view.warn(place, target, "a way out of the region's own", reason, remedy)

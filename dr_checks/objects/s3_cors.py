@@ -54,7 +54,7 @@ def alike(view: View) -> Iterator[Finding]:
 
 
 def _is_served(rule: CorsRule, wanted: Sequence[CorsRule], found: Iterable[CorsRule]) -> bool:
-    """Whether one of the copy's rules allows as much as ``rule``, and none before hides it if none does at the source."""
+    """Whether a rule of the copy allows as much as ``rule``, and none before hides it unless the source does too."""
     is_hidden = any(_hides(earlier, rule) for earlier in wanted[: wanted.index(rule)])
     for other in found:
         if _allows(other, rule):
