@@ -102,8 +102,13 @@ def of_each_tenant(env: Environment, demand: SimulationRequest, tenants: Sequenc
     for arn in demand.resources:
         pattern = _pattern_of(env, arn)
         names = [env.named(pattern, tenant=tenant) for tenant in tenants] if pattern else []
-        found += [arn, *(arn.replace(env.named(pattern, tenant=ANY), name) for name in names)]
+        found += [arn, *(_renamed(arn, env.named(pattern, tenant=ANY), name) for name in names)]
     return tuple(found)
+
+
+def _renamed(arn: str, name: str, other: str) -> str:
+    """The ARN with the other name in the place of ``name``, which may be a part of another word."""
+    return re.sub(rf"(?<=[:/]){re.escape(name)}(?=[:/]|(?:-{_CHARACTERS})?$)", lambda _: other, arn)
 
 
 def made_up_arn(secret: str) -> str:

@@ -144,3 +144,11 @@ def test_what_a_failover_does_with_each_tenants_things_is_asked_on_theirs_beside
             ("secretsmanager:StopReplicationToReplica", DR, secret),
         )
     }
+
+
+def test_a_cluster_whose_name_holds_the_word_for_any_tenant_stays_as_it_is() -> None:
+    names = SIT.names.model_copy(update={"service": "{tenant}", "cluster": "company-{env}"})
+    own = SIT.model_copy(update={"names": names})
+    found = [arn for d in demands(own) for arn in of_each_tenant(own, d, ("tenant-1",)) if ":service/" in arn]
+    assert {arn.split("/")[1] for arn in found} == {"company-sit"}
+    assert {"any", "tenant-1"} <= {arn.split("/")[2] for arn in found}
