@@ -252,20 +252,24 @@ def _decided(role: TaskRole, needs: _Needs, policies: _Policies, answers: RoleAn
         known = worst.setdefault(decision.action, decision)
         worst[decision.action] = min(known, decision, key=lambda candidate: candidate.weight)
     decisions = tuple(worst[action] for action in sorted(worst))
-    return replace(role, decisions=decisions, ends=tuple(_endings(role.arn, needs, policies)))
+    return replace(role, decisions=decisions, ends=tuple(_endings(role.arn, needs, policies, answers)))
 
 
 def _simulated(arn: str, policies: _Policies, answers: RoleAnswers) -> Iterator[SimulatedDecision]:
     """IAM decides, but what a resource opens by its own policy needs no allow of IAM: only its deny counts then."""
     for request, decision in answers.about(arn):
-        opened = request.resources and all(
-            policies.said(arn, decision.action, resource) is PolicyAnswer.ALLOWED for resource in request.resources
-        )
-        limited = decision.bounded or decision.hangs_on_organization  # no policy of a resource passes over these
-        if decision.decision == PolicyAnswer.SILENT and opened and not limited:
+        if _is_opened(arn, policies, request, decision):
             yield SimulatedDecision(decision.action, PolicyAnswer.ALLOWED, decision.region)
         else:
             yield decision
+
+
+def _is_opened(arn: str, policies: _Policies, request: SimulationRequest, decision: SimulatedDecision) -> bool:
+    """Whether the resources' own policies alone let the role in, which pass over no boundary of it."""
+    if decision.decision != PolicyAnswer.SILENT or decision.bounded or decision.hangs_on_organization:
+        return False
+    said = (policies.said(arn, decision.action, resource) for resource in request.resources)
+    return bool(request.resources) and all(answer is PolicyAnswer.ALLOWED for answer in said)
 
 
 def _refused(arn: str, needs: _Needs, policies: _Policies) -> Iterator[SimulatedDecision]:
@@ -278,15 +282,24 @@ def _refused(arn: str, needs: _Needs, policies: _Policies) -> Iterator[Simulated
                 )
 
 
-def _endings(arn: str, needs: _Needs, policies: _Policies) -> Iterator[Ending]:
-    """When the resources' own policies begin to refuse what they do not refuse now."""
+def _endings(arn: str, needs: _Needs, policies: _Policies, answers: RoleAnswers) -> Iterator[Ending]:
+    """When the resources' own policies begin to refuse, or no longer open, what the role may do now."""
+    opened = {d.action for request, d in answers.about(arn) if _is_opened(arn, policies, request, d)}
     for actions, resources in needs.items():
         for resource in sorted(resources):
             for moment in turns_of(policies.by_arn.get(resource, ""), policies.now):
                 then = policies.at(moment + timedelta(seconds=1))
-                if any(then.refuses(arn, a, resource) and not policies.refuses(arn, a, resource) for a in actions):
+                if any(_lost(arn, action, resource, policies, then, action in opened) for action in actions):
                     yield Ending(resource, moment)
                     break
+
+
+def _lost(arn: str, action: str, resource: str, now: _Policies, then: _Policies, opened: bool) -> bool:
+    """Whether the policy refuses then what it does not refuse now; ``opened``: or lets in no longer."""
+    if then.refuses(arn, action, resource) and not now.refuses(arn, action, resource):
+        return True
+    allows = PolicyAnswer.ALLOWED
+    return opened and now.said(arn, action, resource) is allows and then.said(arn, action, resource) is not allows
 
 
 def _requests(policies: _Policies, role: str, needs: _Needs) -> Iterator[SimulationRequest]:

@@ -17,6 +17,7 @@ from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.plain import with_part, with_rows
 from tests.dr_checks.aws_answers import read
 from tests.dr_checks.estates import healthy
+from tests.dr_checks.worlds import SIT
 
 TRUST = {
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}]
@@ -164,3 +165,19 @@ def test_the_end_of_what_a_key_policy_allows_is_read_and_not_what_lasts_or_is_lo
     assert (past, never) == ([], [])
     assert soon
     assert {moment - known.taken_at < timedelta(days=4) for moment in soon} == {True}
+
+
+def test_the_end_of_what_a_key_policy_alone_opens_is_read() -> None:
+    """IAM allows nothing; the key's policy admits everybody until a date, and the account after it."""
+    upon, key = _of_two_roles()
+    date = (upon.taken_at + timedelta(days=3)).strftime("%Y-%m-%d")
+    rows = upon.get(ecs.task_definitions, Side.DR)
+    role = {"AWS": [row.execution_role for row in rows if isinstance(row, ecs.TaskDefinition)]}
+    admits = {"Effect": "Allow", "Principal": role, "Action": "kms:Decrypt", "Resource": "*"}
+    until = {**admits, "Condition": {"DateLessThan": {"aws:CurrentTime": date}}}
+    account = {**admits, "Principal": {"AWS": f"arn:aws:iam::{SIT.account}:root"}}
+    policy = json.dumps({"Statement": [until, account]})
+    _, roles = _asked(with_rows(upon, kms.keys, Side.DR, lambda row: row.ref == key, policy=policy))
+    assert {(ending.at.strftime("%Y-%m-%d"), ending.resource) for role in roles for ending in role.ends} == {
+        (date, key)
+    }
