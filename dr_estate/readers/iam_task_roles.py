@@ -268,8 +268,8 @@ def _is_opened(arn: str, policies: _Policies, request: SimulationRequest, decisi
     """Whether the resources' own policies alone let the role in, which pass over no boundary of it."""
     if decision.decision != PolicyAnswer.SILENT or decision.bounded or decision.hangs_on_organization:
         return False
-    said = (policies.said(arn, decision.action, resource) for resource in request.resources)
-    return bool(request.resources) and all(answer is PolicyAnswer.ALLOWED for answer in said)
+    answers = (policies.said(arn, decision.action, resource) for resource in request.resources)
+    return bool(request.resources) and all(answer is PolicyAnswer.ALLOWED for answer in answers)
 
 
 def _refused(arn: str, needs: _Needs, policies: _Policies) -> Iterator[SimulatedDecision]:
