@@ -127,18 +127,18 @@ def _on_each_tenant(
 
 
 def _tenants(context: ReadContext, unseen: list[Unavailable]) -> list[str]:
-    """The tenants that have a service in either region; one of both is enough to know them by."""
-    found, lost = set[str](), list[Unavailable]()
+    """The tenants that have a service in the DR region, else in the primary one: a dark region is not waited for."""
+    lost = list[Unavailable]()
     for side in (Side.DR, Side.PRIMARY):
         try:
             names = [service.name for service in context.part(ecs.services, side)]
         except DataUnavailable as dark:
             lost.append(dark.unavailable)
             continue
-        found |= {tenant for name in names if (tenant := context.env.tenant_of(context.env.names.service, name))}
-    if not found:
-        unseen += lost
-    return sorted(found)
+        if found := {tenant for name in names if (tenant := context.env.tenant_of(context.env.names.service, name))}:
+            return sorted(found)
+    unseen += lost
+    return []
 
 
 def _secret_arns(context: ReadContext, unseen: list[Unavailable]) -> dict[str, str]:
