@@ -23,6 +23,8 @@ _ALIKE = (
     "routing.http.drop_invalid_header_fields.enabled",
     "routing.http.preserve_host_header.enabled",
     "routing.http.xff_header_processing.mode",
+    "routing.http.xff_client_port.enabled",
+    "routing.http.desync_mitigation_mode",
     "load_balancing.cross_zone.enabled",
     "access_logs.s3.enabled",
 )

@@ -59,6 +59,7 @@ EXAMPLES = [
     Example("elbv2.alike", Status.FAIL, _dr(scheme="internal"), ALB),
     Example("elbv2.alike", Status.FAIL, _dr(address_type="dualstack"), ALB),
     Example("elbv2.alike", Status.WARN, _attributes(idle_timeout__timeout_seconds="5"), ALB),
+    Example("elbv2.alike", Status.WARN, _attributes(routing__http__desync_mitigation_mode="strictest"), ALB),
     Example("elbv2.alike", Status.PASS, _policies("old", "old")),
     Example("elbv2.alike", Status.WARN, _policies("new", "old"), frozenset({"sit-alb HTTPS:443"})),
     Example("elbv2.alike", Status.NOT_APPLICABLE, balanced({HERE: None})),
