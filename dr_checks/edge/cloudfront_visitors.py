@@ -149,10 +149,12 @@ def _led(view: View, found: Distribution, other: Distribution, host: str, tenant
         reason = "visitors of some countries are refused, and other tenants' are not"
         remedy = f"aws_cloudfront_distribution {other.id}: geo_restriction as {found.id} has it, or accept it."
         return view.warn(host, f"{measured}, {_shown(other)}", _shown(found), reason, remedy, tenant)
-    if asked := _asks_otherwise(view, found, other):
+    if origin := _asks_otherwise(view, found, other):
         reason = "what the load balancer of the DR region listens on and demands is judged of the other's origin alone"
-        remedy = f"Give origin {asked} of {other.id} the ports, the protocol and the headers that {found.id} has there."
-        return view.warn(host, f"{measured}, by {asked} otherwise", f"asks as {found.id}", reason, remedy, tenant)
+        remedy = (
+            f"Give origin {origin} of {other.id} the ports, the protocol and the headers that {found.id} has there."
+        )
+        return view.warn(host, f"{measured}, by {origin} otherwise", f"asks as {found.id}", reason, remedy, tenant)
     return view.ok(host, measured, wanted, "its origins follow the traffic record", tenant)
 
 

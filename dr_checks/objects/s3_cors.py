@@ -56,8 +56,8 @@ def alike(view: View) -> Iterator[Finding]:
 
 def _is_allowed(known: list[CorsRule], wanted: CorsRule) -> bool:
     """Whether each method is allowed to each origin, by one rule or by several: a browser asks for one at a time."""
-    asked = (replace(wanted, origins=(o,), methods=(m,)) for o in wanted.origins for m in wanted.methods)
-    return all(any(_allows(rule, request) for rule in known) for request in asked)
+    requests = (replace(wanted, origins=(o,), methods=(m,)) for o in wanted.origins for m in wanted.methods)
+    return all(any(_allows(rule, request) for rule in known) for request in requests)
 
 
 def _allows(rule: CorsRule, wanted: CorsRule) -> bool:
