@@ -87,7 +87,7 @@ def rows_of(
         for way, what in _WAYS.items():
             if way == _READER or with_baselines:
                 yield _reading(world, way, what, tenants, latency_ms, times)
-        if with_baselines:
+        if with_baselines and latency_ms:
             yield from (_peer(world, peer, tenants, latency_ms) for peer in installed(tenants))
         yield _again(world, tenants, latency_ms, times)
         yield _floor(world, tenants, latency_ms, times)

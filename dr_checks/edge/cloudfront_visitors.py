@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import GLOBAL, check
 from dr_checks.edge.cloudfront import follows, is_bucket, origins_of, serving
+from dr_checks.edge.cloudfront_routing import following
 from dr_estate.config.environment import Side
 from dr_estate.readers import cloudfront
 from dr_estate.readers.cloudfront import DEFAULT_BEHAVIOUR, Behaviour, Distribution, nearest_alias
@@ -134,8 +135,8 @@ def _fits(pattern: str, path: str) -> bool:
 def nobody_led_apart(view: View) -> Iterator[Finding]:
     """Of two distributions with an alias for a host the one with the nearer alias answers, whatever DNS says.
 
-    Its origins must follow the traffic as those of the distribution that serves the tenants do. Source: CloudFront
-    Developer Guide, "Restrictions on using alternate domain names".
+    Its origins must follow the traffic, and are asked, as those of the distribution that serves the tenants. Source:
+    CloudFront Developer Guide, "Restrictions on using alternate domain names".
     """
     found = serving(view)
     if found is None:
@@ -166,6 +167,12 @@ def _led(view: View, found: Distribution, other: Distribution, host: str, tenant
         reason = "visitors of some countries are refused, and other tenants' are not"
         remedy = f"aws_cloudfront_distribution {other.id}: geo_restriction as {found.id} has it, or accept it."
         return view.warn(host, f"{measured}, {_shown(other)}", _shown(found), reason, remedy, tenant)
+    if origin := _asks_otherwise(view, found, other):
+        reason = "what the load balancer of the DR region listens on and demands is judged of the other's origin alone"
+        remedy = (
+            f"Give origin {origin} of {other.id} the ports, the protocol and the headers that {found.id} has there."
+        )
+        return view.warn(host, f"{measured}, by {origin} otherwise", f"asks as {found.id}", reason, remedy, tenant)
     return view.ok(host, measured, wanted, "its origins follow the traffic record", tenant)
 
 
@@ -175,6 +182,13 @@ def _answered_by(found: Distribution, other: Distribution, host: str) -> str:
         return f"add {host} to the aliases of {found.id}"
     added = "" if nearest_alias(found.aliases, host) else f", and add it to those of {found.id}"
     return f"take {host} out of its aliases{added}"
+
+
+def _asks_otherwise(view: View, found: Distribution, other: Distribution) -> str:
+    """The origin that is the traffic name and is asked by a way that the tenants' distribution has nowhere, or ""."""
+    known = {(origin.protocol_policy, origin.ports, origin.headers) for origin in following(view, found)}
+    ways = {o.id: (o.protocol_policy, o.ports, o.headers) for o in following(view, other)}
+    return next((name for name, way in ways.items() if known and way not in known), "")
 
 
 def _shown(found: Distribution) -> str:

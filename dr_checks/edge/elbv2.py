@@ -27,6 +27,9 @@ _ALIKE = (
     "access_logs.s3.enabled",
 )
 
+_TREATMENT = ("routing.http.xff_client_port.enabled", "routing.http.desync_mitigation_mode")
+"""Settings that are told of where they differ alone."""
+
 
 def _absent(view: View) -> Finding:
     name = view.env.named(view.env.names.load_balancer)
@@ -111,6 +114,9 @@ def alike(view: View) -> Iterator[Finding]:
         yield _alike(view, here, key, measured, wanted, must=True)
     for key in _ALIKE:
         yield _alike(view, here, key, here.attribute(key), there.attribute(key), must=False)
+    for key in _TREATMENT:
+        if there.attribute(key) and here.attribute(key) != there.attribute(key):
+            yield _alike(view, here, key, here.attribute(key), there.attribute(key), must=False)
     yield from _policies_alike(view, here)
 
 
@@ -143,7 +149,9 @@ def _setting(view: View, here: elbv2.LoadBalancer, key: str, wanted: str) -> tup
     if key == "ip_address_type" and wanted == "ipv4":
         arn = here.arn
         return (view.command("elbv2", "SetIpAddressType", LoadBalancerArn=arn, IpAddressType=wanted),)
-    return (_attribute(view, here, key, wanted),) if key in _ALIKE and wanted and "s3" not in key else ()
+    return (
+        (_attribute(view, here, key, wanted),) if key in (*_ALIKE, *_TREATMENT) and wanted and "s3" not in key else ()
+    )
 
 
 def _attribute(view: View, balancer: elbv2.LoadBalancer, key: str, value: object) -> str:

@@ -32,7 +32,8 @@ def parts_lead_on(view: View) -> Iterator[Finding]:
     Judged are routes of the internet, in which AWS answers at addresses that change, of prefix lists, and of parts of
     the VPC itself: one of more than its block takes nothing of it away, for the local route is nearer. Private
     addresses elsewhere are nothing a task needs to start. What leads to a firewall, a peering or a VPN is followed no
-    further, which is a warning. Source: VPC User Guide, Route priority.
+    further, which is a warning. Where a balancer or a NAT gateway stands, answers must go by an internet gateway.
+    Source: VPC User Guide, Route priority.
     """
     here = view.get(vpc.vpc)
     if here is None:
@@ -104,6 +105,8 @@ class _Used:
         if not inside and not outside:
             return True, route.target
         leads, way = (False, f"a black hole ({route.target})") if word.broken else (None, route.target)
+        if not word.broken and not inside and table.id in self.visited and route.target.startswith("nat-"):
+            return False, f"to {route.target}, no internet gateway"
         followed = route.target.startswith(("nat-", "igw-")) or (block is not None and _leads_nowhere(route, block))
         if not word.broken and not inside and followed:
             leads, way = self.ways.by(route.target, hidden=table.id in self.hidden)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
@@ -10,6 +11,7 @@ from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.objects.s3 import each_pair
 from dr_estate.config.environment import Side
+from dr_estate.model.regional_names import neutral
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import s3, s3_cors
 from dr_estate.readers.s3_cors import CorsRule
@@ -40,12 +42,14 @@ def alike(view: View) -> Iterator[Finding]:
             unseen = (row for row in (wanted, found) if isinstance(row, Unavailable))
             yield view.unknown(copy.name, _WANTED, next(unseen))
             return
-        lacking = [rule for rule in wanted if not _is_served(rule, wanted, found)]
+        theirs = [_plain(view, rule, Side.PRIMARY) for rule in wanted]
+        mine = [_plain(view, rule, Side.DR) for rule in found]
+        lacking = [rule for rule, plain in zip(wanted, theirs, strict=True) if not _is_served(plain, theirs, mine)]
         if lacking:
             measured = f"none for {'; '.join(map(_shown, lacking))}"
-            others = [rule for rule in found if rule not in wanted]
+            others = [rule for rule, plain in zip(found, mine, strict=True) if plain not in theirs]
             reason = "after a failover browsers refuse what pages ask of it: fonts, scripts' requests, uploads"
-            yield view.gap(copy.name, measured, _WANTED, reason, _put(view, copy.name, (*wanted, *others)))
+            yield view.gap(copy.name, measured, _WANTED, reason, _put(view, copy.name, wanted, others))
         else:
             measured = "; ".join(map(_shown, found)) or "none"
             yield view.ok(copy.name, measured, _WANTED, "browsers may do with it what they may do with its source")
@@ -53,13 +57,19 @@ def alike(view: View) -> Iterator[Finding]:
     yield from each_pair(view, _WANTED, judge)
 
 
-def _is_served(rule: CorsRule, wanted: Sequence[CorsRule], found: Iterable[CorsRule]) -> bool:
-    """Whether a rule of the copy allows as much as ``rule``, and none before hides it unless the source does too."""
-    is_hidden = any(_hides(earlier, rule) for earlier in wanted[: wanted.index(rule)])
-    for other in found:
-        if _allows(other, rule):
+def _is_served(rule: CorsRule, wanted: Sequence[CorsRule], found: Sequence[CorsRule]) -> bool:
+    """Whether the copy allows each method to each origin of ``rule``: a browser asks for one at a time."""
+    requests = (replace(rule, origins=(o,), methods=(m,)) for o in rule.origins for m in rule.methods)
+    return all(_is_allowed(request, wanted[: wanted.index(rule)], found) for request in requests)
+
+
+def _is_allowed(request: CorsRule, earlier: Iterable[CorsRule], found: Iterable[CorsRule]) -> bool:
+    """Whether a rule of the copy allows as much, and none hides it before unless one of ``earlier`` does there."""
+    is_hidden = any(_hides(rule, request) for rule in earlier)
+    for rule in found:
+        if _allows(rule, request):
             return True
-        if not is_hidden and _hides(other, rule):
+        if not is_hidden and _hides(rule, request):
             return False
     return False
 
@@ -81,6 +91,11 @@ def _allows(rule: CorsRule, wanted: CorsRule) -> bool:
     )
 
 
+def _plain(view: View, rule: CorsRule, side: Side) -> CorsRule:
+    """The rule without the region in the names of its origins."""
+    return replace(rule, origins=tuple(neutral(origin, view.env.region(side)) for origin in rule.origins))
+
+
 def _covers(patterns: Iterable[str], wanted: Iterable[str]) -> bool:
     known = list(patterns)
     return all(any(fnmatchcase(name, pattern.replace("[", "[[]")) for pattern in known) for name in wanted)
@@ -90,9 +105,11 @@ def _lower(names: Iterable[str]) -> list[str]:
     return [name.lower() for name in names]
 
 
-def _put(view: View, copy: str, rules: Iterable[CorsRule]) -> Remedy:
-    """Set the source's rules in their order, and behind them what the copy has besides."""
-    configuration = {"CORSRules": [_row(rule) for rule in rules]}
+def _put(view: View, copy: str, wanted: Iterable[CorsRule], others: Iterable[CorsRule]) -> Remedy:
+    """Set the source's rules in their order, with the DR region's name, and behind them what the copy has besides."""
+    home, away = view.env.regions.primary, view.env.regions.dr
+    moved = (replace(rule, origins=tuple(o.replace(home, away) for o in rule.origins)) for rule in wanted)
+    configuration = {"CORSRules": [_row(rule) for rule in (*moved, *others)]}
     command = view.command("s3", "PutBucketCors", Bucket=copy, CORSConfiguration=configuration)
     return Remedy(f"aws_s3_bucket_cors_configuration of {copy} in {view.region}: the rules of its source.", (command,))
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dr_estate.config.environment import Side
+from dr_estate.config.environment import Environment, Side
 from dr_estate.iam.simulation_requests import (
+    ANY,
     ContextKey,
     SimulationRequest,
     demands,
@@ -19,7 +21,7 @@ from dr_estate.iam.simulation_requests import (
 )
 from dr_estate.model.playbook import FORBIDDEN
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, available
-from dr_estate.readers import ecs, secretsmanager
+from dr_estate.readers import ecs, efs, elbv2, route53, secretsmanager
 from dr_estate.reading.part import GLOBAL, part
 from dr_estate.reading.reader import ReadContext
 
@@ -102,9 +104,10 @@ def operator(context: ReadContext) -> Operator:
     answers, unseen = [asked(context, arn, first)], list[Unavailable]()
     if answers[0] is not None:
         of_tenants = [demand for demand in others if is_of_tenants(env, demand)]
-        at_once = [demand for demand in others if demand not in of_tenants]
+        of_own = [demand for demand in others if any(arn in _made_up(env) for arn in demand.resources)]
+        at_once = [demand for demand in others if demand not in (*of_tenants, *of_own)]
         answers += context.each(lambda demand: asked(context, arn, demand), at_once)
-        late = [*_on_each_tenant(context, of_tenants, unseen), *_of_passing(context, unseen)]
+        late = [*_on_each_tenant(context, of_tenants, unseen), *_of_passing(context, unseen), *_on_own(context, of_own)]
         answers += context.each(lambda demand: asked(context, arn, demand), late)
     if None in answers:
         return Operator(role, None)
@@ -128,19 +131,55 @@ def _on_each_tenant(
             yield replace(demand, resources=page)
 
 
+def _made_up(env: Environment) -> dict[str, Callable[[ReadContext], list[str]]]:
+    """What reads the ARNs of the estate's own things, by the ARN that stands for any one whose id AWS made up."""
+    dr = env.regions.dr
+    return {
+        f"arn:aws:route53:::hostedzone/{ANY}": _zone,
+        f"arn:aws:elasticfilesystem:{dr}:{env.account}:file-system/{ANY}": _file_systems,
+        f"arn:aws:elasticloadbalancing:{dr}:{env.account}:listener/app/"
+        f"{env.named(env.names.load_balancer)}/{ANY}/{ANY}": _listeners,
+    }
+
+
+def _zone(context: ReadContext) -> list[str]:
+    zone = context.part(route53.zone, Side.GLOBAL)
+    return [f"arn:aws:route53:::hostedzone/{zone.id}"] if zone else []
+
+
+def _file_systems(context: ReadContext) -> list[str]:
+    return [row.arn for row in context.part(efs.file_systems, Side.DR) if row.arn]
+
+
+def _listeners(context: ReadContext) -> list[str]:
+    return [row.arn for row in context.part(elbv2.listeners, Side.DR)]
+
+
+def _on_own(context: ReadContext, of_own: Sequence[SimulationRequest]) -> Iterator[SimulationRequest]:
+    """The demands on the own zone, files and listeners; on any alone where those are not seen, which others report."""
+    readers = _made_up(context.env)
+    for demand in of_own:
+        known = list[str]()
+        for read_arns in (readers[arn] for arn in demand.resources if arn in readers):
+            with suppress(DataUnavailable):
+                known += read_arns(context)
+        for page in paged((*demand.resources, *known)):
+            yield replace(demand, resources=page)
+
+
 def _tenants(context: ReadContext, unseen: list[Unavailable]) -> list[str]:
-    """The tenants that have a service in either region; one of both is enough to know them by."""
-    found, lost = set[str](), list[Unavailable]()
+    """The tenants that have a service in the DR region, else in the primary one: a dark region is not waited for."""
+    lost = list[Unavailable]()
     for side in (Side.DR, Side.PRIMARY):
         try:
             names = [service.name for service in context.part(ecs.services, side)]
         except DataUnavailable as dark:
             lost.append(dark.unavailable)
             continue
-        found |= {tenant for name in names if (tenant := context.env.tenant_of(context.env.names.service, name))}
-    if not found:
-        unseen += lost
-    return sorted(found)
+        if found := {tenant for name in names if (tenant := context.env.tenant_of(context.env.names.service, name))}:
+            return sorted(found)
+    unseen += lost
+    return []
 
 
 def _secret_arns(context: ReadContext, unseen: list[Unavailable]) -> dict[str, str]:

@@ -59,6 +59,7 @@ ROUTES = (
     Fault("led out by a transit gateway", NeedKind.ROUTE, ("ec2",), _led_by_transit(attached=True)),
     Fault("half of the internet by a peering", NeedKind.ROUTE, ("ec2",), _part_by_peering("128.0.0.0/1")),
     Fault("peer's network by a peering", NeedKind.ROUTE, ("ec2",), _part_by_peering("10.99.0.0/16")),
+    Fault("half of the answers by the NAT", NeedKind.ROUTE, ("ec2",), _part("public", "128.0.0.0/1", dropped=False)),
     Fault("private networks dropped", NeedKind.ROUTE, ("ec2",), _part("private", "10.0.0.0/8")),
     Fault("transit gateway left", NeedKind.ROUTE, ("ec2",), _led_by_transit(attached=False)),
 )

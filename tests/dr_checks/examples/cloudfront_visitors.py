@@ -104,6 +104,8 @@ EXAMPLES = [
     beside(Status.PASS, own(countries=None), first=replace(DISTRIBUTION, countries=("whitelist", "ZA"))),
     beside(Status.WARN, own(countries=("whitelist", "ZA"))),
     beside(Status.WARN, own(), first=replace(DISTRIBUTION, countries=("blacklist", "KP"))),
+    beside(Status.WARN, own(origins=(replace(TRAFFIC_NAME, ports=(8080, 443)),))),
+    beside(Status.WARN, own(), first=replace(DISTRIBUTION, origins=(replace(TRAFFIC_NAME, headers=(("x-s", "d"),)),))),
     beside(Status.FAIL, own(origins=(TO_PRIMARY,), target="pr")),
     beside(Status.FAIL, own(origins=(TO_PRIMARY, TRAFFIC_NAME), other_targets=("pr",))),
     beside(Status.FAIL, DISTRIBUTION, first=own(origins=(TO_PRIMARY,), target="pr")),

@@ -25,6 +25,13 @@ def _attributes(**changes: str) -> Snapshot:
     return _dr(attributes=tuple((pairs | {key.replace("__", "."): value for key, value in changes.items()}).items()))
 
 
+def _treated(here: str, there: str) -> Snapshot:
+    """How odd requests are treated in both regions."""
+    modes = {HERE: here, THERE: there}
+    key = "routing.http.desync_mitigation_mode"
+    return balanced({place: balancer(place[1], attributes=((key, mode),)) for place, mode in modes.items()})
+
+
 def certificate(arn: str, *names: str, status: str = "ISSUED") -> acm.Certificate:
     return acm.Certificate(arn, names[0], names, status, "AMAZON_ISSUED", NOW, (), "ELIGIBLE", "", ())
 
@@ -59,6 +66,9 @@ EXAMPLES = [
     Example("elbv2.alike", Status.FAIL, _dr(scheme="internal"), ALB),
     Example("elbv2.alike", Status.FAIL, _dr(address_type="dualstack"), ALB),
     Example("elbv2.alike", Status.WARN, _attributes(idle_timeout__timeout_seconds="5"), ALB),
+    Example("elbv2.alike", Status.WARN, _treated("strictest", "defensive"), ALB),
+    Example("elbv2.alike", Status.PASS, _treated("defensive", "defensive")),
+    Example("elbv2.alike", Status.PASS, _treated("defensive", "")),
     Example("elbv2.alike", Status.PASS, _policies("old", "old")),
     Example("elbv2.alike", Status.WARN, _policies("new", "old"), frozenset({"sit-alb HTTPS:443"})),
     Example("elbv2.alike", Status.NOT_APPLICABLE, balanced({HERE: None})),

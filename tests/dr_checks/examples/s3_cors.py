@@ -10,12 +10,16 @@ from dr_estate.config.environment import Side
 from dr_estate.readers import s3_cors
 from dr_estate.readers.s3_cors import BucketCors, CorsRule
 from tests.dr_checks.examples.s3 import COPY, PAIRS, buckets
-from tests.dr_checks.worlds import DENIED, Example, world
+from tests.dr_checks.worlds import DENIED, SIT, Example, world
 
 SITES = CorsRule(("https://*.wpsit.kimmyai.io",), ("GET", "HEAD"), ("Range",), ("ETag",), 3600)
 BARE = CorsRule(("*",), ("GET", "HEAD"), ("*",))
 UPLOADS = CorsRule(("https://admin.kimmyai.io",), ("PUT",), ("*",))
 ANYBODY = CorsRule(("*",), ("GET", "HEAD", "PUT"), ("*",), ("etag", "x-amz-id-2"))
+
+OF_BUCKETS = tuple(
+    CorsRule((f"https://uploads.s3.{SIT.region(side)}.amazonaws.com",), ("GET",)) for side in (Side.PRIMARY, Side.DR)
+)
 
 
 def _side(number: int, first: Any) -> Any:
@@ -40,6 +44,8 @@ EXAMPLES = [
     _case(Status.PASS, (SITES, UPLOADS), (UPLOADS, SITES)),
     _case(Status.PASS, (SITES, UPLOADS), (ANYBODY,)),
     _case(Status.PASS, (), (ANYBODY,)),
+    _case(Status.PASS, (SITES,), (replace(SITES, methods=("GET",)), replace(SITES, methods=("HEAD",)))),
+    _case(Status.FAIL, (SITES,), (replace(SITES, methods=("GET",)), replace(SITES, methods=("HEAD",), headers=()))),
     _case(Status.PASS, (SITES,), (replace(SITES, age_s=0),)),
     _case(Status.PASS, (SITES,), (replace(SITES, headers=("range",)),)),
     _case(Status.PASS, (SITES, ANYBODY), (SITES, ANYBODY)),
@@ -47,6 +53,9 @@ EXAMPLES = [
     _case(Status.PASS, (BARE, SITES), (replace(BARE, age_s=60), SITES)),
     _case(Status.PASS, (SITES,), (replace(BARE, methods=("PUT",)), SITES)),
     _case(Status.FAIL, (SITES,), (BARE, SITES)),
+    _case(Status.FAIL, (SITES,), (replace(SITES, methods=("GET",)), BARE, replace(SITES, methods=("HEAD",)))),
+    _case(Status.PASS, (OF_BUCKETS[0],), (OF_BUCKETS[1],)),
+    _case(Status.FAIL, (OF_BUCKETS[0],), (SITES,)),
     _case(Status.FAIL, (SITES,)),
     _case(Status.FAIL, (SITES, UPLOADS), (SITES,)),
     _case(Status.FAIL, (SITES,), (replace(SITES, origins=("https://old.kimmyai.io",)),)),

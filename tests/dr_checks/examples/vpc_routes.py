@@ -64,6 +64,8 @@ EXAMPLES = [
     Example(CHECK, Status.FAIL, _routed(HALF, "nat-2"), OF_TASKS),
     Example(CHECK, Status.FAIL, _routed(HALF, "igw-1", changes=HIDDEN), OF_TASKS),
     Example(CHECK, Status.WARN, _dropped(HALF, changes=CLOSED), OF_TASKS),
+    Example(CHECK, Status.FAIL, _routed(HALF, "nat-1", table=PUBLIC_OUT), OF_VISITORS),
+    Example(CHECK, Status.PASS, _routed(HALF, "igw-1", table=PUBLIC_OUT)),
     Example(CHECK, Status.FAIL, _routed(HALF, "pcx-1"), OF_TASKS),
     Example(CHECK, Status.WARN, _routed(HALF, "pcx-1", changes=CLOSED), OF_TASKS),
     Example(CHECK, Status.WARN, _routed("54.0.0.0/16", "pcx-1"), OF_TASKS),

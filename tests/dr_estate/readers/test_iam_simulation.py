@@ -15,7 +15,7 @@ from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Side, load_environment
 from dr_estate.iam.simulation_requests import demands
 from dr_estate.model.playbook import COPIED, FENCING, FORBIDDEN, HOMECOMING, needed_actions
-from dr_estate.readers import ecs, secretsmanager
+from dr_estate.readers import ecs, efs, elbv2, route53, secretsmanager
 from dr_estate.readers.iam_simulation import Operator, SimulatedDecision, operator
 from dr_estate.snapshot.observer import observe
 from dr_estate.snapshot.snapshot import Snapshot
@@ -249,6 +249,27 @@ def test_a_deny_on_the_things_of_one_tenant_is_named(
     iam.put_role_policy(RoleName=SIT.acting_role, PolicyName="one", PolicyDocument=document)
     assert tenant in refused(world)[action, region].on
     assert {action} == {name for name, _ in refused(world)}
+
+
+@pytest.mark.parametrize(
+    ("part", "side", "action"),
+    [
+        (route53.zone, Side.GLOBAL, "route53:ChangeResourceRecordSets"),
+        (efs.file_systems, Side.DR, "elasticfilesystem:DeleteReplicationConfiguration"),
+        (elbv2.listeners, Side.DR, "elasticloadbalancing:ModifyListener"),
+    ],
+)
+def test_a_deny_on_the_estates_own_thing_of_an_id_that_aws_made_up_is_named(
+    world: Endpoint, iam: Any, part: Any, side: Side, action: str
+) -> None:
+    keys = world.people["reader"]
+    reader = Credentials(world.url, keys.access_key_id, keys.secret_access_key)
+    found = observe(SIT, reader, "sandbox", only=frozenset({part.name})).get(part, side)
+    on = f"arn:aws:route53:::hostedzone/{found.id}" if part is route53.zone else found[0].arn
+    statement = {"Effect": "Deny", "Action": action, "Resource": on}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_role_policy(RoleName=SIT.acting_role, PolicyName="one", PolicyDocument=document)
+    assert {(action, SIT.region(side))} == set(refused(world))
 
 
 def _answered(upon: Snapshot, **answer: Any) -> Operator:
