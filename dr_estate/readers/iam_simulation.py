@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from dr_estate.config.environment import Environment, Side
@@ -94,9 +95,9 @@ def operator(context: ReadContext) -> Operator:
     """Simulate every action that a playbook needs where it needs it, and those that nobody may have.
 
     One call a demand, about 50, and one on the roles of the DR region's tasks: the first tells whether IAM answers and
-    there is such a role, then the others at once, those about tenants' things when these are known. IAM refuses actions
-    together that it judges by different information (InvalidInput): those are asked one by one, which is at most one
-    more call for each action.
+    there is such a role, then the others at once, those about tenants' things last, for these are known by then. IAM
+    refuses actions together that it judges by different information (InvalidInput): those are asked one by one, which is
+    at most one more call for each action.
     """
     role, env = context.env.acting_role, context.env
     arn = f"arn:aws:iam::{env.account}:role/{role}"
@@ -105,10 +106,14 @@ def operator(context: ReadContext) -> Operator:
     if answers[0] is not None:
         of_tenants = [demand for demand in others if is_of_tenants(env, demand)]
         of_own = [demand for demand in others if any(arn in _made_up(env) for arn in demand.resources)]
-        at_once = [demand for demand in others if demand not in (*of_tenants, *of_own)]
-        answers += context.each(lambda demand: asked(context, arn, demand), at_once)
-        late = [*_on_each_tenant(context, of_tenants, unseen), *_of_passing(context, unseen), *_on_own(context, of_own)]
-        answers += context.each(lambda demand: asked(context, arn, demand), late)
+        of_all: list[Iterable[SimulationRequest]] = [
+            *((demand,) for demand in others if demand not in (*of_tenants, *of_own)),
+            *(_on_each_tenant(context, (demand,), unseen) for demand in of_tenants),  # each waits for parts it names
+            _of_passing(context, unseen),
+            *(_on_own(context, [demand]) for demand in of_own),
+        ]
+        found = context.each(lambda requests: [asked(context, arn, request) for request in requests], of_all)
+        answers += chain.from_iterable(found)
     if None in answers:
         return Operator(role, None)
     worst: dict[tuple[str, str], SimulatedDecision] = {}
@@ -116,7 +121,7 @@ def operator(context: ReadContext) -> Operator:
         key = (decision.action, decision.region)
         worse = max if decision.action in FORBIDDEN else min  # of deletions what is allowed of any thing is the worst
         worst[key] = worse(worst.get(key, decision), decision, key=lambda candidate: candidate.weight)
-    return Operator(role, tuple(worst[key] for key in sorted(worst)), tuple(dict.fromkeys(unseen)))
+    return Operator(role, tuple(worst[key] for key in sorted(worst)), tuple(sorted(set(unseen), key=repr)))
 
 
 def _on_each_tenant(
