@@ -96,7 +96,7 @@ def operator(context: ReadContext) -> Operator:
 
     One call a demand, about 50, and one on the roles of the DR region's tasks: the first tells whether IAM answers and
     there is such a role, then the others at once, those about tenants' things last, for these are known by then. IAM
-    refuses actions together that it judges by different information (InvalidInput): those are asked one by one, which is
+    refuses actions together that it judges by different information (InvalidInput): those are asked one by one: that is
     at most one more call for each action.
     """
     role, env = context.env.acting_role, context.env
