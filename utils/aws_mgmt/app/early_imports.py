@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import sys
 import threading
 from collections.abc import Iterator
 
@@ -17,9 +16,6 @@ _MODULES = (
     "steps.judging",
     "reports.publish",
 )
-
-_COLOURS = "mako.ext.pygmentplugin"
-"""What mako, which pytest-bdd makes skeletons with, colours its errors by where it can: two dozen modules."""
 
 
 @contextlib.contextmanager
@@ -36,7 +32,6 @@ def loading_judgement() -> Iterator[None]:
 def _load() -> None:
     """Import, parse the features and load the page's templates: pytest-bdd and jinja remember them."""
     with contextlib.suppress(Exception):
-        sys.modules.setdefault(_COLOURS, None)  # type: ignore[arg-type] # None: it cannot be imported (Python reference)
         for name in _MODULES:
             importlib.import_module(name)
         importlib.import_module("pytest_bdd.feature").get_features([str(ROOT / "features")])
