@@ -338,7 +338,10 @@ def test_what_is_over_begins_nothing(time: _Time) -> None:
     assert not task.is_begun
 
 
-def test_threads_of_a_look_share_one_processor_and_what_begins_later_has_them_all() -> None:
+def test_threads_of_a_look_share_one_processor_and_what_begins_later_has_them_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("DR_NO_SPEEDUPS", raising=False)
     before, seen = os.sched_getaffinity(0), list[set[int]]()
     with on_one_core():
         thread = threading.Thread(target=lambda: seen.append(os.sched_getaffinity(0)))

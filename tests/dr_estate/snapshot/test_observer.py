@@ -63,7 +63,10 @@ def test_what_was_unseen_is_looked_at_again_where_a_named_part_is_read_from_it(
     assert again.get(elbv2.healthy_hosts, side)
 
 
-def test_a_look_keeps_to_one_processor_and_lets_go_of_it(sandbox_world: Endpoint, observation: Observation) -> None:
+def test_a_look_keeps_to_one_processor_and_lets_go_of_it(
+    sandbox_world: Endpoint, observation: Observation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DR_NO_SPEEDUPS", raising=False)
     before, during = os.sched_getaffinity(0), set[int]()
     only = frozenset({sns_topics.topics.name})
     observe(
