@@ -55,11 +55,6 @@ class RuleRun:
     role: str
     resource: BackupResource
     at: datetime
-    past_until: datetime
-
-    def ends(self, at: datetime) -> datetime:
-        """When a job that would end ``at`` does. Those of the past are over: a new world has this hour's copy."""
-        return min(at, self.past_until) if self.at < self.past_until else at
 
     @property
     def by(self) -> dict[str, str]:
@@ -117,8 +112,17 @@ def _advance(backend: BackupBackend, selection: SimulatedSelection) -> None:
         every = resources(backend.account_id, backend.region_name) if runs else []
         for resource in selected(selection.asked, every):
             for rule, at in runs:
-                _make(RuleRun(backend, plan, rule, selection.asked["IamRoleArn"], resource, at, selection.created))
+                _make(
+                    RuleRun(
+                        backend, plan, rule, selection.asked["IamRoleArn"], resource, _settled(at, selection.created)
+                    )
+                )
     selection.played_until = now()
+
+
+def _settled(at: datetime, created: datetime) -> datetime:
+    """When a run began: one of a new world's past is over, so that a world of any minute has this hour's copy."""
+    return at if at > created else min(at, created - BACKUP_TAKES - COPY_TAKES - timedelta(minutes=1))
 
 
 def _hook(run: RuleRun, what: str) -> tuple[str, str]:
@@ -133,7 +137,7 @@ def _make(run: RuleRun) -> None:
     how, reason = _hook(run, "backups")
     if how == "stop" or vault is None:
         return
-    ends = run.ends(run.at + BACKUP_TAKES)
+    ends = run.at + BACKUP_TAKES
     arn = point_arn(run.backend, run.resource.kind, run.id("backup"))
     answer = {
         "BackupVaultName": vault.backup_vault_name,
@@ -174,7 +178,7 @@ def _copy(run: RuleRun, point: BackupPoint, action: dict[str, Any]) -> None:
         {
             "id": run.id(f"copy:{arn}"),
             "begins": point.completed,
-            "ends": run.ends(point.completed + COPY_TAKES),
+            "ends": point.completed + COPY_TAKES,
             "lifecycle": action.get("Lifecycle") or {},
             "failure": reason,
             "target_arn": arn,
