@@ -1,8 +1,9 @@
 """AWS Backup plans keep running: whenever the service is asked, its past is played up to now (T25).
 
 Each rule's runs since the last look make recovery points, their jobs and, by copy actions, copies in other regions.
-A selection that is created has a past of ``STATE.extras["backup_history_h"]`` hours (24), as if it had long run.
-A dark region makes nothing, and the runs it missed are not made up later.
+A selection that is created has a past of ``STATE.extras["backup_history_h"]`` hours (24), as if it had long run;
+what began in its last minutes began some earlier, and is over. A dark region makes nothing, and the runs it missed are
+not made up later.
 
 For disasters: ``backend.__dict__["backup_hooks"]`` of the plan's region may hold, under "backups" or "copies",
 ``{"how": "stop" | "fail", "since": datetime, "reason": str}``: runs from then on are not made, or their jobs fail.
@@ -112,11 +113,8 @@ def _advance(backend: BackupBackend, selection: SimulatedSelection) -> None:
         every = resources(backend.account_id, backend.region_name) if runs else []
         for resource in selected(selection.asked, every):
             for rule, at in runs:
-                _make(
-                    RuleRun(
-                        backend, plan, rule, selection.asked["IamRoleArn"], resource, _settled(at, selection.created)
-                    )
-                )
+                began = _settled(at, selection.created)
+                _make(RuleRun(backend, plan, rule, selection.asked["IamRoleArn"], resource, began))
     selection.played_until = now()
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import cloudpickle
 import pytest
+import time_machine
 from botocore.exceptions import ClientError
 
 from sandbox.core.patching import state
@@ -31,6 +32,14 @@ def test_a_plan_has_fresh_completed_points_in_both_vaults(aws: Clients) -> None:
     assert copied[0]["SourceBackupVaultArn"] == source["BackupVaultArn"]
     assert source["NumberOfRecoveryPoints"] == 24
     assert source["EncryptionKeyArn"].startswith(f"arn:aws:kms:{PRIMARY}")
+
+
+@pytest.mark.parametrize("minute", [0, 1, 4, 30, 59])
+def test_a_new_world_has_the_copy_of_its_hour_whatever_the_minute(aws: Clients, minute: int) -> None:
+    with time_machine.travel(now().replace(minute=minute, second=30), tick=True):
+        plan(aws)
+        for found in (points(aws, PRIMARY, VAULT), points(aws, DR, COPIES)):
+            assert timedelta(minutes=6) <= now() - _newest(found) < timedelta(minutes=60)
 
 
 def _let_hours_pass(hours: float) -> None:
