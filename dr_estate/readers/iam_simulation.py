@@ -29,7 +29,7 @@ from dr_estate.reading.reader import ReadContext
 READS = frozenset({"iam:SimulatePrincipalPolicy"})
 
 PASS, TASKS = "iam:PassRole", "ecs-tasks.amazonaws.com"
-RESOURCES_A_CALL = 50
+RESOURCES_A_CALL = 100
 _ABSENT, _NOT_TOGETHER = "NoSuchEntity", "InvalidInput"
 _WORST = ("explicitDeny", "implicitDeny", "allowed")
 _WEIGHTS, _DOUBTFUL = {"explicitDeny": 0, "implicitDeny": 1, "allowed": 3}, 2

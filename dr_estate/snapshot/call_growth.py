@@ -15,15 +15,16 @@ _PER_TENANT = 1
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """``size`` tenants' things a call, in ``regions`` regions, and ``besides`` calls whatever their number."""
+    """``size`` tenants' things a call, ``lists`` of them in ``regions`` regions; ``besides`` whatever their number."""
 
     size: int
     regions: int = 2
     besides: int = 0
+    lists: int = 1
 
     def calls(self, tenants: int) -> int:
         """Calls of a whole observation of so many tenants."""
-        return self.regions * ceil(tenants / self.size) + self.besides
+        return self.regions * self.lists * ceil(tenants / self.size) + self.besides
 
 
 GROWS: Mapping[str, Growth] = {
@@ -39,6 +40,7 @@ GROWS: Mapping[str, Growth] = {
     "efs:DescribeAccessPoints": Growth(100),
     "elbv2:DescribeRules": Growth(400),
     "elbv2:DescribeTargetGroups": Growth(400),
+    "iam:SimulatePrincipalPolicy": Growth(100, regions=1, lists=6),  # demands on each tenant's own things
     "logs:DescribeLogGroups": Growth(50, besides=1),  # the anchors'
     "route53:ListResourceRecordSets": Growth(300, regions=1),
     "secretsmanager:BatchGetSecretValue": Growth(20, besides=1),  # the master credentials' user
