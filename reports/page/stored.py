@@ -6,10 +6,9 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
-from typing import Any
 
 from pydantic import TypeAdapter
-from pydantic_core import to_jsonable_python
+from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
 
 from reports.values.report import Report
 
@@ -33,17 +32,20 @@ def pieces(report: Report) -> Iterator[str]:
     """
     verdict = replace(report.verdict, results=())
     shown = replace(report, unseen=(), gate=None, database=None, scheduled_tests=None, verdict=verdict)
-    before, results, after = json.dumps({"schema": SCHEMA, "report": _plain(shown)}).partition('"results": []')
+    before, results, after = _text({"schema": SCHEMA, "report": shown}).partition('"results":[]')
     yield before + results.removesuffix("]")
     start = ""
     for result in report.verdict.results:
-        yield start + json.dumps(_plain(result))
-        start = ", "
+        yield start + _text(result)
+        start = ","
     yield f"]{after}\n"
 
 
-def _plain(value: object) -> Any:
-    return to_jsonable_python(value, by_alias=True)
+def _text(value: object) -> str:
+    try:
+        return to_json(value, ensure_ascii=True).decode("ascii")
+    except PydanticSerializationError:  # half a character, which JSON can escape and its encoder cannot
+        return json.dumps(to_jsonable_python(value), separators=(",", ":"))
 
 
 def restored(content: bytes) -> Report:

@@ -42,18 +42,7 @@ def write(report: Report, out: TextIO) -> None:
         about = (*start, result.check, result.severity, result.area)
         if not result.findings:
             writer.writerow([*about, "", "", "", result.status, "", "", spreadsheet(result.reason), "", ""])
-        for f in result.findings:
-            cells = (
-                f.subject,
-                f.tenant or "",
-                f.status,
-                f.measured,
-                f.wanted,
-                f.because,
-                f.remedy,
-                "\n".join(f.commands),
-            )
-            writer.writerow([*about, f.side, *(spreadsheet(value) for value in cells)])
+        writer.writerows((*about, *cells) for cells in _cells(result))
 
 
 def _of_runs(report: Report) -> Iterator[csv_runs.Row]:
@@ -68,7 +57,13 @@ def findings_table(result: CheckResult) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(HEADER[6:])
-    for f in result.findings:
-        cells = (f.subject, f.tenant or "", f.status, f.measured, f.wanted, f.because, f.remedy, "\n".join(f.commands))
-        writer.writerow([f.side, *(spreadsheet(value) for value in cells)])
+    writer.writerows(_cells(result))
     return out.getvalue()
+
+
+def _cells(result: CheckResult) -> Iterator[tuple[str, ...]]:
+    """The columns from ``side`` on, of each finding."""
+    for f in result.findings:
+        texts = (f.subject, f.tenant or "", f.measured, f.wanted, f.because, f.remedy, "\n".join(f.commands))
+        subject, tenant, *others = map(spreadsheet, texts)
+        yield f.side, subject, tenant, f.status, *others
