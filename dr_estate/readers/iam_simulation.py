@@ -46,7 +46,8 @@ ORGANIZATION_KEYS = frozenset(
 class SimulatedDecision:
     """IAM's decision on one action in a region: allowed, explicitDeny or implicitDeny, the worst of all it was asked.
 
-    ``on`` says on what, and by which condition keys, it was not allowed, "" where it was. ``missing`` are condition
+    ``on`` says on what, and by which condition keys, it was not allowed, "" where it was; ``resource`` is the ARN, ""
+    where it was asked about everything. ``missing`` are condition
     keys that the role's policies test and that nobody can know beforehand: whether MFA was used, the caller's address.
     ``of_resource``: not IAM decided so, but the policy of what it was asked on. ``bounded``: the permissions boundary.
     ``of_organization``: a service control policy ended the simulation. IAM evaluates none whose conditions are global
@@ -61,6 +62,7 @@ class SimulatedDecision:
     of_resource: bool = False
     bounded: bool = False
     of_organization: bool = False
+    resource: str = ""
 
     @property
     def is_doubtful(self) -> bool:
@@ -285,7 +287,7 @@ def _decisions(row: dict[str, Any], demand: SimulationRequest) -> Iterator[Simul
         (result["EvalResourceDecision"], result["EvalResourceName"], result)
         for result in row.get("ResourceSpecificResults", ())
     ]
-    for decision, on, found in results or [(row["EvalDecision"], "every resource", row)]:
+    for decision, resource, found in results or [(row["EvalDecision"], "", row)]:
         if decision not in _WORST:
             raise ValueError(f"IAM's decision {decision} is not known")
         if decision == _WORST[-1]:
@@ -294,10 +296,9 @@ def _decisions(row: dict[str, Any], demand: SimulationRequest) -> Iterator[Simul
             missing = tuple(sorted(found.get("MissingContextValues") or ()))
             bounded, of_organization = _limits(row, found, decision)
             whose = [f"by {ORGANIZATION}"] * of_organization + [f"by {BOUNDARY}"] * bounded
-            where = ", ".join([on, *demand.context_text(), *whose])
-            yield SimulatedDecision(
-                name, decision, region, where, missing, bounded=bounded, of_organization=of_organization
-            )
+            where = ", ".join([resource or "every resource", *demand.context_text(), *whose])
+            limits = {"bounded": bounded, "of_organization": of_organization}
+            yield SimulatedDecision(name, decision, region, where, missing, **limits, resource=resource)
 
 
 def _limits(row: dict[str, Any], found: dict[str, Any], decision: str) -> tuple[bool, bool]:

@@ -265,11 +265,12 @@ def _simulated(arn: str, policies: _Policies, answers: RoleAnswers) -> Iterator[
 
 
 def _is_opened(arn: str, policies: _Policies, request: SimulationRequest, decision: SimulatedDecision) -> bool:
-    """Whether the resources' own policies alone let the role in, which pass over no boundary of it."""
+    """Whether the own policy of what was asked about alone lets the role in, which passes over no boundary of it."""
     if decision.decision != PolicyAnswer.SILENT or decision.bounded or decision.hangs_on_organization:
         return False
-    answers = (policies.said(arn, decision.action, resource) for resource in request.resources)
-    return bool(request.resources) and all(answer is PolicyAnswer.ALLOWED for answer in answers)
+    resources = (decision.resource,) if decision.resource else request.resources
+    answers = (policies.said(arn, decision.action, resource) for resource in resources)
+    return bool(resources) and all(answer is PolicyAnswer.ALLOWED for answer in answers)
 
 
 def _refused(arn: str, needs: _Needs, policies: _Policies) -> Iterator[SimulatedDecision]:

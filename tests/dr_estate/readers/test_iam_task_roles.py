@@ -30,7 +30,9 @@ def _denied(action: str, _resources: list[str]) -> dict[str, Any]:
 
 
 def _asked(
-    upon: Snapshot | None = None, judged: Callable[[str, list[str]], dict[str, Any]] = _denied
+    upon: Snapshot | None = None,
+    judged: Callable[[str, list[str]], dict[str, Any]] = _denied,
+    policies: tuple[secret_policies.SecretPolicy, ...] = (),
 ) -> tuple[list[dict[str, Any]], list[TaskRole]]:
     calls: list[dict[str, Any]] = []
 
@@ -41,7 +43,7 @@ def _asked(
 
     role = {"Role": {**ROLE, "CreateDate": "2026-01-01T00:00:00Z", "AssumeRolePolicyDocument": TRUST}}
     answers = {"simulate_principal_policy": simulated, "get_role": role}
-    seen = with_part(upon or healthy(), secret_policies.policies, Side.DR, ())
+    seen = with_part(upon or healthy(), secret_policies.policies, Side.DR, policies)
     found = read(iam_task_roles.roles, Side.GLOBAL, answers, seen)
     return calls, [row for row in found if isinstance(row, TaskRole)]
 
@@ -128,6 +130,25 @@ def test_what_a_boundary_does_not_allow_is_opened_by_no_policy_of_a_key() -> Non
     _, roles = _asked(with_rows(upon, kms.keys, Side.DR, lambda row: row.ref == key, policy=policy), judged)
     decrypts = {d.decision for role in roles for d in role.decisions if d.action == "kms:Decrypt"}
     assert decrypts == {"implicitDeny"}
+
+
+def test_a_secret_that_its_own_policy_alone_opens_needs_no_such_policy_on_the_others() -> None:
+    action = "secretsmanager:GetSecretValue"
+    calls, (role, *_) = _asked()
+    first, second = next(call["ResourceArns"] for call in calls if call["ActionNames"] == [action])[:2]
+
+    def judged(action: str, resources: list[str]) -> dict[str, Any]:
+        decisions = {arn: "implicitDeny" if arn == second else "allowed" for arn in resources}
+        rows = [{"EvalResourceName": arn, "EvalResourceDecision": decision} for arn, decision in decisions.items()]
+        return {"EvalActionName": action, "EvalDecision": "implicitDeny", "ResourceSpecificResults": rows}
+
+    def decision_with_policy_on(secret: str) -> str:
+        admits = {"Effect": "Allow", "Principal": {"AWS": role.arn}, "Action": action, "Resource": "*"}
+        policy = secret_policies.SecretPolicy(secret, json.dumps({"Statement": [admits]}))
+        _, (found, *_) = _asked(None, judged, (policy,))
+        return next(decision.decision for decision in found.decisions if decision.action == action)
+
+    assert (decision_with_policy_on(second), decision_with_policy_on(first)) == ("allowed", "implicitDeny")
 
 
 @pytest.mark.parametrize("uncertain", ["first", "last"])
