@@ -1,6 +1,6 @@
 """Roles that copy to the DR region, S3's and AWS Backup's, on the very buckets, vault and keys; and one for home.
 
-IAM's simulator judges what the roles may do; the policies of the copies' buckets, keys and vault are judged here.
+IAM's simulator judges what the roles may do; the policies of the buckets, keys and vaults are judged here.
 Source: S3 User Guide, "Setting up permissions for live replication"; AWS Backup guide, "Vault access policies".
 """
 
@@ -24,7 +24,7 @@ from dr_estate.iam.simulation_requests import (
 )
 from dr_estate.iam.trust import ends_at, trusts
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import backup, backup_plan, kms, s3
+from dr_estate.readers import backup, backup_plan, kms, s3, store_policies
 from dr_estate.readers.iam_simulation import RoleAnswers, RoleRequest, SimulatedDecision
 from dr_estate.reading.part import GLOBAL, part
 from dr_estate.reading.reader import ReadContext
@@ -154,10 +154,15 @@ def _of_objects(context: ReadContext, unread: list[Unavailable]) -> Iterator[tup
     there = {copy.name: copy for copy in copies if isinstance(copy, s3.Bucket)}
     unread += [row for row in (*originals, *copies) if isinstance(row, Unavailable)]
     keys = {key.arn: key.policy for key in context.part(kms.keys, Side.DR) if isinstance(key, kms.KmsKey)}
+    rows = context.part(store_policies.policies, Side.PRIMARY)
+    texts = {row.name: row.text for row in rows if isinstance(row, store_policies.StorePolicy)}
     for bucket in (row for row in originals if isinstance(row, s3.Bucket) and row.role):
         arn = f"arn:aws:s3:::{bucket.name}"
-        yield OBJECTS, bucket.role, _Need(primary, _READ_BUCKET, arn)
-        yield OBJECTS, bucket.role, _Need(primary, _READ_OBJECTS, f"{arn}/any")
+        if bucket.name not in texts:
+            unread += [row for row in rows if isinstance(row, Unavailable)]
+        text = texts.get(bucket.name, "")
+        yield OBJECTS, bucket.role, _Need(primary, _READ_BUCKET, arn, text)
+        yield OBJECTS, bucket.role, _Need(primary, _READ_OBJECTS, f"{arn}/any", text)
         for rule in bucket.rules:
             copy = there.get(rule.destination)
             if copy is None or not copy.region or not rule.enabled:
@@ -233,7 +238,7 @@ def _role(context: ReadContext, service: str, arn: str) -> CopyRole:
 
 def _decided(context: ReadContext, role: CopyRole, needs: list[_Need], answers: RoleAnswers, name: str) -> CopyRole:
     worst: dict[str, SimulatedDecision] = {}
-    simulated = (decision for _, decision in answers.about(name))
+    simulated = (_by_own_policy(context, role.arn, needs, *answer) for answer in answers.about(name))
     for decision in (*simulated, *_refused(context, role.arn, needs)):
         known = worst.setdefault(decision.action, decision)
         worst[decision.action] = min(known, decision, key=lambda candidate: candidate.weight)
@@ -251,16 +256,31 @@ def _requests(context: ReadContext, needs: list[_Need]) -> Iterator[SimulationRe
         yield SimulationRequest(region, actions, tuple(sorted(resources)), known)
 
 
+def _by_own_policy(
+    context: ReadContext, arn: str, needs: list[_Need], request: SimulationRequest, decision: SimulatedDecision
+) -> SimulatedDecision:
+    """IAM's decision; allowed where it is silent, and the very bucket, key or vault lets the role in by its policy."""
+    resources = (decision.resource,) if decision.resource else request.resources
+    wanted = [need for need in needs if need.resource in resources and decision.action in need.actions]
+    answers = {_answer(context, (arn,), arn, need, decision.action) for need in wanted if decision.may_be_opened}
+    if answers == {PolicyAnswer.ALLOWED}:
+        return SimulatedDecision(decision.action, PolicyAnswer.ALLOWED, decision.region)
+    return decision
+
+
+def _answer(context: ReadContext, principals: tuple[str, ...], arn: str, need: _Need, action: str) -> PolicyAnswer:
+    by_role = (("aws:PrincipalArn", arn), ("aws:PrincipalAccount", context.env.account))
+    target = ((_COPY_TARGETS, need.where),) if need.where else ()
+    known = ((REGION, need.region), *target, *by_role, *moment_keys(context.now))
+    return answer_of(need.policy, PolicyRequest(principals, action, need.resource, known))
+
+
 def _refused(context: ReadContext, arn: str, needs: list[_Need]) -> Iterator[SimulatedDecision]:
     """What the policies of the copies' bucket, key or vault deny."""
-    account = context.env.account
+    principals = (arn, f"arn:aws:iam::{context.env.account}:root")
     for need in needs:
-        by_role = (("aws:PrincipalArn", arn), ("aws:PrincipalAccount", account))
-        target = ((_COPY_TARGETS, need.where),) if need.where else ()
-        known = ((REGION, need.region), *target, *by_role, *moment_keys(context.now))
         for action in need.actions:
-            request = PolicyRequest((arn, f"arn:aws:iam::{account}:root"), action, need.resource, known)
-            if answer_of(need.policy, request) is PolicyAnswer.DENIED:
+            if _answer(context, principals, arn, need, action) is PolicyAnswer.DENIED:
                 yield SimulatedDecision(
                     action, PolicyAnswer.DENIED, need.region, f"{need.resource}, by its own policy", (), True
                 )

@@ -70,6 +70,11 @@ class SimulatedDecision:
         return self.hangs_on_organization or (bool(self.missing) and self.decision == _WORST[1])
 
     @property
+    def may_be_opened(self) -> bool:
+        """Whether an allow of the thing's own policy is enough: nothing denied, and it passes over no boundary."""
+        return self.decision == _WORST[1] and not self.bounded and not self.hangs_on_organization
+
+    @property
     def hangs_on_organization(self) -> bool:
         """Whether a policy of the organization decided, or the organization's own name, by a perimeter around it."""
         return self.of_organization or any(key.lower() in ORGANIZATION_KEYS for key in self.missing)

@@ -130,7 +130,7 @@ def _decided(answers: RoleAnswers, name: str) -> dict[_Right, SimulatedDecision]
     """IAM's decision by action and resource, of the actions it answered for. Raises DataUnavailable."""
     found: dict[_Right, SimulatedDecision] = {}
     for request, decision in answers.about(name):
-        named = {decision.on.partition(", ")[0]} & set(request.resources)
+        named = {decision.resource} & set(request.resources)
         for resource in named or request.resources:  # an answer that names none of them is about all
             worst = found.setdefault((decision.action, resource), decision)
             found[decision.action, resource] = decision if worst.decision == _ALLOWED else worst

@@ -266,7 +266,7 @@ def _simulated(arn: str, policies: _Policies, answers: RoleAnswers) -> Iterator[
 
 def _is_opened(arn: str, policies: _Policies, request: SimulationRequest, decision: SimulatedDecision) -> bool:
     """Whether the own policy of what was asked about alone lets the role in, which passes over no boundary of it."""
-    if decision.decision != PolicyAnswer.SILENT or decision.bounded or decision.hangs_on_organization:
+    if not decision.may_be_opened:
         return False
     resources = (decision.resource,) if decision.resource else request.resources
     answers = (policies.said(arn, decision.action, resource) for resource in resources)

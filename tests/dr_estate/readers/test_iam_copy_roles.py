@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dr_estate.config.environment import Environment, Side
-from dr_estate.readers import backup, backup_plan, iam_copy_roles, kms, s3
+from dr_estate.readers import backup, backup_plan, iam_copy_roles, kms, s3, store_policies
 from dr_estate.readers.iam_copy_roles import JOBS, CopyRole, JobRole
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.plain import with_part, with_rows
@@ -30,14 +30,16 @@ TAKES_NONE = {"Effect": "Deny", "Principal": "*", "Action": TAKES, "Resource": "
 
 def answers(service: str = JOBS, denied: Sequence[str] = ()) -> dict[str, Any]:
     trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}]}
-    rows = [
-        {"EvalActionName": action, "EvalDecision": "implicitDeny" if action in denied else "allowed"}
-        for action in WANTED
-    ]
+
+    def simulated(**params: Any) -> dict[str, Any]:
+        decisions = {action: "implicitDeny" if action in denied else "allowed" for action in params["ActionNames"]}
+        rows = [{"EvalActionName": action, "EvalDecision": decision} for action, decision in decisions.items()]
+        return {"EvaluationResults": rows}
+
     named = {"Path": "/", "RoleName": "sit-s3-batch", "RoleId": "AROA" + 16 * "A", "Arn": ROLE, "CreateDate": MADE}
     return {
         "get_role": {"Role": {**named, "AssumeRolePolicyDocument": trust}},
-        "simulate_principal_policy": {"EvaluationResults": rows},
+        "simulate_principal_policy": simulated,
     }
 
 
@@ -78,6 +80,23 @@ def test_what_the_policy_of_the_buckets_copy_denies_is_named_with_the_bucket() -
     assert {"allowed"} == {decision.decision for decision in another.decisions}, "one bucket's deny is no other's"
 
 
+@pytest.mark.parametrize(
+    ("effect", "opened", "decision"),
+    [("Allow", COPY, "allowed"), ("Allow", "another", "implicitDeny"), ("Deny", COPY, "explicitDeny")],
+)
+def test_what_iam_does_not_allow_is_opened_by_the_buckets_own_policy_alone(
+    effect: str, opened: str, decision: str
+) -> None:
+    """Within an account an allow of either is enough, and a deny of either wins."""
+    action, on = "s3:InitiateReplication", f"arn:aws:s3:::{opened}/*"
+    policy = json.dumps(
+        {"Statement": [{"Effect": effect, "Principal": {"AWS": ROLE}, "Action": action, "Resource": on}]}
+    )
+    upon = with_rows(healthy(), s3.buckets, Side.DR, lambda row: row.name == COPY, policy=policy)
+    found = {row.action: row.decision for row in role(answers(denied=[action]), upon).decisions}
+    assert {name: decision if name == action else "allowed" for name in WANTED} == found
+
+
 def test_a_bucket_that_is_not_seen_stays_unseen_beside_the_role() -> None:
     rows = tuple(
         DENIED if isinstance(row, s3.Bucket) and row.name == COPY else row for row in healthy().get(s3.buckets, Side.DR)
@@ -97,6 +116,19 @@ def test_what_the_vault_of_the_primary_region_denies_to_copy_from_it_is_named(po
     found = [row for row in read(iam_copy_roles.roles, Side.GLOBAL, given, healthy()) if isinstance(row, CopyRole)]
     denied = [d for row in found for d in row.decisions if d.action == TAKES and d.decision != "allowed"]
     assert [d.on.endswith("by its own policy") for d in denied] == ([True] if policy else [])
+
+
+@pytest.mark.parametrize("effect", ["Deny", "Allow"])
+def test_what_the_policy_of_a_replicated_bucket_denies_to_the_role_of_its_rules_is_named(effect: str) -> None:
+    seen, (original, copy) = healthy(), s3.data_pairs(ENV)[0]
+    action, on = "s3:GetObjectVersionForReplication", f"arn:aws:s3:::{original}/*"
+    policy = json.dumps({"Statement": [{"Effect": effect, "Principal": "*", "Action": action, "Resource": on}]})
+    rules = (s3.BucketReplicationRule("all", True, copy, True, False, False, True, False, ""),)
+    seen = with_rows(seen, s3.buckets, Side.PRIMARY, lambda row: row.name == original, rules=rules, role=ROLE)
+    seen = with_rows(seen, store_policies.policies, Side.PRIMARY, lambda row: row.name == original, text=policy)
+    found = _taken(seen)[1]
+    denied = {d.on for row in found if isinstance(row, CopyRole) for d in row.decisions if d.decision != "allowed"}
+    assert denied == ({f"arn:aws:s3:::{original}/any, by its own policy"} if effect == "Deny" else set())
 
 
 def _taken(upon: Snapshot) -> tuple[list[tuple[str, str]], tuple[Any, ...]]:
