@@ -209,7 +209,14 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     NeedKind.DATABASE_COPY: Followed(("rds-copy.usable", "rds-copy.age")),
     NeedKind.COPY_KEY: Followed(("rds-copy.key-usable", "rds-copy.usable")),
     NeedKind.OBJECTS: Followed(
-        ("s3.copy-exists", "s3.replication-rule", "s3.rule-precedence", "s3-cors.alike", "variables.buckets"),
+        (
+            "s3.copy-exists",
+            "s3.replication-rule",
+            "s3.rule-precedence",
+            "s3-cors.alike",
+            "s3-ownership.lists-taken",
+            "variables.buckets",
+        ),
         reason="object lock and storage class of objects are not read: a listing is a call a thousand objects; nor "
         "are website settings, which serve no page of a tenant",
     ),

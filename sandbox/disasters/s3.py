@@ -83,6 +83,19 @@ def copy_without_cors(world: World) -> None:
 
 
 @disaster(
+    "s3-copy-without-lists",
+    "One copy refuses uploads that name an access control list, which its source takes",
+    trips=("s3-ownership.lists-taken",),
+)
+def copy_without_lists(world: World) -> None:
+    """Set the copy as S3 sets each bucket that is made today."""
+    _, copy = _pair(world)
+    controls = {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    world.undo(Side.DR, "s3", "DeleteBucketOwnershipControls", Bucket=copy)
+    world.call(Side.DR, "s3", "PutBucketOwnershipControls", Bucket=copy, OwnershipControls=controls)
+
+
+@disaster(
     "s3-versioning-suspended",
     "Versioning of one copy was suspended",
     trips=("s3.versioning",),

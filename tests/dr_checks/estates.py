@@ -35,6 +35,7 @@ from dr_estate.readers import (
     s3,
     s3_cors,
     s3_notifications,
+    s3_ownership,
     s3_quantity,
     secretsmanager,
     servicediscovery,
@@ -142,6 +143,14 @@ def healthy() -> Snapshot:
         **{
             (s3_cors.cors.name, side): tuple(
                 s3_cors.BucketCors(row.name, ()) for row in recorded.get(s3.buckets, side) if isinstance(row, s3.Bucket)
+            )
+            for side in (Side.PRIMARY, Side.DR)
+        },
+        **{
+            (s3_ownership.ownership.name, side): tuple(
+                s3_ownership.BucketOwnership(row.name, s3_ownership.WRITER)
+                for row in recorded.get(s3.buckets, side)
+                if isinstance(row, s3.Bucket)
             )
             for side in (Side.PRIMARY, Side.DR)
         },

@@ -100,6 +100,7 @@ SINCE = frozenset(
         "roles.tasks-allowed",
         "s3-cors.alike",
         "s3-notifications.notified",
+        "s3-ownership.lists-taken",
         "s3-quantity.as-many",
         "s3-quantity.readable-at-once",
         "route53.not-delegated-away",

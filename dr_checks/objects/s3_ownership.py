@@ -1,0 +1,58 @@
+"""Check that bucket copies take uploads with access control lists (ACLs) as their sources do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
+from dr_checks.core.registry import check
+from dr_checks.core.remedy import Remedy
+from dr_checks.objects.s3 import each_pair
+from dr_estate.config.environment import Side
+from dr_estate.model.unavailable import Unavailable, UnavailableKind
+from dr_estate.readers import s3, s3_ownership
+
+_LOST = Unavailable(UnavailableKind.ERROR, "The bucket's object ownership was not among those read.")
+_WANTED = "it takes access control lists, as its source does"
+
+
+@check(
+    "every bucket copy takes uploads with access control lists as its source does",
+    severity=Severity.NORMAL,
+    area=Area.REPLICATION,
+    rules=("REL13-BP04", "NIST CP-2"),
+    applies=replication_expected,
+)
+def lists_taken(view: View) -> Iterator[Finding]:
+    """Warn where the source takes ACLs and the copy has BucketOwnerEnforced, the default of buckets since April 2023.
+
+    The copy refuses uploads that name an ACL, and ignores those of the objects that it holds. Only who writes there
+    knows whether any does. Source: S3 User Guide, "Controlling ownership of objects".
+    """
+    there, here = (
+        {row.bucket: row.setting for row in view.get(s3_ownership.ownership, side)} for side in (Side.PRIMARY, Side.DR)
+    )
+
+    def judge(original: s3.Bucket, copy: s3.Bucket) -> Iterator[Finding]:
+        wanted = there.get(original.name, _LOST)
+        if wanted == s3_ownership.ENFORCED:
+            yield view.ok(copy.name, "its source takes none", _WANTED, "nobody uploads with access control lists")
+            return
+        found = here.get(copy.name, _LOST)
+        if isinstance(found, Unavailable) or isinstance(wanted, Unavailable):
+            unseen = (row for row in (wanted, found) if isinstance(row, Unavailable))
+            yield view.unknown(copy.name, _WANTED, next(unseen))
+        elif found == s3_ownership.ENFORCED:
+            reason = "after a failover it refuses uploads that name a list, and what a list makes public is not served"
+            yield view.warn(copy.name, f"{found}, its source {wanted}", _WANTED, reason, _put(view, copy.name, wanted))
+        else:
+            yield view.ok(copy.name, found, _WANTED, "uploads that name a list are taken in both regions")
+
+    yield from each_pair(view, _WANTED, judge)
+
+
+def _put(view: View, copy: str, setting: str) -> Remedy:
+    controls = {"Rules": [{"ObjectOwnership": setting}]}
+    command = view.command("s3", "PutBucketOwnershipControls", Bucket=copy, OwnershipControls=controls)
+    sentence = f"aws_s3_bucket_ownership_controls of {copy} in {view.region}: {setting}, unless no upload names a list."
+    return Remedy(sentence, (command,))
