@@ -12,3 +12,6 @@ Feature: IAM: tasks of the DR region can start as their roles
 
   Scenario: Roles of tasks may use the copies of stores
     Then tasks of the DR region may do with copies of buckets and tables what is allowed with their sources today
+
+  Scenario: Tasks of the DR region may use the keys of bucket copies
+    Then tasks of the DR region may use the keys of bucket copies, as they use the buckets today

@@ -188,7 +188,7 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
         "policy of IAM itself ends a right, for its text is not read: it is judged at the time of the look",
     ),
     NeedKind.TASK_ROLE: Followed(
-        ("roles.assumable", "roles.tasks-allowed", "roles.stores-allowed"),
+        ("roles.assumable", "roles.tasks-allowed", "roles.stores-allowed", "roles.store-keys-allowed"),
         reason="rights on some objects of a bucket alone, and on what is no store, are not compared",
     ),
     NeedKind.ACCESS_POINT: Followed(("efs-access.point-exists", "efs-access.volumes-local", "efs-access.point-parity")),

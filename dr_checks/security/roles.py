@@ -5,7 +5,7 @@ What a task asks for later, of its buckets and tables, is compared with what is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
@@ -16,7 +16,7 @@ from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
 from dr_estate.iam.simulation_requests import REGION
 from dr_estate.model.unavailable import Unavailable
-from dr_estate.readers import iam_store_roles, iam_task_roles, store_policies
+from dr_estate.readers import iam_key_roles, iam_store_roles, iam_task_roles, store_policies
 from dr_estate.readers.iam_simulation import SimulatedDecision
 from dr_estate.readers.iam_store_roles import StoreRight, StoreRole
 from dr_estate.readers.iam_task_roles import TaskRole
@@ -131,13 +131,41 @@ def stores_allowed(view: View) -> Iterator[Finding]:
         if isinstance(row, Unavailable):
             yield view.unknown("a role", "as with the sources", row)
         else:
-            yield _with_copies(view, row)
+            refused = [r for r in row.rights if r.decision != PolicyAnswer.ALLOWED and not _admitted(view, row.arn, r)]
+            today, where = row.today.rpartition("/")[2], view.env.regions.primary
+            reason = f"'{today}' may do so in {where}; IAM cannot be changed during a run"
+            yield _with_copies(view, row, refused, reason)
     if not found:
         yield view.none_expected("all roles", _NONE)
 
 
-def _with_copies(view: View, row: StoreRole) -> Finding:
-    refused = [r for r in row.rights if r.decision != PolicyAnswer.ALLOWED and not _admitted(view, row.arn, r)]
+@check(
+    "tasks of the DR region may use the keys of bucket copies, as they use the buckets today",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    sides=GLOBAL,
+    rules=("REL13-BP02", "NIST CP-7", "NIST AC-6"),
+    traps=("T14", "T19"),
+    applies=replication_expected,
+)
+def store_keys_allowed(view: View) -> Iterator[Finding]:
+    """IAM's simulator and the key's policy, on the keys of uploads and of what is replicated.
+
+    Who may not use the key of a copy is refused each object of it: pages without pictures, and no upload.
+    """
+    found = view.get(iam_key_roles.rights)
+    for row in found:
+        if isinstance(row, Unavailable):
+            yield view.unknown("a role", "as with the sources", row)
+        else:
+            refused = [right for right in row.rights if right.decision != PolicyAnswer.ALLOWED]
+            reason = "S3 refuses each object to whoever may not use its key; IAM cannot be changed during a run"
+            yield _with_copies(view, row, refused, reason)
+    if not found:
+        yield view.none_expected("all roles", "no bucket copy is encrypted under a customer's key")
+
+
+def _with_copies(view: View, row: StoreRole, refused: Sequence[StoreRight], why: str) -> Finding:
     wanted = "as with the sources"
     if not row.rights:
         return view.none_expected(row.arn, "no right on all objects of a bucket, or on a table, is allowed today")
@@ -153,16 +181,16 @@ def _with_copies(view: View, row: StoreRole) -> Finding:
         hangs = role_limits.hangs_on(refused, "a task's request")
         reason = f"{measured}; {hangs}."
         return view.undecided(row.arn, wanted, reason, role_limits.to_compare(name, refused))
-    reason = (
-        f"'{row.today.rpartition('/')[2]}' may do so in {view.env.regions.primary}; IAM cannot be changed during a run"
-    )
     remedy = " ".join(dict.fromkeys(_opened_store(view, name, right) for right in sure))
-    return view.gap(row.arn, measured, wanted, reason, remedy)
+    return view.gap(row.arn, measured, wanted, why, remedy)
 
 
 def _opened_store(view: View, role: str, right: StoreRight) -> str:
     """What lets the role: a deny is taken away, and a boundary widened, for an allow is of no use against either."""
-    own = f"aws_iam_role_policy of '{role}': Resource with the ARNs of the copies in {view.env.region(Side.DR)} too."
+    where = view.env.region(Side.DR)
+    own = f"aws_iam_role_policy of '{role}': Resource with the ARNs of the copies in {where} too."
+    if right.action.startswith("kms:"):
+        own = f"Let '{role}' use these keys of {where}, by aws_kms_key: policy and aws_iam_role_policy."
     return role_limits.stronger(role, right) or own
 
 

@@ -110,7 +110,7 @@ def _requests(context: ReadContext, side: Side) -> Iterator[SimulationRequest]:
 
 def _compared(context: ReadContext, today: str, role: str, answers: RoleAnswers) -> StoreRole | None:
     """The rights of a pair of roles; None where IAM has no such role in the DR region's place: see roles.assumable."""
-    mine, others = _decided(answers, f"{Side.PRIMARY} {today}"), _decided(answers, f"{Side.DR} {role}")
+    mine, others = decided(answers, f"{Side.PRIMARY} {today}"), decided(answers, f"{Side.DR} {role}")
     stores = zip(_resources(context, Side.PRIMARY), _resources(context, Side.DR), strict=True)
     copies = {here: away for (_, sources), (_, there) in stores for here, away in zip(sources, there, strict=True)}
     if copies and not others:
@@ -126,7 +126,7 @@ def _compared(context: ReadContext, today: str, role: str, answers: RoleAnswers)
     return StoreRole(role, today, tuple(rights))
 
 
-def _decided(answers: RoleAnswers, name: str) -> dict[_Right, SimulatedDecision]:
+def decided(answers: RoleAnswers, name: str) -> dict[_Right, SimulatedDecision]:
     """IAM's decision by action and resource, of the actions it answered for. Raises DataUnavailable."""
     found: dict[_Right, SimulatedDecision] = {}
     for request, decision in answers.about(name):

@@ -41,6 +41,22 @@ def files_key_deleted(world: World) -> None:
 
 
 @disaster(
+    "kms-objects-key-closed",
+    "One bucket copy encrypts uploads under a key that no policy lets the tasks use",
+    trips=("roles.store-keys-allowed",),
+)
+def objects_key_closed(world: World) -> None:
+    """Encrypt what is uploaded to the copy under the files' key: IAM lets the tasks use none."""
+    env = world.environment
+    copy = env.named(env.names.bucket_copy, bucket=env.named(env.names.buckets[0]))
+    before = world.call(Side.DR, "s3", "GetBucketEncryption", Bucket=copy)["ServerSideEncryptionConfiguration"]
+    how = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": _key(world, Side.DR, "efs")}
+    closed = {"Rules": [{"ApplyServerSideEncryptionByDefault": how}]}
+    for turn, configuration in ((world.undo, before), (world.call, closed)):
+        turn(Side.DR, "s3", "PutBucketEncryption", Bucket=copy, ServerSideEncryptionConfiguration=configuration)
+
+
+@disaster(
     "kms-source-key-disabled",
     "The key of the primary region's files was disabled",
     trips=("kms.source-key-usable",),

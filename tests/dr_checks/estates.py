@@ -22,6 +22,7 @@ from dr_estate.readers import (
     elbv2_web_acl,
     evidence_stores,
     iam_copy_roles,
+    iam_key_roles,
     iam_store_roles,
     iam_task_roles,
     platform_resources,
@@ -129,6 +130,7 @@ def healthy() -> Snapshot:
         (sns_delivery.keys.name, Side.DR): (),
         (sns_delivery.queues.name, Side.DR): (),
         (sns_delivery.functions.name, Side.DR): (),
+        (iam_key_roles.rights.name, Side.GLOBAL): (),
         (iam_store_roles.rights.name, Side.GLOBAL): (
             StoreRole("arn:aws:iam::1:role/task", "arn:aws:iam::1:role/task", (USES,)),
         ),

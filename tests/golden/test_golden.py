@@ -97,6 +97,7 @@ SINCE = frozenset(
         "rds.option-group",
         "rds.parameter-group",
         "roles.assumable",
+        "roles.store-keys-allowed",
         "roles.tasks-allowed",
         "s3-cors.alike",
         "s3-notifications.notified",

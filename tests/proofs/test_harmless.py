@@ -188,6 +188,7 @@ ASKED_BY_NAME = frozenset(
         "efs_policy.policies",
         "elbv2.listeners",
         "iam_copy_roles.roles",
+        "iam_key_roles.rights",
         "iam_store_roles.rights",
         "iam_task_roles.roles",
         "kms.keys",

@@ -9,7 +9,7 @@ from datetime import timedelta
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
 from dr_estate.iam.moments import Ending
-from dr_estate.readers import iam_store_roles, iam_task_roles, store_policies
+from dr_estate.readers import iam_key_roles, iam_store_roles, iam_task_roles, store_policies
 from dr_estate.readers.iam_simulation import SimulatedDecision
 from dr_estate.readers.iam_store_roles import StoreRight, StoreRole
 from dr_estate.readers.iam_task_roles import TaskRole
@@ -56,7 +56,21 @@ def _stores(expected: Status, *roles: object, policy: object = "", subjects: fro
     return Example("roles.stores-allowed", expected, world(parts), subjects)
 
 
+def _keys(expected: Status, *roles: object, subjects: frozenset[str] = USING) -> Example:
+    return Example("roles.store-keys-allowed", expected, world({(iam_key_roles.rights, Side.GLOBAL): roles}), subjects)
+
+
+OPENS = StoreRight("kms:Decrypt", READS.source, "arn:aws:kms:eu-west-1:1:key/1", "allowed")
+USES_KEYS = replace(USES, rights=(OPENS, replace(OPENS, action="kms:GenerateDataKey")))
+
 EXAMPLES = [
+    _keys(Status.PASS, USES_KEYS),
+    _keys(Status.FAIL, replace(USES_KEYS, rights=(replace(OPENS, decision="implicitDeny"),))),
+    _keys(Status.FAIL, replace(USES_KEYS, rights=(replace(OPENS, decision="explicitDeny", bounded=True),))),
+    _keys(Status.UNKNOWN, replace(USES_KEYS, rights=(replace(OPENS, decision="implicitDeny", missing=("a",)),))),
+    _keys(Status.UNKNOWN, USES_KEYS, DENIED, subjects=frozenset()),
+    _keys(Status.NOT_APPLICABLE, replace(USES_KEYS, rights=()), subjects=frozenset()),
+    _keys(Status.NOT_APPLICABLE, subjects=frozenset()),
     _given("assumable", Status.PASS, ROLE),
     _given("assumable", Status.FAIL, ROLE, replace(ABSENT, arn="arn:aws:iam::1:role/task")),
     _given("assumable", Status.FAIL, replace(ROLE, trusted=False), subjects=NAMED),

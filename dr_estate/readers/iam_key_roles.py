@@ -1,0 +1,153 @@
+"""What tasks of the DR region may do with the keys of bucket copies, beside what they may do with the sources today.
+
+S3 asks KMS in the role's name: whoever may not use the key of a copy is refused each object of it, whatever S3's own
+policies allow. IAM's simulator judges the role, and the key's policy is judged here. Source: S3 User Guide, "Using
+server-side encryption with AWS KMS keys", and KMS Developer Guide, "Key policies".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from dr_estate.config.environment import Side
+from dr_estate.iam.moments import moment_keys
+from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
+from dr_estate.iam.simulation_requests import REGION, SimulationRequest, asked_through, of_the_account
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
+from dr_estate.readers import iam_store_roles, kms, s3
+from dr_estate.readers.iam_simulation import READS, RoleAnswers, RoleRequest, SimulatedDecision
+from dr_estate.readers.iam_store_roles import StoreRight, StoreRole
+from dr_estate.reading.part import GLOBAL, part
+from dr_estate.reading.reader import ReadContext
+
+READ, WRITE = "kms:Decrypt", "kms:GenerateDataKey"
+_ASKED_FOR = {"s3:GetObject": READ, "s3:PutObject": WRITE}
+
+
+@dataclass(frozen=True)
+class _Keys:
+    """The keys of a bucket and of its copy: ``new`` is that of uploads, ``copied`` that of what is replicated."""
+
+    source: kms.KmsKey | None
+    new: kms.KmsKey | None
+    copied: kms.KmsKey | None
+
+    def of_copy(self, action: str) -> Iterator[kms.KmsKey]:
+        """Those that the action is asked for."""
+        yield from {key.arn: key for key in (self.new, self.copied if action == READ else None) if key}.values()
+
+
+@part(*GLOBAL, reads=READS)
+def rights(context: ReadContext) -> tuple[StoreRole | Unavailable, ...]:
+    """The roles that use buckets today whose copies are encrypted under a customer's key, and their rights on that key.
+
+    Two calls for each role; none where no copy has such a key. A key whose policy is not seen is left to the checks of
+    keys, and one of AWS's own serves whom S3 serves.
+    """
+    keys = _keys(context)
+    if not keys:
+        return ()
+    rows = context.part(iam_store_roles.rights, Side.GLOBAL)
+    roles = [row for row in rows if isinstance(row, StoreRole)]
+    todo = [request for row in roles for request in _requests(context, row, keys)]
+    answers = RoleAnswers(context, todo)
+    compared = context.maybe(
+        lambda row: context.understand(lambda: _compared(context, row, keys, answers), row.arn), roles
+    )
+    return (*compared, *(row for row in rows if isinstance(row, Unavailable)))
+
+
+def _keys(context: ReadContext) -> dict[str, _Keys]:
+    """By the name of the bucket, where its copy has a customer's key that is there. A source not seen has none."""
+    copies = {row.name: row for row in context.part(s3.buckets, Side.DR) if isinstance(row, s3.Bucket)}
+    there = _customers(context.part(kms.keys, Side.DR))
+    try:
+        sources = {row.name: row for row in context.part(s3.buckets, Side.PRIMARY) if isinstance(row, s3.Bucket)}
+        here = _customers(context.part(kms.keys, Side.PRIMARY))
+        there |= _customers(context.part(kms.replica_keys, Side.DR))
+    except DataUnavailable:
+        sources, here = {}, {}
+    found: dict[str, _Keys] = {}
+    for name, copy in s3.data_pairs(context.env):
+        source = sources.get(name)
+        new = there.get(copies[copy].key) if copy in copies else None
+        copied = [rule.replica_key for rule in source.rules if rule.destination == copy] if source else []
+        under = next((there[ref] for ref in copied if ref in there), None)
+        if new or under:
+            found[name] = _Keys(here.get(source.key) if source else None, new, under)
+    return found
+
+
+def _customers(rows: tuple[kms.KmsKey | Unavailable, ...]) -> dict[str, kms.KmsKey]:
+    """The keys whose policy was seen, by what names them: AWS's own have none that is read."""
+    return {row.ref: row for row in rows if isinstance(row, kms.KmsKey) and row.policy}
+
+
+def _requests(context: ReadContext, row: StoreRole, keys: Mapping[str, _Keys]) -> Iterator[RoleRequest]:
+    used = {
+        Side.PRIMARY: {pair.source.arn for pair in keys.values() if pair.source},
+        Side.DR: {key.arn for pair in keys.values() for key in pair.of_copy(READ)},
+    }
+    for side, arns in used.items():
+        region, role = context.env.region(side), row.today if side is Side.PRIMARY else row.arn
+        known = (*of_the_account(context.env.account, region, READ), asked_through("s3", region))
+        if arns:
+            request = SimulationRequest(region, (READ, WRITE), tuple(sorted(arns)), known)
+            yield RoleRequest(_name(side, row), role, request)
+
+
+def _name(side: Side, row: StoreRole) -> str:
+    return f"{side} {row.today} {row.arn}"
+
+
+def _compared(context: ReadContext, row: StoreRole, keys: Mapping[str, _Keys], answers: RoleAnswers) -> StoreRole:
+    sides = (Side.PRIMARY, Side.DR)
+    today, then = (iam_store_roles.decided(answers, _name(side, row)) for side in sides)
+    found: dict[tuple[str, str], StoreRight] = {}
+    for right in row.rights:
+        action, pair = _ASKED_FOR.get(right.action), keys.get(right.source.rpartition(":")[2].partition("/")[0])
+        if action is None or pair is None:
+            continue
+        key = pair.source
+        if key and _right(context, Side.PRIMARY, row.today, action, key, right.source, today).decision != "allowed":
+            continue
+        for key in pair.of_copy(action):
+            found[action, key.arn] = _right(context, Side.DR, row.arn, action, key, right.source, then)
+    return replace(row, rights=tuple(found[name] for name in sorted(found)))
+
+
+def _right(
+    context: ReadContext,
+    side: Side,
+    role: str,
+    action: str,
+    key: kms.KmsKey,
+    source: str,
+    decisions: Mapping[tuple[str, str], SimulatedDecision],
+) -> StoreRight:
+    """What IAM and the key's policy decide together: the policy admits the role itself, or the account and so IAM."""
+    region, decision = context.env.region(side), decisions[action, key.arn]
+    known = {
+        REGION: region,
+        "kms:ViaService": f"s3.{region}.amazonaws.com",
+        "kms:CallerAccount": context.env.account,
+        "aws:PrincipalArn": role,
+        "aws:PrincipalAccount": context.env.account,
+        "aws:SecureTransport": "true",
+        **dict(moment_keys(context.now)),
+    }
+    root = f"arn:aws:iam::{context.env.account}:root"
+    itself, account = (
+        answer_of(key.policy, PolicyRequest(who, action, key.arn, tuple(known.items())))
+        for who in ((role,), (role, root))
+    )
+    if account is PolicyAnswer.DENIED:
+        return StoreRight(action, source, key.arn, account)
+    if itself is PolicyAnswer.ALLOWED and decision.may_be_opened:
+        return StoreRight(action, source, key.arn, PolicyAnswer.ALLOWED)
+    if account is not PolicyAnswer.ALLOWED and decision.decision == PolicyAnswer.ALLOWED:
+        missing = ("a condition of the key's policy",) if account is PolicyAnswer.UNDECIDED else ()
+        return StoreRight(action, source, key.arn, PolicyAnswer.SILENT, missing)
+    limits = (decision.missing, decision.bounded, decision.of_organization)
+    return StoreRight(action, source, key.arn, decision.decision, *limits)
