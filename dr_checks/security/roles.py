@@ -159,7 +159,7 @@ def store_keys_allowed(view: View) -> Iterator[Finding]:
             yield view.unknown("a role", "as with the sources", row)
         else:
             refused = [right for right in row.rights if right.decision != PolicyAnswer.ALLOWED]
-            reason = "S3 refuses each object to whoever may not use its key; IAM cannot be changed during a run"
+            reason = "S3 refuses an object to a role that may not use its key; IAM cannot be changed during a run"
             yield _with_copies(view, row, refused, reason)
     if not found:
         yield view.none_expected("all roles", "no bucket copy is encrypted under a customer's key")

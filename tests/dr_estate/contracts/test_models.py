@@ -184,6 +184,7 @@ _REASONS = {
         kms:DescribeKey.KeyMetadata
         kms:GetKeyPolicy.Policy
         s3:GetBucketEncryption.ServerSideEncryptionConfiguration
+        s3:GetBucketOwnershipControls.OwnershipControls
         s3:GetBucketReplication.ReplicationConfiguration
         s3:GetPublicAccessBlock.PublicAccessBlockConfiguration
         s3:HeadObject.ContentLength
