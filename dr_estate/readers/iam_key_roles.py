@@ -7,7 +7,7 @@ server-side encryption with AWS KMS keys", and KMS Developer Guide, "Key policie
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from dr_estate.config.environment import Side
@@ -42,12 +42,12 @@ class _Keys:
 def rights(context: ReadContext) -> tuple[StoreRole | Unavailable, ...]:
     """The roles that use buckets today whose copies are encrypted under a customer's key, and their rights on that key.
 
-    Two calls for each role; none where no copy has such a key. A key whose policy is not seen is left to the checks of
-    keys, and one of AWS's own serves whom S3 serves.
+    Two calls for each role; none where no copy has such a key. A key of AWS's own serves whom S3 serves.
     """
-    keys = _keys(context)
+    unread: list[Unavailable] = []
+    keys = _keys(context, unread)
     if not keys:
-        return ()
+        return tuple(unread)
     rows = context.part(iam_store_roles.rights, Side.GLOBAL)
     roles = [row for row in rows if isinstance(row, StoreRole)]
     todo = [request for row in roles for request in _requests(context, row, keys)]
@@ -55,33 +55,41 @@ def rights(context: ReadContext) -> tuple[StoreRole | Unavailable, ...]:
     compared = context.maybe(
         lambda row: context.understand(lambda: _compared(context, row, keys, answers), row.arn), roles
     )
-    return (*compared, *(row for row in rows if isinstance(row, Unavailable)))
+    return (*compared, *dict.fromkeys((*unread, *(row for row in rows if isinstance(row, Unavailable)))))
 
 
-def _keys(context: ReadContext) -> dict[str, _Keys]:
+def _keys(context: ReadContext, unread: list[Unavailable]) -> dict[str, _Keys]:
     """By the name of the bucket, where its copy has a customer's key that is there. A source not seen has none."""
     copies = {row.name: row for row in context.part(s3.buckets, Side.DR) if isinstance(row, s3.Bucket)}
-    there = _customers(context.part(kms.keys, Side.DR))
+    there = context.part(kms.keys, Side.DR)
     try:
         sources = {row.name: row for row in context.part(s3.buckets, Side.PRIMARY) if isinstance(row, s3.Bucket)}
-        here = _customers(context.part(kms.keys, Side.PRIMARY))
-        there |= _customers(context.part(kms.replica_keys, Side.DR))
+        here, there = context.part(kms.keys, Side.PRIMARY), (*there, *context.part(kms.replica_keys, Side.DR))
     except DataUnavailable:
-        sources, here = {}, {}
+        sources, here = {}, ()
     found: dict[str, _Keys] = {}
     for name, copy in s3.data_pairs(context.env):
         source = sources.get(name)
-        new = there.get(copies[copy].key) if copy in copies else None
-        copied = [rule.replica_key for rule in source.rules if rule.destination == copy] if source else []
-        under = next((there[ref] for ref in copied if ref in there), None)
+        rules = source.rules if source else ()
+        copied = sorted({rule.replica_key for rule in rules if rule.destination == copy and rule.replica_key})
+        new = _customers(copies[copy].key, there, unread) if copy in copies else None
+        under = [key for key in (_customers(ref, there, unread) for ref in copied) if key]
         if new or under:
-            found[name] = _Keys(here.get(source.key) if source else None, new, under)
+            own = _customers(source.key, here, unread) if source else None
+            found[name] = _Keys(own, new, under[0] if under else None)
     return found
 
 
-def _customers(rows: tuple[kms.KmsKey | Unavailable, ...]) -> dict[str, kms.KmsKey]:
-    """The keys whose policy was seen, by what names them: AWS's own have none that is read."""
-    return {row.ref: row for row in rows if isinstance(row, kms.KmsKey) and row.policy}
+def _customers(ref: str, rows: Iterable[kms.KmsKey | Unavailable], unread: list[Unavailable]) -> kms.KmsKey | None:
+    """The customer's key that ``ref`` names, None where it is AWS's own or not there; what hides it is unread."""
+    if not ref or kms.is_of_aws(ref):
+        return None
+    key = next((row for row in rows if isinstance(row, kms.KmsKey) and row.ref == ref), None)
+    if key is None:
+        unread += [row for row in rows if isinstance(row, Unavailable)]
+    elif isinstance(key.admits, Unavailable):
+        unread.append(key.admits)
+    return key if key and key.policy else None
 
 
 def _requests(context: ReadContext, row: StoreRole, keys: Mapping[str, _Keys]) -> Iterator[RoleRequest]:

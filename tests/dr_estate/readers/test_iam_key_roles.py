@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -101,6 +102,12 @@ def test_who_may_not_use_the_key_of_the_source_today_needs_none_of_the_copy() ->
 def test_what_is_replicated_under_another_key_is_read_with_that_one_and_not_written() -> None:
     found = _rights(_estate(_policy(ROOT), replica=_policy(ROOT)))
     assert set(found) == {(READ, KEYS[Side.DR]), (WRITE, KEYS[Side.DR]), (READ, REPLICA)}
+
+
+@pytest.mark.parametrize("keys", [(DENIED,), (replace(_key(KEYS[Side.DR], ""), admits=DENIED),)])
+def test_a_key_that_is_not_seen_or_whose_policy_is_not_is_unknown(keys: tuple[Any, ...]) -> None:
+    seen = with_part(_estate(_policy(ROOT)), kms.keys, Side.DR, keys)
+    assert read(iam_key_roles.rights, Side.GLOBAL, {}, seen) == (DENIED,)
 
 
 def test_where_no_copy_has_a_customers_key_nobody_is_asked() -> None:
