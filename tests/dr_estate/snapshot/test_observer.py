@@ -11,7 +11,17 @@ from dr_checks.core.observation import Observation
 from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
-from dr_estate.readers import cloudwatch_logs, ecs, elbv2, iam_copy_roles, iam_task_roles, kms, s3, sns_topics
+from dr_estate.readers import (
+    cloudwatch_logs,
+    ecs,
+    elbv2,
+    iam_copy_roles,
+    iam_key_roles,
+    iam_task_roles,
+    kms,
+    s3,
+    sns_topics,
+)
 from dr_estate.snapshot.observer import calls_at_once, observe
 from dr_estate.snapshot.registry import readers
 from sandbox.client.endpoint import Endpoint
@@ -111,5 +121,5 @@ def test_a_service_that_crawls_hides_its_own_parts_alone(sandbox_world: Endpoint
     assert s3.buckets.name in hidden
     of_s3 = {name for name, reader in readers().items() if any(read.startswith("s3:") for read in reader.reads)}
     of_keys = {kms.keys.name, iam_task_roles.roles.name}  # the buckets' keys are among all keys, which roles may use
-    of_copies = {iam_copy_roles.roles.name}  # buckets name the roles that copy their objects
+    of_copies = {iam_copy_roles.roles.name, iam_key_roles.rights.name}  # who copies a bucket, and who uses its key
     assert hidden <= of_s3 | of_keys | of_copies
