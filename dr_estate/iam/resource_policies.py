@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
@@ -38,6 +39,19 @@ class PolicyRequest:
     action: str
     resource: str
     context: tuple[tuple[str, str], ...] = ()
+
+
+def of_a_role(role: str, account: str, region: str, service: str, now: datetime) -> tuple[tuple[str, str], ...]:
+    """What is known of a role's every request in its own account, through ``service`` where a key is asked for."""
+    return (
+        ("aws:RequestedRegion", region),
+        ("kms:ViaService", f"{service}.{region}.amazonaws.com"),
+        ("kms:CallerAccount", account),
+        ("aws:PrincipalArn", role),
+        ("aws:PrincipalAccount", account),
+        ("aws:SecureTransport", "true"),
+        *moments.moment_keys(now),
+    )
 
 
 def answer_of(document: str, request: PolicyRequest) -> PolicyAnswer:

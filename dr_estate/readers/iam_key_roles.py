@@ -11,9 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from dr_estate.config.environment import Side
-from dr_estate.iam.moments import moment_keys
-from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
-from dr_estate.iam.simulation_requests import REGION, SimulationRequest, asked_through, of_the_account
+from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of, of_a_role
+from dr_estate.iam.simulation_requests import SimulationRequest, asked_through, of_the_account
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import iam_store_roles, kms, s3
 from dr_estate.readers.iam_simulation import READS, RoleAnswers, RoleRequest, SimulatedDecision
@@ -22,6 +21,7 @@ from dr_estate.reading.part import GLOBAL, part
 from dr_estate.reading.reader import ReadContext
 
 READ, WRITE = "kms:Decrypt", "kms:GenerateDataKey"
+_UNDECIDED = ("a condition of the key's policy",)
 _ASKED_FOR = {"s3:GetObject": READ, "s3:PutObject": WRITE}
 
 
@@ -60,7 +60,9 @@ def rights(context: ReadContext) -> tuple[StoreRole | Unavailable, ...]:
 
 def _keys(context: ReadContext, unread: list[Unavailable]) -> dict[str, _Keys]:
     """By the name of the bucket, where its copy has a customer's key that is there. A source not seen has none."""
-    copies = {row.name: row for row in context.part(s3.buckets, Side.DR) if isinstance(row, s3.Bucket)}
+    buckets = context.part(s3.buckets, Side.DR)
+    unread += [row for row in buckets if isinstance(row, Unavailable)]
+    copies = {row.name: row for row in buckets if isinstance(row, s3.Bucket)}
     there = context.part(kms.keys, Side.DR)
     try:
         sources = {row.name: row for row in context.part(s3.buckets, Side.PRIMARY) if isinstance(row, s3.Bucket)}
@@ -117,9 +119,10 @@ def _compared(context: ReadContext, row: StoreRole, keys: Mapping[str, _Keys], a
         action, pair = _ASKED_FOR.get(right.action), keys.get(right.source.rpartition(":")[2].partition("/")[0])
         if action is None or pair is None:
             continue
-        key = pair.source
-        if key and _right(context, Side.PRIMARY, row.today, action, key, right.source, today).decision != "allowed":
-            continue
+        if pair.source:
+            used = _right(context, Side.PRIMARY, row.today, action, pair.source, right.source, today)
+            if used.decision != PolicyAnswer.ALLOWED and not used.is_doubtful:
+                continue
         for key in pair.of_copy(action):
             found[action, key.arn] = _right(context, Side.DR, row.arn, action, key, right.source, then)
     return replace(row, rights=tuple(found[name] for name in sorted(found)))
@@ -136,26 +139,19 @@ def _right(
 ) -> StoreRight:
     """What IAM and the key's policy decide together: the policy admits the role itself, or the account and so IAM."""
     region, decision = context.env.region(side), decisions[action, key.arn]
-    known = {
-        REGION: region,
-        "kms:ViaService": f"s3.{region}.amazonaws.com",
-        "kms:CallerAccount": context.env.account,
-        "aws:PrincipalArn": role,
-        "aws:PrincipalAccount": context.env.account,
-        "aws:SecureTransport": "true",
-        **dict(moment_keys(context.now)),
-    }
+    known = of_a_role(role, context.env.account, region, "s3", context.now)
     root = f"arn:aws:iam::{context.env.account}:root"
     itself, account = (
-        answer_of(key.policy, PolicyRequest(who, action, key.arn, tuple(known.items())))
-        for who in ((role,), (role, root))
+        answer_of(key.policy, PolicyRequest(who, action, key.arn, known)) for who in ((role,), (role, root))
     )
     if account is PolicyAnswer.DENIED:
         return StoreRight(action, source, key.arn, account)
     if itself is PolicyAnswer.ALLOWED and decision.may_be_opened:
         return StoreRight(action, source, key.arn, PolicyAnswer.ALLOWED)
+    if itself is PolicyAnswer.UNDECIDED and decision.may_be_opened:
+        return StoreRight(action, source, key.arn, PolicyAnswer.SILENT, _UNDECIDED)
     if account is not PolicyAnswer.ALLOWED and decision.decision == PolicyAnswer.ALLOWED:
-        missing = ("a condition of the key's policy",) if account is PolicyAnswer.UNDECIDED else ()
+        missing = _UNDECIDED if account is PolicyAnswer.UNDECIDED else ()
         return StoreRight(action, source, key.arn, PolicyAnswer.SILENT, missing)
     limits = (decision.missing, decision.bounded, decision.of_organization)
     return StoreRight(action, source, key.arn, decision.decision, *limits)

@@ -15,10 +15,9 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from dr_estate.config.environment import Side
-from dr_estate.iam.moments import Ending, moment_keys, turns_of
-from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
+from dr_estate.iam.moments import Ending, turns_of
+from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of, of_a_role
 from dr_estate.iam.simulation_requests import (
-    REGION,
     Context,
     ContextKey,
     SimulationRequest,
@@ -162,19 +161,11 @@ class _Policies:
         return min((self._said_via(s, principals, action, resource) for s in services), key=_WORST.index)
 
     def _said_via(self, service: str, principals: tuple[str, ...], action: str, resource: str) -> PolicyAnswer:
-        known = {
-            REGION: self.region,
-            "kms:ViaService": f"{service}.{self.region}.amazonaws.com",
-            "kms:CallerAccount": self.account,
-            "aws:PrincipalArn": principals[0],
-            "aws:PrincipalAccount": self.account,
-            "aws:SecureTransport": "true",
-            "elasticfilesystem:AccessedViaMountTarget": "true",
-            **dict(moment_keys(self.now)),
-        }
-        return answer_of(
-            self.by_arn.get(resource, ""), PolicyRequest(principals, action, resource, tuple(known.items()))
+        known = (
+            *of_a_role(principals[0], self.account, self.region, service, self.now),
+            ("elasticfilesystem:AccessedViaMountTarget", "true"),
         )
+        return answer_of(self.by_arn.get(resource, ""), PolicyRequest(principals, action, resource, known))
 
 
 def _needs(

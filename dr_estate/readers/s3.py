@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -64,6 +64,18 @@ class Bucket:
     rules: tuple[BucketReplicationRule, ...]
     role: str = ""
     policy: str = ""
+
+
+def names_there(context: ReadContext) -> list[str]:
+    """The buckets of the side that are there."""
+    return [row.name for row in context.part(buckets) if isinstance(row, Bucket) and row.region]
+
+
+def copies_of(context: ReadContext, sources: Iterable[str]) -> list[str]:
+    """The copies of these buckets that are there in the DR region."""
+    wanted = set(sources)
+    copies = {copy for source, copy in pairs(context.env) if source in wanted}
+    return [name for name in names_there(context) if name in copies]
 
 
 def pairs(env: Environment) -> tuple[tuple[str, str], ...]:

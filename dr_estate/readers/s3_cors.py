@@ -43,21 +43,18 @@ def cors(context: ReadContext) -> tuple[BucketCors, ...]:
 
     S3 has no batch read: one call a bucket, not a tenant.
     """
-    there = [bucket.name for bucket in context.part(s3.buckets) if isinstance(bucket, s3.Bucket) and bucket.region]
-    if context.side is Side.DR:
-        wanted = _copies_of_some(context)
-        there = [name for name in there if name in wanted]
+    there = _copies_of_some(context) if context.side is Side.DR else s3.names_there(context)
     found = context.maybe(lambda name: _of(context, name), there)
     return tuple(BucketCors(name, rules) for name, rules in zip(there, found, strict=True))
 
 
-def _copies_of_some(context: ReadContext) -> set[str]:
+def _copies_of_some(context: ReadContext) -> list[str]:
     """The copies whose sources have rules; none while the primary region is not seen."""
     try:
-        sources = {row.bucket for row in context.part(cors, Side.PRIMARY) if row.rules}
+        sources = [row.bucket for row in context.part(cors, Side.PRIMARY) if row.rules]
     except DataUnavailable:
-        return set()
-    return {copy for source, copy in s3.pairs(context.env) if source in sources}
+        sources = []
+    return s3.copies_of(context, sources)
 
 
 def _of(context: ReadContext, name: str) -> tuple[CorsRule, ...]:

@@ -41,7 +41,7 @@ class BucketNotifications:
 @part(*REGIONAL, reads=READS)
 def notifications(context: ReadContext) -> tuple[BucketNotifications, ...]:
     """Those of each bucket that is there: S3 has no batch read, one call a bucket, not a tenant."""
-    there = [bucket.name for bucket in context.part(s3.buckets) if isinstance(bucket, s3.Bucket) and bucket.region]
+    there = s3.names_there(context)
     found = context.maybe(lambda name: _of(context, name), there)
     return tuple(BucketNotifications(name, rows) for name, rows in zip(there, found, strict=True))
 

@@ -35,21 +35,18 @@ def ownership(context: ReadContext) -> tuple[BucketOwnership, ...]:
     S3 has no batch read: one call a bucket, not a tenant. A bucket made before April 2023 may have no setting, and
     takes ACLs then. Source: S3 User Guide, "Controlling ownership of objects"; GetBucketOwnershipControls.
     """
-    there = [bucket.name for bucket in context.part(s3.buckets) if isinstance(bucket, s3.Bucket) and bucket.region]
-    if context.side is Side.DR:
-        wanted = _copies_of_takers(context)
-        there = [name for name in there if name in wanted]
+    there = _copies_of_takers(context) if context.side is Side.DR else s3.names_there(context)
     found = context.maybe(lambda name: _of(context, name), there)
     return tuple(BucketOwnership(name, setting) for name, setting in zip(there, found, strict=True))
 
 
-def _copies_of_takers(context: ReadContext) -> set[str]:
+def _copies_of_takers(context: ReadContext) -> list[str]:
     """The copies whose sources take ACLs; none while the primary region is not seen."""
     try:
-        sources = {row.bucket for row in context.part(ownership, Side.PRIMARY) if row.takes_lists}
+        sources = [row.bucket for row in context.part(ownership, Side.PRIMARY) if row.takes_lists]
     except DataUnavailable:
-        return set()
-    return {copy for source, copy in s3.pairs(context.env) if source in sources}
+        sources = []
+    return s3.copies_of(context, sources)
 
 
 def _of(context: ReadContext, name: str) -> str:

@@ -88,9 +88,25 @@ def test_a_boundary_is_not_passed_over_by_the_key() -> None:
     assert {(right.decision, right.bounded) for right in found.values()} == {("implicitDeny", True)}
 
 
-def test_what_hangs_on_a_condition_of_the_key_is_not_known() -> None:
+@pytest.mark.parametrize(("who", "word"), [(ROOT, "allowed"), (ROLE, "allowed"), (ROLE, "implicitDeny")])
+def test_what_hangs_on_a_condition_of_the_key_is_not_known(who: str, word: str) -> None:
+    hangs = _policy(who, Condition={"StringEquals": {"aws:PrincipalTag/team": "web"}})
+    assert {right.is_doubtful for right in _rights(_estate(hangs), word).values()} == {True}
+
+
+def test_a_key_of_the_source_that_may_be_used_today_is_one_of_the_copy_to_be_used() -> None:
     hangs = _policy(ROOT, Condition={"StringEquals": {"aws:PrincipalTag/team": "web"}})
-    assert all(right.missing for right in _rights(_estate(hangs)).values())
+    closed = _policy("arn:aws:iam::1:role/another")
+    assert {right.decision for right in _rights(_estate(closed, source_policy=hangs)).values()} == {"implicitDeny"}
+
+
+def test_a_copy_that_is_not_seen_hides_no_key_of_the_others() -> None:
+    seen = _estate(_policy(ROOT))
+    rows = (*seen.get(s3.buckets, Side.DR)[:-1], DENIED)
+    seen = with_part(seen, s3.buckets, Side.DR, rows)
+    assert len(_rights(seen)) == 2
+    closed = with_part(seen, s3.buckets, Side.DR, (DENIED,))
+    assert read(iam_key_roles.rights, Side.GLOBAL, {}, closed) == (DENIED,)
 
 
 def test_who_may_not_use_the_key_of_the_source_today_needs_none_of_the_copy() -> None:
