@@ -54,5 +54,6 @@ def lists_taken(view: View) -> Iterator[Finding]:
 def _put(view: View, copy: str, setting: str) -> Remedy:
     controls = {"Rules": [{"ObjectOwnership": setting}]}
     command = view.command("s3", "PutBucketOwnershipControls", Bucket=copy, OwnershipControls=controls)
-    sentence = f"aws_s3_bucket_ownership_controls of {copy} in {view.region}: {setting}, unless no upload names a list."
+    attribute = f"aws_s3_bucket_ownership_controls of {copy} in {view.region}: {setting}."
+    sentence = f"{attribute} Where no upload names a list, accept this finding instead."
     return Remedy(sentence, (command,))
