@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
-from reports.allure.results import finish_results
+from reports.allure.results import FORMS, finish_results
 from reports.github_actions import announce
 from reports.render import csv_report, json_report, markdown_report
 from reports.terminal import console
 from reports.values.report import Report
+
+_KEPT = frozenset({"json", "csv", "markdown"})
+"""Formats of which the file is what is printed: a thousand tenants' findings are not put into words twice."""
 
 
 def print_report(report: Report, form: str, stream: TextIO) -> None:
@@ -49,7 +53,12 @@ def _of_ci() -> dict[str, Callable[[Report], str]]:
 def publish(report: Report, folder: Path, form: str, *, html: bool) -> None:
     """Write the files of the run in ``folder``, then print the report that they hold in the format ``form``."""
     complete = finish_results(report, folder, html=html)
-    print_report(complete, form, sys.stdout)
+    if form in _KEPT:
+        with console.naming_stdout(), (folder / FORMS[form]).open(encoding="utf-8", newline="") as file:
+            shutil.copyfileobj(file, sys.stdout)
+            sys.stdout.flush()
+    else:
+        print_report(complete, form, sys.stdout)
     announce(complete, form)
 
 

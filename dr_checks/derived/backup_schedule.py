@@ -10,10 +10,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import pairwise
 
-_UNIT_MINUTES = {"minute": 1, "hour": 60, "day": 1440}
-_DAY_MINUTES = 1440
+_HOUR_MINUTES, _DAY_MINUTES = 60, 1440
+_UNIT_MINUTES = {"minute": 1, "hour": _HOUR_MINUTES, "day": _DAY_MINUTES}
 _EVERY_DAY = (["*", "*", "?", "*"], ["?", "*", "*", "*"])
-_EVERY_HOUR = re.compile(r"[0-5]?[0-9] \*")
+_NUMBERS = re.compile(r"[0-9]{1,2}(,[0-9]{1,2})*")
 _HORIZON = timedelta(days=799)  # two years and more, so that a yearly run is seen twice
 
 
@@ -34,16 +34,31 @@ def longest_gap_minutes(expression: str, today: date) -> int | None:
 
 
 def _cron_gap(fields: list[str], today: date) -> int | None:
-    if fields[2:] in _EVERY_DAY and _EVERY_HOUR.fullmatch(" ".join(fields[:2])):
-        return _UNIT_MINUTES["hour"]
-    from aws_croniter import AwsCroniter  # its patterns take 25 ms to compile, and most rules run every hour
+    is_daily = fields[2:] in _EVERY_DAY
+    if is_daily and (listed := _listed_times(*fields[:2])):
+        return _daily_gap(listed)
+    from aws_croniter import AwsCroniter  # its patterns take 25 ms to compile, and most rules list their times
 
     cron = AwsCroniter(" ".join(fields))
-    times: list[int] = sorted(hour * 60 + minute for hour in cron.hours for minute in cron.minutes)
+    times: list[int] = sorted(hour * _HOUR_MINUTES + minute for hour in cron.hours for minute in cron.minutes)
+    if is_daily:  # 800 days need not be walked to know it
+        return _daily_gap(times)
     within = max((after - before for before, after in pairwise(times)), default=0)
-    if fields[2:] in _EVERY_DAY:  # 800 days need not be walked to know it
-        return max(within, _DAY_MINUTES - times[-1] + times[0])
     start = datetime.combine(today, time(), UTC)
     midnights = AwsCroniter(" ".join(["0", "0", *fields[2:]])).get_all_schedule_bw_dates(start, start + _HORIZON)
     apart = max(((after - before).days for before, after in pairwise(midnights)), default=0)
     return max(within, apart * _DAY_MINUTES - times[-1] + times[0]) if apart else None
+
+
+def _daily_gap(times: list[int]) -> int:
+    return max(after - before for before, after in pairwise([*times, _DAY_MINUTES + times[0]]))
+
+
+def _listed_times(minutes: str, hours: str) -> list[int]:
+    """The minutes of the day at which a rule of plain numbers, or of every hour, runs; none where it is another."""
+    if not _NUMBERS.fullmatch(minutes) or not (hours == "*" or _NUMBERS.fullmatch(hours)):
+        return []
+    at_minutes = {int(minute) for minute in minutes.split(",")}
+    at_hours = range(_DAY_MINUTES // _HOUR_MINUTES) if hours == "*" else {int(hour) for hour in hours.split(",")}
+    times = sorted(hour * _HOUR_MINUTES + minute for hour in at_hours for minute in at_minutes)
+    return times if max(at_minutes) < _HOUR_MINUTES and times[-1] < _DAY_MINUTES else []

@@ -7,7 +7,9 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from dr_estate.aws.pace import rate_of
@@ -15,20 +17,34 @@ from dr_estate.aws.read_client import Credentials, ReadClient
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.reading.reader import ReadContext, Reader, Section, TrackedChanges
-from dr_estate.reading.workers import PartWorkers, PoolWorkers, QueuedWork, SideThreads, Workers, on_one_core
+from dr_estate.reading.workers import (
+    Idleness,
+    PartWorkers,
+    PoolWorkers,
+    QueuedWork,
+    SideThreads,
+    Workers,
+    in_slices,
+    on_one_core,
+)
+from dr_estate.snapshot.parts_so_far import Key, PartsSoFar
 from dr_estate.snapshot.registry import readers, reads
 from dr_estate.snapshot.shared_texts import share_texts
 from dr_estate.snapshot.snapshot import Snapshot, SnapshotPart
 
-Key = tuple[str, Side]
 Progress = Callable[[int, int], None]
 PartSeen = Callable[[str, Side, Any], None]
 """Hears of a part as soon as it is read: its name, its side, and its value or why it is unavailable."""
+Meanwhile = Callable[[Snapshot], bool]
+"""Does a little with what was read so far, while those who read wait for AWS. Returns whether it did anything."""
+NOTHING: Meanwhile = lambda _so_far: False  # noqa: E731
 API_THREADS = 32
 """Calls at once on one side, of all parts; calls that take long are not among them."""
 API_CALLS = 8
 """Calls at once of one part while others have some to make: 8 in 40 ms are ten times ECS's published rate."""
 _TICK_S = 0.1
+_MEANWHILE_SLICE_S = 0.001
+"""A call's answer waits so long for the interpreter while something else is done meanwhile; Python's own is 5 ms."""
 
 
 def observe(
@@ -40,18 +56,21 @@ def observe(
     upon: Snapshot | None = None,
     sides: Collection[Side] = tuple(Side),
     seen: PartSeen = lambda _name, _side, _value: None,
+    *,
+    meanwhile: Meanwhile = NOTHING,
 ) -> Snapshot:
     """Prove the account, then read every part concurrently; ``progress`` gets the number of parts done, and of all.
 
     ``only`` narrows to these parts' names and those they are read from; None reads all. The others are taken from
     ``upon``, an earlier snapshot, where it is given; what is read from one that was unseen there tries that one again.
     What is followed is what ``upon`` says. ``sides`` narrows to these: what ``upon`` holds of another is not asked
-    again, seen or unseen. ``seen`` hears of each part as it is read.
+    again, seen or unseen. ``seen`` hears of each part as it is read; ``meanwhile`` is called again and again with a
+    snapshot of the parts so far while those who read mostly wait.
     A part that is denied, throttled, slow or dark becomes Unseen; the rest is read all the same. Raises WrongAccount,
     and DataUnavailable where no region could prove the account or there are no credentials.
     """
     with open_eyes(environment, reads(), credentials) as client:
-        return observe_with(client, world, progress, only, upon, sides, seen)
+        return observe_with(client, world, progress, only, upon, sides, seen, meanwhile=meanwhile)
 
 
 def observe_with(
@@ -62,40 +81,38 @@ def observe_with(
     upon: Snapshot | None = None,
     sides: Collection[Side] = tuple(Side),
     seen: PartSeen = lambda _name, _side, _value: None,
+    *,
+    meanwhile: Meanwhile = NOTHING,
 ) -> Snapshot:
     """``observe`` with ready ``client``."""
-    environment = client.environment
     identity = client.prove_account()
     started = client.credentials.clock.now()
     reading = _Reading(client, started, readers() if only is None else only, upon, sides)
+    so_far = PartsSoFar(reading.parts)
+    snapshot = Snapshot(client.environment.name, identity.account, identity.arn, world, started, so_far)
     with on_one_core():
-        values = _read_all(reading, progress, seen)
-    parts = dict(upon.parts if upon else {}) | {
-        key: SnapshotPart(
-            key[0], key[1], environment.region(key[1]), read_at, section.value, section.unreadable, section.cached
-        )
-        for key, (read_at, section) in values.items()
-    }
-    return Snapshot(environment.name, identity.account, identity.arn, world, started, parts, dict(client.calls))
+        _read_all(reading, progress, seen, partial(meanwhile, snapshot))
+    parts = dict(upon.parts if upon else {}) | {key: reading.parts[key] for key in reading.futures}
+    return replace(snapshot, parts=parts, calls=dict(client.calls))
 
 
-def _read_all(reading: _Reading, progress: Progress, seen: PartSeen) -> dict[Key, tuple[datetime, Section]]:
-    client = reading.client
+def _read_all(reading: _Reading, progress: Progress, seen: PartSeen, meanwhile: Callable[[], bool]) -> None:
+    client, idleness, is_working = reading.client, Idleness(), False
     reading.begin()
     keys = {future: key for key, future in reading.futures.copy().items()}
     waiting: set[Future[Section]] = set(keys)
     while waiting and client.seconds_left:
-        done, waiting = wait(waiting, timeout=min(_TICK_S, client.seconds_left))
+        done, waiting = wait(waiting, timeout=0 if is_working else min(_TICK_S, client.seconds_left))
         for future in done:
+            reading.take(keys[future])
             seen(*keys[future], future.result().value)
+        with in_slices(_MEANWHILE_SLICE_S):
+            is_working = idleness.lasts() and meanwhile()
         reading.tend()
         progress(len(reading.futures) - len(waiting), len(reading.futures))
     reading.end()
-    end = client.credentials.clock.now()
-    return {
-        key: (reading.read_at.get(key, end), _section(key, part, client))
-        for key, part in reading.futures.copy().items()
-    }
+    for key in reading.futures.copy().keys() - reading.parts.keys():
+        reading.take(key)
 
 
 class _Reading:
@@ -108,6 +125,7 @@ class _Reading:
         self.earlier, self.followed = (upon.parts, upon.followed) if upon else ({}, TrackedChanges())
         self.known = {(reader.name, side): reader for reader in readers().values() for side in reader.sides}
         self.futures, self.read_at = dict[Key, Future[Section]](), dict[Key, datetime]()
+        self.parts = dict[Key, SnapshotPart]()
         self._workers = client.environment.observation.workers
         self._threads = {side: SideThreads(API_THREADS, f"read-{side}") for side in Side}
         self._pools, self._tasks = list[PoolWorkers](), dict[Key, QueuedWork]()
@@ -118,6 +136,13 @@ class _Reading:
         for key in sorted(self.known, key=lambda key: -len(self.known[key].reads)):
             if key[0] in self.wanted and (key[1] in self.sides or key not in self.earlier):
                 self._begun(key)
+
+    def take(self, key: Key) -> None:
+        """Take the part of ``key`` as it is now: what was read, or that it was not read in time."""
+        section = _section(key, self.futures[key], self.client)
+        read_at = self.read_at.get(key) or self.client.credentials.clock.now()
+        region = self.client.environment.region(key[1])
+        self.parts[key] = SnapshotPart(*key, region, read_at, section.value, section.unreadable, section.cached)
 
     def tend(self) -> None:
         """Let no call that takes long hold up others."""

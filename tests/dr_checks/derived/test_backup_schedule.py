@@ -23,6 +23,7 @@ DAY = 24 * 60
         ("cron(0/30 * * * ? *)", 30),
         ("cron(0,20 * * * ? *)", 40),
         ("cron(0 5 ? * * *)", DAY),
+        ("cron(30 1,13,15 * * ? *)", 12 * 60),
         ("cron(0 8-18 ? * * *)", 14 * 60),
         ("cron(0 8-18 ? * MON-FRI *)", 2 * DAY + 14 * 60),
         ("cron(0 5 ? * SUN *)", 7 * DAY),
@@ -48,6 +49,9 @@ def test_the_longest_gap_between_two_runs_is_found(expression: str, minutes: int
         "at(2026-01-01)",
         "cron(0 5 * *)",
         "cron(0 5 32 * ? *)",
+        "cron(60 5 * * ? *)",
+        "cron(0 24 * * ? *)",
+        "cron(0,60 23 ? * * *)",
         "cron(0 5 * * * *)",
         "cron(0 5 LW * ? *)",
         "cron(5/0 * * * ? *)",
@@ -63,7 +67,7 @@ def test_a_schedule_that_cannot_be_followed_promises_nothing(expression: str) ->
 @given(
     minutes=st.sets(st.integers(0, 59), min_size=1, max_size=3),
     hours=st.sets(st.integers(0, 23), min_size=1, max_size=4),
-    weekdays=st.sets(st.sampled_from(["SUN", "MON", "WED", "FRI"]), min_size=1),
+    weekdays=st.just({"*"}) | st.sets(st.sampled_from(["SUN", "MON", "WED", "FRI"]), min_size=1),
 )
 def test_the_gap_is_that_of_the_runs_as_they_are_played(minutes: set[int], hours: set[int], weekdays: set[str]) -> None:
     """The sandbox plays schedules by another road: the longest gap between its runs of two weeks is the same."""

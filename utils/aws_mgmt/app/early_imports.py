@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from utils.aws_mgmt.app.options import ROOT
 
@@ -19,12 +19,15 @@ _MODULES = (
 
 
 @contextlib.contextmanager
-def loading_judgement() -> Iterator[None]:
-    """Load in a thread of its own while the block runs, and wait for it. What fails is raised where it is needed."""
+def loading_judgement() -> Iterator[Callable[[], bool]]:
+    """Load in a thread of its own while the block runs, and wait for it. What fails is raised where it is needed.
+
+    Yields what says whether all is loaded.
+    """
     thread = threading.Thread(target=_load, name="early-imports", daemon=True)
     thread.start()
     try:
-        yield
+        yield lambda: not thread.is_alive()
     finally:
         thread.join()
 

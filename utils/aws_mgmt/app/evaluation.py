@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,7 @@ from dr_estate.model.world_id import is_sandbox
 from dr_estate.readers import control_table
 from dr_estate.readers.control_table import ControlState, RunHistory
 from dr_estate.reading.workers import on_one_core
-from dr_estate.snapshot.observer import Progress
+from dr_estate.snapshot.observer import NOTHING, Progress
 from dr_estate.snapshot.snapshot import EvidenceError, Snapshot, read_evidence, write_json
 from dr_estate.snapshot.tenants import discover
 from reports.values.report import Report
@@ -36,6 +36,7 @@ from utils.aws_mgmt.app.answer_cache import cache_notes, remembering
 from utils.aws_mgmt.app.areas import chosen_checks, count_left_out
 from utils.aws_mgmt.app.dialog import Advance, Dialog, silent
 from utils.aws_mgmt.app.early_imports import loading_judgement
+from utils.aws_mgmt.app.early_judgement import EarlyJudgement
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import exit_of
 from utils.aws_mgmt.app.first_sight import ATTENDED_S, UNATTENDED_S, FirstSight
@@ -53,7 +54,8 @@ if TYPE_CHECKING:  # pytest is imported while AWS answers
 class CommandRun:
     """Where one run of a command keeps its files, who gave it, and who hears how far it is.
 
-    ``recorded`` are the before-values of the incident's failover, for a failback. ``clock`` is the command's.
+    ``recorded`` are the before-values of the incident's failover, for a failback. ``clock`` is the command's. ``early``
+    judges while the last parts are read.
     """
 
     folder: Path
@@ -61,6 +63,7 @@ class CommandRun:
     advance: Advance = silent
     recorded: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     clock: WorldClock = field(default_factory=WorldClock)
+    early: EarlyJudgement | None = None
 
 
 def read(options: Options, environment: Environment, run: CommandRun) -> Snapshot:
@@ -75,9 +78,9 @@ def read(options: Options, environment: Environment, run: CommandRun) -> Snapsho
             world_of(options, environment, run.clock) as reached,
             remembering(options, environment, reached) as world,
             on_one_core(),
-            loading_judgement(),
+            loading_judgement() as is_loaded,
         ):
-            return observe_world(world, environment, run)
+            return observe_world(world, environment, run, is_loaded)
     return evidence_of(options, environment, run.dialog)
 
 
@@ -116,16 +119,24 @@ def _verified(path: Path, dialog: Dialog | None) -> Snapshot:
     return snapshot
 
 
-def observe_world(world: ObservedWorld, environment: Environment, run: CommandRun) -> Snapshot:
+def observe_world(
+    world: ObservedWorld, environment: Environment, run: CommandRun, may_judge: Callable[[], bool] = bool
+) -> Snapshot:
     """One whole observation of ``world``; the tenants it shows are remembered where the world stays.
 
-    Where it takes long, what is seen first is shown while the rest is read.
+    Where it takes long, what is seen first is shown while the rest is read, and judged by ``run.early`` from the moment
+    at which ``may_judge``.
     """
     seen = FirstSight(environment, run.dialog.note, ATTENDED_S if run.dialog.attended else UNATTENDED_S)
-    snapshot = world.observe(environment, progress=partial(run.advance, "Looking"), seen=seen)
+    remembered = () if world.passing else cached_tenants(environment, world.id)
+    looking, meanwhile = (
+        partial(run.advance, "Looking"),
+        run.early.once(may_judge, remembered) if run.early else NOTHING,
+    )
+    snapshot = world.observe(environment, progress=looking, seen=seen, meanwhile=meanwhile)
     if world.passing:
         return snapshot
-    snapshot = replace(snapshot, remembered_tenants=cached_tenants(environment, world.id))
+    snapshot = replace(snapshot, remembered_tenants=remembered)
     cache_tenants(snapshot, environment, world.id)
     return snapshot
 
@@ -136,9 +147,9 @@ def judge(
     """Run the scenarios of ``areas`` on ``snapshot`` and weigh them. The evidence is kept in the run's folder."""
     rules, tenants = _exceptions(options), narrowed(options, snapshot, environment)
     evidence = _save(snapshot, options, environment, run)
-    observation = Observation(environment, snapshot, tenants, rules, _invocation(options, snapshot))
+    invocation, judged = _invocation(options, snapshot), run.early.results(snapshot) if run.early else {}
+    observation = Observation(environment, snapshot, tenants, rules, invocation, judged)
     results = _results(_selection(options, areas, run, evidence), observation, partial(run.advance, "Judging"))
-    chosen = chosen_checks(options)
     measured = lags(snapshot, environment, tenants) if Area.REPLICATION in areas and environment.replicates else []
     posture = posture_of(snapshot, environment)
     verdict = verdict_of(results, measured, environment.objectives.rpo_minutes * 60.0, _blocker(posture))
@@ -151,7 +162,7 @@ def judge(
         posture_says=posture.says,
         posture_severity=posture.severity,
         posture_next=posture.next_step,
-        writers=_writers(snapshot, environment, observation.invocation),
+        writers=_writers(snapshot, environment, invocation),
         to_fence=posture.to_fence,
         tenants=tenants_of(observation),
         verdict=verdict,
@@ -161,11 +172,11 @@ def judge(
         api_calls=0 if options.from_evidence else snapshot.api_calls,
         exit=exit_of(verdict),
         standing=_control_state(snapshot),
-        invocation=observation.invocation,
+        invocation=invocation,
         every_finding=options.every_finding,
         scheduled_tests=_scheduled_tests(snapshot, environment),
-        notes=(*_narrowed(options, chosen, areas), *cache_notes(snapshot), *displaced(run.folder, options)),
-        left_out=count_left_out(options, chosen, areas),
+        notes=(*_narrowed(options, areas), *cache_notes(snapshot), *displaced(run.folder, options)),
+        left_out=count_left_out(options, chosen_checks(options), areas),
         history=_history(snapshot),
         evidence=_sha256(evidence),
         database=_database(snapshot, environment) if posture.name is PostureName.NORMAL else None,
@@ -185,8 +196,9 @@ def _selection(options: Options, areas: tuple[Area, ...], run: CommandRun, evide
     return ScenarioSelection(areas, folder, options.workers, evidence, options.config, exceptions, chosen)
 
 
-def _narrowed(options: Options, chosen: frozenset[str], areas: tuple[Area, ...]) -> tuple[str, ...]:
+def _narrowed(options: Options, areas: tuple[Area, ...]) -> tuple[str, ...]:
     """What a report of some checks alone, by name or severity, says beside its verdict."""
+    chosen = chosen_checks(options)
     left_out = count_left_out(options, chosen, areas) if chosen else 0
     return (f"{left_out} checks were not asked for: nothing here is said of them.",) if left_out else ()
 

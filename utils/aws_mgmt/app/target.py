@@ -16,7 +16,7 @@ from dr_estate.aws.read_client import Credentials
 from dr_estate.aws.recording import ExchangeRecorder, save
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.world_id import WorldId
-from dr_estate.snapshot.observer import PartSeen, Progress, observe
+from dr_estate.snapshot.observer import NOTHING, Meanwhile, PartSeen, Progress, observe
 from dr_estate.snapshot.snapshot import Snapshot
 from sandbox.client.endpoint import Endpoint
 from utils.aws_mgmt.app.errors import UsageError
@@ -59,9 +59,11 @@ class ObservedWorld:
         progress: Progress = lambda _done, _of: None,
         sides: Collection[Side] = tuple(Side),
         seen: PartSeen = lambda _name, _side, _value: None,
+        *,
+        meanwhile: Meanwhile = NOTHING,
     ) -> Snapshot:
         """Read the estate in this world, as ``dr_estate.snapshot.observer.observe`` does."""
-        return observe(environment, self.credentials, self.name, progress, only, upon, sides, seen)
+        return observe(environment, self.credentials, self.name, progress, only, upon, sides, seen, meanwhile=meanwhile)
 
 
 @contextlib.contextmanager

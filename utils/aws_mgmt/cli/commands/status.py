@@ -9,6 +9,8 @@ from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment
 from reports.terminal import console
 from utils.aws_mgmt.app.after_look import after_look
+from utils.aws_mgmt.app.areas import chosen_checks
+from utils.aws_mgmt.app.early_judgement import EarlyJudgement
 from utils.aws_mgmt.app.evaluation import CommandRun, judge, read
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.gate import gate_rules, gated
@@ -27,7 +29,8 @@ def judge_readiness(options: Options, environment: Environment, areas: tuple[Are
     rules = gate_rules(options, environment) if isinstance(options, JudgingOptions) else None
     began_s = clock.monotonic()
     with run_folder(options) as folder, console.progress() as advance:
-        run = CommandRun(folder, Terminal(), advance, clock=clock)
+        early = EarlyJudgement(environment, areas, chosen_checks(options), frozenset(options.only_tenants))
+        run = CommandRun(folder, Terminal(), advance, clock=clock, early=early)
         report = judge(options, environment, areas, read(options, environment, run), run)
     if isinstance(options, DrTestOptions):  # what status needs not is not imported: it answers a second sooner
         from utils.aws_mgmt.app.run_history import RunEvidence, record_tests
