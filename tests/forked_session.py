@@ -1,6 +1,6 @@
 """Plays the tests in several forked processes: modules are imported and tests collected once, in the first process.
 
-``pytest -p tests.forked_session --processes 2``. A process that has played a file's tests takes the next file. Under
+``pytest -p tests.forked_session --processes 3``. A process that has played a file's tests takes the next file. Under
 pytest-xdist each process imports and collects all for itself, which takes as long as a quarter of the tests.
 """
 

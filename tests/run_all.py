@@ -21,7 +21,7 @@ STATIC = (
 
 
 # pytest's plugin for logging enters six contexts a test, and no test reads a log by it.
-TESTS = ["pytest", "-q", "-p", "no:xdist", "-p", "no:logging", "-p", "tests.forked_session", "--processes", "2"]
+TESTS = ["pytest", "-q", "-p", "no:xdist", "-p", "no:logging", "-p", "tests.forked_session", "--processes", "3"]
 
 
 @dataclass(frozen=True)
