@@ -1,7 +1,7 @@
 """Evidence of an estate of many tenants, made of a small one's: one of its tenants again and again, by other names.
 
 What that tenant shares with others, such as the load balancer, stays as it is. So what judging and reporting take can
-be told for any number of tenants, without an emulator that holds them.
+be measured for any number of tenants, without an emulator that holds them.
 """
 
 from __future__ import annotations

@@ -39,18 +39,18 @@ class BenchmarkWorld:
         if self.kind == "emulator":
             self.emulator.latency(seconds)
         else:
-            self._tell(f"latency/{seconds}")
+            self._ask(f"latency/{seconds}")
 
     def throttle(self, share: float) -> None:
         """Throttle as AWS does: ``share`` of its published rates, 0 for no limit."""
-        self._tell(f"throttle/{share}")
+        self._ask(f"throttle/{share}")
 
     def counts(self) -> AnswerCounts:
         """How requests fared since last asked."""
-        hits, misses, throttled, shortest_s = self._tell("counts").split()
+        hits, misses, throttled, shortest_s = self._ask("counts").split()
         return AnswerCounts(int(hits), int(misses), int(throttled), float(shortest_s))
 
-    def _tell(self, what: str) -> str:
+    def _ask(self, what: str) -> str:
         with urllib.request.urlopen(f"{self.url}/_canned/{what}", timeout=10) as answer:  # noqa: S310 - our own loopback
             return str(answer.read().decode())
 

@@ -1,4 +1,4 @@
-"""What a report tells GitHub where it runs there: annotations, and the job's summary."""
+"""What a report gives to GitHub where it runs there: annotations, and the job's summary."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _FOR_MACHINES = ("junit", "sarif")
 def announce(report: Report, form: str, variables: Mapping[str, str] = os.environ) -> None:
     """Annotate the step and append to its summary, where ``variables`` are those of a GitHub runner.
 
-    A file that a job writes beside, JUnit or SARIF, announces nothing twice. The annotations go to stderr, which the
-    runner reads too: stdout stays the report in the ``form`` asked for. A summary that cannot be written is told, and
-    changes no exit code.
+    The formats for machines, JUnit and SARIF, announce nothing, so that nothing appears twice. The annotations go to
+    stderr, which the runner reads too: stdout stays the report in the requested ``form``. A summary that cannot be
+    written is reported, and changes no exit code.
     """
     if variables.get("GITHUB_ACTIONS") != "true" or form in _FOR_MACHINES:
         return

@@ -63,9 +63,10 @@ def publish(report: Report, folder: Path, form: str, *, html: bool) -> None:
 
 
 def publish_run(report: Report, folder: Path, form: str, *, html: bool) -> None:
-    """The same for a run that changed something: a full disk is a note in what is printed, a closed output is none.
+    """Publish a run that changed something; output errors change no exit code.
 
-    The exit code tells how the run ended, whoever reads it.
+    A full disk becomes a note in the printed report, a closed output is ignored. The exit code states how the run
+    ended.
     """
     try:
         complete = finish_results(report, folder, html=html)

@@ -41,11 +41,11 @@ class _Sentences(StepParser):
         self._checks = {check.says: check for check in checks().values()}
 
     def is_matching(self, name: str) -> bool:
-        """Whether a check says so."""
+        """Return whether a check has these words."""
         return name in self._checks
 
     def parse_arguments(self, name: str) -> dict[str, Any]:
-        """The check that says so."""
+        """Return the check that has these words."""
         return {"check": self._checks[name]}
 
 

@@ -42,13 +42,13 @@ class Loss:
 def losses_of(
     lags: Sequence[Lag], tenants: Sequence[str], counted: Mapping[str, int], outage_s: float = 0.0
 ) -> tuple[Loss, ...]:
-    """Each store's freshest usable copy as a loss; a store that tenants share is told for each of them.
+    """Return each store's freshest usable copy as a loss; a store that tenants share is listed for each tenant.
 
-    ``counted`` gives the items that are known to be missing, by table or bucket. ``outage_s`` is for how long the
-    primary region is seen to serve nobody: a copy grows older meanwhile, and nothing more is lost. A copy that came
-    since then proves that something is written there still, so its whole age counts.
+    ``counted`` gives the items that are known to be missing, by table or bucket. ``outage_s`` is how long the primary
+    region is seen to serve nobody: a copy grows older meanwhile, and nothing more is lost. A copy that came since then
+    proves that something is still written there, so its whole age counts.
     """
-    return tuple(loss for lag in best_lags(lags) for loss in _told(lag, tenants, counted.get(lag.subject), outage_s))
+    return tuple(loss for lag in best_lags(lags) for loss in _losses(lag, tenants, counted.get(lag.subject), outage_s))
 
 
 def planned_losses(losses: Sequence[Loss], plan: Plan) -> tuple[Loss, ...]:
@@ -63,7 +63,7 @@ def planned_losses(losses: Sequence[Loss], plan: Plan) -> tuple[Loss, ...]:
     )
 
 
-def _told(lag: Lag, tenants: Sequence[str], items: int | None, outage_s: float) -> Iterator[Loss]:
+def _losses(lag: Lag, tenants: Sequence[str], items: int | None, outage_s: float) -> Iterator[Loss]:
     owners = tenants if lag.tenant is None and lag.store in _SHARED and tenants else (lag.tenant,)
     trails_s = lag.at_most_s if lag.seconds is None else lag.seconds
     seconds = trails_s if trails_s is None or trails_s <= outage_s else trails_s - outage_s

@@ -1,6 +1,7 @@
-"""Weighs whether to go home: gates of a failback, what the sync moves and how long that takes, and conflicts. Pure.
+"""Weighs whether to fail back: the gates, what the sync moves and how long that takes, and conflicts. Pure.
 
-Going home early is worse than staying away: anything unmet is WAIT. At home there is nothing to fail back.
+Failing back too early is worse than staying in the DR region: anything unmet is WAIT. While the primary region serves,
+there is nothing to fail back.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ _BYTES_A_GIB, _MINUTE_S, _P90 = 1 << 30, 60, 0.9
 def failback_gates(
     results: Sequence[CheckResult], plan: Plan, posture: Posture, signals: Signals, context: PlanContext
 ) -> tuple[Gate, ...]:
-    """Every gate of going home with ``plan``."""
+    """Return every gate of a failback with ``plan``."""
     return (
         _away(posture, context.env),
         *_plan_gates(plan, posture),
@@ -153,7 +154,7 @@ def _files_direction(context: PlanContext) -> Iterator[Gate]:
 
 
 def _reason_against_files(context: PlanContext) -> str:
-    """Why the files cannot be brought home, "" where they can. Raises DataUnavailable."""
+    """Return why the files cannot be copied to the primary region, "" where they can. Raises DataUnavailable."""
     region = context.env.regions.dr
     rows = [row for row in context.snapshot.get(efs.replications, Side.DR) if row.destination_region == region]
     own = {system.id for system in part_or(context.snapshot, efs.file_systems, Side.DR, ())}
@@ -167,7 +168,10 @@ def _reason_against_files(context: PlanContext) -> str:
 
 
 def _tenants_to_come(context: PlanContext) -> Iterator[Gate]:
-    """A tenant that came to the DR region meanwhile would be left there, and its visitors led home without it."""
+    """Yield a gate for tenants that run in the DR region and have no service in the primary region.
+
+    Such a tenant would be left there, and its visitors led back to the primary region without it.
+    """
     env = context.env
     try:
         away = [row for row in context.snapshot.get(ecs.services, Side.DR) if row.desired or row.running]
@@ -187,7 +191,10 @@ def _tenants_to_come(context: PlanContext) -> Iterator[Gate]:
 
 
 def _health_checks(context: PlanContext) -> Iterator[Gate]:
-    """Route 53 changes no record whose health check is gone: visitors could not be led home. No gate while all are."""
+    """Yield a gate where a health check of the records is gone or cannot be seen.
+
+    Route 53 changes no record whose health check is gone: visitors could not be led back to the primary region.
+    """
     try:
         pairs = [pair for zone in cutover_pairs(context).zones for pair in zone.pairs]
         records = [record for pair in pairs for record in (pair.primary, pair.dr) if record.health_check_id]
@@ -207,9 +214,9 @@ def _health_checks(context: PlanContext) -> Iterator[Gate]:
 
 
 def serving_gates(results: Sequence[CheckResult]) -> Iterator[Gate]:
-    """What serves now must be whole before it is copied: the grave checks of the validation.
+    """Yield the gates that the serving region must meet before it is copied: the severe checks of the validation.
 
-    That the operator's role may not go home is a warning in peace, and a reason to wait now.
+    An operator's role that may not fail back is a warning in normal operation, and a reason to wait now.
     """
     for result in results:
         if result.severity not in (Severity.BLOCKER, Severity.CRITICAL):

@@ -35,7 +35,7 @@ from dr_estate.readers import rds
 
 _GRAVE = (Severity.BLOCKER, Severity.CRITICAL)
 _MEASURED_IN_DR = ("database", "files")
-_TOLD_AS_LOSS = {
+_REPORTED_AS_LOSS = {
     rds_copy.age.id: "database",
     rds_replica.state.id: "database",
     efs.last_replicated.id: "files",
@@ -132,7 +132,7 @@ def gates_of(
     grave = [result for result in results if result.severity in _GRAVE]
     hidden = [result for result in grave if plan.goal is Goal.FAILOVER and is_hidden_in_us_east_1(result, env, lost)]
     loss_gates = tuple(_loss_gates(losses, plan.goal, env, lost))
-    relaxed = [*hidden, *(result for result in grave if lost and _is_told_as_loss(result, loss_gates))]
+    relaxed = [*hidden, *(result for result in grave if lost and _is_reported_as_loss(result, loss_gates))]
     return (
         _posture_gate(plan, posture, database_down),
         *_plan_gates(plan, leads),
@@ -142,12 +142,12 @@ def gates_of(
     )
 
 
-def _is_told_as_loss(result: CheckResult, loss_gates: Sequence[Gate]) -> bool:
+def _is_reported_as_loss(result: CheckResult, loss_gates: Sequence[Gate]) -> bool:
     """Whether a check judges how copies follow a lost source, and their loss is known and within the objective."""
     met = {gate.id for gate in loss_gates if gate.met}
     if result.check == rpo.met.id:
         return bool(met) and all(gate.met or gate.relaxed for gate in loss_gates)
-    return f"data.{_TOLD_AS_LOSS.get(result.check, '')}" in met
+    return f"data.{_REPORTED_AS_LOSS.get(result.check, '')}" in met
 
 
 def _posture_gate(plan: Plan, posture: Posture, database_down: bool) -> Gate:
@@ -227,7 +227,10 @@ def _plan_gates(plan: Plan, leads: bool) -> Iterator[Gate]:
 
 
 def _plane_gate(hidden: Sequence[CheckResult], env: Environment) -> Iterator[Gate]:
-    """One gate for all that one silence hides: it has one cause, and whoever sets it aside does so once, by name."""
+    """Yield a single gate for all checks that one silence hides: it has a single cause.
+
+    The operator who overrides it does so once, by name.
+    """
     if hidden:
         yield Gate(
             PLANES,
@@ -286,9 +289,9 @@ def is_out_of_reach(finding: Finding, lost: bool = False) -> bool:
 
 
 def is_the_primarys(finding: Finding, env: Environment) -> bool:
-    """Whether a finding says of the lost primary region alone, or was to be seen in that silent region alone.
+    """Return whether a finding concerns only the lost primary region, or could be seen only in that silent region.
 
-    What was denied there is none: the region answered, and whoever runs this can have it allowed.
+    A denied read is no such finding: the region answered, and the operator of the run can have it allowed.
     """
     if finding.unseen is not None:
         return finding.unseen.is_silence_of(env.region(Side.PRIMARY))

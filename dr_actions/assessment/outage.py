@@ -29,7 +29,7 @@ class OutageSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OutageStart:
-    """When an outage began, and what says so."""
+    """When an outage began, and the source of that time."""
 
     since: datetime
     source: OutageSource

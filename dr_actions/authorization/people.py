@@ -1,7 +1,7 @@
 """Who a caller is: persons by the identities the environment file gives them, not by what they say. Pure.
 
-Two identities are one person where the file says so, or where their own names agree: a person does not become two by
-assuming another role or by signing in as a user as well (rule ``authority.two-people``).
+Two identities are the same person where the file states it, or where their own names agree: a person does not become
+two by assuming another role or by signing in as a user as well (rule ``authority.two-people``).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Whether a run may be gone on with. Pure. The journal says what was begun; it proves nothing of who allowed it.
+"""Whether a run may be resumed. Pure. The journal records what was begun; it proves nothing of who allowed it.
 
-Whoever may run a plan may write its journal, in the file and in the control table. So a resumed run is allowed by what
-its operator cannot write: the approver's own item in the control table (dynamodb:LeadingKeys), made before the run
-began and in force then. Its gates are weighed anew; once the run has changed something they are those that its
+Anyone who may run a plan may write its journal, in the file and in the control table. So a resumed run is allowed by
+what its operator cannot write: the approver's own item in the control table (dynamodb:LeadingKeys), made before the run
+began and in force then. Its gates are evaluated again; once the run has changed something they are those that its
 remaining steps need, because the run itself changes what the others look at.
 """
 
@@ -110,16 +110,16 @@ def _refusals(resumption: Resumption, env: Environment) -> Iterator[Refusal]:
 
 def _unapproved(resumption: Resumption, env: Environment) -> Iterator[Refusal]:
     request, begun_at = resumption.request, resumption.begun_at
-    anew = f"Begin with --replan and a new approval: {request.approve_with}."
+    instead = f"Begin with --replan and a new approval: {request.approve_with}."
     until = begun_at + timedelta(hours=env.approvals.resume_hours)
     if not begun_at <= request.now <= until:
         message = f"the record says that the run began at {begun_at:%Y-%m-%d %H:%M} UTC: it may be gone on with until "
-        yield Refusal(RULE, f"{message}{until:%Y-%m-%d %H:%M} UTC (approvals.resume_hours). {anew}")
+        yield Refusal(RULE, f"{message}{until:%Y-%m-%d %H:%M} UTC (approvals.resume_hours). {instead}")
     faults = [_fault(approval, resumption, env) for approval in request.approvals]
     if all(faults):
         text = f" ({'; '.join(faults)})" if faults else ""
         message = "the journal says that this run was approved, and the control table holds no approval that allows it"
-        yield Refusal(RULE, f"{message}{text}. {anew}")
+        yield Refusal(RULE, f"{message}{text}. {instead}")
     yield from _unapproved_overrides(resumption, env)
 
 

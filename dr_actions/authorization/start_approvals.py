@@ -69,12 +69,18 @@ def overrides_to_item(overrides: Iterable[Override]) -> list[dict[str, Any]]:
 
 
 def overrides_of_item(rows: Iterable[Mapping[str, Any]]) -> tuple[Override, ...]:
-    """The overrides that an item tells. Raises TypeError, ValueError, KeyError or AttributeError where it is none."""
+    """Return the overrides that an item holds.
+
+    Raises TypeError, ValueError, KeyError or AttributeError where a row is no override.
+    """
     return tuple(Override(**{**row, "until": moment(row["until"])}) for row in rows)
 
 
 def start_of_item(item: object, userid: str) -> StartApproval | None:
-    """The approval of ``userid`` that an item tells; None where it is none: its writer decides what it holds."""
+    """Return the approval of ``userid`` that an item holds; None where it is no approval.
+
+    The writer of an item decides what it holds.
+    """
     if not isinstance(item, Mapping):
         return None
     try:

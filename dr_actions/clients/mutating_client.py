@@ -1,7 +1,7 @@
-"""HANDS: the client that changes AWS. It sends one declared call at a time, and nothing the guard refuses.
+"""The mutating client, which changes AWS. It sends one declared call at a time, and nothing the guard refuses.
 
-Every client of the session asks the guard again right before the request is built, so no call can pass it by. Botocore
-never retries here: a call whose answer was lost may have taken effect, so the run looks before it sends again.
+Every client of the session asks the guard again right before the request is built, so no call can bypass it. Botocore
+never retries here: a call whose answer was lost may have taken effect, so the run observes before it sends again.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class MutatingClient(Generic[Context]):
             read_timeout=limits.read_timeout_s,
             retries={"mode": "standard", "total_max_attempts": 1},
             max_pool_connections=max(limits.workers, environment.failback.objects_at_once),
-            user_agent_extra="aws-dr-manager/hands",
+            user_agent_extra="aws-dr-manager/change",
         )
         self._environment, self._declared = environment, frozenset(declared)
         self._session = self._guarded_session()
@@ -98,7 +98,7 @@ class MutatingClient(Generic[Context]):
         return cast("dict[str, Any]", answer)
 
     def sign_in_again(self) -> None:
-        """Find the credentials anew: the AWS files and variables are read again by the next call."""
+        """Find the credentials again: the next call reads the AWS files and variables from scratch."""
         session = self._guarded_session()
         with self._lock:
             self._session, self._clients = session, {}

@@ -193,7 +193,10 @@ class ControlStore:
         return Pause(who, reason, moment(item["at"]))
 
     def unpause(self, who: str, userid: str = "") -> None:
-        """Turn it off, whoever turned it on. Raises ConditionFailed where it never was on, PausedForEver."""
+        """End the pause, regardless of who began it.
+
+        Raises ConditionFailed where there never was a pause, PausedForEver.
+        """
         if self._own_keys:
             standing = self.in_force().pause
             if standing is not None and standing.at == _LAST:

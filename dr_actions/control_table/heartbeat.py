@@ -1,4 +1,4 @@
-"""The heartbeat: a thread that renews the lock while a run is at work, and says so when the lock is lost."""
+"""The heartbeat: a thread that renews the lock while a run is at work, and reports when the lock is lost."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The control table's few calls over a guarded sender: get, put, update, query, and several writes as one.
+"""The control table's few calls over a guarded sender: get, put, update, query, and several writes as a transaction.
 
-Every write carries its condition, so that of two writers one is refused: ``ConditionFailed``. There is no delete.
-The hands never send twice; here a call whose answer was lost is sent again, because every write of the store is such
-that doing it twice is doing it once.
+Every write carries its condition, so that one of two writers is refused: ``ConditionFailed``. There is no delete. The
+mutating client never sends twice; here a call whose answer was lost is sent again, because every write of the store is
+idempotent.
 """
 
 from __future__ import annotations

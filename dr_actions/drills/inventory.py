@@ -34,9 +34,9 @@ _LOTS = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)"), "<moment>"),
     (re.compile(r"\bab-[a-z0-9]{26}\b"), "<backup>"),
     (re.compile(r"\bdb-[A-Z0-9]{26}\b"), "<resource>"),
-    # counted up by backups, by changes, by tasks placed, and by whoever works in the estate meanwhile
+    # counted up by backups, by changes, by tasks placed, and by anyone who works in the estate meanwhile
     (re.compile(r'"(points|version|free|running|pending|items|size_bytes)":\d+'), r'"\1":0'),
-    (re.compile(r',\["ReplicatedFrom","[^"]*"\]'), ""),  # tells a later run where the database came from
+    (re.compile(r',\["ReplicatedFrom","[^"]*"\]'), ""),  # shows a later run where the database came from
     (re.compile(r',\["read_only","\{TrueIfReplica\}"\]'), ""),  # the engine's own default
 )
 _NAMED_BY = ("identifier", "host", "service", "name", "type", "set_identifier", "family", "path", "arn", "id")

@@ -1,8 +1,8 @@
-"""Which part of a full drill is next, from its record alone: away, home, clean-up, or nothing. Pure.
+"""Which part of a full drill is next, from its record alone: switchover, failback, clean-up, or nothing. Pure.
 
-A drill that was stopped anywhere is brought to its end in the direction in which nothing is lost: a switchover that
-changed nothing, or took back all that it did, is simply cleaned up after; one that is half done is finished, and then
-the estate is led home.
+A drill that was stopped anywhere is completed in the direction in which nothing is lost: a switchover that changed
+nothing, or rolled back all that it did, only needs a clean-up; a switchover that is half done is finished, and then the
+estate fails back.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What a drill left: every difference between the estate before and after, kept by a rule or left over. Pure.
 
-Kept are what no run of this tool takes away: the primary's own database of before, renamed and never deleted, and the
-recovery points made before the sync, which expire by themselves. Each comes with how a person takes it away. All else
-that differs is left over, and a drill that leaves anything has failed in that (T47).
+Kept is what no run of this tool removes: the primary's own previous database, renamed and never deleted, and the
+recovery points made before the sync, which expire by themselves. Each is listed with how a person removes it. Every
+other difference is left over, and a drill that leaves anything has failed in that (T47).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class ResidueState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Residue:
-    """One row: where, what, its fate, why, and the command with which a person takes it away ("" where none is)."""
+    """One row: where, what, its fate, why, and the command with which a person removes it ("" where none is)."""
 
     place: str
     subject: str

@@ -1,4 +1,4 @@
-"""Sends very many calls for one step, several at once; a cursor in the journal tells another run where to go on."""
+"""Sends very many calls for one step, several at once; a cursor in the journal shows another run where to resume."""
 
 from __future__ import annotations
 
@@ -51,9 +51,10 @@ class StepSender:
             return list(pool.map(work, items))
 
     def record(self, cursor: str, message: str) -> None:
-        """Record ``cursor``, and tell. Raises RunStopped, LockLost, Fenced, StepFailed where all runs are paused.
+        """Record ``cursor``, and report ``message``.
 
-        A cursor that looks like a secret is not written: the one before it stays good.
+        A cursor that looks like a secret is not written: the previous cursor stays good. Raises RunStopped, LockLost,
+        Fenced, StepFailed where all runs are paused.
         """
         run, age_s = self.run, self.run.clock.monotonic() - self.began_s
         run.stop_if_asked()

@@ -1,9 +1,9 @@
-"""Walks a plan batch by batch: looks, confirms, records, sends, looks again. A run can end anywhere and go on later.
+"""Executes a plan batch by batch: observes, confirms, records, sends, observes. A run can end anywhere and resume.
 
-For each batch (one action of one stage) the world is looked at again and again until every step is as wanted. What is
-so already is recorded and not done again; what is neither as before nor as wanted is not touched (T43); what is as the
-plan was made upon is sent once, between two records. A step is given up when nothing of it moved for its budget, or
-when a person waits no longer; what AWS works on still is left in place, and is not told as failed.
+For each batch (one action of one stage) the state is observed again and again until every step is as wanted. What is as
+wanted already is recorded and not done again; what is neither as before nor as wanted is not touched (T43); what is as
+it was when the plan was made is sent once, between two records. A step is given up when nothing of it moved for its
+budget, or when a person ends the wait; what AWS still works on is left in place, and is not reported as failed.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ class Outcome:
 
 @dataclass
 class Batch:
-    """The steps of one batch that are not done yet, those whose call left already, and since when it is at work.
+    """The open steps of one batch, those whose call was sent already, and since when the batch is at work.
 
-    ``awaited`` are a person's, told and not seen done; ``since`` is when a step was sent or, a person's, told, or else
-    seen done. ``watch`` knows what moves, ``overruns`` how often each step was told to take longer than its budget.
-    Moments are seconds of the world's monotonic clock.
+    ``awaited`` are manual steps, requested and not seen done; ``since`` is when a step was sent or, a manual step,
+    requested, or else seen done. ``watch`` knows what moves, ``overruns`` how often each step was reported to take
+    longer than its budget. Moments are seconds of the world's monotonic clock.
     """
 
     action: Action
@@ -74,10 +74,10 @@ class Batch:
 
 
 def execute(run: PlanRun, steps: Sequence[Step], outcome: Outcome) -> None:
-    """Take ``steps`` in order; ``outcome`` tells what became of them.
+    """Execute ``steps`` in order, and record in ``outcome`` what became of them.
 
-    Raises StepFailed (after compensation), ManualPending, Stopped (the operator's Ctrl-C), and what ``run`` raises
-    when the lock is lost. Everything is in the journal then, and the same command goes on from there.
+    Raises StepFailed (after compensation), ManualPending, RunStopped (the operator's Ctrl-C), and what ``run`` raises
+    when the lock is lost. Everything is in the journal then, and the same command resumes from there.
     """
     lost_effects.require_database(lost_effects.reopen(run, steps))
     for steps_at_once in batches(steps):
@@ -97,7 +97,7 @@ def execute(run: PlanRun, steps: Sequence[Step], outcome: Outcome) -> None:
 
 
 def _note_point_of_no_return(run: PlanRun, steps: Sequence[Step]) -> None:
-    """Tell the operator, and the record, that a failback can no longer be aborted from here on."""
+    """Notify the operator, and record, that a failback can no longer be aborted from here on."""
     last, regions = last_reversible_step(run.plan), run.env.regions
     if last not in steps or last is None or run.journal.state_of(last.id) is not RecordedState.NONE:
         return
@@ -127,7 +127,7 @@ def _run_batch(run: PlanRun, action: Action, steps: Sequence[Step], outcome: Out
         _settle(run, batch, statuses, outcome)
         ready = [s for s in batch.open.values() if statuses[s.id].state is StepState.READY and s.id not in batch.sent]
         if context is not None:
-            write_pause_watch.tell(run, context)
+            write_pause_watch.report(run, context)
             _send(run, batch, [step for step in ready if not step.manual], context, outcome)
         for step in ready:
             if step.manual and step.id not in batch.awaited:
@@ -150,7 +150,10 @@ def _ask_person(run: PlanRun, batch: Batch, step: Step, context: PlanContext | N
 
 
 def _was_sent(run: PlanRun, step: Step) -> bool:
-    """Whether the record of this plan says that the call was sent: what no look can tell is not sent twice."""
+    """Return whether the record of this plan says that the call was sent.
+
+    A call whose effect cannot be observed is not sent twice.
+    """
     entries = run.journal.entries
     begun = max((number for number, entry in enumerate(entries) if entry.kind is EntryKind.BEGIN), default=0)
     outcomes = [entry for entry in entries[begun:] if entry.step == step.id and entry.kind is EntryKind.OUTCOME]
@@ -167,11 +170,10 @@ def _observe(run: PlanRun, batch: Batch) -> tuple[PlanContext | None, dict[str, 
 
 
 def _record_beginnings(run: PlanRun, batch: Batch, statuses: dict[str, StepStatus], context: PlanContext) -> None:
-    """Record when what is under way or done began, where no record says so: ``PlanContext.sent_at`` tells it later
-    steps.
+    """Record when a step that is under way or done began, where no record has it.
 
-    A person's step begins when it is seen; so does one whose call left and whose answer was lost, or never recorded,
-    and a change of traffic that somebody else made.
+    ``PlanContext.sent_at`` gives that time to later steps. A manual step begins when it is seen; so does a step whose
+    call was sent and whose answer was lost, or never recorded, and a change of traffic that somebody else made.
     """
     for step in batch.open.values():
         how = statuses[step.id]
@@ -191,7 +193,7 @@ def _is_led(run: PlanRun, step: Step, how: StepStatus) -> bool:
 
 
 def _settle(run: PlanRun, batch: Batch, statuses: dict[str, StepStatus], outcome: Outcome) -> None:
-    """Record what is done, fail what cannot be done or stands still, and tell of the rest."""
+    """Record what is done, fail what cannot be done or stands still, and report the rest."""
     for step in tuple(batch.open.values()):
         how, now_s = statuses[step.id], run.clock.monotonic()
         batch.watch.observe(step.id, how, now_s)
@@ -220,7 +222,10 @@ def _settle(run: PlanRun, batch: Batch, statuses: dict[str, StepStatus], outcome
 
 
 def _reason_to_give_up(run: PlanRun, batch: Batch, step: Step, how: StepStatus, now_s: float) -> str:
-    """Why a step is waited for no longer, "" while it is: it stands still, or a person says so."""
+    """Return why a step is given up, "" while it is waited for.
+
+    A step is given up when it stands still, or when a person decides so.
+    """
     since_s = batch.since.get(step.id, batch.began_s)
     age_s, tried = now_s - since_s, sick_primary.is_tried(run.plan, step)
     limit_s = _limit_s(run, batch, step, age_s)
@@ -243,7 +248,7 @@ def _reason_to_give_up(run: PlanRun, batch: Batch, step: Step, how: StepStatus, 
 
 
 def _drift(how: StepStatus) -> str:
-    """What changed; a gate tells itself whose it was."""
+    """Return what changed; a gate's message states itself who changed it."""
     return how.message if how.gate else f"{how.message} (the world changed since the plan was made, T43)"
 
 
@@ -296,9 +301,9 @@ def _fail(
     cause: FailureCause = FailureCause.FAILED,
     owed: bool = False,
 ) -> None:
-    """An essential step's failure ends the run; another's is recorded, told, and leaves the run degraded.
+    """Raise StepFailed for an essential step; record and report another step's failure, which leaves the run degraded.
 
-    Not so where a failover only tried what the primary region had to do, or where a step merely looks and saw nothing.
+    Not so where a failover only tried what the primary region had to do, or where a step only observes and saw nothing.
     A change that us-east-1 does not take is ``owed`` where visitors are in the DR region already.
     """
     step = run.plan.step(step_id)

@@ -32,9 +32,9 @@ class LostEffects:
 
 
 def reopen(run: PlanRun, steps: Sequence[Step]) -> LostEffects:
-    """Record those of ``steps`` whose effect is gone as open again, and tell of them.
+    """Record those of ``steps`` whose effect is gone as open again, and report them.
 
-    A database that may have been written to since is told, and not restored again.
+    A database that may have been written to since is reported, and not restored again.
     """
     messages, irreplaceable = list[str](), list[str]()
     for step_id, status in _lost(run, steps).items():

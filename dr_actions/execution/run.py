@@ -85,7 +85,7 @@ class RunStopped(Exception):
 
 
 class ReadFailed(Exception):
-    """The eyes could not look at all (no region proved the account)."""
+    """The read client could not read anything (no region proved the account)."""
 
 
 class RunListener(Protocol):
@@ -144,7 +144,7 @@ class CredentialRecovery(Protocol):
 
 
 class NeverLost:
-    """The recovery of whoever does not wait for credentials."""
+    """The credential recovery of a caller that does not wait for credentials."""
 
     lost_s = 0.0
 
@@ -158,14 +158,15 @@ ReadParts = Callable[[frozenset[str], "Snapshot | None", frozenset[Side]], Snaps
 
 @dataclass
 class PlanRun:
-    """One execution of one plan. ``read`` reads parts of the snapshot anew, upon an earlier one, on some sides.
+    """One execution of one plan.
 
-    ``program_context`` is where a step that runs a program (Terraform) finds what it needs. ``check_lock`` raises where
-    the lock is not ours any more; ``pause_reason`` says who paused all runs, "" where nobody; ``stop_condition`` why
-    this one is to stop (a drill's alarm), "" while it is not. ``seen`` is what the guard knows of the snapshots so far.
-    ``sign_in`` waits for lost credentials. ``rto_ends_at`` is when the recovery time objective is over, None where no
-    outage is known; ``estimate_s`` says how long these steps take. ``fence_began_s`` is when the first step of the old
-    primary's fence began, by the clock; ``fence_weighed`` whether it was judged what came of it.
+    ``read`` reads parts of the snapshot again, based on an earlier snapshot, on some sides. ``program_context`` is
+    where a step that runs a program (Terraform) finds what it needs. ``check_lock`` raises where this run no longer
+    holds the lock; ``pause_reason`` says who paused all runs, "" where nobody; ``stop_condition`` why this run is to
+    stop (a drill's alarm), "" while it is not. ``seen`` is what the guard knows of the snapshots so far. ``sign_in``
+    waits for lost credentials. ``rto_ends_at`` is when the recovery time objective is over, None where no outage is
+    known; ``estimate_s`` says how long these steps take. ``fence_began_s`` is when the first step of the old primary's
+    fence began, by the clock; ``fence_weighed`` whether its result was judged.
     """
 
     env: Environment
@@ -263,10 +264,10 @@ class PlanRun:
         return replace(self.snapshot, followed=tracked)
 
     def _created_ids(self, key: str) -> dict[str, str]:
-        """The id of what each step's last call of this plan made, as the journal has it under ``key``.
+        """Return the id of what each step's last call of this plan created, as the journal has it under ``key``.
 
-        A ``change`` is one that Route 53 took, a ``deployment`` one of an ECS service, a ``task`` its ARN. A step that
-        failed is tried anew: what it made earlier says nothing of the next try.
+        A ``change`` is a change that Route 53 took, a ``deployment`` that of an ECS service, a ``task`` its ARN. A step
+        that failed is tried again: what it created earlier says nothing of the next try.
         """
         ids: dict[str, str] = {}
         for entry in self.journal.entries:

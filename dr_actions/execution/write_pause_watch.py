@@ -1,6 +1,7 @@
-"""Tells, once, that a failback's write pause lasts longer than the environment allows, and what ends it.
+"""Reports, once, that a failback's write pause lasts longer than the environment allows, and what ends it.
 
-Nothing is undone by it: going on ends the pause soonest, and whoever wants the DR region to write again aborts.
+Nothing is undone by it: continuing ends the pause soonest, and an operator who wants the DR region to write again
+aborts.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dr_estate.model.durations import duration
 _MINUTE_S = 60
 
 
-def tell(run: PlanRun, context: PlanContext) -> None:
+def report(run: PlanRun, context: PlanContext) -> None:
     """Note it on screen and in the record, if the record does not have it since the run's plan began."""
     allowed_s = run.env.failback.max_write_pause_minutes * _MINUTE_S
     lasted_s = lasting_s(run.plan, context.sent_at, run.clock.now())

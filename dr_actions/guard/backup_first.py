@@ -96,7 +96,10 @@ def _leads_home(destination: Mapping[str, Any], env: Environment) -> bool:
 
 
 def _objects(call: Call, env: Environment) -> bool:
-    """Whoever names the bucket by an access point or ARN is taken to mean the primary's."""
+    """Return whether the call writes objects into a bucket of the primary region.
+
+    A bucket that is named by an access point or ARN is taken to be the primary's.
+    """
     if call.name not in _WRITES_OBJECTS or _anchors(call, env):
         return False
     return call.region == env.regions.primary or call.text("Bucket") not in set(_dr_buckets(env))

@@ -1,8 +1,8 @@
-"""The last word before a call leaves: rules that hold whatever was planned, approved or overridden. Pure.
+"""The last check before a call is sent: rules that hold whatever was planned, approved or overridden. Pure.
 
 Rules: ``guard.no-iam`` (T14), ``guard.wrong-region``, ``guard.terraform-state``, ``guard.drill-confined``,
-``guard.never-delete``, ``guard.health-check`` (T03, T04), ``guard.denied-zone`` (T12) and ``guard.undeclared``, tried
-in this order: the gravest is told first.
+``guard.never-delete``, ``guard.health-check`` (T03, T04), ``guard.denied-zone`` (T12) and ``guard.undeclared``, checked
+in this order: the most severe is reported first.
 """
 
 from __future__ import annotations
@@ -204,7 +204,10 @@ def _nearest_zone(name: str, env: Environment) -> str:
 
 
 def plain(name: str) -> str:
-    """A DNS name in lower case, without its last dot, and with the asterisk that Route 53 tells as ``\\052``."""
+    """Return a DNS name in lower case, without its last dot.
+
+    The asterisk, which Route 53 returns as ``\\052``, is restored.
+    """
     return name.replace("\\052", "*").rstrip(".").lower()
 
 

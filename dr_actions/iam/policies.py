@@ -16,7 +16,7 @@ from dr_actions.control_table.table import CONTROL_CALLS
 from dr_actions.guard.destructive_operations import is_read, words_of
 from dr_actions.iam.action_names import actions_of
 from dr_actions.model.action import TO_DR
-from dr_actions.model.action import TO_PRIMARY as HOMEWARD
+from dr_actions.model.action import TO_PRIMARY as TO_HOME
 from dr_estate.config.environment import Environment
 from dr_estate.iam import scopes
 from dr_estate.iam.statements import (
@@ -40,9 +40,9 @@ from dr_estate.snapshot.registry import DIAGNOSED, reads
 
 # IAM counts a managed policy's characters without white space (IAM and STS quotas).
 LIMIT = 6144
-# The policies of going home, which a team may attach for as long as an incident is open.
+# The failback policies, which a team may attach for as long as an incident is open.
 HOME = "operator-home"
-# How far AWS is with a run that it started: asked by whoever watches one.
+# The progress of a run that AWS started: read by anyone who watches it.
 WATCHING = frozenset({"ssm:DescribeAutomationExecutions", "ssm:GetAutomationExecution"})
 _ALWAYS = frozenset({"iam:PassRole", "kms:Decrypt", "kms:DescribeKey", "sts:*"})
 
@@ -84,7 +84,7 @@ class DeclaredOperations:
 
 def declared() -> DeclaredOperations:
     """What this version declares: readers' and doctor's reads, recoveries' calls, the control table's calls."""
-    recovering = [action for action in actions().values() if action.goals & (TO_DR | HOMEWARD)]
+    recovering = [action for action in actions().values() if action.goals & (TO_DR | TO_HOME)]
     of_verbs = frozenset[str]().union(*(action.reads for action in actions().values()))
     written = frozenset[str]().union(*(action.writes for action in recovering))
     needed, drills = frozenset(needed_actions()), writes() - written

@@ -1,9 +1,10 @@
 """The journal's entries: what kinds there are, how they are chained, and how a chain is checked. Pure.
 
-Each entry holds the SHA-256 of the one before (``prev``) and of itself (``digest``), over JSON with sorted keys and no
-spaces. The first entry names the world, and the first ``prev`` is made of environment, incident and world, so that a
-file cannot pass for another one's. A chain proves that nothing inside was changed; what was cut off its end shows only
-against the mirror. It does not prove who wrote it: whoever may write a journal may write a whole one anew.
+Each entry holds the SHA-256 of the previous entry (``prev``) and of itself (``digest``), over JSON with sorted keys and
+no spaces. The first entry names the world, and the first ``prev`` is made of environment, incident and world, so that a
+file cannot pass for that of another journal. A chain proves that nothing inside was changed; what was cut off its end
+shows only against the mirror. It does not prove who wrote it: anyone who may write a journal may write a whole journal
+from scratch.
 """
 
 from __future__ import annotations
@@ -287,7 +288,10 @@ def _checked(line: bytes, number: int, prev: str) -> Entry:
 
 
 def _oddity(document: Mapping[str, Any], kind: EntryKind) -> str:
-    """What of an entry is of no shape that any version wrote, "" where all is. Whoever reads it can rely on that."""
+    """Return what of an entry is of no shape that any version wrote, "" where all is.
+
+    A reader of the entry can rely on that.
+    """
     step, data = document["step"], document["data"]
     if not (type(document["seq"]) is int and isinstance(document["run"], str) and isinstance(step, str | None)):
         return "seq, run or step is of another type"

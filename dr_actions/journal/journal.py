@@ -73,7 +73,7 @@ class Journal:
         self._filed = (0, 0)  # how many entries are in the file, and their bytes
         self._states: dict[str, RecordedState] = {}
         self.mirror_trouble = self.file_trouble = self.behind = ""
-        self._tell: Callable[[str], None] = lambda _: None
+        self._report: Callable[[str], None] = lambda _: None
 
     @classmethod
     def open(
@@ -88,10 +88,11 @@ class Journal:
         *,
         world: WorldId,
     ) -> Journal:
-        """Open the incident's journal to go on with it, new or not. ``owner`` is named to whoever finds it in use.
+        """Open the incident's journal to continue it, new or not.
 
-        File and mirror must agree as far as both go; the shorter is completed. A torn last line is cut, with a note.
-        Raises JournalBroken, JournalInUse, OtherWorld, MirrorFailed where the mirror cannot be read, Fenced.
+        ``owner`` is named to anyone who finds it in use. File and mirror must agree as far as both go; the shorter is
+        completed. A torn last line is cut, with a note. Raises JournalBroken, JournalInUse, OtherWorld, MirrorFailed
+        where the mirror cannot be read, Fenced.
         """
         path = journal_path(folder, environment, incident)
         journal = cls(JournalFile(path, f"run {run} of {owner or '?'}", now), (environment, incident), world, run, now)
@@ -119,9 +120,9 @@ class Journal:
             self._send(before_a_change=any(kind in BEFORE_A_CHANGE for kind, _, _ in rows))
             return entries
 
-    def tell_to(self, listener: Callable[[str], None]) -> None:
+    def report_to(self, listener: Callable[[str], None]) -> None:
         """Let ``listener`` hear, once, that the file cannot be written any more."""
-        self._tell = listener
+        self._report = listener
         if self.behind:
             listener(self.behind)
 
@@ -214,7 +215,7 @@ class Journal:
         if self._mirror is not None:
             self._pending += entries
         if self.behind and not was_behind:
-            self._tell(self.behind)
+            self._report(self.behind)
             self._write([(EntryKind.NOTE, None, {"says": self.behind})])
         return tuple(entries)
 

@@ -1,4 +1,4 @@
-"""What a person is asked for, on record: whoever watches the run from elsewhere is shown the same command. Pure."""
+"""What a person is asked for, on record: anyone who watches the run from elsewhere sees the same command. Pure."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ ANCHOR_CALLS = frozenset(
 _ABSENT = "ResourceNotFoundException"
 _THERE = "ResourceAlreadyExistsException"
 _CONTESTED = ""
-"""No entry's digest: where it cannot be told which anchor came first, the record is not proven."""
+"""No entry's digest: where it is unknown which anchor came first, the record is not proven."""
 _IN_USE = ("PreconditionFailed", "412")
 
 _LONG = 4_000
@@ -274,7 +274,10 @@ class BucketAnchors:
 
 
 def _first(anchors: Iterable[tuple[Any, int, str]]) -> dict[int, str]:
-    """The digest that arrived first of each entry; of two at one moment (S3 tells seconds) neither: ``_CONTESTED``."""
+    """Return the digest that arrived first of each entry; ``_CONTESTED`` where two arrived at the same moment.
+
+    S3 reports moments in whole seconds.
+    """
     first: dict[int, tuple[Any, str]] = {}
     for arrived, number, digest in anchors:
         earliest, known = first.setdefault(number, (arrived, digest))

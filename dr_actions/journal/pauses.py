@@ -1,4 +1,4 @@
-"""What people did with the stop switch, in an incident's journal: copied there by whoever may write to it.
+"""What people did with the stop switch, in an incident's journal: copied there by the run that may write to it.
 
 A pause comes from anywhere, the journal has one writer at a time. So the control table's history has it first, and the
 run that holds the lock copies it, at its beginning and its end.
@@ -22,7 +22,7 @@ PAUSES = frozenset({EntryKind.PAUSED, EntryKind.UNPAUSED})
 def record_pauses(journal: Journal, control: ControlStore) -> None:
     """Append each pause and its end since the journal's first entry that is not in it yet.
 
-    Where the history cannot be read, whoever writes next does it. Raises as ``Journal.append``.
+    Where the history cannot be read, the next writer appends them. Raises as ``Journal.append``.
     """
     entries = journal.entries
     known = {entry.data["moment"] for entry in entries if entry.kind in PAUSES}

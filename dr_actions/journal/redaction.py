@@ -78,7 +78,7 @@ def redacted(data: Any, path: str = "") -> tuple[Any, list[str]]:
 
 def recordable(data: Mapping[str, Any]) -> dict[str, Any]:
     """``data`` as plain JSON without secrets; ``redacted`` in it lists the places. Raises TypeError, ValueError."""
-    plain = document(json.dumps(dict(data), default=_told, allow_nan=False))
+    plain = document(json.dumps(dict(data), default=_shown, allow_nan=False))
     cleaned, places = redacted(plain)
     return {**cleaned, **({"redacted": places} if places else {})}
 
@@ -116,7 +116,7 @@ def _holds_secret(value: Any) -> bool:
     return isinstance(value, Mapping | Sequence) and bool(value)
 
 
-def _told(value: Any) -> Any:
+def _shown(value: Any) -> Any:
     if isinstance(value, datetime):
         return instant(value)
     if isinstance(value, set | frozenset):

@@ -88,10 +88,10 @@ class RunSpan:
 
 @dataclass(frozen=True)
 class Timeline:
-    """One goal's way: from its detection to its validation, over all runs and plans it took.
+    """The course of one goal: from its detection to its validation, over all runs and plans it took.
 
     ``reached_s`` is from the beginning of the outage (or the detection, where it is not known) to a passed validation;
-    None where that has not come. ``since`` is that beginning, and ``since_by`` what says so, "" where nothing does.
+    None where that has not come. ``since`` is that beginning, and ``since_by`` its source, "" where there is none.
     ``run_s`` is from the plan's beginning to the same end. ``idle_s`` is the time between runs.
 
     ``fenced`` is from the first call that stops the old region's tasks to when they were seen stopped, ``drained`` from

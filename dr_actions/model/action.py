@@ -81,7 +81,7 @@ class PlanContext:
 
     @property
     def fence_part(self) -> str:
-        """What tells the steps of a fence of the DR region from those of the primary's, in the sequence."""
+        """What distinguishes the steps of a fence of the DR region from those of the primary's, in the sequence."""
         return "" if self.fence is Side.PRIMARY else self.fence
 
     def before_fence(self, action: str, label: str) -> Mapping[str, Any]:
@@ -90,7 +90,10 @@ class PlanContext:
 
     @property
     def fenced_answers(self) -> bool:
-        """Whether the API of the side to be fenced is worth asking; the DR region's parts tell by themselves."""
+        """Whether the API of the side to be fenced is worth asking.
+
+        Always so for the DR region: its parts show by themselves whether it answers.
+        """
         return self.fence is Side.DR or self.primary_answers
 
     @property
@@ -113,10 +116,10 @@ class PlanContext:
         last: bool = False,
         **details: Unpack[StepDetails],
     ) -> Step:
-        """The step of ``action`` (its module or name) on ``subject``, with all that its row in the table gives.
+        """Return the step of ``action`` (its module or name) on ``subject``, with all that its row in the table gives.
 
-        ``label`` ends its id where ``subject`` does not. ``part`` tells rows of one action apart; ``nth`` is its stage
-        within the row, ``last`` whether that ends the row. Raises ValueError where the table has no such place.
+        ``label`` ends its id where ``subject`` does not. ``part`` distinguishes rows of the same action; ``nth`` is its
+        stage within the row, ``last`` whether that ends the row. Raises ValueError where the table has no such place.
         """
         row = row_of(self.goal, name_of(action), part)
         if nth >= row.most:
@@ -141,7 +144,7 @@ class PlanContext:
 class StepState(StrEnum):
     """How a step stands in the world, as seen now.
 
-    READY: as the plan was made upon, the call may be sent. WAITING: the call was made and is not finished.
+    READY: as the plan was made upon, the call may be sent. IN_PROGRESS: the call was made and is not finished.
     DONE: the world is as the step wants it. DRIFTED: the world is neither as before nor as wanted: stop (T43).
     FAILED: AWS gave the work up. UNAVAILABLE: could not look.
     """
@@ -156,12 +159,12 @@ class StepState(StrEnum):
 
 @dataclass(frozen=True)
 class StepStatus:
-    """How a step stands, and the sentence that says so. ``evidence`` are kept in the journal (hosts, ARNs, counts).
+    """The state of a step, and the sentence that describes it.
 
-    ``gate``: a gate of the stage decides it, and not the step's own work.
-    ``reversing_call`` is the call by which a person takes back a failed step that was theirs. ``progress`` is what
-    changes while AWS works on the step: its word for the state, a percentage, counts, bytes. While it shows what it
-    never showed before the step is not given up, however long it takes.
+    ``evidence`` is kept in the journal (hosts, ARNs, counts). ``gate``: a gate of the stage decides it, and not the
+    step's own work. ``reversing_call`` is the call by which a person reverts a failed manual step. ``progress`` is what
+    changes while AWS works on the step: its word for the state, a percentage, counts, bytes. While it shows values not
+    seen before, the step is not given up, however long it takes.
     """
 
     state: StepState
@@ -181,14 +184,14 @@ class Drifted(ValueError):
 
 
 def present(found: T | None, message: str) -> T:
-    """What was planned upon. Raises Drifted, which ``message`` what became of it, where it is gone."""
+    """What was planned upon. Raises Drifted, whose message says what became of it, where it is gone."""
     if found is None:
         raise Drifted(message)
     return found
 
 
 class Sender(Protocol):
-    """What an action's own ``act`` may use: the guarded sender. Raises what ``client.Hands.send`` raises."""
+    """The guarded sender, which an action's own ``send`` may use. Raises what ``MutatingClient.send`` raises."""
 
     def send(self, call: Call) -> dict[str, Any]:
         """Send one call that the action declared; returns AWS's answer."""
@@ -217,7 +220,10 @@ class BulkSender(Sender, Protocol):
         ...
 
     def record(self, cursor: str, message: str) -> None:
-        """Record that all up to ``cursor`` is done ("": as before), and tell. Raises what ends a run between calls."""
+        """Record that all up to ``cursor`` is done ("": as before), and report ``message``.
+
+        Raises what ends a run between calls.
+        """
         ...
 
     def pause(self, attempt: int) -> None:
@@ -306,18 +312,18 @@ class Action:
 
     ``writes`` are the exact ``service:Operation`` names it may send; ``parts`` the parts of the snapshot that
     ``observe`` reads. ``plan_steps`` yields its steps for what was seen; like ``notes`` and ``cleanup_notes`` it is
-    asked in the goals of the action alone, and yields nothing where it cannot see. ``observe`` is UNAVAILABLE there,
+    called in the goals of the action alone, and yields nothing where it cannot see. ``observe`` is UNAVAILABLE there,
     and DRIFTED where it finds the world Drifted. ``build_call`` gives the exact call right before it is sent, from what
-    is seen then. ``rollback_call`` gives the call that takes a done step back, None where there is none;
-    ``rollback_as_seen`` fits it to the ``rollback_parts`` as seen right before it is sent (raises DataUnavailable).
-    ``essential``: when one of its steps fails the run stops; else the run goes on, degraded, and says so. ``notes``
-    says in sentences what it leaves out of the plan, and why; ``cleanup_notes`` what is left to people to clean up.
-    ``send_many`` is ``send`` for very many calls. ``reads`` are reads its ``send`` needs. ``observable`` is False where
-    no look can tell whether the call was made (a message that was sent): then the journal's recorded outcome confirms
-    the step, and after a crash between sending and recording it is sent once more. ``run_program`` is what a step
-    without a call does instead of ``build_call`` and ``send``: it runs a program, which looks itself at what is there
-    and so may be run again. It raises ``terraform.TerraformFailed``. ``rolled_back`` tells whether the world is as
-    before a step, where ``observe`` does not say so by READY alone.
+    is seen then. ``rollback_call`` gives the call that rolls back a done step, None where there is none;
+    ``rollback_as_seen`` adapts it to the ``rollback_parts`` as seen right before it is sent (raises DataUnavailable).
+    ``essential``: when one of its steps fails the run stops; else the run continues, is degraded, and reports it.
+    ``notes`` gives in sentences what it leaves out of the plan, and why; ``cleanup_notes`` what is left to people to
+    clean up. ``send_many`` is ``send`` for very many calls. ``reads`` are reads its ``send`` needs. ``observable`` is
+    False where no observation can show whether the call was made (a message that was sent): then the journal's recorded
+    outcome confirms the step, and after a crash between sending and recording it is sent once more. ``run_program`` is
+    what a step without a call does instead of ``build_call`` and ``send``: it runs a program, which itself checks what
+    is there and so may be run again. It raises ``terraform.TerraformFailed``. ``rolled_back`` returns whether the world
+    is as before a step, where READY from ``observe`` alone does not show it.
     """
 
     module: str

@@ -30,7 +30,7 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """One gate, ignored by name: by whom, why, and until when (UTC). ``arn`` is the caller's own, whoever is named."""
+    """One gate, ignored by name: by whom, why, and until when (UTC). ``arn`` is the caller's, regardless of ``by``."""
 
     gate: str
     by: str

@@ -168,6 +168,6 @@ def to_json(plan: Plan) -> dict[str, Json]:
 
 
 def from_json(data: Mapping[str, Json]) -> Plan:
-    """The plan that ``to_json`` told, under present ids. Raises pydantic.ValidationError for anything else."""
+    """Return the plan that ``to_json`` wrote, under present ids. Raises pydantic.ValidationError for anything else."""
     plan = _CODEC.validate_python(dict(data))
     return replace(plan, steps=tuple(_renamed(step, present_id, present_name) for step in plan.steps))

@@ -49,7 +49,7 @@ PLANES = {Side.PRIMARY: Plane.PRIMARY, Side.DR: Plane.DR, Side.GLOBAL: Plane.GLO
 class SequenceRow:
     """One place in the order.
 
-    ``part`` tells its steps' ids from those of the action's other row. ``owner`` is the playbook step's, unless
+    ``part`` distinguishes its steps' ids from those of the action's other row. ``owner`` is the playbook step's, unless
     given. ``planes`` are the control planes of a call; empty stands for that of the step's side. ``most`` is how many
     stages the row takes at most, and ``last`` the playbook step of the last of them, where it is another.
     """
@@ -243,7 +243,7 @@ _ABORT = (
     SequenceRow(32, _GIVE_UP, "database/remove_marker"),
     SequenceRow(32, _GIVE_UP, "files/remove_marker"),
     SequenceRow(32, _GIVE_UP, "tables/remove_marker"),
-    # nobody is led home by health alone
+    # nobody is led back to the primary region by health alone
     SequenceRow(33, _GIVE_UP, "traffic/pin_from_dr"),
     SequenceRow(33, _GIVE_UP, "traffic/pin_primary"),
     SequenceRow(70, _NOTIFY, "notifications/end", Role.NOTIFY_END),
@@ -292,7 +292,7 @@ def roles_in(plan: Plan) -> frozenset[Role]:
 
 
 def announced(plan: Plan, step_id: str) -> Step | None:
-    """The change by hand that the step of that id tells of before its time; None where it tells of none."""
+    """Return the manual change that the step of that id announces ahead of time; None where it announces nothing."""
     if role_of(plan.goal, step_id) is not Role.ANNOUNCE:
         return None
     return next((step for step in plan.steps if step.manual and role_of(plan.goal, step.id) is Role.TRAFFIC), None)

@@ -23,14 +23,14 @@ from dr_estate.snapshot.snapshot import Snapshot
 
 _GIB = 1024**3
 _MINUTE_S = 60
-USUAL_INTERVAL_S = 30.0  # by which the table tells the first health check of a target
+USUAL_INTERVAL_S = 30.0  # the interval for which the table gives the first health check of a target
 _FIRST_CHECK = "elb.first-check"
 IMAGE_GIB = 0.2  # the layers of a WordPress image, compressed: assumed
 _START = ("ecs.start-task", "ecs.warm-up", _FIRST_CHECK, "cloudwatch.publish")
 _REPLACE = ("ecs.drain", "ecs.stop-task")
 _LOOK, BY_HAND = "tool.look", "person.change-by-hand"
 CHECKED = "person.run-checked-command"
-# What a step waits for that sends no call. A action that is not here, and sends none, has its budget.
+# What a step waits for that sends no call. An action that is not here, and sends none, has its budget.
 _WAITS: Mapping[str, tuple[str, ...]] = {
     "database/restore_dr": (),
     "database/verify_zero_loss": ("efs.sync",),
@@ -123,7 +123,7 @@ def estimate_s(steps: Iterable[Step], env: Environment, measured: Mapping[str, S
 
 
 def step_estimate(env: Environment, snapshot: Snapshot) -> Callable[[Sequence[Step]], float]:
-    """Return what tells how long steps take in seconds, by past runs and by the sizes that ``snapshot`` shows."""
+    """Return a function that estimates how long steps take in seconds, by past runs and the sizes in ``snapshot``."""
     past, sizes = past_durations(snapshot), sizes_of(snapshot, env)
     return lambda steps: float(estimate_s(steps, env, past, sizes))
 

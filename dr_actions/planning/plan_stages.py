@@ -35,7 +35,7 @@ class PlanStage:
 
 
 def stages_of(plan: Plan, estimate_s: Callable[[Sequence[Step]], float]) -> tuple[PlanStage, ...]:
-    """The stages of the plan in order. ``estimate_s`` tells how long steps take."""
+    """Return the stages of the plan in order. ``estimate_s`` returns how many seconds steps take."""
     paused = without_writes(plan)
 
     def belongs(place: int) -> tuple[str, StageWrites]:

@@ -63,9 +63,10 @@ def without_writes(plan: Plan) -> range:
 
 
 def lasting_s(plan: Plan, sent_at: Mapping[str, datetime], now: datetime) -> float | None:
-    """Seconds for which not everybody can write, at ``now``; None before the freeze and once all are led home.
+    """Return the seconds for which not everybody can write, at ``now``; None outside that time.
 
-    ``sent_at`` is when each step took effect, by its id.
+    It lasts from the freeze until all visitors are led back to the primary region. ``sent_at`` is when each step took
+    effect, by its id.
     """
     freezes, moves = _places(plan)
     frozen = sent_at.get(plan.steps[freezes[-1]].id) if freezes and moves else None

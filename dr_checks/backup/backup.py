@@ -98,8 +98,10 @@ def key_usable(view: View) -> Iterator[Finding]:
     applies=replication_expected,
 )
 def vault_lock(view: View) -> Iterator[Finding]:
-    """An unlocked vault can be emptied by whoever took the account; a copy kept shorter or longer than the lock allows
-    fails. Source: AWS Backup Vault Lock, PutBackupVaultLockConfiguration.
+    """Anyone who took over the account can empty an unlocked vault.
+
+    A copy kept shorter or longer than the lock allows fails. Source: AWS Backup Vault Lock,
+    PutBackupVaultLockConfiguration.
     """
     vault = _vault(view)
     if vault is None:

@@ -239,7 +239,11 @@ def _container_differences(primary: ecs.Container, mine: ecs.Container) -> list[
         *_set_differences("port", {str(p) for p in primary.ports}, {str(p) for p in mine.ports}),
         *_set_differences("variable", {n for n, _ in primary.environment}, {n for n, _ in mine.environment}),
         *_set_differences("secret", _secrets(primary), _secrets(mine)),
-        *(_set_differences("mount", _mounts(primary), _mounts(mine)) if _tell(primary.mounts, mine.mounts) else []),
+        *(
+            _set_differences("mount", _mounts(primary), _mounts(mine))
+            if _are_known(primary.mounts, mine.mounts)
+            else []
+        ),
         *_setting_differences(primary, mine),
     ]
 
@@ -265,7 +269,7 @@ def _volume_differences(primary: ecs.TaskDefinition, mine: ecs.TaskDefinition) -
     theirs, found = {volume.name: volume for volume in primary.volumes}, list[str]()
     for volume in mine.volumes:
         other = theirs.get(volume.name)
-        if other and _tell(other.iam, volume.iam) and other.iam != volume.iam:
+        if other and _are_known(other.iam, volume.iam) and other.iam != volume.iam:
             found.append(
                 f"volume {volume.name} mounted {'with' if volume.iam else 'without'} IAM, unlike the primary's"
             )
@@ -274,8 +278,8 @@ def _volume_differences(primary: ecs.TaskDefinition, mine: ecs.TaskDefinition) -
     return found
 
 
-def _tell(*facts: object) -> bool:
-    """Whether the evidence tells them all: older ones do not."""
+def _are_known(*facts: object) -> bool:
+    """Whether the evidence holds all these facts: older evidence does not."""
     return None not in facts
 
 

@@ -35,7 +35,7 @@ def groups_exist(view: View) -> Iterator[Finding]:
         for container in definition.containers:
             where = container.log_region or view.region
             if not container.log_group or where == view.env.regions.primary:
-                continue  # definitions.primary-region-names says so
+                continue  # reported by definitions.primary-region-names
             judged += 1
             if where != view.region:
                 yield _written_elsewhere(view, tenant, container)

@@ -21,7 +21,7 @@ def _quota(view: View, code: str) -> service_quotas.ServiceQuota:
 
 
 def _judged(view: View, code: str, used: float, more: float) -> Finding:
-    """The finding on one quota: ``used`` as counted here, or more where AWS's own usage metric says so."""
+    """Return the finding on one quota: ``used`` as counted here, or more where AWS's own usage metric shows more."""
     quota = _quota(view, code)
     if isinstance(quota.limit, Unavailable):
         return view.unknown(quota.name, "room for the failover", quota.limit)

@@ -29,11 +29,11 @@ _Pairs = Mapping[str, tuple[str, str]]
     rules=("EcsTaskDefFamilyParity", "REL13-BP04", "NIST CP-2"),
 )
 def alike(view: View) -> Iterator[Finding]:
-    """Values are equal but for region, ids and the tenant's name; what differs alike for most is the region's own.
+    """Values are equal except for region, ids and tenant name; a difference that most tenants share is the region's.
 
-    Secret values may differ; a value that points nowhere is known by its digest alone. Of one that names the primary
-    region definitions.primary-region-names tells. Where there is but one tenant nobody tells a setting from a mistake:
-    a warning. Source: DescribeTaskDefinition.
+    Secret values may differ; a value that points nowhere is known only by its digest. A value that names the primary
+    region is reported by definitions.primary-region-names. With a single tenant a setting cannot be distinguished from
+    a mistake: a warning. Source: DescribeTaskDefinition.
     """
     pairs = _pairs(view)
     wanted = "as in the primary region"
@@ -102,9 +102,9 @@ def database_host(view: View) -> Iterator[Finding]:
     rules=("REL13-BP04", "NIST CP-2"),
 )
 def schema(view: View) -> Iterator[Finding]:
-    """The variable whose name says so (DB_NAME, DATABASE) holds names.tenant_schema: restore tests ask for that one.
+    """A variable named like a schema (DB_NAME, DATABASE) holds names.tenant_schema, which restore tests ask for.
 
-    A tenant whose name is in no such variable has it from elsewhere. Source: DescribeTaskDefinition.
+    A tenant whose name is in no such variable gets it from elsewhere. Source: DescribeTaskDefinition.
     """
     found = tenant_definitions(view)
     named = {tenant: _schemas(mine) for tenant, mine in found.items() if not isinstance(mine, Unavailable)}
@@ -197,7 +197,7 @@ def _compared(
         for name, value in container.environment:
             other = theirs.get(container.name, {}).get(name)
             if other is None or ecs.is_secret(name) or regions.primary in value:
-                continue  # definitions.parity, and definitions.primary-region-names, tell of these
+                continue  # reported by definitions.parity and definitions.primary-region-names
             pair = (_neutral(other, regions.primary, tenant), _neutral(value, regions.dr, tenant))
             yield f"{container.name}: {name}", pair
 

@@ -61,11 +61,12 @@ class Area(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing judged. ``because`` is always there; ``remedy`` says what to do, or names the Terraform attribute.
+    """The result for one subject. ``because`` is always set.
 
-    ``commands`` do it: complete lines for a shell, in their order; none where the remedy is a person's or Terraform's.
-    ``unseen`` is what kept an UNKNOWN from being judged; None where all was seen and still tells nothing.
-    ``members`` is the whole list of what one finding is about, where ``measured`` shows a part of it.
+    ``remedy`` says what to do, or names the Terraform attribute. ``commands`` do it: complete lines for a shell, in
+    their order; empty where the remedy is done by a person or by Terraform.
+    ``unseen`` is what kept an UNKNOWN from being judged; None where all was read and still decides nothing.
+    ``members`` is the whole list of what the finding is about, where ``measured`` shows a part of it.
     """
 
     check: str

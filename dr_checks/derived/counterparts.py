@@ -25,7 +25,7 @@ _NAMED_BY_TAG = frozenset(
         *("datasync", "route53resolver", "servicediscovery", "transfer", "workspaces"),
     }
 )
-"""Services whose ARNs hold an id that each region draws anew: what pairs the two is the Name tag."""
+"""Services whose ARNs hold an id that each region generates itself: the Name tag pairs the two resources."""
 _JUDGED = {
     "cloudwatch:alarm": ("alarms",),
     "dynamodb:table": ("tables", "control_table", "state_lock_tables"),
@@ -134,7 +134,7 @@ def refused_here(view: View) -> tuple[str, ...]:
 
 
 def _refused(view: View) -> frozenset[str]:
-    """Types that the tagging API refuses in the DR region alone, and that no list call tells of."""
+    """Return the types that the tagging API refuses in the DR region alone, and that no list call covers."""
     types = {side: {t for row in view.get(platform_resources.listings, side) for t in row.refused} for side in _SIDES}
     listed = {_ALIASES.get(call.service, call.service) for call in LISTED}
     return frozenset(t for t in types[Side.DR] - types[Side.PRIMARY] if t.partition(":")[0] not in listed)
@@ -186,7 +186,7 @@ def _names_judged(env: Environment, kind: str) -> set[str]:
 
 
 def _is_read(kind: str, listings: Iterable[ServiceListing]) -> bool:
-    """Whether the DR region told what it has of this type."""
+    """Whether the resources of this type were read in the DR region."""
     service = kind.partition(":")[0]
     listed = {_ALIASES.get(call.service, call.service) for call in LISTED}
     dark = {row.service.partition(" ")[0] for row in listings if isinstance(row.resources, Unavailable)}

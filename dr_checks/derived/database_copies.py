@@ -109,7 +109,7 @@ def copy_to_use(view: View) -> DatabaseCopy | None:
 
 
 def candidates(view: View) -> dict[str, str]:
-    """What tells each database of the environment's name apart that is seen to have a copy here, by its resource id."""
+    """Return a description of each database of the environment's name that has a copy here, by its resource id."""
     found: dict[str, str] = {}
     with contextlib.suppress(DataUnavailable):
         for backup in replicated_backups(view):

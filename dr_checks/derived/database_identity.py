@@ -64,10 +64,10 @@ def remembered(view: View) -> DatabaseRecord | None:
 
 
 def flaw(view: View, resource_id: str, candidates: Mapping[str, str]) -> str:
-    """Why a copy of the database ``resource_id`` ("" where its copy does not say) is not to be used, "" where it is.
+    """Return why a copy of the database ``resource_id`` ("" where its copy does not say) must not be used, else "".
 
-    ``candidates`` says by resource id what tells each database of that name that has a copy here. The one that counts
-    is the environment's choice, else the one that lives; the one that is remembered decides only between several.
+    ``candidates`` describes, by resource id, each database of that name that has a copy here. The database that counts
+    is the environment's choice, else the living database; the remembered database decides only between several.
     """
     name, chosen, seen = view.env.named(view.env.names.database), view.env.database.resource_id, living(view)
     wanted = chosen or (seen.resource_id if seen else "")

@@ -53,9 +53,9 @@ def is_pinned(check: HealthCheck) -> bool:
 
 
 def as_set(check: HealthCheck, names: Collection[str]) -> dict[str, Any]:
-    """The settings of ``check`` of those ``names``, as UpdateHealthCheck takes them back.
+    """Return the settings ``names`` of ``check``, in the form that UpdateHealthCheck accepts.
 
-    A port that AWS does not tell is the usual one of its type: ``Port`` is no element that can be reset.
+    A port that AWS does not report is the usual port of its type: ``Port`` is not an element that can be reset.
     """
     usual = _USUAL_PORTS.get(check.type, 80)
     values = {

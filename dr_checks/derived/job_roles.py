@@ -1,4 +1,4 @@
-"""What the role of S3's jobs may not do, and what of that nobody can tell: the failback and its readiness ask the same.
+"""What the role of S3's jobs may not do, and what of that is undecided: shared by the failback and its readiness.
 
 Pure.
 """
@@ -19,7 +19,7 @@ def denied(role: CopyRole) -> list[SimulatedDecision]:
 
 
 def doubts(role: CopyRole) -> Sequence[str]:
-    """What cannot be told of whether it may, as sentences without their period."""
+    """Return what is undecided about the role's permissions, as sentences without their period."""
     hangs = [_hangs(decision) for decision in doubtful(role)]
     return hangs + ["its trust policy has conditions that only IAM itself evaluates"] * (role.trusted is None)
 

@@ -1,4 +1,4 @@
-"""A listener's rules as a table: where a request for a host leads, as far as that can be told from here. Pure."""
+"""A listener's rules as a table: where a request for a host leads, as far as that is known from here. Pure."""
 
 from __future__ import annotations
 

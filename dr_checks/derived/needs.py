@@ -289,6 +289,6 @@ def _of_topics(view: View, tenant: str) -> Iterator[Need]:
 
 
 def _short(arn: str) -> str:
-    """The part of an ARN that tells it apart here: ``sit-tenant1:4`` of a task definition's."""
+    """Return the part of an ARN that identifies it here: ``sit-tenant1:4`` of a task definition's."""
     name = ":".join(arn.split(":")[5:])
     return name.partition("/")[2] or name if name and arn.startswith("arn:") else arn

@@ -28,7 +28,7 @@ class RecordPair:
 
 
 def side_of(record: Record, env: Environment) -> Side | None:
-    """The side a record leads to: by its target's region, by its set identifier where that does not tell."""
+    """Return the side a record leads to: by its target's region, else by its set identifier."""
     by_region = {env.region(side): side for side in (Side.PRIMARY, Side.DR)}
     traffic = env.traffic
     by_name = {traffic.primary_set_identifier: Side.PRIMARY, traffic.secondary_set_identifier: Side.DR}

@@ -41,7 +41,7 @@ def target_of(record: Record) -> str:
 
 
 def region_of(target: str) -> str | None:
-    """The region whose load balancer ``target`` names; None where the name does not tell."""
+    """Return the region whose load balancer ``target`` names; None where the name holds no region."""
     found = _REGION_OF_BALANCER.search(target)
     return found[1] if found else None
 
@@ -88,10 +88,10 @@ def is_healthy(record: Record, situation: Situation) -> bool:
 
 
 def _passes(check_id: str, region: str | None, situation: Situation) -> bool:
-    """What a check would say. ``region`` is the record's: an endpoint whose name tells no region is taken to be there.
+    """Whether a check would pass. ``region`` is the record's, and that of an endpoint whose name holds none.
 
-    Disabled counts as healthy, and inverting turns even that round (T03). A check that is gone is taken as healthy:
-    AWS promises nothing for it.
+    A disabled check counts as healthy, and inverting reverses even that (T03). A check that no longer exists counts as
+    healthy: AWS promises nothing for it.
     """
     check = situation.checks.get(check_id)
     if check is None or check_id in situation.seen:

@@ -1,7 +1,7 @@
-"""What the tenants' sites of a region answered, and by which way they were visited. Pure.
+"""What the tenants' sites of a region answered, and by which path they were visited. Pure.
 
 At the region's load balancer; where that is not reachable from here, through the distribution, which asks the load
-balancer to which the traffic name leads. So an answer through it tells of a region only while all are led there.
+balancer to which the traffic name leads. So its answer is about a region only while all visitors are led there.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _SIDES = (Side.PRIMARY, Side.DR)
 def sides_answered(
     snapshot: Snapshot, env: Environment, also: tuple[Reader[tuple[DnsAnswer | Unavailable, ...]], ...] = ()
 ) -> frozenset[Side]:
-    """The sides to which the traffic name leads; empty where not known.
+    """Return the sides to which the traffic name leads; empty where not known.
 
-    By its name servers, else by TestDNSAnswer, else by the first part of ``also`` that tells.
+    By its name servers, else by TestDNSAnswer, else by the first part of ``also`` that shows them.
     """
     doors = {side: _addresses(snapshot, side) for side in _SIDES}
     regions = {env.region(side): side for side in _SIDES}
@@ -74,9 +74,9 @@ def visits_of(snapshot: Snapshot, env: Environment, side: Side) -> VisitRound | 
 
 
 def edge_visits(snapshot: Snapshot, env: Environment, side: Side) -> VisitRound | None:
-    """The visits through the distribution, None where they tell nothing of ``side``, or none was made.
+    """Return the visits through the distribution; None where they show nothing about ``side``, or none was made.
 
-    An answer out of CloudFront's cache tells nothing of any region.
+    An answer from CloudFront's cache shows nothing about any region.
     """
     if sides_answered(snapshot, env, (dns_answers.led,)) != {side}:
         return None

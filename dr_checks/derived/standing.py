@@ -152,7 +152,7 @@ class Grounds:
         return theirs[0] if len(theirs) == 1 < len(mine) else ""
 
     def _parts(self, outward: bool) -> Iterable[StandingPart]:
-        """The parts of both regions, those alike once; what is absent in one is told by the checks of that part."""
+        """Return the parts of both regions, equal parts once; the checks of a part report where it is absent."""
         return self._talking | self._listening if outward else self._talking
 
     @cached_property

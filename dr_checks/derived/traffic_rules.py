@@ -15,7 +15,7 @@ _NUMBERS = {"6": "tcp", "17": "udp"}
 _ANYWHERE, VPC = "0.0.0.0/0", "vpc"
 _LIST = "a prefix list"
 _NO_GROUP = frozenset({_LIST, "another VPC's group"})
-"""Peers of which the reader tells nothing that could be compared with another one."""
+"""Peers about which the reader returns nothing that could be compared with another peer."""
 _LAST_PORT = 65535
 
 
@@ -133,7 +133,7 @@ def _spanned(peers: Iterable[str], wanted: str) -> bool:
 def covers_lists(texts: Iterable[str], rules: Iterable[str]) -> bool:
     """Whether each of ``texts`` is of a prefix list, and ``rules`` let every IPv4 address through at its ports.
 
-    Of which family a list is its rule does not tell: no more is known.
+    A rule does not state the address family of its list: no more is known.
     """
     admission = Admission(rules)
     return all(rule.peer == _LIST and admission.covers(rule.to(_ANYWHERE)) for rule in map(parsed, texts))

@@ -109,10 +109,10 @@ def final_policy(view: View) -> Iterator[Finding]:
     traps=("T05", "T12"),
 )
 def can_be_staged(view: View) -> Iterator[Finding]:
-    """A weighted pair goes home in parts, and a run never converts another one (T12).
+    """A weighted pair fails back in stages; a run never converts a pair of another policy (T12).
 
-    With health checks it fails over by itself like a failover pair: weight 0 is served when nothing heavier is well
-    (T05). Where the environment file demands stages (failback.staged), a pair that cannot be shared is a gap.
+    With health checks it fails over by itself like a failover pair: weight 0 is served when no heavier record is
+    healthy (T05). Where the environment file demands stages (failback.staged), a pair that cannot be split is a gap.
     """
     for kind in sorted({record.type for record in origin_records(view)}):
         subject = f"{view.env.traffic.origin_record} {kind}"

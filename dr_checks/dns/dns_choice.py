@@ -138,7 +138,7 @@ def _answers(view: View, imagined: Imagined, wanted: Side | None, when: str, rea
 
 
 def _region(record: Record, known: Mapping[str, str]) -> str:
-    """Where a record really leads; its set identifier is believed only where its target's name does not tell."""
+    """Return the region a record leads to; its set identifier counts only where its target's name holds no region."""
     return routing.region_of(routing.target_of(record)) or known.get(record.set_identifier or "", "elsewhere")
 
 

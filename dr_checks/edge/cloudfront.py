@@ -154,7 +154,7 @@ def origins_of(found: Distribution, target: str) -> list[Origin]:
 
 
 def _place(view: View, origin: Origin) -> str | None:
-    """Where an origin leads: the traffic name, or a region; None where that cannot be told from here."""
+    """Return where an origin leads: the traffic name, or a region; None where that is not known from here."""
     region = routing.region_of(origin.domain)
     if is_bucket(origin):
         return cloudfront_buckets.region_of(origin, view.env)

@@ -134,7 +134,7 @@ def _admitted(view: View, tenant: str, leading: list[ListenerRule], origins: lis
 
 
 def meets(rule: ListenerRule, sent: Mapping[str, str]) -> bool | None:
-    """Whether the headers that are added meet all that the rule demands; None where that cannot be told from here."""
+    """Whether the added headers meet all that the rule demands; None where that cannot be determined from here."""
     answers = [_meets_one(demand, sent) for demand in rule.demands]
     return False if False in answers else None if None in answers else True
 

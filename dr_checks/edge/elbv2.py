@@ -28,7 +28,7 @@ _ALIKE = (
 )
 
 _TREATMENT = ("routing.http.xff_client_port.enabled", "routing.http.desync_mitigation_mode")
-"""Settings that are told of where they differ alone."""
+"""Settings that are reported only where they differ."""
 
 
 def _absent(view: View) -> Finding:

@@ -96,7 +96,7 @@ def host_rules(view: View) -> Iterator[Finding]:
     for tenant in view.tenants if tables else ():
         wanted = view.env.named(view.env.names.target_group, tenant=tenant.id)
         for host in (host_of(tenant, view.env), *view.env.traffic.customer_hosts.get(tenant.dns, ())):
-            meets_it = sent if host == host_of(tenant, view.env) else _not_told
+            meets_it = sent if host == host_of(tenant, view.env) else _not_reported
             found = {label: table.route(host, wanted, primary.get(label), meets_it) for label, table in tables.items()}
             routes = {
                 label: _compared(route, host, wanted, tables[label], primary.get(label))
@@ -115,7 +115,7 @@ def host_rules(view: View) -> Iterator[Finding]:
 def _compared(
     route: str | None, host: str, wanted: str, table: ListenerTable, primary: ListenerTable | None
 ) -> str | None:
-    """The route; the ``wanted`` one where visitors sign in first in the primary region too, None where none tells."""
+    """Return the route, or ``wanted`` if visitors sign in first in the primary region too; None if that is unknown."""
     if route is None or GATE not in route:
         return route
     there = primary.goals(host, wanted) if primary else set()
@@ -165,11 +165,11 @@ def _met_by_distribution(view: View) -> Meets:
     What it does not send decides nothing on a listener that it does not ask.
     """
     if not any(rule.demands for rule in view.get(elbv2.rules, Side.DR)):
-        return _not_told
+        return _not_reported
     try:
         found = serving_distribution(view)
     except DataUnavailable:
-        return _not_told
+        return _not_reported
     origins = following(view, found) if found else []
     ports = {port for origin in origins for port in asked_on(origin, found.viewer_protocol if found else "")}
     in_use = {listener.arn for listener in view.get(elbv2.listeners, Side.DR) if listener.port in ports}
@@ -184,7 +184,7 @@ def _met_by_distribution(view: View) -> Meets:
     return met
 
 
-def _not_told(_: elbv2.ListenerRule) -> bool | None:
+def _not_reported(_: elbv2.ListenerRule) -> bool | None:
     """Leave it open: a customer's name may be led around CloudFront."""
     return None
 
@@ -215,7 +215,7 @@ def default_action(view: View) -> Iterator[Finding]:
     primary = {row.label: row for row in view.get(elbv2.listeners, Side.PRIMARY)}
     pairs = [(row, primary[row.label]) for row in view.get(elbv2.listeners) if row.label in primary]
     for mine, theirs in pairs:
-        measured, wanted = _told(mine.default), _told(theirs.default)
+        measured, wanted = _shown(mine.default), _shown(theirs.default)
         subject = f"{view.env.named(view.env.names.load_balancer)} {mine.label}"
         if measured == wanted:
             yield view.ok(subject, measured, wanted, "unknown hosts get the same answer in both regions")
@@ -229,7 +229,7 @@ def default_action(view: View) -> Iterator[Finding]:
         yield view.none_expected("all listeners", "no listener exists in both regions: see elbv2-routing.listeners")
 
 
-def _told(action: elbv2.ListenerAction) -> str:
+def _shown(action: elbv2.ListenerAction) -> str:
     groups = (arn.partition(":targetgroup/")[2].partition("/")[0] for arn in action.target_groups)
     return " ".join([*(f"{kind}, then" for kind in action.first), action.kind, *sorted(groups), action.detail]).strip()
 
@@ -287,7 +287,7 @@ def _same_check(view: View, mine: elbv2.TargetGroup, theirs: elbv2.TargetGroup) 
     """The command that gives a target group the other's health check; protocol, port and type are fixed at creation."""
     wanted = {"HealthCheckPort": theirs.check_port, "HealthCheckPath": theirs.check_path}
     present = {"HealthCheckPort": mine.check_port, "HealthCheckPath": mine.check_path}
-    if _tell_protocols(mine, theirs):
+    if _report_protocols(mine, theirs):
         wanted["HealthCheckProtocol"], present["HealthCheckProtocol"] = theirs.check_protocol, mine.check_protocol
     changes: dict[str, object] = {key: value for key, value in wanted.items() if value and value != present[key]}
     if theirs.check_codes and theirs.check_codes != mine.check_codes:
@@ -304,15 +304,15 @@ def _group_gaps(mine: elbv2.TargetGroup, theirs: elbv2.TargetGroup) -> list[str]
         ("health_check.path", mine.check_path, theirs.check_path),
         ("health_check.matcher", mine.check_codes, theirs.check_codes),
     )
-    if _tell_protocols(mine, theirs):
+    if _report_protocols(mine, theirs):
         compared += (("health_check.protocol", mine.check_protocol, theirs.check_protocol),)
-    if mine.version and theirs.version:  # earlier evidence does not tell it
+    if mine.version and theirs.version:  # earlier evidence does not have it
         compared += (("protocol_version", mine.version, theirs.version),)
     return [f"{key} {measured}, primary {wanted}" for key, measured, wanted in compared if measured != wanted]
 
 
-def _tell_protocols(mine: elbv2.TargetGroup, theirs: elbv2.TargetGroup) -> bool:
-    """Whether the evidence tells both: earlier ones do not."""
+def _report_protocols(mine: elbv2.TargetGroup, theirs: elbv2.TargetGroup) -> bool:
+    """Whether the evidence has both protocols: earlier evidence does not."""
     return bool(mine.check_protocol and theirs.check_protocol)
 
 

@@ -84,7 +84,7 @@ def point_parity(view: View) -> Iterator[Finding]:
     for tenant in view.tenants:
         name = view.env.named(view.env.names.access_point, tenant=tenant.id)
         if name not in there or name not in here:
-            continue  # efs-access.point-exists says so
+            continue  # reported by efs-access.point-exists
         compared += 1
         measured, wanted = _opens(there[name]), _opens(here[name])
         if measured == wanted:

@@ -53,7 +53,7 @@ def admits_alike(view: View) -> Iterator[Finding]:
 
 
 def _is_stricter(original: FileSystemPolicy, copy: FileSystemPolicy) -> bool:
-    """Whether only the tasks' own requests tell that the copy's policy lets them in as the original's does."""
+    """Whether only the tasks' own requests show that the copy's policy admits them as the original's does."""
     return (copy.present and not original.present) or any(map(_is_of_plain_transport, copy.denies))
 
 
@@ -71,9 +71,10 @@ def _is_of_plain_transport(statement: str) -> bool:
 def _locked_out(
     view: View, original: FileSystemPolicy, copy: FileSystemPolicy
 ) -> tuple[list[str], Unavailable | str | None]:
-    """The families whose tasks the policy does not let mount and write as they would, and what cannot be told of that.
+    """Return the families whose tasks the policy keeps from mounting or writing, and what of that is not known.
 
-    What it does not say of a mount in a role's name is roles.tasks-allowed's, which knows the role's own policies.
+    What the policy does not say about a mount with a role is judged by roles.tasks-allowed, which knows the role's own
+    policies.
     Raises DataUnavailable.
     """
     found = list(tenant_definitions(view).values())
@@ -102,7 +103,7 @@ def _of_plain_transport_alone(policy: str) -> str:
 
 
 def _admits(view: View, policy: str, definition: ecs.TaskDefinition, volume: ecs.Volume, allows: bool) -> bool | None:
-    """Whether the policy lets the volume be mounted, None where nobody can tell; ``allows``: only if it says so."""
+    """Whether the policy lets the volume be mounted, None if unknown; with ``allows`` only an explicit allow counts."""
     account, region = view.env.account, view.region
     who = (definition.task_role, f"arn:aws:iam::{account}:root") if volume.iam else ()
     of_region = f"arn:aws:elasticfilesystem:{region}:{account}"

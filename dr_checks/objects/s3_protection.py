@@ -18,7 +18,7 @@ _ENCRYPTION = "aws_s3_bucket_server_side_encryption_configuration"
 
 
 def _key_region(key: str, bucket: s3.Bucket) -> str:
-    """Where a key lives: an ARN says so, an alias or a bare id means the bucket's own region."""
+    """Return the region of a key: the ARN's, or the bucket's for an alias or a bare id."""
     return arn_region(key) or bucket.region
 
 

@@ -108,7 +108,7 @@ def _astray(view: View) -> Iterator[Finding]:
 
 
 def _unread(view: View) -> Iterator[Finding]:
-    """An UNKNOWN for each service that told nothing; one for the region where none did."""
+    """Yield an UNKNOWN for each service that could not be listed, or for the region if no service could."""
     for side in (Side.PRIMARY, Side.DR):
         listings = view.get(platform_resources.listings, side)
         dark = [(row.service, row.resources) for row in listings if isinstance(row.resources, Unavailable)]

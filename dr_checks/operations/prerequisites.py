@@ -14,7 +14,7 @@ from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, denial_of
 from dr_estate.iam.simulation_requests import REGION
 from dr_estate.model import states
-from dr_estate.model.playbook import COPIED, FORBIDDEN, HOMECOMING
+from dr_estate.model.playbook import COPIED, FAILBACK_WRITES, FORBIDDEN
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import account_regions, iam_simulation, runbook, sts_identity
 from dr_estate.readers import control_table as control
@@ -259,10 +259,10 @@ def contacts_named(view: View) -> Iterator[Finding]:
     traps=("T14",),
 )
 def operator_allowed(view: View) -> Iterator[Finding]:
-    """IAM's simulator allows each action a step needs, in the region and on the things it needs it for.
+    """IAM's simulator allows each action a step needs, in the region and on the resources it needs it for.
 
-    A role that may do nothing of going home lacks a policy which a team may attach in an incident: that is a warning,
-    and a failback waits for it. Source: API_SimulatePrincipalPolicy, T14.
+    A role that has no permission of the failback lacks a policy that a team may attach in an incident: that is a
+    warning, and a failback waits for it. Source: API_SimulatePrincipalPolicy, T14.
     """
     operator = view.get(iam_simulation.operator)
     remedy = (
@@ -272,7 +272,7 @@ def operator_allowed(view: View) -> Iterator[Finding]:
         yield view.gap(operator.role, "no such role", "a role", "no role can run a recovery", remedy)
         return
     denied = [d for d in operator.decisions if d.decision != "allowed" and d.action not in FORBIDDEN]
-    of_home = [d for d in operator.decisions if _goes_home(d, view)]
+    of_home = [d for d in operator.decisions if _fails_back(d, view)]
     if of_home and all(d in denied and not d.hangs_on_organization for d in of_home):
         denied = [d for d in denied if d not in of_home]
         yield _cannot_go_home(view, operator.role, len(of_home))
@@ -282,8 +282,8 @@ def operator_allowed(view: View) -> Iterator[Finding]:
         found = f"{decision.decision} on {decision.on}"
         if decision.missing:
             found += f"; simulated without {', '.join(decision.missing)}, which is known only during a run"
-        mended = _opened(view, operator.role, decision) or remedy
-        yield view.gap(f"{decision.action} in {decision.region}", found, "allowed", reason, mended)
+        remedy_found = _opened(view, operator.role, decision) or remedy
+        yield view.gap(f"{decision.action} in {decision.region}", found, "allowed", reason, remedy_found)
     for unseen in operator.unseen:
         yield view.unknown("tenants' own things and the roles of their tasks", "allowed", unseen)
     if not denied and not operator.unseen:
@@ -293,8 +293,8 @@ def operator_allowed(view: View) -> Iterator[Finding]:
 
 def _opened(view: View, role: str, decision: iam_simulation.SimulatedDecision) -> str:
     """What lets the operator where the generated policy does not, which is no help against a deny or a boundary."""
-    if mended := role_limits.stronger(role, decision):
-        return mended
+    if remedy_found := role_limits.stronger(role, decision):
+        return remedy_found
     passed = decision.on.partition(", ")[0]
     of_tasks = decision.action == iam_simulation.PASS and iam_simulation.TASKS in decision.on
     if not of_tasks or passed.partition(":role/")[2].startswith(f"{view.env.name}-"):
@@ -312,8 +312,8 @@ def _undecided(view: View, role: str, decisions: Sequence[iam_simulation.Simulat
         yield view.undecided(f"{role} in {region}", "allowed", reason, role_limits.to_compare(role, mine))
 
 
-def _goes_home(decision: iam_simulation.SimulatedDecision, view: View) -> bool:
-    return decision.region == view.env.regions.primary and decision.action in HOMECOMING | COPIED
+def _fails_back(decision: iam_simulation.SimulatedDecision, view: View) -> bool:
+    return decision.region == view.env.regions.primary and decision.action in FAILBACK_WRITES | COPIED
 
 
 def _cannot_go_home(view: View, role: str, number: int) -> Finding:

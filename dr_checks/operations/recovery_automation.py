@@ -101,10 +101,10 @@ def _lacks(view: View, parts: automation.TaskParts | None) -> list[str]:
 
 def _strange(parts: automation.TaskParts) -> list[tuple[str, ...]]:
     """The entry points that get the document's command and do not hand it to the tool."""
-    return [words for name, words in parts.entry_points if name == CONTAINER and not _hands_on(words)]
+    return [words for name, words in parts.entry_points if name == CONTAINER and not _passes_on(words)]
 
 
-def _hands_on(words: tuple[str, ...]) -> bool:
+def _passes_on(words: tuple[str, ...]) -> bool:
     """Whether the tool gets the words that follow; a shell with -c drops them, unless its command passes them on.
 
     Its first word after the command is the command's own name, $0. Source: POSIX, sh.
@@ -162,10 +162,10 @@ def roles(view: View) -> Iterator[Finding]:
             yield view.warn(role.name, "trusted upon a condition", role.service, reason, "Try it in a drill.")
         elif role.trust_ends:
             policy = f"the trust policy of '{role.name}'"
-            measured, mended = (
+            measured, remedy = (
                 role_limits.ends_on(policy, role.trust_ends),
                 role_limits.prolonged(policy, role.trust_ends),
             )
-            yield view.warn(role.name, measured, role.service, f"from then on {_LOST}", mended)
+            yield view.warn(role.name, measured, role.service, f"from then on {_LOST}", remedy)
         else:
             yield view.ok(role.name, "there", "there", "it can be taken when a recovery begins")

@@ -89,8 +89,8 @@ def _pointed(view: View, host: str, standing: list[Record], domain: str) -> Reme
 def customer_hosts_follow(view: View) -> Iterator[Finding]:
     """A customer's host leads to the traffic name, the distribution or a tenant's host, or is itself a routed pair.
 
-    A zone that this account does not hold is a warning: only the customer can tell, and only they can change it. A pair
-    that Route 53 would not let be turned is a gap.
+    A zone that this account does not hold is a warning: only the customer knows it, and only they can change it. A pair
+    that Route 53 would refuse to turn is a gap.
     """
     owner = {host: name for name, hosts in view.env.traffic.customer_hosts.items() for host in hosts}
     ids = {tenant.dns: tenant.id for tenant in view.tenants}

@@ -94,9 +94,9 @@ def subscribed(view: View) -> Iterator[Finding]:
     traps=("T40",),
 )
 def alike(view: View) -> Iterator[Finding]:
-    """Whoever hears a topic in the primary region hears it here, and it is set alike; more listeners are fine.
+    """The topics have the subscribers and settings of the primary region; additional subscribers are fine.
 
-    Addresses are compared; of queues and functions, which are each region's own, only how many. Source: ARC Sns rules.
+    Addresses are compared; of queues and functions, which each region has itself, only how many. Source: ARC Sns rules.
     """
     there = {topic.name: topic for topic in view.get(sns_topics.topics, Side.PRIMARY) if topic.exists}
     both = [topic for topic in view.get(sns_topics.topics) if topic.exists and topic.name in there]
@@ -158,7 +158,7 @@ def delivered(view: View) -> Iterator[Finding]:
 
 
 def _flaws(view: View, topic: sns_topics.Topic) -> Iterator[str | Unavailable | None]:
-    """What keeps messages of the topic from arriving; None where that cannot be told."""
+    """Yield what keeps messages of the topic from arriving; None where that cannot be determined."""
     env, region = view.env, view.region
     arn = f"arn:aws:sns:{region}:{env.account}:{topic.name}"
     operator = f"arn:aws:iam::{env.account}:role/{env.acting_role}"

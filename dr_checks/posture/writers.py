@@ -11,7 +11,7 @@ from dr_estate.readers import ecs, rds, rds_groups
 from dr_estate.snapshot.snapshot import Snapshot
 
 WRITERS = frozenset({rds.instances.name, rds_groups.parameter_groups.name, ecs.services.name})
-"""The parts of the snapshot that it is told from."""
+"""The parts of the snapshot that show which region takes writes."""
 
 
 COME_FROM = REPLICATED_FROM
@@ -41,7 +41,7 @@ def writers_sentence(snapshot: Snapshot, env: Environment) -> str:
 
 
 def is_promoted(snapshot: Snapshot, env: Environment) -> bool:
-    """Whether the copy that came home was promoted there, whoever did it. Raises DataUnavailable."""
+    """Whether the copy in the primary region was promoted there, by any means. Raises DataUnavailable."""
     copy = snapshot.find(rds.instances, Side.PRIMARY, identifier=env.named(env.names.database))
     return copy is not None and not copy.source and COME_FROM in dict(copy.tags)
 

@@ -72,10 +72,10 @@ def alike(view: View) -> Iterator[Finding]:
     traps=("T18",),
 )
 def master_user(view: View) -> Iterator[Finding]:
-    """A restore keeps the master user, and nobody can change it. Its password is compared with nothing.
+    """A restore keeps the master user, which cannot be changed. Its password is not compared.
 
-    One that RDS manages stands in a secret of RDS's own in the primary region, and is made anew every week: a restored
-    database has the one of its copy's time, and no such secret. Sources: RDS API, MasterUsername of instances,
+    A password that RDS manages is in a secret of RDS in the primary region and is changed every week: a restored
+    database has the password of its copy's time, and no such secret. Sources: RDS API, MasterUsername of instances,
     automated backups and snapshots, MasterUserSecret; RDS User Guide, "Password management with AWS Secrets Manager".
     """
     found, wanted = view.get(secretsmanager.master_user), "the database's master user"

@@ -127,7 +127,7 @@ def _by_policy_alone(view: View, pair: _Pair, callers: tuple[str, ...]) -> Itera
 
 
 def _lacks_right(view: View, caller: str, action: str, source: StorePolicy) -> bool:
-    """Whether no policy of IAM lets the role use the source; roles.stores-allowed tells of the others.
+    """Whether no IAM policy lets the role use the source; roles.stores-allowed judges the other rights.
 
     Raises DataUnavailable.
     """

@@ -90,7 +90,7 @@ def _flaw(view: View, name: str, source: SecretSource, there: _Sources) -> str:
 
 
 def _is_unlisted(source: SecretSource, there: _Sources) -> bool:
-    """Whether it names a version by its id that no label holds: ListSecrets tells nothing of such."""
+    """Whether it names a version by an id that no label holds: ListSecrets does not list such versions."""
     stages = there.stages(source)
     return bool(source.version and stages) and source.version not in stages
 

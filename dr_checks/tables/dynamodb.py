@@ -98,7 +98,7 @@ def replica_status(view: View) -> Iterator[Finding]:
             continue
         replica = next((r for r in table.replicas if r.region == view.region), None)
         if replica is None:
-            continue  # dynamodb.table-active says so
+            continue  # reported by dynamodb.table-active
         judged = True
         state = states.TABLE_REPLICA[replica.status]
         if not state.known:

@@ -42,7 +42,7 @@ def tenants_served(view: View) -> Iterator[Finding]:
     """GET of the probe path: the expected status, and the tenant's own answer.
 
     At the DR load balancer; where that is not reachable from here, through the distribution, while visitors are led
-    here alone (T71). Where both ways were gone, what visitors get of a site is told beside what the region answers.
+    to this region alone (T71). Where both paths were used, what visitors get is reported beside the region's answer.
     """
     done = visits_of(view.snapshot, view.env, view.side)
     answers_seen = by_host(done) if done else {}
@@ -180,7 +180,7 @@ def _asked(view: View) -> tuple[list[DnsAnswer], Unavailable | None]:
     """Answers for the traffic name from all available sources, and why a name server was not queried."""
     replies: list[DnsAnswer | Unavailable] = []
     unavailable: Unavailable | None = None
-    with suppress(DataUnavailable):  # the name servers tell the same
+    with suppress(DataUnavailable):  # the name servers answer the same
         tested = view.get(answers.tested, Side.GLOBAL)
         replies += tested
     try:

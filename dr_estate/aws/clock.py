@@ -1,9 +1,9 @@
-"""The one clock of a command: the system's, corrected by what the answers of its world say of the time.
+"""The only clock of a command: the system's, corrected by the time that the answers of its world state.
 
 AWS puts its time into the Date header of each answer, in whole seconds. The clock of this machine is believed until an
 answer shows it wrong by more than ``TOLERANCE_S``. Between answers the time runs on by the machine's steady clock, so a
-system clock that is set meanwhile changes nothing. A sandbox may have a clock that is ahead and runs faster: it says so
-in ``WORLD_CLOCK``, and that header is believed of a loopback address alone.
+system clock that is set meanwhile changes nothing. A sandbox may have a clock that is ahead and runs faster: it sends
+its time and speed in ``WORLD_CLOCK``, and that header is trusted only from a loopback address.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MOST_SPEED = 3600.0
 LEAST_PATIENCE_S = 2.0
 """Seconds of this machine in which a sandbox on it answers, however busy it is and however fast its clock runs."""
 
-_SKEW_TOLD_S = 60.0
+_SKEW_REPORTED_S = 60.0
 _SERVER_FAULT = 500
 _SLICE_S, _SHORTEST_S = 1.0, 1e-3
 _SUSPENDED_TOO = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
@@ -82,7 +82,7 @@ class WorldClock:
             return self._elapsed_s + (self.steady() - self._anchor_s) * self.speed
 
     def stopwatch(self) -> Callable[[], float]:
-        """Return what tells how many seconds of the world have passed since now."""
+        """Return a function that returns how many seconds of the world have passed since now."""
         began_s = self.monotonic()
         return lambda: self.monotonic() - began_s
 
@@ -93,7 +93,7 @@ class WorldClock:
     def wait(self, stop: threading.Event, seconds: float) -> bool:
         """Wait for ``seconds`` of the world, or until ``stop`` is set; returns whether it is.
 
-        A speed that changes meanwhile, as another thread's answer tells, counts from then on.
+        A speed that changes meanwhile, as another thread's answer shows, applies from then on.
         """
         until_s = self.monotonic() + seconds
         while (left_s := until_s - self.monotonic()) > _SHORTEST_S:
@@ -121,7 +121,7 @@ class WorldClock:
     def skew_message(self) -> str:
         """A sentence where this machine's clock is more than a minute off, "" else."""
         skew_s = self.skew_s
-        if abs(skew_s) <= _SKEW_TOLD_S:
+        if abs(skew_s) <= _SKEW_REPORTED_S:
             return ""
         off = f"{abs(skew_s):.0f} s {'ahead of' if skew_s > 0 else 'behind'} AWS's"
         return f"The clock of this machine is {off}: all times here are AWS's. Set it (NTP)."
@@ -143,18 +143,18 @@ class WorldClock:
         trip: a time outside is corrected to the middle. So a slow answer corrects little, and the fastest most.
         """
         own = world_clock(headers) if loopback else None
-        told_s = own[0] if own else date_of(headers)
-        if told_s is None:
+        reported_s = own[0] if own else date_of(headers)
+        if reported_s is None:
             return
         speed = own[1] if own else 1.0
-        latest_s = told_s + (0.0 if own else 1.0) + (came_at - sent_at) * speed
+        latest_s = reported_s + (0.0 if own else 1.0) + (came_at - sent_at) * speed
         tolerance_s = 0.0 if own else TOLERANCE_S
         with self._lock:
             at = self._at(came_at)
-            if speed == self.speed and told_s - tolerance_s <= at <= latest_s + tolerance_s:
+            if speed == self.speed and reported_s - tolerance_s <= at <= latest_s + tolerance_s:
                 return
             self._elapsed_s += (came_at - self._anchor_s) * self.speed
-            self._anchor_s, self._world_s, self.speed = came_at, (told_s + latest_s) / 2, speed
+            self._anchor_s, self._world_s, self.speed = came_at, (reported_s + latest_s) / 2, speed
             self.is_sandboxs = own is not None
 
     def _at(self, steady: float) -> float:
@@ -185,12 +185,12 @@ class ClockHook:
 
 
 def world_clock(headers: Mapping[str, str]) -> tuple[float, float] | None:
-    """Time (seconds since 1970) and speed as a sandbox's header tells them; None without a sound one."""
+    """Return time (seconds since 1970) and speed as a sandbox's header states them; None without a valid header."""
     try:
-        told_s, speed = map(float, _header(headers, WORLD_CLOCK).split())
+        reported_s, speed = map(float, _header(headers, WORLD_CLOCK).split())
     except ValueError:
         return None
-    return (told_s, speed) if math.isfinite(told_s) and 1.0 <= speed <= MOST_SPEED else None
+    return (reported_s, speed) if math.isfinite(reported_s) and 1.0 <= speed <= MOST_SPEED else None
 
 
 def date_of(headers: Mapping[str, str]) -> float | None:
@@ -213,8 +213,8 @@ def clock_skew_s(headers: Mapping[str, str], system_s: float | None = None) -> f
 
     None without a readable header, and where a sandbox's clock is its own: that says nothing of this machine's.
     """
-    told_s = None if world_clock(headers) else date_of(headers)
-    return None if told_s is None else (time.time() if system_s is None else system_s) - told_s
+    reported_s = None if world_clock(headers) else date_of(headers)
+    return None if reported_s is None else (time.time() if system_s is None else system_s) - reported_s
 
 
 @lru_cache(maxsize=256)

@@ -1,7 +1,7 @@
 """Answers that are not AWS's: a proxy's page, a sign-in page of the network, nothing at all.
 
-Botocore would read some of them as an answer without content, and so as an estate without resources. Those that its
-parsers stumble upon are told apart from a fault of this program. Half a character in an answer is spelled out.
+Botocore would read some of them as an answer without content, and so as an estate without resources. Answers that its
+parsers fail on are distinguished from a fault of this program. A lone surrogate in an answer is spelled out.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class _CarefulParser:
     def parse(self, response: dict[str, Any], shape: Shape | None) -> Any:
         try:
             return self._parser.parse(response, shape)
-        except (*ODD, RuntimeError) as odd:  # botocore says so of a moment that it cannot tell
+        except (*ODD, RuntimeError) as odd:  # botocore raises it for a time that it cannot convert
             raise UnknownShape(error=f"{type(odd).__name__}: {odd}") from odd
 
 

@@ -59,11 +59,10 @@ class ForbiddenCall(Exception):
 class Credentials:
     """How to reach a world: an endpoint and keys of the sandbox, or nothing for what boto3 finds by itself.
 
-    ``recorder`` hears every call that is made with them, ``call_log`` logs each, and every answer corrects ``clock``,
-    the world's. ``paced`` keeps to AWS's published rates at a loopback address, too.
-    ``immutable`` are answers that need not be asked for again; empty, unless a command that only looks gives some.
-    ``tell`` hears how far a long reading has come. ``silent_servers`` are the name servers that did not answer a look,
-    ``silent_places`` the regions that answered none of its calls in time.
+    ``recorder`` receives every call made with them, ``call_log`` logs each, and every answer corrects ``clock``, the
+    world's. ``paced`` keeps to AWS's published rates at a loopback address, too. ``immutable`` are answers that need
+    not be requested again; empty, unless a command that only reads provides some. ``silent_servers`` are the name
+    servers that did not answer an observation, ``silent_places`` the regions that answered none of its calls in time.
     """
 
     endpoint_url: str | None = None
@@ -74,7 +73,8 @@ class Credentials:
     call_log: CallLog | None = field(default=None, repr=False, compare=False)
     paced: bool = field(default=False, compare=False)
     immutable: ImmutableAnswers = field(default_factory=ImmutableAnswers, repr=False, compare=False)
-    tell: Callable[[str], None] = field(default=lambda _: None, repr=False, compare=False)
+    report: Callable[[str], None] = field(default=lambda _: None, repr=False, compare=False)
+    """Receives the progress of a long read, as a sentence."""
     silent_servers: SilentServers = field(default_factory=SilentServers, repr=False, compare=False)
     silent_places: set[str] = field(default_factory=set, repr=False, compare=False)
 
@@ -107,7 +107,7 @@ class ReadClient:
             read_timeout=limits.read_timeout_s,
             retries={"mode": "adaptive", "total_max_attempts": limits.attempts},
             max_pool_connections=limits.workers,
-            user_agent_extra="aws-dr-manager/eyes",
+            user_agent_extra="aws-dr-manager/read",
         )
         self._clock_hook = ClockHook(credentials.clock)
         self._session = self._guarded_session()

@@ -1,7 +1,7 @@
 """Requests to the root of a service, as nearly all reads are, signed by AWS's signature version 4.
 
-What is signed is what botocore signs. It writes the canonical form from a prepared request that it prepares anew for
-each of its parts, and derives the key of a day, region and service for each call.
+What is signed is what botocore signs. Botocore writes the canonical form from a prepared request that it prepares again
+for each part of the form, and derives the key of a day, region and service for each call.
 """
 
 from __future__ import annotations

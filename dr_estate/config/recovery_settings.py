@@ -84,18 +84,19 @@ class Execution(Settings):
 
 
 class Failback(Settings):
-    """Failback of traffic: ``stages`` are the primary's percentages, rising to 100; ``staged`` says they are a must.
+    """Failback of traffic: ``stages`` are the primary's percentages, rising to 100; ``staged`` makes them mandatory.
 
     The primary must have answered without a gap for ``stable_minutes``. Each stage holds for ``bake_minutes`` while its
-    gates are watched: server errors not above ``error_rate_percent`` of the requests, and ``dns_samples`` questions to
-    the zone's own name servers answered as weighted. ``canary_tenants`` are those whose own records go first.
-    ``sync_mib_s`` is what the estimate of the sync's time reckons with, in MiB a second. A changed file system policy
-    holds after ``files_freeze_minutes`` (EFS: "can take several minutes to take effect"). Writes are stopped once the
-    database at home trails by ``database_lag_s`` seconds at most, and its files were synced ``files_lag_minutes`` ago
-    at most (EFS: most within 15). Nobody goes home while the write pause, until the last visitor can write again, may
-    last longer than ``max_write_pause_minutes`` in one of ten cases. ``objects_at_once`` are copied between buckets.
-    ``objects_batch_role`` is the ARN of the role that S3 Batch Replication takes where the DR region's buckets are
-    replicated back, "" where no job is to be started; the run's own copies go on ``objects_batch_minutes`` later.
+    gates are watched: server errors not above ``error_rate_percent`` of the requests, and ``dns_samples`` queries to
+    the zone's own name servers answered as weighted. ``canary_tenants`` are those whose own records change first.
+    ``sync_mib_s`` is the rate that the estimate of the sync's time assumes, in MiB a second. A changed file system
+    policy holds after ``files_freeze_minutes`` (EFS: "can take several minutes to take effect"). Writes are stopped
+    once the primary region's database trails by ``database_lag_s`` seconds at most, and its files were synced at most
+    ``files_lag_minutes`` ago (EFS: most within 15). No failback starts while the write pause, until the last visitor
+    can write again, may last longer than ``max_write_pause_minutes`` in one of ten cases. ``objects_at_once`` are
+    copied between buckets. ``objects_batch_role`` is the ARN of the role that S3 Batch Replication takes where the DR
+    region's buckets are replicated back, "" where no job is to be started; the run's own copies continue
+    ``objects_batch_minutes`` later.
     """
 
     staged: bool = False

@@ -365,7 +365,7 @@ def _read_buckets(env: Environment) -> list[str]:
 
 
 def _logs(env: Environment) -> list[str]:
-    """The tenants' log streams, where tasks that a run started tell what they found."""
+    """Return the tenants' log streams, where tasks that a run started write what they found."""
     groups = _of_any_tenant(env, env.names.log_group)
     regions = (env.regions.dr, env.regions.primary)
     return [_arn(env, region, "logs", f"log-group:{groups}:log-stream:*") for region in regions]

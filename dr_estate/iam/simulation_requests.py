@@ -19,7 +19,15 @@ from dr_estate.config.environment import Environment, Side
 from dr_estate.iam import scopes
 from dr_estate.iam.moments import CURRENT, moment_keys
 from dr_estate.iam.statements import LEADING
-from dr_estate.model.playbook import COPIED, FENCING, FORBIDDEN, HOMECOMING, MARKING, changing_actions, read_actions
+from dr_estate.model.playbook import (
+    COPIED,
+    FAILBACK_WRITES,
+    FENCING,
+    FORBIDDEN,
+    MARKING,
+    changing_actions,
+    read_actions,
+)
 
 REGION = "aws:RequestedRegion"
 _BY_TLS = "aws:SecureTransport"
@@ -165,7 +173,7 @@ def _asked(env: Environment) -> Iterator[tuple[Side, str, scopes.Scope]]:
         yield Side.DR, action, scopes.of_marking(action, env, env.region(Side.DR))
     for side in (Side.PRIMARY, Side.DR):
         yield side, "dynamodb:GetItem", scopes.of_marking("dynamodb:GetItem", env, env.region(side))
-    for action in sorted(FENCING | HOMECOMING):
+    for action in sorted(FENCING | FAILBACK_WRITES):
         yield Side.PRIMARY, action, scopes.of_writing(action, env, env.region(Side.PRIMARY))
     for action in sorted(COPIED):
         yield Side.PRIMARY, action, scopes.of_copying(action, env, env.region(Side.DR))

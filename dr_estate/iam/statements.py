@@ -18,9 +18,9 @@ from dr_estate.model.drill_names import FULL, TAG, TRIAL
 from dr_estate.model.playbook import (
     COPIED,
     DRILLING,
+    FAILBACK_WRITES,
     FENCING,
     FORBIDDEN,
-    HOMECOMING,
     MARKING,
     REPLACED,
     REPLICATING,
@@ -77,7 +77,7 @@ def acting(env: Environment, actions: Iterable[str]) -> Iterator[Statement]:
     In the DR region all of them, in the primary region those that fence; of the control table all but approvals. What
     is done in the primary region alone is ``failback_statements``'s.
     """
-    changing = set(actions) - REPLICATING - (HOMECOMING - set(changing_actions()))
+    changing = set(actions) - REPLICATING - (FAILBACK_WRITES - set(changing_actions()))
     data = {a for a in changing if a.startswith("dynamodb:")} - {"dynamodb:DeleteItem"}
     world = {a for a in changing if a.startswith("route53:")}
     primary, dr = env.region(Side.PRIMARY), env.region(Side.DR)
@@ -114,7 +114,7 @@ def failback_statements(env: Environment, actions: Iterable[str]) -> Iterator[St
     Jobs of S3 Batch Replication are started and ended in the DR region, where a role is named for them.
     """
     primary, dr = env.region(Side.PRIMARY), env.region(Side.DR)
-    yield from _scoped("Home", HOMECOMING & set(actions), env, primary, _only(primary), scopes.of_writing)
+    yield from _scoped("Home", FAILBACK_WRITES & set(actions), env, primary, _only(primary), scopes.of_writing)
     yield from _scoped("CopyHome", COPIED, env, dr, None, scopes.of_copying)
     yield from _scoped("ReplaceAtHome", REPLACED, env, primary, _only(primary), scopes.of_copying)
     if env.failback.objects_batch_role:
@@ -134,12 +134,12 @@ def _of_jobs(action: str, env: Environment, region: str) -> scopes.Scope:
 def never(env: Environment, reading: Iterable[str]) -> Iterator[Statement]:
     """Deny the operator all that is neither ``reading`` nor a recovery's, region by region.
 
-    Going home is not denied in the primary region; without the statements of ``failback_statements`` it is not allowed
+    A failback is not denied in the primary region; without the statements of ``failback_statements`` it is not allowed
     either.
     """
     allowed = set(reading)
     primary, dr, everywhere = (env.region(side) for side in (Side.PRIMARY, Side.DR, Side.GLOBAL))
-    at_home = allowed | FENCING | HOMECOMING | (set(_SHIFTING) if primary == everywhere else set())
+    at_home = allowed | FENCING | FAILBACK_WRITES | (set(_SHIFTING) if primary == everywhere else set())
     yield _all_but("OnlyFenceAndGoHome", at_home, _only(primary))
     if everywhere not in (primary, dr):
         yield _all_but("OnlyShiftTraffic", {*allowed, *_SHIFTING}, _only(everywhere))

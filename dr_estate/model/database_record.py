@@ -1,7 +1,8 @@
-"""What the database was like when it was last seen well: identity and settings that its restored copy is to have. Pure.
+"""The database when it was last seen healthy: identity and settings that its restored copy is to have. Pure.
 
-A restore without these takes AWS's defaults (T56), and two automated backups may bear one name (T57): the resource id
-tells them apart. It is kept in the control table while the primary region lives, for on the day it may be dark.
+A restore without these takes AWS's defaults (T56), and two automated backups may have the same name (T57): the resource
+id distinguishes them. The record is kept in the control table while the primary region is up: it may be down when the
+record is needed.
 """
 
 from __future__ import annotations

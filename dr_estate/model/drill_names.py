@@ -1,9 +1,9 @@
 """Names of drills and of the resources that a drill creates.
 
 A full drill moves the estate and is an incident of its own (``DRILL-<stamp>``). A trial (a restore test, a canary)
-makes things beside the estate and touches nothing of it (``TRIAL-<stamp>``). What either makes bears ``-drill-<stamp>``
-in its name from the first moment on, so that whoever finds it knows whose it is, and a run that died is cleaned up by
-looking.
+creates resources beside the estate and touches nothing of it (``TRIAL-<stamp>``). The resources of either have
+``-drill-<stamp>`` in their names from the first moment on, so that anyone who finds them knows whose they are, and what
+a run that died left behind is cleaned up by its name.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Commands of this tool as text, completed with the options that the user typed.
 
-A bare command is ``dr_cli.py`` and its own words. It stands in plans, journals and remedies, which are the same whoever
-reads them. ``Invocation.complete`` adds the interpreter, the path and the options of the reader's own command line.
+A bare command is ``dr_cli.py`` and its own words. It stands in plans, journals and remedies, which are the same for
+every reader. ``Invocation.complete`` adds the interpreter, the path and the options of the reader's own command line.
 """
 
 from __future__ import annotations

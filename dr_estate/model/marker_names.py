@@ -1,4 +1,4 @@
-"""What the marker item of a failback is called in the platform's tables: its key, and the attribute that tells it."""
+"""Names of a failback's marker item in the platform's tables: its key, and the attribute that identifies it."""
 
 from __future__ import annotations
 

@@ -207,10 +207,10 @@ FENCING = frozenset(
     }
 )
 
-# What going home does there beyond that. It deletes nothing but the dead half of a replication (T27).
-HOMECOMING = frozenset(action for step in FAILBACK for action in step.home) - FENCING
+# What a failback does there beyond that. It deletes nothing but the dead half of a replication (T27).
+FAILBACK_WRITES = frozenset(action for step in FAILBACK for action in step.home) - FENCING
 
-# What going home does with its markers in the platform's tables of the DR region: with those alone, by their key.
+# What a failback does with its markers in the platform's tables of the DR region: with those alone, by their key.
 MARKING = frozenset({"dynamodb:DeleteItem", "dynamodb:PutItem"})
 
 # What S3 reads of an object in the DR region's bucket that it copies home (API_CopyObject).
@@ -262,4 +262,4 @@ def read_actions() -> tuple[str, ...]:
 
 def needed_actions() -> tuple[str, ...]:
     """Every IAM action that a step of either playbook needs, sorted."""
-    return tuple(sorted({*changing_actions(), *read_actions(), *HOMECOMING}))
+    return tuple(sorted({*changing_actions(), *read_actions(), *FAILBACK_WRITES}))

@@ -107,9 +107,9 @@ def goes_by_itself(row: Mapping[str, Any]) -> bool:
 
 
 def takes_words(content: str) -> bool:
-    """Whether the document of that content hands on words as ``as_values`` writes them; an earlier version's did not.
+    """Whether the document of that content passes on words as ``as_values`` writes them; an earlier version did not.
 
-    What cannot be read is not said to be of an earlier version.
+    Content that cannot be read does not count as an earlier version's.
     """
     try:
         scripts = [str(step["inputs"].get("Script", "")) for step in json.loads(content)["mainSteps"]]
@@ -158,9 +158,9 @@ def recovery_document(env: Environment) -> dict[str, Any]:
 
 
 def _request(env: Environment) -> list[dict[str, Any]]:
-    """Tell the approvers, and wait for one of them; a message that does not leave stops nobody (T40).
+    """Return the steps that notify the approvers and wait for an approval; a message that fails stops nothing (T40).
 
-    aws:approve itself tells topics alone whose name begins with "Automation", and those of the estate do not. Source:
+    aws:approve itself notifies only topics whose name begins with "Automation", and those of the estate do not. Source:
     Systems Manager User Guide, "Run an automation that requires approvals".
     """
     wish = "{{Goal}} of " + env.name + " for {{Incident}}, plan {{PlanDigest}}. {{Summary}}"

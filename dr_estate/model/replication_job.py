@@ -13,7 +13,7 @@ from dr_estate.config.environment import Environment
 
 NOT_REPLICATED = ("NONE", "FAILED")
 OWN = frozenset({"ClientRequestToken", "Description", "Tags"})
-"""What tells one job from another of the same buckets."""
+"""What distinguishes a job from other jobs of the same buckets."""
 _PRIORITY = 10
 CREATED_AFTER = "CreatedAfter"
 

@@ -131,10 +131,10 @@ def visitor_context(public: bool) -> ssl.SSLContext:
 
 
 def handshake(address: str, port: int, host: str, limits_s: Limits, public: bool, region: str = "") -> Handshake:
-    """Shake hands over TLS as a visitor of ``host`` in ``region``. Raises DataUnavailable where nobody answers.
+    """Perform a TLS handshake as a visitor of ``host`` in ``region``. Raises DataUnavailable where nobody answers.
 
-    Where the world is not ``public`` its certificates have no known issuer: the one presented is then taken as its own
-    issuer, and its names and dates are still judged.
+    Where the world is not ``public`` its certificates have no known issuer: the presented certificate then counts as
+    its own issuer, and its names and dates are still judged.
     """
     try:
         if public:

@@ -37,9 +37,9 @@ class Certificate:
 
 @part(Side.PRIMARY, Side.DR, Side.GLOBAL, reads=CERTIFICATE_READS)
 def certificates(context: ReadContext) -> tuple[Certificate | Unavailable, ...]:
-    """The certificates of this region that name a host of the estate; the expired and failed ones too.
+    """Return the certificates of this region that name a host of the estate, including expired and failed ones.
 
-    ListCertificates pages all; DescribeCertificate is asked for those alone, as no batch read tells their renewal.
+    ListCertificates pages all; DescribeCertificate is called for those alone, as no batch read reports their renewal.
     """
     rows = context.pages("acm", "list_certificates", "CertificateSummaryList", Includes={"keyTypes": ALL_KEYS})
     wanted = sorted(row["CertificateArn"] for row in rows if row.get("CertificateArn") and _concerns(context, row))

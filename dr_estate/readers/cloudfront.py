@@ -25,11 +25,11 @@ _ERRORS_S = 10  # where nothing is set. Source: CloudFront Developer Guide, "How
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """One origin. ``connect_s`` is the time for one connection attempt, of ``attempts``.
+    """An origin. ``connect_s`` is the time for one connection attempt, of ``attempts``.
 
-    ``ports`` are those of HTTP and HTTPS that a custom one is asked on.
-    ``kind`` is custom, s3, vpc or unknown; "" in earlier evidence, which tells a custom one by its policy alone.
-    ``headers`` are those that CloudFront adds: (name, digest of the value), for the value may be a secret.
+    ``ports`` are the HTTP and HTTPS ports of a custom origin.
+    ``kind`` is custom, s3, vpc or unknown; "" in earlier evidence, where only its policy identifies a custom origin.
+    ``headers`` are those that CloudFront adds: (name, digest of the value), because the value may be a secret.
     A bucket is read under an origin ``access_control`` (its id), as an ``identity``, or, where both are "", by anybody.
     """
 

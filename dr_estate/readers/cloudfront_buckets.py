@@ -36,7 +36,7 @@ def bucket_of(origin: Origin) -> str:
 
 
 def region_of(origin: Origin, env: Environment) -> str | None:
-    """The region of a bucket, by its regional name or as one of the estate's own; None where nothing tells."""
+    """Return a bucket's region, from its regional name or the estate's own buckets; None where neither shows it."""
     found = _DOMAIN.fullmatch(origin.domain)
     if found and found["region"]:
         return found["region"]
@@ -53,10 +53,11 @@ def bucket_origins(found: Distribution) -> tuple[Origin, ...]:
 
 @part(*REGIONAL, reads=s3.BUCKET_READS)
 def buckets(context: ReadContext) -> tuple[s3.Bucket | Unavailable, ...]:
-    """The buckets of this region that the distribution fetches from; what tells no region is asked in the DR region.
+    """Return the buckets of this region that the distribution fetches from.
 
-    The primary region's that fill one of the DR region's are among them. Those of the environment file are read
-    already; six calls for each other one, none where no origin is a bucket.
+    A bucket of unknown region is asked for in the DR region. The primary region's buckets that fill a bucket of the DR
+    region are included. Buckets of the environment file are read already; every other bucket takes six calls. No call
+    is made where no origin is a bucket.
     """
     found = cloudfront.serving(context.part(cloudfront.distributions, Side.GLOBAL), context.env.traffic)
     here = {
@@ -90,9 +91,10 @@ def access_controls(context: ReadContext) -> tuple[AccessControl, ...]:
 
 @part(Side.DR, reads=KEY_READS)
 def bucket_keys(context: ReadContext) -> tuple[KmsKey | Unavailable, ...]:
-    """The customer keys under which replicas arrive in these buckets, and uploads are encrypted: two calls for each.
+    """Return the customer keys that encrypt arriving replicas and uploads in these buckets: two calls per key.
 
-    Where the primary region's buckets cannot be read, nobody knows the first: their own part says so.
+    Where the primary region's buckets cannot be read, the replicas' keys are unknown: those buckets' own part reports
+    it.
     """
     here = [row for row in context.part(buckets) if isinstance(row, s3.Bucket)]
     refs = {row.key for row in here if is_under_kms(row)}

@@ -95,9 +95,9 @@ class Incident:
 
 @dataclass(frozen=True, slots=True)
 class RecordedOverride:
-    """One gate set aside by name. It holds until its time (``until``) is over, and stays on record.
+    """A gate overridden by name. The override holds until ``until`` and stays on record.
 
-    ``arn`` is the caller's own, whoever is named as ``by``; "" where an earlier version recorded it.
+    ``arn`` is the caller's own, no matter who is named as ``by``; "" where an earlier version recorded it.
     """
 
     gate: str

@@ -101,9 +101,10 @@ def delegation(context: ReadContext) -> DnsAnswer:
 
 @part(Side.PRIMARY, Side.DR, reads=elbv2.BALANCER_READS | LED_READS | INTERFACE_READS, visits=True)
 def door(context: ReadContext) -> tuple[str, ...]:
-    """The IPv4 addresses of the region's load balancer today; empty where there is none. AWS changes them at will.
+    """Return the current IPv4 addresses of the region's load balancer; empty where there is none.
 
-    Where no name server can be asked, those of its network interfaces: EC2 tells them without DNS (T70).
+    AWS changes them at will. Where no name server can be asked, the addresses of its network interfaces are returned:
+    EC2 lists them without DNS (T70).
     """
     balancer = context.part(elbv2.load_balancer)
     if balancer is None:
@@ -141,9 +142,9 @@ def resolved(context: ReadContext) -> tuple[DnsAnswer | Unavailable, ...]:
 
 @part(*GLOBAL, reads=RECORD_READS | TEST_READS, visits=True)
 def tested(context: ReadContext) -> tuple[DnsAnswer | Unavailable, ...]:
-    """What Route 53 says that it answers for the traffic name and the customers' hosts (API_TestDNSAnswer).
+    """Return what Route 53 states as its answers for the traffic name and the customers' hosts (API_TestDNSAnswer).
 
-    It is an API call, so it tells where no DNS server can be reached from here.
+    It is an API call, so it works where no DNS server can be reached from here.
     """
     there = context.part(route53.zone)
     if there is None:

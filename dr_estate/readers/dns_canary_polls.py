@@ -1,6 +1,7 @@
 """DNS reads for a run: whether changes are INSYNC, and the servers' answers for a canary.
 
-Nobody but a run knows these: it tells its eyes (``ReadContext.followed``). A look of its own follows nothing.
+Only a run knows these changes and names: it passes them to its read client (``ReadContext.followed``). Any other
+observation follows nothing.
 """
 
 from __future__ import annotations
@@ -31,9 +32,10 @@ class DnsChange:
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """What the zone's own servers said of a name's address: how often each code with its values.
+    """What the zone's own servers answered for a name's address: the count of each code with its values.
 
-    ``ttls_s`` are the TTLs that were told, in seconds. ``silent`` questions had no answer. ``asked`` are the servers.
+    ``ttls_s`` are the TTLs received, in seconds. ``silent`` counts questions without an answer. ``asked`` are the
+    servers.
     """
 
     name: str

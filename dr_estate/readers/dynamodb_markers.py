@@ -1,7 +1,7 @@
 """The marker item that a failback puts into each replicated table, as each region's replica holds it.
 
-Its key is one of its own for every run, so that whoever looks knows it. A table whose key cannot be such a text takes
-none: a number might be one of the platform's own.
+Every run uses the same key, which no other item has, so that any observation knows it. A table whose key cannot be
+such a text takes no marker: a number might be a key of the platform's own.
 """
 
 from __future__ import annotations

@@ -113,7 +113,7 @@ def _lifecycle(context: ReadContext, key: tuple[str, str]) -> str:
 
 
 def _policy(context: ReadContext, key: tuple[str, str]) -> str:
-    """The DR region's alone: in the primary region whoever serves now may pull."""
+    """Return a repository's policy, in the DR region alone: tasks that serve in the primary region may pull."""
     if context.region != context.env.region(Side.DR):
         return ""
     absent = ("RepositoryNotFoundException", "RepositoryPolicyNotFoundException")

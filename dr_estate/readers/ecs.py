@@ -50,11 +50,11 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One ECS service. Counts are tasks; ``deployment`` is the id of its newest one, created at ``deployed_at``.
+    """An ECS service. Counts are tasks; ``deployment`` is the id of its newest deployment, created at ``deployed_at``.
 
-    ``rollout`` is the state of that deployment, or the stability of the primary task set; "" where neither is told.
-    ``event`` is the newest sentence that ECS wrote about it, at ``event_at``. ``registries`` are the ARNs of the
-    Cloud Map services in which its tasks are registered, "" of one that is not told. ``settings`` and ``registries``
+    ``rollout`` is the state of that deployment, or the stability of the primary task set; "" where ECS reports neither.
+    ``event`` is the newest message that ECS wrote about it, at ``event_at``. ``registries`` are the ARNs of the
+    Cloud Map services in which its tasks are registered, "" where ECS reports no ARN. ``settings`` and ``registries``
     are None in earlier evidence.
     """
 
@@ -103,7 +103,7 @@ class Task:
 class Volume:
     """An EFS volume of a task definition. ``iam``: the task role must be allowed to mount it; ``root`` is "" for "/".
 
-    ``iam`` is None in evidence that does not tell it.
+    ``iam`` is None in evidence that does not contain it.
     """
 
     name: str
@@ -125,13 +125,13 @@ class Mount:
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """One container of a task definition. ``environment`` and ``secrets`` are (name, value or ARN) pairs.
+    """A container of a task definition. ``environment`` and ``secrets`` are (name, value or ARN) pairs.
 
-    A value is there where it points somewhere (a host, a region, a schema); else its digest is, and the same for what
-    is named like a secret and what follows the host of a URL: they never enter the evidence.
-    ``mounts`` is None in evidence that does not tell it; ``settings`` are what else decides what runs, commands as
-    digests. ``fetched`` are secrets by what the agent itself needs them for, ``files`` those of variables (bucket/key);
-    none in earlier evidence.
+    A value is kept where it points somewhere (a host, a region, a schema). Otherwise only its digest is kept, as for
+    values named like a secret and for what follows the host of a URL: these never enter the evidence.
+    ``mounts`` is None in evidence that does not contain it; ``settings`` is everything else that decides what runs,
+    commands as digests. ``fetched`` are secrets by what the agent itself needs them for, ``files`` the files of
+    variables (bucket/key); both are empty in earlier evidence.
     """
 
     name: str
@@ -233,7 +233,7 @@ def task_definitions(context: ReadContext) -> tuple[TaskDefinition | Unavailable
 
 @part(Side.DR, reads=FAMILY_READS)
 def active_families(context: ReadContext) -> tuple[str, ...]:
-    """The families of which a revision is active, a hundred a call: a known revision tells no longer whether it is."""
+    """Return the families with an active revision, a hundred per call: a known revision may be inactive by now."""
     if not context.part(services):
         return ()
     listed = context.pages("ecs", "list_task_definition_families", "families", status="ACTIVE", maxResults=100)

@@ -22,7 +22,7 @@ _METRIC_WINDOW_MINUTES = 180
 class FileSystem:
     """A file system. ``zone`` is set for One Zone storage, ``provisioned_mibps`` for provisioned throughput.
 
-    ``token`` is what its maker named it by (CreationToken), "" where that is not told.
+    ``token`` is the name that its creator gave it (CreationToken), "" where EFS does not report it.
     """
 
     id: str

@@ -21,9 +21,10 @@ READS = frozenset({"efs:DescribeFileSystemPolicy"})
 
 @dataclass(frozen=True, slots=True)
 class FileSystemPolicy:
-    """The policy of one file system; each statement has the same form in every region.
+    """The policy of a file system; each statement has the same form in every region.
 
-    ``present`` False: without a policy EFS lets in whoever reaches a mount target. ``text`` is the policy as it is.
+    ``present`` is False where there is no policy: EFS then admits every client that reaches a mount target. ``text`` is
+    the unchanged policy.
     """
 
     file_system: str

@@ -27,7 +27,7 @@ _WILD = frozenset("*?")
 class LoadBalancer:
     """The environment's load balancer. ``attributes`` are AWS's (key, value) pairs, in order of the key.
 
-    ``subnets`` are those it stands in, none in evidence that does not tell them.
+    ``subnets`` are the subnets it is in, empty in evidence that does not contain them.
     """
 
     name: str
@@ -126,7 +126,7 @@ class ListenerRule:
 
     @property
     def further(self) -> tuple[str, ...]:
-        """``others``; evidence of before they were read tells only that there are some."""
+        """``others``; evidence from before they were read shows only that there are some."""
         unread = self.conditions > bool(self.hosts or self.by_regex)
         return self.others or (("not read",) if unread else ())
 

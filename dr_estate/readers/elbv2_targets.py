@@ -1,8 +1,8 @@
-"""Healthy targets as the load balancer tells them, while CloudWatch has no count yet, or none at all.
+"""Healthy targets as the load balancer reports them, while CloudWatch has no count yet, or none at all.
 
-A count is published about two minutes late, and not at all while CloudWatch is sick. DescribeTargetHealth is one call a
-group and shares ELB's small request bucket with ECS, which registers targets meanwhile: so only groups are asked that
-tasks run behind, and that no count of the last minutes tells of; of more than ``MOST_ASKED`` none is.
+A count is published about two minutes late, and not at all during a CloudWatch outage. DescribeTargetHealth takes one
+call per group and shares ELB's small request bucket with ECS, which registers targets meanwhile. So only groups with
+running tasks and without a count of the last minutes are queried; if they are more than ``MOST_ASKED``, none is.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _HEALTHY = "healthy"
 
 @dataclass(frozen=True, slots=True)
 class GroupHealth:
-    """How many targets of a group pass their health check now; ``group`` is as CloudWatch's dimension names it.
+    """The number of targets of a group that pass their health check now; ``group`` is named as CloudWatch's dimension.
 
-    ``reason`` is why the first that does not pass it does not, as the load balancer tells it.
+    ``reason`` is why the first failing target fails, as the load balancer reports it.
     """
 
     group: str
@@ -33,7 +33,7 @@ class GroupHealth:
 
 @part(*REGIONAL, reads=frozenset({"elbv2:DescribeTargetHealth"}))
 def health(context: ReadContext) -> tuple[GroupHealth, ...]:
-    """The groups of running services that CloudWatch tells nothing of; empty where those are too many."""
+    """Return the health of running services' groups without a recent CloudWatch count; empty if they are too many."""
     counted = {
         reading.dimension(elbv2.GROUP)
         for reading in context.part(elbv2.healthy_hosts)

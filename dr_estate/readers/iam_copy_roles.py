@@ -45,9 +45,9 @@ _START_IN_JOB = ("s3:InitiateReplication",)
 
 @dataclass(frozen=True, slots=True)
 class CopyRole:
-    """A role that ``service`` copies as, and its decisions. ``trusted`` is None where nobody can tell.
+    """A role that ``service`` copies as, and its decisions. ``trusted`` is None where it cannot be determined.
 
-    ``trust_ends`` is when the service may assume it no longer, None where that is not soon.
+    ``trust_ends`` is when the service may no longer assume it, None where that is not soon.
     """
 
     arn: str

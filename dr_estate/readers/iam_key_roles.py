@@ -1,8 +1,8 @@
 """What tasks of the DR region may do with the keys of bucket copies, beside what they may do with the sources today.
 
-S3 asks KMS in the role's name: whoever may not use the key of a copy is refused each object of it, whatever S3's own
-policies allow. IAM's simulator judges the role, and the key's policy is judged here. Source: S3 User Guide, "Using
-server-side encryption with AWS KMS keys", and KMS Developer Guide, "Key policies".
+S3 calls KMS in the role's name: a role that may not use the key of a copy is refused every object of the copy, whatever
+S3's own policies allow. IAM's simulator judges the role, and the key's policy is judged here. Source: S3 User Guide,
+"Using server-side encryption with AWS KMS keys", and KMS Developer Guide, "Key policies".
 """
 
 from __future__ import annotations

@@ -101,10 +101,10 @@ class Operator:
 def operator(context: ReadContext) -> Operator:
     """Simulate every action that a playbook needs where it needs it, and those that nobody may have.
 
-    One call a demand, about 50, and one on the roles of the DR region's tasks: the first tells whether IAM answers and
-    there is such a role, then the others at once, those about tenants' things last, for these are known by then. IAM
-    refuses actions together that it judges by different information (InvalidInput): those are asked one by one: that is
-    at most one more call for each action.
+    One call per demand, about 50, and one on the roles of the DR region's tasks. The first shows whether IAM answers
+    and the role exists; the others then run at once, those about tenants' resources last, because these are known by
+    then. IAM refuses to simulate actions together that it judges by different information (InvalidInput): those are
+    simulated singly, which is at most one more call for each action.
     """
     role, env = context.env.acting_role, context.env
     arn = f"arn:aws:iam::{env.account}:role/{role}"
@@ -242,7 +242,7 @@ def asked(context: ReadContext, arn: str, demand: SimulationRequest) -> list[Sim
 
 @dataclass(frozen=True, slots=True)
 class RoleRequest:
-    """What is asked about the role ``arn``. ``name`` tells apart what one role is for."""
+    """A simulation request for the role ``arn``. ``name`` distinguishes the purposes of the same role."""
 
     name: str
     arn: str

@@ -55,10 +55,11 @@ MOUNT = ("elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite")
 
 @dataclass(frozen=True, slots=True)
 class TaskRole:
-    """A role of the DR region's task definitions. ``trusted``: ECS may assume it there, None where nobody can tell.
+    """A role of the DR region's task definitions. ``trusted``: ECS may assume it there, None where that is unknown.
 
-    ``families`` are the definitions that name it. ``decisions`` is the worst one of each action. ``trust_ends`` is when
-    ECS may assume it no longer, None where that is not soon; ``ends`` when policies of what it needs keep it out.
+    ``families`` are the definitions that name it. ``decisions`` has the worst decision of each action. ``trust_ends``
+    is when ECS may no longer assume it, None where that is not soon; ``ends`` is when policies of what it needs stop
+    admitting it.
     """
 
     arn: str
@@ -114,7 +115,7 @@ class _Policies:
                 self.by_arn[arn] = repository.policy
         for key in context.part(kms.keys, Side.DR):
             if isinstance(key, kms.KmsKey) and not isinstance(key.admits, Unavailable):
-                self.by_arn[key.arn] = key.policy  # kms.key-usable tells of a key that cannot be seen
+                self.by_arn[key.arn] = key.policy  # kms.key-usable reports a key that cannot be seen
         for secret in context.part(secret_policies.policies, Side.DR):
             if isinstance(secret, Unavailable):
                 self.unread.append(secret)
@@ -185,7 +186,7 @@ def _needs(
             yield role, ("s3:GetObject",), f"arn:aws:s3:::{file}"
             yield role, ("s3:GetBucketLocation",), f"arn:aws:s3:::{file.partition('/')[0]}"
         for source in {source_of(value) for _, value in container.sources}:
-            if source.region in ("", region):  # else definitions.primary-region-names tells
+            if source.region in ("", region):  # else definitions.primary-region-names reports it
                 own = f"arn:aws:ssm:{region}:{context.env.account}:parameter/{source.name.removeprefix('/')}"
                 yield role, SECRET if source.is_secret else PARAMETER, source.arn or own
                 for key in _keys_asked(policies, source):

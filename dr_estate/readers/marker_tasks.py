@@ -1,6 +1,6 @@
-"""Tasks by which a run writes markers, looks for them and takes them away, and what they print.
+"""Tasks by which a run writes markers, looks for them and removes them, and what they print.
 
-Nobody but a run knows of which families they are (``ReadContext.followed``): any other look asks for none.
+Only a run knows the families of these tasks (``ReadContext.followed``): any other observation asks for none.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Resources of the platform by tag and by name, of services that no other reader reads.
 
-The Resource Groups Tagging API tells what bears the platform's tags; a list call of each type in ``LISTED`` tells what
-bears its names and no tag, or is of a type that the tagging API does not know. What is of another team by its tags is
-left out, whatever its name.
+The Resource Groups Tagging API lists what bears the platform's tags; a list call of each type in ``LISTED`` finds what
+bears its names and no tag, or is of a type that the tagging API does not know. What belongs to another team by its tags
+is left out, whatever its name.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ and groups of Auto Scaling, which the tagging API does not know. DocumentDB's cl
 
 @dataclass(frozen=True, slots=True)
 class ServiceListing:
-    """What one service or API listed: ARNs with the value of their Name tag ("" where none), or why it was not read.
+    """What a service or API listed: ARNs with their Name tag ("" where none), or why it was not read.
 
-    ``off`` are the ARNs of those that are switched off: rules, schedules, and functions that may not run. ``times`` are
-    ARNs of rules with when they start what they start; a list of schedules does not tell it. ``leads`` are ARNs of
-    rules and schedules with an ARN that they call, and of functions with each variable that names a region of the
-    environment file (``NAME=region``).
-    ``refused`` are types that the tagging API does not know there. None of both in earlier evidence.
+    ``off`` are the ARNs of what is switched off: rules, schedules, and functions that may not run. ``times`` are
+    ARNs of rules with their schedules; a list of schedules does not contain those. ``leads`` are ARNs of rules and
+    schedules with an ARN that they call, and of functions with each variable that names a region of the environment
+    file (``NAME=region``).
+    ``refused`` are types that the tagging API does not know there. Fields that earlier evidence lacks are empty.
     """
 
     service: str
@@ -98,7 +98,7 @@ def _identity(context: ReadContext, row: Any) -> str:
     return _arn(context, "ses", f"identity/{row['IdentityName']}")
 
 
-_ALL = (("MaxResults", 1000),)  # without it ListQueues tells no token
+_ALL = (("MaxResults", 1000),)  # without it ListQueues returns no token
 _STANDALONE = (("ShowCacheClustersNotInReplicationGroups", True),)
 _REGIONAL_ACLS = (("Scope", "REGIONAL"), ("Limit", 100))  # an account has a hundred at most, those of CloudFront apart
 LISTED = (
@@ -202,7 +202,7 @@ def known_rows(
 
 
 def _read(arn: str) -> str:
-    """The ARN itself, where it tells a type and a name. Raises ValueError."""
+    """Return the ARN itself. Raises ValueError where it does not contain a type and a name."""
     resource_of(arn)
     return arn
 
@@ -264,9 +264,10 @@ def _calling(context: ReadContext, found: ServiceListing | Unavailable) -> Servi
 
 
 def _running(context: ReadContext, found: ServiceListing | Unavailable) -> ServiceListing | Unavailable:
-    """Functions with those that a reserved concurrency of 0 keeps from running, a call a function. All else as it is.
+    """Return functions with ``off`` set: those that a reserved concurrency of 0 keeps from running.
 
-    ListFunctions does not tell it; the platform's functions are few, whatever the number of tenants.
+    Any other listing is returned unchanged. ListFunctions does not report the concurrency, so this takes one call per
+    function; the platform's functions are few, whatever the number of tenants.
     """
     if isinstance(found, Unavailable) or isinstance(found.resources, Unavailable) or found.service != _OF_FUNCTIONS:
         return found

@@ -60,7 +60,7 @@ class StartOfRuns:
 
 @dataclass(frozen=True, slots=True)
 class RecoveryRole:
-    """A role; ``trusted`` is whether ``service`` may assume it, None where nobody can tell or no service does.
+    """A role; ``trusted`` is whether ``service`` may assume it, None where that is unknown or no service does.
 
     ``trust_ends`` is when it may no longer, None where that is not soon.
     """

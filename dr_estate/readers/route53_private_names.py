@@ -42,7 +42,7 @@ class PrivateNames:
 
     ``taken`` are the names of AWS that tasks of the DR region ask for and do not find, ``zones`` the names of all its
     private zones, without the last dot, and ``sites`` the tenants' own hosts that they hide; none in earlier evidence.
-    ``sites`` is None where the services that tell the tenants were not seen.
+    ``sites`` is None where the services, by which the tenants are known, were not seen.
     """
 
     side: Side

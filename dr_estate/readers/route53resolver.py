@@ -109,7 +109,10 @@ def names_asked(context: ReadContext) -> tuple[str, ...]:
 
 
 def _here(context: ReadContext) -> PrivateNames | None:
-    """The private names of the DR region's VPC. Raises DataUnavailable where they were not seen, whoever else was."""
+    """Return the private names of the DR region's VPC.
+
+    Raises DataUnavailable where they were not seen, even if the primary region's were.
+    """
     rows = context.part(route53_private_names.names, Side.GLOBAL)
     here = next((row for row in rows if isinstance(row, PrivateNames) and row.side is Side.DR), None)
     for row in () if here else rows:

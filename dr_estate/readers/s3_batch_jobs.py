@@ -65,7 +65,7 @@ def _job(context: ReadContext, row: Mapping[str, Any]) -> ReplicationJob:
 
 
 def _reason(context: ReadContext, job_id: str) -> str:
-    """Why a job failed: only its description says so."""
+    """Return why a job failed: only its description states it."""
     answer = context.call("s3control", "describe_job", AccountId=context.env.account, JobId=job_id)
     reasons = (answer.get("Job") or {}).get("FailureReasons") or ()
     return "; ".join(f"{row.get('FailureCode', '')}: {row.get('FailureReason', '')}" for row in reasons)

@@ -17,7 +17,7 @@ from dr_estate.reading.reader import ReadContext
 
 READS = frozenset({"s3:ListObjectVersions"})
 _NAMED = 5
-_TOLD_EACH = 50_000
+_REPORTED_EACH = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,8 @@ def _apart(context: ReadContext, bucket: str, copy: str) -> BucketDifference:
     home, away = (latest(_pages(where, name, goes_on)) for where, name in ((primary, bucket), (context, copy)))
     for count, pair in enumerate(compared(home, away), 1):
         tally.add(pair)
-        if not count % _TOLD_EACH:
-            context.client.credentials.tell(f"{bucket}: {count:,} objects compared with {copy}.")
+        if not count % _REPORTED_EACH:
+            context.client.credentials.report(f"{bucket}: {count:,} objects compared with {copy}.")
     return tally.difference(bucket, copy)
 
 

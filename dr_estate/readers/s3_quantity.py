@@ -1,7 +1,7 @@
 """How much buckets and their copies hold: objects, and bytes by storage class, as S3 counts them once a day.
 
 Source: S3 User Guide, Metrics and dimensions (daily storage metrics). A bucket that S3 has not counted yet, or that is
-empty, has no metric: that is told by looking for one object.
+empty, has no metric: looking for one object distinguishes the two.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ READS = frozenset({"secretsmanager:GetResourcePolicy"})
 _NO_POLICY = ("ResourceNotFoundException", "InvalidParameterException")
 """There is no such secret, or it is a replica and not to be asked: which of both AWS answers of one is assumed."""
 _SETTLED = timedelta(hours=1)
-"""What was changed later may be told by one call and not by another yet: ListSecrets lags by up to five minutes."""
+"""One call may show a later change before another does: ListSecrets lags by up to five minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +30,15 @@ class SecretPolicy:
 
 @part(Side.DR, reads=READS)
 def policies(context: ReadContext) -> tuple[SecretPolicy | Unavailable, ...]:
-    """The policy of each secret that a task definition names here: one call a secret, for no batch read tells it.
+    """Return the policy of each secret that a task definition names here.
 
-    One that was read today, of a secret that has not changed since, is known: a secret's LastChangedDate is when it
-    "was modified in any way" (SecretListEntry). No longer than a day, for what AWS does with replicas' is assumed.
+    This takes one call per secret, because no batch read returns policies. A policy that was read today, of a secret
+    that has not changed since, is known: a secret's LastChangedDate is when it "was modified in any way"
+    (SecretListEntry). It is kept for a day at most, because what AWS does with the date of a replica is assumed.
 
-    A replica has the policy of the secret it is copied from; where it refuses to tell it, that one is asked in the
-    primary region. Source: GetResourcePolicy; Secrets Manager User Guide, "Replicate secrets across Regions".
+    A replica has the policy of the secret it is copied from; where it refuses to return the policy, the original is
+    asked in the primary region. Source: GetResourcePolicy; Secrets Manager User Guide, "Replicate secrets across
+    Regions".
     """
     home = replace(context, region=context.env.regions.primary)
 
@@ -81,7 +83,7 @@ def _known(
 
 
 def _versions(context: ReadContext) -> dict[str, str]:
-    """What tells apart the policies that a secret has had, by its ARN; without those that changed lately."""
+    """Return a version of each secret's policy by the secret's ARN, without secrets that changed recently."""
     return {
         secret.arn: f"{secret.changed_at.isoformat()}, read {context.now.date()}"
         for secret in context.part(secretsmanager.secrets)

@@ -9,9 +9,9 @@ from dr_estate.reading.reader import ReadContext
 
 
 def away(context: ReadContext) -> bool:
-    """Whether a traffic record leads visitors to the DR region, or its files are frozen for a failback.
+    """Return whether a traffic record leads visitors to the DR region, or its files are frozen for a failback.
 
-    Raises DataUnavailable where neither can be told.
+    Raises DataUnavailable where neither can be determined.
     """
     return _frozen(context) or any(
         leads_away(record, context.env) for record in context.part(route53.records, Side.GLOBAL)

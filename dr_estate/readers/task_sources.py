@@ -49,10 +49,10 @@ class TaskBucket:
 
 @part(Side.DR, reads=BUCKET_READS)
 def file_buckets(context: ReadContext) -> tuple[TaskBucket | Unavailable, ...]:
-    """Where the buckets stand that containers fetch variables from, and which files they have not.
+    """Return the regions of the buckets that containers fetch variables from, and the files they lack.
 
-    A call a bucket and one a file, each once, whoever shares it: they are few. A list tells that a file is there
-    without the right to read it.
+    One call per bucket and one per file, no matter how many containers share it: they are few. A list shows that a file
+    is there without the right to read it.
     """
     rows = [row for row in context.part(ecs.task_definitions) if isinstance(row, ecs.TaskDefinition)]
     files = {file.partition("/")[::2] for row in rows for container in row.containers for file in container.files}

@@ -45,9 +45,9 @@ class LockTable:
 
 @dataclass(frozen=True, slots=True)
 class StateLock:
-    """A lock on a state: where it lies, whose ``path`` it locks, and the id by which Terraform gives it up.
+    """A lock on a state: its place, the ``path`` it locks, and the id by which Terraform releases it.
 
-    ``since`` is None where the lock does not tell; ``id`` and ``operation`` are "" of a lock file of S3.
+    ``since`` is None where the lock does not state it; ``id`` and ``operation`` are "" for a lock file of S3.
     """
 
     place: str

@@ -36,7 +36,7 @@ _TARGETS = (
 class Vpc:
     """The environment's VPC. ``cidrs`` are its IPv4 blocks with their association state, ``cidrs6`` its IPv6 blocks.
 
-    ``options`` is the id of its DHCP options, "" in evidence that does not tell it.
+    ``options`` is the id of its DHCP options, "" in evidence that does not contain it.
     """
 
     id: str
@@ -84,10 +84,10 @@ class PartRoute:
 
 @dataclass(frozen=True, slots=True)
 class RouteTable:
-    """One route table. ``default`` is where 0.0.0.0/0 leads, "" for nowhere; ``state`` is active or blackhole.
+    """A route table. ``default`` is where 0.0.0.0/0 leads, "" for nowhere; ``state`` is active or blackhole.
 
-    ``known`` is False where it leads to a kind of target that is not among those of ``_TARGETS``. ``parts`` are its
-    further routes over IPv4, without those of the VPC itself and of endpoints; None in evidence that does not tell it.
+    ``known`` is False where it leads to a kind of target that is not in ``_TARGETS``. ``parts`` are its further routes
+    over IPv4, without those of the VPC itself and of endpoints; None in evidence that does not contain them.
     """
 
     id: str
@@ -101,9 +101,9 @@ class RouteTable:
 
 @dataclass(frozen=True, slots=True)
 class NatGateway:
-    """One NAT gateway; only an ``available`` one forwards packets, and only a ``public`` one out of the network.
+    """A NAT gateway. It forwards packets only while ``available``, and out of the network only if ``public``.
 
-    ``subnet`` is where it stands, "" in evidence that does not tell it: that one's own route must lead on.
+    ``subnet`` is its subnet, whose own route must lead on; "" in evidence that does not contain it.
     """
 
     id: str
@@ -154,9 +154,9 @@ class NameServers:
 
 @dataclass(frozen=True, slots=True)
 class VpcEndpoint:
-    """One VPC endpoint. ``service`` carries no region, such as ``ecr.api``; it is an ARN for a Resource's endpoint.
+    """A VPC endpoint. ``service`` carries no region, such as ``ecr.api``; it is an ARN for a Resource's endpoint.
 
-    ``private_names``: AWS's own name of the service leads to it. ``policy`` is as it is, "" for none told.
+    ``private_names``: AWS's own name of the service leads to it. ``policy`` is unchanged, "" where AWS returned none.
     """
 
     service: str

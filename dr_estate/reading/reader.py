@@ -126,10 +126,10 @@ class ReadContext:
         return cast("list[Any] | None", self.client.call(service, self.region, all_pages, absent))
 
     def immutable(self, arn: str, shape: type[T], read: Callable[[], T], version: str = "") -> T:
-        """Return the thing of ``arn``, which can never be another, as it is known; else ``read`` it.
+        """Return the immutable resource of ``arn`` as it is known; else ``read`` it.
 
-        ``version`` tells apart what a thing of one ARN was at different times: as that version it never changes. What
-        is known and is not of ``shape``, or of another ARN, is read again. Raises what ``read`` raises.
+        ``version`` distinguishes the states of a resource with the same ARN: a version never changes. A known resource
+        that is not of ``shape``, or of another ARN, is read again. Raises what ``read`` raises.
         """
         answers, key = self.client.credentials.immutable, f"{arn}@{version}" if version else arn
         known = answers.get(key)

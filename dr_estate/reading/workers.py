@@ -1,8 +1,8 @@
 """Threads in which the parts of one side are read: a fixed number for all parts' API calls, and some for probes.
 
-A task that waits does not count: one that waits for another part says so, and one whose call hangs or is paced is
-found by ``tend``. Another thread takes its place, so a service that crawls hides its own parts alone. Nobody waits for
-what nobody runs: who needs a task that is not begun runs it.
+A task that waits does not count: a task that waits for another part calls ``waiting``, and a task whose call hangs or
+is paced is found by ``tend``. Another thread takes its place, so a slow service delays only its own parts. No thread
+waits for a task that no thread runs: a thread that needs a task that has not begun runs it.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class Workers(Protocol):
 
 
 def _results(futures: Sequence[Future[R]]) -> list[R]:
-    """Return all results in order; raise what the first of those in order to have failed raised, whoever hangs."""
+    """Return all results in order. Raises the error of the first item in order that has failed, even if others hang."""
     for future in futures:
         if future.done() and (error := future.exception()):
             raise error

@@ -69,7 +69,7 @@ def observe(
     A part that is denied, throttled, slow or dark becomes Unseen; the rest is read all the same. Raises WrongAccount,
     and DataUnavailable where no region could prove the account or there are no credentials.
     """
-    with open_eyes(environment, reads(), credentials) as client:
+    with kept_client(environment, reads(), credentials) as client:
         return observe_with(client, world, progress, only, upon, sides, seen, meanwhile=meanwhile)
 
 
@@ -205,7 +205,7 @@ def calls_at_once(reads: Iterable[str], limit: int) -> tuple[int, int]:
 
 
 def _is_known(part: SnapshotPart, wanted: Collection[str]) -> bool:
-    """Whether the part was seen before, and is not to be read anew."""
+    """Whether the part was read before, and is not to be read again."""
     return part.name not in wanted and not isinstance(part.value, Unavailable)
 
 
@@ -248,18 +248,18 @@ def _reconnect() -> None:
 os.register_at_fork(after_in_child=_reconnect)
 
 
-def forget_eyes() -> None:
-    """Let the next look sign in again: the keys that the kept eyes hold may be over though they saw everything."""
+def forget_client() -> None:
+    """Let the next observation sign in again: the keys of the kept client may have expired since."""
     with _TAKING:
         _kept.clear()
 
 
 @contextmanager
-def open_eyes(environment: Environment, allowed: Iterable[str], credentials: Credentials) -> Iterator[ReadClient]:
-    """Eyes for one observation, its deadline running: the kept ones where they are for the same world, or new ones.
+def kept_client(environment: Environment, allowed: Iterable[str], credentials: Credentials) -> Iterator[ReadClient]:
+    """Yield the read client of one observation, its deadline running: the kept client of this world, or a new client.
 
-    Clients and connections are most of what a narrowed look costs (measured: two thirds of its CPU time). Only eyes
-    that saw all they asked for are kept: any other next look signs in again, with the credentials there are by then.
+    Clients and connections take two thirds of the CPU time of a narrowed observation (measured). Only a client that
+    got all it asked for is kept; after any other, the next observation signs in again with the credentials of then.
     """
     client = _take(environment, credentials) or ReadClient(environment, allowed, credentials)
     yield client

@@ -40,7 +40,7 @@ def _shared(value: Any) -> Any:
             continue
         known = intern(member) if of_member is str else _shared(member)
         if known is not member:
-            object.__setattr__(value, name, known)  # an equal one: nobody can tell
+            object.__setattr__(value, name, known)  # an equal value: no difference is visible
     return value
 
 

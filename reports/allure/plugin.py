@@ -1,4 +1,4 @@
-"""Makes Allure tell scenarios: each Given and Then a step, findings a table, tags and checks as labels.
+"""Makes Allure show scenarios: each Given and Then a step, findings a table, tags and checks as labels.
 
 Loaded with ``-p reports.allure.plugin`` beside allure-pytest, which by itself records no Gherkin steps.
 """
@@ -156,11 +156,11 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         result = result_of(carried[-1])
         test = listener.allure_logger.get_test(None)
         if test is not None:
-            _tell(test, result, call.excinfo)
+            _report(test, result, call.excinfo)
     return report
 
 
-def _tell(test: Any, result: CheckResult, excinfo: pytest.ExceptionInfo[BaseException] | None) -> None:
+def _report(test: Any, result: CheckResult, excinfo: pytest.ExceptionInfo[BaseException] | None) -> None:
     """Give a test of Allure what its check found: a table, the verdict as a label, and no class name or trace."""
     test.labels.append(Label(name="verdict", value=str(result.status)))
     if result.findings:

@@ -80,9 +80,9 @@ def _draw_page(report: Report, folder: Path, *, linked: bool) -> None:
 
 
 def title_of(environment: str, answer: str, score: int | None, left_out: int = 0) -> str:
-    """What Allure's page is called: the verdict in its name; no ``score`` where that is a run's or a drill's.
+    """Return the title of Allure's page, which holds the verdict; ``score`` is None for a run or a drill.
 
-    A verdict of which ``left_out`` checks were not asked for says so.
+    The title of a verdict without all checks states how many were left out (``left_out``).
     """
     if score is None:
         return f"DR of {environment.upper()}: {answer}"

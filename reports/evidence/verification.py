@@ -97,7 +97,7 @@ def _digest(key: PublicKeyTypes) -> str:
 
 
 def _is_manifest(found: Mapping[str, Any]) -> bool:
-    """Whether a manifest is of the shape that every version wrote: whoever shows it can rely on that."""
+    """Whether a manifest has the shape that every version wrote: code that shows it can rely on that."""
     missing = found.get("not_included", [])
     listed = isinstance(missing, list) and all(isinstance(row, str) for row in missing)
     return listed and found.get("schema") == SCHEMA and isinstance(found.get("files"), dict)

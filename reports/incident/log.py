@@ -68,7 +68,7 @@ class IncidentLog:
 
     @property
     def rehearsal(self) -> bool:
-        """Whether it tells of a sandbox."""
+        """Whether it is the journal of a sandbox."""
         return self.chain.world is not None and self.chain.world.kind is WorldKind.SANDBOX
 
     def titled(self, subject: str) -> str:
@@ -112,19 +112,19 @@ def verified(chain: Chain) -> str:
 
 def text(log: IncidentLog) -> str:
     """For the terminal."""
-    lines = [*_told("", log.titled("Incident")), *_told("  chain ", verified(log.chain))]
-    lines += _told("  mirror ", log.mirror.message) if log.mirror else []
-    lines += _told("  anchors ", log.anchors.message) if log.anchors else []
-    lines += _told("  source ", log.source)
+    lines = [*_wrapped("", log.titled("Incident")), *_wrapped("  chain ", verified(log.chain))]
+    lines += _wrapped("  mirror ", log.mirror.message) if log.mirror else []
+    lines += _wrapped("  anchors ", log.anchors.message) if log.anchors else []
+    lines += _wrapped("  source ", log.source)
     for line in log.timelines:
         lines += ["", f"{line.goal}: {recovery_time(line)}"]
         lines += [f"  {name} {value}" for name, value in clocks(line)]
         lines += [f"  {row[0]:<10} {row[1]:<21} {row[2]:<21} {row[3]}" for row in phase_rows(line)]
         for title, rows in _lists(line):
-            lines += [f"  {title}", *(part for row in rows for part in _told("    ", row))]
+            lines += [f"  {title}", *(part for row in rows for part in _wrapped("    ", row))]
     lines += ["", "Timeline"] if log.chain.entries else ["", "Nothing is recorded."]
     for at, kind, message in _entry_rows(log.chain.entries):
-        lines += _told(f"  {at}  {kind:<12} ", message)
+        lines += _wrapped(f"  {at}  {kind:<12} ", message)
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
@@ -254,8 +254,8 @@ def _entry_rows(entries: Sequence[Entry]) -> list[tuple[str, str, str]]:
 
 
 def _says(entry: Entry) -> str:
-    tell = _TELL.get(entry.kind)
-    sentence = tell(entry.data) if tell else str(entry.data.get("says", ""))
+    sentence_of = _SENTENCES.get(entry.kind)
+    sentence = sentence_of(entry.data) if sentence_of else str(entry.data.get("says", ""))
     return f"{entry.step}: {sentence}" if entry.step else sentence
 
 
@@ -273,7 +273,7 @@ def _override(over: Mapping[str, Any]) -> str:
     return f"{over.get('gate')} by {by} until {over.get('until')}: {over.get('why')}"
 
 
-_TELL: dict[EntryKind, Callable[[Mapping[str, Any]], str]] = {
+_SENTENCES: dict[EntryKind, Callable[[Mapping[str, Any]], str]] = {
     EntryKind.BEGIN: lambda data: (
         f"plan {str(data.get('digest', ''))[:12]} of {len(data['plan']['steps'])} steps" + _rules(data)
     ),
@@ -291,7 +291,7 @@ _TELL: dict[EntryKind, Callable[[Mapping[str, Any]], str]] = {
 }
 
 
-def _told(before: str, message: str) -> list[str]:
+def _wrapped(before: str, message: str) -> list[str]:
     """``message`` after ``before``, wrapped under itself within the width unless it holds a command."""
     shown = one_line(message) or "-"
     if holds_command(shown):

@@ -1,6 +1,6 @@
 """Executed runs and drills as rows of the CSV report: in the columns of the findings, with an ``area`` of their own.
 
-docs/json.md tells what each row holds.
+docs/json.md describes what each row holds.
 """
 
 from __future__ import annotations

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 
 from dr_estate.model.durations import duration
 from reports.render.assessment_markdown import of_run
-from reports.values import drill_summary as told
+from reports.values import drill_summary as summary_texts
 from reports.values.drill_summary import DrillSummary
 from reports.values.escaping import code, markdown
 
 
 def of_drill(summary: DrillSummary) -> list[str]:
     """The end, measured times, what is left or kept, each with its command, and each part as a run."""
-    lines = [f"# {markdown(told.headline(summary))}", ""]
-    lines += [*(f"- {markdown(sentence)}" for sentence in told.sentences(summary)), ""]
+    lines = [f"# {markdown(summary_texts.headline(summary))}", ""]
+    lines += [*(f"- {markdown(sentence)}" for sentence in summary_texts.sentences(summary)), ""]
     lines += [*_phases(summary), *_residue(summary)]
     return lines + [line for part in summary.parts for line in of_run(part)]
 

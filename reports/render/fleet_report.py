@@ -77,7 +77,7 @@ def _not_judged(member: FleetMember) -> CheckResult:
 
 
 def as_sarif(fleet: Fleet) -> str:
-    """A run an environment; that of an environment that was not judged says so, and is no success."""
+    """Return a log with a run per environment; the run of an unjudged environment is marked failed, with the reason."""
     return sarif_report.log_of([_sarif_run(member) for member in fleet.members])
 
 

@@ -32,7 +32,7 @@ _RULE_LEVELS = dict(zip(Severity, ("error", "error", "warning", "note"), strict=
 
 @dataclass(frozen=True)
 class SarifSource:
-    """What a run of a log tells of a run of this tool. ``version`` is "" where it is not known."""
+    """What a run in a SARIF log states about a run of this tool. ``version`` is "" where it is not known."""
 
     command: str
     environment: str

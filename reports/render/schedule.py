@@ -1,4 +1,4 @@
-"""The schedule of the tests as it stands, and how they came out lately: for the terminal, Markdown and JSON.
+"""The current schedule of the tests and their recent results: for the terminal, Markdown and JSON.
 
 As JSON it has these keys; ``null`` is what is not known, moments are ISO 8601 in UTC, days are the time zone's:
 
@@ -178,7 +178,7 @@ def _columns(cells: Iterable[str]) -> str:
 
 
 def _proof(last: RunRecord) -> str:
-    """Evidence and report; of a long path its end, which tells more."""
+    """Return evidence and report; only the end of a long path, which says more than its beginning."""
     message = f"    evidence {_evidence(last)} in "
     room = WIDTH - len(message)
     return message + (last.report if len(last.report) <= room else f"...{last.report[3 - room :]}")

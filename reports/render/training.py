@@ -1,4 +1,4 @@
-"""How training scenes are told: the list, the briefing, and the debriefing goal by goal. 100 columns, always plain."""
+"""Texts of training scenarios: the list, the briefing, and the debriefing goal by goal. 100 columns, always plain."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from reports.values.escaping import holds_command, markdown
 
 WIDTH = 100
 _MARKS = {"met": "[x]", "not yet": "[ ]", "not met": "[!]"}
-Told = dict[str, Any]
+Answer = dict[str, Any]
 
 
-def scenarios_text(rows: list[Told], form: str) -> str:
+def scenarios_text(rows: list[Answer], form: str) -> str:
     """The scenes that can be played."""
     if form == "json":
         return _json(rows)
@@ -31,8 +31,8 @@ def scenarios_text(rows: list[Told], form: str) -> str:
     return "\n".join([*lines, "Begin one: `dr_cli.py sandbox train NAME`"]) + "\n"
 
 
-def briefing(session: Told, form: str) -> str:
-    """What the one on call is told, and how to play."""
+def briefing(session: Answer, form: str) -> str:
+    """Return what the person on call has to know, and how to play."""
     if form == "json":
         return _json(session)
     how = (
@@ -48,7 +48,7 @@ def briefing(session: Told, form: str) -> str:
     return "\n".join([head, *body, "", *how]) + "\n"
 
 
-def debriefing(session: Told, form: str) -> str:
+def debriefing(session: Answer, form: str) -> str:
     """Each goal: how it stands, the evidence, and why it matters."""
     if form == "json":
         return _json(session)
@@ -73,7 +73,7 @@ def ended_text(name: str, environment: str) -> str:
     return f"The scene {name} is over: the sandbox of {environment} is as it was before it.\n"
 
 
-def _rows(session: Told) -> Iterator[str]:
+def _rows(session: Answer) -> Iterator[str]:
     yield "| goal | stands | evidence | why it matters |"
     yield "|---|---|---|---|"
     for goal in session["goals"]:
@@ -81,11 +81,11 @@ def _rows(session: Told) -> Iterator[str]:
         yield f"| {' | '.join(map(markdown, cells))} |"
 
 
-def _why(goal: Told) -> str:
+def _why(goal: Answer) -> str:
     return f"{goal['why']} ({', '.join(goal['traps'])})"
 
 
-def _after(session: Told, mark: str) -> Iterator[str]:
+def _after(session: Answer, mark: str) -> Iterator[str]:
     """Notes, the hints that were asked for, and how to get more."""
     messages = [f"Note: {note}" for note in session["notes"]]
     messages += [f"Hint {number}: {hint}" for number, hint in enumerate(session["hints"], 1)]

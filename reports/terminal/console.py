@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # rich takes 70 ms to import, and is silent where there is no
 
 Advance = Callable[[str, int, int], None]
 _STOPPED_WITHIN_S = 0.1
-TOLD_EVERY_S = 10.0
+REPORT_EVERY_S = 10.0
 _PLAIN = ("dumb", "unknown")  # a terminal that cannot take a line back
 _BEGINNING = "Getting ready"
 _invocation = Invocation()
@@ -123,24 +123,24 @@ def progress() -> Iterator[Advance]:
 
 @contextmanager
 def _lines(stream: TextIO) -> Iterator[Advance]:
-    """Tell every ten seconds how far it is: a log shows that the command is alive."""
+    """Print the progress every ten seconds: a log shows that the command is alive."""
     began_s, over, latest = time.monotonic(), threading.Event(), [_BEGINNING]
 
     def advance(doing: str, done: int, total: int) -> None:
         latest[0] = f"{doing}: {done} of {total}" if total else doing
 
-    def tell() -> None:
-        while not over.wait(TOLD_EVERY_S):
+    def report() -> None:
+        while not over.wait(REPORT_EVERY_S):
             with suppress(OSError):  # nobody reads any more
                 complain(f"{latest[0]} ({time.monotonic() - began_s:.0f} s)", stream)
 
-    teller = threading.Thread(target=tell, daemon=True)
-    teller.start()
+    reporter = threading.Thread(target=report, daemon=True)
+    reporter.start()
     try:
         yield advance
     finally:
         over.set()
-        teller.join()
+        reporter.join()
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from dr_estate.model.durations import duration
 from reports.terminal.parts import indented, table
-from reports.values import drill_summary as told
+from reports.values import drill_summary as summary_texts
 from reports.values.drill_summary import DrillSummary
 
 _SHOWN = 12
@@ -16,8 +16,8 @@ _SHOWN = 12
 def show(summary: DrillSummary, console: Console) -> None:
     """Print the account to ``console``."""
     good = summary.verdict == "done" and not summary.exit
-    indented(console, told.headline(summary), 0, "bold green" if good else "bold red")
-    for sentence in told.sentences(summary):
+    indented(console, summary_texts.headline(summary), 0, "bold green" if good else "bold red")
+    for sentence in summary_texts.sentences(summary):
         indented(console, sentence, 2)
     if summary.phases:
         rows = table("\nMeasured", "part", "phase", "took")

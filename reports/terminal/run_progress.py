@@ -1,4 +1,4 @@
-"""How a run goes, told while it goes, on stderr: which step, how old, its budget, and what is left of the whole."""
+"""Progress of a run on stderr while it lasts: the step, its age, its budget, and what is left of the whole."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _ANSWER_S = 60.0
 
 
 class RunProgress:
-    """Tells a person at a terminal, or a log, how the run of ``plan`` goes. ``tty`` is whether someone can answer.
+    """Shows the progress of ``plan`` to a person at a terminal, or in a log. ``tty`` is whether someone can answer.
 
-    ``outage_s`` is how long the outage lasts already, None where there is none. ``estimate_s`` says how long steps
-    take; without it their budgets do. ``elapsed_s`` tells the seconds of the world that the run lasts.
+    ``outage_s`` is how long the outage has lasted, None where there is none. ``estimate_s`` returns how long steps
+    take; without it their budgets count. ``elapsed_s`` returns how long the run has lasted, in seconds of the world.
     """
 
     def __init__(

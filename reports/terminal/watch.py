@@ -1,4 +1,4 @@
-"""A screen that is looked at anew every so many seconds: what changed since the last look stands out; q leaves."""
+"""A screen that is refreshed every so many seconds: changes since the last refresh stand out; q leaves."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def watch(look: Callable[[], WatchedEstate], every_s: float, unseen: tuple[type[
                 screen.show(look())
             except unseen as reason:
                 screen.trouble = str(reason)
-            except Exception as defect:  # noqa: BLE001 - raised again where the command can tell it
+            except Exception as defect:  # noqa: BLE001 - raised again where the command can report it
                 defects.append(defect)
                 return
             left.wait(every_s)

@@ -50,7 +50,7 @@ def _loss(loss: Loss) -> dict[str, Any]:
 
 
 def loss_rows(assessment: Assessment) -> Iterator[tuple[str, str, str, str, str]]:
-    """Store, whose, how much time, how many items, and by what it was told; tenants alike are one row."""
+    """Yield store, subject, time, items and basis of each loss; tenants with equal losses share a row."""
     groups: dict[tuple[str, str, float | None, int | None, str], list[str]] = {}
     for loss in assessment.losses:
         key = (loss.store, loss.subject, loss.seconds, loss.items, loss.basis)

@@ -31,7 +31,7 @@ def to_dict(control_state: ControlState | None) -> dict[str, Any] | None:
         return None
     incident = asdict(control_state.incident) if control_state.incident else None
     if incident is not None:
-        del incident["staged"]  # the printed command that goes on with it says so
+        del incident["staged"]  # the printed command that continues the incident shows it
     return {
         "pause": asdict(control_state.pause) if control_state.pause else None,
         "incident": incident,

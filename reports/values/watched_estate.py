@@ -75,7 +75,7 @@ class WatchedEstate:
 
     @property
     def cells(self) -> dict[str, str]:
-        """What may change, by its name on the screen; ages pass by themselves and are told by their objective."""
+        """What may change, by its name on the screen; ages, which grow by themselves, are shown by their objective."""
         regions = {
             f"{row.region} {name}": getattr(row, name)
             for row in self.regions

@@ -88,7 +88,7 @@ class Endpoint:
 
     def repair(self, name: str = "") -> list[str]:
         """Take the disaster ``name`` back, or all that are in force; return their names."""
-        found: list[str] = self.ask("POST", "mend", {"name": name})["mended"]
+        found: list[str] = self.ask("POST", "mend", {"name": name})["repaired"]
         return found
 
     def train(self, name: str) -> dict[str, Any]:
@@ -121,7 +121,7 @@ class Endpoint:
         self.ask("POST", "age", {"seconds": seconds})
 
     def mutations(self) -> list[dict[str, Any]]:
-        """Return the mutating API calls since the last reset, in order, as ``recording.Mutation`` tells them."""
+        """Return the mutating API calls since the last reset, in order, each with the fields of a ``Mutation``."""
         found: list[dict[str, Any]] = self.ask("GET", "mutations")["mutations"]
         return found
 
@@ -130,15 +130,16 @@ class Endpoint:
         self.ask("DELETE", "mutations")
 
     def timing(self, **seconds: float | None) -> None:
-        """Shorten how long changes take (``transition_s``) and how far copies trail; None takes it back.
+        """Set how long changes take (``transition_s``) and how far copies lag; None restores the default.
 
-        The lags: ``log_upload_s`` (automated backups), ``files_lag_s`` (EFS replication), ``files_unseen_s`` (what its
-        last sync left out, of which its time tells nothing), ``replica_lag_s`` (read replicas), ``replica_unseen_s``
-        (what has not even reached a read replica, of which its ReplicaLag tells nothing), ``lag_published_s``, how
-        often CloudWatch is told of ReplicaLag: AWS does so each minute, and ``dns_lag_s``, how long name servers take
-        to hear of a change: none unless it is given, up to a minute on AWS.
-        ``slow_s`` is how long calls and visits take that an outage slows, whatever it says itself. ``quantile`` (0 to
-        1) is where in the range of its durations each operation lies, in place of a draw: 0.5 is its median.
+        The lags: ``log_upload_s`` (automated backups), ``files_lag_s`` (EFS replication), ``files_unseen_s`` (what the
+        last EFS sync left out, which its time does not show), ``replica_lag_s`` (read replicas), ``replica_unseen_s``
+        (what has not reached a read replica yet, which its ReplicaLag does not show), ``lag_published_s``, the interval
+        at which CloudWatch gets ReplicaLag (a minute on AWS), and ``dns_lag_s``, how long name servers take to get a
+        change (0 unless it is given, up to a minute on AWS).
+        ``slow_s`` is how long calls and visits take that an outage slows; it overrides the outage's own seconds.
+        ``quantile`` (0 to 1) fixes where in its range each operation's duration lies, instead of a random draw: 0.5 is
+        the median.
         """
         self.ask("PUT", "timing", dict(seconds))
 

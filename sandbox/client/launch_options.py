@@ -14,7 +14,7 @@ Progress = Callable[[str, int, int], None]
 
 
 def no_progress(_doing: str, _done: int, _total: int) -> None:
-    """Tell nobody."""
+    """Report nothing."""
 
 
 @dataclass(frozen=True)

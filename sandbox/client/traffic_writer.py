@@ -1,6 +1,6 @@
-"""A writer that keeps writing while the world changes, and what became of all it was told is written.
+"""A writer that keeps writing while the world changes, and checks of what became of its acknowledged writes.
 
-It writes rows and files of all tenants in turn, or of those it is given, where DNS says the tenants' origin is at that
+It writes rows and files of all tenants in turn, or only of the given tenants, to the origin that DNS names at that
 moment. Only a 201 counts as written; everything else is counted by its reason. It runs outside the sandbox's process.
 """
 

@@ -18,15 +18,15 @@ _LOOKS_EVERY_S = 0.5
 
 
 @contextmanager
-def at_work(world: Endpoint, results: Path, reading_s: float, tell: Callable[[Path], None]) -> Iterator[None]:
-    """Send each new change batch below ``results`` to ``world``, ``reading_s`` after it was seen and told."""
+def at_work(world: Endpoint, results: Path, reading_s: float, notify: Callable[[Path], None]) -> Iterator[None]:
+    """Send each new change batch below ``results`` to ``world``, ``reading_s`` after it was found and reported."""
     over, seen = threading.Event(), set(results.glob(_PATTERN))
 
     def keep_looking() -> None:
         while not over.wait(_LOOKS_EVERY_S):
             for path in sorted(set(results.glob(_PATTERN)) - seen):
                 seen.add(path)
-                tell(path)
+                notify(path)
                 over.wait(reading_s)
                 _send(world, path)
 

@@ -1,8 +1,8 @@
-"""The clock of this process's world: ahead of the machine's, and as fast as it was told. At speed 1 there is none.
+"""The clock of this process's world: ahead of the machine's, at a configured speed. At speed 1 there is none.
 
-The emulator stamps what it makes in hundreds of places with the process's own time. Where the world's differs, the
-library time-machine shifts what this process is told of the time: ``datetime.now``, ``time.time`` and what they stand
-on; ``time.monotonic`` and ``time.sleep`` are left alone, so deadlines, latencies and outages' seconds are real.
+The emulator stamps what it makes in hundreds of places with the process's own time. Where the world's time differs, the
+library time-machine shifts the time that this process reads: ``datetime.now``, ``time.time`` and the functions below
+them; ``time.monotonic`` and ``time.sleep`` are left alone, so deadlines, latencies and outages' seconds are real.
 
 The library's clock runs on at the machine's pace. ``advance`` moves it forward by what the world gained meanwhile; it
 is called with each request and whenever the world's own code asks for the time. So the time only ever moves forward.
@@ -75,8 +75,8 @@ class SpeedClock:
         """What a saved world keeps of its clock: while it is down, its time passes at the machine's pace."""
         return {"ahead_s": self.ahead_s, "speed": self.speed}
 
-    def told(self) -> dict[str, Any]:
-        """The clock as the control path tells it: seconds since 1970, and the speed."""
+    def described(self) -> dict[str, Any]:
+        """Return the clock as the control path reports it: seconds since 1970, and the speed."""
         self.advance()
         return {"world": time.time(), "real": self._machine_s(), "speed": self.speed}
 

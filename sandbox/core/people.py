@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.core.state import STATE, now
 
-if TYPE_CHECKING:  # whoever only names a person parses no requests
+if TYPE_CHECKING:  # code that only names a person parses no requests
     from sandbox.core.request_parser import ApiCall, Environ
 
 PEOPLE = ("reader", "operator", "approver", "driller", "admin")

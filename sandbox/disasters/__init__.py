@@ -24,7 +24,7 @@ ANYTHING = ("*",)
 
 
 NO_ANSWER = "-"
-"""The posture and the answer where credentials are refused: nothing is judged, and the command says so (exit 3)."""
+"""The posture and the answer where credentials are refused: nothing is judged, and the command reports it (exit 3)."""
 
 
 @dataclass(frozen=True)

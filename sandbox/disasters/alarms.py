@@ -1,4 +1,4 @@
-"""Logs that cannot be written, and alarms that would tell nobody (T40)."""
+"""Logs that cannot be written, and alarms that would notify nobody (T40)."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ _DIMENSION = "ecs:service:DesiredCount"
 
 
 def _target(world: World, side: Side = Side.DR, tenant: str = "") -> dict[str, Any]:
-    """How a tenant's (the last one's) scalable target was registered, in the DR region unless told otherwise."""
+    """Return how a tenant's scalable target was registered: by default the last tenant's, in the DR region."""
     who = named(world, tenant or world.tenants[-1])
     resource = f"service/{who['cluster']}/{who['service']}"
     found = world.call(side, _SERVICE, "DescribeScalableTargets", ServiceNamespace="ecs", ResourceIds=[resource])[

@@ -20,7 +20,7 @@ def database_name(world: World) -> str:
 
 
 def described(world: World) -> dict[str, Any]:
-    """The primary database as DescribeDBInstances tells it."""
+    """Return the primary database as DescribeDBInstances reports it."""
     found = world.call(Side.PRIMARY, "rds", "describe_db_instances", DBInstanceIdentifier=database_name(world))
     first: dict[str, Any] = found["DBInstances"][0]
     return first
@@ -45,7 +45,7 @@ def replicated(world: World) -> dict[str, Any]:
 
 
 def stop_replication(world: World) -> None:
-    """Stop the replication of automated backups; taking it back starts it anew."""
+    """Stop the replication of automated backups; the undo starts it again."""
     was = replicated(world)
     again = {
         "SourceDBInstanceArn": was["DBInstanceArn"],
@@ -321,5 +321,5 @@ def database_left_over(world: World) -> None:
     trips=("rds-storage.room",),
 )
 def storage_scarce(world: World) -> None:
-    """Let CloudWatch tell so little free storage."""
+    """Let CloudWatch report that little free storage."""
     world.alter(Side.PRIMARY, "rds", ["databases", database_name(world)], free_part=0.03)

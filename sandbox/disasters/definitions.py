@@ -226,7 +226,7 @@ def another_schema(world: World) -> None:
     trips=("definitions.active",),
 )
 def deregistered(world: World) -> None:
-    """Deregister the last tenant's revisions; mending registers one of the same content, and the service uses it."""
+    """Deregister the last tenant's revisions; the repair registers the same content again for the service to use."""
     used = service_of(world, Side.DR, world.tenants[-1])["taskDefinition"]
     current = world.call(Side.DR, "ecs", "DescribeTaskDefinition", taskDefinition=used)["taskDefinition"]
     content = {key: current[key] for key in DEFINED_BY if current.get(key)}

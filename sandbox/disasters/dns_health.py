@@ -1,4 +1,4 @@
-"""Health checks that cannot tell a lost region from a well one (T03, T05, T06)."""
+"""Health checks that cannot distinguish a lost region from a healthy region (T03, T05, T06)."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ def _repository(world: World) -> str:
 
 
 def _images(world: World, side: Side) -> list[dict[str, Any]]:
-    """The images with their manifests, as BatchGetImage tells them."""
+    """Return the images with their manifests, as BatchGetImage reports them."""
     name = _repository(world)
     ids = world.call(side, "ecr", "ListImages", repositoryName=name)["imageIds"]
     return list(world.call(side, "ecr", "BatchGetImage", repositoryName=name, imageIds=ids)["images"])

@@ -19,7 +19,7 @@ UNMOUNTED = ("elbv2-routing.healthy-targets", "sites.every-site-answers")
 
 
 def file_system(world: World, side: Side) -> dict[str, Any]:
-    """The environment's file system on ``side``, as DescribeFileSystems tells it."""
+    """Return the environment's file system on ``side``, as DescribeFileSystems reports it."""
     name = world.environment.named(world.environment.names.file_system)
     found = world.call(side, "efs", "DescribeFileSystems")["FileSystems"]
     return next(dict(system) for system in found if system.get("Name") == name)

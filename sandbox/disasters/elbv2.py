@@ -15,7 +15,7 @@ _UNITS = 500
 
 
 def balancer_of(world: World, side: Side) -> dict[str, Any]:
-    """The environment's load balancer as DescribeLoadBalancers tells it."""
+    """Return the environment's load balancer as DescribeLoadBalancers reports it."""
     name = world.environment.named(world.environment.names.load_balancer)
     return dict(world.call(side, "elbv2", "DescribeLoadBalancers", Names=[name])["LoadBalancers"][0])
 

@@ -22,7 +22,7 @@ def _vpc(world: World, side: Side) -> dict[str, Any]:
 
 
 def _subnet(world: World, side: Side) -> str:
-    """Make one more subnet of the smallest size at the end of the VPC, in its first zone; mending deletes it."""
+    """Create another smallest-size subnet at the end of the VPC, in its first zone; the repair deletes it."""
     vpc = _vpc(world, side)
     blocks = list(ipaddress.ip_network(vpc["CidrBlock"]).subnets(new_prefix=_SMALLEST))
     inside = {"Name": "vpc-id", "Values": [vpc["VpcId"]]}

@@ -52,7 +52,7 @@ def opted_out(world: World) -> None:
     trips=("prerequisites.control-table",),
 )
 def control_table_deleted(world: World) -> None:
-    """Delete the table of locks, approvals and the incident log (T42); mended, it holds what it held."""
+    """Delete the table of locks, approvals and the incident log (T42); the repair restores its contents."""
     name = _control_table(world)
     for item in world.call(Side.DR, "dynamodb", "Scan", TableName=name)["Items"]:
         world.undo(Side.DR, "dynamodb", "PutItem", TableName=name, Item=item)
@@ -166,13 +166,13 @@ def operator_may_delete(world: World) -> None:
 
 
 def hide_object(world: World, side: Side, bucket: str, key: str) -> None:
-    """Delete an object of a bucket with versions; mending deletes the marker that hides it."""
+    """Delete an object of a bucket with versions; the repair deletes the marker that hides it."""
     marker = world.call(side, "s3", "DeleteObject", Bucket=bucket, Key=key)["VersionId"]
     world.undo(side, "s3", "DeleteObject", Bucket=bucket, Key=key, VersionId=marker)
 
 
 def replace_object(world: World, side: Side, bucket: str, key: str, text: str) -> None:
-    """Put another version of an object; mending deletes that version."""
+    """Put another version of an object; the repair deletes that version."""
     version = world.call(side, "s3", "PutObject", Bucket=bucket, Key=key, Body=text.encode())["VersionId"]
     world.undo(side, "s3", "DeleteObject", Bucket=bucket, Key=key, VersionId=version)
 
@@ -216,7 +216,7 @@ def _document(world: World) -> dict[str, Any]:
 
 
 def _put_version(world: World, document: dict[str, Any]) -> None:
-    """Make ``document`` the version in force of what the operator may do; mending goes back to the one before."""
+    """Make ``document`` the version in force of the operator's policy; the repair restores the version before it."""
     named = {"PolicyArn": _arn(world, _ACT)}
     before = world.call(Side.GLOBAL, "iam", "GetPolicy", **named)["Policy"]["DefaultVersionId"]
     text = json.dumps(document, separators=(",", ":"))

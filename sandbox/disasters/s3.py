@@ -183,7 +183,7 @@ def replication_failed(world: World) -> None:
     response = world.call(Side.PRIMARY, "s3", "PutObject", Bucket=bucket, Key=key, Body=b"refused")
     named = {"Bucket": bucket, "Key": key}
     world.undo(Side.PRIMARY, "s3", "DeleteObject", **named, VersionId=response["VersionId"])
-    # CloudWatch tells of a minute only when it is over
+    # CloudWatch reports a minute only when it is over
     earlier = (now() - timedelta(minutes=10)).replace(tzinfo=None)
     path = ["buckets", bucket, "keys", key]
     world.alter(Side.PRIMARY, "s3", path, _replication_status="FAILED", last_modified=earlier)

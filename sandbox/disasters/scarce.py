@@ -1,4 +1,4 @@
-"""Capacity that the DR region does not have on the day: no quota and no check tells of it beforehand."""
+"""Capacity that the DR region lacks on the day: no quota and no check shows it beforehand."""
 
 from __future__ import annotations
 

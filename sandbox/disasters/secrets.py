@@ -56,7 +56,7 @@ def replica_removed(world: World) -> None:
 
 
 def _detach(world: World, name: str) -> None:
-    """Let the DR region's replica become a secret of its own; mending replaces it by a replica again."""
+    """Turn the DR region's replica into a secret of its own; the repair replaces it by a replica again."""
     world.undo(Side.PRIMARY, "secretsmanager", "ReplicateSecretToRegions", **_replica(world, name))
     world.undo(Side.DR, "secretsmanager", "DeleteSecret", SecretId=name, ForceDeleteWithoutRecovery=True)
     world.call(Side.DR, "secretsmanager", "StopReplicationToReplica", SecretId=name)

@@ -43,7 +43,7 @@ def named(world: World, tenant: str) -> dict[str, str]:
 
 
 def service_of(world: World, side: Side, tenant: str) -> dict[str, Any]:
-    """The tenant's service as DescribeServices tells it."""
+    """Return the tenant's service as DescribeServices reports it."""
     who = named(world, tenant)
     found = world.call(
         side, "ecs", "DescribeServices", cluster=who["cluster"], services=[who["service"]], include=["TAGS"]
@@ -52,14 +52,14 @@ def service_of(world: World, side: Side, tenant: str) -> dict[str, Any]:
 
 
 def update(world: World, side: Side, tenant: str, **changes: Any) -> None:
-    """Change the tenant's service; mending puts back what ``changes`` names."""
+    """Change the tenant's service; the repair restores the settings that ``changes`` names."""
     before, who = service_of(world, side, tenant), named(world, tenant)
     world.undo(side, "ecs", "UpdateService", **who, **{key: before[key] for key in changes})
     world.call(side, "ecs", "UpdateService", **who, **changes)
 
 
 def delete(world: World, side: Side, tenant: str) -> None:
-    """Delete the tenant's service with its tasks; mending creates it anew."""
+    """Delete the tenant's service with its tasks; the repair creates it again."""
     before, who = service_of(world, side, tenant), named(world, tenant)
     settings = {key: before[key] for key in _CREATED_BY if before.get(key) not in (None, "", [])}
     world.undo(side, "ecs", "CreateService", cluster=who["cluster"], serviceName=who["service"], **settings)
@@ -83,7 +83,7 @@ def redefine(world: World, side: Side, tenant: str, change: Change, **more: Any)
 
 
 def lower_quota(world: World, side: Side, service: str, code: str, value: float) -> None:
-    """Set a quota to ``value``; mending asks for what it was."""
+    """Set a quota to ``value``; the repair requests the previous value."""
     params = {"ServiceCode": service, "QuotaCode": code}
     before = world.call(side, "service-quotas", "GetServiceQuota", **params)["Quota"]["Value"]
     world.undo(side, "service-quotas", "RequestServiceQuotaIncrease", DesiredValue=before, **params)

@@ -1,6 +1,6 @@
-"""ACM certificates as ACM tells them: names in the order asked, who uses them, when issued and renewed (T20).
+"""ACM certificates as ACM reports them: names in the requested order, users, dates of issue and renewal (T20).
 
-The emulator shuffles the names, forgets half of the users of a certificate and calls none eligible for renewal. A
+The emulator shuffles the names, omits half of the users of a certificate and calls none eligible for renewal. A
 certificate that expires soon is made by ``import_certificate``, as on AWS.
 """
 
@@ -35,7 +35,7 @@ def _requested(
     return arn
 
 
-def _told(original: Callable[..., Any], self: CertBundle) -> dict[str, Any]:
+def _shown(original: Callable[..., Any], self: CertBundle) -> dict[str, Any]:
     answer: dict[str, Any] = original(self)
     certificate = answer["Certificate"]
     certificate["InUseBy"] = list(_users(self.arn))
@@ -84,4 +84,4 @@ def install() -> None:
     setattr(CertBundle, _RENEWAL, None)
     wrap(AWSCertificateManagerBackend, "request_certificate", _requested)
     wrap(AWSCertificateManagerBackend, "delete_certificate", _deleted)
-    wrap(CertBundle, "describe", _told)
+    wrap(CertBundle, "describe", _shown)

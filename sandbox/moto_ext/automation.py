@@ -61,7 +61,7 @@ def _executions(backend: SimpleSystemManagerBackend) -> dict[str, DocumentExecut
 
 
 def _caller_arn(response: SimpleSystemManagerResponse) -> str:
-    """The caller's ARN, as STS tells it."""
+    """Return the caller's ARN, as STS reports it."""
     account, key = response.current_account, str(response.access_key)
     session = sts_backends[account]["aws"].get_assumed_role_from_access_key(key)
     if session is not None:

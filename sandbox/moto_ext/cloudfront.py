@@ -1,7 +1,7 @@
 """CloudFront distributions with origin groups, buckets and their real certificate (API_DistributionConfig; T08, T20).
 
-The emulator refuses a behaviour that targets an origin group, forgets how a bucket is read, tells of a default
-certificate beside the real one, and dates every change in 2021.
+The emulator refuses a behaviour that targets an origin group, forgets how a bucket is read, reports a default
+certificate beside the real certificate, and dates every change in 2021.
 """
 
 from __future__ import annotations

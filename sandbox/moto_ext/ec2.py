@@ -192,7 +192,7 @@ def install() -> None:
     """Repair EC2. Idempotent."""
     wrap(EC2Backend, "associate_dhcp_options", _associate_dhcp_options)
     attach_property(Route, state)
-    setattr(RouteTable, "propagating_vgw_set", [])  # noqa: B010 - no gateway of a VPN propagates routes, and AWS says so
+    setattr(RouteTable, "propagating_vgw_set", [])  # noqa: B010 - no VPN gateway propagates routes, as AWS reports
     setattr(NetworkInterface, "private_dns_name", None)  # noqa: B010 - unset by the emulator without DNS host names
     attach(ElasticNetworkInterfaces, describe_network_interfaces)
     attach_property(Subnet, available_ip_address_count)

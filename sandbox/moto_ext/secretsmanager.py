@@ -87,7 +87,7 @@ def _create_replicas(
     return replica_secrets
 
 
-def _told(original: Any, self: FakeSecret) -> dict[str, Any]:
+def _shown(original: Any, self: FakeSecret) -> dict[str, Any]:
     """As the emulator describes a secret, and how far each replica is."""
     response: dict[str, Any] = original(self)
     under_way = {replica.region: moving(replica) for replica in self.__dict__.get("replicas", [])}
@@ -99,7 +99,7 @@ def _told(original: Any, self: FakeSecret) -> dict[str, Any]:
     return response
 
 
-def _replica_told(original: Any, self: ReplicaSecret) -> dict[str, Any]:
+def _replica_shown(original: Any, self: ReplicaSecret) -> dict[str, Any]:
     response: dict[str, Any] = original(self)
     response.pop("KmsKeyId", None)
     key = self.config["KmsKeyId"]
@@ -184,8 +184,8 @@ def install() -> None:
     for name, lookup in _LOOKUPS.items():
         wrap(SecretsStore, name, lookup)
     wrap(FakeSecret, "create_replicas", _create_replicas)
-    wrap(FakeSecret, "to_dict", _told)
-    wrap(ReplicaSecret, "to_dict", _replica_told)
+    wrap(FakeSecret, "to_dict", _shown)
+    wrap(ReplicaSecret, "to_dict", _replica_shown)
     wrap(SecretsManagerBackend, "batch_get_secret_value", _batch)
     wrap(SecretsManagerBackend, "update_secret_version_stage", _move_stage)
     wrap(SecretsManagerBackend, "get_resource_policy", _policy_of)

@@ -154,7 +154,7 @@ def _first(value: Any, names: tuple[str, ...]) -> Any:
 
 def _write_xml(unparse: Callable[..., str]) -> Callable[..., str]:
     def write(body: dict[str, Any], **how: bool) -> str:
-        """Write ``body`` as xmltodict does, which validates each name of each element anew."""
+        """Write ``body`` as xmltodict does, which validates the name of each element every time."""
         whole = how.get("full_document") is True
         parts: list[str] = ['<?xml version="1.0" encoding="utf-8"?>\n'] if whole else []
         known = how == {"full_document": whole, "short_empty_elements": True, "pretty": False}

@@ -1,4 +1,4 @@
-"""Topics with a confirmed subscription and alarms, in both regions: those of a dark region tell nobody (T40)."""
+"""Topics with a confirmed subscription and alarms, in both regions: those of a dark region notify nobody (T40)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Who may do what: the operator's role and the people, each with the equivalent of the policies that deploy/ generates.
 
-What is read is told a word of each service at a time: the exact list is the readers', which the sandbox does not know.
+Read permissions are given per service by the first word of the operation: the readers have the exact list, which the
+sandbox does not know.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from dr_estate.iam.statements import (
     starting,
     statement,
 )
-from dr_estate.model.playbook import HOMECOMING, changing_actions
+from dr_estate.model.playbook import FAILBACK_WRITES, changing_actions
 from sandbox.seeding.site import Estate, as_list, tag_map
 
 _WORDS = {
@@ -136,15 +137,16 @@ def recovery_policies(env: Environment) -> dict[str, list[Statement]]:
     return {
         f"{env.name}-dr-look": look,
         f"{env.name}-dr-operator-act": list(acting(env, changing_actions())),
-        f"{env.name}-dr-operator-home": list(failback_statements(env, HOMECOMING)),
+        f"{env.name}-dr-operator-home": list(failback_statements(env, FAILBACK_WRITES)),
         f"{env.name}-dr-operator-never": list(never(env, reading())),
     }
 
 
 def drill_policies(env: Environment) -> dict[str, list[Statement]]:
-    """What is added to looking, and where full drills are allowed to acting and going home, for those who hold drills.
+    """Return the drill's own policies by name: what it may do, and what is never done.
 
-    The drill's own, and what is never done.
+    People who hold drills have them in addition to the policy for reading, and where full drills are allowed also to
+    those for acting and for failing back.
     """
     return {
         f"{env.name}-dr-drill-act": list(drilling(env)),

@@ -41,7 +41,7 @@ class Counts:
             return dict(sorted(self._calls.items()))
 
     def reset(self) -> None:
-        """Start counting anew."""
+        """Start counting from zero."""
         with self._lock:
             self._calls.clear()
 

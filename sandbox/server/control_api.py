@@ -56,7 +56,7 @@ class ControlApi:
             ("POST", "return"): self._return,
             ("POST", "age"): self._age,
             ("PUT", "timing"): self._timing,
-            ("GET", "clock"): lambda _: CLOCK.told(),
+            ("GET", "clock"): lambda _: CLOCK.described(),
             ("PUT", "clock"): self._clock,
             ("PUT", "pace"): self._pace,
             ("PUT", "sizes"): self._sizes,
@@ -71,7 +71,7 @@ class ControlApi:
             ("PUT", "latency"): lambda body: self._done("latency", float(body["seconds"])),
             ("PUT", "past"): self._past,
             ("PUT", "objects"): self._fill,
-            ("GET", "faults"): lambda _: {"faults": [_told(o) for o in STATE.outages]},
+            ("GET", "faults"): lambda _: {"faults": [_described(o) for o in STATE.outages]},
             ("PUT", "faults"): self._begin,
             ("DELETE", "faults"): self._end,
             ("GET", "disasters"): self._disasters,
@@ -111,7 +111,7 @@ class ControlApi:
             "account": environment.account,
             "tenants": list(STATE.tenants),
             "pid": os.getpid(),
-            "faults": [_told(o) for o in STATE.outages],
+            "faults": [_described(o) for o in STATE.outages],
             "stopped": {region: when.isoformat() for region, when in STATE.stopped.items()},
             "disasters": sorted(STATE.disasters),
             "scene": played().get("name", ""),
@@ -156,11 +156,11 @@ class ControlApi:
         with WORLD_LOCK:
             CLOCK.set_speed(float(body["speed"]))
         self._hooks["changed"]()
-        return CLOCK.told()
+        return CLOCK.described()
 
     def _pace(self, body: Answer) -> Answer:
         with WORLD_LOCK:
-            self._count_checks()  # what is so before the pace is real need not last anew
+            self._count_checks()  # a health state from before the real pace need not last its threshold again
             set_pace(str(body["pace"]))
         self._hooks["changed"]()
         return {}
@@ -256,9 +256,9 @@ class ControlApi:
         from sandbox.disasters import repair, repair_all
 
         with WORLD_LOCK:
-            mended = repair(self._world, body["name"]) if body.get("name") else repair_all(self._world)
+            repaired = repair(self._world, body["name"]) if body.get("name") else repair_all(self._world)
         self._world_changed()
-        return {"mended": mended}
+        return {"repaired": repaired}
 
     def _trained(self, what: str, *args: Any) -> Answer:
         from sandbox.training import session
@@ -269,7 +269,7 @@ class ControlApi:
         return response
 
 
-def _told(outage: Outage) -> Answer:
+def _described(outage: Outage) -> Answer:
     """The outage as it was given."""
     return {name: value for name, value in asdict(outage).items() if name != "begun"}
 

@@ -17,7 +17,7 @@ from sandbox.moto_ext.route53.names import plain
 from sandbox.server.load_balancer import NO_HEADERS, LoadBalancerSite, SiteReply, SiteRequest
 
 NAME = "cloudfront"
-"""What stands in the place of a region where the world tells its sites' ports."""
+"""What stands in the place of a region where the world reports its sites' ports."""
 BAD_GATEWAY, NO_ANSWER = 502, 504
 UNKNOWN_HOST = 403
 HTTP = 80

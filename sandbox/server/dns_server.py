@@ -1,7 +1,7 @@
 """The world's name server: authoritative for its public zones on loopback, UDP and TCP, weights and health included.
 
 Answers are chosen at the moment of the question, as Route 53 does. Names of load balancers and distributions have the
-same two addresses here as TestDNSAnswer tells; a name of no zone of the world is REFUSED. An outage of service ``dns``
+same two addresses here as in TestDNSAnswer; a name of no zone of the world is REFUSED. An outage of service ``dns``
 makes it silent, or (``error``) lets it answer SERVFAIL.
 """
 

@@ -57,7 +57,7 @@ class Host:
         self.endpoint = self._endpoint()
 
     def run(self) -> None:
-        """Serve until told to stop; the processes of tasks end with it."""
+        """Serve until ``stop`` is called; the processes of tasks end with it."""
         from sandbox.moto_ext.ecs import processes
 
         if self.folder:
@@ -66,9 +66,9 @@ class Host:
         processes.end_all()
 
     def stop(self, save: bool = True) -> str:
-        """Save the world, then end ``run`` soon; the answer to whoever asked still goes out.
+        """Save the world, then end ``run`` soon; the answer to the caller is still sent.
 
-        Returns why the world could not be saved, "" where it was: it ends all the same.
+        Returns why the world could not be saved, "" where it was: ``run`` ends in both cases.
         """
         unsaved = ""
         if save and self.folder:
@@ -114,7 +114,7 @@ class Host:
         hooks["latency"] = lambda seconds: setattr(application, "latency_s", seconds)
         ports = tenant_sites.serve(self.environment, self.token)
         hooks["sites"] = lambda: tenant_sites.places(self.environment, ports)
-        served = tenant_sites.told(ports)
+        served = tenant_sites.header_of(ports)
         application.said = {dns_server.HEADER: f"{self.dns[0]}:{self.dns[1]}", tenant_sites.HEADER: served}
         server.app = application
         DEPLOYED.url = f"http://127.0.0.1:{server.port}"
@@ -171,7 +171,7 @@ class Host:
             try:
                 self.save()
             except (SandboxError, OSError) as failed:
-                # said again, and loudly, by the save of `down`; the next change tries anew
+                # `down` saves once more and reports a failure clearly; the next change tries again
                 sys.stderr.write(f"{failed}\n")
             pause = max(SAVE_PAUSE_S, SAVE_SHARE * (time.monotonic() - began))
 
@@ -203,7 +203,7 @@ def _follow(stdin: TextIO, host: Host) -> None:
     host.stop(save=False)
 
 
-def _tell(word: TextIO, values: dict[str, Any]) -> None:
+def _show(word: TextIO, values: dict[str, Any]) -> None:
     word.write(json.dumps(values) + "\n")
     word.close()
 
@@ -212,7 +212,7 @@ def _progress_to(word: TextIO) -> Progress:
     """Write progress to ``word``, at once where something new begins, and else now and then."""
     last: tuple[str, float] = ("", 0.0)
 
-    def tell(doing: str, done: int, total: int) -> None:
+    def write(doing: str, done: int, total: int) -> None:
         nonlocal last
         moment = time.monotonic()
         if doing != last[0] or moment >= last[1] + PROGRESS_PAUSE_S:
@@ -220,7 +220,7 @@ def _progress_to(word: TextIO) -> Progress:
             word.write(json.dumps({"doing": doing, "done": done, "total": total}) + "\n")
             word.flush()
 
-    return tell
+    return write
 
 
 def main() -> int:
@@ -235,7 +235,7 @@ def main() -> int:
         truth.answer_all()
         host = Host(order, progress)
     except SandboxError as refused:
-        _tell(word, {"error": str(refused)})
+        _show(word, {"error": str(refused)})
         return 1
     if host.folder:
         from sandbox.client.daemon import keep
@@ -248,7 +248,7 @@ def main() -> int:
     gc.enable()
     if order.attached:
         threading.Thread(target=_follow, args=(sys.stdin, host), daemon=True).start()
-    _tell(word, to_json(host.endpoint))
+    _show(word, to_json(host.endpoint))
     host.run()
     return 0
 

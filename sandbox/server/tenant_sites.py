@@ -179,6 +179,6 @@ def _names(environment: Environment, region: str) -> list[str]:
     return [str(balancer.dns_name) for balancer in balancers if balancer.name == name]
 
 
-def told(ports: Mapping[str, tuple[int, int]]) -> str:
-    """The ports as the header tells them: ``region=address:http:https``, separated by blanks."""
+def header_of(ports: Mapping[str, tuple[int, int]]) -> str:
+    """Return the ports in the format of the header: ``region=address:http:https``, separated by blanks."""
     return " ".join(f"{region}={LOOPBACK}:{plain}:{secure}" for region, (plain, secure) in ports.items())

@@ -22,10 +22,10 @@ from sandbox.world import memory_snapshots, persistence
 from sandbox.world.call_recorder import SCENARIO, played
 from sandbox.world.world import World
 
-Told = dict[str, Any]
+Shown = dict[str, Any]
 
 
-def begin(world: World, name: str) -> Told:
+def begin(world: World, name: str) -> Shown:
     """Set the scene ``name`` and return its briefing. Raises SandboxError where the world is not ready for one."""
     scenario = scenarios.find(name)
     if playing := played():
@@ -64,7 +64,7 @@ def begin(world: World, name: str) -> Told:
     }
 
 
-def debrief(world: World, hint: bool = False) -> Told:
+def debrief(world: World, hint: bool = False) -> Shown:
     """Judge the scene that is played by the world as it is; ``hint`` gives one hint more. Raises SandboxError."""
     record = _record()
     scenario, words = scenarios.find(record["name"]), words_of(world)
@@ -80,13 +80,13 @@ def debrief(world: World, hint: bool = False) -> Told:
         "minutes": round((now() - moment(record["since"])).total_seconds() / 60),
         "solved": all(goal["standing"] == GoalState.MET for goal in goals),
         "goals": goals,
-        "notes": [f"{name} was repaired: what it hid can be seen." for name in _mended(scenario)],
+        "notes": [f"{name} was repaired: what it hid can be seen." for name in _repaired(scenario)],
         "hints": [scenario.formatted(text, words) for text in scenario.hints[:taken]],
         "hints_left": len(scenario.hints) - taken,
     }
 
 
-def end(_: World) -> Told:
+def end(_: World) -> Shown:
     """Make the world the one from before the scene. Raises SandboxError where none is played."""
     record = _record()
     memory_snapshots.exchange(moment(record["kept_at"]).timestamp(), record["before"])
@@ -106,7 +106,7 @@ def words_of(world: World) -> dict[str, str]:
     }
 
 
-def _record() -> Told:
+def _record() -> Shown:
     record = played()
     if not record:
         raise SandboxError(
@@ -115,7 +115,7 @@ def _record() -> Told:
     return record
 
 
-def _judged(goal: ScenarioGoal, scenario: Scenario, seen: WorldObservation, words: dict[str, str]) -> Told:
+def _judged(goal: ScenarioGoal, scenario: Scenario, seen: WorldObservation, words: dict[str, str]) -> Shown:
     values = asdict(goal.judge(seen))
     return {
         "id": goal.id,
@@ -126,11 +126,11 @@ def _judged(goal: ScenarioGoal, scenario: Scenario, seen: WorldObservation, word
     }
 
 
-def _mended(scenario: Scenario) -> list[str]:
+def _repaired(scenario: Scenario) -> list[str]:
     return [name for name in scenario.disasters if name not in STATE.disasters]
 
 
-def _started(seen: WorldObservation) -> Told:
+def _started(seen: WorldObservation) -> Shown:
     """What a debriefing compares with: each service's definition and size as the scene was set."""
     return {
         f"{side} {service.tenant}": {"definition": service.definition, "desired": service.desired}
@@ -140,7 +140,7 @@ def _started(seen: WorldObservation) -> Told:
 
 
 def _must_be_whole(world: World) -> None:
-    """A scene is set in a healthy world alone: else nobody could tell its damage from what was there."""
+    """Refuse a world that is not healthy: a scene's damage could not be distinguished from earlier damage."""
     if STATE.disasters or STATE.outages:
         broken = ", ".join(sorted(STATE.disasters)) or "an outage"
         raise SandboxError(

@@ -74,7 +74,7 @@ def _replicate_again() -> None:
 
 
 def remember(region: str, ended_s_ago: float, lasted_s: float) -> None:
-    """Let the world have been through an outage of the whole region, of which its metrics alone still tell."""
+    """Record a past outage of the whole region, which only the metrics of the world still show."""
     until = now() - timedelta(seconds=ended_s_ago)
     STATE.past = [*STATE.past, (region, until - timedelta(seconds=lasted_s), until)]
 
@@ -140,7 +140,7 @@ def _counted(outage: Outage) -> Outage:
 
 
 def _hold(outage: Outage, environ: Environ) -> None:
-    """Hold the call until it is let go: by mending, by the client leaving, or by time. The last two drop it."""
+    """Hold the call until the outage is repaired, the client leaves or time runs out. The last two drop it."""
     until = time.monotonic() + outage.seconds if outage.seconds else float("inf")
     client: socket.socket | None = environ.get("werkzeug.socket")
     try:

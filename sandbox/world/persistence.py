@@ -77,7 +77,7 @@ def _take(world: dict[str, Any]) -> None:
 
 
 def _move_secrets(older_s: int) -> None:
-    """Secrets keep their moments as whole seconds since 1970, which a pickle does not tell from other numbers."""
+    """Shift the times of secrets: whole seconds since 1970, which a pickle does not distinguish from other numbers."""
     for backends in (found for found in _in_use() if found.service_name == "secretsmanager"):
         for backend in (backend for regions in backends.values() for backend in regions.values()):
             for secret in (vars(secret) for secret in dict.values(backend.secrets)):

@@ -46,9 +46,9 @@ def _source() -> str:
 
 
 def _of_the_world(environment: Environment) -> Environment:
-    """The environment without the ways of those who look and act: whoever comes, the world is the same.
+    """Return the environment without settings of drills, execution, failback and reads, which do not change the world.
 
-    Where a role is named for jobs of S3, it is there.
+    The role for jobs of S3 is kept: where it is named, the world has it.
     """
     failback = Failback(objects_batch_role=environment.failback.objects_batch_role)
     return environment.model_copy(

@@ -64,11 +64,11 @@ class World:
         self._undo.append({"service": service, "region": region, "path": list(path), "before": before})
 
     def outage(self, side: Side | str, how: str, service: str = "", operation: str = "", **more: Any) -> None:
-        """Let ``side``'s region answer badly (see Outage); mending ends it. GLOBAL means the us-east-1 region."""
+        """Let ``side``'s region answer badly (see Outage); the repair ends it. GLOBAL means the us-east-1 region."""
         self._begin(Outage(self.environment.region(Side(side)), how, service, operation, **more))
 
     def outage_everywhere(self, how: str, service: str) -> None:
-        """Let a service of no region answer badly; mending ends it."""
+        """Let a service of no region answer badly; the repair ends it."""
         self._begin(Outage("", how, service))
 
     def _begin(self, outage: Outage) -> None:
@@ -119,7 +119,7 @@ class World:
 
 @contextmanager
 def _long_ago() -> Iterator[None]:
-    """What a disaster or its mending makes is there at once: nothing is left creating or pending."""
+    """Make what a disaster or its repair creates available at once: nothing is left creating or pending."""
     transition_s = STATE.extras.get("transition_s")
     STATE.extras["transition_s"] = 0
     try:

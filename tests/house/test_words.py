@@ -6,7 +6,9 @@ The counts of rooms that are not done yet may only fall; docs/glossary.md has to
 from __future__ import annotations
 
 import ast
+import io
 import re
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +23,7 @@ DIALECT = re.compile(
     re.IGNORECASE,
 )
 ALLOWED = re.compile(r"`[^`]*`|\bsandbox mend\b")
+DIALECT_NAMES = {"told", "tell", "tells", "anew", "lately", "mended", "homecoming", "homeward", "eyes", "hands"}
 NAMES = {"one", "told", "said", "held", "made", "asked", "kept"}
 WRITTEN = ("contributing", "drills", "exceptions", "json", "runbook", "score", "training", "traps", "why")
 SENTENCES = ("dr_checks", "dr_estate", "dr_actions", "reports", "utils", "steps", "sandbox")
@@ -82,9 +85,47 @@ def test_sentences_of_the_product_use_the_field_s_words(room: str) -> None:
     assert found == []
 
 
+def remarks(source: Source) -> Iterator[tuple[int, str]]:
+    """The docstrings, of constants and fields too, and the comments."""
+    for node in source.nodes:
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            yield node.lineno, node.value.value
+    for token in tokenize.generate_tokens(io.StringIO(source.text).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.start[0], token.string
+
+
+@pytest.mark.parametrize("room", SENTENCES)
+def test_docstrings_and_comments_use_the_field_s_words(room: str) -> None:
+    found = [
+        (source.name, line, word)
+        for source in sources(room)
+        for line, text in remarks(source)
+        for word in dialect(text)
+    ]
+    assert found == []
+
+
 @pytest.mark.parametrize("room", ROOMS)
 def test_a_variable_is_named_by_a_noun(room: str) -> None:
     assert [] == [(source.name, *place) for source in sources(room) for place in variables(source)]
+
+
+def bound_names(source: Source) -> Iterator[tuple[int, str]]:
+    """The names of functions, classes, parameters and variables."""
+    for node in source.nodes:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.lineno, node.name
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.id
+        elif isinstance(node, ast.arg):
+            yield node.lineno, node.arg
+
+
+@pytest.mark.parametrize("room", SENTENCES)
+def test_no_name_holds_a_word_of_the_dialect(room: str) -> None:
+    named = [(source.name, *place) for source in sources(room) for place in bound_names(source)]
+    assert [] == [place for place in named if DIALECT_NAMES & set(place[2].lower().split("_"))]
 
 
 PAGES = [*sorted((ROOT / "features").glob("*.feature")), *(ROOT / "docs" / f"{name}.md" for name in WRITTEN)]

@@ -1,4 +1,4 @@
-"""Hands that kill their own process at a given call, so that a run can die anywhere."""
+"""Clients that kill their own process at a given call, so that a run can die anywhere."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _PAUSE_S = 0.01
 
 
 class Dying(MutatingClient[GuardContext]):
-    """Hands that kill their own process where ``decide`` says so: no handler, no flush, no goodbye."""
+    """Clients that kill their own process where ``decide`` says so: no handler, no flush, no goodbye."""
 
     def __init__(self, *made_of: Any, decide: Decide, recorded: Recorded) -> None:
         super().__init__(*made_of)
@@ -93,7 +93,7 @@ def dying(decide: Decide, recorded: Recorded = lambda: True) -> Make:
 def at(
     nth: int, when: When, counts: Callable[[Call], bool] = lambda _: True, recorded: Recorded = lambda: True
 ) -> Make:
-    """Hands that die at the ``nth`` of the calls they ``count``."""
+    """Clients that die at the ``nth`` of the calls they ``count``."""
     met = 0
 
     def decide(call: Call) -> When | None:
@@ -105,7 +105,7 @@ def at(
 
 
 def at_the_first(operation: str, happens: Callable[[], object]) -> Make:
-    """Hands that let something happen right before their first call of ``operation``, and then send it."""
+    """Clients that let something happen right before their first call of ``operation``, and then send it."""
     met: list[str] = []
 
     def decide(call: Call) -> When | None:

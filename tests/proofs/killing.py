@@ -132,7 +132,7 @@ def gone_on_with(
 
 
 def at_what_none_met(died: Died, dies: Callable[[Call], bool] = is_mutation) -> Make:
-    """Hands that die at the first mutation (of those that ``dies`` names) before which, or else after, none died."""
+    """Clients that die at the first mutation (of those that ``dies`` names) before which, or else after, none died."""
     met = Counter(name for _, name in died)
 
     def decide(call: Call) -> When | None:
@@ -152,7 +152,7 @@ def once(death: Make) -> Callable[[Died], Make]:
 
 
 def at_each_kind(died: Died) -> Make:
-    """Hands that die at the first mutation of a kind at which none died, before and after one in turn."""
+    """Clients that die at the first mutation of a kind at which none died, before and after one in turn."""
     kinds = {name.split()[1] for _, name in died}
 
     def decide(call: Call) -> When | None:

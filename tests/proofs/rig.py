@@ -29,7 +29,7 @@ from dr_estate.aws.recording import ExchangeRecorder
 from dr_estate.config.environment import Environment, load_environment
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import efs_policy
-from dr_estate.snapshot.observer import forget_eyes, observe
+from dr_estate.snapshot.observer import forget_client, observe
 from sandbox.client.endpoint import Endpoint
 from tests.proofs.dying import Make
 from tests.proofs.processes import Process, forked
@@ -156,7 +156,7 @@ class Rig:
         goes_on = begun is not None and goal_of_beginning(begun) is self.start.plan.goal
         start = self._as_now() if goes_on else self.start
         if hears:
-            forget_eyes()  # it meets the calls of those to come
+            forget_client()  # it meets the calls of those to come
         summary, _ = lock_and_run(RunContext(options, self.env, reach, start, Files(folder, Terminal())))
         sys.stdout.write(f"{summary.outcome}: {summary.says}\n")
         return int(summary.exit)

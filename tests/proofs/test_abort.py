@@ -40,7 +40,7 @@ TOO_LATE = {"promoted": (PROMOTE, 1), "10 %": (WEIGHTS, 1), "50 %": (WEIGHTS, 2)
 
 
 def stopping_at(operation: str, nth: int) -> Make:
-    """Hands whose operator presses Ctrl-C at the ``nth`` call of ``operation``, which is still sent."""
+    """Clients whose operator presses Ctrl-C at the ``nth`` call of ``operation``, which is still sent."""
     met: list[str] = []
 
     def decide(call: object) -> When | None:
@@ -56,12 +56,12 @@ UNSEEN_S = 120
 
 
 def losing_from(operation: str, world: Endpoint) -> Make:
-    """Hands in whose world nothing that is written after the call reaches a replica, as in a link that broke."""
+    """Clients in whose world nothing that is written after the call reaches a replica, as in a link that broke."""
     return lagging_from(operation, world, "replica_unseen_s")
 
 
 def lagging_from(operation: str, world: Endpoint, copies: str) -> Make:
-    """Hands in whose world, from the call on, those copies lack what was written last, and say that they do not."""
+    """Clients in whose world, from the call on, those copies lack what was written last, and say that they do not."""
 
     def decide(call: Any) -> When | None:
         if call.name == operation:

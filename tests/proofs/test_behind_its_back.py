@@ -33,7 +33,7 @@ TENTH, HALF = (WEIGHTS, 1), (WEIGHTS, 2)
 
 
 def before(operation: str, nth: int, happens: Happens, aws: Aws) -> Make:
-    """Hands that let something happen right before their ``nth`` call of ``operation``, and then send it."""
+    """Clients that let something happen right before their ``nth`` call of ``operation``, and then send it."""
     met = count(1)
 
     def decide(call: object) -> When | None:

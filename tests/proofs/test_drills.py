@@ -108,7 +108,7 @@ def drilling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drilling]:
 
 
 def dies_at_every(nth: int, died: Counter[str]) -> Make:
-    """Hands that die at the ``nth`` mutation, before or after it in turn; with every one, at each on both sides."""
+    """Clients that die at the ``nth`` mutation, before or after it in turn; with every one, at each on both sides."""
     met = 0
 
     def decide(call: Call) -> When | None:

@@ -30,7 +30,7 @@ _TYPES, _BUDGETS_S = {DATABASE: "RDS", FILES: "EFS"}, {DATABASE: 7200, FILES: 14
 _START_WINDOW_MINUTES = 60  # the least that AWS takes
 _DEFAULT_ROLE = "role/service-role/AWSBackupDefaultServiceRole"
 _OVER = ("FAILED", "ABORTED", "EXPIRED", "PARTIAL")
-# A failure is told in the run that sees it; whoever runs again after this long tries again.
+# A failure fails the run that sees it; a run that starts after this long makes the backup again.
 _FRESH = timedelta(minutes=1)
 
 
@@ -124,7 +124,7 @@ def _role(context: PlanContext, kind: str) -> str:
 
 
 def observe(step: Step, context: PlanContext) -> StepStatus:
-    """DONE by a complete point of this run, with its ARN; WAITING while its job is at work."""
+    """DONE by a complete point of this run, with its ARN; IN_PROGRESS while its job is at work."""
     vault = context.snapshot.find(backup.vaults, step.side, name=step.before["vault"])
     if vault is None:
         message = f"{context.env.region(step.side)} has no vault {step.before['vault']}: provision it, then run again."

@@ -1,7 +1,7 @@
 """Drives a canary through every routing state of a failover and its failback: one change batch a state.
 
 A state is done when Route 53 has the change everywhere (GetChange INSYNC, T02) and the zone's own name servers, asked
-failback.dns_samples times, answer as its weights or roles say, with its TTL (canary_gate.py). What each state took is
+failback.dns_samples times, answer as its weights or roles say, with its TTL (propagation.py). What each state took is
 in the record: it is how long a cut-over's DNS step takes. Taking a state back is the batch of the one before; of the
 first, the deletion of what it made. No health check is made, changed or referred to (T03, T04).
 
@@ -81,7 +81,7 @@ def notes(context: PlanContext) -> Iterator[str]:
 
 
 def observe(step: Step, context: PlanContext) -> StepStatus:
-    """READY, WAITING, DONE or FAILED as the answers say; records that are in neither state are DRIFTED (T43)."""
+    """READY, IN_PROGRESS, DONE or FAILED as the answers say; records that are in neither state are DRIFTED (T43)."""
     try:
         now = record_sets(context, names_of((*step.before["records"], *step.after["records"])))
         if now == in_order(step.before["records"]):

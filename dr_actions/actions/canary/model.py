@@ -37,7 +37,10 @@ class RoutingState:
 
 
 def states(env: Environment, name: str, zone_id: str) -> tuple[RoutingState, ...]:
-    """Today's state, all led away, and every share of the way home; a failover pair goes home at once (T12)."""
+    """Return today's state, the state after a failover, and the state at each share of the failback.
+
+    A failover pair returns to the primary region in a single stage (T12).
+    """
     pair, beside = _pair(env, name, zone_id), tuple(_targets(env, name))
     stages = env.failback.stages if env.traffic.policy == "weighted" else (ALL,)
     led = [("today", ALL, shared(pair, ALL)), ("away", NONE, shifted(pair, Side.DR))]

@@ -1,8 +1,8 @@
-"""Is a canary's state everywhere? Judged by what Route 53 says of the change and by what its servers answer. Pure.
+"""Whether a canary's state is everywhere: judged by what Route 53 says of the change and by its servers' answers. Pure.
 
 INSYNC means that all of Route 53's servers have the change (API_GetChange, T02): from then on a wrong answer is a
-failure, and not a matter of waiting. Of a person's change nobody here knows the id; then the answers alone tell, and a
-wrong one is a failure once the change had its time.
+failure, not a reason to wait. The id of a change that a person made is not known; then the answers alone decide, and a
+wrong answer is a failure once the change had its time.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def is_absent(step: Step, context: PlanContext, names: Iterable[str]) -> StepSta
 
 
 def _not_everywhere(step: Step, context: PlanContext) -> StepStatus | None:
-    """WAITING or FAILED while the change is not known to be everywhere; None once the answers may be judged."""
+    """IN_PROGRESS or FAILED while the change is not known to be everywhere; None once the answers may be judged."""
     if step.manual and step.id not in context.sent_at:
         return StepStatus(StepState.IN_PROGRESS, "it is seen made by hand: the name servers are asked from now on")
     change = _change(step, context)

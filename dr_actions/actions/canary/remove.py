@@ -1,8 +1,8 @@
-"""Takes every canary away again, whoever made it and however its drill ended: one batch a canary, found by its name.
+"""Removes every canary, regardless of who made it and how its drill ended: a batch for each canary, found by its name.
 
-A deletion repeats the record exactly as it is, and Route 53 refuses any other (API_ChangeResourceRecordSets). Done
-when the zone holds no record of it and no name server of the zone answers with one (canary_gate.py). Where the DNS
-step is manual (traffic.dns_step), a person takes it away, as a person made it.
+A deletion repeats the record exactly as it is, and Route 53 refuses any other (API_ChangeResourceRecordSets). Done when
+the zone holds no record of the canary and no name server of the zone answers with one (propagation.py). Where the DNS
+step is manual (traffic.dns_step), a person removes the canary, as a person made it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import route53
 from dr_estate.readers.route53 import HostedZone, Record
 
-_TOLD_WHOLE = {*POLICIES, "simple"}
+_REPORTED_WHOLE = {*POLICIES, "simple"}
 _DELEGATING = frozenset({"NS", "SOA"})
 
 
@@ -75,7 +75,7 @@ def _not_ours(record: Record) -> str:
     """Why a record under a canary's name is not deleted, "" where it is."""
     if record.type in _DELEGATING:
         return "it delegates a zone"
-    return "" if record.policy in _TOLD_WHOLE else f"its policy ({record.policy}) is not one of a canary's"
+    return "" if record.policy in _REPORTED_WHOLE else f"its policy ({record.policy}) is not one of a canary's"
 
 
 def observe(step: Step, context: PlanContext) -> StepStatus:

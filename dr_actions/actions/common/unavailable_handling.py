@@ -55,7 +55,7 @@ def tenants_without_service(context: PlanContext, side: Side) -> tuple[Tenant, .
 
 
 def reversing_call(step: Step, **changes: Json) -> Call:
-    """The step's own call with other values: how it is taken back, deploying nothing anew.
+    """Return the step's own call with other values, which reverts the step without forcing a new deployment.
 
     Raises ValueError for a step without a call.
     """

@@ -13,7 +13,7 @@ _FENCE = Command(("fence", "--side", "primary"))
 
 
 def living_tasks(context: PlanContext, side: Side, service: str, tenant: str) -> list[str]:
-    """The tenant's tasks alive in the cluster: of its service, or of its family whoever started them."""
+    """Return the tenant's living tasks: of its service, or of its family regardless of who started them."""
     family = context.env.named(context.env.names.task_family, tenant=tenant)
     alive = (
         *context.snapshot.get(ecs.tasks, side),

@@ -1,16 +1,17 @@
 """Stops the tasks of the region to be fenced, so that only one region serves and writes (T41). Nothing is deleted.
 
-What it proves: no task of the tenants runs, starts or is still stopping in the region's cluster, whoever started it,
-and auto scaling cannot start one (fence_scaling). What it does not prove: that the region's DATABASE refuses writes. It
-still accepts connections; jobs, people and hosts outside ECS can write to it. Closing its security groups would be a
-network change that a recovery must not make. So a switchover proves zero loss by the replica's own position after
-this step, never by this step alone, and a fence by itself freezes the database too. A failover freezes it where the
-tasks were not seen to stop in time (``unfenced``): its primary may be sick, and is waited for no longer.
+What it proves: no task of the tenants runs, starts or is still stopping in the region's cluster, regardless of who
+started it, and auto scaling cannot start a task (fence_scaling). What it does not prove: that the region's DATABASE
+refuses writes. The database still accepts connections; jobs, people and hosts outside ECS can write to it. Closing its
+security groups would be a network change that a recovery must not make. So a switchover proves zero loss by the
+replica's own position after this step, never by this step alone, and a standalone fence run freezes the database too. A
+failover freezes it where the tasks were not seen to stop in time (``unfenced``): the primary may be impaired, and the
+run does not wait for it any longer.
 
-Taken back in reverse order, the services first and auto scaling after them: while scaling is suspended nothing pushes
-a service back to 0, and it starts at the very count it had; with the bounds first, scaling would start tasks of its own
-between the two. It may be taken back only while the DR database has not been promoted: after that, two regions would
-write to two databases.
+Rolled back in reverse order, the services first and auto scaling after them: while scaling is suspended nothing scales
+a service back to 0, and it starts at exactly its previous count; if the scaling limits were restored first, auto
+scaling would start tasks of its own in between. A rollback is allowed only while the DR database has not been promoted:
+after that, two regions would write to two databases.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Registers a DR task definition anew where it names the primary region's database, registry, secrets, files or logs.
+"""Registers a new DR task definition where it names the primary region's database, registry, secrets, files or logs.
 
-Registering is not idempotent: a second call makes a second revision. So it is confirmed by content, and a newest
-revision that names nothing of the primary region is DONE, whoever registered it. The service moves to it with
-``scale_services``. Plain variables may hold passwords: the definition is read and rewritten in the hand alone, and
-neither plan nor journal holds more of it than what is replaced by what.
+Registering is not idempotent: a second call makes a second revision. So the step is confirmed by content: a newest
+revision that names nothing of the primary region is DONE, regardless of who registered it. The service moves to it with
+``scale_dr_services``. Plain variables may hold passwords: the definition is read and rewritten only in the mutating
+client, and plan and journal hold nothing of it but the replaced values and their replacements.
 """
 
 from __future__ import annotations
@@ -104,7 +104,10 @@ def build_call(step: Step, context: PlanContext) -> Call:
 
 
 def _by_now(step: Step, context: PlanContext, newest: ecs.TaskDefinition) -> tuple[Pointer, ...]:
-    """The revision's pointers with what the plan knew already: a promoted replica no longer tells whose copy it was."""
+    """Return the revision's pointers, the unresolved pointers with the new value that the plan had.
+
+    A promoted replica no longer shows which database it was a copy of.
+    """
     replacing = replaceable(context, tenant_service_of(step, context), newest, step.side)
     rows = step.call.params[REPLACING] if step.call else []
     planned = {(tuple(row["at"]), row["old"]): row["new"] for row in rows}

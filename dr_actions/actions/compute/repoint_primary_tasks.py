@@ -1,4 +1,4 @@
-"""Registers a primary task definition anew where it names the DR region: nobody's tasks write to the standby (T18)."""
+"""Registers a new primary task definition where it names the DR region: no task may write to the standby (T18)."""
 
 from __future__ import annotations
 

@@ -27,11 +27,11 @@ START_S = 420
 # Old tasks of a new deployment drain (300 s by default) and stop (120 s at most) before it is COMPLETED.
 DRAIN_S = 420
 # ECS repeats a sentence while its cause lasts, ever more seldom.
-_SAID_LATELY = timedelta(hours=1)
+_REPORTED_SINCE = timedelta(hours=1)
 
 
 class RedeploymentReason(StrEnum):
-    """Why a service is to be deployed anew; the value is the reason in words."""
+    """Why a service needs a new deployment; the value is the reason in words."""
 
     FAILED = "its newest deployment failed and launches no task"
     OLD_SECRETS = "its tasks started before its secrets changed"
@@ -132,7 +132,7 @@ def progress(context: PlanContext, service: ecs.Service, needed: int, message: s
 
 def _event(context: PlanContext, service: ecs.Service, side: Side) -> str:
     """What ECS says of the service's newest failed task, else of the service; "" where both are long ago."""
-    since = context.snapshot.taken_at - _SAID_LATELY
+    since = context.snapshot.taken_at - _REPORTED_SINCE
     failed = part_or(context.snapshot, ecs_stopped_tasks.failures, side, ())
     own = [task for task in failed if task.group == f"{ecs.GROUP_OF}{service.name}" and task.at >= since]
     if own and service.running < service.desired:
@@ -153,10 +153,9 @@ def evidence_of(service: ecs.Service) -> tuple[tuple[str, str], ...]:
 
 
 def healthy_targets(context: PlanContext, service: ecs.Service, side: Side) -> int | None:
-    """Healthy targets in the group that has the fewest, by CloudWatch's last minutes, else by the load balancer itself;
-    None where neither tells of one.
+    """Return the number of healthy targets in the group that has the fewest; None where a group's number is unknown.
 
-    Raises DataUnavailable.
+    The numbers are CloudWatch's of the last minutes, else the load balancer's own. Raises DataUnavailable.
     """
     since = context.snapshot.taken_at - elbv2_targets.FRESH
     answers = part_or(context.snapshot, elbv2_targets.health, side, ())  # who may not ask has CloudWatch's word alone
@@ -172,7 +171,7 @@ def healthy_targets(context: PlanContext, service: ecs.Service, side: Side) -> i
 
 
 def reason_of_targets(context: PlanContext, service: ecs.Service, side: Side) -> str:
-    """Why a target of the service is not healthy, as the load balancer tells it; "" where it was not asked."""
+    """Return the load balancer's reason why a target of the service is unhealthy, "" where it was not queried."""
     own = {elbv2_targets.dimension_of(arn) for arn in service.target_groups}
     answers = part_or(context.snapshot, elbv2_targets.health, side, ())
     return next((group.reason for group in answers if group.group in own and group.reason), "")

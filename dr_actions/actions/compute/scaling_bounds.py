@@ -17,7 +17,7 @@ FENCED: Params = {"MinCapacity": 0, "MaxCapacity": 0, "SuspendedState": dict.fro
 
 @dataclass(frozen=True)
 class BoundsRestore:
-    """A action that restores bounds: ``target_bounds`` gives them for a service and its target, None where none are
+    """An action that restores bounds: ``target_bounds`` gives them for a service and its target, None where none are
     due. ``since`` is what changed them.
     """
 

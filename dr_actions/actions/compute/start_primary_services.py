@@ -47,7 +47,7 @@ def _step(context: PlanContext, tenant_service: unavailable_handling.TenantServi
     if is_repointed(context, tenant_service, Side.PRIMARY):
         after[_DEFINITION] = f"<the newest revision of {family_of(service.task_definition)}>"
     reason = reason_of(context, service, Side.PRIMARY)
-    anew_too: dict[str, Json] = {unavailable_handling.FORCE_NEW_DEPLOYMENT: True} if reason else {}
+    again_too: dict[str, Json] = {unavailable_handling.FORCE_NEW_DEPLOYMENT: True} if reason else {}
     return context.step(
         __name__,
         name,
@@ -57,7 +57,7 @@ def _step(context: PlanContext, tenant_service: unavailable_handling.TenantServi
         danger=Danger.REVERSIBLE,
         undo=f"Set its desired count to {service.desired} again: no visitor was led there yet.",
         budget_s=budget_s + (DRAIN_S if service.running and (reason or _DEFINITION in after) else 0),
-        call=of.update(context.env, Side.PRIMARY, name, **after, **anew_too),
+        call=of.update(context.env, Side.PRIMARY, name, **after, **again_too),
         tenant=tenant_service.tenant.id,
         before={"desiredCount": service.desired, _DEFINITION: service.task_definition},
         after=after,

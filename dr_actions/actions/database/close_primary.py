@@ -1,8 +1,8 @@
-"""Lets the old primary's database refuse writes in a failover, where its tasks were not seen to stop in time (T41).
+"""Makes the old primary's database refuse writes in a failover, where its tasks were not seen to stop in time (T41).
 
-The fence from outside: what runs on in a sick region, and whoever writes outside ECS, is refused from then on instead
-of losing what it wrote. It is a parameter, no network change, and a failback sets it as it was. Where the tasks are
-gone nothing is sent.
+This fences the database from outside: tasks that still run in an impaired region, and clients that write outside ECS,
+are refused from then on instead of losing what they wrote. It is a parameter, no network change, and a failback
+restores the parameter's previous value. Where the tasks are gone nothing is sent.
 """
 
 from __future__ import annotations

@@ -130,7 +130,7 @@ def broken_link(context: PlanContext, copy: rds.Instance) -> str:
 
 
 def retained_name(instance: rds.Instance) -> str:
-    """The name under which ``instance`` is kept: unique, and the same whoever asks (RDS: at most 63 characters)."""
+    """Return the name under which ``instance`` is kept: unique, and always the same (RDS: at most 63 characters)."""
     mark = f"{ASIDE}{instance.resource_id[:8].lower().rstrip('-')}"
     return instance.identifier[: 63 - len(mark)].rstrip("-") + mark
 
@@ -170,7 +170,7 @@ def is_on(value: str | None) -> bool:
 
 
 def frozen(context: PlanContext, instance: rds.Instance, side: Side = Side.DR) -> bool:
-    """Whether the side's instance refuses writes: its group says so, and it runs with it. Raises DataUnavailable."""
+    """Return whether the instance's group refuses writes and is in sync with it. Raises DataUnavailable."""
     return in_sync(instance) and is_on(read_only(context, side, group_of(instance)))
 
 

@@ -100,7 +100,10 @@ def step_of(
 
 
 def observe(step: Step, context: PlanContext) -> StepStatus:
-    """DONE once the group says so and the instance is in sync with it; not asked for without the copy at home."""
+    """Return DONE once the group refuses writes and the instance is in sync with it.
+
+    No freeze is requested where the copy in the primary region is lost.
+    """
     instance = failback.by_resource(context, step.side, step.before["resource"])
     if instance is None:
         return StepStatus(StepState.DRIFTED, f"{step.subject} is gone from {context.env.region(step.side)}.")
@@ -127,7 +130,10 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
 
 
 def _not_in_sync(instance: rds.Instance, facts: tuple[tuple[str, str], ...]) -> StepStatus:
-    """A pending reboot says that the group holds more than is applied: whether writes are refused cannot be told."""
+    """Return FAILED where a reboot is pending, else IN_PROGRESS.
+
+    A pending reboot means that the group holds more than is applied: whether writes are refused is unknown.
+    """
     if any(status == "pending-reboot" for _, status in instance.parameter_groups):
         message = f"The group of {instance.identifier} is {_statuses(instance)}: reboot it by hand, then run again."
         return StepStatus(StepState.FAILED, message, facts)

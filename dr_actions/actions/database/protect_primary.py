@@ -48,7 +48,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
 
 
 def _windows(instance: rds.Instance) -> Params:
-    """The windows that RDS tells of the instance, as ModifyDBInstance takes them."""
+    """Return the windows that RDS reports for the instance, as ModifyDBInstance takes them."""
     found = dict(zip(_WINDOWS, (instance.backup_window, instance.maintenance_window), strict=True))
     return {key: window for key, window in found.items() if window}
 

@@ -1,6 +1,7 @@
-"""Takes the marker's table out of the database that serves now, by a task of the tenant it was written as.
+"""Removes the marker's table from the database that serves now, by a task of the tenant it was written as.
 
-After an abort that is the DR region's: the copy at home has it too, and is made anew before it is promoted.
+After an abort that is the DR region's database: the copy in the primary region has the table too, and is recreated
+before it is promoted.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Replicates the database at home to the DR region again, by the mechanism that the failover had relied on.
+"""Replicates the primary region's database to the DR region again, by the mechanism that the failover had relied on.
 
-Automated backups are replicated by a call in the DR region; a read replica is made there anew; AWS Backup copies by its
-own plan what bears the tags, which the new instance took over. Source: RDS API,
+Automated backups are replicated by a call in the DR region; a read replica is created there from scratch; AWS Backup
+copies by its own plan what has the tags, which the new instance took over. Source: RDS API,
 StartDBInstanceAutomatedBackupsReplication (T24).
 """
 

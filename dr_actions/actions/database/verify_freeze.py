@@ -1,9 +1,9 @@
-"""Sees the frozen database refuse a write: before that no pause counts, whatever its parameter group says.
+"""Confirms that the frozen database refuses a write: until then no pause counts, whatever its parameter group says.
 
-The task that wrote the marker until then tells it; where it is gone (a run that is gone on with later), another one is
-asked, whose first write must be refused. What it tells is what must have arrived: the marker's last number, and the
-transactions that the source had executed by then, where it counts them (GTID). Without them a marker that was refused
-long after it was written last proves nothing of what came between.
+The task that wrote the marker until then reports it; where that task is gone (a run that is resumed later), another
+task is asked, whose first write must be refused. Its report is what must have arrived: the marker's last number, and
+the transactions that the source had executed by then, where it counts them (GTID). Without them, a marker that was
+refused long after its last write proves nothing about the time in between.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
-"""Before the database at home is promoted: proves that it holds all that was written before the freeze.
+"""Before the primary region's database is promoted: proves that it holds all that was written before the freeze.
 
 Two moments are compared. The DR region's database takes no writes since the freeze was seen in force; the replica holds
 everything up to its newest measured ReplicaLag before the moment of that measurement. Once that is at or after the
-first, nothing is missing. A lag that is absent or old proves nothing (T23), nor does one while the DR region takes
-writes again. Where the source told which transactions it had executed when it refused a write (GTID), the marker's task
-proves the same by each of them, and nobody waits for the minutes in which CloudWatch publishes a lag. No call is made.
+first, nothing is missing. A lag that is absent or old proves nothing (T23), nor does a lag measured while the DR region
+takes writes again. Where the source reported which transactions it had executed when it refused a write (GTID), the
+marker's task proves the same by each of them, and the run does not wait the minutes that CloudWatch needs to publish a
+lag. No call is made.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def replica_steps(context: PlanContext, action: str, until: str, after: Params) 
 
 
 def observe(step: Step, context: PlanContext) -> StepStatus:
-    """WAITING while the replica trails; DRIFTED where the source takes writes, FAILED where RDS gave the replica up."""
+    """IN_PROGRESS while the replica trails; DRIFTED where the source takes writes, FAILED where RDS gave it up."""
     source = failback.by_resource(context, Side.DR, step.before["resource"])
     instance = failback.named(context, Side.PRIMARY, step.subject)
     if source is None or instance is None or not instance.source or not failback.is_of(instance, source):

@@ -1,11 +1,11 @@
 """Before a switchover promotes anything: proves that all that tenants wrote has reached the DR region.
 
-The proof is a comparison of two moments that AWS tells. The writers stopped when the last of their tasks stopped
-(DescribeTasks gives ``stoppedAt``), and none runs, starts or is still stopping. The copy holds everything up to its
+The proof is a comparison of two moments that AWS reports. The writers stopped when the last of their tasks stopped
+(DescribeTasks gives ``stoppedAt``), and no task runs, starts or is still stopping. The copy holds everything up to its
 newest restorable time, its replica's newest measured lag, or its last complete synchronisation. Once that is at or
-after the first moment, nothing was written that is not in the copy. ECS describes stopped tasks for an hour at least:
-where none is told of any more, the writers stopped more than an hour before the look. Who writes past the tasks (a
-person at a MySQL prompt) is outside this proof. No call is made.
+after the first moment, nothing was written that is not in the copy. ECS describes stopped tasks for at least an hour:
+where it reports none any more, the writers stopped more than an hour before the observation. Writes that bypass the
+tasks (a person at a MySQL prompt) are outside this proof. No call is made.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import backup, ecs, ecs_stopped_tasks, ecs_stopping_tasks, efs, rds, rds_replicas
 
 FILES = "replication"
-_STOPS_TOLD_FOR = timedelta(hours=1)
+_STOPS_REPORTED_FOR = timedelta(hours=1)
 
 
 def plan_steps(context: PlanContext) -> Iterator[Step]:
@@ -53,7 +53,7 @@ def _step(context: PlanContext, subject: str, mechanism: str, copy: str) -> Step
 
 
 def observe(step: Step, context: PlanContext) -> StepStatus:
-    """WAITING while anybody may write or the copy trails; FAILED for a backup of before the stop."""
+    """IN_PROGRESS while anybody may write or the copy trails; FAILED for a backup of before the stop."""
     writing = _writers(context)
     if writing:
         return StepStatus(StepState.IN_PROGRESS, f"Writers are not stopped yet: {writing}.")
@@ -103,7 +103,7 @@ def _stopped_at(context: PlanContext) -> datetime:
     ours = {f"service:{service_name(context.env, tenant)}" for tenant in tenants}
     ours |= {f"family:{context.env.named(names.task_family, tenant=tenant.id)}" for tenant in tenants}
     stops = [stop.at for stop in context.snapshot.get(ecs_stopped_tasks.stops, Side.PRIMARY) if stop.group in ours]
-    return max(stops, default=context.snapshot.taken_at - _STOPS_TOLD_FOR)
+    return max(stops, default=context.snapshot.taken_at - _STOPS_REPORTED_FOR)
 
 
 def _marked_at(context: PlanContext) -> list[datetime]:
@@ -112,7 +112,7 @@ def _marked_at(context: PlanContext) -> list[datetime]:
 
 
 def _reached(step: Step, context: PlanContext) -> datetime | None:
-    """Until when everything is in the copy, None where that cannot be told. Raises DataUnavailable."""
+    """Return until when everything is in the copy, None where that is unknown. Raises DataUnavailable."""
     snapshot, copy = context.snapshot, step.before["copy"]
     mechanism = step.before["mechanism"]
     if mechanism == AUTOMATED:

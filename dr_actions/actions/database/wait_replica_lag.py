@@ -23,7 +23,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
 
 
 def observe(step: Step, context: PlanContext) -> StepStatus:
-    """WAITING while the replica trails by more, or nobody knows by how much; FAILED where RDS gave it up."""
+    """IN_PROGRESS while the replica trails by more, or nobody knows by how much; FAILED where RDS gave it up."""
     instance = failback.named(context, Side.PRIMARY, step.subject)
     if instance is None or instance.source != step.before["source"]:
         return StepStatus(StepState.DRIFTED, f"{step.subject} does not replicate {step.before['source']} (any more).")

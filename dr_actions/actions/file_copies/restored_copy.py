@@ -1,8 +1,9 @@
-"""The tenants' files restored into a file system of their own: of what, by which names, and where that stands. Pure.
+"""The tenants' files restored into a file system of their own: from what, under which names, and its progress. Pure.
 
-A restore test and a recovery do the same; what tells them apart is here. AWS Backup makes the file system, so that it
-bears its creation token from its first moment on and no tag. What may be opened in a drill's, and deleted of it, IAM
-tells by the tag. The one that a recovery restores takes the estate's name once its content is proven to be there.
+A restore test and a recovery do the same; what distinguishes them is here. AWS Backup creates the file system, so that
+it has its creation token from the start, and no tag. What may be opened in a drill's file system, and deleted from it,
+IAM decides by the tag. The file system that a recovery restores takes the estate's name once its content is proven to
+be there.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ _PLACE = "FileSystemId"
 class FilesRestore:
     """What is to be restored: the recovery point, and the creation token of the new file system.
 
-    ``replaces`` is the DR region's file system whose place it takes, None in a restore test. ``failed`` are restores of
-    the point that failed before: they tell the next one from them.
+    ``replaces`` is the DR region's file system that it replaces, None in a restore test. ``failed`` are restores of the
+    point that failed before: they distinguish the next restore from them.
     """
 
     point: backup.RecoveryPoint

@@ -33,7 +33,7 @@ def _steps(context: PlanContext, found: files_failback.FileSystems) -> Iterator[
 
 
 def _judge(context: PlanContext, found: files_failback.FileSystems) -> StepStatus:
-    """DONE once protected, whoever did it."""
+    """Return DONE once the file system is protected, regardless of who protected it."""
     fed = files_failback.into(context, Side.PRIMARY, found.primary.id)
     if fed is not None:
         return StepStatus(StepState.DRIFTED, f"{fed.source_id} replicates onto {found.primary.id}.")

@@ -28,7 +28,7 @@ def call_for(source: efs.FileSystem, region: str, destination: efs.FileSystem, i
 
 
 def sync_limit_s(source: efs.FileSystem) -> int:
-    """How long the first sync is waited for: EFS tells nothing of how far it is."""
+    """Return how many seconds to wait for the first sync: EFS does not report its progress."""
     return limit_s("efs.first-sync", _SYNC_S, source.size_bytes / GIB)
 
 

@@ -156,7 +156,10 @@ def cleanup_notes(context: PlanContext) -> Iterator[str]:
 
 
 def notes(context: PlanContext) -> Iterator[str]:
-    """Why no files are tried; what a recovery leaves out is told with their replication."""
+    """Yield why a restore test restores no files.
+
+    What a recovery leaves out is reported with the replication of the files.
+    """
     env = context.env
     if context.goal in TO_DR:
         return

@@ -67,7 +67,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     row = context.snapshot.find(efs.replications, Side.DR, destination_id=system)
     if row is not None:
         return _of_replication(step, context, row)
-    # a replica that EFS itself made bears no name, and without its replication no longer tells whose it is
+    # a replica that EFS itself made has no name, and without its replication no longer shows whose it is
     if system not in seen or FILE_SYSTEM[seen[system]].serves:
         return StepStatus(StepState.DONE, f"{system} is writable.", (("file system", system),))
     return StepStatus(StepState.FAILED, f"Nothing replicates into {system}, but it is {seen[system]}.")

@@ -1,7 +1,8 @@
-"""Names the file system that was restored: as a restore test's own, or as the estate's in place of the one before.
+"""Names the restored file system: as a restore test's own, or as the estate's in place of the previous file system.
 
-In a recovery it bears its creation token at first: what may be opened and mounted in it, IAM tells by that. The one
-before is renamed before it takes the estate's name, so that never two bear that, and is never deleted.
+In a recovery its first name is its creation token: IAM decides by that name what may be opened and mounted in it. The
+previous file system is renamed before the restored file system takes the estate's name, so that no two have that name,
+and is never deleted.
 """
 
 from __future__ import annotations

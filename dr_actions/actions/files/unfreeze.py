@@ -1,7 +1,7 @@
-"""Thaws the DR region's files once traffic is home: their policy is again what it was before the freeze, to the letter.
+"""Lifts the freeze of the DR region's files after the traffic returned: their policy is exactly what it was before.
 
-Where there was no policy the tool's own is taken off: EFS then lets in whoever reaches a mount target, as before. The
-policy to restore is that of the plan; whatever else was changed since is not overwritten, but told.
+Where there was no policy the tool's own policy is removed: EFS then allows every client that reaches a mount target, as
+before. The policy to restore is that of the plan; any other change made since is not overwritten, but reported.
 """
 
 from __future__ import annotations

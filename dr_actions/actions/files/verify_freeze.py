@@ -1,7 +1,7 @@
-"""Sees each tenant's frozen folder refuse a write: until then its policy says that it is frozen, and nothing more.
+"""Confirms that each tenant's frozen folder refuses a write: until then only its policy says that it is frozen.
 
-The task that wrote the marker file until then tells it, and which marker the folder holds; where it is gone (a run that
-is gone on with later), another one is asked, whose first write must be refused.
+The task that wrote the marker file until then reports it, and which marker the folder holds; where that task is gone (a
+run that is resumed later), another task is asked, whose first write must be refused.
 """
 
 from __future__ import annotations

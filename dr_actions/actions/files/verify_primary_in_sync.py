@@ -32,7 +32,7 @@ def _steps(context: PlanContext, found: files_failback.FileSystems) -> Iterator[
 
 
 def _judge(context: PlanContext, found: files_failback.FileSystems) -> StepStatus:
-    """WAITING until the last complete sync is at or after the moment from which on nobody could write."""
+    """IN_PROGRESS until the last complete sync is at or after the moment from which on nobody could write."""
     row = files_failback.replication(context, Side.DR, found.dr.id, found.primary.id)
     if row is None:
         return _released(found, context)

@@ -32,7 +32,7 @@ def _steps(context: PlanContext, found: files_failback.FileSystems) -> Iterator[
 
 
 def _judge(context: PlanContext, found: files_failback.FileSystems) -> StepStatus:
-    """WAITING until a complete sync ended lately."""
+    """Return IN_PROGRESS until a complete sync ended recently."""
     row = files_failback.replication(context, Side.DR, found.dr.id, found.primary.id)
     if row is None:
         return StepStatus(StepState.DRIFTED, f"Nothing replicates {found.dr.id} onto {found.primary.id} (any more).")

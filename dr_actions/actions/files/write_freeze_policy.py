@@ -1,9 +1,9 @@
 """A file system policy with the statement that freezes it, and without. Pure.
 
-A policy replaces EFS's default, by which whoever reaches a mount target may do everything: where there was none, the
-frozen one says what the default allows, but for writing, and on condition of the mount target: without that it would
-count as public (T66). A deny wins over every allow, whoever the client is. Source:
-EFS User Guide, "Using IAM to control access to file systems" and "Creating file system policies".
+A policy replaces EFS's default, which allows everything to every client that reaches a mount target: where there was no
+policy, the frozen policy states what the default allows, except writing, and on condition of the mount target: without
+that condition it would count as public (T66). A deny overrides every allow, for every client. Source: EFS User Guide,
+"Using IAM to control access to file systems" and "Creating file system policies".
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
 """What the tasks of a tenant's file marker run: PHP in its own image, which reads and writes one file of its folder.
 
-The file lies in the root of what the tenant's access point shows; a file of that name that is no marker is never
-touched. ``WRITE`` writes its next number again and again until the file system refuses it; one that is refused at once
-tells which marker the folder holds. ``FIND`` waits until the folder of another file system holds that marker and
+The file is in the root of what the tenant's access point shows; a file of that name that is not a marker is never
+touched. ``WRITE`` writes its next number again and again until the file system refuses it; a script that is refused at
+once reports which marker the folder holds. ``FIND`` waits until the folder of another file system holds that marker and
 number, ``REMOVE`` until the file is gone. Each prints one line of JSON. Exit codes: 0 as wanted, 3 the time is over, 1
 anything else, with PHP's message.
 
-The content has one length and is written in place, so that no copy shows half of it. An EFS policy without ClientWrite
-answers EROFS or EACCES, and PHP tells no number of an error but its text. Sources: EFS User Guide, "Using IAM to
-control access to file systems"; PHP manual, fopen (modes c, r+), fsync.
+The content has a fixed length and is written in place, so that no copy shows half of it. An EFS policy without
+ClientWrite answers EROFS or EACCES, and PHP reports an error only as text, without its number. Sources: EFS User Guide,
+"Using IAM to control access to file systems"; PHP manual, fopen (modes c, r+), fsync.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The one-off tasks that write a marker, look for it elsewhere and take it away, and how one of them stands. Pure.
+"""The one-off tasks that write a marker, look for it elsewhere and remove it, and the status of each task. Pure.
 
 Each is a task of a tenant's own definition with a command in place of WordPress: it has the tenant's network and reads
 the tenant's own secrets, so that this tool reads none. Source: ECS API, RunTask (startedBy, group, clientToken).

@@ -1,4 +1,4 @@
-"""Tells the stakeholders that the steps of the run are over, and that the region which serves now was validated."""
+"""Notifies the stakeholders that the steps of the run are over, and that the region that serves now was validated."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Tells the stakeholders that the run waits for a DNS change that a person makes: on the way home, at each stage.
+"""Notifies the stakeholders that the run waits for a DNS change made by a person: in a failback, at each stage.
 
-The first change home is shown before the writes stop too: who reads and checks it then keeps nobody from writing.
+The first change of a failback is also shown before the writes stop: reading and checking it then does not prolong the
+write pause.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def _stages(context: PlanContext) -> Iterator[tuple[int, list[Step]]]:
 
 
 def _ahead(context: PlanContext) -> tuple[Sequence[Step], Notification] | None:
-    """The first change home with what is told of it before the writes stop; None where it is no person's."""
+    """Return the first failback change with its notification before the writes stop; None where it is not manual."""
     _, steps = next(_stages(context), (0, []))
     commands = [as_command(step.call) for step in steps if step.call]
     if not commands:

@@ -1,7 +1,7 @@
-"""What the run tells people over SNS: subject, JSON body, and the Publish call for one region's topic (T40). Pure.
+"""What the run publishes over SNS: subject, JSON body, and the Publish call for one region's topic (T40). Pure.
 
-SNS delivers at least once and a run may send a message again after a crash, so each carries an ``event`` id that is the
-same then: subscribers drop doubles by it. No message holds a secret or a credential.
+SNS delivers at least once and a run may send a message again after a crash, so each message has an ``event`` id that is
+the same then: subscribers drop duplicates by it. No message holds a secret or a credential.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def topic_arn(env: Environment, side: Side, which: int = EVENTS) -> str | None:
 
 
 def publish(env: Environment, side: Side, message: Message, which: int = EVENTS) -> Call | None:
-    """The call that tells ``message`` to the side's topic; None where the environment names none."""
+    """Return the call that publishes ``message`` to the side's topic; None where the environment names no topic."""
     arn = topic_arn(env, side, which)
     if arn is None:
         return None

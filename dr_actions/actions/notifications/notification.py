@@ -22,7 +22,7 @@ Write = Callable[[PlanContext], Message]
 
 @dataclass(frozen=True)
 class Notification:
-    """When an action tells what: ``applies`` whether there is anything to tell, ``write`` its message then."""
+    """What an action reports: ``applies`` is whether there is anything to report, ``write`` writes the message."""
 
     action: str
     about: str
@@ -31,7 +31,7 @@ class Notification:
 
 
 def notification_action(occasion: Notification) -> Action:
-    """The action that tells ``occasion``."""
+    """Return the action that sends the notification ``occasion``."""
     return Action(
         module=occasion.action,
         writes=WRITES,
@@ -58,7 +58,7 @@ def _steps(occasion: Notification, context: PlanContext) -> Iterator[Step]:
 
 
 def _missing_topic(context: PlanContext, side: Side) -> str:
-    """Why nothing can be told in the side's region, "" where it can."""
+    """Return why no notification can be sent in the side's region, "" where it can."""
     env = context.env
     if not env.names.topics:
         return "names.topics names no topic: no notification is sent."
@@ -92,9 +92,9 @@ def _step(occasion: Notification, context: PlanContext, side: Side) -> Step:
 
 
 def _built_call(occasion: Notification, step: Step, context: PlanContext) -> Call:
-    """The call with its text. Raises ValueError where the environment names no topic.
+    """Return the call with its text. Raises ValueError where the environment names no topic.
 
-    A run without a ticket is told apart by its day, so that subscribers do not drop the next drill's messages.
+    A run without a ticket is identified by its day, so that subscribers do not drop the next drill's messages.
     """
     message = replace(occasion.write(context), journal_head=context.journal_head, rules=context.rules)
     if not context.incident:

@@ -1,10 +1,10 @@
-"""Copies home what the DR region's buckets hold and the primary's lack, inside S3, many objects at once (transfer.py).
+"""Copies what the DR region's buckets hold and the primary's lack, inside S3, many objects at once (transfer.py).
 
-Both lists are read side by side, a page at a time, and a thousand objects later the journal has a cursor: a run that
-died goes on after it. Versions stay on both sides, tags and metadata go with the object, and nothing is deleted: what
-was deleted in the DR region stays at home, and is told. An object that is newer at home is left. It is done twice:
-while the DR region writes, and once more in the write pause, when little is left: what was written since the first
-listing began.
+Both lists are read side by side, a page at a time, and after every thousand objects the journal gets a cursor: a run
+that died resumes after it. Versions stay on both sides, tags and metadata are copied with the object, and nothing is
+deleted: what was deleted in the DR region stays in the primary region, and is reported. An object that is newer in the
+primary region is left. The copy is made twice: while the DR region writes, and once more in the write pause, when
+little is left: what was written since the first listing began.
 """
 
 from __future__ import annotations

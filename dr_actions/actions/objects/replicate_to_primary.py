@@ -1,8 +1,8 @@
-"""Lets S3 bring home what it has not replicated: one job of S3 Batch Replication for a bucket, where one may be.
+"""Lets S3 copy to the primary region what it has not replicated: a job of S3 Batch Replication per bucket, if allowed.
 
-Nothing depends on it. A job that fails, stops or takes longer than failback.objects_batch_minutes is told, and the
-run's own comparison and copies take what it left. Done twice it is done once: the token of a run's job is always the
-same, and AWS answers a token that it knows with the job that it has.
+Nothing depends on it. A job that fails, stops or takes longer than failback.objects_batch_minutes is reported, and the
+run's own comparison and copies cover what it left. It is idempotent: the token of a run's job is always the same, and
+AWS answers a token that it knows with the job that it has.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
 
 
 def build_call(step: Step, context: PlanContext) -> Call:
-    """The call with what tells this run's job from others."""
+    """Return the call with the values that distinguish this run's job from others."""
     description = _description(step, context)
     token = sha256(f"{context.env.account}:{description}".encode()).hexdigest()
     tags = [{"Key": "dr:incident", "Value": context.incident}]
@@ -112,7 +112,7 @@ def _is_late(step: Step, context: PlanContext, job: s3_batch_jobs.ReplicationJob
 
 
 def notes(context: PlanContext) -> Iterator[str]:
-    """Which way each bucket's objects go home, where jobs may be started."""
+    """Yield how each bucket's objects reach the primary region, where jobs may be started."""
     for route in batch_replication.routes(context):
         if route.obstacle:
             yield f"{route.bucket}: copied by the run itself, for {route.obstacle}."

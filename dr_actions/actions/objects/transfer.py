@@ -35,7 +35,7 @@ WRITES = frozenset(
 )
 BATCH = 1000
 PART_BYTES, MOST_PARTS = 1024**3, 10_000
-_TOLD_PARTS = 64
+_REPORTED_PARTS = 64
 _NAMED, _MOST_FAILED = 5, 100
 _PASSING = frozenset({FailureKind.THROTTLED, FailureKind.BUSY, FailureKind.UNCERTAIN})
 _CHANGED = frozenset({"404", "412", "NoSuchKey", "NoSuchUpload", "NoSuchVersion", "PreconditionFailed"})
@@ -63,9 +63,9 @@ class ObjectTransfer:
         yield from (pair for pair in compared(latest(home, after), latest(away, after)) if pair.kind in to_copy)
 
     def copy_all(self, pairs: Iterable[ObjectPair], of: str) -> int:
-        """Copy ``pairs``, a batch at a time; returns how many. ``of`` is their number as it is told.
+        """Copy ``pairs``, a batch at a time, and return how many. ``of`` is their number as it is shown.
 
-        The cursor follows each batch, until an object could not be copied: a run that goes on looks at that again.
+        The cursor follows each batch, until an object could not be copied: a resumed run looks at that object again.
         Raises SendFailed, which names what could not be copied.
         """
         copied, failed, pending = 0, dict[str, SendFailed](), iter(pairs)
@@ -168,7 +168,7 @@ class ObjectTransfer:
         try:
             whole = {**upload, **self._onto(pair), "MultipartUpload": {"Parts": self._parts(pair, upload)}}
             self._sent(Call("s3", "CompleteMultipartUpload", self.region, whole))
-        except SendFailed as failed:  # no run deletes at home: its parts cost money until a person takes them away
+        except SendFailed as failed:  # no run deletes there: the parts cost money until a person removes them
             which = f"--bucket {self.bucket} --key {quote(_key(pair))} --upload-id {upload['UploadId']}"
             left = f"Its upload is left unfinished: aws s3api abort-multipart-upload {which}"
             raise SendFailed(failed.trouble, f"{failed} {left}", failed.code) from failed
@@ -191,8 +191,8 @@ class ObjectTransfer:
             answer = self._sent(Call("s3", "UploadPartCopy", self.region, params))
             return {"PartNumber": part[0], "ETag": answer["CopyPartResult"]["ETag"]}
 
-        for start in range(0, len(wanted), _TOLD_PARTS):
-            parts += self.sender.each(copied, wanted[start : start + _TOLD_PARTS])
+        for start in range(0, len(wanted), _REPORTED_PARTS):
+            parts += self.sender.each(copied, wanted[start : start + _REPORTED_PARTS])
             self.sender.record("", f"{self.bucket}: {len(parts)} of {len(wanted)} parts of {_key(pair)} copied")
         return parts
 

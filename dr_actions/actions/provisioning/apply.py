@@ -1,8 +1,8 @@
 """Provisions what the DR region lacks, by Terraform: the plan is judged first, and exactly that plan is applied.
 
-A warm standby has everything already: then Terraform is not run at all, for repairing drift is no work for an incident.
-What is missing is part of the step, and so of the digest. What Terraform makes is confirmed by looking; a run that was
-killed in between plans anew, and what exists is not made twice.
+A warm standby has everything already: then Terraform is not run at all, because an incident is no time to repair drift.
+What is missing is part of the step, and so of the digest. What Terraform creates is confirmed by observing it; a run
+that was killed in between plans again, and what exists is not created twice.
 """
 
 from __future__ import annotations

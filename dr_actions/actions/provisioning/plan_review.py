@@ -1,9 +1,9 @@
 """What of a Terraform plan may be applied in a failover: judged from ``terraform show -json`` of the plan file. Pure.
 
-Refused: deleting or replacing anything of the primary region (also where the region cannot be told), or of a protected
-type anywhere; any action on a denied zone, or on the origin records, for traffic is moved by step 7 alone; making,
-removing or disabling a health check, since a new or disabled one counts as healthy (T03, T04); actions that Terraform
-would invoke beside resources; and a plan that is not whole. The format is that of version 1 of
+Refused: deleting or replacing anything of the primary region (also where the region is unknown), or of a protected type
+anywhere; any action on a denied zone, or on the origin records, because only step 7 moves traffic; creating, removing
+or disabling a health check, since a new or disabled check counts as healthy (T03, T04); actions that Terraform would
+invoke beside resources; and an incomplete plan. The format is version 1 of
 developer.hashicorp.com/terraform/internals/json-format.
 """
 
@@ -22,7 +22,7 @@ _ZONE_ID, _ZONE_NAMES = ("zone_id", "hosted_zone_id"), ("name", "fqdn")
 
 
 def changes(plan: Plan) -> tuple[str, ...]:
-    """What the plan changes, ``address: actions`` each, in order of address. No values are told."""
+    """Return what the plan changes, ``address: actions`` each, in order of address and without values."""
     rows = ((_name(row), _actions(row)) for row in plan.get("resource_changes") or ())
     return tuple(sorted(f"{name}: {' then '.join(actions)}" for name, actions in rows if set(actions) not in _IDLE))
 
@@ -95,7 +95,7 @@ class _Regions:
         self._keys = dict(_provider_keys(configuration.get("root_module") or {}, ""))
 
     def of(self, row: Mapping[str, Any]) -> str:
-        """The region, "" where nothing tells it."""
+        """Return the region, "" where it cannot be determined."""
         for attributes in _values(row):
             if region := _own_region(attributes):
                 return region

@@ -1,10 +1,10 @@
-"""The question that a tenant's own task puts to a restored database, and what is plausible of its answer. Pure.
+"""The query that a tenant's own task sends to a restored database, and which answers are plausible. Pure.
 
-The task runs ``php -r``: WordPress' image starts any command but its web server's as it is. The script reads the
-tenant's credentials as WordPress does (each variable, or the file that ``..._FILE`` names), connects to the host that
-it is given, and prints one line of JSON: no value of any row, and no secret. Rows are MySQL's estimate, made anew for
-this session (information_schema_stats_expiry). Sources: docker-library/wordpress, docker-entrypoint.sh and
-wp-config-docker.php; MySQL 8.0 manual, The INFORMATION_SCHEMA TABLES Table.
+The task runs ``php -r``: the WordPress image runs any command other than its web server's unchanged. The script reads
+the tenant's credentials as WordPress does (each variable, or the file that ``..._FILE`` names), connects to the host
+that it is given, and prints one line of JSON: no value of any row, and no secret. Rows are MySQL's estimate,
+recalculated for this session (information_schema_stats_expiry). Sources: docker-library/wordpress, docker-entrypoint.sh
+and wp-config-docker.php; MySQL 8.0 manual, The INFORMATION_SCHEMA TABLES Table.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Restores the newest copy of the database beside the estate, as a recovery would: the restored engine is evidence.
 
-The instance bears the trial's name and tags from its first moment on. Nothing protects it and nothing backs it up, so
-that a clean-up leaves nothing. What was written at the latest is tagged on it, for RDS tells it of no restored
-instance: with UseLatestRestorableTime at least what was restorable right before the call. Source: RDS API,
+The instance has the trial's name and tags from the start. Nothing protects it and nothing backs it up, so that a
+clean-up leaves nothing. The time of its latest write is tagged on it, because RDS does not report that for a restored
+instance: with UseLatestRestorableTime it is at least what was restorable right before the call. Source: RDS API,
 RestoreDBInstanceToPointInTime and RestoreDBInstanceFromDBSnapshot.
 """
 

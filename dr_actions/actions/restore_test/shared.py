@@ -25,7 +25,7 @@ from dr_estate.readers import rds
 from dr_estate.snapshot.tenants import Tenant
 
 T = TypeVar("T")
-# When what is in a restored database was written at the latest: a tag, for RDS itself does not tell it.
+# The time of the latest write in a restored database: a tag, because RDS itself does not report it.
 RESTORED_TO = "RestoredTo"
 
 

@@ -76,7 +76,7 @@ def comparable(secret_pair: SecretPair) -> bool:
 
 
 def fields_to_dr(secret_pair: SecretPair) -> tuple[str, ...]:
-    """The names of the primary's fields that lead to the DR region, and can be led home."""
+    """Return the names of the primary's fields that point to the DR region and can be pointed back."""
     value = secret_pair.value_here
     return tuple(f.name for f in value.fields if f.movable_home) if isinstance(value, Content) else ()
 

@@ -26,7 +26,7 @@ def marked_tables(context: PlanContext) -> Iterator[tuple[dynamodb.Table, Params
 
 
 def marked(table: str) -> Params:
-    """What tells a run's looks that the table's marker is wanted."""
+    """Return the step parameters by which a run's observations read the table's marker."""
     return {"marked table": table}
 
 

@@ -1,8 +1,9 @@
-"""That the DR region still refuses writes while visitors are led home, to its database and to its files. Pure.
+"""Whether the DR region's database and files still refuse writes while visitors are led back to the primary. Pure.
 
-During the stages both regions answer visitors, and the primary alone may take their writes. A parameter group or a
-policy that somebody sets back (an apply of Terraform does) would let each region take its own, and what the DR region
-takes from then on comes home never. Nobody leads visitors on, or back, until it is frozen again.
+During the stages both regions answer visitors, and only the primary may take their writes. A parameter group or a
+policy that somebody resets (an apply of Terraform does) would let each region take its own writes, and what the DR
+region takes from then on never reaches the primary region. No visitors are moved in either direction until it is frozen
+again.
 """
 
 from __future__ import annotations

@@ -168,7 +168,10 @@ def _reported(check: HealthCheck, context: PlanContext) -> StepStatus:
 
 
 def rollback_call(step: Step) -> Call | None:
-    """The values as they were; all other settings of the check stay as they are, whoever changed them since."""
+    """Return the call that restores the previous values.
+
+    All other settings of the check stay as they are, regardless of who changed them since.
+    """
     values = {name: value for name, value in step.before.items() if name != "Disabled"}
     return replace(step.planned_call, params={"HealthCheckId": step.subject, **values})
 

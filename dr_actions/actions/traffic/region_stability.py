@@ -26,10 +26,10 @@ class Stability:
 
 
 def stability(minutes: Sequence[datetime], now: datetime, wanted_minutes: int, region: str) -> Stability:
-    """How steadily ``region`` beats. ``minutes`` are those in which it published, the oldest first.
+    """Return for how long ``region`` has published its metrics without a gap.
 
-    The newest may have ended LATE_MINUTES ago: CloudWatch shows a minute a little after it is over. Of an outage that
-    is younger nothing can be told by this evidence.
+    ``minutes`` are those in which it published, the oldest first. The newest may have ended LATE_MINUTES ago:
+    CloudWatch shows a minute a little after it is over. This evidence shows nothing of an outage that is younger.
     """
     newest = minutes[-1] if minutes else None
     if newest is None or now - newest > (LATE_MINUTES + 1) * _MINUTE:

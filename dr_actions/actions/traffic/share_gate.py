@@ -33,7 +33,7 @@ class TrafficShare:
 
 
 def answers_gate(context: PlanContext, part: TrafficShare) -> StepStatus:
-    """The share of answers that lead home, against the part's.
+    """Compare the share of answers that point to the primary region with the part's share.
 
     Raises DataUnavailable where no server could be asked.
     """
@@ -54,7 +54,7 @@ def answers_gate(context: PlanContext, part: TrafficShare) -> StepStatus:
     unfair, messages, facts = False, list[str](), list[tuple[str, str]]()
     for row in rows:
         total, went = sum(number for _, number in row.counts), _leading(row, away)
-        came = _leading(row, home) if home else total - went  # a dark primary does not tell its addresses
+        came = _leading(row, home) if home else total - went  # a dark primary does not show its addresses
         strange = total - came - went
         message = (
             f"{came} of {total} answers for {row.name} {row.type} point to the primary region, {percent} percent wanted"

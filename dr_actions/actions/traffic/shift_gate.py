@@ -1,10 +1,10 @@
-"""Has the shift of traffic taken effect, its records being as wanted? Judged by Route 53 and by answers. Pure.
+"""Whether the shift of traffic has taken effect, its records being as wanted: judged by Route 53 and by answers. Pure.
 
-Route 53 says INSYNC where this run made the change (API_GetChange, T02); of a person's change nobody knows the id, and
-the records read back stand for it. Then whoever can be asked answers with the DR load balancer, so health is on its
-side, too (T05, T07): TestDNSAnswer, the resolvers, the zone's own name servers. Where no DNS server can be reached from
-here, that says nothing of the change. An answer that leads elsewhere is waited for until the change had its time: the
-pin, which comes next, mends what health causes, and the validation fails on what remains.
+Route 53 says INSYNC where this run made the change (API_GetChange, T02); the id of a person's change is not known, and
+the records read back stand for it. Then every server that can be asked answers with the DR load balancer, so health is
+on its side, too (T05, T07): TestDNSAnswer, the resolvers, the zone's own name servers. Where no DNS server can be
+reached from here, that says nothing of the change. An answer that points elsewhere is waited for until the change had
+its time: the pin, which comes next, fixes what health causes, and the validation fails on what remains.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dr_estate.readers.dns_canary_polls import IN_SYNC, LOST, DnsChange
 
 
 def effect_status(step: Step, context: PlanContext, change: DnsChange | None) -> StepStatus:
-    """WAITING or DONE, for a step whose records are as wanted."""
+    """IN_PROGRESS or DONE, for a step whose records are as wanted."""
     return _pending(step, context, change) or _answered(step, context, change)
 
 
@@ -38,7 +38,7 @@ def change_of(step: Step, context: PlanContext) -> DnsChange | None:
 
 
 def _pending(step: Step, context: PlanContext, change: DnsChange | None) -> StepStatus | None:
-    """WAITING while Route 53 may not have the change on all its servers; None from then on."""
+    """IN_PROGRESS while Route 53 may not have the change on all its servers; None from then on."""
     wanted = context.changes.get(step.id)
     if change is None and wanted and not _had_its_time(step, context):
         return StepStatus(StepState.IN_PROGRESS, f"change {wanted} is not seen to be {IN_SYNC} yet")
@@ -76,7 +76,7 @@ def _answered(step: Step, context: PlanContext, change: DnsChange | None) -> Ste
 
 
 def _answers(step: Step, context: PlanContext) -> tuple[list[DnsAnswer], str]:
-    """Every answer for the step's names by whoever could be asked, and why somebody could not be, "" where all could.
+    """Return every answer for the step's names, and why a source could not be asked, "" where all could.
 
     The zone's own servers are asked for the traffic name alone.
     """

@@ -176,7 +176,7 @@ def _key(rrset: Mapping[str, Any]) -> tuple[str, str, str | None]:
 
 
 def _leads(record_sets: Sequence[RecordSet]) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
-    """For each name and type what answers while all is well, whichever record says so."""
+    """Return what answers for each name and type while all is well, regardless of which record states it."""
     names = sorted({_key(rrset)[:2] for rrset in record_sets})
     return tuple((*name, leads_to(rrset for rrset in record_sets if _key(rrset)[:2] == name)) for name in names)
 

@@ -59,7 +59,10 @@ _SERVICE, _OPERATION = "route53", "ChangeResourceRecordSets"
 
 @dataclass(frozen=True, slots=True)
 class _Stage:
-    """One stage of one cohort: what is led home (``percent`` of it), upon which percentage; ``nth`` of all."""
+    """One stage of one cohort.
+
+    ``percent`` of it is led to the primary region, where ``upon`` percent were before; ``nth`` counts all stages.
+    """
 
     cohort: str
     nth: int
@@ -169,7 +172,7 @@ def _shares_before(batch: Sequence[RecordPair], part: _Stage) -> str:
 
 
 def observe(step: Step, context: PlanContext) -> StepStatus:
-    """READY, baking (WAITING), DONE once the bake is over and every gate holds, FAILED as soon as one does not.
+    """READY, baking (IN_PROGRESS), DONE once the bake is over and every gate holds, FAILED as soon as one does not.
 
     Where home could not serve them nobody is led there: FAILED, and not READY.
 
@@ -259,7 +262,7 @@ def _baking(step: Step, context: PlanContext) -> StepStatus:
 
 
 def notes(context: PlanContext) -> Iterator[str]:
-    """What is not led home by a call, what cannot be shared, and canaries that go with everybody."""
+    """Yield what no call moves, what cannot be shared, and which canaries move with everybody."""
     dark = unavailable_reason(context)
     if dark:
         yield f"No traffic is shifted, for the records cannot be read: {dark} Weights are set in us-east-1: wait."

@@ -1,7 +1,7 @@
 """What must hold while a part of the visitors is back in the primary region: five gates, each from one look. Pure.
 
 A gate that does not hold is FAILED, and the visitors are led back; where a second region takes writes it is DRIFTED,
-and they stay where they are. One that cannot be judged yet is WAITING: it fails
+and they stay where they are. One that cannot be judged yet is IN_PROGRESS: it fails
 nothing, and the stage is not done while it lasts.
 """
 

@@ -1,8 +1,8 @@
 """Confirms a move of traffic by requests that arrive in the DR region: records and answers alone do not prove it.
 
 The load balancer counts what reaches it, CloudFront's requests included ("CloudWatch metrics for your Application Load
-Balancer", RequestCount). Route 53's own checkers are counted too, so that only more than they can send is a visitor. A
-move that is not confirmed in its time is UNKNOWN: it is told, and nothing is taken back for it.
+Balancer", RequestCount). Route 53's own checkers are counted too, so that only requests beyond what they can send show
+a visitor. A move that is not confirmed in its time is UNKNOWN: it is reported, and nothing is rolled back for it.
 """
 
 from __future__ import annotations

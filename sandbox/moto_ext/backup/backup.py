@@ -71,10 +71,10 @@ def _create_selection(backend: BackupBackend, params: dict[str, Any]) -> dict[st
         raise refused("AlreadyExistsException", f"Selection {backup_selection['SelectionName']} already exists.")
     selection = SimulatedSelection(str(uuid.uuid4()), plan.backup_plan_id, backup_selection, now(), history_start())
     selections(backend)[selection.id] = selection
-    return _tell(selection)
+    return _show(selection)
 
 
-def _tell(selection: SimulatedSelection) -> dict[str, Any]:
+def _show(selection: SimulatedSelection) -> dict[str, Any]:
     return {
         "SelectionId": selection.id,
         "SelectionName": selection.asked["SelectionName"],
@@ -93,7 +93,7 @@ def _selection(backend: BackupBackend, params: dict[str, Any]) -> SimulatedSelec
 
 def _get_selection(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     found = _selection(backend, params)
-    return {**_tell(found), "BackupSelection": found.asked}
+    return {**_show(found), "BackupSelection": found.asked}
 
 
 def _delete_selection(backend: BackupBackend, params: dict[str, Any]) -> None:
@@ -102,7 +102,7 @@ def _delete_selection(backend: BackupBackend, params: dict[str, Any]) -> None:
 
 def _list_selections(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     mine = [
-        _tell(selection) for selection in selections(backend).values() if selection.plan_id == params["BackupPlanId"]
+        _show(selection) for selection in selections(backend).values() if selection.plan_id == params["BackupPlanId"]
     ]
     shown, token = page(mine, params)
     return {"BackupSelectionsList": shown, "NextToken": token}

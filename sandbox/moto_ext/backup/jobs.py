@@ -66,7 +66,7 @@ def _start_backup(backend: BackupBackend, params: dict[str, Any]) -> dict[str, A
     resource = every.get(params["ResourceArn"])
     if resource is None:
         raise refused("ResourceNotFoundException", f"Resource {params['ResourceArn']} does not exist.")
-    response = _told_before(backend, params.get("IdempotencyToken"))
+    response = _shown_before(backend, params.get("IdempotencyToken"))
     if response is not None:
         return response
     vault, job_id = backend.vaults[name], new_id()
@@ -88,18 +88,18 @@ def _start_backup(backend: BackupBackend, params: dict[str, Any]) -> dict[str, A
     jobs(backend, "backup")[job_id] = job
     if token := params.get("IdempotencyToken"):
         state(backend, "backup_tokens")[token] = job_id
-    return _told(job)
+    return _shown(job)
 
 
-def _told(job: SimulatedJob) -> dict[str, Any]:
+def _shown(job: SimulatedJob) -> dict[str, Any]:
     arn = job.answer["RecoveryPointArn"]
     return {"BackupJobId": job.id, "RecoveryPointArn": arn, "CreationDate": job.created, "IsParent": False}
 
 
-def _told_before(backend: BackupBackend, token: str | None) -> dict[str, Any] | None:
+def _shown_before(backend: BackupBackend, token: str | None) -> dict[str, Any] | None:
     """A token that was used makes no second job (AWS: API_StartBackupJob)."""
     job = jobs(backend, "backup").get(state(backend, "backup_tokens").get(token, "")) if token else None
-    return _told(job) if job else None
+    return _shown(job) if job else None
 
 
 def _start_copy(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:

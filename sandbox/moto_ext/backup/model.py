@@ -139,7 +139,7 @@ class SimulatedJob:
         return 100.0 if lasts_s <= 0 else min(100.0, max(0.0, 100 * passed.total_seconds() / lasts_s))
 
     def describe(self, id_name: str) -> dict[str, Any]:
-        """What all kinds of jobs tell; ``id_name`` is BackupJobId, CopyJobId or RestoreJobId."""
+        """Return what all kinds of jobs report; ``id_name`` is BackupJobId, CopyJobId or RestoreJobId."""
         ended = self.state in ("COMPLETED", "EXPIRED", "FAILED")
         return {
             **self.answer,

@@ -105,11 +105,11 @@ def _protected(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]
         known = newest.get(point.resource.arn)
         if point.done and (known is None or known.created < point.created):
             newest[point.resource.arn] = point
-    shown, token = page([_tell_protected(point) for point in newest.values()], params)
+    shown, token = page([_show_protected(point) for point in newest.values()], params)
     return {"Results": shown, "NextToken": token}
 
 
-def _tell_protected(point: BackupPoint) -> dict[str, Any]:
+def _show_protected(point: BackupPoint) -> dict[str, Any]:
     return {
         "ResourceArn": point.resource.arn,
         "ResourceType": point.resource.kind,

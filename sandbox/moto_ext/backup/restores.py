@@ -147,16 +147,16 @@ def _start(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     return {"RestoreJobId": job.id}
 
 
-def _tell(job: dict[str, Any]) -> dict[str, Any]:
+def _show(job: dict[str, Any]) -> dict[str, Any]:
     return job if job["State"] == "COMPLETED" else {**job, "CreatedResourceArn": None}
 
 
 def _describe(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
-    return _tell(find_job(backend, "restore", params["RestoreJobId"]).describe("RestoreJobId"))
+    return _show(find_job(backend, "restore", params["RestoreJobId"]).describe("RestoreJobId"))
 
 
 def _list(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
-    shown, token = page([_tell(job) for job in listed(backend, "restore", "RestoreJobId", params)], params)
+    shown, token = page([_show(job) for job in listed(backend, "restore", "RestoreJobId", params)], params)
     return {"RestoreJobs": shown, "NextToken": token}
 
 

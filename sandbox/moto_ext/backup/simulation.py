@@ -59,7 +59,7 @@ class RuleRun:
 
     @property
     def by(self) -> dict[str, str]:
-        """Who made it, as AWS tells."""
+        """The plan and the rule that made it, as AWS reports them."""
         return {
             "BackupPlanId": self.plan.backup_plan_id,
             "BackupPlanArn": self.plan.backup_plan_arn,

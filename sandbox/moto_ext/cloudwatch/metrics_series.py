@@ -21,7 +21,7 @@ from sandbox.moto_ext.cloudwatch.metrics import Dimensions, MetricSource, Publis
 MINUTE_S, DAY_S = 60.0, 86_400.0
 LAG = ("AWS/RDS", "ReplicaLag")
 DAILY = (("AWS/S3", "BucketSizeBytes"), ("AWS/S3", "NumberOfObjects"))
-# At quick pace the minute that runs is told already: no test waits for it to end.
+# At quick pace the current minute is reported already: no test waits for it to end.
 AT_ONCE = ("AWS/ApplicationELB", "AWS/Route53")
 REMEMBERED = timedelta(days=3)
 PUBLISHERS: dict[str, Publisher] = {

@@ -1,8 +1,8 @@
 """What a task may do with a file system it has mounted, by the file system's policy and the task role's.
 
-Without a policy whoever reaches a mount target may do everything; with one, what neither it nor the task's role allows
-is refused, and a deny wins. AWS takes minutes to enforce a change: so does the real pace, and the quick one does it at
-once. Source: EFS User Guide, "Using IAM to control access to file systems".
+Without a policy any client that reaches a mount target may do everything; with a policy, what neither it nor the task
+role's allows is refused, and a deny wins. AWS takes minutes to enforce a change: so does the real pace, and the quick
+pace enforces it at once. Source: EFS User Guide, "Using IAM to control access to file systems".
 """
 
 from __future__ import annotations

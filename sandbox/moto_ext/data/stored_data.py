@@ -1,8 +1,8 @@
-"""Rows of databases and files of file systems: what can be lost. Each is an id of a tenant and when it was written.
+"""Rows of databases and files of file systems: what can be lost, each with id, tenant and time of writing.
 
-A database's rows lie in its region's RDS backend by resource id, a file system's files in its EFS backend by id, so
-they outlive the thing itself for whoever holds a copy. A read replica and the destination of a live replication hold
-none of their own: they show their source's up to the moment that has reached them, and keep those when they are
+A database's rows are stored in its region's RDS backend by resource id, a file system's files in its EFS backend by id,
+so they remain for any copy after the store itself is deleted. A read replica and the destination of a live replication
+hold none of their own: they show their source's up to the moment that has reached them, and keep those when they are
 promoted, or the replication is deleted (T22, T27). Restores bring what was written until the restored moment.
 """
 

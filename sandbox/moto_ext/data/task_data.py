@@ -26,7 +26,7 @@ MYSQL = 3306
 
 
 class StoreUnavailable(Exception):
-    """A store cannot do as asked. The message is the reason, as the site tells it with 503.
+    """A store cannot do what was requested. The message is the reason, which the site returns with 503.
 
     ``absent``: there is no such store in this region at all.
     """
@@ -49,7 +49,7 @@ class TaskStores:
         self.network = network
 
     def write(self, kind: str, row_id: str, tenant: str) -> stored_data.StoredRow:
-        """Write a row or a file of the tenant. Raises Unavailable where the store takes none."""
+        """Write a row or a file of the tenant. Raises StoreUnavailable where the store takes none."""
         if kind == "rows":
             instance = self.database()
             if instance.is_replica:
@@ -68,16 +68,16 @@ class TaskStores:
         return stored_data.write_file(backend, name, row_id, tenant)
 
     def ids(self, kind: str, tenant: str) -> list[str]:
-        """The ids of the tenant's rows or files, in the order of writing. Raises Unavailable."""
+        """The ids of the tenant's rows or files, in the order of writing. Raises StoreUnavailable."""
         rows = stored_data.rows_of(self.database()) if kind == "rows" else stored_data.files_of(*self.file_system())
         return [row.id for row in rows if row.tenant == tenant and not row.id.startswith(stored_data.OWN)]
 
     def database(self) -> DBInstance:
-        """The instance that WORDPRESS_DB_HOST leads to. Raises Unavailable: none here, or not available."""
+        """The instance that WORDPRESS_DB_HOST leads to. Raises StoreUnavailable: none here, or not available."""
         return self.database_at(self._database_host())
 
     def database_at(self, host: str) -> DBInstance:
-        """The instance that ``host`` leads to, as this region resolves it. Raises Unavailable as above."""
+        """The instance that ``host`` leads to, as this region resolves it. Raises StoreUnavailable as above."""
         for name in self._resolved(plain(host)):
             for instance in list(rds_backends[self.account][self.region].databases.values()):
                 if plain(instance.address) == name:
@@ -137,7 +137,7 @@ class TaskStores:
         return None
 
     def file_system(self) -> tuple[EFSBackend, str]:
-        """The region's EFS backend and the id of the file system that is mounted. Raises Unavailable."""
+        """The region's EFS backend and the id of the file system that is mounted. Raises StoreUnavailable."""
         backend: EFSBackend = efs_backends[self.account][self.region]
         name = str(self.volume().get("fileSystemId") or "")
         if not name:
@@ -152,7 +152,7 @@ class TaskStores:
         return backend, name
 
     def folder(self) -> str:
-        """The path that the task's access point leads to, "/" without one. Raises Unavailable where it is gone."""
+        """The path that the task's access point leads to, "/" without one. Raises StoreUnavailable where it is gone."""
         backend, name = self.file_system()
         wanted = (self.volume().get("authorizationConfig") or {}).get("accessPointId")
         if not wanted:

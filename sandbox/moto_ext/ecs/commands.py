@@ -1,14 +1,13 @@
 """Commands that RunTask's overrides give a task: what they do in the world, what they log, and how they end.
 
-Six kinds are played. The command line of this tool is a real process of it (processes.py), also as one of a task's
-containers that run in turn (chained.py). ``php -r`` of one script
-asks a database for its tables: it asks the host in WORDPRESS_DB_HOST, as the task's own region resolves it, for the
-schema in DR_SCHEMA, and prints one line of JSON with what it was told to say; where it cannot connect it prints PHP's
-message and ends with 1. Another moves what AWS Backup restored into its place, and prints how much each folder of
-DR_PATHS holds. Markers are written, looked for and taken away (markers.py). ``true`` ends with 0 at once. Any other
-command of an override runs on. What the awslogs driver and the agent need before the container starts (log group,
-secrets, and the file system that ``true``'s task mounts) is looked for first, and a task without it never runs (ECS
-developer guide, stopped task error codes).
+Six kinds are simulated. A command line of this tool runs as a real process (processes.py), also in a task whose
+containers run in turn (chained.py). A ``php -r`` script queries a database for its tables: it queries the host in
+WORDPRESS_DB_HOST, as the task's own region resolves it, for the schema in DR_SCHEMA, and prints a line of JSON that
+includes the values it was given; where it cannot connect it prints PHP's message and ends with 1. Another script moves
+what AWS Backup restored into its place, and prints how much each folder of DR_PATHS holds. Markers are written,
+searched for and removed (markers.py). ``true`` ends with 0 at once. Any other command of an override runs on. What the
+awslogs driver and the agent need before the container starts (log group, secrets, and the file system that ``true``'s
+task mounts) is checked first, and a task without it never runs (ECS developer guide, stopped task error codes).
 """
 
 from __future__ import annotations

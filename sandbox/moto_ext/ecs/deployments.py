@@ -1,8 +1,8 @@
-"""The deployments of an ECS service: what each is told as, and when the circuit breaker gives one up (API_Deployment).
+"""The deployments of an ECS service: their descriptions, and when the circuit breaker stops them (API_Deployment).
 
 A deployment completes when all its tasks run and pass their health checks. The breaker counts tasks that do not start
-or never get healthy; a deployment it gave up is FAILED and starts nothing more until a new one is made, or it is
-rolled back to the last that was completed (ECS Developer Guide, "How the Amazon ECS deployment circuit breaker
+or never get healthy; a deployment that it stopped is FAILED and starts nothing more until a new deployment is made, or
+it is rolled back to the last completed deployment (ECS Developer Guide, "How the Amazon ECS deployment circuit breaker
 detects failures"; T53). One round of failures counts as AWS's three or more.
 """
 

@@ -1,7 +1,7 @@
 """ECS operations with tasks behind them (Amazon ECS API reference).
 
-The emulator starts no task for a service, fails without security groups, forgets half of what CreateService and
-UpdateService are told, lists deleted services, and pages nothing. Call it with plain boto3: ``create_service``,
+The emulator starts no task for a service, fails without security groups, drops half of the parameters of CreateService
+and UpdateService, lists deleted services, and pages nothing. Call it with plain boto3: ``create_service``,
 ``update_service``, ``list_tasks(serviceName=)``, ``describe_tasks``, ``stop_task``, ``run_task``.
 """
 

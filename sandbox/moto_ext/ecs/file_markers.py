@@ -1,7 +1,7 @@
-"""The scripts of marker files, played upon a tenant's folder: written until it is refused, looked for, taken away.
+"""The scripts of marker files, simulated on a tenant's folder: written until refused, searched for, removed.
 
-The real one writes five times a second. Here it writes at each call to ECS while the folder takes it. The file is a row
-of the file system whose id tells the marker and its number; the latest is what the folder holds.
+The real script writes five times a second. Here it writes at each call to ECS while the folder accepts it. The file is
+a row of the file system whose id contains the marker and its number; the latest is what the folder holds.
 """
 
 from __future__ import annotations

@@ -124,7 +124,7 @@ def of_group(backend: EC2ContainerServiceBackend, cluster: str, group: str) -> l
 
 
 def alive(tasks: Iterable[RunningTask], moment: datetime | None = None) -> list[RunningTask]:
-    """Those that run or will run, and have not been told to stop."""
+    """Return the tasks that run or will run, and have not been asked to stop."""
     at = moment or now()
     return [task for task in tasks if task.leaves_at is None or task.leaves_at > at]
 
@@ -137,8 +137,8 @@ def addresses_taken(backend: EC2ContainerServiceBackend, subnet: str) -> int:
 def launch(backend: EC2ContainerServiceBackend, wanted: TaskRequest, count: int) -> list[RunningTask]:
     """Start up to ``count`` tasks; fewer where the region's vCPU quota or the subnets' addresses are used up (T33).
 
-    A task that gets not all it starts with (roles, image, secrets, files, log group, a way to them) is created and
-    stops at once, as ECS reports it; one with overrides tells of secrets and log group when it would run.
+    A task that lacks something it needs to start (roles, image, secrets, files, log group, a route to them) is created
+    and stops at once, as ECS reports it; a task with overrides fails on secrets and log group only when it would run.
     """
     _forget(backend, wanted)
     fetched = fetch(backend, wanted.definition, wanted.cluster, images_alone=bool(wanted.overrides))

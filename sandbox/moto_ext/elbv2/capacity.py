@@ -19,7 +19,7 @@ def _units(response: ELBV2Response) -> dict[str, int]:
     return state(response.elbv2_backend, "capacity_units")
 
 
-def _told(self: ELBV2Response, arn: str) -> dict[str, Any]:
+def _shown(self: ELBV2Response, arn: str) -> dict[str, Any]:
     if arn not in self.elbv2_backend.load_balancers:
         raise LoadBalancerNotFoundError
     units = _units(self).get(arn, 0)
@@ -38,23 +38,23 @@ def _told(self: ELBV2Response, arn: str) -> dict[str, Any]:
 
 
 def _describe(self: ELBV2Response, params: dict[str, Any]) -> dict[str, Any]:
-    return _told(self, params["LoadBalancerArn"])
+    return _shown(self, params["LoadBalancerArn"])
 
 
 def _modify(self: ELBV2Response, params: dict[str, Any]) -> dict[str, Any]:
     arn = params["LoadBalancerArn"]
     if params.get("ResetCapacityReservation"):
         _units(self).pop(arn, None)
-        return _told(self, arn)
+        return _shown(self, arn)
     units = int(params["MinimumLoadBalancerCapacity"]["CapacityUnits"])
     if units < _AT_LEAST:
         raise refused("ValidationError", f"CapacityUnits must be {_AT_LEAST} or more")
-    _told(self, arn)
+    _shown(self, arn)
     _units(self)[arn] = units
-    return _told(self, arn)
+    return _shown(self, arn)
 
 
 def install() -> None:
-    """Add the reservation, and tell it. Idempotent."""
+    """Add the operations that modify and describe the reservation. Idempotent."""
     operation(ELBV2Response, "describe_capacity_reservation", _describe)
     operation(ELBV2Response, "modify_capacity_reservation", _modify)

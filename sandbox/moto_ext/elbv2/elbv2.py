@@ -158,7 +158,7 @@ def _whole(original: Callable[..., Any], self: ELBV2Response, result: str) -> li
 
 
 def _with_values(rule: FakeRule) -> FakeRule:
-    """A rule whose conditions on hosts and paths tell their values in the older way too (API_RuleCondition)."""
+    """Return the rule with the values of host and path conditions in the older field too (API_RuleCondition)."""
     for condition in rule.conditions:
         for config in ("HostHeaderConfig", "PathPatternConfig"):
             if values := (condition.get(config) or {}).get("Values"):

@@ -1,6 +1,7 @@
-"""What a request asks of IAM: its actions, their resources, and the condition keys that AWS fills in for it.
+"""What a request needs from IAM: its actions, their resources, and the condition keys that AWS fills in for it.
 
-Source: AWS Service Authorization Reference. Resources are told where a name in the request tells them; None is any.
+Source: AWS Service Authorization Reference. Resources are given where a name in the request identifies them; None is
+any.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ Params = Mapping[str, Any]
 
 
 def asked_of(response: BaseResponse, context: Context) -> list[AccessRequest]:
-    """What the request in ``response`` asks; ``context`` tells of the caller and the region."""
+    """Return what the request in ``response`` needs; ``context`` describes the caller and the region."""
     operation, params = response._get_action(), _params(response)
     own = _of_call(response, operation, params, context)
     return [*own, *passed_roles(response, operation, params, context)]

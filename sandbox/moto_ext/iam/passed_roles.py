@@ -1,7 +1,8 @@
-"""What roles ask of IAM besides the call itself: who hands one on to a service, and who takes one.
+"""What roles require of IAM besides the call itself: who may pass and who may assume a role.
 
 Source: IAM User Guide, "Granting a user permissions to pass a role to an AWS service" and "Policy evaluation logic": in
-one account a trust policy that names the caller is enough, one that names the account leaves it to the caller's own.
+the same account a trust policy that names the caller is enough; if it names the account, the caller's own policies
+decide.
 """
 
 from __future__ import annotations
@@ -28,16 +29,17 @@ Params = Mapping[str, Any]
 
 
 def passed_roles(response: BaseResponse, operation: str, params: Params, context: Context) -> Iterator[AccessRequest]:
-    """A request of iam:PassRole for each role that the call hands on, with the service that gets it."""
+    """Yield a request of iam:PassRole for each role that the call passes, with the service that gets it."""
     for service, role in _handed_on(response, operation, params):
         arn = role if role.startswith("arn:") else f"arn:aws:iam::{response.current_account}:role/{role}"
         yield AccessRequest("iam:PassRole", arn, {**context, "iam:PassedToService": (service,)})
 
 
 def _handed_on(response: BaseResponse, operation: str, params: Params) -> Iterator[tuple[str, str]]:
-    """Service and role, by the operation that hands it on; the roles of a task's definition were, with the definition.
+    """Yield service and role of each role that the operation passes.
 
-    What the sandbox's callers send: other operations hand on roles as well.
+    The roles of a task's definition are passed when the definition is registered. Covers the operations that the
+    sandbox's callers send: others pass roles as well.
     """
     if operation in ("RegisterTaskDefinition", "RunTask"):
         given = params if operation == "RegisterTaskDefinition" else params.get("overrides") or {}

@@ -1,4 +1,4 @@
-"""Limits of an account in a region, as Service Quotas tells them."""
+"""Limits of an account in a region, as Service Quotas reports them."""
 
 from __future__ import annotations
 

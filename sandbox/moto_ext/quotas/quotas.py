@@ -21,7 +21,7 @@ from sandbox.moto_ext.quotas.quota_table import DEFAULTS, SERVICES, QuotaDefinit
 PAGE, NOT_GIVEN = 100, "InvalidPaginationTokenException"
 
 
-def _told(self: ServiceQuotasResponse, quota: QuotaDefinition, value: float, account: str = "") -> dict[str, Any]:
+def _shown(self: ServiceQuotasResponse, quota: QuotaDefinition, value: float, account: str = "") -> dict[str, Any]:
     """A quota as the API names its parts. AWS's default belongs to no account, and applies at none."""
     where = f"{self.region}:{account}:{quota.service}/{quota.code}"
     description = {
@@ -48,7 +48,9 @@ def _told(self: ServiceQuotasResponse, quota: QuotaDefinition, value: float, acc
 
 
 def _applied(self: ServiceQuotasResponse, quota: QuotaDefinition) -> dict[str, Any]:
-    return _told(self, quota, limit(self.current_account, self.region, quota.service, quota.code), self.current_account)
+    return _shown(
+        self, quota, limit(self.current_account, self.region, quota.service, quota.code), self.current_account
+    )
 
 
 def _of_service(params: dict[str, Any]) -> list[QuotaDefinition]:
@@ -68,7 +70,7 @@ def _list(self: ServiceQuotasResponse, params: dict[str, Any]) -> dict[str, Any]
 
 
 def _list_defaults(self: ServiceQuotasResponse, params: dict[str, Any]) -> dict[str, Any]:
-    found, token = page([_told(self, quota, quota.value) for quota in _of_service(params)], params, PAGE, NOT_GIVEN)
+    found, token = page([_shown(self, quota, quota.value) for quota in _of_service(params)], params, PAGE, NOT_GIVEN)
     return {"Quotas": found, "NextToken": token}
 
 
@@ -78,7 +80,7 @@ def _get(self: ServiceQuotasResponse, params: dict[str, Any]) -> dict[str, Any]:
 
 def _get_default(self: ServiceQuotasResponse, params: dict[str, Any]) -> dict[str, Any]:
     quota = _default(params["ServiceCode"], params["QuotaCode"])
-    return {"Quota": _told(self, quota, quota.value)}
+    return {"Quota": _shown(self, quota, quota.value)}
 
 
 def _services(_: ServiceQuotasResponse, params: dict[str, Any]) -> dict[str, Any]:
@@ -91,7 +93,7 @@ def _request(self: ServiceQuotasResponse, params: dict[str, Any]) -> dict[str, A
     quota = _default(params["ServiceCode"], params["QuotaCode"])
     service_quotas_backend = servicequotas_backends[self.current_account][self.region]
     state(service_quotas_backend, "quotas_applied")[quota.service, quota.code] = float(params["DesiredValue"])
-    request = _told(self, quota, float(params["DesiredValue"]), self.current_account)
+    request = _shown(self, quota, float(params["DesiredValue"]), self.current_account)
     change = {key: request[key] for key in ("ServiceCode", "ServiceName", "QuotaCode", "QuotaName", "QuotaArn", "Unit")}
     change |= {
         "Id": uuid.uuid4().hex,

@@ -18,7 +18,7 @@ from sandbox.moto_ext.quotas.limits import limit
 
 DB_INSTANCES = "L-7B6409FD"
 
-_BY_USER = {  # what AWS tells of each parameter beside its value (API_Parameter)
+_BY_USER = {  # what AWS reports of each parameter beside its value (API_Parameter)
     "Description": "",
     "Source": "user",
     "ApplyType": "dynamic",
@@ -100,7 +100,7 @@ def _parameters(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, A
 
 
 def install() -> None:
-    """Add account attributes and pending maintenance; make parameter groups tell of absence. Idempotent."""
+    """Add account attributes and pending maintenance; refuse to describe absent parameter groups. Idempotent."""
     operation(RDSResponse, "describe_account_attributes", _attributes)
     operation(RDSResponse, "describe_pending_maintenance_actions", _pending)
     operation(RDSResponse, "describe_db_parameters", _parameters)

@@ -32,7 +32,7 @@ def _delete(
 ) -> DBInstance:
     sweep(self)
     if db_instance_identifier not in self.databases:
-        absent: DBInstance = original(self, db_instance_identifier)  # which tells a wrong name from an unknown one
+        absent: DBInstance = original(self, db_instance_identifier)  # distinguishes wrong and unknown names
         return absent
     found: DBInstance = self.describe_db_instances(db_instance_identifier)[0]
     if found.dbi_resource_id in _leaving(self):

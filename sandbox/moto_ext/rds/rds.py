@@ -123,7 +123,7 @@ def require_key(backend: RDSBackend, encrypted: bool, key: str | None) -> str | 
 
 
 def _own_resource_id(original: Any, self: DBInstance, *args: Any, **kwargs: Any) -> None:
-    if kwargs.get("backup_retention_period", 1) is None:  # CloudFormation hands on what a template leaves out
+    if kwargs.get("backup_retention_period", 1) is None:  # CloudFormation passes what a template leaves out
         del kwargs["backup_retention_period"]
     original(self, *args, **kwargs)
     self.dbi_resource_id = "db-" + base64.b32encode(uuid.uuid4().bytes).decode().rstrip("=")

@@ -30,7 +30,7 @@ BAD_STATUS = 400
 
 
 class HealthChecker:
-    """The health of one account's checks at this moment; made anew for each question."""
+    """The health of an account's checks at this moment; each query creates a new instance."""
 
     def __init__(self, account: str) -> None:
         self.account = account

@@ -112,12 +112,12 @@ def _ask(zone: ZoneRecords, health: Health, name: str, kind: str, pick: Pick, de
         return ResolvedAnswer("NXDOMAIN")
     if sets := zone.sets(owner, kind):
         chosen = _drawn(sets, zone, health, pick)
-        return _joined([_told(zone, health, name, kind, record, pick, depth) for record in chosen])
+        return _joined([_shown(zone, health, name, kind, record, pick, depth) for record in chosen])
     aliases = zone.sets(owner, "CNAME") if kind != "CNAME" else []
     if not aliases:
         return ResolvedAnswer("NOERROR")
     record = _drawn(aliases, zone, health, pick)[0]
-    dns_answer = _told(zone, health, name, "CNAME", record, pick, depth)
+    dns_answer = _shown(zone, health, name, "CNAME", record, pick, depth)
     if not dns_answer.rows or not depth:
         return dns_answer
     target = plain(dns_answer.rows[-1][3])
@@ -126,7 +126,7 @@ def _ask(zone: ZoneRecords, health: Health, name: str, kind: str, pick: Pick, de
     return _joined([dns_answer, _ask(zone, health, target, kind, pick, depth - 1)])
 
 
-def _told(
+def _shown(
     zone: ZoneRecords, health: Health, name: str, kind: str, record: Record, pick: Pick, depth: int
 ) -> ResolvedAnswer:
     alias = record.get("AliasTarget")

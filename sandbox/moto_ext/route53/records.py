@@ -1,4 +1,4 @@
-"""The records of a hosted zone as the API tells them, in its order and pages (API_ListResourceRecordSets)."""
+"""The records of a hosted zone as the API returns them, in its order and pages (API_ListResourceRecordSets)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def written(name: str) -> str:
 
 
 def identity(record: Record) -> tuple[str, str, str]:
-    """What tells a record set from all others of its zone."""
+    """Return what distinguishes a record set from all others of its zone."""
     return plain(record["Name"]), str(record["Type"]), str(record.get("SetIdentifier") or "")
 
 

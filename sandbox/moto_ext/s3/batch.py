@@ -246,7 +246,7 @@ def _update(response: S3ControlResponse, params: dict[str, Any]) -> dict[str, An
 
 
 def _around_request(original: Any, self: S3Response, *args: Any, **kwargs: Any) -> Any:
-    """Whoever looks at a bucket sees what the jobs have done by now."""
+    """Advance the jobs before a request to S3, so that it sees what they have done by now."""
     for account in list(s3control_backends):
         advance(account)
     return original(self, *args, **kwargs)

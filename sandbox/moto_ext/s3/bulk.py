@@ -1,7 +1,7 @@
 """Very many objects at once, and very large ones: what a bucket of years holds, without its bytes.
 
-All share one small content; an object that is said to be larger tells so wherever its size counts. Parts of it that
-UploadPartCopy takes are as large as their range says.
+All share the same small content; an object that is declared larger reports that size wherever its size counts. Parts of
+it that UploadPartCopy takes are as large as their range says.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class SharedContent(io.BytesIO):
     """The content of many objects: it outlives each of them."""
 
     def close(self) -> None:
-        """Stay open: whoever of the many goes first would close it for all."""
+        """Stay open: the first of the objects to be removed would close it for all."""
 
 
 def fill(account: str, buckets: Sequence[str], prefix: str, count: int, size_bytes: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""S3 replication rules as the emulator keeps them (parsed XML): which objects they take, and how they are told back."""
+"""S3 replication rules as the emulator keeps them (parsed XML): which objects they take, and how they are returned."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def _filter(rule: dict[str, Any]) -> tuple[str, dict[str, str]]:
 
 
 def takes(rule: dict[str, Any], key: str, tags: dict[str, str], delete_marker: bool) -> bool:
-    """Whether an enabled rule replicates this object, or this delete marker.
+    """Return whether an enabled rule replicates this object, or this delete marker.
 
-    Delete markers follow only where the rule says so, or where it is of the old kind without Filter (T30).
+    Delete markers are replicated only where the rule enables it, or where it is of the old kind without Filter (T30).
     """
     prefix, wanted = _filter(rule)
     if rule["Status"] != "Enabled" or not key.startswith(prefix):
@@ -33,7 +33,7 @@ def takes(rule: dict[str, Any], key: str, tags: dict[str, str], delete_marker: b
     return all(tags.get(name) == value for name, value in wanted.items())
 
 
-def told(rule: dict[str, Any]) -> dict[str, Any]:
+def answered(rule: dict[str, Any]) -> dict[str, Any]:
     """The rule as GetBucketReplication answers it."""
     answer: dict[str, Any] = _typed({key: value for key, value in rule.items() if key != "Filter"})
     if "Filter" in rule:

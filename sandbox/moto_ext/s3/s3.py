@@ -1,7 +1,7 @@
 """S3 replication (AWS: replication.html, replication-status.html; T30): later puts and, by rule, delete markers.
 
-The emulator stores the configuration, tells it back wrong, and copies nothing. Objects that wait for a dark region
-stand in ``backend.__dict__["unreplicated"]``: (bucket, key, version) -> since when; see :func:`backlog`.
+The emulator stores the configuration, returns it wrong, and copies nothing. Objects that wait for a dark region
+are kept in ``backend.__dict__["unreplicated"]``: (bucket, key, version) -> since when; see :func:`backlog`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from moto.s3.responses import S3Response
 from sandbox.core.patching import attach, state, wrap, wrap_property
 from sandbox.core.state import now
 from sandbox.core.timing import duration_s, is_real, stopped
-from sandbox.moto_ext.s3.rules import takes, told
+from sandbox.moto_ext.s3.rules import answered, takes
 
 STATUS = "_replication_status"
 """Where a version keeps how far its replication is."""
@@ -165,7 +165,7 @@ def get_bucket_replication(self: S3Response) -> Any:
     config = self.backend.get_bucket_replication(self.bucket_name)
     if not config:
         raise ReplicationConfigurationNotFoundError(bucket_name=self.bucket_name)
-    rules = [told(rule) for rule in config["Rule"]]
+    rules = [answered(rule) for rule in config["Rule"]]
     return self.serialized(ActionResult({"ReplicationConfiguration": {"Role": config["Role"], "Rules": rules}}))
 
 

@@ -63,11 +63,12 @@ class MirroredEntry:
 
 @dataclass(frozen=True)
 class WorldObservation:
-    """``mutations`` are the calls since the scene began, as ``recording.Mutation`` tells them; ``tries`` counts those
-    that an outage met, by ``region service:Operation``. ``leads`` is the side that the records' weights choose.
+    """The state of the world, and what happened in it since the scene began.
 
+    ``mutations`` are the calls since the scene began, with the fields of a ``Mutation``; ``tries`` counts the
+    calls that an outage met, by ``region service:Operation``. ``leads`` is the side that the records' weights choose.
     ``answers`` is the region whose addresses the name server gives just now; ``pinned`` says that the primary's health
-    check cannot turn healthy by itself. ``started`` is how things were when the scene began.
+    check cannot turn healthy by itself. ``started`` is the state when the scene began.
     """
 
     env: Environment

@@ -23,7 +23,7 @@ class GoalState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GoalResult:
-    """How a goal stands, and what of the world says so."""
+    """The state of a goal, and the evidence for it in the world."""
 
     standing: GoalState
     evidence: str

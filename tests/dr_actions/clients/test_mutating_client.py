@@ -1,4 +1,4 @@
-"""The hands send one declared call at a time, nothing the guard refuses, and tell apart how a call went wrong."""
+"""The mutating client sends one declared call at a time, nothing the guard refuses, and knows how a call failed."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ DECLARED = frozenset({SCALE, PUBLISH, "ecs:DescribeServices", "rds:DeleteDBInsta
 QUICK = SIT.model_copy(update={"observation": SIT.observation.model_copy(update={"read_timeout_s": 1})})
 
 Allowing = MutatingClient[frozenset[str]]
-"""Hands whose context is what is allowed, and no more."""
+"""Mutating clients whose context is what is allowed, and no more."""
 
 
-def _hands(world: Endpoint, person: str = "operator", env: Environment = SIT) -> Allowing:
+def _mutating(world: Endpoint, person: str = "operator", env: Environment = SIT) -> Allowing:
     def ask(call: Call, allowed: frozenset[str]) -> str | None:
         return judge(call, GuardContext(env, allowed))
 
@@ -40,7 +40,7 @@ def _hands(world: Endpoint, person: str = "operator", env: Environment = SIT) ->
 
 @pytest.fixture(scope="module")
 def client(sandbox_world: Endpoint) -> Allowing:
-    return _hands(sandbox_world)
+    return _mutating(sandbox_world)
 
 
 @contextmanager
@@ -153,7 +153,7 @@ def test_each_way_to_fail_is_told_apart_in_a_sentence_and_nothing_is_sent_twice(
 
 
 def test_an_answer_that_was_lost_is_uncertain_because_the_call_took_effect(sandbox_world: Endpoint) -> None:
-    client = _hands(sandbox_world)
+    client = _mutating(sandbox_world)
     sandbox_world.reset_mutations()
     with _outage(sandbox_world, "lost"):
         assert _failure(client).trouble is FailureKind.UNCERTAIN
@@ -163,7 +163,7 @@ def test_an_answer_that_was_lost_is_uncertain_because_the_call_took_effect(sandb
 @pytest.mark.proof
 def test_an_answer_that_never_comes_is_given_up_within_the_time_limit(sandbox_world: Endpoint) -> None:
     with _outage(sandbox_world, "hang", seconds=20):
-        assert _failure(_hands(sandbox_world, env=QUICK)).trouble is FailureKind.UNCERTAIN
+        assert _failure(_mutating(sandbox_world, env=QUICK)).trouble is FailureKind.UNCERTAIN
 
 
 def test_what_aws_refuses_is_told_with_its_code(client: Allowing) -> None:

@@ -273,7 +273,7 @@ def test_it_gives_up_in_the_end(sender: Plain, table_name: str, clock: Clock) ->
         store(throttled, table_name, clock).in_force()
 
 
-def test_over_the_real_hands_a_failed_condition_is_the_same_and_undeclared_calls_do_not_leave(
+def test_over_the_real_client_a_failed_condition_is_the_same_and_undeclared_calls_do_not_leave(
     table_world: Endpoint, table_name: str
 ) -> None:
     keys = table_world.people["operator"]

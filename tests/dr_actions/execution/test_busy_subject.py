@@ -28,7 +28,7 @@ ENV = SIT.model_copy(update={"execution": SIT.execution.model_copy(update={"poll
 BUSY = SendFailed(FailureKind.BUSY, "route53 is busy (ConcurrentModification).", "ConcurrentModification")
 
 
-class BusyHands(MutatingClient[GuardContext]):
+class BusyClient(MutatingClient[GuardContext]):
     """The real client, whose first ``times`` calls find their subject busy."""
 
     def __init__(self, real: MutatingClient[GuardContext], times: int) -> None:
@@ -53,7 +53,7 @@ class BusyWalk(Walk):
     times: int = 0
 
     def fitted(self, run: PlanRun) -> PlanRun:
-        return replace(run, client=BusyHands(run.client, self.times))
+        return replace(run, client=BusyClient(run.client, self.times))
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from dr_actions.iam.policies import HOME as HOME_POLICY
 from dr_actions.iam.policies import IamRole, declared, policies
 from dr_actions.model.action import TO_PRIMARY
 from dr_estate.config.environment import Side, load_environment
-from dr_estate.model.playbook import FENCING, HOMECOMING
+from dr_estate.model.playbook import FAILBACK_WRITES, FENCING
 from sandbox.moto_ext.iam.policies import ALLOWED, EXPLICIT_DENY, IMPLICIT_DENY, AccessRequest, IamPolicy, decide
 from tests.proofs.sent_home import SENT, sides_of
 
@@ -109,7 +109,7 @@ def test_every_write_of_every_verb_of_a_failback_is_known_to_be_sent_somewhere()
 
 def test_homecoming_is_what_the_verbs_send_to_the_primary_region_beyond_fencing_and_nothing_else() -> None:
     sent = {a for name in sides_of(Side.PRIMARY) for a in writing(name)} - OF_ANOTHER_REGION
-    assert HOMECOMING == (sent | BOTH_ENDS) - FENCING
+    assert FAILBACK_WRITES == (sent | BOTH_ENDS) - FENCING
 
 
 @pytest.mark.parametrize("action_name", sorted(SENT.keys() - OF_JOBS))
@@ -134,14 +134,14 @@ def test_a_secrets_replica_is_encrypted_in_the_region_where_it_is_made() -> None
 
 
 def test_without_the_policy_of_going_home_the_primary_region_is_fenced_and_no_more() -> None:
-    without = {a: judged(a, PRIMARY, resource, HOME_POLICY) for a in HOMECOMING for resource in own(a, PRIMARY)}
+    without = {a: judged(a, PRIMARY, resource, HOME_POLICY) for a in FAILBACK_WRITES for resource in own(a, PRIMARY)}
     assert {IMPLICIT_DENY} == set(without.values())
     fencing = {judged(a, PRIMARY, resource, HOME_POLICY) for a in FENCING for resource in own(a, PRIMARY)}
     assert {ALLOWED} == fencing
 
 
 def test_what_is_done_at_home_alone_is_done_nowhere_else() -> None:
-    alone = HOMECOMING - {a for name in sides_of(Side.DR) for a in writing(name)}
+    alone = FAILBACK_WRITES - {a for name in sides_of(Side.DR) for a in writing(name)}
     assert {"s3:PutObject", "s3:PutObjectTagging", "secretsmanager:ReplicateSecretToRegions"} <= alone
     of_a_failover = {"kms:GenerateDataKey", "rds:PromoteReadReplica", "secretsmanager:PutSecretValue"} | TASKS
     assert alone - of_a_failover
@@ -152,7 +152,7 @@ def test_what_is_done_at_home_alone_is_done_nowhere_else() -> None:
 
 @pytest.mark.parametrize("service", sorted(OTHERS))
 def test_at_home_only_what_bears_the_environments_names_is_written(service: str) -> None:
-    actions = [a for a in (*HOMECOMING, *FENCING) if a.startswith(f"{service}:") and a not in TASKS]
+    actions = [a for a in (*FAILBACK_WRITES, *FENCING) if a.startswith(f"{service}:") and a not in TASKS]
     arn = f"arn:aws:{service}:{PRIMARY}:{SIT.account}:{OTHERS[service]}"
     assert actions
     assert {IMPLICIT_DENY} == {judged(action, PRIMARY, arn) for action in actions}

@@ -18,7 +18,7 @@ from dr_actions.iam.action_names import actions_of
 from dr_actions.iam.policies import LIMIT, DeclaredOperations, IamRole, StackRole, declared, policies, role_name, size
 from dr_estate.config.environment import Environment, Side, load_environment
 from dr_estate.iam.scopes import control_table
-from dr_estate.model.playbook import FENCING, FORBIDDEN, HOMECOMING, REPLICATING, changing_actions
+from dr_estate.model.playbook import FAILBACK_WRITES, FENCING, FORBIDDEN, REPLICATING, changing_actions
 from sandbox.moto_ext.iam.policies import ALLOWED, EXPLICIT_DENY, AccessRequest, IamPolicy, decide
 from tests.dr_actions.guard.test_guard import SERVICES, destructive
 
@@ -155,7 +155,7 @@ def test_every_role_may_read_all_that_is_read(role: IamRole) -> None:
 def test_the_operator_may_write_what_the_verbs_declare_in_the_dr_region() -> None:
     conditions = {"kms:CreateGrant", "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "iam:PassRole"}
     conditions |= {action for action, *_ in OF_RESTORED_FILES}
-    at_home_alone = HOMECOMING - set(changing_actions())
+    at_home_alone = FAILBACK_WRITES - set(changing_actions())
     actions = {action for name in declared().writes for action in actions_of(name)} - conditions - at_home_alone
     actions -= REPLICATING  # where a role is named: test_batch_policies.py
     actions -= {"dynamodb:DeleteItem"}  # a marker's alone: test_failback_policies.py
@@ -181,7 +181,7 @@ def test_in_the_primary_region_the_operator_fences_and_goes_home_and_does_nothin
     assert {ALLOWED} == {judged(IamRole.OPERATOR, action, PRIMARY) for action in FENCING - {"iam:PassRole"}}
     actions = {action for name in declared().writes for action in actions_of(name)} - {"kms:Decrypt", "iam:PassRole"}
     actions = {action for action in actions if not is_read(action.split(":")[1])}
-    decided = {a: judged(IamRole.OPERATOR, a, PRIMARY, resource=None) for a in actions - FENCING - HOMECOMING}
+    decided = {a: judged(IamRole.OPERATOR, a, PRIMARY, resource=None) for a in actions - FENCING - FAILBACK_WRITES}
     assert decided
     assert {} == {action: word for action, word in decided.items() if word != EXPLICIT_DENY}
 

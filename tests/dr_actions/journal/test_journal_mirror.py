@@ -151,7 +151,7 @@ def test_on_a_full_disk_the_mirror_alone_is_written_it_is_told_once_and_the_file
 ) -> None:
     messages: list[str] = []
     with opened() as journal:
-        journal.tell_to(messages.append)
+        journal.report_to(messages.append)
         journal.append(EntryKind.INTENT, "a")
         with _full(journal.path, left=70):  # a part of a line may still be written: it is taken off again
             journal.append(EntryKind.OUTCOME, "a")
@@ -180,7 +180,7 @@ def test_what_a_full_disk_kept_out_of_the_file_is_completed_by_the_next_run_from
     with _full(journal.path), opened() as still_full:
         assert journal.entries == still_full.entries, "it can be gone on with on a full disk, too"
         messages: list[str] = []
-        still_full.tell_to(messages.append)
+        still_full.report_to(messages.append)
         assert 1 == len(messages)
     with opened() as again:
         assert journal.entries == again.entries

@@ -12,8 +12,8 @@ from dr_actions.model.action import TO_DR, TO_PRIMARY, Action
 from dr_estate.model.playbook import (
     COPIED,
     FAILBACK,
+    FAILBACK_WRITES,
     FAILOVER,
-    HOMECOMING,
     PROVISIONING,
     REPLICATING,
     PlaybookStep,
@@ -61,4 +61,4 @@ def test_what_verbs_read_while_they_act_is_named_too() -> None:
 def test_what_changes_and_what_looks_are_told_apart() -> None:
     assert set() == {a for a in changing_actions() if is_read(a.split(":")[1])}
     assert READ_WHILE_WRITING == {a for a in read_actions() if not is_read(a.split(":")[1])}
-    assert set(changing_actions()) | set(read_actions()) | HOMECOMING == set(needed_actions())
+    assert set(changing_actions()) | set(read_actions()) | FAILBACK_WRITES == set(needed_actions())

@@ -9,7 +9,7 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
-from dr_estate.model.playbook import FORBIDDEN, HOMECOMING, needed_actions
+from dr_estate.model.playbook import FAILBACK_WRITES, FORBIDDEN, needed_actions
 from dr_estate.readers import (
     account_regions,
     control_table,
@@ -94,7 +94,7 @@ def _by_perimeter(*actions: str) -> iam_simulation.Operator:
 
 def _going_home(denied: frozenset[str]) -> iam_simulation.Operator:
     """All is allowed away from the primary region; there, what goes home but ``denied``."""
-    words = {action: "implicitDeny" if action in denied else "allowed" for action in sorted(HOMECOMING)}
+    words = {action: "implicitDeny" if action in denied else "allowed" for action in sorted(FAILBACK_WRITES)}
     home = (
         iam_simulation.SimulatedDecision(action, word, SIT.regions.primary, "arn") for action, word in words.items()
     )
@@ -276,7 +276,7 @@ _PERMISSIONS = [
     Example(
         "prerequisites.operator-allowed",
         Status.WARN,
-        _global(iam_simulation.operator, _going_home(HOMECOMING)),
+        _global(iam_simulation.operator, _going_home(FAILBACK_WRITES)),
         frozenset({"sit-dr-operator-home"}),
     ),
     Example(

@@ -47,7 +47,7 @@ def source(sandbox_world: Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     return Source(sandbox_world, tmp_path)
 
 
-def hands(world: Endpoint) -> MutatingClient[GuardContext]:
+def mutating_client(world: Endpoint) -> MutatingClient[GuardContext]:
     return MutatingClient(SIT, Credentials(world.url), [PROOF], judge)
 
 
@@ -58,7 +58,7 @@ def ask(client: MutatingClient[GuardContext]) -> str:
 
 def test_one_client_goes_on_with_the_keys_that_its_process_gives_next(source: Source) -> None:
     source.gives(valid_s=60, says_s=60)
-    client = hands(source.world)
+    client = mutating_client(source.world)
     assert ask(client).endswith("user/operator")
     source.world.expire_session_keys()
     source.gives(valid_s=60, says_s=60)
@@ -68,7 +68,7 @@ def test_one_client_goes_on_with_the_keys_that_its_process_gives_next(source: So
 @pytest.mark.parametrize("gives", ["expired keys", "no keys", "no JSON"])
 def test_a_process_that_gives_no_keys_any_more_is_lost_credentials(source: Source, gives: str) -> None:
     source.gives(valid_s=60, says_s=60)
-    client, reader = hands(source.world), ReadClient(SIT, [], Credentials(source.world.url))
+    client, reader = mutating_client(source.world), ReadClient(SIT, [], Credentials(source.world.url))
     ask(client)
     reader.prove_account()
     if gives == "expired keys":
@@ -90,7 +90,7 @@ def test_a_process_that_gives_no_keys_any_more_is_lost_credentials(source: Sourc
 def test_keys_that_a_file_holds_are_read_again_on_demand_alone(source: Source, tmp_path: Path) -> None:
     (tmp_path / "config").unlink()
     (tmp_path / "none").write_text(as_file(source.world))
-    client = hands(source.world)
+    client = mutating_client(source.world)
     ask(client)
     source.world.expire_session_keys()
     (tmp_path / "none").write_text(as_file(source.world))

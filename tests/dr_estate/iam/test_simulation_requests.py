@@ -16,9 +16,9 @@ from dr_estate.config.environment import Side, load_environment
 from dr_estate.iam.simulation_requests import SimulationRequest, demands, is_of_tenants, kind_of, of_each_tenant
 from dr_estate.model.playbook import (
     COPIED,
+    FAILBACK_WRITES,
     FENCING,
     FORBIDDEN,
-    HOMECOMING,
     changing_actions,
     needed_actions,
     read_actions,
@@ -64,7 +64,7 @@ def test_the_generated_policies_allow_all_that_is_asked_but_what_nobody_may_do(n
 
 def test_every_action_is_asked_where_a_recovery_sends_it_and_deletions_where_the_data_is() -> None:
     where = {(action, demand.region) for demand in demands(SIT) for action in demand.actions}
-    home = {(action, PRIMARY) for action in (*FENCING, *HOMECOMING, *COPIED, *FORBIDDEN)}
+    home = {(action, PRIMARY) for action in (*FENCING, *FAILBACK_WRITES, *COPIED, *FORBIDDEN)}
     actions = (*changing_actions(), *read_actions())
     away = {(action, GLOBAL if action.startswith("route53:") else DR) for action in actions}
     assert home | away | {("dynamodb:GetItem", PRIMARY)} == where  # a marker's arrival

@@ -12,7 +12,7 @@ import pytest
 from dr_estate.aws.read_client import PROOF, Credentials, ReadClient
 from dr_estate.config.environment import Environment, load_environment
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.snapshot.observer import open_eyes
+from dr_estate.snapshot.observer import kept_client
 from dr_estate.snapshot.registry import reads
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage
@@ -29,22 +29,25 @@ def _keys(world: Endpoint, person: str = "reader") -> Credentials:
 
 
 def _look(env: Environment, credentials: Credentials) -> ReadClient:
-    with open_eyes(env, reads(), credentials) as client:
+    with kept_client(env, reads(), credentials) as client:
         client.prove_account()
     return client
 
 
 def test_the_next_look_has_the_same_clients_and_counts_its_own_calls(sandbox_world: Endpoint, sit: Environment) -> None:
     first = _look(sit, _keys(sandbox_world))
-    with open_eyes(sit, reads(), _keys(sandbox_world)) as again:
+    with kept_client(sit, reads(), _keys(sandbox_world)) as again:
         assert (again is first, dict(again.calls)) == (True, {})
         assert again.seconds_left > sit.observation.deadline_s - 1
         again.prove_account()
     assert dict(again.calls) == {PROOF: 1}
 
 
-def test_two_looks_at_once_never_share_their_eyes(sandbox_world: Endpoint, sit: Environment) -> None:
-    with open_eyes(sit, reads(), _keys(sandbox_world)) as item, open_eyes(sit, reads(), _keys(sandbox_world)) as other:
+def test_two_looks_at_once_never_share_a_client(sandbox_world: Endpoint, sit: Environment) -> None:
+    with (
+        kept_client(sit, reads(), _keys(sandbox_world)) as item,
+        kept_client(sit, reads(), _keys(sandbox_world)) as other,
+    ):
         assert item is not other
 
 
@@ -69,7 +72,7 @@ def test_who_could_not_see_signs_in_anew_for_the_next_look(sandbox_world: Endpoi
 
 
 def test_what_could_not_be_seen_among_the_rest_is_reason_enough(sandbox_world: Endpoint, sit: Environment) -> None:
-    with open_eyes(sit, reads(), _keys(sandbox_world)) as client:
+    with kept_client(sit, reads(), _keys(sandbox_world)) as client:
         client.prove_account()
         with pytest.raises(DataUnavailable):
             client.call("ecs", sit.regions.dr, lambda ecs: ecs.list_services(cluster="nowhere"))
@@ -95,7 +98,7 @@ def test_a_forked_process_never_asks_on_its_parents_connections(sandbox_world: E
         child = os.fork()
     if not child:
         ports = parents & _ports(sandbox_world)
-        with open_eyes(sit, reads(), credentials) as client:
+        with kept_client(sit, reads(), credentials) as client:
             client.prove_account()
         os._exit(len(ports) + (_ports(sandbox_world) <= before))
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

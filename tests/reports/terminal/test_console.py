@@ -17,7 +17,7 @@ from reports.terminal import console
 def test_without_a_terminal_long_work_is_told_by_lines_until_it_is_over(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(console, "TOLD_EVERY_S", 0.05)
+    monkeypatch.setattr(console, "REPORT_EVERY_S", 0.05)
     with console.progress() as advance:
         time.sleep(0.2)
         advance("Looking", 12, 96)
@@ -37,7 +37,7 @@ class _Teletype(io.StringIO):
 
 @pytest.mark.proof
 def test_a_terminal_that_takes_no_line_back_gets_lines_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(console, "TOLD_EVERY_S", 0.05)
+    monkeypatch.setattr(console, "REPORT_EVERY_S", 0.05)
     monkeypatch.setattr(sys, "stderr", paper := _Teletype())
     monkeypatch.setenv("TERM", "dumb")
     with console.progress() as advance:
@@ -50,7 +50,7 @@ def test_a_terminal_that_takes_no_line_back_gets_lines_too(monkeypatch: pytest.M
 def test_long_work_is_told_while_another_library_has_the_streams(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(console, "TOLD_EVERY_S", 0.05)
+    monkeypatch.setattr(console, "REPORT_EVERY_S", 0.05)
     with console.progress() as advance, contextlib.redirect_stderr(io.StringIO()) as taken:
         advance("Judging", 1, 2)
         time.sleep(0.2)

@@ -1,6 +1,7 @@
 """What cannot change is read once: `status` of live AWS keeps such answers in the user's cache folder, by account.
 
-A sandbox gives a revision's number to another one after `mend`, and so may any other endpoint: they are read anew.
+A sandbox gives a revision's number to another revision after `mend`, and any other endpoint may do the same: their
+answers are read again each time.
 """
 
 from __future__ import annotations

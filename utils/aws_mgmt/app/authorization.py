@@ -83,9 +83,9 @@ class RunStart:
 
 @dataclass(frozen=True)
 class DrillRequest:
-    """A full drill: its id, which stands for the incident, and the gates of holding it beside the plan's own.
+    """A full drill: its id, which serves as the incident's, and its gates in addition to the plan's own.
 
-    Whoever orders the drill confirms its irreversible steps by that; it is held where one person may recover.
+    Ordering the drill confirms its irreversible steps; a drill is held only where one person may recover.
     """
 
     incident: str
@@ -206,7 +206,7 @@ def clear_trial(
 
 
 def _by_caller(overrides: Sequence[Override], app: AppContext) -> tuple[Override, ...]:
-    """The overrides with the identity of whoever gave them, beside the name that was given."""
+    """Return the overrides with the caller's identity, in addition to the name that was given."""
     return tuple(replace(override, arn=app.caller.arn) for override in overrides)
 
 
@@ -217,14 +217,14 @@ def _warn_of_short_session(session: SessionCoverage, dialog: Dialog) -> None:
 
 
 def _warn_of_a_dark_primary(app: AppContext, dialog: Dialog, incident: str, assessment: Assessment) -> None:
-    """Tell the critical topic that the primary is lost and the answer is no all the same; best effort (T40)."""
+    """Notify the critical topic that the primary is lost and failover is still not advised; best effort (T40)."""
     if assessment.posture.name is not PostureName.PRIMARY_LOST or assessment.advice is not Advice.DO_NOT_FAILOVER:
         return
     message = refused_in_outage(app.env, incident, " ".join(assessment.reasons[:3]))
     for call in critical(app.env, message):
         try:
-            with app.hands.permitting(GuardContext(app.env, WRITES)):
-                app.hands.send(call)
+            with app.client.permitting(GuardContext(app.env, WRITES)):
+                app.client.send(call)
         except (SendFailed, GuardRefused) as failed:
             dialog.note(f"The alarm could not be sent to {call.params['TopicArn']}: {failed}")
 
@@ -263,7 +263,7 @@ def _run_to_resume(past: Sequence[Entry], options: RecoveryOptions, incident: st
     begun, goal = last_beginning(past), goal_of(options)
     if begun is None:
         return None
-    anew = next_steps.same_run(options, incident, "--replan")
+    replan = next_steps.same_run(options, incident, "--replan")
     if goal_of_beginning(begun) is goal:
         if not is_done(past, begun):
             if isinstance(options, FailoverOptions) and options.since:
@@ -271,14 +271,14 @@ def _run_to_resume(past: Sequence[Entry], options: RecoveryOptions, incident: st
             return begun
         raise Refused(
             f"The {goal} for {incident} is done ({past[-1].at:%Y-%m-%d %H:%M} UTC): {next_steps.proof_of(goal)} proves "
-            f"it, {next_steps.log_of(incident)} shows it. Another run for the same incident: {anew}."
+            f"it, {next_steps.log_of(incident)} shows it. Another run for the same incident: {replan}."
         )
     if goal is Goal.ABORT:
         return None  # of the unfinished failback that was looked for before
     if not is_done(past, begun):
         raise Refused(
             f"The {goal_of_beginning(begun)} for {incident} is not finished. "
-            f"{next_steps.run_of(goal_of_beginning(begun), options, incident)} finishes it; {anew} begins the {goal} "
+            f"{next_steps.run_of(goal_of_beginning(begun), options, incident)} finishes it; {replan} begins the {goal} "
             f"instead."
         )
     return None

@@ -1,7 +1,7 @@
 """Runs that AWS starts: ask for one, approve it, and watch it from any machine.
 
-The control stack's document waits for an approver and then runs this tool as a task in the DR region. Whoever watches
-only looks: at the execution, and at the journal's mirror. The task asks AWS who began its execution, and whether it was
+The control stack's document waits for an approver and then runs this tool as a task in the DR region. Watching a run
+only reads: the execution, and the journal's mirror. The task asks AWS who began its execution, and whether it was
 approved there.
 """
 
@@ -121,7 +121,10 @@ class RecoveryAutomation:
         return str(answer["AutomationExecutionId"])
 
     def _takes_words(self) -> bool:
-        """Whether the document in AWS hands on the words of a run; where it cannot be read, AWS itself says."""
+        """Return whether the document in AWS passes on the arguments of a run; True where it cannot be read.
+
+        AWS itself then accepts or refuses the arguments.
+        """
         try:
             return takes_words(str(self._send("GetDocument", Name=self._document)["Content"]))
         except DataUnavailable:
@@ -173,9 +176,9 @@ class RecoveryAutomation:
 
     def _send(self, operation: str, **params: Any) -> dict[str, Any]:
         call = Call("ssm", operation, self._env.region(Side.DR), params)
-        with self._app.hands.permitting(GuardContext(self._env, AUTOMATION_CALLS)):
+        with self._app.client.permitting(GuardContext(self._env, AUTOMATION_CALLS)):
             try:
-                return self._app.hands.send(call)
+                return self._app.client.send(call)
             except GuardRefused as refused:
                 raise Refused(str(refused)) from refused
             except SendFailed as failed:

@@ -1,4 +1,4 @@
-"""What a command that may change things holds: the world, hands for it, the control table, and who is asking."""
+"""What a command that may change things holds: the world, its mutating client, the control table, and the caller."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from dr_estate.aws.clock import WorldClock
 from dr_estate.aws.read_client import WrongAccount
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
-from dr_estate.snapshot.observer import NOTHING, Meanwhile, PartSeen, Progress, forget_eyes
+from dr_estate.snapshot.observer import NOTHING, Meanwhile, PartSeen, Progress, forget_client
 from dr_estate.snapshot.snapshot import Snapshot
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.options import Options
@@ -45,7 +45,7 @@ class AppContext:
 
     env: Environment
     world: ObservedWorld
-    hands: MutatingClient[GuardContext]
+    client: MutatingClient[GuardContext]
     control: ControlStore
     approvals: ApprovalStore
     sign_in: SignIn
@@ -54,7 +54,7 @@ class AppContext:
 
     @property
     def caller(self) -> Caller:
-        """Who is asking: of a task that AWS runs, whoever asked AWS for it."""
+        """The caller: for a task that AWS runs, the person who asked AWS for it."""
         return self.starter or self.sign_in.caller
 
     @property
@@ -124,9 +124,9 @@ def open_context(options: Options, environment: Environment, clock: WorldClock |
 
 @contextlib.contextmanager
 def refusals_of_connecting() -> Iterator[None]:
-    """What keeps a command from beginning, as the error boundary tells it: nothing was changed by it.
+    """Convert errors that keep a command from beginning to those of the error boundary; nothing was changed.
 
-    A record that cannot be gone on with is Refused; a control table that cannot be asked is DataUnavailable.
+    A record that cannot be continued is Refused; a control table that cannot be asked is DataUnavailable.
     """
     try:
         yield
@@ -173,9 +173,9 @@ def connect(
 
 
 def _sign_in_again(client: MutatingClient[GuardContext]) -> None:
-    """Find the credentials anew for changes and for looks: one of them may not have met that the old ones are over."""
+    """Look for credentials again, for changes and for reads: either client may not have noticed that they expired."""
     client.sign_in_again()
-    forget_eyes()
+    forget_client()
 
 
 def _caller(client: MutatingClient[GuardContext], env: Environment) -> Caller:

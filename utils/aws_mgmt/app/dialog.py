@@ -1,4 +1,4 @@
-"""How the application asks and tells a person, without printing anything itself."""
+"""How the application asks and informs a person, without printing anything itself."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Dialog(Protocol):
     ) -> AbstractContextManager[RunListener]:
         """Show a run of ``plan``. A person's change batches go into ``folder``, for a shell with ``by_hand``.
 
-        ``outage_s`` is how long the outage lasts already, None where the plan is for none. ``estimate_s`` says how long
-        steps take; without it their budgets do. ``elapsed_s`` tells the seconds of the world that the run lasts.
+        ``outage_s`` is how long the outage has lasted, None where the plan is for none. ``estimate_s`` states how long
+        steps take; without it their budgets do. ``elapsed_s`` returns the seconds of the world that the run has lasted.
         """
         ...

@@ -128,7 +128,7 @@ def _services(snapshot: Snapshot, environment: Environment, side: Side) -> list[
 
 
 def _account(environment: Environment, world: ObservedWorld) -> str:
-    """The account of the credentials, as the one known region's STS tells it."""
+    """Return the account of the credentials, from STS in the only known region."""
     client = ReadClient(environment, reads(), world.credentials)
     region = environment.regions.dr
     return str(client.call("sts", region, lambda sts: sts.get_caller_identity())["Account"])
@@ -165,7 +165,7 @@ def _traffic_pair(environment: Environment, world: ObservedWorld) -> tuple[_Traf
 
 
 def _is_of(environment: Environment, pair: _TrafficPair) -> bool:
-    """Whether the pair is of this environment, where its load balancer's name tells."""
+    """Return whether the pair belongs to this environment, by the name of its load balancer."""
     name = environment.named(environment.names.load_balancer)
     return name in target_of(pair.primary)
 

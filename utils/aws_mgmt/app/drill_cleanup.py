@@ -64,9 +64,9 @@ class CleanupResult:
 
 
 def clean_up(context: RunContext, heartbeat: Heartbeat, journal: Journal) -> CleanupResult:
-    """Look anew, take away what bears the drill's name, and compare with what the estate held before.
+    """Observe again, remove what bears the drill's name, and compare with what the estate held before.
 
-    A drill that was stopped is cleaned up after all the same; another Ctrl-C stops that too.
+    A stopped drill is cleaned up all the same; another Ctrl-C stops the clean-up too.
     """
     context = replace(context, stop=threading.Event())
     with stopping(context.stop):

@@ -27,9 +27,9 @@ def signature_of(app: AppContext, text: bytes) -> Signature | str:
     key = {"KeyId": env.named(env.names.evidence_key)}
     params = {**key, "Message": text, "MessageType": "RAW", "SigningAlgorithm": ALGORITHM}
     try:
-        with app.hands.permitting(GuardContext(env, SIGNING)):
-            answer = app.hands.send(Call("kms", "Sign", env.region(Side.DR), params))
-            public = app.hands.send(Call("kms", "GetPublicKey", env.region(Side.DR), key))
+        with app.client.permitting(GuardContext(env, SIGNING)):
+            answer = app.client.send(Call("kms", "Sign", env.region(Side.DR), params))
+            public = app.client.send(Call("kms", "GetPublicKey", env.region(Side.DR), key))
     except (GuardRefused, SendFailed) as refused:
         return str(refused)
     lines = base64.encodebytes(public["PublicKey"]).decode()

@@ -53,11 +53,11 @@ from utils.aws_mgmt.app.options import Options
 from utils.aws_mgmt.app.run_folder import with_room
 from utils.aws_mgmt.app.run_result import (
     RunResult,
+    notify_broken_glass,
     result_of,
     result_of_defect,
     result_of_error,
     send_alarm,
-    tell_of_broken_glass,
 )
 from utils.aws_mgmt.app.writers import RETURNING, with_writers
 
@@ -123,7 +123,7 @@ def _with_lock(
                 folder, env.name, clearance.incident, run_id, app.clock.now, mirror, person, world=world
             )
         except BaseException:
-            with contextlib.suppress(Exception):  # why it could not be opened is what must be told
+            with contextlib.suppress(Exception):  # why it could not be opened is what must be reported
                 locking.release(app.control, lock, "failed")
             raise
         outcome = "failed"
@@ -153,12 +153,12 @@ def _taken(context: RunContext, run_id: str) -> locking.Lock:
 def run_steps(
     context: RunContext, heartbeat: Heartbeat, journal: Journal, validates: bool = True
 ) -> tuple[RunSummary, Report]:
-    """Take the plan's steps, validate (where it ``validates``) what serves then, and tell how it ended."""
+    """Execute the plan's steps, validate what serves then (if ``validates``), and return how the run ended."""
     outcome, report, by_health, serves = Outcome(), context.start.report, "", True
     again = next_steps.after_run(context.options, context.start.clearance.incident)
     with _listening(context, journal) as listener:
         run = run_of(context, heartbeat.check, journal, listener)
-        journal.tell_to(listener.note)
+        journal.report_to(listener.note)
         try:
             open_the_record(context, run, journal, heartbeat.lock.fence)
             last = [s for s in run.plan.steps if role_of(run.plan.goal, s.id) is Role.NOTIFY_END]
@@ -205,12 +205,12 @@ def _listening(context: RunContext, journal: Journal) -> Iterator[RunListener]:
 def run_of(context: RunContext, stored: Callable[[], None], journal: Journal, listener: RunListener) -> PlanRun:
     """What the run has in its client; ``stored`` raises where the lock is lost."""
     env, app, start = context.env, context.app, context.start
-    world = replace(app.world, credentials=replace(app.world.credentials, tell=listener.note))
+    world = replace(app.world, credentials=replace(app.world.credentials, report=listener.note))
     return PlanRun(
         env=env,
         plan=start.plan,
         clearance=start.clearance,
-        client=app.hands,
+        client=app.client,
         journal=journal,
         read=lambda parts, upon, sides: world.observe(env, parts, upon, sides=sides),
         listener=listener,
@@ -232,9 +232,9 @@ def run_of(context: RunContext, stored: Callable[[], None], journal: Journal, li
 
 
 def _validated(context: RunContext) -> Report:
-    """Look anew, and judge that the region serves which is to serve now; at home that is readiness itself.
+    """Observe again, and judge that the intended region serves; after a failback, judge readiness itself.
 
-    An answer that got lost is asked for once more before the run is told invalid: UNKNOWN is no finding of the estate.
+    A lost answer is requested once more before the run is reported as invalid: UNKNOWN is not a finding of the estate.
     """
     areas = _VALIDATED.get(context.start.plan.goal, (Area.VALIDATION,))
     report = _judged(context, areas)
@@ -293,7 +293,7 @@ def open_the_record(context: RunContext, run: PlanRun, journal: Journal, fence: 
     else:
         _record_beginning(context, context.start.report, run, journal, who)
     if goes_by_break_glass(context.app):
-        tell_of_broken_glass(run, who, next_steps.invocation_of(context.options))
+        notify_broken_glass(run, who, next_steps.invocation_of(context.options))
     record_pauses(journal, control)
     if context.inventory:
         journal.append(EntryKind.INVENTORY, inventory=context.inventory)
@@ -361,7 +361,7 @@ def _last_request(run: PlanRun) -> dict[str, str]:
 
 
 def _worst(losses: Sequence[Loss]) -> list[dict[str, Any]]:
-    """One loss a store and subject, tenants alike being one: what the review tells of the data-loss window."""
+    """Return one loss per store and subject, with like tenants merged, for the data-loss window of the review."""
     losses_by_subject = {(loss.store, loss.subject): loss for loss in losses}
     return [
         {"store": s, "subject": of, "seconds": loss.seconds, "basis": loss.basis}

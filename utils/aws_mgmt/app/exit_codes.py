@@ -8,7 +8,7 @@ from dr_checks.core.verdict import Recommendation, Verdict
 
 
 class Exit(IntEnum):
-    """What the process tells its caller. UNDER_WAY: AWS works on a step still, and the run waits no longer."""
+    """The exit code of the process. UNDER_WAY: AWS still works on a step, and the run no longer waits."""
 
     READY = 0
     NOT_READY = 1

@@ -45,7 +45,7 @@ def _refuse_unless_reversible(options: PlanOptions, past: Sequence[Entry], incid
 
 
 def _before_the_failback(past: Sequence[Entry]) -> Mapping[str, Mapping[str, Any]]:
-    """The before-values of the steps of the failback; where it was planned anew, those of its first plan."""
+    """Return the before-values of the failback's steps; where it was planned again, those of its first plan."""
     sent = {entry.step for entry in past if entry.kind is EntryKind.INTENT}
     recorded: dict[str, Mapping[str, Any]] = {}
     for begun in (entry for entry in past if entry.kind is EntryKind.BEGIN):

@@ -1,7 +1,7 @@
-"""A failback in its write pause is not planned anew: a new plan backs up and copies for hours, and nobody could write.
+"""A failback in its write pause is not replanned: a new plan copies for hours, and nobody could write.
 
-Past the point of no return the primary's database is to write, and where what was frozen takes writes again there is no
-pause: either may be planned anew.
+Past the point of no return the primary's database is to take writes, and where the frozen stores take writes again
+there is no pause: in either case the failback may be replanned.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""test --full-drill: away and home again with the whole estate, cleaned up after, and proven to be as it was.
+"""test --full-drill: switch the whole estate over and back, clean up, and prove that it is as it was before.
 
-A drill is a planned switchover and a staged failback under one id, walked by the same code as the real ones. However
-its way out ends, what can be brought home is brought home at once; what cannot is `drill clean`'s.
+A drill is a planned switchover and a staged failback under one id, executed by the same code as real recoveries.
+However the switchover ends, what can fail back fails back at once; the rest is left to `drill clean`.
 """
 
 from __future__ import annotations
@@ -173,9 +173,9 @@ def account_for(drills: Sequence[FullDrill], kind: str) -> Report:
 
 
 def drill_rules(env: Environment) -> Environment:
-    """The rules of the drill's way home: its own bake, where the environment file gives one.
+    """Return the environment with the drill's own bake for its failback, where the environment file gives it.
 
-    Raises Refused where no full drill can be held, whoever asks.
+    Raises Refused where no full drill can be held, no matter who asks.
     """
     if env.approvals.people > 1:
         raise Refused(

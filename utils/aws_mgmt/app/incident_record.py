@@ -81,7 +81,7 @@ def clearance_to_json(clearance: Clearance) -> dict[str, Any]:
 
 
 def clearance_from_json(data: dict[str, Any]) -> Clearance:
-    """The clearance ``clearance_to_json`` told; an earlier version's does not know when it was approved."""
+    """Return the clearance that ``clearance_to_json`` wrote; an earlier version's has no time of approval."""
     moments = {name: datetime.fromisoformat(text) if (text := data.get(name)) else None for name in _MOMENTS}
     overrides = tuple(Override(**{**o, "until": datetime.fromisoformat(o["until"])}) for o in data["overrides"])
     return Clearance(**{**data, **moments, "overrides": overrides})
@@ -105,11 +105,11 @@ def unfinished_goal(past: Sequence[Entry]) -> Goal | None:
 
 
 def goes_in_stages(past: Sequence[Entry], env: Environment) -> bool:
-    """Whether the last run leads visitors home in stages: by its plan, or because the environment demands it."""
+    """Return whether the last run leads visitors back in stages: by its plan, or because the environment demands it."""
     begun = last_beginning(past)
     planned = begun.planned if begun is not None else ()
     shifts = [step for step in planned if role_of(Goal.FAILBACK, str(step["id"])) is Role.TRAFFIC]
-    # by what a step leads home, not by how many there are: each zone has one
+    # by the share of visitors that a step leads back, not by the number of steps: each zone has its own step
     return env.failback.staged or any(step.get("after", {}).get("percent", ALL) < ALL for step in shifts)
 
 
@@ -128,21 +128,21 @@ def outage_since(report: Report | None, past: Sequence[Entry]) -> datetime | Non
 
 
 def recorded_of(past: Sequence[Entry]) -> Mapping[str, Mapping[str, Any]]:
-    """The before-values of each step of the incident's last way into the DR region; empty where none is recorded.
+    """Return the before-values of each step of the incident's last move to the DR region; empty where none is recorded.
 
-    Where it was planned anew on the way, the first plan that had a step knows how things were before it.
+    Where that move was planned again on the way, the before-values of a step are those of the first plan that had it.
     """
     recorded: dict[str, Mapping[str, Any]] = {}
-    went_home = False
+    failed_back = False
     for begun in (entry for entry in past if entry.kind is EntryKind.BEGIN):
         if goal_of_beginning(begun) in (Goal.RELEASE, Goal.ABORT):
             continue  # before it all was fenced, or on its way home
         if goal_of_beginning(begun) is Goal.FAILBACK:
-            went_home = True
+            failed_back = True
             continue
-        earlier = {} if went_home else recorded
+        earlier = {} if failed_back else recorded
         recorded = {step["id"]: step["before"] for step in begun.planned} | earlier
-        went_home = False
+        failed_back = False
     return recorded
 
 

@@ -191,9 +191,9 @@ def after_execution(options: RecoveryOptions, report: Report) -> str:
 
 
 def after_drills(drills: Sequence[DrillSummary], otherwise: str = "", open_incident: str = "") -> str:
-    """What to do once drills were held: what one still needs, its log where it went wrong, else ``otherwise``.
+    """Return what to do after drills: what a drill still needs, its log where it went wrong, else ``otherwise``.
 
-    ``open_incident`` is a full drill that is not closed: somebody is to accept what it left, or take it away.
+    ``open_incident`` is a full drill that is not closed: a person is to accept what it left, or remove it.
     """
     for drill in drills:
         is_open = drill.incident == open_incident

@@ -1,7 +1,7 @@
-"""What a command leaves in the history of runs: best effort, for a run that cannot be recorded has still been made.
+"""What a command records in the run history: best effort, as a run that cannot be recorded was still made.
 
-Recording needs keys that may write to the control table. A reader's run is told as it is, with a note that it does not
-count for the schedule.
+Recording needs keys that may write to the control table. A run with read-only keys is reported as it is, with a note
+that it does not count for the schedule.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ def record_drill(context: RunContext, summary: DrillSummary, report: Report) -> 
 
 
 def _ended_now(context: RunContext) -> RunEvidence:
-    """The evidence of a run whose own record tells how long it took."""
+    """Return the evidence of a run whose own record states how long it took."""
     return RunEvidence(context.files.folder, context.app.clock, context.app.clock.monotonic())
 
 

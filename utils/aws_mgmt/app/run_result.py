@@ -35,9 +35,9 @@ _OVERDUE = {
 
 @dataclass(frozen=True)
 class RunResult:
-    """``outcome`` as docs/json.md lists them; ``alarms``: tell the critical topic; ``to_confirm``: steps.
+    """``outcome`` as docs/json.md lists them; ``alarms``: notify the critical topic; ``to_confirm``: steps.
 
-    ``stands_otherwise``: the estate is in a posture in which the same command does not go on.
+    ``stands_otherwise``: the estate is in a posture in which the same command does not continue.
     """
 
     outcome: str
@@ -52,10 +52,10 @@ class RunResult:
 def result_of(
     outcome: Outcome, passed: bool, again: NextStep, validated: bool = True, by_health: str = "", serves: bool = True
 ) -> RunResult:
-    """The ending of a run that went through every step; ``validated``: and what serves now was judged then.
+    """Return the result of a run that went through every step; ``validated``: what serves now was judged after them.
 
-    ``passed`` is of the steps and the validation, ``serves`` of the validation alone.
-    ``again`` is the command for a run that is not over. ``by_health`` tells what us-east-1 did not take or show.
+    ``passed`` is the result of the steps and the validation, ``serves`` of the validation alone.
+    ``again`` is the command for a run that is not over. ``by_health`` states what us-east-1 did not take or show.
     """
     unfenced = "".join(f" {caveat}" for caveat in (outcome.unfenced, by_health) if caveat)
     if passed and outcome.under_way and not outcome.degraded:
@@ -125,7 +125,7 @@ def result_of_error(trouble: Exception, outcome: Outcome, again: NextStep) -> Ru
 
 
 def result_of_defect(trouble: Exception) -> RunResult:
-    """The ending of a run that a defect of this tool cut off; the error boundary tells it to the operator."""
+    """Return the result of a run that a defect of this tool cut off; the error boundary reports it."""
     message = f"Cut off by a defect of this tool ({type(trouble).__name__}: {trouble})."
     return RunResult("failed", message, Exit.ACTION_FAILED, "run")
 
@@ -140,15 +140,15 @@ def _where_traffic_is(outcome: Outcome) -> str:
 
 
 def send_alarm(run: PlanRun, result: RunResult, again: NextStep, invocation: Invocation) -> None:
-    """Tell the critical topic of the DR region; a failed delivery is recorded and never stops anything (T40)."""
+    """Notify the critical topic of the DR region; a failed delivery is recorded and never stops anything (T40)."""
     needed = invocation.complete(str(STANDS_NOW if result.stands_otherwise else again.confirming(result.to_confirm)))
     reason = invocation.complete(result.message)
     message = run_failed(run.env, run.clearance.incident, run.plan.goal, result.step, reason, needed, run.journal.run)
     _raise_alarm(run, message, result.message)
 
 
-def tell_of_broken_glass(run: PlanRun, who: str, invocation: Invocation) -> None:
-    """Tell everybody, and the journal, that ``who`` runs by the break-glass role."""
+def notify_broken_glass(run: PlanRun, who: str, invocation: Invocation) -> None:
+    """Notify everybody, and record in the journal, that ``who`` runs by the break-glass role."""
     message = glass_broken(run.env, run.clearance.incident, run.plan.goal, who, run.journal.run)
     message = replace(message, needed=invocation.complete(message.needed))
     run.journal.append(EntryKind.NOTE, says=f"{message.happened}.")

@@ -20,7 +20,7 @@ from utils.aws_mgmt.app.exit_codes import Exit, exit_of
 
 @dataclass(frozen=True)
 class RunValidation:
-    """``by_health`` tells what us-east-1 did not take or show, "" where that is nothing."""
+    """``by_health`` states what us-east-1 did not take or show, "" where that is nothing."""
 
     passed: bool
     by_health: str = ""
@@ -29,9 +29,9 @@ class RunValidation:
 def judged(report: Report, outcome: Outcome, goal: Goal, incident: str, gates: frozenset[str]) -> RunValidation:
     """Judge what serves after a run to ``goal``; a fence and its release are proven by the posture alone.
 
-    What was accepted by name (``gates``) is told, and by itself no failure: that an unfenced primary may still write,
-    and that nothing but health keeps the visitors in the DR region while us-east-1 takes and shows nothing (T01). That
-    they are there and served must have been seen all the same.
+    What was accepted by name (``gates``) is reported and is not a failure by itself: that an unfenced primary may still
+    write, and that nothing but health keeps the visitors in the DR region while us-east-1 takes and shows nothing
+    (T01). That the visitors are there and served must have been seen all the same.
     """
     env, results = report.environment, report.verdict.results
     if goal in FENCING:

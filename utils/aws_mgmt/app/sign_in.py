@@ -77,18 +77,19 @@ class RunInProgress:
 
 
 class SignIn:
-    """The sign-in of one command. ``ask`` asks STS who is calling, with the credentials there are; ``anew`` has them
-    looked for again. Waits within ``awaited`` alone, and there in the thread that runs the plan.
+    """The sign-in of one command. It waits within ``awaited`` alone, and there in the thread that runs the plan.
+
+    ``ask`` asks STS who is calling, with the current credentials; ``sign_in_again`` looks for the credentials again.
     """
 
     def __init__(
         self,
         env: Environment,
         ask: Callable[[], Caller],
-        anew: Callable[[], None],
+        sign_in_again: Callable[[], None],
         clock: WorldClock,
     ) -> None:
-        self._env, self._ask, self._anew, self._clock = env, ask, anew, clock
+        self._env, self._ask, self._sign_in_again, self._clock = env, ask, sign_in_again, clock
         self.caller = ask()
         self._run: RunInProgress | None = None
         self._waiting, self.lost_s = False, 0.0
@@ -111,7 +112,7 @@ class SignIn:
         """Where STS too refuses the credentials, have them looked for again: the profile's, if variables held them."""
         if self._refusal() is not None:
             forget_expired_variables()
-            self._anew()
+            self._sign_in_again()
 
     def recover(self) -> bool:
         """Wait until AWS takes the credentials again, where it does not; whether they were lost.
@@ -182,7 +183,7 @@ class SignIn:
             self._clock.wait(run.stop, limits.poll_s)
             if run.stop.is_set():
                 raise RunStopped
-            self._anew()
+            self._sign_in_again()
             found = self._refusal()
             if found is None:
                 break

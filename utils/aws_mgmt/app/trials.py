@@ -58,7 +58,7 @@ def judge_and_run_trials(
         for goal in (goal for goal, wanted in _trials(options) if wanted):
             try:
                 summary = run_trial(options, environment, app, goal, replace(report, notes=()), files)
-            except Refused as refused:  # what the scenarios found is told all the same
+            except Refused as refused:  # what the scenarios found is reported all the same
                 files.dialog.note(f"The {goal} was not held: {refused}")
                 report = replace(report, exit=worst(report.exit, Exit.REFUSED))
                 continue
@@ -90,7 +90,7 @@ def _work_of(context: RunContext, tried: TrialResult) -> Callable[[Heartbeat, Jo
         try:
             summary, report = run_steps(context, heartbeat, journal, validates=False)
         except Exception:
-            clean_up(context, heartbeat, journal)  # what was made is taken away before the defect is told
+            clean_up(context, heartbeat, journal)  # what was made is removed before the defect is reported
             raise
         if summary.outcome == _LOST:
             note = f"Another run took the lock: {DRILL_CLEAN} takes away what this one made."

@@ -25,6 +25,6 @@ def run_command(options: Options) -> int:
         raise  # the door says how to install what is missing
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last wall: said in a sentence, never green
         failure = failure_of(options, error)
-    with contextlib.suppress(OSError):  # the terminal is gone: the exit code still tells
+    with contextlib.suppress(OSError):  # the terminal is gone: the exit code still reports it
         complain(failure.sentence)
     return int(failure.exit)

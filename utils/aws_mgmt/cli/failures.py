@@ -1,4 +1,4 @@
-"""What each error means for whoever gave the command: an exit code and one sentence."""
+"""What each error means for the caller of the command: an exit code and one sentence."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class InputPath(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """The path. Raises BadParameter for a device."""
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
-        with suppress(OSError):  # such as a name that is too long: who reads it says so
+        with suppress(OSError):  # such as a name that is too long: reading it reports the error
             if (path.is_char_device() or path.is_block_device()) and not path.samefile(os.devnull):
                 self.fail(f"{value} is a device, and no file.", param, ctx)
         return path

@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # commands that only look need no executor
 
 
 class Terminal:
-    """Asks on stdin and tells on stderr, where results do not go."""
+    """Asks on stdin and reports on stderr, where results do not go."""
 
     @property
     def attended(self) -> bool:
@@ -47,8 +47,8 @@ class Terminal:
     ) -> AbstractContextManager[RunListener]:
         """Show a run of ``plan``. A person's change batches go into ``folder``, for a shell with ``by_hand``.
 
-        ``outage_s`` is how long the outage lasts already, None where the plan is for none. ``estimate_s`` says how long
-        steps take; without it their budgets do. ``elapsed_s`` tells the seconds of the world that the run lasts.
+        ``outage_s`` is how long the outage has lasted, None where the plan is for none. ``estimate_s`` states how long
+        steps take; without it their budgets do. ``elapsed_s`` returns the seconds of the world that the run has lasted.
         """
         from reports.terminal.manual_step import ManualStepWriter
         from reports.terminal.run_progress import RunProgress

@@ -90,7 +90,7 @@ def options_of(found: RecoveryExecution, app: AppContext) -> RecoveryOptions:
 
 
 def _asked(found: RecoveryExecution) -> Command:
-    """The command line of the task, as whoever started it asked for it."""
+    """Return the command line of the task, as the person who started it asked for it."""
     return Command((found.goal, "--execute", "--incident", found.incident, *found.arguments))
 
 

@@ -38,13 +38,13 @@ from utils.aws_mgmt.cli.waiting_run import options_of
 RECORD = "incident.md"
 _POLL_S = 5.0
 # What a person who watches does not need: the sentence of the step, and what was seen of it, say the same.
-_UNTOLD = frozenset({EntryKind.DETECTED, EntryKind.DECIDED, EntryKind.AUTHORISED, EntryKind.OUTCOME})
+_UNREPORTED = frozenset({EntryKind.DETECTED, EntryKind.DECIDED, EntryKind.AUTHORISED, EntryKind.OUTCOME})
 _SAYS = {EntryKind.BEGIN: "The run begins.", EntryKind.VALIDATED: "What serves now was looked at."}
 _WORDS = {EntryKind.INTENT: "starts", EntryKind.CONFIRMED: "done", EntryKind.MANUAL_WAIT: "BY HAND"}
 
 
 def watch(app: AppContext, execution_id: str, folder: Path, form: str) -> Exit:
-    """Tell how the execution and its run go on, in the format ``form``; returns the run's own exit code.
+    """Show the progress of the execution and its run, in the format ``form``; return the run's own exit code.
 
     A change that a person makes is shown with its batch in ``folder``. Raises Refused where AWS ends it without a run,
     DataUnavailable where it cannot be asked.
@@ -144,7 +144,7 @@ def _step_of(entry: Entry, entries: Sequence[Entry]) -> Step | None:
 
 
 def _announced_by(entry: Entry, entries: Sequence[Entry]) -> Step | None:
-    """The change by hand of that plan which the entry's step tells of before its time."""
+    """Return the manual change of that plan which the entry's step announces; None where it announces none."""
     plan = _plan_of(entry, entries)
     return announced(plan, str(entry.step)) if plan else None
 
@@ -159,9 +159,10 @@ class _RunView:
         self._silent_since_s: float | None = None
 
     def looked_again(self, automation: RecoveryAutomation, found: RecoveryExecution) -> RecoveryExecution:
-        """The execution as it stands, or as it was where AWS does not answer: a silence, which is told once.
+        """Return the current execution, or the last known state where AWS does not answer.
 
-        Raises DataUnavailable once a silence has lasted execution.sign_in_wait_minutes.
+        That AWS does not answer is reported once. Raises DataUnavailable once it has lasted
+        execution.sign_in_wait_minutes.
         """
         clock, limits = self._app.clock, self._app.env.execution
         try:
@@ -189,11 +190,11 @@ class _RunView:
             return
         for entry in entries[self._shown :]:
             if entry.at >= found.began_at:
-                self._tell(entry, entries)
+                self._report(entry, entries)
         self._shown = len(entries)
 
-    def _tell(self, entry: Entry, entries: Sequence[Entry]) -> None:
-        if entry.kind in _UNTOLD:
+    def _report(self, entry: Entry, entries: Sequence[Entry]) -> None:
+        if entry.kind in _UNREPORTED:
             return
         step = _step_of(entry, entries) if entry.kind is EntryKind.INTENT or is_by_hand(entry) else None
         says = str(entry.data.get("says") or entry.data.get("outcome") or _SAYS.get(entry.kind, entry.kind.sentence))

@@ -21,7 +21,7 @@ OWN: dict[str, IamRole | StackRole] = {
 
 
 def automation_variables(env: Environment, documents: Documents) -> dict[str, Any] | None:
-    """What Terraform is told of it; None where one person may recover, and nothing is to be approved."""
+    """Return Terraform's variables for automation; None where one person may recover, and nothing is to be approved."""
     if env.approvals.people == 1:
         return None
     names = {role: role_name(role, env) for role in StackRole}

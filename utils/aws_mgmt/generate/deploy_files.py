@@ -122,7 +122,7 @@ def _parameters(env: Environment) -> dict[str, dict[str, str]]:
     return {"Parameters": parameters}
 
 
-_ATTACHED_AS_TOLD: dict[str, Any] = {
+_ATTACHED_AS_GIVEN: dict[str, Any] = {
     "Parameters": {
         "AttachHome": {
             "Type": "String",
@@ -136,7 +136,7 @@ _ATTACHED_AS_TOLD: dict[str, Any] = {
 
 
 def _template(env: Environment, policy_documents: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """One managed policy a document, attached to the roles that hold it; that of going home as the stack is told."""
+    """Return one managed policy per document, attached to its roles; the failback policy as ``AttachHome`` says."""
     holders: dict[str, list[str]] = {}
     documents: dict[str, Any] = {}
     for role, of_role in policy_documents.items():
@@ -149,7 +149,7 @@ def _template(env: Environment, policy_documents: dict[str, dict[str, Any]]) -> 
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"IAM policies of the disaster recovery roles of {env.name}. Generated: do not edit.",
-        **(_ATTACHED_AS_TOLD if any(HOME in name and holders[name] for name in documents) else {}),
+        **(_ATTACHED_AS_GIVEN if any(HOME in name and holders[name] for name in documents) else {}),
         "Resources": {
             "".join(word.title() for word in name.split("-")): {
                 "Type": "AWS::IAM::ManagedPolicy",
@@ -165,7 +165,11 @@ def _template(env: Environment, policy_documents: dict[str, dict[str, Any]]) -> 
 
 
 def _attached(name: str, holders: list[str], env: Environment) -> Any:
-    """Who holds the policy: that of going home whoever holds full drills, and the operator as the stack is told."""
+    """Return the roles that hold the policy.
+
+    The failback policy is held by the drill role where full drills are allowed, and by the operator as the stack's
+    parameter ``AttachHome`` says.
+    """
     if HOME not in name:
         return holders
     always = [role_name(IamRole.DRILL, env)] if env.approvals.full_drill else {"Ref": "AWS::NoValue"}

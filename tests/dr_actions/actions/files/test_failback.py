@@ -35,7 +35,7 @@ REPLICATE, PROVE, RELEASE = (
     files_promote_primary.ACTION,
 )
 HOT = (end_stale_replication.ACTION, OPEN, REPLICATE, wait_sync_lag.ACTION)
-HOMEWARD = (*HOT, FREEZE, PROVE, RELEASE, files_protect_primary.ACTION)
+TO_HOME = (*HOT, FREEZE, PROVE, RELEASE, files_protect_primary.ACTION)
 WRITTEN = ["before", "away", "meanwhile"]
 AFTER = (THAW, allow_overwrite_dr.ACTION, files_replicate_to_dr.ACTION)
 OTHER = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "elasticfilesystem:Client*"}
@@ -81,7 +81,7 @@ def test_everything_written_before_and_meanwhile_is_home_and_the_world_is_as_bef
 
 @pytest.mark.proof
 def test_the_primary_takes_writes_once_the_files_are_released(away: Home) -> None:
-    for action in HOMEWARD:
+    for action in TO_HOME:
         away.take(action)
     for service in away.healthy.get(ecs.services, Side.PRIMARY):
         away.send(Side.PRIMARY, "ecs:UpdateService", cluster="sit-cluster", service=service.name, desiredCount=1)
@@ -310,7 +310,7 @@ def test_other_goals_and_unseen_regions_have_no_steps() -> None:
     assert any("not frozen" in note for note in FREEZE.notes(sight_of()))
     nowhere = sight_of(with_part(failed_over(), efs.file_systems, Side.DR, ()))
     assert any("Name tag" in note for note in FREEZE.notes(nowhere))
-    for action in (*HOMEWARD, *AFTER):
+    for action in (*TO_HOME, *AFTER):
         assert [] == list(action.plan_steps(sight_of(goal=Goal.FAILOVER)))
         assert [] == list(action.plan_steps(sight_of(dark(failed_over(), Side.PRIMARY))))
         assert [] == list(action.plan_steps(nowhere))

@@ -100,7 +100,7 @@ def test_what_is_missing_or_older_is_copied_home_and_the_rest_is_left_and_told(w
 
 
 @pytest.mark.proof
-def test_through_the_guarded_hands_the_copying_passes_in_a_failback_alone(written: Home) -> None:
+def test_through_the_guarded_client_the_copying_passes_in_a_failback_alone(written: Home) -> None:
     keys = written.endpoint.people["operator"]
     credentials = Credentials(written.endpoint.url, keys.access_key_id, keys.secret_access_key)
     allowed = COPY.writes | COPY.reads

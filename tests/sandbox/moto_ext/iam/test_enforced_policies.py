@@ -63,7 +63,7 @@ RECOVERING: list[Attempt] = [
 ]
 
 
-HOMEWARD: list[Attempt] = [
+TO_HOME: list[Attempt] = [
     (
         "backup",
         "start_backup_job",
@@ -174,7 +174,7 @@ def test_the_operator_goes_home_in_the_primary_region_and_only_with_the_policy_o
     person: Person, aws: Clients
 ) -> None:
     operator = person("operator")
-    sent = [(f"{s}:{op}", s, op, params) for s, op, params in HOMEWARD]
+    sent = [(f"{s}:{op}", s, op, params) for s, op, params in TO_HOME]
     outcomes = {call: attempt(operator(s, PRIMARY), op, **params) for call, s, op, params in sent}
     assert {} == {call: code for call, code in outcomes.items() if code in DENIED}
     outcomes = {f"{s}:{op}": attempt(operator(s, PRIMARY), op, **params) for s, op, params in STRANGE}

@@ -1,4 +1,4 @@
-"""test --full-drill, drill clean and drill show: hold a drill, bring one to its end, or tell what there is to do."""
+"""test --full-drill, drill clean and drill show: hold a drill, end it, or show what is left to do."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _publish(drills: list[FullDrill], kind: str) -> Exit:
 
 
 def show_or_clean(options: DrillOptions, env: Environment, reached: AppContext, files: CommandRun) -> Exit:
-    """What is left of drills in the world that was reached: told, or brought to its end."""
+    """Show what is left of drills in the world that was reached, or bring those drills to their end."""
     with files.dialog.progress() as advance:
         left = leftovers(observe_world(reached.world, env, replace(files, advance=advance)), env)
     control_state = reached.control.in_force()
@@ -111,7 +111,7 @@ def _trial_of_leftover(drill: FullDrill) -> Iterator[str]:
 
 
 def _trial_of(leftover: Leftover) -> str:
-    """The id of the trial that made it, as its name tells."""
+    """Return the id of the trial that made the leftover, from its name. Raises Refused where it has no stamp."""
     stamp = _STAMP.search(leftover.subject)
     if stamp is None:
         raise Refused(f"drill.unknown: {leftover.subject} bears no drill's stamp: remove it by hand.")

@@ -25,7 +25,7 @@ _NOT_COMPARED = (
 
 
 def evidence_command(options: EvidenceOptions, environment: Environment) -> Exit:
-    """Write the pack, and say who signed it. Returns 0 also where it is unsigned: it says so."""
+    """Write the pack, and say who signed it. Returns 0 also where it is unsigned: the output states it."""
     if options.action or bool(options.incident) == bool(options.run):
         raise UsageError(
             "Which evidence? Name --incident INC-123 or --run RUN_FOLDER; `evidence verify FILE` checks one."
@@ -70,24 +70,24 @@ def verify_command(options: EvidenceOptions) -> Exit:
     if options.public_key is not None:
         verdict = _compared(verdict, options.public_key)
     about = verdict.about
-    _tell(str(options.file))
+    _note(str(options.file))
     if about:
-        _tell(f"  of {about.get('environment')}, incident {about.get('incident') or '-'}, made {about.get('made_at')}")
+        _note(f"  of {about.get('environment')}, incident {about.get('incident') or '-'}, made {about.get('made_at')}")
     for missing in about.get("not_included") or ():
-        _tell(f"  not included: {missing}")
+        _note(f"  not included: {missing}")
     for fault in verdict.faults:
-        _tell(f"  FAULT: {fault}")
+        _note(f"  FAULT: {fault}")
     if verdict.faults:
-        _tell(f"NOT as it was made; faults: {len(verdict.faults)}.")
+        _note(f"NOT as it was made; faults: {len(verdict.faults)}.")
     else:
         signed = f"signed by {verdict.signed_by}" if verdict.signed_by else f"UNSIGNED: {verdict.unsigned}"
-        _tell(f"Every byte is as it was made; {signed}.")
+        _note(f"Every byte is as it was made; {signed}.")
     if verdict.signed_by and options.public_key is None:
         console.result(_NOT_COMPARED)
     return _conclude(options, verdict)
 
 
-def _tell(line: str) -> None:
+def _note(line: str) -> None:
     """One line of the result: what a hostile file says of itself begins no line of its own."""
     console.result(f"{one_line(line)}\n")
 

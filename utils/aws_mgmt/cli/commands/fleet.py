@@ -106,7 +106,7 @@ def _look(run: Run, look: Look, answers: Connection[tuple[int, str], None]) -> N
     try:
         with interruptible():
             code, reason = int(run(look.options)), ""
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - as the error boundary: never green, and told
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - as the error boundary: never green, and reported
         failure = failure_of(look.options, error)
         code, reason = int(failure.exit), failure.sentence
     answers.send((streams.finish(code), reason))

@@ -39,13 +39,15 @@ _MOST_NAMED = 3
 
 
 def log_command(options: LogOptions, environment: Environment) -> Exit:
-    """Print the log. Returns 0 where the chain holds, 3 where it is broken. Offline where the file is there and whole.
+    """Print the log. Returns 0 where the chain holds, 3 where it is broken.
 
-    With --verify it is compared with its mirror and its anchors: 3 where they differ, or could not be compared. Of a
-    run that AWS started no file is here: its mirror is compared with its anchors. Of a record that neither file nor
-    mirror holds any more the anchors tell that it was there: that is 3, too.
+    It works offline where the file is there and whole. With --verify the log is compared with its mirror and its
+    anchors: 3 where they differ, or could not be compared. A run that AWS started has no file here: its mirror is
+    compared with its anchors. Where neither file nor mirror holds the record any more, the anchors show that it
+    existed: that is 3, too.
 
-    A file whose last run has no end may be behind its mirror (a full disk, another machine): then that is asked too.
+    A file whose last run has no end may be behind its mirror (a full disk, another machine): the mirror is then asked
+    too.
     """
     if options.format not in _FORMS:
         raise UsageError(f"The incident log is not written as {options.format}: use {', '.join(_FORMS)}.")

@@ -1,4 +1,4 @@
-"""sandbox up, down, show, clock, list, break, mend, train, debrief: the embedded world that lives between commands."""
+"""`sandbox up|down|show|clock|list|break|mend|train|debrief`: the embedded world that lives between commands."""
 
 from __future__ import annotations
 
@@ -120,8 +120,8 @@ def _repair(options: SandboxOptions, environment: Environment) -> str:
     name, world = options.name, running_sandbox(environment)
     if not name and world.state()["scene"]:
         return training.ended_text(world.end_scenario(), environment.name)
-    mended = world.repair(name)
-    return f"Repaired: {', '.join(mended)}.\n" if mended else "No disaster was in force.\n"
+    repaired = world.repair(name)
+    return f"Repaired: {', '.join(repaired)}.\n" if repaired else "No disaster was in force.\n"
 
 
 def _train(options: SandboxOptions, environment: Environment) -> Exit:
@@ -138,7 +138,7 @@ def _train(options: SandboxOptions, environment: Environment) -> Exit:
         console.conclude(options.format, "nothing is being played", str(NextStep(first, "begins the first of them")))
         return Exit.READY
     try:
-        scenarios.find(name)  # a misspelt name is told before anybody is asked to start a sandbox
+        scenarios.find(name)  # a misspelt name is reported before anybody is asked to start a sandbox
     except SandboxError as unknown:
         raise UsageError(str(unknown)) from unknown
     world = running_sandbox(environment)

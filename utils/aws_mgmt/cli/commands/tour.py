@@ -205,10 +205,10 @@ def _own_sandbox(tour: Tour) -> Iterator[Tour]:
 
 @contextmanager
 def _zone_administrator(tour: Tour) -> Iterator[None]:
-    def tell(path: Path) -> None:
+    def report(path: Path) -> None:
         console.complain(f"(In the tour somebody sends it for you: {path.name}.)")
 
-    with zone_administrator.at_work(tour.world(), tour.results, _READING_S, tell):
+    with zone_administrator.at_work(tour.world(), tour.results, _READING_S, report):
         yield
 
 
