@@ -120,7 +120,7 @@ TABLE = (
             Severity.BLOCKER,
         ),
     ),
-    PostureRule(  # a failback between the promotion at home and its traffic: to fence the writer would stop everybody
+    PostureRule(  # a failback between its promotion and its traffic: fencing the writer would stop everybody
         lambda s: _both_full(s) and s.primary_writable is True and s.came_home,
         Posture(
             PostureName.RETURNING,

@@ -47,7 +47,7 @@ def is_promoted(snapshot: Snapshot, env: Environment) -> bool:
 
 
 def is_gone(snapshot: Snapshot, env: Environment) -> bool:
-    """Whether the DR region was seen without a database while a copy of it is at home, not promoted."""
+    """Whether the DR region was seen without a database while an unpromoted copy is in the primary region."""
     name = env.named(env.names.database)
     try:
         copy = snapshot.find(rds.instances, Side.PRIMARY, identifier=name)

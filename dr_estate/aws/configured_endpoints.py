@@ -35,7 +35,7 @@ def _speaks_of_endpoints(variable: str) -> bool:
     """Whether an AWS file says a word of endpoints: few do, and reading them as botocore does takes its time."""
     try:
         return b"endpoint_url" in Path(os.environ.get(variable) or _FILES[variable]).expanduser().read_bytes()
-    except (OSError, RuntimeError):  # no such file, or no home: botocore reads none either
+    except (OSError, RuntimeError):  # no such file, or no home directory: botocore reads none either
         return False
 
 

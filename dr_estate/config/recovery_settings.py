@@ -126,10 +126,9 @@ class Failback(Settings):
 class DrillSettings(Settings):
     """How drills are held. A drill does not begin, and a full one stops on its way out, while a stop alarm is on.
 
-    ``stop_alarms`` are names of CloudWatch alarms in either region; without any, those of names.alarms. A full drill's
-    way home holds each stage for ``bake_minutes``, where given, in place of failback.bake_minutes. A restore test opens
-    the restored database as ``sample_tenants`` tenants. Alarms are looked at again ``alarms_every_s`` after the last
-    look.
+    ``stop_alarms`` are names of CloudWatch alarms in either region; without any, those of names.alarms. The
+    failback of a full drill holds each stage for ``bake_minutes``, where given, in place of failback.bake_minutes. A
+    restore test opens the restored database as ``sample_tenants`` tenants. Alarms are read every ``alarms_every_s``.
     """
 
     stop_alarms: tuple[str, ...] = ()

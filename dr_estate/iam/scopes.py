@@ -50,7 +50,7 @@ def of_marking(_action: str, env: Environment, region: str) -> Scope:
 
 
 def of_copying(_action: str, env: Environment, region: str) -> Scope:
-    """What may be read of the objects of ``region`` when some are copied home."""
+    """What may be read of the objects of ``region`` when some are copied to the primary region."""
     return [f"arn:aws:s3:::{bucket}/*" for bucket in _buckets(env, region)], {}
 
 
@@ -311,7 +311,7 @@ def _file_systems(env: Environment) -> list[str]:
 def _by_name(env: Environment) -> dict[str, Any]:
     """The file system whose protection may be switched: others are never overwritten (T28).
 
-    At home alone: in the DR region a replica that EFS made bears no name.
+    In the primary region alone: a replica that EFS made in the DR region bears no name.
     """
     return {"StringEquals": {"aws:ResourceTag/Name": [env.named(env.names.file_system)]}}
 

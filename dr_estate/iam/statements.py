@@ -108,10 +108,11 @@ def _anchoring(env: Environment) -> Iterator[Statement]:
 
 
 def failback_statements(env: Environment, actions: Iterable[str]) -> Iterator[Statement]:
-    """Let those of ``actions`` that bring home what was written away do so: in the primary region, on its own things.
+    """Allow those of ``actions`` that copy data back: in the primary region, on the resources of the estate.
 
-    Objects are read by the call that puts them home alone: those of the DR region's copies, and those they replace.
-    Jobs of S3 Batch Replication are started and ended in the DR region, where a role is named for them.
+    Objects are read only by the call that writes them to the primary region: those of the DR region's copies, and
+    those they replace. Jobs of S3 Batch Replication are started and ended in the DR region, where a role is named for
+    them.
     """
     primary, dr = env.region(Side.PRIMARY), env.region(Side.DR)
     yield from _scoped("Home", FAILBACK_WRITES & set(actions), env, primary, _only(primary), scopes.of_writing)

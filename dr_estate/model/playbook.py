@@ -22,7 +22,7 @@ class Plane(StrEnum):
 class PlaybookStep:
     """One step. ``needs`` are the planes it cannot be taken without; ``emergency`` says what is done without them.
 
-    ``actions`` are the IAM actions that change something in the DR region or the global one, ``home`` those that a
+    ``actions`` are the IAM actions that change something in the DR region or the global one, ``failback`` those that a
     failback sends to the primary region, ``looks`` those that only look.
     """
 
@@ -33,7 +33,7 @@ class PlaybookStep:
     needs: tuple[Plane, ...]
     emergency: str = ""
     looks: tuple[str, ...] = ()
-    home: tuple[str, ...] = ()
+    failback: tuple[str, ...] = ()
 
 
 # What Terraform is given where it raises a tenant's services: no action sends it.
@@ -142,7 +142,7 @@ FAILBACK = (
         ),
         (Plane.PRIMARY, Plane.DR),
         looks=("dynamodb:GetItem", "s3:ListBucketVersions"),
-        home=(
+        failback=(
             *("application-autoscaling:RegisterScalableTarget", "ecs:UpdateService"),
             *("backup:StartBackupJob", "iam:PassRole", "kms:CreateGrant", "kms:GenerateDataKey"),
             *("elasticfilesystem:DeleteReplicationConfiguration", "elasticfilesystem:UpdateFileSystemProtection"),
@@ -157,7 +157,7 @@ FAILBACK = (
         (),
         (),
         looks=("ecs:DescribeServices", "ecs:DescribeTaskDefinition", "kms:Decrypt", "secretsmanager:GetSecretValue"),
-        home=(
+        failback=(
             *("application-autoscaling:RegisterScalableTarget", "ecs:UpdateService"),
             *("ecs:RegisterTaskDefinition", "ecs:TagResource", "iam:PassRole"),
             *("kms:GenerateDataKey", "secretsmanager:PutSecretValue"),
@@ -188,7 +188,7 @@ FAILBACK = (
         ),
         (Plane.DR,),
         # RDS asks the source's region too, in the caller's name (RDS User Guide, cross-Region read replicas)
-        home=(
+        failback=(
             *("elasticfilesystem:CreateReplicationConfiguration", "s3:PutObject", "s3:PutObjectAnnotation"),
             "s3:PutObjectTagging",
             *("rds:CreateDBInstanceReadReplica", "rds:StartDBInstanceAutomatedBackupsReplication"),
@@ -208,12 +208,12 @@ FENCING = frozenset(
 )
 
 # What a failback does there beyond that. It deletes nothing but the dead half of a replication (T27).
-FAILBACK_WRITES = frozenset(action for step in FAILBACK for action in step.home) - FENCING
+FAILBACK_WRITES = frozenset(action for step in FAILBACK for action in step.failback) - FENCING
 
 # What a failback does with its markers in the platform's tables of the DR region: with those alone, by their key.
 MARKING = frozenset({"dynamodb:DeleteItem", "dynamodb:PutItem"})
 
-# What S3 reads of an object in the DR region's bucket that it copies home (API_CopyObject).
+# What S3 reads of an object of the DR region's bucket that it copies to the primary region (API_CopyObject).
 COPIED = frozenset(
     {
         *("s3:GetObject", "s3:GetObjectAnnotation", "s3:GetObjectTagging"),

@@ -19,7 +19,7 @@ CREATED_AFTER = "CreatedAfter"
 
 
 def request_of(env: Environment, copy: str, created_after: str = "") -> dict[str, Any]:
-    """What CreateJob is asked for to replicate the bucket ``copy`` home, but for what is the job's OWN.
+    """Return the request of CreateJob that replicates the bucket ``copy`` to the primary region, without ``OWN``.
 
     Of versions created until ``created_after`` (ISO 8601) the job takes none; "": of all.
     """

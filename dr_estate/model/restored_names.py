@@ -14,7 +14,7 @@ from dr_estate.config.environment import Environment
 RESTORED_FROM = "RestoredFrom"
 """The tag of a database that a recovery or a drill restored: its value is the copy's ARN."""
 REPLICATED_FROM = "ReplicatedFrom"
-"""The tag of a database that a failback brings home: the resource id of the database that it is a copy of."""
+"""The tag of a database that a failback creates in the primary region: its source's resource id."""
 _RESTORED, _REPLACED = "-restored-", "-replaced-"
 _STAMP = "[0-9a-f]{8}"
 

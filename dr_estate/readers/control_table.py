@@ -77,7 +77,7 @@ BEGUN, FAILING_BACK, ABORTING, ON_DR = "open", "failing back", "aborting the fai
 class Incident:
     """The open incident. ``unprotected_since`` is when the estate lost its standby, None while it has one.
 
-    ``staged``: its failback leads visitors home in stages; so it is taken to where an earlier version recorded nothing.
+    ``staged``: its failback shifts traffic in stages; this is assumed where an earlier version recorded nothing.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""Roles that copy to the DR region, S3's and AWS Backup's, on the very buckets, vault and keys; and one for home.
+"""Roles that copy to the DR region, S3's and AWS Backup's, on their buckets, vault and keys, and the failback's role.
 
 IAM's simulator judges what the roles may do; the policies of the buckets, keys and vaults are judged here.
 Source: S3 User Guide, "Setting up permissions for live replication"; AWS Backup guide, "Vault access policies".
@@ -60,7 +60,7 @@ class CopyRole:
 
 @dataclass(frozen=True, slots=True)
 class JobRole:
-    """What the role of a job may do for the bucket ``copy`` that it replicates home."""
+    """What the role of a job may do for the bucket ``copy`` that it replicates to the primary region."""
 
     copy: str
     role: CopyRole
@@ -117,7 +117,7 @@ def restore_roles(context: ReadContext) -> tuple[CopyRole | Unavailable, ...]:
 
 @part(*GLOBAL, reads=READS)
 def job_roles(context: ReadContext) -> tuple[JobRole | Unavailable, ...]:
-    """The role that jobs of S3 Batch Replication take to bring objects home, for each copy; none where none is named.
+    """Return the role of the jobs of S3 Batch Replication in a failback, for each copy; empty where none is named.
 
     A manifest that S3 makes and does not store, and no report, take no other right. Source: S3 User Guide, "Configuring
     an IAM role for S3 Batch Replication", the policy for a generated manifest.

@@ -1,8 +1,9 @@
 """Comparison of two versioned buckets by key, as they are listed.
 
 Both lists come in the order of the keys' bytes, the newest version of a key first (API_ListObjectVersions), so they are
-merged as they are read: two pages of each are held at most. Two objects are alike by version, by ETag, or where the one
-at home is no older and of the same size: a copy of a multipart or KMS-encrypted object has another ETag.
+merged as they are read: two pages of each are held at most. Two objects are alike by version, by ETag, or where the
+primary region's object is no older and of the same size: a copy of a multipart or KMS-encrypted object has another
+ETag.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class ObjectVersion:
 
 
 class ObjectState(StrEnum):
-    """How a key stands. ``COPY`` and ``LARGE`` are missing or older at home; the rest is left as it is."""
+    """The state of a key. ``COPY`` and ``LARGE`` are missing or older in the primary region; others are left alone."""
 
     ALIKE = "alike"
     COPY = "to be copied"
@@ -95,7 +96,7 @@ def compared(home: Iterator[ObjectVersion], away: Iterator[ObjectVersion]) -> It
 
 
 def _merged(home: Iterator[ObjectVersion], away: Iterator[ObjectVersion]) -> Iterator[tuple[ObjectVersion, bool]]:
-    """Both lists as one, in order; each entry with whether it is home's."""
+    """Both lists as one, in order; each entry with whether it is the primary region's."""
     return merge(((entry, True) for entry in home), ((entry, False) for entry in away), key=lambda entry: entry[0].key)
 
 

@@ -24,8 +24,9 @@ _REPORTED_EACH = 50_000
 class BucketDifference:
     """How a bucket and its copy differ. ``examples`` are the first few keys of each kind, as ``kind: key``.
 
-    ``missing`` objects are absent or older at home, ``missing_bytes`` in all, the first of them written in the copy at
-    ``oldest_at``; ``large`` of them are too large for one CopyObject. What one side deleted is left on the other.
+    ``missing`` objects are absent or older in the primary region, ``missing_bytes`` in all, the first of them written
+    in the copy at ``oldest_at``; ``large`` of them are too large for one CopyObject. What one side deleted is left on
+    the other.
     """
 
     bucket: str

@@ -60,7 +60,7 @@ class DrillSummary:
 
     @property
     def went_there_and_back(self) -> bool:
-        """Whether it moved the estate away and home again, each validated: only that counts as a full drill."""
+        """Whether it moved the estate to the DR region and back, each validated: only that counts as a full drill."""
         home = any((phase.part, phase.phase) == ("failback", "validate") for phase in self.phases)
         return self.rto_s is not None and home
 

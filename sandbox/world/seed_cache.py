@@ -69,7 +69,7 @@ def fill(environment: Environment, tenants: int, settle: Callable[[], None], pro
             return
     build(environment, tenants, settle, progress)
     progress("saving the new world", 0, 1)
-    with contextlib.suppress(SandboxError):  # a home that cannot be written keeps none: it is built again next time
+    with contextlib.suppress(SandboxError):  # a read-only home directory keeps none: it is built again next time
         about = {"environment": environment.name, "tenants": tenants, "built_at": time.time()}
         world_file.write(path, persistence.dump(), about)
         _forget_old(folder)

@@ -90,7 +90,7 @@ def role_variables(account: str, region: str, role: str, session: str) -> dict[s
 def environment_of(variables: dict[str, str], home: str) -> dict[str, str]:
     """The environment of a process that AWS runs: nothing of this one's own credentials.
 
-    Its home is its own, and the sandbox whose world it meets is still known to it by name.
+    Its home directory is its own, and the sandbox whose world it meets is still known to it by name.
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MOTO_"))}
     return {**inherited, **variables, "HOME": home, "XDG_STATE_HOME": home, "DR_SANDBOX_HOME": str(state_home())}

@@ -34,7 +34,7 @@ def sent_by(chosen: Iterable[Action]) -> set[str]:
 
 
 def named(steps: Iterable[PlaybookStep]) -> set[str]:
-    return {action for step in steps for action in (*step.actions, *step.home)}
+    return {action for step in steps for action in (*step.actions, *step.failback)}
 
 
 def changing(actions: set[str]) -> set[str]:

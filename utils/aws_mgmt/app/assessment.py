@@ -119,7 +119,7 @@ def assess_failover(report: Report, context: PlanContext, since: datetime | None
 
 
 def assess_failback(report: Report, context: PlanContext) -> Assessment:
-    """Plan the way home and weigh whether to take it."""
+    """Plan a failback and assess whether to begin it."""
     posture = report.whole_posture
     plan = make_plan(context, posture.name)
     env, snapshot = context.env, context.snapshot

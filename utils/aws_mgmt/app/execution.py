@@ -242,7 +242,7 @@ def _validated(context: RunContext) -> Report:
 
 
 def _as_it_stands(context: RunContext, run: PlanRun) -> Report:
-    """What was seen last by a run that ended early: on its way home the primary is to run, and not to be fenced."""
+    """Return what a run that ended early saw last: in a failback the primary is to run, and not to be fenced."""
     areas = (Area.PREREQUISITES if run.plan.goal is Goal.FAILBACK else Area.VALIDATION,)
     return _judged(context, areas, run.snapshot)
 
@@ -374,7 +374,7 @@ def _control_state(override: gates_module.Override, incident: str, digest: str) 
 
 
 def close_the_record(context: RunContext, run: PlanRun, result: RunResult, fence: Fence) -> None:
-    """Record how it ended. Away, the estate has no standby from now on; home and validated, the incident closes."""
+    """Record how it ended. A failover leaves the estate without a standby; a validated failback closes the incident."""
     control, incident = context.app.control, run.clearance.incident
     who = person_of(context.app.caller.arn, context.env)
     with contextlib.suppress(Exception):  # the lock may be lost: then nothing may be written any more

@@ -80,7 +80,7 @@ class FullDrill:
 def hold_full_drill(
     options: DrTestOptions, env: Environment, app: AppContext, files: evaluation.CommandRun
 ) -> FullDrill:
-    """Leave, come home and clean up, in the world that was reached. Raises Refused where it may not begin."""
+    """Fail over, fail back and clean up, in the world that was reached. Raises Refused where it may not begin."""
     with files.dialog.progress() as advance:
         seen = evaluation.observe_world(app.world, env, replace(files, advance=advance))
     moment = app.clock.now()
@@ -202,7 +202,7 @@ def _fail_over(drill: FullDrill, practice: DrillRequest, seen: Snapshot) -> None
 
 
 def _run_part(drill: FullDrill, part: Goal) -> None:
-    """Go on with a part, or begin the way home. Nothing stops a drill on its way home but a person."""
+    """Continue a part, or begin the failback. Only a person stops a drill in its failback."""
     options = _recovery(drill, part, replan=needs_new_plan(drill.entries(), part))
     start = authorise(options, drill.env, drill.app, drill.files, DrillRequest(drill.incident))
     _run_plan(drill, RunContext(options, drill.env, drill.app, start, drill.files, stop=drill.stop))

@@ -136,7 +136,7 @@ def recorded_of(past: Sequence[Entry]) -> Mapping[str, Mapping[str, Any]]:
     failed_back = False
     for begun in (entry for entry in past if entry.kind is EntryKind.BEGIN):
         if goal_of_beginning(begun) in (Goal.RELEASE, Goal.ABORT):
-            continue  # before it all was fenced, or on its way home
+            continue  # before it all was fenced, or failing back
         if goal_of_beginning(begun) is Goal.FAILBACK:
             failed_back = True
             continue

@@ -132,7 +132,7 @@ def record_tests(
 
 
 def record_recovery(context: RunContext, summary: RunSummary, report: Report) -> Notes:
-    """Record a failover or failback that was executed, with what its journal measured; remember a database at home."""
+    """Record an executed failover or failback, with what its journal measured, and the primary region's database."""
     goal = context.start.plan.goal
     if goal in NO_RECOVERY:
         return ()  # no recovery: its journal and the incident have it

@@ -23,7 +23,7 @@ def cached_tenants(environment: Environment, world: WorldId) -> tuple[str, ...]:
 
 
 def cache_tenants(snapshot: Snapshot, environment: Environment, world: WorldId) -> None:
-    """Keep the tenants of ``snapshot`` where it could see them; best effort: a read-only home must not stop a run."""
+    """Keep the tenants of ``snapshot`` where it could see them; a directory that cannot be written is no error."""
     try:
         tenants = [tenant.id for tenant in discover(snapshot, environment)]
     except DataUnavailable:

@@ -119,7 +119,7 @@ class OptionsPage(HelpPage):
         return options
 
     def _refuse_contradictions(self, ctx: click.Context, given: Mapping[str, Any], command: str) -> None:
-        """Refuse what cannot be meant together, no environment, and a user without a home."""
+        """Refuse what cannot be meant together, no environment, and a user without a home directory."""
         for first, second, sentence in _EXCLUSIVE:
             if given.get(first) and given.get(second):
                 ctx.fail(sentence)
