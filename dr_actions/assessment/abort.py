@@ -20,7 +20,7 @@ from dr_estate.model.unavailable import DataUnavailable
 
 
 def abort_gates(results: Sequence[CheckResult], context: PlanContext) -> tuple[Gate, ...]:
-    """Every gate of an abort: the DR region's database is whole, and no copy of it was promoted at home."""
+    """Return every gate of an abort: the DR database is intact, and no copy was promoted in the primary region."""
     return (*_database_gates(context), *serving_gates(results))
 
 

@@ -63,9 +63,11 @@ def _files(snapshot: Snapshot, env: Environment) -> float:
 
 
 def leftovers_sentence(snapshot: Snapshot, env: Environment, marked: Collection[str] = ()) -> str:
-    """The databases that failbacks kept beside the estate's, and what each costs an hour; "" where there is none.
+    """Return the databases that failbacks kept beside the estate's, with their hourly costs; "" where there is none.
 
-    ``marked`` are the resource ids of those that hold a marker's table still: it was taken away at home alone.
+    A region that could not be read is named.
+
+    ``marked`` are the resource ids of those that still have a marker's table: only the primary region's was removed.
     """
     name, costs = env.named(env.names.database), env.costs
     found: list[tuple[str, float]] = []

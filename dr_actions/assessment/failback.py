@@ -269,7 +269,7 @@ def sync_estimate(context: PlanContext) -> tuple[float, int]:
 
 
 def objects_to_copy(context: PlanContext) -> str:
-    """What of each bucket's copy the bucket lacks, and who brings it home; "" where nothing was compared."""
+    """Return what each bucket lacks of its copy, and what copies that back; "" where nothing was compared."""
     try:
         rows = context.snapshot.get(s3_objects.apart, Side.DR)
     except DataUnavailable:

@@ -92,9 +92,9 @@ def _sides(run: PlanRun) -> frozenset[Side]:
 
 
 def _lasts(run: PlanRun, step: Step) -> bool:
-    """Whether the step's call has an effect that can be seen now, and that no later step ends.
+    """Return whether the step's call has an effect that can be seen now, and that no later step ends.
 
-    The way home ends on purpose most of what it began: of it the copy of the database is meant, until that is to write.
+    A failback ends most of its own effects on purpose: of these only the database copy counts, until its promotion.
     """
     action = actions()[step.action]
     if run.plan.goal is not Goal.FAILOVER:

@@ -1,9 +1,10 @@
-"""Takes back what can be taken back after a failure (T46), and says of each step what became of it.
+"""Undoes what can be undone after a failure (T46), and reports the result for each step.
 
-What was only late or not seen is left in place: nothing speaks against it, and the same command goes on from there. A
-switchover is the exception until its first irreversible step: its primary region is well, and the way back is open, so
-every step is undone, the latest first, down to the first that nothing can undo. With a lost primary there is no home to
-go back to: only the step that was seen to fail is undone. On the way home the whole batch is, for a stage is one.
+What was only late or not seen is left in place: nothing contradicts it, and the same command continues from there. A
+switchover is the exception until its first irreversible step: its primary region is healthy, and a return is possible,
+so every step is undone, the latest first, down to the first that nothing can undo. With a lost primary there is no
+region to return to: only the step that was seen to fail is undone. In a failback the whole batch is undone, because a
+stage is one batch.
 """
 
 from __future__ import annotations

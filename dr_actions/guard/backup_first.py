@@ -1,8 +1,8 @@
-"""Backup before sync: no call that brings data home leaves before both sides' stores are provenly backed up. Pure.
+"""Backup before sync: no call that copies data back is sent before backups of both sides' stores are proven. Pure.
 
-Rule ``guard.backup-first``. It holds the call itself, whatever the order of the steps is, and whatever was approved:
+Rule ``guard.backup-first``. It stops the call itself, whatever the order of the steps is, and whatever was approved:
 each store of each side needs a complete recovery point that was created since the run began (T28). The DR region takes
-writes meanwhile: what comes after its backup is in its own stores, which are kept.
+writes meanwhile: what is written after its backup is in its own stores, which are kept.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def unproven(proofs: Collection[Proof], begun_at: datetime | None, absent: Colle
 
 
 def refusal(call: Call, context: GuardContext) -> Refusal | None:
-    """Why ``call`` must not leave, None where it syncs nothing home or everything is backed up."""
+    """Return why ``call`` must not be sent, None where it syncs nothing to the primary region or all is backed up."""
     env, begun_at = context.env, context.begun_at
     if not syncs(call, env):
         return None

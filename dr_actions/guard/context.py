@@ -28,7 +28,7 @@ from dr_estate.snapshot.snapshot import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class GuardContext:
-    """All that decides about a call beside the call itself. What is left out is not known, and allows nothing.
+    """Everything that decides about a call besides the call itself; what is left out is unknown, and allows nothing.
 
     ``allowed`` are the operations that the current action declared. ``traffic_zone`` is the id of the hosted zone of
     traffic.zone, ``customer_zones`` are further zones by id, whose records may be changed where their name is one of
@@ -36,7 +36,7 @@ class GuardContext:
     failback renamed. ``goal`` is the run's. ``proofs`` are the backups on record, ``begun_at`` (UTC) is when the run
     began, ``absent`` are stores that do not exist: without these nothing of the primary is overwritten, and no
     protection is switched off (T28). ``frozen_at`` (UTC) is when the freeze of the DR region was confirmed, and
-    ``files_frozen_at`` that of its files: without it nothing at home is made the writer.
+    ``files_frozen_at`` that of its files: without it nothing in the primary region is made writable.
     """
 
     env: Environment

@@ -130,7 +130,10 @@ def words_of(operation: str) -> list[str]:
 
 
 def destruction(call: Call, home: bool) -> str:
-    """Why ``call`` destroys something, "" where it does not. ``home``: it reaches the primary or a global service."""
+    """Return why ``call`` destroys something, "" where it does not.
+
+    The flag is set where the call reaches the primary region or a global service.
+    """
     if is_read(call.operation):
         return ""
     found = _DESTROYS.intersection(words_of(call.operation))

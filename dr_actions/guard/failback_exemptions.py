@@ -1,9 +1,10 @@
-"""What a failback alone may overwrite, each call by name, in its one direction, and only once backups are proven. Pure.
+"""What only a failback may overwrite: each call by name, in its one direction, and only with proven backups. Pure.
 
-A replication onto a file system that exists discards what was written there (T28). So the exemption from
-``guard.never-delete`` holds for the goal FAILBACK, while completed backups of the files of both sides are proven, and
-for calls that lead from the DR region to the primary region; the way back is open for the file system of the DR region
-alone, whose files are home by then.
+A replication onto an existing file system discards what was written there (T28). So the exemption from
+``guard.never-delete`` applies to the goal FAILBACK, while completed backups of the files of both sides are proven, and
+to calls that copy from the DR region to the primary region. The opposite direction is allowed for the file system of
+the DR region alone, whose files are in the primary region by then. A failback and its abort alike take off the tool's
+own freeze of the DR region's files and remove its own markers, without proven backups.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ Params = Mapping[str, Any]
 
 
 def exempt(call: Call, context: GuardContext) -> bool:
-    """Whether ``call`` is one of a failback's own, which overwrite or take away what is proven to be kept elsewhere."""
+    """Whether ``call`` is one of a failback's own, which overwrite or remove what is proven to be kept elsewhere."""
     env, proofs = context.env, context.proofs
     if call.name == UNFREEZE and context.goal in (Goal.FAILBACK, Goal.ABORT):
         return call.region == env.region(Side.DR)  # the tool's own freeze is taken off; no file is touched

@@ -1,8 +1,8 @@
-"""Freeze before promotion: nothing at home becomes the writer while the DR region's stores may take writes. Pure.
+"""Freeze before promotion: no store of the primary region becomes writable while the DR region's may take writes. Pure.
 
-Rule ``guard.frozen-first``: in a failback the call that makes the primary's files writable leaves only once the freeze
-of the DR region's files is confirmed in the journal, and that which promotes its database only once every freeze of the
-plan is. So at each moment one region writes to each store (T41).
+Rule ``guard.frozen-first``: in a failback the call that makes the primary's files writable is sent only once the freeze
+of the DR region's files is confirmed in the journal, and the call that promotes its database only once every freeze of
+the plan is. So at each moment one region writes to each store (T41).
 """
 
 from __future__ import annotations

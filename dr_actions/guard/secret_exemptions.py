@@ -16,7 +16,7 @@ PUT, REPLICATE = "secretsmanager:PutSecretValue", "secretsmanager:ReplicateSecre
 
 
 def exempt(call: Call, context: GuardContext) -> bool:
-    """Whether ``call`` leads a secret of the estate home, or lets the DR region's be a replica of it again."""
+    """Return whether ``call`` copies a secret of the estate back, or makes the DR region's a replica of it again."""
     env = context.env
     backed_up = {proof.side for proof in context.proofs if proof.store == DATABASE and proof.arn}
     if context.goal is not Goal.FAILBACK or backed_up < {Side.PRIMARY, Side.DR} or call.region != env.regions.primary:

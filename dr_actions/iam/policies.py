@@ -108,7 +108,7 @@ def policies(env: Environment, calls: DeclaredOperations) -> dict[str, dict[str,
     reading = reading_words(calls)
     look, act = _look(env, calls), _recovering(env, calls)
     drill = _documents(env, "drill-act", drilling(env)) | _documents(env, "drill-never", never_in_drills(env, reading))
-    # A full drill is a recovery and its way home; where none is allowed nobody who holds drills has their rights.
+    # A full drill is a recovery and its failback; where none is allowed the drill role has the rights of neither.
     recovers = env.approvals.full_drill
     drilled = {name: document for name, document in act.items() if "-operator-never" not in name} if recovers else look
     of_people: dict[str, dict[str, Document]] = {
@@ -137,7 +137,7 @@ def _look(env: Environment, calls: DeclaredOperations) -> dict[str, Document]:
 
 
 def _recovering(env: Environment, calls: DeclaredOperations) -> dict[str, Document]:
-    """What a recovery needs, there and home, and what it never does."""
+    """Return what a recovery and its failback need, and what they never do."""
     act = _documents(env, "operator-act", acting(env, _changing(calls)))
     home = _documents(env, HOME, failback_statements(env, _changing(calls)))
     denied = _documents(env, "operator-never", never(env, reading_words(calls)))

@@ -150,7 +150,7 @@ _FAILBACK = (
     SequenceRow(26, _SYNC, "objects/copy_to_primary", planes=_TO_PRIMARY),
     SequenceRow(27, _CHECK, "secrets/copy_to_primary"),
     SequenceRow(28, _CHECK, "compute/repoint_primary_tasks"),
-    # at home they start upon a database and files that are read-only still
+    # in the primary region they start while the database and the files are still read-only
     SequenceRow(29, _CHECK, "compute/restore_primary_scaling"),
     SequenceRow(30, _CHECK, "compute/start_primary_services", Role.SERVICES),
     SequenceRow(31, _SYNC, "database/wait_replica_lag"),
@@ -182,7 +182,7 @@ _FAILBACK = (
     SequenceRow(39, _SYNC, "database/verify_primary_in_sync"),
     SequenceRow(40, _SYNC, "database/promote_primary", Role.DATABASE),
     SequenceRow(46, _SHARES, "traffic/verify_targets"),
-    # at home they write from the first stage on; who is still led to the DR region reads until the last
+    # visitors of the primary region write from the first stage on; those of the DR region only read until the last
     SequenceRow(50, _SHARES, "notifications/manual_step", Role.NOTIFY, owner=_SNS, most=_MOST_SHARES, last=_SWITCH),
     SequenceRow(50, _SHARES, "traffic/shift_to_primary", Role.TRAFFIC, most=_MOST_SHARES, last=_SWITCH),
     SequenceRow(59, _STOP, "database/remove_marker"),
@@ -234,7 +234,7 @@ _RELEASE = (
 )
 _ABORT = (
     SequenceRow(10, _GIVE_UP, "notifications/start", Role.NOTIFY, owner=_SNS),
-    # nobody writes at home before the DR region does again
+    # nobody writes in the primary region before the DR region does again
     SequenceRow(20, _GIVE_UP, "compute/fence_scaling_again"),
     SequenceRow(21, _GIVE_UP, "compute/fence_services_again"),
     SequenceRow(30, _GIVE_UP, "files/unfreeze"),

@@ -40,7 +40,7 @@ class WritePause:
 
 
 def write_pause(plan: Plan, env: Environment, measured: Mapping[str, StepDurations], sizes: Sizes) -> WritePause | None:
-    """The pause of a plan that freezes and then leads visitors home; None for any other."""
+    """Return the pause of a plan that freezes and then routes visitors to the primary region; None for any other."""
     freezes, moves = _places(plan)
     if not freezes or not moves:
         return None

@@ -1,9 +1,9 @@
-"""Before anything is synced home: backs up both regions' database and files, and proves that by complete points.
+"""Backs up both regions' database and files before any sync to the primary region; complete recovery points prove it.
 
-The DR region serves and takes writes meanwhile: its points are a way back to this moment, and what is written later
-is in its own stores, which are kept. The primary's points hold what it alone may have. The point counts that the step's
-own job made, once AWS Backup lists it as COMPLETED. Source: AWS Backup API, StartBackupJob and
-ListRecoveryPointsByBackupVault.
+The DR region serves and takes writes meanwhile: its recovery points allow a return to this moment, and what is written
+later is in its own stores, which are kept. The recovery points of the primary region hold what it alone may have. Only
+the recovery point that the step's own job made counts, once AWS Backup lists it as COMPLETED. Source: AWS Backup API,
+StartBackupJob and ListRecoveryPointsByBackupVault.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the actions of the way home share: what was recorded before the failover, and owners. Pure."""
+"""What the actions of a failback share: the task count that was recorded before the failover. Pure."""
 
 from __future__ import annotations
 

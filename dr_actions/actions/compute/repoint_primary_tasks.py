@@ -19,7 +19,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
 
 
 def notes(context: PlanContext) -> Iterator[str]:
-    """What could not be seen, and what points into the DR region and has no counterpart at home."""
+    """Yield what could not be seen, and what points into the DR region without a counterpart in the primary region."""
     for reason in unavailable_handling.unavailable_reasons(
         context, Side.PRIMARY, ecs.services, ecs.task_definitions, ecs_newest_definitions.newest
     ):

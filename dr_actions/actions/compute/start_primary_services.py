@@ -103,7 +103,7 @@ def _revision(step: Step) -> dict[str, Json]:
 
 
 def notes(context: PlanContext) -> Iterator[str]:
-    """Tenants that have no service at home, and what could not be seen."""
+    """Yield the tenants that have no service in the primary region, and what could not be seen."""
     for reason in unavailable_handling.unavailable_reasons(context, Side.PRIMARY, ecs.services):
         yield f"No service of the primary region can be started: {reason}"
     yield from if_seen(lambda context: unavailable_secrets(context, Side.PRIMARY))(context)

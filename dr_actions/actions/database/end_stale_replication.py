@@ -1,8 +1,8 @@
-"""Ends the replication of the old primary's automated backups, before that of the database at home begins.
+"""Ends the replication of the old primary's automated backups, before that of the new primary database begins.
 
-The old primary keeps its rows, but not its name: two replicated backups would bear one name, and a failover to come
-could take the older (T57). It is ended while the old primary still has the ARN that it was begun with. What was
-replicated stays until it expires (RDS User Guide, Stopping automated backup replication).
+The old primary keeps its rows, but not its name: two replicated backups would have the same name, and a later failover
+could use the older one (T57). The replication ends while the old primary still has the ARN with which it began. What
+was replicated stays until it expires (RDS User Guide, Stopping automated backup replication).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The database on its way home: who holds the newest data, what the primary's own was like, how both are named. Pure.
+"""The database in a failback: which one has the newest data, what the old primary was like, and both names. Pure.
 
-Of the two ways home, a read replica across the regions is taken: it is made while the DR database stays where it is,
-RDS itself says how far it has come, and its promotion is the only moment without a writer. Snapshots would have to be
-copied after the freeze, without a measure of how far they are, and the DR database be frozen for all of that time.
+Of the two methods, a cross-region read replica is used: it is made while the DR database stays as it is, RDS itself
+reports its progress, and its promotion is the only moment without a writer. Snapshots would have to be copied after the
+freeze, without a measure of their progress, and the DR database would be frozen for all of that time.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def own_name(context: PlanContext) -> str:
 
 
 def arn_at_home(context: PlanContext) -> str:
-    """The ARN of the database at home, also before it is there: the old one's was the same."""
+    """Return the ARN of the primary region's database, also before it exists: the old one had the same."""
     env = context.env
     return f"arn:aws:rds:{env.regions.primary}:{env.account}:db:{own_name(context)}"
 
@@ -101,7 +101,7 @@ def model(context: PlanContext) -> rds.Instance | None:
 
 
 def is_of(copy: rds.Instance, source: rds.Instance) -> bool:
-    """Whether ``copy`` is the copy of ``source`` that comes home: it replicates from it, or was promoted after that."""
+    """Return whether ``copy`` is the failback copy of ``source``: it replicates from it, or was promoted after that."""
     return copy.source == source.arn if copy.source else dict(copy.tags).get(COME_FROM) == source.resource_id
 
 
@@ -122,7 +122,10 @@ def lost_copy(context: PlanContext, source: rds.Instance) -> str:
 
 
 def broken_link(context: PlanContext, copy: rds.Instance) -> str:
-    """That the copy at home replicates no more, as RDS says it; "" while it does, or is no replica."""
+    """Return why the copy in the primary region no longer replicates, as RDS reports it.
+
+    "" while it replicates, or where it is no replica.
+    """
     if not copy.source or not DATABASE_REPLICATION[copy.replication].broken:
         return ""
     message = f"{copy.identifier} of {context.env.regions.primary} does not replicate ({copy.replication})"

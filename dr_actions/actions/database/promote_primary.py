@@ -1,4 +1,4 @@
-"""Promotes the database at home: from then on the primary region's takes the writes, and follows no more (T22)."""
+"""Promotes the database of the primary region, which takes the writes from then on and no longer replicates (T22)."""
 
 from __future__ import annotations
 

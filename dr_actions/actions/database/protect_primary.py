@@ -1,8 +1,9 @@
-"""Makes sure that the database at home is protected as the old one was: backups, deletion protection, a standby.
+"""Makes sure that the new primary database is protected as the old one was: backups, deletion protection, a standby.
 
-The replica was asked for with all of that, and RDS may give it later, or not. A failure leaves the tenants served. Its
-windows are the old one's from here on, both at once: a promotion with the old backup window would be refused where that
-overlaps the maintenance window that RDS chose for the replica (RDS API, PromoteReadReplica, PreferredBackupWindow).
+The replica was requested with all of that, and RDS may apply it later, or not at all. A failure leaves the tenants
+served. The database gets the old one's windows here, both in one call: a promotion with the old backup window would be
+refused where that overlaps the maintenance window that RDS chose for the replica (RDS API, PromoteReadReplica,
+PreferredBackupWindow).
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from dr_estate.readers import rds
 
 
 def _old(context: PlanContext) -> rds.Instance | None:
-    """The one that bears the estate's name, where another is to come home. Raises DataUnavailable."""
+    """Return the primary's instance with the estate's name, where a copy is to replace it. Raises DataUnavailable."""
     return failback.old(context) if failback.writer(context) else None
 
 

@@ -1,8 +1,8 @@
-"""Brings the database home: a read replica of the DR region's, in the primary, under the estate's own name.
+"""Copies the DR region's database back to the primary region as a read replica with the estate's own name.
 
-Its endpoint is made of name, account and region, so that it answers at the very host that the primary's task
-definitions name. It takes the old instance's key, groups and class: by name alone it would share what was frozen, and
-a key of another region opens nothing there (T19). A source needs automated backups (API_CreateDBInstanceReadReplica).
+Its endpoint is made of name, account and region, so it answers at the same host that the primary's task definitions
+name. It gets the old instance's key, groups and class: by name alone it would share what was frozen, and a key of
+another region cannot be used there (T19). A source needs automated backups (API_CreateDBInstanceReadReplica).
 """
 
 from __future__ import annotations

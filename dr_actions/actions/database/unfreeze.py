@@ -1,8 +1,9 @@
-"""Lets a frozen parameter group be as it was: a copy to come, or a failover, could not take writes else.
+"""Restores a frozen parameter group; otherwise a later copy or a later failover could not take writes.
 
-In a failback the database that it had frozen is renamed by then, and nobody is led to it; a group of the primary that a
-fence froze is let go before the copy that comes home uses it. A release lets the fenced region's database write again,
-an abort the DR region's: while the copy at home was not promoted, it holds every acknowledged write.
+In a failback the database that the group had frozen is renamed by then, and no visitor is routed to it. A group of the
+primary region that a fence froze is restored before the copy of the DR region's database uses it. A release lets the
+fenced region's database take writes again, an abort the DR region's: until the copy in the primary region is promoted,
+the DR region's database holds every acknowledged write.
 """
 
 from __future__ import annotations
@@ -113,7 +114,10 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
 
 
 def _is_promoted(step: Step, context: PlanContext) -> bool:
-    """Whether an abort finds its copy at home promoted; where home is not seen, the journal says that it was not."""
+    """Return whether an abort finds that the copy in the primary region was promoted.
+
+    Where the primary region is not seen, the journal shows that it was not.
+    """
     source = failback.by_resource(context, Side.DR, step.before.get("source", ""))
     with suppress(DataUnavailable):
         return source is not None and came_home(context, source)

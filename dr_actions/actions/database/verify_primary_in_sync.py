@@ -46,9 +46,9 @@ def _counts_transactions(context: PlanContext) -> bool:
 
 
 def replica_steps(context: PlanContext, action: str, until: str, after: Params) -> Iterator[Step]:
-    """The step of ``action`` that waits for the replica at home; none once it was promoted.
+    """Yield the step of ``action`` that waits for the replica in the primary region; none once it was promoted.
 
-    ``until`` says what is waited for, with ``{source}`` for the database of the DR region.
+    ``until`` is the awaited condition, with ``{source}`` for the database of the DR region.
     """
     source, name = failback.writer(context), failback.own_name(context)
     if source is None or came_home(context, source):
@@ -100,13 +100,13 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
 
 
 def came_home(context: PlanContext, source: rds.Instance) -> bool:
-    """Whether the copy of ``source`` was promoted at home already. Raises DataUnavailable."""
+    """Return whether the copy of ``source`` in the primary region was promoted already. Raises DataUnavailable."""
     there = failback.named(context, Side.PRIMARY, failback.own_name(context))
     return there is not None and not there.source and failback.is_of(there, source)
 
 
 def lag_s(context: PlanContext, instance: rds.Instance) -> tuple[float | None, str]:
-    """Seconds by which the replica at home trails; None and why, where that is not known now.
+    """Return by how many seconds the replica in the primary region lags; None and the reason where that is unknown.
 
     Raises DataUnavailable.
     """

@@ -1,7 +1,8 @@
-"""Before the write pause: waits until the database at home trails the DR region's by little. No call is made.
+"""Waits, before the write pause, until the database of the primary region lags only a little behind the DR region's.
 
-What is still to come when the writes stop is waited for in the pause, so it is let shrink while the DR region serves.
-A lag that is absent or old says nothing (T23). That nothing is lost is proven later, by another step.
+What is still missing when the writes stop is waited for in the pause, so the lag must shrink first, while the DR region
+serves. A lag that is absent or old proves nothing (T23). That nothing is lost is proven later, by another step. No call
+is made.
 """
 
 from __future__ import annotations

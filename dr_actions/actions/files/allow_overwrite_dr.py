@@ -1,6 +1,6 @@
-"""Takes the overwrite protection off the DR region's file system, so that the primary's replicates onto it again.
+"""Removes the overwrite protection of the DR region's file system, so that the primary's replicates onto it again.
 
-All it holds is home by then; what the primary took since is written over it next.
+By then all of its files are in the primary region. Next, they are overwritten by what the primary region took since.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Ends what the primary region still holds of the old replication, so that files may be replicated home.
+"""Ends what the primary region still has of the old replication, so that files can replicate back to it.
 
-In a failover away from a dark primary only the DR region's half of the replication could be deleted; the other half
-"is unrecoverable" (EFS User Guide, Deleting replication configurations), and a file system takes part in one
-replication only. No file of either region is touched by it. Where both halves are gone already there is no step.
+In a failover from a primary region that did not answer, only the DR region's half of the replication could be deleted;
+the other half "is unrecoverable" (EFS User Guide, Deleting replication configurations), and a file system takes part in
+one replication only. No file of either region is changed. Where both halves are gone already there is no step.
 """
 
 from __future__ import annotations

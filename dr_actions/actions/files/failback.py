@@ -1,7 +1,7 @@
-"""The files on their way home: which file system took the writes last, and by what evidence. Pure.
+"""The files in a failback: which file system took the writes last, and what proves it. Pure.
 
-The two directions of a replication are opposite, and the wrong one discards all that was written since (T28). So the
-direction is never taken from the plan alone: right before each call it must follow from what is seen.
+A replication in the wrong direction discards all that was written since (T28). So the direction is never taken from the
+plan alone: right before each call it must follow from what is seen.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def abandoned(context: PlanContext, found: FileSystems) -> efs.FileReplication |
 
 
 def reason_of_another(context: PlanContext, found: FileSystems) -> str:
-    """Why the files cannot be replicated home: a file system takes part in another replication. "" where none does.
+    """Return why the files cannot be replicated back: a file system takes part in another replication; else "".
 
     EFS refuses a second one (CreateReplicationConfiguration: ValidationException). Raises DataUnavailable.
     """

@@ -1,6 +1,6 @@
-"""Ends the replication onto the primary's file system, which becomes writable by it, once every file is proven home.
+"""Ends the replication onto the primary's file system, which makes it writable, once all files are proven to be there.
 
-Called in the source's region, where AWS deletes both halves. EFS may leave a directory
+The call is sent in the source's region, where AWS deletes both halves. EFS may leave a directory
 ``efs-replication-lost+found-...`` in the root of the destination. Source: EFS User Guide, Deleting replication
 configurations.
 """

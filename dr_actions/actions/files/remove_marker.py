@@ -1,6 +1,7 @@
-"""Takes each tenant's marker file away again, by its own task: at home after the move, in the DR region by an abort.
+"""Removes each tenant's marker file, by the tenant's own task.
 
-The copy of it in the DR region goes with the next sync of the primary's files.
+After the move it is removed in the primary region, and the next sync of the primary's files removes the copy in the DR
+region. An abort removes it in the DR region.
 """
 
 from __future__ import annotations

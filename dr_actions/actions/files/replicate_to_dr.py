@@ -1,8 +1,8 @@
-"""Lets the primary's files replicate into the DR region again, onto the file system that is there.
+"""Replicates the primary's files into the DR region again, onto the file system that is there.
 
-It overwrites that file system. By then the two are alike but for what the primary took since: every file of the DR
-region was proven home before the primary took a write. The direction is computed right before the call (T28). DONE
-with the first complete sync: only then are the files protected.
+It overwrites that file system. By then the two differ only by what the primary region took since: every file of the DR
+region was proven to be in the primary region before that took a write. The direction is computed right before the call
+(T28). DONE with the first complete sync: only then are the files protected.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Proves that every file written in the DR region is home: its last complete sync ended after the freeze held.
+"""Proves that the primary region has every file of the DR region: the last complete sync ended after the freeze.
 
 "Any changes to data on the source file system that occurred before this time have been successfully replicated" (API,
-Destination, LastReplicatedTimestamp). So a sync that ended once nobody could write any more holds everything. No call.
+Destination, LastReplicatedTimestamp). So a sync that ended once the freeze was in force, when nobody could write any
+more, includes everything. No call is made.
 """
 
 from __future__ import annotations

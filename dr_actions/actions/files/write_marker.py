@@ -1,7 +1,8 @@
-"""Writes a marker file into each tenant's folder that serves, by its own task, until the freeze refuses it.
+"""Writes a marker file into each tenant's folder in the DR region, until the freeze refuses it.
 
-So the last one stands at the end of what was written: that EFS says when it last synced shows what it copied, and not
-that a tenant's own folder, by its own access point, is the one that came home.
+The tenant's own task writes it again and again, so the last marker is at the end of what was written. The time of EFS's
+last sync shows what EFS copied, but not that a tenant's own folder, by its own access point, is the one that was copied
+back.
 """
 
 from __future__ import annotations

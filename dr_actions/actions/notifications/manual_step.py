@@ -53,7 +53,7 @@ _AWAY = notification_action(Notification(__name__, _ABOUT, write, applies))
 
 
 def _stages(context: PlanContext) -> Iterator[tuple[int, list[Step]]]:
-    """Each stage of the way home that is a person's, with its steps."""
+    """Yield each stage of a failback that a person carries out, with its steps."""
     manual = [step for step in shift_to_primary.plan_steps(context) if step.manual]
     for stage, steps in groupby(manual, key=lambda step: step.stage):
         yield stage, list(steps)

@@ -1,4 +1,4 @@
-"""S3 Batch Replication in a failback: which bucket it brings home, why another not, and the jobs of a run. Pure."""
+"""S3 Batch Replication in a failback: which buckets it copies back, why not the others, and a run's jobs. Pure."""
 
 from __future__ import annotations
 
@@ -69,10 +69,10 @@ def _of_role(context: PlanContext, copy: str) -> tuple[str, str]:
 
 
 def written_since(context: PlanContext) -> str:
-    """The moment (ISO 8601) before which the DR region wrote nothing of its own in this incident; "": not known.
+    """Return the time (ISO 8601) before which the DR region wrote nothing itself in this incident; "" if unknown.
 
-    What it holds of before came from home, or is of an earlier incident and came home then; where that is wrong, the
-    run's own comparison finds it, and copies it.
+    What it holds from before that time was copied from the primary region, or was written in an earlier incident and
+    copied back then. Where that is wrong, the run's own comparison finds the object and copies it.
     """
     try:
         incident = context.snapshot.get(control_table.standing, Side.DR).incident
@@ -102,7 +102,7 @@ def _of_rules(context: PlanContext, bucket: str, copy: str) -> str:
 
 
 def _of_versions(context: PlanContext, bucket: str) -> str:
-    """What of the objects keeps a job from being started: a replica may lie above what is newer at home."""
+    """Return why the objects allow no job, else "": a replica could hide a newer version in the primary region."""
     try:
         rows = context.snapshot.get(s3_objects.apart, Side.DR)
     except DataUnavailable as error:

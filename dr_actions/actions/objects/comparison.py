@@ -52,9 +52,9 @@ def evidence_of(difference: s3_objects.BucketDifference) -> tuple[tuple[str, str
 
 
 def sync_status(difference: s3_objects.BucketDifference, since: datetime | None) -> StepStatus | None:
-    """DONE where all that was in the copy by ``since`` is in the bucket.
+    """Return DONE where the bucket has all that was in the copy by ``since``.
 
-    None while something is to be copied. S3 is not frozen: what is written later is copied home later.
+    None while something is to be copied. S3 is not frozen: what is written later is copied back later.
     """
     facts = evidence_of(difference)
     if not difference.missing:

@@ -34,7 +34,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
 
 
 def step_of(context: PlanContext, bucket: str, copy: str, action: str = __name__, part: str = "") -> Step:
-    """The step that copies home what is missing in ``bucket``."""
+    """Return the step that copies back to the primary region what is missing in ``bucket``."""
     env = context.env
     which = "<each object that is missing or older at home>"
     params = {"Bucket": bucket, "Key": which, "CopySource": {"Bucket": copy, "Key": which}}

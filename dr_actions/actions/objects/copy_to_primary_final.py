@@ -1,6 +1,7 @@
-"""Copies home once more, when all traffic is there: what was still written to the DR region's buckets meanwhile.
+"""Copies back what was still written to the DR region's buckets, once all traffic is in the primary region.
 
-S3 is not frozen, and a writer of objects needs neither database nor files. Nobody is led to the DR region any more.
+It repeats the earlier copy: S3 is not frozen, and a writer of objects needs neither database nor files. No visitor is
+routed to the DR region any more.
 """
 
 from __future__ import annotations

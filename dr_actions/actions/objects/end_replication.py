@@ -1,7 +1,7 @@
-"""Ends a job of S3 Batch Replication that had its time: from here on the run alone brings objects home.
+"""Ends an S3 Batch Replication job whose time is over: from here on only the run copies objects back.
 
-A job that went on would put what it replicates over what is written at home later. It may be an earlier plan's, and
-this plan start none: the rules of its bucket were changed, or an object was written at home.
+A job that went on would replicate over what is written in the primary region later. It may belong to an earlier plan,
+while this plan starts none: the rules of its bucket were changed, or an object was written in the primary region.
 """
 
 from __future__ import annotations

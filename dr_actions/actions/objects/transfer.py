@@ -1,9 +1,9 @@
-"""Copies the objects that a bucket lacks from its copy, several at once, each tried again by itself.
+"""Copies the objects that a bucket lacks from its copy, several at once, with separate retries for each object.
 
-An object is copied from the very version that was listed, and only onto what was listed at home (If-Match,
-If-None-Match): done twice it is done once. Where either side changed meanwhile both are looked at again, by that key
-alone. What CopyObject does not take (5 GB) is copied in parts, several at once. Sources: API_CopyObject,
-API_UploadPartCopy, S3 User Guide, "Multipart upload limits".
+An object is copied from the exact version that was listed, and only onto what was listed in the primary region
+(If-Match, If-None-Match), so a repeated copy has no further effect. Where either side changed meanwhile, both are read
+again for that key alone. Objects that are too large for CopyObject (5 GB) are copied in parts, several at once.
+Sources: API_CopyObject, API_UploadPartCopy, S3 User Guide, "Multipart upload limits".
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Takes away the databases that a drill made or set aside in the DR region; nothing else bears such a name (T47).
+"""Deletes databases that a drill made or set aside in the DR region; nothing else has such a name (T47).
 
-An instance goes only once it is protected no more, which is a step of its own. Neither its automated backups nor a last
-snapshot are kept: a restore test's rows are a copy's, and those of a full drill are home, and backed up on both sides
-before they went. Source: RDS API, DeleteDBInstance.
+An instance is deleted only once its deletion protection is off, which is a step of its own. Neither its automated
+backups nor a final snapshot are kept: the rows of a restore test are those of a copy, and the rows of a full drill are
+in the primary region, and were backed up on both sides before the failback. Source: RDS API, DeleteDBInstance.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""What the secrets of the two regions have to do with each other on the way home (T18). Pure.
+"""How the secrets of the two regions relate to each other in a failback (T18). Pure.
 
-Only digests are compared: of each field as it is, and of what is left when both regions' names of one thing are one.
+Only digests are compared: of each field as it is, and of each field after both regions' names of one thing are made
+the same.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""Lets the primary's secrets say what the DR region's say now, leading to the database at home.
+"""Copies the current values of the DR region's secrets into the primary's, pointing to the primary region's database.
 
-The database that comes home has the users and passwords of the DR region: a password that was changed there while the
-primary was away opens it, and the primary's own does not. The value is read, moved and put inside ``send``; neither
-step, call as planned, answer nor record holds any of it. The former version stays as AWSPREVIOUS.
+The database that is copied back has the users and passwords of the DR region: a password that was changed there while
+the primary region did not serve is valid for it, and the primary's own is not. The value is read, changed to point to
+the primary region and written inside ``send``; no step, planned call, answer or record holds any of it. The previous
+version stays as AWSPREVIOUS.
 """
 
 from __future__ import annotations
@@ -97,7 +98,10 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
 
 
 def build_call(step: Step, context: PlanContext) -> Call:
-    """The call with the host at home. Raises ValueError where that is not known, DataUnavailable where unseen."""
+    """Return the call with the database host of the primary region.
+
+    Raises ValueError where that is not known, DataUnavailable where it is not seen.
+    """
     instance = failback.named(context, Side.PRIMARY, failback.own_name(context))
     if instance is None or not instance.host:
         raise ValueError(f"there is no host at home to lead {step.subject} to")

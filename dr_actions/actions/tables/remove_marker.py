@@ -1,6 +1,6 @@
-"""Takes the marker items out of the tables again, in the DR region, from where that replicates home.
+"""Removes the marker items from the tables in the DR region, from where the removal replicates to the primary region.
 
-A condition lets nothing but a marker be removed. Source: DynamoDB API, DeleteItem (ConditionExpression).
+A condition prevents the removal of anything but a marker. Source: DynamoDB API, DeleteItem (ConditionExpression).
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ _KINDS = ("A", "CNAME")  # a load balancer is known here by its IPv4 addresses a
 
 @dataclass(frozen=True, slots=True)
 class TrafficShare:
-    """``percent`` of the visitors of ``names`` came home at ``since`` (UTC)."""
+    """``percent`` of the visitors of ``names`` returned to the primary region at ``since`` (UTC)."""
 
     percent: int
     since: datetime

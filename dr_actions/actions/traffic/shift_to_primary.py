@@ -1,10 +1,11 @@
-"""Leads the visitors home, a part at a time: one change batch a zone and weight, watched for the bake of each.
+"""Routes visitors back to the primary region in stages: one change batch per zone and weight, watched during its bake.
 
-The only weights ever written are the plan's: the stages of failback.stages, for the primary, and what is left of 100
-for the DR region. A failover pair cannot be shared and is never converted (T12): it is turned home whole, with the last
-stage. Canary tenants whose host names have records of their own go through all stages first. A stage is done when its
-bake is over and every gate holds (stage_gates.py); as soon as one fails the stage fails, and taking it back is the
-batch of the weights before, the last good ones. Weights are changed through us-east-1 alone (T01).
+Only the plan's weights are ever written: the stages of failback.stages for the primary region, and the rest of 100 for
+the DR region. A failover pair cannot be shared and is never converted (T12): it is switched to the primary region as a
+whole, with the last stage. Canary tenants whose host names have records of their own go through all stages first. A
+stage is done when its bake is over and every gate holds (stage_gates.py). As soon as one gate fails the stage fails,
+and its undo is the batch of the previous weights, the last good ones. Weights are changed through us-east-1 alone
+(T01).
 """
 
 from __future__ import annotations
@@ -172,9 +173,9 @@ def _shares_before(batch: Sequence[RecordPair], part: _Stage) -> str:
 
 
 def observe(step: Step, context: PlanContext) -> StepStatus:
-    """READY, baking (IN_PROGRESS), DONE once the bake is over and every gate holds, FAILED as soon as one does not.
+    """Return READY, IN_PROGRESS during the bake, DONE after it if every gate holds, FAILED as soon as one does not.
 
-    Where home could not serve them nobody is led there: FAILED, and not READY.
+    Where the primary region could not serve the visitors, none is routed to it: the state of the gate, and not READY.
 
     The bake counts from ``context.sent_at``. Records with other weights or targets than planned are DRIFTED (T43).
     """
@@ -192,7 +193,10 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
 
 
 def _leads_all_home(step: Step, now: Sequence[RecordSet]) -> bool:
-    """Whether somebody led all visitors home meanwhile: they are not led back, and the last stage watches them."""
+    """Return whether somebody else routed all visitors to the primary region meanwhile.
+
+    They are not routed back, and the last stage watches them.
+    """
     before, after, found = (_by_identity(rows) for rows in (step.before["records"], step.after["records"], now))
     if step.after["percent"] == ALL or found.keys() != after.keys():
         return False
@@ -212,7 +216,7 @@ def rolled_back(step: Step, context: PlanContext) -> bool:
 
 
 def _before_it(step: Step, context: PlanContext) -> StepStatus:
-    """READY, unless home could not serve those who would be led there."""
+    """Return READY, unless the primary region could not serve the visitors that would be routed to it."""
     for gate in gates_before(context):
         if gate.state is not StepState.DONE:
             state = StepState.UNAVAILABLE if gate.state is StepState.IN_PROGRESS else gate.state

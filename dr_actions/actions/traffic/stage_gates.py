@@ -105,7 +105,10 @@ def _findings(context: PlanContext) -> Iterator[Finding]:
 
 
 def _errors(context: PlanContext, since: datetime) -> StepStatus:
-    """Server errors at home are not above failback.error_rate_percent, nor above what the DR region served with."""
+    """Check that the rate of server errors in the primary region is not above the allowed rate.
+
+    That is failback.error_rate_percent, or the rate with which the DR region served where that was higher.
+    """
     first = since.replace(second=0, microsecond=0)
     rows = [row for row in context.snapshot.get(elbv2_request_counts.minutes, Side.PRIMARY) if row.at >= first]
     rate = elbv2_request_counts.error_percent(rows)

@@ -1,7 +1,8 @@
-"""Waits until the primary region has answered without a gap for long enough: a region that flaps is no home yet.
+"""Waits until the primary region has answered without a gap for long enough; an unstable region is not ready yet.
 
-The evidence is one look, not memory: the minutes in which the region's databases published metrics (pulse.py). A
-region that was dark published nothing then, and CloudWatch fills in nothing afterwards. No call is made.
+The evidence is one reading, not a memory of earlier ones: the minutes in which the region's databases published metrics
+(region_heartbeat.py). A region that did not answer published nothing then, and CloudWatch adds nothing afterwards. No
+call is made.
 """
 
 from __future__ import annotations
