@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dr_actions.actions.database import failback
-from dr_actions.actions.database.verify_primary_in_sync import came_home
+from dr_actions.actions.database.verify_primary_in_sync import copied_back
 from dr_actions.assessment.failback import serving_gates
 from dr_actions.journal.entries import Entry
 from dr_actions.journal.point_of_no_return import last_reversible_step, point_of_no_return
@@ -37,7 +37,7 @@ def _database_gates(context: PlanContext) -> Iterator[Gate]:
         return
     yield Gate("abort.dr-whole", met=True, says=f"{source.identifier} of {regions.dr} holds every acknowledged write.")
     try:
-        promoted = came_home(context, source)
+        promoted = copied_back(context, source)
         message = f"{name} of {regions.primary} was{'' if promoted else ' not'} promoted"
     except DataUnavailable as error:
         promoted, message = False, f"no promotion is recorded, and {regions.primary} is not seen"

@@ -175,12 +175,12 @@ def _tenants_to_come(context: PlanContext) -> Iterator[Gate]:
     env = context.env
     try:
         away = [row for row in context.snapshot.get(ecs.services, Side.DR) if row.desired or row.running]
-        at_home = {
+        in_primary = {
             env.tenant_of(env.names.service, row.name) for row in context.snapshot.get(ecs.services, Side.PRIMARY)
         }
     except DataUnavailable:
         return  # what was not seen is other gates' to say: the posture's, and those of the services
-    tenants = {tenant for row in away if (tenant := env.tenant_of(env.names.service, row.name))} - at_home
+    tenants = {tenant for row in away if (tenant := env.tenant_of(env.names.service, row.name))} - in_primary
     lacking = sorted(tenant for tenant in tenants if not context.only_tenants or tenant in context.only_tenants)
     if lacking:
         message = (

@@ -98,7 +98,7 @@ def _lasts(run: PlanRun, step: Step) -> bool:
     """
     action = actions()[step.action]
     if run.plan.goal is not Goal.FAILOVER:
-        copies = run.plan.goal is Goal.FAILBACK and role_of(run.plan.goal, step.id) is Role.COPY_HOME
+        copies = run.plan.goal is Goal.FAILBACK and role_of(run.plan.goal, step.id) is Role.COPY_BACK
         return copies and not _is_begun(run, Role.DATABASE)
     if RUN in action.writes:  # ECS forgets a task an hour after it stopped; what that did stays
         return False
@@ -107,7 +107,7 @@ def _lasts(run: PlanRun, step: Step) -> bool:
 
 
 def _states(run: PlanRun, step_id: str) -> frozenset[StepState]:
-    return _LOST_DATABASE if role_of(run.plan.goal, step_id) in (Role.DATABASE, Role.COPY_HOME) else _LOST
+    return _LOST_DATABASE if role_of(run.plan.goal, step_id) in (Role.DATABASE, Role.COPY_BACK) else _LOST
 
 
 def _is_begun(run: PlanRun, role: Role) -> bool:

@@ -87,10 +87,10 @@ def _replication(call: Call, env: Environment) -> bool:
     """A configuration is made in its source's region and names its destinations."""
     if call.name != "efs:CreateReplicationConfiguration":
         return False
-    return any(_leads_home(destination, env) for destination in call.params.get("Destinations", ()))
+    return any(_leads_to_primary(destination, env) for destination in call.params.get("Destinations", ()))
 
 
-def _leads_home(destination: Mapping[str, Any], env: Environment) -> bool:
+def _leads_to_primary(destination: Mapping[str, Any], env: Environment) -> bool:
     region = destination.get("Region") or str(destination.get("AvailabilityZoneName", ""))
     return str(region).startswith(env.regions.primary) or not region
 

@@ -42,8 +42,8 @@ def exempt(call: Call, context: GuardContext) -> bool:
     if context.goal is not Goal.FAILBACK:
         return False
     of_objects = call.service in _OBJECTS
-    leads_home = _leads_home(call, env) or batch_exemptions.exempt(call, env)
-    return (leads_home and _backed_up(proofs, not of_objects)) or secret_exemptions.exempt(call, context)
+    leads_to_primary = _leads_to_primary(call, env) or batch_exemptions.exempt(call, env)
+    return (leads_to_primary and _backed_up(proofs, not of_objects)) or secret_exemptions.exempt(call, context)
 
 
 def _is_marker(call: Call, env: Environment) -> bool:
@@ -66,7 +66,7 @@ def _backed_up(proofs: Sequence[Proof], files: bool) -> bool:
     }
 
 
-def _leads_home(call: Call, env: Environment) -> bool:
+def _leads_to_primary(call: Call, env: Environment) -> bool:
     primary, dr, params = env.region(Side.PRIMARY), env.region(Side.DR), call.params
     if call.name == PROTECT:
         return call.region in (primary, dr) and params.get("ReplicationOverwriteProtection") == "DISABLED"

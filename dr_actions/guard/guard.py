@@ -91,7 +91,7 @@ def _terraform_state(call: Call, env: Environment) -> Iterator[Refusal]:
 
 
 def _removal(call: Call, context: GuardContext) -> Iterator[Refusal]:
-    env, home = context.env, _reaches_home(call, context.env)
+    env, home = context.env, _reaches_primary(call, context.env)
     reason = destruction(call, home) or _overwrites_primary_files(call, env)
     exempt = any(room.exempt(call, context) for room in _EXEMPTIONS)
     if not reason or (call.name in context.allowed and (exempt or (not home and call.name in DR_REMOVALS))):
@@ -102,14 +102,14 @@ def _removal(call: Call, context: GuardContext) -> Iterator[Refusal]:
     )
 
 
-def _reaches_home(call: Call, env: Environment) -> bool:
+def _reaches_primary(call: Call, env: Environment) -> bool:
     """Whether the call reaches the primary region or a global service."""
     return call.region != env.region(Side.DR) or call.service in GLOBAL_SERVICES
 
 
 def _unweighed(call: Call, env: Environment) -> Iterator[Refusal]:
     """What nobody weighed is refused whatever declares it; what destroys was refused, or exempted, before."""
-    if is_read(call.operation) or call.name in WEIGHED or destruction(call, _reaches_home(call, env)):
+    if is_read(call.operation) or call.name in WEIGHED or destruction(call, _reaches_primary(call, env)):
         return
     yield Refusal("guard.never-delete", f"{call.name} in {call.region}: no run was ever meant to make this call.")
 

@@ -30,7 +30,7 @@ class Role(StrEnum):
     BACKUP = "backup"
     RENAME = "rename"
     ZERO_LOSS = "zero loss"
-    COPY_HOME = "copy home"
+    COPY_BACK = "copy home"
     DATABASE = "database"
     SERVICES = "services"
     TRAFFIC = "traffic"
@@ -140,7 +140,7 @@ _FAILBACK = (
     SequenceRow(20, _SYNC, "database/rename_old_primary", Role.RENAME),
     SequenceRow(21, _SYNC, "database/unfreeze", part="primary"),
     SequenceRow(22, _SYNC, "database/replicate_to_primary", part="source_backups"),
-    SequenceRow(23, _SYNC, "database/replicate_to_primary", Role.COPY_HOME, planes=_TO_PRIMARY),
+    SequenceRow(23, _SYNC, "database/replicate_to_primary", Role.COPY_BACK, planes=_TO_PRIMARY),
     SequenceRow(23, _SYNC, "files/end_stale_replication"),
     SequenceRow(24, _SYNC, "files/allow_overwrite_primary"),
     SequenceRow(25, _SYNC, "files/replicate_to_primary", planes=_TO_PRIMARY),

@@ -161,8 +161,8 @@ def _useless(view: View, here: vpc.Vpc, servers: Sequence[str], borne: Sequence[
         return [f"{server} {why}" for server, why in reasons.items() if why]
     for server in [server for server, reason in reasons.items() if reason is None]:
         primary = view.get(vpc.vpc, Side.PRIMARY)
-        at_home = primary and any(ip_address(server) in ip_network(block) for block, _ in primary.cidrs)
-        reasons[server] = "stands in the primary region's VPC" if at_home else ""
+        in_primary = primary and any(ip_address(server) in ip_network(block) for block, _ in primary.cidrs)
+        reasons[server] = "stands in the primary region's VPC" if in_primary else ""
     return [f"{server} {reasons[server]}" for server in servers if reasons[server]]
 
 

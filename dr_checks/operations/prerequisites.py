@@ -272,10 +272,10 @@ def operator_allowed(view: View) -> Iterator[Finding]:
         yield view.gap(operator.role, "no such role", "a role", "no role can run a recovery", remedy)
         return
     denied = [d for d in operator.decisions if d.decision != "allowed" and d.action not in FORBIDDEN]
-    of_home = [d for d in operator.decisions if _fails_back(d, view)]
-    if of_home and all(d in denied and not d.hangs_on_organization for d in of_home):
-        denied = [d for d in denied if d not in of_home]
-        yield _cannot_go_home(view, operator.role, len(of_home))
+    of_failback = [d for d in operator.decisions if _fails_back(d, view)]
+    if of_failback and all(d in denied and not d.hangs_on_organization for d in of_failback):
+        denied = [d for d in denied if d not in of_failback]
+        yield _cannot_fail_back(view, operator.role, len(of_failback))
     yield from _undecided(view, operator.role, [d for d in denied if d.hangs_on_organization])
     for decision in (decision for decision in denied if not decision.hangs_on_organization):
         reason = "a step of the playbook would be denied in the middle of a recovery"
@@ -316,7 +316,7 @@ def _fails_back(decision: iam_simulation.SimulatedDecision, view: View) -> bool:
     return decision.region == view.env.regions.primary and decision.action in FAILBACK_WRITES | COPIED
 
 
-def _cannot_go_home(view: View, role: str, number: int) -> Finding:
+def _cannot_fail_back(view: View, role: str, number: int) -> Finding:
     region = view.env.regions.primary
     policy = f"{view.env.name}-dr-operator-home"
     reason = f"a failback writes in {region}: it waits until this is allowed"

@@ -57,7 +57,7 @@ def of_copying(_action: str, env: Environment, region: str) -> Scope:
 def of_writing(action: str, env: Environment, region: str) -> Scope:
     """Where ``action`` may write in ``region``."""
     service, name = action.split(":")
-    both, at_home = [env.regions.primary, env.regions.dr], region == env.regions.primary
+    both, in_primary = [env.regions.primary, env.regions.dr], region == env.regions.primary
     exact: dict[str, Callable[[], Scope]] = {
         "backup:StartBackupJob": lambda: ([_vault(env, region)], {}),
         "ec2:CreateNetworkInterface": lambda: (_network(env, region), {}),
@@ -67,11 +67,14 @@ def of_writing(action: str, env: Environment, region: str) -> Scope:
         "elasticfilesystem:TagResource": lambda: (_file_systems(env), _naming(env)),
         "ecs:RegisterTaskDefinition": lambda: (_task_definitions(env, region), {}),
         "ecs:TagResource": lambda: (_task_definitions(env, region), {}),
-        "elasticfilesystem:UpdateFileSystemProtection": lambda: (_file_systems(env), _by_name(env) if at_home else {}),
+        "elasticfilesystem:UpdateFileSystemProtection": lambda: (
+            _file_systems(env),
+            _by_name(env) if in_primary else {},
+        ),
         "iam:PassRole": lambda: (_roles(env), _DELEGATE),
         "kms:CreateGrant": lambda: ([_arn(env, region, "kms", "key/*")], _FOR_AWS),
         "kms:Encrypt": lambda: _keys(env, both, "secretsmanager"),
-        "kms:GenerateDataKey": lambda: _keys(env, both, "secretsmanager", *(["s3"] if at_home else [])),
+        "kms:GenerateDataKey": lambda: _keys(env, both, "secretsmanager", *(["s3"] if in_primary else [])),
         "route53:ChangeResourceRecordSets": lambda: _records(env),
         "route53:UpdateHealthCheck": lambda: (["arn:aws:route53:::healthcheck/*"], {}),
     }

@@ -140,8 +140,8 @@ def never(env: Environment, reading: Iterable[str]) -> Iterator[Statement]:
     """
     allowed = set(reading)
     primary, dr, everywhere = (env.region(side) for side in (Side.PRIMARY, Side.DR, Side.GLOBAL))
-    at_home = allowed | FENCING | FAILBACK_WRITES | (set(_SHIFTING) if primary == everywhere else set())
-    yield _all_but("OnlyFenceAndGoHome", at_home, _only(primary))
+    in_primary = allowed | FENCING | FAILBACK_WRITES | (set(_SHIFTING) if primary == everywhere else set())
+    yield _all_but("OnlyFenceAndGoHome", in_primary, _only(primary))
     if everywhere not in (primary, dr):
         yield _all_but("OnlyShiftTraffic", {*allowed, *_SHIFTING}, _only(everywhere))
     known = sorted({primary, dr, everywhere})

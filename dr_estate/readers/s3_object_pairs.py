@@ -91,7 +91,7 @@ def compared(home: Iterator[ObjectVersion], away: Iterator[ObjectVersion]) -> It
     """Every key of either side, in order."""
     sides = _merged(home, away)
     for _, found in groupby(sides, key=lambda tagged: tagged[0].key):
-        both = {is_home: entry for entry, is_home in found}
+        both = {is_primary: entry for entry, is_primary in found}
         yield _judged(both.get(True), both.get(False))
 
 

@@ -23,7 +23,7 @@ DIALECT = re.compile(
     re.IGNORECASE,
 )
 HOME = re.compile(r"(?<![./`])\bhome\b(?! (folder|directory|page)s?\b)")
-"""The primary region in the old dialect, in docstrings and comments; records keep the sentences they were written with."""
+"""The primary region in the old dialect, in docstrings and comments; messages on record stay as they are."""
 ALLOWED = re.compile(r"`[^`]*`|\bsandbox mend\b")
 DIALECT_NAMES = {"told", "tell", "tells", "anew", "lately", "mended", "homecoming", "homeward", "eyes", "hands"}
 NAMES = {"one", "told", "said", "held", "made", "asked", "kept"}

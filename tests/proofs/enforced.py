@@ -124,7 +124,7 @@ class Written:
         copies.put_object(**of.terraform_state(Side.DR), Body=state.replace(b'"serial": 214', b'"serial": 900'))
         return written
 
-    def is_home(self) -> bool:
+    def is_primary(self) -> bool:
         """Whether the primary region serves all that was acknowledged, wherever that was."""
         objects = self.of.aws("admin").client("s3", Side.PRIMARY)
         keys = (OBJECT, CHANGED)

@@ -204,7 +204,7 @@ def test_a_run_in_its_write_pause_is_not_planned_anew_and_the_same_command_leads
     assert [] == [sent for sent in enforced.world.mutations() if not sent["control"]]
     gone_on = elsewhere.execute("failback", HOME, "--staged")
     assert (Exit.READY, []) == (gone_on.code, gone_on.denied), gone_on.said
-    assert written.is_home()
+    assert written.is_primary()
 
 
 def test_after_the_abort_that_it_names_a_failback_is_planned_anew(
@@ -218,4 +218,4 @@ def test_after_the_abort_that_it_names_a_failback_is_planned_anew(
     assert "Writes: the database of eu-west-1 alone takes them" in words(ran)
     assert elsewhere.execute("failback", (), "--abort").code == Exit.READY
     assert elsewhere.execute("failback", HOME, "--staged", "--replan").code == Exit.READY
-    assert written.is_home()
+    assert written.is_primary()

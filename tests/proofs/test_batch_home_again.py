@@ -113,7 +113,7 @@ def test_a_whole_failback_killed_at_each_call_of_its_jobs_ends_as_if_undisturbed
     assert {bucket: ["Complete" if bucket == filled(enforced) else "Failed"] for bucket in pairs} == jobs(enforced)
     assert {f"{when} s3control:{CREATE} {copy}" for when in ("before", "after") for copy in pairs.values()} <= met
     whole.same("killed", Ended(code, process, []))
-    assert written.is_home()
+    assert written.is_primary()
     assert [] == enforced.world.denied()
 
 
@@ -136,5 +136,5 @@ def test_an_abort_while_jobs_are_at_work_leaves_the_dr_region_writing_and_the_ne
     ran = elsewhere.execute("failback", HOME, "--staged")
     assert (Exit.READY, []) == (ran.code, ran.denied), ran.said
     assert [] == missing(since.sites, (*written.writer.written, *since.written), enforced.env.regions.primary)
-    assert written.is_home()
+    assert written.is_primary()
     assert dict.fromkeys(pairs, 2) == {bucket: len(found) for bucket, found in jobs(enforced).items()}

@@ -107,7 +107,7 @@ def test_where_the_dr_region_takes_writes_again_nobody_is_led_on_or_back_until_i
         assert Exit.READY == again.wait(), again.said
     kind = "rows" if happens is let_rows_in else "files"
     assert {enforced.env.regions.primary} == {row.region for row in writer.written if row.kind == kind}
-    assert written.is_home()
+    assert written.is_primary()
 
 
 def promote_by_hand(aws: Aws) -> None:

@@ -63,7 +63,7 @@ def goes_on(due: Rig, name: str, written: Written) -> None:
     """The same command leads everybody home, and nothing that was acknowledged is lost or doubled."""
     again = due.run(name, later_s=A_DAY_S)
     assert Exit.READY == again.wait(), again.said
-    assert written.is_home()
+    assert written.is_primary()
     assert [] == doubled(written.writer.sites, due.env.region(Side.PRIMARY))
 
 

@@ -154,7 +154,7 @@ def test_the_failback_after_it_is_run_without_one_call_denied_and_sends_each_whe
     scenario: Asked, enforced: Enforced, back: Back, written: Written
 ) -> None:
     assert (back.ran.code, back.ran.denied) == (scenario.ends, []), back.ran.said
-    assert written.is_home()
+    assert written.is_primary()
     markers = enforced.world.markers()
     assert markers[enforced.env.regions.primary] == []
     assert [store for store in markers[enforced.env.regions.dr] if "sit-mysql-before-" not in store] == []
@@ -215,7 +215,7 @@ def test_the_same_command_goes_on_from_the_tenth_and_ends_as_if_undisturbed(
     rough.tasks_at_home(enforced.env.capacity.tasks_per_service)
     rough.goes_on_until(TO_THE_END)
     assert [10, 50, 10, 50, 100] == rough.weights()
-    assert written.is_home()
+    assert written.is_primary()
     back.undisturbed.same(rough.name, rough.ended, rough.besides)
     assert [] == enforced.world.denied()
 

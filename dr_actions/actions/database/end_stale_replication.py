@@ -48,10 +48,10 @@ def _stale(context: PlanContext) -> rds.AutomatedBackup | None:
     old, name = failback.old(context), failback.own_name(context)
     if old is not None:
         return _copies(context, old.resource_id)
-    came_home = failback.named(context, Side.PRIMARY, name)
-    own = came_home.resource_id if came_home else ""
+    copied_back = failback.named(context, Side.PRIMARY, name)
+    own = copied_back.resource_id if copied_back else ""
     found = context.snapshot.get(rds.automated_backups, Side.DR)
-    arn = failback.arn_at_home(context)
+    arn = failback.primary_arn(context)
     return next((r for r in found if r.instance_arn == arn and r.resource_id != own and r.status in RUNNING), None)
 
 

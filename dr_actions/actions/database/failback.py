@@ -33,7 +33,7 @@ def own_name(context: PlanContext) -> str:
     return context.env.named(context.env.names.database)
 
 
-def arn_at_home(context: PlanContext) -> str:
+def primary_arn(context: PlanContext) -> str:
     """Return the ARN of the primary region's database, also before it exists: the old one had the same."""
     env = context.env
     return f"arn:aws:rds:{env.regions.primary}:{env.account}:db:{own_name(context)}"

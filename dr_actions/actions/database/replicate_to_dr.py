@@ -68,8 +68,8 @@ def _step(context: PlanContext, source: rds.Instance, how: str, subject: str, ca
         undo="Left on: replication harms nobody.",
         budget_s=budget_s,
         call=call,
-        before={"mechanism": how, "source": failback.arn_at_home(context), "resource": source.resource_id},
-        after={"replicates": failback.arn_at_home(context)},
+        before={"mechanism": how, "source": failback.primary_arn(context), "resource": source.resource_id},
+        after={"replicates": failback.primary_arn(context)},
     )
 
 
@@ -79,7 +79,7 @@ def _backups_call(context: PlanContext) -> Call:
     before = [b for b in context.snapshot.get(rds.automated_backups, Side.DR) if b.source_region == env.regions.primary]
     copies = max(before, key=lambda backup: (backup.latest is not None, backup.latest, backup.arn), default=None)
     params = {
-        "SourceDBInstanceArn": failback.arn_at_home(context),
+        "SourceDBInstanceArn": failback.primary_arn(context),
         "BackupRetentionPeriod": copies.retention_days if copies else env.thresholds.backup_retention_days,
         "KmsKeyId": (copies.key_arn if copies else "") or env.named(env.names.db_copy_key_alias),
         "SourceRegion": env.regions.primary,
@@ -93,7 +93,7 @@ def _replica_call(context: PlanContext, source: rds.Instance) -> Call:
     tags = [{"Key": k, "Value": v} for k, v in source.tags if not k.lower().startswith("aws:")]
     params: dict[str, Json] = {
         "DBInstanceIdentifier": source.identifier,
-        "SourceDBInstanceIdentifier": failback.arn_at_home(context),
+        "SourceDBInstanceIdentifier": failback.primary_arn(context),
         "SourceRegion": env.regions.primary,
         "DBInstanceClass": source.instance_class,
         "DBSubnetGroupName": source.subnet_group,
@@ -128,7 +128,7 @@ def _retention(context: PlanContext, source: rds.Instance) -> Step:
         undo="Left on: backups harm nobody.",
         budget_s=_BACKUPS_S,
         call=Call("rds", "ModifyDBInstance", region, params),
-        before={"source": failback.arn_at_home(context)},
+        before={"source": failback.primary_arn(context)},
         after={"days": days},
     )
 
@@ -137,37 +137,37 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     """How the copies in the DR region stand."""
     if part_of(step.id) == _KEEPS:
         return _of_retention(step, context)
-    at_home = failback.named(context, Side.PRIMARY, failback.own_name(context))
-    if at_home is None or at_home.source:
-        message = "is gone from the primary region" if at_home is None else f"still replicates from {at_home.source}"
+    primary = failback.named(context, Side.PRIMARY, failback.own_name(context))
+    if primary is None or primary.source:
+        message = "is gone from the primary region" if primary is None else f"still replicates from {primary.source}"
         return StepStatus(StepState.DRIFTED, f"{failback.own_name(context)} {message}.")
-    status = _of_backups(context, at_home) if step.before["mechanism"] == AUTOMATED else _of_replica(step, context)
+    status = _of_backups(context, primary) if step.before["mechanism"] == AUTOMATED else _of_replica(step, context)
     if status is not None:
         return status
-    if not at_home.retention_days:
-        return StepStatus(StepState.DRIFTED, f"{at_home.identifier} keeps no backups: nothing can be replicated.")
-    if not DATABASE[at_home.status].changeable:
-        return StepStatus(StepState.IN_PROGRESS, f"{at_home.identifier} is {at_home.status}.")
-    return StepStatus(StepState.READY, f"{at_home.identifier} is not protected in the DR region yet.")
+    if not primary.retention_days:
+        return StepStatus(StepState.DRIFTED, f"{primary.identifier} keeps no backups: nothing can be replicated.")
+    if not DATABASE[primary.status].changeable:
+        return StepStatus(StepState.IN_PROGRESS, f"{primary.identifier} is {primary.status}.")
+    return StepStatus(StepState.READY, f"{primary.identifier} is not protected in the DR region yet.")
 
 
-def _of_backups(context: PlanContext, at_home: rds.Instance) -> StepStatus | None:
+def _of_backups(context: PlanContext, primary: rds.Instance) -> StepStatus | None:
     """By resource id: the copies of the old instance stay, and are no protection of the new one."""
-    copies = context.snapshot.find(rds.automated_backups, Side.DR, resource_id=at_home.resource_id)
+    copies = context.snapshot.find(rds.automated_backups, Side.DR, resource_id=primary.resource_id)
     if copies is None:
-        return _of_another(context, at_home)
+        return _of_another(context, primary)
     facts = (("copies", copies.arn), ("status", copies.status))
     if copies.status == "replicating" and copies.latest is not None:
-        message = f"{at_home.identifier} can be restored to {copies.latest:%Y-%m-%dT%H:%M:%SZ} in the DR region."
+        message = f"{primary.identifier} can be restored to {copies.latest:%Y-%m-%dT%H:%M:%SZ} in the DR region."
         return StepStatus(StepState.DONE, message, facts)
-    message = f"The copies of {at_home.identifier} are {copies.status or 'in an unknown state'}."
+    message = f"The copies of {primary.identifier} are {copies.status or 'in an unknown state'}."
     return StepStatus(StepState.IN_PROGRESS, message, facts)
 
 
-def _of_another(context: PlanContext, at_home: rds.Instance) -> StepStatus | None:
+def _of_another(context: PlanContext, primary: rds.Instance) -> StepStatus | None:
     """DRIFTED while those of another database of this name are replicated: RDS takes one replication of a name."""
     for row in context.snapshot.get(rds.automated_backups, Side.DR):
-        if row.instance_arn == at_home.arn and row.status in RUNNING:
+        if row.instance_arn == primary.arn and row.status in RUNNING:
             region = context.env.regions.dr
             message = (
                 f"{region} still replicates the backups of {row.resource_id}, which bore the name {row.identifier} "

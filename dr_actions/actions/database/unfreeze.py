@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from dr_actions.actions.database import close_primary, failback
 from dr_actions.actions.database.freeze import MODIFY, call_for, is_default, value_before
-from dr_actions.actions.database.verify_primary_in_sync import came_home
+from dr_actions.actions.database.verify_primary_in_sync import copied_back
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action, if_seen, present
 from dr_actions.model.plan import Call, Danger, Goal, Step
 from dr_estate.config.environment import Side
@@ -120,7 +120,7 @@ def _is_promoted(step: Step, context: PlanContext) -> bool:
     """
     source = failback.by_resource(context, Side.DR, step.before.get("source", ""))
     with suppress(DataUnavailable):
-        return source is not None and came_home(context, source)
+        return source is not None and copied_back(context, source)
     return False
 
 

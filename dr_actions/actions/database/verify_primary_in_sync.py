@@ -51,7 +51,7 @@ def replica_steps(context: PlanContext, action: str, until: str, after: Params) 
     ``until`` is the awaited condition, with ``{source}`` for the database of the DR region.
     """
     source, name = failback.writer(context), failback.own_name(context)
-    if source is None or came_home(context, source):
+    if source is None or copied_back(context, source):
         return
     regions = context.env.regions
     yield context.step(
@@ -99,7 +99,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     return StepStatus(StepState.DONE, f"Nothing is lost: {message}.", facts)
 
 
-def came_home(context: PlanContext, source: rds.Instance) -> bool:
+def copied_back(context: PlanContext, source: rds.Instance) -> bool:
     """Return whether the copy of ``source`` in the primary region was promoted already. Raises DataUnavailable."""
     there = failback.named(context, Side.PRIMARY, failback.own_name(context))
     return there is not None and not there.source and failback.is_of(there, source)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from dr_actions.actions.common.one_off_task import RUN, send
 from dr_actions.actions.database import copy_selection, failback
-from dr_actions.actions.database.verify_primary_in_sync import came_home
+from dr_actions.actions.database.verify_primary_in_sync import copied_back
 from dr_actions.actions.markers import marker_task, scripts
 from dr_actions.actions.markers.marker_task import WRITING
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action
@@ -33,7 +33,7 @@ def source(context: PlanContext) -> rds.Instance | None:
         return None
     if context.goal is Goal.FAILBACK:
         found = failback.writer(context)
-        return None if found is None or came_home(context, found) else found
+        return None if found is None or copied_back(context, found) else found
     chosen = copy_selection.choose(context)
     return failback.named(context, Side.PRIMARY, failback.own_name(context)) if chosen is not None else None
 

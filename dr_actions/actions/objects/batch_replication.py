@@ -86,13 +86,15 @@ def _of_rules(context: PlanContext, bucket: str, copy: str) -> str:
     """What of the copy's own rules keeps a job from being started: it goes by all of them."""
     seen = [row for row in context.snapshot.get(s3.buckets, Side.DR) if isinstance(row, s3.Bucket) and row.name == copy]
     rules = [rule for row in seen for rule in row.rules if rule.enabled]
-    home, strange = ([rule for rule in rules if (rule.destination == bucket) is is_home] for is_home in (True, False))
-    if not any(rule.whole for rule in home):
+    back, strange = (
+        [rule for rule in rules if (rule.destination == bucket) is is_primary] for is_primary in (True, False)
+    )
+    if not any(rule.whole for rule in back):
         return (
             f"no enabled rule of {copy} replicates all of its objects into {bucket} ({_CONFIGURATION} of {copy}: a "
             f"rule with status Enabled, an empty filter and destination {bucket})"
         )
-    for rule in home:
+    for rule in back:
         if rule.delete_markers:
             return (
                 f"rule {rule.id} of {copy} replicates delete markers, and a job would hide at home what was deleted in "

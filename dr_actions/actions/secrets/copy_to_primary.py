@@ -91,8 +91,8 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
         return StepStatus(StepState.DONE, f"{step.subject} is as the database at home wants it.", facts)
     if left != sorted(step.before["fields"]):
         return StepStatus(StepState.DRIFTED, f"{step.subject} differs by {', '.join(left)} now.", facts)
-    at_home = failback.named(context, Side.PRIMARY, failback.own_name(context))
-    if at_home is None or not at_home.host:
+    primary = failback.named(context, Side.PRIMARY, failback.own_name(context))
+    if primary is None or not primary.host:
         return StepStatus(StepState.DRIFTED, f"{step.subject} has no database at home to lead to.", facts)
     return StepStatus(StepState.READY, f"{step.subject} differs by {', '.join(left)}.", facts)
 

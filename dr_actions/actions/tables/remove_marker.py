@@ -55,8 +55,8 @@ def _left(context: PlanContext, table: str) -> bool:
     """Whether a replica holds a marker; a primary region that is not seen does not keep the DR region from its own."""
     item = marker_item.item_of(context, Side.DR, table)
     with suppress(DataUnavailable):
-        at_home = marker_item.item_of(context, Side.PRIMARY, table)
-        return bool((item and item.marker) or (at_home and at_home.marker))
+        in_primary = marker_item.item_of(context, Side.PRIMARY, table)
+        return bool((item and item.marker) or (in_primary and in_primary.marker))
     return bool(item and item.marker)
 
 

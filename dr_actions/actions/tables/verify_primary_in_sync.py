@@ -39,13 +39,13 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
         bad = _replicates(_table(step.subject, side, context), context.env.region(side), context.env.region(other))
         if bad is not None:
             return bad
-    home_side, away = (_contents(step.subject, side, context) for side in sides)
-    if isinstance(home_side, TableTooLarge) or isinstance(away, TableTooLarge):
+    primary_side, away = (_contents(step.subject, side, context) for side in sides)
+    if isinstance(primary_side, TableTooLarge) or isinstance(away, TableTooLarge):
         return _by_counts(step.subject, context)
-    facts = _evidence(home_side.items, away.items, "items read through")
-    if home_side.digest == away.digest:
+    facts = _evidence(primary_side.items, away.items, "items read through")
+    if primary_side.digest == away.digest:
         return StepStatus(StepState.DONE, f"{step.subject}: the same {away.items} items in both regions.", facts)
-    message = f"{step.subject} holds {home_side.items} items at home and {away.items} away, and they differ"
+    message = f"{step.subject} holds {primary_side.items} items at home and {away.items} away, and they differ"
     return StepStatus(StepState.IN_PROGRESS, f"{message}: writes are still on their way.", facts)
 
 
@@ -92,8 +92,8 @@ def _by_counts(name: str, context: PlanContext) -> StepStatus:
     return StepStatus(StepState.DONE if counts[0] == counts[1] else StepState.IN_PROGRESS, f"{message}.", facts)
 
 
-def _evidence(home_side: int, away: int, basis: str) -> tuple[tuple[str, str], ...]:
-    return (("items at home", str(home_side)), ("items away", str(away)), ("counted by", basis))
+def _evidence(primary_side: int, away: int, basis: str) -> tuple[tuple[str, str], ...]:
+    return (("items at home", str(primary_side)), ("items away", str(away)), ("counted by", basis))
 
 
 def notes(context: PlanContext) -> Iterator[str]:

@@ -184,7 +184,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
         if rolled_back(step, context):
             return _before_it(step, context)
         if _routing_fields(now) != _routing_fields(step.after["records"]):
-            if _leads_all_home(step, now):
+            if _leads_all_to_primary(step, now):
                 return StepStatus(StepState.DONE, f"{step.subject} leads all visitors home already")
             return StepStatus(StepState.DRIFTED, f"records of {step.subject} were changed: {difference(step, now)}")
         return _baking(step, context)
@@ -192,7 +192,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
         return StepStatus(StepState.UNAVAILABLE, error.unavailable.why)
 
 
-def _leads_all_home(step: Step, now: Sequence[RecordSet]) -> bool:
+def _leads_all_to_primary(step: Step, now: Sequence[RecordSet]) -> bool:
     """Return whether somebody else routed all visitors to the primary region meanwhile.
 
     They are not routed back, and the last stage watches them.

@@ -99,7 +99,7 @@ def _lead_away(estate: Estate) -> None:
     past_the_second(estate)
 
 
-def _lead_home(estate: Estate) -> None:
+def _lead_to_primary(estate: Estate) -> None:
     """Visitors are home; an object was still written to the DR region meanwhile."""
     past_the_second(estate)
     estate.put(Side.DR, "late.txt")
@@ -222,7 +222,7 @@ RECOVERY: tuple[Scene, ...] = (
     (Goal.FAILBACK, "files/promote_primary", _nothing),
     (Goal.FAILBACK, "files/protect_primary", _leave_files_open),
     (Goal.FAILBACK, "database/protect_primary", _expose(Side.PRIMARY)),
-    (Goal.FAILBACK, "objects/copy_to_primary_final", _lead_home),
+    (Goal.FAILBACK, "objects/copy_to_primary_final", _lead_to_primary),
     (Goal.FAILBACK, "database/rename_old_dr", _nothing),
     (Goal.FAILBACK, "files/unfreeze", _nothing),
     (Goal.FAILBACK, "database/unfreeze", _nothing),

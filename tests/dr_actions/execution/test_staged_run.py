@@ -255,11 +255,11 @@ def test_visitors_whom_somebody_led_home_altogether_are_watched_and_the_run_ends
         write_weights(world, 100, 0)
     world.endpoint.reset_calls()
 
-    def lead_home(step: Step) -> None:
+    def lead_to_primary(step: Step) -> None:
         if step.id == HALF and baking:
             write_weights(world, 100, 0)
 
-    assert home.run(Told(baking=lead_home)).finished
+    assert home.run(Told(baking=lead_to_primary)).finished
     assert (weights(world), _changes(world)) == ((100, 0), 2 if baking else 0)
     (seen,) = [entry for entry in home.entries(EntryKind.LOOKED) if entry.data.get("took_effect")]
     done = next(entry for entry in home.entries(EntryKind.CONFIRMED) if entry.step == WHOLE)

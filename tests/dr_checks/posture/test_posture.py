@@ -350,7 +350,7 @@ def test_a_state_that_nobody_documents_leaves_a_split_unknown() -> None:
     assert posture_of(_with_databases("a-new-word", "stopped"), SIT).name == "NORMAL"
 
 
-def _promoted_at_home(read_only: str | Unavailable, copy_of: str = "db-AWAY") -> Snapshot:
+def _promoted_in_primary(read_only: str | Unavailable, copy_of: str = "db-AWAY") -> Snapshot:
     """Traffic is set to the DR region, both regions run in full, and the primary's database is a copy that came home.
 
     ``read_only`` is as the DR region's parameter group has it.
@@ -371,12 +371,12 @@ def _promoted_at_home(read_only: str | Unavailable, copy_of: str = "db-AWAY") ->
 
 
 def test_a_failback_between_promotion_and_traffic_has_one_writer_whom_no_fence_is_to_stop() -> None:
-    half_way = posture_of(_promoted_at_home("1"), SIT)
+    half_way = posture_of(_promoted_in_primary("1"), SIT)
     assert ("RETURNING", "") == (half_way.name, half_way.next_step)
-    assert "SPLIT" == posture_of(_promoted_at_home("0"), SIT).name
+    assert "SPLIT" == posture_of(_promoted_in_primary("0"), SIT).name
     unseen = Unavailable(UnavailableKind.DENIED, "rds:DescribeDBParameters is denied.", SIT.regions.dr)
-    assert "SPLIT" == posture_of(_promoted_at_home(unseen), SIT).name, "what was not seen is not frozen"
-    started_again = posture_of(_promoted_at_home("1", "db-OTHER"), SIT)
+    assert "SPLIT" == posture_of(_promoted_in_primary(unseen), SIT).name, "what was not seen is not frozen"
+    started_again = posture_of(_promoted_in_primary("1", "db-OTHER"), SIT)
     assert "SPLIT" == started_again.name, "the old primary's own database"
 
 
