@@ -92,7 +92,7 @@ def observe_with(
     snapshot = Snapshot(client.environment.name, identity.account, identity.arn, world, started, so_far)
     with on_one_core():
         _read_all(reading, progress, seen, partial(meanwhile, snapshot))
-    parts = dict(upon.parts if upon else {}) | {key: reading.parts[key] for key in reading.futures}
+    parts = dict(upon.parts if upon else {}) | reading.taken()
     return replace(snapshot, parts=parts, calls=dict(client.calls))
 
 
@@ -106,13 +106,15 @@ def _read_all(reading: _Reading, progress: Progress, seen: PartSeen, meanwhile: 
         for future in done:
             reading.take(keys[future])
             seen(*keys[future], future.result().value)
-        with in_slices(_MEANWHILE_SLICE_S):
-            is_working = idleness.lasts() and meanwhile()
+        is_working = idleness.lasts() and _in_slices(meanwhile)
         reading.tend()
         progress(len(reading.futures) - len(waiting), len(reading.futures))
     reading.end()
-    for key in reading.futures.copy().keys() - reading.parts.keys():
-        reading.take(key)
+
+
+def _in_slices(meanwhile: Callable[[], bool]) -> bool:
+    with in_slices(_MEANWHILE_SLICE_S):
+        return meanwhile()
 
 
 class _Reading:
@@ -143,6 +145,14 @@ class _Reading:
         read_at = self.read_at.get(key) or self.client.credentials.clock.now()
         region = self.client.environment.region(key[1])
         self.parts[key] = SnapshotPart(*key, region, read_at, section.value, section.unreadable, section.cached)
+
+    def taken(self) -> dict[Key, SnapshotPart]:
+        """Return every part that was begun, in that order. Threads may still begin others, which nobody waits for."""
+        begun = list(self.futures)
+        for key in begun:
+            if key not in self.parts:
+                self.take(key)
+        return {key: self.parts[key] for key in begun}
 
     def tend(self) -> None:
         """Let no call that takes long hold up others."""

@@ -88,7 +88,7 @@ class Endpoint:
 
     def repair(self, name: str = "") -> list[str]:
         """Take the disaster ``name`` back, or all that are in force; return their names."""
-        found: list[str] = self.ask("POST", "mend", {"name": name})["repaired"]
+        found: list[str] = self.ask("POST", "mend", {"name": name})["mended"]
         return found
 
     def train(self, name: str) -> dict[str, Any]:

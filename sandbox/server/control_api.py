@@ -258,7 +258,7 @@ class ControlApi:
         with WORLD_LOCK:
             repaired = repair(self._world, body["name"]) if body.get("name") else repair_all(self._world)
         self._world_changed()
-        return {"repaired": repaired}
+        return {"mended": repaired}
 
     def _trained(self, what: str, *args: Any) -> Answer:
         from sandbox.training import session

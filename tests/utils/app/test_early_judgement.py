@@ -130,6 +130,16 @@ def test_where_all_is_dark_the_remembered_tenants_are_judged() -> None:
     assert early.results(known) == judged(known, checks())
 
 
+def test_a_check_that_fails_early_is_left_to_its_scenario(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> str | None:
+        raise ZeroDivisionError
+
+    whole, early, name = complete(), EarlyJudgement(SIT, ALL), min(checks())
+    monkeypatch.setitem(checks(), name, replace(checks()[name], applies=fail))
+    Look(whole).judge(early)
+    assert set(early.results(whole)) == checks().keys() - {name}
+
+
 def test_another_look_takes_no_result_of_this_one() -> None:
     whole, early = complete(), EarlyJudgement(SIT, ALL)
     Look(whole).judge(early)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from dr_checks.core.model import Area, Check, CheckResult
@@ -40,7 +41,8 @@ class EarlyJudgement:
     def judge_one(self, so_far: Snapshot, remembered_tenants: tuple[str, ...] = ()) -> bool:
         """Judge one more check. Returns whether there was one to be judged.
 
-        A check that asks for what is still being read is judged again once that was read.
+        A check that asks for what is still being read is judged again once that was read. A check that fails is left to
+        its scenario, which fails again and reports it.
         """
         if self._snapshot is None:
             self._snapshot = replace(so_far, remembered_tenants=remembered_tenants)
@@ -52,7 +54,8 @@ class EarlyJudgement:
             return False
         check = self._left.popleft()
         try:
-            self._results[check.id] = judge(check, self._snapshot, self._environment, self._only_tenants)
+            with suppress(Exception):  # a defect is met again by the check's scenario
+                self._results[check.id] = judge(check, self._snapshot, self._environment, self._only_tenants)
         except NotReadYet as unread:
             self._blocked[check] = unread.key
         return True

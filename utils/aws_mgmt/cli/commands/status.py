@@ -30,7 +30,7 @@ def judge_readiness(options: Options, environment: Environment, areas: tuple[Are
     began_s = clock.monotonic()
     with run_folder(options) as folder, console.progress() as advance:
         early = EarlyJudgement(environment, areas, chosen_checks(options), frozenset(options.only_tenants))
-        run = CommandRun(folder, Terminal(), advance, clock=clock, early=early)
+        run = CommandRun(folder, Terminal(), advance, clock=clock, early=None if options.workers else early)
         report = judge(options, environment, areas, read(options, environment, run), run)
     if isinstance(options, DrTestOptions):  # what status needs not is not imported: it answers a second sooner
         from utils.aws_mgmt.app.run_history import RunEvidence, record_tests
