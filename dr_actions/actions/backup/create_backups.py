@@ -26,8 +26,12 @@ from dr_estate.readers import backup, backup_jobs, efs, rds
 
 START = "backup:StartBackupJob"
 KEPT_DAYS = 35
-_TYPES, _BUDGETS_S = {DATABASE: "RDS", FILES: "EFS"}, {DATABASE: 7200, FILES: 14400}
-_START_WINDOW_MINUTES = 60  # the least that AWS takes
+_TYPES, _BUDGETS_S = {DATABASE: "RDS", FILES: "EFS"}, {DATABASE: 18000, FILES: 14400}
+START_WINDOW_MINUTES = 240
+"""Longer than a database's windows delay a backup: it starts neither in a window nor in the hour before one.
+
+Source: AWS Backup guide, plan-options-and-configuration.
+"""
 _DEFAULT_ROLE = "role/service-role/AWSBackupDefaultServiceRole"
 _OVER = ("FAILED", "ABORTED", "EXPIRED", "PARTIAL")
 # A failure fails the run that sees it; a run that starts after this long makes the backup again.
@@ -97,7 +101,7 @@ def _step(context: PlanContext, store: BackupStore) -> Step:
                 "ResourceArn": store.arn,
                 "IamRoleArn": _role(context, store.kind),
                 "IdempotencyToken": "<derived from the incident and the moment at which the run began>",
-                "StartWindowMinutes": _START_WINDOW_MINUTES,
+                "StartWindowMinutes": START_WINDOW_MINUTES,
                 "Lifecycle": {"DeleteAfterDays": days},
             },
         ),

@@ -135,8 +135,10 @@ class SimulatedJob:
     def percent(self) -> float:
         """How much of its time has passed since it began, in percent: AWS's estimate goes by bytes."""
         starts = self.starts or self.created + (self.completes - self.created) / 3
-        lasts_s, passed = (self.completes - starts).total_seconds(), world_time(self.region) - starts
-        return 100.0 if lasts_s <= 0 else min(100.0, max(0.0, 100 * passed.total_seconds() / lasts_s))
+        lasts_s, passed_s = ((end - starts).total_seconds() for end in (self.completes, world_time(self.region)))
+        if passed_s < 0:
+            return 0.0
+        return 100.0 if passed_s >= lasts_s else 100 * passed_s / lasts_s
 
     def describe(self, id_name: str) -> dict[str, Any]:
         """Return what all kinds of jobs report; ``id_name`` is BackupJobId, CopyJobId or RestoreJobId."""

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from dr_actions.actions.backup.create_backups import START_WINDOW_MINUTES
 from sandbox.core.state import STATE, now
 from sandbox.core.timing import set_pace
 from sandbox.moto_ext.backup.durations import after_windows, job_times
@@ -42,6 +43,13 @@ def test_no_backup_begins_in_the_hour_before_a_window_or_in_it(wanted: str, begi
 
 def test_a_window_over_midnight_is_one_window() -> None:
     assert after_windows(TUESDAY, database("23:45-00:15")) == TUESDAY + timedelta(minutes=15)
+
+
+@pytest.mark.parametrize("maintenance", ["tue:04:00-tue:04:30", "tue:02:15-tue:02:45", "tue:00:00-tue:00:30"])
+def test_whenever_a_failback_asks_for_its_backup_the_job_does_not_expire(maintenance: str) -> None:
+    window, shop = timedelta(minutes=START_WINDOW_MINUTES), database(maintenance=maintenance)
+    moments = (TUESDAY - timedelta(hours=6) + timedelta(minutes=5 * number) for number in range(288))
+    assert max(after_windows(moment, shop) - moment for moment in moments) < window
 
 
 def test_a_job_that_cannot_begin_in_its_start_window_expires() -> None:
