@@ -33,6 +33,7 @@ START_WINDOW_MINUTES = 240
 Source: AWS Backup guide, plan-options-and-configuration.
 """
 _DEFAULT_ROLE = "role/service-role/AWSBackupDefaultServiceRole"
+_UNBEGUN = ("CREATED", "PENDING")
 _OVER = ("FAILED", "ABORTED", "EXPIRED", "PARTIAL")
 # A failure fails the run that sees it; a run that starts after this long makes the backup again.
 _FRESH = timedelta(minutes=1)
@@ -141,10 +142,23 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
         return _proof(step, point)
     if job.state not in _OVER:
         message = f"The backup of {step.subject} ({job.id}) is {job.state}, {job.percent or '0'} % done."
+        message += _windows(step, context) if job.state in _UNBEGUN else ""
         return StepStatus(StepState.IN_PROGRESS, message, progress=(job.state, job.percent))
     if context.snapshot.taken_at - (job.completed_at or job.created_at) > _FRESH:
         return StepStatus(StepState.READY, f"The backup of {step.subject} ({job.id}) was {job.state}: once more.")
     return StepStatus(StepState.FAILED, f"The backup of {step.subject} ({job.id}) is {job.state}: {job.message}")
+
+
+def _windows(step: Step, context: PlanContext) -> str:
+    """Return when AWS Backup begins no backup of the database; "" for files, and where its windows were not seen."""
+    try:
+        instance = context.snapshot.find(rds.instances, step.side, arn=step.before["arn"])
+    except DataUnavailable:
+        return ""
+    windows = [window for window in (instance.backup_window, instance.maintenance_window) if window] if instance else []
+    if not windows:
+        return ""
+    return f" None begins in the database's windows ({', '.join(windows)}, UTC) or in the hour before them: it waits."
 
 
 def _own_job(step: Step, context: PlanContext) -> backup_jobs.BackupJob | None:

@@ -114,6 +114,16 @@ def test_a_backup_counts_by_its_own_job_since_the_run_began(changes: Any, expect
     assert standing(create_backups.ACTION, step, **{"sent": SENT, "begun_at": BEGUN, **changes}) is expected
 
 
+@pytest.mark.parametrize(("state", "waits"), [("CREATED", True), ("RUNNING", False)])
+def test_a_backup_that_does_not_begin_names_the_windows_that_it_waits_for(state: str, waits: bool) -> None:
+    served = replace(SERVED, backup_window="01:00-01:30", maintenance_window="sun:03:00-sun:03:30")
+    seen = sight(begun_at=BEGUN, instances_dr=(served,), jobs=(replace(JOB, state=state),), sent=SENT)
+    step = next(step for step in create_backups.ACTION.plan_steps(sight()) if step.side is Side.DR)
+    status = create_backups.ACTION.observe(step, seen)
+    assert status.state is StepState.IN_PROGRESS
+    assert ("01:00-01:30, sun:03:00-sun:03:30, UTC" in status.message) is waits
+
+
 def test_a_backup_is_asked_for_by_one_token_until_it_fails() -> None:
     step = next(step for step in create_backups.ACTION.plan_steps(sight()) if step.side is Side.DR)
     tokens = [
