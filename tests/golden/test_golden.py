@@ -128,8 +128,12 @@ LIGHTER_SINCE = frozenset({"rds-copy.key-usable"})
 SUBJECTS_SINCE = frozenset({"prod-db-sg", "sit-db-sg"})
 """Subjects that checks of then judge since: the database's security group."""
 
-LONGER_SINCE = {"files/replicate_to_primary": 14400}
-"""Seconds that a step may take since, at least: a first sync goes by what there is, and no longer by an hour."""
+LONGER_SINCE = {"files/replicate_to_primary": 14400, "backup/create_backups": 18000}
+"""Seconds that a step may take since, at least: a first sync goes by what there is, and no longer by an hour; a backup
+waits for its database's windows."""
+
+WAITS_SINCE = {"StartWindowMinutes": 240}
+"""What a call asks for since, at least: a backup that waits for its database's windows does not expire."""
 
 PRESENT = {"part": current_name, "id": present_id, "step": present_id, "verb": present_name, "action": present_name}
 """What gives the present name of a value that was called differently, by its key."""
@@ -145,6 +149,7 @@ def typed(value: Any, key: str = "") -> Any:
     if isinstance(value, dict):
         if "budget_s" in value:
             value = value | {"budget_s": max(value["budget_s"], LONGER_SINCE.get(value.get("verb", ""), 0))}
+        value = value | {name: max(value[name], least) for name, least in WAITS_SINCE.items() if name in value}
         return {name: typed(inner, name) for name, inner in value.items() if name not in PROSE}
     if isinstance(value, list):
         rows = [typed(inner) for inner in value if not _is_since(inner)]
