@@ -9,7 +9,7 @@ import ast
 import io
 import re
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,7 @@ DIALECT = re.compile(
 )
 HOME = re.compile(r"(?<![./`])\bhome\b(?! (folder|directory|page)s?\b)")
 """The primary region in the old dialect, in docstrings and comments; messages on record stay as they are."""
+Texts = Callable[[Source], Iterator[tuple[int, str]]]
 ALLOWED = re.compile(r"`[^`]*`|\bsandbox mend\b")
 DIALECT_NAMES = {"told", "tell", "tells", "anew", "lately", "mended", "homecoming", "homeward", "eyes", "hands"}
 NAMES = {"one", "told", "said", "held", "made", "asked", "kept"}
@@ -76,15 +77,14 @@ def variables(source: Source) -> Iterator[tuple[int, str]]:
             yield node.lineno, node.arg
 
 
+def found_in(room: str, texts: Texts, words: Callable[[str], list[str]]) -> list[tuple[str, int, str]]:
+    """The words that are found in such texts of the room's files, with their places."""
+    return [(s.name, line, word) for s in sources(room) for line, text in texts(s) for word in words(text)]
+
+
 @pytest.mark.parametrize("room", SENTENCES)
 def test_sentences_of_the_product_use_the_field_s_words(room: str) -> None:
-    found = [
-        (source.name, line, word)
-        for source in sources(room)
-        for line, text in sentences(source)
-        for word in dialect(text)
-    ]
-    assert found == []
+    assert found_in(room, sentences, dialect) == []
 
 
 def remarks(source: Source) -> Iterator[tuple[int, str]]:
@@ -99,13 +99,10 @@ def remarks(source: Source) -> Iterator[tuple[int, str]]:
 
 @pytest.mark.parametrize("room", SENTENCES)
 def test_docstrings_and_comments_use_the_field_s_words(room: str) -> None:
-    found = [
-        (source.name, line, word)
-        for source in sources(room)
-        for line, text in remarks(source)
-        for word in [*dialect(text), *(match[0] for match in HOME.finditer(ALLOWED.sub("", text)))]
-    ]
-    assert found == []
+    def words(text: str) -> list[str]:
+        return [*dialect(text), *(match[0] for match in HOME.finditer(ALLOWED.sub("", text)))]
+
+    assert found_in(room, remarks, words) == []
 
 
 @pytest.mark.parametrize("room", ROOMS)
