@@ -24,7 +24,7 @@ WORLD_CLOCK = "x-world-clock"
 TOLERANCE_S = 2.0
 """The Date header has whole seconds, so a smaller difference is none."""
 MOST_SPEED = 3600.0
-LEAST_PATIENCE_S = 2.0
+LEAST_PATIENCE_S = 6.0
 """Seconds of this machine in which a sandbox on it answers, however busy it is and however fast its clock runs."""
 
 _SKEW_REPORTED_S = 60.0

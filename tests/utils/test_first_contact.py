@@ -6,16 +6,25 @@ import ast
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from tests.utils.running import ROOT, dr_cli
 
 DOOR = "utils/aws_mgmt/dr_cli.py"
 OLD = f"import sys, runpy; sys.version_info = (3, 9, 18); runpy.run_path('{DOOR}', run_name='__main__')"
+OLDER_CLICK = """
+def _without_help(self, param_decls, required=None, **attrs):
+    if "help" in attrs:
+        raise TypeError("Parameter.__init__() got an unexpected keyword argument 'help'")
+
+Argument.__init__ = _without_help
+"""
 HOMELESS = (
     "import os, pwd, runpy; del os.environ['HOME'], os.environ['XDG_STATE_HOME']; pwd.getpwuid = {}.__getitem__; "
     f"runpy.run_path('{DOOR}', run_name='__main__')"
@@ -68,6 +77,16 @@ def test_a_python_without_the_packages_says_how_to_get_them_and_which_python_to_
     assert "`make setup`" in ran.stderr
     assert "`.venv/bin/python utils/aws_mgmt/dr_cli.py`" in ran.stderr
     assert sys.executable in ran.stderr, "and which Python it was"
+
+
+def test_a_python_with_an_older_library_says_which_it_is_and_which_python_to_use(home: Path) -> None:
+    older = shutil.copytree(Path(click.__file__).parent, home / "older" / "click")
+    with (older / "core.py").open("a", encoding="utf-8") as core:
+        core.write(OLDER_CLICK)
+    ran = _run(home, f"$PY {DOOR} -e sit status", PYTHONPATH=str(older.parent))
+    assert 3 == ran.returncode
+    assert "needs another version of click" in _sentence(ran)
+    assert f"({sys.executable}): run `make setup`" in ran.stderr
 
 
 def test_the_installed_tool_without_its_packages_says_how_to_install_them(home: Path) -> None:

@@ -42,6 +42,8 @@ def main(argv: "list[str]", program: str = _CHECKOUT) -> int:
         if package in _SANDBOX:
             return _cannot_run(f"needs the sandbox's packages ({package})", program, "[sandbox]")
         return _cannot_run(f"needs its packages ({package})", program)
+    except _WrongVersion as wrong:
+        return _cannot_run(f"needs another version of {wrong}", program)
     return streams.finish(code)
 
 
@@ -51,8 +53,11 @@ def _run(argv: "list[str]", program: str) -> int:
 
         compile_once()
         from dr_estate.model.invocation import Program
-        from utils.aws_mgmt.cli.parser import parse
 
+        try:
+            from utils.aws_mgmt.cli.parser import parse
+        except (AttributeError, TypeError) as odd:  # what a library of another version lacks
+            raise _WrongVersion(_where_raised(odd)) from odd
         options = parse(argv, Program(program))
         gc.set_threshold(*_GARBAGE)  # a command makes facts and keeps them: looking for garbage was a tenth of its time
         atexit.register(gc.freeze)  # nor is it looked for once more in all of them when the interpreter ends
@@ -61,6 +66,18 @@ def _run(argv: "list[str]", program: str) -> int:
         sys.stderr.write("Interrupted. Nothing was changed: the command had not begun.\n")
         return _INTERRUPTED
     return run_command(options)
+
+
+class _WrongVersion(Exception):
+    """A package is installed for this Python in a version that the tool cannot use."""
+
+
+def _where_raised(error: Exception) -> str:
+    """Name the package whose code raised ``error``."""
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    return str(at.tb_frame.f_globals.get("__name__", "")).split(".")[0] if at is not None else ""
 
 
 def _cannot_run(need: str, program: str, extra: str = "") -> int:

@@ -185,11 +185,11 @@ def test_only_this_machines_own_addresses_are_loopback(url: str, own: bool) -> N
     assert is_loopback(url) is own
 
 
-@pytest.mark.parametrize(("speed", "waits_s"), [(1.0, 3.0), (1.2, 2.5), (120.0, 2.0)])
+@pytest.mark.parametrize(("speed", "waits_s"), [(1.0, 10.0), (1.25, 8.0), (10.0, 6.0), (120.0, 6.0)])
 def test_an_answer_is_waited_for_in_the_worlds_time_and_a_busy_machine_is_not_silent(
     speed: float, waits_s: float
 ) -> None:
     machine = Machine()
     machine.asks(fast(timedelta(0), speed), loopback=True)
-    assert machine.clock.patience_s(3.0) == pytest.approx(waits_s)
+    assert machine.clock.patience_s(10.0) == pytest.approx(waits_s)
     assert machine.clock.patience_s(0.1) == pytest.approx(0.1), "never longer than was asked for"
