@@ -2,7 +2,7 @@
 
 The emulator answers some 300 calls a second on one core, which hides what concurrency gains. This server answers
 thousands, each after the injected latency, so a run against it measures the reader. Times inside a request (a metric's
-window) do not make it another request. The tenants' sites that the world tells of are met through this server too.
+window) do not make it another request. The tenants' sites that the world names are met through this server too.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class CannedAnswers:
         return known
 
     def _control(self, request: HttpRequest) -> bytes:
-        """``/_canned/latency/<seconds>`` or ``throttle/<share>``, 0 for none; any call tells and resets the counts.
+        """``/_canned/latency/<seconds>`` or ``throttle/<share>``, 0 for none; any call returns and resets the counts.
 
         Last comes how many seconds AWS's rates alone make the calls take, where they are enforced.
         """

@@ -1,4 +1,4 @@
-"""Runs a command as a process of its own and tells what it took: wall time, CPU, peak memory."""
+"""Runs a command as a process of its own and measures what it took: wall time, CPU, peak memory."""
 
 from __future__ import annotations
 

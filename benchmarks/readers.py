@@ -1,4 +1,4 @@
-"""Ways to read one world, each run as a process of its own so that its CPU and memory can be told.
+"""Ways to read one world, each run as a process of its own so that its CPU and memory can be measured.
 
 ``python -m benchmarks.readers WAY [TENANTS or FILE]`` looks at AWS_ENDPOINT_URL with the keys of the environment and
 prints one JSON object: seconds of looking, API calls, unseen parts.
@@ -95,7 +95,7 @@ def one_by_one(environment: Environment) -> Outcome:
 
 
 def read_in_turn(client: ReadClient) -> dict[tuple[str, Side], Any]:
-    """Every part, read by one thread at a time, those a part builds on first. A part that cannot be seen is Unseen."""
+    """Every part, read by one thread at a time, those a part builds on first. What cannot be seen is Unavailable."""
     from dr_estate.reading.reader import ReadContext, Section
     from dr_estate.reading.workers import PoolWorkers
     from dr_estate.snapshot.registry import readers

@@ -19,7 +19,7 @@ _TENANT = re.compile(rb"tenant-?\d+")
 def widened(snapshot: Snapshot, pattern: str, tenants: int) -> Snapshot:
     """The snapshot with so many tenants more like ``pattern``, the name of one of them: it is called as these are.
 
-    Each member of a list that tells of that tenant alone is there for each new one, by its name.
+    Each member of a list that names that tenant alone is repeated for each new one, by its name.
     """
     names = [f"tenant{1000 + number}".encode() for number in range(tenants)]
     return from_json(rewritten(to_json(snapshot), lambda body: _wide(body, pattern.encode(), names)))

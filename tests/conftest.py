@@ -1,7 +1,7 @@
 """The order of the tests, and which of them are played when.
 
 What takes longest begins first, so that no process is left to play out a long file alone. What is marked ``proof`` is
-skipped, and told so, unless DR_PROOFS asks for the proofs: for them alone (``1``, `make proofs`), or for both (``all``,
+reported as skipped unless DR_PROOFS asks for the proofs: for them alone (``1``, `make proofs`), or for both (``all``,
 `make exhaustive`). `make test` leaves the proofs out.
 """
 
@@ -39,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read botocore's models fast, and let the workers share what forks their sandboxes; forked ones, commands too."""
     gc.set_threshold(*GARBAGE)  # from the start: what is imported and collected is no garbage either
     speedups.install()
-    os.environ.pop("GITHUB_ACTIONS", None)  # the tests' own CI may run there; what it is told is not under test
+    os.environ.pop("GITHUB_ACTIONS", None)  # the tests' own CI may run there; its annotations are not under test
     os.environ.update(SETTINGS)  # moto reads them at import
     several = getattr(config.option, "numprocesses", None) or getattr(config.option, "processes", None)
     if several and not hasattr(config, "workerinput"):

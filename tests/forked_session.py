@@ -32,7 +32,7 @@ class _Sender:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "setup" and report.passed and not report.sections:
-            return  # nothing is told of it
+            return  # nothing is printed of it
         self.reports.append(self.config.hook.pytest_report_to_serializable(config=self.config, report=report))
 
     def pytest_runtest_logfinish(self, nodeid: str, location: tuple[str, int | None, str]) -> None:

@@ -1,7 +1,8 @@
 """Worlds lent to the tests of one process: a world that one test file gave back serves the next one as if it were new.
 
-Starting a world costs a second of work, returning to it as it began some milliseconds. So whoever needs a seeded world
-borrows one: it is as it began, nothing counted, nothing broken, and with a clock of its own that stood still meanwhile.
+Starting a world costs a second of work, returning to it as it began some milliseconds. So a test that needs a seeded
+world borrows one: it is as it began, nothing counted, nothing broken, and with a clock of its own that stood still
+meanwhile.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ SEEDS = world_file.home() / "seeds"
 
 
 def home_with_seeds(folder: Path) -> Path:
-    """``folder``, made ready as the home of a test's own sandboxes: new, but for worlds that were built before."""
+    """``folder``, made ready as the folder of a test's own sandboxes: new, but for worlds that were built before."""
     SEEDS.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     (folder / SEEDS.name).symlink_to(SEEDS, target_is_directory=True)

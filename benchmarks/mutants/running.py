@@ -1,4 +1,4 @@
-"""Runs the tests of a mutant in a forked process that imports the product anew, with the mutated file in its place."""
+"""Runs the tests of a mutant in a forked process that imports its rooms itself, with the mutated file in its place."""
 
 from __future__ import annotations
 

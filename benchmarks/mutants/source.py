@@ -14,7 +14,7 @@ from mutmut.mutation.mutators import mutation_operators
 
 ROOT = Path.cwd()  # it is started at the root of a checkout, as the tests are
 _GENERIC = matchers.OneOf(*map(matchers.Name, ("Callable", "Mapping", "dict", "frozenset", "list", "set", "tuple")))
-# Freezing a dataclass, naming a type, exporting a name: that is the type checker's business, no run tells them apart.
+# Freezing a dataclass, naming a type, exporting a name: that is the type checker's business, no run distinguishes them.
 _TYPES = (
     matchers.Annotation()
     | matchers.Decorator(decorator=matchers.Call(func=matchers.Name("dataclass")))

@@ -1,4 +1,4 @@
-"""What a run took is told truly: its time, its memory, and whether it crashed."""
+"""What a run took is measured correctly: its time, its memory, and whether it crashed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_crash_is_no_measurement() -> None:
         take(["-c", "1 / 0"], {})
 
 
-def test_the_best_of_several_is_told_and_a_long_run_is_not_repeated() -> None:
+def test_the_best_of_several_runs_is_returned_and_a_long_run_is_not_repeated() -> None:
     times = iter([(3.0, 2.0), (2.0, 1.5), (2.5, 1.0)])
     measurement = best(lambda: ResourceUsage(*next(times), 10, 0, ""), 3)
     assert (measurement.wall_s, measurement.cpu_s) == (2.0, 1.0)

@@ -1,4 +1,4 @@
-"""Mutants are of the code as it is, the runner tells killed from survived, and each accepted survivor still exists."""
+"""Mutants are of the code as it is, the runner counts killed and survived, and each accepted survivor still exists."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ raise SystemExit(0 if measure(Group("toy", ("toy",), ("tests",), ()), 1, None, 2
 
 
 @pytest.mark.proof
-def test_the_runner_tells_killed_survived_and_accepted_apart(tmp_path: Path) -> None:
+def test_the_runner_distinguishes_killed_survived_and_accepted(tmp_path: Path) -> None:
     for name, text in TOY.items():
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)

@@ -98,8 +98,8 @@ def test_both_regions_have_the_topics(region: str) -> None:
 
 
 @pytest.mark.usefixtures("deployed")
-def test_the_operator_goes_home_only_as_the_stack_is_told() -> None:
-    """Told nothing, it attaches the policy to no operator. Told yes, its policies bear other names here."""
+def test_the_operator_gets_the_failback_policy_only_where_a_parameter_attaches_it() -> None:
+    """By default the stack attaches it to no operator. The policies of the second stack have other names here."""
     iam = boto3.client("iam", "us-east-1")
     attached_policies = iam.list_attached_role_policies(RoleName="sit-dr-operator")["AttachedPolicies"]
     assert "sit-dr-operator-home" not in {policy["PolicyName"] for policy in attached_policies}

@@ -39,7 +39,7 @@ def bare(text: str) -> str:
 
 
 def terraform(*arguments: str, folder: Path, home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the real Terraform in ``folder``; ``home`` holds the program and is its HOME."""
+    """Run the real Terraform in ``folder``; the ``home`` folder holds the program and is its HOME."""
     command = [str(write_terraform(home)), *arguments]
     variables = {"HOME": str(home), **environment}
     return subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)

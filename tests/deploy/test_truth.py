@@ -188,7 +188,7 @@ def test_what_a_killed_run_left_is_taken_away_by_its_name(
 def terraform(tmp_path: Path, world: str, monkeypatch: pytest.MonkeyPatch) -> str:  # noqa: ARG001 - begins before
     """The real Terraform with the one provider that can be had without a registry, and AWS's own IAM policies."""
     monkeypatch.setenv("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
-    with mock_aws():  # begins the account anew
+    with mock_aws():  # resets the mocked account
         pass
     mirror = tmp_path / "mirror" / "registry.terraform.io" / "hashicorp" / "aws"
     mirror.mkdir(parents=True)

@@ -47,7 +47,7 @@ def commands(job: dict[str, Any]) -> list[list[str]]:
 
 
 def days_of(cron: str) -> list[date]:
-    """The days on which a cron of these workflows runs, over some years: read anew, not by what made it."""
+    """The days on which a cron of these workflows runs, over some years: parsed here, not by what made it."""
     minute, hour, day, months, weekday = cron.split()
     assert minute.isdigit()
     assert hour.isdigit()

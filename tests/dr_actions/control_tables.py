@@ -29,7 +29,7 @@ _NUMBERS = count(1)
 
 
 class Clock(WorldClock):
-    """A clock that stands still until it is moved; whoever waits by it moves it. ``waited`` runs after each wait."""
+    """A clock that stands still until it is moved; each wait by it moves it. ``waited`` runs after each wait."""
 
     def __init__(self, at: datetime = datetime(2026, 1, 7, 3, 0, tzinfo=UTC)) -> None:
         self._began, self.passed_s = at, 0.0

@@ -14,7 +14,7 @@ def _nothing(_step: Step) -> None:
 
 
 @dataclass
-class Told:
+class RecordingListener:
     """Keeps what it hears. Each callable is called with a step: it may change the world, or stop the run.
 
     ``baking`` hears of a stage's bake, ``asked`` of a person's step, ``finished`` of one that is done, ``waiting`` of

@@ -63,14 +63,14 @@ def with_weights(snapshot: Snapshot, home: int, away: int) -> Snapshot:
     return with_part(snapshot, route53.records, Side.GLOBAL, turned)
 
 
-def led(snapshot: Snapshot, home: int) -> Snapshot:
-    """The snapshot with ``home`` percent of the visitors led to the primary region, by records and by answers."""
+def led(snapshot: Snapshot, percent: int) -> Snapshot:
+    """The snapshot with ``percent`` of the visitors led to the primary region, by records and by answers."""
     doors = {side: snapshot.get(dns_answers.door, side) for side in (Side.PRIMARY, Side.DR)}
-    counts = ((doors[Side.PRIMARY], home), (doors[Side.DR], 100 - home))
-    tallies = (AnswerTally(ORIGIN, "A", counts, silent=0),) if 0 < home < 100 else ()
-    led = with_part(with_weights(snapshot, home, 100 - home), dns_weight_samples.tallies, Side.GLOBAL, tallies)
+    counts = ((doors[Side.PRIMARY], percent), (doors[Side.DR], 100 - percent))
+    tallies = (AnswerTally(ORIGIN, "A", counts, silent=0),) if 0 < percent < 100 else ()
+    led = with_part(with_weights(snapshot, percent, 100 - percent), dns_weight_samples.tallies, Side.GLOBAL, tallies)
     for reader in (dns_answers.authorities, dns_answers.resolved, dns_answers.tested):
-        values = doors[Side.PRIMARY if home else Side.DR]
+        values = doors[Side.PRIMARY if percent else Side.DR]
         led = with_rows(led, reader, Side.GLOBAL, lambda row: row.name == ORIGIN, values=values)
     return led
 

@@ -66,7 +66,7 @@ class _Client:
         return lambda **_params: self._answers[operation]
 
 
-class _Eyes:
+class _ReadClient:
     seconds_left = 1.0
 
     def __init__(self, answers: Answers, environment: Environment) -> None:
@@ -93,7 +93,7 @@ def reading(
         return future
 
     return ReadContext(
-        client=cast(ReadClient, _Eyes(answers, env)),
+        client=cast(ReadClient, _ReadClient(answers, env)),
         side=side,
         region=SIT.region(side),
         now=seen.taken_at,

@@ -52,7 +52,7 @@ def test_each_example_is_of_a_check() -> None:
 # These judge the environment file alone: there is nothing that could be unseen.
 SETTINGS_ONLY = {"prerequisites.contacts-named"}
 # Nothing copies the DR region's data anywhere until failback: that is a warning with its age, and blocks nothing.
-# Nor does a test that was not practised lately, a health check that is slow, or a setting that may matter to nobody.
+# Nor does a test that was not practised recently, a health check that is slow, or a setting that may matter to nobody.
 WARNS = {
     "drills.nothing-left",
     "drills.on-schedule",

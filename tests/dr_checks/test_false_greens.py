@@ -185,7 +185,7 @@ def rollout(controller: str, *sets: dict[str, Any]) -> ecs.Service:
 
 
 @pytest.mark.parametrize("controller", ["CODE_DEPLOY", "EXTERNAL"])
-def test_a_rollout_of_another_controller_is_told_by_its_task_set_or_unknown(controller: str) -> None:
+def test_a_rollout_of_another_controller_is_judged_by_its_task_set_or_unknown(controller: str) -> None:
     def outcome(*sets: dict[str, Any]) -> dict[str, Status]:
         services = (rollout(controller, *sets), *whole(ecs.services, Side.DR)[1:])
         return turned({(ecs.services, Side.DR): services})

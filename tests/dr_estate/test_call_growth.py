@@ -77,8 +77,8 @@ class ListedWorld:
         self.ids = [f"tenant{number}" for number in range(1, tenants + 1)]
         self.lists = {operation: row(self) for operation, row in _ROWS.items()}
 
-    def eyes(self, **more: Any) -> ReadClient:
-        """The product's own eyes, looking at this world. Nothing leaves the process."""
+    def read_client(self, **more: Any) -> ReadClient:
+        """The product's own read client, answered by this world. Nothing leaves the process."""
         return ReadClient(self.env, reads(), nowhere(GivenAnswers(self._answer), **more))
 
     def _answer(self, model: Any, context: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
@@ -264,7 +264,7 @@ CHANCE = 5
 
 
 def _calls(tenants: int) -> tuple[Counter[str], list[str]]:
-    client = ListedWorld(SIT, tenants).eyes()
+    client = ListedWorld(SIT, tenants).read_client()
     values = read_in_turn(client)
     return client.calls, [
         f"{name} {side}" for (name, side), value in values.items() if not isinstance(value, Unavailable)
@@ -309,7 +309,7 @@ def test_a_second_look_at_two_thousand_tenants_takes_at_most_1750_calls(tmp_path
         version = f"{WHEN.isoformat()}, read {datetime.now(UTC).date()}"
         first.keep(f"{secret}@{version}", secret_policies.SecretPolicy(secret, ""))
     first.save(tmp_path / "answers", "this version")
-    client = world.eyes(immutable=load(tmp_path / "answers", "this version"))
+    client = world.read_client(immutable=load(tmp_path / "answers", "this version"))
     values = read_in_turn(client)
     definitions, policies = (values[part.name, Side.DR] for part in (ecs.task_definitions, secret_policies.policies))
     assert operations(client.calls) <= 1750
@@ -319,7 +319,7 @@ def test_a_second_look_at_two_thousand_tenants_takes_at_most_1750_calls(tmp_path
 
 
 def test_a_part_makes_a_few_calls_at_once_however_many_it_has_to_make() -> None:
-    client, under_way, at_once = ListedWorld(SIT, tenants=100).eyes(), Counter[str](), list[int]()
+    client, under_way, at_once = ListedWorld(SIT, tenants=100).read_client(), Counter[str](), list[int]()
 
     def count(model: Any, **_: Any) -> None:
         under_way[model.name] += 1

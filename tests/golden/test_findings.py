@@ -1,6 +1,6 @@
 """What each check says of each of its examples, word for word: what was measured, what was wanted, why, and the remedy.
 
-Where findings are to change, delete their file and run this test twice: the first run writes the file anew, and fails.
+Where findings are to change, delete their file and run this test twice: the first run writes it again, and fails.
 Read what `git diff` shows before it is committed: it is what operators will read.
 """
 

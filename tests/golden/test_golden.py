@@ -1,7 +1,7 @@
 """What was written before the rooms were moved still loads, judges, plans and prints the same, ids mapped.
 
 ``evidence/``, ``journals/`` and ``reports/`` were made by the commit before: two estates, healthy, with a dark primary
-region, and failed over. Sentences may be worded anew; values may not change.
+region, and failed over. Sentences may be reworded; values may not change.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The plans that saved evidence gives: equal to those on record, whatever becomes of the code that makes them.
 
-Where a plan is to change, delete its file and run this test twice: the first run writes the file anew, and fails.
+Where a plan is to change, delete its file and run this test twice: the first run writes it again, and fails.
 """
 
 from __future__ import annotations

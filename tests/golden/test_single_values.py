@@ -1,4 +1,4 @@
-"""What each check says once a single value of a passing example is another one, and from which number on it says so.
+"""What each check says once a single value of a passing example is another one, and at which number its result changes.
 
 Where a check is to judge otherwise, delete its file and run this test twice. A value of AWS that stands nowhere in the
 record of a check does not count for it: where it should, the check is blind to it.

@@ -118,7 +118,7 @@ def _aws_fault(service: str, operation: str, rest: str) -> str:
     known |= {f"no-{xform_name(member, '-')}" for member, kind in members.items() if kind.type_name == "boolean"}
     if unknown := options - known:
         return f"{name} has no option {sorted(unknown)}"
-    required = shape.required_members if shape else ()  # the CLI makes up a token that only tells a repeat apart
+    required = shape.required_members if shape else ()  # the CLI makes up an idempotency token
     named = (member for member in required if not members[member].metadata.get("idempotencyToken"))
     lacking = {xform_name(member, "-") for member in named} - options
     if lacking and OPTION.search(rest):

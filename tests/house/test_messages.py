@@ -15,7 +15,7 @@ from tests.house.sources import Source, sources
 ROOMS = ("dr_estate", "dr_checks", "dr_actions", "reports", "utils", "steps", "sandbox")
 MESSAGES = {"because", "says", "why", "reason", "message"}
 AWS_OWN_WORDS = {
-    # ECS itself tells a pull that failed by the first word of a task's stoppedReason; the emulator does as it does.
+    # ECS itself marks a failed pull by the first word of a task's stoppedReason; the emulator does the same.
     "sandbox/moto_ext/ecs/descriptions.py",
     "sandbox/moto_ext/ecs/deployments.py",
 }

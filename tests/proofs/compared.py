@@ -27,8 +27,8 @@ AWAY: Sides = (Side.DR, Side.GLOBAL)
 VOLATILE = {"time_s", "total", "why"}
 # AWS takes a zone for each task in turn; points are counted up by the schedule.
 PASSING = re.compile(r"^(ecs\.tasks\..*\.zone|vpc\.subnets\..*\.free|backup\.vaults\..*\.points)$")
-# What holds the lock is told by the journal, and differs with each death; metrics are by the minute. The schedule of
-# AWS Backup goes on meanwhile: which backups a run asked for is told by its calls, that they are complete by itself.
+# What holds the lock is in the journal, and differs with each death; metrics are by the minute. The schedule of AWS
+# Backup goes on meanwhile: the backups that a run asked for are known by its calls, their completion by the run itself.
 _LEFT_OUT = (
     "control_table.standing",
     "region_heartbeat.minutes",

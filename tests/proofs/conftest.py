@@ -1,4 +1,4 @@
-"""The worlds of the proofs: each seen once while it is whole, and one that was lost and goes home, a module its own."""
+"""The worlds of the proofs: each read once while it is healthy, and one per module that fails over and back."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ EVERY_SIDE = tuple(Side)
 
 @dataclass(frozen=True)
 class Asked:
-    """What is broken in a world, what is overridden to leave it all the same, and how its way home ends."""
+    """What is broken in a world, what is overridden to fail over all the same, and how the failback ends."""
 
     broken: tuple[str, ...]
     ends: Exit
@@ -107,7 +107,7 @@ def written(enforced: Enforced, away: Ran) -> Written:
 
 @pytest.fixture(scope="module")
 def due(enforced: Enforced, written: Written) -> Rig:
-    """The failback is due: the primary region is mended."""
+    """The failback is due: the primary region is repaired."""
     enforced.world.repair("primary-dark")
     assert written.writer.written
     return Rig.of(

@@ -48,7 +48,7 @@ _PAUSE_S = 0.01
 
 
 class Dying(MutatingClient[GuardContext]):
-    """Clients that kill their own process where ``decide`` says so: no handler, no flush, no goodbye."""
+    """Clients that kill their own process when ``decide`` returns it: no handler, no flush, no goodbye."""
 
     def __init__(self, *made_of: Any, decide: Decide, recorded: Recorded) -> None:
         super().__init__(*made_of)
@@ -86,7 +86,7 @@ def name_of(call: Call) -> str:
 
 
 def dying(decide: Decide, recorded: Recorded = lambda: True) -> Make:
-    """How to make hands that die there; ``recorded`` tells when an answer is on record."""
+    """How to make mutating clients that die there; ``recorded`` is whether an answer is on record."""
     return partial(Dying, decide=decide, recorded=recorded)
 
 

@@ -1,4 +1,4 @@
-"""A world that is lost and goes home again while IAM judges every call: what is run in it, and what is written."""
+"""A world that fails over and back while IAM judges every call: what is run in it, and what is written."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class Enforced:
 
 @dataclass(frozen=True)
 class Written:
-    """What people write away from home, in rows and files; and an object beside it."""
+    """What people write in the DR region: rows and files, two objects, and a newer Terraform state."""
 
     of: Enforced
     writer: Writer

@@ -17,7 +17,7 @@ from tests.proofs.changes import Aws
 
 @dataclass(frozen=True)
 class Fault:
-    """``touches`` are the services whose parts are read anew."""
+    """``touches`` are the services whose parts are read again."""
 
     name: str
     edge: NeedKind

@@ -13,7 +13,7 @@ from tests.proofs.fault import Fault, files_of, iam_of, policy_of, role_named
 
 
 def definition_changed(change: Callable[[dict[str, Any], Aws], object]) -> Callable[[Aws], object]:
-    """Register the tenant's definition anew, changed, and let the service of the DR region use it."""
+    """Register a changed revision of the tenant's definition, and let the service of the DR region use it."""
 
     def make(aws: Aws) -> object:
         ecs, cluster, name = aws.client("ecs", Side.DR), aws.named(aws.env.names.cluster), aws.env.names.service

@@ -1,4 +1,4 @@
-"""A process that kills itself at a call of S3's batch jobs: of those that look too, which no hands send."""
+"""A process that kills itself at a call of S3's batch jobs: at reads too, which no mutating client sends."""
 
 from __future__ import annotations
 

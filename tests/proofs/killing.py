@@ -102,8 +102,8 @@ def _lasting(calls: Calls) -> Calls:
 def may_come_again(died: Died, region: str) -> range:
     """How many of the ``region``'s messages come twice: those sent, and not noted, when their process died.
 
-    The messages of one batch leave at once, one to each region: whoever dies at the other region's may have sent this
-    one too, or not yet.
+    The messages of one batch leave at once, one to each region: a process that dies at the other region's may have sent
+    this one too, or not yet.
     """
     deaths = [(when, name.split()[0]) for when, name in died if name.split()[1] == PUBLISH]
     sure = deaths.count((When.AFTER, region))
@@ -119,7 +119,7 @@ def gone_on_with(
 ) -> Ended:
     """Let one process after the other die, each a lease later, until one ends by itself.
 
-    The world is as it is now; in ``before`` processes of this run died already; ``met`` is told of each that dies now.
+    The world is as it is now; in ``before`` processes of this run died already; ``met`` receives each that dies now.
     """
     died = list(before or [])
     while True:

@@ -22,7 +22,7 @@ _OF_A_RUN = (
     (re.compile(rf"(awsbackup:job-|recovery-point:){_UUID}"), r"\1<point>"),
     (re.compile(r"\b[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}\b"), "<job>"),
     (re.compile(rf'("IdempotencyToken": )"{_UUID}"'), r'\1"<token>"'),
-    (re.compile(r'"Message": "(?:[^"\\]|\\.)*"(?=.*-ops-critical)'), '"Message": "<alarm>"'),  # tells the very run
+    (re.compile(r'"Message": "(?:[^"\\]|\\.)*"(?=.*-ops-critical)'), '"Message": "<alarm>"'),  # names the run itself
     (re.compile(r"(journal_head\W+)\d+ [0-9a-f]{64}"), r"\1<head>"),
     (re.compile(r"(rules\W+)[0-9a-f]{64}"), r"\1<rules>"),  # a rig's environment is quicker than the command line's
     (re.compile(r'"PreSignedUrl": "[^"]*", '), ""),  # the same call again, signed at its moment

@@ -93,7 +93,7 @@ class Newcomer:
 
 
 def newcomer_in(home: Path) -> Newcomer:
-    """A newcomer whose clone and sandboxes lie in ``home``."""
+    """A newcomer whose clone and sandboxes lie in the ``home`` folder."""
     home_with_seeds(home / "sandbox")
     person = Newcomer(home, {"DR_SANDBOX_HOME": str(home / "sandbox")})
     shutil.copytree(ROOT, person.checkout, ignore=shutil.ignore_patterns(*_LEFT_OUT))

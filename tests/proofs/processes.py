@@ -54,12 +54,12 @@ class Process:
 
     @property
     def said(self) -> str:
-        """What it told its operator so far."""
+        """What it printed so far."""
         return self.log.read_text(encoding="utf-8")
 
 
 def forked(what: Callable[[], int], log: Path) -> Process:
-    """Run ``what`` in a forked process; its return value is the exit code, an exception is told and is 99."""
+    """Run ``what`` in a forked process; its return value is the exit code; an exception is printed and gives 99."""
     sys.stdout.flush()
     sys.stderr.flush()
     with warnings.catch_warnings():

@@ -57,7 +57,7 @@ ROOT = Path(__file__).parents[2]
 INCIDENT = "INC-7"
 LEASE_S = 60
 FULL = os.environ.get("DR_FULL_KILLS") == "1"
-"""Everything is looked at anew by each run that goes on, as the command does it."""
+"""Each run that goes on reads everything again, as the command does it."""
 LEADING = frozenset({efs_policy.policies.name})  # with the records it says which region holds the newer objects
 
 
@@ -116,7 +116,7 @@ class Rig:
         return replace(self, env=quick(self.env, **{"poll_s": self.env.execution.poll_s, **execution}))
 
     def begin(self) -> None:
-        """Make the world anew, with nothing done and nothing recorded."""
+        """Restore the kept world, with nothing done and nothing recorded."""
         self.world.end()
         self.world.return_to(self.kept)
         self.world.reset_mutations()
@@ -162,14 +162,14 @@ class Rig:
         return int(summary.exit)
 
     def _as_now(self) -> RunStart:
-        """What a run that goes on starts from: the same plan, and what it asks without being told to by an action."""
+        """What a run that goes on starts from: the same plan, and the parts that it reads for no action."""
         credentials = world_of(self.world, "operator").credentials
         only = None if FULL else WITNESSED | LEADING
         snapshot = observe(self.env, credentials, "sandbox", only=only, upon=self.start.snapshot)
         return replace(self.start, report=None, snapshot=snapshot)
 
     def said(self, name: str) -> str:
-        """What the first process of the run ``name`` told its operator."""
+        """What the first process of the run ``name`` printed."""
         return (self.home / name / "log-000").read_text(encoding="utf-8")
 
     def journal_file(self, name: str) -> Path:

@@ -1,4 +1,4 @@
-"""A rough way home: the failback is killed again and again, and steps back because the primary serves nobody."""
+"""A disturbed failback: it is killed again and again, and steps back because the primary region serves nobody."""
 
 from __future__ import annotations
 

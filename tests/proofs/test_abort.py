@@ -1,4 +1,4 @@
-"""A failback that is given up: whoever stops it on the way, everybody is served and may write in the DR region again.
+"""A failback that is aborted: at whatever stage it stopped, everybody is served and may write in the DR region again.
 
 The failback stops at a call of each of its stages, on one machine; the abort is run on another, which knows of it
 by the control table alone. After the point of no return it is refused.
@@ -191,7 +191,7 @@ def test_after_it_the_abort_is_refused_names_the_entry_and_changes_nothing(
     assert [] == [sent for sent in enforced.world.mutations() if not sent["control"]]
 
 
-def test_a_run_in_its_write_pause_is_not_planned_anew_and_the_same_command_leads_everybody_home(
+def test_a_run_in_its_write_pause_is_not_replanned_and_the_same_command_finishes_the_failback(
     enforced: Enforced, elsewhere: Enforced, stop: Stop, written: Written
 ) -> None:
     stop("frozen")
@@ -207,7 +207,7 @@ def test_a_run_in_its_write_pause_is_not_planned_anew_and_the_same_command_leads
     assert written.is_primary()
 
 
-def test_after_the_abort_that_it_names_a_failback_is_planned_anew(
+def test_after_the_abort_that_the_refusal_names_a_failback_is_replanned(
     elsewhere: Enforced, stop: Stop, written: Written
 ) -> None:
     stop("files frozen")

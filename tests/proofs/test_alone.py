@@ -90,7 +90,7 @@ class Attacker:
     _clients: dict[tuple[str, str, int], Any] = field(default_factory=dict)
 
     def forget(self) -> None:
-        """Begin anew, with the operator's keys alone."""
+        """Start again, with the operator's keys alone."""
         keys = self.world.people["operator"]
         own = {"aws_access_key_id": keys.access_key_id, "aws_secret_access_key": keys.secret_access_key}
         self.sessions, self.execution = [own], ""
@@ -360,7 +360,7 @@ def test_no_sequence_of_calls_and_commands_moves_prod_without_an_approver(prod: 
 
 @pytest.mark.parametrize("prod", [AUTOMATED], indirect=True)
 def test_the_search_finds_a_way_that_was_left_open_and_cuts_it_down(prod: Stage) -> None:
-    """What the search is worth: the same draws, with a recovery's rights in the operator's hands for good."""
+    """What the search is worth: the same draws, where the operator holds a recovery's rights permanently."""
     prod.world.return_to("lost")
     iam = Aws(prod.world.url, prod.world.people["admin"], prod.env, tenant="").client("iam", Side.GLOBAL)
     for policy in iam.list_attached_user_policies(UserName="operator")["AttachedPolicies"]:

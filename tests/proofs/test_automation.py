@@ -51,7 +51,7 @@ SET_ASIDE = ("override of fence.primary by Jane Doe until 2099-01-07 18:00 UTC: 
 
 @dataclass(frozen=True)
 class Prod:
-    """A PROD of one tenant whose primary region is lost; ``home`` is one machine's."""
+    """A PROD of one tenant whose primary region is lost; the ``home`` folder is one machine's."""
 
     world: Endpoint
     home: Path
@@ -118,7 +118,7 @@ class Prod:
 
 
 def shown(command: Command, pattern: str) -> re.Match[str]:
-    """What the command tells on stderr, once it does."""
+    """The match of ``pattern`` in what the command prints on stderr, once there is one."""
     until = time.monotonic() + PATIENCE_S
     while time.monotonic() < until:
         if found := re.search(pattern, command.err, re.MULTILINE):

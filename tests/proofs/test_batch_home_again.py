@@ -1,4 +1,4 @@
-"""Whole failbacks whose objects come home by jobs of S3, killed, given up and stepped back; ``DR_FULL_KILLS=1``.
+"""Whole failbacks whose objects are replicated by jobs of S3, killed, aborted and stepped back; ``DR_FULL_KILLS=1``.
 
 What is played without jobs in test_home_again.py and test_abort.py is played here with them, where IAM is enforced.
 """
@@ -68,7 +68,7 @@ def enforced(scenario: Asked, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture(scope="module")
 def written(enforced: Enforced, away: Ran) -> Written:
-    """What is written in the DR region; the rule home did not see some of it."""
+    """What is written in the DR region; some objects were not replicated to the primary region."""
     assert away.code == 0, away.said
     found = Written.away(enforced)
     enforced.world.fill([dict(s3.data_pairs(enforced.env))[filled(enforced)]], "new/", NEW)
@@ -87,7 +87,7 @@ def jobs(of: Enforced) -> dict[str, list[str]]:
 
 
 def filled(of: Enforced) -> str:
-    """The bucket that holds what was not replicated home."""
+    """The bucket of the primary region that lacks what was not replicated."""
     return of.env.named(of.env.names.buckets[1])
 
 

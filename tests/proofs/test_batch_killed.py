@@ -2,7 +2,7 @@
 
 SIGKILL meets it before and after each call that starts, lists, describes or cancels a job, and while one is at work.
 The next process has no record of its own: what it knows is in the control table, and what AWS shows. One job a bucket
-was started in all, and everything is home. Two buckets come home so; test_batch_home_again.py plays whole failbacks.
+was started in all, and no object is missing. It has two buckets; test_batch_home_again.py plays whole failbacks.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ FOR_LONG_S, PAST_IT_S = 600, 700
 
 @dataclass(frozen=True)
 class Batched:
-    """A failback of two buckets that is due; the second has nothing to bring home, so that its job fails."""
+    """A failback of two buckets that is due; the second has nothing to replicate, so that its job fails."""
 
     rig: Rig
     filled: str
@@ -79,7 +79,7 @@ class Batched:
         return found
 
     def missing(self) -> int:
-        """How many objects are not home."""
+        """How many objects the primary region lacks."""
         seen = Home(self.rig.world, self.rig.env).whole(apart.name).get(apart, Side.DR)
         return sum(row.missing for row in seen if isinstance(row, BucketDifference))
 

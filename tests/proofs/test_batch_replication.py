@@ -1,4 +1,4 @@
-"""A failback whose objects come home by jobs of S3 Batch Replication, and what is left of one that ends badly."""
+"""A failback whose objects are replicated by jobs of S3 Batch Replication, and what is left of one that ends badly."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.dr_actions.actions.batched_world import INITIATES, admin, allow_in, b
 from tests.dr_actions.actions.failback_world import Home, away_world, returned
 from tests.dr_actions.control_tables import WORLD
 from tests.dr_actions.execution.runs import run_in
-from tests.dr_actions.hearing import Told
+from tests.dr_actions.hearing import RecordingListener
 from tests.proofs.conftest import AWAY, HOME
 from tests.proofs.enforced import SHORT, Enforced
 from tests.utils.running import at_endpoint, rules
@@ -43,7 +43,7 @@ class Died(Exception):
     """The process ended here."""
 
 
-class Dies(Told):
+class Dies(RecordingListener):
     """Ends the run as soon as S3 shows it the job."""
 
     def waits(self, step: Step, age_s: float, limit_s: float, message: str) -> None:
@@ -53,14 +53,14 @@ class Dies(Told):
 
 
 class Objects:
-    """The plan that brings one bucket's objects home, a job first, run in one world, and its journal."""
+    """The plan that copies one bucket's objects back, a job first, run in one world, and its journal."""
 
     def __init__(self, world: Home, folder: Path, minutes: float = 60) -> None:
         self.endpoint, self.env, self.folder = world.endpoint, batched(world.env, minutes), folder
         self.world = Home(world.endpoint, self.env)
         self.plan = self.plan_of_bucket()
 
-    def planned_anew(self) -> None:
+    def plan_again(self) -> None:
         """Take what the world shows now for the plan that the next run begins."""
         self.world = Home(self.endpoint, self.env, self.world.whole())
         self.plan = self.plan_of_bucket()
@@ -70,10 +70,10 @@ class Objects:
         own = tuple(step for step in steps if step.subject == BUCKET and ".last" not in step.id)
         return Plan(self.env.name, self.env.account, Goal.FAILBACK, "FAILED_OVER", own)
 
-    def run(self, listener: Told, anew: bool = False) -> Outcome:
+    def run(self, listener: RecordingListener, new_plan: bool = False) -> Outcome:
         outcome, clock = Outcome(), WorldClock()
         with Journal.open(self.folder, self.env.name, INCIDENT, "run", clock.now, world=WORLD) as journal:
-            if anew or not journal.entries:
+            if new_plan or not journal.entries:
                 journal.append(EntryKind.BEGIN, plan=to_json(self.plan))
                 for side, store in STORES:
                     facts = {"side": side, "store": store, "arn": f"arn:{side}:{store}", "created_at": clock.now()}
@@ -127,7 +127,7 @@ def test_a_run_that_died_while_the_job_went_on_finds_it_again_and_copies_nothing
     with pytest.raises(Died):
         objects.run(Dies())
     world.endpoint.age(AT_WORK_S)
-    assert objects.run(Told()).finished
+    assert objects.run(RecordingListener()).finished
     client = admin(world.endpoint, "s3", world.env.region(Side.DR))
     head: dict[str, Any] = client.head_object(Bucket=ITS_COPY, Key=f"new/{0:07}")
     assert "COMPLETED" == head["ReplicationStatus"]
@@ -141,7 +141,7 @@ def test_the_journal_has_the_jobs_id_and_what_a_job_could_not_write_the_run_copi
 ) -> None:
     replicated_back(world.endpoint, batched(world.env), f"arn:aws:s3:::{BUCKET}/new/000000*")
     objects = Objects(world, tmp_path)
-    assert objects.run(Told()).finished
+    assert objects.run(RecordingListener()).finished
     assert (0, NEW - 10) == (objects.missing(), objects.calls("s3:CopyObject"))
     assert f"10 of {NEW} objects replicated, {NEW - 10} not. The run copies what it left." in objects.words()
     (outcome,) = objects.entries(EntryKind.OUTCOME, "objects/replicate_to_primary")
@@ -152,7 +152,7 @@ def test_a_job_that_takes_too_long_is_cancelled_and_the_run_copies_instead(world
     world.endpoint.timing(transition_s=3600)
     replicated_back(world.endpoint, batched(world.env))
     objects = Objects(world, tmp_path, minutes=0.01)
-    assert objects.run(Told()).finished
+    assert objects.run(RecordingListener()).finished
     assert (1, 1) == (objects.calls(CREATE), objects.calls("s3control:UpdateJobStatus"))
     assert (0, NEW) == (objects.missing(), objects.calls("s3:CopyObject"))
     assert "it has had its 0.01 min" in objects.words()
@@ -171,9 +171,9 @@ def test_a_new_plan_that_starts_no_job_cancels_that_of_the_plan_before_and_copie
     config = s3.get_bucket_replication(Bucket=ITS_COPY)["ReplicationConfiguration"]
     config["Rules"][0]["DeleteMarkerReplication"]["Status"] = "Enabled"
     s3.put_bucket_replication(Bucket=ITS_COPY, ReplicationConfiguration=config)
-    objects.planned_anew()
+    objects.plan_again()
     assert replicate_to_primary.ACTION.name not in [step.action for step in objects.plan.steps]
-    assert objects.run(Told(), anew=True).finished
+    assert objects.run(RecordingListener(), new_plan=True).finished
     jobs = admin(world.endpoint, "s3control", world.env.region(Side.DR))
     keep_loopback_hosts(jobs.meta.events)
     assert ["Cancelled"] == [job["Status"] for job in jobs.list_jobs(AccountId=world.env.account)["Jobs"]]
@@ -184,7 +184,7 @@ def test_where_no_job_may_be_started_the_run_says_so_goes_on_and_copies_itself(w
     replicated_back(world.endpoint, batched(world.env))
     world.endpoint.begin(Outage(world.env.region(Side.DR), "deny", "s3control", "CreateJob"))
     objects = Objects(world, tmp_path)
-    outcome = objects.run(Told())
+    outcome = objects.run(RecordingListener())
     assert outcome.finished
     assert ["objects/replicate_to_primary" in line for line in outcome.degraded] == [True]
     assert (0, NEW) == (objects.missing(), objects.calls("s3:CopyObject"))

@@ -67,7 +67,7 @@ def let_files_in(aws: Aws) -> None:
     efs.delete_file_system_policy(FileSystemId=system["FileSystemId"])
 
 
-def as_told(screen: str, aws: Aws) -> None:
+def as_printed(screen: str, aws: Aws) -> None:
     """What the printed command does, by plain calls."""
     if "aws rds modify-db-parameter-group" in screen:
         set_read_only(aws, "1")
@@ -101,7 +101,7 @@ def test_where_the_dr_region_takes_writes_again_nobody_is_led_on_or_back_until_i
     assert led == weights_sent(due)
     if happens is let_rows_in:
         assert "Writes: the databases of both af-south-1 and eu-west-1 take them (T41)." in screen
-    as_told(screen, enforced.aws("admin"))
+    as_printed(screen, enforced.aws("admin"))
     with Writer(enforced.world, enforced.env, 0.1, case.replace(" ", "-")) as writer:
         again = due.run(case.replace(" ", "-"), later_s=86400)
         assert Exit.READY == again.wait(), again.said

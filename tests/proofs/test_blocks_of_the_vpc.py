@@ -12,7 +12,7 @@ from dr_checks.core.model import Severity, Status
 from dr_checks.core.registry import checks
 from dr_estate.config.environment import Side
 from tests.proofs.changes import Aws
-from tests.proofs.test_remedies import broken, told, unhealed
+from tests.proofs.test_remedies import broken, reported, unhealed
 from tests.proofs.watching import Watch
 from tests.utils.running import at_endpoint
 from utils.aws_mgmt.app.exit_codes import Exit
@@ -83,7 +83,7 @@ def test_a_block_left_out_is_a_blocker_that_its_command_heals(by_blocks: Watch) 
     ec2.revoke_security_group_ingress(
         GroupId=_group(aws, Side.DR, name)["GroupId"], IpPermissions=[_rule(_MYSQL, [lost])]
     )
-    gaps = told(by_blocks, TOUCHED)
+    gaps = reported(by_blocks, TOUCHED)
     assert {key[:3]: gap.measured for key, gap in gaps.items()} == {
         (CHECK, Side.DR, aws.named(name)): f"missing in tcp {_MYSQL}-{_MYSQL} {lost}"
     }

@@ -114,7 +114,7 @@ def change_by_hand(glass: Glass, watching: Command) -> None:
     route53.change_resource_record_sets(HostedZoneId=given["--hosted-zone-id"], ChangeBatch=batch)
 
 
-def assert_it_hands_its_rights_to_nobody(glass: Glass) -> None:
+def assert_it_passes_its_rights_to_nobody(glass: Glass) -> None:
     """A tenant's task with the recovery's role would keep the glass broken when the session is long over."""
     known = {name.lower(): value for name, value in glass.session.items() if name != "AWS_ENDPOINT_URL"}
     ecs = boto3.client("ecs", glass.env.regions.dr, endpoint_url=glass.world.url, **known)
@@ -139,7 +139,7 @@ def test_nothing_runs_by_the_break_glass_role_without_an_approver_and_with_one_i
     alone = glass.run(EXECUTE, "")
     assert (alone.code, "authority.two-people" in alone.err) == (4, True), alone.err
     assert [] == glass.changes()
-    assert_it_hands_its_rights_to_nobody(glass)
+    assert_it_passes_its_rights_to_nobody(glass)
     glass.world.enforce_iam(True)  # forgets what it denied on purpose
     approved = glass.run(f"approve --incident {INCIDENT}", "approver")
     assert (approved.code, f"opens the role {glass.role}" in approved.err) == (0, True), approved.err

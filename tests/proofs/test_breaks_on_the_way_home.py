@@ -1,7 +1,7 @@
-"""A failback on whose way home something breaks: it stops, one region writes, and the same command or an abort goes on.
+"""A failback in which something breaks: it stops, one region writes at most, and the same command or an abort goes on.
 
-The replica at home follows its source no more, before it is waited for, before the freeze or in the write pause; or the
-services at home start no task.
+The replica in the primary region follows its source no more, before it is waited for, before the freeze or in the write
+pause; or the services there start no task.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def sent(due: Rig) -> list[str]:
 
 
 def goes_on(due: Rig, name: str, written: Written) -> None:
-    """The same command leads everybody home, and nothing that was acknowledged is lost or doubled."""
+    """The same command finishes the failback, and nothing that was acknowledged is lost or doubled."""
     again = due.run(name, later_s=A_DAY_S)
     assert Exit.READY == again.wait(), again.said
     assert written.is_primary()
@@ -109,7 +109,7 @@ def test_a_replica_that_breaks_in_the_write_pause_is_not_waited_for_and_the_abor
 
 
 def pulls(aws: Aws, effect: str) -> None:
-    """Let nobody pull an image at home any more (Deny), or everybody as before (Allow)."""
+    """Let nobody pull an image in the primary region any more (Deny), or everybody as before (Allow)."""
     ecr = aws.client("ecr", Side.PRIMARY)
     statement = {"Sid": "pull", "Effect": effect, "Principal": "*", "Action": "ecr:*"}
     for row in ecr.describe_repositories()["repositories"]:

@@ -1,7 +1,7 @@
 """Changes made through the endpoint with plain boto3 turn exactly the right checks red, and back.
 
-None of them hides anything: what is missing is a gap that one check tells, with its subject and its remedy, and never
-an unknown, so that the command ends with 1 and not with 3.
+None of them hides anything: what is missing is a gap that these checks report, with its subject and its remedy, and
+never an unknown, so that the command ends with 1 and not with 3.
 """
 
 from __future__ import annotations
@@ -144,14 +144,14 @@ def health_check_disabled(aws: Aws) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Case:
-    """A change, the services it touches, and by check the subject and the words of the remedy it must be told with.
+    """A change, the services it touches, and by check the subject and the words of the remedy of its gaps.
 
     ``at_times``: what is red beside them at some minutes of the hour, while the newest hourly copy is on its way.
     """
 
     made: Made
     touches: tuple[str, ...]
-    told: dict[str, tuple[str, str]]
+    expected: dict[str, tuple[str, str]]
     at_times: frozenset[str] = frozenset()
 
 
@@ -207,11 +207,11 @@ def test_a_change_turns_exactly_the_right_checks_red_and_back(case: Case, sit_wa
     with case.made(aws):
         results = sit_watch.judged(case.touches)
     red = not_passed(results)
-    assert red == dict.fromkeys({*case.told, *(case.at_times & set(red))}, Status.FAIL)
+    assert red == dict.fromkeys({*case.expected, *(case.at_times & set(red))}, Status.FAIL)
     assert exit_of(verdict_of(list(results.values()), (), env.objectives.rpo_minutes * 60)) is Exit.NOT_READY
-    for check, (subject, remedy) in case.told.items():
+    for check, (subject, remedy) in case.expected.items():
         gaps = [finding for finding in results[check].findings if finding.status is Status.FAIL]
-        assert _tells(gaps, _filled(subject, aws), remedy), gaps
+        assert _all_name(gaps, _filled(subject, aws), remedy), gaps
     _comes_back(sit_watch, case.touches)
 
 
@@ -220,7 +220,7 @@ def _filled(subject: str, aws: Aws) -> str:
     return subject.replace("{tenant}", aws.tenant).replace("{host}", host)
 
 
-def _tells(gaps: list[Finding], subject: str, remedy: str) -> bool:
+def _all_name(gaps: list[Finding], subject: str, remedy: str) -> bool:
     return all(subject in gap.subject and gap.remedy and remedy in str(gap.healing) for gap in gaps)
 
 

@@ -47,7 +47,7 @@ ROOT = Path(__file__).parents[2]
 FULL = os.environ.get("DR_FULL_KILLS") == "1"
 EVERY = 1 if FULL else 27
 MOST_DEATHS = 400
-MESSAGE = "sns:Publish"  # one that died having told people alone has nothing to bring home: a test of its own
+MESSAGE = "sns:Publish"  # one that died having only notified people has nothing to fail back: a test of its own
 SHORT = {"bake_minutes": 0.05, "stable_minutes": 0, "files_freeze_minutes": 0, "dns_samples": 60}
 
 Action = Literal["show", "clean"]

@@ -1,4 +1,4 @@
-"""The judgement is right exactly when the recovery agrees: a blocker is told where the strict world does not serve.
+"""The judgement is right when the recovery agrees: a blocker is reported exactly where the strict world does not serve.
 
 Single and double faults of the DR region, drawn by Hypothesis. After each, the sandbox's own routines say whether a
 task of every service would start in each of its subnets and be reached, and whether the database's planned restore is
@@ -101,7 +101,7 @@ FAULT, NUMBER = st.sampled_from(EVERY), st.integers(0, TENANTS - 1)
 
 @dataclass(frozen=True)
 class StrictWorld:
-    """A healthy world that is broken again and again, and made anew after each time."""
+    """A healthy world that is broken again and again, and restored after each time."""
 
     watch: Watch
     tenants: tuple[str, ...]
@@ -167,14 +167,14 @@ def strict() -> Iterator[StrictWorld]:
         yield StrictWorld(watch(world, env), tuple(world.state()["tenants"]))
 
 
-def test_the_healthy_world_is_told_no_blocker_and_recovers(strict: StrictWorld) -> None:
+def test_the_healthy_world_has_no_blocker_and_recovers(strict: StrictWorld) -> None:
     assert strict.disagreement((), strict.tenants[0]) == ""
     assert strict.failures(strict.watch.healthy) == []
     strict.watch.world.return_to(BEFORE)
 
 
 @pytest.mark.parametrize("fault", PLAYED, ids=lambda fault: fault.name.replace(" ", "-"))
-def test_a_blocker_is_told_exactly_where_the_recovery_does_not_serve_everybody(
+def test_a_blocker_is_reported_exactly_where_the_recovery_does_not_serve_everybody(
     fault: Fault, strict: StrictWorld
 ) -> None:
     assert strict.disagreement((fault,), strict.tenants[-1]) == ""

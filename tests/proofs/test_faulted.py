@@ -49,7 +49,7 @@ Operation = tuple[str, str, str]
 
 
 class Faulted:
-    """A rig whose eyes ask once only, how a run ends that meets no fault, and which operations it calls.
+    """A rig whose read client asks once only, how a run ends that meets no fault, and which operations it calls.
 
     ``later`` are steps that a later one of the plan, or the passing of time, may make look otherwise than done,
     ``passing`` facts in which AWS goes on by itself after the run.
@@ -76,7 +76,7 @@ class Faulted:
         for number in range(1, MOST_RUNS):
             run = self.rig.run(name, first if number == 1 else MutatingClient, later_s=number * (LEASE_S + 1))
             code = run.wait()
-            self._tells_the_truth(name, run, code)
+            self._gave_a_true_account(name, run, code)
             if code == Exit.READY:
                 break
         assert run.said.splitlines()[-1].startswith("done: "), run.said
@@ -86,7 +86,7 @@ class Faulted:
         assert {call.split()[1] for call in calls - self.calls} <= {PUBLISH}
         return number
 
-    def _tells_the_truth(self, name: str, run: Process, code: int) -> None:
+    def _gave_a_true_account(self, name: str, run: Process, code: int) -> None:
         assert code in TRUE_ENDS, run.said
         entries = self.rig.whole_journal(name)
         self._nothing_is_said_done_that_is_not(entries)
@@ -118,7 +118,7 @@ def faulted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Faulted]:
 
 
 def fault(operation: Operation, how: str) -> Outage:
-    """The operator's next call of ``operation`` fails; whoever else looks is spared."""
+    """The operator's next call of ``operation`` fails; the calls of other people are spared."""
     region, service, name = operation
     return Outage(region, how, service, name, seconds=0.05, times=1, person="operator")
 
@@ -191,7 +191,7 @@ def failing(of: Rig, how: str, meets: Callable[[Call], bool]) -> Decide:
 
 
 def test_an_answer_that_is_lost_in_the_validation_is_asked_for_once_more(faulted: Faulted) -> None:
-    """What was not seen is no finding of the estate: a run is not told invalid for one silence."""
+    """What was not seen is no finding of the estate: a run is not called invalid for one failed read."""
     of = faulted.rig
     of.begin()
     lost = Outage(of.env.region(Side.DR), "deny", "ecs", "DescribeServices", times=1, person="operator")

@@ -23,7 +23,7 @@ _THEIRS = "elsewhere"
 
 
 def described_and_tagged(aws: Aws, undo: ExitStack) -> None:
-    """Tag and describe our things anew, in both regions."""
+    """Give our things further tags and other descriptions, in both regions."""
     for side in SIDES:
         for words in (_service, _balancer, _database, _files, _topic, _secret, _key, _network):
             words(aws, side, undo)
@@ -169,7 +169,7 @@ def _their_record(aws: Aws, undo: ExitStack) -> None:
     undo.callback(route53.delete_hosted_zone, Id=theirs)
 
 
-# The watched world is one for the whole session: it needs not be made anew for each example.
+# The watched world is one for the whole session: it need not be made again for each example.
 QUICK = settings(max_examples=25)
 RANDOM = st.randoms(use_true_random=False)
 

@@ -1,9 +1,9 @@
-"""Away and home again where IAM is enforced: not one call is denied, and whoever is killed on the way goes on.
+"""Failover and failback where IAM is enforced: not one call is denied, and a failback that is killed goes on.
 
 The failback is killed and resumed in the world that the failover left: every process dies at another of its calls, one
 in the midst of a bake, one right after a stage was stepped back. It ends as the one nobody disturbed, with what people
 wrote meanwhile. ``DR_FULL_KILLS=1`` kills it before and after each of its calls that change something, all in one world
-and each in a world of its own, also where more must be led home.
+and each in a world of its own, also where secrets and definitions that lead to the primary make more actions.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ pytestmark = pytest.mark.proof
 
 Seen = Callable[[Snapshot], Snapshot]
 AT_ONCE = {BACKUP, "s3:CopyObject", "dynamodb:PutItem", "dynamodb:DeleteItem"}
-A_DAY_S = 86400  # whoever died before, their lease is over
+A_DAY_S = 86400  # the lease of each process that died before is over
 everywhere = pytest.mark.skipif(not FULL, reason="DR_FULL_KILLS=1 asks for it")
 
 
@@ -78,7 +78,7 @@ class Rough:
     ended: Ended = field(init=False)
 
     def goes_on_until(self, where: Sequence[Death]) -> None:
-        """Let its processes die there. Until it steps back, the tenant stops at home in the midst of a bake."""
+        """Let its processes die there. After a death within a bake the primary region's tasks are stopped."""
         self.ended = gone_on_with(self.due, self.name, self.dies(where), self.died, self._met)
         self.died = self.ended.died
 
@@ -111,7 +111,7 @@ class Rough:
         return world
 
     def synced(self) -> list[str]:
-        """The calls that brought data home, or made way for that."""
+        """The calls that copied data to the primary region, or made way for that."""
         calls = (Call(m["service"], m["operation"], m["region"], m["params"]) for m in self.of.world.mutations())
         return [call.name for call in calls if syncs(call, self.of.env)]
 
@@ -223,7 +223,7 @@ def test_the_same_command_goes_on_from_the_tenth_and_ends_as_if_undisturbed(
 def test_a_gate_that_fails_at_half_while_people_write_leaves_one_region_writing_and_loses_and_doubles_nothing(
     scenario: Asked, enforced: Enforced, due: Rig, written: Written, tmp_path: Path
 ) -> None:
-    """By the command line, from another machine, with a writer all the time: the same command then leads all home."""
+    """By the command line, from another machine, with a writer all the time: the same command then finishes it."""
     due.begin()
     config = rules(tmp_path, "sit", enforced.settings.replace("bake_minutes = 0.01", "bake_minutes = 0.03"))
     elsewhere, world = replace(enforced, home=tmp_path), Rough(enforced, due, written, "half")
@@ -245,7 +245,7 @@ def test_a_gate_that_fails_at_half_while_people_write_leaves_one_region_writing_
 
 
 def fails_at_half(run: Process, world: Rough) -> None:
-    """Stop the tenant's tasks at home as soon as half of the visitors are led there; the run stands still meanwhile."""
+    """Stop the primary region's tasks as soon as half of the visitors are led there; the run stands still meanwhile."""
     until(lambda: world.weights()[-1:] == [50], run)
     os.kill(run.pid, signal.SIGSTOP)
     world.tasks_at_home(0)
@@ -301,7 +301,7 @@ def test_a_backup_that_fails_ends_the_run_before_anything_is_synced(rough: Rough
 
 
 def test_while_a_backup_is_not_complete_nothing_is_synced(rough: Rough) -> None:
-    """Whoever stops the run meanwhile is told that it goes on from there."""
+    """The run is stopped by SIGTERM meanwhile, and ends as interrupted."""
     rough.returned(BEGUN).timing(transition_s=A_DAY_S)
     run = rough.due.run("incomplete", later_s=A_DAY_S)
     until(lambda: rough.due.goes_on("incomplete", "backup/create_backups"), run)
@@ -346,7 +346,7 @@ def test_a_failback_killed_at_one_point_alone_ends_as_if_undisturbed(back: Back)
     back.undisturbed.survives_each_alone(back.undisturbed.points)
 
 
-def test_a_call_that_the_policies_do_not_allow_is_told_as_denied(enforced: Enforced) -> None:
+def test_a_call_that_the_policies_do_not_allow_is_recorded_as_denied(enforced: Enforced) -> None:
     assert [] == enforced.world.denied()
     with pytest.raises(ClientError, match="AccessDenied"):
         enforced.aws("operator").client("rds", Side.PRIMARY).delete_db_instance(
@@ -389,7 +389,7 @@ def follows(snapshot: Snapshot) -> Snapshot:
     ],
     ids=["calm", "flaps", "is newer"],
 )
-def test_a_primary_that_flaps_or_holds_the_newer_database_is_told_to_wait_and_why(
+def test_a_failback_waits_for_a_primary_that_flaps_or_holds_the_newer_database_and_the_reason_is_given(
     due: Rig, capsys: pytest.CaptureFixture[str], seen: Seen, code: Exit, answer: str, reason: str
 ) -> None:
     """The same estate, seen otherwise, and assessed by the command line."""

@@ -7,8 +7,8 @@ a new process under the same incident, ends in the world and with the calls of a
 By default each kind of call is met once, before or after it in turn, and every thirteenth call of any kind; all of
 them are, with DR_FULL_KILLS=1.
 
-One thing may come twice, and only where the process died between sending and recording it: a notification. Nothing
-that can be looked at tells whether SNS took it, so it is sent at least once, under the same event id both times.
+One thing may come twice, and only where the process died between sending and recording it: a notification. No read
+shows whether SNS took it, so it is sent at least once, under the same event id both times.
 """
 
 from __future__ import annotations

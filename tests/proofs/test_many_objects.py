@@ -1,4 +1,4 @@
-"""Very many objects come home while copies fail and a run dies, and comparing them costs pages, not objects.
+"""Very many objects are copied back while copies fail and a run dies, and comparing them costs pages, not objects.
 
 ``DR_FULL_OBJECTS=1`` plays it with 300,000 versions in each bucket.
 """
@@ -24,7 +24,7 @@ from sandbox.core.state import Outage
 from tests.dr_actions.actions.failback_world import Home, away_world, returned
 from tests.dr_actions.control_tables import WORLD
 from tests.dr_actions.execution.runs import run_in
-from tests.dr_actions.hearing import Told
+from tests.dr_actions.hearing import RecordingListener
 
 pytestmark = pytest.mark.proof
 
@@ -39,7 +39,7 @@ class Died(Exception):
     """The process ended here."""
 
 
-class Dies(Told):
+class Dies(RecordingListener):
     """Ends the run once a batch of objects is copied."""
 
     def waits(self, step: Step, age_s: float, limit_s: float, message: str) -> None:
@@ -49,14 +49,14 @@ class Dies(Told):
 
 
 class Failback:
-    """The plan that copies one bucket's objects home, run in one world, and its journal."""
+    """The plan that copies one bucket's objects to the primary region, run in one world, and its journal."""
 
     def __init__(self, world: Home, folder: Path) -> None:
         self.world, self.folder, self.primary = world, folder, world.env.region(Side.PRIMARY)
         self.step = next(s for s in objects_copy_to_primary.ACTION.plan_steps(world.sight()) if s.subject == BUCKET)
         self.plan = Plan(world.env.name, world.env.account, Goal.FAILBACK, "FAILED_OVER", (self.step,))
 
-    def run(self, listener: Told) -> Outcome:
+    def run(self, listener: RecordingListener) -> Outcome:
         """One run, from where the journal says; the backups that it needs are on record."""
         outcome, clock = Outcome(), WorldClock()
         with Journal.open(self.folder, self.plan.environment, INCIDENT, "run", clock.now, world=WORLD) as journal:
@@ -113,7 +113,7 @@ def test_a_run_that_died_goes_on_after_its_cursor_and_copies_no_object_twice(fai
     assert f"{BUCKET}: 1,000 of {NEW:,} objects copied" == progress.data["says"]
     for how in ("throttle", "error", "lost"):
         endpoint.begin(Outage(failback.primary, how, "s3", "CopyObject", times=3))
-    assert failback.run(Told()).finished
+    assert failback.run(RecordingListener()).finished
     assert NEW <= failback.copies() <= NEW + 9
     others = 9 * 2 * len(failback.world.env.names.buckets)
     assert endpoint.calls()[f"{failback.primary} s3:ListObjectVersions"] <= 5 * PAGES + others
@@ -125,7 +125,7 @@ def test_an_object_that_cannot_be_copied_is_named_and_ends_the_run_until_it_can(
     failback.world.endpoint.fill([ITS_COPY], "new/", 20)
     failback.world.endpoint.begin(Outage(failback.primary, "deny", "s3", "CopyObject", times=1, after=5))
     with pytest.raises(StepFailed, match=rf"1 object of {ITS_COPY} could not be copied into {BUCKET}: new/0000"):
-        failback.run(Told())
+        failback.run(RecordingListener())
     assert 1 == failback.missing()
-    assert failback.run(Told()).finished
+    assert failback.run(RecordingListener()).finished
     assert (0, 21) == (failback.missing(), failback.copies())

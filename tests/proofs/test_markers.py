@@ -1,6 +1,6 @@
-"""Zero loss is proven by a marker: of what never reached a replica its own lag, which is 0, tells nothing.
+"""Zero loss is proven by a marker: the lag of a replica, which is 0, shows nothing of what never reached it.
 
-The DR region was failed over to before, and what people wrote there is to come home.
+A failback must bring what people wrote in the DR region to the primary region; a switchover, the other way round.
 """
 
 from __future__ import annotations

@@ -180,7 +180,7 @@ def test_the_marker_alone_does_not_do_where_transactions_after_it_are_missing(bo
     source.root("DROP TABLE tenant1_db.an_order")
 
 
-def test_a_frozen_source_refuses_the_first_write_and_still_tells_its_transactions(
+def test_a_frozen_source_refuses_the_first_write_and_still_reports_its_transactions(
     both: tuple[Server, Server],
 ) -> None:
     source, _ = both

@@ -2,7 +2,7 @@
 
 The estate's posture and the answer of `failover` are those that the disaster declares, too. The table disaster x check
 is written to reports/out/matrix.txt. One disaster of each area of checks is played for every change, the others are
-proofs. ``DR_FULL_MATRIX=1`` reads the whole estate after each disaster and after each mending,
+proofs. ``DR_FULL_MATRIX=1`` reads the whole estate after each disaster and after each repair,
 which takes minutes; without it only what a disaster can have reached is read again.
 """
 
@@ -174,13 +174,13 @@ class Matrix:
         return self.answers[disaster.name]
 
     def assert_whole(self, latest: str) -> None:
-        """Prove that mending left nothing behind."""
+        """Prove that the repair left nothing behind."""
         assert not_passed(self.watch.judged_whole()) == {}, f"{latest} left something behind"
 
 
 @pytest.fixture(scope="module")
 def matrix(sit_watch: Watch) -> Iterator[Matrix]:
-    """The matrix of this run; in the end the mended world is whole again, and the table is written down."""
+    """The matrix of this run; in the end the table is written, and the repaired world must be whole again."""
     check_matrix = Matrix(sit_watch)
     yield check_matrix
     write(check_matrix.rows)

@@ -69,7 +69,7 @@ def test_a_failover_without_fargate_capacity_says_what_ecs_says_and_goes_on_once
     assert (done.returncode, serving) == (Exit.READY, env.region(Side.DR)), done.stderr
 
 
-def test_services_whose_deployment_failed_for_want_of_a_database_are_deployed_anew_and_serve(tmp_path: Path) -> None:
+def test_services_whose_deployment_failed_for_want_of_a_database_are_deployed_again_and_serve(tmp_path: Path) -> None:
     env = sit(tmp_path)
     with hosted(env, 1, speed=SPEED) as world:
         begin(world, Day("sit", ()))

@@ -95,7 +95,7 @@ def _newest(home: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Endpoint, Path]]:
-    """A world of one tenant that changes fast, and a home whose rules do not wait."""
+    """A world of one tenant that changes fast, and a folder with rules that do not wait."""
     home = tmp_path_factory.mktemp("browser")
     env = load_environment(rules(home, "sit", QUICK), "sit")
     with borrowed(env, 1) as world:

@@ -112,7 +112,7 @@ def overrides(*gates: str) -> list[str]:
 
 
 def begin(world: Endpoint, day: Day) -> None:
-    """Break what breaks that day, and let everything take its usual time from then on: a plan tells the median."""
+    """Break what breaks that day, and let everything take its usual time from then on: a plan estimates the median."""
     for name in day.broken:
         world.inject(name)
     world.timing(transition_s=None, slow_s=LATENCY_S / SPEED, quantile=MEDIAN)

@@ -28,7 +28,7 @@ LEASE_S, POLL_S = 600, 20.0  # of the world: two and a half real seconds, and a 
 SECOND_ZONE = frozenset({"rds.instances.dr[0].status"})
 """The run does not wait for the copy in a second zone: everybody is served by then."""
 OLD_METRICS = frozenset(f"s3.lag_metrics.dr[{row}].{what}" for row in range(8) for what in ("at", "value"))
-"""What a silent region measured last is too old to be told, hours later."""
+"""What a silent region measured last is too old to be read, hours later."""
 GOES_ON = ("database/restore_dr:sit-mysql", "traffic/verify_arrival:eu-west-1")
 """A second zone is asked for, and the database is modifying again; requests are counted by the minute."""
 

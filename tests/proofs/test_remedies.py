@@ -90,7 +90,7 @@ class Person:
         }
 
 
-def told(watch: Watch, touched: Collection[str]) -> dict[Key, Finding]:
+def reported(watch: Watch, touched: Collection[str]) -> dict[Key, Finding]:
     """What `status` says against the estate after a change to the services ``touched``, by what it is about."""
     found = judged(watch.again(touched), watch.environment)
     rows = (f for result in found.values() for f in result.findings)
@@ -103,7 +103,7 @@ def heal(watch: Watch, touched: Collection[str]) -> tuple[dict[Key, Finding], li
     touched, pasted, failures = set(touched), set[str](), list[str]()
     invocation = Invocation(("-e", watch.environment.name))
     for _ in range(ROUNDS):
-        left = told(watch, touched)
+        left = reported(watch, touched)
         commands = dict.fromkeys(c for finding in left.values() for c in finding.commands if c not in pasted)
         if not commands:
             break
@@ -112,7 +112,7 @@ def heal(watch: Watch, touched: Collection[str]) -> tuple[dict[Key, Finding], li
             touched |= {SERVICES.get(word := command.split()[1], word)}
         pasted |= commands.keys()
     until = time.monotonic() + PATIENCE_S
-    while pasted and (left := told(watch, touched)) and time.monotonic() < until:
+    while pasted and (left := reported(watch, touched)) and time.monotonic() < until:
         time.sleep(0.5)  # what was begun takes a moment, as on AWS
     return left, failures
 

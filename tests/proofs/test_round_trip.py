@@ -1,4 +1,4 @@
-"""There and back: nothing that was acknowledged is lost, traffic goes home as weighted, and the estate is what it was.
+"""Failover and failback: nothing acknowledged is lost, traffic moves back as weighted, and the estate is what it was.
 
 ``DR_FULL_ROUND_TRIP=1`` plays it for PROD too, where each DNS change is made by a person: here by plain calls.
 """
@@ -234,7 +234,7 @@ def test_what_was_written_before_and_while_away_is_served_at_home_again(name: st
 
 
 def written_in_turn(meanwhile: Writer, round_trip: Trip) -> None:
-    """The DR region took writes while all was copied home, and none after the first that the primary took."""
+    """The DR region took writes while all was copied back, and none after the first that the primary took."""
     first = {kind: [row.region for row in meanwhile.written if row.kind == kind] for kind in KINDS}
     dr, primary = round_trip.env.region(Side.DR), round_trip.env.region(Side.PRIMARY)
     for kind, regions in first.items():

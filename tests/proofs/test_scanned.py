@@ -67,7 +67,7 @@ def test_parliament_reports_nothing_of_the_policies_but_what_is_accepted() -> No
 
 
 def _places(row: dict[str, Any]) -> Iterator[str]:
-    """The actions that a row is about, in whichever form its issue tells them; those that only look as one."""
+    """The actions that a row is about, in any form of its issue; those that only read are one, "looking"."""
     for action in re.findall(r"[a-z0-9-]+:[A-Z][A-Za-z]+", str(row["detail"])):
         if not action.startswith("kms:ResourceAliases"):
             looking = row["issue"] == "RESOURCE_STAR" and LOOKS.search(action)

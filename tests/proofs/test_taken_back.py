@@ -1,4 +1,4 @@
-"""What somebody takes back in the middle of a failover is told by name, and done again by the same command."""
+"""What somebody undoes in the middle of a failover is named, and done again by the same command."""
 
 from __future__ import annotations
 
@@ -133,11 +133,11 @@ def test_a_database_that_visitors_wrote_to_is_not_restored_again_from_an_older_c
     assert again.report["run"]["stands_otherwise"]
     assert lost.entries(EntryKind.UNDONE) == []
     words = f"-e sit --config {lost.config} --format json failover --execute --replan --incident INC-1"
-    anew = at_endpoint(lost.world, lost.home, words, "operator")
-    assert anew.code == Exit.REFUSED, "what the run itself made is a gap of the estate that a new plan is made upon"
-    gates = re.findall(r"--override (check\.\S+)", anew.err)
+    replan = at_endpoint(lost.world, lost.home, words, "operator")
+    assert replan.code == Exit.REFUSED, "what the run itself made is a gap of the estate that a new plan is made upon"
+    gates = re.findall(r"--override (check\.\S+)", replan.err)
     until = f"{datetime.now(UTC) + timedelta(hours=1):%Y-%m-%dT%H:%MZ}"
     overrides = "".join(f" --override {gate} operator {until} lost" for gate in gates)
-    anew = at_endpoint(lost.world, lost.home, words + overrides, "operator")
-    assert anew.code == Exit.READY, anew.err
+    replan = at_endpoint(lost.world, lost.home, words + overrides, "operator")
+    assert replan.code == Exit.READY, replan.err
     assert Sites(lost.world, lost.env).serving() == lost.env.region(Side.DR)

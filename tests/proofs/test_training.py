@@ -1,6 +1,6 @@
-"""Each training scene played well is solved, and played badly or not at all is not: the world itself says so.
+"""Each training scenario is solved when played well, and not when played badly or not at all: the world itself judges.
 
-``DR_FULL_TRAINING=1`` plays every scene to its good end with the real command line.
+``DR_FULL_TRAINING=1`` plays every scenario to its good end with the real command line.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class Here:
         output = self.capsys.readouterr()
         return Ran(code, output.out, output.err)
 
-    def told(self, words: str) -> Any:
+    def in_json(self, words: str) -> Any:
         """What it says in JSON."""
         return json.loads(self.run(f"{words} --format json").out)
 
@@ -160,8 +160,8 @@ def test_a_scene_is_briefed_judged_and_taken_back(name: str, here: Here) -> None
 
 def test_hints_come_one_by_one_and_the_debriefing_has_three_forms(here: Here) -> None:
     here.run("sandbox train split-brain")
-    assert [len(here.told("sandbox debrief --hint")["hints"]) for _ in range(4)] == [1, 2, 3, 3]
-    debriefing = here.told("sandbox debrief")
+    assert [len(here.in_json("sandbox debrief --hint")["hints"]) for _ in range(4)] == [1, 2, 3, 3]
+    debriefing = here.in_json("sandbox debrief")
     assert (debriefing["scenario"], debriefing["solved"], debriefing["hints_left"]) == ("split-brain", False, 0)
     assert all(goal["evidence"] and goal["why"] and goal["traps"] for goal in debriefing["goals"])
     assert "| goal | stands |" in here.run("sandbox debrief --format markdown").out

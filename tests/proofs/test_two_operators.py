@@ -1,4 +1,4 @@
-"""Two operators at once, owners that die or stall, and runs that are stopped: one runs, and everyone is told the truth.
+"""Two operators at once, owners that die or stall, and runs that are stopped: one runs, and each gives a true account.
 
 What is stalled here is a process that gets SIGSTOP in the midst of its run, as a laptop that is closed would be: it
 wakes up after its lease, when another has taken the lock over and finished.
@@ -45,7 +45,7 @@ def services_of(of: Rig) -> Facts:
     return {path: value for path, value in seen.items() if path.startswith(("ecs.services", "autoscaling."))}
 
 
-def test_of_two_operators_one_runs_and_the_other_is_told_who_and_since_when(lost: Rig) -> None:
+def test_of_two_operators_one_runs_and_the_other_is_shown_who_and_since_when(lost: Rig) -> None:
     lost = lost.with_settings(lease_s=SHORT_LEASE_S)
     lost.begin()
     lost.world.timing(transition_s=SLOW_RESTORE_S)
@@ -143,7 +143,7 @@ def test_a_step_that_fails_in_a_failover_leaves_what_was_reached_before_it(lost:
     assert max(calls_of(lost).values()) == 1
 
 
-def test_a_message_that_cannot_be_delivered_at_the_end_is_never_told_as_done(lost: Rig) -> None:
+def test_a_message_that_cannot_be_delivered_at_the_end_is_never_reported_as_done(lost: Rig) -> None:
     """Only the last message is missing; the same command sends it."""
     lost.begin()
     lost.world.timing(transition_s=0.1)

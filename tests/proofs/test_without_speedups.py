@@ -40,7 +40,7 @@ def test_status_says_the_same_with_and_without_speedups(sandbox_world: Endpoint,
 
 
 def _status(world: Endpoint, home: Path, switch: str) -> dict[str, Any]:
-    """The report of a process of its own, far from UTC, but for what every run says anew: moments, ages, folders."""
+    """The report of a process of its own, far from UTC, without what differs in each run: times, ages, lags, files."""
     extra = {"TZ": "Asia/Kolkata", "DR_NO_SPEEDUPS": switch}
     command, variables = command_of("-e sit status --format json", home, **signed_in(world, "reader"), **extra)
     done = subprocess.run(

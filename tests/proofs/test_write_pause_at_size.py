@@ -70,7 +70,7 @@ SPEEDS = (
 
 
 class Slowed:
-    """Lets the world's clock be slower from the last steps before the files' freeze until the first visitors are home.
+    """Slows the world's clock from the last steps before the files' freeze until the first visitors are moved back.
 
     What this machine takes for itself then counts for a twelfth, and for no more than it is while many objects are
     compared, in the pause and when all is validated.
@@ -202,7 +202,7 @@ def pause_s(rows: list[AcknowledgedWrite], primary: str) -> float:
 
 
 def nothing_lost_or_doubled(uploader: Uploader, versions: Counter[str]) -> None:
-    """Each object is at home, and once."""
+    """Each object is in the primary region, and once."""
     assert (ALIKE, NEW) == tuple(sum(key.startswith(prefix) for key in versions) for prefix in ("alike/", "new/"))
     assert [] == [key for key in uploader.keys if versions[key] != 1]
     assert {1} == {versions[key] for key in versions if key.startswith(("alike/", "new/"))}

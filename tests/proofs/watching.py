@@ -1,4 +1,4 @@
-"""Looks at a world again and again, cheaply: after a change only the parts that can have changed are read anew."""
+"""Reads a world again and again, cheaply: after a change only the parts that can have changed are read again."""
 
 from __future__ import annotations
 
@@ -103,11 +103,11 @@ class Watch:
         return observe(self.environment, world, "sandbox", only=parts_of({*touched, *aged}), upon=self.healthy)
 
     def whole(self) -> Snapshot:
-        """See everything anew."""
+        """Read everything again."""
         return observe(self.environment, reader_of(self.world), "sandbox")
 
     def judged_whole(self) -> Results:
-        """Every check judged on everything seen anew."""
+        """Every check judged on everything read again."""
         return judged(self.whole(), self.environment)
 
     def judged(self, touched: Collection[str]) -> Results:
@@ -129,10 +129,10 @@ def watch(world: Endpoint, environment: Environment) -> Watch:
 def parts_of(touched: Collection[str]) -> frozenset[str]:
     """The parts of the snapshot that a change to the services ``touched`` can reach."""
     reached = {*touched, *(follower for service in touched for follower in FOLLOWED_BY.get(service, ()))}
-    return frozenset(name for name, reader in readers().items() if reached & _told_by(reader))
+    return frozenset(name for name, reader in readers().items() if reached & _origins(reader))
 
 
-def _told_by(reader: Reader[Any]) -> set[str]:
+def _origins(reader: Reader[Any]) -> set[str]:
     """The services a part is read from, its module, and its name."""
     return {reader.name, reader.name.partition(".")[0], *(operation.partition(":")[0] for operation in reader.reads)}
 

@@ -30,12 +30,12 @@ FINDING = Finding(
     *("a.b", Side.DR, "x", None, Status.FAIL, "absent", "present", "it is gone", "Restore it."), commands=COMMANDS
 )
 RESULT = CheckResult("a.b", Severity.BLOCKER, Area.REPLICATION, Status.FAIL, (FINDING,), "a scenario", "a feature")
-TOLD = replace(REPORT, verdict=verdict_of((RESULT,), (), 3600.0), invocation=Invocation(("-e", "sit")))
+WITH_COMMANDS = replace(REPORT, verdict=verdict_of((RESULT,), (), 3600.0), invocation=Invocation(("-e", "sit")))
 
 
 def _printed(form: str) -> str:
     out = io.StringIO()
-    print_report(TOLD, form, out)
+    print_report(WITH_COMMANDS, form, out)
     return out.getvalue()
 
 
@@ -60,17 +60,17 @@ def test_what_ci_systems_show_ends_with_the_commands() -> None:
 
 
 def test_each_command_of_the_page_is_copied_by_a_button_of_its_own() -> None:
-    page = render_page(TOLD, {})
+    page = render_page(WITH_COMMANDS, {})
     assert [f'data-copy="{command}"' in html.unescape(page) for command in COMMANDS] == [True, True]
     assert "<b>first" not in page
     assert page.count('data-copy="aws secretsmanager') == len(COMMANDS)
 
 
 def test_the_next_step_is_the_sentence_with_its_first_command() -> None:
-    assert after_look(TOLD) == f"Restore it. `{COMMANDS[0]}`"
+    assert after_look(WITH_COMMANDS) == f"Restore it. `{COMMANDS[0]}`"
 
 
-def test_a_remedy_of_many_findings_is_told_once_with_the_commands_of_all() -> None:
+def test_a_remedy_of_many_findings_is_given_once_with_the_commands_of_all() -> None:
     ending = merged([Remedy("Do.", ("aws a",)), Remedy(""), Remedy("Do.", ("aws b", "aws a")), Remedy("See.")])
     assert ending == (Remedy("Do.", ("aws a", "aws b")), Remedy("See."))
 
@@ -87,4 +87,4 @@ def test_a_remedy_of_many_findings_is_told_once_with_the_commands_of_all() -> No
     ],
 )
 def test_a_command_of_a_rehearsal_reaches_no_live_account(line: str, rehearsal: bool, typed: str) -> None:
-    assert TOLD.invocation.typed(line, rehearsal) == typed
+    assert WITH_COMMANDS.invocation.typed(line, rehearsal) == typed

@@ -1,4 +1,4 @@
-"""The account of a run: every format tells the same truth, and is safe to open."""
+"""The report of a run: every format holds the same results, and is safe to open."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def bare_world(sit: Environment, sandbox_home: Path) -> Iterator[Endpoint]:  # n
 
 @pytest.fixture(scope="module")
 def seeded(sit: Environment, sandbox_home: Path) -> Iterator[Endpoint]:  # noqa: ARG001 - sets the folder
-    """A world of one tenant, kept as ``healthy``; a module that wants it otherwise keeps it anew by that name."""
+    """A world of one tenant, kept as ``healthy``; a module that wants it otherwise keeps it again by that name."""
     with borrowed(sit, 1) as endpoint:
         endpoint.keep("healthy")
         yield endpoint
@@ -53,7 +53,7 @@ def seeded(sit: Environment, sandbox_home: Path) -> Iterator[Endpoint]:  # noqa:
 
 @pytest.fixture
 def estate(seeded: Endpoint) -> Endpoint:
-    """The seeded world as it was kept, nothing of it told as changed."""
+    """The seeded world as it was kept, with no mutation on record."""
     seeded.return_to("healthy")
     seeded.reset_mutations()
     return seeded

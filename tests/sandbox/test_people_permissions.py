@@ -90,7 +90,7 @@ def test_approvals_are_the_approvers_own_and_the_record_is_the_operators(enforce
     assert (DENIED, "done") == (put("approver", "JOURNAL#1"), put("operator", "JOURNAL#1"))
 
 
-def test_disasters_are_played_and_mended_while_iam_is_enforced(enforced: Endpoint) -> None:
+def test_disasters_are_played_and_repaired_while_iam_is_enforced(enforced: Endpoint) -> None:
     assert ["iam"] == enforced.inject("operator-policy-detached")
     assert ["operator-policy-detached"] == enforced.repair()
 

@@ -1,4 +1,4 @@
-"""Training scenes as data: their texts can be told in any world, and their goals judge what a sighting holds."""
+"""Training scenarios as data: their texts can be formatted for any world, and their goals judge an observation."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_scene_is_called_as_its_module_is_and_made_of_disasters_that_exist(sce
     assert [name for name in scenario.disasters if find(name).name != name] == []
 
 
-def test_a_scene_tells_enough_and_every_text_of_it_can_be_told(scenario: Scenario) -> None:
+def test_a_scenario_has_enough_goals_and_hints_and_every_text_can_be_formatted(scenario: Scenario) -> None:
     texts = [
         scenario.briefing,
         *scenario.hints,
@@ -50,7 +50,7 @@ def test_a_scene_tells_enough_and_every_text_of_it_can_be_told(scenario: Scenari
     assert {trap for goal in scenario.goals for trap in goal.traps} <= set(known)
 
 
-def test_the_list_fits_the_width_and_tells_no_goal() -> None:
+def test_the_list_fits_the_width_and_shows_no_goal() -> None:
     rows = [scenario.listed() for scenario in SCENES]
     listing = training.scenarios_text(rows, "terminal")
     assert max(map(len, listing.splitlines())) <= 100

@@ -89,7 +89,7 @@ def test_calls_are_counted_by_region_service_and_operation(world: Endpoint, clie
 
 
 @pytest.mark.parametrize("person", ["reader", "operator", "approver", "admin"])
-def test_each_person_is_told_their_own_identity_in_the_environments_account(
+def test_each_person_has_their_own_identity_in_the_environments_account(
     bare_world: Endpoint, client: Client, sit: Environment, person: str
 ) -> None:
     identity = client("sts", person=person).get_caller_identity()
@@ -103,7 +103,7 @@ def test_the_strangers_keys_speak_for_another_account(client: Client, sit: Envir
     assert identity["Arn"] == f"arn:aws:iam::{identity['Account']}:user/stranger"
 
 
-def test_expired_keys_are_told_so(client: Client) -> None:
+def test_expired_keys_are_refused_as_expired(client: Client) -> None:
     assert refusal(client("sts", person="expired").get_caller_identity)[:2] == (403, "ExpiredToken")
     assert refusal(client("ecs", person="expired").list_clusters)[:2] == (400, "ExpiredTokenException")
 

@@ -38,14 +38,14 @@ class Ran:
 
 
 def journal_of(home: Path, environment: str, incident: str) -> Path | None:
-    """The incident's journal of the one world that ran from ``home``, None while there is none."""
+    """The incident's journal of the one world that ran from the ``home`` folder, None while there is none."""
     return next((home / "out" / "incidents").rglob(f"{environment}-{incident}.journal.jsonl"), None)
 
 
 def dr_cli(words: str, home: Path, extra: Sequence[str] = (), **variables: str) -> Ran:
     """Run ``dr_cli.py`` with ``words``, and ``extra`` ones that hold blanks.
 
-    Its results, sandbox worlds and memory live under ``home``.
+    Its results, sandbox worlds and state are kept in the ``home`` folder.
     """
     command, env = command_of(words, home, **variables)
     with tempfile.TemporaryDirectory(prefix="said-") as folder:

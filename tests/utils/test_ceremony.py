@@ -34,7 +34,7 @@ COMMAND = re.compile(r"^aws route53 .*$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Ceremony:
-    """How the run ended, what it showed to be done by hand, and what its listeners were told."""
+    """How the run ended, what it showed to be done by hand, and the notifications that it sent."""
 
     world: Endpoint
     home: Path
@@ -68,7 +68,7 @@ def ceremony(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ceremony]:
 
 
 def _listening(aws: Aws) -> str:
-    """A queue that hears what the DR region's topic is told."""
+    """A queue that receives what is published to the DR region's topic."""
     sqs, sns = aws.client("sqs", Side.DR), aws.client("sns", Side.DR)
     queue: str = sqs.create_queue(QueueName="ears")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -142,7 +142,7 @@ def test_stakeholders_hear_of_the_start_the_step_by_hand_and_the_end(ceremony: C
     assert all(INCIDENT in subject for subject in subjects)
 
 
-def test_the_log_is_whole_and_tells_what_was_waited_for(ceremony: Ceremony) -> None:
+def test_the_log_is_whole_and_shows_what_was_waited_for(ceremony: Ceremony) -> None:
     ran = ceremony.run(f"log --incident {INCIDENT} --verify --format json")
     assert (ran.code, ran.report["chain"]["intact"]) == (0, True), ran.out
     (timeline,) = ran.report["timelines"]

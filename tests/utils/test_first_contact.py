@@ -35,7 +35,7 @@ Ran = subprocess.CompletedProcess[str]
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A home in which AWS was configured wrongly."""
+    """A home directory in which AWS was configured wrongly."""
     (tmp_path / "broken").write_text("[profile half\naws_access_key_id\n")
     (tmp_path / "profiles").write_text(
         "[profile program]\ncredential_process = /bin/false\n"
@@ -215,7 +215,7 @@ def test_a_folder_for_results_that_cannot_be_made_is_named_with_the_option_to_ch
 def test_a_home_that_cannot_be_written_keeps_no_sandbox_but_one_can_be_looked_at(home: Path) -> None:
     away = {"HOME": str(home / "file"), "XDG_STATE_HOME": ""}
     looked = _run(home, "$DR -e sit --sandbox --tenants 1 status --infrastructure", **away)
-    progress = re.compile(r"\(\d+ s\)$")  # told every 10 s where it takes so long
+    progress = re.compile(r"\(\d+ s\)$")  # printed every 10 s where it takes so long
     assert (0, []) == (looked.returncode, [line for line in looked.stderr.splitlines() if not progress.search(line)])
     completed = _run(home, "$DR -e sit sandbox up --tenants 1", **away)
     assert 3 == completed.returncode
@@ -230,7 +230,7 @@ def test_ctrl_c_before_a_command_has_begun_is_a_sentence_too(home: Path) -> None
     assert "Interrupted. Nothing was changed: the command had not begun." == _sentence(ran)
 
 
-def test_ctrl_c_while_a_command_tells_how_it_ended_claims_nothing_of_what_it_changed(home: Path) -> None:
+def test_ctrl_c_while_a_command_reports_how_it_ended_claims_nothing_of_what_it_changed(home: Path) -> None:
     (home / "late").mkdir()
     (home / "late" / "sitecustomize.py").write_text(
         "import sys\n\n"

@@ -112,7 +112,7 @@ def test_iam_keeps_the_operator_from_pinning_rules_by_plain_calls(prod: Prod) ->
 
 
 @pytest.mark.proof
-def test_a_malformed_stop_switch_holds_all_runs_and_is_told_with_its_remedy(prod: Prod) -> None:
+def test_a_malformed_stop_switch_holds_all_runs_and_is_reported_with_its_remedy(prod: Prod) -> None:
     prod.put("operator", {"pk": "STANDING", "sk": "PAUSE", "closed_at": "", "why": "no more than this"})
     prod.world.reset_mutations()
     ran = prod.run(EXECUTE)
@@ -192,7 +192,7 @@ def test_an_old_approval_allows_no_new_beginning_and_no_endless_going_on(
 
 
 @pytest.mark.proof
-def test_a_run_that_changed_nothing_yet_is_weighed_anew_before_it_goes_on(prod: Prod) -> None:
+def test_a_run_that_changed_nothing_yet_is_weighed_again_before_it_goes_on(prod: Prod) -> None:
     prod.approve(10 * MINUTE, prod.plan.digest)
     prod.forge_mirror(prod.begun(ago=MINUTE))
     prod.world.repair("primary-dark")

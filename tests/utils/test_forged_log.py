@@ -1,4 +1,4 @@
-"""What an operator's keys and disk can do to a record shows: cut, chained anew, of another world, or never compared."""
+"""What an operator's keys and disk can do to a record shows: cut, chained again, of another world, or not compared."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_a_file_that_was_cut_at_its_end_shows_from_which_entry_on(record: Record
     assert (ran.code, "DIFFERS from its mirror at entry 3: the file ends before it" in ran.out) == (3, True), ran.out
 
 
-def test_a_file_that_was_chained_anew_shows_from_which_entry_on(record: Record) -> None:
+def test_a_file_that_was_chained_again_shows_from_which_entry_on(record: Record) -> None:
     record.file_holds(record.chain((WORDS[0], "nothing happened", WORDS[2])))
     ran = record.verify()
     assert (ran.code, "DIFFERS from its mirror at entry 2" in ran.out) == (3, True), ran.out
@@ -184,13 +184,13 @@ def test_a_record_that_was_never_anchored_is_no_success(record: Record) -> None:
     assert (ran.code, "NOT ANCHORED" in ran.out) == (3, True), ran.out
 
 
-def test_one_mirror_item_out_of_its_chain_is_told_with_its_number(record: Record) -> None:
+def test_one_mirror_item_out_of_its_chain_is_reported_with_its_number(record: Record) -> None:
     record.mirror_holds(record.chain((WORDS[0], "nothing happened", WORDS[2]))[1:2])
     ran = record.verify()
     assert (ran.code, "DIFFERS from its mirror at entry 2" in ran.out) == (3, True), ran.out
 
 
-def test_a_record_of_another_world_is_told_by_both_names(record: Record) -> None:
+def test_a_record_of_another_world_is_refused_by_incident_and_not_compared_by_file(record: Record) -> None:
     record.file_holds(record.chain(world=WorldId.live(record.env.account, "")))
     ran = record.verify()
     assert (ran.code, "is of another world: live AWS" in ran.err) == (2, True), ran.err
@@ -241,7 +241,7 @@ def test_what_was_compared_with_what_decides_whether_it_is_a_success(
     assert (ran.code, message in shown) == (code, True), shown
 
 
-def test_a_record_that_is_gone_from_file_and_mirror_is_told_by_its_anchors(record: Record) -> None:
+def test_a_record_that_is_gone_from_file_and_mirror_is_reported_by_its_anchors(record: Record) -> None:
     record.world.ask("POST", "return", {"name": "as it began"})
     record.world.enforce_iam(True)
     record.anchors_hold(record.chain())

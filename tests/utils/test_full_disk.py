@@ -1,4 +1,4 @@
-"""A disk that fills up while a run is at work: the run goes on with the control table's record alone, and says so."""
+"""A disk that fills up during a run: the run goes on with the control table's record alone, and reports it."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ until = 2099-03-31
 
 @pytest.fixture
 def paused(prod: Prod) -> Prod:
-    """PROD with the stop switch on: every refusal is told, and nothing begins where there is no other."""
+    """PROD with the stop switch on: every refusal is reported, and nothing begins even where there is no other."""
     assert prod.run("pause --reason 'a test'").code == 0
     return prod
 

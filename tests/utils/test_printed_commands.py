@@ -94,7 +94,7 @@ class Desk:
 
 
 def heard(aws: Aws, queue: str) -> list[dict[str, Any]]:
-    """What the critical topic told since."""
+    """What was published to the critical topic and not received yet."""
     sqs, found = aws.client("sqs", Side.DR), []
     while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
         found += [json.loads(json.loads(message["Body"])["Message"]) for message in messages]
@@ -104,7 +104,7 @@ def heard(aws: Aws, queue: str) -> list[dict[str, Any]]:
 
 
 def listening(aws: Aws) -> str:
-    """A queue that hears what the DR region's critical topic is told."""
+    """A queue that receives what is published to the DR region's critical topic."""
     sqs, sns = aws.client("sqs", Side.DR), aws.client("sns", Side.DR)
     queue: str = sqs.create_queue(QueueName="ears-for-alarms")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]

@@ -1,4 +1,4 @@
-"""A command's answer and the files of its run are one report; those of an executed run tell the whole run."""
+"""A command's answer and the files of its run are one report; those of an executed run cover the whole run."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ EXECUTE = (
 
 
 def newest(home: Path) -> Path:
-    """The folder of the last run from ``home`` that wrote a report."""
+    """The folder of the last run from the ``home`` folder that wrote a report."""
     return max((home / "out").glob("*/report.json"), key=lambda path: path.stat().st_mtime_ns).parent
 
 
@@ -193,7 +193,7 @@ def test_an_executed_run_prints_what_it_keeps(executed: Executed) -> None:
 
 
 @pytest.mark.proof
-def test_the_json_report_tells_incident_people_plan_gates_losses_journal_and_phases(executed: Executed) -> None:
+def test_the_json_report_holds_incident_people_plan_gates_losses_journal_and_phases(executed: Executed) -> None:
     run = executed.report["run"]
     assert (run["incident"], run["outcome"], run["exit"]) == (INCIDENT, "done", 0)
     assert (run["operator"].rpartition("/")[2], run["approver"].rpartition("/")[2]) == ("operator", "approver")
@@ -214,7 +214,7 @@ def test_the_json_report_tells_incident_people_plan_gates_losses_journal_and_pha
 
 
 @pytest.mark.proof
-def test_the_markdown_tells_the_same(executed: Executed) -> None:
+def test_the_markdown_holds_the_same(executed: Executed) -> None:
     run, text = executed.report["run"], (executed.folder / "report.md").read_text(encoding="utf-8")
     for value in (INCIDENT, run["operator"], run["approver"], run["digest"], run["journal"], run["journal_head"]):
         assert value in text
@@ -262,7 +262,7 @@ def test_the_allure_results_have_the_run_as_a_result_with_its_account_attached(e
 
 
 @pytest.mark.proof
-def test_a_run_that_failed_tells_the_same_of_itself(failed: Executed) -> None:
+def test_a_run_that_failed_reports_the_same_of_itself(failed: Executed) -> None:
     assert failed.ran.out == (failed.folder / "report.json").read_text(encoding="utf-8")
     assert [] == list(SCHEMA.iter_errors(failed.report))
     run = failed.report["run"]
@@ -276,7 +276,7 @@ def test_a_run_that_failed_tells_the_same_of_itself(failed: Executed) -> None:
 
 
 @pytest.mark.proof
-def test_a_run_that_went_on_tells_what_the_one_before_was_cleared_upon(failed: Executed, executed: Executed) -> None:
+def test_a_run_that_went_on_shows_what_the_one_before_was_cleared_upon(failed: Executed, executed: Executed) -> None:
     before, after = failed.report["run"], executed.report["run"]
     assert before["run"] != after["run"]
     for name in ("incident", "digest", "plan", "gates", "data_loss", "journal"):
@@ -287,7 +287,7 @@ def test_a_run_that_went_on_tells_what_the_one_before_was_cleared_upon(failed: E
 
 @pytest.fixture(scope="module")
 def practised(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estate]:
-    """A small SIT that one person may move away and home."""
+    """A small SIT that one person may move to the DR region and back."""
     home = tmp_path_factory.mktemp("practised")
     config = rules(home, "sit", f"{QUICK}\n{SHORT}")
     path = config / "sit.toml"
@@ -330,7 +330,7 @@ def test_two_drills_that_are_cleaned_up_at_once_are_one_report(practised: Estate
         (f"failback --staged --execute {HOME_CONFIRMED}", ["failback"]),
     ],
 )
-def test_drills_and_the_way_home_print_what_they_keep_and_tell_each_part(
+def test_drills_and_planned_moves_print_what_they_keep_and_report_each_part(
     practised: Estate, words: str, goals: list[str]
 ) -> None:
     person = "driller" if words.startswith("test") else "operator"

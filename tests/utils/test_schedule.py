@@ -98,7 +98,7 @@ def test_an_exercise_counts_where_something_was_decided(world: Endpoint, tmp_pat
 
 
 @pytest.mark.proof
-def test_a_reader_tests_all_the_same_and_is_told_that_it_is_not_recorded(world: Endpoint, tmp_path: Path) -> None:
+def test_a_reader_tests_all_the_same_and_is_shown_that_it_is_not_recorded(world: Endpoint, tmp_path: Path) -> None:
     before = _last(world, "infrastructure")
     world.enforce_iam(True)
     try:

@@ -55,7 +55,7 @@ def _with_password(world: Endpoint) -> str:
 
 @pytest.fixture(scope="module")
 def denied(sandbox_world: Endpoint, tmp_path_factory: pytest.TempPathFactory) -> tuple[Ran, Path]:
-    """A look for which one operation is denied in the DR region, and the home of its files."""
+    """A read for which one operation is denied in the DR region, and the folder of its files."""
     home, outage = tmp_path_factory.mktemp("denied"), Outage("eu-west-1", "deny", "ecs", "ListServices")
     sandbox_world.begin(outage)
     try:
@@ -93,7 +93,7 @@ def _labels(result: dict[str, Any], name: str) -> set[str]:
 
 
 @pytest.mark.proof
-def test_allure_tells_each_given_and_then_with_findings_and_labels(denied: tuple[Ran, Path]) -> None:
+def test_allure_shows_each_given_and_then_with_findings_and_labels(denied: tuple[Ran, Path]) -> None:
     ran, home = denied
     results = _allure(home)
     statuses = {next(iter(_labels(r, "story"))): r["status"] for r in results}
@@ -288,7 +288,7 @@ def test_some_checks_alone_are_judged_and_nothing_is_said_of_the_rest(tmp_path: 
 
 
 @pytest.mark.proof
-def test_markdown_csv_and_terminal_tell_the_same(tmp_path: Path, seen: Seen) -> None:
+def test_markdown_csv_and_terminal_show_the_same(tmp_path: Path, seen: Seen) -> None:
     plain = dr_cli(f"-e sit status --from-evidence {seen.evidence}", tmp_path).out
     written = max((tmp_path / "out").iterdir())
     assert "score 100/100" in (written / "report.md").read_text()

@@ -104,7 +104,7 @@ def test_a_sandbox_keeps_its_id_when_it_starts_again_and_its_own_run_stays_done(
     assert f"The failover for {INCIDENT} is done" in again.err
 
 
-def test_a_sandbox_made_anew_is_another_world_that_begins_at_the_beginning(machine: Machine) -> None:
+def test_a_sandbox_made_again_is_another_world_that_begins_at_the_beginning(machine: Machine) -> None:
     world = machine.sandbox.world
     assert machine.rehearse("--tenants 1 sandbox up --fresh").code == 0
     assert machine.sandbox.world not in ("", world)

@@ -1,4 +1,4 @@
-"""status --watch at a terminal of 80 columns: what changes is told, trouble stands on the screen, and q leaves."""
+"""status --watch at a terminal of 80 columns: what changes is shown, trouble stands on the screen, and q leaves."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_region_that_is_lost_changes_the_screen_and_q_leaves(
 
 
 @pytest.mark.proof
-def test_credentials_that_end_during_the_watch_are_told_on_the_screen(sandbox_world: Endpoint, tmp_path: Path) -> None:
+def test_credentials_that_end_during_the_watch_show_on_the_screen(sandbox_world: Endpoint, tmp_path: Path) -> None:
     config = rules(tmp_path, "sit", IMPATIENT)
     variables = {**signed_in(sandbox_world, "reader"), **SMALL}
     with at_terminal(f"-e sit --config {config} status --watch 1", tmp_path, variables, columns=80) as terminal:

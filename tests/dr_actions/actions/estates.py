@@ -66,6 +66,6 @@ def only(action: Action, seen: PlanContext) -> Step:
 
 
 def stands(action: Action, seen: PlanContext, step: Step | None = None) -> tuple[StepState, str]:
-    """How a step stands (by default the one that the action plans upon the same sight), and what says so."""
+    """The state and the message of a step, by default of the one that the action plans in the same context."""
     found = action.observe(step or only(action, seen), seen)
     return found.state, found.message

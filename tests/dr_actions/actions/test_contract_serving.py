@@ -74,7 +74,7 @@ class Place:
     recorded: dict[str, Any]
 
     def sight(self, action: Action, **changes: Any) -> PlanContext:
-        """What the action watches, read anew."""
+        """The context of the place's goal, with the action's own parts read again."""
         return replace(self.world.look(action, self.seen), goal=self.goal, recorded=self.recorded, **changes)
 
     def steps(self, action: Action) -> list[Step]:
@@ -178,7 +178,7 @@ def test_a_primary_that_always_answered_is_stable(states: States) -> None:
 
 
 @pytest.mark.parametrize(("repoint", "move", "side"), REPOINTED, ids=("DR region", "primary"))
-def test_a_definition_that_names_the_other_region_is_registered_anew_and_run(
+def test_a_definition_that_names_the_other_region_is_registered_again_and_run(
     states: States, repoint: ModuleType, move: ModuleType, side: Side
 ) -> None:
     place = states.healthy() if side is Side.DR else states.away()

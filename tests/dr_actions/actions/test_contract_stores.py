@@ -1,6 +1,6 @@
 """What every action of the stores does to an emulated AWS: planned, sent, seen to be done, and taken back where it can.
 
-The world goes through a switchover and its failback, then anew through a promotion, a canary and a restore test, action
+The world goes through a failover and its failback, then from its healthy state again through each other story, action
 by action. A test takes its action where the world has come to; alone, it takes those before it too.
 """
 
@@ -58,7 +58,7 @@ class Estate(Home):
         super().__init__(endpoint, env, seen)
 
     def pursue(self, goal: Goal) -> None:
-        """Look anew at what the stores are, and plan what the goal does to them."""
+        """Read again what the stores are, and plan what the goal does to them."""
         self.goal, self.healthy = goal, self.whole(*WATCHED)
         self.recorded = {step.id: step.before for steps in self.planned.values() for step in steps}
         self.sent_at, self.confirmed_at, self.changes = {}, {}, {}
@@ -100,7 +100,7 @@ def _lead_away(estate: Estate) -> None:
 
 
 def _lead_to_primary(estate: Estate) -> None:
-    """Visitors are home; an object was still written to the DR region meanwhile."""
+    """Visitors are led to the primary region; an object was still written to the DR region before."""
     past_the_second(estate)
     estate.put(Side.DR, "late.txt")
     lead(estate, Side.PRIMARY)
@@ -302,7 +302,7 @@ STORIES = {
 
 @pytest.fixture(scope="module")
 def story_at() -> Iterator[Callable[[str, int], Story]]:
-    """The story of that name before the scene of that number; begun anew in the healthy world where it went past it."""
+    """The story of that name before the scene of that number; begun again in the healthy world if it is past it."""
     begun = dict[str, Story]()
     with borrowed(EMULATED, tenants=1) as endpoint:
         endpoint.timing(**QUICK)

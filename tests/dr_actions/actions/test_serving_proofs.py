@@ -101,7 +101,7 @@ def test_an_image_that_cannot_be_pulled_fails_the_one_tenant(world: World) -> No
     assert world.confirm(action, step, broken).state is StepState.FAILED
 
 
-def test_a_service_of_the_wanted_size_is_deployed_anew_once_where_its_secrets_changed_since(world: World) -> None:
+def test_a_service_of_the_wanted_size_is_deployed_again_once_where_its_secrets_changed_since(world: World) -> None:
     action = scale_dr_services.ACTION
     step = _step(world, action)
     assert "forceNewDeployment" not in world.act(action, step).params

@@ -1,4 +1,4 @@
-"""Whether a failback may be given up, by what the world shows: the DR region is whole, and home is not promoted."""
+"""Whether a failback may be aborted, by what the world shows: the DR database is intact, and no copy is promoted."""
 
 from __future__ import annotations
 

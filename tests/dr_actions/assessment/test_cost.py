@@ -98,7 +98,7 @@ def test_what_failbacks_kept_is_listed_with_what_it_costs_an_hour(primary: Any, 
     assert sentence == leftovers_sentence(seen, ENV)
 
 
-def test_of_what_was_kept_the_database_that_holds_the_marker_s_table_is_told() -> None:
+def test_of_what_was_kept_the_database_that_holds_the_marker_table_is_listed_with_it() -> None:
     seen = world(
         {(rds.instances, Side.PRIMARY): (KEPT,), (rds.instances, Side.DR): (replace(KEPT, resource_id="db-2"),)}
     )

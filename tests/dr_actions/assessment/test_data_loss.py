@@ -64,7 +64,7 @@ def test_the_freshest_measured_copy_of_a_store_is_what_is_lost() -> None:
     assert losses_of(lags, TENANTS, {}) == (Loss("images", "i", None, 5.0, None, "fast"),)
 
 
-def test_a_store_that_tenants_share_is_told_for_each_of_them() -> None:
+def test_a_store_that_tenants_share_is_listed_for_each_of_them() -> None:
     found = losses_of([_lag("database", "sit-mysql", 300.0)], TENANTS, {})
     assert [(loss.tenant, loss.seconds) for loss in found] == [("tenant1", 300.0), ("tenant2", 300.0)]
 
@@ -76,12 +76,12 @@ def test_what_grows_old_during_an_outage_is_counted_to_its_beginning_and_what_ca
     assert [loss.seconds for loss in found] == [2200.0, 200.0, 100.0, None]
 
 
-def test_a_tenants_own_store_is_told_once_and_an_unshared_one_for_nobody_in_particular() -> None:
+def test_a_tenants_own_store_is_listed_once_and_an_unshared_one_for_nobody_in_particular() -> None:
     lags = [_lag("secrets", "s1", 0.0, "tenant1"), _lag("objects", "bucket", 4.0)]
     assert [loss.tenant for loss in losses_of(lags, TENANTS, {})] == ["tenant1", None]
 
 
-def test_where_no_tenant_is_known_a_shared_store_is_told_all_the_same() -> None:
+def test_where_no_tenant_is_known_a_shared_store_is_listed_all_the_same() -> None:
     assert [loss.tenant for loss in losses_of([_lag("files", "sit-efs", 1.0)], (), {})] == [None]
 
 

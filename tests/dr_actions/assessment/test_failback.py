@@ -1,4 +1,4 @@
-"""What a failback waits for beyond the primary itself: that what serves is whole, and that it may write at home."""
+"""What a failback waits for beyond the primary region: what serves is intact, and the operator's role may fail back."""
 
 from __future__ import annotations
 
@@ -187,7 +187,7 @@ def test_a_sync_is_estimated_from_what_is_seen_and_takes_its_time() -> None:
         assert (gib, round(gib * 1024 / speed)) == sync_estimate(context)
 
 
-def test_the_objects_that_are_to_be_copied_are_told_by_bucket_and_what_was_not_compared() -> None:
+def test_the_objects_that_are_to_be_copied_are_listed_by_bucket_and_what_was_not_compared() -> None:
     lacking = replace(PairCounter().difference("assets", "assets-dr"), missing=3_000, missing_bytes=12 << 30)
     whole = replace(lacking, bucket="templates", missing=0)
     context = context_of(SIT, world({(apart, Side.DR): (lacking, whole, DENIED)}), Goal.FAILBACK)
@@ -203,7 +203,7 @@ def test_the_objects_that_are_to_be_copied_are_told_by_bucket_and_what_was_not_c
         (60, "what is left after 1 h the run copies"),
     ],
 )
-def test_what_a_job_brings_home_is_told_with_its_time_by_the_number_of_objects(minutes: float, time: str) -> None:
+def test_what_a_job_copies_back_is_shown_with_its_time_by_the_number_of_objects(minutes: float, time: str) -> None:
     role = f"arn:aws:iam::{SIT.account}:role/sit-s3-batch"
     failback = SIT.failback.model_copy(update={"objects_batch_role": role, "objects_batch_minutes": minutes})
     env = SIT.model_copy(update={"failback": failback})

@@ -167,7 +167,7 @@ def test_the_expected_posture_is_met_for_each_goal() -> None:
     assert _gates(found=plan(goal=Goal.SWITCHOVER), posture=NORMAL)["posture.expected"].met
 
 
-def test_a_healthy_primary_is_told_that_a_switchover_is_planned_and_a_lost_one_that_it_is_none() -> None:
+def test_the_gate_asks_for_planned_where_the_primary_is_healthy_and_to_omit_it_where_it_is_lost() -> None:
     assert "--planned" in _gates(posture=NORMAL)["posture.expected"].says
     assert "leave --planned out" in _gates(found=plan(goal=Goal.SWITCHOVER))["posture.expected"].says
     degraded = _gates(posture=Posture(PostureName.DEGRADED, "x"))["posture.expected"].says
@@ -372,7 +372,7 @@ def test_a_switchover_loses_nothing_by_its_own_steps_however_old_a_copy_is() -> 
     assert "zero loss proven" in gate.says
 
 
-def test_the_gates_of_prod_are_told_in_prods_names() -> None:
+def test_a_finding_about_prods_primary_record_is_recognised_by_its_set_identifier() -> None:
     assert is_the_primarys(_finding(Status.FAIL, Side.GLOBAL, PROD.traffic.primary_set_identifier), PROD)
 
 

@@ -186,7 +186,7 @@ def test_at_a_terminal_the_person_is_asked_right_before_the_step_instead() -> No
     assert refused(SIT, plan=IRREVERSIBLE, at_terminal=True) == {}
 
 
-def test_every_refusal_there_is_is_told_at_once() -> None:
+def test_every_refusal_is_reported_at_once() -> None:
     refusals = refused(incident="", approvals=(), paused="Jane", gates=(UNMET, STOPS), plan=IRREVERSIBLE)
     assert set(refusals) == {
         *("authority.paused", "authority.ticket", "authority.two-people", "authority.irreversible"),

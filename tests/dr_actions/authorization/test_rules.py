@@ -47,7 +47,7 @@ def test_the_pinned_rules_allow_a_run_and_others_are_named() -> None:
     assert "is not pinned" in refused(rules=OTHERS, pins=(pin(),))[RULE]
 
 
-def test_one_person_of_an_edited_file_is_told_by_the_pinned_number() -> None:
+def test_one_person_of_an_edited_file_is_refused_by_the_pinned_number() -> None:
     alone = EffectiveRules.of(ALONE, (), "1.0")
     message = refused(ALONE, rules=alone, pins=(pin(),))[RULE]
     assert "approvals.people is 1 (pinned: 2); automation.enabled is false (pinned: true)" in message

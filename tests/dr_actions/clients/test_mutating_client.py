@@ -118,7 +118,7 @@ def test_what_the_guard_refuses_is_refused_although_the_verb_may_send_it(
 def test_every_client_asks_the_guard_by_itself_so_no_call_passes_it_by(
     sandbox_world: Endpoint, client: Allowing
 ) -> None:
-    """Whoever gets hold of a client of the session cannot use it for anything else than what is permitted."""
+    """Even a client taken out of the mutating client can be used for nothing but what is permitted."""
     with client.permitting(frozenset({SCALE})):
         client.send(SCALED)
     inner = client._clients["ecs", THERE]
@@ -140,7 +140,7 @@ def test_every_client_asks_the_guard_by_itself_so_no_call_passes_it_by(
         ("error", FailureKind.UNCERTAIN, "answers with HTTP 5"),
     ],
 )
-def test_each_way_to_fail_is_told_apart_in_a_sentence_and_nothing_is_sent_twice(
+def test_each_way_to_fail_has_a_sentence_of_its_own_and_nothing_is_sent_twice(
     sandbox_world: Endpoint, client: Allowing, how: str, trouble: FailureKind, message: str
 ) -> None:
     sandbox_world.reset_calls()
@@ -166,7 +166,7 @@ def test_an_answer_that_never_comes_is_given_up_within_the_time_limit(sandbox_wo
         assert _failure(_mutating(sandbox_world, env=QUICK)).trouble is FailureKind.UNCERTAIN
 
 
-def test_what_aws_refuses_is_told_with_its_code(client: Allowing) -> None:
+def test_what_aws_refuses_is_reported_with_its_code(client: Allowing) -> None:
     nobody = Call("ecs", "UpdateService", THERE, {"cluster": "sit-cluster", "service": "nobody"})
     failed = _failure(client, nobody)
     assert (failed.trouble, failed.code) == (FailureKind.REFUSED, "ServiceNotFoundException")

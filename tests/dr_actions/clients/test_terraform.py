@@ -42,7 +42,7 @@ sys.exit(done.get("exits", 2 if word == "plan" else 0))
 
 
 class Shim:
-    """A program in a folder of its own that takes terraform's words, keeps them, and answers as a test tells it."""
+    """A program in a folder of its own that takes terraform's words, records them, and answers as a test has set."""
 
     def __init__(self, place: Path) -> None:
         self.place, self.run, self.module = place / "bin", place / "run", place / "module"

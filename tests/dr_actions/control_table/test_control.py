@@ -41,7 +41,7 @@ def test_the_stop_switch_is_on_until_somebody_takes_it_back(control: ControlStor
     assert control.in_force().pause is None
 
 
-def test_who_turns_the_switch_on_a_second_time_is_told_who_did_first(control: ControlStore) -> None:
+def test_who_turns_the_switch_on_a_second_time_is_shown_who_did_first(control: ControlStore) -> None:
     control.pause("Alice", "because")
     assert "Alice" == control.pause("Bob", "another reason").who
     control.unpause("Alice")
@@ -80,7 +80,7 @@ def test_an_incident_says_since_when_there_is_no_standby_until_there_is_one_agai
     assert stands.unprotected_since is None
 
 
-def test_an_override_stays_on_record_and_is_told_until_its_time_is_over(control: ControlStore, clock: Clock) -> None:
+def test_an_override_stays_on_record_and_is_listed_until_its_time_is_over(control: ControlStore, clock: Clock) -> None:
     until = clock() + timedelta(hours=1)
     control.override(RecordedOverride("rpo.database", "Alice", "two minutes are known", until, "INC-1", "abc"))
     control.override(RecordedOverride("alarms", "Bob", "noise", until, "INC-1", "abc"))
@@ -240,7 +240,7 @@ def test_what_passes_by_itself_is_sent_again(sender: Plain, table_name: str, clo
     assert control.in_force().pause
 
 
-def test_a_write_whose_answer_was_lost_is_written_once_and_tells_no_lie(
+def test_a_write_whose_answer_was_lost_is_written_once_and_answered_as_written(
     sender: Plain, table_name: str, clock: Clock
 ) -> None:
     lost = SendFailed(FailureKind.UNCERTAIN, "no answer")

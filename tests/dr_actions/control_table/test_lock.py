@@ -99,7 +99,7 @@ def test_no_clock_makes_a_run_dead_that_was_not_seen_to_stand_still_and_none_blo
         assert leave in (LockDecision.FREE, LockDecision.TAKEOVER), "the same incident goes on at once"
 
 
-def test_a_second_operator_watches_and_is_told_who_runs_what_since_when(control: ControlStore, clock: Clock) -> None:
+def test_a_second_operator_watches_and_is_shown_who_runs_what_since_when(control: ControlStore, clock: Clock) -> None:
     lock = take(control, ALICE, "run-1", "INC-1", LIMITS)
     clock.move(seconds=30)
     heard: list[str] = []
@@ -216,7 +216,7 @@ def test_a_released_lock_is_not_renewed(control: ControlStore) -> None:
 @pytest.mark.proof
 def test_of_many_who_take_it_at_once_one_does(table_world: Endpoint, table_name: str) -> None:
     senders = [Plain(table_world) for _ in range(6)]
-    together, all_told = threading.Barrier(len(senders)), threading.Barrier(len(senders))
+    together, all_answered = threading.Barrier(len(senders)), threading.Barrier(len(senders))
 
     def try_it(number: int) -> Lock | str:
         control = store(senders[number], table_name, WorldClock())
@@ -224,10 +224,10 @@ def test_of_many_who_take_it_at_once_one_does(table_world: Endpoint, table_name:
         try:
             lock = take(control, ALICE, f"run-{number}", "INC-1", BEAT)
         except LockHeld as refused:
-            all_told.wait()
+            all_answered.wait()
             return refused.run.run
         with Heartbeat(control, lock, BEAT):
-            all_told.wait()
+            all_answered.wait()
         return lock
 
     with ThreadPoolExecutor(len(senders)) as pool:
@@ -314,7 +314,7 @@ def test_a_machine_that_slept_through_its_lease_has_lost_the_lock_before_any_bea
         awake.set()
 
 
-def test_a_heartbeat_that_the_table_does_not_answer_is_not_told_as_a_machine_that_slept(
+def test_a_heartbeat_that_the_table_does_not_answer_is_not_reported_as_a_machine_that_slept(
     control: ControlStore, sender: Plain, clock: Clock
 ) -> None:
     lock, sent, answered = take(control, ALICE, "run-1", "INC-1", LIMITS), threading.Event(), threading.Event()

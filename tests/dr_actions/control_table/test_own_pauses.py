@@ -29,7 +29,7 @@ def test_it_is_written_under_the_callers_own_key_alone_and_another_person_lets_g
     assert [] == own.table.query("STANDING") + own.table.query("HISTORY")
 
 
-def test_who_stops_a_second_time_is_told_who_did_first_and_may_once_it_is_off(own: ControlStore) -> None:
+def test_who_stops_a_second_time_is_shown_who_did_first_and_may_once_it_is_off(own: ControlStore) -> None:
     own.pause("Alice", "because", "AIDA1")
     assert "Alice" == own.pause("Bob", "another reason", "AIDA2").who
     own.unpause("Alice", "AIDA1")

@@ -52,14 +52,14 @@ def test_what_grows_by_itself_or_is_drawn_by_lot_is_no_difference(changed: dict[
     assert () == differences(inventory(before), inventory(seen(**changed)))
 
 
-def test_a_value_that_is_not_as_it_was_is_told_with_both() -> None:
+def test_a_value_that_is_not_as_it_was_is_reported_with_both() -> None:
     (difference,) = compared(services=(replace(ONE, desired=3),))
     assert ("ecs.services.dr", "changed") == (difference.part, difference.how)
     assert "sit-tenant1-service" in difference.subject
     assert "desired was 2, is 3" == difference.says
 
 
-def test_what_is_gone_and_what_is_new_is_told_by_its_name() -> None:
+def test_what_is_gone_and_what_is_new_is_reported_by_its_name() -> None:
     other = replace(plain.PRIMARY, identifier="sit-mysql-drill-20260107-030000")
     gone, new = compared(instances=(other,))
     assert {("sit-mysql", "gone"), (other.identifier, "new")} == {(d.subject.split()[0], d.how) for d in (gone, new)}

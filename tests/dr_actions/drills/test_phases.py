@@ -12,11 +12,11 @@ from dr_actions.model.plan import Goal, to_json
 from tests.dr_actions.deciding import NOW, plan, step
 
 DRILL = "DRILL-20260107-030000"
-Told = tuple[EntryKind, str | None, dict[str, Any]]
+EntryRow = tuple[EntryKind, str | None, dict[str, Any]]
 STEPS = (step("dr", 5, "notifications/start"), step("tenant1"), step("sit-mysql", 40, "database/restore_dr"))
 
 
-def record(*rows: Told) -> tuple[Entry, ...]:
+def record(*rows: EntryRow) -> tuple[Entry, ...]:
     """Entries of a drill, in order."""
     head, entries = genesis("sit", DRILL), list[Entry]()
     for seq, (kind, of, data) in enumerate(rows, 1):
@@ -25,19 +25,19 @@ def record(*rows: Told) -> tuple[Entry, ...]:
     return tuple(entries)
 
 
-def begin(goal: Goal) -> Told:
+def begin(goal: Goal) -> EntryRow:
     return EntryKind.BEGIN, None, {"plan": to_json(plan(*STEPS, goal=goal))}
 
 
-def end(outcome: str) -> Told:
+def end(outcome: str) -> EntryRow:
     return EntryKind.END, None, {"outcome": outcome}
 
 
 AWAY, HOME, CLEAN = begin(Goal.SWITCHOVER), begin(Goal.FAILBACK), begin(Goal.CLEAN_UP)
-TOLD: Told = (EntryKind.INTENT, "notifications/start:dr", {})
-SENT: Told = (EntryKind.INTENT, "compute/scale_dr_services:tenant1", {})
-UNDONE: Told = (EntryKind.UNDONE, "compute/scale_dr_services:tenant1", {})
-BY_HAND: Told = (EntryKind.MANUAL_DONE, "compute/scale_dr_services:tenant1", {})
+NOTIFIED: EntryRow = (EntryKind.INTENT, "notifications/start:dr", {})
+SENT: EntryRow = (EntryKind.INTENT, "compute/scale_dr_services:tenant1", {})
+UNDONE: EntryRow = (EntryKind.UNDONE, "compute/scale_dr_services:tenant1", {})
+BY_HAND: EntryRow = (EntryKind.MANUAL_DONE, "compute/scale_dr_services:tenant1", {})
 
 
 @pytest.mark.parametrize(
@@ -45,8 +45,8 @@ BY_HAND: Told = (EntryKind.MANUAL_DONE, "compute/scale_dr_services:tenant1", {})
     [
         ([], None),
         ([AWAY], Goal.CLEAN_UP),
-        ([AWAY, TOLD], Goal.CLEAN_UP),
-        ([AWAY, TOLD, SENT], Goal.SWITCHOVER),
+        ([AWAY, NOTIFIED], Goal.CLEAN_UP),
+        ([AWAY, NOTIFIED, SENT], Goal.SWITCHOVER),
         ([AWAY, BY_HAND], Goal.SWITCHOVER),
         ([AWAY, SENT, end("failed")], Goal.SWITCHOVER),
         ([AWAY, SENT, UNDONE, end("failed")], Goal.CLEAN_UP),
@@ -64,7 +64,7 @@ BY_HAND: Told = (EntryKind.MANUAL_DONE, "compute/scale_dr_services:tenant1", {})
         ([AWAY, SENT, end("done"), HOME, end("done"), CLEAN, end("done")], None),
     ],
 )
-def test_the_next_part_follows_from_what_was_done_and_not_taken_back(rows: list[Told], goal: Goal | None) -> None:
+def test_the_next_part_follows_from_what_was_done_and_not_taken_back(rows: list[EntryRow], goal: Goal | None) -> None:
     assert goal is next_part(record(*rows))
 
 

@@ -1,4 +1,4 @@
-"""What a drill left: kept by rule, with the command that takes it away, or left over, which no drill may."""
+"""What a drill left: kept by rule, with the command that removes it, or left over, which no drill may."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_nothing_in_the_dr_region_is_kept_by_that_rule() -> None:
     assert ResidueState.LEFT is row.fate
 
 
-def test_recovery_points_of_the_drill_are_kept_and_told_though_no_inventory_lists_them() -> None:
+def test_recovery_points_of_the_drill_are_kept_and_reported_though_no_inventory_lists_them() -> None:
     (row,) = left(by=entries(("backup/create_backups:dr-files", BACKED_UP)))
     assert ("arn:point", ResidueState.KEPT) == (row.subject, row.fate)
 

@@ -21,7 +21,7 @@ from tests.dr_actions.actions.compute.compute_world import World, world_of
 from tests.dr_actions.actions.compute.failback_world import records_sight, weights
 from tests.dr_actions.control_tables import Clock
 from tests.dr_actions.execution.walks import Walk
-from tests.dr_actions.hearing import Told
+from tests.dr_actions.hearing import RecordingListener
 from tests.dr_actions.plain import SIT
 
 ENV = SIT.model_copy(update={"execution": SIT.execution.model_copy(update={"poll_s": 0.2, "attempts": 1})})
@@ -75,7 +75,7 @@ def test_a_subject_that_was_busy_twice_is_changed_although_one_attempt_is_all_th
     world: World, tmp_path: Path
 ) -> None:
     walk = _walk(world, tmp_path, times=2, budget_s=60)
-    assert walk.run(Told()).finished
+    assert walk.run(RecordingListener()).finished
     assert weights(world) == (0, 100)
     assert [entry.data["result"] for entry in walk.entries(EntryKind.OUTCOME)] == ["busy", "busy", "sent"]
 
@@ -84,7 +84,7 @@ def test_a_subject_that_was_busy_twice_is_changed_although_one_attempt_is_all_th
 def test_a_subject_that_stays_busy_is_given_up_when_the_steps_time_is_over(world: World, tmp_path: Path) -> None:
     walk = _walk(world, tmp_path, times=99, budget_s=60)
     with pytest.raises(StepFailed) as late:
-        walk.run(Told(), Clock(datetime.now(UTC)))
+        walk.run(RecordingListener(), Clock(datetime.now(UTC)))
     assert late.value.cause is FailureCause.LATE
     assert weights(world) == (100, 0)
     assert {entry.data["result"] for entry in walk.entries(EntryKind.OUTCOME)} == {"busy"}

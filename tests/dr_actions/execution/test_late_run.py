@@ -26,7 +26,7 @@ from tests.dr_actions.actions.compute.failback_world import (
 )
 from tests.dr_actions.control_tables import WORLD
 from tests.dr_actions.execution.walks import INCIDENT, Walk
-from tests.dr_actions.hearing import Told
+from tests.dr_actions.hearing import RecordingListener
 from tests.dr_actions.plain import SIT, with_traffic
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.next_steps import NextStep
@@ -83,14 +83,14 @@ def _is_pinned(world: World, walk: Walk) -> bool:
     return bool(health_check["HealthCheckConfig"]["Port"] == step.after["Port"])
 
 
-def _once_led_away(world: World, outage: Outage) -> Told:
+def _once_led_away(world: World, outage: Outage) -> RecordingListener:
     """As soon as the records lead to the DR region, what the outage names cannot be read."""
 
     def blind(_step: Step) -> None:
         if not world.endpoint.state()["faults"] and weights(world) == (0, 100):
             world.endpoint.begin(outage)
 
-    return Told(waiting=blind)
+    return RecordingListener(waiting=blind)
 
 
 @pytest.mark.proof
@@ -108,23 +108,23 @@ def test_a_shift_that_nobody_sees_in_time_stays_and_the_same_plan_goes_on(world:
     assert result is not None
     assert (result.outcome, result.exit, result.alarms) == ("late", Exit.COULD_NOT_SEE, True)
     assert "Nothing was taken back for that." in result.message
-    assert walk.run(Told()).finished
+    assert walk.run(RecordingListener()).finished
     assert len(walk.entries(EntryKind.OUTCOME)) == len(walk.plan.steps), "nothing is sent twice"
 
 
 @pytest.mark.proof
-def test_a_pin_whose_health_nobody_tells_in_time_stays_set(world: World, tmp_path: Path) -> None:
+def test_a_pin_whose_health_cannot_be_read_in_time_stays_set(world: World, tmp_path: Path) -> None:
     walk = _walk(world, tmp_path)
     world.endpoint.begin(NO_METRICS)
     with pytest.raises(StepFailed) as late:
-        walk.run(Told())
+        walk.run(RecordingListener())
     world.endpoint.end()
     assert late.value.step.startswith(pin_primary.ACTION.name)
     assert late.value.cause is FailureCause.UNAVAILABLE
     assert _is_pinned(world, walk)
     assert weights(world) == (0, 100)
     assert walk.entries(*TAKEN_BACK, EntryKind.FAILED) == []
-    assert walk.run(Told()).finished
+    assert walk.run(RecordingListener()).finished
 
 
 @pytest.mark.proof
@@ -132,7 +132,7 @@ def test_a_change_that_route_53_is_slow_to_spread_is_late_and_stays(world: World
     walk = _walk(world, tmp_path)
     world.endpoint.timing(transition_s=0.1, dns_lag_s=6)
     with pytest.raises(StepFailed, match="is PENDING") as late:
-        walk.run(Told())
+        walk.run(RecordingListener())
     result = result_of_error(late.value, walk.outcome, NextStep(Command(("log",)), "tells more"))
     assert result is not None
     assert (late.value.cause, result.exit) == (FailureCause.UNDER_WAY, Exit.UNDER_WAY)
@@ -140,7 +140,7 @@ def test_a_change_that_route_53_is_slow_to_spread_is_late_and_stays(world: World
 
 
 @pytest.mark.proof
-def test_records_that_somebody_wrote_back_are_a_contradiction_and_the_next_run_tries_anew(
+def test_records_that_somebody_wrote_back_are_a_contradiction_and_the_next_run_tries_again(
     world: World, tmp_path: Path
 ) -> None:
     walk = _walk(world, tmp_path)
@@ -151,11 +151,11 @@ def test_records_that_somebody_wrote_back_are_a_contradiction_and_the_next_run_t
             write_weights(world, 100, 0)
 
     with pytest.raises(StepFailed, match="somebody wrote them back") as failed:
-        walk.run(Told(waiting=write_back))
+        walk.run(RecordingListener(waiting=write_back))
     assert failed.value.cause is FailureCause.FAILED
     assert [entry.step for entry in walk.entries(EntryKind.UNDONE)] == [SHIFT]
     assert weights(world) == (100, 0)
-    assert walk.run(Told()).finished
+    assert walk.run(RecordingListener()).finished
     assert (weights(world), _is_pinned(world, walk)) == ((0, 100), True)
 
 
@@ -169,7 +169,7 @@ def test_records_that_somebody_changed_otherwise_are_left_to_them(world: World, 
             write_weights(world, 50, 50)
 
     with pytest.raises(StepFailed, match="T43") as failed:
-        walk.run(Told(waiting=share))
+        walk.run(RecordingListener(waiting=share))
     assert failed.value.cause is FailureCause.DRIFTED
     assert weights(world) == (50, 50)
 
@@ -179,7 +179,7 @@ def test_a_switchover_that_can_still_return_goes_home_when_a_step_is_late(world:
     walk = _walk(world, tmp_path, Goal.SWITCHOVER)
     world.endpoint.begin(NO_METRICS)
     with pytest.raises(StepFailed) as late:
-        walk.run(Told())
+        walk.run(RecordingListener())
     assert late.value.step.startswith(pin_primary.ACTION.name)
     assert {str(entry.step).partition(":")[0] for entry in walk.entries(EntryKind.UNDONE)} == {
         "traffic/shift_to_dr",
@@ -201,7 +201,7 @@ def test_a_switchover_past_its_point_of_no_return_keeps_what_is_late(world: Worl
         journal.append(EntryKind.CONFIRMED, promoted.id, says="it is promoted")
     world.endpoint.begin(NO_METRICS)
     with pytest.raises(StepFailed) as late:
-        walk.run(Told())
+        walk.run(RecordingListener())
     assert late.value.cause is FailureCause.UNAVAILABLE
     assert (weights(world), _is_pinned(world, walk)) == ((0, 100), True)
     assert walk.entries(*TAKEN_BACK) == []
@@ -214,14 +214,14 @@ def test_a_stage_whose_answers_nobody_can_see_is_held_and_not_stepped_back(world
     home = Walk(world, ENV, tmp_path, Plan(ENV.name, ENV.account, Goal.FAILBACK, "ON_DR", steps))
     world.endpoint.begin(NO_DNS)
     with pytest.raises(StepFailed, match=r"gate\.answers: no name server answered") as late:
-        home.run(Told())
+        home.run(RecordingListener())
     result = result_of_error(late.value, home.outcome, NextStep(Command(("log",)), "tells more"))
     assert result is not None
     assert (late.value.cause, result.outcome) == (FailureCause.LATE, "late"), result.message
     assert (weights(world), home.entries(*TAKEN_BACK)) == ((50, 50), [])
     world.endpoint.end()
     unhurried = replace(home, plan=replace(home.plan, steps=_hurried(steps, 60)))
-    assert unhurried.run(Told()).finished
+    assert unhurried.run(RecordingListener()).finished
     assert weights(world) == (100, 0)
 
 
@@ -229,7 +229,7 @@ def test_a_stage_whose_answers_nobody_can_see_is_held_and_not_stepped_back(world
 def test_a_person_whose_change_is_seen_by_its_records_alone_is_not_waited_for(world: World, tmp_path: Path) -> None:
     walk = _walk(world, tmp_path, env=with_traffic(ENV, dns_step="manual"))
     world.endpoint.begin(NO_DNS)
-    assert walk.run(Told(asked=lambda _: write_weights(world, 0, 100))).finished
+    assert walk.run(RecordingListener(asked=lambda _: write_weights(world, 0, 100))).finished
     message = next(entry.data["says"] for entry in walk.entries(EntryKind.CONFIRMED) if entry.step == SHIFT)
     assert "its records, read back" in message
     assert "Route 53 (TestDNSAnswer)" in message, "no name server was asked"

@@ -1,6 +1,6 @@
-"""What was done and is done no longer is told, and done again; what AWS merely forgets is not: plain values.
+"""A step whose effect is gone is reported and open again; one that AWS merely forgets is not: plain values.
 
-On the way home the copy, and what it is a copy of, are looked for until it is to write.
+In a failback the copy, and what it is a copy of, are looked for until it is to write.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from dr_actions.model.plan import Goal, Plan
 from tests.dr_actions.actions.database.test_failback import COPY, SERVED, sight, the
 from tests.dr_actions.actions.files.test_restored_copy import AFTER, MOVE, seen
 from tests.dr_actions.control_tables import WORLD, Clock
-from tests.dr_actions.hearing import Told
+from tests.dr_actions.hearing import RecordingListener
 from tests.dr_checks.worlds import SIT
 
 HERE: dict[str, Any] = {"instances_primary": (COPY,), "instances_dr": (SERVED,)}
 
 
-def _told(folder: Path, promoted: bool = False, **rows: Any) -> tuple[str, list[EntryKind]]:
-    """What is told of a copy whose step was done, and what its record holds."""
+def _reopened(folder: Path, promoted: bool = False, **rows: Any) -> tuple[str, list[EntryKind]]:
+    """What is reported of a copy whose step was done, and which entries its step has in the journal."""
     steps = (the(replicate_to_primary.ACTION), the(promote_primary.ACTION))
-    plan, listener = Plan(SIT.name, SIT.account, Goal.FAILBACK, "ON_DR", steps), Told()
+    plan, listener = Plan(SIT.name, SIT.account, Goal.FAILBACK, "ON_DR", steps), RecordingListener()
     with Journal.open(folder, SIT.name, "INC-1", "run", Clock().now, world=WORLD) as journal:
         journal.append(EntryKind.CONFIRMED, steps[0].id, says="it replicates")
         if promoted:
@@ -50,8 +50,8 @@ def _told(folder: Path, promoted: bool = False, **rows: Any) -> tuple[str, list[
     ],
     ids=["what serves was deleted", "the copy was deleted"],
 )
-def test_a_database_that_is_deleted_on_the_way_home_is_told(tmp_path: Path, rows: Any, message: str) -> None:
-    text, kinds = _told(tmp_path, **rows)
+def test_a_database_that_is_deleted_during_the_failback_is_reported(tmp_path: Path, rows: Any, message: str) -> None:
+    text, kinds = _reopened(tmp_path, **rows)
     assert text.startswith("database/replicate_to_primary:sit-mysql was done, and is no longer:")
     assert message in text
     assert kinds == [EntryKind.CONFIRMED, EntryKind.UNDONE]
@@ -63,7 +63,7 @@ def test_a_database_that_is_deleted_on_the_way_home_is_told(tmp_path: Path, rows
     ids=["all is there", "once the copy is to write", "its record, too"],
 )
 def test_a_copy_that_is_there_or_writes_by_now_is_not_made_again(tmp_path: Path, rows: Any) -> None:
-    assert _told(tmp_path, **rows) == ("", [EntryKind.CONFIRMED])
+    assert _reopened(tmp_path, **rows) == ("", [EntryKind.CONFIRMED])
 
 
 def test_a_task_that_ecs_shows_no_longer_was_run_all_the_same(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_a_task_that_ecs_shows_no_longer_was_run_all_the_same(tmp_path: Path) ->
     (step,) = MOVE.plan_steps(seen())
     forgotten = seen(**AFTER)
     assert StepState.READY is MOVE.observe(step, forgotten).state, "no look tells it from one that never ran"
-    plan, listener = Plan(SIT.name, SIT.account, Goal.FAILOVER, "PRIMARY_LOST", (step,)), Told()
+    plan, listener = Plan(SIT.name, SIT.account, Goal.FAILOVER, "PRIMARY_LOST", (step,)), RecordingListener()
     with Journal.open(tmp_path, SIT.name, "INC-1", "run", Clock().now, world=WORLD) as journal:
         journal.append(EntryKind.CONFIRMED, step.id, says="every folder holds something")
         known: dict[str, Any] = {"plan": plan, "journal": journal, "listener": listener, "env": SIT}

@@ -18,7 +18,7 @@ from dr_estate.readers import ecs
 from dr_estate.snapshot.observer import observe
 from tests.dr_actions.actions.compute.compute_world import World
 from tests.dr_actions.execution.walks import Walk
-from tests.dr_actions.hearing import Told
+from tests.dr_actions.hearing import RecordingListener
 from tests.dr_actions.plain import SIT
 from tests.worlds import borrowed, world_of
 
@@ -96,15 +96,15 @@ def _walk(world: World, folder: Path, login: NewLogin) -> ProgramWalk:
     return ProgramWalk(world, env, folder, Plan(env.name, env.account, Goal.FAILOVER, "PRIMARY_LOST", steps), login)
 
 
-def _mended_once_applied(world: World, folder: Path) -> Told:
+def _repaired_once_applied(world: World, folder: Path) -> RecordingListener:
     """The service that the program makes is there once it was applied."""
 
-    def mend(_: object) -> None:
+    def repair_service(_: object) -> None:
         if (folder / "applied").exists():
             (folder / "applied").unlink()
             world.endpoint.repair(LOST)
 
-    return Told(waiting=mend)
+    return RecordingListener(waiting=repair_service)
 
 
 @pytest.mark.proof
@@ -112,7 +112,7 @@ def test_a_program_whose_keys_ended_is_run_again_with_those_of_the_new_login(
     world: World, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     walk = _walk(world, folder, NewLogin(monkeypatch))
-    assert walk.run(_mended_once_applied(world, folder)).finished
+    assert walk.run(_repaired_once_applied(world, folder)).finished
     assert [entry.data["result"] for entry in walk.entries(EntryKind.OUTCOME)] == ["guarded", "sent"]
     assert walk.entries(EntryKind.FAILED, EntryKind.UNDONE, EntryKind.COMPENSATION) == []
 
@@ -122,5 +122,5 @@ def test_a_program_that_fails_while_the_keys_are_good_fails_its_step(
 ) -> None:
     walk = _walk(world, folder, NewLogin(monkeypatch, lost=False))
     with pytest.raises(StepFailed, match="ExpiredToken"):
-        walk.run(Told())
+        walk.run(RecordingListener())
     assert [entry.data["result"] for entry in walk.entries(EntryKind.OUTCOME)] == ["guarded"]

@@ -1,4 +1,4 @@
-"""A step is given up when nothing of it moves for its budget, or when a person says so; never for taking long."""
+"""A step is given up when nothing of it moves for its budget, or when a person decides it; never for taking long."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from dr_actions.model.action import Action, StepState, StepStatus
 from dr_actions.model.plan import Danger, Goal, Plan, Step
 from dr_estate.config.environment import Side
 from tests.dr_actions.control_tables import WORLD, Clock
-from tests.dr_actions.hearing import Told
+from tests.dr_actions.hearing import RecordingListener
 from tests.dr_actions.plain import SIT
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.next_steps import DRILL_CLEAN, NextStep
@@ -41,7 +41,7 @@ def _at_work(*progress: str) -> StepStatus:
 
 
 def _by_percent(seconds: float) -> Shows:
-    """A restore that is done after ``seconds``, and tells each whole percent of it."""
+    """A restore that is done after ``seconds``, and reports each whole percent of it."""
 
     def shows(age_s: float) -> StepStatus:
         if age_s >= seconds:
@@ -64,7 +64,7 @@ class Wait:
 
     def of(self, shows: Shows) -> float:
         """Seconds until the step is done or left; raises what the executor raises."""
-        clock, self.listener = Clock(), Told(impatient=self.impatient)
+        clock, self.listener = Clock(), RecordingListener(impatient=self.impatient)
         with Journal.open(self.folder, SIT.name, "INC-1", "run", clock.now, world=WORLD) as journal:
             plan = Plan(SIT.name, SIT.account, Goal.FAILOVER, "PRIMARY_LOST", (STEP,))
             ends = None if self.rto_ends_s is None else clock.now() + timedelta(seconds=self.rto_ends_s)
@@ -90,7 +90,7 @@ def test_a_restore_that_takes_four_times_its_budget_and_moves_is_waited_for(tmp_
     assert len(overruns) == 3, "once for each budget that it overruns, and not at every look"
 
 
-def test_a_restore_that_stands_still_is_given_up_and_told_as_under_way(tmp_path: Path) -> None:
+def test_a_restore_that_stands_still_is_given_up_and_reported_as_under_way(tmp_path: Path) -> None:
     with pytest.raises(StepFailed, match="nothing moved within its 600 s: The restore job is RUNNING") as given_up:
         Wait(tmp_path).of(lambda _age_s: _at_work("RUNNING", "12"))
     assert given_up.value.cause is FailureCause.UNDER_WAY
@@ -113,7 +113,7 @@ def test_a_state_that_goes_back_and_forth_stands_still(tmp_path: Path) -> None:
         flapping.of(lambda age_s: _at_work("running" if age_s // LOOK_S % 2 else "pending"))
 
 
-def test_what_cannot_be_seen_is_no_movement_and_is_told_as_unseen(tmp_path: Path) -> None:
+def test_what_cannot_be_seen_is_no_movement_and_is_reported_as_unavailable(tmp_path: Path) -> None:
     dark = StepStatus(StepState.UNAVAILABLE, "AWS Backup could not be seen.")
     with pytest.raises(StepFailed, match="not seen within its 600 s") as unseen:
         Wait(tmp_path).of(lambda _age_s: dark)
@@ -154,7 +154,7 @@ def _taken_back(after_s: float, until_s: float = float("inf")) -> Shows:
     return shows
 
 
-def test_what_somebody_deletes_while_it_is_made_ends_the_wait_soon_and_is_told(tmp_path: Path) -> None:
+def test_what_somebody_deletes_while_it_is_made_ends_the_wait_soon_and_is_reported(tmp_path: Path) -> None:
     wait = Wait(tmp_path)
     with pytest.raises(StepFailed) as failed:
         wait.of(_taken_back(5 * LOOK_S))

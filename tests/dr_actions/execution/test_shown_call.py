@@ -18,7 +18,7 @@ def test_what_is_seen_is_shown_without_a_word() -> None:
     assert shown_call(shift_to_dr.ACTION, STEP, None) == (STEP, "")
 
 
-def test_records_that_cannot_be_read_are_told_with_the_planned_change() -> None:
+def test_records_that_cannot_be_read_are_reported_with_the_planned_change() -> None:
     dark = sight(with_part(SEEN.snapshot, route53.records, Side.GLOBAL, DENIED))
     shown, unread = shown_call(shift_to_dr.ACTION, STEP, dark)
     assert shown == STEP

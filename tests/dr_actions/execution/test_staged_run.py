@@ -1,4 +1,4 @@
-"""A run leads the visitors home: it bakes from the record, goes on after a stop, and steps back when a gate fails."""
+"""A failback leads the visitors back: it bakes from the record, goes on after a stop, steps back when a gate fails."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from tests.dr_actions.actions.compute.failback_world import (
 )
 from tests.dr_actions.control_tables import WORLD
 from tests.dr_actions.execution.walks import INCIDENT, Walk
-from tests.dr_actions.hearing import Told
+from tests.dr_actions.hearing import RecordingListener
 from tests.dr_actions.plain import LAST, SIT, led, recorded, sight, with_traffic
 
 TENTH, HALF, WHOLE = "traffic/shift_to_primary:10", "traffic/shift_to_primary:50", "traffic/shift_to_primary:100"
@@ -63,7 +63,7 @@ def world(away: World) -> Iterator[World]:
 
 
 class Home(Walk):
-    """One plan of the way home."""
+    """One plan that leads the visitors back to the primary region."""
 
     @classmethod
     def of(cls, world: World, env: Environment, folder: Path) -> Home:
@@ -103,7 +103,7 @@ def _bakes_s(home: Home, began: EntryKind) -> list[float]:
 def test_every_stage_is_sent_once_and_confirmed_no_sooner_than_its_bake(world: World, tmp_path: Path) -> None:
     home = Home.of(world, ENV, tmp_path)
     world.endpoint.reset_calls()
-    assert home.run(Told()).finished
+    assert home.run(RecordingListener()).finished
     assert (weights(world), _changes(world)) == ((100, 0), len(STAGED))
     assert min(_bakes_s(home, EntryKind.OUTCOME)) >= 60 * BAKE_MINUTES
     facts_by_step = {entry.step: entry.data["facts"] for entry in home.entries(EntryKind.CONFIRMED)}
@@ -122,9 +122,9 @@ def test_a_run_stopped_in_the_middle_of_a_bake_goes_on_and_sends_nothing_twice(w
             home.stop.set()
 
     with pytest.raises(RunStopped):
-        home.run(Told(baking=stop))
+        home.run(RecordingListener(baking=stop))
     assert weights(world) == (50, 50)
-    assert home.run(Told()).finished
+    assert home.run(RecordingListener()).finished
     assert (weights(world), _changes(world)) == ((100, 0), len(STAGED))
 
 
@@ -134,7 +134,7 @@ def test_a_change_whose_answer_was_lost_bakes_from_when_it_was_seen(world: World
     world.endpoint.reset_calls()
     lost = Outage("us-east-1", "lost", "route53", "ChangeResourceRecordSets", times=1)
     world.endpoint.begin(lost)
-    assert home.run(Told()).finished
+    assert home.run(RecordingListener()).finished
     assert _changes(world) == len(STAGED)
     (seen,) = [entry for entry in home.entries(EntryKind.LOOKED) if entry.data.get("took_effect")]
     done = next(entry for entry in home.entries(EntryKind.CONFIRMED) if entry.step == seen.step)
@@ -151,7 +151,7 @@ def test_what_is_found_done_after_a_death_has_its_moment_on_record(world: World,
         journal.append(EntryKind.BEGIN, plan=to_json(home.plan))
         journal.append(EntryKind.INTENT, step.id, call="application-autoscaling:RegisterScalableTarget")
     world.act(action, step)
-    assert home.run(Told()).finished
+    assert home.run(RecordingListener()).finished
     (seen,) = home.entries(EntryKind.LOOKED)
     assert (step.id, True) == (seen.step, seen.data["took_effect"])
     assert home.entries(EntryKind.OUTCOME) == []
@@ -165,14 +165,14 @@ def test_a_gate_that_fails_at_half_steps_back_to_a_tenth_says_why_and_goes_on_la
     with pytest.raises(
         StepFailed, match=r"traffic/shift_to_primary:50: gate\.targets: .*sit-tenant2-service"
     ) as failed:
-        home.run(Told(baking=lambda step: _stop_tenant(world) if step.id == HALF else None))
+        home.run(RecordingListener(baking=lambda step: _stop_tenant(world) if step.id == HALF else None))
     assert (failed.value.step, weights(world)) == (HALF, (10, 90))
     assert [entry.step for entry in home.entries(EntryKind.UNDONE)] == [HALF]
     with pytest.raises(StepFailed, match=r"gate\.targets"):
-        home.run(Told())
+        home.run(RecordingListener())
     assert weights(world) == (10, 90), "nobody is led to where a gate fails"
     _start_tenant(world)
-    assert home.run(Told()).finished
+    assert home.run(RecordingListener()).finished
     assert weights(world) == (100, 0)
     assert {entry.step for entry in home.entries(EntryKind.CONFIRMED)} == {TENTH, HALF, WHOLE}
 
@@ -189,7 +189,7 @@ def test_a_step_back_names_the_health_check_that_the_record_has_by_then(world: W
 
     given: list[str] = []
     with pytest.raises(StepFailed, match=r"gate\.targets"):
-        home.run(Told(baking=replace_check))
+        home.run(RecordingListener(baking=replace_check))
     assert (weights(world), check_of_primary(world)) == ((10, 90), given[0])
     assert [entry.step for entry in home.entries(EntryKind.UNDONE)] == [HALF]
 
@@ -198,14 +198,14 @@ def test_a_step_back_names_the_health_check_that_the_record_has_by_then(world: W
 def test_a_step_back_whose_run_died_before_it_was_recorded_is_not_sent_again(world: World, tmp_path: Path) -> None:
     home = Home.of(world, with_failback(ENV, stages=(10, 50, 100)), tmp_path)
     with pytest.raises(RunStopped):
-        home.run(Told(baking=lambda step: home.stop.set() if step.id == HALF else None))
+        home.run(RecordingListener(baking=lambda step: home.stop.set() if step.id == HALF else None))
     with Journal.open(tmp_path, SIT.name, INCIDENT, "died", lambda: datetime.now(UTC), world=WORLD) as journal:
         journal.append(EntryKind.INTENT, HALF, call="route53:ChangeResourceRecordSets", region="us-east-1", undo=True)
     write_weights(world, 10, 90)
     _stop_tenant(world)
     world.endpoint.reset_calls()
     with pytest.raises(StepFailed, match=r"gate\.targets") as failed:
-        home.run(Told())
+        home.run(RecordingListener())
     assert (failed.value.cause, _changes(world)) == (FailureCause.GATE, 0)
     assert [entry.step for entry in home.entries(EntryKind.UNDONE)] == [HALF]
 
@@ -214,7 +214,7 @@ def test_a_step_back_whose_run_died_before_it_was_recorded_is_not_sent_again(wor
 def test_where_the_dr_region_takes_writes_again_no_other_zone_of_the_stage_is_led_back(
     world: World, tmp_path: Path
 ) -> None:
-    """Who is led back would write beside those who are home."""
+    """Who is led to the DR region again would write beside those who are in the primary region."""
     (half, _) = Home.of(world, ENV, tmp_path).plan.steps
     beside = replace(half, id=f"{half.id}.customer.example")
     home = Home(world, ENV, tmp_path, _plan(ENV, (half, beside)))
@@ -229,7 +229,7 @@ def test_where_the_dr_region_takes_writes_again_no_other_zone_of_the_stage_is_le
         world.send(Side.DR, "efs:DeleteFileSystemPolicy", FileSystemId=system)
 
     with pytest.raises(StepFailed, match=r"gate\.writers: .* can take writes again") as failed:
-        home.run(Told(baking=let_files_in))
+        home.run(RecordingListener(baking=let_files_in))
     assert FailureCause.HALTED is failed.value.cause
     assert (weights(world), home.entries(EntryKind.UNDONE, EntryKind.COMPENSATION)) == ((50, 50), [])
 
@@ -238,7 +238,7 @@ def test_where_the_dr_region_takes_writes_again_no_other_zone_of_the_stage_is_le
 def test_weights_that_somebody_else_set_during_a_bake_are_left_as_they_are(world: World, tmp_path: Path) -> None:
     home = Home.of(world, ENV, tmp_path)
     with pytest.raises(StepFailed, match="T43"):
-        home.run(Told(baking=lambda _: write_weights(world, 20, 80)))
+        home.run(RecordingListener(baking=lambda _: write_weights(world, 20, 80)))
     assert weights(world) == (20, 80)
     (left,) = home.entries(EntryKind.COMPENSATION)
     assert left.data["says"] == "traffic/shift_to_primary:50: left as it is (somebody else changed it meanwhile)"
@@ -249,7 +249,7 @@ def test_weights_that_somebody_else_set_during_a_bake_are_left_as_they_are(world
 def test_visitors_whom_somebody_led_home_altogether_are_watched_and_the_run_ends(
     world: World, tmp_path: Path, baking: bool
 ) -> None:
-    """More of them are home than the stage leads there, which is what the run is for: nothing is changed any more."""
+    """More of them reach the primary region than the stage leads there, as the run wants: nothing more is changed."""
     home = Home.of(world, ENV, tmp_path)
     if not baking:
         write_weights(world, 100, 0)
@@ -259,7 +259,7 @@ def test_visitors_whom_somebody_led_home_altogether_are_watched_and_the_run_ends
         if step.id == HALF and baking:
             write_weights(world, 100, 0)
 
-    assert home.run(Told(baking=lead_to_primary)).finished
+    assert home.run(RecordingListener(baking=lead_to_primary)).finished
     assert (weights(world), _changes(world)) == ((100, 0), 2 if baking else 0)
     (seen,) = [entry for entry in home.entries(EntryKind.LOOKED) if entry.data.get("took_effect")]
     done = next(entry for entry in home.entries(EntryKind.CONFIRMED) if entry.step == WHOLE)
@@ -275,7 +275,7 @@ def test_a_persons_change_bakes_from_when_it_is_seen_and_the_run_writes_nothing(
         home_percent = step.after["percent"]
         write_weights(world, home_percent, 100 - home_percent)
 
-    assert home.run(Told(asked=change)).finished
+    assert home.run(RecordingListener(asked=change)).finished
     assert weights(world) == (100, 0)
     assert _changes(world) == len(STAGED), "the person's own"
     assert home.entries(EntryKind.INTENT) == []
@@ -298,7 +298,7 @@ def test_a_person_is_shown_the_change_with_the_health_check_that_the_record_has_
             given.append(give_another_check(world))
 
     given.append(give_another_check(world))
-    assert home.run(Told(asked=change)).finished
+    assert home.run(RecordingListener(asked=change)).finished
     assert [_primary_check(step) for step in shown] == given
     waits = home.entries(EntryKind.MANUAL_WAIT)
     watched = [shown_step(step, entry) for step, entry in zip(home.plan.steps, waits, strict=True)]
@@ -314,14 +314,14 @@ def _primary_check(step: Step) -> str:
 def test_a_change_that_a_person_made_while_nobody_ran_bakes_too(world: World, tmp_path: Path) -> None:
     home = Home.of(world, BY_HAND, tmp_path)
     with pytest.raises(RunStopped):
-        home.run(Told(asked=lambda _: home.stop.set()))
+        home.run(RecordingListener(asked=lambda _: home.stop.set()))
     write_weights(world, 50, 50)
 
     def stop_later(step: Step) -> None:
         home.stop.set() if step.id == WHOLE else None
 
     with pytest.raises(RunStopped):
-        home.run(Told(asked=stop_later))
+        home.run(RecordingListener(asked=stop_later))
     first = next(entry for entry in home.entries(EntryKind.CONFIRMED) if entry.step == HALF)
     (seen,) = home.entries(EntryKind.MANUAL_DONE)
     assert (first.at - seen.at).total_seconds() >= 60 * BAKE_MINUTES
@@ -338,7 +338,7 @@ def test_a_gate_that_fails_after_a_persons_change_leaves_the_records_to_that_per
         write_weights(world, 50, 50)
 
     with pytest.raises(StepFailed, match="back by hand") as failed:
-        home.run(Told(asked=asked, baking=lambda _: _stop_tenant(world)))
+        home.run(RecordingListener(asked=asked, baking=lambda _: _stop_tenant(world)))
     assert not isinstance(failed.value, ManualPending)
     there, back = shown
     assert (back.id, back.call) == (f"{HALF}.back", shift_to_primary.ACTION.rollback_call(there))
@@ -352,7 +352,7 @@ def test_a_gate_that_fails_after_a_persons_change_leaves_the_records_to_that_per
 def test_a_person_who_never_comes_leaves_the_run_pending(world: World, tmp_path: Path) -> None:
     hurried = BY_HAND.execution.model_copy(update={"manual_wait_minutes": 1})
     home = Home.of(world, BY_HAND.model_copy(update={"execution": hurried}), tmp_path)
-    listener, hurried_clock = Told(), WorldClock()
+    listener, hurried_clock = RecordingListener(), WorldClock()
     moment_s = hurried_clock.steady()
     hurried_clock.correct({WORLD_CLOCK: f"{time.time()} 60"}, moment_s, moment_s, loopback=True)
     with pytest.raises(ManualPending):

@@ -22,7 +22,7 @@ from dr_estate.snapshot.snapshot import Snapshot
 from sandbox.client.endpoint import Endpoint
 from tests.dr_actions.control_tables import WORLD
 from tests.dr_actions.execution.runs import run_in
-from tests.dr_actions.hearing import Told
+from tests.dr_actions.hearing import RecordingListener
 from tests.worlds import borrowed, world_of
 
 ROOT = Path(__file__).parents[3]
@@ -46,13 +46,13 @@ class Ground:
     endpoint: Endpoint
     env: Environment
     folder: Path
-    told: Told = field(default_factory=Told)
+    listener: RecordingListener = field(default_factory=RecordingListener)
 
     def look(self, parts: frozenset[str] | None = None, upon: Snapshot | None = None) -> Snapshot:
         return world_of(self.endpoint, PERSON).observe(self.env, parts, upon)
 
     def look_again(self, upon: Snapshot) -> Snapshot:
-        """What drills made, seen anew; the rest as it was."""
+        """What drills made, read again; the rest as it was."""
         return self.look(MADE, upon)
 
     def plan(self, goal: Goal, incident: str, snapshot: Snapshot) -> Plan:
@@ -63,7 +63,7 @@ class Ground:
         plan, outcome = self.plan(goal, incident, snapshot), Outcome()
         with Journal.open(self.folder / goal.value, self.env.name, incident, "run", now, world=WORLD) as journal:
             journal.append(EntryKind.BEGIN, plan=to_json(plan))
-            run = run_in(self.endpoint, self.env, plan, snapshot, journal, self.told, person=PERSON)
+            run = run_in(self.endpoint, self.env, plan, snapshot, journal, self.listener, person=PERSON)
             executor.execute(run, plan.steps, outcome)
         return plan, outcome
 

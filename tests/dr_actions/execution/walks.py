@@ -18,7 +18,7 @@ from tests.dr_actions.actions.compute.compute_world import World
 from tests.dr_actions.actions.compute.failback_world import records_sight
 from tests.dr_actions.control_tables import WORLD
 from tests.dr_actions.execution.runs import run_in
-from tests.dr_actions.hearing import Told
+from tests.dr_actions.hearing import RecordingListener
 
 INCIDENT = "INC-9"
 
@@ -32,7 +32,7 @@ class Walk:
     folder: Path
     plan: Plan
 
-    def run(self, tell: Told, clock: WorldClock | None = None) -> Outcome:
+    def run(self, listener: RecordingListener, clock: WorldClock | None = None) -> Outcome:
         """One run, from where the journal says; raises what ``execute`` raises."""
         self.outcome = outcome = Outcome()
         clock = clock or WorldClock()
@@ -44,7 +44,7 @@ class Walk:
                 "posture.expected", "operator", "the world is well in a test", clock.now() + timedelta(days=1)
             )
             run = run_in(
-                self.world.endpoint, self.env, self.plan, snapshot, journal, tell, clock=clock, overrides=(anyhow,)
+                self.world.endpoint, self.env, self.plan, snapshot, journal, listener, clock=clock, overrides=(anyhow,)
             )
             run = self.fitted(run)
             self.stop = run.stop

@@ -68,12 +68,12 @@ def backed_up(proofs: Sequence[Proof] = PROOFS, **more: Any) -> GuardContext:
     return GuardContext(SIT, proofs=proofs, begun_at=BEGUN, **more)
 
 
-def told(api_call: Call) -> str:
+def call_id(api_call: Call) -> str:
     text = "".join(c if c.isalnum() else " " for c in str(sorted(api_call.params.items())))
     return f"{api_call.name} {api_call.region} {' '.join(text.split())}"
 
 
-@pytest.mark.parametrize("api_call", SYNCS, ids=told)
+@pytest.mark.parametrize("api_call", SYNCS, ids=call_id)
 def test_a_call_that_brings_data_home_needs_all_four_proofs(api_call: Call) -> None:
     assert syncs(api_call, SIT)
     assert refusal(api_call, backed_up()) is None
@@ -85,7 +85,7 @@ def test_a_call_that_brings_data_home_needs_all_four_proofs(api_call: Call) -> N
         assert SIT.region(missing.side) in refused.message
 
 
-@pytest.mark.parametrize("api_call", OTHERS, ids=told)
+@pytest.mark.parametrize("api_call", OTHERS, ids=call_id)
 def test_a_call_that_leaves_the_primarys_data_alone_needs_none(api_call: Call) -> None:
     assert refusal(api_call, GuardContext(SIT)) is None
 
@@ -144,7 +144,7 @@ AGAIN = call(
 )
 
 
-@pytest.mark.parametrize("api_call", [PUT, AGAIN], ids=told)
+@pytest.mark.parametrize("api_call", [PUT, AGAIN], ids=call_id)
 def test_secrets_are_overwritten_in_a_failback_alone_and_with_both_databases_backed_up(api_call: Call) -> None:
     assert exempt(api_call, GuardContext(SIT, goal=Goal.FAILBACK, proofs=PROOFS))
     assert not exempt(api_call, GuardContext(SIT, goal=Goal.FAILOVER, proofs=PROOFS))
@@ -166,7 +166,7 @@ def test_secrets_are_overwritten_in_a_failback_alone_and_with_both_databases_bac
         call(AGAIN.name, PRIMARY, SecretId=SECRET, AddReplicaRegions=[{"Region": DR}, {"Region": "eu-central-1"}]),
         call(AGAIN.name, DR, SecretId=SECRET, AddReplicaRegions=[{"Region": PRIMARY}]),
     ],
-    ids=told,
+    ids=call_id,
 )
 def test_no_other_secret_and_no_other_direction_is_exempt(api_call: Call) -> None:
     assert not exempt(api_call, GuardContext(SIT, goal=Goal.FAILBACK, proofs=PROOFS))

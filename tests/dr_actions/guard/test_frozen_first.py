@@ -1,4 +1,4 @@
-"""Freeze before promotion: no call of a failback makes a store at home writable while the DR region may write."""
+"""Freeze before promotion: no failback makes a store of the primary region writable while the DR region may write."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def test_nobody_of_a_recovery_makes_another_revision_of_its_task() -> None:
 
 
 @pytest.mark.parametrize("name", ["recovery", "recovery-execution", "automation", "break-glass"])
-def test_nobody_of_a_recovery_hands_its_rights_to_a_task_that_outlives_the_session(name: str) -> None:
+def test_nobody_of_a_recovery_passes_its_role_to_a_task_that_outlives_the_session(name: str) -> None:
     """A tenant's task with the recovery's role keeps the broken glass open after the approver took the tag away."""
     to_a_task, role = {"iam:PassedToService": ("ecs-tasks.amazonaws.com",)}, f"arn:aws:iam::{PROD.account}:role"
     for who in (StackRole.RECOVERY, StackRole.BREAK_GLASS):

@@ -1,4 +1,4 @@
-"""Whoever holds drills may do in the DR region what a trial does, to what bears a drill's name or tag, and no more."""
+"""The drill role: what an operator may, and in the DR region what a trial does to what bears a drill's name or tag."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Going home, as IAM judges it: each write of a failback where it is sent, on the environment's things, no other."""
+"""A failback, as IAM judges it: each of its writes where it is sent, on the environment's own resources, no other."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_every_write_of_every_verb_of_a_failback_is_known_to_be_sent_somewhere()
     assert of_verbs == {name: frozenset(sent) for name, sent in SENT.items()}
 
 
-def test_homecoming_is_what_the_verbs_send_to_the_primary_region_beyond_fencing_and_nothing_else() -> None:
+def test_failback_writes_are_what_the_actions_send_to_the_primary_region_beyond_fencing_and_nothing_else() -> None:
     sent = {a for name in sides_of(Side.PRIMARY) for a in writing(name)} - OF_ANOTHER_REGION
     assert FAILBACK_WRITES == (sent | BOTH_ENDS) - FENCING
 

@@ -29,7 +29,7 @@ PRIMARY, DR, GLOBAL = (SIT.region(side) for side in (Side.PRIMARY, Side.DR, Side
 TABLE, ELSEWHERE = control_table(SIT)[0], "arn:aws:dynamodb:x:1:table/sit-tenant-state"
 SESSION = botocore.session.get_session()
 HELD = policies(SIT, declared())
-# Going home drops the primary's half of a replication whose other half is gone: test_home_policies.py.
+# A failback drops the primary's half of a replication whose other half is gone: test_failback_policies.py.
 DEAD_HALF = "efs:DeleteReplicationConfiguration"
 _SYSTEM, _TOKEN, _ASIDE = "file-system/fs-1", "sit-efs-restored-1a2b3c4d", "sit-efs-replaced-1a2b3c4d"
 OF_RESTORED_FILES: list[tuple[str, str, dict[str, str], bool]] = [
@@ -116,7 +116,7 @@ def test_every_operation_of_the_estate_has_an_iam_service() -> None:
         ("resourcegroupstaggingapi:GetResources", {"tag:GetResources"}),
     ],
 )
-def test_operations_are_told_in_iams_words(operation: str, actions: set[str]) -> None:
+def test_operations_are_mapped_to_iams_actions(operation: str, actions: set[str]) -> None:
     assert actions == actions_of(operation)
 
 

@@ -1,4 +1,4 @@
-"""Where no full drill is allowed, whoever holds drills tries and takes away, and can do no step of a recovery."""
+"""Where no full drill is allowed, the drill role makes trials and removes them, and can do no step of a recovery."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def met(condition: dict[str, dict[str, Any]]) -> dict[str, tuple[str, ...]]:
 
 @pytest.mark.parametrize("action", ["dynamodb:PutItem", "dynamodb:UpdateItem"])
 def test_a_trial_records_what_is_its_own_and_nothing_of_an_incident(action: str) -> None:
-    """With a mirror written anew who watches a recovery would be shown a change by hand of the driller's own."""
+    """With a rewritten mirror, who watches a recovery would be shown a change by hand of the driller's own."""
     table = arn("dynamodb", f"table/{PROD.named(PROD.names.control_table)}")
     own = ("LOCK", "STANDING", "HISTORY", "JOURNAL#TRIAL-1", "RUN#TRIAL-1", "JOURNAL#DRILL-1", "PAUSE#AROA1:dora")
     others = ("JOURNAL#INC-1", "RUN#INC-1", "PAUSE#AROA2:alice", "APPROVAL#AROA1:dora", "journal#INC-1", "")

@@ -73,7 +73,7 @@ def test_how_a_step_stands_follows_from_its_entries(tmp_path: Path, clock: Clock
         assert RecordedState.NONE is journal.state_of("s"), "another plan's steps are others"
 
 
-def test_a_second_process_is_told_who_has_the_journal(tmp_path: Path, clock: Clock) -> None:
+def test_a_second_process_is_refused_with_who_has_the_journal(tmp_path: Path, clock: Clock) -> None:
     with (
         alone(tmp_path, clock),
         pytest.raises(JournalInUse, match=rf"in use by run run-1 of Alice \(process {os.getpid()} on "),

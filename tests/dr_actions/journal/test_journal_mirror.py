@@ -146,7 +146,7 @@ def _full(path: Path, left: int = 0) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_on_a_full_disk_the_mirror_alone_is_written_it_is_told_once_and_the_file_is_completed_later(
+def test_on_a_full_disk_the_mirror_alone_is_written_it_is_reported_once_and_the_file_is_completed_later(
     opened: Opened, sender: Plain, control: ControlStore
 ) -> None:
     messages: list[str] = []
@@ -270,12 +270,12 @@ def test_a_pause_from_anywhere_is_copied_into_the_journal_once_by_the_run_that_m
         for _ in range(2):
             record_pauses(journal, control)
         paused, unpaused = journal.entries[1:]
-        assert (EntryKind.PAUSED, "Jane", "Jane stopped all runs: storm") == _told(paused)
-        assert (EntryKind.UNPAUSED, "Ann", "Ann let the runs go on.") == _told(unpaused)
+        assert (EntryKind.PAUSED, "Jane", "Jane stopped all runs: storm") == _kind_person_and_words(paused)
+        assert (EntryKind.UNPAUSED, "Ann", "Ann let the runs go on.") == _kind_person_and_words(unpaused)
         assert 120 == (moment(unpaused.data["moment"]) - journal.entries[0].at).total_seconds()
 
 
-def _told(entry: Entry) -> tuple[EntryKind, str, str]:
+def _kind_person_and_words(entry: Entry) -> tuple[EntryKind, str, str]:
     return entry.kind, entry.data["by"], entry.data["says"]
 
 

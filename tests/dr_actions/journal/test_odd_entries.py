@@ -1,4 +1,4 @@
-"""Entries of a valid chain that no version wrote: the log tells from which on, and never fails to be printed."""
+"""Entries of a valid chain that no version wrote: it ends before a malformed one, and the log is always printed."""
 
 from __future__ import annotations
 

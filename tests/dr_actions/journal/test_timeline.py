@@ -17,7 +17,7 @@ from tests.dr_actions.control_tables import Clock
 
 START = Clock().at
 RTO_S = 4 * 3600
-Told = tuple[float, EntryKind, str | None, dict[str, Any]]
+EntryRow = tuple[float, EntryKind, str | None, dict[str, Any]]
 
 
 def at(minute: float) -> datetime:
@@ -38,7 +38,7 @@ def plan(goal: Goal = Goal.FAILOVER) -> dict[str, Any]:
     return to_json(Plan("sit", "1", goal, "PRIMARY_LOST", steps))
 
 
-def entries(rows: Sequence[Told], run: str = "run-1") -> list[Entry]:
+def entries(rows: Sequence[EntryRow], run: str = "run-1") -> list[Entry]:
     """Entries at these minutes after the start; data may name another ``run``."""
     head, chain = genesis("sit", "INC-1"), list[Entry]()
     for seq, (minute, kind, step, given) in enumerate(rows, 1):
@@ -48,14 +48,14 @@ def entries(rows: Sequence[Told], run: str = "run-1") -> list[Entry]:
     return chain
 
 
-BEFORE: list[Told] = [
+BEFORE: list[EntryRow] = [
     (20, EntryKind.DETECTED, None, {"since": instant(at(0)), "moment": instant(at(10))}),
     (20, EntryKind.DECIDED, None, {"moment": instant(at(15))}),
     (20, EntryKind.AUTHORISED, None, {"operator": "alice", "approver": "bob"}),
     (20, EntryKind.OVERRIDE, None, {"gate": "rpo", "by": "alice", "why": "known", "until": "later"}),
     (20, EntryKind.BEGIN, None, {"plan": plan(), "digest": "abc"}),
 ]
-WALK: list[Told] = [
+WALK: list[EntryRow] = [
     (21, EntryKind.INTENT, "compute/scale_dr_services:a", {"call": "ecs:UpdateService", "region": "dr"}),
     (22, EntryKind.OUTCOME, "compute/scale_dr_services:a", {"result": "sent"}),
     (30, EntryKind.CONFIRMED, "compute/scale_dr_services:a", {}),
@@ -123,7 +123,7 @@ def test_boundaries_that_were_not_recorded_leave_no_phase_and_lengthen_the_next(
 
 
 def test_a_resumed_run_waits_on_for_the_same_step_and_the_time_between_is_idle() -> None:
-    resumed: list[Told] = [
+    resumed: list[EntryRow] = [
         (50, EntryKind.RESUMED, None, {"run": "run-2"}),
         (51, EntryKind.MANUAL_WAIT, "traffic.origin", {"run": "run-2", "says": "change the record"}),
         *((minute, kind, step, {**data, "run": "run-2"}) for minute, kind, step, data in WALK[5:]),
@@ -143,7 +143,7 @@ def test_a_resumed_run_waits_on_for_the_same_step_and_the_time_between_is_idle()
     ],
 )
 def test_a_calls_result_is_what_came_back(answer: tuple[EntryKind, dict[str, Any]], result: str) -> None:
-    again: list[Told] = [
+    again: list[EntryRow] = [
         (
             25,
             EntryKind.INTENT,
@@ -157,7 +157,7 @@ def test_a_calls_result_is_what_came_back(answer: tuple[EntryKind, dict[str, Any
 
 
 def test_two_steps_waited_for_at_once_count_once() -> None:
-    both: list[Told] = [
+    both: list[EntryRow] = [
         (30, EntryKind.MANUAL_WAIT, "traffic.origin", {}),
         (35, EntryKind.MANUAL_WAIT, "compute/scale_dr_services:a", {}),
         (40, EntryKind.MANUAL_DONE, "traffic.origin", {}),
@@ -167,11 +167,11 @@ def test_two_steps_waited_for_at_once_count_once() -> None:
 
 
 def test_a_failback_under_the_same_incident_has_a_timeline_of_its_own_and_a_new_plan_has_not() -> None:
-    back: list[Told] = [
+    back: list[EntryRow] = [
         (100, EntryKind.DETECTED, None, {"moment": instant(at(100))}),
         (101, EntryKind.BEGIN, None, {"plan": plan(Goal.FAILBACK), "digest": "back"}),
     ]
-    replanned: list[Told] = [(25, EntryKind.BEGIN, None, {"plan": plan(), "digest": "def"})]
+    replanned: list[EntryRow] = [(25, EntryKind.BEGIN, None, {"plan": plan(), "digest": "def"})]
     there, home = timelines(entries(BEFORE + replanned + WALK + back), RTO_S)
     assert (("failover", ("abc", "def")), ("failback", ("back",))) == (
         (there.goal, there.digests),
@@ -194,8 +194,8 @@ def test_the_outage_has_a_clock_of_its_own_beside_the_runs() -> None:
 
 def test_the_old_regions_tasks_and_its_last_request_are_measured() -> None:
     fence = "compute/fence_services:a"
-    fenced: list[Told] = [(21, EntryKind.INTENT, fence, {}), (24, EntryKind.CONFIRMED, fence, {})]
-    validated: list[Told] = [(70, EntryKind.VALIDATED, None, {"passed": True, "last_request": instant(at(59))})]
+    fenced: list[EntryRow] = [(21, EntryKind.INTENT, fence, {}), (24, EntryKind.CONFIRMED, fence, {})]
+    validated: list[EntryRow] = [(70, EntryKind.VALIDATED, None, {"passed": True, "last_request": instant(at(59))})]
     (line,) = timelines(entries([*BEFORE, *fenced, *WALK[:7], *validated]), RTO_S)
     assert (line.fenced.seconds, line.drained.seconds) == (3 * 60, 3 * 60)
     (unseen,) = timelines(entries(BEFORE + WALK), RTO_S)

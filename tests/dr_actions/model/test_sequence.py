@@ -21,7 +21,7 @@ from tests.dr_actions.deciding import plan, step
         (Goal.FAILBACK, "database/restore_dr:sit-mysql", None),
     ],
 )
-def test_a_role_is_told_by_goal_and_id(goal: Goal, step_id: str, role: Role | None) -> None:
+def test_a_role_follows_from_goal_and_id(goal: Goal, step_id: str, role: Role | None) -> None:
     assert role is role_of(goal, step_id)
 
 

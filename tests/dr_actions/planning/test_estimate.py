@@ -100,8 +100,8 @@ def test_a_second_zone_is_asked_for_and_not_waited_for() -> None:
 
 
 def test_a_service_whose_tasks_are_replaced_waits_until_the_old_ones_have_drained() -> None:
-    more, anew = service(1, desiredCount=2), service(1, desiredCount=2, forceNewDeployment=True)
-    assert seconds(anew) - seconds(more) == pytest.approx(operation("ecs.drain").seconds() + 12)
+    more, redeployed = service(1, desiredCount=2), service(1, desiredCount=2, forceNewDeployment=True)
+    assert seconds(redeployed) - seconds(more) == pytest.approx(operation("ecs.drain").seconds() + 12)
 
 
 def test_past_runs_go_before_the_table_once_there_are_enough() -> None:
@@ -144,7 +144,7 @@ def test_sizes_are_the_largest_that_either_region_shows() -> None:
     assert sizes_of(grown, SIT) == Sizes(None, 3.0)
 
 
-def test_what_steps_take_is_told_by_what_a_look_shows() -> None:
+def test_what_steps_take_is_estimated_from_what_a_snapshot_shows() -> None:
     healthy = recorded("healthy")
     shown_s, plain_s = step_estimate(SIT, healthy)([RESTORE]), estimate_s([RESTORE], SIT, {}, Sizes())
     assert shown_s == estimate_s([RESTORE], SIT, past_durations(healthy), sizes_of(healthy, SIT)) != plain_s

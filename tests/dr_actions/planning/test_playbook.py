@@ -58,7 +58,7 @@ def test_what_verbs_read_while_they_act_is_named_too() -> None:
     assert set() == (read | record) - set(read_actions()) - COPIED
 
 
-def test_what_changes_and_what_looks_are_told_apart() -> None:
+def test_what_changes_and_what_reads_are_distinguished() -> None:
     assert set() == {a for a in changing_actions() if is_read(a.split(":")[1])}
     assert READ_WHILE_WRITING == {a for a in read_actions() if not is_read(a.split(":")[1])}
     assert set(changing_actions()) | set(read_actions()) | FAILBACK_WRITES == set(needed_actions())

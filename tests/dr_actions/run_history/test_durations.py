@@ -26,7 +26,7 @@ from dr_actions.run_history.run_history import measured_of, write_record
 from dr_estate.model.run_records import RunKind, RunRecord, from_item, to_item
 from sandbox.client.endpoint import Endpoint
 from tests.dr_actions.control_tables import Clock, Plain, a_plan, new_table, store
-from tests.dr_actions.journal.test_timeline import Told, entries
+from tests.dr_actions.journal.test_timeline import EntryRow, entries
 
 SECONDS = st.floats(0, 10_000)
 STEP = a_plan().steps[0]
@@ -38,8 +38,8 @@ def plan(goal: Goal = Goal.FAILOVER) -> dict[str, Any]:
     return to_json(Plan("sit", "1", goal, "PRIMARY_LOST", steps))
 
 
-BEGIN: Told = (0, EntryKind.BEGIN, None, {"plan": plan(), "digest": "abc"})
-WALK: list[Told] = [
+BEGIN: EntryRow = (0, EntryKind.BEGIN, None, {"plan": plan(), "digest": "abc"})
+WALK: list[EntryRow] = [
     BEGIN,
     (1, EntryKind.INTENT, "compute/scale_dr_services:0", {}),
     (1, EntryKind.INTENT, "compute/scale_dr_services:1", {}),
@@ -61,7 +61,7 @@ def test_a_step_takes_from_its_intent_to_its_confirmation_and_people_and_what_wa
 
 
 def test_what_another_run_began_or_ended_and_what_failed_is_not_measured() -> None:
-    rows: list[Told] = [
+    rows: list[EntryRow] = [
         BEGIN,
         (1, EntryKind.INTENT, "compute/scale_dr_services:0", {}),
         (90, EntryKind.CONFIRMED, "compute/scale_dr_services:0", {"run": "run-2"}),
@@ -74,8 +74,8 @@ def test_what_another_run_began_or_ended_and_what_failed_is_not_measured() -> No
     assert {"compute/scale_dr_services": (120.0,)} == durations(entries(rows), "run-2")
 
 
-def test_another_plan_begins_anew() -> None:
-    rows: list[Told] = [
+def test_another_plan_counts_from_its_own_begin() -> None:
+    rows: list[EntryRow] = [
         BEGIN,
         (1, EntryKind.INTENT, "compute/scale_dr_services:0", {}),
         BEGIN,

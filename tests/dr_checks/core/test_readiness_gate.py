@@ -89,7 +89,7 @@ def test_a_check_that_did_not_report_is_a_subject_of_its_own() -> None:
     assert weighed(GateRules(baseline=baseline(lost)), lost, seen).passed
 
 
-def test_changes_are_told_worst_first_and_what_is_gone_last() -> None:
+def test_changes_are_listed_worst_first_and_what_is_gone_last() -> None:
     before = baseline(result("a.b", mended=Status.FAIL, gone=Status.WARN, well=Status.PASS, same=Status.FAIL))
     after = result("a.b", mended=Status.PASS, well=Status.PASS, same=Status.FAIL, new=Status.FAIL, blind=Status.UNKNOWN)
     changes = weighed(GateRules(baseline=before), after).changes

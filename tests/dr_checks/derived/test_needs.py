@@ -76,7 +76,7 @@ def test_the_key_of_a_repository_is_needed_by_its_images() -> None:
     assert NeedKind.LOG_GROUP in {edge.kind for edge in unseen.edges}
 
 
-def test_a_part_that_was_not_seen_is_told_and_hides_no_other() -> None:
+def test_a_part_that_was_not_seen_is_reported_and_hides_no_other() -> None:
     needs = _needs(connected({(vpc.network_acls, Side.DR): (), (rds.automated_backups, Side.DR): DENIED}))
     assert rds.automated_backups.name in {unavailable.part for unavailable in needs.unseen}
     assert Need("subnet-1", NeedKind.ROUTE, "nat-1") in needs.edges

@@ -1,4 +1,4 @@
-"""A scheduled 0 is told from an outage by the environment's own clock."""
+"""A scheduled 0 is distinguished from an outage by the off hours of the environment's schedule, in its time zone."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def test_the_sentence_of_a_lost_region_names_who_says_so_and_what_was_silent_bes
     )
 
 
-def test_a_load_balancer_that_is_silent_from_here_is_told_and_counts_for_nothing_alone() -> None:
+def test_a_load_balancer_that_is_silent_from_here_is_listed_and_counts_for_nothing_alone() -> None:
     signals = signals_of(dark(), SIT)
     assert signals.primary_traffic is TrafficHealth.UNKNOWN
     assert [(t.witness, t.independent) for t in signals.witnesses] == [(Witness.SITES, False)]

@@ -1,4 +1,4 @@
-"""Examples of the check that the distribution tells the load balancers which host was asked for."""
+"""Examples of the checks that the distribution forwards the host, reaches its origins and sends their header."""
 
 from __future__ import annotations
 

@@ -15,17 +15,17 @@ from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.network import connected, network, services
 from tests.dr_checks.worlds import DENIED, Example
 
-CHECK, SERVERS, HOME = "name-servers.know-the-vpc", (vpc.name_servers, Side.DR), (vpc.vpc, Side.PRIMARY)
+CHECK, SERVERS, PRIMARY_VPC = "name-servers.know-the-vpc", (vpc.name_servers, Side.DR), (vpc.vpc, Side.PRIMARY)
 OURS, OPTIONS = (vpc.vpc, Side.DR), frozenset({"dopt-1"})
 ASLEEP = tuple(replace(row, desired=0, running=0) for row in services(Side.DR))
 PRIMARY = network(cidrs=(("10.9.0.0/16", "associated"),))
 
 
-def _given(*servers: str, borne: tuple[str, ...] = (), runs: bool = True, home: Any = PRIMARY) -> Snapshot:
-    """A VPC whose tasks are given these; ``runs`` where some run already, ``home`` is the primary region's VPC."""
+def _given(*servers: str, borne: tuple[str, ...] = (), runs: bool = True, primary: Any = PRIMARY) -> Snapshot:
+    """A VPC whose tasks are given these; ``runs`` where some run already, ``primary`` is the primary region's VPC."""
     sets = {} if runs else {(ecs.services, Side.DR): ASLEEP}
     found = NameServers(servers, borne, ("dopt-2",))
-    return connected({SERVERS: found, HOME: home, OURS: network(options="dopt-1"), **sets})
+    return connected({SERVERS: found, PRIMARY_VPC: primary, OURS: network(options="dopt-1"), **sets})
 
 
 ASKED = (route53resolver.forwarded, Side.DR)
@@ -38,12 +38,12 @@ def _ruled(
     hosts: tuple[str, ...] = (FILES, API),
     borne: tuple[str, ...] = (),
     runs: bool = True,
-    home: Any = PRIMARY,
+    primary: Any = PRIMARY,
 ) -> Snapshot:
     """A VPC with a rule that sends these names to these servers."""
     sets = {} if runs else {(ecs.services, Side.DR): ASLEEP}
     found = (ForwardedNames("rslvr-rr-1", "amazonaws.com", hosts, targets, borne),)
-    return connected({ASKED: found, HOME: home, OURS: network(), **sets})
+    return connected({ASKED: found, PRIMARY_VPC: primary, OURS: network(), **sets})
 
 
 RULE = frozenset({"rslvr-rr-1"})
@@ -59,10 +59,10 @@ OF_RULES = [
     Example(RULES, Status.WARN, _ruled("10.0.0.9", borne=("10.0.0.9",)), RULE),
     Example(RULES, Status.WARN, _ruled("10.9.0.2", "192.168.0.9"), RULE),
     Example(RULES, Status.UNKNOWN, _ruled("192.168.0.9", runs=False), RULE),
-    Example(RULES, Status.FAIL, _ruled("9.9.9.9", "10.0.0.9", home=DENIED), RULE),
-    Example(RULES, Status.PASS, _ruled("9.9.9.9", hosts=(API,), home=DENIED)),
-    Example(RULES, Status.UNKNOWN, _ruled("10.9.0.2", home=DENIED), RULE),
-    Example(RULES, Status.WARN, _ruled("10.9.0.2", "10.0.0.9", borne=("10.0.0.9",), home=DENIED), RULE),
+    Example(RULES, Status.FAIL, _ruled("9.9.9.9", "10.0.0.9", primary=DENIED), RULE),
+    Example(RULES, Status.PASS, _ruled("9.9.9.9", hosts=(API,), primary=DENIED)),
+    Example(RULES, Status.UNKNOWN, _ruled("10.9.0.2", primary=DENIED), RULE),
+    Example(RULES, Status.WARN, _ruled("10.9.0.2", "10.0.0.9", borne=("10.0.0.9",), primary=DENIED), RULE),
     Example(RULES, Status.NOT_APPLICABLE, connected({ASKED: None})),
     Example(RULES, Status.NOT_APPLICABLE, connected({OURS: None})),
     Example(RULES, Status.UNKNOWN, connected({ASKED: DENIED})),
@@ -91,10 +91,10 @@ EXAMPLES = [
     Example(CHECK, Status.WARN, _given("10.0.0.9", "192.168.0.9"), OPTIONS),
     Example(CHECK, Status.UNKNOWN, _given("192.168.0.9", runs=False), OPTIONS),
     Example(CHECK, Status.UNKNOWN, _given(), OPTIONS),
-    Example(CHECK, Status.PASS, _given("10.9.0.2", vpc.AMAZONS, home=DENIED)),
-    Example(CHECK, Status.FAIL, _given("9.9.9.9", "10.0.0.9", home=DENIED), OPTIONS),
-    Example(CHECK, Status.UNKNOWN, _given("10.9.0.2", home=DENIED)),
-    Example(CHECK, Status.WARN, _given("10.9.0.2", "10.0.0.9", borne=("10.0.0.9",), home=DENIED), OPTIONS),
+    Example(CHECK, Status.PASS, _given("10.9.0.2", vpc.AMAZONS, primary=DENIED)),
+    Example(CHECK, Status.FAIL, _given("9.9.9.9", "10.0.0.9", primary=DENIED), OPTIONS),
+    Example(CHECK, Status.UNKNOWN, _given("10.9.0.2", primary=DENIED)),
+    Example(CHECK, Status.WARN, _given("10.9.0.2", "10.0.0.9", borne=("10.0.0.9",), primary=DENIED), OPTIONS),
     Example(CHECK, Status.NOT_APPLICABLE, connected({SERVERS: None})),
     Example(CHECK, Status.NOT_APPLICABLE, connected({OURS: None})),
     Example(CHECK, Status.UNKNOWN, connected({SERVERS: DENIED})),

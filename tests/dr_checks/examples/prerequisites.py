@@ -92,13 +92,13 @@ def _by_perimeter(*actions: str) -> iam_simulation.Operator:
     return iam_simulation.Operator("role", tuple(rows))
 
 
-def _going_home(denied: frozenset[str]) -> iam_simulation.Operator:
-    """All is allowed away from the primary region; there, what goes home but ``denied``."""
+def _failing_back(denied: frozenset[str]) -> iam_simulation.Operator:
+    """What is needed is allowed in the DR region, and the failback's writes in the primary region but ``denied``."""
     words = {action: "implicitDeny" if action in denied else "allowed" for action in sorted(FAILBACK_WRITES)}
-    home = (
+    in_primary = (
         iam_simulation.SimulatedDecision(action, word, SIT.regions.primary, "arn") for action, word in words.items()
     )
-    return iam_simulation.Operator("role", (*(_operator().decisions or ()), *home))
+    return iam_simulation.Operator("role", (*(_operator().decisions or ()), *in_primary))
 
 
 def _topics(exists: bool = True, confirmed: int = 1) -> tuple[sns_topics.Topic, ...]:
@@ -109,7 +109,7 @@ MAIL, QUEUE = ("email team@example.com", ()), ("sqs", ("raw",))
 TOPIC = "bbws-dr-events"
 
 
-def _told(here: Any, there: Any = (MAIL, QUEUE), settings: tuple[str, ...] = (), exists: bool = True) -> Snapshot:
+def _subscribed(here: Any, there: Any = (MAIL, QUEUE), settings: tuple[str, ...] = (), exists: bool = True) -> Snapshot:
     def listening(given: Any) -> Any:
         return (
             tuple(sns_topics.TopicSubscription(TOPIC, *listener) for listener in given)
@@ -272,17 +272,17 @@ _PERMISSIONS = [
         _global(iam_simulation.operator, _operator("sns:Publish")),
         frozenset({"sns:Publish in eu-west-1"}),
     ),
-    Example("prerequisites.operator-allowed", FINE, _global(iam_simulation.operator, _going_home(frozenset()))),
+    Example("prerequisites.operator-allowed", FINE, _global(iam_simulation.operator, _failing_back(frozenset()))),
     Example(
         "prerequisites.operator-allowed",
         Status.WARN,
-        _global(iam_simulation.operator, _going_home(FAILBACK_WRITES)),
+        _global(iam_simulation.operator, _failing_back(FAILBACK_WRITES)),
         frozenset({"sit-dr-operator-home"}),
     ),
     Example(
         "prerequisites.operator-allowed",
         FAILS,
-        _global(iam_simulation.operator, _going_home(frozenset({"s3:PutObject"}))),
+        _global(iam_simulation.operator, _failing_back(frozenset({"s3:PutObject"}))),
         frozenset({f"s3:PutObject in {SIT.regions.primary}"}),
     ),
     Example(
@@ -363,14 +363,14 @@ _TOPICS = [
     Example("topics.delivered", UNSEEN, _called(state="Sleepwalking"), _OURS),
     Example("topics.delivered", UNSEEN, _called(seen=DENIED)),
     Example("topics.delivered", UNSEEN, _called(seen=(DENIED,)), _OURS),
-    Example("topics.alike", FINE, _told((QUEUE, MAIL))),
-    Example("topics.alike", FINE, _told((MAIL, QUEUE, ("sms +1", ())))),
-    Example("topics.alike", IDLE, _told((), exists=False), frozenset({"topics"})),
-    Example("topics.alike", FAILS, _told((QUEUE,)), frozenset({TOPIC})),
-    Example("topics.alike", FAILS, _told((MAIL, ("sqs", ()))), frozenset({TOPIC})),
-    Example("topics.alike", Status.WARN, _told((MAIL, QUEUE), settings=("shown as X",)), frozenset({TOPIC})),
-    Example("topics.alike", UNSEEN, _told(DENIED)),
-    Example("topics.alike", UNSEEN, _told((MAIL, QUEUE), there=DENIED)),
+    Example("topics.alike", FINE, _subscribed((QUEUE, MAIL))),
+    Example("topics.alike", FINE, _subscribed((MAIL, QUEUE, ("sms +1", ())))),
+    Example("topics.alike", IDLE, _subscribed((), exists=False), frozenset({"topics"})),
+    Example("topics.alike", FAILS, _subscribed((QUEUE,)), frozenset({TOPIC})),
+    Example("topics.alike", FAILS, _subscribed((MAIL, ("sqs", ()))), frozenset({TOPIC})),
+    Example("topics.alike", Status.WARN, _subscribed((MAIL, QUEUE), settings=("shown as X",)), frozenset({TOPIC})),
+    Example("topics.alike", UNSEEN, _subscribed(DENIED)),
+    Example("topics.alike", UNSEEN, _subscribed((MAIL, QUEUE), there=DENIED)),
     Example("topics.in-both-regions", FINE, _both(TOPICS, _topics(), _topics())),
     Example("topics.in-both-regions", FAILS, _both(TOPICS, _topics(), _topics(exists=False))),
     Example("topics.in-both-regions", UNSEEN, _both(TOPICS, DENIED, _topics())),

@@ -18,7 +18,7 @@ FORGETS = LifecycleEffect("former", "forgets", 30, "", ())
 LOGS = replace(MONTH, prefix="logs/")
 
 
-def _told(side: int, first: Any) -> Any:
+def _lifecycles(side: int, first: Any) -> Any:
     """The lifecycles of a side: the first pair's endings, or what stands for them; DENIED for all."""
     if first == "denied":
         return DENIED
@@ -28,8 +28,8 @@ def _told(side: int, first: Any) -> Any:
 def _case(expected: Status, here: Any = (), there: Any = (), subject: str = COPY) -> Example:
     values = {
         **buckets(),
-        (s3_lifecycle.lifecycles, Side.PRIMARY): _told(0, here),
-        (s3_lifecycle.lifecycles, Side.DR): _told(1, there),
+        (s3_lifecycle.lifecycles, Side.PRIMARY): _lifecycles(0, here),
+        (s3_lifecycle.lifecycles, Side.DR): _lifecycles(1, there),
     }
     return Example("s3-lifecycle.kept-as-long", expected, world(values), frozenset({subject} if subject else ()))
 

@@ -14,7 +14,7 @@ from tests.dr_checks.worlds import DENIED, Example, world
 
 MANY = BucketContents("", 1000.0, 5e9, 0.0)
 EMPTY = BucketContents("", None, 0.0, 0.0, empty=True)
-UNCOUNTED, HALF_TOLD = replace(MANY, objects=None), replace(MANY, flaw="InternalError")
+UNCOUNTED, INCOMPLETE = replace(MANY, objects=None), replace(MANY, flaw="InternalError")
 
 
 def _contents(side: int, first: Any) -> Any:
@@ -51,7 +51,7 @@ EXAMPLES = [
     _case(_MANY, Status.FAIL, here=_objects(3), there=EMPTY),
     _case(_MANY, Status.UNKNOWN, there=UNCOUNTED),
     _case(_MANY, Status.UNKNOWN, here=UNCOUNTED),
-    _case(_MANY, Status.UNKNOWN, there=HALF_TOLD),
+    _case(_MANY, Status.UNKNOWN, there=INCOMPLETE),
     _case(_MANY, Status.UNKNOWN, here=DENIED, subject=""),
     _case(_MANY, Status.UNKNOWN, there=DENIED, subject=""),
     _case(_READ, Status.PASS, original=replace(HERE[0], rules=())),
@@ -61,6 +61,6 @@ EXAMPLES = [
     _case(_READ, Status.FAIL, original=ruled(storage_class="DEEP_ARCHIVE")),
     _case(_READ, Status.FAIL, original=ruled(storage_class="GLACIER")),
     _case(_READ, Status.PASS, original=ruled(storage_class="STANDARD_IA")),
-    _case(_READ, Status.UNKNOWN, here=HALF_TOLD),
+    _case(_READ, Status.UNKNOWN, here=INCOMPLETE),
     _case(_READ, Status.UNKNOWN, there=DENIED, subject=""),
 ]

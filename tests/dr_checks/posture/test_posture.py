@@ -151,7 +151,7 @@ def _row_of(combination: Signals) -> int:
         ({"visitors": TrafficDirection.DR, "primary_api": SILENT, "primary_traffic": DARK}, "PRIMARY_LOST"),
     ],
 )
-def test_the_table_tells_the_posture(signals: dict[str, object], posture: str) -> None:
+def test_the_table_decides_the_posture(signals: dict[str, object], posture: str) -> None:
     assert posture == _posture(**signals)
 
 
@@ -351,7 +351,7 @@ def test_a_state_that_nobody_documents_leaves_a_split_unknown() -> None:
 
 
 def _promoted_in_primary(read_only: str | Unavailable, copy_of: str = "db-AWAY") -> Snapshot:
-    """Traffic is set to the DR region, both regions run in full, and the primary's database is a copy that came home.
+    """Traffic is set to the DR region, both regions run in full, and the primary's database is a copy of ``copy_of``.
 
     ``read_only`` is as the DR region's parameter group has it.
     """

@@ -75,7 +75,9 @@ def test_a_region_that_was_not_seen_is_never_said_to_refuse_writes() -> None:
     ],
     ids=["copied home", "promoted", "unseen"],
 )
-def test_until_when_a_failback_under_way_can_be_aborted_is_told_by_the_world(primary: Any, sentence: str) -> None:
+def test_until_when_a_failback_under_way_can_be_aborted_follows_from_the_primarys_database(
+    primary: Any, sentence: str
+) -> None:
     assert way_back_sentence(world({(rds.instances, Side.PRIMARY): primary}), SIT).startswith(sentence)
 
 

@@ -55,7 +55,7 @@ def _described(model: ServiceModel, name: str) -> Any:
 
 @pytest.fixture(scope="module")
 def declared_models(tmp_path_factory: pytest.TempPathFactory) -> DeclaredModels:
-    """All that is declared, cut down anew in a folder of its own."""
+    """The models of all declared reads, cut down again in a folder of their own."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         _speed_up_in(tmp_path_factory.mktemp("declared"), monkeypatch)
         return DeclaredModels(reads())

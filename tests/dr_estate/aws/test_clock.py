@@ -92,7 +92,7 @@ def test_a_system_clock_that_is_set_meanwhile_moves_neither_now_nor_elapsed_time
     assert machine.clock.monotonic() == before
 
 
-def test_a_clock_that_is_minutes_off_is_told_and_one_that_is_not_is_not() -> None:
+def test_a_clock_that_is_minutes_off_is_reported_and_one_that_is_not_is_not() -> None:
     machine = Machine(timedelta(minutes=-4))
     machine.asks(dated)
     assert "240 s behind AWS's" in machine.clock.skew_message()
@@ -131,7 +131,7 @@ def test_a_wait_is_shortened_by_a_speed_that_is_heard_of_meanwhile() -> None:
     assert machine.waits == pytest.approx([1.0, 1.0])
 
 
-def test_a_wait_ends_when_it_is_told_to() -> None:
+def test_a_wait_ends_when_its_stop_event_is_set() -> None:
     machine, stop = Machine(), threading.Event()
     stop.set()
     assert machine.clock.wait(stop, 100)

@@ -1,4 +1,4 @@
-"""A journal's world is where botocore's own clients go, whatever of this machine's variables and files says so."""
+"""A journal's world is where botocore's own clients go, whichever of this machine's variables and files sets it."""
 
 from __future__ import annotations
 

@@ -61,12 +61,12 @@ def test_who_was_silent_gets_one_try_and_is_heard_like_others_once_it_answers(
     env = sit.model_copy(update={"observation": patient})
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         deaf.setblocking(False)
-        client = _eyes(env, f"http://127.0.0.1:{deaf.getsockname()[1]}", sandbox_world, {region})
+        client = _read_client(env, f"http://127.0.0.1:{deaf.getsockname()[1]}", sandbox_world, {region})
         with pytest.raises(DataUnavailable) as dark:
             client.call("ecs", region, CLUSTERS)
         assert dark.value.unavailable.kind is UnavailableKind.UNREACHABLE
         assert _connections(deaf) == 1
-    healthy = _eyes(env, sandbox_world.url, sandbox_world, {region})
+    healthy = _read_client(env, sandbox_world.url, sandbox_world, {region})
     assert healthy.call("ecs", region, CLUSTERS)
     assert healthy.credentials.silent_places == set()
 
@@ -103,7 +103,7 @@ def test_a_service_that_was_not_well_before_its_region_fell_silent_gets_one_try_
     serving.start()
     try:
         env = sit.model_copy(update={"observation": patient})
-        client = _eyes(env, f"http://127.0.0.1:{server.server_port}", sandbox_world, set())
+        client = _read_client(env, f"http://127.0.0.1:{server.server_port}", sandbox_world, set())
         client.call("ecs", region, CLUSTERS)
         assert len(Failing.tries) == 2
         client.credentials.silent_places.add(region)
@@ -118,7 +118,7 @@ def test_a_service_that_was_not_well_before_its_region_fell_silent_gets_one_try_
         server.server_close()
 
 
-def _eyes(env: Environment, url: str, world: Endpoint, silent: set[str]) -> ReadClient:
+def _read_client(env: Environment, url: str, world: Endpoint, silent: set[str]) -> ReadClient:
     keys = world.people["reader"]
     credentials = Credentials(url, keys.access_key_id, keys.secret_access_key, silent_places=silent)
     return ReadClient(env, frozenset({"ecs:DescribeClusters"}), credentials)

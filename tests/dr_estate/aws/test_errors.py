@@ -78,7 +78,9 @@ def test_a_code_means_one_thing_only() -> None:
         (aws.DataNotFoundError(data_path="no model"), UnavailableKind.ERROR),
     ],
 )
-def test_no_answer_is_told_apart_by_the_error_and_not_by_its_words(error: Exception, kind: UnavailableKind) -> None:
+def test_the_kind_of_a_missing_answer_follows_from_the_error_and_not_from_its_words(
+    error: Exception, kind: UnavailableKind
+) -> None:
     assert explain(error, "rds", REGION).kind is kind
 
 

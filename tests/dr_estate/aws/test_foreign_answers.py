@@ -190,7 +190,7 @@ def test_a_write_whose_answer_is_not_understood_may_have_taken_effect(sending: C
     assert "was not understood" in str(failed)
 
 
-def test_an_account_that_sts_does_not_tell_is_not_seen(server: Server) -> None:
+def test_an_account_that_sts_does_not_name_is_not_seen(server: Server) -> None:
     server.answer = (200, b"<GetCallerIdentityResponse><GetCallerIdentityResult/></GetCallerIdentityResponse>", {})
     with pytest.raises(DataUnavailable, match="it has no Account"):
         ReadClient(SIT, reads(), Credentials()).prove_account()

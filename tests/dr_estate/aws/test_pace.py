@@ -22,7 +22,7 @@ DR = "eu-west-1"
 
 
 class MovedByHand:
-    """A clock of seconds that passes where it is told to."""
+    """A clock of seconds that stands still: time passes only where ``now_s`` is set."""
 
     def __init__(self) -> None:
         self.now_s = 1000.0

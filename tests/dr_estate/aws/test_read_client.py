@@ -1,4 +1,4 @@
-"""The eyes' session: it can only look, and it signs in as any AWS tool does."""
+"""The read client's session: it can only read, and it signs in as any AWS tool does."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def sit() -> Environment:
     return load_environment(ENVIRONMENTS, "sit")
 
 
-def _eyes(env: Environment, world: Endpoint) -> ReadClient:
+def _read_client(env: Environment, world: Endpoint) -> ReadClient:
     keys = world.people["reader"]
     return ReadClient(env, reads(), Credentials(world.url, keys.access_key_id, keys.secret_access_key))
 
 
 def test_a_call_that_is_no_declared_read_never_leaves(sandbox_world: Endpoint, sit: Environment) -> None:
-    client = _eyes(sit, sandbox_world)
+    client = _read_client(sit, sandbox_world)
     region = sit.region(Side.PRIMARY)
     sandbox_world.reset_calls()
     for service, operation in (("ecs", "update_service"), ("rds", "delete_db_instance"), ("ec2", "describe_images")):
@@ -38,14 +38,14 @@ def test_a_call_that_is_no_declared_read_never_leaves(sandbox_world: Endpoint, s
 def test_a_read_of_no_reader_is_forbidden_even_where_its_method_exists(
     sandbox_world: Endpoint, sit: Environment
 ) -> None:
-    read_client = _eyes(sit, sandbox_world)
+    read_client = _read_client(sit, sandbox_world)
     read_client.client("ecs", sit.region(Side.DR))
     read_client.allowed = frozenset()
     with pytest.raises(ForbiddenCall, match="ecs:DescribeClusters is not among"):
         read_client.call("ecs", sit.region(Side.DR), lambda client: client.describe_clusters())
 
 
-def test_a_profile_that_assumes_a_role_signs_in_by_the_dr_regions_sts_and_is_no_call_of_the_eyes(
+def test_a_profile_that_assumes_a_role_signs_in_by_the_dr_regions_sts_and_is_no_call_of_the_read_client(
     sandbox_world: Endpoint, sit: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keys = sandbox_world.people["reader"]

@@ -119,7 +119,7 @@ def test_a_server_that_no_known_issuer_signed_is_refused_each_time(
 
 
 def test_issuers_that_cannot_be_read_are_no_issuers(server: _TlsServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What failed is tried again: a file that was mended meanwhile counts."""
+    """What failed is tried again: a file that was repaired meanwhile counts."""
     issuers = server.issuers.read_bytes()
     monkeypatch.setenv("AWS_CA_BUNDLE", str(server.issuers))
     server.issuers.write_text("no certificate")

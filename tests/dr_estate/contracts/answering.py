@@ -89,19 +89,19 @@ def nowhere(given: GivenAnswers, **more: Any) -> Credentials:
 
 
 class Answered:
-    """The product's own eyes, answered by ``answer`` (operation, parameters, region) instead of the network."""
+    """The product's own read client, answered by ``answer`` (operation, parameters, region) instead of the network."""
 
     def __init__(self, environment: Environment = AUTOMATED) -> None:
         self.env = environment
         self.answer: Answer = lambda _operation, _params, _region: {}
         self.calls: Counter[str] = Counter()
-        self._eyes = ReadClient(environment, reads(), nowhere(GivenAnswers(self._answered)))
+        self._client = ReadClient(environment, reads(), nowhere(GivenAnswers(self._answered)))
         self._workers = PoolWorkers(4)
 
     def model(self, operation: str) -> OperationModel:
         """botocore's model of ``service:Operation``."""
         service, _, name = operation.partition(":")
-        client = self._eyes.client(service, self.env.region(Side.GLOBAL))
+        client = self._client.client(service, self.env.region(Side.GLOBAL))
         model: OperationModel = client.meta.service_model.operation_model(name)
         return model
 
@@ -121,7 +121,7 @@ class Answered:
 
     def read(self, names: Iterable[str]) -> Sections:
         """Each of these parts on each of its sides. Raises what a reader raises, unless that is DataUnavailable."""
-        self._eyes.open()
+        self._client.open()
         return {(name, side): self._read(name, side) for name in names for side in readers()[name].sides}
 
     def read_by(self, operation: str) -> Sections:
@@ -130,7 +130,7 @@ class Answered:
 
     def _read(self, name: str, side: Side) -> Section:
         region = self.env.region(side)
-        context = ReadContext(self._eyes, side, region, evidence().taken_at, self._workers, _part_of, _FOLLOWED, name)
+        context = ReadContext(self._client, side, region, evidence().taken_at, self._workers, _part_of, _FOLLOWED, name)
         try:
             value = readers()[name].read(context)
             return Section(value, **context.left_out)

@@ -106,7 +106,7 @@ def test_a_key_that_has_one_value_in_a_request_is_given_one_value() -> None:
 
 def test_alike_questions_are_asked_together_so_that_there_are_few_calls() -> None:
     questions = demands(SIT)
-    assert len(questions) <= 60  # 21 of them of the primary region: what fences there, and what goes home
+    assert len(questions) <= 60  # 24 of them of the primary region: fencing, the failback, and what is forbidden there
     assert len({(d.region, d.resources, d.context) for d in questions}) == len(questions)
 
 

@@ -53,7 +53,7 @@ def test_values_of_another_kind_are_shown_as_they_are(values: list[str]) -> None
     assert words_of(values) == tuple(values)
 
 
-def test_the_approvers_are_told_by_a_message_that_stops_nobody_and_aws_is_given_no_topic_it_refuses() -> None:
+def test_the_approvers_are_notified_by_a_message_that_stops_nobody_and_aws_is_given_no_topic_it_refuses() -> None:
     """aws:approve takes topics alone whose names begin with Automation; the estate's do not."""
     (approval,), (message, _) = step_of("aws:approve"), step_of("aws:executeAwsApi")
     assert "NotificationArn" not in approval["inputs"]
@@ -83,7 +83,7 @@ def test_tool_and_document_count_the_same_executions(row: dict[str, Any], alone:
     assert (alone, alone) == (goes_by_itself(row), of_the_document["by_itself"](row))
 
 
-def test_a_document_of_an_earlier_version_is_known_by_how_it_hands_words_on() -> None:
+def test_a_document_of_an_earlier_version_is_known_by_how_it_passes_its_arguments_on() -> None:
     content = json.dumps(recovery_document(PROD))
     earlier = content.replace(
         '*json.loads(\\"\\".join(events[\\"arguments\\"]) or \\"[]\\")', '*events[\\"arguments\\"]'

@@ -1,4 +1,4 @@
-"""An ARN tells the type and the name that a person would say."""
+"""The type and the name in an ARN, as a person would say them."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def test_a_world_is_read_back_and_anything_else_is_none() -> None:
         assert WorldId.from_json(other) is None
 
 
-def test_what_tells_of_a_sandbox_is_titled_as_a_rehearsal() -> None:
+def test_a_report_of_a_sandbox_is_titled_as_a_rehearsal() -> None:
     assert titled("DR status", f"{SANDBOX.name}, from evidence") == "SANDBOX REHEARSAL: DR status"
     assert [titled("DR status", world.name) for world in (LIVE, PROXY)] == ["DR status"] * 2
     assert not is_sandbox("")

@@ -73,7 +73,7 @@ def server(recursion_wanted: list[bool]) -> Iterator[Server]:
         thread.join(2)
 
 
-def test_an_answer_tells_its_addresses_the_names_on_the_way_and_the_lowest_ttl(server: Server) -> None:
+def test_an_answer_holds_its_addresses_the_names_on_the_way_and_the_lowest_ttl(server: Server) -> None:
     answer = ask(server, "shop.example", "A", _patience(2))
     assert (("192.0.2.1",), ("origin.example",), 30) == (answer.values, answer.chain, answer.ttl_s)
     assert ("ns.example", "NOERROR", True) == (answer.asked, answer.code, answer.authoritative)

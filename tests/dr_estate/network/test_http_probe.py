@@ -61,7 +61,7 @@ def test_an_error_page_is_an_answer() -> None:
     ("header", "cached"),
     [("Hit", True), ("RefreshHit", True), ("Miss", False), ("Error", False)],
 )
-def test_a_page_out_of_cloudfronts_cache_is_told_apart(header: str, cached: bool) -> None:
+def test_a_page_out_of_cloudfronts_cache_is_marked_as_cached(header: str, cached: bool) -> None:
     with listening(f"HTTP/1.1 200 OK\r\nX-Cache: {header} from cloudfront\r\n\r\npage".encode()) as port:
         assert visit("127.0.0.1", port, HOST, "/", 2).cached is cached
 

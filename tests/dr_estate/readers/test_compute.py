@@ -72,7 +72,7 @@ def test_what_the_readers_saw_survives_as_evidence(seen: Snapshot) -> None:
         assert part.value == again.parts[key].value, key
 
 
-def test_running_tasks_tell_their_image_digest_and_zone(seen: Snapshot) -> None:
+def test_running_tasks_are_read_with_their_image_digest_and_zone(seen: Snapshot) -> None:
     tasks = seen.get(ecs.tasks, Side.PRIMARY)
     digests = {
         image.digest
@@ -100,7 +100,7 @@ def test_every_quota_is_read_with_a_limit(seen: Snapshot) -> None:
 
 
 @pytest.mark.proof
-def test_the_wrong_primary_region_is_told_from_an_outage(sandbox_world: Endpoint) -> None:
+def test_the_wrong_primary_region_is_distinguished_from_an_outage(sandbox_world: Endpoint) -> None:
     """A primary region that answers and holds nothing is no outage while another configured region holds it all."""
     result = _misled(sandbox_world, Regions(primary="eu-north-1", dr=SIT.regions.dr, others=(SIT.regions.primary,)))
     assert Status.FAIL == result.status
@@ -112,7 +112,7 @@ def test_the_wrong_primary_region_is_told_from_an_outage(sandbox_world: Endpoint
 
 
 @pytest.mark.proof
-def test_an_empty_platform_is_told_as_such(sandbox_world: Endpoint) -> None:
+def test_an_empty_platform_is_reported_as_such(sandbox_world: Endpoint) -> None:
     result = _misled(sandbox_world, Regions(primary="eu-north-1", dr="eu-central-1"))
     assert ["no services in any configured region"] == [finding.measured for finding in result.findings]
 

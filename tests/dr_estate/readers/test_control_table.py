@@ -89,7 +89,9 @@ def test_approvals_are_found_by_the_seeded_tables_index(world: Endpoint) -> None
 
 
 @pytest.mark.proof
-def test_without_a_table_nothing_stands_and_the_reason_is_given_and_a_mended_one_is_as_it_was(world: Endpoint) -> None:
+def test_without_a_table_nothing_stands_and_the_reason_is_given_and_a_repaired_one_is_as_it_was(
+    world: Endpoint,
+) -> None:
     before = _seen(world)
     world.inject("control-table-deleted")
     name = SIT.named(SIT.names.control_table)

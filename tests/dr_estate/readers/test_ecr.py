@@ -44,7 +44,7 @@ def _keys(encryption: dict[str, Any] | None, side: Side = Side.DR, account: str 
         ({"encryptionType": "KMS_DSSE", "kmsKey": KEY}, KEY),
     ],
 )
-def test_a_repository_tells_its_key(encryption: dict[str, Any] | None, key: str) -> None:
+def test_a_repository_is_read_with_its_key(encryption: dict[str, Any] | None, key: str) -> None:
     assert _keys(encryption) == {SIT.account: key}
 
 

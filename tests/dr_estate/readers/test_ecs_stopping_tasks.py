@@ -1,4 +1,4 @@
-"""Tasks on their way to being stopped are told from those that stopped, and are asked for only where it matters."""
+"""Tasks that are still stopping are distinguished from those that stopped, and are read only where it matters."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STATES = ("DEACTIVATING", "STOPPING", "DEPROVISIONING", "STOPPED")
 
 
 class Canned:
-    """A look at a cluster whose services want ``desired`` tasks, with one task in each state that was told to stop."""
+    """The read context of a cluster whose services want ``desired`` tasks, with one task in each state of a stop."""
 
     env = SIT
 
@@ -44,7 +44,7 @@ class Canned:
         return doing(items)
 
 
-def test_every_task_that_has_not_stopped_yet_is_told() -> None:
+def test_every_task_that_has_not_stopped_yet_is_read() -> None:
     look = Canned(2, 0)
     seen = ecs_stopping_tasks.tasks.read(cast(ReadContext, look))
     assert ["DEACTIVATING", "STOPPING", "DEPROVISIONING"] == [task.status for task in seen]

@@ -1,4 +1,4 @@
-"""The operator's role is simulated where, and on what, a recovery acts: what is denied there is told by name."""
+"""The operator's role is simulated where, and on what, a recovery acts: what is denied there is named."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_an_action_that_is_narrowed_to_another_thing_is_named_with_what_it_is_de
     assert {True} == {"sit-rds-master-credentials" in decision.on for decision in found.values()}
 
 
-def test_a_role_that_may_be_passed_to_one_service_alone_is_told_with_the_other(world: Endpoint, iam: Any) -> None:
+def test_a_role_that_may_be_passed_to_one_service_alone_is_named_with_the_other(world: Endpoint, iam: Any) -> None:
     def only_tasks(statement: dict[str, Any]) -> None:
         if "iam:PassRole" in statement["Action"]:
             statement["Condition"]["StringEquals"]["iam:PassedToService"] = ["ecs-tasks.amazonaws.com"]
@@ -164,7 +164,7 @@ def test_a_role_that_may_be_passed_to_one_service_alone_is_told_with_the_other(w
     assert "iam:PassedToService=backup.amazonaws.com" in decision.on
 
 
-def test_a_condition_that_nobody_can_foresee_is_told_as_such(world: Endpoint, iam: Any) -> None:
+def test_the_key_of_a_condition_that_nobody_can_foresee_is_named_as_missing(world: Endpoint, iam: Any) -> None:
     def with_mfa(statement: dict[str, Any]) -> None:
         if "rds:PromoteReadReplica" in statement["Action"]:
             statement["Condition"]["Bool"] = {"aws:MultiFactorAuthPresent": "true"}
@@ -305,7 +305,7 @@ ON_TOPIC = {"EvalResourceName": "arn:topic", "EvalResourceDecision": "implicitDe
         ({"EvalDecision": "implicitDeny"}, False, False),
     ],
 )
-def test_whose_policy_it_is_that_denies_is_told_by_iams_own_fields(
+def test_whose_policy_it_is_that_denies_is_read_from_iams_own_fields(
     answer: dict[str, Any], bounded: bool, of_organization: bool
 ) -> None:
     decisions = _answered(healthy(), **answer).decisions or ()
@@ -313,7 +313,7 @@ def test_whose_policy_it_is_that_denies_is_told_by_iams_own_fields(
     assert {("sns:Publish", bounded, of_organization)} == {(d.action, d.bounded, d.of_organization) for d in found}
 
 
-def test_a_deny_of_the_boundary_is_told_as_the_boundarys(world: Endpoint, iam: Any) -> None:
+def test_a_deny_of_the_boundary_is_reported_as_the_boundarys(world: Endpoint, iam: Any) -> None:
     rows = [{"Effect": "Allow", "Action": "*", "Resource": "*"}, {"Effect": "Deny", "Action": "sns:*", "Resource": "*"}]
     document = json.dumps({"Version": "2012-10-17", "Statement": rows})
     arn = iam.create_policy(PolicyName="limit", PolicyDocument=document)["Policy"]["Arn"]
@@ -321,7 +321,7 @@ def test_a_deny_of_the_boundary_is_told_as_the_boundarys(world: Endpoint, iam: A
     assert refused(world)["sns:Publish", DR].bounded
 
 
-def test_whom_nobody_could_ask_about_is_told() -> None:
+def test_a_part_whose_roles_could_not_be_asked_about_is_reported() -> None:
     """A role of a definition that was not seen may be one that the operator cannot pass on."""
     assert () == _answered(healthy()).unseen
     known = healthy()

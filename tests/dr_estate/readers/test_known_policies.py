@@ -23,7 +23,7 @@ SIZE = 3
 def _look(world: ListedWorld, known: ImmutableAnswers, now: datetime = NOON) -> tuple[int, ImmutableAnswers]:
     """How many policies were asked for, and what the next look knows."""
     answers = ImmutableAnswers(orjson.loads(orjson.dumps({**known.known, **known.fresh})))
-    client = world.eyes(immutable=answers, clock=WorldClock(system=now.timestamp))
+    client = world.read_client(immutable=answers, clock=WorldClock(system=now.timestamp))
     rows = observe_with(client, "listed", only=PART).get(secret_policies.policies, Side.DR)
     assert {row.arn for row in rows if isinstance(row, secret_policies.SecretPolicy)} == {
         row["ARN"] for row in world.lists[LISTED]
@@ -50,7 +50,7 @@ def test_a_secret_that_changed_is_asked_for_its_policy_again(world: ListedWorld)
 
 
 @pytest.mark.parametrize("changed_at", [NOON - timedelta(minutes=59), None])
-def test_what_changed_lately_or_who_knows_when_is_asked_each_time(
+def test_what_changed_recently_or_at_an_unknown_time_is_asked_each_time(
     world: ListedWorld, changed_at: datetime | None
 ) -> None:
     world.lists[LISTED][0]["LastChangedDate"] = changed_at

@@ -1,4 +1,4 @@
-"""What the platform owns is told by its tags or by its names; what another team tagged as its own is not."""
+"""What the platform owns is recognised by its tags or its names; what another team tagged as its own is left out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two buckets compared: what is missing at home is found, what is newer or deleted is told, and nothing else is."""
+"""Two buckets compared: what the primary region lacks is to be copied, what is newer there or deleted is named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The distribution as visitors meet it: what each way shows, and whether the load balancers are told the host."""
+"""The distribution as visitors meet it: what each way shows, and whether the load balancers are sent the host."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def test_the_zone_says_its_name_servers_and_they_answer_what_it_says(seen: Snaps
     assert [seen.get(dns_answers.door, Side.PRIMARY)] == [answer.values for answer in origin]
 
 
-def test_route_53_tells_by_its_api_what_its_name_servers_answer(seen: Snapshot) -> None:
+def test_route_53_answers_by_its_api_what_its_name_servers_answer(seen: Snapshot) -> None:
     (answer,) = seen.get(dns_answers.tested, Side.GLOBAL)
     assert isinstance(answer, DnsAnswer)
     assert (answer.asked, answer.name, answer.type) == (dns_answers.TESTED_BY, SIT.traffic.origin_record, "A")

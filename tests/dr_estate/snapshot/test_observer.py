@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import Future
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from dr_checks.core.observation import Observation
-from dr_estate.aws.read_client import Credentials
+from dr_estate.aws.read_client import Credentials, ReadClient
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import (
@@ -22,9 +24,9 @@ from dr_estate.readers import (
     s3,
     sns_topics,
 )
-from dr_estate.snapshot.observer import calls_at_once, observe
-from dr_estate.snapshot.parts_so_far import is_read
-from dr_estate.snapshot.registry import readers
+from dr_estate.snapshot.observer import _Reading, calls_at_once, observe
+from dr_estate.snapshot.parts_so_far import Key, is_read
+from dr_estate.snapshot.registry import readers, reads
 from dr_estate.snapshot.snapshot import Snapshot
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage
@@ -148,3 +150,23 @@ def test_what_was_read_can_be_worked_with_while_the_rest_crawls(
     assert numbers == sorted(numbers)
     before = {key: seen_so_far[0].parts[key] for key in whole.parts if is_read(seen_so_far[0].parts, key)}
     assert all(whole.parts[key] is part for key, part in before.items())
+
+
+class _BegunLate(_Reading):
+    """A reading in which a thread begins one more part while those that were begun are taken."""
+
+    def take(self, key: Key) -> None:
+        super().take(key)
+        self._begun((sns_topics.topics.name, Side.DR))
+
+
+def test_a_part_that_is_begun_after_the_deadline_is_no_part_of_the_observation(observation: Observation) -> None:
+    client = ReadClient(observation.environment, reads(), Credentials("http://127.0.0.1:9", "AKIDLATE", "none"))
+    reading = _BegunLate(client, datetime.now(UTC), (), None, tuple(Side))
+    begun = (ecs.services.name, Side.DR)
+    reading.futures[begun] = Future()
+    taken = reading.taken()
+    reading.end()
+    assert set(taken) == {begun}
+    assert isinstance(taken[begun].value, Unavailable)
+    assert taken[begun].value.kind is UnavailableKind.DEADLINE

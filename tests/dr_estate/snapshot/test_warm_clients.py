@@ -1,4 +1,4 @@
-"""Eyes that saw all they asked for serve the next look; any others are closed permanently."""
+"""A read client that read all it asked for serves the next look; any other is closed permanently."""
 
 from __future__ import annotations
 
@@ -51,14 +51,16 @@ def test_two_looks_at_once_never_share_a_client(sandbox_world: Endpoint, sit: En
         assert item is not other
 
 
-def test_another_person_or_other_rules_get_eyes_of_their_own(sandbox_world: Endpoint, sit: Environment) -> None:
+def test_another_person_or_other_rules_get_a_read_client_of_their_own(
+    sandbox_world: Endpoint, sit: Environment
+) -> None:
     first = _look(sit, _keys(sandbox_world))
     second = _look(sit, _keys(sandbox_world, "operator"))
     patient = sit.model_copy(update={"observation": sit.observation.model_copy(update={"attempts": 9})})
     assert len({id(first), id(second), id(_look(patient, _keys(sandbox_world, "operator")))}) == 3
 
 
-def test_who_could_not_see_signs_in_anew_for_the_next_look(sandbox_world: Endpoint, sit: Environment) -> None:
+def test_who_could_not_read_signs_in_again_for_the_next_look(sandbox_world: Endpoint, sit: Environment) -> None:
     """Credentials that ended in the middle of a failover may have been renewed since."""
     expired = Outage(sit.regions.dr, "expired", "sts")
     first = _look(sit, _keys(sandbox_world))

@@ -58,7 +58,7 @@ def test_findings_are_a_table_with_the_worst_first_and_all_text_escaped() -> Non
     assert "\u202e" not in found
 
 
-def test_a_category_is_told_by_status_and_verdict_never_by_the_words_of_a_message() -> None:
+def test_a_category_is_matched_by_status_and_verdict_never_by_the_words_of_a_message() -> None:
     assert len({str(category["matchers"]) for category in CATEGORIES}) == len(CATEGORIES)
     assert "message" not in json.dumps(CATEGORIES)
 
@@ -74,7 +74,7 @@ def test_a_scenario_leads_back_to_its_check(tmp_path: Path) -> None:
 
 
 @pytest.mark.proof
-def test_bare_pytest_tells_steps_severity_and_suite_too(tmp_path: Path) -> None:
+def test_bare_pytest_reports_steps_severity_and_suite_too(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "features", "-k", "control_table_is_active"]
     done = subprocess.run([*command, f"--alluredir={tmp_path}"], cwd=ROOT, capture_output=True, text=True, check=False)
     (file,) = tmp_path.glob("*-result.json")

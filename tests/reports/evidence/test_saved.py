@@ -54,7 +54,7 @@ def test_unsigned_evidence_says_why_and_so_does_an_earlier_versions() -> None:
 
 
 def test_a_part_put_in_beside_the_signed_one_of_its_name_is_found() -> None:
-    """The seal is anybody's to make anew, and the signature is of a digest for each name."""
+    """Anybody can make the seal again, and the signature is of one digest for each name."""
     body = {name: value for name, value in orjson.loads(signed()).items() if name != SEAL}
     body["parts"].insert(0, {**body["parts"][0], "value": "forged"})
     verdict = verify_saved(orjson.dumps({**body, SEAL: sha256(orjson.dumps(body))}))
@@ -62,7 +62,7 @@ def test_a_part_put_in_beside_the_signed_one_of_its_name_is_found() -> None:
 
 
 @pytest.mark.parametrize("more", [{}, {"manifest": {}, "signature": {"unsigned": "so"}}])
-def test_evidence_that_is_nested_deeper_than_any_is_told_in_a_sentence(more: dict[str, Any]) -> None:
+def test_evidence_that_is_nested_deeper_than_any_is_refused_in_a_sentence(more: dict[str, Any]) -> None:
     body = {**json.loads(evidence()), **more, "x": json.loads("[" * 300 + "]" * 300)}
     (fault,) = verify_saved(json.dumps(body).encode()).faults
     assert fault.startswith("This is no saved evidence")
@@ -79,7 +79,7 @@ def test_each_flipped_byte_is_found(every: int) -> None:
     assert [] == undetected
 
 
-def test_what_was_changed_is_named_also_where_all_digests_are_made_anew_but_the_signature() -> None:
+def test_what_was_changed_is_named_and_digests_that_are_made_again_do_not_fit_the_signature() -> None:
     body = orjson.loads(signed())
     name, side = body["parts"][1]["name"], body["parts"][1]["side"]
     forged = orjson.loads(evidence())
@@ -88,10 +88,10 @@ def test_what_was_changed_is_named_also_where_all_digests_are_made_anew_but_the_
     assert f"{name} of {side} was changed." in named
     assert "account was changed." in verify_saved(orjson.dumps({**body, "account": "1"})).faults
     assert f"{name} of {side} is missing." in verify_saved(orjson.dumps({**body, "parts": body["parts"][2:]})).faults
-    made_anew = sealed(
+    sealed_again = sealed(
         orjson.dumps(forged), Signature(KEY, body["signature"]["public_key"], body["signature"]["signature"])
     )
-    assert verify_saved(made_anew).faults == ("signature: the signature is not of this manifest and key.",)
+    assert verify_saved(sealed_again).faults == ("signature: the signature is not of this manifest and key.",)
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"{}", b'{"schema":"aws-dr-manager/evidence/1","parts":1}'])

@@ -59,7 +59,7 @@ def test_a_record_whose_plan_rules_and_approval_agree_has_no_fault() -> None:
     ],
     ids=["plan", "clearance", "rules", "no approval", "another approval", "no clearance"],
 )
-def test_what_does_not_agree_is_told_with_the_entrys_number(changed: Any, approvals: Any, fault: str) -> None:
+def test_what_does_not_agree_is_reported_with_the_entrys_number(changed: Any, approvals: Any, fault: str) -> None:
     (message,) = faults(begun(**changed), approvals)
     assert message.startswith("Entry 1: ")
     assert fault in message
@@ -81,7 +81,7 @@ def test_a_signature_of_another_key_kind_or_of_no_key_is_a_fault() -> None:
     [b"", b"x" * 10_000, tar({"manifest.json": b"[]"}), tar({"manifest.json": b"{}", "signature.json": b"["})],
     ids=["nothing", "noise", "a list", "no JSON"],
 )
-def test_what_is_no_pack_is_told_in_a_sentence(raw: bytes) -> None:
+def test_what_is_no_pack_is_refused_in_a_sentence(raw: bytes) -> None:
     assert verify(raw).faults[0].startswith("This is no whole evidence pack: ")
 
 

@@ -13,9 +13,9 @@ from dr_actions.journal.journal import EntryKind, Journal, read
 from reports.incident import log as incident_log
 from reports.incident.log import IncidentLog, render
 from tests.dr_actions.control_tables import WORLD, Clock
-from tests.dr_actions.journal.test_timeline import BEFORE, RTO_S, WALK, Told
+from tests.dr_actions.journal.test_timeline import BEFORE, RTO_S, WALK, EntryRow
 
-MANY: list[Told] = [
+MANY: list[EntryRow] = [
     (23, EntryKind.INTENT, f"compute/scale_dr_services:t{number}", {"call": "ecs:UpdateService", "region": "dr"})
     for number in range(40)
 ]
@@ -40,7 +40,7 @@ def _log(path: Path) -> IncidentLog:
     return incident_log.incident_log(read(path, "sit", "INC-1"), "sit", "INC-1", str(path), RTO_S)
 
 
-def test_the_text_tells_the_verdict_of_the_chain_first_within_100_columns(path: Path) -> None:
+def test_the_text_shows_the_verdict_of_the_chain_first_within_100_columns(path: Path) -> None:
     message = render(_log(path), "terminal")
     assert message.startswith(f"{TITLE}\n")
     assert re.search(r"\n  chain intact: 55 entries, head [0-9a-f]{12}\.", message)
@@ -96,7 +96,7 @@ def test_a_changed_line_is_said_in_every_format_and_what_follows_is_not_believed
     assert "validated" not in message
 
 
-def test_a_torn_end_is_told_and_an_empty_journal_too(path: Path) -> None:
+def test_a_torn_end_is_reported_and_an_empty_journal_too(path: Path) -> None:
     os.truncate(path, path.stat().st_size - 3)
     assert "A torn last line of" in " ".join(render(_log(path), "terminal").split())
     path.write_bytes(b"")

@@ -1,4 +1,4 @@
-"""JUnit, SARIF and GitHub's annotations tell what the report tells; proofs check the first two by their schemas."""
+"""JUnit, SARIF and GitHub's annotations hold what the report holds; proofs check the first two by their schemas."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_no_name_of_a_resource_ends_an_element_or_begins_a_command() -> None:
 
 @pytest.mark.parametrize("name", [HOSTILE, RUNNERS], ids=["with what is hidden", "of plain characters"])
 @pytest.mark.parametrize("form", ["terminal", "markdown", "csv", "json", "junit", "sarif", "github"])
-def test_no_name_hands_a_runner_a_command_in_the_midst_of_a_line(form: str, name: str) -> None:
+def test_no_name_gives_a_runner_a_command_in_the_middle_of_a_line(form: str, name: str) -> None:
     """GitHub finds ``##[stop-commands]`` anywhere in a job's output: nothing is annotated after it."""
     page = io.StringIO()
     print_report(hostile(name), form, page)

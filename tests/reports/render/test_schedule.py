@@ -33,7 +33,7 @@ def test_nothing_is_wider_than_the_terminal(plan: DrillCalendar) -> None:
     assert [] == [line for line in render(plan, "terminal").splitlines() if len(line) > WIDTH]
 
 
-def test_the_terminal_tells_last_next_state_evidence_and_how_to_run_what_is_late() -> None:
+def test_the_terminal_shows_last_next_state_evidence_and_how_to_run_what_is_late() -> None:
     text = render(PLAN, "terminal")
     lines = {line[:14].strip(): line for line in text.splitlines()}
     assert all(part in lines["tabletop"] for part in ("monthly", "2025-05-06", "overdue"))
@@ -45,13 +45,13 @@ def test_the_terminal_tells_last_next_state_evidence_and_how_to_run_what_is_late
     assert "run: dr_cli.py test --infra" not in text
 
 
-def test_markdown_tells_the_same_in_a_table() -> None:
+def test_markdown_shows_the_same_in_a_table() -> None:
     rows = [line for line in render(PLAN, "markdown").splitlines() if line.startswith("|")]
     assert {9, 4} == {line.count(" | ") + 1 for line in rows if "---" not in line}
     assert any("| overdue |" in line and "`dr_cli.py test --tabletop`" in line for line in rows)
 
 
-def test_json_tells_all_of_it_for_programs() -> None:
+def test_json_holds_all_of_it_for_programs() -> None:
     document = json.loads(render(PLAN, "json"))
     assert "aws-dr-manager/schedule/1" == document["schema"]
     by_test = {row["test"]: row for row in document["tests"]}

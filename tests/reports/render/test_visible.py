@@ -241,14 +241,14 @@ def test_the_files_of_a_run_and_allures_hide_nothing(tmp_path: Path) -> None:
     assert {path.name: hidden(path.read_text()) for path in files} == {path.name: [] for path in files}
 
 
-def test_a_run_that_is_told_live_hides_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_that_is_shown_live_hides_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     plan = Plan("sit", SIT.account, Goal.FAILOVER, "NORMAL", (_step(),))
-    tell = RunProgress(plan, tty=False, by_hand=ManualStepWriter(tmp_path, Credentials()))
-    tell.begins([_step()])
-    tell.done(_step(), EVIL)
-    tell.degraded(EVIL, EVIL)
-    tell.note(f"{EVIL}\nFORGED: all is well")
-    tell.close()
+    progress = RunProgress(plan, tty=False, by_hand=ManualStepWriter(tmp_path, Credentials()))
+    progress.begins([_step()])
+    progress.done(_step(), EVIL)
+    progress.degraded(EVIL, EVIL)
+    progress.note(f"{EVIL}\nFORGED: all is well")
+    progress.close()
     console.complain(EVIL)
     console.result(EVIL)
     output = capsys.readouterr()
@@ -257,7 +257,7 @@ def test_a_run_that_is_told_live_hides_nothing(tmp_path: Path, capsys: pytest.Ca
     assert "\nFORGED" not in output.err, "a value makes no line of its own"
 
 
-def test_a_forged_journal_is_told_as_it_is(tmp_path: Path) -> None:
+def test_a_forged_journal_is_shown_as_it_is(tmp_path: Path) -> None:
     with Journal.open(tmp_path, "sit", "INC-1", "run-1", lambda: datetime.now(UTC), world=WORLD) as journal:
         journal.append(EntryKind.DECIDED, says=EVIL)
         journal.append(EntryKind.FAILED, EVIL, says=f"{EVIL}\n- **forged**")

@@ -1,4 +1,4 @@
-"""Long work is told where nobody sees a bar: a line every so often says what is done and how far it is."""
+"""Long work is reported where nobody sees a bar: a line every so often names what is done and how far it is."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reports.terminal import console
 
 
 @pytest.mark.proof
-def test_without_a_terminal_long_work_is_told_by_lines_until_it_is_over(
+def test_without_a_terminal_long_work_is_reported_by_lines_until_it_is_over(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(console, "REPORT_EVERY_S", 0.05)
@@ -47,7 +47,7 @@ def test_a_terminal_that_takes_no_line_back_gets_lines_too(monkeypatch: pytest.M
 
 
 @pytest.mark.proof
-def test_long_work_is_told_while_another_library_has_the_streams(
+def test_long_work_is_reported_while_another_library_has_the_streams(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(console, "REPORT_EVERY_S", 0.05)
@@ -57,7 +57,7 @@ def test_long_work_is_told_while_another_library_has_the_streams(
     assert ("Judging: 1 of 2" in capsys.readouterr().err, taken.getvalue()) == (True, "")
 
 
-def test_what_takes_a_moment_is_not_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_takes_a_moment_is_not_reported(capsys: pytest.CaptureFixture[str]) -> None:
     with console.working("Building the HTML page"):
         pass
     assert capsys.readouterr() == ("", "")

@@ -1,4 +1,4 @@
-"""What is left of a run is told by the estimate, and a step that takes long is waited for where nobody can be asked."""
+"""What is left of a run is estimated, and a step that takes long is waited for where nobody can be asked."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.dr_actions.plain import SIT
 CALL = Call("route53", "ChangeResourceRecordSets", "us-east-1", {"HostedZoneId": "Z1", "ChangeBatch": {"Changes": []}})
 
 
-def test_what_is_left_is_told_by_the_estimate_of_the_steps_to_come(
+def test_the_time_that_is_left_is_the_estimate_of_the_steps_to_come(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first, second = step("a"), step("b", 99)

@@ -1,4 +1,4 @@
-"""The status on a terminal: a cause comes before its effects, and the last lines tell what to do next."""
+"""The status on a terminal: a cause comes before its effects, and the last lines name what to do next."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ LOST = (
 )
 
 
-def test_a_silent_region_is_one_line_and_what_has_another_cause_too_is_told_by_itself() -> None:
+def test_a_silent_region_is_one_line_and_what_has_another_cause_too_is_listed_by_itself() -> None:
     lines = _shown(_report(*LOST))
     cause = lines.index("af-south-1 is silent: 2 checks cannot be judged")
     assert lines[cause + 1] == "  1 of them is a blocker, a.one; --all lists them"

@@ -1,4 +1,4 @@
-"""What became of an approval is told from its times, its withdrawal and the runs that began."""
+"""What became of an approval follows from its times, its withdrawal and the runs that began."""
 
 from __future__ import annotations
 

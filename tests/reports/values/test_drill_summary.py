@@ -1,4 +1,4 @@
-"""A drill's account: what counts as a full drill, and how its end is told."""
+"""The summary of a drill: what counts as a full drill, and how its end is reported."""
 
 from __future__ import annotations
 

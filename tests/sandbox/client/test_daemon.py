@@ -109,7 +109,7 @@ def test_a_killed_sandbox_loses_little_and_starts_again(home: Path, sit: Environ
 
 
 @pytest.mark.proof
-def test_another_number_of_tenants_or_port_is_refused_until_started_anew(home: Path, sit: Environment) -> None:
+def test_another_number_of_tenants_or_port_is_refused_until_started_fresh(home: Path, sit: Environment) -> None:
     assert daemon.folder_of(sit.name).parent == home
     running = daemon.up(sit, TENANTS, seeded=False)
     with pytest.raises(SandboxError, match="runs with 2 tenants, 5 were asked for"):
@@ -174,7 +174,7 @@ def test_a_listing_that_somebody_left_half_read_does_not_stop_the_world_from_bei
 
 
 @pytest.mark.proof
-def test_down_ends_a_sandbox_whose_world_cannot_be_saved_and_tells_what_is_lost(home: Path, sit: Environment) -> None:
+def test_down_ends_a_sandbox_whose_world_cannot_be_saved_and_reports_what_is_lost(home: Path, sit: Environment) -> None:
     daemon.up(sit, TENANTS, seeded=False)
     world = home / "sit" / "world"
     world.unlink()
@@ -205,7 +205,7 @@ def test_down_ends_a_sandbox_that_answers_nobody(home: Path, sit: Environment, m
 
 
 @pytest.mark.proof
-def test_a_start_may_take_long_as_long_as_it_tells_how_far_it_is(
+def test_a_start_may_take_long_as_long_as_it_reports_how_far_it_is(
     tmp_path: Path, sit: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DR_SANDBOX_HOME", str(tmp_path / "new"))

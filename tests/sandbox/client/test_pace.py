@@ -1,4 +1,4 @@
-"""A world at the real pace: operations pass through AWS's states, and take as long, whoever looks meanwhile or not."""
+"""A world at the real pace: operations pass through AWS's states, and take as long, whether read meanwhile or not."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_a_health_check_fails_after_three_checks_and_recovers_as_slowly(estate: 
     assert _healthy(estate)
 
 
-CHECKED_AND_PUBLISHED_S = 160  # three checks, the rest of a minute, and how late CloudWatch tells it
+CHECKED_AND_PUBLISHED_S = 160  # three checks, the rest of a minute, and how late CloudWatch publishes it
 
 
 def _healthy(estate: Endpoint) -> bool:
@@ -143,7 +143,7 @@ def _healthy(estate: Endpoint) -> bool:
     return all(row["Values"][0] == 1 for row in rows)
 
 
-def test_stores_are_as_large_as_it_is_told(estate: Endpoint) -> None:
+def test_stores_are_as_large_as_their_sizes_are_set(estate: Endpoint) -> None:
     estate.set_sizes(database_gib=100, files_gib=200, kfiles=300)
     efs = client_of(estate, "efs", PRIMARY)
     (system,) = efs.describe_file_systems()["FileSystems"]

@@ -44,7 +44,7 @@ def shift(thing: Thing, seconds: float) -> None:
     )
 
 
-def test_a_world_is_quick_unless_it_is_told_otherwise() -> None:
+def test_a_world_is_quick_unless_its_pace_is_set() -> None:
     assert pace() == "quick"
     assert duration_s(RESTORE, "sit-mysql", gib=100) == TRANSITION_S
     set_pace("real")

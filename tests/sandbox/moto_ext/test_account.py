@@ -1,4 +1,4 @@
-"""Which regions the account opted in to, told alike by Account and by EC2 (T16)."""
+"""Which regions the account opted in to, reported alike by Account and by EC2 (T16)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scalable targets, scheduled actions and policies are told in pages that all come."""
+"""Scalable targets, scheduled actions and policies are listed in pages that all come."""
 
 from __future__ import annotations
 

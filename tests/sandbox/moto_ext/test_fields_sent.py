@@ -15,7 +15,7 @@ from tests.sandbox.conftest import client_of
 
 FIELDS = recorded.FOLDER / "fields.json"
 REGIONS = REGION, _ = "eu-west-1", "af-south-1"
-# Recorded of what the estate has none of, or told only of what somebody set: AWS leaves them out here too.
+# Recorded of what the estate has none of, or sent only of what somebody set: AWS leaves them out here too.
 NOT_OF_THIS_ESTATE = {
     "application-autoscaling:DescribeScalingPolicies": "its policies track a target, the recorded ones are steps",
     "dynamodb:DescribeTimeToLive": "an attribute is named where time to live is on",

@@ -38,7 +38,7 @@ def test_the_replica_follows_its_primary(served: Clients) -> None:
     assert (listed["Name"], listed["PrimaryRegion"]) == (NAME, PRIMARY)
 
 
-def test_a_replica_tells_the_policy_of_its_primary(aws: Clients) -> None:
+def test_a_replica_returns_the_policy_of_its_primary(aws: Clients) -> None:
     primary, standby = _pair(aws)
     assert "ResourcePolicy" not in standby.get_resource_policy(SecretId=NAME)
     primary.put_resource_policy(SecretId=NAME, ResourcePolicy='{"Statement": []}')

@@ -1,4 +1,4 @@
-"""Each question of the truth kit, asked of the emulator: the shipped answer, and another where a file says so."""
+"""Each question of the truth kit, asked of the emulator: the shipped answer, and another where a file gives one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the estate needs and the emulator already does right: pinned, so that a newer emulator cannot take it away."""
+"""What the estate needs and the emulator already does right: pinned, so that a newer emulator cannot lose it."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class Visited:
         return visit("127.0.0.1", self.sites[place]["http"], host, PROD.traffic.probe_path, 5).status
 
     def health(self, tenant: str = SECOND) -> set[str]:
-        """What the primary's targets of the tenant are told as."""
+        """How the tenant's targets in the primary region are described, else their states."""
         elb = self.client("elbv2")
         name = PROD.named(PROD.names.target_group, tenant=tenant)
         group = elb.describe_target_groups(Names=[name])["TargetGroups"][0]["TargetGroupArn"]

@@ -108,7 +108,7 @@ def test_the_first_calls_can_be_throttled_and_a_retrying_client_gets_through(wor
 
 
 @pytest.mark.proof
-def test_a_hanging_region_answers_nothing_until_it_is_mended(world: Endpoint, client: Client) -> None:
+def test_a_hanging_region_answers_nothing_until_the_outage_ends(world: Endpoint, client: Client) -> None:
     world.begin(Outage(PRIMARY, "hang"))
     with pytest.raises(ReadTimeoutError):
         client("ecs", PRIMARY).list_clusters()

@@ -1,4 +1,4 @@
-"""A world kept is a world returned to: as it was and as old as it was; and what a run changed is told call by call."""
+"""A world kept is a world returned to: as it was and as old as it was; and what a run changed is listed by call."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_the_contents_of_objects_are_there_after_each_return(estate: Endpoint) -
     assert content == s3.get_object(**runbook)["Body"].read() != b""
 
 
-def test_a_broken_world_can_be_kept_and_is_mended_after_each_return(estate: Endpoint) -> None:
+def test_a_broken_world_can_be_kept_and_repaired_after_each_return(estate: Endpoint) -> None:
     estate.inject("primary-dark")
     estate.keep("dark")
     for _ in range(2):
@@ -147,7 +147,7 @@ def test_a_timing_that_does_not_exist_is_refused_with_those_that_do(estate: Endp
         estate.timing(moods=3)
 
 
-def test_mutations_are_told_in_order_with_their_parameters_and_reads_are_not(estate: Endpoint) -> None:
+def test_mutations_are_listed_in_order_with_their_parameters_and_reads_are_not(estate: Endpoint) -> None:
     client_of(estate, "ecs", DR).list_clusters()
     client_of(estate, "ecs", DR).update_service(cluster=CLUSTER, service=SERVICE, desiredCount=2)
     topic = topic_of(estate)
@@ -170,7 +170,7 @@ def test_mutations_are_told_in_order_with_their_parameters_and_reads_are_not(est
     assert [] == estate.mutations()
 
 
-def test_writes_to_the_control_table_are_told_apart(estate: Endpoint) -> None:
+def test_writes_to_the_control_table_are_marked_as_such(estate: Endpoint) -> None:
     dynamodb = client_of(estate, "dynamodb", DR)
     tables = control_and_another(estate)
     for table in tables:
@@ -181,7 +181,7 @@ def test_writes_to_the_control_table_are_told_apart(estate: Endpoint) -> None:
     assert [True, False, True, False] == [mutation["control"] for mutation in estate.mutations()]
 
 
-def test_a_secret_is_told_by_its_digest_alone(estate: Endpoint) -> None:
+def test_a_secret_is_listed_by_its_digest_alone(estate: Endpoint) -> None:
     response = client_of(estate, "secretsmanager", DR).create_secret(Name="fresh", SecretString="open sesame")
     client_of(estate, "secretsmanager", DR).put_secret_value(SecretId=response["ARN"], SecretString="open sesame")
     assert "sesame" not in json.dumps(estate.mutations())

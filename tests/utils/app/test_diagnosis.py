@@ -77,7 +77,7 @@ def test_an_error_that_says_there_is_no_such_thing_is_an_answer() -> None:
     assert (problem.failed, problem.calls, problem.kind) == (1, 2, "denied")
 
 
-def test_a_word_that_the_model_does_not_list_is_told_with_its_place() -> None:
+def test_a_word_that_the_model_does_not_list_is_reported_with_its_place() -> None:
     answer = {"SourceRegions": [], "services": [{"schedulingStrategy": "SOMETIMES", "launchType": "FARGATE"}]}
     (shape,) = concluded(replace(HEARD, operation="ecs:DescribeServices", answer=answer)).shapes
     assert "services.schedulingStrategy has SOMETIMES" in shape
@@ -89,7 +89,7 @@ def test_a_word_that_ec2_documents_beside_its_model_is_no_surprise() -> None:
 
 
 @pytest.mark.parametrize("kind", [UnavailableKind.UNREADABLE, UnavailableKind.DEFECT])
-def test_a_part_that_was_not_understood_is_told_with_what_was_other_than_expected(kind: UnavailableKind) -> None:
+def test_a_part_that_was_not_understood_is_shown_with_what_was_other_than_expected(kind: UnavailableKind) -> None:
     part = SnapshotPart("rds.instances", Side.DR, "eu-west-1", NOW, Unavailable(kind, "not understood", "eu-west-1"))
     snapshot = Snapshot("sit", SIT.account, "someone", "live", NOW, {("rds.instances", Side.DR): part})
     world = ObservedWorld(WorldId.live(SIT.account), Credentials(None, "key", "secret"))

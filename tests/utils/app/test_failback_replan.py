@@ -13,24 +13,24 @@ from dr_actions.model.plan import Goal
 from dr_estate.config.environment import Side
 from dr_estate.readers import rds_groups
 from dr_estate.snapshot.snapshot import Snapshot
-from tests.dr_actions.journal.test_point_of_no_return import HOME, begins, told
-from tests.dr_actions.journal.test_timeline import Told, entries
+from tests.dr_actions.journal.test_point_of_no_return import HOME, begins, row
+from tests.dr_actions.journal.test_timeline import EntryRow, entries
 from tests.dr_actions.plain import SIT, recorded, with_part
 from utils.aws_mgmt.app.failback_replan import froze, refusing
 
 FREEZE, UPLOADS, PROMOTE = "database/freeze:sit-mysql", "files/freeze:sit-efs", "database/promote_primary:sit-mysql"
-FROZEN = told(EntryKind.INTENT, FREEZE)
+FROZEN = row(EntryKind.INTENT, FREEZE)
 
 
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [
         ([HOME, FROZEN], True),
-        ([HOME, told(EntryKind.INTENT, UPLOADS)], True),
-        ([HOME, told(EntryKind.CONFIRMED, FREEZE)], True),
-        ([HOME, told(EntryKind.INTENT, "database/write_marker:sit-mysql")], False),
-        ([HOME, FROZEN, told(EntryKind.INTENT, PROMOTE)], False),
-        ([HOME, FROZEN, told(EntryKind.END, None, outcome="done")], False),
+        ([HOME, row(EntryKind.INTENT, UPLOADS)], True),
+        ([HOME, row(EntryKind.CONFIRMED, FREEZE)], True),
+        ([HOME, row(EntryKind.INTENT, "database/write_marker:sit-mysql")], False),
+        ([HOME, FROZEN, row(EntryKind.INTENT, PROMOTE)], False),
+        ([HOME, FROZEN, row(EntryKind.END, None, outcome="done")], False),
         ([HOME, FROZEN, begins(Goal.ABORT)], False),
         ([begins(Goal.FENCE), FROZEN], False),
         ([], False),
@@ -38,7 +38,7 @@ FROZEN = told(EntryKind.INTENT, FREEZE)
     ids=["frozen", "uploads", "found so", "hot phase", "promoted", "done", "given up", "a fence", "nothing"],
 )
 def test_a_failback_froze_what_its_last_plan_did_until_it_is_given_up_promoted_or_done(
-    rows: list[Told], expected: bool
+    rows: list[EntryRow], expected: bool
 ) -> None:
     assert froze(entries(rows)) is expected
 

@@ -1,4 +1,4 @@
-"""What an incident's record says of how things were before: a plan made anew on the way forgets nothing of it."""
+"""What an incident's record says of how things were before: a plan made again on the way forgets nothing of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was accepted by name is told and fails no run; that the visitors are served must have been seen all the same."""
+"""What was accepted by name is reported and fails no run; that visitors are served must have been seen all the same."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def after(
 
 
 @pytest.mark.parametrize(("found", "owed"), [(RETURNS, OWED), (HIDDEN, [])], ids=["refused", "dark"])
-def test_visitors_who_are_served_by_health_alone_are_served_and_what_is_owed_is_told(
+def test_visitors_who_are_served_by_health_alone_are_served_and_what_is_owed_is_named(
     found: CheckResult, owed: list[str]
 ) -> None:
     result = after(SERVED, found, owed=owed)
@@ -70,5 +70,5 @@ def test_nothing_else_is_excused(result: RunValidation) -> None:
     assert not result.passed
 
 
-def test_a_run_of_which_nothing_was_hidden_tells_nothing_of_health() -> None:
+def test_a_run_of_which_nothing_was_hidden_reports_nothing_of_health() -> None:
     assert after(SERVED) == RunValidation(True)

@@ -42,7 +42,7 @@ class Run:
     answers: list[Caller | Exception]
     lock_lost: str = ""
     ends_at_renewal: int = 0
-    told: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
     recorded: list[str] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
     regained: int = 0
@@ -71,7 +71,7 @@ class Run:
         self.recorded.append(says)
 
     def recover(self) -> bool:
-        with self.sign_in.awaited(self, self.stop, self.told.append, self.record):
+        with self.sign_in.awaited(self, self.stop, self.messages.append, self.record):
             return self.sign_in.recover()
 
 
@@ -79,34 +79,34 @@ def test_new_credentials_of_the_same_person_let_the_run_go_on_once_its_lock_is_r
     run = Run([OPERATOR, EXPIRED, EXPIRED, OPERATOR])
     assert run.recover()
     assert (run.regained, round(run.sign_in.lost_s)) == (1, 1200)
-    assert "aws configure" in run.told[0]
-    assert "nothing is taken back" in run.told[0]
-    assert run.recorded == run.told, "what is told of it is recorded"
+    assert "aws configure" in run.messages[0]
+    assert "nothing is taken back" in run.messages[0]
+    assert run.recorded == run.messages, "what is told of it is recorded"
 
 
 def test_keys_that_are_over_again_before_the_lock_is_renewed_are_waited_for_again() -> None:
     run = Run([OPERATOR, EXPIRED, OPERATOR, EXPIRED, EXPIRED, OPERATOR], ends_at_renewal=1)
     assert run.recover()
     assert run.regained == 2
-    assert sum("nothing is taken back" in sentence for sentence in run.told) == 2
+    assert sum("nothing is taken back" in sentence for sentence in run.messages) == 2
 
 
 @pytest.mark.parametrize("answer", [OPERATOR, SILENT])
 def test_what_sts_does_not_refuse_is_not_lost(answer: Caller | Exception) -> None:
     run = Run([OPERATOR, answer])
-    assert (run.recover(), run.told, run.regained) == (False, [], 0)
+    assert (run.recover(), run.messages, run.regained) == (False, [], 0)
 
 
 @pytest.mark.parametrize("others", [OTHER, ELSEWHERE])
 def test_nobody_elses_credentials_let_it_go_on(others: Caller | Exception) -> None:
     run = Run([OPERATOR, EXPIRED, others, OPERATOR])
     assert run.recover()
-    assert any("Still paused" in sentence for sentence in run.told)
+    assert any("Still paused" in sentence for sentence in run.messages)
 
 
 def test_a_wait_that_is_over_says_what_to_do_and_nothing_is_waited_for_again() -> None:
     run = Run([OPERATOR, EXPIRED])
-    with run.sign_in.awaited(run, run.stop, run.told.append, run.record):
+    with run.sign_in.awaited(run, run.stop, run.messages.append, run.record):
         with pytest.raises(CredentialsLost, match="Log in again"):
             run.sign_in.recover()
         assert not run.sign_in.recover()
@@ -132,7 +132,7 @@ def _ended() -> None:
 
 def test_a_lease_that_ended_for_want_of_credentials_is_renewed_and_any_other_is_lost() -> None:
     run = Run([OPERATOR, EXPIRED, OPERATOR])
-    with run.sign_in.awaited(run, run.stop, run.told.append, run.record):
+    with run.sign_in.awaited(run, run.stop, run.messages.append, run.record):
         run.sign_in.check(_ended)
         assert run.regained == 1
         with pytest.raises(LockLost):
@@ -141,7 +141,7 @@ def test_a_lease_that_ended_for_want_of_credentials_is_renewed_and_any_other_is_
 
 def test_the_thread_of_the_heartbeat_waits_for_nothing() -> None:
     run, results = Run([OPERATOR, EXPIRED, OPERATOR]), list[bool]()
-    with run.sign_in.awaited(run, run.stop, run.told.append, run.record):
+    with run.sign_in.awaited(run, run.stop, run.messages.append, run.record):
         beat: Callable[[], None] = lambda: results.append(run.sign_in.recover())  # noqa: E731 - a thread's target
         thread = threading.Thread(target=beat)
         thread.start()

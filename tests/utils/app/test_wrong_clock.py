@@ -1,4 +1,4 @@
-"""A machine whose clock is hours wrong: what is decided and recorded goes by the time that the world's answers tell."""
+"""A machine whose clock is hours wrong: what is decided and recorded goes by the time that the world's answers give."""
 
 from __future__ import annotations
 
@@ -46,5 +46,5 @@ def test_what_is_recorded_has_the_worlds_time(reached: AppContext) -> None:
     assert abs(reached.control.now() - datetime.now(UTC)) < SOON
 
 
-def test_the_skew_is_told(reached: AppContext) -> None:
+def test_the_skew_is_reported(reached: AppContext) -> None:
     assert "Set it (NTP)" in reached.clock.skew_message()

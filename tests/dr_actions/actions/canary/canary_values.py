@@ -39,7 +39,7 @@ def poll(
 
 
 def split(came: int, went: int, **more: Any) -> Poll:
-    """A poll of the canary of which so many answers led home, and so many away."""
+    """A poll of the canary of which so many answers lead to the primary region, and so many to the DR region."""
     rows = [("NOERROR", HOME, came), ("NOERROR", AWAY, went)]
     return poll(CANARY, *(row for row in rows if row[2]), **more)
 

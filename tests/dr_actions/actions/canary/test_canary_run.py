@@ -114,7 +114,7 @@ def test_servers_that_hear_of_no_change_fail_it_with_what_they_said_and_it_is_ta
         if step.id == "canary/drive:today":
             world.begin(Outage("us-east-1", "stale", "dns"))
 
-    trial.told.finished = deafen
+    trial.listener.finished = deafen
     with pytest.raises(
         StepFailed, match=r"20 of 20 answers .* lead to af-south-1 and 0 to eu-west-1, 0 percent"
     ) as failure:
@@ -131,7 +131,7 @@ def test_by_hand_each_state_is_printed_waited_for_and_verified_and_nothing_is_wr
 ) -> None:
     trial = Trial(world, BY_HAND, tmp_path)
     before = trial.records()
-    trial.told.asked = trial.by_hand
+    trial.listener.asked = trial.by_hand
     assert trial.run(Goal.CANARY).finished
     assert trial.run(Goal.CLEAN_UP).finished
     assert trial.records() == before

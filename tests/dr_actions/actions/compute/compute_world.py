@@ -58,7 +58,7 @@ class World:
         self.healthy = seen or observe(env, self._reader, "sandbox")
 
     def whole(self, *only: str) -> Snapshot:
-        """The world seen anew, or only some parts of it."""
+        """A new snapshot of the world, or of the parts ``only`` upon the healthy snapshot."""
         narrowed = frozenset(only) or None
         return observe(self.env, self._reader, "sandbox", only=narrowed, upon=self.healthy if only else None)
 
@@ -71,7 +71,7 @@ class World:
         return replace(plain, **{"deployments": dict(self.deployments), **changes})
 
     def look(self, action: Action, upon: Snapshot | None = None) -> PlanContext:
-        """What the action's confirm sees: its own parts read anew, the rest as they were."""
+        """The context in which the action observes: its own parts read again, the rest as they were."""
         seen = observe(self.env, self._reader, "sandbox", only=frozenset(action.reads_parts), upon=upon or self.healthy)
         return self.sight(seen)
 

@@ -1,4 +1,4 @@
-"""A sandbox whose visitors were led to the DR region, and from which they are led home, stage by stage."""
+"""A sandbox whose visitors were led to the DR region, and are led back to the primary region stage by stage."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ QUESTIONS = 60
 
 
 def with_failback(env: Environment = SIT, **changes: Any) -> Environment:
-    """The environment with another way home."""
+    """The environment with a quick failback and these ``changes`` of its settings."""
     quick = {"bake_minutes": BAKE_MINUTES, "dns_samples": QUESTIONS} | changes
     return env.model_copy(update={"failback": env.failback.model_copy(update=quick)})
 
@@ -40,13 +40,13 @@ def led_away(env: Environment) -> Iterator[World]:
 
 
 def records_sight(world: World, env: Environment | None = None) -> PlanContext:
-    """What a plan of the way home is made of, the records read anew."""
+    """The context of which a failback's plan is made, with the DNS records read again."""
     seen = world.whole(route53.records.name, route53.customer_hosts.name)
     return replace(world.sight(seen), goal=Goal.FAILBACK, env=env or world.env)
 
 
 def steps_home(world: World, env: Environment | None = None) -> dict[str, Step]:
-    """The steps home by what their ids end with."""
+    """The steps that lead visitors back to the primary region, by what follows the action's name in their ids."""
     return {step.id.partition(":")[2]: step for step in ACTION.plan_steps(records_sight(world, env))}
 
 

@@ -1,4 +1,4 @@
-"""A DR task definition that names the primary region is registered anew, once, and its service moves to it (T18)."""
+"""A DR task definition that names the primary region gets one new revision, and its service moves to it (T18)."""
 
 from __future__ import annotations
 
@@ -209,7 +209,7 @@ def test_a_failback_repoints_nothing_here() -> None:
 
 
 def test_all_that_a_registration_takes_is_copied() -> None:
-    """A parameter that botocore learns tomorrow would be lost from the new revision: this test says so."""
+    """A parameter that a later botocore adds would be missing from the new revision: this test fails then."""
     model = botocore.session.get_session().get_service_model("ecs")
     taken = model.operation_model("RegisterTaskDefinition").input_shape.members
     members = model.operation_model("DescribeTaskDefinition").output_shape.members["taskDefinition"].members

@@ -80,7 +80,7 @@ def test_a_service_is_ready_then_waiting_then_done() -> None:
 
 
 @pytest.mark.parametrize(("minutes", "shown"), [(1, True), (90, False)])
-def test_while_tasks_are_awaited_the_newest_event_of_ecs_is_told_unless_it_is_old(minutes: int, shown: bool) -> None:
+def test_while_tasks_are_awaited_the_newest_event_of_ecs_is_shown_unless_it_is_old(minutes: int, shown: bool) -> None:
     why = f"(service {FIRST}) was unable to place a task. Reason: Capacity is unavailable at this time."
     waiting: dict[str, Any] = {"desired": 2, "running": 1, "rollout": "IN_PROGRESS"}
     scarce = _services(event=why, event_at=HEALTHY.taken_at - timedelta(minutes=minutes), **waiting)
@@ -88,7 +88,7 @@ def test_while_tasks_are_awaited_the_newest_event_of_ecs_is_told_unless_it_is_ol
     assert shown is confirmed.message.endswith(f" ECS says: {why}")
 
 
-def test_while_tasks_do_not_start_the_reason_of_the_newest_is_told_and_not_that_of_another_service() -> None:
+def test_while_tasks_do_not_start_the_reason_of_the_newest_is_shown_and_not_that_of_another_service() -> None:
     waiting = _services(desired=2, running=0, rollout="IN_PROGRESS", event="Steady.", event_at=HEALTHY.taken_at)
     why, at = "CannotPullContainerError: image 'wordpress@sha256:1' not found", HEALTHY.taken_at
     failed = [ecs_stopped_tasks.FailedTask(f"service:{FIRST}", at, why)]
@@ -102,8 +102,8 @@ def test_a_service_that_somebody_shrank_since_is_changed() -> None:
     assert StepState.DRIFTED is _confirm(_services(desired=0))[0]
 
 
-def test_a_failed_deployment_is_made_anew_and_its_own_failure_fails_the_one_tenant() -> None:
-    """What failed before the call is no verdict on it. The run is told FAILED, and goes on without this tenant."""
+def test_after_a_failed_deployment_a_new_one_is_forced_and_its_own_failure_fails_the_one_tenant() -> None:
+    """A failure before the call does not count. One after it is FAILED, and the run goes on without the tenant."""
     broken = _services(rollout="FAILED")
     step = steps_of(ACTION, sight(broken))[FIRST]
     assert "its newest deployment failed" in step.says
@@ -124,7 +124,7 @@ def _newest(snapshot: Snapshot) -> str:
     return next(service.deployment for service in snapshot.get(ecs.services, DR) if service.name == FIRST)
 
 
-def test_a_service_of_the_wanted_size_is_deployed_anew_once_where_its_secrets_changed_since() -> None:
+def test_a_service_of_the_wanted_size_is_deployed_again_once_where_its_secrets_changed_since() -> None:
     large = _healthy_targets(_services(**LARGE), 2)
     assert "forceNewDeployment" not in _fill(large)
     rotated = with_rows(large, readers_secretsmanager.secrets, DR, changed_at=HEALTHY.taken_at)
@@ -137,7 +137,7 @@ def test_a_service_of_the_wanted_size_is_deployed_anew_once_where_its_secrets_ch
     assert StepState.DONE is _confirm(replaced)[0], "its tasks are newer than the secrets now"
 
 
-def test_secrets_that_cannot_be_seen_are_no_reason_to_replace_tasks_and_are_told() -> None:
+def test_secrets_that_cannot_be_read_are_no_reason_to_replace_tasks_and_a_note_gives_the_cause() -> None:
     denied = Unavailable(UnavailableKind.DENIED, "secrets are denied.")
     unseen = sight(with_part(HEALTHY, readers_secretsmanager.secrets, DR, denied))
     step = steps_of(ACTION, unseen)[FIRST]
@@ -174,7 +174,7 @@ def test_running_tasks_alone_are_not_done_while_the_load_balancer_sees_none_heal
         (Unavailable(UnavailableKind.DENIED, "it is denied."), StepState.IN_PROGRESS),
     ],
 )
-def test_while_cloudwatch_tells_nothing_the_load_balancer_itself_is_asked(
+def test_while_cloudwatch_has_no_reading_the_load_balancer_itself_is_asked(
     answer: int | Unavailable, state: StepState
 ) -> None:
     silent = _services(with_part(HEALTHY, elbv2.healthy_hosts, DR, ()), **LARGE)
@@ -185,7 +185,7 @@ def test_while_cloudwatch_tells_nothing_the_load_balancer_itself_is_asked(
     assert state is _confirm(with_part(silent, elbv2_targets.health, DR, health))[0]
 
 
-def test_why_no_target_is_healthy_is_told_as_the_load_balancer_tells_it() -> None:
+def test_why_no_target_is_healthy_is_shown_as_the_load_balancer_reports_it() -> None:
     silent = _services(with_part(HEALTHY, elbv2.healthy_hosts, DR, ()), **LARGE)
     groups = [arn for service in silent.get(ecs.services, DR) for arn in service.target_groups]
     unused = tuple(GroupHealth(dimension_of(arn), 0, "Target.NotInUse: no listener") for arn in groups)

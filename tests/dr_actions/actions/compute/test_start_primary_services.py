@@ -91,7 +91,7 @@ def test_a_dark_part_is_unseen(action: Action) -> None:
     assert list(action.notes(blind))
 
 
-def test_a_service_whose_deployment_failed_at_home_is_deployed_anew_and_not_when_it_is_taken_back() -> None:
+def test_a_primary_service_whose_deployment_failed_is_deployed_again_and_not_when_it_is_taken_back() -> None:
     failed = with_rows(FAILED_OVER, ecs.services, PRIMARY, rollout="FAILED")
     step = steps_of(start_primary_services.ACTION, _sight(failed))[LAST]
     call, undoing = (
@@ -167,7 +167,7 @@ def test_the_bounds_are_lowered_before_the_services_so_that_scaling_starts_none_
     assert rows[restore_primary_scaling.ACTION.name] < rows[start_primary_services.ACTION.name]
 
 
-def test_a_primary_definition_that_names_the_dr_region_is_registered_anew_and_run() -> None:
+def test_a_primary_definition_that_names_the_dr_region_is_registered_again_and_run() -> None:
     assert list(repoint_primary_tasks.ACTION.plan_steps(_sight())) == []
     (container,) = _definition().containers
     family = _definition().arn.rpartition(":")[0]
@@ -185,7 +185,7 @@ def test_a_primary_definition_that_names_the_dr_region_is_registered_anew_and_ru
 
 
 def _definitions(snapshot: Snapshot, newest: ecs.TaskDefinition) -> Snapshot:
-    """The snapshot with one revision more at home, the family's newest."""
+    """The snapshot with one more revision in the primary region, the family's newest."""
     known = (*snapshot.get(ecs.task_definitions, PRIMARY), newest)
     return with_part(
         with_part(snapshot, ecs.task_definitions, PRIMARY, known), ecs_newest_definitions.newest, PRIMARY, (newest,)

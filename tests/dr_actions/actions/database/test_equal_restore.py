@@ -122,7 +122,7 @@ def _send(sender: Scarce, known: Any = None) -> dict[str, Any]:
     return restore_dr.ACTION.send(step, step.planned_call, sender)
 
 
-def test_the_next_class_is_tried_where_rds_has_no_capacity_and_the_one_taken_is_told() -> None:
+def test_the_next_class_is_tried_where_rds_has_no_capacity_and_the_one_used_is_reported() -> None:
     first, second = Scarce(()), Scarce(("db.r6g.large",))
     assert _send(first, record()) == {"class": "db.r6g.large"}
     assert _send(second, record()) == {"class": "db.r6i.large"}

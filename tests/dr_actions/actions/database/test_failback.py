@@ -1,4 +1,4 @@
-"""Which database goes home, how what is kept is named, and what stops the way home: plain values."""
+"""Which database is copied back to the primary region, how what is kept is named, and what stops it: plain values."""
 
 from __future__ import annotations
 
@@ -223,7 +223,7 @@ def test_without_an_old_instance_the_estates_own_groups_are_taken_as_they_are_th
         pytest.param((CAME_HOME,), StepState.DONE, id="promoted already"),
     ],
 )
-def test_the_new_instance_is_told_from_any_other_of_its_name(there: Any, expected: StepState) -> None:
+def test_the_new_instance_is_distinguished_from_any_other_of_its_name(there: Any, expected: StepState) -> None:
     action = database_replicate_to_primary.ACTION
     assert standing(action, the(action), instances_primary=there) is expected
     assert standing(action, the(action), instances_primary=there, instances_dr=()) is StepState.DRIFTED

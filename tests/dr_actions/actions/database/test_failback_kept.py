@@ -1,4 +1,4 @@
-"""What is backed up before the way home, and kept and protected again after it: plain values."""
+"""What is backed up before a failback, and kept and protected again after it: plain values."""
 
 from __future__ import annotations
 

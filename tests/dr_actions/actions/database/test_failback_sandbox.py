@@ -1,4 +1,4 @@
-"""The database really goes home in the sandbox: frozen, backed up, replicated, proven, promoted, protected again."""
+"""The database's failback in the sandbox: backed up, replicated, frozen, proven, promoted, protected again."""
 
 from __future__ import annotations
 
@@ -213,7 +213,7 @@ def test_a_freeze_is_waited_for_until_the_instance_is_in_sync_and_is_taken_back(
     away.endpoint.timing(transition_s=0.3)
 
 
-def test_a_backup_is_told_from_one_of_before_the_run_and_is_not_started_twice(away: Home) -> None:
+def test_a_backup_is_distinguished_from_one_of_before_the_run_and_is_not_started_twice(away: Home) -> None:
     steps = {step.id: step for step in _the(away, create_backups.ACTION)}
     assert sorted(steps) == [
         f"backup/create_backups:{side}-{store}" for side in ("dr", "primary") for store in ("database", "files")

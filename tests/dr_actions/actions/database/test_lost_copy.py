@@ -1,4 +1,4 @@
-"""Nobody is kept from writing for a copy at home that follows the DR region's database no more."""
+"""Writes are not frozen for a copy in the primary region that no longer follows the DR region's database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A switchover promotes nothing before all that was written has arrived: proven by two moments that AWS tells."""
+"""A switchover promotes nothing before all that was written has arrived: proven by two times that AWS reports."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_while_anybody_may_write_it_waits(writing: dict[str, Any]) -> None:
     assert "not stopped" in status.message
 
 
-def test_a_stop_that_ecs_no_longer_tells_of_was_an_hour_ago_at_least() -> None:
+def test_a_stop_that_ecs_no_longer_reports_was_an_hour_ago_at_least() -> None:
     step = _step(_sight())
     assert _standing(_sight(stops=(), **_latest(59)), step) is StepState.DONE
     assert _standing(_sight(stops=(), **_latest(61)), step) is StepState.IN_PROGRESS

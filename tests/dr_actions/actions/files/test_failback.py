@@ -1,4 +1,4 @@
-"""Files come home: frozen, brought back in the one right direction, proven, released, and protected again."""
+"""The failback of files: copied back in the one right direction, frozen, proven, released, and protected again."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ def test_a_freeze_holds_only_after_the_minutes_that_aws_may_take() -> None:
 @pytest.mark.parametrize(
     ("minutes_ago", "expected"), [(20, StepState.DONE), (21, StepState.IN_PROGRESS), (None, StepState.IN_PROGRESS)]
 )
-def test_the_writes_are_not_stopped_before_the_files_were_synced_lately(
+def test_the_writes_are_not_stopped_before_the_files_were_synced_recently(
     minutes_ago: int | None, expected: StepState
 ) -> None:
     synced_at = failed_over().taken_at - timedelta(minutes=minutes_ago) if minutes_ago is not None else None
@@ -253,7 +253,7 @@ def test_while_traffic_is_at_home_nothing_is_written_over_it_and_while_it_is_awa
         ("DELETING", StepState.DRIFTED),
     ],
 )
-def test_a_replication_home_is_waited_for_and_its_trouble_told(status: str, state: StepState) -> None:
+def test_a_replication_to_the_primary_is_waited_for_and_its_failure_reported(status: str, state: StepState) -> None:
     step = only(REPLICATE, sight_of(FROZEN))
     assert state is stands(REPLICATE, sight_of(_replicating(_between(status))), step)[0]
 

@@ -260,7 +260,7 @@ def test_the_files_are_in_place_by_a_listing_without_an_empty_folder(
     assert (status.state, message in status.message) == (state, True), status.message
 
 
-def test_a_tenant_without_a_folder_is_accepted_by_name_and_told() -> None:
+def test_a_tenant_without_a_folder_is_accepted_by_name_and_its_folder_is_listed() -> None:
     context = seen(restored=(NEW,), tasks=(TASK,), listings=(EMPTY,))
     refused = MOVE.observe(_of(MOVE), context)
     assert "to go on without: --override traffic.targets.tenant2" in refused.message

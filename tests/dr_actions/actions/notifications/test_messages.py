@@ -1,4 +1,4 @@
-"""What people are told: subjects that SNS takes, a body to read by machine, one id for one event."""
+"""Notifications and alarms: subjects that SNS takes, a body to read by machine, one id for one event."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_subject_is_short_plain_and_one_line() -> None:
     assert long.startswith("[SIT] INC-1 ?nfall in detail")
 
 
-def test_a_body_tells_everything_and_nothing_of_the_moment() -> None:
+def test_a_body_has_every_field_and_no_time() -> None:
     document = json.loads(MESSAGE.body)
     assert document == {
         "schema": "aws-dr-manager/event/1",
@@ -51,7 +51,7 @@ def test_a_body_tells_everything_and_nothing_of_the_moment() -> None:
     }
 
 
-def test_an_event_has_one_id_however_often_it_is_told() -> None:
+def test_an_event_has_one_id_however_often_it_is_sent() -> None:
     again = Message("sit", "INC-123", "notifications/start", "failover begins, told again", run="r1")
     assert again.event == MESSAGE.event
     assert Message("sit", "INC-124", "notifications/start", "", run="r1").event != MESSAGE.event

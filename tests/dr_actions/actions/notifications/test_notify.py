@@ -1,4 +1,4 @@
-"""People are told at the start, before a manual step and at the end: in the DR region first, never in the run's way."""
+"""People are notified at the start, before a manual step and at the end: in the DR region first, stopping no run."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def context() -> PlanContext:
 
 @pytest.fixture
 def away(context: PlanContext) -> PlanContext:
-    """All visitors are led to the DR region, and are to come home."""
+    """The context of a failback: all visitors are led to the DR region."""
     return replace(context, snapshot=led(HEALTHY, 0), goal=Goal.FAILBACK)
 
 
@@ -67,7 +67,7 @@ def test_the_plan_does_not_know_the_incident(context: PlanContext) -> None:
         assert list(action.plan_steps(context)) == list(action.plan_steps(replace(context, incident="INC-9")))
 
 
-def test_a_persons_step_is_told_with_the_command_that_makes_the_change(context: PlanContext) -> None:
+def test_a_manual_step_is_notified_with_the_command_that_makes_the_change(context: PlanContext) -> None:
     step = next(iter(notifications_manual_step.ACTION.plan_steps(context)))
     document = json.loads(notifications_manual_step.ACTION.build_call(step, context).params["Message"])
     shift = next(iter(SHIFT.plan_steps(context)))
@@ -77,12 +77,12 @@ def test_a_persons_step_is_told_with_the_command_that_makes_the_change(context: 
     assert document["of_whom"] == "Platform Admin"
 
 
-def test_where_no_step_is_a_persons_none_is_told() -> None:
+def test_where_no_step_is_manual_none_is_notified() -> None:
     assert list(notifications_manual_step.ACTION.plan_steps(plain_sight())) == []
     assert list(notifications_manual_step.ACTION.notes(plain_sight())) == []
 
 
-def test_a_dark_primary_is_not_told_and_a_missing_topic_is_said(context: PlanContext) -> None:
+def test_a_dark_primary_is_not_notified_and_a_missing_topic_is_reported(context: PlanContext) -> None:
     alone = replace(context, snapshot=dark(context.snapshot, Side.PRIMARY), primary_answers=False)
     assert [step.side for step in start.ACTION.plan_steps(alone)] == [Side.DR]
     assert list(start.ACTION.notes(alone)) == []
@@ -112,14 +112,14 @@ def test_the_beginning_says_what_begins_and_which_way(context: PlanContext, goal
     assert text.endswith(" to ".join(regions[::-1] if goal is Goal.FAILBACK else regions))
 
 
-def test_they_are_told_before_the_first_change_before_the_persons_step_and_last(context: PlanContext) -> None:
+def test_people_are_notified_before_the_first_change_before_the_manual_step_and_last(context: PlanContext) -> None:
     stages = [next(iter(action.plan_steps(context))).stage for action in VERBS]
     shift = next(iter(SHIFT.plan_steps(context)))
     assert stages == [10, 49, 70]
     assert stages[1] < shift.stage < stages[2]
 
 
-def test_on_the_way_home_each_manual_stage_is_told_before_it_with_its_own_change(away: PlanContext) -> None:
+def test_in_a_failback_each_manual_stage_is_notified_before_it_with_its_own_change(away: PlanContext) -> None:
     steps, stages = list(notifications_manual_step.ACTION.plan_steps(away))[2:], list(STAGES.plan_steps(away))
     assert [step.stage for step in steps if step.side is Side.DR] == [step.stage for step in stages]
     assert len({step.id for step in steps}) == 2 * len(stages)

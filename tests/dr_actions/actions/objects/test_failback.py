@@ -1,4 +1,4 @@
-"""Objects come home: missing and older ones are copied inside S3, and nothing is deleted or overwritten for it."""
+"""The failback of objects: missing and older ones are copied inside S3, and no newer object or version is lost."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def written(away: Home) -> Home:
 
 
 def _suspended(world: Home) -> dict[str, Any]:
-    """The rule to the copy, switched off: what is put at home stays there."""
+    """The parameters that disable the rule to the copy: what is put in the primary region stays there."""
     replication_configuration = world.send(Side.PRIMARY, "s3:GetBucketReplication", Bucket=BUCKET)[
         "ReplicationConfiguration"
     ]
@@ -76,7 +76,7 @@ def _suspended(world: Home) -> dict[str, Any]:
 
 
 @pytest.mark.proof
-def test_what_is_missing_or_older_is_copied_home_and_the_rest_is_left_and_told(written: Home) -> None:
+def test_what_is_missing_or_older_is_copied_to_the_primary_and_the_rest_is_left_and_reported(written: Home) -> None:
     step = step_of(written.sight())
     status = written.confirm(COPY, step)
     facts = dict(status.evidence)
@@ -170,7 +170,7 @@ def test_an_object_missing_since_before_the_freeze_is_never_taken_for_a_late_one
 
 
 @pytest.mark.proof
-def test_an_object_of_more_than_5_gb_is_copied_in_parts_with_what_it_is_told_to_be(away: Home) -> None:
+def test_an_object_of_more_than_5_gb_is_copied_in_parts_with_its_tags(away: Home) -> None:
     away.endpoint.fill([ITS_COPY], "film/", 1, SIX_GB)
     film = {"Bucket": ITS_COPY, "Key": "film/0000000"}
     away.send(Side.DR, "s3:PutObjectTagging", **film, Tagging={"TagSet": [{"Key": "kind", "Value": "a film"}]})

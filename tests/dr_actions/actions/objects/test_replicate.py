@@ -1,4 +1,4 @@
-"""A job of S3 Batch Replication brings objects home where one may, is found again, and never holds up the run."""
+"""A job of S3 Batch Replication copies objects to the primary where one may, is found again, and has a time limit."""
 
 from __future__ import annotations
 
@@ -80,13 +80,13 @@ def sent(minutes_ago: int, action: Action = START) -> dict[str, Any]:
     return {"sent_at": moment, "begun_sending_at": moment}
 
 
-def test_without_a_role_no_job_is_planned_and_nobody_is_told_of_any() -> None:
+def test_without_a_role_no_job_is_planned_and_no_note_is_made() -> None:
     plain = home_sight(with_rules(HOME))
     assert ([], []) == (list(START.plan_steps(plain)), list(END.plan_steps(plain)))
     assert [] == list(START.notes(plain))
 
 
-def test_a_bucket_whose_copy_is_replicated_back_has_a_job_and_the_others_are_told_with_their_remedy() -> None:
+def test_a_bucket_whose_copy_is_replicated_back_has_a_job_and_the_others_are_named_with_their_remedy() -> None:
     context = seen_with()
     assert [BUCKET] == [step.subject for step in START.plan_steps(context)]
     notes = list(START.notes(context))
@@ -158,7 +158,7 @@ def test_a_role_that_may_not_do_its_part_is_named_beforehand_with_the_remedy_and
     ],
     ids=["denied", "conditions", "a key that is not known"],
 )
-def test_a_job_whose_role_is_not_seen_is_tried_and_that_is_told(row: CopyRole | Unavailable, why: str) -> None:
+def test_a_job_whose_role_is_not_known_is_tried_and_a_note_says_why(row: CopyRole | Unavailable, why: str) -> None:
     context = seen_with(role=row)
     assert [BUCKET] == [step.subject for step in START.plan_steps(context)]
     (note,) = (note for note in START.notes(context) if note.startswith(f"{BUCKET}: S3 Batch Replication first"))
@@ -172,7 +172,7 @@ def test_a_job_whose_role_is_not_seen_is_tried_and_that_is_told(row: CopyRole | 
     [("failover", "2026-02-23T08:00:00Z"), ("switchover", "2026-02-23T08:00:00Z"), ("failback", ""), ("fence", "")],
 )
 def test_a_job_takes_no_version_that_is_older_than_the_incidents_way_away(goal: str, since: str) -> None:
-    """With an hour between; an incident that began on the way home says nothing of when that was."""
+    """An hour earlier to be safe; an incident that a failback or a fence opened does not show when that was."""
     incident = Incident("INC-1", goal, "begun", datetime(2026, 2, 23, 9, tzinfo=UTC), None)
     seen = with_part(with_rules(HOME), control_table.standing, Side.DR, ControlState(incident=incident))
     step = only(START, seen_with(seen))
@@ -230,7 +230,7 @@ def test_while_the_job_is_under_way_the_run_waits_and_sees_it_move() -> None:
 
 
 @pytest.mark.parametrize("status", ["Failed", "Cancelled", "Paused", "Suspended"])
-def test_a_job_that_ended_otherwise_is_told_and_leaves_its_objects_to_the_run(status: str) -> None:
+def test_a_job_that_ended_otherwise_is_reported_and_leaves_its_objects_to_the_run(status: str) -> None:
     state, message = stands(START, job(status, reason="AccessDenied: no"))
     assert StepState.DONE is state
     assert f"job job-1 of S3 is {status}, 4 of 10 objects replicated, 1 not (AccessDenied: no)" in message

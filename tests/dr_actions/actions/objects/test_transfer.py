@@ -49,7 +49,7 @@ class Buckets:
     page: int = 1000
     attempts: int = 4
     calls: Counter[str] = field(default_factory=Counter)
-    told: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
     records: int = 0
 
     def send(self, call: Call) -> dict[str, Any]:
@@ -82,7 +82,7 @@ class Buckets:
 
     def record(self, cursor: str, message: str) -> None:
         self.cursor = cursor or self.cursor
-        self.told.append(message)
+        self.messages.append(message)
         self.records += 1
         if self.records == self.dies_after:
             raise Died
@@ -141,7 +141,7 @@ def test_where_all_are_refused_it_is_not_tried_300_000_times() -> None:
     assert BATCH == buckets.calls["CopyObject"]
 
 
-def test_lost_credentials_end_the_copying_at_once_and_are_told_as_such() -> None:
+def test_lost_credentials_end_the_copying_at_once_and_are_reported_as_such() -> None:
     buckets = Buckets(dict.fromkeys(keys(3), "e"), faults={"000001": ["ExpiredToken"]})
     with pytest.raises(SendFailed) as failed:
         buckets.copy()
@@ -153,7 +153,7 @@ def test_a_run_that_died_goes_on_where_its_cursor_stands_and_lists_nothing_befor
     with pytest.raises(Died):
         buckets.copy()
     assert (6_000, "005999") == (len(buckets.home), buckets.cursor)
-    assert "assets: 6,000 of 10,000 objects copied" == buckets.told[-1]
+    assert "assets: 6,000 of 10,000 objects copied" == buckets.messages[-1]
     buckets.calls.clear()
     assert 4_000 == buckets.copy()
     assert {"ListObjectVersions": 5, "CopyObject": 4_000} == buckets.calls

@@ -1,4 +1,4 @@
-"""A restore test restores the newest copy of the database beside the estate, and tells how old its data was."""
+"""A restore test restores the newest copy of the database beside the estate, and records how old its data was."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_where_nothing_can_be_tried_a_note_says_why(parts: dict[str, Any], reaso
     assert reason in note
 
 
-def test_a_copy_that_is_unseen_beside_one_that_is_tried_is_told() -> None:
+def test_a_copy_that_is_unseen_beside_one_that_is_tried_is_reported() -> None:
     (note,) = ACTION.notes(sight(points=DARK))
     assert note.startswith("Not every copy")
     assert list(ACTION.notes(sight())) == []

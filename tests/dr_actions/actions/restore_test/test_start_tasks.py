@@ -63,7 +63,7 @@ def test_it_stands_as_its_own_task_started_and_ended(task: dict[str, Any], state
     assert _state(**task) is state
 
 
-def test_a_task_that_never_ran_tells_ecs_reason() -> None:
+def test_of_a_task_that_never_ran_the_reason_of_ecs_is_shown() -> None:
     unpulled = replace(STARTED, exit_code=None, reason="CannotPullContainerError: no image")
     assert (
         "does not start: CannotPullContainerError: no image" in ACTION.observe(STEP, sight(tasks=(unpulled,))).message

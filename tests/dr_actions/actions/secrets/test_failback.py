@@ -1,4 +1,4 @@
-"""Secrets on the way home: the primary's say what the DR region's say, which then are replicas again (T18)."""
+"""Secrets in a failback: the primary's get the values of the DR region's, which then are replicas again (T18)."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_what_differs_otherwise_than_planned_is_not_touched() -> None:
     assert "username" in message
 
 
-def test_without_a_record_no_secret_is_made_a_replica_and_the_command_is_told() -> None:
+def test_without_a_record_no_secret_is_made_a_replica_and_the_command_is_shown() -> None:
     unknown = seen(recorded={})
     assert list(AGAIN.plan_steps(unknown)) == []
     (note,) = AGAIN.notes(unknown)

@@ -1,4 +1,4 @@
-"""Secrets that lead to the primary region are led to the DR database, and nothing secret is ever told (T18)."""
+"""Secrets that point to the primary region are pointed to the DR database, and no secret value is ever shown (T18)."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_a_run_that_goes_on_within_these_minutes_promotes_no_replica_twice() -> 
     assert stands(PROMOTE, of_another, promote)[0] is StepState.READY
 
 
-def test_only_what_led_away_is_changed_and_nothing_secret_is_told() -> None:
+def test_only_what_points_to_the_primary_is_changed_and_no_secret_value_is_shown() -> None:
     rewrite, store = only(REWRITE, LEADING), Store(primary=VALUE, dr=VALUE)
     call = REWRITE.build_call(rewrite, RESTORED)
     answer = REWRITE.send(rewrite, call, store)

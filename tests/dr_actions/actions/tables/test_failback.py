@@ -1,4 +1,4 @@
-"""Tables are home once both replicas hold the same items: proven by reading both, not by a count of six hours ago."""
+"""Tables are in sync once both replicas hold the same items: both are read; of large ones the counts are compared."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_while_the_primary_serves_no_table_is_read_and_nothing_is_claimed() -> N
     assert StepState.UNAVAILABLE is ACTION.observe(step_of(seen), seen).state
 
 
-def test_the_window_of_conflicts_is_told_and_other_goals_prove_nothing() -> None:
+def test_a_note_names_the_window_of_conflicts_and_other_goals_prove_nothing() -> None:
     assert any("T31" in note for note in ACTION.notes(home_sight()))
     assert [] == list(ACTION.plan_steps(home_sight(goal=Goal.FAILOVER)))
     step = step_of(home_sight())

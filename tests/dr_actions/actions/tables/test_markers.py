@@ -138,7 +138,7 @@ def test_the_guard_lets_a_marker_be_removed_and_no_other_item() -> None:
     assert {"guard.never-delete"} == set(others)
 
 
-def test_the_reader_asks_for_a_run_s_tables_alone_and_tells_a_stranger_s_item_from_a_marker() -> None:
+def test_the_reader_asks_for_a_run_s_tables_alone_and_distinguishes_a_stranger_s_item_from_a_marker() -> None:
     assert () == read(dynamodb_markers.items, Side.DR, {}, failback().snapshot)
     snapshot = replace(failback().snapshot, followed=TrackedChanges(tables=(TABLE,)))
     item = {"tenant_id": {"S": "dr-marker"}, "dr_marker": {"S": MARKER}}

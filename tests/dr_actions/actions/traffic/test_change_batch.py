@@ -127,7 +127,7 @@ def replace_name(pair: RecordPair, name: str) -> RecordPair:
     return RecordPair(replace(pair.primary, name=name), replace(pair.dr, name=name))
 
 
-def test_the_change_is_told_as_json_and_as_a_command_that_a_shell_reads() -> None:
+def test_the_change_is_shown_as_json_and_as_a_command_that_a_shell_reads() -> None:
     record_sets = [record_set(route53_record) for route53_record in shifted(PAIR, Side.DR)]
     call = Call("route53", "ChangeResourceRecordSets", "us-east-1", upserts("Z1", record_sets, "it's a drill"))
     batch = json.loads(as_json(call))

@@ -25,7 +25,7 @@ FROZEN = '{"Statement": [{"Sid": "FrozenForFailback20260223T090000Z"}]}'
 
 
 def frozen(value: str = "1", text: str = FROZEN, status: str = "in-sync") -> Snapshot:
-    """The estate on its way home: what the DR region's group and policy say, and whether the group is applied."""
+    """The estate in a failback: read_only in the DR region's group, the text of its policy, the status of its group."""
     instance = replace(AWAY, parameter_groups=(("sit-params", status),))
     seen = with_part(failed_over(), rds.instances, Side.DR, (instance,))
     rows = (rds_groups.ParameterGroup("sit-params", "mysql8.0", (("read_only", value),)),)

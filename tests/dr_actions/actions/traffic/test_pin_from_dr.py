@@ -69,7 +69,7 @@ def test_nothing_is_held_twice_nor_released_where_nothing_is_held() -> None:
     assert (PIN.goals, UNPIN.goals) == (TO_DR | {Goal.ABORT}, TO_PRIMARY)
 
 
-def test_a_configured_listener_that_is_missing_or_unseen_is_told() -> None:
+def test_a_configured_listener_that_is_missing_or_unseen_is_reported() -> None:
     assert "has no listener on port 8053" in " ".join(PIN.notes(to_dr(HEALTHY)))
     assert "cannot be seen" in " ".join(PIN.notes(to_dr(dark(HEALTHY, Side.DR))))
     assert list(PIN.notes(to_dr(OPEN))) == list(PIN.notes(to_dr(HEALTHY, env=SIT))) == []
@@ -84,7 +84,7 @@ def test_a_failback_turns_records_that_no_failover_could_before_the_switch_is_re
     assert order[0] < order[1] < stages[0].stage
 
 
-def test_the_turned_records_are_told_apart_by_where_they_lead_and_not_by_their_names() -> None:
+def test_the_turned_records_are_distinguished_by_where_they_lead_and_not_by_their_names() -> None:
     main, standby = "z-main", "a-standby"
     swapped = {"primary_set_identifier": main, "secondary_set_identifier": standby, "pin_port": 8053}
     env = SIT.model_copy(update={"traffic": SIT.traffic.model_copy(update=swapped)})

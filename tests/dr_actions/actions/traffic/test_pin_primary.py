@@ -135,7 +135,7 @@ def test_a_disabled_check_is_enabled_and_never_disabled_again() -> None:
     assert undoing.params == {"HealthCheckId": STEP.subject, "Port": 80, "Inverted": False}
 
 
-def test_a_port_that_aws_does_not_tell_is_the_usual_one_of_its_type() -> None:
+def test_a_port_that_aws_does_not_report_is_the_usual_one_of_its_type() -> None:
     assert as_set(replace(CHECK, port=0), ["Port"]) == {"Port": 80}
     assert as_set(replace(CHECK, port=0, type="HTTPS"), ["Port"]) == {"Port": 443}
 

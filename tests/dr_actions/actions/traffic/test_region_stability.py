@@ -1,4 +1,4 @@
-"""A region is stable by the minutes in which it published: a gap, however short, begins the count anew."""
+"""A region is stable by the minutes in which it published: a gap, however short, restarts the count."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_one_minute_too_few_is_not() -> None:
     assert not stability(_beats(*range(1, 30)), NOW, 30, "af-south-1").stable
 
 
-def test_a_flap_in_the_window_begins_the_count_anew_and_is_named() -> None:
+def test_a_flap_in_the_window_restarts_the_count_and_is_named() -> None:
     steadiness = stability(_beats(*range(1, 10), *range(12, 40)), NOW, 30, "af-south-1")
     assert (steadiness.stable, steadiness.lasts) == (False, 9 * MINUTE)
     assert steadiness.gap == NOW.replace(second=0) - 10 * MINUTE

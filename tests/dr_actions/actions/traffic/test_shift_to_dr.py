@@ -152,7 +152,7 @@ def test_a_resolver_that_answers_with_the_old_region_is_waited_for_no_longer_tha
     assert "192.0.2.53 still answers" in late.message
 
 
-def test_where_no_dns_server_can_be_reached_route_53_itself_tells_what_it_answers() -> None:
+def test_where_no_dns_server_can_be_reached_route_53_itself_is_asked_what_it_answers() -> None:
     closed = with_part(SHIFTED, dns_answers.resolved, GLOBAL, OUT_OF_REACH)
     closed = with_part(closed, dns_answers.authorities, GLOBAL, (OUT_OF_REACH,))
     confirmed = _confirm(closed)
@@ -218,7 +218,7 @@ def test_without_us_east_1_there_is_no_step_but_what_route_53_does_and_what_is_o
     assert "pin is owed" in notes
 
 
-def test_a_dark_primary_and_an_unseen_part_are_told_apart() -> None:
+def test_a_dark_primary_is_distinguished_from_an_unseen_part() -> None:
     alone = _sight(dark(HEALTHY, Side.PRIMARY), primary_answers=False)
     assert [step.subject for step in ACTION.plan_steps(alone)] == [DOMAIN, SIT.traffic.zone]
     assert _confirm(dark(HEALTHY, GLOBAL)).state is StepState.UNAVAILABLE

@@ -1,4 +1,4 @@
-"""Visitors are led home by the plan's weights alone, each stage watched for its bake, and back to the last good one."""
+"""Visitors are led back by the plan's weights alone, each stage watched for its bake, a failed one undone."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _sight(snapshot: Snapshot = AWAY, **changes: Any) -> PlanContext:
 
 
 def _steps(snapshot: Snapshot = AWAY, **changes: Any) -> dict[str, Step]:
-    """The steps home by the percentage that they lead there."""
+    """The steps by the percentage of visitors that they lead to the primary region."""
     return {step.id.partition(":")[2]: step for step in ACTION.plan_steps(_sight(snapshot, **changes))}
 
 
@@ -173,7 +173,7 @@ def test_a_primary_that_turns_unhealthy_gets_no_answers_and_its_stage_fails() ->
 
 
 def _without_tasks(snapshot: Snapshot) -> Snapshot:
-    """The last tenant's tasks are gone at home."""
+    """The last tenant's tasks are gone in the primary region."""
     return with_rows(snapshot, ecs.services, PRIMARY, lambda entry: entry.name == LAST, desired=0, running=0)
 
 

@@ -1,4 +1,4 @@
-"""Canary tenants whose hosts have records of their own go home first, through every stage, in their own zone."""
+"""Canary tenants whose hosts have records of their own are moved back first, through every stage, in their own zone."""
 
 from __future__ import annotations
 

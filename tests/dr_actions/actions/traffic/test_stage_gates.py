@@ -1,4 +1,4 @@
-"""The gates on plain values: errors against the baseline, answers against the weights, targets and sites at home."""
+"""The gates on plain values: errors against the baseline, answers against weights, the primary's targets and sites."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _sight(**changed: Any) -> PlanContext:
     return PlanContext(SIT, world(values), Goal.FAILBACK, primary_answers=True)
 
 
-def _told(name: str, context: PlanContext, part: TrafficShare = HALF) -> StepStatus:
+def _gate(name: str, context: PlanContext, part: TrafficShare = HALF) -> StepStatus:
     return next(gate for gate in gates(context, part) if gate.message.startswith(f"gate.{name}: "))
 
 
@@ -105,7 +105,7 @@ def _minutes(requests: int, errors: int, ago: int = 2) -> tuple[Minute, ...]:
 )
 def test_server_errors_at_home(at_home: Any, in_dr: Any, expected: StepState) -> None:
     context = _sight(elbv2_request_counts_minutes_primary=at_home, elbv2_request_counts_minutes_dr=in_dr)
-    assert _told("errors", context).state is expected
+    assert _gate("errors", context).state is expected
 
 
 def test_writes_that_the_frozen_dr_region_refuses_are_no_baseline() -> None:
@@ -113,9 +113,9 @@ def test_writes_that_the_frozen_dr_region_refuses_are_no_baseline() -> None:
     context = _sight(
         elbv2_request_counts_minutes_primary=_minutes(1000, 60), elbv2_request_counts_minutes_dr=since_frozen
     )
-    assert _told("errors", context).state is StepState.DONE
+    assert _gate("errors", context).state is StepState.DONE
     frozen = replace(context, sent_at={"database/freeze:sit-mysql": NOW - timedelta(minutes=30)})
-    assert _told("errors", frozen).state is StepState.FAILED
+    assert _gate("errors", frozen).state is StepState.FAILED
 
 
 def _tally(home: int, away: int, strange: int = 0) -> tuple[AnswerTally, ...]:
@@ -136,20 +136,20 @@ def _tally(home: int, away: int, strange: int = 0) -> tuple[AnswerTally, ...]:
     ],
 )
 def test_answers_are_shared_out_as_weighted(tallies: Any, expected: StepState) -> None:
-    assert _told("answers", _sight(dns_weight_samples_tallies_global=tallies)).state is expected
+    assert _gate("answers", _sight(dns_weight_samples_tallies_global=tallies)).state is expected
 
 
 def test_a_change_has_its_time_to_reach_every_name_server() -> None:
     context = _sight(dns_weight_samples_tallies_global=_tally(0, 200))
     fresh = replace(HALF, since=NOW - timedelta(seconds=60))
-    assert _told("answers", context, fresh).state is StepState.IN_PROGRESS
+    assert _gate("answers", context, fresh).state is StepState.IN_PROGRESS
 
 
-def test_a_dark_primary_that_tells_no_address_is_told_by_the_answers_that_lead_away() -> None:
+def test_the_share_of_a_dark_primary_without_addresses_is_what_does_not_lead_to_the_dr_region() -> None:
     lost = _sight(dns_weight_samples_tallies_global=_tally(0, 200), dns_answers_door_primary=DENIED)
-    assert _told("answers", lost).state is StepState.FAILED
+    assert _gate("answers", lost).state is StepState.FAILED
     shared = _sight(dns_answers_door_primary=DENIED)
-    assert _told("answers", shared).state is StepState.DONE
+    assert _gate("answers", shared).state is StepState.DONE
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_targets_at_home(service: ecs.Service, count: float | None, recorded: An
         elbv2_healthy_hosts_primary=(healthy(P, "tenant1", count), healthy(P, "tenant2", 2)),
     )
     context = replace(context, recorded={f"compute/fence_services:{service.name}": recorded} if recorded else {})
-    assert _told("targets", context).state is expected
+    assert _gate("targets", context).state is expected
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_targets_at_home(service: ecs.Service, count: float | None, recorded: An
 )
 def test_sites_at_home(answer: Any, expected: StepState) -> None:
     done = http_sites.VisitRound(STRANGER, (answer, _visit("tenant2")))
-    assert _told("probes", _sight(http_sites_visits_primary=done)).state is expected
+    assert _gate("probes", _sight(http_sites_visits_primary=done)).state is expected
 
 
 def test_one_bad_site_of_many_holds_the_stage_and_does_not_fail_it() -> None:
@@ -205,7 +205,7 @@ def test_one_bad_site_of_many_holds_the_stage_and_does_not_fail_it() -> None:
     values = {**WELL, (ecs.services, P): tuple(_service(name) for name in names)}
     values[http_sites.visits, P] = http_sites.VisitRound(STRANGER, (_visit(names[0], status=500), *fine))
     context = PlanContext(SIT, world(values), Goal.FAILBACK, primary_answers=True)
-    assert _told("probes", context).state is StepState.IN_PROGRESS
+    assert _gate("probes", context).state is StepState.IN_PROGRESS
 
 
 def test_the_bake_counts_down_and_is_never_negative() -> None:

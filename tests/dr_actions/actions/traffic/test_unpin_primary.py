@@ -65,7 +65,7 @@ def test_it_is_ready_then_done_and_the_check_reads_as_before_the_failover() -> N
 
 
 def test_a_check_that_is_gone_is_released_once_no_record_names_it() -> None:
-    """Whoever deleted it gives the record another one, and the run goes on."""
+    """The person who deleted it gives the record another one, and the run goes on."""
     left = tuple(check for check in PINNED.get(checks, GLOBAL) if check.id != PINNING.subject)
     gone = with_part(PINNED, checks, GLOBAL, left)
     named = _confirm(gone)

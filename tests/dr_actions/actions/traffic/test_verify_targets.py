@@ -57,7 +57,7 @@ def test_a_tenant_without_healthy_targets_holds_the_traffic_unless_it_is_accepte
     assert (accepted.state, "accepted by name without: tenant2" in accepted.message) == (StepState.DONE, True)
 
 
-def test_why_a_tenant_has_no_healthy_target_is_told_as_the_load_balancer_tells_it() -> None:
+def test_why_a_tenant_has_no_healthy_target_is_shown_as_the_load_balancer_reports_it() -> None:
     lacking = _counted(HEALTHY, LAST, None)
     arns = [arn for row in lacking.get(ecs.services, Side.DR) if row.name == LAST for arn in row.target_groups]
     unused = tuple(GroupHealth(dimension_of(arn), 0, "Target.NotInUse: no listener") for arn in arns)

@@ -1,4 +1,4 @@
-"""The primary is waited for until it has answered without a gap: one look at its metrics tells, a flap begins anew."""
+"""The primary is waited for until it has answered without a gap: one read of its metrics shows it, a flap resets it."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_flap_within_the_time_is_waited_out_and_one_before_it_is_forgotten() -
     assert _confirm(_sight(flapped, minutes=5)).state is StepState.DONE
 
 
-def test_an_outage_that_was_just_mended_is_seen_by_one_look() -> None:
+def test_an_outage_that_has_just_ended_is_seen_by_one_read() -> None:
     assert _confirm(_sight(_silent(ended_s_ago=1, lasted_s=300))).state is StepState.IN_PROGRESS
 
 

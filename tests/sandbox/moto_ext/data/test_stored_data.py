@@ -191,7 +191,7 @@ def test_a_recovery_point_gives_back_what_was_there_when_it_was_made(
 
 
 def move_to_root(estate: Endpoint) -> None:
-    """Let a task of the tenant's newest definition put what was restored into its place, and deploy anew."""
+    """Let a task of the tenant's newest definition put what was restored into its place, and deploy again."""
     ecs = admin(estate, "ecs", PRIMARY)
     override = {"name": "wordpress", "command": ["php", "-r", SCRIPT]}
     service = ecs.describe_services(cluster="sit-cluster", services=["sit-tenant-1-service"])["services"][0]

@@ -1,4 +1,4 @@
-"""A task that is run with a command of its own: it asks the database that it is pointed at, tells its log, and ends."""
+"""A task that is run with a command of its own: it asks the database that it is pointed at, writes to its log, ends."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def test_a_service_runs_the_tasks_it_was_asked_for(aws: Clients) -> None:
     assert aws("ecs", PRIMARY).list_clusters()["clusterArns"] == []
 
 
-def test_a_task_tells_the_digest_its_own_regions_registry_holds(aws: Clients) -> None:
+def test_a_task_shows_the_digest_its_own_regions_registry_holds(aws: Clients) -> None:
     image, digest = push(aws, DR, "6.7")
     there = platform(aws, DR)
     there.serve(tasks=1, image=image)
@@ -141,7 +141,7 @@ def test_a_deleted_service_has_no_tasks_and_is_listed_no_more(aws: Clients) -> N
     assert (service["status"], service["runningCount"]) == ("INACTIVE", 0)
 
 
-def test_settings_of_a_service_and_container_are_told_as_they_were_given(aws: Clients) -> None:
+def test_settings_of_a_service_and_container_are_returned_as_they_were_given(aws: Clients) -> None:
     there = platform(aws, DR)
     there.serve(tasks=1, healthCheckGracePeriodSeconds=60, platformVersion="1.4.0", enableExecuteCommand=True)
     service = there.service()
@@ -187,7 +187,7 @@ def test_nothing_new_is_made_of_a_deregistered_revision_and_its_service_still_sc
     assert there.service()["taskDefinition"] == newer
 
 
-def test_a_revision_tells_its_tags_when_asked(aws: Clients) -> None:
+def test_a_revision_is_described_with_its_tags_when_asked(aws: Clients) -> None:
     ecs, tags = aws("ecs", DR), [{"key": "Tenant", "value": "a"}]
     container = {"name": "c", "image": "i", "memory": 128}
     response = ecs.register_task_definition(family="a", containerDefinitions=[container], tags=tags)

@@ -1,4 +1,4 @@
-"""What is reserved for a load balancer is told, zone by zone, until it is given up."""
+"""What is reserved for a load balancer is reported, zone by zone, until it is given up."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.sandbox.moto_ext.compute import platform
 from tests.sandbox.moto_ext.conftest import DR, Clients
 
 
-def test_a_reservation_is_told_by_zone_and_can_be_given_up(aws: Clients) -> None:
+def test_a_reservation_is_reported_by_zone_and_can_be_given_up(aws: Clients) -> None:
     there = platform(aws, DR)
     elb, arn = there.client("elbv2"), there.balancer
     assert "MinimumLoadBalancerCapacity" not in elb.describe_capacity_reservation(LoadBalancerArn=arn)

@@ -18,7 +18,7 @@ def test_targets_are_healthy_while_the_services_tasks_run(aws: Clients) -> None:
     assert there.health() == []
 
 
-def test_a_listener_tells_how_it_treats_certificates_of_clients(aws: Clients) -> None:
+def test_a_listener_shows_how_it_treats_certificates_of_clients(aws: Clients) -> None:
     there = platform(aws, DR)
     elb = there.client("elbv2")
     (plain,) = elb.describe_listeners(ListenerArns=[there.listener])["Listeners"]
@@ -148,7 +148,7 @@ def test_rules_and_groups_come_in_pages_of_the_size_asked_for(aws: Clients) -> N
     assert target_group["LoadBalancerArns"] == [there.balancer]
 
 
-def test_an_http_listener_tells_and_keeps_its_attributes(aws: Clients) -> None:
+def test_an_http_listener_shows_and_keeps_its_attributes(aws: Clients) -> None:
     there = platform(aws, DR)
     elb = there.client("elbv2")
     wanted = {"Key": "routing.http.response.server.enabled", "Value": "false"}

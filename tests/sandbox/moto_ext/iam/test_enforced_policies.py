@@ -80,7 +80,7 @@ TO_HOME: list[Attempt] = [
     ("secretsmanager", "replicate_secret_to_regions", {"SecretId": "sit-tenant1-db-credentials", **REPLICA}),
 ]
 # By the names of their operations these are a failback's own, which the tool's guard judges by their parameters.
-ALSO_HOMEWARD = {"efs:delete_replication_configuration", "rds:modify_db_instance"}
+ALSO_OF_FAILBACK = {"efs:delete_replication_configuration", "rds:modify_db_instance"}
 STRANGE: list[Attempt] = [
     ("backup", "start_backup_job", {"BackupVaultName": "prod-vault", "ResourceArn": "a", "IamRoleArn": BACKUP_ROLE}),
     ("rds", "create_db_instance_read_replica", {"DBInstanceIdentifier": "prod-mysql", **SOURCE}),
@@ -153,8 +153,8 @@ def attempt(client: Any, operation: str, **params: Any) -> str:
 def test_the_operator_deletes_nothing_in_the_primary_region_or_world_wide(person: Person) -> None:
     operator = person("operator")
     outcomes = {f"{s}:{op}": attempt(operator(s, PRIMARY), op, **params) for s, op, params in DELETING}
-    own = {call for call in ALSO_HOMEWARD if outcomes.pop(call) not in DENIED}
-    assert own == ALSO_HOMEWARD
+    own = {call for call in ALSO_OF_FAILBACK if outcomes.pop(call) not in DENIED}
+    assert own == ALSO_OF_FAILBACK
     outcomes |= {f"{s}:{op}": attempt(operator(s, GLOBAL), op, **params) for s, op, params in WORLD_WIDE}
     assert {} == {call: code for call, code in outcomes.items() if code not in DENIED}
 

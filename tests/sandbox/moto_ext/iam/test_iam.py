@@ -83,21 +83,21 @@ def test_each_resource_has_its_own_decision_and_the_action_the_worst_of_them(aws
         RoleName="operator", PolicyName="own", PolicyDocument=_document("Allow", ["sns:*"], Resource=first)
     )
 
-    def told(**more: Any) -> dict[str, Any]:
+    def simulated(**more: Any) -> dict[str, Any]:
         response = iam.simulate_principal_policy(PolicySourceArn=arn, ActionNames=["sns:Publish"], **more)
         (row,) = response["EvaluationResults"]
         return dict(row)
 
-    both = told(ResourceArns=[first, other])
+    both = simulated(ResourceArns=[first, other])
     assert ("implicitDeny", "*") == (both["EvalDecision"], both["EvalResourceName"])
     each = {row["EvalResourceName"]: row["EvalResourceDecision"] for row in both["ResourceSpecificResults"]}
     assert {first: "allowed", other: "implicitDeny"} == each
-    assert "allowed" == told(ResourceArns=[first])["EvalDecision"]
-    assert "implicitDeny" == told()["EvalDecision"], "a policy on one topic does not allow every topic"
-    assert "ResourceSpecificResults" not in told()
+    assert "allowed" == simulated(ResourceArns=[first])["EvalDecision"]
+    assert "implicitDeny" == simulated()["EvalDecision"], "a policy on one topic does not allow every topic"
+    assert "ResourceSpecificResults" not in simulated()
 
 
-def test_a_key_that_the_context_lacks_is_told_with_the_resource_it_was_missed_on(aws: Clients) -> None:
+def test_a_key_that_the_context_lacks_is_named_with_the_resource_it_was_missed_on(aws: Clients) -> None:
     iam, topic = aws("iam", GLOBAL), "arn:aws:sns:x:1:one"
     policy = _document("Allow", ["sns:*"], Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}})
     response = iam.simulate_custom_policy(PolicyInputList=[policy], ActionNames=["sns:Publish"], ResourceArns=[topic])

@@ -1,4 +1,4 @@
-"""Roles in an account that enforces IAM: who hands one on needs iam:PassRole, who takes one needs its trust."""
+"""Roles in an account that enforces IAM: who passes one on needs iam:PassRole, who takes one needs its trust."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def code_of(call: Any, **params: Any) -> str:
 
 
 @pytest.mark.parametrize("service", ["ecs-tasks.amazonaws.com", "backup.amazonaws.com"])
-def test_a_definition_hands_on_the_roles_that_its_maker_may_pass_to_tasks(aws: Clients, service: str) -> None:
+def test_a_definition_takes_only_roles_that_its_maker_may_pass_to_tasks(aws: Clients, service: str) -> None:
     register: Allowed = (["ecs:RegisterTaskDefinition"], ["*"], {})
     passing: Allowed = (
         ["iam:PassRole"],

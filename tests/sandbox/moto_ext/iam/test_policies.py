@@ -74,7 +74,7 @@ def test_a_boundary_must_allow_it_too() -> None:
     assert decide([everything], request, [nothing]).word == "implicitDeny"
 
 
-def test_what_the_context_lacks_is_told() -> None:
+def test_what_the_context_lacks_is_named() -> None:
     condition = {"StringEquals": {"aws:PrincipalTag/team": "dr"}}
     decision = decide([_policy(_allow("*", Condition=condition))], AccessRequest("s3:GetObject", "*", {}))
     assert decision.missing == {"aws:PrincipalTag/team"}

@@ -40,7 +40,7 @@ def _of(region: str, name: str = NAME) -> DBInstance:
     return found
 
 
-def _told(aws: Clients, region: str, name: str = NAME) -> dict[str, Any]:
+def _described(aws: Clients, region: str, name: str = NAME) -> dict[str, Any]:
     seen: dict[str, Any] = aws("rds", region).describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
     return seen
 
@@ -66,16 +66,16 @@ def _code(refused: pytest.ExceptionInfo[ClientError]) -> str:
 def test_a_renamed_instance_keeps_rows_and_identity_and_answers_at_another_host(aws: Clients) -> None:
     instance = _make(aws)
     stored_data.write_row(instance, "one", "shop")
-    before = _told(aws, PRIMARY)
+    before = _described(aws, PRIMARY)
     STATE.extras["transition_s"] = 60
     _rename(aws, PRIMARY, "shop-old")
-    after = _told(aws, PRIMARY, "shop-old")
+    after = _described(aws, PRIMARY, "shop-old")
     assert after["DBInstanceStatus"] == "renaming"
     assert after["DbiResourceId"] == before["DbiResourceId"]
     assert after["Endpoint"]["Address"] == before["Endpoint"]["Address"].replace(NAME, "shop-old")
     assert _ids(_of(PRIMARY, "shop-old")) == ["one"]
     with pytest.raises(ClientError) as refused:
-        _told(aws, PRIMARY)
+        _described(aws, PRIMARY)
     assert _code(refused) == "DBInstanceNotFound"
 
 
@@ -101,8 +101,8 @@ def test_replicas_and_replicated_backups_stay_with_a_renamed_instance(aws: Clien
         SourceDBInstanceArn=source.db_instance_arn, SourceRegion=PRIMARY
     )
     _rename(aws, PRIMARY, "shop-old")
-    arn = _told(aws, PRIMARY, "shop-old")["DBInstanceArn"]
-    assert _told(aws, DR)["ReadReplicaSourceDBInstanceIdentifier"] == arn
+    arn = _described(aws, PRIMARY, "shop-old")["DBInstanceArn"]
+    assert _described(aws, DR)["ReadReplicaSourceDBInstanceIdentifier"] == arn
     (copy,) = [
         row
         for row in aws("rds", DR).describe_db_instance_automated_backups()["DBInstanceAutomatedBackups"]
@@ -156,7 +156,7 @@ def _set(aws: Clients, value: str, group: str = GROUP) -> None:
 
 
 def _status(aws: Clients) -> str:
-    return str(_told(aws, PRIMARY)["DBParameterGroups"][0]["ParameterApplyStatus"])
+    return str(_described(aws, PRIMARY)["DBParameterGroups"][0]["ParameterApplyStatus"])
 
 
 def test_a_frozen_group_holds_once_its_instances_are_in_sync(aws: Clients) -> None:

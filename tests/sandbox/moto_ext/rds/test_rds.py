@@ -242,7 +242,7 @@ def test_a_database_is_restored_from_replicated_backups_while_its_source_is_dark
     assert _code(refused) == "InvalidRestoreFault"
 
 
-def test_a_snapshot_copy_tells_where_it_came_from(aws: Clients) -> None:
+def test_a_snapshot_copy_names_where_it_came_from(aws: Clients) -> None:
     _database(aws)
     snapshot = aws("rds", PRIMARY).create_db_snapshot(DBSnapshotIdentifier="before", DBInstanceIdentifier=DATABASE)
     arn = snapshot["DBSnapshot"]["DBSnapshotArn"]
@@ -263,7 +263,7 @@ def test_deletion_protection_is_honoured(aws: Clients) -> None:
     assert _look(aws, PRIMARY)["DeletionProtection"]
 
 
-def test_quotas_tell_use_and_maximum(aws: Clients) -> None:
+def test_quotas_show_use_and_maximum(aws: Clients) -> None:
     _database(aws)
     quotas = aws("rds", PRIMARY).describe_account_attributes()["AccountQuotas"]
     by_name = {quota["AccountQuotaName"]: (quota["Used"], quota["Max"]) for quota in quotas}
@@ -299,7 +299,7 @@ def test_parameter_and_option_groups_are_read_back(aws: Clients) -> None:
     assert rds.describe_option_groups(OptionGroupName="shop-options")["OptionGroupsList"][0]["EngineName"] == "mysql"
 
 
-def test_a_replica_whose_link_broke_reports_an_error_and_gets_nothing_more_until_it_is_mended(aws: Clients) -> None:
+def test_a_replica_whose_link_broke_reports_an_error_and_gets_nothing_more_until_it_is_repaired(aws: Clients) -> None:
     _replica(aws)
     link = Outage(DR, "link-broken", "rds")
     fault_injection.begin(link)

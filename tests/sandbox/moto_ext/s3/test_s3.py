@@ -97,7 +97,7 @@ def test_rules_choose_by_prefix_and_tag(aws: Clients) -> None:
     assert "ReplicationStatus" not in s3.head_object(Bucket=SOURCE, Key="keep/b")
 
 
-def test_the_configuration_is_told_as_it_was_put(aws: Clients) -> None:
+def test_the_configuration_is_returned_as_it_was_put(aws: Clients) -> None:
     timed = {
         "Bucket": f"arn:aws:s3:::{TARGET}",
         "ReplicationTime": {"Status": "Enabled", "Time": {"Minutes": 15}},

@@ -65,7 +65,7 @@ def test_what_could_not_be_loaded_is_not_left_behind(sandbox_world: Endpoint, tm
     assert not (tmp_path / "sit.toml").exists()
 
 
-def test_an_environment_that_is_not_called_as_its_resources_are_is_told_so(
+def test_an_environment_that_is_not_called_as_its_resources_are_is_refused_with_both_names(
     sandbox_world: Endpoint, tmp_path: Path
 ) -> None:
     ran = at_endpoint(sandbox_world, tmp_path, f"-e mine --config {tmp_path} init --yes --region af-south-1")

@@ -1,4 +1,4 @@
-"""status and test as a pipeline uses them: formats, the gate's exit codes, and what GitHub is told."""
+"""status and test as a pipeline uses them: formats, the gate's exit codes, and what a GitHub job shows."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_gate_without_more_is_the_verdict(estates: Estates, which: str) -> Non
 
 
 @pytest.mark.proof
-def test_known_gaps_pass_and_a_new_one_stops_with_the_change_told_first(estates: Estates) -> None:
+def test_known_gaps_pass_and_a_new_one_stops_with_the_change_shown_first(estates: Estates) -> None:
     known = estates.judge("known", f"--baseline {estates.before}")
     assert 0 == known.code, known.out
     assert "1 known from" in known.out
