@@ -18,12 +18,16 @@ from tests.utils.running import ROOT, dr_cli
 
 DOOR = "utils/aws_mgmt/dr_cli.py"
 OLD = f"import sys, runpy; sys.version_info = (3, 9, 18); runpy.run_path('{DOOR}', run_name='__main__')"
-OLDER_CLICK = """
+REFUSES_A_PARAMETER = """
 def _without_help(self, param_decls, required=None, **attrs):
     if "help" in attrs:
         raise TypeError("Parameter.__init__() got an unexpected keyword argument 'help'")
 
 Argument.__init__ = _without_help
+"""
+LACKS_A_CLASS = """
+import sys
+del sys.modules["click"].Choice
 """
 HOMELESS = (
     "import os, pwd, runpy; del os.environ['HOME'], os.environ['XDG_STATE_HOME']; pwd.getpwuid = {}.__getitem__; "
@@ -79,10 +83,13 @@ def test_a_python_without_the_packages_says_how_to_get_them_and_which_python_to_
     assert sys.executable in ran.stderr, "and which Python it was"
 
 
-def test_a_python_with_an_older_library_says_which_it_is_and_which_python_to_use(home: Path) -> None:
+@pytest.mark.parametrize(("module", "difference"), [("core", REFUSES_A_PARAMETER), ("__init__", LACKS_A_CLASS)])
+def test_a_python_with_an_older_library_says_which_it_is_and_which_python_to_use(
+    home: Path, module: str, difference: str
+) -> None:
     older = shutil.copytree(Path(click.__file__).parent, home / "older" / "click")
-    with (older / "core.py").open("a", encoding="utf-8") as core:
-        core.write(OLDER_CLICK)
+    with (older / f"{module}.py").open("a", encoding="utf-8") as source:
+        source.write(difference)
     ran = _run(home, f"$PY {DOOR} -e sit status", PYTHONPATH=str(older.parent))
     assert 3 == ran.returncode
     assert "needs another version of click" in _sentence(ran)

@@ -6,6 +6,8 @@ Python 3.6 can read this file, so that an old one says which is needed: no newer
 import atexit
 import gc
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _GARBAGE = (500_000, 50, 100)
@@ -13,6 +15,7 @@ _NEEDED = (3, 11)
 _CANNOT_RUN, _INTERRUPTED = 3, 130
 _CHECKOUT = "python utils/aws_mgmt/dr_cli.py"
 _SANDBOX = {"cloudpickle", "cryptography", "moto", "werkzeug", "xmltodict"}  # modules of the extra "sandbox"
+_OWN = {"dr_actions", "dr_checks", "dr_estate", "reports", "sandbox", "steps", "utils"}
 _ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(_ROOT))
 sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != Path(__file__).resolve().parent]
@@ -54,14 +57,13 @@ def _run(argv: "list[str]", program: str) -> int:
         compile_once()
         from dr_estate.model.invocation import Program
 
-        try:
+        with _libraries_fit():
             from utils.aws_mgmt.cli.parser import parse
-        except (AttributeError, TypeError) as odd:  # what a library of another version lacks
-            raise _WrongVersion(_where_raised(odd)) from odd
         options = parse(argv, Program(program))
         gc.set_threshold(*_GARBAGE)  # a command makes facts and keeps them: looking for garbage was a tenth of its time
         atexit.register(gc.freeze)  # nor is it looked for once more in all of them when the interpreter ends
-        from utils.aws_mgmt.cli.error_boundary import run_command
+        with _libraries_fit():
+            from utils.aws_mgmt.cli.error_boundary import run_command
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted. Nothing was changed: the command had not begun.\n")
         return _INTERRUPTED
@@ -72,12 +74,22 @@ class _WrongVersion(Exception):
     """A package is installed for this Python in a version that the tool cannot use."""
 
 
-def _where_raised(error: Exception) -> str:
-    """Name the package whose code raised ``error``."""
-    at = error.__traceback__
-    while at is not None and at.tb_next is not None:
+@contextmanager
+def _libraries_fit() -> "Iterator[None]":
+    """Raise _WrongVersion where an import asks for what a library of another version lacks."""
+    try:
+        yield
+    except (AttributeError, TypeError) as odd:
+        raise _WrongVersion(_misfit(odd)) from odd
+
+
+def _misfit(error: Exception) -> str:
+    """Name the package that raised ``error``, or that lacks what was asked of it."""
+    at, name = error.__traceback__, getattr(getattr(error, "obj", None), "__name__", "")
+    while not name and at is not None and at.tb_next is not None:
         at = at.tb_next
-    return str(at.tb_frame.f_globals.get("__name__", "")).split(".")[0] if at is not None else ""
+    package = str(name or (at.tb_frame.f_globals["__name__"] if at else "")).split(".")[0]
+    return "its packages" if package in _OWN else package
 
 
 def _cannot_run(need: str, program: str, extra: str = "") -> int:
