@@ -80,12 +80,13 @@ def _libraries_fit() -> "Iterator[None]":
     try:
         yield
     except (AttributeError, TypeError) as odd:
-        raise _WrongVersion(_misfit(odd)) from odd
+        raise _WrongVersion(f"{_misfit(odd)} ({odd})") from odd
 
 
 def _misfit(error: Exception) -> str:
     """Name the package that raised ``error``, or that lacks what was asked of it."""
-    at, name = error.__traceback__, getattr(getattr(error, "obj", None), "__name__", "")
+    lacking = getattr(error, "obj", None)
+    at, name = error.__traceback__, getattr(lacking, "__module__", None) or getattr(lacking, "__name__", "")
     while not name and at is not None and at.tb_next is not None:
         at = at.tb_next
     package = str(name or (at.tb_frame.f_globals["__name__"] if at else "")).split(".")[0]
