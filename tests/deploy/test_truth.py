@@ -31,6 +31,9 @@ __all__ = ["aws", "fresh_state", "served", "server"]  # fixtures
 ASK = Path(command.__file__).parents[1] / "ask.py"
 WHERE = ("--primary", PRIMARY, "--dr", DR, "--throw-away", ACCOUNT)
 HURRIED = ("--poll-s", "0.02", "--grace-s", "0.5", "--patience-s", "60")
+# where each answer counts, a state lasts for long enough to be seen on a slow machine, and so does the grace
+SEEN_S = 1.0
+PATIENT = ("--grace-s", "4")
 # the first question of each scene: a run is killed after its answer
 FIRST, *LATER = (scenario.ids[0] for scenario in command.SCENES)
 Ask = Callable[..., subprocess.CompletedProcess[str]]
@@ -212,7 +215,8 @@ def test_a_whole_run_gives_the_answers_that_the_sandbox_plays_by_and_leaves_noth
     expected = {name: other(name) if turned else value for name, value in ANSWERS.items()}
     if turned:
         monkeypatch.setenv(truth.VARIABLE, str(write_answers(tmp_path / "turned.json", expected)))
-    run = ask("--yes", "--run", "whole", "--terraform", terraform)
+    STATE.extras["transition_s"] = SEEN_S
+    run = ask("--yes", "--run", "whole", "--terraform", terraform, *PATIENT)
     assert (command.OK, "") == (run.returncode, run.stderr)
     answers = {row["id"]: row["answer"] for row in json.loads((tmp_path / "answers.json").read_text(encoding="utf-8"))}
     pin = "route53.pin-to-answer-s"
@@ -229,7 +233,7 @@ def test_a_whole_run_gives_the_answers_that_the_sandbox_plays_by_and_leaves_noth
 def test_the_sandbox_that_people_start_gives_the_same_answers(tmp_path: Path) -> None:
     sit = load_environment(Path(__file__).parents[2] / "environments", "sit")
     with hosted(sit, 3, seeded=False) as sandbox, pytest.MonkeyPatch.context() as patch:
-        sandbox.timing(transition_s=0.3)
+        sandbox.timing(transition_s=SEEN_S)
         sandbox.enforce_iam(True)
         admin = sandbox.people["admin"]
         patch.setenv("AWS_ACCESS_KEY_ID", admin.access_key_id)
@@ -239,7 +243,18 @@ def test_the_sandbox_that_people_start_gives_the_same_answers(tmp_path: Path) ->
         outputs.write_text(json.dumps(throw_away.standing), encoding="utf-8")
         where = ("--primary", PRIMARY, "--dr", DR, "--throw-away", sandbox.account, "--endpoint-url", sandbox.url)
         run = subprocess.run(
-            [sys.executable, str(ASK), *where, *HURRIED, "--yes", "--run", "people", "--standing", str(outputs)],
+            [
+                sys.executable,
+                str(ASK),
+                *where,
+                *HURRIED,
+                *PATIENT,
+                "--yes",
+                "--run",
+                "people",
+                "--standing",
+                str(outputs),
+            ],
             cwd=tmp_path,
             capture_output=True,
             text=True,

@@ -24,7 +24,8 @@ class TooLate(Exception):
 class Account:
     """Where the questions are asked. ``standing`` is what Terraform made: see ``terraform/outputs.tf``.
 
-    ``grace_s`` is how long an effect may take to show before the answer is that there is none.
+    ``grace_s`` is how long an effect may take to show before the answer is that there is none. ``clock`` and ``wait``
+    are the time in seconds and how to let it pass.
     """
 
     run: str
@@ -36,6 +37,8 @@ class Account:
     poll_s: float = 5.0
     grace_s: float = 900.0
     patience_s: float = PATIENCE_S
+    clock: Callable[[], float] = time.monotonic
+    wait: Callable[[float], object] = time.sleep
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     @property
@@ -83,11 +86,12 @@ class Account:
         return self._within(self.grace_s, look)
 
     def _within(self, seconds: float, look: Callable[[], bool]) -> bool:
-        end = time.monotonic() + seconds
+        end, late = self.clock() + seconds, False
         while not look():
-            if time.monotonic() >= end:
+            if late:
                 return False
-            time.sleep(self.poll_s)
+            self.wait(self.poll_s)
+            late = self.clock() >= end  # what was slow is looked at once more after its time
         return True
 
 

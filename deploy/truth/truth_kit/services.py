@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -143,15 +142,15 @@ def ask_of_dns(account: Account) -> Iterator[Answer]:
     yield "route53.all-weights-zero-answers-all", {ADDRESSES["first"], ADDRESSES["second"]} <= drawn
     account.until("the primary is answered", lambda: addresses("pinned") == {ADDRESSES["PRIMARY"]})
     dns.update_health_check(HealthCheckId=check_id, Inverted=True)
-    began, still = time.monotonic(), 0.0
+    began, still = account.clock(), 0.0
 
     def moved() -> bool:
         nonlocal still
-        moment = time.monotonic() - began
+        moment = account.clock() - began
         if addresses("pinned") == {ADDRESSES["SECONDARY"]}:
             return True
         still = moment
-        time.sleep(PIN_POLL_S)
+        account.wait(PIN_POLL_S)
         return False
 
     account.until("the secondary is answered", moved)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
 import boto3
 import pytest
+import time_machine
 from moto import mock_aws
 from moto.server import ThreadedMotoServer
 
@@ -19,6 +20,7 @@ PRIMARY = "eu-north-1"
 DR = "eu-west-3"
 ACCOUNT = "123456789012"
 Clients = Callable[..., Any]
+Clock = time_machine.Traveller
 make: Any = boto3
 
 
@@ -49,6 +51,13 @@ def aws() -> Iterator[Clients]:
     """``aws("rds", DR)``: a client of the world in this process."""
     with mock_aws():
         yield lambda *where, **more: make.client(*where, **more) if more else _client(*where)
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    """A clock that stands still until a test moves it: what is short is seen on a slow machine too."""
+    with time_machine.travel(datetime.now(UTC), tick=False) as clock:
+        yield clock
 
 
 @pytest.fixture(scope="session")

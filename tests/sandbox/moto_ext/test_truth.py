@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from sandbox.core import truth
 from sandbox.core.errors import SandboxError
 from sandbox.core.state import STATE
 from sandbox.moto_ext.route53.health import HealthChecker
-from tests.sandbox.moto_ext.conftest import ACCOUNT, DR, PRIMARY, Clients
+from tests.sandbox.moto_ext.conftest import ACCOUNT, DR, PRIMARY, Clients, Clock
 from truth_kit import cleaning
 from truth_kit.account import Account
 from truth_kit.command import SCENES
@@ -36,9 +37,10 @@ def write_answers(path: Path, answers: dict[str, Any]) -> Path:
     return path
 
 
-def account(run: str = "t1", endpoint_url: str | None = None, number: str = ACCOUNT) -> Account:
+def account(run: str = "t1", endpoint_url: str | None = None, number: str = ACCOUNT, **more: Any) -> Account:
     """The account of the test's world, with what Terraform makes around the questions."""
-    throw_away = Account(run, PRIMARY, DR, number, endpoint_url, poll_s=0.02, grace_s=0.3, patience_s=20)
+    times: dict[str, Any] = {"poll_s": 0.02, "grace_s": 0.3, "patience_s": 20}
+    throw_away = Account(run, PRIMARY, DR, number, endpoint_url, **times, **more)
     throw_away.standing.update(stand(throw_away))
     return throw_away
 
@@ -80,31 +82,28 @@ ROOT = truth.SHIPPED.parents[1]
 
 
 @pytest.fixture
-def hurried(aws: Clients) -> Clients:
-    """A world in which changes take a moment that can be seen, and which judges by IAM."""
+def hurried(aws: Clients, clock: Clock) -> Account:  # noqa: ARG001 - the emulated account
+    """The account of a world that judges by IAM, in which changes take a moment, and time passes where one waits."""
     STATE.extras.update({"transition_s": 0.1, "enforce_iam": True})
-    return aws
+    return account(clock=time.time, wait=clock.shift)
 
 
 @pytest.mark.proof
-@pytest.mark.usefixtures("hurried")
 @pytest.mark.parametrize("scenario", SCENES, ids=lambda scenario: scenario.name)
-def test_the_emulator_gives_the_shipped_answers_and_nothing_is_left(scenario: Any) -> None:
-    throw_away = account()
-    assert {name: ANSWERS[name] for name in scenario.ids} == dict(scenario.play(throw_away))
-    assert cleaning.inventory(throw_away), "the scene made nothing"
-    assert [] == cleaning.clean(throw_away)
-    assert [] == cleaning.inventory(throw_away)
+def test_the_emulator_gives_the_shipped_answers_and_nothing_is_left(scenario: Any, hurried: Account) -> None:
+    assert {name: ANSWERS[name] for name in scenario.ids} == dict(scenario.play(hurried))
+    assert cleaning.inventory(hurried), "the scene made nothing"
+    assert [] == cleaning.clean(hurried)
+    assert [] == cleaning.inventory(hurried)
 
 
 @pytest.mark.proof
-@pytest.mark.usefixtures("hurried")
 @pytest.mark.parametrize("name", ANSWERS)
 def test_another_answer_changes_what_the_emulator_does(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, hurried: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(truth.VARIABLE, str(write_answers(tmp_path / "answers.json", {name: other(name)})))
-    found = dict(SCENE_OF[name].play(account()))
+    found = dict(SCENE_OF[name].play(hurried))
     expected = {each: other(each) if each == name else ANSWERS[each] for each in SCENE_OF[name].ids}
     if name == PIN:  # measured by the clock: the last whole second at which the old answer was seen
         assert 0 <= int(found.pop(PIN)) <= int(expected.pop(PIN))

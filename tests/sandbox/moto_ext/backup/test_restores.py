@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from sandbox.core.state import STATE, now
 from tests.sandbox.moto_ext.backup.backing_up import COPIES, ROLE, VAULT, copy, plan, points
-from tests.sandbox.moto_ext.conftest import DR, PRIMARY, Clients, go_dark
+from tests.sandbox.moto_ext.conftest import DR, PRIMARY, Clients, Clock, go_dark
 
 
 def test_files_are_restored_into_a_new_file_system_in_the_dr_region(aws: Clients) -> None:
@@ -79,7 +78,7 @@ def test_files_are_restored_as_a_role_that_backup_may_assume_and_that_may_restor
 
 
 @pytest.mark.proof
-def test_one_idempotency_token_makes_one_restore_and_it_is_made_in_a_moment(aws: Clients) -> None:
+def test_one_idempotency_token_makes_one_restore_and_it_is_made_in_a_moment(aws: Clients, clock: Clock) -> None:
     plan(aws)
     STATE.extras["transition_s"] = 1
     first = _restored_files(aws, "restored", IdempotencyToken="one")
@@ -87,7 +86,7 @@ def test_one_idempotency_token_makes_one_restore_and_it_is_made_in_a_moment(aws:
     (file_system,) = aws("efs", DR).describe_file_systems(CreationToken="restored")["FileSystems"]
     assert file_system["LifeCycleState"] == "creating"
     assert _restored_files(aws, "restored", IdempotencyToken="one")["RestoreJobId"] == first["RestoreJobId"]
-    time.sleep(1)
+    clock.shift(1)
     (file_system,) = aws("efs", DR).describe_file_systems(CreationToken="restored")["FileSystems"]
     assert file_system["LifeCycleState"] == "available"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from moto.ecs.models import ecs_backends
 
 from sandbox.core.state import STATE, now
@@ -12,6 +13,7 @@ from tests.sandbox.moto_ext.compute import platform
 from tests.sandbox.moto_ext.conftest import DR, Clients
 
 
+@pytest.mark.usefixtures("clock")
 def test_more_than_a_hundred_tasks_start_at_twenty_a_second(aws: Clients) -> None:
     STATE.extras["transition_s"] = 0.001
     there = platform(aws, DR)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from sandbox.core.state import STATE
 from tests.sandbox.moto_ext.compute import platform
-from tests.sandbox.moto_ext.conftest import DR, Clients
+from tests.sandbox.moto_ext.conftest import DR, Clients, Clock
 
 GONE_AFTER_S = 0.4
 
@@ -37,12 +36,6 @@ def _status(aws: Clients) -> str:
         return str(absent.response["Error"]["Code"])
 
 
-def _later() -> None:
-    """Let a moment pass: what was begun before is over."""
-
-    time.sleep(GONE_AFTER_S)
-
-
 def test_a_protected_database_is_not_deleted(aws: Clients) -> None:
     _database(aws, DeletionProtection=True)
     with pytest.raises(ClientError, match="disable deletion protection"):
@@ -60,7 +53,7 @@ def test_a_database_is_not_deleted_without_a_word_about_its_last_snapshot(aws: C
     ]
 
 
-def test_a_database_is_deleting_and_holds_its_name_until_it_is_gone(aws: Clients) -> None:
+def test_a_database_is_deleting_and_holds_its_name_until_it_is_gone(aws: Clients, clock: Clock) -> None:
     _database(aws)
     STATE.extras["transition_s"] = GONE_AFTER_S
     rds = aws("rds", DR)
@@ -72,7 +65,7 @@ def test_a_database_is_deleting_and_holds_its_name_until_it_is_gone(aws: Clients
         rds.modify_db_instance(DBInstanceIdentifier="shop", DeletionProtection=True)
     with pytest.raises(ClientError, match="DBInstanceAlreadyExists"):
         _database(aws)
-    _later()
+    clock.shift(GONE_AFTER_S)
     assert _status(aws) == "DBInstanceNotFound"
     _database(aws)
 
@@ -88,7 +81,7 @@ def test_a_file_system_is_not_deleted_while_a_mount_target_stands(aws: Clients) 
     assert efs.describe_file_systems()["FileSystems"] == []
 
 
-def test_a_file_system_is_deleting_until_it_and_its_access_points_are_gone(aws: Clients) -> None:
+def test_a_file_system_is_deleting_until_it_and_its_access_points_are_gone(aws: Clients, clock: Clock) -> None:
     efs = aws("efs", DR)
     name = efs.create_file_system(CreationToken="restored")["FileSystemId"]
     efs.create_access_point(ClientToken="one", FileSystemId=name)
@@ -97,7 +90,7 @@ def test_a_file_system_is_deleting_until_it_and_its_access_points_are_gone(aws: 
     assert [system["LifeCycleState"] for system in efs.describe_file_systems()["FileSystems"]] == ["deleting"]
     with pytest.raises(ClientError, match="IncorrectFileSystemLifeCycleState"):
         efs.create_access_point(ClientToken="two", FileSystemId=name)
-    _later()
+    clock.shift(GONE_AFTER_S)
     assert efs.describe_file_systems()["FileSystems"] == efs.describe_access_points()["AccessPoints"] == []
     assert efs.create_file_system(CreationToken="restored")["FileSystemId"] != name
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from sandbox.core.state import STATE
 from sandbox.moto_ext.data import stored_data
 from sandbox.moto_ext.rds.changes import refuses_writes
 from tests.sandbox.moto_ext.backup.backing_up import COPIES, ROLE
-from tests.sandbox.moto_ext.conftest import ACCOUNT, DR, PRIMARY, Clients
+from tests.sandbox.moto_ext.conftest import ACCOUNT, DR, PRIMARY, Clients, Clock
 
 NAME, GROUP = "shop-mysql", "shop-params"
 
@@ -179,17 +178,20 @@ def test_a_group_of_awss_own_cannot_be_changed(aws: Clients) -> None:
     assert _code(refused) == "InvalidParameterValue"
 
 
-def test_a_backup_asked_for_twice_with_one_token_is_one_and_holds_the_rows_of_its_moment(aws: Clients) -> None:
+def test_a_backup_asked_for_twice_with_one_token_is_one_and_holds_the_rows_of_its_moment(
+    aws: Clients, clock: Clock
+) -> None:
     instance = _make(aws)
     stored_data.write_row(instance, "held", "shop")
     backup = aws("backup", PRIMARY)
     backup.create_backup_vault(BackupVaultName=COPIES)
     params = {"BackupVaultName": COPIES, "ResourceArn": instance.db_instance_arn, "IamRoleArn": ROLE}
-    STATE.extras["transition_s"] = 0.01
+    STATE.extras["transition_s"] = 60
     first, two, other = (backup.start_backup_job(**params, IdempotencyToken=token) for token in ("a", "a", "b"))
     assert first["BackupJobId"] == two["BackupJobId"] != other["BackupJobId"]
+    clock.shift(1)
     stored_data.write_row(instance, "after", "shop")
-    time.sleep(0.02)
+    clock.shift(60)
     job = backup.describe_backup_job(BackupJobId=first["BackupJobId"])
     assert job["State"] == "COMPLETED"
     assert job["RecoveryPointArn"].startswith(f"arn:aws:rds:{PRIMARY}:{ACCOUNT}:snapshot:awsbackup:")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +15,7 @@ from sandbox.moto_ext.cloudwatch.metrics_data import databases
 from sandbox.moto_ext.data.store_sizes import set_database_gib
 from sandbox.moto_ext.data.stored_data import rows_of, write_row
 from sandbox.world import fault_injection
-from tests.sandbox.moto_ext.conftest import DR, PRIMARY, Clients, go_dark
+from tests.sandbox.moto_ext.conftest import DR, PRIMARY, Clients, Clock, go_dark
 
 DATABASE = "shop-mysql"
 
@@ -80,7 +79,7 @@ def test_a_replica_of_a_dark_region_reports_an_error(aws: Clients) -> None:
 
 
 @pytest.mark.proof
-def test_promotion_detaches_both_sides_and_reboots(aws: Clients) -> None:
+def test_promotion_detaches_both_sides_and_reboots(aws: Clients, clock: Clock) -> None:
     _replica(aws)
     STATE.extras["transition_s"] = 0.2
     rds = aws("rds", DR)
@@ -91,9 +90,10 @@ def test_promotion_detaches_both_sides_and_reboots(aws: Clients) -> None:
     assert promoted["StatusInfos"] == []
     assert promoted["BackupRetentionPeriod"] == 5
     assert _look(aws, PRIMARY)["ReadReplicaDBInstanceIdentifiers"] == []
-    rds.get_waiter("db_instance_available").wait(
-        DBInstanceIdentifier="shop-replica", WaiterConfig={"Delay": 1, "MaxAttempts": 3}
-    )
+    clock.shift(0.1)
+    assert _look(aws, DR, "shop-replica")["DBInstanceStatus"] == "rebooting"
+    clock.shift(0.2)
+    assert _look(aws, DR, "shop-replica")["DBInstanceStatus"] == "available"
 
 
 def test_a_replica_cannot_be_promoted_with_a_backup_window_that_overlaps_its_own_maintenance_window(
@@ -129,28 +129,29 @@ def test_deleting_a_replica_frees_its_source(aws: Clients) -> None:
     assert _look(aws, PRIMARY)["ReadReplicaDBInstanceIdentifiers"] == []
 
 
-def _left(aws: Clients, region: str, number: int) -> list[str]:
-    """The instances of a region once there are ``number`` of them, or after two seconds."""
-    for _ in range(200):
-        instances = aws("rds", region).describe_db_instances()["DBInstances"]
-        if len(instances) == number:
-            break
-        time.sleep(0.01)
+def _left(aws: Clients, region: str) -> list[str]:
+    """The names of a region's instances."""
+    instances = aws("rds", region).describe_db_instances()["DBInstances"]
     return [instance["DBInstanceIdentifier"] for instance in instances]
 
 
-def test_a_source_may_be_deleted_before_its_replica_which_is_promoted_or_deleted_then(aws: Clients) -> None:
+def test_a_source_may_be_deleted_before_its_replica_which_is_promoted_or_deleted_then(
+    aws: Clients, clock: Clock
+) -> None:
     _replica(aws)
     aws("rds", DR).create_db_instance_read_replica(
         DBInstanceIdentifier="shop-second", SourceDBInstanceIdentifier=_look(aws, PRIMARY)["DBInstanceArn"]
     )
-    STATE.extras["transition_s"] = 0.05
+    STATE.extras["transition_s"] = 60
     aws("rds", PRIMARY).delete_db_instance(DBInstanceIdentifier=DATABASE, SkipFinalSnapshot=True)
-    assert [] == _left(aws, PRIMARY, 0)
+    assert [DATABASE] == _left(aws, PRIMARY)
+    clock.shift(61)
+    assert [] == _left(aws, PRIMARY)
     aws("rds", DR).promote_read_replica(DBInstanceIdentifier="shop-second")
     assert "ReadReplicaSourceDBInstanceIdentifier" not in _look(aws, DR, "shop-second")
     aws("rds", DR).delete_db_instance(DBInstanceIdentifier="shop-replica", SkipFinalSnapshot=True)
-    assert ["shop-second"] == _left(aws, DR, 1)
+    clock.shift(61)
+    assert ["shop-second"] == _left(aws, DR)
 
 
 def test_a_source_without_automated_backups_cannot_be_replicated(aws: Clients) -> None:

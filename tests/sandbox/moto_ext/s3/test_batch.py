@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-import time_machine
 from botocore.exceptions import ClientError
 
 from sandbox.core.state import STATE
 from sandbox.core.timing import set_pace
-from tests.sandbox.moto_ext.conftest import ACCOUNT, DR, PRIMARY, Clients
+from tests.sandbox.moto_ext.conftest import ACCOUNT, DR, PRIMARY, Clients, Clock
 
-Clock = time_machine.Traveller
 COPY, ORIGINAL = "shop-assets-dr", "shop-assets"
 REPLICATION, BATCH = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("replication", "batch"))
 INITIATES = ["s3:GetReplicationConfiguration", "s3:InitiateReplication", "s3:PutInventoryConfiguration"]
@@ -24,11 +21,10 @@ FILTER = {"EligibleForReplication": True, "ObjectReplicationStatuses": ["NONE", 
 
 
 @pytest.fixture
-def later() -> Iterator[Clock]:
+def later(clock: Clock) -> Clock:
     """A clock that a test moves on; a job takes two seconds."""
     STATE.extras["transition_s"] = 2.0
-    with time_machine.travel(datetime.now(UTC), tick=False) as clock:
-        yield clock
+    return clock
 
 
 def role(aws: Clients, name: str, service: str, actions: list[str], resource: str = "*") -> None:
