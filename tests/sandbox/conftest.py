@@ -83,13 +83,14 @@ def client_of(
     attempts: int = 1,
     **more: Any,
 ) -> Any:
-    """A client of one of the sandbox's people, patient for two seconds; nobody changes it, for others meet it again."""
+    """A client of one of the sandbox's people, patient for ten seconds; nobody changes it, for others meet it again."""
     return _client(endpoint.url, endpoint.people[person], service, region, attempts, **more)
 
 
 @cache
 def _client(url: str, keys: AccessKeys, service: str, region: str, attempts: int, **more: Any) -> Any:
-    patience = Config(connect_timeout=2, read_timeout=2, retries={"total_max_attempts": attempts}, **more)
+    times: dict[str, Any] = {"connect_timeout": 10, "read_timeout": 10, **more}
+    patience = Config(retries={"total_max_attempts": attempts}, **times)
     return boto3.client(
         service,
         region,

@@ -183,7 +183,7 @@ def test_one_call_alone_can_be_kept_waiting_for_an_answer_until_it_gives_up(esta
     estate.begin(Outage(DR, "hang", "ecs", "UpdateService", times=1))
     wanted = {"cluster": CLUSTER, "service": SERVICE, "desiredCount": 4}
     with pytest.raises(ReadTimeoutError):
-        client_of(estate, "ecs", DR).update_service(**wanted)
+        client_of(estate, "ecs", DR, read_timeout=1).update_service(**wanted)
     assert [] == estate.mutations()
     client_of(estate, "ecs", DR).update_service(**wanted)
     assert 4 == service_of(estate)["desiredCount"]

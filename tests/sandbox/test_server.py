@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import boto3
@@ -124,26 +125,26 @@ def test_anyone_elses_keys_and_assumed_roles_speak_for_the_environments_account(
         assert sts.get_caller_identity()["Account"] == sit.account
 
 
+def took_s(call: Callable[[], object], times: int = 50) -> float:
+    """How long the quickest of these calls took: one that the machine did not interrupt."""
+    seconds = []
+    for _ in range(times):
+        began = time.monotonic()
+        call()
+        seconds.append(time.monotonic() - began)
+    return min(seconds)
+
+
 def test_connections_are_kept_alive_and_a_call_takes_milliseconds(client: Client) -> None:
-    ecs = client("ecs")
-    ecs.list_clusters()
-    began = time.monotonic()
-    for _ in range(50):
-        ecs.list_clusters()
-    assert (time.monotonic() - began) / 50 < 0.03
+    assert took_s(client("ecs").list_clusters) < 0.03
 
 
 def test_a_latency_delays_each_call_and_can_be_taken_off(world: Endpoint, client: Client) -> None:
     ecs = client("ecs")
-    ecs.list_clusters()
     world.latency(0.2)
-    began = time.monotonic()
-    ecs.list_clusters()
-    assert time.monotonic() - began >= 0.2
+    assert took_s(ecs.list_clusters, times=2) >= 0.2
     world.latency(0)
-    began = time.monotonic()
-    ecs.list_clusters()
-    assert time.monotonic() - began < 0.2
+    assert took_s(ecs.list_clusters) < 0.2
 
 
 def test_objects_with_odd_names_and_binary_bodies_come_back_as_they_were(client: Client) -> None:

@@ -23,7 +23,7 @@ def test_without_a_terminal_long_work_is_reported_by_lines_until_it_is_over(
         advance("Looking", 12, 96)
         time.sleep(0.2)
     output = capsys.readouterr().err
-    assert ("Getting ready (0 s)" in output, "Looking: 12 of 96 (0 s)" in output) == (True, True)
+    assert ("Getting ready (" in output, "Looking: 12 of 96 (" in output) == (True, True)
     time.sleep(0.2)
     assert capsys.readouterr().err == ""
 
@@ -43,7 +43,7 @@ def test_a_terminal_that_takes_no_line_back_gets_lines_too(monkeypatch: pytest.M
     with console.progress() as advance:
         advance("Looking", 12, 96)
         time.sleep(0.2)
-    assert "Looking: 12 of 96 (0 s)" in paper.getvalue()
+    assert "Looking: 12 of 96 (" in paper.getvalue()
 
 
 @pytest.mark.proof

@@ -56,6 +56,11 @@ def _status(rds: Any) -> str:
     return str(rds.describe_db_instances(DBInstanceIdentifier="a-minute")["DBInstances"][0]["DBInstanceStatus"])
 
 
+def _since(began: float) -> timedelta:
+    """How much of the world's time passed since this moment of the machine's: no two readings differ by more."""
+    return SPEED * timedelta(seconds=time.monotonic() - began)
+
+
 def test_both_sides_call_the_header_the_same() -> None:
     assert HEADER.lower() == WORLD_CLOCK
 
@@ -63,6 +68,7 @@ def test_both_sides_call_the_header_the_same() -> None:
 @pytest.mark.proof
 def test_what_the_world_makes_what_it_says_and_what_the_tool_reckons_is_one_time(fast: Endpoint) -> None:
     client, clock = _observer(fast)
+    began = time.monotonic()
     client.prove_account()
     time.sleep(0.5)
     key = _client(fast, "kms").create_key()
@@ -70,18 +76,19 @@ def test_what_the_world_makes_what_it_says_and_what_the_tool_reckons_is_one_time
     answered = datetime.fromtimestamp(fast.clock()["world"], UTC)
     assert (clock.speed, headers[WORLD_CLOCK].split()[1]) == (SPEED, "60")
     for moment in (created, dated, answered):
-        assert abs(clock.now() - moment) < timedelta(seconds=SPEED)
+        assert abs(clock.now() - moment) < _since(began)
     assert clock.now() - datetime.now(UTC) > timedelta(seconds=25)
 
 
 @pytest.mark.proof
 def test_two_processes_agree_on_the_time_although_one_has_not_asked_for_a_while(fast: Endpoint) -> None:
     client, clock = _observer(fast)
+    began = time.monotonic()
     client.prove_account()
     time.sleep(0.7)
     other_client, other = _observer(fast)
     other_client.prove_account()
-    assert abs(clock.now() - other.now()) < timedelta(seconds=SPEED)
+    assert abs(clock.now() - other.now()) < _since(began)
 
 
 @pytest.mark.proof
@@ -95,7 +102,7 @@ def test_a_minute_of_the_world_passes_in_a_second_for_the_tool_and_for_the_world
     assert _status(rds) == "creating"
     clock.sleep(61)
     assert _status(rds) == "available"
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
 
 
 def test_the_time_goes_on_from_where_it_is_whatever_happens_to_the_world(fast: Endpoint) -> None:
@@ -120,7 +127,7 @@ def test_real_seconds_stay_real_for_what_a_client_waits_for(fast: Endpoint) -> N
     began = time.monotonic()
     _header(fast)
     fast.latency(0)
-    assert 0.3 <= time.monotonic() - began < 5
+    assert 0.3 <= time.monotonic() - began < 0.3 * SPEED
 
 
 def test_a_world_at_the_machines_pace_says_nothing_of_its_clock_and_shows_the_machines(bare_world: Endpoint) -> None:
