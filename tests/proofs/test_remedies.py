@@ -59,7 +59,7 @@ HEALING = {
     "secrets key disabled",
 }
 """Single faults of the equivalence proof that commands heal."""
-ROUNDS, PATIENCE_S = 3, 10
+ROUNDS, PATIENCE_S = 3, 60
 SERVICES = {"s3api": "s3"}
 """Services of the AWS CLI that the API names otherwise."""
 BEFORE = "before the disaster"

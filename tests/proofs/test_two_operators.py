@@ -24,7 +24,7 @@ from utils.aws_mgmt.app.exit_codes import Exit
 
 pytestmark = pytest.mark.proof
 
-SLOW_RESTORE_S = 3.0
+SLOW_RESTORE_S = 10.0
 SHORT_LEASE_S = 3
 
 
@@ -72,7 +72,8 @@ def test_a_dead_owners_lock_is_taken_over_after_its_lease_and_not_before(lost: R
     assert run is not None
     heir = short.run("heir", person="admin")
     assert Exit.READY == heir.wait(), heir.said
-    assert f"No heartbeat of run {run.run} for 2 of {SHORT_LEASE_S} s." in heir.said
+    assert f"No heartbeat of run {run.run} for " in heir.said
+    assert f" of {SHORT_LEASE_S} s." in heir.said
     taken = short.reach("admin").control.in_force().run
     assert taken is not None
     assert (taken.token, taken.taken_at >= run.lease_until) == (run.token + 1, True)

@@ -26,7 +26,7 @@ with running(load_environment(Path("environments"), "sit"), 2, seeded=False) as 
 """
 
 
-def gone(pid: int, within_s: float = 5) -> bool:
+def gone(pid: int, within_s: float = 60) -> bool:
     until = time.monotonic() + within_s
     while time.monotonic() < until:
         try:

@@ -175,7 +175,7 @@ def test_a_change_is_in_sync_once_the_name_servers_answer_with_it_and_not_before
     named_world: Endpoint, route53: Any, zone: str
 ) -> None:
     put(route53, zone, _row("late", "192.0.2.1"))
-    named_world.timing(transition_s=0.0, dns_lag_s=1.0)
+    named_world.timing(transition_s=0.0, dns_lag_s=3.0)
     change = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": _row("late", "192.0.2.2")}]}
     change_id = route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=change)["ChangeInfo"]["Id"]
     named_world.timing(transition_s=None, dns_lag_s=None)

@@ -177,9 +177,9 @@ def test_credentials_end_after_so_many_calls_or_seconds(world: Endpoint, client:
     with pytest.raises(ClientError, match="ExpiredToken"):
         sns.list_topics()
     world.end()
-    world.begin(Outage(PRIMARY, "expired", seconds=0.5))
+    world.begin(Outage(PRIMARY, "expired", seconds=2))
     sns.list_topics()
-    time.sleep(0.6)
+    time.sleep(2.1)
     with pytest.raises(ClientError, match="ExpiredToken"):
         sns.list_topics()
 

@@ -118,6 +118,7 @@ def status(estate: Endpoint, name: str) -> str:
 
 def test_a_call_under_way_when_the_world_is_exchanged_never_reaches_the_next_one(estate: Endpoint) -> None:
     estate.begin(Outage(DR, "hang", "ecs", "UpdateService"))
+    estate.reset_calls()
     ended: list[type] = []
 
     def scale() -> None:
@@ -128,7 +129,8 @@ def test_a_call_under_way_when_the_world_is_exchanged_never_reaches_the_next_one
 
     calling = threading.Thread(target=scale)
     calling.start()
-    time.sleep(0.3)
+    while f"{DR} ecs:UpdateService" not in estate.calls():
+        time.sleep(0.05)
     estate.return_to("healthy")
     calling.join()
     assert [ConnectionClosedError] == ended
