@@ -18,6 +18,7 @@ from dr_actions.model.action import TO_DR, PlanContext
 from dr_actions.model.gates import FENCE, PLANES, Gate, targets_gate
 from dr_actions.model.plan import Goal, Plan
 from dr_actions.model.sequence import Role, roles_in
+from dr_actions.planning.plan_growth import PlanGrowth
 from dr_actions.planning.plan_stages import PlanStage
 from dr_actions.planning.write_pause import WritePause
 from dr_checks.core.model import CheckResult, Finding, Severity, Status
@@ -80,7 +81,8 @@ class Assessment:
     in short.
     ``session`` is what the credentials in use mean for the plan, None where it was assessed from evidence.
     ``outage`` is since when the primary region is lost, None where the plan is for no outage. ``write_pause`` is for
-    how long a failback lets nobody write, None where the plan stops no writes.
+    how long a failback lets nobody write, None where the plan stops no writes. ``growth`` is how long the steps take
+    with the tenants of today and with more of them.
     """
 
     advice: Advice
@@ -98,6 +100,7 @@ class Assessment:
     session: SessionCoverage | None = None
     outage: OutageStart | None = None
     write_pause: WritePause | None = None
+    growth: tuple[PlanGrowth, ...] = ()
 
 
 def failover_advice(gates: Sequence[Gate]) -> tuple[Advice, tuple[str, ...]]:

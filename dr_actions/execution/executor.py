@@ -280,8 +280,11 @@ def _send(run: PlanRun, batch: Batch, steps: list[Step], context: PlanContext, o
     if not steps:
         return
     batch.sent |= {step.id for step in steps}
-    batch.since |= {step.id: run.clock.monotonic() for step in steps}
-    for step_id, refused in sender.send_all(run, batch.action, steps, context).items():
+    began_s, paced_s = run.clock.monotonic(), run.paced_s
+    batch.since |= {step.id: began_s for step in steps}
+    refusals = sender.send_all(run, batch.action, steps, context)
+    batch.since |= {step.id: began_s + run.paced_s - paced_s for step in steps}  # no step is late for AWS's rates
+    for step_id, refused in refusals.items():
         owed = refused.cause is FailureCause.LATE and sick_primary.is_led_by_health(run, batch.open[step_id])
         _fail(run, batch.action, step_id, refused.reason, outcome, refused.cause, owed)
         del batch.open[step_id]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -16,9 +16,10 @@ from dr_actions.guard.evidence import begun_at, confirmed
 from dr_actions.journal.journal import Entry, EntryKind, Journal, RecordedState
 from dr_actions.model.action import Action, PlanContext, ProgramContext
 from dr_actions.model.gates import accepted
-from dr_actions.model.plan import Plan, Step
+from dr_actions.model.plan import Call, Plan, Step
 from dr_actions.planning.planner import context_of
 from dr_estate.aws.clock import WorldClock
+from dr_estate.aws.pace import Pace
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.reading.reader import TrackedChanges
@@ -162,11 +163,13 @@ class PlanRun:
 
     ``read`` reads parts of the snapshot again, based on an earlier snapshot, on some sides. ``program_context`` is
     where a step that runs a program (Terraform) finds what it needs. ``check_lock`` raises where this run no longer
-    holds the lock; ``pause_reason`` says who paused all runs, "" where nobody; ``stop_condition`` why this run is to
-    stop (a drill's alarm), "" while it is not. ``seen`` is what the guard knows of the snapshots so far. ``sign_in``
-    waits for lost credentials. ``rto_ends_at`` is when the recovery time objective is over, None where no outage is
-    known; ``estimate_s`` says how long these steps take. ``fence_began_s`` is when the first step of the old primary's
-    fence began, by the clock; ``fence_weighed`` whether its result was judged.
+    holds the lock; ``pause_reason`` says who paused all runs, "" where nobody; ``stop_condition`` why this run is
+    to stop (a drill's alarm), "" while it is not. ``seen`` is what the guard knows of the snapshots so far.
+    ``sign_in`` waits for lost credentials. ``pace`` holds calls to AWS's published rates, None where nothing
+    throttles (a sandbox); ``paced_s`` is how long that has taken so far. ``rto_ends_at`` is when the recovery time
+    objective is over, None where no outage is known; ``estimate_s`` says how long these steps take.
+    ``fence_began_s`` is when the first step of the old primary's fence began, by the clock; ``fence_weighed``
+    whether its result was judged.
     """
 
     env: Environment
@@ -189,6 +192,8 @@ class PlanRun:
     witnessed_at: datetime | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     sign_in: CredentialRecovery = field(default_factory=NeverLost)
+    pace: Pace | None = None
+    paced_s: float = 0.0
     rto_ends_at: datetime | None = None
     estimate_s: Callable[[Sequence[Step]], float] = lambda _steps: 0.0
     fence_began_s: float | None = None
@@ -313,6 +318,16 @@ class PlanRun:
         """Wait for the next look; wakes at once, and raises, when the operator stops the run."""
         self.clock.wait(self.stop, self.env.execution.poll_s)
         self.stop_if_asked()
+
+    def wait_for_rates(self, calls: Iterable[Call]) -> None:
+        """Wait until AWS's published rates let all of ``calls`` leave at once. Raises RunStopped, LockLost, Fenced."""
+        if self.pace is None:
+            return
+        seconds = max((self.pace.reserve(call.name, call.region) for call in calls), default=0.0)
+        if seconds:
+            self.clock.wait(self.stop, seconds)
+            self.paced_s += seconds
+            self.stop_if_asked()
 
     def pause(self, attempt: int) -> None:
         """Wait before trying again: twice as long each time, a minute at most."""

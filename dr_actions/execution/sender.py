@@ -18,10 +18,12 @@ from dr_actions.execution import sick_primary
 from dr_actions.execution.bulk import StepSender
 from dr_actions.execution.progress import ProgressWatch
 from dr_actions.execution.run import FailureCause, NotConfirmed, PlanRun, StepFailed
+from dr_actions.guard.context import GuardContext
 from dr_actions.journal.journal import EntryKind
 from dr_actions.model.action import Action, CallDeclined, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, Goal, Step
 from dr_checks.posture.posture import WITNESSES, posture_of
+from dr_estate.aws.pace import most_at_once
 from dr_estate.readers import dns_answers, efs, http_sites, rds, route53, route53_health_checks
 
 _GO_ON = (StepState.IN_PROGRESS, StepState.DONE)
@@ -60,7 +62,8 @@ def send_all(run: PlanRun, action: Action, steps: list[Step], context: PlanConte
     """Send every step's call, at most execution.at_once at a time. Returns the refusal of each refused step.
 
     A throttled, unanswered or failed call is sent again only where a fresh look shows that it had no effect; one whose
-    subject is busy, until nothing of it moved for the step's time. Where the run has lost its credentials it waits for
+    subject is busy, until nothing of it moved for the step's time. As long as AWS takes some of a batch and throttles
+    others, no attempt is counted. Where the run has lost its credentials it waits for
     new ones first; so has a program that failed while AWS refuses them, whatever it says of its end.
     """
     refused: Refusals = {}
@@ -69,7 +72,7 @@ def send_all(run: PlanRun, action: Action, steps: list[Step], context: PlanConte
         if any(map(_may_lack_credentials, failures.values())) and run.sign_in.recover():
             failures = {step_id: _for_credentials(failed) for step_id, failed in failures.items()}
             began_s = run.clock.monotonic()
-        else:
+        elif len(failures) == len(open_steps) or not any(map(_is_throttled, failures.values())):
             attempt += 1
         run.pause(max(0, attempt - 1))
         context, open_steps = _still_open(run, action, open_steps, failures, refused, watch)
@@ -95,6 +98,10 @@ def _is_busy(failed: Exception) -> bool:
     return isinstance(failed, SendFailed) and failed.trouble is FailureKind.BUSY
 
 
+def _is_throttled(failed: Exception) -> bool:
+    return isinstance(failed, SendFailed) and failed.trouble is FailureKind.THROTTLED
+
+
 def _lacks_credentials(failed: Exception) -> bool:
     return isinstance(failed, SendFailed) and failed.trouble is FailureKind.CREDENTIALS
 
@@ -112,11 +119,13 @@ def _for_credentials(failed: Exception) -> Exception:
 
 def _send_once(run: PlanRun, action: Action, steps: Sequence[Step], context: PlanContext) -> dict[str, Exception]:
     failures: dict[str, Exception] = {}
-    size = run.env.execution.at_once
+    most = most_at_once(step.call.name for step in steps if step.call is not None)
+    size = min(run.env.execution.at_once, most or run.env.execution.at_once)
     for start in range(0, len(steps), size):
         chunk = steps[start : start + size]
         _ask_for_irreversible(run, chunk)
         calls = {step.id: _built_call(action, step, context) for step in chunk if action.run_program is None}
+        run.wait_for_rates(calls.values())
         lost_s = run.sign_in.lost_s
         _check_before_a_change(run, chunk[0].id)
         run.journal.append_many([(EntryKind.INTENT, step.id, _intended(calls.get(step.id))) for step in chunk])
@@ -124,8 +133,9 @@ def _send_once(run: PlanRun, action: Action, steps: Sequence[Step], context: Pla
         if run.sign_in.lost_s > lost_s:  # what the calls were made upon was seen before that wait
             answers = [SendFailed(FailureKind.CREDENTIALS, "not sent: the credentials were lost") for _ in chunk]
         else:
+            permission = run.guard_context(action.writes | action.reads)
             with ThreadPoolExecutor(max(1, len(chunk))) as pool:
-                answers = list(pool.map(lambda step: _send(run, action, step, calls.get(step.id)), chunk))  # noqa: B023 - done within
+                answers = list(pool.map(lambda step: _send(run, action, step, calls.get(step.id), permission), chunk))  # noqa: B023 - done within
         failures |= {
             step.id: answer for step, answer in zip(chunk, answers, strict=True) if isinstance(answer, Exception)
         }
@@ -180,7 +190,7 @@ def _intended(call: Call | None) -> dict[str, str]:
     return {"call": call.name, "region": call.region} if call else {}
 
 
-def _send(run: PlanRun, action: Action, step: Step, call: Call | None) -> SendResult:
+def _send(run: PlanRun, action: Action, step: Step, call: Call | None, permission: GuardContext) -> SendResult:
     try:
         run.check_lock()
         if action.run_program is not None:
@@ -188,7 +198,6 @@ def _send(run: PlanRun, action: Action, step: Step, call: Call | None) -> SendRe
             return {}
         if call is None:
             return {}
-        permission = run.guard_context(action.writes | action.reads)
         with run.client.permitting(permission):
             if action.send_many is not None:
                 return action.send_many(step, call, StepSender(run, step, permission))

@@ -14,6 +14,7 @@ from dr_actions.actions.database.protect_dr import SECOND_ZONE
 from dr_actions.actions.database.verify_primary_in_sync import COUNTED
 from dr_actions.model.action_ids import part_of
 from dr_actions.model.plan import Call, Step, batches
+from dr_actions.planning.rate_floor import count_of, queue_s
 from dr_actions.run_history.durations import StepDurations, is_measured, measured
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.aws_durations import MEDIAN, AwsOperation, of_call, operation, spread
@@ -117,9 +118,15 @@ def past_durations(snapshot: Snapshot) -> dict[str, StepDurations]:
         return {}
 
 
-def estimate_s(steps: Iterable[Step], env: Environment, measured: Mapping[str, StepDurations], sizes: Sizes) -> int:
-    """Seconds that the steps take, one batch after another."""
-    return round(sum(batch_s(batch, env, measured, sizes) for batch in batches(steps)))
+def estimate_s(
+    steps: Iterable[Step],
+    env: Environment,
+    measured: Mapping[str, StepDurations],
+    sizes: Sizes,
+    times: float = 1.0,
+) -> int:
+    """Seconds that the steps take, one batch after another, with ``times`` as many tenants."""
+    return round(sum(batch_s(batch, env, measured, sizes, times=times) for batch in batches(steps)))
 
 
 def step_estimate(env: Environment, snapshot: Snapshot) -> Callable[[Sequence[Step]], float]:
@@ -135,14 +142,22 @@ def batch_s(
     sizes: Sizes,
     level: float = MEDIAN,
     by_hand: str = BY_HAND,
+    times: float = 1.0,
 ) -> float:
-    """Seconds until all of a batch is done and seen, in so many of all cases: as long as its longest step, and a look.
+    """Seconds until all of a batch is done and seen, in so many of all cases.
 
-    The longest of n alike takes by the median what n of n + 1 take at most, and of nine in ten what so many more do.
-    ``by_hand`` is what a person does for a change that is theirs.
+    That is a look, and its longest step from when AWS's rates let the last call leave. The longest of n alike takes by
+    the median what n of n + 1 take at most, and of nine in ten what so many more do. What past runs took has that wait
+    in it. ``by_hand`` is what a person does for a change that is theirs; ``times`` as many tenants are counted with.
     """
-    quantile = len(batch) / (len(batch) + (1 - level) / level)
-    return look_s() + max(step_s(step, env, measured, sizes, quantile, by_hand) for step in batch)
+    alike = max(1.0, sum(count_of(step, times) for step in batch))
+    quantile, waits_s = alike / (alike + (1 - level) / level), queue_s(batch, env, times)
+
+    def seconds(step: Step) -> float:
+        own_s = step_s(step, env, measured, sizes, quantile, by_hand)
+        return max(own_s, waits_s) if is_measured(step, measured) else waits_s + own_s
+
+    return look_s() + max(map(seconds, batch))
 
 
 def look_s() -> float:

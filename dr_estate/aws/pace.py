@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 
@@ -24,17 +24,38 @@ class Rate:
 
 
 _ECS = "Amazon ECS API Reference, Request throttling"
+_SECRETS = "AWS Secrets Manager User Guide, Quotas"
 RATES = (
     Rate(50, 20, f"{_ECS}: cluster read", ("ecs:DescribeClusters",)),
     Rate(100, 20, f"{_ECS}: service read", ("ecs:ListServices", "ecs:DescribeServices")),
+    Rate(50, 5, f"{_ECS}: service modify", ("ecs:UpdateService",)),
     Rate(100, 20, f"{_ECS}: cluster resource read", ("ecs:ListTasks", "ecs:DescribeTasks")),
-    Rate(50, 20, f"{_ECS}: as cluster read, the lowest of its reads", ("ecs:DescribeTaskDefinition",)),
+    Rate(100, 40, f"{_ECS}: cluster resource modify", ("ecs:RunTask", "ecs:StopTask")),
+    Rate(
+        50,
+        20,
+        f"{_ECS}: task definition read",
+        ("ecs:DescribeTaskDefinition", "ecs:ListTaskDefinitionFamilies"),
+    ),
+    Rate(20, 1, f"{_ECS}: task definition modify", ("ecs:RegisterTaskDefinition",)),
+    Rate(20, 10, f"{_ECS}: tag modify", ("ecs:TagResource",)),
     Rate(40, 10, "Elastic Load Balancing API Reference, Throttling", ("elbv2:*",)),
+    Rate(20, 4, "Elastic Load Balancing API Reference, Throttling: what ECS registers", ("elbv2:RegisterTargets",)),
     Rate(50, 10, "Amazon Route 53 Developer Guide, Quotas: API requests (T13)", ("route53:*",)),
-    Rate(50, 50, "AWS Secrets Manager User Guide, Quotas: GetResourcePolicy", ("secretsmanager:GetResourcePolicy",)),
-    Rate(100, 100, "AWS Secrets Manager User Guide, Quotas: ListSecrets", ("secretsmanager:ListSecrets",)),
+    Rate(50, 50, f"{_SECRETS}: resource policies", ("secretsmanager:GetResourcePolicy",)),
+    Rate(100, 100, f"{_SECRETS}: ListSecrets", ("secretsmanager:ListSecrets",)),
+    Rate(
+        50,
+        50,
+        f"{_SECRETS}: PutSecretValue and replication together",
+        tuple(
+            f"secretsmanager:{name}"
+            for name in ("PutSecretValue", "ReplicateSecretToRegions", "StopReplicationToReplica")
+        ),
+    ),
+    Rate(10, 10, "Amazon CloudWatch Logs User Guide, Quotas: DescribeLogGroups", ("logs:DescribeLogGroups",)),
 )
-"""The published default rates of what is read often. An account may have other ones."""
+"""The published default rates of what a look or a run calls for each tenant. An account may have other ones."""
 _MARGIN = 0.97
 """Calls arrive less evenly than they leave; and somebody else calls, too."""
 _RATE_OF = {operation: rate for rate in RATES for operation in rate.operations}
@@ -43,6 +64,12 @@ _RATE_OF = {operation: rate for rate in RATES for operation in rate.operations}
 def rate_of(operation: str) -> Rate | None:
     """Return the rate of ``service:Operation``, None where none is published."""
     return _RATE_OF.get(operation) or _RATE_OF.get(f"{operation.partition(':')[0]}:*")
+
+
+def most_at_once(operations: Iterable[str]) -> int | None:
+    """How many calls of these operations AWS takes at once, by the smallest of their buckets; None where none is."""
+    bursts = [int(rate.burst * _MARGIN) for rate in map(rate_of, operations) if rate is not None]
+    return min(bursts, default=None)
 
 
 class Pace:

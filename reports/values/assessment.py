@@ -11,6 +11,7 @@ from dr_actions.assessment.abort import way_back
 from dr_actions.assessment.data_loss import Loss
 from dr_actions.assessment.failover import Assessment
 from dr_actions.model.plan import NO_RECOVERY, Danger, Goal, Step, batches
+from dr_actions.planning.plan_growth import PlanGrowth
 from dr_actions.planning.plan_stages import PlanStage, StageWrites
 from dr_actions.planning.write_pause import WritePause
 from dr_estate.config.environment import Environment
@@ -33,6 +34,7 @@ def to_dict(assessment: Assessment, env: Environment) -> dict[str, Any]:
         "rto_estimate_s": assessment.rto_estimate_s,
         "plan_estimate_s": assessment.plan_estimate_s,
         "rto_measured_steps": assessment.rto_measured,
+        "growth": [asdict(row) for row in assessment.growth],
         "rto_target_s": env.objectives.rto_minutes * 60,
         "write_pause": asdict(assessment.write_pause) if assessment.write_pause else None,
         "outage": asdict(assessment.outage) if assessment.outage else None,
@@ -134,11 +136,24 @@ def pause_sentence(pause: WritePause, env: Environment) -> str:
     return f"{whose}; no uploads for {uploads}; {away} serves pages throughout"
 
 
+def growth_sentence(growth: Sequence[PlanGrowth]) -> str:
+    """What AWS's published rates alone make the steps take, with today's tenants and with more."""
+    now, *larger = growth
+    more = "; ".join(
+        f"{row.tenants:,} tenants about {duration(row.estimate_s)} (rates alone {duration(row.floor_s)})"
+        for row in larger
+    )
+    rates = f"AWS's published rates alone make the steps take {duration(now.floor_s)} at least"
+    return f"{rates}; with such tenants and stores, {more}" if more else rates
+
+
 def sentences(assessment: Assessment, env: Environment, observed_at: datetime) -> Iterator[str]:
     """What is estimated, and whether the credentials in use outlive it."""
     yield estimate(assessment, env, observed_at)
     if assessment.write_pause is not None:
         yield pause_sentence(assessment.write_pause, env)
+    if assessment.growth:
+        yield growth_sentence(assessment.growth)
     if message := way_back(assessment.plan, env):
         yield message
     if assessment.session is not None and assessment.session.coverage is not Coverage.LASTS:

@@ -44,7 +44,7 @@ PROSE = frozenset(
     }
     | {"posture_next", "posture_says", "posture_severity", "writers"}
     | {"commands", "reasons", "remedy", "rules", "says", "scenario", "source", "undo", "wanted", "why"}
-    | {"plan_estimate_s", "rto_estimate_s", "score", "write_pause"}
+    | {"growth", "plan_estimate_s", "rto_estimate_s", "score", "write_pause"}
 )
 """Keys of sentences, of what two runs or versions differ in, of estimates (then by budgets), and of the score,
 in which checks added since weigh as unseen, and which a failed blocker caps since.
@@ -210,7 +210,7 @@ def test_a_journal_of_before_is_shown_as_it_was(environment: str, tmp_path: Path
     path = tmp_path / name
     path.write_bytes(lzma.decompress((HERE / "journals" / f"{environment}-failover.journal.jsonl.xz").read_bytes()))
     ran = dr_cli(f"-e {environment} log --journal {path} --format json", tmp_path)
-    assert (ran.code, ran.err) == (0, "")
+    assert (ran.code, ran.warned) == (0, "")
     before = recorded(f"{environment}-log")
     for line in before["timelines"]:
         empty = {"phase": "drain", "start": None, "end": None, "seconds": None}

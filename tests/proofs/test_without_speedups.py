@@ -22,7 +22,7 @@ CORE = ("tests/dr_estate", "tests/sandbox/moto_ext", "tests/sandbox/server", "te
 SPEEDUPS = "tests/sandbox/moto_ext/test_speedups.py"
 AGES = re.compile(r"\b[\d.]+ (?:s|min|h|d|days?)\b(?: [\d.]+ (?:s|min|h)\b)*")
 OF_THE_RUN = {"observed_at", "files", "rpo", "lags"}
-PATIENCE_S = 600
+PATIENCE_S = 2400
 
 
 def test_the_core_of_the_suite_passes_without_speedups() -> None:

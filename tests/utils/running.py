@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from tests.utils.forking import begin
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 170
+_PROGRESS = re.compile(r" \(\d+ s\)$")
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,11 @@ class Ran:
     code: int
     out: str
     err: str
+
+    @property
+    def warned(self) -> str:
+        """What it said on stderr besides how far it is, which a slow machine gets to see."""
+        return "".join(line for line in self.err.splitlines(keepends=True) if not _PROGRESS.search(line))
 
     @property
     def report(self) -> dict[str, Any]:

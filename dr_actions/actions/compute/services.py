@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dr_actions.model.action import PlanContext, present
 from dr_actions.model.plan import Call, Json, Params, Step
+from dr_estate.aws.pace import shortest_s
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.states import SERVICE
 from dr_estate.readers import application_autoscaling, ecs
@@ -11,8 +12,6 @@ from dr_estate.readers import application_autoscaling, ecs
 SCALING = "application-autoscaling"
 REGISTER, UPDATE = f"{SCALING}:RegisterScalableTarget", "ecs:UpdateService"
 SUSPENSIONS = ("DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended")
-# ECS modifies services at 50 + 5/s and ELB registers targets at 20 + 4/s an account and region (API throttling pages).
-_MODIFY_BURST, _MODIFY_PER_S, _REGISTER_BURST, _REGISTER_PER_S = 50, 5, 20, 4
 
 
 def service_of(step: Step, context: PlanContext) -> ecs.Service:
@@ -55,12 +54,15 @@ def suspended_of(target: application_autoscaling.ScalableTarget) -> dict[str, bo
     return dict(zip(SUSPENSIONS, values, strict=True))
 
 
+def launch_s(env: Environment, tasks: int) -> float:
+    """Seconds AWS takes to launch ``tasks`` more and to register them as targets, one beside the other (T35)."""
+    launch = max(0, tasks - env.capacity.launch_burst) / env.capacity.launch_per_s
+    return max(launch, shortest_s({"elbv2:RegisterTargets": tasks}))
+
+
 def scale_out_s(env: Environment, services: int, tasks: int) -> int:
     """Seconds AWS takes to let ``tasks`` more of ``services`` start: a floor that no tool lowers (T35).
 
     Calls, launches and registrations overlap, so the slowest counts.
     """
-    launch = max(0, tasks - env.capacity.launch_burst) / env.capacity.launch_per_s
-    modify = max(0, services - _MODIFY_BURST) / _MODIFY_PER_S
-    listed = max(0, tasks - _REGISTER_BURST) / _REGISTER_PER_S
-    return round(max(launch, modify, listed))
+    return round(max(launch_s(env, tasks), shortest_s({UPDATE: services})))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from random import Random
 
 import pytest
 
 from dr_actions.model.plan import Call, Plan, Step, batches
-from dr_actions.planning.estimate import Sizes, estimate_s, past_durations, sizes_of, step_estimate, step_s
+from dr_actions.planning.estimate import Sizes, estimate_s, look_s, past_durations, sizes_of, step_estimate, step_s
+from dr_actions.planning.plan_growth import growth_of
 from dr_actions.planning.planner import plan_estimate_s, rto_estimate_s
+from dr_actions.planning.rate_floor import floor_s
 from dr_actions.run_history.durations import ENOUGH, StepDurations
 from dr_checks.posture.posture import PostureName
 from dr_estate.config.environment import Side
@@ -217,3 +219,49 @@ def _operations(of: Step) -> Iterator[tuple[str, float]]:
         "traffic/pin_primary": (("route53.health-check", 0),),
     }  # fmt: skip
     yield from rows[of.action]
+
+
+def repointed(tenant: str) -> Step:
+    call = Call("ecs", "RegisterTaskDefinition", REGION, {"family": tenant})
+    return step(tenant, 44, "compute/repoint_dr_tasks", call=call, tenant=tenant)
+
+
+def started(tenant: str) -> Step:
+    return replace(service(0, desiredCount=2), id=f"scale:{tenant}", tenant=tenant)
+
+
+@pytest.mark.parametrize(
+    ("one_of", "tenants", "floor"),
+    [
+        (started, 12, 1.0),  # 24 targets, of which 20 are registered at once
+        (started, 100, 45.0),  # 200 targets, at 20 and then 4 a second
+        (started, 1000, 495.0),
+        (started, 10_000, 4995.0),
+        (repointed, 12, 0.0),
+        (repointed, 1000, 980.0),  # revisions, at 20 and then 1 a second
+    ],
+)
+def test_a_batch_lasts_from_when_aws_published_rates_let_its_last_call_leave(
+    one_of: Callable[[str], Step], tenants: int, floor: float
+) -> None:
+    steps = [one_of(f"t{n}") for n in range(tenants)]
+    assert floor_s(steps, PROD) == floor
+    alike = step_s(steps[0], PROD, {}, KNOWN, tenants / (tenants + 1))
+    assert estimate_s(steps, PROD, {}, KNOWN) == round(floor + alike + look_s())
+
+
+def test_what_past_runs_took_has_the_wait_for_aws_rates_in_it() -> None:
+    steps = [started(f"t{n}") for n in range(1000)]
+    for p50_s, wanted_s in ((3600.0, 3600.0), (60.0, 495.0)):
+        past = {steps[0].action: StepDurations(ENOUGH, p50_s, p50_s)}
+        assert estimate_s(steps, PROD, past, KNOWN) == pytest.approx(wanted_s + look_s(), abs=1)
+
+
+def test_a_plan_is_estimated_for_more_tenants_as_if_they_were_in_it() -> None:
+    zone = step("zone", 50, "traffic/shift_to_dr", call=None, tenant="", budget_s=60)
+    few, many = ((*(started(f"t{n}") for n in range(number)), zone) for number in (10, 1000))
+    now, hundred, thousand, most = growth_of(few, PROD, {}, KNOWN)
+    assert [row.tenants for row in (now, hundred, thousand, most)] == [10, 100, 1000, 10_000]
+    assert (now.estimate_s, now.floor_s) == (estimate_s(few, PROD, {}, KNOWN), 0)
+    assert (thousand.estimate_s, thousand.floor_s) == (estimate_s(many, PROD, {}, KNOWN), 495)
+    assert growth_of((zone,), PROD, {}, KNOWN) == ()

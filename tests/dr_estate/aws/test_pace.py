@@ -10,14 +10,26 @@ from pathlib import Path
 
 import pytest
 
-from dr_estate.aws.pace import RATES, Pace, Rate, shortest_s
+from dr_actions.actions.registry import actions
+from dr_estate.aws.pace import RATES, Pace, Rate, rate_of, shortest_s
 from dr_estate.aws.read_client import Credentials, ReadClient
 from dr_estate.config.environment import Environment, Side, load_environment
 from dr_estate.model.unavailable import DataUnavailable, UnavailableKind
+from dr_estate.snapshot.call_growth import GROWS, NO_BATCH_READ
 from dr_estate.snapshot.registry import reads
 from sandbox.client.endpoint import Endpoint
 
 DEFINITION = "ecs:DescribeTaskDefinition"
+_UNPUBLISHED = "AWS publishes no rate"
+UNPACED = {
+    "application-autoscaling:DescribeScalableTargets": f"{_UNPUBLISHED}; its pages follow one another",
+    "application-autoscaling:DescribeScalingPolicies": f"{_UNPUBLISHED}; its pages follow one another",
+    "cloudwatch:GetMetricData": "500 calls a second are published, and a call has 500 metrics",
+    "ec2:DescribeNetworkInterfaces": "100 calls at once are published, and a page has a thousand",
+    "efs:DescribeAccessPoints": f"{_UNPUBLISHED}; its pages follow one another",
+    "iam:SimulatePrincipalPolicy": f"{_UNPUBLISHED}; eight at once",
+    "secretsmanager:BatchGetSecretValue": f"{_UNPUBLISHED} of its own; eight at once",
+}
 DR = "eu-west-1"
 
 
@@ -53,9 +65,15 @@ def test_each_region_has_a_bucket_of_its_own_and_what_is_not_in_the_table_is_not
     assert pace.reserve("s3:HeadBucket", DR) == 0
 
 
-def test_every_operation_of_the_table_is_one_that_is_read() -> None:
-    read = reads() | {f"{operation.partition(':')[0]}:*" for operation in reads()}
-    assert {operation for rate in RATES for operation in rate.operations} <= read
+def test_every_operation_of_the_table_is_one_that_is_called_or_that_ecs_calls_for_a_task() -> None:
+    sent = frozenset[str]().union(*(action.writes | action.reads for action in actions().values()))
+    called = reads() | sent | {f"{operation.partition(':')[0]}:*" for operation in reads()}
+    assert {operation for rate in RATES for operation in rate.operations} - called == {"elbv2:RegisterTargets"}
+
+
+def test_what_grows_with_the_tenants_has_a_rate_or_a_reason_why_it_needs_none() -> None:
+    grows = {operation for operation in (*GROWS, *NO_BATCH_READ) if rate_of(operation) is None}
+    assert grows == UNPACED.keys()
 
 
 @pytest.fixture

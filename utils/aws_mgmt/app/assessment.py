@@ -33,6 +33,7 @@ from dr_actions.model.action_ids import part_of
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import FENCING, Goal, Plan
 from dr_actions.planning.estimate import past_durations, sizes_of, step_estimate
+from dr_actions.planning.plan_growth import growth_of
 from dr_actions.planning.plan_stages import stages_of
 from dr_actions.planning.planner import context_of, make_plan, plan_estimate_s, rto_estimate_s
 from dr_actions.planning.write_pause import write_pause
@@ -209,6 +210,7 @@ def _assessment(
         stages=stages_of(plan, step_estimate(context.env, context.snapshot)),
         rto_measured=sum(is_measured(step, known) for step in plan.steps),
         hourly_cost=hourly_cost(context.snapshot, context.env, len(report.tenants)),
+        growth=growth_of(plan.steps, context.env, known, sizes),
     )
 
 

@@ -21,7 +21,8 @@ from dr_actions.journal.entries import OtherWorld
 from dr_actions.journal.journal import JournalBroken, JournalInUse, MirrorFailed
 from dr_actions.journal.mirror import ANCHOR_CALLS, Anchors, anchors_of
 from dr_actions.model.plan import Call
-from dr_estate.aws.clock import WorldClock
+from dr_estate.aws.clock import WorldClock, is_loopback
+from dr_estate.aws.pace import Pace
 from dr_estate.aws.read_client import WrongAccount
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
@@ -61,6 +62,12 @@ class AppContext:
     def clock(self) -> WorldClock:
         """The world's clock: what is recorded and decided goes by it."""
         return self.world.clock
+
+    @property
+    def pace(self) -> Pace | None:
+        """AWS's published rates for the calls of one run; None at a loopback address, where nothing throttles."""
+        url = self.world.credentials.endpoint_url
+        return None if url is not None and is_loopback(url) else Pace(self.clock.monotonic)
 
 
 @dataclass(frozen=True)

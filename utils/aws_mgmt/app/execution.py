@@ -193,9 +193,8 @@ def run_steps(
 def _listening(context: RunContext, journal: Journal) -> Iterator[RunListener]:
     """Show the run's progress by both clocks, and first where this machine's is wrong."""
     began, files = outage_since(context.start.report, journal.entries), context.files
-    lasted_s = (context.app.clock.now() - began).total_seconds() if began else None
-    estimate, world = step_estimate(context.env, context.start.snapshot), context.app.world
-    clocks = (context.app.clock.stopwatch(), lasted_s, estimate)
+    lasted_s, world = (context.app.clock.now() - began).total_seconds() if began else None, context.app.world
+    clocks = (context.app.clock.stopwatch(), lasted_s, step_estimate(context.env, context.start.snapshot))
     with files.dialog.follow(context.start.plan, files.folder, world.by_hand, *clocks) as listener:
         if skewed := context.app.clock.skew_message():
             listener.note(skewed)
@@ -226,6 +225,7 @@ def run_of(context: RunContext, stored: Callable[[], None], journal: Journal, li
         recorded=start.recorded,
         renamed_databases=start.renamed_databases,
         only_tenants=frozenset(context.options.only_tenants),
+        pace=app.pace,
         rto_ends_at=rto_ends_at(env, start.plan.goal, outage_since(context.start.report, journal.entries)),
         estimate_s=step_estimate(env, start.snapshot),
     )

@@ -1,0 +1,156 @@
+"""A run of many tenants keeps to AWS's published rates: nothing is throttled, and nobody is given up for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from dr_actions.actions.compute import scale_dr_services
+from dr_actions.authorization.clearance import Clearance
+from dr_actions.clients.mutating_client import FailureKind, MutatingClient, SendFailed
+from dr_actions.execution import sender
+from dr_actions.execution.run import PlanRun
+from dr_actions.guard.context import GuardContext
+from dr_actions.journal.journal import Journal
+from dr_actions.model.action import PlanContext, ProgramContext, StepState, StepStatus, planned_call, send_call
+from dr_actions.model.plan import Call, Goal, Plan, Step
+from dr_actions.planning.planner import context_of
+from dr_actions.planning.rate_floor import floor_s
+from dr_estate.aws.pace import Pace
+from tests.dr_actions.control_tables import WORLD, Clock
+from tests.dr_actions.deciding import PROD, step
+from tests.dr_actions.hearing import RecordingListener
+from tests.dr_checks.worlds import world
+
+REGION = PROD.regions.dr
+# AWS's buckets (Amazon ECS API Reference, Request throttling): so many at once, then so many a second
+BUCKETS = {"ecs:UpdateService": (50, 5), "ecs:RegisterTaskDefinition": (20, 1)}
+
+
+@dataclass
+class ThrottlingAccount:
+    """An account that takes calls as fast as AWS publishes, by the time of ``clock``. ``calls`` are all that came.
+
+    ``share`` of the rate is left: somebody else spends the rest.
+    """
+
+    clock: Clock
+    operation: str
+    share: float = 1.0
+    taken: set[str] = field(default_factory=set)
+    throttled: int = 0
+    calls: int = 0
+
+    def __post_init__(self) -> None:
+        self.tokens, self.at_s = self.share * BUCKETS[self.operation][0], self.clock.monotonic()
+
+    @contextmanager
+    def permitting(self, _context: GuardContext) -> Iterator[ThrottlingAccount]:
+        yield self
+
+    def send(self, call: Call) -> dict[str, Any]:
+        (burst, per_s), now_s = BUCKETS[call.name], self.clock.monotonic()
+        more = self.share * per_s * (now_s - self.at_s)
+        self.tokens, self.at_s = min(self.share * burst, self.tokens + more), now_s
+        self.calls += 1
+        if self.tokens < 1:
+            self.throttled += 1
+            raise SendFailed(FailureKind.THROTTLED, "Rate exceeded.", "ThrottlingException")
+        self.tokens -= 1
+        self.taken.add(str(call.params["service"]))
+        return {}
+
+
+def tenants(number: int, operation: str) -> tuple[Step, ...]:
+    """A step of each tenant, all of one batch."""
+    name = operation.partition(":")[2]
+    return tuple(
+        step(f"t{n}", call=Call("ecs", name, REGION, {"service": f"t{n}"}), tenant=f"t{n}") for n in range(number)
+    )
+
+
+@dataclass
+class LargeRun:
+    """A run of so many tenants in an account where ``share`` of the published rate is left to it."""
+
+    folder: Path
+    operation: str
+    number: int
+    share: float = 1.0
+
+    def __post_init__(self) -> None:
+        self.clock = Clock()
+        self.account = ThrottlingAccount(self.clock, self.operation, self.share)
+        self.steps = tenants(self.number, self.operation)
+
+    def send(self) -> sender.Refusals:
+        """Send all calls; returns what was given up."""
+        plan = Plan(PROD.name, PROD.account, Goal.CLEAN_UP, "STEADY", self.steps)
+        clearance = Clearance(PROD.name, "INC-1", "operator", "", plan.digest, None, ())
+        snapshot = world({})
+        own: dict[str, Any] = {"observe": self._observe, "build_call": planned_call, "send": send_call, "parts": ()}
+        action = replace(scale_dr_services.ACTION, **own)
+        with Journal.open(self.folder, PROD.name, "INC-1", "run", self.clock.now, world=WORLD) as journal:
+            run = PlanRun(
+                env=PROD,
+                plan=plan,
+                clearance=clearance,
+                client=cast("MutatingClient[GuardContext]", self.account),
+                journal=journal,
+                read=lambda _parts, _upon, _sides: snapshot,
+                listener=RecordingListener(),
+                clock=self.clock,
+                check_lock=lambda: None,
+                pause_reason=str,
+                snapshot=snapshot,
+                program_context=ProgramContext(PROD, self.folder, dict),
+                pace=Pace(self.clock.monotonic),
+            )
+            context = context_of(PROD, snapshot, Goal.CLEAN_UP)
+            return sender.send_all(run, action, list(self.steps), context)
+
+    def _observe(self, of: Step, _context: PlanContext) -> StepStatus:
+        took = of.subject in self.account.taken
+        return StepStatus(StepState.DONE if took else StepState.READY, "it was taken" if took else "it was not")
+
+
+@pytest.mark.parametrize(
+    ("operation", "number"),
+    [
+        *((operation, number) for operation in BUCKETS for number in (100, 1000)),
+        pytest.param("ecs:UpdateService", 10_000, marks=pytest.mark.proof),
+    ],
+)
+def test_so_many_tenants_take_little_longer_than_the_rates_alone_and_none_is_throttled(
+    tmp_path: Path, operation: str, number: int
+) -> None:
+    run = LargeRun(tmp_path, operation, number)
+    began_s = run.clock.monotonic()
+    assert {} == run.send()
+    assert (0, number) == (run.account.throttled, len(run.account.taken))
+    burst, per_s = BUCKETS[operation]
+    shortest_s = (number - burst) / per_s
+    assert shortest_s == pytest.approx(floor_s(run.steps, PROD))
+    assert shortest_s <= run.clock.monotonic() - began_s <= 1.1 * shortest_s
+
+
+@pytest.mark.parametrize("operation", BUCKETS)
+def test_as_long_as_aws_takes_some_calls_of_a_batch_none_of_the_others_is_given_up(
+    tmp_path: Path, operation: str
+) -> None:
+    run = LargeRun(tmp_path, operation, 200, share=0.5)
+    assert {} == run.send()
+    assert 200 == len(run.account.taken)
+    assert run.account.throttled > 0
+
+
+def test_a_call_that_is_throttled_while_nothing_gets_through_is_given_up_after_the_attempts(tmp_path: Path) -> None:
+    run = LargeRun(tmp_path, "ecs:RegisterTaskDefinition", 3, share=0.0)
+    refusals = run.send()
+    assert {of.id for of in run.steps} == set(refusals)
+    assert PROD.execution.attempts * 3 == run.account.calls
