@@ -65,9 +65,8 @@ def visit(
     ways to refuse); UNREACHABLE where a connection stood and no whole answer came. It is NoAnswerInTime where the time
     was over.
     """
-    started = time.monotonic()
+    started, place = time.monotonic(), f"{address}:{port}"
     ends_s = started + timeout_s
-    place = f"{address}:{port}"
     connection = http.client.HTTPConnection(address, port)
     try:
         connection.sock = _connected(address, port, host, ends_s, region, tls)
