@@ -8,6 +8,7 @@ nothing alone. No control plane is needed for any but the health check, whose me
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -128,11 +129,16 @@ def _edge(snapshot: Snapshot, env: Environment) -> Testimony | None:
 
 
 def _pages(witness: Witness, seen: VisitRound | None, env: Environment, where: str) -> Testimony | None:
-    statuses = [row.status for row in seen.tenants if isinstance(row, Visit) and not row.cached] if seen else []
+    """What the sites show: more than half answer well; or none does, and the look had time for more than half."""
+    rows = seen.tenants if seen else ()
+    statuses = [row.status for row in rows if isinstance(row, Visit) and not row.cached]
     good = sum(status in env.traffic.expected_probe_statuses for status in statuses)
-    if 2 * good > len(statuses):
-        return Testimony(witness, TrafficHealth.HEALTHY, f"{good} of {len(statuses)} tenants' sites answer {where}")
-    if statuses and all(status >= _SERVER_FAULT for status in statuses):
+    kinds = Counter(row.kind for row in rows if isinstance(row, Unavailable))
+    late = kinds[UnavailableKind.DEADLINE]
+    visited = len(statuses) + kinds[UnavailableKind.UNREACHABLE]
+    if 2 * good > visited + late:
+        return Testimony(witness, TrafficHealth.HEALTHY, f"{good} of {visited + late} tenants' sites answer {where}")
+    if statuses and visited > late and all(status >= _SERVER_FAULT for status in statuses):
         says = f"each of the {len(statuses)} tenants' sites answers {where} with an error of the server"
         return Testimony(witness, TrafficHealth.UNHEALTHY, says)
     return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import io
 import re
 import socket
 import ssl
@@ -11,12 +12,14 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from typing import Any, cast
 
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 
 Limits = tuple[float, float]
-"""Seconds to let a visitor in, and seconds for each answer to one who was let in."""
+"""Seconds to let a visitor in, and seconds for that and all that follows."""
 _BODY_BYTES = 65536
+_SHORTEST_S = 0.001
 _CACHED = re.compile(r"(?:Refresh)?Hit from cloudfront", re.IGNORECASE)  # "Troubleshooting", CloudFront guide, X-Cache
 _OF_NAME, _OF_LABEL = re.compile(r"[a-z0-9.-]"), re.compile(r"[a-z0-9-]")
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
@@ -48,27 +51,34 @@ class Handshake:
     problem: str
 
 
+class NoAnswerInTime(DataUnavailable):
+    """The time limit was over before there was a whole answer; more time might have shown one."""
+
+
 def visit(
     address: str, port: int, host: str, path: str, timeout_s: float, region: str = "", tls: ssl.SSLContext | None = None
 ) -> Visit:
     """GET ``path`` at ``address`` in ``region`` as ``host``, over HTTPS where ``tls`` is given, following no redirect.
 
+    ``timeout_s`` is for all of it: the connection, the handshake and the whole answer, however it comes.
     Raises DataUnavailable: NOT_REACHABLE where no connection or handshake came about, or it was cut off (a firewall's
-    ways to refuse); UNREACHABLE where a connection stood and no answer came in time.
+    ways to refuse); UNREACHABLE where a connection stood and no whole answer came. It is NoAnswerInTime where the time
+    was over.
     """
-    started = time.monotonic()
-    place = f"{address}:{port}"
-    connection = http.client.HTTPConnection(address, port, timeout=timeout_s)
+    started, place = time.monotonic(), f"{address}:{port}"
+    ends_s = started + timeout_s
+    connection = http.client.HTTPConnection(address, port)
     try:
-        connection.sock = _connected(address, port, host, timeout_s, region, tls)
+        connection.sock = _connected(address, port, host, ends_s, region, tls)
         connection.request("GET", path, headers={"Host": host, "User-Agent": "aws-dr-manager", "Connection": "close"})
-        answer = connection.getresponse()
+        answer = http.client.HTTPResponse(cast(socket.socket, _TimedAnswer(connection.sock, ends_s)), method="GET")
+        answer.begin()
         body = answer.read(_BODY_BYTES)
     except ConnectionError as cut:  # http.client.RemoteDisconnected is one
         raise _not_reachable(place, host, cut, region) from cut
     except (OSError, http.client.HTTPException) as silent:
-        reason = f"{place} did not answer for {host}: {type(silent).__name__} {silent}".strip()
-        raise DataUnavailable(Unavailable(UnavailableKind.UNREACHABLE, f"{reason}.", region)) from silent
+        reason = f"{place} gave no whole answer for {host}: {type(silent).__name__} {silent}".strip()
+        raise _unseen(UnavailableKind.UNREACHABLE, f"{reason}.", region, silent) from silent
     finally:
         connection.close()
     text = body.decode("utf-8", "replace")
@@ -98,12 +108,41 @@ def _names(content: str, host: str) -> bool:
     return False
 
 
+class _TimedAnswer(io.RawIOBase):
+    """What comes in on a connection until a moment (of time.monotonic): each read has the time that is left."""
+
+    def __init__(self, wire: socket.socket, ends_s: float) -> None:
+        super().__init__()
+        self._wire, self._ends_s = wire, ends_s
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """Return it as http.client reads it."""
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        """It is there to be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read what there is. Raises TimeoutError."""
+        self._wire.settimeout(_left_s(self._ends_s))
+        return self._wire.recv_into(buffer)
+
+
+def _left_s(ends_s: float) -> float:
+    """Seconds until then. Raises TimeoutError where there are none: a socket would take 0 for "do not wait"."""
+    left_s = ends_s - time.monotonic()
+    if left_s <= 0:
+        raise TimeoutError("timed out")
+    return left_s
+
+
 def _connected(
-    address: str, port: int, host: str, timeout_s: float, region: str, tls: ssl.SSLContext | None
+    address: str, port: int, host: str, ends_s: float, region: str, tls: ssl.SSLContext | None
 ) -> socket.socket:
     """An open connection, its handshake done where ``tls`` is given. Raises DataUnavailable: NOT_REACHABLE."""
     try:
-        wire = socket.create_connection((address, port), timeout=timeout_s)
+        wire = _wire(address, port, _left_s(ends_s), ends_s)
         return tls.wrap_socket(wire, server_hostname=host) if tls else wire
     except OSError as refused:  # ssl.SSLError is one
         raise _not_reachable(f"{address}:{port}", host, refused, region) from refused
@@ -114,7 +153,12 @@ def _not_reachable(place: str, host: str, reason: Exception, region: str) -> Dat
         f"{place} is not reachable from here for {host} ({type(reason).__name__}: {reason}): that says nothing of "
         "whether visitors are served."
     )
-    return DataUnavailable(Unavailable(UnavailableKind.NOT_REACHABLE, text, region))
+    return _unseen(UnavailableKind.NOT_REACHABLE, text, region, reason)
+
+
+def _unseen(kind: UnavailableKind, text: str, region: str, reason: Exception) -> DataUnavailable:
+    error = NoAnswerInTime if isinstance(reason, TimeoutError) else DataUnavailable
+    return error(Unavailable(kind, text, region))
 
 
 @cache
@@ -136,15 +180,16 @@ def handshake(address: str, port: int, host: str, limits_s: Limits, public: bool
     Where the world is not ``public`` its certificates have no known issuer: the presented certificate then counts as
     its own issuer, and its names and dates are still judged.
     """
+    connecting_s, ends_s = limits_s[0], time.monotonic() + limits_s[1]
     try:
         if public:
             context = visitor_context(public)
         else:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-            context.load_verify_locations(cadata=_presented(address, port, host, limits_s))
+            context.load_verify_locations(cadata=_presented(address, port, host, connecting_s, ends_s))
         with (
-            _wire(address, port, limits_s) as wire,
+            _wire(address, port, connecting_s, ends_s) as wire,
             context.wrap_socket(wire, server_hostname=host) as safe,
         ):
             ends = str((safe.getpeercert() or {})["notAfter"])
@@ -159,16 +204,16 @@ def handshake(address: str, port: int, host: str, limits_s: Limits, public: bool
     return Handshake(host, datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC), "")
 
 
-def _wire(address: str, port: int, limits_s: Limits) -> socket.socket:
-    connecting_s, answering_s = limits_s
-    wire = socket.create_connection((address, port), timeout=connecting_s)
-    wire.settimeout(answering_s)
+def _wire(address: str, port: int, connecting_s: float, ends_s: float) -> socket.socket:
+    """A connection that stands within ``connecting_s``; its handshake has until ``ends_s`` (of time.monotonic)."""
+    wire = socket.create_connection((address, port), timeout=min(connecting_s, _left_s(ends_s)))
+    wire.settimeout(max(ends_s - time.monotonic(), _SHORTEST_S))
     return wire
 
 
-def _presented(address: str, port: int, host: str, limits_s: Limits) -> str:
+def _presented(address: str, port: int, host: str, connecting_s: float, ends_s: float) -> str:
     with (
-        _wire(address, port, limits_s) as wire,
+        _wire(address, port, connecting_s, ends_s) as wire,
         visitor_context(public=False).wrap_socket(wire, server_hostname=host) as safe,
     ):
         return ssl.DER_cert_to_PEM_cert(safe.getpeercert(binary_form=True) or b"")

@@ -6,7 +6,6 @@ A load balancer that lets in CloudFront alone (its prefix list, a header of the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -19,6 +18,7 @@ from dr_estate.readers import cloudfront, ecs, elbv2, route53, sts_identity
 from dr_estate.readers.dns_answers import TEST_READS, is_aws, patience
 from dr_estate.reading.part import GLOBAL, REGIONAL, part
 from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.turns import Turns
 
 # what its parts build on: the records, the load balancers and the services
 SITE_READS = route53.RECORD_READS | elbv2.BALANCER_READS | elbv2.RULE_READS | ecs.SERVICE_READS | sts_identity.READS
@@ -106,13 +106,13 @@ def visits(context: ReadContext) -> VisitRound | None:
     where = context.part(front)
     if where is None:
         return None
-    go, hosts = _visiting(context, where), _hosts(context)
+    turns, hosts = _visiting(context, where), _hosts(context)
     dark = Unavailable(UnavailableKind.NOT_REACHABLE, _HEADER_DEMANDED, context.region)
     closed = dict.fromkeys(_by_header(context, hosts), dark)
     if hosts and len(closed) == len(hosts):
         raise DataUnavailable(dark)
-    stranger = go(_STRANGER)
-    answers = context.maybe(go, [host for host in hosts if host not in closed])
+    stranger = turns.visit(_STRANGER)
+    answers = turns.visit_all([host for host in hosts if host not in closed])
     return VisitRound(stranger, (*answers, *closed.values()))
 
 
@@ -140,11 +140,11 @@ def handshakes(context: ReadContext) -> tuple[Handshake | Unavailable, ...]:
         return ()
     direct = sorted({host for hosts in context.env.traffic.customer_hosts.values() for host in hosts})
 
-    def shake(host: str) -> Handshake:
-        limits_s = (context.env.observation.connect_timeout_s, context.env.observation.read_timeout_s)
+    def shake(host: str, limit_s: float) -> Handshake:
+        limits_s = (context.env.observation.connect_timeout_s, limit_s)
         return handshake(where.address, where.https, host, limits_s, is_aws(context), context.region)
 
-    return tuple(context.maybe(shake, [*_hosts(context)[:1], *direct]))
+    return tuple(Turns(context, shake, context.region).visit_all([*_hosts(context)[:1], *direct]))
 
 
 @part(*GLOBAL, reads=EDGE_READS, visits=True)
@@ -159,16 +159,18 @@ def edge_visits(context: ReadContext) -> VisitRound | None:
     if where is None:
         return None
     tls = visitor_context(is_aws(context))
-    path, limit_s = context.env.traffic.probe_path, context.env.observation.read_timeout_s
+    path = context.env.traffic.probe_path
 
-    def go(host: str) -> Visit:
+    def go(host: str, limit_s: float) -> Visit:
         return visit(where.address, where.https, host, path, limit_s, tls=tls)
 
-    stranger = go(f"{_NO_TENANT}.{context.env.traffic.tenant_domain}")
-    wanted = hosts if any(_is_out_of_reach(context, side) for side in REGIONAL) else hosts[:1]
-    answers = context.maybe(go, wanted[:_FIRST])
-    if any(isinstance(answer, Visit) and answer.status < _SERVER_FAULT for answer in answers):
-        answers += context.maybe(go, wanted[_FIRST:])
+    turns = Turns(context, go, region="")  # what CloudFront answers late is no region's silence
+    stranger = turns.visit(f"{_NO_TENANT}.{context.env.traffic.tenant_domain}")
+    answers = turns.visit_all(hosts[:1])  # before a region whose sites hang has used the time of the look
+    if any(_is_out_of_reach(context, side) for side in REGIONAL):
+        answers += turns.visit_all(hosts[1:_FIRST])
+        if any(isinstance(answer, Visit) and answer.status < _SERVER_FAULT for answer in answers):
+            answers += turns.visit_all(hosts[_FIRST:])
     return VisitRound(stranger, tuple(answers), edge=True)
 
 
@@ -206,9 +208,9 @@ def _edge_address(context: ReadContext, host: str) -> SiteAddress | None:
     return SiteAddress(found[0], _HTTP, _HTTPS)
 
 
-def _visiting(context: ReadContext, where: SiteAddress) -> Callable[[str], Visit]:
-    path, limit_s = context.env.traffic.probe_path, context.env.observation.read_timeout_s
-    return lambda host: visit(where.address, where.http, host, path, limit_s, context.region)
+def _visiting(context: ReadContext, where: SiteAddress) -> Turns[Visit]:
+    path, region = context.env.traffic.probe_path, context.region
+    return Turns(context, lambda host, limit_s: visit(where.address, where.http, host, path, limit_s, region), region)
 
 
 def _hosts(context: ReadContext) -> list[str]:

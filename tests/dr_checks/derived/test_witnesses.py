@@ -27,6 +27,8 @@ PRIMARY = SIT.region(Side.PRIMARY)
 GONE = Unavailable(UnavailableKind.UNREACHABLE, "no answer.", "us-east-1", "route53.records")
 NO_SERVER = Unavailable(UnavailableKind.RESOLVER, "no DNS server can be reached.", part="dns_answers.led")
 NO_SITE = Unavailable(UnavailableKind.NOT_REACHABLE, "192.0.2.1:80 did not answer.", PRIMARY, "http_sites.visits")
+LATE = Unavailable(UnavailableKind.DEADLINE, "not visited in time.", PRIMARY, "http_sites.visits")
+HANGS = Unavailable(UnavailableKind.UNREACHABLE, "no answer in time.", PRIMARY, "http_sites.visits")
 CACHED = replace(ONE, cached=True)
 FRESH, OLD = timedelta(minutes=4), timedelta(hours=1)
 
@@ -73,6 +75,11 @@ def files_copied(ago: timedelta | None) -> tuple[efs.FileReplication, ...]:
         ({"sites": VisitRound(STRANGER, (BROKEN, BROKEN))}, PostureName.PRIMARY_LOST),
         ({"sites": VisitRound(STRANGER, (ONE, TWO))}, PostureName.DEGRADED),
         ({"sites": VisitRound(STRANGER, (ONE, BROKEN))}, PostureName.BLIND),
+        ({"sites": VisitRound(STRANGER, (ONE, TWO, LATE))}, PostureName.DEGRADED),
+        ({"sites": VisitRound(STRANGER, (ONE, LATE, LATE))}, PostureName.BLIND),
+        ({"sites": VisitRound(STRANGER, (ONE, HANGS, HANGS))}, PostureName.BLIND),
+        ({"sites": VisitRound(STRANGER, (BROKEN, HANGS, HANGS))}, PostureName.PRIMARY_LOST),
+        ({"sites": VisitRound(STRANGER, (BROKEN, LATE, LATE))}, PostureName.BLIND),
         ({"sites": VisitRound(STRANGER, (ONE, TWO)), "led": (AWAY,)}, PostureName.BLIND),
         ({"edge": VisitRound(STRANGER, (BROKEN, BROKEN)), "led": (AT_HOME,)}, PostureName.PRIMARY_LOST),
         ({"edge": VisitRound(STRANGER, (BROKEN, BROKEN)), "led": (AT_HOME, AWAY)}, PostureName.BLIND),
