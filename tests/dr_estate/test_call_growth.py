@@ -304,10 +304,10 @@ def test_a_second_look_at_two_thousand_tenants_takes_at_most_1750_calls(tmp_path
     for tenant in world.ids:
         arn = _service_row(world, _service(world, tenant))["taskDefinition"]
         definition = ecs.definition_of(_definition(world, {"taskDefinition": arn})["taskDefinition"])
-        first.keep(f"{arn}@{SETTINGS_READ}", definition)
+        first.keep(arn, SETTINGS_READ, definition)
         secret = _secret_row(world, tenant)["ARN"]
         version = f"{WHEN.isoformat()}, read {datetime.now(UTC).date()}"
-        first.keep(f"{secret}@{version}", secret_policies.SecretPolicy(secret, ""))
+        first.keep(secret, version, secret_policies.SecretPolicy(secret, ""))
     first.save(tmp_path / "answers", "this version")
     client = world.read_client(immutable=load(tmp_path / "answers", "this version"))
     values = read_in_turn(client)
