@@ -48,7 +48,7 @@ def paced(environment: Environment) -> Outcome:
 
 
 def again(environment: Environment) -> Outcome:
-    """The product's own way with what an earlier run left in the file of argv, which cannot change."""
+    """The product's own way with what an earlier run left in the file of argv."""
     answers = load(Path(sys.argv[2]), "benchmark")
     outcome = _observed(environment, answers)
     answers.save(Path(sys.argv[2]), "benchmark")

@@ -32,8 +32,8 @@ class SecretPolicy:
 def policies(context: ReadContext) -> tuple[SecretPolicy | Unavailable, ...]:
     """Return the policy of each secret that a task definition names here.
 
-    This takes one call per secret, because no batch read returns policies. A policy that was read today, of a secret
-    that has not changed since, is known: a secret's LastChangedDate is when it "was modified in any way"
+    This takes one call per secret, because no batch read returns policies. A policy that was read today (UTC), of a
+    secret that has not changed since, is known: a secret's LastChangedDate is when it "was modified in any way"
     (SecretListEntry). It is kept for a day at most, because what AWS does with the date of a replica is assumed.
 
     A replica has the policy of the secret it is copied from; where it refuses to return the policy, the original is

@@ -51,7 +51,7 @@ class TrackedChanges:
 class Section:
     """What a reader returned, the rows that it could not understand and left out, and the ARNs it did not ask for.
 
-    Those it did not ask for were known from an earlier observation, and cannot change.
+    Those it did not ask for were known from an earlier observation, in the version that it wanted.
     """
 
     value: Any
@@ -125,19 +125,19 @@ class ReadContext:
         self.workers.calling()
         return cast("list[Any] | None", self.client.call(service, self.region, all_pages, absent))
 
-    def immutable(self, arn: str, shape: type[T], read: Callable[[], T], version: str = "") -> T:
-        """Return the immutable resource of ``arn`` as it is known; else ``read`` it.
+    def immutable(self, arn: str, shape: type[T], read: Callable[[], T], version: str) -> T:
+        """Return this ``version`` of the resource of ``arn`` as it is known; else ``read`` it.
 
-        ``version`` distinguishes the states of a resource with the same ARN: a version never changes. A known resource
-        that is not of ``shape``, or of another ARN, is read again. Raises what ``read`` raises.
+        ``version`` distinguishes the states of a resource with the same ARN: a version needs no asking again. A known
+        resource that is not of ``shape``, or of another ARN, is read again. Raises what ``read`` raises.
         """
-        answers, key = self.client.credentials.immutable, f"{arn}@{version}" if version else arn
-        known = answers.get(key)
+        answers = self.client.credentials.immutable
+        known = answers.get(arn, version)
         if known is not None and (thing := _shaped(shape, known)) is not None and getattr(thing, "arn", "") == arn:
             self.cached.append(arn)
             return thing
         thing = read()
-        answers.keep(key, thing)
+        answers.keep(arn, version, thing)
         return thing
 
     def understand(self, parse: Callable[[], R], name: str) -> R:

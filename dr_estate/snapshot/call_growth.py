@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
-from typing import Self
+from typing import Any, Self
 
 from dr_estate.aws.pace import rate_of, shortest_s
+from dr_estate.readers import ecs, secret_policies
+from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot
 
 _PER_TENANT = 1
@@ -54,9 +57,12 @@ NO_BATCH_READ: Mapping[str, str] = {
     "of the DR region's secrets alone",
 }
 """One call a tenant, in each region unless the DR region's things alone are read, and why."""
-CACHED = frozenset({"ecs:DescribeTaskDefinition", "secretsmanager:GetResourcePolicy"})
-"""A revision never changes, and a secret's policy only with its LastChangedDate: a second `status` of a day, while no
-secret changes, makes none of these calls."""
+CACHED: Mapping[str, Reader[Any]] = {
+    "ecs:DescribeTaskDefinition": ecs.task_definitions,
+    "secretsmanager:GetResourcePolicy": secret_policies.policies,
+}
+"""The part that is read by it. A revision never changes, and a secret's policy only with its LastChangedDate: a second
+`status` of a day (UTC), while no secret changes, makes none of these calls."""
 _IN_ONE_REGION = frozenset({"secretsmanager:GetResourcePolicy"})
 
 
@@ -64,7 +70,9 @@ _IN_ONE_REGION = frozenset({"secretsmanager:GetResourcePolicy"})
 class CallPlan:
     """The calls by operation of an observation of ``tenants`` tenants, and those that ``number`` tenants would take.
 
-    ``seconds`` is how long AWS's published rates make the latter, at least; ``seconds_again`` a second `status`.
+    Both are those of a first look: ``cached`` of ``calls`` were not made, because an earlier look had the answers. Each
+    of them counts as one call. ``seconds`` is how long AWS's published rates make the estimate, at least;
+    ``seconds_again`` a second `status`.
     """
 
     tenants: int
@@ -73,19 +81,23 @@ class CallPlan:
     estimate: Mapping[str, int]
     seconds: float
     seconds_again: float
+    cached: int
 
     @classmethod
     def of(cls, snapshot: Snapshot, tenants: int, number: int) -> Self:
-        """Plan from what ``snapshot`` took."""
+        """Plan from what ``snapshot`` took, and what it would have taken had no earlier look been kept."""
+        known = Counter({name: len(snapshot.cached_of(part)) for name, part in CACHED.items()})
+        calls = Counter(snapshot.calls) + known
         each = {name: Growth(_PER_TENANT, 1 if name in _IN_ONE_REGION else 2) for name in NO_BATCH_READ}
         growths = {**GROWS, **each}
         grown = {name: growths[name].calls(number) - growths[name].calls(tenants) for name in growths}
-        estimate = {name: count + grown.get(name, 0) for name, count in snapshot.calls.items()}
+        estimate = {name: count + grown.get(name, 0) for name, count in calls.items()}
         a_region = {
             name: ceil(count / (growths[name].regions if name in growths else 1)) for name, count in estimate.items()
         }
         again = {name: count for name, count in a_region.items() if name not in CACHED}
-        return cls(tenants, number, dict(snapshot.calls), estimate, shortest_s(a_region), shortest_s(again))
+        seconds = shortest_s(a_region), shortest_s(again)
+        return cls(tenants, number, dict(calls), estimate, *seconds, known.total())
 
     @property
     def again(self) -> int:

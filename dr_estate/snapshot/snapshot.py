@@ -114,7 +114,7 @@ class Snapshot:
 
     @property
     def cached(self) -> list[str]:
-        """ARNs that were not asked for: what they hold cannot change, and an earlier observation read it."""
+        """ARNs that were not asked for: an earlier observation read the same version of them."""
         return [arn for part in self.parts.values() for arn in part.cached]
 
     def cached_of(self, reader: Reader[Any]) -> list[str]:

@@ -19,6 +19,7 @@ def render_calls(plan: CallPlan, form: str) -> str:
             "schema": _FORM,
             "tenants": plan.tenants,
             "calls": dict(sorted(plan.calls.items())),
+            "cached": plan.cached,
             "estimate": {
                 "tenants": plan.number,
                 "calls": dict(sorted(plan.estimate.items())),
@@ -39,8 +40,11 @@ def _lines(plan: CallPlan) -> Iterator[str]:
         why = f"  ({NO_BATCH_READ[name]})" if name in NO_BATCH_READ else ""
         yield f"{name:48} {plan.calls[name]:6,} {count:7,}  {plan.rate(name)}{why}".rstrip()
     yield f"{'in all':48} {sum(plan.calls.values()):6,} {sum(plan.estimate.values()):7,}"
+    if plan.cached:
+        yield f"\nOf those now, {plan.cached:,} were not made: this evidence has their answers from an earlier look."
     yield f"\nAt AWS's default rates that takes {plan.seconds:.0f} s or longer."
     yield (
-        f"A second `status` of live AWS makes {plan.again:,} calls in {plan.seconds_again:.0f} s or longer: "
-        "task definition revisions never change, nor does the policy of a secret that has not changed that day."
+        f"A second `status` of live AWS on the same day (UTC) makes {plan.again:,} calls in {plan.seconds_again:.0f} s "
+        "or longer: task definition revisions never change, and the policy of a secret that has not changed since is "
+        "known that day."
     )

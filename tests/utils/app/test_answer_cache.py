@@ -1,4 +1,4 @@
-"""`status` of live AWS asks once for what cannot change; nothing else goes by what an earlier look kept."""
+"""`status` of live AWS asks once for what needs no asking again; nothing else goes by what an earlier look kept."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def looked(world: Endpoint, sit: Environment, options: Options | None = None, id
 
 
 def answers(sit: Environment) -> dict[str, Any]:
-    """What the file holds, by ARN: the name of what was read of it stands behind that."""
+    """What the file holds, by ARN."""
     known = orjson.loads(cache_file(sit).read_bytes())["answers"]
-    return {key.partition("@")[0]: answer for key, answer in known.items()}
+    return {arn: answer for arn, (_, answer) in known.items()}
 
 
 def test_the_second_status_asks_for_no_revision_again_and_its_evidence_names_each(
@@ -88,7 +88,8 @@ def _forge(sit: Environment, **changes: Any) -> None:
     """Write another answer for every revision, with the right checksum: the file's owner can."""
     maker = answer_cache._maker()
     known = load(cache_file(sit), maker).known
-    ImmutableAnswers(fresh={arn: {**answer, **changes} for arn, answer in known.items()}).save(cache_file(sit), maker)
+    forged = {arn: (version, {**answer, **changes}) for arn, (version, answer) in known.items()}
+    ImmutableAnswers(fresh=forged).save(cache_file(sit), maker)
 
 
 def test_a_forged_answer_is_named_as_one_that_was_not_asked_for(sandbox_world: Endpoint, sit: Environment) -> None:

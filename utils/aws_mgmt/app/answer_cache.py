@@ -1,4 +1,6 @@
-"""What cannot change is read once: `status` of live AWS keeps such answers in the user's cache folder, by account.
+"""`status` of live AWS keeps what it need not ask again in the user's cache folder, by account.
+
+A task definition revision never changes, and the policy of a secret that has not changed since is known that day (UTC).
 
 A sandbox gives a revision's number to another revision after `mend`, and any other endpoint may do the same: their
 answers are read again each time.

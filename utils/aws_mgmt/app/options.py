@@ -134,7 +134,7 @@ class JudgingOptions(Options):
 class StatusOptions(JudgingOptions):
     """Of `status`: the scenarios of the areas that are named, or all; ``watch_s``: again and again.
 
-    ``no_cache``: what cannot change is read too. ``checks`` and ``severity`` narrow what is judged.
+    ``no_cache``: what an earlier look kept is read too. ``checks`` and ``severity`` narrow what is judged.
     """
 
     command: ClassVar[str] = "status"

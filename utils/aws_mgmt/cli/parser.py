@@ -208,9 +208,7 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
         _flag("infrastructure", "Only the infrastructure scenarios."),
         _option("check", "ID", "Judge this check alone; may be repeated.", "checks", multiple=True, **completion.CHECK),
         _option("severity", "", "Judge only what is as severe, or worse.", type=click.Choice(completion.SEVERITIES)),
-        _flag(
-            "no-cache", "Read again what cannot change, too (task definition revisions, policies of unchanged secrets)."
-        ),
+        _flag("no-cache", "Read again what is kept, too (task definition revisions, policies of unchanged secrets)."),
         _WATCH,
         *_JUDGING,
         _REPORT,
