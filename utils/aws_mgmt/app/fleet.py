@@ -99,7 +99,9 @@ def look_at(looks: Sequence[Look], looking: Looking, advance: Advance, at_once: 
             while waiting and len(running) < places:
                 with _rooms_on_path():
                     running.append(_Running.begin(waiting.popleft(), looking, context))
-            wait([begun.process.sentinel for begun in running])
+            wait([end for begun in running for end in begun.ends])
+            for begun in running:
+                begun.receive()
             ended = [begun for begun in running if begun.process.exitcode is not None]
             running = [begun for begun in running if begun not in ended]
             found += [begun.member() for begun in ended]
@@ -110,13 +112,14 @@ def look_at(looks: Sequence[Look], looking: Looking, advance: Advance, at_once: 
     return found
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Running:
-    """A process that looks, and the end of the pipe on which it answers."""
+    """A process that looks, the end of the pipe on which it answers, and its answer once that is there."""
 
     look: Look
     process: BaseProcess
     answers: Connection[None, tuple[int, str]]
+    answer: tuple[int, str] | None = None
 
     @classmethod
     def begin(cls, look: Look, looking: Looking, context: multiprocessing.context.ForkServerContext) -> _Running:
@@ -126,14 +129,27 @@ class _Running:
         sender.close()
         return cls(look, process, answers)
 
+    @property
+    def ends(self) -> list[Any]:
+        """What is waited for: the process's end, and its answer, which may be longer than the pipe holds."""
+        return [self.process.sentinel, *([] if self.answers.closed else [self.answers])]
+
+    def receive(self) -> None:
+        """Take its answer where there is one now, or note that there will be none."""
+        if self.answers.closed or not self.answers.poll():
+            return
+        try:
+            self.answer = self.answers.recv()
+        except (EOFError, OSError):  # it ended before its answer did
+            self.answer = None
+        self.answers.close()
+
     def member(self) -> FleetMember:
         """What is known of the environment, once the process has ended."""
         self.process.join()
-        try:
-            code, reason = self.answers.recv()
-        except EOFError:
-            code, reason = int(Exit.COULD_NOT_SEE), f"Its process ended with {self.process.exitcode}."
+        self.receive()
         self.answers.close()
+        code, reason = self.answer or (int(Exit.COULD_NOT_SEE), f"Its process ended with {self.process.exitcode}.")
         return member_of(self.look, code, reason)
 
     def stop(self) -> None:

@@ -318,3 +318,29 @@ def test_a_report_that_was_not_written_is_never_green(tmp_path: Path) -> None:
 def silent(_look: Look, answers: Connection[tuple[int, str], None]) -> None:
     """Says that all is well, and leaves no report."""
     answers.send((0, ""))
+
+
+def test_a_reason_longer_than_a_pipe_holds_is_reported_whole(tmp_path: Path) -> None:
+    """The process that sends it ends only once somebody receives it."""
+    (member,) = look_at(looks(tmp_path, ("dev",)), verbose, lambda *_: None)
+    assert (2, LONG) == (member.exit, member.reason)
+
+
+def test_a_process_that_is_killed_while_it_answers_was_not_seen(tmp_path: Path) -> None:
+    (member,) = look_at(looks(tmp_path, ("dev",)), interrupted, lambda *_: None)
+    assert (3, "Its process ended with -9.") == (member.exit, member.reason)
+
+
+LONG = "x" * 1_000_000
+"""Characters of a reason: more than the 65,536 bytes of a pipe on Linux."""
+
+
+def verbose(_look: Look, answers: Connection[tuple[int, str], None]) -> None:
+    """Sends a long reason."""
+    answers.send((2, LONG))
+
+
+def interrupted(_look: Look, answers: Connection[tuple[int, str], None]) -> None:
+    """Is killed when it has sent the beginning of an answer: that so many bytes follow."""
+    os.write(answers.fileno(), (1_000).to_bytes(4, "big") + b"x")
+    os.kill(os.getpid(), signal.SIGKILL)
