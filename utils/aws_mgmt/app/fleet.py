@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
@@ -13,7 +13,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from dr_estate.config.environment import environment_names
+from dr_estate.config.environment import EnvironmentFileError, environment_names, load_environment
 from reports.values.fleet import FleetMember
 from reports.values.stored_report import StoredReport, StoredReportError, read_report
 from utils.aws_mgmt.app.dialog import Advance
@@ -36,11 +36,15 @@ _BAD: Mapping[str, int] = {answer: number for number, answer in enumerate(EXITS)
 
 @dataclass(frozen=True)
 class Look:
-    """One look of a fleet: its options, its environment variables, and the file that its report is printed into."""
+    """One look of a fleet: its options, its environment variables, and the file that its report is printed into.
+
+    ``account`` is the one whose rates of calls it spends, "" where it calls nothing or its file names none.
+    """
 
     options: StatusOptions
     variables: Mapping[str, str]
     report: Path
+    account: str = ""
 
     @property
     def log(self) -> Path:
@@ -74,7 +78,19 @@ def looks_of(options: StatusOptions, folder: Path) -> tuple[Look, ...]:
             option = f"--{name.replace('_', '-')}"
             raise UsageError(f"{option} of several environments needs {_PLACE} in its name: each has one of its own.")
     variables = {name: value for name, value in os.environ.items() if name != _GITHUB}
-    return tuple(Look(_alone(options, name), variables, folder / f"{name}.json") for name in names_of(options))
+    return tuple(
+        Look(_alone(options, name), variables, folder / f"{name}.json", _account_of(options, name))
+        for name in names_of(options)
+    )
+
+
+def _account_of(options: StatusOptions, name: str) -> str:
+    if options.sandbox or options.from_evidence:
+        return ""
+    try:
+        return load_environment(options.config, name).account
+    except EnvironmentFileError:  # its own process reports it
+        return ""
 
 
 def _alone(options: StatusOptions, name: str) -> StatusOptions:
@@ -88,17 +104,21 @@ def _alone(options: StatusOptions, name: str) -> StatusOptions:
 def look_at(looks: Sequence[Look], looking: Looking, advance: Advance, at_once: int = 0) -> list[FleetMember]:
     """Look at each environment in a process of its own, ``at_once`` of them (0: two for each processor).
 
+    Those of one account are looked at one after another: AWS limits the calls of an account, and each process spends
+    nearly all that it allows.
+
     A process that dies is an environment that was not seen, and stops no other. All are stopped with this one.
     """
-    waiting, running, found = deque(looks), list[_Running](), list[FleetMember]()
+    waiting, running, found = list(looks), list[_Running](), list[FleetMember]()
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_PRELOADED)
     places = at_once or 2 * (os.cpu_count() or 1)
     try:
         while waiting or running:
-            while waiting and len(running) < places:
+            while len(running) < places and (look := _next(waiting, {begun.look.account for begun in running})):
+                waiting.remove(look)
                 with _rooms_on_path():
-                    running.append(_Running.begin(waiting.popleft(), looking, context))
+                    running.append(_Running.begin(look, looking, context))
             wait([end for begun in running for end in begun.ends])
             for begun in running:
                 begun.receive()
@@ -110,6 +130,13 @@ def look_at(looks: Sequence[Look], looking: Looking, advance: Advance, at_once: 
         for begun in running:
             begun.stop()
     return found
+
+
+def _next(waiting: Sequence[Look], busy: Set[str]) -> Look | None:
+    """The look to begin: of the accounts that nobody reads now, one of that which most looks wait for."""
+    waiting_for = Counter(look.account for look in waiting)
+    free = [look for look in waiting if not look.account or look.account not in busy]
+    return max(free, key=lambda look: waiting_for[look.account], default=None)
 
 
 @dataclass

@@ -6,12 +6,8 @@ import csv
 import io
 import json
 import lzma
-import os
 import re
-import signal
-from collections.abc import Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -19,8 +15,6 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.utils.running import ROOT, Ran, dr_cli
-from utils.aws_mgmt.app.fleet import Look, look_at
-from utils.aws_mgmt.app.options import StatusOptions
 from utils.aws_mgmt.cli.error_boundary import run_command
 from utils.aws_mgmt.cli.parser import parse
 
@@ -289,58 +283,3 @@ def test_a_report_with_an_exit_code_that_is_none_is_refused(
     file.write_text(json.dumps(json.loads(file.read_text()) | {"exit": 99}))
     code, _, err = merge(capsys, tmp_path, f"report --merge {runs['sit']}")
     assert (2, f"{runs['sit']} is no report of this tool: 99 is no exit code.\n") == (code, err)
-
-
-def dying(look: Look, answers: Connection[tuple[int, str], None]) -> None:
-    """Looks as two processes do: that of prod is killed, the other leaves a report."""
-    if look.options.environment == "prod":
-        os.kill(os.getpid(), signal.SIGKILL)
-    look.report.write_text(report("sit-healthy"))
-    answers.send((1, ""))
-
-
-def looks(folder: Path, names: Sequence[str]) -> list[Look]:
-    """A look for each of the environments."""
-    return [Look(StatusOptions(environment=name), dict(os.environ), folder / f"{name}.json") for name in names]
-
-
-def test_a_process_that_is_killed_is_an_environment_that_was_not_seen(tmp_path: Path) -> None:
-    seen = look_at(looks(tmp_path, JUDGED), dying, lambda *_: None, at_once=1)
-    found = {member.environment: (member.exit, member.reason) for member in seen}
-    assert {"prod": (3, "Its process ended with -9."), "sit": (1, "")} == found
-
-
-def test_a_report_that_was_not_written_is_never_green(tmp_path: Path) -> None:
-    (member,) = look_at(looks(tmp_path, ("dev",)), silent, lambda *_: None)
-    assert (3, "UNKNOWN") == (member.exit, member.answer)
-
-
-def silent(_look: Look, answers: Connection[tuple[int, str], None]) -> None:
-    """Says that all is well, and leaves no report."""
-    answers.send((0, ""))
-
-
-def test_a_reason_longer_than_a_pipe_holds_is_reported_whole(tmp_path: Path) -> None:
-    """The process that sends it ends only once somebody receives it."""
-    (member,) = look_at(looks(tmp_path, ("dev",)), verbose, lambda *_: None)
-    assert (2, LONG) == (member.exit, member.reason)
-
-
-def test_a_process_that_is_killed_while_it_answers_was_not_seen(tmp_path: Path) -> None:
-    (member,) = look_at(looks(tmp_path, ("dev",)), interrupted, lambda *_: None)
-    assert (3, "Its process ended with -9.") == (member.exit, member.reason)
-
-
-LONG = "x" * 1_000_000
-"""Characters of a reason: more than the 65,536 bytes of a pipe on Linux."""
-
-
-def verbose(_look: Look, answers: Connection[tuple[int, str], None]) -> None:
-    """Sends a long reason."""
-    answers.send((2, LONG))
-
-
-def interrupted(_look: Look, answers: Connection[tuple[int, str], None]) -> None:
-    """Is killed when it has sent the beginning of an answer: that so many bytes follow."""
-    os.write(answers.fileno(), (1_000).to_bytes(4, "big") + b"x")
-    os.kill(os.getpid(), signal.SIGKILL)
