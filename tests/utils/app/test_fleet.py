@@ -25,8 +25,8 @@ LONG = "x" * 1_000_000
 
 def report(name: str) -> str:
     """The report of a status that a version of before has left."""
-    kept = (ROOT / "tests" / "golden" / "reports" / f"{name}.json.xz").read_bytes()
-    return json.dumps(json.loads(lzma.decompress(kept))["status"])
+    packed = (ROOT / "tests" / "golden" / "reports" / f"{name}.json.xz").read_bytes()
+    return json.dumps(json.loads(lzma.decompress(packed))["status"])
 
 
 def dying(look: Look, answers: Connection[tuple[int, str], None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 from collections import Counter
@@ -19,7 +20,7 @@ from reports.values.stored_report import StoredReport, StoredReportError, read_r
 from utils.aws_mgmt.app.dialog import Advance
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import EXITS, Exit
-from utils.aws_mgmt.app.options import EVERY, ROOT, Options, StatusOptions
+from utils.aws_mgmt.app.options import EVERY, ROOT, Options, ReportOptions, StatusOptions
 
 _PLACE = "{env}"
 _OWN_FILES = ("save_evidence", "from_evidence", "baseline", "metrics", "record")
@@ -65,6 +66,32 @@ def names_of(options: Options) -> tuple[str, ...]:
     if not names or not all(names):
         raise UsageError(f"-e {options.environment} names no environment file of {options.config}.")
     return tuple(dict.fromkeys(names))
+
+
+def expected_names(options: ReportOptions) -> tuple[str, ...]:
+    """The environments of which runs should be there: those of ``-e`` or of the file, none where neither is given.
+
+    The file is JSON with ``environments``, a list of objects with ``environment``: the input of an execution, or an
+    earlier ``fleet.json``. Raises UsageError where it names none, and where both are given.
+    """
+    path = options.expected
+    if path is None:
+        return names_of(options) if options.environment else ()
+    if options.environment:
+        raise UsageError("Say which environments there should be by -e or by --expected, and not by both.")
+    try:
+        names = tuple(dict.fromkeys(str(row["environment"]) for row in json.loads(path.read_bytes())["environments"]))
+    except OSError as unreadable:
+        raise UsageError(f"{path}: cannot be read: {unreadable.strerror}.") from unreadable
+    except (ValueError, RecursionError) as wrong:
+        raise UsageError(f"{path} is no JSON.") from wrong
+    except (KeyError, TypeError):
+        names = ()
+    if not names or not all(names):
+        raise UsageError(
+            f'{path} names no environment: it is JSON such as {{"environments": [{{"environment": "sit"}}]}}.'
+        )
+    return names
 
 
 def looks_of(options: StatusOptions, folder: Path) -> tuple[Look, ...]:

@@ -283,3 +283,55 @@ def test_a_report_with_an_exit_code_that_is_none_is_refused(
     file.write_text(json.dumps(json.loads(file.read_text()) | {"exit": 99}))
     code, _, err = merge(capsys, tmp_path, f"report --merge {runs['sit']}")
     assert (2, f"{runs['sit']} is no report of this tool: 99 is no exit code.\n") == (code, err)
+
+
+def expected(home: Path, *names: str) -> Path:
+    """A file that says which environments there should be, as the input of a state machine does."""
+    file = home / "expected.json"
+    rows = [{"environment": name, "profile": f"{name}-reader"} for name in names]
+    file.write_text(json.dumps({"environments": rows}))
+    return file
+
+
+def test_the_environments_that_a_file_expects_are_unknown_where_no_run_is_of_them(
+    runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = expected(tmp_path, "sit", *(f"e{number:04}" for number in range(2_000)))
+    code, out, _ = merge(capsys, tmp_path, f"report --merge {runs['sit']} --expected {file} --format json")
+    rows = {row["environment"]: row for row in json.loads(out)["environments"]}
+    assert (3, 2_001) == (code, len(rows))
+    assert ("UNKNOWN", 3) == (rows["e1999"]["posture"], rows["e1999"]["exit"])
+    assert "No run of it is among those that were merged." == rows["e1999"]["reason"]
+    below = tmp_path / "fetched"
+    below.mkdir()
+    code, out, _ = merge(capsys, tmp_path, f"report --merge {below} --expected {file} --format json")
+    assert (3, {"UNKNOWN"}) == (code, {row["posture"] for row in json.loads(out)["environments"]})
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "message"),
+    [
+        ("{", "--merge", "is no JSON"),
+        ("[]", "--merge", "names no environment"),
+        ('{"environments": []}', "--merge", "names no environment"),
+        ('{"environments": ["sit"]}', "--merge", "names no environment"),
+        ('{"environments": [{"environment": ""}]}', "--merge", "names no environment"),
+        ('{"environments": [{"environment": "sit"}]}', "-e sit --merge", "by -e or by --expected"),
+        ('{"environments": [{"environment": "sit"}]}', "", "--expected needs --merge"),
+    ],
+)
+def test_a_file_that_expects_nothing_is_one_sentence_and_exit_2(
+    text: str, words: str, message: str, runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "expected.json"
+    file.write_text(text)
+    code, out, err = merge(capsys, tmp_path, f"report {words} {runs['sit']} --expected {file}")
+    assert (2, "", 1) == (code, out, err.count("\n"))
+    assert message in err
+
+
+def test_a_file_of_what_is_expected_that_is_not_there_is_refused(
+    runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = merge(capsys, tmp_path, f"report --merge {runs['sit']} --expected {tmp_path / 'none.json'}")
+    assert (2, True) == (code, "none.json: cannot be read: No such file or directory." in err)
