@@ -34,6 +34,6 @@ resource "aws_scheduler_schedule" "fleet" {
   target {
     arn      = aws_sfn_state_machine.fleet.arn
     role_arn = aws_iam_role.schedule.arn
-    input    = file("${path.module}/input.json")
+    input    = jsonencode(jsondecode(file("${path.module}/input.json"))) # without blanks: it may be 256 KiB
   }
 }

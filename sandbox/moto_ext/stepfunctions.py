@@ -9,6 +9,7 @@ Developer Guide, "How AWS Step Functions works with IAM".
 
 from __future__ import annotations
 
+import json
 import uuid
 from datetime import datetime
 from functools import cache
@@ -85,6 +86,13 @@ def _normalise_response(_self: Any, response: Any, _name: str = "", service_acti
         response.update(answer)
 
 
+def _body_as_json(original: Any, self: Any, parameters: dict[str, Any], *more: Any) -> None:
+    """What is no text becomes JSON as the body of an S3 object."""
+    original(self, parameters, *more)
+    if self.resource.api_name == "s3" and isinstance(parameters.get("Body"), dict | list):
+        parameters["Body"] = json.dumps(parameters["Body"], separators=(",", ":")).encode()
+
+
 def _named(original: Any, self: Any, state_machine_arn: str, name: str | None = None, *more: Any) -> Any:
     """AWS names an execution that was given no name."""
     return original(self, state_machine_arn, name or str(uuid.uuid4()), *more)
@@ -96,10 +104,14 @@ def _prepare() -> None:
     from moto.stepfunctions.parser.asl.utils import boto_client
 
     boto_client.boto_client_for = client_of_role
-    from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_ecs
+    from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
+        state_task_service_aws_sdk,
+        state_task_service_ecs,
+    )
     from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
     attach(state_task_service_ecs.StateTaskServiceEcs, _normalise_parameters, _normalise_response)
+    wrap(state_task_service_aws_sdk.StateTaskServiceAwsSdk, "_normalise_parameters", _body_as_json)
     wrap(StepFunctionsParserBackend, "start_execution", _named)
 
 

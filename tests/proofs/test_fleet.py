@@ -1,7 +1,8 @@
 """A fleet of 50 environments is one command and one page; each has its own file, process and results.
 
 They share one account and its resources, since 50 emulators do not fit on one machine: each file names them literally.
-Four are read in the sandbox at once, and 50 are judged by what was read there: 50 readings would take some 90 s.
+Four are read in the sandbox, three of one account in turn, and 50 are judged by what was read there: 50 readings would
+take some 90 s. Two accounts, with a profile for each, are two sandboxes.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import pytest
 
 from dr_estate.config.environment import Environment, load_environment
 from dr_estate.snapshot.snapshot import read_evidence, to_json
+from sandbox.client.endpoint import Endpoint
 from tests.utils.running import ROOT, Ran, at_endpoint, dr_cli
 from tests.worlds import borrowed
 
@@ -75,3 +77,27 @@ def test_fifty_environments_are_one_page_and_those_in_trouble_stand_first(folder
     assert SIZE - 2 == len({row["results"] for row in rows.values()} - {None}), "each has results of its own"
     (page,) = (tmp_path / "all" / "out").glob("fleet-status-*/fleet.html")
     assert SIZE - 2 == page.read_text(encoding="utf-8").count("/report.html")
+
+
+def test_two_accounts_are_read_at_once_each_with_the_keys_of_its_profile(tmp_path: Path) -> None:
+    first, second = (load_environment(ROOT / "environments", name) for name in ("sit", "prod"))
+    with borrowed(first, 1) as sit, borrowed(second, 1) as prod:
+        config = tmp_path / "aws-config"
+        config.write_text(profile("sit", sit) + profile("prod", prod), encoding="utf-8")
+        words = f"-e sit,prod --profile {{env}} --format json status {CHECKS}"
+        ran = dr_cli(words, tmp_path, AWS_CONFIG_FILE=str(config))
+    rows = rows_of(ran)
+    assert {"sit": first.account, "prod": second.account} == {name: row["account"] for name, row in rows.items()}
+    assert {("NORMAL", "READY", 0)} == {
+        tuple(row[key] for key in ("posture", "answer", "exit")) for row in rows.values()
+    }
+    assert 0 == ran.code
+
+
+def profile(name: str, world: Endpoint) -> str:
+    """A profile of the AWS configuration: the reader's keys of a world, and where it answers."""
+    keys = world.people["reader"]
+    return (
+        f"[profile {name}]\naws_access_key_id = {keys.access_key_id}\n"
+        f"aws_secret_access_key = {keys.secret_access_key}\nendpoint_url = {world.url}\n"
+    )

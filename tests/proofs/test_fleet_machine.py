@@ -22,7 +22,7 @@ from tests.proofs.test_fleet import file_of
 from tests.utils.running import ROOT
 from tests.worlds import borrowed
 from utils.aws_mgmt.generate.deploy_files import DEPLOY
-from utils.aws_mgmt.generate.fleet_machine import PAGES, RUNS
+from utils.aws_mgmt.generate.fleet_machine import EXPECTED, PAGES, RUNS
 
 pytestmark = pytest.mark.proof
 
@@ -68,7 +68,7 @@ class FleetAccount:
         """Execute the machine to its end; returns the execution's name, and how it stands."""
         states = self.client("stepfunctions")
         rows = [{"environment": name, "profile": ""} for name in names]
-        given = json.dumps({"names": ",".join(names), "environments": rows})
+        given = json.dumps({"environments": rows})
         arn = states.start_execution(stateMachineArn=MACHINE, input=given)["executionArn"]
         until = time.monotonic() + PATIENCE_S
         while (found := states.describe_execution(executionArn=arn))["status"] == "RUNNING":
@@ -161,6 +161,8 @@ def test_each_environment_has_a_task_and_the_page_has_a_row_of_each(account: Fle
     assert ("FAILED", "FleetNotReady") == (ended["status"], ended.get("error")), ended
     runs = [json.loads(text) for text in account.stored(f"{RUNS}/{name}/", "report.json")]
     assert [WELL] == [run["environment"] for run in runs]
+    (expected,) = account.stored(f"{RUNS}/{name}/", EXPECTED)
+    assert [WELL, STRANGE] == [row["environment"] for row in json.loads(expected)["environments"]]
     (page,) = account.stored(f"{PAGES}/{name}/", "fleet.json")
     rows = {row["environment"]: row for row in json.loads(page)["environments"]}
     assert (STRANGE, 3, "UNKNOWN") == (next(iter(rows)), rows[STRANGE]["exit"], rows[STRANGE]["posture"])
@@ -177,7 +179,18 @@ def test_where_all_are_ready_it_succeeds(account: FleetAccount) -> None:
 
 def test_its_role_alone_starts_the_tasks(account: FleetAccount) -> None:
     iam = account.client("iam", Side.GLOBAL)
-    iam.delete_role_policy(RoleName="dr-fleet-machine", PolicyName="0")
+    policy = json.loads(filled("policy-machine.json"))
+    others = [row for row in policy["Statement"] if row["Sid"] != "Run"]
+    without = json.dumps({**policy, "Statement": others})
+    iam.put_role_policy(RoleName="dr-fleet-machine", PolicyName="0", PolicyDocument=without)
     name, ended = account.execute(WELL)
     assert "FAILED" == ended["status"]
     assert [] == account.stored(f"{RUNS}/{name}/", "report.json")
+
+
+def test_where_the_list_is_not_stored_nothing_is_looked_at(account: FleetAccount) -> None:
+    iam = account.client("iam", Side.GLOBAL)
+    iam.delete_role_policy(RoleName="dr-fleet-machine", PolicyName="0")
+    name, ended = account.execute(WELL)
+    assert "FAILED" == ended["status"]
+    assert [] == account.client("s3").list_objects_v2(Bucket=BUCKET, Prefix=f"{RUNS}/{name}/").get("Contents", [])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
@@ -13,13 +14,13 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from dr_estate.config.environment import environment_names
+from dr_estate.config.environment import EnvironmentFileError, environment_names, load_environment
 from reports.values.fleet import FleetMember
 from reports.values.stored_report import StoredReport, StoredReportError, read_report
 from utils.aws_mgmt.app.dialog import Advance
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import EXITS, Exit
-from utils.aws_mgmt.app.options import EVERY, ROOT, Options, StatusOptions
+from utils.aws_mgmt.app.options import EVERY, ROOT, Options, ReportOptions, StatusOptions
 
 _PLACE = "{env}"
 _OWN_FILES = ("save_evidence", "from_evidence", "baseline", "metrics", "record")
@@ -36,11 +37,15 @@ _BAD: Mapping[str, int] = {answer: number for number, answer in enumerate(EXITS)
 
 @dataclass(frozen=True)
 class Look:
-    """One look of a fleet: its options, its environment variables, and the file that its report is printed into."""
+    """One look of a fleet: its options, its environment variables, and the file that its report is printed into.
+
+    ``account`` is the one whose rates of calls it spends, "" where it calls nothing or its file names none.
+    """
 
     options: StatusOptions
     variables: Mapping[str, str]
     report: Path
+    account: str = ""
 
     @property
     def log(self) -> Path:
@@ -63,6 +68,32 @@ def names_of(options: Options) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+def expected_names(options: ReportOptions) -> tuple[str, ...]:
+    """The environments of which runs should be there: those of ``-e`` or of the file, none where neither is given.
+
+    The file is JSON with ``environments``, a list of objects with ``environment``: the input of an execution, or an
+    earlier ``fleet.json``. Raises UsageError where it names none, and where both are given.
+    """
+    path = options.expected
+    if path is None:
+        return names_of(options) if options.environment else ()
+    if options.environment:
+        raise UsageError("Say which environments there should be by -e or by --expected, and not by both.")
+    try:
+        names = tuple(dict.fromkeys(str(row["environment"]) for row in json.loads(path.read_bytes())["environments"]))
+    except OSError as unreadable:
+        raise UsageError(f"{path}: cannot be read: {unreadable.strerror}.") from unreadable
+    except (ValueError, RecursionError) as wrong:
+        raise UsageError(f"{path} is no JSON.") from wrong
+    except (KeyError, TypeError):
+        names = ()
+    if not names or not all(names):
+        raise UsageError(
+            f'{path} names no environment: it is JSON such as {{"environments": [{{"environment": "sit"}}]}}.'
+        )
+    return names
+
+
 def looks_of(options: StatusOptions, folder: Path) -> tuple[Look, ...]:
     """A look for each environment of ``options``; its report is printed into ``folder``.
 
@@ -74,7 +105,19 @@ def looks_of(options: StatusOptions, folder: Path) -> tuple[Look, ...]:
             option = f"--{name.replace('_', '-')}"
             raise UsageError(f"{option} of several environments needs {_PLACE} in its name: each has one of its own.")
     variables = {name: value for name, value in os.environ.items() if name != _GITHUB}
-    return tuple(Look(_alone(options, name), variables, folder / f"{name}.json") for name in names_of(options))
+    return tuple(
+        Look(_alone(options, name), variables, folder / f"{name}.json", _account_of(options, name))
+        for name in names_of(options)
+    )
+
+
+def _account_of(options: StatusOptions, name: str) -> str:
+    if options.sandbox or options.from_evidence:
+        return ""
+    try:
+        return load_environment(options.config, name).account
+    except EnvironmentFileError:  # its own process reports it
+        return ""
 
 
 def _alone(options: StatusOptions, name: str) -> StatusOptions:
@@ -88,18 +131,24 @@ def _alone(options: StatusOptions, name: str) -> StatusOptions:
 def look_at(looks: Sequence[Look], looking: Looking, advance: Advance, at_once: int = 0) -> list[FleetMember]:
     """Look at each environment in a process of its own, ``at_once`` of them (0: two for each processor).
 
+    Those of one account are looked at one after another: AWS limits the calls of an account, and each process spends
+    nearly all that it allows.
+
     A process that dies is an environment that was not seen, and stops no other. All are stopped with this one.
     """
-    waiting, running, found = deque(looks), list[_Running](), list[FleetMember]()
+    waiting, running, found = list(looks), list[_Running](), list[FleetMember]()
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_PRELOADED)
     places = at_once or 2 * (os.cpu_count() or 1)
     try:
         while waiting or running:
-            while waiting and len(running) < places:
+            while len(running) < places and (look := _next(waiting, {begun.look.account for begun in running})):
+                waiting.remove(look)
                 with _rooms_on_path():
-                    running.append(_Running.begin(waiting.popleft(), looking, context))
-            wait([begun.process.sentinel for begun in running])
+                    running.append(_Running.begin(look, looking, context))
+            wait([end for begun in running for end in begun.ends])
+            for begun in running:
+                begun.receive()
             ended = [begun for begun in running if begun.process.exitcode is not None]
             running = [begun for begun in running if begun not in ended]
             found += [begun.member() for begun in ended]
@@ -110,13 +159,21 @@ def look_at(looks: Sequence[Look], looking: Looking, advance: Advance, at_once: 
     return found
 
 
-@dataclass(frozen=True)
+def _next(waiting: Sequence[Look], busy: Set[str]) -> Look | None:
+    """The look to begin: of the accounts that nobody reads now, one of that which most looks wait for."""
+    waiting_for = Counter(look.account for look in waiting)
+    free = [look for look in waiting if not look.account or look.account not in busy]
+    return max(free, key=lambda look: waiting_for[look.account], default=None)
+
+
+@dataclass
 class _Running:
-    """A process that looks, and the end of the pipe on which it answers."""
+    """A process that looks, the end of the pipe on which it answers, and its answer once that is there."""
 
     look: Look
     process: BaseProcess
     answers: Connection[None, tuple[int, str]]
+    answer: tuple[int, str] | None = None
 
     @classmethod
     def begin(cls, look: Look, looking: Looking, context: multiprocessing.context.ForkServerContext) -> _Running:
@@ -126,14 +183,27 @@ class _Running:
         sender.close()
         return cls(look, process, answers)
 
+    @property
+    def ends(self) -> list[Any]:
+        """What is waited for: the process's end, and its answer, which may be longer than the pipe holds."""
+        return [self.process.sentinel, *([] if self.answers.closed else [self.answers])]
+
+    def receive(self) -> None:
+        """Take its answer where there is one now, or note that there will be none."""
+        if self.answers.closed or not self.answers.poll():
+            return
+        try:
+            self.answer = self.answers.recv()
+        except (EOFError, OSError):  # it ended before its answer did
+            self.answer = None
+        self.answers.close()
+
     def member(self) -> FleetMember:
         """What is known of the environment, once the process has ended."""
         self.process.join()
-        try:
-            code, reason = self.answers.recv()
-        except EOFError:
-            code, reason = int(Exit.COULD_NOT_SEE), f"Its process ended with {self.process.exitcode}."
+        self.receive()
         self.answers.close()
+        code, reason = self.answer or (int(Exit.COULD_NOT_SEE), f"Its process ended with {self.process.exitcode}.")
         return member_of(self.look, code, reason)
 
     def stop(self) -> None:

@@ -302,10 +302,7 @@ class UnpauseOptions(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class LogOptions(Options):
-    """Of `log`: the newest incident, the one that is named, or the one of a ``journal``; ``review``: its review.
-
-    ``verify``: compare it with its mirror.
-    """
+    """Of `log`: the newest incident, a named one, or a ``journal``'s; ``verify``: compare it with its mirror."""
 
     command: ClassVar[str] = "log"
     incident: str = ""
@@ -347,11 +344,12 @@ class DrillOptions(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class ReportOptions(Options):
-    """Of `report`: the ``folders`` of earlier runs, one, or several that are merged (``merge``)."""
+    """Of `report`: the ``folders`` of a run, or of several to ``merge``; ``expected`` names their environments."""
 
     command: ClassVar[str] = "report"
     folders: tuple[Path, ...]
     merge: bool = False
+    expected: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -242,6 +242,7 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
             nargs=-1,
         ),
         _flag("merge", "Print the runs of several environments on one page; with -e those without a run are UNKNOWN."),
+        _option("expected", "FILE", "With --merge: the environments, as JSON, in the place of -e.", type=_INPUT),
     ),
     "diff": (
         _word("before", "RUN", "The earlier run: its Results, or its JSON report.", type=_RUN),

@@ -6,12 +6,8 @@ import csv
 import io
 import json
 import lzma
-import os
 import re
-import signal
-from collections.abc import Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -19,8 +15,6 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.utils.running import ROOT, Ran, dr_cli
-from utils.aws_mgmt.app.fleet import Look, look_at
-from utils.aws_mgmt.app.options import StatusOptions
 from utils.aws_mgmt.cli.error_boundary import run_command
 from utils.aws_mgmt.cli.parser import parse
 
@@ -291,30 +285,53 @@ def test_a_report_with_an_exit_code_that_is_none_is_refused(
     assert (2, f"{runs['sit']} is no report of this tool: 99 is no exit code.\n") == (code, err)
 
 
-def dying(look: Look, answers: Connection[tuple[int, str], None]) -> None:
-    """Looks as two processes do: that of prod is killed, the other leaves a report."""
-    if look.options.environment == "prod":
-        os.kill(os.getpid(), signal.SIGKILL)
-    look.report.write_text(report("sit-healthy"))
-    answers.send((1, ""))
+def expected(home: Path, *names: str) -> Path:
+    """A file that says which environments there should be, as the input of a state machine does."""
+    file = home / "expected.json"
+    rows = [{"environment": name, "profile": f"{name}-reader"} for name in names]
+    file.write_text(json.dumps({"environments": rows}))
+    return file
 
 
-def looks(folder: Path, names: Sequence[str]) -> list[Look]:
-    """A look for each of the environments."""
-    return [Look(StatusOptions(environment=name), dict(os.environ), folder / f"{name}.json") for name in names]
+def test_the_environments_that_a_file_expects_are_unknown_where_no_run_is_of_them(
+    runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = expected(tmp_path, "sit", *(f"e{number:04}" for number in range(2_000)))
+    code, out, _ = merge(capsys, tmp_path, f"report --merge {runs['sit']} --expected {file} --format json")
+    rows = {row["environment"]: row for row in json.loads(out)["environments"]}
+    assert (3, 2_001) == (code, len(rows))
+    assert ("UNKNOWN", 3) == (rows["e1999"]["posture"], rows["e1999"]["exit"])
+    assert "No run of it is among those that were merged." == rows["e1999"]["reason"]
+    below = tmp_path / "fetched"
+    below.mkdir()
+    code, out, _ = merge(capsys, tmp_path, f"report --merge {below} --expected {file} --format json")
+    assert (3, {"UNKNOWN"}) == (code, {row["posture"] for row in json.loads(out)["environments"]})
 
 
-def test_a_process_that_is_killed_is_an_environment_that_was_not_seen(tmp_path: Path) -> None:
-    seen = look_at(looks(tmp_path, JUDGED), dying, lambda *_: None, at_once=1)
-    found = {member.environment: (member.exit, member.reason) for member in seen}
-    assert {"prod": (3, "Its process ended with -9."), "sit": (1, "")} == found
+@pytest.mark.parametrize(
+    ("text", "words", "message"),
+    [
+        ("{", "--merge", "is no JSON"),
+        ("[]", "--merge", "names no environment"),
+        ('{"environments": []}', "--merge", "names no environment"),
+        ('{"environments": ["sit"]}', "--merge", "names no environment"),
+        ('{"environments": [{"environment": ""}]}', "--merge", "names no environment"),
+        ('{"environments": [{"environment": "sit"}]}', "-e sit --merge", "by -e or by --expected"),
+        ('{"environments": [{"environment": "sit"}]}', "", "--expected needs --merge"),
+    ],
+)
+def test_a_file_that_expects_nothing_is_one_sentence_and_exit_2(
+    text: str, words: str, message: str, runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "expected.json"
+    file.write_text(text)
+    code, out, err = merge(capsys, tmp_path, f"report {words} {runs['sit']} --expected {file}")
+    assert (2, "", 1) == (code, out, err.count("\n"))
+    assert message in err
 
 
-def test_a_report_that_was_not_written_is_never_green(tmp_path: Path) -> None:
-    (member,) = look_at(looks(tmp_path, ("dev",)), silent, lambda *_: None)
-    assert (3, "UNKNOWN") == (member.exit, member.answer)
-
-
-def silent(_look: Look, answers: Connection[tuple[int, str], None]) -> None:
-    """Says that all is well, and leaves no report."""
-    answers.send((0, ""))
+def test_a_file_of_what_is_expected_that_is_not_there_is_refused(
+    runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = merge(capsys, tmp_path, f"report --merge {runs['sit']} --expected {tmp_path / 'none.json'}")
+    assert (2, True) == (code, "none.json: cannot be read: No such file or directory." in err)

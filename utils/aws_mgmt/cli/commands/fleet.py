@@ -17,7 +17,7 @@ from reports.values.fleet import Fleet, FleetMember
 from reports.values.stored_report import StoredReport, StoredReportError, read_report
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.fleet import Look, look_at, looks_of, member_of_file, names_of
+from utils.aws_mgmt.app.fleet import Look, expected_names, look_at, looks_of, member_of_file
 from utils.aws_mgmt.app.interrupts import interruptible
 from utils.aws_mgmt.app.options import Options, ReportOptions, StatusOptions
 from utils.aws_mgmt.app.run_folder import run_folder
@@ -47,12 +47,13 @@ def fleet_command(options: Options, run: Run) -> Exit:
 
 
 def merge_command(options: ReportOptions) -> Exit:
-    """Print the runs that are named on one page. With ``-e`` an environment of which there is no run is UNKNOWN.
+    """Print the runs that are named on one page. An expected environment of which there is no run is UNKNOWN.
 
     Returns the worst exit code. Raises UsageError for what is no run's, and for two runs of one environment.
     """
     _refuse_form(options)
-    paths = [run for path in options.folders for run in _runs_of(path, options)]
+    names = expected_names(options)
+    paths = [run for path in options.folders for run in _runs_of(path, bool(names))]
     members = [_kept(path) for path in paths]
     found: dict[tuple[str, str], FleetMember] = {}
     for path, (member, report) in zip(paths, members, strict=True):
@@ -60,19 +61,18 @@ def merge_command(options: ReportOptions) -> Exit:
         if other is not member:
             raise UsageError(f"{path} and {other.folder} are both runs of {report.environment}: name one of them.")
     merged = list(found.values())
-    if options.environment:
-        there = {member.environment for member in merged}
-        reason = "No run of it is among those that were merged."
-        missing = [name for name in names_of(options) if name not in there]
-        merged += [FleetMember(name, int(Exit.COULD_NOT_SEE), reason=reason) for name in missing]
+    there = {member.environment for member in merged}
+    reason = "No run of it is among those that were merged."
+    missing = [name for name in names if name not in there]
+    merged += [FleetMember(name, int(Exit.COULD_NOT_SEE), reason=reason) for name in missing]
     return _publish(Fleet.of(merged), options)
 
 
-def _runs_of(path: Path, options: ReportOptions) -> list[Path]:
-    """The run that ``path`` is, or those that lie in that folder: none of them, where ``-e`` names what is missing."""
+def _runs_of(path: Path, may_be_empty: bool) -> list[Path]:
+    """The run that ``path`` is, or those that lie in that folder: none of them, where it is known what is missing."""
     if not path.is_dir() or (path / REPORT).exists():
         return [path]
-    return sorted(report.parent for report in path.rglob(REPORT)) or ([] if options.environment else [path])
+    return sorted(report.parent for report in path.rglob(REPORT)) or ([] if may_be_empty else [path])
 
 
 def _kept(path: Path) -> tuple[FleetMember, StoredReport]:

@@ -26,6 +26,8 @@ def report_command(options: ReportOptions) -> Exit:
 
     Offline, and without an environment file. Raises UsageError for a folder that is no run's, or another environment's.
     """
+    if options.expected:
+        raise UsageError("--expected needs --merge: it names the environments whose runs are merged.")
     if len(options.folders) > 1:
         raise UsageError("Name one run, or print several on one page with --merge.")
     (folder,) = options.folders
