@@ -30,7 +30,7 @@ from dr_estate.readers.control_table import ControlState, RunHistory
 from dr_estate.reading.workers import on_one_core
 from dr_estate.snapshot.observer import NOTHING, Progress
 from dr_estate.snapshot.snapshot import EvidenceError, Snapshot, read_evidence, write_json
-from dr_estate.snapshot.tenants import discover
+from dr_estate.snapshot.tenants import discover, is_chosen
 from reports.values.report import Report
 from utils.aws_mgmt.app.answer_cache import cache_notes, remembering
 from utils.aws_mgmt.app.areas import chosen_checks, count_left_out
@@ -249,12 +249,11 @@ def _history(snapshot: Snapshot) -> RunHistory | None:
 
 def tenants_of(observation: Observation) -> tuple[str, ...]:
     """The ids of the tenants in question; empty where they could not be discovered."""
-    only = observation.only_tenants
     try:
         found = discover(observation.snapshot, observation.environment)
     except DataUnavailable:
         return ()
-    return tuple(t.id for t in found if not only or {t.id, t.dns} & only)
+    return tuple(tenant.id for tenant in found if is_chosen(tenant.id, observation.only_tenants))
 
 
 def narrowed(options: Options, snapshot: Snapshot, environment: Environment) -> frozenset[str]:
