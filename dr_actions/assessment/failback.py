@@ -31,6 +31,7 @@ from dr_estate.model.durations import duration
 from dr_estate.model.states import DATABASE
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import dynamodb, ecs, efs, rds, route53_health_checks, s3_objects
+from dr_estate.snapshot.tenants import is_chosen
 
 AWAY = (PostureName.ON_DR, PostureName.ON_DR_UNPLANNED, PostureName.RETURNING, PostureName.SPLIT)
 _NEEDED = {
@@ -181,7 +182,7 @@ def _tenants_to_come(context: PlanContext) -> Iterator[Gate]:
     except DataUnavailable:
         return  # what was not seen is other gates' to say: the posture's, and those of the services
     tenants = {tenant for row in away if (tenant := env.tenant_of(env.names.service, row.name))} - in_primary
-    lacking = sorted(tenant for tenant in tenants if not context.only_tenants or tenant in context.only_tenants)
+    lacking = sorted(tenant for tenant in tenants if is_chosen(tenant, context.only_tenants))
     if lacking:
         message = (
             f"{', '.join(lacking)} runs in {env.regions.dr} and has no service in {env.regions.primary}, where its "

@@ -32,10 +32,10 @@ class GuardContext:
 
     ``allowed`` are the operations that the current action declared. ``traffic_zone`` is the id of the hosted zone of
     traffic.zone, ``customer_zones`` are further zones by id, whose records may be changed where their name is one of
-    traffic.customer_hosts. ``made`` are names and ids of what drills made, and of databases that the incident's own
-    failback renamed. ``goal`` is the run's. ``proofs`` are the backups on record, ``begun_at`` (UTC) is when the run
-    began, ``absent`` are stores that do not exist: without these nothing of the primary is overwritten, and no
-    protection is switched off (T28). ``frozen_at`` (UTC) is when the freeze of the DR region was confirmed, and
+    traffic.customer_hosts. ``own_resources`` are names and ids of what drills made, and of databases that the
+    incident's own failback renamed. ``goal`` is the run's. ``proofs`` are the backups on record, ``begun_at`` (UTC) is
+    when the run began, ``absent`` are stores that do not exist: without these nothing of the primary is overwritten,
+    and no protection is switched off (T28). ``frozen_at`` (UTC) is when the freeze of the DR region was confirmed, and
     ``files_frozen_at`` that of its files: without it nothing in the primary region is made writable.
     """
 
@@ -43,7 +43,7 @@ class GuardContext:
     allowed: frozenset[str] = frozenset()
     traffic_zone: str = ""
     customer_zones: Mapping[str, str] = field(default_factory=dict)
-    made: frozenset[str] = frozenset()
+    own_resources: frozenset[str] = frozenset()
     goal: Goal | None = None
     proofs: Sequence[Proof] = ()
     begun_at: datetime | None = None
@@ -66,7 +66,7 @@ class GuardContext:
     def having_seen(self, snapshot: Snapshot) -> GuardContext:
         """The same with what drills made as ``snapshot`` shows it; as it was where that cannot be seen."""
         with contextlib.suppress(DataUnavailable):
-            return replace(self, made=frozenset(leftover.id for leftover in leftovers(snapshot, self.env)))
+            return replace(self, own_resources=frozenset(leftover.id for leftover in leftovers(snapshot, self.env)))
         return self
 
     def before_call(self, allowed: frozenset[str], plan: Plan, entries: Sequence[Entry]) -> GuardContext:
@@ -74,7 +74,7 @@ class GuardContext:
         return replace(
             self,
             allowed=allowed,
-            made=self.made | set(renamed_databases_in(entries).values()),
+            own_resources=self.own_resources | set(renamed_databases_in(entries).values()),
             goal=plan.goal,
             proofs=proofs_in(entries, plan.goal),
             begun_at=begun_at(entries),

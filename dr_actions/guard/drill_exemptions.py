@@ -44,7 +44,7 @@ _OPENS = {"efs:CreateAccessPoint": "FileSystemId", "efs:TagResource": "ResourceI
 
 def exempt(call: Call, context: GuardContext) -> bool:
     """Whether ``call`` takes away what a drill itself made."""
-    env, created = context.env, context.made
+    env, created = context.env, context.own_resources
     if context.goal not in CLEANING:
         return False
     if call.name == _RECORDS:
@@ -72,7 +72,7 @@ def confined(call: Call, context: GuardContext) -> Iterator[Refusal]:
     if call.service != "route53" and call.region != env.region(Side.DR):
         yield Refusal(RULE, f"{call.name} in {call.region}: a {goal} changes nothing outside {env.regions.dr}.")
         return
-    reason = _strays(call, env, goal, context.made)
+    reason = _strays(call, env, goal, context.own_resources)
     if reason:
         yield Refusal(RULE, f"{call.name}: {reason}.")
 

@@ -23,12 +23,12 @@ class SubjectKey:
 
 @dataclass(frozen=True, slots=True)
 class JudgedSubject:
-    """A subject's worst status under one check, and the sentence that goes with it."""
+    """A subject's worst status under one check; ``about`` is the sentence that goes with it, without the subject."""
 
     key: SubjectKey
     severity: Severity
     status: Status
-    summary: str
+    about: str
 
     @property
     def rank(self) -> tuple[int, int, str, str]:
@@ -38,13 +38,21 @@ class JudgedSubject:
 
 @dataclass(frozen=True, slots=True)
 class StatusChange:
-    """A subject whose status is another than before; ``before`` is None where it was not judged, ``after`` likewise."""
+    """A subject whose status is another than before; ``before`` is None where it was not judged, ``after`` likewise.
+
+    ``about`` is the sentence of the status, without the subject.
+    """
 
     key: SubjectKey
     severity: Severity
     before: Status | None
     after: Status | None
-    summary: str
+    about: str
+
+    @property
+    def summary(self) -> str:
+        """The subject, where there is one, with the sentence of its status."""
+        return f"{self.key.subject}: {self.about}" if self.key.subject else self.about
 
     @property
     def sentence(self) -> str:
@@ -72,8 +80,8 @@ def _rows(result: CheckResult) -> Iterable[JudgedSubject]:
         yield JudgedSubject(SubjectKey(result.check), result.severity, result.status, result.reason)
     for finding in result.findings:
         key = SubjectKey(result.check, finding.side, finding.subject, finding.tenant or "")
-        summary = f"{finding.subject}: {finding.measured}, wanted {finding.wanted}: {finding.because}"
-        yield JudgedSubject(key, result.severity, finding.status, summary)
+        about = f"{finding.measured}, wanted {finding.wanted}: {finding.because}"
+        yield JudgedSubject(key, result.severity, finding.status, about)
 
 
 def changes_between(before: Subjects, after: Subjects) -> tuple[StatusChange, ...]:
@@ -85,5 +93,5 @@ def changes_between(before: Subjects, after: Subjects) -> tuple[StatusChange, ..
         if statuses[0] is not statuses[1] and not set(statuses) <= {None, Status.PASS, Status.NOT_APPLICABLE}:
             row = new or before[key]
             rank = new.rank if new else (len(_RANK) + 1, *row.rank[1:])
-            found.append((rank, StatusChange(key, row.severity, *statuses, row.summary)))
+            found.append((rank, StatusChange(key, row.severity, *statuses, row.about)))
     return tuple(change for _, change in sorted(found, key=lambda ranked: ranked[0]))

@@ -15,7 +15,7 @@ from dr_estate.model.unavailable import DataUnavailable, Unavailable, Unavailabl
 from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.shared_texts import shared_text
 from dr_estate.snapshot.snapshot import Snapshot
-from dr_estate.snapshot.tenants import Tenant, discover
+from dr_estate.snapshot.tenants import Tenant, discover, is_chosen
 
 T = TypeVar("T")
 
@@ -140,9 +140,7 @@ class View:
     def tenants(self) -> tuple[Tenant, ...]:
         """The tenants in question. Raises DataUnavailable where they cannot be discovered."""
         found = discover(self.snapshot, self.env)
-        return tuple(
-            t for t in found if not self.only_tenants or t.id in self.only_tenants or t.dns in self.only_tenants
-        )
+        return tuple(tenant for tenant in found if is_chosen(tenant.id, self.only_tenants))
 
     def command(self, service: str, operation: str, side: Side | None = None, /, **params: object) -> str:
         """Return the AWS CLI's command line for an API call in the region of this side, or of ``side``."""

@@ -13,7 +13,7 @@ from dr_checks.core.model import Applies, Area, Check, CheckResult, Finding, Jud
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.snapshot.snapshot import Snapshot
-from dr_estate.snapshot.tenants import dns_label
+from dr_estate.snapshot.tenants import is_chosen
 
 DR_ONLY = (Side.DR,)
 BOTH = (Side.PRIMARY, Side.DR)
@@ -111,7 +111,7 @@ def _defect(what: str, defect: Exception, view: View) -> Unavailable:
 def _with_unreadable(findings: list[Finding], check: Check, view: View) -> list[Finding]:
     """The findings, those against a row that was not understood, or against its tenant, replaced by an UNKNOWN."""
     for odd in view.unreadable.values():
-        if odd.tenant and view.only_tenants and not {odd.tenant, dns_label(odd.tenant)} & view.only_tenants:
+        if odd.tenant and not is_chosen(odd.tenant, view.only_tenants):
             continue
         name = odd.name or view.region
         against = [f for f in findings if f.subject == name or (odd.tenant and f.tenant == odd.tenant)]

@@ -33,7 +33,7 @@ def switch_of(listeners: tuple[Listener, ...], env: Environment) -> Listener | N
 
 def is_held(switch: Listener) -> bool:
     """Whether the switch says that the primary may not serve."""
-    return switch.default.kind == "fixed-response" and f"StatusCode {HELD_STATUS}" in switch.default.detail
+    return switch.default.fixed_status == HELD_STATUS
 
 
 def watches_switch(check: HealthCheck, env: Environment) -> bool:

@@ -155,14 +155,14 @@ def denied_zones(view: View) -> Iterator[Finding]:
     """The nearest zone of the account that holds the origin name is the traffic zone, and is not on the deny list."""
     traffic, origin = view.env.traffic, view.env.traffic.origin_record
     public = {z.name for z in view.get(route53.zones) if not z.private}
-    holding = next((n for n in _names_above(origin) if n in public), "no zone of this account")
+    holding = next((name for name in _names_above(origin) if name in public), None)
+    if holding is None:
+        yield view.none_expected(origin, _NO_ZONE)
+        return
     if holding in traffic.denied_zones:
         reason = "the guard refuses every call that names this zone: the failover could not move traffic"
     elif holding == traffic.zone:
         yield view.ok(origin, holding, traffic.zone, "only the allowed zone is changed")
-        return
-    elif holding == "no zone of this account":
-        yield view.none_expected(origin, _NO_ZONE)
         return
     else:
         reason = f"{holding} answers for this name, so records in {traffic.zone} are never used"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
@@ -12,6 +12,7 @@ from dr_checks.derived.due import DueState, dues
 from dr_checks.derived.leftovers import leftovers
 from dr_estate.config.recovery_settings import Period
 from dr_estate.model.drill_names import made_at
+from dr_estate.model.durations import duration
 from dr_estate.model.invocation import Command
 from dr_estate.readers import control_table
 
@@ -68,5 +69,4 @@ def _age(name: str, now: datetime) -> str:
     created_at = made_at(name)
     if created_at is None:
         return "of an unknown drill"
-    age = max(now - created_at, timedelta())
-    return f"of a drill {age.days} d old" if age.days else f"of a drill {age.seconds // 60} min old"
+    return f"of a drill {duration((now - created_at).total_seconds())} old"

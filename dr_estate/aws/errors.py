@@ -9,6 +9,7 @@ from botocore.parsers import ResponseParserError
 
 from dr_estate.aws.clock import clock_skew_s
 from dr_estate.aws.foreign_answers import NotAws, UnknownShape
+from dr_estate.model.durations import duration
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.model.visible import without_credentials
 
@@ -200,7 +201,7 @@ def _from_answer(error: aws.ClientError, service: str, region: str, allow: str) 
 def _refused(code: str, skew_s: float | None) -> str:
     """Why credentials were refused: the clock, where the answer's own date shows it, else the signature or the keys."""
     if skew_s is not None and abs(skew_s) > _CLOCK_TOLERANCE_S:
-        off = f"{abs(skew_s) / 60:.0f} min {'ahead of' if skew_s > 0 else 'behind'} AWS's"
+        off = f"{duration(abs(skew_s))} {'ahead of' if skew_s > 0 else 'behind'} AWS's"
         return f"refused the signature ({code}): the clock of this machine is {off}. Set it, then run this again."
     if _plain(code) in _SIGNATURE:
         return f"refused the signature ({code}): the secret key is another's, or a proxy changed the request."

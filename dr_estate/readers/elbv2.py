@@ -66,6 +66,12 @@ class ListenerAction:
     detail: str
     first: tuple[str, ...] = ()
 
+    @property
+    def fixed_status(self) -> int | None:
+        """The HTTP status of a fixed response, which ``detail`` ends with; None for another action."""
+        code = self.detail.rpartition("StatusCode ")[2] if self.kind == "fixed-response" else ""
+        return int(code) if code.isdecimal() else None
+
 
 @dataclass(frozen=True, slots=True)
 class Listener:

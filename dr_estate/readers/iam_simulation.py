@@ -109,7 +109,7 @@ def operator(context: ReadContext) -> Operator:
     role, env = context.env.acting_role, context.env
     arn = f"arn:aws:iam::{env.account}:role/{role}"
     first, *others = demands(env)
-    answers, unseen = [asked(context, arn, first)], list[Unavailable]()
+    answers, unseen = [decisions_on(context, arn, first)], list[Unavailable]()
     if answers[0] is not None:
         of_tenants = [demand for demand in others if is_of_tenants(env, demand)]
         of_own = [demand for demand in others if any(arn in _made_up(env) for arn in demand.resources)]
@@ -119,7 +119,7 @@ def operator(context: ReadContext) -> Operator:
             _of_passing(context, unseen),
             *(_on_own(context, [demand]) for demand in of_own),
         ]
-        found = context.each(lambda requests: [asked(context, arn, request) for request in requests], of_all)
+        found = context.each(lambda requests: [decisions_on(context, arn, request) for request in requests], of_all)
         answers += chain.from_iterable(found)
     if None in answers:
         return Operator(role, None)
@@ -227,7 +227,7 @@ def paged(resources: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         yield resources[n : n + RESOURCES_A_CALL]
 
 
-def asked(context: ReadContext, arn: str, demand: SimulationRequest) -> list[SimulatedDecision] | None:
+def decisions_on(context: ReadContext, arn: str, demand: SimulationRequest) -> list[SimulatedDecision] | None:
     """IAM's decisions on ``demand``; None where there is no such role."""
     together = len(demand.actions) > 1
     rows = _simulated(context, arn, demand, demand.actions, (_ABSENT, _NOT_TOGETHER) if together else (_ABSENT,))
@@ -253,7 +253,7 @@ class RoleAnswers:
     """IAM's decisions on ``todo``, all asked at once: one after another for each role, they ended last of all reads."""
 
     def __init__(self, context: ReadContext, todo: Sequence[RoleRequest]) -> None:
-        found = context.maybe(lambda about: asked(context, about.arn, about.request) or [], todo)
+        found = context.maybe(lambda about: decisions_on(context, about.arn, about.request) or [], todo)
         self._answers = list(zip(todo, found, strict=True))
 
     def about(self, name: str) -> Iterator[tuple[SimulationRequest, SimulatedDecision]]:

@@ -141,27 +141,27 @@ class _Policies:
             found[name].add(key)
         return found
 
-    def said(self, role: str, action: str, resource: str) -> PolicyAnswer:
+    def answer_to_role(self, role: str, action: str, resource: str) -> PolicyAnswer:
         """What the resource's own policy says to the role itself."""
-        return self._said((role,), action, resource)
+        return self._answer_to((role,), action, resource)
 
-    def said_to_account(self, role: str, action: str, resource: str) -> PolicyAnswer:
+    def answer_to_account(self, role: str, action: str, resource: str) -> PolicyAnswer:
         """What the policy says to the role and to the account, whose IAM decides then."""
-        return self._said((role, self.root), action, resource)
+        return self._answer_to((role, self.root), action, resource)
 
     def refuses(self, role: str, action: str, resource: str) -> PolicyAnswer | None:
         """Why the resource's policy keeps the role out, whatever IAM says; None where it does not."""
-        found = self.said_to_account(role, action, resource)
+        found = self.answer_to_account(role, action, resource)
         if found is PolicyAnswer.DENIED:
             return found
         closed = found is PolicyAnswer.SILENT and action in DECRYPT and bool(self.by_arn.get(resource))
         return found if closed else None
 
-    def _said(self, principals: tuple[str, ...], action: str, resource: str) -> PolicyAnswer:
+    def _answer_to(self, principals: tuple[str, ...], action: str, resource: str) -> PolicyAnswer:
         services = sorted(self.asked_via.get((principals[0], resource), {"secretsmanager"}))
-        return min((self._said_via(s, principals, action, resource) for s in services), key=_WORST.index)
+        return min((self._answer_via(s, principals, action, resource) for s in services), key=_WORST.index)
 
-    def _said_via(self, service: str, principals: tuple[str, ...], action: str, resource: str) -> PolicyAnswer:
+    def _answer_via(self, service: str, principals: tuple[str, ...], action: str, resource: str) -> PolicyAnswer:
         known = (
             *of_a_role(principals[0], self.account, self.region, service, self.now),
             ("elasticfilesystem:AccessedViaMountTarget", "true"),
@@ -261,7 +261,7 @@ def _is_opened(arn: str, policies: _Policies, request: SimulationRequest, decisi
     if not decision.may_be_opened:
         return False
     resources = (decision.resource,) if decision.resource else request.resources
-    answers = (policies.said(arn, decision.action, resource) for resource in resources)
+    answers = (policies.answer_to_role(arn, decision.action, resource) for resource in resources)
     return bool(resources) and all(answer is PolicyAnswer.ALLOWED for answer in answers)
 
 
@@ -292,7 +292,11 @@ def _lost(arn: str, action: str, resource: str, now: _Policies, then: _Policies,
     if then.refuses(arn, action, resource) and not now.refuses(arn, action, resource):
         return True
     allows = PolicyAnswer.ALLOWED
-    return opened and now.said(arn, action, resource) is allows and then.said(arn, action, resource) is not allows
+    return (
+        opened
+        and now.answer_to_role(arn, action, resource) is allows
+        and then.answer_to_role(arn, action, resource) is not allows
+    )
 
 
 def _requests(policies: _Policies, role: str, needs: _Needs) -> Iterator[SimulationRequest]:

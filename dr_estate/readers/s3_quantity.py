@@ -48,7 +48,7 @@ def contents(context: ReadContext) -> tuple[BucketContents, ...]:
     wanted = [query for name in names for query in _queries(name)]
     readings = {(r.name, r.dimensions): r for r in read_metrics(context, wanted)} if wanted else {}
 
-    def held(name: str) -> BucketContents:
+    def contents_of(name: str) -> BucketContents:
         found = {dict(q.dimensions)["StorageType"]: readings[q.name, q.dimensions] for q in _queries(name)}
         count = found[_ALL]
         flaws = [reading.flaw for reading in found.values() if reading.flaw]
@@ -66,7 +66,7 @@ def contents(context: ReadContext) -> tuple[BucketContents, ...]:
             flaw="; ".join(dict.fromkeys(flaws)),
         )
 
-    return tuple(context.each(held, names))
+    return tuple(context.each(contents_of, names))
 
 
 def _queries(bucket: str) -> list[MetricQuery]:

@@ -88,6 +88,13 @@ class Snapshot:
             raise DataUnavailable(row.unseen)
         return value
 
+    def get_if_seen(self, reader: Reader[T], side: Side) -> T | None:
+        """Return the whole value, None where ``get`` raises."""
+        try:
+            return self.get(reader, side)
+        except DataUnavailable:
+            return None
+
     def unreadable(self, reader: Reader[Any], side: Side) -> tuple[UnreadableRow, ...]:
         """The rows of the part that matter and were not understood."""
         part = self.parts.get((reader.name, side))

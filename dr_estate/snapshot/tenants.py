@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -40,6 +40,11 @@ def discover(snapshot: Snapshot, env: Environment) -> tuple[Tenant, ...]:
             return tuple(sorted(Tenant(name, dns_label(name)) for name in ids))
     reason = " ".join(dark) or f"No service is named like {env.names.service}, in either region."
     raise DataUnavailable(Unavailable(UnavailableKind.ERROR, f"No tenants could be discovered. {reason}"))
+
+
+def is_chosen(tenant: str, only: Collection[str]) -> bool:
+    """Whether ``tenant`` is among ``only`` these, in either spelling; every tenant is where there are none."""
+    return not only or dns_label(tenant) in map(dns_label, only)
 
 
 def dns_label(tenant: str) -> str:

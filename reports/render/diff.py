@@ -60,8 +60,7 @@ def _lines(difference: RunDifference, shown: int | None, *, is_markdown: bool) -
             yield from ("", f"{'## ' if is_markdown else ''}{title}")
             yield from ([""] if is_markdown else [])
         for change in changes[:shown]:
-            about = change.summary.removeprefix(f"{change.key.subject}: ")
-            text = f"{change.sentence}: {about}" if change.after else change.sentence
+            text = f"{change.sentence}: {change.about}" if change.after else change.sentence
             yield from [f"- {markdown(text)}"] if is_markdown else _wrapped(one_line(text))
         if shown is not None and len(changes) > shown:
             yield f"  ... and {len(changes) - shown} more (--all lists them)"

@@ -29,7 +29,7 @@ def _phases(summary: DrillSummary) -> Iterator[str]:
 
 
 def _residue(summary: DrillSummary) -> Iterator[str]:
-    for title, rows in (("Left over", summary.left), ("Kept by rule", summary.kept)):
+    for title, rows in (("Left over", summary.left), ("Kept by rule", summary.kept_by_rule)):
         if rows:
             yield from (f"## {title}", "", "| where | what | why | by hand |", "|---|---|---|---|")
             for row in rows:

@@ -39,9 +39,9 @@ def _residue(summary: DrillSummary, console: Console) -> None:
                 indented(console, f"{row.subject} by hand: {row.command}", 2)
         if len(summary.left) > _SHOWN:
             indented(console, f"... and {len(summary.left) - _SHOWN} more (--format markdown)", 2, "dim")
-    if summary.kept:
+    if summary.kept_by_rule:
         console.print(Text("\nKept by rule", "bold"))
-        for row in summary.kept:
+        for row in summary.kept_by_rule:
             indented(console, f"{row.subject}: {row.says}", 2)
             if row.command:
                 indented(console, f"by hand, once it is not needed: {row.command}", 4)

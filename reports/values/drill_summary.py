@@ -54,7 +54,7 @@ class DrillSummary:
         return tuple(row for row in self.residue or () if row.fate is not ResidueState.KEPT)
 
     @property
-    def kept(self) -> tuple[Residue, ...]:
+    def kept_by_rule(self) -> tuple[Residue, ...]:
         """What is kept by rule."""
         return tuple(row for row in self.residue or () if row.fate is ResidueState.KEPT)
 
@@ -115,5 +115,5 @@ def residue_in_brief(summary: DrillSummary) -> str:
     if summary.residue is None:
         over = "no inventory of before is on record" if summary.is_over else "the drill is not over"
         return f"residue: not compared, for {over}"
-    rule_text = f", {len(summary.kept)} kept by rule" if summary.kept else ""
+    rule_text = f", {len(summary.kept_by_rule)} kept by rule" if summary.kept_by_rule else ""
     return f"residue: {len(summary.left) or 'nothing'} left over{rule_text}"

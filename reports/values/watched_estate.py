@@ -107,7 +107,7 @@ def watched_estate(
     counts = Counter(result.status for result in judged)
     target_s = env.objectives.rpo_minutes * 60.0
     measured = lags(snapshot, env, only) if env.replicates else []
-    standing = _standing(snapshot)
+    standing = snapshot.get_if_seen(control_table.standing, Side.DR)
     run, pause, incident = _control(standing)
     posture = posture_of(snapshot, env)
     return WatchedEstate(
@@ -166,13 +166,6 @@ def _stores(measured: Sequence[Lag], target_s: float) -> Iterator[WatchedStore]:
     for store, rows in stores.items():
         worst = max(rows, key=lambda lag: float("inf") if lag.seconds is None else lag.seconds)
         yield WatchedStore(store, worst.subject, worst.seconds, target_s)
-
-
-def _standing(snapshot: Snapshot) -> ControlState | None:
-    try:
-        return snapshot.get(control_table.standing, Side.DR)
-    except DataUnavailable:
-        return None
 
 
 def _control(state: ControlState | None) -> tuple[str, str, str]:

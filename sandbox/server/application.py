@@ -49,7 +49,7 @@ class Counts:
 class Application:
     """One request: control, or an AWS call that is counted, delayed, met by an outage or carried out.
 
-    ``said`` are headers that every answer of the emulator carries: where the world's other servers are. A call that
+    ``headers`` are those that every answer of the emulator carries: where the world's other servers are. A call that
     was under way when the world was exchanged for a kept one is dropped: it belonged to the world before.
     """
 
@@ -63,7 +63,7 @@ class Application:
         self.emulator = emulator
         self.control = control
         self.latency_s = latency_s
-        self.said: dict[str, str] = {}
+        self.headers: dict[str, str] = {}
         self.counts = Counts()
         self.recorder = Recorder(records)
         self.changed = threading.Event()
@@ -100,7 +100,7 @@ class Application:
             response = self.emulator.answer(call, environ)
             if call.writes:
                 self.recorder.add(call, person, environ, response.status_code)
-        response.headers.extend(self.said)
+        response.headers.extend(self.headers)
         if call.writes:
             self.changed.set()
         if bad is fault_injection.LOST:

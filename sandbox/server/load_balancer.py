@@ -159,7 +159,7 @@ class LoadBalancerSite:
                 return SiteReply(200, json.dumps({wanted.kind: behind.ids(wanted.kind, tenant)}), form=JSON)
             row = behind.write(wanted.kind, wanted.id, tenant)
         except StoreUnavailable as reason:
-            return SiteReply(UNAVAILABLE, said(str(reason)), form=JSON)
+            return SiteReply(UNAVAILABLE, as_json(str(reason)), form=JSON)
         return SiteReply(201, json.dumps({"id": row.id, "tenant": tenant, "at": row.at.isoformat()}), form=JSON)
 
     def certificate(self, name: str | None) -> tuple[bytes, bytes] | None:
@@ -181,7 +181,7 @@ def _served_by(targets: list[GroupTarget]) -> list[GroupTarget]:
     return [target for target in targets if target.state == "healthy"]
 
 
-def said(reason: str) -> str:
+def as_json(reason: str) -> str:
     """A refusal's body."""
     return json.dumps({"error": reason})
 

@@ -115,7 +115,7 @@ class Host:
         ports = tenant_sites.serve(self.environment, self.token)
         hooks["sites"] = lambda: tenant_sites.places(self.environment, ports)
         served = tenant_sites.header_of(ports)
-        application.said = {dns_server.HEADER: f"{self.dns[0]}:{self.dns[1]}", tenant_sites.HEADER: served}
+        application.headers = {dns_server.HEADER: f"{self.dns[0]}:{self.dns[1]}", tenant_sites.HEADER: served}
         server.app = application
         DEPLOYED.url = f"http://127.0.0.1:{server.port}"
         return application, server

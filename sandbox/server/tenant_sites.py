@@ -33,7 +33,7 @@ from sandbox.moto_ext.route53.route53 import addresses_of
 from sandbox.server import distribution_site
 from sandbox.server.distribution_site import DistributionSite
 from sandbox.server.dns_server import FOREVER_S
-from sandbox.server.load_balancer import JSON, LoadBalancerSite, SiteReply, SiteRequest, said
+from sandbox.server.load_balancer import JSON, LoadBalancerSite, SiteReply, SiteRequest, as_json
 from sandbox.world.fault_injection import STOPPING
 
 HEADER = "X-World-Sites"
@@ -56,10 +56,10 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             row_id = str(json.loads(body)["id"])
         except (ValueError, KeyError, TypeError):
-            self._send(SiteReply(400, said('The body must be JSON: {"id": "..."}.'), form=JSON))
+            self._send(SiteReply(400, as_json('The body must be JSON: {"id": "..."}.'), form=JSON))
             return
         if kind not in KINDS or not self.path.startswith(API):
-            self._send(SiteReply(404, said(f"There is nothing to write at {self.path}."), form=JSON))
+            self._send(SiteReply(404, as_json(f"There is nothing to write at {self.path}."), form=JSON))
             return
         self._answer(SiteRequest(kind, row_id, writes=True, trusted=self._trusted()))
 

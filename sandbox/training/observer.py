@@ -73,7 +73,7 @@ def _service(
         running=description["runningCount"],
         minimum=int(target.get("MinCapacity", 0)),
         maximum=int(target.get("MaxCapacity", 0)),
-        held=bool(target.get("SuspendedState", {}).get("ScheduledScalingSuspended")),
+        suspended=bool(target.get("SuspendedState", {}).get("ScheduledScalingSuspended")),
         sleeps=sleeps,
         definition=arn.rpartition("/")[2],
         variables=variables,

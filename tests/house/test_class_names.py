@@ -7,7 +7,7 @@ from collections import defaultdict
 
 from tests.house.sources import sources
 
-ROOMS = ("dr_estate", "dr_checks", "dr_actions", "reports", "utils", "steps", "sandbox", "benchmarks")
+ROOMS = ("dr_estate", "dr_checks", "dr_actions", "reports", "utils", "steps", "sandbox", "benchmarks", "deploy/truth")
 
 
 def test_class_names_are_unique_across_rooms() -> None:

@@ -79,7 +79,7 @@ SCENES = (
 )  # fmt: skip
 
 
-class Refusal(Exception):
+class NotBegun(Exception):
     """The run does not begin. The message is one sentence."""
 
 
@@ -91,7 +91,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     try:
         return _clean(options) if options.clean else _ask(options)
-    except (Refusal, TerraformFails) as reason:
+    except (NotBegun, TerraformFails) as reason:
         print(reason, file=sys.stderr)
         return REFUSED
     except (ClientError, BotoCoreError) as error:
@@ -129,7 +129,7 @@ def _ask(options: argparse.Namespace) -> int:
     _require_throw_away(account, options.environment)
     print(f"Run {account.run}. If it is interrupted: the same command with --clean {account.run}")
     if not options.yes and input("Begin? Type the account's number: ").strip() != account.number:
-        raise Refusal("Nothing was done.")
+        raise NotBegun("Nothing was done.")
     folder, program = _folder(account), None if options.standing else _program(options.terraform)
     answers: list[dict[str, Any]] = []
     left: list[str] = []
@@ -154,7 +154,7 @@ def _ask(options: argparse.Namespace) -> int:
 def _chosen(only: Sequence[str]) -> dict[str, dict[str, Any]]:
     rows = {row["id"]: row for row in json.loads(QUESTIONS.read_text(encoding="utf-8"))}
     if strange := [name for name in only if name not in rows]:
-        raise Refusal(f"There is no question {', '.join(strange)}. There are: {', '.join(rows)}.")
+        raise NotBegun(f"There is no question {', '.join(strange)}. There are: {', '.join(rows)}.")
     return {name: row for name, row in rows.items() if not only or name in only}
 
 
@@ -172,23 +172,23 @@ def _print_cost(scenes: Sequence[Scene], questions: dict[str, Any]) -> None:
 
 def _account(options: argparse.Namespace, run: str) -> Account:
     if not re.fullmatch(r"[a-z0-9]{1,12}", run):
-        raise Refusal(f"A run is named by up to 12 small letters and digits, not '{run}'.")
+        raise NotBegun(f"A run is named by up to 12 small letters and digits, not '{run}'.")
     account = Account(
         run, options.primary, options.dr, options.throw_away, options.endpoint_url,
         poll_s=options.poll_s, grace_s=options.grace_s, patience_s=options.patience_s,
     )  # fmt: skip
     number = account.client("sts", account.primary).get_caller_identity()["Account"]
     if number != account.number:
-        raise Refusal(f"These credentials are of account {number}, not of {account.number} as --throw-away says.")
+        raise NotBegun(f"These credentials are of account {number}, not of {account.number} as --throw-away says.")
     return account
 
 
 def _require_throw_away(account: Account, environments: Sequence[Path]) -> None:
-    """Raises Refusal where the account is an environment's, or holds databases, files or zones of anybody else."""
+    """Raises NotBegun where the account is an environment's, or holds databases, files or zones of anybody else."""
     for path in environments:
         named = str(tomllib.loads(path.read_text(encoding="utf-8")).get("account", ""))
         if named == account.number:
-            raise Refusal(f"Account {account.number} is that of {path}: it is not to be thrown away.")
+            raise NotBegun(f"Account {account.number} is that of {path}: it is not to be thrown away.")
     strangers = []
     for region in account.regions:
         rows = account.pages("rds", region, "describe_db_instances", "DBInstances")
@@ -198,7 +198,7 @@ def _require_throw_away(account: Account, environments: Sequence[Path]) -> None:
     zones = account.pages("route53", services.GLOBAL, "list_hosted_zones", "HostedZones")
     strangers += [row["Name"] for row in zones]
     if strangers := [name for name in strangers if not name.startswith(TAG)]:
-        raise Refusal(f"Account {account.number} is in use: it holds {', '.join(strangers[:5])}. Take an empty one.")
+        raise NotBegun(f"Account {account.number} is in use: it holds {', '.join(strangers[:5])}. Take an empty one.")
 
 
 def _folder(account: Account) -> Path:
@@ -208,7 +208,7 @@ def _folder(account: Account) -> Path:
 def _program(program: str | None) -> str:
     found = program or shutil.which("terraform") or shutil.which("tofu")
     if not found:
-        raise Refusal("There is neither terraform nor tofu on PATH: name one with --terraform.")
+        raise NotBegun("There is neither terraform nor tofu on PATH: name one with --terraform.")
     return found
 
 

@@ -13,7 +13,7 @@ from dr_estate.model.states import SERVICE
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import ecs
 from dr_estate.reading.reader import Reader
-from dr_estate.snapshot.tenants import Tenant, discover
+from dr_estate.snapshot.tenants import Tenant, discover, is_chosen
 
 T = TypeVar("T")
 FORCE_NEW_DEPLOYMENT = "forceNewDeployment"
@@ -30,8 +30,8 @@ class TenantService:
 
 def tenants_of(context: PlanContext) -> tuple[Tenant, ...]:
     """The tenants in question, in order. Raises DataUnavailable where none can be discovered."""
-    only = context.only_tenants
-    return tuple(t for t in discover(context.snapshot, context.env) if not only or t.id in only or t.dns in only)
+    found = discover(context.snapshot, context.env)
+    return tuple(tenant for tenant in found if is_chosen(tenant.id, context.only_tenants))
 
 
 def service_name(env: Environment, tenant: Tenant) -> str:

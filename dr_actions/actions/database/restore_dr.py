@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from enum import StrEnum
 from typing import Any
 
 from dr_actions.actions.common.size_limits import limit_s
@@ -28,6 +29,13 @@ from dr_estate.readers import backup, kms_copy_keys, rds, rds_replicas, vpc
 _PROMOTION_S, _RESTORE_S = 900, 2700
 ABSENT = "absent"
 _NO_CAPACITY = ("InsufficientDBInstanceCapacity", "InsufficientDBInstanceCapacityFault")
+
+
+class DataAge(StrEnum):
+    """What an instance held that was there when the plan was made, as plans store it."""
+
+    NEWEST = "the newest data"
+    OLDER = "older data"
 
 
 def plan_steps(context: PlanContext) -> Iterator[Step]:
@@ -85,7 +93,7 @@ def _restore(context: PlanContext, choice: CopyChoice) -> Step:
     before["classes"] = restore_calls.classes(context)
     if there is not None:
         newest = not there.source and copy_selection.newest_data(context, there)
-        before["holds"] = "the newest data" if newest else "older data"
+        before["holds"] = (DataAge.NEWEST if newest else DataAge.OLDER).value
     gib = like.storage_gib if like is not None else 0
     return context.step(
         __name__,
@@ -163,7 +171,7 @@ def _of_absent(step: Step, context: PlanContext) -> StepStatus:
 
 
 def _of_leftover(step: Step, instance: rds.Instance) -> StepStatus:
-    if step.before["holds"] == "the newest data":
+    if step.before["holds"] == DataAge.NEWEST:
         return _settled(instance, "restored already")
     return StepStatus(
         StepState.DRIFTED,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from dr_actions.actions.files import write_freeze_policy
 from dr_actions.model.action import Action, Drifted, PlanContext, StepStatus
 from dr_actions.model.action_ids import step_id
 from dr_actions.model.plan import Params, Step
@@ -134,6 +135,14 @@ def policy(context: PlanContext, side: Side) -> efs_policy.FileSystemPolicy | No
             return found
         raise DataUnavailable(found)
     return None
+
+
+def policy_to_freeze(context: PlanContext) -> tuple[efs.FileSystem, str] | None:
+    """The DR region's file system with its policy as it is without the freeze; None unless both regions have theirs."""
+    found, seen = file_systems(context), policy(context, Side.DR)
+    if found is None or seen is None:
+        return None
+    return found.dr, write_freeze_policy.unfrozen(seen)
 
 
 def still_since(context: PlanContext) -> datetime | None:

@@ -22,9 +22,8 @@ _MARGIN_S = 600
 
 def plan_steps(context: PlanContext) -> Iterator[Step]:
     """The one step, where both regions have their file system."""
-    found, policy = files_failback.file_systems(context), files_failback.policy(context, Side.DR)
-    if found is not None and policy is not None:
-        yield _step(context, found.dr, write_freeze_policy.unfrozen(policy))
+    if found := files_failback.policy_to_freeze(context):
+        yield _step(context, *found)
 
 
 def _step(context: PlanContext, system: efs.FileSystem, text: str) -> Step:

@@ -19,9 +19,8 @@ from dr_estate.readers import efs, efs_policy
 
 def plan_steps(context: PlanContext) -> Iterator[Step]:
     """The one step, where the freeze has one."""
-    found, policy = files_failback.file_systems(context), files_failback.policy(context, Side.DR)
-    if found is not None and policy is not None:
-        yield _step(context, found.dr, write_freeze_policy.unfrozen(policy))
+    if found := files_failback.policy_to_freeze(context):
+        yield _step(context, *found)
 
 
 def _step(context: PlanContext, system: efs.FileSystem, text: str) -> Step:

@@ -11,7 +11,7 @@ from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import route53
 from dr_estate.readers.route53 import CustomerHost
-from dr_estate.snapshot.tenants import discover, dns_label
+from dr_estate.snapshot.tenants import discover, is_chosen
 
 _CNAME = "CNAME"
 
@@ -76,7 +76,7 @@ def _origin(context: PlanContext) -> Iterator[tuple[str, str, RecordPair | str]]
 
 def _moves_everybody(context: PlanContext) -> bool:
     only = context.only_tenants
-    return not only or all(t.id in only or t.dns in only for t in discover(context.snapshot, context.env))
+    return not only or all(is_chosen(tenant.id, only) for tenant in discover(context.snapshot, context.env))
 
 
 def _customers(context: PlanContext) -> Iterator[tuple[str, str, RecordPair | str]]:
@@ -92,9 +92,8 @@ def _customers(context: PlanContext) -> Iterator[tuple[str, str, RecordPair | st
 
 
 def _customer_names(context: PlanContext) -> Iterator[str]:
-    only = {dns_label(tenant) for tenant in context.only_tenants}
     for tenant, hosts in context.env.traffic.customer_hosts.items():
-        if not only or dns_label(tenant) in only:
+        if is_chosen(tenant, context.only_tenants):
             yield from hosts
 
 

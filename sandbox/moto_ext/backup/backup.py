@@ -67,7 +67,7 @@ def _update_plan(backend: BackupBackend, params: dict[str, Any]) -> dict[str, An
 def _create_selection(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     plan, backup_selection = _plan(backend, params["BackupPlanId"]), params["BackupSelection"]
     mine = [other for other in selections(backend).values() if other.plan_id == plan.backup_plan_id]
-    if any(other.asked["SelectionName"] == backup_selection["SelectionName"] for other in mine):
+    if any(other.request["SelectionName"] == backup_selection["SelectionName"] for other in mine):
         raise refused("AlreadyExistsException", f"Selection {backup_selection['SelectionName']} already exists.")
     selection = SimulatedSelection(str(uuid.uuid4()), plan.backup_plan_id, backup_selection, now(), history_start())
     selections(backend)[selection.id] = selection
@@ -77,10 +77,10 @@ def _create_selection(backend: BackupBackend, params: dict[str, Any]) -> dict[st
 def _show(selection: SimulatedSelection) -> dict[str, Any]:
     return {
         "SelectionId": selection.id,
-        "SelectionName": selection.asked["SelectionName"],
+        "SelectionName": selection.request["SelectionName"],
         "BackupPlanId": selection.plan_id,
         "CreationDate": selection.created,
-        "IamRoleArn": selection.asked["IamRoleArn"],
+        "IamRoleArn": selection.request["IamRoleArn"],
     }
 
 
@@ -93,7 +93,7 @@ def _selection(backend: BackupBackend, params: dict[str, Any]) -> SimulatedSelec
 
 def _get_selection(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     found = _selection(backend, params)
-    return {**_show(found), "BackupSelection": found.asked}
+    return {**_show(found), "BackupSelection": found.request}
 
 
 def _delete_selection(backend: BackupBackend, params: dict[str, Any]) -> None:

@@ -38,7 +38,7 @@ class SimulatedSelection:
 
     id: str
     plan_id: str
-    asked: dict[str, Any]
+    request: dict[str, Any]
     created: datetime
     played_until: datetime
 

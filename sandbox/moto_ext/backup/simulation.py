@@ -111,10 +111,10 @@ def _advance(backend: BackupBackend, selection: SimulatedSelection) -> None:
             )
         ]
         every = resources(backend.account_id, backend.region_name) if runs else []
-        for resource in selected(selection.asked, every):
+        for resource in selected(selection.request, every):
             for rule, at in runs:
                 began = _settled(at, selection.created)
-                _make(RuleRun(backend, plan, rule, selection.asked["IamRoleArn"], resource, began))
+                _make(RuleRun(backend, plan, rule, selection.request["IamRoleArn"], resource, began))
     selection.played_until = now()
 
 

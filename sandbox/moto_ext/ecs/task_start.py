@@ -87,9 +87,9 @@ class Agent:
 
     def may(self, action: str, resource: str, policies: Iterable[str | None] = ()) -> bool:
         """Whether the execution role may; a definition without one is not asked (RegisterTaskDefinition was)."""
-        return not self.role or may(self.account, self.role, self.asked(action, resource), policies)
+        return not self.role or may(self.account, self.role, self.access_request(action, resource), policies)
 
-    def asked(self, action: str, resource: str) -> AccessRequest:
+    def access_request(self, action: str, resource: str) -> AccessRequest:
         """The request as the agent makes it."""
         owner = resource.split(":")[4] if resource.startswith("arn:") else self.account
         known = {
@@ -200,7 +200,7 @@ class Agent:
         return str(found.value)
 
     def _decrypt(self, region: str, key: str, service: str) -> None:
-        plain = self.asked("kms:Decrypt", key)
+        plain = self.access_request("kms:Decrypt", key)
         by_key = {
             "aws:RequestedRegion": (region,),
             "kms:ViaService": (service,),
@@ -276,20 +276,20 @@ def _asked(agent: Agent) -> Iterator[tuple[str, AccessRequest]]:
         found = repository_of(str(container["image"]))
         if found is not None and found[1] == agent.region:
             arn = f"arn:aws:ecr:{found[1]}:{found[0]}:repository/{found[2]}"
-            yield "ecr.api", agent.asked("ecr:GetAuthorizationToken", "*")
-            yield "ecr.dkr", agent.asked("ecr:BatchGetImage", arn)
+            yield "ecr.api", agent.access_request("ecr:GetAuthorizationToken", "*")
+            yield "ecr.dkr", agent.access_request("ecr:BatchGetImage", arn)
             layers = f"arn:aws:s3:::prod-{agent.region}-starport-layer-bucket/layer"
-            yield "s3", agent.asked("s3:GetObject", layers)
+            yield "s3", agent.access_request("s3:GetObject", layers)
         for named in (*(str(secret["valueFrom"]) for secret in container.get("secrets") or ()), *_fetched(container)):
             if named.startswith(SECRET_ARN):
                 arn = ":".join(named.split(":")[:ARN_PARTS])
-                yield "secretsmanager", agent.asked("secretsmanager:GetSecretValue", arn)
+                yield "secretsmanager", agent.access_request("secretsmanager:GetSecretValue", arn)
             else:
-                yield "ssm", agent.asked("ssm:GetParameters", named)
+                yield "ssm", agent.access_request("ssm:GetParameters", named)
         options = (container.get("logConfiguration") or {}).get("options") or {}
         if group := options.get("awslogs-group"):
             arn = f"arn:aws:logs:{agent.region}:{agent.account}:log-group:{group}:log-stream:any"
-            yield "logs", agent.asked("logs:CreateLogStream", arn)
+            yield "logs", agent.access_request("logs:CreateLogStream", arn)
 
 
 def missing_log_group(backend: EC2ContainerServiceBackend, container: Mapping[str, Any]) -> str:

@@ -25,18 +25,18 @@ ROUTING = {
 }
 MOST_WEIGHT = 255
 LONGEST_LABEL = 63
-Held = Mapping[tuple[str, str], list[Record]]
+RecordSets = Mapping[tuple[str, str], list[Record]]
 
 
 @dataclass(frozen=True)
 class RecordChange:
-    """A change in its zone. ``held`` are the zone's record sets by name and type; ``known_check`` knows check ids."""
+    """A change in its zone. ``record_sets`` are the zone's, by name and type; ``known_check`` knows check ids."""
 
     zone: str
     zone_id: str
     action: str
     record: Record
-    held: Held
+    record_sets: RecordSets
     known_check: Callable[[str], bool]
 
     @property
@@ -53,7 +53,7 @@ class RecordChange:
     def others(self) -> list[Record]:
         """The other record sets of the same name and type."""
         identifier = self.record.get("SetIdentifier")
-        sets = self.held.get((self.name, self.record["Type"]), [])
+        sets = self.record_sets.get((self.name, self.record["Type"]), [])
         return [record_set for record_set in sets if record_set.get("SetIdentifier") != identifier]
 
     def batch_error(self, message: str) -> ServiceError:
@@ -147,7 +147,9 @@ def _cname(s: RecordChange) -> None:
     if kind == "CNAME" and s.name == s.zone:
         raise s.batch_error(f"{s.label} is not permitted at apex in zone {s.zone}.")
     beside = [
-        other_kind for (name, other_kind), sets in s.held.items() if sets and name == s.name and other_kind != kind
+        other_kind
+        for (name, other_kind), sets in s.record_sets.items()
+        if sets and name == s.name and other_kind != kind
     ]
     clash = beside if kind == "CNAME" else [other_kind for other_kind in beside if other_kind == "CNAME"]
     if clash:
@@ -180,7 +182,7 @@ def _alias(s: RecordChange) -> None:
     if zone == s.zone_id:
         if target == s.name:
             raise s.batch_error(f"{words} that is the record itself")
-        if not s.held.get((target, kind)):
+        if not s.record_sets.get((target, kind)):
             raise s.batch_error(f"{words} that target was not found")
     elif not target.endswith(AWS_NAMES):
         raise s.batch_error(f"{words} the alias target name does not lie within the target zone")

@@ -30,7 +30,7 @@ class ObservedService:
     running: int
     minimum: int
     maximum: int
-    held: bool
+    suspended: bool
     sleeps: tuple[str, ...]
     definition: str
     variables: Mapping[str, str]

@@ -13,7 +13,7 @@ def _awake(seen: WorldObservation) -> GoalResult:
     at_risk = [
         f"{service.name} ({', '.join(service.sleeps)})"
         for service in seen.services[Side.DR]
-        if service.sleeps and not service.held
+        if service.sleeps and not service.suspended
     ]
     if at_risk:
         return met(False, f"A schedule would put these to sleep: {', '.join(at_risk)}.")

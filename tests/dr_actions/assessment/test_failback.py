@@ -83,11 +83,11 @@ def direction(word: str) -> Gate:
     return next(gate for gate in weighed(dr) if gate.id == "direction.database")
 
 
-def weighed(values: Values) -> tuple[Gate, ...]:
-    """The gates of a failback of these values, but those of checks."""
+def weighed(values: Values, only_tenants: frozenset[str] = frozenset()) -> tuple[Gate, ...]:
+    """The gates of a failback of these values, but those of checks; of ``only_tenants`` where there are any."""
     snapshot, posture = world(values), Posture(PostureName.ON_DR, "away.")
     plan = Plan(SIT.name, SIT.account, Goal.FAILBACK, posture.name, ())
-    context = PlanContext(SIT, snapshot, Goal.FAILBACK, primary_answers=True)
+    context = PlanContext(SIT, snapshot, Goal.FAILBACK, primary_answers=True, only_tenants=only_tenants)
     return failback_gates((), plan, posture, signals_of(snapshot, SIT), context)
 
 
@@ -135,6 +135,16 @@ def test_nobody_goes_home_while_a_tenant_that_came_meanwhile_has_no_service_ther
     values: Values = {(ecs.services, Side.PRIMARY): (here,), (ecs.services, Side.DR): (here, away)}
     found = [gate for gate in weighed(values) if gate.id == "plan.tenants"]
     assert [(False, True)] * bool(says) == [(gate.met, gate.says.startswith(says)) for gate in found]
+
+
+@pytest.mark.parametrize(("chosen", "stays"), [("tenant9", True), ("tenant-9", True), ("tenant1", False)])
+def test_a_tenant_without_a_service_stops_the_failback_of_a_run_that_names_it_in_either_spelling(
+    chosen: str, stays: bool
+) -> None:
+    here, away = service("sit-tenant1-service"), service("sit-tenant-9-service")
+    values: Values = {(ecs.services, Side.PRIMARY): (here,), (ecs.services, Side.DR): (here, away)}
+    found = [gate.met for gate in weighed(values, frozenset({chosen})) if gate.id == "plan.tenants"]
+    assert found == [False] * stays
 
 
 OTHER = "fs-someone"

@@ -40,6 +40,6 @@ def test_what_drills_made_is_as_it_was_seen_last() -> None:
     database = replace(PRIMARY, identifier=DRILL, resource_id="db-DRILL")
     seen = with_part(healthy(), rds.instances, Side.DR, (database,))
     context = GuardContext.upon(seen, SIT)
-    assert context.made == {"db-DRILL"}
-    assert context.having_seen(with_part(seen, rds.instances, Side.DR, DENIED)).made == {"db-DRILL"}
-    assert context.having_seen(healthy()).made == frozenset()
+    assert context.own_resources == {"db-DRILL"}
+    assert context.having_seen(with_part(seen, rds.instances, Side.DR, DENIED)).own_resources == {"db-DRILL"}
+    assert context.having_seen(healthy()).own_resources == frozenset()

@@ -29,7 +29,7 @@ def judged(name: str, goal: Goal | None = Goal.CLEAN_UP, region: str = DR, /, **
     """The rule by which a declared call is refused, "" where it passes."""
     service, operation = name.split(":")
     call = Call(service, operation, region, params)
-    found = refusal(call, GuardContext(SIT, frozenset({name}), ZONE, made=MADE, goal=goal))
+    found = refusal(call, GuardContext(SIT, frozenset({name}), ZONE, own_resources=MADE, goal=goal))
     return found.rule if found else ""
 
 

@@ -80,7 +80,7 @@ def test_what_was_sent_and_not_confirmed_proves_nothing() -> None:
     kind, found, data, at = backed_up(BACKUPS[0], "database")
     others = [(other, found, data, at) for other in EntryKind if other not in (EntryKind.BEGIN, kind)]
     found_proven = proven(begin(), *others)
-    assert ((), None, frozenset()) == (found_proven.proofs, found_proven.frozen_at, found_proven.made)
+    assert ((), None, frozenset()) == (found_proven.proofs, found_proven.frozen_at, found_proven.own_resources)
     assert ((Side.PRIMARY, "files"),) == found_proven.absent
 
 
@@ -103,7 +103,7 @@ def test_a_run_began_with_its_last_plan() -> None:
 def test_the_databases_that_failbacks_renamed_are_known_by_their_resource() -> None:
     rows = (begin(), confirmed(RENAMES[0]), confirmed(RENAMES[1]), begin(), confirmed(FREEZES[0]))
     assert {"db-1": "sit-mysql-before-1"} == renamed_databases_in(journal(*rows))
-    assert proven(*rows).made == {"sit-mysql-before-1"}
+    assert proven(*rows).own_resources == {"sit-mysql-before-1"}
     assert {"db-2": "sit-mysql-before-2"} == renamed_databases_in(journal(*rows), Side.PRIMARY)
     assert {} == renamed_databases_in(journal(begin()))
     assert {} == renamed_databases_in(journal(begin(Goal.FAILOVER), confirmed(RENAMES[0])))

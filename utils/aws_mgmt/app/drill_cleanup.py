@@ -17,7 +17,7 @@ from dr_actions.authorization.people import person_of
 from dr_actions.control_table.control import Fence
 from dr_actions.control_table.heartbeat import Heartbeat
 from dr_actions.drills.inventory import inventory, unpack
-from dr_actions.drills.residue import Residue, is_clean, residue
+from dr_actions.drills.residue import Residue, ResidueState, is_clean, residue
 from dr_actions.guard.evidence import renamed_databases_in
 from dr_actions.journal import journal as journals
 from dr_actions.journal.entries import Entry, EntryKind
@@ -128,7 +128,7 @@ def _inventory_of(entries: Sequence[Entry]) -> str | None:
 
 
 def _summary(rows: Sequence[Residue]) -> str:
-    left = [row for row in rows if row.fate != "kept"]
+    left = [row for row in rows if row.fate is not ResidueState.KEPT]
     count = len(rows) - len(left)
     return f"Nothing is left over ({count} kept by rule)." if not left else f"{len(left)} things are left over."
 

@@ -26,11 +26,10 @@ from dr_estate.model.invocation import Invocation
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.model.world_id import is_sandbox
 from dr_estate.readers import control_table
-from dr_estate.readers.control_table import ControlState, RunHistory
 from dr_estate.reading.workers import on_one_core
 from dr_estate.snapshot.observer import NOTHING, Progress
 from dr_estate.snapshot.snapshot import EvidenceError, Snapshot, read_evidence, write_json
-from dr_estate.snapshot.tenants import discover
+from dr_estate.snapshot.tenants import discover, is_chosen
 from reports.values.report import Report
 from utils.aws_mgmt.app.answer_cache import cache_notes, remembering
 from utils.aws_mgmt.app.areas import chosen_checks, count_left_out
@@ -171,13 +170,13 @@ def judge(
         rules=EffectiveRules.of(environment, rules, version()),
         api_calls=0 if options.from_evidence else snapshot.api_calls,
         exit=exit_of(verdict),
-        standing=_control_state(snapshot),
+        standing=snapshot.get_if_seen(control_table.standing, Side.DR),
         invocation=invocation,
         every_finding=options.every_finding,
         scheduled_tests=_scheduled_tests(snapshot, environment),
         notes=(*_narrowed(options, areas), *cache_notes(snapshot), *displaced(run.folder, options)),
         left_out=count_left_out(options, chosen_checks(options), areas),
-        history=_history(snapshot),
+        history=snapshot.get_if_seen(control_table.runs, Side.DR),
         evidence=_sha256(evidence),
         database=_database(snapshot, environment) if posture.name is PostureName.NORMAL else None,
     )
@@ -215,7 +214,7 @@ def _invocation(options: Options, snapshot: Snapshot) -> Invocation:
 
 def _writers(snapshot: Snapshot, environment: Environment, invocation: Invocation) -> str:
     """Who takes writes; and, while a failback is under way, until when it can be aborted."""
-    message, standing = writers_sentence(snapshot, environment), _control_state(snapshot)
+    message, standing = writers_sentence(snapshot, environment), snapshot.get_if_seen(control_table.standing, Side.DR)
     if standing is None or standing.incident is None or standing.incident.phase != control_table.FAILING_BACK:
         return message
     return invocation.complete(f"{message} {way_back_sentence(snapshot, environment)}")
@@ -226,35 +225,17 @@ def _database(snapshot: Snapshot, environment: Environment) -> DatabaseRecord | 
 
 
 def _scheduled_tests(snapshot: Snapshot, environment: Environment) -> tuple[ScheduledTest, ...] | None:
-    try:
-        past = snapshot.get(control_table.runs, Side.DR)
-    except DataUnavailable:
-        return None
-    return None if past.reason else dues(environment, past.runs, snapshot.taken_at)
-
-
-def _control_state(snapshot: Snapshot) -> ControlState | None:
-    try:
-        return snapshot.get(control_table.standing, Side.DR)
-    except DataUnavailable:
-        return None
-
-
-def _history(snapshot: Snapshot) -> RunHistory | None:
-    try:
-        return snapshot.get(control_table.runs, Side.DR)
-    except DataUnavailable:
-        return None
+    past = snapshot.get_if_seen(control_table.runs, Side.DR)
+    return None if past is None or past.reason else dues(environment, past.runs, snapshot.taken_at)
 
 
 def tenants_of(observation: Observation) -> tuple[str, ...]:
     """The ids of the tenants in question; empty where they could not be discovered."""
-    only = observation.only_tenants
     try:
         found = discover(observation.snapshot, observation.environment)
     except DataUnavailable:
         return ()
-    return tuple(t.id for t in found if not only or {t.id, t.dns} & only)
+    return tuple(tenant.id for tenant in found if is_chosen(tenant.id, observation.only_tenants))
 
 
 def narrowed(options: Options, snapshot: Snapshot, environment: Environment) -> frozenset[str]:

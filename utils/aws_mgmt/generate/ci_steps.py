@@ -60,7 +60,7 @@ def signed_in(region: str, role: str, session: str, seconds: int = 3600) -> dict
     return {"uses": CREDENTIALS.uses, "with": inputs}
 
 
-def kept(name: str) -> dict[str, Any]:
+def report_artifact(name: str) -> dict[str, Any]:
     """The step that keeps report and evidence as an artifact, however the job ended."""
     inputs = {"name": name, "path": "reports/out/", "retention-days": 90}
     return {"name": "Keep the report and its evidence", "if": "always()", "uses": UPLOAD.uses, "with": inputs}

@@ -47,7 +47,7 @@ def _look(fleet: Sequence[Environment]) -> dict[str, Any]:
             *ci_steps.prepared(),
             ci_steps.signed_in("${{ matrix.region }}", "${{ matrix.role }}", "fleet"),
             {"name": "Look and judge", "run": f'{_PROGRAM} -e "$ENVIRONMENT" status --gate'},
-            ci_steps.kept(f"{_KEPT}-${{{{ matrix.environment }}}}"),
+            ci_steps.report_artifact(f"{_KEPT}-${{{{ matrix.environment }}}}"),
         ],
     }
 
@@ -68,7 +68,7 @@ def _merge(fleet: Sequence[Environment]) -> dict[str, Any]:
                 "with": {"pattern": f"{_KEPT}-*", "path": _RUNS},
             },
             {"name": "Merge them", "run": f"{_PROGRAM} -e {names} report --merge {_RUNS}/*/*-status-*"},
-            ci_steps.kept("dr-fleet"),
+            ci_steps.report_artifact("dr-fleet"),
         ],
     }
 

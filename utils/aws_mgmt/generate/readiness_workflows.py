@@ -57,7 +57,7 @@ def _job(env: Environment) -> dict[str, Any]:
             {"name": "Write it as JUnit", "if": "always()", "run": _again(env, "junit", f"{_OUT}/junit.xml")},
             bucket,
             sarif,
-            ci_steps.kept("dr-readiness"),
+            ci_steps.report_artifact("dr-readiness"),
         ],
     }
 

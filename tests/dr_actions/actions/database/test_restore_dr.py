@@ -154,6 +154,13 @@ def test_a_leftover_stops_the_run_and_says_what_to_do(leftover: rds.Instance) ->
     )
 
 
+@pytest.mark.parametrize(("stored", "state"), [("the newest data", StepState.DONE), ("older data", StepState.DRIFTED)])
+def test_plans_on_record_are_judged_by_the_values_that_they_store(stored: str, state: StepState) -> None:
+    leftover = _sight(instances_dr=(_standing_there(),))
+    step = _only(leftover)
+    assert ACTION.observe(replace(step, before={**step.before, "holds": stored}), leftover).state is state
+
+
 def test_a_leftover_taken_away_by_hand_lets_the_same_step_go_on() -> None:
     step = _only(_sight(instances_dr=(_standing_there(),)))
     assert ACTION.observe(step, _sight()).state is StepState.READY

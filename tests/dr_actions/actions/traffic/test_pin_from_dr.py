@@ -20,10 +20,10 @@ HEALTHY = recorded("healthy")
 PREPARED = SIT.model_copy(update={"traffic": SIT.traffic.model_copy(update={"pin_port": 8053})})
 
 
-def switched(status: int, snapshot: Snapshot = HEALTHY) -> Snapshot:
-    """The DR region's load balancer with the switch that answers ``status``."""
+def switched(status: int, snapshot: Snapshot = HEALTHY, body: str = "") -> Snapshot:
+    """The DR region's load balancer with the switch that answers ``status``; ``body`` is a setting before it."""
     rows = snapshot.get(elbv2.listeners, Side.DR)
-    answer = ListenerAction("fixed-response", (), f"ContentType text/plain, StatusCode {status}")
+    answer = ListenerAction("fixed-response", (), f"ContentType text/plain, {body}StatusCode {status}")
     switch = Listener("arn:switch", 8053, "HTTP", "", (), answer)
     return with_part(snapshot, elbv2.listeners, Side.DR, (*rows, switch))
 
@@ -55,6 +55,12 @@ def test_it_is_ready_then_done_and_gone_with_its_listener() -> None:
     (step,) = PIN.plan_steps(to_dr(OPEN))
     states = [PIN.observe(step, to_dr(snapshot)).state for snapshot in (OPEN, HELD, HEALTHY, dark(OPEN, Side.DR))]
     assert states == [StepState.READY, StepState.DONE, StepState.DRIFTED, StepState.UNAVAILABLE]
+
+
+def test_what_the_body_of_the_answer_says_holds_nothing() -> None:
+    open_ = switched(404, body="MessageBody StatusCode 200, ")
+    (step,) = PIN.plan_steps(to_dr(open_))
+    assert PIN.observe(step, to_dr(open_)).state is StepState.READY
 
 
 def test_it_needs_no_control_plane_of_us_east_1() -> None:
