@@ -1,4 +1,4 @@
-"""Pins the old primary down: its health check reads unhealthy until failback releases it (T06; the form: pinning.py).
+"""Pins the old primary down: its health check reads unhealthy until failback releases it (T06; the form: health_check_pin.py).
 
 Without the pin Route 53 returns to a primary that heals, onto a stale database, as soon as the DR region's own check
 flaps (failover: the other record is answered; weights: 0 is answered when nothing heavier is healthy, T05). Pinned, it
