@@ -1,7 +1,9 @@
 """What was written before the rooms were moved still loads, judges, plans and prints the same, ids mapped.
 
-``evidence/``, ``journals/`` and ``reports/`` were made by the commit before: two estates, healthy, with a dark primary
-region, and failed over. Sentences may be reworded; values may not change.
+``evidence/`` and ``journals/`` are of the last version before: two estates, healthy, with a dark primary region, and
+failed over. ``reports/`` is what that version gave for them, and was edited where a later version judges, plans or
+reports on purpose otherwise: ``git log tests/golden/reports`` has each reason. Sentences may be reworded; other values
+may not change without such an edit.
 """
 
 from __future__ import annotations
