@@ -45,7 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the closed list of tags: a misspelt one is a collection error. Let Allure tell Gherkin steps."""
+    """Declare the closed list of tags: a misspelt one is a collection error. Let Allure record Gherkin steps."""
     if config.getoption("allure_report_dir", None):
         config.pluginmanager.import_plugin("reports.allure.plugin")
     for area in Area:
@@ -91,7 +91,7 @@ def observation(request: pytest.FixtureRequest) -> Iterator[Observation]:
 
 @pytest.fixture(scope="session")
 def sandbox_world(request: pytest.FixtureRequest) -> Iterator[Endpoint]:
-    """The healthy world of the chosen environment, three tenants: one a session, mended by whoever breaks it."""
+    """The healthy world of the chosen environment, three tenants: one a session; a test that breaks it repairs it."""
     from tests.worlds import borrowed
 
     option = request.config.getoption

@@ -16,7 +16,7 @@ Feature: Route 53: visitors reach the right region in every outage
   Scenario: Both regions unhealthy: Route 53 answers with a planned endpoint only
     Then with both regions unhealthy, Route 53 answers with the endpoints of the plan only
 
-  Scenario: One tenant without healthy targets moves nobody
+  Scenario: One tenant without healthy targets does not move the visitors of the others
     Then no tenant's empty target group can move the visitors of every tenant
 
   Scenario: An inverted primary health check keeps traffic in the DR region

@@ -40,5 +40,5 @@ Feature: Capacity: the DR region can carry every tenant's load
   Scenario: A web ACL guards the load balancer of the DR region too
     Then the load balancer of the DR region is guarded by a web ACL as the primary region's is
 
-  Scenario: What a failover starts carries today's load
+  Scenario: The tasks that a failover starts can carry today's load
     Then the tasks that a failover starts carry the load that each tenant has in the primary region today

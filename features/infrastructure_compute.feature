@@ -40,7 +40,7 @@ Feature: ECS: the DR region can run every tenant's containers
   Scenario: Variables name each tenant's own schema
     Then every tenant's tasks in the DR region have the name of that tenant's own schema
 
-  Scenario: Buckets of variables
+  Scenario: Variables name no bucket of the primary region that has a copy
     Then no variable of the DR region names a bucket of the primary region that has a copy of its own there
 
   Scenario: Variables name the database that a failover restores
@@ -50,4 +50,4 @@ Feature: ECS: the DR region can run every tenant's containers
     Then every registry of service discovery that a service of the DR region names is there
 
   Scenario: Services are deployed as in the primary region
-    Then every service of the DR region is deployed on the capacity and with the patience of the primary region's
+    Then every service of the DR region is deployed with the capacity and the deployment settings of the primary region's

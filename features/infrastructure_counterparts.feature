@@ -4,5 +4,5 @@ Feature: Counterparts: nothing that the platform owns stands in the primary regi
   Background:
     Given the estate as observed in both regions
 
-  Scenario: Whatever the platform owns exists in the DR region too
-    Then whatever bears the platform's tags or names in the primary region has its counterpart in the DR region
+  Scenario: Every resource of the platform has a counterpart in the DR region
+    Then every resource with the platform's tags or names in the primary region has its counterpart in the DR region

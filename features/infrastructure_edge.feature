@@ -31,8 +31,8 @@ Feature: CloudFront and ACM: HTTPS keeps working after a failover
   Scenario: The distribution serves HTTPS with its own certificate
     Then the distribution serves HTTPS with a certificate of its own
 
-  Scenario: The distribution soon forgets errors
-    Then the distribution soon forgets the errors of a region that was lost
+  Scenario: The distribution caches errors for a short time only
+    Then the distribution caches the errors of a lost region for a short time only
 
   Scenario: WordPress can be written with through the distribution
     Then the distributions of the tenants let WordPress be logged in to and written with

@@ -25,8 +25,8 @@ Feature: VPC: the network of the DR region has room for a failover
   Scenario: Tasks can reach ECR, Secrets Manager and CloudWatch Logs
     Then tasks of the DR region have a network route to pull their image, read their secret and write their log
 
-  Scenario: Routes of a part of the addresses lead on
-    Then no route of a part of the addresses leads traffic of the DR region's tasks, database or visitors astray
+  Scenario: More specific routes drop and divert no traffic
+    Then no more specific route drops traffic of the DR region's tasks, database or visitors, or sends it another way
 
   Scenario: Visitors reach the load balancer, and it reaches the tasks' zones
     Then visitors reach the load balancer of the DR region, and it reaches every zone in which tasks start

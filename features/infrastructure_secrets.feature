@@ -25,5 +25,5 @@ Feature: Secrets Manager: secrets are readable in the DR region and reference it
   Scenario: Secrets and parameters of task definitions exist
     Then every secret and parameter that task definitions of the DR region name exists there, with the field they read
 
-  Scenario: Files of variables lie in the DR region
+  Scenario: Files of environment variables exist in the DR region
     Then every file of variables that task definitions of the DR region name is there, outside the primary region

@@ -31,7 +31,7 @@ Feature: Load balancers: the DR region answers as the primary region does
   Scenario: Target groups and their health checks match in both regions
     Then every tenant's target group in the DR region exists, is in use, and has the primary region's health check
 
-  Scenario: Targets that answer again are served soon
+  Scenario: Recovered targets receive visitors in time
     Then targets of the DR region that answer again are served within a tenth of the recovery time
 
   Scenario: Running services have healthy targets

@@ -49,7 +49,7 @@ Feature: S3: objects are replicated and protected in the DR region
   Scenario: Bucket copies take uploads with access control lists as their sources do
     Then every bucket copy takes uploads with access control lists as its source does
 
-  Scenario: Bucket copies notify whom their sources notify
+  Scenario: Bucket copies have the event notifications of their sources
     Then every bucket copy notifies of its events whom its source notifies
 
   Scenario: Lifecycle rules of bucket copies match the source

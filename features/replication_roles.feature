@@ -4,8 +4,8 @@ Feature: IAM: the roles that copy to the DR region may do so
   Background:
     Given the estate as observed in both regions
 
-  Scenario: The role of S3's jobs may bring objects home
-    Then the role that jobs of S3 take to bring objects home trusts S3 Batch Operations, and may do so for every copy
+  Scenario: The job role may replicate objects back to the primary region
+    Then the role of S3 Batch Replication jobs trusts S3 Batch Operations, and may replicate every bucket copy back
 
   Scenario: The backup role may restore files in the DR region
     Then the role that restores files from a backup may do so in the DR region, and the vault there lets the restore start
@@ -13,5 +13,5 @@ Feature: IAM: the roles that copy to the DR region may do so
   Scenario: Replication and backup roles may copy
     Then the roles that copy objects and backups to the DR region may read the originals and write the copies
 
-  Scenario: Policies of bucket copies and table replicas keep nobody out
+  Scenario: Policies of bucket copies and table replicas admit whom those of their sources admit
     Then no policy of a bucket copy or table replica keeps out whom its source lets in

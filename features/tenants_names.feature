@@ -13,7 +13,7 @@ Feature: Host names: every tenant's name resolves to the serving region
   Scenario: The distribution has every tenant's host name as an alias
     Then the distribution has the host name of every tenant as an alias
 
-  Scenario: No other distribution answers for a tenant and stays behind
+  Scenario: No other distribution serves a tenant that the failover would not move
     Then no other distribution takes a tenant's visitors away from the traffic name
 
   Scenario: Customer host names follow the traffic

@@ -7,7 +7,7 @@ all attributes). Nothing is ever deleted: what is over is closed by an update, a
 =============================  ====================  ==============================================================
 ``pk``                         ``sk``                what
 =============================  ====================  ==============================================================
-``LOCK``                       ``RUN``               the run that holds the lock, or held it last (locking.py)
+``LOCK``                       ``RUN``               the run that holds the lock, or held it last (lock.py)
 ``STANDING``                   ``PAUSE``             the global stop switch
 ``STANDING``                   ``INCIDENT``          the open incident
 ``STANDING``                   ``OVERRIDE#<gate>``   a gate set aside by name

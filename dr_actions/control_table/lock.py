@@ -220,7 +220,7 @@ def _watched(
 
 
 def _waits(run: LockHolder, until: datetime) -> str:
-    """Who holds the lock, what is waited for, until when, and how to stop."""
+    """Say who holds the lock, until when this run waits for it, and how to stop."""
     return (
         f"Run {run.run} of {run.person} ({run.arn}) holds the lock for {run.incident} since {_clock(run.taken_at)}. "
         f"This command waits for its next heartbeat, until {_clock(until)} at most: if one comes, that run is alive, "

@@ -1,4 +1,4 @@
-"""What a person is shown of a step that is theirs: the call as the world wants it at that moment."""
+"""The call of a manual step as a person is shown it: built from what is seen at that moment."""
 
 from __future__ import annotations
 

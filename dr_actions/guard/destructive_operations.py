@@ -65,7 +65,7 @@ OVERWRITES = {
     "s3:PutBucketLifecycle": "lets objects expire",
     "s3:PutBucketLifecycleConfiguration": "lets objects expire",
     "s3:PutObject": "overwrites an object",
-    "s3:UploadPartCopy": "copies into what overwrites an object",
+    "s3:UploadPartCopy": "copies a part of an upload that overwrites an object",
     "secretsmanager:PutSecretValue": "overwrites a secret",
     "secretsmanager:UpdateSecret": "overwrites a secret",
     "ssm:PutParameter": "overwrites a parameter",

@@ -6,6 +6,7 @@ every policy with the published table of actions.
 
 from __future__ import annotations
 
+# Services whose IAM prefix is not their name in botocore.
 _PREFIX = {
     "efs": "elasticfilesystem",
     "elb": "elasticloadbalancing",
@@ -16,41 +17,6 @@ _PREFIX = {
     "sesv2": "ses",
     "stepfunctions": "states",
 }
-# Services whose IAM prefix is their name in botocore.
-_SAME = frozenset(
-    {
-        *("account", "acm", "application-autoscaling", "backup", "cloudfront", "cloudwatch", "dynamodb", "ec2", "ecr"),
-        *(
-            "ecs",
-            "elasticache",
-            "elasticfilesystem",
-            "elasticloadbalancing",
-            "events",
-            "iam",
-            "kms",
-            "lambda",
-            "logs",
-            "rds",
-            "route53",
-            "route53resolver",
-            "s3",
-        ),
-        *(
-            "scheduler",
-            "secretsmanager",
-            "servicediscovery",
-            "servicequotas",
-            "ses",
-            "sns",
-            "sqs",
-            "ssm",
-            "states",
-            "sts",
-            "tag",
-            "wafv2",
-        ),
-    }
-)
 _EXCEPTIONS: dict[str, tuple[str, ...]] = {
     "dynamodb:ExecuteStatement": ("dynamodb:PartiQLSelect",),
     "dynamodb:TransactGetItems": ("dynamodb:GetItem",),
@@ -115,13 +81,8 @@ _BESIDE: dict[str, tuple[str, ...]] = {
 
 
 def actions_of(operation: str) -> frozenset[str]:
-    """The IAM actions that ``service:Operation`` (botocore's names, or IAM's) needs.
-
-    Raises ValueError for a service that nobody has mapped yet: its IAM prefix may differ from its name.
-    """
+    """The IAM actions that ``service:Operation`` (botocore's names, or IAM's) needs."""
     service, name = operation.split(":")
     prefix = _PREFIX.get(service, service)
-    if prefix not in _SAME:
-        raise ValueError(f"{operation}: which IAM prefix has '{service}'? Add it to dr_actions/iam/action_names.py.")
     mapped = f"{prefix}:{name}"
     return frozenset((*_EXCEPTIONS.get(mapped, (mapped,)), *_BESIDE.get(mapped, ())))

@@ -180,7 +180,7 @@ class CallDeclined(Exception):
 
 
 class Drifted(ValueError):
-    """The world is not as the plan was made upon; the message says how, as a sentence."""
+    """The estate differs from the one that was planned for; the message is a sentence that says how."""
 
 
 def present(found: T | None, message: str) -> T:

@@ -30,7 +30,7 @@ class Role(StrEnum):
     BACKUP = "backup"
     RENAME = "rename"
     ZERO_LOSS = "zero loss"
-    COPY_BACK = "copy home"
+    COPY_BACK = "copy back"
     DATABASE = "database"
     SERVICES = "services"
     TRAFFIC = "traffic"

@@ -213,7 +213,7 @@ def retention(view: View) -> Iterator[Finding]:
     applies=replication_expected,
 )
 def continuous_copies(view: View) -> Iterator[Finding]:
-    """A continuous rule copied across regions is a snapshot a run: rarer than the RPO, it promises what it has not.
+    """Across regions a continuous rule copies one snapshot for each backup: it must run as often as the RPO needs.
 
     Source: AWS Backup developer guide, Copying continuous backups.
     """

@@ -161,7 +161,7 @@ def _rules(view: View, name: str, text: str) -> set[str]:
 
 
 def _none(view: View, name: str, theirs: str) -> tuple[str, ...]:
-    """The command that takes the policy off, where the primary region has none: one that is there is Terraform's."""
+    """Return the command that deletes the policy where the primary region has none; else Terraform has to change it."""
     return () if theirs else (view.command("ecr", "DeleteLifecyclePolicy", repositoryName=name),)
 
 

@@ -18,7 +18,7 @@ _WANTED = "as in the primary region"
 
 
 @check(
-    "every service of the DR region is deployed on the capacity and with the patience of the primary region's",
+    "every service of the DR region is deployed with the capacity and the deployment settings of the primary region's",
     severity=Severity.CRITICAL,
     area=Area.INFRASTRUCTURE,
     rules=("EcsTaskDefFamilyParity", "REL13-BP04", "NIST CP-2"),

@@ -24,7 +24,7 @@ PRIMARY_ONLY = (Side.PRIMARY,)
     rules=("EcsDesiredVsPlanned", "REL11-BP01", "NIST CP-10"),
 )
 def services_running(view: View) -> Iterator[Finding]:
-    """Health of the primary region: a scheduled 0 is no outage, no services at all may be "elsewhere"."""
+    """Judge the services of the primary region: a scheduled 0 is no outage; without any, look in other regions."""
     services, off = services_by_name(view, Side.PRIMARY), scheduled_off(view.env, view.now)
     if not services:
         yield from _found_elsewhere(view)

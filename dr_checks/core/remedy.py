@@ -1,4 +1,4 @@
-"""What heals a finding: a sentence for a person, and the commands that do it where a command can."""
+"""How a finding is fixed: a sentence for a person, and the commands that do it where commands can."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who stands where: the parts of the platform that a security group's rules speak of, in both regions. Pure.
+"""Which parts of the platform the blocks in a security group's rules contain, in both regions. Pure.
 
 A block within a VPC has no counterpart of the same text in the other region: the parts that it holds have. They are
 looked up only where a rule speaks of them.

@@ -242,7 +242,7 @@ def speaks_https(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "the distribution soon forgets the errors of a region that was lost",
+    "the distribution caches the errors of a lost region for a short time only",
     severity=Severity.NORMAL,
     area=Area.INFRASTRUCTURE,
     sides=GLOBAL,

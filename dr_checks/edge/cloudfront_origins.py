@@ -108,7 +108,7 @@ class _KeyUse:
 
 
 def _decrypted(view: View, found: Distribution, origin: Origin, bucket: s3.Bucket) -> Finding:
-    """Whether the distribution, which the bucket admits, may use the keys of what arrives there and of uploads."""
+    """Judge whether the distribution may use the keys of replicated objects and of uploads."""
     name, rules = bucket.name, _filling(view, bucket.name)
     if isinstance(rules, Unavailable):
         return view.unknown(name, _WANTED, rules)

@@ -86,7 +86,9 @@ def _of_balancer(view: View) -> Iterator[Finding]:
     change = {"LoadBalancerArn": here.arn, "SecurityGroups": groups}
     commands = (view.command("elbv2", "SetSecurityGroups", **change),) if len(groups) == len(wanted) else ()
     remedy = Remedy(f"aws_lb '{here.name}' in {view.region}: security_groups as the primary's.", commands)
-    yield view.gap(here.name, measured, expected, "visitors would not reach it, or it not the tasks", remedy)
+    yield view.gap(
+        here.name, measured, expected, "visitors would not reach it, or it would not reach the tasks", remedy
+    )
 
 
 def _opened(view: View, mine: vpc.SecurityGroup, ways_in: list[str], ways_out: list[str]) -> Iterator[str]:

@@ -21,7 +21,7 @@ _LARGEST_OF_A_VPC = 16
 
 
 @check(
-    "no route of a part of the addresses leads traffic of the DR region's tasks, database or visitors astray",
+    "no more specific route drops traffic of the DR region's tasks, database or visitors, or sends it another way",
     severity=Severity.BLOCKER,
     area=Area.INFRASTRUCTURE,
     rules=("REL02-BP02", "REL13-BP02", "NIST CP-8"),

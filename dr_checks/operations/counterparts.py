@@ -25,7 +25,7 @@ _WANTED = "each in both regions"
 
 
 @check(
-    "whatever bears the platform's tags or names in the primary region has its counterpart in the DR region",
+    "every resource with the platform's tags or names in the primary region has its counterpart in the DR region",
     severity=Severity.NORMAL,
     area=Area.INFRASTRUCTURE,
     rules=("REL13-BP04", "NIST CP-2", "NIST CP-7"),

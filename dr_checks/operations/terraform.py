@@ -67,9 +67,13 @@ def state_current(view: View) -> Iterator[Finding]:
         yield view.none_expected(subject, "there is no pair to compare: see terraform.state-reachable")
     elif (is_other or copy.size != original.size) and _serves_from_dr(view):
         wanted = f"{original.size} bytes, or what was written in {view.region} since"
-        reason = "Terraform may have written there while that region serves, and no failback copies it home"
+        reason = "Terraform may have written there while that region serves, and no failback copies it back"
         yield view.warn(
-            subject, f"{copy.size} bytes", wanted, reason, "Before the next plan at home: terraform state push."
+            subject,
+            f"{copy.size} bytes",
+            wanted,
+            reason,
+            "Before the next plan in the primary region: terraform state push.",
         )
     elif is_other and copy.size == original.size:
         measured, wanted = f"{copy.size} bytes, ETag {copy.digest[:8]}", f"ETag {original.digest[:8]}"
@@ -217,7 +221,7 @@ def parameter_values(view: View) -> Iterator[Finding]:
     both = [p for p in read if p.name in there]
     wanted = "as in the primary region, but for the region"
     for mine in both:
-        remedy = f"Set the value of aws_ssm_parameter '{mine.name}' in {view.region} as at home, but for the region."
+        remedy = f"Set aws_ssm_parameter '{mine.name}' in {view.region} {wanted}."
         lost, strange = sorted(primary & set(mine.ids)), sorted(set(mine.ids) - own)
         if lost:
             reason = "a deployment in the DR region would use a thing of the lost region"

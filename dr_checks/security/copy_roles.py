@@ -38,7 +38,9 @@ def may_copy(view: View) -> Iterator[Finding]:
         if isinstance(role, Unavailable):
             yield view.unknown("a role", _WANTED, role)
         elif role.service == iam_copy_roles.BACKUPS and role.arn in strangers:
-            yield view.ok(role.arn, "its selections take nothing of the platform", _WANTED, "no copy hangs on it")
+            yield view.ok(
+                role.arn, "its selections include no resource of the platform", _WANTED, "no copy hangs on it"
+            )
         else:
             yield _judged(view, role, f"{role.service} copies nothing more as it, and the copies grow old")
     if not found:
@@ -76,7 +78,7 @@ def _objects_by_jobs(env: Environment) -> str | None:
 
 # No graver: where no job can be started, the failback copies every object itself.
 @check(
-    "the role that jobs of S3 take to bring objects home trusts S3 Batch Operations, and may do so for every copy",
+    "the role of S3 Batch Replication jobs trusts S3 Batch Operations, and may replicate every bucket copy back",
     severity=Severity.NORMAL,
     area=Area.REPLICATION,
     sides=GLOBAL,

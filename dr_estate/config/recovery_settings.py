@@ -21,8 +21,8 @@ class ApprovalSettings(Settings):
     """Who may order a failover: ``people`` distinct persons, and a ticket where ``ticket`` is true.
 
     ``identities`` names persons and the patterns of their ARNs (``*`` matches any text); ``approvers`` are those
-    persons who may approve. An approval is good for ``valid_minutes``; the run that began meanwhile may be gone on with
-    for ``resume_hours`` from its beginning, and after that needs ``--replan`` and a new approval.
+    persons who may approve. An approval is valid for ``valid_minutes``; a run that began in that time may be
+    continued for ``resume_hours`` from its beginning, and after that needs ``--replan`` and a new approval.
     """
 
     people: Literal[1, 2] = 1
@@ -45,7 +45,7 @@ class ApprovalSettings(Settings):
 
 
 class AutomationSettings(Settings):
-    """Who starts a run: with ``enabled`` AWS does, upon its own approval, and people only ask for it and watch.
+    """Whether AWS starts the runs: with ``enabled``, people request a run, and AWS starts it after an approval.
 
     The control stack then holds the Systems Manager document names.recovery_document, the task names.recovery_task and
     their roles, and no person's role may change the estate. An approver has ``approve_hours`` to approve, and a run
@@ -58,15 +58,15 @@ class AutomationSettings(Settings):
 
 
 class Execution(Settings):
-    """How a run is held together: its lock, its clock, how long it waits, and how much it does at once.
+    """How a run is executed: its lock and clock, how long it waits, and how much it does at once.
 
-    The lock is lost ``lease_s`` after its owner's last heartbeat, and taken over by who watched it for as long.
-    Evidence older than ``evidence_age_s`` is looked at again before a change. ``manual_wait_minutes`` is how long a run
-    waits for a step done by a person, and ``sign_in_wait_minutes`` for new credentials where it lost its own. A
-    failover tries for ``primary_minutes`` what the primary region has to do, and then goes on without it; the other
-    boxes are what the estimate of the recovery time allows people for assessing and verifying. With ``markers`` a
-    planned move writes a marker by a task of a tenant's own (PHP in its image), and waits until it has arrived; a
-    failback one into each tenant's folder and each replicated table too.
+    The lock expires ``lease_s`` after its owner's last heartbeat; a run that observed it for that time without one may
+    take it over. Evidence older than ``evidence_age_s`` is looked at again before a change. ``manual_wait_minutes`` is
+    how long a run waits for a step done by a person, and ``sign_in_wait_minutes`` for new credentials where it lost its
+    own. A failover tries for ``primary_minutes`` what the primary region has to do, and then goes on without it;
+    ``assess_minutes`` and ``verify_minutes`` are what the estimate of the recovery time allows people for both. With
+    ``markers`` a planned move writes a marker by a task of a tenant's own (PHP in its image), and waits until it has
+    arrived; a failback one into each tenant's folder and each replicated table too.
     """
 
     lease_s: Positive = 120

@@ -1,12 +1,12 @@
-"""How a person says how long something took."""
+"""Formats durations for people."""
 
 from __future__ import annotations
 
 
 def duration(seconds: float | None) -> str:
-    """Seconds as a person says them: ``4 min 50 s``, ``1 h 5 min``, ``2 d 3 h``; ``not measured`` for None.
+    """Format seconds for people: ``4 min 50 s``, ``1 h 5 min``, ``2 d 3 h``; ``not measured`` for None.
 
-    What AWS wrote after the look began is of no age: 0 s.
+    A negative duration is 0 s: AWS wrote it after the observation began.
     """
     if seconds is None:
         return "not measured"

@@ -75,7 +75,7 @@ def key_digest(raw: bytes) -> str:
 
 
 def _own_key(signature: Mapping[str, Any]) -> PublicKeyTypes:
-    """The key that a signature brings, read in one way alone: read in two, one text is two keys. Raises as dicts do."""
+    """Return the key in a signature. It is read as PEM only, so that a text is one key. Raises KeyError, ValueError."""
     return _loaded(str(signature["public_key"]).encode(), pem=True)
 
 

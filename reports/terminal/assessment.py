@@ -24,7 +24,7 @@ _SHOWN = 12
 
 
 def _title(report: Report, assessment: Assessment) -> str:
-    """What was assessed: the command's goal, or the abort of it; of a drill that is not over what it began with."""
+    """Name what was assessed: the command's goal, its abort, or of an unfinished drill the part before it."""
     if report.drills:
         return "Assessment, before the drill,"
     return (Goal.ABORT if assessment.plan.goal is Goal.ABORT else report.command).capitalize()

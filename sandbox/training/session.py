@@ -156,7 +156,7 @@ def _changed(seen: WorldObservation) -> str:
         return f"its traffic leads to {seen.leads or 'no single region'}"
     there, here = seen.database(Side.PRIMARY), seen.database(Side.DR)
     if there is None or not there.writable or (here is not None and here.writable):
-        return f"the database {env.named(env.names.database)} is not at home"
+        return f"the database {env.named(env.names.database)} does not serve in the primary region alone"
     sleeping = [service.name for service in seen.services[Side.PRIMARY] if not service.running]
     lacking = [name for name in seen.tenants if seen.service(Side.PRIMARY, name) is None]
     return f"no task of {', '.join(sleeping + lacking)} runs" if sleeping or lacking else ""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import lzma
+import pkgutil
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -19,7 +21,6 @@ from dr_estate.readers import (
     cloudfront_buckets,
     control_table,
     ecs,
-    elbv2_web_acl,
     evidence_stores,
     iam_copy_roles,
     iam_key_roles,
@@ -47,7 +48,6 @@ from dr_estate.readers import (
     vpc,
 )
 from dr_estate.readers.cloudfront import Behaviour
-from dr_estate.readers.elbv2_web_acl import GuardedBalancer
 from dr_estate.readers.evidence_stores import AnchorLog, SigningKey
 from dr_estate.readers.iam_copy_roles import BACKUPS, OBJECTS, CopyRole
 from dr_estate.readers.iam_simulation import SimulatedDecision
@@ -62,6 +62,7 @@ from dr_estate.readers.vpc import AclRule, NetworkAcl, VpcNames
 from dr_estate.reading.cloudwatch_metrics import Reading
 from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot, SnapshotPart, from_json
+from tests.dr_checks import examples
 from tests.dr_checks.worlds import SIT
 
 _EVIDENCE = Path(__file__).parents[1] / "golden" / "evidence" / "sit-healthy.json.xz"
@@ -96,6 +97,13 @@ def _behaviour(target: str) -> Behaviour:
     return Behaviour("default (*)", target, "", "", True, functions=False, methods=("GET", "HEAD", "POST"))
 
 
+def _of_examples() -> dict[tuple[str, Side], Any]:
+    """The parts that modules of examples add for the healthy estate."""
+    names = [found.name for found in pkgutil.iter_modules(examples.__path__)]
+    added = [getattr(importlib.import_module(f"{examples.__name__}.{name}"), "HEALTHY_PARTS", {}) for name in names]
+    return {(reader.name, side): value for parts in added for (reader, side), value in parts.items()}
+
+
 @cache
 def healthy() -> Snapshot:
     """SIT, healthy, with all its parts: as recorded, but for what was changed since.
@@ -111,7 +119,7 @@ def healthy() -> Snapshot:
     secrets = recorded.get(secretsmanager.secrets, Side.DR)
     subnets = recorded.get(vpc.subnets, Side.DR)
     distributions = recorded.get(cloudfront.distributions, Side.GLOBAL)
-    values = {
+    values = _of_examples() | {
         (cloudfront.host_policies.name, Side.GLOBAL): (),
         (cloudfront.distributions.name, Side.GLOBAL): tuple(
             replace(row, behaviours=(_behaviour(row.target),), errors=(), countries=()) for row in distributions
@@ -123,7 +131,6 @@ def healthy() -> Snapshot:
             CopyRole("arn:aws:iam::1:role/backup", BACKUPS, True, True, (RESTORES,)),
         ),
         **{(secretsmanager.contents.name, s): _compared(recorded, s) for s in (Side.PRIMARY, Side.DR)},
-        **{(elbv2_web_acl.guarded.name, s): GuardedBalancer("sit-alb", None) for s in (Side.PRIMARY, Side.DR)},
         **{(cloudfront_buckets.buckets.name, s): () for s in (Side.PRIMARY, Side.DR)},
         (cloudfront_buckets.access_controls.name, Side.GLOBAL): (),
         (cloudfront_buckets.bucket_keys.name, Side.DR): (),

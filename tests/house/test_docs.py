@@ -18,6 +18,16 @@ def test_a_generated_page_is_fresh(name: str) -> None:
     assert PAGES[name]() == (DOCS / name).read_text(encoding="utf-8"), "run `make docs`"
 
 
+def test_types_and_defaults_of_settings_are_shown_without_the_code_behind_them() -> None:
+    rows = [line.split(" | ") for line in PAGES["environments.md"]().splitlines() if line.startswith("| `")]
+    texts = {row[0].strip("| `"): (row[1], row[2].removesuffix(" |")) for row in rows}
+    assert ("tuple[int, ...]", "`(10, 50, 100)`") == texts["stages"]
+    assert "'monthly'" in texts["tabletop"][0]
+    assert "`'monthly'`" == texts["tabletop"][1]
+    raw = re.compile(r"Annotated|FieldInfo|NoneType|Optional|Union|Literal|typing|<|class ")
+    assert [] == [f"{key}: {text}" for key, parts in texts.items() for text in parts if raw.search(text)]
+
+
 def test_the_readme_explains_every_exit_code() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert [] == [code for code in Exit if not re.search(rf"^\| {code:d} \|", readme, re.MULTILINE)]

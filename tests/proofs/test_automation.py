@@ -257,7 +257,7 @@ def test_a_second_automation_beside_the_first_is_refused_by_the_document_itself(
     assert f"{execution} of arn:aws:iam::{prod.env.account}:user/operator is under way: one at a time." in second.err
     assert f"An approver ends it: `python utils/aws_mgmt/dr_cli.py -e prod --config {prod.config}" in second.err
     as_asked = f"approve --incident {INCIDENT} --digest {prod.asked_for(execution)['PlanDigest'][0][:12]}"
-    assert "as it was asked for, setting aside no gate: `python utils/aws_mgmt/dr_cli.py -e prod" in second.err
+    assert "as it was asked for, with no gate overridden: `python utils/aws_mgmt/dr_cli.py -e prod" in second.err
     assert as_asked in second.err
     assert "Waiting" == prod.status(execution)
     assert_withdrawn_also_where_aws_does_not_end_it(prod)

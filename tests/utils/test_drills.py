@@ -23,7 +23,7 @@ from utils.aws_mgmt.dr_cli import main
     [
         ("-e prod --sandbox test --full-drill", Exit.REFUSED, "prod allows no full drill (approvals.full_drill)"),
         ("-e dev --sandbox test --full-drill", Exit.REFUSED, "drill.no-replication: dev expects no replication"),
-        ("-e sit --sandbox test --full-drill --infra", Exit.USAGE, "--full-drill is held by itself"),
+        ("-e sit --sandbox test --full-drill --infra", Exit.USAGE, "--full-drill runs alone"),
         ("-e sit --from-evidence x.json test --full-drill", Exit.USAGE, "cannot be held on saved evidence"),
         ("-e sit --from-evidence x.json test --infra --restore", Exit.USAGE, "cannot be held on saved evidence"),
         ("-e sit --from-evidence x.json test --dns --canary", Exit.USAGE, "cannot be held on saved evidence"),

@@ -106,7 +106,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
 
 
 def evidence_of(report: MarkerReport) -> tuple[tuple[str, str], ...]:
-    """What the journal keeps, and the look for the marker is made upon."""
+    """Return what the journal records of the marker, by which ``verify_marker`` finds it."""
     gtids = report.gtids if len(report.gtids) <= scripts.LONGEST_GTIDS else ""
     known = (("written", str(report.number)), ("gap ms", str(report.gap_ms)), ("gtids", gtids))
     return tuple((name, value) for name, value in known if value)

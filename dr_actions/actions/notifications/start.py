@@ -1,4 +1,4 @@
-"""Notifies the stakeholders that a failover begins, before anything is changed."""
+"""Notifies the stakeholders that a run begins, before anything is changed."""
 
 from __future__ import annotations
 

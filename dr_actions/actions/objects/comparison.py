@@ -1,4 +1,4 @@
-"""What the S3 steps of a failback share: a bucket's standing beside its copy, and the words for it. Pure."""
+"""Compares a bucket with its copy for the S3 steps of a failback, and describes the result. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deletes databases that a drill made or set aside in the DR region; nothing else has such a name (T47).
+"""Deletes databases that a drill made or renamed in the DR region; nothing else has such a name (T47).
 
 An instance is deleted only once its deletion protection is off, which is a step of its own. Neither its automated
 backups nor a final snapshot are kept: the rows of a restore test are those of a copy, and the rows of a full drill are

@@ -1,4 +1,4 @@
-"""Takes away the files that drills restored: access points, mount targets, then the file system; nothing of the estate.
+"""Removes the files that drills restored: access points, mount targets, then the file system; nothing of the estate.
 
 What is a drill's is known by its creation token. IAM knows it by its tag, which a trial that died may not have set: it
 is set first. Every step waits until the thing is gone. Source: EFS API, DeleteFileSystem (refused while mount targets

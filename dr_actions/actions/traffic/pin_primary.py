@@ -1,4 +1,4 @@
-"""Pins the old primary down: its health check reads unhealthy until failback releases it (T06; the form: pinning.py).
+"""Pins the old primary down: its health check is unhealthy until failback releases it (T06; how: health_check_pin.py).
 
 Without the pin Route 53 returns to a primary that heals, onto a stale database, as soon as the DR region's own check
 flaps (failover: the other record is answered; weights: 0 is answered when nothing heavier is healthy, T05). Pinned, it
@@ -72,7 +72,7 @@ def _judged(context: PlanContext) -> Iterator[HealthCheck | str]:
         if check is None:
             yield f"The record of {record.name} that leads to the primary region has no health check: nothing pins it."
         elif check.id in shared:
-            yield f"Health check {check.id} steers other records too: holding it down would take them along."
+            yield f"Health check {check.id} decides other records too: pinning it would change their answers as well."
         elif check.id not in seen:
             seen.add(check.id)
             yield check

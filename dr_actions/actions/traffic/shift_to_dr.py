@@ -87,7 +87,7 @@ def _by_itself(context: PlanContext) -> str:
     """What happens to traffic without its control plane, as far as the evidence says (T01, T06)."""
     env = context.env
     later = "Run `dr_cli.py failover --execute --replan` for the same incident as soon as us-east-1 answers"
-    owed = f"{later}, and before the primary region heals: the pin is owed until then (T06)."
+    owed = f"{later}, and before the primary region recovers: until then nothing pins the traffic away from it (T06)."
     switch = pin_from_dr.switch(context)
     if switch is not None:
         owed = f"{switch.label} in {env.region(Side.DR)} keeps them there; the failback turns the records first (T06)."

@@ -41,8 +41,8 @@ SUSPICIOUS = (
     *("unlabel", "unlock", "unmonitor", "unregister", "unsubscribe", "untag", "wipe", "withdraw"),
 )
 LOOKING = ("Describe", "Get", "List", "BatchGet", "Head", "Search")
-OF_A_FAILBACK = {PROTECT, UNFREEZE, UNMARK}  # test_homecoming.py says when these pass
-OF_A_DRILL = declared().drills  # test_drill_exempt.py says when these pass
+OF_A_FAILBACK = {PROTECT, UNFREEZE, UNMARK}  # test_failback_exemptions.py says when these pass
+OF_A_DRILL = declared().drills  # test_drill_exemptions.py says when these pass
 BOTOCORE = {"elasticloadbalancing": "elbv2", "elasticfilesystem": "efs"}
 SERVICES = sorted(
     {BOTOCORE.get(name.split(":")[0], name.split(":")[0]) for name in (*reads(), *writes(), *needed_actions())}

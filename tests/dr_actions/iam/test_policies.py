@@ -88,7 +88,7 @@ def test_every_action_of_every_policy_is_published_by_aws() -> None:
     for _, statement in statements():
         for action in (*statement.get("Action", ()), *statement.get("NotAction", ())):
             service, name = action.lower().split(":")
-            known = published()[service]["Actions"]
+            known = published().get(service, {}).get("Actions", ())
             if not any(
                 action_name == name or (name.endswith("*") and action_name.startswith(name[:-1]))
                 for action_name in known
@@ -99,9 +99,7 @@ def test_every_action_of_every_policy_is_published_by_aws() -> None:
 
 def test_every_operation_of_the_estate_has_an_iam_service() -> None:
     wrong = {s for s in SERVICES for name in actions_of(f"{s}:Anything") if name.split(":")[0] not in published()}
-    assert set() == wrong
-    with pytest.raises(ValueError, match="which IAM prefix"):
-        actions_of("globalaccelerator:CreateAccelerator")
+    assert set() == wrong, "which IAM prefix has it? Add it to dr_actions/iam/action_names.py"
 
 
 @pytest.mark.parametrize(

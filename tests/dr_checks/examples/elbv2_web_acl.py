@@ -8,11 +8,12 @@ from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
 from dr_estate.readers import elbv2_web_acl
 from dr_estate.readers.elbv2_web_acl import GuardedBalancer, WebAcl
-from tests.dr_checks.worlds import DENIED, Example, world
+from tests.dr_checks.worlds import DENIED, Example, Values, world
 
 ACL = WebAcl("edge", "Allow", ("bots: Block",))
 NONE = GuardedBalancer("sit-alb", None)
 NAMED = frozenset({"sit-alb"})
+HEALTHY_PARTS: Values = {(elbv2_web_acl.guarded, side): NONE for side in (Side.PRIMARY, Side.DR)}
 
 
 def _given(expected: Status, here: Any, there: Any = ACL) -> Example:

@@ -95,7 +95,9 @@ def agree_to_drill(env: Environment, dialog: Dialog) -> None:
     """A person at a terminal types the environment's name; elsewhere the flag alone has said so. Raises Refused."""
     if not dialog.attended:
         return
-    dialog.note(f"A full drill moves {env.name} to {env.regions.dr} and home again. Its tenants notice.")
+    dialog.note(
+        f"A full drill moves {env.name} to {env.regions.dr} and back to {env.regions.primary}. Its tenants notice."
+    )
     if dialog.ask(f"Type {env.name} to begin: ").strip() != env.name:
         raise Refused("drill.agreed: it was not confirmed. Nothing was changed.")
 

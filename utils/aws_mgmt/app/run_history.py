@@ -1,4 +1,4 @@
-"""What a command records in the run history: best effort, as a run that cannot be recorded was still made.
+"""Records a command in the run history: best effort, for a run that cannot be recorded took place all the same.
 
 Recording needs keys that may write to the control table. A run with read-only keys is reported as it is, with a note
 that it does not count for the schedule.

@@ -238,7 +238,9 @@ def _exercise(options: of.DrTestOptions | of.DrillOptions | of.TourOptions, envi
         return drill_command(options, environment)
     if options.full_drill:
         if options.infra or options.dns or options.restore or options.canary or options.non_interactive:
-            raise UsageError("--full-drill is held by itself: it judges every scenario before, away and at home.")
+            raise UsageError(
+                "--full-drill runs alone: it judges every scenario before it, in the DR region and after the failback."
+            )
         from utils.aws_mgmt.cli.commands.drill import full_drill_command
 
         return full_drill_command(options, environment)

@@ -101,7 +101,7 @@ def _as_it_was_asked_for(other: RecoveryExecution, app: AppContext) -> str:
         return ""
     aside = ", ".join(override.gate for override in options.overrides) or "no gate"
     command = approval(replace(options, overrides=()), other.incident, short(other.digest))
-    return f" Or an approver lets that one run as it was asked for, setting aside {aside}: {command}."
+    return f" Or an approver lets that one run as it was asked for, with {aside} overridden: {command}."
 
 
 def _keep_record(app: AppContext, found: RecoveryExecution, folder: Path) -> None:

@@ -8,9 +8,11 @@ from __future__ import annotations
 import inspect
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -177,14 +179,31 @@ def _table_of(field: Any) -> type[BaseModel] | None:
 
 
 def _key(name: str, field: Any) -> str:
-    kind = getattr(field.annotation, "__name__", "") if isinstance(field.annotation, type) else str(field.annotation)
-    kind = kind.replace("typing.", "").replace("|", "or")
-    default = (
-        "**required**"
-        if field.is_required()
-        else f"`{field.get_default(call_default_factory=True)!r}`".replace("|", "\\|")
-    )
-    return f"| `{name}` | {kind} | {default} |"
+    default = "**required**" if field.is_required() else _value_text(field.get_default(call_default_factory=True))
+    return f"| `{name}` | {_type_text(field.annotation)} | {default} |"
+
+
+def _type_text(annotation: Any) -> str:
+    """The type as a reader knows it: without what pydantic adds for its validation, and an enum by its values."""
+    if annotation is Ellipsis:
+        return "..."
+    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+        return " or ".join(f"'{member}'" for member in annotation)
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is None:
+        return "None" if annotation is NoneType else annotation.__name__
+    if origin is Annotated:
+        return _type_text(inner[0])
+    if origin is Literal:
+        return " or ".join(repr(value) for value in inner)
+    if origin in (Union, UnionType):
+        return " or ".join(_type_text(part) for part in inner)
+    return f"{origin.__name__}[{', '.join(_type_text(part) for part in inner)}]"
+
+
+def _value_text(value: Any) -> str:
+    text = f"'{value}'" if isinstance(value, StrEnum) else repr(value)
+    return f"`{text}`".replace("|", "\\|")
 
 
 def help_page() -> str:
@@ -210,7 +229,7 @@ def durations_page() -> str:
         rows.append(f"| `{row.id}` | {through} | {median} | {most} | {row.standing} | {row.source} |")
     message = (
         "One table (`dr_estate/model/aws_durations.toml`) for both: the sandbox plays it (`sandbox up --pace real`),\n"
-        "and a plan's estimate reckons with it where no past runs say better. What is `assumed` was seen nowhere:\n"
+        "and a plan's estimate uses it where no past runs give a better number. What is `assumed` was seen nowhere:\n"
         "a drill measures it, and then goes before the table. Seconds grow by size: GiB, 1,000 files or objects.\n"
         f"Median and nine of ten are those of {_STORE_GIB} GiB stored, and of an image of {_IMAGE_GIB} GiB."
     )

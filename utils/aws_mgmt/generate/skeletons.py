@@ -70,8 +70,9 @@ EXAMPLE_MODULE = '''"""Examples of the checks of $service."""
 
 from __future__ import annotations
 
-from tests.dr_checks.worlds import Example
+from tests.dr_checks.worlds import Example, Values
 
+HEALTHY_PARTS: Values = {}  # FILL IN: what the healthy estate has of each new part, on its sides; drop it without one
 EXAMPLES: list[Example] = []
 '''
 EXAMPLES = """

@@ -76,7 +76,7 @@ def test_a_pin_that_is_set_and_not_yet_reported_is_waited_for() -> None:
         (_with_check(**{name: getattr(ALARM, name) for name in ("type", "port", "alarm_name")}), "held down by an"),
         (
             with_rows(HEALTHY, route53.records, GLOBAL, lambda r: r.health_check_id, health_check_id=STEP.subject),
-            "steers other records too",
+            "decides other records too",
         ),
         (with_rows(HEALTHY, route53.records, GLOBAL, health_check_id=None), "has no health check"),
         (dark(HEALTHY, GLOBAL), "It is owed"),

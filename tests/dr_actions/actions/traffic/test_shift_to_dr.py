@@ -210,12 +210,12 @@ def test_a_customers_own_failover_pair_gets_the_same_treatment() -> None:
     assert targets == [row["AliasTarget"] for row in step.before["records"]][::-1]
 
 
-def test_without_us_east_1_there_is_no_step_but_what_route_53_does_and_what_is_owed() -> None:
+def test_without_us_east_1_there_is_no_step_but_what_route_53_does_and_what_is_left() -> None:
     blind = _sight(dark(HEALTHY, GLOBAL), primary_answers=False)
     assert list(ACTION.plan_steps(blind)) == []
     notes = " ".join(ACTION.notes(blind))
     assert "by health, in the data plane" in notes
-    assert "pin is owed" in notes
+    assert "until then nothing pins the traffic" in notes
 
 
 def test_a_dark_primary_is_distinguished_from_an_unseen_part() -> None:
