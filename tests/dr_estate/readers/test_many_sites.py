@@ -82,12 +82,12 @@ class Looking:
         credentials = Credentials(self.world.url, keys.access_key_id, keys.secret_access_key)
         only = frozenset({http_sites.visits.name})
         place = SiteAddress("127.0.0.1", sites.port, sites.port)
-        seen = observe(hurried, credentials, "sandbox", only=only, upon=_at_home(upon, env, place, tenants))
+        seen = observe(hurried, credentials, "sandbox", only=only, upon=_served_at(upon, env, place, tenants))
         found: VisitRound | Unavailable = seen.parts[http_sites.visits.name, Side.DR].value
         return found
 
 
-def _at_home(upon: Snapshot, env: Environment, place: SiteAddress, tenants: Sequence[str]) -> Snapshot:
+def _served_at(upon: Snapshot, env: Environment, place: SiteAddress, tenants: Sequence[str]) -> Snapshot:
     """The snapshot with other tenants, whose sites are at ``place``."""
     services = tuple(service(env.named(env.names.service, tenant)) for tenant in tenants)
     values: dict[tuple[str, Side], Any] = {}
@@ -112,6 +112,7 @@ def _kinds(seen: VisitRound | Unavailable) -> Counter[UnavailableKind]:
     return Counter(row.kind for row in seen.tenants if isinstance(row, Unavailable))
 
 
+@pytest.mark.proof
 def test_sites_that_hang_before_them_in_every_place_keep_none_from_its_turn(sites: Sites, looking: Looking) -> None:
     """Each hanging site alone outlasts the look, and there are as many as places, before all that answer."""
     hanging, well = [f"hangs{n}" for n in range(_WORKERS)], [f"well{n}" for n in range(20)]
@@ -123,6 +124,7 @@ def test_sites_that_hang_before_them_in_every_place_keep_none_from_its_turn(site
     assert regions == {looking.observation.environment.region(Side.DR)}
 
 
+@pytest.mark.proof
 def test_a_site_that_is_slower_than_its_first_turn_is_asked_again_and_has_the_whole_limit(
     sites: Sites, looking: Looking
 ) -> None:
@@ -132,6 +134,7 @@ def test_a_site_that_is_slower_than_its_first_turn_is_asked_again_and_has_the_wh
     assert sites.visited.count("slow") > len(REGIONAL)
 
 
+@pytest.mark.proof
 def test_where_each_site_has_a_place_it_is_asked_once_and_what_hangs_gave_no_answer(
     sites: Sites, looking: Looking
 ) -> None:
