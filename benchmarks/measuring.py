@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -58,14 +59,25 @@ def _peak_kib(pid: int) -> int:
     return next((int(line.split()[1]) for line in text.splitlines() if line.startswith("VmHWM")), 0)
 
 
-def best(run: Callable[[], ResourceUsage], times: int) -> ResourceUsage:
-    """The quickest of up to ``times`` runs, by CPU: other work on the machine disturbs it least. Long runs run once."""
-    runs: list[ResourceUsage] = []
-    while len(runs) < times and sum(measurement.wall_s for measurement in runs) < _LONG_S:
-        runs.append(run())
-    quickest = min(runs, key=lambda measurement: measurement.cpu_s)
-    wall_s = min(measurement.wall_s for measurement in runs)
-    return ResourceUsage(wall_s, quickest.cpu_s, quickest.peak_mib, quickest.code, quickest.out)
+def in_turn(runs: Sequence[Callable[[], ResourceUsage]], times: int) -> list[ResourceUsage]:
+    """Run each ``times`` times, one after the other and all of them again; return the median of each.
+
+    A machine that becomes slower meanwhile slows all of them. What runs for over a minute is not run again.
+    """
+    found: list[list[ResourceUsage]] = [[] for _ in runs]
+    for _ in range(times):
+        for run, usages in zip(runs, found, strict=True):
+            if sum(usage.wall_s for usage in usages) < _LONG_S:
+                usages.append(run())
+    return [_median(usages) for usages in found]
+
+
+def _median(usages: Sequence[ResourceUsage]) -> ResourceUsage:
+    """The medians of wall time, CPU and peak; the rest is the last run's."""
+    wall_s, cpu_s, peak_mib = (
+        statistics.median(getattr(usage, name) for usage in usages) for name in ("wall_s", "cpu_s", "peak_mib")
+    )
+    return replace(usages[-1], wall_s=wall_s, cpu_s=cpu_s, peak_mib=peak_mib)
 
 
 _LONG_S = 60

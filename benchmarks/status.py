@@ -20,7 +20,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.measuring import ResourceUsage, best, take
+from benchmarks.measuring import ResourceUsage, in_turn, take
 from benchmarks.peers import Peer, installed
 from benchmarks.worlds import BenchmarkWorld, both
 from dr_estate.config.environment import load_environment
@@ -56,10 +56,10 @@ class BenchmarkRow:
 def start_up(times: int) -> list[BenchmarkRow]:
     """How long ``--help`` takes, beside Python itself."""
     commands = {"python -c pass": ["-c", "pass"], "dr_cli.py --help": [DR_CLI, "--help"]}
-    taken = {name: best(partial(take, words, {}), times) for name, words in commands.items()}
+    taken = in_turn([partial(take, words, {}) for words in commands.values()], times)
     return [
-        BenchmarkRow(name, "", 0, 0, measurement.wall_s, measurement.cpu_s, measurement.peak_mib, 0)
-        for name, measurement in taken.items()
+        BenchmarkRow(name, "", 0, 0, usage.wall_s, usage.cpu_s, usage.peak_mib, 0)
+        for name, usage in zip(commands, taken, strict=True)
     ]
 
 
@@ -78,86 +78,126 @@ def measured(
     yield throttled(worlds[1], tenants, latencies_ms[-1])
 
 
+@dataclass(frozen=True)
+class Contestant:
+    """One row to be: ``run`` is what is measured, ``describe`` gives its row."""
+
+    run: Callable[[], ResourceUsage]
+    describe: Callable[[ResourceUsage], BenchmarkRow]
+
+
 def rows_of(
     world: BenchmarkWorld, tenants: int, latency_ms: int, times: int, with_baselines: bool
 ) -> Iterator[BenchmarkRow]:
     """Measure the whole command in ``world``, and in the canned one its reader and the baselines too."""
-    yield _status(world, tenants, latency_ms, times)
-    if world.kind == "canned":
-        for way, what in _WAYS.items():
-            if way == _READER or with_baselines:
-                yield _reading(world, way, what, tenants, latency_ms, times)
-        if with_baselines and latency_ms:
-            yield from (_peer(world, peer, tenants, latency_ms) for peer in installed(tenants))
-        yield _again(world, tenants, latency_ms, times)
-        yield _floor(world, tenants, latency_ms, times)
+    with tempfile.TemporaryDirectory() as folder:
+        place = Place(world, tenants, latency_ms, Path(folder))
+        contestants = [_status(place)]
+        if world.kind == "canned":
+            ways = (way for way in _WAYS if way == _READER or with_baselines)
+            contestants += [_reading(place, way, _WAYS[way]) for way in ways]
+            contestants += [_again(place), _floor(place)]
+        for contestant in contestants:
+            _warm(world, contestant.run)
+        world.latency(latency_ms / _MS)
+        taken = in_turn([contestant.run for contestant in contestants], times)
+        if world.kind == "canned" and (misses := world.counts().misses):
+            print(f"{misses} requests were not canned: the timing holds some of the emulator's", file=sys.stderr)
+        yield from (c.describe(usage) for c, usage in zip(contestants, taken, strict=True))
+        if world.kind == "canned" and with_baselines and latency_ms:
+            yield from (_peer(place, peer) for peer in installed(tenants))
 
 
-def _status(world: BenchmarkWorld, tenants: int, latency_ms: int, times: int) -> BenchmarkRow:
-    with tempfile.TemporaryDirectory() as home:
-        words = [DR_CLI, "-e", "sit", "--output", f"{home}/out", "--deadline", "3600", "status", "--format", "json"]
+@dataclass(frozen=True)
+class Place:
+    """Where a row is measured, and a folder for what its runs leave."""
 
-        def run() -> ResourceUsage:
-            return take(words, {**world.variables, "XDG_STATE_HOME": home})
+    world: BenchmarkWorld
+    tenants: int
+    latency_ms: int
+    folder: Path
 
-        taken = _warmed(world, run, latency_ms, times)
-    report = json.loads(taken.out)
-    note = "" if taken.code == 0 else f"exit {taken.code}: {', '.join(_not_passed(report))}"
-    return _row("status, the whole command", world, tenants, latency_ms, taken, report["api_calls"], note)
+    def row(self, what: str, taken: ResourceUsage, calls: int, note: str = "") -> BenchmarkRow:
+        """A row of this place."""
+        times = (taken.wall_s, taken.cpu_s, taken.peak_mib)
+        return BenchmarkRow(what, self.world.kind, self.tenants, self.latency_ms, *times, calls, note)
+
+
+def _status(place: Place) -> Contestant:
+    home = place.folder / "status"
+    words = [DR_CLI, "-e", "sit", "--output", f"{home}/out", "--deadline", "3600", "status", "--format", "json"]
+
+    def describe(taken: ResourceUsage) -> BenchmarkRow:
+        report = json.loads(taken.out)
+        note = "" if taken.code == 0 else f"exit {taken.code}: {', '.join(_not_passed(report))}"
+        return place.row("status, the whole command", taken, report["api_calls"], note)
+
+    return Contestant(lambda: take(words, {**place.world.variables, "XDG_STATE_HOME": str(home)}), describe)
 
 
 def _not_passed(report: dict[str, Any]) -> list[str]:
     return [row["check"] for row in report["results"] if row["status"] not in {"pass", "not-applicable"}]
 
 
-def _reading(world: BenchmarkWorld, way: str, what: str, tenants: int, latency_ms: int, times: int) -> BenchmarkRow:
-    sample = _NAIVE_SAMPLE if way == "naive" and tenants > _NAIVE_SAMPLE and latency_ms else tenants
+def _reading(place: Place, way: str, what: str) -> Contestant:
+    tenants = place.tenants
+    sample = _NAIVE_SAMPLE if way == "naive" and tenants > _NAIVE_SAMPLE and place.latency_ms else tenants
     words = ["-m", "benchmarks.readers", way, *([str(sample)] if way == "naive" else [])]
-    taken = _warmed(world, lambda: take(words, world.variables), latency_ms, times)
-    document = json.loads(taken.out)
-    note = f"{document['unseen']} parts unseen" if document["unseen"] else ""
-    if sample == tenants:
-        return _row(what, world, tenants, latency_ms, taken, document["calls"], note)
-    factor = tenants / sample
-    scaled = ResourceUsage(taken.wall_s * factor, taken.cpu_s * factor, taken.peak_mib, taken.code, taken.out)
-    return _row(what, world, tenants, latency_ms, scaled, round(document["calls"] * factor), f"scaled from {sample}")
+
+    def describe(taken: ResourceUsage) -> BenchmarkRow:
+        document = json.loads(taken.out)
+        note = f"{document['unseen']} parts unseen" if document["unseen"] else ""
+        if sample == tenants:
+            return place.row(what, taken, document["calls"], note)
+        factor = tenants / sample
+        scaled = ResourceUsage(taken.wall_s * factor, taken.cpu_s * factor, taken.peak_mib, taken.code, taken.out)
+        return place.row(what, scaled, round(document["calls"] * factor), f"scaled from {sample}")
+
+    return Contestant(lambda: take(words, place.world.variables), describe)
 
 
-def _peer(world: BenchmarkWorld, peer: Peer, tenants: int, latency_ms: int) -> BenchmarkRow:
+def _peer(place: Place, peer: Peer) -> BenchmarkRow:
     """Another tool, measured once."""
-    with tempfile.TemporaryDirectory() as home:
-        environment = load_environment(ENVIRONMENTS, "sit")
-        words = peer.words(environment, Path(home))
-        variables = {**world.variables, "HOME": home, "AWS_DEFAULT_REGION": environment.regions.primary}
+    world, home = place.world, place.folder / peer.what.replace(" ", "-").replace("/", "-")
+    home.mkdir()
+    environment = load_environment(ENVIRONMENTS, "sit")
+    words = peer.words(environment, home)
+    variables = {**world.variables, "HOME": str(home), "AWS_DEFAULT_REGION": environment.regions.primary}
 
-        def run() -> ResourceUsage:
-            return take(words, variables, str(peer.program))
+    def run() -> ResourceUsage:
+        return take(words, variables, str(peer.program))
 
-        taken = _warmed(world, run, latency_ms, 1)
-        world.latency(0)
-        run()
-        counts = world.counts()
-    note = "" if taken.code == 0 else f"exit {taken.code}"
-    return _row(peer.what, world, tenants, latency_ms, taken, counts.hits + counts.misses, note)
+    _warm(world, run)
+    world.latency(place.latency_ms / _MS)
+    taken = run()
+    world.latency(0)
+    world.counts()
+    run()
+    counts = world.counts()
+    note = "once" if taken.code == 0 else f"once; exit {taken.code}"
+    return place.row(peer.what, taken, counts.hits + counts.misses, note)
 
 
-def _again(world: BenchmarkWorld, tenants: int, latency_ms: int, times: int) -> BenchmarkRow:
-    with tempfile.TemporaryDirectory() as folder:
-        words = ["-m", "benchmarks.readers", "again", f"{folder}/answers.json"]
-        taken = _warmed(world, lambda: take(words, world.variables), latency_ms, times)
-    document = json.loads(taken.out)
+def _again(place: Place) -> Contestant:
+    words = ["-m", "benchmarks.readers", "again", str(place.folder / "answers.json")]
     what = "the reader alone, with what it keeps of an earlier look"
-    return _row(what, world, tenants, latency_ms, taken, document["calls"], "")
+    note = "not policies of secrets younger than an hour"
+
+    def describe(taken: ResourceUsage) -> BenchmarkRow:
+        return place.row(what, taken, json.loads(taken.out)["calls"], note)
+
+    return Contestant(lambda: take(words, place.world.variables), describe)
 
 
-def _floor(world: BenchmarkWorld, tenants: int, latency_ms: int, times: int) -> BenchmarkRow:
-    with tempfile.TemporaryDirectory() as folder:
-        file = f"{folder}/requests.json"
-        world.latency(0)
-        take(["-m", "benchmarks.readers", "record", file], world.variables)
-        taken = _warmed(world, lambda: take(["-m", "benchmarks.floor", file], world.variables), latency_ms, times)
-    calls = json.loads(taken.out)["calls"]
-    return _row("the floor: the same requests, bare asyncio", world, tenants, latency_ms, taken, calls, "")
+def _floor(place: Place) -> Contestant:
+    file = str(place.folder / "requests.json")
+    place.world.latency(0)
+    take(["-m", "benchmarks.readers", "record", file], place.world.variables)
+
+    def describe(taken: ResourceUsage) -> BenchmarkRow:
+        return place.row("the floor: the same requests, bare asyncio", taken, json.loads(taken.out)["calls"])
+
+    return Contestant(lambda: take(["-m", "benchmarks.floor", file], place.world.variables), describe)
 
 
 def throttled(world: BenchmarkWorld, tenants: int, latency_ms: int) -> BenchmarkRow:
@@ -170,34 +210,24 @@ def throttled(world: BenchmarkWorld, tenants: int, latency_ms: int) -> Benchmark
     world.throttle(0)
     document = json.loads(taken.out)
     shortest = f"the rates alone take {counts.shortest_s:.1f} s"
-    note = f"{counts.throttled} throttled, {document['unseen']} parts unseen; {shortest}"
+    note = f"once; {counts.throttled} throttled, {document['unseen']} parts unseen; {shortest}"
     what = "the reader, paced, AWS's published rates enforced"
-    return _row(what, world, tenants, latency_ms, taken, document["calls"], note)
+    return Place(world, tenants, latency_ms, Path()).row(what, taken, document["calls"], note)
 
 
-def _warmed(world: BenchmarkWorld, run: Callable[[], ResourceUsage], latency_ms: int, times: int) -> ResourceUsage:
-    """Run without latency until the answers are canned, then measure; new requests spoil a measurement.
+def _warm(world: BenchmarkWorld, run: Callable[[], ResourceUsage]) -> None:
+    """Run without latency until the answers are canned: new requests spoil a measurement.
 
     An answer that came too late for one run is there for the next, which asks what hangs on it.
     """
-    if world.kind == "canned":
-        world.latency(0)
-        world.counts()
-        for _ in range(_WARMING):
-            run()
-            if not world.counts().misses:
-                break
-    world.latency(latency_ms / _MS)
-    taken = best(run, times)
-    if world.kind == "canned" and (misses := world.counts().misses):
-        print(f"{misses} requests were not canned: the timing holds some of the emulator's", file=sys.stderr)
-    return taken
-
-
-def _row(
-    what: str, world: BenchmarkWorld, tenants: int, latency_ms: int, taken: ResourceUsage, calls: int, note: str
-) -> BenchmarkRow:
-    return BenchmarkRow(what, world.kind, tenants, latency_ms, taken.wall_s, taken.cpu_s, taken.peak_mib, calls, note)
+    if world.kind != "canned":
+        return
+    world.latency(0)
+    world.counts()
+    for _ in range(_WARMING):
+        run()
+        if not world.counts().misses:
+            break
 
 
 def table(rows: list[BenchmarkRow]) -> Table:
@@ -215,7 +245,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.status", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--tenants", type=int, nargs="+", default=[12, 200, 2000], metavar="N")
     parser.add_argument("--latency-ms", type=int, nargs="+", default=[0, 40], metavar="MS")
-    parser.add_argument("--times", type=int, default=3, help="take the best of so many (runs over a minute run once)")
+    parser.add_argument("--times", type=int, default=3, help="the median of so many (over a minute: once)")
     parser.add_argument(
         "--baselines-up-to",
         type=int,

@@ -1,4 +1,8 @@
-"""AWS's published rates (dr_estate/aws/pace.py), enforced: a token bucket for each group of operations and region."""
+"""AWS's published rates, enforced: a token bucket for each group of operations and region.
+
+The table is AWS's pages again, and not the reader's own (dr_estate/aws/pace.py): a rate that is wrong there is
+throttled here.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +12,44 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from dr_estate.aws.pace import Rate, rate_of
-
 _ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
-_NAMES = {"elasticloadbalancing": "elbv2"}
-"""What boto calls a service where a signature has another name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A row of AWS's pages: so many calls at once, then so many a second, for all of these operations together."""
+
+    service: str
+    burst: float
+    per_s: float
+    operations: tuple[str, ...] = ()
+
+
+_DEFINITIONS = ("DescribeTaskDefinition", "ListTaskDefinitions", "ListTaskDefinitionFamilies")
+_SERVICES = ("DescribeServices", "ListServices")
+_TASKS = ("DescribeTasks", "ListTasks", "DescribeContainerInstances", "ListContainerInstances", "ListAttributes")
+_SECRET_POLICIES = ("DeleteResourcePolicy", "GetResourcePolicy", "PutResourcePolicy", "ValidateResourcePolicy")
+LIMITS = (
+    # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html
+    Limit("ecs", 50, 20, ("DescribeClusters", "ListClusters")),
+    Limit("ecs", 50, 20, _DEFINITIONS),
+    Limit("ecs", 100, 20, _SERVICES),
+    Limit("ecs", 100, 20, _TASKS),
+    Limit("ecs", 50, 20, ("DescribeCapacityProviders",)),
+    Limit("ecs", 50, 20, ("ListTagsForResource",)),
+    # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference (throttling), of the account and region
+    Limit("elasticloadbalancing", 40, 10),
+    # https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DNSLimitations.html
+    Limit("route53", 50, 10),
+    # https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
+    Limit("secretsmanager", 50, 50, _SECRET_POLICIES),
+    Limit("secretsmanager", 100, 100, ("ListSecrets",)),
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
+    Limit("logs", 10, 10, ("DescribeLogGroups",)),
+    Limit("monitoring", 500, 500, ("GetMetricData",)),
+)
+_OF_OPERATION = {(limit.service, operation): limit for limit in LIMITS for operation in limit.operations}
+_OF_SERVICE = {limit.service: limit for limit in LIMITS if not limit.operations}
 JSON_REFUSAL = b'{"__type": "ThrottlingException", "message": "Rate exceeded"}'
 XML_REFUSAL = (
     b"<ErrorResponse><Error><Type>Sender</Type><Code>Throttling</Code><Message>Rate exceeded</Message></Error>"
@@ -20,16 +57,16 @@ XML_REFUSAL = (
 )
 
 
-def rated(scope: bytes, target: bytes, body: bytes) -> tuple[Rate, str] | None:
-    """The rate that a request counts against, and in which region; None where none is published.
+def limited(scope: bytes, target: bytes, body: bytes) -> tuple[Limit, str] | None:
+    """The limit that a request counts against, and in which region; None where none is published.
 
     ``scope`` is the region and the service of its signature, ``target`` the header that names a JSON operation.
     """
     region, _, service = scope.decode().partition("/")
     action = _ACTION.search(body)
     operation = target.decode().rpartition(".")[2] or (action[1].decode() if action else "")
-    rate = rate_of(f"{_NAMES.get(service, service)}:{operation}")
-    return (rate, region) if rate else None
+    limit = _OF_OPERATION.get((service, operation)) or _OF_SERVICE.get(service)
+    return (limit, region) if limit else None
 
 
 class TokenBucket:
@@ -55,16 +92,17 @@ class PublishedLimits:
 
     share: float = 1.0
     now: Callable[[], float] = time.monotonic
-    _buckets: dict[tuple[Rate, str], TokenBucket] = field(default_factory=dict)
-    _passed: Counter[tuple[Rate, str]] = field(default_factory=Counter)
+    _buckets: dict[tuple[Limit, str], TokenBucket] = field(default_factory=dict)
+    _passed: Counter[tuple[Limit, str]] = field(default_factory=Counter)
 
     def passes(self, scope: bytes, target: bytes, body: bytes) -> bool:
         """Whether the request passes now."""
-        key = rated(scope, target, body)
+        key = limited(scope, target, body)
         if key is None:
             return True
-        rate = key[0]
-        bucket = self._buckets.setdefault(key, TokenBucket(rate.per_s * self.share, rate.burst * self.share, self.now))
+        limit = key[0]
+        own = TokenBucket(limit.per_s * self.share, limit.burst * self.share, self.now)
+        bucket = self._buckets.setdefault(key, own)
         passes = bucket.take()
         self._passed[key] += passes
         return passes
@@ -72,5 +110,5 @@ class PublishedLimits:
     @property
     def shortest_s(self) -> float:
         """Seconds that the buckets alone make what passed take."""
-        waits = ((count / self.share - rate.burst) / rate.per_s for (rate, _), count in self._passed.items())
+        waits = ((count / self.share - limit.burst) / limit.per_s for (limit, _), count in self._passed.items())
         return max((0.0, *waits))

@@ -9,9 +9,10 @@ import pytest
 
 from benchmarks.canned import HttpRequest
 from benchmarks.measuring import take
-from benchmarks.throttling import PublishedLimits, rated
+from benchmarks.throttling import LIMITS, PublishedLimits, limited
 from benchmarks.worlds import canned
 from dr_estate.aws.pace import rate_of
+from dr_estate.snapshot.registry import reads
 from sandbox.client.endpoint import Endpoint
 
 SIGNED = b"AWS4-HMAC-SHA256 Credential=AKIA/20260107/%s/ecs/aws4_request, SignedHeaders=host"
@@ -52,12 +53,24 @@ def test_the_same_question_asked_later_is_the_same_request(earlier: bytes, later
         (b"eu-west-1/kms", b"TrentService.DescribeKey", b"{}", "kms:DescribeKey"),
     ],
 )
-def test_a_request_counts_against_the_rate_that_the_reader_keeps_to(
+def test_a_request_counts_against_the_limit_of_its_operation_and_region(
     scope: bytes, target: bytes, body: bytes, operation: str
 ) -> None:
-    found = rated(scope, target, body)
-    assert (found[0] if found else None) == rate_of(operation)
+    found, rate = limited(scope, target, body), rate_of(operation)
+    assert ((found[0].burst, found[0].per_s) if found else None) == ((rate.burst, rate.per_s) if rate else None)
     assert found is None or found[1] == scope.partition(b"/")[0].decode()
+
+
+def test_the_reader_keeps_to_each_of_aws_limits_that_are_enforced() -> None:
+    """Calls that AWS counts together, the reader counts together; 500 GetMetricData a second need no pace."""
+    names = {"elasticloadbalancing": "elbv2"}
+    read = reads()
+    for limit in LIMITS:
+        service = names.get(limit.service, limit.service)
+        operations = limit.operations or tuple(op.partition(":")[2] for op in read if op.startswith(f"{service}:"))
+        rates = {rate_of(f"{service}:{name}") for name in operations if f"{service}:{name}" in read}
+        assert len(rates) <= 1, limit
+        assert all(rate is not None and (rate.burst, rate.per_s) == (limit.burst, limit.per_s) for rate in rates), limit
 
 
 def test_what_passes_is_the_burst_and_then_the_rate_and_the_floor_is_computed_from_it() -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from benchmarks.measuring import ResourceUsage, best, take
+from benchmarks.measuring import ResourceUsage, in_turn, take
 from benchmarks.peers import MOST_TENANTS, PEERS, installed
 from benchmarks.status import ENVIRONMENTS, BenchmarkRow, table
 from dr_estate.config.environment import load_environment
@@ -33,12 +34,22 @@ def test_a_crash_is_no_measurement() -> None:
         take(["-c", "1 / 0"], {})
 
 
-def test_the_best_of_several_runs_is_returned_and_a_long_run_is_not_repeated() -> None:
-    times = iter([(3.0, 2.0), (2.0, 1.5), (2.5, 1.0)])
-    measurement = best(lambda: ResourceUsage(*next(times), 10, 0, ""), 3)
-    assert (measurement.wall_s, measurement.cpu_s) == (2.0, 1.0)
-    long = iter([(100.0, 9.0)])
-    assert best(lambda: ResourceUsage(*next(long), 10, 0, ""), 3).wall_s == 100.0
+def test_rows_are_measured_in_turn_each_by_its_median_and_a_long_one_once() -> None:
+    turns: list[str] = []
+
+    def runs(name: str, *taken: tuple[float, float, float]) -> Callable[[], ResourceUsage]:
+        usages = iter(taken)
+
+        def run() -> ResourceUsage:
+            turns.append(name)
+            return ResourceUsage(*next(usages), 0, name)
+
+        return run
+
+    short = runs("short", (3.0, 2.0, 10.0), (2.0, 1.5, 30.0), (2.5, 1.0, 20.0))
+    found = in_turn([short, runs("long", (100.0, 9.0, 1.0))], 3)
+    assert [(usage.wall_s, usage.cpu_s, usage.peak_mib) for usage in found] == [(2.5, 1.5, 20.0), (100.0, 9.0, 1.0)]
+    assert turns == ["short", "long", "short", "short"]
 
 
 def test_the_table_shows_every_row() -> None:
