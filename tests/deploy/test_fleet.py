@@ -55,7 +55,7 @@ def test_what_is_expected_is_stored_before_anything_is_looked_at_and_where_the_m
     (command,) = [row["Command.$"] for row in rendered("Merge", 2) if row["Name"] == "merge"]
     options = parse(re.findall(r"'([^']*)'", command))
     assert isinstance(options, ReportOptions)
-    assert (True, "", f"/runs/{key}") == (options.merge, options.environment, str(options.expected))
+    assert (True, "", f"/runs/{{}}/{key}") == (options.merge, options.environment, str(options.expected))
 
 
 def test_the_input_of_two_thousand_environments_is_one_that_step_functions_takes() -> None:

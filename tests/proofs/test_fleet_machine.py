@@ -6,6 +6,7 @@ The environment is in the sandbox's own account, so a look reads as its task's o
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 import time
 from collections.abc import Iterator
@@ -76,12 +77,19 @@ class FleetAccount:
             time.sleep(0.2)
         return arn.rpartition(":")[2], found
 
-    def stored(self, prefix: str, name: str) -> list[bytes]:
+    def keys(self, prefix: str, name: str) -> list[str]:
+        """The keys of the objects of this file's name below ``prefix``."""
+        rows = self.client("s3").list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
+        return [row["Key"] for row in rows if row["Key"].endswith(f"/{name}")]
+
+    def text_of(self, key: str) -> str:
+        """What the object holds."""
+        content: bytes = self.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        return content.decode()
+
+    def stored(self, prefix: str, name: str) -> list[str]:
         """The objects of this file's name below ``prefix``."""
-        s3 = self.client("s3")
-        rows = s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
-        keys = [row["Key"] for row in rows if row["Key"].endswith(f"/{name}")]
-        return [s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in keys]
+        return [self.text_of(key) for key in self.keys(prefix, name)]
 
 
 def filled(file: str, **more: str) -> str:
@@ -174,7 +182,10 @@ def test_each_environment_has_a_task_and_the_page_has_a_row_of_each(account: Fle
 def test_where_all_are_ready_it_succeeds(account: FleetAccount) -> None:
     name, ended = account.execute(WELL)
     assert "SUCCEEDED" == ended["status"], ended
-    assert len(account.stored(f"{PAGES}/{name}/", "fleet.html")) == 1
+    (page,) = account.keys(f"{PAGES}/{name}/", "fleet.html")
+    (run,) = account.keys(f"{RUNS}/{name}/", "report.html")
+    links = re.findall(r'href="([^"#]*report\.html)"', account.text_of(page))
+    assert {run} == {posixpath.normpath(f"{posixpath.dirname(page)}/{link}") for link in links}, "it leads to the run"
 
 
 def test_its_role_alone_starts_the_tasks(account: FleetAccount) -> None:

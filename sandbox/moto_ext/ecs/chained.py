@@ -63,14 +63,14 @@ class ContainerChain:
         return code
 
     def _words(self, container: dict[str, Any]) -> list[str]:
-        """Its command, with folders of this machine where it names the path of a mount, or of a file in one."""
+        """Its command, with folders of this machine where it names the path of a mount, or one in it."""
         given = self.task.overrides.get("containerOverrides") or []
         overriding = [row["command"] for row in given if row["name"] == container["name"]]
         command = overriding[0] if overriding else container.get("command") or []
         mounts = {row["containerPath"]: Path(self.home.name) / row["sourceVolume"] for row in container["mountPoints"]}
         for folder in mounts.values():
             folder.mkdir(exist_ok=True)
-        return [str(mounts.get(word, _file(word, mounts))) for word in command]
+        return [_local(word, mounts) for word in command]
 
     def _copy(self, source: str, target: str) -> int:
         """Copy a folder into a bucket, or what lies there into a folder. Returns the exit code."""
@@ -100,9 +100,9 @@ class ContainerChain:
         return may(self.backend.account_id, role, AccessRequest(action, f"arn:aws:s3:::{name}", context or {}))
 
 
-def _file(word: str, mounts: dict[str, Path]) -> str | Path:
-    path = Path(word)
-    return mounts[str(path.parent)] / path.name if str(path.parent) in mounts else word
+def _local(word: str, mounts: dict[str, Path]) -> str:
+    inside = ((path, folder) for path, folder in mounts.items() if Path(word).is_relative_to(path))
+    return next((str(folder / Path(word).relative_to(path)) for path, folder in inside), word)
 
 
 _chains: dict[str, ContainerChain] = {}

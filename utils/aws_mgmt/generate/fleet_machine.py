@@ -153,14 +153,17 @@ def _look_at_each() -> dict[str, Any]:
 
 
 def _merge() -> dict[str, Any]:
+    """The page leads to the runs by relative links: both lie in the task as they lie in the bucket, by execution."""
     execution = "$$.Execution.Name"
+    runs, pages = (_named(f"{folder}/{{}}", execution) for folder in (_IN, _OUT))
+    expected = _named(f"{_IN}/{{}}/{EXPECTED}", execution)
     return {
         **_task(_MERGE_S),
         "Parameters": _parameters(
             "${merge_task}",
-            _copying(FETCH, _place(RUNS, execution), f"'{_IN}'"),
-            _command(MERGE, f"'--output', '{_OUT}', 'report', '--merge', '{_IN}', '--expected', '{_IN}/{EXPECTED}'"),
-            _copying(KEEP, f"'{_OUT}'", _place(PAGES, execution)),
+            _copying(FETCH, _place(RUNS, execution), runs),
+            _command(MERGE, f"'--output', {pages}, 'report', '--merge', {runs}, '--expected', {expected}"),
+            _copying(KEEP, pages, _place(PAGES, execution)),
         ),
         "ResultSelector": {"exit.$": f"$.Containers[?(@.Name=='{MERGE}')].ExitCode"},
         "ResultPath": "$.merged",
@@ -203,7 +206,12 @@ def _copying(container: str, source: str, target: str) -> dict[str, str]:
 
 
 def _place(folder: str, execution: str) -> str:
-    return f"States.Format('s3://${{bucket}}/{folder}/{{}}/', {execution})"
+    return _named(f"s3://${{bucket}}/{folder}/{{}}/", execution)
+
+
+def _named(template: str, value: str) -> str:
+    """The template with ``value`` in the place of ``{}``, as Step Functions fills it in."""
+    return f"States.Format('{template}', {value})"
 
 
 def _of_machine() -> list[dict[str, Any]]:
