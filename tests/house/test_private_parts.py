@@ -20,7 +20,8 @@ from tests.house.sources import Source, dotted, sources
 ROOMS = ("dr_estate", "dr_checks", "dr_actions", "reports", "sandbox", "steps", "utils", "features", "benchmarks")
 PRIVATE = re.compile(r"_(?!replace$)[A-Za-z]\w*")
 DEFINED = re.compile(r"(?:def |class |self\.|\n)(_[A-Za-z]\w*)")
-SPEEDUPS = {"dr_estate/aws/speedups.py", "sandbox/moto_ext/speedups.py"}
+# the one switch, DR_NO_SPEEDUPS, turns all of them off; the last gives the standard library another exec
+SPEEDUPS = {"dr_estate/aws/speedups.py", "sandbox/moto_ext/speedups.py", "dr_estate/model/generated_methods.py"}
 REPAIRS = "sandbox/moto_ext/"  # repairs of the emulator's behaviour replace its methods: that is what they are for
 # How often a file uses private names of a library. Lower a number where a use is gone; raise none.
 PRIVATE_USES = {
@@ -145,7 +146,7 @@ def _replaced(source: Source, node: ast.AST) -> Iterator[tuple[int, str]]:
         targets = [node.target] if isinstance(node, ast.AugAssign) else node.targets
         for target in targets:
             attribute = isinstance(target, ast.Attribute) and _root(target) in foreign(source)
-            if attribute or (isinstance(target, ast.Subscript) and dotted(target.value) == "sys.modules"):
+            if attribute or (isinstance(target, ast.Subscript) and _is_a_module_s(source, target.value)):
                 yield node.lineno, ast.unparse(target)
     elif isinstance(node, ast.Call):
         called = dotted(node.func)
@@ -153,6 +154,16 @@ def _replaced(source: Source, node: ast.AST) -> Iterator[tuple[int, str]]:
             yield node.lineno, called
         elif called.rpartition(".")[2] in PATCHING and node.args and _root(node.args[0]) in foreign(source):
             yield node.lineno, f"{called}({ast.unparse(node.args[0])})"
+
+
+def _is_a_module_s(source: Source, node: ast.AST) -> bool:
+    """Whether a mapping holds modules, or the names of one: the standard library's too."""
+    if isinstance(node, ast.Call):
+        imported = {
+            name.asname or name.name for each in source.nodes if isinstance(each, ast.Import) for name in each.names
+        }
+        return dotted(node.func) == "vars" and bool(node.args) and dotted(node.args[0]) in imported
+    return dotted(node) == "sys.modules"
 
 
 def _texts(package: str) -> Iterator[str]:
@@ -196,6 +207,7 @@ def _ceiling(name: str, kind: str) -> float:
         ("from moto.s3.models import S3Backend\nS3Backend.put = mine", "replaced"),
         ("from moto.s3.models import S3Backend as B\nsetattr(B, name, mine)", "replaced"),
         ("import moto.s3\nvars(moto.s3)['put'] = mine", "replaced"),
+        ("import dataclasses\nvars(dataclasses)['exec'] = mine", "replaced"),
         ("import sys\nsys.modules['mako'] = None", "replaced"),
         ("import sys\nsys.modules.setdefault('mako', None)", "replaced"),
         ("def _get_cluster(): ...\nhouse._get_cluster()", ""),

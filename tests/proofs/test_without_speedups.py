@@ -18,7 +18,14 @@ from tests.utils.running import ROOT, command_of, signed_in
 
 pytestmark = pytest.mark.proof
 
-CORE = ("tests/dr_estate", "tests/sandbox/moto_ext", "tests/sandbox/server", "tests/sandbox/world")
+CORE = (
+    "tests/dr_checks",
+    "tests/dr_estate",
+    "tests/reports",
+    "tests/sandbox/moto_ext",
+    "tests/sandbox/server",
+    "tests/sandbox/world",
+)
 SPEEDUPS = "tests/sandbox/moto_ext/test_speedups.py"
 AGES = re.compile(r"\b[\d.]+ (?:s|min|h|d|days?)\b(?: [\d.]+ (?:s|min|h)\b)*")
 OF_THE_RUN = {"observed_at", "files", "rpo", "lags"}

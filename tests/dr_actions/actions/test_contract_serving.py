@@ -23,6 +23,8 @@ from dr_actions.actions.compute import (
     fence_services,
     fence_services_again,
     raise_dr_scaling,
+    release_scaling,
+    release_services,
     repoint_dr_tasks,
     repoint_primary_tasks,
     restore_dr_scaling,
@@ -35,9 +37,11 @@ from dr_actions.actions.compute.region_references import OTHER
 from dr_actions.actions.notifications import end, manual_step, start
 from dr_actions.actions.registry import actions
 from dr_actions.actions.traffic import (
+    pin_from_dr,
     pin_primary,
     shift_to_dr,
     shift_to_primary,
+    unpin_from_dr,
     unpin_primary,
     wait_primary_stable,
 )
@@ -61,6 +65,9 @@ REPOINTED = (
     (repoint_dr_tasks, scale_dr_services, Side.DR),
     (repoint_primary_tasks, start_primary_services, Side.PRIMARY),
 )
+RELEASED = ((fence_scaling, release_scaling), (fence_services, release_services))
+SERVING = ("compute", "traffic", "notifications")
+PREPARED = ENV.model_copy(update={"traffic": ENV.traffic.model_copy(update={"pin_port": 8053})})
 WATCHED = sorted({part for action in actions().values() for part in action.reads_parts})
 
 
@@ -151,6 +158,16 @@ def test_a_primary_that_came_back_unfenced_is_fenced_again(states: States, modul
 @pytest.mark.parametrize("module", HOME, ids=lambda module: module.ACTION.name)
 def test_an_action_of_the_failback_is_done_and_taken_back_exactly(states: States, module: ModuleType) -> None:
     _carry_out(states.away(), module.ACTION)
+
+
+@pytest.mark.parametrize(("fence", "release"), RELEASED, ids=[release.ACTION.name for _, release in RELEASED])
+def test_a_release_gives_back_what_the_fence_took(states: States, fence: ModuleType, release: ModuleType) -> None:
+    place = states.healthy(Goal.FENCE)
+    fencing = place.steps(fence.ACTION)
+    for step in fencing:
+        place.act(fence.ACTION, step)
+    recorded = {step.id: dict(step.before) for step in fencing}
+    _carry_out(Place(place.world, place.seen, Goal.RELEASE, recorded), release.ACTION)
 
 
 def test_a_stage_leads_visitors_home_and_back(states: States) -> None:
@@ -244,6 +261,28 @@ def test_a_pin_changes_the_port_alone_and_is_refused_upon_another_version(states
         place.world.hand.send(call)
 
 
+def test_the_switch_of_the_dr_region_is_held_and_released(states: States) -> None:
+    world = World(states.healthy().world.endpoint, PREPARED, states.world.healthy)
+    (balancer,) = world.send(Side.DR, "elbv2:DescribeLoadBalancers")["LoadBalancers"]
+    wanted = {"LoadBalancerArn": balancer["LoadBalancerArn"], "Port": 8053, "Protocol": "HTTP"}
+    switch = world.send(Side.DR, "elbv2:CreateListener", **wanted, DefaultActions=pin_from_dr.answering(404))
+    arn = switch["Listeners"][0]["ListenerArn"]
+    place = Place(world, world.healthy, Goal.FAILOVER, {})
+    _carry_out(place, pin_from_dr.ACTION)
+    place.act(pin_from_dr.ACTION, place.steps(pin_from_dr.ACTION)[0])
+    assert "200" == _answer_of(world, arn)
+    back = replace(place, goal=Goal.FAILBACK)
+    _carry_out(back, unpin_from_dr.ACTION)
+    back.act(unpin_from_dr.ACTION, back.steps(unpin_from_dr.ACTION)[0])
+    assert "404" == _answer_of(world, arn)
+
+
+def _answer_of(world: World, listener: str) -> str:
+    """The status that a listener answers to everybody."""
+    (found,) = world.send(Side.DR, "elbv2:DescribeListeners", ListenerArns=[listener])["Listeners"]
+    return str(found["DefaultActions"][0]["FixedResponseConfig"]["StatusCode"])
+
+
 def _check(world: World, check: str) -> dict[str, Any]:
     found = world.send(Side.GLOBAL, "route53:GetHealthCheck", HealthCheckId=check)["HealthCheck"]
     config: dict[str, Any] = found["HealthCheckConfig"]
@@ -269,3 +308,12 @@ def _received(world: World, side: Side) -> list[dict[str, Any]]:
     queue = world.send(side, "sqs:GetQueueUrl", QueueName=f"{SIT.named(SIT.names.topics[0])}-desk")["QueueUrl"]
     answer = world.send(side, "sqs:ReceiveMessage", QueueUrl=queue, MaxNumberOfMessages=10)
     return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+
+
+def test_every_action_that_changes_what_serves_is_carried_out_here() -> None:
+    here = {*AWAY, *UNFENCED, *HOME, shift_to_primary, start, manual_step, end}
+    here |= (
+        {pin_from_dr, unpin_from_dr} | {repoint for repoint, _, _ in REPOINTED} | {release for _, release in RELEASED}
+    )
+    serving = {name for name, action in actions().items() if name.split("/")[0] in SERVING and action.writes}
+    assert {module.ACTION.name for module in here} == serving
