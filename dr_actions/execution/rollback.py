@@ -27,6 +27,7 @@ _KEEPING = (
     Goal.ABORT,
 )  # what of a batch is done stays done when one step of it fails
 _MAY_HAVE_WORKED = ("sent", FailureKind.UNCERTAIN)
+_FIRST_PAUSE_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,14 +128,19 @@ def _was_rolled_back(run: PlanRun, action: Action, step: Step) -> bool:
         return False  # what cannot be seen is sent again: it leads to the same
 
 
-def _send(run: PlanRun, action: Action, step: Step, call: Call) -> tuple[str, bool]:
+def _send(run: PlanRun, action: Action, step: Step, call: Call, attempt: int = 1) -> tuple[str, bool]:
+    """Send the call, again where AWS throttled it or there are new credentials: neither had an effect."""
+    run.clock.sleep(run.rate_delay_s([call]))
     try:
         run.journal.append(EntryKind.INTENT, step.id, call=call.name, region=call.region, undo=True)
         with run.client.permitting(run.guard_context(action.writes)):
             run.client.send(call)
     except (SendFailed, GuardRefused, MirrorFailed) as failed:
-        lacks = isinstance(failed, SendFailed) and failed.trouble is FailureKind.CREDENTIALS
-        if lacks and run.sign_in.recover():
-            return _send(run, action, step, call)
+        trouble = failed.trouble if isinstance(failed, SendFailed) else None
+        if trouble is FailureKind.CREDENTIALS and run.sign_in.recover():
+            return _send(run, action, step, call, attempt)
+        if trouble is FailureKind.THROTTLED and attempt < run.env.execution.attempts:
+            run.clock.sleep(_FIRST_PAUSE_S * 2 ** (attempt - 1))
+            return _send(run, action, step, call, attempt + 1)
         return f"{step.id}: could NOT be undone: {failed}", False
     return f"{step.id}: undone ({step.undo})", True

@@ -321,13 +321,16 @@ class PlanRun:
 
     def wait_for_rates(self, calls: Iterable[Call]) -> None:
         """Wait until AWS's published rates let all of ``calls`` leave at once. Raises RunStopped, LockLost, Fenced."""
-        if self.pace is None:
-            return
-        seconds = max((self.pace.reserve(call.name, call.region) for call in calls), default=0.0)
-        if seconds:
+        if seconds := self.rate_delay_s(calls):
             self.clock.wait(self.stop, seconds)
             self.paced_s += seconds
             self.stop_if_asked()
+
+    def rate_delay_s(self, calls: Iterable[Call]) -> float:
+        """Reserve AWS's rate for ``calls``; return in how many seconds all of them may leave."""
+        if self.pace is None:
+            return 0.0
+        return max((self.pace.reserve(call.name, call.region) for call in calls), default=0.0)
 
     def pause(self, attempt: int) -> None:
         """Wait before trying again: twice as long each time, a minute at most."""

@@ -14,10 +14,11 @@ from dr_actions.actions.compute import scale_dr_services
 from dr_actions.authorization.clearance import Clearance
 from dr_actions.clients.mutating_client import FailureKind, MutatingClient, SendFailed
 from dr_actions.execution import sender
-from dr_actions.execution.run import PlanRun
+from dr_actions.execution.rollback import RollbackResult, roll_back
+from dr_actions.execution.run import PlanRun, StepFailed
 from dr_actions.guard.context import GuardContext
 from dr_actions.journal.journal import Journal
-from dr_actions.model.action import PlanContext, ProgramContext, StepState, StepStatus, planned_call, send_call
+from dr_actions.model.action import Action, PlanContext, ProgramContext, StepState, StepStatus, planned_call, send_call
 from dr_actions.model.plan import Call, Goal, Plan, Step
 from dr_actions.planning.planner import context_of
 from dr_actions.planning.rate_floor import floor_s
@@ -69,8 +70,10 @@ class ThrottlingAccount:
 def tenants(number: int, operation: str) -> tuple[Step, ...]:
     """A step of each tenant, all of one batch."""
     name = operation.partition(":")[2]
+    before = {"desiredCount": 1}
     return tuple(
-        step(f"t{n}", call=Call("ecs", name, REGION, {"service": f"t{n}"}), tenant=f"t{n}") for n in range(number)
+        step(f"t{n}", call=Call("ecs", name, REGION, {"service": f"t{n}"}), tenant=f"t{n}", before=before)
+        for n in range(number)
     )
 
 
@@ -90,6 +93,18 @@ class LargeRun:
 
     def send(self) -> sender.Refusals:
         """Send all calls; returns what was given up."""
+        with self._begun() as (run, action):
+            return sender.send_all(run, action, list(self.steps), context_of(PROD, run.snapshot, Goal.CLEAN_UP))
+
+    def send_and_roll_back(self) -> list[RollbackResult]:
+        """Send all calls, then take all of them back as a switchover does."""
+        with self._begun() as (run, action):
+            sender.send_all(run, action, list(self.steps), context_of(PROD, run.snapshot, Goal.CLEAN_UP))
+            run.plan = replace(run.plan, goal=Goal.SWITCHOVER)
+            return roll_back(run, self.steps, StepFailed(self.steps[0].id, "it failed"))
+
+    @contextmanager
+    def _begun(self) -> Iterator[tuple[PlanRun, Action]]:
         plan = Plan(PROD.name, PROD.account, Goal.CLEAN_UP, "STEADY", self.steps)
         clearance = Clearance(PROD.name, "INC-1", "operator", "", plan.digest, None, ())
         snapshot = world({})
@@ -111,8 +126,7 @@ class LargeRun:
                 program_context=ProgramContext(PROD, self.folder, dict),
                 pace=Pace(self.clock.monotonic),
             )
-            context = context_of(PROD, snapshot, Goal.CLEAN_UP)
-            return sender.send_all(run, action, list(self.steps), context)
+            yield run, action
 
     def _observe(self, of: Step, _context: PlanContext) -> StepStatus:
         took = of.subject in self.account.taken
@@ -147,6 +161,16 @@ def test_as_long_as_aws_takes_some_calls_of_a_batch_none_of_the_others_is_given_
     assert {} == run.send()
     assert 200 == len(run.account.taken)
     assert run.account.throttled > 0
+
+
+@pytest.mark.parametrize("share", [1.0, 0.8], ids=["the whole rate", "most of the rate"])
+def test_a_roll_back_of_many_tenants_keeps_to_the_rates_and_takes_each_of_them_back(
+    tmp_path: Path, share: float
+) -> None:
+    run = LargeRun(tmp_path, "ecs:UpdateService", 120, share=share)
+    results = run.send_and_roll_back()
+    assert [] == [result.message for result in results if not result.rolled_back]
+    assert (120, run.account.throttled == 0) == (len(results), share == 1.0)
 
 
 def test_a_call_that_is_throttled_while_nothing_gets_through_is_given_up_after_the_attempts(tmp_path: Path) -> None:
