@@ -81,5 +81,6 @@ COMMAND = HelpPage(
     [click.Argument(["shell"], metavar="SHELL", type=click.Choice(("bash", "zsh", "fish")), help="bash, zsh or fish.")],
     callback=_print_script,
     help="Print the script that completes the installed command `dr` in a shell.",
-    examples="completion bash > ~/.local/share/bash-completion/completions/dr",
+    examples="completion bash > ~/.local/share/bash-completion/completions/dr; completion zsh > ~/.zfunc/_dr; "
+    "completion fish > ~/.config/fish/completions/dr.fish",
 )
