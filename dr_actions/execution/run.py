@@ -319,12 +319,11 @@ class PlanRun:
         self.clock.wait(self.stop, self.env.execution.poll_s)
         self.stop_if_asked()
 
-    def wait_for_rates(self, calls: Iterable[Call]) -> None:
-        """Wait until AWS's published rates let all of ``calls`` leave at once. Raises RunStopped, LockLost, Fenced."""
-        if seconds := self.rate_delay_s(calls):
-            self.clock.wait(self.stop, seconds)
-            self.paced_s += seconds
-            self.stop_if_asked()
+    def hold(self, seconds: float) -> None:
+        """Wait for AWS's published rates. Raises RunStopped, LockLost, Fenced."""
+        self.clock.wait(self.stop, seconds)
+        self.paced_s += seconds
+        self.stop_if_asked()
 
     def rate_delay_s(self, calls: Iterable[Call]) -> float:
         """Reserve AWS's rate for ``calls``; return in how many seconds all of them may leave."""

@@ -24,6 +24,7 @@ from dr_actions.model.action import Action, CallDeclined, PlanContext, StepState
 from dr_actions.model.plan import Call, Danger, Goal, Step
 from dr_checks.posture.posture import WITNESSES, posture_of
 from dr_estate.aws.pace import most_at_once
+from dr_estate.model.durations import duration
 from dr_estate.readers import dns_answers, efs, http_sites, rds, route53, route53_health_checks
 
 _GO_ON = (StepState.IN_PROGRESS, StepState.DONE)
@@ -125,7 +126,7 @@ def _send_once(run: PlanRun, action: Action, steps: Sequence[Step], context: Pla
         chunk = steps[start : start + size]
         _ask_for_irreversible(run, chunk)
         calls = {step.id: _built_call(action, step, context) for step in chunk if action.run_program is None}
-        run.wait_for_rates(calls.values())
+        _wait_for_rates(run, steps, start, list(calls.values()))
         lost_s = run.sign_in.lost_s
         _check_before_a_change(run, chunk[0].id)
         run.journal.append_many([(EntryKind.INTENT, step.id, _intended(calls.get(step.id))) for step in chunk])
@@ -141,6 +142,15 @@ def _send_once(run: PlanRun, action: Action, steps: Sequence[Step], context: Pla
         }
         run.journal.append_many([_outcome(step, answer) for step, answer in zip(chunk, answers, strict=True)])
     return failures
+
+
+def _wait_for_rates(run: PlanRun, steps: Sequence[Step], number: int, calls: Sequence[Call]) -> None:
+    """Wait until the next ``calls`` may leave; ``number`` are sent. Raises RunStopped, LockLost, Fenced."""
+    seconds = run.rate_delay_s(calls)
+    if seconds:
+        rest = f"AWS's published rates allow the next {len(calls)} in {duration(seconds)}"
+        run.listener.waits(steps[number], 0.0, seconds, f"{number} of {len(steps)} calls are sent: {rest}")
+        run.hold(seconds)
 
 
 def _check_before_a_change(run: PlanRun, step_id: str) -> None:

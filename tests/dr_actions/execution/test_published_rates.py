@@ -89,7 +89,7 @@ class LargeRun:
     def __post_init__(self) -> None:
         self.clock = Clock()
         self.account = ThrottlingAccount(self.clock, self.operation, self.share)
-        self.steps = tenants(self.number, self.operation)
+        self.steps, self.listener = tenants(self.number, self.operation), RecordingListener()
 
     def send(self) -> sender.Refusals:
         """Send all calls; returns what was given up."""
@@ -118,7 +118,7 @@ class LargeRun:
                 client=cast("MutatingClient[GuardContext]", self.account),
                 journal=journal,
                 read=lambda _parts, _upon, _sides: snapshot,
-                listener=RecordingListener(),
+                listener=self.listener,
                 clock=self.clock,
                 check_lock=lambda: None,
                 pause_reason=str,
@@ -151,6 +151,7 @@ def test_so_many_tenants_take_little_longer_than_the_rates_alone_and_none_is_thr
     shortest_s = (number - burst) / per_s
     assert shortest_s == pytest.approx(floor_s(run.steps, PROD))
     assert shortest_s <= run.clock.monotonic() - began_s <= 1.1 * shortest_s
+    assert f" of {number} calls are sent: AWS's published rates allow the next 16 in " in run.listener.said[-2]
 
 
 @pytest.mark.parametrize("operation", BUCKETS)
