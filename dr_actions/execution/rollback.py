@@ -27,7 +27,7 @@ _KEEPING = (
     Goal.ABORT,
 )  # what of a batch is done stays done when one step of it fails
 _MAY_HAVE_WORKED = ("sent", FailureKind.UNCERTAIN)
-_FIRST_PAUSE_S = 0.2
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ def _send(run: PlanRun, action: Action, step: Step, call: Call, attempt: int = 1
         if trouble is FailureKind.CREDENTIALS and run.sign_in.recover():
             return _send(run, action, step, call, attempt)
         if trouble is FailureKind.THROTTLED and attempt < run.env.execution.attempts:
-            run.clock.sleep(_FIRST_PAUSE_S * 2 ** (attempt - 1))
+            run.clock.sleep(min(_FIRST_PAUSE_S * 2 ** (attempt - 1), _LONGEST_PAUSE_S))
             return _send(run, action, step, call, attempt + 1)
         return f"{step.id}: could NOT be undone: {failed}", False
     return f"{step.id}: undone ({step.undo})", True

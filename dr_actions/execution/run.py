@@ -323,6 +323,8 @@ class PlanRun:
         """Wait for AWS's published rates. Raises RunStopped, LockLost, Fenced."""
         self.clock.wait(self.stop, seconds)
         self.paced_s += seconds
+        if self.fence_began_s is not None and not self.fence_weighed:
+            self.fence_began_s += seconds  # that the primary region was not asked sooner is not its silence
         self.stop_if_asked()
 
     def rate_delay_s(self, calls: Iterable[Call]) -> float:

@@ -64,20 +64,23 @@ def send_all(run: PlanRun, action: Action, steps: list[Step], context: PlanConte
 
     A throttled, unanswered or failed call is sent again only where a fresh look shows that it had no effect; one whose
     subject is busy, until nothing of it moved for the step's time. As long as AWS takes some of a batch and throttles
-    others, no attempt is counted. Where the run has lost its credentials it waits for
-    new ones first; so has a program that failed while AWS refuses them, whatever it says of its end.
+    others, no attempt is counted, and the wait for AWS's rates makes no step late. Where the run has lost its
+    credentials it waits for new ones first; so has a program that failed while AWS refuses them, whatever it says of
+    its end.
     """
     refused: Refusals = {}
-    open_steps, began_s, attempt, watch = steps, run.clock.monotonic(), 0, ProgressWatch()
+    open_steps, began_s, attempt, tries, watch = steps, run.clock.monotonic(), 0, 0, ProgressWatch()
+    paced_s = run.paced_s
     while failures := _send_once(run, action, open_steps, context):
+        tries += 1
         if any(map(_may_lack_credentials, failures.values())) and run.sign_in.recover():
             failures = {step_id: _for_credentials(failed) for step_id, failed in failures.items()}
-            began_s = run.clock.monotonic()
+            began_s, paced_s = run.clock.monotonic(), run.paced_s
         elif len(failures) == len(open_steps) or not any(map(_is_throttled, failures.values())):
             attempt += 1
         run.pause(max(0, attempt - 1))
         context, open_steps = _still_open(run, action, open_steps, failures, refused, watch)
-        now_s = run.clock.monotonic()
+        began_s, paced_s, now_s = began_s + run.paced_s - paced_s, run.paced_s, run.clock.monotonic()
         for step in open_steps:
             waited_s, busy = now_s - began_s, _is_busy(failures[step.id])
             tried = sick_primary.is_tried(run.plan, step)
@@ -86,7 +89,7 @@ def send_all(run: PlanRun, action: Action, steps: list[Step], context: PlanConte
             if busy and not over and still_s <= step.budget_s:
                 run.listener.waits(step, waited_s, waited_s - still_s + step.budget_s, str(failures[step.id]))
             elif busy or over or attempt >= run.env.execution.attempts:
-                reason = f"given up after {attempt} attempts: {failures[step.id]}"
+                reason = f"given up after {tries} attempts: {failures[step.id]}"
                 cause = FailureCause.FAILED if _lacks_credentials(failures[step.id]) else FailureCause.LATE
                 refused[step.id] = SendRefusal(cause, reason)
         open_steps = [step for step in open_steps if step.id not in refused]
@@ -126,8 +129,8 @@ def _send_once(run: PlanRun, action: Action, steps: Sequence[Step], context: Pla
         chunk = steps[start : start + size]
         _ask_for_irreversible(run, chunk)
         calls = {step.id: _built_call(action, step, context) for step in chunk if action.run_program is None}
-        _wait_for_rates(run, steps, start, list(calls.values()))
         lost_s = run.sign_in.lost_s
+        _wait_for_rates(run, steps, start, list(calls.values()))
         _check_before_a_change(run, chunk[0].id)
         run.journal.append_many([(EntryKind.INTENT, step.id, _intended(calls.get(step.id))) for step in chunk])
         answers: list[SendResult]
@@ -148,8 +151,9 @@ def _wait_for_rates(run: PlanRun, steps: Sequence[Step], number: int, calls: Seq
     """Wait until the next ``calls`` may leave; ``number`` are sent. Raises RunStopped, LockLost, Fenced."""
     seconds = run.rate_delay_s(calls)
     if seconds:
-        rest = f"AWS's published rates allow the next {len(calls)} in {duration(seconds)}"
-        run.listener.waits(steps[number], 0.0, seconds, f"{number} of {len(steps)} calls are sent: {rest}")
+        sent = f"{number} of {len(steps)} calls of this round are sent"
+        text = f"{sent}; AWS's published rates allow the next {len(calls)} in {duration(seconds)}"
+        run.listener.waits(steps[number], 0.0, seconds, text)
         run.hold(seconds)
 
 

@@ -147,17 +147,13 @@ def batch_s(
     """Seconds until all of a batch is done and seen, in so many of all cases.
 
     That is a look, and its longest step from when AWS's rates let the last call leave. The longest of n alike takes by
-    the median what n of n + 1 take at most, and of nine in ten what so many more do. What past runs took has that wait
-    in it. ``by_hand`` is what a person does for a change that is theirs; ``times`` as many tenants are counted with.
+    the median what n of n + 1 take at most, and of nine in ten what so many more do. What past runs took is counted
+    from when each call left. ``by_hand`` is what a person does for a change that is theirs; ``times`` as many tenants
+    are counted with.
     """
     alike = max(1.0, sum(count_of(step, times) for step in batch))
     quantile, waits_s = alike / (alike + (1 - level) / level), queue_s(batch, env, times)
-
-    def seconds(step: Step) -> float:
-        own_s = step_s(step, env, measured, sizes, quantile, by_hand)
-        return max(own_s, waits_s) if is_measured(step, measured) else waits_s + own_s
-
-    return look_s() + max(map(seconds, batch))
+    return look_s() + waits_s + max(step_s(step, env, measured, sizes, quantile, by_hand) for step in batch)
 
 
 def look_s() -> float:

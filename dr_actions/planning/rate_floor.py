@@ -6,9 +6,8 @@ overlap, so its slowest counts; batches run one after another.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from math import ceil
 
 from dr_actions.actions.compute.services import UPDATE, launch_s
 from dr_actions.model.plan import Step, batches
@@ -23,13 +22,14 @@ def count_of(step: Step, times: float = 1.0) -> float:
 
 def queue_s(batch: Sequence[Step], env: Environment, times: float = 1.0) -> float:
     """Seconds until the last call of a batch may leave and, where tasks start, the last task and its target (T35)."""
-    calls: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    calls: defaultdict[str, defaultdict[str, float]] = defaultdict(lambda: defaultdict(float))
     tasks = 0.0
     for step in batch:
         if step.call is not None and not step.manual:
-            calls[step.call.region][step.call.name] += ceil(count_of(step, times))
+            calls[step.call.region][step.call.name] += count_of(step, times)
         tasks += count_of(step, times) * _more_tasks(step)
-    return max((launch_s(env, ceil(tasks)), *(shortest_s(of_region) for of_region in calls.values())))
+    whole = ({name: round(count) for name, count in of_region.items()} for of_region in calls.values())
+    return max((launch_s(env, round(tasks)), *map(shortest_s, whole)))
 
 
 def floor_s(steps: Iterable[Step], env: Environment, times: float = 1.0) -> float:

@@ -8,6 +8,7 @@ the distribution brings, while all visitors are led to the primary region.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -95,7 +96,9 @@ def _pages(snapshot: Snapshot, env: Environment) -> dict[str, str]:
 
 def _judged(snapshot: Snapshot, env: Environment, done: VisitRound) -> Iterator[tuple[str, str]]:
     visits = by_host(done)
-    silent = {row.kind for row in done.tenants if isinstance(row, Unavailable)} == {UnavailableKind.UNREACHABLE}
+    kinds = Counter(row.kind for row in done.tenants if isinstance(row, Unavailable))
+    late, unreachable = kinds[UnavailableKind.DEADLINE], kinds[UnavailableKind.UNREACHABLE]
+    silent = unreachable > late and unreachable + late == kinds.total()  # most had their whole time, and none refused
     for service in part_or(snapshot, ecs.services, Side.PRIMARY, ()):
         label = (env.tenant_of(env.names.service, service.name) or "").replace("-", "")
         visit = visits.get(f"{label}.{env.traffic.tenant_domain}")

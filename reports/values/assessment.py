@@ -143,8 +143,8 @@ def growth_sentence(growth: Sequence[PlanGrowth]) -> str:
         f"{row.tenants:,} tenants about {duration(row.estimate_s)} (rates alone {duration(row.floor_s)})"
         for row in larger
     )
-    rates = f"AWS's published rates alone make the steps take {duration(now.floor_s)} at least"
-    return f"{rates}; with such tenants and stores, {more}" if more else rates
+    parts = [f"AWS's published rates alone make the steps take {duration(now.floor_s)} at least"] if now.floor_s else []
+    return "; ".join([*parts, *([f"with such tenants and stores, {more}"] if more else [])])
 
 
 def sentences(assessment: Assessment, env: Environment, observed_at: datetime) -> Iterator[str]:
@@ -152,8 +152,8 @@ def sentences(assessment: Assessment, env: Environment, observed_at: datetime) -
     yield estimate(assessment, env, observed_at)
     if assessment.write_pause is not None:
         yield pause_sentence(assessment.write_pause, env)
-    if assessment.growth:
-        yield growth_sentence(assessment.growth)
+    if assessment.growth and (sentence := growth_sentence(assessment.growth)):
+        yield sentence
     if message := way_back(assessment.plan, env):
         yield message
     if assessment.session is not None and assessment.session.coverage is not Coverage.LASTS:

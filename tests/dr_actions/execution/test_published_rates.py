@@ -93,18 +93,19 @@ class LargeRun:
 
     def send(self) -> sender.Refusals:
         """Send all calls; returns what was given up."""
-        with self._begun() as (run, action):
+        with self.begun() as (run, action):
             return sender.send_all(run, action, list(self.steps), context_of(PROD, run.snapshot, Goal.CLEAN_UP))
 
     def send_and_roll_back(self) -> list[RollbackResult]:
         """Send all calls, then take all of them back as a switchover does."""
-        with self._begun() as (run, action):
+        with self.begun() as (run, action):
             sender.send_all(run, action, list(self.steps), context_of(PROD, run.snapshot, Goal.CLEAN_UP))
             run.plan = replace(run.plan, goal=Goal.SWITCHOVER)
             return roll_back(run, self.steps, StepFailed(self.steps[0].id, "it failed"))
 
     @contextmanager
-    def _begun(self) -> Iterator[tuple[PlanRun, Action]]:
+    def begun(self) -> Iterator[tuple[PlanRun, Action]]:
+        """The run, and an action that sends its calls as they are."""
         plan = Plan(PROD.name, PROD.account, Goal.CLEAN_UP, "STEADY", self.steps)
         clearance = Clearance(PROD.name, "INC-1", "operator", "", plan.digest, None, ())
         snapshot = world({})
@@ -151,7 +152,10 @@ def test_so_many_tenants_take_little_longer_than_the_rates_alone_and_none_is_thr
     shortest_s = (number - burst) / per_s
     assert shortest_s == pytest.approx(floor_s(run.steps, PROD))
     assert shortest_s <= run.clock.monotonic() - began_s <= 1.1 * shortest_s
-    assert f" of {number} calls are sent: AWS's published rates allow the next 16 in " in run.listener.said[-2]
+    assert (
+        f" of {number} calls of this round are sent; AWS's published rates allow the next 16 in "
+        in run.listener.said[-2]
+    )
 
 
 @pytest.mark.parametrize("operation", BUCKETS)
@@ -179,3 +183,12 @@ def test_a_call_that_is_throttled_while_nothing_gets_through_is_given_up_after_t
     refusals = run.send()
     assert {of.id for of in run.steps} == set(refusals)
     assert PROD.execution.attempts * 3 == run.account.calls
+
+
+def test_what_aws_rates_make_a_run_wait_is_not_the_primary_regions_time(tmp_path: Path) -> None:
+    with LargeRun(tmp_path, "ecs:UpdateService", 1).begun() as (run, _):
+        run.fence_began_s = 100.0
+        run.hold(30)
+        run.fence_weighed = True
+        run.hold(30)
+    assert (130.0, 60.0) == (run.fence_began_s, run.paced_s)

@@ -250,11 +250,10 @@ def test_a_batch_lasts_from_when_aws_published_rates_let_its_last_call_leave(
     assert estimate_s(steps, PROD, {}, KNOWN) == round(floor + alike + look_s())
 
 
-def test_what_past_runs_took_has_the_wait_for_aws_rates_in_it() -> None:
+def test_what_past_runs_took_is_counted_from_when_each_call_left_and_the_wait_comes_before_it() -> None:
     steps = [started(f"t{n}") for n in range(1000)]
-    for p50_s, wanted_s in ((3600.0, 3600.0), (60.0, 495.0)):
-        past = {steps[0].action: StepDurations(ENOUGH, p50_s, p50_s)}
-        assert estimate_s(steps, PROD, past, KNOWN) == pytest.approx(wanted_s + look_s(), abs=1)
+    past = {steps[0].action: StepDurations(ENOUGH, 240.0, 240.0)}
+    assert estimate_s(steps, PROD, past, KNOWN) == pytest.approx(495 + 240 + look_s(), abs=1)
 
 
 def test_a_plan_is_estimated_for_more_tenants_as_if_they_were_in_it() -> None:
@@ -265,3 +264,5 @@ def test_a_plan_is_estimated_for_more_tenants_as_if_they_were_in_it() -> None:
     assert (now.estimate_s, now.floor_s) == (estimate_s(few, PROD, {}, KNOWN), 0)
     assert (thousand.estimate_s, thousand.floor_s) == (estimate_s(many, PROD, {}, KNOWN), 495)
     assert growth_of((zone,), PROD, {}, KNOWN) == ()
+    of_many = [row.floor_s for row in growth_of([repointed(f"t{n}") for n in range(999)], PROD, {}, KNOWN)]
+    assert of_many == [979, 980, 9980], "not each tenant is rounded up"
