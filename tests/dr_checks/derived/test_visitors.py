@@ -97,6 +97,14 @@ def test_a_page_that_was_given_up_for_want_of_time_is_not_failing() -> None:
     assert served(VisitRound(page("nobody", 200), (page("tenant1"), late))) == (ServiceState.UNKNOWN, "")
 
 
+def test_where_most_sites_hang_for_their_whole_time_those_that_had_none_change_nothing() -> None:
+    late = Unavailable(UnavailableKind.DEADLINE, "there was no time left.")
+    nobody = page("nobody", 200)
+    state, failing = served(VisitRound(nobody, (NO_ANSWER, NO_ANSWER, NO_ANSWER, late)))
+    assert (state, failing.startswith("4 of 4 tenants (tenant1 (no answer)")) == (ServiceState.MOST_FAIL, True)
+    assert served(VisitRound(nobody, (NO_ANSWER, NO_ANSWER, late, late))) == (ServiceState.UNKNOWN, "")
+
+
 def through_cloudfront(visits: VisitRound, led: Any) -> tuple[ServiceState, str]:
     """What is said of a primary whose load balancer is not reachable from here, with these pages at the edge."""
     given = {
