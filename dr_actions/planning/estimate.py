@@ -1,21 +1,25 @@
 """How long the steps of a plan take: as past runs took, else as AWS's operations take by size. Pure.
 
-A size-aware estimate goes by ``dr_estate/model/aws_durations.toml``, whose rows name their sources. Where a size counts
-and is not known, and where a row is missing, the step counts with its whole time budget.
+A size-aware estimate goes by ``dr_estate/model/aws_durations.toml``, whose rows name their sources. Where a size
+counts and is not known, and where a row is missing, the step counts with its whole time budget. AWS's published rates
+are of an account and a region (``dr_estate/aws/pace.py``): calls, launches and registrations of one batch overlap, so
+its slowest counts; batches run one after another.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from dr_actions.actions.compute.services import UPDATE
 from dr_actions.actions.database.protect_dr import SECOND_ZONE
 from dr_actions.actions.database.verify_primary_in_sync import COUNTED
 from dr_actions.model.action_ids import part_of
 from dr_actions.model.plan import Call, Step, batches
-from dr_actions.planning.rate_floor import count_of, queue_s
 from dr_actions.run_history.durations import StepDurations, is_measured, measured
+from dr_estate.aws.pace import launch_s, shortest_s
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.aws_durations import MEDIAN, AwsOperation, of_call, operation, spread
 from dr_estate.model.unavailable import DataUnavailable
@@ -154,6 +158,37 @@ def batch_s(
     alike = max(1.0, sum(count_of(step, times) for step in batch))
     quantile, waits_s = alike / (alike + (1 - level) / level), queue_s(batch, env, times)
     return look_s() + waits_s + max(step_s(step, env, measured, sizes, quantile, by_hand) for step in batch)
+
+
+def count_of(step: Step, times: float = 1.0) -> float:
+    """How many steps stand for this one where the plan has ``times`` as many tenants."""
+    return times if step.tenant else 1.0
+
+
+def queue_s(batch: Sequence[Step], env: Environment, times: float = 1.0) -> float:
+    """Seconds until the last call of a batch may leave and, where tasks start, the last task and its target (T35)."""
+    calls: defaultdict[str, defaultdict[str, float]] = defaultdict(lambda: defaultdict(float))
+    tasks = 0.0
+    for step in batch:
+        if step.call is not None and not step.manual:
+            calls[step.call.region][step.call.name] += count_of(step, times)
+        tasks += count_of(step, times) * _more_tasks(step)
+    whole = ({name: round(count) for name, count in of_region.items()} for of_region in calls.values())
+    launched_s = launch_s(round(tasks), env.capacity.launch_burst, env.capacity.launch_per_s)
+    return max((launched_s, *map(shortest_s, whole)))
+
+
+def floor_s(steps: Iterable[Step], env: Environment, times: float = 1.0) -> float:
+    """Seconds that the rates alone make the steps take: no tool is faster."""
+    return sum(queue_s(batch, env, times) for batch in batches(steps))
+
+
+def _more_tasks(step: Step) -> int:
+    """How many tasks more the step lets run."""
+    if step.call is None or step.call.name != UPDATE:
+        return 0
+    before = step.before.get("desiredCount")
+    return max(0, int(step.call.params.get("desiredCount") or 0) - (before if isinstance(before, int) else 0))
 
 
 def look_s() -> float:

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dr_actions.model.plan import Step
-from dr_actions.planning.estimate import Sizes, estimate_s
-from dr_actions.planning.rate_floor import floor_s
+from dr_actions.planning.estimate import Sizes, estimate_s, floor_s
 from dr_actions.run_history.durations import StepDurations
 from dr_estate.config.environment import Environment
 

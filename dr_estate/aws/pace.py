@@ -92,6 +92,11 @@ class Pace:
             return max(0.0, empty_at - now)
 
 
+def launch_s(tasks: int, burst: float, per_s: float) -> float:
+    """Seconds Fargate takes to launch so many tasks, ``burst`` of them at once, and ELB to register them (T35)."""
+    return max(max(0, tasks - burst) / per_s, shortest_s({"elbv2:RegisterTargets": tasks}))
+
+
 def shortest_s(calls: Mapping[str, int]) -> float:
     """Seconds that AWS's rates alone make so many calls of one region take: the floor, whatever the reader does."""
     counts: Counter[Rate] = Counter()

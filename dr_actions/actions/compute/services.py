@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dr_actions.model.action import PlanContext, present
 from dr_actions.model.plan import Call, Json, Params, Step
-from dr_estate.aws.pace import shortest_s
+from dr_estate.aws.pace import launch_s, shortest_s
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.states import SERVICE
 from dr_estate.readers import application_autoscaling, ecs
@@ -54,15 +54,10 @@ def suspended_of(target: application_autoscaling.ScalableTarget) -> dict[str, bo
     return dict(zip(SUSPENSIONS, values, strict=True))
 
 
-def launch_s(env: Environment, tasks: int) -> float:
-    """Seconds AWS takes to launch ``tasks`` more and to register them as targets, one beside the other (T35)."""
-    launch = max(0, tasks - env.capacity.launch_burst) / env.capacity.launch_per_s
-    return max(launch, shortest_s({"elbv2:RegisterTargets": tasks}))
-
-
 def scale_out_s(env: Environment, services: int, tasks: int) -> int:
     """Seconds AWS takes to let ``tasks`` more of ``services`` start: a floor that no tool lowers (T35).
 
     Calls, launches and registrations overlap, so the slowest counts.
     """
-    return round(max(launch_s(env, tasks), shortest_s({UPDATE: services})))
+    launched_s = launch_s(tasks, env.capacity.launch_burst, env.capacity.launch_per_s)
+    return round(max(launched_s, shortest_s({UPDATE: services})))

@@ -20,8 +20,8 @@ from dr_actions.guard.context import GuardContext
 from dr_actions.journal.journal import Journal
 from dr_actions.model.action import Action, PlanContext, ProgramContext, StepState, StepStatus, planned_call, send_call
 from dr_actions.model.plan import Call, Goal, Plan, Step
+from dr_actions.planning.estimate import floor_s
 from dr_actions.planning.planner import context_of
-from dr_actions.planning.rate_floor import floor_s
 from dr_estate.aws.pace import Pace
 from tests.dr_actions.control_tables import WORLD, Clock
 from tests.dr_actions.deciding import PROD, step

@@ -9,10 +9,18 @@ from random import Random
 import pytest
 
 from dr_actions.model.plan import Call, Plan, Step, batches
-from dr_actions.planning.estimate import Sizes, estimate_s, look_s, past_durations, sizes_of, step_estimate, step_s
+from dr_actions.planning.estimate import (
+    Sizes,
+    estimate_s,
+    floor_s,
+    look_s,
+    past_durations,
+    sizes_of,
+    step_estimate,
+    step_s,
+)
 from dr_actions.planning.plan_growth import growth_of
 from dr_actions.planning.planner import plan_estimate_s, rto_estimate_s
-from dr_actions.planning.rate_floor import floor_s
 from dr_actions.run_history.durations import ENOUGH, StepDurations
 from dr_checks.posture.posture import PostureName
 from dr_estate.config.environment import Side
