@@ -201,7 +201,7 @@ def _from_answer(error: aws.ClientError, service: str, region: str, allow: str) 
 def _refused(code: str, skew_s: float | None) -> str:
     """Why credentials were refused: the clock, where the answer's own date shows it, else the signature or the keys."""
     if skew_s is not None and abs(skew_s) > _CLOCK_TOLERANCE_S:
-        off = f"{duration(abs(skew_s))} {'ahead of' if skew_s > 0 else 'behind'} AWS's"
+        off = f"{duration(60 * round(abs(skew_s) / 60))} {'ahead of' if skew_s > 0 else 'behind'} AWS's"
         return f"refused the signature ({code}): the clock of this machine is {off}. Set it, then run this again."
     if _plain(code) in _SIGNATURE:
         return f"refused the signature ({code}): the secret key is another's, or a proxy changed the request."
