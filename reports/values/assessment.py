@@ -139,12 +139,14 @@ def pause_sentence(pause: WritePause, env: Environment) -> str:
 def growth_sentence(growth: Sequence[PlanGrowth]) -> str:
     """What AWS's published rates alone make the steps take, with today's tenants and with more."""
     now, *larger = growth
-    more = "; ".join(
-        f"{row.tenants:,} tenants about {duration(row.estimate_s)} (rates alone {duration(row.floor_s)})"
-        for row in larger
-    )
-    parts = [f"AWS's published rates alone make the steps take {duration(now.floor_s)} at least"] if now.floor_s else []
-    return "; ".join([*parts, *([f"with such tenants and stores, {more}"] if more else [])])
+    parts = [f"AWS's published rates alone take {duration(now.floor_s)} of the steps"] if now.floor_s else []
+    rows = [(f"{row.tenants:,}", duration(row.estimate_s), duration(row.floor_s)) for row in larger]
+    if rows:
+        number, whole, rates = rows[0]
+        more = [f"with {number} such tenants the steps take about {whole} ({rates} of it by AWS's published rates)"]
+        more += [f"with {number} about {whole} ({rates})" for number, whole, rates in rows[1:]]
+        parts.append(", ".join(more))
+    return "; ".join(parts)
 
 
 def sentences(assessment: Assessment, env: Environment, observed_at: datetime) -> Iterator[str]:
