@@ -131,9 +131,9 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
 
 
 @pytest.fixture
-def ground(played: Ground) -> Iterator[Ground]:
-    yield played
+def ground(played: Ground) -> Ground:
     played.world.return_to("healthy")
+    return played
 
 
 @pytest.fixture

@@ -24,13 +24,13 @@ def kept_world() -> Iterator[Home]:
 
 
 @pytest.fixture
-def stores(kept_world: Home) -> Iterator[Home]:
-    """The healthy world; whatever was done to it is forgotten afterwards."""
+def stores(kept_world: Home) -> Home:
+    """The healthy world as it was kept, and as old: what other tests did, and the time they took, are forgotten."""
+    kept_world.endpoint.return_to("whole")
     kept_world.hand.sent.clear()
     kept_world.sent_at.clear()
     kept_world.confirmed_at.clear()
-    yield kept_world
-    kept_world.endpoint.return_to("whole")
+    return kept_world
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +41,6 @@ def kept_away_world() -> Iterator[Home]:
 
 
 @pytest.fixture
-def away(kept_away_world: Home) -> Iterator[Home]:
-    """The failed-over world; whatever was done to it is forgotten afterwards."""
-    yield kept_away_world
-    returned(kept_away_world)
+def away(kept_away_world: Home) -> Home:
+    """The failed-over world as it was kept, and as old."""
+    return returned(kept_away_world)

@@ -61,9 +61,10 @@ def test_the_database_is_restored_from_replicated_backups_under_the_estates_own_
 
 def test_the_database_is_restored_from_the_newest_backup_copy_where_nothing_replicates(stores: Home) -> None:
     stores.endpoint.inject("database-backups-not-replicated")
-    step = _only(stores.sight(stores.whole(*ACTION.reads_parts)))
+    seen = stores.whole(*ACTION.reads_parts)
+    step = _only(stores.sight(seen))
     assert step.call is not None
-    points = [p for p in stores.healthy.get(backup.recovery_points, Side.DR) if p.resource_type == "RDS"]
+    points = [p for p in seen.get(backup.recovery_points, Side.DR) if p.resource_type == "RDS"]
     newest = max((p for p in points if p.status == "COMPLETED"), key=lambda p: p.created_at)
     assert {"Key": "RestoredFrom", "Value": newest.arn} in step.call.params["Tags"]
     assert newest.arn.endswith(step.call.params["DBSnapshotIdentifier"])
