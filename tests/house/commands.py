@@ -129,21 +129,13 @@ def _aws_fault(service: str, operation: str, rest: str) -> str:
 
 def literals(source: Source) -> Iterator[tuple[int, str]]:
     """Line and text of each string in the code, docstrings left out; what is filled in is a sample."""
-    inner = {id(part) for node in source.nodes if isinstance(node, ast.JoinedStr) for part in node.values}
-    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    docs = {
-        id(node.body[0].value)
-        for node in source.nodes
-        if isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr)
-    }
+    inner = {id(part) for node in source.of(ast.JoinedStr) for part in node.values}
+    documented = source.of(ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    docs = {id(node.body[0].value) for node in documented if node.body and isinstance(node.body[0], ast.Expr)}
     skipped = inner | docs
-    for node in source.nodes:
-        if id(node) in skipped:
-            continue
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+    for node in source.of(ast.Constant):
+        if isinstance(node.value, str) and id(node) not in skipped:
             yield node.lineno, node.value
-        elif isinstance(node, ast.JoinedStr):
-            yield (
-                node.lineno,
-                "".join(str(part.value) if isinstance(part, ast.Constant) else SAMPLE for part in node.values),
-            )
+    for joined in source.of(ast.JoinedStr):
+        parts = (str(part.value) if isinstance(part, ast.Constant) else SAMPLE for part in joined.values)
+        yield joined.lineno, "".join(parts)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Any, TypeVar, overload
 
 ROOT = Path(__file__).parents[2]
+Node = TypeVar("Node", bound=ast.AST)
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,25 +32,38 @@ class Source:
         return ast.parse(self.text)
 
     @cached_property
-    def nodes(self) -> tuple[ast.AST, ...]:
-        """All nodes of its tree."""
-        return tuple(ast.walk(self.tree))
+    def _by_kind(self) -> dict[type[ast.AST], list[Any]]:
+        found = defaultdict[type[ast.AST], list[Any]](list)
+        for node in ast.walk(self.tree):
+            found[type(node)].append(node)
+        return found
+
+    @overload
+    def of(self, kind: type[Node], /) -> Iterator[Node]: ...
+
+    @overload
+    def of(self, *kinds: type[ast.AST]) -> Iterator[Any]: ...
+
+    def of(self, *kinds: type[ast.AST]) -> Iterator[Any]:
+        """The nodes of these kinds, one kind after another: a file has far more nodes than any test looks at."""
+        for kind in kinds:
+            yield from self._by_kind.get(kind, ())
 
     @cached_property
     def written(self) -> set[str]:
         """The names that it uses, with their dots, as they are written."""
-        return {dotted(node) for node in self.nodes if isinstance(node, (ast.Name, ast.Attribute))}
+        return {dotted(node) for node in self.of(ast.Name, ast.Attribute)}
 
     @cached_property
     def calls(self) -> set[str]:
         """The names that it calls, with their dots, as they are written."""
-        return {dotted(node.func) for node in self.nodes if isinstance(node, ast.Call)}
+        return {dotted(node.func) for node in self.of(ast.Call)}
 
     @cached_property
     def imported(self) -> set[str]:
         """The packages that it imports."""
-        plainly = {alias.name for node in self.nodes if isinstance(node, ast.Import) for alias in node.names}
-        froms = {node.module or "" for node in self.nodes if isinstance(node, ast.ImportFrom) and not node.level}
+        plainly = {alias.name for node in self.of(ast.Import) for alias in node.names}
+        froms = {node.module or "" for node in self.of(ast.ImportFrom) if not node.level}
         return {name.partition(".")[0] for name in plainly | froms}
 
 

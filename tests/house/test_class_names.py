@@ -13,8 +13,7 @@ ROOMS = ("dr_estate", "dr_checks", "dr_actions", "reports", "utils", "steps", "s
 def test_class_names_are_unique_across_rooms() -> None:
     places = defaultdict[str, list[str]](list)
     for source in sources(*ROOMS):
-        for node in source.nodes:
-            if isinstance(node, ast.ClassDef):
-                places[node.name].append(f"{source.name}:{node.lineno}")
+        for node in source.of(ast.ClassDef):
+            places[node.name].append(f"{source.name}:{node.lineno}")
     assert len(places) > len(ROOMS), "the rooms were not found"
     assert {name: found for name, found in places.items() if len(found) > 1} == {}

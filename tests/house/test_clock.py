@@ -33,12 +33,7 @@ ALLOWED = {
 
 
 def _asks_the_machine(source: Source) -> bool:
-    froms = {
-        f"{node.module}.{alias.name}"
-        for node in source.nodes
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
-    }
+    froms = {f"{node.module}.{alias.name}" for node in source.of(ast.ImportFrom) for alias in node.names}
     return bool(OF_THE_MACHINE & (source.written | froms))
 
 

@@ -43,11 +43,9 @@ NAMES = {text for text in quoted(PAGE) if not is_path(text) and not text.startsw
 def defined() -> frozenset[str]:
     """The functions, classes, fields and names of modules, and the folders of records."""
     found = {path.name for path in (ROOT / "tests" / "golden").iterdir() if path.is_dir()}
-    for node in (node for source in sources(*ROOMS) for node in source.nodes):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            found.add(node.name)
-        if isinstance(node, ast.Module | ast.ClassDef):
-            found |= {name.id for name in _targets(node.body)}
+    for source in sources(*ROOMS):
+        found |= {node.name for node in source.of(ast.FunctionDef, ast.ClassDef)}
+        found |= {name.id for node in source.of(ast.Module, ast.ClassDef) for name in _targets(node.body)}
     return frozenset(found)
 
 

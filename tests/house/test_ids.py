@@ -40,9 +40,10 @@ def test_whoever_names_an_action_names_one_that_there_is() -> None:
         f"{source.name}:{node.lineno} {node.value}"
         for source in sources("dr_actions", "utils", "reports")
         if source.name != ALIASES
-        for node in source.nodes
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-        if (named := NAMED.fullmatch(node.value)) and f"{named[1]}/{named[2]}" not in actions()
+        for node in source.of(ast.Constant)
+        if isinstance(node.value, str)
+        and (named := NAMED.fullmatch(node.value))
+        and f"{named[1]}/{named[2]}" not in actions()
     ]
     assert [] == unknown
 

@@ -43,8 +43,11 @@ def imports(modules: Modules) -> dict[str, set[str]]:
     }
 
 
+_BODIES = ("body", "orelse", "finalbody", "handlers", "cases")  # where statements stand within others
+
+
 def _imported(tree: ast.AST) -> Iterator[str]:
-    for node in ast.iter_child_nodes(tree):
+    for node in (child for field in _BODIES for child in getattr(tree, field, ())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

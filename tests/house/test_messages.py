@@ -48,23 +48,26 @@ LOOKING = {"startswith", "endswith", "find", "rfind", "index", "count", "match",
 RESHAPING = {"strip", "lstrip", "rstrip", "lower", "upper", "casefold", "split", "partition", "removeprefix", "replace"}
 
 
+DECIDING = (ast.Compare, ast.Call, ast.Match, ast.MatchValue)
+
+
 class Messages:
     """Finds where a file looks into a message; ``found`` are its lines. A name that was given a message is one."""
 
     def __init__(self, source: Source) -> None:
-        handlers = (node for node in source.nodes if isinstance(node, ast.ExceptHandler))
-        self.errors = {handler.name for handler in handlers if handler.name}
+        self.errors = {handler.name for handler in source.of(ast.ExceptHandler) if handler.name}
         if "Exception" in source.text:  # writing an annotation out takes long
-            arguments = (node for node in source.nodes if isinstance(node, ast.arg) and node.annotation)
+            arguments = (node for node in source.of(ast.arg) if node.annotation)
             self.errors |= {node.arg for node in arguments if "Exception" in ast.unparse(node.annotation or node)}
         self.names = set(MESSAGES)
         bound = (node for node in source.tree.body if isinstance(node, ast.Assign) and _is_sentence(node.value))
         self.sentences = {target.id for node in bound for target in node.targets if isinstance(target, ast.Name)}
-        for node in source.nodes:
-            if isinstance(node, (ast.Assign, ast.NamedExpr)) and self.is_message(node.value):
-                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        assigned = [(node.lineno, node.targets, node.value) for node in source.of(ast.Assign)]
+        assigned += [(node.lineno, [node.target], node.value) for node in source.of(ast.NamedExpr)]
+        for _, targets, value in sorted(assigned, key=lambda found: found[0]):
+            if self.is_message(value):
                 self.names |= {target.id for target in targets if isinstance(target, ast.Name)}
-        self.found = sorted({line for node in source.nodes for line in self._lines(node)})
+        self.found = sorted({line for node in source.of(*DECIDING) for line in self._lines(node)})
 
     def is_message(self, node: ast.expr) -> bool:
         """Whether the expression is a sentence for people, or a part of one."""

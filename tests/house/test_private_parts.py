@@ -65,26 +65,21 @@ PATCHING = {"setattr", "delattr", "attach", "attach_property", "wrap", "wrap_pro
 @cache
 def defined(source: Source) -> set[str]:
     """The private names that a file itself defines."""
-    found: set[str] = set()
-    for node in source.nodes:
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and _is_self(node.value):
-            found.add(node.attr)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            found.add(node.id)
-        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            found.add(node.name)
-    return found
+    stored = (node for node in source.of(ast.Attribute) if isinstance(node.ctx, ast.Store) and _is_self(node.value))
+    found = {node.attr for node in stored}
+    found |= {node.id for node in source.of(ast.Name) if isinstance(node.ctx, ast.Store)}
+    return found | {node.name for node in source.of(ast.FunctionDef, ast.ClassDef)}
 
 
 @cache
 def foreign(source: Source) -> dict[str, tuple[str, str]]:
     """Local name to (module, attribute) of everything that a file imports from libraries outside the standard one."""
     found: dict[str, tuple[str, str]] = {}
-    for node in source.nodes:
-        if isinstance(node, ast.Import):
-            names = ((a.asname, a.name) if a.asname else (a.name.split(".")[0],) * 2 for a in node.names)
-            found |= {local: (module, "") for local, module in names if is_foreign(module)}
-        elif isinstance(node, ast.ImportFrom) and is_foreign(node.module or ""):
+    for plain in source.of(ast.Import):
+        names = ((a.asname, a.name) if a.asname else (a.name.split(".")[0],) * 2 for a in plain.names)
+        found |= {local: (module, "") for local, module in names if is_foreign(module)}
+    for node in source.of(ast.ImportFrom):
+        if is_foreign(node.module or ""):
             found |= {(a.asname or a.name): (str(node.module), a.name) for a in node.names}
     return found
 
@@ -94,9 +89,14 @@ def is_foreign(module: str) -> bool:
     return package not in sys.stdlib_module_names and package not in {*ROOMS, "tests", "conftest"}
 
 
+USING = (
+    ast.ImportFrom, ast.Attribute, ast.Constant, ast.ClassDef, ast.Assign, ast.AugAssign, ast.Delete, ast.Call
+)  # fmt: skip
+
+
 def places(source: Source, ours: set[str], theirs: set[str]) -> Iterator[tuple[str, int, str]]:
     """Kind, line and text of each use; ``ours`` and ``theirs`` are the private names that each side defines."""
-    for node in source.nodes:
+    for node in source.of(*USING):
         if isinstance(node, ast.ImportFrom) and is_foreign(node.module or ""):
             yield from (("private", node.lineno, a.name) for a in node.names if PRIVATE.fullmatch(a.name))
         elif isinstance(node, ast.Attribute) and PRIVATE.fullmatch(node.attr):
@@ -159,9 +159,7 @@ def _replaced(source: Source, node: ast.AST) -> Iterator[tuple[int, str]]:
 def _is_a_module_s(source: Source, node: ast.AST) -> bool:
     """Whether a mapping holds modules, or the names of one: the standard library's too."""
     if isinstance(node, ast.Call):
-        imported = {
-            name.asname or name.name for each in source.nodes if isinstance(each, ast.Import) for name in each.names
-        }
+        imported = {name.asname or name.name for each in source.of(ast.Import) for name in each.names}
         return dotted(node.func) == "vars" and bool(node.args) and dotted(node.args[0]) in imported
     return dotted(node) == "sys.modules"
 

@@ -42,10 +42,8 @@ def test_a_function_fits_in_a_head() -> None:
     long = [
         f"{source.name}: {node.name} has {node.end_lineno - node.lineno + 1} lines"
         for source in product()
-        for node in source.nodes
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
-        and node.end_lineno
-        and node.end_lineno - node.lineno + 1 > 40
+        for node in source.of(ast.FunctionDef, ast.AsyncFunctionDef)
+        if node.end_lineno and node.end_lineno - node.lineno + 1 > 40
     ]
     assert [] == long
 

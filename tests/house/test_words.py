@@ -42,12 +42,10 @@ ITSELF = "tests/house/test_words.py"
 
 def sentences(source: Source) -> Iterator[tuple[int, str]]:
     """The string literals of more than one word, docstrings aside."""
-    bodies = (n.body for n in source.nodes if isinstance(n, (ast.Module, ast.ClassDef, ast.FunctionDef)))
+    bodies = (node.body for node in source.of(ast.Module, ast.ClassDef, ast.FunctionDef))
     docstrings = {id(node.value) for body in bodies for node in body if isinstance(node, ast.Expr)}
-    for node in source.nodes:
-        if not isinstance(node, ast.Constant) or id(node) in docstrings:
-            continue
-        if isinstance(node.value, str) and " " in node.value:
+    for node in source.of(ast.Constant):
+        if isinstance(node.value, str) and " " in node.value and id(node) not in docstrings:
             yield node.lineno, node.value
 
 
@@ -59,10 +57,13 @@ def dialect(text: str) -> list[str]:
 def variables(source: Source) -> Iterator[tuple[int, str]]:
     """Where a variable or parameter of a forbidden name is bound, whatever binds it; fields are ``members``."""
     fields = {id(node) for node in _fields(source)}
-    for node in source.nodes:
+    for node in source.of(*BINDING):
         line, name = _bound(node)
         if name in NAMES and id(node) not in fields:
             yield line, name
+
+
+BINDING = (ast.Name, ast.arg, ast.alias, ast.ExceptHandler, ast.MatchAs, ast.MatchStar, ast.MatchMapping)
 
 
 def _bound(node: ast.AST) -> tuple[int, str]:
@@ -81,18 +82,19 @@ def _bound(node: ast.AST) -> tuple[int, str]:
 
 
 def _fields(source: Source) -> Iterator[ast.Name]:
-    for node in source.nodes:
-        for item in node.body if isinstance(node, ast.ClassDef) else ():
+    for node in source.of(ast.ClassDef):
+        for item in node.body:
             if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
                 yield item.target
 
 
 def members(source: Source) -> Iterator[tuple[int, str]]:
     """Where a function, a field or an attribute of a forbidden name is bound; a field of evidence keeps its name."""
-    for node in source.nodes:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name in NAMES:
-            yield node.lineno, node.name
-        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and node.attr in NAMES:
+    for function in source.of(ast.FunctionDef, ast.AsyncFunctionDef):
+        if function.name in NAMES:
+            yield function.lineno, function.name
+    for node in source.of(ast.Attribute):
+        if node.attr in NAMES and isinstance(node.ctx, ast.Store):
             yield node.lineno, node.attr
     for field in _fields(source):
         if field.id in NAMES and (source.name, field.id) not in STORED_FIELDS:
@@ -117,8 +119,8 @@ def test_sentences_of_the_product_use_the_field_s_words(room: str) -> None:
 
 def remarks(source: Source) -> Iterator[tuple[int, str]]:
     """The docstrings, of constants and fields too, and the comments."""
-    for node in source.nodes:
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+    for node in source.of(ast.Expr):
+        if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             yield node.lineno, node.value.value
     for token in tokenize.generate_tokens(io.StringIO(source.text).readline):
         if token.type == tokenize.COMMENT:
@@ -130,7 +132,11 @@ def test_docstrings_and_comments_use_the_field_s_words(room: str) -> None:
     def words(text: str) -> list[str]:
         return [*dialect(text), *(match[0] for match in HOME.finditer(ALLOWED.sub("", text)))]
 
-    assert found_in(room, remarks, words) == []
+    def suspected(source: Source) -> Iterator[tuple[int, str]]:
+        """Splitting a file into tokens takes long, and a comment's or docstring's word stands in the file itself."""
+        return remarks(source) if DIALECT.search(source.text) or HOME.search(source.text) else iter(())
+
+    assert found_in(room, suspected, words) == []
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -173,13 +179,13 @@ def test_a_member_of_a_forbidden_name_is_found(text: str) -> None:
 
 def bound_names(source: Source) -> Iterator[tuple[int, str]]:
     """The names of functions, classes, parameters and variables."""
-    for node in source.nodes:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield node.lineno, node.name
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            yield node.lineno, node.id
-        elif isinstance(node, ast.arg):
-            yield node.lineno, node.arg
+    for defined in source.of(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef):
+        yield defined.lineno, defined.name
+    for name in source.of(ast.Name):
+        if isinstance(name.ctx, ast.Store):
+            yield name.lineno, name.id
+    for parameter in source.of(ast.arg):
+        yield parameter.lineno, parameter.arg
 
 
 @pytest.mark.parametrize("room", ROOMS)
