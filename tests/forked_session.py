@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 import signal
+import tempfile
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -51,6 +53,8 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     if not count or session.testsfailed or session.config.option.collectonly:
         return None
     files = [list(items) for _, items in itertools.groupby(session.items, key=_share)]
+    # pytest leaves what forked processes write for days, thousands of files each time
+    written = os.environ["PYTEST_DEBUG_TEMPROOT"] = tempfile.mkdtemp(prefix="dr-")
     turns, turns_end = os.pipe()
     os.write(turns_end, b"".join(index.to_bytes(_INDEX_BYTES) for index in range(len(files))))
     os.close(turns_end)
@@ -68,6 +72,8 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
         os.close(turns)
+    if not session.testsfailed:
+        shutil.rmtree(written, ignore_errors=True)  # a sandbox that is ending may still write
     return True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +25,13 @@ def test_is_killed():
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
+WRITER = """
+def test_writes(tmp_path): (tmp_path / "file").write_text("text")
+def test_writes_and_{ends}(tmp_path):
+    (tmp_path / "file").write_text("text")
+    assert "{ends}" == "passes"
+"""
+
 PLAYER = """
 import os, time
 def test_notes_its_process():
@@ -36,7 +44,10 @@ def test_notes_its_process():
 def _played(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "-q", "-ra", "-c", "/dev/null", "-p", "no:cacheprovider"]
     command += ["-p", "tests.forked_session", "--processes", "2", "--rootdir", str(folder), *options, str(folder)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    temporary = folder / "temporary"
+    temporary.mkdir(exist_ok=True)
+    env = {**os.environ, "TMPDIR": str(temporary)}
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_each_test_is_played_once_and_its_outcome_and_output_are_reported(tmp_path: Path) -> None:
@@ -66,3 +77,13 @@ def test_the_files_of_the_house_are_played_by_one_process(tmp_path: Path) -> Non
     assert 0 == _played(tmp_path).returncode
     first, second = noted.read_text(encoding="utf-8").split()
     assert first == second
+
+
+def test_the_files_that_tests_wrote_stay_where_one_of_them_failed_and_nowhere_else(tmp_path: Path) -> None:
+    for name in ("test_a.py", "test_b.py"):
+        (tmp_path / name).write_text(WRITER.format(ends="passes"), encoding="utf-8")
+    assert 0 == _played(tmp_path).returncode
+    assert [] == list((tmp_path / "temporary").iterdir())
+    (tmp_path / "test_a.py").write_text(WRITER.format(ends="fails"), encoding="utf-8")
+    assert 1 == _played(tmp_path).returncode
+    assert [*(tmp_path / "temporary").rglob("test_writes_and_fails0/file")]
