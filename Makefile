@@ -24,6 +24,7 @@ PROWLER := .tools/prowler
 PROWLER_VERSION := 5.46.0
 SCHEMAS := .tools/schemas
 MARIADB := .tools/mariadb
+SHELLS := .tools/shells
 CYCLONEDX := .tools/cyclonedx
 CYCLONEDX_VERSION := 7.5.0
 PARLIAMENT := .tools/parliament
@@ -36,7 +37,7 @@ PYTEST_VERSION := $(shell sed -n 's/^pytest==//p' constraints.txt)
 SARIF_SCHEMA := @microsoft/jest-sarif@1.0.0-beta.0
 MOTO_VERSION := $(shell sed -n 's/^moto==//p' constraints.txt)
 
-.PHONY: demo test proofs exhaustive setup lint types contracts unit bench mutants docs docs-site pictures new-check new-service allure browser oscal awscli terraform strangers peers moto-tests schemas scanners mariadb constraints sbom image clean
+.PHONY: demo test proofs exhaustive setup lint types contracts unit bench mutants docs docs-site pictures new-check new-service allure browser oscal awscli terraform strangers peers moto-tests schemas scanners mariadb shells constraints sbom image clean
 
 demo: setup
 	@$(BIN)/python utils/aws_mgmt/dr_cli.py -e sit --sandbox status --report
@@ -45,11 +46,11 @@ test: setup
 	@$(BIN)/python tests/run_all.py
 
 # What takes too long for every change: whole runs that are killed, met by faults, taken back; CI plays it after `test`.
-proofs: setup awscli terraform strangers moto-tests schemas scanners mariadb allure browser oscal docs-site
+proofs: setup awscli terraform strangers moto-tests schemas scanners mariadb shells allure browser oscal docs-site
 	@DR_PROOFS=1 $(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests
 
 # What both play out as a sample is played out whole, for hours: every kill, every fault, every look, and PROD too.
-exhaustive: setup awscli terraform strangers moto-tests schemas scanners mariadb allure browser oscal docs-site
+exhaustive: setup awscli terraform strangers moto-tests schemas scanners mariadb shells allure browser oscal docs-site
 	@DR_PROOFS=all DR_FULL_KILLS=1 DR_FULL_FAULTS=1 DR_FULL_MATRIX=1 DR_FULL_ROUND_TRIP=1 DR_FULL_TRAINING=1 \
 	  DR_FULL_MOTO=1 DR_FULL_EQUIVALENCE=1 DR_FULL_OBJECTS=1 DR_FULL_REMEDIES=1 DR_FULL_ALONE=1 \
 	  $(BIN)/pytest -q tests/proofs
@@ -214,6 +215,18 @@ $(MARIADB)/.ready:
 	@cd $(MARIADB)/packages && apt-get -qq download \
 	  $$(apt-get -s --no-install-recommends install mariadb-server-core php-cli php-mysql | sed -n 's/^Inst \([^ ]*\) .*/\1/p')
 	@for package in $(MARIADB)/packages/*.deb; do dpkg -x $$package $(MARIADB); done
+	@touch $@
+
+# zsh and fish of Debian, unpacked alike: what completes a command in bash is played in both.
+shells: $(SHELLS)/.ready
+
+$(SHELLS)/.ready:
+	@rm -rf $(SHELLS) && mkdir -p $(SHELLS)/packages
+	@apt-get -qq update >/dev/null 2>&1 || true
+	@cd $(SHELLS)/packages && apt-get -qq download zsh zsh-common fish fish-common \
+	  $$(apt-get -s --no-install-recommends install zsh fish | sed -n 's/^Inst \(lib[^ ]*\) .*/\1/p')
+	@for package in $(SHELLS)/packages/*.deb; do dpkg -x $$package $(SHELLS); done
+	@ln -s ../etc $(SHELLS)/usr/etc  # where fish looks, seen from its program
 	@touch $@
 
 # What CI installs is locked by hash, with the sandbox's packages: the tabletop exercise knows its disasters. The image has

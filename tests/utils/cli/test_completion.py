@@ -1,12 +1,17 @@
-"""Completion of the installed command: by the protocol of the scripts of bash, zsh and fish, and in bash itself."""
+"""Completion of the installed command: in bash, zsh and fish themselves, each loaded as its users load it."""
 
 from __future__ import annotations
 
 import os
+import pty
+import re
+import select
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +21,13 @@ from tests.utils.running import ROOT
 
 Complete = Callable[[str], set[str]]
 DISASTERS = {disaster.name for disaster in catalogue()}
+SHELLS = Path(os.environ.get("DR_SHELLS", ROOT / ".tools" / "shells"))
+LIBRARIES = ":".join(map(str, SHELLS.glob("usr/lib/*/")))
+PATIENCE_S = 60
+NOT_SHOWN = re.compile(r"\x07|\r|\x1b\[\?2004[hl]")  # the bell, where a line begins, how a paste is marked
+PROMPT = "% "
+ZSHENV = f"module_path=({SHELLS}/usr/lib/*/zsh/*(/))\nfpath=(~/.zfunc {SHELLS}/usr/share/zsh/functions/**/*(/))\n"
+ZSHRC = f"unsetopt prompt_sp; PROMPT='{PROMPT.replace('%', '%%')}'; autoload -Uz compinit; compinit"
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +51,9 @@ def _run(dr: Path, command: list[str], **variables: str) -> str:
 def _by_bash(dr: Path, *lines: str) -> list[set[str]]:
     """What a Tab at the end of each of ``lines`` offers in a bash that has loaded the script."""
     script = (
-        'source <(dr completion bash); [[ $(complete -p dr) == *_dr_completion* ]] || exit 9; for line in "$@"; do '
+        'source <(dr completion bash); [[ $(complete -p dr) == *_dr* ]] || exit 9; for line in "$@"; do '
         'read -ra COMP_WORDS <<< "dr $line"; [[ $line == *" " ]] && COMP_WORDS+=(""); COMPREPLY=(); '
-        'COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _dr_completion dr; echo "${COMPREPLY[@]}"; done'
+        'COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _dr dr; echo "${COMPREPLY[@]}"; done'
     )
     return [set(offered.split()) for offered in _run(dr, ["bash", "-c", script, "bash", *lines]).splitlines()]
 
@@ -66,6 +78,79 @@ OFFERED: dict[str, set[str]] = {
 def test_bash_completes_commands_options_and_names(dr: Path) -> None:
     assert all(OFFERED.values())
     assert OFFERED == dict(zip(OFFERED, _by_bash(dr, *OFFERED), strict=True))
+
+
+@pytest.fixture
+def shell_env(dr: Path, tmp_path: Path) -> dict[str, str]:
+    """The environment of a user whose folders are empty and who can run `dr`."""
+    path = f"{dr}:{os.environ['PATH']}"
+    return {"HOME": str(tmp_path), "PATH": path, "LD_LIBRARY_PATH": LIBRARIES, "TERM": "dumb", "COLUMNS": "200"}
+
+
+def _install(dr: Path, env: dict[str, str], shell: str, file: str) -> None:
+    script = Path(env["HOME"]) / file
+    script.parent.mkdir(parents=True)
+    script.write_text(_run(dr, ["dr", "completion", shell], **env), encoding="utf-8")
+
+
+@pytest.mark.proof
+def test_fish_completes_commands_options_and_names(dr: Path, shell_env: dict[str, str]) -> None:
+    _install(dr, shell_env, "fish", ".config/fish/completions/dr.fish")
+    ask = "for line in $argv; echo (complete -C $line | string split --field 1 \\t); end"
+    command = [str(SHELLS / "usr/bin/fish"), "-c", ask, *(f"dr {line}" for line in OFFERED)]
+    offered = [set(line.split()) for line in _run(dr, command, **shell_env).splitlines()]
+    assert OFFERED == dict(zip(OFFERED, offered, strict=True))
+
+
+@pytest.mark.proof
+def test_zsh_completes_commands_options_and_names(dr: Path, shell_env: dict[str, str]) -> None:
+    _install(dr, shell_env, "zsh", ".zfunc/_dr")
+    for name, text in ((".zshenv", ZSHENV), (".zshrc", ZSHRC)):
+        (Path(shell_env["HOME"]) / name).write_text(text, encoding="utf-8")
+    with _terminal(shell_env) as terminal:
+        assert {line: _after_a_tab(terminal, f"dr {line}") for line in OFFERED} == OFFERED
+
+
+@contextmanager
+def _terminal(env: dict[str, str]) -> Iterator[int]:
+    """A terminal in which zsh waits for a line."""
+    process, terminal = pty.fork()
+    if not process:
+        os.chdir(ROOT)
+        os.execve(SHELLS / "usr/bin/zsh", ["zsh", "-d", "-i"], env)  # noqa: S606 - -d: without the machine's files
+    try:
+        _shown_until(terminal, lambda shown: shown.endswith(PROMPT))
+        yield terminal
+    finally:
+        os.close(terminal)
+        os.waitpid(process, 0)
+
+
+def _after_a_tab(terminal: int, line: str) -> set[str]:
+    """What zsh offers: it completes the line by the one, or lists several below it and shows the line again."""
+    listed = f"\n{PROMPT}{line}"
+    os.write(terminal, f"{line}\t".encode())
+    shown = _shown_until(
+        terminal,
+        lambda shown: shown.endswith(listed) or (len(shown) > len(line) and shown[-1] == " " and "\n" not in shown),
+    )
+    os.write(terminal, b"\x15\r")  # a line that is emptied and ended
+    _shown_until(terminal, lambda shown: shown.endswith(f"\n{PROMPT}"))
+    if not shown.endswith(listed):
+        return {shown.split()[-1]}
+    rows = shown.removesuffix(listed).splitlines()[1:]
+    return {word for row in rows for word in row.split(" -- ")[0].split()}
+
+
+def _shown_until(terminal: int, ends: Callable[[str], bool]) -> str:
+    """What the terminal shows, once it ends so. Raises AssertionError where it does not."""
+    shown, until = "", time.monotonic() + PATIENCE_S
+    while not (shown and ends(shown)):
+        left_s = until - time.monotonic()
+        assert left_s > 0, f"zsh shows {shown!r}"
+        if select.select([terminal], [], [], left_s)[0]:
+            shown = NOT_SHOWN.sub("", shown + os.read(terminal, 4096).decode())
+    return shown
 
 
 @pytest.mark.proof
@@ -95,7 +180,7 @@ def test_each_shell_is_answered_in_its_own_form(
 @pytest.mark.parametrize(
     ("shell", "parts"),
     [
-        ("bash", ["complete -o nosort -F _dr_completion dr", "_DR_COMPLETE=bash_complete"]),
+        ("bash", ["complete -o nosort -F _dr dr", "_DR_COMPLETE=bash_complete"]),
         ("zsh", ["#compdef dr", "_DR_COMPLETE=zsh_complete"]),
         ("fish", ["complete --no-files --command dr", "_DR_COMPLETE=fish_complete"]),
     ],
@@ -105,4 +190,4 @@ def test_the_script_of_each_shell_is_printed_for_the_command_as_it_is_installed(
 ) -> None:
     script = _run(dr, ["dr", "completion", shell])
     assert [] == [part for part in parts if part not in script]
-    assert script == _run(dr, ["dr"], _DR_COMPLETE=f"{shell}_source")
+    assert script == _run(dr, ["dr"], _DR_COMPLETE=f"{shell}_source").replace("_dr_completion", "_dr")

@@ -17,6 +17,11 @@ FORMATS = ("terminal", "markdown", "json", "csv", *CI_FORMATS)
 SEVERITIES = ("blocker", "critical", "normal", "minor")
 FAILING = ("fail", "unknown", "warn")
 _COMMAND = "dr"
+_FUNCTION = f"_{_COMMAND}"
+"""Named as zsh's file: one that defines a function of another name offers nothing at the second Tab.
+
+Source: zsh manual, "Autoloading Functions".
+"""
 
 
 def _completer(names: Callable[[click.Context], Iterable[str]]) -> dict[str, Any]:
@@ -72,7 +77,8 @@ def _print_script(shell: str) -> None:
     from click.shell_completion import get_completion_class
 
     if kind := get_completion_class(shell):
-        click.echo(kind(COMMAND, {}, _COMMAND, VARIABLE).source(), nl=False)
+        names = kind(COMMAND, {}, _COMMAND, VARIABLE).source_vars()
+        click.echo(kind.source_template % {**names, "complete_func": _FUNCTION}, nl=False)
     click.get_current_context().exit()
 
 
