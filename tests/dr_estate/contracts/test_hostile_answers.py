@@ -103,7 +103,7 @@ def _all_of(answered: Answered, operation: str) -> list[tuple[Place, Any]]:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-@settings(max_examples=4)
+@settings(max_examples=2)
 @given(data=st.data())
 def test_a_few_odd_values_break_nothing(answered: Answered, operation: str, data: st.DataObject) -> None:
     if every := _all_of(answered, operation):

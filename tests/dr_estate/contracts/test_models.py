@@ -233,7 +233,7 @@ def test_an_optional_member_is_demanded_only_where_the_list_says_why(answered: A
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-@settings(max_examples=5)
+@settings(max_examples=2)
 @given(data=st.data())
 def test_a_few_answers_of_each_shape_are_understood(answered: Answered, operation: str, data: st.DataObject) -> None:
     _take_one(answered, operation, data)
