@@ -251,16 +251,16 @@ def test_a_dark_control_plane_that_is_asked_again_and_again_was_hammered(ground:
         assert ground.standings()["not-hammered"] == standing
 
 
-def test_a_scene_and_what_was_done_in_it_outlive_the_sandbox(played: Ground) -> None:
-    played.world.train("wrong-database")
-    played.client("ecs", Side.DR).update_service(**played.service(played.tenants[0]), forceNewDeployment=True)
-    daemon.down(played.env)
-    played.world = daemon.up(played.env)
-    assert played.standings()["alone"] == "not met"
-    assert played.world.end_scenario() == "wrong-database"
-    assert played.world.state()["disasters"] == []
-    played.world.timing(transition_s=0.1)
-    played.world.keep("healthy")
+def test_a_scene_and_what_was_done_in_it_outlive_the_sandbox(ground: Ground) -> None:
+    ground.world.train("wrong-database")
+    ground.client("ecs", Side.DR).update_service(**ground.service(ground.tenants[0]), forceNewDeployment=True)
+    daemon.down(ground.env)
+    ground.world = daemon.up(ground.env)
+    assert ground.standings()["alone"] == "not met"
+    assert ground.world.end_scenario() == "wrong-database"
+    assert ground.world.state()["disasters"] == []
+    ground.world.timing(transition_s=0.1)
+    ground.world.keep("healthy")
 
 
 @full
