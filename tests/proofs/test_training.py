@@ -275,7 +275,9 @@ def test_without_us_east_1_a_run_goes_as_far_as_it_can_and_says_so(here: Here) -
     assert here.run("sandbox debrief").code == 0
     here.run("sandbox mend us-east-1-dark")
     again = here.ground.cli(f"{RUN} INC-3")
-    assert (again.code, "dns-choice.stays-away" in again.out) == (6, True), "health alone moved the visitors"
+    assert (again.code, "failover --validate` proves it" in again.err) == (4, True), again.err
+    proved = here.ground.cli("failover --validate")
+    assert (proved.code, "dns-choice.stays-away" in proved.out) == (6, True), "health alone moved the visitors"
     result = here.ground.cli("failover --execute --replan --incident INC-3", *overriding("check.efs.replication-state"))
     assert result.code == 0, result.out + result.err
 
