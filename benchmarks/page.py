@@ -23,11 +23,10 @@ _WIDTH, _LABEL, _BAR, _GAP = 720, 330, 18, 6
 _ABOUT = """# Performance
 
 {when}, {machine}, Python {python}: `{command}`.
-Each row is a process of its own, the median of several runs that were taken in turn with those of the other rows (where
-its note says so it ran once). The answers are
-canned, so the rows show the reader and not the emulator; the latency is added to each. **The floor** is the reader's
-own requests again, signed, sent and parsed by bare asyncio. Columns with `x` are ratios to the floor of the same size
-and latency.
+Each row is a process of its own, the median of several runs that were taken in turn with those of the other rows; a row
+whose note begins with "once" ran once. The answers are canned, so the rows show the reader and not the emulator; the
+latency is added to each. **The floor** is the reader's own requests again, signed, sent and parsed by bare asyncio.
+Columns with `x` are ratios to the floor of the same size and latency.
 
 CI asserts counts of calls and of modules (`tests/dr_estate/test_call_growth.py`,
 `tests/benchmarks/test_start_up.py`), never how long a look takes. What was tried, and why the reader is
