@@ -52,7 +52,7 @@ def _by_bash(dr: Path, *lines: str) -> list[set[str]]:
     """What a Tab at the end of each of ``lines`` offers in a bash that has loaded the script."""
     script = (
         'source <(dr completion bash); [[ $(complete -p dr) == *_dr* ]] || exit 9; for line in "$@"; do '
-        'read -ra COMP_WORDS <<< "dr $line"; [[ $line == *" " ]] && COMP_WORDS+=(""); COMPREPLY=(); '
+        'read -ra COMP_WORDS <<< "dr ${line//=/ = }"; [[ $line == *" " ]] && COMP_WORDS+=(""); COMPREPLY=(); '
         'COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _dr dr; echo "${COMPREPLY[@]}"; done'
     )
     return [set(offered.split()) for offered in _run(dr, ["bash", "-c", script, "bash", *lines]).splitlines()]
@@ -72,12 +72,30 @@ OFFERED: dict[str, set[str]] = {
     "completion ": {"bash", "zsh", "fish"},
     "-e sit drill ": {"show", "clean"},
 }
+PARTS_OF_WORDS = {
+    "-e sit status --format=j": {"json", "junit"},
+    "-e sit status --format=": OFFERED["-e sit status --format "],
+    "-e=si": {"sit"},
+    "-e=sit --as=ad": {"admin"},
+    "-e=sit stat": {"status"},
+}
+"""What bash puts behind the "=", which ends a word there."""
+
+
+def _in_whole_words(line: str, values: set[str]) -> set[str]:
+    option, equals, _ = line.rsplit(maxsplit=1)[-1].partition("=")
+    return {f"{option}={value}" for value in values} if equals else values
+
+
+WHOLE_WORDS = OFFERED | {line: _in_whole_words(line, values) for line, values in PARTS_OF_WORDS.items()}
+"""What zsh and fish offer, to which `--format=j` is one word."""
 
 
 @pytest.mark.proof
 def test_bash_completes_commands_options_and_names(dr: Path) -> None:
     assert all(OFFERED.values())
-    assert OFFERED == dict(zip(OFFERED, _by_bash(dr, *OFFERED), strict=True))
+    offered = {**OFFERED, **PARTS_OF_WORDS}
+    assert offered == dict(zip(offered, _by_bash(dr, *offered), strict=True))
 
 
 @pytest.fixture
@@ -97,9 +115,9 @@ def _install(dr: Path, env: dict[str, str], shell: str, file: str) -> None:
 def test_fish_completes_commands_options_and_names(dr: Path, shell_env: dict[str, str]) -> None:
     _install(dr, shell_env, "fish", ".config/fish/completions/dr.fish")
     ask = "for line in $argv; echo (complete -C $line | string split --field 1 \\t); end"
-    command = [str(SHELLS / "usr/bin/fish"), "-c", ask, *(f"dr {line}" for line in OFFERED)]
+    command = [str(SHELLS / "usr/bin/fish"), "-c", ask, *(f"dr {line}" for line in WHOLE_WORDS)]
     offered = [set(line.split()) for line in _run(dr, command, **shell_env).splitlines()]
-    assert OFFERED == dict(zip(OFFERED, offered, strict=True))
+    assert WHOLE_WORDS == dict(zip(WHOLE_WORDS, offered, strict=True))
 
 
 @pytest.mark.proof
@@ -108,7 +126,7 @@ def test_zsh_completes_commands_options_and_names(dr: Path, shell_env: dict[str,
     for name, text in ((".zshenv", ZSHENV), (".zshrc", ZSHRC)):
         (Path(shell_env["HOME"]) / name).write_text(text, encoding="utf-8")
     with _terminal(shell_env) as terminal:
-        assert {line: _after_a_tab(terminal, f"dr {line}") for line in OFFERED} == OFFERED
+        assert {line: _after_a_tab(terminal, f"dr {line}") for line in WHOLE_WORDS} == WHOLE_WORDS
 
 
 @contextmanager
@@ -190,4 +208,4 @@ def test_the_script_of_each_shell_is_printed_for_the_command_as_it_is_installed(
 ) -> None:
     script = _run(dr, ["dr", "completion", shell])
     assert [] == [part for part in parts if part not in script]
-    assert script == _run(dr, ["dr"], _DR_COMPLETE=f"{shell}_source").replace("_dr_completion", "_dr")
+    assert script == _run(dr, ["dr"], _DR_COMPLETE=f"{shell}_source")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,6 @@ FORMATS = ("terminal", "markdown", "json", "csv", *CI_FORMATS)
 SEVERITIES = ("blocker", "critical", "normal", "minor")
 FAILING = ("fail", "unknown", "warn")
 _COMMAND = "dr"
-_FUNCTION = f"_{_COMMAND}"
-"""Named as zsh's file: one that defines a function of another name offers nothing at the second Tab.
-
-Source: zsh manual, "Autoloading Functions".
-"""
 
 
 def _completer(names: Callable[[click.Context], Iterable[str]]) -> dict[str, Any]:
@@ -73,12 +69,18 @@ ENVIRONMENT, PERSON, ROLE = _completer(_environments), _completer(_people), _com
 DISASTER, SCENARIO, CHECK = _completer(_disasters), _completer(_scenarios), _completer(_checks)
 
 
-def _print_script(shell: str) -> None:
-    from click.shell_completion import get_completion_class
+def register_shells() -> None:
+    """Let click answer shells as ``cli.shells`` does, where one asks."""
+    if os.environ.get(VARIABLE):
+        from utils.aws_mgmt.cli.shells import register
 
-    if kind := get_completion_class(shell):
-        names = kind(COMMAND, {}, _COMMAND, VARIABLE).source_vars()
-        click.echo(kind.source_template % {**names, "complete_func": _FUNCTION}, nl=False)
+        register()
+
+
+def _print_script(shell: str) -> None:
+    from utils.aws_mgmt.cli.shells import SHELLS
+
+    click.echo(SHELLS[shell](COMMAND, {}, _COMMAND, VARIABLE).source(), nl=False)
     click.get_current_context().exit()
 
 

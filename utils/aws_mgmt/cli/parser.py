@@ -343,6 +343,7 @@ COMMAND_LINE = PageOfCommands(
 def parse(argv: list[str], program: Program = Program.CHECKOUT) -> Options:
     """Turn argv into the options of its command. Leaves by exit 2, with a sentence, where it cannot."""
     printed = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")  # help, completions: streams reports a full disk
+    completion.register_shells()
     try:
         with contextlib.redirect_stdout(printed):
             parsed = COMMAND_LINE.main(argv, program.short, completion.VARIABLE, standalone_mode=False, obj=program)
