@@ -27,7 +27,7 @@ PATIENCE_S = 60
 NOT_SHOWN = re.compile(r"\x07|\r|\x1b\[\?2004[hl]")  # the bell, where a line begins, how a paste is marked
 PROMPT = "% "
 ZSHENV = f"module_path=({SHELLS}/usr/lib/*/zsh/*(/))\nfpath=(~/.zfunc {SHELLS}/usr/share/zsh/functions/**/*(/))\n"
-ZSHRC = f"unsetopt prompt_sp; PROMPT='{PROMPT.replace('%', '%%')}'; autoload -Uz compinit; compinit"
+ZSHRC = f"unsetopt prompt_sp; PROMPT='{PROMPT.replace('%', '%%')}'; autoload -Uz compinit; compinit -u"
 
 
 @pytest.fixture(scope="module")
