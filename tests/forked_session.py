@@ -13,6 +13,7 @@ import signal
 import tempfile
 import traceback
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import Pipe, connection
 from typing import Any
@@ -20,6 +21,9 @@ from typing import Any
 import pytest
 
 _INDEX_BYTES = 2
+_ROOT = "PYTEST_DEBUG_TEMPROOT"
+"""Below which folder pytest makes those of tests."""
+_WRITTEN = pytest.StashKey[str]()
 _TOGETHER = ("tests/house/", "tests/proofs/")
 """Folders that one process plays: their tests parse the same files, or look at the same world."""
 
@@ -52,9 +56,30 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     count = session.config.getoption("processes")
     if not count or session.testsfailed or session.config.option.collectonly:
         return None
+    with _written_files(session):
+        _play_all(session, count)
+    return True
+
+
+@contextmanager
+def _written_files(session: pytest.Session) -> Iterator[None]:
+    """A folder for what the tests write, kept and named where one failed: pytest leaves that of a fork for days."""
+    if session.config.option.basetemp:
+        yield
+        return
+    written = tempfile.mkdtemp(prefix="dr-", dir=os.environ.get(_ROOT))
+    os.environ[_ROOT] = written
+    try:
+        yield
+    finally:
+        if session.testsfailed:
+            session.config.stash[_WRITTEN] = written
+        else:
+            shutil.rmtree(written, ignore_errors=True)  # a sandbox that is ending may still write
+
+
+def _play_all(session: pytest.Session, count: int) -> None:
     files = [list(items) for _, items in itertools.groupby(session.items, key=_share)]
-    # pytest leaves what forked processes write for days, thousands of files each time
-    written = os.environ["PYTEST_DEBUG_TEMPROOT"] = tempfile.mkdtemp(prefix="dr-")
     turns, turns_end = os.pipe()
     os.write(turns_end, b"".join(index.to_bytes(_INDEX_BYTES) for index in range(len(files))))
     os.close(turns_end)
@@ -72,9 +97,12 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
         os.close(turns)
-    if not session.testsfailed:
-        shutil.rmtree(written, ignore_errors=True)  # a sandbox that is ending may still write
-    return True
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Name the folder that is kept."""
+    if written := config.stash.get(_WRITTEN, ""):
+        terminalreporter.write_line(f"What the tests wrote is in {written}.")
 
 
 def _share(item: pytest.Item) -> object:

@@ -85,5 +85,7 @@ def test_the_files_that_tests_wrote_stay_where_one_of_them_failed_and_nowhere_el
     assert 0 == _played(tmp_path).returncode
     assert [] == list((tmp_path / "temporary").iterdir())
     (tmp_path / "test_a.py").write_text(WRITER.format(ends="fails"), encoding="utf-8")
-    assert 1 == _played(tmp_path).returncode
-    assert [*(tmp_path / "temporary").rglob("test_writes_and_fails0/file")]
+    failed = _played(tmp_path)
+    (written,) = (tmp_path / "temporary").iterdir()
+    assert (1, True) == (failed.returncode, f"What the tests wrote is in {written}.\n" in failed.stdout)
+    assert [*written.rglob("test_writes_and_fails0/file")]

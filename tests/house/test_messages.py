@@ -62,11 +62,13 @@ class Messages:
         self.names = set(MESSAGES)
         bound = (node for node in source.tree.body if isinstance(node, ast.Assign) and _is_sentence(node.value))
         self.sentences = {target.id for node in bound for target in node.targets if isinstance(target, ast.Name)}
-        assigned = [(node.lineno, node.targets, node.value) for node in source.of(ast.Assign)]
-        assigned += [(node.lineno, [node.target], node.value) for node in source.of(ast.NamedExpr)]
-        for _, targets, value in sorted(assigned, key=lambda found: found[0]):
-            if self.is_message(value):
-                self.names |= {target.id for target in targets if isinstance(target, ast.Name)}
+        assigned = [(node.targets, node.value) for node in source.of(ast.Assign)]
+        assigned += [([node.target], node.value) for node in source.of(ast.NamedExpr)]
+        known = -1
+        while known < len(self.names):  # a name may be given what a later line was given
+            known = len(self.names)
+            given = (target for targets, value in assigned if self.is_message(value) for target in targets)
+            self.names |= {target.id for target in given if isinstance(target, ast.Name)}
         self.found = sorted({line for node in source.of(*DECIDING) for line in self._lines(node)})
 
     def is_message(self, node: ast.expr) -> bool:

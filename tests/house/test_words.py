@@ -134,7 +134,8 @@ def test_docstrings_and_comments_use_the_field_s_words(room: str) -> None:
 
     def suspected(source: Source) -> Iterator[tuple[int, str]]:
         """Splitting a file into tokens takes long, and a comment's or docstring's word stands in the file itself."""
-        return remarks(source) if DIALECT.search(source.text) or HOME.search(source.text) else iter(())
+        texts = (source.text, ALLOWED.sub("", source.text))
+        return remarks(source) if "home" in source.text or any(map(DIALECT.search, texts)) else iter(())
 
     assert found_in(room, suspected, words) == []
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import re
 import select
 import shlex
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,6 +28,7 @@ DISASTERS = {disaster.name for disaster in catalogue()}
 SHELLS = Path(os.environ.get("DR_SHELLS", ROOT / ".tools" / "shells"))
 LIBRARIES = ":".join(map(str, SHELLS.glob("usr/lib/*/")))
 PATIENCE_S = 60
+WIDTH = 300
 NOT_SHOWN = re.compile(r"\x07|\r|\x1b\[\?2004[hl]")  # the bell, where a line begins, how a paste is marked
 PROMPT = "% "
 ZSHENV = f"module_path=({SHELLS}/usr/lib/*/zsh/*(/))\nfpath=(~/.zfunc {SHELLS}/usr/share/zsh/functions/**/*(/))\n"
@@ -48,16 +53,6 @@ def _run(dr: Path, command: list[str], **variables: str) -> str:
     return done.stdout
 
 
-def _by_bash(dr: Path, *lines: str) -> list[set[str]]:
-    """What a Tab at the end of each of ``lines`` offers in a bash that has loaded the script."""
-    script = (
-        'source <(dr completion bash); [[ $(complete -p dr) == *_dr* ]] || exit 9; for line in "$@"; do '
-        'read -ra COMP_WORDS <<< "dr ${line//=/ = }"; [[ $line == *" " ]] && COMP_WORDS+=(""); COMPREPLY=(); '
-        'COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _dr dr; echo "${COMPREPLY[@]}"; done'
-    )
-    return [set(offered.split()) for offered in _run(dr, ["bash", "-c", script, "bash", *lines]).splitlines()]
-
-
 OFFERED: dict[str, set[str]] = {
     "-e sit stat": {"status"},
     "-e sit failover --ex": {"--execute", "--exceptions"},
@@ -78,6 +73,7 @@ PARTS_OF_WORDS = {
     "-e=si": {"sit"},
     "-e=sit --as=ad": {"admin"},
     "-e=sit stat": {"status"},
+    "--incident=a=b -e sit stat": {"status"},
 }
 """What bash puts behind the "=", which ends a word there."""
 
@@ -91,18 +87,11 @@ WHOLE_WORDS = OFFERED | {line: _in_whole_words(line, values) for line, values in
 """What zsh and fish offer, to which `--format=j` is one word."""
 
 
-@pytest.mark.proof
-def test_bash_completes_commands_options_and_names(dr: Path) -> None:
-    assert all(OFFERED.values())
-    offered = {**OFFERED, **PARTS_OF_WORDS}
-    assert offered == dict(zip(offered, _by_bash(dr, *offered), strict=True))
-
-
 @pytest.fixture
 def shell_env(dr: Path, tmp_path: Path) -> dict[str, str]:
     """The environment of a user whose folders are empty and who can run `dr`."""
     path = f"{dr}:{os.environ['PATH']}"
-    return {"HOME": str(tmp_path), "PATH": path, "LD_LIBRARY_PATH": LIBRARIES, "TERM": "dumb", "COLUMNS": "200"}
+    return {"HOME": str(tmp_path), "PATH": path, "LD_LIBRARY_PATH": LIBRARIES, "TERM": "dumb"}
 
 
 def _install(dr: Path, env: dict[str, str], shell: str, file: str) -> None:
@@ -125,27 +114,70 @@ def test_zsh_completes_commands_options_and_names(dr: Path, shell_env: dict[str,
     _install(dr, shell_env, "zsh", ".zfunc/_dr")
     for name, text in ((".zshenv", ZSHENV), (".zshrc", ZSHRC)):
         (Path(shell_env["HOME"]) / name).write_text(text, encoding="utf-8")
-    with _terminal(shell_env) as terminal:
-        assert {line: _after_a_tab(terminal, f"dr {line}") for line in WHOLE_WORDS} == WHOLE_WORDS
+    command = [str(SHELLS / "usr/bin/zsh"), "-d", "-i"]  # -d: without the machine's files
+    with _terminal(command, shell_env) as terminal:
+        assert {line: _after_a_tab(terminal, line) for line in WHOLE_WORDS} == WHOLE_WORDS
 
 
 @contextmanager
-def _terminal(env: dict[str, str]) -> Iterator[int]:
-    """A terminal in which zsh waits for a line."""
-    process, terminal = pty.fork()
-    if not process:
-        os.chdir(ROOT)
-        os.execve(SHELLS / "usr/bin/zsh", ["zsh", "-d", "-i"], env)  # noqa: S606 - -d: without the machine's files
+def _bash(env: dict[str, str], *settings: str) -> Iterator[int]:
+    """A terminal with a bash that has loaded the script, and lists names at the first Tab."""
+    home = Path(env["HOME"])
+    (home / ".inputrc").write_text("set show-all-if-ambiguous on\n", encoding="utf-8")
+    lines = [f"PS1='{PROMPT}'", "source <(dr completion bash)", *settings]
+    (home / ".bashrc").write_text("\n".join([*lines, ""]), encoding="utf-8")
+    with _terminal(["bash", "--rcfile", str(home / ".bashrc"), "-i"], env) as terminal:
+        yield terminal
+
+
+@pytest.mark.proof
+def test_bash_completes_commands_options_and_names(shell_env: dict[str, str]) -> None:
+    offered = OFFERED | {
+        line: values if len(values) > 1 else WHOLE_WORDS[line] for line, values in PARTS_OF_WORDS.items()
+    }
+    with _bash(shell_env) as terminal:
+        assert {line: _after_a_tab(terminal, line) for line in offered} == offered
+
+
+@pytest.mark.proof
+def test_bash_whose_words_do_not_end_at_an_equals_sign_completes_the_whole_word(shell_env: dict[str, str]) -> None:
+    offered = {line: WHOLE_WORDS[line] for line in PARTS_OF_WORDS}
+    with _bash(shell_env, "COMP_WORDBREAKS=${COMP_WORDBREAKS//=}") as terminal:
+        assert {line: _after_a_tab(terminal, line) for line in offered} == offered
+
+
+@pytest.mark.proof
+def test_environments_are_those_of_the_folder_that_is_named(shell_env: dict[str, str], tmp_path: Path) -> None:
+    folder = tmp_path / "x"  # a line in which it stands fits into the terminal
+    folder.mkdir()
+    for name in ("blue.toml", "green.toml", "exceptions.toml", "notes.md"):
+        (folder / name).touch()
+    lines = (f"--config {folder} -e ", f"--config={folder} status -e ", f"status --config {folder} -e ")
+    with _bash(shell_env) as terminal:
+        assert [{"blue", "green", "all"}] * 3 == [_after_a_tab(terminal, line) for line in lines]
+
+
+@contextmanager
+def _terminal(command: list[str], env: dict[str, str]) -> Iterator[int]:
+    """A terminal in which a shell waits for a line."""
+    terminal, inside = pty.openpty()
+    fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 24, WIDTH, 0, 0))
+    shell = subprocess.Popen(
+        command, env=env, cwd=ROOT, start_new_session=True, stdin=inside, stdout=inside, stderr=inside
+    )
+    os.close(inside)
     try:
         _shown_until(terminal, lambda shown: shown.endswith(PROMPT))
         yield terminal
     finally:
+        shell.kill()
+        shell.wait()
         os.close(terminal)
-        os.waitpid(process, 0)
 
 
-def _after_a_tab(terminal: int, line: str) -> set[str]:
-    """What zsh offers: it completes the line by the one, or lists several below it and shows the line again."""
+def _after_a_tab(terminal: int, words: str) -> set[str]:
+    """What the shell offers: it completes the line by the one, or lists several below it and shows the line again."""
+    line = f"dr {words}"
     listed = f"\n{PROMPT}{line}"
     os.write(terminal, f"{line}\t".encode())
     shown = _shown_until(
@@ -165,18 +197,10 @@ def _shown_until(terminal: int, ends: Callable[[str], bool]) -> str:
     shown, until = "", time.monotonic() + PATIENCE_S
     while not (shown and ends(shown)):
         left_s = until - time.monotonic()
-        assert left_s > 0, f"zsh shows {shown!r}"
+        assert left_s > 0, f"the shell shows {shown!r}"
         if select.select([terminal], [], [], left_s)[0]:
             shown = NOT_SHOWN.sub("", shown + os.read(terminal, 4096).decode())
     return shown
-
-
-@pytest.mark.proof
-def test_environments_are_those_of_the_folder_that_is_named(dr: Path, tmp_path: Path) -> None:
-    for name in ("blue.toml", "green.toml", "exceptions.toml", "notes.md"):
-        (tmp_path / name).touch()
-    lines = ("--config {folder} -e ", "--config {folder} status -e ", "status --config {folder} -e ")
-    assert [{"blue", "green", "all"}] * 3 == _by_bash(dr, *(line.format(folder=tmp_path) for line in lines))
 
 
 @pytest.mark.parametrize(

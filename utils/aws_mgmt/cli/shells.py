@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import click
 from click.shell_completion import (
     BashComplete,
     CompletionItem,
@@ -15,54 +16,60 @@ from click.shell_completion import (
 )
 
 
-class _NamedAsItsFile(ShellComplete):
-    """zsh keeps a file of its fpath as the function until the file defines one of its name: `_dr`.
+class _AsTheyComplete(ShellComplete):
+    """The script's function is `_dr`, as its file of zsh's fpath: zsh runs one that defines another function again.
 
-    A file that defines another one offers nothing at the second Tab. Source: zsh manual, "Autoloading Functions".
+    At the second Tab it then offers nothing. Source: zsh manual, "Autoloading Functions".
     """
 
     @property
     def func_name(self) -> str:
         """The name of the script's function."""
-        return f"_{self.prog_name}"
-
-
-class _WholeWords(_NamedAsItsFile):
-    """A shell to which `--format=js` is one word: what it is offered takes the place of all of it."""
+        return super().func_name.removesuffix("_completion")
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[Any]]:
-        """Return what click offers, behind the option that the value belongs to."""
-        offered = super().get_completions(args, incomplete)
+        """Return what click offers; where `--format=js` is one word, what takes the place of all of it."""
         option, equals, _ = incomplete.partition("=")
         if not equals or not option.startswith("-"):
-            return offered
+            return super().get_completions(args, incomplete)
+        if not any(option in each.opts for each in _options(self.cli) if not each.is_flag):
+            return []  # click offers commands
+        offered = super().get_completions(args, incomplete)
         return [CompletionItem(f"{option}={item.value}", item.type, item.help) for item in offered]
 
 
-class DrInZsh(_WholeWords, ZshComplete):
+def _options(command: click.Command) -> Iterator[click.Option]:
+    yield from (each for each in command.params if isinstance(each, click.Option))
+    for inner in command.commands.values() if isinstance(command, click.Group) else ():
+        yield from _options(inner)
+
+
+class DrInZsh(_AsTheyComplete, ZshComplete):
     """In zsh."""
 
 
-class DrInFish(_WholeWords, FishComplete):
+class DrInFish(_AsTheyComplete, FishComplete):
     """In fish."""
 
 
-class DrInBash(_NamedAsItsFile, BashComplete):
-    """In bash, to which `--format=js` is three words of which the last is completed."""
+class DrInBash(_AsTheyComplete, BashComplete):
+    """In bash, which completes the last of the three words `--format`, `=`, `js`, or all: see COMP_WORDBREAKS."""
 
     def get_completion_args(self) -> tuple[list[str], str]:
         """Return the words before the one to complete, and that one: its value alone, of an option with "="."""
         words, incomplete = super().get_completion_args()
-        if incomplete == "=":
-            incomplete = ""
-        elif words[-1:] == ["="]:
-            words.pop()
         args: list[str] = []
+        value_follows = False
         for word in words:
-            if word == "=" or (args[-1:] and args[-1].endswith("=")):
-                args[-1:] = ["".join([*args[-1:], word])]
+            if value_follows or (word == "=" and args and args[-1].startswith("-")):
+                args[-1] += word
+                value_follows = word == "=" and not value_follows
             else:
                 args.append(word)
+        if value_follows:
+            return [*args[:-1], args[-1].removesuffix("=")], incomplete
+        if incomplete == "=" and args and args[-1].startswith("-"):
+            return args, ""
         return args, incomplete
 
 
