@@ -151,7 +151,8 @@ def _update_service(self: EC2ContainerServiceResponse, params: dict[str, Any]) -
     if params.get("desiredCount") is not None:
         service.desired_count = int(params["desiredCount"])
     _keep(service, params)
-    if params.get("forceNewDeployment") or _deployed(service) != before:
+    changed = bool(params.get("forceNewDeployment")) or _deployed(service) != before
+    if changed and service.task_definition:  # moto takes a service that has none
         keeping.roll_out(service)
     else:
         keeping.settle(service)
