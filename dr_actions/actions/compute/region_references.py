@@ -22,6 +22,7 @@ from dr_estate.snapshot.tenants import Tenant
 
 T = TypeVar("T")
 OTHER = {Side.DR: Side.PRIMARY, Side.PRIMARY: Side.DR}
+FILE_SYSTEM = "fileSystemId"
 REGION_SETTINGS = frozenset({"AWS_REGION", "AWS_DEFAULT_REGION"})
 _SECRET_ARN = re.compile(r"arn:[\w-]+:secretsmanager:(?P<region>[\w-]+):\d{12}:secret:(?P<name>[\w/+=.@-]+)")
 _SUFFIX = re.compile(r"-[A-Za-z0-9]{6}$")
@@ -208,7 +209,7 @@ def _of_volume(volume: ecs.Volume, to: Counterparts) -> Iterator[Pointer]:
     at, own = ("volumes", volume.name, "efsVolumeConfiguration"), to.own_files
     if volume.file_system_id not in to.their_files and not (own is not None and not own):
         return
-    yield Pointer((*at, "fileSystemId"), volume.file_system_id, to.file_system)
+    yield Pointer((*at, FILE_SYSTEM), volume.file_system_id, to.file_system)
     if volume.access_point_id:
         where = (*at, "authorizationConfig", "accessPointId")
         yield Pointer(where, volume.access_point_id, to.access_point)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from dr_actions.actions.common import unavailable_handling
-from dr_actions.actions.compute.region_references import OTHER, Pointer, counterparts, pointers, rewritten
+from dr_actions.actions.compute.region_references import FILE_SYSTEM, OTHER, Pointer, counterparts, pointers, rewritten
 from dr_actions.actions.compute.task_revisions import newest_for, newest_of, replaceable, tenant_service_of
 from dr_actions.model.action import PlanContext, Sender, StepState, StepStatus, action, if_seen
 from dr_actions.model.plan import Call, Danger, Step
@@ -21,6 +21,7 @@ from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs, ecs_newest_definitions, efs, rds, restored_files
 from dr_estate.readers import secretsmanager as readers_secretsmanager
+from dr_estate.reading.reader import Reader
 
 READ, WRITE, TAG = "ecs:DescribeTaskDefinition", "ecs:RegisterTaskDefinition", "ecs:TagResource"
 CONTENT, REPLACING = "<content>", "<replacing>"
@@ -96,20 +97,44 @@ def _call(context: PlanContext, newest: ecs.TaskDefinition, replacing: tuple[Poi
 
 def build_call(step: Step, context: PlanContext) -> Call:
     """The call with what is known by now. Raises ValueError where a counterpart is still to come, DataUnavailable."""
-    newest = newest_for(step, context)
+    newest = _newest(step, context)
     replacing = _by_now(step, context, newest)
     if missing := [pointer.new for pointer in replacing if not pointer.resolved]:
         raise ValueError(f"{step.id}: not known yet: {', '.join(missing)}")
     return _call(context, newest, replacing, step.side)
 
 
+def _newest(step: Step, context: PlanContext) -> ecs.TaskDefinition:
+    """The newest revision, once all is seen that could stand here for what it names of the other region.
+
+    What is not seen has no counterpart to offer: the revision would keep the other region's, and count as done.
+    Raises DataUnavailable.
+    """
+    newest = newest_for(step, context)
+    for reader in _standing_in(newest, context.env.region(OTHER[step.side]), step.side):
+        context.snapshot.get(reader, step.side)
+    return newest
+
+
+def _standing_in(definition: ecs.TaskDefinition, there: str, side: Side) -> Iterator[Reader[Any]]:
+    """What is read of the stores that may stand for those that ``definition`` names of ``there``."""
+    named = [value for c in definition.containers for _, value in (*c.environment, *c.secrets, *c.fetched)]
+    if any(there in value for value in named):
+        yield from (rds.instances, readers_secretsmanager.secrets)
+    if definition.volumes:
+        yield from (efs.file_systems, efs.access_points, efs.replications)
+        yield from (restored_files.systems,) if side is Side.DR else ()
+
+
 def _by_now(step: Step, context: PlanContext, newest: ecs.TaskDefinition) -> tuple[Pointer, ...]:
     """Return the revision's pointers, the unresolved pointers with the new value that the plan had.
 
-    A promoted replica no longer shows which database it was a copy of.
+    A promoted replica no longer shows which database it was a copy of, and opened files no longer what they were
+    replicated from.
     """
-    replacing = replaceable(context, tenant_service_of(step, context), newest, step.side)
     rows = step.call.params[REPLACING] if step.call else []
+    files = frozenset(row["old"] for row in rows if row["at"][-1] == FILE_SYSTEM)
+    replacing = replaceable(context, tenant_service_of(step, context), newest, step.side, files)
     planned = {(tuple(row["at"]), row["old"]): row["new"] for row in rows}
     return tuple(p if p.resolved else replace(p, new=planned.get((p.at, p.old), p.new)) for p in replacing)
 
@@ -128,7 +153,7 @@ def send(_step: Step, call: Call, sender: Sender) -> dict[str, Any]:
 
 def observe(step: Step, context: PlanContext) -> StepStatus:
     """DONE once the family's newest revision points nowhere that has a counterpart."""
-    newest = newest_for(step, context)
+    newest = _newest(step, context)
     replacing = _by_now(step, context, newest)
     facts = (("task definition", newest.arn),)
     if not replacing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 from dr_actions.actions.common import unavailable_handling
@@ -91,9 +92,16 @@ def is_repointed(
 
 
 def replaceable(
-    context: PlanContext, tenant_service: unavailable_handling.TenantService, definition: ecs.TaskDefinition, side: Side
+    context: PlanContext,
+    tenant_service: unavailable_handling.TenantService,
+    definition: ecs.TaskDefinition,
+    side: Side,
+    their_files: frozenset[str] = frozenset(),
 ) -> tuple[Pointer, ...]:
-    """What of the revision points into the other region, where a counterpart is known."""
-    return tuple(
-        pointer for pointer in pointers(definition, counterparts(context, tenant_service.tenant, side)) if pointer.new
-    )
+    """What of the revision points into the other region, where a counterpart is known.
+
+    ``their_files`` are file systems known to be the other region's, or left, besides those that are seen to be.
+    """
+    to = counterparts(context, tenant_service.tenant, side)
+    known = replace(to, their_files=to.their_files | their_files)
+    return tuple(pointer for pointer in pointers(definition, known) if pointer.new)

@@ -14,8 +14,8 @@ from dr_actions.actions.compute.region_references import Pointer, counterparts, 
 from dr_actions.model.action import StepState
 from dr_actions.model.plan import Goal
 from dr_estate.config.environment import Side
-from dr_estate.model.unavailable import Unavailable, UnavailableKind
-from dr_estate.readers import ecs, ecs_newest_definitions, efs, rds
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
+from dr_estate.readers import ecs, ecs_newest_definitions, efs, rds, restored_files
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot
@@ -23,8 +23,11 @@ from dr_estate.snapshot.tenants import discover
 from tests.dr_actions.plain import FIRST, LAST, SIT, dark, recorded, sight, steps_of, with_part, with_rows
 
 ACTION, SERVICES = repoint_dr_tasks.ACTION, scale_dr_services.ACTION
-HEALTHY, DR = recorded("healthy"), Side.DR
+DR = Side.DR
+HEALTHY = with_part(recorded("healthy"), restored_files.systems, DR, ())  # recorded before they were read
 FAMILY = FIRST.removesuffix("-service")
+WORDS = (readers_secretsmanager.secrets, rds.instances)
+FILES = (efs.file_systems, efs.access_points, efs.replications, restored_files.systems)
 SEEN = (ecs.services, ecs.task_definitions, ecs_newest_definitions.newest)
 HOST = "sit-mysql.abc123.eu-west-1.rds.amazonaws.com"
 
@@ -67,6 +70,7 @@ COPIED = _copied()
 DIRTY = next(service.task_definition for service in COPIED.get(ecs.services, DR) if service.name == FIRST)
 REGISTERED = _newest(COPIED, _revision(_definition(DR), 3))
 (STEP,) = ACTION.plan_steps(sight(COPIED))
+WITH_FILES_LEFT = _newest(COPIED, _revision(replace(_definition(DR), volumes=_definition(Side.PRIMARY).volumes), 3))
 
 
 def _standing(snapshot: Snapshot) -> StepState:
@@ -155,6 +159,35 @@ def test_what_cannot_be_seen_is_unseen_and_noted(reader: Reader[Any]) -> None:
     assert StepState.UNAVAILABLE is ACTION.observe(STEP, blind).state
     assert [] == list(ACTION.plan_steps(blind))
     assert any("that read is denied." in note for note in ACTION.notes(blind))
+
+
+@pytest.mark.parametrize(
+    "reader",
+    [*WORDS, *FILES],
+    ids=lambda reader: reader.name,
+)
+@pytest.mark.parametrize("snapshot", [COPIED, WITH_FILES_LEFT], ids=["as planned", "after the rest was replaced"])
+def test_a_revision_is_neither_written_nor_believed_while_what_replaces_its_parts_is_not_seen(
+    reader: Reader[Any], snapshot: Snapshot
+) -> None:
+    """What cannot be seen offers no counterpart: the revision would keep the other region's, and count as done."""
+    blind = sight(with_part(snapshot, reader, DR, Unavailable(UnavailableKind.DENIED, "that read is denied.")))
+    needed = snapshot is COPIED or reader in FILES
+    assert (ACTION.observe(STEP, blind).state is StepState.UNAVAILABLE) is needed
+    if needed:
+        with pytest.raises(DataUnavailable, match="that read is denied"):
+            ACTION.build_call(STEP, blind)
+
+
+def test_the_files_of_a_dark_primary_are_replaced_though_the_step_before_ended_their_replication() -> None:
+    """Nothing shows any more which file system was the primary's: the plan does."""
+    alone = with_part(dark(COPIED, Side.PRIMARY), efs.replications, DR, ())
+    opened = sight(alone, primary_answers=False)
+    assert STEP.call is not None
+    assert ACTION.build_call(STEP, opened).params == STEP.call.params
+    left = replace(_definition(DR), volumes=_definition(Side.PRIMARY).volumes)
+    unfit = ACTION.observe(STEP, sight(_newest(alone, _revision(left, 3)), primary_answers=False))
+    assert (unfit.state, "content fileSystemId" in unfit.message) == (StepState.DRIFTED, True)
 
 
 def test_one_definition_that_cannot_be_read_leaves_that_tenant_alone_out() -> None:
