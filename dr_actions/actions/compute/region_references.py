@@ -78,6 +78,8 @@ class Counterparts:
 def counterparts(context: PlanContext, tenant: Tenant, side: Side = Side.DR) -> Counterparts:
     """What stands on ``side`` now, for ``tenant``. A part that cannot be seen has no counterpart to offer."""
     shared = _shared(context.snapshot, context.env, side)
+    if side is Side.DR and (source := restored_copy.replicated_from(context)):
+        shared = replace(shared, their_files=shared.their_files | {source})
     if side is Side.DR and (left := restored_copy.replaced(context)):
         shared = _without_replaced(shared, left)
     name = context.env.named(context.env.names.access_point, tenant=tenant.id)

@@ -84,11 +84,16 @@ def _of_recovery(context: PlanContext) -> FilesRestore | None:
 def opened_before(context: PlanContext) -> bool:
     """Whether an earlier plan of this incident, or this run, opened the files: no copy takes their place."""
     name = name_of(context.env)
-    if "replicates from" in context.before(_OPEN, name) or step_id(_OPEN, name) in context.sent_at:
+    if replicated_from(context) or step_id(_OPEN, name) in context.sent_at:
         return True
     system = system_in_use(context)
     own = context.before(RESTORE, name) or step_id(RESTORE, name) in context.sent_at
     return bool(own) and system is not None and is_restored(system.token, name)
+
+
+def replicated_from(context: PlanContext) -> str:
+    """The file system whose copy an earlier plan of this incident opened in the DR region, "" where none did."""
+    return str(context.before(_OPEN, name_of(context.env)).get("replicates from", ""))
 
 
 def is_written(context: PlanContext) -> bool:

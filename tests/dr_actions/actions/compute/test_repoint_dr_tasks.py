@@ -190,6 +190,14 @@ def test_the_files_of_a_dark_primary_are_replaced_though_the_step_before_ended_t
     assert (unfit.state, "content fileSystemId" in unfit.message) == (StepState.DRIFTED, True)
 
 
+def test_another_plan_of_the_incident_knows_what_the_files_were_replicated_from() -> None:
+    (row,) = COPIED.get(efs.replications, DR)
+    alone = with_part(dark(COPIED, Side.PRIMARY), efs.replications, DR, ())
+    opened = {"files/restore_dr:sit-efs": {"replicates from": row.source_id}}
+    (again,) = ACTION.plan_steps(sight(alone, primary_answers=False, recorded=opened))
+    assert (again.call, STEP.call is None) == (STEP.call, False)
+
+
 def test_one_definition_that_cannot_be_read_leaves_that_tenant_alone_out() -> None:
     throttled = Unavailable(UnavailableKind.ERROR, "ecs:DescribeTaskDefinition is throttled.")
     partly = sight(_newest(COPIED, throttled))
