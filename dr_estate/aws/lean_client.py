@@ -100,9 +100,12 @@ class LeanService:
         """botocore's exceptions of the service."""
         return ClientExceptionsFactory().create_client_exceptions(self.model)
 
-    @cache  # noqa: B019 - as long-lived as the service itself
-    def operation(self, method: str) -> OperationModel | None:
+    @cached_property
+    def operation(self) -> Callable[[str], OperationModel | None]:
         """The read of boto3's ``method``; None where it has something that only botocore's client knows."""
+        return cache(self._operation)  # goes with the service: a method's own cache would keep each for ever
+
+    def _operation(self, method: str) -> OperationModel | None:
         model: OperationModel = self.model.operation_model(self.operations[method])
         special = (
             model.idempotent_members,

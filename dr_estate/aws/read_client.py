@@ -203,9 +203,12 @@ class ReadClient:
             return botocore.credentials.Credentials(given.access_key_id, given.secret_access_key)
         return self._session.get_credentials()
 
-    def close_connections(self) -> None:
-        """Close this process's ends of all connections that are kept; the next call opens another."""
-        self._connections.close()
+    def close_connections(self, *, for_good: bool = False) -> None:
+        """Close this process's ends of all connections that are kept; the next call opens another.
+
+        ``for_good``: a connection lasts no longer than its call from now on.
+        """
+        self._connections.close(for_good=for_good)
         for client in self._clients.values():
             client.close()
 

@@ -49,6 +49,7 @@ class SharedConnections:
         self._issuers = issuers or botocore.httpsession.get_cert_path(verify=True)
         self._idle: defaultdict[Place, deque[http.client.HTTPConnection]] = defaultdict(deque)
         self._serves: dict[Place, bool] = {}
+        self._keeps = True
         weakref.finalize(self, _close_all, self._idle)
 
     def send(self, request: AWSPreparedRequest, connect_s: float, read_s: float) -> AWSResponse | None:
@@ -76,8 +77,9 @@ class SharedConnections:
         except ValueError as odd:  # a header or an address that HTTP has no place for
             raise HTTPClientError(error=odd) from odd
 
-    def close(self) -> None:
-        """Close this process's ends of all connections that are idle."""
+    def close(self, *, for_good: bool = False) -> None:
+        """Close this process's ends of all connections that are idle; ``for_good``: of those in use, once they are."""
+        self._keeps = not for_good
         _close_all(self._idle)
 
     def _can_send(self, request: AWSPreparedRequest, place: Place) -> bool:
@@ -115,7 +117,7 @@ class SharedConnections:
         except BaseException:
             connection.close()
             raise
-        if goes_on:
+        if goes_on and self._keeps:
             self._idle[place].append(connection)
         else:
             connection.close()

@@ -269,13 +269,19 @@ def kept_client(environment: Environment, allowed: Iterable[str], credentials: C
     """Yield the read client of one observation, its deadline running: the kept client of this world, or a new client.
 
     Clients and connections take two thirds of the CPU time of a narrowed observation (measured). Only a client that
-    got all it asked for is kept; after any other, the next observation signs in again with the credentials of then.
+    got all it asked for is kept; after any other, the next observation signs in again with the credentials of then,
+    and the connections are closed: somebody may watch a region that stays dark for hours.
     """
     client = _take(environment, credentials) or ReadClient(environment, allowed, credentials)
-    yield client
-    if not client.blinked and client.seconds_left:
-        with _TAKING:
-            _kept[:] = [client]
+    dropped = [client]
+    try:
+        yield client
+        if not client.blinked and client.seconds_left:
+            with _TAKING:
+                dropped, _kept[:] = _kept.copy(), [client]
+    finally:
+        for other in dropped:
+            other.close_connections(for_good=True)
 
 
 def _take(environment: Environment, credentials: Credentials) -> ReadClient | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import warnings
+import weakref
 from pathlib import Path
 
 import psutil
@@ -79,6 +81,21 @@ def test_what_could_not_be_seen_among_the_rest_is_reason_enough(sandbox_world: E
         with pytest.raises(DataUnavailable):
             client.call("ecs", sit.regions.dr, lambda ecs: ecs.list_services(cluster="nowhere"))
     assert _look(sit, _keys(sandbox_world)) is not client
+
+
+def test_a_look_that_missed_something_leaves_nothing_open(sandbox_world: Endpoint, sit: Environment) -> None:
+    """Whoever watches a region that stays dark looks a thousand times."""
+    before = _ports(sandbox_world)
+    missed = _missing(sandbox_world, sit)
+    assert _ports(sandbox_world) <= before
+    gc.collect()
+    assert missed() is None
+
+
+def _missing(world: Endpoint, env: Environment) -> weakref.ref[ReadClient]:
+    with kept_client(env, reads(), _keys(world, "driller")) as client, pytest.raises(DataUnavailable):
+        client.call("ecs", env.regions.dr, lambda ecs: ecs.list_services(cluster="nowhere"))
+    return weakref.ref(client)
 
 
 def _ports(world: Endpoint) -> set[int]:
