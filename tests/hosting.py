@@ -90,7 +90,10 @@ def main(door: socket.socket, life: int) -> None:
     """Fork a host for each order."""
     _prepare()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for a host that ended
-    while life not in select.select([door.fileno(), life], [], [])[0]:
+    poll = select.poll()
+    for file in (door.fileno(), life):
+        poll.register(file, select.POLLIN)
+    while life not in dict(poll.poll()):
         connection, _ = door.accept()
         with connection:
             _, streams, _, _ = socket.recv_fds(connection, 1, 3)

@@ -61,7 +61,7 @@ def ask_unless(stopped: Callable[[], bool], prompt: str) -> str | None:
         sys.stderr.write(one_line(prompt))
         sys.stderr.flush()
         while not stopped():
-            if select.select([sys.stdin], [], [], _STOPPED_WITHIN_S)[0]:
+            if select.select([sys.stdin], [], [], _STOPPED_WITHIN_S)[0]:  # noqa: TID251 - always file 0
                 line = sys.stdin.readline()
                 return None if stopped() or not line else line.rstrip("\n")
     except OSError:  # the terminal is gone

@@ -146,5 +146,5 @@ def _single_keys() -> Iterator[None]:
 
 def _key() -> bytes:
     """The key that was pressed within a tick, b"" where none was."""
-    ready, _, _ = select.select([sys.stdin.fileno()], [], [], _TICK_S)
+    ready, _, _ = select.select([sys.stdin.fileno()], [], [], _TICK_S)  # noqa: TID251 - always file 0
     return os.read(sys.stdin.fileno(), 1) if ready else b""

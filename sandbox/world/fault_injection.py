@@ -153,8 +153,9 @@ def _hold(outage: Outage, environ: Environ) -> None:
 
 def _gone(client: socket.socket) -> bool:
     try:
-        readable, _, _ = select.select([client], [], [], 0)
-        return bool(readable) and client.recv(1, socket.MSG_PEEK) == b""
+        poll = select.poll()  # a world of many calls has more than select's 1,024 files open
+        poll.register(client, select.POLLIN)
+        return bool(poll.poll(0)) and client.recv(1, socket.MSG_PEEK) == b""
     except (OSError, ValueError):
         return True
 

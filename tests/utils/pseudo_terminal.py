@@ -110,9 +110,9 @@ def begun(command: Sequence[str], env: Mapping[str, str], columns: int = 100) ->
         warnings.simplefilter("ignore", DeprecationWarning)  # the child does nothing but become the command
         pid, master = pty.fork()
     if not pid:
+        termios.tcsetwinsize(0, (30, columns))
         os.chdir(ROOT)
         os.execve(command[0], list(command), env)  # noqa: S606 - the command line itself, without a shell
-    termios.tcsetwinsize(master, (30, columns))
     terminal = Terminal(pid, master)
     try:
         yield terminal

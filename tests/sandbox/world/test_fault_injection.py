@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
+from contextlib import ExitStack
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
@@ -124,6 +127,16 @@ def test_a_hang_may_end_by_itself_without_an_answer(world: Endpoint, client: Cli
     with pytest.raises(ConnectionClosedError):
         client("ecs", PRIMARY).list_clusters()
     assert time.monotonic() - began >= 0.3
+
+
+@pytest.mark.proof
+def test_a_call_is_held_however_many_others_are_connected(world: Endpoint, client: Client) -> None:
+    with ExitStack() as connected:
+        for _ in range(1_100):  # more than select() can name
+            connected.enter_context(socket.create_connection(urlsplit(world.url).netloc.split(":")))
+        world.begin(Outage(PRIMARY, "hang"))
+        with pytest.raises(ReadTimeoutError):
+            client("ecs", PRIMARY, read_timeout=1).list_clusters()
 
 
 def test_a_slow_region_answers_late(world: Endpoint, client: Client) -> None:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pty
 import re
-import select
 import shlex
-import struct
+import shutil
 import subprocess
 import sys
-import termios
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,13 +16,14 @@ from pathlib import Path
 import pytest
 
 from sandbox.disasters import catalogue
+from tests.utils.pseudo_terminal import PATIENCE_S, Terminal, begun
 from tests.utils.running import ROOT
 
 Complete = Callable[[str], set[str]]
 DISASTERS = {disaster.name for disaster in catalogue()}
 SHELLS = Path(os.environ.get("DR_SHELLS", ROOT / ".tools" / "shells"))
 LIBRARIES = ":".join(map(str, SHELLS.glob("usr/lib/*/")))
-PATIENCE_S = 60
+BASH = shutil.which("bash") or "bash"
 WIDTH = 300
 NOT_SHOWN = re.compile(r"\x07|\r|\x1b\[\?2004[hl]")  # the bell, where a line begins, how a paste is marked
 PROMPT = "% "
@@ -119,13 +116,13 @@ def test_zsh_completes_commands_options_and_names(dr: Path, shell_env: dict[str,
 
 
 @contextmanager
-def _bash(env: dict[str, str], *settings: str) -> Iterator[int]:
+def _bash(env: dict[str, str], *settings: str) -> Iterator[Terminal]:
     """A terminal with a bash that has loaded the script, and lists names at the first Tab."""
     home = Path(env["HOME"])
     (home / ".inputrc").write_text("set show-all-if-ambiguous on\n", encoding="utf-8")
     lines = [f"PS1='{PROMPT}'", "source <(dr completion bash)", *settings]
     (home / ".bashrc").write_text("\n".join([*lines, ""]), encoding="utf-8")
-    with _terminal(["bash", "--rcfile", str(home / ".bashrc"), "-i"], env) as terminal:
+    with _terminal([BASH, "--rcfile", str(home / ".bashrc"), "-i"], env) as terminal:
         yield terminal
 
 
@@ -157,33 +154,23 @@ def test_environments_are_those_of_the_folder_that_is_named(shell_env: dict[str,
 
 
 @contextmanager
-def _terminal(command: list[str], env: dict[str, str]) -> Iterator[int]:
+def _terminal(command: list[str], env: dict[str, str]) -> Iterator[Terminal]:
     """A terminal in which a shell waits for a line."""
-    terminal, inside = pty.openpty()
-    fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 24, WIDTH, 0, 0))
-    shell = subprocess.Popen(
-        command, env=env, cwd=ROOT, start_new_session=True, stdin=inside, stdout=inside, stderr=inside
-    )
-    os.close(inside)
-    try:
+    with begun(command, env, WIDTH) as terminal:
         _shown_until(terminal, lambda shown: shown.endswith(PROMPT))
         yield terminal
-    finally:
-        shell.kill()
-        shell.wait()
-        os.close(terminal)
 
 
-def _after_a_tab(terminal: int, words: str) -> set[str]:
+def _after_a_tab(terminal: Terminal, words: str) -> set[str]:
     """What the shell offers: it completes the line by the one, or lists several below it and shows the line again."""
     line = f"dr {words}"
     listed = f"\n{PROMPT}{line}"
-    os.write(terminal, f"{line}\t".encode())
+    terminal.press(f"{line}\t".encode())
     shown = _shown_until(
         terminal,
         lambda shown: shown.endswith(listed) or (len(shown) > len(line) and shown[-1] == " " and "\n" not in shown),
     )
-    os.write(terminal, b"\x15\r")  # a line that is emptied and ended
+    terminal.press(b"\x15\r")  # a line that is emptied and ended
     _shown_until(terminal, lambda shown: shown.endswith(f"\n{PROMPT}"))
     if not shown.endswith(listed):
         return {shown.split()[-1]}
@@ -191,14 +178,12 @@ def _after_a_tab(terminal: int, words: str) -> set[str]:
     return {word for row in rows for word in row.split(" -- ")[0].split()}
 
 
-def _shown_until(terminal: int, ends: Callable[[str], bool]) -> str:
-    """What the terminal shows, once it ends so. Raises AssertionError where it does not."""
-    shown, until = "", time.monotonic() + PATIENCE_S
-    while not (shown and ends(shown)):
-        left_s = until - time.monotonic()
-        assert left_s > 0, f"the shell shows {shown!r}"
-        if select.select([terminal], [], [], left_s)[0]:
-            shown = NOT_SHOWN.sub("", shown + os.read(terminal, 4096).decode())
+def _shown_until(terminal: Terminal, ends: Callable[[str], bool]) -> str:
+    """What the terminal shows since the last look, once it ends so. Raises AssertionError where it does not."""
+    terminal.shown, until = "", time.monotonic() + PATIENCE_S
+    while not ((shown := NOT_SHOWN.sub("", terminal.shown)) and ends(shown)):
+        assert time.monotonic() < until, f"the shell shows {shown!r}"
+        assert terminal.read(0.1), f"the shell ended: {shown!r}"
     return shown
 
 
