@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from dr_estate.config.environment import Environment
+from dr_estate.network.open_files import allow_open_files
 from sandbox.client.endpoint import Endpoint, to_json
 from sandbox.client.launch_options import LaunchOptions, Progress, same_world
 from sandbox.core import truth, world_file, world_lock
@@ -228,6 +229,7 @@ def main() -> int:
     word = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     order = LaunchOptions(**json.loads(sys.stdin.readline()))
+    allow_open_files()
     progress = _progress_to(word)
     moto_app.prepare()
     gc.disable()  # what is built until the world is up is not garbage

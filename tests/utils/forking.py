@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
 import runpy
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 STREAMS = ("stdout", "stderr")
+FILES = (256, 1024)
+"""How many files a command may have open as the shell of a Mac begins it, and how many it may ask for."""
 
 
 class _SharedServer(forkserver.ForkServer):
@@ -123,5 +126,6 @@ def _play(command: list[str], variables: dict[str, str]) -> None:
     os.environ.clear()
     os.environ.update(variables)
     os.chdir(ROOT)
+    resource.setrlimit(resource.RLIMIT_NOFILE, FILES)
     sys.argv = command
     runpy.run_path(command[0], run_name="__main__")

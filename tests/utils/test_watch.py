@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from sandbox.client.endpoint import Endpoint
@@ -12,6 +15,7 @@ from tests.utils.pseudo_terminal import at_terminal
 from tests.utils.running import at_endpoint, rules, signed_in
 
 IMPATIENT = "[observation]\nattempts = 1\nconnect_timeout_s = 2"
+LOOKS, LOOKED_AT = 8, re.compile(r"looked at (\d\d:\d\d:\d\d) UTC")
 SMALL = {"LINES": "24", "COLUMNS": "80"}
 
 
@@ -58,3 +62,23 @@ def test_credentials_that_end_during_the_watch_show_on_the_screen(sandbox_world:
             sandbox_world.repair("credentials-expired")
         terminal.press(b"q")
         assert terminal.wait() == 0, terminal.shown
+
+
+@pytest.mark.proof
+def test_a_dark_region_is_watched_for_hours_with_as_many_connections_and_no_more(
+    sandbox_world: Endpoint, tmp_path: Path
+) -> None:
+    config, dark = rules(tmp_path, "sit", IMPATIENT), Outage("af-south-1", "refuse")
+    variables = {**signed_in(sandbox_world, "reader"), **SMALL}
+    sandbox_world.begin(dark)
+    try:
+        with at_terminal(f"-e sit --config {config} status --watch 1", tmp_path, variables, columns=80) as terminal:
+            watching, fewest = psutil.Process(terminal.pid), dict[int, int]()
+            while (looks := len(set(LOOKED_AT.findall(terminal.shown)))) < LOOKS:
+                assert terminal.read(0.1), terminal.shown
+                fewest[looks] = min(watching.num_fds(), fewest.get(looks, sys.maxsize))
+            terminal.press(b"q")
+            assert terminal.wait() == 0, terminal.shown
+    finally:
+        sandbox_world.end(dark)
+    assert min(fewest[look] for look in fewest if look > LOOKS - 3) <= min(fewest[1], fewest[2]) + 5

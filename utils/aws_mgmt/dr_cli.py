@@ -56,10 +56,12 @@ def _run(argv: "list[str]", program: str) -> int:
 
         compile_once()
         from dr_estate.model.invocation import Program
+        from dr_estate.network.open_files import allow_open_files
 
         with _libraries_fit():
             from utils.aws_mgmt.cli.parser import parse
         options = parse(argv, Program(program))
+        allow_open_files()
         gc.set_threshold(*_GARBAGE)  # a command makes facts and keeps them: looking for garbage was a tenth of its time
         atexit.register(gc.freeze)  # nor is it looked for once more in all of them when the interpreter ends
         with _libraries_fit():
