@@ -204,10 +204,7 @@ class ReadClient:
         return self._session.get_credentials()
 
     def close_connections(self, *, for_good: bool = False) -> None:
-        """Close this process's ends of all connections that are kept; the next call opens another.
-
-        ``for_good``: a connection lasts no longer than its call from now on.
-        """
+        """Close this process's ends of all connections; ``for_good``: each lasts no longer than its call from now."""
         self._connections.close(for_good=for_good)
         for client in self._clients.values():
             client.close()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
+import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
@@ -246,6 +248,7 @@ def _read_one(reader: Reader[Any], context: ReadContext) -> Any:
 
 _TAKING = threading.Lock()
 _kept: list[ReadClient] = []
+_dropped: weakref.WeakSet[ReadClient] = weakref.WeakSet()
 
 
 def _reconnect() -> None:
@@ -272,7 +275,7 @@ def kept_client(environment: Environment, allowed: Iterable[str], credentials: C
     got all it asked for is kept; after any other, the next observation signs in again with the credentials of then,
     and the connections are closed: somebody may watch a region that stays dark for hours.
     """
-    client = _take(environment, credentials) or ReadClient(environment, allowed, credentials)
+    client = _take(environment, credentials) or _signed_in(environment, allowed, credentials)
     dropped = [client]
     try:
         yield client
@@ -282,6 +285,14 @@ def kept_client(environment: Environment, allowed: Iterable[str], credentials: C
     finally:
         for other in dropped:
             other.close_connections(for_good=True)
+            _dropped.add(other)
+
+
+def _signed_in(environment: Environment, allowed: Iterable[str], credentials: Credentials) -> ReadClient:
+    """A new client. Those of before hold themselves and botocore's models, a megabyte each: they are collected."""
+    if _dropped:
+        gc.collect()
+    return ReadClient(environment, allowed, credentials)
 
 
 def _take(environment: Environment, credentials: Credentials) -> ReadClient | None:

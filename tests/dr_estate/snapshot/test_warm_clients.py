@@ -84,7 +84,7 @@ def test_what_could_not_be_seen_among_the_rest_is_reason_enough(sandbox_world: E
 
 
 def test_a_look_that_missed_something_leaves_nothing_open(sandbox_world: Endpoint, sit: Environment) -> None:
-    """Whoever watches a region that stays dark looks a thousand times."""
+    """A region that stays dark may be watched for hours."""
     before = _ports(sandbox_world)
     missed = _missing(sandbox_world, sit)
     assert _ports(sandbox_world) <= before
