@@ -93,10 +93,10 @@ def set_password(instance: DBInstance, user: str, digest: str, at: datetime) -> 
     row_log(_backend_of(instance), instance.dbi_resource_id).append(StoredRow(f"{USER}{user}:{digest}", "", at))
 
 
-def accepts(rows: Iterable[StoredRow], user: str, digest: str) -> bool:
-    """Whether a database of these rows lets the user in; one that never heard of the user asks for no password."""
-    given = [row.id.rpartition(":")[2] for row in rows if row.id.startswith(f"{USER}{user}:")]
-    return not given or given[-1] == digest
+def digests(rows: Iterable[StoredRow]) -> dict[str, str]:
+    """The digest of each user's password, as it was set last."""
+    set_ones = (row.id.removeprefix(USER).rpartition(":") for row in rows if row.id.startswith(USER))
+    return {user: digest for user, _, digest in set_ones}
 
 
 def settle_rows(replica: DBInstance) -> None:

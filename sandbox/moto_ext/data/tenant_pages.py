@@ -10,6 +10,7 @@ import hashlib
 from dataclasses import dataclass
 
 from moto.ecs.models import ecs_backends
+from moto.rds.models import DBInstance
 
 from sandbox.core.state import STATE
 from sandbox.moto_ext.data import stored_data
@@ -28,46 +29,89 @@ class PageAnswer:
     reason: str = ""
 
 
-def page_of(account: str, region: str, task: RunningTask) -> PageAnswer:
-    """What the task answers at this moment, a stranger to the site's password. One that names no store needs none."""
-    network = network_of(ecs_backends[account][region], task)
-    stores = TaskStores(account, region, task.definition, network)
-    return _without_files(stores) or _without_database(stores, task) or PageAnswer(_usual(stores))
+@dataclass(frozen=True, slots=True)
+class _Contents:
+    """What a database holds: the ids of its rows, and the digest of each user's password."""
+
+    ids: frozenset[str]
+    digests: dict[str, str]
+
+
+class TenantPages:
+    """What the tasks of a region answer at the moment it is made; stores that several share are looked at once.
+
+    Tasks of one definition that hold the same secrets answer alike.
+    """
+
+    def __init__(self, account: str, region: str) -> None:
+        self._account, self._region = account, region
+        self._pages: dict[tuple[str, tuple[str, ...]], PageAnswer] = {}
+        self._databases: dict[tuple[str, str, tuple[str, ...]], DBInstance | StoreUnavailable] = {}
+        self._contents: dict[str, _Contents] = {}
+        self._files: dict[str, frozenset[str]] = {}
+
+    def of(self, task: RunningTask) -> PageAnswer:
+        """What the task answers to a stranger to the site's password. One that names no store needs none."""
+        key = (str(task.definition.arn), (*task.secrets.values(), task.subnet, *task.groups))
+        if key not in self._pages:
+            network = network_of(ecs_backends[self._account][self._region], task)
+            stores = TaskStores(self._account, self._region, task.definition, network)
+            self._pages[key] = (
+                self._without_files(stores) or self._without_database(stores, task) or PageAnswer(_usual(stores))
+            )
+        return self._pages[key]
+
+    def _without_files(self, stores: TaskStores) -> PageAnswer | None:
+        if not stores.volume():
+            return None
+        try:
+            path = stores.folder()
+            backend, name = stores.file_system()
+        except StoreUnavailable as reason:
+            return PageAnswer(FORBIDDEN, str(reason))
+        if name not in self._files:
+            self._files[name] = frozenset(file.id for file in stored_data.files_of(backend, name))
+        installed = path == "/" or f"{stored_data.FOLDER}{path}" in self._files[name]
+        return None if installed else PageAnswer(NOT_FOUND, f"{path} is empty.")
+
+    def _without_database(self, stores: TaskStores, task: RunningTask) -> PageAnswer | None:
+        host = stores.variable(HOST_VARIABLE)
+        if not host:
+            return None
+        instance = self._database(host, stores, task)
+        if isinstance(instance, StoreUnavailable):
+            return PageAnswer(BROKEN, str(instance))
+        contents = self._contents_of(instance)
+        schema = stores.variable(NAME_VARIABLE)
+        if schema and f"{stored_data.SCHEMA}{schema}" not in contents.ids:
+            return PageAnswer(BROKEN, f"{instance.db_instance_identifier} has no schema {schema}.")
+        user, digest = task.secrets.get(USER_VARIABLE, ""), digest_of(task.secrets.get(PASSWORD_VARIABLE, ""))
+        if user and contents.digests.get(user, digest) != digest:
+            return PageAnswer(BROKEN, f"Access denied for user {user} (MySQL: 1045).")
+        return None
+
+    def _database(self, host: str, stores: TaskStores, task: RunningTask) -> DBInstance | StoreUnavailable:
+        key = (host, task.subnet, task.groups)
+        if key not in self._databases:
+            try:
+                self._databases[key] = stores.database()
+            except StoreUnavailable as reason:
+                self._databases[key] = reason
+        return self._databases[key]
+
+    def _contents_of(self, instance: DBInstance) -> _Contents:
+        """A database that never heard of a user asks for no password."""
+        name = instance.db_instance_identifier
+        if name not in self._contents:
+            rows = stored_data.rows_of(instance)
+            self._contents[name] = _Contents(frozenset(row.id for row in rows), stored_data.digests(rows))
+        return self._contents[name]
 
 
 def _usual(stores: TaskStores) -> int:
     """A whole site asks for a password where the environment expects that; a plug-in does so, after the database."""
     expected = (STATE.environment.get("traffic") or {}).get("expected_probe_statuses") or ()
     return UNAUTHORISED if UNAUTHORISED in expected and stores.variable(HOST_VARIABLE) else FINE
-
-
-def _without_files(stores: TaskStores) -> PageAnswer | None:
-    if not stores.volume():
-        return None
-    try:
-        path = stores.folder()
-        files = stored_data.files_of(*stores.file_system())
-    except StoreUnavailable as reason:
-        return PageAnswer(FORBIDDEN, str(reason))
-    installed = path == "/" or any(file.id == f"{stored_data.FOLDER}{path}" for file in files)
-    return None if installed else PageAnswer(NOT_FOUND, f"{path} is empty.")
-
-
-def _without_database(stores: TaskStores, task: RunningTask) -> PageAnswer | None:
-    if not stores.variable(HOST_VARIABLE):
-        return None
-    try:
-        instance = stores.database()
-    except StoreUnavailable as reason:
-        return PageAnswer(BROKEN, str(reason))
-    rows = stored_data.rows_of(instance)
-    schema = stores.variable(NAME_VARIABLE)
-    if schema and not any(row.id == f"{stored_data.SCHEMA}{schema}" for row in rows):
-        return PageAnswer(BROKEN, f"{instance.db_instance_identifier} has no schema {schema}.")
-    user = task.secrets.get(USER_VARIABLE, "")
-    if user and not stored_data.accepts(rows, user, digest_of(task.secrets.get(PASSWORD_VARIABLE, ""))):
-        return PageAnswer(BROKEN, f"Access denied for user {user} (MySQL: 1045).")
-    return None
 
 
 def digest_of(password: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from moto.ec2.models import ec2_backends
@@ -17,7 +18,7 @@ from moto.elbv2.models import FakeLoadBalancer, FakeTargetGroup, elbv2_backends
 
 from sandbox.core.patching import state
 from sandbox.core.state import lost_zones, now
-from sandbox.moto_ext.data.tenant_pages import PageAnswer, page_of
+from sandbox.moto_ext.data.tenant_pages import PageAnswer, TenantPages
 from sandbox.moto_ext.ecs.service_tasks import tasks_of
 from sandbox.moto_ext.ecs.task_network import NetworkPeer, TaskNetwork
 from sandbox.moto_ext.ecs.tasks import RunningTask, containers_of
@@ -56,16 +57,23 @@ class Targets:
     """The targets of every group of a region, or of ``groups`` (ARNs) alone, as they are at the moment it is made."""
 
     def __init__(self, account: str, region: str, groups: frozenset[str] = frozenset()) -> None:
-        self._account, self._region = account, region
+        self._region = region
         self._elb, self._ec2 = elbv2_backends[account][region], ec2_backends[account][region]
-        self._pages: dict[tuple[str, tuple[str, ...]], PageAnswer] = {}
-        self._attached: dict[str, list[tuple[Service, int]]] = {}
+        self._pages = TenantPages(account, region)
+        self._counts: dict[str, tuple[int, int]] = {}
         self._open: dict[tuple[tuple[str, ...], str, tuple[str, ...], int], bool] = {}
-        for service in ecs_backends[account][region].services.values():
+        self._services, self._groups = ecs_backends[account][region].services, groups
+
+    @cached_property
+    def _attached(self) -> dict[str, list[tuple[Service, int]]]:
+        """The services of each target group, and the ports that they register with it."""
+        found: dict[str, list[tuple[Service, int]]] = {}
+        for service in self._services.values():
             for balancer in service.load_balancers if service.status == "ACTIVE" else ():
                 arn = balancer.get("targetGroupArn", "")
-                if not groups or arn in groups:
-                    self._attached.setdefault(arn, []).append((service, int(balancer.get("containerPort") or 0)))
+                if not self._groups or arn in self._groups:
+                    found.setdefault(arn, []).append((service, int(balancer.get("containerPort") or 0)))
+        return found
 
     def of(self, group: FakeTargetGroup) -> list[GroupTarget]:
         """The targets registered with ``group``, tasks first."""
@@ -85,8 +93,10 @@ class Targets:
 
     def counts(self, group: FakeTargetGroup) -> tuple[int, int]:
         """How many targets are healthy, and how many are not."""
-        states = [target.state for target in self.of(group)]
-        return states.count("healthy"), states.count("unhealthy")
+        if group.arn not in self._counts:
+            states = [target.state for target in self.of(group)]
+            self._counts[group.arn] = states.count("healthy"), states.count("unhealthy")
+        return self._counts[group.arn]
 
     def groups_of(self, balancer: FakeLoadBalancer) -> list[FakeTargetGroup]:
         """The target groups a load balancer forwards to."""
@@ -159,11 +169,8 @@ class Targets:
         return GroupTarget(*place, "healthy")
 
     def page(self, task: RunningTask) -> PageAnswer:
-        """What the task's page answers; tasks of one definition that hold the same secrets answer alike."""
-        key = (str(task.definition.arn), (*task.secrets.values(), task.subnet, *task.groups))
-        if key not in self._pages:
-            self._pages[key] = page_of(self._account, self._region, task)
-        return self._pages[key]
+        """What the task's page answers."""
+        return self._pages.of(task)
 
     def _by_hand(self, group: FakeTargetGroup) -> Iterator[GroupTarget]:
         for registered in group.targets.values():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import cache
 
 from moto.ecs.models import Service
 from moto.elbv2.models import FakeTargetGroup
@@ -25,14 +26,16 @@ from sandbox.moto_ext.ecs.tasks import NEVER_WELL, RunningTask, alive
 
 def keep_up(services: Iterable[Service]) -> None:
     """Let each service's tasks be as the scheduler has them by now."""
+    targets_in = cache(Targets)
     for service in services:
         if service.status == "ACTIVE" and rollouts_of(service) and not service.task_sets:
-            _keep_up(service)
+            backend = backend_of(service)
+            _keep_up(service, targets_in(backend.account_id, backend.region_name))
 
 
-def _keep_up(service: Service) -> None:
+def _keep_up(service: Service, targets: Targets) -> None:
     complete(service)
-    for group, task in _given_up(service):
+    for group, task in _given_up(service, targets):
         task.stop(now(), f"{NEVER_WELL} in (target-group {group.arn})")
         keeping.note(service, f"(task {task.id}) is unhealthy in (target-group {group.arn}).")
     keeping.judged(service)
@@ -41,14 +44,12 @@ def _keep_up(service: Service) -> None:
         keeping.go_on(service)
 
 
-def _given_up(service: Service) -> list[tuple[FakeTargetGroup, RunningTask]]:
+def _given_up(service: Service, targets: Targets) -> list[tuple[FakeTargetGroup, RunningTask]]:
     """The tasks that have failed their checks for longer than they may."""
     moment = now()
     running = [task for task in alive(tasks_of(service)) if task.status(moment) == "RUNNING"]
     if not running or not service.load_balancers:
         return []
-    backend = backend_of(service)
-    targets = Targets(backend.account_id, backend.region_name)
     grace = timedelta(seconds=float(service.__dict__.get("health_check_grace_period_seconds") or 0))
     return [
         (group, task)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import dns.message
 import pytest
 
 from dr_estate.config.environment import Environment, Side, load_environment
@@ -15,6 +18,8 @@ from dr_estate.model.silent_servers import SilentServers
 from dr_estate.network.dns_query import DnsAnswer, DnsPatience, Server, ask
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage
+from sandbox.core.world_lock import WORLD_LOCK
+from sandbox.server.dns_server import serve
 from tests.sandbox.conftest import client_of
 from tests.worlds import borrowed
 
@@ -187,3 +192,31 @@ def test_a_change_is_in_sync_once_the_name_servers_answer_with_it_and_not_before
     assert ("192.0.2.1", "PENDING") in entries
     assert ("192.0.2.2",) == asked(named_world, f"late.{ZONE}").values
     put(route53, zone, _row("late", "192.0.2.2"), action="DELETE")
+
+
+def test_questions_that_wait_for_the_world_are_answered_together() -> None:
+    """One after another, each would wait for all who visit sites meanwhile."""
+    server, answered, questions = serve(PROD.account), list[int](), 20
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.settimeout(5)
+
+        def visit() -> None:
+            with WORLD_LOCK:
+                answered.append(sum(1 for _ in range(questions) if asking.recv(512)))
+
+        visiting = threading.Thread(target=visit)
+        with WORLD_LOCK:
+            for number in range(questions):
+                asking.sendto(dns.message.make_query(f"t{number}.example", "A").to_wire(), server)
+            _until_waiting(1)
+            visiting.start()
+            _until_waiting(2)
+        visiting.join()
+    assert answered == [questions]
+
+
+def _until_waiting(many: int) -> None:
+    until = time.monotonic() + 5
+    while len(WORLD_LOCK._waiting) < many:
+        assert time.monotonic() < until
+        time.sleep(0.001)

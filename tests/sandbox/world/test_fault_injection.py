@@ -131,9 +131,10 @@ def test_a_hang_may_end_by_itself_without_an_answer(world: Endpoint, client: Cli
 
 @pytest.mark.proof
 def test_a_call_is_held_however_many_others_are_connected(world: Endpoint, client: Client) -> None:
+    address = urlsplit(world.url)
     with ExitStack() as connected:
         for _ in range(1_100):  # more than select() can name
-            connected.enter_context(socket.create_connection(urlsplit(world.url).netloc.split(":")))
+            connected.enter_context(socket.create_connection((address.hostname, address.port)))
         world.begin(Outage(PRIMARY, "hang"))
         with pytest.raises(ReadTimeoutError):
             client("ecs", PRIMARY, read_timeout=1).list_clusters()
