@@ -48,10 +48,10 @@ def whole() -> Iterator[World]:
 
 
 @pytest.fixture
-def world(whole: World) -> Iterator[World]:
-    yield whole
+def world(whole: World) -> World:
     whole.deployments.clear()
     whole.endpoint.return_to("whole")
+    return whole
 
 
 def _step(world: World, action: Action, service: str = FIRST, seen: Snapshot | None = None) -> Step:

@@ -58,10 +58,10 @@ def whole() -> Iterator[World]:
 
 
 @pytest.fixture
-def world(whole: World) -> Iterator[World]:
-    yield whole
+def world(whole: World) -> World:
     whole.endpoint.end()
     whole.endpoint.return_to("whole")
+    return whole
 
 
 def _hurried(steps: Sequence[Step], seconds: int) -> tuple[Step, ...]:

@@ -56,10 +56,10 @@ def away() -> Iterator[World]:
 
 
 @pytest.fixture
-def world(away: World) -> Iterator[World]:
-    yield away
+def world(away: World) -> World:
     away.endpoint.end()
     away.endpoint.return_to("away")
+    return away
 
 
 class Home(Walk):

@@ -75,11 +75,11 @@ def standing() -> Iterator[Endpoint]:
 
 
 @pytest.fixture
-def world(standing: Endpoint) -> Iterator[Endpoint]:
-    """The world; what was done to it is forgotten afterwards."""
-    yield standing
+def world(standing: Endpoint) -> Endpoint:
+    """The world as it was kept, and as old."""
     standing.end()
     standing.return_to("whole")
+    return standing
 
 
 def _driven(trial: Trial) -> list[str]:

@@ -251,9 +251,9 @@ def away() -> Iterator[World]:
 
 
 @pytest.fixture
-def world(away: World) -> Iterator[World]:
-    yield away
+def world(away: World) -> World:
     away.endpoint.return_to("away")
+    return away
 
 
 @pytest.mark.proof
