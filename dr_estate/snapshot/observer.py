@@ -248,6 +248,7 @@ def _read_one(reader: Reader[Any], context: ReadContext) -> Any:
 
 _TAKING = threading.Lock()
 _kept: list[ReadClient] = []
+_COLLECTED_AT = 4
 _dropped: weakref.WeakSet[ReadClient] = weakref.WeakSet()
 
 
@@ -264,7 +265,8 @@ os.register_at_fork(after_in_child=_reconnect)
 def forget_client() -> None:
     """Let the next observation sign in again: the keys of the kept client may have expired since."""
     with _TAKING:
-        _kept.clear()
+        dropped, _kept[:] = _kept.copy(), []
+    _drop(dropped)
 
 
 @contextmanager
@@ -283,14 +285,18 @@ def kept_client(environment: Environment, allowed: Iterable[str], credentials: C
             with _TAKING:
                 dropped, _kept[:] = _kept.copy(), [client]
     finally:
-        for other in dropped:
-            other.close_connections(for_good=True)
-            _dropped.add(other)
+        _drop(dropped)
+
+
+def _drop(clients: Iterable[ReadClient]) -> None:
+    for client in clients:
+        client.close_connections(for_good=True)
+        _dropped.add(client)
 
 
 def _signed_in(environment: Environment, allowed: Iterable[str], credentials: Credentials) -> ReadClient:
-    """A new client. Those of before hold themselves and botocore's models, a megabyte each: they are collected."""
-    if _dropped:
+    """A new client. Those of before refer to themselves, with a megabyte of models each: some are collected at once."""
+    if len(_dropped) >= _COLLECTED_AT:
         gc.collect()
     return ReadClient(environment, allowed, credentials)
 

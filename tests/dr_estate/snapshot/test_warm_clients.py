@@ -92,6 +92,11 @@ def test_a_look_that_missed_something_leaves_nothing_open(sandbox_world: Endpoin
     assert missed() is None
 
 
+def test_sessions_of_looks_that_missed_something_are_few(sandbox_world: Endpoint, sit: Environment) -> None:
+    sessions = [_missing(sandbox_world, sit) for _ in range(12)]
+    assert sum(session() is not None for session in sessions) <= 5
+
+
 def _missing(world: Endpoint, env: Environment) -> weakref.ref[ReadClient]:
     with kept_client(env, reads(), _keys(world, "driller")) as client, pytest.raises(DataUnavailable):
         client.call("ecs", env.regions.dr, lambda ecs: ecs.list_services(cluster="nowhere"))
