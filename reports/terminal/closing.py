@@ -90,12 +90,16 @@ def _loss(report: Report) -> str:
     rpo = report.verdict.rpo
     if rpo.worst_s is None and not report.verdict.lags:
         return ""
+    if rpo.worst_s is None:
+        return f"how old the copies are was not seen (objective {duration(rpo.target_s)})"
     met = {True: "met", False: "NOT MET", None: "not known"}[rpo.compliant]
     return f"the worst copy is {duration(rpo.worst_s)} old (objective {duration(rpo.target_s)}: {met})"
 
 
 def _gaps(report: Report, named: int) -> str:
     """How many checks failed, ``named`` of the gravest by name, and how many could not be judged."""
+    if not report.verdict.results:
+        return "no check was run"
     failed = report.verdict.with_status(Status.FAIL)
     grave = [result.check for result in failed if result.severity in _GRAVE]
     names = [*grave, *(result.check for result in failed if result.check not in grave)]

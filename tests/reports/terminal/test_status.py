@@ -157,6 +157,12 @@ def test_where_nothing_is_wrong_the_last_lines_say_so() -> None:
     assert "  Gaps:     none" in _shown(_report(passed))[-6:]
 
 
+def test_what_was_not_judged_or_measured_is_no_absence_of_gaps() -> None:
+    unmeasured = _report(*LOST, lags=(Lag("tables", "t", None, Side.DR, None, "no metric"),))
+    assert "  Loss:     how old the copies are was not seen (objective 1 h)" in _shown(unmeasured)[-6:]
+    assert "  Gaps:     no check was run" in _shown(_report())[-6:]
+
+
 def test_many_gaps_take_one_line_and_name_as_many_as_fit() -> None:
     failed = tuple(_failed(f"a-room-of-checks.a-check-with-a-long-name-{n}", Severity.BLOCKER) for n in range(9))
     last = _shown(_report(*failed))[-5:]
