@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dr_actions.actions.common.unavailable_handling import name_list
 from dr_actions.actions.markers.file_scripts import FILE
 from dr_actions.actions.markers.marker_task import WRITERS
 from dr_actions.actions.markers.scripts import TABLE
@@ -22,16 +23,16 @@ _WAYS = "The failback removes them at its end; `dr_cli.py failback --abort` remo
 
 
 def marker_remains(entries: Sequence[Entry]) -> tuple[str, ...]:
-    """Each marker that may have been written and was not seen removed since, by name, in the order of writing."""
-    left: dict[tuple[str, str], str] = {}
+    """Markers that may have been written and were not seen removed since, by store, in the order of writing."""
+    left: dict[str, dict[str, None]] = {}
     for entry in entries:
         action, label = prefix_of(str(entry.step)), label_of(str(entry.step))
         room = action.partition("/")[0]
         if action in WRITERS and entry.kind is EntryKind.INTENT:
-            left[room, label] = _CALLED[room].format(label)
+            left.setdefault(room, {})[label] = None
         elif action.endswith("/remove_marker") and entry.kind is EntryKind.CONFIRMED:
-            left.pop((room, label), None)
-    return tuple(left.values())
+            left.get(room, {}).pop(label, None)
+    return tuple(_CALLED[room].format(name_list(list(labels))) for room, labels in left.items() if labels)
 
 
 def marked_databases(plan: Plan, entries: Sequence[Entry]) -> frozenset[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from dr_actions.actions.common.unavailable_handling import service_name, tenants_of
+from dr_actions.actions.common.unavailable_handling import name_list, service_name, tenants_of
 from dr_actions.actions.provisioning import plan_review
 from dr_actions.model.action import PlanContext, ProgramContext, StepState, StepStatus, action
 from dr_actions.model.action_ids import step_id
@@ -34,7 +34,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
         provision.folder,
         label="terraform",
         side=Side.DR,
-        says=f"Run {provision.program} in {provision.folder}: {region} lacks {_name_list(lacks)}. Its plan is "
+        says=f"Run {provision.program} in {provision.folder}: {region} lacks {name_list(lacks)}. Its plan is "
         f"judged, then "
         "applied as it is; deleting or replacing anything of the primary region or of a protected type is refused.",
         danger=Danger.COMPENSABLE,
@@ -52,9 +52,9 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     if not lacks:
         return StepStatus(StepState.DONE, f"{context.env.regions.dr} has all that a failover needs.")
     if strange := [name for name in lacks if name not in step.before["missing"]]:
-        message = f"{context.env.regions.dr} lacks {_name_list(strange)}, which was there when the plan was made"
+        message = f"{context.env.regions.dr} lacks {name_list(strange)}, which was there when the plan was made"
         return StepStatus(StepState.DRIFTED, f"{message}: somebody is at work there.")
-    return StepStatus(StepState.READY, f"{context.env.regions.dr} lacks {_name_list(lacks)}.")
+    return StepStatus(StepState.READY, f"{context.env.regions.dr} lacks {name_list(lacks)}.")
 
 
 def run_program(step: Step, program: ProgramContext) -> None:
@@ -68,7 +68,7 @@ def run_program(step: Step, program: ProgramContext) -> None:
     if not terraform.provision(lambda plan: plan_review.refusals(plan, env)):
         raise TerraformFailed(
             f"{env.provision.program} has nothing to change in {env.provision.folder}, and yet {env.regions.dr} lacks "
-            f"{_name_list(step.before['missing'])}: add it to that folder, or take provision.folder to the right one."
+            f"{name_list(step.before['missing'])}: add it to that folder, or take provision.folder to the right one."
         )
 
 
@@ -96,11 +96,6 @@ def missing(context: PlanContext) -> tuple[str, ...]:
     return tuple(name for name, present in there.items() if not present)
 
 
-def _name_list(names: tuple[str, ...] | list[str]) -> str:
-    shown = ", ".join(names[:3])
-    return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown  # noqa: PLR2004 - three are read at a glance
-
-
 def notes(context: PlanContext) -> Iterator[str]:
     """Why nothing is provisioned, or what of it is not in the plan."""
     env, lacks = context.env, missing(context)
@@ -110,7 +105,7 @@ def notes(context: PlanContext) -> Iterator[str]:
         run = f": {env.provision.program} is not run in {folder}" if folder else ""
         yield f"Nothing is provisioned: the {kind} in {region} has all that a failover needs already{run}."
     elif not folder:
-        reason = f"Nothing is provisioned: {region} lacks {_name_list(lacks)}, and provision.folder names no Terraform"
+        reason = f"Nothing is provisioned: {region} lacks {name_list(lacks)}, and provision.folder names no Terraform"
         yield f"{reason}. This {env.standby.mode} cannot serve until somebody makes it."
     else:
         yield (

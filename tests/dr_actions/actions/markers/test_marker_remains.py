@@ -27,6 +27,12 @@ def test_each_marker_is_named_by_its_store() -> None:
     )
 
 
+def test_of_many_tenants_the_first_few_are_named() -> None:
+    written = [(EntryKind.INTENT, f"files/write_marker:tenant{number}") for number in range(300)]
+    called = ".dr-marker.json in the folder of tenant0, tenant1, tenant2, tenant3, tenant4 and 295 more"
+    assert marker_remains(recorded(*written)) == (called,)
+
+
 def test_it_is_named_until_it_was_seen_removed_and_again_once_another_plan_writes_it() -> None:
     sent, seen = ((kind, "files/remove_marker:tenant-1") for kind in (EntryKind.INTENT, EntryKind.CONFIRMED))
     assert len(marker_remains(recorded(FILES, sent))) == 1
