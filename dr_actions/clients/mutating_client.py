@@ -22,6 +22,7 @@ from dr_actions.model.plan import Call
 from dr_actions.model.send_failure import FailureKind, SendFailed
 from dr_estate.aws.botocore_models import declared_models
 from dr_estate.aws.clock import ClockHook
+from dr_estate.aws.dropped_sessions import DroppedSessions
 from dr_estate.aws.errors import explain, is_passing
 from dr_estate.aws.foreign_answers import refuse_foreign_answers
 from dr_estate.aws.loopback_hosts import keep_loopback_hosts
@@ -73,7 +74,7 @@ class MutatingClient(Generic[Context]):
             user_agent_extra="aws-dr-manager/change",
         )
         self._environment, self._declared = environment, frozenset(declared)
-        self._session = self._guarded_session()
+        self._session, self._dropped = self._guarded_session(), DroppedSessions()
 
     @contextmanager
     def permitting(self, context: Context) -> Iterator[MutatingClient[Context]]:
@@ -99,6 +100,8 @@ class MutatingClient(Generic[Context]):
 
     def sign_in_again(self) -> None:
         """Find the credentials again: the next call reads the AWS files and variables from scratch."""
+        self._dropped.add(self._session)
+        self._dropped.collect()
         session = self._guarded_session()
         with self._lock:
             self._session, self._clients = session, {}

@@ -206,7 +206,7 @@ class ReadClient:
     def close_connections(self, *, for_good: bool = False) -> None:
         """Close this process's ends of all connections; ``for_good``: each lasts no longer than its call from now."""
         self._connections.close(for_good=for_good)
-        for client in self._clients.values():
+        for client in self._clients.copy().values():  # a call of after the deadline may add one
             client.close()
 
     def call(self, service: str, region: str, doing: Callable[[Any], Any], absent: tuple[str, ...] = ()) -> Any:
@@ -349,7 +349,7 @@ class ReadClient:
         try:
             answer = self._send(request, was_silent)
         except botocore.exceptions.BotoCoreError as failed:
-            if was_silent:  # the next look asks again: none of this one's tries would be worth its time
+            if was_silent or isinstance(failed, DeadlinePassed):  # the next look asks again: no try would be worth it
                 raise
             return self._hand_over(lean, method, params, failed)
         if answer is None or answer.status_code not in ANSWERS:

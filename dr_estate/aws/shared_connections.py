@@ -13,6 +13,7 @@ import os
 import ssl
 import weakref
 from collections import defaultdict, deque
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
@@ -79,7 +80,7 @@ class SharedConnections:
 
     def close(self, *, for_good: bool = False) -> None:
         """Close this process's ends of all connections that are idle; ``for_good``: of those in use, once they are."""
-        self._keeps = not for_good
+        self._keeps &= not for_good
         _close_all(self._idle)
 
     def _can_send(self, request: AWSPreparedRequest, place: Place) -> bool:
@@ -117,10 +118,12 @@ class SharedConnections:
         except BaseException:
             connection.close()
             raise
-        if goes_on and self._keeps:
+        if goes_on:
             self._idle[place].append(connection)
         else:
             connection.close()
+        if not self._keeps:
+            _close_all(self._idle)
         return ReceivedAnswer(request.url, status, headers, received)
 
     def _connected(self, url: str, place: Place, connect_s: float) -> http.client.HTTPConnection:
@@ -159,5 +162,6 @@ class SharedConnections:
 
 def _close_all(idle: dict[Place, deque[http.client.HTTPConnection]]) -> None:
     for connections in idle.copy().values():
-        while connections:
-            connections.pop().close()
+        with suppress(IndexError):  # another thread was quicker
+            while connections:
+                connections.pop().close()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import threading
-import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
@@ -14,6 +12,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from dr_estate.aws.dropped_sessions import DroppedSessions
 from dr_estate.aws.pace import rate_of
 from dr_estate.aws.read_client import Credentials, ReadClient
 from dr_estate.config.environment import Environment, Side
@@ -248,8 +247,7 @@ def _read_one(reader: Reader[Any], context: ReadContext) -> Any:
 
 _TAKING = threading.Lock()
 _kept: list[ReadClient] = []
-_COLLECTED_AT = 4
-_dropped: weakref.WeakSet[ReadClient] = weakref.WeakSet()
+_DROPPED = DroppedSessions()
 
 
 def _reconnect() -> None:
@@ -291,13 +289,11 @@ def kept_client(environment: Environment, allowed: Iterable[str], credentials: C
 def _drop(clients: Iterable[ReadClient]) -> None:
     for client in clients:
         client.close_connections(for_good=True)
-        _dropped.add(client)
+        _DROPPED.add(client)
 
 
 def _signed_in(environment: Environment, allowed: Iterable[str], credentials: Credentials) -> ReadClient:
-    """A new client. Those of before refer to themselves, with a megabyte of models each: some are collected at once."""
-    if len(_dropped) >= _COLLECTED_AT:
-        gc.collect()
+    _DROPPED.collect()
     return ReadClient(environment, allowed, credentials)
 
 

@@ -6,6 +6,15 @@ import threading
 from collections import deque
 
 
+class _Turn:
+    """One that waits, at a gate that is opened once."""
+
+    def __init__(self) -> None:
+        self.is_given = False
+        self.gate = threading.Lock()
+        self.gate.acquire()
+
+
 class FairLock:
     """A lock that is given in the order of waiting, and that its holder may take again.
 
@@ -15,7 +24,7 @@ class FairLock:
 
     def __init__(self) -> None:
         self._changing = threading.Lock()
-        self._waiting: deque[threading.Lock] = deque()
+        self._waiting: deque[_Turn] = deque()
         self._holder: int | None = None
         self._times = 0
         self._is_free = True
@@ -23,7 +32,12 @@ class FairLock:
     def __enter__(self) -> None:
         caller = threading.get_ident()
         if self._holder != caller:
-            self._wait()
+            turn = _Turn()
+            try:
+                self._wait(turn)
+            except BaseException:  # an interrupt: the next of those who wait has the turn
+                self._give_up(turn)
+                raise
             self._holder = caller
         self._times += 1
 
@@ -33,29 +47,27 @@ class FairLock:
             self._holder = None
             self._hand_on()
 
-    def _wait(self) -> None:
-        turn = threading.Lock()
-        turn.acquire()
+    def _wait(self, turn: _Turn) -> None:
         with self._changing:
             if self._is_free:
-                self._is_free = False
+                self._is_free, turn.is_given = False, True
                 return
             self._waiting.append(turn)
-        try:
-            turn.acquire()
-        except BaseException:  # an interrupt: the next of those who wait has the turn
-            with self._changing:
-                is_handed = turn not in self._waiting
-                if not is_handed:
-                    self._waiting.remove(turn)
-            if is_handed:
-                self._hand_on()
-            raise
+        turn.gate.acquire()
+
+    def _give_up(self, turn: _Turn) -> None:
+        with self._changing:
+            if turn in self._waiting:
+                self._waiting.remove(turn)
+        if turn.is_given:
+            self._hand_on()
 
     def _hand_on(self) -> None:
         with self._changing:
             if self._waiting:
-                self._waiting.popleft().release()
+                turn = self._waiting.popleft()
+                turn.is_given = True
+                turn.gate.release()
             else:
                 self._is_free = True
 

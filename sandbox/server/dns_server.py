@@ -44,7 +44,7 @@ FOREVER_S = 3600.0
 """Who ends with the process need not look often whether it is to end: a world has seven servers, and asked or not
 each that looks costs."""
 HOPS = 8
-AT_ONCE = 100
+AT_ONCE = 30
 Row = tuple[str, str, int, str]
 
 

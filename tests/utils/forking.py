@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 STREAMS = ("stdout", "stderr")
 FILES = (256, 1024)
-"""How many files a command may have open as the shell of a Mac begins it, and how many it may ask for."""
+"""How many files a command may have open as the shell of a Mac begins it, and how many it may ask for as in Linux's."""
 
 
 class _SharedServer(forkserver.ForkServer):
@@ -122,10 +122,16 @@ def _run_at(terminal: str, command: list[str], variables: dict[str, str]) -> Non
     _play(command, variables)
 
 
+def limit_files() -> None:
+    """Let this process have as few files open as a user's shell does."""
+    begun_with, most = FILES
+    resource.setrlimit(resource.RLIMIT_NOFILE, (begun_with, min(most, resource.getrlimit(resource.RLIMIT_NOFILE)[1])))
+
+
 def _play(command: list[str], variables: dict[str, str]) -> None:
     os.environ.clear()
     os.environ.update(variables)
     os.chdir(ROOT)
-    resource.setrlimit(resource.RLIMIT_NOFILE, FILES)
+    limit_files()
     sys.argv = command
     runpy.run_path(command[0], run_name="__main__")

@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.utils.forking import limit_files
 from tests.utils.running import ROOT, command_of
 
 CTRL_C = b"\x03"
@@ -111,6 +112,7 @@ def begun(command: Sequence[str], env: Mapping[str, str], columns: int = 100) ->
         pid, master = pty.fork()
     if not pid:
         termios.tcsetwinsize(0, (30, columns))
+        limit_files()
         os.chdir(ROOT)
         os.execve(command[0], list(command), env)  # noqa: S606 - the command line itself, without a shell
     terminal = Terminal(pid, master)

@@ -46,7 +46,7 @@ class TenantPages:
     def __init__(self, account: str, region: str) -> None:
         self._account, self._region = account, region
         self._pages: dict[tuple[str, tuple[str, ...]], PageAnswer] = {}
-        self._databases: dict[tuple[str, str, tuple[str, ...]], DBInstance | StoreUnavailable] = {}
+        self._databases: dict[tuple[str, str, tuple[str, ...]], DBInstance | PageAnswer] = {}
         self._contents: dict[str, _Contents] = {}
         self._files: dict[str, frozenset[str]] = {}
 
@@ -79,8 +79,8 @@ class TenantPages:
         if not host:
             return None
         instance = self._database(host, stores, task)
-        if isinstance(instance, StoreUnavailable):
-            return PageAnswer(BROKEN, str(instance))
+        if isinstance(instance, PageAnswer):
+            return instance
         contents = self._contents_of(instance)
         schema = stores.variable(NAME_VARIABLE)
         if schema and f"{stored_data.SCHEMA}{schema}" not in contents.ids:
@@ -90,13 +90,13 @@ class TenantPages:
             return PageAnswer(BROKEN, f"Access denied for user {user} (MySQL: 1045).")
         return None
 
-    def _database(self, host: str, stores: TaskStores, task: RunningTask) -> DBInstance | StoreUnavailable:
+    def _database(self, host: str, stores: TaskStores, task: RunningTask) -> DBInstance | PageAnswer:
         key = (host, task.subnet, task.groups)
         if key not in self._databases:
             try:
                 self._databases[key] = stores.database()
             except StoreUnavailable as reason:
-                self._databases[key] = reason
+                self._databases[key] = PageAnswer(BROKEN, str(reason))
         return self._databases[key]
 
     def _contents_of(self, instance: DBInstance) -> _Contents:

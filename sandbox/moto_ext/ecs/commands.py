@@ -75,6 +75,7 @@ def _end_with_its_process(task: RunningTask) -> None:
     else:
         code = processes.exit_code_of(task)
     if code is not None:
+        processes.end(task.id)
         task.exit_code = code
         task.stop(now(), ENDED)
 

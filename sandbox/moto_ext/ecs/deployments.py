@@ -21,12 +21,12 @@ from sandbox.moto_ext.ecs.targets import Targets
 from sandbox.moto_ext.ecs.tasks import FAILED, FARGATE_PLATFORM, RunningTask, alive
 
 
-def serve_well(service: Service, tasks: Iterable[RunningTask]) -> bool:
+def serve_well(service: Service, tasks: Iterable[RunningTask], targets: Targets | None = None) -> bool:
     """Whether the tasks, once they run, pass the checks of every target group of the service."""
     if not service.load_balancers:
         return True
     backend = backend_of(service)
-    targets = Targets(backend.account_id, backend.region_name)
+    targets = targets or Targets(backend.account_id, backend.region_name)
     return all(targets.passes(service, task) for task in tasks)
 
 
@@ -51,12 +51,12 @@ def _lives(described: dict[str, Any]) -> bool:
     return bool(described["runningCount"] or described["pendingCount"] or described["draining"])
 
 
-def complete(service: Service) -> bool:
+def complete(service: Service, targets: Targets | None = None) -> bool:
     """Whether the newest deployment was complete once: what happens to its tasks later is none of its failures."""
     newest, moment = rollouts_of(service)[-1], now()
     if not newest.get("completed"):
         running = [task for task in _own(service, newest) if task.status(moment) == "RUNNING"]
-        newest["completed"] = len(running) >= service.desired_count and serve_well(service, running)
+        newest["completed"] = len(running) >= service.desired_count and serve_well(service, running, targets)
     return bool(newest["completed"])
 
 

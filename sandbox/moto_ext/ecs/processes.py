@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ from sandbox.moto_ext.ecs.tasks import RunningTask
 
 DOOR = ROOT / "utils" / "aws_mgmt" / "dr_cli.py"
 LOST = 137
+STOP_TIMEOUT_S, WITHOUT_WORLD_S = 30, 5
+"""Between SIGTERM and SIGKILL of a container (API_ContainerDefinition, stopTimeout), and of one whose world ended."""
 _SHELLS = frozenset({"ash", "bash", "busybox", "dash", "ksh", "sh", "zsh"})
 _COMMAND = re.compile(r"-[A-Za-z]*c[A-Za-z]*")
 _SESSION_S = 12 * 3600
@@ -133,21 +136,36 @@ def exit_code_of(task: RunningTask) -> int | None:
 
 
 def end(task_id: str) -> None:
-    """End its process by SIGTERM, as ECS stops a container; by force where it does not heed it."""
+    """End its process by SIGTERM, as ECS stops a container; by force where it goes on for longer than stopTimeout.
+
+    Who asks for it holds the world, which the process needs to give its lock back: it is waited for elsewhere.
+    """
     found = _processes.pop(task_id, None)
-    if found is None:
-        return
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(found.popen.pid, signal.SIGTERM)
-    try:
-        found.popen.wait(5)
-    except subprocess.TimeoutExpired:
-        os.killpg(found.popen.pid, signal.SIGKILL)
-        found.popen.wait()
-    found.folder.cleanup()
+    if found is not None:
+        _terminate(found)
+        threading.Thread(target=_await_end, args=(found, STOP_TIMEOUT_S), daemon=True).start()
 
 
 def end_all() -> None:
     """End every process: their world is gone."""
-    for task_id in list(_processes):
-        end(task_id)
+    found = [_processes.pop(task_id) for task_id in list(_processes)]
+    for process in found:
+        _terminate(process)
+    for process in found:
+        _await_end(process, WITHOUT_WORLD_S)
+
+
+def _terminate(process: TaskProcess) -> None:
+    if process.popen.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.popen.pid, signal.SIGTERM)
+
+
+def _await_end(process: TaskProcess, limit_s: float) -> None:
+    try:
+        process.popen.wait(limit_s)
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.popen.pid, signal.SIGKILL)
+        process.popen.wait()
+    process.folder.cleanup()

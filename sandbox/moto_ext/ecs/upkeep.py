@@ -34,7 +34,7 @@ def keep_up(services: Iterable[Service]) -> None:
 
 
 def _keep_up(service: Service, targets: Targets) -> None:
-    complete(service)
+    complete(service, targets)
     for group, task in _given_up(service, targets):
         task.stop(now(), f"{NEVER_WELL} in (target-group {group.arn})")
         keeping.note(service, f"(task {task.id}) is unhealthy in (target-group {group.arn}).")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -192,3 +193,12 @@ def test_without_credentials_the_sentence_says_what_to_do(
     failed = _failure(client)
     assert failed.trouble is FailureKind.CREDENTIALS
     assert "AWS_PROFILE" in str(failed)
+
+
+def test_sessions_of_a_long_wait_for_credentials_are_few(sandbox_world: Endpoint) -> None:
+    """Credentials are looked for again every few seconds, for an hour."""
+    client, sessions = _mutating(sandbox_world), list[weakref.ref[object]]()
+    for _ in range(12):
+        sessions.append(weakref.ref(client._session))
+        client.sign_in_again()
+    assert sum(session() is not None for session in sessions) <= 5

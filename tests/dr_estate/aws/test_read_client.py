@@ -9,6 +9,7 @@ import pytest
 
 from dr_estate.aws.read_client import Credentials, ForbiddenCall, ReadClient
 from dr_estate.config.environment import Environment, Side, load_environment
+from dr_estate.model.unavailable import DataUnavailable, UnavailableKind
 from dr_estate.snapshot.registry import reads
 from sandbox.client.endpoint import Endpoint
 
@@ -65,3 +66,29 @@ def test_a_profile_that_assumes_a_role_signs_in_by_the_dr_regions_sts_and_is_no_
     assert "assumed-role/dr-reader/" in client.prove_account().arn
     assert dict(client.calls) == {"sts:GetCallerIdentity": 1}
     assert f"{sit.region(Side.DR)} sts:AssumeRole" in sandbox_world.calls()
+
+
+def test_a_call_of_after_the_deadline_ends_at_once_and_makes_no_client(
+    sandbox_world: Endpoint, sit: Environment
+) -> None:
+    """No look may last longer, and its connections are closed while such calls come."""
+    client = _read_client(sit, sandbox_world)
+    client.ends_at = 0.0
+    with pytest.raises(DataUnavailable) as late:
+        client.call("ecs", sit.region(Side.DR), lambda ecs: ecs.list_services())
+    assert (late.value.unavailable.kind, client._clients) == (UnavailableKind.DEADLINE, {})
+
+
+def test_connections_are_closed_while_a_late_call_makes_another_client(
+    sandbox_world: Endpoint, sit: Environment
+) -> None:
+    client, closed = _read_client(sit, sandbox_world), list[str]()
+
+    class Late:
+        def close(self) -> None:
+            closed.append("closed")
+            client._clients["ecs", f"region-{len(closed)}"] = Late()
+
+    client._clients = {("s3", "region"): Late(), ("sts", "region"): Late()}
+    client.close_connections(for_good=True)
+    assert closed == ["closed"] * 2

@@ -63,7 +63,7 @@ def test_nobody_is_inside_with_another() -> None:
 
 
 INTERRUPTED = """
-import signal, threading
+import signal, threading, time
 from sandbox.core.world_lock import FairLock
 lock, held, leave = FairLock(), threading.Event(), threading.Event()
 def hold():
@@ -74,7 +74,8 @@ threading.Thread(target=hold).start()
 held.wait()
 def interrupt():
     while not lock._waiting:
-        pass
+        time.sleep(0.001)
+    time.sleep(0.02)
     signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 threading.Thread(target=interrupt).start()
 try:

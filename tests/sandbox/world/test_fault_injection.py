@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
+from dr_estate.network.open_files import allow_open_files
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.errors import SandboxError
 from sandbox.core.state import Outage
@@ -132,6 +133,7 @@ def test_a_hang_may_end_by_itself_without_an_answer(world: Endpoint, client: Cli
 @pytest.mark.proof
 def test_a_call_is_held_however_many_others_are_connected(world: Endpoint, client: Client) -> None:
     address = urlsplit(world.url)
+    allow_open_files()
     with ExitStack() as connected:
         for _ in range(1_100):  # more than select() can name
             connected.enter_context(socket.create_connection((address.hostname, address.port)))

@@ -9,14 +9,13 @@ from typing import Any
 from dr_checks.derived.record_pairs import POLICIES
 from dr_checks.derived.routing import ADDRESS_TYPES, region_of, target_of
 from dr_checks.derived.site_visits import part_or
-from dr_estate.aws.read_client import ReadClient
 from dr_estate.config.environment import Environment, Side
 from dr_estate.config.settings import Expectation, Regions, ReplicationSettings, ResourceNames, TrafficSettings
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.network.http_probe import Visit
 from dr_estate.readers import cloudfront, ecs, http_sites, rds, route53
 from dr_estate.readers.route53 import Record
-from dr_estate.snapshot.observer import observe_with
+from dr_estate.snapshot.observer import kept_client, observe_with
 from dr_estate.snapshot.registry import reads
 from dr_estate.snapshot.snapshot import Snapshot
 from utils.aws_mgmt.app.errors import UsageError
@@ -129,14 +128,14 @@ def _services(snapshot: Snapshot, environment: Environment, side: Side) -> list[
 
 def _account(environment: Environment, world: ObservedWorld) -> str:
     """Return the account of the credentials, from STS in the only known region."""
-    client = ReadClient(environment, reads(), world.credentials)
     region = environment.regions.dr
-    return str(client.call("sts", region, lambda sts: sts.get_caller_identity())["Account"])
+    with kept_client(environment, reads(), world.credentials) as client:
+        return str(client.call("sts", region, lambda sts: sts.get_caller_identity())["Account"])
 
 
 def _observed(environment: Environment, world: ObservedWorld, *parts: str) -> Snapshot:
-    client = ReadClient(environment, reads(), world.credentials)
-    return observe_with(client, world.name, only=frozenset(parts))
+    with kept_client(environment, reads(), world.credentials) as client:
+        return observe_with(client, world.name, only=frozenset(parts))
 
 
 def _traffic_pair(environment: Environment, world: ObservedWorld) -> tuple[_TrafficPair, str]:
