@@ -238,6 +238,24 @@ def test_a_run_that_aws_started_is_stopped_from_anywhere_and_goes_on(prod: Prod)
     assert again.wait(PATIENCE_S) == 0, again.err
 
 
+def test_a_run_whose_task_is_stopped_in_ecs_says_how_it_was_stopped_and_goes_on_at_once(prod: Prod) -> None:
+    """ECS gives a container its stopTimeout: enough to record where the run stands, and to give its lock back."""
+    laptop, _ = prod.asked(EXECUTE, "laptop")
+    assert prod.run(f"approve --incident {INCIDENT}", "approver").code == 0
+    shown(laptop, r"^aws route53 .*$")
+    ecs, cluster = prod.aws("admin").client("ecs", Side.DR), prod.env.named(prod.env.names.cluster)
+    running = ecs.describe_tasks(cluster=cluster, tasks=ecs.list_tasks(cluster=cluster)["taskArns"])["tasks"]
+    (task,) = [row["taskArn"] for row in running if not row["group"].startswith("service:")]
+    ecs.stop_task(cluster=cluster, task=task, reason="by hand")
+    assert laptop.wait(PATIENCE_S) != 0, laptop.err
+    log = prod.run(f"log --incident {INCIDENT}")
+    assert re.search(r"\bend +stopped: Stopped between two calls, as asked\.", log.out), log.out
+    again, _ = prod.asked(EXECUTE, "laptop-again")
+    assert prod.run(f"approve --incident {INCIDENT}", "approver").code == 0
+    change_by_hand(prod, again)
+    assert again.wait(PATIENCE_S) == 0, again.err
+
+
 def test_who_asked_cannot_approve_and_who_approves_cannot_ask_by_aws_alone(prod: Prod) -> None:
     laptop, execution = prod.asked(EXECUTE, "laptop")
     signal = {"AutomationExecutionId": execution, "SignalType": "Approve"}
