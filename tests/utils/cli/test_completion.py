@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -107,12 +107,33 @@ def test_fish_completes_commands_options_and_names(dr: Path, shell_env: dict[str
 
 @pytest.mark.proof
 def test_zsh_completes_commands_options_and_names(dr: Path, shell_env: dict[str, str]) -> None:
-    _install(dr, shell_env, "zsh", ".zfunc/_dr")
-    for name, text in ((".zshenv", ZSHENV), (".zshrc", ZSHRC)):
-        (Path(shell_env["HOME"]) / name).write_text(text, encoding="utf-8")
-    command = [str(SHELLS / "usr/bin/zsh"), "-d", "-i"]  # -d: without the machine's files
-    with _terminal(command, shell_env) as terminal:
+    with _zsh(dr, shell_env) as terminal:
         assert {line: _after_a_tab(terminal, line) for line in WHOLE_WORDS} == WHOLE_WORDS
+
+
+PATHS = ("--config {}/al", "--config={}/al", "status --save-evidence={}/al")
+
+
+@pytest.mark.proof
+def test_zsh_and_bash_complete_paths_behind_an_equals_sign_too(
+    dr: Path, shell_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("x")
+    for name in ("alert", "alps", "bet"):
+        (folder / name).mkdir()
+    offered = []
+    for shell in (_zsh(dr, shell_env), _bash(shell_env)):
+        with shell as terminal:
+            offered += [_after_a_tab(terminal, line.format(folder)) for line in PATHS]
+    assert [{"alert/", "alps/"}] * 6 == offered
+
+
+def _zsh(dr: Path, env: dict[str, str]) -> AbstractContextManager[Terminal]:
+    """A terminal with a zsh that has loaded the script."""
+    _install(dr, env, "zsh", ".zfunc/_dr")
+    for name, text in ((".zshenv", ZSHENV), (".zshrc", ZSHRC)):
+        (Path(env["HOME"]) / name).write_text(text, encoding="utf-8")
+    return _terminal([str(SHELLS / "usr/bin/zsh"), "-d", "-i"], env)  # -d: without the machine's files
 
 
 @contextmanager

@@ -45,7 +45,9 @@ def _options(command: click.Command) -> Iterator[click.Option]:
 
 
 class DrInZsh(_AsTheyComplete, ZshComplete):
-    """In zsh."""
+    """In zsh, which looks for a file by the name of the whole word unless the option before "=" is set aside."""
+
+    source_template = ZshComplete.source_template.replace("_path_files", "compset -P '-*='; _path_files")
 
 
 class DrInFish(_AsTheyComplete, FishComplete):
