@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -12,7 +13,7 @@ import pytest
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage
 from tests.utils.pseudo_terminal import at_terminal
-from tests.utils.running import at_endpoint, rules, signed_in
+from tests.utils.running import PATIENCE_S, at_endpoint, rules, signed_in
 
 IMPATIENT = "[observation]\nattempts = 1\nconnect_timeout_s = 2"
 LOOKS, LOOKED_AT = 8, re.compile(r"looked at (\d\d:\d\d:\d\d) UTC")
@@ -74,7 +75,9 @@ def test_a_dark_region_is_watched_for_hours_with_as_many_connections_and_no_more
     try:
         with at_terminal(f"-e sit --config {config} status --watch 1", tmp_path, variables, columns=80) as terminal:
             watching, fewest = psutil.Process(terminal.pid), dict[int, int]()
+            ends = time.monotonic() + PATIENCE_S
             while (looks := len(set(LOOKED_AT.findall(terminal.shown)))) < LOOKS:
+                assert time.monotonic() < ends, f"{looks} looks"
                 assert terminal.read(0.1), terminal.shown
                 fewest[looks] = min(watching.num_fds(), fewest.get(looks, sys.maxsize))
             terminal.press(b"q")
