@@ -20,7 +20,7 @@ class DroppedSessions:
         self._remained = 0
 
     def add(self, session: object) -> None:
-        """Nobody uses ``session`` any more, but for calls that are under way."""
+        """Take ``session`` for one that nobody uses any more, but for calls that are under way."""
         self._dropped.add(session)
 
     def collect(self) -> None:
