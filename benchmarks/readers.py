@@ -83,7 +83,7 @@ def _observed(
 
 def one_by_one(environment: Environment) -> Outcome:
     """The same readers and batch calls, one call after another: what concurrency alone gains."""
-    from dr_estate.aws.read_client import Credentials, ReadClient, operations
+    from dr_estate.aws.read_client import Credentials, ReadClient
     from dr_estate.snapshot.registry import reads
 
     began = time.monotonic()
@@ -91,7 +91,7 @@ def one_by_one(environment: Environment) -> Outcome:
     client.prove_account()
     values = read_in_turn(client)
     unseen = sum(isinstance(value, Unavailable) for value in values.values())
-    return {"look_s": time.monotonic() - began, "calls": operations(client.calls), "unseen": unseen}
+    return {"look_s": time.monotonic() - began, "calls": client.calls.total(), "unseen": unseen}
 
 
 def read_in_turn(client: ReadClient) -> dict[tuple[str, Side], Any]:

@@ -171,11 +171,13 @@ class ReadClient:
             return self._clients[service, region]
 
     def caller(self, service: str, region: str) -> Any:
-        """Return what makes the calls: a lean client where one can, else the session's."""
+        """Return what makes the calls: a lean client where one can, else the session's, which is not made late."""
         ready = self._callers.get((service, region))
         if ready is None:
             with self._creating:
                 lean = self._lean_client(service, region)
+            if not lean and (service, region) not in self._clients:
+                self._check_deadline()
             ready = self._callers.setdefault((service, region), lean or self.client(service, region))
         return ready
 
@@ -324,14 +326,17 @@ class ReadClient:
             raise end
         return self._send(request) if end is None or end is UNSENT else end
 
+    def _check_deadline(self) -> None:
+        if self.seconds_left <= 0:
+            limit_s = self.environment.observation.deadline_s
+            raise DeadlinePassed(error=f"the observation's deadline of {limit_s} s passed")
+
     def _send(self, request: AWSPreparedRequest, was_silent: bool = False) -> AWSResponse | None:
         """Send on a shared connection; None where only botocore's own session can. Raises what that one raises.
 
         Who ``was_silent`` in an earlier look is waited for less.
         """
-        if self.seconds_left <= 0:
-            limit_s = self.environment.observation.deadline_s
-            raise DeadlinePassed(error=f"the observation's deadline of {limit_s} s passed")
+        self._check_deadline()
         limits, clock = self.environment.observation, self.credentials.clock
         part, least_s = (SHORT, _SHORT_PATIENCE_S) if was_silent else (1.0, LEAST_PATIENCE_S)
         waits = (clock.patience_s(part * limit, least_s) for limit in (limits.connect_timeout_s, limits.read_timeout_s))
@@ -393,8 +398,3 @@ def _no_such_read(event_name: str, **_: Any) -> None:
     service, name = event_name.split(".", 2)[1:]
     if not name.startswith("_"):
         raise ForbiddenCall(f"{service}.{name} is not among the declared reads: it is never called.")
-
-
-def operations(calls: Mapping[str, int]) -> int:
-    """Total number of API calls, retries not counted."""
-    return sum(calls.values())

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from dr_estate.aws.read_client import Credentials, ReadClient, operations
+from dr_estate.aws.read_client import Credentials, ReadClient
 from dr_estate.config.environment import Side, load_environment
 from dr_estate.readers import iam_copy_roles, iam_task_roles
 from dr_estate.reading.reader import ReadContext, Section
@@ -43,9 +43,9 @@ class CountedCalls:
         return nullcontext()
 
     def _counted(self, doing: Callable[[T], R], item: T) -> R:
-        before = operations(self._client.calls)
+        before = self._client.calls.total()
         done = doing(item)
-        self.by_item.append(operations(self._client.calls) - before)
+        self.by_item.append(self._client.calls.total() - before)
         return done
 
 
