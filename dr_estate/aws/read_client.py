@@ -118,6 +118,7 @@ class ReadClient:
     def open(self) -> None:
         """Begin an observation: nothing called, nothing known to be dark, the whole deadline left."""
         self.calls: Counter[str] = Counter()
+        self._notional = Pace(time.monotonic)
         self.ends_at = time.monotonic() + self.environment.observation.deadline_s
         self.blinked = False
         silent = self.credentials.silent_places
@@ -267,11 +268,8 @@ class ReadClient:
                     "Choose the right AWS_PROFILE, or the right -e."
                 )
             return identity
-        raise DataUnavailable(
-            Unavailable(
-                UnavailableKind.UNREACHABLE, f"No region's STS could prove the account: {' '.join(blind)} {_WAY}"
-            )
-        )
+        reason = f"No region's STS could prove the account: {' '.join(blind)} {_WAY}"
+        raise DataUnavailable(Unavailable(UnavailableKind.UNREACHABLE, reason))
 
     def _guarded_session(self) -> botocore.session.Session:
         """A session whose every client is guarded. Signing in is not looking: a session of its own does that (T15)."""
@@ -304,18 +302,20 @@ class ReadClient:
             raise ForbiddenCall(f"{operation} is not among the declared reads: it is never called.")
         with self._counting:
             self.calls[operation] += 1
-        if (service, region) not in self._unpaced:
-            self._wait(self._pace.reserve(operation, region))
+        is_paced = (service, region) not in self._unpaced
+        self._wait((self._pace if is_paced else self._notional).reserve(operation, region), is_paced)
 
-    def _wait(self, seconds: float) -> None:
+    def _wait(self, seconds: float, is_paced: bool) -> None:
         """Wait for AWS's rate. An estate so large that its reading takes longer has longer, unless the user limits it.
 
-        Raises DeadlinePassed.
+        An emulator has as long as AWS would, for each look. Raises DeadlinePassed.
         """
         if not seconds:
             return
         limits = self.environment.observation
         self.extend(time.monotonic() + seconds + limits.read_timeout_s)
+        if not is_paced:
+            return
         if seconds > self.seconds_left:
             raise DeadlinePassed(error=f"AWS's rate allows the call after the deadline of {limits.deadline_s} s")
         time.sleep(seconds)

@@ -238,7 +238,8 @@ class ReadLimits(Settings):
     """Time limits and concurrency of reading.
 
     Where AWS's published rates make the reading of a large estate longer than ``deadline_s``, it is given that time,
-    unless ``firm_deadline``; ``--deadline`` is firm. Two buckets are compared for ``compare_minutes`` at most.
+    and so is an emulator, unless ``firm_deadline``; ``--deadline`` is firm. Two buckets are compared for
+    ``compare_minutes`` at most.
     """
 
     deadline_s: Positive = 90

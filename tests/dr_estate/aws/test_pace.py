@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -82,9 +83,9 @@ def sit() -> Environment:
 
 
 @contextmanager
-def paced(world: Endpoint, sit: Environment, **limits: object) -> Iterator[ReadClient]:
+def paced(world: Endpoint, sit: Environment, waits: bool = True, **limits: object) -> Iterator[ReadClient]:
     keys = world.people["reader"]
-    credentials = Credentials(world.url, keys.access_key_id, keys.secret_access_key, paced=True)
+    credentials = Credentials(world.url, keys.access_key_id, keys.secret_access_key, paced=waits)
     env = sit.model_copy(update={"observation": sit.observation.model_copy(update=limits)})
     yield ReadClient(env, reads(), credentials)
 
@@ -112,6 +113,20 @@ def test_the_deadline_moves_with_what_aws_rates_need_and_a_firm_one_does_not(
 ) -> None:
     with paced(sandbox_world, sit, deadline_s=1, read_timeout_s=1) as client, ThreadPoolExecutor(16) as threads:
         assert set(threads.map(lambda _: ask(client), range(80))) == {None}
-    firm = {"deadline_s": 1, "read_timeout_s": 1, "firm_deadline": True}
+    firm: dict[str, Any] = {"deadline_s": 1, "read_timeout_s": 1, "firm_deadline": True}
     with paced(sandbox_world, sit, **firm) as client, ThreadPoolExecutor(16) as threads:
         assert UnavailableKind.DEADLINE in set(threads.map(lambda _: ask(client), range(80)))
+
+
+def test_an_emulator_has_as_long_as_aws_rates_would_take_for_each_look(
+    sandbox_world: Endpoint, sit: Environment
+) -> None:
+    with paced(sandbox_world, sit, waits=False, deadline_s=1, read_timeout_s=1) as client:
+        assert {ask(client) for _ in range(60)} == {None}
+        assert client.seconds_left > 1
+        client.open()
+        assert ask(client) is None
+        assert client.seconds_left < 1
+    with paced(sandbox_world, sit, waits=False, deadline_s=1, read_timeout_s=1, firm_deadline=True) as client:
+        assert {ask(client) for _ in range(60)} <= {None, UnavailableKind.DEADLINE}
+        assert client.seconds_left < 1
