@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from dr_checks.core.model import Area, Finding, Severity, View
@@ -179,15 +179,15 @@ def _has_six(view: View) -> bool:
 def hosts_answer(view: View) -> Iterator[Finding]:
     """A name server gives an address for each name that was asked: all, or of many alike an even spread."""
     known = {answer.name: answer for answer in view.get(dns_answers.hosts) if isinstance(answer, DnsAnswer)}
-    unavailable = next((answer for answer in view.get(dns_answers.hosts) if isinstance(answer, Unavailable)), None)
     recorded = {record.name for record in view.get(route53.records)}
+    unseen = _unseen_hosts(view, recorded - known.keys())
     for tenant in view.tenants:
         host = tenants.host_of(tenant, view.env)
         answer = known.get(host)
-        if host not in recorded or (answer is None and unavailable is None):
+        if host not in recorded or (answer is None and host not in unseen):
             continue  # tenants.hosts-lead-to-distribution says where it leads
         if answer is None:
-            yield view.unknown(host, "an address", unavailable or "not asked", tenant.id)
+            yield view.unknown(host, "an address", unseen[host], tenant.id)
         elif answer.values:
             yield view.ok(host, ", ".join(answer.values), "an address", "visitors reach CloudFront", tenant.id)
         else:
@@ -200,11 +200,23 @@ def hosts_answer(view: View) -> Iterator[Finding]:
                 tenant.id,
             )
     ours = recorded & {tenants.host_of(tenant, view.env) for tenant in view.tenants}
-    if len(ours) > len(known.keys() & ours) and unavailable is None:
-        measured = f"{len(known.keys() & ours)} of {len(ours)} queried"
-        yield view.ok("the others", measured, "an even spread", "their records have the target of the queried ones")
+    if ours - known.keys() - unseen.keys():
+        if known.keys() & ours or not unseen:
+            measured = f"{len(known.keys() & ours)} of {len(ours)} queried"
+            yield view.ok("the others", measured, "an even spread", "their records have the target of the queried ones")
+        else:
+            yield view.unknown("the others", "an even spread", next(iter(unseen.values())))
     if not ours:
         yield view.none_expected("tenants' hosts", "no tenant has a record of its own")
+
+
+def _unseen_hosts(view: View, unanswered: Collection[str]) -> Mapping[str, Unavailable]:
+    """Why no answer to a name was seen; in evidence whose questions are not known, the first reason for all of them."""
+    answers, names = view.get(dns_answers.hosts), dns_answers.asked_hosts(view.get(route53.records), view.env)
+    if len(answers) == len(names):
+        return {name: answer for name, answer in zip(names, answers, strict=True) if isinstance(answer, Unavailable)}
+    first = next((answer for answer in answers if isinstance(answer, Unavailable)), None)
+    return dict.fromkeys(unanswered, first) if first else {}
 
 
 @check(

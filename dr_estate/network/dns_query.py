@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 
 import dns.exception
@@ -82,6 +83,17 @@ def ask(server: Server, name: str, kind: str, patience: DnsPatience, recursive: 
         patience.silent.silent(key, asked_s, patience.now_s())
     reason = f"DNS server {server.label} did not answer for {name} {kind}: {failure}."
     raise DataUnavailable(Unavailable(UnavailableKind.RESOLVER, reason))
+
+
+def ask_any(servers: Sequence[Server], name: str, kind: str, patience: DnsPatience) -> DnsAnswer:
+    """Ask ``servers`` one after another until one answers, as a resolver does. Raises what the first one raised."""
+    try:
+        return ask(servers[0], name, kind, patience)
+    except DataUnavailable:
+        for server in servers[1:]:
+            with suppress(DataUnavailable):
+                return ask(server, name, kind, patience)
+        raise
 
 
 def addresses(name: str, patience: DnsPatience, resolvers: Iterable[str] = ()) -> list[str]:

@@ -7,15 +7,15 @@ that can be asked: then these parts are unseen, and nothing is asked of the inte
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import urlsplit
 
-from dr_estate.config.environment import Side
+from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.network import dns_query
 from dr_estate.network.dns_query import DnsAnswer, DnsPatience, Server
 from dr_estate.readers import elbv2, route53, sts_identity
-from dr_estate.readers.route53 import CustomerHost
+from dr_estate.readers.route53 import CustomerHost, Record
 from dr_estate.reading.part import GLOBAL, part
 from dr_estate.reading.reader import ReadContext
 
@@ -68,23 +68,36 @@ def led(context: ReadContext) -> tuple[DnsAnswer | Unavailable, ...]:
 
 @part(*GLOBAL, reads=RECORD_READS, visits=True)
 def hosts(context: ReadContext) -> tuple[DnsAnswer | Unavailable, ...]:
-    """Tenants' names of the zone, each asked of one of its name servers in turn.
+    """Tenants' names of the zone, each asked of one of its name servers, and where that is silent of the next.
 
     Names whose records lead to the same place are answered alike: of these an even spread of 200 at most is asked, so
     that looking does not grow with the tenants; a name that leads elsewhere is always asked.
     """
     if all(isinstance(answer, Unavailable) for answer in context.part(authorities)):
         raise DataUnavailable(Unavailable(UnavailableKind.RESOLVER, "No name server of the zone could be queried."))
-    domain, traffic = f".{context.env.traffic.tenant_domain}", context.env.traffic
-    own = {
-        r.name: r.alias_target or r.values[:1]
-        for r in context.part(route53.records)
-        if r.type in _ADDRESS_TYPES and r.name.endswith(domain) and r.name not in {traffic.origin_record, f"*{domain}"}
-    }
-    names = _spread(own)
+    names = asked_hosts(context.part(route53.records), context.env)
     servers = own_servers(context)
-    questions = [(servers[number % len(servers)], name, "A") for number, name in enumerate(names)]
-    return tuple(context.maybe(_put(context), questions))
+    firsts = {name: number % len(servers) for number, name in enumerate(names)}
+
+    def answer(name: str) -> DnsAnswer:
+        first = firsts[name]
+        return dns_query.ask_any([*servers[first:], *servers[:first]], name, "A", patience(context))
+
+    return tuple(context.maybe(answer, names))
+
+
+def asked_hosts(records: Iterable[Record], env: Environment) -> list[str]:
+    """The tenants' names that ``hosts`` asks for, in the order of its answers."""
+    domain, traffic = f".{env.traffic.tenant_domain}", env.traffic
+    return _spread(
+        {
+            r.name: r.alias_target or r.values[:1]
+            for r in records
+            if r.type in _ADDRESS_TYPES
+            and r.name.endswith(domain)
+            and r.name not in {traffic.origin_record, f"*{domain}"}
+        }
+    )
 
 
 @part(*GLOBAL, reads=RECORD_READS, visits=True)

@@ -12,10 +12,12 @@ from dr_checks.core.model import Status
 from dr_checks.core.registry import checks, judge
 from dr_estate.config.environment import Side
 from dr_estate.model.header_digest import header_digest
+from dr_estate.network.dns_query import DnsAnswer
 from dr_estate.readers import (
     application_autoscaling,
     backup_plan,
     cloudfront,
+    dns_answers,
     dynamodb,
     ecs,
     elbv2,
@@ -23,10 +25,12 @@ from dr_estate.readers import (
     kms,
     vpc,
 )
+from dr_estate.readers.route53 import Record
 from dr_estate.reading.reader import Reader
 from tests.dr_checks.aws_answers import read
+from tests.dr_checks.edges import HOSTS, PRIMARY, SECONDARY, traffic
 from tests.dr_checks.estates import altered, healthy, turned
-from tests.dr_checks.worlds import DENIED, SIT
+from tests.dr_checks.worlds import DENIED, SIT, Values, world
 
 FAIL, UNKNOWN = Status.FAIL, Status.UNKNOWN
 
@@ -287,3 +291,21 @@ def test_the_role_of_a_selection_matters_where_it_takes_something_of_the_platfor
     assert turned(changes) == ({"copy-roles.may-copy": expected} if expected else {})
     unseen = {**changes, (backup_plan.tagged, Side.PRIMARY): DENIED}
     assert turned(unseen)["copy-roles.may-copy"] is FAIL, "what was not seen excuses nobody"
+
+
+def test_of_many_hosts_those_that_were_asked_without_an_answer_are_unknown_and_no_others() -> None:
+    ids = tuple(f"tenant{number}" for number in range(500))
+    hosts = tuple(replace(HOSTS[0], name=f"{tenant}.{SIT.traffic.tenant_domain}") for tenant in ids)
+    names = dns_answers.asked_hosts(hosts, SIT)
+    silent = [replace(DENIED, why=f"{name} was not answered.") for name in names]
+    answers = [DnsAnswer("ns", name, "A", "NOERROR", ("203.0.113.1",), (), 60, True) for name in names]
+    assert {names[0]: silent[0].why} == _unknown_hosts(ids, hosts, (silent[0], *answers[1:]))
+    reasons = {name: unseen.why for name, unseen in zip(names, silent, strict=True)}
+    assert reasons | {"the others": silent[0].why} == _unknown_hosts(ids, hosts, tuple(silent))
+
+
+def _unknown_hosts(ids: tuple[str, ...], hosts: tuple[Record, ...], answers: tuple[object, ...]) -> dict[str, str]:
+    """The hosts that are UNKNOWN, each with its reason."""
+    values: Values = {**traffic(records=(PRIMARY, SECONDARY, *hosts)), (dns_answers.hosts, Side.GLOBAL): answers}
+    found = judge(checks()["answers.hosts-answer"], world(values, ids), SIT).findings
+    return {row.subject: row.because for row in found if row.status is UNKNOWN}

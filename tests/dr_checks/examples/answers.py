@@ -89,6 +89,7 @@ EXAMPLES = [
     given("hosts-answer", Status.PASS, "the others", hosts=TENANTS[:1]),
     given("hosts-answer", Status.FAIL, HOSTS[1].name, hosts=(TENANTS[0], replace(TENANTS[1], values=()))),
     given("hosts-answer", Status.UNKNOWN, hosts=(TENANTS[0], DENIED)),
+    given("hosts-answer", Status.UNKNOWN, hosts=(DENIED,)),
     given("hosts-answer", Status.UNKNOWN, hosts=DENIED),
     given("resolvers-agree", Status.NOT_APPLICABLE),
     given("resolvers-agree", Status.PASS, resolved=(RESOLVED, SHOP)),
