@@ -77,3 +77,13 @@ def test_the_table_of_calls_says_what_has_no_batch_read(evidence: Path) -> None:
     ran = _explain(evidence, "calls")
     assert 0 == ran.code
     assert "one revision a call" in ran.out
+
+
+def test_status_prints_the_same_calls_where_it_is_asked_to_explain_them(evidence: Path) -> None:
+    command = f"-e sit status --explain calls --from-evidence {evidence}"
+    ran = dr_cli(command, evidence.parent)
+    assert (0, _explain(evidence, "calls").out) == (ran.code, ran.out)
+    for more in ("--replication", "--report", "--gate", "--watch"):
+        refused = dr_cli(f"{command} {more}", evidence.parent)
+        assert (2, "") == (refused.code, refused.out)
+        assert "omit the other options of status" in refused.err

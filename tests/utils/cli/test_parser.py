@@ -98,7 +98,7 @@ def test_selectors_add_up_and_none_means_all_but_what_holds_after_a_failover_alo
         ("-e sit statsu", "No such command 'statsu'. Did you mean 'status'?"),
         (
             "-e sit status --replicaton",
-            "No such option '--replicaton'. (Did you mean one of: '--record', '--replication'",
+            "No such option '--replicaton'. (Did you mean one of: '--explain', '--replication'",
         ),
         ("-e sit test --infr", "No such option '--infr'. Did you mean '--infra'?"),
         ("-e sit --tenants 0 status", "Invalid value for '--tenants': 0 is not in the range x>=1."),

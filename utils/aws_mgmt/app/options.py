@@ -135,6 +135,7 @@ class StatusOptions(JudgingOptions):
     """Of `status`: the scenarios of the areas that are named, or all; ``watch_s``: again and again.
 
     ``no_cache``: what an earlier look kept is read too. ``checks`` and ``severity`` narrow what is judged.
+    ``explain``: ``calls`` where those of the look are wanted, and nothing is judged.
     """
 
     command: ClassVar[str] = "status"
@@ -144,6 +145,7 @@ class StatusOptions(JudgingOptions):
     checks: tuple[str, ...] = ()
     severity: str = ""
     watch_s: int | None = None
+    explain: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

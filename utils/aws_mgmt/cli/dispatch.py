@@ -67,8 +67,18 @@ def _refuse_what_is_no_judgement(options: of.Options) -> None:
         judges = False
         if options.gated or options.metrics:
             raise UsageError("An exercise is no judgement: omit --gate, its rules and --metrics.")
+    if isinstance(options, of.StatusOptions) and options.explain and not _explains_alone(options):
+        raise UsageError(
+            "--explain counts the calls of one environment's whole look: omit the other options of status."
+        )
     if options.format in CI_FORMATS and not judges and not getattr(options, "validate", False):
         raise UsageError(f"Only what `status`, `test` and `failover --validate` judge is written as {options.format}.")
+
+
+def _explains_alone(options: of.StatusOptions) -> bool:
+    """Whether nothing else of status is asked for, nor another environment."""
+    alone = of.StatusOptions(**options.shared() | {"html": False}, explain=options.explain)
+    return options == alone and not options.several
 
 
 def _choose_keys(options: of.Options) -> None:
@@ -148,6 +158,10 @@ def _without_environment(
 def _judge(options: of.StatusOptions | of.DrTestOptions, environment: Environment) -> Exit:
     from utils.aws_mgmt.app.areas import areas_of
 
+    if isinstance(options, of.StatusOptions) and options.explain:
+        from utils.aws_mgmt.cli.commands.explain import explain_calls
+
+        return explain_calls(of.ExplainOptions(**options.shared(), action="calls"), environment)
     if isinstance(options, of.StatusOptions) and options.watch_s:
         from utils.aws_mgmt.cli.commands.watch import watch_command
 

@@ -209,6 +209,7 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
         _option("check", "ID", "Judge this check alone; may be repeated.", "checks", multiple=True, **completion.CHECK),
         _option("severity", "", "Judge only what is as severe, or worse.", type=click.Choice(completion.SEVERITIES)),
         _flag("no-cache", "Read again what is kept, too (task definition revisions, policies of unchanged secrets)."),
+        _option("explain", "", "Print the calls of a look, and judge nothing.", type=click.Choice(["calls"])),
         _WATCH,
         *_JUDGING,
         _REPORT,
