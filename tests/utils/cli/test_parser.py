@@ -317,6 +317,20 @@ def test_a_help_page_ends_with_examples_of_its_own_command_that_are_taken_by_the
     assert max(map(len, ctx.get_help().splitlines())) <= 100
 
 
+@pytest.mark.parametrize("path", PAGES)
+def test_what_an_example_names_is_there(path: str) -> None:
+    page = PAGES[path].command
+    assert isinstance(page, HelpPage)
+    for words in map(shlex.split, page.examples):
+        if "completion" in words:
+            continue
+        own = PAGES[max((other for other in PAGES if set(other.split(" ")[1:]) <= set(words)), key=len)]
+        for param in own.command.params:
+            value = getattr(parse(words), param.name or "", None) if param._custom_shell_complete else None
+            names = {*value.split(",")} - {""} if isinstance(value, str) else {*(value or ())}
+            assert names <= {item.value for item in param.shell_complete(own, "")}, words
+
+
 def test_the_help_shows_every_command_under_what_it_is_for() -> None:
     groups = {title: [command.name for command in group] for title, group in COMMAND_LINE.groups.items()}
     assert {name for names in groups.values() for name in names} == set(COMMAND_LINE.commands)
