@@ -72,7 +72,7 @@ class CallPlan:
 
     Both are those of a first look: ``cached`` of ``calls`` were not made, because an earlier look had the answers. Each
     of them counts as one call. ``seconds`` is how long AWS's published rates make the estimate, at least;
-    ``seconds_again`` a second `status`.
+    ``seconds_again`` a second `status`. ``unseen`` parts were not seen, and what hangs on them is not counted.
     """
 
     tenants: int
@@ -82,6 +82,7 @@ class CallPlan:
     seconds: float
     seconds_again: float
     cached: int
+    unseen: int
 
     @classmethod
     def of(cls, snapshot: Snapshot, tenants: int, number: int) -> Self:
@@ -97,7 +98,8 @@ class CallPlan:
         }
         again = {name: count for name, count in a_region.items() if name not in CACHED}
         seconds = shortest_s(a_region), shortest_s(again)
-        return cls(tenants, number, dict(calls), estimate, *seconds, known.total())
+        unseen = len(snapshot.unavailable_parts())
+        return cls(tenants, number, dict(calls), estimate, *seconds, known.total(), unseen)
 
     @property
     def again(self) -> int:

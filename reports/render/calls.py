@@ -20,6 +20,7 @@ def render_calls(plan: CallPlan, form: str) -> str:
             "tenants": plan.tenants,
             "calls": dict(sorted(plan.calls.items())),
             "cached": plan.cached,
+            "unseen_parts": plan.unseen,
             "estimate": {
                 "tenants": plan.number,
                 "calls": dict(sorted(plan.estimate.items())),
@@ -42,6 +43,8 @@ def _lines(plan: CallPlan) -> Iterator[str]:
     yield f"{'in all':48} {sum(plan.calls.values()):6,} {sum(plan.estimate.values()):7,}"
     if plan.cached:
         yield f"\nOf those now, {plan.cached:,} were not made: this evidence has their answers from an earlier look."
+    if plan.unseen:
+        yield f"\n{plan.unseen} parts were not seen: the calls that follow from them are missing here."
     yield f"\nAt AWS's default rates that takes {plan.seconds:.0f} s or longer."
     yield (
         f"A second `status` of live AWS on the same day (UTC) makes {plan.again:,} calls in {plan.seconds_again:.0f} s "

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import lzma
 from pathlib import Path
 
 import pytest
 
 from dr_estate.config.environment import load_environment
-from dr_estate.snapshot.snapshot import to_json
+from dr_estate.snapshot.snapshot import from_json, to_json
 from sandbox.client.endpoint import Endpoint
 from tests.utils.running import ROOT, Ran, at_endpoint, dr_cli
 from tests.worlds import healthy
 
 SIT = load_environment(ROOT / "environments", "sit")
+GOLDEN = ROOT / "tests/golden/evidence"
 
 
 @pytest.fixture
@@ -87,3 +89,13 @@ def test_status_prints_the_same_calls_where_it_is_asked_to_explain_them(evidence
         refused = dr_cli(f"{command} {more}", evidence.parent)
         assert (2, "") == (refused.code, refused.out)
         assert "omit the other options of status" in refused.err
+
+
+def test_calls_of_a_look_that_missed_something_are_not_all_and_that_is_exit_3(tmp_path: Path) -> None:
+    evidence = tmp_path / "dark.json"
+    evidence.write_bytes(lzma.decompress((GOLDEN / "sit-primary-dark.json.xz").read_bytes()))
+    unseen = len(from_json(evidence.read_bytes()).unavailable_parts())
+    ran = _explain(evidence, "calls")
+    assert 3 == ran.code
+    assert f"{unseen} parts were not seen" in ran.out
+    assert unseen == _explain(evidence, "calls --format json").report["unseen_parts"] > 0

@@ -42,17 +42,21 @@ def explain_needs(options: ExplainOptions, environment: Environment) -> Exit:
 
 
 def explain_calls(options: ExplainOptions, environment: Environment) -> Exit:
-    """Print the calls of one observation by operation, and the estimate for another number of tenants. Returns 0.
+    """Print the calls of one observation by operation, and the estimate for another number of tenants.
 
+    Returns 0, or 3 where a part was not seen, so that not all calls were made.
     Raises UsageError, and DataUnavailable where the tenants cannot be seen.
     """
     snapshot = _observed(options, environment)
     tenants = len(discover(snapshot, environment))
     plan = CallPlan.of(snapshot, tenants, options.number or tenants)
     console.result(render_calls(plan, options.format), machine=options.format == "json")
-    answer = f"{sum(plan.estimate.values()):,} calls for {plan.number} tenants, exit {Exit.READY}"
-    console.conclude(options.format, answer, READINESS)
-    return Exit.READY
+    code = Exit.COULD_NOT_SEE if plan.unseen else Exit.READY
+    answer = (
+        f"{sum(plan.estimate.values()):,} calls for {plan.number} tenants, {plan.unseen} parts not seen, exit {code}"
+    )
+    console.conclude(options.format, answer, str(DIAGNOSIS) if plan.unseen else READINESS)
+    return code
 
 
 def _observed(options: ExplainOptions, environment: Environment) -> Snapshot:
