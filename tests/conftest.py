@@ -1,26 +1,32 @@
 """The order of the tests, and which of them are played when.
 
 What takes longest begins first, so that no process is left to play out a long file alone. What is marked ``proof`` is
-reported as skipped unless DR_PROOFS asks for the proofs: for them alone (``1``, `make proofs`), or for both (``all``,
-`make exhaustive`). `make test` leaves the proofs out.
+reported as skipped unless DR_PROOFS asks for the proofs: for them alone (``1``, `make proofs`), for those that CI plays
+today (``chosen``, `.ci/run`: tests/choice.py), or for both kinds (``all``, `make exhaustive`). `make test` leaves the
+proofs out. DR_SHARD=2/4 plays the second quarter of them, for machines that share them out.
 """
 
 from __future__ import annotations
 
 import gc
 import os
+import signal
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from sandbox.moto_ext import speedups
 from sandbox.world.moto_app import SETTINGS
+from tests import choice
 
 LONG = (
     *("tests/proofs/", "tests/utils/", "tests/dr_actions/", "tests/benchmarks/", "tests/sandbox/", "tests/house/"),
     *("tests/dr_estate/", "tests/golden/", "tests/deploy/"),
 )
 PROOFS = os.environ.get("DR_PROOFS", "")
+SHARD = os.environ.get("DR_SHARD", "")
+DURATIONS = choice.recorded_durations() if PROOFS else {}
 GARBAGE = (100_000, 50, 100)  # an emulator and 7,000 tests stay as they are: looking for garbage costs a tenth
 # No profile of Hypothesis beside this one: a slow machine fails no test, and CI tries the same examples each time.
 settings.register_profile(
@@ -33,12 +39,16 @@ settings.register_profile(
 )
 settings.load_profile("house")
 LATER = pytest.mark.skip(reason="a proof: `make proofs` plays it")
+LEFT_OUT = pytest.StashKey[str]()
+"""What of the proofs is not played, and why, in a line."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Read botocore's models fast, and let the workers share what forks their sandboxes; forked ones, commands too."""
     gc.set_threshold(*GARBAGE)  # from the start: what is imported and collected is no garbage either
     speedups.install()
+    # A shell starts what it runs in the background with Ctrl-C switched off, and proofs press it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.pop("GITHUB_ACTIONS", None)  # the tests' own CI may run there; its annotations are not under test
     os.environ.update(SETTINGS)  # moto reads them at import
     several = getattr(config.option, "numprocesses", None) or getattr(config.option, "processes", None)
@@ -59,13 +69,33 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if PROOFS == "all":
         return
     proofs = [item for item in items if item.get_closest_marker("proof") is not None]
-    if PROOFS or getattr(config.option, "processes", None):
-        others = [item for item in items if item.get_closest_marker("proof") is None]
-        items[:], left_out = (proofs, others) if PROOFS else (others, proofs)
-        config.hook.pytest_deselected(items=left_out)
+    if not PROOFS and not getattr(config.option, "processes", None):
+        for item in proofs:
+            item.add_marker(LATER)
         return
-    for item in proofs:
-        item.add_marker(LATER)
+    played = set(_played_proofs(config, proofs) if PROOFS else set(items) - set(proofs))
+    config.hook.pytest_deselected(items=[item for item in items if item not in played])
+    items[:] = [item for item in items if item in played]
+
+
+def _played_proofs(config: pytest.Config, proofs: list[pytest.Item]) -> list[pytest.Item]:
+    files = sorted({choice.file_of(item.nodeid) for item in proofs})
+    if PROOFS == "chosen":
+        whole_runs = {choice.file_of(item.nodeid) for item in proofs if item.get_closest_marker("whole_run")}
+        chosen = choice.chosen_today(files, whole_runs, DURATIONS, datetime.now(UTC).date())
+        config.stash[LEFT_OUT] = chosen.summary(DURATIONS)
+        files = list(chosen.played)
+    if SHARD:
+        part, parts = map(int, SHARD.split("/"))
+        files = choice.dealt(files, DURATIONS, parts)[part - 1]
+    return [item for item in proofs if choice.file_of(item.nodeid) in files]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say what was left out."""
+    if left_out := config.stash.get(LEFT_OUT, ""):
+        terminalreporter.write_line(left_out)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -75,5 +105,6 @@ def pytest_unconfigure() -> None:
     gc.freeze()
 
 
-def _rank(item: pytest.Item) -> int:
-    return next((rank for rank, folder in enumerate(LONG) if item.nodeid.startswith(folder)), len(LONG))
+def _rank(item: pytest.Item) -> tuple[float, int]:
+    recorded_s = DURATIONS.get(choice.file_of(item.nodeid), choice.UNKNOWN_S) if PROOFS else 0
+    return -recorded_s, next((rank for rank, folder in enumerate(LONG) if item.nodeid.startswith(folder)), len(LONG))

@@ -106,6 +106,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def _share(item: pytest.Item) -> object:
+    """What one process plays together: proofs by the file, those that share nothing one by one; folders else."""
+    if item.get_closest_marker("proof") is not None:
+        return item.nodeid if item.get_closest_marker("apart") is not None else item.path
     return next((folder for folder in _TOGETHER if item.nodeid.startswith(folder)), item.path)
 
 
