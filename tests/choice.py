@@ -23,6 +23,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 DURATIONS = ROOT / "tests" / "durations.json"
+LEFT_OUT = ROOT / "build" / "left-out.txt"
 PACKAGES = ("dr_actions", "dr_checks", "dr_estate", "reports", "sandbox", "steps", "tests", "utils")
 DAYS = 4
 BUDGET_S = 3 * 12 * 60.0

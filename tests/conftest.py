@@ -3,7 +3,8 @@
 What takes longest begins first, so that no process is left to play out a long file alone. What is marked ``proof`` is
 reported as skipped unless DR_PROOFS asks for the proofs: for them alone (``1``, `make proofs`), for those that CI plays
 today (``chosen``, `.ci/run`: tests/choice.py), or for both kinds (``all``, `make exhaustive`). `make test` leaves the
-proofs out. DR_SHARD=2/4 plays the second quarter of them, for machines that share them out.
+proofs out. DR_SHARD=2/4 plays the second quarter of them, for machines that share them out;
+DR_WITHOUT="browser shells" leaves out those that ask these judges from outside.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ LONG = (
 )
 PROOFS = os.environ.get("DR_PROOFS", "")
 SHARD = os.environ.get("DR_SHARD", "")
+WITHOUT = frozenset(os.environ.get("DR_WITHOUT", "").split())
+"""Judges from outside that are not asked: their proofs are left out."""
 DURATIONS = choice.recorded_durations() if PROOFS else {}
 GARBAGE = (100_000, 50, 100)  # an emulator and 7,000 tests stay as they are: looking for garbage costs a tenth
 # No profile of Hypothesis beside this one: a slow machine fails no test, and CI tries the same examples each time.
@@ -39,8 +42,6 @@ settings.register_profile(
 )
 settings.load_profile("house")
 LATER = pytest.mark.skip(reason="a proof: `make proofs` plays it")
-LEFT_OUT = pytest.StashKey[str]()
-"""What of the proofs is not played, and why, in a line."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -73,29 +74,28 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in proofs:
             item.add_marker(LATER)
         return
-    played = set(_played_proofs(config, proofs) if PROOFS else set(items) - set(proofs))
+    played = set(_played_proofs(proofs) if PROOFS else set(items) - set(proofs))
     config.hook.pytest_deselected(items=[item for item in items if item not in played])
     items[:] = [item for item in items if item in played]
 
 
-def _played_proofs(config: pytest.Config, proofs: list[pytest.Item]) -> list[pytest.Item]:
+def _played_proofs(proofs: list[pytest.Item]) -> list[pytest.Item]:
     files = sorted({choice.file_of(item.nodeid) for item in proofs})
     if PROOFS == "chosen":
         whole_runs = {choice.file_of(item.nodeid) for item in proofs if item.get_closest_marker("whole_run")}
         chosen = choice.chosen_today(files, whole_runs, DURATIONS, datetime.now(UTC).date())
-        config.stash[LEFT_OUT] = chosen.summary(DURATIONS)
+        choice.LEFT_OUT.parent.mkdir(exist_ok=True)
+        not_asked = f" Not asked, by DR_WITHOUT: {', '.join(sorted(WITHOUT))}." if WITHOUT else ""
+        choice.LEFT_OUT.write_text(f"{chosen.summary(DURATIONS)}{not_asked}\n", encoding="utf-8")
         files = list(chosen.played)
     if SHARD:
         part, parts = map(int, SHARD.split("/"))
         files = choice.dealt(files, DURATIONS, parts)[part - 1]
-    return [item for item in proofs if choice.file_of(item.nodeid) in files]
+    return [item for item in proofs if choice.file_of(item.nodeid) in files and not WITHOUT & _judges(item)]
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say what was left out."""
-    if left_out := config.stash.get(LEFT_OUT, ""):
-        terminalreporter.write_line(left_out)
+def _judges(item: pytest.Item) -> set[str]:
+    return {str(name) for mark in item.iter_markers("judge") for name in mark.args}
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -1,4 +1,7 @@
-"""Runs everything that must hold: lint, format, types, import contracts, and all tests; what can overlap, overlaps."""
+"""Runs everything that must hold: lint, format, types, import contracts, and all tests; what can overlap, overlaps.
+
+``--with-proofs`` plays today's proofs beside them, as CI does: what was left out, and why, is the last line.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.choice import LEFT_OUT
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
@@ -21,7 +26,11 @@ STATIC = (
 
 
 # pytest's plugin for logging enters six contexts a test, and no test reads a log by it.
-TESTS = ["pytest", "-q", "-p", "no:xdist", "-p", "no:logging", "-p", "tests.forked_session", "--processes", "3"]
+FORKED = ["pytest", "-q", "-p", "no:xdist", "-p", "no:logging", "-p", "tests.forked_session"]
+TESTS = [*FORKED, "--processes", "3"]
+PROOFS = [*FORKED, "--processes", "3", "-p", "tests.durations", "--durations-file", "build/durations.json", "tests"]
+"""Three processes on two cores: while one waits for an emulator or a clock, the others work."""
+WITH_PROOFS = "--with-proofs"
 
 
 @dataclass(frozen=True)
@@ -34,13 +43,13 @@ class Part:
     output: str
 
 
-def _play(name: str, words: list[str], output: int | None) -> Part:
+def _play(name: str, words: list[str], output: int | None, **variables: str) -> Part:
     began = time.monotonic()
     command = [str(BIN / words[0]), *words[1:]]
     ran = subprocess.run(
         command,
         cwd=ROOT,
-        env=_environment(),
+        env={**_environment(), **variables},
         text=True,
         stdout=output,
         stderr=output and subprocess.STDOUT,
@@ -49,19 +58,23 @@ def _play(name: str, words: list[str], output: int | None) -> Part:
     return Part(name, ran.returncode, time.monotonic() - began, ran.stdout or "")
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     """Run it all, the static parts one after another beside the tests. Returns 0 only where every part passed."""
     began = time.monotonic()
-    with ThreadPoolExecutor(1) as beside:
+    with_proofs = WITH_PROOFS in arguments
+    with ThreadPoolExecutor(2) as beside:
         static = [beside.submit(_play, name, words, subprocess.PIPE) for name, words in STATIC]
-        tests = _play("tests", [*TESTS, *sys.argv[1:]], None)
-        parts = [*(part.result() for part in static), tests]
+        proofs = [beside.submit(_play, "proofs", PROOFS, None, DR_PROOFS="chosen")] if with_proofs else []
+        tests = _play("tests", [*TESTS, *(word for word in arguments if word != WITH_PROOFS)], None)
+        parts = [*(part.result() for part in (*static, *proofs)), tests]
     failed = [part for part in parts if part.code]
     for part in failed:
         sys.stdout.write(f"--- {part.name} failed ---\n{part.output}\n")
     times = ", ".join(f"{part.name} {part.took_s:.0f} s" for part in parts)
     verdict = f"FAILED: {', '.join(part.name for part in failed)}" if failed else "All green"
     sys.stdout.write(f"{verdict} in {time.monotonic() - began:.0f} s ({times})\n")
+    if with_proofs:
+        sys.stdout.write(LEFT_OUT.read_text(encoding="utf-8"))
     return 1 if failed else 0
 
 
@@ -72,4 +85,4 @@ def _environment() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

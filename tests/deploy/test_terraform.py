@@ -119,6 +119,7 @@ def test_what_the_generated_files_of_a_fleet_ask_for_is_what_its_terraform_gives
 
 
 @pytest.mark.proof
+@pytest.mark.judge("terraform")
 @pytest.mark.parametrize("folder", [FOLDER, FLEET], ids=lambda folder: folder.name)
 def test_terraform_finds_it_well_formatted(folder: Path, tmp_path: Path) -> None:
     run = terraform("fmt", "-check", "-diff", folder=folder, home=tmp_path)
@@ -151,6 +152,7 @@ def checked_out(tmp_path: Path) -> Path:
 
 
 @pytest.mark.proof
+@pytest.mark.judge("terraform")
 @pytest.mark.parametrize("stack", ["terraform", "fleet"])
 def test_terraform_finds_it_valid(checked_out: Path, stack: str) -> None:
     home, checked_out = checked_out.parent, checked_out / stack

@@ -147,6 +147,7 @@ def test_it_refuses_the_account_of_an_environment_and_one_that_is_in_use(
 
 
 @pytest.mark.proof
+@pytest.mark.judge("terraform")
 def test_a_failed_question_stays_open_with_its_code_and_what_was_made_is_taken_away(
     world: str, ask: Ask, tmp_path: Path
 ) -> None:
@@ -170,6 +171,7 @@ def test_a_failed_question_stays_open_with_its_code_and_what_was_made_is_taken_a
 
 
 @pytest.mark.proof
+@pytest.mark.judge("terraform")
 @pytest.mark.parametrize("after", [FIRST, *LATER])
 def test_what_a_killed_run_left_is_taken_away_by_its_name(
     after: str, world: str, begin: Callable[..., subprocess.Popen[str]], ask: Ask, tmp_path: Path
@@ -208,6 +210,7 @@ def vpcs(world: str) -> list[Any]:
 
 
 @pytest.mark.proof
+@pytest.mark.judge("terraform")
 @pytest.mark.parametrize("turned", [False, True], ids=["shipped", "other"])
 def test_a_whole_run_gives_the_answers_that_the_sandbox_plays_by_and_leaves_nothing(
     turned: bool, world: str, ask: Ask, terraform: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -276,6 +279,7 @@ def test_a_sandbox_does_not_start_upon_a_file_that_is_none_of_answers(
 
 
 @pytest.mark.proof
+@pytest.mark.judge("terraform")
 def test_terraform_finds_its_module_well_formatted(tmp_path: Path) -> None:
     command_line = [str(write_terraform(tmp_path)), "fmt", "-check", "-diff", "-recursive"]
     run = subprocess.run(command_line, cwd=ASK.parent / "terraform", capture_output=True, text=True, check=False)
@@ -283,6 +287,7 @@ def test_terraform_finds_its_module_well_formatted(tmp_path: Path) -> None:
 
 
 @pytest.mark.proof
+@pytest.mark.judge("terraform")
 def test_a_run_that_is_killed_with_its_terraform_is_taken_away_whole(
     world: str, begin: Callable[..., subprocess.Popen[str]], ask: Ask, terraform: str, tmp_path: Path
 ) -> None:
@@ -299,6 +304,7 @@ def test_a_run_that_is_killed_with_its_terraform_is_taken_away_whole(
 
 
 @pytest.mark.proof
+@pytest.mark.judge("terraform")
 def test_an_interrupted_run_takes_away_what_it_made(
     world: str, begin: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:

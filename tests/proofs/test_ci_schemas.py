@@ -19,7 +19,7 @@ from tests.reports.render.test_ci_formats import gated, hostile
 from tests.reports.test_reports import REPORT
 from tests.utils.running import ROOT
 
-pytestmark = pytest.mark.proof
+pytestmark = [pytest.mark.proof, pytest.mark.judge("schemas")]
 SCHEMAS = ROOT / ".tools" / "schemas"
 REPORTS = pytest.mark.parametrize(
     "make", [lambda: REPORT, hostile, gated], ids=["every status", "hostile names", "with a baseline"]

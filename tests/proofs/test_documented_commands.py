@@ -14,7 +14,7 @@ import pytest
 from tests.proofs.pasting import Newcomer, blocks, newcomer_in, printed_on
 from tests.utils.running import ROOT
 
-pytestmark = pytest.mark.proof
+pytestmark = [pytest.mark.proof, pytest.mark.judge("awscli")]
 
 DOCS, MKDOCS = ROOT / "docs", ROOT / ".tools" / "docs" / "bin" / "mkdocs"
 PASTED = {"get-started.md", "how-to.md", "real-account.md", "ci.md", "json.md", "drills.md"}
@@ -72,6 +72,7 @@ def test_what_needs_an_account_works_there_as_it_is_printed(
         assert [] == signed_in.faults(list(printed_on(DOCS / page)))
 
 
+@pytest.mark.judge("docs-site")
 def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     assert MKDOCS.exists(), "run `make docs-site`"
     words = [str(MKDOCS), "build", "--strict", "--config-file", str(ROOT / "mkdocs.yml")]

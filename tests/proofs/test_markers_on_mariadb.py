@@ -20,7 +20,7 @@ import pytest
 
 from dr_actions.actions.markers import scripts
 
-pytestmark = pytest.mark.proof
+pytestmark = [pytest.mark.proof, pytest.mark.judge("mariadb")]
 
 SERVERS = Path(os.environ.get("DR_MARIADB", Path(__file__).parents[2] / ".tools" / "mariadb"))
 PROGRAMS = {**os.environ, "LD_LIBRARY_PATH": str(SERVERS / "usr/lib/x86_64-linux-gnu")}

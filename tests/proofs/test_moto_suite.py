@@ -99,6 +99,7 @@ FULL = os.environ.get("DR_FULL_MOTO") == "1"
 
 
 @pytest.mark.proof
+@pytest.mark.judge("moto-tests")
 @pytest.mark.parametrize("service", SERVICES if FULL else QUICK)
 def test_what_differs_is_accepted_and_nothing_else(service: str, tmp_path: Path) -> None:
     found, listed = differences(service, tmp_path), accepted_of(service)

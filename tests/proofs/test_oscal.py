@@ -21,7 +21,7 @@ READ = (
     "print(len(AssessmentResults.oscal_read(pathlib.Path(sys.argv[1])).results[0].findings or []))"
 )
 
-pytestmark = pytest.mark.proof
+pytestmark = [pytest.mark.proof, pytest.mark.judge("oscal")]
 
 
 def _findings(file: Path) -> int:

@@ -27,7 +27,7 @@ from tests.utils.running import at_endpoint, rules
 from tests.worlds import borrowed
 from utils.aws_mgmt.generate.browser import AXE, CHROMIUM, LIBRARIES
 
-pytestmark = pytest.mark.proof
+pytestmark = [pytest.mark.proof, pytest.mark.judge("browser")]
 
 QUICK = "[execution]\npoll_s = 0.1\ncool_down_minutes = 0\n[observation]\nattempts = 1"
 TEN_GAPS = (

@@ -10,7 +10,7 @@ import pytest
 from tests.proofs.pasting import blocks, commands, newcomer_in, printed_on, sections
 from tests.utils.running import ROOT
 
-pytestmark = pytest.mark.proof
+pytestmark = [pytest.mark.proof, pytest.mark.judge("awscli")]
 
 PARTS = {
     title: [lines for block in blocks(text) for lines in commands(block)]

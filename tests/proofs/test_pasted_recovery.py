@@ -17,7 +17,7 @@ from tests.utils.pseudo_terminal import Terminal, begun
 from tests.utils.running import ROOT, signed_in
 from tests.worlds import borrowed
 
-pytestmark = pytest.mark.proof
+pytestmark = [pytest.mark.proof, pytest.mark.judge("awscli")]
 
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")

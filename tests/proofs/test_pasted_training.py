@@ -14,7 +14,7 @@ from sandbox.training.scenarios import catalogue
 from tests.proofs.pasting import Newcomer, blocks, commands, newcomer_in, sections
 from tests.utils.running import ROOT
 
-pytestmark = pytest.mark.proof
+pytestmark = [pytest.mark.proof, pytest.mark.judge("awscli")]
 
 PAGE = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
 SESSION, KEYS = blocks(sections(PAGE, "##")["Hold a session"])

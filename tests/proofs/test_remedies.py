@@ -32,7 +32,7 @@ from tests.proofs.test_matrix import OF_PROD_ALONE, OF_WARM_ALONE
 from tests.proofs.watching import Watch, judged
 from tests.utils.running import ROOT
 
-pytestmark = pytest.mark.proof
+pytestmark = [pytest.mark.proof, pytest.mark.judge("awscli")]
 FULL = os.environ.get("DR_FULL_REMEDIES") == "1"
 RECORD = Path(__file__).parent / "remedies_of_people.toml"
 REASONS: dict[str, list[str]] = tomllib.loads(RECORD.read_text(encoding="utf-8"))

@@ -17,7 +17,7 @@ import pytest
 
 from tests.utils.running import ROOT
 
-pytestmark = pytest.mark.proof
+pytestmark = [pytest.mark.proof, pytest.mark.judge("scanners")]
 
 TOOLS, DEPLOY = ROOT / ".tools", ROOT / "deploy"
 ACCEPTED = Path(__file__).with_name("accepted_scans.toml")

@@ -159,7 +159,7 @@ def _bucket(world: Stranger, region: str, name: str, *, versioned: bool) -> None
         s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
 
 
-pytestmark = pytest.mark.proof
+pytestmark = [pytest.mark.proof, pytest.mark.judge("strangers")]
 PLANTED = {
     ("ecs.service-exists", "sit-beta-service"),
     ("secrets.secret-exists", "sit-beta-db-credentials"),

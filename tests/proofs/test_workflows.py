@@ -25,7 +25,7 @@ from sandbox.client.endpoint import Endpoint
 from tests.utils.running import ROOT, signed_in
 from tests.worlds import borrowed
 
-pytestmark = pytest.mark.proof
+pytestmark = [pytest.mark.proof, pytest.mark.judge("awscli")]
 DEPLOY = ROOT / "deploy"
 BUCKET = "evidence-kept-for-a-year"
 ROOMS = ("dr_actions", "dr_checks", "dr_estate", "environments", "features", "reports", "sandbox", "steps", "utils")

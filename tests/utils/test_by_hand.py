@@ -21,7 +21,7 @@ from tests.utils.pseudo_terminal import begun
 from tests.utils.running import ROOT, command_of, direct_rules, dr_cli, signed_in
 from tests.worlds import borrowed, healthy, home_with_seeds
 
-pytestmark = pytest.mark.proof
+pytestmark = [pytest.mark.proof, pytest.mark.judge("awscli")]
 
 QUICK = "[execution]\npoll_s = 0.2\n[observation]\nattempts = 1"
 INCIDENT = "INC-20260107-001"

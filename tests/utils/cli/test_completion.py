@@ -97,6 +97,7 @@ def _install(dr: Path, env: dict[str, str], shell: str, file: str) -> None:
 
 
 @pytest.mark.proof
+@pytest.mark.judge("shells")
 def test_fish_completes_commands_options_and_names(dr: Path, shell_env: dict[str, str]) -> None:
     _install(dr, shell_env, "fish", ".config/fish/completions/dr.fish")
     ask = "for line in $argv; echo (complete -C $line | string split --field 1 \\t); end"
@@ -106,6 +107,7 @@ def test_fish_completes_commands_options_and_names(dr: Path, shell_env: dict[str
 
 
 @pytest.mark.proof
+@pytest.mark.judge("shells")
 def test_zsh_completes_commands_options_and_names(dr: Path, shell_env: dict[str, str]) -> None:
     with _zsh(dr, shell_env) as terminal:
         assert {line: _after_a_tab(terminal, line) for line in WHOLE_WORDS} == WHOLE_WORDS
@@ -115,6 +117,7 @@ PATHS = ("--config {}/al", "--config={}/al", "status --save-evidence={}/al")
 
 
 @pytest.mark.proof
+@pytest.mark.judge("shells")
 def test_zsh_and_bash_complete_paths_behind_an_equals_sign_too(
     dr: Path, shell_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:

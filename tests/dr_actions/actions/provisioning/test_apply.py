@@ -114,6 +114,7 @@ def test_the_steps_work_is_judged_by_the_environments_rules(shim: Shim) -> None:
 
 
 @pytest.mark.proof
+@pytest.mark.judge("terraform")
 def test_the_real_program_makes_what_it_planned_once(tmp_path: Path, shim: Shim) -> None:
     write_terraform(shim.place)
     (shim.module / "main.tf").write_text('resource "terraform_data" "stamp" { input = "warm" }\n')

@@ -16,7 +16,7 @@ from reports.allure.results import FORMS
 from tests.utils.running import ROOT, Ran, dr_cli, signed_in
 from tests.worlds import borrowed
 
-pytestmark = pytest.mark.proof
+pytestmark = [pytest.mark.proof, pytest.mark.judge("allure")]
 # Where the project's own generator is not installed, this answers as Allure 3.18 does.
 ALLURE = f"""#!{sys.executable}
 import pathlib, sys
