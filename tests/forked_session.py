@@ -159,6 +159,11 @@ def _show(session: pytest.Session, pipe: connection.Connection) -> bool:
     nodeid, location, reports = message
     hook = session.config.hook
     for data in reports:
-        hook.pytest_runtest_logreport(report=hook.pytest_report_from_serializable(config=session.config, data=data))
+        report = hook.pytest_report_from_serializable(config=session.config, data=data)
+        hook.pytest_runtest_logreport(report=report)
+        if report.failed:  # at once: the whole of it stands at the end, which may be far off
+            last = report.longreprtext.strip().rpartition("\n")[2]
+            terminal = session.config.pluginmanager.getplugin("terminalreporter")
+            terminal.write_line(f"\n{nodeid} failed: {last}")
     hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)
     return True

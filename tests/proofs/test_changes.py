@@ -204,6 +204,7 @@ CASES = [
 def test_a_change_turns_exactly_the_right_checks_red_and_back(case: Case, sit_watch: Watch) -> None:
     world, env = sit_watch.world, sit_watch.environment
     aws = Aws(world.url, world.people["admin"], env, world.state()["tenants"][-1])
+    sit_watch.renew()
     with case.made(aws):
         results = sit_watch.judged(case.touches)
     red = not_passed(results)

@@ -113,6 +113,7 @@ class StrictWorld:
     def disagreement(self, faults: Sequence[Fault], tenant: str) -> str:
         """What the judgement and the recovery say where they contradict each other, "" where they agree."""
         world = self.watch.world
+        self.watch.renew()
         try:
             for fault in faults:
                 fault.make(self.aws(tenant))

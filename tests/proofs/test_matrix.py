@@ -145,6 +145,7 @@ class Matrix:
     def row(self, disaster: Disaster) -> Row:
         """Status by check of all that did not pass under ``disaster``; of every check where nothing can be seen."""
         if disaster.name not in self.rows:
+            self.watch.renew()
             touched = self.watch.world.inject(disaster.name)
             try:
                 snapshot = self.watch.again(touched)

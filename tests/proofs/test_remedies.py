@@ -128,6 +128,7 @@ def unhealed(watch: Watch, touched: Collection[str]) -> list[str]:
 
 def broken(watch: Watch) -> Iterator[Watch]:
     """The estate to be broken, whose changes are quick; given back as it was."""
+    watch.renew()
     watch.world.keep(BEFORE)
     watch.world.timing(transition_s=0.05)
     yield watch

@@ -83,13 +83,18 @@ _UNANSWERED = ("hang", "refuse", "slow", "throttle")
 _IMPATIENT = Limits(deadline_s=5, connect_timeout_s=1, read_timeout_s=1, attempts=1, workers=32)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Watch:
-    """``healthy`` is what was seen while all was well."""
+    """``healthy`` is what was last seen while all was well."""
 
     world: Endpoint
     environment: Environment
     healthy: Snapshot
+
+    def renew(self) -> None:
+        """Read the healthy world again where that was long ago: else all that grows old is read after each change."""
+        if datetime.now(UTC) - self.healthy.taken_at > YOUNG / 2:
+            self.healthy = self.whole()
 
     def again(self, touched: Collection[str]) -> Snapshot:
         """See the world after a change to the services ``touched``; ``""`` is the outage of a whole region."""
