@@ -58,7 +58,7 @@ class HtmlReport:
 
 def generator() -> list[str] | None:
     """The command that runs the Allure 3 generator, or None: the project's own in .tools first, then PATH's."""
-    own = TOOLS / "node_modules" / ".bin" / "allure"
+    own = TOOLS / "allure" / "node_modules" / ".bin" / "allure"
     node = shutil.which("node") or node_beside_python()
     if own.exists() and node:
         return [node, str(own.resolve())]

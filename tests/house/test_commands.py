@@ -39,7 +39,8 @@ BY_OTHERS = {
     "readiness_workflows.py",
 }  # labels of measurements; its commands are held by tests/deploy
 PAGES = [ROOT / "README.md", ROOT / "deploy" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-TARGETS = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+RULES = re.findall(r"^([a-z -]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+TARGETS = {target for rule in RULES for target in rule.split()}
 
 
 def loose_in(text: str) -> list[str]:

@@ -16,7 +16,7 @@ from tests.utils.running import ROOT
 
 pytestmark = [pytest.mark.proof, pytest.mark.judge("awscli")]
 
-DOCS, MKDOCS = ROOT / "docs", ROOT / ".tools" / "docs" / "bin" / "mkdocs"
+DOCS, MKDOCS = ROOT / "docs", ROOT / ".tools" / "mkdocs" / "bin" / "mkdocs"
 PASTED = {"get-started.md", "how-to.md", "real-account.md", "ci.md", "json.md", "drills.md"}
 ELSEWHERE = {
     "runbook.md": "two people and a lost region: tests/proofs/test_pasted_recovery.py",

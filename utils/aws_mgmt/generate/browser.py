@@ -1,7 +1,7 @@
 """Installs a headless Chromium and axe-core into .tools/browser: ``python -m utils.aws_mgmt.generate.browser``.
 
 Proofs open the report's page in it. Both are npm packages, pinned; the browser comes packed, with the libraries that
-a bare machine lacks.
+a bare machine lacks. `make browser` installs into a folder that checkouts share, and links .tools/browser to it.
 """
 
 from __future__ import annotations
@@ -28,10 +28,12 @@ await inflate("node_modules/@sparticuz/chromium/bin/al2023.tar.br");
 _TIMEOUT_S = 300
 
 
-def main() -> int:
+def main(folder: Path = FOLDER) -> int:
     """Install afresh. Returns 0, or 1 with a sentence on stderr."""
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    trouble = install_packages(FOLDER, *PACKAGES) or _unpack(FOLDER)
+    if folder.is_symlink():  # to what other checkouts use
+        folder.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
+    trouble = install_packages(folder, *PACKAGES) or _unpack(folder)
     if trouble:
         complain(trouble)
         return 1
@@ -54,4 +56,4 @@ def _unpack(folder: Path) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*map(Path, sys.argv[1:])))

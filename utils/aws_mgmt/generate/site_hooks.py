@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-MERMAID = Path(__file__).parents[3] / ".tools" / "docs" / "mermaid.min.js"
+MERMAID = Path(__file__).parents[3] / ".tools" / "mkdocs" / "mermaid.min.js"
 _OUTSIDE = re.compile(r"\[([^\]]+)\]\(\.\./[^)]*\)")
 
 
