@@ -19,9 +19,9 @@ from tests.house.sources import ROOT, sources
 
 PAGE = (ROOT / "docs" / "contributing.md").read_text(encoding="utf-8")
 ROOMS = ("benchmarks", "dr_actions", "dr_checks", "dr_estate", "reports", "sandbox", "steps", "tests", "utils")
-FOLDERS = {*ROOMS, "docs", "deploy", "environments", "features"}
+FOLDERS = {*ROOMS, ".ci", ".github", "docs", "deploy", "environments", "features"}
 OWNERS = {"context": (ReadContext, PlanContext), "view": (View,), "Goal": (Goal,)}
-NO_NAMES = {"CI", "sh", "# exit 1", "FILL IN", ".tools", ".tools/docs", "<module>.<function>"}
+NO_NAMES = {"CI", "sh", "# exit 1", "FILL IN", ".tools", ".tools/mkdocs", "<module>.<function>"}
 """What is quoted and is no name of the tree: what CI sets and make builds, what a writer or a reader fills in."""
 
 
@@ -33,7 +33,7 @@ def quoted(page: str) -> set[str]:
 
 def is_path(text: str) -> bool:
     """Whether a quoted text names a file or a folder of the tree."""
-    return text.partition("/")[0] in FOLDERS or re.fullmatch(r"\w+\.(md|toml|py)", text) is not None
+    return text.partition("/")[0] in FOLDERS or re.fullmatch(r"[\w.-]+\.(md|toml|py|yml)", text) is not None
 
 
 NAMES = {text for text in quoted(PAGE) if not is_path(text) and not text.startswith(("make ", "rm "))}
