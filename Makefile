@@ -16,7 +16,7 @@ UV := $(or $(shell uv --version >/dev/null 2>&1 && command -v uv),$(TOOLS_CACHE)
 # A shell that keeps no bytecode would have each start of a judge compile it.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test proofs exhaustive setup lint types contracts unit bench mutants docs docs-site pictures new-check new-service allure browser oscal awscli terraform strangers peers moto-tests schemas scanners mariadb shells constraints sbom image clean
+.PHONY: demo test proofs ci exhaustive setup lint types contracts unit bench mutants docs docs-site pictures new-check new-service allure browser oscal awscli terraform strangers peers moto-tests schemas scanners mariadb shells constraints sbom image clean
 .PHONY: judges parliament checkov hadolint ministack moto mkdocs custodian prowler cyclonedx
 
 demo: setup
@@ -25,15 +25,22 @@ demo: setup
 test: setup
 	@$(BIN)/python tests/run_all.py
 
-# What takes too long for every change: whole runs that are killed, met by faults, taken back; CI plays it after `test`.
-# SHARD=2/4 is the second quarter of them.
+# What takes too long for every change: whole runs that are killed, met by faults, taken back. Its last lines say what took
+# how long (build/durations.json; CI chooses by DURATIONS=tests/durations.json). SHARD=2/4: the second quarter of them;
+# WITHOUT="browser shells": those that ask these judges are left out.
+DURATIONS ?= build/durations.json
 proofs: setup
-	@$(MAKE) --no-print-directory -j 4 judges
-	@DR_PROOFS=1 DR_SHARD=$(SHARD) $(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests
+	@$(MAKE) --no-print-directory -j 4 $(filter-out $(WITHOUT),$(JUDGES))
+	@DR_PROOFS=1 DR_SHARD=$(SHARD) DR_WITHOUT="$(WITHOUT)" $(BIN)/python tests/run_all.py --proofs $(DURATIONS)
+
+# What CI plays: `test`, and beside it the proofs that are chosen for today (tests/choice.py). The last line says what is not.
+ci: setup
+	@$(MAKE) --no-print-directory -j 4 $(filter-out $(WITHOUT),$(JUDGES))
+	@DR_WITHOUT="$(WITHOUT)" $(BIN)/python tests/run_all.py --with-proofs
 
 # What both play out as a sample is played out whole, for hours: every kill, every fault, every look, and PROD too.
 exhaustive: setup
-	@$(MAKE) --no-print-directory -j 4 judges
+	@$(MAKE) --no-print-directory -j 4 $(JUDGES)
 	@DR_PROOFS=all DR_FULL_KILLS=1 DR_FULL_FAULTS=1 DR_FULL_MATRIX=1 DR_FULL_ROUND_TRIP=1 DR_FULL_TRAINING=1 \
 	  DR_FULL_MOTO=1 DR_FULL_EQUIVALENCE=1 DR_FULL_OBJECTS=1 DR_FULL_REMEDIES=1 DR_FULL_ALONE=1 \
 	  $(BIN)/pytest -q tests/proofs
@@ -104,7 +111,8 @@ new-check new-service: setup
 	@$(BIN)/python -m utils.aws_mgmt.generate.skeletons $@ $(SERVICE) $(NAME) $(ROOM:%=--room %) $(AREA:%=--area %)
 
 # The judges, which other people wrote: proofs ask them. `make NAME` links .tools/NAME to TOOLS_CACHE/NAME/VERSION.
-judges: awscli terraform strangers moto-tests schemas scanners mariadb shells allure browser oscal docs-site
+JUDGES := awscli terraform strangers moto-tests schemas scanners mariadb shells allure browser oscal docs-site
+judges: $(JUDGES)
 # Other people's emulators: the tool meets worlds that nobody here wrote.
 strangers: ministack moto
 # What finds faults in policies, templates and the Dockerfile: a proof runs them over deploy/.

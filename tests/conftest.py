@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, settings
 from sandbox.moto_ext import speedups
 from sandbox.world.moto_app import SETTINGS
 from tests import choice
+from tests.sampling import SEED
 
 LONG = (
     *("tests/proofs/", "tests/utils/", "tests/dr_actions/", "tests/benchmarks/", "tests/sandbox/", "tests/house/"),
@@ -31,12 +32,13 @@ WITHOUT = frozenset(os.environ.get("DR_WITHOUT", "").split())
 """Judges from outside that are not asked: their proofs are left out."""
 DURATIONS = choice.recorded_durations() if PROOFS else {}
 GARBAGE = (100_000, 50, 100)  # an emulator and 7,000 tests stay as they are: looking for garbage costs a tenth
-# No profile of Hypothesis beside this one: a slow machine fails no test, and CI tries the same examples each time.
+# No profile of Hypothesis beside this one: a slow machine fails no test. In `make test`, CI tries the same examples
+# each time; proofs try those of the day, by --hypothesis-seed (tests/sampling.py).
 settings.register_profile(
     "house",
     deadline=None,
     max_examples=100 if PROOFS else 40,
-    derandomize="CI" in os.environ,
+    derandomize="CI" in os.environ and not PROOFS,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
@@ -96,6 +98,12 @@ def _played_proofs(proofs: list[pytest.Item]) -> list[pytest.Item]:
 
 def _judges(item: pytest.Item) -> set[str]:
     return {str(name) for mark in item.iter_markers("judge") for name in mark.args}
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say by what the samples of the proofs were drawn."""
+    if PROOFS:
+        terminalreporter.write_line(f"Samples were drawn by DR_SEED={SEED}.")
 
 
 @pytest.hookimpl(tryfirst=True)

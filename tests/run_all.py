@@ -1,6 +1,7 @@
 """Runs everything that must hold: lint, format, types, import contracts, and all tests; what can overlap, overlaps.
 
 ``--with-proofs`` plays today's proofs beside them, as CI does: what was left out, and why, is the last line.
+``--proofs FILE`` plays the proofs that DR_PROOFS asks for, and nothing else; FILE gets the seconds that each file took.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.choice import LEFT_OUT
+from tests.sampling import SEED
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
@@ -28,8 +30,8 @@ STATIC = (
 # pytest's plugin for logging enters six contexts a test, and no test reads a log by it.
 FORKED = ["pytest", "-q", "-p", "no:xdist", "-p", "no:logging", "-p", "tests.forked_session"]
 TESTS = [*FORKED, "--processes", "3"]
-PROOFS = [*FORKED, "--processes", "3", "-p", "tests.durations", "--durations-file", "build/durations.json", "tests"]
-"""Three processes on two cores: while one waits for an emulator or a clock, the others work."""
+PROOFS = [*FORKED, "--processes", "4", "--hypothesis-seed", str(SEED), "-p", "tests.durations", "--durations-file"]
+"""Four processes on two cores: half of what a run takes is spent waiting for an emulator or for a clock."""
 WITH_PROOFS = "--with-proofs"
 
 
@@ -60,11 +62,14 @@ def _play(name: str, words: list[str], output: int | None, **variables: str) -> 
 
 def main(arguments: list[str]) -> int:
     """Run it all, the static parts one after another beside the tests. Returns 0 only where every part passed."""
+    if arguments[:1] == ["--proofs"]:
+        return _play("proofs", [*PROOFS, arguments[1], *(arguments[2:] or ["tests"])], None).code
     began = time.monotonic()
     with_proofs = WITH_PROOFS in arguments
     with ThreadPoolExecutor(2) as beside:
         static = [beside.submit(_play, name, words, subprocess.PIPE) for name, words in STATIC]
-        proofs = [beside.submit(_play, "proofs", PROOFS, None, DR_PROOFS="chosen")] if with_proofs else []
+        played = [*PROOFS, "build/durations.json", "tests"]
+        proofs = [beside.submit(_play, "proofs", played, None, DR_PROOFS="chosen")] if with_proofs else []
         tests = _play("tests", [*TESTS, *(word for word in arguments if word != WITH_PROOFS)], None)
         parts = [*(part.result() for part in (*static, *proofs)), tests]
     failed = [part for part in parts if part.code]

@@ -31,6 +31,7 @@ from tests.proofs.faults import FAULTS
 from tests.proofs.faults_of_network import _network, _subnets
 from tests.proofs.rig import rig
 from tests.proofs.watching import Watch, judged, readiness, watch
+from tests.sampling import every
 from tests.utils.running import ROOT
 from tests.worlds import borrowed
 from utils.aws_mgmt.app.exit_codes import Exit
@@ -94,7 +95,7 @@ _RULES: dict[str, Callable[[Aws], object]] = {
 }
 NAMES = tuple(Fault(name, NeedKind.RESOLVER, ("route53resolver", "ec2"), make) for name, make in _RULES.items())
 EVERY = (*FAULTS, *NAMES)
-PLAYED = EVERY if FULL else EVERY[::2]
+PLAYED = EVERY if FULL else every(2, EVERY)
 """Those that are each played by name."""
 FAULT, NUMBER = st.sampled_from(EVERY), st.integers(0, TENANTS - 1)
 

@@ -34,6 +34,7 @@ from tests.proofs.killing import PUBLISH
 from tests.proofs.processes import Process
 from tests.proofs.rig import LEASE_S, Rig, rig
 from tests.proofs.watching import reader_of
+from tests.sampling import every
 from utils.aws_mgmt.app.exit_codes import Exit
 
 pytestmark = pytest.mark.proof
@@ -67,7 +68,7 @@ class Faulted:
         sent = writes() | CONTROL_CALLS
         looks = [operation for operation in met if ":".join(operation[1:]) not in sent]
         self.operations: list[Operation] = [
-            operation for operation in met if FULL or operation not in looks or operation in looks[::4]
+            operation for operation in met if FULL or operation not in looks or operation in every(4, looks)
         ]
         self.sent = {operation for operation in met if operation not in looks}
         self.facts, self.calls = facts_of(of), calls_of(of)
