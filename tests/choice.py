@@ -28,7 +28,7 @@ PACKAGES = ("dr_actions", "dr_checks", "dr_estate", "reports", "sandbox", "steps
 DAYS = 4
 BUDGET_S = 3 * 12 * 60.0
 """What fits into a run of CI: seconds of the processes that play proofs, each of which plays for twelve minutes."""
-WHOLE, QUARTER, REACHED = "that run a whole command", "of today's quarter", "reached by what changed"
+QUARTER, REACHED = "of today's quarter", "reached by what changed"
 UNKNOWN_S = 20.0
 """How long a file is taken to last that no recorded run has played yet."""
 BY_REGISTRY = {
@@ -45,7 +45,10 @@ EVERYTHING = ("constraints.txt", "pyproject.toml", "requirements.lock")
 
 @dataclass(frozen=True)
 class Choice:
-    """Files of proofs by the reason for which they are played, and by that for which they are not."""
+    """Files of proofs by the reason for which they are played, and by that for which they are not.
+
+    What is left out is so but for its whole runs of commands.
+    """
 
     played: Mapping[str, str]
     left_out: Mapping[str, str]
@@ -60,7 +63,8 @@ class Choice:
         minutes = sum(durations.get(file, UNKNOWN_S) for file in self.left_out) / 60
         return (
             f"Played {len(self.played)} of {len(self.played) + len(self.left_out)} files of proofs"
-            f" ({', '.join(f'{len(files)} {reason}' for reason, files in _by_reason(self.played).items())})."
+            f" ({', '.join(f'{len(files)} {reason}' for reason, files in _by_reason(self.played).items())}),"
+            " and every whole run of a command."
             f" Left out, {minutes:.0f} minutes of `make proofs`: {'; '.join(reasons)}."
         )
 
@@ -74,24 +78,23 @@ def _by_reason(files: Mapping[str, str]) -> dict[str, list[str]]:
 
 def choice(
     files: Collection[str],
-    whole_runs: Collection[str],
     distances: Mapping[str, int],
     durations: Mapping[str, float],
     today: date,
     budget_s: float,
 ) -> Choice:
     """Choose among ``files``. ``distances``: how many imports lie between a file of proofs and what changed."""
-    quarter = set(dealt((file for file in files if file not in whole_runs), durations, DAYS)[today.toordinal() % DAYS])
+    quarter = set(dealt(files, durations, DAYS)[today.toordinal() % DAYS])
     played: dict[str, str] = {}
     left_out: dict[str, str] = {}
     spent_s = 0.0
 
     def turn(file: str) -> tuple[bool, int, str]:
-        return file not in whole_runs and file not in quarter, distances.get(file, 0), file
+        return file not in quarter, distances.get(file, 0), file
 
     for file in sorted(files, key=turn):
-        if file in whole_runs or file in quarter:
-            played[file] = WHOLE if file in whole_runs else QUARTER
+        if file in quarter:
+            played[file] = QUARTER
         elif file not in distances:
             left_out[file] = "unchanged, and of another day's quarter"
         elif spent_s + durations.get(file, UNKNOWN_S) > budget_s:
@@ -102,11 +105,9 @@ def choice(
     return Choice(played, left_out)
 
 
-def chosen_today(
-    files: Collection[str], whole_runs: Collection[str], durations: Mapping[str, float], today: date
-) -> Choice:
+def chosen_today(files: Collection[str], durations: Mapping[str, float], today: date) -> Choice:
     """What CI plays of ``files`` today, in this checkout."""
-    return choice(files, whole_runs, distances(files, changed_files()), durations, today, BUDGET_S)
+    return choice(files, distances(files, changed_files()), durations, today, BUDGET_S)
 
 
 def file_of(node_id: str) -> str:

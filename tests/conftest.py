@@ -84,8 +84,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _played_proofs(proofs: list[pytest.Item]) -> list[pytest.Item]:
     files = sorted({choice.file_of(item.nodeid) for item in proofs})
     if PROOFS == "chosen":
-        whole_runs = {choice.file_of(item.nodeid) for item in proofs if item.get_closest_marker("whole_run")}
-        chosen = choice.chosen_today(files, whole_runs, DURATIONS, datetime.now(UTC).date())
+        chosen = choice.chosen_today(files, DURATIONS, datetime.now(UTC).date())
         choice.LEFT_OUT.parent.mkdir(exist_ok=True)
         not_asked = f" Not asked, by DR_WITHOUT: {', '.join(sorted(WITHOUT))}." if WITHOUT else ""
         choice.LEFT_OUT.write_text(f"{chosen.summary(DURATIONS)}{not_asked}\n", encoding="utf-8")
@@ -93,7 +92,13 @@ def _played_proofs(proofs: list[pytest.Item]) -> list[pytest.Item]:
     if SHARD:
         part, parts = map(int, SHARD.split("/"))
         files = choice.dealt(files, DURATIONS, parts)[part - 1]
-    return [item for item in proofs if choice.file_of(item.nodeid) in files and not WITHOUT & _judges(item)]
+    always = PROOFS == "chosen" and not SHARD
+    return [
+        item
+        for item in proofs
+        if choice.file_of(item.nodeid) in files or (always and item.get_closest_marker("whole_run"))
+        if not WITHOUT & _judges(item)
+    ]
 
 
 def _judges(item: pytest.Item) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -11,23 +12,28 @@ from tests.choice import DAYS, Choice, dealt, distances
 
 FILES = [f"tests/proofs/test_{number:02}.py" for number in range(40)]
 DURATIONS = {file: float(10 + number) for number, file in enumerate(FILES)}
-WHOLE = {FILES[3], FILES[17]}
+CHANGING = {
+    "failover",
+    "failover --planned",
+    "failover by AWS",
+    "failback",
+    "failback --abort",
+    "fence",
+    "test --full-drill",
+    "test --infra --restore",
+    "test --dns --canary",
+}
 TODAY = date(2026, 12, 1)
 
 
 def chosen(distance: dict[str, int], budget_s: float = 1e9, today: date = TODAY) -> Choice:
-    return choice.choice(FILES, WHOLE, distance, DURATIONS, today, budget_s)
-
-
-def test_whole_runs_are_played_each_day() -> None:
-    for day in range(DAYS):
-        assert chosen({}, today=TODAY + timedelta(day)).played.keys() >= WHOLE
+    return choice.choice(FILES, distance, DURATIONS, today, budget_s)
 
 
 def test_four_days_see_all_proofs_and_each_other_one_once() -> None:
     days = [set(chosen({}, today=TODAY + timedelta(day)).played) for day in range(DAYS)]
     assert set(FILES) == set().union(*days)
-    assert all(sum(file in day for day in days) == 1 for file in FILES if file not in WHOLE)
+    assert all(sum(file in day for day in days) == 1 for file in FILES)
 
 
 def test_what_a_change_reached_is_played_the_nearest_first() -> None:
@@ -41,7 +47,7 @@ def test_what_a_change_reached_is_played_the_nearest_first() -> None:
     assert "further from what changed" in short.left_out[far]
 
 
-def test_no_time_shortens_neither_whole_runs_nor_the_quarter() -> None:
+def test_a_lack_of_time_does_not_shorten_the_quarter() -> None:
     assert chosen({}).played == chosen(dict.fromkeys(FILES, 1), budget_s=0).played
 
 
@@ -60,6 +66,12 @@ def test_shards_hold_each_file_once_and_last_about_as_long(parts: int) -> None:
     assert sorted(FILES) == sorted(file for shard in shards for file in shard)
     lengths = [sum(DURATIONS[file] for file in shard) for shard in shards]
     assert max(lengths) - min(lengths) <= max(DURATIONS.values())
+
+
+def test_every_command_that_changes_something_has_a_whole_run() -> None:
+    marked = re.compile(r'mark\.whole_run\("([^"]+)"\)')
+    files = (choice.ROOT / "tests").rglob("test_*.py")
+    assert CHANGING == {command for file in files for command in marked.findall(file.read_text(encoding="utf-8"))}
 
 
 PAGE, ALONE = "tests/proofs/test_page_in_browser.py", "tests/proofs/test_alone.py"

@@ -207,6 +207,7 @@ def test_a_run_in_its_write_pause_is_not_replanned_and_the_same_command_finishes
     assert written.is_primary()
 
 
+@pytest.mark.whole_run("failback --abort")
 def test_after_the_abort_that_the_refusal_names_a_failback_is_replanned(
     elsewhere: Enforced, stop: Stop, written: Written
 ) -> None:

@@ -173,6 +173,7 @@ def test_who_watches_a_run_goes_on_watching_where_an_answer_of_aws_fails(prod: P
     assert laptop.err.count("AWS goes on with it") == 1, "one silence is told once"
 
 
+@pytest.mark.whole_run("failover by AWS")
 def test_the_operator_asks_the_approver_approves_the_laptop_dies_and_another_sees_the_end(prod: Prod) -> None:
     laptop, _ = prod.asked(EXECUTE, "laptop")
     approved = prod.run(f"approve --incident {INCIDENT}", "approver")

@@ -37,7 +37,7 @@ from tests.proofs.watching import reader_of
 from tests.utils.running import run_directly
 from tests.worlds import borrowed
 
-pytestmark = pytest.mark.proof
+pytestmark = [pytest.mark.proof, pytest.mark.whole_run("failback")]
 
 ROOT = Path(__file__).parents[2]
 INCIDENT = "INC-20260107-001"

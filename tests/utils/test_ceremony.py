@@ -23,7 +23,7 @@ from tests.utils.forking import Command, begin
 from tests.utils.running import ROOT, Ran, at_endpoint, command_of, direct_rules, signed_in
 from tests.worlds import borrowed
 
-pytestmark = pytest.mark.proof
+pytestmark = [pytest.mark.proof, pytest.mark.whole_run("failover")]
 
 SCHEMA = Draft202012Validator(json.loads((ROOT / "docs" / "report.schema.json").read_text()))
 QUICK = "[execution]\npoll_s = 0.2\n[observation]\nattempts = 1"

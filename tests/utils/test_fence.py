@@ -63,6 +63,7 @@ def warm_sit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit]:
 
 
 @pytest.mark.proof
+@pytest.mark.whole_run("fence")
 def test_a_split_leads_every_screen_and_ends_by_the_command_it_prints(sit: Sit) -> None:
     sit.world.return_to("healthy")
     sit.world.inject("both-regions-serve")
@@ -90,6 +91,7 @@ def test_a_split_leads_every_screen_and_ends_by_the_command_it_prints(sit: Sit) 
 
 
 @pytest.mark.proof
+@pytest.mark.whole_run("fence")
 def test_a_fence_of_the_dr_region_leads_visitors_back_and_is_released(warm_sit: Sit) -> None:
     warm_sit.world.return_to("healthy")
     warm_sit.world.inject("one-tenant-moves-all")

@@ -323,11 +323,25 @@ def test_two_drills_that_are_cleaned_up_at_once_are_one_report(practised: Estate
 @pytest.mark.parametrize(
     ("words", "goals"),
     [
-        ("test --dns --canary", ["canary", "clean-up"]),
-        ("test --infra --restore", ["restore test", "clean-up"]),
-        ("test --full-drill", ["switchover", "failback", "clean-up"]),
-        ("failover --planned --execute --confirm files/restore_dr:sit-efs", ["switchover"]),
-        (f"failback --staged --execute {HOME_CONFIRMED}", ["failback"]),
+        pytest.param("test --dns --canary", ["canary", "clean-up"], marks=pytest.mark.whole_run("test --dns --canary")),
+        pytest.param(
+            "test --infra --restore",
+            ["restore test", "clean-up"],
+            marks=pytest.mark.whole_run("test --infra --restore"),
+        ),
+        pytest.param(
+            "test --full-drill",
+            ["switchover", "failback", "clean-up"],
+            marks=pytest.mark.whole_run("test --full-drill"),
+        ),
+        pytest.param(
+            "failover --planned --execute --confirm files/restore_dr:sit-efs",
+            ["switchover"],
+            marks=pytest.mark.whole_run("failover --planned"),
+        ),
+        pytest.param(
+            f"failback --staged --execute {HOME_CONFIRMED}", ["failback"], marks=pytest.mark.whole_run("failback")
+        ),
     ],
 )
 def test_drills_and_planned_moves_print_what_they_keep_and_report_each_part(
