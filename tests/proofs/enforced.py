@@ -23,7 +23,7 @@ from utils.aws_mgmt.cli.parser import parse
 
 OBJECT, CHANGED = "uploaded-while-away", "index.json"
 SHORT = """[execution]
-poll_s = 0.3
+poll_s = 0.1
 cool_down_minutes = 0
 [failback]
 bake_minutes = 0.01

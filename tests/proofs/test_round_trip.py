@@ -41,7 +41,7 @@ pytestmark = [pytest.mark.proof, pytest.mark.whole_run("failback")]
 
 ROOT = Path(__file__).parents[2]
 INCIDENT = "INC-20260107-001"
-QUICK = "\n[execution]\npoll_s = 0.3\ncool_down_minutes = 0\n"
+QUICK = "\n[execution]\npoll_s = 0.1\ncool_down_minutes = 0\n"
 SHORT = "bake_minutes = 0.06\nstable_minutes = 0\nfiles_freeze_minutes = 0\n"
 ENVIRONMENTS = ["sit", "prod"] if os.environ.get("DR_FULL_ROUND_TRIP") else ["sit"]
 
