@@ -8,7 +8,7 @@ import botocore.exceptions as aws
 from botocore.parsers import ResponseParserError
 
 from dr_estate.aws.clock import clock_skew_s
-from dr_estate.aws.foreign_answers import NotAws, UnknownShape
+from dr_estate.aws.foreign_answers import CutAnswer, NotAws, UnknownShape
 from dr_estate.model.durations import duration
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.model.visible import without_credentials
@@ -144,6 +144,9 @@ def explain(error: Exception, service: str, region: str, allow: str = ALLOW) -> 
             f"{service} in {region} answered something that is not AWS ({seen}). {cause}",
             region,
         )
+    if isinstance(error, CutAnswer):
+        reason = f"{service} in {region} gave half an answer ({error}). A proxy or a connection that breaks cuts it."
+        return Unavailable(UnavailableKind.UNREADABLE, reason, region)  # no witness that the region is lost
     if isinstance(error, (aws.ConnectionError, aws.HTTPClientError)):
         reason = f"{service} in {region} does not answer ({type(error).__name__})."
         return Unavailable(UnavailableKind.UNREACHABLE, reason, region)

@@ -1,14 +1,17 @@
-"""Answers that are not AWS's: a proxy's page, a sign-in page of the network, nothing at all.
+"""Answers that are not AWS's: a proxy's page, a sign-in page of the network, half an answer, nothing at all.
 
-Botocore would read some of them as an answer without content, and so as an estate without resources. Answers that its
+Botocore would read some of them as an answer without content, and so as an estate without resources: of JSON that ends
+in the middle it makes an empty answer. So every answer is whole before it is parsed, or it is none. Answers that its
 parsers fail on are distinguished from a fault of this program. A lone surrogate in an answer is spelled out.
 """
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError
+import orjson
+from botocore.exceptions import BotoCoreError, HTTPClientError
 
 from dr_estate.model.encodable import spelled_in_json
 from dr_estate.model.rows import ODD
@@ -30,6 +33,12 @@ class NotAws(BotoCoreError):
     fmt = "HTTP {status}, {content}"
 
 
+class CutAnswer(HTTPClientError):
+    """An answer of AWS that ends in the middle: as good as a connection that broke."""
+
+    fmt = "{operation}: {missing}"
+
+
 class UnknownShape(BotoCoreError):
     """An answer in the service's protocol, but with a text for a number, a list for an object or the like."""
 
@@ -37,7 +46,7 @@ class UnknownShape(BotoCoreError):
 
 
 def refuse_foreign_answers(session: Session) -> None:
-    """Let every client of ``session`` raise NotAws for an answer that AWS cannot have given.
+    """Let every client of ``session`` raise NotAws for an answer that AWS cannot have given, CutAnswer for half a one.
 
     What its parsers make nothing of is an UnknownShape. To be called after the session's parsers are chosen.
     """
@@ -71,7 +80,7 @@ class _CarefulParser:
 
 
 def refuse_foreign_answer(operation_model: OperationModel, response_dict: dict[str, Any], **_: Any) -> None:
-    """Raise NotAws for an answer, in the form that botocore parses, that AWS cannot have given.
+    """Raise NotAws for an answer that AWS cannot have given, CutAnswer for half a one. Both before botocore parses it.
 
     In JSON a lone surrogate is spelled out: nothing that is made of the answer could be written.
     """
@@ -81,6 +90,8 @@ def refuse_foreign_answer(operation_model: OperationModel, response_dict: dict[s
     if not _is_foreign(operation_model, status, body, response_dict["headers"]):
         if _protocol(operation_model) in _JSON and not _is_free(operation_model):
             response_dict["body"] = spelled_in_json(body)
+        if missing := _missing(operation_model, status, response_dict["body"], body, response_dict["headers"]):
+            raise CutAnswer(operation=operation_model.name, missing=missing)
         return
     kind = str(response_dict["headers"].get("content-type") or "no content type") if body else "an empty body"
     raise NotAws(status=status, content=kind)
@@ -96,6 +107,34 @@ def _is_foreign(model: OperationModel, status: int, body: bytes, headers: Any) -
     if any(str(name).lower().startswith("x-amz") for name in headers) or model.http.get("method") == "HEAD":
         return False
     return _REDIRECT <= status < _ERROR or (status < _REDIRECT and _has_content(model))
+
+
+def _missing(model: OperationModel, status: int, body: bytes, received: bytes, headers: Any) -> str:
+    """What an answer lacks that it says, or that its protocol has; "" where it is whole.
+
+    A proxy that cuts an answer may count its bytes again: so JSON has to end, whatever the length says. XML has a root
+    that ends it, which botocore's parsers demand.
+    """
+    length = str(headers.get("content-length") or "")
+    is_counted = length.isdigit() and "content-encoding" not in headers and model.http.get("method") != "HEAD"
+    if is_counted and len(received) < int(length):
+        return f"{len(received)} of {length} bytes arrived"
+    if status >= _SERVER_FAULT or _protocol(model) not in _JSON or _is_free(model):
+        return ""
+    if not body:
+        return "no JSON arrived" if status < _REDIRECT and _has_content(model) else ""
+    return "" if _is_json(body) else "its JSON ends in the middle"
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        orjson.loads(body)
+    except orjson.JSONDecodeError:
+        try:
+            json.loads(body)  # botocore's own, which takes NaN
+        except ValueError:
+            return False
+    return True
 
 
 def _protocol(model: OperationModel) -> str:

@@ -17,12 +17,12 @@ _SICK = ("error", "hang", "refuse")
 class Outage:
     """A region (or one service or operation of it) that answers badly. ``service`` and ``operation`` "" mean all.
 
-    ``service`` is botocore's name of it (``ecs``, ``elbv2``). ``seconds`` is how long a call hangs (0: until the
-    client gives up) or is slowed. A ``lost`` call is carried out, and its answer never arrives. A ``stale`` name server
-    (service ``dns``) hears of no change any more, and stale metrics (``cloudwatch``) are ``seconds`` late. ``times`` is
-    how many calls are met (0: all). ``person`` narrows it to one of the sandbox's people, ``writes`` to what changes
-    something; ``after`` is how many calls pass before the first is met. Credentials with ``seconds`` expire that long
-    after ``begun``, when the outage was put in force.
+    ``service`` is botocore's name of it (``ecs``, ``elbv2``). ``seconds`` is how long a call hangs (0: until the client
+    gives up) or is slowed. A ``lost`` call is carried out, and its answer never arrives; of a ``cut`` one half arrives.
+    A ``stale`` name server (service ``dns``) hears of no change any more, and stale metrics (``cloudwatch``) are
+    ``seconds`` late. ``times`` is how many calls are met (0: all). ``person`` narrows it to one of the sandbox's
+    people, ``writes`` to what changes something; ``after`` is how many calls pass before the first is met. Credentials
+    with ``seconds`` expire that long after ``begun``, when the outage was put in force.
 
     Three manners meet no call: ``no-capacity`` (``ecs``: no Fargate task can be placed; ``rds``: no instance of the
     class ``detail``, of any where it is ""), ``zone-lost`` (the zone ``detail``) and ``link-broken`` (``rds``: the
@@ -30,7 +30,9 @@ class Outage:
     """
 
     region: str
-    how: str  # refuse | hang | error | throttle | deny | expired | slow | lost | stale | one of the silent manners
+    how: (
+        str  # refuse | hang | error | throttle | deny | expired | slow | lost | cut | stale | one of the silent manners
+    )
     service: str = ""
     operation: str = ""
     seconds: float = 0.0

@@ -92,7 +92,7 @@ class Application:
         if expired or person == EXPIRED:
             return failure(call, "expired", fault_injection.SAID["expired"])
         bad = self._outage_answer(call, person, environ)
-        if bad is not None and bad is not fault_injection.LOST:
+        if bad is not None and not _is_carried_out(bad):
             return bad
         with WORLD_LOCK:
             if age != memory_snapshots.age():
@@ -105,6 +105,9 @@ class Application:
             self.changed.set()
         if bad is fault_injection.LOST:
             raise fault_injection.DroppedConnection
+        if bad is fault_injection.CUT:
+            body = response.get_data()
+            response.set_data(body[: len(body) // 2])
         return response
 
     def _outage_answer(self, call: ApiCall, person: str, environ: Environ) -> Response | None:
@@ -114,9 +117,14 @@ class Application:
         except fault_injection.DroppedConnection:
             _in_vain(call)
             raise
-        if bad is not None and bad is not fault_injection.LOST:
+        if bad is not None and not _is_carried_out(bad):
             _in_vain(call)
         return bad
+
+
+def _is_carried_out(bad: Response) -> bool:
+    """Whether the outage meets the answer, and not the call."""
+    return bad in (fault_injection.LOST, fault_injection.CUT)
 
 
 def _in_vain(call: ApiCall) -> None:

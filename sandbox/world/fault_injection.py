@@ -20,7 +20,7 @@ from sandbox.core.timing import lag_s
 
 SILENT = ("stale", "no-capacity", "zone-lost", "link-broken")
 """Manners that meet no call: what they do shows in the answers."""
-MANNERS = ("refuse", "hang", "error", "throttle", "deny", "expired", "slow", "lost", *SILENT)
+MANNERS = ("refuse", "hang", "error", "throttle", "deny", "expired", "slow", "lost", "cut", *SILENT)
 STALE = ("dns", "cloudwatch")
 DARK = ("refuse", "hang", "error")
 SAID = {
@@ -33,6 +33,9 @@ POLL_S = 0.1
 
 LOST = Response(status=504)
 """What :func:`meet` returns for a call that is to be carried out and never answered."""
+
+CUT = Response(status=504)
+"""What :func:`meet` returns for a call of whose answer half arrives, as long as it says."""
 
 STOPPING = threading.Event()
 """Set when the server ends, so that held calls let go."""
@@ -82,16 +85,16 @@ def remember(region: str, ended_s_ago: float, lasted_s: float) -> None:
 def meet(call: ApiCall, person: str, environ: Environ) -> Response | None:
     """Return the bad answer an outage has for ``call``, or None where the call goes through (perhaps later).
 
-    :data:`LOST` means: carry it out, then close the connection. Raises DroppedConnection where there is to be no
-    answer at all.
+    :data:`LOST` means: carry it out, then close the connection; :data:`CUT`: answer half. Raises DroppedConnection
+    where there is to be no answer at all.
     """
     outage = _outage_of(call, person)
     if outage is None:
         return None
     if outage.how == "refuse":
         raise DroppedConnection
-    if outage.how == "lost":
-        return LOST
+    if outage.how in ("lost", "cut"):
+        return LOST if outage.how == "lost" else CUT
     if outage.how == "slow":
         STOPPING.wait(lag_s("slow_s", outage.seconds))
         return None
