@@ -10,7 +10,7 @@ MERMAID_VERSION := 11.9.0
 SARIF_SCHEMA := @microsoft/jest-sarif@1.0.0-beta.0
 # What other people wrote and no checkout changes is installed once on a machine. Root's home is closed to others, and a
 # proof runs PHP as nobody.
-TOOLS_CACHE ?= $(if $(filter 0,$(shell id -u)),/var/cache,$(or $(XDG_CACHE_HOME),$(HOME)/.cache))/aws-dr-manager/tools
+TOOLS_CACHE ?= $(if $(filter /root,$(HOME)),/var/cache,$(or $(XDG_CACHE_HOME),$(HOME)/.cache))/aws-dr-manager/tools
 # uv installs in seconds what pip takes minutes for: the one on the PATH, if it starts, or PyPI's in the cache.
 UV_VERSION := 0.13.9
 UV := $(or $(shell uv --version >/dev/null 2>&1 && command -v uv),$(TOOLS_CACHE)/uv-$(UV_VERSION))

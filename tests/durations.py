@@ -14,9 +14,10 @@ import os
 import sys
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from types import FrameType
+from typing import cast
 
 import pytest
 
@@ -54,7 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class Sampler:
-    """Counts what the main thread is busy with, and hands it over with each report."""
+    """Counts what the main thread is busy with, and adds that to each report."""
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
@@ -68,7 +69,7 @@ class Sampler:
             threading.Thread(target=self._sample, args=(threading.main_thread().ident,), daemon=True).start()
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self) -> Iterator[None]:
+    def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Add what was counted since the last report."""
         report = yield
         counts, self._counts = self._counts, Counter()
@@ -99,7 +100,7 @@ def kind_of(innermost: FrameType) -> str:
 
 
 class Sums:
-    """Adds the reports up by file and by judge, and tells where the time went."""
+    """Adds the reports up by file and by judge, and prints where the time went."""
 
     def __init__(self, target: Path) -> None:
         self._target = target
@@ -122,7 +123,8 @@ class Sums:
         for judge in self._judges.get(report.nodeid, ()):
             self._judges_s[judge] += report.duration
         spent = [value for name, value in report.user_properties if name == _SPENT]
-        self._spent_s[file].update(spent[-1] if spent else {})
+        if spent:
+            self._spent_s[file].update(cast("dict[str, float]", spent[-1]))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Write the file, and print the slowest."""

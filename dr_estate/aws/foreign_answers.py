@@ -8,10 +8,12 @@ parsers fail on are distinguished from a fault of this program. A lone surrogate
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 from botocore.exceptions import BotoCoreError, HTTPClientError
+from botocore.parsers import ResponseParserError
 
 from dr_estate.model.encodable import spelled_in_json
 from dr_estate.model.rows import ODD
@@ -25,6 +27,9 @@ _PAGE = (b"<!doctype html", b"<html")
 _JSON = ("json", "rest-json")
 _BEGINS = {**dict.fromkeys(_JSON, (b"{", b"[")), **dict.fromkeys(("query", "ec2", "rest-xml"), (b"<",))}
 _REDIRECT, _ERROR, _SERVER_FAULT, _SIGN_IN_FIRST = 300, 400, 500, 511
+
+
+T = TypeVar("T")
 
 
 class NotAws(BotoCoreError):
@@ -53,6 +58,14 @@ def refuse_foreign_answers(session: Session) -> None:
     session.register("before-parse", refuse_foreign_answer, unique_id="foreign-answers")
     careful = _CarefulParsers(session.get_component("response_parser_factory"))
     session.register_component("response_parser_factory", careful)
+
+
+def whole(doing: Callable[[Any], T], caller: Any) -> T:
+    """What ``doing`` gives; where half an answer arrives, it is done once more. Raises what the second time raises."""
+    try:
+        return doing(caller)
+    except (CutAnswer, ResponseParserError):  # the parser's: of XML that ends in the middle
+        return doing(caller)
 
 
 class _CarefulParsers:

@@ -26,7 +26,7 @@ from dr_estate.aws.call_log import CallLog
 from dr_estate.aws.clock import LEAST_PATIENCE_S, ClockHook, WorldClock, is_loopback
 from dr_estate.aws.dark_places import DarkPlaces, place_name
 from dr_estate.aws.errors import DeadlinePassed, explain
-from dr_estate.aws.foreign_answers import CutAnswer, refuse_foreign_answers
+from dr_estate.aws.foreign_answers import refuse_foreign_answers, whole
 from dr_estate.aws.immutable_answers import ImmutableAnswers
 from dr_estate.aws.lean_client import ANSWERS, UNSENT, LeanClient, LeanService, is_usual, place_of
 from dr_estate.aws.loopback_hosts import keep_loopback_hosts
@@ -222,7 +222,7 @@ class ReadClient:
         if reason := self._dark.reason(place):
             raise DataUnavailable(Unavailable(UnavailableKind.UNREACHABLE, reason, region))
         try:
-            answer = self._whole(doing, self.caller(service, region))
+            answer = whole(doing, self.caller(service, region))
         except ForbiddenCall:
             raise
         except botocore.exceptions.ClientError as error:
@@ -243,13 +243,6 @@ class ReadClient:
             raise DataUnavailable(Unavailable(UnavailableKind.UNREADABLE, reason, region)) from odd
         self._dark.answered(place)
         return answer
-
-    def _whole(self, doing: Callable[[Any], Any], caller: Any) -> Any:
-        """What ``doing`` gives; where half an answer arrives, it is done once more. Raises CutAnswer for a second."""
-        try:
-            return doing(caller)
-        except (CutAnswer, botocore.parsers.ResponseParserError):  # of XML that ends in the middle
-            return doing(caller)
 
     def prove_account(self) -> Identity:
         """Ask STS who we are, in the DR region first, then in the primary region (T15).
