@@ -13,7 +13,6 @@ from dr_estate.model import states
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind, available
 from dr_estate.readers import backup, kms_copy_keys
 
-COMPLETE = "COMPLETED"
 _BY_RDS = ("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey")
 
 
@@ -26,9 +25,21 @@ def newest_copies(view: View) -> dict[str, backup.RecoveryPoint]:
 
 
 def complete_copies(view: View) -> list[backup.RecoveryPoint]:
-    """The complete recovery points in the DR vault, the oldest first. Raises DataUnavailable."""
-    points = [point for point in view.get(backup.recovery_points, Side.DR) if point.status == COMPLETE]
+    """The recovery points in the DR vault that can be restored, the oldest first.
+
+    Raises DataUnavailable, also for a status that AWS does not document.
+    """
+    points = [point for point in view.get(backup.recovery_points, Side.DR) if can_be_restored(point)]
     return sorted(points, key=lambda point: point.created_at)
+
+
+def can_be_restored(point: backup.RecoveryPoint) -> bool:
+    """Whether a recovery point is whole. Raises DataUnavailable for a status that AWS does not document."""
+    state = states.RECOVERY_POINT[point.status]
+    if not state.known:
+        reason = f"AWS does not document the status {point.status} of the recovery point {point.arn}."
+        raise DataUnavailable(Unavailable(UnavailableKind.ERROR, reason))
+    return state.serves
 
 
 def age_s(view: View, point: backup.RecoveryPoint) -> float:

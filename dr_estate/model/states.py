@@ -179,6 +179,16 @@ KEY = Vocabulary(
         **_each("Disabled PendingDeletion PendingImport PendingReplicaDeletion Unavailable", _BROKEN),
     },
 )
+# AVAILABLE is as good as COMPLETED. What a user stopped or AWS could not delete may be restorable: nobody counts on it.
+RECOVERY_POINT = Vocabulary(
+    "AWS Backup API Reference, DescribeRecoveryPoint (Status)",
+    {
+        **_each("COMPLETED AVAILABLE", _WORKING),
+        "CREATING": _BUSY,
+        "DELETING": _GONE,
+        **_each("PARTIAL EXPIRED STOPPED", _BROKEN),
+    },
+)
 FUNCTION = Vocabulary(
     "Lambda API Reference, FunctionConfiguration (State)",
     {

@@ -20,7 +20,7 @@ from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.action_ids import former_id
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.states import FILE_SYSTEM
+from dr_estate.model.states import FILE_SYSTEM, RECOVERY_POINT
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import backup, backup_jobs, efs, rds
 
@@ -137,7 +137,8 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     job = _own_job(step, context)
     if job is None:
         return StepStatus(StepState.READY, f"{step.subject} is not backed up in this run.")
-    point = next((p for p in _points(step, context) if p.arn == job.point_arn and p.status == "COMPLETED"), None)
+    points = (p for p in _points(step, context) if RECOVERY_POINT[p.status].serves)
+    point = next((p for p in points if p.arn == job.point_arn), None)
     if job.state == "COMPLETED" and point is not None:
         return _proof(step, point)
     if job.state not in _OVER:

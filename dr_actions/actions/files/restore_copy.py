@@ -22,7 +22,7 @@ from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import began
 from dr_estate.model.restored_names import replaced_name
-from dr_estate.model.states import FILE_SYSTEM
+from dr_estate.model.states import FILE_SYSTEM, RECOVERY_POINT
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import backup, backup_jobs, efs, kms_copy_keys, restored_files
 
@@ -130,7 +130,8 @@ def _job(step: Step, context: PlanContext, system: efs.FileSystem | None) -> bac
 
 
 def _backed_up(context: PlanContext, point: str) -> backup.RecoveryPoint | None:
-    return context.snapshot.find(backup.recovery_points, Side.DR, arn=point, status="COMPLETED")
+    found = context.snapshot.find(backup.recovery_points, Side.DR, arn=point)
+    return found if found and RECOVERY_POINT[found.status].serves else None
 
 
 def _evidence(

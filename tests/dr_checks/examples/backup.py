@@ -113,6 +113,8 @@ EXAMPLES = [
     _case("backup.copy-age", FAIL, ARN, recovery_points_dr=_old(246)),
     _case("backup.copy-age", FAIL, FILES_ARN, recovery_points_dr=(COPY,)),
     _case("backup.copy-age", FAIL, FILES_ARN, recovery_points_dr=(COPY, replace(FILE_COPY, status="PARTIAL"))),
+    _case("backup.copy-age", PASS, FILES_ARN, recovery_points_dr=(COPY, replace(FILE_COPY, status="AVAILABLE"))),
+    _case("backup.copy-age", UNKNOWN, recovery_points_dr=(COPY, replace(FILE_COPY, status="OF_TOMORROW"))),
     _case("backup.copy-age", Status.NOT_APPLICABLE, VAULT, vaults_dr=(), recovery_points_dr=()),
     _case("backup.copy-age", WARN, "arn:new", tagged_primary=(*TAGGED, replace(TAGGED[0], arn="arn:new"))),
     _case("backup.copy-age", UNKNOWN, plans_primary=_rule(schedule="cron(0 5 0 * ? *)")),

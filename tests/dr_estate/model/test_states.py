@@ -25,6 +25,7 @@ SHAPES = {
     "NETWORK_BLOCK": ("ec2", "VpcCidrBlockStateCode"),
     "PUBLIC_ACCESS": ("ec2", "BlockPublicAccessMode"),
     "BATCH_JOB": ("s3control", "JobStatus"),
+    "RECOVERY_POINT": ("backup", "RecoveryPointStatus"),
 }
 
 
