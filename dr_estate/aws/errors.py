@@ -197,7 +197,8 @@ def _from_answer(error: aws.ClientError, service: str, region: str, allow: str) 
         UnavailableKind.UNSUPPORTED: f"is not supported here ({code}: {message}).",
         UnavailableKind.UNREACHABLE: f"answers with HTTP {status} ({code}).",
     }
-    reason = f"{service}:{error.operation_name} in {region} {sentences.get(kind, f'answered {code}: {message}.')}"
+    answered = ": ".join(word for word in (code, message) if word) or f"HTTP {status} without a code or a message"
+    reason = f"{service}:{error.operation_name} in {region} {sentences.get(kind, f'answered {answered}.')}"
     return Unavailable(kind, reason, region)
 
 

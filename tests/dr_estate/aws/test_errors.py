@@ -22,6 +22,19 @@ def _answer(code: str, status: int, message: str = "") -> aws.ClientError:
 
 
 @pytest.mark.parametrize(
+    ("code", "message", "sentence"),
+    [
+        ("", "", "answered HTTP 418 without a code or a message."),
+        ("Teapot", "", "answered Teapot."),
+        ("", "I am one", "answered I am one."),
+        ("Teapot", "I am one.", "answered Teapot: I am one."),
+    ],
+)
+def test_an_error_says_what_it_has(code: str, message: str, sentence: str) -> None:
+    assert explain(_answer(code, 418, message), "rds", REGION).why.endswith(f"in {REGION} {sentence}")
+
+
+@pytest.mark.parametrize(
     ("code", "status", "kind"),
     [
         ("403", 403, UnavailableKind.DENIED),
