@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _PAGE = (b"<!doctype html", b"<html")
 _JSON = ("json", "rest-json")
 _BEGINS = {**dict.fromkeys(_JSON, (b"{", b"[")), **dict.fromkeys(("query", "ec2", "rest-xml"), (b"<",))}
+_BUCKET_REGION = "x-amz-bucket-region"
 _REDIRECT, _ERROR, _SERVER_FAULT, _SIGN_IN_FIRST = 300, 400, 500, 511
 
 
@@ -117,7 +118,10 @@ def _is_foreign(model: OperationModel, status: int, body: bytes, headers: Any) -
     if start:
         begins = (b"",) if _is_free(model) else _BEGINS.get(_protocol(model), (b"",))
         return start.startswith(_PAGE) or not start.startswith(begins)
-    if any(str(name).lower().startswith("x-amz") for name in headers) or model.http.get("method") == "HEAD":
+    names = {str(name).lower() for name in headers}
+    if model.http.get("method") == "HEAD":  # S3 says where a bucket is: without that botocore asks HEAD again, for ever
+        return _REDIRECT <= status < _ERROR and _BUCKET_REGION not in names
+    if any(name.startswith("x-amz") for name in names):
         return False
     return _REDIRECT <= status < _ERROR or (status < _REDIRECT and _has_content(model))
 

@@ -123,6 +123,14 @@ ANSWERS = {
 }
 
 
+@pytest.mark.parametrize("status", [301, 302, 307])
+@pytest.mark.parametrize("headers", [{}, {"location": "http://login.example/"}, {"x-amz-request-id": "1"}])
+def test_a_redirect_of_head_that_names_no_region_is_not_awss(
+    reading: Callable[..., Unavailable], status: int, headers: dict[str, str]
+) -> None:
+    assert reading("s3 head", status, **headers).kind is UnavailableKind.NOT_AWS
+
+
 @pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize("answer", ANSWERS)
 def test_an_answer_that_is_not_awss_is_said_in_a_line(
