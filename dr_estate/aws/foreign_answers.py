@@ -89,7 +89,7 @@ class _CarefulParser:
     def parse(self, response: dict[str, Any], shape: Shape | None) -> Any:
         try:
             return self._parser.parse(response, shape)
-        except (*ODD, RuntimeError) as odd:  # botocore raises it for a time that it cannot convert
+        except (*ODD, RuntimeError, UnboundLocalError) as odd:  # botocore's: an odd time, an entry without its key
             raise UnknownShape(error=f"{type(odd).__name__}: {odd}") from odd
 
 

@@ -32,6 +32,7 @@ READS: dict[str, Callable[[Any], Any]] = {
     "backup": lambda client: client.list_backup_vaults(),
     "cloudwatch": lambda client: client.list_metrics(),
     "s3 head": lambda client: client.head_bucket(Bucket="b"),
+    "sns map": lambda client: client.get_topic_attributes(TopicArn="arn:aws:sns:eu-west-1:111122223333:t"),
 }
 SERVICES = [name for name in READS if " " not in name]
 WRITES = {
@@ -121,6 +122,13 @@ ANSWERS = {
     "a captive portal's redirect": (302, b"", {"location": "http://login.example/"}),
     "a captive portal by RFC 6585": (511, PAGE, {"content-type": "text/html"}),
 }
+
+
+def test_a_map_s_entry_without_its_key_is_not_understood(reading: Callable[..., Unavailable]) -> None:
+    entry = "<Attributes><entry><value>x</value></entry></Attributes>"
+    result = f"<GetTopicAttributesResult>{entry}</GetTopicAttributesResult>"
+    body = f"<GetTopicAttributesResponse>{result}</GetTopicAttributesResponse>"
+    assert reading("sns map", 200, body.encode()).kind is UnavailableKind.UNREADABLE
 
 
 @pytest.mark.parametrize("status", [301, 302, 307])
