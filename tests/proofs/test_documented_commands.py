@@ -14,7 +14,7 @@ import pytest
 from tests.proofs.pasting import Newcomer, blocks, newcomer_in, printed_on
 from tests.utils.running import ROOT
 
-pytestmark = [pytest.mark.proof, pytest.mark.judge("awscli")]
+pytestmark = [pytest.mark.proof, pytest.mark.apart, pytest.mark.judge("awscli")]
 
 DOCS, MKDOCS = ROOT / "docs", ROOT / ".tools" / "mkdocs" / "bin" / "mkdocs"
 PASTED = {"get-started.md", "how-to.md", "real-account.md", "ci.md", "json.md", "drills.md"}

@@ -36,7 +36,7 @@ from tests.utils.running import ROOT
 from tests.worlds import borrowed
 from utils.aws_mgmt.app.exit_codes import Exit
 
-pytestmark = pytest.mark.proof
+pytestmark = [pytest.mark.proof, pytest.mark.apart]
 FULL = os.environ.get("DR_FULL_EQUIVALENCE") == "1"
 BEFORE, TENANTS = "before the fault", 2
 

@@ -16,15 +16,12 @@ from sandbox.client.endpoint import Endpoint
 from tests.hosting import DOOR
 from tests.utils.running import ROOT, command_of, signed_in
 
-pytestmark = pytest.mark.proof
+pytestmark = [pytest.mark.proof, pytest.mark.apart]
 
 CORE = (
-    "tests/dr_checks",
-    "tests/dr_estate",
-    "tests/reports",
-    "tests/sandbox/moto_ext",
-    "tests/sandbox/server",
-    "tests/sandbox/world",
+    ("tests/dr_estate",),
+    ("tests/dr_checks", "tests/reports"),
+    ("tests/sandbox/moto_ext", "tests/sandbox/server", "tests/sandbox/world"),
 )
 SPEEDUPS = "tests/sandbox/moto_ext/test_speedups.py"
 AGES = re.compile(r"\b[\d.]+ (?:s|min|h|d|days?)\b(?: [\d.]+ (?:s|min|h)\b)*")
@@ -32,10 +29,11 @@ OF_THE_RUN = {"observed_at", "files", "rpo", "lags"}
 PATIENCE_S = 2400
 
 
-def test_the_core_of_the_suite_passes_without_speedups() -> None:
+@pytest.mark.parametrize("folders", CORE, ids=lambda folders: folders[0].rpartition("/")[2])
+def test_the_core_of_the_suite_passes_without_speedups(folders: tuple[str, ...]) -> None:
     inherited = {name: text for name, text in os.environ.items() if not name.startswith("PYTEST_") and name != DOOR}
     variables = {**inherited, "DR_PROOFS": "", "DR_NO_SPEEDUPS": "1"}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--ignore={SPEEDUPS}", *CORE]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--ignore={SPEEDUPS}", *folders]
     done = subprocess.run(
         command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )

@@ -111,6 +111,7 @@ def test_a_few_odd_values_break_nothing(answered: Answered, operation: str, data
 
 
 @pytest.mark.proof
+@pytest.mark.apart
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_no_odd_value_in_any_place_breaks_anything(answered: Answered, operation: str) -> None:
     for place, instead in _all_of(answered, operation):

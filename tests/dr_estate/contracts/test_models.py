@@ -240,6 +240,7 @@ def test_a_few_answers_of_each_shape_are_understood(answered: Answered, operatio
 
 
 @pytest.mark.proof
+@pytest.mark.apart
 @pytest.mark.parametrize("operation", OPERATIONS)
 @settings(max_examples=300)
 @given(data=st.data())
