@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
+from dr_actions.clients.mutating_client import FailureKind, SendFailed
 from dr_estate.aws.read_client import Credentials, ReadClient
 from dr_estate.config.environment import Side, load_environment
 from dr_estate.model.unavailable import DataUnavailable, UnavailableKind
@@ -19,11 +20,11 @@ from dr_estate.snapshot.snapshot import SnapshotPart
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage
 from tests.dr_checks.worlds import SIT
-from tests.dr_estate.aws.test_foreign_answers import REGION, Server, server
+from tests.dr_estate.aws.test_foreign_answers import REGION, Server, sending, server
 from tests.utils.running import ROOT, at_endpoint
 from tests.worlds import borrowed, world_of
 
-__all__ = ["server"]
+__all__ = ["sending", "server"]
 BODY = b'{"clusters": [{"clusterName": "c", "status": "ACTIVE"}], "failures": []}'
 
 
@@ -50,6 +51,12 @@ def test_no_body_where_the_operation_has_content_is_unknown(server: Server) -> N
     client = ReadClient(SIT, reads(), Credentials())
     with pytest.raises(DataUnavailable, match="no JSON arrived"):
         client.call("ecs", REGION, lambda ecs: ecs.describe_clusters(clusters=["c"]))
+
+
+def test_a_write_whose_answer_is_cut_is_uncertain(sending: Callable[..., SendFailed]) -> None:
+    failed = sending("ecs", 200, b'{"service": {"serviceName": ')
+    assert failed.trouble is FailureKind.UNCERTAIN
+    assert "half an answer" in str(failed)
 
 
 QUICK = SIT.observation.model_copy(update={"attempts": 1, "read_timeout_s": 1})
