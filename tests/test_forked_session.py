@@ -46,7 +46,8 @@ def _played(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     command += ["-p", "tests.forked_session", "--processes", "2", "--rootdir", str(folder), *options, str(folder)]
     temporary = folder / "temporary"
     temporary.mkdir(exist_ok=True)
-    env = {**os.environ, "TMPDIR": str(temporary)}
+    own = {name: value for name, value in os.environ.items() if name != "PYTEST_DEBUG_TEMPROOT"}  # the player's
+    env = {**own, "TMPDIR": str(temporary)}
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
 
 
