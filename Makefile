@@ -1,5 +1,10 @@
 # Two commands matter: `make demo` shows the product in the embedded sandbox, `make test` proves it.
-PYTHON ?= python3
+# The newest Python that is supported, and has what installs: the same tests take a quarter less time with 3.13 than with 3.11.
+ifndef PYTHON
+PYTHON := $(or $(shell for python in python3.13 python3.12; do \
+  $$python -c 'import ensurepip, pip' 2>/dev/null && echo $$python && break; done),python3)
+endif
+export PYTHON
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready

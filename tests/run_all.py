@@ -27,8 +27,10 @@ STATIC = (
 )
 
 
+LIMIT_S = 900
+"""No test waits for ever: one that lasts so long fails, and says where it stood. The longest takes a third of it."""
 # pytest's plugin for logging enters six contexts a test, and no test reads a log by it.
-FORKED = ["pytest", "-q", "-p", "no:xdist", "-p", "no:logging", "-p", "tests.forked_session"]
+FORKED = ["pytest", "-q", "-p", "no:xdist", "-p", "no:logging", "-p", "tests.forked_session", f"--timeout={LIMIT_S}"]
 TESTS = [*FORKED, "--processes", "3"]
 PROOFS = [*FORKED, "--processes", "4", "--hypothesis-seed", str(SEED), "-p", "tests.durations", "--durations-file"]
 """Four processes on two cores: half of what a run takes is spent waiting for an emulator or for a clock."""
