@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 T = TypeVar("T")
+EXHAUSTIVE = os.environ.get("DR_PROOFS") == "all"
+"""Whether all of it is played, for hours: `make exhaustive`."""
 SEED = int(os.environ.get("DR_SEED") or datetime.now(UTC).toordinal())
 
 

@@ -147,16 +147,18 @@ class _Rest(io.RawIOBase):
 
 
 def _by_http_client(sock: socket.socket, received: bytes, method: str) -> tuple[int, dict[str, str], bytes, bool]:
-    answer = http.client.HTTPResponse(cast(socket.socket, _Rest(sock, received)), method=method)
-    answer.begin()
-    try:
-        content = answer.read()
-    except http.client.IncompleteRead as cut:
-        if answer.chunked:
-            raise
-        content = cut.partial
+    # Closed here: Python 3.13 complains on stderr of one that the garbage collector closes after its file.
+    with http.client.HTTPResponse(cast(socket.socket, _Rest(sock, received)), method=method) as answer:
+        answer.begin()
+        try:
+            content = answer.read()
+        except http.client.IncompleteRead as cut:
+            if answer.chunked:
+                raise
+            content = cut.partial
+        goes_on = answer.isclosed() and not answer.will_close
     headers = dict[str, str]()
     for name, value in answer.getheaders():
         lower = name.lower()
         headers[lower] = f"{headers[lower]}, {value}" if lower in headers else value
-    return answer.status, headers, content, answer.isclosed() and not answer.will_close
+    return answer.status, headers, content, goes_on

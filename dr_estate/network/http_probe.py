@@ -71,9 +71,12 @@ def visit(
     try:
         connection.sock = _connected(address, port, host, ends_s, region, tls)
         connection.request("GET", path, headers={"Host": host, "User-Agent": "aws-dr-manager", "Connection": "close"})
-        answer = http.client.HTTPResponse(cast(socket.socket, _TimedAnswer(connection.sock, ends_s)), method="GET")
-        answer.begin()
-        body = answer.read(_BODY_BYTES)
+        # Closed here: Python 3.13 complains on stderr of one that the garbage collector closes after its file.
+        with http.client.HTTPResponse(
+            cast(socket.socket, _TimedAnswer(connection.sock, ends_s)), method="GET"
+        ) as answer:
+            answer.begin()
+            body = answer.read(_BODY_BYTES)
     except ConnectionError as cut:  # http.client.RemoteDisconnected is one
         raise _not_reachable(place, host, cut, region) from cut
     except (OSError, http.client.HTTPException) as silent:

@@ -6,14 +6,18 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.proofs import quick_python
 from tests.utils.running import ROOT
 from tests.worlds import home_with_seeds
 
 PATIENCE_S = 170
+PYTHON = ROOT / ".venv" / "bin" / "python"
 AWS_CLI = ROOT / ".tools" / "awscli" / "bin"
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _TYPED = re.compile(r"^(dr|dr_cli\.py|python|make|aws) ", re.MULTILINE)
@@ -92,14 +96,36 @@ class Newcomer:
         return self.home / f"pasted-{number}"
 
 
-def newcomer_in(home: Path) -> Newcomer:
-    """A newcomer whose clone and sandboxes lie in the ``home`` folder."""
+@contextmanager
+def newcomer_in(home: Path) -> Iterator[Newcomer]:
+    """A newcomer whose clone and sandboxes lie in the ``home`` folder, and whose python begins at once."""
     home_with_seeds(home / "sandbox")
     person = Newcomer(home, {"DR_SANDBOX_HOME": str(home / "sandbox")})
     shutil.copytree(ROOT, person.checkout, ignore=shutil.ignore_patterns(*_LEFT_OUT))
-    for installed in (".venv", ".tools"):
-        (person.checkout / installed).symlink_to(ROOT / installed)
-    return person
+    (person.checkout / ".tools").symlink_to(ROOT / ".tools")
+    with tempfile.TemporaryDirectory(prefix="dr-python-") as short:  # a socket's path has 107 characters at most
+        door = Path(short) / "door"
+        _install(person.checkout / ".venv" / "bin", door)
+        command = [str(PYTHON), quick_python.__file__, str(person.checkout), str(door)]
+        with subprocess.Popen(command, env=person.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as python:
+            assert python.stdout is not None
+            assert python.stdout.readline() == b"ready\n"
+            yield person
+
+
+def _install(programs: Path, door: Path) -> None:
+    """What `make setup` leaves in a checkout, with a python that asks at ``door``."""
+    programs.mkdir(parents=True)
+    for program in PYTHON.parent.iterdir():
+        if not program.name.startswith("python"):
+            (programs / program.name).symlink_to(program)
+    activate = programs / "activate"
+    text = activate.read_text(encoding="utf-8").replace(str(PYTHON.parents[1]), str(programs.parent))
+    activate.unlink()
+    activate.write_text(text, encoding="utf-8")
+    python = programs / "python"
+    python.write_text(quick_python.asking(PYTHON, door), encoding="utf-8")
+    python.chmod(0o755)
 
 
 def printed_on(page: Path) -> Iterator[str]:

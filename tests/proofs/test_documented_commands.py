@@ -26,8 +26,9 @@ ELSEWHERE = {
 
 
 @pytest.fixture
-def newcomer(tmp_path: Path) -> Newcomer:
-    return newcomer_in(tmp_path)
+def newcomer(tmp_path: Path) -> Iterator[Newcomer]:
+    with newcomer_in(tmp_path) as person:
+        yield person
 
 
 @contextmanager

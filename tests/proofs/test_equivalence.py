@@ -95,7 +95,7 @@ _RULES: dict[str, Callable[[Aws], object]] = {
 }
 NAMES = tuple(Fault(name, NeedKind.RESOLVER, ("route53resolver", "ec2"), make) for name, make in _RULES.items())
 EVERY = (*FAULTS, *NAMES)
-PLAYED = EVERY if FULL else every(2, EVERY)
+PLAYED = EVERY if FULL else every(4, EVERY)
 """Those that are each played by name."""
 FAULT, NUMBER = st.sampled_from(EVERY), st.integers(0, TENANTS - 1)
 

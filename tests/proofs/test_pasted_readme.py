@@ -59,4 +59,5 @@ def test_the_commands_of_the_readme_end_as_it_says(tmp_path: Path) -> None:
     rest = [lines for lines in (*PARTS["Every day"], *PARTS["Practise"]) if words_of(lines) not in pasted]
     *playing, down = PARTS["The sandbox"]
     begin = [". .venv/bin/activate\n", ALIAS, *playing, "dr sandbox mend\n", SIGN_IN, "dr status\n"]
-    assert [] == newcomer_in(tmp_path).faults([*begin, *rest, down])
+    with newcomer_in(tmp_path) as person:
+        assert [] == person.faults([*begin, *rest, down])

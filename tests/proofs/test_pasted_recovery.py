@@ -84,7 +84,12 @@ def ended(terminal: Terminal) -> int:
 
 @pytest.fixture(scope="module")
 def people(tmp_path_factory: pytest.TempPathFactory) -> Iterator[People]:
-    home = newcomer_in(tmp_path_factory.mktemp("people"))
+    with newcomer_in(tmp_path_factory.mktemp("people")) as home, _account(home) as people:
+        yield people
+
+
+@contextmanager
+def _account(home: Newcomer) -> Iterator[People]:
     rules = home.checkout / "environments" / "prod.toml"
     rules.write_text(f"{rules.read_text(encoding='utf-8')}\n{QUICK}", encoding="utf-8")
     env = load_environment(rules.parent, "prod")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -27,7 +28,12 @@ QUICK = "[execution]\npoll_s = 0.2\n[observation]\nattempts = 1\n"
 
 @pytest.fixture(scope="module")
 def player(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Newcomer, Endpoint]]:
-    person = newcomer_in(tmp_path_factory.mktemp("player"))
+    with newcomer_in(tmp_path_factory.mktemp("player")) as person, _session(person) as world:
+        yield person, world
+
+
+@contextmanager
+def _session(person: Newcomer) -> Iterator[Endpoint]:
     rules = person.checkout / "environments" / "sit.toml"
     rules.write_text(f"{rules.read_text(encoding='utf-8')}\n{QUICK}", encoding="utf-8")
     env = load_environment(rules.parent, "sit")
@@ -39,7 +45,7 @@ def player(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Newcomer,
             assert world is not None
             world.timing(transition_s=0.1)
             world.keep("healthy")
-            yield person, world
+            yield world
         finally:
             daemon.purge(env)
 

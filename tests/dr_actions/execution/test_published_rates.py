@@ -27,6 +27,7 @@ from tests.dr_actions.control_tables import WORLD, Clock
 from tests.dr_actions.deciding import PROD, step
 from tests.dr_actions.hearing import RecordingListener
 from tests.dr_checks.worlds import world
+from tests.sampling import EXHAUSTIVE
 
 REGION = PROD.regions.dr
 # AWS's buckets (Amazon ECS API Reference, Request throttling): so many at once, then so many a second
@@ -134,12 +135,16 @@ class LargeRun:
         return StepStatus(StepState.DONE if took else StepState.READY, "it was taken" if took else "it was not")
 
 
+LARGEST = (10_000,) if EXHAUSTIVE else ()
+"""Two minutes, in which nothing else happens than with a thousand."""
+
+
 @pytest.mark.parametrize(
     ("operation", "number"),
     [
         *((operation, 100) for operation in BUCKETS),
         *(pytest.param(operation, 1000, marks=pytest.mark.proof) for operation in BUCKETS),
-        pytest.param("ecs:UpdateService", 10_000, marks=pytest.mark.proof),
+        *(pytest.param("ecs:UpdateService", number, marks=pytest.mark.proof) for number in LARGEST),
     ],
 )
 def test_so_many_tenants_take_little_longer_than_the_rates_alone_and_none_is_throttled(

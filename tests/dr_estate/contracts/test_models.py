@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from dr_estate.model.unavailable import UnavailableKind
 from tests.dr_estate.contracts.answering import Answered, operations, unseen
 from tests.dr_estate.contracts.shapes import drawn, full, watch
+from tests.sampling import EXHAUSTIVE
 
 _REASONS = {
     "names or finds the row, or what stands in it: without it nothing can be said of which resource it is": """
@@ -242,7 +243,7 @@ def test_a_few_answers_of_each_shape_are_understood(answered: Answered, operatio
 @pytest.mark.proof
 @pytest.mark.apart
 @pytest.mark.parametrize("operation", OPERATIONS)
-@settings(max_examples=300)
+@settings(max_examples=300 if EXHAUSTIVE else 60)
 @given(data=st.data())
 def test_answers_of_each_shape_are_understood(answered: Answered, operation: str, data: st.DataObject) -> None:
     _take_one(answered, operation, data)
