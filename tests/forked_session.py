@@ -7,10 +7,12 @@ pytest-xdist each process imports and collects all for itself, which takes as lo
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import shutil
 import signal
 import tempfile
+import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,8 +26,18 @@ _INDEX_BYTES = 2
 _ROOT = "PYTEST_DEBUG_TEMPROOT"
 """Below which folder pytest makes those of tests."""
 _WRITTEN = pytest.StashKey[str]()
+_GRACE_S = 60.0
+"""How long after its limit (pytest-timeout) a test has to end, before its process is killed."""
 _TOGETHER = ("tests/house/", "tests/proofs/")
 """Folders that one process plays: their tests parse the same files, or look at the same world."""
+
+
+@dataclass
+class _Heard:
+    """What a process began to play last, and when something was heard of it."""
+
+    test: str = "no test yet"
+    at_s: float = field(default_factory=time.monotonic)
 
 
 @dataclass(eq=False)
@@ -35,6 +47,9 @@ class _Sender:
     pipe: connection.Connection
     config: pytest.Config
     reports: list[dict[str, Any]] = field(default_factory=list)
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self.pipe.send(nodeid)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "setup" and report.passed and not report.sections:
@@ -84,14 +99,19 @@ def _play_all(session: pytest.Session, count: int) -> None:
     os.write(turns_end, b"".join(index.to_bytes(_INDEX_BYTES) for index in range(len(files))))
     os.close(turns_end)
     playing = dict(_fork(session, files, turns) for _ in range(count))
+    heard = {pipe: _Heard() for pipe in playing}
+    limit_s = session.config.getoption("timeout", None) or math.inf
     try:
         while playing:
-            ready = connection.wait(list(playing))
+            ready = connection.wait(list(playing), _GRACE_S)
             for pipe in [pipe for pipe in playing if pipe in ready]:
-                if not _show(session, pipe):
+                if not _show(session, pipe, heard[pipe]):
                     os.waitpid(playing.pop(pipe), 0)
                 if session.shouldfail:
                     raise session.Failed(session.shouldfail)
+            for pipe, pid in playing.items():  # a test that waits where its limit does not reach it
+                if time.monotonic() - heard[pipe].at_s > limit_s + _GRACE_S:
+                    os.kill(pid, signal.SIGKILL)
     finally:
         for pid in playing.values():
             os.kill(pid, signal.SIGKILL)
@@ -122,7 +142,7 @@ def _fork(session: pytest.Session, files: list[list[pytest.Item]], turns: int) -
         _play(session.config, files, turns, sender)
         sender.send(None)
     except BaseException:  # noqa: BLE001 - the first process raises it
-        sender.send(traceback.format_exc())
+        sender.send(RuntimeError(traceback.format_exc()))
     finally:
         os._exit(0)  # what the first process is to do at its exit is not done twice
 
@@ -145,17 +165,21 @@ def _taken(turns: int) -> Iterator[int]:
         yield int.from_bytes(index)
 
 
-def _show(session: pytest.Session, pipe: connection.Connection) -> bool:
+def _show(session: pytest.Session, pipe: connection.Connection, heard: _Heard) -> bool:
     """Report one test, as if it had been played here. Returns whether the process goes on."""
     try:
         message = pipe.recv()
     except EOFError:
-        message = "A process of the tests was killed, and the test that it played did not end."
+        raise RuntimeError(f"The process that played {heard.test} was killed, and it did not end.") from None
+    heard.at_s = time.monotonic()
     match message:
         case None:
             return False
         case str():
-            raise RuntimeError(message)
+            heard.test = message
+            return True
+        case Exception():
+            raise message
     nodeid, location, reports = message
     hook = session.config.hook
     for data in reports:

@@ -25,6 +25,14 @@ def test_is_killed():
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
+WAITER = """
+import threading
+def test_waits():
+    event = threading.Event()
+    event.wait()
+def test_passes(): pass
+"""
+
 WRITER = """
 def test_writes(tmp_path): (tmp_path / "file").write_text("text")
 def test_writes_and_{ends}(tmp_path):
@@ -65,9 +73,15 @@ def test_each_test_is_played_once_and_its_outcome_and_output_are_reported(tmp_pa
 def test_a_process_that_is_killed_fails_the_session(tmp_path: Path) -> None:
     (tmp_path / "test_a.py").write_text(SECOND, encoding="utf-8")
     ran = _played(tmp_path)
-    assert (3, True) == (ran.returncode, "was killed, and the test that it played did not end" in ran.stdout), (
-        ran.stdout
-    )
+    says = "The process that played test_a.py::test_is_killed was killed, and it did not end"
+    assert (3, True) == (ran.returncode, says in ran.stdout), ran.stdout
+
+
+def test_a_test_that_waits_for_ever_fails_by_name_with_the_place_where_it_stands(tmp_path: Path) -> None:
+    (tmp_path / "test_a.py").write_text(WAITER, encoding="utf-8")
+    ran = _played(tmp_path, "--timeout=1")
+    assert (1, True) == (ran.returncode, "test_a.py::test_waits failed: " in ran.stdout), ran.stdout
+    assert "> " in ran.stdout.partition("event.wait()")[0].splitlines()[-1], ran.stdout
 
 
 def test_the_files_of_the_house_are_played_by_one_process(tmp_path: Path) -> None:
