@@ -309,6 +309,7 @@ def test_markdown_csv_and_terminal_show_the_same(tmp_path: Path, seen: Seen) -> 
         ("-e prod test --full-drill", 4, "prod allows no full drill"),
         ("-e sit status --from-evidence /nowhere.json", 2, "cannot be read"),
         ("-e sit status --exceptions /nowhere.toml", 2, "cannot be read"),
+        (f"-e sit status --exceptions {ROOT}/docs/pictures/report.png", 2, "not readable as TOML"),
         ("-e sit sandbox show", 2, "No sandbox of sit is up"),
         ("-e sit --sandbox pause --reason storm", 2, "`pause` decides for later commands, and no sandbox of sit is up"),
         ("-e sit --sandbox unpause", 2, "Start one that stays: `python utils/aws_mgmt/dr_cli.py"),

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from dr_actions.drills.inventory import Difference, differences, inventory, pack, unpack
+from dr_actions.drills.inventory import Difference, Inventory, differences, inventory, pack, unpack
 from dr_estate.config.environment import Side
-from dr_estate.readers import backup, ecs, efs, rds
+from dr_estate.readers import backup, ecs, efs, rds, secretsmanager
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks import databases as plain
 from tests.dr_checks.worlds import DENIED, Values, service, world
@@ -63,6 +63,26 @@ def test_what_is_gone_and_what_is_new_is_reported_by_its_name() -> None:
     other = replace(plain.PRIMARY, identifier="sit-mysql-drill-20260107-030000")
     gone, new = compared(instances=(other,))
     assert {("sit-mysql", "gone"), (other.identifier, "new")} == {(d.subject.split()[0], d.how) for d in (gone, new)}
+
+
+def test_secrets_that_another_process_reads_are_the_same_secrets() -> None:
+    """Their digests are keyed by the process: a drill of three hours may be ended from another machine."""
+    secret = secretsmanager.Content("sit/tenant1", "v1", (secretsmanager.Field("host", "a" * 16, False, True),))
+    (field,) = secret.fields
+    elsewhere = replace(secret, fields=(replace(field, digest="b" * 16),))
+    assert () == differences(_holding(secret), _holding(elsewhere))
+    (difference,) = differences(_holding(secret), _holding(replace(elsewhere, version="v2")))
+    assert "version was v1, is v2" == difference.says
+
+
+def _holding(secret: secretsmanager.Content) -> Inventory:
+    return inventory(world({(secretsmanager.contents, Side.DR): (secret,)}))
+
+
+def test_a_difference_is_a_row_and_no_page() -> None:
+    (difference,) = compared(services=(replace(ONE, task_definition="arn:" + "x" * 2000),))
+    assert len(difference.says) < 200
+    assert difference.says.endswith("…")
 
 
 def test_a_part_that_was_not_seen_is_never_equal() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shlex
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -93,7 +94,7 @@ def test_selectors_add_up_and_none_means_all_but_what_holds_after_a_failover_alo
         ("status", "Which environment? Name one with -e (dev, prod, sit), for example: -e dev status."),
         ("sandbox break primary-dark", "(dev, prod, sit), for example: -e dev sandbox break."),
         ("--environment= status", "Which environment?"),
-        ("-e sit status --workers -1", "Invalid value for '--workers': -1 is not in the range x>=0."),
+        ("-e sit status --workers -1", "Invalid value for '--workers': -1 is not in the range 0<=x<=64."),
         ("-e sit", "Missing command."),
         ("-e sit statsu", "No such command 'statsu'. Did you mean 'status'?"),
         (
@@ -124,6 +125,7 @@ def test_selectors_add_up_and_none_means_all_but_what_holds_after_a_failover_alo
         ("-e sit,** status", "'**' names no environment"),
         ("-e sit status --from-evidence /dev/zero", "/dev/zero is a device, and no file"),
         ("report --merge /dev/full", "/dev/full is a device, and no file"),
+        ("-e sit status --workers 65", "65 is not in the range 0<=x<=64"),
         ("report somewhere --from-evidence f", "`report` judges no estate. Omit it"),
         ("-e sit approve --rules --override a.b jane 2099-01-07T18:00Z why", "choose one"),
         ("-e sit approve --withdraw --override a.b jane 2099-01-07T18:00Z why", "choose one"),
@@ -364,3 +366,21 @@ class Pressed(str):
 def test_ctrl_c_while_the_words_are_read_is_an_interrupt_and_no_error_of_the_library() -> None:
     with pytest.raises(KeyboardInterrupt):
         parse([Pressed("-e"), "sit", "status"])
+
+
+def test_a_pipe_whose_writer_may_never_come_is_refused_and_a_shells_own_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for words in ("-e sit status --exceptions", "-e sit status --from-evidence", "-e sit status --gate READY --baseline"):
+        with pytest.raises(SystemExit):
+            parse([*words.split(), str(pipe)])
+        assert f"{pipe} is a pipe or a socket, and no file." in capsys.readouterr().err
+    reading, writing = os.pipe()
+    try:
+        options = parse(f"-e sit status --exceptions /dev/fd/{reading}".split())
+    finally:
+        os.close(reading)
+        os.close(writing)
+    assert str(options.exceptions) == f"/dev/fd/{reading}"

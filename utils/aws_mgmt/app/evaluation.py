@@ -292,4 +292,6 @@ def _exceptions(options: Options) -> tuple[ExceptionRule, ...]:
         text = path.read_text(encoding="utf-8")
     except OSError as missing:
         raise UsageError(f"{path}: cannot be read: {missing.strerror}. Correct --exceptions.") from missing
+    except UnicodeDecodeError as binary:
+        raise UsageError(f"{path}: not readable as TOML: {binary}. Correct --exceptions.") from binary
     return parse_exceptions(text, str(path), frozenset(checks()))

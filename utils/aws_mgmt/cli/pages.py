@@ -36,15 +36,24 @@ _EXCLUSIVE = (
 )
 
 
+_OF_SHELLS = (Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd"))
+"""Folders of pipes that a shell holds open, such as /dev/stdin."""
+
+
 class InputPath(click.Path):
-    """A path that is read, whole: a device is refused, for /dev/zero has no end; /dev/null is an empty file."""
+    """A path that is read, whole: a device is refused, for /dev/zero has no end; /dev/null is an empty file.
+
+    So is a pipe with a name, whose writer may never come; a shell's own, as of <(command), has one.
+    """
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """The path. Raises BadParameter for a device."""
+        """The path. Raises BadParameter for a device, and for a named pipe."""
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
         with suppress(OSError):  # such as a name that is too long: reading it reports the error
             if (path.is_char_device() or path.is_block_device()) and not path.samefile(os.devnull):
                 self.fail(f"{value} is a device, and no file.", param, ctx)
+            if (path.is_fifo() and path.parent not in _OF_SHELLS) or path.is_socket():
+                self.fail(f"{value} is a pipe or a socket, and no file.", param, ctx)
         return path
 
 
