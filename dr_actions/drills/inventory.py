@@ -38,8 +38,8 @@ _LOTS = (
     (re.compile(r'"(points|version|free|running|pending|items|size_bytes)":\d+'), r'"\1":0'),
     (re.compile(r',\["ReplicatedFrom","[^"]*"\]'), ""),  # shows a later run where the database came from
     (re.compile(r',\["read_only","\{TrueIfReplica\}"\]'), ""),  # the engine's own default
-    # of secrets and parameters, keyed for the process that read them: another may end the drill. A value that changed is
-    # a new version of its secret.
+    # of secrets and parameters, keyed for the process that read them: another may end the drill. A secret's value that
+    # changed is a new version.
     (re.compile(r'"(digest|neutral|as_tenant)":"[0-9a-f]{16}"'), r'"\1":""'),
 )
 _NAMED_BY = ("identifier", "host", "service", "name", "type", "set_identifier", "family", "path", "arn", "id")
