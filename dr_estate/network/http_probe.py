@@ -71,12 +71,7 @@ def visit(
     try:
         connection.sock = _connected(address, port, host, ends_s, region, tls)
         connection.request("GET", path, headers={"Host": host, "User-Agent": "aws-dr-manager", "Connection": "close"})
-        # Closed here: Python 3.13 complains on stderr of one that the garbage collector closes after its file.
-        with http.client.HTTPResponse(
-            cast(socket.socket, _TimedAnswer(connection.sock, ends_s)), method="GET"
-        ) as answer:
-            answer.begin()
-            body = answer.read(_BODY_BYTES)
+        answer, body = _answer(connection.sock, ends_s)
     except ConnectionError as cut:  # http.client.RemoteDisconnected is one
         raise _not_reachable(place, host, cut, region) from cut
     except (OSError, http.client.HTTPException) as silent:
@@ -98,6 +93,16 @@ def visit(
         realm=realm,
         cached=_CACHED.match(answer.getheader("X-Cache") or "") is not None,
     )
+
+
+def _answer(wire: socket.socket, ends_s: float) -> tuple[http.client.HTTPResponse, bytes]:
+    """The answer, and its body as far as it is kept.
+
+    It is closed here: Python 3.13 complains on stderr of one that the garbage collector closes after its file.
+    """
+    with http.client.HTTPResponse(cast(socket.socket, _TimedAnswer(wire, ends_s)), method="GET") as answer:
+        answer.begin()
+        return answer, answer.read(_BODY_BYTES)
 
 
 def _names(content: str, host: str) -> bool:

@@ -14,6 +14,7 @@ from reports.render.drill_markdown import of_drill
 from reports.values import control_state
 from reports.values import gate as values_gate
 from reports.values.escaping import markdown
+from reports.values.recovery_point import objective_met
 from reports.values.report import Report
 
 _SHOWN = 50
@@ -101,7 +102,7 @@ def _changes(report: Report) -> list[str]:
 
 def _rpo(report: Report) -> str:
     rpo = report.verdict.rpo
-    met = {True: "met", False: "NOT met", None: "not known to be met"}[rpo.compliant]
+    met = objective_met(rpo, report.verdict.lags)
     return f"worst {duration(rpo.worst_s)} against {duration(rpo.target_s)}: {met}"
 
 

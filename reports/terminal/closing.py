@@ -11,6 +11,7 @@ from dr_checks.core.model import Severity, Status
 from dr_estate.model.durations import duration
 from reports.terminal.parts import LABEL, NEXT, in_short
 from reports.values import gate as values_gate
+from reports.values.recovery_point import objective_met
 from reports.values.report import Report
 
 WIDTH = 100
@@ -92,7 +93,7 @@ def _loss(report: Report) -> str:
         return ""
     if rpo.worst_s is None:
         return f"how old the copies are was not seen (objective {duration(rpo.target_s)})"
-    met = {True: "met", False: "NOT MET", None: "not known"}[rpo.compliant]
+    met = objective_met(rpo, report.verdict.lags)
     return f"the worst copy is {duration(rpo.worst_s)} old (objective {duration(rpo.target_s)}: {met})"
 
 

@@ -20,6 +20,7 @@ from dr_estate.model.world_id import REHEARSAL, is_sandbox
 from reports.terminal import closing
 from reports.terminal.parts import Page, indented, table
 from reports.values import control_state, run_summary
+from reports.values.recovery_point import objective_met
 from reports.values.report import Report
 
 WIDTH = 100
@@ -123,7 +124,7 @@ def _headline(report: Report, console: Console) -> None:
     indented(console, f"posture {report.posture}: {report.posture_says}", 2)
     indented(console, f"writes: {report.writers}", 2)
     rpo = verdict.rpo
-    met = {True: "met", False: "NOT MET", None: "not known"}[rpo.compliant]
+    met = objective_met(rpo, verdict.lags)
     if report.measures_copies:
         console.print(f"  recovery point: worst {duration(rpo.worst_s)}, objective {duration(rpo.target_s)}: {met}")
 

@@ -14,6 +14,7 @@ from dr_checks.core.model import CheckResult, Lag, Severity, Status
 from dr_checks.core.verdict import Recommendation, best_lags
 from dr_estate.model.durations import duration
 from dr_estate.model.world_id import is_sandbox
+from reports.values.recovery_point import objective_met
 from reports.values.stored_report import StoredReport
 
 SCHEMA = "aws-dr-manager/fleet/1"
@@ -83,7 +84,7 @@ class FleetMember:
         if self.report is None:
             return "not known"
         target, copy = duration(self.report.rpo.target_s), self.worst_copy
-        met = {True: "met", False: "NOT MET", None: "not known"}[self.report.rpo.compliant]
+        met = objective_met(self.report.rpo, self.report.lags)
         return f"{copy.store} {duration(copy.seconds)} of {target}: {met}" if copy else met
 
     @property

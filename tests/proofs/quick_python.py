@@ -62,11 +62,11 @@ def main(checkout: str, door: str) -> None:
         for file in (sys.stdin, listening):
             poll.register(file, select.POLLIN)
         while sys.stdin.fileno() not in dict(poll.poll()):
-            asked, _ = listening.accept()
-            with asked:
+            order, _ = listening.accept()
+            with order:
                 if not os.fork():
                     listening.close()
-                    _answer(asked)
+                    _answer(order)
 
 
 def _warm() -> None:
@@ -80,19 +80,19 @@ def _warm() -> None:
         pass
 
 
-def _answer(asked: socket.socket) -> None:
+def _answer(order: socket.socket) -> None:
     """Run what is asked for in a process of its own, and say which, and how it ended."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    length, streams, _, _ = socket.recv_fds(asked, 4, len(STREAMS))
-    with asked.makefile("rb") as orders:
-        argv, variables, folder = json.loads(orders.read(int.from_bytes(length)))
+    length, streams, _, _ = socket.recv_fds(order, 4, len(STREAMS))
+    with order.makefile("rb") as words:
+        argv, variables, folder = json.loads(words.read(int.from_bytes(length)))
     pid = os.fork()
     if not pid:
-        asked.close()
+        order.close()
         _play(argv, variables, folder, streams)
-    asked.sendall(pid.to_bytes(4))
+    order.sendall(pid.to_bytes(4))
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    asked.sendall((code if code >= 0 else 128 - code).to_bytes(4))
+    order.sendall((code if code >= 0 else 128 - code).to_bytes(4))
     os._exit(0)
 
 
