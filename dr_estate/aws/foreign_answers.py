@@ -8,6 +8,7 @@ parsers fail on are distinguished from a fault of this program. A lone surrogate
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from botocore.parsers import ResponseParser, ResponseParserFactory
     from botocore.session import Session
 
+_ROOT = re.compile(rb"\s*(?:<\?.*?\?>\s*)?<([^\s<>/!?]+)", re.DOTALL)
 _PAGE = (b"<!doctype html", b"<html")
 _JSON = ("json", "rest-json")
 _BEGINS = {**dict.fromkeys(_JSON, (b"{", b"[")), **dict.fromkeys(("query", "ec2", "rest-xml"), (b"<",))}
@@ -129,18 +131,25 @@ def _is_foreign(model: OperationModel, status: int, body: bytes, headers: Any) -
 def _missing(model: OperationModel, status: int, body: bytes, received: bytes, headers: Any) -> str:
     """What an answer lacks that it says, or that its protocol has; "" where it is whole.
 
-    A proxy that cuts an answer may count its bytes again: so JSON has to end, whatever the length says. XML has a root
-    that ends it, which botocore's parsers demand.
+    A proxy that cuts an answer may count its bytes again: so JSON and XML have to end, whatever the length says.
     """
     length = str(headers.get("content-length") or "")
     is_counted = length.isdigit() and "content-encoding" not in headers and model.http.get("method") != "HEAD"
     if is_counted and len(received) < int(length):
         return f"{len(received)} of {length} bytes arrived"
-    if status >= _SERVER_FAULT or _protocol(model) not in _JSON or _is_free(model):
+    if status >= _SERVER_FAULT or _is_free(model):
         return ""
+    if _protocol(model) not in _JSON:
+        return "its XML ends in the middle" if _is_open_xml(body) else ""
     if not body:
         return "no JSON arrived" if status < _REDIRECT and _has_content(model) else ""
     return "" if _is_json(body) else "its JSON ends in the middle"
+
+
+def _is_open_xml(body: bytes) -> bool:
+    """Whether the root of XML is not closed: it ends with its own name, or is one tag alone."""
+    root = _ROOT.match(body)
+    return root is not None and not body.rstrip().endswith((b"</" + root[1] + b">", b"/>"))
 
 
 def _is_json(body: bytes) -> bool:

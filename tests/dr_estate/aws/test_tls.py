@@ -38,20 +38,31 @@ _CALLER = (
 class _Caller(BaseHTTPRequestHandler):
     """Answers as STS does, and closes the connection, as HTTP/1.0 has it."""
 
+    server: _Server
+
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["content-length"]))
         self.send_response_only(200)
-        self.send_header("content-length", str(len(_CALLER)))
+        self.server.answered += 1
+        self.send_header("content-length", str(self.server.says))
         self.end_headers()
-        self.wfile.write(_CALLER)
+        self.wfile.write(_CALLER[: self.server.sends])
 
     def log_message(self, *_: object) -> None:
         """Nobody reads it."""
 
 
+class _Server(ThreadingHTTPServer):
+    """``says`` is how long it says that its answers are, ``sends`` how much of each it sends."""
+
+    says = sends = len(_CALLER)
+    answered = 0
+
+
 @dataclass(frozen=True)
 class _TlsServer:
     url: str
+    http: _Server
     issuers: Path
     strangers: Path
 
@@ -79,11 +90,11 @@ def _server(tmp_path: Path) -> Iterator[_TlsServer]:
     strangers, _ = _certificate(tmp_path, "stranger")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
-    http = ThreadingHTTPServer(("127.0.0.1", 0), _Caller)
+    http = _Server(("127.0.0.1", 0), _Caller)
     http.socket = context.wrap_socket(http.socket, server_side=True)
     thread = threading.Thread(target=http.serve_forever, args=(SOON_S,))
     thread.start()
-    yield _TlsServer(f"https://127.0.0.1:{http.server_port}", certificate, strangers)
+    yield _TlsServer(f"https://127.0.0.1:{http.server_port}", http, certificate, strangers)
     http.shutdown()
     thread.join()
     http.server_close()
@@ -153,3 +164,14 @@ def test_shared_connections_trust_as_botocores_do(
 def test_a_server_that_botocore_does_not_trust_is_refused(server: _TlsServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
     assert not _asks(_client(server))
+
+
+@pytest.mark.parametrize("counted", [True, False], ids=["the length is of the whole", "the length is counted again"])
+def test_half_an_answer_over_tls_is_asked_for_again_and_then_none(
+    server: _TlsServer, monkeypatch: pytest.MonkeyPatch, counted: bool
+) -> None:
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(server.issuers))
+    server.http.sends = len(_CALLER) // 2
+    server.http.says = len(_CALLER) if counted else server.http.sends
+    assert not _asks(_client(server))
+    assert server.http.answered == 4, "each region is asked, twice"
