@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import sys
+import termios
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ if TYPE_CHECKING:  # rich takes 70 ms to import, and is silent where there is no
 
 Advance = Callable[[str, int, int], None]
 _STOPPED_WITHIN_S = 0.1
+_TRIES = 3
 REPORT_EVERY_S = 10.0
 _PLAIN = ("dumb", "unknown")  # a terminal that cannot take a line back
 _BEGINNING = "Getting ready"
@@ -67,6 +69,21 @@ def ask_unless(stopped: Callable[[], bool], prompt: str) -> str | None:
     except OSError:  # the terminal is gone
         return None
     return None
+
+
+def has_typed(name: str, prompt: str, stopped: Callable[[], bool] = lambda: False) -> bool | None:
+    """Ask for ``name``, typed now: a line of before the question answers nothing, and a typo is asked again twice.
+
+    Enter alone is no. None as ``ask_unless``.
+    """
+    for _ in range(_TRIES):
+        with suppress(termios.error, OSError, ValueError):  # what is piped in is kept
+            termios.tcflush(sys.stdin, termios.TCIFLUSH)
+        typed = ask_unless(stopped, prompt)
+        if typed is None or typed.strip() in ("", name):
+            return None if typed is None else bool(typed.strip())
+        complain(f"That is not {name}.")
+    return False
 
 
 def result(text: str, *, machine: bool = False) -> None:

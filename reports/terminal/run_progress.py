@@ -117,11 +117,10 @@ class RunProgress:
         if not self._tty:
             return None
         self._print(f"[bold red]This cannot be undone:[/] {_shown(step.says)} Way back: {_shown(step.undo)}")
-        answer = console.ask_unless(stop.is_set, f"Type {step.subject} to go on: ")
-        if answer is None:
+        confirms = console.has_typed(step.subject, f"Type {step.subject} to go on: ", stop.is_set)
+        if confirms is None:
             stop.set()
-            return False
-        return answer.strip() == step.subject
+        return bool(confirms)
 
     def close(self) -> None:
         """Leave the terminal as it was."""

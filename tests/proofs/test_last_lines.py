@@ -47,17 +47,19 @@ INCIDENT = "INC-20260107-001"
 def shown_at_terminal(words: str, home: Path, variables: Mapping[str, str], typed: bytes = b"") -> list[str]:
     """The lines that a command leaves at a terminal of 100 columns, run in a process that is ready at once.
 
-    ``typed`` waits in the keyboard's buffer from the beginning.
+    ``typed`` is pressed once it is asked for.
     """
     command, env = command_of(words, home, **variables)
     master, slave = os.openpty()
     termios.tcsetwinsize(slave, (30, 100))
-    os.write(master, typed)
     process = begin_at(os.ttyname(slave), command, {**env, "TERM": "xterm"})
     terminal = Terminal(process.pid or 0, master)
     ends = time.monotonic() + PATIENCE_S
     while process.is_alive():
         terminal.read(0.05)
+        if typed and "Type " in terminal.shown:
+            os.write(master, typed)
+            typed = b""
         assert time.monotonic() < ends, f"it goes on: {terminal.shown}"
     while terminal.read(0.0):
         pass

@@ -97,6 +97,19 @@ def test_ctrl_c_at_the_question_for_an_irreversible_step_stops_the_run_at_once(s
 
 
 @pytest.mark.proof
+def test_a_name_that_was_typed_before_it_is_asked_for_confirms_nothing_and_a_typo_is_asked_again(sit: Sit) -> None:
+    with sit.at_terminal(f"failover --execute --incident {INCIDENT}") as terminal:
+        terminal.press(b"sit-efs\n")
+        terminal.until(ASKS)
+        terminal.press(b"sit-esf\n")
+        terminal.until("That is not sit-efs.")
+        terminal.press(b"\n")
+        assert 5 == terminal.wait(), terminal.shown
+        assert 2 == terminal.shown.count(ASKS)
+    assert [] == [entry for entry in sit.record if entry.step == "files/restore_dr:sit-efs" and entry.kind == "sending"]
+
+
+@pytest.mark.proof
 def test_nothing_is_begun_where_the_question_for_the_ticket_is_left_unanswered(sit: Sit) -> None:
     file = sit.config / "sit.toml"
     file.write_text(file.read_text(encoding="utf-8").replace("ticket = false", "ticket = true"), encoding="utf-8")

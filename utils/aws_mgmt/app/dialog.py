@@ -33,6 +33,10 @@ class Dialog(Protocol):
         """Return the line that the person typed, "" where nobody can."""
         ...
 
+    def has_typed(self, name: str, prompt: str) -> bool:
+        """Whether the person types ``name`` when asked; nobody does where nobody can be asked."""
+        ...
+
     def note(self, sentence: str) -> None:
         """Say something beside the result."""
         ...

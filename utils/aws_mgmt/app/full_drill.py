@@ -98,7 +98,7 @@ def agree_to_drill(env: Environment, dialog: Dialog) -> None:
     dialog.note(
         f"A full drill moves {env.name} to {env.regions.dr} and back to {env.regions.primary}. Its tenants notice."
     )
-    if dialog.ask(f"Type {env.name} to begin: ").strip() != env.name:
+    if not dialog.has_typed(env.name, f"Type {env.name} to begin: "):
         raise Refused("drill.agreed: it was not confirmed. Nothing was changed.")
 
 

@@ -28,6 +28,10 @@ class Terminal:
         """Return the line that the person typed, "" where nobody can."""
         return console.ask(prompt)
 
+    def has_typed(self, name: str, prompt: str) -> bool:
+        """Whether the person types ``name`` when asked; nobody does where nobody can be asked."""
+        return bool(console.has_typed(name, prompt))
+
     def note(self, sentence: str) -> None:
         """Say something beside the result."""
         console.complain(sentence)

@@ -352,5 +352,5 @@ def _approver(reached: AppContext, environment: Environment) -> str:
 
 def _sure(name: str, what: str) -> None:
     """At a terminal the approver types the incident or environment; elsewhere the command is the decision."""
-    if Terminal().attended and console.ask(f"{what}? Type {name}: ").strip() != name:
+    if Terminal().attended and not console.has_typed(name, f"{what}? Type {name}: "):
         raise Refused(f"Not approved: {name} was not typed. Nothing was written.")

@@ -80,7 +80,7 @@ def _confirmed_here(start: RunStart) -> list[str]:
     """The irreversible steps that the person at this terminal confirms now: nobody can ask the task's."""
     steps = [step for step in start.plan.steps if step.danger == "irreversible" and step.id not in start.confirmed]
     for step in steps:
-        if console.ask(f"{step.says} It cannot be undone. Type {step.subject}: ").strip() != step.subject:
+        if not console.has_typed(step.subject, f"{step.says} It cannot be undone. Type {step.subject}: "):
             raise Refused(
                 f"authority.irreversible: {step.id} was not confirmed. Nothing was begun. Without a terminal: "
                 f"--confirm {step.id}."
