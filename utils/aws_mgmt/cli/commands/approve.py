@@ -334,7 +334,7 @@ def _is_paused(reached: AppContext) -> bool:
 
 def _record(options: PauseOptions | UnpauseOptions, environment: Environment, reached: AppContext) -> None:
     try:
-        record_pause(options, environment, reached)
+        record_pause(options, environment, reached, console.complain)
     except Exception as unrecorded:  # noqa: BLE001 - the switch itself is what matters, and its history has it
         console.complain(f"The incident's log does not have it yet, the next run adds it: {unrecorded}")
 
