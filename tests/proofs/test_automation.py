@@ -10,6 +10,7 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,16 +36,17 @@ INCIDENT = "INC-123"
 PATIENCE_S = 150
 EXECUTE = f"failover --execute --incident {INCIDENT} --confirm files/restore_dr:prod-efs"
 DENIED = "AccessDeniedException"
-ACCEPTED = """[[exception]]
+SOON = datetime.now(UTC).date() + timedelta(days=30)
+ACCEPTED = f"""[[exception]]
 check = "rds-parity.parameter-group"
 subject = "prod-mysql-*"
 who = "Jane"
 why = "DR-12: replaced in March"
-until = 2099-03-31
+until = {SOON}
 """
 OVERRIDE = ("--override", "fence.primary", "Jane Doe", "2099-01-07T18:00Z", "its API is silent")
 ACCEPTED_LINE = (
-    "exception of rds-parity.parameter-group for prod-mysql-* by Jane until 2099-03-31: DR-12: replaced in March"
+    f"exception of rds-parity.parameter-group for prod-mysql-* by Jane until {SOON}: DR-12: replaced in March"
 )
 SET_ASIDE = ("override of fence.primary by Jane Doe until 2099-01-07 18:00 UTC: its API is silent", ACCEPTED_LINE)
 
