@@ -32,7 +32,7 @@ OVERRIDE = "--override fence.primary 'Jane Doe' 2099-01-07T18:00Z 'its API is si
         "--since 2026-01-07T18:00Z --tenant tenant-1 --deadline 90 --replan",
     ],
 )
-def test_the_words_that_this_tool_hands_to_a_task_are_read(words: str) -> None:
+def test_the_words_that_this_tool_gives_a_task_are_read(words: str) -> None:
     options = options_of(replace(WAITS, arguments=tuple(shlex.split(words))), APP)
     assert (options.incident, options.digest, options.automation) == ("INC-1", "0" * 64, "e-1")
 

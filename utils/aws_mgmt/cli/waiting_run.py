@@ -66,7 +66,7 @@ def options_of(found: RecoveryExecution, app: AppContext) -> RecoveryOptions:
     """The words of the task, read by the task's own grammar. Its starter chooses them.
 
     Raises Refused where they cannot be read, or not within a line each, mean another plan, incident or execution, or
-    hold what this tool hands to no task.
+    hold what this tool gives no task.
     """
     end = f"{next_steps.withdrawal_of(found.incident)} ends it. Nothing was approved."
     if any(not is_one_line(word) for word in found.arguments):
