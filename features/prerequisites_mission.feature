@@ -19,6 +19,9 @@ Feature: Prerequisites: access, contacts and tools for a recovery
   Scenario: The control table asks for as many people as the environment file
     Then the control table asks for as many people as the environment file
 
+  Scenario: An approver has pinned the rules by which a plan runs
+    Then an approver has pinned the rules by which a plan runs
+
   Scenario: The runbook is readable without the primary region and recently reviewed
     Then the recovery runbook can be read without the primary region, and was reviewed recently
 

@@ -49,6 +49,9 @@ def borrowed(environment: Environment, tenants: int) -> Iterator[Endpoint]:
     """A healthy world as ``running`` starts it, for as long as the block lasts; nobody else has it meanwhile."""
     same = _idle[digest(environment, tenants)]
     world = _as_it_began(same.pop()) if same else _started(environment, tenants)
+    if environment.approvals.people > 1:  # a world serves settings of execution that it was not started with
+        world.pin_rules(environment.rules())
+        world.reset_calls()
     try:
         yield world
     finally:

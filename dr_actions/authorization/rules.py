@@ -22,7 +22,7 @@ from dr_estate.config.environment import Environment
 
 RULE = "authority.rules"
 
-_NO_RULES = {"observation"}  # how long it is looked for: what was not seen is UNKNOWN, and never met
+_NO_RULES = {"observation"}  # dr_estate.config.environment: Environment.rules
 _MOST_NAMED = 5
 
 
@@ -40,11 +40,8 @@ class EffectiveRules:
     @classmethod
     def of(cls, env: Environment, exceptions: Sequence[ExceptionRule], version: str) -> EffectiveRules:
         """The rules of an environment, whatever the command line changed of how it is looked at."""
-        plain = env.model_dump(mode="json", exclude_defaults=True, exclude=_NO_RULES)
-        if not env.failback.staged:
-            plain.get("failback", {}).pop("stages", None)  # a choice of the command line there
         rows = [{**asdict(rule), "until": rule.until.isoformat()} for rule in exceptions]
-        return cls(plain, tuple(rows), version)
+        return cls(env.rules(), tuple(rows), version)
 
     @cached_property
     def digest(self) -> str:

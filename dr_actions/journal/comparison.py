@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
-from dr_actions.journal.entries import Chain
+from dr_actions.journal.entries import Chain, Entry
+from dr_estate.model.durations import duration
+
+# A run anchors an entry as soon as the mirror has it, seconds after it was written; what is sent again while a service
+# answers slowly takes minutes. The run's clock is within 2 s of AWS's (dr_estate/aws/clock.py).
+_LATE, _EARLY = timedelta(minutes=15), timedelta(minutes=1)
+_MOST_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class AnchoredHead:
+    """The digest that was anchored of an entry, and when it arrived (UTC, by AWS's clock)."""
+
+    number: int
+    digest: str
+    arrived: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class RecordComparison:
     """Whether the record was compared, and the first entry that differs; None where it was not, or none does.
+
+    An entry whose heads contradict each other differs, too.
 
     ``last`` is the last entry that was compared, 0 where none was.
     """
@@ -63,30 +81,41 @@ def mirror_alone(mirrored: Chain, anchors: RecordComparison) -> RecordComparison
     )
 
 
-def anchored(chain: Chain, anchors: Mapping[int, str]) -> RecordComparison:
-    """Compare the record with its anchors. A chain ends before its first fault."""
-    known = {entry.seq: entry.digest for entry in chain.entries}
+def anchored(chain: Chain, heads: Iterable[AnchoredHead], speed: float = 1.0) -> RecordComparison:
+    """Compare the record with the heads that arrived in one place. A chain ends before its first fault.
+
+    Each entry wants a head of its own or of a later one that arrived near the entry's time. ``speed`` is how many
+    seconds of the world pass in a real one.
+    """
+    known, anchors = {entry.seq: entry.digest for entry in chain.entries}, _by_number(heads)
     good = 0
     for number in sorted(anchors):
+        first, *others = anchors[number]
+        if others:
+            return _refuted(number, _contested(number, anchors[number], known.get(number)))
         if number not in known:
             message = (
                 f"DIFFERS from its anchors at entry {len(known) + 1}: entry {number} was there once, and is cut off"
             )
-            return RecordComparison(compared=True, message=message, differs_at=len(known) + 1)
-        if known[number] != anchors[number]:
+            return _refuted(len(known) + 1, message)
+        if known[number] != first.digest:
             between = f"entry {number}" if number == good + 1 else f"an entry from {good + 1} to {number}"
             message = f"DIFFERS from its anchors at entry {number}: {between} was rewritten since"
-            return RecordComparison(compared=True, message=message, differs_at=number)
+            return _refuted(number, message)
         good = number
     if not good:
         return RecordComparison(compared=False, message="NOT ANCHORED: no head of it was ever put into the log")
+    if unproven := _unproven(chain.entries, [anchors[number][0] for number in sorted(anchors)], speed):
+        return RecordComparison(compared=False, message=unproven)
     message = f"anchored: {len(anchors)} heads, the last of entry {good}"
     return RecordComparison(compared=True, message=message, last=good)
 
 
-def anchored_everywhere(chain: Chain, places: Sequence[tuple[str, Mapping[int, str]]]) -> RecordComparison:
+def anchored_everywhere(
+    chain: Chain, places: Sequence[tuple[str, Iterable[AnchoredHead]]], speed: float = 1.0
+) -> RecordComparison:
     """Compare the record with the anchors of each place, the first one being the main one: all must be the same."""
-    found = [(place, anchored(chain, anchors)) for place, anchors in places]
+    found = [(place, anchored(chain, heads, speed)) for place, heads in places]
     (_, main), others = found[0], found[1:]
     message = "; ".join([main.message, *(f"in {place}: {comparison.message}" for place, comparison in others)])
     differing = [comparison.differs_at for _, comparison in found if comparison.differs_at is not None]
@@ -95,6 +124,56 @@ def anchored_everywhere(chain: Chain, places: Sequence[tuple[str, Mapping[int, s
     return RecordComparison(everywhere, message, min(differing, default=None), last)
 
 
+def _by_number(heads: Iterable[AnchoredHead]) -> dict[int, list[AnchoredHead]]:
+    """The heads of each entry in order of arrival, each digest once."""
+    found: dict[int, list[AnchoredHead]] = {}
+    for head in sorted(heads, key=lambda head: head.arrived):
+        of_entry = found.setdefault(head.number, [])
+        if all(head.digest != other.digest for other in of_entry):
+            of_entry.append(head)
+    return found
+
+
+def _contested(number: int, heads: Sequence[AnchoredHead], recorded: str | None) -> str:
+    """Say when each of two heads arrived: the run's own may be either, for a forger may be first."""
+    arrivals = [
+        f"{head.digest[:12]}{' (as recorded)' if head.digest == recorded else ''} arrived {_moment(head.arrived)}"
+        for head in heads[:_MOST_NAMED]
+    ]
+    more = f", and {len(heads) - _MOST_NAMED} more" if len(heads) > _MOST_NAMED else ""
+    return f"CONTESTED at entry {number}: two runs, or two people, anchored it: {', '.join(arrivals)}{more}"
+
+
+def _unproven(entries: Sequence[Entry], heads: Sequence[AnchoredHead], speed: float) -> str:
+    """Say which entries no head vouches for in their time, "" where each has one. ``heads`` are in order of number."""
+    following = iter(heads)
+    head = next(following)
+    for entry in entries:
+        while head.number < entry.seq:
+            later = next(following, None)
+            if later is None:
+                return (
+                    f"NOT PROVEN from entry {entry.seq} on: the last head that was anchored is of entry {head.number}"
+                )
+            head = later
+        late = head.arrived - entry.at
+        if not -_EARLY * speed <= late <= _LATE * speed:
+            after = f"{duration(abs(late.total_seconds()))} {'later' if late > timedelta() else 'EARLIER'}"
+            return (
+                f"NOT PROVEN from entry {entry.seq} on: it says {_moment(entry.at)}, and the head that vouches for it "
+                f"(of entry {head.number}) arrived {_moment(head.arrived)}, {after}: what it said before is not known"
+            )
+    return ""
+
+
+def _refuted(number: int, message: str) -> RecordComparison:
+    return RecordComparison(compared=True, message=message, differs_at=number)
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
 def _differs(number: int, reason: str) -> RecordComparison:
     message = f"DIFFERS from its mirror at entry {number}: {reason}. Keep both: they are evidence"
-    return RecordComparison(compared=True, message=message, differs_at=number)
+    return _refuted(number, message)

@@ -6,9 +6,10 @@ enough, continued in items written before its own, so that an entry is there who
 The operator's keys may write file and mirror, so that the heads of the chain are anchored in places to which a run may
 add, and where its keys rewrite nothing. A CloudWatch Logs stream: an event cannot be changed, AWS gives it its time of
 arrival, and no role of the control stack may delete the group or its streams. An S3 bucket with Object Lock, where the
-environment names one: an object for each head, whose name says all, and of which no version goes before its time. Of
-two anchors of one entry the first to arrive counts, and of two at one moment neither. Sources: CloudWatch Logs API,
-PutLogEvents and GetLogEvents; S3 API, PutObject and ListObjectVersions.
+environment names one: an object for each head, whose name says all, and of which no version goes before its time. A
+run's keys may add false heads, before the true ones or where a run could add none: two of one entry contradict each
+other, and comparison.py asks when each arrived. Sources: CloudWatch Logs API, PutLogEvents and GetLogEvents; S3 API,
+PutObject and ListObjectVersions.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ import base64
 import json
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from dr_actions.clients.mutating_client import GuardRefused, SendFailed
 from dr_actions.control_table.control import ControlStore, Fence
 from dr_actions.control_table.table import MOST_AT_ONCE, Put, TableSender, WriteCondition
+from dr_actions.journal.comparison import AnchoredHead
 from dr_actions.journal.entries import Entry
 from dr_actions.model.plan import Call
 from dr_estate.aws.clock import WorldClock
@@ -36,8 +39,6 @@ ANCHOR_CALLS = frozenset(
 
 _ABSENT = "ResourceNotFoundException"
 _THERE = "ResourceAlreadyExistsException"
-_CONTESTED = ""
-"""No entry's digest: where it is unknown which anchor came first, the record is not proven."""
 _IN_USE = ("PreconditionFailed", "412")
 
 _LONG = 4_000
@@ -56,8 +57,8 @@ class Anchors(Protocol):
         """Add an anchor of ``head``. Raises SendFailed."""
         ...
 
-    def of(self, incident: str) -> dict[int, str]:
-        """The first digest that was anchored of each entry, by its number; empty where none ever was."""
+    def of(self, incident: str) -> list[AnchoredHead]:
+        """Every head that was anchored, with its arrival; empty where none ever was."""
         ...
 
 
@@ -202,10 +203,9 @@ class LogAnchors:
             self._make_stream(incident)
             self._send("PutLogEvents", incident, logEvents=[event])
 
-    def of(self, incident: str) -> dict[int, str]:
-        """The first digest that was anchored of each entry, by its number; empty where none ever was."""
-        found = ((event["ingestionTime"], _anchor(event)) for event in self._events(incident))
-        return _first((arrived, *anchor) for arrived, anchor in found if anchor is not None)
+    def of(self, incident: str) -> list[AnchoredHead]:
+        """Every head that was anchored, with its arrival; empty where none ever was."""
+        return [head for event in self._events(incident) if (head := _head(event)) is not None]
 
     def _make_stream(self, incident: str) -> None:
         try:
@@ -250,11 +250,11 @@ class BucketAnchors:
             if failed.code not in _IN_USE:
                 raise
 
-    def of(self, incident: str) -> dict[int, str]:
-        """The first digest that was anchored of each entry, by its number; empty where none ever was."""
+    def of(self, incident: str) -> list[AnchoredHead]:
+        """Every head that was anchored, with its arrival; empty where none ever was."""
         named = re.compile(rf"{re.escape(self._folder(incident))}(\d{{9}})-([0-9a-f]+)")
         found = ((version["LastModified"], named.fullmatch(version["Key"])) for version in self._versions(incident))
-        return _first((arrived, int(name[1]), name[2]) for arrived, name in found if name is not None)
+        return [AnchoredHead(int(name[1]), name[2], arrived) for arrived, name in found if name is not None]
 
     def _folder(self, incident: str) -> str:
         return f"{ANCHORS_PREFIX}/{self._env.name}/{incident}/"
@@ -273,25 +273,11 @@ class BucketAnchors:
         return self._sender.send(Call("s3", operation, self._region, {"Bucket": self._bucket, **params}))
 
 
-def _first(anchors: Iterable[tuple[Any, int, str]]) -> dict[int, str]:
-    """Return the digest that arrived first of each entry; ``_CONTESTED`` where two arrived at the same moment.
-
-    S3 reports moments in whole seconds.
-    """
-    first: dict[int, tuple[Any, str]] = {}
-    for arrived, number, digest in anchors:
-        earliest, known = first.setdefault(number, (arrived, digest))
-        if arrived < earliest:
-            first[number] = (arrived, digest)
-        elif arrived == earliest and digest != known:
-            first[number] = (arrived, _CONTESTED)
-    return {number: digest for number, (_, digest) in first.items()}
-
-
-def _anchor(event: Mapping[str, Any]) -> tuple[int, str] | None:
-    """Number and digest; None for what is no anchor: anybody of the account's writers may add a line."""
+def _head(event: Mapping[str, Any]) -> AnchoredHead | None:
+    """The head; None for what is no anchor: anybody of the account's writers may add a line."""
     try:
         row = json.loads(event["message"])
-        return int(row["seq"]), str(row["digest"])
+        number, digest = int(row["seq"]), str(row["digest"])
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
         return None
+    return AnchoredHead(number, digest, datetime.fromtimestamp(event["ingestionTime"] / 1000, UTC))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from dr_checks.core.model import CheckResult, Finding, Status, worst
@@ -27,6 +28,9 @@ class ExceptionRule:
     until: date
 
 
+# "*", "?*" and "*-*" fit whatever is found, also what nobody has seen yet. A year is how long a review of risks counts.
+_WILDCARDS = re.compile(r"\[[^\]]*\]|[*?]")
+_LEAST_NAMED, _LONGEST = 3, timedelta(days=366)
 _KEYS = {"check": str, "subject": str, "who": str, "why": str, "until": date}
 
 
@@ -46,7 +50,7 @@ def parse_exceptions(text: str, source: str, known_checks: frozenset[str]) -> tu
 
 def _rule(row: dict[str, Any], place: str, known_checks: frozenset[str]) -> ExceptionRule:
     for key, kind in _KEYS.items():
-        if not isinstance(row.get(key), kind) or not row[key]:
+        if not isinstance(row.get(key), kind) or isinstance(row[key], datetime) or not row[key]:
             raise ExceptionsFileError(f"{place}: {key} is missing or not a {kind.__name__}. Add it.")
     extra = set(row) - set(_KEYS)
     if extra:
@@ -54,6 +58,22 @@ def _rule(row: dict[str, Any], place: str, known_checks: frozenset[str]) -> Exce
     if row["check"] not in known_checks:
         raise ExceptionsFileError(f"{place}: there is no check {row['check']} (docs/checks.md lists all).")
     return ExceptionRule(**row)
+
+
+def loose_exceptions(rules: Sequence[ExceptionRule], today: date) -> Iterator[str]:
+    """Name each rule in force that accepts more than a person can have seen: who, until when, and what is wrong."""
+    for rule in rules:
+        faults = [*_faults(rule, today)]
+        if faults and today <= rule.until:
+            yield f"the exception of {rule.check} for {rule.subject}, {_terms(rule)}: {' and '.join(faults)}"
+
+
+def _faults(rule: ExceptionRule, today: date) -> Iterator[str]:
+    named = _WILDCARDS.sub("", rule.subject)
+    if named != rule.subject and sum(map(str.isalnum, named)) < _LEAST_NAMED:
+        yield "its subject fits whatever is found"
+    if rule.until > today + _LONGEST:
+        yield "it ends more than a year from now"
 
 
 def apply_exceptions(result: CheckResult, rules: Sequence[ExceptionRule], today: date) -> CheckResult:

@@ -205,6 +205,32 @@ def people(view: View) -> Iterator[Finding]:
 
 
 @check(
+    "an approver has pinned the rules by which a plan runs",
+    severity=Severity.CRITICAL,
+    area=Area.PREREQUISITES,
+    rules=("NIST AC-5", "SOC2 CC6.1"),
+)
+def rules_pinned(view: View) -> Iterator[Finding]:
+    """Where two people are asked, an approver pinned environment file and exceptions. Source: the control table."""
+    name = view.env.named(view.env.names.control_table)
+    if view.env.approvals.people == 1:
+        yield view.none_expected(name, "one person may run a plan here, by rules that nobody else has to know")
+        return
+    pins = view.get(control.pins)
+    if pins is None:
+        yield view.none_expected(name, "there is no table: see prerequisites.control-table")
+        return
+    found = [pin for pin in pins if pin.person in view.env.approvals.approvers]
+    if found:
+        pin = found[0]
+        yield view.ok(name, f"{pin.person}, {pin.at:%Y-%m-%d}", "an approver", "no run goes by an edited file")
+    else:
+        reason = "a run could go by an edited environment file, or by exceptions that no approver has seen"
+        remedy = "An approver compares them and pins them: `dr_cli.py approve --rules`."
+        yield view.gap(name, "nobody pinned any", "an approver", reason, remedy)
+
+
+@check(
     "the recovery runbook can be read without the primary region, and was reviewed recently",
     severity=Severity.CRITICAL,
     area=Area.PREREQUISITES,

@@ -119,6 +119,17 @@ class Environment(Settings):
         """Hash by identity of the environment; equality still compares every setting."""
         return hash((self.name, self.account))
 
+    def rules(self) -> dict[str, Any]:
+        """Return the settings that are not the default, as plain JSON: what an approver pins.
+
+        How long it is looked for is no rule: what was not seen is UNKNOWN, and never met. Nor are the stages of a
+        failback without any: that is a choice of the command line.
+        """
+        plain = self.model_dump(mode="json", exclude_defaults=True, exclude={"observation"})
+        if not self.failback.staged:
+            plain.get("failback", {}).pop("stages", None)
+        return plain
+
     def region(self, side: Side) -> str:
         """Return the AWS region that serves ``side``; global services are called in us-east-1 (T01, T14)."""
         return {Side.PRIMARY: self.regions.primary, Side.DR: self.regions.dr, Side.GLOBAL: "us-east-1"}[side]

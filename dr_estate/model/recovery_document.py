@@ -21,6 +21,11 @@ WRITABLE = {"state": "/var/lib/dr", "tmp": "/tmp"}  # noqa: S108 - a volume of t
 STOP_S = 120
 """Seconds that it has for the call under way when it is stopped: the most that Fargate allows."""
 ALONE, APPROVE = "alone", "approve"
+TAKEN = (
+    *("--abort", "--confirm", "--deadline", "--override", "--planned", "--release", "--replan"),
+    *("--side", "--since", "--staged", "--tenant"),
+)
+"""The options that a task may be given: what else the command line takes is of a person's own machine, or a sandbox."""
 EXIT_CODE = "result.ExitCode"
 _MOST_APPROVERS = 10
 _EXECUTION = "{{automation:EXECUTION_ID}}"
@@ -28,7 +33,7 @@ LONGEST_VALUE = 512
 """Characters of a parameter's value; a list has 50 values. Source: SSM API, StartAutomationExecution, Parameters."""
 _MOST_CHARACTERS = 7_500  # RunTask takes 8,192 of overrides (API_TaskOverride), the fixed words of the command too
 # boto3 is there in the runtime; of two that begin at once the later one by time and id gives way.
-_JOINED = 'json.loads("".join(events["arguments"])'
+_JOINED = '*json.loads("".join(events["arguments"])'
 _OF_MANY = ("ParentAutomationExecutionId", "Targets", "TargetMaps", "TargetParameterName", "TargetLocationsURL")
 _SCRIPT = '''
 import json
@@ -36,6 +41,7 @@ import json
 import boto3
 
 GOING = ["Pending", "InProgress", "Waiting", "Cancelling"]
+TAKEN = @TAKEN@
 MANY = ["ParentAutomationExecutionId", "Targets", "TargetMaps", "TargetParameterName", "TargetLocationsURL"]
 
 
@@ -46,7 +52,10 @@ def by_itself(row):
 
 
 def alone(events, context):
-    """Refuse to go on beside another execution of the same document that began earlier, or otherwise than by itself."""
+    """Refuse words that no task is given, and to go on beside one that began earlier, or otherwise than by itself."""
+    words = json.loads("".join(events["arguments"]) or "[]")
+    if odd := [word for word in words if word.startswith("-") and word.partition("=")[0] not in TAKEN]:
+        raise Exception(f"No task is given {odd[0]}: it may be given {', '.join(TAKEN)}.")
     filters = [
         {"Key": "DocumentNamePrefix", "Values": [events["document"]]},
         {"Key": "ExecutionStatus", "Values": GOING},
@@ -83,7 +92,7 @@ def start(events, context):
     if not answer["tasks"]:
         raise Exception(f"The task was not started: {answer['failures']}")
     return {"task": answer["tasks"][0]["taskArn"]}
-'''
+'''.replace("@TAKEN@", json.dumps(TAKEN))
 
 
 def as_values(words: Sequence[str]) -> list[str]:
@@ -148,7 +157,7 @@ def recovery_document(env: Environment) -> dict[str, Any]:
             "Summary": {"type": "String", "default": ""},
         },
         "mainSteps": [
-            _script(ALONE, {"document": env.named(env.names.recovery_document), "execution": _EXECUTION}),
+            _script(ALONE, _begun(env)),
             *_request(env),
             {**_script("start", _started(env)), "outputs": [_output("Task", "$.Payload.task", "String")]},
             *_ending(env),
@@ -178,6 +187,11 @@ def _request(env: Environment) -> list[dict[str, Any]]:
     publish = {"Service": "sns", "Api": "Publish", "TopicArn": topic, "Message": message}
     notice = {"name": "tell", "action": "aws:executeAwsApi", "onFailure": "Continue", "isCritical": False}
     return [{**notice, "inputs": publish}, approval]
+
+
+def _begun(env: Environment) -> dict[str, Any]:
+    document = env.named(env.names.recovery_document)
+    return {"document": document, "execution": _EXECUTION, "arguments": "{{Arguments}}"}
 
 
 def _started(env: Environment) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ TAG_READS = frozenset({"dynamodb:ListTagsOfResource"})
 LOCK, RUN = "LOCK", "RUN"
 STANDING, PAUSE, INCIDENT, OVERRIDE = "STANDING", "PAUSE", "INCIDENT", "OVERRIDE#"
 DATABASE = "DATABASE"
+APPROVALS, RULES = "APPROVAL#", "#RULES"
 PAUSES, BY_SK = "PAUSE#", "by-sk"
 """Where AWS starts runs, each person pauses under the own key ``PAUSE#<aws:userid>`` / ``PAUSE``."""
 
@@ -49,6 +51,14 @@ class ControlTable:
     key: str = ""
     policy: str | Unavailable = ""
     indexes: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RulesPin:
+    """Who pinned the rules that a run goes by, by their own word, and when (UTC)."""
+
+    person: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +218,30 @@ def people(context: ReadContext) -> RequiredPeople | None:
 
 
 @part(Side.DR, reads=STANDING_READS)
+def pins(context: ReadContext) -> tuple[RulesPin, ...] | None:
+    """Who pinned the rules, the last first; None where there is no table. A call where two people are asked."""
+    name = context.env.named(context.env.names.control_table)
+    if context.env.approvals.people == 1:
+        return ()
+    items = _by_sk(context, name, RULES)
+    if items is None:
+        return None
+    own = context.rows((item for item in items if str(item.get("pk", "")).startswith(APPROVALS)), _pin, "pk")
+    return tuple(sorted(own, key=lambda pin: pin.at, reverse=True))
+
+
+def _pin(item: _Item) -> RulesPin:
+    dict(json.loads(item["rules"])["environment"])
+    return RulesPin(str(item["person"]), moment(item["at"]))
+
+
+def _by_sk(context: ReadContext, name: str, sk: str) -> list[dict[str, Any]] | None:
+    query = {"KeyConditionExpression": "sk = :sk", "ExpressionAttributeValues": {":sk": {"S": sk}}}
+    found = context.find("dynamodb", "query", dynamodb.ABSENT, TableName=name, IndexName=BY_SK, **query)
+    return context.understand(lambda: [decode_item(item) for item in found["Items"]], name) if found else None
+
+
+@part(Side.DR, reads=STANDING_READS)
 def standing(context: ReadContext) -> ControlState:
     """The stop switch, the open incident, the overrides on record, and the run that holds the lock. Two calls."""
     name = context.env.named(context.env.names.control_table)
@@ -220,9 +254,7 @@ def standing(context: ReadContext) -> ControlState:
 
 
 def _own_pauses(context: ReadContext, name: str) -> list[dict[str, Any]]:
-    query = {"KeyConditionExpression": "sk = :sk", "ExpressionAttributeValues": {":sk": {"S": PAUSE}}}
-    found = context.find("dynamodb", "query", dynamodb.ABSENT, TableName=name, IndexName=BY_SK, **query) or {}
-    items = context.understand(lambda: [decode_item(item) for item in found.get("Items", [])], name)
+    items = _by_sk(context, name, PAUSE) or []
     return [item for item in items if str(item.get("pk", "")).startswith(PAUSES)]
 
 

@@ -52,9 +52,8 @@ def render(report: Report) -> str:
         *_gate(report),
         "",
     ]
-    if report.standing is not None:
-        stands = control_state.sentences(report.standing, report.observed_at)
-        lines += _section("In force", [f"- {markdown(sentence)}" for sentence in stands])
+    stands = control_state.sentences(report.standing, report.observed_at) if report.standing else ()
+    lines += _section("In force", [f"- {markdown(sentence)}" for sentence in (*stands, *report.loose_exceptions)])
     lines += _section("Changed since the baseline", _changes(report))
     lines += _section("Checks by area", _areas(report))
     lines += _section("Lag by store", _lags(report))

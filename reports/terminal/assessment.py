@@ -53,7 +53,7 @@ def show(report: Report, assessment: Assessment, console: Console) -> None:
 
 
 def _why(report: Report, assessment: Assessment, console: Console) -> None:
-    """Each reason, and in one line how many gates are met beside those that are not."""
+    """Each reason, who accepted which gap, and in one line how many gates are met beside those that are not."""
     console.print(Text("\nWhy", "bold"))
     shown = len(assessment.reasons) if report.every_finding else _SHOWN
     for reason in assessment.reasons[:shown]:
@@ -61,6 +61,8 @@ def _why(report: Report, assessment: Assessment, console: Console) -> None:
     if len(assessment.reasons) > shown:
         indented(console, f"... and {len(assessment.reasons) - shown} more (--all lists them)", 2, "dim")
     met, unmet = (sum(gate.met is well and not gate.relaxed for gate in assessment.gates) for well in (True, False))
+    for rule in report.applied_exceptions:
+        indented(console, f"- {rule.who} accepted {rule.check} for {rule.subject} until {rule.until}: {rule.why}", 2)
     if met and unmet:
         indented(console, f"- {met} {'gate is' if met == 1 else 'gates are'} met", 2, "dim")
 

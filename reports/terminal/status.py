@@ -101,10 +101,12 @@ def _print(report: Report, console: Console) -> None:
 
 
 def _control_state(report: Report, console: Console) -> None:
-    """The stop switch, the open incident and overrides, before anything else."""
+    """The stop switch, the open incident, overrides, and exceptions that accept too much, before anything else."""
     if report.standing is not None:
         for sentence in control_state.sentences(report.standing, report.observed_at):
             indented(console, sentence, 0, "bold yellow")
+    for sentence in report.loose_exceptions:
+        indented(console, sentence, 0, "bold yellow")
 
 
 def _headline(report: Report, console: Console) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from dr_actions.assessment.failover import Assessment
 from dr_actions.authorization.rules import EffectiveRules
 from dr_actions.model.plan import Goal
-from dr_checks.core.exceptions import ExceptionRule
+from dr_checks.core.exceptions import ExceptionRule, loose_exceptions
 from dr_checks.core.model import Area, CheckResult, Severity, Status
 from dr_checks.core.readiness_gate import GateResult
 from dr_checks.core.remedy import Remedy, merged
@@ -149,6 +149,16 @@ class Report:
             return "expired"
         excepted = self.verdict.with_status(Status.EXCEPTED)
         return "applied" if any(result.check == rule.check for result in excepted) else "unused"
+
+    @property
+    def loose_exceptions(self) -> list[str]:
+        """A sentence on each exception in force that accepts whatever is found, or does so for more than a year."""
+        return [f"Accepted: {named}." for named in loose_exceptions(self.exceptions, self.observed_at.date())]
+
+    @property
+    def applied_exceptions(self) -> list[ExceptionRule]:
+        """The exceptions that met a finding."""
+        return [rule for rule in self.exceptions if self.exception_state(rule) == "applied"]
 
     @property
     def serves_from_dr(self) -> bool:

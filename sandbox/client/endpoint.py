@@ -143,6 +143,10 @@ class Endpoint:
         """
         self.ask("PUT", "timing", dict(seconds))
 
+    def pin_rules(self, settings: dict[str, Any]) -> None:
+        """Let the approver have pinned these rules (``Environment.rules``), in the place of the world's own."""
+        self.ask("PUT", "rules", settings)
+
     def clock(self) -> dict[str, float]:
         """Return the ``world``'s time and the ``real`` one (seconds since 1970), and the ``speed``."""
         found: dict[str, float] = self.ask("GET", "clock")

@@ -11,6 +11,7 @@ from typing import Any
 
 from dr_estate.config.environment import Side
 from dr_estate.config.recovery_settings import PEOPLE_TAG
+from dr_estate.readers.control_table import RULES
 from sandbox.core.errors import SandboxError
 from sandbox.disasters import disaster
 from sandbox.world.world import World
@@ -100,6 +101,21 @@ def people_miscounted(world: World) -> None:
     arn = world.call(Side.DR, "dynamodb", "DescribeTable", TableName=_control_table(world))["Table"]["TableArn"]
     for turn, count in ((world.undo, people), (world.call, people + 1)):
         turn(Side.DR, "dynamodb", "TagResource", ResourceArn=arn, Tags=[{"Key": PEOPLE_TAG, "Value": str(count)}])
+
+
+@disaster("rules-unpinned", "No approver has pinned the rules of runs", trips=("prerequisites.rules-pinned",))
+def rules_unpinned(world: World) -> None:
+    """Delete what the approver pinned. Raises SandboxError where one person may run a plan."""
+    env, table = world.environment, _control_table(world)
+    if env.approvals.people == 1:
+        raise SandboxError(f"One person may run a plan of {env.name}: nobody pins its rules.")
+    values = {":rules": {"S": RULES}}
+    found = world.call(
+        Side.DR, "dynamodb", "Scan", TableName=table, FilterExpression="sk = :rules", ExpressionAttributeValues=values
+    )
+    for item in found["Items"]:
+        world.undo(Side.DR, "dynamodb", "PutItem", TableName=table, Item=item)
+        world.call(Side.DR, "dynamodb", "DeleteItem", TableName=table, Key={name: item[name] for name in ("pk", "sk")})
 
 
 @disaster("runbook-deleted", "The recovery runbook was deleted", trips=("prerequisites.runbook-current",))

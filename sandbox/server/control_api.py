@@ -41,10 +41,12 @@ Answer = dict[str, Any]
 
 
 class ControlApi:
-    """Routes control requests. Each needs the token this run of the sandbox was started with."""
+    """Routes control requests. Each needs the token this run of the sandbox was started with.
+
+    ``hooks`` are named after what they do: ``save()``, ``stop(save)``, ``counts()``, ``latency(s)``, ...
+    """
 
     def __init__(self, token: str, world: World, hooks: dict[str, Callable[..., Any]]) -> None:
-        """``hooks`` are named after what they do: ``save()``, ``stop(save)``, ``counts()``, ``latency(s)``, ..."""
         self._token, self._world, self._hooks, self._keeper = token, world, hooks, WorldStore()
         self._routes: dict[tuple[str, str], Callable[[Answer], Answer]] = {
             ("GET", "state"): self._state,
@@ -61,6 +63,7 @@ class ControlApi:
             ("PUT", "pace"): self._pace,
             ("PUT", "sizes"): self._sizes,
             ("PUT", "image"): self._put_image,
+            ("PUT", "rules"): self._pin,
             ("PUT", "enforcement"): self._enforce,
             ("GET", "enforcement"): lambda _: {"denied": STATE.extras.get("denied", [])},
             ("GET", "markers"): lambda _: self._markers(),
@@ -171,6 +174,14 @@ class ControlApi:
         with WORLD_LOCK:
             store_sizes.set_database_gib(self._world.environment.account, int(body["database_gib"]))
             store_sizes.set_files(float(body["files_gib"]), float(body["kfiles"]))
+        self._hooks["changed"]()
+        return {}
+
+    def _pin(self, body: Answer) -> Answer:
+        from sandbox.seeding.pinned_rules import pin
+
+        with WORLD_LOCK:
+            pin(self._world, body)
         self._hooks["changed"]()
         return {}
 

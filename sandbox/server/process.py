@@ -128,7 +128,9 @@ class Host:
 
     def _fill(self, moto: moto_app.Emulator) -> str:
         """Fill the world and return its id."""
+        from sandbox.seeding.pinned_rules import pin
         from sandbox.world import persistence, seed_cache
+        from sandbox.world.world import World
 
         path = self.folder / "world" if self.folder else None
         if path is not None and path.exists():
@@ -140,6 +142,8 @@ class Host:
         else:
             if self.order.seeded:
                 seed_cache.fill(self.environment, self.order.tenants, moto.settle_people, self._progress)
+                if self.environment.approvals.people > 1:
+                    pin(World(self.environment, moto), self.environment.rules())
                 STATE.id = ""  # a seeded world may be the copy of a kept one
             else:
                 moto.settle_people()

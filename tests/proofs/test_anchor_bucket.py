@@ -43,7 +43,7 @@ def test_a_record_that_is_rewritten_in_all_other_places_shows_against_the_bucket
         _put(record, forged)
         ran = record.verify(f"--config {config} --format json")
         assert (ran.code, ran.report["anchors"]["differs_at"]) == (3, 2), ran.out
-        assert f"in the bucket {BUCKET}: DIFFERS from its anchors at entry 2" in ran.report["anchors"]["says"]
+        assert f"in the bucket {BUCKET}: CONTESTED at entry 2" in ran.report["anchors"]["says"]
         _nobody_takes_away(record)
 
 

@@ -10,6 +10,7 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,16 +36,17 @@ INCIDENT = "INC-123"
 PATIENCE_S = 150
 EXECUTE = f"failover --execute --incident {INCIDENT} --confirm files/restore_dr:prod-efs"
 DENIED = "AccessDeniedException"
-ACCEPTED = """[[exception]]
+SOON = datetime.now(UTC).date() + timedelta(days=30)
+ACCEPTED = f"""[[exception]]
 check = "rds-parity.parameter-group"
 subject = "prod-mysql-*"
 who = "Jane"
 why = "DR-12: replaced in March"
-until = 2099-03-31
+until = {SOON}
 """
 OVERRIDE = ("--override", "fence.primary", "Jane Doe", "2099-01-07T18:00Z", "its API is silent")
 ACCEPTED_LINE = (
-    "exception of rds-parity.parameter-group for prod-mysql-* by Jane until 2099-03-31: DR-12: replaced in March"
+    f"exception of rds-parity.parameter-group for prod-mysql-* by Jane until {SOON}: DR-12: replaced in March"
 )
 SET_ASIDE = ("override of fence.primary by Jane Doe until 2099-01-07 18:00 UTC: its API is silent", ACCEPTED_LINE)
 
@@ -384,7 +386,7 @@ def test_a_start_whose_words_name_another_plan_than_it_shows_is_not_approved(pro
     assert prod.run(f"approve --withdraw --incident {INCIDENT}", "approver").code == 0
     given = prod.asked_for(execution)
     hides = "its API is silent" + 40 * "\n" + "Set aside: nothing, no gate and no failed check."
-    for words, fault in (["--incident", "INC-9"], "another run"), ([*OVERRIDE[:-1], hides], "whole within a line"):
+    for words, fault in ([*OVERRIDE[:-1], hides], "whole within a line"), (["--since", "soon"], "cannot be read"):
         parameters = {**given, "Arguments": as_values(words)}
         prod.while_status(execution, "Waiting")  # one at a time
         started = prod.ssm("operator").start_automation_execution(DocumentName=prod.document, Parameters=parameters)
@@ -394,6 +396,14 @@ def test_a_start_whose_words_name_another_plan_than_it_shows_is_not_approved(pro
         assert (refused.code, "authority.automation" in refused.err, fault in refused.err) == (4, True, True), refused
         ended = prod.run(f"approve --withdraw --incident {INCIDENT}", "approver")
         assert ended.code == 0, ended.err
+
+
+@pytest.mark.parametrize("words", [["--incident", "INC-9"], ["--sandbox"], ["--config", "rules"]])
+def test_a_start_with_words_that_no_task_is_given_ends_before_anybody_is_asked(prod: Prod, words: list[str]) -> None:
+    parameters = {"Goal": ["failover"], "Incident": [INCIDENT], "PlanDigest": ["0" * 64], "Arguments": as_values(words)}
+    started = prod.ssm("operator").start_automation_execution(DocumentName=prod.document, Parameters=parameters)
+    prod.while_status(started["AutomationExecutionId"], "InProgress")
+    assert "Failed" == prod.status(started["AutomationExecutionId"])
 
 
 def approvals_on_the_page(prod: Prod) -> str:

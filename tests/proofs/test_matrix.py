@@ -79,6 +79,7 @@ OF_PROD_ALONE = {
     "recovery-wrapped-in-a-shell",
     "recovery-role-distrusted",
     "recovery-starts-as-nobody",
+    "rules-unpinned",
 }
 OF_WARM_ALONE = {
     "alb-targets-unhealthy",

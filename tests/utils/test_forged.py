@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,13 +17,15 @@ from tests.utils.lost_prod import EXECUTE, HOUR, INCIDENT, MINUTE, Prod
 from tests.utils.running import ROOT, at_endpoint, command_of, direct_rules, signed_in
 
 PATIENCE_S = 150
-EVERYTHING = """[[exception]]
+SOON = datetime.now(UTC).date() + timedelta(days=30)
+ACCEPTED = f"""[[exception]]
 check = "prerequisites.control-table"
-subject = "*"
+subject = "prod-dr-control"
 who = "operator"
 why = "it is fine"
-until = 2099-12-31
+until = {SOON}
 """
+EVERYTHING = {"every subject": ("prod-dr-control", "*"), "for ever": (str(SOON), "2099-12-31")}
 ALONE = {"people = 2": "people = 1"}
 APPROVES_ITSELF = {
     'approvers = ["approver"]': 'approvers = ["somebody"]',
@@ -50,9 +52,9 @@ APPROVES_ITSELF = {
         ),
         pytest.param(
             {},
-            EVERYTHING,
-            "the exception of prerequisites.control-table for * until 2099-12-31 is not pinned",
-            id="an exception for all",
+            ACCEPTED,
+            f"the exception of prerequisites.control-table for prod-dr-control until {SOON} is not pinned",
+            id="an exception",
         ),
     ],
 )
@@ -74,6 +76,23 @@ def test_other_rules_than_the_pinned_ones_run_nothing_and_are_named(
     assert named in ran.err
     assert "approve --rules" in ran.err
     assert [] == prod.world.mutations()
+
+
+@pytest.mark.parametrize("accepts", EVERYTHING)
+@pytest.mark.parametrize(
+    ("command", "person"),
+    [("status", "operator"), ("failover", "operator"), (EXECUTE, "operator"), ("approve --rules", "approver")],
+)
+def test_an_exception_of_everything_or_for_ever_is_no_rule_where_two_people_are_asked(
+    prod: Prod, tmp_path: Path, accepts: str, command: str, person: str
+) -> None:
+    config = direct_rules(tmp_path, "prod", "")
+    (config / "exceptions.toml").write_text(ACCEPTED.replace(*EVERYTHING[accepts]), encoding="utf-8")
+    prod.world.reset_mutations()
+    ran = prod.run(command, person, config=config)
+    assert (ran.code, ran.out, prod.world.mutations()) == (2, "", []), ran.err
+    assert "exceptions.toml: prod accepts no gap that nobody saw" in ran.err
+    assert "accepted by operator until" in ran.err
 
 
 @pytest.mark.proof

@@ -6,8 +6,8 @@ import contextlib
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ class Record:
     env: Environment
     monkeypatch: pytest.MonkeyPatch
     capsys: pytest.CaptureFixture[str]
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def verify(self, words: str = "", **variables: str) -> Ran:
         """Run ``log --verify`` as the operator."""
@@ -51,15 +52,17 @@ class Record:
         output = self.capsys.readouterr()
         return Ran(code, output.out, output.err)
 
-    def chain(self, sentences: tuple[str, ...] = WORDS, world: WorldId | None = None) -> list[Entry]:
-        """A valid chain that says these sentences."""
+    def chain(
+        self, sentences: tuple[str, ...] = WORDS, world: WorldId | None = None, later: timedelta = timedelta()
+    ) -> list[Entry]:
+        """A valid chain that says these sentences, and that it was written ``later`` than now."""
         world = world or self.here
         entries: list[Entry] = []
         head = genesis("sit", INCIDENT, world)
         for number, sentence in enumerate(sentences, 1):
             data = {"says": sentence, **({"world": world.to_json()} if number == 1 else {})}
             kind = EntryKind.END if number == len(WORDS) else EntryKind.NOTE
-            moment = datetime(2026, 1, 7, 3, number, tzinfo=UTC)
+            moment = self.began + later + timedelta(milliseconds=number)
             entries.append(entry_after(head, number, moment, "run-1", kind, None, data))
             head = entries[-1].digest
         return entries
@@ -149,9 +152,54 @@ def test_a_file_and_a_mirror_that_are_rewritten_alike_show_against_the_anchors(r
     ran = record.verify()
     assert (ran.code, "compared with its mirror: the same 3 entries" in ran.out) == (3, True), ran.out
     assert "DIFFERS from its anchors at entry 2: entry 2 was rewritten since" in ran.out
-    record.anchors_hold(forged)  # a later anchor of the same entries counts nothing
-    again = record.verify("--format json")
-    assert (again.code, again.report["anchors"]["differs_at"]) == (3, 2), again.out
+
+
+@pytest.mark.parametrize("shown", ["the true record", "the forged one"])
+@pytest.mark.parametrize("first", ["the true heads", "the forged ones"])
+def test_two_heads_of_one_entry_are_contested_whichever_came_first(record: Record, shown: str, first: str) -> None:
+    record.world.ask("POST", "return", {"name": "as it began"})
+    record.world.enforce_iam(True)
+    true, forged = record.chain(), record.chain((WORDS[0], "nothing happened", WORDS[2]))
+    for entries in (true, forged) if first == "the true heads" else (forged, true):
+        record.anchors_hold(entries)
+    record_shown = true if shown == "the true record" else forged
+    record.file_holds(record_shown)
+    record.mirror_holds(record_shown)
+    ran = record.verify("--format json")
+    assert (ran.code, ran.report["anchors"]["differs_at"]) == (3, 2), ran.out
+    message = ran.report["anchors"]["says"]
+    assert message.startswith("CONTESTED at entry 2: "), message
+    assert message.count(" arrived ") == message.count(" UTC") == 2, message
+    assert f"{record_shown[1].digest[:12]} (as recorded) arrived" in message
+
+
+def test_a_record_that_is_rewritten_where_no_head_could_be_put_is_not_believed(record: Record) -> None:
+    """The log group was unreachable after one head: what follows it was never anchored."""
+    record.world.ask("POST", "return", {"name": "as it began"})
+    record.world.enforce_iam(True)
+    record.anchors_hold(record.chain()[:1])
+    forged = record.chain((WORDS[0], "nothing happened", WORDS[2]))
+    record.file_holds(forged)
+    record.mirror_holds(forged)
+    ran = record.verify()
+    message = "NOT PROVEN from entry 2 on: the last head that was anchored is of entry 1"
+    assert (ran.code, message in _plain(ran.out)) == (3, True), ran.out
+    assert "the record holds, but not all was compared, exit 3" in _plain(ran.out)
+
+
+@pytest.mark.parametrize(("later", "by"), [(timedelta(hours=-1), " later: "), (timedelta(hours=1), " EARLIER: ")])
+def test_heads_that_were_put_long_after_the_entries_or_before_them_prove_nothing(
+    record: Record, later: timedelta, by: str
+) -> None:
+    """A rewritten record is anchored afterwards; or a forged one before the run that it describes."""
+    record.world.ask("POST", "return", {"name": "as it began"})
+    record.world.enforce_iam(True)
+    forged = record.chain((WORDS[0], "nothing happened", WORDS[2]), later=later)
+    for put in (record.file_holds, record.mirror_holds, record.anchors_hold):
+        put(forged)
+    ran = record.verify()
+    assert (ran.code, "NOT PROVEN from entry 1 on: it says" in _plain(ran.out)) == (3, True), ran.out
+    assert by in _plain(ran.out), ran.out
 
 
 def test_a_file_and_a_mirror_that_are_cut_alike_show_from_which_entry_on(record: Record) -> None:
@@ -219,6 +267,7 @@ ALONE = "no file is here: the mirror itself is shown, and compared with its anch
         (False, True, 3, 0, ALONE),  # AWS ran it: its file was the task's
         (False, True, 2, 3, "NOT COMPARED with its mirror: no file is here: what is shown is the mirror itself"),
         (False, True, 0, 3, "NOT ANCHORED"),
+        (True, True, 2, 3, "NOT PROVEN from entry 3 on: the last head that was anchored is of entry 2"),
         (True, False, 3, 3, "DIFFERS from its mirror at entry 1: the mirror ends before it"),
         (True, True, 0, 3, "NOT ANCHORED"),
         (False, False, 3, 3, "DIFFERS from its anchors at entry 1: entry 1 was there once, and is cut off"),
@@ -257,6 +306,11 @@ def test_a_mirror_that_was_rewritten_shows_without_a_file_too(record: Record) ->
     record.mirror_holds(record.chain((WORDS[0], WORDS[1], "it went well")))
     ran = record.verify()
     assert (ran.code, "DIFFERS from its anchors at entry 3" in ran.out) == (3, True), ran.out
+
+
+def _plain(text: str) -> str:
+    """A screen's text without its line breaks."""
+    return " ".join(text.split())
 
 
 def _next(last: Entry) -> Entry:

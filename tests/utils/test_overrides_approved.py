@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,12 +18,12 @@ pytestmark = pytest.mark.proof
 OVERRIDE = "--override fence.primary 'Jane Doe' 2099-01-07T18:00+00:00 'its API is silent'"
 SET_ASIDE = "Set aside: override of fence.primary by Jane Doe until 2099-01-07 18:00 UTC: its API is silent"
 RULES = {":rules": {"S": "#RULES"}}
-ACCEPTED = """[[exception]]
+ACCEPTED = f"""[[exception]]
 check = "rds-parity.parameter-group"
-subject = "*"
+subject = "prod-mysql-*"
 who = "Jane"
 why = "DR-12"
-until = 2099-03-31
+until = {datetime.now(UTC).date() + timedelta(days=30)}
 """
 
 
@@ -104,7 +104,10 @@ def test_an_exception_given_after_the_approval_is_the_approvers_to_see(paused: P
     refusal = _refused(paused, f"{EXECUTE} --exceptions {accepted}")
     assert "authority.two-people: no approval counts (approver: it was given under other rules" in refusal
     again = paused.run(f"{_asked_for(refusal)} --exceptions {accepted}", "approver")
-    assert (again.code, "Set aside: exception of rds-parity.parameter-group for * by Jane" in again.err) == (0, True)
+    assert (again.code, "Set aside: exception of rds-parity.parameter-group for prod-mysql-* by Jane" in again.err) == (
+        0,
+        True,
+    )
     assert _refused(paused, f"{EXECUTE} --exceptions {accepted}") == ""
 
 

@@ -64,6 +64,30 @@ def denied(sandbox_world: Endpoint, tmp_path_factory: pytest.TempPathFactory) ->
         sandbox_world.end(outage)
 
 
+@pytest.mark.parametrize("command", ["status", "failover"])
+def test_an_exception_of_everything_is_listed_on_every_answer(
+    sandbox_world: Endpoint, tmp_path: Path, command: str
+) -> None:
+    accepted = tmp_path / "accepted.toml"
+    check = "prerequisites.control-table-recoverable"
+    accepted.write_text(
+        f'[[exception]]\ncheck = "{check}"\nsubject = "*"\nwho = "jane"\nwhy = "x"\nuntil = 2099-12-31\n'
+    )
+    sandbox_world.inject("control-table-unrecoverable")
+    try:
+        screen, page = (
+            " ".join(at_endpoint(sandbox_world, tmp_path, f"-e sit {words} --exceptions {accepted}").out.split())
+            for words in (command, f"--format markdown {command}")
+        )
+    finally:
+        sandbox_world.repair("control-table-unrecoverable")
+    reason = "its subject fits whatever is found and it ends more than a year from now"
+    named = f"Accepted: the exception of {check} for *, accepted by jane until 2099-12-31: x: {reason}."
+    assert named in screen, screen
+    assert ("Accepted: the exception of" in page, reason in page) == (True, True), page
+    assert f"- jane accepted {check} for * until 2099-12-31: x" in screen or command == "status"
+
+
 def test_the_healthy_estate_is_ready_with_score_100(sandbox_world: Endpoint, seen: Seen) -> None:
     ran = seen.ran
     assert (ran.code, ran.report["score"], ran.report["recommendation"]) == (0, 100, "READY"), ran.report["reasons"]

@@ -11,7 +11,7 @@ import pytest
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.guard import judge
 from dr_actions.iam.policies import IamRole, declared, policies
-from dr_actions.journal.comparison import anchored_everywhere
+from dr_actions.journal.comparison import AnchoredHead, anchored, anchored_everywhere
 from dr_actions.journal.entries import Chain, Entry, EntryKind, entry_after, genesis, read_chain
 from dr_actions.journal.mirror import ANCHOR_CALLS, BucketAnchors, LogAnchors, anchors_of
 from dr_actions.model.plan import Call
@@ -57,14 +57,21 @@ def chain(*sentences: str) -> Chain:
     return read_chain("".join(entry.line + "\n" for entry in entries).encode(), "sit", INCIDENT)
 
 
-@pytest.mark.parametrize("forged_first", [False, True])
-def test_of_two_heads_of_one_entry_in_one_second_neither_proves_it(forged_first: bool) -> None:
-    bucket, written = Bucket(), [chain("as it was").entries[0], chain("as it was not").entries[0]]
-    for entry in reversed(written) if forged_first else written:
+def heads(record: Chain, late: timedelta = timedelta()) -> list[AnchoredHead]:
+    """The head of each entry, anchored ``late`` after it was written."""
+    return [AnchoredHead(entry.seq, entry.digest, entry.at + late) for entry in record.entries]
+
+
+def test_of_two_heads_of_one_entry_in_one_second_neither_proves_it() -> None:
+    bucket = Bucket()
+    for entry in (*chain("as it was").entries, *chain("as it was not").entries):
         BucketAnchors(bucket, SIT).put(INCIDENT, entry)
     for version in bucket.versions:
         version["LastModified"] = MOMENT
-    assert BucketAnchors(bucket, SIT).of(INCIDENT)[1] not in {entry.digest for entry in written}
+    for record in (chain("as it was"), chain("as it was not")):
+        compared = anchored(record, BucketAnchors(bucket, SIT).of(INCIDENT))
+        assert (compared.same, compared.differs_at) == (False, 1)
+        assert compared.message.startswith("CONTESTED at entry 1")
 
 
 def test_heads_are_kept_once_and_found_over_all_pages() -> None:
@@ -73,28 +80,65 @@ def test_heads_are_kept_once_and_found_over_all_pages() -> None:
     for entry in (*record.entries, *record.entries):
         anchors.put(INCIDENT, entry)
     assert len(bucket.versions) == 3
-    assert anchors.of(INCIDENT) == {entry.seq: entry.digest for entry in record.entries}
-    assert anchors.of("INC-8") == {}
+    assert [(head.number, head.digest) for head in anchors.of(INCIDENT)] == [
+        (entry.seq, entry.digest) for entry in record.entries
+    ]
+    assert anchors.of("INC-8") == []
 
 
-def test_the_first_head_to_arrive_counts() -> None:
-    bucket, record, forged = Bucket(), chain("a", "b"), chain("a", "never")
-    anchors = BucketAnchors(bucket, SIT)
-    for entry in (*record.entries, *forged.entries):
-        anchors.put(INCIDENT, entry)
-    good = {entry.seq: entry.digest for entry in record.entries}
-    assert anchors.of(INCIDENT) == good
-    compared = anchored_everywhere(forged, [("CloudWatch Logs", {1: good[1]}), (anchors.place, good)])
-    assert (compared.same, compared.differs_at) == (False, 2)
-    assert "in the bucket evidence-sit: DIFFERS from its anchors at entry 2" in compared.message
+def test_heads_of_another_record_in_one_place_of_two_are_enough_not_to_believe_it() -> None:
+    good, forged = chain("a", "b"), chain("a", "never")
+    for record in (good, forged):
+        compared = anchored_everywhere(
+            record, [("CloudWatch Logs", heads(record)), ("the bucket", [*heads(good), *heads(forged)])]
+        )
+        assert (compared.same, compared.differs_at) == (False, 2)
+        assert "in the bucket: CONTESTED at entry 2" in compared.message
 
 
 def test_a_second_place_in_which_nothing_was_anchored_is_no_success() -> None:
     record = chain("a")
-    heads = {entry.seq: entry.digest for entry in record.entries}
-    both = anchored_everywhere(record, [("CloudWatch Logs", heads), ("the bucket evidence-sit", {})])
+    both = anchored_everywhere(record, [("CloudWatch Logs", heads(record)), ("the bucket evidence-sit", [])])
     assert (both.same, "in the bucket evidence-sit: NOT ANCHORED" in both.message) == (False, True)
-    assert anchored_everywhere(record, [("CloudWatch Logs", heads), ("the bucket evidence-sit", heads)]).same
+    assert anchored_everywhere(
+        record, [("CloudWatch Logs", heads(record)), ("the bucket evidence-sit", heads(record))]
+    ).same
+
+
+@pytest.mark.parametrize(
+    ("late_s", "proven"), [(0, True), (900, True), (901, False), (-60, True), (-61, False), (7 * 86400, False)]
+)
+def test_a_head_vouches_for_an_entry_that_was_written_shortly_before(late_s: float, proven: bool) -> None:
+    record = chain("a", "b")
+    assert anchored(record, heads(record, timedelta(seconds=late_s))).same is proven
+    assert anchored(record, heads(record, timedelta(seconds=2 * late_s)), speed=2.0).same is proven
+
+
+def test_one_head_vouches_for_the_entries_that_were_sent_with_it_and_for_none_after_it() -> None:
+    record = chain("a", "b", "c", "d")
+    assert anchored(record, heads(record)[1::2]).same
+    ends = anchored(record, heads(record)[:3])
+    assert (ends.same, ends.compared, ends.differs_at) == (False, False, None)
+    assert ends.message == "NOT PROVEN from entry 4 on: the last head that was anchored is of entry 3"
+
+
+def test_a_last_head_that_is_put_in_time_proves_nothing_of_entries_that_were_rewritten_before_it() -> None:
+    """35 of 37 entries were rewritten while no head could be put: only the last one is of this hour."""
+    record, hour = chain("a", "b", "rewritten", "rewritten", "and the end"), timedelta(hours=1)
+    first, second, *_, last = heads(record)
+    late = AnchoredHead(last.number, last.digest, last.arrived + hour)
+    compared = anchored(record, [first, second, late])
+    assert (compared.compared, compared.last) == (False, 0)
+    assert compared.message.startswith("NOT PROVEN from entry 3 on: it says 2026-01-07 00:00:00 UTC, and the head")
+    assert compared.message.endswith(
+        "(of entry 5) arrived 2026-01-07 01:00:00 UTC, 1 h later: what it said before is not known"
+    )
+
+
+def test_of_very_many_false_heads_three_are_named() -> None:
+    record = chain("a")
+    false = [AnchoredHead(1, f"{number:064x}", MOMENT) for number in range(100)]
+    assert anchored(record, [*heads(record), *false]).message.endswith(", and 98 more")
 
 
 def test_where_no_bucket_is_named_there_is_one_place() -> None:
@@ -136,4 +180,4 @@ class Lines:
 def test_a_line_of_the_anchors_that_no_run_wrote_is_none_of_them() -> None:
     odd = ('{"seq":Infinity,"digest":"x"}', "[" * 100_000, '{"seq":1e999,"digest":"x"}', "no JSON", "{}")
     log = LogAnchors(Lines(*odd, '{"seq":1,"digest":"d"}'), SIT, WorldClock())
-    assert {1: "d"} == log.of(INCIDENT)
+    assert [("d", 1)] == [(head.digest, head.number) for head in log.of(INCIDENT)]

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
-from dr_checks.core.exceptions import ExceptionRule, ExceptionsFileError, apply_exceptions, parse_exceptions
+from dr_checks.core.exceptions import (
+    ExceptionRule,
+    ExceptionsFileError,
+    apply_exceptions,
+    loose_exceptions,
+    parse_exceptions,
+)
 from dr_checks.core.model import Area, CheckResult, Finding, Severity, Status
 from dr_checks.core.registry import checks, judge
 from dr_estate.config.environment import Side
@@ -69,10 +75,35 @@ def test_what_could_not_be_seen_cannot_be_accepted() -> None:
 
 
 @pytest.mark.parametrize(
+    ("subject", "days", "fault"),
+    [
+        ("sit-tenant2-*", 366, ""),
+        ("A", 1, ""),
+        ("events:rule *", 1, ""),
+        ("*", 1, "its subject fits whatever is found"),
+        ("?*-*", 1, "its subject fits whatever is found"),
+        ("[!x]*", 1, "its subject fits whatever is found"),
+        ("*e*", 1, "its subject fits whatever is found"),
+        ("sit-tenant2-*", 367, "it ends more than a year from now"),
+        ("*", 367, "its subject fits whatever is found and it ends more than a year from now"),
+        ("*", -1, ""),  # it expired
+    ],
+)
+def test_an_exception_of_everything_or_for_ever_is_named_with_who_accepted_it(
+    subject: str, days: int, fault: str
+) -> None:
+    today = date(2026, 3, 1)
+    rule = ExceptionRule("ecs.service-exists", subject, "jane.doe", "moves out", today + timedelta(days=days))
+    named = f"the exception of ecs.service-exists for {subject}, accepted by jane.doe until {rule.until}: moves out"
+    assert [*loose_exceptions([rule], today)] == ([f"{named}: {fault}"] if fault else [])
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
         (('who = "jane.doe"', ""), "exception 1: who is missing"),
         (("until = 2026-03-31", 'until = "soon"'), "until is missing or not a date"),
+        (("until = 2026-03-31", "until = 2026-03-31T10:00:00"), "until is missing or not a date"),
         (("ecs.service-exists", "ecs.service-exist"), "there is no check ecs.service-exist"),
         (('who = "jane.doe"', 'who = "jane.doe"\nticket = 1'), "unknown key ticket"),
         (("[[exception]]", "[[exceptions]]"), "unknown key exceptions"),

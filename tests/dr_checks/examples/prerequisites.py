@@ -29,7 +29,8 @@ from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, world
 
 FINE, FAILS, UNSEEN, IDLE = Status.PASS, Status.FAIL, Status.UNKNOWN, Status.NOT_APPLICABLE
 NOBODY = SIT.model_copy(update={"people": SIT.people.model_copy(update={"contacts": {"DR Manager": "dr@example.org"}})})
-TWO = SIT.model_copy(update={"approvals": SIT.approvals.model_copy(update={"people": 2})})
+TWO = SIT.model_copy(update={"approvals": SIT.approvals.model_copy(update={"people": 2, "approvers": ("approver",)})})
+PIN = control_table.RulesPin("approver", NOW)
 
 
 def _both(reader: Reader[Any], primary: Any, dr: Any) -> Any:
@@ -254,6 +255,12 @@ _CONTROL = [
     Example("prerequisites.people", FINE, _dr(control_table.people, _asked(2)), env=TWO),
     Example("prerequisites.people", IDLE, _dr(control_table.people, None), env=TWO),
     Example("prerequisites.people", UNSEEN, _dr(control_table.people, DENIED)),
+    Example("prerequisites.rules-pinned", FINE, _dr(control_table.pins, (PIN,)), env=TWO),
+    Example("prerequisites.rules-pinned", FAILS, _dr(control_table.pins, ()), env=TWO),
+    Example("prerequisites.rules-pinned", FAILS, _dr(control_table.pins, (replace(PIN, person="operator"),)), env=TWO),
+    Example("prerequisites.rules-pinned", IDLE, _dr(control_table.pins, None), env=TWO),
+    Example("prerequisites.rules-pinned", IDLE, _dr(control_table.pins, ())),
+    Example("prerequisites.rules-pinned", UNSEEN, _dr(control_table.pins, DENIED), env=TWO),
 ]
 _DOCUMENTS = [
     Example("prerequisites.runbook-current", FINE, _dr(runbook.runbook, _runbook("x", date(2025, 12, 2)))),

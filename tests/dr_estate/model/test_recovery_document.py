@@ -9,8 +9,18 @@ from typing import Any
 import pytest
 
 from dr_estate.config.environment import load_environment
-from dr_estate.model.recovery_document import as_values, goes_by_itself, recovery_document, takes_words, words_of
+from dr_estate.model.recovery_document import (
+    TAKEN,
+    as_values,
+    goes_by_itself,
+    recovery_document,
+    takes_words,
+    words_of,
+)
 from utils.aws_mgmt.app.automation import RecoveryStart
+from utils.aws_mgmt.app.next_steps import task_arguments
+from utils.aws_mgmt.app.options import RecoveryOptions
+from utils.aws_mgmt.cli.parser import parse
 
 PROD = load_environment(Path(__file__).parents[3] / "environments", "prod")
 LONGEST, MOST = 512, 50  # botocore's model of ssm: AutomationParameterValue, AutomationParameterValueList
@@ -81,6 +91,35 @@ def test_tool_and_document_count_the_same_executions(row: dict[str, Any], alone:
     of_the_document: dict[str, Any] = {}
     exec(step_of("aws:executeScript")[0]["inputs"]["Script"], of_the_document)  # noqa: S102 - it is ours, and only defines
     assert (alone, alone) == (goes_by_itself(row), of_the_document["by_itself"](row))
+
+
+@pytest.mark.parametrize(
+    "odd", ["--incident", "--config=/tmp/x", "--sandbox", "-esit", "--exceptions", "--watch", "--"]
+)
+def test_the_document_refuses_words_that_no_task_is_given_before_anybody_is_asked_to_approve_them(odd: str) -> None:
+    of_the_document: dict[str, Any] = {}
+    exec(step_of("aws:executeScript")[0]["inputs"]["Script"], of_the_document)  # noqa: S102 - it is ours, and only defines
+    begun = {"arguments": as_values([*OVERRIDES[:5], odd, "x"]), "document": "d", "execution": "e"}
+    with pytest.raises(Exception, match=f"No task is given {odd.partition('=')[0]}"):
+        of_the_document["alone"](begun, None)
+
+
+def test_the_document_takes_every_word_that_this_tool_gives_a_task() -> None:
+    words = (
+        "-e prod failover --planned --execute --replan --incident INC-1 --tenant tenant-1 --since 2026-01-07T18:00Z "
+        "--confirm files/restore_dr:prod-efs --override fence.primary Jane 2099-01-07T18:00Z silent --deadline 90",
+        "-e prod failback --staged --execute --incident INC-1",
+        "-e prod failback --abort --execute --incident INC-1",
+        "-e prod fence --release --side primary --execute --incident INC-1",
+    )
+    given = [task_arguments(_recovery(line)) for line in words]
+    assert {word for row in given for word in row if word.startswith("-")} == set(TAKEN)
+
+
+def _recovery(line: str) -> RecoveryOptions:
+    options = parse(line.split())
+    assert isinstance(options, RecoveryOptions)
+    return options
 
 
 def test_a_document_of_an_earlier_version_is_known_by_how_it_passes_its_arguments_on() -> None:

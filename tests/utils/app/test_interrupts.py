@@ -147,7 +147,7 @@ def test_pause_and_unpause_stand_in_the_incidents_log_whether_a_run_is_at_work_o
     assert [EntryKind.PAUSED, EntryKind.STOPPED, EntryKind.END] == [entry.kind for entry in sit.record[-3:]]
     unpaused = sit.run("unpause", sit.home / "elsewhere")
     assert (0, "") == (unpaused.code, unpaused.err)
-    log = sit.run(f"log --incident {INCIDENT} --format json", sit.home / "elsewhere")
+    log = sit.run(f"log --incident {INCIDENT} --verify --format json", sit.home / "elsewhere")
     assert (0, True) == (log.code, log.report["chain"]["intact"])
     assert "unpaused" == log.report["entries"][-1]["kind"], "nobody was at work: the command itself recorded it"
     assert "operator stopped all runs: storm" in {entry["data"].get("says") for entry in log.report["entries"]}

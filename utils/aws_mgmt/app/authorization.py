@@ -298,7 +298,7 @@ def _authorization_request(
 ) -> AuthorizationRequest:
     """What the decision on the plan is made upon, before its gates are weighed."""
     return replace(
-        _basic_request(plan, incident, app, control_state, evaluation.rules_of(options, app.env)),
+        _basic_request(plan, incident, app, control_state, evaluation.usable_rules(options, app.env, app.clock.now())),
         approvals=app.approvals.of(incident) if app.env.approvals.people > 1 and incident else (),
         people=_people_asked(app) if app.env.approvals.people == 1 else None,
         overrides=options.overrides,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dr_actions.authorization.rules import EffectiveRules
-from dr_checks.core.exceptions import ExceptionRule, parse_exceptions
+from dr_checks.core.exceptions import ExceptionRule, ExceptionsFileError, loose_exceptions, parse_exceptions
 from dr_checks.core.model import Area, CheckResult, Severity, View
 from dr_checks.core.observation import Observation
 from dr_checks.core.registry import checks, lags
@@ -70,7 +71,7 @@ def read(options: Options, environment: Environment, run: CommandRun) -> Snapsho
 
     What was mistyped is refused before anything is looked at.
     """
-    _exceptions(options)
+    usable_rules(options, environment, run.clock.now())
     chosen_checks(options)
     if not options.from_evidence:
         with (
@@ -277,6 +278,17 @@ def _sha256(path: Path) -> str:
 def rules_of(options: Options, environment: Environment) -> EffectiveRules:
     """The rules that the command is judged by: environment file, exceptions and version."""
     return EffectiveRules.of(environment, _exceptions(options), version())
+
+
+def usable_rules(options: Options, environment: Environment, now: datetime) -> EffectiveRules:
+    """The rules, to decide by. Raises ExceptionsFileError where two people are asked, and one rule accepts too much."""
+    loose = [*loose_exceptions(_exceptions(options), now.date())] if environment.approvals.people > 1 else []
+    if loose:
+        raise ExceptionsFileError(
+            f"{_exceptions_file(options)}: {environment.name} accepts no gap that nobody saw. Name what is accepted, "
+            f"until a day within a year: {'; '.join(loose)}."
+        )
+    return rules_of(options, environment)
 
 
 def _exceptions_file(options: Options) -> Path | None:

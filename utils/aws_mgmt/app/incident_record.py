@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from dr_actions.authorization.people import person_of
 from dr_actions.control_table.control import Fence, Fenced
 from dr_actions.journal.entries import Chain, Entry, EntryKind, of_this_world, read_chain
 from dr_actions.journal.journal import Journal, journal_path, read
-from dr_actions.journal.mirror import TableMirror
+from dr_actions.journal.mirror import AnchoredMirror, TableMirror
 from dr_actions.journal.pauses import record_pauses
 from dr_actions.model.gates import Override
 from dr_actions.model.plan import Goal
@@ -146,17 +146,21 @@ def recorded_of(past: Sequence[Entry]) -> Mapping[str, Mapping[str, Any]]:
     return recorded
 
 
-def record_pause(options: PauseOptions | UnpauseOptions, env: Environment, app: AppContext) -> None:
+def record_pause(
+    options: PauseOptions | UnpauseOptions, env: Environment, app: AppContext, note: Callable[[str], None]
+) -> None:
     """Put what was done with the stop switch into the open incident's journal, while no run is at work.
 
-    A run that is at work, or that begins meanwhile, does so itself. Raises what keeps the journal from being written.
+    A run that is at work, or that begins meanwhile, does so itself. ``note`` hears that it could not be anchored.
+    Raises what keeps the journal from being written.
     """
     control_state = app.control.in_force()
     incident, last = control_state.incident, control_state.run
     if incident is None or last is None or last.ended_at is None:
         return
     who, run = person_of(app.caller.arn, env), f"{app.clock.now():%Y%m%dT%H%M%S}-{options.command}"
-    mirror = TableMirror(app.control, Fence(last.run, last.token))  # refused as soon as a run takes the lock
+    fence = Fence(last.run, last.token)  # refused as soon as a run takes the lock
+    mirror = AnchoredMirror(TableMirror(app.control, fence), app.anchors, note)
     with (
         tempfile.TemporaryDirectory(prefix="aws-dr-manager-") as folder,
         contextlib.suppress(Fenced),

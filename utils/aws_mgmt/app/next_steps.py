@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 
 from dr_actions.assessment.failover import Advice, Assessment
 from dr_actions.model.plan import Goal
@@ -150,11 +151,17 @@ def after_difference(worse: Sequence[StatusChange]) -> str:
     return str(NextStep(Command(("status", "--check", known)), "judges the first that got worse again"))
 
 
-def after_verification(incident: str, faults: int) -> str:
-    """What to do once a pack was checked: compare the live record with its mirror, or have the pack made again."""
+def after_verification(incident: str, faults: int, pack: Path | None = None) -> str:
+    """What to do once a pack was checked: compare the live record with its mirror, or have the pack made again.
+
+    ``pack`` is one whose key is still to be compared.
+    """
     if faults:
         again = Command(("evidence", *(_incident(incident) or ("--incident", _TICKET))))
         return str(NextStep(again, "makes it again from the record, where that is intact"))
+    if pack is not None:
+        compares = Command(("evidence", "verify", str(pack), "--public-key", "FILE"))
+        return str(NextStep(compares, "compares it with the key that you kept"))
     if incident:
         return str(NextStep(Command(("log", *_incident(incident), "--verify")), "compares the record with its mirror"))
     return READINESS

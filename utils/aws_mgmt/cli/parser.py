@@ -225,7 +225,7 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
     "log": (
         _option("incident", "TICKET", "Whose log (without it: the newest)."),
         _option("journal", "FILE", "Read this journal, whatever its world.", type=_INPUT),
-        _flag("verify", "Also compare it with its mirror in the control table; 0 only where they are the same."),
+        _flag("verify", "Also compare it with its mirror and its anchors; 0 only where they are the same."),
         _flag("review", "The post-incident review as Markdown."),
     ),
     "evidence": (

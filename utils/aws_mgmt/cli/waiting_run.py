@@ -65,16 +65,17 @@ def _awaited(app: AppContext, incident: str, *, complains: bool = False) -> Reco
 def options_of(found: RecoveryExecution, app: AppContext) -> RecoveryOptions:
     """The words of the task, read by the task's own grammar. Its starter chooses them.
 
-    Raises Refused where they cannot be read, or not within a line each, or mean another plan, incident or execution.
+    Raises Refused where they cannot be read, or not within a line each, mean another plan, incident or execution, or
+    hold what this tool gives no task.
     """
     end = f"{next_steps.withdrawal_of(found.incident)} ends it. Nothing was approved."
     if any(not is_one_line(word) for word in found.arguments):
         raise Refused(f"{RULE}: a word of {found.id} cannot be shown whole within a line: {_asked(found)}. {end}")
     named = ("--incident", found.incident, "--digest", found.digest, "--automation", found.id)
-    words = ["-e", app.env.name, found.goal, "--execute", *named, *found.arguments]
+    words = ["-e", app.env.name, found.goal, "--execute", *named]
     try:
         with contextlib.redirect_stderr(io.StringIO()) as complaint:
-            options = parse(words)
+            options = parse([*words, *found.arguments])
     except SystemExit:
         reason = complaint.getvalue().partition("\n")[0]
         raise Refused(f"{RULE}: the words of {found.id} cannot be read ({reason}). {end}") from None
@@ -86,6 +87,8 @@ def options_of(found: RecoveryExecution, app: AppContext) -> RecoveryOptions:
         options.automation,
     ):
         raise Refused(f"{RULE}: the words of {found.id} mean another run than it shows: {_asked(found)}. {end}")
+    if options != parse([*words, *next_steps.task_arguments(options)]):  # as with a file of the starter's machine
+        raise Refused(f"{RULE}: the words of {found.id} are not all a task's: {_asked(found)}. {end}")
     return options
 
 

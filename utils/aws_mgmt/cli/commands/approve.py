@@ -22,7 +22,7 @@ from utils.aws_mgmt.app import next_steps
 from utils.aws_mgmt.app.assessment import assess, goal_of
 from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.errors import Refused, UsageError
-from utils.aws_mgmt.app.evaluation import CommandRun, observe_world, rules_of
+from utils.aws_mgmt.app.evaluation import CommandRun, observe_world, usable_rules
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.failback_abort import recorded_for
 from utils.aws_mgmt.app.failback_stages import staged_or_not
@@ -66,7 +66,8 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
         return _withdraw(options, environment, incident)
     with run_folder(options) as folder, connected(options, environment) as reached:
         person = _approver(reached, environment)
-        rules, waiting = rules_of(options, environment), waiting_run(reached, incident)
+        rules = usable_rules(options, environment, reached.clock.now())
+        waiting = waiting_run(reached, incident)
         usable_overrides(options.overrides, reached.clock.now())
         if _lets_start(options, reached, waiting, rules) or _agrees_to_more(options, reached, waiting, rules):
             return Exit.READY
@@ -81,7 +82,7 @@ def _approve_plan(
     report = _assessed(options, environment, incident, reached, folder)
     if (assessment := report.assessment) is None:
         raise UsageError("There is nothing to approve.")
-    rules = rules_of(options, environment)
+    rules = usable_rules(options, environment, reached.clock.now())
     _same_rules(reached, environment, rules)
     digest = _wanted_digest(assessment.plan, options)
     points = _show(report, assessment.plan, options.format)
@@ -237,7 +238,7 @@ def _wanted_digest(plan: Plan, options: ApproveOptions) -> str:
 def _pin_rules(options: ApproveOptions, environment: Environment) -> Exit:
     """Show what differs from the rules that are pinned, and pin those of the files. Refused for who is no approver."""
     with connected(options, environment) as reached:
-        person, rules = _approver(reached, environment), rules_of(options, environment)
+        person, rules = _approver(reached, environment), usable_rules(options, environment, reached.clock.now())
         for line in _changes(reached, rules):
             console.result(f"  {line}\n")
         _sure(environment.name, f"Pin rules {rules.digest[:12]}")
@@ -334,7 +335,7 @@ def _is_paused(reached: AppContext) -> bool:
 
 def _record(options: PauseOptions | UnpauseOptions, environment: Environment, reached: AppContext) -> None:
     try:
-        record_pause(options, environment, reached)
+        record_pause(options, environment, reached, console.complain)
     except Exception as unrecorded:  # noqa: BLE001 - the switch itself is what matters, and its history has it
         console.complain(f"The incident's log does not have it yet, the next run adds it: {unrecorded}")
 

@@ -56,9 +56,9 @@ def _stamp(raw: bytes) -> str:
 
 
 def verify_command(options: EvidenceOptions) -> Exit:
-    """Check a pack, or saved evidence, without AWS. Returns 0 where every byte is as it was made, else 3.
+    """Check a pack, or saved evidence, without AWS. Returns 0 where that key signed every byte as it is, else 3.
 
-    With --public-key it is to be signed by that very key: a pack brings a key of its own, and names it as it likes.
+    Without --public-key no key is compared: a pack brings one of its own, and names it as it likes.
     """
     if options.file is None:
         raise UsageError("Which evidence? Name its file: `evidence verify FILE`.")
@@ -118,9 +118,12 @@ def _conclude(options: EvidenceOptions, verdict: PackVerdict) -> Exit:
     """End with the answer, and with a command for the environment that the pack names."""
     environment, incident = (str(verdict.about.get(name) or "") for name in ("environment", "incident"))
     console.begin(invocation_of(replace(options, environment=options.environment or environment)))
-    code = Exit.COULD_NOT_SEE if verdict.faults else Exit.READY
+    proven = options.public_key is not None and not verdict.faults
+    code = Exit.READY if proven else Exit.COULD_NOT_SEE
     vouched = "signed by that key" if options.public_key else "signed, by a key that was NOT COMPARED"
     whole = f"as it was made, {vouched if verdict.signed_by else 'UNSIGNED'}"
     answer = f"faults: {len(verdict.faults)}; it proves nothing" if verdict.faults else whole
-    console.conclude(options.format, f"{answer}, exit {code}", after_verification(incident, len(verdict.faults)))
+    compares = options.file if verdict.signed_by and options.public_key is None else None
+    after = after_verification(incident, len(verdict.faults), compares)
+    console.conclude(options.format, f"{answer}, exit {code}", after)
     return code

@@ -110,7 +110,7 @@ def _anchors(options: LogOptions, environment: Environment, incident: str, chain
     try:
         with open_context(options, environment) as reached:
             places = [(anchors.place, anchors.of(incident)) for anchors in reached.anchors]
-            return anchored_everywhere(chain, places)
+            return anchored_everywhere(chain, places, reached.clock.speed)
     except (DataUnavailable, Refused, SendFailed, UsageError, WrongAccount) as silent:
         return RecordComparison(compared=False, message=f"NOT COMPARED with its anchors: {silent}")
 
