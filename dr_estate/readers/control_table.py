@@ -9,7 +9,7 @@ from typing import Any, TypeGuard
 
 from dr_estate.config.environment import Side
 from dr_estate.config.recovery_settings import PEOPLE_TAG
-from dr_estate.model import database_record
+from dr_estate.model import database_record, states
 from dr_estate.model.database_record import DatabaseRecord
 from dr_estate.model.dynamodb_values import decode_item, moment, moment_or_none
 from dr_estate.model.run_records import HISTORY_OF, RunKind, RunRecord, from_item
@@ -26,7 +26,10 @@ LOCK, RUN = "LOCK", "RUN"
 STANDING, PAUSE, INCIDENT, OVERRIDE = "STANDING", "PAUSE", "INCIDENT", "OVERRIDE#"
 DATABASE = "DATABASE"
 PAUSES, BY_SK = "PAUSE#", "by-sk"
+JOURNAL, RULES = "JOURNAL#", "#RULES"
 """Where AWS starts runs, each person pauses under the own key ``PAUSE#<aws:userid>`` / ``PAUSE``."""
+
+_NONE = dynamodb.NONE
 
 NEWEST = 12  # runs of a kind: enough for a trend, and for percentiles
 
@@ -37,8 +40,8 @@ _Item = Mapping[str, Any]
 class ControlTable:
     """The table; ``status`` is None where there is none. ``keys`` are its key attributes, partition key first.
 
-    ``key`` is the customer's KMS key it is encrypted under, ``policy`` its own, "" where it has none; ``indexes`` are
-    its indexes by name, None in earlier evidence.
+    ``key`` is the customer's KMS key it is encrypted under, ``policy`` its own, "" where it has none; ``index`` is the
+    status of its index ``by-sk``, "absent" where it has none, None in earlier evidence.
     """
 
     name: str
@@ -48,7 +51,16 @@ class ControlTable:
     protected: bool
     key: str = ""
     policy: str | Unavailable = ""
-    indexes: tuple[str, ...] | None = None
+    index: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunBegin:
+    """Whether a run can begin by the table ``name``: it is there, and the status of its index ``by-sk``."""
+
+    name: str
+    there: bool
+    index: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +193,7 @@ def _policy(context: ReadContext, arn: str) -> str:
 
 def _table(row: Mapping[str, Any], recovery: Mapping[str, Any], policy: str | Unavailable) -> ControlTable:
     keys = sorted(row.get("KeySchema", []), key=lambda key: key["KeyType"] != "HASH")
+    indexes = row.get("GlobalSecondaryIndexes") or []
     return ControlTable(
         name=row["TableName"],
         status=row["TableStatus"],
@@ -189,8 +202,24 @@ def _table(row: Mapping[str, Any], recovery: Mapping[str, Any], policy: str | Un
         protected=bool(row.get("DeletionProtectionEnabled")),
         key=row.get("SSEDescription", {}).get("KMSMasterKeyArn", ""),
         policy=policy,
-        indexes=tuple(sorted(index["IndexName"] for index in row.get("GlobalSecondaryIndexes") or [])),
+        index=next((index["IndexStatus"] for index in indexes if index["IndexName"] == BY_SK), _NONE),
     )
+
+
+@part(Side.DR, reads=STANDING_READS)
+def begin(context: ReadContext) -> RunBegin:
+    """What a run asks of the table before it plans anything: the rules that are pinned, and the incident's journal.
+
+    What stands, and who holds the lock, is ``standing``. One call, and a second while an incident is open.
+    """
+    found = context.part(table)
+    if found.status is None or not states.INDEX[found.index or _NONE].serves:
+        return RunBegin(found.name, found.status is not None, found.index or _NONE)
+    pinned = _of_sk(context, found.name, RULES)
+    incident = context.part(standing).incident
+    if incident is not None:
+        _partition(context, found.name, JOURNAL + incident.id, newest=1)
+    return RunBegin(found.name, True, found.index or _NONE if pinned is not None else _NONE)
 
 
 @part(Side.DR, reads=TAG_READS)
@@ -219,9 +248,13 @@ def standing(context: ReadContext) -> ControlState:
     return context.understand(lambda: with_own_pauses(in_force(items), own), name)
 
 
+def _of_sk(context: ReadContext, name: str, sk: str) -> Mapping[str, Any] | None:
+    query = {"KeyConditionExpression": "sk = :sk", "ExpressionAttributeValues": {":sk": {"S": sk}}}
+    return context.find("dynamodb", "query", dynamodb.ABSENT, TableName=name, IndexName=BY_SK, **query)
+
+
 def _own_pauses(context: ReadContext, name: str) -> list[dict[str, Any]]:
-    query = {"KeyConditionExpression": "sk = :sk", "ExpressionAttributeValues": {":sk": {"S": PAUSE}}}
-    found = context.find("dynamodb", "query", dynamodb.ABSENT, TableName=name, IndexName=BY_SK, **query) or {}
+    found = _of_sk(context, name, PAUSE) or {}
     items = context.understand(lambda: [decode_item(item) for item in found.get("Items", [])], name)
     return [item for item in items if str(item.get("pk", "")).startswith(PAUSES)]
 

@@ -52,6 +52,7 @@ from utils.aws_mgmt.app.incident_record import (
     last_beginning,
 )
 from utils.aws_mgmt.app.options import FailoverOptions, PlanOptions, RecoveryOptions, version
+from utils.aws_mgmt.app.run_begin import refuse_impossible_begin
 
 _PROMPT = "Enter confirmation code (incident ticket): "
 _COOL_DOWN = "lock.cool-down"
@@ -105,6 +106,7 @@ def authorise(
 
     ``unapproved``: weigh what AWS is to be asked for, before anybody approved it.
     """
+    refuse_impossible_begin(app, options.overrides)
     control_state = app.control.in_force()
     incident = practice.incident if practice else incident_of(options, env, control_state, run.dialog, app.clock.now())
     past = entries_of_incident(options, env, incident, app)

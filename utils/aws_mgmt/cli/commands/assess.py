@@ -20,6 +20,7 @@ from utils.aws_mgmt.app.failback_abort import recorded_for
 from utils.aws_mgmt.app.incident_record import entries_of_incident
 from utils.aws_mgmt.app.next_steps import after_assessment
 from utils.aws_mgmt.app.options import RecoveryOptions
+from utils.aws_mgmt.app.run_begin import with_begin
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.app.target import outlives
 from utils.aws_mgmt.cli.connecting import connected
@@ -37,6 +38,8 @@ def assess_command(options: RecoveryOptions, environment: Environment) -> Exit:
             if not (options.from_evidence or options.sandbox):
                 report = with_session(report, Credentials(), run.clock.now())
             report = _with_approvals(report, options, environment)
+    if not options.from_evidence:
+        report = with_begin(report, options.incident)
     if report.assessment is not None:
         report = replace(report, next_step=after_assessment(options, report, report.assessment))
     publish(report, folder, options.format, html=options.html)

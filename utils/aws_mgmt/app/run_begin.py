@@ -1,0 +1,85 @@
+"""How a run begins: by the checks that ``status`` judges of it, before anything is planned, and the lock as it stands.
+
+What a run asks first in the control table is one part of the snapshot and two checks: where they fail ``status`` is not
+ready, an assessment has their gates, and a run is refused here with the same sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from dr_actions.assessment.failover import Advice, failover_advice
+from dr_actions.control_table.lock import LockDecision, cool_down_until, may_take
+from dr_actions.model.action import TO_DR
+from dr_actions.model.gates import Gate, Override, accepted
+from dr_checks.core.model import Status
+from dr_checks.core.registry import judge
+from dr_checks.operations import prerequisites, run_begin
+from dr_estate.config.environment import Side
+from dr_estate.readers import control_table
+from reports.values.report import Report
+from utils.aws_mgmt.app.assessment import exit_of_assessment, session_gate
+from utils.aws_mgmt.app.connections import AppContext
+from utils.aws_mgmt.app.errors import Refused
+
+CHECKS = (prerequisites.control_table, run_begin.possible)
+_PARTS = frozenset({control_table.table.name, control_table.begin.name, control_table.standing.name})
+
+
+def refuse_impossible_begin(app: AppContext, overrides: Sequence[Override] = ()) -> None:
+    """Raise Refused where the control table keeps a run from beginning. What was not seen is left to the run's reads.
+
+    The stop switch refuses by its own rule, ``authority.paused``, beside all other rules that say no.
+    """
+    snapshot = app.world.observe(app.env, _PARTS, sides=(Side.DR,))
+    overridden = accepted(overrides, app.clock.now())
+    for result in (judge(check, snapshot, app.env) for check in CHECKS):
+        for found in result.findings:
+            gate = f"check.{result.check}"
+            if found.status is Status.FAIL and found.subject != run_begin.SWITCH and gate not in overridden:
+                raise Refused(f"{gate}: {found.subject}: {found.measured}: {found.because}.{found.remedy_text}")
+
+
+def with_begin(report: Report, incident: str) -> Report:
+    """The assessment with what a run that begins now would be refused for beside its plan: the lock, and the session.
+
+    Where AWS starts the run this session need not last. Gates that are met are not listed.
+    """
+    assessment, state = report.assessment, report.standing
+    if assessment is None:
+        return report
+    asked = _lock_gates(report, state, incident) if state is not None else []
+    if assessment.session is not None and not report.environment.automation.enabled:
+        asked.append(session_gate(assessment.session))
+    unmet = [gate for gate in asked if not gate.met]
+    if not unmet:
+        return report
+    gates = (*assessment.gates, *unmet)
+    advice = failover_advice(gates)[0] if assessment.plan.goal in TO_DR and not assessment.blind else assessment.advice
+    weighed = replace(
+        assessment,
+        advice=Advice.WAIT if assessment.plan.goal not in TO_DR else advice,
+        reasons=(*(f"{gate.id}: {gate.says}" for gate in unmet), *assessment.reasons),
+        gates=gates,
+    )
+    return replace(report, assessment=weighed, exit=exit_of_assessment(weighed))
+
+
+def _lock_gates(report: Report, state: control_table.ControlState, incident: str) -> list[Gate]:
+    """The lock as ``dr_actions.control_table.lock.take`` would find it. A lease that is over is taken over."""
+    last, now, limits = state.run, report.observed_at, report.environment.execution
+    wanted = incident or (state.incident.id if state.incident else "")
+    if last is None:
+        return []
+    if last.lease_until > now and may_take(last, now, "", wanted, limits) is LockDecision.WATCH:
+        message = (
+            f"run {last.run} of {last.person} ({last.arn}) is at work on {last.incident}; `dr_cli.py log --incident "
+            f"{last.incident}` shows how far it is."
+        )
+        return [Gate("lock.held", met=False, says=message, stops=True)]
+    if may_take(last, now, "", wanted, limits, stood_still=True) is LockDecision.COOLING:
+        until = f"{cool_down_until(last, limits):%Y-%m-%d %H:%M} UTC"
+        message = f"run {last.run} for {last.incident} ended a short while ago: another incident may start at {until}."
+        return [Gate("lock.cool-down", met=False, says=message)]
+    return []
