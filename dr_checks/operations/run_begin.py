@@ -16,6 +16,7 @@ from dr_estate.readers import dynamodb
 
 SWITCH = "the stop switch"
 
+
 @check(
     "a run could begin now: the control table answers all that a run asks first, and nobody stopped all runs",
     severity=Severity.BLOCKER,

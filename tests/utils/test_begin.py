@@ -61,9 +61,11 @@ def _dr(world: Endpoint, home: Path, rules: Path, words: str, person: str = "ope
 
 
 def _findings(ran: Ran) -> dict[str, dict[str, Any]]:
-    return {
-        found["subject"]: found for row in ran.report["results"] if row["check"] == BEGINS for found in row["findings"]
-    }
+    return {found["subject"]: found for found in _all(ran, BEGINS)}
+
+
+def _all(ran: Ran, check: str) -> list[dict[str, Any]]:
+    return [found for row in ran.report["results"] if row["check"] == check for found in row["findings"]]
 
 
 def _gates(ran: Ran) -> dict[str, bool]:
@@ -116,3 +118,36 @@ def test_a_lease_that_is_over_stops_no_assessment(ready: Endpoint, sit: Environm
     take(ControlStore(table, Clock()), OWNER, "run-1", "INC-1", sit.execution)
     weighed = _dr(ready, home, rules, "failover --planned --incident INC-1 --format json")
     assert "lock.held" not in _gates(weighed)
+
+
+@pytest.mark.parametrize(
+    ("disaster", "check", "named"),
+    [
+        ("ecs-deployed-by-codedeploy", "supported.services", "deployed by CODE_DEPLOY"),
+        ("database-in-a-cluster", "supported.database", "a member of the DB cluster sit-mysql-cluster"),
+    ],
+)
+def test_what_is_not_supported_is_refused_by_name(
+    ready: Endpoint, home: Path, rules: Path, disaster: str, check: str, named: str
+) -> None:
+    ready.inject(disaster)
+    seen = _dr(ready, home, rules, "status --format json", "reader")
+    assert (seen.code, seen.report["recommendation"]) == (1, "NOT_READY")
+    assert any(named in found["measured"] for found in _all(seen, check))
+    weighed = _dr(ready, home, rules, "failover --planned --format json")
+    assert (weighed.report["recommendation"], _gates(weighed)[f"check.{check}"]) == ("DO_NOT_FAILOVER", False)
+    run = _dr(ready, home, rules, "failover --planned --execute --incident INC-1")
+    assert (run.code, f"check.{check}: " in run.err, named in run.err) == (4, True, True)
+    assert run.err.count("  check.") == 1, "nothing else was weighed: no plan was made"
+
+
+def test_a_replica_that_is_relied_on_is_called_as_the_settings_say(ready: Endpoint, tmp_path: Path) -> None:
+    folder = direct_rules(tmp_path, "sit", "")
+    file = folder / "sit.toml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("[replication]\n", '[replication]\ndatabase = ["read-replica", "backup-copy"]\n'))
+    ready.inject("replica-of-another-name")
+    seen = at_endpoint(ready, tmp_path, f"-e sit --config {folder} status --format json")
+    (found,) = [row for row in _all(seen, "supported.database") if row["status"] == "fail"]
+    assert found["measured"] == "a read replica called sit-mysql-reports"
+    assert "--new-db-instance-identifier sit-mysql" in found["commands"][0]

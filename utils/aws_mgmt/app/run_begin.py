@@ -13,17 +13,18 @@ from dr_actions.assessment.failover import Advice, failover_advice
 from dr_actions.control_table.lock import LockDecision, cool_down_until, may_take
 from dr_actions.model.action import TO_DR
 from dr_actions.model.gates import Gate, Override, accepted
-from dr_checks.core.model import Status
+from dr_checks.core.model import Check, Status
 from dr_checks.core.registry import judge
-from dr_checks.operations import prerequisites, run_begin
+from dr_checks.operations import prerequisites, run_begin, supported
 from dr_estate.config.environment import Side
 from dr_estate.readers import control_table
+from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.report import Report
 from utils.aws_mgmt.app.assessment import exit_of_assessment, session_gate
 from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.errors import Refused
 
-CHECKS = (prerequisites.control_table, run_begin.possible)
+HELD, COOL_DOWN = "lock.held", "lock.cool-down"
 _PARTS = frozenset({control_table.table.name, control_table.begin.name, control_table.standing.name})
 
 
@@ -33,12 +34,25 @@ def refuse_impossible_begin(app: AppContext, overrides: Sequence[Override] = ())
     The stop switch refuses by its own rule, ``authority.paused``, beside all other rules that say no.
     """
     snapshot = app.world.observe(app.env, _PARTS, sides=(Side.DR,))
+    _refuse((prerequisites.control_table, run_begin.possible), snapshot, app, overrides)
+
+
+def refuse_unsupported(snapshot: Snapshot, app: AppContext, overrides: Sequence[Override] = ()) -> None:
+    """Raise Refused, before anything is planned, where the estate is of a kind that this tool does not recover."""
+    _refuse((supported.services, supported.database), snapshot, app, overrides)
+
+
+def _refuse(checks: Sequence[Check], snapshot: Snapshot, app: AppContext, overrides: Sequence[Override]) -> None:
     overridden = accepted(overrides, app.clock.now())
-    for result in (judge(check, snapshot, app.env) for check in CHECKS):
-        for found in result.findings:
-            gate = f"check.{result.check}"
-            if found.status is Status.FAIL and found.subject != run_begin.SWITCH and gate not in overridden:
-                raise Refused(f"{gate}: {found.subject}: {found.measured}: {found.because}.{found.remedy_text}")
+    refusals = [
+        f"  check.{found.check}: {found.subject}: {found.measured}, wanted {found.wanted}: {found.because}."
+        f"{found.remedy_text}"
+        for check in checks
+        for found in judge(check, snapshot, app.env).findings
+        if found.status is Status.FAIL and found.subject != run_begin.SWITCH and f"check.{check.id}" not in overridden
+    ]
+    if refusals:
+        raise Refused("Refused.\n" + "\n".join(refusals))
 
 
 def with_begin(report: Report, incident: str) -> Report:
@@ -77,9 +91,9 @@ def _lock_gates(report: Report, state: control_table.ControlState, incident: str
             f"run {last.run} of {last.person} ({last.arn}) is at work on {last.incident}; `dr_cli.py log --incident "
             f"{last.incident}` shows how far it is."
         )
-        return [Gate("lock.held", met=False, says=message, stops=True)]
+        return [Gate(HELD, met=False, says=message, stops=True)]
     if may_take(last, now, "", wanted, limits, stood_still=True) is LockDecision.COOLING:
         until = f"{cool_down_until(last, limits):%Y-%m-%d %H:%M} UTC"
         message = f"run {last.run} for {last.incident} ended a short while ago: another incident may start at {until}."
-        return [Gate("lock.cool-down", met=False, says=message)]
+        return [Gate(COOL_DOWN, met=False, says=message)]
     return []
