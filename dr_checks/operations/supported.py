@@ -99,8 +99,8 @@ def _misnamed(view: View, name: str) -> Iterator[Finding]:
         reason = "not supported: once it is promoted neither validation nor a failback finds it"
         renamed = {"DBInstanceIdentifier": identifier, "NewDBInstanceIdentifier": name, "ApplyImmediately": True}
         remedy = Remedy("Rename it: it reboots.", (view.command("rds", "ModifyDBInstance", **renamed),))
-        tell = view.gap if _relies_on_replica(view) else view.warn
-        yield tell(identifier, f"a read replica called {identifier}", wanted, reason, remedy)
+        severe = view.gap if _relies_on_replica(view) else view.warn
+        yield severe(identifier, f"a read replica called {identifier}", wanted, reason, remedy)
 
 
 def _relies_on_replica(view: View) -> bool:

@@ -26,8 +26,10 @@ OTHERS = replace(REPLICA, identifier="sit-mysql-reports")
 
 def _services(expected: Status, settings: DeploymentSettings | None, side: Side = Side.DR) -> Example:
     """A tenant whose service on ``side`` is deployed like that."""
-    sides = {one: (replace(service(ONE), settings=settings if one is side else BY_ECS),) for one in Side}
-    shown = {(ecs.services, one): sides[one] for one in (Side.PRIMARY, Side.DR)}
+    shown = {
+        (ecs.services, region): (replace(service(ONE), settings=settings if region is side else BY_ECS),)
+        for region in (Side.PRIMARY, Side.DR)
+    }
     return Example("supported.services", expected, world(shown, ("tenant1",)))
 
 

@@ -63,19 +63,21 @@ def with_begin(report: Report, incident: str) -> Report:
     assessment, state = report.assessment, report.standing
     if assessment is None:
         return report
-    asked = _lock_gates(report, state, incident) if state is not None else []
+    gates = _lock_gates(report, state, incident) if state is not None else []
     if assessment.session is not None and not report.environment.automation.enabled:
-        asked.append(session_gate(assessment.session))
-    unmet = [gate for gate in asked if not gate.met]
+        gates.append(session_gate(assessment.session))
+    unmet = [gate for gate in gates if not gate.met]
     if not unmet:
         return report
-    gates = (*assessment.gates, *unmet)
-    advice = failover_advice(gates)[0] if assessment.plan.goal in TO_DR and not assessment.blind else assessment.advice
+    all_gates = (*assessment.gates, *unmet)
+    advice = (
+        failover_advice(all_gates)[0] if assessment.plan.goal in TO_DR and not assessment.blind else assessment.advice
+    )
     weighed = replace(
         assessment,
         advice=Advice.WAIT if assessment.plan.goal not in TO_DR else advice,
         reasons=(*(f"{gate.id}: {gate.says}" for gate in unmet), *assessment.reasons),
-        gates=gates,
+        gates=all_gates,
     )
     return replace(report, assessment=weighed, exit=exit_of_assessment(weighed))
 
