@@ -50,8 +50,8 @@ def possible(view: View) -> Iterator[Finding]:
 
 def _index_remedy(view: View, table: str) -> Remedy:
     keys = [{"AttributeName": name, "KeyType": kind} for name, kind in (("sk", "HASH"), ("pk", "RANGE"))]
-    made = {"IndexName": control.BY_SK, "KeySchema": keys, "Projection": {"ProjectionType": "ALL"}}
+    index = {"IndexName": control.BY_SK, "KeySchema": keys, "Projection": {"ProjectionType": "ALL"}}
     types = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")]
-    changed = {"AttributeDefinitions": types, "GlobalSecondaryIndexUpdates": [{"Create": made}]}
+    changed = {"AttributeDefinitions": types, "GlobalSecondaryIndexUpdates": [{"Create": index}]}
     sentence = f"aws_dynamodb_table '{table}' in {view.region}: the index {control.BY_SK} (deploy/); minutes to build."
     return Remedy(sentence, (view.command("dynamodb", "UpdateTable", TableName=table, **changed),))

@@ -19,7 +19,7 @@ _BY_A_SERVICE = {"Bool": {"aws:ViaAWSService": "true"}}
 def of_drilling(action: str, env: Environment, region: str) -> scopes.Scope:
     """Where ``action`` is a drill's beyond what a recovery may: on what bears a drill's name or tag. Raises KeyError.
 
-    Name and tag are both asked for: the tag alone may be put on a thing by whoever may tag it. A network interface is
+    Name and tag are both asked for: anybody who may tag a thing may put the tag alone on it. A network interface is
     deleted by EFS in the caller's name, and by no call of the caller's own.
     """
     files = [scopes.arn(env, region, "elasticfilesystem", "file-system/*")]

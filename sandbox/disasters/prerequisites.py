@@ -88,9 +88,12 @@ def control_table_unindexed(world: World) -> None:
     name = _control_table(world)
     table = world.call(Side.DR, "dynamodb", "DescribeTable", TableName=name)["Table"]
     (index,) = table["GlobalSecondaryIndexes"]
-    made = {key: index[key] for key in ("IndexName", "KeySchema", "Projection")}
+    definition = {key: index[key] for key in ("IndexName", "KeySchema", "Projection")}
     types = table["AttributeDefinitions"]
-    for turn, change in ((world.undo, {"Create": made}), (world.call, {"Delete": {"IndexName": index["IndexName"]}})):
+    for turn, change in (
+        (world.undo, {"Create": definition}),
+        (world.call, {"Delete": {"IndexName": index["IndexName"]}}),
+    ):
         changes = {"AttributeDefinitions": types, "GlobalSecondaryIndexUpdates": [change]}
         turn(Side.DR, "dynamodb", "UpdateTable", TableName=name, **changes)
 

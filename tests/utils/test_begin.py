@@ -10,6 +10,7 @@ import pytest
 
 from dr_actions.control_table.control import ControlStore
 from dr_actions.control_table.lock import Owner, release, take
+from dr_actions.control_table.table import Put
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment, load_environment
 from sandbox.client.endpoint import Endpoint
@@ -118,6 +119,17 @@ def test_a_lease_that_is_over_stops_no_assessment(ready: Endpoint, sit: Environm
     take(ControlStore(table, Clock()), OWNER, "run-1", "INC-1", sit.execution)
     weighed = _dr(ready, home, rules, "failover --planned --incident INC-1 --format json")
     assert "lock.held" not in _gates(weighed)
+
+
+def test_an_assessment_shows_a_broken_record_of_the_open_incident(
+    ready: Endpoint, control: ControlStore, home: Path, rules: Path
+) -> None:
+    control.open_incident("INC-7", "switchover", control.now(), "Alice")
+    entry = {"digest": "x", "text": "{}", "packed": False, "pieces": 1}
+    control.table.put(Put({"pk": "JOURNAL#INC-7", "sk": "000000001", **entry}))
+    weighed = _dr(ready, home, rules, "failover --planned --format json")
+    assert (weighed.code, _gates(weighed)["journal"]) == (1, False)
+    assert any("The journal is broken at line 1" in reason for reason in weighed.report["reasons"])
 
 
 @pytest.mark.parametrize(

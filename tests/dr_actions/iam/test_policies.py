@@ -171,8 +171,8 @@ def test_the_operator_opens_mounts_and_names_restored_files_alone_and_runs_its_o
     context = {f"aws:{key}/Name": (value,) for key, value in tags.items()}
     cluster = {"ecs:cluster": (f"arn:aws:ecs:{DR}:{SIT.account}:cluster/sit-cluster",)} if "ecs:" in action else {}
     iam_policies = [IamPolicy(name, json.dumps(document)) for name, document in HELD[IamRole.OPERATOR].items()]
-    made = {"elasticfilesystem:CreateAction": ("CreateAccessPoint",)} if "access-point" in resource else {}
-    request = AccessRequest(action, arn, {"aws:RequestedRegion": (DR,), **context, **cluster, **made})
+    creation = {"elasticfilesystem:CreateAction": ("CreateAccessPoint",)} if "access-point" in resource else {}
+    request = AccessRequest(action, arn, {"aws:RequestedRegion": (DR,), **context, **cluster, **creation})
     assert (decide(iam_policies, request).word == ALLOWED) is may
 
 

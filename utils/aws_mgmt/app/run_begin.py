@@ -11,6 +11,8 @@ from dataclasses import replace
 
 from dr_actions.assessment.failover import Advice, failover_advice
 from dr_actions.control_table.lock import LockDecision, cool_down_until, may_take
+from dr_actions.journal.entries import JournalBroken, OtherWorld, agree, of_this_world, valid_chain
+from dr_actions.journal.journal import journal_path, read
 from dr_actions.model.action import TO_DR
 from dr_actions.model.gates import Gate, Override, accepted
 from dr_checks.core.model import Check, Status
@@ -23,8 +25,10 @@ from reports.values.report import Report
 from utils.aws_mgmt.app.assessment import exit_of_assessment, session_gate
 from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.errors import Refused
+from utils.aws_mgmt.app.incident_record import journals, mirror_of
+from utils.aws_mgmt.app.options import Options
 
-HELD, COOL_DOWN = "lock.held", "lock.cool-down"
+HELD, COOL_DOWN, JOURNAL = "lock.held", "lock.cool-down", "journal"
 _PARTS = frozenset({control_table.table.name, control_table.begin.name, control_table.standing.name})
 
 
@@ -55,10 +59,29 @@ def _refuse(checks: Sequence[Check], snapshot: Snapshot, app: AppContext, overri
         raise Refused("Refused.\n" + "\n".join(refusals))
 
 
-def with_begin(report: Report, incident: str) -> Report:
+def journal_gates(options: Options, app: AppContext, incident: str) -> tuple[Gate, ...]:
+    """The unmet gate of a record that no run of the incident could go on with: it is broken, or of another world.
+
+    File and mirror are judged as ``Journal.open`` judges them. Raises what reading the control table raises.
+    """
+    env, world = app.env, app.world.id
+    path = journal_path(journals(options, world), env.name, incident)
+    try:
+        mirror = of_this_world(mirror_of(app, env, incident), "the control table", world)
+        mirrored = valid_chain(mirror, "the mirror", mirrored=False)
+        if path.exists():
+            local = of_this_world(read(path, env.name, incident), str(path), world)
+            agree(valid_chain(local, str(path), mirrored=True).entries, mirrored.entries, str(path))
+    except (JournalBroken, OtherWorld) as fault:
+        return (Gate(JOURNAL, met=False, says=str(fault), stops=True),)
+    return ()
+
+
+def with_begin(report: Report, incident: str, known: Sequence[Gate] = ()) -> Report:
     """The assessment with what a run that begins now would be refused for beside its plan: the lock, and the session.
 
-    Where AWS starts the run this session need not last. Gates that are met are not listed.
+    ``known`` are such gates that were judged before. Where AWS starts the run this session need not last. Gates that
+    are met are not listed.
     """
     assessment, state = report.assessment, report.standing
     if assessment is None:
@@ -66,7 +89,7 @@ def with_begin(report: Report, incident: str) -> Report:
     gates = _lock_gates(report, state, incident) if state is not None else []
     if assessment.session is not None and not report.environment.automation.enabled:
         gates.append(session_gate(assessment.session))
-    unmet = [gate for gate in gates if not gate.met]
+    unmet = [gate for gate in (*known, *gates) if not gate.met]
     if not unmet:
         return report
     all_gates = (*assessment.gates, *unmet)
