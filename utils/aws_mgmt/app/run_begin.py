@@ -88,7 +88,7 @@ def with_begin(report: Report, incident: str, known: Sequence[Gate] = ()) -> Rep
         return report
     gates = _lock_gates(report, state, incident) if state is not None else []
     if assessment.session is not None and not report.environment.automation.enabled:
-        gates.append(session_gate(assessment.session))
+        gates.append(replace(session_gate(assessment.session), stops=False))  # a sign-in meets it
     unmet = [gate for gate in (*known, *gates) if not gate.met]
     if not unmet:
         return report
