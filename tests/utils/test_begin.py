@@ -84,6 +84,8 @@ def test_a_table_without_its_index_is_not_ready_and_no_run_begins(ready: Endpoin
     assert run.code == 4, run.err
     assert f"check.{BEGINS}: sit-dr-control: its index by-sk is absent" in run.err
     assert "There is no control table" not in run.err
+    trial = _dr(ready, home, rules, "test --restore", "driller")
+    assert (trial.code, f"check.{BEGINS}: sit-dr-control" in trial.err) == (4, True), trial.err
 
 
 def test_what_status_may_not_ask_of_the_table_is_unknown(ready: Endpoint, home: Path, rules: Path) -> None:
