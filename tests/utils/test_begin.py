@@ -10,12 +10,12 @@ import pytest
 
 from dr_actions.control_table.control import ControlStore
 from dr_actions.control_table.lock import Owner, release, take
-from dr_actions.control_table.table import Put
+from dr_actions.control_table.table import Put, SentTable
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment, load_environment
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage
-from tests.dr_actions.control_tables import Clock, Plain, SentTable
+from tests.dr_actions.control_tables import Clock, Plain
 from tests.utils.running import Ran, at_endpoint, direct_rules
 from tests.worlds import borrowed
 
@@ -88,6 +88,7 @@ def test_a_table_without_its_index_is_not_ready_and_no_run_begins(ready: Endpoin
     assert (trial.code, f"check.{BEGINS}: sit-dr-control" in trial.err) == (4, True), trial.err
 
 
+@pytest.mark.proof
 def test_what_status_may_not_ask_of_the_table_is_unknown(ready: Endpoint, home: Path, rules: Path) -> None:
     outage = Outage("eu-west-1", "deny", "dynamodb", "Query")
     ready.begin(outage)
@@ -116,6 +117,7 @@ def test_an_assessment_shows_the_lock_of_a_run_at_work(
     assert (same.code, {gate for gate in _gates(same) if gate.startswith("lock.")}) == (0, set())
 
 
+@pytest.mark.proof
 def test_a_lease_that_is_over_stops_no_assessment(ready: Endpoint, sit: Environment, home: Path, rules: Path) -> None:
     table = SentTable(Plain(ready), sit.named(sit.names.control_table), sit.regions.dr)
     take(ControlStore(table, Clock()), OWNER, "run-1", "INC-1", sit.execution)
@@ -155,6 +157,7 @@ def test_what_is_not_supported_is_refused_by_name(
     assert run.err.count("  check.") == 1, "nothing else was weighed: no plan was made"
 
 
+@pytest.mark.proof
 def test_a_replica_that_is_relied_on_is_called_as_the_settings_say(ready: Endpoint, tmp_path: Path) -> None:
     folder = direct_rules(tmp_path, "sit", "")
     file = folder / "sit.toml"
