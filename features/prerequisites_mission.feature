@@ -13,6 +13,15 @@ Feature: Prerequisites: access, contacts and tools for a recovery
   Scenario: The control table is active in the DR region
     Then the control table is active in the DR region
 
+  Scenario: A run could begin now
+    Then a run could begin now: the control table answers all that a run asks first, and nobody stopped all runs
+
+  Scenario: Services are of a kind that is supported
+    Then every tenant's service is of a kind that this tool recovers: deployed by ECS itself, on Fargate
+
+  Scenario: The database is of a kind that is supported
+    Then the database is of a kind that this tool recovers: an instance of its own, whose replica bears its name
+
   Scenario: The control table has point-in-time recovery
     Then the control table can itself be recovered, and is not deleted by mistake
 

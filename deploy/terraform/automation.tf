@@ -32,6 +32,7 @@ locals {
     for stack in local.automated : merge([
       for role in keys(stack.roles) : {
         for policy in stack.policies[role] : "${role}/${policy}" => { role = role, policy = policy }
+        if var.attach_home || !startswith(policy, "${var.environment}-dr-operator-home")
       }
     ]...)
   ]...)

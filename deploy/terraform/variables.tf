@@ -52,7 +52,7 @@ variable "roles" {
 }
 
 variable "attach_home" {
-  description = "Whether the operator may fail back now: write in the primary region."
+  description = "Whether a failback may run now, and write in the primary region: of the operator, or where AWS starts runs of the recovery and break-glass roles."
   type        = bool
   default     = false
 }

@@ -25,7 +25,7 @@ from dr_checks.core.model import CheckResult, Finding, Severity, Status
 from dr_checks.database import rds_copy, rds_replica
 from dr_checks.files import efs
 from dr_checks.objects import s3_lag
-from dr_checks.operations import rpo
+from dr_checks.operations import rpo, supported
 from dr_checks.posture.posture import FENCED, Posture, PostureName
 from dr_checks.posture.signals import Api
 from dr_estate.config.environment import Environment, Side
@@ -44,6 +44,8 @@ _REPORTED_AS_LOSS = {
 }
 """Checks of a copy that stands still once its source is lost: what that means is the loss, which ``data.<store>`` says
 of the copy that is used."""
+_SUPPORTED = (supported.database.id, supported.services.id)
+"""Checks of what this tool can recover at all: a plan for anything else would end in the middle."""
 _EXPECTED = {Goal.FAILOVER: PostureName.PRIMARY_LOST, Goal.SWITCHOVER: PostureName.NORMAL}
 _ADVICE = {
     PostureName.NORMAL: "There is nothing to fail over from (for a switchover: `dr_cli.py failover --planned`).",
@@ -278,7 +280,9 @@ def _check_gate(result: CheckResult, env: Environment, lost: bool, relaxed: bool
     grave = _counting(result, env, lost)
     worst = (grave or bad)[0]
     message = f"{worst.subject}: {worst.measured}, wanted {worst.wanted}: {worst.because}"
-    return Gate(f"check.{result.check}", met=False, says=message.rstrip(".") + ".", relaxed=relaxed or not grave)
+    stops = result.check in _SUPPORTED and worst.status is Status.FAIL
+    relaxed = relaxed or not grave
+    return Gate(f"check.{result.check}", met=False, says=message.rstrip(".") + ".", stops=stops, relaxed=relaxed)
 
 
 def is_out_of_reach(finding: Finding, lost: bool = False) -> bool:

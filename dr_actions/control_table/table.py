@@ -172,11 +172,19 @@ class SentTable:
                 return self._sender.send(call)
             except (SendFailed, botocore.exceptions.ClientError) as error:
                 if isinstance(error, SendFailed) and error.code == _NO_TABLE:
-                    raise SendFailed(error.trouble, self._missing, error.code) from error
+                    missing = self._no_index if "IndexName" in params else self._missing
+                    raise SendFailed(error.trouble, missing, error.code) from error
                 if not _passes(error) or attempt == _ATTEMPTS - 1:
                     raise
             self._sleep(min(_PAUSE_S * 2**attempt, _LONGEST_PAUSE_S))
         raise AssertionError("the last attempt returns or raises")
+
+    @property
+    def _no_index(self) -> str:
+        return (
+            f"The control table {self._name} in {self._region} has no index {BY_SK}, or is not there: `dr_cli.py "
+            "status --check run-begin.possible` prints the command that makes it."
+        )
 
     @property
     def _missing(self) -> str:

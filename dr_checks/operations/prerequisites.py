@@ -105,11 +105,7 @@ def control_table(view: View) -> Iterator[Finding]:
 
 
 def _refusal(view: View, table: control.ControlTable) -> Finding | None:
-    """The finding where the table's own policy, or a missing index, stops a recovery, None where neither does."""
-    if view.env.automation.enabled and table.indexes is not None and control.BY_SK not in table.indexes:
-        reason = "a run that AWS starts asks by it whether somebody pauses, and stops where it cannot"
-        remedy = f"aws_dynamodb_table '{table.name}' in {view.region}: the index {control.BY_SK} (deploy/)."
-        return view.gap(table.name, f"no index {control.BY_SK}", f"the index {control.BY_SK}", reason, remedy)
+    """The finding where the table's own policy stops a recovery, None where it does not."""
     if isinstance(table.policy, Unavailable):
         return view.unknown(table.name, "a policy that lets runs write", table.policy)
     return _denied(view, table, table.policy)

@@ -22,9 +22,15 @@ OPEN_FOR = "dr:open-for"
 _ANY: Scope = (["*"], {})
 _DELEGATE = {"StringEquals": {"iam:PassedToService": ["backup.amazonaws.com", "ecs-tasks.amazonaws.com"]}}
 _DEFAULT_BACKUP_ROLE = "service-role/AWSBackupDefaultServiceRole"
+WHOSE = (
+    *("Name", "Application", "App", "Owner", "Project", "Service", "Team", "Tenant", "Environment", "ManagedBy", "DR"),
+    *("Backup", "aws:cloudformation:stack-name", TAG),
+)
+"""Tags by which somebody's file system is known."""
+AS_IT_IS_MADE = {"StringEquals": {"elasticfilesystem:CreateAction": "CreateAccessPoint"}}
 _FOR_AWS = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
 LEADING = "dynamodb:LeadingKeys"
-_CUT_OVER_TYPES = ["A", "AAAA", "CNAME"]
+CUT_OVER_TYPES = ["A", "AAAA", "CNAME"]
 
 
 def of_reading(action: str, env: Environment, _region: str) -> Scope:
@@ -37,7 +43,7 @@ def of_reading(action: str, env: Environment, _region: str) -> Scope:
         "s3:GetObject": lambda: ([f"arn:aws:s3:::{bucket}/*" for bucket in _read_buckets(env)], {}),
         "secretsmanager:GetSecretValue": lambda: (_secrets(env, "*"), {}),
         "ssm:GetParametersByPath": lambda: (
-            [_arn(env, "*", "ssm", f"parameter{_path(env)}{end}") for end in ("", "/*")],
+            [arn(env, "*", "ssm", f"parameter{_path(env)}{end}") for end in ("", "/*")],
             {},
         ),
     }
@@ -61,18 +67,18 @@ def of_writing(action: str, env: Environment, region: str) -> Scope:
     exact: dict[str, Callable[[], Scope]] = {
         "backup:StartBackupJob": lambda: ([_vault(env, region)], {}),
         "ec2:CreateNetworkInterface": lambda: (_network(env, region), {}),
-        "ecs:RunTask": lambda: (_task_definitions(env, region), _in_cluster(env, region)),
+        "ecs:RunTask": lambda: (task_definitions(env, region), in_cluster(env, region)),
         "elasticfilesystem:CreateAccessPoint": lambda: (_file_systems(env), _restored(env)),
         "elasticfilesystem:CreateMountTarget": lambda: (_file_systems(env), _restored(env)),
         "elasticfilesystem:TagResource": lambda: (_file_systems(env), _naming(env)),
-        "ecs:RegisterTaskDefinition": lambda: (_task_definitions(env, region), {}),
-        "ecs:TagResource": lambda: (_task_definitions(env, region), {}),
+        "ecs:RegisterTaskDefinition": lambda: (task_definitions(env, region), {}),
+        "ecs:TagResource": lambda: (task_definitions(env, region), {}),
         "elasticfilesystem:UpdateFileSystemProtection": lambda: (
             _file_systems(env),
             _by_name(env) if in_primary else {},
         ),
         "iam:PassRole": lambda: (_roles(env), _DELEGATE),
-        "kms:CreateGrant": lambda: ([_arn(env, region, "kms", "key/*")], _FOR_AWS),
+        "kms:CreateGrant": lambda: ([arn(env, region, "kms", "key/*")], _FOR_AWS),
         "kms:Encrypt": lambda: _keys(env, both, "secretsmanager"),
         "kms:GenerateDataKey": lambda: _keys(env, both, "secretsmanager", *(["s3"] if in_primary else [])),
         "route53:ChangeResourceRecordSets": lambda: _records(env),
@@ -82,98 +88,33 @@ def of_writing(action: str, env: Environment, region: str) -> Scope:
         return exact[action]()
     if service == "ecs" and name.endswith("Service"):
         cluster = env.named(env.names.cluster)
-        return [_arn(env, region, "ecs", f"service/{cluster}/{_of_any_tenant(env, env.names.service)}")], {}
+        return [arn(env, region, "ecs", f"service/{cluster}/{_of_any_tenant(env, env.names.service)}")], {}
     by_service: dict[str, Callable[[], list[str]]] = {
-        "application-autoscaling": lambda: [_arn(env, region, service, "scalable-target/*")],
+        "application-autoscaling": lambda: [arn(env, region, service, "scalable-target/*")],
         "elasticfilesystem": lambda: _file_systems(env),
         "elasticloadbalancing": lambda: [_listener(env, region)],
-        "rds": lambda: _databases(env),
+        "rds": lambda: databases(env),
         "s3": lambda: [f"arn:aws:s3:::{bucket}{'/*' if 'Object' in name else ''}" for bucket in _buckets(env, region)],
         "secretsmanager": lambda: _secrets(env, region),
-        "sns": lambda: [_arn(env, region, "sns", env.named(topic)) for topic in env.names.topics],
+        "sns": lambda: [arn(env, region, "sns", env.named(topic)) for topic in env.names.topics],
     }
     return (by_service[service](), {}) if service in by_service else _ANY
 
 
-def of_drilling(action: str, env: Environment, region: str) -> Scope:
-    """Where ``action`` is a drill's beyond what a recovery may: on what bears a drill's name or tag. Raises KeyError.
-
-    What AWS Backup restored bears no name yet when it is tagged; then it is known by its tag alone.
-    """
-    files = [_arn(env, region, "elasticfilesystem", "file-system/*")]
-    points = [_arn(env, region, "elasticfilesystem", "access-point/*")]
-    named, cluster = f"{env.named(env.names.file_system)}-drill-*", env.named(env.names.cluster)
-    of_task = [_arn(env, region, "ecs", f"task/{cluster}/*")]
-    known: dict[str, Scope] = {
-        "ec2:DeleteNetworkInterface": ([_arn(env, region, "ec2", "network-interface/*")], {}),
-        "ecs:RunTask": (_task_definitions(env, region), _in_cluster(env, region)),
-        "ecs:StopTask": (of_task, _drills("ResourceTag")),
-        "ecs:TagResource": (of_task, _drills("RequestTag") | {"StringEquals": {"ecs:CreateAction": "RunTask"}}),
-        "elasticfilesystem:CreateAccessPoint": (files, _drills("ResourceTag")),
-        "elasticfilesystem:DeleteAccessPoint": (points, _drills("ResourceTag")),
-        "elasticfilesystem:DeleteFileSystem": (files, _drills("ResourceTag")),
-        "elasticfilesystem:DeleteMountTarget": (files, _drills("ResourceTag")),
-        "elasticfilesystem:TagResource": (
-            files + points,
-            _drills("RequestTag") | {"StringLikeIfExists": {"aws:ResourceTag/Name": named}},
-        ),
-        "rds:DeleteDBInstance": (drills_databases(env), {}),
-        "route53:ChangeResourceRecordSets": _canaries(env),
-    }
-    return known[action]
-
-
-def of_trying(action: str, env: Environment, region: str) -> Scope:
-    """Where a restore test acts whose driller has no recovery's rights: it restores to names of a drill alone.
-
-    AWS Backup's own recovery points are of files; those of a database are RDS snapshots, which RDS restores by name.
-    """
-    if action == "backup:StartRestoreJob":
-        return [_arn(env, region, "backup", "recovery-point:*")], {}
-    if not action.startswith("rds:"):
-        return of_writing(action, env, region)
-    if not action.startswith("rds:Restore"):
-        return drills_databases(env), {}
-    beside = [resource for resource in _databases(env) if ":db:" not in resource]
-    return [*drills_databases(env), *beside], {}
-
-
-def drills_databases(env: Environment) -> list[str]:
-    """Databases of the DR region that a drill restored, or that a full drill's failback set aside."""
-    database, words = env.named(env.names.database), ("before", "drill") if env.approvals.full_drill else ("drill",)
-    return [_arn(env, env.regions.dr, "rds", f"db:{database}-{word}-*") for word in words]
-
-
-def _drills(where: str) -> dict[str, Any]:
-    return {"StringLike": {f"aws:{where}/{TAG}": ["DRILL-*", "TRIAL-*"]}}
-
-
-def _canaries(env: Environment) -> Scope:
-    """The canary's records, in the zones that are listed for it: made, changed and deleted."""
-    key = "route53:ChangeResourceRecordSets"
-    names = [f"canary-*.{env.traffic.test_prefix}.{zone}" for zone in env.traffic.canary_zones]
-    condition = {
-        "ForAllValues:StringEquals": {f"{key}RecordTypes": _CUT_OVER_TYPES},
-        "ForAllValues:StringLike": {f"{key}NormalizedRecordNames": names},
-        "Null": {f"{key}NormalizedRecordNames": "false"},
-    }
-    return ["arn:aws:route53:::hostedzone/*"], condition
-
-
 def _tables(env: Environment, region: str) -> list[str]:
     """The platform's tables."""
-    return [_arn(env, region, "dynamodb", f"table/{env.named(name)}") for name in env.names.tables]
+    return [arn(env, region, "dynamodb", f"table/{env.named(name)}") for name in env.names.tables]
 
 
 def control_table(env: Environment) -> list[str]:
     """The control table and its indexes, in the DR region."""
-    table = _arn(env, env.regions.dr, "dynamodb", f"table/{env.named(env.names.control_table)}")
+    table = arn(env, env.regions.dr, "dynamodb", f"table/{env.named(env.names.control_table)}")
     return [table, f"{table}/index/*"]
 
 
 def anchors(env: Environment) -> list[str]:
     """The log group of the journals' anchors and its streams, in the DR region."""
-    group = _arn(env, env.regions.dr, "logs", f"log-group:{env.named(env.names.anchor_log)}")
+    group = arn(env, env.regions.dr, "logs", f"log-group:{env.named(env.names.anchor_log)}")
     return [f"{group}:*", f"{group}:log-stream:*"]
 
 
@@ -186,7 +127,7 @@ def anchor_objects(env: Environment) -> list[str]:
 def evidence_key(env: Environment) -> Scope:
     """The key that signs evidence, known by its alias: its id is made up by AWS."""
     alias = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": [env.named(env.names.evidence_key)]}}
-    return [_arn(env, env.regions.dr, "kms", "key/*")], alias
+    return [arn(env, env.regions.dr, "kms", "key/*")], alias
 
 
 def automation(env: Environment) -> list[str]:
@@ -195,13 +136,13 @@ def automation(env: Environment) -> list[str]:
     In its default version alone: a former one may ask people who are no approvers any more.
     """
     name = env.named(env.names.recovery_document)
-    documents = [_arn(env, env.regions.dr, "ssm", f"{kind}/{name}") for kind in ("automation-definition", "document")]
+    documents = [arn(env, env.regions.dr, "ssm", f"{kind}/{name}") for kind in ("automation-definition", "document")]
     return [f"{documents[0]}:$DEFAULT", documents[1], *executions(env)]
 
 
 def executions(env: Environment) -> list[str]:
     """Executions of documents in the DR region: their ids are made up by AWS."""
-    return [_arn(env, env.regions.dr, "ssm", "automation-execution/*")]
+    return [arn(env, env.regions.dr, "ssm", "automation-execution/*")]
 
 
 def handed_to_automation(env: Environment) -> Scope:
@@ -229,13 +170,13 @@ def stack_roles(env: Environment) -> list[str]:
 def recovery_task(env: Environment) -> Scope:
     """The recovery's task, in every revision, in the DR region's cluster."""
     dr = env.regions.dr
-    family = _arn(env, dr, "ecs", f"task-definition/{env.named(env.names.recovery_task)}")
-    return [family, f"{family}:*"], _in_cluster(env, dr)
+    family = arn(env, dr, "ecs", f"task-definition/{env.named(env.names.recovery_task)}")
+    return [family, f"{family}:*"], in_cluster(env, dr)
 
 
 def topics(env: Environment) -> list[str]:
     """The topics of the DR region."""
-    return [_arn(env, env.regions.dr, "sns", env.named(topic)) for topic in env.names.topics]
+    return [arn(env, env.regions.dr, "sns", env.named(topic)) for topic in env.names.topics]
 
 
 def primary_data(env: Environment) -> dict[str, list[str]]:
@@ -243,14 +184,15 @@ def primary_data(env: Environment) -> dict[str, list[str]]:
     region, database = env.regions.primary, env.named(env.names.database)
     tables = [env.named(name) for name in env.names.tables]
     return {
-        "dynamodb:DeleteTable": [_arn(env, region, "dynamodb", f"table/{table}") for table in tables],
-        "elasticfilesystem:DeleteFileSystem": [_arn(env, region, "elasticfilesystem", "file-system/*")],
-        "rds:DeleteDBInstance": [_arn(env, region, "rds", f"db:{database}")],
+        "dynamodb:DeleteTable": [arn(env, region, "dynamodb", f"table/{table}") for table in tables],
+        "elasticfilesystem:DeleteFileSystem": [arn(env, region, "elasticfilesystem", "file-system/*")],
+        "rds:DeleteDBInstance": [arn(env, region, "rds", f"db:{database}")],
         "s3:DeleteBucket": [f"arn:aws:s3:::{env.named(name)}" for name in env.names.buckets],
     }
 
 
-def _arn(env: Environment, region: str, service: str, resource: str) -> str:
+def arn(env: Environment, region: str, service: str, resource: str) -> str:
+    """The ARN of a resource of the account in ``region``."""
     return f"arn:aws:{service}:{region}:{env.account}:{resource}"
 
 
@@ -265,20 +207,22 @@ def _of_any_tenant(env: Environment, pattern: str) -> str:
 def _keys(env: Environment, regions: list[str], *services: str) -> Scope:
     """Keys, where a service of AWS uses them for the caller."""
     used_by = sorted(f"{service}.{region}.amazonaws.com" for service in services for region in regions)
-    return [_arn(env, "*", "kms", "key/*")], {"StringEquals": {"kms:ViaService": used_by}}
+    return [arn(env, "*", "kms", "key/*")], {"StringEquals": {"kms:ViaService": used_by}}
 
 
-def _task_definitions(env: Environment, region: str) -> list[str]:
-    return [_arn(env, region, "ecs", f"task-definition/{_of_any_tenant(env, env.names.task_family)}:*")]
+def task_definitions(env: Environment, region: str) -> list[str]:
+    """The tenants' task definitions, in every revision."""
+    return [arn(env, region, "ecs", f"task-definition/{_of_any_tenant(env, env.names.task_family)}:*")]
 
 
-def _in_cluster(env: Environment, region: str) -> dict[str, Any]:
-    return {"ArnEquals": {"ecs:cluster": _arn(env, region, "ecs", f"cluster/{env.named(env.names.cluster)}")}}
+def in_cluster(env: Environment, region: str) -> dict[str, Any]:
+    """The condition that a task runs in the environment's cluster."""
+    return {"ArnEquals": {"ecs:cluster": arn(env, region, "ecs", f"cluster/{env.named(env.names.cluster)}")}}
 
 
 def _network(env: Environment, region: str) -> list[str]:
     """What the network interface of a mount target is made of."""
-    return [_arn(env, region, "ec2", f"{kind}/*") for kind in ("network-interface", "security-group", "subnet")]
+    return [arn(env, region, "ec2", f"{kind}/*") for kind in ("network-interface", "security-group", "subnet")]
 
 
 def _restored(env: Environment) -> dict[str, Any]:
@@ -287,28 +231,50 @@ def _restored(env: Environment) -> dict[str, Any]:
 
 
 def _naming(env: Environment) -> dict[str, Any]:
-    """Names that a restored file system, what it replaces, and its access points are given; never a drill's."""
-    files, points = env.named(env.names.file_system), _of_any_tenant(env, env.names.access_point)
-    given = [files, f"{files}-replaced-*", f"{files}-restored-*", points]
+    """Names that what bears one of them already is given: a restored file system, and what it replaces."""
+    files = env.named(env.names.file_system)
+    return {"StringLike": _given_names(env) | {"aws:ResourceTag/Name": [files, f"{files}-restored-*"]}}
+
+
+def of_naming(env: Environment, region: str) -> dict[str, Scope]:
+    """What bears no name and is given one in a recovery, by the statement that lets it; never a drill's name.
+
+    An access point as it is made, a file system that AWS Backup restored without any tag, and one of the estate's tags.
+    """
+    files, points = (arn(env, region, "elasticfilesystem", f"{kind}/*") for kind in ("file-system", "access-point"))
+    given = {"StringLike": _given_names(env)}
+    own = {f"aws:ResourceTag/{key}": env.named(value) for key, value in sorted(env.names.tags.items())}
+    unnamed = {"StringEquals": own, "Null": {"aws:ResourceTag/Name": "true"}}
     return {
-        "StringLike": {"aws:RequestTag/Name": given},
-        "StringLikeIfExists": {"aws:ResourceTag/Name": [files, f"{files}-restored-*"]},
+        "NameAccessPoint": ([points], given | AS_IT_IS_MADE),
+        "NameRestored": ([files], given | of_nobody(env)),
+        **({"NameOwn": ([files], given | unnamed)} if own else {}),
     }
+
+
+def of_nobody(env: Environment) -> dict[str, Any]:
+    """The condition that a thing bears none of the tags by which somebody's is known."""
+    return {"Null": {f"aws:ResourceTag/{key}": "true" for key in sorted({*WHOSE, *env.names.tags})}}
+
+
+def _given_names(env: Environment) -> dict[str, list[str]]:
+    files, points = env.named(env.names.file_system), _of_any_tenant(env, env.names.access_point)
+    return {"aws:RequestTag/Name": [files, f"{files}-replaced-*", f"{files}-restored-*", points]}
 
 
 def _secrets(env: Environment, region: str) -> list[str]:
     """Secrets have six random characters at the end of their ARN."""
     names = (env.named(env.names.master_secret), _of_any_tenant(env, env.names.tenant_secret))
-    return [_arn(env, region, "secretsmanager", f"secret:{name}-??????") for name in names]
+    return [arn(env, region, "secretsmanager", f"secret:{name}-??????") for name in names]
 
 
 def _vault(env: Environment, region: str) -> str:
     name = env.names.primary_vault if region == env.regions.primary else env.names.dr_vault
-    return _arn(env, region, "backup", f"backup-vault:{env.named(name)}")
+    return arn(env, region, "backup", f"backup-vault:{env.named(name)}")
 
 
 def _file_systems(env: Environment) -> list[str]:
-    return [_arn(env, "*", "elasticfilesystem", kind) for kind in ("access-point/*", "file-system/*")]
+    return [arn(env, "*", "elasticfilesystem", kind) for kind in ("access-point/*", "file-system/*")]
 
 
 def _by_name(env: Environment) -> dict[str, Any]:
@@ -320,14 +286,14 @@ def _by_name(env: Environment) -> dict[str, Any]:
 
 
 def _listener(env: Environment, region: str) -> str:
-    return _arn(env, region, "elasticloadbalancing", f"listener/app/{env.named(env.names.load_balancer)}/*/*")
+    return arn(env, region, "elasticloadbalancing", f"listener/app/{env.named(env.names.load_balancer)}/*/*")
 
 
 def _roles(env: Environment) -> list[str]:
     return [f"arn:aws:iam::{env.account}:role/{name}" for name in (f"{env.name}-*", _DEFAULT_BACKUP_ROLE)]
 
 
-def _databases(env: Environment) -> list[str]:
+def databases(env: Environment) -> list[str]:
     """Of any region: RDS asks the source's region too, in the caller's name, and the call's own region is a condition.
 
     Source: RDS User Guide, "Creating a read replica in a different AWS Region" (IAM policies).
@@ -335,7 +301,7 @@ def _databases(env: Environment) -> list[str]:
     database = env.named(env.names.database)
     groups = f"subgrp:{env.named(env.names.db_subnet_group)}"
     kinds = (f"db:{database}*", groups, "pg:*", "og:*", "snapshot:*", "auto-backup:*")
-    return [_arn(env, "*", "rds", kind) for kind in kinds]
+    return [arn(env, "*", "rds", kind) for kind in kinds]
 
 
 def _buckets(env: Environment, region: str) -> list[str]:
@@ -352,7 +318,7 @@ def _of_keys(*keys: str) -> dict[str, Any]:
 
 def _lock_tables(env: Environment) -> list[str]:
     """The tables in which Terraform locks its state."""
-    return [_arn(env, "*", "dynamodb", f"table/{env.named(pattern)}") for pattern in env.names.state_lock_tables]
+    return [arn(env, "*", "dynamodb", f"table/{env.named(pattern)}") for pattern in env.names.state_lock_tables]
 
 
 def _lock_ids(env: Environment) -> list[str]:
@@ -371,7 +337,7 @@ def _logs(env: Environment) -> list[str]:
     """Return the tenants' log streams, where tasks that a run started write what they found."""
     groups = _of_any_tenant(env, env.names.log_group)
     regions = (env.regions.dr, env.regions.primary)
-    return [_arn(env, region, "logs", f"log-group:{groups}:log-stream:*") for region in regions]
+    return [arn(env, region, "logs", f"log-group:{groups}:log-stream:*") for region in regions]
 
 
 def _path(env: Environment) -> str:
@@ -384,7 +350,7 @@ def _records(env: Environment) -> Scope:
     hosts = sorted({host for of_tenant in env.traffic.customer_hosts.values() for host in of_tenant})
     key = "route53:ChangeResourceRecordSets"
     condition: dict[str, Any] = {
-        "ForAllValues:StringEquals": {f"{key}Actions": ["UPSERT"], f"{key}RecordTypes": _CUT_OVER_TYPES},
+        "ForAllValues:StringEquals": {f"{key}Actions": ["UPSERT"], f"{key}RecordTypes": CUT_OVER_TYPES},
         "ForAllValues:StringLike": {f"{key}NormalizedRecordNames": [zone, f"*.{zone}", *hosts]},
     }
     inside = [denied for denied in env.traffic.denied_zones if denied.endswith(f".{zone}")]

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from dr_estate.config.environment import Environment, Side
-from dr_estate.iam import scopes
+from dr_estate.iam import drill_scopes, scopes
 from dr_estate.model.drill_names import FULL, TAG, TRIAL
 from dr_estate.model.playbook import (
     COPIED,
@@ -49,6 +49,7 @@ _TABLE_LOSSES = (
 _SIGNAL, _TAGS = "ssm:SendAutomationSignal", ("iam:TagRole", "iam:UntagRole")
 _ANCHORS = ("logs:CreateLogStream", "logs:PutLogEvents", "s3:PutObject")
 _TAKEN_AWAY = {"elasticfilesystem:DeleteFileSystem", "rds:DeleteDBInstance"}
+_MARK = "elasticfilesystem:TagResource"
 _OF_FILES = ("elasticfilesystem:DeleteAccessPoint", "elasticfilesystem:DeleteMountTarget")
 _SHIFTING = ("route53:ChangeResourceRecordSets", "route53:UpdateHealthCheck")
 
@@ -82,11 +83,19 @@ def acting(env: Environment, actions: Iterable[str]) -> Iterator[Statement]:
     world = {a for a in changing if a.startswith("route53:")}
     primary, dr = env.region(Side.PRIMARY), env.region(Side.DR)
     yield from _scoped("Recover", changing - data - world - MARKING, env, dr, _only(dr), scopes.of_writing)
+    yield from _tagging(scopes.of_naming(env, dr) if _MARK in changing else {}, dr)
     yield from _scoped("Fence", FENCING & changing, env, primary, _only(primary), scopes.of_writing)
     yield from _scoped("Shift", world, env, dr, None, scopes.of_writing)
     yield _recording(env, data)
     yield from _scoped("Mark", MARKING & changing, env, dr, None, scopes.of_marking)
     yield from _anchoring(env)
+
+
+def _tagging(given: dict[str, scopes.Scope], region: str) -> Iterator[Statement]:
+    """Let file systems and access points of ``region`` be tagged as ``given`` says, a statement each."""
+    for sid, (resources, condition) in given.items():
+        where = {**condition.get("StringEquals", {}), **_only(region)["StringEquals"]}
+        yield statement(sid, "Allow", [_MARK], resources, {**condition, "StringEquals": where})
 
 
 def _recording(env: Environment, data: Iterable[str]) -> Statement:
@@ -164,11 +173,12 @@ def drilling(env: Environment) -> Iterator[Statement]:
     """
     dr, actions = env.region(Side.DR), set(DRILLING)
     world = {action for action in actions if action.startswith("route53:")}
-    yield from _scoped("Drill", actions - world, env, dr, _only(dr), scopes.of_drilling)
+    yield from _scoped("Drill", actions - world - {_MARK}, env, dr, _only(dr), drill_scopes.of_drilling)
+    yield from _tagging(drill_scopes.of_marking_files(env, dr), dr)
     if env.traffic.canary_zones:
-        yield from _scoped("Canary", world, env, dr, None, scopes.of_drilling)
+        yield from _scoped("Canary", world, env, dr, None, drill_scopes.of_drilling)
     if not env.approvals.full_drill:
-        yield from _scoped("Try", TRYING, env, dr, _only(dr), scopes.of_trying)
+        yield from _scoped("Try", TRYING, env, dr, _only(dr), drill_scopes.of_trying)
         yield statement("Record", "Allow", _of_the_record(), scopes.control_table(env), _leading_like(_OF_A_TRIAL))
         yield from _anchoring(env)
 
@@ -189,9 +199,16 @@ def never_in_drills(env: Environment, reading: Iterable[str]) -> Iterator[Statem
             yield denial
     yield statement("NeverDelete", "Deny", set(FORBIDDEN) - _TAKEN_AWAY, ["*"])
     database, files = "rds:DeleteDBInstance", "elasticfilesystem:DeleteFileSystem"
-    yield {"Sid": "KeepDatabases", "Effect": "Deny", "Action": [database], "NotResource": scopes.drills_databases(env)}
+    yield {
+        "Sid": "KeepDatabases",
+        "Effect": "Deny",
+        "Action": [database],
+        "NotResource": drill_scopes.drills_databases(env),
+    }
     unmarked = {"StringNotLike": {f"aws:ResourceTag/{TAG}": ["DRILL-*", "TRIAL-*"]}}
     yield statement("KeepFilesAndTasks", "Deny", [files, *_OF_FILES, "ecs:StopTask"], ["*"], unmarked)
+    unnamed = {"StringNotLike": {"aws:ResourceTag/Name": drill_scopes.drills_files(env)}}
+    yield statement("KeepFilesOfOtherNames", "Deny", [files, *_OF_FILES], ["*"], unnamed)
     if not env.approvals.full_drill:
         trial = allowed | {*DRILLING, *TRYING, *_of_the_record(), *_ANCHORS}
         yield _all_but("OnlyTry", trial)

@@ -10,7 +10,7 @@ from typing import Any, TypeGuard
 
 from dr_estate.config.environment import Side
 from dr_estate.config.recovery_settings import PEOPLE_TAG
-from dr_estate.model import database_record
+from dr_estate.model import database_record, states
 from dr_estate.model.database_record import DatabaseRecord
 from dr_estate.model.dynamodb_values import decode_item, moment, moment_or_none
 from dr_estate.model.run_records import HISTORY_OF, RunKind, RunRecord, from_item
@@ -28,7 +28,10 @@ STANDING, PAUSE, INCIDENT, OVERRIDE = "STANDING", "PAUSE", "INCIDENT", "OVERRIDE
 DATABASE = "DATABASE"
 APPROVALS, RULES = "APPROVAL#", "#RULES"
 PAUSES, BY_SK = "PAUSE#", "by-sk"
+JOURNAL = "JOURNAL#"
 """Where AWS starts runs, each person pauses under the own key ``PAUSE#<aws:userid>`` / ``PAUSE``."""
+
+_NONE = dynamodb.NONE
 
 NEWEST = 12  # runs of a kind: enough for a trend, and for percentiles
 
@@ -39,8 +42,8 @@ _Item = Mapping[str, Any]
 class ControlTable:
     """The table; ``status`` is None where there is none. ``keys`` are its key attributes, partition key first.
 
-    ``key`` is the customer's KMS key it is encrypted under, ``policy`` its own, "" where it has none; ``indexes`` are
-    its indexes by name, None in earlier evidence.
+    ``key`` is the customer's KMS key it is encrypted under, ``policy`` its own, "" where it has none; ``index`` is the
+    status of its index ``by-sk``, "absent" where it has none, None in earlier evidence.
     """
 
     name: str
@@ -50,7 +53,16 @@ class ControlTable:
     protected: bool
     key: str = ""
     policy: str | Unavailable = ""
-    indexes: tuple[str, ...] | None = None
+    index: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunBegin:
+    """Whether a run can begin by the table ``name``: it is there, and the status of its index ``by-sk``."""
+
+    name: str
+    there: bool
+    index: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +203,7 @@ def _policy(context: ReadContext, arn: str) -> str:
 
 def _table(row: Mapping[str, Any], recovery: Mapping[str, Any], policy: str | Unavailable) -> ControlTable:
     keys = sorted(row.get("KeySchema", []), key=lambda key: key["KeyType"] != "HASH")
+    indexes = row.get("GlobalSecondaryIndexes") or []
     return ControlTable(
         name=row["TableName"],
         status=row["TableStatus"],
@@ -199,8 +212,24 @@ def _table(row: Mapping[str, Any], recovery: Mapping[str, Any], policy: str | Un
         protected=bool(row.get("DeletionProtectionEnabled")),
         key=row.get("SSEDescription", {}).get("KMSMasterKeyArn", ""),
         policy=policy,
-        indexes=tuple(sorted(index["IndexName"] for index in row.get("GlobalSecondaryIndexes") or [])),
+        index=next((index["IndexStatus"] for index in indexes if index["IndexName"] == BY_SK), _NONE),
     )
+
+
+@part(Side.DR, reads=STANDING_READS)
+def begin(context: ReadContext) -> RunBegin:
+    """What a run asks of the table before it plans anything: the rules that are pinned, and the incident's journal.
+
+    What stands, and who holds the lock, is ``standing``. One call, and a second while an incident is open.
+    """
+    found = context.part(table)
+    if found.status is None or not states.INDEX[found.index or _NONE].serves:
+        return RunBegin(found.name, found.status is not None, found.index or _NONE)
+    pinned = _by_sk(context, found.name, RULES)
+    incident = context.part(standing).incident
+    if incident is not None:
+        _partition(context, found.name, JOURNAL + incident.id, newest=1)
+    return RunBegin(found.name, True, found.index or _NONE if pinned is not None else _NONE)
 
 
 @part(Side.DR, reads=TAG_READS)

@@ -24,6 +24,7 @@ class Instance:
     ``created_at`` is None until it was created; for a restored instance it is the time of the restore.
     ``security_groups`` are ids of this region; ``log_exports`` the logs that go to CloudWatch Logs. ``throughput`` is
     in MiB/s; ``becomes_multi_az`` is whether RDS is about to make, or makes, the second zone's copy.
+    ``cluster`` is the DB cluster that it is a member of, "" for none.
     ``managed_secret`` is the ARN of the secret in which RDS keeps the master password and rotates it, "" for none.
     """
 
@@ -66,6 +67,7 @@ class Instance:
     maintenance_window: str = ""
     master_user: str = ""
     managed_secret: str = ""
+    cluster: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +187,7 @@ def _newer_facts(row: dict[str, Any]) -> dict[str, Any]:
         "copy_tags": bool(row.get("CopyTagsToSnapshot")),
         "maintenance_window": row.get("PreferredMaintenanceWindow") or "",
         "master_user": row.get("MasterUsername") or "",
+        "cluster": row.get("DBClusterIdentifier") or "",
         "managed_secret": (row.get("MasterUserSecret") or {}).get("SecretArn") or "",
         "becomes_multi_az": bool((row.get("PendingModifiedValues") or {}).get("MultiAZ")),
     }

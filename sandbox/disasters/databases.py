@@ -323,3 +323,14 @@ def database_left_over(world: World) -> None:
 def storage_scarce(world: World) -> None:
     """Let CloudWatch report that little free storage."""
     world.alter(Side.PRIMARY, "rds", ["databases", database_name(world)], free_part=0.03)
+
+
+@disaster(
+    "database-in-a-cluster",
+    "The primary database is a member of a DB cluster",
+    trips=("supported.database",),
+)
+def in_a_cluster(world: World) -> None:
+    """Let the instance be of a cluster, as those of Aurora and of Multi-AZ DB clusters are."""
+    name = database_name(world)
+    world.alter(Side.PRIMARY, "rds", ("databases", name), db_cluster_identifier=f"{name}-cluster")

@@ -192,3 +192,16 @@ def alarm_rolls_back(world: World) -> None:
 def short_grace(world: World) -> None:
     """Let the grace period of the last tenant's service be 0 seconds."""
     update(world, Side.DR, world.tenants[-1], healthCheckGracePeriodSeconds=0)
+
+
+@disaster(
+    "ecs-deployed-by-codedeploy",
+    "CodeDeploy deploys one tenant's service of the DR region",
+    trips=("supported.services",),
+    consequences=("ecs-deployment.alike",),
+)
+def deployed_by_codedeploy(world: World) -> None:
+    """Give the last tenant's service in the DR region another deployment controller."""
+    who = named(world, world.tenants[-1])
+    path = ("services", f"{who['cluster']}:{who['service']}")
+    world.alter(Side.DR, "ecs", path, deployment_controller={"type": "CODE_DEPLOY"})

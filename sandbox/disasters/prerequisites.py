@@ -80,6 +80,26 @@ def control_table_deleted(world: World) -> None:
 
 
 @disaster(
+    "control-table-unindexed",
+    "The control table of recoveries lost its index",
+    trips=("run-begin.possible",),
+)
+def control_table_unindexed(world: World) -> None:
+    """Delete the index by which runs find approvals and pinned rules; the table itself stands."""
+    name = _control_table(world)
+    table = world.call(Side.DR, "dynamodb", "DescribeTable", TableName=name)["Table"]
+    (index,) = table["GlobalSecondaryIndexes"]
+    definition = {key: index[key] for key in ("IndexName", "KeySchema", "Projection")}
+    types = table["AttributeDefinitions"]
+    for turn, change in (
+        (world.undo, {"Create": definition}),
+        (world.call, {"Delete": {"IndexName": index["IndexName"]}}),
+    ):
+        changes = {"AttributeDefinitions": types, "GlobalSecondaryIndexUpdates": [change]}
+        turn(Side.DR, "dynamodb", "UpdateTable", TableName=name, **changes)
+
+
+@disaster(
     "control-table-unrecoverable",
     "Point-in-time recovery of the control table was switched off",
     trips=("prerequisites.control-table-recoverable",),

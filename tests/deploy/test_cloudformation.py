@@ -171,6 +171,17 @@ def test_each_role_holds_its_generated_policies(role: str) -> None:
     assert own == sorted(policy["PolicyName"] for policy in attached_policies)
 
 
+def test_recovery_and_break_glass_fail_back_only_where_a_parameter_attaches_it() -> None:
+    template = json.loads((TEMPLATES / "prod-automation.json").read_text(encoding="utf-8"))
+    assert "false" == template["Parameters"]["AttachHome"]["Default"]
+    for role in ("Recovery", "BreakGlass"):
+        condition, attached, by_default = template["Resources"][role]["Properties"]["ManagedPolicyArns"]["Fn::If"]
+        assert ("GoesHome", ["prod-dr-operator-home"]) == (
+            condition,
+            [arn.rpartition("/")[2] for arn in attached if arn not in by_default],
+        )
+
+
 def test_a_session_of_the_break_glass_role_ends_after_an_hour_and_only_operators_begin_one() -> None:
     roles = json.loads((TEMPLATES / "prod-automation.json").read_text(encoding="utf-8"))["Resources"]
     role = roles["BreakGlass"]["Properties"]

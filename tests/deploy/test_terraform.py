@@ -88,8 +88,10 @@ def test_the_topics_stand_in_both_regions() -> None:
 
 def test_the_policy_of_going_home_is_off_unless_asked_for_and_bears_the_name_that_terraform_leaves_out() -> None:
     assert blocks("variable")["attach_home"]["default"] is False
-    text = (FOLDER / "roles.tf").read_text(encoding="utf-8")
-    (pattern,) = re.findall(r'startswith\(policy, "\$\{var.environment\}(-[a-z-]+)"\)', text)
+    text = "".join((FOLDER / name).read_text(encoding="utf-8") for name in ("roles.tf", "automation.tf"))
+    found = re.findall(r'startswith\(policy, "\$\{var.environment\}(-[a-z-]+)"\)', text)
+    assert 2 == len(found), "of the people's roles, and of those by which AWS starts runs"
+    (pattern,) = set(found)
     for path in FOLDER.glob("*.tfvars.json"):
         given = json.loads(path.read_text(encoding="utf-8"))
         of_runs = (given["automation"] or {"policies": {}})["policies"].values()

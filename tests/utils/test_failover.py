@@ -228,7 +228,8 @@ def test_keys_that_end_before_the_plan_does_stop_it_unless_that_is_set_aside_by_
     assert "--override credentials.outlive-plan" in refusal
     assessed = dr_cli(f"-e prod --config {dark.config} failover --format json", dark.home, **variables)
     report = assessed.report
-    assert (report["session"]["coverage"], report["recommendation"]) == ("ends", "PROCEED")
+    assert (report["session"]["coverage"], report["recommendation"]) == ("ends", "RISKY")
+    assert any(reason.startswith("credentials.outlive-plan: ") for reason in report["reasons"])
     assert [] == list(SCHEMA.iter_errors(report))
     override = ("--override", "credentials.outlive-plan", "Alice", "2099-01-01T00:00Z", "new keys are at hand")
     again = dr_cli(f"-e prod --config {dark.config} failover --execute", dark.home, override, **variables)
@@ -254,7 +255,7 @@ def test_an_approval_is_for_the_plan_that_was_seen_and_for_no_later_one(dark: Pr
     assert here.run("pause --reason storm").code == 0
     dark.world.reset_mutations()
     refusals = _refusals(dark.run(f"failover --execute --incident {INCIDENT} {CONFIRMED}"))
-    assert set(refusals) == {"authority.two-people", "authority.paused"}, refusals
+    assert set(refusals) == {"authority.two-people", "authority.paused", "check.run-begin.possible"}, refusals
     assert "approver: it is for another plan" in refusals["authority.two-people"]
     assert "the estate changed since" in refusals["authority.two-people"]
     assert "operator at" in refusals["authority.paused"]

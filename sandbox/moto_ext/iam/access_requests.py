@@ -157,7 +157,7 @@ def _of_files(response: BaseResponse, action: str, params: Params, context: Cont
     resource = _arn(response, "elasticfilesystem", f"{kind}/{name}") if name else None
     yield AccessRequest(action, resource, {**context, **known, **_tagged("RequestTag", given)})
     for candidate in _ON_INTERFACES.get(action, ()):
-        yield AccessRequest(candidate, None, context)
+        yield AccessRequest(candidate, None, {**context, "aws:ViaAWSService": ("true",)})
     if given and ":Create" in action:
         create_action = {"elasticfilesystem:CreateAction": (action.partition(":")[2],)}
         kind = "access-point" if action.endswith("AccessPoint") else "file-system"

@@ -15,8 +15,10 @@ from tests.dr_actions.iam.test_policies import DR, ENVIRONMENTS, GLOBAL, PRIMARY
 
 HELD = policies(SIT, declared())
 STAMP = "20260107-101500"
-DRILLS, TRIALS = {"aws:ResourceTag/dr:drill": ("TRIAL-1",)}, {"aws:RequestTag/dr:drill": ("TRIAL-1",)}
-NAMED = {"aws:ResourceTag/Name": (f"sit-efs-drill-{STAMP}",)}
+NAMED, ANOTHERS = {"aws:ResourceTag/Name": (f"sit-efs-drill-{STAMP}",)}, {"aws:ResourceTag/Name": ("shop",)}
+DRILLS = {"aws:ResourceTag/dr:drill": ("TRIAL-1",), **NAMED}
+TRIALS = {"aws:RequestTag/dr:drill": ("TRIAL-1",), "aws:RequestTag/Name": (f"sit-efs-drill-{STAMP}",)}
+MADE = {"elasticfilesystem:CreateAction": ("CreateAccessPoint",)}
 RECORDS = "route53:ChangeResourceRecordSets"
 
 
@@ -48,6 +50,7 @@ MAY: dict[str, tuple[str, str, dict[str, Any]]] = {
     "open restored files": ("elasticfilesystem:CreateAccessPoint", SYSTEM, DRILLS | TRIALS),
     "mark files that bear no name": ("elasticfilesystem:TagResource", SYSTEM, TRIALS),
     "mark restored files again": ("elasticfilesystem:TagResource", SYSTEM, TRIALS | NAMED),
+    "mark an access point as it is made": ("elasticfilesystem:TagResource", POINT, TRIALS | MADE),
     "run a tenant's task": ("ecs:RunTask", DEFINITION, CLUSTER),
     "mark the task it runs": ("ecs:TagResource", TASK, TRIALS | RUN),
     "stop a drill's task": ("ecs:StopTask", TASK, DRILLS),
@@ -59,6 +62,8 @@ MAY_NOT: dict[str, tuple[str, str, dict[str, Any]]] = {
     "delete the files": ("elasticfilesystem:DeleteFileSystem", SYSTEM, {"aws:ResourceTag/Name": ("sit-efs",)}),
     "delete an access point": ("elasticfilesystem:DeleteAccessPoint", POINT, {}),
     "delete a mount target": ("elasticfilesystem:DeleteMountTarget", SYSTEM, {}),
+    "delete what another marked": ("elasticfilesystem:DeleteFileSystem", SYSTEM, DRILLS | ANOTHERS),
+    "delete another's access point": ("elasticfilesystem:DeleteAccessPoint", POINT, DRILLS | ANOTHERS),
     "stop a tenant's task": ("ecs:StopTask", TASK, {}),
 }
 NOT_ALLOWED: dict[str, tuple[str, str, dict[str, Any]]] = {
@@ -67,6 +72,13 @@ NOT_ALLOWED: dict[str, tuple[str, str, dict[str, Any]]] = {
         SYSTEM,
         TRIALS | {"aws:ResourceTag/Name": ("sit-efs",)},
     ),
+    "mark another application's files": (
+        "elasticfilesystem:TagResource",
+        SYSTEM,
+        TRIALS | {"aws:ResourceTag/Application": ("shop",)},
+    ),
+    "mark an access point that is there": ("elasticfilesystem:TagResource", POINT, TRIALS),
+    "delete a network interface": ("ec2:DeleteNetworkInterface", arn("ec2", "network-interface/eni-1"), {}),
     "mark without a drill's tag": ("elasticfilesystem:TagResource", SYSTEM, {}),
     "open the estate's files": ("elasticfilesystem:CreateAccessPoint", SYSTEM, TRIALS),
     "run a task elsewhere": ("ecs:RunTask", DEFINITION, {"ecs:cluster": (arn("ecs", "cluster/other"),)}),

@@ -171,7 +171,8 @@ def test_the_operator_opens_mounts_and_names_restored_files_alone_and_runs_its_o
     context = {f"aws:{key}/Name": (value,) for key, value in tags.items()}
     cluster = {"ecs:cluster": (f"arn:aws:ecs:{DR}:{SIT.account}:cluster/sit-cluster",)} if "ecs:" in action else {}
     iam_policies = [IamPolicy(name, json.dumps(document)) for name, document in HELD[IamRole.OPERATOR].items()]
-    request = AccessRequest(action, arn, {"aws:RequestedRegion": (DR,), **context, **cluster})
+    creation = {"elasticfilesystem:CreateAction": ("CreateAccessPoint",)} if "access-point" in resource else {}
+    request = AccessRequest(action, arn, {"aws:RequestedRegion": (DR,), **context, **cluster, **creation})
     assert (decide(iam_policies, request).word == ALLOWED) is may
 
 
@@ -294,3 +295,23 @@ def test_a_denied_zone_inside_the_own_zone_is_left_out() -> None:
 def test_the_four_roles_have_names_of_their_own() -> None:
     assert SIT.named(SIT.names.operator_role) == role_name(IamRole.OPERATOR, SIT)
     assert 4 == len({role_name(role, SIT) for role in IamRole})
+
+
+@pytest.mark.parametrize(
+    ("tags", "may"),
+    [
+        ({}, True),
+        ({"Environment": "sit", "Project": "wordpress-platform"}, True),
+        ({"Environment": "prod", "Project": "wordpress-platform"}, False),
+        ({"Environment": "sit"}, False),
+        ({"Application": "shop"}, False),
+    ],
+)
+def test_the_operator_names_no_file_system_that_bears_anothers_tags(tags: dict[str, str], may: bool) -> None:
+    """A file system without a name is one that a restore made, or the estate's own."""
+    arn = f"arn:aws:elasticfilesystem:{DR}:{SIT.account}:file-system/fs-1"
+    known = {f"aws:ResourceTag/{key}": (value,) for key, value in tags.items()}
+    given = {"aws:RequestTag/Name": ("sit-efs-restored-1a2b",), "aws:RequestedRegion": (DR,)}
+    iam_policies = [IamPolicy(name, json.dumps(document)) for name, document in HELD[IamRole.OPERATOR].items()]
+    request = AccessRequest("elasticfilesystem:TagResource", arn, given | known)
+    assert (decide(iam_policies, request).word == ALLOWED) is may

@@ -61,7 +61,7 @@ def granted(role: IamRole, action: str, region: str) -> bool:
         IamPolicy(name, json.dumps({"Statement": [_unconditional(statement) for statement in document["Statement"]]}))
         for name, document in HELD[role].items()
     ]
-    tagged = {"aws:ResourceTag/dr:drill": ("DRILL-1",)}
+    tagged = {"aws:ResourceTag/dr:drill": ("DRILL-1",), "aws:ResourceTag/Name": ("sit-efs-drill-1",)}
     context = {"aws:RequestedRegion": (region,), "aws:userid": ("AROA1:alice",), **tagged}
     return ALLOWED == decide(allowed, AccessRequest(action, None, context)).word
 

@@ -132,6 +132,6 @@ def test_it_holds_what_every_action_of_a_trial_sends_and_no_policy_of_a_recovery
     trials = [action for action in actions().values() if action.goals & TRIALS]
     sent = {word for action in trials for name in action.writes for word in actions_of(name)}
     assert set() == sent - {*TRYING, *DRILLING}
-    own = {"prod-dr-drill-act", "prod-dr-drill-never", "prod-dr-drill-never-2"}
+    own = {"prod-dr-drill-act", "prod-dr-drill-act-2", "prod-dr-drill-never", "prod-dr-drill-never-2"}
     assert own | {"prod-dr-look", "prod-dr-look-2"} == set(HELD[IamRole.DRILL])
     assert any(HOME in name for name in HELD[StackRole.RECOVERY])

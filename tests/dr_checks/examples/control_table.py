@@ -13,7 +13,6 @@ from dr_estate.reading.reader import Reader
 from tests.dr_checks.worlds import DENIED, SIT, Example, world
 
 FINE, FAILS, UNSEEN, IDLE = Status.PASS, Status.FAIL, Status.UNKNOWN, Status.NOT_APPLICABLE
-AUTOMATED = SIT.model_copy(update={"automation": SIT.automation.model_copy(update={"enabled": True})})
 
 
 def _dr(reader: Reader[Any], value: Any) -> Any:
@@ -62,15 +61,10 @@ EXAMPLES = [
     Example("prerequisites.control-table", UNSEEN, _control(policy=DENIED)),
     Example("prerequisites.control-table", FAILS, _control(policy=DENIED, status="CREATING")),
     Example("prerequisites.control-table", FAILS, _control(policy=DENIED, keys=("id",))),
-    Example("prerequisites.control-table", FAILS, _control(policy=DENIED, indexes=()), env=AUTOMATED),
     Example("prerequisites.control-table", FINE, _control(policy=_KEPT)),
     Example("prerequisites.control-table", FINE, _control(policy=_says("Deny", "dynamodb:*", under=_UNLESS_RUNS))),
     Example("prerequisites.control-table", UNSEEN, _control(policy=_says("Deny", "dynamodb:*", under=_BY_ADDRESS))),
     Example("prerequisites.control-table", FINE, _control(policy=_says("Allow", "dynamodb:*", under=_BY_ADDRESS))),
-    Example("prerequisites.control-table", FINE, _control(indexes=())),
-    Example("prerequisites.control-table", FAILS, _control(indexes=()), env=AUTOMATED),
-    Example("prerequisites.control-table", FINE, _control(indexes=("by-sk",)), env=AUTOMATED),
-    Example("prerequisites.control-table", FINE, _control(), env=AUTOMATED),
     Example("prerequisites.control-table-recoverable", FINE, _dr(control_table.table, _table())),
     Example("prerequisites.control-table-recoverable", IDLE, _dr(control_table.table, _table(None))),
     Example("prerequisites.control-table-recoverable", FAILS, _dr(control_table.table, _table(recoverable=False))),

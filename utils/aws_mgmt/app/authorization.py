@@ -52,9 +52,9 @@ from utils.aws_mgmt.app.incident_record import (
     last_beginning,
 )
 from utils.aws_mgmt.app.options import FailoverOptions, PlanOptions, RecoveryOptions, version
+from utils.aws_mgmt.app.run_begin import COOL_DOWN, refuse_impossible_begin, refuse_unsupported
 
 _PROMPT = "Enter confirmation code (incident ticket): "
-_COOL_DOWN = "lock.cool-down"
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class RunStart:
     @property
     def waives_cool_down(self) -> bool:
         """Whether the cool-down after another incident's run was overridden by name."""
-        return any(override.gate == _COOL_DOWN for override in self.overrides)
+        return any(override.gate == COOL_DOWN for override in self.overrides)
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,7 @@ def authorise(
 
     ``unapproved``: weigh what AWS is to be asked for, before anybody approved it.
     """
+    refuse_impossible_begin(app, options.overrides)
     control_state = app.control.in_force()
     incident = practice.incident if practice else incident_of(options, env, control_state, run.dialog, app.clock.now())
     past = entries_of_incident(options, env, incident, app)
@@ -135,6 +136,7 @@ class _Decision:
         """Assess, and decide on today's plan. Raises as ``authorise``."""
         app, run, practice = self.app, self.run, self.practice
         snapshot = evaluation.observe_world(app.world, self.env, run)
+        refuse_unsupported(snapshot, app, self.options.overrides)
         report = with_session(assess(self.options, self.env, snapshot, run), app.world.credentials, app.clock.now())
         assessment = report.assessment
         if assessment is None or assessment.session is None:
@@ -374,8 +376,7 @@ def _irreversible(plan: Plan) -> frozenset[str]:
 
 
 def _known_steps(confirmed: frozenset[str], plan: Plan) -> None:
-    unknown = sorted(confirmed - {step.id for step in plan.steps})
-    if unknown:
+    if unknown := sorted(confirmed - {step.id for step in plan.steps}):
         known = ", ".join(s.id for s in plan.steps if s.danger == "irreversible") or "none"
         raise UsageError(f"--confirm {unknown[0]}: the plan has no such step (irreversible are: {known}).")
 

@@ -30,6 +30,7 @@ from utils.aws_mgmt.app.execution import RunContext, run_steps, with_lock
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.next_steps import DRILL_CLEAN, after_drills, invocation_of
 from utils.aws_mgmt.app.options import DrTestOptions
+from utils.aws_mgmt.app.run_begin import refuse_impossible_begin
 from utils.aws_mgmt.app.run_history import RunEvidence, record_tests, record_trial
 
 _LOST = "lost"
@@ -111,6 +112,7 @@ def _cleared(
     plan = make_plan(replace(context, incident=incident), posture.name)
     if not plan.steps:
         raise Refused(f"drill.nothing: {env.name} has nothing for a {goal}. {' '.join(plan.notes)}".rstrip())
+    refuse_impossible_begin(app, options.overrides)
     gates, overrides = drill_gates(snapshot, env, posture, moment), options.overrides
     return clear_trial(app, plan, incident, snapshot, judged, gates=gates, overrides=overrides)
 

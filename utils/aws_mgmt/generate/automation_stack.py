@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from dr_actions.iam.policies import IamRole, StackRole, role_name
+from dr_actions.iam.policies import HOME, IamRole, StackRole, role_name
 from dr_estate.config.environment import Environment
 from dr_estate.iam.scopes import OPEN_FOR
 from dr_estate.iam.statements import break_glass_trust
@@ -18,6 +18,17 @@ OWN: dict[str, IamRole | StackRole] = {
     "automation-run": StackRole.AUTOMATION,
 }
 """Policies that are there for automation alone, and who has each."""
+ATTACHED_AS_GIVEN: dict[str, Any] = {
+    "Parameters": {
+        "AttachHome": {
+            "Type": "String",
+            "AllowedValues": ["true", "false"],
+            "Default": "false",
+            "Description": "Whether a failback may run now: write in the primary region.",
+        }
+    },
+    "Conditions": {"GoesHome": {"Fn::Equals": [{"Ref": "AttachHome"}, "true"]}},
+}
 
 
 def automation_variables(env: Environment, documents: Documents) -> dict[str, Any] | None:
@@ -46,10 +57,12 @@ def automation_template(env: Environment, documents: Documents) -> dict[str, Any
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"Runs of {env.name} that AWS starts once an approver approved. Generated: do not edit.",
         "Parameters": {
+            **ATTACHED_AS_GIVEN["Parameters"],
             "Image": {"Type": "String", "Description": "The image of the tool in the DR region, by its digest."},
             "Operators": {"Type": "CommaDelimitedList", "Description": "ARNs of the IAM users who run recoveries."},
             "Approvers": {"Type": "CommaDelimitedList", "Description": "ARNs of the IAM users who approve them."},
         },
+        "Conditions": ATTACHED_AS_GIVEN["Conditions"],
         "Resources": {**_roles(env, documents), **_task(env), **_policies(env, documents)},
     }
 
@@ -57,7 +70,8 @@ def automation_template(env: Environment, documents: Documents) -> dict[str, Any
 def _roles(env: Environment, documents: Documents) -> dict[str, Any]:
     execution = f"{role_name(StackRole.RECOVERY, env)}-execution"
     task = {"Service": "ecs-tasks.amazonaws.com"}
-    managed = [f"arn:aws:iam::{env.account}:policy/{name}" for name in sorted(documents[StackRole.RECOVERY])]
+    arns = [f"arn:aws:iam::{env.account}:policy/{name}" for name in sorted(documents[StackRole.RECOVERY])]
+    managed = {"Fn::If": ["GoesHome", arns, [arn for arn in arns if HOME not in arn]]}
     operators, approvers = {"Ref": "Operators"}, {"Ref": "Approvers"}
     pull = ["arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"]
     return {
@@ -72,7 +86,7 @@ def _allow(principal: dict[str, Any]) -> dict[str, Any]:
     return {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
 
 
-def _role(name: str, trust: list[dict[str, Any]], managed: list[str]) -> dict[str, Any]:
+def _role(name: str, trust: list[dict[str, Any]], managed: Any) -> dict[str, Any]:
     properties = {
         "RoleName": name,
         "MaxSessionDuration": 3600,

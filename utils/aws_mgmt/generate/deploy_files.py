@@ -13,7 +13,7 @@ from dr_estate.config.environment import Environment, environment_names, load_en
 from dr_estate.model.recovery_document import recovery_document
 from utils.aws_mgmt.app.options import ROOT
 from utils.aws_mgmt.generate import fleet_machine, fleet_workflow, readiness_workflows
-from utils.aws_mgmt.generate.automation_stack import OWN, automation_template, automation_variables
+from utils.aws_mgmt.generate.automation_stack import ATTACHED_AS_GIVEN, OWN, automation_template, automation_variables
 from utils.aws_mgmt.generate.ci_workflows import workflow
 from utils.aws_mgmt.generate.monitoring import alerts, dashboard
 
@@ -122,19 +122,6 @@ def _parameters(env: Environment) -> dict[str, dict[str, str]]:
     return {"Parameters": parameters}
 
 
-_ATTACHED_AS_GIVEN: dict[str, Any] = {
-    "Parameters": {
-        "AttachHome": {
-            "Type": "String",
-            "AllowedValues": ["true", "false"],
-            "Default": "false",
-            "Description": "Whether the operator may fail back now: write in the primary region.",
-        }
-    },
-    "Conditions": {"GoesHome": {"Fn::Equals": [{"Ref": "AttachHome"}, "true"]}},
-}
-
-
 def _template(env: Environment, policy_documents: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Return one managed policy per document, attached to its roles; the failback policy as ``AttachHome`` says."""
     holders: dict[str, list[str]] = {}
@@ -149,7 +136,7 @@ def _template(env: Environment, policy_documents: dict[str, dict[str, Any]]) -> 
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"IAM policies of the disaster recovery roles of {env.name}. Generated: do not edit.",
-        **(_ATTACHED_AS_GIVEN if any(HOME in name and holders[name] for name in documents) else {}),
+        **(ATTACHED_AS_GIVEN if any(HOME in name and holders[name] for name in documents) else {}),
         "Resources": {
             "".join(word.title() for word in name.split("-")): {
                 "Type": "AWS::IAM::ManagedPolicy",

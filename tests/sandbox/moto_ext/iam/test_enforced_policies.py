@@ -351,3 +351,69 @@ def test_the_reader_sees_the_security_groups_of_mount_targets(aws: Clients, pers
     assert [group] == [security_group["GroupId"] for security_group in interface["Groups"]]
     params = {"MountTargetId": target["MountTargetId"]}
     assert attempt(reader("efs", PRIMARY), "describe_mount_target_security_groups", **params) in DENIED
+
+
+def _tags(**given: str) -> list[dict[str, str]]:
+    return [{"Key": key.replace("__", ":"), "Value": value} for key, value in given.items()]
+
+
+DRILLS = {"dr__drill": "TRIAL-20260107-101500", "Name": "sit-efs-drill-20260107-101500"}
+ANOTHERS = [
+    {"Application": "shop"},
+    {"Name": "shop"},
+    {"Environment": "prod"},
+    {"dr__drill": "TRIAL-20260107-101500"},
+    {"dr__drill": "TRIAL-20260107-101500", "Name": "shop"},
+]
+
+
+@pytest.mark.parametrize("tags", ANOTHERS, ids=lambda tags: ",".join(map("=".join, tags.items())))
+def test_a_driller_takes_no_file_system_of_another_application(
+    person: Person, aws: Clients, tags: dict[str, str]
+) -> None:
+    """By its tag alone it was deleted, and the tag went onto what bore no name."""
+    system = aws("efs", DR).create_file_system(CreationToken="shop", Tags=_tags(**tags))["FileSystemId"]
+    driller = person("drill")("efs", DR)
+    for marks in (DRILLS, {"Name": "sit-efs", "dr__drill": "TRIAL-1"}, {"Name": "sit-efs-restored-1"}, DRILLS):
+        attempt(driller, "tag_resource", ResourceId=system, Tags=_tags(**marks))
+    tried = {
+        "tag": attempt(driller, "tag_resource", ResourceId=system, Tags=_tags(**DRILLS)),
+        "open": attempt(driller, "create_access_point", FileSystemId=system, Tags=_tags(**DRILLS)),
+        "open as a recovery": attempt(driller, "create_access_point", FileSystemId=system, Tags=_tags(Name="sit-t-ap")),
+        "delete": attempt(driller, "delete_file_system", FileSystemId=system),
+    }
+    assert {} == {call: code for call, code in tried.items() if code not in DENIED}
+    assert [system] == [row["FileSystemId"] for row in aws("efs", DR).describe_file_systems()["FileSystems"]]
+
+
+@pytest.mark.parametrize("tags", [{"Name": "sit-efs"}, {"Project": "wordpress-platform", "Environment": "sit"}])
+def test_a_driller_never_deletes_the_estates_own_file_system(
+    person: Person, aws: Clients, tags: dict[str, str]
+) -> None:
+    system = aws("efs", DR).create_file_system(CreationToken="own", Tags=_tags(**tags))["FileSystemId"]
+    driller = person("drill")("efs", DR)
+    for marks in (DRILLS, {"Name": "sit-efs-restored-1", "dr__drill": "TRIAL-1"}, DRILLS):
+        attempt(driller, "tag_resource", ResourceId=system, Tags=_tags(**marks))
+    assert attempt(driller, "delete_file_system", FileSystemId=system) in DENIED
+
+
+def test_a_driller_opens_and_deletes_what_a_drill_restored(person: Person, aws: Clients) -> None:
+    """AWS Backup makes it without any tag."""
+    system = aws("efs", DR).create_file_system(CreationToken=DRILLS["Name"])["FileSystemId"]
+    driller = person("drill")("efs", DR)
+    driller.tag_resource(ResourceId=system, Tags=_tags(**DRILLS))
+    point = driller.create_access_point(FileSystemId=system, Tags=_tags(**DRILLS))["AccessPointId"]
+    driller.delete_access_point(AccessPointId=point)
+    driller.delete_file_system(FileSystemId=system)
+
+
+def test_a_driller_deletes_no_network_interface_but_by_efs(person: Person, aws: Clients) -> None:
+    ec2, efs = aws("ec2", DR), aws("efs", DR)
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.1.0/24")["Subnet"]["SubnetId"]
+    interface = ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
+    system = efs.create_file_system(CreationToken=DRILLS["Name"], Tags=_tags(**DRILLS))["FileSystemId"]
+    target = efs.create_mount_target(FileSystemId=system, SubnetId=subnet)["MountTargetId"]
+    driller = person("drill")
+    assert attempt(driller("ec2", DR), "delete_network_interface", NetworkInterfaceId=interface) in DENIED
+    assert "done" == attempt(driller("efs", DR), "delete_mount_target", MountTargetId=target)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Goal
 from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Environment
@@ -20,6 +21,7 @@ from utils.aws_mgmt.app.failback_abort import recorded_for
 from utils.aws_mgmt.app.incident_record import entries_of_incident
 from utils.aws_mgmt.app.next_steps import after_assessment
 from utils.aws_mgmt.app.options import RecoveryOptions
+from utils.aws_mgmt.app.run_begin import JOURNAL, journal_gates, with_begin
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.app.target import outlives
 from utils.aws_mgmt.cli.connecting import connected
@@ -37,10 +39,24 @@ def assess_command(options: RecoveryOptions, environment: Environment) -> Exit:
             if not (options.from_evidence or options.sandbox):
                 report = with_session(report, Credentials(), run.clock.now())
             report = _with_approvals(report, options, environment)
+    if not options.from_evidence:
+        report = with_begin(report, options.incident, _journal(report, options, environment))
     if report.assessment is not None:
         report = replace(report, next_step=after_assessment(options, report, report.assessment))
     publish(report, folder, options.format, html=options.html)
     return Exit(report.exit)
+
+
+def _journal(report: Report, options: RecoveryOptions, env: Environment) -> tuple[Gate, ...]:
+    """The gate of the incident's record where a run could not go on with it; an unread one stops a run too."""
+    incident = options.incident or (report.standing.incident.id if report.standing and report.standing.incident else "")
+    if not incident or not outlives(options, env):
+        return ()
+    try:
+        with connected(options, env) as reached:
+            return journal_gates(options, reached, incident)
+    except (Refused, DataUnavailable) as unread:
+        return (Gate(JOURNAL, met=False, says=f"it cannot be read: {unread}", stops=True),)
 
 
 def _with_approvals(report: Report, options: RecoveryOptions, env: Environment) -> Report:

@@ -1,0 +1,57 @@
+"""Check of what a run asks before it plans or writes anything.
+
+A run judges it itself as it begins (``utils.aws_mgmt.app.run_begin``): ``status`` and the run cannot disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import check
+from dr_checks.core.remedy import Remedy
+from dr_estate.model import states
+from dr_estate.readers import control_table as control
+from dr_estate.readers import dynamodb
+
+SWITCH = "the stop switch"
+
+
+@check(
+    "a run could begin now: the control table answers all that a run asks first, and nobody stopped all runs",
+    severity=Severity.BLOCKER,
+    area=Area.PREREQUISITES,
+    rules=("IncidentStoreReachable", "NIST CP-2"),
+    traps=("T40", "T42"),
+)
+def possible(view: View) -> Iterator[Finding]:
+    """Pinned rules and approvals by the index, the journal of an open incident, the lock, the stop switch.
+
+    Source: DescribeTable, Query, T42.
+    """
+    begun, wanted = view.get(control.begin), f"the index {control.BY_SK}, ACTIVE"
+    index = states.INDEX[begun.index]
+    if not begun.there:
+        yield view.none_expected(begun.name, "there is no table: see prerequisites.control-table")
+        return
+    if begun.index != dynamodb.NONE and not index.known:
+        yield view.undocumented(begun.name, wanted, begun.index)
+    elif not index.serves:
+        reason = "every run asks by it for the pinned rules and for approvals, and stops where it cannot"
+        found = f"its index {control.BY_SK} is {begun.index}"
+        yield view.gap(begun.name, found, wanted, reason, _index_remedy(view, begun.name))
+    else:
+        yield view.ok(begun.name, "it answers", wanted, "a run reads what it begins with")
+    if pause := view.get(control.standing).pause:
+        found = f"stopped by {pause.who} at {pause.at:%Y-%m-%d %H:%M} UTC: {pause.why}"
+        reason, remedy = "no run begins or goes on", "`dr_cli.py unpause` lets runs begin again."
+        yield view.gap(SWITCH, found, "off", reason, remedy)
+
+
+def _index_remedy(view: View, table: str) -> Remedy:
+    keys = [{"AttributeName": name, "KeyType": kind} for name, kind in (("sk", "HASH"), ("pk", "RANGE"))]
+    index = {"IndexName": control.BY_SK, "KeySchema": keys, "Projection": {"ProjectionType": "ALL"}}
+    types = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")]
+    changed = {"AttributeDefinitions": types, "GlobalSecondaryIndexUpdates": [{"Create": index}]}
+    sentence = f"aws_dynamodb_table '{table}' in {view.region}: the index {control.BY_SK} (deploy/); minutes to build."
+    return Remedy(sentence, (view.command("dynamodb", "UpdateTable", TableName=table, **changed),))

@@ -1,0 +1,111 @@
+"""Checks that the estate is of the kinds that this tool recovers; what is of another kind is named.
+
+A run judges them before it plans (``utils.aws_mgmt.app.run_begin``): a plan for what it cannot recover would end in the
+middle.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import BOTH, check
+from dr_checks.core.remedy import Remedy
+from dr_checks.derived.database_copies import REPLICA, copy_to_use, database_name, replicas
+from dr_checks.derived.pairing import tenant_services
+from dr_estate.config.environment import Side
+from dr_estate.model.deployment_settings import DeploymentSettings
+from dr_estate.model.unavailable import DataUnavailable
+from dr_estate.readers import rds
+
+_FARGATE = {"FARGATE", "FARGATE_SPOT"}
+_ECS, _AURORA = "ECS", "aurora"
+
+
+@check(
+    "every tenant's service is of a kind that this tool recovers: deployed by ECS itself, on Fargate",
+    severity=Severity.BLOCKER,
+    area=Area.PREREQUISITES,
+    sides=BOTH,
+    rules=("NIST CP-2", "REL13-BP02"),
+)
+def services(view: View) -> Iterator[Finding]:
+    """Neither CODE_DEPLOY nor an EXTERNAL controller, which take no new task definition by UpdateService; no EC2.
+
+    Source: ECS API, UpdateService, DeploymentController, Service (launchType).
+    """
+    wanted, found = "deployed by ECS, on Fargate", list(tenant_services(view, view.side))
+    for tenant, service in found:
+        if service.settings is None:
+            yield view.unknown(
+                service.name, wanted, "This evidence does not hold how services are deployed.", tenant.id
+            )
+        elif others := _others(service.settings):
+            reason = "not supported: this tool changes tasks by UpdateService, and judges and scales no instances"
+            remedy = f"aws_ecs_service '{service.name}' in {view.region}: deployment_controller \"ECS\", on FARGATE."
+            yield view.gap(service.name, others, wanted, reason, remedy, tenant.id)
+        elif not any(service.settings.capacity):
+            yield view.unknown(service.name, wanted, "ECS names neither launch type nor capacity.", tenant.id)
+        else:
+            yield view.ok(service.name, "by ECS, on Fargate", wanted, "a run can change and scale it", tenant.id)
+    if not found:
+        yield view.none_expected("all services", "no tenant has a service here: see ecs.service-exists")
+
+
+def _others(settings: DeploymentSettings) -> str:
+    """What of the service is of another kind, "" where nothing is."""
+    parts = [f"deployed by {settings.controller}"] if settings.controller != _ECS else []
+    parts += [f"runs on {name}" for name in settings.capacity if name and name not in _FARGATE]
+    return ", ".join(parts)
+
+
+@check(
+    "the database is of a kind that this tool recovers: an instance of its own, whose replica bears its name",
+    severity=Severity.BLOCKER,
+    area=Area.PREREQUISITES,
+    sides=BOTH,
+    rules=("NIST CP-2", "REL13-BP02"),
+    traps=("T24",),
+)
+def database(view: View) -> Iterator[Finding]:
+    """No Aurora and no Multi-AZ DB cluster, which replicate no automated backups; no replica of another name.
+
+    Source: RDS API, DBInstance (DBClusterIdentifier); RDS User Guide, Replicating automated backups.
+    """
+    name, wanted = database_name(view), "a DB instance"
+    named = [row for row in view.get(rds.instances) if name in (row.identifier, row.cluster)]
+    for row in named:
+        if row.cluster or row.engine.startswith(_AURORA):
+            measured = f"{row.identifier} ({row.engine}) is a member of the DB cluster {row.cluster or name}"
+            reason = "not supported: a cluster is copied, restored and promoted by other calls than an instance"
+            remedy = f"aws_db_instance '{name}' in {view.region} in the place of the cluster: this tool plans none."
+            yield view.gap(name, measured, wanted, reason, remedy)
+        else:
+            yield view.ok(name, f"the DB instance {row.identifier}", wanted, "it can be restored and promoted")
+    if view.side is Side.DR and REPLICA in view.env.replication.database:
+        yield from _misnamed(view, name)
+    if not named:
+        yield view.none_expected(name, "no database of the estate stands here")
+
+
+def _misnamed(view: View, name: str) -> Iterator[Finding]:
+    """Replicas of the database under other names, where none bears its own: a promoted one would be found by none."""
+    found = [row.identifier for row in replicas(view)]
+    if name in found:
+        return
+    for identifier in found:
+        wanted = f"called {name}, as names.database says"
+        reason = "not supported: once it is promoted neither validation nor a failback finds it"
+        renamed = {"DBInstanceIdentifier": identifier, "NewDBInstanceIdentifier": name, "ApplyImmediately": True}
+        remedy = Remedy("Rename it: it reboots.", (view.command("rds", "ModifyDBInstance", **renamed),))
+        severe = view.gap if _relies_on_replica(view) else view.warn
+        yield severe(identifier, f"a read replica called {identifier}", wanted, reason, remedy)
+
+
+def _relies_on_replica(view: View) -> bool:
+    """Whether a failover would promote a replica: it is preferred, or the copy that would be used now."""
+    with contextlib.suppress(DataUnavailable):
+        copy = copy_to_use(view)
+        return view.env.replication.database[0] == REPLICA or (copy is not None and copy.mechanism == REPLICA)
+    return True

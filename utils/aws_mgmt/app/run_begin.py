@@ -1,0 +1,124 @@
+"""How a run begins: by the checks that ``status`` judges of it, before anything is planned, and the lock as it stands.
+
+What a run asks first in the control table is one part of the snapshot and two checks: where they fail ``status`` is not
+ready, an assessment has their gates, and a run is refused here with the same sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from dr_actions.assessment.failover import Advice, failover_advice
+from dr_actions.control_table.lock import LockDecision, cool_down_until, may_take
+from dr_actions.journal.entries import JournalBroken, OtherWorld, agree, of_this_world, valid_chain
+from dr_actions.journal.journal import journal_path, read
+from dr_actions.model.action import TO_DR
+from dr_actions.model.gates import Gate, Override, accepted
+from dr_checks.core.model import Check, Status
+from dr_checks.core.registry import judge
+from dr_checks.operations import prerequisites, run_begin, supported
+from dr_estate.config.environment import Side
+from dr_estate.readers import control_table
+from dr_estate.snapshot.snapshot import Snapshot
+from reports.values.report import Report
+from utils.aws_mgmt.app.assessment import exit_of_assessment, session_gate
+from utils.aws_mgmt.app.connections import AppContext
+from utils.aws_mgmt.app.errors import Refused
+from utils.aws_mgmt.app.incident_record import journals, mirror_of
+from utils.aws_mgmt.app.options import Options
+
+HELD, COOL_DOWN, JOURNAL = "lock.held", "lock.cool-down", "journal"
+_PARTS = frozenset({control_table.table.name, control_table.begin.name, control_table.standing.name})
+
+
+def refuse_impossible_begin(app: AppContext, overrides: Sequence[Override] = ()) -> None:
+    """Raise Refused where the control table keeps a run from beginning. What was not seen is left to the run's reads.
+
+    The stop switch refuses by its own rule, ``authority.paused``, beside all other rules that say no.
+    """
+    snapshot = app.world.observe(app.env, _PARTS, sides=(Side.DR,))
+    _refuse((prerequisites.control_table, run_begin.possible), snapshot, app, overrides)
+
+
+def refuse_unsupported(snapshot: Snapshot, app: AppContext, overrides: Sequence[Override] = ()) -> None:
+    """Raise Refused, before anything is planned, where the estate is of a kind that this tool does not recover."""
+    _refuse((supported.services, supported.database), snapshot, app, overrides)
+
+
+def _refuse(checks: Sequence[Check], snapshot: Snapshot, app: AppContext, overrides: Sequence[Override]) -> None:
+    overridden = accepted(overrides, app.clock.now())
+    refusals = [
+        f"  check.{found.check}: {found.subject}: {found.measured}, wanted {found.wanted}: {found.because}."
+        f"{found.remedy_text}"
+        for check in checks
+        for found in judge(check, snapshot, app.env).findings
+        if found.status is Status.FAIL and found.subject != run_begin.SWITCH and f"check.{check.id}" not in overridden
+    ]
+    if refusals:
+        raise Refused("Refused.\n" + "\n".join(refusals))
+
+
+def journal_gates(options: Options, app: AppContext, incident: str) -> tuple[Gate, ...]:
+    """The unmet gate of a record that no run of the incident could go on with: it is broken, or of another world.
+
+    File and mirror are judged as ``Journal.open`` judges them. Raises what reading the control table raises.
+    """
+    env, world = app.env, app.world.id
+    path = journal_path(journals(options, world), env.name, incident)
+    try:
+        mirror = of_this_world(mirror_of(app, env, incident), "the control table", world)
+        mirrored = valid_chain(mirror, "the mirror", mirrored=False)
+        if path.exists():
+            local = of_this_world(read(path, env.name, incident), str(path), world)
+            agree(valid_chain(local, str(path), mirrored=True).entries, mirrored.entries, str(path))
+    except (JournalBroken, OtherWorld) as fault:
+        return (Gate(JOURNAL, met=False, says=str(fault), stops=True),)
+    return ()
+
+
+def with_begin(report: Report, incident: str, known: Sequence[Gate] = ()) -> Report:
+    """The assessment with what a run that begins now would be refused for beside its plan: the lock, and the session.
+
+    ``known`` are such gates that were judged before. Where AWS starts the run this session need not last. Gates that
+    are met are not listed.
+    """
+    assessment, state = report.assessment, report.standing
+    if assessment is None:
+        return report
+    gates = _lock_gates(report, state, incident) if state is not None else []
+    if assessment.session is not None and not report.environment.automation.enabled:
+        gates.append(replace(session_gate(assessment.session), stops=False))  # a sign-in meets it
+    unmet = [gate for gate in (*known, *gates) if not gate.met]
+    if not unmet:
+        return report
+    all_gates = (*assessment.gates, *unmet)
+    advice = (
+        failover_advice(all_gates)[0] if assessment.plan.goal in TO_DR and not assessment.blind else assessment.advice
+    )
+    weighed = replace(
+        assessment,
+        advice=Advice.WAIT if assessment.plan.goal not in TO_DR else advice,
+        reasons=(*(f"{gate.id}: {gate.says}" for gate in unmet), *assessment.reasons),
+        gates=all_gates,
+    )
+    return replace(report, assessment=weighed, exit=exit_of_assessment(weighed))
+
+
+def _lock_gates(report: Report, state: control_table.ControlState, incident: str) -> list[Gate]:
+    """The lock as ``dr_actions.control_table.lock.take`` would find it. A lease that is over is taken over."""
+    last, now, limits = state.run, report.observed_at, report.environment.execution
+    wanted = incident or (state.incident.id if state.incident else "")
+    if last is None:
+        return []
+    if last.lease_until > now and may_take(last, now, "", wanted, limits) is LockDecision.WATCH:
+        message = (
+            f"run {last.run} of {last.person} ({last.arn}) is at work on {last.incident}; `dr_cli.py log --incident "
+            f"{last.incident}` shows how far it is."
+        )
+        return [Gate(HELD, met=False, says=message, stops=True)]
+    if may_take(last, now, "", wanted, limits, stood_still=True) is LockDecision.COOLING:
+        until = f"{cool_down_until(last, limits):%Y-%m-%d %H:%M} UTC"
+        message = f"run {last.run} for {last.incident} ended a short while ago: another incident may start at {until}."
+        return [Gate(COOL_DOWN, met=False, says=message)]
+    return []
