@@ -13,6 +13,9 @@ Feature: Prerequisites: access, contacts and tools for a recovery
   Scenario: The control table is active in the DR region
     Then the control table is active in the DR region
 
+  Scenario: What stands in the control table can be read
+    Then every item that stands in the control table can be read
+
   Scenario: The control table has point-in-time recovery
     Then the control table can itself be recovered, and is not deleted by mistake
 

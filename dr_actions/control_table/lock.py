@@ -15,15 +15,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from dr_actions.control_table.control import ControlStore, Fence, Fenced
+from dr_actions.control_table.control import ControlStore, Fence, Fenced, MalformedItem
 from dr_actions.control_table.table import ConditionFailed, Put, Update, WriteCondition
 from dr_estate.config.recovery_settings import Execution
+from dr_estate.model.control_items import LOCK, RUN, RUNS, unreadable
 from dr_estate.model.drill_names import is_drill, is_trial
 from dr_estate.model.dynamodb_values import instant
-from dr_estate.readers.control_table import LOCK, RUN, LockHolder, run_of
+from dr_estate.readers.control_table import LockHolder, run_of
 
 KEY = (LOCK, RUN)
-RUNS = "RUN#"
 
 _TRIES = 3
 _SHORTEST_S = 0.01
@@ -158,8 +158,9 @@ def take(
     cool_down_waived: bool = False,
     watch: Watch | None = None,
 ) -> Lock:
-    """Take the lock for ``run``, whose id is new for each process. Raises LockHeld, CoolingDown, KeyboardInterrupt.
+    """Take the lock for ``run``, whose id is new for each process.
 
+    Raises LockHeld, CoolingDown, KeyboardInterrupt, and MalformedItem: a lock that cannot be read is taken.
     Where another run holds it, its heartbeat is watched, for a whole lease at most. ``cool_down_waived``: the cool-down
     was overridden by name.
     """
@@ -168,11 +169,11 @@ def take(
     still: LockHolder | None = None
     for _ in range(_TRIES):
         item: Mapping[str, Any] | None = control.table.get(KEY)
-        last = run_of(item) if item else None
+        last = _holder(item)
         leave = may_take(last, control.now(), run, incident, limits, stood_still=still is not None and last == still)
         if last and leave is LockDecision.WATCH:
             item = _watched(control, item, limits, watch or Watch())
-            last = still = run_of(item) if item else None
+            last = still = _holder(item)
             leave = may_take(last, control.now(), run, incident, limits, stood_still=True)
         if last and leave is LockDecision.COOLING:
             raise CoolingDown(last, cool_down_until(last, limits))
@@ -190,6 +191,15 @@ def take(
     raise ConditionFailed((0,))
 
 
+def _holder(item: Mapping[str, Any] | None) -> LockHolder | None:
+    """The run of the lock's item. Raises MalformedItem."""
+    if item is None:
+        return None
+    if odd := unreadable(item):
+        raise MalformedItem(odd)
+    return run_of(item)
+
+
 def _watched(
     control: ControlStore, item: Mapping[str, Any] | None, limits: Execution, watch: Watch
 ) -> Mapping[str, Any] | None:
@@ -197,7 +207,7 @@ def _watched(
 
     Raises LockHeld as soon as the heartbeat moves, KeyboardInterrupt where the watch is ended.
     """
-    clock, run = control.clock, run_of(item) if item else None
+    clock, run = control.clock, _holder(item)
     if run is None:
         return item
     lease_s = max(lease_of(limits, clock.speed), (run.lease_until - run.heartbeat_at).total_seconds())
@@ -212,7 +222,7 @@ def _watched(
         if clock.wait(watch.stop, min(lease_s / _LOOKS, max(lease_s - still_s, _SHORTEST_S))):
             raise KeyboardInterrupt
         item = control.table.get(KEY)
-        last = run_of(item) if item else None
+        last = _holder(item)
         if last is None or last.ended_at is not None:
             return item
         if (last.token, last.heartbeat_at) != (run.token, run.heartbeat_at):
@@ -236,7 +246,7 @@ def renew(control: ControlStore, lock: Lock, limits: Execution) -> Lock:
     try:
         control.table.update(Update(KEY, values, _mine(lock, " AND #ended_at = :none", {"none": ""})))
     except ConditionFailed as refused:
-        raise _lost(lock) from refused
+        raise _lost(control, lock) from refused
     return replace(lock, lease_until=until, beat_s=beat_s)
 
 
@@ -247,7 +257,7 @@ def release(control: ControlStore, lock: Lock, outcome: str) -> None:
     try:
         control.write([Update(KEY, values, _mine(lock)), listed])
     except ConditionFailed as refused:
-        raise _lost(lock) from refused
+        raise _lost(control, lock) from refused
 
 
 def _taken(lock: Lock, now: datetime, before: Mapping[str, Any] | None) -> Put:
@@ -285,7 +295,11 @@ def _mine(lock: Lock, more: str = "", values: Mapping[str, Any] | None = None) -
     return WriteCondition(check.text + more, {**check.values, **(values or {})})
 
 
-def _lost(lock: Lock) -> Fenced:
+def _lost(control: ControlStore, lock: Lock) -> Fenced:
+    """Why the lock is no longer this run's."""
+    odd = unreadable(control.table.get(KEY) or {"pk": LOCK, "sk": RUN})
+    if odd is not None:
+        return Fenced(f"Run {lock.run} cannot prove that it holds the lock. {odd.says}")
     return Fenced(f"Run {lock.run} no longer holds the lock: it was taken over by another run, or released.")
 
 

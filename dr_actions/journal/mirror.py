@@ -28,8 +28,8 @@ from dr_actions.model.plan import Call
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment, Side
 from dr_estate.iam.scopes import ANCHORS_PREFIX
+from dr_estate.model.control_items import JOURNAL, unreadable
 
-JOURNAL = "JOURNAL#"
 ANCHOR_CALLS = frozenset(
     {"logs:CreateLogStream", "logs:GetLogEvents", "logs:PutLogEvents", "s3:ListObjectVersions", "s3:PutObject"}
 )
@@ -159,6 +159,8 @@ def _packed(puts: Sequence[Put]) -> Iterator[list[Put]]:
 
 def _line(head: dict[str, Any], items: dict[str, dict[str, Any]]) -> str:
     """The entry's line; what is none, and breaks the chain there, where the item is of no shape that a run wrote."""
+    if unreadable(head):
+        return _UNREADABLE
     try:
         more = [items[f"{head['sk']}.{number:03d}"]["text"] for number in range(1, head["pieces"])]
         text = "".join([head["text"], *more])

@@ -47,6 +47,20 @@ def opted_out(world: World) -> None:
 
 
 @disaster(
+    "control-item-unreadable",
+    "The open incident in the control table is of no shape that can be read",
+    trips=("prerequisites.control-items",),
+)
+def control_item_unreadable(world: World) -> None:
+    """Put an item in the place of the open incident as no version writes it; the repair puts back what was there."""
+    name, key = _control_table(world), {"pk": {"S": "STANDING"}, "sk": {"S": "INCIDENT"}}
+    found = world.call(Side.DR, "dynamodb", "GetItem", TableName=name, Key=key).get("Item")
+    undo = ("PutItem", {"Item": found}) if found else ("DeleteItem", {"Key": key})
+    world.undo(Side.DR, "dynamodb", undo[0], TableName=name, **undo[1])
+    world.call(Side.DR, "dynamodb", "PutItem", TableName=name, Item={**key, "incident": {"N": "1" * 31}})
+
+
+@disaster(
     "control-table-deleted",
     "The control table of recoveries was deleted",
     trips=("prerequisites.control-table",),

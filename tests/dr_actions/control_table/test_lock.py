@@ -120,7 +120,7 @@ def test_a_watch_can_be_ended_and_nothing_is_taken_then(control: ControlStore, c
     clock.waited = watch.stop.set
     with pytest.raises(KeyboardInterrupt):
         take(control, BOB, "run-2", "INC-1", LIMITS, watch=watch)
-    stands = control.in_force().run
+    stands = control.in_force().known_run
     assert (stands.run, stands.token) == ("run-1", 1) if stands else False
 
 
@@ -199,7 +199,7 @@ def test_a_dead_owners_lock_is_taken_over_after_its_lease_and_its_late_writes_ar
     for late in (lambda: renew(control, dead, LIMITS), lambda: release(control, dead, "done")):
         with pytest.raises(Fenced):
             late()
-    stands = control.in_force().run
+    stands = control.in_force().known_run
     assert stands is not None
     assert ("run-2", None, "") == (stands.run, stands.ended_at, stands.outcome)
     assert ["run-1", "run-2"] == [row["run"] for row in control.table.query("RUN#INC-1")]
@@ -265,7 +265,7 @@ def test_the_heartbeat_keeps_the_lock_and_its_thread_ends_with_it(sender: Plain,
         _wait_until(lambda: heartbeat.lock.lease_until > first.lease_until)
         heartbeat.check()
     assert "heartbeat-run-beat" not in {thread.name for thread in threading.enumerate()}
-    stands = control.in_force().run
+    stands = control.in_force().known_run
     assert stands is not None
     assert stands.lease_until > first.lease_until
 

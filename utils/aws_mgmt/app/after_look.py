@@ -68,13 +68,13 @@ def of_open_incident(standing: ControlState | None, posture: PostureName) -> Nex
 
     None, too, where the posture asks for something else than a plan that may not run in it, and where it is not known.
     """
-    incident = standing.incident if standing else None
+    incident = standing.known_incident if standing else None
     if standing is None or incident is None or posture in BLINDNESS:
         return None
     if is_full(incident.id):
         cleans = NextStep(DRILL_CLEAN, "brings the drill to its end, where no run is at work")
         return None if posture is PostureName.PRIMARY_LOST else cleans
-    goal, last = _unfinished(incident), standing.run
+    goal, last = _unfinished(incident), standing.known_run
     if goal and posture in EXPECTED.get(goal, ()):
         return going_on(goal, Options(), incident.id, staged=incident.staged)
     failed = last is not None and last.incident == incident.id and last.outcome not in _REACHED

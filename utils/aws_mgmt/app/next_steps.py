@@ -88,7 +88,8 @@ BY_POSTURE: Mapping[PostureName, NextStep] = {
 
 def after_assessment(options: PlanOptions, report: Report, assessment: Assessment) -> str:
     """What to do upon an assessment: have its plan approved or run it, or look at what stands in the way."""
-    incident = options.incident or (report.standing.incident.id if report.standing and report.standing.incident else "")
+    open_ = report.standing.known_incident if report.standing else None
+    incident = options.incident or (open_.id if open_ else "")
     if assessment.blind:
         return str(DIAGNOSIS)
     if assessment.advice not in (Advice.PROCEED, Advice.RISKY):

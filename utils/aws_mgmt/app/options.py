@@ -303,6 +303,16 @@ class UnpauseOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RepairOptions(Options):
+    """Of `repair`: the ``item`` to set aside, by its id, and why; without one those that cannot be read are listed."""
+
+    command: ClassVar[str] = "repair"
+    usual_person: ClassVar[str] = "approver"
+    item: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class LogOptions(Options):
     """Of `log`: the newest incident, a named one, or a ``journal``'s; ``verify``: compare it with its mirror."""
 

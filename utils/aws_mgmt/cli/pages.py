@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # help builds no options
 
 WIDTH = 100
 _WITHOUT_ENVIRONMENT = {"report", "diff", "tour", "verify", "check", "gate", "trap", "exit"}
-_OF_NOW = {"approve", "attach", "doctor", "evidence", "log", "pause", "unpause"}
+_OF_NOW = {"approve", "attach", "doctor", "evidence", "log", "pause", "unpause", "repair"}
 _OF_NO_ESTATE = {"diff", "iam", "init", "report", "sandbox", "tour"}
 _NAME = re.compile(r"[\w.-]{0,64}", re.ASCII)
 Params = Sequence[click.Parameter]
