@@ -26,7 +26,6 @@ from dr_estate.model.control_items import (
     STANDING,
     ItemKind,
     UnreadableItem,
-    clipped,
     readable,
     unreadable,
 )
@@ -68,7 +67,7 @@ def set_aside(control: ControlStore, found: UnreadableItem, owner: Owner, reason
     at = instant(control.now())
     kept = (ASIDE + found.pk[:_LONGEST_KEPT], f"{at}#{found.sk[:_LONGEST_KEPT]}")
     who = {"by": owner.person, "arn": owner.arn, "why": reason, "at": at}
-    values = {**who, "pk": clipped(found.pk), "sk": clipped(found.sk), "flaw": found.flaw}
+    values = {**who, "item": found.name, "flaw": found.flaw}
     control.write(
         [
             *_pieces(kept, item, values),

@@ -35,7 +35,7 @@ def record_pauses(journal: Journal, control: ControlStore) -> None:
     history, _ = readable(history)
     for at, values in _set_aside(history):
         if at not in known and moment(at) >= entries[0].at:
-            says = f"{values['by']} set the item {values['pk']} / {values['sk']} aside: {values['why']}"
+            says = f"{values['by']} set the item {values['item']} aside: {values['why']}"
             journal.append(EntryKind.NOTE, moment=at, by=values["by"], says=says)
     for word in sorted([*_of_history(history), *own], key=lambda word: word.at):
         at = instant(word.at)
@@ -60,4 +60,4 @@ def _set_aside(items: Iterable[dict[str, Any]]) -> Iterator[tuple[str, dict[str,
     for item in items:
         at, _, what = item["sk"].partition("#")
         if what == SET_ASIDE:
-            yield at, {name: str(item["values"].get(name, "")) for name in ("by", "pk", "sk", "why")}
+            yield at, {name: str(item["values"].get(name, "")) for name in ("by", "item", "why")}

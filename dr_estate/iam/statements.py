@@ -38,6 +38,8 @@ _OF_A_TRIAL = (
     *("LOCK", "STANDING", "HISTORY*", _OWN_PAUSE),
     *(f"{kind}#{drill}*" for kind in ("JOURNAL", "RUN") for drill in (FULL, TRIAL)),
 )
+# What `repair` sets aside of what stands, or is on record, and where it is kept: an approver may, beside a recovery.
+_REPAIRED = ("ASIDE#*", "DRILL#*", "HISTORY", "HISTORY#*", "LOCK", "STANDING")
 _TABLE_WRITES = (
     *("dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PartiQLInsert", "dynamodb:PutItem"),
     "dynamodb:UpdateItem",
@@ -199,14 +201,17 @@ def never_in_drills(env: Environment, reading: Iterable[str]) -> Iterator[Statem
 
 
 def approving(env: Environment, reading: Iterable[str], more: Iterable[str] = ()) -> Iterator[Statement]:
-    """Let an approver look, write approvals and pauses of their own, sign evidence, and nothing else but ``more``."""
+    """Let an approver look, write approvals and pauses of their own, sign evidence, and nothing else but ``more``.
+
+    What cannot be read of the control table they set aside: who keeps a recovery from running must not be able to hold
+    it up by what stands there.
+    """
     put, table, sign = ["dynamodb:PutItem"], scopes.control_table(env), ["kms:GetPublicKey", "kms:Sign"]
-    own = [_OWN_APPROVALS, _OWN_PAUSE]
-    mine = {"ForAllValues:StringEquals": {LEADING: own}, "Null": {LEADING: "false"}}
-    yield statement("Approve", "Allow", put, table, mine)
+    own = [_OWN_APPROVALS, _OWN_PAUSE, *_REPAIRED]
+    yield statement("Approve", "Allow", put, table, _leading_like(own))
     yield statement("SignEvidence", "Allow", sign, *scopes.evidence_key(env))
     yield _all_but("OnlyApprove", {*reading, *put, *sign, *more} - {"iam:PassRole"})
-    anothers = {"ForAnyValue:StringNotEquals": {LEADING: own}}
+    anothers = {"ForAnyValue:StringNotLike": {LEADING: own}}
     yield statement("NotForOthers", "Deny", put, table, anothers)
     yield {"Sid": "NowhereElse", "Effect": "Deny", "Action": put, "NotResource": table}
 

@@ -76,9 +76,14 @@ class UnreadableItem:
         return f"{clipped(self.pk)} / {clipped(self.sk)}"
 
     @property
+    def holds(self) -> str:
+        """What counts as being there while it cannot be read, "" where that is nothing."""
+        return _HOLDS.get(self.kind, "")
+
+    @property
     def says(self) -> str:
         """The item, what it holds, and the next command, in a sentence."""
-        holds = _HOLDS.get(self.kind, "what it says counts as unknown")
+        holds = self.holds or "what it says counts as unknown"
         return f"The item {self.name} of the control table cannot be read ({self.flaw}): {holds}. {self.remedy}"
 
     @property

@@ -168,6 +168,11 @@ class ControlState:
     unreadable: tuple[UnreadableItem, ...] = ()
 
     @property
+    def holding(self) -> tuple[UnreadableItem, ...]:
+        """The unreadable items that hold up every run: lock, open incident, stop switch."""
+        return tuple(item for item in self.unreadable if item.holds)
+
+    @property
     def known_incident(self) -> Incident | None:
         """The open incident, if it can be read."""
         return self.incident if isinstance(self.incident, Incident) else None

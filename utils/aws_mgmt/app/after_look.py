@@ -34,6 +34,8 @@ def after_look(report: Report) -> str:
     """What to do upon what was seen: go on with an open incident, what the posture asks for, or the severest remedy."""
     if report.posture_next:
         return report.posture_next
+    if report.standing and report.standing.holding:
+        return report.standing.holding[0].remedy
     if step := of_open_incident(report.standing, report.posture):
         return str(step)
     if report.posture in BY_POSTURE:

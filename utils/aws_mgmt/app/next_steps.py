@@ -116,6 +116,8 @@ def _past_gates(run: Command, does: str, report: Report, assessment: Assessment)
 
 def _instead(options: PlanOptions, report: Report) -> str:
     """What the posture asks for where that is another goal than the one that was weighed, else what is in its way."""
+    if report.standing and report.standing.holding:
+        return report.standing.holding[0].remedy
     if report.posture_next:
         return report.posture_next
     step, goal = BY_POSTURE.get(report.posture), _goal(options)
