@@ -9,6 +9,7 @@ all attributes). Nothing is ever deleted: what is over is closed by an update, a
 ``pk``                         ``sk``                what
 =============================  ====================  ==============================================================
 ``LOCK``                       ``RUN``               the run that holds the lock, or held it last (lock.py)
+``DRILL#LOCK``                 ``RUN``               the same of trials, which a driller's keys may write
 ``STANDING``                   ``PAUSE``             the global stop switch
 ``STANDING``                   ``INCIDENT``          the open incident
 ``STANDING``                   ``OVERRIDE#<gate>``   a gate set aside by name
@@ -48,6 +49,7 @@ from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.control_items import (
     DATABASE,
+    DRILL_LOCK,
     HISTORY,
     INCIDENT,
     LOCK,
@@ -127,15 +129,23 @@ class Fenced(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """A run's proof that the lock is its own: its id and the fencing token it was given."""
+    """A run's proof that the lock is its own: its id and the fencing token it was given.
+
+    ``recoveries`` is of a trial, whose lock is practice's own: the token of the last recovery as the trial began. A
+    recovery that takes the lock since ends it.
+    """
 
     run: str
     token: int
+    recoveries: int | None = None
 
-    def check(self) -> ConditionCheck:
-        """The check that goes before the run's writes in one transaction."""
+    def checks(self) -> list[ConditionCheck]:
+        """The checks that go before the run's writes in one transaction, that of its lock first."""
         mine = WriteCondition("#token = :token AND #run = :run", {"token": self.token, "run": self.run})
-        return ConditionCheck((LOCK, RUN), mine)
+        if self.recoveries is None:
+            return [ConditionCheck((LOCK, RUN), mine)]
+        none_since = WriteCondition("attribute_not_exists(#pk) OR #token = :token", {"token": self.recoveries})
+        return [ConditionCheck((DRILL_LOCK, RUN), mine), ConditionCheck((LOCK, RUN), none_since)]
 
 
 class ControlStore:
@@ -167,12 +177,15 @@ class ControlStore:
         if fence is None:
             self.table.transact(writes)
             return
+        checks = fence.checks()
         try:
-            self.table.transact([fence.check(), *writes])
+            self.table.transact([*checks, *writes])
         except ConditionFailed as refused:
+            if min(refused.failed) >= len(checks):
+                raise ConditionFailed(tuple(number - len(checks) for number in refused.failed)) from refused
             if 0 in refused.failed:
                 raise Fenced(f"Run {fence.run} no longer holds the lock: another run took it over.") from refused
-            raise ConditionFailed(tuple(number - 1 for number in refused.failed)) from refused
+            raise Fenced(f"Run {fence.run} gives way: a recovery took the lock.") from refused
 
     def pause(self, who: str, reason: str, userid: str = "") -> Pause:
         """Turn the stop switch on; returns it, or the one that is on already and by whom.

@@ -45,10 +45,10 @@ class NothingToRepair(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SetAside:
-    """What was set aside, and the key that keeps it."""
+    """What was set aside, and the key of its copy."""
 
     item: UnreadableItem
-    kept: Key
+    copy: Key
 
 
 def unreadable_items(control: ControlStore) -> tuple[UnreadableItem, ...]:
@@ -65,25 +65,25 @@ def set_aside(control: ControlStore, found: UnreadableItem, owner: Owner, reason
     if item is None or not unreadable(item):
         raise NothingToRepair(f"The item {found.name} of the control table can be read by now: nothing is set aside.")
     at = instant(control.now())
-    kept = (ASIDE + found.pk[:_LONGEST_KEPT], f"{at}#{found.sk[:_LONGEST_KEPT]}")
+    copy = (ASIDE + found.pk[:_LONGEST_KEPT], f"{at}#{found.sk[:_LONGEST_KEPT]}")
     who = {"by": owner.person, "arn": owner.arn, "why": reason, "at": at}
     values = {**who, "item": found.name, "flaw": found.flaw}
     control.write(
         [
-            *_pieces(kept, item, values),
+            *_pieces(copy, item, values),
             Put(_over(found, owner, at), _unchanged(item)),
             Put({"pk": HISTORY, "sk": f"{at}#{SET_ASIDE}", "by": owner.person, "values": values}),
         ]
     )
-    return SetAside(found, kept)
+    return SetAside(found, copy)
 
 
-def _pieces(kept: Key, item: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[Put]:
+def _pieces(copy: Key, item: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[Put]:
     """The item as DynamoDB's own JSON, in as many items as it takes."""
     text = json.dumps(encode_item(item), ensure_ascii=False, default=lambda raw: base64.b64encode(raw).decode())
     for number, start in enumerate(range(0, len(text), _PIECE)):
-        sk = f"{kept[1]}.{number:03d}" if number else kept[1]
-        yield Put({"pk": kept[0], "sk": sk, "text": text[start : start + _PIECE], **values}, _NEW)
+        sk = f"{copy[1]}.{number:03d}" if number else copy[1]
+        yield Put({"pk": copy[0], "sk": sk, "text": text[start : start + _PIECE], **values}, _NEW)
 
 
 def _unchanged(item: Mapping[str, Any]) -> WriteCondition:

@@ -110,7 +110,7 @@ def _refusal(view: View, table: control.ControlTable) -> Finding | None:
     if view.env.automation.enabled and table.indexes is not None and BY_SK not in table.indexes:
         reason = "a run that AWS starts asks by it whether somebody pauses, and stops where it cannot"
         remedy = f"aws_dynamodb_table '{table.name}' in {view.region}: the index {BY_SK} (deploy/)."
-        return view.gap(table.name, f"no index {BY_SK}", f"the index {control.BY_SK}", reason, remedy)
+        return view.gap(table.name, f"no index {BY_SK}", f"the index {BY_SK}", reason, remedy)
     if isinstance(table.policy, Unavailable):
         return view.unknown(table.name, "a policy that lets runs write", table.policy)
     return _denied(view, table, table.policy)

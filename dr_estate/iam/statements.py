@@ -14,7 +14,7 @@ from typing import Any
 
 from dr_estate.config.environment import Environment, Side
 from dr_estate.iam import scopes
-from dr_estate.model.drill_names import FULL, TAG, TRIAL
+from dr_estate.model.drill_names import TAG, TRIAL
 from dr_estate.model.playbook import (
     COPIED,
     DRILLING,
@@ -33,10 +33,10 @@ Document = dict[str, Any]
 
 LEADING = scopes.LEADING
 _APPROVALS, _OWN_APPROVALS, _OWN_PAUSE = "APPROVAL#*", "APPROVAL#${aws:userid}", "PAUSE#${aws:userid}"
-# A trial takes the lock; what it records is its own, and no incident's.
+# A trial takes practice's own lock; what it records is its own, and no incident's: nothing that a recovery reads.
 _OF_A_TRIAL = (
-    *("LOCK", "STANDING", "HISTORY*", _OWN_PAUSE),
-    *(f"{kind}#{drill}*" for kind in ("JOURNAL", "RUN") for drill in (FULL, TRIAL)),
+    *("DRILL#*", f"JOURNAL#{TRIAL}*", f"RUN#{TRIAL}*", _OWN_PAUSE),
+    *("HISTORY#restore-test", "HISTORY#test-dns", "HISTORY#test-infra"),
 )
 # What `repair` sets aside of what stands, or is on record, and where it is kept: an approver may, beside a recovery.
 _REPAIRED = ("ASIDE#*", "DRILL#*", "HISTORY", "HISTORY#*", "LOCK", "STANDING")
@@ -172,7 +172,9 @@ def drilling(env: Environment) -> Iterator[Statement]:
     if not env.approvals.full_drill:
         yield from _scoped("Try", TRYING, env, dr, _only(dr), scopes.of_trying)
         yield statement("Record", "Allow", _of_the_record(), scopes.control_table(env), _leading_like(_OF_A_TRIAL))
-        yield from _anchoring(env)
+        yield statement("Anchor", "Allow", _ANCHORS[:2], scopes.anchors(env, f"{TRIAL}*"))
+        if objects := scopes.anchor_objects(env, f"{TRIAL}*"):
+            yield statement("AnchorInBucket", "Allow", _ANCHORS[2:], objects)
 
 
 def _of_the_record() -> set[str]:

@@ -1,6 +1,6 @@
 """What may stand in the control table: one shape for each kind of item, checked wherever an item is read. Pure.
 
-Whoever may write to the table may write anything: an item of no known shape is an ``UnreadableItem``, a value like any
+A writer of the table may write anything: an item of no known shape is an ``UnreadableItem``, a value like any
 other. It holds what its kind holds: an open incident, a taken lock, a pause. What such an item says is never used, and
 it ends no command: only ``repair`` sets it aside.
 """

@@ -1,20 +1,28 @@
-"""What somebody put into the control table ends no command and hides nothing: it is told, holds, and is set aside."""
+"""What somebody put into the control table ends no command and hides nothing: it is named, holds, and is set aside."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
+from dr_actions.control_table.control import ControlStore, Fenced
+from dr_actions.control_table.lock import Owner, release, take
+from dr_actions.journal.mirror import TableMirror
 from dr_estate.config.environment import Side
 from dr_estate.model.control_items import ASIDE
+from dr_estate.model.drill_names import TRIAL, new_id
 from dr_estate.model.dynamodb_values import decode_item, encode_item
 from tests.dr_actions.control_table.odd_items import KINDS, VALUES, odd_items
 from tests.utils.lost_prod import EXECUTE, INCIDENT, Prod
 from tests.utils.running import ROOT, Ran
+from tests.worlds import world_of
+from utils.aws_mgmt.app.connections import connect
 from utils.aws_mgmt.app.exit_codes import Exit
 
 NUMBER = {"N": "1" * 31}
@@ -74,9 +82,9 @@ def test_an_item_that_stands_and_cannot_be_read_is_set_aside_by_an_approver(prod
     assert done.code == Exit.READY, done.err
     items = _items(prod)
     assert items[key] != spoilt
-    (kept,) = [item for (pk, _), item in items.items() if pk == ASIDE + key[0]]
-    assert json.loads(kept["text"]["S"]) == spoilt, "it is kept as it was"
-    assert (kept["by"]["S"], kept["why"]["S"]) == ("approver", "our own script, CHG-12")
+    (copy,) = [item for (pk, _), item in items.items() if pk == ASIDE + key[0]]
+    assert json.loads(copy["text"]["S"]) == spoilt, "it is kept as it was"
+    assert (copy["by"]["S"], copy["why"]["S"]) == ("approver", "our own script, CHG-12")
     assert prod.run("repair", "approver").code == Exit.READY
     assert prod.run(f"repair {found} --reason again", "approver").code == Exit.USAGE
 
@@ -116,11 +124,36 @@ def test_a_pause_is_written_where_nothing_can_be_read(prod: Prod) -> None:
     assert [(True, "storm")] * 2 == [(word["paused"], word["why"]) for word in words]
 
 
-def test_who_may_not_repair_is_told_who_may(prod: Prod) -> None:
+def test_keys_that_may_not_repair_are_refused_with_those_that_may(prod: Prod) -> None:
     _put(prod, _spoilt(("LOCK", "RUN")))
     (found,) = re.findall(r"^  ([0-9a-f]{8})  ", prod.run("repair", "reader").out, re.MULTILINE)
     ran = prod.run(f"repair {found} --reason mine", "reader")
     assert (ran.code, "An approver of prod" in ran.err) == (Exit.REFUSED, True), ran.err
+
+
+def test_a_drillers_keys_write_nothing_that_a_recovery_reads(prod: Prod) -> None:
+    """In PROD, which allows no full drill, with plain calls and IAM enforced."""
+    others = ("LOCK", "STANDING", "HISTORY", "HISTORY#failover", "JOURNAL#INC-123", "RUN#INC-123", "ASIDE#LOCK")
+    for key in others:
+        with pytest.raises(ClientError, match="AccessDenied"):
+            prod.put("driller", {"pk": key, "sk": "RUN"})
+    with pytest.raises(ClientError, match="AccessDenied"):
+        prod.aws("driller").client("logs", Side.DR).create_log_stream(
+            logGroupName=prod.env.named(prod.env.names.anchor_log), logStreamName=INCIDENT
+        )
+
+
+def test_a_driller_takes_the_lock_of_trials_and_a_recovery_ends_that(prod: Prod) -> None:
+    def control(person: str) -> ControlStore:
+        return connect(world_of(prod.world, person), prod.env).control
+
+    me, trial, limits = Owner("driller", prod.arn("driller")), new_id(TRIAL, datetime.now(UTC)), prod.env.execution
+    lock = take(control("driller"), me, "run-1", trial, limits)
+    TableMirror(control("driller"), lock.fence).send(trial, [prod.begun()])
+    take(control("operator"), Owner("operator", prod.arn("operator")), "run-2", INCIDENT, limits)
+    with pytest.raises(Fenced, match="a recovery took the lock"):
+        TableMirror(control("driller"), lock.fence).send(trial, [prod.begun()])
+    release(control("driller"), lock, "lost")
 
 
 @pytest.mark.proof

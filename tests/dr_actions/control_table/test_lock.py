@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from dr_actions.control_table.control import ControlStore, Fenced
+from dr_actions.control_table.control import ControlStore, Fenced, MalformedItem
 from dr_actions.control_table.heartbeat import Heartbeat, LockLost
 from dr_actions.control_table.lock import (
     CoolingDown,
@@ -26,6 +26,7 @@ from dr_actions.control_table.lock import (
     renew,
     take,
 )
+from dr_actions.control_table.table import Put
 from dr_actions.model.plan import Call
 from dr_estate.aws.clock import WORLD_CLOCK, WorldClock
 from dr_estate.config.recovery_settings import Execution
@@ -85,6 +86,31 @@ def test_an_emergency_waits_for_no_trial_and_no_drill_cools_it_down(
     last: LockHolder, incident: str, leave: LockDecision
 ) -> None:
     assert leave is may_take(last, NOON, "run-2", incident, LIMITS)
+
+
+def test_a_trial_takes_a_lock_of_its_own_and_gives_way_to_a_recovery(control: ControlStore, clock: Clock) -> None:
+    trial = take(control, BOB, "run-1", TRIAL, LIMITS)
+    control.write([Put({"pk": "JOURNAL#TRIAL", "sk": "1"})], trial.fence)
+    assert control.table.get(("LOCK", "RUN")) is None, "it writes nothing that a recovery reads"
+    recovery = take(control, ALICE, "run-2", "INC-1", LIMITS)
+    assert recovery.taken_from is None
+    with pytest.raises(Fenced, match="run-1 gives way: a recovery took the lock"):
+        control.write([Put({"pk": "JOURNAL#TRIAL", "sk": "2"})], trial.fence)
+    clock.waited = lambda: renew(control, recovery, LIMITS)
+    with pytest.raises(LockHeld):
+        take(control, BOB, "run-3", TRIAL, LIMITS)
+    clock.waited = lambda: None
+    release(control, recovery, "done")
+    with pytest.raises(CoolingDown):
+        take(control, BOB, "run-4", TRIAL, LIMITS)
+    assert take(control, BOB, "run-5", TRIAL, LIMITS, cool_down_waived=True).taken_from is not None
+
+
+def test_a_trials_lock_that_cannot_be_read_holds_up_no_recovery(control: ControlStore) -> None:
+    control.table.put(Put({"pk": "DRILL#LOCK", "sk": "RUN", "token": "x"}))
+    assert take(control, ALICE, "run-2", "INC-1", LIMITS).token == 1
+    with pytest.raises(MalformedItem, match="DRILL#LOCK"):
+        take(control, BOB, "run-3", TRIAL, LIMITS, cool_down_waived=True)
 
 
 @given(some.integers(-7200, 7200), some.booleans(), some.booleans(), some.sampled_from(["INC-1", "INC-2"]))

@@ -34,7 +34,7 @@ def repair_command(options: RepairOptions, environment: Environment) -> Exit:
             console.complain(f"The incident's log does not have it yet, the next run adds it: {unrecorded}")
     console.result(
         f"{person_of(reached.caller.arn, environment)} set the item {done.item.name} of the control table of "
-        f"{environment.name} aside: {options.reason}.\nIt is kept as {' / '.join(done.kept)}, and no more is done with "
+        f"{environment.name} aside: {options.reason}.\nIt is kept as {' / '.join(done.copy)}, and no more is done with "
         "it. An incident that it held open is opened again by the next run with its --incident.\n"
     )
     console.conclude(options.format, f"{done.item.kind} holds nothing any more", next_steps.READINESS)
