@@ -21,6 +21,8 @@ Feature: Prerequisites: access, contacts and tools for a recovery
 
   Scenario: The database is of a kind that is supported
     Then the database is of a kind that this tool recovers: an instance of its own, whose replica bears its name
+  Scenario: What stands in the control table can be read
+    Then every item that stands in the control table can be read
 
   Scenario: The control table has point-in-time recovery
     Then the control table can itself be recovered, and is not deleted by mistake

@@ -15,7 +15,7 @@ from dr_actions.actions.common.unfenced import unfenced_reason, unfenced_sentenc
 from dr_actions.assessment.data_loss import Loss
 from dr_actions.assessment.outage import OutageStart
 from dr_actions.model.action import TO_DR, PlanContext
-from dr_actions.model.gates import FENCE, PLANES, Gate, targets_gate
+from dr_actions.model.gates import FENCE, ITEM, PLANES, Gate, targets_gate
 from dr_actions.model.plan import Goal, Plan
 from dr_actions.model.sequence import Role, roles_in
 from dr_actions.planning.plan_growth import PlanGrowth
@@ -32,7 +32,7 @@ from dr_estate.config.environment import Environment, Side
 from dr_estate.model.session_life import SessionCoverage
 from dr_estate.model.states import DATABASE
 from dr_estate.model.unavailable import OUT_OF_REACH, DataUnavailable, UnavailableKind
-from dr_estate.readers import rds
+from dr_estate.readers import control_table, rds
 
 _GRAVE = (Severity.BLOCKER, Severity.CRITICAL)
 _MEASURED_IN_DR = ("database", "files")
@@ -184,6 +184,16 @@ def fence_gate(context: PlanContext, primary_api: Api) -> Iterator[Gate]:
     if reason:
         message = unfenced_sentence(context.env, reason)
     yield Gate(FENCE, met=not reason, says=message, relaxed=bool(reason) and primary_api is Api.SILENT)
+
+
+def control_gate(context: PlanContext) -> Iterator[Gate]:
+    """What cannot be read of lock, incident and stop switch holds: no run begins before it is set aside."""
+    try:
+        holding = context.snapshot.get(control_table.standing, Side.DR).holding
+    except DataUnavailable:  # check.prerequisites.control-items is UNKNOWN then
+        return
+    if holding:
+        yield Gate(ITEM, met=False, says=" ".join(item.says for item in holding), stops=True)
 
 
 def targets_gates(context: PlanContext) -> Iterator[Gate]:

@@ -22,10 +22,8 @@ from dr_actions.authorization.start_approvals import (
     with_starts,
 )
 from dr_actions.control_table.table import ItemTable, Put, WriteCondition
+from dr_estate.model.control_items import APPROVAL, RULES, unreadable
 from dr_estate.model.dynamodb_values import instant, moment
-
-APPROVAL = "APPROVAL#"
-RULES = "#RULES"  # no incident is called so
 
 _STARTS = "starts"
 _MOST_KEPT = 20
@@ -120,13 +118,23 @@ class ApprovalStore:
 
 def _pin(item: Mapping[str, Any]) -> PinnedRules:
     userid = str(item["pk"]).removeprefix(APPROVAL)
+    unread = PinnedRules(userid, "", "", datetime.max.replace(tzinfo=UTC), "", {}, ())
+    if unreadable(item):
+        return unread
     try:
         rules = json.loads(item["rules"])
         environment, exceptions = dict(rules["environment"]), tuple(map(dict, rules["exceptions"]))
-        arn, person, at = str(item["arn"]), str(item["person"]), moment(item["at"])
-    except (KeyError, TypeError, ValueError, AttributeError):
-        return PinnedRules(userid, "", "", datetime.max.replace(tzinfo=UTC), "", {}, ())
-    return PinnedRules(userid, arn, person, at, digest_of(environment, exceptions), environment, exceptions)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+        return unread
+    return PinnedRules(
+        userid,
+        item["arn"],
+        item["person"],
+        moment(item["at"]),
+        digest_of(environment, exceptions),
+        environment,
+        exceptions,
+    )
 
 
 def _earlier(item: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -159,16 +167,13 @@ def _approvals(item: Mapping[str, Any]) -> Iterator[Approval]:
 
 def _approval(item: Mapping[str, Any]) -> Approval | None:
     """The approval; None where it is none: its writer decides what it holds."""
-    if not all(isinstance(item.get(name), str) for name in _TEXTS):
+    if unreadable(item):
         return None
     try:
-        at, expires_at = moment(item["at"]), moment(item["expires_at"])
         overrides = overrides_of_item(_listed(item, "overrides"))
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except TypeError:  # an attribute that no override has
         return None
-    userid = str(item["pk"]).removeprefix(APPROVAL)
-    rules = item.get("rules")  # an earlier version names none
-    under = rules if isinstance(rules, str) else ""
-    points = tuple(str(line) for line in _listed(item, "points"))
+    userid, under = item["pk"].removeprefix(APPROVAL), item.get("rules") or ""  # an earlier version names none
+    times, points = (moment(item["at"]), moment(item["expires_at"])), tuple(_listed(item, "points"))
     who = (item["arn"], userid)
-    return Approval(item["sk"], item["plan"], item["environment"], *who, at, expires_at, under, points, overrides)
+    return Approval(item["sk"], item["plan"], item["environment"], *who, *times, under, points, overrides)

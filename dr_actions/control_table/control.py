@@ -3,11 +3,13 @@
 The table lives in the DR region (T42), so that it survives with it. deploy/ makes it with the string keys ``pk`` and
 ``sk``, on-demand billing, point-in-time recovery and deletion protection, and the index ``by-sk`` (``sk``, then ``pk``,
 all attributes). Nothing is ever deleted: what is over is closed by an update, and ``HISTORY`` keeps what was done.
+``dr_estate.model.control_items`` has the shape of each item; one of another shape holds what its kind holds.
 
 =============================  ====================  ==============================================================
 ``pk``                         ``sk``                what
 =============================  ====================  ==============================================================
 ``LOCK``                       ``RUN``               the run that holds the lock, or held it last (lock.py)
+``DRILL#LOCK``                 ``RUN``               the same of trials, which a driller's keys may write
 ``STANDING``                   ``PAUSE``             the global stop switch
 ``STANDING``                   ``INCIDENT``          the open incident
 ``STANDING``                   ``OVERRIDE#<gate>``   a gate set aside by name
@@ -18,11 +20,14 @@ all attributes). Nothing is ever deleted: what is over is closed by an update, a
 ``JOURNAL#<incident>``         ``<number>``          the journal's mirror (mirror.py)
 ``RUN#<incident>``             ``<run>``             every run that took the lock
 ``HISTORY``                    ``<when>#<what>``     every change of what stands
+``HISTORY#<kind>``             ``<when>#<run>``      every run of a kind (dr_estate/model/run_records.py)
+``ASIDE#<pk>``                 ``<sk>#<when>``       an item that could not be read, as it was (set_aside.py)
 =============================  ====================  ==============================================================
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -33,7 +38,6 @@ from dr_actions.control_table.table import (
     ConditionCheck,
     ConditionFailed,
     ItemTable,
-    Key,
     Put,
     SentTable,
     TableSender,
@@ -43,11 +47,10 @@ from dr_actions.control_table.table import (
 )
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.database_record import DatabaseRecord, to_item
-from dr_estate.model.dynamodb_values import instant, moment
-from dr_estate.readers.control_table import (
-    BEGUN,
+from dr_estate.model.control_items import (
     DATABASE,
+    DRILL_LOCK,
+    HISTORY,
     INCIDENT,
     LOCK,
     OVERRIDE,
@@ -55,6 +58,14 @@ from dr_estate.readers.control_table import (
     PAUSES,
     RUN,
     STANDING,
+    UnreadableItem,
+    is_closed,
+    unreadable,
+)
+from dr_estate.model.database_record import DatabaseRecord, to_item
+from dr_estate.model.dynamodb_values import instant, moment
+from dr_estate.readers.control_table import (
+    BEGUN,
     ControlState,
     Incident,
     Pause,
@@ -75,7 +86,6 @@ __all__ = [
     "PausedForEver",
 ]
 
-HISTORY = "HISTORY"
 _MOST_WORDS = 50
 _TICK = timedelta(microseconds=1)
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
@@ -96,14 +106,11 @@ class IncidentOpen(Exception):
 
 
 class MalformedItem(Exception):
-    """What stands in the table cannot be read, so nothing may be changed. Carries the item's ``sk``."""
+    """What a write builds upon cannot be read, so it is not written. Carries the item."""
 
-    def __init__(self, key: Key, reason: str) -> None:
-        remedy = "Correct it by what the partition HISTORY has of it, or restore the table to a point in time."
-        if key[1] == PAUSE:
-            remedy = "It holds as a pause does; once it is known who wrote it, `dr_cli.py unpause` closes it."
-        super().__init__(f"The item {key[0]} / {key[1]} of the control table cannot be read ({reason}). {remedy}")
-        self.sk = key[1]
+    def __init__(self, item: UnreadableItem) -> None:
+        super().__init__(item.says)
+        self.item = item
 
 
 class PausedForEver(Exception):
@@ -122,15 +129,23 @@ class Fenced(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """A run's proof that the lock is its own: its id and the fencing token it was given."""
+    """A run's proof that the lock is its own: its id and the fencing token it was given.
+
+    ``recoveries`` is of a trial, whose lock is practice's own: the token of the last recovery as the trial began. A
+    recovery that takes the lock since ends it.
+    """
 
     run: str
     token: int
+    recoveries: int | None = None
 
-    def check(self) -> ConditionCheck:
-        """The check that goes before the run's writes in one transaction."""
+    def checks(self) -> list[ConditionCheck]:
+        """The checks that go before the run's writes in one transaction, that of its lock first."""
         mine = WriteCondition("#token = :token AND #run = :run", {"token": self.token, "run": self.run})
-        return ConditionCheck((LOCK, RUN), mine)
+        if self.recoveries is None:
+            return [ConditionCheck((LOCK, RUN), mine)]
+        none_since = WriteCondition("attribute_not_exists(#pk) OR #token = :token", {"token": self.recoveries})
+        return [ConditionCheck((DRILL_LOCK, RUN), mine), ConditionCheck((LOCK, RUN), none_since)]
 
 
 class ControlStore:
@@ -146,13 +161,8 @@ class ControlStore:
         return cls(table, clock, own_keys=env.automation.enabled)
 
     def in_force(self) -> ControlState:
-        """What stands now, and who holds the lock. Read consistently. Raises MalformedItem."""
+        """What stands now, who holds the lock, and which items cannot be read. Read consistently."""
         items = self.table.query(STANDING) + self.table.query(LOCK)
-        for item in items:
-            try:
-                in_force([item])
-            except (KeyError, TypeError, ValueError, AttributeError) as odd:
-                raise MalformedItem((item["pk"], item["sk"]), f"{type(odd).__name__}: {odd}") from odd
         return with_own_pauses(in_force(items), self.own_pauses())
 
     def own_pauses(self) -> list[dict[str, Any]]:
@@ -167,22 +177,26 @@ class ControlStore:
         if fence is None:
             self.table.transact(writes)
             return
+        checks = fence.checks()
         try:
-            self.table.transact([fence.check(), *writes])
+            self.table.transact([*checks, *writes])
         except ConditionFailed as refused:
+            if min(refused.failed) >= len(checks):
+                raise ConditionFailed(tuple(number - len(checks) for number in refused.failed)) from refused
             if 0 in refused.failed:
                 raise Fenced(f"Run {fence.run} no longer holds the lock: another run took it over.") from refused
-            raise ConditionFailed(tuple(number - 1 for number in refused.failed)) from refused
+            raise Fenced(f"Run {fence.run} gives way: a recovery took the lock.") from refused
 
     def pause(self, who: str, reason: str, userid: str = "") -> Pause:
         """Turn the stop switch on; returns it, or the one that is on already and by whom.
 
+        It is written before anything is read: what stands in the table, or does not answer, keeps nobody from stopping.
         Where AWS starts runs nobody may write what stands: it is said under the caller's own ``userid``.
         """
+        at = self.now()
         if self._own_keys:
-            standing = self.in_force().pause
-            return standing or Pause(who, reason, self._say(who, userid, paused=True, why=reason))
-        item = {"who": who, "why": reason, "at": instant(self.now()), "closed_at": ""}
+            return self._stop(Pause(who, reason, at), userid)
+        item = {"who": who, "why": reason, "at": instant(at), "closed_at": ""}
         try:
             self._stand(PAUSE, item, who)
         except ConditionFailed:
@@ -190,7 +204,26 @@ class ControlStore:
             if standing is None:
                 raise
             return standing
-        return Pause(who, reason, moment(item["at"]))
+        return Pause(who, reason, at)
+
+    def _stop(self, pause: Pause, userid: str) -> Pause:
+        """Say stop under the own key; then again, where it has to be newer than a word of a clock that is ahead.
+
+        Returns who stopped all runs before, where somebody did.
+        """
+        pk, word = PAUSES + userid, {"at": instant(pause.at), "paused": True, "why": pause.why}
+        item = {"pk": pk, "sk": PAUSE, "who": pause.who}
+        before = self.table.replace(Put({**item, "words": [word]}))
+        standing, others = None, _own_words(before)
+        with contextlib.suppress(Exception):  # it is said already: what the others said decides only when it counts
+            items = [item for item in self.own_pauses() if item["pk"] != pk]
+            standing = with_own_pauses(in_force(self.table.query(STANDING)), items + ([before] if before else [])).pause
+            others = [*others, *(word for item in items for word in _own_words(item))]
+        newest = max(moment(row["at"]) for row in (*others, word))
+        if others:
+            last = {**word, "at": instant(max(pause.at, min(newest, _LAST - _TICK) + _TICK))}
+            self.table.put(Put({**item, "words": [*_own_words(before), last][-_MOST_WORDS:]}))
+        return standing or pause
 
     def unpause(self, who: str, userid: str = "") -> None:
         """End the pause, regardless of who began it.
@@ -210,36 +243,45 @@ class ControlStore:
 
         Nothing is newer than the end of all time: of two words of then the pause counts.
         """
-        items = self.own_pauses()
-        others = [word.at for item in items for word in words_of(item)]
-        standing = self.in_force().pause
-        newest = max([*others, *([standing.at] if standing else [])], default=_FIRST)
-        at = max(self.now(), min(newest, _LAST - _TICK) + _TICK)
-        pk = PAUSES + userid
-        own: list[Any] = next(
-            (item["words"] for item in items if item["pk"] == pk and isinstance(item.get("words"), list)), []
-        )
-        words = [*own, {"at": instant(at), "paused": paused, "why": why}][-_MOST_WORDS:]
-        self.table.put(Put({"pk": pk, "sk": PAUSE, "who": who, "words": words}))
+        at = max(self.now(), min(self._newest_word(), _LAST - _TICK) + _TICK)
+        key = (PAUSES + userid, PAUSE)
+        words = [*_own_words(self.table.get(key)), {"at": instant(at), "paused": paused, "why": why}][-_MOST_WORDS:]
+        self.table.put(Put({"pk": key[0], "sk": key[1], "who": who, "words": words}))
         return at
+
+    def _newest_word(self) -> datetime:
+        """When the newest word of anybody was said, or the pause that stands."""
+        standing = self.in_force().pause
+        others = [word.at for item in self.own_pauses() for word in words_of(item)]
+        return max([*others, *([standing.at] if standing else [])], default=_FIRST)
 
     def open_incident(
         self, incident: str, goal: str, since: datetime, by: str, phase: str = BEGUN, fence: Fence | None = None
     ) -> Incident:
-        """Open it, or return it as it stands where it is open already. Raises IncidentOpen for another one, Fenced."""
-        standing = self.in_force().incident
+        """Open it, or return it as it stands where it is open already.
+
+        Raises IncidentOpen for another one, MalformedItem for one that cannot be read, Fenced.
+        """
+        standing = self._open_incident()
         if standing is None:
             item = {"incident": incident, "goal": goal, "since": instant(since), "phase": phase, "closed_at": ""}
             try:
                 self._stand(INCIDENT, {**item, "unprotected_since": ""}, by, fence)
             except ConditionFailed:
-                standing = self.in_force().incident
+                standing = self._open_incident()
                 if standing is None:
                     raise
             else:
                 return Incident(incident, goal, phase, moment(item["since"]), None)
         if standing.id != incident:
             raise IncidentOpen(standing)
+        return standing
+
+    def _open_incident(self) -> Incident | None:
+        """The open incident. Raises MalformedItem for one that cannot be read."""
+        standing = self.in_force().incident
+        if isinstance(standing, UnreadableItem):
+            raise MalformedItem(standing)
         return standing
 
     def enter_phase(
@@ -297,6 +339,11 @@ class ControlStore:
 
     def _history(self, sk: str, by: str, values: Mapping[str, Any]) -> Put:
         return Put({"pk": HISTORY, "sk": f"{instant(self.now())}#{sk}", "by": by, "values": dict(values)})
+
+
+def _own_words(item: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+    """The words of a person's item; none where there is none, or it cannot be read."""
+    return [] if item is None or is_closed(item) or unreadable(item) else list(item["words"])
 
 
 def _is_open(incident: str) -> WriteCondition:

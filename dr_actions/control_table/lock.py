@@ -15,15 +15,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from dr_actions.control_table.control import ControlStore, Fence, Fenced
-from dr_actions.control_table.table import ConditionFailed, Put, Update, WriteCondition
+from dr_actions.control_table.control import ControlStore, Fence, Fenced, MalformedItem
+from dr_actions.control_table.table import ConditionFailed, Key, Put, Update, WriteCondition
 from dr_estate.config.recovery_settings import Execution
+from dr_estate.model.control_items import DRILL_LOCK, LOCK, RUN, RUNS, unreadable
 from dr_estate.model.drill_names import is_drill, is_trial
 from dr_estate.model.dynamodb_values import instant
-from dr_estate.readers.control_table import LOCK, RUN, LockHolder, run_of
+from dr_estate.readers.control_table import LockHolder, run_of
 
 KEY = (LOCK, RUN)
-RUNS = "RUN#"
 
 _TRIES = 3
 _SHORTEST_S = 0.01
@@ -81,6 +81,7 @@ class Lock:
     """The lock as this run holds it. ``taken_from`` is the dead run it was taken over from, None where it was free.
 
     ``beat_s`` is when its last heartbeat was sent, by the steady clock of this process (seconds of the world).
+    ``recoveries`` as in ``Fence``.
     """
 
     run: str
@@ -90,11 +91,22 @@ class Lock:
     lease_until: datetime
     beat_s: float
     taken_from: LockHolder | None = None
+    recoveries: int | None = None
+
+    @property
+    def key(self) -> Key:
+        """The key of its item: trials have a lock of their own."""
+        return key_of(self.incident)
 
     @property
     def fence(self) -> Fence:
         """What the run's writes are checked against."""
-        return Fence(self.run, self.token)
+        return Fence(self.run, self.token, self.recoveries)
+
+
+def key_of(incident: str) -> Key:
+    """The key of the lock that a run for ``incident`` takes: a driller's keys write nowhere that a recovery locks."""
+    return (DRILL_LOCK, RUN) if is_trial(incident) else KEY
 
 
 def lease_of(limits: Execution, speed: float) -> float:
@@ -158,30 +170,33 @@ def take(
     cool_down_waived: bool = False,
     watch: Watch | None = None,
 ) -> Lock:
-    """Take the lock for ``run``, whose id is new for each process. Raises LockHeld, CoolingDown, KeyboardInterrupt.
+    """Take the lock for ``run``, whose id is new for each process.
 
+    Raises LockHeld, CoolingDown, KeyboardInterrupt, and MalformedItem: a lock that cannot be read is taken.
     Where another run holds it, its heartbeat is watched, for a whole lease at most. ``cool_down_waived``: the cool-down
     was overridden by name.
     """
     if cool_down_waived:
         limits = limits.model_copy(update={"cool_down_minutes": 0})
     still: LockHolder | None = None
+    key, watch = key_of(incident), watch or Watch()
+    recoveries = _last_recovery(control, run, incident, limits, watch) if key != KEY else None
     for _ in range(_TRIES):
-        item: Mapping[str, Any] | None = control.table.get(KEY)
-        last = run_of(item) if item else None
+        item: Mapping[str, Any] | None = control.table.get(key)
+        last = _holder(item)
         leave = may_take(last, control.now(), run, incident, limits, stood_still=still is not None and last == still)
         if last and leave is LockDecision.WATCH:
-            item = _watched(control, item, limits, watch or Watch())
-            last = still = run_of(item) if item else None
+            item = _watched(control, key, item, limits, watch)
+            last = still = _holder(item)
             leave = may_take(last, control.now(), run, incident, limits, stood_still=True)
         if last and leave is LockDecision.COOLING:
             raise CoolingDown(last, cool_down_until(last, limits))
         now, beat_s = control.now(), control.clock.monotonic()
         until = now + timedelta(seconds=limits.lease_s)
         if last and leave is LockDecision.OURS:  # its answer was lost
-            return renew(control, Lock(run, incident, owner, last.token, until, beat_s), limits)
-        token = last.token + 1 if last else 1
-        lock = Lock(run, incident, owner, token, until, beat_s, last if leave is LockDecision.TAKEOVER else None)
+            return renew(control, Lock(run, incident, owner, last.token, until, beat_s, None, recoveries), limits)
+        token, before = last.token + 1 if last else 1, last if leave is LockDecision.TAKEOVER else None
+        lock = Lock(run, incident, owner, token, until, beat_s, before, recoveries)
         try:
             control.write([_taken(lock, now, item), _listed(lock, now)])
         except ConditionFailed:
@@ -190,14 +205,37 @@ def take(
     raise ConditionFailed((0,))
 
 
+def _last_recovery(control: ControlStore, run: str, incident: str, limits: Execution, watch: Watch) -> int:
+    """The token of the last recovery, 0 where there was none, once none is at work and it has cooled down.
+
+    Raises as ``take``.
+    """
+    item: Mapping[str, Any] | None = control.table.get(KEY)
+    last = _holder(item)
+    if may_take(last, control.now(), run, incident, limits) is LockDecision.WATCH:
+        last = _holder(_watched(control, KEY, item, limits, watch))
+    if may_take(last, control.now(), run, incident, limits, stood_still=True) is LockDecision.COOLING and last:
+        raise CoolingDown(last, cool_down_until(last, limits))
+    return last.token if last else 0
+
+
+def _holder(item: Mapping[str, Any] | None) -> LockHolder | None:
+    """The run of the lock's item. Raises MalformedItem."""
+    if item is None:
+        return None
+    if odd := unreadable(item):
+        raise MalformedItem(odd)
+    return run_of(item)
+
+
 def _watched(
-    control: ControlStore, item: Mapping[str, Any] | None, limits: Execution, watch: Watch
+    control: ControlStore, key: Key, item: Mapping[str, Any] | None, limits: Execution, watch: Watch
 ) -> Mapping[str, Any] | None:
     """The lock's item once its run showed no heartbeat for a whole lease, its own or ours, or has ended.
 
     Raises LockHeld as soon as the heartbeat moves, KeyboardInterrupt where the watch is ended.
     """
-    clock, run = control.clock, run_of(item) if item else None
+    clock, run = control.clock, _holder(item)
     if run is None:
         return item
     lease_s = max(lease_of(limits, clock.speed), (run.lease_until - run.heartbeat_at).total_seconds())
@@ -211,8 +249,8 @@ def _watched(
             watch.listener(f"No heartbeat of run {run.run} for {still_s:.0f} of {lease_s:.0f} s.")
         if clock.wait(watch.stop, min(lease_s / _LOOKS, max(lease_s - still_s, _SHORTEST_S))):
             raise KeyboardInterrupt
-        item = control.table.get(KEY)
-        last = run_of(item) if item else None
+        item = control.table.get(key)
+        last = _holder(item)
         if last is None or last.ended_at is not None:
             return item
         if (last.token, last.heartbeat_at) != (run.token, run.heartbeat_at):
@@ -234,9 +272,9 @@ def renew(control: ControlStore, lock: Lock, limits: Execution) -> Lock:
     until = now + timedelta(seconds=limits.lease_s)
     values = {"heartbeat_at": instant(now), "lease_until": instant(until)}
     try:
-        control.table.update(Update(KEY, values, _mine(lock, " AND #ended_at = :none", {"none": ""})))
+        control.table.update(Update(lock.key, values, _mine(lock, " AND #ended_at = :none", {"none": ""})))
     except ConditionFailed as refused:
-        raise _lost(lock) from refused
+        raise _lost(control, lock) from refused
     return replace(lock, lease_until=until, beat_s=beat_s)
 
 
@@ -245,13 +283,13 @@ def release(control: ControlStore, lock: Lock, outcome: str) -> None:
     values = {"ended_at": instant(control.now()), "outcome": outcome}
     listed = Update((RUNS + lock.incident, lock.run), values, WriteCondition("attribute_exists(#pk)"))
     try:
-        control.write([Update(KEY, values, _mine(lock)), listed])
+        control.write([Update(lock.key, values, _mine(lock)), listed])
     except ConditionFailed as refused:
-        raise _lost(lock) from refused
+        raise _lost(control, lock) from refused
 
 
 def _taken(lock: Lock, now: datetime, before: Mapping[str, Any] | None) -> Put:
-    item = {"pk": LOCK, "sk": RUN, **_as_item(lock, now)}
+    item = {"pk": lock.key[0], "sk": lock.key[1], **_as_item(lock, now)}
     if before is None:
         return Put(item, WriteCondition("attribute_not_exists(#pk)"))
     names = ("token", "heartbeat_at", "ended_at")
@@ -281,11 +319,15 @@ def _as_item(lock: Lock, now: datetime) -> dict[str, Any]:
 
 
 def _mine(lock: Lock, more: str = "", values: Mapping[str, Any] | None = None) -> WriteCondition:
-    check = lock.fence.check().when
+    check = lock.fence.checks()[0].when
     return WriteCondition(check.text + more, {**check.values, **(values or {})})
 
 
-def _lost(lock: Lock) -> Fenced:
+def _lost(control: ControlStore, lock: Lock) -> Fenced:
+    """Why the lock is no longer this run's."""
+    odd = unreadable(control.table.get(lock.key) or {"pk": lock.key[0], "sk": lock.key[1]})
+    if odd is not None:
+        return Fenced(f"Run {lock.run} cannot prove that it holds the lock. {odd.says}")
     return Fenced(f"Run {lock.run} no longer holds the lock: it was taken over by another run, or released.")
 
 

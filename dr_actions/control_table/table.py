@@ -96,6 +96,10 @@ class ItemTable(Protocol):
         """Write it. Raises ConditionFailed."""
         ...
 
+    def replace(self, write: Put) -> dict[str, Any] | None:
+        """Write it; returns the item that was there. Raises ConditionFailed."""
+        ...
+
     def update(self, write: Update) -> None:
         """Change it. Raises ConditionFailed."""
         ...
@@ -137,6 +141,14 @@ class SentTable:
     def put(self, write: Put) -> None:
         """Write it. Raises ConditionFailed."""
         self._send("PutItem", _put(write))
+
+    def replace(self, write: Put) -> dict[str, Any] | None:
+        """Write it; returns the item that was there. Raises ConditionFailed.
+
+        One that is sent again, for its answer was lost, returns what it wrote itself.
+        """
+        found = self._send("PutItem", {**_put(write), "ReturnValues": "ALL_OLD"}).get("Attributes")
+        return decode_item(found) if found else None
 
     def update(self, write: Update) -> None:
         """Change it. Raises ConditionFailed."""

@@ -14,6 +14,7 @@ from dr_checks.derived.due import blocked_now
 from dr_checks.derived.leftovers import leftovers
 from dr_checks.posture.posture import Posture, PostureName
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.control_items import UnreadableItem
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import cloudwatch_alarms, control_table
 from dr_estate.readers.control_table import ControlState
@@ -54,6 +55,8 @@ def refused_by(control_state: ControlState) -> str:
     """Why no drill is held while this stands in the control table; "" where one may be."""
     if control_state.reason:
         return f"{control_state.reason} A drill keeps its lock and its record there."
+    if isinstance(control_state.incident, UnreadableItem):
+        return control_state.incident.says
     if control_state.incident is not None:
         incident = control_state.incident
         return f"incident {incident.id} is open since {incident.since:%Y-%m-%d %H:%M} UTC ({incident.stands_at})."

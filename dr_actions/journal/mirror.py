@@ -31,8 +31,8 @@ from dr_actions.model.plan import Call
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment, Side
 from dr_estate.iam.scopes import ANCHORS_PREFIX
+from dr_estate.model.control_items import JOURNAL, unreadable
 
-JOURNAL = "JOURNAL#"
 ANCHOR_CALLS = frozenset(
     {"logs:CreateLogStream", "logs:GetLogEvents", "logs:PutLogEvents", "s3:ListObjectVersions", "s3:PutObject"}
 )
@@ -44,6 +44,7 @@ _IN_USE = ("PreconditionFailed", "412")
 _LONG = 4_000
 _PIECE = 300_000  # of an item's 400 KB (AWS: ServiceQuotas, DynamoDB)
 _MOST_BYTES = 3_000_000  # of a transaction's 4 MB
+_CHECKS = 2  # of a trial's lock, and of the recoveries'
 _LONGEST = 256_000_000
 _UNREADABLE = "an item of the mirror that cannot be read"
 
@@ -144,12 +145,12 @@ def _puts(incident: str, entry: Entry) -> Iterator[Put]:
 
 
 def _packed(puts: Sequence[Put]) -> Iterator[list[Put]]:
-    """The puts in transactions that AWS takes: 100 items with the lock's check, 4 MB."""
+    """The puts in transactions that AWS takes: 100 items with the lock's checks, 4 MB."""
     batch: list[Put] = []
     size = 0
     for put in puts:
         length = len(put.item["text"].encode())
-        if batch and (len(batch) == MOST_AT_ONCE - 1 or size + length > _MOST_BYTES):
+        if batch and (len(batch) == MOST_AT_ONCE - _CHECKS or size + length > _MOST_BYTES):
             yield batch
             batch, size = [], 0
         batch.append(put)
@@ -160,6 +161,8 @@ def _packed(puts: Sequence[Put]) -> Iterator[list[Put]]:
 
 def _line(head: dict[str, Any], items: dict[str, dict[str, Any]]) -> str:
     """The entry's line; what is none, and breaks the chain there, where the item is of no shape that a run wrote."""
+    if unreadable(head):
+        return _UNREADABLE
     try:
         more = [items[f"{head['sk']}.{number:03d}"]["text"] for number in range(1, head["pieces"])]
         text = "".join([head["text"], *more])

@@ -1,7 +1,7 @@
-"""What people did with the stop switch, in an incident's journal: copied there by the run that may write to it.
+"""What people did with the stop switch, or set aside, in an incident's journal: copied by the run that may write to it.
 
 A pause comes from anywhere, the journal has one writer at a time. So the control table's history has it first, and the
-run that holds the lock copies it, at its beginning and its end.
+run that holds the lock copies it, at its beginning and its end. What of the history cannot be read stops no run.
 """
 
 from __future__ import annotations
@@ -10,27 +10,33 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from dr_actions.clients.mutating_client import SendFailed
-from dr_actions.control_table.control import HISTORY, ControlStore
+from dr_actions.control_table.control import ControlStore
 from dr_actions.journal.entries import EntryKind
 from dr_actions.journal.journal import Journal
+from dr_estate.model.control_items import HISTORY, PAUSE, SET_ASIDE, readable
 from dr_estate.model.dynamodb_values import instant, moment
-from dr_estate.readers.control_table import PAUSE, PauseWord, words_of
+from dr_estate.readers.control_table import PauseWord, words_of
 
 PAUSES = frozenset({EntryKind.PAUSED, EntryKind.UNPAUSED})
 
 
 def record_pauses(journal: Journal, control: ControlStore) -> None:
-    """Append each pause and its end since the journal's first entry that is not in it yet.
+    """Append each pause and its end, and each item set aside, since the journal's first entry that is not in it yet.
 
     Where the history cannot be read, the next writer appends them. Raises as ``Journal.append``.
     """
     entries = journal.entries
-    known = {entry.data["moment"] for entry in entries if entry.kind in PAUSES}
+    known = {entry.data.get("moment") for entry in entries if entry.kind in {*PAUSES, EntryKind.NOTE}}
     try:
         history = control.table.query(HISTORY) if entries else []
         own = [word for item in control.own_pauses() for word in words_of(item)] if entries else []
     except SendFailed:
         return
+    history, _ = readable(history)
+    for at, values in _set_aside(history):
+        if at not in known and moment(at) >= entries[0].at:
+            says = f"{values['by']} set the item {values['item']} aside: {values['why']}"
+            journal.append(EntryKind.NOTE, moment=at, by=values["by"], says=says)
     for word in sorted([*_of_history(history), *own], key=lambda word: word.at):
         at = instant(word.at)
         if at in known or word.at < entries[0].at:
@@ -43,7 +49,15 @@ def record_pauses(journal: Journal, control: ControlStore) -> None:
 
 def _of_history(items: Iterable[dict[str, Any]]) -> Iterator[PauseWord]:
     for item in items:
-        at, _, what = str(item["sk"]).partition("#")
+        at, _, what = item["sk"].partition("#")
         if what == PAUSE:
             paused = not item["values"].get("closed_at")
-            yield PauseWord(moment(at), paused, str(item["by"]), str(item["values"].get("why", "")))
+            yield PauseWord(moment(at), paused, item["by"], str(item["values"].get("why", "")))
+
+
+def _set_aside(items: Iterable[dict[str, Any]]) -> Iterator[tuple[str, dict[str, str]]]:
+    """What was set aside, by its moment."""
+    for item in items:
+        at, _, what = item["sk"].partition("#")
+        if what == SET_ASIDE:
+            yield at, {name: str(item["values"].get(name, "")) for name in ("by", "item", "why")}

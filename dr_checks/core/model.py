@@ -201,10 +201,14 @@ class View:
         return self._finding(Status.WARN, subject, measured, wanted, reason, remedy, tenant)
 
     def unknown(
-        self, subject: str, wanted: object, unavailable: Unavailable | str, tenant: str | None = None
+        self,
+        subject: str,
+        wanted: object,
+        unavailable: Unavailable | str,
+        tenant: str | None = None,
+        remedy: str = "Make it readable (permission, region, metric), then run the check again.",
     ) -> Finding:
         """A subject that could not be read, or whose data is inconclusive (a sentence): UNKNOWN."""
-        remedy = "Make it readable (permission, region, metric), then run the check again."
         if isinstance(unavailable, str):
             return self._finding(Status.UNKNOWN, subject, "not seen", wanted, unavailable, remedy, tenant)
         measured = "not seen"

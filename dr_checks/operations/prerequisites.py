@@ -15,7 +15,7 @@ from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, denial_
 from dr_estate.iam.simulation_requests import REGION
 from dr_estate.model import states
 from dr_estate.model.playbook import COPIED, FAILBACK_WRITES, FORBIDDEN
-from dr_estate.model.unavailable import Unavailable
+from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import account_regions, iam_simulation, runbook, sts_identity
 from dr_estate.readers import control_table as control
 from dr_estate.readers.store_policies import table_arn
@@ -133,6 +133,29 @@ def _denied(view: View, table: control.ControlTable, policy: str) -> Finding | N
         reason, whose = "It denies upon a condition that only AWS evaluates.", f"the policy of table {table.name}"
         return view.undecided(table.name, wanted, reason, whose)
     return None
+
+
+@check(
+    "every item that stands in the control table can be read",
+    severity=Severity.BLOCKER,
+    area=Area.PREREQUISITES,
+    rules=("IncidentStoreReachable", "NIST SI-10"),
+    traps=("T42",),
+)
+def control_items(view: View) -> Iterator[Finding]:
+    """Lock, stop switch, open incident and overrides are of a version's shape: what is not holds as if it stood.
+
+    Source: Query (dr_estate/model/control_items.py).
+    """
+    state, name = view.get(control.standing), view.env.named(view.env.names.control_table)
+    if state.reason:
+        yield view.none_expected(name, "there is no table: see prerequisites.control-table")
+        return
+    for item in state.unreadable:
+        unseen = Unavailable(UnavailableKind.UNREADABLE, item.says, view.region, control.standing.name)
+        yield view.unknown(item.name, "an item as a version writes it", unseen, remedy=item.remedy)
+    if not state.unreadable:
+        yield view.ok(name, "every item", "every item", "no item holds up a run unread")
 
 
 @check(

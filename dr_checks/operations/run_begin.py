@@ -11,6 +11,7 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_estate.model import states
+from dr_estate.model.control_items import BY_SK
 from dr_estate.readers import control_table as control
 from dr_estate.readers import dynamodb
 
@@ -29,7 +30,7 @@ def possible(view: View) -> Iterator[Finding]:
 
     Source: DescribeTable, Query, T42.
     """
-    begun, wanted = view.get(control.begin), f"the index {control.BY_SK}, ACTIVE"
+    begun, wanted = view.get(control.begin), f"the index {BY_SK}, ACTIVE"
     index = states.INDEX[begun.index]
     if not begun.there:
         yield view.none_expected(begun.name, "there is no table: see prerequisites.control-table")
@@ -38,7 +39,7 @@ def possible(view: View) -> Iterator[Finding]:
         yield view.undocumented(begun.name, wanted, begun.index)
     elif not index.serves:
         reason = "every run asks by it for the pinned rules and for approvals, and stops where it cannot"
-        found = f"its index {control.BY_SK} is {begun.index}"
+        found = f"its index {BY_SK} is {begun.index}"
         yield view.gap(begun.name, found, wanted, reason, _index_remedy(view, begun.name))
     else:
         yield view.ok(begun.name, "it answers", wanted, "a run reads what it begins with")
@@ -50,8 +51,8 @@ def possible(view: View) -> Iterator[Finding]:
 
 def _index_remedy(view: View, table: str) -> Remedy:
     keys = [{"AttributeName": name, "KeyType": kind} for name, kind in (("sk", "HASH"), ("pk", "RANGE"))]
-    index = {"IndexName": control.BY_SK, "KeySchema": keys, "Projection": {"ProjectionType": "ALL"}}
+    index = {"IndexName": BY_SK, "KeySchema": keys, "Projection": {"ProjectionType": "ALL"}}
     types = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")]
     changed = {"AttributeDefinitions": types, "GlobalSecondaryIndexUpdates": [{"Create": index}]}
-    sentence = f"aws_dynamodb_table '{table}' in {view.region}: the index {control.BY_SK} (deploy/); minutes to build."
+    sentence = f"aws_dynamodb_table '{table}' in {view.region}: the index {BY_SK} (deploy/); minutes to build."
     return Remedy(sentence, (view.command("dynamodb", "UpdateTable", TableName=table, **changed),))

@@ -99,7 +99,7 @@ def state_current(view: View) -> Iterator[Finding]:
 def _serves_from_dr(view: View) -> bool:
     """Whether an incident is known to be open whose failover was done, and whose failback was not."""
     try:
-        incident = view.get(control_table.standing, Side.DR).incident
+        incident = view.get(control_table.standing, Side.DR).known_incident
     except DataUnavailable:
         return False
     return incident is not None and incident.phase in _AWAY

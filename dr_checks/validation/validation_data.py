@@ -137,7 +137,7 @@ def protected_again(view: View) -> Iterator[Finding]:
     """After a failover nothing copies the DR region's data anywhere: a warning with its age, until failback ends it."""
     name, region = view.env.named(view.env.names.database), view.env.regions.primary
     control_state = view.get(control_table.standing)
-    since = control_state.incident.unprotected_since if control_state.incident else None
+    since = control_state.known_incident.unprotected_since if control_state.known_incident else None
     age = f"unprotected since {since:%Y-%m-%d %H:%M} UTC" if since else "no copy leaves the region"
     found = view.find(rds.instances, identifier=name)
     if found is not None and any(arn_region(arn) == region for arn in _replicas(view, found)):

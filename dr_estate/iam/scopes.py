@@ -112,16 +112,17 @@ def control_table(env: Environment) -> list[str]:
     return [table, f"{table}/index/*"]
 
 
-def anchors(env: Environment) -> list[str]:
-    """The log group of the journals' anchors and its streams, in the DR region."""
+def anchors(env: Environment, incidents: str = "") -> list[str]:
+    """The log group of the journals' anchors and its streams, in the DR region; of ``incidents`` the streams alone."""
     group = arn(env, env.regions.dr, "logs", f"log-group:{env.named(env.names.anchor_log)}")
-    return [f"{group}:*", f"{group}:log-stream:*"]
+    return [f"{group}:log-stream:{incidents}"] if incidents else [f"{group}:*", f"{group}:log-stream:*"]
 
 
-def anchor_objects(env: Environment) -> list[str]:
-    """The anchors in the bucket of the environment; none where it names no bucket."""
+def anchor_objects(env: Environment, incidents: str = "*") -> list[str]:
+    """The anchors of ``incidents`` in the bucket of the environment; none where it names no bucket."""
     bucket = env.named(env.names.anchor_bucket)
-    return [f"arn:aws:s3:::{bucket}/{ANCHORS_PREFIX}/{env.name}/*"] if bucket else []
+    folder = f"{ANCHORS_PREFIX}/{env.name}/{incidents}"
+    return [f"arn:aws:s3:::{bucket}/{folder}{'' if incidents == '*' else '/*'}"] if bucket else []
 
 
 def evidence_key(env: Environment) -> Scope:

@@ -14,7 +14,7 @@ from typing import Any
 
 from dr_estate.config.environment import Environment, Side
 from dr_estate.iam import drill_scopes, scopes
-from dr_estate.model.drill_names import FULL, TAG, TRIAL
+from dr_estate.model.drill_names import TAG, TRIAL
 from dr_estate.model.playbook import (
     COPIED,
     DRILLING,
@@ -33,11 +33,13 @@ Document = dict[str, Any]
 
 LEADING = scopes.LEADING
 _APPROVALS, _OWN_APPROVALS, _OWN_PAUSE = "APPROVAL#*", "APPROVAL#${aws:userid}", "PAUSE#${aws:userid}"
-# A trial takes the lock; what it records is its own, and no incident's.
+# A trial takes practice's own lock; what it records is its own, and no incident's: nothing that a recovery reads.
 _OF_A_TRIAL = (
-    *("LOCK", "STANDING", "HISTORY*", _OWN_PAUSE),
-    *(f"{kind}#{drill}*" for kind in ("JOURNAL", "RUN") for drill in (FULL, TRIAL)),
+    *("DRILL#*", f"JOURNAL#{TRIAL}*", f"RUN#{TRIAL}*", _OWN_PAUSE),
+    *("HISTORY#restore-test", "HISTORY#test-dns", "HISTORY#test-infra"),
 )
+# What `repair` sets aside of what stands, or is on record, and where it is kept: an approver may, beside a recovery.
+_REPAIRED = ("ASIDE#*", "DRILL#*", "HISTORY", "HISTORY#*", "LOCK", "STANDING")
 _TABLE_WRITES = (
     *("dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PartiQLInsert", "dynamodb:PutItem"),
     "dynamodb:UpdateItem",
@@ -180,7 +182,9 @@ def drilling(env: Environment) -> Iterator[Statement]:
     if not env.approvals.full_drill:
         yield from _scoped("Try", TRYING, env, dr, _only(dr), drill_scopes.of_trying)
         yield statement("Record", "Allow", _of_the_record(), scopes.control_table(env), _leading_like(_OF_A_TRIAL))
-        yield from _anchoring(env)
+        yield statement("Anchor", "Allow", _ANCHORS[:2], scopes.anchors(env, f"{TRIAL}*"))
+        if objects := scopes.anchor_objects(env, f"{TRIAL}*"):
+            yield statement("AnchorInBucket", "Allow", _ANCHORS[2:], objects)
 
 
 def _of_the_record() -> set[str]:
@@ -216,14 +220,17 @@ def never_in_drills(env: Environment, reading: Iterable[str]) -> Iterator[Statem
 
 
 def approving(env: Environment, reading: Iterable[str], more: Iterable[str] = ()) -> Iterator[Statement]:
-    """Let an approver look, write approvals and pauses of their own, sign evidence, and nothing else but ``more``."""
+    """Let an approver look, write approvals and pauses of their own, sign evidence, and nothing else but ``more``.
+
+    What cannot be read of the control table they set aside: who keeps a recovery from running must not be able to hold
+    it up by what stands there.
+    """
     put, table, sign = ["dynamodb:PutItem"], scopes.control_table(env), ["kms:GetPublicKey", "kms:Sign"]
-    own = [_OWN_APPROVALS, _OWN_PAUSE]
-    mine = {"ForAllValues:StringEquals": {LEADING: own}, "Null": {LEADING: "false"}}
-    yield statement("Approve", "Allow", put, table, mine)
+    own = [_OWN_APPROVALS, _OWN_PAUSE, *_REPAIRED]
+    yield statement("Approve", "Allow", put, table, _leading_like(own))
     yield statement("SignEvidence", "Allow", sign, *scopes.evidence_key(env))
     yield _all_but("OnlyApprove", {*reading, *put, *sign, *more} - {"iam:PassRole"})
-    anothers = {"ForAnyValue:StringNotEquals": {LEADING: own}}
+    anothers = {"ForAnyValue:StringNotLike": {LEADING: own}}
     yield statement("NotForOthers", "Deny", put, table, anothers)
     yield {"Sid": "NowhereElse", "Effect": "Deny", "Action": put, "NotResource": table}
 

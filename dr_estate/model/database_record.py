@@ -49,6 +49,6 @@ def to_item(record: DatabaseRecord) -> dict[str, Any]:
 
 
 def from_item(item: Mapping[str, Any]) -> DatabaseRecord:
-    """The record of an item. Raises KeyError for an item of another make."""
+    """The record of an item that ``control_items`` can read."""
     values = {field.name: item[field.name] for field in fields(DatabaseRecord)}
     return DatabaseRecord(**values | {"at": moment(item["at"]), "log_exports": tuple(item["log_exports"])})

@@ -10,13 +10,15 @@ Value = dict[str, Any]
 
 
 def encode(value: Any) -> Value:
-    """The attribute value of a plain JSON one. Raises TypeError for anything else."""
+    """The attribute value of a plain JSON one, or of bytes. Raises TypeError for anything else."""
     if value is None:
         return {"NULL": True}
     if isinstance(value, bool):
         return {"BOOL": value}
     if isinstance(value, str):
         return {"S": str(value)}
+    if isinstance(value, bytes):  # what somebody else wrote, and is kept as it was
+        return {"B": value}
     if isinstance(value, int | float):
         return {"N": repr(value)}
     if isinstance(value, list | tuple):

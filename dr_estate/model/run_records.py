@@ -77,13 +77,13 @@ def to_item(record: RunRecord) -> dict[str, Any]:
 
 
 def from_item(item: Mapping[str, Any]) -> RunRecord:
-    """The record of an item. Raises KeyError or ValueError for an item of another make."""
-    numbers: dict[str, Any] = {name: None if item[name] is None else float(item[name]) for name in _NUMBERS}
+    """The record of an item that ``control_items`` can read."""
+    numbers: dict[str, Any] = {name: None if item.get(name) is None else float(item[name]) for name in _NUMBERS}
     return RunRecord(
         kind=RunKind(item["pk"].removeprefix(HISTORY_OF)),
         at=moment(item["at"]),
         complete=item["complete"],
-        score=item["score"],
+        score=item.get("score"),
         **{name: item[name] for name in _TEXTS},
         **numbers,
         phases={name: float(taken_s) for name, taken_s in item["phases"].items()},

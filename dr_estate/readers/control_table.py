@@ -6,11 +6,31 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, TypeGuard
+from typing import Any
 
 from dr_estate.config.environment import Side
 from dr_estate.config.recovery_settings import PEOPLE_TAG
 from dr_estate.model import database_record, states
+from dr_estate.model.control_items import (
+    APPROVAL,
+    BY_SK,
+    DATABASE,
+    INCIDENT,
+    JOURNAL,
+    LOCK,
+    OVERRIDE,
+    PAUSE,
+    PAUSES,
+    RULES,
+    RUN,
+    STANDING,
+    ItemKind,
+    UnreadableItem,
+    clipped,
+    is_closed,
+    readable,
+    unreadable,
+)
 from dr_estate.model.database_record import DatabaseRecord
 from dr_estate.model.dynamodb_values import decode_item, moment, moment_or_none
 from dr_estate.model.run_records import HISTORY_OF, RunKind, RunRecord, from_item
@@ -23,16 +43,9 @@ READS = frozenset({"dynamodb:DescribeTable", "dynamodb:DescribeContinuousBackups
 STANDING_READS = frozenset({"dynamodb:Query"})
 TAG_READS = frozenset({"dynamodb:ListTagsOfResource"})
 
-LOCK, RUN = "LOCK", "RUN"
-STANDING, PAUSE, INCIDENT, OVERRIDE = "STANDING", "PAUSE", "INCIDENT", "OVERRIDE#"
-DATABASE = "DATABASE"
-APPROVALS, RULES = "APPROVAL#", "#RULES"
-PAUSES, BY_SK = "PAUSE#", "by-sk"
-JOURNAL = "JOURNAL#"
-"""Where AWS starts runs, each person pauses under the own key ``PAUSE#<aws:userid>`` / ``PAUSE``."""
-
 _NONE = dynamodb.NONE
-
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
+"""When a word counts as said that cannot be read: every readable one comes after it."""
 NEWEST = 12  # runs of a kind: enough for a trend, and for percentiles
 
 _Item = Mapping[str, Any]
@@ -89,6 +102,11 @@ class Pause:
     who: str
     why: str
     at: datetime
+
+    @property
+    def since(self) -> str:
+        """Since when, as the end of a clause; "" where what pauses cannot be read."""
+        return f" since {self.at:%Y-%m-%d %H:%M} UTC" if self.at > _BEGINNING else ""
 
 
 BEGUN, FAILING_BACK, ABORTING, ON_DR = "open", "failing back", "aborting the failback", "on DR"
@@ -159,15 +177,32 @@ class LockHolder:
 class ControlState:
     """What stands in the control table. ``reason`` says why nothing could stand there, "" where there is a table.
 
-    ``database`` is the primary region's database as it was last seen well.
+    ``database`` is the primary region's database as it was last seen well. ``unreadable`` are all items of unknown
+    shape: an incident, or a lock, that cannot be read stands in the place of one, for it holds as one does.
     """
 
     pause: Pause | None = None
-    incident: Incident | None = None
+    incident: Incident | UnreadableItem | None = None
     overrides: tuple[RecordedOverride, ...] = ()
-    run: LockHolder | None = None
+    run: LockHolder | UnreadableItem | None = None
     reason: str = ""
     database: DatabaseRecord | None = None
+    unreadable: tuple[UnreadableItem, ...] = ()
+
+    @property
+    def holding(self) -> tuple[UnreadableItem, ...]:
+        """The unreadable items that hold up every run: lock, open incident, stop switch."""
+        return tuple(item for item in self.unreadable if item.holds)
+
+    @property
+    def known_incident(self) -> Incident | None:
+        """The open incident, if it can be read."""
+        return self.incident if isinstance(self.incident, Incident) else None
+
+    @property
+    def known_run(self) -> LockHolder | None:
+        """The run of the lock, if it can be read."""
+        return self.run if isinstance(self.run, LockHolder) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +290,7 @@ def pins(context: ReadContext) -> tuple[RulesPin, ...] | None:
     items = _by_sk(context, name, RULES)
     if items is None:
         return None
-    own = context.rows((item for item in items if str(item.get("pk", "")).startswith(APPROVALS)), _pin, "pk")
+    own = context.rows((item for item in items if str(item.get("pk", "")).startswith(APPROVAL)), _pin, "pk")
     return tuple(sorted(own, key=lambda pin: pin.at, reverse=True))
 
 
@@ -294,22 +329,33 @@ def runs(context: ReadContext) -> RunHistory:
     found = context.each(lambda kind: _partition(context, name, HISTORY_OF + kind, newest=NEWEST), RunKind)
     if any(items is None for items in found):
         return RunHistory(reason=f"There is no table {name} in {context.region}.")
-    return RunHistory(context.rows((item for items in found for item in items or ()), from_item, "run"))
+    items = [item for kind in found for item in kind or () if not is_closed(item)]
+    return RunHistory(context.rows(items, _run_record, "sk"))
+
+
+def _run_record(item: _Item) -> RunRecord:
+    """The run of an item. Raises ValueError for one of unknown shape, with the command that sets it aside."""
+    if odd := unreadable(item):
+        raise ValueError(odd.says)
+    return from_item(item)
 
 
 def in_force(items: list[dict[str, Any]]) -> ControlState:
-    """What the items of the partitions ``STANDING`` and ``LOCK`` say. Raises KeyError for an item of another make."""
-    by_key = {(item["pk"], item["sk"]): item for item in items}
-    overrides = [override_of(item) for (pk, sk), item in by_key.items() if pk == STANDING and sk.startswith(OVERRIDE)]
+    """What the items of the partitions ``STANDING`` and ``LOCK`` say, and which of them cannot be read."""
+    good, odd = readable(items)
+    by_key = {(item["pk"], item["sk"]): item for item in good}
+    holding = {item.kind: item for item in odd}
     run, database = by_key.get((LOCK, RUN)), by_key.get((STANDING, DATABASE))
+    unread = holding.get(ItemKind.PAUSE)
+    pause = Pause("somebody", unread.says, _BEGINNING) if unread else pause_of(by_key.get((STANDING, PAUSE)))
+    overrides = [override_of(item) for (pk, sk), item in by_key.items() if pk == STANDING and sk.startswith(OVERRIDE)]
     return ControlState(
-        pause=pause_of(by_key.get((STANDING, PAUSE))),
-        incident=incident_of(by_key.get((STANDING, INCIDENT))),
-        overrides=tuple(
-            sorted((override for override in overrides if override is not None), key=lambda override: override.gate)
-        ),
-        run=run_of(run) if run else None,
+        pause=pause,
+        incident=holding.get(ItemKind.INCIDENT) or incident_of(by_key.get((STANDING, INCIDENT))),
+        overrides=tuple(sorted(overrides, key=lambda override: override.gate)),
+        run=holding.get(ItemKind.LOCK) or (run_of(run) if run else None),
         database=database_record.from_item(database) if database else None,
+        unreadable=odd,
     )
 
 
@@ -338,39 +384,31 @@ def with_own_pauses(state: ControlState, items: Iterable[_Item]) -> ControlState
 
 
 def words_of(item: _Item) -> tuple[PauseWord, ...]:
-    """The words of one person's item, the oldest first."""
-    try:
-        who = str(item["who"])
-        return tuple(PauseWord(moment(row["at"]), bool(row["paused"]), who, str(row["why"])) for row in item["words"])
-    except (KeyError, TypeError, ValueError, AttributeError):
-        who, began = str(item.get("pk")), datetime.min.replace(tzinfo=UTC)
-        return (
-            PauseWord(began, paused=True, who=who, why="its item cannot be read: `dr_cli.py unpause` sets it aside"),
-        )
+    """The words of one person's item, the oldest first; one word, before all others, where it cannot be read."""
+    if is_closed(item):
+        return ()
+    if odd := unreadable(item):
+        return (PauseWord(_BEGINNING, paused=True, who=clipped(odd.pk), why=odd.says),)
+    return tuple(PauseWord(moment(row["at"]), row["paused"], item["who"], row["why"]) for row in item["words"])
 
 
 def pause_of(item: _Item | None) -> Pause | None:
     """The stop switch, None where it is off."""
-    return Pause(item["who"], item["why"], moment(item["at"])) if _open(item) else None
+    return Pause(item["who"], item["why"], moment(item["at"])) if item else None
 
 
 def incident_of(item: _Item | None) -> Incident | None:
     """The open incident, None where there is none."""
-    if not _open(item):
+    if item is None:
         return None
-    unprotected = moment_or_none(item["unprotected_since"])
-    staged = bool(item.get("staged", True))
+    unprotected, staged = moment_or_none(item["unprotected_since"]), item.get("staged") is not False
     return Incident(item["incident"], item["goal"], item["phase"], moment(item["since"]), unprotected, staged)
 
 
-def override_of(item: _Item | None) -> RecordedOverride | None:
-    """The override, None where it is closed."""
-    if not _open(item):
-        return None
-    until = moment(item["until"])
-    return RecordedOverride(
-        item["gate"], item["by"], item["why"], until, item["incident"], item["plan"], item.get("arn", "")
-    )
+def override_of(item: _Item) -> RecordedOverride:
+    """The override of an item."""
+    texts = (item["gate"], item["by"], item["why"])
+    return RecordedOverride(*texts, moment(item["until"]), item["incident"], item["plan"], item.get("arn") or "")
 
 
 def run_of(item: _Item) -> LockHolder:
@@ -387,10 +425,6 @@ def run_of(item: _Item) -> LockHolder:
         ended_at=moment_or_none(item["ended_at"]),
         outcome=item["outcome"],
     )
-
-
-def _open(item: _Item | None) -> TypeGuard[_Item]:
-    return item is not None and not item["closed_at"]
 
 
 def _partition(context: ReadContext, name: str, key: str, newest: int = 0) -> list[dict[str, Any]] | None:

@@ -7,14 +7,18 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from dr_estate.model.control_items import ItemKind
 from dr_estate.readers.control_table import ControlState
 
 
 def sentences(control_state: ControlState, now: datetime) -> Iterator[str]:
     """Each thing that stands, as a sentence; nothing where nothing does."""
     if pause := control_state.pause:
-        yield f"PAUSED: all runs are stopped by {pause.who} since {pause.at:%Y-%m-%d %H:%M} UTC: {pause.why}"
-    if incident := control_state.incident:
+        yield f"PAUSED: all runs are stopped by {pause.who}{pause.since}: {pause.why}"
+    for item in control_state.unreadable:
+        if item.kind is not ItemKind.PAUSE:  # said already
+            yield f"UNREADABLE: {item.says}"
+    if incident := control_state.known_incident:
         since = incident.unprotected_since
         bare = f", unprotected since {since:%Y-%m-%d %H:%M} UTC" if since else ""
         yield f"incident {incident.id} is open since {incident.since:%Y-%m-%d %H:%M} UTC ({incident.stands_at}){bare}"
@@ -29,11 +33,12 @@ def to_dict(control_state: ControlState | None) -> dict[str, Any] | None:
     """The key ``control_state`` of the JSON report; null where the control table could not be read."""
     if control_state is None:
         return None
-    incident = asdict(control_state.incident) if control_state.incident else None
+    incident = asdict(control_state.known_incident) if control_state.known_incident else None
     if incident is not None:
         del incident["staged"]  # the printed command that continues the incident shows it
     return {
         "pause": asdict(control_state.pause) if control_state.pause else None,
         "incident": incident,
         "overrides": [asdict(override) for override in control_state.overrides],
+        "unreadable": [asdict(item) for item in control_state.unreadable],
     }

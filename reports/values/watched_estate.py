@@ -14,6 +14,7 @@ from dr_checks.derived.site_visits import part_or, visits_of
 from dr_checks.posture.posture import SERVED_BY_DR, Posture, posture_of
 from dr_checks.posture.signals import Api, Signals, TrafficDirection, signals_of, writable
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.control_items import UnreadableItem
 from dr_estate.model.durations import duration
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.network.http_probe import Visit
@@ -172,11 +173,12 @@ def _control(state: ControlState | None) -> tuple[str, str, str]:
     """The run that holds the lock, the pause, and the open incident; "" for what is not there."""
     if state is None:
         return ("not seen",) * 3
-    run, pause, incident = state.run, state.pause, state.incident
+    run, pause, incident = state.known_run, state.pause, state.known_incident
     at_work = f"{run.run} of {run.person} for {run.incident}" if run and run.ended_at is None else ""
-    stopped = f"by {pause.who} since {pause.at:%H:%M} UTC: {pause.why}" if pause else ""
+    stopped = f"by {pause.who}{pause.since}: {pause.why}" if pause else ""
     opened = f"{incident.id}, {incident.phase}, since {incident.since:%H:%M} UTC" if incident else ""
-    return at_work, stopped, opened
+    lock, open_ = (item.says if isinstance(item, UnreadableItem) else "" for item in (state.run, state.incident))
+    return lock or at_work, stopped, open_ or opened
 
 
 def posture_text(estate: WatchedEstate) -> str:

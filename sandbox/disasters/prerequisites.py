@@ -11,7 +11,7 @@ from typing import Any
 
 from dr_estate.config.environment import Side
 from dr_estate.config.recovery_settings import PEOPLE_TAG
-from dr_estate.readers.control_table import RULES
+from dr_estate.model.control_items import RULES
 from sandbox.core.errors import SandboxError
 from sandbox.disasters import disaster
 from sandbox.world.world import World
@@ -45,6 +45,20 @@ def opted_out(world: World) -> None:
             world.call(Side.GLOBAL, "account", "DisableRegion", RegionName=region)
             return
     raise SandboxError("Both regions are enabled by default: AWS lets nobody opt out of them.")
+
+
+@disaster(
+    "control-item-unreadable",
+    "The open incident in the control table is of no shape that can be read",
+    trips=("prerequisites.control-items",),
+)
+def control_item_unreadable(world: World) -> None:
+    """Put an item in the place of the open incident as no version writes it; the repair puts back what was there."""
+    name, key = _control_table(world), {"pk": {"S": "STANDING"}, "sk": {"S": "INCIDENT"}}
+    found = world.call(Side.DR, "dynamodb", "GetItem", TableName=name, Key=key).get("Item")
+    undo = ("PutItem", {"Item": found}) if found else ("DeleteItem", {"Key": key})
+    world.undo(Side.DR, "dynamodb", undo[0], TableName=name, **undo[1])
+    world.call(Side.DR, "dynamodb", "PutItem", TableName=name, Item={**key, "incident": {"N": "1" * 31}})
 
 
 @disaster(

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from dr_estate.config.environment import Side
+from dr_estate.model.control_items import APPROVAL, RULES
 from dr_estate.model.dynamodb_values import encode_item, instant
-from dr_estate.readers.control_table import APPROVALS, RULES
 from sandbox.core.state import now
 from sandbox.world.world import World
 
@@ -23,6 +23,6 @@ def pin(world: World, settings: Mapping[str, Any]) -> None:
     user = world.call(Side.GLOBAL, "iam", "GetUser", UserName=_PERSON)["User"]
     rules = json.dumps({"environment": settings, "exceptions": []}, sort_keys=True)
     who = {"arn": user["Arn"], "person": _PERSON, "at": instant(now())}
-    item = {"pk": APPROVALS + user["UserId"], "sk": RULES, "digest": "", "rules": rules, **who}
+    item = {"pk": APPROVAL + user["UserId"], "sk": RULES, "digest": "", "rules": rules, **who}
     table = world.environment.named(world.environment.names.control_table)
     world.call(Side.DR, "dynamodb", "PutItem", TableName=table, Item=encode_item(item))

@@ -51,7 +51,7 @@ def test_of_two_operators_one_runs_and_the_other_is_shown_who_and_since_when(los
     lost.world.timing(transition_s=SLOW_RESTORE_S)
     first = lost.run("first")
     until(restoring(lost), first)
-    run = lost.reach("admin").control.in_force().run
+    run = lost.reach("admin").control.in_force().known_run
     second = lost.run("second", person="admin")
     assert Exit.REFUSED == second.wait(), second.said
     assert run is not None
@@ -68,13 +68,13 @@ def test_a_dead_owners_lock_is_taken_over_after_its_lease_and_not_before(lost: R
     short.begin()
     dead = short.run("dead", at(2, When.AFTER, is_mutation))
     assert dead.wait() == -signal.SIGKILL
-    run = short.reach("admin").control.in_force().run
+    run = short.reach("admin").control.in_force().known_run
     assert run is not None
     heir = short.run("heir", person="admin")
     assert Exit.READY == heir.wait(), heir.said
     assert f"No heartbeat of run {run.run} for " in heir.said
     assert f" of {SHORT_LEASE_S} s." in heir.said
-    taken = short.reach("admin").control.in_force().run
+    taken = short.reach("admin").control.in_force().known_run
     assert taken is not None
     assert (taken.token, taken.taken_at >= run.lease_until) == (run.token + 1, True)
     assert max(calls_of(short).values()) == 1

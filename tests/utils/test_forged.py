@@ -136,9 +136,9 @@ def test_a_malformed_stop_switch_holds_all_runs_and_is_reported_with_its_remedy(
     prod.world.reset_mutations()
     ran = prod.run(EXECUTE)
     assert (ran.code, [], "unpause" in ran.err) == (4, prod.world.mutations(), True), ran.err
-    assert "control.item: The item STANDING / PAUSE of the control table cannot be read" in ran.err
+    assert "authority.paused: somebody: The item STANDING / PAUSE of the control table cannot be read" in ran.err
     assert prod.run("unpause").code == 0
-    assert "control.item" not in prod.run(EXECUTE).err
+    assert "authority.paused" not in prod.run(EXECUTE).err
 
 
 def test_a_pause_of_the_end_of_all_time_is_let_go_by_no_command_and_says_so(prod: Prod) -> None:

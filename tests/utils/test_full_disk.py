@@ -90,7 +90,7 @@ def test_a_run_whose_disk_fills_up_ends_done_with_its_whole_record_in_the_contro
         assert (None, None) == (local.fault, mirrored.fault)
         assert len(local.entries) < len(mirrored.entries)
         assert (EntryKind.END, "done") == (mirrored.entries[-1].kind, mirrored.entries[-1].data["outcome"])
-        control_table_run = reach.control.in_force().run
+        control_table_run = reach.control.in_force().known_run
         assert control_table_run is not None
         assert (True, "done") == (control_table_run.ended_at is not None, control_table_run.outcome)
         log = at_endpoint(world, tmp_path, f"-e sit --config {config} log --incident {INCIDENT} --format json")

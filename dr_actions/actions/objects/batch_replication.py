@@ -75,7 +75,7 @@ def written_since(context: PlanContext) -> str:
     copied back then. Where that is wrong, the run's own comparison finds the object and copies it.
     """
     try:
-        incident = context.snapshot.get(control_table.standing, Side.DR).incident
+        incident = context.snapshot.get(control_table.standing, Side.DR).known_incident
     except DataUnavailable:
         return ""
     is_away = incident is not None and incident.goal in (Goal.FAILOVER, Goal.SWITCHOVER)

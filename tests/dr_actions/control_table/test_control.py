@@ -71,11 +71,11 @@ def test_an_incident_says_since_when_there_is_no_standby_until_there_is_one_agai
 ) -> None:
     control.open_incident("INC-1", "failover", clock(), "Alice")
     control.unprotected("INC-1", clock(), "Alice")
-    stands = control.in_force().incident
+    stands = control.in_force().known_incident
     assert stands is not None
     assert clock() == stands.unprotected_since
     control.unprotected("INC-1", None, "Alice")
-    stands = control.in_force().incident
+    stands = control.in_force().known_incident
     assert stands is not None
     assert stands.unprotected_since is None
 
@@ -109,7 +109,7 @@ def test_a_run_that_lost_the_lock_changes_nothing_that_stands(control: ControlSt
         control.enter_phase("INC-1", "restoring", "Alice", fence=Fence("run-1", lock.token - 1))
     with pytest.raises(ConditionFailed):
         control.enter_phase("INC-9", "restoring", "Alice", fence=lock.fence)
-    stands = control.in_force().incident
+    stands = control.in_force().known_incident
     assert stands is not None
     assert "open" == stands.phase
 

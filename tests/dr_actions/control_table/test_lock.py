@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from dr_actions.control_table.control import ControlStore, Fenced
+from dr_actions.control_table.control import ControlStore, Fenced, MalformedItem
 from dr_actions.control_table.heartbeat import Heartbeat, LockLost
 from dr_actions.control_table.lock import (
     CoolingDown,
@@ -26,6 +26,7 @@ from dr_actions.control_table.lock import (
     renew,
     take,
 )
+from dr_actions.control_table.table import Put
 from dr_actions.model.plan import Call
 from dr_estate.aws.clock import WORLD_CLOCK, WorldClock
 from dr_estate.config.recovery_settings import Execution
@@ -87,6 +88,31 @@ def test_an_emergency_waits_for_no_trial_and_no_drill_cools_it_down(
     assert leave is may_take(last, NOON, "run-2", incident, LIMITS)
 
 
+def test_a_trial_takes_a_lock_of_its_own_and_gives_way_to_a_recovery(control: ControlStore, clock: Clock) -> None:
+    trial = take(control, BOB, "run-1", TRIAL, LIMITS)
+    control.write([Put({"pk": "JOURNAL#TRIAL", "sk": "1"})], trial.fence)
+    assert control.table.get(("LOCK", "RUN")) is None, "it writes nothing that a recovery reads"
+    recovery = take(control, ALICE, "run-2", "INC-1", LIMITS)
+    assert recovery.taken_from is None
+    with pytest.raises(Fenced, match="run-1 gives way: a recovery took the lock"):
+        control.write([Put({"pk": "JOURNAL#TRIAL", "sk": "2"})], trial.fence)
+    clock.waited = lambda: renew(control, recovery, LIMITS)
+    with pytest.raises(LockHeld):
+        take(control, BOB, "run-3", TRIAL, LIMITS)
+    clock.waited = lambda: None
+    release(control, recovery, "done")
+    with pytest.raises(CoolingDown):
+        take(control, BOB, "run-4", TRIAL, LIMITS)
+    assert take(control, BOB, "run-5", TRIAL, LIMITS, cool_down_waived=True).taken_from is not None
+
+
+def test_a_trials_lock_that_cannot_be_read_holds_up_no_recovery(control: ControlStore) -> None:
+    control.table.put(Put({"pk": "DRILL#LOCK", "sk": "RUN", "token": "x"}))
+    assert take(control, ALICE, "run-2", "INC-1", LIMITS).token == 1
+    with pytest.raises(MalformedItem, match="DRILL#LOCK"):
+        take(control, BOB, "run-3", TRIAL, LIMITS, cool_down_waived=True)
+
+
 @given(some.integers(-7200, 7200), some.booleans(), some.booleans(), some.sampled_from(["INC-1", "INC-2"]))
 def test_no_clock_makes_a_run_dead_that_was_not_seen_to_stand_still_and_none_blocks_for_good(
     after_s: int, ended: bool, stood_still: bool, incident: str
@@ -120,7 +146,7 @@ def test_a_watch_can_be_ended_and_nothing_is_taken_then(control: ControlStore, c
     clock.waited = watch.stop.set
     with pytest.raises(KeyboardInterrupt):
         take(control, BOB, "run-2", "INC-1", LIMITS, watch=watch)
-    stands = control.in_force().run
+    stands = control.in_force().known_run
     assert (stands.run, stands.token) == ("run-1", 1) if stands else False
 
 
@@ -199,7 +225,7 @@ def test_a_dead_owners_lock_is_taken_over_after_its_lease_and_its_late_writes_ar
     for late in (lambda: renew(control, dead, LIMITS), lambda: release(control, dead, "done")):
         with pytest.raises(Fenced):
             late()
-    stands = control.in_force().run
+    stands = control.in_force().known_run
     assert stands is not None
     assert ("run-2", None, "") == (stands.run, stands.ended_at, stands.outcome)
     assert ["run-1", "run-2"] == [row["run"] for row in control.table.query("RUN#INC-1")]
@@ -265,7 +291,7 @@ def test_the_heartbeat_keeps_the_lock_and_its_thread_ends_with_it(sender: Plain,
         _wait_until(lambda: heartbeat.lock.lease_until > first.lease_until)
         heartbeat.check()
     assert "heartbeat-run-beat" not in {thread.name for thread in threading.enumerate()}
-    stands = control.in_force().run
+    stands = control.in_force().known_run
     assert stands is not None
     assert stands.lease_until > first.lease_until
 

@@ -53,10 +53,12 @@ def test_no_persons_role_changes_anything_of_the_estate(action: str) -> None:
             assert EXPLICIT_DENY == judged(role, f"{service}:{operation}", "*"), role
 
 
-def test_a_pause_is_written_under_the_own_key_and_nothing_else_of_the_record_is() -> None:
+def test_a_pause_is_written_under_the_own_key_and_an_approver_sets_items_aside() -> None:
     table = scopes.control_table(PROD)[0]
     for role in (IamRole.OPERATOR, IamRole.APPROVER):
-        for key, allowed in {"PAUSE#AROA1:olga": True, "PAUSE#AROA2:adam": False, "STANDING": False}.items():
+        repairs = role is IamRole.APPROVER
+        keys = {"PAUSE#AROA1:olga": True, "PAUSE#AROA2:adam": False, "STANDING": repairs, "JOURNAL#INC-1": False}
+        for key, allowed in keys.items():
             word = judged(role, "dynamodb:PutItem", table, {"dynamodb:LeadingKeys": (key,)})
             assert (word == ALLOWED) == allowed, (role, key)
 

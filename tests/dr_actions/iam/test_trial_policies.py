@@ -75,8 +75,11 @@ def met(condition: dict[str, dict[str, Any]]) -> dict[str, tuple[str, ...]]:
 def test_a_trial_records_what_is_its_own_and_nothing_of_an_incident(action: str) -> None:
     """With a rewritten mirror, who watches a recovery would be shown a change by hand of the driller's own."""
     table = arn("dynamodb", f"table/{PROD.named(PROD.names.control_table)}")
-    own = ("LOCK", "STANDING", "HISTORY", "JOURNAL#TRIAL-1", "RUN#TRIAL-1", "JOURNAL#DRILL-1", "PAUSE#AROA1:dora")
-    others = ("JOURNAL#INC-1", "RUN#INC-1", "PAUSE#AROA2:alice", "APPROVAL#AROA1:dora", "journal#INC-1", "")
+    own = ("DRILL#LOCK", "HISTORY#restore-test", "JOURNAL#TRIAL-1", "RUN#TRIAL-1", "PAUSE#AROA1:dora")
+    others = (
+        *("LOCK", "STANDING", "HISTORY", "HISTORY#failover", "JOURNAL#INC-1", "RUN#INC-1", "JOURNAL#DRILL-1"),
+        *("PAUSE#AROA2:alice", "APPROVAL#AROA1:dora", "journal#INC-1", "ASIDE#LOCK", ""),
+    )
     keys = {key: decided(IamRole.DRILL, asked(action, table, dynamodb__LeadingKeys=key)) for key in (*own, *others)}
     assert keys == dict.fromkeys(own, True) | dict.fromkeys(others, False)
 

@@ -9,6 +9,7 @@ from typing import Any
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
 from dr_estate.readers import control_table
+from dr_estate.readers.control_table import ControlState
 from dr_estate.reading.reader import Reader
 from tests.dr_checks.worlds import DENIED, SIT, Example, world
 
@@ -35,6 +36,12 @@ def _says(effect: str, *actions: str, who: str = "*", under: Any = None) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [row]})
 
 
+def _standing(*items: dict[str, Any]) -> Any:
+    return _dr(control_table.standing, control_table.in_force(list(items)))
+
+
+_PAUSE = {"pk": "STANDING", "sk": "PAUSE", "who": "Alice", "why": "a storm", "at": "2026-01-07T03:00:00+00:00"}
+_CLOSED = {"pk": "STANDING", "sk": "INCIDENT", "closed_at": "2026-01-07T03:00:00+00:00"}
 _UNLESS_RUNS = {"ArnNotLike": {"aws:PrincipalArn": f"arn:aws:iam::{SIT.account}:role/sit-dr-*"}}
 _BY_ADDRESS = {"NotIpAddress": {"aws:SourceIp": "10.0.0.0/8"}}
 _KEPT = json.dumps(
@@ -65,6 +72,14 @@ EXAMPLES = [
     Example("prerequisites.control-table", FINE, _control(policy=_says("Deny", "dynamodb:*", under=_UNLESS_RUNS))),
     Example("prerequisites.control-table", UNSEEN, _control(policy=_says("Deny", "dynamodb:*", under=_BY_ADDRESS))),
     Example("prerequisites.control-table", FINE, _control(policy=_says("Allow", "dynamodb:*", under=_BY_ADDRESS))),
+    Example("prerequisites.control-items", FINE, _standing({**_PAUSE, "closed_at": ""}, _CLOSED)),
+    Example("prerequisites.control-items", UNSEEN, _standing(_PAUSE), subjects=frozenset({"STANDING / PAUSE"})),
+    Example("prerequisites.control-items", UNSEEN, _standing({**_CLOSED, "closed_at": ""})),
+    Example("prerequisites.control-items", UNSEEN, _standing({**_CLOSED, "closed_at": 10**31})),
+    Example("prerequisites.control-items", UNSEEN, _standing({"pk": "LOCK", "sk": "RUN", "token": b"x"})),
+    Example("prerequisites.control-items", UNSEEN, _standing({"pk": "STANDING", "sk": "NEWS"})),
+    Example("prerequisites.control-items", UNSEEN, _dr(control_table.standing, DENIED)),
+    Example("prerequisites.control-items", IDLE, _dr(control_table.standing, ControlState(reason="There is none."))),
     Example("prerequisites.control-table-recoverable", FINE, _dr(control_table.table, _table())),
     Example("prerequisites.control-table-recoverable", IDLE, _dr(control_table.table, _table(None))),
     Example("prerequisites.control-table-recoverable", FAILS, _dr(control_table.table, _table(recoverable=False))),

@@ -76,9 +76,10 @@ def test_what_the_operators_wrote_is_seen_and_kept_as_evidence(world: Endpoint) 
     seen = snapshot.get(standing, Side.DR)
     assert control.in_force() == seen
     assert seen.pause is not None
-    assert seen.incident is not None
-    assert seen.run is not None
-    assert ("Bob", "INC-1", (over,), "Alice") == (seen.pause.who, seen.incident.id, seen.overrides, seen.run.person)
+    assert seen.known_incident is not None
+    assert seen.known_incident.id == "INC-1"
+    assert seen.known_run is not None
+    assert (seen.pause.who, seen.known_run.person, seen.overrides) == ("Bob", "Alice", (over,))
     assert seen == from_json(to_json(snapshot)).get(standing, Side.DR)
 
 

@@ -81,7 +81,7 @@ def _stopped_in_order(sit: Sit, terminal: Terminal, since: int) -> None:
     assert EntryKind.FAILED not in kinds
     assert EntryKind.NOTIFIED not in kinds, "nobody is alarmed"
     assert "stopped" == added[-1].data["outcome"]
-    run = sit.in_force().run
+    run = sit.in_force().known_run
     assert run is not None
     assert (True, "stopped") == (run.ended_at is not None, run.outcome), "the lock is given back"
 
@@ -119,7 +119,7 @@ def test_nothing_is_begun_where_the_question_for_the_ticket_is_left_unanswered(s
             WAYS[way](terminal)
             assert 130 == terminal.wait(AT_ONCE_S), terminal.shown
             assert "Traceback" not in terminal.shown
-    assert sit.in_force().run is None, "no lock was taken"
+    assert sit.in_force().known_run is None, "no lock was taken"
 
 
 @pytest.mark.proof

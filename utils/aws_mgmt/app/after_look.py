@@ -34,6 +34,8 @@ def after_look(report: Report) -> str:
     """What to do upon what was seen: go on with an open incident, what the posture asks for, or the severest remedy."""
     if report.posture_next:
         return report.posture_next
+    if report.standing and report.standing.holding:
+        return report.standing.holding[0].remedy
     if step := of_open_incident(report.standing, report.posture):
         return str(step)
     if report.posture in BY_POSTURE:
@@ -68,13 +70,13 @@ def of_open_incident(standing: ControlState | None, posture: PostureName) -> Nex
 
     None, too, where the posture asks for something else than a plan that may not run in it, and where it is not known.
     """
-    incident = standing.incident if standing else None
+    incident = standing.known_incident if standing else None
     if standing is None or incident is None or posture in BLINDNESS:
         return None
     if is_full(incident.id):
         cleans = NextStep(DRILL_CLEAN, "brings the drill to its end, where no run is at work")
         return None if posture is PostureName.PRIMARY_LOST else cleans
-    goal, last = _unfinished(incident), standing.run
+    goal, last = _unfinished(incident), standing.known_run
     if goal and posture in EXPECTED.get(goal, ()):
         return going_on(goal, Options(), incident.id, staged=incident.staged)
     failed = last is not None and last.incident == incident.id and last.outcome not in _REACHED

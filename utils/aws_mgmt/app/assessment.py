@@ -20,6 +20,7 @@ from dr_actions.assessment.failback import (
 from dr_actions.assessment.failover import (
     Advice,
     Assessment,
+    control_gate,
     database_is_down,
     failover_advice,
     fence_gate,
@@ -111,7 +112,7 @@ def assess_failover(report: Report, context: PlanContext, since: datetime | None
     leads = signals.answered_by_dr or signals.traffic_set is not TrafficDirection.UNKNOWN
     database_down = database_is_down(context)
     gates = gates_of(report.verdict.results, losses, plan, posture, context.env, database_down, leads)
-    gates += (*fence_gate(context, signals.primary_api), *targets_gates(context))
+    gates += (*control_gate(context), *fence_gate(context, signals.primary_api), *targets_gates(context))
     advice, reasons = failover_advice(gates)
     blind = posture.name in BLINDNESS
     advice = Advice.DO_NOT_FAILOVER if blind else advice
@@ -126,7 +127,7 @@ def assess_failback(report: Report, context: PlanContext) -> Assessment:
     env, snapshot = context.env, context.snapshot
     gates = failback_gates(report.verdict.results, plan, posture, signals_of(snapshot, env), context)
     pause = write_pause(plan, env, past_durations(snapshot), sizes_of(snapshot, env))
-    gates += tuple(write_pause_gate(pause, env))
+    gates += (*write_pause_gate(pause, env), *control_gate(context))
     advice, reasons = failback_advice(gates)
     gib, seconds = sync_estimate(context)
     reasons += (f"The sync moves about {gib:.0f} GiB, in about {duration(seconds)}.",) if gib else ()
@@ -169,12 +170,14 @@ def assess_fence(report: Report, context: PlanContext) -> Assessment:
     posture = report.whole_posture
     plan = make_plan(context, posture.name)
     gates = fence_gates(report.verdict.results, plan, posture, signals_of(context.snapshot, context.env), context)
+    gates = (*gates, *control_gate(context))
     return _assessment(report, context, plan, failback_advice(gates), gates, ())
 
 
 def assess_abort(report: Report, context: PlanContext) -> Assessment:
     """Plan how a failback is given up, and weigh whether it may be."""
     plan, gates = make_plan(context, report.whole_posture.name), abort_gates(report.verdict.results, context)
+    gates = (*gates, *control_gate(context))
     return _assessment(report, context, plan, failback_advice(gates), gates, ())
 
 

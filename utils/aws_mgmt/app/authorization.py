@@ -32,6 +32,7 @@ from dr_actions.model.plan import Goal, Plan
 from dr_checks.core.model import Status
 from dr_checks.posture.posture import PostureName
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.control_items import UnreadableItem
 from dr_estate.model.session_life import Coverage, SessionCoverage
 from dr_estate.readers import control_table
 from dr_estate.readers.control_table import ControlState, RequiredPeople
@@ -107,6 +108,8 @@ def authorise(
     """
     refuse_impossible_begin(app, options.overrides)
     control_state = app.control.in_force()
+    if isinstance(control_state.incident, UnreadableItem):
+        raise MalformedItem(control_state.incident)
     incident = practice.incident if practice else incident_of(options, env, control_state, run.dialog, app.clock.now())
     past = entries_of_incident(options, env, incident, app)
     run = replace(run, recorded=recorded_for(options, past, incident))
@@ -236,11 +239,12 @@ def incident_of(
 ) -> str:
     """The incident: the one given, the one that is open, asked for at a terminal, or named by its day in a drill."""
     given = options.incident
-    if not given and control_state.incident is not None:
-        return control_state.incident.id
+    open_ = control_state.known_incident
+    if not given and open_ is not None:
+        return open_.id
     if not given and env.approvals.ticket and dialog.attended:
         given = dialog.ask(_PROMPT).strip()
-    known = control_state.incident is not None and given == control_state.incident.id
+    known = open_ is not None and given == open_.id
     if given and not known and not ticket_is_well_formed(given, env):
         raise Refused(f"authority.ticket: '{given}' is no incident ticket. Give one such as INC-123.")
     return given or ("" if env.approvals.ticket else f"RUN-{now:%Y%m%d-%H%M%S}")
@@ -249,15 +253,12 @@ def incident_of(
 def paused_by(control_state: ControlState) -> str:
     """Who paused all runs, when and why; "" where nobody did."""
     pause = control_state.pause
-    return f"{pause.who} at {pause.at:%Y-%m-%d %H:%M} UTC: {pause.why}" if pause else ""
+    return f"{pause.who}{pause.since}: {pause.why}" if pause else ""
 
 
 def pause_reason(control: ControlStore) -> str:
-    """Why no run may change anything now, "" where it may: it is paused, or what stands cannot be read."""
-    try:
-        return paused_by(control.in_force())
-    except MalformedItem as odd:
-        return str(odd)
+    """Why no run may change anything now, "" where it may. What else cannot be read of what stands stops no run."""
+    return paused_by(control.in_force())
 
 
 def _run_to_resume(past: Sequence[Entry], options: RecoveryOptions, incident: str, dialog: Dialog) -> Entry | None:

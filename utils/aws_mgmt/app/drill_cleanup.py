@@ -102,7 +102,7 @@ def close_the_drill(context: RunContext, fence: Fence, journal: Journal, accepte
     if accepted:
         journal.append(EntryKind.NOTE, says=f"{who} accepted what is left: {accepted}")
     incident, control = context.start.clearance.incident, context.app.control
-    standing = control.in_force().incident
+    standing = control.in_force().known_incident
     if is_full(incident) and standing is not None and standing.id == incident:
         with contextlib.suppress(Exception):  # it stays open then, and the next `drill clean` closes it
             control.close_incident(incident, who, fence)

@@ -216,7 +216,8 @@ def _invocation(options: Options, snapshot: Snapshot) -> Invocation:
 def _writers(snapshot: Snapshot, environment: Environment, invocation: Invocation) -> str:
     """Who takes writes; and, while a failback is under way, until when it can be aborted."""
     message, standing = writers_sentence(snapshot, environment), snapshot.get_if_seen(control_table.standing, Side.DR)
-    if standing is None or standing.incident is None or standing.incident.phase != control_table.FAILING_BACK:
+    incident = standing.known_incident if standing else None
+    if incident is None or incident.phase != control_table.FAILING_BACK:
         return message
     return invocation.complete(f"{message} {way_back_sentence(snapshot, environment)}")
 

@@ -17,7 +17,7 @@ from dr_actions.assessment.outage import rto_ends_at
 from dr_actions.authorization.people import person_of
 from dr_actions.clients.mutating_client import SendFailed
 from dr_actions.control_table import lock as locking
-from dr_actions.control_table.control import Fence, MalformedItem
+from dr_actions.control_table.control import Fence
 from dr_actions.control_table.heartbeat import Heartbeat
 from dr_actions.control_table.lock import CoolingDown, LockHeld
 from dr_actions.execution.executor import Outcome, execute
@@ -91,7 +91,7 @@ def control_state_now(app: AppContext) -> ControlState | None:
     """What stands in the control table after the run, None where that cannot be read."""
     try:
         return app.control.in_force()
-    except (MalformedItem, SendFailed):
+    except SendFailed:
         return None
 
 

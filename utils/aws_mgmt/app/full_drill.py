@@ -162,7 +162,7 @@ def account_for(drills: Sequence[FullDrill], kind: str) -> Report:
         accounts.append(account)
         report = drill.report
     standing = drill.app.control.in_force()
-    still_open = standing.incident.id if standing.incident else ""
+    still_open = standing.known_incident.id if standing.known_incident else ""
     return replace(
         report,
         drills=tuple(accounts),

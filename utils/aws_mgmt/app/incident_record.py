@@ -28,7 +28,7 @@ from dr_estate.model.dynamodb_values import moment
 from dr_estate.model.world_id import WorldId
 from reports.values.report import Report
 from utils.aws_mgmt.app.connections import AppContext
-from utils.aws_mgmt.app.options import Options, PauseOptions, UnpauseOptions
+from utils.aws_mgmt.app.options import Options, PauseOptions, RepairOptions, UnpauseOptions
 
 _MOMENTS = ("expires_at", "approved_at")
 
@@ -147,7 +147,10 @@ def recorded_of(past: Sequence[Entry]) -> Mapping[str, Mapping[str, Any]]:
 
 
 def record_pause(
-    options: PauseOptions | UnpauseOptions, env: Environment, app: AppContext, note: Callable[[str], None]
+    options: PauseOptions | UnpauseOptions | RepairOptions,
+    env: Environment,
+    app: AppContext,
+    note: Callable[[str], None],
 ) -> None:
     """Put what was done with the stop switch into the open incident's journal, while no run is at work.
 
@@ -155,7 +158,7 @@ def record_pause(
     Raises what keeps the journal from being written.
     """
     control_state = app.control.in_force()
-    incident, last = control_state.incident, control_state.run
+    incident, last = control_state.known_incident, control_state.known_run
     if incident is None or last is None or last.ended_at is None:
         return
     who, run = person_of(app.caller.arn, env), f"{app.clock.now():%Y%m%dT%H%M%S}-{options.command}"

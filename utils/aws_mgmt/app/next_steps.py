@@ -89,7 +89,8 @@ BY_POSTURE: Mapping[PostureName, NextStep] = {
 
 def after_assessment(options: PlanOptions, report: Report, assessment: Assessment) -> str:
     """What to do upon an assessment: have its plan approved or run it, or look at what stands in the way."""
-    incident = options.incident or (report.standing.incident.id if report.standing and report.standing.incident else "")
+    open_ = report.standing.known_incident if report.standing else None
+    incident = options.incident or (open_.id if open_ else "")
     if assessment.blind:
         return str(DIAGNOSIS)
     if assessment.advice not in (Advice.PROCEED, Advice.RISKY):
@@ -116,6 +117,8 @@ def _past_gates(run: Command, does: str, report: Report, assessment: Assessment)
 
 def _instead(options: PlanOptions, report: Report) -> str:
     """What the posture asks for where that is another goal than the one that was weighed, else what is in its way."""
+    if report.standing and report.standing.holding:
+        return report.standing.holding[0].remedy
     if report.posture_next:
         return report.posture_next
     step, goal = BY_POSTURE.get(report.posture), _goal(options)

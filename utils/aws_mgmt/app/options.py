@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
@@ -37,20 +36,6 @@ def version() -> str:
 def results_folder() -> Path:
     """Return where results and journals lie without --output. It is the same from whatever folder a command is run."""
     return state_folder() / "reports" if INSTALLED else ROOT / "reports" / "out"
-
-
-def configuration(environment: str) -> Path:
-    """Return the folder of the environment files without --config.
-
-    That is DR_CONFIG, else the nearest ``environments`` folder upwards from the working directory that knows the
-    environment (of several the first, of all any), else the shipped one.
-    """
-    if given := os.environ.get("DR_CONFIG"):
-        return Path(given)
-    here = Path.cwd()
-    folders = (folder / SHIPPED.name for folder in (here, *here.parents))
-    name = "*" if environment == EVERY else environment.partition(",")[0].strip()
-    return next((folder for folder in folders if any(folder.glob(f"{name}.toml"))), SHIPPED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -300,6 +285,16 @@ class UnpauseOptions(Options):
 
     command: ClassVar[str] = "unpause"
     usual_person: ClassVar[str] = "operator"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepairOptions(Options):
+    """Of `repair`: the ``item`` to set aside, by its id, and why; without one those that cannot be read are listed."""
+
+    command: ClassVar[str] = "repair"
+    usual_person: ClassVar[str] = "approver"
+    item: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -106,9 +106,12 @@ def with_begin(report: Report, incident: str, known: Sequence[Gate] = ()) -> Rep
 
 
 def _lock_gates(report: Report, state: control_table.ControlState, incident: str) -> list[Gate]:
-    """The lock as ``dr_actions.control_table.lock.take`` would find it. A lease that is over is taken over."""
-    last, now, limits = state.run, report.observed_at, report.environment.execution
-    wanted = incident or (state.incident.id if state.incident else "")
+    """The lock as ``dr_actions.control_table.lock.take`` would find it. A lease that is over is taken over.
+
+    A lock that cannot be read has a check and a gate of its own (prerequisites.control-items).
+    """
+    last, now, limits = state.known_run, report.observed_at, report.environment.execution
+    wanted = incident or (state.known_incident.id if state.known_incident else "")
     if last is None:
         return []
     if last.lease_until > now and may_take(last, now, "", wanted, limits) is LockDecision.WATCH:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from dr_actions.actions.notifications.messages import Message, critical, glass_broken, run_failed
 from dr_actions.actions.registry import actions
 from dr_actions.clients.mutating_client import GuardRefused, SendFailed
-from dr_actions.control_table.control import Fenced, IncidentOpen
+from dr_actions.control_table.control import Fenced, IncidentOpen, MalformedItem
 from dr_actions.control_table.heartbeat import LockLost
 from dr_actions.execution.executor import Outcome
 from dr_actions.execution.run import (
@@ -119,7 +119,9 @@ def result_of_error(trouble: Exception, outcome: Outcome, again: NextStep) -> Ru
     if isinstance(trouble, OSError):
         message = f"{trouble.filename or 'The system'}: {trouble.strerror or trouble}."
         return RunResult("failed", f"{message} {again}", Exit.ACTION_FAILED, "run", alarms=True)
-    if isinstance(trouble, (MirrorFailed, JournalBroken, ReadFailed, SendFailed, GuardRefused, IncidentOpen)):
+    if isinstance(
+        trouble, (MirrorFailed, JournalBroken, ReadFailed, SendFailed, GuardRefused, IncidentOpen, MalformedItem)
+    ):
         return RunResult("failed", f"{trouble} {again}", Exit.ACTION_FAILED, "run", alarms=True)
     return None
 

@@ -34,7 +34,7 @@ def run(options: of.Options) -> Exit:
             return _judge(options, environment)
         case of.RecoveryOptions() | of.AttachOptions():
             return _recover(options, environment)
-        case of.ApproveOptions() | of.PauseOptions() | of.UnpauseOptions():
+        case of.ApproveOptions() | of.PauseOptions() | of.UnpauseOptions() | of.RepairOptions():
             return _decide(options, environment)
         case of.LogOptions() | of.DoctorOptions():
             return _look(options, environment)
@@ -208,9 +208,11 @@ def _recover(options: of.RecoveryOptions | of.AttachOptions, environment: Enviro
     return assess_command(options, environment)
 
 
-def _decide(options: of.ApproveOptions | of.PauseOptions | of.UnpauseOptions, environment: Environment) -> Exit:
+def _decide(
+    options: of.ApproveOptions | of.PauseOptions | of.UnpauseOptions | of.RepairOptions, environment: Environment
+) -> Exit:
     from utils.aws_mgmt.app.target import outlives
-    from utils.aws_mgmt.cli.commands import approve
+    from utils.aws_mgmt.cli.commands import approve, repair
 
     if not outlives(options, environment):
         raise UsageError(
@@ -224,6 +226,8 @@ def _decide(options: of.ApproveOptions | of.PauseOptions | of.UnpauseOptions, en
             return approve.pause_command(options, environment)
         case of.UnpauseOptions():
             return approve.unpause_command(options, environment)
+        case of.RepairOptions():
+            return repair.repair_command(options, environment)
 
 
 def _exercise(options: of.DrTestOptions | of.DrillOptions | of.TourOptions, environment: Environment) -> Exit:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # help builds no options
 
 WIDTH = 100
 _WITHOUT_ENVIRONMENT = {"report", "diff", "tour", "verify", "check", "gate", "trap", "exit"}
-_OF_NOW = {"approve", "attach", "doctor", "evidence", "log", "pause", "unpause"}
+_OF_NOW = {"approve", "attach", "doctor", "evidence", "log", "pause", "unpause", "repair"}
 _OF_NO_ESTATE = {"diff", "iam", "init", "report", "sandbox", "tour"}
 _NAME = re.compile(r"[\w.-]{0,64}", re.ASCII)
 Params = Sequence[click.Parameter]
@@ -117,7 +117,8 @@ class OptionsPage(HelpPage):
         given = _given(levels) | ({"action": self.name} if len(levels) > 2 else {})  # noqa: PLR2004 - root and command
         self._refuse_contradictions(ctx, given, str(levels[1].info_name))
         given.pop("assess_only", None)
-        from utils.aws_mgmt.app.options import TYPES, configuration
+        from utils.aws_mgmt.app.configuration import configuration
+        from utils.aws_mgmt.app.options import TYPES
 
         if "config" not in given:
             given["config"] = configuration(given.get("environment", ""))
@@ -223,7 +224,7 @@ def print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> 
 def _which_environment(ctx: click.Context, folder: Path | None) -> str:
     """What is missing without an environment: those that there are, and the command with one of them."""
     from dr_estate.config.environment import environment_names
-    from utils.aws_mgmt.app.options import configuration
+    from utils.aws_mgmt.app.configuration import configuration
 
     names = environment_names(folder or configuration("")) or ["sit"]
     words = " ".join(ctx.command_path.split()[len(str(ctx.find_root().command_path).split()) :])

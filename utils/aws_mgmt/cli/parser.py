@@ -115,7 +115,7 @@ _SIDE = _option(
 )
 _GROUPS = {
     "Look (changes nothing)": ("doctor", "status", "explain", "schedule", "log", "evidence", "report", "diff"),
-    "Act": ("failover", "failback", "fence", "approve", "attach", "pause", "unpause"),
+    "Act": ("failover", "failback", "fence", "approve", "attach", "pause", "unpause", "repair"),
     "Practise": ("tour", "test", "drill", "sandbox"),
     "Set up": ("init", "iam", "completion"),
 }
@@ -141,6 +141,7 @@ _ABOUT = {
     "attach": "Watch the run that AWS started for an incident, from any machine.",
     "pause": "Stop all runs: none changes anything until `unpause`.",
     "unpause": "Let runs change things again.",
+    "repair": "Set aside what cannot be read in the control table (without ITEM: list it).",
     "tour": "The product in three minutes, in a sandbox of its own (without -e: prod).",
     "test": "Run DR tests.",
     "drill": "Show or remove what is left of a drill.",
@@ -185,6 +186,7 @@ _EXAMPLES = {
     "attach": "-e prod attach --incident INC-123",
     "pause": "-e prod pause --reason 'the provider repairs the network'",
     "unpause": "-e prod unpause",
+    "repair": "-e prod repair; -e prod repair 3f9a01bc --reason 'a script of ours wrote it, CHG-12'",
     "tour": "tour; tour --non-interactive",
     "test": "-e prod test; -e prod test --infra --dns; -e prod test --tabletop; -e sit --sandbox test --full-drill",
     "drill": "-e sit drill show",
@@ -283,6 +285,10 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
     ),
     "attach": (_option("incident", "TICKET", "The incident ticket."),),
     "pause": (_option("reason", "TEXT", "Why everything is to stop."),),
+    "repair": (
+        _word("item", "[ITEM]", "The item to set aside, by its id in the list."),
+        _option("reason", "TEXT", "Why it may be set aside."),
+    ),
     "tour": (_flag("non-interactive", "No pause after a screen."),),
     "test": (
         _flag("tabletop", "Walk through the playbook on today's evidence."),

@@ -10,11 +10,10 @@ from pathlib import Path
 from dr_actions.authorization.clearance import PIN, Approval, ticket_is_well_formed
 from dr_actions.authorization.people import is_approver, person_of
 from dr_actions.authorization.rules import RULE, EffectiveRules, differences
-from dr_actions.control_table.control import ConditionFailed, MalformedItem, PausedForEver
+from dr_actions.control_table.control import ConditionFailed, PausedForEver
 from dr_actions.model.plan import Danger, Plan
 from dr_estate.config.environment import Environment
 from dr_estate.model.durations import duration
-from dr_estate.readers.control_table import PAUSE
 from reports.publish import print_report
 from reports.terminal import closing, console
 from reports.values.report import Report
@@ -33,7 +32,7 @@ from utils.aws_mgmt.app.incident_record import (
     last_beginning,
     record_pause,
 )
-from utils.aws_mgmt.app.options import ApproveOptions, PauseOptions, UnpauseOptions
+from utils.aws_mgmt.app.options import ApproveOptions, PauseOptions, RepairOptions, UnpauseOptions
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.cli.connecting import connected
 from utils.aws_mgmt.cli.terminal import Terminal
@@ -298,9 +297,7 @@ def pause_command(options: PauseOptions, environment: Environment) -> Exit:
         who = person_of(reached.caller.arn, environment)
         pause = reached.control.pause(who, options.reason or _NO_REASON, reached.caller.userid)
         _record(options, environment, reached)
-    console.result(
-        f"All runs of {environment.name} are paused by {pause.who} since {pause.at:%Y-%m-%d %H:%M} UTC: {pause.why}.\n"
-    )
+    console.result(f"All runs of {environment.name} are paused by {pause.who}{pause.since}: {pause.why.rstrip('.')}.\n")
     console.conclude(options.format, "no run changes anything", "`dr_cli.py unpause` lets them go on.")
     return Exit.READY
 
@@ -325,15 +322,12 @@ def unpause_command(options: UnpauseOptions, environment: Environment) -> Exit:
 
 def _is_paused(reached: AppContext) -> bool:
     """Whether the switch is on; one that cannot be read is."""
-    try:
-        return reached.control.in_force().pause is not None
-    except MalformedItem as odd:
-        if odd.sk != PAUSE:
-            raise
-        return True
+    return reached.control.in_force().pause is not None
 
 
-def _record(options: PauseOptions | UnpauseOptions, environment: Environment, reached: AppContext) -> None:
+def _record(
+    options: PauseOptions | UnpauseOptions | RepairOptions, environment: Environment, reached: AppContext
+) -> None:
     try:
         record_pause(options, environment, reached, console.complain)
     except Exception as unrecorded:  # noqa: BLE001 - the switch itself is what matters, and its history has it

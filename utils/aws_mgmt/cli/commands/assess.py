@@ -74,7 +74,7 @@ def _assess_return(options: RecoveryOptions, env: Environment, run: CommandRun) 
     """The assessment of a failback or a release, upon what the incident recorded; it changes nothing."""
     with connected(options, env) as reached:
         control_state = reached.control.in_force()
-        incident = control_state.incident.id if control_state.incident else options.incident
+        incident = control_state.known_incident.id if control_state.known_incident else options.incident
         recorded = recorded_for(options, entries_of_incident(options, env, incident, reached), incident)
         report = assess(options, env, observe_world(reached.world, env, run), replace(run, recorded=recorded))
         report = with_session(report, reached.world.credentials, reached.clock.now())

@@ -60,7 +60,8 @@ def show_or_clean(options: DrillOptions, env: Environment, reached: AppContext, 
     with files.dialog.progress() as advance:
         left = leftovers(observe_world(reached.world, env, replace(files, advance=advance)), env)
     control_state = reached.control.in_force()
-    open_ = control_state.incident.id if control_state.incident and is_full(control_state.incident.id) else ""
+    incident = control_state.known_incident
+    open_ = incident.id if incident and is_full(incident.id) else ""
     due = [open_] if open_ else sorted({_trial_of(leftover) for leftover in left})
     drills = [FullDrill(options, env, reached, files, incident, reached.clock.now()) for incident in due]
     return _show(drills, left, reached, options) if options.action == "show" else _clean(drills, options, env)
