@@ -17,6 +17,7 @@ from dr_checks.core.registry import checks, lags
 from dr_checks.core.verdict import verdict_of
 from dr_checks.derived.database_identity import living
 from dr_checks.derived.due import ScheduledTest, dues
+from dr_checks.derived.served import served
 from dr_checks.posture.posture import Posture, PostureName, posture_of
 from dr_checks.posture.writers import way_back_sentence, writers_sentence
 from dr_estate.aws.clock import WorldClock
@@ -151,7 +152,9 @@ def judge(
     results = _results(_selection(options, areas, run, evidence), observation, partial(run.advance, "Judging"))
     measured = lags(snapshot, environment, tenants) if Area.REPLICATION in areas and environment.replicates else []
     posture = posture_of(snapshot, environment)
-    verdict = verdict_of(results, measured, environment.objectives.rpo_minutes * 60.0, _blocker(posture))
+    concerned = tenants_of(observation)
+    to_serve = served(results, concerned, environment).sentence
+    verdict = verdict_of(results, measured, environment.objectives.rpo_minutes * 60.0, _blocker(posture), to_serve)
     return Report(
         command=options.command,
         environment=environment,
@@ -163,7 +166,7 @@ def judge(
         posture_next=posture.next_step,
         writers=_writers(snapshot, environment, invocation),
         to_fence=posture.to_fence,
-        tenants=tenants_of(observation),
+        tenants=concerned,
         verdict=verdict,
         unseen=tuple(snapshot.unavailable_parts()),
         exceptions=observation.exceptions,
