@@ -131,6 +131,17 @@ def _parameter_group_gone(aws: Aws) -> object:
     return rds.delete_db_parameter_group(DBParameterGroupName=aws.named(aws.env.names.db_parameter_group))
 
 
+def _group_with(name: str, value: str) -> Callable[[Aws], object]:
+    """Set a parameter of the group that a restore names."""
+
+    def make(aws: Aws) -> object:
+        rds, group = aws.client("rds", Side.DR), aws.named(aws.env.names.db_parameter_group)
+        row = {"ParameterName": name, "ParameterValue": value, "ApplyMethod": "immediate"}
+        return rds.modify_db_parameter_group(DBParameterGroupName=group, Parameters=[row])
+
+    return make
+
+
 def _option_group(version: str) -> Callable[[Aws], object]:
     """A group of one name in both regions, the DR region's for ``version``, and the primary database uses it."""
 
@@ -261,6 +272,9 @@ ESTATE = (
     Fault("subnet group deleted", NeedKind.DATABASE_SUBNETS, ("rds",), _subnet_group_gone),
     Fault("subnet group of another VPC", NeedKind.DATABASE_SUBNETS, ("rds", "ec2"), _subnet_group_elsewhere),
     Fault("parameter group deleted", NeedKind.DATABASE_PARAMETERS, ("rds",), _parameter_group_gone),
+    Fault("parameter group read-only", NeedKind.DATABASE_PARAMETERS, ("rds",), _group_with("read_only", "1")),
+    Fault("parameter group writable", NeedKind.DATABASE_PARAMETERS, ("rds",), _group_with("read_only", "0")),
+    Fault("parameter group slower", NeedKind.DATABASE_PARAMETERS, ("rds",), _group_with("long_query_time", "9")),
     Fault("option group of another version", NeedKind.DATABASE_OPTIONS, ("rds",), _option_group("5.7")),
     Fault("option group alike", NeedKind.DATABASE_OPTIONS, ("rds",), _option_group("8.0")),
     Fault("database left over", NeedKind.DATABASE_NAME, ("rds",), _left_over),

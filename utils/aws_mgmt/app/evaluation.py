@@ -152,8 +152,7 @@ def judge(
     results = _results(_selection(options, areas, run, evidence), observation, partial(run.advance, "Judging"))
     measured = lags(snapshot, environment, tenants) if Area.REPLICATION in areas and environment.replicates else []
     posture = posture_of(snapshot, environment)
-    concerned = tenants_of(observation)
-    to_serve = served(results, concerned, environment).sentence
+    to_serve = served(results, tenants_of(observation), environment).sentence
     verdict = verdict_of(results, measured, environment.objectives.rpo_minutes * 60.0, _blocker(posture), to_serve)
     return Report(
         command=options.command,
@@ -166,7 +165,7 @@ def judge(
         posture_next=posture.next_step,
         writers=_writers(snapshot, environment, invocation),
         to_fence=posture.to_fence,
-        tenants=concerned,
+        tenants=tenants_of(observation),
         verdict=verdict,
         unseen=tuple(snapshot.unavailable_parts()),
         exceptions=observation.exceptions,
