@@ -13,13 +13,14 @@ from dr_checks.derived.traffic_rules import VPC, covers_lists, parsed
 from dr_checks.derived.ways import HIDDEN, Ways, table_of
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import ecs, elbv2, route53_private_names, vpc
+from dr_estate.readers import ecs, elbv2, rds, route53_private_names, vpc
 
 NEEDED = ("ecr.api", "ecr.dkr", "s3", "logs", "secretsmanager")
 _ALIVE = {"available", "pending"}
 _ABSENT = "there is no VPC: see vpc.available"
 _ELSEWHERE = ("tgw-", "vgw-", "arn:aws:networkmanager:")
 """What a default route names that leads to another network: a transit gateway, a VPN gateway, a core network."""
+_Groups = dict[str, vpc.SecurityGroup]
 EXCLUDED = "; aws_vpc_block_public_access_exclusion of the VPC"
 
 
@@ -62,6 +63,7 @@ def security_groups(view: View) -> Iterator[Finding]:
         else:
             yield view.ok(name, "alike", "as in the primary region", "the same traffic is allowed")
     yield from _of_balancer(view)
+    yield from _of_database(view, there, here, grounds)
     if not used:
         yield view.none_expected("all security groups", "nothing of the primary region uses one")
 
@@ -89,6 +91,23 @@ def _of_balancer(view: View) -> Iterator[Finding]:
     yield view.gap(
         here.name, measured, expected, "visitors would not reach it, or it would not reach the tasks", remedy
     )
+
+
+def _of_database(view: View, there: _Groups, here: _Groups, grounds: Grounds) -> Iterator[Finding]:
+    """A restore names one group: the tasks' way through a further one of the primary database is let in by it too."""
+    mine = here.get(view.env.named(view.env.names.db_security_group))
+    source = view.find(rds.instances, Side.PRIMARY, identifier=view.env.named(view.env.names.database))
+    carried = {id_ for _, service in tenant_services(view) for id_ in service.security_groups}
+    tasks = {VPC, *(group.name for group in here.values() if group.id in carried)}
+    for group in there.values():
+        if mine is None or source is None or group.name == mine.name or group.id not in source.security_groups:
+            continue
+        missing = grounds.lacking(group.ingress, mine.ingress, outward=False)
+        if lost := [rule for rule in missing if parsed(rule).peer in tasks or grounds.is_own(parsed(rule))]:
+            measured, wanted = f"missing in {'; '.join(lost)}", f"as '{group.name}' in the primary region"
+            reason = "a restored database carries this group alone, and the tasks do not reach it"
+            sentence = f"aws_security_group '{mine.name}' in {view.region}: the ingress of '{group.name}' too."
+            yield view.gap(mine.name, measured, wanted, reason, Remedy(sentence, tuple(_opened(view, mine, lost, []))))
 
 
 def _opened(view: View, mine: vpc.SecurityGroup, ways_in: list[str], ways_out: list[str]) -> Iterator[str]:

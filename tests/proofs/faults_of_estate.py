@@ -72,6 +72,15 @@ def _primary_registry(definition: dict[str, Any], aws: Aws) -> None:
     container["image"] = container["image"].replace(aws.env.regions.dr, aws.env.regions.primary)
 
 
+def _another_account(definition: dict[str, Any], aws: Aws) -> None:
+    container = definition["containerDefinitions"][0]
+    container["image"] = container["image"].replace(aws.env.account, "210987654321")
+
+
+def _docker_hub(definition: dict[str, Any], _: Aws) -> None:
+    definition["containerDefinitions"][0]["image"] = "docker.io/library/wordpress:6"
+
+
 def _no_such_point(definition: dict[str, Any], _: Aws) -> None:
     mount = definition["volumes"][0]["efsVolumeConfiguration"]
     mount["authorizationConfig"]["accessPointId"] = "fsap-0123456789abcdef0"
@@ -263,6 +272,8 @@ ESTATE = (
     Fault("parameter allowed", NeedKind.PARAMETER, ("ecs", "ssm", "iam"), _parameter_allowed),
     Fault("images deleted", NeedKind.IMAGE, ("ecr",), _images_gone),
     Fault("tag of nobody", NeedKind.IMAGE, ("ecs",), definition_changed(_no_such_tag)),
+    Fault("image of another account", NeedKind.IMAGE, ("ecs",), definition_changed(_another_account)),
+    Fault("image of Docker Hub", NeedKind.IMAGE, ("ecs",), definition_changed(_docker_hub)),
     Fault("image of primary", NeedKind.IMAGE, ("ecs",), definition_changed(_primary_registry)),
     Fault("log group deleted", NeedKind.LOG_GROUP, ("logs",), _log_group_gone),
     Fault("access point deleted", NeedKind.ACCESS_POINT, ("efs",), _point_gone),

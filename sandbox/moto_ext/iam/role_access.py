@@ -59,6 +59,8 @@ def may(account: str, role: str, request: AccessRequest, policies: Iterable[str 
     own = said_of(account, role, request)
     if EXPLICIT_DENY in (own, *words):
         return False
+    if (request.resource or "").split(":")[4:5] not in ([], [""], [account], ["*"]):
+        return own == ALLOWED and ALLOWED in words  # of another account both must allow
     return ALLOWED in (own, *words)
 
 
