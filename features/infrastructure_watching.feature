@@ -23,4 +23,4 @@ Feature: CloudWatch: logs and alarms match in both regions
     Then alarms of the DR region have the metrics and thresholds of the primary region's
 
   Scenario: Alarms of the DR region notify a topic in the DR region
-    Then alarms of the DR region notify somebody through the DR region
+    Then alarms notify somebody, those of the DR region through the DR region

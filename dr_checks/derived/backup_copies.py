@@ -95,7 +95,7 @@ def restore_key_flaw(view: View, key_arn: str) -> str:
         why = (
             f"The policy of the key {key_arn} lets {role} {found.action} or not by conditions that only AWS evaluates."
         )
-        raise DataUnavailable(Unavailable(UnavailableKind.ERROR, why))
+        raise DataUnavailable(Unavailable(UnavailableKind.UNREADABLE, why))
     return f"the policy of its key {key_arn} does not let {role} {found.action} ({found.answer})"
 
 

@@ -237,14 +237,24 @@ def way_out(view: View) -> Iterator[Finding]:
                 f"{route}; no endpoint for {', '.join(lacking)}",
                 wanted,
                 "a task placed here fails to start: it cannot pull its image, or read its secrets",
-                Remedy(
-                    f"aws_route in {view.region}: 0.0.0.0/0 to a public NAT gateway whose own subnet leads to an "
-                    f"attached internet gateway; or the missing aws_vpc_endpoint{EXCLUDED if shut else ''}.",
-                    ways.opened() if shut else ways.mend(place),
-                ),
+                _led_out(view, ways, place, shut=shut),
             )
     if not places:
         yield view.none_expected("all subnets", "no service exists: see ecs.service-exists")
+
+
+def _led_out(view: View, ways: Ways, place: str, *, shut: bool) -> Remedy:
+    """What leads tasks of a subnet out: another subnet, where this one is of the data tier, which stays closed."""
+    if place in (ways.data_tier() or ()):
+        return Remedy(
+            f"aws_ecs_service in {view.region}: network_configuration.subnets of the tasks' own tier. {place} is a "
+            "subnet of the databases: give it no way to the internet."
+        )
+    sentence = (
+        f"aws_route in {view.region}: 0.0.0.0/0 to a public NAT gateway whose own subnet leads to an attached internet "
+        f"gateway; or the missing aws_vpc_endpoint{EXCLUDED if shut else ''}."
+    )
+    return Remedy(sentence, ways.opened() if shut else ways.mend(place))
 
 
 def _is_unfollowed(view: View, target: str) -> bool:
