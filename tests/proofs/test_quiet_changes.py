@@ -83,6 +83,26 @@ def dr_record_evaluates(aws: Aws) -> Iterator[None]:
 
 
 @contextmanager
+def operator_trusts_nobody(aws: Aws) -> Iterator[None]:
+    """The role of recoveries trusts a service that has no part in them alone, and people again."""
+    iam, role = aws.client("iam", Side.GLOBAL), aws.env.acting_role
+    former = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
+    trust = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    iam.update_assume_role_policy(RoleName=role, PolicyDocument=policy_of(trust))
+    yield
+    iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(former))
+
+
+@contextmanager
+def primary_alarm_silent(aws: Aws) -> Iterator[None]:
+    """An alarm of the primary region notifies nobody, and somebody again."""
+    alarms, name = aws.client("cloudwatch", Side.PRIMARY), aws.named(aws.env.names.alarms[0])
+    alarms.disable_alarm_actions(AlarmNames=[name])
+    yield
+    alarms.enable_alarm_actions(AlarmNames=[name])
+
+
+@contextmanager
 def restored_read_only(aws: Aws) -> Iterator[None]:
     """The group that a restore of the database names lets nobody write, and everybody again."""
     rds, group = aws.client("rds", Side.DR), aws.named(aws.env.names.db_parameter_group)
@@ -245,6 +265,7 @@ def _groups_of(aws: Aws) -> dict[str, Any]:
 
 
 FAILED = {
+    "alarms.actions": primary_alarm_silent,
     "autoscaling.policies-alike": scaling_waits,
     "dns-choice.no-tenant-moves-all": dr_record_evaluates,
     "acm.renews": other_authority_alone,
@@ -253,6 +274,7 @@ FAILED = {
     "kms.key-usable": control_key_disabled,
     "kms.source-key-usable": database_key_disabled,
     "prerequisites.control-table": control_table_closed,
+    "prerequisites.operator-allowed": operator_trusts_nobody,
     "rds.parameter-group": restored_read_only,
 }
 """By the check that each must fail."""
