@@ -8,7 +8,7 @@ Feature: RDS: the DR region has what the database needs
     Then the DR region has a subnet group in which the database can be restored
 
   Scenario: The parameter group of a restore exists in the DR region
-    Then the parameter group that the database is restored with exists in the DR region
+    Then the parameter group that the database is restored with exists in the DR region, and lets it be written to
 
   Scenario: The option group of a restore fits the engine version
     Then the option group that the database is restored with fits its engine version in the DR region

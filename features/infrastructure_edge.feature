@@ -14,7 +14,7 @@ Feature: CloudFront and ACM: HTTPS keeps working after a failover
     Then the distribution forwards the visitor's Host header to the load balancers
 
   Scenario: The DR load balancer listens where the distribution asks
-    Then the load balancer of the DR region listens on every port that the distribution asks its origin on
+    Then the load balancer of the DR region answers on every port that the distribution asks its origin on
 
   Scenario: The distribution sends the headers that the DR load balancer demands
     Then the distribution sends every header that the load balancer of the DR region demands

@@ -15,3 +15,6 @@ Feature: KMS: keys of the DR region decrypt the copied data
 
   Scenario: KMS key policies grant the same access in both regions
     Then the KMS keys of the DR region grant the access that the primary region's keys grant
+
+  Scenario: KMS key policies admit the services that use the keys
+    Then the policy of each KMS key in use in the DR region admits the services of AWS that use it

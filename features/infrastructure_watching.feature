@@ -7,6 +7,9 @@ Feature: CloudWatch: logs and alarms match in both regions
   Scenario: Log groups exist in the DR region
     Then every log group that the DR region's containers write to exists
 
+  Scenario: Keys of log groups can be used
+    Then the key of each log group of the DR region is enabled, and admits CloudWatch Logs
+
   Scenario: Log retention matches in both regions
     Then log groups of the DR region have at least the retention of the primary region's
 
@@ -20,4 +23,4 @@ Feature: CloudWatch: logs and alarms match in both regions
     Then alarms of the DR region have the metrics and thresholds of the primary region's
 
   Scenario: Alarms of the DR region notify a topic in the DR region
-    Then alarms of the DR region notify somebody through the DR region
+    Then alarms notify somebody, those of the DR region through the DR region

@@ -124,28 +124,23 @@ def _rules(view: View, side: Side = Side.DR) -> dict[str, set[str]]:
     traps=("T36", "T54"),
 )
 def bounds(view: View) -> Iterator[Finding]:
-    """The maximum is capacity.tasks_per_service or more, else scaling pushes the service back. Source: T36.
+    """The maximum is capacity.tasks_per_service or more, else scaling pushes the service back (T36).
 
+    One below the primary's does not grow to the size that the primary region reaches under load: a warning.
     Under a pilot light the minimum is 0 until a database runs there, else scaling starts tasks without one (T54).
     """
     needed, here = view.env.capacity.tasks_per_service, _targets(view)
     scaled = [(tenant, here[s.name]) for tenant, s in tenant_services(view) if s.name in here]
+    there = view.read_for_remedy(application_autoscaling.targets, Side.PRIMARY) or ()
+    theirs = {row.service: row.maximum for row in there}
     starting = view.env.standby.mode == "pilot-light" and any(target.minimum for _, target in scaled)
     without_database = starting and not runs_database(view)
     for tenant, target in scaled:
         measured, wanted = f"{target.minimum} to {target.maximum} tasks", f"a maximum of {needed} or more"
         if without_database and target.minimum:
-            yield view.gap(
-                target.service,
-                measured,
-                f"0 to {needed} or more (standby.mode is pilot-light)",
-                f"no database runs in {view.region}: auto scaling would start tasks that answer 500 (T54)",
-                Remedy(
-                    f"aws_appautoscaling_target of '{target.service}' in {view.region}: min_capacity = 0.",
-                    (register(view, target.service, MinCapacity=0),),
-                ),
-                tenant.id,
-            )
+            yield _too_many(view, target, measured, tenant.id)
+        elif needed <= target.maximum < theirs.get(target.service, 0):
+            yield _lower(view, target, theirs[target.service], tenant.id)
         elif target.maximum >= needed:
             yield view.ok(target.service, measured, wanted, "the failover size is within the bounds", tenant.id)
         else:
@@ -163,6 +158,22 @@ def bounds(view: View) -> Iterator[Finding]:
             )
     if not scaled:
         yield view.none_expected("all services", _NONE)
+
+
+def _too_many(view: View, target: application_autoscaling.ScalableTarget, measured: str, tenant: str) -> Finding:
+    wanted = f"0 to {view.env.capacity.tasks_per_service} or more (standby.mode is pilot-light)"
+    reason = f"no database runs in {view.region}: auto scaling would start tasks that answer 500 (T54)"
+    sentence = f"aws_appautoscaling_target of '{target.service}' in {view.region}: min_capacity = 0."
+    remedy = Remedy(sentence, (register(view, target.service, MinCapacity=0),))
+    return view.gap(target.service, measured, wanted, reason, remedy, tenant)
+
+
+def _lower(view: View, target: application_autoscaling.ScalableTarget, maximum: int, tenant: str) -> Finding:
+    measured, wanted = f"{target.minimum} to {target.maximum} tasks", f"a maximum of {maximum}, the primary's, or more"
+    sentence = f"aws_appautoscaling_target of '{target.service}' in {view.region}: max_capacity = {maximum}."
+    remedy = Remedy(sentence, (register(view, target.service, MaxCapacity=maximum),))
+    reason = "under load it would stay smaller than it gets in the primary region, and answer late"
+    return view.warn(target.service, measured, wanted, reason, remedy, tenant)
 
 
 @check(

@@ -35,11 +35,16 @@ def repository_exists(view: View) -> Iterator[Finding]:
                 "absent",
                 "present",
                 f"no image of it can be pulled in {view.region}",
-                Remedy(
-                    "Create it, then push again: replication copies only what is pushed after it is switched on.",
-                    (view.command("ecr", "CreateRepository", repositoryName=repository.name),),
-                ),
+                _created(view, repository),
             )
+
+
+def _created(view: View, repository: ecr.Repository) -> Remedy:
+    if repository.account != view.env.account:
+        return Remedy(f"Account {repository.account} creates it in {view.region}, and admits this one by its policy.")
+    command = view.command("ecr", "CreateRepository", repositoryName=repository.name)
+    sentence = "Create it, then push again: replication copies only what is pushed after it is switched on."
+    return Remedy(sentence, (command,))
 
 
 @check(

@@ -97,10 +97,12 @@ def desired_and_running(view: View) -> Iterator[Finding]:
 
 def _as_planned(view: View, tenant: Tenant, service: ecs.Service, measured: str) -> Finding:
     planned, wanted = view.env.standby.tasks_per_service, f"{view.env.standby.tasks_per_service} or more"
+    if planned == 0 and _runs_nothing(service):
+        return view.none_expected(service.name, "no task runs here, as a pilot light is planned")
     if min(service.desired, service.running) >= planned:
         return view.ok(service.name, measured, wanted, "the standby runs as planned", tenant.id)
     if service.desired == 0 and scheduled_off(view.env, view.now):
-        return view.ok(service.name, measured, "0 until the schedule ends", "scaled to 0 by schedule", tenant.id)
+        return view.none_expected(service.name, "no task runs here: it is scaled to 0 by schedule")
     return view.gap(
         service.name,
         measured,
@@ -112,6 +114,10 @@ def _as_planned(view: View, tenant: Tenant, service: ecs.Service, measured: str)
         ),
         tenant.id,
     )
+
+
+def _runs_nothing(service: ecs.Service) -> bool:
+    return service.desired == 0 and service.running == 0
 
 
 def _started_too_early(view: View, tenant: Tenant, service: ecs.Service, measured: str) -> Finding:
@@ -157,6 +163,8 @@ def deployment_sound(view: View) -> Iterator[Finding]:
         if not rollout.known:
             cause = f"ECS reports no state of its newest deployment ({service.rollout or 'none is listed'})."
             yield view.unknown(service.name, "not FAILED", cause, tenant.id)
+        elif not rollout.broken and _runs_nothing(service):
+            yield view.none_expected(service.name, "no task runs here: its newest revision has started nothing")
         elif not rollout.broken:
             reason = "its newest revision started" if rollout.serves else "its newest revision is being started"
             yield view.ok(service.name, service.rollout, "not FAILED", reason, tenant.id)

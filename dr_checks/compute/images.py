@@ -12,6 +12,7 @@ from dr_estate.model.unavailable import Unavailable, available
 from dr_estate.readers import ecr, ecs
 
 Digests = dict[str, str]
+_Repositories = dict[tuple[str, str], ecr.Repository]
 
 
 @check(
@@ -22,9 +23,12 @@ Digests = dict[str, str]
     traps=("T21",),
 )
 def parity(view: View) -> Iterator[Finding]:
-    """The DR definition's digest runs in the primary region, or is what the primary's definition means. Source: T21."""
+    """The DR definition's digest runs in the primary region, or is what the primary's definition means.
+
+    Of a registry that is not ECR's no digest is read: the image is named as the primary's is. Source: T21.
+    """
     primary, here = tenant_definitions(view, Side.PRIMARY), tenant_definitions(view)
-    running, there, mine = _running(view), by_name(view, Side.PRIMARY), by_name(view, Side.DR)
+    running, there, mine = _running(view), _by_account(view, Side.PRIMARY), _by_account(view, Side.DR)
     findings: list[Finding] = []
     for tenant, service in tenant_services(view):
         left, right = primary.get(tenant.id), here[tenant.id]
@@ -35,6 +39,7 @@ def parity(view: View) -> Iterator[Finding]:
         elif left is not None:
             theirs, alive = _resolved(left, there), running.get(service.name, {})
             findings += _compared(view, tenant.id, right.family, _resolved(right, mine), theirs, alive)
+            findings += _of_others(view, tenant.id, left, right)
     yield from findings
     if not findings:
         yield view.none_expected("all task definitions", "nothing to compare: see ecr.digest-present")
@@ -52,13 +57,13 @@ def present(view: View) -> Iterator[Finding]:
 
     A repository that is absent is ecr.repository-exists' matter. Source: DescribeTaskDefinition, DescribeImages.
     """
-    found, repositories = tenant_definitions(view), by_name(view, Side.DR)
+    found, repositories = tenant_definitions(view), _by_account(view, Side.DR)
     for tenant, mine in sorted(found.items()):
         if isinstance(mine, Unavailable):
             yield view.unknown(tenant, "present", mine, tenant)
             continue
         images = {container.image: ecr.image_ref(container.image) for container in mine.containers}
-        pulled = {image: (ref, repositories.get(ref.repository)) for image, ref in images.items()}
+        pulled = {image: (ref, repositories.get((ref.account, ref.repository))) for image, ref in images.items()}
         here = {image: pair for image, pair in pulled.items() if pair[0].region == view.region and pair[1]}
         dark = next((r.images for _, r in here.values() if r and isinstance(r.images, Unavailable)), None)
         absent = [image for image, (ref, r) in here.items() if r and r.images is not None and not r.digest_of(ref)]
@@ -96,7 +101,7 @@ def digests_in_use(view: View) -> set[tuple[str, str]]:
     Raises DataUnavailable where a definition, or the tasks, could not be seen.
     """
     found: set[tuple[str, str]] = set()
-    running, there = _running(view), by_name(view, Side.PRIMARY)
+    running, there = _running(view), _by_account(view, Side.PRIMARY)
     definitions = tenant_definitions(view, Side.PRIMARY)
     for tenant, service in tenant_services(view, Side.PRIMARY):
         definition = available(definitions[tenant.id])
@@ -109,8 +114,33 @@ def digests_in_use(view: View) -> set[tuple[str, str]]:
 
 
 def by_name(view: View, side: Side) -> dict[str, ecr.Repository]:
-    """The side's repositories by name. Raises DataUnavailable."""
-    return {repository.name: repository for repository in view.get(ecr.repositories, side)}
+    """The account's own repositories on the side, by name. Raises DataUnavailable."""
+    return {name: row for (account, name), row in _by_account(view, side).items() if account == view.env.account}
+
+
+def _by_account(view: View, side: Side) -> _Repositories:
+    """The side's repositories by account and name: two accounts may have one of the same name."""
+    return {(repository.account, repository.name): repository for repository in view.get(ecr.repositories, side)}
+
+
+def _of_others(view: View, tenant: str, left: ecs.TaskDefinition, right: ecs.TaskDefinition) -> Iterator[Finding]:
+    """Images of registries that are not ECR's: each is the one that the primary's container of that name names."""
+    theirs = {container.name: container.image for container in left.containers}
+    foreign = [c for c in right.containers if c.name in theirs and not ecr.image_ref(c.image).region]
+    changed = [c for c in foreign if c.image != theirs[c.name] and not _same_digest(c.image, theirs[c.name])]
+    for container in changed:
+        reason = "nobody here keeps that image, nor knows that it is the release that serves today"
+        remedy = f"Register aws_ecs_task_definition '{right.family}' in {view.region} with the image of its registry."
+        wanted = f"{container.name} {theirs[container.name]}"
+        yield view.gap(right.family, f"{container.name} {container.image}", wanted, reason, remedy, tenant)
+    for container in (c for c in foreign if c not in changed):
+        measured = f"{container.name} {container.image}"
+        yield view.ok(right.family, measured, "the primary's image", "named alike in both regions", tenant)
+
+
+def _same_digest(here: str, there: str) -> bool:
+    digest = ecr.image_ref(here).digest
+    return bool(digest) and digest == ecr.image_ref(there).digest
 
 
 def _running(view: View) -> dict[str, dict[str, set[str]]]:
@@ -124,12 +154,12 @@ def _running(view: View) -> dict[str, dict[str, set[str]]]:
     return found
 
 
-def _resolved(definition: ecs.TaskDefinition, repositories: dict[str, ecr.Repository]) -> Digests:
+def _resolved(definition: ecs.TaskDefinition, repositories: _Repositories) -> Digests:
     """The digest of each container's ECR image, where the reference or its registry has it."""
     found: Digests = {}
     for container in definition.containers:
         ref = ecr.image_ref(container.image)
-        repository = repositories.get(ref.repository)
+        repository = repositories.get((ref.account, ref.repository))
         digest = ref.digest or (repository.digest_of(ref) if repository else None)
         if ref.region and digest:
             found[container.name] = digest

@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
+from dr_checks.derived import key_users
+from dr_checks.derived.key_remedies import usable_again
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
+from dr_estate.model import states
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import cloudwatch_logs, ecs
+from dr_estate.readers import cloudwatch_logs, ecs, kms
 
 _NONE = "no container of the DR region writes to a log group there"
 
@@ -76,6 +79,48 @@ def _written_elsewhere(view: View, tenant: str, container: ecs.Container) -> Fin
     reason = f"container {container.name} would not start where no such group is there, which nothing shows"
     remedy = f"aws_ecs_task_definition of {tenant}: awslogs-region = {view.region}."
     return view.gap(subject, measured, wanted, reason, remedy, tenant)
+
+
+# No blocker: a task whose lines are refused runs on, and serves.
+@check(
+    "the key of each log group of the DR region is enabled, and admits CloudWatch Logs",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("KmsKeyUsableInRegion", "NIST AU-4", "NIST SC-12"),
+    traps=("T19",),
+)
+def keys_usable(view: View) -> Iterator[Finding]:
+    """CloudWatch Logs encrypts each line as itself: the key's policy admits it by name, or nothing is written.
+
+    Source: CloudWatch Logs User Guide, "Encrypt log data in CloudWatch Logs using AWS KMS".
+    """
+    wanted, reason = "Enabled, and admits logs", "no line of a failover is kept: nobody sees why a site fails"
+    encrypted = [group for group in view.get(cloudwatch_logs.groups) if group.key]
+    rows = view.get(cloudwatch_logs.keys) if encrypted else ()
+    keys = {row.ref: row for row in rows if isinstance(row, kms.KmsKey)}
+    dark = next((row for row in rows if isinstance(row, Unavailable)), "its key was not read")
+    for group in encrypted:
+        key = keys.get(group.key)
+        if key is None:
+            yield view.unknown(group.name, wanted, dark)
+        elif not states.KEY[key.state].known:
+            yield view.undocumented(group.name, wanted, key.state)
+        elif not states.KEY[key.state].serves:
+            yield view.gap(group.name, key.state, wanted, reason, _opened(view, group.key, key.state))
+        elif isinstance(key.admits, Unavailable):
+            yield view.unknown(group.name, wanted, key.admits)
+        elif found := key_users.refusal(key.policy, (key_users.use_by_logs(view, key.arn, group.name),)):
+            yield key_users.refused(view, group.name, key.arn, found, reason)
+        else:
+            yield view.ok(group.name, f"{key.state}, {key.arn}", wanted, "lines can be written and read")
+    if not encrypted:
+        yield view.none_expected("all log groups", "no log group is encrypted under a customer's key")
+
+
+def _opened(view: View, key: str, state: str) -> Remedy:
+    if states.KEY[state].gone:
+        return Remedy(f"aws_cloudwatch_log_group in {view.region}: kms_key_id of a key that is there.")
+    return usable_again(view.region, key, state)
 
 
 @check(

@@ -104,10 +104,12 @@ def database_host(view: View) -> Iterator[Finding]:
 def schema(view: View) -> Iterator[Finding]:
     """A variable named like a schema (DB_NAME, DATABASE) holds names.tenant_schema, which restore tests ask for.
 
-    A tenant whose name is in no such variable gets it from elsewhere. Source: DescribeTaskDefinition.
+    Where no tenant does, the rule is not the estate's; another tenant's schema is one all the same. A tenant whose name
+    is in no such variable gets it from elsewhere. Source: DescribeTaskDefinition.
     """
     found = tenant_definitions(view)
     named = {tenant: _schemas(mine) for tenant, mine in found.items() if not isinstance(mine, Unavailable)}
+    owners = _owners(view)
     rule = {tenant: view.env.named(view.env.names.tenant_schema, tenant=tenant) for tenant in found}
     rule_holds = any(rule[tenant] in variables.values() for tenant, variables in named.items())
     for tenant, mine in sorted(found.items()):
@@ -119,6 +121,9 @@ def schema(view: View) -> Iterator[Finding]:
             yield view.unknown(tenant, wanted, mine, tenant)
         elif wanted in variables.values():
             yield view.ok(mine.family, measured, wanted, "its tasks and the restore tests ask for one schema", tenant)
+        elif others := sorted({o for v in variables.values() if tenant not in owners[v] for o in owners[v]}):
+            theirs = f"its visitors get the pages of {', '.join(others)}, and write into their database"
+            yield view.gap(mine.family, measured, wanted, theirs, remedy, tenant)
         elif variables and rule_holds:
             yield view.gap(mine.family, measured, wanted, reason, remedy, tenant)
         elif variables:  # no tenant has it: it is the rule that does not fit the estate
@@ -163,6 +168,17 @@ def buckets(view: View) -> Iterator[Finding]:
             )
     if not found:
         yield view.none_expected("all task definitions", _NONE)
+
+
+def _owners(view: View) -> Mapping[str, set[str]]:
+    """Whose each schema is in the primary region; none where that is not seen."""
+    seen = view.read_for_remedy(ecs.task_definitions, Side.PRIMARY) is not None
+    rows = tenant_definitions(view, Side.PRIMARY) if seen else {}
+    owners: defaultdict[str, set[str]] = defaultdict(set)
+    for tenant, row in rows.items():
+        for value in () if isinstance(row, Unavailable) else _schemas(row).values():
+            owners[value].add(tenant)
+    return owners
 
 
 def _schemas(definition: ecs.TaskDefinition) -> dict[str, str]:

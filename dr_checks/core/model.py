@@ -112,6 +112,12 @@ class Lag:
     at_most_s: float | None = None
 
 
+_ALL_READ = (
+    "All that AWS says was read: no permission shows more. Look at it in AWS itself, and run the check again later; if "
+    "it is as wanted, accept this finding by an exception."
+)
+
+
 @dataclass(frozen=True)
 class View:
     """What a check sees: the snapshot, the rules, and the side it is judging.
@@ -210,8 +216,10 @@ class View:
     ) -> Finding:
         """A subject that could not be read, or whose data is inconclusive (a sentence): UNKNOWN."""
         if isinstance(unavailable, str):
-            return self._finding(Status.UNKNOWN, subject, "not seen", wanted, unavailable, remedy, tenant)
+            return self._finding(Status.UNKNOWN, subject, "not seen", wanted, unavailable, _ALL_READ, tenant)
         measured = "not seen"
+        if unavailable.kind is UnavailableKind.UNREADABLE:
+            remedy = _ALL_READ
         if unavailable.kind is UnavailableKind.NOT_REACHABLE:
             measured = "not reachable from here"
             remedy = "Look from where it is reachable, or let this machine's address in; then run the check again."

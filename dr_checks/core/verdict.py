@@ -63,12 +63,15 @@ def with_status(results: Iterable[CheckResult], status: Status) -> list[CheckRes
     return sorted((r for r in results if r.status is status), key=lambda r: (-WEIGHT[r.severity], r.check))
 
 
-def verdict_of(results: Sequence[CheckResult], lags: Sequence[Lag], rpo_target_s: float, blocker: str = "") -> Verdict:
+def verdict_of(
+    results: Sequence[CheckResult], lags: Sequence[Lag], rpo_target_s: float, blocker: str = "", served: str = ""
+) -> Verdict:
     """Weigh the results of one run. No applicable result at all is CANNOT_SAY with score 0.
 
-    ``blocker`` says what of the posture itself is a blocker, "" where nothing is.
+    ``blocker`` says what of the posture itself is a blocker, and ``served`` how many tenants would be served where it
+    is not all of them; "" where nothing is, and where all are.
     """
-    score = min(readiness_score(results), MOST_WHEN_BLOCKED if blocker or _is_stopped(results) else 100)
+    score = min(readiness_score(results), MOST_WHEN_BLOCKED if blocker or served or _is_stopped(results) else 100)
     statuses = {result.status for result in results} - {Status.NOT_APPLICABLE}
     if not statuses or Status.UNKNOWN in statuses:
         recommendation = Recommendation.CANNOT_SAY
@@ -78,7 +81,7 @@ def verdict_of(results: Sequence[CheckResult], lags: Sequence[Lag], rpo_target_s
         recommendation = Recommendation.AT_RISK
     else:
         recommendation = Recommendation.READY
-    reasons = (*((blocker,) if blocker else ()), *_reasons(results)) or (
+    reasons = (*filter(None, (blocker, served)), *_reasons(results)) or (
         ("Every applicable check passed.",) if statuses else ("No check was run, or none applies.",)
     )
     return Verdict(score, recommendation, reasons, recovery_point(lags, rpo_target_s), tuple(lags), tuple(results))

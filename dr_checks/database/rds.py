@@ -16,6 +16,7 @@ from dr_estate.readers import ecs, rds, rds_groups, vpc
 
 PRIMARY_ONLY = (Side.PRIMARY,)
 _ZONES_NEEDED = 2
+_READ_ONLY, _UNSET = "read_only", "{TrueIfReplica}"
 
 
 def _databases(view: View) -> list[rds.Instance]:
@@ -160,16 +161,26 @@ def _two_zones(view: View, source: rds.Instance) -> Remedy:
 
 
 @check(
-    "the parameter group that the database is restored with exists in the DR region",
+    "the parameter group that the database is restored with exists in the DR region, and lets it be written to",
     severity=Severity.BLOCKER,
     area=Area.INFRASTRUCTURE,
     rules=("RdsParameterGroupParity", "REL13-BP02", "REL13-BP04", "NIST CP-7"),
     traps=("T56",),
 )
 def parameter_group(view: View) -> Iterator[Finding]:
-    """The group of names.db_parameter_group, which a restore names: RDS refuses one that is absent (T56)."""
+    """The group of names.db_parameter_group, which a restore names: RDS refuses one that is absent (T56).
+
+    One with read_only on makes a restored database refuse every write. Where a database runs with it already, that is
+    a failback's write pause, or rds.serves' matter. Source: RDS User Guide, "Parameters for MySQL DB instances".
+    """
     name = view.env.named(view.env.names.db_parameter_group)
-    if view.find(rds_groups.parameter_groups, name=name):
+    group = view.find(rds_groups.parameter_groups, name=name)
+    frozen = {row.name for row in view.get(rds_groups.parameter_groups) if _is_read_only(row)}
+    kept = {used for replica in replicas(view) for used, _ in replica.parameter_groups} if frozen - {name} else set()
+    yield from (_read_only(view, other) for other in sorted(kept & frozen - {name}))  # a promotion keeps it
+    if name in frozen and not _runs_with(view, name):
+        yield _read_only(view, name)
+    elif group:
         yield view.ok(name, "present", "present", "a restore can name it; its values are rds-parity.parameter-group's")
     elif name.startswith("default."):
         yield view.ok(name, "a default group", "present", "AWS makes it in every region")
@@ -177,6 +188,25 @@ def parameter_group(view: View) -> Iterator[Finding]:
         reason = "a restore that names it is refused: DBParameterGroupNotFound"
         sentence = f"Apply aws_db_parameter_group '{name}' in {view.region}, from the same module as the primary's."
         yield view.gap(name, "absent", "present", reason, Remedy(sentence, create_parameter_group(view, name)))
+
+
+def _is_read_only(group: rds_groups.ParameterGroup) -> bool:
+    return dict(group.parameters).get(_READ_ONLY, "").upper() in ("1", "ON")
+
+
+def _runs_with(view: View, group: str) -> bool:
+    """Whether an instance of this region that is no replica has the group."""
+    return any(not row.source and group in dict(row.parameter_groups) for row in view.get(rds.instances))
+
+
+def _read_only(view: View, name: str) -> Finding:
+    row = {"ParameterName": _READ_ONLY, "ParameterValue": _UNSET, "ApplyMethod": "immediate"}
+    command = view.command("rds", "ModifyDBParameterGroup", DBParameterGroupName=name, Parameters=[row])
+    reason = "a database restored with it refuses every write: nobody can log in, write or upload"
+    remedy = Remedy(
+        f"aws_db_parameter_group '{name}' in {view.region}: {_READ_ONLY} = {_UNSET}, or not set.", (command,)
+    )
+    return view.gap(name, f"{_READ_ONLY} on", f"{_READ_ONLY} off", reason, remedy)
 
 
 @check(

@@ -6,9 +6,8 @@ from dr_checks.core.model import View
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.key_remedies import ending, usable_again
 from dr_estate.config.environment import Side
-from dr_estate.iam.moments import moment_keys
-from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
-from dr_estate.iam.simulation_requests import REGION
+from dr_estate.iam.key_uses import by_role, refusal_of
+from dr_estate.iam.resource_policies import PolicyAnswer
 from dr_estate.model import states
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind, available
 from dr_estate.readers import backup, kms_copy_keys
@@ -87,20 +86,17 @@ def restore_key_flaw(view: View, key_arn: str) -> str:
     key = view.find(kms_copy_keys.keys, Side.DR, arn=key_arn) if key_arn else None
     if key is None or not key.policy:
         return ""
-    policy = available(key.policy)
-    account, region = view.env.account, view.env.regions.dr
-    operator = f"arn:aws:iam::{account}:role/{view.env.named(view.env.names.operator_role)}"
-    known = (
-        ("kms:ViaService", f"rds.{region}.amazonaws.com"),
-        ("kms:CallerAccount", account),
-        (REGION, region),
-        *moment_keys(view.now),
-    )
-    for action in _BY_RDS:
-        request = PolicyRequest((operator, f"arn:aws:iam::{account}:root"), action, key_arn, known)
-        if (found := answer_of(policy, request)) in (PolicyAnswer.DENIED, PolicyAnswer.SILENT):
-            return f"the policy of its key {key_arn} does not let {operator} {action} ({found})"
-    return ""
+    account = view.env.account
+    role = f"arn:aws:iam::{account}:role/{view.env.acting_role}"
+    found = refusal_of(available(key.policy), by_role(role, account, key_arn, "rds", _BY_RDS, view.now))
+    if found is None:
+        return ""
+    if found.answer is PolicyAnswer.UNDECIDED:
+        why = (
+            f"The policy of the key {key_arn} lets {role} {found.action} or not by conditions that only AWS evaluates."
+        )
+        raise DataUnavailable(Unavailable(UnavailableKind.UNREADABLE, why))
+    return f"the policy of its key {key_arn} does not let {role} {found.action} ({found.answer})"
 
 
 def key_remedy(view: View, key_arn: str) -> Remedy:

@@ -158,9 +158,10 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
         "it, and where digest and definition are the primary region's (images.parity, definitions.parity) it runs",
     ),
     NeedKind.IMAGE_KEY: Followed(
-        ("kms.key-usable",), reason="the key of another account's repository, and revoked grants, are not read"
+        ("kms.key-usable", "kms.services-admitted"),
+        reason="the key of another account's repository, and revoked grants, are not read",
     ),
-    NeedKind.STORAGE_KEY: Followed(("kms.key-usable",), reason="whom the key's policy lets use it is not judged"),
+    NeedKind.STORAGE_KEY: Followed(("kms.key-usable", "kms.services-admitted")),
     NeedKind.SECRET: Followed(
         (
             "task-sources.exist",
@@ -181,7 +182,7 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     NeedKind.PARAMETER: Followed(("task-sources.exist", "terraform.parameter-parity", "roles.tasks-allowed")),
     NeedKind.PARAMETER_KEY: Followed(("kms.key-usable", "roles.tasks-allowed")),
     NeedKind.SECRET_KEY: Followed(("kms.key-usable", "secrets.decryptable", "roles.tasks-allowed")),
-    NeedKind.LOG_GROUP: Followed(("logs.groups-exist",), reason="the key under which a group encrypts is not read"),
+    NeedKind.LOG_GROUP: Followed(("logs.groups-exist", "logs.keys-usable")),
     NeedKind.EXECUTION_ROLE: Followed(
         ("roles.assumable", "roles.tasks-allowed"),
         reason="service control policies with global conditions, which IAM's simulator does not evaluate; when a "
@@ -195,7 +196,7 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     NeedKind.FILE_SYSTEM: Followed(("efs.file-system-exists", "efs.replication-state")),
     NeedKind.MOUNT_TARGET: Followed(("efs-mounts.targets-per-zone",)),
     NeedKind.MOUNT_GROUP: Followed(("efs-mounts.tasks-admitted",)),
-    NeedKind.FILES_KEY: Followed(("kms.key-usable", "efs-mounts.encrypted")),
+    NeedKind.FILES_KEY: Followed(("kms.key-usable", "kms.services-admitted", "efs-mounts.encrypted")),
     NeedKind.FILES_POLICY: Followed(("efs-policy.admits-alike", "roles.tasks-allowed")),
     NeedKind.DATABASE: Followed(
         ("definitions.primary-region-names", "variables.database-host", "private-names.database"),

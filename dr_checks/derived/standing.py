@@ -105,6 +105,10 @@ class Grounds:
         found = [rule for wanted in there.rules for rule in self._lacking(wanted, there, here, outward)]
         return [str(rule) for rule in dict.fromkeys(found)]
 
+    def is_own(self, rule: TrafficRule) -> bool:
+        """Whether the peer is a block within the DR region's VPC."""
+        return rule.block is not None and any(_holds(ip_network(own), rule.peer) for own in self._here.own)
+
     def _lacking(self, wanted: TrafficRule, there: Admission, here: Admission, outward: bool) -> Iterator[TrafficRule]:
         inner = self._is_inner(wanted)
         if not inner and here.covers(wanted):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dr_checks.core.model import View
+from dr_estate.config.environment import Side
 from dr_estate.model import states
-from dr_estate.readers import vpc
+from dr_estate.readers import rds_groups, vpc
 
 Way = tuple[bool | None, str]
 HIDDEN = "DISABLED"
@@ -61,13 +62,24 @@ class Ways:
         return self._stopped(subnet, inward=True) or self._attached(target)
 
     def mend(self, subnet: str) -> tuple[str, ...]:
-        """The command that gives a subnet without a default route one to a NAT gateway that leads to the internet."""
-        own = self.table(subnet)
+        """The command that gives a subnet without a default route one to a NAT gateway that leads to the internet.
+
+        None where a subnet of the databases has the same table: no printed line leads the data tier to the internet.
+        """
+        own, data = self.table(subnet), self.data_tier()
         working = [name for name in sorted(self.gateways) if self._through(name)[0]]
-        if own is None or own.default or not working:
+        if own is None or own.default or not working or data is None or any(self.table(s) == own for s in data):
             return ()
         route = {"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": working[0]}
         return (self.view.command("ec2", "CreateRoute", RouteTableId=own.id, **route),)
+
+    def data_tier(self) -> frozenset[str] | None:
+        """The subnets that databases of the environment are restored into; None where they are not seen."""
+        groups = self.view.read_for_remedy(rds_groups.subnet_groups, Side.DR)
+        name = self.view.env.named(self.view.env.names.db_subnet_group)
+        if groups is None:
+            return None
+        return frozenset(subnet for group in groups if group.name == name for subnet in group.subnets)
 
     def shuts_in(self, subnet: str, *, hidden: bool) -> bool:
         """Whether nothing but Block Public Access stops a task in ``subnet``."""

@@ -31,12 +31,16 @@ _ROUTING = {
     "failover": "failover_routing_policy PRIMARY and SECONDARY",
     "weighted": "weighted_routing_policy 100 and 0",
 }
+_MOVES = {
+    Side.PRIMARY: "Route 53 counts the primary as unhealthy, and visitors of every tenant get the DR region",
+    Side.DR: "with the primary down too Route 53 takes all records for healthy, and sends every visitor to the primary",
+}
 Imagined = Callable[[Sequence[Record]], routing.Situation]
 
 
-def _evaluated(view: View) -> list[Record]:
-    """The primary's traffic records that inherit the health of its load balancer's target groups."""
-    identifier = identifier_of(view, Side.PRIMARY)
+def _evaluated(view: View, side: Side) -> list[Record]:
+    """The side's traffic records that inherit the health of its load balancer's target groups."""
+    identifier = identifier_of(view, side)
     mine = (record for record in origin_records(view) if record.set_identifier == identifier)
     return [r for r in mine if r.evaluate_target_health and r.alias_zone_id != routing.CLOUDFRONT_ZONE]
 
@@ -50,21 +54,27 @@ def _evaluated(view: View) -> list[Record]:
     traps=("T07", "T55"),
 )
 def no_tenant_moves_all(view: View) -> Iterator[Finding]:
-    """The primary's record evaluates the health of no load balancer that several tenants share.
+    """Neither region's record evaluates the health of a load balancer that several tenants share.
 
     "For an Application or Network Load Balancer to be considered healthy, every target group that contains targets must
     contain at least one healthy target. [...] A target group that has no registered targets is considered unhealthy."
-    Source: Route 53 API_AliasTarget, EvaluateTargetHealth. A scaling schedule empties groups on purpose each night.
+    Source: Route 53 API_AliasTarget, EvaluateTargetHealth. A scaling schedule empties groups on purpose each night, and
+    those of a pilot light are empty: with the primary down both records are unhealthy then, which counts as healthy.
     """
-    wanted, remedy, subject = "not evaluated", _PAGE_INSTEAD, view.env.traffic.origin_record
-    evaluated = _evaluated(view)
+    wanted, subject = "not evaluated", view.env.traffic.origin_record
     if not origin_records(view):
         yield view.none_expected(subject, _ABSENT)
         return
+    evaluated = {side: rows for side in (Side.PRIMARY, Side.DR) if (rows := _evaluated(view, side))}
+    for side, rows in evaluated.items():
+        yield from _moved_by(view, side, rows)
     if not evaluated:
         yield view.ok(subject, wanted, wanted, "a health check of the platform decides, and no tenant's service")
-        return
-    empty, groups = _empty_groups(view), _shared_groups(view)
+
+
+def _moved_by(view: View, side: Side, evaluated: Sequence[Record]) -> Iterator[Finding]:
+    wanted, remedy = "not evaluated", _PAGE_INSTEAD
+    empty, groups = _empty_groups(view, side), _shared_groups(view, side)
     if len(groups) <= 1:
         yield view.ok(evaluated[0].name, f"{len(groups)} target group", "not shared", "nobody else is moved by it")
         return
@@ -73,13 +83,12 @@ def no_tenant_moves_all(view: View) -> Iterator[Finding]:
         if group not in empty:
             continue
         if empty[group]:
-            reason = "Route 53 counts the primary as unhealthy, and visitors of every tenant get the DR region"
-            yield view.gap(subject, empty[group], wanted, reason, remedy, tenant)
+            yield view.gap(subject, empty[group], wanted, _MOVES[side], remedy, tenant)
         else:
             yield view.unknown(subject, "a healthy target", "Its HealthyHostCount was not published.", tenant)
     others = len([group for group in groups if group not in empty])
     subject, measured = f"{evaluated[0].name} evaluates {others} more groups", "a healthy target each"
-    if others and view.env.scaling_schedule is not None:
+    if others and view.env.scaling_schedule is not None and side is Side.PRIMARY:
         reason = "the scaling schedule empties them each night, and moves every visitor to the DR region"
         yield view.gap(subject, f"{measured}, and a scaling schedule", wanted, reason, remedy)
     elif others:
@@ -87,24 +96,24 @@ def no_tenant_moves_all(view: View) -> Iterator[Finding]:
         yield view.warn(subject, measured, wanted, reason, remedy)
 
 
-def _shared_groups(view: View) -> dict[str, str | None]:
-    """The target groups behind the primary's load balancer, by name, with their tenants."""
-    balancer = view.get(elbv2.load_balancer, Side.PRIMARY)
-    groups = view.get(elbv2.target_groups, Side.PRIMARY) if balancer else ()
+def _shared_groups(view: View, side: Side) -> dict[str, str | None]:
+    """The target groups behind the side's load balancer, by name, with their tenants."""
+    balancer = view.get(elbv2.load_balancer, side)
+    groups = view.get(elbv2.target_groups, side) if balancer else ()
     pattern = view.env.names.target_group
     mine = [group.name for group in groups if balancer and balancer.arn in group.balancers]
     return {name: view.env.tenant_of(pattern, name) for name in sorted(mine)}
 
 
-def _empty_groups(view: View) -> dict[str, str]:
+def _empty_groups(view: View, side: Side) -> dict[str, str]:
     """Why the groups without a healthy target have none; "" for one of which nothing was measured."""
-    names, env = {group.dimension: group.name for group in view.get(elbv2.target_groups, Side.PRIMARY)}, view.env
+    names, env = {group.dimension: group.name for group in view.get(elbv2.target_groups, side)}, view.env
     found = {
         names[group]: "0 healthy targets" if reading.value is not None else ""
-        for reading in view.get(elbv2.healthy_hosts, Side.PRIMARY)
+        for reading in view.get(elbv2.healthy_hosts, side)
         if (group := reading.dimension("TargetGroup")) in names and not reading.value
     }
-    for service in view.get(ecs.services, Side.PRIMARY):
+    for service in view.get(ecs.services, side):
         tenant = env.tenant_of(env.names.service, service.name)
         if tenant and not service.desired:
             found[env.named(env.names.target_group, tenant=tenant)] = "scaled to 0"

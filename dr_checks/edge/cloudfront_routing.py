@@ -6,14 +6,17 @@ from collections.abc import Collection, Iterator, Mapping
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import GLOBAL, check
+from dr_checks.core.remedy import Remedy
 from dr_checks.edge.cloudfront import is_bucket, origins_of, serving
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import cloudfront, elbv2
 from dr_estate.readers.cloudfront import Behaviour, Distribution, HostPolicy, Origin
-from dr_estate.readers.elbv2 import HeaderDemand, ListenerRule
+from dr_estate.readers.elbv2 import HeaderDemand, Listener, ListenerRule
 
 _WANTED = "forwards Host"
+TLS_13_ALONE, _TLS_12 = "-TLS13-1-3-", "ELBSecurityPolicy-TLS13-1-2-2021-06"
+"""How policies of TLS 1.3 alone are named, and the one that AWS recommends, which speaks 1.2 too."""
 _OF_VISITORS = frozenset(
     {"accept", "accept-language", "authorization", "cookie", "origin", "referer", "user-agent", "x-requested-with"}
 )
@@ -50,23 +53,28 @@ def forwards_host(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "the load balancer of the DR region listens on every port that the distribution asks its origin on",
+    "the load balancer of the DR region answers on every port that the distribution asks its origin on",
     severity=Severity.BLOCKER,
     area=Area.INFRASTRUCTURE,
     sides=GLOBAL,
     rules=("REL11-BP04", "REL13-BP04", "NIST CP-8"),
 )
 def origin_reached(view: View) -> Iterator[Finding]:
-    """By the origin's protocol policy: HTTPPort, HTTPSPort, or as the visitor came. Source: CloudFront API, Origin.
+    """By the origin's protocol policy: HTTPPort, HTTPSPort, or as the visitor came, by TLS 1.2 at most.
 
-    Origins that stand in the primary region alone are cloudfront.origin-follows' matter.
+    Origins that stand in the primary region alone are cloudfront.origin-follows' matter. Source: CloudFront API,
+    Origin; CloudFront Developer Guide, "Supported protocols and ciphers between CloudFront and the origin".
     """
-    found, here = serving(view), {listener.port for listener in view.get(elbv2.listeners, Side.DR)}
+    found, listeners = serving(view), view.get(elbv2.listeners, Side.DR)
+    here = {listener.port for listener in listeners}
     for origin in (fetched := [o for o in following(view, found) if o.protocol_policy]):
         ports = asked_on(origin, found.viewer_protocol if found else "")
         wanted = f"listens on {', '.join(map(str, ports))}"
         measured = f"listens on {', '.join(map(str, sorted(here))) or 'nothing'}"
-        if set(ports) <= here:
+        newer = next((row for row in listeners if row.port in ports and TLS_13_ALONE in row.policy), None)
+        if newer is not None and set(ports) <= here:
+            yield _too_new(view, origin, newer)
+        elif set(ports) <= here:
             yield view.ok(origin.id, measured, wanted, "CloudFront reaches it as it reaches the primary region's")
         else:
             reason = "CloudFront answers 502 or 504 to every visitor once this region serves"
@@ -76,6 +84,17 @@ def origin_reached(view: View) -> Iterator[Finding]:
         yield view.none_expected(
             view.env.traffic.distribution_alias, "no origin of the distribution is the traffic name"
         )
+
+
+def _too_new(view: View, origin: Origin, listener: Listener) -> Finding:
+    there = view.read_for_remedy(elbv2.listeners, Side.PRIMARY) or ()
+    policies = [row.policy for row in there if row.label == listener.label and TLS_13_ALONE not in row.policy]
+    named = {"ListenerArn": listener.arn, "SslPolicy": (policies or [_TLS_12])[0]}
+    command = view.command("elbv2", "ModifyListener", Side.DR, **named)
+    measured, wanted = f"{listener.label}: {listener.policy}", "a policy that speaks TLS 1.2 too"
+    reason = "CloudFront speaks TLS 1.2 at most to an origin, and answers 502 to every visitor once this region serves"
+    sentence = f"aws_lb_listener '{listener.label}' in {view.env.regions.dr}: ssl_policy = {named['SslPolicy']}."
+    return view.gap(origin.id, measured, wanted, reason, Remedy(sentence, (command,)))
 
 
 @check(

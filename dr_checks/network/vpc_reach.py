@@ -13,13 +13,14 @@ from dr_checks.derived.traffic_rules import VPC, covers_lists, parsed
 from dr_checks.derived.ways import HIDDEN, Ways, table_of
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import ecs, elbv2, route53_private_names, vpc
+from dr_estate.readers import ecs, elbv2, rds, route53_private_names, vpc
 
 NEEDED = ("ecr.api", "ecr.dkr", "s3", "logs", "secretsmanager")
 _ALIVE = {"available", "pending"}
 _ABSENT = "there is no VPC: see vpc.available"
 _ELSEWHERE = ("tgw-", "vgw-", "arn:aws:networkmanager:")
 """What a default route names that leads to another network: a transit gateway, a VPN gateway, a core network."""
+_Groups = dict[str, vpc.SecurityGroup]
 EXCLUDED = "; aws_vpc_block_public_access_exclusion of the VPC"
 
 
@@ -62,6 +63,7 @@ def security_groups(view: View) -> Iterator[Finding]:
         else:
             yield view.ok(name, "alike", "as in the primary region", "the same traffic is allowed")
     yield from _of_balancer(view)
+    yield from _of_database(view, there, here, grounds)
     if not used:
         yield view.none_expected("all security groups", "nothing of the primary region uses one")
 
@@ -89,6 +91,23 @@ def _of_balancer(view: View) -> Iterator[Finding]:
     yield view.gap(
         here.name, measured, expected, "visitors would not reach it, or it would not reach the tasks", remedy
     )
+
+
+def _of_database(view: View, there: _Groups, here: _Groups, grounds: Grounds) -> Iterator[Finding]:
+    """A restore names one group: the tasks' way through a further one of the primary database is let in by it too."""
+    mine = here.get(view.env.named(view.env.names.db_security_group))
+    source = view.find(rds.instances, Side.PRIMARY, identifier=view.env.named(view.env.names.database))
+    carried = {id_ for _, service in tenant_services(view) for id_ in service.security_groups}
+    tasks = {VPC, *(group.name for group in here.values() if group.id in carried)}
+    for group in there.values():
+        if mine is None or source is None or group.name == mine.name or group.id not in source.security_groups:
+            continue
+        missing = grounds.lacking(group.ingress, mine.ingress, outward=False)
+        if lost := [rule for rule in missing if parsed(rule).peer in tasks or grounds.is_own(parsed(rule))]:
+            measured, wanted = f"missing in {'; '.join(lost)}", f"as '{group.name}' in the primary region"
+            reason = "a restored database carries this group alone, and the tasks do not reach it"
+            sentence = f"aws_security_group '{mine.name}' in {view.region}: the ingress of '{group.name}' too."
+            yield view.gap(mine.name, measured, wanted, reason, Remedy(sentence, tuple(_opened(view, mine, lost, []))))
 
 
 def _opened(view: View, mine: vpc.SecurityGroup, ways_in: list[str], ways_out: list[str]) -> Iterator[str]:
@@ -218,14 +237,24 @@ def way_out(view: View) -> Iterator[Finding]:
                 f"{route}; no endpoint for {', '.join(lacking)}",
                 wanted,
                 "a task placed here fails to start: it cannot pull its image, or read its secrets",
-                Remedy(
-                    f"aws_route in {view.region}: 0.0.0.0/0 to a public NAT gateway whose own subnet leads to an "
-                    f"attached internet gateway; or the missing aws_vpc_endpoint{EXCLUDED if shut else ''}.",
-                    ways.opened() if shut else ways.mend(place),
-                ),
+                _led_out(view, ways, place, shut=shut),
             )
     if not places:
         yield view.none_expected("all subnets", "no service exists: see ecs.service-exists")
+
+
+def _led_out(view: View, ways: Ways, place: str, *, shut: bool) -> Remedy:
+    """What leads tasks of a subnet out: another subnet, where this one is of the data tier, which stays closed."""
+    if place in (ways.data_tier() or ()):
+        return Remedy(
+            f"aws_ecs_service in {view.region}: network_configuration.subnets of the tasks' own tier. {place} is a "
+            "subnet of the databases: give it no way to the internet."
+        )
+    sentence = (
+        f"aws_route in {view.region}: 0.0.0.0/0 to a public NAT gateway whose own subnet leads to an attached internet "
+        f"gateway; or the missing aws_vpc_endpoint{EXCLUDED if shut else ''}."
+    )
+    return Remedy(sentence, ways.opened() if shut else ways.mend(place))
 
 
 def _is_unfollowed(view: View, target: str) -> bool:

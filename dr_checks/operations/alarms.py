@@ -90,17 +90,24 @@ def _watched(alarm: cloudwatch_alarms.Alarm) -> str:
 
 
 @check(
-    "alarms of the DR region notify somebody through the DR region",
+    "alarms notify somebody, those of the DR region through the DR region",
     severity=Severity.NORMAL,
     area=Area.INFRASTRUCTURE,
+    sides=BOTH,
     rules=("cloudwatch-alarm-action-check", "cloudwatch-alarm-action-enabled-check", "REL06-BP03"),
     traps=("T40",),
 )
 def actions(view: View) -> Iterator[Finding]:
-    """Actions are enabled and name a resource outside the dark region. Source: DescribeAlarms, T40."""
+    """Actions are enabled; in the DR region one names a resource outside the dark one. Source: DescribeAlarms, T40.
+
+    A silent alarm of the primary region is how nobody hears of the outage that a failover is for.
+    """
     there, primary = view.get(cloudwatch_alarms.alarms), f":{view.env.regions.primary}:"
+    reason = "it would notify nobody, or only a topic in the lost primary region"
+    if view.side is Side.PRIMARY:
+        reason = "it notifies nobody: an outage that it sees is found by visitors"
     for alarm in there:
-        usable = [arn for arn in alarm.actions if primary not in arn]
+        usable = [arn for arn in alarm.actions if primary not in arn or view.side is Side.PRIMARY]
         measured = f"{'enabled' if alarm.actions_enabled else 'disabled'}, {', '.join(alarm.actions) or 'no action'}"
         if alarm.actions_enabled and usable:
             yield view.ok(
@@ -111,7 +118,7 @@ def actions(view: View) -> Iterator[Finding]:
                 alarm.name,
                 measured,
                 f"enabled, a topic of {view.region}",
-                "it would notify nobody, or only a topic in the lost primary region",
+                reason,
                 Remedy(
                     f"aws_cloudwatch_metric_alarm '{alarm.name}': actions_enabled = true, alarm_actions = a topic of "
                     f"{view.region}.",

@@ -304,7 +304,7 @@ def contacts_named(view: View) -> Iterator[Finding]:
     traps=("T14",),
 )
 def operator_allowed(view: View) -> Iterator[Finding]:
-    """IAM's simulator allows each action a step needs, in the region and on the resources it needs it for.
+    """Somebody may assume it, and IAM's simulator allows each action a step needs, in its region, on its resources.
 
     A role that has no permission of the failback lacks a policy that a team may attach in an incident: that is a
     warning, and a failback waits for it. Source: API_SimulatePrincipalPolicy, T14.
@@ -316,6 +316,7 @@ def operator_allowed(view: View) -> Iterator[Finding]:
     if operator.decisions is None:
         yield view.gap(operator.role, "no such role", "a role", "no role can run a recovery", remedy)
         return
+    yield from _assumable(view, operator)
     denied = [d for d in operator.decisions if d.decision != "allowed" and d.action not in FORBIDDEN]
     of_failback = [d for d in operator.decisions if _fails_back(d, view)]
     if of_failback and all(d in denied and not d.hangs_on_organization for d in of_failback):
@@ -334,6 +335,25 @@ def operator_allowed(view: View) -> Iterator[Finding]:
     if not denied and not operator.unseen:
         number = len({d.action for d in operator.decisions if d.action not in FORBIDDEN and d.decision == "allowed"})
         yield view.ok(operator.role, f"{number} actions allowed", "all", "every step can be taken")
+
+
+def _assumable(view: View, operator: iam_simulation.Operator) -> Iterator[Finding]:
+    """A finding where nobody whom a recovery is run by may assume the role. Earlier evidence does not show it."""
+    by_aws = view.env.automation.enabled
+    wanted = f"trusts {iam_simulation.TASKS}" if by_aws else "trusts a person's role, user or identity provider"
+    subject = f"trust policy of {operator.role}"
+    if isinstance(operator.let_in, Unavailable):
+        yield view.unknown(subject, wanted, operator.let_in)
+    elif operator.let_in is not None:
+        usable = [who for who in operator.let_in if (who == iam_simulation.TASKS if by_aws else _is_of_people(who))]
+        if not usable:
+            measured = ", ".join(operator.let_in) or "trusts nobody"
+            remedy = f"aws_iam_role '{operator.role}': assume_role_policy. IAM cannot be changed during a run."
+            yield view.gap(subject, measured, wanted, "nobody can run a recovery as this role", remedy)
+
+
+def _is_of_people(principal: str) -> bool:
+    return not principal.endswith(".amazonaws.com") or principal.startswith("cognito-identity.")
 
 
 def _opened(view: View, role: str, decision: iam_simulation.SimulatedDecision) -> str:

@@ -10,6 +10,7 @@ from dr_checks.core.registry import GLOBAL, check
 from dr_checks.derived import job_roles, role_limits
 from dr_checks.derived.backup_promise import stores, tags_of, takes
 from dr_estate.config.environment import Environment, Side
+from dr_estate.iam.resource_policies import PolicyAnswer
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import backup_plan, dynamodb, iam_copy_roles
 from dr_estate.readers.iam_copy_roles import CopyRole, JobRole
@@ -158,6 +159,8 @@ def _judged(view: View, role: CopyRole, reason: str, wanted: str = _WANTED) -> F
 
 def _opened(role: str, decision: SimulatedDecision) -> str:
     """What lets the role: no allow is stronger than a deny, and none widens a boundary."""
+    if decision.of_resource and decision.decision == PolicyAnswer.SILENT:
+        return f"The policies of these keys: admit '{role}', or the account, so that IAM decides."
     if decision.of_resource:
         return "Take the Deny of these out of the policy of bucket, key or vault."
     own = f"aws_iam_role_policy of '{role}' with these ARNs, and with conditions that hold there."

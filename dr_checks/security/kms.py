@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
+from dr_checks.derived import key_users
 from dr_checks.derived.key_remedies import ENDS, ending, material_again, usable_again
 from dr_estate.config.environment import Side
 from dr_estate.model import states
@@ -90,6 +91,36 @@ def key_usable(view: View) -> Iterator[Finding]:
     ECS Developer Guide, "Customer managed keys for AWS Fargate ephemeral storage"; KMS API, KeyMetadata (ValidTo).
     """
     yield from _usable(view, "a copy under this key cannot be decrypted", _of_replicas(view))
+
+
+@check(
+    "the policy of each KMS key in use in the DR region admits the services of AWS that use it",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=("KmsKeyUsableInRegion", "REL13-BP04", "NIST CP-7", "NIST SC-12"),
+    traps=("T19",),
+)
+def services_admitted(view: View) -> Iterator[Finding]:
+    """EFS, ECR and DynamoDB use a key by a grant, over which a deny of its policy wins; Fargate by the policy alone.
+
+    Uses by roles are judged with the roles: roles.tasks-allowed, copy-roles.may-copy, rds-copy.key-usable.
+    """
+    judged = False
+    for key in _seen(view, view.side):
+        uses = list(key_users.uses_of(view, key)) if key.arn and states.KEY[key.state].serves else []
+        judged = judged or bool(uses)
+        if uses and isinstance(key.admits, Unavailable):
+            yield view.unknown(key.ref, "admits what uses it", key.admits)
+        elif found := key_users.refusal(key.policy, uses):
+            reason = f"what lies under it cannot be opened ({', '.join(key.uses)}), though the key is {key.state}"
+            yield key_users.refused(view, key.ref, key.arn, found, reason)
+        elif uses:
+            who = ", ".join(sorted({use.user for use in uses}))
+            yield view.ok(key.ref, "refuses none", f"admits {who}", f"it serves the {' and '.join(key.uses)}")
+    dark = _unseen(view, "admits what uses it", view.side)
+    yield from dark
+    if not judged and not dark:
+        yield view.none_expected("all keys", _NONE)
 
 
 @check(

@@ -51,7 +51,8 @@ def assumable(view: View) -> Iterator[Finding]:
             measured = f"does not trust ecs-tasks.amazonaws.com in {region}" if role.exists else "no such role"
             reason = f"tasks of {', '.join(role.families)} fail to start, and IAM cannot be changed during a run"
             name = role.arn.rpartition("/")[2]
-            yield view.gap(role.arn, measured, wanted, reason, f"aws_iam_role '{name}': assume_role_policy.")
+            remedy = f"aws_iam_role '{name}': assume_role_policy."
+            yield view.gap_of(role.families, role.arn, measured, wanted, reason, remedy)
     if not found:
         yield view.none_expected("all roles", _NONE)
 
@@ -90,6 +91,8 @@ def _allowed(view: View, role: TaskRole) -> Finding:
     if not denied and role.ends:
         soonest = min(role.ends, key=lambda ending: ending.at)
         return _ends(view, role, f"the policy of {soonest.resource}", soonest.at)
+    if not role.decisions:
+        return view.none_expected(role.arn, "a start asks for nothing as this role")
     if not denied:
         return view.ok(role.arn, f"{len(role.decisions)} actions allowed", "allowed", "tasks get what they start with")
     sure, name = [d for d in denied if not d.is_doubtful], role.arn.rpartition("/")[2]
@@ -100,7 +103,7 @@ def _allowed(view: View, role: TaskRole) -> Finding:
     needing = " that need it" if len(role.families) > 1 else ""  # a role may be of many tenants, a secret of one
     reason = f"tasks of {', '.join(role.families)}{needing} fail to start (ResourceInitializationError)"
     remedy = " ".join(dict.fromkeys(_opened(view, name, decision) for decision in sure))
-    return view.gap(role.arn, measured, "allowed", reason, remedy)
+    return view.gap_of(role.families, role.arn, measured, "allowed", reason, remedy)
 
 
 def _opened(view: View, role: str, decision: SimulatedDecision) -> str:

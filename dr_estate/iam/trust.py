@@ -5,6 +5,7 @@ Source: IAM User Guide, "Policy evaluation logic"; ECS Developer Guide, "Task IA
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
@@ -13,6 +14,8 @@ from typing import Any
 from dr_estate.iam.moments import TESTS, moment_keys, turns
 
 ASSUME = "sts:AssumeRole"
+_WAYS = ("sts:assumerole", "sts:assumerolewithsaml", "sts:assumerolewithwebidentity")
+_DELETED = re.compile(r"(?:AIDA|AROA)[A-Z0-9]+")
 _ACCOUNT, _ARN = "aws:sourceaccount", "aws:sourcearn"
 _OF_SERVICES = {"aws:principalisawsservice": "true", "aws:securetransport": "true"}
 _POSITIVE = {"Bool", "StringEquals", "StringLike", "ArnEquals", "ArnLike"}
@@ -35,6 +38,24 @@ def trusts(document: Mapping[str, Any], service: str, account: str, source: str,
     if True in verdicts["Allow"]:
         return None if None in verdicts["Deny"] else True
     return None if None in verdicts["Allow"] else False
+
+
+def let_in(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """Whom the trust policy lets assume the role, by any way: ARNs, accounts, identity providers, services.
+
+    Conditions of an allow are not judged. A principal that was deleted stands there as an id, and is nobody. Source:
+    IAM User Guide, "AWS JSON policy elements: Principal".
+    """
+    found: dict[str, set[str]] = {"Allow": set(), "Deny": set()}
+    for statement in _listed(document.get("Statement", [])):
+        actions = [str(action).lower() for action in _listed(statement.get("Action", []))]
+        whole = statement["Effect"] == "Allow" or not statement.get("Condition")
+        if whole and any(fnmatchcase(way, action) for way in _WAYS for action in actions):
+            given = statement.get("Principal", {})
+            kinds = given.values() if isinstance(given, Mapping) else [given]
+            found[statement["Effect"]] |= {str(name) for kind in kinds for name in _listed(kind)}
+    allowed = {name for name in found["Allow"] if not _DELETED.fullmatch(name)}
+    return () if "*" in found["Deny"] else tuple(sorted(allowed - found["Deny"]))
 
 
 def ends_at(document: Mapping[str, Any], service: str, account: str, source: str, now: datetime) -> datetime | None:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from dr_estate.readers import ecs
+from dr_estate.config.environment import Side
+from dr_estate.model.unavailable import Unavailable
+from dr_estate.readers import ecs, kms
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 
 
 @dataclass(frozen=True, slots=True)
 class LogGroup:
-    """One log group. ``retention_days`` is None where it keeps for ever."""
+    """One log group. ``retention_days`` is None where it keeps for ever; ``key`` is the ARN of a customer's key."""
 
     name: str
     retention_days: int | None
+    key: str = ""
 
 
 @part(*REGIONAL, reads=frozenset({"logs:DescribeLogGroups"}))
@@ -38,4 +42,15 @@ def groups(context: ReadContext) -> tuple[LogGroup, ...]:
 
 def _listed(context: ReadContext, prefix: str) -> Sequence[LogGroup]:
     rows = context.pages("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=prefix)
-    return context.rows(rows, lambda row: LogGroup(row["logGroupName"], row.get("retentionInDays")), "logGroupName")
+
+    def understood(row: dict[str, Any]) -> LogGroup:
+        return LogGroup(row["logGroupName"], row.get("retentionInDays"), row.get("kmsKeyId") or "")
+
+    return context.rows(rows, understood, "logGroupName")
+
+
+@part(Side.DR, reads=kms.KEY_READS)
+def keys(context: ReadContext) -> tuple[kms.KmsKey | Unavailable, ...]:
+    """The keys under which the log groups encrypt, two calls each: they are few, and none in most estates."""
+    wanted = sorted({group.key for group in context.part(groups) if group.key})
+    return tuple(context.maybe(lambda ref: kms.key_named(context, ref, {"log groups"}), wanted))

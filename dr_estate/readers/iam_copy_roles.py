@@ -13,7 +13,7 @@ from datetime import datetime
 
 from dr_estate.config.environment import Side
 from dr_estate.iam.moments import moment_keys
-from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
+from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of, of_a_role
 from dr_estate.iam.simulation_requests import (
     ANY,
     REGION,
@@ -23,8 +23,9 @@ from dr_estate.iam.simulation_requests import (
     of_the_account,
 )
 from dr_estate.iam.trust import ends_at, trusts
+from dr_estate.model.regional_names import arn_region
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import backup, backup_plan, kms, s3, store_policies
+from dr_estate.readers import backup, backup_plan, kms, kms_copy_keys, s3, store_policies
 from dr_estate.readers.iam_simulation import RoleAnswers, RoleRequest, SimulatedDecision
 from dr_estate.reading.part import GLOBAL, part
 from dr_estate.reading.reader import ReadContext
@@ -41,6 +42,9 @@ _COPY_BACKUPS, _TAKE_BACKUPS = ("backup:CopyIntoBackupVault",), ("backup:CopyFro
 _COPY_TARGETS = "backup:CopyTargets"
 _LIST_FOR_JOB = ("s3:GetReplicationConfiguration", "s3:PutInventoryConfiguration")
 _START_IN_JOB = ("s3:InitiateReplication",)
+_GRANT, _OPEN = ("kms:CreateGrant", "kms:DescribeKey"), ("kms:Decrypt", "kms:GenerateDataKey")
+_FOR_AWS = "kms:GrantIsForAWSResource"
+_UNDECIDED = ("a condition of the key's policy",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +72,19 @@ class JobRole:
 
 @dataclass(frozen=True)
 class _Need:
-    """What a role does on one thing in one region, the policy that the thing bears, and ``where`` a backup goes."""
+    """What a role does on one thing in one region, the policy that the thing bears, and ``where`` a backup goes.
+
+    ``through`` is the service that asks for a key in the role's name. ``simulated``: IAM is asked too; AWS's own roles
+    of AWS Backup may open a key by the grant that they create, so of those rights the key's policy alone is judged.
+    """
 
     region: str
     actions: tuple[str, ...]
     resource: str
     policy: str = ""
     where: str = ""
+    through: str = ""
+    simulated: bool = True
 
 
 @part(*GLOBAL, reads=READS)
@@ -101,18 +111,31 @@ def restore_roles(context: ReadContext) -> tuple[CopyRole | Unavailable, ...]:
         return ()
     (policy,) = context.maybe(lambda side: _policy_of(context, side), [Side.DR])
     files = f"arn:aws:elasticfilesystem:{region}:{env.account}:file-system/any"
-    found = _roles(context, {(BACKUPS, arn): [_Need(region, _RESTORE_FILES, files)] for arn in names})
+    unread: list[Unavailable] = []
+    needs = [_Need(region, _RESTORE_FILES, files), *_keys_of_files(context, points, unread)]
+    found = (*_roles(context, {(BACKUPS, arn): needs for arn in names}), *dict.fromkeys(unread))
     if isinstance(policy, Unavailable):
         return (*found, policy)
     point = f"arn:aws:backup:{region}:{env.account}:recovery-point:any"
     operator = f"arn:aws:iam::{env.account}:role/{env.acting_role}"
-    needs = [_Need(region, (_START_RESTORE,), point, policy)]
-    (denied,) = context.maybe(lambda arn: tuple(_refused(context, arn, needs)), [operator])
+    start = [_Need(region, (_START_RESTORE,), point, policy)]
+    (denied,) = context.maybe(lambda arn: tuple(_refused(context, arn, start)), [operator])
     if isinstance(denied, Unavailable):
         return (*found, denied)
     return tuple(
         replace(role, decisions=role.decisions + denied) if isinstance(role, CopyRole) else role for role in found
     )
+
+
+def _keys_of_files(
+    context: ReadContext, points: Sequence[backup.RecoveryPoint], unread: list[Unavailable]
+) -> Iterator[_Need]:
+    """The keys of the recovery points of files, which a restore opens."""
+    named = {point.key_arn for point in points}
+    for key in context.part(kms_copy_keys.keys, Side.DR):
+        if key.arn in named:
+            unread += [policy for policy in (key.dark or key.policy,) if isinstance(policy, Unavailable)]
+            yield from _of_key(key.arn, key.policy)
 
 
 @part(*GLOBAL, reads=READS)
@@ -169,7 +192,8 @@ def _of_objects(context: ReadContext, unread: list[Unavailable]) -> Iterator[tup
                 continue
             yield OBJECTS, bucket.role, _Need(region, _WRITE_OBJECTS, f"arn:aws:s3:::{copy.name}/any", copy.policy)
             if rule.encrypted_objects and rule.replica_key in keys:
-                yield OBJECTS, bucket.role, _Need(region, ("kms:Encrypt",), rule.replica_key, keys[rule.replica_key])
+                policy = keys[rule.replica_key]
+                yield OBJECTS, bucket.role, _Need(region, ("kms:Encrypt",), rule.replica_key, policy, through="s3")
 
 
 def _of_backups(context: ReadContext, unread: list[Unavailable]) -> Iterator[tuple[str, str, _Need]]:
@@ -187,12 +211,41 @@ def _of_backups(context: ReadContext, unread: list[Unavailable]) -> Iterator[tup
     except DataUnavailable as unseen:
         unread.append(unseen.unavailable)
     into, out = policies
+    of_keys = list(_keys_of_vaults(context, vault, unread))
     for role in sorted(roles):
         if not isinstance(into, Unavailable):
             yield BACKUPS, role, _Need(env.regions.dr, _COPY_BACKUPS, vault.arn, into)
         if not isinstance(out, Unavailable):
             for point in _taken_by(role, points):
                 yield BACKUPS, role, _Need(env.regions.primary, _TAKE_BACKUPS, point, out, vault.arn)
+        for need in of_keys:
+            yield BACKUPS, role, need
+
+
+def _keys_of_vaults(context: ReadContext, vault: backup.Vault, unread: list[Unavailable]) -> Iterator[_Need]:
+    """The keys of both vaults: what the primary's encrypts is opened, and encrypted again under the DR region's."""
+    copies = {key.arn: key for key in context.part(kms_copy_keys.keys, Side.DR)}
+    if found := copies.get(vault.key_arn):
+        unread += [policy for policy in (found.policy,) if isinstance(policy, Unavailable)]
+        yield from _of_key(found.arn, found.policy)
+    try:
+        rows = context.part(kms.keys, Side.PRIMARY)
+    except DataUnavailable as unseen:
+        unread.append(unseen.unavailable)
+        return
+    for key in rows:
+        if isinstance(key, Unavailable):
+            unread.append(key)
+        elif kms.BACKUPS in key.uses:
+            unread += [key.admits] if isinstance(key.admits, Unavailable) else []
+            yield from _of_key(key.arn, key.policy)
+
+
+def _of_key(arn: str, policy: str | Unavailable) -> Iterator[_Need]:
+    """What AWS Backup does with a customer's key in its role's name; AWS's own keys ask nobody."""
+    if policy and not isinstance(policy, Unavailable):
+        yield _Need(arn_region(arn), _GRANT, arn, policy, through="backup")
+        yield _Need(arn_region(arn), _OPEN, arn, policy, through="backup", simulated=False)
 
 
 def _taken_by(role: str, points: Sequence[backup.RecoveryPoint]) -> list[str]:
@@ -247,11 +300,13 @@ def _decided(context: ReadContext, role: CopyRole, needs: list[_Need], answers: 
 
 def _requests(context: ReadContext, needs: list[_Need]) -> Iterator[SimulationRequest]:
     grouped: defaultdict[tuple[str, tuple[str, ...], str], set[str]] = defaultdict(set)
-    for need in needs:
-        grouped[need.region, need.actions, need.where].add(need.resource)
+    for need in (need for need in needs if need.simulated):
+        grouped[need.region, need.actions, need.where or need.through].add(need.resource)
     for (region, actions, target), resources in sorted(grouped.items()):
-        goes = (ContextKey(_COPY_TARGETS, "stringList", (target,)),) if target else ()
-        via = (asked_through("s3", region),) if actions[0].startswith("kms:") else ()
+        of_key = actions[0].startswith("kms:")
+        goes = (ContextKey(_COPY_TARGETS, "stringList", (target,)),) if target and not of_key else ()
+        for_aws = ContextKey(_FOR_AWS, "boolean", ("true",))
+        via = (asked_through(target, region), *([for_aws] if actions == _GRANT else [])) if of_key else ()
         known = (*of_the_account(context.env.account, region, actions[0]), *goes, *via)
         yield SimulationRequest(region, actions, tuple(sorted(resources)), known)
 
@@ -269,18 +324,23 @@ def _by_own_policy(
 
 
 def _answer(context: ReadContext, principals: tuple[str, ...], arn: str, need: _Need, action: str) -> PolicyAnswer:
-    by_role = (("aws:PrincipalArn", arn), ("aws:PrincipalAccount", context.env.account))
     target = ((_COPY_TARGETS, need.where),) if need.where else ()
+    for_aws = ((_FOR_AWS, "true"),) if need.through == "backup" else ()
+    by_role = (("aws:PrincipalArn", arn), ("aws:PrincipalAccount", context.env.account))
     known = ((REGION, need.region), *target, *by_role, *moment_keys(context.now))
+    if need.through:
+        known = (*of_a_role(arn, context.env.account, need.region, need.through, context.now), *for_aws)
     return answer_of(need.policy, PolicyRequest(principals, action, need.resource, known))
 
 
 def _refused(context: ReadContext, arn: str, needs: list[_Need]) -> Iterator[SimulatedDecision]:
-    """What the policies of the copies' bucket, key or vault deny."""
+    """What the policies of the copies' bucket, key or vault refuse: a key's by its silence too."""
     principals = (arn, f"arn:aws:iam::{context.env.account}:root")
     for need in needs:
         for action in need.actions:
-            if _answer(context, principals, arn, need, action) is PolicyAnswer.DENIED:
-                yield SimulatedDecision(
-                    action, PolicyAnswer.DENIED, need.region, f"{need.resource}, by its own policy", (), True
-                )
+            answer, on = _answer(context, principals, arn, need, action), f"{need.resource}, by its own policy"
+            closed = bool(need.through and need.policy) and answer is PolicyAnswer.SILENT
+            if answer is PolicyAnswer.DENIED or closed:
+                yield SimulatedDecision(action, answer, need.region, on, of_resource=True)
+            elif need.through and answer is PolicyAnswer.UNDECIDED:
+                yield SimulatedDecision(action, PolicyAnswer.SILENT, need.region, on, _UNDECIDED, of_resource=True)

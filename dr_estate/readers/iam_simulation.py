@@ -20,13 +20,14 @@ from dr_estate.iam.simulation_requests import (
     of_each_tenant,
     of_the_account,
 )
+from dr_estate.iam.trust import let_in
 from dr_estate.model.playbook import FORBIDDEN
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, available
 from dr_estate.readers import ecs, efs, elbv2, route53, secretsmanager
 from dr_estate.reading.part import GLOBAL, part
 from dr_estate.reading.reader import ReadContext
 
-READS = frozenset({"iam:SimulatePrincipalPolicy"})
+READS = frozenset({"iam:GetRole", "iam:SimulatePrincipalPolicy"})
 
 PASS, TASKS = "iam:PassRole", "ecs-tasks.amazonaws.com"
 RESOURCES_A_CALL = 100
@@ -90,11 +91,13 @@ class Operator:
     """The role that runs recoveries, and its decisions; None where there is no such role.
 
     ``unseen`` is what kept IAM from being asked about tenants' own things, or about the roles of their tasks.
+    ``let_in`` is whom its trust policy lets assume it, None in earlier evidence.
     """
 
     role: str
     decisions: tuple[SimulatedDecision, ...] | None
     unseen: tuple[Unavailable, ...] = ()
+    let_in: tuple[str, ...] | Unavailable | None = None
 
 
 @part(*GLOBAL, reads=READS)
@@ -128,7 +131,15 @@ def operator(context: ReadContext) -> Operator:
         key = (decision.action, decision.region)
         worse = max if decision.action in FORBIDDEN else min  # of deletions what is allowed of any thing is the worst
         worst[key] = worse(worst.get(key, decision), decision, key=lambda candidate: candidate.weight)
-    return Operator(role, tuple(worst[key] for key in sorted(worst)), tuple(sorted(set(unseen), key=repr)))
+    (admitted,) = context.maybe(lambda name: _let_in(context, name), [role])
+    return Operator(role, tuple(worst[key] for key in sorted(worst)), tuple(sorted(set(unseen), key=repr)), admitted)
+
+
+def _let_in(context: ReadContext, role: str) -> tuple[str, ...] | None:
+    """Whom the role's trust policy lets assume it."""
+    found = context.find("iam", "get_role", (_ABSENT,), RoleName=role)
+    trust = found["Role"].get("AssumeRolePolicyDocument") if found else None
+    return let_in(trust) if isinstance(trust, dict) else None
 
 
 def _on_each_tenant(

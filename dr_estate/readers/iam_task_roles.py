@@ -155,7 +155,14 @@ class _Policies:
         if found is PolicyAnswer.DENIED:
             return found
         closed = found is PolicyAnswer.SILENT and action in DECRYPT and bool(self.by_arn.get(resource))
-        return found if closed else None
+        return found if closed or (action in PULL and self._is_foreign(resource, found)) else None
+
+    def _is_foreign(self, repository: str, answer: PolicyAnswer) -> bool:
+        """Whether a repository is another account's and its policy admits nobody here: then IAM alone opens nothing.
+
+        Source: ECR User Guide, "Private repository policies". One whose policy was not read is in ``unread``.
+        """
+        return repository.split(":")[4] != self.account and repository in self.by_arn and answer is PolicyAnswer.SILENT
 
     def _answer_to(self, principals: tuple[str, ...], action: str, resource: str) -> PolicyAnswer:
         services = sorted(self.asked_via.get((principals[0], resource), {"secretsmanager"}))

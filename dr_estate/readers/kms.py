@@ -18,6 +18,7 @@ from dr_estate.reading.reader import ReadContext
 KEY_READS = frozenset({"kms:DescribeKey", "kms:GetKeyPolicy"})
 _RESERVED = ":role/aws-reserved/"  # with the region of the identity centre in its path, whatever region the key is of
 ACCOUNT = "the account"
+FILES, IMAGES, TABLES, CONTROL = "files", "images", "tables", "control records"
 TASKS = "storage of tasks"
 DATABASE, BACKUPS = "database", "backups"
 """Nouns whose copies are encrypted again, under a key of the DR region: nothing needs the primary's key there."""
@@ -91,14 +92,14 @@ def is_of_aws(ref: str) -> bool:
 
 
 def _sources(context: ReadContext) -> Iterator[tuple[str, Callable[[], list[str]]]]:
-    yield "files", lambda: [system.key for system in context.part(efs.file_systems)]
+    yield FILES, lambda: [system.key for system in context.part(efs.file_systems)]
     yield "objects", lambda: [row.key for row in context.part(s3.buckets) if isinstance(row, s3.Bucket)]
-    yield "tables", lambda: [row.key for row in context.part(dynamodb.tables) if isinstance(row, dynamodb.Table)]
+    yield TABLES, lambda: [row.key for row in context.part(dynamodb.tables) if isinstance(row, dynamodb.Table)]
     if context.side is Side.DR:
-        yield "control records", lambda: [context.part(control_table.table).key]
+        yield CONTROL, lambda: [context.part(control_table.table).key]
         yield "parameters", lambda: [key for _, key in context.part(task_sources.sources).keys]
         yield TASKS, lambda: [context.part(ecs.cluster).storage_key]
-        yield "images", lambda: [_key_of(repository) for repository in context.part(ecr.repositories)]
+        yield IMAGES, lambda: [_key_of(repository) for repository in context.part(ecr.repositories)]
     else:
         name, vault = context.env.named(context.env.names.database), backup.vault_name(context.env, context.side)
         yield DATABASE, lambda: [row.key_arn for row in context.part(rds.instances) if row.identifier == name]

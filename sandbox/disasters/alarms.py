@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from dr_estate.config.environment import Side
@@ -47,6 +48,24 @@ def log_group_deleted(world: World) -> None:
     name = _log_group(world)
     world.undo(Side.DR, "logs", "CreateLogGroup", logGroupName=name)
     world.call(Side.DR, "logs", "DeleteLogGroup", logGroupName=name)
+
+
+@disaster(
+    "log-key-disabled",
+    "The key of one tenant's log group in the DR region is disabled",
+    trips=("logs.keys-usable",),
+)
+def log_key_disabled(world: World) -> None:
+    """Encrypt the last tenant's log group under a key that admits CloudWatch Logs, and disable the key."""
+    name, env = _log_group(world), world.environment
+    who = {"AWS": f"arn:aws:iam::{env.account}:root", "Service": f"logs.{env.regions.dr}.amazonaws.com"}
+    policy = {"Statement": [{"Effect": "Allow", "Principal": who, "Action": "kms:*", "Resource": "*"}]}
+    key = world.call(Side.DR, "kms", "CreateKey", Policy=json.dumps(policy))["KeyMetadata"]["Arn"]
+    world.undo(Side.DR, "kms", "ScheduleKeyDeletion", KeyId=key, PendingWindowInDays=7)
+    world.undo(Side.DR, "logs", "DisassociateKmsKey", logGroupName=name)
+    world.call(Side.DR, "logs", "AssociateKmsKey", logGroupName=name, kmsKeyId=key)
+    world.undo(Side.DR, "kms", "EnableKey", KeyId=key)
+    world.call(Side.DR, "kms", "DisableKey", KeyId=key)
 
 
 @disaster(

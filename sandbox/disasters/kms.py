@@ -106,7 +106,20 @@ def policy_narrowed(world: World) -> None:
 )
 def secrets_key_denies(world: World) -> None:
     """Add a deny to the key's policy: it wins over all that IAM allows."""
-    key = _key(world, Side.DR, "secrets")
+    _deny_decryption(world, _key(world, Side.DR, "secrets"))
+
+
+@disaster(
+    "kms-files-key-denies",
+    "The policy of the files' key in the DR region denies everybody to decrypt, EFS too",
+    trips=("kms.services-admitted",),
+)
+def files_key_denies(world: World) -> None:
+    """Add a deny to the key's policy: it wins over the grant by which EFS uses the key."""
+    _deny_decryption(world, _key(world, Side.DR, "efs"))
+
+
+def _deny_decryption(world: World, key: str) -> None:
     before = world.call(Side.DR, "kms", "GetKeyPolicy", KeyId=key, PolicyName="default")["Policy"]
     denial = {"Effect": "Deny", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*"}
     found = json.loads(before)

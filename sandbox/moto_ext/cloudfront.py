@@ -102,6 +102,14 @@ def all_added_headers(account: str) -> list[dict[str, str]]:
     return [added_headers(config.Origins["Items"][0]) for config in configs if config.Enabled]
 
 
+def asks_by_tls(account: str) -> bool:
+    """Whether an enabled distribution of the account asks its first origin by HTTPS (API_CustomOriginConfig)."""
+    configs: list[Any] = [d.distribution_config for d in cloudfront_backends[account]["aws"].distributions.values()]
+    origins = [config.Origins["Items"][0] for config in configs if config.Enabled]
+    asked = [getattr(vars(origin).get("custom_origin_config"), "origin_protocol_policy", "") for origin in origins]
+    return any(policy in ("https-only", "match-viewer") for policy in asked)
+
+
 def install() -> None:
     """Repair CloudFront. Idempotent."""
     wrap(DistributionConfig, "__init__", _config)

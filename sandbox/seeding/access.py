@@ -41,6 +41,8 @@ ALLOWED = {
         "elasticfilesystem:CreateFileSystem",
         "elasticfilesystem:Restore",
         "dynamodb:*Backup*",
+        "kms:CreateGrant",
+        "kms:DescribeKey",
         "s3:Get*",
         "tag:*",
     ],

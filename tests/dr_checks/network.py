@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from dr_estate.config.environment import Side
-from dr_estate.readers import ecs, elbv2, route53resolver, route53resolver_firewall, vpc
+from dr_estate.readers import ecs, elbv2, rds, route53resolver, route53resolver_firewall, vpc
 from dr_estate.readers.vpc import NameServers, NatGateway, RouteTable, SecurityGroup, Subnet, Vpc, VpcEndpoint, VpcNames
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.compute import ONE, TWO
@@ -61,6 +61,7 @@ def connected(changes: dict[Any, Any] | None = None) -> Snapshot:
             (ecs.services, side): services(side),
         }
     values |= {
+        (rds.instances, Side.PRIMARY): (),
         (vpc.internet_gateways, Side.DR): ("igw-1",),
         (vpc.names, Side.DR): VpcNames(resolves=True, hostnames=True),
         (vpc.name_servers, Side.DR): NameServers((vpc.AMAZONS,)),

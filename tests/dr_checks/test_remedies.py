@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dr_checks.core.model import Finding, Status
+from dr_checks.core.model import Finding, Status, View
 from dr_checks.core.registry import checks, judge
 from dr_estate.config.environment import Side
 from dr_estate.readers import (
@@ -28,7 +28,7 @@ from tests.dr_checks.estates import healthy
 from tests.dr_checks.examples.kms import ARRIVING as KEY
 from tests.dr_checks.examples.roles import ASKS, CLOSED, KEPT_OUT, READS, ROLE, USES
 from tests.dr_checks.examples.secrets import HERE, ONE, THERE
-from tests.dr_checks.network import PLACES, PUBLIC, connected, subnets
+from tests.dr_checks.network import PLACES, PUBLIC, PUBLIC_OUT, TASKS_OUT, connected, subnets
 from tests.dr_checks.traffic import balanced, groups
 from tests.dr_checks.worlds import DENIED, NOW, SIT, Values, world
 
@@ -166,3 +166,27 @@ def test_a_right_on_a_copy_that_a_boundary_or_a_deny_keeps_is_opened_there() -> 
     both = remedy(READS, ASKS)
     assert "ARNs of the copies" in both
     assert "Take the Deny" in both
+
+
+def test_no_command_leads_a_subnet_of_the_databases_to_the_internet() -> None:
+    """The tasks' subnets get a route to the NAT gateway, unless those of the databases share their table."""
+    bare = (replace(TASKS_OUT, default="", state=""), PUBLIC_OUT)
+
+    def commands(databases: tuple[str, ...] | None) -> set[str]:
+        row = rds_groups.SubnetGroup(SIT.named(SIT.names.db_subnet_group), "Complete", "vpc-1", databases or (), ())
+        changed: dict[Any, Any] = {(vpc.route_tables, Side.DR): bare, (vpc.endpoints, Side.DR): ()}
+        changed |= {(rds_groups.subnet_groups, Side.DR): DENIED if databases is None else (row,)}
+        found = judge(checks()["vpc-reach.way-out"], connected(changed), SIT).findings
+        return {command for finding in found if finding.status is Status.FAIL for command in finding.commands}
+
+    (routed,) = commands(("data-1", "data-2"))
+    assert routed.startswith("aws ec2 create-route")
+    assert "nat-1" in routed
+    assert commands(PLACES[:1]) == set(), "the table is theirs too"
+    assert commands(None) == set(), "which subnets are the databases' was not read"
+
+
+def test_what_was_read_whole_is_not_to_be_made_readable() -> None:
+    found = View("a.b", Side.DR, SIT, healthy()).unknown("it", "wanted", "Nothing of AWS says it.")
+    assert found.remedy.startswith("All that AWS says was read")
+    assert View("a.b", Side.DR, SIT, healthy()).unknown("it", "wanted", DENIED).remedy.startswith("Make it readable")

@@ -169,4 +169,33 @@ _CASES: dict[str, Callable[[Aws], object]] = {
     "bucket key of AWS": _encrypted(_fetched(_ADMITS), own=False),
     "bucket key of identity": _encrypted(_fetched(_OAI, access="identity"), _DECRYPTS),
 }
-EDGE = tuple(Fault(name, NeedKind.ORIGIN_BUCKET, ("cloudfront", "s3"), make) for name, make in _CASES.items())
+
+
+def _by_tls(policy: str, protocol: str = "https-only") -> Callable[[Aws], object]:
+    """Let the distribution ask its origin by ``protocol``, and the DR region's listener speak by ``policy``."""
+
+    def make(aws: Aws) -> object:
+        edge, elb = aws.client("cloudfront", Side.GLOBAL), aws.client("elbv2", Side.DR)
+        found = edge.list_distributions()["DistributionList"]["Items"][0]
+        config = edge.get_distribution_config(Id=found["Id"])
+        changed = config["DistributionConfig"]
+        changed["Origins"]["Items"][0]["CustomOriginConfig"]["OriginProtocolPolicy"] = protocol
+        edge.update_distribution(Id=found["Id"], IfMatch=config["ETag"], DistributionConfig=changed)
+        name = aws.named(aws.env.names.load_balancer)
+        arn = elb.describe_load_balancers(Names=[name])["LoadBalancers"][0]["LoadBalancerArn"]
+        rows = elb.describe_listeners(LoadBalancerArn=arn)["Listeners"]
+        listener = next(row["ListenerArn"] for row in rows if row["Protocol"] == "HTTPS")
+        return elb.modify_listener(ListenerArn=listener, SslPolicy=policy)
+
+    return make
+
+
+_TLS: dict[str, Callable[[Aws], object]] = {
+    "origin by TLS 1.3 alone": _by_tls("ELBSecurityPolicy-TLS13-1-3-2021-06"),
+    "origin by TLS 1.2 or 1.3": _by_tls("ELBSecurityPolicy-TLS13-1-2-Res-2021-06"),
+    "origin by HTTP, TLS 1.3 alone": _by_tls("ELBSecurityPolicy-TLS13-1-3-2021-06", "http-only"),
+}
+EDGE = (
+    *(Fault(name, NeedKind.ORIGIN, ("cloudfront", "elbv2"), make) for name, make in _TLS.items()),
+    *(Fault(name, NeedKind.ORIGIN_BUCKET, ("cloudfront", "s3"), make) for name, make in _CASES.items()),
+)

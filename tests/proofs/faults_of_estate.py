@@ -72,6 +72,15 @@ def _primary_registry(definition: dict[str, Any], aws: Aws) -> None:
     container["image"] = container["image"].replace(aws.env.regions.dr, aws.env.regions.primary)
 
 
+def _another_account(definition: dict[str, Any], aws: Aws) -> None:
+    container = definition["containerDefinitions"][0]
+    container["image"] = container["image"].replace(aws.env.account, "210987654321")
+
+
+def _docker_hub(definition: dict[str, Any], _: Aws) -> None:
+    definition["containerDefinitions"][0]["image"] = "docker.io/library/wordpress:6"
+
+
 def _no_such_point(definition: dict[str, Any], _: Aws) -> None:
     mount = definition["volumes"][0]["efsVolumeConfiguration"]
     mount["authorizationConfig"]["accessPointId"] = "fsap-0123456789abcdef0"
@@ -129,6 +138,17 @@ def _subnet_group_elsewhere(aws: Aws) -> object:
 def _parameter_group_gone(aws: Aws) -> object:
     rds = aws.client("rds", Side.DR)
     return rds.delete_db_parameter_group(DBParameterGroupName=aws.named(aws.env.names.db_parameter_group))
+
+
+def _group_with(name: str, value: str) -> Callable[[Aws], object]:
+    """Set a parameter of the group that a restore names."""
+
+    def make(aws: Aws) -> object:
+        rds, group = aws.client("rds", Side.DR), aws.named(aws.env.names.db_parameter_group)
+        row = {"ParameterName": name, "ParameterValue": value, "ApplyMethod": "immediate"}
+        return rds.modify_db_parameter_group(DBParameterGroupName=group, Parameters=[row])
+
+    return make
 
 
 def _option_group(version: str) -> Callable[[Aws], object]:
@@ -252,6 +272,8 @@ ESTATE = (
     Fault("parameter allowed", NeedKind.PARAMETER, ("ecs", "ssm", "iam"), _parameter_allowed),
     Fault("images deleted", NeedKind.IMAGE, ("ecr",), _images_gone),
     Fault("tag of nobody", NeedKind.IMAGE, ("ecs",), definition_changed(_no_such_tag)),
+    Fault("image of another account", NeedKind.IMAGE, ("ecs",), definition_changed(_another_account)),
+    Fault("image of Docker Hub", NeedKind.IMAGE, ("ecs",), definition_changed(_docker_hub)),
     Fault("image of primary", NeedKind.IMAGE, ("ecs",), definition_changed(_primary_registry)),
     Fault("log group deleted", NeedKind.LOG_GROUP, ("logs",), _log_group_gone),
     Fault("access point deleted", NeedKind.ACCESS_POINT, ("efs",), _point_gone),
@@ -261,6 +283,9 @@ ESTATE = (
     Fault("subnet group deleted", NeedKind.DATABASE_SUBNETS, ("rds",), _subnet_group_gone),
     Fault("subnet group of another VPC", NeedKind.DATABASE_SUBNETS, ("rds", "ec2"), _subnet_group_elsewhere),
     Fault("parameter group deleted", NeedKind.DATABASE_PARAMETERS, ("rds",), _parameter_group_gone),
+    Fault("parameter group read-only", NeedKind.DATABASE_PARAMETERS, ("rds",), _group_with("read_only", "1")),
+    Fault("parameter group writable", NeedKind.DATABASE_PARAMETERS, ("rds",), _group_with("read_only", "0")),
+    Fault("parameter group slower", NeedKind.DATABASE_PARAMETERS, ("rds",), _group_with("long_query_time", "9")),
     Fault("option group of another version", NeedKind.DATABASE_OPTIONS, ("rds",), _option_group("5.7")),
     Fault("option group alike", NeedKind.DATABASE_OPTIONS, ("rds",), _option_group("8.0")),
     Fault("database left over", NeedKind.DATABASE_NAME, ("rds",), _left_over),

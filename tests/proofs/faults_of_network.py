@@ -52,6 +52,24 @@ def _closed(name: str, outward: bool = False) -> Callable[[Aws], object]:
     return make
 
 
+def _by_second_group(closed: bool) -> Callable[[Aws], object]:
+    """Let tasks reach the primary database by a second group alone, and ``closed``: the DR region's one admits none."""
+
+    def make(aws: Aws) -> object:
+        ec2, rds = aws.client("ec2", Side.PRIMARY), aws.client("rds", Side.PRIMARY)
+        groups = ec2.describe_security_groups()["SecurityGroups"]
+        own = next(row for row in groups if row["GroupName"] == aws.named(aws.env.names.db_security_group))
+        named = {"GroupName": "db-tasks-sg", "Description": "Tasks to database", "VpcId": own["VpcId"]}
+        second = ec2.create_security_group(**named)["GroupId"]
+        ec2.authorize_security_group_ingress(GroupId=second, IpPermissions=own["IpPermissions"])
+        ec2.revoke_security_group_ingress(GroupId=own["GroupId"], IpPermissions=own["IpPermissions"])
+        carried = {"DBInstanceIdentifier": aws.named(aws.env.names.database), "ApplyImmediately": True}
+        rds.modify_db_instance(**carried, VpcSecurityGroupIds=[own["GroupId"], second])
+        return _closed("db_security_group")(aws) if closed else None
+
+    return make
+
+
 def _by_blocks(name: str, port: int, tier: str, left_out: int = 0) -> Callable[[Aws], object]:
     """Let a group in by the blocks of a tier's subnets, the first of them left out, instead of by another group."""
 
@@ -241,6 +259,8 @@ NETWORK = (
     Fault("tasks group closed", NeedKind.SERVICE_GROUP, ("ec2",), _closed("security_group")),
     Fault("balancer group closed outward", NeedKind.BALANCER, ("ec2",), _closed("alb", outward=True)),
     Fault("database group closed", NeedKind.DATABASE_GROUP, ("ec2",), _closed("db_security_group")),
+    Fault("database by a second group", NeedKind.DATABASE_GROUP, ("ec2", "rds"), _by_second_group(closed=True)),
+    Fault("database by either group", NeedKind.DATABASE_GROUP, ("ec2", "rds"), _by_second_group(closed=False)),
     Fault("NAT gateway deleted", NeedKind.ROUTE, ("ec2",), _nat_gone),
     Fault("internet gateway detached", NeedKind.GATEWAY_SUBNET, ("ec2",), _gateway_off),
     Fault("private route deleted", NeedKind.ROUTE, ("ec2",), _route_gone("private")),

@@ -154,11 +154,15 @@ class StrictWorld:
         call = next((s.call for s in plan.steps if s.call and s.call.operation in RESTORES), None)
         if call is None:
             return "nothing restores the database"
+        rds = self.aws("").client("rds", Side.DR)
         try:
-            self.aws("").client("rds", Side.DR)._make_api_call(call.operation, dict(call.params))
+            database = rds._make_api_call(call.operation, dict(call.params))["DBInstance"]
         except ClientError as refused:
             return str(refused)
-        return ""
+        group = database["DBParameterGroups"][0]["DBParameterGroupName"]
+        values = rds.describe_db_parameters(DBParameterGroupName=group, Source="user")["Parameters"]
+        on = any(row["ParameterName"] == "read_only" and row.get("ParameterValue") == "1" for row in values)
+        return f"{group} makes the restored database read-only" if on else ""
 
 
 @pytest.fixture(scope="module")

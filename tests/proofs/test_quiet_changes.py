@@ -67,6 +67,53 @@ def other_authority_alone(aws: Aws) -> Iterator[None]:
 
 
 @contextmanager
+def dr_record_evaluates(aws: Aws) -> Iterator[None]:
+    """The DR region's traffic record alone inherits the health of its target groups, and no longer."""
+    route53, zone, traffic = aws.client("route53", Side.GLOBAL), f"{aws.env.traffic.zone}.", aws.env.traffic
+    listed = route53.list_hosted_zones_by_name(DNSName=zone)["HostedZones"]
+    where = next(row["Id"] for row in listed if row["Name"] == zone)
+    rows = route53.list_resource_record_sets(HostedZoneId=where)["ResourceRecordSets"]
+    former = next(row for row in rows if row.get("SetIdentifier") == traffic.secondary_set_identifier)
+    for evaluates in (True, False):
+        record = former | {"AliasTarget": former["AliasTarget"] | {"EvaluateTargetHealth": evaluates}}
+        change = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record}]}
+        route53.change_resource_record_sets(HostedZoneId=where, ChangeBatch=change)
+        if evaluates:
+            yield
+
+
+@contextmanager
+def operator_trusts_nobody(aws: Aws) -> Iterator[None]:
+    """The role of recoveries trusts a service that has no part in them alone, and people again."""
+    iam, role = aws.client("iam", Side.GLOBAL), aws.env.acting_role
+    former = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
+    trust = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    iam.update_assume_role_policy(RoleName=role, PolicyDocument=policy_of(trust))
+    yield
+    iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(former))
+
+
+@contextmanager
+def primary_alarm_silent(aws: Aws) -> Iterator[None]:
+    """An alarm of the primary region notifies nobody, and somebody again."""
+    alarms, name = aws.client("cloudwatch", Side.PRIMARY), aws.named(aws.env.names.alarms[0])
+    alarms.disable_alarm_actions(AlarmNames=[name])
+    yield
+    alarms.enable_alarm_actions(AlarmNames=[name])
+
+
+@contextmanager
+def restored_read_only(aws: Aws) -> Iterator[None]:
+    """The group that a restore of the database names lets nobody write, and everybody again."""
+    rds, group = aws.client("rds", Side.DR), aws.named(aws.env.names.db_parameter_group)
+    for value in ("1", "{TrueIfReplica}"):
+        row = {"ParameterName": "read_only", "ParameterValue": value, "ApplyMethod": "immediate"}
+        rds.modify_db_parameter_group(DBParameterGroupName=group, Parameters=[row])
+        if value == "1":
+            yield
+
+
+@contextmanager
 def former_versions_go(aws: Aws) -> Iterator[None]:
     """The copy of a bucket deletes former versions after a day, and has no such rule any more."""
     s3, source = aws.client("s3", Side.DR), aws.named(aws.env.names.buckets[0])
@@ -218,13 +265,17 @@ def _groups_of(aws: Aws) -> dict[str, Any]:
 
 
 FAILED = {
+    "alarms.actions": primary_alarm_silent,
     "autoscaling.policies-alike": scaling_waits,
+    "dns-choice.no-tenant-moves-all": dr_record_evaluates,
     "acm.renews": other_authority_alone,
     "elbv2-routing.host-rules": sign_in_demanded,
     "elbv2-routing.listeners": certificates_demanded,
     "kms.key-usable": control_key_disabled,
     "kms.source-key-usable": database_key_disabled,
     "prerequisites.control-table": control_table_closed,
+    "prerequisites.operator-allowed": operator_trusts_nobody,
+    "rds.parameter-group": restored_read_only,
 }
 """By the check that each must fail."""
 WARNED = {
@@ -255,7 +306,13 @@ def test_the_command_line_reports_changes_of_the_sandbox_that_is_up_and_their_re
         assert dr_cli("-e sit sandbox down", tmp_path).code == 0
     assert (red.code, red.report["exit"]) == (1, 1), red.out
     gaps = {result["check"]: result["findings"] for result in red.report["results"] if result["status"] == "fail"}
-    assert set(gaps) == {"topics.in-both-regions", "health-checks.enabled", "dns-choice.primary-down", *FAILED}
+    beside = {
+        "topics.in-both-regions",
+        "health-checks.enabled",
+        "dns-choice.primary-down",
+        "rds-parity.parameter-group",
+    }
+    assert set(gaps) == {*beside, *FAILED}
     assert {result["check"] for result in red.report["results"] if result["status"] == "warn"} == set(WARNED)
     topic = next(finding for finding in gaps["topics.in-both-regions"] if finding["status"] == "fail")
     assert (topic["side"], topic["subject"], topic["measured"]) == ("dr", "bbws-dr-events", "absent")

@@ -12,6 +12,7 @@ from sandbox.core.patching import page, refused, state
 from sandbox.core.state import now
 from sandbox.moto_ext.backup.copies import copy_of
 from sandbox.moto_ext.backup.durations import BACK_UPS, COPY, OTHERS, job_times
+from sandbox.moto_ext.backup.keys import closed
 from sandbox.moto_ext.backup.model import BackupPoint, SimulatedJob, jobs, point_arn, points, vault_at
 from sandbox.moto_ext.backup.points import find_point, in_span
 from sandbox.moto_ext.backup.resources import resources
@@ -107,12 +108,13 @@ def _start_copy(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any
     if not point.done:
         raise refused("InvalidRequestException", "The recovery point is not complete yet.")
     target, vault = vault_at(backend.account_id, params["DestinationBackupVaultArn"])
+    keys = [str(row.encryption_key_arn) for row in (point.vault, vault) if row is not None]
     how = {
         "id": new_id(),
         "begins": now(),
         "ends": job_times(COPY, point.resource).ends,
         "lifecycle": params.get("Lifecycle") or {},
-        "failure": "",
+        "failure": closed(backend.account_id, params["IamRoleArn"], *keys),
         "target_arn": params["DestinationBackupVaultArn"],
     }
     job = copy_of(backend, target, vault, point, how)

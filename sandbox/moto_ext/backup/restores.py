@@ -21,6 +21,7 @@ from sandbox.core.patching import page, refused, state
 from sandbox.core.state import STATE, now
 from sandbox.moto_ext.backup.durations import RESTORES, job_times
 from sandbox.moto_ext.backup.jobs import find_job, listed, new_id
+from sandbox.moto_ext.backup.keys import closed
 from sandbox.moto_ext.backup.model import BackupPoint, SimulatedJob, jobs
 from sandbox.moto_ext.backup.points import find_point
 from sandbox.moto_ext.backup.schedule import occurrences
@@ -109,6 +110,8 @@ def _require_role(backend: BackupBackend, point: BackupPoint, arn: str) -> None:
     for action in ("elasticfilesystem:Restore", "elasticfilesystem:CreateFileSystem"):
         if not may(account, arn, AccessRequest(action, files, where)):
             raise JobFails(f"IAM Role {arn} does not have sufficient permissions to execute the restore: {action}.")
+    if reason := closed(account, arn, str(point.vault.encryption_key_arn)):
+        raise JobFails(reason)
 
 
 def _start(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from moto.backup.responses import BackupResponse
 from sandbox.core.patching import operation, state
 from sandbox.core.state import STATE, now
 from sandbox.moto_ext.backup.copies import copy_of
+from sandbox.moto_ext.backup.keys import closed
 from sandbox.moto_ext.backup.model import (
     JOBS_KEPT_DAYS,
     BackupPoint,
@@ -168,6 +169,8 @@ def _copy(run: RuleRun, point: BackupPoint, action: dict[str, Any]) -> None:
     vault = target.vaults.get(arn.split(":")[-1])
     if vault is None:
         reason = f"Destination vault {arn} does not exist."
+    elif not reason:
+        reason = closed(run.backend.account_id, run.role, point.vault.encryption_key_arn, vault.encryption_key_arn)
     copy_of(
         run.backend,
         target,

@@ -70,7 +70,7 @@ def _unmounted(backend: EFSBackend, wanted: dict[str, Any], definition: TaskDefi
     access_point = backend.access_points.get(point) if point else None
     if point and (access_point is None or access_point.file_system_id != name):
         return f"mount.nfs4: access point {point} does not exist"
-    if not opens(backend.account_id, backend.region_name, str(found.kms_key_id or "")):
+    if not opens(backend.account_id, backend.region_name, str(found.kms_key_id or ""), "elasticfilesystem"):
         return f"mount.nfs4: the key {found.kms_key_id} of the file system is not usable"
     if not may(backend, found, definition, MOUNT):
         return "mount.nfs4: access denied by server while mounting 127.0.0.1:/"

@@ -26,6 +26,7 @@ from sandbox.core.timing import duration_s, is_real, transition_s
 from sandbox.moto_ext.ecs import chained, markers, processes
 from sandbox.moto_ext.ecs.task_start import NotStarted, secrets_at_start
 from sandbox.moto_ext.ecs.tasks import RunningTask, all_tasks, containers_of, release
+from sandbox.moto_ext.logs import takes_lines
 
 ENDED = "Essential container in task exited"
 UNMOUNTED = "ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes"
@@ -223,4 +224,6 @@ def _log(backend: EC2ContainerServiceBackend, task: RunningTask, container: Mapp
     stream = f"{options.get('awslogs-stream-prefix', 'ecs')}/{container['name']}/{task.id}"
     if stream not in logs.groups[group].streams:
         logs.create_log_stream(group, stream)
+    if not takes_lines(logs, logs.groups[group]):
+        return  # the driver drops what the service refuses, and the container runs on
     logs.put_log_events(group, stream, [{"timestamp": int(now().timestamp() * 1000), "message": line}])

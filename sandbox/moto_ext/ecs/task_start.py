@@ -24,13 +24,14 @@ from sandbox.core.state import STATE
 from sandbox.moto_ext.ecs.images import repository_of, resolve
 from sandbox.moto_ext.ecs.task_network import TaskNetwork
 from sandbox.moto_ext.iam.policies import AccessRequest
-from sandbox.moto_ext.iam.role_access import TASKS, may, may_use_key, opens, role_of, said_to, trusts
+from sandbox.moto_ext.iam.role_access import TASKS, admits, may, may_use_key, opens, role_of, said_to, trusts
 
 ARN_PARTS = 7
 SECRET_ARN = "arn:aws:secretsmanager:"  # noqa: S105 - how an ARN begins
 RESOURCES = "ResourceInitializationError: "
 PULL = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 LOG = ("logs:CreateLogStream", "logs:PutLogEvents")
+STORE = ("kms:GenerateDataKeyWithoutPlaintext", "kms:CreateGrant")
 
 
 class NotStarted(Exception):
@@ -106,7 +107,12 @@ class Agent:
         configuration = (found.configuration if found is not None else None) or {}
         storage = configuration.get("managedStorageConfiguration") or {}
         key = str(storage.get("fargateEphemeralStorageKmsKeyId") or "")
-        if not opens(self.account, self.region, key):
+        context = {
+            "kms:EncryptionContext:aws:ecs:clusterAccount": self.account,
+            "kms:EncryptionContext:aws:ecs:clusterName": cluster,
+            "kms:GrantOperations": "Decrypt",
+        }
+        if not admits(self.account, self.region, key, "fargate", *STORE, **context):
             raise NotStarted(f"{RESOURCES}failed to set up ephemeral storage: KMS key {key} is not usable")
 
     def require_pull(self) -> None:
@@ -126,7 +132,7 @@ class Agent:
                 if not self.may(action, arn, (policy,)):
                     raise NotStarted(f"CannotPullContainerError: {_not_authorized(action, arn)}")
             key = str(repository.encryption_configuration.get("kmsKey") or "") if repository is not None else ""
-            if not opens(account, region, key):
+            if not opens(account, region, key, "ecr"):
                 raise NotStarted(f"CannotPullContainerError: failed to copy: {image}: 400 KMS.DisabledException: {key}")
 
     def require_images(self, absent: Collection[str]) -> None:

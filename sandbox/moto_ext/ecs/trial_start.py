@@ -11,7 +11,7 @@ from moto.elbv2.models import elbv2_backends
 from moto.rds.models import rds_backends
 
 from sandbox.core.state import now
-from sandbox.moto_ext.cloudfront import all_added_headers
+from sandbox.moto_ext.cloudfront import all_added_headers, asks_by_tls
 from sandbox.moto_ext.data.mounts import unmounted
 from sandbox.moto_ext.data.task_data import StoreUnavailable, TaskStores
 from sandbox.moto_ext.ecs.registries import arns_of, unregistered
@@ -91,9 +91,12 @@ def _led_away(balancers: Iterable[Any], arn: str, name: str, sent: Sequence[Mapp
 def _unvisited(account: str, region: str, service: Service) -> Iterator[str]:
     """Where a load balancer is internal, its listener refuses browsers, or a network ACL visitors."""
     arns = {arn for group in Targets(account, region).attached_to(service) for arn in group.load_balancer_arns}
+    by_tls = asks_by_tls(account)
     for balancer in (b for b in elbv2_backends[account][region].load_balancers.values() if b.arn in arns):
         modes = {row.port: vars(row).get("mutual_authentication", {}) for row in balancer.listeners.values()}
         yield from (f"Port {port} of {balancer.name} demands certificates" for port in _verifying(modes))
+        newer = [row for row in balancer.listeners.values() if "-TLS13-1-3-" in str(row.ssl_policy or "")]
+        yield from (f"Port {row.port} of {balancer.name} speaks no TLS of CloudFront's" for row in newer if by_tls)
         if balancer.scheme == "internal":
             yield f"CloudFront does not reach {balancer.name}, which has addresses of the VPC alone"
         ports = {int(listener.port) for listener in balancer.listeners.values()}

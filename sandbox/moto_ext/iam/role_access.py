@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from moto.iam.models import IAMBackend, Role, iam_backends
-from moto.kms.models import KmsBackend, kms_backends
+from moto.kms.models import Key, KmsBackend, kms_backends
 
 from sandbox.core.state import now
 from sandbox.moto_ext.iam.iam import boundary_of, policies_of
@@ -59,6 +59,8 @@ def may(account: str, role: str, request: AccessRequest, policies: Iterable[str 
     own = said_of(account, role, request)
     if EXPLICIT_DENY in (own, *words):
         return False
+    if (request.resource or "").split(":")[4:5] not in ([], [""], [account], ["*"]):
+        return own == ALLOWED and ALLOWED in words  # of another account both must allow
     return ALLOWED in (own, *words)
 
 
@@ -78,13 +80,42 @@ def may_use_key(account: str, region: str, role: str, request: AccessRequest, ke
     return opened == ALLOWED or (delegated == ALLOWED and own == ALLOWED)
 
 
-def opens(account: str, region: str, key: str) -> bool:
-    """Whether a service of AWS that holds a grant of the key can use it: that goes by no policy."""
+def opens(account: str, region: str, key: str, service: str = "") -> bool:
+    """Whether ``service``, which holds a grant of the key, can use it: a deny of the policy alone wins over a grant."""
     kms: KmsBackend = kms_backends[account][region]
     if not key or "alias/aws/" in key:
         return True
     found = kms.keys.get(kms.any_id_to_key_id(key))
-    return found is not None and found.key_state == "Enabled"
+    if found is None or found.key_state != "Enabled":
+        return False
+    return not service or said_to_service(found, service, "kms:Decrypt") != EXPLICIT_DENY
+
+
+def admits(account: str, region: str, key: str, service: str, *actions: str, **context: str) -> bool:
+    """Whether the key can be used by ``service``, which holds no grant: the key's own policy admits it, or nobody."""
+    if not opens(account, region, key):
+        return False
+    kms: KmsBackend = kms_backends[account][region]
+    if not key or "alias/aws/" in key:
+        return True
+    found = kms.keys[kms.any_id_to_key_id(key)]
+    return all(said_to_service(found, service, action, **context) == ALLOWED for action in actions)
+
+
+def said_to_service(key: Key, service: str, action: str, **context: str) -> str:
+    """What the policy of a key says to a service of AWS, such as ``ecr`` or, by region, ``logs.{region}``."""
+    name, principal = service.partition(".")[0], f"{service}.amazonaws.com"
+    spoken = [row for row in statements(key.policy) if {"*", principal} & named_principals(row)]
+    known = {
+        "aws:RequestedRegion": key.region,
+        "aws:PrincipalIsAWSService": "true",
+        "aws:SecureTransport": "true",
+        "aws:SourceAccount": key.account_id,
+        "kms:CallerAccount": key.account_id,
+        "kms:ViaService": f"{name}.{key.region}.amazonaws.com",
+        **context,
+    }
+    return _word(spoken, AccessRequest(action, key.arn, {word: (value,) for word, value in known.items()}))
 
 
 def said_of(account: str, role: str, request: AccessRequest) -> str:

@@ -68,6 +68,9 @@ EXAMPLES = [
     Example("alarms.actions", Status.FAIL, _both({"actions_enabled": False}), NAMED),
     Example("alarms.actions", Status.FAIL, _both({"actions": ()}), NAMED),
     Example("alarms.actions", Status.FAIL, _both({"actions": DARK_TOPIC}), NAMED),
-    Example("alarms.actions", Status.NOT_APPLICABLE, _here(())),
+    Example("alarms.actions", Status.FAIL, _both(there={"actions_enabled": False}), NAMED),
+    Example("alarms.actions", Status.FAIL, _both(there={"actions": ()}), NAMED),
+    Example("alarms.actions", Status.PASS, _both(there={"actions": DARK_TOPIC}), NAMED),
+    Example("alarms.actions", Status.PASS, _here(())),
     Example("alarms.actions", Status.UNKNOWN, _here(DENIED)),
 ]

@@ -37,9 +37,10 @@ ANSWER = elbv2.ListenerAction("fixed-response", (), "")
 
 def reached(expected: Status, *ports: int, there: object = None, seen: object = None, **origin: object) -> Example:
     """The DR region's load balancer listens on ``ports``; the distribution's origin is changed by ``origin``."""
+    policy = str(origin.pop("policy", ""))
     changed = replace(TRAFFIC_NAME, **origin)  # type: ignore[arg-type]  # attributes by name
     distributions = (replace(DISTRIBUTION, origins=(changed,)),) if there is None else there
-    listening = tuple(elbv2.Listener(f"l-{port}", port, "HTTP", "", (), ANSWER) for port in ports)
+    listening = tuple(elbv2.Listener(f"l-{port}", port, "HTTP", policy, (), ANSWER) for port in ports)
     values = traffic(distributions=distributions)
     shown = world({**values, (elbv2.listeners, Side.DR): listening if seen is None else seen})
     subjects = frozenset({TRAFFIC_NAME.id}) if expected in (Status.PASS, Status.FAIL) else frozenset[str]()
@@ -97,6 +98,9 @@ EXAMPLES = [
     reached(Status.FAIL, 80, protocol_policy="https-only"),
     reached(Status.FAIL, 80, protocol_policy="match-viewer"),
     reached(Status.FAIL, 443),
+    reached(Status.FAIL, 443, protocol_policy="https-only", policy="ELBSecurityPolicy-TLS13-1-3-2021-06"),
+    reached(Status.FAIL, 443, protocol_policy="match-viewer", policy="ELBSecurityPolicy-TLS13-1-3-FIPS-2023-04"),
+    reached(Status.PASS, 443, protocol_policy="https-only", policy="ELBSecurityPolicy-TLS13-1-2-2021-06"),
     reached(Status.FAIL),
     reached(Status.UNKNOWN, 80, seen=DENIED),
     reached(Status.UNKNOWN, 80, there=DENIED),

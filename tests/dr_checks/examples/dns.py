@@ -69,17 +69,26 @@ def choice(check: str, expected: Status, **changed: object) -> Example:
 
 
 def shared(
-    expected: Status, *healthy_targets: float | None, wanted: int = 2, evaluate: bool = True, env: Environment = BY_DAY
+    expected: Status,
+    *healthy_targets: float | None,
+    wanted: int = 2,
+    evaluate: bool = True,
+    env: Environment = BY_DAY,
+    side: Side = Side.PRIMARY,
 ) -> Example:
-    """Whether a tenant moves all: the primary's record, its balancer's groups with healthy targets, wanted tasks."""
-    groups = [group(Side.PRIMARY, name) for name in ("tenant1", "tenant2")[: len(healthy_targets)]]
+    """Whether a tenant moves all: the side's record, its balancer's groups with healthy targets, wanted tasks."""
+    groups = [group(side, name) for name in ("tenant1", "tenant2")[: len(healthy_targets)]]
     rows = zip(("tenant1", "tenant2"), healthy_targets, strict=False)
-    path: dict[Any, Any] = dict(traffic(**records(replace(PRIMARY, evaluate_target_health=evaluate), SECONDARY)))
+    pair = {Side.PRIMARY: PRIMARY, Side.DR: replace(SECONDARY, evaluate_target_health=False)}
+    if side is Side.DR:
+        pair[Side.PRIMARY] = replace(PRIMARY, evaluate_target_health=False)
+    pair[side] = replace(pair[side], evaluate_target_health=evaluate)
+    path: dict[Any, Any] = dict(traffic(**records(*pair.values())))
     values = path | {
-        (elbv2.load_balancer, Side.PRIMARY): shared_balancer(Side.PRIMARY),
-        (elbv2.target_groups, Side.PRIMARY): tuple(groups),
-        (elbv2.healthy_hosts, Side.PRIMARY): tuple(healthy(Side.PRIMARY, name, count) for name, count in rows),
-        (ecs.services, Side.PRIMARY): (service("sit-tenant1-service"), service("sit-tenant2-service", desired=wanted)),
+        (elbv2.load_balancer, side): shared_balancer(side),
+        (elbv2.target_groups, side): tuple(groups),
+        (elbv2.healthy_hosts, side): tuple(healthy(side, name, count) for name, count in rows),
+        (ecs.services, side): (service("sit-tenant1-service"), service("sit-tenant2-service", desired=wanted)),
     }
     named = {f"{ORIGIN} evaluates sit-tenant2-tg"} if 0 in (*healthy_targets, wanted) else set()
     subjects = frozenset(named if expected is Status.FAIL else ())
@@ -121,6 +130,12 @@ EXAMPLES = [
     shared(Status.FAIL, 1, 1, wanted=0),
     shared(Status.FAIL, 1, 1, env=SIT),
     shared(Status.UNKNOWN, 1, None),
+    shared(Status.PASS, 1, 0, evaluate=False, side=Side.DR),
+    shared(Status.PASS, 0, side=Side.DR),
+    shared(Status.FAIL, 1, 0, side=Side.DR),
+    shared(Status.FAIL, 1, 1, wanted=0, side=Side.DR),
+    shared(Status.WARN, 1, 1, side=Side.DR),
+    shared(Status.WARN, 1, 1, env=SIT, side=Side.DR),
     choice("stays-away", Status.PASS, **records(*AWAY)),
     choice("stays-away", Status.PASS, **records(*TURNED)),
     choice("stays-away", Status.PASS, checks=PIN),

@@ -29,6 +29,8 @@ from tests.dr_checks.worlds import DENIED, SIT, Example, world
 ABSENT = ecr.Repository(SIT.account, REPOSITORY, None)
 UNSEEN = ecr.Repository(SIT.account, REPOSITORY, DENIED)
 TO_DR = ecr.ReplicationRule(((D, SIT.account),), ("sit-",))
+OF_HUB, STRANGER = "docker.io/library/wordpress:6", "210987654321"
+THEIRS = {"image": image(D, ":live").replace(SIT.account, STRANGER)}
 HELD = (repository(NEW, OLD),)
 RUNNING = (task(ONE), task(TWO))
 
@@ -39,12 +41,14 @@ def _estate(
     changes: dict[str, Any] | None = None,
     rules: Any = (TO_DR,),
     there: Any = HELD,
+    model: str = "",
 ) -> Snapshot:
+    """``model`` is the image of the second tenant in the primary region, "" for that of our registry."""
     return world(
         {
             (ecs.services, Side.DR): both_services(),
             (ecs.tasks, Side.PRIMARY): tasks,
-            (ecs.task_definitions, Side.PRIMARY): definitions(P),
+            (ecs.task_definitions, Side.PRIMARY): definitions(P, changes={"image": model} if model else None),
             (ecs.task_definitions, Side.DR): definitions(D, changes=changes),
             (ecr.repositories, Side.PRIMARY): there,
             (ecr.repositories, Side.DR): here,
@@ -100,6 +104,14 @@ EXAMPLES = [
     Example("images.parity", Status.FAIL, _estate((repository(OLD),), changes={"image": image(D, ":live")})),
     Example("images.parity", Status.PASS, _estate((ABSENT,), changes={"image": image(D, ":live")})),
     Example("images.parity", Status.UNKNOWN, _estate(tasks=DENIED)),
+    Example("images.parity", Status.FAIL, _estate(changes={"image": OF_HUB}), frozenset({"sit-tenant2"})),
+    Example("images.parity", Status.FAIL, _estate(changes={"image": OF_HUB}, model=f"{OF_HUB}-apache")),
+    Example("images.parity", Status.PASS, _estate(changes={"image": OF_HUB}, model=OF_HUB)),
+    Example("images.parity", Status.PASS, _estate(changes={"image": f"r.io/wp@{OLD}"}, model=f"ghcr.io/wp@{OLD}")),
+    Example(
+        "images.present", Status.FAIL, _estate((*HELD, replace(ABSENT, images=(), account=STRANGER)), changes=THEIRS)
+    ),
+    Example("ecr.repository-exists", Status.FAIL, _estate((*HELD, replace(ABSENT, account=STRANGER)), changes=THEIRS)),
     Example("images.present", Status.PASS, _estate()),
     Example("images.present", Status.PASS, _estate(changes={"image": image(D, ":live")})),
     Example("images.present", Status.PASS, _estate(changes={"image": "public.ecr.aws/docker/wordpress:6"})),

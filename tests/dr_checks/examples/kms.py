@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -50,7 +51,39 @@ def _shared(*regions: str) -> tuple[KmsKey, ...]:
 
 TASK_ONLY = (replace(HERE[0], admits=(ACCOUNT, ROLE)), HERE[1])
 
+
+def _said(*effects: str, who: str = "*", when: Any = None) -> dict[str, Any]:
+    """The files' key with a policy that allows or denies ``who`` to decrypt, one statement an effect."""
+    rows = [{"Effect": e, "Principal": {"Service": who} if who != "*" else who, "Action": "kms:*"} for e in effects]
+    rows = [{**row, "Condition": when} if when and row["Effect"] == "Deny" else row for row in rows]
+    return {"policy": json.dumps({"Statement": rows})}
+
+
+def _stored(expected: Status, **changed: Any) -> Example:
+    return _case("services-admitted", expected, uses=("storage of tasks",), **changed)
+
+
+TAGGED = {"StringEquals": {"aws:PrincipalTag/team": "dba"}}
+OTHERS = {"StringNotEquals": {"kms:CallerAccount": SIT.account}}
 EXAMPLES = [
+    _case("services-admitted", Status.PASS),
+    _case("services-admitted", Status.PASS, **_said("Allow")),
+    _case("services-admitted", Status.FAIL, **_said("Allow", "Deny")),
+    _case("services-admitted", Status.FAIL, **_said("Deny", who="elasticfilesystem.amazonaws.com")),
+    _case("services-admitted", Status.PASS, **_said("Deny", who="ecr.amazonaws.com")),
+    _case("services-admitted", Status.PASS, **_said("Deny", when=OTHERS)),
+    _case("services-admitted", Status.UNKNOWN, **_said("Deny", when=TAGGED)),
+    _case("services-admitted", Status.FAIL, uses=("images",), **_said("Deny", who="ecr.amazonaws.com")),
+    _case("services-admitted", Status.FAIL, uses=("tables",), **_said("Deny", who="dynamodb.amazonaws.com")),
+    _case("services-admitted", Status.FAIL, uses=("control records",), **_said("Deny")),
+    _case("services-admitted", Status.PASS, uses=("files", "secrets"), **_said("Allow")),
+    _case("services-admitted", Status.UNKNOWN, admits=DENIED),
+    _case("services-admitted", Status.UNKNOWN, "a key", there=(THERE[0], DENIED)),
+    _case("services-admitted", Status.UNKNOWN, "", there=DENIED),
+    _case("services-admitted", Status.NOT_APPLICABLE, "all keys", **_said("Deny"), state="Disabled"),
+    _case("services-admitted", Status.NOT_APPLICABLE, "all keys", there=THERE[1:]),
+    _stored(Status.PASS, **_said("Allow", who="fargate.amazonaws.com")),
+    _stored(Status.FAIL, **_said("Allow", who="ecs.amazonaws.com")),
     _case("key-usable", Status.PASS),
     _case("key-usable", Status.WARN, material_until=NOW + timedelta(days=29)),
     _case("key-usable", Status.PASS, material_until=NOW + timedelta(days=31)),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
 from dr_estate.readers import cloudwatch_logs, ecs
 from dr_estate.readers.cloudwatch_logs import LogGroup
+from dr_estate.readers.kms import KmsKey
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.compute import D, P, both_services, definition, definitions
 from tests.dr_checks.worlds import DENIED, Example, world
@@ -50,7 +53,30 @@ def _kept(days: int | None) -> LogGroup:
     return LogGroup(SECOND.name, days)
 
 
+KEY = "arn:aws:kms:eu-west-1:1:key/logs"
+
+
+def _encrypted(expected: Status, service: str = f"logs.{D}.amazonaws.com", keys: Any = None, **changed: Any) -> Example:
+    """The second group is encrypted under a key whose policy admits ``service``; ``changed`` changes the key."""
+    policy = json.dumps({"Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "kms:*"}]})
+    key = KmsKey(KEY, KEY, "Enabled", ("log groups",), "", (), None, (service,), policy)
+    seen = {
+        (cloudwatch_logs.groups, Side.DR): (FIRST, LogGroup(SECOND.name, 30, KEY)),
+        (cloudwatch_logs.keys, Side.DR): (replace(key, **changed),) if keys is None else keys,
+    }
+    return Example("logs.keys-usable", expected, world(seen), NAMED)
+
+
 EXAMPLES = [
+    _encrypted(Status.PASS),
+    _encrypted(Status.FAIL, f"logs.{P}.amazonaws.com"),
+    _encrypted(Status.FAIL, state="Disabled"),
+    _encrypted(Status.FAIL, state="absent"),
+    _encrypted(Status.UNKNOWN, state="a-new-word"),
+    _encrypted(Status.UNKNOWN, admits=DENIED),
+    _encrypted(Status.UNKNOWN, keys=(DENIED,)),
+    Example("logs.keys-usable", Status.UNKNOWN, _here(DENIED)),
+    Example("logs.keys-usable", Status.NOT_APPLICABLE, _here((FIRST, SECOND))),
     Example("logs.groups-exist", Status.PASS, _here((FIRST, SECOND))),
     Example("logs.groups-exist", Status.PASS, _here((FIRST,), log_creates_group=True)),
     Example("logs.groups-exist", Status.PASS, _here((FIRST,), log_region=P)),

@@ -292,6 +292,20 @@ _PERMISSIONS = [
         _global(iam_simulation.operator, _failing_back(frozenset({"s3:PutObject"}))),
         frozenset({f"s3:PutObject in {SIT.regions.primary}"}),
     ),
+    *(
+        Example(
+            "prerequisites.operator-allowed",
+            expected,
+            _global(iam_simulation.operator, replace(_operator(), let_in=admitted)),
+        )
+        for expected, admitted in (
+            (FINE, ("arn:aws:iam::1:root",)),
+            (FINE, ("arn:aws:iam::1:saml-provider/people",)),
+            (FAILS, ()),
+            (FAILS, ("ec2.amazonaws.com",)),
+            (Status.UNKNOWN, DENIED),
+        )
+    ),
     Example(
         "prerequisites.operator-allowed", FAILS, _global(iam_simulation.operator, iam_simulation.Operator("role", None))
     ),

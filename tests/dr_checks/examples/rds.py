@@ -45,10 +45,25 @@ def _parity(check: str, expected: Status, subject: str = "", **changed: Any) -> 
     return _case(check, expected, subject, module="rds-parity", **changed)
 
 
+def _read_only(value: str) -> Any:
+    return replace(PARAMETERS, parameters=(*PARAMETERS.parameters, ("read_only", value)))
+
+
 EXAMPLES = [
     _case("parameter-group", PASS, "sit-mysql-params"),
     _case("parameter-group", FAIL, "sit-mysql-params", parameter_groups_dr=()),
     _case("parameter-group", UNKNOWN, parameter_groups_dr=DENIED),
+    _case("parameter-group", FAIL, "sit-mysql-params", parameter_groups_dr=(_read_only("1"),)),
+    _case("parameter-group", FAIL, "sit-mysql-params", parameter_groups_dr=(_read_only("on"),)),
+    _case("parameter-group", PASS, "sit-mysql-params", parameter_groups_dr=(_read_only("{TrueIfReplica}"),)),
+    _case("parameter-group", PASS, parameter_groups_dr=(_read_only("1"),), instances_dr=(PRIMARY,)),
+    _case(
+        "parameter-group",
+        FAIL,
+        "own",
+        parameter_groups_dr=(PARAMETERS, replace(_read_only("1"), name="own")),
+        instances_dr=(OWN_GROUP,),
+    ),
     _case("retention", PASS, NAME),
     _case("retention", FAIL, NAME, instances_primary=()),
     _case("retention", FAIL, NAME, instances_primary=(replace(PRIMARY, retention_days=6),)),

@@ -91,6 +91,7 @@ EXAMPLES = [
     _given("tasks-allowed", Status.FAIL, replace(ROLE, decisions=(BY_PERIMETER, CLOSED)), subjects=NAMED),
     _given("tasks-allowed", Status.UNKNOWN, ROLE, DENIED),
     _given("tasks-allowed", Status.NOT_APPLICABLE, ABSENT),
+    _given("tasks-allowed", Status.NOT_APPLICABLE, replace(ROLE, decisions=())),
     _stores(Status.PASS, USES),
     _stores(Status.FAIL, replace(USES, rights=(READS,))),
     _stores(Status.FAIL, replace(USES, rights=(ASKS,))),

@@ -16,6 +16,8 @@ SERVICES = tuple(service(SIT.named(SIT.names.service, tenant=tenant)) for tenant
 TWO, ALL = frozenset({"sit-tenant2"}), frozenset(f"sit-{tenant}" for tenant in TENANTS)
 
 UNRULY, UNNAMED = "a schema of another name", "no schema"
+SCHEMAS = {"another rule, another tenant's": "wp_tenant1", "another rule, nobody's": "wp_archive"}
+"""By case the schema in the DR region, where no tenant's is by the environment's rule."""
 
 
 def _estate(
@@ -27,7 +29,10 @@ def _estate(
         mode = value if region == D and tenant in of else f"serve {tenant} in {region}"
         host = f"sit-mysql.c{region[:2]}.{region}.rds.amazonaws.com:3306"
         key = f"{ecs.DIGEST}{region}"
-        named = ("WORDPRESS_DB_NAME", "old_db" if value == UNRULY and tenant in of else f"{tenant}_db")
+        name = "old_db" if value == UNRULY and tenant in of else f"{tenant}_db"
+        if value in SCHEMAS:
+            name = SCHEMAS[value] if region == D and tenant in of else f"wp_{tenant}"
+        named = ("WORDPRESS_DB_NAME", name)
         more = () if value == UNNAMED else (named,)
         return definition(
             tenant, region, {"environment": (("AUTH_KEY", key), ("DB_HOST", host), ("MODE", mode), *more)}
@@ -77,6 +82,8 @@ EXAMPLES = [
     Example("variables.schema", Status.PASS, _estate("standby")),
     Example("variables.schema", Status.FAIL, _estate(UNRULY), TWO),
     Example("variables.schema", Status.WARN, _estate(UNRULY, of=TENANTS), ALL),
+    Example("variables.schema", Status.FAIL, _estate("another rule, another tenant's"), TWO),
+    Example("variables.schema", Status.WARN, _estate("another rule, nobody's"), TWO),
     Example("variables.schema", Status.UNKNOWN, _estate("standby", changes=DARK)),
     Example("variables.schema", Status.NOT_APPLICABLE, _estate(UNNAMED)),
 ]

@@ -8,11 +8,12 @@ from typing import Any
 from dr_checks.core.model import Status
 from dr_checks.network.vpc_reach import NEEDED
 from dr_estate.config.environment import Side
-from dr_estate.readers import ecs, elbv2, route53_private_names, vpc
+from dr_estate.readers import ecs, elbv2, rds, route53_private_names, vpc
 from dr_estate.readers.route53_private_names import PrivateNames
 from dr_estate.readers.vpc import NatGateway, RouteTable, VpcEndpoint, VpcNames
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.compute import ONE, D, definition
+from tests.dr_checks.databases import PRIMARY as SOURCE
 from tests.dr_checks.network import PLACES, PUBLIC, PUBLIC_OUT, TASKS_OUT, connected, group, services, subnets
 from tests.dr_checks.traffic import balancer
 from tests.dr_checks.worlds import DENIED, Example
@@ -85,7 +86,26 @@ def _hosts_off(definitions: Any = None, zones: tuple[str, ...] = (), private: An
     )
 
 
+def _of_database(expected: Status, *further: str, mine: tuple[str, ...] = ()) -> Example:
+    """The primary database carries a further group that lets ``further`` in; the DR region's one group ``mine``."""
+    own = group("sit-db-sg", ("tcp 22-22 10.0.0.9/32",), Side.PRIMARY)
+    more = group("sit-db-tasks-sg", further, Side.PRIMARY)
+    both = {
+        (vpc.security_groups, Side.PRIMARY): (*THEIRS, own, more),
+        GROUPS: (ALB, group("sit-ecs-sg"), group("sit-db-sg", ("tcp 22-22 10.0.0.9/32", *mine))),
+        (rds.instances, Side.PRIMARY): (replace(SOURCE, security_groups=(own.id, more.id)),),
+    }
+    named = frozenset({"sit-db-sg"}) if expected is Status.FAIL else frozenset[str]()
+    return Example("vpc-reach.security-groups", expected, connected(both), named)
+
+
 EXAMPLES = [
+    _of_database(Status.FAIL, "tcp 3306-3306 sit-ecs-sg"),
+    _of_database(Status.FAIL, "tcp 3306-3306 vpc"),
+    _of_database(Status.PASS, "tcp 3306-3306 sit-ecs-sg", mine=("tcp 3306-3306 sit-ecs-sg",)),
+    _of_database(Status.PASS, "tcp 3306-3306 203.0.113.7/32"),
+    _of_database(Status.PASS, "tcp 3306-3306 sit-bastion-sg"),
+    Example("vpc-reach.security-groups", Status.UNKNOWN, connected({(rds.instances, Side.PRIMARY): DENIED})),
     Example("vpc-reach.security-groups", Status.PASS, connected()),
     Example(
         "vpc-reach.security-groups",

@@ -18,6 +18,7 @@ from dr_checks.core.registry import checks, lags
 from dr_checks.core.verdict import verdict_of
 from dr_checks.derived.database_identity import living
 from dr_checks.derived.due import ScheduledTest, dues
+from dr_checks.derived.served import served
 from dr_checks.posture.posture import Posture, PostureName, posture_of
 from dr_checks.posture.writers import way_back_sentence, writers_sentence
 from dr_estate.aws.clock import WorldClock
@@ -152,7 +153,8 @@ def judge(
     results = _results(_selection(options, areas, run, evidence), observation, partial(run.advance, "Judging"))
     measured = lags(snapshot, environment, tenants) if Area.REPLICATION in areas and environment.replicates else []
     posture = posture_of(snapshot, environment)
-    verdict = verdict_of(results, measured, environment.objectives.rpo_minutes * 60.0, _blocker(posture))
+    to_serve = served(results, tenants_of(observation), environment).sentence
+    verdict = verdict_of(results, measured, environment.objectives.rpo_minutes * 60.0, _blocker(posture), to_serve)
     return Report(
         command=options.command,
         environment=environment,

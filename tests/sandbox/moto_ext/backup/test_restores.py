@@ -71,7 +71,8 @@ def test_files_are_restored_as_a_role_that_backup_may_assume_and_that_may_restor
         iam, name = aws("iam", PRIMARY), ROLE.rpartition("/")[2]
         trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
         iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))
-        allowed = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]}
+        rights = {"Effect": "Allow", "Action": [action, "kms:CreateGrant", "kms:DescribeKey"], "Resource": "*"}
+        allowed = {"Version": "2012-10-17", "Statement": [rights]}
         iam.put_role_policy(RoleName=name, PolicyName="files", PolicyDocument=json.dumps(allowed))
     STATE.extras["enforce_iam"] = True
     assert _restored_files(aws, "restored")["Status"] == status

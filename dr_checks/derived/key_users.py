@@ -1,0 +1,66 @@
+"""The services of AWS that use the keys of the DR region, by what is encrypted under them. Pure.
+
+Sources: EFS User Guide, "Encrypting data at rest"; ECR User Guide, "Encryption at rest"; DynamoDB Developer Guide,
+"DynamoDB encryption at rest"; ECS Developer Guide, "Create an encryption key for Fargate ephemeral storage";
+CloudWatch Logs User Guide, "Encrypt log data in CloudWatch Logs using AWS KMS".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from dr_checks.core.model import Finding, View
+from dr_estate.iam.key_uses import KeyRefusal, KeyUse, by_service, refusal_of
+from dr_estate.iam.resource_policies import PolicyAnswer
+from dr_estate.readers import kms
+
+_READS, _LOGS = ("kms:Decrypt",), ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey")
+_FARGATE = ("kms:GenerateDataKeyWithoutPlaintext", "kms:CreateGrant")
+_BY_GRANT = {
+    kms.FILES: "elasticfilesystem",
+    kms.IMAGES: "ecr",
+    kms.TABLES: "dynamodb",
+    kms.CONTROL: "dynamodb",
+}
+"""Services that were given a grant when the resource was made."""
+
+
+def uses_of(view: View, key: kms.KmsKey) -> Iterator[KeyUse]:
+    """The uses of the key by services, without those by roles of the account, which the checks of the roles judge."""
+    account, now = view.env.account, view.now
+    for noun in key.uses:
+        if noun in _BY_GRANT:
+            yield by_service(_BY_GRANT[noun], account, key.arn, _READS, now, by_grant=True)
+        elif noun == kms.TASKS:
+            cluster = (
+                ("kms:EncryptionContext:aws:ecs:clusterAccount", account),
+                ("kms:EncryptionContext:aws:ecs:clusterName", view.env.named(view.env.names.cluster)),
+                ("kms:GrantOperations", "Decrypt"),
+            )
+            yield by_service("fargate", account, key.arn, _FARGATE, now, cluster)
+
+
+def use_by_logs(view: View, arn: str, group: str) -> KeyUse:
+    """The use of the key ``arn`` by CloudWatch Logs, for one log group."""
+    account, region = view.env.account, view.region
+    of_group = ("kms:EncryptionContext:aws:logs:arn", f"arn:aws:logs:{region}:{account}:log-group:{group}")
+    return by_service(f"logs.{region}", account, arn, _LOGS, view.now, (of_group,))
+
+
+def refusal(policy: str, uses: Iterable[KeyUse]) -> KeyRefusal | None:
+    """The first refusal of ``uses`` by a key's policy, what is certain before what is not. Raises DataUnavailable."""
+    found = [refused for use in uses if (refused := refusal_of(policy, use))]
+    return min(found, key=lambda refused: refused.answer is PolicyAnswer.UNDECIDED, default=None)
+
+
+def refused(view: View, subject: str, key: str, found: KeyRefusal, reason: str) -> Finding:
+    """What is found of a key whose policy keeps a user out, or may do so."""
+    wanted, who = f"admits {found.user}", f"{found.user}: {found.action}"
+    if found.answer is PolicyAnswer.UNDECIDED:
+        why = f"The policy of the key lets {who} or not by conditions that only AWS evaluates."
+        return view.undecided(subject, wanted, why, f"the policy of {key}")
+    if found.answer is PolicyAnswer.DENIED:
+        remedy = f"Take the Deny of {found.action} to {found.user} out of the policy of {key} in {view.region}."
+    else:
+        remedy = f"aws_kms_key {key} in {view.region}: a policy that allows {found.user} {found.action}."
+    return view.gap(subject, f"{who}: {found.answer}", wanted, reason, remedy)
