@@ -10,12 +10,14 @@ import pytest
 
 from dr_actions.control_table.control import ControlStore
 from dr_actions.control_table.lock import Owner, take
+from dr_actions.control_table.table import Put
 from dr_actions.run_history.run_history import write_record
 from dr_estate.aws.clock import WorldClock
 from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Side, load_environment
 from dr_estate.model.run_records import RunKind, RunRecord
-from dr_estate.readers.control_table import NEWEST, ControlState, RecordedOverride, RunHistory, runs, standing
+from dr_estate.model.unavailable import DataUnavailable
+from dr_estate.readers.control_table import NEWEST, ControlState, RecordedOverride, RunHistory, pins, runs, standing
 from dr_estate.snapshot.observer import observe
 from dr_estate.snapshot.snapshot import Snapshot, from_json, to_json
 from sandbox.client.endpoint import Endpoint
@@ -44,6 +46,27 @@ def test_in_a_new_estate_nothing_stands_and_that_takes_two_calls_and_one_a_kind_
     assert stands.database is not None, "the last scheduled test remembered it"
     assert stands.database.identifier == SIT.named(SIT.names.database)
     assert 2 + len(RunKind) == snapshot.calls["dynamodb:Query"]
+
+
+def test_who_pinned_the_rules_is_seen_and_a_pin_that_cannot_be_read_is_unknown() -> None:
+    prod = load_environment(Path(__file__).parents[3] / "environments", "prod")
+    with borrowed(prod, tenants=1) as world:
+        keys = world.people["reader"]
+        reader = Credentials(world.url, keys.access_key_id, keys.secret_access_key)
+        found = observe(prod, reader, "sandbox", only=frozenset({pins.name})).get(pins, Side.DR)
+        assert [pin.person for pin in found or ()] == ["approver"]
+        pinned = ControlStore.of(prod, Plain(world), WorldClock()).table
+        pinned.put(Put({"pk": "APPROVAL#AIDAX", "sk": "#RULES", "rules": "no JSON", "person": "x"}))
+        with pytest.raises(DataUnavailable):
+            observe(prod, reader, "sandbox", only=frozenset({pins.name})).get(pins, Side.DR)
+
+
+def test_where_one_person_may_run_a_plan_nothing_is_asked_for_pinned_rules(world: Endpoint) -> None:
+    keys = world.people["reader"]
+    snapshot = observe(
+        SIT, Credentials(world.url, keys.access_key_id, keys.secret_access_key), "sandbox", only=frozenset({pins.name})
+    )
+    assert (snapshot.get(pins, Side.DR), "dynamodb:Query" in snapshot.calls) == ((), False)
 
 
 def test_the_newest_runs_of_each_kind_are_seen_the_newest_first(world: Endpoint) -> None:
