@@ -29,6 +29,7 @@ from dr_checks.operations import rpo, supported
 from dr_checks.posture.posture import FENCED, Posture, PostureName
 from dr_checks.posture.signals import Api
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.control_items import ItemKind
 from dr_estate.model.session_life import SessionCoverage
 from dr_estate.model.states import DATABASE
 from dr_estate.model.unavailable import OUT_OF_REACH, DataUnavailable, UnavailableKind
@@ -187,11 +188,15 @@ def fence_gate(context: PlanContext, primary_api: Api) -> Iterator[Gate]:
 
 
 def control_gate(context: PlanContext) -> Iterator[Gate]:
-    """What cannot be read of lock, incident and stop switch holds: no run begins before it is set aside."""
+    """A lock or an open incident that cannot be read holds: no run begins before it is set aside.
+
+    A stop switch that cannot be read is a pause as any other: ``authority.paused``.
+    """
     try:
-        holding = context.snapshot.get(control_table.standing, Side.DR).holding
+        standing = context.snapshot.get(control_table.standing, Side.DR)
     except DataUnavailable:  # check.prerequisites.control-items is UNKNOWN then
         return
+    holding = [item for item in standing.holding if item.kind is not ItemKind.PAUSE]
     if holding:
         yield Gate(ITEM, met=False, says=" ".join(item.says for item in holding), stops=True)
 

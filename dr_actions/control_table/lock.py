@@ -172,12 +172,10 @@ def take(
 ) -> Lock:
     """Take the lock for ``run``, whose id is new for each process.
 
-    Raises LockHeld, CoolingDown, KeyboardInterrupt, and MalformedItem: a lock that cannot be read is taken.
-    Where another run holds it, its heartbeat is watched, for a whole lease at most. ``cool_down_waived``: the cool-down
-    was overridden by name.
+    Raises LockHeld, CoolingDown, KeyboardInterrupt, MalformedItem. Where another run holds it, its heartbeat is
+    watched, for a whole lease at most. ``cool_down_waived``: the cool-down was overridden by name.
     """
-    if cool_down_waived:
-        limits = limits.model_copy(update={"cool_down_minutes": 0})
+    limits = limits.model_copy(update={"cool_down_minutes": 0}) if cool_down_waived else limits
     still: LockHolder | None = None
     key, watch = key_of(incident), watch or Watch()
     recoveries = _last_recovery(control, run, incident, limits, watch) if key != KEY else None

@@ -9,7 +9,7 @@ from datetime import datetime
 FENCE = "fence.primary"
 """The old primary is stopped from writing. Judged when a failover is assessed, and again once it tried."""
 ITEM = "control.item"
-"""What stands in the control table can be read: lock, open incident, stop switch. What cannot be read holds."""
+"""What stands in the control table can be read: its lock and its open incident. What cannot be read holds."""
 PLANES = "planes.us-east-1"
 """The control planes of the global services answer. Set aside, health alone moves the visitors and keeps them."""
 TARGETS = "traffic.targets"

@@ -64,6 +64,9 @@ JUDGED_OTHERWISE_SINCE = frozenset({"health-checks.held-from-dr"})
 SUBJECTS_SINCE = frozenset({"prod-db-sg", "sit-db-sg"})
 """Subjects that checks of then judge since: the database's security group."""
 
+ADDED_SINCE = frozenset({"unreadable"})
+"""Keys that reports have since."""
+
 LONGER_SINCE = {"files/replicate_to_primary": 14400, "backup/create_backups": 18000}
 """Seconds that a step may take since, at least: a first sync goes by what there is, and no longer by an hour; a backup
 waits for its database's windows."""
@@ -86,7 +89,7 @@ def typed(value: Any, key: str = "") -> Any:
         if "budget_s" in value:
             value = value | {"budget_s": max(value["budget_s"], LONGER_SINCE.get(value.get("verb", ""), 0))}
         value = value | {name: max(value[name], least) for name, least in WAITS_SINCE.items() if name in value}
-        return {name: typed(inner, name) for name, inner in value.items() if name not in PROSE}
+        return {name: typed(inner, name) for name, inner in value.items() if name not in PROSE | ADDED_SINCE}
     if isinstance(value, list):
         rows = [typed(inner) for inner in value if not _is_since(inner)]
         return sorted(rows, key=json.dumps) if key == "findings" else rows  # some were in no order before

@@ -136,7 +136,7 @@ def test_a_malformed_stop_switch_holds_all_runs_and_is_reported_with_its_remedy(
     prod.world.reset_mutations()
     ran = prod.run(EXECUTE)
     assert (ran.code, [], "unpause" in ran.err) == (4, prod.world.mutations(), True), ran.err
-    assert "authority.paused: somebody: The item STANDING / PAUSE of the control table cannot be read" in ran.err
+    assert "authority.paused: All runs are stopped: somebody: The item STANDING / PAUSE of the control" in ran.err
     assert prod.run("unpause").code == 0
     assert "authority.paused" not in prod.run(EXECUTE).err
 

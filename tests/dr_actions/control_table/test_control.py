@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
@@ -13,17 +14,21 @@ from dr_actions.authorization.clearance import Approval
 from dr_actions.authorization.rules import EffectiveRules, PinnedRules
 from dr_actions.authorization.start_approvals import StartApproval
 from dr_actions.clients.mutating_client import FailureKind, GuardRefused, MutatingClient, SendFailed
-from dr_actions.control_table.control import CONTROL_CALLS, ControlStore, Fence, Fenced, IncidentOpen
-from dr_actions.control_table.lock import Owner, take
+from dr_actions.control_table.control import CONTROL_CALLS, ControlStore, Fence, Fenced, IncidentOpen, MalformedItem
+from dr_actions.control_table.lock import Owner, renew, take
+from dr_actions.control_table.set_aside import set_aside, unreadable_items
 from dr_actions.control_table.table import ConditionFailed, Put, SentTable, Update, WriteCondition
+from dr_actions.journal.entries import EntryKind
+from dr_actions.journal.pauses import record_pauses
 from dr_actions.model.gates import Override
 from dr_actions.model.plan import Call
 from dr_estate.aws.read_client import Credentials
 from dr_estate.readers.control_table import ControlState, RecordedOverride
 from reports.values.control_state import sentences
 from sandbox.client.endpoint import Endpoint
-from tests.dr_actions.control_tables import SIT, Clock, Plain, store
+from tests.dr_actions.control_tables import SIT, Clock, Plain, alone, store
 from tests.dr_checks.derived.test_database_identity import record
+from utils.aws_mgmt.app.authorization import pause_reason
 
 ALICE = Owner("Alice", "arn:aws:iam::815856636111:user/alice")
 
@@ -339,3 +344,46 @@ def test_the_rules_that_were_pinned_last_by_each_are_read_back_and_what_is_no_ru
     assert approvals.pins() == (again,)
     control.table.put(Put({"pk": "APPROVAL#AIDAEVE", "sk": "#RULES", "digest": rules.digest, "rules": "none"}))
     assert approvals.pins()[1] == PinnedRules("AIDAEVE", "", "", datetime.max.replace(tzinfo=UTC), "", {}, ())
+
+
+def test_a_run_on_its_way_is_stopped_by_no_item_but_an_unreadable_stop_switch(
+    control: ControlStore, clock: Clock
+) -> None:
+    lock = take(control, ALICE, "run-1", "INC-1", SIT.execution)
+    control.open_incident("INC-1", "failover", clock(), "Alice", fence=lock.fence)
+    for sk in ("INCIDENT", "OVERRIDE#x", "DATABASE", "NEWS"):
+        control.table.put(Put({"pk": "STANDING", "sk": sk, "closed_at": 10**31}))
+    assert pause_reason(control) == ""
+    assert len(control.in_force().unreadable) == 4
+    with pytest.raises(MalformedItem, match="an incident counts as open"):
+        control.open_incident("INC-1", "failover", clock(), "Alice", fence=lock.fence)
+    control.table.put(Put({"pk": "STANDING", "sk": "PAUSE", "closed_at": ""}))
+    assert "all runs count as paused" in pause_reason(control)
+
+
+def test_a_run_whose_lock_cannot_be_read_names_what_sets_it_aside(control: ControlStore) -> None:
+    lock = take(control, ALICE, "run-1", "INC-1", SIT.execution)
+    control.table.put(Put({"pk": "LOCK", "sk": "RUN", "token": "7"}))
+    with pytest.raises(Fenced, match=r"run-1 cannot prove that it holds the lock.*dr_cli.py repair"):
+        renew(control, lock, SIT.execution)
+    with pytest.raises(MalformedItem, match="a run counts as at work"):
+        take(control, ALICE, "run-2", "INC-1", SIT.execution)
+    (found,) = unreadable_items(control)
+    set_aside(control, found, ALICE, "our own script")
+    assert take(control, ALICE, "run-2", "INC-1", SIT.execution).token > lock.token
+
+
+def test_who_set_what_aside_is_copied_into_the_incidents_journal_once(
+    control: ControlStore, clock: Clock, tmp_path: Path
+) -> None:
+    clock.move(seconds=1)
+    control.table.put(Put({"pk": "STANDING", "sk": "OVERRIDE#x", "gate": 7}))
+    with alone(tmp_path, clock) as journal:
+        journal.append(EntryKind.NOTE, says="it begins")
+        clock.move(seconds=1)
+        (found,) = unreadable_items(control)
+        set_aside(control, found, ALICE, "our own script")
+        record_pauses(journal, control)
+        record_pauses(journal, control)
+        noted = [entry.data["says"] for entry in journal.entries if entry.data.get("moment")]
+    assert noted == ["Alice set the item STANDING / OVERRIDE#x aside: our own script"]
