@@ -47,10 +47,11 @@ def vault_exists(view: View) -> Iterator[Finding]:
         yield view.ok(name, f"{vault.points} recovery points", "the vault exists", vault.arn)
     else:
         reason = "backups cannot be stored" if view.side is Side.PRIMARY else "every copy job to it fails"
-        remedy = (
+        sentence = (
             f"Apply aws_backup_vault '{name}' with the provider of {view.region}, or correct names in the settings."
         )
-        yield view.gap(name, "absent", "the vault exists", reason, remedy)
+        command = view.command("backup", "CreateBackupVault", BackupVaultName=name)
+        yield view.gap(name, "absent", "the vault exists", reason, Remedy(sentence, (command,)))
 
 
 @check(

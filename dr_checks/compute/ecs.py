@@ -38,7 +38,10 @@ def cluster_active(view: View) -> Iterator[Finding]:
             cluster.status or "absent",
             "ACTIVE",
             f"no task can be started in {view.region} without its cluster",
-            f"Apply aws_ecs_cluster '{cluster.name}' with the provider of {view.region}.",
+            Remedy(
+                f"Apply aws_ecs_cluster '{cluster.name}' with the provider of {view.region}.",
+                () if cluster.status else (view.command("ecs", "CreateCluster", clusterName=cluster.name),),
+            ),
         )
 
 

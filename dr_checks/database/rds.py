@@ -176,8 +176,10 @@ def parameter_group(view: View) -> Iterator[Finding]:
     name = view.env.named(view.env.names.db_parameter_group)
     group = view.find(rds_groups.parameter_groups, name=name)
     frozen = {row.name for row in view.get(rds_groups.parameter_groups) if _is_read_only(row)}
-    kept = {used for replica in replicas(view) for used, _ in replica.parameter_groups} if frozen - {name} else set()
-    yield from (_read_only(view, other) for other in sorted(kept & frozen - {name}))  # a promotion keeps it
+    promoted = (
+        {used for replica in replicas(view) for used, _ in replica.parameter_groups} if frozen - {name} else set()
+    )
+    yield from (_read_only(view, other) for other in sorted(promoted & frozen - {name}))  # a promotion keeps it
     if name in frozen and not _runs_with(view, name):
         yield _read_only(view, name)
     elif group:

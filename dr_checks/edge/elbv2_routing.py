@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from fnmatch import fnmatchcase
+from itertools import count
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import BOTH, check
@@ -199,9 +201,27 @@ def _routed(view: View, host: str, tenant: Tenant, wanted: str, wrong: dict[str,
         "; ".join(f"{label} to {route}" for label, route in sorted(wrong.items())),
         wanted,
         "visitors would have to sign in, as they need not in the primary region" if gated else reason,
-        f"Apply aws_lb_listener_rule in {view.region}: host_header '{host}', forward to '{wanted}'.",
+        Remedy(
+            f"Apply aws_lb_listener_rule in {view.region}: host_header '{host}', forward to '{wanted}'.",
+            tuple(_led(view, host, wanted, wrong)),
+        ),
         tenant.id,
     )
+
+
+def _led(view: View, host: str, wanted: str, labels: Collection[str]) -> Iterator[str]:
+    """Commands that make the rule, none where another takes the host, or all demand a header that stands nowhere."""
+    arns = [group.arn for group in view.read_for_remedy(elbv2.target_groups) or () if group.name == wanted]
+    rules = view.read_for_remedy(elbv2.rules) or ()
+    for listener in (row for row in view.read_for_remedy(elbv2.listeners) or () if row.label in labels):
+        own = [rule for rule in rules if rule.listener == listener.arn]
+        taken = any(not rule.hosts or any(fnmatchcase(host, pattern) for pattern in rule.hosts) for rule in own)
+        if len(arns) == 1 and not taken and not any(rule.others or rule.by_regex for rule in own):
+            free = next(number for number in count(1) if number not in {rule.priority for rule in own})
+            condition = {"Field": "host-header", "HostHeaderConfig": {"Values": [host]}}
+            action = {"Type": "forward", "TargetGroupArn": arns[0]}
+            named = {"ListenerArn": listener.arn, "Priority": free}
+            yield view.command("elbv2", "CreateRule", **named, Conditions=[condition], Actions=[action])
 
 
 @check(

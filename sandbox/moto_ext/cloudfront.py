@@ -106,8 +106,8 @@ def asks_by_tls(account: str) -> bool:
     """Whether an enabled distribution of the account asks its first origin by HTTPS (API_CustomOriginConfig)."""
     configs: list[Any] = [d.distribution_config for d in cloudfront_backends[account]["aws"].distributions.values()]
     origins = [config.Origins["Items"][0] for config in configs if config.Enabled]
-    asked = [getattr(vars(origin).get("custom_origin_config"), "origin_protocol_policy", "") for origin in origins]
-    return any(policy in ("https-only", "match-viewer") for policy in asked)
+    policies = [getattr(vars(origin).get("custom_origin_config"), "origin_protocol_policy", "") for origin in origins]
+    return any(policy in ("https-only", "match-viewer") for policy in policies)
 
 
 def install() -> None:

@@ -58,7 +58,10 @@ in which checks added since weigh as unseen, and which a failed blocker caps sin
 LIGHTER_SINCE = frozenset({"rds-copy.key-usable"})
 """Checks that block no more by themselves: another copy may be restored, which another check says."""
 
-JUDGED_OTHERWISE_SINCE = frozenset({"health-checks.held-from-dr"})
+JUDGED_OTHERWISE_SINCE = frozenset(
+    {"alarms.actions", "dns-choice.no-tenant-moves-all", "ecs.deployment-sound", "ecs.desired-and-running"}
+    | {"health-checks.held-from-dr"}
+)
 """Checks that an edit put on record also for the healthy estates, and whose result differs since."""
 
 SUBJECTS_SINCE = frozenset({"prod-db-sg", "sit-db-sg"})

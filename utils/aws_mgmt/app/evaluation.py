@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from dr_actions.authorization.rules import EffectiveRules
 from dr_checks.core.exceptions import ExceptionRule, ExceptionsFileError, loose_exceptions, parse_exceptions
-from dr_checks.core.model import Area, CheckResult, Severity, View
+from dr_checks.core.model import Area, CheckResult, Lag, Severity, View
 from dr_checks.core.observation import Observation
 from dr_checks.core.registry import checks, lags
-from dr_checks.core.verdict import verdict_of
+from dr_checks.core.verdict import Verdict, verdict_of
 from dr_checks.derived.database_identity import living
 from dr_checks.derived.due import ScheduledTest, dues
 from dr_checks.derived.served import served
@@ -153,8 +153,7 @@ def judge(
     results = _results(_selection(options, areas, run, evidence), observation, partial(run.advance, "Judging"))
     measured = lags(snapshot, environment, tenants) if Area.REPLICATION in areas and environment.replicates else []
     posture = posture_of(snapshot, environment)
-    to_serve = served(results, tenants_of(observation), environment).sentence
-    verdict = verdict_of(results, measured, environment.objectives.rpo_minutes * 60.0, _blocker(posture), to_serve)
+    verdict = _verdict(observation, results, measured, _blocker(posture))
     return Report(
         command=options.command,
         environment=environment,
@@ -183,6 +182,11 @@ def judge(
         evidence=_sha256(evidence),
         database=_database(snapshot, environment) if posture.name is PostureName.NORMAL else None,
     )
+
+
+def _verdict(observation: Observation, results: list[CheckResult], measured: list[Lag], blocker: str) -> Verdict:
+    to_serve = served(results, tenants_of(observation), observation.environment).sentence
+    return verdict_of(results, measured, observation.environment.objectives.rpo_minutes * 60.0, blocker, to_serve)
 
 
 def _results(selection: ScenarioSelection, observation: Observation, progress: Progress) -> list[CheckResult]:
