@@ -10,6 +10,7 @@ from dr_checks.core.model import Area, Finding, Severity, View, replication_expe
 from dr_checks.core.registry import check
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
+from dr_estate.model.kept_values import is_secret
 from dr_estate.model.regional_names import neutral
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs, rds, s3
@@ -196,7 +197,7 @@ def _compared(
     for container in mine.containers:
         for name, value in container.environment:
             other = theirs.get(container.name, {}).get(name)
-            if other is None or ecs.is_secret(name) or regions.primary in value:
+            if other is None or is_secret(name) or regions.primary in value:
                 continue  # reported by definitions.parity and definitions.primary-region-names
             pair = (_neutral(other, regions.primary, tenant), _neutral(value, regions.dr, tenant))
             yield f"{container.name}: {name}", pair

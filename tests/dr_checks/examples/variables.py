@@ -6,6 +6,7 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
+from dr_estate.model.kept_values import DIGEST
 from dr_estate.readers import ecs, rds, s3
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.compute import D, P, definition
@@ -26,7 +27,7 @@ def _estate(
     def defined(tenant: str, region: str) -> ecs.TaskDefinition:
         mode = value if region == D and tenant in of else f"serve {tenant} in {region}"
         host = f"sit-mysql.c{region[:2]}.{region}.rds.amazonaws.com:3306"
-        key = f"{ecs.DIGEST}{region}"
+        key = f"{DIGEST}{region}"
         named = ("WORDPRESS_DB_NAME", "old_db" if value == UNRULY and tenant in of else f"{tenant}_db")
         more = () if value == UNNAMED else (named,)
         return definition(
@@ -54,7 +55,7 @@ EXAMPLES = [
     Example("variables.alike", Status.FAIL, _estate("standby"), TWO),
     Example("variables.alike", Status.FAIL, _estate(f"serve tenant1 in {D}"), TWO),
     Example("variables.alike", Status.FAIL, _estate("standby", tenants=TENANTS[:2]), TWO),
-    Example("variables.alike", Status.FAIL, _estate(f"{ecs.DIGEST}5d7f"), TWO),
+    Example("variables.alike", Status.FAIL, _estate(f"{DIGEST}5d7f"), TWO),
     Example("variables.alike", Status.WARN, _estate("standby", of=TENANTS[:1], tenants=TENANTS[:1])),
     Example("variables.alike", Status.UNKNOWN, _estate("standby", changes=DARK)),
     Example("variables.alike", Status.NOT_APPLICABLE, _estate("standby", changes={(ecs.services, Side.DR): ()})),
