@@ -83,6 +83,8 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
             "definitions.own-tenant",
             "definitions.active",
             "task-sources.files-here",
+            "references.lead-here",
+            "variables.alike",
         ),
         reason="a revision that was cached and deregistered since is not asked for again, but with --no-cache; the key "
         "under which a file of variables is encrypted is not read",
@@ -198,7 +200,12 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     NeedKind.FILES_KEY: Followed(("kms.key-usable", "efs-mounts.encrypted")),
     NeedKind.FILES_POLICY: Followed(("efs-policy.admits-alike", "roles.tasks-allowed")),
     NeedKind.DATABASE: Followed(
-        ("definitions.primary-region-names", "variables.database-host", "private-names.database"),
+        (
+            "definitions.primary-region-names",
+            "references.lead-here",
+            "variables.database-host",
+            "private-names.database",
+        ),
         reason="a name in a public zone, or in one of another account, is not looked up",
     ),
     NeedKind.DATABASE_SUBNETS: Followed(("rds.subnet-group",)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 
-from dr_estate.model.references import Kind, references, unregional
+from dr_estate.model.references import ReferenceKind, references, unregional
 
 DIGEST = "sha256:"
 _SECRET_NAME = re.compile(
@@ -23,13 +23,18 @@ def hidden_references(name: str, value: str, region: str) -> tuple[str, ...]:
     """What a value leads to that is not kept as it is; of one that may be a secret, the names of AWS's own things."""
     if pointer_or_digest(name, value, region) == value:
         return ()
-    found = [row for row in references(value) if not (is_secret(name) and row.kind in (Kind.HOST, Kind.ADDRESS))]
-    return tuple(dict.fromkeys(row.text for row in found))
+    hidden = (ReferenceKind.HOST, ReferenceKind.ADDRESS) if is_secret(name) else ()
+    return tuple(dict.fromkeys(row.written for row in references(value) if row.kind not in hidden))
 
 
 def is_secret(name: str) -> bool:
     """Whether the name of a plain variable says that it holds a secret."""
     return _SECRET_NAME.search(name) is not None
+
+
+def points(name: str) -> bool:
+    """Whether the name of a field says that it leads somewhere, and not that it holds a secret."""
+    return not is_secret(name) and _POINTER_NAME.search(name) is not None
 
 
 def harmless(name: str, value: str) -> str:

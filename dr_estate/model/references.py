@@ -1,6 +1,6 @@
 """What a text leads to: the hosts, addresses, ARNs, URLs and ids in it, each with kind, name and region. Pure.
 
-Sources: the endpoints of RDS, ElastiCache (its hosts have a short code of the region, T83), EFS, ELB, S3 and SQS in
+Sources: the endpoints of RDS, ElastiCache (its hosts have a short code of the region), EFS, ELB, S3 and SQS in
 their guides; AWS General Reference, "Service endpoints" and "Amazon Resource Names".
 """
 
@@ -32,7 +32,7 @@ _BEFORE_A_HOST = ("//", "@")
 _MARKS = frozenset(".-/")  # without any of them a text leads nowhere: most values
 
 
-class Kind(StrEnum):
+class ReferenceKind(StrEnum):
     """What a reference leads to, as an operator calls it."""
 
     DATABASE = "database"
@@ -56,13 +56,13 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A reference: its ``text`` as written, and the ``name`` of what it leads to.
+    """A reference as it is ``written``, and the ``name`` of what it leads to.
 
     ``region`` is as the text names it, in full or by its short code (``euw1``); "" where it names none.
     """
 
-    kind: Kind
-    text: str
+    kind: ReferenceKind
+    written: str
     name: str
     region: str = ""
 
@@ -72,7 +72,7 @@ class Reference:
 
 
 def short_code(region: str) -> str:
-    """The region as hosts of ElastiCache and ids of zones spell it: ``afs1`` for af-south-1, ``apse2``."""
+    """The region as hosts of ElastiCache and ids of zones spell it, such as ``euw1``: a letter for each direction."""
     return _DIRECTION.sub(lambda found: found[0].strip("-")[:1], region)
 
 
@@ -87,26 +87,26 @@ def unregional(text: str, region: str) -> str:
     """``text`` comparable with another region's: kind and name for what it leads to, ``{region}`` for ``region``."""
     parts, done = list[str](), 0
     for reference in references(text):
-        place = text.index(reference.text, done)
+        place = text.index(reference.written, done)
         parts += [text[done:place], _named(reference)]
-        done = place + len(reference.text)
+        done = place + len(reference.written)
     whole = neutral("".join([*parts, text[done:]]), region)
     return re.sub(rf"(?<![a-z0-9]){short_code(region)}(?![a-z0-9])", "{region}", whole)
 
 
-_BY_ID = frozenset({Kind.FILES, Kind.ACCESS_POINT, Kind.NETWORK, Kind.ADDRESS})
+_BY_ID = frozenset({ReferenceKind.FILES, ReferenceKind.ACCESS_POINT, ReferenceKind.NETWORK, ReferenceKind.ADDRESS})
 """Kinds that are named by an id or an address: each region has its own."""
-_AS_WRITTEN = frozenset({Kind.HOST, Kind.SERVICE})
+_AS_WRITTEN = frozenset({ReferenceKind.HOST, ReferenceKind.SERVICE})
 
 
 def _named(reference: Reference) -> str:
     """What stands for a reference in a comparison. AWS makes up the first word of most of its other hosts."""
     if reference.kind in _AS_WRITTEN:
-        return reference.text
+        return reference.written
     if reference.kind in _BY_ID:
         return f"{{{reference.kind}}}"
     name = reference.name
-    is_host = reference.kind is Kind.OTHER and name == reference.text.lower()
+    is_host = reference.kind is ReferenceKind.OTHER and name == reference.written.lower()
     return f"{{{reference.kind} {name.partition('.')[2] if is_host else name}}}"
 
 
@@ -119,48 +119,51 @@ def _of(text: str) -> Iterator[Reference]:
         elif found["id"]:
             yield Reference(_ID_KINDS[whole.partition("-")[0].lower()], whole, whole.lower())
         elif found["bucket"]:
-            yield Reference(Kind.BUCKET, whole, found["bucket"])
+            yield Reference(ReferenceKind.BUCKET, whole, found["bucket"])
         elif found["address"]:
             yield from _of_address(whole)
         elif found["host"].lower().endswith(_AWS):
             yield _of_host(found["host"], found["path"] or "")
         elif all_hosts or text[: found.start()].endswith(_BEFORE_A_HOST):
             host = found["host"].lower()
-            yield Reference(Kind.HOST, found["host"], host, _region_of_host(host))
+            yield Reference(ReferenceKind.HOST, found["host"], host, _region_of_host(host))
 
 
 _ID_KINDS = {
-    "fs": Kind.FILES,
-    "fsap": Kind.ACCESS_POINT,
-    "vpc": Kind.NETWORK,
-    "subnet": Kind.NETWORK,
-    "sg": Kind.NETWORK,
+    "fs": ReferenceKind.FILES,
+    "fsap": ReferenceKind.ACCESS_POINT,
+    "vpc": ReferenceKind.NETWORK,
+    "subnet": ReferenceKind.NETWORK,
+    "sg": ReferenceKind.NETWORK,
 }
 _ARN_KINDS = {
-    "secretsmanager": Kind.SECRET,
-    "ssm": Kind.PARAMETER,
-    "kms": Kind.KEY,
-    "sqs": Kind.QUEUE,
-    "sns": Kind.TOPIC,
-    "dynamodb": Kind.TABLE,
-    "s3": Kind.BUCKET,
+    "secretsmanager": ReferenceKind.SECRET,
+    "ssm": ReferenceKind.PARAMETER,
+    "kms": ReferenceKind.KEY,
+    "sqs": ReferenceKind.QUEUE,
+    "sns": ReferenceKind.TOPIC,
+    "dynamodb": ReferenceKind.TABLE,
+    "s3": ReferenceKind.BUCKET,
 }
-_BY_TYPE = {"file-system": Kind.FILES, "access-point": Kind.ACCESS_POINT, "db": Kind.DATABASE}
+_BY_TYPE = {
+    "file-system": ReferenceKind.FILES,
+    "access-point": ReferenceKind.ACCESS_POINT,
+    "db": ReferenceKind.DATABASE,
+}
 
 
 def _of_arn(arn: str) -> Reference:
     service, region, _, name = arn.split(":", 5)[2:]
-    kind = _ARN_KINDS.get(service)
-    if kind is None:
-        kind = _BY_TYPE.get(re.split("[:/]", name)[0], Kind.OTHER) if service in ("rds", "elasticfilesystem") else None
-        name = re.split("[:/]", name, maxsplit=1)[-1] if kind in _BY_TYPE.values() else name
-    elif kind is Kind.BUCKET:
-        name = name.partition("/")[0]
-    elif kind is Kind.TABLE:
-        name = name.split("/")[1] if "/" in name else name
-    elif kind is Kind.SECRET:
-        name = name.split(":")[1] if ":" in name else name
-    return Reference(kind or Kind.OTHER, arn, name, region)
+    word, *rest = re.split("[:/]", name, maxsplit=1)
+    if service in ("rds", "elasticfilesystem"):
+        kind, name = _BY_TYPE.get(word, ReferenceKind.OTHER), rest[0] if rest else word
+    else:
+        kind = _ARN_KINDS.get(service, ReferenceKind.OTHER)
+    if kind in (ReferenceKind.TABLE, ReferenceKind.SECRET) and rest:
+        name = re.split("[:/]", rest[0])[0] if kind is ReferenceKind.TABLE else rest[0].partition(":")[0]
+    elif kind is ReferenceKind.BUCKET:
+        name = word
+    return Reference(kind, arn, name, region)
 
 
 def _of_address(text: str) -> Iterator[Reference]:
@@ -170,7 +173,7 @@ def _of_address(text: str) -> Iterator[Reference]:
     except ValueError:
         return
     if isinstance(address, IPv4Address) and address.is_private and not (address.is_loopback or address.is_unspecified):
-        yield Reference(Kind.ADDRESS, text, text)
+        yield Reference(ReferenceKind.ADDRESS, text, text)
 
 
 def _of_host(host: str, path: str) -> Reference:
@@ -179,25 +182,25 @@ def _of_host(host: str, path: str) -> Reference:
     region = _region_of_host(host.lower())
     at = labels.index(region) if region in labels else -1
     if "vpce" in labels:
-        kind, name = Kind.OTHER, host.lower()
+        kind, name = ReferenceKind.OTHER, host.lower()
     elif "cache" in labels and region:
-        kind, name = Kind.CACHE, labels[1] if labels[0] in _CACHE_ROLES else labels[0]
+        kind, name = ReferenceKind.CACHE, labels[1] if labels[0] in _CACHE_ROLES else labels[0]
         name = name.rpartition("-")[0] if "serverless" in labels else name
     elif labels[at + 1 : at + 2] == ["rds"]:
-        kind, name = (Kind.OTHER if "-" in labels[1] else Kind.DATABASE), labels[0]
+        kind, name = (ReferenceKind.OTHER if "-" in labels[1] else ReferenceKind.DATABASE), labels[0]
     elif "efs" in labels:
-        kind, name = Kind.FILES, labels[labels.index("efs") - 1]
+        kind, name = ReferenceKind.FILES, labels[labels.index("efs") - 1]
     elif "elb" in labels:
-        kind, name = Kind.BALANCER, re.sub(r"^internal-|-[0-9a-f]+$", "", labels[labels[0] == "dualstack"])
+        kind, name = ReferenceKind.BALANCER, re.sub(r"^internal-|-[0-9a-f]+$", "", labels[labels[0] == "dualstack"])
     elif service := next((label for label in labels if label == "s3" or label.startswith(("s3-", "s3."))), ""):
         return _of_s3(host, path, labels[: labels.index(service)], region)
     elif labels[0] in ("sqs", "queue") and path.count("/") > 1:
         name = path.rstrip("/").rpartition("/")[2]
-        return Reference(Kind.QUEUE, host + path, name, region)
-    elif at in (0, 1) or labels[:at] in _NAMED_BY_TWO or labels[1:3] == ["dkr", "ecr"]:
-        kind, name = Kind.SERVICE, labels[0]
+        return Reference(ReferenceKind.QUEUE, host + path, name, region)
+    elif _is_service(labels, at):
+        kind, name = ReferenceKind.SERVICE, labels[0]
     else:
-        kind, name = Kind.OTHER, host.lower()
+        kind, name = ReferenceKind.OTHER, host.lower()
     return Reference(kind, host, name, region)
 
 
@@ -205,13 +208,20 @@ _CACHE_ROLES = frozenset({"master", "replica", "clustercfg"})
 _NAMED_BY_TWO = (["api", "ecr"], ["runtime", "sagemaker"], ["data", "iot"], ["streams", "dynamodb"])
 
 
+def _is_service(labels: list[str], at: int) -> bool:
+    """Whether the host is a service's own: one word, then its region at ``at`` if any, then AWS's domain."""
+    before = labels[:at] if at >= 0 else labels[:-2]
+    ends = at < 0 or labels[at + 1] in ("amazonaws", "api")
+    return ends and (len(before) == 1 or before in _NAMED_BY_TWO or before[1:] == ["dkr", "ecr"])
+
+
 def _of_s3(host: str, path: str, before: list[str], region: str) -> Reference:
     if before:
-        return Reference(Kind.BUCKET, host, ".".join(before), region)
+        return Reference(ReferenceKind.BUCKET, host, ".".join(before), region)
     bucket = path.partition("/")[2].partition("/")[0]
     if not bucket:
-        return Reference(Kind.SERVICE, host, "s3", region)
-    return Reference(Kind.BUCKET, f"{host}{path.partition('/')[0]}/{bucket}", bucket, region)
+        return Reference(ReferenceKind.SERVICE, host, "s3", region)
+    return Reference(ReferenceKind.BUCKET, f"{host}{path.partition('/')[0]}/{bucket}", bucket, region)
 
 
 def _region_of_host(host: str) -> str:

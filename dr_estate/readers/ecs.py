@@ -144,8 +144,9 @@ class Container:
     @property
     def references(self) -> Iterator[tuple[str, Reference]]:
         """The variables with each thing that their values lead to."""
-        for name, text in (*self.environment, *self.named):
-            yield from ((name, found) for found in references(text) if not text.startswith(DIGEST))
+        shown = [*self.environment, *self.named]
+        pairs = [(name, found) for name, text in shown if not text.startswith(DIGEST) for found in references(text)]
+        yield from dict.fromkeys(pairs)
 
     @property
     def sources(self) -> tuple[tuple[str, str], ...]:

@@ -20,12 +20,20 @@ UNRULY, UNNAMED = "a schema of another name", "no schema"
 
 
 def _estate(
-    value: str, of: tuple[str, ...] = ("tenant2",), tenants: tuple[str, ...] = TENANTS, changes: Any = None
+    value: str,
+    of: tuple[str, ...] = ("tenant2",),
+    tenants: tuple[str, ...] = TENANTS,
+    changes: Any = None,
+    theirs: str = "",
 ) -> Snapshot:
-    """A variable MODE is "serve" everywhere, but ``value`` in the DR region for the tenants ``of``."""
+    """A variable MODE is "serve" everywhere, but ``value`` in the DR region for the tenants ``of``.
+
+    The primary's is ``theirs`` where that is given.
+    """
 
     def defined(tenant: str, region: str) -> ecs.TaskDefinition:
-        mode = value if region == D and tenant in of else f"serve {tenant} in {region}"
+        usual = theirs or f"serve {tenant} in {region}"
+        mode = value if region == D and tenant in of else usual
         host = f"sit-mysql.c{region[:2]}.{region}.rds.amazonaws.com:3306"
         key = f"{DIGEST}{region}"
         named = ("WORDPRESS_DB_NAME", "old_db" if value == UNRULY and tenant in of else f"{tenant}_db")
@@ -50,7 +58,9 @@ DARK = {(ecs.task_definitions, Side.DR): (DENIED,)}
 
 EXAMPLES = [
     Example("variables.alike", Status.PASS, _estate(f"serve tenant2 in {D}")),
-    Example("variables.alike", Status.PASS, _estate("standby", of=TENANTS)),
+    Example("variables.alike", Status.WARN, _estate("standby", of=TENANTS), frozenset({"wordpress: MODE"})),
+    Example("variables.alike", Status.PASS, _estate(f"serve {D}", of=TENANTS, theirs=f"serve {D}")),
+    Example("variables.alike", Status.PASS, _estate(COPY, of=TENANTS, theirs=SOURCE)),
     Example("variables.alike", Status.PASS, _estate(f"db.{P}.example.org")),
     Example("variables.alike", Status.FAIL, _estate("standby"), TWO),
     Example("variables.alike", Status.FAIL, _estate(f"serve tenant1 in {D}"), TWO),
