@@ -15,7 +15,7 @@ from ipaddress import IPv4Address, ip_address
 from dr_estate.model.regional_names import neutral
 
 _REGION = re.compile(r"(?<![a-z])[a-z]{2}(?:-(?:gov|iso[a-z]?))?-[a-z]+-\d(?!\d)")
-_SHORT = re.compile(r"[a-z]{2}g?(?:n|s|e|w|c|ne|nw|se|sw)\d")
+_SHORT = re.compile(r"(?:af|ap|ca|cn|eu|il|me|mx|sa|us)g?(?:n|s|e|w|c|ne|nw|se|sw)[1-9]")
 _DIRECTION = re.compile(r"north|south|east|west|central|gov|-")
 _AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".on.aws")
 _LABEL = r"[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?"
@@ -181,6 +181,8 @@ def _of_host(host: str, path: str) -> Reference:
     labels = host.lower().split(".")
     region = _region_of_host(host.lower())
     at = labels.index(region) if region in labels else -1
+    if "cache" in labels[1:]:  # a part of its name may look like a short code
+        region = labels[labels.index("cache", 1) - 1]
     if "vpce" in labels:
         kind, name = ReferenceKind.OTHER, host.lower()
     elif "cache" in labels and region:

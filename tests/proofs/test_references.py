@@ -135,9 +135,15 @@ def test_what_all_tenants_have_alike_is_followed_as_what_one_has(setting: Settin
 def test_a_cache_and_a_queue_that_are_there_are_found(seen: Watch) -> None:
     def make(aws: Aws) -> None:
         for side, code in ((Side.PRIMARY, "afs1"), (Side.DR, "euw1")):
-            queue = aws.client("sqs", side).create_queue(QueueName="jobs")["QueueUrl"]
-            assert queue.endswith("/jobs")
-            _set(aws, side, "WP_REDIS_HOST", f"sit-cache.abc123.0001.{code}.cache.amazonaws.com:6379")
+            aws.client("sqs", side).create_queue(QueueName="jobs")
+            name = aws.named("{tenant}-cache")
+            described = {
+                "ReplicationGroupDescription": "sessions",
+                "Engine": "redis",
+                "CacheNodeType": "cache.t3.micro",
+            }
+            aws.client("elasticache", side).create_replication_group(ReplicationGroupId=name, **described)
+            _set(aws, side, "WP_REDIS_HOST", f"{name}.abc123.0001.{code}.cache.amazonaws.com:6379")
             _set(aws, side, "JOBS", f"https://sqs.{aws.env.region(side)}.amazonaws.com/{ACCOUNT}/jobs")
 
     assert {} == _after(seen, make, "ecs", "sqs", "elasticache")

@@ -13,6 +13,7 @@ from dr_estate.model.references import ReferenceKind, references, short_code, un
         ("sit-mysql.c0ffee12.eu-west-1.rds.amazonaws.com:3306", ReferenceKind.DATABASE, "sit-mysql", "eu-west-1"),
         ("app.proxy-c0ffee.eu-west-1.rds.amazonaws.com", ReferenceKind.OTHER, "app", "eu-west-1"),
         ("redis://c.abc123.0001.afs1.cache.amazonaws.com:6379/0", ReferenceKind.CACHE, "c", "afs1"),
+        ("c.euw2.abc9.0001.afs1.cache.amazonaws.com", ReferenceKind.CACHE, "c", "afs1"),
         ("master.c.abc123.euw1.cache.amazonaws.com", ReferenceKind.CACHE, "c", "euw1"),
         ("c-abc123.serverless.euw1.cache.amazonaws.com", ReferenceKind.CACHE, "c", "euw1"),
         ("https://sqs.eu-west-1.amazonaws.com/123456789012/jobs", ReferenceKind.QUEUE, "jobs", "eu-west-1"),
