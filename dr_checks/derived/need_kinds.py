@@ -178,7 +178,8 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     ),
     NeedKind.SECRET_POLICY: Followed(
         ("roles.tasks-allowed",),
-        reason="conditions that only AWS evaluates are taken as not met; the default policy alone",
+        reason="conditions that only AWS evaluates leave it unknown; those on the network are decided by the VPC's "
+        "own endpoints and NAT gateways",
     ),
     NeedKind.PARAMETER: Followed(("task-sources.exist", "terraform.parameter-parity", "roles.tasks-allowed")),
     NeedKind.PARAMETER_KEY: Followed(("kms.key-usable", "roles.tasks-allowed")),

@@ -6,6 +6,7 @@ Both as they start, and as they use the copies of their buckets and tables.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import check
@@ -123,14 +124,16 @@ def _available(view: View, side: Side) -> list[vpc.VpcEndpoint]:
 
 
 def _answer(endpoint: vpc.VpcEndpoint, request: PolicyRequest) -> PolicyAnswer:
-    """What its policy says; one that AWS names none for lets everything through."""
-    return answer_of(endpoint.policy, request) if endpoint.policy else PolicyAnswer.ALLOWED
+    """What its policy says; one that AWS names none for lets everything through. Its own id is in each request."""
+    through = (("aws:SourceVpce", endpoint.id),) if endpoint.id else ()
+    asked = replace(request, context=(*request.context, *through), absent=("aws:SourceIp",))
+    return answer_of(endpoint.policy, asked) if endpoint.policy else PolicyAnswer.ALLOWED
 
 
 def _admitting(view: View, endpoint: vpc.VpcEndpoint, requests: list[PolicyRequest]) -> Finding:
     subject = f"{endpoint.service} {endpoint.id}".strip()
     closed = sorted(set(_shut_out(view, endpoint))) if endpoint.kind == "Interface" else []
-    answers = {request: answer_of(endpoint.policy, request) for request in requests} if endpoint.policy else {}
+    answers = {request: _answer(endpoint, request) for request in requests} if endpoint.policy else {}
     refused = [f"{r.action} on {r.resource}" for r, a in answers.items() if a in _REFUSED]
     if closed or refused:
         measured = "; ".join([*(f"TCP 443 closed to {name}" for name in closed), *refused[:3]])

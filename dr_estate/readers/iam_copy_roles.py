@@ -7,13 +7,13 @@ Source: S3 User Guide, "Setting up permissions for live replication"; AWS Backup
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dr_estate.config.environment import Side
 from dr_estate.iam.moments import moment_keys
-from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
+from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of, condition_keys, denial_of
 from dr_estate.iam.simulation_requests import (
     ANY,
     REGION,
@@ -268,19 +268,30 @@ def _by_own_policy(
     return decision
 
 
-def _answer(context: ReadContext, principals: tuple[str, ...], arn: str, need: _Need, action: str) -> PolicyAnswer:
+def _answer(
+    context: ReadContext,
+    principals: tuple[str, ...],
+    arn: str,
+    need: _Need,
+    action: str,
+    ask: Callable[[str, PolicyRequest], PolicyAnswer] = answer_of,
+) -> PolicyAnswer:
     by_role = (("aws:PrincipalArn", arn), ("aws:PrincipalAccount", context.env.account))
     target = ((_COPY_TARGETS, need.where),) if need.where else ()
     known = ((REGION, need.region), *target, *by_role, *moment_keys(context.now))
-    return answer_of(need.policy, PolicyRequest(principals, action, need.resource, known))
+    return ask(need.policy, PolicyRequest(principals, action, need.resource, known))
 
 
 def _refused(context: ReadContext, arn: str, needs: list[_Need]) -> Iterator[SimulatedDecision]:
-    """What the policies of the copies' bucket, key or vault deny."""
+    """What the policies of the copies' bucket, key or vault deny, or may deny."""
     principals = (arn, f"arn:aws:iam::{context.env.account}:root")
     for need in needs:
         for action in need.actions:
-            if _answer(context, principals, arn, need, action) is PolicyAnswer.DENIED:
-                yield SimulatedDecision(
-                    action, PolicyAnswer.DENIED, need.region, f"{need.resource}, by its own policy", (), True
-                )
+            found, on = (
+                _answer(context, principals, arn, need, action, denial_of),
+                f"{need.resource}, by its own policy",
+            )
+            if found is PolicyAnswer.DENIED:
+                yield SimulatedDecision(action, found, need.region, on, (), True)
+            elif found is PolicyAnswer.UNDECIDED:
+                yield SimulatedDecision(action, PolicyAnswer.SILENT, need.region, on, condition_keys(need.policy), True)
