@@ -16,6 +16,7 @@ from dr_checks.derived.traffic_rules import Admission, TrafficRule
 from dr_estate.config.environment import Side
 from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
+from dr_estate.model import states
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecr, ecs, iam_store_roles, vpc
 from dr_estate.readers.iam_store_roles import StoreRight, StoreRole
@@ -38,7 +39,10 @@ def admit_tasks(view: View) -> Iterator[Finding]:
     access to VPC endpoints using endpoint policies"; ECR User Guide, "Amazon ECR interface VPC endpoints".
     """
     unread = [found for found in tenant_definitions(view).values() if isinstance(found, Unavailable)]
-    judged = [endpoint for endpoint in view.get(vpc.endpoints) if endpoint.state == "available"]
+    judged = _available(view, Side.DR)
+    for endpoint in view.get(vpc.endpoints):
+        if not states.ENDPOINT[endpoint.state].known and _takes(view, endpoint):
+            yield view.undocumented(f"{endpoint.service} {endpoint.id}".strip(), _WANTED, endpoint.state)
     pairs = list(_asked(view)) if judged else []
     used = [e for e in judged if e.service in {service for service, _ in pairs} and _takes(view, e)]
     for endpoint in used:
@@ -120,7 +124,7 @@ def _alike(
 
 
 def _available(view: View, side: Side) -> list[vpc.VpcEndpoint]:
-    return [endpoint for endpoint in view.get(vpc.endpoints, side) if endpoint.state == "available"]
+    return [endpoint for endpoint in view.get(vpc.endpoints, side) if states.ENDPOINT[endpoint.state].serves]
 
 
 def _answer(endpoint: vpc.VpcEndpoint, request: PolicyRequest) -> PolicyAnswer:

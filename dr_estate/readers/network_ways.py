@@ -61,7 +61,8 @@ class NetworkWays:
         return tuple(dict.fromkeys(way for name in named for way in self._of_service(name)))
 
     def _of_service(self, service: str) -> Iterable[NetworkWay]:
-        taking = [row for row in self.endpoints if row.service == service and row.state == "available" and _takes(row)]
+        named = [row for row in self.endpoints if row.service == service]
+        taking = [row for row in named if states.ENDPOINT[row.state].serves and _takes(row)]
         if taking:
             return [self._through(row) for row in taking]
         addresses = [address for row in self.gateways for address in _addresses(row)]
