@@ -152,6 +152,11 @@ EXAMPLES = [
     checked(Status.NOT_APPLICABLE, "enabled"),
     checked(Status.FAIL, "enabled", _of_children(0), CHECK_2, *CHILDREN),
     checked(Status.PASS, "enabled", _of_children(1), CHECK_2, *CHILDREN),
+    given("health-checks.enabled", Status.UNKNOWN, checks=DENIED),
+    checked(Status.PASS, "not-inverted", CHECK_1, CHECK_2),
+    checked(Status.FAIL, "not-inverted", replace(CHECK_1, inverted=True), CHECK_2),
+    given("health-checks.not-inverted", Status.UNKNOWN, checks=DENIED),
+    checked(Status.PASS, "probes-own-target", CHECK_1, CHECK_2),
     checked(Status.PASS, "probes-own-target", _of_children(1), CHECK_2, *CHILDREN),
     checked(Status.PASS, "probes-own-target", _of_children(2), CHECK_2, *CHILDREN),
     checked(
@@ -163,11 +168,6 @@ EXAMPLES = [
     checked(
         Status.FAIL, "probes-own-target", _of_children(1), CHECK_2, CHILDREN[0], replace(CHILDREN[1], disabled=True)
     ),
-    given("health-checks.enabled", Status.UNKNOWN, checks=DENIED),
-    checked(Status.PASS, "not-inverted", CHECK_1, CHECK_2),
-    checked(Status.FAIL, "not-inverted", replace(CHECK_1, inverted=True), CHECK_2),
-    given("health-checks.not-inverted", Status.UNKNOWN, checks=DENIED),
-    checked(Status.PASS, "probes-own-target", CHECK_1, CHECK_2),
     checked(Status.PASS, "probes-own-target", replace(CHECK_1, host="", address="192.0.2.1"), CHECK_2),
     checked(Status.PASS, "probes-own-target", replace(ALARM, without_data="Unhealthy"), CHECK_2),
     checked(Status.FAIL, "probes-own-target", replace(ALARM, without_data="LastKnownStatus"), CHECK_2),
