@@ -130,8 +130,8 @@ def _available(view: View, side: Side) -> list[vpc.VpcEndpoint]:
 def _answer(endpoint: vpc.VpcEndpoint, request: PolicyRequest) -> PolicyAnswer:
     """What its policy says; one that AWS names none for lets everything through. Its own id is in each request."""
     through = (("aws:SourceVpce", endpoint.id),) if endpoint.id else ()
-    asked = replace(request, context=(*request.context, *through), absent=("aws:SourceIp",))
-    return answer_of(endpoint.policy, asked) if endpoint.policy else PolicyAnswer.ALLOWED
+    arriving = replace(request, context=(*request.context, *through), absent=("aws:SourceIp",))
+    return answer_of(endpoint.policy, arriving) if endpoint.policy else PolicyAnswer.ALLOWED
 
 
 def _admitting(view: View, endpoint: vpc.VpcEndpoint, requests: list[PolicyRequest]) -> Finding:

@@ -56,11 +56,11 @@ def _named(context: ReadContext) -> Iterator[Reference]:
 def _cache(context: ReadContext, row: Reference) -> str:
     groups = context.pages("elasticache", "describe_replication_groups", "ReplicationGroups")
     clusters = context.pages("elasticache", "describe_cache_clusters", "CacheClusters")
-    names = {str(group["ReplicationGroupId"]) for group in groups}
-    names |= {str(cluster["CacheClusterId"]) for cluster in clusters}
+    names = {str(group.get("ReplicationGroupId")) for group in groups}
+    names |= {str(cluster.get("CacheClusterId")) for cluster in clusters}
     if row.name not in names and ".serverless." in row.written:
         caches = context.pages("elasticache", "describe_serverless_caches", "ServerlessCaches")
-        names |= {str(cache["ServerlessCacheName"]) for cache in caches}
+        names |= {str(cache.get("ServerlessCacheName")) for cache in caches}
     return context.region if row.name in names else ""
 
 
@@ -87,7 +87,7 @@ def _bucket(context: ReadContext, row: Reference) -> str:
 
 def _key(context: ReadContext, row: Reference) -> str:
     answer = context.find("kms", "describe_key", ("NotFoundException",), KeyId=row.name)
-    usable = answer is not None and states.KEY[answer["KeyMetadata"]["KeyState"]].serves
+    usable = answer is not None and states.KEY[str(answer["KeyMetadata"].get("KeyState"))].serves
     return context.region if usable else ""
 
 
@@ -105,7 +105,7 @@ def _topic(context: ReadContext, row: Reference) -> str:
 def _balancer(context: ReadContext, row: Reference) -> str:
     absent = ("LoadBalancerNotFound", "LoadBalancerNotFoundException")
     answer = context.find("elbv2", "describe_load_balancers", absent, Names=[row.name]) or {}
-    hosts = [str(found["DNSName"]).lower() for found in answer.get("LoadBalancers") or ()]
+    hosts = [str(found.get("DNSName")).lower() for found in answer.get("LoadBalancers") or ()]
     return context.region if row.written.lower().removeprefix("dualstack.") in hosts else ""
 
 

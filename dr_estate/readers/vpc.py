@@ -103,8 +103,7 @@ class RouteTable:
 class NatGateway:
     """A NAT gateway. It forwards packets only while ``available``, and out of the network only if ``public``.
 
-    ``subnet`` is its subnet, whose own route must lead on; "" in evidence that does not contain it. ``addresses`` are
-    its public ones.
+    ``subnet`` is its subnet, whose own route must lead on; "" in earlier evidence. ``addresses`` are its public ones.
     """
 
     id: str

@@ -49,7 +49,7 @@ def _refusing(condition: Condition) -> Callable[[Aws], None]:
 
 
 @pytest.mark.parametrize(
-    ("condition", "said"),
+    ("condition", "expected"),
     [
         (lambda _: {"StringNotEquals": {"aws:SourceVpce": "vpce-0af50000000000001"}}, {ALLOWED: Status.FAIL}),
         (lambda _: {"StringNotEquals": {"aws:SourceVpc": "vpc-0af50000000000001"}}, {ALLOWED: Status.FAIL}),
@@ -62,7 +62,7 @@ def _refusing(condition: Condition) -> Callable[[Aws], None]:
     ids=["endpoint", "network", "address", "undecided", "own-address", "refused-endpoint", "plain"],
 )
 def test_a_repository_that_refuses_a_network_is_decided_by_the_dr_regions_own(
-    condition: Condition, said: dict[str, Status], seen: Watch
+    condition: Condition, expected: dict[str, Status], seen: Watch
 ) -> None:
     world = seen.world
     seen.renew()
@@ -71,4 +71,4 @@ def test_a_repository_that_refuses_a_network_is_decided_by_the_dr_regions_own(
         found = not_passed(judged(seen.again({"ecr"}), SIT))
     finally:
         world.return_to(BEFORE)
-    assert said == found
+    assert expected == found

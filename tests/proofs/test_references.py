@@ -34,7 +34,7 @@ class Setting:
     name: str
     there: str | None
     here: str
-    said: dict[str, Status]
+    expected: dict[str, Status]
 
 
 WRONG = [
@@ -129,7 +129,7 @@ def _setting(setting: Setting) -> Callable[[Aws], object]:
 
 @pytest.mark.parametrize("setting", [*WRONG, *HARMLESS], ids=lambda row: f"{row.name}={row.here[:40]}")
 def test_what_all_tenants_have_alike_is_followed_as_what_one_has(setting: Setting, seen: Watch) -> None:
-    assert setting.said == _after(seen, _setting(setting), "ecs")
+    assert setting.expected == _after(seen, _setting(setting), "ecs")
 
 
 def test_a_cache_and_a_queue_that_are_there_are_found(seen: Watch) -> None:
@@ -150,14 +150,16 @@ def test_a_cache_and_a_queue_that_are_there_are_found(seen: Watch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "said"),
+    ("host", "expected"),
     [
         ("c.abc123.0001.afs1.cache.amazonaws.com", {LEADS: FAIL}),
         ("10.10.3.4", {LEADS: FAIL}),
         ("db.sit.internal", {}),
     ],
 )
-def test_a_secret_that_containers_are_started_with_is_followed(host: str, said: dict[str, Status], seen: Watch) -> None:
+def test_a_secret_that_containers_are_started_with_is_followed(
+    host: str, expected: dict[str, Status], seen: Watch
+) -> None:
     def make(aws: Aws) -> None:
         secrets, name = aws.client("secretsmanager", Side.PRIMARY), aws.named(aws.env.names.tenant_secret)
         value = json.loads(secrets.get_secret_value(SecretId=name)["SecretString"])
@@ -165,7 +167,7 @@ def test_a_secret_that_containers_are_started_with_is_followed(host: str, said: 
         for side in (Side.PRIMARY, Side.DR):
             _start_with(aws, side, "cache_host")
 
-    assert said == _after(seen, make, "ecs", "secretsmanager")
+    assert expected == _after(seen, make, "ecs", "secretsmanager")
 
 
 def _start_with(aws: Aws, side: Side, key: str) -> None:

@@ -40,7 +40,7 @@ def _add_host(aws: Aws, side: Side, host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sides", "said"),
+    ("sides", "expected"),
     [
         ((Side.PRIMARY,), {RULES: Status.FAIL}),
         ((Side.PRIMARY, Side.DR), {}),
@@ -48,7 +48,7 @@ def _add_host(aws: Aws, side: Side, host: str) -> None:
     ],
 )
 def test_a_second_host_of_the_primary_regions_rules_alone_is_a_blocker(
-    sides: tuple[Side, ...], said: dict[str, Status], seen: Watch
+    sides: tuple[Side, ...], expected: dict[str, Status], seen: Watch
 ) -> None:
     world = seen.world
     seen.renew()
@@ -59,4 +59,4 @@ def test_a_second_host_of_the_primary_regions_rules_alone_is_a_blocker(
         found = not_passed(judged(seen.again({"elbv2"}), SIT))
     finally:
         world.return_to(BEFORE)
-    assert said == found
+    assert expected == found
