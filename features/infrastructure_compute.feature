@@ -46,6 +46,9 @@ Feature: ECS: the DR region can run every tenant's containers
   Scenario: Variables name the database that a failover restores
     Then every database that variables of the DR region name there is the one that a failover restores, or exists
 
+  Scenario: Variables and secrets lead to what is in the DR region
+    Then everything that variables and secrets of the DR region lead to is there, and nothing of it in the primary region
+
   Scenario: Registries of service discovery are there
     Then every registry of service discovery that a service of the DR region names is there
 

@@ -317,6 +317,7 @@ def pointers(definition: ecs.TaskDefinition, region: str) -> list[str]:
                 found += [f"variable {name} = {value}"] if name in _REGION_SETTINGS else []
             elif region in value:
                 found.append(f"variable {name} = {value}")
+        found += [f"variable {name} names {text}" for name, text in container.named if region in text]
         found += [f"secret {name} from {source}" for name, source in container.sources if f":{region}:" in source]
         if container.log_region == region:
             found.append(f"logs go to {region}")

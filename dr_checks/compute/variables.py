@@ -10,7 +10,8 @@ from dr_checks.core.model import Area, Finding, Severity, View, replication_expe
 from dr_checks.core.registry import check
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
-from dr_estate.model.regional_names import neutral
+from dr_estate.model.kept_values import DIGEST, is_secret
+from dr_estate.model.references import unregional
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs, rds, s3
 from dr_estate.readers.secretsmanager import without_names
@@ -29,15 +30,21 @@ _Pairs = Mapping[str, tuple[str, str]]
     rules=("EcsTaskDefFamilyParity", "REL13-BP04", "NIST CP-2"),
 )
 def alike(view: View) -> Iterator[Finding]:
-    """Values are equal except for region, ids and tenant name; a difference that most tenants share is the region's.
+    """Values are equal except for region, ids and tenant name; equal text is equal, whatever it names.
 
-    Secret values may differ; a value that points nowhere is known only by its digest. A value that names the primary
-    region is reported by definitions.primary-region-names. With a single tenant a setting cannot be distinguished from
-    a mistake: a warning. Source: DescribeTaskDefinition.
+    A difference that most tenants share may be the region's, or made for all alike: a warning, once, until somebody
+    accepts it. Secret values may differ; a value that points nowhere is known only by its digest. A value that names
+    the primary region is reported by definitions.primary-region-names. With a single tenant a setting cannot be
+    distinguished from a mistake: a warning. Source: DescribeTaskDefinition.
     """
     pairs = _pairs(view)
     wanted = "as in the primary region"
     usual = _usual({tenant: found for tenant, found in pairs.items() if not isinstance(found, Unavailable)})
+    for name, (theirs, mine) in sorted(usual.items()):
+        if theirs != mine:
+            reason = "most tenants have it, which makes it no better: by another table prefix nobody finds data"
+            remedy = f"Set {name} in {view.region} as in the primary region, or accept it by an exception."
+            yield view.warn(name, _shown(mine), _shown(theirs), reason, remedy)
     for tenant, found in pairs.items():
         subject = view.env.named(view.env.names.task_family, tenant=tenant)
         if isinstance(found, Unavailable):
@@ -181,6 +188,11 @@ def _owners(view: View) -> Mapping[str, set[str]]:
     return owners
 
 
+def _shown(value: str) -> str:
+    """A value; where only its digest is kept, the beginning of that, by which two differ."""
+    return f"a value of digest {value.removeprefix(DIGEST)[:8]}" if value.startswith(DIGEST) else value
+
+
 def _schemas(definition: ecs.TaskDefinition) -> dict[str, str]:
     """The variables that name a schema, with their values."""
     values = (pair for container in definition.containers for pair in container.environment)
@@ -207,21 +219,28 @@ def _pairs(view: View) -> dict[str, _Pairs | Unavailable]:
 def _compared(
     view: View, tenant: Tenant, primary: ecs.TaskDefinition, mine: ecs.TaskDefinition
 ) -> Iterator[tuple[str, tuple[str, str]]]:
-    regions = view.env.regions
+    regions, copies = view.env.regions, {copy: source for source, copy in s3.pairs(view.env)}
     theirs = {container.name: dict(container.environment) for container in primary.containers}
     for container in mine.containers:
         for name, value in container.environment:
             other = theirs.get(container.name, {}).get(name)
-            if other is None or ecs.is_secret(name) or regions.primary in value:
+            if other is None or is_secret(name) or regions.primary in value:
                 continue  # reported by definitions.parity and definitions.primary-region-names
-            pair = (_neutral(other, regions.primary, tenant), _neutral(value, regions.dr, tenant))
-            yield f"{container.name}: {name}", pair
+            there = _neutral(other, regions.primary, tenant)
+            here = there if value == other else _neutral(_as_there(value, copies), regions.dr, tenant)
+            yield f"{container.name}: {name}", (there, here)
+
+
+def _as_there(value: str, copies: Mapping[str, str]) -> str:
+    """The value with the names of the primary region's buckets for those of their copies."""
+    for copy, source in copies.items():
+        value = value.replace(copy, source)
+    return value
 
 
 def _neutral(value: str, region: str, tenant: Tenant) -> str:
     """The value without ids, account hashes and region, and with ``{tenant}`` for the tenant's names."""
-    text = neutral(_ENDPOINT.sub(r"\1.\2.rds.amazonaws.com", value), region)
-    return without_names(text, sorted({tenant.id, tenant.dns}, key=len, reverse=True))
+    return without_names(unregional(value, region), sorted({tenant.id, tenant.dns}, key=len, reverse=True))
 
 
 def _usual(pairs: Mapping[str, _Pairs]) -> dict[str, tuple[str, str]]:

@@ -77,7 +77,10 @@ def _faults(rule: ExceptionRule, today: date) -> Iterator[str]:
 
 
 def apply_exceptions(result: CheckResult, rules: Sequence[ExceptionRule], today: date) -> CheckResult:
-    """Mark the failed findings that a rule accepts as excepted; an expired rule leaves them failed and is named."""
+    """Mark what a rule accepts as excepted; an expired rule leaves it as it is and is named.
+
+    Accepted is what failed, is warned of, or stays undecided though all was read: never what could not be read.
+    """
     mine = [rule for rule in rules if rule.check == result.check]
     if not mine or result.status is Status.NOT_APPLICABLE:
         return result
@@ -86,7 +89,8 @@ def apply_exceptions(result: CheckResult, rules: Sequence[ExceptionRule], today:
 
 
 def _excepted(finding: Finding, rules: Sequence[ExceptionRule], today: date) -> Finding:
-    if finding.status is not Status.FAIL:
+    undecided = finding.status is Status.UNKNOWN and finding.unseen is None
+    if not undecided and finding.status not in (Status.FAIL, Status.WARN):
         return finding
     for rule in rules:
         if not fnmatch.fnmatchcase(finding.subject, rule.subject):

@@ -13,7 +13,7 @@ from dr_checks.core.model import Applies, Area, Check, CheckResult, Finding, Jud
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.snapshot.snapshot import Snapshot
-from dr_estate.snapshot.tenants import is_chosen
+from dr_estate.snapshot.tenants import discover, host_of, is_chosen
 
 DR_ONLY = (Side.DR,)
 BOTH = (Side.PRIMARY, Side.DR)
@@ -83,7 +83,8 @@ def judge(
     findings: list[Finding] = []
     for side in check.sides:
         view = View(check.id, side, env, snapshot, only_tenants)
-        findings += _with_unreadable(_judge_side(check, view), check, view) or [
+        judged = [_of_supposed(view, finding) for finding in _judge_side(check, view)]
+        findings += _with_unreadable(judged, check, view) or [
             view.unknown(check.id, check.says, "The check found no resource to check.")
         ]
     status = worst([finding.status for finding in findings])
@@ -101,6 +102,23 @@ def _judge_side(check: Check, view: View) -> list[Finding]:
     except Exception as defect:  # noqa: BLE001 - a defect of one check is its own UNKNOWN, and never stops the rest
         findings.append(view.unknown(view.region, check.says, _defect("The check", defect, view)))
     return findings
+
+
+def _of_supposed(view: View, finding: Finding) -> Finding:
+    """The finding; UNKNOWN where a gap is about what AWS would name after a tenant that DNS alone shows."""
+    if finding.status is not Status.FAIL or not finding.tenant:
+        return finding
+    try:
+        tenants = discover(view.snapshot, view.env)
+    except DataUnavailable:
+        return finding  # its tenant is known from what the finding is about
+    if not tenants[0].supposed:  # they are all of one source
+        return finding
+    named = next((tenant for tenant in tenants if tenant.id == finding.tenant), None)
+    if named is None or host_of(named, view.env) in finding.subject:
+        return finding
+    reason = f"DNS alone shows the tenant {named.id}, and AWS may spell it otherwise: {finding.measured}."
+    return view.unknown(finding.subject, finding.wanted, reason, finding.tenant)
 
 
 def _defect(what: str, defect: Exception, view: View) -> Unavailable:

@@ -10,6 +10,7 @@ from dr_checks.core.remedy import Remedy
 from dr_checks.derived.database_copies import database_name, primary_database, replicas
 from dr_checks.derived.parameter_groups import create_parameter_group
 from dr_estate.config.environment import Side
+from dr_estate.model import states
 from dr_estate.model.restored_names import RESTORED_FROM
 from dr_estate.model.states import DATABASE, State
 from dr_estate.readers import ecs, rds, rds_groups, vpc
@@ -308,7 +309,9 @@ def subnet_group(view: View) -> Iterator[Finding]:
         reason = "a database restored there is not reached by the tasks, and cannot be given the groups of their VPC"
         remedy = f"aws_db_subnet_group '{name}' in {view.region}: subnet_ids of the services' VPC."
         yield view.gap(name, f"in {group.vpc}", f"in {network.id}", reason, remedy)
-    elif group.status == "Complete" and len(group.zones) >= _ZONES_NEEDED:
+    elif not states.SUBNET_GROUP[group.status].known:
+        yield view.undocumented(name, wanted, group.status)
+    elif len(group.zones) >= _ZONES_NEEDED:
         yield view.ok(name, measured, wanted, f"{len(group.subnets)} subnets of {group.vpc} are usable")
     else:
         reason = "RDS refuses to create an instance in it, or one with a standby"

@@ -21,6 +21,7 @@ from dr_checks.derived.database_copies import (
 )
 from dr_checks.derived.key_remedies import ENDS, material_again
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model import states
 from dr_estate.model.durations import duration
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import rds
@@ -197,7 +198,9 @@ def _replication(view: View, name: str, backup: rds.AutomatedBackup) -> Finding:
     old_s = (view.now - backup.latest).total_seconds() if backup.latest else None
     measured = f"{backup.status}, {duration(old_s) if old_s else 'no time'} behind, retained {days} days"
     wanted = f"replicating, {duration(rpo_s(view))} behind or less, retained {wanted_days} days or more"
-    if backup.status not in ("replicating", "active"):
+    if not states.AUTOMATED_BACKUP[backup.status].known:
+        return view.undocumented(name, wanted, backup.status)
+    if not states.AUTOMATED_BACKUP[backup.status].serves:
         reason = "it does not replicate now: RDS stops it on a lost key, an opt-out, or retention 0"
         return view.gap(name, measured, wanted, reason, Remedy(_REPLICATE, (_start(view),)))
     if old_s is None or old_s > rpo_s(view):

@@ -10,6 +10,7 @@ from dr_checks.core.remedy import Remedy
 from dr_checks.derived.database_copies import database_name, primary_database, replicas
 from dr_checks.derived.parameter_groups import set_parameters
 from dr_estate.config.environment import Side
+from dr_estate.model import states
 from dr_estate.readers import rds, rds_groups
 
 _SHOWN = 5
@@ -133,7 +134,9 @@ def engine_version(view: View) -> Iterator[Finding]:
     if offer.version_status is None:
         reason = "no instance of this version can be created there: neither restore nor replica"
         yield view.gap(subject, "not offered", version, reason, upgrade)
-    elif offer.version_status != "available":
+    elif not states.VERSION[offer.version_status].known:
+        yield view.undocumented(subject, f"{version} available", offer.version_status)
+    elif not states.VERSION[offer.version_status].serves:
         reason = "AWS will force an upgrade, and may refuse to create an instance of this version"
         yield view.warn(subject, offer.version_status, f"{version} available", reason, upgrade)
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Set
 from fnmatch import fnmatchcase
 from math import inf
 from operator import itemgetter
@@ -44,6 +44,20 @@ class ListenerTable:
     def leads_to(self, groups: Set[str]) -> bool:
         """Whether a rule forwards to one of the target groups."""
         return any(group_of(goal) in groups for goal in self._goals)
+
+    def hosts(self, others: Iterable[str] = ()) -> Iterator[tuple[str, str]]:
+        """(judged target group, host) of each host that a rule names for it, and of those of ``others`` led there.
+
+        Where a host's requests without further conditions come to none of the judged, all that others lead to count.
+        """
+        for host in (*self._exact, *others):
+            goal = group_of(self.plain(host))
+            if goal in self._judged:
+                yield goal, host
+            else:
+                order = self._unconditional(host)[0]
+                led = {group_of(self._leads(rule)) for _, rule in self._further(host, order)}
+                yield from ((group, host) for group in led & self._judged)
 
     def route(self, host: str, wanted: str, primary: ListenerTable | None, met: Meets) -> str | None:
         """Where a request for ``host`` leads; None where a rule that may come before it cannot be evaluated here.

@@ -83,6 +83,8 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
             "definitions.own-tenant",
             "definitions.active",
             "task-sources.files-here",
+            "references.lead-here",
+            "variables.alike",
         ),
         reason="a revision that was cached and deregistered since is not asked for again, but with --no-cache; the key "
         "under which a file of variables is encrypted is not read",
@@ -177,7 +179,8 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     ),
     NeedKind.SECRET_POLICY: Followed(
         ("roles.tasks-allowed",),
-        reason="conditions that only AWS evaluates are taken as not met; the default policy alone",
+        reason="conditions that only AWS evaluates leave it unknown; those on the network are decided by the VPC's "
+        "own endpoints and NAT gateways",
     ),
     NeedKind.PARAMETER: Followed(("task-sources.exist", "terraform.parameter-parity", "roles.tasks-allowed")),
     NeedKind.PARAMETER_KEY: Followed(("kms.key-usable", "roles.tasks-allowed")),
@@ -199,7 +202,12 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     NeedKind.FILES_KEY: Followed(("kms.key-usable", "kms.services-admitted", "efs-mounts.encrypted")),
     NeedKind.FILES_POLICY: Followed(("efs-policy.admits-alike", "roles.tasks-allowed")),
     NeedKind.DATABASE: Followed(
-        ("definitions.primary-region-names", "variables.database-host", "private-names.database"),
+        (
+            "definitions.primary-region-names",
+            "references.lead-here",
+            "variables.database-host",
+            "private-names.database",
+        ),
         reason="a name in a public zone, or in one of another account, is not looked up",
     ),
     NeedKind.DATABASE_SUBNETS: Followed(("rds.subnet-group",)),

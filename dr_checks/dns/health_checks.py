@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import GLOBAL, check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived import dr_pin, routing
+from dr_checks.derived.health_check_pin import CALCULATED
 from dr_checks.derived.incidents import failover_may_be_in_force
 from dr_checks.dns.dns import origin_records
 from dr_estate.config.environment import Side
@@ -88,9 +89,23 @@ def attached(view: View) -> Iterator[Finding]:
     traps=("T03",),
 )
 def enabled(view: View) -> Iterator[Finding]:
-    """A disabled check counts as always healthy: disabling one to force a failover does the opposite (T03)."""
+    """A disabled check counts as always healthy: disabling one to force a failover does the opposite (T03).
+
+    So does a calculated one that needs none of its children. Source: Route 53 guide, "Values for calculated checks".
+    """
     for record, found in records_with_checks(view):
-        if not found.disabled:
+        if found.type == CALCULATED and not found.children_needed:
+            yield view.gap(
+                _named(record),
+                f"{found.id} needs 0 of its {len(found.children)} children",
+                "enabled",
+                "a calculated health check that needs none of its children is always healthy",
+                Remedy(
+                    "Let it need its children (aws_route53_health_check.child_health_threshold).",
+                    (_change(view, found, HealthThreshold=max(1, len(found.children))),),
+                ),
+            )
+        elif not found.disabled:
             yield view.ok(_named(record), f"{found.id} enabled", "enabled", "it reports the region's health")
         else:
             yield view.gap(
@@ -145,12 +160,14 @@ def not_inverted(view: View) -> Iterator[Finding]:
 def probes_own_target(view: View) -> Iterator[Finding]:
     """A check of the other region, or of the very name it steers, flips on the wrong event or for ever.
 
-    Calculated, alarm and routing-control checks probe no host: an alarm of the region it judges is a gap unless
-    missing data means unhealthy, because the alarm is lost with the region.
+    Alarm and routing-control checks probe no host: an alarm of the region it judges is a gap unless missing data means
+    unhealthy, because the alarm is lost with the region. A calculated one is judged by how many of its children fail
+    with its own region, and with the other alone.
     """
+    known = {found.id: found for found in view.get(route53_health_checks.checks)}
     for record, found in records_with_checks(view):
         target = routing.target_of(record)
-        problem = _wrong_probe(record, found, target)
+        problem = _wrong_probe(record, found, target) or _wrong_children(view, found, target, known)
         if problem is None:
             measured = found.host or found.address or found.type
             yield view.ok(_named(record), measured, target, "it fails only when its own region fails")
@@ -177,6 +194,34 @@ def _wrong_probe(record: Record, found: HealthCheck, target: str) -> tuple[str, 
         measured = f"alarm {found.alarm_name} in {found.alarm_region}, without data: {found.without_data}"
         return measured, "the alarm is lost with the region, and the check stays healthy"
     return None
+
+
+def _wrong_children(
+    view: View, found: HealthCheck, target: str, known: Mapping[str, HealthCheck]
+) -> tuple[str, str] | None:
+    """What a calculated check needs of its children, and why it does not follow its own region; None where it does."""
+    here = routing.region_of(target)
+    needed, total = found.children_needed, len(found.children)
+    if found.type != CALCULATED or not here or not needed or needed > total:  # health-checks.enabled; a pin
+        return None
+    children = [known[child] for child in found.children if child in known]
+    other = next(region for region in (view.env.regions.dr, view.env.regions.primary) if region != here)
+    own, others = (sum(_fails_with(child, region) for child in children) for region in (here, other))
+    measured = f"needs {needed} of {total} children, of which {own} fail with {here}"
+    if total - own >= needed:
+        return measured, "it stays healthy when its own region is lost"
+    if total - others < needed and not own:
+        return measured, "it fails with the other region alone"
+    return None
+
+
+def _fails_with(child: HealthCheck, region: str) -> bool:
+    """Whether the child reports unhealthy once the region is lost; a host of no region is taken to be its own."""
+    if child.disabled or child.inverted:
+        return False
+    if child.type == "CLOUDWATCH_METRIC":
+        return child.alarm_region != region or child.without_data == "Unhealthy"
+    return routing.region_of(child.host) in (None, region)
 
 
 @check(

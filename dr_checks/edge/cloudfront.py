@@ -9,6 +9,7 @@ from dr_checks.core.registry import GLOBAL, check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived import routing
 from dr_estate.config.environment import Side
+from dr_estate.model import states
 from dr_estate.readers import cloudfront, cloudfront_buckets
 from dr_estate.readers.cloudfront import Distribution, Origin, nearest_alias
 from dr_estate.snapshot import tenants
@@ -49,7 +50,9 @@ def distribution_serves(view: View) -> Iterator[Finding]:
             "a disabled distribution answers no request",
             f"Set enabled = true on aws_cloudfront_distribution {found.id}.",
         )
-    elif found.status != "Deployed":
+    elif not states.DISTRIBUTION[found.status].known:
+        yield view.undocumented(alias, "enabled, Deployed", found.status)
+    elif not states.DISTRIBUTION[found.status].serves:
         yield view.warn(
             alias,
             f"{found.id} {found.status}",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from itertools import count
 
@@ -15,7 +17,7 @@ from dr_checks.edge.cloudfront import serving as serving_distribution
 from dr_checks.edge.cloudfront_routing import asked_on, following, meets
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import elbv2
+from dr_estate.readers import elbv2, route53
 from dr_estate.snapshot.tenants import Tenant, host_of
 
 _UNEVALUATED = (
@@ -26,6 +28,7 @@ _UNEVALUATED = (
 )
 _NO_LISTENER = "there is no listener here: see elbv2-routing.listeners"
 _LONGER_S = 5
+_VISITED = ("A", "AAAA", "CNAME")
 
 
 @check(
@@ -88,17 +91,20 @@ def host_rules(view: View) -> Iterator[Finding]:
     and one that demands headers where CloudFront sends them as demanded. One that lets visitors sign in first counts
     where the primary's does so too.
     A listener that redirects everything is left out, and one that serves no tenant in the primary region either.
-    Source: ELB DescribeRules, ESTATE.
+    A tenant's hosts are its own by the naming rule, those of the file, and what the primary region's rules lead to its
+    group: by name, or by a pattern where the zone or the distribution has the name. Source: ELB DescribeRules, ESTATE.
     """
     tables, primary, sent = _tables(view), _primary_tables(view), _met_by_distribution(view)
     groups = _of_tenants(view)
     for_tenants = {label for label, table in primary.items() if table.leads_to(groups)}
     if for_tenants & tables.keys():
         tables = {label: table for label, table in tables.items() if label in for_tenants}
+    hosts = _primary_hosts(view, primary) if tables else {}
     for tenant in view.tenants if tables else ():
         wanted = view.env.named(view.env.names.target_group, tenant=tenant.id)
-        for host in (host_of(tenant, view.env), *view.env.traffic.customer_hosts.get(tenant.dns, ())):
-            meets_it = sent if host == host_of(tenant, view.env) else _not_reported
+        own = (host_of(tenant, view.env), *view.env.traffic.customer_hosts.get(tenant.dns, ()))
+        for host in dict.fromkeys((*own, *sorted(hosts.get(wanted, ())))):
+            meets_it = sent if host.endswith(f".{view.env.traffic.tenant_domain}") else _not_reported
             found = {label: table.route(host, wanted, primary.get(label), meets_it) for label, table in tables.items()}
             routes = {
                 label: _compared(route, host, wanted, tables[label], primary.get(label))
@@ -112,6 +118,26 @@ def host_rules(view: View) -> Iterator[Finding]:
                 yield _routed(view, host, tenant, wanted, wrong)
     if not tables:
         yield view.none_expected("all listeners", _NO_LISTENER)
+
+
+def _primary_hosts(view: View, primary: dict[str, ListenerTable]) -> dict[str, set[str]]:
+    """By target group the hosts that the primary region's listeners lead to it."""
+    recorded = _recorded(view) if primary else ()
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for table in primary.values():
+        for group, host in table.hosts(recorded):
+            found[group].add(host)
+    return found
+
+
+def _recorded(view: View) -> tuple[str, ...]:
+    """The names of visitors in the zone and among the distribution's aliases, as far as they are seen."""
+    found = set[str]()
+    with suppress(DataUnavailable):  # what rules name is judged all the same
+        found |= {record.name for record in view.get(route53.records, Side.GLOBAL) if record.type in _VISITED}
+    with suppress(DataUnavailable):
+        found |= set(distribution.aliases if (distribution := serving_distribution(view)) else ())
+    return tuple(sorted(name for name in found if "*" not in name and name != view.env.traffic.origin_record))
 
 
 def _compared(

@@ -6,6 +6,7 @@ Both as they start, and as they use the copies of their buckets and tables.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import check
@@ -15,6 +16,7 @@ from dr_checks.derived.traffic_rules import Admission, TrafficRule
 from dr_estate.config.environment import Side
 from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
+from dr_estate.model import states
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecr, ecs, iam_store_roles, vpc
 from dr_estate.readers.iam_store_roles import StoreRight, StoreRole
@@ -37,7 +39,10 @@ def admit_tasks(view: View) -> Iterator[Finding]:
     access to VPC endpoints using endpoint policies"; ECR User Guide, "Amazon ECR interface VPC endpoints".
     """
     unread = [found for found in tenant_definitions(view).values() if isinstance(found, Unavailable)]
-    judged = [endpoint for endpoint in view.get(vpc.endpoints) if endpoint.state == "available"]
+    judged = _available(view, Side.DR)
+    for endpoint in view.get(vpc.endpoints):
+        if not states.ENDPOINT[endpoint.state].known and _takes(view, endpoint):
+            yield view.undocumented(f"{endpoint.service} {endpoint.id}".strip(), _WANTED, endpoint.state)
     pairs = list(_asked(view)) if judged else []
     used = [e for e in judged if e.service in {service for service, _ in pairs} and _takes(view, e)]
     for endpoint in used:
@@ -119,18 +124,20 @@ def _alike(
 
 
 def _available(view: View, side: Side) -> list[vpc.VpcEndpoint]:
-    return [endpoint for endpoint in view.get(vpc.endpoints, side) if endpoint.state == "available"]
+    return [endpoint for endpoint in view.get(vpc.endpoints, side) if states.ENDPOINT[endpoint.state].serves]
 
 
 def _answer(endpoint: vpc.VpcEndpoint, request: PolicyRequest) -> PolicyAnswer:
-    """What its policy says; one that AWS names none for lets everything through."""
-    return answer_of(endpoint.policy, request) if endpoint.policy else PolicyAnswer.ALLOWED
+    """What its policy says; one that AWS names none for lets everything through. Its own id is in each request."""
+    through = (("aws:SourceVpce", endpoint.id),) if endpoint.id else ()
+    arriving = replace(request, context=(*request.context, *through), absent=("aws:SourceIp",))
+    return answer_of(endpoint.policy, arriving) if endpoint.policy else PolicyAnswer.ALLOWED
 
 
 def _admitting(view: View, endpoint: vpc.VpcEndpoint, requests: list[PolicyRequest]) -> Finding:
     subject = f"{endpoint.service} {endpoint.id}".strip()
     closed = sorted(set(_shut_out(view, endpoint))) if endpoint.kind == "Interface" else []
-    answers = {request: answer_of(endpoint.policy, request) for request in requests} if endpoint.policy else {}
+    answers = {request: _answer(endpoint, request) for request in requests} if endpoint.policy else {}
     refused = [f"{r.action} on {r.resource}" for r, a in answers.items() if a in _REFUSED]
     if closed or refused:
         measured = "; ".join([*(f"TCP 443 closed to {name}" for name in closed), *refused[:3]])

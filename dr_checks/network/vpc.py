@@ -44,10 +44,12 @@ def available(view: View) -> Iterator[Finding]:
     failed = [block for block, state in blocks.items() if state.broken]
     if strange := [block for block, state in blocks.items() if not state.known]:
         yield view.unknown(name, "available", f"AWS does not document the state of {', '.join(strange)}.")
-    elif here.state == "available" and not failed:
+    elif not states.VPC[here.state].known:
+        yield view.undocumented(name, "available", here.state)
+    elif states.VPC[here.state].serves and not failed:
         yield view.ok(name, here.state, "available", "services can run in it")
     else:
-        measured = here.state if here.state != "available" else f"{', '.join(failed)} not associated"
+        measured = f"{', '.join(failed)} not associated" if states.VPC[here.state].serves else here.state
         remedy = Remedy("Read its state.", (view.command("ec2", "DescribeVpcs", VpcIds=[here.id]),))
         yield view.gap(name, measured, "available", "no resource can be started in it now", remedy)
 
@@ -109,13 +111,16 @@ def zones(view: View) -> Iterator[Finding]:
     if view.get(vpc.vpc) is None:
         yield view.none_expected("all services", _ABSENT)
         return
-    standing = {row.id: row for row in view.get(vpc.subnets) if row.state == "available"}
+    standing = {row.id: row for row in view.get(vpc.subnets) if states.SUBNET[row.state].serves}
+    strange = {row.id: row.state for row in view.get(vpc.subnets) if not states.SUBNET[row.state].known}
     services = list(tenant_services(view))
     for tenant, service in services:
         found = {standing[id_].zone for id_ in service.subnets if id_ in standing}
         lost = sorted(id_ for id_ in service.subnets if id_ not in standing)
         measured = f"{len(found)} zones" + (f"; not available: {', '.join(lost)}" if lost else "")
-        if len(found) >= _ZONES and not lost:
+        if odd := [strange[id_] for id_ in lost if id_ in strange]:
+            yield view.undocumented(service.name, "2 zones or more", odd[0], tenant.id)
+        elif len(found) >= _ZONES and not lost:
             yield view.ok(service.name, measured, "2 zones or more", "it survives the loss of one zone", tenant.id)
         else:
             yield view.gap(

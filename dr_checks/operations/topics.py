@@ -10,7 +10,7 @@ from dr_checks.core.registry import BOTH, check
 from dr_checks.core.remedy import Remedy
 from dr_estate.config.environment import Side
 from dr_estate.iam.moments import moment_keys
-from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
+from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of, denial_of
 from dr_estate.model import states
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import sns_delivery, sns_topics
@@ -169,10 +169,10 @@ def _flaws(view: View, topic: sns_topics.Topic) -> Iterator[str | Unavailable | 
     by_role = (("aws:PrincipalArn", operator), ("aws:PrincipalAccount", env.account), ("aws:SourceOwner", env.account))
     publish, root = "sns:Publish", f"arn:aws:iam::{env.account}:root"
     if topic.policy:
-        if (
-            answer_of(topic.policy, PolicyRequest((operator, root), publish, arn, (*by_role, *time)))
-            is PolicyAnswer.DENIED
-        ):
+        denial = denial_of(topic.policy, PolicyRequest((operator, root), publish, arn, (*by_role, *time)))
+        if denial is PolicyAnswer.UNDECIDED:
+            yield None
+        elif denial is PolicyAnswer.DENIED:
             yield f"its policy denies {publish} to {env.acting_role}"
         yield from _closed(topic.policy, PolicyRequest((_ALARMS,), publish, arn, of_alarm), "its policy")
     for key in view.get(sns_delivery.keys) if topic.key else ():

@@ -6,21 +6,25 @@ What a task asks for later, of its buckets and tables, is compared with what is 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import GLOBAL, check
 from dr_checks.derived import role_limits
+from dr_checks.derived.ways_to_aws import ways_of
 from dr_estate.config.environment import Side
 from dr_estate.iam.moments import moment_keys
-from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
+from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of, condition_keys
 from dr_estate.iam.simulation_requests import REGION
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import iam_key_roles, iam_store_roles, iam_task_roles, store_policies
 from dr_estate.readers.iam_simulation import SimulatedDecision
 from dr_estate.readers.iam_store_roles import StoreRight, StoreRole
 from dr_estate.readers.iam_task_roles import TaskRole
+from dr_estate.readers.network_ways import tests_network
 
+_UNDECIDED = PolicyAnswer.UNDECIDED
 _NONE = "no task definition of the DR region names a role"
 
 
@@ -134,7 +138,8 @@ def stores_allowed(view: View) -> Iterator[Finding]:
         if isinstance(row, Unavailable):
             yield view.unknown("a role", "as with the sources", row)
         else:
-            refused = [r for r in row.rights if r.decision != PolicyAnswer.ALLOWED and not _admitted(view, row.arn, r)]
+            closed = [right for right in row.rights if right.decision != PolicyAnswer.ALLOWED]
+            refused = [right for found in closed for right in _not_admitted(view, row.arn, found)]
             today, where = row.today.rpartition("/")[2], view.env.regions.primary
             reason = f"'{today}' may do so in {where}; IAM cannot be changed during a run"
             yield _with_copies(view, row, refused, reason)
@@ -197,16 +202,25 @@ def _opened_store(view: View, role: str, right: StoreRight) -> str:
     return role_limits.stronger(role, right) or own
 
 
-def _admitted(view: View, role: str, right: StoreRight) -> bool:
-    """Whether the copy's own policy names the role, which needs no allow of IAM then. Raises DataUnavailable.
+def _not_admitted(view: View, role: str, right: StoreRight) -> Iterator[StoreRight]:
+    """The right, unless the copy's own policy names the role, which needs no allow of IAM then. Raises DataUnavailable.
 
-    A boundary limits what a policy allows a role's ARN. Source: IAM User Guide, "Permissions boundaries".
+    It is a doubtful one where the policy allows upon a condition that only AWS evaluates. A boundary limits what a
+    policy allows a role's ARN. Source: IAM User Guide, "Permissions boundaries".
     """
     if right.decision != PolicyAnswer.SILENT or right.of_organization or right.bounded:
-        return False
+        yield right
+        return
     name = right.copy.rpartition(":")[2].removeprefix("table/").partition("/")[0]
     rows = view.get(store_policies.policies, Side.DR)
     texts = [row.text for row in rows if isinstance(row, store_policies.StorePolicy) and row.name == name]
     known = ((REGION, view.env.region(Side.DR)), ("aws:SecureTransport", "true"), *moment_keys(view.now))
     request = PolicyRequest((role,), right.action, right.copy, known)
-    return any(answer_of(text, request) is PolicyAnswer.ALLOWED for text in texts)
+    answers = {text: _answer(view, text, request) for text in texts}
+    if PolicyAnswer.ALLOWED not in answers.values():
+        keys = [key for text, answer in answers.items() if answer is _UNDECIDED for key in condition_keys(text)]
+        yield replace(right, missing=(*right.missing, *keys))
+
+
+def _answer(view: View, policy: str, request: PolicyRequest) -> PolicyAnswer:
+    return ways_of(view, Side.DR).answer(policy, request) if tests_network(policy) else answer_of(policy, request)

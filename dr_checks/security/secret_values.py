@@ -12,6 +12,7 @@ from dr_checks.core.registry import check
 from dr_checks.derived.database_copies import primary_database
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
+from dr_estate.model.kept_values import is_secret
 from dr_estate.model.secret_sources import source_of, without_suffix
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import ecs, secretsmanager
@@ -225,7 +226,7 @@ def _owned(rows: list[Content]) -> frozenset[tuple[str, str]]:
 
 def _is_anothers(field: Field, owned: frozenset[tuple[str, str]]) -> bool:
     """Whether the value is one that names the tenant of another's secret, and not its own."""
-    is_of_others = field.names_primary or ecs.is_secret(field.name)
+    is_of_others = field.names_primary or is_secret(field.name)
     return (field.name, field.digest) in owned and field.digest == field.as_tenant and not is_of_others
 
 
@@ -233,4 +234,4 @@ def _is_odd(field: Field, usual: Mapping[str, frozenset[str]]) -> bool:
     wanted = usual[field.name]
     if wanted & {field.digest, field.as_tenant}:
         return False
-    return field.empty or (bool(wanted) and not field.names_primary and not ecs.is_secret(field.name))
+    return field.empty or (bool(wanted) and not field.names_primary and not is_secret(field.name))

@@ -10,6 +10,7 @@ from itertools import product
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import check
 from dr_checks.derived.pairing import tenant_definitions
+from dr_checks.derived.ways_to_aws import ways_of
 from dr_estate.config.environment import Side
 from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of, denial_of
@@ -17,6 +18,7 @@ from dr_estate.iam.simulation_requests import REGION
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import dynamodb, ecs, iam_store_roles, s3, store_policies, vpc
 from dr_estate.readers.iam_store_roles import StoreRole
+from dr_estate.readers.network_ways import tests_network
 from dr_estate.readers.store_policies import StoreKind, StorePolicy
 
 _WANTED = "it denies nothing that the source's allows"
@@ -73,10 +75,10 @@ def _pairs(
 
 
 def _callers(view: View) -> tuple[str, ...]:
-    """The roles that use the copies after a failover: the tasks' own, and the operator's."""
+    """The roles that use the copies after a failover: the tasks' own, and the operator's as the last."""
     rows = tenant_definitions(view).values()
     tasks = {row.task_role for row in rows if isinstance(row, ecs.TaskDefinition) and row.task_role}
-    return (*sorted(tasks), f"arn:aws:iam::{view.env.account}:role/{view.env.acting_role}")
+    return (*sorted(tasks), _operator(view))
 
 
 def _judged(view: View, pair: _Pair, callers: tuple[str, ...]) -> Finding:
@@ -85,7 +87,7 @@ def _judged(view: View, pair: _Pair, callers: tuple[str, ...]) -> Finding:
     if strange := _strange_endpoints(view, pair):
         reason = "it admits endpoints that the VPC of this region has not: requests of its tasks would be denied"
         return view.gap(name, f"names {', '.join(strange)}", "endpoints of this region", reason, remedy)
-    undecided = False
+    undecided, tasks = False, callers[:-1]
     for caller in callers:
         for action in _ACTIONS[pair.copy.kind]:
             mine, theirs = (_answer(view, row, side, caller, action) for row, side in _sides(pair))
@@ -93,7 +95,8 @@ def _judged(view: View, pair: _Pair, callers: tuple[str, ...]) -> Finding:
                 measured = f"denies {action} to {caller.rpartition('/')[2]}"
                 reason = "after a failover reads or writes would be refused that are allowed today"
                 return view.gap(name, measured, _WANTED, reason, remedy)
-            undecided |= mine is PolicyAnswer.UNDECIDED and theirs is not PolicyAnswer.UNDECIDED
+            alike = theirs is PolicyAnswer.UNDECIDED and not (caller in tasks and tests_network(pair.copy.text))
+            undecided |= mine is PolicyAnswer.UNDECIDED and not alike
     answers = dict(_by_policy_alone(view, pair, callers))
     if lost := [right for right, answer in answers.items() if answer is not PolicyAnswer.UNDECIDED]:
         reason = "the source's policy alone lets it in today: no policy of IAM does"
@@ -102,7 +105,7 @@ def _judged(view: View, pair: _Pair, callers: tuple[str, ...]) -> Finding:
         reason = f"It allows {', '.join(answers)} upon a condition that only AWS evaluates."
         return view.undecided(name, _WANTED, reason, what)
     if undecided:
-        reason = "It denies upon a condition that only AWS evaluates; the source's does not."
+        reason = "It denies upon a condition that only AWS evaluates; the source's does not, or by its own network."
         return view.undecided(name, _WANTED, reason, what)
     return view.ok(name, "denies nothing more", _WANTED, "who uses the source may use it")
 
@@ -154,7 +157,15 @@ def _strange_endpoints(view: View, pair: _Pair) -> list[str]:
 
 
 def _answer(view: View, row: StorePolicy, side: Side, caller: str, action: str) -> PolicyAnswer:
-    return denial_of(row.text, _request(view, row, side, caller, action))
+    """What the policy denies. A task asks by the ways of its side's network, a person from anywhere."""
+    request = _request(view, row, side, caller, action)
+    if not tests_network(row.text) or caller == _operator(view):
+        return denial_of(row.text, request)
+    return ways_of(view, side).answer(row.text, request, denial_of)
+
+
+def _operator(view: View) -> str:
+    return f"arn:aws:iam::{view.env.account}:role/{view.env.acting_role}"
 
 
 def _request(view: View, row: StorePolicy, side: Side, caller: str, action: str) -> PolicyRequest:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from dr_estate.iam import moments
@@ -32,13 +33,14 @@ class PolicyAnswer(StrEnum):
 class PolicyRequest:
     """An action by one of ``principals`` (ARNs that mean the caller, or a service of AWS) on ``resource``.
 
-    ``context`` is (key, value) pairs.
+    ``context`` is (key, value) pairs; ``absent`` are keys that it surely has not.
     """
 
     principals: tuple[str, ...]
     action: str
     resource: str
     context: tuple[tuple[str, str], ...] = ()
+    absent: tuple[str, ...] = ()
 
 
 def of_a_role(role: str, account: str, region: str, service: str, now: datetime) -> tuple[tuple[str, str], ...]:
@@ -72,6 +74,12 @@ def denial_of(document: str, request: PolicyRequest) -> PolicyAnswer:
     return _denial(_verdicts(document, request))
 
 
+def condition_keys(document: str) -> tuple[str, ...]:
+    """The keys that conditions of the policy test, whatever its form."""
+    conditions = [row.get("Condition") or {} for row in _statements(document)]
+    return tuple(sorted({key for row in conditions for pairs in row.values() for key in pairs}))
+
+
 def _denial(verdicts: Mapping[str, set[bool | None]]) -> PolicyAnswer:
     if True in verdicts["Deny"]:
         return PolicyAnswer.DENIED
@@ -83,8 +91,7 @@ def _verdicts(document: str, request: PolicyRequest) -> dict[str, set[bool | Non
         verdicts: dict[str, set[bool | None]] = {"Allow": set(), "Deny": set()}
         for statement in _statements(document):
             if (speaks := _speaks(statement, request)) is not False:
-                service = request.action.partition(":")[0]
-                holds = _holds(statement.get("Condition") or {}, dict(request.context), service)
+                holds = _holds(statement.get("Condition") or {}, request)
                 verdicts[statement["Effect"]].add(None if speaks is None and holds else holds)
         return verdicts
 
@@ -130,25 +137,27 @@ def _fits(pattern: str, value: str) -> bool:
     return fnmatchcase(value, pattern.replace("[", "[[]"))
 
 
-def _holds(conditions: Mapping[str, Mapping[str, Any]], known: Mapping[str, str], service: str) -> bool | None:
-    tests = list(_tests(conditions, {key.lower(): value for key, value in known.items()}, service))
+def _holds(conditions: Mapping[str, Mapping[str, Any]], request: PolicyRequest) -> bool | None:
+    tests = list(_tests(conditions, request))
     return False if False in tests else None if None in tests else True
 
 
-def _tests(
-    conditions: Mapping[str, Mapping[str, Any]], known: Mapping[str, str], service: str
-) -> Iterator[bool | None]:
+def _tests(conditions: Mapping[str, Mapping[str, Any]], request: PolicyRequest) -> Iterator[bool | None]:
+    known = {key.lower(): value for key, value in request.context}
+    absent, service = {key.lower() for key in request.absent}, request.action.partition(":")[0]
     for operator, pairs in conditions.items():
         word = operator.rpartition(":")[2].removesuffix("IfExists")
         compares = _OPERATORS.get(word.replace("Not", ""))
         for key, wanted in pairs.items():
-            of_service = key.lower().partition(":")[0]
-            if of_service in _WITH_OWN_KEYS and of_service != service and word != "Null":
+            name, of_service = key.lower(), key.lower().partition(":")[0]
+            if word == "Null" and (name in known or name in absent):
+                yield str(name in absent).lower() in [str(value).lower() for value in _listed(wanted)]
+            elif name in absent or (of_service in _WITH_OWN_KEYS and of_service != service and word != "Null"):
                 yield _without(operator)
-            elif key.lower() not in known or compares is None or "${" in str(wanted):
+            elif name not in known or compares is None or "${" in str(wanted):
                 yield None
             else:
-                fits = any(compares(str(pattern), known[key.lower()]) for pattern in _listed(wanted))
+                fits = any(compares(str(pattern), known[name]) for pattern in _listed(wanted))
                 yield fits != ("Not" in word)
 
 
@@ -172,6 +181,10 @@ def _same_word(pattern: str, value: str) -> bool:
     return pattern.lower() == value.lower()
 
 
+def _within(block: str, address: str) -> bool:
+    return ip_address(address) in ip_network(block, strict=False)
+
+
 _WITH_OWN_KEYS = frozenset({"dynamodb", "s3"})
 """Services whose condition keys are in requests to themselves alone."""
 _OPERATORS = {
@@ -181,6 +194,7 @@ _OPERATORS = {
     "ArnEquals": _fits,
     "ArnLike": _fits,
     "Bool": _same_word,
+    "IpAddress": _within,
     **moments.TESTS,
 }
 

@@ -236,6 +236,43 @@ PUBLIC_ACCESS = Vocabulary(
         "block-bidirectional": _BROKEN,
     },
 )
+VPC = Vocabulary("EC2 API Reference, Vpc (state)", {"available": _WORKING, "pending": _BUSY, "deleting": _GONE})
+SUBNET = Vocabulary(
+    "EC2 API Reference, Subnet (state)",
+    {
+        "available": _WORKING,
+        "pending": _BUSY,
+        **_each("unavailable failed failed-insufficient-capacity", _BROKEN),
+    },
+)
+# As DescribeVpcEndpoints spells them, in small letters. Partial: some of its subnets have no interface of it.
+ENDPOINT = Vocabulary(
+    "EC2 API Reference, VpcEndpoint (state)",
+    {
+        "available": _WORKING,
+        "partial": State(serves=True, broken=True),
+        "pending": _BUSY,
+        **_each("deleting deleted", _GONE),
+        **_each("pendingacceptance rejected failed expired", _BROKEN),
+    },
+)
+DISTRIBUTION = Vocabulary(
+    "CloudFront API Reference, Distribution (Status)",
+    {"Deployed": _WORKING, "InProgress": _BUSY},
+)
+SUBNET_GROUP = Vocabulary("RDS API Reference, DBSubnetGroup (SubnetGroupStatus)", {"Complete": _WORKING})
+# retained: of an instance that is deleted. What is replicated has words of the console: replicating, pending, failed.
+AUTOMATED_BACKUP = Vocabulary(
+    "RDS API Reference, DBInstanceAutomatedBackup (Status); RDS User Guide, Replicating automated backups",
+    {
+        **_each("replicating active", _WORKING),
+        **_each("creating pending", _BUSY),
+        **_each("retained stopped deleting", _GONE),
+        "failed": _BROKEN,
+    },
+)
+VERSION = Vocabulary("RDS API Reference, DBEngineVersion (Status)", {"available": _WORKING, "deprecated": _STOPPED})
+
 # disassociated: a block that the VPC had once, and has no more.
 NETWORK_BLOCK = Vocabulary(
     "EC2 API Reference, VpcCidrBlockState (state)",

@@ -13,6 +13,7 @@ from typing import Any
 from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import is_drill, is_isolated
 from dr_estate.model.encodable import document
+from dr_estate.model.kept_values import harmless
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import ecs, efs, rds
 from dr_estate.reading.part import part
@@ -181,7 +182,7 @@ def log_lines(context: ReadContext, task: Probe, definition: ecs.TaskDefinition 
 
 
 def _unheard(task: str, lines: Sequence[str]) -> ProbeAnswer:
-    return ProbeAnswer(task, heard=False, said=ecs.harmless("", lines[-1])[:300] if lines else "")
+    return ProbeAnswer(task, heard=False, said=harmless("", lines[-1])[:300] if lines else "")
 
 
 def row_in(line: str, mark: str) -> dict[str, Any] | None:

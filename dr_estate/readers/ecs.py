@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +11,8 @@ from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.container_settings import SETTINGS_READ, container_settings, environment_files, fetched_sources
 from dr_estate.model.deployment_settings import DeploymentSettings, deployment_settings, storage_key
+from dr_estate.model.kept_values import DIGEST, hidden_references, pointer_or_digest
+from dr_estate.model.references import Reference, references
 from dr_estate.model.regional_names import arn_region
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.reading.part import REGIONAL, part
@@ -27,16 +27,7 @@ DEFINITION_READS = frozenset({"ecs:DescribeTaskDefinition"})
 _SERVICES_A_CALL = 10
 _TASKS_A_CALL = 100
 _FARGATE_DISK_GIB = 20
-_SECRET_NAME = re.compile(
-    r"PASS|SECRET|TOKEN|SALT|CREDENTIAL|PRIVATE|(^|_)(API|AUTH|NONCE|ACCESS|LOGGED_IN)_?KEY", re.IGNORECASE
-)
-GROUP_OF, DIGEST = "service:", "sha256:"
-_URL_USER = re.compile(r"//[^/@\s]+@")
-_POINTER_NAME = re.compile(
-    r"(NAME|DATABASE|SCHEMA|HOST|REGION|HOME|URL|URI|ENDPOINT|BUCKET|TABLE|QUEUE|TOPIC|ARN|DOMAIN|PORT)S?$",
-    re.IGNORECASE,
-)
-_POINTER = re.compile(r".*\b[a-z]{2}(-[a-z]+)+-\d\b.*|[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z]{2,}(:\d+)?", re.DOTALL)
+GROUP_OF = "service:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +122,8 @@ class Container:
     values named like a secret and for what follows the host of a URL: these never enter the evidence.
     ``mounts`` is None in evidence that does not contain it; ``settings`` is everything else that decides what runs,
     commands as digests. ``fetched`` are secrets by what the agent itself needs them for, ``files`` the files of
-    variables (bucket/key); both are empty in earlier evidence.
+    variables (bucket/key); ``named`` are variables with each thing that a value leads to of which only the digest is
+    kept. All three are empty in earlier evidence.
     """
 
     name: str
@@ -147,6 +139,14 @@ class Container:
     settings: tuple[tuple[str, str], ...] | None = None
     fetched: tuple[tuple[str, str], ...] = ()
     files: tuple[str, ...] = ()
+    named: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def references(self) -> Iterator[tuple[str, Reference]]:
+        """The variables with each thing that their values lead to."""
+        shown = [*self.environment, *self.named]
+        pairs = [(name, found) for name, text in shown if not text.startswith(DIGEST) for found in references(text)]
+        yield from dict.fromkeys(pairs)
 
     @property
     def sources(self) -> tuple[tuple[str, str], ...]:
@@ -331,13 +331,12 @@ def _platform(row: dict[str, Any]) -> str:
 
 def _container(row: dict[str, Any], region: str) -> Container:
     log = row.get("logConfiguration", {}).get("options", {})
+    variables = sorted((e["name"], e.get("value", "")) for e in row.get("environment", []))
     return Container(
         name=row["name"],
         image=row["image"],
         ports=tuple(port for mapping in row.get("portMappings", []) for port in _ports(mapping)),
-        environment=tuple(
-            sorted((e["name"], pointer_or_digest(e["name"], e.get("value", ""))) for e in row.get("environment", []))
-        ),
+        environment=tuple((name, pointer_or_digest(name, value, region)) for name, value in variables),
         secrets=tuple(sorted((s["name"], s["valueFrom"]) for s in row.get("secrets", []))),
         log_group=log.get("awslogs-group", ""),
         log_region=log.get("awslogs-region", ""),
@@ -351,6 +350,7 @@ def _container(row: dict[str, Any], region: str) -> Container:
         settings=container_settings(row, region),
         fetched=fetched_sources(row),
         files=environment_files(row),
+        named=tuple((name, found) for name, value in variables for found in hidden_references(name, value, region)),
     )
 
 
@@ -358,33 +358,6 @@ def _ports(mapping: dict[str, Any]) -> range:
     """The container's ports of a mapping: one, or those of a range such as ``8000-8010``."""
     first, _, last = str(mapping.get("containerPortRange") or mapping["containerPort"]).partition("-")
     return range(int(first), int(last or first) + 1)
-
-
-def is_secret(name: str) -> bool:
-    """Whether the name of a plain variable says that it holds a secret."""
-    return _SECRET_NAME.search(name) is not None
-
-
-def harmless(name: str, value: str) -> str:
-    """The value, or its digest where the name says it is a secret: plain variables do hold passwords now and then."""
-    return _digest(value) if is_secret(name) else _URL_USER.sub("//***@", value)
-
-
-def pointer_or_digest(name: str, value: str) -> str:
-    """The value where it points somewhere, by its name or its look; else its digest: it is nobody's business."""
-    shown = harmless(name, value)
-    if is_secret(name) or not value:
-        return shown
-    scheme, of_url, rest = shown.partition("?")[0].partition("://")
-    if of_url:
-        host, _, path = rest.partition("/")
-        whole = host + (f"/{path}" if not path or _POINTER.fullmatch(path) else f"/{_digest(value)}")
-        return f"{scheme}://{whole if '/' in rest else host}"
-    return shown if _POINTER_NAME.search(name) or _POINTER.fullmatch(shown) else _digest(value)
-
-
-def _digest(value: str) -> str:
-    return f"{DIGEST}{hashlib.sha256(value.encode()).hexdigest()}"
 
 
 def _volume(row: dict[str, Any]) -> Volume:

@@ -7,13 +7,20 @@ Source: S3 User Guide, "Setting up permissions for live replication"; AWS Backup
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dr_estate.config.environment import Side
 from dr_estate.iam.moments import moment_keys
-from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of, of_a_role
+from dr_estate.iam.resource_policies import (
+    PolicyAnswer,
+    PolicyRequest,
+    answer_of,
+    condition_keys,
+    denial_of,
+    of_a_role,
+)
 from dr_estate.iam.simulation_requests import (
     ANY,
     REGION,
@@ -323,24 +330,33 @@ def _by_own_policy(
     return decision
 
 
-def _answer(context: ReadContext, principals: tuple[str, ...], arn: str, need: _Need, action: str) -> PolicyAnswer:
+def _answer(
+    context: ReadContext,
+    principals: tuple[str, ...],
+    arn: str,
+    need: _Need,
+    action: str,
+    ask: Callable[[str, PolicyRequest], PolicyAnswer] = answer_of,
+) -> PolicyAnswer:
     target = ((_COPY_TARGETS, need.where),) if need.where else ()
     for_aws = ((_FOR_AWS, "true"),) if need.through == "backup" else ()
     by_role = (("aws:PrincipalArn", arn), ("aws:PrincipalAccount", context.env.account))
     known = ((REGION, need.region), *target, *by_role, *moment_keys(context.now))
     if need.through:
         known = (*of_a_role(arn, context.env.account, need.region, need.through, context.now), *for_aws)
-    return answer_of(need.policy, PolicyRequest(principals, action, need.resource, known))
+    return ask(need.policy, PolicyRequest(principals, action, need.resource, known))
 
 
 def _refused(context: ReadContext, arn: str, needs: list[_Need]) -> Iterator[SimulatedDecision]:
-    """What the policies of the copies' bucket, key or vault refuse: a key's by its silence too."""
+    """What the policies of the copies' bucket, key or vault refuse, or may refuse: a key's by its silence too."""
     principals = (arn, f"arn:aws:iam::{context.env.account}:root")
     for need in needs:
+        is_key = bool(need.through and need.policy)
         for action in need.actions:
-            answer, on = _answer(context, principals, arn, need, action), f"{need.resource}, by its own policy"
-            closed = bool(need.through and need.policy) and answer is PolicyAnswer.SILENT
-            if answer is PolicyAnswer.DENIED or closed:
+            answer = _answer(context, principals, arn, need, action, answer_of if is_key else denial_of)
+            on = f"{need.resource}, by its own policy"
+            if answer is PolicyAnswer.DENIED or (is_key and answer is PolicyAnswer.SILENT):
                 yield SimulatedDecision(action, answer, need.region, on, of_resource=True)
-            elif need.through and answer is PolicyAnswer.UNDECIDED:
-                yield SimulatedDecision(action, PolicyAnswer.SILENT, need.region, on, _UNDECIDED, of_resource=True)
+            elif answer is PolicyAnswer.UNDECIDED:
+                undecided = condition_keys(need.policy)
+                yield SimulatedDecision(action, PolicyAnswer.SILENT, need.region, on, undecided, of_resource=True)

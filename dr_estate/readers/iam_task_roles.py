@@ -8,7 +8,7 @@ API_SimulatePrincipalPolicy; EFS User Guide, "Default EFS file system policy".
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from functools import cached_property
 
 from dr_estate.config.environment import Side
 from dr_estate.iam.moments import Ending, turns_of
-from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of, of_a_role
+from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of, condition_keys, denial_of, of_a_role
 from dr_estate.iam.simulation_requests import (
     Context,
     ContextKey,
@@ -36,8 +36,10 @@ from dr_estate.readers import (
     secret_policies,
     secretsmanager,
     task_sources,
+    vpc,
 )
 from dr_estate.readers.iam_simulation import RoleAnswers, RoleRequest, SimulatedDecision, paged
+from dr_estate.readers.network_ways import NetworkWays, tests_network
 from dr_estate.reading.part import GLOBAL, part
 from dr_estate.reading.reader import ReadContext
 
@@ -46,6 +48,7 @@ _SERVICE = "ecs-tasks.amazonaws.com"
 _ABSENT = "NoSuchEntity"
 _WORST = (PolicyAnswer.DENIED, PolicyAnswer.UNDECIDED, PolicyAnswer.SILENT, PolicyAnswer.ALLOWED)
 _Needs = dict[tuple[str, ...], set[str]]
+_Ask = Callable[[str, PolicyRequest], PolicyAnswer]
 
 SECRET, PARAMETER, DECRYPT = ("secretsmanager:GetSecretValue",), ("ssm:GetParameters",), ("kms:Decrypt",)
 TOKEN, PULL = ("ecr:GetAuthorizationToken",), ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
@@ -145,35 +148,42 @@ class _Policies:
         """What the resource's own policy says to the role itself."""
         return self._answer_to((role,), action, resource)
 
-    def answer_to_account(self, role: str, action: str, resource: str) -> PolicyAnswer:
-        """What the policy says to the role and to the account, whose IAM decides then."""
-        return self._answer_to((role, self.root), action, resource)
-
     def refuses(self, role: str, action: str, resource: str) -> PolicyAnswer | None:
-        """Why the resource's policy keeps the role out, whatever IAM says; None where it does not."""
-        found = self.answer_to_account(role, action, resource)
-        if found is PolicyAnswer.DENIED:
-            return found
-        closed = found is PolicyAnswer.SILENT and action in DECRYPT and bool(self.by_arn.get(resource))
-        return found if closed or (action in PULL and self._is_foreign(resource, found)) else None
+        """Why the resource's policy keeps, or may keep, the role out, whatever IAM says; None where it does not."""
+        is_key = action in DECRYPT and bool(self.by_arn.get(resource))  # a key's policy admits nobody by its silence
+        ask = answer_of if is_key or (action in PULL and self._is_foreign(resource)) else denial_of
+        found = self._answer_to((role, self.root), action, resource, ask)
+        closed = found is PolicyAnswer.SILENT and ask is answer_of
+        return found if closed or found in (PolicyAnswer.DENIED, PolicyAnswer.UNDECIDED) else None
 
-    def _is_foreign(self, repository: str, answer: PolicyAnswer) -> bool:
-        """Whether a repository is another account's and its policy admits nobody here: then IAM alone opens nothing.
+    def _is_foreign(self, repository: str) -> bool:
+        """Whether a repository is another account's, so that IAM alone opens nothing: its policy has to admit the role.
 
         Source: ECR User Guide, "Private repository policies". One whose policy was not read is in ``unread``.
         """
-        return repository.split(":")[4] != self.account and repository in self.by_arn and answer is PolicyAnswer.SILENT
+        return repository.split(":")[4] != self.account and repository in self.by_arn
 
-    def _answer_to(self, principals: tuple[str, ...], action: str, resource: str) -> PolicyAnswer:
+    @cached_property
+    def ways(self) -> NetworkWays:
+        """The ways of the region's tasks to AWS."""
+        rows = (self.context.part(vpc.endpoints, Side.DR), self.context.part(vpc.nat_gateways, Side.DR))
+        return NetworkWays(self.context.part(vpc.vpc, Side.DR), *rows)
+
+    def _answer_to(
+        self, principals: tuple[str, ...], action: str, resource: str, ask: _Ask = answer_of
+    ) -> PolicyAnswer:
         services = sorted(self.asked_via.get((principals[0], resource), {"secretsmanager"}))
-        return min((self._answer_via(s, principals, action, resource) for s in services), key=_WORST.index)
+        return min((self._answer_via(s, principals, action, resource, ask) for s in services), key=_WORST.index)
 
-    def _answer_via(self, service: str, principals: tuple[str, ...], action: str, resource: str) -> PolicyAnswer:
+    def _answer_via(
+        self, service: str, principals: tuple[str, ...], action: str, resource: str, ask: _Ask
+    ) -> PolicyAnswer:
         known = (
             *of_a_role(principals[0], self.account, self.region, service, self.now),
             ("elasticfilesystem:AccessedViaMountTarget", "true"),
         )
-        return answer_of(self.by_arn.get(resource, ""), PolicyRequest(principals, action, resource, known))
+        policy, request = self.by_arn.get(resource, ""), PolicyRequest(principals, action, resource, known)
+        return self.ways.answer(policy, request, ask) if tests_network(policy) else ask(policy, request)
 
 
 def _needs(
@@ -277,9 +287,10 @@ def _refused(arn: str, needs: _Needs, policies: _Policies) -> Iterator[Simulated
     for actions, resources in needs.items():
         for action, resource in ((action, resource) for action in actions for resource in sorted(resources)):
             if word := policies.refuses(arn, action, resource):
-                yield SimulatedDecision(
-                    action, word, policies.region, f"{resource}, by its own policy", of_resource=True
-                )
+                on, undecided = f"{resource}, by its own policy", word is PolicyAnswer.UNDECIDED
+                decision = PolicyAnswer.SILENT if undecided else word
+                missing = condition_keys(policies.by_arn[resource]) if undecided else ()
+                yield SimulatedDecision(action, decision, policies.region, on, missing, of_resource=True)
 
 
 def _endings(arn: str, needs: _Needs, policies: _Policies, answers: RoleAnswers) -> Iterator[Ending]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dr_estate.model.kept_values import harmless
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import drill_resources, ecs
 from dr_estate.reading.part import REGIONAL, part
@@ -73,7 +74,7 @@ def reports(context: ReadContext) -> tuple[MarkerReport | Unavailable, ...]:
 
 def _report(context: ReadContext, task: drill_resources.Probe, definition: ecs.TaskDefinition | None) -> MarkerReport:
     lines = drill_resources.log_lines(context, task, definition)
-    last = ecs.harmless("", lines[-1])[:300] if lines else ""
+    last = harmless("", lines[-1])[:300] if lines else ""
     return next(
         (found for line in reversed(lines) if (found := report_in(task.arn, line))),
         MarkerReport(task.arn, message=last),

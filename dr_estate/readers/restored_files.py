@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dr_estate.config.environment import Side
+from dr_estate.model.kept_values import harmless
 from dr_estate.model.restored_names import is_replaced, is_restored, mover_family
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import drill_resources, ecs, efs
@@ -125,7 +126,7 @@ def _listing(context: ReadContext, task: drill_resources.Probe, definition: ecs.
     lines = drill_resources.log_lines(context, task, definition)
     return next(
         (found for line in reversed(lines) if (found := listing_in(task.arn, line))),
-        FolderListing(task.arn, "", message=ecs.harmless("", lines[-1])[:300] if lines else ""),
+        FolderListing(task.arn, "", message=harmless("", lines[-1])[:300] if lines else ""),
     )
 
 

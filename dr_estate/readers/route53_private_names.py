@@ -43,6 +43,7 @@ class PrivateNames:
     ``taken`` are the names of AWS that tasks of the DR region ask for and do not find, ``zones`` the names of all its
     private zones, without the last dot, and ``sites`` the tenants' own hosts that they hide; none in earlier evidence.
     ``sites`` is None where the services, by which the tenants are known, were not seen.
+    ``hosts`` are all names that the VPC's own zones have records of, "*." for all below; none in earlier evidence.
     """
 
     side: Side
@@ -50,6 +51,17 @@ class PrivateNames:
     taken: tuple[TakenName, ...] = ()
     zones: tuple[str, ...] = ()
     sites: tuple[TakenName, ...] | None = None
+    hosts: tuple[str, ...] = ()
+
+    def knows(self, host: str) -> bool:
+        """Whether a zone of the VPC has a record of the host."""
+        parents = host.split(".")
+        wild = {f"*.{'.'.join(parents[number:])}" for number in range(1, len(parents))}
+        return not {host, *wild}.isdisjoint(self.hosts)
+
+    def is_private(self, host: str) -> bool:
+        """Whether a zone of the VPC answers for the host, with a record or without."""
+        return any(f".{host}".endswith(f".{zone}") for zone in self.zones)
 
 
 @part(*GLOBAL, reads=READS)
@@ -82,7 +94,9 @@ def _names(context: ReadContext, side: Side) -> PrivateNames:
     hosts_of_sites = _sites(context, side)
     hidden = None if hosts_of_sites is None else tuple(n for host in hosts_of_sites for n in _taken(host, own, rows))
     about = tuple(sorted({str(z["Name"]).rstrip(".").lower() for z in zones}))
-    return PrivateNames(side, tuple(sorted(found, key=lambda n: n.name)), tuple(taken), about, hidden)
+    databases = tuple(sorted(found, key=lambda n: n.name))
+    leading = [row for listed in rows.values() for row in listed if row["Type"] in _LEADING]
+    return PrivateNames(side, databases, tuple(taken), about, hidden, tuple(sorted({_name(row) for row in leading})))
 
 
 def _sites(context: ReadContext, side: Side) -> list[str] | None:
@@ -125,11 +139,15 @@ def _taken(host: str, zones: Mapping[str, str], rows: Mapping[str, list[dict[str
     if not (zone := _zone(host, zones)):
         return
     listed = [row for row in rows[zone] if row["Type"] in _LEADING]
-    names = {str(row["Name"]).rstrip(".").lower().replace("\\052", "*") for row in listed}
+    names = {_name(row) for row in listed}
     parents = host.split(".")
     wild = {f"*.{'.'.join(parents[number:])}" for number in range(1, len(parents))}
     if host not in names and not names & wild:
         yield TakenName(host, zones[zone].rstrip(".").lower(), zone)
+
+
+def _name(row: dict[str, Any]) -> str:
+    return str(row["Name"]).rstrip(".").lower().replace("\\052", "*")
 
 
 def _databases(row: dict[str, Any]) -> Iterator[PrivateName]:

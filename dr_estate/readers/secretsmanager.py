@@ -18,6 +18,8 @@ from typing import Any
 from dr_estate.aws.errors import kind_of
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.encodable import document
+from dr_estate.model.kept_values import points
+from dr_estate.model.references import references
 from dr_estate.model.region_references import RegionMove, move_to_primary, moved, way_of
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import rds
@@ -61,6 +63,8 @@ class Field:
     the same thing are one: values of two regions with equal ones differ in nothing but the region.
     ``as_tenant`` is the digest of the value without the names of the secret's tenant, "" in earlier evidence.
     ``known`` is whether a tenant's schema is the one of the naming rule, None for other fields.
+    ``leads`` are the things of AWS, the private addresses and the hosts that a value which is no password names; none
+    in earlier evidence.
     """
 
     name: str
@@ -73,6 +77,7 @@ class Field:
     as_tenant: str = ""
     empty: bool = False
     known: bool | None = None
+    leads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +297,7 @@ def _field(ways: tuple[RegionMove, RegionMove], name: str, value: str, own: Sequ
         as_tenant=digest if of_tenant == value else _digest(name, of_tenant),
         empty=not value,
         known=known,
+        leads=tuple(row.written for row in references(value)) if points(name) else (),
     )
 
 

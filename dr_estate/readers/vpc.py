@@ -103,13 +103,14 @@ class RouteTable:
 class NatGateway:
     """A NAT gateway. It forwards packets only while ``available``, and out of the network only if ``public``.
 
-    ``subnet`` is its subnet, whose own route must lead on; "" in evidence that does not contain it.
+    ``subnet`` is its subnet, whose own route must lead on; "" in earlier evidence. ``addresses`` are its public ones.
     """
 
     id: str
     state: str
     subnet: str = ""
     public: bool = True
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +237,8 @@ def nat_gateways(context: ReadContext) -> tuple[NatGateway, ...]:
 
 def _nat_gateway(row: dict[str, Any]) -> NatGateway:
     public = row.get("ConnectivityType", "public") == "public"
-    return NatGateway(row["NatGatewayId"], row["State"], row.get("SubnetId", ""), public)
+    addresses = tuple(sorted(r["PublicIp"] for r in row.get("NatGatewayAddresses", []) if r.get("PublicIp")))
+    return NatGateway(row["NatGatewayId"], row["State"], row.get("SubnetId", ""), public, addresses)
 
 
 @part(Side.DR, reads=frozenset({"ec2:DescribeInternetGateways"}))

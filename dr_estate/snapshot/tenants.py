@@ -1,4 +1,4 @@
-"""The tenants: from the primary region's services, else from the DR region, else from DNS. Pure."""
+"""The tenants: from the primary region's services, else the DR region's, else as remembered, else from DNS. Pure."""
 
 from __future__ import annotations
 
@@ -14,21 +14,25 @@ from dr_estate.snapshot.snapshot import Snapshot
 
 @dataclass(frozen=True, slots=True, order=True)
 class Tenant:
-    """A tenant as AWS names spell it (``id``); ``dns`` is the spelling of its host names (older ids have a hyphen)."""
+    """A tenant as AWS names spell it (``id``); ``dns`` is the spelling of its host names (older ids have a hyphen).
+
+    ``supposed``: DNS alone shows it, where tenant-1 is spelled tenant1: how AWS names spell it is not known.
+    """
 
     id: str
     dns: str
+    supposed: bool = False
 
 
 @lru_cache(maxsize=4)
 def discover(snapshot: Snapshot, env: Environment) -> tuple[Tenant, ...]:
-    """The tenants in id order. Raises DataUnavailable where no region's services and no zone show any."""
+    """The tenants in id order. Raises DataUnavailable where no region's services, no memory and no zone show any."""
     dark: list[str] = []
     sources: tuple[Callable[[], set[str]], ...] = (
         lambda: _from_services(snapshot, env, Side.PRIMARY),
         lambda: _from_services(snapshot, env, Side.DR),
-        lambda: _from_records(snapshot, env),
         lambda: set(snapshot.remembered_tenants),
+        lambda: _from_records(snapshot, env),
     )
     for source in sources:
         try:
@@ -37,7 +41,8 @@ def discover(snapshot: Snapshot, env: Environment) -> tuple[Tenant, ...]:
             dark.append(unseen.unavailable.why)
             continue
         if ids:
-            return tuple(sorted(Tenant(name, dns_label(name)) for name in ids))
+            supposed = source is sources[-1]
+            return tuple(sorted(Tenant(name, dns_label(name), supposed) for name in ids))
     reason = " ".join(dark) or f"No service is named like {env.names.service}, in either region."
     raise DataUnavailable(Unavailable(UnavailableKind.ERROR, f"No tenants could be discovered. {reason}"))
 

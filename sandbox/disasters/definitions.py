@@ -64,6 +64,24 @@ def bucket_of_primary(world: World) -> None:
 
 
 @disaster(
+    "definition-cache-of-primary",
+    "All tenants' variables in the DR region name the cache of the primary region, as the primary's own definitions do",
+    trips=("references.lead-here",),
+)
+def cache_of_primary(world: World) -> None:
+    """Register revisions in both regions with the endpoint of a cache, which names its region by a short code."""
+    region = world.call(Side.PRIMARY, "ec2", "DescribeAvailabilityZones")["AvailabilityZones"][0]["ZoneId"]
+    host = f"{world.environment.name}-cache.abc123.0001.{region.partition('-')[0]}.cache.amazonaws.com"
+
+    def add(revision: dict[str, Any]) -> None:
+        revision["containerDefinitions"][0]["environment"].append({"name": "WP_REDIS_HOST", "value": host})
+
+    for tenant in world.tenants:
+        for side in (Side.PRIMARY, Side.DR):
+            redefine(world, side, tenant, add)
+
+
+@disaster(
     "definition-variables-elsewhere",
     "One tenant's containers in the DR region fetch a file of variables from a bucket of the primary region",
     trips=("task-sources.files-here",),

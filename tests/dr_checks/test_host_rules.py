@@ -9,8 +9,9 @@ import pytest
 from dr_checks.core.model import Finding, Status
 from dr_checks.core.registry import checks, judge
 from dr_estate.config.environment import Side
-from dr_estate.readers import elbv2
+from dr_estate.readers import elbv2, route53
 from dr_estate.readers.elbv2 import ListenerAction, ListenerRule
+from dr_estate.readers.route53 import Record
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.traffic import balanced, group, groups, rule
 from tests.dr_checks.worlds import DENIED, SIT
@@ -139,3 +140,42 @@ def test_a_path_that_one_region_alone_treats_otherwise_is_not_known(
 @pytest.mark.parametrize("here", [(OFFICE, OPEN), (ADDED_SIGNED,), (PICTURES, SIGNED)])
 def test_a_sign_in_that_the_dark_primary_region_would_explain_names_what_is_dark(here: tuple[Row, ...]) -> None:
     assert judged(here, None) == (Status.UNKNOWN, DENIED.why)
+
+
+SECOND = "shop.example.org"
+
+
+def _of_second_host(here: tuple[str, ...], there: tuple[str, ...] = (HOST, SECOND)) -> dict[str, Status]:
+    """How the hosts of the second tenant come out, whose rule has these hosts in each region."""
+    hosts = {DR: here, PRIMARY: there}
+    rules = {
+        side: (rule(side, "tenant1"), replace(rule(side, "tenant2", priority=2), hosts=hosts[side])) for side in hosts
+    }
+    seen = balanced({(elbv2.rules, side): rows for side, rows in rules.items()})
+    result = judge(checks()["elbv2-routing.host-rules"], seen, SIT)
+    return {found.subject: found.status for found in result.findings if found.tenant == "tenant2"}
+
+
+def test_a_second_host_of_the_primary_regions_rules_must_be_in_those_of_the_dr_region() -> None:
+    assert {HOST: Status.PASS, SECOND: Status.FAIL} == _of_second_host((HOST,))
+    assert {HOST: Status.PASS, SECOND: Status.PASS} == _of_second_host((HOST, SECOND))
+    assert {HOST: Status.PASS, SECOND: Status.PASS} == _of_second_host((HOST, "*.example.org"))
+
+
+def test_a_host_of_the_dr_regions_rules_alone_is_nobodys_matter() -> None:
+    assert {HOST: Status.PASS} == _of_second_host((HOST, SECOND), (HOST,))
+
+
+def test_a_recorded_host_that_a_pattern_of_the_primary_region_leads_to_a_tenant_must_be_led_there_too() -> None:
+    rows = {side: (rule(side, "tenant1"), rule(side, "tenant2", priority=2)) for side in (DR, PRIMARY)}
+    pattern = replace(rule(PRIMARY, "tenant2", priority=3), hosts=("shop*.wpsit.kimmyai.io",))
+    record = Record("shop1.wpsit.kimmyai.io", "A", None, (), None, None, None, None, "d1.cloudfront.net", None, None)
+    seen = balanced(
+        {
+            (elbv2.rules, DR): rows[DR],
+            (elbv2.rules, PRIMARY): (*rows[PRIMARY], pattern),
+            (route53.records, Side.GLOBAL): (record,),
+        }
+    )
+    result = judge(checks()["elbv2-routing.host-rules"], seen, SIT)
+    assert "shop1.wpsit.kimmyai.io" in {found.subject for found in result.findings if found.status is Status.FAIL}

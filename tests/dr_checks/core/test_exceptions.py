@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -16,6 +17,7 @@ from dr_checks.core.exceptions import (
 from dr_checks.core.model import Area, CheckResult, Finding, Severity, Status
 from dr_checks.core.registry import checks, judge
 from dr_estate.config.environment import Side
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs
 from tests.dr_checks.worlds import DENIED, SIT, service, world
 
@@ -114,3 +116,16 @@ def test_a_faulty_file_is_refused_with_the_entry_and_the_fix(change: tuple[str, 
     with pytest.raises(ExceptionsFileError, match=r"^exceptions.toml") as refused:
         parse_exceptions(ENTRY.replace(*change), "exceptions.toml", KNOWN)
     assert message in str(refused.value)
+
+
+def _of(status: Status, unseen: Unavailable | None = None) -> Status:
+    found = replace(Finding("c", Side.DR, "cache", None, status, "1", "2", "b"), unseen=unseen)
+    result = CheckResult("c", Severity.NORMAL, Area.INFRASTRUCTURE, status, (found,))
+    rule = ExceptionRule("c", "cache", "jane.doe", "one region's own", date(2026, 3, 31))
+    return apply_exceptions(result, [rule], date(2026, 3, 1)).status
+
+
+def test_a_warning_and_what_stays_undecided_are_accepted_and_what_was_not_read_never() -> None:
+    assert Status.EXCEPTED is _of(Status.WARN)
+    assert Status.EXCEPTED is _of(Status.UNKNOWN)
+    assert Status.UNKNOWN is _of(Status.UNKNOWN, DENIED)

@@ -9,6 +9,7 @@ from dr_estate.config.environment import Side
 from dr_estate.readers import elbv2
 from dr_estate.readers.elbv2 import ListenerAction
 from dr_estate.readers.route53 import ListedZone, Record
+from dr_estate.readers.route53_health_checks import HealthCheck
 from tests.dr_checks.edges import (
     APEX,
     CHECK_1,
@@ -82,6 +83,15 @@ def checked(expected: Status, check: str, *checks: object) -> Example:
     return given(f"health-checks.{check}", expected, checks=checks)
 
 
+CHILDREN = tuple(replace(CHECK_1, id=f"child-{number}") for number in (1, 2))
+
+
+def _of_children(needed: int) -> HealthCheck:
+    """The primary's check as a calculated one over two children."""
+    children = tuple(child.id for child in CHILDREN)
+    return replace(CHECK_1, type="CALCULATED", host="", children=children, children_needed=needed)
+
+
 EXAMPLES = [
     given("route53.zone-accessible", Status.PASS),
     given("route53.zone-accessible", Status.PASS, zones=(*ZONES, ListedZone("Z9", ZONE, True))),
@@ -140,11 +150,24 @@ EXAMPLES = [
     checked(Status.PASS, "enabled", CHECK_1, CHECK_2, replace(CHECK_1, id="of somebody else", disabled=True)),
     checked(Status.FAIL, "enabled", CHECK_1, replace(CHECK_2, disabled=True)),
     checked(Status.NOT_APPLICABLE, "enabled"),
+    checked(Status.FAIL, "enabled", _of_children(0), CHECK_2, *CHILDREN),
+    checked(Status.PASS, "enabled", _of_children(1), CHECK_2, *CHILDREN),
     given("health-checks.enabled", Status.UNKNOWN, checks=DENIED),
     checked(Status.PASS, "not-inverted", CHECK_1, CHECK_2),
     checked(Status.FAIL, "not-inverted", replace(CHECK_1, inverted=True), CHECK_2),
     given("health-checks.not-inverted", Status.UNKNOWN, checks=DENIED),
     checked(Status.PASS, "probes-own-target", CHECK_1, CHECK_2),
+    checked(Status.PASS, "probes-own-target", _of_children(1), CHECK_2, *CHILDREN),
+    checked(Status.PASS, "probes-own-target", _of_children(2), CHECK_2, *CHILDREN),
+    checked(
+        Status.FAIL, "probes-own-target", _of_children(1), CHECK_2, CHILDREN[0], replace(CHILDREN[1], host=DR_BALANCER)
+    ),
+    checked(
+        Status.FAIL, "probes-own-target", _of_children(1), CHECK_2, *(replace(c, host=DR_BALANCER) for c in CHILDREN)
+    ),
+    checked(
+        Status.FAIL, "probes-own-target", _of_children(1), CHECK_2, CHILDREN[0], replace(CHILDREN[1], disabled=True)
+    ),
     checked(Status.PASS, "probes-own-target", replace(CHECK_1, host="", address="192.0.2.1"), CHECK_2),
     checked(Status.PASS, "probes-own-target", replace(ALARM, without_data="Unhealthy"), CHECK_2),
     checked(Status.FAIL, "probes-own-target", replace(ALARM, without_data="LastKnownStatus"), CHECK_2),

@@ -17,7 +17,9 @@ BUCKET, COPY = s3.pairs(SIT)[0]
 TABLE = dynamodb.names(SIT)[0]
 TASKS = next(row.task_role for row in definitions(D) if isinstance(row, ecs.TaskDefinition))
 OURS = [TASKS, f"arn:aws:iam::{SIT.account}:role/sit-*"]
-OWN = vpc.VpcEndpoint("s3", "Gateway", "available", "vpce-1a")
+OWN = vpc.VpcEndpoint("s3", "Gateway", "available", "vpce-1a", route_tables=("rtb-1",))
+THEIRS = vpc.VpcEndpoint("s3", "Gateway", "available", "vpce-9f", route_tables=("rtb-9",))
+GATEWAYS = (vpc.NatGateway("nat-1", "available", "subnet-1", True, ("198.51.100.7",)),)
 
 
 def _says(effect: str, principal: Any, *actions: str, **more: Any) -> str:
@@ -37,7 +39,12 @@ def _case(expected: Status, subject: str, here: str = "", there: str = "", **par
         (store_policies.policies, Side.DR): parts.get("dr", (StorePolicy(kind, subject, there),)),
         (ecs.services, Side.DR): both_services(),
         (ecs.task_definitions, Side.DR): definitions(D),
-        (vpc.endpoints, Side.DR): (OWN,),
+        (vpc.endpoints, Side.DR): parts.get("own", (OWN,)),
+        (vpc.endpoints, Side.PRIMARY): (THEIRS,),
+        (vpc.vpc, Side.DR): vpc.Vpc("vpc-d", "available", "", False, ()),
+        (vpc.vpc, Side.PRIMARY): vpc.Vpc("vpc-p", "available", "", False, ()),
+        (vpc.nat_gateways, Side.DR): GATEWAYS,
+        (vpc.nat_gateways, Side.PRIMARY): (),
         (iam_store_roles.rights, Side.GLOBAL): parts.get("rights", (StoreRole(TASKS, TASKS, ()),)),
     }
     return Example("store-access.admits-alike", expected, world(values), frozenset({subject} if subject else ()))
@@ -46,6 +53,10 @@ def _case(expected: Status, subject: str, here: str = "", there: str = "", **par
 DENIES = _says("Deny", "*", "s3:GetObject")
 BY_ENDPOINT = _says("Deny", "*", "s3:*", **_unless("aws:SourceVpce", "vpce-1a"))
 BY_ANOTHER = _says("Deny", "*", "s3:*", **_unless("aws:SourceVpce", "vpce-9f"))
+BY_NETWORK = _says("Deny", {"AWS": TASKS}, "s3:*", **_unless("aws:SourceVpc", "vpc-p"))
+BY_OWN_NETWORK = _says("Deny", {"AWS": TASKS}, "s3:*", **_unless("aws:SourceVpc", "vpc-d"))
+_ELSEWHERE = {"Condition": {"NotIpAddress": {"aws:SourceIp": "198.51.100.0/24"}}}
+BY_ADDRESS = _says("Deny", {"AWS": TASKS}, "s3:*", **_ELSEWHERE)
 ADMITS = _says("Allow", {"AWS": TASKS}, "s3:GetObject")
 IN_SECRET = _says("Allow", {"AWS": TASKS}, "s3:GetObject", Condition={"StringEquals": {"aws:Referer": "x"}})
 BY_IAM = StoreRight("s3:GetObject", f"arn:aws:s3:::{BUCKET}/any", f"arn:aws:s3:::{COPY}/any", "allowed")
@@ -74,6 +85,11 @@ EXAMPLES = [
     _case(Status.FAIL, COPY, there=_says("Deny", "*", "s3:*", **_unless("aws:RequestedRegion", SIT.regions.primary))),
     _case(Status.FAIL, COPY, here=BY_ENDPOINT, there=BY_ANOTHER),
     _case(Status.PASS, COPY, here=BY_ANOTHER, there=BY_ENDPOINT),
+    _case(Status.FAIL, COPY, here=BY_NETWORK, there=BY_NETWORK),
+    _case(Status.PASS, COPY, here=BY_NETWORK, there=BY_OWN_NETWORK),
+    _case(Status.FAIL, COPY, here=BY_NETWORK, there=BY_OWN_NETWORK, own=()),
+    _case(Status.PASS, COPY, here=BY_NETWORK, there=BY_ADDRESS, own=()),
+    _case(Status.FAIL, COPY, here=BY_NETWORK, there=BY_ADDRESS),
     _case(Status.UNKNOWN, COPY, there=_says("Deny", "*", "s3:*", **_unless("aws:PrincipalOrgID", "o-1"))),
     _case(
         Status.PASS, COPY, there=_says("Allow", "*", "s3:*", Condition={"StringEquals": {"aws:PrincipalOrgID": "o-1"}})

@@ -6,6 +6,7 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
+from dr_estate.model.kept_values import DIGEST
 from dr_estate.readers import ecs, rds, s3
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.compute import D, P, definition
@@ -21,14 +22,22 @@ SCHEMAS = {"another rule, another tenant's": "wp_tenant1", "another rule, nobody
 
 
 def _estate(
-    value: str, of: tuple[str, ...] = ("tenant2",), tenants: tuple[str, ...] = TENANTS, changes: Any = None
+    value: str,
+    of: tuple[str, ...] = ("tenant2",),
+    tenants: tuple[str, ...] = TENANTS,
+    changes: Any = None,
+    theirs: str = "",
 ) -> Snapshot:
-    """A variable MODE is "serve" everywhere, but ``value`` in the DR region for the tenants ``of``."""
+    """A variable MODE is "serve" everywhere, but ``value`` in the DR region for the tenants ``of``.
+
+    The primary's is ``theirs`` where that is given.
+    """
 
     def defined(tenant: str, region: str) -> ecs.TaskDefinition:
-        mode = value if region == D and tenant in of else f"serve {tenant} in {region}"
+        usual = theirs or f"serve {tenant} in {region}"
+        mode = value if region == D and tenant in of else usual
         host = f"sit-mysql.c{region[:2]}.{region}.rds.amazonaws.com:3306"
-        key = f"{ecs.DIGEST}{region}"
+        key = f"{DIGEST}{region}"
         name = "old_db" if value == UNRULY and tenant in of else f"{tenant}_db"
         if value in SCHEMAS:
             name = SCHEMAS[value] if region == D and tenant in of else f"wp_{tenant}"
@@ -54,12 +63,14 @@ DARK = {(ecs.task_definitions, Side.DR): (DENIED,)}
 
 EXAMPLES = [
     Example("variables.alike", Status.PASS, _estate(f"serve tenant2 in {D}")),
-    Example("variables.alike", Status.PASS, _estate("standby", of=TENANTS)),
+    Example("variables.alike", Status.WARN, _estate("standby", of=TENANTS), frozenset({"wordpress: MODE"})),
+    Example("variables.alike", Status.PASS, _estate(f"serve {D}", of=TENANTS, theirs=f"serve {D}")),
+    Example("variables.alike", Status.PASS, _estate(COPY, of=TENANTS, theirs=SOURCE)),
     Example("variables.alike", Status.PASS, _estate(f"db.{P}.example.org")),
     Example("variables.alike", Status.FAIL, _estate("standby"), TWO),
     Example("variables.alike", Status.FAIL, _estate(f"serve tenant1 in {D}"), TWO),
     Example("variables.alike", Status.FAIL, _estate("standby", tenants=TENANTS[:2]), TWO),
-    Example("variables.alike", Status.FAIL, _estate(f"{ecs.DIGEST}5d7f"), TWO),
+    Example("variables.alike", Status.FAIL, _estate(f"{DIGEST}5d7f"), TWO),
     Example("variables.alike", Status.WARN, _estate("standby", of=TENANTS[:1], tenants=TENANTS[:1])),
     Example("variables.alike", Status.UNKNOWN, _estate("standby", changes=DARK)),
     Example("variables.alike", Status.NOT_APPLICABLE, _estate("standby", changes={(ecs.services, Side.DR): ()})),

@@ -223,8 +223,17 @@ def _with_own_policies(rows: tuple[cloudfront.Distribution, ...]) -> tuple[cloud
 
 
 def _with_parameter(rows: tuple[ecs.TaskDefinition, ...]) -> tuple[ecs.TaskDefinition, ...]:
+    """Definitions that read a parameter and a secret, and lead to something of every kind."""
     salted = (("SALT", "/shared/salt"), ("PASSWORD", evidence().get(secretsmanager.secrets, Side.DR)[0].arn))
-    return tuple(replace(row, containers=tuple(replace(c, secrets=salted) for c in row.containers)) for row in rows)
+    arn, domain = f"{SIT.regions.dr}:{SIT.account}", f"{SIT.regions.dr}.amazonaws.com"
+    services = ("secretsmanager:{}:secret:a", "ssm:{}:parameter/a", "kms:{}:key/a", "sns:{}:a", "dynamodb:{}:table/a")
+    named = (
+        *(f"arn:aws:{service.format(arn)}" for service in services),
+        *("a-1.serverless.euw1.cache.amazonaws.com", "s3://assets", "fs-0123456789abcdef0", "fsap-0123456789abcdef0"),
+        *(f"https://sqs.{domain}/1/jobs", f"a-1.{SIT.regions.dr}.elb.amazonaws.com"),
+    )
+    more = {"secrets": salted, "named": tuple(("X", name) for name in named)}
+    return tuple(replace(row, containers=tuple(replace(c, **more) for c in row.containers)) for row in rows)
 
 
 def _heard(rows: tuple[sns_topics.TopicSubscription, ...]) -> tuple[sns_topics.TopicSubscription, ...]:

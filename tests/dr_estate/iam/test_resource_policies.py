@@ -88,3 +88,25 @@ def test_who_is_left_out_of_a_statement_may_be_the_caller() -> None:
 
 def test_no_policy_says_nothing() -> None:
     assert answer_of("", REQUEST) is SILENT
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ({"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}, DENIED),
+        ({"StringEquals": {"aws:SourceVpce": "vpce-1"}}, SILENT),
+        ({"StringNotEqualsIfExists": {"AWS:SourceVpce": "vpce-1"}}, DENIED),
+        ({"Null": {"aws:SourceVpce": "true"}}, DENIED),
+        ({"Null": {"aws:SourceVpce": "false"}}, SILENT),
+        ({"Null": {"aws:SourceIp": ["false"]}}, DENIED),
+        ({"NotIpAddress": {"aws:SourceIp": ["10.0.0.0/8", "198.51.100.7"]}}, SILENT),
+        ({"IpAddress": {"aws:SourceIp": "198.51.100.0/24"}}, DENIED),
+        ({"StringNotEquals": {"aws:VpcSourceIp": "10.0.0.1"}}, PolicyAnswer.UNDECIDED),
+    ],
+)
+def test_a_key_that_a_request_surely_has_not_decides_as_one_that_it_has(
+    condition: dict[str, Any], expected: PolicyAnswer
+) -> None:
+    request = PolicyRequest((ROLE, ROOT), "kms:Decrypt", KEY, (("aws:SourceIp", "198.51.100.7"),), ("aws:SourceVpce",))
+    statement = {"Effect": "Deny", "Principal": "*", "Action": "*", "Condition": condition}
+    assert expected is answer_of(json.dumps({"Statement": statement}), request)

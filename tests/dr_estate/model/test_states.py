@@ -23,6 +23,8 @@ SHAPES = {
     "LOAD_BALANCER": ("elbv2", "LoadBalancerStateEnum"),
     "CERTIFICATE": ("acm", "CertificateStatus"),
     "NETWORK_BLOCK": ("ec2", "VpcCidrBlockStateCode"),
+    "VPC": ("ec2", "VpcState"),
+    "SUBNET": ("ec2", "SubnetState"),
     "PUBLIC_ACCESS": ("ec2", "BlockPublicAccessMode"),
     "BATCH_JOB": ("s3control", "JobStatus"),
     "RECOVERY_POINT": ("backup", "RecoveryPointStatus"),

@@ -13,6 +13,7 @@ from dr_checks.core.registry import checks, judge
 from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Environment, Side
 from dr_estate.config.settings import Regions
+from dr_estate.model.kept_values import harmless, pointer_or_digest
 from dr_estate.readers import (
     application_autoscaling,
     cloudwatch_logs,
@@ -123,13 +124,13 @@ def test_elsewhere_is_not_asked_while_the_primary_region_holds_services(seen: Sn
 
 @pytest.mark.parametrize("name", ["DB_PASSWORD", "AUTH_KEY", "LOGGED_IN_SALT", "API_TOKEN", "AWS_SECRET", "NONCE_KEY"])
 def test_a_variable_named_like_a_secret_is_kept_as_a_digest(name: str) -> None:
-    assert re.fullmatch(r"sha256:[0-9a-f]{64}", ecs.harmless(name, "hunter2"))
+    assert re.fullmatch(r"sha256:[0-9a-f]{64}", harmless(name, "hunter2"))
 
 
 def test_other_variables_are_kept_without_the_user_of_a_url() -> None:
-    assert "db.example.org:3306" == ecs.harmless("WORDPRESS_DB_HOST", "db.example.org:3306")
-    assert "https://***@example.org/x" == ecs.harmless("UPSTREAM", "https://user:pw@example.org/x")
-    assert "monkeys" == ecs.harmless("MONKEY", "monkeys")
+    assert "db.example.org:3306" == harmless("WORDPRESS_DB_HOST", "db.example.org:3306")
+    assert "https://***@example.org/x" == harmless("UPSTREAM", "https://user:pw@example.org/x")
+    assert "monkeys" == harmless("MONKEY", "monkeys")
 
 
 @pytest.mark.parametrize(
@@ -149,7 +150,7 @@ def test_other_variables_are_kept_without_the_user_of_a_url() -> None:
 def test_a_variables_value_is_kept_where_it_points_somewhere_and_else_its_digest(
     name: str, value: str, stays: bool
 ) -> None:
-    shown = ecs.pointer_or_digest(name, value)
+    shown = pointer_or_digest(name, value)
     assert (shown == value, "hunter2" in shown) == (stays, False)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dr_estate.config.environment import Side
-from dr_estate.readers import ecs, iam_task_roles, kms, secret_policies, secretsmanager, task_sources
+from dr_estate.readers import ecs, iam_task_roles, kms, secret_policies, secretsmanager, task_sources, vpc
 from dr_estate.readers.iam_task_roles import TaskRole
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.plain import with_part, with_rows
@@ -202,3 +202,48 @@ def test_the_end_of_what_a_key_policy_alone_opens_is_read() -> None:
     assert {(ending.at.strftime("%Y-%m-%d"), ending.resource) for role in roles for ending in role.ends} == {
         (date, key)
     }
+
+
+ENDPOINT = vpc.VpcEndpoint("secretsmanager", "Interface", "available", "vpce-d")
+NETWORK = vpc.Vpc("vpc-d", "available", "", False, ())
+
+
+def _kept_out(condition: dict[str, Any], *endpoints: vpc.VpcEndpoint, addresses: tuple[str, ...] = ()) -> set[str]:
+    """How reading a secret comes out, whose policy denies it upon this condition; IAM allows all."""
+    gateway = vpc.NatGateway("nat-1", "available", "subnet-1", True, addresses)
+    seen = healthy()
+    for reader, value in ((vpc.endpoints, endpoints), (vpc.nat_gateways, (gateway,)), (vpc.vpc, NETWORK)):
+        seen = with_part(seen, reader, Side.DR, value)
+    denies = {"Effect": "Deny", "Principal": "*", "Action": "secretsmanager:*", "Condition": condition}
+    text = json.dumps({"Statement": [denies]})
+    secrets = seen.get(task_sources.sources, Side.DR).secrets
+    policies = tuple(secret_policies.SecretPolicy(arn, text) for arn in secrets)
+
+    def allowed(action: str, resources: list[str]) -> dict[str, Any]:
+        specific = [{"EvalResourceName": arn, "EvalResourceDecision": "allowed"} for arn in resources]
+        return {"EvalActionName": action, "EvalDecision": "allowed", "ResourceSpecificResults": specific}
+
+    _, roles = _asked(seen, allowed, policies)
+    found = [row for role in roles for row in role.decisions if row.action == "secretsmanager:GetSecretValue"]
+    return {"undecided" if row.is_doubtful else row.decision for row in found}
+
+
+@pytest.mark.parametrize(
+    ("condition", "endpoints", "addresses", "expected"),
+    [
+        ({"StringNotEquals": {"aws:SourceVpce": "vpce-p"}}, (ENDPOINT,), (), "explicitDeny"),
+        ({"StringNotEquals": {"aws:SourceVpce": ["vpce-p", "vpce-d"]}}, (ENDPOINT,), (), "allowed"),
+        ({"StringNotEquals": {"aws:SourceVpce": "vpce-d"}}, (), (), "explicitDeny"),
+        ({"StringNotEquals": {"aws:SourceVpc": "vpc-p"}}, (ENDPOINT,), (), "explicitDeny"),
+        ({"StringNotEquals": {"aws:SourceVpc": "vpc-d"}}, (ENDPOINT,), (), "allowed"),
+        ({"NotIpAddress": {"aws:SourceIp": "198.51.100.7/32"}}, (), ("198.51.100.7",), "allowed"),
+        ({"NotIpAddress": {"aws:SourceIp": "198.51.100.7/32"}}, (), ("198.51.100.9",), "explicitDeny"),
+        ({"NotIpAddress": {"aws:SourceIp": "198.51.100.7/32"}}, (), (), "undecided"),
+        ({"StringNotEquals": {"aws:PrincipalTag/team": "wp"}}, (), (), "undecided"),
+        ({"Bool": {"aws:SecureTransport": "false"}}, (), (), "allowed"),
+    ],
+)
+def test_a_condition_on_the_network_is_decided_by_the_dr_regions_own_and_another_leaves_it_undecided(
+    condition: dict[str, Any], endpoints: tuple[vpc.VpcEndpoint, ...], addresses: tuple[str, ...], expected: str
+) -> None:
+    assert {expected} == _kept_out(condition, *endpoints, addresses=addresses)
