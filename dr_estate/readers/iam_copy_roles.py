@@ -51,7 +51,6 @@ _LIST_FOR_JOB = ("s3:GetReplicationConfiguration", "s3:PutInventoryConfiguration
 _START_IN_JOB = ("s3:InitiateReplication",)
 _GRANT, _OPEN = ("kms:CreateGrant", "kms:DescribeKey"), ("kms:Decrypt", "kms:GenerateDataKey")
 _FOR_AWS = "kms:GrantIsForAWSResource"
-_UNDECIDED = ("a condition of the key's policy",)
 
 
 @dataclass(frozen=True, slots=True)

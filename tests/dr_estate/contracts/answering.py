@@ -232,7 +232,7 @@ def _with_parameter(rows: tuple[ecs.TaskDefinition, ...]) -> tuple[ecs.TaskDefin
         *("a-1.serverless.euw1.cache.amazonaws.com", "s3://assets", "fs-0123456789abcdef0", "fsap-0123456789abcdef0"),
         *(f"https://sqs.{domain}/1/jobs", f"a-1.{SIT.regions.dr}.elb.amazonaws.com"),
     )
-    more = {"secrets": salted, "named": tuple(("X", name) for name in named)}
+    more: dict[str, Any] = {"secrets": salted, "named": tuple(("X", name) for name in named)}
     return tuple(replace(row, containers=tuple(replace(c, **more) for c in row.containers)) for row in rows)
 
 
