@@ -153,7 +153,8 @@ class _Policies:
         ask = answer_of if action in DECRYPT and self.by_arn.get(resource) else denial_of  # a key admits nobody else
         found = self._answer_to((role, self.root), action, resource, ask)
         closed = found is PolicyAnswer.SILENT and ask is answer_of
-        return found if closed or found in (PolicyAnswer.DENIED, PolicyAnswer.UNDECIDED) else None
+        undecided = found is PolicyAnswer.UNDECIDED and action not in MOUNT  # efs-policy.admits-alike says so of files
+        return found if closed or undecided or found is PolicyAnswer.DENIED else None
 
     @cached_property
     def ways(self) -> NetworkWays:
