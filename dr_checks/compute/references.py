@@ -13,7 +13,7 @@ from dr_estate.config.environment import Side
 from dr_estate.model.references import Reference, ReferenceKind, references
 from dr_estate.model.secret_sources import source_of
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import ecs, s3, secretsmanager
+from dr_estate.readers import ecs, s3, secretsmanager, ssm_parameters
 from dr_estate.readers.secretsmanager import Content, HiddenSecret
 
 _WANTED = "something of the DR region"
@@ -61,6 +61,7 @@ def lead_here(view: View) -> Iterator[Finding]:
             remedy = f"aws_ecs_task_definition '{mine.family}' in {view.region}: the names of this region."
             yield _judged(view, ends, mine.family, named, remedy, tenant)
     yield from _of_secrets(view, ends, found)
+    yield from _of_parameters(view, ends, found)
     if not found:
         yield view.none_expected("all task definitions", "no service exists on both sides: see ecs.service-exists")
 
@@ -147,6 +148,35 @@ def _of_secrets(
         if named:
             remedy = f"aws_secretsmanager_secret_version of {name}: a name that each region resolves by itself."
             yield _judged(view, ends, name, named, remedy, tenant)
+
+
+def _of_parameters(
+    view: View, ends: ReferenceEnds, definitions: dict[str, ecs.TaskDefinition | Unavailable]
+) -> Iterator[Finding]:
+    """The environment's parameters that are not encrypted, as far as a container is started with them.
+
+    Of others, which are Terraform's as often as an application's, what leads to the primary region is a warning.
+    """
+    started = {
+        source_of(value).name
+        for row in definitions.values()
+        for container in (row.containers if isinstance(row, ecs.TaskDefinition) else ())
+        for _, value in container.sources
+    }
+    try:
+        there = {row.name: row.neutral for row in view.get(ssm_parameters.parameters, Side.PRIMARY)}
+        unseen = None
+    except DataUnavailable as error:
+        there, unseen = {}, error.unavailable
+    for found in view.get(ssm_parameters.parameters):
+        alike = unseen or there.get(found.name) == found.neutral
+        rows = [row for written in found.leads if not found.names_primary for row in references(written)]
+        is_read = found.name in started
+        followed = [row for row in rows if is_read or ends.end_of(row, alike=alike) is End.PRIMARY]
+        named = [_NamedReference("its value", row, alike, is_read) for row in followed]
+        if named:
+            remedy = f"aws_ssm_parameter '{found.name}' in {view.region}: a name of this region."
+            yield _judged(view, ends, found.name, named, remedy, None)
 
 
 def _is_read(definition: ecs.TaskDefinition | Unavailable | None, secret: str, field: str) -> bool:

@@ -87,7 +87,7 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
             "variables.alike",
         ),
         reason="a revision that was cached and deregistered since is not asked for again, but with --no-cache; the key "
-        "under which a file of variables is encrypted is not read",
+        "under which a file of variables is encrypted is not read; nor is what such a file and a SecureString say",
     ),
     NeedKind.SUBNET: Followed(("vpc.zones", "vpc.free-addresses")),
     NeedKind.SERVICE_GROUP: Followed(

@@ -12,7 +12,7 @@ from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.references import Reference, ReferenceKind, references
 from dr_estate.model.unavailable import Unavailable
-from dr_estate.readers import ecs, secretsmanager
+from dr_estate.readers import ecs, secretsmanager, ssm_parameters
 from dr_estate.reading.part import part
 from dr_estate.reading.reader import ReadContext
 
@@ -50,6 +50,8 @@ def _named(context: ReadContext) -> Iterator[Reference]:
     rows = [row for found in definitions for container in found.containers for _, row in container.references]
     contents = [row for row in context.part(secretsmanager.contents) if isinstance(row, secretsmanager.Content)]
     rows += [row for found in contents for field in found.fields for text in field.leads for row in references(text)]
+    parameters = context.part(ssm_parameters.parameters)
+    rows += [row for found in parameters for text in found.leads for row in references(text)]
     yield from (row for row in rows if not row.region or row.is_in(context.region))
 
 

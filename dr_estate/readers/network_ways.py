@@ -17,7 +17,8 @@ _KEYS = ("aws:sourcevpc", "aws:sourceip", "aws:vpcsourceip", "aws:viaaws", "aws:
 _OF_ENDPOINTS = ("aws:SourceVpce", "aws:SourceVpc", "aws:VpcSourceIp")
 _SERVICES = {"ecr:GetAuthorizationToken": ("ecr.api",), "ecr": ("ecr.api", "ecr.dkr")}
 """The endpoints that take an action, where they are not called like its service: images are pulled by both."""
-_THROUGH_OTHERS = frozenset({"kms"})  # a service asks in the task's name: what it says of the network is not documented
+# A service asks for a key in the task's name, and files are reached by mount targets: of neither is it documented here.
+_THROUGH_OTHERS = frozenset({"elasticfilesystem", "kms"})
 _ITSELF = (("aws:ViaAWSService", "false"), ("aws:PrincipalIsAWSService", "false"))
 
 

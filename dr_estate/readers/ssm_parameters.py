@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from secrets import token_bytes
 from typing import Any
 
+from dr_estate.model.references import references
 from dr_estate.model.regional_names import neutral
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
@@ -23,6 +24,7 @@ class Parameter:
 
     ``ids`` are the file systems, networks, subnets and groups that its value names; ``neutral`` digests the value
     without ids and region, keyed for this process: values of two regions with equal ones differ in nothing else.
+    ``leads`` are the things of AWS, the private addresses and the hosts that it names; none in earlier evidence.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Parameter:
     names_primary: bool
     ids: tuple[str, ...] = ()
     neutral: str = ""
+    leads: tuple[str, ...] = ()
 
 
 @part(*REGIONAL, reads=READS)
@@ -44,6 +47,7 @@ def parameters(context: ReadContext) -> tuple[Parameter, ...]:
         value = row.get("Value", "") if readable else ""
         text = neutral(value, context.region)
         digest = hmac.new(_PROCESS_KEY, f"{row['Name']}\0{text}".encode(), "sha256").hexdigest()[:16] if value else ""
-        return Parameter(row["Name"], row["Type"], primary in value, tuple(sorted(set(_IDS.findall(value)))), digest)
+        ids, leads = tuple(sorted(set(_IDS.findall(value)))), tuple(found.written for found in references(value))
+        return Parameter(row["Name"], row["Type"], primary in value, ids, digest, leads)
 
     return context.rows(rows, parameter, "Name")

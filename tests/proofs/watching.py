@@ -45,6 +45,7 @@ FOLLOWED_BY: dict[str, tuple[str, ...]] = {
         "iam_key_roles",
         "iam_store_roles",
         "iam_task_roles",
+        "named_resources",
         "service_quotas",
         "task_sources",
         "recovery_automation",

@@ -7,7 +7,7 @@ from typing import Any
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
 from dr_estate.model.references import ReferenceKind
-from dr_estate.readers import ecs, efs, named_resources, rds, route53_private_names, secretsmanager, vpc
+from dr_estate.readers import ecs, efs, named_resources, rds, route53_private_names, secretsmanager, ssm_parameters, vpc
 from dr_estate.readers.named_resources import NamedResource
 from dr_estate.readers.route53_private_names import PrivateNames
 from dr_estate.readers.secretsmanager import Content, Field
@@ -48,6 +48,7 @@ def _estate(here: str, there: str = "", field: str = "", key: str = "host", **ch
         **{(vpc.security_groups, side): () for side in (Side.PRIMARY, Side.DR)},
         (efs.file_systems, Side.PRIMARY): changes.get("theirs", ()),
         (named_resources.found, Side.DR): changes.get("found", ()),
+        **{(ssm_parameters.parameters, side): changes.get("parameters", ()) for side in (Side.PRIMARY, Side.DR)},
         (secretsmanager.contents, Side.PRIMARY): (Content(SECRET, "v", fields),),
         (secretsmanager.contents, Side.DR): (Content(SECRET, "v", fields),),
         (route53_private_names.names, Side.GLOBAL): (
@@ -67,6 +68,10 @@ def _of(expected: Status, here: str, there: str = "", **changes: Any) -> Example
 
 def _found(kind: ReferenceKind, name: str, region: Any = D) -> tuple[NamedResource, ...]:
     return (NamedResource(kind, name, region),)
+
+
+def _parameter(leads: str) -> tuple[ssm_parameters.Parameter, ...]:
+    return (ssm_parameters.Parameter("/sit/host", "String", False, (), "digest", (leads,)),)
 
 
 HERE, THERE = "euw1", "afs1"
@@ -102,6 +107,9 @@ EXAMPLES = [
     _of(Status.FAIL, "nothing", field="10.10.3.4"),
     _of(Status.PASS, "nothing", field="db.sit.internal"),
     _of(Status.UNKNOWN, "nothing", field=f"old-mysql.cab.{D}.rds.amazonaws.com"),
+    _of(Status.WARN, "nothing", parameters=_parameter(CACHE.format(THERE))),
+    _of(Status.PASS, "nothing", parameters=_parameter("db.sit.internal")),
+    _of(Status.PASS, "nothing", parameters=_parameter(f"arn:aws:ecs:{D}:1:cluster/sit")),
     _of(Status.UNKNOWN, "10.20.3.4", "10.10.3.4", dark=("vpc.vpc",)),
     _of(Status.UNKNOWN, "smtp.example.org", theirs_dark=True),
 ]
