@@ -212,18 +212,21 @@ class View:
         wanted: object,
         unavailable: Unavailable | str,
         tenant: str | None = None,
-        remedy: str = "Make it readable (permission, region, metric), then run the check again.",
+        remedy: str = "",
     ) -> Finding:
-        """A subject that could not be read, or whose data is inconclusive (a sentence): UNKNOWN."""
+        """A subject that could not be read, or whose data is inconclusive (a sentence): UNKNOWN.
+
+        ``remedy`` is given where another helps than the usual one.
+        """
         if isinstance(unavailable, str):
-            return self._finding(Status.UNKNOWN, subject, "not seen", wanted, unavailable, _ALL_READ, tenant)
-        measured = "not seen"
+            return self._finding(Status.UNKNOWN, subject, "not seen", wanted, unavailable, remedy or _ALL_READ, tenant)
+        measured, usual = "not seen", "Make it readable (permission, region, metric), then run the check again."
         if unavailable.kind is UnavailableKind.UNREADABLE:
-            remedy = _ALL_READ
+            usual = _ALL_READ
         if unavailable.kind is UnavailableKind.NOT_REACHABLE:
             measured = "not reachable from here"
-            remedy = "Look from where it is reachable, or let this machine's address in; then run the check again."
-        found = self._finding(Status.UNKNOWN, subject, measured, wanted, unavailable.why, remedy, tenant)
+            usual = "Look from where it is reachable, or let this machine's address in; then run the check again."
+        found = self._finding(Status.UNKNOWN, subject, measured, wanted, unavailable.why, remedy or usual, tenant)
         return replace(found, unseen=unavailable)
 
     def undecided(self, subject: str, wanted: object, reason: str, policies: str, tenant: str | None = None) -> Finding:

@@ -169,9 +169,10 @@ def test_half_a_character_in_an_answer_is_spelled_out(server: Server) -> None:
 
 
 @pytest.mark.parametrize("service", ["rds", "ec2"])
-def test_half_an_answer_is_not_awss_either(reading: Callable[..., Unavailable], service: str) -> None:
+def test_xml_that_ends_in_the_middle_is_half_an_answer(reading: Callable[..., Unavailable], service: str) -> None:
     unavailable = reading(service, 200, b"<DescribeDBInstancesResponse><DBInst")
-    assert (unavailable.kind, unavailable.why.count("\n")) == (UnavailableKind.NOT_AWS, 0)
+    assert (unavailable.kind, unavailable.why.count("\n")) == (UnavailableKind.UNREADABLE, 0)
+    assert "its XML ends in the middle" in unavailable.why
 
 
 _INSTANCE = "<DescribeDBInstancesResponse><DescribeDBInstancesResult><DBInstances><DBInstance>{}</DBInstance>"
