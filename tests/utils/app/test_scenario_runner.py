@@ -25,7 +25,7 @@ from tests.dr_checks.worlds import SIT
 from utils.aws_mgmt.app.scenario_runner import ScenarioSelection, run_scenarios
 
 snapshot = healthy()
-selection = ScenarioSelection((Area.INFRASTRUCTURE,), Path(sys.argv[1]), only=frozenset({"ecs.desired-and-running"}))
+selection = ScenarioSelection((Area.INFRASTRUCTURE,), Path(sys.argv[1]), only=frozenset({"ecs.service-exists"}))
 (result,) = run_scenarios(selection, Observation(SIT, snapshot))
 names = {id(sys.intern(service.name)) for service in snapshot.get(ecs.services, Side.DR)}
 found = [id(finding.subject) in names for finding in result.findings]
