@@ -154,7 +154,9 @@ class _Policies:
         ask = answer_of if is_key or (action in PULL and self._is_foreign(resource)) else denial_of
         found = self._answer_to((role, self.root), action, resource, ask)
         closed = found is PolicyAnswer.SILENT and ask is answer_of
-        undecided = found is PolicyAnswer.UNDECIDED and action not in MOUNT  # efs-policy.admits-alike says so of files
+        undecided = (
+            found is PolicyAnswer.UNDECIDED and action not in MOUNT
+        )  # efs-policy.admits-alike judges those of files
         return found if closed or undecided or found is PolicyAnswer.DENIED else None
 
     def _is_foreign(self, repository: str) -> bool:

@@ -178,7 +178,7 @@ class ControlApi:
         return {}
 
     def _pin(self, body: Answer) -> Answer:
-        from sandbox.seeding.pinned_rules import pin
+        from sandbox.server.pinned_rules import pin
 
         with WORLD_LOCK:
             pin(self._world, body)

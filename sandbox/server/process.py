@@ -128,7 +128,7 @@ class Host:
 
     def _fill(self, moto: moto_app.Emulator) -> str:
         """Fill the world and return its id."""
-        from sandbox.seeding.pinned_rules import pin
+        from sandbox.server.pinned_rules import pin
         from sandbox.world import persistence, seed_cache
         from sandbox.world.world import World
 

@@ -60,7 +60,7 @@ LIGHTER_SINCE = frozenset({"rds-copy.key-usable"})
 
 JUDGED_OTHERWISE_SINCE = frozenset(
     {"alarms.actions", "dns-choice.no-tenant-moves-all", "ecs.deployment-sound", "ecs.desired-and-running"}
-    | {"health-checks.held-from-dr"}
+    | {"health-checks.held-from-dr", "elbv2-routing.host-rules"}
 )
 """Checks that an edit put on record also for the healthy estates, and whose result differs since."""
 
