@@ -199,7 +199,7 @@ def abroad(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture(scope="module")
 def report(abroad: Abroad) -> dict[str, Any]:
-    return abroad.run("--format json --deadline 120 status").report
+    return abroad.run("--format json --deadline 300 status").report
 
 
 def findings(report: dict[str, Any], status: str) -> set[tuple[str, str]]:
