@@ -19,7 +19,7 @@ from dr_estate.model.control_items import ASIDE
 from dr_estate.model.drill_names import TRIAL, new_id
 from dr_estate.model.dynamodb_values import decode_item, encode_item
 from tests.dr_actions.control_table.odd_items import KINDS, odd_items
-from tests.sampling import SEED, every
+from tests.sampling import EXHAUSTIVE, SEED, every
 from tests.utils.lost_prod import EXECUTE, INCIDENT, Prod
 from tests.utils.running import ROOT, Ran
 from tests.worlds import world_of
@@ -162,7 +162,7 @@ def test_a_driller_takes_the_lock_of_trials_and_a_recovery_ends_that(prod: Prod)
 def test_each_odd_item_ends_no_command_as_a_defect(prod: Prod, key: tuple[str, str]) -> None:
     """Each attribute with each value, each time by another command: a part of them a day, so that 20 days see all."""
     faults: list[str] = []
-    for number, (name, item) in enumerate(every(20, list(odd_items(key)))):
+    for number, (name, item) in enumerate(every(1 if EXHAUSTIVE else 60, list(odd_items(key)))):
         _put(prod, item)
         words = COMMANDS[(number + SEED) % len(COMMANDS)]
         faults += [f"{name}: {fault}" for fault in _faults(prod.run(words), words)]
