@@ -160,7 +160,7 @@ def test_a_driller_takes_the_lock_of_trials_and_a_recovery_ends_that(prod: Prod)
 @pytest.mark.proof
 @pytest.mark.parametrize("key", sorted(KINDS), ids="/".join)
 def test_each_odd_item_ends_no_command_as_a_defect(prod: Prod, key: tuple[str, str]) -> None:
-    """Each attribute with each value, each time by another command: a part of them a day, so that 20 days see all."""
+    """Each attribute with each value, each time by another command: a part a day, all of them in `make exhaustive`."""
     faults: list[str] = []
     for number, (name, item) in enumerate(every(1 if EXHAUSTIVE else 60, list(odd_items(key)))):
         _put(prod, item)
