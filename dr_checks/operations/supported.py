@@ -96,11 +96,13 @@ def _misnamed(view: View, name: str) -> Iterator[Finding]:
         return
     for identifier in found:
         wanted = f"called {name}, as names.database says"
+        if not _relies_on_replica(view):
+            yield view.ok(identifier, f"a read replica called {identifier}", wanted, "no failover promotes it")
+            continue
         reason = "not supported: once it is promoted neither validation nor a failback finds it"
         renamed = {"DBInstanceIdentifier": identifier, "NewDBInstanceIdentifier": name, "ApplyImmediately": True}
         remedy = Remedy("Rename it: it reboots.", (view.command("rds", "ModifyDBInstance", **renamed),))
-        severe = view.gap if _relies_on_replica(view) else view.warn
-        yield severe(identifier, f"a read replica called {identifier}", wanted, reason, remedy)
+        yield view.gap(identifier, f"a read replica called {identifier}", wanted, reason, remedy)
 
 
 def _relies_on_replica(view: View) -> bool:

@@ -15,12 +15,12 @@ KEPT_DAYS = 7
 
 def replica_name(world: World) -> str:
     """The identifier of the replica these disasters make."""
-    return database_name(world)
+    return f"{database_name(world)}-replica"
 
 
-def make_replica(world: World, kept_days: int = KEPT_DAYS, name: str = "") -> None:
+def make_replica(world: World, kept_days: int = KEPT_DAYS) -> None:
     """Make a sound replica in the DR region, its backups kept for ``kept_days``; taking it back deletes it."""
-    names, name = world.environment.names, name or replica_name(world)
+    names, name = world.environment.names, replica_name(world)
     world.undo(Side.DR, "rds", "delete_db_instance", DBInstanceIdentifier=name, SkipFinalSnapshot=True)
     params = {
         "DBSubnetGroupName": world.environment.named(names.db_subnet_group),
@@ -86,13 +86,3 @@ def too_small(world: World) -> None:
 def without_backups(world: World) -> None:
     """Make a replica with a retention of 0."""
     make_replica(world, kept_days=0)
-
-
-@disaster(
-    "replica-of-another-name",
-    "The read replica in the DR region is called otherwise than the database",
-    trips=("supported.database",),
-)
-def of_another_name(world: World) -> None:
-    """Make a sound replica under a name of its own."""
-    make_replica(world, name=f"{database_name(world)}-reports")

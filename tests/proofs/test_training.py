@@ -236,7 +236,7 @@ def _one_revision_back(ground: Ground, tenant: str) -> None:
 
 def test_a_broken_replica_that_was_promoted_cannot_be_made_good(ground: Ground) -> None:
     ground.world.train("broken-replica")
-    replica = ground.env.named(ground.env.names.database)
+    replica = f"{ground.env.named(ground.env.names.database)}-replica"
     ground.client("rds", Side.DR).promote_read_replica(DBInstanceIdentifier=replica)
     assert ground.standings()["not-promoted"] == "not met"
 

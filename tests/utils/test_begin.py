@@ -12,10 +12,11 @@ from dr_actions.control_table.control import ControlStore
 from dr_actions.control_table.lock import Owner, release, take
 from dr_actions.control_table.table import Put, SentTable
 from dr_estate.aws.clock import WorldClock
-from dr_estate.config.environment import Environment, load_environment
+from dr_estate.config.environment import Environment, Side, load_environment
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage
 from tests.dr_actions.control_tables import Clock, Plain
+from tests.proofs.changes import Aws
 from tests.utils.running import Ran, at_endpoint, direct_rules
 from tests.worlds import borrowed
 
@@ -163,7 +164,15 @@ def test_a_replica_that_is_relied_on_is_called_as_the_settings_say(ready: Endpoi
     file = folder / "sit.toml"
     text = file.read_text(encoding="utf-8")
     file.write_text(text.replace("[replication]\n", '[replication]\ndatabase = ["read-replica", "backup-copy"]\n'))
-    ready.inject("replica-of-another-name")
+    aws = Aws(ready.url, ready.people["admin"], load_environment(folder, "sit"), tenant="")
+    (source,) = aws.client("rds", Side.PRIMARY).describe_db_instances()["DBInstances"]
+    (key,) = aws.client("rds", Side.DR).describe_db_instance_automated_backups()["DBInstanceAutomatedBackups"]
+    aws.client("rds", Side.DR).create_db_instance_read_replica(
+        DBInstanceIdentifier="sit-mysql-reports",
+        SourceDBInstanceIdentifier=source["DBInstanceArn"],
+        SourceRegion=aws.env.regions.primary,
+        KmsKeyId=key["KmsKeyId"],
+    )
     seen = at_endpoint(ready, tmp_path, f"-e sit --config {folder} status --format json")
     (found,) = [row for row in _all(seen, "supported.database") if row["status"] == "fail"]
     assert found["measured"] == "a read replica called sit-mysql-reports"

@@ -13,7 +13,7 @@ from tests.dr_checks.compute import ONE
 from tests.dr_checks.databases import NAME, PRIMARY, REPLICA, database
 from tests.dr_checks.worlds import DENIED, SIT, Example, service, world
 
-PASS, WARN, FAIL, UNKNOWN, IDLE = Status.PASS, Status.WARN, Status.FAIL, Status.UNKNOWN, Status.NOT_APPLICABLE
+PASS, FAIL, UNKNOWN, IDLE = Status.PASS, Status.FAIL, Status.UNKNOWN, Status.NOT_APPLICABLE
 BY_ECS = DeploymentSettings(("FARGATE",), "ECS", 60)
 REPLICATED = SIT.model_copy(
     update={"replication": SIT.replication.model_copy(update={"database": ("read-replica", "backup-copy")})}
@@ -57,7 +57,7 @@ EXAMPLES = [
     _database(PASS, instances_dr=(REPLICA,)),
     _database(PASS, REPLICATED, instances_dr=(REPLICA, OTHERS)),
     _database(FAIL, REPLICATED, instances_dr=(OTHERS,)),
-    _database(WARN, instances_dr=(OTHERS,)),
+    _database(PASS, instances_dr=(OTHERS,)),
     _database(PASS, ON_BACKUPS, instances_dr=(OTHERS,)),
     _database(FAIL, instances_primary=(replace(PRIMARY, cluster="sit-cluster"),)),
     _database(FAIL, instances_primary=(replace(PRIMARY, engine="aurora-mysql"),)),
