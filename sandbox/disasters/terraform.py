@@ -115,6 +115,7 @@ def _protected(on: bool) -> dict[str, bool]:
     "parameter-of-primary-files",
     "A parameter of the DR region names the primary region's file system",
     trips=("terraform.parameter-values",),
+    consequences=("references.lead-here",),
 )
 def parameter_of_primary_files(world: World) -> None:
     """Copy the value from the primary region, as a script would."""
