@@ -85,6 +85,7 @@ def _register(world: World, revision: dict[str, Any]) -> None:
     "recovery-role-distrusted",
     "ECS may no longer assume the role of the task that runs a recovery",
     trips=("recovery-automation.roles",),
+    consequences=("prerequisites.operator-allowed",),
 )
 def role_distrusted(world: World) -> None:
     """Let Lambda assume it instead. Raises SandboxError where AWS starts no runs."""
