@@ -189,4 +189,6 @@ def _is_read(definition: ecs.TaskDefinition | Unavailable | None, secret: str, f
 
 def _contents(view: View, side: Side) -> dict[str, Content]:
     rows: tuple[Content | HiddenSecret, ...] = view.get(secretsmanager.contents, side)
-    return {row.name: row for row in rows if isinstance(row, Content)}
+    master = view.env.named(view.env.names.master_secret)
+    ours = (row for row in rows if row.name == master or secretsmanager.tenant_of(view.env, row.name))
+    return {row.name: row for row in ours if isinstance(row, Content)}

@@ -192,6 +192,7 @@ ASKED_BY_NAME = frozenset(
         "iam_store_roles.rights",
         "iam_task_roles.roles",
         "kms.keys",
+        "named_resources.found",  # what variables and secrets name
         "platform_resources.listings",  # by the platform's tags and prefixes
         "ssm_parameters.parameters",
         "rds.automated_backups",
