@@ -104,7 +104,7 @@ def _control_state(report: Report, console: Console) -> None:
     """The stop switch, the open incident, overrides, and exceptions that accept too much, before anything else."""
     if report.standing is not None:
         for sentence in control_state.sentences(report.standing, report.observed_at):
-            indented(console, sentence, 0, "bold yellow")
+            indented(console, report.invocation.complete(sentence), 0, "bold yellow")
     for sentence in report.loose_exceptions:
         indented(console, sentence, 0, "bold yellow")
 
@@ -208,7 +208,8 @@ def _findings(report: Report, console: Console, status: Status, title: str) -> N
             continue
         console.print(Text.assemble((f"  {result.check}", COLOUR[status]), f" ({result.severity})"))
         for f in rows[:_SHOWN]:
-            indented(console, f"{f.side}: {f.subject}: {f.measured}, wanted {f.wanted}: {f.because}", 4)
+            reason = report.invocation.complete(str(f.because))
+            indented(console, f"{f.side}: {f.subject}: {f.measured}, wanted {f.wanted}: {reason}", 4)
         if len(rows) > _SHOWN:
             indented(console, f"... and {len(rows) - _SHOWN} more (--format markdown lists them)", 4, "dim")
 

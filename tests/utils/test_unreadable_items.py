@@ -107,7 +107,9 @@ def test_an_open_incident_that_cannot_be_read_is_unknown_and_runs_nothing(prod: 
 
 def test_a_lock_that_cannot_be_read_is_taken_and_a_record_that_cannot_holds_up_nothing(prod: Prod) -> None:
     _put(prod, _spoilt(("LOCK", "RUN")))
-    assert "a run counts as at work" in prod.run("status").out
+    shown = " ".join(prod.run("status").out.split())
+    assert "a run counts as at work" in shown
+    assert "`dr_cli.py repair" not in shown, "each command is printed as it is typed"
     record = next(key for key in KINDS if key[0] == "HISTORY#status")
     prod.world.return_to("lost")
     _put(prod, _spoilt(record))
