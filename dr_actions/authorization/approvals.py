@@ -173,7 +173,7 @@ def _approval(item: Mapping[str, Any]) -> Approval | None:
         overrides = overrides_of_item(_listed(item, "overrides"))
     except TypeError:  # an attribute that no override has
         return None
-    userid, under = item["pk"].removeprefix(APPROVAL), item.get("rules") or ""  # an earlier version names none
+    userid, under = item["pk"].removeprefix(APPROVAL), item.get("rules") or ""
     times, points = (moment(item["at"]), moment(item["expires_at"])), tuple(_listed(item, "points"))
     who = (item["arn"], userid)
     return Approval(item["sk"], item["plan"], item["environment"], *who, *times, under, points, overrides)

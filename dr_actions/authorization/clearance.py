@@ -42,9 +42,9 @@ PIN = Command(("approve", "--rules"))
 class Approval:
     """What an approver wrote into the control table, under a key only that caller may write. Times are UTC.
 
-    ``rules`` is the digest of the rules that it was given under, "" where an earlier version wrote it. ``points`` are
-    what the approver saw at the question: answer, loss, and what cannot be undone. ``overrides`` are those that the
-    approver agreed to: a run upon it sets aside no other gate.
+    ``rules`` is the digest of the rules that it was given under, "" where it names none: it counts under no rules then.
+    ``points`` are what the approver saw at the question: answer, loss, and what cannot be undone. ``overrides`` are
+    those that the approver agreed to: a run upon it sets aside no other gate.
     """
 
     incident: str
@@ -90,8 +90,8 @@ class AuthorizationRequest:
 class Clearance:
     """Leave to run one plan: who runs it, who approved it, until when, and which gates were overridden.
 
-    ``approved_at`` is when the second person did, None where nobody had to, or where an earlier version recorded it.
-    ``rules`` is the digest of all that it was judged by, "" where an earlier version recorded it.
+    ``approved_at`` is when the second person did, None where nobody had to. ``rules`` is the digest of all that it was
+    judged by.
     """
 
     environment: str
@@ -288,7 +288,7 @@ def mismatch_of(approval: Approval, request: AuthorizationRequest, env: Environm
         return (
             f"it is for another plan ({approval.digest[:12]}, now {request.plan.digest[:12]}): the estate changed since"
         )
-    if approval.rules != request.rules.digest and (approval.rules or not request.pins):
+    if approval.rules != request.rules.digest:
         given = f"other rules ({approval.rules[:12]}, now {request.rules.digest[:12]})" if approval.rules else "none"
         return f"it was given under {given}: approve with the rules that the run is to be judged by"
     return ""

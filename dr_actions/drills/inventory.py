@@ -18,7 +18,6 @@ from typing import Any
 import orjson
 
 from dr_estate.model.unavailable import Unavailable
-from dr_estate.snapshot.part_aliases import current_name
 from dr_estate.snapshot.snapshot import Snapshot
 
 Lines = tuple[str, ...]
@@ -87,12 +86,12 @@ def pack(recorded_inventory: Inventory) -> str:
 
 
 def unpack(text: str) -> Inventory:
-    """Read what ``pack`` wrote, under former names of parts too. Raises ValueError for anything else."""
+    """Read what ``pack`` wrote. Raises ValueError for anything else."""
     try:
         document = orjson.loads(zlib.decompress(base64.b64decode(text, validate=True)))
     except (ValueError, zlib.error) as damaged:
         raise ValueError("that is no inventory") from damaged
-    return Inventory({current_name(path): None if rows is None else tuple(rows) for path, rows in document.items()})
+    return Inventory({path: None if rows is None else tuple(rows) for path, rows in document.items()})
 
 
 def _lines(value: Any) -> Iterator[str]:

@@ -17,15 +17,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from dr_actions.model.action_ids import present_id, present_name
 from dr_actions.model.plan import Goal
 from dr_estate.model.dynamodb_values import instant, moment
 from dr_estate.model.encodable import spelled_out
-from dr_estate.model.world_id import NOT_RECORDED, WorldId
+from dr_estate.model.world_id import WorldId
 
-SCHEMA = "aws-dr-manager/journal/2"
+SCHEMA = "aws-dr-manager/journal/1"
 WORLD = "world"
-_WITHOUT_WORLD = "aws-dr-manager/journal/1"
 _FIELDS = {"seq", "at", "run", "kind", "step", "data", "prev", "digest"}
 
 
@@ -126,45 +124,33 @@ class JournalBroken(Exception):
 class OtherWorld(Exception):
     """The journal is of another world than the one that is asked; the message names both."""
 
-    def __init__(self, where: str, recorded: WorldId | None, world_id: WorldId) -> None:
-        message = (
-            f"names no world ({NOT_RECORDED}: an earlier version wrote it); it is read for audit, never gone on with"
+    def __init__(self, where: str, recorded: WorldId, world_id: WorldId) -> None:
+        super().__init__(
+            f"The record in {where} is of another world: {recorded.full_name}. This is {world_id.full_name}. "
+            "Choose that world, or another incident."
         )
-        remedy = "Choose another incident."
-        if recorded is not None:
-            message = f"is of another world: {recorded.full_name}. This is {world_id.full_name}"
-            remedy = "Choose that world, or another incident."
-        super().__init__(f"The record in {where} {message}. {remedy}")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line. ``at`` is UTC, ``run`` the run that wrote it, ``data`` plain JSON without secrets.
+    """One line. ``at`` is UTC, ``run`` the run that wrote it, ``step`` the id of the step that it is about.
 
-    ``written_step`` is the step's id as it stands in the line, ``step`` the present one.
+    ``data`` is plain JSON without secrets.
     """
 
     seq: int
     at: datetime
     run: str
     kind: EntryKind
-    written_step: str | None
+    step: str | None
     data: Mapping[str, Any]
     prev: str
     digest: str
 
     @property
-    def step(self) -> str | None:
-        """The id of the step that it is about."""
-        return None if self.written_step is None else present_id(self.written_step)
-
-    @property
     def planned(self) -> tuple[Mapping[str, Any], ...]:
-        """The steps of the plan that it begins, under present ids."""
-        return tuple(
-            {**step, "id": present_id(step["id"]), "verb": present_name(step["verb"])}
-            for step in self.data["plan"]["steps"]
-        )
+        """The steps of the plan that it begins."""
+        return tuple(self.data["plan"]["steps"])
 
     @property
     def line(self) -> str:
@@ -177,7 +163,7 @@ class Chain:
     """What a journal's text proves: its entries up to the first fault, the fault, and a torn last line.
 
     ``torn`` is what a crash left of a line that was being written: it never counted. ``world`` is the one that the
-    first entry names, None where it names none.
+    first entry names; None where there is no entry.
     """
 
     entries: tuple[Entry, ...]
@@ -192,10 +178,8 @@ def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def genesis(environment: str, incident: str, world: WorldId | None = None) -> str:
-    """The ``prev`` of the first entry. Without a world it is that of journals which recorded none."""
-    if world is None:
-        return _sha(f"{_WITHOUT_WORLD} {environment} {incident}")
+def genesis(environment: str, incident: str, world: WorldId) -> str:
+    """The ``prev`` of the first entry: a file cannot pass for the journal of another incident or world."""
     return _sha(canonical([SCHEMA, environment, incident, world.to_json()]))
 
 
@@ -210,7 +194,10 @@ def entry_after(
 def read_chain(raw: bytes, environment: str, incident: str) -> Chain:
     """Check the text of a journal. What follows the first fault is not among the entries."""
     *lines, torn = raw.split(b"\n")
-    world = _world_of(lines[0]) if lines else None
+    if not lines:
+        return Chain((), "", torn)
+    if (world := _world_of(lines[0])) is None:
+        return Chain((), "", torn, JournalBroken(1, "it is no first entry, which names the journal's world."))
     head, entries = genesis(environment, incident, world), list[Entry]()
     for number, line in enumerate(lines, 1):
         try:
@@ -231,8 +218,8 @@ def valid_chain(chain: Chain, where: str, mirrored: bool) -> Chain:
 
 
 def of_this_world(chain: Chain, where: str, world: WorldId) -> Chain:
-    """The chain itself. Raises OtherWorld where its entries are of another world than ``world``, or of none."""
-    if chain.entries and chain.world != world:
+    """The chain itself. Raises OtherWorld where its entries are of another world than ``world``."""
+    if chain.world is not None and chain.world != world:
         raise OtherWorld(where, chain.world, world)
     return chain
 
@@ -320,7 +307,9 @@ def _shape_of_beginning(data: Mapping[str, Any]) -> None:
         if not all(isinstance(sentence, str) for sentence in list(plan.get(name, ()))):
             raise TypeError(name)
     for row in plan["steps"]:
-        present_id(row["id"]), present_name(row["verb"]), dict(row.get("before", {})), row["number"] + 0
+        if not (isinstance(row["id"], str) and isinstance(row["action"], str)):
+            raise TypeError("step")
+        dict(row.get("before", {})), row["number"] + 0
 
 
 def _shape_of_override(data: Mapping[str, Any]) -> None:
@@ -341,7 +330,7 @@ def _body(entry: Entry) -> dict[str, Any]:
         "at": instant(entry.at),
         "run": entry.run,
         "kind": entry.kind.value,
-        "step": entry.written_step,
+        "step": entry.step,
         "data": entry.data,
         "prev": entry.prev,
     }

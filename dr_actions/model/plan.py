@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from itertools import groupby
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AliasChoices, Field, TypeAdapter
+from pydantic import TypeAdapter
 
-from dr_actions.model.action_ids import former_id, former_name, present_id, present_name
 from dr_estate.config.environment import Side
 from dr_estate.model.playbook import Plane
 
@@ -84,14 +83,13 @@ class Step:
     ``number`` is the playbook's. ``before`` is what the plan was made upon and is checked again before the call (T43),
     ``after`` what confirms it. ``undo`` says how it is taken back, or why it cannot be. ``budget_s`` is its time
     budget. ``stage`` orders: steps of one stage and action are independent and may run at once. A ``manual`` step is
-    done by a person and verified by looking. ``planes`` are the control planes without which it
-    cannot be taken. ``action`` is ``verb`` in JSON, journals and digests.
+    done by a person and verified by looking. ``planes`` are the control planes without which it cannot be taken.
     """
 
     id: str
     number: int
     stage: int
-    action: Annotated[str, Field(validation_alias=AliasChoices("verb", "action"), serialization_alias="verb")]
+    action: str
     subject: str
     owner: str
     side: Side
@@ -135,12 +133,8 @@ class Plan:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of all that is decided: what an approval is bound to. Measurements of the moment are not in it.
-
-        It is made of the former ids: what was approved or begun before they changed is the same plan.
-        """
-        former = replace(self, steps=tuple(_renamed(step, former_id, former_name) for step in self.steps))
-        text = json.dumps(to_json(former), sort_keys=True, separators=(",", ":"))
+        """SHA-256 of all that is decided: what an approval is bound to. Measurements of the moment are not in it."""
+        text = json.dumps(to_json(self), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
     def step(self, step_id: str) -> Step:
@@ -149,7 +143,6 @@ class Plan:
 
 
 _CODEC = TypeAdapter(Plan)
-Rename = Callable[[str], str]
 
 
 def batches(steps: Iterable[Step]) -> list[tuple[Step, ...]]:
@@ -157,17 +150,12 @@ def batches(steps: Iterable[Step]) -> list[tuple[Step, ...]]:
     return [tuple(group) for _, group in groupby(steps, key=lambda step: (step.stage, step.action))]
 
 
-def _renamed(step: Step, id_: Rename, name: Rename) -> Step:
-    return replace(step, id=id_(step.id), action=name(step.action))
-
-
 def to_json(plan: Plan) -> dict[str, Json]:
     """The plan as JSON-ready values."""
-    document: dict[str, Json] = _CODEC.dump_python(plan, mode="json", by_alias=True)
+    document: dict[str, Json] = _CODEC.dump_python(plan, mode="json")
     return document
 
 
 def from_json(data: Mapping[str, Json]) -> Plan:
-    """Return the plan that ``to_json`` wrote, under present ids. Raises pydantic.ValidationError for anything else."""
-    plan = _CODEC.validate_python(dict(data))
-    return replace(plan, steps=tuple(_renamed(step, present_id, present_name) for step in plan.steps))
+    """Return the plan that ``to_json`` wrote. Raises pydantic.ValidationError for anything else."""
+    return _CODEC.validate_python(dict(data))

@@ -13,7 +13,6 @@ from datetime import datetime
 from math import ceil
 
 from dr_actions.journal.entries import Entry, EntryKind
-from dr_actions.model.action_ids import present_name
 from dr_actions.model.plan import Step
 from dr_estate.model.run_records import RunRecord
 
@@ -41,7 +40,7 @@ def durations(entries: Iterable[Entry], run: str) -> dict[str, tuple[float, ...]
     for entry in entries:
         step = entry.step or ""
         if entry.kind is EntryKind.BEGIN:
-            actions = {row["id"]: row["verb"] for row in entry.planned if not row.get("manual")}
+            actions = {row["id"]: row["action"] for row in entry.planned if not row.get("manual")}
             sent.clear()
         elif entry.run != run or step not in actions:
             continue
@@ -67,8 +66,7 @@ def measured(records: Iterable[RunRecord]) -> dict[str, StepDurations]:
     taken: defaultdict[str, list[float]] = defaultdict(list)
     for record in records:
         for action, seconds in record.steps.items():
-            name = present_name(action)
-            taken[_TESTED_BY.get(name, name)] += seconds
+            taken[_TESTED_BY.get(action, action)] += seconds
     return {
         action: StepDurations(len(seconds), percentile(seconds, _P50), percentile(seconds, _P90))
         for action, seconds in taken.items()

@@ -22,7 +22,7 @@ from typing import Any
 
 import orjson
 
-SCHEMA = "aws-dr-manager/immutable-answers/2"
+SCHEMA = "aws-dr-manager/immutable-answers/1"
 MOST_ANSWERS = 50_000  # those of 10,000 tenants are 30,000
 MOST_BYTES = 64 * 1024 * 1024
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 
 def _known_timezone(value: str) -> str:
@@ -19,7 +19,6 @@ def _known_timezone(value: str) -> str:
 
 
 Positive = Annotated[int, Field(gt=0)]
-_MODES = {"warm-standby": "warm"}
 Mapped = dict[str, tuple[str, ...]]
 Timezone = Annotated[str, AfterValidator(_known_timezone)]
 
@@ -85,18 +84,16 @@ class Standby(Settings):
 
     Under ``pilot-light`` no task runs there until a failover has brought the database up. Under ``warm`` each tenant's
     service runs ``tasks_per_service`` tasks (1 unless given) on a readable replica: WordPress answers 500 without a
-    database, and ECS gives its deployment up (T54). ``warm-standby`` is the former name of ``warm``.
+    database, and ECS gives its deployment up (T54).
     """
 
-    mode: Annotated[Literal["pilot-light", "warm"], BeforeValidator(lambda value: _MODES.get(value, value))] = (
-        "pilot-light"
-    )
+    mode: Literal["pilot-light", "warm"] = "pilot-light"
     tasks_per_service: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="before")
     @classmethod
     def _warm_runs_a_task(cls, value: Any) -> Any:
-        is_warm = isinstance(value, dict) and value.get("mode") in ("warm", *_MODES)
+        is_warm = isinstance(value, dict) and value.get("mode") == "warm"
         return {"tasks_per_service": 1, **value} if is_warm else value
 
     @model_validator(mode="after")

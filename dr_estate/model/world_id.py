@@ -14,7 +14,6 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 REHEARSAL = "SANDBOX REHEARSAL"
-NOT_RECORDED = "world not recorded"
 
 
 class WorldKind(StrEnum):

@@ -117,7 +117,7 @@ BEGUN, FAILING_BACK, ABORTING, ON_DR = "open", "failing back", "aborting the fai
 class Incident:
     """The open incident. ``unprotected_since`` is when the estate lost its standby, None while it has one.
 
-    ``staged``: its failback shifts traffic in stages; this is assumed where an earlier version recorded nothing.
+    ``staged``: its failback shifts traffic in stages; this is assumed where the item does not say.
     """
 
     id: str
@@ -137,7 +137,7 @@ class Incident:
 class RecordedOverride:
     """A gate overridden by name. The override holds until ``until`` and stays on record.
 
-    ``arn`` is the caller's own, no matter who is named as ``by``; "" where an earlier version recorded it.
+    ``arn`` is the caller's own, no matter who is named as ``by``; "" where the item names none.
     """
 
     gate: str

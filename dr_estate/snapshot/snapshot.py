@@ -19,7 +19,6 @@ from dr_estate.config.environment import Side
 from dr_estate.model.encodable import encoded
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind, UnreadableRow
 from dr_estate.reading.reader import Reader, TrackedChanges
-from dr_estate.snapshot.part_aliases import current_name
 from dr_estate.snapshot.registry import readers
 
 T = TypeVar("T")
@@ -35,6 +34,7 @@ _KINDS = {
 }
 UNDER_SEAL = ("manifest", "signature", "seal")
 """What saved evidence has beside the snapshot, where it was signed or says why not (reports.evidence.saved)."""
+_UNSEEN: TypeAdapter[Unavailable] = TypeAdapter(Unavailable)
 _ROWS: TypeAdapter[tuple[UnreadableRow, ...]] = TypeAdapter(tuple[UnreadableRow, ...])
 
 
@@ -293,15 +293,10 @@ def _kind_of(data: bytes) -> str:
 
 def _load(row: dict[str, Any]) -> SnapshotPart:
     value: Any
-    name = current_name(row["name"])
-    if row["unseen"]:
-        unseen = row["value"]  # earlier evidence does not say where and for what: then it was the part itself
-        region, part = unseen.get("region", row["region"]), unseen.get("part", row["name"])
-        value = Unavailable(UnavailableKind(unseen["kind"]), unseen["why"], region, current_name(part))
-    else:
-        value = _codec(name).validate_python(row["value"])
+    name, shape = row["name"], _codec(row["name"])
+    value = _UNSEEN.validate_python(row["value"]) if row["unseen"] else shape.validate_python(row["value"])
     read_at = datetime.fromisoformat(row["read_at"]).astimezone(UTC)
-    odd = _ROWS.validate_python(row.get("unreadable", ()))  # earlier evidence has none
+    odd = _ROWS.validate_python(row.get("unreadable", ()))  # written where there are any
     return SnapshotPart(name, Side(row["side"]), row["region"], read_at, value, odd, tuple(row.get("cached", ())))
 
 

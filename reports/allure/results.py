@@ -68,7 +68,7 @@ def finish_results(report: Report, folder: Path, *, html: bool) -> Report:
 def redraw_page(folder: Path, *, linked: bool) -> None:
     """Draw a run's page again from the values beside it; ``linked``: its gaps lead to Allure's page.
 
-    Raises StoredPageError, and FileNotFoundError where an earlier version left no values.
+    Raises StoredPageError, and FileNotFoundError where they are not there.
     """
     _draw_page(restored((folder / VALUES).read_bytes()), folder, linked=linked)
 

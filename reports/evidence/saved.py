@@ -1,6 +1,6 @@
 """Saved evidence under a signature: what ``--save-evidence`` writes beside the snapshot, and whether all is as it was.
 
-The file stays one JSON object that an earlier version's evidence is too. Beside the snapshot it has ``manifest`` (the
+The file is one JSON object. Beside the snapshot it has ``manifest`` (the
 digest of each part and each other field), ``signature`` (of the manifest, or why there is none) and last ``seal`` over
 all before it; it is written in one form, so that any other byte shows. Pure.
 """
@@ -20,7 +20,7 @@ from reports.evidence.verification import PackVerdict, fault_of_signature, judge
 
 SIGNED_SCHEMA = "aws-dr-manager/saved-evidence/1"
 MANIFEST, SIGNATURE, SEAL = UNDER_SEAL
-_NOT_SIGNED = "an earlier version, or a run for itself, kept it without a signature"
+_NOT_SIGNED = "a run kept it for itself, without a signature"
 
 
 def text_to_sign(data: bytes) -> bytes:

@@ -43,7 +43,7 @@ from dr_actions.model.action_ids import prefix_of
 from dr_estate.model.durations import duration
 from dr_estate.model.dynamodb_values import instant
 from dr_estate.model.visible import one_line
-from dr_estate.model.world_id import NOT_RECORDED, REHEARSAL, WorldKind
+from dr_estate.model.world_id import REHEARSAL, WorldKind
 from reports.values.escaping import code, holds_command
 from reports.values.escaping import markdown as escaped
 from reports.values.run_record import clocks, recovery_time, rto_to_dict
@@ -73,9 +73,9 @@ class IncidentLog:
 
     def titled(self, subject: str) -> str:
         """A title that says whose journal it is and of which world."""
-        world = self.chain.world.full_name if self.chain.world else NOT_RECORDED
+        world = f" ({self.chain.world.full_name})" if self.chain.world else ""
         prefix = f"{REHEARSAL}: " if self.rehearsal else ""
-        return f"{prefix}{subject} {self.incident} in {self.environment.upper()} ({world})"
+        return f"{prefix}{subject} {self.incident} in {self.environment.upper()}{world}"
 
 
 def incident_log(
@@ -260,7 +260,7 @@ def _says(entry: Entry) -> str:
 
 
 def _rules(data: Mapping[str, Any]) -> str:
-    """By which rules and version a run began or went on; "" where an earlier version recorded none."""
+    """By which rules and version a run began or went on; "" where none are recorded."""
     rules = data.get("rules")
     if not rules:
         return ""

@@ -130,5 +130,5 @@ def _troubles(entries: Sequence[Entry]) -> Iterator[str]:
 def _clean_ups(entries: Sequence[Entry]) -> Iterator[str]:
     """Yield what the plans leave to people; all notes of a plan that does not list these separately."""
     plans = [entry.data["plan"] for entry in entries if entry.kind is EntryKind.BEGIN]
-    left = dict.fromkeys(sentence for plan in plans for sentence in plan.get("leaves", plan.get("notes", ())))
+    left = dict.fromkeys(sentence for plan in plans for sentence in plan.get("leaves", ()))
     yield from (f"- {escaped(sentence)}" for sentence in left)

@@ -17,7 +17,7 @@ class RunSummary:
 
     ``approved_at`` is when the second person approved (ISO 8601, UTC), "" where nobody had to.
     ``rules`` is the digest of all that it was judged by, overrides and version too: another one than that of the rules
-    that are pinned. "" where an earlier version began it.
+    that are pinned.
     ``to_confirm`` are the irreversible steps that nobody could be asked about: the one that ended it, and later ones.
     ``goal`` is what its plan was to reach, ``record`` what the journal holds of it.
     """

@@ -1,4 +1,4 @@
-"""The words that records, reports and journals hold, of today and of before: another word would not be read again."""
+"""The words that records, reports and journals hold, of today: another word would not be read again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from enum import StrEnum
 
 import pytest
 
-from dr_actions.model import action_ids
 from tests.golden.recording import compare
 
 
@@ -23,8 +22,3 @@ def test_the_words_for_each_kind_are_as_on_record(room: str) -> None:
         if isinstance(kind, type) and issubclass(kind, StrEnum) and kind.__module__ == module.__name__
     }
     compare(f"words-of-{room}.golden", [f"{name}: {', '.join(kinds[name])}" for name in sorted(kinds)])
-
-
-def test_the_former_names_of_actions_and_steps_are_as_on_record() -> None:
-    former = action_ids._FORMER_PREFIXES
-    compare("former-names.golden", [f"{former[name]}: {name}" for name in sorted(former)])

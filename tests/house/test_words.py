@@ -34,7 +34,7 @@ STORED_FIELDS = {
     ("dr_estate/readers/drill_resources.py", "said"),
 }
 """Fields of saved evidence: under another name it would not be read again."""
-WITH_OLD_WORDS = {"glossary.md", "commands.md"}  # what a word was called before, and the command `sandbox mend`
+WITH_OLD_WORDS = {"commands.md"}  # the command `sandbox mend`
 SENTENCES = ("dr_checks", "dr_estate", "dr_actions", "reports", "utils", "steps", "sandbox")
 ROOMS = (*SENTENCES, "benchmarks", "tests")
 ITSELF = "tests/house/test_words.py"

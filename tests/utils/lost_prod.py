@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from dr_actions.authorization.clearance import Clearance
+from dr_actions.authorization.rules import EffectiveRules
 from dr_actions.journal.entries import Entry, EntryKind, entry_after, genesis
 from dr_actions.model.gates import Override
 from dr_actions.model.plan import Plan, to_json
@@ -87,15 +88,14 @@ class Prod:
         self.put("operator", {**item, "packed": False, "pieces": 1})
 
     def approve(self, ago: timedelta, digest: str, rules_digest: str = "") -> None:
-        """Approve a plan for an hour, ``ago``, by plain calls with the approver's keys.
-
-        Without ``rules_digest`` as an earlier version did, which named no rules.
-        """
+        """Approve a plan for an hour, ``ago``, with the approver's keys; under today's rules by default."""
         userid = self.aws("admin").client("iam", Side.GLOBAL).get_user(UserName="approver")["User"]["UserId"]
         times = {"at": instant(datetime.now(UTC) - ago), "expires_at": instant(datetime.now(UTC) - ago + HOUR)}
         who = {"pk": f"APPROVAL#{userid}", "sk": INCIDENT, "arn": self.arn("approver"), "person": "approver"}
-        named = {"rules": rules_digest} if rules_digest else {}
-        self.put("approver", {**who, "plan": digest, "environment": "prod", **times, "withdrawn_at": "", **named})
+        rules = rules_digest or EffectiveRules.of(self.env, (), "").digest
+        self.put(
+            "approver", {**who, "plan": digest, "environment": "prod", **times, "withdrawn_at": "", "rules": rules}
+        )
 
     def put(self, person: str, item: dict[str, Any]) -> None:
         """Put an item into the control table as ``person``."""

@@ -80,7 +80,7 @@ def test_an_override_of_a_run_under_way_is_the_approvers_to_agree_to(paused: Pro
 
 
 def test_what_only_the_record_sets_aside_stands_in_the_command_that_the_approver_is_sent(paused: Prod) -> None:
-    """Of a run that an earlier version began, whose approval names no overrides; one that has ended counts no more."""
+    """Of a run whose approval names no overrides; one that has ended counts no more."""
     recorded = Override("fence.primary", "Jane Doe", "its API is silent", datetime(2099, 1, 7, 18, tzinfo=UTC))
     ended = replace(recorded, gate="posture.expected", until=datetime.now(UTC) - MINUTE)
     paused.approve(10 * MINUTE, paused.plan.digest)

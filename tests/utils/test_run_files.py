@@ -198,7 +198,7 @@ def test_the_json_report_holds_incident_people_plan_gates_losses_journal_and_pha
     assert (run["incident"], run["outcome"], run["exit"]) == (INCIDENT, "done", 0)
     assert (run["operator"].rpartition("/")[2], run["approver"].rpartition("/")[2]) == ("operator", "approver")
     assert (run["plan"]["digest"], run["plan"]["goal"]) == (run["digest"], "failover")
-    assert {step["verb"] for step in run["plan"]["steps"]} >= {"database/restore_dr", "files/restore_dr"}
+    assert {step["action"] for step in run["plan"]["steps"]} >= {"database/restore_dr", "files/restore_dr"}
     assert any(gate["id"] == "posture.expected" and gate["met"] for gate in run["gates"])
     assert {loss["store"] for loss in run["data_loss"]} >= {"database", "files"}
     last = json.loads(Path(run["journal"]).read_text(encoding="utf-8").splitlines()[-1])

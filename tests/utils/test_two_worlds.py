@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,7 @@ pytestmark = pytest.mark.proof
 
 INCIDENT = "INC-123"
 QUICK = "[execution]\npoll_s = 0.2\ncool_down_minutes = 0\n[observation]\nattempts = 1"
-EXECUTE = f"failover --execute --format json --incident {INCIDENT} --confirm files.sit-efs"  # its former id
+EXECUTE = f"failover --execute --format json --incident {INCIDENT} --confirm files/restore_dr:sit-efs"
 
 
 @dataclass(frozen=True)
@@ -111,15 +110,3 @@ def test_a_sandbox_made_again_is_another_world_that_begins_at_the_beginning(mach
     nothing = machine.rehearse(f"log --incident {INCIDENT}")
     assert nothing.code == 2
     assert f"Another world has a journal of {INCIDENT}: sandbox {world}" in nothing.err
-
-
-def test_an_old_journal_is_shown_by_name_and_titled_as_of_no_recorded_world(machine: Machine) -> None:
-    from dr_actions.journal.entries import EntryKind, entry_after, genesis
-
-    old = machine.home / "out" / "incidents" / "sit-INC-9.journal.jsonl"
-    entry = entry_after(genesis("sit", "INC-9"), 1, datetime.now(UTC), "run", EntryKind.LOOKED, None, {"says": "seen"})
-    old.write_text(entry.line + "\n", encoding="utf-8")
-    named = machine.run("log --incident INC-9")
-    assert (named.code, "Another world has a journal of INC-9: world not recorded." in named.err) == (2, True)
-    shown = machine.run(f"log --journal {old}")
-    assert (shown.code, shown.out.startswith("Incident INC-9 in SIT (world not recorded)")) == (0, True), shown.err

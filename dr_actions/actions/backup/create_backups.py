@@ -17,7 +17,6 @@ from dr_actions.actions.database import failback
 from dr_actions.guard.backup_first import CLOCKS_APART
 from dr_actions.guard.evidence import DATABASE, FILES
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action
-from dr_actions.model.action_ids import former_id
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.states import FILE_SYSTEM, RECOVERY_POINT
@@ -203,8 +202,7 @@ def build_call(step: Step, context: PlanContext) -> Call:
         failed = sorted(job.id for job in _jobs(step, context) if job.state in _OVER)
     except DataUnavailable:
         failed = []
-    former = former_id(step.id)
-    seed = f"{context.env.name}:{context.incident}:{former}:{step.before['arn']}:{context.begun_at}:{failed}"
+    seed = f"{context.env.name}:{context.incident}:{step.id}:{step.before['arn']}:{context.begun_at}:{failed}"
     token = str(uuid.uuid5(uuid.NAMESPACE_URL, seed))
     return step.call_with({"IdempotencyToken": token})
 

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from dr_actions.actions.file_copies import restored_copy
 from dr_actions.actions.file_copies.restored_copy import FAILED_JOBS, FilesRestore
 from dr_actions.model.action import TO_DR, PlanContext, StepState, StepStatus, action
-from dr_actions.model.action_ids import former_id, step_id
+from dr_actions.model.action_ids import step_id
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import began
@@ -58,7 +58,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
 
 def _call(context: PlanContext, restore: FilesRestore) -> Call:
     env, key, point, token = context.env, _key(context), restore.point, restore.token
-    former = former_id(step_id(__name__, restored_copy.name_of(env)))
+    step = step_id(__name__, restored_copy.name_of(env))
     whose = token if restore.replaces else context.incident
     parameters = {
         "file-system-id": point.resource_arn.rpartition("/")[2],
@@ -72,7 +72,7 @@ def _call(context: PlanContext, restore: FilesRestore) -> Call:
         "RecoveryPointArn": point.arn,
         "ResourceType": "EFS",
         "IamRoleArn": point.role or f"arn:aws:iam::{env.account}:{_DEFAULT_ROLE}",
-        "IdempotencyToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{env.name}:{whose}:{former}:{point.arn}")),
+        "IdempotencyToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{env.name}:{whose}:{step}:{point.arn}")),
         "CopySourceTagsToRestoredResource": False,
         "Metadata": parameters,
     }

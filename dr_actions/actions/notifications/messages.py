@@ -11,7 +11,6 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from dr_actions.model.action_ids import former_id
 from dr_actions.model.plan import Call, Goal
 from dr_estate.config.environment import Environment, Side
 from dr_estate.iam.scopes import OPEN_FOR
@@ -45,7 +44,7 @@ class Message:
     @property
     def event(self) -> str:
         """Id of the event: equal for the same step of the same incident and run, whenever and wherever it is sent."""
-        about = f"{self.environment}\n{self.incident}\n{self.run}\n{former_id(self.step)}"
+        about = f"{self.environment}\n{self.incident}\n{self.run}\n{self.step}"
         return hashlib.sha256(about.encode()).hexdigest()[:32]
 
     @property

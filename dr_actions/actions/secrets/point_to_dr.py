@@ -14,7 +14,7 @@ from dr_actions.actions.database import copy_selection
 from dr_actions.actions.secrets import primary_references, promote_replicas
 from dr_actions.actions.secrets.primary_references import MovableSecret
 from dr_actions.model.action import PlanContext, Sender, StepState, StepStatus, action
-from dr_actions.model.action_ids import former_id, step_id
+from dr_actions.model.action_ids import step_id
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.region_references import RegionMove, moved
@@ -121,7 +121,7 @@ def put_moved(step: Step, call: Call, sender: Sender, read_in: str, away: str) -
     read = sender.send(Call(call.service, "GetSecretValue", read_in, {"SecretId": name}))
     put = {
         "SecretId": name,
-        "ClientRequestToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{former_id(step.id)}:{read['VersionId']}:{host}")),
+        "ClientRequestToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{step.id}:{read['VersionId']}:{host}")),
         "SecretString": moved(read["SecretString"], RegionMove(away, call.region, step.before["named"]), host),
     }
     answer = sender.send(Call(call.service, call.operation, call.region, put))

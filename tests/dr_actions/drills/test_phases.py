@@ -9,6 +9,7 @@ import pytest
 from dr_actions.drills.phases import needs_new_plan, next_part
 from dr_actions.journal.entries import Entry, EntryKind, entry_after, genesis
 from dr_actions.model.plan import Goal, to_json
+from tests.dr_actions.control_tables import WORLD
 from tests.dr_actions.deciding import NOW, plan, step
 
 DRILL = "DRILL-20260107-030000"
@@ -18,7 +19,7 @@ STEPS = (step("dr", 5, "notifications/start"), step("tenant1"), step("sit-mysql"
 
 def record(*rows: EntryRow) -> tuple[Entry, ...]:
     """Entries of a drill, in order."""
-    head, entries = genesis("sit", DRILL), list[Entry]()
+    head, entries = genesis("sit", DRILL, WORLD), list[Entry]()
     for seq, (kind, of, data) in enumerate(rows, 1):
         entries.append(entry_after(head, seq, NOW, "run-1", kind, of, data))
         head = entries[-1].digest

@@ -46,7 +46,7 @@ def journal(*rows: tuple[EntryKind, Step | None, dict[str, Any], datetime]) -> l
 
 
 def begin(goal: Goal = Goal.FAILBACK) -> tuple[EntryKind, None, dict[str, Any], datetime]:
-    steps = [{"id": s.id, "verb": s.action, "side": str(s.side), "after": dict(s.after)} for s in PLAN.steps]
+    steps = [{"id": s.id, "action": s.action, "side": str(s.side), "after": dict(s.after)} for s in PLAN.steps]
     return (EntryKind.BEGIN, None, {"plan": {"goal": str(goal), "steps": steps}}, NOW)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dr_actions.journal.entries import OtherWorld, entry_after, genesis, read_chain
+from dr_actions.journal.entries import OtherWorld, entry_after, read_chain
 from dr_actions.journal.journal import (
     EntryKind,
     Journal,
@@ -162,15 +162,17 @@ def test_the_first_entry_names_the_world_and_no_other_world_goes_on_with_it(tmp_
     assert read_chain(renamed, "sit", "INC-1").fault is not None, "the world is part of the chain"
 
 
-def test_a_journal_from_before_worlds_were_recorded_is_read_and_never_gone_on_with(
-    tmp_path: Path, clock: Clock
-) -> None:
-    old = entry_after(genesis("sit", "INC-1"), 1, clock(), "run-1", EntryKind.LOOKED, None, {})
+def test_a_journal_that_names_no_world_is_broken(tmp_path: Path, clock: Clock) -> None:
+    entry = entry_after("", 1, clock(), "run-1", EntryKind.LOOKED, None, {})
     path = journal_path(tmp_path, "sit", "INC-1")
-    path.write_bytes(old.line.encode() + b"\n")
+    path.write_bytes(entry.line.encode() + b"\n")
     chain = read(path, "sit", "INC-1")
-    assert (chain.fault, chain.world, len(chain.entries)) == (None, None, 1)
-    with pytest.raises(OtherWorld, match="world not recorded"):
+    assert (str(chain.fault), chain.world, chain.entries) == (
+        "The journal is broken at line 1: it is no first entry, which names the journal's world.",
+        None,
+        (),
+    )
+    with pytest.raises(JournalBroken, match="names the journal's world"):
         alone(tmp_path, clock)
 
 

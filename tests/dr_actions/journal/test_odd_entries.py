@@ -17,10 +17,10 @@ from tests.dr_actions.control_tables import WORLD
 AT = datetime(2026, 1, 7, 3, 0, tzinfo=UTC)
 SOMETHING = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.sampled_from(["", "x", "0001-01-01", "2026-01-07T03:00:00"]),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["id", "verb", "goal"]), inner),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["id", "action", "goal"]), inner),
     max_leaves=4,
 )
-STEP = st.fixed_dictionaries({"id": SOMETHING, "verb": SOMETHING, "number": SOMETHING}) | SOMETHING
+STEP = st.fixed_dictionaries({"id": SOMETHING, "action": SOMETHING, "number": SOMETHING}) | SOMETHING
 PLAN = st.fixed_dictionaries({"goal": st.just("failover") | SOMETHING, "steps": st.lists(STEP, max_size=2) | SOMETHING})
 NAMES = ("moment", "since", "last_request", "digest", "says", "rules", "losses", "outcome", "gates", "until", "passed")
 DATA = st.fixed_dictionaries({}, optional={"plan": PLAN | SOMETHING, **dict.fromkeys(NAMES, SOMETHING)})
@@ -44,9 +44,12 @@ def test_whatever_a_valid_chain_holds_the_log_and_its_review_are_printed(
     assert all([*(render(log, form) for form in ("terminal", "markdown", "json")), review(log)])
 
 
+CONTENT = {"says": "seen", "world": WORLD.to_json()}
+
+
 def _line(**changed: Any) -> bytes:
-    entry = entry_after(genesis("sit", "INC-1"), 1, AT, "run-1", EntryKind.NOTE, None, {"says": "seen"})
-    body = {"seq": 1, "at": AT.isoformat(), "run": "run-1", "kind": "note", "step": None, "data": {"says": "seen"}}
+    entry = entry_after(genesis("sit", "INC-1", WORLD), 1, AT, "run-1", EntryKind.NOTE, None, CONTENT)
+    body = {"seq": 1, "at": AT.isoformat(), "run": "run-1", "kind": "note", "step": None, "data": CONTENT}
     return canonical({**body, "prev": entry.prev, "digest": entry.digest, **changed}).encode()
 
 
@@ -71,7 +74,7 @@ def test_a_line_of_no_shape_that_was_ever_written_is_the_fault(line: bytes) -> N
 
 
 def test_the_same_words_in_other_bytes_are_a_change() -> None:
-    entry = entry_after(genesis("sit", "INC-1"), 1, AT, "run-1", EntryKind.NOTE, None, {"says": "seen"})
+    entry = entry_after(genesis("sit", "INC-1", WORLD), 1, AT, "run-1", EntryKind.NOTE, None, CONTENT)
     assert read_chain(entry.line.encode() + b"\n", "sit", "INC-1").fault is None
     fault = read_chain(entry.line.replace(",", ", ").encode() + b"\n", "sit", "INC-1").fault
     assert fault is not None

@@ -13,7 +13,7 @@ from dr_actions.journal.timeline import Phase, timelines
 from dr_actions.model.plan import Call, Danger, Goal, Plan, Step, to_json
 from dr_estate.config.environment import Side
 from dr_estate.model.dynamodb_values import instant
-from tests.dr_actions.control_tables import Clock
+from tests.dr_actions.control_tables import WORLD, Clock
 
 START = Clock().at
 RTO_S = 4 * 3600
@@ -40,7 +40,7 @@ def plan(goal: Goal = Goal.FAILOVER) -> dict[str, Any]:
 
 def entries(rows: Sequence[EntryRow], run: str = "run-1") -> list[Entry]:
     """Entries at these minutes after the start; data may name another ``run``."""
-    head, chain = genesis("sit", "INC-1"), list[Entry]()
+    head, chain = genesis("sit", "INC-1", WORLD), list[Entry]()
     for seq, (minute, kind, step, given) in enumerate(rows, 1):
         data = dict(given)
         chain.append(entry_after(head, seq, at(minute), str(data.pop("run", run)), kind, step, data))

@@ -51,7 +51,7 @@ WALK: list[EntryRow] = [
 ]
 
 
-def record(kind: RunKind = RunKind.FAILOVER, **steps: tuple[float, ...]) -> RunRecord:
+def record(steps: dict[str, tuple[float, ...]], kind: RunKind = RunKind.FAILOVER) -> RunRecord:
     at = datetime(2026, 1, 7, 3, tzinfo=UTC)
     return RunRecord(kind, at, "run-1", "Alice", "values", "done", True, steps=steps)
 
@@ -108,7 +108,13 @@ def test_there_is_no_percentile_of_nothing() -> None:
 
 
 def test_the_records_of_several_runs_are_measured_together() -> None:
-    measurements = measured([record(services=(1.0, 2.0)), record(services=(3.0,), database=(900.0,)), record()])
+    measurements = measured(
+        [
+            record({"compute/scale_dr_services": (1.0, 2.0)}),
+            record({"compute/scale_dr_services": (3.0,), "database/restore_dr": (900.0,)}),
+            record({}),
+        ]
+    )
     assert {
         "compute/scale_dr_services": StepDurations(3, 2.0, 3.0),
         "database/restore_dr": StepDurations(1, 900.0, 900.0),
@@ -147,14 +153,14 @@ def test_a_record_is_read_as_it_was_written(sandbox_world: Endpoint) -> None:
     clock = Clock()
     control = store(Plain(sandbox_world), new_table(sandbox_world), clock)
     full = replace(
-        record(RunKind.FULL_DRILL, services=(2.0, 3.5)),
+        record({"compute/scale_dr_services": (2.0, 3.5)}, RunKind.FULL_DRILL),
         score=97,
         worst_lag_s=2.0,
         rto_s=3600.0,
         phases={"execute": 600.0},
         evidence="ab",
     )
-    for run_record in (full, record()):
+    for run_record in (full, record({})):
         write_record(control, run_record)
         write_record(control, run_record)
         assert [run_record] == [from_item(item) for item in control.table.query(str(to_item(run_record)["pk"]))]

@@ -71,7 +71,7 @@ def test_a_team_with_other_names_needs_only_its_own_file() -> None:
         ),
         (
             {
-                "standby": {"mode": "warm-standby"},
+                "standby": {"mode": "warm"},
                 "replication": {"expectation": "mandatory", "database": ["backup-copy"]},
             },
             "put 'read-replica' first in replication.database and replicate, or set standby.mode to 'pilot-light'",
@@ -100,9 +100,8 @@ def test_what_cannot_be_is_refused_with_file_key_and_fix(change: dict[str, Any],
     assert message in _refusal(_data() | change)
 
 
-@pytest.mark.parametrize("mode", ["warm", "warm-standby"])
-def test_a_warm_standby_runs_a_task_on_a_replica_and_loads_under_its_former_name(mode: str) -> None:
-    data = _data() | {"replication": {"expectation": "expected", "database": LIVE}, "standby": {"mode": mode}}
+def test_a_warm_standby_runs_a_task_on_a_replica() -> None:
+    data = _data() | {"replication": {"expectation": "expected", "database": LIVE}, "standby": {"mode": "warm"}}
     standby = parse_environment(data, "x.toml", "x").standby
     assert (standby.mode, standby.tasks_per_service) == ("warm", 1)
 

@@ -24,7 +24,7 @@ KEY = "arn:aws:kms:eu-west-1:815856636111:key/1"
 
 @cache
 def evidence() -> bytes:
-    """What an earlier version saved: the first parts of it, with a digest of their own."""
+    """Recorded evidence without a signature: its first parts, with a digest of their own."""
     from dr_estate.snapshot.snapshot import rewritten
 
     body = orjson.loads(lzma.decompress(SAVED.read_bytes()))
@@ -46,11 +46,11 @@ def test_signed_evidence_is_whole_and_loads_as_it_was() -> None:
     assert from_json(signed()).parts == from_json(evidence()).parts
 
 
-def test_unsigned_evidence_says_why_and_so_does_an_earlier_versions() -> None:
+def test_unsigned_evidence_says_why() -> None:
     verdict = verify_saved(sealed(evidence(), None, "kms:Sign was denied"))
     assert (verdict.faults, verdict.signed_by, verdict.unsigned) == ((), "", "kms:Sign was denied")
     earlier = verify_saved(evidence())
-    assert (earlier.faults, earlier.signed_by, "an earlier version" in earlier.unsigned) == ((), "", True)
+    assert (earlier.faults, earlier.signed_by, "kept it for itself" in earlier.unsigned) == ((), "", True)
 
 
 def test_a_part_put_in_beside_the_signed_one_of_its_name_is_found() -> None:

@@ -30,7 +30,7 @@ def _past(*begun: Begun) -> list[Entry]:
 def _plan(goal: str, steps: dict[str, int]) -> dict[str, Any]:
     tenth = {"percent": 10}
     rows = [
-        {"id": name, "verb": "x", "before": {"desiredCount": count}, "after": tenth if name.endswith(":10") else {}}
+        {"id": name, "action": "x", "before": {"desiredCount": count}, "after": tenth if name.endswith(":10") else {}}
         for name, count in steps.items()
     ]
     return {"plan": {"goal": goal, "steps": rows}}

@@ -26,7 +26,6 @@ from dr_actions.drills.phases import changed
 from dr_actions.guard.context import GuardContext
 from dr_actions.journal.entries import Entry
 from dr_actions.model import plan as plans
-from dr_actions.model.action_ids import present_id
 from dr_actions.model.gates import Gate, Override, Refusal
 from dr_actions.model.plan import Goal, Plan
 from dr_checks.core.model import Status
@@ -171,7 +170,7 @@ class _Decision:
 
     def _request(self, plan: Plan) -> AuthorizationRequest:
         """What is decided upon. Raises Refused and UsageError where it is not what was asked for."""
-        confirmed = frozenset(map(present_id, self.options.confirm))
+        confirmed = frozenset(self.options.confirm)
         _is_wanted(plan, self.options)
         request = _authorization_request(
             self.options, plan, self.incident, self.app, self.control_state, self.run.dialog

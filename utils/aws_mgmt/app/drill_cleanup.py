@@ -228,7 +228,7 @@ def _action_durations(entries: Sequence[Entry]) -> Iterator[PhaseDuration]:
     for entry in entries:
         if entry.kind is EntryKind.BEGIN:
             goal = str(entry.data["plan"]["goal"])
-            actions = {item["id"]: item["verb"] for item in entry.planned}
+            actions = {item["id"]: item["action"] for item in entry.planned}
         elif entry.step in actions:
             key = (goal, actions[str(entry.step)])
             if entry.kind is EntryKind.INTENT:

@@ -58,4 +58,4 @@ def _before_the_failback(past: Sequence[Entry]) -> Mapping[str, Mapping[str, Any
 
 def _counts(step: Mapping[str, Any], sent: Collection[str | None]) -> bool:
     """Whether an abort goes by the step: a marker that was never written is not looked for."""
-    return step["verb"] not in MARKER_WRITERS or step["id"] in sent
+    return step["action"] not in MARKER_WRITERS or step["id"] in sent

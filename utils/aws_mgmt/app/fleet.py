@@ -227,7 +227,7 @@ def member_of(look: Look, code: int, reason: str) -> FleetMember:
 def member_of_file(path: Path, report: StoredReport) -> FleetMember:
     """The environment of a report that lies in a file. Its results decide: what it says of itself proves nothing good.
 
-    What it says worse of itself stays: an earlier version may have kept less than it judged by. Raises UsageError for
+    What it says worse of itself stays: it may have been judged by more than it kept. Raises UsageError for
     an exit code that is none.
     """
     if report.exit not in set(Exit):

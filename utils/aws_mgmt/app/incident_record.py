@@ -81,7 +81,7 @@ def clearance_to_json(clearance: Clearance) -> dict[str, Any]:
 
 
 def clearance_from_json(data: dict[str, Any]) -> Clearance:
-    """Return the clearance that ``clearance_to_json`` wrote; an earlier version's has no time of approval."""
+    """Return the clearance that ``clearance_to_json`` wrote."""
     moments = {name: datetime.fromisoformat(text) if (text := data.get(name)) else None for name in _MOMENTS}
     overrides = tuple(Override(**{**o, "until": datetime.fromisoformat(o["until"])}) for o in data["overrides"])
     return Clearance(**{**data, **moments, "overrides": overrides})

@@ -23,12 +23,12 @@ JUDGED = ("prod", "sit")
 
 
 def evidence(name: str) -> bytes:
-    """The evidence that a version of before has left."""
+    """The evidence of a recorded estate."""
     return lzma.decompress((GOLDEN / "evidence" / f"{name}.json.xz").read_bytes())
 
 
 def report(name: str) -> str:
-    """The report of a status that a version of before has left."""
+    """The report of a recorded status."""
     return json.dumps(json.loads(lzma.decompress((GOLDEN / "reports" / f"{name}.json.xz").read_bytes()))["status"])
 
 
@@ -68,7 +68,7 @@ def merge(capsys: pytest.CaptureFixture[str], home: Path, words: str) -> tuple[i
 
 @pytest.fixture
 def runs(tmp_path: Path) -> dict[str, Path]:
-    """Runs of two environments, kept by a version of before."""
+    """Runs of two environments, as recorded."""
     found = {}
     for name in ("prod-primary-dark", "sit-healthy"):
         environment = name.partition("-")[0]
@@ -267,7 +267,7 @@ def test_the_results_of_a_merged_report_decide_and_not_the_exit_code_it_names(
 def test_a_merged_assessment_contradicts_nothing_and_nothing_unseen_becomes_a_verdict(
     command: str, answer: str, code: int, doubt: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Its exit code is its advice's. A failback of that version could not say, by more than it kept."""
+    """Its exit code is its advice's. The failback could not say, by more than its results."""
     reports = json.loads(lzma.decompress((GOLDEN / "reports" / "sit-healthy.json.xz").read_bytes()))
     (tmp_path / "report.json").write_text(json.dumps(reports[command]))
     ended, out, _ = merge(capsys, tmp_path, f"report --merge {tmp_path / 'report.json'} --format json")

@@ -104,7 +104,7 @@ def test_a_page_that_gets_its_allure_later_leads_to_the_scenarios_there(earlier:
 @pytest.mark.parametrize(
     ("values", "why"),
     [
-        (None, "an earlier version kept nothing"),
+        (None, "page.json is not in its folder"),
         ("{}", "page.json does not"),
     ],
 )

@@ -21,7 +21,7 @@ from dr_estate.aws.read_client import WrongAccount
 from dr_estate.config.environment import Environment
 from dr_estate.model.invocation import Command
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.model.world_id import NOT_RECORDED, WorldId, WorldKind
+from dr_estate.model.world_id import WorldId, WorldKind
 from reports.incident.log import incident_log, render
 from reports.incident.review import review
 from reports.terminal import console
@@ -91,9 +91,9 @@ def _comparison(
     if path is None:
         return mirror_alone(chain, anchors)
     local = read(path, environment.name, incident)
-    if local.entries and local.world not in _worlds(options, environment):
+    if local.world is not None and local.world not in _worlds(options, environment):
         here = ", ".join(world.full_name for world in _worlds(options, environment)) or "no sandbox that is up"
-        return not_compared(f"it is of {local.world.full_name if local.world else NOT_RECORDED}, this is {here}.")
+        return not_compared(f"it is of {local.world.full_name}, this is {here}.")
     if not outlives(options, environment):
         return not_compared("its sandbox is not up.")
     try:
@@ -145,7 +145,7 @@ def _of_this_world(options: LogOptions, environment: Environment) -> tuple[str, 
     path = next((file for file in found if _incident_of(file, environment) == incident), None)
     if path is not None:
         chain, source = read(path, environment.name, incident), str(path)
-        if chain.entries and chain.world != files[path]:
+        if chain.world is not None and chain.world != files[path]:
             raise UsageError(f"{OtherWorld(source, chain.world, files[path])} {_shown_by(path)}")
         chain, source = _longest(options, environment, incident, chain, source)
     else:
@@ -221,7 +221,7 @@ def _nothing(options: LogOptions, environment: Environment, incident: str, world
 def _elsewhere(path: Path, environment: Environment) -> str:
     incident = _incident_of(path, environment)
     world = read(path, environment.name, incident).world
-    name = world.full_name if world else NOT_RECORDED
+    name = world.full_name if world else "which one cannot be read"
     return f"Another world has a journal of {incident}: {name}. {_shown_by(path)}"
 
 

@@ -67,7 +67,7 @@ def _pages(folder: Path, document: Mapping[str, Any]) -> list[str]:
     try:
         redraw_page(folder, linked=(folder / ALLURE_PAGE).exists())
     except FileNotFoundError:
-        note = "an earlier version kept nothing to draw it from again"
+        note = "page.json is not in its folder"
     except StoredPageError as other:
         note = str(other)
     if page.exists():
