@@ -29,8 +29,7 @@ latency is added to each. **The floor** is the reader's own requests again, sign
 Columns with `x` are ratios to the floor of the same size and latency.
 
 CI asserts counts of calls and of modules (`tests/dr_estate/test_call_growth.py`,
-`tests/benchmarks/test_start_up.py`), never how long a look takes. What was tried, and why the reader is
-as it is, is in [Why](why.md).
+`tests/benchmarks/test_start_up.py`), never how long a look takes.
 
 ![CPU seconds by number of tenants](pictures/performance.svg)
 """

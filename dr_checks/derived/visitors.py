@@ -85,7 +85,7 @@ def _fault(tenant: str, service: ecs.Service, pages: Mapping[str, str], targets:
 def _pages(snapshot: Snapshot, env: Environment) -> dict[str, str]:
     """What is wrong with each tenant's page, by its label, "" where nothing is; only of those that were seen.
 
-    The answer that a stranger's host gets too proves nothing of the tenant (docs/why.md, tenants' sites).
+    The answer that a stranger's host gets too proves nothing of the tenant.
     """
     try:
         done = visits_of(snapshot, env, Side.PRIMARY)

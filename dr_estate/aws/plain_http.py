@@ -1,6 +1,6 @@
 """The bytes of a plain HTTP/1.1 exchange; whatever is not plain is left to http.client, which reads the same bytes.
 
-http.client reads a head line by line and parses it as an e-mail: half of a small call's time (docs/why.md).
+http.client reads a head line by line and parses it as an e-mail: half of a small call's time.
 """
 
 from __future__ import annotations

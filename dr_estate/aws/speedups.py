@@ -1,4 +1,4 @@
-"""Faster replacements of parts of botocore; DR_NO_SPEEDUPS=1 leaves botocore as it is (measured in docs/why.md).
+"""Faster replacements of parts of botocore; DR_NO_SPEEDUPS=1 leaves botocore as it is.
 
 JSON answers are read by a plan made once for each shape: botocore's own parser looks up every member that a shape might
 have in every object, a plan visits what the answer has. What it gives is what botocore gives. So it is with XML, where

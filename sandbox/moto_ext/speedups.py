@@ -1,7 +1,7 @@
 """Faster replacements of parts of moto and botocore; DR_NO_SPEEDUPS=1 leaves both as they are.
 
 Each computes once what cannot change while a process runs: models, folders of a package, routes, and the names by which
-the members of an answer are looked for. Answers in XML are written without xmltodict. docs/why.md measures.
+the members of an answer are looked for. Answers in XML are written without xmltodict.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What docs/contributing.md names exists: files, make targets and variables, and the names of code."""
+"""What docs/contributing.md and docs/add-a-store.md name exists: files, make targets and variables, names of code."""
 
 from __future__ import annotations
 
@@ -17,11 +17,22 @@ from dr_checks.core.model import View
 from dr_estate.reading.reader import ReadContext
 from tests.house.sources import ROOT, sources
 
-PAGE = (ROOT / "docs" / "contributing.md").read_text(encoding="utf-8")
+PAGE, STORE = ((ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") for name in ("contributing", "add-a-store"))
+PAGES = PAGE + STORE
 ROOMS = ("benchmarks", "dr_actions", "dr_checks", "dr_estate", "reports", "sandbox", "steps", "tests", "utils")
 FOLDERS = {*ROOMS, ".ci", ".github", "docs", "deploy", "environments", "features"}
 OWNERS = {"context": (ReadContext, PlanContext), "view": (View,), "Goal": (Goal,)}
-NO_NAMES = {"CI", "sh", "# exit 1", "FILL IN", ".tools", ".tools/mkdocs", "<module>.<function>"}
+NO_NAMES = {
+    "CI",
+    "sh",
+    "# exit 1",
+    "FILL IN",
+    ".tools",
+    ".tools/mkdocs",
+    "<module>.<function>",
+    "data.<store>",
+    "rpo.met",
+}
 """What is quoted and is no name of the tree: what CI sets and make builds, what a writer or a reader fills in."""
 
 
@@ -36,7 +47,7 @@ def is_path(text: str) -> bool:
     return text.partition("/")[0] in FOLDERS or re.fullmatch(r"[\w.-]+\.(md|toml|py|yml)", text) is not None
 
 
-NAMES = {text for text in quoted(PAGE) if not is_path(text) and not text.startswith(("make ", "rm "))}
+NAMES = {text for text in quoted(PAGES) if not is_path(text) and not text.startswith(("make ", "rm "))}
 
 
 @cache
@@ -76,7 +87,7 @@ def is_known(text: str) -> bool:
     return name in defined() or is_marker or keyword.iskeyword(name)
 
 
-@pytest.mark.parametrize("path", sorted(text for text in quoted(PAGE) if is_path(text)))
+@pytest.mark.parametrize("path", sorted(text for text in quoted(PAGES) if is_path(text)))
 def test_a_file_or_folder_that_is_named_exists(path: str) -> None:
     assert any(ROOT.glob(re.sub(r"<\w+>", "*", path.rstrip("/"))))
 

@@ -33,10 +33,26 @@ def test_the_readme_explains_every_exit_code() -> None:
     assert [] == [code for code in Exit if not re.search(rf"^\| {code:d} \|", readme, re.MULTILINE)]
 
 
+@pytest.mark.parametrize(("page", "most"), [("README.md", 110), ("docs/why.md", 150), ("CHANGELOG.md", 150)])
+def test_a_page_that_is_read_from_its_beginning_stays_short(page: str, most: int) -> None:
+    assert len((ROOT / page).read_text(encoding="utf-8").splitlines()) <= most
+
+
 def test_every_page_that_is_linked_exists() -> None:
     pages = [ROOT / "README.md", *DOCS.glob("*.md")]
     links = [(page, target) for page in pages for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8"))]
     assert [] == [f"{page.name}: {target}" for page, target in links if not (page.parent / target).exists()]
+
+
+def test_the_page_of_what_is_dark_answers_as_the_disasters_do() -> None:
+    from sandbox.disasters import catalogue
+
+    known = {found.name: (str(found.posture), str(found.answer)) for found in catalogue()}
+    rows = re.findall(
+        r"^\| .* \| `([a-z0-9-]+)` \| (\w+) \| (\w+) \|$", (DOCS / "dark.md").read_text("utf-8"), re.MULTILINE
+    )
+    assert len(rows) >= 5
+    assert [] == [row for row in rows if known.get(row[0]) != row[1:]]
 
 
 def test_why_gives_the_reason_of_every_dependency() -> None:

@@ -3,7 +3,7 @@
 The DR region was failed over to before. It holds a database of 100 GiB, 200 GiB of files and many objects; in each
 tenant somebody writes rows, files and objects all the time, and visitors ask for its page. Uploads are refused for
 longer, some 25 minutes: AWS takes minutes to enforce a file system's policy, its last sync ten to fifteen more, and
-only then is the copy's replication ended (docs/why.md). ``DR_FULL_ROUND_TRIP=1`` plays it, and PROD, where a person
+only then is the copy's replication ended. ``DR_FULL_ROUND_TRIP=1`` plays it, and PROD, where a person
 takes a minute for each change of DNS; ``DR_FULL_OBJECTS=1`` with 300,000 objects in each bucket of tenants' assets.
 test_write_pause.py is the sample: one tenant, a small estate.
 """

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from enum import StrEnum
-from itertools import groupby
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -33,6 +33,8 @@ from utils.aws_mgmt.cli.parser import COMMAND_LINE
 DOCS = Path(__file__).parents[3] / "docs"
 _MADE = "<!-- Made by `make docs`; edit the code, not this page. -->\n\n"
 _STORE_GIB, _IMAGE_GIB = 100, 0.4
+_SHARED, _NO_OPTIONS = "Global options", "Options:"
+_HELP = re.compile(r"\n  -h, --help +Show this message and exit\.")
 
 
 def checks_page() -> str:
@@ -48,8 +50,11 @@ def checks_page() -> str:
     for kind, followed in FOLLOWED.items():
         names = ", ".join(f"`{name}`" for name in followed.checks) or "-"
         needs.append(f"| {kind} | {names} | {followed.reason or '-'} |")
-    coverage = ["| rule elsewhere | covered by |", "|---|---|"]
-    coverage += [f"| {rule} | {', '.join(by_rule[rule])} |" for rule in sorted(by_rule)]
+    alike: dict[str, list[str]] = defaultdict(list)
+    for rule in sorted(by_rule):
+        alike[", ".join(by_rule[rule])].append(rule)
+    coverage = ["| rules elsewhere | covered by |", "|---|---|"]
+    coverage += [f"| {', '.join(rules)} | {covering} |" for covering, rules in alike.items()]
     return (
         f"# The checks\n\n{_MADE}{len(checks())} checks. Each is one function in `dr_checks/` and one scenario in "
         "`features/`.\nTraps are the facts of docs/traps.md.\n\n"
@@ -77,7 +82,7 @@ def posture_page() -> str:
 
 
 def sequence_page() -> str:
-    """The order of every plan: one table a goal, and a diagram of those that move the estate."""
+    """The order of every plan: one table a goal; of a switchover what differs from a failover."""
     message = (
         "One table a goal, as in `dr_actions/model/sequence.py`. Stages run one after another, the steps of one stage\n"
         "and action at once. An action has a step for each subject, and none where there is nothing to do. Planes are\n"
@@ -87,11 +92,17 @@ def sequence_page() -> str:
     parts = [f"# The order of a plan\n\n{_MADE}{message}"]
     columns = ("stage", "playbook step", "action", "what it does", "owner", "role", "planes")
     head = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
+    failover = [_row_of_sequence(row) for row in SEQUENCE[Goal.FAILOVER]]
     for goal, rows in SEQUENCE.items():
+        lines = [_row_of_sequence(row) for row in rows]
         parts.append(f"## {goal.capitalize()}")
-        if goal in (Goal.FAILOVER, Goal.SWITCHOVER, Goal.FAILBACK):
-            parts.append("\n".join(_diagram(rows)))
-        parts.append("\n".join([*head, *map(_row_of_sequence, rows)]))
+        if goal is Goal.SWITCHOVER:
+            without = ", ".join(
+                f"`{row.prefix}`" for row in SEQUENCE[Goal.FAILOVER] if _row_of_sequence(row) not in lines
+            )
+            parts.append(f"A failover without {without or 'anything less'}, and with these:")
+            lines = [line for line in lines if line not in failover]
+        parts.append("\n".join([*head, *lines]))
     return "\n\n".join(parts) + "\n"
 
 
@@ -105,16 +116,6 @@ def _row_of_sequence(row: SequenceRow) -> str:
     owner, planes = row.owner or row.playbook.owner, " and ".join(row.planes)
     cells = (stages, step, action, does, owner, row.role or "-", planes or "-")
     return f"| {' | '.join(cells)} |"
-
-
-def _diagram(rows: Sequence[SequenceRow]) -> list[str]:
-    """One box for each run of rows of one playbook step, with their actions."""
-    boxes = [(step, list(own)) for step, own in groupby(rows, key=lambda row: row.playbook)]
-    lines = ["```mermaid", "flowchart TD"]
-    for number, (step, own) in enumerate(boxes):
-        actions = "<br/>".join(dict.fromkeys(row.action for row in own))
-        lines.append(f'    b{number}["<b>{step.number} {step.name}</b><br/>{actions}"]')
-    return [*lines, f"    {' --> '.join(f'b{number}' for number in range(len(boxes)))}", "```"]
 
 
 def planes_page() -> str:
@@ -163,7 +164,6 @@ def environments_page() -> str:
             lines += [
                 "",
                 f"## [{name}]",
-                "",
                 inspect.getdoc(table) or "",
                 "",
                 "| key | type | default |",
@@ -207,11 +207,16 @@ def _value_text(value: Any) -> str:
 
 
 def help_page() -> str:
-    """The help of every command, as it prints it at 100 columns."""
-    pages = [f"# The command line\n\n{_MADE}"]
+    """The help of every command, as it prints it at 100 columns; what all of them take stands in the first alone."""
+    message = "Every command takes the global options too. They and `--help` are listed once, at the top."
+    pages, known = [f"# The command line\n\n{_MADE}{message}\n\n"], set[str]()
     for ctx in contexts(COMMAND_LINE, Program.CHECKOUT):
         title = ctx.command_path.removeprefix(Program.CHECKOUT.short).strip()
-        pages.append(f"## {title}\n\n" * bool(title) + f"```\n{ctx.get_help()}\n```\n\n")
+        sections = (_HELP.sub("", ctx.get_help()) if title else ctx.get_help()).split("\n\n")
+        text = "\n\n".join(part for part in sections if part not in known and part != _NO_OPTIONS)
+        known |= {part for part in sections if part.startswith(_SHARED)}
+        text = text.replace("\n\n", "\n").replace("\nExamples:\n", "\n") if title else text
+        pages.append(f"## {title}\n" * bool(title) + f"```\n{text}\n```\n")
     return "".join(pages).rstrip() + "\n"
 
 
