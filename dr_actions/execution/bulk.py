@@ -58,6 +58,7 @@ class StepSender:
         """
         run, age_s = self.run, self.run.clock.monotonic() - self.began_s
         run.stop_if_asked()
+        # A cursor is a key of a tenant's object: one that looks like a secret stays out of the record.
         if cursor and not redacted(cursor)[1]:
             run.journal.append(EntryKind.PROGRESS, self.step.id, cursor=cursor, says=message)
         run.listener.waits(self.step, age_s, self.step.budget_s, message)

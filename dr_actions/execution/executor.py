@@ -79,17 +79,19 @@ def execute(run: PlanRun, steps: Sequence[Step], outcome: Outcome) -> None:
     Raises StepFailed (after compensation), ManualPending, RunStopped (the operator's Ctrl-C), and what ``run`` raises
     when the lock is lost. Everything is in the journal then, and the same command resumes from there.
     """
+    # A database that somebody deleted since is found before any later step is taken upon it.
     lost_effects.require_database(lost_effects.reopen(run, steps))
     for steps_at_once in batches(steps):
         try:
             outcome.unfenced = sick_primary.weigh_fence(run, steps_at_once[0]) or outcome.unfenced
             _note_point_of_no_return(run, steps_at_once)
             _run_batch(run, actions()[steps_at_once[0].action], steps_at_once, outcome)
-        except ManualPending:
+        except ManualPending:  # a person's missing change contradicts nothing that was done: no rollback
             raise
         except StepFailed as failed:
             failed.add(lost_effects.reopen(run, steps).message)
             outcome.trouble = str(failed)
+            # On record before anything is taken back: a run that dies here must not go on as if all was well.
             run.journal.append(_kind(failed.cause), failed.step, says=str(failed))
             outcome.undone += rollback.roll_back(run, steps_at_once, failed)
             raise
@@ -114,12 +116,14 @@ def _run_batch(run: PlanRun, action: Action, steps: Sequence[Step], outcome: Out
     run.stop_if_asked()
     run.listener.begins(list(batch.open.values()))
     if not action.observable:
+        # Nothing shows whether a message left: the record decides, and "sent" counts as done.
         unsent = [step for step in batch.open.values() if not _was_sent(run, step)]
         _send(run, batch, unsent, run.context(action, sick_primary.sides_of(run.plan, action.name)), outcome)
         for step in batch.open.values():
             _confirm(run, step, StepStatus(StepState.DONE, "sent"))
         return
     while True:
+        # Look, settle, then send: what is done already is never sent again (T43).
         context, statuses = _observe(run, batch)
         batch.excuse(run.sign_in.lost_s)
         if context is not None:
@@ -155,6 +159,7 @@ def _was_sent(run: PlanRun, step: Step) -> bool:
     A call whose effect cannot be observed is not sent twice.
     """
     entries = run.journal.entries
+    # Only since the last BEGIN: an earlier plan's step of the same id was another decision.
     begun = max((number for number, entry in enumerate(entries) if entry.kind is EntryKind.BEGIN), default=0)
     outcomes = [entry for entry in entries[begun:] if entry.step == step.id and entry.kind is EntryKind.OUTCOME]
     return bool(outcomes) and outcomes[-1].data.get("result") == "sent"
@@ -197,6 +202,7 @@ def _settle(run: PlanRun, batch: Batch, statuses: dict[str, StepStatus], outcome
     for step in tuple(batch.open.values()):
         how, now_s = statuses[step.id], run.clock.monotonic()
         batch.watch.observe(step.id, how, now_s)
+        # READY after it was seen at work means taken back; lists of AWS may lack it for some looks, so not at once.
         if step.id in batch.sent:
             how = batch.watch.without_effect(step.id, how, now_s)
         if how.state is StepState.DONE:
@@ -229,6 +235,7 @@ def _reason_to_give_up(run: PlanRun, batch: Batch, step: Step, how: StepStatus, 
     since_s = batch.since.get(step.id, batch.began_s)
     age_s, tried = now_s - since_s, sick_primary.is_tried(run.plan, step)
     limit_s = _limit_s(run, batch, step, age_s)
+    # A step on a sick primary, or by hand, is limited by its age: neither shows progress that could be trusted.
     still_s = age_s if tried or step.id in batch.awaited else batch.watch.still_s(step.id, since_s, now_s)
     if still_s > limit_s and not _is_ready_to_send(batch, step, how):
         what = "not seen" if how.state is StepState.UNAVAILABLE else "nothing moved"
@@ -279,6 +286,7 @@ def _send(run: PlanRun, batch: Batch, steps: list[Step], context: PlanContext, o
     """Send the calls of ``steps``; what was refused fails and leaves the batch."""
     if not steps:
         return
+    # Marked before the calls leave: this loop never sends a step twice, the sender repeats only what had no effect.
     batch.sent |= {step.id for step in steps}
     began_s, paced_s = run.clock.monotonic(), run.paced_s
     batch.since |= {step.id: began_s for step in steps}

@@ -69,6 +69,7 @@ def _is_irreplaceable(run: PlanRun, step_id: str) -> bool:
         return False
     entries = run.journal.entries
     begun = max((number for number, entry in enumerate(entries) if entry.kind is EntryKind.BEGIN), default=0)
+    # Once tasks upon it were seen to serve, visitors may have written what no copy holds.
     served = (entry for entry in entries[begun:] if entry.kind is EntryKind.CONFIRMED and entry.step)
     return any(role_of(run.plan.goal, str(entry.step)) is Role.SERVICES for entry in served)
 

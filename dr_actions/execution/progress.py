@@ -30,6 +30,7 @@ class ProgressWatch:
         mark, shown = (status.state, status.progress), self.marks.setdefault(step_id, set())
         if status.state is StepState.UNAVAILABLE or mark in shown:
             return
+        # The first mark is where it stood before, no movement.
         if shown:
             self.moved_s[step_id] = now_s
         shown.add(mark)

@@ -45,6 +45,7 @@ def roll_back(run: PlanRun, failed_batch: Sequence[Step], failed: StepFailed) ->
     Returns and records what became of each step that it had touched. Raises Fenced alone.
     """
     results: list[RollbackResult] = []
+    # Backwards, and never past an irreversible step: what came before it may be what it now rests on.
     for step in reversed(_steps_to_roll_back(run, failed_batch, failed)):
         if not _touched(run, step):
             continue
@@ -53,6 +54,7 @@ def roll_back(run: PlanRun, failed_batch: Sequence[Step], failed: StepFailed) ->
             run.journal.append(EntryKind.COMPENSATION, step.id, says=message, undone=False)
             results.append(RollbackResult(step.id, False, message))
             break
+        # Somebody else changed it: taking it "back" would overwrite their change (T43).
         others = failed.cause is FailureCause.DRIFTED and step.id == failed.step
         results.append(_leave_as_is(run, step) if others else _roll_back_step(run, step))
     return results
@@ -87,6 +89,7 @@ def _touched(run: PlanRun, step: Step) -> bool:
     begun = max((number for number, entry in enumerate(entries) if entry.kind is EntryKind.BEGIN), default=0)
     own = [entry for entry in entries[begun:] if entry.step == step.id]
     outcomes = [entry for entry in own if entry.kind is EntryKind.OUTCOME]
+    # An intent without an outcome is a call whose answer nobody has: it may have worked.
     unanswered = sum(entry.kind is EntryKind.INTENT and not entry.data.get("undo") for entry in own) > len(outcomes)
     return unanswered or any(entry.data.get("result") in _MAY_HAVE_WORKED for entry in outcomes)
 

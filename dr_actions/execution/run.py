@@ -1,4 +1,8 @@
-"""What a run has at hand: plan, clearance, journal, lock, readers and clock; how it naps, looks and is stopped."""
+"""State of one plan execution: plan, clearance, journal, lock, readers and clock; how it waits, reads and is stopped.
+
+What a step decides from is read just now, or stands in the plan and the journal: so another process, on another
+machine, goes on from the same point. A stop is heard in every wait and before every call, never within one.
+"""
 
 from __future__ import annotations
 
@@ -226,6 +230,7 @@ class PlanRun:
 
     def context_with(self, parts: frozenset[str], sides: frozenset[Side] = ALL_SIDES) -> PlanContext:
         """What is seen with ``parts`` read on ``sides`` just now; the others as they were. Raises ReadFailed."""
+        # From the journal, not from memory: a run that another process continues must decide alike.
         sent, changes = self._sent_at(), self._created_ids("change")
         if parts:
             try:

@@ -73,12 +73,14 @@ def send_all(run: PlanRun, action: Action, steps: list[Step], context: PlanConte
     paced_s = run.paced_s
     while failures := _send_once(run, action, open_steps, context):
         tries += 1
+        # No attempt counts while AWS takes some of a batch and throttles others: that is its rate, not a failure.
         if any(map(_may_lack_credentials, failures.values())) and run.sign_in.recover():
             failures = {step_id: _for_credentials(failed) for step_id, failed in failures.items()}
             began_s, paced_s = run.clock.monotonic(), run.paced_s
         elif len(failures) == len(open_steps) or not any(map(_is_throttled, failures.values())):
             attempt += 1
         run.pause(max(0, attempt - 1))
+        # A look comes between two sends of the same call: the first may have worked although its answer was lost.
         context, open_steps = _still_open(run, action, open_steps, failures, refused, watch)
         began_s, paced_s, now_s = began_s + run.paced_s - paced_s, run.paced_s, run.clock.monotonic()
         for step in open_steps:
@@ -127,6 +129,8 @@ def _send_once(run: PlanRun, action: Action, steps: Sequence[Step], context: Pla
     size = min(run.env.execution.at_once, most or run.env.execution.at_once)
     for start in range(0, len(steps), size):
         chunk = steps[start : start + size]
+        # The order matters: ask the person, build the calls, wait for AWS's rates, check lock and posture, record the
+        # intent, send. A check before a wait would be as old as the wait.
         _ask_for_irreversible(run, chunk)
         calls = {step.id: _built_call(action, step, context) for step in chunk if action.run_program is None}
         lost_s = run.sign_in.lost_s
@@ -166,6 +170,7 @@ def _check_before_a_change(run: PlanRun, step_id: str) -> None:
     ends = run.stop_condition()
     if ends:
         raise StepFailed(step_id, f"drill.alarms: {ends}")
+    # The approval is of the digest: a plan that was changed in this process is refused like a forged one.
     if run.plan.digest != run.clearance.digest:
         raise StepFailed(step_id, "the plan is not the one that was cleared: its digest differs", FailureCause.HALTED)
     if run.plan.goal in _ANYHOW:
@@ -254,6 +259,7 @@ def _still_open(
         status = action.observe(step, context) if action.observable else None
         if status is not None:
             watch.observe(step.id, status, run.clock.monotonic())
+        # What took effect in spite of its error is recorded as such, and is not sent again.
         if status is not None and status.state in _GO_ON:
             message = f"it took effect all the same: {status.message}"
             run.journal.append(EntryKind.LOOKED, step.id, says=message, took_effect=True)

@@ -57,6 +57,7 @@ def limit_s(run: PlanRun, step: Step, age_s: float) -> float:
     """Seconds after which the step, begun ``age_s`` ago, is given up."""
     if not is_tried(run.plan, step):
         return step.budget_s
+    # The steps of the fence share one allowance: each with its own would let a sick region take several times as long.
     allowed_s = run.env.execution.primary_minutes * _MINUTE_S
     if role_of(run.plan.goal, step.id) is Role.FENCE:
         began_s = run.clock.monotonic() - age_s
@@ -73,11 +74,13 @@ def weigh_fence(run: PlanRun, step: Step) -> str:
     goal = run.plan.goal
     if goal is not Goal.FAILOVER or run.fence_weighed or role_of(goal, step.id) in _BEFORE:
         return ""
+    # Once, when the run leaves the fence: later steps must not ask again for what was accepted.
     run.fence_weighed = True
     reason = _unfenced_reason(run)
     if not reason:
         return ""
     message, now = unfenced_sentence(run.env, reason), run.clock.now()
+    # A silent region nobody can fence (T45); one that answers still writes, so a person has to accept that by name.
     silent = signals_of(run.snapshot, run.env).primary_api is Api.SILENT
     if not silent and FENCE not in accepted(run.clearance.overrides, now):
         raise StepFailed(step.id, f"{FENCE}: {message} Somebody must accept that by name.", FailureCause.HALTED)

@@ -40,6 +40,7 @@ def unproven(proofs: Collection[Proof], begun_at: datetime | None, absent: Colle
 
     ``absent`` are stores that do not exist: there is nothing to back up, and nothing to lose.
     """
+    # Without a beginning on record every point is too old: a backup of yesterday is no way back from today's sync.
     since = begun_at - CLOCKS_APART if begun_at else None
     fresh = {(proof.side, proof.store) for proof in proofs if since is not None and proof.created_at >= since}
     return [store for store in STORES if store not in fresh and store not in absent]

@@ -31,7 +31,7 @@ class Proof:
 
 
 def proof_of(facts: Mapping[str, str]) -> Proof | None:
-    """The proof that a confirmed step of ``back_up`` recorded, None where ``facts`` are another step's."""
+    """The proof that a confirmed backup step recorded, None where ``facts`` are another step's."""
     try:
         proof = Proof(Side(facts["side"]), facts["store"], facts["arn"], datetime.fromisoformat(facts["created_at"]))
     except (KeyError, ValueError):
@@ -58,6 +58,7 @@ def frozen_since(entries: Sequence[Entry], plan: Plan, freezing: frozenset[Role]
     """
     known = confirmed(entries)
     freezes = [known.get(step.id) for step in plan.steps if role_of(plan.goal, step.id) in freezing]
+    # Every freeze of the plan, not the first one: until the last, a store still takes writes.
     moments = [entry.at for entry in freezes if entry is not None]
     return max(moments).replace(microsecond=0) if moments and len(moments) == len(freezes) else None
 

@@ -2,7 +2,8 @@
 
 Rules: ``guard.no-iam`` (T14), ``guard.wrong-region``, ``guard.terraform-state``, ``guard.drill-confined``,
 ``guard.never-delete``, ``guard.health-check`` (T03, T04), ``guard.denied-zone`` (T12) and ``guard.undeclared``, checked
-in this order: the most severe is reported first.
+in this order: the most severe is reported first. No override and no approval reaches this module: it sees the call and
+one frozen context, so that a plan that is wrong, forged or approved by mistake cannot send what no run may.
 """
 
 from __future__ import annotations
@@ -69,6 +70,7 @@ def _identity(call: Call) -> Iterator[Refusal]:
 
 def _handed_on(call: Call, env: Environment) -> Iterator[Refusal]:
     """What is handed a role of the control stack has a recovery's rights for as long as it lives."""
+    # A task that is given a recovery's role keeps its rights after session, lock and approval have ended.
     stack = [arn.rpartition("/")[2] for arn in scopes.stack_roles(env)]
     given = [call.params, call.params.get("overrides") or {}]
     for role in (str(params[name]).rpartition("/")[2] for params in given for name in _ROLES if params.get(name)):
@@ -93,6 +95,7 @@ def _terraform_state(call: Call, env: Environment) -> Iterator[Refusal]:
 def _removal(call: Call, context: GuardContext) -> Iterator[Refusal]:
     env, home = context.env, _reaches_primary(call, context.env)
     reason = destruction(call, home) or _overwrites_primary_files(call, env)
+    # An exemption never widens what the action declared: both must allow it.
     exempt = any(room.exempt(call, context) for room in _EXEMPTIONS)
     if not reason or (call.name in context.allowed and (exempt or (not home and call.name in DR_REMOVALS))):
         return
@@ -139,10 +142,12 @@ def _zones(call: Call, context: GuardContext) -> Iterator[Refusal]:
     env = context.env
     if call.service != "route53" or is_read(call.operation):
         return
+    # Ids come with and without "/hostedzone/": compared as they come, one zone would look like two.
     zone, customer_ids = _zone_of(call), {_without_prefix(zone_id) for zone_id in context.customer_zones}
     if zone is not None and zone not in ({_without_prefix(context.traffic_zone)} | customer_ids) - {""}:
         yield _denied(call, f"hosted zone {zone or '(none)'} is not the one of {env.traffic.zone}, nor a customer's")
     for record in _records(call.params):
+        # Only what leads visitors: an NS, MX or TXT record written by mistake outlives the incident.
         if str(record.get("Type", "")).upper() in _DELEGATING:
             yield _denied(call, f"{record.get('Name')} delegates a zone: {record['Type']} records are never touched")
         elif str(record.get("Type", "")).upper() not in _CUT_OVER:

@@ -1,7 +1,7 @@
 """What a failback alone may overwrite of secrets, in its one direction each, once the backups are proven. Pure.
 
 The primary's secret gets the value that the DR region's has (its former version stays as AWSPREVIOUS); afterwards the
-DR region's becomes a replica of the primary's again, which ``protect_secrets_again`` allows only where the primary's
+DR region's becomes a replica of the primary's again, which ``secrets/replicate_to_dr`` allows only where the primary's
 says all that it says.
 """
 

@@ -254,6 +254,7 @@ def _checked(line: bytes, number: int, prev: str) -> Entry:
         raise JournalBroken(number, "it is not JSON.") from damaged
     if not isinstance(document, dict) or document.keys() != _FIELDS:
         raise JournalBroken(number, "it is not an entry.")
+    # The link first: what does not follow the line before was put in, whatever else is wrong with it.
     if document["prev"] != prev:
         raise JournalBroken(number, "it does not follow the line before: a line was changed, removed or put in.")
     try:
@@ -269,6 +270,7 @@ def _checked(line: bytes, number: int, prev: str) -> Entry:
         digest, text = _sha(canonical(_body(entry))), entry.line.encode()
     except (ValueError, RecursionError) as unwritable:  # no JSON that this tool writes
         raise JournalBroken(number, "it holds what no version writes.") from unwritable
+    # The bytes too: the same JSON spelled otherwise has the same digest, and was not written by this tool.
     if document["seq"] != number or entry.digest != digest or text != line:
         raise JournalBroken(number, "its digest does not match its content: it was changed after it was written.")
     return entry

@@ -1,4 +1,8 @@
-"""The journal's file: lines that are on the disk before anything else happens, and one process at a time."""
+"""The journal's file: lines that are on the disk before anything else happens, and one process at a time.
+
+A call that left without its intent on disk could not be found after a crash. Two processes that append would break the
+chain, so the second is refused with the name of the first.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +47,7 @@ class JournalFile:
         self._guard = _guarded(path, who, now())
         new = not path.exists()
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, _MODE)
-        if new:
+        if new:  # fsync of a file does not keep its name: after a power cut the folder may lack it (fsync(2))
             _sync_folder(path.parent)
         self.size = os.fstat(self._file).st_size
 
@@ -68,6 +72,7 @@ class JournalFile:
                 left = left[os.write(self._file, left) :]
             os.fsync(self._file)
         except BaseException:
+            # Half a line, as a full disk leaves it, would be the torn end of the chain for whoever reads it next.
             os.ftruncate(self._file, self.size)
             raise
         self.size += len(text)
@@ -80,6 +85,7 @@ class JournalFile:
 
 def _guarded(path: Path, who: str, now: datetime) -> int:
     """The lock beside the file, with a word on who holds it. Raises JournalInUse. It goes with its process."""
+    # Beside the journal and not on it: the journal may be moved away as evidence while somebody holds the lock.
     guard = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE)
     try:
         fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -204,6 +204,7 @@ class Journal:
         head, seq = self._head()
         for kind, step, data in rows:
             seq += 1
+            # An approval binds the digest, and a redacted plan has another: one with a secret is not written at all.
             if kind is EntryKind.BEGIN:
                 refuse_secrets(data.get("plan"), "plan")
             content = recordable(data) | ({WORLD: self.world.to_json()} if seq == 1 else {})
@@ -223,10 +224,12 @@ class Journal:
         """Keep ``rows``, and write it into the file after what that lacks. Raises OSError where there is no mirror."""
         count, size = self._filed
         try:
+            # What failed before is written with this: the file catches up as soon as the disk takes bytes again.
             if self.file_trouble or self._file.size != size:  # cut short by the disk or an interrupt: it never counted
                 self._file.cut(size)
             self._file.append(_text([*self._entries[count:], *rows]))
         except OSError as refused:
+            # A full disk of the operator's machine must not end a recovery that the mirror records.
             if self._mirror is None:
                 raise
             self.file_trouble = refused.strerror or str(refused)
@@ -243,7 +246,7 @@ class Journal:
             self._mirror.send(self.incident, self._pending)
         except Fenced:
             raise
-        except ConditionFailed as other:
+        except ConditionFailed as other:  # the number is taken by another digest: two runs wrote one journal
             raise JournalBroken(self._pending[0].seq, "the mirror holds another entry here.") from other
         except (SendFailed, GuardRefused) as failed:  # what ends the run passes: a lost login, a lost lock
             first, self.mirror_trouble = not self.mirror_trouble, f"{type(failed).__name__}: {failed}"
@@ -260,7 +263,7 @@ class Journal:
     def _keep(self, entries: Sequence[Entry]) -> None:
         for entry in entries:
             self._entries.append(entry)
-            if entry.kind is EntryKind.BEGIN:
+            if entry.kind is EntryKind.BEGIN:  # steps of the new plan stand for themselves, also under the same ids
                 self._states.clear()
             if entry.step:
                 self._states[entry.step] = state_after(self._states.get(entry.step, RecordedState.NONE), entry)

@@ -45,7 +45,7 @@ _LONG = 4_000
 _PIECE = 300_000  # of an item's 400 KB (AWS: ServiceQuotas, DynamoDB)
 _MOST_BYTES = 3_000_000  # of a transaction's 4 MB
 _CHECKS = 2  # of a trial's lock, and of the recoveries'
-_LONGEST = 256_000_000
+_LONGEST = 256_000_000  # far above any plan; what unpacks to more was not written by a run
 _UNREADABLE = "an item of the mirror that cannot be read"
 
 
@@ -131,6 +131,7 @@ def _puts(incident: str, entry: Entry) -> Iterator[Put]:
     if packed:
         text = base64.b64encode(zlib.compress(text.encode())).decode()
     pieces = [text[start : start + _PIECE] for start in range(0, len(text), _PIECE)]
+    # The entry's own item comes last: until it is there, its pieces belong to nothing.
     for number in range(len(pieces) - 1, -1, -1):
         item: dict[str, Any] = {
             "pk": JOURNAL + incident,
@@ -140,6 +141,7 @@ def _puts(incident: str, entry: Entry) -> Iterator[Put]:
             "packed": packed,
             "pieces": len(pieces),
         }
+        # A number is written once, with one digest: sending again is harmless, and another run's entry is refused.
         same = WriteCondition("attribute_not_exists(#pk) OR #digest = :digest", {"digest": entry.digest})
         yield Put(item, same)
 
@@ -227,6 +229,7 @@ class LogAnchors:
                     return
                 raise
             yield from page["events"]
+            # The end is told by an unchanged token; a page may be empty before it (API_GetLogEvents).
             if page["nextForwardToken"] == token.get("nextToken"):
                 return
             token = {"nextToken": page["nextForwardToken"]}

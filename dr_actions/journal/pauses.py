@@ -26,11 +26,12 @@ def record_pauses(journal: Journal, control: ControlStore) -> None:
     Where the history cannot be read, the next writer appends them. Raises as ``Journal.append``.
     """
     entries = journal.entries
+    # A word is known by its moment: the same pause is copied once, however many runs find it in the history.
     known = {entry.data.get("moment") for entry in entries if entry.kind in {*PAUSES, EntryKind.NOTE}}
     try:
         history = control.table.query(HISTORY) if entries else []
         own = [word for item in control.own_pauses() for word in words_of(item)] if entries else []
-    except SendFailed:
+    except SendFailed:  # the history is the control table's, and stays there: the next run copies it
         return
     history, _ = readable(history)
     for at, values in _set_aside(history):

@@ -1,4 +1,8 @@
-"""Keeps secrets out of the record: what is one by its name or by its look is replaced before it is written. Pure."""
+"""Keeps secrets out of the record: what is one by its name or by its look is replaced before it is written. Pure.
+
+A record is copied, mirrored, anchored and kept for years, so nothing can be taken out of it afterwards. It errs on the
+side of replacing: a redacted harmless word costs a line of a report.
+"""
 
 from __future__ import annotations
 
@@ -92,6 +96,7 @@ def refuse_secrets(data: Any, path: str) -> None:
 def _mapping(data: Mapping[str, Any], path: str) -> tuple[dict[str, Any], list[str]]:
     values: dict[str, Any] = {}
     places: list[str] = []
+    # AWS's own shape of variables and parameters: {"name": "db_password", "value": "..."}.
     named = any(_is_secret(str(data[key])) for key in ("name", "Name", "key", "Key") if key in data)
     for name, value in data.items():
         place = f"{path}.{name}" if path else name

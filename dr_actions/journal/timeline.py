@@ -210,6 +210,7 @@ def _phases(entries: Sequence[Entry], dns: set[str]) -> dict[Phase, Span]:
     own = [entry for entry in entries if entry.step in dns]
     done = {entry.step: entry.at for entry in own if entry.kind is EntryKind.CONFIRMED}
     shifted = max(done.values()) if dns and done.keys() == dns else None
+    # A validation counts from its pass: one that failed is followed by another, and the outage goes on between them.
     valid = next((e.at for e in entries if e.kind is EntryKind.VALIDATED and e.data.get("passed")), None)
     walked = [e.at for e in entries if e.kind is EntryKind.CONFIRMED and e.step and e.step not in dns]
     executed = own[0].at if own else (max(walked) if walked and valid else None)

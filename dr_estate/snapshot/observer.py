@@ -1,4 +1,8 @@
-"""Take the snapshot: all readers concurrently, failures isolated to their part, within the deadline."""
+"""Take the snapshot: all readers concurrently, failures isolated to their part, within the deadline.
+
+The account is proven before the first read. A region that is silent, a call that hangs and a reader with a defect cost
+their own part alone: each becomes Unavailable with its reason, and the rest of the snapshot is as good as without it.
+"""
 
 from __future__ import annotations
 
@@ -171,12 +175,14 @@ class _Reading:
         """The part that another is read from; it is read in the asking thread where nobody has begun it."""
         key = (name, side)
         future = self._begun(key)
+        # The asking thread reads the part itself where nobody has begun it: waiting for each other would be a circle.
         if key in self._tasks and not future.done():
             self._threads[side].hurry(key)
             self._threads[side].help(self._tasks[key])
         return future
 
     def _begun(self, key: Key) -> Future[Section]:
+        # A side that is not asked keeps what the earlier snapshot has of it, seen or unseen.
         part = self.earlier.get(key)
         if part and (key[1] not in self.sides or _is_known(part, self.wanted)):
             return _settled(Section(part.value, part.unreadable, part.cached))
@@ -187,6 +193,7 @@ class _Reading:
             return self.futures[key]
 
     def _start(self, key: Key, reader: Reader[Any]) -> None:
+        # Sites and name servers may hang: they have threads of their own, and never those of AWS's calls.
         if reader.visits:
             pool = PoolWorkers(self._workers, f"visit-{key[0]}-{key[1]}")
             self._pools.append(pool)
@@ -279,6 +286,7 @@ def kept_client(environment: Environment, allowed: Iterable[str], credentials: C
     dropped = [client]
     try:
         yield client
+        # One that missed something is dropped: the cause may be its keys or its connections.
         if not client.blinked and client.seconds_left:
             with _TAKING:
                 dropped, _kept[:] = _kept.copy(), [client]

@@ -55,7 +55,7 @@ class Placeholders:
         if isinstance(value, list):
             return [self.value(inner) for inner in value]
         if isinstance(value, dict):
-            if "__bytes__" in value:
+            if "__bytes__" in value:  # what cannot be read as text cannot be searched for names: nothing of it leaves
                 return {"__bytes__": ""}
             return {self.text(key): self.value(inner) for key, inner in value.items()}
         return value
@@ -64,6 +64,7 @@ class Placeholders:
         token = found[0]
         if token.lower() in self.public or _is_time(token):
             return token
+        # Account ids, ports and counts are digits: a short number names nobody, and readers judge by it.
         if token.isdigit():
             return token if len(token) <= _SHORT_NUMBER else self._digits(token)
         if _HEX.fullmatch(token):
@@ -92,6 +93,7 @@ class Placeholders:
             address = ipaddress.ip_address(text)
         except ValueError:
             return None
+        # A private address says which network it belongs to, which the checks compare; it leads nobody anywhere.
         if not address.is_global:
             return text
         digest = self._digest(text)

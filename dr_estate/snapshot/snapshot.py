@@ -1,4 +1,8 @@
-"""The snapshot: all parts that were read, frozen, and stored as evidence in JSON."""
+"""The snapshot: all parts that were read, frozen, and stored as evidence in JSON.
+
+A value is asked for by its reader, and what was not seen raises with its reason: no caller can take an absent value for
+an empty one. Evidence has a digest over its parts, so that a file that was edited or cut does not load.
+"""
 
 from __future__ import annotations
 
@@ -113,6 +117,7 @@ class Snapshot:
     def find(self, reader: Reader[tuple[T, ...]], side: Side, **wanted: object) -> T | None:
         """Return the part's first member of these values, None where there is none. Raises DataUnavailable."""
         members, names = self.get(reader, side), tuple(wanted)
+        # An index a question: with thousands of tenants a scan for each would grow with their square.
         key = (reader.name, side, names)
         if key not in self._found:
             seen = [member for member in members if not isinstance(member, Unavailable)]
@@ -186,6 +191,7 @@ def write_json(snapshot: Snapshot, file: BinaryIO) -> None:
             digest.update(digested)
     digest.update(b"]" + after)
     file.write(b"]" + written_after)
+    # The digest stands first and is known last: its place is kept by as many zeros.
     file.seek(len(b'{"digest":"'))
     file.write(digest.hexdigest().encode())
 

@@ -1,4 +1,7 @@
-"""The tenants: from the primary region's services, else the DR region's, else as remembered, else from DNS. Pure."""
+"""The tenants: from the primary region's services, else the DR region's, else as remembered, else from DNS. Pure.
+
+The first source that shows any is taken, never a union: a service that only the standby still has is no tenant.
+"""
 
 from __future__ import annotations
 
@@ -41,6 +44,7 @@ def discover(snapshot: Snapshot, env: Environment) -> tuple[Tenant, ...]:
             dark.append(unseen.unavailable.why)
             continue
         if ids:
+            # DNS spells tenant-1 as tenant1: what is missing of such a name may be a spelling, and is no gap.
             supposed = source is sources[-1]
             return tuple(sorted(Tenant(name, dns_label(name), supposed) for name in ids))
     reason = " ".join(dark) or f"No service is named like {env.names.service}, in either region."
