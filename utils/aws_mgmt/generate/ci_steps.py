@@ -40,7 +40,7 @@ DOWNLOAD = PinnedAction("actions/download-artifact", "3e5f45b2cfb9172054b4087a40
 ACTIONS = (CHECKOUT, SETUP_PYTHON, CREDENTIALS, UPLOAD, SARIF, DOWNLOAD)
 
 
-def prepared(repository: dict[str, str] | None = None) -> list[dict[str, Any]]:
+def setup_steps(repository: dict[str, str] | None = None) -> list[dict[str, Any]]:
     """Checkout, Python and the locked packages; ``repository`` is the tool's where the workflow lies in another."""
     return [
         {"uses": CHECKOUT.uses, "with": {**(repository or {}), "persist-credentials": False}},
@@ -66,7 +66,7 @@ def report_artifact(name: str) -> dict[str, Any]:
     return {"name": "Keep the report and its evidence", "if": "always()", "uses": UPLOAD.uses, "with": inputs}
 
 
-def dumped(document: dict[str, Any]) -> str:
+def yaml_text(document: dict[str, Any]) -> str:
     """The workflow as YAML, the release beside each commit."""
     text: str = yaml.safe_dump(document, sort_keys=False, width=200)
     for action in ACTIONS:

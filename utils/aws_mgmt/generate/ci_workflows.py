@@ -39,7 +39,7 @@ def workflow(env: Environment) -> str:
     }
     remarks = [f"# {test} ({period}): {_reason(env, test)}" for test, period in periods(env).items()]
     head = _HEAD.format(env=env.name) + "\n".join(remarks)
-    return f"{head}\n{ci_steps.dumped(document)}"
+    return f"{head}\n{ci_steps.yaml_text(document)}"
 
 
 def periods(env: Environment) -> dict[str, Period]:
@@ -81,7 +81,7 @@ def _job(env: Environment, test: str, cron: str) -> dict[str, Any]:
         "timeout-minutes": 360,
         "permissions": {"contents": "read", "id-token": "write"},
         "steps": [
-            *ci_steps.prepared(),
+            *ci_steps.setup_steps(),
             ci_steps.signed_in(env.regions.dr, role_of(env, test), test, 14400 if drills else 3600),
             {"name": "Run the test", "run": f"{command} {words}"},
             {"name": "Fail where a test is overdue", "if": "always()", "run": f"{command} schedule --trend"},

@@ -50,7 +50,7 @@ def files() -> dict[str, str]:
         found[f"terraform/{env.name}.tfvars.json"] = _variables(env, documents)
         found[f"cloudformation/{env.name}-parameters.json"] = _parameters(env)
         found[f"cloudformation/{env.name}-policies.json"] = _template(env, documents)
-    texts = {path: _written(path, value) + "\n" for path, value in found.items()}
+    texts = {path: _text_of(path, value) + "\n" for path, value in found.items()}
     texts |= {"monitoring/dr-alerts.yml": alerts(), "monitoring/dr-dashboard.json": dashboard()}
     texts["github/fleet-dr-readiness.yml"] = fleet_workflow.workflow(environments())
     texts |= fleet_machine.files(environments())
@@ -62,18 +62,18 @@ def files() -> dict[str, str]:
     return texts
 
 
-def _written(path: str, value: Any) -> str:
-    return _nested(value, _STATEMENT) if path.startswith("cloudformation/") else json.dumps(value, indent=2)
+def _text_of(path: str, value: Any) -> str:
+    return _json_text(value, _STATEMENT) if path.startswith("cloudformation/") else json.dumps(value, indent=2)
 
 
-def _nested(value: Any, depth: int, margin: str = "") -> str:
+def _json_text(value: Any, depth: int, margin: str = "") -> str:
     """``value`` as JSON: down to ``depth`` each member on a line of its own, below it all on one."""
     if not depth or not value or not isinstance(value, dict | list):
         return json.dumps(value)
     inner, (start, end) = f"{margin}  ", "{}" if isinstance(value, dict) else "[]"
     items = value.items() if isinstance(value, dict) else ((None, item) for item in value)
     rows = [
-        f"{inner}{'' if key is None else f'{json.dumps(key)}: '}{_nested(item, depth - 1, inner)}"
+        f"{inner}{'' if key is None else f'{json.dumps(key)}: '}{_json_text(item, depth - 1, inner)}"
         for key, item in items
     ]
     return f"{start}\n" + ",\n".join(rows) + f"\n{margin}{end}"
@@ -143,7 +143,7 @@ def _template(env: Environment, policy_documents: dict[str, dict[str, Any]]) -> 
                 "Properties": {
                     "ManagedPolicyName": name,
                     "PolicyDocument": documents[name],
-                    **({"Roles": _attached(name, holders[name], env)} if holders[name] else {}),
+                    **({"Roles": _roles_of(name, holders[name], env)} if holders[name] else {}),
                 },
             }
             for name in documents
@@ -151,7 +151,7 @@ def _template(env: Environment, policy_documents: dict[str, dict[str, Any]]) -> 
     }
 
 
-def _attached(name: str, holders: list[str], env: Environment) -> Any:
+def _roles_of(name: str, holders: list[str], env: Environment) -> Any:
     """Return the roles that hold the policy.
 
     The failback policy is held by the drill role where full drills are allowed, and by the operator as the stack's

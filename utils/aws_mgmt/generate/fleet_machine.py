@@ -103,7 +103,7 @@ def _store_expected() -> dict[str, Any]:
         "Type": "Task",
         "Resource": "arn:aws:states:::aws-sdk:s3:putObject",
         "TimeoutSeconds": _STORE_S,
-        "Retry": _again(_S3),
+        "Retry": _retries(_S3),
         "Parameters": {
             "Bucket": "${bucket}",
             "Key.$": f"States.Format('{RUNS}/{{}}/{EXPECTED}', $$.Execution.Name)",
@@ -121,7 +121,7 @@ def _look_at_each() -> dict[str, Any]:
         "Parameters": _parameters(
             "${look_task}",
             _command(LOOK, "'-e'", "$.environment", "'--profile'", "$.profile", f"'--output', '{_OUT}', 'status'"),
-            _copying(KEEP, f"'{_OUT}'", _place(RUNS, "$.execution")),
+            _copy_command(KEEP, f"'{_OUT}'", _place(RUNS, "$.execution")),
         ),
         "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.lost", "Next": "Lost"}],
         "ResultPath": None,
@@ -155,15 +155,15 @@ def _look_at_each() -> dict[str, Any]:
 def _merge() -> dict[str, Any]:
     """The page leads to the runs by relative links: both lie in the task as they lie in the bucket, by execution."""
     execution = "$$.Execution.Name"
-    runs, pages = (_named(f"{folder}/{{}}", execution) for folder in (_IN, _OUT))
-    expected = _named(f"{_IN}/{{}}/{EXPECTED}", execution)
+    runs, pages = (_formatted_by_aws(f"{folder}/{{}}", execution) for folder in (_IN, _OUT))
+    expected = _formatted_by_aws(f"{_IN}/{{}}/{EXPECTED}", execution)
     return {
         **_task(_MERGE_S),
         "Parameters": _parameters(
             "${merge_task}",
-            _copying(FETCH, _place(RUNS, execution), runs),
+            _copy_command(FETCH, _place(RUNS, execution), runs),
             _command(MERGE, f"'--output', {pages}, 'report', '--merge', {runs}, '--expected', {expected}"),
-            _copying(KEEP, pages, _place(PAGES, execution)),
+            _copy_command(KEEP, pages, _place(PAGES, execution)),
         ),
         "ResultSelector": {"exit.$": f"$.Containers[?(@.Name=='{MERGE}')].ExitCode"},
         "ResultPath": "$.merged",
@@ -172,10 +172,10 @@ def _merge() -> dict[str, Any]:
 
 
 def _task(timeout_s: int) -> dict[str, Any]:
-    return {"Type": "Task", "Resource": _RUN_TASK, "TimeoutSeconds": timeout_s, "Retry": _again(_ECS)}
+    return {"Type": "Task", "Resource": _RUN_TASK, "TimeoutSeconds": timeout_s, "Retry": _retries(_ECS)}
 
 
-def _again(errors: Sequence[str]) -> list[dict[str, Any]]:
+def _retries(errors: Sequence[str]) -> list[dict[str, Any]]:
     """What a state tries again, and after how many seconds."""
     pace = {"IntervalSeconds": 10, "MaxAttempts": 3, "BackoffRate": 2.0, "JitterStrategy": "FULL"}
     return [{"ErrorEquals": list(errors), **pace}]
@@ -200,16 +200,16 @@ def _command(container: str, *words: str) -> dict[str, str]:
     return {"Name": container, "Command.$": f"States.Array({', '.join(words)})"}
 
 
-def _copying(container: str, source: str, target: str) -> dict[str, str]:
+def _copy_command(container: str, source: str, target: str) -> dict[str, str]:
     """The AWS CLI's own command, in its own image."""
     return _command(container, *(f"'{word}'" for word in _COPY), source, target)
 
 
 def _place(folder: str, execution: str) -> str:
-    return _named(f"s3://${{bucket}}/{folder}/{{}}/", execution)
+    return _formatted_by_aws(f"s3://${{bucket}}/{folder}/{{}}/", execution)
 
 
-def _named(template: str, value: str) -> str:
+def _formatted_by_aws(template: str, value: str) -> str:
     """The template with ``value`` in the place of ``{}``, as Step Functions fills it in."""
     return f"States.Format('{template}', {value})"
 

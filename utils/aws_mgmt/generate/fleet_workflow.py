@@ -24,7 +24,7 @@ def workflow(environments: Sequence[Environment]) -> str:
         "concurrency": {"group": "dr-readiness-fleet", "cancel-in-progress": False},
         "jobs": {"look": _look(fleet), "merge": _merge(fleet)},
     }
-    return _HEAD + ci_steps.dumped(document)
+    return _HEAD + ci_steps.yaml_text(document)
 
 
 def _look(fleet: Sequence[Environment]) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def _look(fleet: Sequence[Environment]) -> dict[str, Any]:
         "permissions": {"contents": "read", "id-token": "write"},
         "env": {"ENVIRONMENT": "${{ matrix.environment }}"},
         "steps": [
-            *ci_steps.prepared(),
+            *ci_steps.setup_steps(),
             ci_steps.signed_in("${{ matrix.region }}", "${{ matrix.role }}", "fleet"),
             {"name": "Look and judge", "run": f'{_PROGRAM} -e "$ENVIRONMENT" status --gate'},
             ci_steps.report_artifact(f"{_KEPT}-${{{{ matrix.environment }}}}"),
@@ -61,7 +61,7 @@ def _merge(fleet: Sequence[Environment]) -> dict[str, Any]:
         "timeout-minutes": 15,
         "permissions": {"contents": "read"},
         "steps": [
-            *ci_steps.prepared(),
+            *ci_steps.setup_steps(),
             {
                 "name": "Fetch the runs",
                 "uses": ci_steps.DOWNLOAD.uses,

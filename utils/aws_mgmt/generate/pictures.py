@@ -53,16 +53,16 @@ def main() -> None:
     PICTURES.mkdir(exist_ok=True)
     screens = {title: rest for title, _, rest in (screen.partition(". ") for screen in _screens())}
     for name, (title, first, last) in _CHOSEN.items():
-        _write(name, f"dr: {title}", _shown(screens[title], first, last))
-    _write("watch", "dr -e prod status --watch", lambda console: console.print(_watched()))
+        _write(name, f"dr: {title}", _screen_printer(screens[title], first, last))
+    _write("watch", "dr -e prod status --watch", lambda console: console.print(_watch_screen()))
 
 
 def _screens() -> list[str]:
     """What each screen of the tour shows, without its number."""
-    return _SCREEN.split(_played())[1:]
+    return _SCREEN.split(_tour_output())[1:]
 
 
-def _played() -> str:
+def _tour_output() -> str:
     """Everything that the tour writes: results as at a terminal, in colour, and beside them what it says on stderr."""
     with tempfile.TemporaryDirectory(prefix="dr-pictures-") as folder:
         ours, theirs = os.openpty()
@@ -118,7 +118,7 @@ def _without_machine(text: str) -> str:
     return text
 
 
-def _shown(screen: str, first: int, last: int) -> Callable[[Console], None]:
+def _screen_printer(screen: str, first: int, last: int) -> Callable[[Console], None]:
     """Print the command of a screen, its first lines and its last ones."""
     lines = _without_machine(screen).strip("\n").split("\n")[1:]
     cut = [*lines[:first], "...", *lines[-last:]] if len(lines) > first + last else lines
@@ -130,7 +130,7 @@ def _shown(screen: str, first: int, last: int) -> Callable[[Console], None]:
     return show
 
 
-def _watched() -> WatchScreen:
+def _watch_screen() -> WatchScreen:
     """The watch as a region dies."""
     env = load_environment(ROOT / "environments", "prod")
     screen = WatchScreen()

@@ -24,7 +24,7 @@ def github(env: Environment) -> str:
         "concurrency": {"group": f"dr-readiness-{env.name}", "cancel-in-progress": False},
         "jobs": {"readiness": _job(env)},
     }
-    return _HEAD.format(env=env.name) + ci_steps.dumped(document)
+    return _HEAD.format(env=env.name) + ci_steps.yaml_text(document)
 
 
 def _job(env: Environment) -> dict[str, Any]:
@@ -50,11 +50,11 @@ def _job(env: Environment) -> dict[str, Any]:
         "timeout-minutes": 60,
         "permissions": {"contents": "read", "id-token": "write", "security-events": "write"},
         "steps": [
-            *ci_steps.prepared(tool),
+            *ci_steps.setup_steps(tool),
             ci_steps.signed_in(env.regions.dr, f"arn:aws:iam::{env.account}:role/{env.name}-dr-ci", "readiness"),
             {"name": "Look and judge", "run": _look(env)},
-            {"name": "Write it for code scanning", "if": "always()", "run": _again(env, "sarif", "dr.sarif")},
-            {"name": "Write it as JUnit", "if": "always()", "run": _again(env, "junit", f"{_OUT}/junit.xml")},
+            {"name": "Write it for code scanning", "if": "always()", "run": _other_format(env, "sarif", "dr.sarif")},
+            {"name": "Write it as JUnit", "if": "always()", "run": _other_format(env, "junit", f"{_OUT}/junit.xml")},
             bucket,
             sarif,
             ci_steps.report_artifact("dr-readiness"),
@@ -82,7 +82,7 @@ def gitlab(env: Environment) -> str:
         "resource_group": f"dr-readiness-{env.name}",
         "before_script": [INSTALL, f'(umask 077 && printf %s "$AWS_ID_TOKEN" > "{token}")'],
         "script": [_look(env)],
-        "after_script": [_again(env, "junit", f"{_OUT}/junit.xml")],
+        "after_script": [_other_format(env, "junit", f"{_OUT}/junit.xml")],
         "artifacts": {
             "when": "always",
             "access": "developer",
@@ -100,7 +100,7 @@ def _look(env: Environment) -> str:
     return f"mkdir -p {_OUT} && {_program(env)} status --gate --report {files}"
 
 
-def _again(env: Environment, form: str, file: str) -> str:
+def _other_format(env: Environment, form: str, file: str) -> str:
     return f"{_program(env)} status --from-evidence {_EVIDENCE} --format {form} > {file} || test -s {file}"
 
 
