@@ -54,7 +54,7 @@ def judged(check: Check, estate: Observation, request: pytest.FixtureRequest) ->
     """Judge the estate by the check, and report what it found."""
     known = estate.judged.get(check.id)
     result = known or judge(check, estate.snapshot, estate.environment, estate.only_tenants)
-    result = _completed(result, estate)
+    result = _with_commands(result, estate)
     result = apply_exceptions(result, estate.exceptions, estate.snapshot.taken_at.date())
     scenario = scenario_reports_registry[request.node].scenario
     result = replace(result, scenario=scenario.name, feature=scenario.feature.name)
@@ -63,7 +63,7 @@ def judged(check: Check, estate: Observation, request: pytest.FixtureRequest) ->
     _raise(result)
 
 
-def _completed(result: CheckResult, estate: Observation) -> CheckResult:
+def _with_commands(result: CheckResult, estate: Observation) -> CheckResult:
     """The result, the commands of its remedies as the operator types them."""
     typed, rehearsal = estate.invocation, is_sandbox(estate.snapshot.world)
     findings = (

@@ -25,11 +25,11 @@ class QuickFileLogger(AllureFileLogger):
         """Write one result, whole or not at all."""
         path = self._folder / result.file_pattern.format(prefix=uuid.uuid4())
         unfinished = path.with_suffix(".tmp")
-        unfinished.write_bytes(_written(result))
+        unfinished.write_bytes(_json_bytes(result))
         unfinished.replace(path)
 
 
-def _written(result: TestResult) -> bytes:
+def _json_bytes(result: TestResult) -> bytes:
     """The result as JSON; where orjson refuses half a character, by the module that escapes it."""
     try:
         return orjson.dumps(result, default=_content)

@@ -17,7 +17,7 @@ from dr_estate.model.world_id import titled
 from reports.allure import runs as allure_runs
 from reports.allure.scenarios import scenario_ids
 from reports.page import render as page_render
-from reports.page.stored import VALUES, pieces, restored
+from reports.page.stored import VALUES, pieces, report_from
 from reports.render import control_planes, csv_report, json_report, markdown_report
 from reports.render import crosswalk as walk
 from reports.terminal import console
@@ -43,7 +43,7 @@ def finish_results(report: Report, folder: Path, *, html: bool) -> Report:
     _write_json(results / "executor.json", {"name": "AWS DR Manager", "type": "dr_cli", "buildName": folder.name})
     for result in report.verdict.results:
         if not result.scenario and result.status is Status.UNKNOWN:
-            _write_json(results / f"{uuid.uuid4()}-result.json", _lost(result, report))
+            _write_json(results / f"{uuid.uuid4()}-result.json", _missing_result(result, report))
     for summary in report.drills:
         _write_json(results / f"{uuid.uuid4()}-result.json", _of_drill(summary, report, results))
     if report.ran is not None:
@@ -70,7 +70,7 @@ def redraw_page(folder: Path, *, linked: bool) -> None:
 
     Raises StoredPageError, and FileNotFoundError where they are not there.
     """
-    _draw_page(restored((folder / VALUES).read_bytes()), folder, linked=linked)
+    _draw_page(report_from((folder / VALUES).read_bytes()), folder, linked=linked)
 
 
 def _draw_page(report: Report, folder: Path, *, linked: bool) -> None:
@@ -103,12 +103,12 @@ def _with_allure(report: Report, folder: Path) -> Report:
 
 
 def _title(report: Report) -> str:
-    ended = _ended(report)
+    ended = _outcome(report)
     score = None if ended else report.verdict.score
     return title_of(report.environment.name, ended or report.verdict.recommendation, score, report.left_out)
 
 
-def _ended(report: Report) -> str:
+def _outcome(report: Report) -> str:
     """What became of the run or of the drills, "" where there was none."""
     if report.ran is not None:
         return f"{report.ran.goal} {report.ran.outcome}"
@@ -124,7 +124,7 @@ def _of_drill(summary: DrillSummary, report: Report, results: Path) -> dict[str,
 def _environment(report: Report) -> str:
     env, verdict = report.environment, report.verdict
     rows = {
-        "Verdict": _ended(report) or verdict.recommendation,
+        "Verdict": _outcome(report) or verdict.recommendation,
         "Posture": report.posture,
         "Readiness score": f"{verdict.score} of 100"
         + (" (prerequisites)" if report.judges_prerequisites_alone else ""),
@@ -138,11 +138,11 @@ def _environment(report: Report) -> str:
         "API calls": report.api_calls,
         "Python": platform.python_version(),
     }
-    rows |= _decided(report)
+    rows |= _assessment_values(report)
     return "".join(f"{key.replace(' ', '_')} = {one_line(str(value))}\n" for key, value in rows.items())
 
 
-def _decided(report: Report) -> dict[str, object]:
+def _assessment_values(report: Report) -> dict[str, object]:
     """What a failover or failback adds: the answer, the plan and who ran it."""
     rows: dict[str, object] = {}
     if (weighed := report.assessment) is not None:
@@ -152,7 +152,7 @@ def _decided(report: Report) -> dict[str, object]:
     return rows | allure_runs.properties(runs)
 
 
-def _lost(result: CheckResult, report: Report) -> dict[str, Any]:
+def _missing_result(result: CheckResult, report: Report) -> dict[str, Any]:
     """A broken result for a check whose scenario never reported (crash, collection error): nothing is lost silently."""
     moment_ms = int(report.observed_at.timestamp() * 1000)
     identity = hashlib.md5(result.check.encode(), usedforsecurity=False).hexdigest()

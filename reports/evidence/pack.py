@@ -44,18 +44,20 @@ def signed_text(manifest: bytes) -> bytes:
     return f"{SCHEMA} {sha256(manifest)}".encode()
 
 
-def packed(files: Mapping[str, bytes], manifest: bytes, signature: Signature | None, why_unsigned: str = "") -> bytes:
+def pack_bytes(
+    files: Mapping[str, bytes], manifest: bytes, signature: Signature | None, why_unsigned: str = ""
+) -> bytes:
     """The pack of ``files``. Without a signature it says why there is none."""
-    members = {**files, MANIFEST: manifest, SIGNATURE: _json(described(signature, why_unsigned))}
+    members = {**files, MANIFEST: manifest, SIGNATURE: _json(signature_record(signature, why_unsigned))}
     return tar({**members, SEAL: f"{sha256(tar(members))}\n".encode()})
 
 
-def described(signature: Signature | None, why_unsigned: str) -> dict[str, str]:
+def signature_record(signature: Signature | None, why_unsigned: str) -> dict[str, str]:
     """A signature as it is kept beside what it signs; without one, why there is none."""
     return vars(signature) | {"algorithm": ALGORITHM} if signature else {"unsigned": why_unsigned}
 
 
-def unpacked(raw: bytes) -> dict[str, bytes]:
+def members_of(raw: bytes) -> dict[str, bytes]:
     """The members of a pack in their order. Raises NoPack.
 
     Only what ``tar`` writes is read, header by header: tarfile's own reading follows chains of extended headers and

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from dr_estate.snapshot.snapshot import SCHEMA, UNDER_SEAL
-from reports.evidence.pack import Signature, described, sha256
+from reports.evidence.pack import Signature, sha256, signature_record
 from reports.evidence.verification import PackVerdict, fault_of_signature, judged_with
 
 SIGNED_SCHEMA = "aws-dr-manager/saved-evidence/1"
@@ -28,10 +28,10 @@ def text_to_sign(data: bytes) -> bytes:
     return _text(_manifest(orjson.loads(data)))
 
 
-def sealed(data: bytes, signature: Signature | None, why_unsigned: str = "") -> bytes:
+def with_seal(data: bytes, signature: Signature | None, why_unsigned: str = "") -> bytes:
     """The evidence with its manifest, its signature and its seal. Without a signature it says why there is none."""
     body = orjson.loads(data)
-    body |= {MANIFEST: _manifest(body), SIGNATURE: described(signature, why_unsigned)}
+    body |= {MANIFEST: _manifest(body), SIGNATURE: signature_record(signature, why_unsigned)}
     return orjson.dumps({**body, SEAL: _seal(body)})
 
 
@@ -53,7 +53,7 @@ def verify_saved(raw: bytes) -> PackVerdict:
     signature = body.get(SIGNATURE)
     if not isinstance(body.get(MANIFEST), dict) or not isinstance(signature, dict):
         return PackVerdict((f"{MANIFEST} or {SIGNATURE} is missing, or was changed.",), about)
-    faults = [*_changed(body), *_bytes(raw, body)]
+    faults = [*_changes(body), *_bytes(raw, body)]
     if "unsigned" not in signature:
         wrong = fault_of_signature(SIGNATURE, _text(body[MANIFEST]), signature)
         faults += [wrong] if wrong else []
@@ -87,7 +87,7 @@ def _own_digest(body: Mapping[str, Any]) -> bool:
     return bool(body.get("digest") == _digest({name: value for name, value in body.items() if name != "digest"}))
 
 
-def _changed(body: Mapping[str, Any]) -> Iterator[str]:
+def _changes(body: Mapping[str, Any]) -> Iterator[str]:
     """Each part and each field that was changed, is missing or was added."""
     listed, now = body[MANIFEST], _manifest(body)
     often = Counter(map(_name, body["parts"]))  # the manifest has one digest a name: of two the other would go unseen

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dr_actions.authorization.rules import digest_of
 from dr_actions.journal.entries import Chain, Entry, EntryKind, read_chain
 from dr_actions.model import plan as plans
-from reports.evidence.pack import MANIFEST, OWN, SCHEMA, SEAL, SIGNATURE, NoPack, sha256, signed_text, tar, unpacked
+from reports.evidence.pack import MANIFEST, OWN, SCHEMA, SEAL, SIGNATURE, NoPack, members_of, sha256, signed_text, tar
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
@@ -36,7 +36,7 @@ class PackVerdict:
 def verify(raw: bytes) -> PackVerdict:
     """Check every byte of a pack. What cannot be read is a fault as well."""
     try:
-        members = unpacked(raw)
+        members = members_of(raw)
         manifest, signature = _document(members, MANIFEST), _document(members, SIGNATURE)
     except NoPack as none:
         return PackVerdict((f"This is no whole evidence pack: {none}",), {})
@@ -67,19 +67,19 @@ def key_digest(raw: bytes) -> str:
     """SHA-256 of a public key: PEM, DER, or what the AWS CLI prints, JSON or base64. Raises ValueError for others."""
     text = raw.lstrip()
     if text.startswith(b"-----BEGIN"):
-        return _digest(_loaded(raw, pem=True))
+        return _digest(_public_key(raw, pem=True))
     if text.startswith(b"{"):
         answer = json.loads(raw)
         raw = str(answer.get("PublicKey")).encode()
-    return _digest(_loaded(raw if raw[:1] == b"0" else base64.b64decode(raw), pem=False))
+    return _digest(_public_key(raw if raw[:1] == b"0" else base64.b64decode(raw), pem=False))
 
 
 def _own_key(signature: Mapping[str, Any]) -> PublicKeyTypes:
     """Return the key in a signature. It is read as PEM only, so that a text is one key. Raises KeyError, ValueError."""
-    return _loaded(str(signature["public_key"]).encode(), pem=True)
+    return _public_key(str(signature["public_key"]).encode(), pem=True)
 
 
-def _loaded(raw: bytes, *, pem: bool) -> PublicKeyTypes:
+def _public_key(raw: bytes, *, pem: bool) -> PublicKeyTypes:
     """The key. Raises ValueError where it is none that can be read."""
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_public_key
@@ -104,13 +104,13 @@ def _is_manifest(found: Mapping[str, Any]) -> bool:
 
 
 def _document(members: Mapping[str, bytes], name: str) -> dict[str, Any]:
-    found = _parsed(members, name)
+    found = _json_of(members, name)
     if not isinstance(found, dict):
         raise NoPack(f"{name} was changed: it is no object.")
     return found
 
 
-def _parsed(members: Mapping[str, bytes], name: str) -> Any:
+def _json_of(members: Mapping[str, bytes], name: str) -> Any:
     if name not in members:
         raise NoPack(f"{name} is missing.")
     try:
@@ -171,11 +171,11 @@ def _record(members: Mapping[str, bytes], manifest: Mapping[str, Any]) -> Iterat
         yield from _mirror(chain, read_chain(members[MIRROR], *names))
     approvals = None
     try:
-        approvals = _parsed(members, APPROVALS) if APPROVALS in members else None
+        approvals = _json_of(members, APPROVALS) if APPROVALS in members else None
     except NoPack as odd:
         yield str(odd)
     for begun in (entry for entry in chain.entries if entry.kind is EntryKind.BEGIN):
-        yield from _beginning(begun, approvals)
+        yield from _faults_of_beginning(begun, approvals)
 
 
 def _mirror(chain: Chain, mirrored: Chain) -> Iterator[str]:
@@ -185,7 +185,7 @@ def _mirror(chain: Chain, mirrored: Chain) -> Iterator[str]:
             return
 
 
-def _beginning(begun: Entry, approvals: list[dict[str, Any]] | None) -> Iterator[str]:
+def _faults_of_beginning(begun: Entry, approvals: list[dict[str, Any]] | None) -> Iterator[str]:
     """The digests of a plan, of its rules, and of who approved it."""
     try:
         digest = plans.from_json(begun.data["plan"]).digest

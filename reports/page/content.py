@@ -209,11 +209,11 @@ def _readiness(report: Report) -> str:
     if verdict.recommendation is Recommendation.CANNOT_SAY:
         silent = report.silent_regions()
         cause = f", {' and '.join(f'{region} {report.silence_of(region)}' for region in silent)}" if silent else ""
-        also = f", and {_counted(failed)}" if failed else ""
+        also = f", and {_failure_count(failed)}" if failed else ""
         seen = f"{len(unknown)} of {applicable} checks could not be judged{cause}{also}"
         return f"It is not known whether {name} {could}: {seen}."
     if verdict.recommendation is Recommendation.NOT_READY:
-        causes = [_counted(failed)] if failed else []
+        causes = [_failure_count(failed)] if failed else []
         causes += [f"its posture is {report.posture}"] if report.posture_severity is Severity.BLOCKER else []
         negated = "does not serve from the DR region" if report.validates else "is not ready to fail over"
         return f"{name} {negated}: {' and '.join(causes)}."
@@ -227,7 +227,7 @@ def _readiness(report: Report) -> str:
     return f"{name} {could}: all {applicable} checks that apply pass."
 
 
-def _counted(failed: Sequence[CheckResult]) -> str:
+def _failure_count(failed: Sequence[CheckResult]) -> str:
     grave = sum(result.severity is Severity.BLOCKER for result in failed)
     also = f" ({grave} {'blocker' if grave == 1 else 'blockers'})" if grave else ""
     return f"{len(failed)} {'check fails' if len(failed) == 1 else 'checks fail'}{also}"

@@ -48,7 +48,7 @@ def _text(value: object) -> str:
         return json.dumps(to_jsonable_python(value), separators=(",", ":"))
 
 
-def restored(content: bytes) -> Report:
+def report_from(content: bytes) -> Report:
     """The report whose ``pieces`` were written. Raises StoredPageError."""
     try:
         document = json.loads(content)

@@ -79,7 +79,7 @@ def oscal(report: Report) -> str:
         "end": _moment(report),
         "reviewed-controls": {"control-selections": [_scope()]},
         **({"observations": [_observation(report, result) for result in seen.values()]} if seen else {}),
-        **({"findings": [_finding(report, row) for row in rows]} if rows else {}),
+        **({"findings": [_oscal_finding(report, row) for row in rows]} if rows else {}),
     }
     document = {
         "uuid": _id(report, "assessment results"),
@@ -114,7 +114,7 @@ def _observation(report: Report, result: CheckResult) -> dict[str, Any]:
     }
 
 
-def _finding(report: Report, row: ControlResult) -> dict[str, Any]:
+def _oscal_finding(report: Report, row: ControlResult) -> dict[str, Any]:
     reason = "pass" if row.satisfied else "fail" if row.count(Status.FAIL) else "other"
     state = "satisfied" if row.satisfied else "not-satisfied"
     return {

@@ -61,12 +61,12 @@ def _lines(difference: RunDifference, shown: int | None, *, is_markdown: bool) -
             yield from ([""] if is_markdown else [])
         for change in changes[:shown]:
             text = f"{change.sentence}: {change.about}" if change.after else change.sentence
-            yield from [f"- {markdown(text)}"] if is_markdown else _wrapped(one_line(text))
+            yield from [f"- {markdown(text)}"] if is_markdown else _row_lines(one_line(text))
         if shown is not None and len(changes) > shown:
             yield f"  ... and {len(changes) - shown} more (--all lists them)"
 
 
-def _wrapped(text: str) -> list[str]:
+def _row_lines(text: str) -> list[str]:
     """A row of the terminal in as many lines as it takes; what holds a command stays one."""
     if holds_command(text):
         return [f"  {text}"]

@@ -57,7 +57,7 @@ def as_junit(fleet: Fleet) -> str:
     root.extend(_suite(member) for member in fleet.members)
     for name in ("tests", "failures", "errors"):
         root.set(name, str(sum(int(suite.get(name, "0")) for suite in root)))
-    return junit_report.written(root)
+    return junit_report.document_text(root)
 
 
 def _suite(member: FleetMember) -> ET.Element:

@@ -35,10 +35,10 @@ def render(report: Report) -> str:
     lines = [
         line for kind in ("error", "warning", "notice") for line in by_kind.get(kind, [])[: shown.get(kind, _SHOWN)]
     ]
-    return "".join(f"{line}\n" for line in [*alarm, *lines, *_ending(report)])
+    return "".join(f"{line}\n" for line in [*alarm, *lines, *_closing_lines(report)])
 
 
-def _ending(report: Report) -> Iterator[str]:
+def _closing_lines(report: Report) -> Iterator[str]:
     verdict, name = report.verdict, report.environment.name
     yield f"{report.title} of {name}: {verdict.recommendation}, score {verdict.score}, exit {report.exit}"
     if report.gate:

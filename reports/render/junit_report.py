@@ -33,10 +33,10 @@ def render(report: Report) -> str:
     kinds = Counter(KINDS.get(result.status) for result in report.verdict.results)
     root.attrib |= {"tests": str(len(report.verdict.results)), "failures": str(kinds["failure"])}
     root.attrib |= {"errors": str(kinds["error"])}
-    return written(root)
+    return document_text(root)
 
 
-def written(root: ET.Element) -> str:
+def document_text(root: ET.Element) -> str:
     """The document of ``root`` with a final newline."""
     ET.indent(root)
     return f"<?xml version='1.0' encoding='utf-8'?>\n{ET.tostring(root, encoding='unicode')}\n"
@@ -64,13 +64,13 @@ def case_of(result: CheckResult) -> ET.Element:
     if kind := KINDS.get(result.status):
         message = f"{result.check} ({result.severity}): {result.status}: {result.reason or lines[0]}"
         more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
-        ET.SubElement(case, kind, {"type": result.severity, "message": _text(message + more)}).text = _all(lines)
+        ET.SubElement(case, kind, {"type": result.severity, "message": _text(message + more)}).text = _texts(lines)
     elif result.status is Status.WARN:
-        ET.SubElement(case, "system-out").text = _all([f"{result.check} ({result.severity}): warn", *lines])
+        ET.SubElement(case, "system-out").text = _texts([f"{result.check} ({result.severity}): warn", *lines])
     return case
 
 
-def _all(lines: list[str]) -> str:
+def _texts(lines: list[str]) -> str:
     return "\n".join(map(_text, lines))
 
 

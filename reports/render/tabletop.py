@@ -71,7 +71,13 @@ def markdown(exercise: Exercise) -> str:
     lines += ["## Gaps", "", *(f"- {escaped(gap)}" for gap in exercise.gaps), ""] if exercise.gaps else []
     for stop in exercise.stops:
         first, *rest = text(stop).strip().split("\n")
-        lines += [f"## {escaped(first)}", "", *(_row(line) for line in rest), *_said(exercise.decisions, stop), ""]
+        lines += [
+            f"## {escaped(first)}",
+            "",
+            *(_row(line) for line in rest),
+            *_decision_lines(exercise.decisions, stop),
+            "",
+        ]
     return "\n".join(lines)
 
 
@@ -79,7 +85,7 @@ def _row(line: str) -> str:
     return f"- {escaped(line.strip().removeprefix('- '))}"
 
 
-def _said(decisions: Sequence[TabletopDecision], stop: TabletopStop) -> Iterator[str]:
+def _decision_lines(decisions: Sequence[TabletopDecision], stop: TabletopStop) -> Iterator[str]:
     for decision in decisions:
         if (decision.playbook, decision.step) == (stop.playbook, stop.number):
             yield f"- **Decided** by {escaped(decision.who)}: {escaped(decision.says)}"

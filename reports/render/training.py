@@ -26,8 +26,8 @@ def scenarios_text(rows: list[Answer], form: str) -> str:
         return "\n".join([*head, *body]) + "\n"
     lines: list[str] = []
     for row in rows:
-        lines += [f"{row['name']} ({row['minutes']} min)", *_wrapped(f"{row['sentence']}.", "  ")]
-        lines += _wrapped(f"Teaches {row['teaches']}.", "  ")
+        lines += [f"{row['name']} ({row['minutes']} min)", *_lines_of(f"{row['sentence']}.", "  ")]
+        lines += _lines_of(f"Teaches {row['teaches']}.", "  ")
     return "\n".join([*lines, "Begin one: `dr_cli.py sandbox train NAME`"]) + "\n"
 
 
@@ -44,7 +44,7 @@ def briefing(session: Answer, form: str) -> str:
         quoted = ">\n".join(f"> {text}\n" for text in _paragraphs(session["briefing"])).splitlines()
         return "\n".join([f"# {session['name']}", "", *quoted, "", *(f"- {line}" for line in how)]) + "\n"
     head = f"Scene {session['name']}, about {session['minutes']} minutes. It begins now."
-    body = [line for text in _paragraphs(session["briefing"]) for line in ("", *_wrapped(text, "  "))]
+    body = [line for text in _paragraphs(session["briefing"]) for line in ("", *_lines_of(text, "  "))]
     return "\n".join([head, *body, "", *how]) + "\n"
 
 
@@ -62,10 +62,10 @@ def debriefing(session: Answer, form: str) -> str:
         return "\n".join([f"# {head}", "", *_rows(session), *_after(session, "- ")]) + "\n"
     lines = [head, ""]
     for goal in session["goals"]:
-        lines += _wrapped(f"{_MARKS[goal['standing']]} {goal['standing']}: {goal['sentence']}", "", "    ")
-        lines += _wrapped(goal["evidence"], "    ")
-        lines += _wrapped(f"Why: {_why(goal)}", "    ")
-    return "\n".join([*lines, *(line for text in _after(session, "") for line in _wrapped(text, ""))]) + "\n"
+        lines += _lines_of(f"{_MARKS[goal['standing']]} {goal['standing']}: {goal['sentence']}", "", "    ")
+        lines += _lines_of(goal["evidence"], "    ")
+        lines += _lines_of(f"Why: {_reason(goal)}", "    ")
+    return "\n".join([*lines, *(line for text in _after(session, "") for line in _lines_of(text, ""))]) + "\n"
 
 
 def ended_text(name: str, environment: str) -> str:
@@ -77,11 +77,11 @@ def _rows(session: Answer) -> Iterator[str]:
     yield "| goal | stands | evidence | why it matters |"
     yield "|---|---|---|---|"
     for goal in session["goals"]:
-        cells = (goal["sentence"], goal["standing"], goal["evidence"], _why(goal))
+        cells = (goal["sentence"], goal["standing"], goal["evidence"], _reason(goal))
         yield f"| {' | '.join(map(markdown, cells))} |"
 
 
-def _why(goal: Answer) -> str:
+def _reason(goal: Answer) -> str:
     return f"{goal['why']} ({', '.join(goal['traps'])})"
 
 
@@ -101,7 +101,7 @@ def _paragraphs(text: str) -> list[str]:
     return [" ".join(part.split()) for part in text.split("\n\n")]
 
 
-def _wrapped(text: str, indent: str, further: str | None = None) -> list[str]:
+def _lines_of(text: str, indent: str, further: str | None = None) -> list[str]:
     if holds_command(text):
         return [indent + text]
     more = indent if further is None else further

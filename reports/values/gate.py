@@ -12,7 +12,7 @@ from dr_checks.core.readiness_gate import GateCause, GateResult
 
 def sentence(gate: GateResult, score: int) -> str:
     """Whether the pipeline goes on, and what stops it."""
-    reasons = [_counted(gate.stopping, "new " if gate.rules.baseline else "")] if gate.stopping else []
+    reasons = [_count_text(gate.stopping, "new " if gate.rules.baseline else "")] if gate.stopping else []
     if GateCause.SCORE in gate.causes:
         reasons.append(f"score {score} is below {gate.rules.min_score}")
     if GateCause.POSTURE in gate.causes:
@@ -23,7 +23,7 @@ def sentence(gate: GateResult, score: int) -> str:
     return f"{'passed' if gate.passed else 'STOPPED'}: {'; '.join([*reasons, *known]) or 'nothing stops'}"
 
 
-def _counted(rows: tuple[JudgedSubject, ...], new: str) -> str:
+def _count_text(rows: tuple[JudgedSubject, ...], new: str) -> str:
     counts = Counter(row.status for row in rows)
     words = {Status.FAIL: "failed", Status.UNKNOWN: "not seen", Status.WARN: "warned of"}
     return ", ".join(f"{count} {new}{words[status]}" for status, count in counts.items())

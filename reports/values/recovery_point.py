@@ -16,11 +16,11 @@ def objective_met(rpo: RecoveryPointResult, lags: Iterable[Lag]) -> str:
     if rpo.compliant is not False:
         return "met" if rpo.compliant else "not known"
     best = best_lags(lags)
-    lost = sorted({f"{lag.store} {lag.subject}" for lag in lags if lag.missing and _unmeasured(lag, best)})
+    lost = sorted({f"{lag.store} {lag.subject}" for lag in lags if lag.missing and _is_unmeasured(lag, best)})
     named = ", ".join(lost[:_MANY]) + (f" and {len(lost) - _MANY} more" if len(lost) > _MANY else "")
     return f"NOT MET, no copy of {named}" if lost else "NOT MET"
 
 
-def _unmeasured(missing: Lag, best: Iterable[Lag]) -> bool:
+def _is_unmeasured(missing: Lag, best: Iterable[Lag]) -> bool:
     store = (missing.store, missing.subject, missing.tenant)
     return any(lag.seconds is None for lag in best if (lag.store, lag.subject, lag.tenant) == store)

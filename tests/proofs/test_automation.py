@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 
 from dr_estate.config.environment import Environment, Side, load_environment
 from dr_estate.model.recovery_document import as_values
-from reports.evidence.pack import unpacked
+from reports.evidence.pack import members_of
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage
 from tests.proofs.attacked import attacks
@@ -375,7 +375,7 @@ def test_an_approval_from_before_is_given_to_aws_with_what_its_starter_sets_asid
     assert [] == [line for line in (execution, *SET_ASIDE) if line not in page], page
     packed = prod.run(f"evidence --incident {INCIDENT}", "approver")
     assert packed.code == 0, packed.err
-    members = unpacked(Path(packed.out.partition(": ")[0]).read_bytes())
+    members = members_of(Path(packed.out.partition(": ")[0]).read_bytes())
     (start,) = json.loads(members["approved-starts.json"])
     assert (start["execution"], start["overrides"][0]["by"]) == (execution, "Jane Doe")
 

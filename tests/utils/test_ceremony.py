@@ -15,7 +15,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from dr_estate.config.environment import Environment, Side, load_environment
-from reports.evidence.pack import unpacked
+from reports.evidence.pack import members_of
 from reports.evidence.verification import APPROVALS, JOURNAL, MIRROR, verify
 from sandbox.client.endpoint import Endpoint
 from tests.proofs.changes import Aws
@@ -164,7 +164,7 @@ def test_what_was_approved_begun_and_recorded_is_one_signed_archive_that_agrees_
     raw = Path(ran.out.partition(": ")[0]).read_bytes()
     verdict = verify(raw)
     assert (verdict.faults, verdict.unsigned) == ((), "")
-    members = unpacked(raw)
+    members = members_of(raw)
     assert {JOURNAL, MIRROR, APPROVALS} < members.keys()
     (approval,) = json.loads(members[APPROVALS])
     begun = next(json.loads(line) for line in members[JOURNAL].splitlines() if b'"kind":"begin"' in line)

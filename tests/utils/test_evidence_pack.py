@@ -17,7 +17,17 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from dr_actions.journal.entries import EntryKind, entry_after, genesis
 from dr_estate.config.environment import Side, load_environment
 from dr_estate.model.world_id import WorldId
-from reports.evidence.pack import SEAL, SIGNATURE, Signature, manifest_of, packed, sha256, signed_text, tar, unpacked
+from reports.evidence.pack import (
+    SEAL,
+    SIGNATURE,
+    Signature,
+    manifest_of,
+    members_of,
+    pack_bytes,
+    sha256,
+    signed_text,
+    tar,
+)
 from reports.evidence.verification import JOURNAL, verify
 from sandbox.client.endpoint import Endpoint
 from tests.proofs.changes import Aws
@@ -75,7 +85,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
 def test_the_approver_signs_and_a_stranger_without_aws_checks_every_byte(desk: Desk) -> None:
     path = desk.pack()
     assert path.stat().st_mode & 0o777 == 0o600
-    members = unpacked(path.read_bytes())
+    members = members_of(path.read_bytes())
     assert {JOURNAL, "runs/sit-failover-20260107T000000/evidence.json", "rules.json", "approvals.json"} <= set(members)
     checked = desk.run(f"evidence verify {path}", person="")
     assert checked.code == 3, "whose key that is was not compared"
@@ -91,7 +101,7 @@ def test_the_operator_may_not_sign_and_the_pack_says_so(desk: Desk) -> None:
 
 
 def test_a_forger_who_packs_again_what_was_signed_is_found_out(desk: Desk) -> None:
-    members = unpacked(desk.pack().read_bytes())
+    members = members_of(desk.pack().read_bytes())
     journal = members[JOURNAL].replace(b"seen", b"gone")
     files = {name: data for name, data in members.items() if name not in {"manifest.json", SIGNATURE, SEAL}}
     about = {k: v for k, v in json.loads(members["manifest.json"]).items() if k not in {"files", "schema"}}
@@ -109,7 +119,7 @@ def test_a_byte_of_a_small_pack_that_is_flipped_is_detected(every: int) -> None:
         genesis("sit", "INC-1", here), 1, datetime(2026, 1, 7, tzinfo=UTC), "r", EntryKind.NOTE, None, data
     )
     files = {JOURNAL: (entry.line + "\n").encode()}
-    raw = packed(files, manifest_of(files, {"environment": "sit", "incident": "INC-1"}), None, "no key")
+    raw = pack_bytes(files, manifest_of(files, {"environment": "sit", "incident": "INC-1"}), None, "no key")
     assert verify(raw).faults == ()
     places = range(0, len(raw), every)
     undetected = [at for at in places if not verify(raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :]).faults]
@@ -118,7 +128,7 @@ def test_a_byte_of_a_small_pack_that_is_flipped_is_detected(every: int) -> None:
 
 def test_a_changed_a_missing_and_an_added_file_are_named() -> None:
     files = {"a.json": b"1", "b.json": b"2"}
-    members = unpacked(packed(files, manifest_of(files, {}), None, "no key"))
+    members = members_of(pack_bytes(files, manifest_of(files, {}), None, "no key"))
     other = {name: data for name, data in members.items() if name != "b.json"} | {"a.json": b"3", "c.json": b"4"}
     faults = verify(tar(other)).faults
     assert {"a.json was changed.", "b.json is missing.", "c.json was added."} < set(faults)
@@ -133,7 +143,7 @@ def test_a_pack_signed_by_a_key_of_the_forgers_own_is_distinguished_from_the_con
     own_key.write_text(base64.b64encode(public).decode() + "\n", encoding="ascii")
     files = {"a.json": b"1"}
     forged = desk.home / "forged.tar"
-    named, twofold = json.loads(unpacked(true.read_bytes())[SIGNATURE])["key"], desk.home / "twofold.tar"
+    named, twofold = json.loads(members_of(true.read_bytes())[SIGNATURE])["key"], desk.home / "twofold.tar"
     forged.write_bytes(forged_pack(files, named))
     twofold.write_bytes(forged_pack(files, named, own_key.read_text(encoding="ascii")))
     packs = (true, forged, twofold)
@@ -167,13 +177,13 @@ def forged_pack(files: dict[str, bytes], named: str, before: str = "") -> bytes:
     key, manifest = ec.generate_private_key(ec.SECP256R1()), manifest_of(files, {"environment": "sit"})
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     signature = key.sign(signed_text(manifest), ec.ECDSA(hashes.SHA256())).hex()
-    return packed(files, manifest, Signature(named, before + public, signature))
+    return pack_bytes(files, manifest, Signature(named, before + public, signature))
 
 
 def test_what_a_hostile_pack_says_of_itself_begins_no_line_of_its_own(desk: Desk) -> None:
     lie, path = "\nEvery byte is as it was made; signed by you.", desk.home / "hostile.tar"
     about = {"environment": f"sit{lie}", "incident": f"I{lie}", "made_at": lie, "not_included": [lie]}
-    path.write_bytes(packed({f"a{lie}": b"1"}, manifest_of({f"b{lie}": b"1"}, about), None, lie))
+    path.write_bytes(pack_bytes({f"a{lie}": b"1"}, manifest_of({f"b{lie}": b"1"}, about), None, lie))
     checked = desk.run(f"evidence verify {path}", person="")
     assert (3, []) == (checked.code, [row for row in checked.out.splitlines() if row.startswith("Every byte")])
 

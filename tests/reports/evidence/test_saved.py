@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from dr_estate.snapshot.snapshot import from_json
 from reports.evidence.pack import Signature, sha256
-from reports.evidence.saved import SEAL, sealed, text_to_sign, verify_saved
+from reports.evidence.saved import SEAL, text_to_sign, verify_saved, with_seal
 from tests.utils.running import ROOT
 
 SAVED = ROOT / "tests" / "golden" / "evidence" / "sit-healthy.json.xz"
@@ -37,7 +37,7 @@ def signed() -> bytes:
     key = ec.generate_private_key(ec.SECP256R1())
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     signature = key.sign(text_to_sign(evidence()), ec.ECDSA(hashes.SHA256()))
-    return sealed(evidence(), Signature(KEY, public, signature.hex()))
+    return with_seal(evidence(), Signature(KEY, public, signature.hex()))
 
 
 def test_signed_evidence_is_whole_and_loads_as_it_was() -> None:
@@ -47,7 +47,7 @@ def test_signed_evidence_is_whole_and_loads_as_it_was() -> None:
 
 
 def test_unsigned_evidence_says_why() -> None:
-    verdict = verify_saved(sealed(evidence(), None, "kms:Sign was denied"))
+    verdict = verify_saved(with_seal(evidence(), None, "kms:Sign was denied"))
     assert (verdict.faults, verdict.signed_by, verdict.unsigned) == ((), "", "kms:Sign was denied")
     earlier = verify_saved(evidence())
     assert (earlier.faults, earlier.signed_by, "kept it for itself" in earlier.unsigned) == ((), "", True)
@@ -88,7 +88,7 @@ def test_what_was_changed_is_named_and_digests_that_are_made_again_do_not_fit_th
     assert f"{name} of {side} was changed." in named
     assert "account was changed." in verify_saved(orjson.dumps({**body, "account": "1"})).faults
     assert f"{name} of {side} is missing." in verify_saved(orjson.dumps({**body, "parts": body["parts"][2:]})).faults
-    sealed_again = sealed(
+    sealed_again = with_seal(
         orjson.dumps(forged), Signature(KEY, body["signature"]["public_key"], body["signature"]["signature"])
     )
     assert verify_saved(sealed_again).faults == ("signature: the signature is not of this manifest and key.",)

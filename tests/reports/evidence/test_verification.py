@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from dr_actions.journal.entries import Entry, EntryKind, entry_after, genesis
 from dr_actions.model.plan import to_json
-from reports.evidence.pack import Signature, manifest_of, packed, signed_text, tar, unpacked
+from reports.evidence.pack import Signature, manifest_of, members_of, pack_bytes, signed_text, tar
 from reports.evidence.verification import APPROVALS, JOURNAL, MIRROR, key_digest, verify
 from tests.dr_actions.control_tables import WORLD
 from tests.dr_actions.deciding import APPROVER, INCIDENT, NOW, PLAN, RULES
@@ -38,7 +38,7 @@ def faults(entry: Entry, approvals: Any = APPROVED, mirror: Entry | None = None)
     files = {JOURNAL: f"{entry.line}\n".encode(), APPROVALS: json.dumps(approvals).encode()}
     files |= {MIRROR: f"{mirror.line}\n".encode()} if mirror else {}
     about = {"environment": "prod", "incident": INCIDENT}
-    return verify(packed(files, manifest_of(files, about), None, "no key")).faults
+    return verify(pack_bytes(files, manifest_of(files, about), None, "no key")).faults
 
 
 def test_a_record_whose_plan_rules_and_approval_agree_has_no_fault() -> None:
@@ -72,7 +72,7 @@ def test_a_mirror_that_differs_and_approvals_of_no_shape_are_faults() -> None:
 
 def test_a_signature_of_another_key_kind_or_of_no_key_is_a_fault() -> None:
     for key in ("", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"):
-        raw = packed({}, manifest_of({}, {}), Signature("arn", key, "00"))
+        raw = pack_bytes({}, manifest_of({}, {}), Signature("arn", key, "00"))
         assert "signature.json was changed" in verify(raw).faults[0]
 
 
@@ -88,7 +88,7 @@ def test_what_is_no_pack_is_refused_in_a_sentence(raw: bytes) -> None:
 @given(st.data())
 def test_whatever_is_done_to_the_bytes_of_a_pack_is_a_fault_and_never_an_error(data: st.DataObject) -> None:
     files = {JOURNAL: f"{begun().line}\n".encode()}
-    raw = packed(files, manifest_of(files, {"environment": "prod", "incident": INCIDENT}), None, "no key")
+    raw = pack_bytes(files, manifest_of(files, {"environment": "prod", "incident": INCIDENT}), None, "no key")
     at, length = data.draw(st.integers(0, len(raw) - 1)), data.draw(st.integers(0, 600))
     other = raw[:at] + data.draw(st.binary(max_size=600)) + raw[at + length :]
     assert verify(other).faults or other == raw
@@ -138,7 +138,7 @@ def test_an_archive_that_another_program_made_hostile_is_no_pack(hostile: str) -
 
 @pytest.mark.parametrize("missing", [5, "word", [{"a": 1}]])
 def test_a_manifest_of_another_shape_is_none(missing: Any) -> None:
-    (fault,) = verify(packed({}, manifest_of({}, {"not_included": missing}), None, "no key")).faults
+    (fault,) = verify(pack_bytes({}, manifest_of({}, {"not_included": missing}), None, "no key")).faults
     assert "manifest.json is not one of this tool" in fault
 
 
@@ -161,7 +161,7 @@ def test_a_key_that_reads_as_another_ones_too_is_the_one_that_signed() -> None:
     manifest = manifest_of({}, {"environment": "sit"})
     signature = own.sign(signed_text(manifest), ec.ECDSA(hashes.SHA256())).hex()
     both = f"{base64.b64encode(der).decode()}\n{pem.decode()}"
-    verdict = verify(packed({}, manifest, Signature("arn", both, signature)))
+    verdict = verify(pack_bytes({}, manifest, Signature("arn", both, signature)))
     assert ((), key_digest(pem)) == (verdict.faults, verdict.key)
 
 
@@ -179,6 +179,6 @@ def test_the_auditors_key_is_the_same_in_each_form_in_which_it_is_kept() -> None
 
 def test_the_same_files_are_the_same_bytes() -> None:
     files = {"b": b"2", "a": b"1"}
-    raw = packed(files, manifest_of(files, {}), None)
-    assert raw == packed(dict(files), manifest_of(files, {}), None)
-    assert b"1" == unpacked(raw)["a"]
+    raw = pack_bytes(files, manifest_of(files, {}), None)
+    assert raw == pack_bytes(dict(files), manifest_of(files, {}), None)
+    assert b"1" == members_of(raw)["a"]

@@ -11,7 +11,7 @@ from dr_checks.core.verdict import verdict_of
 from dr_estate.model.invocation import Invocation
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from reports.page.render import render
-from reports.page.stored import StoredPageError, pieces, restored
+from reports.page.stored import StoredPageError, pieces, report_from
 from reports.values.report import Report
 from tests.reports.test_reports import REPORT
 
@@ -23,7 +23,7 @@ def stored(report: Report) -> bytes:
 
 def test_a_report_that_was_kept_draws_the_same_page() -> None:
     report = replace(REPORT, invocation=Invocation(("-e", "sit")), next_step="`dr_cli.py doctor` shows why.")
-    assert render(restored(stored(report)), {}) == render(report, {})
+    assert render(report_from(stored(report)), {}) == render(report, {})
 
 
 def test_a_silent_region_is_one_cause_in_the_page_that_is_drawn_again() -> None:
@@ -32,16 +32,16 @@ def test_a_silent_region_is_one_cause_in_the_page_that_is_drawn_again() -> None:
     finding = replace(lost.findings[0], status=lost.status.UNKNOWN, unseen=silent)
     result = replace(lost, status=lost.status.UNKNOWN, findings=(finding,))
     report = replace(REPORT, verdict=verdict_of((result,), (), 3600.0))
-    assert list(restored(stored(report)).silent_regions()) == ["af-south-1"]
+    assert list(report_from(stored(report)).silent_regions()) == ["af-south-1"]
 
 
 def test_what_a_later_version_adds_is_left_aside() -> None:
     document = json.loads(stored(REPORT))
     document["report"] |= {"added_later": 1}
-    assert restored(json.dumps(document).encode()).verdict == REPORT.verdict
+    assert report_from(json.dumps(document).encode()).verdict == REPORT.verdict
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"schema": "aws-dr-manager/page/2", "report": {}}'])
 def test_what_this_version_cannot_draw_is_said(content: str) -> None:
     with pytest.raises(StoredPageError, match=r"page\.json does not hold"):
-        restored(content.encode())
+        report_from(content.encode())

@@ -16,7 +16,7 @@ from dr_estate.readers import ecs
 from dr_estate.snapshot.snapshot import Snapshot, from_json, to_json
 from sandbox.client.endpoint import Endpoint
 from utils.aws_mgmt.app import answer_cache
-from utils.aws_mgmt.app.answer_cache import cache_file, cache_notes, remembering
+from utils.aws_mgmt.app.answer_cache import answer_memory, cache_file, cache_notes
 from utils.aws_mgmt.app.options import DrTestOptions, FailoverOptions, Options, StatusOptions
 from utils.aws_mgmt.app.target import ObservedWorld
 
@@ -41,7 +41,7 @@ def looked(world: Endpoint, sit: Environment, options: Options | None = None, id
     reached = ObservedWorld(
         id_ or WorldId.live(sit.account), Credentials(world.url, keys.access_key_id, keys.secret_access_key)
     )
-    with remembering(options or StatusOptions(), sit, reached) as remembered:
+    with answer_memory(options or StatusOptions(), sit, reached) as remembered:
         return remembered.observe(sit, only=PART)
 
 

@@ -18,7 +18,7 @@ from dr_actions.journal.journal import journal_path
 from dr_actions.journal.mirror import TableMirror
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment
-from reports.evidence.pack import Signature, manifest_of, packed, signed_text
+from reports.evidence.pack import Signature, manifest_of, pack_bytes, signed_text
 from reports.evidence.verification import APPROVALS, JOURNAL, MIRROR
 from utils.aws_mgmt.app import evaluation
 from utils.aws_mgmt.app.connections import AppContext, open_context
@@ -54,7 +54,7 @@ def make_pack(options: EvidenceOptions, env: Environment) -> tuple[bytes, PackCo
     contents.files |= _rules_files(options, env)
     about = {"environment": env.name, "account": env.account, "incident": incident, "versions": _versions()}
     about |= {"runs": [folder.name for folder in folders], "made_at": WorldClock().now().isoformat(timespec="seconds")}
-    with _asked(options, env, contents) as app:
+    with _open_world(options, env, contents) as app:
         if app is not None and incident:
             _add_the_record(app, incident, contents)
         if not folders and JOURNAL not in contents.files:
@@ -64,11 +64,11 @@ def make_pack(options: EvidenceOptions, env: Environment) -> tuple[bytes, PackCo
             signature = signature_of(app, signed_text(manifest))
             contents.signature = signature if isinstance(signature, Signature) else None
             contents.unsigned = "" if isinstance(signature, Signature) else signature
-    return packed(contents.files, manifest, contents.signature, contents.unsigned), contents
+    return pack_bytes(contents.files, manifest, contents.signature, contents.unsigned), contents
 
 
 @contextlib.contextmanager
-def _asked(options: EvidenceOptions, env: Environment, contents: PackContents) -> Iterator[AppContext | None]:
+def _open_world(options: EvidenceOptions, env: Environment, contents: PackContents) -> Iterator[AppContext | None]:
     """The open world; None, with a word on why, where it does not answer."""
     with contextlib.ExitStack() as stack:
         app: AppContext | None = None

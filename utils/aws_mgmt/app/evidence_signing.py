@@ -11,7 +11,7 @@ from dr_estate.aws.read_client import WrongAccount
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable
 from reports.evidence.pack import ALGORITHM, Signature
-from reports.evidence.saved import sealed, text_to_sign
+from reports.evidence.saved import text_to_sign, with_seal
 from utils.aws_mgmt.app.connections import SIGNING, AppContext, open_context
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.options import Options
@@ -41,8 +41,8 @@ def signed_evidence(data: bytes, options: Options, env: Environment) -> tuple[by
     """The evidence ``data`` under a signature, or saying why it has none; and the sentence on that."""
     signature = _signature(data, options, env)
     if isinstance(signature, Signature):
-        return sealed(data, signature), f"{options.save_evidence} is signed by {signature.key}."
-    return sealed(data, None, signature), f"{options.save_evidence} is UNSIGNED: {signature}"
+        return with_seal(data, signature), f"{options.save_evidence} is signed by {signature.key}."
+    return with_seal(data, None, signature), f"{options.save_evidence} is UNSIGNED: {signature}"
 
 
 def _signature(data: bytes, options: Options, env: Environment) -> Signature | str:
