@@ -76,7 +76,7 @@ def of_open_incident(standing: ControlState | None, posture: PostureName) -> Nex
     if is_full(incident.id):
         cleans = NextStep(DRILL_CLEAN, "brings the drill to its end, where no run is at work")
         return None if posture is PostureName.PRIMARY_LOST else cleans
-    goal, last = _unfinished(incident), standing.known_run
+    goal, last = _goal_ahead(incident), standing.known_run
     if goal and posture in EXPECTED.get(goal, ()):
         return going_on(goal, Options(), incident.id, staged=incident.staged)
     failed = last is not None and last.incident == incident.id and last.outcome not in _REACHED
@@ -85,7 +85,7 @@ def of_open_incident(standing: ControlState | None, posture: PostureName) -> Nex
     return None
 
 
-def _unfinished(incident: Incident) -> Goal | None:
+def _goal_ahead(incident: Incident) -> Goal | None:
     """What the incident's run is for where its phase says that it has not reached that."""
     if incident.phase == BEGUN:
         return next((goal for goal in Goal if goal == incident.goal), None)

@@ -24,7 +24,7 @@ from utils.aws_mgmt.app.target import ObservedWorld
 
 
 @contextlib.contextmanager
-def remembering(options: Options, environment: Environment, world: ObservedWorld) -> Iterator[ObservedWorld]:
+def answer_memory(options: Options, environment: Environment, world: ObservedWorld) -> Iterator[ObservedWorld]:
     """The world with the answers that are known of it; what it answers besides is known from then on.
 
     What prepares a change of AWS looks at AWS alone: only `status` is given any.

@@ -36,7 +36,7 @@ def with_approvals(report: Report, options: Options, incident: str, app: AppCont
             row.at,
             row.expires_at,
             state_of((row.digest, row.at, row.expires_at), now, begun, withdrawn=withdrawn),
-            tuple(line for start in starts if _upon(start, approvals) is row for line in _started(start)),
+            tuple(line for start in starts if _upon(start, approvals) is row for line in _start_lines(start)),
             tuple(map(override_line, row.overrides)),
         )
         for row, withdrawn in rows
@@ -44,7 +44,7 @@ def with_approvals(report: Report, options: Options, incident: str, app: AppCont
     return replace(report, approvals=tuple(sorted(given, key=lambda row: row.at, reverse=True)))
 
 
-def _started(start: StartApproval) -> Iterator[str]:
+def _start_lines(start: StartApproval) -> Iterator[str]:
     """The execution, or that a run went on, and what was set aside by it."""
     aside = "" if start.set_aside else ": nothing set aside"
     yield f"{start.execution or 'went on'} at {start.at:%Y-%m-%d %H:%M} UTC{aside}"

@@ -88,7 +88,7 @@ def discover_settings(environment: Environment, world: ObservedWorld) -> Iterato
 
 def _of_regions(environment: Environment, world: ObservedWorld) -> Iterator[ProposedSetting]:
     parts = (cloudfront.distributions, ecs.services, rds.instances)
-    snapshot = _observed(environment, world, *(reader.name for reader in parts))
+    snapshot = _snapshot(environment, world, *(reader.name for reader in parts))
     aliases = [
         alias
         for distribution in part_or(snapshot, cloudfront.distributions, Side.GLOBAL, ())
@@ -101,7 +101,7 @@ def _of_regions(environment: Environment, world: ObservedWorld) -> Iterator[Prop
     domain = environment.traffic.model_copy(
         update={"tenant_domain": alias.removeprefix("*."), "distribution_alias": alias}
     )
-    yield from _probed(environment.model_copy(update={"traffic": domain}), world)
+    yield from _password_settings(environment.model_copy(update={"traffic": domain}), world)
     standby = max((service.desired for service in _services(snapshot, environment, Side.DR)), default=0)
     serving = max((service.desired for service in _services(snapshot, environment, Side.PRIMARY)), default=0)
     yield ProposedSetting("standby.mode", "warm" if standby else "pilot-light", "ECS: services of the DR region")
@@ -113,9 +113,9 @@ def _of_regions(environment: Environment, world: ObservedWorld) -> Iterator[Prop
         yield ProposedSetting("database.classes", classes, f"RDS: {name}")
 
 
-def _probed(environment: Environment, world: ObservedWorld) -> Iterator[ProposedSetting]:
+def _password_settings(environment: Environment, world: ObservedWorld) -> Iterator[ProposedSetting]:
     """Whether the tenants' pages ask for a password."""
-    rounds = part_or(_observed(environment, world, http_sites.visits.name), http_sites.visits, Side.PRIMARY, None)
+    rounds = part_or(_snapshot(environment, world, http_sites.visits.name), http_sites.visits, Side.PRIMARY, None)
     pages = [page for page in rounds.tenants if isinstance(page, Visit)] if rounds else []
     protected = any(page.status == _UNAUTHORISED for page in pages)
     yield ProposedSetting("traffic.expected_probe_statuses", [200, _UNAUTHORISED] if protected else [200], "the sites")
@@ -133,18 +133,18 @@ def _account(environment: Environment, world: ObservedWorld) -> str:
         return str(client.call("sts", region, lambda sts: sts.get_caller_identity())["Account"])
 
 
-def _observed(environment: Environment, world: ObservedWorld, *parts: str) -> Snapshot:
+def _snapshot(environment: Environment, world: ObservedWorld, *parts: str) -> Snapshot:
     with kept_client(environment, reads(), world.credentials) as client:
         return observe_with(client, world.name, only=frozenset(parts))
 
 
 def _traffic_pair(environment: Environment, world: ObservedWorld) -> tuple[_TrafficPair, str]:
     """The pair of records that lead to two regions, and the zone above its own, "" where the account has none."""
-    listed = _observed(environment, world, route53.zones.name).get(route53.zones, Side.GLOBAL)
+    listed = _snapshot(environment, world, route53.zones.name).get(route53.zones, Side.GLOBAL)
     public, others = [zone.name for zone in listed if not zone.private], list[_TrafficPair]()
     for zone in public:
         traffic = environment.traffic.model_copy(update={"zone": zone})
-        snapshot = _observed(environment.model_copy(update={"traffic": traffic}), world, route53.records.name)
+        snapshot = _snapshot(environment.model_copy(update={"traffic": traffic}), world, route53.records.name)
         pair = _pair_in(zone, snapshot)
         if pair and _is_of(environment, pair):
             above = [name for name in public if zone.endswith(f".{name}")]

@@ -40,7 +40,7 @@ from utils.aws_mgmt.app.authorization import RunStart, clear_trial
 from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.execution import RunContext, run_steps
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.interrupts import stopping
+from utils.aws_mgmt.app.interrupts import stop_on_signals
 from utils.aws_mgmt.app.next_steps import invocation_of
 
 _HOUR_S = 3600
@@ -69,7 +69,7 @@ def clean_up(context: RunContext, heartbeat: Heartbeat, journal: Journal) -> Cle
     A stopped drill is cleaned up all the same; another Ctrl-C stops the clean-up too.
     """
     context = replace(context, stop=threading.Event())
-    with stopping(context.stop):
+    with stop_on_signals(context.stop):
         return _clean_up(context, heartbeat, journal)
 
 

@@ -33,7 +33,7 @@ from dr_estate.snapshot.observer import NOTHING, Progress
 from dr_estate.snapshot.snapshot import EvidenceError, Snapshot, read_evidence, write_json
 from dr_estate.snapshot.tenants import discover, is_chosen
 from reports.values.report import Report
-from utils.aws_mgmt.app.answer_cache import cache_notes, remembering
+from utils.aws_mgmt.app.answer_cache import answer_memory, cache_notes
 from utils.aws_mgmt.app.areas import chosen_checks, count_left_out
 from utils.aws_mgmt.app.dialog import Advance, Dialog, silent
 from utils.aws_mgmt.app.early_imports import loading_judgement
@@ -43,7 +43,7 @@ from utils.aws_mgmt.app.exit_codes import exit_of
 from utils.aws_mgmt.app.first_sight import ATTENDED_S, UNATTENDED_S, FirstSight
 from utils.aws_mgmt.app.next_steps import invocation_of
 from utils.aws_mgmt.app.options import Options, version
-from utils.aws_mgmt.app.run_folder import displaced
+from utils.aws_mgmt.app.run_folder import moved_results
 from utils.aws_mgmt.app.target import ObservedWorld, world_of
 from utils.aws_mgmt.app.tenant_cache import cache_tenants, cached_tenants
 
@@ -77,7 +77,7 @@ def read(options: Options, environment: Environment, run: CommandRun) -> Snapsho
     if not options.from_evidence:
         with (
             world_of(options, environment, run.clock) as reached,
-            remembering(options, environment, reached) as world,
+            answer_memory(options, environment, reached) as world,
             on_one_core(),
             loading_judgement() as is_loaded,
         ):
@@ -176,7 +176,7 @@ def judge(
         invocation=invocation,
         every_finding=options.every_finding,
         scheduled_tests=_scheduled_tests(snapshot, environment),
-        notes=(*_narrowed(options, areas), *cache_notes(snapshot), *displaced(run.folder, options)),
+        notes=(*_narrowed(options, areas), *cache_notes(snapshot), *moved_results(run.folder, options)),
         left_out=count_left_out(options, chosen_checks(options), areas),
         history=snapshot.get_if_seen(control_table.runs, Side.DR),
         evidence=_sha256(evidence),

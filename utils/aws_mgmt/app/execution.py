@@ -48,7 +48,7 @@ from utils.aws_mgmt.app.connections import AppContext, program_variables
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.incident_record import clearance_to_json, journals, outage_since, record_exceptions
-from utils.aws_mgmt.app.interrupts import stopping
+from utils.aws_mgmt.app.interrupts import stop_on_signals
 from utils.aws_mgmt.app.options import Options
 from utils.aws_mgmt.app.run_folder import with_room
 from utils.aws_mgmt.app.run_result import (
@@ -104,7 +104,7 @@ def with_lock(
     context: RunContext, work: Callable[[Heartbeat, Journal], tuple[RunSummary, Report]]
 ) -> tuple[RunSummary, Report]:
     """Hold lock, heartbeat and journal around ``work``, and give them back whatever happens. Raises Refused."""
-    with stopping(context.stop):  # from before the lock is taken until it is given back
+    with stop_on_signals(context.stop):  # from before the lock is taken until it is given back
         return _with_lock(context, work)
 
 

@@ -13,21 +13,21 @@ Handler = Callable[[int, "FrameType | None"], None]
 
 
 @contextlib.contextmanager
-def stopping(stop: threading.Event) -> Iterator[None]:
+def stop_on_signals(stop: threading.Event) -> Iterator[None]:
     """Set ``stop`` on each of these signals: a run stops between two calls. The handlers are put back afterwards."""
-    with _handled(lambda *_: stop.set()):
+    with _signal_handler(lambda *_: stop.set()):
         yield
 
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
     """Raise KeyboardInterrupt on each of them, so that what is open is closed whichever it was."""
-    with _handled(signal.default_int_handler):
+    with _signal_handler(signal.default_int_handler):
         yield
 
 
 @contextlib.contextmanager
-def _handled(handler: Handler) -> Iterator[None]:
+def _signal_handler(handler: Handler) -> Iterator[None]:
     """Let ``handler`` hear them; one that is ignored stays so (nohup)."""
     before = {number: signal.getsignal(number) for number in _ASKING_TO_END}
     heard = [number for number, previous in before.items() if previous is not signal.SIG_IGN]

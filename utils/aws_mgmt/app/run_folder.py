@@ -29,7 +29,7 @@ def run_folder(options: Options) -> Iterator[Path]:
     yield folder
 
 
-def displaced(folder: Path, options: Options) -> tuple[str, ...]:
+def moved_results(folder: Path, options: Options) -> tuple[str, ...]:
     """Where a run's results are if there was no room for them in their own folder."""
     if folder.is_relative_to(options.output):
         return ()

@@ -67,7 +67,7 @@ def record(kind: RunKind, world: str, verdict: str, complete: bool, proof: RunEv
     )
 
 
-def judged(run_record: RunRecord, verdict: Verdict) -> RunRecord:
+def with_verdict(run_record: RunRecord, verdict: Verdict) -> RunRecord:
     """The record with what the scenarios said."""
     return replace(
         run_record,
@@ -129,7 +129,7 @@ def record_tests(
         record(kind, report.world, verdict.recommendation, complete, proof) for kind, yes in looked.items() if yes
     )
     database = None if options.acts else report.database  # a driller's keys write nothing that a recovery reads
-    return record_runs(options, env, tuple(judged(run_record, verdict) for run_record in run_records), database)
+    return record_runs(options, env, tuple(with_verdict(run_record, verdict) for run_record in run_records), database)
 
 
 def record_recovery(context: RunContext, summary: RunSummary, report: Report) -> Notes:
@@ -142,7 +142,7 @@ def record_recovery(context: RunContext, summary: RunSummary, report: Report) ->
     proof = _ended_now(context)
     run_record = record(kind, context.app.world.name, summary.outcome, complete, proof)
     who = person_of(context.app.caller.arn, context.env)
-    run_record = replace(judged(run_record, report.verdict), run=summary.run, incident=summary.incident, who=who)
+    run_record = replace(with_verdict(run_record, report.verdict), run=summary.run, incident=summary.incident, who=who)
     try:
         entries = entries_of_incident(
             context.options, context.env, summary.incident, context.app
@@ -169,7 +169,7 @@ def record_drill(context: RunContext, summary: DrillSummary, report: Report) -> 
     app, proof = context.app, _ended_now(context)
     complete = summary.verdict == "done" and summary.went_there_and_back
     run_record = record(RunKind.FULL_DRILL, app.world.name, summary.verdict, complete, proof)
-    return record_run(app.control, _drill_record(judged(run_record, report.verdict), context.env, app, summary))
+    return record_run(app.control, _drill_record(with_verdict(run_record, report.verdict), context.env, app, summary))
 
 
 def _ended_now(context: RunContext) -> RunEvidence:

@@ -114,7 +114,7 @@ class OptionsPage(HelpPage):
         """Return the typed options. Raises click.UsageError for what cannot be meant together."""
         root = ctx.find_root()
         levels = [root, *([ctx.parent] if ctx.parent not in (root, None) else []), ctx]
-        given = _given(levels) | ({"action": self.name} if len(levels) > 2 else {})  # noqa: PLR2004 - root and command
+        given = _command_line_values(levels) | ({"action": self.name} if len(levels) > 2 else {})  # noqa: PLR2004 - root and command
         self._refuse_contradictions(ctx, given, str(levels[1].info_name))
         given.pop("assess_only", None)
         from utils.aws_mgmt.app.configuration import configuration
@@ -149,7 +149,7 @@ class OptionsPage(HelpPage):
             )
 
 
-def _given(levels: Sequence[click.Context]) -> dict[str, Any]:
+def _command_line_values(levels: Sequence[click.Context]) -> dict[str, Any]:
     """What the command line itself gives, at each level, by name; a later level wins, and what repeats adds up."""
     given: dict[str, Any] = {}
     for level in levels:

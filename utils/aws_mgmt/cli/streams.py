@@ -19,7 +19,7 @@ _CLOSED = (
 
 def prepare() -> str:
     """Replace streams that are closed and let none fail on a character. Returns why no result can be written, or ""."""
-    codecs.register_error(_ESCAPED, _escaped)
+    codecs.register_error(_ESCAPED, _escape)
     sys.stdin = sys.stdin or Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115 - open as long as the process
     closed = sys.stdout is None
     sys.stdout = sys.stdout or _nowhere()
@@ -62,7 +62,7 @@ def _nowhere() -> io.TextIOWrapper:
     return Path(os.devnull).open("w", encoding="utf-8")
 
 
-def _escaped(error: UnicodeError) -> tuple[str, int]:
+def _escape(error: UnicodeError) -> tuple[str, int]:
     """``\\uXXXX`` for what the encoding lacks: JSON stays JSON by that, which Python's own escapes break."""
     if not isinstance(error, UnicodeEncodeError):
         raise error

@@ -95,13 +95,13 @@ def _show(drills: list[FullDrill], left: tuple[Leftover, ...], reached: AppConte
     lines += [f"  left: {leftover.kind} {leftover.subject} ({leftover.side})" for leftover in left]
     console.result("\n".join(lines) + "\n" if drills or left else _NOTHING)
     code = Exit.NOT_READY if drills or left else Exit.READY
-    answer = f"{_counted(drills, 'drill')} not over, {_counted(left, 'resource')} left, exit {code}"
+    answer = f"{_count_text(drills, 'drill')} not over, {_count_text(left, 'resource')} left, exit {code}"
     clean = NextStep(DRILL_CLEAN, "brings it to its end")
     console.conclude(options.format, answer, str(clean) if code else READINESS)
     return code
 
 
-def _counted(rows: Sequence[object], noun: str) -> str:
+def _count_text(rows: Sequence[object], noun: str) -> str:
     return f"{len(rows)} {noun}{'' if len(rows) == 1 else 's'}"
 
 

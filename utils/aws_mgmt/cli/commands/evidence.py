@@ -68,7 +68,7 @@ def verify_command(options: EvidenceOptions) -> Exit:
     raw = _bytes_of(options.file)
     verdict = verify_saved(raw) if raw[:1] == b"{" else verify(raw)
     if options.public_key is not None:
-        verdict = _compared(verdict, options.public_key)
+        verdict = _verdict_by_key(verdict, options.public_key)
     about = verdict.about
     _note(str(options.file))
     if about:
@@ -102,7 +102,7 @@ def _bytes_of(path: Path) -> bytes:
         raise UsageError(f"{path}: cannot be read: {unreadable.strerror or unreadable}.") from unreadable
 
 
-def _compared(verdict: PackVerdict, public_key: Path) -> PackVerdict:
+def _verdict_by_key(verdict: PackVerdict, public_key: Path) -> PackVerdict:
     """The verdict, with a fault where nobody signed by that key. Raises UsageError where the file holds none."""
     try:
         wanted = key_digest(_bytes_of(public_key))

@@ -28,7 +28,7 @@ def explain_needs(options: ExplainOptions, environment: Environment) -> Exit:
 
     Raises UsageError for a tenant that is not there, and DataUnavailable where the DR region's services cannot be seen.
     """
-    snapshot = _observed(options, environment)
+    snapshot = _snapshot(options, environment)
     view = View("needs", Side.DR, environment, snapshot)
     known = {name: tenant.id for tenant in view.tenants for name in (tenant.dns, tenant.id)}
     if options.name not in known:
@@ -47,7 +47,7 @@ def explain_calls(options: ExplainOptions, environment: Environment) -> Exit:
     Returns 0, or 3 where a part was not seen, so that not all calls were made.
     Raises UsageError, and DataUnavailable where the tenants cannot be seen.
     """
-    snapshot = _observed(options, environment)
+    snapshot = _snapshot(options, environment)
     tenants = len(discover(snapshot, environment))
     plan = CallPlan.of(snapshot, tenants, options.number or tenants)
     console.result(render_calls(plan, options.format), machine=options.format == "json")
@@ -59,7 +59,7 @@ def explain_calls(options: ExplainOptions, environment: Environment) -> Exit:
     return code
 
 
-def _observed(options: ExplainOptions, environment: Environment) -> Snapshot:
+def _snapshot(options: ExplainOptions, environment: Environment) -> Snapshot:
     if options.format not in _FORMS:
         raise UsageError(f"explain {options.action} is not written as {options.format}: use {', '.join(_FORMS)}.")
     if options.from_evidence:

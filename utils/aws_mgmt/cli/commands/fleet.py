@@ -54,7 +54,7 @@ def merge_command(options: ReportOptions) -> Exit:
     _refuse_form(options)
     names = expected_names(options)
     paths = [run for path in options.folders for run in _runs_of(path, bool(names))]
-    members = [_kept(path) for path in paths]
+    members = [_member_and_report(path) for path in paths]
     found: dict[tuple[str, str], FleetMember] = {}
     for path, (member, report) in zip(paths, members, strict=True):
         other = found.setdefault((report.environment, report.account), member)
@@ -75,7 +75,7 @@ def _runs_of(path: Path, may_be_empty: bool) -> list[Path]:
     return sorted(report.parent for report in path.rglob(REPORT)) or ([] if may_be_empty else [path])
 
 
-def _kept(path: Path) -> tuple[FleetMember, StoredReport]:
+def _member_and_report(path: Path) -> tuple[FleetMember, StoredReport]:
     try:
         report = read_report(path)
     except StoredReportError as wrong:

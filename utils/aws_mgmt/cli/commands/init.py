@@ -72,7 +72,7 @@ def _settings(options: InitOptions) -> Iterator[tuple[str, Any]]:
         world = stack.enter_context(world_of(options, environment))
         found = [*discover_settings(environment, world), *_DECIDED]
     for setting in found:
-        value = setting.value if options.yes else _asked(setting)
+        value = setting.value if options.yes else _answer_of(setting)
         if value != "":
             yield setting.key, value
 
@@ -82,10 +82,10 @@ def _names(options: InitOptions) -> Iterator[tuple[str, Any]]:
     usual = ResourceNames().model_dump(mode="json")
     for name, what in _NAMED.items():
         setting = ProposedSetting(f"names.{name}", usual[name], f"name of {what}; {{env}}, {{tenant}} are filled in")
-        yield name, usual[name] if options.yes else _asked(setting)
+        yield name, usual[name] if options.yes else _answer_of(setting)
 
 
-def _asked(setting: ProposedSetting) -> Any:
+def _answer_of(setting: ProposedSetting) -> Any:
     """What the person types, of the same kind as the default; Enter takes the default."""
     shown = json.dumps(setting.value, ensure_ascii=False)
     while True:

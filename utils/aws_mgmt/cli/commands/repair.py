@@ -27,7 +27,7 @@ def repair_command(options: RepairOptions, environment: Environment) -> Exit:
         items = unreadable_items(reached.control)
         if not options.item:
             return _list(options, items)
-        done = _set_aside(options, environment, reached, _chosen(options, items))
+        done = _set_aside(options, environment, reached, _item_of(options, items))
         try:
             record_pause(options, environment, reached, console.complain)
         except Exception as unrecorded:  # noqa: BLE001 - it is set aside, and the table's history has by whom and why
@@ -55,7 +55,7 @@ def _after(items: tuple[UnreadableItem, ...]) -> str:
     return items[0].remedy if items else next_steps.READINESS
 
 
-def _chosen(options: RepairOptions, items: tuple[UnreadableItem, ...]) -> UnreadableItem:
+def _item_of(options: RepairOptions, items: tuple[UnreadableItem, ...]) -> UnreadableItem:
     """The item of the id. Raises UsageError where there is none, or it can be read."""
     for item in items:
         if item.id == options.item:

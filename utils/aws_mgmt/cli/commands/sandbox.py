@@ -39,11 +39,11 @@ def run_sandbox(options: SandboxOptions, environment: Environment) -> Exit:
         "mend": _repair,
     }
     console.result(actions[options.action](options, environment), machine=options.format == "json")
-    console.conclude(options.format, *_ending(options, environment))
+    console.conclude(options.format, *_closing_lines(options, environment))
     return Exit.READY
 
 
-def _ending(options: SandboxOptions, environment: Environment) -> tuple[str, str]:
+def _closing_lines(options: SandboxOptions, environment: Environment) -> tuple[str, str]:
     """What is so now, and the command that shows it."""
     broken = [row["name"] for row in running_sandbox(environment).disasters() if row["broken"]]
     answer = f"the sandbox of {environment.name} is up, disasters in force: {len(broken)}"
@@ -66,7 +66,7 @@ def _up(options: SandboxOptions, environment: Environment) -> str:
             speed=options.speed or 0,
         )
     world.put_image(options.config)  # tasks that run this tool go by the same rules
-    return render_sandbox.endpoint(_described(world), options.format)
+    return render_sandbox.endpoint(_description(world), options.format)
 
 
 def _down(options: SandboxOptions, environment: Environment) -> Exit:
@@ -88,10 +88,10 @@ def _down(options: SandboxOptions, environment: Environment) -> Exit:
 
 
 def _show(options: SandboxOptions, environment: Environment) -> str:
-    return render_sandbox.endpoint(_described(running_sandbox(environment)), options.format)
+    return render_sandbox.endpoint(_description(running_sandbox(environment)), options.format)
 
 
-def _described(world: Endpoint) -> dict[str, Any]:
+def _description(world: Endpoint) -> dict[str, Any]:
     return {**to_json(world), "pace": world.state()["pace"]}
 
 

@@ -37,7 +37,7 @@ def tabletop_command(options: DrTestOptions, environment: Environment) -> Exit:
         exercise = Exercise(environment.name, snapshot.world, snapshot.taken_at, stops, decisions)
         (folder / "tabletop.md").write_text(console.completed(tabletop.markdown(exercise)), encoding="utf-8")
         (folder / "tabletop.json").write_text(tabletop.as_json(exercise), encoding="utf-8")
-        notes = _recorded(options, environment, exercise, RunEvidence(folder, clock, began_s, "tabletop.json"))
+        notes = _record_exercise(options, environment, exercise, RunEvidence(folder, clock, began_s, "tabletop.json"))
     for note in notes:
         console.complain(note)
     if options.format == "json":
@@ -53,7 +53,7 @@ def tabletop_command(options: DrTestOptions, environment: Environment) -> Exit:
     return Exit.NOT_READY if exercise.gaps else Exit.READY
 
 
-def _recorded(
+def _record_exercise(
     options: DrTestOptions, environment: Environment, exercise: Exercise, proof: RunEvidence
 ) -> tuple[str, ...]:
     """Record it in the history; what nobody decided anything in was prepared, and is no exercise yet."""

@@ -70,7 +70,7 @@ class Tour:
         yield Screen("A healthy estate", "Could the DR region take over now?", (*sandboxed, "status"))
         yield Screen("The region dies", "Now nothing there answers.", ("sandbox", "break", _DISASTER))
         yield Screen("Assess", "Shall we? It changes nothing.", (*sandboxed, "failover"))
-        run = (*sandboxed, "failover", "--execute", *ticket, *self._confirmed())
+        run = (*sandboxed, "failover", "--execute", *ticket, *self._irreversible_steps())
         yield from self._run("Approve", (), Screen("Fail over", "DNS is changed by a person.", run))
         validate = (*sandboxed, "failover", "--validate")
         yield Screen("Validate", "Does the DR region serve, as itself and by itself?", validate)
@@ -80,7 +80,7 @@ class Tour:
         yield Screen(
             "Assess the return", "Nobody writes for how long?", (*sandboxed, "failback", *staged), frozenset({0, 1})
         )
-        back = (*sandboxed, "failback", *staged, "--execute", *ticket, *self._confirmed())
+        back = (*sandboxed, "failback", *staged, "--execute", *ticket, *self._irreversible_steps())
         about = "The primary region is filled again, then traffic returns in stages."
         yield from self._run("Approve the return", ("--failback", *staged), Screen("Fail back", about, back))
         yield Screen("Review", "What happened, from the journal.", (*sandboxed, "log", *ticket, "--review"))
@@ -127,7 +127,7 @@ class Tour:
         words = ("--sandbox", "approve", *goal, "--incident", INCIDENT, *digest)
         return Screen(title, "The second person signs in and approves exactly this plan.", words)
 
-    def _confirmed(self) -> tuple[str, ...]:
+    def _irreversible_steps(self) -> tuple[str, ...]:
         """The steps that cannot be undone, confirmed beforehand: at a real incident a person types each."""
         steps = [step["id"] for step in self._plan()["steps"] if step["danger"] == "irreversible"]
         return tuple(word for step in steps for word in ("--confirm", step))
