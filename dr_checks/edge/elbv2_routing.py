@@ -331,10 +331,16 @@ def _impatient(view: View, mine: elbv2.TargetGroup, theirs: elbv2.TargetGroup, t
 
 def _same_check(view: View, mine: elbv2.TargetGroup, theirs: elbv2.TargetGroup) -> tuple[str, ...]:
     """The command that gives a target group the other's health check; protocol, port and type are fixed at creation."""
-    wanted = {"HealthCheckPort": theirs.check_port, "HealthCheckPath": theirs.check_path}
-    present = {"HealthCheckPort": mine.check_port, "HealthCheckPath": mine.check_path}
-    if _report_protocols(mine, theirs):
-        wanted["HealthCheckProtocol"], present["HealthCheckProtocol"] = theirs.check_protocol, mine.check_protocol
+    wanted = {
+        "HealthCheckPort": theirs.check_port,
+        "HealthCheckPath": theirs.check_path,
+        "HealthCheckProtocol": theirs.check_protocol,
+    }
+    present = {
+        "HealthCheckPort": mine.check_port,
+        "HealthCheckPath": mine.check_path,
+        "HealthCheckProtocol": mine.check_protocol,
+    }
     changes: dict[str, object] = {key: value for key, value in wanted.items() if value and value != present[key]}
     if theirs.check_codes and theirs.check_codes != mine.check_codes:
         changes["Matcher"] = {"HttpCode": theirs.check_codes}
@@ -349,17 +355,10 @@ def _group_gaps(mine: elbv2.TargetGroup, theirs: elbv2.TargetGroup) -> list[str]
         ("health_check.port", mine.check_port, theirs.check_port),
         ("health_check.path", mine.check_path, theirs.check_path),
         ("health_check.matcher", mine.check_codes, theirs.check_codes),
+        ("health_check.protocol", mine.check_protocol, theirs.check_protocol),
+        ("protocol_version", mine.version, theirs.version),
     )
-    if _report_protocols(mine, theirs):
-        compared += (("health_check.protocol", mine.check_protocol, theirs.check_protocol),)
-    if mine.version and theirs.version:  # earlier evidence does not have it
-        compared += (("protocol_version", mine.version, theirs.version),)
     return [f"{key} {measured}, primary {wanted}" for key, measured, wanted in compared if measured != wanted]
-
-
-def _report_protocols(mine: elbv2.TargetGroup, theirs: elbv2.TargetGroup) -> bool:
-    """Whether the evidence has both protocols: earlier evidence does not."""
-    return bool(mine.check_protocol and theirs.check_protocol)
 
 
 @check(

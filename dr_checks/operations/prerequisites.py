@@ -338,7 +338,7 @@ def operator_allowed(view: View) -> Iterator[Finding]:
 
 
 def _assumable(view: View, operator: iam_simulation.Operator) -> Iterator[Finding]:
-    """A finding where nobody whom a recovery is run by may assume the role. Earlier evidence does not show it."""
+    """A finding where nobody whom a recovery is run by may assume the role."""
     by_aws = view.env.automation.enabled
     wanted = f"trusts {iam_simulation.TASKS}" if by_aws else "trusts a person's role, user or identity provider"
     subject = f"trust policy of {operator.role}"

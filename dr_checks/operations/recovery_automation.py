@@ -87,7 +87,7 @@ def task(view: View) -> Iterator[Finding]:
 
 
 def _lacks(view: View, parts: automation.TaskParts | None) -> list[str]:
-    """What the task lacks of what deploy/ gives it; nothing is known of earlier evidence."""
+    """What the task lacks of what deploy/ gives it."""
     if parts is None:
         return []
     found = [] if CONTAINER in parts.containers else [f"no container {CONTAINER}"]

@@ -54,7 +54,7 @@ def _usable(view: View, reason: str, beside: Sequence[KmsKey | Unavailable] = ()
 
 
 def _of_replicas(view: View) -> Sequence[KmsKey | Unavailable]:
-    """The keys of replicated objects that encrypt nothing else; of earlier evidence, which has no such part, none."""
+    """The keys of replicated objects that encrypt nothing else; none where that part was not asked for."""
     known = {key.arn for key in _seen(view, view.side) if key.arn}
     try:
         found = view.get(kms.replica_keys)

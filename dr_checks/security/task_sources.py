@@ -12,7 +12,7 @@ from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs, secretsmanager, task_sources
 
 _WANTED = "each exists in the region"
-_FILES_GIVEN = ("environmentFiles", "given")  # what earlier evidence holds of them
+_FILES_GIVEN = ("environmentFiles", "given")  # that there are some, where they were not read by name
 
 
 @check(
@@ -155,8 +155,8 @@ def _unseen_files(mine: ecs.TaskDefinition | Unavailable) -> Unavailable | str:
     """Why it is not known which files of variables a definition names; "" where it is."""
     if isinstance(mine, Unavailable):
         return mine
-    earlier = any(_FILES_GIVEN in (row.settings or ()) and not row.files for row in mine.containers)
-    return "This evidence does not hold which files of variables it reads." if earlier else ""
+    unread = any(_FILES_GIVEN in (row.settings or ()) and not row.files for row in mine.containers)
+    return "This evidence does not hold which files of variables it reads." if unread else ""
 
 
 def _is_lost(view: View, region: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from dr_estate.model.regional_names import neutral
 
 SETTINGS_READ = "all settings but buffers of logs, sources and files, what values lead to"
-"""What this version reads of a revision: an answer of earlier ones, which read others, is not compared with it."""
+"""What is read of a revision: a kept answer of which something else was read is not compared with it."""
 AMOUNTS = frozenset({"cpu", "memory", "memoryReservation"})
 """Settings of which more is no lack; none is no limit."""
 _READ_APART = frozenset(

@@ -14,8 +14,8 @@ class DeploymentSettings:
     ``grace_s``: for so many seconds failed health checks kill no new task. ``percents`` are the minimum and the maximum
     of tasks during a deployment, in percent of the desired ones, ``ports`` those of the containers that are registered
     with target groups, ``stops`` what ends a deployment before its tasks are there, ``holds`` what lets it wait:
-    another strategy than the rolling update, and hooks; None in earlier evidence. ``bake_min``: for so many minutes a
-    deployment goes on whose visitors were moved.
+    another strategy than the rolling update, and hooks; None where they were not read. ``bake_min``: for so many
+    minutes a deployment goes on whose visitors were moved.
     """
 
     capacity: tuple[str, ...]

@@ -28,7 +28,7 @@ class Origin:
     """An origin. ``connect_s`` is the time for one connection attempt, of ``attempts``.
 
     ``ports`` are the HTTP and HTTPS ports of a custom origin.
-    ``kind`` is custom, s3, vpc or unknown; "" in earlier evidence, where only its policy identifies a custom origin.
+    ``kind`` is custom, s3, vpc or unknown.
     ``headers`` are those that CloudFront adds: (name, digest of the value), because the value may be a secret.
     A bucket is read under an origin ``access_control`` (its id), as an ``identity``, or, where both are "", by anybody.
     """
@@ -59,7 +59,7 @@ class Behaviour:
     """How requests of a path ``pattern`` are sent on, and to which ``target``. Policies are ids, "" where it has none.
 
     ``forwards_host``: by the settings from before there were policies (ForwardedValues). ``functions``: code at the
-    edge may change what is sent on. ``methods`` are those of HTTP that it admits, None in earlier evidence.
+    edge may change what is sent on. ``methods`` are those of HTTP that it admits, None where they were not read.
     """
 
     pattern: str
@@ -84,10 +84,10 @@ class HostPolicy:
 class Distribution:
     """A distribution. ``target`` is the origin or origin group of the default behaviour; certificates are ARNs.
 
-    ``behaviours`` is the default one and then the others; empty in earlier evidence. ``errors`` are the statuses of
-    origins for which something is set, with the seconds for which each is answered from the cache at least; None in
-    earlier evidence. ``countries`` is how visitors are restricted by country: AWS's kind of the restriction and the
-    codes, () where they are not; None in earlier evidence.
+    ``behaviours`` is the default one and then the others, empty where they were not read. ``errors`` are the statuses
+    of origins for which something is set, with the seconds for which each is answered from the cache at least.
+    ``countries`` is how visitors are restricted by country: AWS's kind of the restriction and the codes, () where they
+    are not. Both are None where they were not read.
     """
 
     id: str

@@ -56,7 +56,7 @@ class ControlTable:
     """The table; ``status`` is None where there is none. ``keys`` are its key attributes, partition key first.
 
     ``key`` is the customer's KMS key it is encrypted under, ``policy`` its own, "" where it has none; ``index`` is the
-    status of its index ``by-sk``, "absent" where it has none, None in earlier evidence.
+    status of its index ``by-sk``, "absent" where it has none, None where it was not read.
     """
 
     name: str

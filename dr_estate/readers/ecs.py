@@ -46,7 +46,7 @@ class Service:
     ``rollout`` is the state of that deployment, or the stability of the primary task set; "" where ECS reports neither.
     ``event`` is the newest message that ECS wrote about it, at ``event_at``. ``registries`` are the ARNs of the
     Cloud Map services in which its tasks are registered, "" where ECS reports no ARN. ``settings`` and ``registries``
-    are None in earlier evidence.
+    are None where they were not read.
     """
 
     name: str
@@ -75,7 +75,7 @@ class Service:
 class Task:
     """One running task and the image digests of its containers. It holds the secrets of when it was created.
 
-    ``started_at`` is when its containers ran, None while they do not and in earlier evidence. ``unhealthy``: its own
+    ``started_at`` is when its containers ran, None while they do not. ``unhealthy``: its own
     health check fails.
     """
 
@@ -94,7 +94,7 @@ class Task:
 class Volume:
     """An EFS volume of a task definition. ``iam``: the task role must be allowed to mount it; ``root`` is "" for "/".
 
-    ``iam`` is None in evidence that does not contain it.
+    ``iam`` is None where it was not read.
     """
 
     name: str
@@ -120,10 +120,10 @@ class Container:
 
     A value is kept where it points somewhere (a host, a region, a schema). Otherwise only its digest is kept, as for
     values named like a secret and for what follows the host of a URL: these never enter the evidence.
-    ``mounts`` is None in evidence that does not contain it; ``settings`` is everything else that decides what runs,
+    ``mounts`` is None where it was not read; ``settings`` is everything else that decides what runs,
     commands as digests. ``fetched`` are secrets by what the agent itself needs them for, ``files`` the files of
     variables (bucket/key); ``named`` are variables with each thing that a value leads to of which only the digest is
-    kept. All three are empty in earlier evidence.
+    kept.
     """
 
     name: str

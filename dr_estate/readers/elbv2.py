@@ -27,7 +27,7 @@ _WILD = frozenset("*?")
 class LoadBalancer:
     """The environment's load balancer. ``attributes`` are AWS's (key, value) pairs, in order of the key.
 
-    ``subnets`` are the subnets it is in, empty in evidence that does not contain them.
+    ``subnets`` are the subnets it is in, empty where they were not read.
     """
 
     name: str
@@ -132,16 +132,16 @@ class ListenerRule:
 
     @property
     def further(self) -> tuple[str, ...]:
-        """``others``; evidence from before they were read shows only that there are some."""
+        """``others``; where they were not read, that there are some."""
         unread = self.conditions > bool(self.hosts or self.by_regex)
         return self.others or (("not read",) if unread else ())
 
 
 @dataclass(frozen=True, slots=True)
 class TargetGroup:
-    """One target group and its health check. Times are in seconds.
+    """One target group and its health check. Times are in seconds; ``version`` is the protocol's (HTTP1, HTTP2, GRPC).
 
-    ``check_protocol`` and ``version``, the protocol's (HTTP1, HTTP2, GRPC), are "" in earlier evidence.
+    Both it and ``check_protocol`` are "" where AWS reports none.
     """
 
     name: str

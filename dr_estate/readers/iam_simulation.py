@@ -91,7 +91,7 @@ class Operator:
     """The role that runs recoveries, and its decisions; None where there is no such role.
 
     ``unseen`` is what kept IAM from being asked about tenants' own things, or about the roles of their tasks.
-    ``let_in`` is whom its trust policy lets assume it, None in earlier evidence.
+    ``let_in`` is whom its trust policy lets assume it, None where it was not read.
     """
 
     role: str

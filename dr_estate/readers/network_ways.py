@@ -71,7 +71,7 @@ class NetworkWays:
         return by_address or [NetworkWay(_ITSELF, _OF_ENDPOINTS)]
 
     def _through(self, endpoint: VpcEndpoint) -> NetworkWay:
-        if not endpoint.id or self.network is None:  # earlier evidence
+        if not endpoint.id or self.network is None:
             return NetworkWay(_ITSELF)
         known = (("aws:SourceVpce", endpoint.id), ("aws:SourceVpc", self.network.id))
         return NetworkWay((*_ITSELF, *known), ("aws:SourceIp",))

@@ -51,7 +51,7 @@ class ServiceListing:
     ARNs of rules with their schedules; a list of schedules does not contain those. ``leads`` are ARNs of rules and
     schedules with an ARN that they call, and of functions with each variable that names a region of the environment
     file (``NAME=region``).
-    ``refused`` are types that the tagging API does not know there. Fields that earlier evidence lacks are empty.
+    ``refused`` are types that the tagging API does not know there.
     """
 
     service: str

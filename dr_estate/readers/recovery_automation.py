@@ -45,7 +45,7 @@ class StartOfRuns:
     """The document ``document`` and the task ``family``. ``current``: it is what this environment file says.
 
     ``current`` and ``image`` are None where there is no such document or task. ``image_there`` is None where the
-    image is in no registry of ECR, which nobody asks. ``parts`` is None in earlier evidence.
+    image is in no registry of ECR, which nobody asks. ``parts`` is None where it was not read.
     """
 
     document: str

@@ -41,9 +41,9 @@ class PrivateNames:
     """The names that lead to databases in the VPC of one side; None where there is no VPC.
 
     ``taken`` are the names of AWS that tasks of the DR region ask for and do not find, ``zones`` the names of all its
-    private zones, without the last dot, and ``sites`` the tenants' own hosts that they hide; none in earlier evidence.
+    private zones, without the last dot, and ``sites`` the tenants' own hosts that they hide.
     ``sites`` is None where the services, by which the tenants are known, were not seen.
-    ``hosts`` are all names that the VPC's own zones have records of, "*." for all below; none in earlier evidence.
+    ``hosts`` are all names that the VPC's own zones have records of, "*." for all below.
     """
 
     side: Side

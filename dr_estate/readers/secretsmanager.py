@@ -41,7 +41,7 @@ _SCHEMA = re.compile(r"(?:^|[._])(?:dbname|db_name|database|database_name|schema
 class Secret:
     """A secret. ``replica_of`` is the region it is copied from, "" for one of its own; ``key`` "" is AWS's own key.
 
-    ``stages`` are the labels and ids of its versions, none in earlier evidence.
+    ``stages`` are the labels and ids of its versions.
     """
 
     name: str
@@ -61,10 +61,9 @@ class Field:
     ``movable``: it names the primary region, and ``regional.moved`` would make it name the DR region alone;
     ``movable_home`` is the same the other way. ``neutral`` is the digest of what is left when both regions' names of
     the same thing are one: values of two regions with equal ones differ in nothing but the region.
-    ``as_tenant`` is the digest of the value without the names of the secret's tenant, "" in earlier evidence.
+    ``as_tenant`` is the digest of the value without the names of the secret's tenant.
     ``known`` is whether a tenant's schema is the one of the naming rule, None for other fields.
-    ``leads`` are the things of AWS, the private addresses and the hosts that a value which is no password names; none
-    in earlier evidence.
+    ``leads`` are the things of AWS, the private addresses and the hosts that a value which is no password names.
     """
 
     name: str

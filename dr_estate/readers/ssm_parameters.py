@@ -24,7 +24,7 @@ class Parameter:
 
     ``ids`` are the file systems, networks, subnets and groups that its value names; ``neutral`` digests the value
     without ids and region, keyed for this process: values of two regions with equal ones differ in nothing else.
-    ``leads`` are the things of AWS, the private addresses and the hosts that it names; none in earlier evidence.
+    ``leads`` are the things of AWS, the private addresses and the hosts that it names.
     """
 
     name: str

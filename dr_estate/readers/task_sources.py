@@ -25,7 +25,7 @@ class TaskSources:
     """What there is of all that task definitions name: ARNs of secrets that are not deleted, names of parameters.
 
     ``keys`` is (name, key) of each SecureString under a customer's key, which AWS names by id, ARN or alias.
-    ``stages`` is (ARN, labels and ids of its versions) of each secret; none in earlier evidence.
+    ``stages`` is (ARN, labels and ids of its versions) of each secret.
     """
 
     secrets: tuple[str, ...]
@@ -38,7 +38,7 @@ class TaskSources:
 class TaskBucket:
     """A bucket of files of variables; ``region`` is "" where there is no such bucket.
 
-    ``absent`` are the keys of named files that it has not; None where nobody looked: earlier evidence, the primary
+    ``absent`` are the keys of named files that it has not; None where nobody looked, as in the primary
     region's bucket.
     """
 

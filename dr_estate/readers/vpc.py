@@ -36,7 +36,7 @@ _TARGETS = (
 class Vpc:
     """The environment's VPC. ``cidrs`` are its IPv4 blocks with their association state, ``cidrs6`` its IPv6 blocks.
 
-    ``options`` is the id of its DHCP options, "" in evidence that does not contain it.
+    ``options`` is the id of its DHCP options, "" where it was not read.
     """
 
     id: str
@@ -87,7 +87,7 @@ class RouteTable:
     """A route table. ``default`` is where 0.0.0.0/0 leads, "" for nowhere; ``state`` is active or blackhole.
 
     ``known`` is False where it leads to a kind of target that is not in ``_TARGETS``. ``parts`` are its further routes
-    over IPv4, without those of the VPC itself and of endpoints; None in evidence that does not contain them.
+    over IPv4, without those of the VPC itself and of endpoints; None where they were not read.
     """
 
     id: str
@@ -103,7 +103,7 @@ class RouteTable:
 class NatGateway:
     """A NAT gateway. It forwards packets only while ``available``, and out of the network only if ``public``.
 
-    ``subnet`` is its subnet, whose own route must lead on; "" in earlier evidence. ``addresses`` are its public ones.
+    ``subnet`` is its subnet, whose own route must lead on. ``addresses`` are its public ones.
     """
 
     id: str
