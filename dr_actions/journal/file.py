@@ -72,7 +72,7 @@ class JournalFile:
                 left = left[os.write(self._file, left) :]
             os.fsync(self._file)
         except BaseException:
-            # Half a line, as a full disk leaves it, would be the torn end of the chain for whoever reads it next.
+            # Half a line, as a full disk leaves it, would be a torn end of the chain for the next reader.
             os.ftruncate(self._file, self.size)
             raise
         self.size += len(text)

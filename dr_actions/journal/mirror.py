@@ -229,7 +229,7 @@ class LogAnchors:
                     return
                 raise
             yield from page["events"]
-            # The end is told by an unchanged token; a page may be empty before it (API_GetLogEvents).
+            # An unchanged token is the end; a page may be empty before it (API_GetLogEvents).
             if page["nextForwardToken"] == token.get("nextToken"):
                 return
             token = {"nextToken": page["nextForwardToken"]}

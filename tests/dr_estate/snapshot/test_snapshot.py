@@ -78,17 +78,6 @@ def test_evidence_that_somebody_wrote_by_hand_is_refused_in_a_sentence(changed: 
         from_json(json.dumps({"digest": digest.hexdigest(), **body}).encode())
 
 
-def test_evidence_of_an_earlier_version_is_unseen_where_its_part_was_looked_for() -> None:
-    body = orjson.loads(to_json(SEEN))
-    del body["digest"]
-    for row in body["parts"]:
-        if row["unseen"]:
-            row["value"] = {"kind": row["value"]["kind"], "why": row["value"]["why"]}
-    digest = hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
-    (part,) = from_json(orjson.dumps({"digest": digest, **body})).unavailable_parts()
-    assert part.value == replace(DENIED, region=part.region, part=ecs.tasks.name)
-
-
 def test_the_digest_is_over_the_whole_with_sorted_keys() -> None:
     body = orjson.loads(to_json(SEEN))
     digest = body.pop("digest")
