@@ -146,7 +146,9 @@ def _ask_person(run: PlanRun, batch: Batch, step: Step, context: PlanContext | N
     batch.awaited.add(step.id)
     batch.since[step.id] = run.clock.monotonic()
     shown, unread = shown_call(batch.action, step, context)
-    run.journal.append(EntryKind.MANUAL_WAIT, step.id, **wait_data(step, shown))
+    run.journal.append(
+        EntryKind.MANUAL_WAIT, step.id, **wait_data(step, shown, sick_primary.by_hand_limit_s(run, step))
+    )
     run.listener.by_hand(shown, unread)
     if unread:
         run.journal.append(EntryKind.NOTE, step.id, says=unread)

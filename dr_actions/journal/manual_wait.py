@@ -12,10 +12,14 @@ from dr_actions.model.plan import Call, Step
 _BACK = ".back"
 
 
-def wait_data(step: Step, shown: Step) -> dict[str, Any]:
-    """What the record has of the wait for the plan's ``step``, of which a person is ``shown`` the call as of now."""
+def wait_data(step: Step, shown: Step, limit_s: float | None = None) -> dict[str, Any]:
+    """What the record has of the wait for the plan's ``step``, of which a person is ``shown`` the call as of now.
+
+    ``limit_s`` is how long they are waited for, None where nothing limits it.
+    """
     differs = shown.call is not None and shown.call != step.call
-    return {"says": step.says} | ({"params": dict(shown.planned_call.params)} if differs else {})
+    data = {"says": step.says} | ({"params": dict(shown.planned_call.params)} if differs else {})
+    return data | ({} if limit_s is None else {"limit_s": round(limit_s)})
 
 
 def step_back(step: Step, call: Call) -> Step:

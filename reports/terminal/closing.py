@@ -20,7 +20,7 @@ _NAMED, _NAMED_GATES, _INDENT = 3, 2, 2
 
 
 def show(report: Report, console: Console) -> None:
-    """Print the closing lines of ``report`` to ``console``: eight at most, the next command last."""
+    """Print the closing lines of ``report`` to ``console``: nine at most, the next command last."""
     in_short(tuple(lines(report, console.width)), console)
 
 
@@ -30,6 +30,8 @@ def lines(report: Report, width: int = WIDTH) -> Iterator[tuple[str, str]]:
     began = " when the drill began" if report.drills and report.assessment is not None else ""
     yield "Posture", f"{report.posture}{began}"
     yield "Answer", _fitting([_answer(report, named) for named in range(_NAMED_GATES, -1, -1)], room)
+    if report.ran is not None and report.ran.record.facts is not None:
+        yield from report.ran.record.facts.rows()
     if plan := _plan(report):
         yield "Plan", plan
     if loss := _loss(report):

@@ -8,8 +8,8 @@ import sys
 import termios
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, TextIO
 
 from dr_estate.model.invocation import Invocation
@@ -25,12 +25,19 @@ REPORT_EVERY_S = 10.0
 _PLAIN = ("dumb", "unknown")  # a terminal that cannot take a line back
 _BEGINNING = "Getting ready"
 _invocation = Invocation()
+_aside: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 def begin(invocation: Invocation) -> None:
     """Set how this process was called: every command that is printed from now on is completed with it."""
     global _invocation  # noqa: PLW0603 - one process is one command line, and its errors are printed outside of it
     _invocation = invocation
+
+
+def pinned(aside: Callable[[], AbstractContextManager[None]] | None = None) -> None:
+    """Let everything that is written from now on be written within ``aside()``, which takes down what is pinned."""
+    global _aside  # noqa: PLW0603 - one process has one terminal
+    _aside = aside or nullcontext
 
 
 def completed(text: str) -> str:
@@ -49,7 +56,8 @@ def complain(sentence: str, stream: TextIO | None = None) -> None:
     if isinstance(place, FileProxy):  # a progress bar is there: it makes room for what is written, not for a console
         place.write(f"{shown}\n")
         return
-    Printer(file=place, highlight=False, markup=False, emoji=False, soft_wrap=True).print(shown)
+    with _aside():
+        Printer(file=place, highlight=False, markup=False, emoji=False, soft_wrap=True).print(shown)
 
 
 def ask(prompt: str) -> str:
@@ -59,15 +67,13 @@ def ask(prompt: str) -> str:
 
 def ask_unless(stopped: Callable[[], bool], prompt: str) -> str | None:
     """Ask as ``ask`` does, until ``stopped``. Returns None then, and where nobody can answer: the input has ended."""
-    try:
+    with suppress(OSError), _aside():  # the terminal is gone
         sys.stderr.write(one_line(prompt))
         sys.stderr.flush()
         while not stopped():
             if select.select([sys.stdin], [], [], _STOPPED_WITHIN_S)[0]:  # noqa: TID251 - always file 0
                 line = sys.stdin.readline()
                 return None if stopped() or not line else line.rstrip("\n")
-    except OSError:  # the terminal is gone
-        return None
     return None
 
 
@@ -93,10 +99,12 @@ def result(text: str, *, machine: bool = False) -> None:
         sys.stdout.flush()
 
 
-def conclude(form: str, answer: str, next_step: str, *, beside: bool = False) -> None:
+def conclude(
+    form: str, answer: str, next_step: str, *, beside: bool = False, facts: Iterable[tuple[str, str]] = ()
+) -> None:
     """Print the closing lines of a command without a report: ``answer``, and what to do next. For people alone.
 
-    ``beside``: on stderr, where stdout is a document that is sent to a file.
+    ``beside``: on stderr, where stdout is a document that is sent to a file. ``facts`` stand between, with labels.
     """
     if form != "terminal":
         return
@@ -104,7 +112,7 @@ def conclude(form: str, answer: str, next_step: str, *, beside: bool = False) ->
 
     page = Page(file=sys.stderr if beside else sys.stdout)
     with suppress(OSError) if beside else naming_stdout():
-        in_short((("Answer", answer), *([(NEXT, completed(next_step))] if next_step else [])), page)
+        in_short((("Answer", answer), *facts, *([(NEXT, completed(next_step))] if next_step else [])), page)
         page.file.flush()
 
 

@@ -1,108 +1,83 @@
-"""Progress of a run on stderr while it lasts: the step, its age, its budget, and what is left of the whole."""
+"""Shows a run to the person who began it, by its journal, and asks them what a run may have to ask."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from datetime import datetime
 
-from rich.markup import escape
-from rich.status import Status
-
-from dr_actions.model.plan import Plan, Step, batches
-from dr_actions.model.sequence import announced
+from dr_actions.journal.entries import Entry
+from dr_actions.model.plan import Step
 from dr_estate.model.durations import duration
-from dr_estate.model.visible import one_line
 from reports.terminal import console
-from reports.terminal.manual_step import CHECK_NOW, ManualStepWriter
-from reports.terminal.printer import Printer
+from reports.terminal.manual_step import ManualStepWriter
+from reports.terminal.run_screen import RunScreen, shown
+from reports.values.run_view import LineKind, RunFollower, RunView
 
 _SILENCE_S = 10.0
 _ANSWER_S = 60.0
+# What the executor says to its listener itself; who watches from elsewhere reads it in the journal.
+_SAID_BY_RUN = frozenset({LineKind.NOTE, LineKind.BY_HAND, LineKind.FAILED, LineKind.LATE, LineKind.ENDED})
 
 
 class RunProgress:
-    """Shows the progress of ``plan`` to a person at a terminal, or in a log. ``tty`` is whether someone can answer.
+    """The screen of the run whose journal has ``entries``: ``follower`` makes its view at the time of ``now``.
 
-    ``outage_s`` is how long the outage has lasted, None where there is none. ``estimate_s`` returns how long steps
-    take; without it their budgets count. ``elapsed_s`` returns how long the run has lasted, in seconds of the world.
+    ``tty`` is whether someone can answer. What the journal holds of earlier runs is not shown again.
     """
 
     def __init__(
         self,
-        plan: Plan,
+        follower: RunFollower,
+        entries: Callable[[], Sequence[Entry]],
+        now: Callable[[], datetime],
         tty: bool,
         by_hand: ManualStepWriter,
-        outage_s: float | None = None,
-        estimate_s: Callable[[Sequence[Step]], float] | None = None,
-        elapsed_s: Callable[[], float] = float,
     ) -> None:
-        self._console = Printer(stderr=True, highlight=False, emoji=False)
-        self._plan, self._tty, self._by_hand = plan, tty, by_hand
-        self._status: Status | None = None
-        self._spoke_at = 0.0
-        self._elapsed_s, self._outage_s = elapsed_s, outage_s
-        self._over: set[str] = set()
-        self._places = {step.id: number for number, step in enumerate(plan.steps, 1)}
-        self._batch: dict[str, bool] = {}
-        self._estimate_s = estimate_s or _budgets_s
+        self._follower, self._entries, self._now, self._tty = follower, entries, now, tty
+        self._lock = threading.Lock()
+        follower.follow(entries())
+        self._screen = RunScreen(by_hand, self._view)
 
-    def begins(self, steps: Sequence[Step]) -> None:
-        """These steps are next."""
-        self._batch = dict.fromkeys((step.id for step in steps), False)
-        more = f" (and {len(steps) - 1} alike)" if len(steps) > 1 else ""
-        clocks = f"{self._clocks()}, about {duration(self._left_s())} to go"
-        self._print(f"[bold]{self._place(steps)}[/] {_shown(steps[0].says)}{more} [dim]({clocks})[/]")
-        if (change := announced(self._plan, steps[0].id)) is not None and change.call is not None:
-            self._print(f"[bold yellow]{CHECK_NOW}[/] {_shown(change.says)}")
-            self._print(_shown(self._by_hand.command(change.id, change.call)))
-        if self._console.is_terminal:
-            self._start_spinner(f"  {steps[0].action}: looking")
+    def begins(self, _steps: Sequence[Step]) -> None:
+        """These steps are next: the journal has it."""
+        self._screen.detail("")
+        self._follow()
 
     def waits(self, step: Step, age_s: float, limit_s: float, text: str) -> None:
         """A step is under way: shown in place on a terminal, now and then elsewhere."""
-        message = f"  {step.subject}: {text} ({duration(age_s)} of {duration(limit_s)})"
-        if self._console.is_terminal:
-            self._start_spinner(message)
-        elif time.monotonic() - self._spoke_at > _SILENCE_S:
-            self._print(_shown(message))
+        self._follow()
+        message = f"{step.subject}: {text} ({duration(age_s)} of {duration(limit_s)})"
+        self._screen.detail(message)
+        if not self._screen.pins and time.monotonic() - self._screen.printed_at > _SILENCE_S:
+            self._screen.print(f"  {shown(message)}")
 
-    def done(self, step: Step, message: str) -> None:
-        """A step is as wanted."""
-        self._over.add(step.id)
-        self._batch[step.id] = True
-        if len(self._batch) == 1:
-            self._print(f"  [green]done[/] {_shown(step.id)}: {_shown(message)}")
-            return
-        counted = f"{step.action}: {sum(self._batch.values())} of {len(self._batch)}"
-        if all(self._batch.values()):
-            self._print(f"  [green]done[/] {_shown(counted)}")
-        elif self._console.is_terminal:
-            self._start_spinner(f"  {counted} done")
+    def done(self, _step: Step, _message: str) -> None:
+        """A step is as wanted: the journal has it."""
+        self._screen.detail("")
+        self._follow()
 
     def degraded(self, step_id: str, reason: str) -> None:
         """A step failed, and the run goes on without it."""
-        self._print(f"  [bold red]FAILED, going on[/] {_shown(step_id)}: {_shown(reason)}")
+        self._screen.print(f"  [bold red]FAILED, going on[/] {shown(step_id)}: {shown(reason)}")
+        self._follow()
 
     def by_hand(self, step: Step, unread: str = "") -> None:
         """Show exactly what a person is to change now; ``unread`` is why they have to compare it first."""
-        self._print(f"[bold yellow]BY HAND[/] {_shown(step.says)}")
-        if step.call is None:
-            return
-        if unread:
-            self._print(f"[bold yellow]{_shown(unread)}[/]\n{_shown(self._by_hand.reading(step.call))}")
-        self._print(f"{self._by_hand.who}:\n{_shown(self._by_hand.command(step.id, step.call))}")
+        self._follow()
+        self._screen.by_hand(step, step.says, unread)
 
     def note(self, sentence: str) -> None:
         """Anything else worth saying."""
-        self._print(_shown(sentence))
+        self._follow()
+        self._screen.print(shown(sentence))
 
     def gives_up(self, step: Step, reason: str, stop: threading.Event) -> bool:
         """Ask for the step's subject, typed, to wait for it no longer; nobody's answer within a minute goes on."""
-        self._print(f"[bold yellow]{_shown(reason)}[/]")
+        self._screen.print(f"[bold yellow]{shown(reason)}[/]")
         if not self._tty:
-            self._print("The run goes on waiting. `dr_cli.py pause` stops it between two calls.")
+            self._screen.print("The run goes on waiting. `dr_cli.py pause` stops it between two calls.")
             return False
         until_s = time.monotonic() + _ANSWER_S
         prompt = f"Type {step.subject} to wait no longer, Enter to go on waiting: "
@@ -116,7 +91,7 @@ class RunProgress:
         """
         if not self._tty:
             return None
-        self._print(f"[bold red]This cannot be undone:[/] {_shown(step.says)} Way back: {_shown(step.undo)}")
+        self._screen.print(f"[bold red]This cannot be undone:[/] {shown(step.says)} Way back: {shown(step.undo)}")
         confirms = console.has_typed(step.subject, f"Type {step.subject} to go on: ", stop.is_set)
         if confirms is None:
             stop.set()
@@ -124,47 +99,17 @@ class RunProgress:
 
     def close(self) -> None:
         """Leave the terminal as it was."""
-        if self._status is not None:
-            with suppress(OSError):  # the terminal is gone
-                self._status.stop()
-            self._status = None
+        self._follow()
+        self._screen.close()
 
-    def _place(self, steps: Sequence[Step]) -> str:
-        """Where in the plan the steps stand: ``step 3 of 17``, ``steps 4 to 7 of 17``."""
-        places, whole = [self._places[step.id] for step in steps if step.id in self._places], len(self._places)
-        if not places:
-            return str(steps[0].number)
-        if len(places) == 1:
-            return f"step {places[0]} of {whole}"
-        return f"steps {places[0]} to {places[-1]} of {whole}"
+    def _view(self) -> RunView | None:
+        with self._lock:
+            return self._follower.view(self._now())
 
-    def _clocks(self) -> str:
-        """How long the outage and the run last by now."""
-        run_s = self._elapsed_s()
-        outage = f"outage {duration(self._outage_s + run_s)}, " if self._outage_s is not None else ""
-        return f"{outage}run {duration(run_s)}"
-
-    def _left_s(self) -> float:
-        return self._estimate_s([step for step in self._plan.steps if step.id not in self._over])
-
-    def _start_spinner(self, text: str) -> None:
-        with suppress(OSError):  # a terminal that is gone ends no run: the journal has it all
-            if self._status is None:
-                self._status = self._console.status("")
-                self._status.start()
-            self._status.update(_shown(text))
-
-    def _print(self, text: str) -> None:
-        self.close()
-        self._spoke_at = time.monotonic()
-        with suppress(OSError):  # the terminal is gone
-            self._console.print(console.completed(text), soft_wrap=True)  # a newline put into a command breaks it
-
-
-def _budgets_s(steps: Sequence[Step]) -> float:
-    return float(sum(max(step.budget_s for step in batch) for batch in batches(steps)))
-
-
-def _shown(text: str) -> str:
-    """What comes from elsewhere, as rich takes it: visible, and no markup."""
-    return escape(one_line(text))
+    def _follow(self) -> None:
+        with self._lock:
+            lines = self._follower.follow(self._entries())
+        for line in lines:
+            if line.kind not in _SAID_BY_RUN:
+                self._screen.line(line)
+        self._screen.draw()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 import select
 import sys
 import termios
 import threading
+import time
 import tty
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -20,11 +22,15 @@ from rich.text import Text
 
 from dr_checks.core.model import Severity, Status
 from dr_estate.model.visible import one_line
+from reports.terminal import console
 from reports.terminal.parts import Page, table
+from reports.terminal.pinned import PinnedLine
+from reports.terminal.run_screen import pinned_lines
+from reports.values.run_view import RunView
 from reports.values.watched_estate import WatchedEstate, WatchedStore, age_text, changes, posture_text
 
 _TICK_S = 0.2
-_REMEMBERED, _BAR = 4, 16
+_REMEMBERED, _FEWER, _BAR = 4, 1, 16
 _FLASH = "reverse"
 _URGENT = ", and prints the command that comes first"
 _COLUMNS = ("api", "visitors", "served", "running", "writes")
@@ -39,12 +45,15 @@ class WatchScreen:
     changed: dict[str, str] = field(default_factory=dict)
     history: deque[str] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
     trouble: str = ""
+    rings: bool = False
+    next_look_s: float | None = None
 
     def show(self, estate: WatchedEstate) -> None:
         """Take a new look."""
         self.changed = changes(self.estate, estate) if self.estate else {}
         sentences = [f"{estate.at:%H:%M:%S} {sentence}" for sentence in self.changed.values()]
         self.history.extendleft(reversed(sentences))
+        self.rings = self.rings or (self.estate is not None and self.estate.calls != estate.calls)
         self.estate, self.trouble = estate, ""
 
     def __rich__(self) -> RenderableType:
@@ -53,8 +62,13 @@ class WatchScreen:
         if self.trouble:
             rows.append(Text(f"CANNOT LOOK: {one_line(self.trouble)}", "bold magenta"))
         urgent = self.estate is not None and bool(self.estate.posture.next_step)
-        rows.append(Text(f"q leaves{_URGENT}", "bold red") if urgent else Text("q leaves", "dim"))
+        again = "" if self.next_look_s is None else f"; {self._again()}"
+        rows.append(Text(f"q leaves{_URGENT}{again}", "bold red") if urgent else Text(f"q leaves{again}", "dim"))
         return Group(*rows)
+
+    def _again(self) -> str:
+        left_s = math.ceil((self.next_look_s or 0.0) - time.monotonic())
+        return f"looks again in {left_s} s" if left_s > 0 else "looks now"
 
     def _rows(self, estate: WatchedEstate) -> Iterator[RenderableType]:
         title = f"{estate.environment.upper()}  {one_line(estate.world)}  looked at {estate.at:%H:%M:%S} UTC"
@@ -63,7 +77,9 @@ class WatchScreen:
         style = _FLASH if "posture" in self.changed else "bold red" if grave else "bold"
         yield Text(posture_text(estate), style, no_wrap=True, overflow="ellipsis")
         yield self._regions(estate)
-        if estate.stores:
+        if estate.view is not None:  # while a run is at work the copies' ages are nobody's question
+            yield from _run_rows(estate.view)
+        elif estate.stores:
             yield self._stores(estate)
         counts = [f"{count} {status}" for status, count in estate.counts.items()]
         yield Text(f"checks   {', '.join(counts)}", "red" if estate.counts[Status.FAIL] else "")
@@ -73,8 +89,11 @@ class WatchScreen:
             line.stylize(_FLASH if flashes else "bold yellow" if text else "")
             yield line
         yield Text("\nLast changes" if self.history else "\nNothing changed since the first look", "bold")
-        for sentence in self.history:
+        shown = _FEWER if estate.view is not None else _REMEMBERED
+        for sentence in list(self.history)[:shown]:
             yield Text(f"  {one_line(sentence)}", no_wrap=True, overflow="ellipsis")
+        if estate.next_step:
+            yield Text(f"Next     {console.completed(one_line(estate.next_step))}", "bold", overflow="fold")
 
     def _regions(self, estate: WatchedEstate) -> Table:
         rows = table("", "region", "role", "API", "visitors", "served", "running", "writes")
@@ -110,7 +129,9 @@ def watch(look: Callable[[], WatchedEstate], every_s: float, unseen: tuple[type[
             except Exception as defect:  # noqa: BLE001 - raised again where the command can report it
                 defects.append(defect)
                 return
+            screen.next_look_s = time.monotonic() + every_s
             left.wait(every_s)
+            screen.next_look_s = time.monotonic()
 
     threading.Thread(target=keep_looking, daemon=True).start()
     page = Page(file=sys.stdout)
@@ -118,11 +139,25 @@ def watch(look: Callable[[], WatchedEstate], every_s: float, unseen: tuple[type[
         with _single_keys(), Live(console=page, screen=True, auto_refresh=False, redirect_stderr=False) as live:
             while not defects:
                 live.update(screen, refresh=True)
+                if screen.rings:
+                    screen.rings = False
+                    page.bell()
                 if _key() == b"q":
                     return screen
     finally:
         left.set()
     raise defects[0]
+
+
+def _run_rows(view: RunView) -> Iterator[Text]:
+    """Where the run stands, without its command: a screen that is refreshed as a whole breaks long lines."""
+    facts = view.facts.rows() if view.facts else ()
+    rows = [PinnedLine(f"{label:<9}{text}") for label, text in facts] or pinned_lines(view)
+    if facts:
+        yield Text(f"{view.goal} of {view.incident}: {view.outcome}", "bold")
+    for row in rows:
+        style = {"bold": "bold", "hand": "bold yellow", "good": "green", "dim": "dim"}.get(row.style, "")
+        yield Text(one_line(row.text), style, no_wrap=True, overflow="ellipsis")
 
 
 def _bar(row: WatchedStore) -> str:

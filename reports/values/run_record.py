@@ -10,7 +10,9 @@ from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.journal.timeline import Timeline, timelines
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import NO_RECOVERY, Plan, to_json
+from dr_estate.config.environment import Environment
 from dr_estate.model.durations import duration
+from reports.values.run_view import RunFacts, RunFollower
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class RecordedLoss:
 class JournaledRun:
     """A run by its journal. ``head`` is the digest of the last entry, "" where nothing was recorded.
 
-    ``timeline`` is that of the plan's goal, over all runs it took; None where no plan began.
+    ``timeline`` is that of the plan's goal, over all runs it took; None where no plan began. ``facts`` are there once
+    the run has ended.
     """
 
     plan: Plan
@@ -35,18 +38,23 @@ class JournaledRun:
     losses: tuple[RecordedLoss, ...] = ()
     head: str = ""
     timeline: Timeline | None = None
+    facts: RunFacts | None = None
 
 
-def recorded(entries: Sequence[Entry], plan: Plan, objective_s: int) -> JournaledRun:
+def recorded(entries: Sequence[Entry], plan: Plan, env: Environment, incident: str = "") -> JournaledRun:
     """The account of the run whose entries are the last ones; a run that went on was cleared by an earlier one."""
     detected = max((number for number, entry in enumerate(entries) if entry.kind is EntryKind.DETECTED), default=0)
-    own = entries[detected:]
+    own, objective_s = entries[detected:], env.objectives.rto_minutes * 60
+    follower = RunFollower(env, incident)
+    follower.follow(entries)
+    view = follower.view(entries[-1].at) if entries else None
     return JournaledRun(
         plan=plan,
         gates=tuple(Gate(**gate) for gate in _last(own, "gates")),
         losses=tuple(RecordedLoss(**loss) for loss in _last(own, "losses")),
         head=entries[-1].digest if entries else "",
         timeline=next((t for t in reversed(timelines(entries, objective_s)) if t.goal == plan.goal), None),
+        facts=view.facts if view else None,
     )
 
 

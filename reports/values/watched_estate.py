@@ -10,7 +10,7 @@ from datetime import datetime
 from dr_checks.core.model import Area, Lag, Status
 from dr_checks.core.registry import checks, judge, lags
 from dr_checks.core.verdict import best_lags
-from dr_checks.derived.site_visits import part_or, visits_of
+from dr_checks.derived.site_visits import is_own, part_or, visits_of
 from dr_checks.posture.posture import SERVED_BY_DR, Posture, posture_of
 from dr_checks.posture.signals import Api, Signals, TrafficDirection, signals_of, writable
 from dr_estate.config.environment import Environment, Side
@@ -21,6 +21,7 @@ from dr_estate.network.http_probe import Visit
 from dr_estate.readers import control_table, ecs
 from dr_estate.readers.control_table import ControlState
 from dr_estate.snapshot.snapshot import Snapshot
+from reports.values.run_view import RunView
 
 _LED = {
     TrafficDirection.PRIMARY: (Side.PRIMARY,),
@@ -60,7 +61,10 @@ class WatchedStore:
 
 @dataclass(frozen=True)
 class WatchedEstate:
-    """One look. ``counts`` are the judged checks by status; ``run``, ``pause`` and ``incident`` are sentences."""
+    """One look. ``counts`` are the judged checks by status; ``run``, ``pause`` and ``incident`` are sentences.
+
+    ``view`` is the open incident's run as its journal shows it, and ``next_step`` what is to be done now.
+    """
 
     environment: str
     world: str
@@ -73,6 +77,14 @@ class WatchedEstate:
     pause: str
     incident: str
     standing: ControlState | None = None
+    view: RunView | None = None
+    next_step: str = ""
+
+    @property
+    def calls(self) -> tuple[str, ...]:
+        """What a person is called for where it changes: another posture, their step, the end of the run."""
+        by_hand = self.view.by_hand.step.id if self.view and self.view.by_hand else ""
+        return str(self.posture.name), by_hand, self.view.outcome if self.view else ""
 
     @property
     def cells(self) -> dict[str, str]:
@@ -151,6 +163,18 @@ def _served(snapshot: Snapshot, env: Environment, side: Side) -> str:
         return "no load balancer"
     pages = [page for page in seen.tenants if isinstance(page, Visit)]
     return f"{sum(page.status < _ERROR or page.status == _UNAUTHORISED for page in pages)} of {len(seen.tenants)}"
+
+
+def served_tenants(snapshot: Snapshot, env: Environment, side: Side) -> tuple[int, int] | None:
+    """How many of how many tenants the region answers with their own page; None where nobody could visit them."""
+    try:
+        seen = visits_of(snapshot, env, side)
+    except DataUnavailable:
+        return None
+    if seen is None:
+        return None
+    own = sum(isinstance(page, Visit) and is_own(page, seen, env) for page in seen.tenants)
+    return own, len(seen.tenants)
 
 
 def _running(snapshot: Snapshot, env: Environment, side: Side) -> str:

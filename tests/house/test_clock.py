@@ -26,6 +26,8 @@ ALLOWED = {
     "dr_actions/control_table/table.py": "the pause before a real API call is sent again",
     "reports/terminal/console.py": "how long a person waits already",
     "reports/terminal/run_progress.py": "how long the terminal was silent",
+    "reports/terminal/run_screen.py": "how long the terminal was silent",
+    "reports/terminal/watch.py": "when the screen looks again",
     "utils/aws_mgmt/app/first_sight.py": "how long a person waits already",
     "utils/aws_mgmt/app/run_folder.py": "the name of a folder, before any answer has come",
     "utils/aws_mgmt/cli/failures.py": "the name of a file",

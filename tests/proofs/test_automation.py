@@ -181,7 +181,7 @@ def test_the_operator_asks_the_approver_approves_the_laptop_dies_and_another_see
     approved = prod.run(f"approve --incident {INCIDENT}", "approver")
     assert approved.code == 0, approved.err
     assert "AWS runs it now" in approved.out
-    shown(laptop, r" begin ")
+    shown(laptop, r"step 1 of ")
     laptop.kill()
     other = prod.begin(f"attach --incident {INCIDENT}", "other")
     change_by_hand(prod, other)
@@ -226,7 +226,7 @@ def agree_to_more_while_another_plan_waits(prod: Prod, execution: str) -> None:
 def test_a_run_that_aws_started_is_stopped_from_anywhere_and_goes_on(prod: Prod) -> None:
     laptop, execution = prod.asked(EXECUTE, "laptop")
     assert prod.run(f"approve --incident {INCIDENT}", "approver").code == 0
-    shown(laptop, r" begin ")
+    shown(laptop, r"step 1 of ")
     paused = prod.run("pause --reason storm", "approver")
     assert paused.code == 0, paused.err
     assert laptop.wait(PATIENCE_S) == 5, laptop.err
@@ -367,7 +367,7 @@ def test_an_approval_from_before_is_given_to_aws_with_what_its_starter_sets_asid
     assert "DR status" not in again.err, "the plan was approved already, and is not assessed again"
     points = ("Answer: PROCEED", "Loss: at most ", "Cannot be undone: files/restore_dr:prod-efs")
     assert [] == [line for line in (*SET_ASIDE, *points) if line not in again.err], again.err
-    shown(laptop, r" begin ")
+    shown(laptop, r"step 1 of ")
     os.kill(laptop.process.pid or 0, signal.SIGINT)
     assert laptop.wait(PATIENCE_S) == 130, laptop.err
     assert f"attach --incident {INCIDENT}` watches it again" in laptop.err

@@ -134,7 +134,7 @@ def _ends_well(
     """It ends with its answer and the next command; ``works`` is what it shows to do before that."""
     whole = desk.lines(command, person, typed)
     assert works in "\n".join(whole), "it was silent"
-    lines = whole[-8:]
+    lines = whole[-12:]
     begin = lines.index("In short")
     box = {line.strip().partition(":")[0]: line for line in lines[begin + 1 :]}
     assert list(box)[-1] == "Next", (command, lines)

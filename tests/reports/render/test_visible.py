@@ -22,7 +22,7 @@ from dr_actions.assessment.tabletop import TabletopStop
 from dr_actions.drills.residue import Residue, ResidueState
 from dr_actions.journal.journal import EntryKind, Journal, read
 from dr_actions.model.gates import Gate
-from dr_actions.model.plan import Call, Danger, Goal, Plan, Step
+from dr_actions.model.plan import Call, Danger, Goal, Plan, Step, to_json
 from dr_actions.planning.plan_stages import PlanStage
 from dr_checks.core.model import Area, CheckResult, Finding, Lag, Severity, Status
 from dr_checks.core.verdict import verdict_of
@@ -46,6 +46,7 @@ from reports.values.drill_summary import DrillSummary
 from reports.values.report import Report
 from reports.values.run_record import JournaledRun, RecordedLoss
 from reports.values.run_summary import RunSummary
+from reports.values.run_view import RunFollower
 from tests.dr_actions.control_tables import WORLD
 from tests.dr_checks.worlds import NOW, SIT
 
@@ -243,9 +244,13 @@ def test_the_files_of_a_run_and_allures_hide_nothing(tmp_path: Path) -> None:
 
 def test_a_run_that_is_shown_live_hides_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     plan = Plan("sit", SIT.account, Goal.FAILOVER, "NORMAL", (_step(),))
-    progress = RunProgress(plan, tty=False, by_hand=ManualStepWriter(tmp_path, Credentials()))
-    progress.begins([_step()])
-    progress.done(_step(), EVIL)
+    writer, follower = ManualStepWriter(tmp_path, Credentials()), RunFollower(SIT, "INC-1")
+    with Journal.open(tmp_path, "sit", "INC-1", "run-1", lambda: NOW, world=WORLD) as journal:
+        progress = RunProgress(follower, lambda: journal.entries, lambda: NOW, tty=False, by_hand=writer)
+        journal.append(EntryKind.BEGIN, plan=to_json(plan))
+        progress.begins([_step()])
+        journal.append(EntryKind.CONFIRMED, "a.b", says=EVIL)
+        progress.done(_step(), EVIL)
     progress.degraded(EVIL, EVIL)
     progress.note(f"{EVIL}\nFORGED: all is well")
     progress.close()

@@ -1,94 +1,139 @@
-"""What is left of a run is estimated, and a step that takes long is waited for where nobody can be asked."""
+"""The screen of a run: its journal's lines, plain where nobody watches, and its place pinned at a terminal."""
 
 from __future__ import annotations
 
+import io
+import os
+import pty
 import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from dr_actions.model.plan import Call, Goal, Plan
+from dr_actions.journal.entries import Entry, EntryKind
+from dr_actions.model.plan import Call, Goal
 from dr_estate.aws.read_client import Credentials
 from reports.terminal.manual_step import ManualStepWriter
+from reports.terminal.pinned import PinnedLine, PinnedLines
 from reports.terminal.run_progress import RunProgress
-from tests.dr_actions.deciding import step
-from tests.dr_actions.plain import SIT
+from reports.terminal.run_screen import pinned_lines
+from reports.values.run_view import RunFollower
+from tests.dr_actions.deciding import SIT, step
+from tests.dr_actions.journal.test_timeline import EntryRow, at, entries
+from tests.reports.values.test_run_view import ASKED, BEGUN, MYSQL, SERVED, SERVICES, SHIFT, begin, viewed
 
-CALL = Call("route53", "ChangeResourceRecordSets", "us-east-1", {"HostedZoneId": "Z1", "ChangeBatch": {"Changes": []}})
+LONG = Call("route53", "ChangeResourceRecordSets", "us-east-1", {"HostedZoneId": "Z1", "ChangeBatch": {"Changes": []}})
 
 
-def test_the_time_that_is_left_is_the_estimate_of_the_steps_to_come(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+class Run:
+    """A run whose journal grows."""
+
+    def __init__(self, folder: Path) -> None:
+        self.entries: Sequence[Entry] = ()
+        writer = ManualStepWriter(folder, Credentials())
+        self.progress = RunProgress(RunFollower(SIT, "INC-1"), lambda: self.entries, lambda: at(20), False, writer)
+
+    def has(self, rows: Sequence[EntryRow]) -> None:
+        self.entries = entries(rows)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
+    run = Run(tmp_path)
+    with closing(run.progress):
+        yield run
+
+
+def test_steps_are_numbered_by_their_place_and_those_alike_are_counted(
+    run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    first, second = step("a"), step("b", 99)
-    plan = Plan("sit", SIT.account, Goal.FAILOVER, "NORMAL", (first, second))
-    progress = RunProgress(plan, False, ManualStepWriter(tmp_path, Credentials()), None, lambda left: 60.0 * len(left))
-    progress.begins([first])
-    progress.done(first, "done")
-    progress.begins([second])
-    output = capsys.readouterr().err
-    assert "about 2 min to go" in output
-    assert "about 1 min to go" in output
+    run.has([*BEGUN, MYSQL, *SERVED])
+    run.progress.done(SERVICES[-1], "runs")
+    first, done, alike, done_alike, by_hand = capsys.readouterr().err.splitlines()
+    assert first.startswith(
+        "step 1 of 5 mysql runs 2 healthy tasks. (outage 10 min of 4 h, run 0 s, about 13 min to go)"
+    )
+    assert done == "  done database/restore_dr:mysql: it is available"
+    assert alike.startswith("steps 2 to 4 of 5 tenant1 runs 2 healthy tasks. (and 2 alike)")
+    assert done_alike == "  done compute/scale_dr_services: 3 of 3"
+    assert by_hand.startswith("step 5 of 5 ")
 
 
-def test_the_runs_age_and_the_outages_are_seconds_of_the_world(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    plan = Plan("sit", SIT.account, Goal.FAILOVER, "NORMAL", (step("a"),))
-    by_hand = ManualStepWriter(tmp_path, Credentials())
-    RunProgress(plan, False, by_hand, 3600.0, elapsed_s=lambda: 600.0).begins([step("a")])
-    assert "outage 1 h 10 min, run 10 min" in capsys.readouterr().err
+def test_a_log_has_no_escape_codes(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    run.has([*BEGUN, MYSQL])
+    run.progress.waits(SERVICES[0], 5.0, 60.0, "starting")
+    run.progress.by_hand(SHIFT)
+    run.progress.note("noted")
+    assert "\x1b" not in capsys.readouterr().err
 
 
 def test_a_change_by_hand_is_shown_with_its_command_before_its_time_and_again_when_it_is_due(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ahead = step("ahead", 35, "notifications/manual_step", id="notifications/manual_step.ahead:10.dr")
-    shift = step("zone", 50, "traffic/shift_to_primary", id="traffic/shift_to_primary:10", call=CALL, manual=True)
-    plan = Plan("sit", SIT.account, Goal.FAILBACK, "ON_DR", (ahead, shift))
-    progress = RunProgress(plan, False, ManualStepWriter(tmp_path, Credentials()))
-    progress.begins([ahead])
-    shown = capsys.readouterr().err
-    assert "CHECK IT NOW, RUN IT WHEN THE RUN ASKS" in shown
-    assert "aws route53 change-resource-record-sets" in shown
-    progress.begins([shift])
+    ahead = step("ahead", 35, "notifications/manual_step", number=4, id="notifications/manual_step.ahead:10.dr")
+    shift = step(
+        "zone", 50, "traffic/shift_to_primary", number=4, id="traffic/shift_to_primary:10", call=LONG, manual=True
+    )
+    rows = [begin([ahead, shift], Goal.FAILBACK)]
+    run.has(rows)
+    run.progress.begins([ahead])
+    announced = capsys.readouterr().err
+    assert "CHECK IT NOW, RUN IT WHEN THE RUN ASKS" in announced
+    assert "aws route53 change-resource-record-sets" in announced
+    run.has([*rows, (11, EntryKind.CONFIRMED, ahead.id, {"says": "sent"})])
+    run.progress.begins([shift])
     assert "CHECK IT NOW" not in capsys.readouterr().err
-    progress.by_hand(shift)
+    run.progress.by_hand(shift)
     assert "BY HAND" in (due := capsys.readouterr().err)
-    assert shown.splitlines()[-1] == due.splitlines()[-1]
-    progress.by_hand(shift, "The records could not be read.")
+    assert announced.splitlines()[-1] == due.splitlines()[-1]
+    run.progress.by_hand(shift, "The records could not be read.")
     unread = capsys.readouterr().err.splitlines()
     assert unread[-1] == due.splitlines()[-1]
     assert unread[1:3] == [
         "The records could not be read.",
-        f"aws route53 list-resource-record-sets --region us-east-1 --hosted-zone-id {CALL.params['HostedZoneId']}",
+        f"aws route53 list-resource-record-sets --region us-east-1 --hosted-zone-id {LONG.params['HostedZoneId']}",
     ]
 
 
-def test_without_a_terminal_a_slow_step_is_waited_for_and_said_so(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    plan = Plan("sit", SIT.account, Goal.FAILOVER, "NORMAL", (step("a"),))
-    progress = RunProgress(plan, False, ManualStepWriter(tmp_path, Credentials()))
-    assert progress.gives_up(step("a"), "it takes long.", threading.Event()) is False
+def test_without_a_terminal_a_slow_step_is_waited_for_and_said_so(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run.progress.gives_up(step("a"), "it takes long.", threading.Event()) is False
     output = capsys.readouterr().err
     assert "it takes long." in output
     assert "The run goes on waiting." in output
 
 
-def test_steps_are_numbered_by_their_place_and_those_alike_are_counted(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_what_is_pinned_fits_a_small_screen_and_the_command_of_a_person_is_last() -> None:
+    view = viewed([*BEGUN, MYSQL, *SERVED, ASKED], 22)
+    lines = [line.text for line in pinned_lines(view, "", "aws route53 ...")]
+    assert lines[0] == "failover of INC-1: step 5 of 5"
+    assert lines[-2:] == ["BY HAND (13 min left): zone runs 2 healthy tasks.", "aws route53 ..."]
+    assert "Outage 22 min of 4 h, run 12 min, about 0 s to go" in lines
+    assert max(map(len, lines)) <= 80
+
+
+@pytest.fixture
+def terminal() -> Iterator[tuple[io.TextIOWrapper, int]]:
+    master, slave = pty.openpty()
+    os.set_blocking(master, False)
+    with os.fdopen(slave, "w") as stream:
+        yield stream, master
+    os.close(master)
+
+
+def test_a_pinned_line_that_stays_is_not_written_again_so_that_a_selection_on_it_stays(
+    terminal: tuple[io.TextIOWrapper, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, *alike = step("a"), step("b.1"), step("b.2"), step("b.3")
-    plan = Plan("sit", SIT.account, Goal.FAILOVER, "NORMAL", (first, *alike))
-    progress = RunProgress(plan, False, ManualStepWriter(tmp_path, Credentials()))
-    progress.begins([first])
-    progress.done(first, "so it is")
-    progress.begins(alike)
-    for alike_step in alike:
-        progress.done(alike_step, "so it is")
-    begun, done, begun_alike, done_alike = capsys.readouterr().err.splitlines()
-    assert begun.startswith("step 1 of 4 a runs 2 healthy tasks.")
-    assert done == "  done compute/scale_dr_services:a: so it is"
-    assert begun_alike.startswith("steps 2 to 4 of 4 b.1 runs 2 healthy tasks. (and 2 alike)")
-    assert done_alike == "  done compute/scale_dr_services: 3 of 3"
+    stream, master = terminal
+    monkeypatch.setenv("NO_COLOR", "1")
+    pinned, command = PinnedLines(stream), PinnedLine("aws " + "x" * 200, "hand")
+    pinned.show([PinnedLine("run 1 s"), command])
+    first = os.read(master, 10_000).decode()
+    assert f"{command.text}\r\n" in first, "no newline of its own is in the command"
+    assert "\x1b[1;33m" not in first, "NO_COLOR"
+    pinned.show([PinnedLine("run 2 s"), command])
+    second = os.read(master, 10_000).decode()
+    assert ("run 2 s" in second, "aws" in second) == (True, False)
+    pinned.take_down()
+    assert os.read(master, 10_000).decode().endswith("\x1b[J")

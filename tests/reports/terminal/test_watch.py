@@ -1,8 +1,11 @@
-"""The last row of the watched screen says that a command is due, and which key leads to it."""
+"""The watched screen says what is due, shows the run of the open incident, and rings where a person is needed."""
 
 from __future__ import annotations
 
 import io
+import time
+from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -10,8 +13,10 @@ from rich.console import Console
 from dr_checks.core.model import Status
 from dr_checks.posture.posture import Posture, PostureName
 from reports.terminal.watch import WatchScreen
-from reports.values.watched_estate import WatchedEstate
+from reports.values.watched_estate import WatchedEstate, WatchedRegion
+from tests.dr_actions.journal.test_timeline import EntryRow
 from tests.dr_checks.worlds import NOW
+from tests.reports.values.test_run_view import ASKED, BEGUN, MYSQL, SERVED, WHOLE, viewed
 
 
 @pytest.mark.parametrize(
@@ -29,3 +34,47 @@ def test_a_posture_with_an_urgent_command_says_how_to_get_it(next_step: str, row
     with console.capture() as shown:
         console.print(screen)
     assert shown.get().splitlines()[-1] == row
+
+
+def looked(rows: Sequence[EntryRow], minute: float, posture: PostureName = PostureName.PRIMARY_LOST) -> WatchedEstate:
+    """What is seen of an estate whose incident has these entries."""
+    regions = tuple(WatchedRegion(name, "DR", "answers", "no", "0 of 12", "0 of 12", "no") for name in ("one", "two"))
+    counts = dict.fromkeys(Status, 0)
+    estate = WatchedEstate("sit", "sandbox", NOW, Posture(posture, "it is."), regions, (), counts, "r", "", "INC-1")
+    return replace(estate, view=viewed(rows, minute), next_step="`dr_cli.py attach --incident INC-1` watches the run.")
+
+
+def shown(screen: WatchScreen) -> list[str]:
+    console = Console(file=io.StringIO(), width=80)
+    with console.capture() as rows:
+        console.print(screen)
+    return rows.get().splitlines()
+
+
+def test_a_run_at_work_stands_on_the_screen_with_its_countdown_and_next_within_24_rows() -> None:
+    screen = WatchScreen(next_look_s=time.monotonic() + 20)
+    for minute in (21, 22):
+        screen.show(looked([*BEGUN, MYSQL, *SERVED, ASKED], minute))
+    rows = shown(screen)
+    assert len(rows) <= 24
+    assert "failover of INC-1: step 5 of 5" in rows
+    assert "BY HAND (13 min left): zone runs 2 healthy tasks." in rows
+    assert any(row.startswith("Next     `") and "attach" in row for row in rows)
+    assert rows[-1] == "q leaves; looks again in 20 s"
+
+
+def test_the_bell_rings_for_a_step_by_hand_the_end_and_another_posture_and_for_nothing_else() -> None:
+    screen, rung = WatchScreen(), []
+    for estate in (
+        looked([*BEGUN, MYSQL], 16),
+        looked([*BEGUN, MYSQL, SERVED[0]], 19),
+        looked([*BEGUN, MYSQL, *SERVED, ASKED], 21),
+        looked([*BEGUN, MYSQL, *SERVED, ASKED], 22),
+        looked(WHOLE, 31),
+        looked(WHOLE, 32, PostureName.ON_DR),
+    ):
+        screen.show(estate)
+        rung.append(screen.rings)
+        screen.rings = False
+    assert rung == [False, False, True, False, True, True]
+    assert "Served   12 of 12 tenants by eu-west-1" in shown(screen)

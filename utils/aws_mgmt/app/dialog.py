@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # commands that only look need no executor
     from dr_actions.execution.run import RunListener
-    from dr_actions.model.plan import Plan, Step
+    from dr_actions.journal.journal import Journal
     from dr_estate.aws.read_client import Credentials
+    from dr_estate.config.environment import Environment
 
 Advance = Callable[[str, int, int], None]
-Elapsed = Callable[[], float]
-Estimate = Callable[["Sequence[Step]"], float]
 
 
 def silent(_doing: str, _done: int, _total: int) -> None:
@@ -46,17 +46,10 @@ class Dialog(Protocol):
         ...
 
     def follow(
-        self,
-        plan: Plan,
-        folder: Path,
-        by_hand: Credentials,
-        elapsed_s: Elapsed,
-        outage_s: float | None = None,
-        estimate_s: Estimate | None = None,
+        self, journal: Journal, env: Environment, now: Callable[[], datetime], folder: Path, by_hand: Credentials
     ) -> AbstractContextManager[RunListener]:
-        """Show a run of ``plan``. A person's change batches go into ``folder``, for a shell with ``by_hand``.
+        """Show the run that writes ``journal``, at the world's ``now``.
 
-        ``outage_s`` is how long the outage has lasted, None where the plan is for none. ``estimate_s`` states how long
-        steps take; without it their budgets do. ``elapsed_s`` returns the seconds of the world that the run has lasted.
+        A person's change batches go into ``folder``, for a shell with ``by_hand``.
         """
         ...

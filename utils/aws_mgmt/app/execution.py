@@ -27,7 +27,7 @@ from dr_actions.journal.mirror import AnchoredMirror, TableMirror
 from dr_actions.journal.pauses import record_pauses
 from dr_actions.model import gates as gates_module
 from dr_actions.model.action import ProgramContext
-from dr_actions.model.plan import FENCING, Goal, to_json
+from dr_actions.model.plan import FENCING, Goal, batches, to_json
 from dr_actions.model.sequence import Role, role_of
 from dr_actions.planning.estimate import step_estimate
 from dr_checks.core.model import Area
@@ -40,6 +40,7 @@ from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.report import Report
 from reports.values.run_record import recorded
 from reports.values.run_summary import RunSummary
+from reports.values.watched_estate import served_tenants
 from utils.aws_mgmt.app import evaluation, next_steps, run_validation
 from utils.aws_mgmt.app.areas import READINESS
 from utils.aws_mgmt.app.authorization import RunStart, pause_reason
@@ -165,12 +166,12 @@ def run_steps(
             execute(run, [s for s in run.plan.steps if s not in last], outcome)
             passed = not outcome.degraded
             if validates:
-                report = _validated(context)
+                report, seen_after = _validated(context)
                 by_name = gates_module.accepted(run.clearance.overrides, run.clock.now())
                 validation = run_validation.judged(report, outcome, run.plan.goal, run.clearance.incident, by_name)
                 passed, by_health, serves = validation.passed and passed, validation.by_health, validation.passed
                 verdict: dict[str, Any] = {"passed": passed, "score": report.verdict.score, "exit": report.exit}
-                journal.append(EntryKind.VALIDATED, None, **verdict, **_last_request(run))
+                journal.append(EntryKind.VALIDATED, None, **verdict, **_served(run, seen_after), **_last_request(run))
             if passed:
                 execute(run, last, outcome)
             result = result_of(outcome, passed, again, validates and run.plan.goal not in FENCING, by_health, serves)
@@ -191,11 +192,9 @@ def run_steps(
 
 @contextlib.contextmanager
 def _listening(context: RunContext, journal: Journal) -> Iterator[RunListener]:
-    """Show the run's progress by both clocks, and first where this machine's is wrong."""
-    began, files = outage_since(context.start.report, journal.entries), context.files
-    lasted_s, world = (context.app.clock.now() - began).total_seconds() if began else None, context.app.world
-    clocks = (context.app.clock.stopwatch(), lasted_s, step_estimate(context.env, context.start.snapshot))
-    with files.dialog.follow(context.start.plan, files.folder, world.by_hand, *clocks) as listener:
+    """Show the run's progress by its journal, and first where this machine's clock is wrong."""
+    app, files = context.app, context.files
+    with files.dialog.follow(journal, context.env, app.clock.now, files.folder, app.world.by_hand) as listener:
         if skewed := context.app.clock.skew_message():
             listener.note(skewed)
         yield listener
@@ -231,26 +230,27 @@ def run_of(context: RunContext, stored: Callable[[], None], journal: Journal, li
     )
 
 
-def _validated(context: RunContext) -> Report:
+def _validated(context: RunContext) -> tuple[Report, Snapshot]:
     """Observe again, and judge that the intended region serves; after a failback, judge readiness itself.
 
     A lost answer is requested once more before the run is reported as invalid: UNKNOWN is not a finding of the estate.
     """
     areas = _VALIDATED.get(context.start.plan.goal, (Area.VALIDATION,))
-    report = _judged(context, areas)
-    return _judged(context, areas) if report.exit == Exit.COULD_NOT_SEE else report
+    report, seen = _judged(context, areas)
+    return _judged(context, areas) if report.exit == Exit.COULD_NOT_SEE else (report, seen)
 
 
 def _as_it_stands(context: RunContext, run: PlanRun) -> Report:
     """Return what a run that ended early saw last: in a failback the primary is to run, and not to be fenced."""
     areas = (Area.PREREQUISITES if run.plan.goal is Goal.FAILBACK else Area.VALIDATION,)
-    return _judged(context, areas, run.snapshot)
+    return _judged(context, areas, run.snapshot)[0]
 
 
-def _judged(context: RunContext, areas: tuple[Area, ...], snapshot: Snapshot | None = None) -> Report:
+def _judged(context: RunContext, areas: tuple[Area, ...], snapshot: Snapshot | None = None) -> tuple[Report, Snapshot]:
     seen = snapshot or evaluation.observe_world(context.app.world, context.env, context.files)
     with with_room(context.files.folder) as folder:
-        return evaluation.judge(context.options, context.env, areas, seen, replace(context.files, folder=folder))
+        files = replace(context.files, folder=folder)
+        return evaluation.judge(context.options, context.env, areas, seen, files), seen
 
 
 def run_summary(context: RunContext, run: PlanRun, result: RunResult, outcome: Outcome) -> RunSummary:
@@ -275,7 +275,7 @@ def run_summary(context: RunContext, run: PlanRun, result: RunResult, outcome: O
         rules=clearance.rules,
         to_confirm=result.to_confirm,
         stands_otherwise=result.stands_otherwise,
-        record=recorded(run.journal.entries, run.plan, context.env.objectives.rto_minutes * 60),
+        record=recorded(run.journal.entries, run.plan, context.env, clearance.incident),
     )
 
 
@@ -334,13 +334,29 @@ def _record_beginning(context: RunContext, report: Report, run: PlanRun, journal
     )
     record_exceptions(journal, report.exceptions, report.verdict.results, context.app.caller.arn)
     plan, rules = to_json(run.plan), context.start.rules.record_with(clearance.overrides)
-    journal.append(EntryKind.BEGIN, plan=plan, digest=run.plan.digest, clearance=cleared, rules=rules)
+    # a watcher on another machine has not read the sizes that an estimate goes by
+    estimates_s = [round(run.estimate_s(batch)) for batch in batches(run.plan.steps)]
+    journal.append(
+        EntryKind.BEGIN,
+        plan=plan,
+        digest=run.plan.digest,
+        clearance=cleared,
+        rules=rules,
+        estimates_s=estimates_s,
+    )
     if message := way_back(run.plan, context.env):
         journal.append(EntryKind.NOTE, says=message)
 
 
 def _iso(at: datetime | None) -> str:
     return at.isoformat(timespec="seconds") if at else ""
+
+
+def _served(run: PlanRun, seen: Snapshot) -> dict[str, list[int]]:
+    """How many of how many tenants the region that is to serve answers; empty where nobody could visit them."""
+    side = Side.PRIMARY if run.plan.goal is Goal.FAILBACK else Side.DR
+    served = served_tenants(seen, run.env, side)
+    return {"served": list(served)} if served else {}
 
 
 def _last_request(run: PlanRun) -> dict[str, str]:

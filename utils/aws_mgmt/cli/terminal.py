@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reports.terminal import console
-from utils.aws_mgmt.app.dialog import Advance, Elapsed, Estimate
+from utils.aws_mgmt.app.dialog import Advance
 
 if TYPE_CHECKING:  # commands that only look need no executor
     from dr_actions.execution.run import RunListener
-    from dr_actions.model.plan import Plan
+    from dr_actions.journal.journal import Journal
     from dr_estate.aws.read_client import Credentials
+    from dr_estate.config.environment import Environment
 
 
 class Terminal:
@@ -41,21 +44,15 @@ class Terminal:
         return console.progress()
 
     def follow(
-        self,
-        plan: Plan,
-        folder: Path,
-        by_hand: Credentials,
-        elapsed_s: Elapsed,
-        outage_s: float | None = None,
-        estimate_s: Estimate | None = None,
+        self, journal: Journal, env: Environment, now: Callable[[], datetime], folder: Path, by_hand: Credentials
     ) -> AbstractContextManager[RunListener]:
-        """Show a run of ``plan``. A person's change batches go into ``folder``, for a shell with ``by_hand``.
+        """Show the run that writes ``journal``, at the world's ``now``.
 
-        ``outage_s`` is how long the outage has lasted, None where the plan is for none. ``estimate_s`` states how long
-        steps take; without it their budgets do. ``elapsed_s`` returns the seconds of the world that the run has lasted.
+        A person's change batches go into ``folder``, for a shell with ``by_hand``.
         """
         from reports.terminal.manual_step import ManualStepWriter
         from reports.terminal.run_progress import RunProgress
+        from reports.values.run_view import RunFollower
 
-        writer = ManualStepWriter(folder, by_hand)
-        return closing(RunProgress(plan, self.attended, writer, outage_s, estimate_s, elapsed_s))
+        writer, follower = ManualStepWriter(folder, by_hand), RunFollower(env, journal.incident)
+        return closing(RunProgress(follower, lambda: journal.entries, now, self.attended, writer))

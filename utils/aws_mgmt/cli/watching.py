@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from dr_actions.clients.mutating_client import SendFailed
-from dr_actions.journal.entries import Entry, EntryKind
-from dr_actions.journal.manual_wait import is_by_hand, shown_step
-from dr_actions.model import plan as plans
-from dr_actions.model.plan import Step
-from dr_actions.model.sequence import announced
 from dr_estate.model.unavailable import DataUnavailable, UnavailableKind
 from reports.incident.log import incident_log, render
 from reports.terminal import console
 from reports.terminal.manual_step import ManualStepWriter
+from reports.terminal.run_screen import RunScreen
 from reports.values.assessment import short
+from reports.values.run_view import RunFollower, RunView
 from utils.aws_mgmt.app.automation import ExecutionState, RecoveryAutomation, RecoveryExecution, describe
 from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.errors import Refused
@@ -37,10 +33,6 @@ from utils.aws_mgmt.cli.waiting_run import options_of
 
 RECORD = "incident.md"
 _POLL_S = 5.0
-# What a person who watches does not need: the sentence of the step, and what was seen of it, say the same.
-_UNREPORTED = frozenset({EntryKind.DETECTED, EntryKind.DECIDED, EntryKind.AUTHORISED, EntryKind.OUTCOME})
-_SAYS = {EntryKind.BEGIN: "The run begins.", EntryKind.VALIDATED: "What serves now was looked at."}
-_WORDS = {EntryKind.INTENT: "starts", EntryKind.CONFIRMED: "done", EntryKind.MANUAL_WAIT: "BY HAND"}
 
 
 def watch(app: AppContext, execution_id: str, folder: Path, form: str) -> Exit:
@@ -49,35 +41,37 @@ def watch(app: AppContext, execution_id: str, folder: Path, form: str) -> Exit:
     A change that a person makes is shown with its batch in ``folder``. Raises Refused where AWS ends it without a run,
     DataUnavailable where it cannot be asked.
     """
-    automation, view = RecoveryAutomation(app), _RunView(app, folder)
+    automation = RecoveryAutomation(app)
     found = automation.of(execution_id)
     try:
-        return _watched(app, automation, found, view, form)
+        with closing(_RunFollowing(app, found, folder)) as following:
+            found = _until_it_ends(app, automation, found, following)
     except KeyboardInterrupt:
         again = attach_of(found.incident)
         console.complain(
             f"Interrupted. AWS goes on with it: {again} watches it again, and `dr_cli.py pause` stops the run."
         )
         return Exit.INTERRUPTED
+    _keep_record(app, found, folder)
+    return _ended(found, following.view(), form)
 
 
-def _watched(
-    app: AppContext, automation: RecoveryAutomation, found: RecoveryExecution, view: _RunView, form: str
-) -> Exit:
+def _until_it_ends(
+    app: AppContext, automation: RecoveryAutomation, found: RecoveryExecution, following: _RunFollowing
+) -> RecoveryExecution:
     state = None
     while True:
         if found.state is not state:
             state = found.state
             console.complain(describe(found, app.env))
-        view.show(found)
+        following.show()
         if found.state is ExecutionState.FAILED:
             reason = f"authority.automation: AWS ended it before a run did: {found.failure or found.state}."
             raise Refused(reason + (_of_the_other(automation, app) if found.beside_another else ""))
         if found.state is ExecutionState.ENDED:
-            _keep_record(app, found, view.folder)
-            return _ended(found, form)
+            return found
         app.clock.wait(threading.Event(), min(_POLL_S, app.env.execution.poll_s))
-        found = view.looked_again(automation, found)
+        found = following.execution_now(automation, found)
 
 
 def _of_the_other(automation: RecoveryAutomation, app: AppContext) -> str:
@@ -119,46 +113,30 @@ def _keep_record(app: AppContext, found: RecoveryExecution, folder: Path) -> Non
     )
 
 
-def _ended(found: RecoveryExecution, form: str) -> Exit:
+def _ended(found: RecoveryExecution, view: RunView | None, form: str) -> Exit:
     code = next((code for code in Exit if code == found.exit_code), Exit.ACTION_FAILED)
     answer = f"the run of {found.incident} ended with exit {code}"
     if found.exit_code is None:
         code, answer = Exit.COULD_NOT_SEE, "the run is over, and AWS does not know how its task ended"
         console.complain(f"{answer[0].upper()}{answer[1:]}: {log_of(found.incident)} has what it recorded.")
-    console.conclude(form, answer, after_watched_run(found.goal, found.incident, code, found.arguments))
+    facts = view.facts.rows() if view is not None and view.facts is not None else ()
+    next_step = after_watched_run(found.goal, found.incident, code, found.arguments)
+    console.conclude(form, answer, next_step, facts=facts)
     return code
 
 
-def _plan_of(entry: Entry, entries: Sequence[Entry]) -> plans.Plan | None:
-    """The plan that began last before the entry; None where the mirror holds none that can be read."""
-    begun = [row for row in entries if row.kind is EntryKind.BEGIN and row.seq < entry.seq]
-    with suppress(LookupError, TypeError, ValueError, AttributeError):
-        return plans.from_json(begun[-1].data["plan"])
-    return None
+class _RunFollowing:
+    """The incident's run on this screen, by the mirror of its journal."""
 
-
-def _step_of(entry: Entry, entries: Sequence[Entry]) -> Step | None:
-    """The step of that plan which the entry is of."""
-    plan = _plan_of(entry, entries)
-    return next((step for step in plan.steps if step.id == entry.step), None) if plan else None
-
-
-def _announced_by(entry: Entry, entries: Sequence[Entry]) -> Step | None:
-    """Return the manual change of that plan which the entry's step announces; None where it announces none."""
-    plan = _plan_of(entry, entries)
-    return announced(plan, str(entry.step)) if plan else None
-
-
-class _RunView:
-    """What of the journal was shown so far."""
-
-    def __init__(self, app: AppContext, folder: Path) -> None:
+    def __init__(self, app: AppContext, found: RecoveryExecution, folder: Path) -> None:
         self.folder = folder
-        self._app, self._writer = app, ManualStepWriter(folder, app.world.by_hand)
-        self._shown = 0
+        self._app, self._incident, self._began_at = app, found.incident, found.began_at
+        self._follower, self._lock = RunFollower(app.env, found.incident), threading.Lock()
+        self._screen = RunScreen(ManualStepWriter(folder, app.world.by_hand), self.view)
         self._silent_since_s: float | None = None
+        self._has_begun = False
 
-    def looked_again(self, automation: RecoveryAutomation, found: RecoveryExecution) -> RecoveryExecution:
+    def execution_now(self, automation: RecoveryAutomation, found: RecoveryExecution) -> RecoveryExecution:
         """Return the current execution, or the last known state where AWS does not answer.
 
         That AWS does not answer is reported once. Raises DataUnavailable once it has lasted
@@ -182,30 +160,25 @@ class _RunView:
         self._silent_since_s = None
         return again
 
-    def show(self, found: RecoveryExecution) -> None:
+    def show(self) -> None:
         """Show what the mirror has of the run that was not shown yet; an answer that is lost is asked for again."""
         try:
-            entries = mirror_of(self._app, self._app.env, found.incident).entries
+            entries = mirror_of(self._app, self._app.env, self._incident).entries
         except SendFailed:
             return
-        for entry in entries[self._shown :]:
-            if entry.at >= found.began_at:
-                self._report(entry, entries)
-        self._shown = len(entries)
+        with self._lock:
+            lines = self._follower.follow(entries)
+        for line in lines:
+            if line.entry.at >= self._began_at:  # what came before is of an earlier execution
+                self._has_begun = True
+                self._screen.line(line)
+        self._screen.draw()
 
-    def _report(self, entry: Entry, entries: Sequence[Entry]) -> None:
-        if entry.kind in _UNREPORTED:
-            return
-        step = _step_of(entry, entries) if entry.kind is EntryKind.INTENT or is_by_hand(entry) else None
-        says = str(entry.data.get("says") or entry.data.get("outcome") or _SAYS.get(entry.kind, entry.kind.sentence))
-        if entry.kind is EntryKind.INTENT and step is not None:
-            says = step.says
-        console.complain(f"{entry.at:%H:%M:%S}  {_WORDS.get(entry.kind, entry.kind):<9}  {says}")
-        if is_by_hand(entry) and step is not None and step.call is not None:
-            shown = shown_step(step, entry)
-            console.complain(f"{self._writer.who}:\n{self._writer.command(shown.id, shown.planned_call)}")
-        later = _announced_by(entry, entries) if entry.kind is EntryKind.INTENT else None
-        if later is not None and later.call is not None:
-            console.complain(
-                f"Check it now, and run it when the run asks:\n{self._writer.command(later.id, later.call)}"
-            )
+    def view(self) -> RunView | None:
+        """The run as it stands now; None before this execution's plan begins."""
+        with self._lock:
+            return self._follower.view(self._app.clock.now()) if self._has_begun else None
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        self._screen.close()

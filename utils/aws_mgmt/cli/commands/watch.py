@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 
+from dr_actions.clients.mutating_client import SendFailed
 from dr_checks.core.model import Area
 from dr_estate.aws.read_client import WrongAccount
 from dr_estate.config.environment import Environment
 from dr_estate.model.unavailable import DataUnavailable
 from reports.terminal import console
 from reports.terminal.watch import watch
+from reports.values.run_view import RunFollower, RunView
 from reports.values.watched_estate import WatchedEstate, watched_estate
 from utils.aws_mgmt.app.after_look import after_watch
+from utils.aws_mgmt.app.connections import AppContext, connect
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.evaluation import narrowed
 from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.incident_record import mirror_of
 from utils.aws_mgmt.app.options import FailoverOptions, StatusOptions
-from utils.aws_mgmt.app.target import world_of
+from utils.aws_mgmt.app.target import ObservedWorld, world_of
 from utils.aws_mgmt.cli.terminal import Terminal
 
 
@@ -36,15 +42,38 @@ def watch_command(
         with console.working("Connecting"):
             world = stack.enter_context(world_of(options, environment))
 
+        follows = _runs_of(world, environment)
+
         def look() -> WatchedEstate:
             snapshot = world.observe(environment)
-            return watched_estate(snapshot, environment, areas, narrowed(options, snapshot, environment))
+            estate = watched_estate(snapshot, environment, areas, narrowed(options, snapshot, environment))
+            next_step = after_watch(estate.posture, estate.standing)
+            return replace(estate, view=follows(estate), next_step=next_step)
 
         screen = watch(look, every_s, (DataUnavailable, WrongAccount))
     if screen.estate is None:
         console.complain(f"Nothing was seen. {screen.trouble}".strip())
         return Exit.COULD_NOT_SEE
-    posture = screen.estate.posture
-    next_step = after_watch(posture, screen.estate.standing)
-    console.conclude("terminal", f"{posture.name} at {screen.estate.at:%H:%M:%S} UTC", next_step)
+    answer = f"{screen.estate.posture.name} at {screen.estate.at:%H:%M:%S} UTC"
+    console.conclude("terminal", answer, screen.estate.next_step)
     return Exit.READY
+
+
+def _runs_of(world: ObservedWorld, environment: Environment) -> Callable[[WatchedEstate], RunView | None]:
+    """Return what shows the run of the incident that is open; None where none is, or its mirror does not answer."""
+    opened: list[AppContext] = []
+
+    def view(estate: WatchedEstate) -> RunView | None:
+        incident = estate.standing.known_incident if estate.standing else None
+        if incident is None:
+            return None
+        opened[:] = opened or [connect(world, environment)]  # nights without an incident need no control table
+        try:
+            entries = mirror_of(opened[0], environment, incident.id).entries
+        except (SendFailed, DataUnavailable):
+            return None
+        follower = RunFollower(environment, incident.id)
+        follower.follow(entries)
+        return follower.view(opened[0].clock.now())
+
+    return view

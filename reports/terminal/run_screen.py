@@ -1,0 +1,152 @@
+"""The screen of a run: its lines one after another and, at a terminal, where it stands pinned below them.
+
+Elsewhere (a log, a pipe) it is the lines alone, without any escape code.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+from rich.markup import escape
+
+from dr_actions.model.plan import Step
+from dr_estate.model.durations import duration
+from dr_estate.model.visible import one_line
+from reports.terminal import console
+from reports.terminal.manual_step import CHECK_NOW, ManualStepWriter
+from reports.terminal.pinned import PinnedLine, PinnedLines, can_pin
+from reports.terminal.printer import Printer
+from reports.values.run_view import LineKind, RunLine, RunView
+
+_EACH_S = 1.0
+_WIDEST_STAGE = 44
+_MARKS = {
+    LineKind.DONE: "  [green]done[/] ",
+    LineKind.FAILED: "  [bold red]FAILED[/] ",
+    LineKind.LATE: "  [bold red]LATE[/] ",
+    LineKind.UNDONE: "  [yellow]taken back[/] ",
+    LineKind.ENDED: "[bold]ended[/] ",
+}
+
+
+class RunScreen:
+    """Shows the lines of a run and its ``view``, with the commands that ``by_hand`` writes for a person."""
+
+    def __init__(self, by_hand: ManualStepWriter, view: Callable[[], RunView | None]) -> None:
+        self._console = Printer(stderr=True, highlight=False, emoji=False)
+        self._by_hand, self._view = by_hand, view
+        self._pinned = PinnedLines(sys.stderr) if can_pin(sys.stderr) else None
+        self._lock, self._asides, self._over = threading.RLock(), 0, threading.Event()
+        self._detail = ""
+        self.printed_at = time.monotonic()
+        if self._pinned is not None:
+            console.pinned(self.aside)
+            threading.Thread(target=self._keep_drawing, daemon=True).start()
+
+    @property
+    def pins(self) -> bool:
+        """Whether something stays in place at the bottom."""
+        return self._pinned is not None
+
+    def line(self, line: RunLine) -> None:
+        """Print one line of the run; a person's change with its command."""
+        if line.kind is LineKind.BY_HAND:
+            self.by_hand(line.step, line.text)
+        elif line.kind is LineKind.CHECK and line.step is not None and line.step.call is not None:
+            self.print(f"[bold yellow]{CHECK_NOW}[/] {shown(line.text)}")
+            self.print(shown(self._by_hand.command(line.step.id, line.step.call)))
+        elif line.kind is LineKind.BEGINS:
+            place, _, rest = line.text.partition(" of ")
+            self.print(f"[bold]{shown(place)} of {shown(rest.partition(' ')[0])}[/] {shown(rest.partition(' ')[2])}")
+        else:
+            self.print(f"{_MARKS.get(line.kind, '')}{shown(line.text)}")
+
+    def by_hand(self, step: Step | None, text: str, unread: str = "") -> None:
+        """Show exactly what a person is to change now; ``unread`` is why they have to compare it first."""
+        self.print(f"[bold yellow]BY HAND[/] {shown(text)}")
+        if step is None or step.call is None:
+            return
+        if unread:
+            self.print(f"[bold yellow]{shown(unread)}[/]\n{shown(self._by_hand.reading(step.call))}")
+        self.print(f"{self._by_hand.who}:\n{shown(self._by_hand.command(step.id, step.call))}")
+
+    def detail(self, text: str) -> None:
+        """Say in place what the step at work shows."""
+        self._detail = text
+        self.draw()
+
+    def print(self, markup: str) -> None:
+        """Print above what is pinned."""
+        self.printed_at = time.monotonic()
+        with self.aside(), suppress(OSError):  # a terminal that is gone ends no run: the journal has it all
+            self._console.print(console.completed(markup), soft_wrap=True)  # a newline in a command breaks it
+        self.draw()
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Nothing is pinned meanwhile. No lock is held: the heartbeat may have to write while a person is asked."""
+        with self._lock:
+            self._asides += 1
+            if self._pinned is not None:
+                self._pinned.take_down()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._asides -= 1
+
+    def draw(self) -> None:
+        """Draw again what is pinned."""
+        with self._lock:
+            if self._pinned is None or self._asides or self._over.is_set():
+                return
+            view = self._view()
+            if view is not None and not view.outcome:
+                self._pinned.show(pinned_lines(view, self._detail, self._command(view)))
+
+    def close(self) -> None:
+        """Leave the terminal as it was, and say what is known at the end."""
+        if self._over.is_set():
+            return
+        self._over.set()
+        if self._pinned is not None:
+            with self._lock:
+                self._pinned.take_down()
+            console.pinned()
+
+    def _command(self, view: RunView) -> str:
+        step = view.by_hand.step if view.by_hand else None
+        return self._by_hand.command(step.id, step.call) if step is not None and step.call is not None else ""
+
+    def _keep_drawing(self) -> None:
+        while not self._over.wait(_EACH_S):
+            self.draw()
+
+
+def pinned_lines(view: RunView, detail: str = "", command: str = "") -> Sequence[PinnedLine]:
+    """Where the run stands, for 80 columns: at most a line a stage, and what a person is to do last."""
+    count = f", {view.count}" if view.count else ""
+    lines = [PinnedLine(f"{view.goal} of {view.incident}: {view.place}{count}", "bold")]
+    for stage in view.stages:
+        style = "good" if stage.over == stage.steps else "bold" if stage.name == view.stage else "dim"
+        mark = "x" if stage.over == stage.steps else ">" if stage.name == view.stage else " "
+        name = stage.name[:_WIDEST_STAGE]
+        lines.append(PinnedLine(f"  [{mark}] {name:<{_WIDEST_STAGE}} {stage.over:>5} of {stage.steps}", style))
+    lines.append(PinnedLine(f"{view.clocks[0].upper()}{view.clocks[1:]}"))
+    if looks := detail or view.detail:
+        lines.append(PinnedLine(f"  {looks}", "dim"))
+    if view.by_hand is not None:
+        limit = view.by_hand.left_s
+        left = f"{duration(limit)} left" if limit is not None else f"waited {duration(view.by_hand.waited_s)}"
+        lines.append(PinnedLine(f"BY HAND ({left}): {view.by_hand.step.says}", "hand"))
+        lines += [PinnedLine(console.completed(command))] if command else []
+    return lines
+
+
+def shown(text: str) -> str:
+    """What comes from elsewhere, as rich takes it: visible, and no markup."""
+    return escape(one_line(text))
