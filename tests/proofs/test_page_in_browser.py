@@ -8,20 +8,31 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from dr_actions.assessment.data_loss import Loss
+from dr_actions.assessment.failover import Advice, Assessment
+from dr_actions.model.plan import Goal, Plan
+from dr_checks.core.exceptions import ExceptionRule
 from dr_checks.core.model import CheckResult, Finding, Status
 from dr_checks.core.registry import checks
 from dr_checks.core.verdict import verdict_of
+from dr_checks.posture.posture import Posture, PostureName
 from dr_estate.config.environment import Environment, Side, load_environment
+from dr_estate.readers.control_table import ControlState, RecordedOverride
 from reports.page.fleet import render as render_fleet
 from reports.page.render import render
+from reports.values.approvals import ApprovalState, GivenApproval
 from reports.values.fleet import Fleet, FleetMember
+from reports.values.report import Report
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage
+from tests.dr_actions.deciding import step
+from tests.dr_checks.worlds import NOW
 from tests.reports.test_reports import REPORT
 from tests.utils.running import at_endpoint, rules
 from tests.worlds import borrowed
@@ -282,3 +293,43 @@ def test_a_page_of_2000_tenants_is_made_in_a_minute_opens_at_once_and_finds_a_te
         assert rows.all_inner_texts()[1].startswith("tenant1999")
         assert rows.count() == 2, "what all share stays"
         assert window.complaints == []
+
+
+MANY = range(12)
+EXCEPTED = [f"accepter{number}" for number in MANY]
+OVERRIDDEN = [f"overrider{number}" for number in MANY]
+APPROVERS = [f"approver{number}" for number in MANY]
+STEPS = [step(f"service{n}", n, says=f"Kind {n} of a step.") for n in MANY]
+
+
+def _long_report() -> Report:
+    """More of everything than fits in a short table."""
+    later = NOW + timedelta(days=9)
+    plan = Plan("sit", REPORT.environment.account, Goal.FAILOVER, "PRIMARY_LOST", tuple(STEPS), ("a note",))
+    losses = tuple(Loss("files", f"share{number}", None, None, None, "not read") for number in MANY)
+    posture = Posture(PostureName.PRIMARY_LOST, "it is lost.")
+    overrides = (RecordedOverride(f"gate{n}", OVERRIDDEN[n], "so", later, "INC-1", "ab") for n in MANY)
+    return replace(
+        REPORT,
+        tenants=tuple(f"tenant{number}" for number in MANY),
+        exceptions=tuple(ExceptionRule("a.excepted", "*", name, "why", later.date()) for name in EXCEPTED),
+        standing=ControlState(overrides=tuple(overrides)),
+        approvals=tuple(GivenApproval("INC-1", name, "ab" * 32, NOW, later, ApprovalState.RUN) for name in APPROVERS),
+        assessment=Assessment(Advice.RISKY, False, ("so",), (), losses, plan, posture, 1, 1.0),
+    )
+
+
+def test_paper_has_every_exception_override_and_approval_and_counts_what_it_leaves_out(
+    browser: Browser, tmp_path: Path
+) -> None:
+    report, file = _long_report(), tmp_path / "report.html"
+    file.write_text(render(report, {}), encoding="utf-8")
+    with opened(browser, file) as window:
+        window.page.emulate_media(media="print")
+        text = " ".join(window.page.locator("body").inner_text().split())
+        window.page.screenshot(path=tmp_path / "print.png", full_page=True)
+    assert [] == [name for name in (*EXCEPTED, *OVERRIDDEN, *APPROVERS) if name not in text]
+    assert f"and {len(MANY) - 10} more kinds of steps: report.html" in text
+    assert f"and {len(MANY) - 4} more: report.html" in text, "losses; what all tenants share is one of five rows"
+    assert "and 1 note(s) of the plan: report.html" in text
+    assert f"and {len(report.verdict.results)} checks, each with its result: report.html" in text
