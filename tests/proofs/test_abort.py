@@ -1,7 +1,7 @@
 """A failback that is aborted: at whatever stage it stopped, everybody is served and may write in the DR region again.
 
-The failback stops at a call of each of its stages, on one machine; the abort is run on another, which knows of it
-by the control table alone. After the point of no return it is refused.
+One failback stops at a call of each of its stages in turn, on one machine, and the world is kept at each; the abort is
+run on another machine, which knows of it by the control table alone. After the point of no return it is refused.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dr_estate.config.environment import Side
 from sandbox.client.endpoint import Endpoint
 from sandbox.client.traffic_writer import Writer, missing
 from tests.proofs.conftest import HOME
-from tests.proofs.dying import Make, When, dying
+from tests.proofs.dying import Make, When, at_the_first, dying
 from tests.proofs.enforced import Enforced, Ran, Written
 from tests.proofs.rig import Rig
 from tests.proofs.rough import BACKUP, FREEZE, PROMOTE, SYNC, WEIGHTS
@@ -30,26 +30,18 @@ pytestmark = pytest.mark.proof
 
 FROZEN_FILES, FILES_HOME = "efs:PutFileSystemPolicy", "efs:DeleteReplicationConfiguration"
 REVERSIBLE = {
-    "hot phase": (BACKUP, 1),
-    "replica": (SYNC, 1),
-    "files frozen": (FROZEN_FILES, 1),
-    "files home": (FILES_HOME, 1),
-    "frozen": (FREEZE, 1),
+    "hot phase": BACKUP,
+    "replica": SYNC,
+    "files frozen": FROZEN_FILES,
+    "files home": FILES_HOME,
+    "frozen": FREEZE,
 }
-TOO_LATE = {"promoted": (PROMOTE, 1), "10 %": (WEIGHTS, 1), "50 %": (WEIGHTS, 2), "100 %": (WEIGHTS, 3)}
+TOO_LATE = {"promoted": PROMOTE, "10 %": WEIGHTS, "50 %": WEIGHTS, "100 %": WEIGHTS}
 
 
-def stopping_at(operation: str, nth: int) -> Make:
-    """Clients whose operator presses Ctrl-C at the ``nth`` call of ``operation``, which is still sent."""
-    met: list[str] = []
-
-    def decide(call: object) -> When | None:
-        met.append(getattr(call, "name", ""))
-        if met.count(operation) == nth and met[-1] == operation:
-            os.kill(os.getpid(), signal.SIGINT)
-        return None
-
-    return dying(decide)
+def stopping_at(operation: str) -> Make:
+    """Clients whose operator presses Ctrl-C at the first call of ``operation``, which is still sent."""
+    return at_the_first(operation, lambda: os.kill(os.getpid(), signal.SIGINT))
 
 
 UNSEEN_S = 120
@@ -74,15 +66,19 @@ def lagging_from(operation: str, world: Endpoint, copies: str) -> Make:
 Stop = Callable[[str], None]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def stop(due: Rig) -> Stop:
-    """Run the failback in the world as it was due, and let its operator stop it at that stage."""
+    """Return to the world of a failback whose operator stopped it at that stage: played once, stage after stage."""
+    due.begin()
+    for stage, operation in (REVERSIBLE | TOO_LATE).items():
+        process = due.run("stopped", stopping_at(operation))
+        assert process.wait() == Exit.INTERRUPTED, (stage, process.said)
+        due.world.keep(stage)
 
     def at_stage(stage: str) -> None:
-        due.begin()
-        before = len(list(due.home.glob(f"stopped at {stage}*")))  # a run of the same name would go on with that one
-        process = due.run(f"stopped at {stage} {before}", stopping_at(*(REVERSIBLE | TOO_LATE)[stage]))
-        assert process.wait() == Exit.INTERRUPTED, process.said
+        due.world.end()
+        due.world.return_to(stage)
+        due.world.reset_mutations()
 
     return at_stage
 
