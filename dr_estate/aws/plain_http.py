@@ -48,7 +48,7 @@ class ReceivedAnswer(AWSResponse):
 
     def __init__(self, url: str, status: int, headers: dict[str, str], content: bytes) -> None:
         self.url, self.status_code, self.headers = url, status, LowerCaseHeaders(headers)
-        self.raw = None
+        self.raw = io.BytesIO(content)  # botocore reads a bucket's location from no answer whose raw is None
         self._content = content
 
 

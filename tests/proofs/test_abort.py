@@ -19,7 +19,7 @@ from dr_estate.config.environment import Side
 from sandbox.client.endpoint import Endpoint
 from sandbox.client.traffic_writer import Writer, missing
 from tests.proofs.conftest import HOME
-from tests.proofs.dying import Make, When, at_the_first, dying
+from tests.proofs.dying import Make, When, dying
 from tests.proofs.enforced import Enforced, Ran, Written
 from tests.proofs.rig import Rig
 from tests.proofs.rough import BACKUP, FREEZE, PROMOTE, SYNC, WEIGHTS
@@ -39,9 +39,17 @@ REVERSIBLE = {
 TOO_LATE = {"promoted": PROMOTE, "10 %": WEIGHTS, "50 %": WEIGHTS, "100 %": WEIGHTS}
 
 
-def stopping_at(operation: str) -> Make:
-    """Clients whose operator presses Ctrl-C at the first call of ``operation``, which is still sent."""
-    return at_the_first(operation, lambda: os.kill(os.getpid(), signal.SIGINT))
+def stopping_at(operation: str, nth: int = 1) -> Make:
+    """Clients whose operator presses Ctrl-C at the ``nth`` call of ``operation``, which is still sent."""
+    met: list[str] = []
+
+    def decide(call: object) -> When | None:
+        met.append(getattr(call, "name", ""))
+        if met.count(operation) == nth and met[-1] == operation:
+            os.kill(os.getpid(), signal.SIGINT)
+        return None
+
+    return dying(decide)
 
 
 UNSEEN_S = 120

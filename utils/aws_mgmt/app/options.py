@@ -368,6 +368,16 @@ class InitOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ScanOptions(Options):
+    """Of `scan`; ``start``: a record's name or a cluster's; ``region``: where to look beside where records lead."""
+
+    command: ClassVar[str] = "scan"
+    start: str = ""
+    region: str = ""
+    save: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class TourOptions(Options):
     """Of `tour`; ``non_interactive``: no pause after a screen."""
 

@@ -13,7 +13,7 @@ from utils.aws_mgmt.app.next_steps import invocation_of
 from utils.aws_mgmt.app.target import calls_file
 from utils.aws_mgmt.cli.completion import CI_FORMATS
 
-_OFFLINE = (of.ReportOptions, of.DiffOptions, of.EvidenceOptions, of.ExplainOptions, of.InitOptions)
+_OFFLINE = (of.ReportOptions, of.DiffOptions, of.EvidenceOptions, of.ExplainOptions, of.InitOptions, of.ScanOptions)
 
 
 def run(options: of.Options) -> Exit:
@@ -123,13 +123,22 @@ def _of_several(options: of.Options) -> Exit:
 
 
 def _without_environment(
-    options: of.ReportOptions | of.DiffOptions | of.EvidenceOptions | of.ExplainOptions | of.InitOptions,
+    options: of.ReportOptions
+    | of.DiffOptions
+    | of.EvidenceOptions
+    | of.ExplainOptions
+    | of.InitOptions
+    | of.ScanOptions,
 ) -> Exit:
     """Show an earlier run, compare two, check or make a pack, explain a word, or write an environment file."""
     if isinstance(options, of.InitOptions):
         from utils.aws_mgmt.cli.commands.init import init_command
 
         return init_command(options)
+    if isinstance(options, of.ScanOptions):
+        from utils.aws_mgmt.cli.commands.scan import scan_command
+
+        return scan_command(options)
     if isinstance(options, of.ReportOptions) and options.merge:
         from utils.aws_mgmt.cli.commands.fleet import merge_command
 

@@ -21,9 +21,10 @@ if TYPE_CHECKING:  # help builds no options
     from utils.aws_mgmt.app.options import Options
 
 WIDTH = 100
-_WITHOUT_ENVIRONMENT = {"report", "diff", "tour", "verify", "check", "gate", "trap", "exit"}
+_WITHOUT_ENVIRONMENT = {"report", "diff", "scan", "tour", "verify", "check", "gate", "trap", "exit"}
 _OF_NOW = {"approve", "attach", "doctor", "evidence", "log", "pause", "unpause", "repair"}
-_OF_NO_ESTATE = {"diff", "iam", "init", "report", "sandbox", "tour"}
+_OF_NO_ESTATE = {"diff", "iam", "init", "report", "sandbox", "scan", "tour"}
+_CHOOSES_REGION = {"init", "scan"}
 _NAME = re.compile(r"[\w.-]{0,64}", re.ASCII)
 Params = Sequence[click.Parameter]
 _EXCLUSIVE = (
@@ -122,7 +123,7 @@ class OptionsPage(HelpPage):
 
         if "config" not in given:
             given["config"] = configuration(given.get("environment", ""))
-        if self.name != "init" and "region" in given:
+        if self.name not in _CHOOSES_REGION and "region" in given:
             file = given["config"] / f"{given.get('environment') or 'ENV'}.toml"
             ctx.fail(f"--region chooses nothing here: {file} names both regions ([regions]). Omit it.")
         options: Options = TYPES[str(levels[1].info_name)](**given, program=root.obj)

@@ -117,7 +117,7 @@ _GROUPS = {
     "Look (changes nothing)": ("doctor", "status", "explain", "schedule", "log", "evidence", "report", "diff"),
     "Act": ("failover", "failback", "fence", "approve", "attach", "pause", "unpause", "repair"),
     "Practise": ("tour", "test", "drill", "sandbox"),
-    "Set up": ("init", "iam", "completion"),
+    "Set up": ("scan", "init", "iam", "completion"),
 }
 _ABOUT = {
     "doctor": "Try every read that the tool needs, and print what to grant: the first command on an account.",
@@ -157,6 +157,7 @@ _ABOUT = {
     "sandbox mend": "Undo a disaster (without a name: all of them, and a training scenario ends).",
     "sandbox train": "Set up a training scenario and print its briefing (without a name: list them).",
     "sandbox debrief": "Judge by the world how the training scenario was played.",
+    "scan": "Show what the account runs in two regions, and what has no counterpart (without -e).",
     "init": "Write an environment file from what the account holds, by asking.",
     "iam": "Print the IAM policies of the roles.",
 }
@@ -202,6 +203,7 @@ _EXAMPLES = {
     "sandbox mend": "-e sit sandbox mend; -e sit sandbox mend primary-dark",
     "sandbox train": "-e sit sandbox train; -e sit sandbox train split-brain",
     "sandbox debrief": "-e sit sandbox debrief --hint; -e sit sandbox debrief --end",
+    "scan": "scan; scan --region REGION; scan www.example.com --all",
     "init": "-e prod init --region REGION; -e prod --config my-rules init --yes",
     "iam": "-e prod iam; -e prod iam operator",
 }
@@ -316,6 +318,11 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
         _flag("hint", "Give one more hint."),
         _flag("end", "End the scenario: the world is as before it."),
     ),
+    "scan": (
+        _word("start", "[ENTRY]", "Where to begin: a record's name, or an ECS cluster's (without it: all)."),
+        _option("region", "REGION", "A region to look in beside those that DNS leads to (AWS_REGION)."),
+        _option("save", "FILE", "Save the map to FILE, as JSON.", type=_FILE),
+    ),
     "init": (
         _option("region", "REGION", "A region of the estate (AWS_REGION)."),
         _flag("yes", "Ask nobody: take every value as it was found."),
@@ -329,7 +336,7 @@ def _commands(names: tuple[str, ...], group: str = "") -> list[click.Command]:
 
 
 def _command(path: str) -> click.Command:
-    shared = GLOBAL if path == "init" else (*GLOBAL, _NO_REGION)
+    shared = GLOBAL if path in ("init", "scan") else (*GLOBAL, _NO_REGION)
     page: dict[str, Any] = {"help": _ABOUT[path], "examples": _EXAMPLES[path], "shared": shared}
     if actions := tuple(other.split(" ")[1] for other in _ABOUT if other.startswith(f"{path} ")):
         return PageOfCommands(path, {"Actions": _commands(actions, path)}, **page)

@@ -1,0 +1,277 @@
+"""`scan`: the estate map of an account, by walking relations from a region, a record or a cluster. It only reads.
+
+The primary region is the one that DNS leads to, else the one where more tasks run; the DR region is the other one that
+most counterparts stand in. Nothing is taken from a name that two regions share.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from dr_estate.aws.read_client import ReadClient
+from dr_estate.model.estate_map import EntryPoint, EstateMap, MapGap, MappedKind, PartKind, Store, Workload
+from dr_estate.scan.account import (
+    AccountCalls,
+    GlobalSide,
+    RegionSide,
+    bucket_rules,
+    each,
+    read_global,
+    read_region,
+    role_documents,
+    secret_replicas,
+)
+from dr_estate.scan.stores import ScannedEstate, stores_of
+from dr_estate.scan.ways import entries_of, plain
+from dr_estate.scan.workloads import paired, texts_of, workloads_of
+
+_BALANCER = re.compile(r"\.(?:([a-z]{2}(?:-[a-z]+)+-\d)\.elb|elb\.([a-z]{2}(?:-[a-z]+)+-\d))\.amazonaws\.com(?:\.cn)?$")
+"""NAME.REGION.elb.amazonaws.com of an application load balancer, NAME.elb.REGION.amazonaws.com of a network one."""
+_REGIONS_AT_MOST = 4
+"""How many regions are read: relations lead to two; a third and a fourth hold copies."""
+GAPS = 10
+
+
+class NoEstate(Exception):
+    """There is nothing to make a map of: a sentence says what was looked for, and what is there instead."""
+
+
+def scan(client: ReadClient, account: str, region: str = "", start: str = "") -> EstateMap:
+    """The map of what is reached from ``start``, a record's name or a cluster's; all of the account without it.
+
+    ``region``: where to look where no record leads anywhere. Raises NoEstate.
+    """
+    look = AccountCalls(client)
+    world = read_global(look)
+    sides: dict[str, RegionSide] = {}
+    front = list(dict.fromkeys([*_regions_of_records(world), *([region] if region else [])]))
+    if not front:
+        raise NoEstate(
+            "No record of this account leads to a load balancer, and no region was named. "
+            "`dr_cli.py scan --region REGION` begins in a region."
+        )
+    while front and len(sides) < _REGIONS_AT_MOST:
+        name = front.pop(0)
+        if name not in sides:
+            sides[name] = read_region(look, name)
+            front += [other for other in _regions_related(sides[name]) if other not in sides]
+    entries = entries_of(world, sides, account)
+    by_region = {name: workloads_of(side, account) for name, side in sides.items()}
+    entries, by_region = _narrowed(start, entries, by_region, sides)
+    primary = _primary(entries, by_region)
+    if not by_region.get(primary):
+        raise NoEstate(_nothing(start, sides))
+    documents = _documents(look, by_region[primary])
+    estate = ScannedEstate(
+        account,
+        sides[primary],
+        sides,
+        world,
+        by_region[primary],
+        documents,
+        lambda bucket, place: bucket_rules(look, bucket, place),
+        lambda arn, place: secret_replicas(look, arn, place),
+    )
+    stores, beside = stores_of(estate)
+    dr = _dr(primary, entries, stores, by_region)
+    unread = dr in sides and sides[dr].services is None
+    workloads = paired(by_region[primary], by_region.get(dr, ()), unread=unread)
+    gaps = tuple(_gaps(estate, entries, workloads, stores, dr))[:GAPS]
+    return EstateMap(account, primary, dr, entries, workloads, stores, gaps, tuple(dict.fromkeys(look.unread)), beside)
+
+
+def _regions_of_records(world: GlobalSide) -> list[str]:
+    """Regions whose load balancers records and origins name, those that most of them name first."""
+    targets = [
+        plain(target)
+        for rows in world.records.values()
+        for row in rows or ()
+        for target in [
+            (row.get("AliasTarget") or {}).get("DNSName"),
+            *(v["Value"] for v in row.get("ResourceRecords", ())),
+        ]
+        if target
+    ]
+    targets += [
+        plain(origin["DomainName"])
+        for row in world.distributions or ()
+        for origin in (row.get("Origins") or {}).get("Items") or ()
+    ]
+    found = Counter(match[1] or match[2] for target in targets if (match := _BALANCER.search(target)))
+    return [name for name, _ in found.most_common()]
+
+
+def _regions_related(side: RegionSide) -> Iterator[str]:
+    """Regions that replications of this one's stores lead to, and come from."""
+    for row in side.instances or ():
+        arns = [
+            *row.get("ReadReplicaDBInstanceIdentifiers", ()),
+            row.get("ReadReplicaSourceDBInstanceIdentifier") or "",
+        ]
+        arns += [
+            entry["DBInstanceAutomatedBackupsArn"] for entry in row.get("DBInstanceAutomatedBackupsReplications", ())
+        ]
+        yield from (arn.split(":")[3] for arn in arns if arn.startswith("arn:"))
+    for row in side.file_replications or ():
+        yield from (to["Region"] for to in row.get("Destinations", ()))
+        yield from [row["SourceFileSystemRegion"]] if row.get("SourceFileSystemRegion") else []
+    for row in side.tables or ():
+        yield from (replica["RegionName"] for replica in row.get("Replicas", ()))
+    for rule in ((side.registry or {}).get("replicationConfiguration") or {}).get("rules", ()):
+        yield from (to["region"] for to in rule.get("destinations", ()))
+
+
+def _narrowed(
+    start: str,
+    entries: tuple[EntryPoint, ...],
+    by_region: Mapping[str, tuple[Workload, ...]],
+    sides: Mapping[str, RegionSide],
+) -> tuple[tuple[EntryPoint, ...], dict[str, tuple[Workload, ...]]]:
+    """What is reached from a record or a cluster. Raises NoEstate where nothing bears the name."""
+    if not start:
+        return entries, dict(by_region)
+    named = tuple(entry for entry in entries if plain(start) in (entry.name, *entry.aliases))
+    if named:
+        balancers = {leg.balancer.id for entry in named for leg in entry.legs}
+        groups = {
+            row["TargetGroupArn"]
+            for side in sides.values()
+            for row in side.target_groups or ()
+            if balancers & set(row.get("LoadBalancerArns", ()))
+        }
+        behind = {
+            row["serviceArn"]
+            for side in sides.values()
+            for row in side.services or ()
+            if groups & {entry.get("targetGroupArn") for entry in row.get("loadBalancers", ())}
+        }
+        clusters = {w.cluster for found in by_region.values() for w in found if w.service.id in behind}
+        # workers behind no load balancer are of the platform whose cluster they run in
+        return named, {
+            region: tuple(w for w in found if w.service.id in behind or (w.cluster in clusters and not w.routes))
+            for region, found in by_region.items()
+        }
+    found = {region: tuple(w for w in rows if w.cluster == start) for region, rows in by_region.items()}
+    if not any(found.values()):
+        names = sorted({entry.name for entry in entries} | {w.cluster for rows in by_region.values() for w in rows})
+        raise NoEstate(f"Nothing here is called {start}. It may begin at: {', '.join(names) or 'nothing'}.")
+    return entries, found
+
+
+def _primary(entries: Sequence[EntryPoint], by_region: Mapping[str, Sequence[Workload]]) -> str:
+    leads = Counter(leg.balancer.region for entry in entries for leg in entry.legs if leg.leads)
+    tasks = {region: sum(w.running for w in found) for region, found in by_region.items()}
+    return max(by_region, key=lambda region: (leads[region], tasks[region], len(by_region[region])))
+
+
+def _dr(
+    primary: str, entries: Sequence[EntryPoint], stores: Sequence[Store], by_region: Mapping[str, Sequence[Workload]]
+) -> str:
+    votes = Counter(copy.thing.region for store in stores for copy in store.counterparts)
+    votes.update(leg.balancer.region for entry in entries for leg in entry.legs)
+    votes.update({region: len(found) for region, found in by_region.items()})
+    return next((region for region, _ in votes.most_common() if region not in (primary, "")), "")
+
+
+def _nothing(start: str, sides: Mapping[str, RegionSide]) -> str:
+    contents = "; ".join(
+        f"{name}: {len(side.balancers or ())} load balancers, {len(side.services or ())} ECS services, "
+        f"{len(side.instances or ())} RDS instances"
+        for name, side in sides.items()
+    )
+    place = f"behind {start}" if start else "here"
+    return f"No ECS service runs {place}, so there is no platform to map. Read: {contents}."
+
+
+def _documents(look: AccountCalls, workloads: Iterable[Workload]) -> dict[str, Any]:
+    roles = sorted({part.id for workload in workloads for part in workload.parts if part.kind == PartKind.TASK_ROLE})
+    return dict(zip(roles, each(lambda role: role_documents(look, role), roles), strict=True))
+
+
+_LOST = {
+    MappedKind.DATABASE: "its rows are lost with the region",
+    MappedKind.FILES: "its files are lost with the region",
+    MappedKind.OBJECTS: "its objects are lost with the region",
+    MappedKind.TABLE: "its items are lost with the region",
+    MappedKind.SECRET: "a task of the DR region that needs it cannot start",
+    MappedKind.IMAGES: "a task of the DR region cannot pull it while the primary region is dark",
+}
+
+
+def _gaps(
+    estate: ScannedEstate,
+    entries: Sequence[EntryPoint],
+    workloads: Sequence[Workload],
+    stores: Sequence[Store],
+    dr: str,
+) -> Iterator[MapGap]:
+    """What a failover would lack, what matters most first. What was not read is no gap."""
+    if not dr:
+        yield MapGap(
+            "there is no DR region", "nothing of this platform has a counterpart in another region", "all that was read"
+        )
+        return
+    data = (MappedKind.DATABASE, MappedKind.FILES)
+    yield from _gaps_of_stores(estate, [store for store in stores if store.kind in data], dr)
+    yield from _gaps_of_service(estate, entries, workloads, dr)
+    yield from _gaps_of_stores(estate, [store for store in stores if store.kind not in data], dr)
+    for thing, why in [
+        *((s.thing, s.unsupported) for s in stores if s.unsupported),
+        *((w.service, w.unsupported) for w in workloads if w.unsupported),
+    ]:
+        yield MapGap(f"{thing.kind} {thing.name} is not moved by this tool", why, thing.found)
+
+
+def _gaps_of_stores(estate: ScannedEstate, stores: Iterable[Store], dr: str) -> Iterator[MapGap]:
+    for store in stores:
+        copied_to = {copy.thing.region for copy in store.counterparts}
+        here = store.thing.region == estate.primary.region  # an image of another region needs no copy of this one
+        if here and not (store.unread or store.unsupported or dr in copied_to):
+            what = f"{store.thing.kind} {store.thing.name} has no counterpart in {dr}"
+            yield MapGap(what, _LOST[store.kind], store.thing.found)
+
+
+def _gaps_of_service(
+    estate: ScannedEstate, entries: Sequence[EntryPoint], workloads: Sequence[Workload], dr: str
+) -> Iterator[MapGap]:
+    other = estate.sides.get(dr)
+    for entry in entries:
+        if other and other.balancers is not None and dr not in {leg.balancer.region for leg in entry.legs}:
+            yield MapGap(
+                f"{entry.name} leads nowhere in {dr}",
+                "visitors cannot be sent there by DNS as it is",
+                "route53 ListResourceRecordSets",
+            )
+    if other and other.services is not None:
+        alone = [w for w in workloads if w.counterpart is None]
+        yield from (
+            MapGap(
+                f"ECS service {w.service.name} has no counterpart in {dr}",
+                f"nobody serves {w.routes[0] if w.routes else 'its work'} there",
+                w.service.found,
+            )
+            for w in alone
+        )
+    for workload in workloads:
+        primary = [text for text in _texts(estate, workload, dr) if f".{estate.primary.region}." in text]
+        if primary and dr:
+            yield MapGap(
+                f"the task definition of {workload.service.name} in {dr} names {estate.primary.region}",
+                "its tasks depend on the region that they are to replace",
+                f"ecs DescribeTaskDefinition: {primary[0]}",
+            )
+
+
+def _texts(estate: ScannedEstate, workload: Workload, dr: str) -> list[str]:
+    """Values of the counterpart's task definition that name a host."""
+    side = estate.sides.get(dr)
+    rows = [
+        row
+        for row in (side.services if side else None) or ()
+        if workload.counterpart and row["serviceArn"] == workload.counterpart.thing.id
+    ]
+    definitions = [side.definitions.get(row["taskDefinition"]) for row in rows] if side else []
+    return [text for definition in definitions if definition for text in texts_of(definition)]

@@ -1,0 +1,152 @@
+"""Workloads: ECS services of a region, the rules that lead to them, and what their task definitions name. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from dr_estate.model.estate_map import Counterpart, PartKind, Relation, Route, Thing, Workload
+from dr_estate.scan.account import RegionSide, Row
+
+_UNSUPPORTED_CONTROLLERS = {
+    "CODE_DEPLOY": "CodeDeploy deploys it: this tool cannot start it",
+    "EXTERNAL": "an external controller deploys it: this tool cannot start it",
+}
+
+
+def workloads_of(side: RegionSide, account: str) -> tuple[Workload, ...]:
+    """Every ECS service of the region, with its routes."""
+    routes = _routes_by_group(side)
+    return tuple(_workload(row, side, account, routes) for row in side.services or ())
+
+
+def _workload(row: Row, side: RegionSide, account: str, routes: dict[str, list[Route]]) -> Workload:
+    groups = [entry["targetGroupArn"] for entry in row.get("loadBalancers", ()) if entry.get("targetGroupArn")]
+    definition = side.definitions.get(row["taskDefinition"])
+    running, desired = row.get("runningCount", 0), row.get("desiredCount", 0)
+    service = Thing(
+        "ECS service",
+        row["serviceArn"],
+        row["serviceName"],
+        side.region,
+        account,
+        "ecs DescribeServices: " + ("target group of a rule" if groups else "in a cluster, behind no load balancer"),
+        f"{running} of {desired} tasks",
+    )
+    found = {str(route): route for arn in groups for route in routes.get(arn, ())}
+    return Workload(
+        service,
+        row["clusterArn"].rpartition("/")[2],
+        family_of(row["taskDefinition"]),
+        tuple(found.values()),
+        tuple(_parts(definition, side.region, account)) if definition else (),
+        running=running,
+        desired=desired,
+        unsupported=_unsupported(row),
+    )
+
+
+def _unsupported(row: Row) -> str:
+    controller = (row.get("deploymentController") or {}).get("type", "ECS")
+    if controller in _UNSUPPORTED_CONTROLLERS:
+        return _UNSUPPORTED_CONTROLLERS[controller]
+    providers = {entry["capacityProvider"] for entry in row.get("capacityProviderStrategy", ())}
+    if row.get("launchType") == "EC2" or providers - {"FARGATE", "FARGATE_SPOT"}:
+        return "it runs on EC2 instances: this tool moves Fargate alone"
+    return ""
+
+
+def _routes_by_group(side: RegionSide) -> dict[str, list[Route]]:
+    """The routes that forward to each target group, by its ARN: rules, and what a listener does without one."""
+    routes: defaultdict[str, list[Route]] = defaultdict(list)
+    for listeners in side.listeners.values():
+        for listener in listeners or ():
+            for rule in side.rules.get(listener["ListenerArn"]) or ():
+                route = Route(
+                    _values(rule, "host-header", "HostHeaderConfig"),
+                    _values(rule, "path-pattern", "PathPatternConfig"),
+                    listener.get("Port", 0),
+                )
+                for arn in _groups(rule.get("Actions", ())):
+                    routes[arn].append(route)
+            if side.rules.get(listener["ListenerArn"]) is None or not side.rules[listener["ListenerArn"]]:
+                for arn in _groups(listener.get("DefaultActions", ())):
+                    routes[arn].append(Route((), (), listener.get("Port", 0)))
+    return routes
+
+
+def _values(rule: Row, name: str, key: str) -> tuple[str, ...]:
+    return tuple(
+        value
+        for condition in rule.get("Conditions", ())
+        if condition.get("Field") == name
+        for value in condition.get("Values") or (condition.get(key) or {}).get("Values") or ()
+    )
+
+
+def _groups(actions: Iterable[Row]) -> Iterator[str]:
+    """Target groups that get requests: one of weight 0 gets none."""
+    for action in actions:
+        weighted = (action.get("ForwardConfig") or {}).get("TargetGroups") or ()
+        if weighted:
+            yield from (group["TargetGroupArn"] for group in weighted if group.get("Weight", 1))
+        elif action.get("TargetGroupArn"):
+            yield action["TargetGroupArn"]
+
+
+def family_of(definition: str) -> str:
+    """The family of a task definition's ARN, without its revision."""
+    return definition.rpartition("/")[2].partition(":")[0]
+
+
+def _parts(definition: Row, region: str, account: str) -> Iterator[Thing]:
+    """Roles, images, log groups and volumes of a task definition."""
+
+    def thing(kind: PartKind, id_: str, where: str) -> Thing:
+        return Thing(kind, id_, id_.rpartition("/")[2], region, account, f"ecs DescribeTaskDefinition: {where}")
+
+    for key, kind in (("taskRoleArn", PartKind.TASK_ROLE), ("executionRoleArn", PartKind.EXECUTION_ROLE)):
+        if definition.get(key):
+            yield thing(kind, definition[key], key)
+    for container in definition.get("containerDefinitions", ()):
+        yield thing(PartKind.IMAGE, container["image"], f"container {container['name']}")
+        group = (container.get("logConfiguration") or {}).get("options", {}).get("awslogs-group")
+        if group:
+            yield thing(PartKind.LOG_GROUP, group, f"container {container['name']}")
+    for volume in definition.get("volumes", ()):
+        system = (volume.get("efsVolumeConfiguration") or {}).get("fileSystemId")
+        if system:
+            yield thing(PartKind.VOLUME, system, f"volume {volume['name']}")
+
+
+def texts_of(definition: Row) -> list[str]:
+    """Every value that the containers of a task definition get: plain variables, and what their secrets point at."""
+    return [
+        value
+        for container in definition.get("containerDefinitions", ())
+        for value in (
+            *(entry.get("value", "") for entry in container.get("environment", ())),
+            *(entry.get("valueFrom", "") for entry in container.get("secrets", ())),
+        )
+    ]
+
+
+def paired(workloads: Sequence[Workload], others: Sequence[Workload], *, unread: bool) -> tuple[Workload, ...]:
+    """The workloads with their counterparts among ``others``: by an equal rule, else by an equal family, once each.
+
+    ``unread``: the others could not be listed.
+    """
+    free, found = list(others), []
+    for workload in workloads:
+        rules = {(route.hosts, route.paths) for route in workload.routes if route.hosts or route.paths}
+        match = next((o for o in free if rules & {(r.hosts, r.paths) for r in o.routes}), None)
+        relation = Relation.SAME_RULE
+        if match is None:
+            match, relation = next((o for o in free if o.family == workload.family), None), Relation.SAME_FAMILY
+        if match:
+            free.remove(match)
+        found.append(
+            replace(workload, counterpart=Counterpart(match.service, relation) if match else None, unread=unread)
+        )
+    return tuple(found)

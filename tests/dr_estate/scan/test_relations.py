@@ -1,0 +1,147 @@
+"""What leads where, and what stands for what, read from answers of AWS as plain values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dr_estate.model.estate_map import Relation, Route, Thing, Workload
+from dr_estate.scan.account import GlobalSide, RegionSide
+from dr_estate.scan.scan import _regions_of_records
+from dr_estate.scan.stores import _bucket_of, _is_named, _selects
+from dr_estate.scan.ways import entries_of
+from dr_estate.scan.workloads import paired, workloads_of
+
+ARN = "arn:aws:rds:eu-central-1:123456789012:db:orders"
+BALANCER = "edge-1.eu-central-1.elb.amazonaws.com"
+
+
+def side(region: str = "eu-central-1", **lists: Any) -> RegionSide:
+    """A region that holds nothing but ``lists``."""
+    empty: dict[str, Any] = {name: [] for name in RegionSide.__dataclass_fields__}
+    empty |= {"region": region, "listeners": {}, "rules": {}, "definitions": {}, "registry": {}}
+    return RegionSide(**(empty | lists))
+
+
+def balancer(name: str, dns: str) -> dict[str, str]:
+    return {"LoadBalancerArn": f"arn:{name}", "LoadBalancerName": name, "DNSName": dns}
+
+
+def record(name: str, target: str, **routing: Any) -> dict[str, Any]:
+    return {"Name": f"{name}.", "Type": "A", "AliasTarget": {"DNSName": f"{target}."}, **routing}
+
+
+def test_a_distribution_whose_origins_are_balancers_is_an_entry_and_its_second_origin_waits() -> None:
+    origins = [
+        {"Id": "first", "DomainName": BALANCER},
+        {"Id": "second", "DomainName": "b.eu-north-1.elb.amazonaws.com"},
+    ]
+    group = {"Members": {"Items": [{"OriginId": "first"}, {"OriginId": "second"}]}}
+    distribution = {
+        "Id": "E1",
+        "DomainName": "d1.cloudfront.net",
+        "Aliases": {"Items": ["shop.example.com"]},
+        "Origins": {"Items": origins},
+        "OriginGroups": {"Items": [group]},
+    }
+    regions = {
+        "eu-central-1": side(balancers=[balancer("edge", BALANCER)]),
+        "eu-north-1": side("eu-north-1", balancers=[balancer("b", origins[1]["DomainName"])]),
+    }
+    entries = entries_of(GlobalSide([], {}, [distribution], []), regions, "1")
+    found = {entry.name: entry for entry in entries}["shop.example.com"]
+    assert "E1" == found.distribution
+    assert [("eu-central-1", True), ("eu-north-1", False)] == [(leg.balancer.region, leg.leads) for leg in found.legs]
+
+
+def test_a_weight_of_zero_waits_and_dualstack_is_the_same_balancer() -> None:
+    rows = [
+        record("www.example.com", f"dualstack.{BALANCER}", SetIdentifier="a", Weight=0),
+        record("old.example.com", "www.example.com"),
+    ]
+    world = GlobalSide([], {"example.com": rows}, [], [])
+    (entry,) = entries_of(world, {"eu-central-1": side(balancers=[balancer("edge", BALANCER)])}, "1")
+    assert (("old.example.com",), [False]) == (entry.aliases, [leg.leads for leg in entry.legs])
+
+
+@pytest.mark.parametrize("name", [BALANCER, "net-1.elb.eu-central-1.amazonaws.com"])
+def test_the_region_stands_in_the_name_of_a_balancer_of_either_kind(name: str) -> None:
+    assert ["eu-central-1"] == _regions_of_records(GlobalSide([], {"z": [record("a", name)]}, [], []))
+
+
+def test_a_target_group_of_weight_zero_is_no_route() -> None:
+    forward = {"TargetGroups": [{"TargetGroupArn": "tg:on", "Weight": 1}, {"TargetGroupArn": "tg:off", "Weight": 0}]}
+    rule = {"Conditions": [], "Actions": [{"Type": "forward", "ForwardConfig": forward}]}
+    service = {"serviceArn": "s", "serviceName": "s", "clusterArn": "c/c", "taskDefinition": "td/web:1"}
+    region = side(
+        listeners={"b": [{"ListenerArn": "l", "Port": 443}]},
+        rules={"l": [rule]},
+        services=[{**service, "loadBalancers": [{"targetGroupArn": group}]} for group in ("tg:on", "tg:off")],
+    )
+    assert [(Route((), (), 443),), ()] == [workload.routes for workload in workloads_of(region, "1")]
+
+
+@pytest.mark.parametrize(
+    ("service", "reason"),
+    [
+        ({"launchType": "EC2"}, "EC2 instances"),
+        ({"capacityProviderStrategy": [{"capacityProvider": "spot-fleet"}]}, "EC2 instances"),
+        ({"deploymentController": {"type": "CODE_DEPLOY"}}, "CodeDeploy"),
+        ({"launchType": "FARGATE"}, ""),
+    ],
+)
+def test_what_the_tool_cannot_move_is_said_by_name(service: dict[str, Any], reason: str) -> None:
+    row = {"serviceArn": "s", "serviceName": "s", "clusterArn": "c/c", "taskDefinition": "td/web:1", **service}
+    (workload,) = workloads_of(side(services=[row]), "1")
+    assert (reason in workload.unsupported, bool(reason)) == (True, bool(workload.unsupported))
+
+
+def _workload(name: str, family: str, *hosts: str) -> Workload:
+    routes = (Route(hosts, (), 443),) if hosts else ()
+    return Workload(Thing("ECS service", name, name, "r", "1", ""), "c", family, routes)
+
+
+def test_an_equal_rule_pairs_before_an_equal_family_and_each_once() -> None:
+    here = (_workload("a", "web", "a.example.com"), _workload("b", "web"), _workload("c", "web"))
+    there = (_workload("x", "web"), _workload("y", "other", "a.example.com"))
+    pairs = [
+        (w.counterpart.thing.name, w.counterpart.relation) if w.counterpart else None
+        for w in paired(here, there, unread=False)
+    ]
+    assert [("y", Relation.SAME_RULE), ("x", Relation.SAME_FAMILY), None] == pairs
+
+
+@pytest.mark.parametrize(
+    ("selection", "selects"),
+    [
+        ({"Resources": [ARN]}, True),
+        ({"Resources": ["*"], "NotResources": ["arn:aws:rds:*"]}, False),
+        ({"ListOfTags": [{"ConditionType": "STRINGEQUALS", "ConditionKey": "dr", "ConditionValue": "yes"}]}, True),
+        (
+            {
+                "Resources": ["*"],
+                "Conditions": {"StringEquals": [{"ConditionKey": "aws:ResourceTag/dr", "ConditionValue": "no"}]},
+            },
+            False,
+        ),
+        ({}, False),
+    ],
+)
+def test_a_backup_plan_selects_by_arn_or_by_tag(selection: dict[str, Any], selects: bool) -> None:
+    assert selects == _selects(selection, ARN, {"dr": "yes"})
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [("media", True), ("arn:aws:s3:::media/x", True), ("https://media.s3.amazonaws.com", True), ("media-old", False)],
+)
+def test_a_value_names_a_bucket_whole_in_an_arn_or_in_a_url(text: str, named: bool) -> None:
+    assert named == _is_named(text, "media")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"), [("arn:aws:s3:::media*/*", True), ("arn:aws:s3:::*", False), ("*", False)]
+)
+def test_a_policy_of_all_buckets_names_none(pattern: str, names: bool) -> None:
+    assert names == _bucket_of(pattern, "media-1")
