@@ -39,10 +39,10 @@ proofs: setup
 	@$(MAKE) --no-print-directory -j 4 $(filter-out $(WITHOUT),$(JUDGES))
 	@DR_PROOFS=1 DR_SHARD=$(SHARD) DR_WITHOUT="$(WITHOUT)" $(BIN)/python tests/run_all.py --proofs $(DURATIONS)
 
-# What CI plays: `test`, and beside it the proofs that are chosen for today (tests/choice.py). The last line says what is not.
+# What CI plays: `test`, and beside it the judges' installation, then the proofs that are chosen for today (tests/choice.py).
+# The last line says what is not.
 ci: setup
-	@$(MAKE) --no-print-directory -j 4 $(filter-out $(WITHOUT),$(JUDGES))
-	@DR_WITHOUT="$(WITHOUT)" $(BIN)/python tests/run_all.py --with-proofs
+	@DR_WITHOUT="$(WITHOUT)" $(BIN)/python tests/run_all.py --with-proofs $(filter-out $(WITHOUT),$(JUDGES))
 
 # What both play out as a sample is played out whole, for hours: every kill, every fault, every look, and PROD too.
 exhaustive: setup

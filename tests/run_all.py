@@ -1,6 +1,7 @@
 """Runs everything that must hold: lint, format, types, import contracts, and all tests; what can overlap, overlaps.
 
-``--with-proofs`` plays today's proofs beside them, as CI does: what was left out, and why, is the last line.
+``--with-proofs JUDGES`` plays today's proofs beside them, as CI does, once make has installed the judges that they ask:
+most of that is waiting for the network. What was left out, and why, is the last line.
 ``--proofs FILE`` plays the proofs that DR_PROOFS asks for, and nothing else; FILE gets the seconds that each file took.
 """
 
@@ -49,7 +50,7 @@ class Part:
 
 def _play(name: str, words: list[str], output: int | None, **variables: str) -> Part:
     began = time.monotonic()
-    command = [str(BIN / words[0]), *words[1:]]
+    command = [str(BIN / words[0]) if (BIN / words[0]).exists() else words[0], *words[1:]]
     ran = subprocess.run(
         command,
         cwd=ROOT,
@@ -62,18 +63,25 @@ def _play(name: str, words: list[str], output: int | None, **variables: str) -> 
     return Part(name, ran.returncode, time.monotonic() - began, ran.stdout or "")
 
 
+def _play_chosen(judges: list[str]) -> list[Part]:
+    """Today's proofs; none where a judge that they ask could not be installed."""
+    installed = _play("judges", ["make", "--no-print-directory", "-j", "4", *judges], subprocess.PIPE)
+    if installed.code:
+        return [installed]
+    return [installed, _play("proofs", [*PROOFS, "build/durations.json", "tests"], None, DR_PROOFS="chosen")]
+
+
 def main(arguments: list[str]) -> int:
     """Run it all, the static parts one after another beside the tests. Returns 0 only where every part passed."""
     if arguments[:1] == ["--proofs"]:
         return _play("proofs", [*PROOFS, arguments[1], *(arguments[2:] or ["tests"])], None).code
     began = time.monotonic()
-    with_proofs = WITH_PROOFS in arguments
+    with_proofs = arguments[:1] == [WITH_PROOFS]
     with ThreadPoolExecutor(2) as beside:
         static = [beside.submit(_play, name, words, subprocess.PIPE) for name, words in STATIC]
-        played = [*PROOFS, "build/durations.json", "tests"]
-        proofs = [beside.submit(_play, "proofs", played, None, DR_PROOFS="chosen")] if with_proofs else []
-        tests = _play("tests", [*TESTS, *(word for word in arguments if word != WITH_PROOFS)], None)
-        parts = [*(part.result() for part in (*static, *proofs)), tests]
+        proofs = beside.submit(_play_chosen, arguments[1:]) if with_proofs else None
+        tests = _play("tests", [*TESTS, *(() if with_proofs else arguments)], None)
+        parts = [*(part.result() for part in static), *(proofs.result() if proofs else ()), tests]
     failed = [part for part in parts if part.code]
     for part in failed:
         sys.stdout.write(f"--- {part.name} failed ---\n{part.output}\n")
