@@ -28,7 +28,7 @@ _OF_FILES = {
     "efs:DeleteMountTarget": "MountTargetId",
 }
 _RECORDS = "route53:ChangeResourceRecordSets"
-_HOST = "WORDPRESS_DB_HOST"
+_HOST = "DR_DB_HOST"
 # What a trial's calls make, and the parameter that names it; a call of none of these services changes the estate.
 _MAKES = {
     "rds:RestoreDBInstanceFromDBSnapshot": "DBInstanceIdentifier",

@@ -62,7 +62,8 @@ class Probe:
 class ProbeAnswer:
     """What a task found of one tenant. ``tables`` is 0 where the schema is absent; ``newest`` is the last post's time.
 
-    ``answer_in`` is False where its log holds no such line; ``said`` is the last line then, without any secret.
+    ``heard`` is False where its log holds no such line; ``said`` is the last line then, without any secret. ``host`` is
+    the one that it asked, ``server`` what that calls itself (MySQL: server_uuid).
     """
 
     task: str
@@ -74,6 +75,8 @@ class ProbeAnswer:
     rows: int = 0
     newest: str = ""
     said: str = ""
+    host: str = ""
+    server: str = ""
 
 
 @part(Side.DR, reads=efs.ACCESS_POINT_READS)
@@ -208,6 +211,8 @@ def answer_in(task: str, line: str) -> ProbeAnswer | None:
         tables=count_of(row.get("tables")),
         rows=count_of(row.get("rows")),
         newest=str(row.get("newest") or ""),
+        host=str(row.get("host") or ""),
+        server=str(row.get("server") or ""),
     )
 
 

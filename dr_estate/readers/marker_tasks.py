@@ -25,7 +25,8 @@ class MarkerReport:
     ``number`` is how often the marker was written. ``refused``: the server refused to write it once more, ``gap_ms``
     after it was written last, -1 where it was not. ``gtids`` are what the source had executed then, "" where it counts
     none. ``found``: the marker, and all of the source's transactions, are on the server that was asked. ``holds`` is
-    the marker in a tenant's folder, which an earlier plan of the same failback may have written.
+    the marker in a tenant's folder, which an earlier plan of the same failback may have written. ``server`` is what the
+    server that was reached calls itself (MySQL: server_uuid).
     """
 
     task: str
@@ -39,6 +40,7 @@ class MarkerReport:
     executed: bool = False
     message: str = ""
     holds: str = ""
+    server: str = ""
 
 
 @part(*REGIONAL, reads=ecs.TASK_READS)
@@ -97,4 +99,5 @@ def report_in(task: str, line: str) -> MarkerReport | None:
         found=row.get("found") is True,
         executed=row.get("executed") is True,
         holds=str(row.get("holds") or ""),
+        server=str(row.get("server") or ""),
     )

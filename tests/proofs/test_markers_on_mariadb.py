@@ -43,7 +43,7 @@ class Server:
         word, file, code = scripts.command(script)
         assert (word, file) == ("php", "-r")
         given = {"DR_SECONDS": 20, "DR_SCHEMA": "tenant1_db", "DR_MARKER": "INC-7/1", **variables}
-        env = {"WORDPRESS_DB_HOST": f"127.0.0.1:{self.port}", "WORDPRESS_DB_USER": "tenant1"}
+        env = {"DR_DB_HOST": f"127.0.0.1:{self.port}", "WORDPRESS_DB_USER": "tenant1"}
         env |= {"WORDPRESS_DB_PASSWORD": "word", **{name: str(value) for name, value in given.items()}}
         words = [str(SERVERS / PHP[0]), *PHP[1:], "-d", "extension=mysqli", "-r", code]
         return subprocess.Popen(words, env=PROGRAMS | env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from dr_actions.actions.common.one_off_task import RUN, send
 from dr_actions.actions.database import copy_selection, failback
-from dr_actions.actions.database.write_marker import source
+from dr_actions.actions.database.write_marker import SERVER, source
 from dr_actions.actions.markers import marker_task, scripts
 from dr_actions.actions.markers.marker_task import FINDING
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action, present
@@ -91,10 +91,13 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
         return unfinished
     if task is None or report is None:
         return marker_task.unread(step)
-    facts = (("task", task.arn), ("arrived", str(report.number)))
+    facts = (("task", task.arn), ("arrived", str(report.number)), (SERVER, report.server))
     if not report.found:
         return _not_there(step, context, task, report)
     proof = _proof(step, context)
+    if report.server and report.server == proof.get(SERVER):
+        message = f"The task reached the very server that the marker was written to ({report.server})"
+        return StepStatus(StepState.FAILED, f"{message}, and not {step.subject}. Nothing is promoted.", facts)
     gap = proof.get("gap ms", _NO_REFUSAL)
     span = "what came after it" if gap == _NO_REFUSAL else f"of the {gap} ms until its refusal"
     lag = f"all until then; {span} the lag alone shows"

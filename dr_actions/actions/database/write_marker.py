@@ -21,7 +21,7 @@ from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import rds
 from dr_estate.readers.marker_tasks import MarkerReport
 
-WRITES = "write the marker"
+WRITES, SERVER = "write the marker", "server"
 
 
 def source(context: PlanContext) -> rds.Instance | None:
@@ -108,7 +108,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
 def evidence_of(report: MarkerReport) -> tuple[tuple[str, str], ...]:
     """Return what the journal records of the marker, by which ``verify_marker`` finds it."""
     gtids = report.gtids if len(report.gtids) <= scripts.LONGEST_GTIDS else ""
-    known = (("written", str(report.number)), ("gap ms", str(report.gap_ms)), ("gtids", gtids))
+    known = (("written", str(report.number)), ("gap ms", str(report.gap_ms)), ("gtids", gtids), (SERVER, report.server))
     return tuple((name, value) for name, value in known if value)
 
 

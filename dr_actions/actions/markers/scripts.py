@@ -27,17 +27,25 @@ from __future__ import annotations
 import re
 
 TABLE = "dr_marker"
-HOST, SCHEMA, TOKEN, UNTIL = "WORDPRESS_DB_HOST", "DR_SCHEMA", "DR_MARKER", "DR_UNTIL"
+HOST, SCHEMA, TOKEN, UNTIL = "DR_DB_HOST", "DR_SCHEMA", "DR_MARKER", "DR_UNTIL"
+"""Variables of the scripts' own: WORDPRESS_DB_HOST may be a secret, which no override replaces (T74)."""
 SECONDS, NUMBER, GTIDS = "DR_SECONDS", "DR_NUMBER", "DR_GTIDS"
 REFUSED, ONCE = "refused", "once"
 TIME_IS_OVER = 3
 LONGEST_GTIDS = 3000  # characters; all overrides of a task are at most 8192 (API_TaskOverride)
 
+# MariaDB has no server_uuid.
+SERVER = r"""
+function server($db) {
+    try { return $db->query("SELECT @@server_uuid")->fetch_row()[0]; }
+    catch (Throwable $e) { return $db->query("SELECT CONCAT(@@hostname, '/', @@server_id)")->fetch_row()[0]; }
+}
+"""
 _CONNECT = r"""
 function got($n) { $f = getenv($n . "_FILE"); return $f ? rtrim(file_get_contents($f), "\r\n") : (string) getenv($n); }
 function report($row) { echo json_encode(["dr_marker" => got("DR_MARKER")] + $row), "\n"; }
 function connected() {
-    $at = explode(":", got("WORDPRESS_DB_HOST"));
+    $at = explode(":", got("DR_DB_HOST"));
     $db = mysqli_init();
     $db->options(MYSQLI_OPT_CONNECT_TIMEOUT, 10);
     [$who, $word] = [got("WORDPRESS_DB_USER"), got("WORDPRESS_DB_PASSWORD")];
@@ -55,7 +63,7 @@ catch (Throwable $e) { fwrite(STDERR, get_class($e) . ": " . $e->getMessage() . 
 
 
 def _script(body: str) -> str:
-    return f"{_CONNECT}{body}{_FAILED}"
+    return f"{SERVER}{_CONNECT}{body}{_FAILED}"
 
 
 WRITE = _script(
@@ -87,7 +95,8 @@ try {
     $n = $held ? (int) value($db, "SELECT MAX(n) FROM dr_marker WHERE id = '$id'") : 0;
     if (is_maria($db)) { $gtids = value($db, "SELECT @@GLOBAL.gtid_current_pos"); }
     else { $gtids = value($db, "SELECT IF(@@GLOBAL.gtid_mode = 'ON', @@GLOBAL.gtid_executed, '')"); }
-    report(["n" => $n, "refused" => $refused, "gap_ms" => $gap, "gtids" => preg_replace('/\s/', "", $gtids)]);
+    $row = ["n" => $n, "refused" => $refused, "gap_ms" => $gap, "gtids" => preg_replace('/\s/', "", $gtids)];
+    report($row + ["server" => server($db)]);
     exit(got("DR_UNTIL") === "refused" && !$refused ? 3 : 0);
 }"""
 )
@@ -111,7 +120,7 @@ try {
         if ($there || microtime(true) >= $ends) { break; }
         usleep(200000);
     }
-    report(["found" => $there, "n" => $n, "executed" => $executed]);
+    report(["found" => $there, "n" => $n, "executed" => $executed, "server" => server($db)]);
     exit($there ? 0 : 3);
 }"""
 )

@@ -3,28 +3,31 @@
 The task runs ``php -r``: the WordPress image runs any command other than its web server's unchanged. The script reads
 the tenant's credentials as WordPress does (each variable, or the file that ``..._FILE`` names), connects to the host
 that it is given, and prints one line of JSON: no value of any row, and no secret. Rows are MySQL's estimate,
-recalculated for this session (information_schema_stats_expiry). Sources: docker-library/wordpress, docker-entrypoint.sh
-and wp-config-docker.php; MySQL 8.0 manual, The INFORMATION_SCHEMA TABLES Table.
+recalculated for this session (information_schema_stats_expiry). The host has a variable of its own: WORDPRESS_DB_HOST
+may be a secret of the definition, which no override replaces, and the answer would be the live database's (T74).
+Sources: docker-library/wordpress, docker-entrypoint.sh and wp-config-docker.php; MySQL 8.0 manual, The
+INFORMATION_SCHEMA TABLES Table, server_uuid.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
+from dr_actions.actions.markers.scripts import HOST, SERVER
 from dr_actions.model.plan import Json
 from dr_estate.config.environment import Environment
 from dr_estate.readers import drill_resources
 from dr_estate.snapshot.tenants import Tenant
 
-HOST, MARKER, TENANT, SCHEMA = "WORDPRESS_DB_HOST", "DR_PROBE", "DR_TENANT", "DR_SCHEMA"
+MARKER, TENANT, SCHEMA = "DR_PROBE", "DR_TENANT", "DR_SCHEMA"
 PORT = 3306
 
-SCRIPT = r"""
+_ASK = r"""
 function got($n) { $f = getenv($n . "_FILE"); return $f ? rtrim(file_get_contents($f), "\r\n") : (string) getenv($n); }
 mysqli_report(MYSQLI_REPORT_ERROR | MYSQLI_REPORT_STRICT);
 try {
-    $at = explode(":", got("WORDPRESS_DB_HOST"));
+    $at = explode(":", got("DR_DB_HOST"));
     $db = mysqli_init();
     $db->options(MYSQLI_OPT_CONNECT_TIMEOUT, 30);
     [$who, $word] = [got("WORDPRESS_DB_USER"), got("WORDPRESS_DB_PASSWORD")];
@@ -39,10 +42,12 @@ try {
     $last = "SELECT MAX(post_modified_gmt) FROM `$schema`.`$posts`";
     if ($held->num_rows) { $newest = $db->query($last)->fetch_row()[0]; }
     $out = ["dr_probe" => got("DR_PROBE"), "tenant" => got("DR_TENANT"), "schema" => $row[0] ? got("DR_SCHEMA") : ""];
+    $out += ["host" => $at[0], "server" => server($db)];
     echo json_encode($out + ["tables" => (int) $row[0], "rows" => (int) $row[1], "newest" => $newest]), "\n";
     exit($row[0] ? 0 : 1);
 } catch (Throwable $e) { fwrite(STDERR, get_class($e) . ": " . $e->getMessage() . "\n"); exit(1); }
 """
+SCRIPT = SERVER + _ASK
 
 
 def overrides(env: Environment, container: str, incident: str, tenant: Tenant, host: str) -> Json:
@@ -78,8 +83,19 @@ def with_host(params: Mapping[str, Json], host: str) -> dict[str, Json]:
     return {**params, "overrides": changed_overrides}
 
 
-def reason_to_doubt(answer: drill_resources.ProbeAnswer, incident: str, tenant: str, schema: str) -> str:
-    """Why the answer does not show that the tenant's data is there, "" where it does."""
+def reason_to_doubt(
+    answer: drill_resources.ProbeAnswer, incident: str, tenant: str, schema: str, host: str, servers: Collection[str]
+) -> str:
+    """Why the answer does not show that the tenant's data is there, "" where it does.
+
+    ``host`` is the restored database's, ``servers`` are those that all answers of this drill came from.
+    """
+    if answer.host != host:
+        return f"it was {answer.host or 'an unnamed host'} that was asked, and not {host}"
+    if not answer.server:
+        return f"{host} does not say which server it is"
+    if len(servers) > 1:
+        return f"tenants reached different servers: {', '.join(sorted(servers))}"
     if (answer.incident, answer.tenant) != (incident, tenant):
         return f"it answers for {answer.tenant or 'nobody'} of {answer.incident or 'no drill'}"
     if answer.schema != schema or answer.tables < 1:

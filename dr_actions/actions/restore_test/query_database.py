@@ -92,21 +92,37 @@ def _of_ended(step: Step, context: PlanContext, task: drill_resources.Probe) -> 
     if task.exit_code != 0:
         reason = answer.said if answer and answer.said else task.reason
         if answer is not None and answer.heard:
-            reason = probe.reason_to_doubt(answer, task.incident, str(step.tenant), step.after["schema"])
+            reason = _reason_to_doubt(step, context, answer)
         message = (
             f"{step.subject} does not answer {step.tenant} (exit code {task.exit_code}): {reason or 'it says nothing'}"
         )
         return StepStatus(StepState.FAILED, message, (("task", task.arn),))
     if answer is None or not answer.heard:
         return StepStatus(StepState.UNAVAILABLE, f"What {task.arn} found is not in its log yet.")
-    cause = probe.reason_to_doubt(answer, task.incident, str(step.tenant), step.after["schema"])
-    facts = [("task", task.arn), ("schema", answer.schema), ("tables", str(answer.tables)), ("rows", str(answer.rows))]
+    cause = _reason_to_doubt(step, context, answer)
+    facts = [
+        ("task", task.arn),
+        ("host", answer.host),
+        ("server", answer.server),
+        ("schema", answer.schema),
+        ("tables", str(answer.tables)),
+        ("rows", str(answer.rows)),
+    ]
     facts += [("newest", answer.newest)] if answer.newest else []
     if cause:
         message = f"{step.subject} answers {step.tenant}, but {cause}."
         return StepStatus(StepState.FAILED, message, tuple(facts))
     found = f"{answer.tables} tables of {answer.schema} with {answer.rows} rows"
     return StepStatus(StepState.DONE, f"{step.subject} answers {step.tenant}: {found}.", tuple(facts))
+
+
+def _reason_to_doubt(step: Step, context: PlanContext, answer: drill_resources.ProbeAnswer) -> str:
+    instance, incident = shared.database_of(context, step.subject), str(step.before["incident"])
+    seen = context.snapshot.get(drill_resources.answers, Side.DR)
+    known = [row for row in seen if isinstance(row, drill_resources.ProbeAnswer) and row.incident == incident]
+    servers = {row.server for row in known if row.server}
+    host = instance.host if instance else ""
+    return probe.reason_to_doubt(answer, incident, str(step.tenant), step.after["schema"], host, servers)
 
 
 def _answer(context: PlanContext, task: drill_resources.Probe) -> drill_resources.ProbeAnswer | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+import uuid
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from moto.ecs.models import TaskDefinition
@@ -19,10 +21,22 @@ from sandbox.moto_ext.route53.names import plain
 from sandbox.moto_ext.route53.records import in_order
 
 HOST_VARIABLE = "WORDPRESS_DB_HOST"
+_READ = re.compile(r'got\("(\w*DB_HOST)"\)')
 OPEN = ("available", "backing-up", "modifying", "storage-optimization")
 KINDS = ("rows", "files")
 HOPS = 4
 MYSQL = 3306
+
+
+def asked_host(script: str, variables: Mapping[str, str]) -> str:
+    """The host that a script connects to: by the variable that it reads itself."""
+    found = _READ.search(script)
+    return variables.get(found[1], "").partition(":")[0] if found else ""
+
+
+def server_uuid(instance: DBInstance) -> str:
+    """What the server calls itself: another for each copy (MySQL, server_uuid)."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, str(instance.dbi_resource_id)))
 
 
 class StoreUnavailable(Exception):

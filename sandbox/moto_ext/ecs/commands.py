@@ -2,9 +2,9 @@
 
 Six kinds are simulated. A command line of this tool runs as a real process (processes.py), also in a task whose
 containers run in turn (chained.py). A ``php -r`` script queries a database for its tables: it queries the host in
-WORDPRESS_DB_HOST, as the task's own region resolves it, for the schema in DR_SCHEMA, and prints a line of JSON that
-includes the values it was given; where it cannot connect it prints PHP's message and ends with 1. Another script moves
-what AWS Backup restored into its place, and prints how much each folder of DR_PATHS holds. Markers are written,
+the variable that it reads, as the task's own region resolves it, for the schema in DR_SCHEMA, and prints a line of JSON
+that includes the values it was given; where it cannot connect it prints PHP's message and ends with 1. Another script
+moves what AWS Backup restored into its place, and prints how much each folder of DR_PATHS holds. Markers are written,
 searched for and removed (markers.py). ``true`` ends with 0 at once. Any other command of an override runs on. What the
 awslogs driver and the agent need before the container starts (log group, secrets, and the file system that ``true``'s
 task mounts) is checked first, and a task without it never runs (ECS developer guide, stopped task error codes).
@@ -128,7 +128,7 @@ def _played(
     if markers.MARK in script:
         return markers.play(backend, task, variables, script)
     if all(word in script for word in _ASKS):
-        code, line = _asked(backend, task, variables)
+        code, line = _asked(backend, task, variables, script)
         return code, (line,)
     if all(word in script for word in _MOVES):
         return 0, (_moved(backend, task, variables),)
@@ -173,12 +173,14 @@ def _variables(container: Mapping[str, Any], override: Mapping[str, Any]) -> dic
     return {pair["name"]: str(pair["value"]) for pair in pairs}
 
 
-def _asked(backend: EC2ContainerServiceBackend, task: RunningTask, variables: Mapping[str, str]) -> tuple[int, str]:
+def _asked(
+    backend: EC2ContainerServiceBackend, task: RunningTask, variables: Mapping[str, str], script: str
+) -> tuple[int, str]:
     """The exit code and the line that the script prints."""
     from sandbox.moto_ext.data import stored_data
-    from sandbox.moto_ext.data.task_data import HOST_VARIABLE, StoreUnavailable, TaskStores
+    from sandbox.moto_ext.data.task_data import StoreUnavailable, TaskStores, asked_host, server_uuid
 
-    host = variables.get(HOST_VARIABLE, "").partition(":")[0]
+    host = asked_host(script, variables)
     try:
         instance = TaskStores(backend.account_id, backend.region_name, task.definition).database_at(host)
     except StoreUnavailable as no:
@@ -194,6 +196,8 @@ def _asked(backend: EC2ContainerServiceBackend, task: RunningTask, variables: Ma
         "tables": TABLES if rows else 0,
         "rows": len(rows),
         "newest": newest,
+        "host": host,
+        "server": server_uuid(instance),
     }
     return (0 if rows else 1), json.dumps(values)
 

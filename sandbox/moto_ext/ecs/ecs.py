@@ -23,7 +23,7 @@ from sandbox.moto_ext.ecs.commands import interrupt, run_once
 from sandbox.moto_ext.ecs.deployments import counted_deployments
 from sandbox.moto_ext.ecs.descriptions import arn_of, describe_tasks, listing_operations
 from sandbox.moto_ext.ecs.service_tasks import tasks_of
-from sandbox.moto_ext.ecs.tasks import RunningTask, TaskRequest, alive, all_tasks, launch, no_room
+from sandbox.moto_ext.ecs.tasks import RunningTask, TaskRequest, alive, all_tasks, containers_of, launch, no_room
 from sandbox.moto_ext.ecs.upkeep import keep_up
 
 KEPT = (
@@ -198,6 +198,7 @@ def _run_task(original: Callable[..., Any], self: EC2ContainerServiceResponse) -
         return original(self)
     cluster = backend._get_cluster(params.get("cluster", "default"))
     definition = _active(backend, params["taskDefinition"], "InvalidParameterException")
+    _refuse_override_of_secret(definition, params.get("overrides") or {})
     network = keeping.with_groups(backend, params.get("networkConfiguration"))
     if network is None:
         message = "Network Configuration must be provided when networkMode 'awsvpc' is specified."
@@ -218,6 +219,20 @@ def _run_task(original: Callable[..., Any], self: EC2ContainerServiceResponse) -
     started = run_once(backend, token, lambda: launch(backend, wanted, count))
     failures = [{"reason": no_room(backend)}] * (count - len(started))
     return ActionResult({"tasks": describe_tasks(backend, started), "failures": failures})
+
+
+def _refuse_override_of_secret(definition: TaskDefinition, overrides: dict[str, Any]) -> None:
+    """No override gives a value to a variable that the definition fills from a secret. Raises ClientException (T74)."""
+    secrets = {
+        (container["name"], secret["name"])
+        for container in containers_of(definition)
+        for secret in container.get("secrets") or ()
+    }
+    given = overrides.get("containerOverrides") or ()
+    pairs = ((row.get("name"), pair["name"]) for row in given for pair in row.get("environment") or ())
+    if both := next((pair[1] for pair in pairs if pair in secrets), ""):
+        message = "The secret name must be unique and not shared with any new or existing environment variables set on"
+        raise refused("ClientException", f"{message} the container, such as '{both}'.")
 
 
 def _stop_task(original: Callable[..., Any], self: EC2ContainerServiceResponse) -> Any:

@@ -26,11 +26,11 @@ def play(
     backend: EC2ContainerServiceBackend, task: RunningTask, variables: Mapping[str, str], script: str
 ) -> PlayedScript:
     """What the script does at this moment."""
-    from sandbox.moto_ext.data.task_data import HOST_VARIABLE, StoreUnavailable, TaskStores
+    from sandbox.moto_ext.data.task_data import StoreUnavailable, TaskStores, asked_host
 
     if file_markers.FILE in script:
         return file_markers.play(backend, task, variables, script)
-    host, schema = variables.get(HOST_VARIABLE, "").partition(":")[0], variables.get("DR_SCHEMA", "")
+    host, schema = asked_host(script, variables), variables.get("DR_SCHEMA", "")
     try:
         instance = TaskStores(backend.account_id, backend.region_name, task.definition).database_at(host)
     except StoreUnavailable as no:
@@ -66,8 +66,8 @@ def _write(
     until_refused = variables.get("DR_UNTIL") == "refused"
     if until_refused and not refused and not late:
         return None, tuple(lines)
-    gap_ms = GAP_MS if begun else -1
-    lines.append(line_of(variables, n=number, refused=refused, gap_ms=gap_ms, gtids=_executed(instance)))
+    told = {"gap_ms": GAP_MS if begun else -1, "gtids": _executed(instance), "server": _server(instance)}
+    lines.append(line_of(variables, n=number, refused=refused, **told))
     return (TIME_IS_OVER if until_refused and not refused else 0), tuple(lines)
 
 
@@ -77,8 +77,14 @@ def _find(variables: Mapping[str, str], instance: DBInstance, late: bool) -> Pla
     found = executed and number >= int(variables.get("DR_NUMBER") or 0)
     if not found and not late:
         return None, ()
-    line = line_of(variables, found=found, n=number, executed=executed)
+    line = line_of(variables, found=found, n=number, executed=executed, server=_server(instance))
     return (0 if found else TIME_IS_OVER), (line,)
+
+
+def _server(instance: DBInstance) -> str:
+    from sandbox.moto_ext.data.task_data import server_uuid
+
+    return server_uuid(instance)
 
 
 def _number(instance: DBInstance, name: str) -> int:

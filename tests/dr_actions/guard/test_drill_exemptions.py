@@ -43,7 +43,7 @@ def restored(**changed: Any) -> dict[str, Any]:
 
 
 def asked(**changed: Any) -> dict[str, Any]:
-    environment = [{"name": "WORDPRESS_DB_HOST", "value": changed.pop("host", HOST)}]
+    environment = [{"name": "DR_DB_HOST", "value": changed.pop("host", HOST)}]
     container = {
         "name": "wordpress",
         "command": changed.pop("command", ["php", "-r", "1;"]),

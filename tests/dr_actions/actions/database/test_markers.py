@@ -78,7 +78,7 @@ def test_a_tenant_s_own_task_writes_it_where_its_service_runs_and_no_secret_is_h
     call = write_marker.ACTION.build_call(step_of(write_marker.ACTION, context), context)
     assert (call.name, call.region) == ("ecs:RunTask", SIT.regions.dr)
     values = environment(call.params)
-    assert set(values) == {"WORDPRESS_DB_HOST", "DR_SCHEMA", "DR_SECONDS", "DR_UNTIL", "DR_MARKER"}
+    assert set(values) == {"DR_DB_HOST", "DR_SCHEMA", "DR_SECONDS", "DR_UNTIL", "DR_MARKER"}
     assert (values["DR_UNTIL"], values["DR_MARKER"]) == ("refused", MARKER)
     assert call.params["taskDefinition"].rpartition("/")[2].startswith("sit-tenant-1:")
 
@@ -172,6 +172,16 @@ def test_nothing_is_promoted_before_the_marker_and_what_came_before_it_are_there
     assert (status.state, words in status.message) == (state, True), status.message
 
 
+def test_a_marker_that_is_found_on_the_server_it_was_written_to_proves_nothing() -> None:
+    context = failback(confirmed_facts={FREEZE: {"written": "7", "server": "uuid-1"}})
+    step = step_of(verify_marker.ACTION, context)
+    for server, state in (("uuid-1", StepState.FAILED), ("uuid-2", StepState.DONE)):
+        seen = report(found=True, number=7, server=server)
+        tasked = with_task(context, Side.PRIMARY, marker_task.FINDING, seen, exit_code=0)
+        status = verify_marker.ACTION.observe(step, replace(tasked, tasks={step.id: TASK}))
+        assert status.state is state, status.message
+
+
 @pytest.mark.parametrize(
     ("gap", "words"),
     [("20", "of the 20 ms until its refusal the lag alone shows"), ("-1", "what came after it the lag alone shows")],
@@ -188,7 +198,7 @@ def test_the_number_and_the_transactions_that_were_recorded_are_what_is_looked_f
     context = failback(confirmed_facts={FREEZE: {"written": "7", "gtids": GTIDS}})
     values = environment(verify_marker.ACTION.build_call(step_of(verify_marker.ACTION, context), context).params)
     assert (values["DR_NUMBER"], values["DR_GTIDS"], values["DR_MARKER"]) == ("7", GTIDS, MARKER)
-    assert values["WORDPRESS_DB_HOST"].startswith("sit-mysql.")
+    assert values["DR_DB_HOST"].startswith("sit-mysql.")
     with pytest.raises(ValueError, match="recorded no marker"):
         verify_marker.ACTION.build_call(step_of(verify_marker.ACTION, context), failback())
 

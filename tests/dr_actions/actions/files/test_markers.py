@@ -84,7 +84,7 @@ def test_each_tenant_s_own_task_writes_into_the_folder_that_it_mounts() -> None:
     assert {call.region for call in calls.values()} == {SIT.regions.dr}
     values = environment(calls[TASK].params)
     assert (values["DR_FOLDER"], values["DR_MARKER"]) == (FOLDER, MARKER)
-    assert "WORDPRESS_DB_HOST" not in values
+    assert "DR_DB_HOST" not in values
     assert len({call.params["clientToken"] for call in calls.values()}) == 2
     assert all(len(str(call.params["overrides"])) < LONGEST_OVERRIDES for call in calls.values())
 

@@ -58,7 +58,7 @@ def test_the_command_is_a_script_with_the_host_of_the_restored_database_and_no_s
     assert container_override["command"][:2] == ["php", "-r"]
     environment = {pair["name"]: pair["value"] for pair in container_override["environment"]}
     assert environment == {
-        "WORDPRESS_DB_HOST": f"{HOST}:3306",
+        "DR_DB_HOST": f"{HOST}:3306",
         "DR_PROBE": TRIAL,
         "DR_TENANT": "tenant1",
         "DR_SCHEMA": "tenant1_db",
@@ -109,8 +109,14 @@ def test_it_stands_as_the_task_ended_and_as_its_log_says(parts: dict[str, Any], 
         ),
         (ended(replace(ANSWER, schema="", tables=0), exit_code=1), "the schema tenant1_db is not in it"),
         (ended(replace(ANSWER, rows=0)), "the 12 tables of tenant1_db hold no row"),
+        (ended(replace(ANSWER, host="sit-mysql.x")), f"it was sit-mysql.x that was asked, and not {HOST}"),
+        (ended(replace(ANSWER, server="")), f"{HOST} does not say which server it is"),
+        (
+            {**ended(), "answers": (ANSWER, replace(ANSWER, task="another", tenant="tenant2", server="uuid-2"))},
+            "tenants reached different servers: uuid-1, uuid-2",
+        ),
     ],
-    ids=["not started", "not connected", "no schema", "no rows"],
+    ids=["not started", "not connected", "no schema", "no rows", "another host", "no name", "two servers"],
 )
 def test_a_failure_says_why(parts: dict[str, Any], message: str) -> None:
     assert message in ACTION.observe(STEP, asked(**parts)).message
@@ -120,6 +126,8 @@ def test_what_is_kept_are_counts_alone() -> None:
     facts = dict(ACTION.observe(STEP, asked(**ended())).evidence)
     assert facts == {
         "task": TASK.arn,
+        "host": HOST,
+        "server": "uuid-1",
         "schema": "tenant1_db",
         "tables": "12",
         "rows": "40",
@@ -187,6 +195,7 @@ def test_a_line_of_the_log_is_an_answer_only_where_it_is_one() -> None:
 def test_the_script_is_short_and_reads_credentials_as_wordpress_does() -> None:
     (_, _, script) = probe.command()
     assert "_FILE" in script
-    for word in ("WORDPRESS_DB_HOST", "WORDPRESS_DB_USER", "WORDPRESS_DB_PASSWORD", "information_schema"):
+    assert "WORDPRESS_DB_HOST" not in script, "it may be a secret, which no override replaces (T74)"
+    for word in ("DR_DB_HOST", "WORDPRESS_DB_USER", "WORDPRESS_DB_PASSWORD", "information_schema"):
         assert word in script
     assert container_of(SIT, None) == "wordpress"

@@ -47,7 +47,9 @@ TASK = drill_resources.Probe(
     started_at=NOW,
     stopped_at=NOW,
 )
-ANSWER = drill_resources.ProbeAnswer(TASK.arn, True, TRIAL, "tenant1", "tenant1_db", 12, 40, "2026-03-02 09:00:00")
+ANSWER = drill_resources.ProbeAnswer(
+    *(TASK.arn, True, TRIAL, "tenant1", "tenant1_db", 12, 40, "2026-03-02 09:00:00"), host=HOST, server="uuid-1"
+)
 RESTORED = replace(
     plain.PRIMARY,
     identifier=DATABASE,

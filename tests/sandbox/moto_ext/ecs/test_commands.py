@@ -81,9 +81,29 @@ def test_it_counts_what_the_database_holds_of_the_tenant_and_ends_well(aws: Clie
     assert (ended["stopCode"], ended["startedBy"]) == ("EssentialContainerExited", "TRIAL-20260107-101500")
     answer = drill_resources.answer_in(ended["taskArn"], _line(there, task))
     assert answer is not None
-    assert probe.reason_to_doubt(answer, "TRIAL-20260107-101500", "shop", "shop_db") == ""
+    servers = {answer.server}
+    assert probe.reason_to_doubt(answer, "TRIAL-20260107-101500", "shop", "shop_db", host, servers) == ""
     assert (answer.tables, answer.rows) == (12, 2)
     assert there.client("ecs").list_tasks(cluster="shop", startedBy="nobody", desiredStatus="STOPPED")["taskArns"] == []
+
+
+def test_a_host_that_is_a_secret_is_asked_around_and_no_override_replaces_it(aws: Clients) -> None:
+    """T74: the restored database is asked all the same, and what the definition names is not."""
+    secret = aws("secretsmanager", DR).create_secret(Name="host", SecretString="live.example:3306")["ARN"]
+    there, host = _stage(aws, secrets=[{"name": "WORDPRESS_DB_HOST", "valueFrom": secret}]), _database(aws)
+    (task,) = _run(there, host)["tasks"]
+    answer = drill_resources.answer_in(task["taskArn"], _line(there, _now(there, task)))
+    assert answer is not None
+    assert (answer.host, bool(answer.server), answer.rows) == (host, True, 2)
+    ecs, override = there.client("ecs"), {"name": "WORDPRESS_DB_HOST", "value": host}
+    with pytest.raises(ecs.exceptions.ClientException, match=r"secret name must be unique .* 'WORDPRESS_DB_HOST'"):
+        ecs.run_task(
+            cluster="shop",
+            taskDefinition="tenant-a",
+            launchType="FARGATE",
+            networkConfiguration=there.network,
+            overrides={"containerOverrides": [{"name": "web", "command": ["true"], "environment": [override]}]},
+        )
 
 
 @pytest.mark.proof
