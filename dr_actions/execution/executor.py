@@ -3,7 +3,8 @@
 For each batch (one action of one stage) the state is observed again and again until every step is as wanted. What is as
 wanted already is recorded and not done again; what is neither as before nor as wanted is not touched (T43); what is as
 it was when the plan was made is sent once, between two records. A step is given up when nothing of it moved for its
-budget, or when a person ends the wait; what AWS still works on is left in place, and is not reported as failed.
+budget, unless AWS says that it works on it (``long_steps``), or when a person ends the wait; what AWS still works on is
+left in place, and is not reported as failed.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dr_actions.actions.registry import actions
-from dr_actions.execution import lost_effects, rollback, sender, sick_primary, write_pause_watch
+from dr_actions.execution import long_steps, lost_effects, rollback, sender, sick_primary, write_pause_watch
 from dr_actions.execution.progress import ProgressWatch
 from dr_actions.execution.rollback import RollbackResult
 from dr_actions.execution.run import OVERDUE, FailureCause, ManualPending, PlanRun, ReadFailed, StepFailed
@@ -32,13 +33,15 @@ _WAITS = "The run looks, and goes on by itself when the change is there. Ctrl-C 
 class Outcome:
     """How a run ended. ``degraded`` steps failed without ending it; ``undone`` is what became of taking steps back.
 
-    ``under_way`` are steps that AWS works on still and the run did not wait for any longer. ``unfenced`` is why the old
-    primary was not stopped, "" where it was; ``unseen`` are steps without a call whose effect was not seen in its time.
+    ``under_way`` are steps that AWS works on still and the run did not wait for any longer, ``left`` the ids of all
+    that ever were. ``unfenced`` is why the old primary was not stopped, "" where it was; ``unseen`` are steps without a
+    call whose effect was not seen in its time.
     """
 
     finished: bool = False
     degraded: list[str] = field(default_factory=list)
     under_way: list[str] = field(default_factory=list)
+    left: set[str] = field(default_factory=set)
     unseen: list[str] = field(default_factory=list)
     owed: list[str] = field(default_factory=list)
     unfenced: str = ""
@@ -52,7 +55,8 @@ class Batch:
 
     ``awaited`` are manual steps, requested and not seen done; ``since`` is when a step was sent or, a manual step,
     requested, or else seen done. ``watch`` knows what moves, ``overruns`` how often each step was reported to take
-    longer than its budget. Moments are seconds of the world's monotonic clock.
+    longer than its budget, ``questioned`` of which people were asked then. Moments are seconds of the world's monotonic
+    clock.
     """
 
     action: Action
@@ -63,6 +67,7 @@ class Batch:
     since: dict[str, float] = field(default_factory=dict)
     watch: ProgressWatch = field(default_factory=ProgressWatch)
     overruns: dict[str, int] = field(default_factory=dict)
+    questioned: set[str] = field(default_factory=set)
     lost_s: float = 0.0
 
     def excuse(self, lost_s: float) -> None:
@@ -96,6 +101,12 @@ def execute(run: PlanRun, steps: Sequence[Step], outcome: Outcome) -> None:
             outcome.undone += rollback.roll_back(run, steps_at_once, failed)
             raise
     outcome.finished = True
+
+
+def await_rest(run: PlanRun, outcome: Outcome) -> None:
+    """Wait for what AWS worked on still when the run went on without it. Raises what ``execute`` raises."""
+    run.awaits_rest, outcome.under_way = True, []
+    execute(run, [step for step in run.plan.steps if step.id in outcome.left], outcome)
 
 
 def _note_point_of_no_return(run: PlanRun, steps: Sequence[Step]) -> None:
@@ -239,21 +250,37 @@ def _reason_to_give_up(run: PlanRun, batch: Batch, step: Step, how: StepStatus, 
     limit_s = _limit_s(run, batch, step, age_s)
     # A step on a sick primary, or by hand, is limited by its age: neither shows progress that could be trusted.
     still_s = age_s if tried or step.id in batch.awaited else batch.watch.still_s(step.id, since_s, now_s)
-    if still_s > limit_s and not _is_ready_to_send(batch, step, how):
+    stands = still_s > limit_s and not _is_ready_to_send(batch, step, how)
+    if stands and (tried or not long_steps.is_awaited(run, batch.action, how, still_s)):
         what = "not seen" if how.state is StepState.UNAVAILABLE else "nothing moved"
         moved = batch.watch.has_moved(step.id) and not tried
         within = f"for {duration(still_s)}" if moved else f"within its {max(0, limit_s):.0f} s"
         return f"{what} {within}: {how.message}"
     run.listener.waits(step, age_s, age_s - still_s + limit_s, how.message)
-    if age_s <= limit_s * (1 + batch.overruns.get(step.id, 0)) or not batch.watch.has_moved(step.id):
+    if not stands and (age_s <= limit_s or not batch.watch.has_moved(step.id)):
+        return ""
+    at_stake, overruns = long_steps.is_at_stake(run, step, how, stands), batch.overruns.get(step.id, 0)
+    if age_s <= limit_s * (1 + overruns) and (step.id in batch.questioned or not at_stake):
         return ""
     batch.overruns[step.id] = int(age_s // limit_s)
-    message = f"{step.id} has taken {duration(age_s)}, its budget was {duration(limit_s)}, and it moves: {how.message}"
-    if not run.endangers_rto(step):
+    goes_on = "nothing of it moves, and AWS works on it" if stands else "it moves"
+    message = f"{step.id} has taken {duration(age_s)}, its budget was {duration(limit_s)}, and {goes_on}: {how.message}"
+    if not at_stake:
+        run.journal.append(EntryKind.NOTE, step.id, says=message)  # who watches a run of AWS sees its record alone
         run.listener.note(f"{message} {_WAITS}")
-    elif run.listener.gives_up(step, f"{message} The recovery time objective is at stake.", run.stop):
+    elif _ask(run, batch, step, message):
         return f"given up by a person after {duration(age_s)}: {how.message}"
     return ""
+
+
+def _ask(run: PlanRun, batch: Batch, step: Step, message: str) -> bool:
+    """Alarm the critical topic, once for a batch, and ask who sits here whether to wait no longer."""
+    if run.rto_ends_at is not None:
+        message = f"{message} The recovery time objective is at stake."
+    if batch.overruns[step.id] > max((batch.overruns[step_id] for step_id in batch.questioned - {step.id}), default=0):
+        long_steps.alarm(run, step, batch.overruns[step.id], message)
+    batch.questioned.add(step.id)
+    return run.listener.gives_up(step, message, run.stop)
 
 
 def _drift(how: StepStatus) -> str:
@@ -270,7 +297,8 @@ def _cause(how: StepStatus) -> FailureCause:
         return FailureCause.HALTED if how.gate else FailureCause.DRIFTED
     if how.state is StepState.UNAVAILABLE:
         return FailureCause.UNAVAILABLE
-    return FailureCause.UNDER_WAY if how.progress and how.state is StepState.IN_PROGRESS else FailureCause.LATE
+    seen = (how.progress or how.works) and how.state is StepState.IN_PROGRESS
+    return FailureCause.UNDER_WAY if seen else FailureCause.LATE
 
 
 def _is_ready_to_send(batch: Batch, step: Step, how: StepStatus) -> bool:
@@ -332,6 +360,7 @@ def _fail(
         return
     if cause is FailureCause.UNDER_WAY:
         outcome.under_way.append(f"{step_id}: {reason}")
+        outcome.left.add(step_id)
         run.listener.note(f"Still under way, the run goes on without it: {step_id}: {reason}")
         return
     if step.call is None and cause is FailureCause.UNAVAILABLE:

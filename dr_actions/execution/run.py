@@ -35,7 +35,7 @@ class FailureCause(StrEnum):
 
     FAILED: AWS or the guard answered no. GATE: its work was done, and a gate of its stage did not hold. DRIFTED:
     somebody else changed its subject (T43). LATE: nothing of it moved for its time. UNDER_WAY: AWS works on it still,
-    and nothing moved for its time, or a person gave up the wait. UNAVAILABLE: not seen in its time. HALTED: the run
+    and it holds nothing up, or a person gave up the wait. UNAVAILABLE: not seen in its time. HALTED: the run
     must not go on. POSTURE: the estate stands otherwise than a run of this goal may begin a change in. The last five
     say nothing against what was sent, so nothing is taken back for them.
     """
@@ -172,8 +172,9 @@ class PlanRun:
     ``sign_in`` waits for lost credentials. ``pace`` holds calls to AWS's published rates, None where nothing
     throttles (a sandbox); ``paced_s`` is how long that has taken so far. ``rto_ends_at`` is when the recovery time
     objective is over, None where no outage is known; ``estimate_s`` says how long these steps take.
-    ``fence_began_s`` is when the first step of the old primary's fence began, by the clock; ``fence_weighed``
-    whether its result was judged.
+    ``started_by_aws``: it is a task that AWS started, nobody sits at it, and another needs another approval.
+    ``awaits_rest``: all else is done. ``fence_began_s`` is when the first step of the old primary's fence began, by
+    the clock; ``fence_weighed`` whether its result was judged.
     """
 
     env: Environment
@@ -200,6 +201,8 @@ class PlanRun:
     paced_s: float = 0.0
     rto_ends_at: datetime | None = None
     estimate_s: Callable[[Sequence[Step]], float] = lambda _steps: 0.0
+    started_by_aws: bool = False
+    awaits_rest: bool = False
     fence_began_s: float | None = None
     fence_weighed: bool = False
     seen: GuardContext = field(init=False)

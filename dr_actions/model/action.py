@@ -164,7 +164,8 @@ class StepStatus:
     ``evidence`` is kept in the journal (hosts, ARNs, counts). ``gate``: a gate of the stage decides it, and not the
     step's own work. ``reversing_call`` is the call by which a person reverts a failed manual step. ``progress`` is what
     changes while AWS works on the step: its word for the state, a percentage, counts, bytes. While it shows values not
-    seen before, the step is not given up, however long it takes.
+    seen before, the step is not given up, however long it takes. ``works``: AWS's own word says that it works on the
+    step and will end that by itself (`creating`, `modifying`): no timer of the step's own ends the wait.
     """
 
     state: StepState
@@ -173,6 +174,7 @@ class StepStatus:
     gate: bool = False
     reversing_call: Call | None = None
     progress: tuple[str, ...] = ()
+    works: bool = False
 
 
 class CallDeclined(Exception):

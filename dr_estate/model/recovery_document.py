@@ -20,13 +20,14 @@ WRITABLE = {"state": "/var/lib/dr", "tmp": "/tmp"}  # noqa: S108 - a volume of t
 """The volumes of that task and where its image (deploy/Dockerfile) has them: it writes nowhere else."""
 STOP_S = 120
 """Seconds that it has for the call under way when it is stopped: the most that Fargate allows."""
-ALONE, APPROVE = "alone", "approve"
+ALONE, APPROVE, RESULT = "alone", "approve", "result"
 TAKEN = (
     *("--abort", "--confirm", "--deadline", "--override", "--planned", "--release", "--replan"),
     *("--side", "--since", "--staged", "--tenant"),
 )
 """The options that a task may be given: what else the command line takes is of a person's own machine, or a sandbox."""
-EXIT_CODE = "result.ExitCode"
+EXIT_CODE = "ExitCode"
+"""The output of the step RESULT. An execution whose last step fails keeps it there, and may have no outputs itself."""
 _MOST_APPROVERS = 10
 _EXECUTION = "{{automation:EXECUTION_ID}}"
 LONGEST_VALUE = 512
@@ -92,6 +93,16 @@ def start(events, context):
     if not answer["tasks"]:
         raise Exception(f"The task was not started: {answer['failures']}")
     return {"task": answer["tasks"][0]["taskArn"]}
+
+
+def succeed(events, context):
+    """Fail unless the run ended with exit 0: EventBridge and people see by the execution that it did not."""
+    answer = boto3.client("ecs").describe_tasks(cluster=events["cluster"], tasks=[events["task"]])
+    task = answer["tasks"][0]
+    if (code := task["containers"][0].get("exitCode")) != 0:
+        how = task.get("stoppedReason") if code is None else f"exit {code}"
+        raise Exception(f"The run did not succeed: {how}. `dr log --incident {events['incident']}` has its record.")
+    return {}
 '''.replace("@TAKEN@", json.dumps(TAKEN))
 
 
@@ -162,7 +173,7 @@ def recovery_document(env: Environment) -> dict[str, Any]:
             {**_script("start", _started(env)), "outputs": [_output("Task", "$.Payload.task", "String")]},
             *_ending(env),
         ],
-        "outputs": ["start.Task", EXIT_CODE],
+        "outputs": ["start.Task", f"{RESULT}.{EXIT_CODE}"],
     }
 
 
@@ -208,14 +219,15 @@ def _started(env: Environment) -> dict[str, Any]:
 
 
 def _ending(env: Environment) -> list[dict[str, Any]]:
-    """Wait for the task, and keep its exit code."""
+    """Wait for the task, keep its exit code, and fail where that is not 0."""
     cluster = env.named(env.names.cluster)
     tasks = {"Service": "ecs", "Api": "DescribeTasks", "cluster": cluster, "tasks": ["{{start.Task}}"]}
     stopped = {**tasks, "PropertySelector": "$.tasks[0].lastStatus", "DesiredValues": ["STOPPED"]}
     wait = {"name": "wait", "action": "aws:waitForAwsResourceProperty", "onFailure": "Abort", "inputs": stopped}
-    result = {"name": "result", "action": "aws:executeAwsApi", "onFailure": "Abort", "inputs": tasks}
-    code = _output("ExitCode", "$.tasks[0].containers[0].exitCode", "Integer")
-    return [{**wait, "timeoutSeconds": env.automation.run_hours * 3600}, {**result, "outputs": [code]}]
+    result = {"name": RESULT, "action": "aws:executeAwsApi", "onFailure": "Abort", "inputs": tasks}
+    code = _output(EXIT_CODE, "$.tasks[0].containers[0].exitCode", "Integer")
+    verdict = _script("succeed", {"cluster": cluster, "task": "{{start.Task}}", "incident": "{{Incident}}"})
+    return [{**wait, "timeoutSeconds": env.automation.run_hours * 3600}, {**result, "outputs": [code]}, verdict]
 
 
 def _output(name: str, selector: str, kind: str) -> dict[str, str]:

@@ -132,6 +132,8 @@ class Endpoint:
     def timing(self, **seconds: float | None) -> None:
         """Set how long changes take (``transition_s``) and how far copies lag; None restores the default.
 
+        ``restore_s`` is how long a restored database is `creating`, where that is not as long as other changes take.
+
         The lags: ``log_upload_s`` (automated backups), ``files_lag_s`` (EFS replication), ``files_unseen_s`` (what the
         last EFS sync left out, which its time does not show), ``replica_lag_s`` (read replicas), ``replica_unseen_s``
         (what has not reached a read replica yet, which its ReplicaLag does not show), ``lag_published_s``, the interval

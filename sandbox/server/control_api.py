@@ -27,6 +27,7 @@ from sandbox.world.world import World
 
 TIMINGS = (
     "transition_s",
+    "restore_s",
     "log_upload_s",
     "files_lag_s",
     "files_unseen_s",

@@ -18,10 +18,12 @@ import pytest
 from botocore.exceptions import ClientError
 
 from dr_estate.config.environment import Environment, Side, load_environment
+from dr_estate.model.dynamodb_values import encode_item, instant
 from dr_estate.model.recovery_document import as_values
 from reports.evidence.pack import members_of
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage
+from tests.dr_actions.control_table.odd_items import RAN
 from tests.proofs.attacked import attacks
 from tests.proofs.changes import Aws
 from tests.utils.forking import Command, begin
@@ -135,17 +137,21 @@ def lost(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prod]:
     home = tmp_path_factory.mktemp("automated")
     config = rules(home, "prod", QUICK)
     (config / "exceptions.toml").write_text(ACCEPTED, encoding="utf-8")
-    env = load_environment(config, "prod")
-    with borrowed(env, 1) as world:
-        world.put_image(config)
-        world.timing(transition_s=0.1, log_upload_s=1, files_lag_s=1, replica_lag_s=0, lag_published_s=1)
-        world.inject("primary-dark")
-        world.enforce_iam(True)
-        prod = Prod(world, home, config, env)
-        pinned = prod.run("approve --rules", "approver")
-        assert pinned.code == 0, pinned.err
-        world.keep("lost")
-        yield prod
+    with borrowed(load_environment(config, "prod"), 1) as world:
+        yield with_primary_dark(world, home, config)
+
+
+def with_primary_dark(world: Endpoint, home: Path, config: Path) -> Prod:
+    """PROD in that world, its rules pinned, its primary region silent; kept as "lost"."""
+    prod = Prod(world, home, config, load_environment(config, "prod"))
+    world.put_image(config)
+    world.timing(transition_s=0.1, log_upload_s=1, files_lag_s=1, replica_lag_s=0, lag_published_s=1)
+    world.inject("primary-dark")
+    world.enforce_iam(True)
+    pinned = prod.run("approve --rules", "approver")
+    assert pinned.code == 0, pinned.err
+    world.keep("lost")
+    return prod
 
 
 @pytest.fixture
@@ -231,6 +237,7 @@ def test_a_run_that_aws_started_is_stopped_from_anywhere_and_goes_on(prod: Prod)
     assert paused.code == 0, paused.err
     assert laptop.wait(PATIENCE_S) == 5, laptop.err
     assert "approver" in laptop.err
+    assert prod.status(execution) == "Failed", "EventBridge sees that the run did not succeed"
     agree_to_more_while_another_plan_waits(prod, execution)
     assert prod.run("unpause").code == 0
     again, _ = prod.asked(EXECUTE, "laptop-again")
@@ -396,6 +403,44 @@ def test_a_start_whose_words_name_another_plan_than_it_shows_is_not_approved(pro
         assert (refused.code, "authority.automation" in refused.err, fault in refused.err) == (4, True, True), refused
         ended = prod.run(f"approve --withdraw --incident {INCIDENT}", "approver")
         assert ended.code == 0, ended.err
+
+
+def test_what_the_task_refuses_is_read_on_every_screen_and_nothing_says_that_it_goes_on(prod: Prod) -> None:
+    """An approver who answers AWS alone approved no plan: the task refuses, and nobody sees its own screen."""
+    laptop, execution = prod.asked(EXECUTE, "laptop")
+    prod.ssm("approver").send_automation_signal(AutomationExecutionId=execution, SignalType="Approve")
+    assert laptop.wait(PATIENCE_S) == Exit.REFUSED, laptop.err
+    reason = "authority.two-people: nobody approved this plan."
+    assert f"({execution}): Refused." in laptop.err
+    assert reason in laptop.err
+    assert f"the run of {INCIDENT} was refused, exit 4" in laptop.out
+    assert "goes on" not in laptop.out + laptop.err
+    assert prod.status(execution) == "Failed"
+    attached = prod.run(f"attach --incident {INCIDENT}")
+    assert (attached.code, reason in attached.err, "goes on" in attached.out) == (4, True, False), attached.err
+    log = prod.run(f"log --incident {INCIDENT}", "reader")
+    assert (log.code, reason in log.err, "no run began" in log.out) == (0, True, True), log
+    status = prod.run("status", "reader")
+    assert f"REFUSED: the run for {INCIDENT} that AWS started began nothing" in status.out + status.err
+
+
+def test_what_the_task_would_refuse_is_refused_when_it_is_ordered_and_when_it_is_approved(prod: Prod) -> None:
+    laptop, execution = prod.asked(EXECUTE, "laptop")
+    table, name = prod.aws("admin").client("dynamodb", Side.DR), prod.env.named(prod.env.names.control_table)
+    now = datetime.fromtimestamp(prod.world.clock()["world"], UTC)
+    moments = dict.fromkeys(("taken_at", "heartbeat_at"), instant(now))
+    holder = {**RAN, **moments, "lease_until": instant(now + timedelta(hours=1)), "ended_at": "", "outcome": ""}
+    table.put_item(TableName=name, Item=encode_item({"pk": "LOCK", "sk": "RUN", **holder}))
+    approved = prod.run(f"approve --incident {INCIDENT}", "approver")
+    assert (approved.code, "lock.held: run run-1 of Alice" in approved.err) == (Exit.REFUSED, True), approved.err
+    assert "Waiting" == prod.status(execution)
+    laptop.kill()
+    ordered = prod.run(EXECUTE)
+    assert (ordered.code, "lock.held: run run-1 of Alice" in ordered.err) == (Exit.REFUSED, True), ordered.err
+    assert prod.run("pause --reason storm", "approver").code == 0
+    table.delete_item(TableName=name, Key=encode_item({"pk": "LOCK", "sk": "RUN"}))
+    paused = prod.run(f"approve --incident {INCIDENT}", "approver")
+    assert (paused.code, "authority.paused: All runs are stopped" in paused.err) == (Exit.REFUSED, True), paused.err
 
 
 @pytest.mark.parametrize("words", [["--incident", "INC-9"], ["--sandbox"], ["--config", "rules"]])

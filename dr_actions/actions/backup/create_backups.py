@@ -143,7 +143,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     if job.state not in _OVER:
         message = f"The backup of {step.subject} ({job.id}) is {job.state}, {job.percent or '0'} % done."
         message += _windows(step, context) if job.state in _UNBEGUN else ""
-        return StepStatus(StepState.IN_PROGRESS, message, progress=(job.state, job.percent))
+        return StepStatus(StepState.IN_PROGRESS, message, progress=(job.state, job.percent), works=True)
     if context.snapshot.taken_at - (job.completed_at or job.created_at) > _FRESH:
         return StepStatus(StepState.READY, f"The backup of {step.subject} ({job.id}) was {job.state}: once more.")
     return StepStatus(StepState.FAILED, f"The backup of {step.subject} ({job.id}) is {job.state}: {job.message}")

@@ -49,20 +49,21 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     if instance is None or not _the_copy(step, instance):
         message = "is gone" if instance is None else "is another than the copy that came home"
         return StepStatus(StepState.DRIFTED, f"{step.subject} {message}.")
-    facts = failback.evidence_of(instance)
+    facts, works = failback.evidence_of(instance), DATABASE[instance.status].busy
     if DATABASE[instance.status].broken:
         return StepStatus(StepState.FAILED, f"{instance.identifier} is {instance.status}.", facts)
     if not instance.source:
         done = DATABASE[instance.status].changeable and instance.host
         message = f"is promoted and answers at {instance.host}" if done else f"is promoted and {instance.status}"
-        return StepStatus(StepState.DONE if done else StepState.IN_PROGRESS, f"{instance.identifier} {message}.", facts)
+        state = StepState.DONE if done else StepState.IN_PROGRESS
+        return StepStatus(state, f"{instance.identifier} {message}.", facts, works=works)
     if source is None or not failback.frozen(context, source):
         message = f"{step.before['source']} is gone" if source is None else f"{source.identifier} takes writes again"
         return StepStatus(
             StepState.DRIFTED, f"{message}: {instance.identifier} cannot be promoted without loss.", facts
         )
     if not DATABASE[instance.status].promotable:
-        return StepStatus(StepState.IN_PROGRESS, f"{instance.identifier} is {instance.status}.")
+        return StepStatus(StepState.IN_PROGRESS, f"{instance.identifier} is {instance.status}.", works=works)
     return StepStatus(StepState.READY, f"{instance.identifier} is a read replica and can be promoted.", facts)
 
 

@@ -88,7 +88,8 @@ def _observe(step: Step, context: PlanContext) -> StepStatus:
         message = f"{instance.identifier} is {instance.status} and cannot be renamed: {how}, then run again."
         return StepStatus(StepState.FAILED, message, failback.evidence_of(instance))
     if not state.changeable:
-        return StepStatus(StepState.IN_PROGRESS, f"{instance.identifier} is {instance.status}.")
+        message = f"{instance.identifier} is {instance.status}."
+        return StepStatus(StepState.IN_PROGRESS, message, works=state.busy)
     other = failback.named(context, step.side, step.after["name"])
     if other is not None:
         return StepStatus(StepState.DRIFTED, f"Another instance is called {other.identifier} already.")

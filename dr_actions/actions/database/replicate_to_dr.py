@@ -147,7 +147,8 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     if not primary.retention_days:
         return StepStatus(StepState.DRIFTED, f"{primary.identifier} keeps no backups: nothing can be replicated.")
     if not DATABASE[primary.status].changeable:
-        return StepStatus(StepState.IN_PROGRESS, f"{primary.identifier} is {primary.status}.")
+        works = DATABASE[primary.status].busy
+        return StepStatus(StepState.IN_PROGRESS, f"{primary.identifier} is {primary.status}.", works=works)
     return StepStatus(StepState.READY, f"{primary.identifier} is not protected in the DR region yet.")
 
 
@@ -195,7 +196,7 @@ def _of_replica(step: Step, context: PlanContext) -> StepStatus | None:
         )
     if state.serves and link.serves:
         return StepStatus(StepState.DONE, f"{instance.identifier} replicates {instance.source}.", facts)
-    return StepStatus(StepState.IN_PROGRESS, f"{instance.identifier} is {instance.status}.", facts)
+    return StepStatus(StepState.IN_PROGRESS, f"{instance.identifier} is {instance.status}.", facts, works=state.busy)
 
 
 def _of_retention(step: Step, context: PlanContext) -> StepStatus:
@@ -204,10 +205,9 @@ def _of_retention(step: Step, context: PlanContext) -> StepStatus:
         return StepStatus(StepState.DRIFTED, f"{step.subject} is no replica of the database at home.")
     if instance.retention_days >= step.after["days"]:
         return StepStatus(StepState.DONE, f"{instance.identifier} keeps backups for {instance.retention_days} days.")
-    ready = DATABASE[instance.status].changeable
-    return StepStatus(
-        StepState.READY if ready else StepState.IN_PROGRESS, f"{instance.identifier} is {instance.status}."
-    )
+    state = DATABASE[instance.status]
+    how = StepState.READY if state.changeable else StepState.IN_PROGRESS
+    return StepStatus(how, f"{instance.identifier} is {instance.status}.", works=state.busy)
 
 
 def notes(context: PlanContext) -> Iterator[str]:

@@ -150,7 +150,12 @@ def _of_backups(source: rds.Instance) -> StepStatus:
         return StepStatus(StepState.DONE, f"{source.identifier} keeps backups.", failback.evidence_of(source))
     if DATABASE[source.status].changeable:
         return StepStatus(StepState.READY, f"{source.identifier} keeps no backups.")
-    return StepStatus(StepState.IN_PROGRESS, f"{source.identifier} is {source.status}.")
+    return _of_changing(source)
+
+
+def _of_changing(source: rds.Instance) -> StepStatus:
+    message = f"{source.identifier} is {source.status}."
+    return StepStatus(StepState.IN_PROGRESS, message, works=DATABASE[source.status].busy)
 
 
 def _of_absent(step: Step, source: rds.Instance) -> StepStatus:
@@ -159,7 +164,7 @@ def _of_absent(step: Step, source: rds.Instance) -> StepStatus:
     if not source.retention_days:
         return StepStatus(StepState.DRIFTED, f"{source.identifier} keeps no backups any more: nothing replicates it.")
     if not DATABASE[source.status].changeable:
-        return StepStatus(StepState.IN_PROGRESS, f"{source.identifier} is {source.status}.")
+        return _of_changing(source)
     return StepStatus(StepState.READY, f"{step.subject} is absent and can be made.", failback.evidence_of(source))
 
 
@@ -174,7 +179,9 @@ def _of_replica(context: PlanContext, instance: rds.Instance) -> StepStatus:
         how = f"replicates {instance.source}" if instance.source else "came home already"
         return StepStatus(StepState.DONE, f"{instance.identifier} {how}.", facts)
     return StepStatus(
-        StepState.IN_PROGRESS, f"{instance.identifier} is {instance.status}.", progress=(instance.status,)
+        *(StepState.IN_PROGRESS, f"{instance.identifier} is {instance.status}."),
+        progress=(instance.status,),
+        works=state.busy,
     )
 
 

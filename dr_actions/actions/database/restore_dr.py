@@ -148,7 +148,9 @@ def _of_promotion(step: Step, instance: rds.Instance | None) -> StepStatus:
     if DATABASE[instance.status].broken:
         return StepStatus(StepState.FAILED, f"{instance.identifier} is {instance.status}.", _evidence(instance))
     return StepStatus(
-        StepState.IN_PROGRESS, f"{instance.identifier} is {instance.status}.", progress=(instance.status,)
+        *(StepState.IN_PROGRESS, f"{instance.identifier} is {instance.status}."),
+        progress=(instance.status,),
+        works=DATABASE[instance.status].busy,
     )
 
 
@@ -200,7 +202,8 @@ def _settled(instance: rds.Instance, how: str) -> StepStatus:
             StepState.DONE, f"{instance.identifier} is {how} and answers at {instance.host}.", _evidence(instance)
         )
     message = f"{instance.identifier} is {how} and {instance.status or 'in an unknown state'}."
-    return StepStatus(StepState.IN_PROGRESS, message, progress=(instance.status,))
+    works = DATABASE[instance.status].busy
+    return StepStatus(StepState.IN_PROGRESS, message, progress=(instance.status,), works=works)
 
 
 def _evidence(instance: rds.Instance) -> tuple[tuple[str, str], ...]:

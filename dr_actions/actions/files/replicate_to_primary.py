@@ -73,7 +73,7 @@ def status_of(row: efs.FileReplication) -> StepStatus:
     if FILE_REPLICATION[row.status].serves:
         return StepStatus(StepState.DONE, f"{message}.", facts)
     if FILE_REPLICATION[row.status].busy:
-        return StepStatus(StepState.IN_PROGRESS, f"{message}.", facts, progress=(row.status,))
+        return StepStatus(StepState.IN_PROGRESS, f"{message}.", facts, progress=(row.status,), works=True)
     if FILE_REPLICATION[row.status].gone:
         return StepStatus(StepState.DRIFTED, f"{message}.", facts)
     return StepStatus(StepState.FAILED, f"{message}{f': {row.message}' if row.message else ''}.", facts)

@@ -106,7 +106,9 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
         )
         moves = (job.status, job.percent) if job else (system.state if system else "",)
         return StepStatus(
-            StepState.IN_PROGRESS, f"{message}.", progress=(*moves, str(system.size_bytes if system else 0))
+            *(StepState.IN_PROGRESS, f"{message}."),
+            progress=(*moves, str(system.size_bytes if system else 0)),
+            works=state.busy or (job is not None and job.status != "COMPLETED"),
         )
     if _backed_up(context, point) is None:
         return StepStatus(StepState.DRIFTED, f"The recovery point {point} is gone.")

@@ -94,6 +94,12 @@ def run_failed(
     )
 
 
+def step_takes_long(env: Environment, incident: str, step: str, number: int, reason: str, run: str = "") -> Message:
+    """AWS works on a step for so long that the objective is at stake; the run waits on. ``number`` counts the times."""
+    needed = "Nothing, if AWS is to end it: the run waits. `dr_cli.py pause` stops the run between two calls"
+    return Message(env.name, incident, f"long.{step}.{number}", reason, needed, "DR Manager", run)
+
+
 def glass_broken(env: Environment, incident: str, goal: Goal, who: str, run: str = "") -> Message:
     """A run of ``goal`` goes by the break-glass role, which an approver opened to its operator."""
     role = env.named(env.names.break_glass_role)

@@ -67,7 +67,8 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
             StepState.DONE, f"{instance.identifier} answers at {instance.host}.", _evidence(step, context, instance)
         )
     message = f"{instance.identifier} is {instance.status or 'in an unknown state'}."
-    return StepStatus(StepState.IN_PROGRESS, message, progress=(instance.status,))
+    works = DATABASE[instance.status].busy
+    return StepStatus(StepState.IN_PROGRESS, message, progress=(instance.status,), works=works)
 
 
 def _of_absent(step: Step, context: PlanContext) -> StepStatus:

@@ -66,8 +66,8 @@ def _write(
     until_refused = variables.get("DR_UNTIL") == "refused"
     if until_refused and not refused and not late:
         return None, tuple(lines)
-    told = {"gap_ms": GAP_MS if begun else -1, "gtids": _executed(instance), "server": _server(instance)}
-    lines.append(line_of(variables, n=number, refused=refused, **told))
+    ending = {"gap_ms": GAP_MS if begun else -1, "gtids": _executed(instance), "server": _server(instance)}
+    lines.append(line_of(variables, n=number, refused=refused, **ending))
     return (TIME_IS_OVER if until_refused and not refused else 0), tuple(lines)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -18,8 +19,10 @@ from dr_actions.execution.run import CONTRADICTIONS, FailureCause, PlanRun, Step
 from dr_actions.journal.entries import EntryKind
 from dr_actions.journal.journal import Journal
 from dr_actions.model.action import Action, StepState, StepStatus
-from dr_actions.model.plan import Danger, Goal, Plan, Step
+from dr_actions.model.plan import Call, Danger, Goal, Plan, Step
 from dr_estate.config.environment import Side
+from dr_estate.model.drill_names import TRIAL
+from dr_estate.model.durations import duration
 from tests.dr_actions.control_tables import WORLD, Clock
 from tests.dr_actions.hearing import RecordingListener
 from tests.dr_actions.plain import SIT
@@ -27,7 +30,7 @@ from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.next_steps import DRILL_CLEAN, NextStep
 from utils.aws_mgmt.app.run_result import result_of, result_of_error
 
-BUDGET_S, LOOK_S = 600, 60
+BUDGET_S, LOOK_S, HOUR_S = 600, 60, 3600
 STEP = Step(
     *("files/restore_dr:sit-efs", 6, 41, "files/restore_dr", "sit-efs", "Backup Manager", Side.DR),
     *("Restore.", Danger.COMPENSABLE, "None.", BUDGET_S),
@@ -58,9 +61,19 @@ class Wait:
     folder: Path
     essential: bool = True
     impatient: bool = False
+    started_by_aws: bool = False
+    incident: str = "INC-1"
     rto_ends_s: float | None = None
     outcome: Outcome = field(default_factory=Outcome)
     waited_s: float = 0.0
+    published: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def permitting(self, _context: object) -> Iterator[None]:
+        yield
+
+    def send(self, call: Call) -> None:
+        self.published.append(f"{call.params['TopicArn']} {call.params['Message']}")
 
     def of(self, shows: Shows) -> float:
         """Seconds until the step is done or left; raises what the executor raises."""
@@ -69,6 +82,12 @@ class Wait:
             plan = Plan(SIT.name, SIT.account, Goal.FAILOVER, "PRIMARY_LOST", (STEP,))
             ends = None if self.rto_ends_s is None else clock.now() + timedelta(seconds=self.rto_ends_s)
             known: dict[str, Any] = {"clock": clock, "listener": self.listener, "journal": journal, "plan": plan}
+            known |= {"env": SIT, "client": self, "clearance": SimpleNamespace(incident=self.incident, rules="")}
+            known |= {
+                "started_by_aws": self.started_by_aws,
+                "awaits_rest": False,
+                "guard_context": lambda _allowed: None,
+            }
             run = cast(PlanRun, SimpleNamespace(**known, rto_ends_at=ends, estimate_s=lambda _steps: 0.0, stop=None))
             run.endangers_rto = lambda step: PlanRun.endangers_rto(run, step)  # type: ignore[method-assign]
             action = cast(Action, SimpleNamespace(essential=self.essential))
@@ -98,6 +117,56 @@ def test_a_restore_that_stands_still_is_given_up_and_reported_as_under_way(tmp_p
     assert result is not None
     assert (result.outcome, result.exit) == ("under way", Exit.UNDER_WAY)
     assert "Nothing was taken back for that." in result.message
+
+
+def _creating(seconds: float) -> Shows:
+    """A restore by a point in time: RDS says nothing but `creating` until it is done."""
+    works = StepStatus(StepState.IN_PROGRESS, "It is restored and creating.", progress=("creating",), works=True)
+    return lambda age_s: works if age_s < seconds else StepStatus(StepState.DONE, "It is restored.")
+
+
+@pytest.mark.parametrize("hours", [1.5, 3])
+def test_what_rds_calls_creating_is_waited_for_as_long_as_the_objective_is_not_at_stake(
+    tmp_path: Path, hours: float
+) -> None:
+    wait = Wait(tmp_path, impatient=True, rto_ends_s=4 * HOUR_S)
+    assert wait.of(_creating(hours * HOUR_S)) == hours * HOUR_S
+    assert (wait.published, EntryKind.LATE in wait.kinds) == ([], False)
+    assert any("nothing of it moves, and AWS works on it" in message for message in wait.listener.said)
+
+
+def test_once_the_objective_is_at_stake_people_are_asked_and_alarmed_and_the_run_waits_on(tmp_path: Path) -> None:
+    wait = Wait(tmp_path, rto_ends_s=HOUR_S + 5 * LOOK_S)
+    assert wait.of(_creating(2 * HOUR_S)) == 2 * HOUR_S
+    questions = [message for message in wait.listener.said if "asks whether to give up" in message]
+    assert f"has taken {duration(HOUR_S + 6 * LOOK_S)}" in questions[0], "at that moment, and not a budget later"
+    assert len(questions) == len(wait.published) == 6
+    assert all(SIT.named(SIT.names.topics[-1]) in message for message in wait.published)
+    assert "The recovery time objective is at stake." in wait.published[0]
+    with pytest.raises(StepFailed, match="given up by a person") as given_up:
+        Wait(tmp_path / "hasty", impatient=True, rto_ends_s=0.0).of(_creating(2 * HOUR_S))
+    assert given_up.value.cause is FailureCause.UNDER_WAY
+
+
+def test_without_an_outage_people_are_asked_after_the_budget_and_the_run_waits_on(tmp_path: Path) -> None:
+    wait = Wait(tmp_path)
+    assert wait.of(_creating(2 * BUDGET_S)) == 2 * BUDGET_S
+    assert len(wait.published) == 1
+    assert "at stake" not in wait.published[0]
+
+
+def test_a_run_of_aws_waits_on_for_whatever_was_seen_of_a_step(tmp_path: Path) -> None:
+    wait = Wait(tmp_path, started_by_aws=True, rto_ends_s=4 * HOUR_S)
+    assert wait.of(lambda age_s: _at_work("12") if age_s < HOUR_S else _by_percent(0)(age_s)) == HOUR_S
+    assert len(wait.published) == 5, "people are told after each budget: nothing of AWS says that it ends by itself"
+
+
+def test_a_restore_of_a_trial_is_given_up_after_the_objective_and_nobody_is_alarmed(tmp_path: Path) -> None:
+    wait = Wait(tmp_path, incident=f"{TRIAL}20260101-120000")
+    with pytest.raises(StepFailed, match="nothing moved") as given_up:
+        wait.of(_creating(9 * HOUR_S))
+    assert given_up.value.cause is FailureCause.UNDER_WAY
+    assert (wait.waited_s, wait.published) == (SIT.objectives.rto_minutes * 60 + LOOK_S, [])
 
 
 def test_one_that_moved_and_then_stands_still_is_given_up_after_its_budget_without_movement(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from dr_estate.model.recovery_document import (
     APPROVE,
     EXIT_CODE,
     LONGEST_VALUE,
+    RESULT,
     as_values,
     goes_by_itself,
     takes_words,
@@ -202,12 +203,15 @@ def break_glass(env: Environment) -> str:
 def _execution(row: dict[str, Any]) -> RecoveryExecution:
     given = {name: "".join(values) for name, values in row.get("Parameters", {}).items() if name != "Arguments"}
     steps = {step["StepName"]: step["StepStatus"] for step in row.get("StepExecutions", ())}
-    codes = row.get("Outputs", {}).get(EXIT_CODE, [])
+    outputs = [step.get("Outputs") or {} for step in row.get("StepExecutions", ()) if step["StepName"] == RESULT]
+    codes = [code for output in outputs for code in output.get(EXIT_CODE, ()) if code.lstrip("-").isdigit()]
     state = _STATES.get(row["AutomationExecutionStatus"], ExecutionState.FAILED)
     if row["AutomationExecutionStatus"] == "Waiting" or steps.get(APPROVE) == "Waiting":
         state = ExecutionState.AWAITED
     elif state is ExecutionState.RUNNING and steps.get(APPROVE) != "Success":
         state = ExecutionState.BEGINS
+    elif codes and state is ExecutionState.FAILED:  # its run failed, and it did run
+        state = ExecutionState.ENDED
     return RecoveryExecution(
         id=str(row["AutomationExecutionId"]),
         state=state,
@@ -220,7 +224,7 @@ def _execution(row: dict[str, Any]) -> RecoveryExecution:
         failure=str(row.get("FailureMessage") or ""),
         beside_another=steps.get(ALONE) == "Failed",
         arguments=words_of(row.get("Parameters", {}).get("Arguments", ())),
-        exit_code=int(codes[0]) if codes and codes[0].lstrip("-").isdigit() else None,
+        exit_code=int(codes[0]) if codes else None,
     )
 
 

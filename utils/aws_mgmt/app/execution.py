@@ -20,7 +20,7 @@ from dr_actions.control_table import lock as locking
 from dr_actions.control_table.control import Fence
 from dr_actions.control_table.heartbeat import Heartbeat
 from dr_actions.control_table.lock import CoolingDown, LockHeld
-from dr_actions.execution.executor import Outcome, execute
+from dr_actions.execution.executor import Outcome, await_rest, execute
 from dr_actions.execution.run import PlanRun, ReadFailed, RunListener
 from dr_actions.journal.journal import EntryKind, Journal
 from dr_actions.journal.mirror import AnchoredMirror, TableMirror
@@ -174,6 +174,8 @@ def run_steps(
                 journal.append(EntryKind.VALIDATED, None, **verdict, **_served(run, seen_after), **_last_request(run))
             if passed:
                 execute(run, last, outcome)
+                if run.started_by_aws:
+                    await_rest(run, outcome)
             result = result_of(outcome, passed, again, validates and run.plan.goal not in FENCING, by_health, serves)
         except Exception as trouble:
             cause = result_of_error(trouble, outcome, again)
@@ -220,6 +222,7 @@ def run_of(context: RunContext, stored: Callable[[], None], journal: Journal, li
         program_context=ProgramContext(env, context.files.folder, partial(program_variables, app)),
         stop=context.stop,
         sign_in=app.sign_in,
+        started_by_aws=app.starter is not None,
         confirmed=start.confirmed,
         recorded=start.recorded,
         renamed_databases=start.renamed_databases,

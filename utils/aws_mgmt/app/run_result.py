@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from dr_actions.actions.notifications.messages import Message, critical, glass_broken, run_failed
-from dr_actions.actions.registry import actions
+from dr_actions.actions.notifications.messages import glass_broken, run_failed
 from dr_actions.clients.mutating_client import GuardRefused, SendFailed
 from dr_actions.control_table.control import Fenced, IncidentOpen, MalformedItem
 from dr_actions.control_table.heartbeat import LockLost
+from dr_actions.execution.alarm import raise_alarm
 from dr_actions.execution.executor import Outcome
 from dr_actions.execution.run import (
     CredentialsLost,
@@ -146,7 +146,7 @@ def send_alarm(run: PlanRun, result: RunResult, again: NextStep, invocation: Inv
     needed = invocation.complete(str(STANDS_NOW if result.stands_otherwise else again.confirming(result.to_confirm)))
     reason = invocation.complete(result.message)
     message = run_failed(run.env, run.clearance.incident, run.plan.goal, result.step, reason, needed, run.journal.run)
-    _raise_alarm(run, message, result.message)
+    raise_alarm(run, message, result.message)
 
 
 def notify_broken_glass(run: PlanRun, who: str, invocation: Invocation) -> None:
@@ -154,14 +154,4 @@ def notify_broken_glass(run: PlanRun, who: str, invocation: Invocation) -> None:
     message = glass_broken(run.env, run.clearance.incident, run.plan.goal, who, run.journal.run)
     message = replace(message, needed=invocation.complete(message.needed))
     run.journal.append(EntryKind.NOTE, says=f"{message.happened}.")
-    _raise_alarm(run, message, message.happened)
-
-
-def _raise_alarm(run: PlanRun, message: Message, sentence: str) -> None:
-    for call in critical(run.env, replace(message, journal_head=run.journal.head, rules=run.clearance.rules)):
-        try:
-            with run.client.permitting(run.guard_context(actions()["notifications/start"].writes)):
-                run.client.send(call)
-            run.journal.append(EntryKind.NOTIFIED, says=f"{call.params['TopicArn']} was notified: {sentence}")
-        except Exception as failed:  # noqa: BLE001 - whatever it was, the run's own account matters more
-            run.listener.note(f"The alarm could not be sent to {call.params['TopicArn']}: {failed}")
+    raise_alarm(run, message, message.happened)
