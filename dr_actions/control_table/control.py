@@ -14,6 +14,7 @@ all attributes). Nothing is ever deleted: what is over is closed by an update, a
 ``STANDING``                   ``INCIDENT``          the open incident
 ``STANDING``                   ``OVERRIDE#<gate>``   a gate set aside by name
 ``STANDING``                   ``DATABASE``          the primary's database as it was last seen well
+``STANDING``                   ``REFUSAL``           why the last run that AWS started was refused by its own task
 ``PAUSE#<aws:userid>``         ``PAUSE``             the stop switch under a person's own key, where AWS starts runs
 ``APPROVAL#<aws:userid>``      ``<incident>``        an approval (approvals.py); IAM (dynamodb:LeadingKeys) lets a
                                                      caller write only under the user id that AWS itself gives it
@@ -56,6 +57,7 @@ from dr_estate.model.control_items import (
     OVERRIDE,
     PAUSE,
     PAUSES,
+    REFUSAL,
     RUN,
     STANDING,
     UnreadableItem,
@@ -321,6 +323,11 @@ class ControlStore:
     def remember(self, record: DatabaseRecord) -> None:
         """Remember the primary's database. It is no decision: no history is kept, and no lock is asked for."""
         self.table.put(Put({"pk": STANDING, "sk": DATABASE, **to_item(record)}))
+
+    def record_refusal(self, incident: str, execution: str, says: str, by: str) -> None:
+        """Record why a task refused the run that it was started for. No lock is asked for: the task has none."""
+        item = {"incident": incident, "execution": execution, "says": says, "at": instant(self.now())}
+        self._stand(REFUSAL, item, by, None, None)
 
     def _stand(
         self,

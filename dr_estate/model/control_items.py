@@ -21,7 +21,7 @@ LOCK, RUN = "LOCK", "RUN"
 DRILL_LOCK = "DRILL#LOCK"
 """Practice has a lock of its own: a driller's keys write nowhere that a recovery reads its lock."""
 STANDING, PAUSE, INCIDENT, OVERRIDE = "STANDING", "PAUSE", "INCIDENT", "OVERRIDE#"
-DATABASE = "DATABASE"
+DATABASE, REFUSAL = "DATABASE", "REFUSAL"
 PAUSES, BY_SK = "PAUSE#", "by-sk"
 """Where AWS starts runs, each person pauses under the own key ``PAUSE#<aws:userid>`` / ``PAUSE``."""
 HISTORY, RUNS, JOURNAL, APPROVAL = "HISTORY", "RUN#", "JOURNAL#", "APPROVAL#"
@@ -47,6 +47,7 @@ class ItemKind(StrEnum):
     INCIDENT = "the open incident"
     OVERRIDE = "an override"
     DATABASE = "the remembered database"
+    REFUSAL = "the last refusal of a run that AWS started"
     CHANGE = "a change on record"
     RUN = "a run on record"
     LISTED_RUN = "a run that took the lock"
@@ -135,6 +136,7 @@ def kind_of(pk: str, sk: str) -> ItemKind:
         return ItemKind.LOCK
     if pk == STANDING:
         single = {PAUSE: ItemKind.PAUSE, INCIDENT: ItemKind.INCIDENT, DATABASE: ItemKind.DATABASE}
+        single[REFUSAL] = ItemKind.REFUSAL
         return ItemKind.OVERRIDE if sk.startswith(OVERRIDE) else single.get(sk, ItemKind.OTHER)
     if pk.startswith(PAUSES) and sk == PAUSE:
         return ItemKind.OWN_PAUSE
@@ -262,6 +264,10 @@ _SHAPES: Mapping[ItemKind, Shape] = {
         **dict.fromkeys(("iam_authentication", "multi_az", "deletion_protection"), _is_flag),
         **dict.fromkeys(("copy_tags", "auto_minor_upgrade"), _is_flag),
         "log_exports": _list_of(_is_text),
+        "at": _is_moment,
+    },
+    ItemKind.REFUSAL: {
+        **dict.fromkeys(("incident", "execution", "says"), _is_text),
         "at": _is_moment,
     },
     ItemKind.CHANGE: {"by": _is_text, "values": lambda value: isinstance(value, Mapping)},

@@ -21,6 +21,7 @@ from dr_estate.model.control_items import (
     OVERRIDE,
     PAUSE,
     PAUSES,
+    REFUSAL,
     RULES,
     RUN,
     STANDING,
@@ -174,11 +175,22 @@ class LockHolder:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedStart:
+    """A run that AWS started and that the tool refused as its task: nobody sees the task's own screen."""
+
+    incident: str
+    execution: str
+    says: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ControlState:
     """What stands in the control table. ``reason`` says why nothing could stand there, "" where there is a table.
 
-    ``database`` is the primary region's database as it was last seen well. ``unreadable`` are all items of unknown
-    shape: an incident, or a lock, that cannot be read stands in the place of one, for it holds as one does.
+    ``database`` is the primary region's database as it was last seen well, ``refused_start`` the last there was.
+    ``unreadable`` are all items of unknown shape: an incident, or a lock, that cannot be read stands in the place of
+    one, for it holds as one does.
     """
 
     pause: Pause | None = None
@@ -188,6 +200,7 @@ class ControlState:
     reason: str = ""
     database: DatabaseRecord | None = None
     unreadable: tuple[UnreadableItem, ...] = ()
+    refused_start: RefusedStart | None = None
 
     @property
     def holding(self) -> tuple[UnreadableItem, ...]:
@@ -356,7 +369,12 @@ def in_force(items: list[dict[str, Any]]) -> ControlState:
         run=holding.get(ItemKind.LOCK) or (run_of(run) if run else None),
         database=database_record.from_item(database) if database else None,
         unreadable=odd,
+        refused_start=_refused_start(by_key.get((STANDING, REFUSAL))),
     )
+
+
+def _refused_start(item: _Item | None) -> RefusedStart | None:
+    return RefusedStart(item["incident"], item["execution"], item["says"], moment(item["at"])) if item else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from dr_estate.model.control_items import ItemKind
 from dr_estate.readers.control_table import ControlState
+
+_SHOWN_FOR = timedelta(days=1)  # a refusal: who ordered the run has long read it then
 
 
 def sentences(control_state: ControlState, now: datetime) -> Iterator[str]:
@@ -22,6 +24,10 @@ def sentences(control_state: ControlState, now: datetime) -> Iterator[str]:
         since = incident.unprotected_since
         bare = f", unprotected since {since:%Y-%m-%d %H:%M} UTC" if since else ""
         yield f"incident {incident.id} is open since {incident.since:%Y-%m-%d %H:%M} UTC ({incident.stands_at}){bare}"
+    refused, last = control_state.refused_start, control_state.known_run
+    if refused and timedelta(0) <= now - refused.at < _SHOWN_FOR and (last is None or last.taken_at < refused.at):
+        when = f"{refused.at:%Y-%m-%d %H:%M} UTC"
+        yield f"REFUSED: the run for {refused.incident} that AWS started began nothing ({when}): {refused.says}"
     for override in control_state.overrides:
         if override.in_force(now):
             until = f"until {override.until:%Y-%m-%d %H:%M} UTC"

@@ -72,6 +72,7 @@ KINDS: dict[tuple[str, str], dict[str, Any]] = {
         "closed_at": "",
     },
     ("STANDING", "DATABASE"): DATABASE,
+    ("STANDING", "REFUSAL"): {"incident": "INC-9", "execution": "abc", "says": "lock.cool-down: wait.", "at": AT},
     ("PAUSE#AIDA9", "PAUSE"): {"who": "Alice", "words": WORDS},
     ("HISTORY", f"{AT}#PAUSE"): {"by": "Alice", "values": {"why": "a storm", "closed_at": ""}},
     ("HISTORY#status", f"{AT}#sit-status-1"): RECORD,

@@ -13,6 +13,7 @@ from typing import Any
 from dr_actions.actions.traffic.change_batch import ALL
 from dr_actions.authorization.clearance import Clearance
 from dr_actions.authorization.people import person_of
+from dr_actions.clients.mutating_client import SendFailed
 from dr_actions.control_table.control import Fence, Fenced
 from dr_actions.journal.entries import Chain, Entry, EntryKind, of_this_world, read_chain
 from dr_actions.journal.journal import Journal, journal_path, read
@@ -144,6 +145,19 @@ def recorded_of(past: Sequence[Entry]) -> Mapping[str, Mapping[str, Any]]:
         recorded = {step["id"]: step["before"] for step in begun.planned} | earlier
         failed_back = False
     return recorded
+
+
+def refusal_of(app: AppContext, incident: str, execution: str = "") -> str:
+    """Why the last run that AWS started for the incident was refused by its task; "" where it was not.
+
+    ``execution``: of that one alone. What cannot be read of the control table says nothing of it.
+    """
+    with contextlib.suppress(SendFailed):
+        refused = app.control.in_force().refused_start
+        if refused is not None and refused.incident == incident and execution in ("", refused.execution):
+            when = f"{refused.at:%Y-%m-%d %H:%M} UTC"
+            return f"REFUSED at {when}, the run that AWS started ({refused.execution}): {refused.says}"
+    return ""
 
 
 def record_pause(

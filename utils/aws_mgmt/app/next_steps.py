@@ -220,8 +220,10 @@ def after_watched_run(goal: str, incident: str, code: int, arguments: Sequence[s
 
     ``arguments`` are those that it was started with.
     """
+    again = Command((goal, *arguments, "--execute", *_incident(incident)))
+    if code == Exit.REFUSED:  # it began nothing: what refused it refuses the same words again
+        return str(NextStep(again, "asks for it again, once the reason above is gone"))
     if code != Exit.READY:
-        again = Command((goal, *arguments, "--execute", *_incident(incident)))
         return str(NextStep(again, "goes on from here, once an approver lets it"))
     if goal == "failover":
         return str(NextStep(report_of(goal, incident), "judges it from here, and leaves report.html on this machine"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from dr_actions.assessment.failover import Advice, failover_advice
 from dr_actions.control_table.lock import LockDecision, cool_down_until, may_take
@@ -19,6 +20,7 @@ from dr_checks.core.model import Check, Status
 from dr_checks.core.registry import judge
 from dr_checks.operations import prerequisites, run_begin, supported
 from dr_estate.config.environment import Side
+from dr_estate.config.recovery_settings import Execution
 from dr_estate.readers import control_table
 from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.report import Report
@@ -59,6 +61,15 @@ def _refuse(checks: Sequence[Check], snapshot: Snapshot, app: AppContext, overri
         raise Refused("Refused.\n" + "\n".join(refusals))
 
 
+def refuse_locked(app: AppContext, incident: str, overrides: Sequence[Override] = ()) -> None:
+    """Raise Refused where a task that AWS starts now would find the lock taken, or have to let it cool down."""
+    limits, now = app.env.execution, app.clock.now()
+    overridden = accepted(overrides, now)
+    unmet = [gate for gate in lock_gates(app.control.in_force(), incident, now, limits) if gate.id not in overridden]
+    if unmet:
+        raise Refused("Refused.\n" + "\n".join(f"  {gate.id}: {gate.says}" for gate in unmet))
+
+
 def journal_gates(options: Options, app: AppContext, incident: str) -> tuple[Gate, ...]:
     """The unmet gate of a record that no run of the incident could go on with: it is broken, or of another world.
 
@@ -86,7 +97,8 @@ def with_begin(report: Report, incident: str, known: Sequence[Gate] = ()) -> Rep
     assessment, state = report.assessment, report.standing
     if assessment is None:
         return report
-    gates = _lock_gates(report, state, incident) if state is not None else []
+    limits = report.environment.execution
+    gates = lock_gates(state, incident, report.observed_at, limits) if state is not None else []
     if assessment.session is not None and not report.environment.automation.enabled:
         gates.append(replace(session_gate(assessment.session), stops=False))  # a sign-in meets it
     unmet = [gate for gate in (*known, *gates) if not gate.met]
@@ -105,12 +117,12 @@ def with_begin(report: Report, incident: str, known: Sequence[Gate] = ()) -> Rep
     return replace(report, assessment=weighed, exit=exit_of_assessment(weighed))
 
 
-def _lock_gates(report: Report, state: control_table.ControlState, incident: str) -> list[Gate]:
+def lock_gates(state: control_table.ControlState, incident: str, now: datetime, limits: Execution) -> list[Gate]:
     """The lock as ``dr_actions.control_table.lock.take`` would find it. A lease that is over is taken over.
 
     A lock that cannot be read has a check and a gate of its own (prerequisites.control-items).
     """
-    last, now, limits = state.known_run, report.observed_at, report.environment.execution
+    last = state.known_run
     wanted = incident or (state.known_incident.id if state.known_incident else "")
     if last is None:
         return []

@@ -19,7 +19,7 @@ from utils.aws_mgmt.app.automation import ExecutionState, RecoveryAutomation, Re
 from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.incident_record import mirror_of
+from utils.aws_mgmt.app.incident_record import mirror_of, refusal_of
 from utils.aws_mgmt.app.next_steps import (
     after_watched_run,
     approval,
@@ -52,8 +52,11 @@ def watch(app: AppContext, execution_id: str, folder: Path, form: str) -> Exit:
             f"Interrupted. AWS goes on with it: {again} watches it again, and `dr_cli.py pause` stops the run."
         )
         return Exit.INTERRUPTED
+    if refused := refusal_of(app, found.incident, found.id):
+        console.complain(refused)
+        return _ended(found, None, form, refused=True)
     _keep_record(app, found, folder)
-    return _ended(found, following.view(), form)
+    return _ended(found, following.view(), form, refused=False)
 
 
 def _until_it_ends(
@@ -113,9 +116,10 @@ def _keep_record(app: AppContext, found: RecoveryExecution, folder: Path) -> Non
     )
 
 
-def _ended(found: RecoveryExecution, view: RunView | None, form: str) -> Exit:
+def _ended(found: RecoveryExecution, view: RunView | None, form: str, *, refused: bool) -> Exit:
     code = next((code for code in Exit if code == found.exit_code), Exit.ACTION_FAILED)
-    answer = f"the run of {found.incident} ended with exit {code}"
+    how = "was refused, exit" if refused else "ended with exit"
+    answer = f"the run of {found.incident} {how} {code}"
     if found.exit_code is None:
         code, answer = Exit.COULD_NOT_SEE, "the run is over, and AWS does not know how its task ended"
         console.complain(f"{answer[0].upper()}{answer[1:]}: {log_of(found.incident)} has what it recorded.")

@@ -32,8 +32,9 @@ from utils.aws_mgmt.app.incident_record import (
     last_beginning,
     record_pause,
 )
-from utils.aws_mgmt.app.options import ApproveOptions, PauseOptions, RepairOptions, UnpauseOptions
+from utils.aws_mgmt.app.options import ApproveOptions, PauseOptions, PlanOptions, RepairOptions, UnpauseOptions
 from utils.aws_mgmt.app.run_folder import run_folder
+from utils.aws_mgmt.app.task_refusals import in_world_of, refuse_as_task, refuse_closed_table
 from utils.aws_mgmt.cli.connecting import connected
 from utils.aws_mgmt.cli.terminal import Terminal
 from utils.aws_mgmt.cli.waiting_run import (
@@ -42,6 +43,7 @@ from utils.aws_mgmt.cli.waiting_run import (
     complain_of_another,
     end_waiting,
     let_start,
+    options_of,
     remind,
     show_waiting,
     start_of,
@@ -68,7 +70,7 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
         rules = usable_rules(options, environment, reached.clock.now())
         waiting = waiting_run(reached, incident)
         usable_overrides(options.overrides, reached.clock.now())
-        if _lets_start(options, reached, waiting, rules) or _agrees_to_more(options, reached, waiting, rules):
+        if _lets_start(options, reached, waiting, rules, folder) or _agrees_to_more(options, reached, waiting, rules):
             return Exit.READY
         environment = staged_or_not(options, environment) if options.failback else environment
         return _approve_plan(options, environment, reached, folder, person)
@@ -87,13 +89,16 @@ def _approve_plan(
     points = _show(report, assessment.plan, options.format)
     waiting = _waiting_for(digest, reached, incident)
     overrides = agreed_overrides(options.overrides, waiting)
+    who, minutes = (reached.caller.arn, reached.caller.userid), timedelta(minutes=environment.approvals.valid_minutes)
+    now = reached.clock.now()
+    approval = Approval(incident, digest, environment.name, *who, now, now + minutes, rules.digest, points, overrides)
+    if waiting is not None:
+        _ask_for_the_task(options, reached, waiting, rules, report, approval)
     show_waiting(reached, waiting, rules, overrides)
     _sure(incident, f"Approve plan {digest[:12]}")
     now = reached.clock.now()
-    until = now + timedelta(minutes=environment.approvals.valid_minutes)
-    who = (reached.caller.arn, reached.caller.userid)
-    approval = Approval(incident, digest, environment.name, *who, now, until, rules.digest, points, overrides)
-    reached.approvals.approve(approval, person)
+    until = now + minutes
+    reached.approvals.approve(replace(approval, at=now, expires_at=until), person)
     started = let_start(reached, waiting, rules) if waiting else ""
     console.result(
         f"{person} approved plan {digest[:12]} of {environment.name} for {incident}, under rules {rules.digest[:12]}, "
@@ -128,7 +133,7 @@ def _watched(incident: str) -> str:
 
 
 def _assessed(
-    options: ApproveOptions, environment: Environment, incident: str, reached: AppContext, folder: Path
+    options: PlanOptions, environment: Environment, incident: str, reached: AppContext, folder: Path
 ) -> Report:
     """Today's plan, upon what the incident recorded."""
     with console.progress() as advance:
@@ -138,8 +143,25 @@ def _assessed(
         return assess(options, environment, observe_world(reached.world, environment, run), run)
 
 
+def _ask_for_the_task(
+    options: ApproveOptions,
+    reached: AppContext,
+    waiting: WaitingRun,
+    rules: EffectiveRules,
+    report: Report,
+    *given: Approval,
+) -> None:
+    """Raise Refused with all that the task of the run that waits would refuse, ``given`` beside the other approvals.
+
+    Nobody sees what the task itself says.
+    """
+    task = options_of(waiting.execution, reached)
+    approvals = [*reached.approvals.of(options.incident), *given]
+    refuse_as_task(task, reached, report, rules, waiting.execution.executed_by, approvals)
+
+
 def _lets_start(
-    options: ApproveOptions, reached: AppContext, waiting: WaitingRun | None, rules: EffectiveRules
+    options: ApproveOptions, reached: AppContext, waiting: WaitingRun | None, rules: EffectiveRules, folder: Path
 ) -> bool:
     """Let AWS start a plan that this approver approved before, also one that began; False where none waits for that."""
     if waiting is None:
@@ -152,8 +174,12 @@ def _lets_start(
     if begun is not None and waiting.digest == begun.data.get("digest"):
         question = f"Let plan {waiting.digest[:12]}, which began at {begun.at:%Y-%m-%d %H:%M} UTC, go on"
         ends = "goes on"
+        refuse_closed_table(reached, incident, options_of(waiting.execution, reached))
     elif waiting.digest.startswith(options.digest) and any(_is_in_force(row, reached, rules) for row in own):
         question, ends = f"Let AWS run plan {waiting.digest[:12]}, which you approved before", "runs"
+        task = in_world_of(options, options_of(waiting.execution, reached))
+        today = staged_or_not(task, reached.env) if task.failback else reached.env
+        _ask_for_the_task(options, reached, waiting, rules, _assessed(task, today, incident, reached, folder))
     else:
         return False
     remind(own[0].points, f"{own[0].at:%H:%M} UTC")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 
 from dr_estate.config.environment import Environment
+from dr_estate.model.visible import without_credentials
 from reports.publish import publish_run
 from reports.terminal import console
 from reports.values.assessment import short
@@ -19,8 +21,10 @@ from utils.aws_mgmt.app.evaluation import CommandRun
 from utils.aws_mgmt.app.execution import RunContext, control_state_now, lock_and_run
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.options import RecoveryOptions
+from utils.aws_mgmt.app.run_begin import refuse_locked
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.app.run_history import record_recovery
+from utils.aws_mgmt.cli.failures import failure_of
 from utils.aws_mgmt.cli.terminal import Terminal
 from utils.aws_mgmt.cli.watching import watch
 
@@ -33,13 +37,14 @@ def execute_command(options: RecoveryOptions, environment: Environment) -> Exit:
         files = CommandRun(folder, Terminal())
         if not runs_directly(reached, options.automation):
             return _ask_and_watch(options, reached, files)
-        if options.automation:
-            starter = starter_of(reached, options.automation, options.incident, options.digest)
-            reached = replace(reached, starter=starter)
-        with files.dialog.progress() as advance:
-            start = authorise(options, environment, reached, replace(files, advance=advance))
-        context = RunContext(options, environment, reached, start, files)
-        summary, report = lock_and_run(context)
+        with _refusal_recorded(options, reached):
+            if options.automation:
+                starter = starter_of(reached, options.automation, options.incident, options.digest)
+                reached = replace(reached, starter=starter)
+            with files.dialog.progress() as advance:
+                start = authorise(options, environment, reached, replace(files, advance=advance))
+            context = RunContext(options, environment, reached, start, files)
+            summary, report = lock_and_run(context)
         notes = record_recovery(context, summary, report)
         control_state = control_state_now(reached)
         report = with_approvals(report, options, summary.incident, reached)
@@ -47,6 +52,19 @@ def execute_command(options: RecoveryOptions, environment: Environment) -> Exit:
     whole = replace(whole, next_step=next_steps.after_execution(options, whole))
     publish_run(whole, folder, options.format, html=options.html)
     return Exit(summary.exit)
+
+
+@contextmanager
+def _refusal_recorded(options: RecoveryOptions, reached: AppContext) -> Iterator[None]:
+    """Write to the control table why a task of AWS began or ended without a word of its own: nobody sees its screen."""
+    try:
+        yield
+    except Exception as error:
+        if options.automation:
+            with suppress(Exception):  # its log in CloudWatch has it all the same
+                says = without_credentials(failure_of(options, error).sentence)
+                reached.control.record_refusal(options.incident, options.automation, says, reached.caller.arn)
+        raise
 
 
 def _ask_and_watch(options: RecoveryOptions, reached: AppContext, files: CommandRun) -> Exit:
@@ -57,6 +75,7 @@ def _ask_and_watch(options: RecoveryOptions, reached: AppContext, files: Command
         )
     with files.dialog.progress() as advance:
         start = authorise(options, reached.env, reached, replace(files, advance=advance), unapproved=True)
+    refuse_locked(reached, start.clearance.incident, start.overrides)
     incident, digest = start.clearance.incident, start.plan.digest
     options = replace(options, confirm=(*options.confirm, *_confirmed_here(start)))
     wanted = RecoveryStart(

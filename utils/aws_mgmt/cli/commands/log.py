@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from dr_actions.clients.mutating_client import SendFailed
@@ -28,8 +29,15 @@ from reports.terminal import console
 from utils.aws_mgmt.app.connections import open_context
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.incident_record import all_journals, goes_in_stages, journals, mirror_of, unfinished_goal
-from utils.aws_mgmt.app.next_steps import after_log, log_of
+from utils.aws_mgmt.app.incident_record import (
+    all_journals,
+    goes_in_stages,
+    journals,
+    mirror_of,
+    refusal_of,
+    unfinished_goal,
+)
+from utils.aws_mgmt.app.next_steps import READINESS, after_log, log_of
 from utils.aws_mgmt.app.options import LogOptions
 from utils.aws_mgmt.app.target import configured_world, outlives, running_sandbox_world
 
@@ -54,7 +62,13 @@ def log_command(options: LogOptions, environment: Environment) -> Exit:
     named = _named_file(options, environment)
     incident, chain, source = named or _of_this_world(options, environment)
     anchors = _anchors(options, environment, incident, chain) if options.verify else None
+    refused = "" if named else _refusal(options, environment, incident)
+    if refused:
+        console.complain(refused)
     if not chain.entries and chain.fault is None and (anchors is None or anchors.differs_at is None):
+        if refused:
+            console.conclude(options.format, f"{incident}: no run began", str(READINESS))
+            return Exit.READY
         raise UsageError(_nothing(options, environment, incident, _worlds(options, environment)))
     mirror = _comparison(options, environment, incident, chain, anchors) if anchors else None
     rto_s = environment.objectives.rto_minutes * 60
@@ -72,6 +86,16 @@ def log_command(options: LogOptions, environment: Environment) -> Exit:
     next_step = after_log(options, incident, broken=broken, unfinished=begun, staged=staged)
     console.conclude(options.format, answer, next_step, beside=options.review)
     return code
+
+
+def _refusal(options: LogOptions, environment: Environment, incident: str) -> str:
+    """Why the last run that AWS started for the incident began nothing; "" also where the table cannot be asked."""
+    if not environment.automation.enabled or not outlives(options, environment):
+        return ""
+    silent = suppress(DataUnavailable, Refused, SendFailed, UsageError, WrongAccount)
+    with silent, open_context(options, environment) as reached:
+        return refusal_of(reached, incident)
+    return ""
 
 
 def _state(chain: Chain, *, broken: bool, intact: bool) -> str:
