@@ -24,28 +24,30 @@ _ASSUME = json.dumps(
 )
 
 
-def build(url: str) -> None:
-    """Make the platform at the endpoint ``url``."""
-    _Team(url).build()
+def build(url: str, *keys: str) -> None:
+    """Make the platform at the endpoint ``url``, with these keys: id and secret."""
+    _Team(url, *(keys or ("a", "b"))).build()
 
 
 class _Team:
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, url: str, key: str, secret: str) -> None:
+        self._url, self._key, self._secret = url, key, secret
         self._role = ""
 
     def aws(self, service: str, region: str = HOME) -> Any:
-        return boto3.client(
-            service, region_name=region, endpoint_url=self._url, aws_access_key_id="a", aws_secret_access_key="b"
-        )
+        keys = {"aws_access_key_id": self._key, "aws_secret_access_key": self._secret}
+        client: Any = boto3
+        return client.client(service, region_name=region, endpoint_url=self._url, **keys)
 
     def build(self) -> None:
         self._stores()
         balancers = {HOME: self._region(HOME, "20251104", 2), AWAY: self._region(AWAY, "77aa01", 0)}
         route53 = self.aws("route53")
         zone = route53.create_hosted_zone(Name="example.com", CallerReference="1")["HostedZone"]["Id"]
+        config = {"Type": "TCP", "IPAddress": "192.0.2.7", "Port": 80}
+        check = route53.create_health_check(CallerReference="1", HealthCheckConfig=config)["HealthCheck"]["Id"]
         changes = [
-            self._change(HOST, balancers[HOME], SetIdentifier="home", Failover="PRIMARY"),
+            self._change(HOST, balancers[HOME], SetIdentifier="home", Failover="PRIMARY", HealthCheckId=check),
             self._change(HOST, balancers[AWAY], SetIdentifier="away", Failover="SECONDARY"),
             self._change("www.example.com", HOST),
         ]
@@ -136,11 +138,15 @@ class _Team:
             family=family,
             taskRoleArn=self._role,
             networkMode="awsvpc",
+            requiresCompatibilities=["FARGATE"],
+            cpu="256",
+            memory="512",
             containerDefinitions=[
                 {
                     "name": "main",
                     "image": IMAGE,
                     "memory": 512,
+                    "portMappings": [{"containerPort": 80}],
                     "environment": [
                         {"name": "DATABASE_URL", "value": f"postgres://{self.database}:5432/orders"},
                         {"name": "CARTS", "value": "carts"},

@@ -47,6 +47,24 @@ def test_a_world_keeps_its_pace_until_it_is_given_another(sit: Environment) -> N
 
 
 @pytest.mark.proof
+@pytest.mark.usefixtures("home")
+def test_an_empty_world_holds_no_estate_and_a_world_with_tenants_is_not_replaced_by_it(
+    sit: Environment, tmp_path: Path
+) -> None:
+    words = "-e sit sandbox up --empty --format json"
+    place = {"DR_SANDBOX_HOME": os.environ["DR_SANDBOX_HOME"]}
+    assert Exit.READY == dr_cli(words, tmp_path, **place).code
+    empty = daemon.find(sit)
+    assert empty is not None
+    assert [] == client_of(empty, "ecs").list_clusters()["clusterArns"]
+    daemon.purge(sit)
+    daemon.up(sit, TENANTS, seeded=False)
+    daemon.down(sit)
+    refused = dr_cli(words, tmp_path, **place)
+    assert ("--fresh" in refused.err, daemon.find(sit)) == (True, None), refused.err
+
+
+@pytest.mark.proof
 def test_the_world_survives_a_stop_and_a_start_at_the_same_port(home: Path, sit: Environment) -> None:
     first = daemon.up(sit, TENANTS, seeded=False)
     assert daemon.up(sit) == first

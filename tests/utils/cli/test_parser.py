@@ -112,6 +112,7 @@ def test_selectors_add_up_and_none_means_all_but_what_holds_after_a_failover_alo
         ("-e sit sandbox break", "Missing argument 'NAME'."),
         ("-e sit sandbox break one two", "Got unexpected extra argument (two)"),
         ("-e sit failover --assess-only --execute", "choose one"),
+        ("-e sit sandbox up --empty --tenants 3", "choose one"),
         ("-e sit failover --execute --incident INC-1 --from-evidence f", "--execute changes what is there: choose one"),
         ("-e prod --from-evidence f approve --incident INC-1", "is of what is there now. Omit it"),
         ("-e prod pause --reason storm --from-evidence f", "is of what is there now. Omit it"),

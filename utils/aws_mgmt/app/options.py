@@ -388,13 +388,17 @@ class TourOptions(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class SandboxOptions(Options):
-    """Of `sandbox`: the ``action``, the disaster or scenario that it names, and what single actions take."""
+    """Of `sandbox`: the ``action``, the disaster or scenario that it names, and what single actions take.
+
+    ``empty``: an account with nothing in it, which any AWS client fills.
+    """
 
     command: ClassVar[str] = "sandbox"
     action: str
     name: str = ""
     port: int = 0
     fresh: bool = False
+    empty: bool = False
     pace: str = ""
     hint: bool = False
     end: bool = False

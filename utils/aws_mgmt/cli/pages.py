@@ -32,6 +32,7 @@ _EXCLUSIVE = (
     ("profile", "sandbox", "--profile chooses keys of AWS, --sandbox has keys of its own: choose one."),
     ("from_evidence", "sandbox", "--from-evidence judges what was saved, --sandbox observes now: choose one."),
     ("from_evidence", "execute", "--from-evidence judges what was saved, --execute changes what is there: choose one."),
+    ("empty", "tenants", "--empty has no tenants, --tenants seeds some: choose one."),
     ("rules", "overrides", "--rules pins the files, --override is approved with a plan: choose one."),
     ("withdraw", "overrides", "--withdraw takes approvals back, --override is approved with a plan: choose one."),
 )

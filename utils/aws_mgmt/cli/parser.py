@@ -309,6 +309,7 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
     "sandbox up": (
         _option("port", "PORT", "Port on 127.0.0.1 (default: a free one, then the same).", type=int),
         _flag("fresh", "Discard the stored world and seed a new one."),
+        _flag("empty", "An account with nothing in it: Terraform or boto3 builds the estate."),
         _pace("quick"),
     ),
     "sandbox break": (_word("name", "NAME", "The disaster.", **completion.DISASTER),),

@@ -51,6 +51,8 @@ def _closing_lines(options: SandboxOptions, environment: Environment) -> tuple[s
         return answer, "`dr_cli.py sandbox break primary-dark` plays one of them."
     if options.action == "break":
         return answer, f"`dr_cli.py --sandbox status` shows it; `dr_cli.py sandbox mend {options.name}` takes it back."
+    if options.empty:
+        return answer, "`dr_cli.py --sandbox scan` shows what was built in it."
     return answer, "`dr_cli.py --sandbox status` shows whether the DR region could take over."
 
 
@@ -58,9 +60,10 @@ def _up(options: SandboxOptions, environment: Environment) -> str:
     with console.progress() as progress:
         world = daemon.up(
             environment,
-            options.tenants,
+            0 if options.empty else options.tenants,
             options.port,
             options.fresh,
+            seeded=not options.empty,
             pace=options.pace,
             progress=progress,
             speed=options.speed or 0,
