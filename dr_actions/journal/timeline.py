@@ -16,7 +16,7 @@ from typing import Any
 from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.model.action_ids import prefix_of
 from dr_actions.model.plan import Goal
-from dr_actions.model.sequence import SEQUENCE, Role
+from dr_actions.model.sequence import SEQUENCE, Role, role_of
 from dr_estate.model.dynamodb_values import moment
 
 # The playbook step that shifts and pins, by goal. A failback shifts in stages amid its execution: no phase of its own.
@@ -26,7 +26,12 @@ _DNS_STEPS = {
     for row in SEQUENCE[goal]
     if row.role is Role.TRAFFIC
 }
+# By the step of this role writers are stopped, until the last that leads visitors on is confirmed; or an abort's.
+_STOPS = {Goal.FAILBACK: Role.FREEZE, Goal.SWITCHOVER: Role.FENCE}
+_UNFREEZE = "database/unfreeze"
 _FENCES = ("compute/fence_services", "compute/fence_services_again")
+REACHED = ("done", "unconfirmed")
+"""Outcomes of a run that went through its plan."""
 _OF_NO_RUN = (EntryKind.PAUSED, EntryKind.UNPAUSED)
 _ANSWERS = {EntryKind.OUTCOME: "sent", EntryKind.UNDONE: "sent", EntryKind.COMPENSATION: "failed"}
 
@@ -57,11 +62,17 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """How long a step that a person takes was waited for."""
+    """How long a person's step was waited for; ``limit_s`` is how long a run waits, None where nothing limits it."""
 
     step: str
     message: str
     span: Span
+    limit_s: float | None = None
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the person took longer than the run waits at once."""
+        return self.limit_s is not None and self.span.seconds is not None and self.span.seconds > self.limit_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +106,8 @@ class Timeline:
     ``run_s`` is from the plan's beginning to the same end. ``idle_s`` is the time between runs.
 
     ``fenced`` is from the first call that stops the old region's tasks to when they were seen stopped, ``drained`` from
-    when the traffic was seen shifted to the last minute in which a request reached the old region.
+    when the traffic was seen shifted to the last minute in which a request reached the old region. ``unwritable`` is
+    when nobody could write, ``promised_pause_s`` what the assessment promised of that at most, None where it did not.
     """
 
     goal: str
@@ -113,6 +125,8 @@ class Timeline:
     run_s: float | None = None
     fenced: Span = Span(None, None)
     drained: Span = Span(None, None)
+    unwritable: Span = Span(None, None)
+    promised_pause_s: float | None = None
 
     @property
     def met(self) -> bool | None:
@@ -127,7 +141,8 @@ class Timeline:
 
 def timelines(entries: Sequence[Entry], objective_s: int) -> tuple[Timeline, ...]:
     """One timeline a goal, in order: a failback under the same incident has its own. Empty before any plan began."""
-    return tuple(_timeline(part, objective_s) for part in _by_goal(entries))
+    parts = _by_goal(entries)
+    return tuple(_timeline(part, objective_s, parts[number:]) for number, part in enumerate(parts))
 
 
 def _by_goal(entries: Sequence[Entry]) -> list[Sequence[Entry]]:
@@ -147,7 +162,8 @@ def _by_goal(entries: Sequence[Entry]) -> list[Sequence[Entry]]:
     return [entries[start:end] for start, end in pairwise([*starts, len(entries)])]
 
 
-def _timeline(entries: Sequence[Entry], objective_s: int) -> Timeline:
+def _timeline(entries: Sequence[Entry], objective_s: int, onward: Sequence[Sequence[Entry]]) -> Timeline:
+    """``onward`` are the entries of this goal and of those after it: an abort ends a failback's write pause."""
     begun = [entry for entry in entries if entry.kind is EntryKind.BEGIN]
     dns = {
         step["id"]
@@ -175,7 +191,44 @@ def _timeline(entries: Sequence[Entry], objective_s: int) -> Timeline:
         run_s=(end - begun[0].at).total_seconds() if end else None,
         fenced=_fenced(entries),
         drained=_drained(entries, phases[Phase.DNS].end),
+        unwritable=_unwritable(entries, phases, [entry for part in onward for entry in part]),
+        promised_pause_s=_promised_pause_s(entries),
     )
+
+
+def _unwritable(entries: Sequence[Entry], phases: dict[Phase, Span], onward: Sequence[Entry]) -> Span:
+    """From when to when nobody could write; no end while no entry shows one."""
+    begun = [entry for entry in entries if entry.kind is EntryKind.BEGIN]
+    goal = Goal(begun[-1].data["plan"]["goal"])
+    if goal is Goal.FAILOVER:
+        detected = phases[Phase.DETECT]
+        return Span(detected.start, phases[Phase.DNS].end or phases[Phase.VALIDATE].end)
+    stopped = [entry for entry in entries if _took_effect(entry) and _role(goal, entry) is _STOPS.get(goal, Role.WAIT)]
+    if goal not in _STOPS or not stopped:
+        return Span(None, None)
+    moves = {str(step["id"]) for step in begun[-1].planned if role_of(goal, str(step["id"])) is Role.TRAFFIC}
+    after = [entry for entry in onward if entry.kind is EntryKind.CONFIRMED and entry.at >= stopped[0].at]
+    moved = {entry.step: entry.at for entry in after if entry.step in moves}
+    ends = [max(moved.values())] if moves and moved.keys() == moves else []
+    ends += [entry.at for entry in after if entry.step and prefix_of(entry.step).partition(".")[0] == _UNFREEZE]
+    return Span(stopped[0].at, min(ends, default=None))
+
+
+def _took_effect(entry: Entry) -> bool:
+    return entry.kind is EntryKind.CONFIRMED or (entry.kind is EntryKind.OUTCOME and entry.data.get("result") == "sent")
+
+
+def _role(goal: Goal, entry: Entry) -> Role | None:
+    return role_of(goal, entry.step) if entry.step else None
+
+
+def _promised_pause_s(entries: Sequence[Entry]) -> float | None:
+    promised = [
+        entry.data["write_pause_s"]
+        for entry in entries
+        if entry.kind is EntryKind.LOOKED and "write_pause_s" in entry.data
+    ]
+    return float(promised[-1]) if promised and isinstance(promised[-1], (int, float)) else None
 
 
 def _since_by(entries: Sequence[Entry]) -> str:
@@ -257,9 +310,14 @@ def _waits(entries: Sequence[Entry]) -> tuple[Wait, ...]:
         ended = step in began and entry.kind in (EntryKind.MANUAL_DONE, EntryKind.CONFIRMED)
         if ended:
             first = began.pop(step)
-            waits.append(Wait(step, str(first.data.get("says", "")), Span(first.at, entry.at)))
-    open_ = [Wait(step, str(first.data.get("says", "")), Span(first.at, None)) for step, first in began.items()]
-    return (*waits, *open_)
+            waits.append(_wait(first, entry.at))
+    return (*waits, *(_wait(first, None) for first in began.values()))
+
+
+def _wait(first: Entry, end: datetime | None) -> Wait:
+    limit = first.data.get("limit_s")
+    limit_s = float(limit) if isinstance(limit, (int, float)) else None
+    return Wait(first.step or "", str(first.data.get("says", "")), Span(first.at, end), limit_s)
 
 
 def _changes(entries: Sequence[Entry]) -> tuple[RecordedChange, ...]:

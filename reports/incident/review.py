@@ -10,25 +10,30 @@ from datetime import timedelta
 from typing import Any
 
 from dr_actions.journal.entries import Entry, EntryKind
-from dr_actions.journal.timeline import Timeline
+from dr_actions.journal.timeline import REACHED, Timeline
+from dr_actions.model.gates import FENCE
+from dr_actions.model.plan import Goal
 from dr_estate.model.durations import duration
 from reports.incident.log import IncidentLog, markdown, verified
 from reports.values.escaping import code
 from reports.values.escaping import markdown as escaped
+from reports.values.run_record import without_writes
 
 _DUE = timedelta(hours=48)
+_STOPPING = (Goal.FAILBACK, Goal.FENCE)  # each stops the old primary before it is done
 
 
-def review(log: IncidentLog) -> str:
-    """The whole document."""
+def review(log: IncidentLog, refusal: str = "") -> str:
+    """The whole document. ``refusal`` is why a run that AWS started was refused by its task: no journal has that."""
     entries = log.chain.entries
+    refused = [f"- {escaped(refusal)}"] if refusal else []
     lines = [f"# {escaped(log.titled('Post-incident review:'))}", "", *_head(log), ""]
     lines += _section("Objectives", list(_objectives(log.timelines)))
     lines += _section("What was lost", list(_losses(entries)))
     lines += _section("Decisions, and who took them", list(_decisions(entries)))
     lines += _section("Gates set aside", list(_overrides(entries)))
     lines += _section("Steps taken by a person", list(_manual(log.timelines)))
-    lines += _section("What went wrong on the way", list(_troubles(entries)))
+    lines += _section("What went wrong on the way", [*_troubles(entries), *_overruns(log.timelines), *refused])
     lines += _section("Still to be cleaned up by hand", list(_clean_ups(entries)))
     lines += _section("For the people who were there", _QUESTIONS)
     return "\n".join(lines) + "\n---\n\n" + markdown(log)
@@ -58,14 +63,15 @@ def _section(title: str, rows: Sequence[str]) -> list[str]:
 
 def _objectives(lines: Sequence[Timeline]) -> Iterator[str]:
     if lines:
-        yield "| run | outage began | recovery time | objective | met | run took | drained | waited for people |"
-        yield "|---|---|---|---|---|---|---|---|"
+        columns = "run | outage began | recovery time | objective | met | nobody could write | run took | drained"
+        yield f"| {columns} | waited for people |"
+        yield "|---|---|---|---|---|---|---|---|---|"
     for line in lines:
         met = {True: "yes", False: "**NO**", None: "not known"}[line.met]
         began = f"{line.since:%Y-%m-%d %H:%M} UTC ({line.since_by})" if line.since and line.since_by else "not known"
         row = (
             *(escaped(line.goal), escaped(began), duration(line.reached_s), duration(line.objective_s), met),
-            *(duration(line.run_s), duration(line.drained.seconds), duration(line.waited_s)),
+            *(without_writes(line), duration(line.run_s), duration(line.drained.seconds), duration(line.waited_s)),
         )
         yield f"| {' | '.join(row)} |"
 
@@ -125,10 +131,45 @@ def _troubles(entries: Sequence[Entry]) -> Iterator[str]:
         elif entry.kind is EntryKind.OUTCOME and entry.data.get("result") != "sent":
             words = escaped(f"{entry.step}: {entry.data.get('says') or entry.data.get('result')}")
             yield f"- {entry.at:%H:%M:%S} {words}"
+        elif entry.kind is EntryKind.END and entry.data.get("outcome") not in REACHED:
+            words = escaped(f"{entry.data.get('outcome')}: {entry.data.get('says', '')}")
+            yield f"- {entry.at:%H:%M:%S} run {code(entry.run)} ended unfinished, {words}"
+        elif entry.kind is EntryKind.VALIDATED and not entry.data.get("passed"):
+            yield f"- {entry.at:%H:%M:%S} the validation did not pass"
+        elif entry.kind is EntryKind.NOTE and "write_pause_s" in entry.data:
+            yield f"- {entry.at:%H:%M:%S} {escaped(str(entry.data.get('says', '')))}"
+
+
+def _overruns(lines: Sequence[Timeline]) -> Iterator[str]:
+    """What took longer than was promised, and runs that ended without a word."""
+    for line in lines:
+        for run in line.runs:
+            if not run.outcome:
+                yield f"- run {code(run.run)} of the {escaped(line.goal)} has no end on record"
+        for wait in line.waits:
+            if wait.is_late:
+                waited = f"{duration(wait.span.seconds)}, and the run waits {duration(wait.limit_s)}"
+                yield f"- {escaped(wait.step)} was late: a person took {waited}"
+        paused_s, promised_s = line.unwritable.seconds, line.promised_pause_s
+        if paused_s is not None and promised_s is not None and paused_s > promised_s:
+            yield f"- nobody could write for {duration(paused_s)}, and at most {duration(promised_s)} was promised"
 
 
 def _clean_ups(entries: Sequence[Entry]) -> Iterator[str]:
     """Yield what the plans leave to people; all notes of a plan that does not list these separately."""
     plans = [entry.data["plan"] for entry in entries if entry.kind is EntryKind.BEGIN]
     left = dict.fromkeys(sentence for plan in plans for sentence in plan.get("leaves", ()))
-    yield from (f"- {escaped(sentence)}" for sentence in left)
+    yield from (f"- {escaped(sentence)}" for sentence in (*left, *_unfenced(entries)))
+
+
+def _unfenced(entries: Sequence[Entry]) -> list[str]:
+    """That the old primary was not stopped, as the last run saw it; nothing once it was fenced, or serves again."""
+    sentences, goal = list[str](), ""
+    for entry in entries:
+        if entry.kind is EntryKind.BEGIN:
+            goal = entry.data["plan"]["goal"]
+        elif entry.kind is EntryKind.LOOKED and entry.data.get("gate") == FENCE:
+            sentences = [str(entry.data.get("says", ""))]
+        elif entry.kind is EntryKind.END and goal in _STOPPING and entry.data.get("outcome") in REACHED:
+            sentences = []
+    return sentences

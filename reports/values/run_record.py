@@ -106,8 +106,19 @@ def clocks(line: Timeline) -> Iterator[tuple[str, str]]:
         yield "run took", duration(line.run_s)
     if line.fenced.seconds is not None:
         yield "tasks stopped within", duration(line.fenced.seconds)
+    if line.unwritable.start is not None:
+        yield "nobody could write for", without_writes(line)
     if line.drained.seconds is not None:
         yield "last request in the old region after", duration(line.drained.seconds)
+
+
+def without_writes(line: Timeline) -> str:
+    """How long nobody could write, and since when where no entry shows its end; "-" where somebody always could."""
+    if line.unwritable.start is None:
+        return "-"
+    if line.unwritable.seconds is None:
+        return f"at least since {line.unwritable.start:%Y-%m-%d %H:%M} UTC: no entry shows its end"
+    return duration(line.unwritable.seconds)
 
 
 def sentences(record: JournaledRun) -> Iterator[str]:

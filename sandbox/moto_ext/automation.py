@@ -283,6 +283,8 @@ class _Player:
             if self.alive():
                 row = self.execution().steps[number]
                 row["StepStatus"] = status
+                row.setdefault("ExecutionStartTime", now())
+                row |= {"ExecutionEndTime": now()} if status in (SUCCESS, *OVER) else {}
                 row |= {"FailureMessage": failure} if failure else {}
                 row |= {"Outputs": self._outputs_of(row["StepName"])} if status == SUCCESS else {}
 

@@ -80,11 +80,15 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     return StepStatus(StepState.DONE, f"{message}: nothing of it serves or writes.", facts)
 
 
-def cleanup_notes(context: PlanContext) -> Iterator[str]:
-    """That the old primary is unfenced, and tasks outside the tenants' services that fencing does not stop."""
+def notes(context: PlanContext) -> Iterator[str]:
+    """That the old primary is unfenced: that is no clean-up, for a fence or a failback settles it."""
     if context.goal is not Goal.FENCE and (reason := unfenced_reason(context)):
         yield unfenced_sentence(context.env, reason)
-    elif context.fenced_answers:
+
+
+def cleanup_notes(context: PlanContext) -> Iterator[str]:
+    """Tasks outside the tenants' services that fencing does not stop."""
+    if context.fenced_answers and not list(notes(context)):
         yield from _strangers(context)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from dr_actions.actions.common import unavailable_handling
 from dr_actions.actions.compute import fence_services
-from dr_actions.model.action import PlanContext
+from dr_actions.model.action import PlanContext, no_notes
 from dr_actions.model.plan import Step
 from dr_estate.config.environment import Side
 
@@ -34,4 +34,6 @@ def cleanup_notes(context: PlanContext) -> Iterator[str]:
         )
 
 
-ACTION = replace(fence_services.ACTION, module=__name__, plan_steps=plan_steps, cleanup_notes=cleanup_notes)
+ACTION = replace(
+    fence_services.ACTION, module=__name__, plan_steps=plan_steps, notes=no_notes, cleanup_notes=cleanup_notes
+)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dr_actions.journal.entries import Entry, EntryKind, entry_after, genesis
-from dr_actions.journal.timeline import Phase, timelines
+from dr_actions.journal.timeline import Phase, Span, timelines
 from dr_actions.model.plan import Call, Danger, Goal, Plan, Step, to_json
 from dr_estate.config.environment import Side
 from dr_estate.model.dynamodb_values import instant
@@ -200,3 +200,59 @@ def test_the_old_regions_tasks_and_its_last_request_are_measured() -> None:
     assert (line.fenced.seconds, line.drained.seconds) == (3 * 60, 3 * 60)
     (unseen,) = timelines(entries(BEFORE + WALK), RTO_S)
     assert (unseen.fenced.seconds, unseen.drained.seconds) == (None, None)
+
+
+def failback(*more: EntryRow, promised_s: int = 600) -> list[EntryRow]:
+    """A failback that freezes the database at minute 5, and leads visitors back by one step."""
+    steps = (
+        _step("database/freeze:mysql", 4),
+        _step("traffic/shift_to_primary:zone", 4, manual=True),
+    )
+    whole = to_json(Plan("sit", "1", Goal.FAILBACK, "ON_DR", steps))
+    return [
+        (0, EntryKind.LOOKED, None, {"losses": [], "write_pause_s": promised_s}),
+        (1, EntryKind.BEGIN, None, {"plan": whole}),
+        (5, EntryKind.OUTCOME, "database/freeze:mysql", {"result": "sent"}),
+        (6, EntryKind.CONFIRMED, "database/freeze:mysql", {}),
+        (7, EntryKind.MANUAL_WAIT, "traffic/shift_to_primary:zone", {"says": "change it", "limit_s": 600}),
+        *more,
+    ]
+
+
+def test_nobody_writes_from_the_freeze_until_the_visitors_are_led_back() -> None:
+    moved: EntryRow = (27, EntryKind.CONFIRMED, "traffic/shift_to_primary:zone", {})
+    (line,) = timelines(entries(failback(moved)), RTO_S)
+    assert line.unwritable == Span(at(5), at(27))
+    assert line.promised_pause_s == 600
+    assert [wait.is_late for wait in line.waits] == [True]
+
+
+def test_an_abort_ends_the_write_pause_of_thefailback() -> None:
+    whole = to_json(Plan("sit", "1", Goal.ABORT, "RETURNING", (_step("database/unfreeze:mysql", 0),)))
+    abort: list[EntryRow] = [
+        (30, EntryKind.BEGIN, None, {"plan": whole}),
+        (33, EntryKind.CONFIRMED, "database/unfreeze:mysql", {}),
+    ]
+    back, _ = timelines(entries(failback(*abort)), RTO_S)
+    assert back.unwritable == Span(at(5), at(33))
+    (still,) = timelines(entries(failback()), RTO_S)
+    assert still.unwritable == Span(at(5), None), "no entry shows its end"
+
+
+def test_in_an_outage_nobody_writes_from_its_beginning_until_the_visitors_are_led_away() -> None:
+    (line,) = timelines(entries(BEFORE + WALK), RTO_S)
+    assert line.unwritable == Span(at(0), at(56))
+    assert not line.waits[0].is_late, "nothing limits it"
+
+
+def test_the_wait_for_an_approver_is_of_the_authorisation_and_not_of_the_detection() -> None:
+    """A task of AWS looks only once the approver has let it start."""
+    rows: list[EntryRow] = [
+        (50, EntryKind.DETECTED, None, {"since": instant(at(0)), "moment": instant(at(4))}),
+        (50, EntryKind.DECIDED, None, {"moment": instant(at(4))}),
+        (50, EntryKind.AUTHORISED, None, {"moment": instant(at(45))}),
+        (50, EntryKind.BEGIN, None, {"plan": plan()}),
+    ]
+    (line,) = timelines(entries(rows), RTO_S)
+    spans = {phase: span.seconds for phase, span in line.phases.items()}
+    assert (spans[Phase.DETECT], spans[Phase.DECIDE], spans[Phase.AUTHORISE]) == (4 * 60, 0, 41 * 60)

@@ -1,16 +1,20 @@
-"""The post-incident review lists what people have to clean up by what the plan says it leaves, not by its words."""
+"""The post-incident review names what went wrong, what is open, and nothing that is settled."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from dr_actions.journal.entries import Chain
 from dr_actions.journal.journal import EntryKind, Journal, read
+from dr_actions.model.gates import FENCE
 from dr_actions.model.plan import to_json
 from reports.incident.log import incident_log
 from reports.incident.review import review
 from tests.dr_actions.control_tables import WORLD, Clock
 from tests.dr_actions.deciding import PLAN
+from tests.dr_actions.journal.test_timeline import BEFORE, WALK, EntryRow, entries, failback
 
 OLD, KEPT = "sit-mysql-old in af-south-1: delete it once nobody needs it.", "Backups are kept; nothing is done by hand."
 
@@ -26,3 +30,35 @@ def _clean_ups(folder: Path, plan: dict[str, Any]) -> list[str]:
 def test_the_clean_ups_are_what_the_plan_leaves(tmp_path: Path) -> None:
     plan = to_json(PLAN) | {"notes": [KEPT, OLD], "leaves": [OLD]}
     assert _clean_ups(tmp_path, plan) == [OLD]
+
+
+def reviewed(rows: Sequence[EntryRow]) -> str:
+    chain = entries(rows)
+    return review(incident_log(Chain(tuple(chain), chain[-1].digest), "sit", "INC-1", "here", 4 * 3600))
+
+
+def section(text: str, title: str) -> list[str]:
+    part = text.partition(f"## {title}\n")[2].partition("\n## ")[0]
+    return [line for line in part.splitlines() if line]
+
+
+def test_the_review_names_what_went_otherwise_than_promised() -> None:
+    moved: EntryRow = (27, EntryKind.CONFIRMED, "traffic/shift_to_primary:zone", {})
+    waiting: EntryRow = (18, EntryKind.END, None, {"outcome": "waiting", "says": "not done by hand in time"})
+    found = section(reviewed(failback(waiting, moved)), "What went wrong on the way")
+    assert any("ended unfinished, waiting: not done by hand in time" in line for line in found)
+    assert any("was late: a person took 20 min, and the run waits 10 min" in line for line in found)
+    assert "- nobody could write for 22 min, and at most 10 min was promised" in found
+    assert "| 22 min |" in "\n".join(section(reviewed(failback(moved)), "Objectives"))
+
+
+def test_an_unfenced_primary_is_open_until_a_failback_is_done() -> None:
+    unfenced: list[EntryRow] = [
+        *BEFORE,
+        (21, EntryKind.LOOKED, None, {"gate": FENCE, "says": "UNFENCED: silent."}),
+        *WALK,
+    ]
+    title = "Still to be cleaned up by hand"
+    assert section(reviewed(unfenced), title) == ["- UNFENCED: silent."]
+    done: EntryRow = (28, EntryKind.END, None, {"outcome": "done", "says": "all"})
+    assert section(reviewed([*unfenced, *failback(done)]), title) == ["- nothing is recorded"]

@@ -33,7 +33,6 @@ from dr_estate.model.recovery_document import (
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from utils.aws_mgmt.app.connections import AUTOMATION_CALLS, AppContext
 from utils.aws_mgmt.app.errors import Refused
-from utils.aws_mgmt.app.sign_in import Caller
 
 RULE = "authority.automation"
 _CUT = " ... (cut: look at the plan)"
@@ -57,7 +56,7 @@ _STATES = {"Pending": ExecutionState.RUNNING, "InProgress": ExecutionState.RUNNI
 class RecoveryExecution:
     """An execution of the document. ``exit_code`` is the task's, None while it has none; ``failure`` AWS's own word,
     ``arguments`` what the starter gave the run beside goal, incident and digest. ``beside_another``: it was refused
-    because one that began earlier was not over.
+    because one that began earlier was not over. ``approved_at`` is when AWS took the approver's signal.
     """
 
     id: str
@@ -72,6 +71,7 @@ class RecoveryExecution:
     exit_code: int | None = None
     arguments: tuple[str, ...] = ()
     beside_another: bool = False
+    approved_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -205,6 +205,7 @@ def _execution(row: dict[str, Any]) -> RecoveryExecution:
     steps = {step["StepName"]: step["StepStatus"] for step in row.get("StepExecutions", ())}
     outputs = [step.get("Outputs") or {} for step in row.get("StepExecutions", ()) if step["StepName"] == RESULT]
     codes = [code for output in outputs for code in output.get(EXIT_CODE, ()) if code.lstrip("-").isdigit()]
+    approvals = [step for step in row.get("StepExecutions", ()) if step["StepName"] == APPROVE]
     state = _STATES.get(row["AutomationExecutionStatus"], ExecutionState.FAILED)
     if row["AutomationExecutionStatus"] == "Waiting" or steps.get(APPROVE) == "Waiting":
         state = ExecutionState.AWAITED
@@ -224,6 +225,7 @@ def _execution(row: dict[str, Any]) -> RecoveryExecution:
         failure=str(row.get("FailureMessage") or ""),
         beside_another=steps.get(ALONE) == "Failed",
         arguments=words_of(row.get("Parameters", {}).get("Arguments", ())),
+        approved_at=approvals[0].get("ExecutionEndTime") if steps.get(APPROVE) == "Success" else None,
         exit_code=int(codes[0]) if codes else None,
     )
 
@@ -242,8 +244,8 @@ def goes_by_break_glass(app: AppContext) -> bool:
     return f":assumed-role/{app.env.named(app.env.names.break_glass_role)}/" in app.sign_in.caller.arn
 
 
-def starter_of(app: AppContext, execution_id: str, incident: str, digest: str) -> Caller:
-    """Who AWS says asked for the run of this execution. Raises Refused where it was not approved, or is for another."""
+def approved_execution(app: AppContext, execution_id: str, incident: str, digest: str) -> RecoveryExecution:
+    """The execution of this run, as AWS has it. Raises Refused where it was not approved, or is for another."""
     found = RecoveryAutomation(app).of(execution_id)
     if not found.approved:
         raise Refused(f"{RULE}: {execution_id} was not approved in Systems Manager. Nothing was begun.")
@@ -252,7 +254,7 @@ def starter_of(app: AppContext, execution_id: str, incident: str, digest: str) -
             f"{RULE}: {execution_id} is for plan {found.digest[:12]} of {found.incident}, not for plan {digest[:12]} "
             f"of {incident}. Nothing was begun."
         )
-    return Caller(found.executed_by, "")
+    return found
 
 
 def describe(execution: RecoveryExecution, env: Environment) -> str:

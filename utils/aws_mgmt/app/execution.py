@@ -44,7 +44,7 @@ from reports.values.watched_estate import served_tenants
 from utils.aws_mgmt.app import evaluation, next_steps, run_validation
 from utils.aws_mgmt.app.areas import READINESS
 from utils.aws_mgmt.app.authorization import RunStart, pause_reason
-from utils.aws_mgmt.app.automation import goes_by_break_glass
+from utils.aws_mgmt.app.automation import RecoveryExecution, goes_by_break_glass
 from utils.aws_mgmt.app.connections import AppContext, program_variables
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.exit_codes import Exit
@@ -76,6 +76,7 @@ class RunContext:
 
     ``stop_condition`` is asked before every change: why the run is to stop, "" while it is not. ``inventory`` is what
     the estate held before a drill, packed, "" where no drill is held. ``stop`` is set when a person stops the run.
+    ``ordered`` is the execution by which AWS started it, None where a person did.
     """
 
     options: Options
@@ -86,6 +87,7 @@ class RunContext:
     stop_condition: Callable[[], str] = str
     inventory: str = ""
     stop: threading.Event = field(default_factory=threading.Event)
+    ordered: RecoveryExecution | None = None
 
 
 def control_state_now(app: AppContext) -> ControlState | None:
@@ -316,16 +318,16 @@ def _record_beginning(context: RunContext, report: Report, run: PlanRun, journal
     """Record what was seen and weighed, who decided and allowed it, and the plan."""
     clearance = run.clearance
     cleared = clearance_to_json(clearance)
-    seen_at = context.start.snapshot.taken_at.isoformat()
+    order = _moments(context)
     weighed = report.assessment
     began = weighed.outage if weighed else None
     since = {"since": began.since.isoformat(), "since_by": str(began.source)} if began else {}
-    journal.append(EntryKind.DETECTED, moment=seen_at, says=run.plan.posture, **since)
-    journal.append(
-        EntryKind.DECIDED, moment=context.app.clock.now().isoformat(), says=f"{who} ordered the {run.plan.goal}."
-    )
+    journal.append(EntryKind.DETECTED, moment=order.seen_at.isoformat(), says=run.plan.posture, **since)
+    journal.append(EntryKind.DECIDED, moment=order.ordered_at.isoformat(), says=f"{who} ordered the {run.plan.goal}.")
     if weighed is not None:
-        journal.append(EntryKind.LOOKED, says=f"Assessed: {weighed.advice}.", losses=_worst(weighed.losses))
+        seen: dict[str, Any] = {"says": f"Assessed: {weighed.advice}.", "losses": _worst(weighed.losses)}
+        promised = {"write_pause_s": weighed.write_pause.last_p90_s} if weighed.write_pause else {}
+        journal.append(EntryKind.LOOKED, None, **seen, **promised)
     gates = [asdict(gate) for gate in context.start.gates]
     journal.append(
         EntryKind.AUTHORISED,
@@ -334,6 +336,8 @@ def _record_beginning(context: RunContext, report: Report, run: PlanRun, journal
         approved_at=_iso(clearance.approved_at),
         digest=clearance.digest,
         gates=gates,
+        moment=order.cleared_at.isoformat(),
+        **({"execution": context.ordered.id} if context.ordered else {}),
     )
     record_exceptions(journal, report.exceptions, report.verdict.results, context.app.caller.arn)
     plan, rules = to_json(run.plan), context.start.rules.record_with(clearance.overrides)
@@ -349,6 +353,31 @@ def _record_beginning(context: RunContext, report: Report, run: PlanRun, journal
     )
     if message := way_back(run.plan, context.env):
         journal.append(EntryKind.NOTE, says=message)
+
+
+@dataclass(frozen=True)
+class _OrderMoments:
+    """When the outage was seen, when somebody ordered the run, and when it was free to begin."""
+
+    seen_at: datetime
+    ordered_at: datetime
+    cleared_at: datetime
+
+
+def _moments(context: RunContext) -> _OrderMoments:
+    """The moments by AWS's execution where AWS started the run: its task looks only after the approver has waited.
+
+    Who ordered or approved had seen the outage by then, even where this process looked later.
+    """
+    now, seen_at, approved_at = (
+        context.app.clock.now(),
+        context.start.snapshot.taken_at,
+        context.start.clearance.approved_at,
+    )
+    if context.ordered is None:
+        return _OrderMoments(min(seen_at, approved_at or now), now, now)
+    ordered_at = context.ordered.began_at
+    return _OrderMoments(min(seen_at, ordered_at), ordered_at, context.ordered.approved_at or now)
 
 
 def _iso(at: datetime | None) -> str:

@@ -121,13 +121,13 @@ def test_a_service_that_is_gone_is_changed() -> None:
 
 def test_a_primary_that_answers_is_not_unfenced() -> None:
     assert unfenced_reason(sight()) == ""
-    assert [] == [*SERVICES.cleanup_notes(sight()), *MINIMUM.notes(sight())]
+    assert [] == [*SERVICES.cleanup_notes(sight()), *SERVICES.notes(sight())]
 
 
 def test_a_silent_primary_is_said_to_be_unfenced_and_no_step_is_made() -> None:
     silent = sight(dark(HEALTHY, PRIMARY), primary_answers=False)
     assert {} == steps_of(MINIMUM, silent) == steps_of(SERVICES, silent)
-    (note,) = SERVICES.cleanup_notes(silent)
+    (note,) = SERVICES.notes(silent)
     assert unfenced_sentence(SIT, unfenced_reason(silent)) == note
     assert f"UNFENCED: the API of {SIT.regions.primary} does not answer" in note
 

@@ -14,7 +14,13 @@ from reports.values.assessment import short
 from utils.aws_mgmt.app import next_steps
 from utils.aws_mgmt.app.approvals_given import with_approvals
 from utils.aws_mgmt.app.authorization import RunStart, authorise
-from utils.aws_mgmt.app.automation import RecoveryAutomation, RecoveryStart, runs_directly, starter_of
+from utils.aws_mgmt.app.automation import (
+    RecoveryAutomation,
+    RecoveryExecution,
+    RecoveryStart,
+    approved_execution,
+    runs_directly,
+)
 from utils.aws_mgmt.app.connections import AppContext, open_context
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.evaluation import CommandRun
@@ -24,6 +30,7 @@ from utils.aws_mgmt.app.options import RecoveryOptions
 from utils.aws_mgmt.app.run_begin import refuse_locked
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.app.run_history import record_recovery
+from utils.aws_mgmt.app.sign_in import Caller
 from utils.aws_mgmt.cli.failures import failure_of
 from utils.aws_mgmt.cli.terminal import Terminal
 from utils.aws_mgmt.cli.watching import watch
@@ -35,15 +42,16 @@ def execute_command(options: RecoveryOptions, environment: Environment) -> Exit:
         with console.working("Connecting"):
             reached = stack.enter_context(open_context(options, environment))
         files = CommandRun(folder, Terminal())
+        ordered: RecoveryExecution | None = None
         if not runs_directly(reached, options.automation):
             return _ask_and_watch(options, reached, files)
         with _refusal_recorded(options, reached):
             if options.automation:
-                starter = starter_of(reached, options.automation, options.incident, options.digest)
-                reached = replace(reached, starter=starter)
+                ordered = approved_execution(reached, options.automation, options.incident, options.digest)
+                reached = replace(reached, starter=Caller(ordered.executed_by, ""))
             with files.dialog.progress() as advance:
                 start = authorise(options, environment, reached, replace(files, advance=advance))
-            context = RunContext(options, environment, reached, start, files)
+            context = RunContext(options, environment, reached, start, files, ordered=ordered)
             summary, report = lock_and_run(context)
         notes = record_recovery(context, summary, report)
         control_state = control_state_now(reached)

@@ -73,7 +73,7 @@ def log_command(options: LogOptions, environment: Environment) -> Exit:
     mirror = _comparison(options, environment, incident, chain, anchors) if anchors else None
     rto_s = environment.objectives.rto_minutes * 60
     log = incident_log(chain, environment.name, incident, source, rto_s, mirror, anchors)
-    text = review(log) if options.review else render(log, options.format)
+    text = review(log, refused) if options.review else render(log, options.format)
     console.result(text, machine=options.format == "json" and not options.review)
     found = [comparison for comparison in (mirror, anchors) if comparison is not None]
     broken = chain.fault is not None or any(comparison.differs_at is not None for comparison in found)
