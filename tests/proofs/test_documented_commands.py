@@ -17,7 +17,7 @@ from tests.utils.running import ROOT
 pytestmark = [pytest.mark.proof, pytest.mark.apart, pytest.mark.judge("awscli")]
 
 DOCS, MKDOCS = ROOT / "docs", ROOT / ".tools" / "mkdocs" / "bin" / "mkdocs"
-PASTED = {"get-started.md", "how-to.md", "real-account.md", "ci.md", "json.md", "drills.md"}
+PASTED = {"get-started.md", "how-to.md", "real-account.md", "ci.md", "json.md", "drills.md", "scan.md"}
 ELSEWHERE = {
     "runbook.md": "two people and a lost region: tests/proofs/test_pasted_recovery.py",
     "training.md": "each scenario in a shell: tests/proofs/test_pasted_training.py",
@@ -63,6 +63,7 @@ def test_what_needs_no_account_works_as_it_is_printed(newcomer: Newcomer, page: 
         ("real-account.md", "sit", "operator"),
         ("drills.md", "sit", "driller"),
         ("ci.md", "prod", "operator"),
+        ("scan.md", "sit", "admin"),
         ("json.md", "prod", "approver"),
     ],
 )
