@@ -132,8 +132,8 @@ def pinned_lines(view: RunView, detail: str = "", command: str = "") -> Sequence
     count = f", {view.count}" if view.count else ""
     lines = [PinnedLine(f"{view.goal} of {view.incident}: {view.place}{count}", "bold")]
     for stage in view.stages:
-        style = "good" if stage.over == stage.steps else "bold" if stage.name == view.stage else "dim"
-        mark = "x" if stage.over == stage.steps else ">" if stage.name == view.stage else " "
+        style = "good" if stage.over == stage.steps else "bold" if stage.name == view.stage_name else "dim"
+        mark = "x" if stage.over == stage.steps else ">" if stage.name == view.stage_name else " "
         name = stage.name[:_WIDEST_STAGE]
         lines.append(PinnedLine(f"  [{mark}] {name:<{_WIDEST_STAGE}} {stage.over:>5} of {stage.steps}", style))
     lines.append(PinnedLine(f"{view.clocks[0].upper()}{view.clocks[1:]}"))

@@ -110,7 +110,7 @@ class RunView:
     steps: int
     first: int
     last: int
-    stage: str
+    stage_name: str
     says: str
     noun: str
     over: int
@@ -202,7 +202,7 @@ class RunFollower:
             steps=len(self._plan.steps),
             first=batch.first,
             last=batch.last,
-            stage=_stage(self._plan, batch.steps[0]),
+            stage_name=_stage(self._plan, batch.steps[0]),
             says=batch.steps[0].says,
             noun=_COUNTED.get(batch.steps[0].action.partition("/")[0], _STEPS),
             over=len(batch.steps) - len(batch.open),
