@@ -62,7 +62,7 @@ def test_the_batch_at_work_is_counted_and_the_stages_are_named_by_the_playbook()
     view = viewed([*BEGUN, MYSQL, SERVED[0]], 16)
     assert (view.place, view.count) == ("steps 2 to 4 of 5", "services 1 of 3")
     assert [(stage.over, stage.steps) for stage in view.stages] == [(2, 4), (0, 1)]
-    assert view.stage == view.stages[0].name != view.stages[1].name
+    assert view.stage_name == view.stages[0].name != view.stages[1].name
 
 
 def test_the_clocks_run_between_the_entries_and_the_estimates_are_the_run_s_own() -> None:
