@@ -8,10 +8,8 @@ from enum import StrEnum
 
 from dr_actions.model.action import TO_DR
 from dr_actions.model.plan import Goal
-from dr_checks.derived.record_pairs import side_of
-from dr_estate.config.environment import Environment, Side
-from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import route53, route53_health_checks
+from dr_checks.derived.visitors import first_failure
+from dr_estate.config.environment import Environment
 from dr_estate.snapshot.snapshot import Snapshot
 
 
@@ -39,23 +37,10 @@ def outage_start(snapshot: Snapshot, env: Environment, given: datetime | None) -
     """When the outage of the primary region began; ``given`` is the ticket's time."""
     if given is not None:
         return OutageStart(given, OutageSource.TICKET)
-    failed = _first_failure(snapshot, env)
+    failed = first_failure(snapshot, env)
     if failed is not None and failed < snapshot.taken_at:
         return OutageStart(failed, OutageSource.HEALTH_CHECK)
     return OutageStart(snapshot.taken_at, OutageSource.FIRST_LOOK)
-
-
-def _first_failure(snapshot: Snapshot, env: Environment) -> datetime | None:
-    """The first failed minute of a check on the primary's records that fails still; None where none is seen to."""
-    try:
-        records = snapshot.get(route53.records, Side.GLOBAL)
-        checks = snapshot.get(route53_health_checks.checks, Side.GLOBAL)
-        failures = snapshot.get(route53_health_checks.failures, Side.GLOBAL)
-    except DataUnavailable:
-        return None
-    own = {record.health_check_id for record in records if side_of(record, env) is Side.PRIMARY}
-    plain = {check.id for check in checks if check.id in own and not (check.inverted or check.disabled)}
-    return min((failure.since for failure in failures if failure.check_id in plain), default=None)
 
 
 def rto_ends_at(env: Environment, goal: Goal, outage_since: datetime | None) -> datetime | None:

@@ -1,4 +1,4 @@
-"""What visitors get: which region the public answers lead to, and which tenants the primary region serves. Pure.
+"""What visitors get of a region: which tenants it serves, and since when a check on the primary's records fails. Pure.
 
 Pages go before target health, and that before the number of tasks. What was not probed is unknown, and no sign of
 health: healthy targets alone do not make a tenant served. A page that gives no answer counts as failing only where the
@@ -11,13 +11,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
+from dr_checks.derived.record_pairs import side_of
 from dr_checks.derived.schedule import scheduled_off
 from dr_checks.derived.site_visits import by_host, part_or, visits_of, way
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
-from dr_estate.readers import ecs, elbv2
+from dr_estate.readers import ecs, elbv2, route53, route53_health_checks
 from dr_estate.readers.http_sites import VisitRound
 from dr_estate.snapshot.snapshot import Snapshot
 
@@ -25,7 +27,7 @@ _NAMED = 5
 
 
 class ServiceState(StrEnum):
-    """How many tenants the primary region serves: all, all but a few, few or none, or not known of all."""
+    """How many tenants a region serves: all, all but a few, few or none, or not known of all."""
 
     SERVES = "serves"
     SOME_FAIL = "some fail"
@@ -34,40 +36,59 @@ class ServiceState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class PrimaryService:
-    """The tenants' service of the primary region; ``failing`` says how many fail and names them, "" where none does."""
+class RegionService:
+    """The tenants' service of a region; ``failing`` says how many fail and names them, "" where none does.
+
+    ``served`` of its ``tenants`` are not known to fail.
+    """
 
     state: ServiceState = ServiceState.UNKNOWN
     failing: str = ""
+    served: int = 0
+    tenants: int = 0
 
 
-NOT_SEEN = PrimaryService()
+NOT_SEEN = RegionService()
 
 
-def primary_service(snapshot: Snapshot, env: Environment) -> PrimaryService:
-    """Which tenants of the primary region are served; those that the schedule has scaled to 0 are left out.
+def region_service(snapshot: Snapshot, env: Environment, side: Side = Side.PRIMARY) -> RegionService:
+    """Which tenants the region serves; those that the schedule has scaled to 0 in the primary are left out.
 
     Most fail where more than thresholds.impaired_percent of the tenants do.
     """
-    asleep = scheduled_off(env, snapshot.taken_at)
+    asleep = side is Side.PRIMARY and scheduled_off(env, snapshot.taken_at)
     services = {
         tenant: service
-        for service in part_or(snapshot, ecs.services, Side.PRIMARY, ())
+        for service in part_or(snapshot, ecs.services, side, ())
         if (tenant := env.tenant_of(env.names.service, service.name)) and (service.desired or not asleep)
     }
     if not services:
         return NOT_SEEN
-    pages, targets = _pages(snapshot, env), _healthy_targets(snapshot, env)
+    pages, targets = _pages(snapshot, env, side), _healthy_targets(snapshot, env, side)
     faults = {tenant: _fault(tenant, service, pages, targets) for tenant, service in services.items()}
     failing = [f"{tenant} ({fault})" for tenant, fault in sorted(faults.items()) if fault]
     more = f" and {len(failing) - _NAMED} more" if len(failing) > _NAMED else ""
     text = f"{len(failing)} of {len(services)} tenants ({', '.join(failing[:_NAMED])}{more})" if failing else ""
+    counts = len(services) - len(failing), len(services)
     if 100 * len(failing) > env.thresholds.impaired_percent * len(services):
-        return PrimaryService(ServiceState.MOST_FAIL, text)
+        return RegionService(ServiceState.MOST_FAIL, text, *counts)
     if failing:
-        return PrimaryService(ServiceState.SOME_FAIL, text)
+        return RegionService(ServiceState.SOME_FAIL, text, *counts)
     unseen = any(fault is None for fault in faults.values())
-    return PrimaryService(ServiceState.UNKNOWN if unseen else ServiceState.SERVES)
+    return RegionService(ServiceState.UNKNOWN if unseen else ServiceState.SERVES, "", *counts)
+
+
+def first_failure(snapshot: Snapshot, env: Environment) -> datetime | None:
+    """The first failed minute of a check on the primary's records that fails still; None where none is seen to."""
+    try:
+        records = snapshot.get(route53.records, Side.GLOBAL)
+        checks = snapshot.get(route53_health_checks.checks, Side.GLOBAL)
+        failures = snapshot.get(route53_health_checks.failures, Side.GLOBAL)
+    except DataUnavailable:
+        return None
+    own = {record.health_check_id for record in records if side_of(record, env) is Side.PRIMARY}
+    plain = {check.id for check in checks if check.id in own and not (check.inverted or check.disabled)}
+    return min((failure.since for failure in failures if failure.check_id in plain), default=None)
 
 
 def _fault(tenant: str, service: ecs.Service, pages: Mapping[str, str], targets: Mapping[str, float]) -> str | None:
@@ -82,24 +103,24 @@ def _fault(tenant: str, service: ecs.Service, pages: Mapping[str, str], targets:
     return "no healthy target" if targets.get(tenant) == 0 else None
 
 
-def _pages(snapshot: Snapshot, env: Environment) -> dict[str, str]:
+def _pages(snapshot: Snapshot, env: Environment, side: Side) -> dict[str, str]:
     """What is wrong with each tenant's page, by its label, "" where nothing is; only of those that were seen.
 
     The answer that a stranger's host gets too proves nothing of the tenant.
     """
     try:
-        done = visits_of(snapshot, env, Side.PRIMARY)
+        done = visits_of(snapshot, env, side)
     except DataUnavailable:
         return {}
-    return dict(_judged(snapshot, env, done)) if done else {}
+    return dict(_judged(snapshot, env, side, done)) if done else {}
 
 
-def _judged(snapshot: Snapshot, env: Environment, done: VisitRound) -> Iterator[tuple[str, str]]:
+def _judged(snapshot: Snapshot, env: Environment, side: Side, done: VisitRound) -> Iterator[tuple[str, str]]:
     visits = by_host(done)
     kinds = Counter(row.kind for row in done.tenants if isinstance(row, Unavailable))
     late, unreachable = kinds[UnavailableKind.DEADLINE], kinds[UnavailableKind.UNREACHABLE]
     silent = unreachable > late and unreachable + late == kinds.total()  # most had their whole time, and none refused
-    for service in part_or(snapshot, ecs.services, Side.PRIMARY, ()):
+    for service in part_or(snapshot, ecs.services, side, ()):
         label = (env.tenant_of(env.names.service, service.name) or "").replace("-", "")
         visit = visits.get(f"{label}.{env.traffic.tenant_domain}")
         if visit is None and silent:
@@ -110,14 +131,14 @@ def _judged(snapshot: Snapshot, env: Environment, done: VisitRound) -> Iterator[
             yield label, ""
 
 
-def _healthy_targets(snapshot: Snapshot, env: Environment) -> dict[str, float]:
+def _healthy_targets(snapshot: Snapshot, env: Environment, side: Side) -> dict[str, float]:
     """How many healthy targets each tenant's group has; only of metrics that are fresh and whole (T23, T62)."""
     tenants = {
         group.dimension: env.tenant_of(env.names.target_group, group.name)
-        for group in part_or(snapshot, elbv2.target_groups, Side.PRIMARY, ())
+        for group in part_or(snapshot, elbv2.target_groups, side, ())
     }
     limit_s, found = env.thresholds.metric_age_minutes * 60, {}
-    for reading in part_or(snapshot, elbv2.healthy_hosts, Side.PRIMARY, ()):
+    for reading in part_or(snapshot, elbv2.healthy_hosts, side, ()):
         tenant, age_s = tenants.get(reading.dimension("TargetGroup")), reading.age_s(snapshot.taken_at)
         if tenant and reading.value is not None and age_s is not None and age_s <= limit_s and not reading.flaw:
             found[tenant] = reading.value

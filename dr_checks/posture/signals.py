@@ -10,7 +10,7 @@ from dr_checks.derived.health_check_pin import is_pinned
 from dr_checks.derived.record_pairs import RecordPair, leader, pairs_of, side_of
 from dr_checks.derived.schedule import scheduled_off
 from dr_checks.derived.site_visits import sides_answered
-from dr_checks.derived.visitors import NOT_SEEN, PrimaryService, ServiceState, primary_service
+from dr_checks.derived.visitors import NOT_SEEN, RegionService, ServiceState, region_service
 from dr_checks.derived.witnesses import Testimony, TrafficHealth, led_to_dr, testimonies, weighed
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model import states
@@ -74,7 +74,7 @@ class Signals:
     primary_asleep: bool = False
     recorded: bool = True
     visitors: TrafficDirection = TrafficDirection.UNKNOWN
-    primary_service: PrimaryService = NOT_SEEN
+    primary_service: RegionService = NOT_SEEN
     answered_by_dr: bool = False
     witnesses: tuple[Testimony, ...] = ()
 
@@ -119,7 +119,7 @@ def signals_of(snapshot: Snapshot, env: Environment) -> Signals:
         primary_asleep=_is_scheduled_off(snapshot, env),
         recorded=_recorded(snapshot, env),
         visitors=_visitors(snapshot, env),
-        primary_service=primary_service(snapshot, env),
+        primary_service=region_service(snapshot, env),
         answered_by_dr=led_to_dr(snapshot),
         witnesses=found,
     )

@@ -21,7 +21,7 @@ ABORT = Command(("failback", "--abort"))
 def writers_sentence(snapshot: Snapshot, env: Environment) -> str:
     """Name the region whose database, under the estate's name, takes writes now."""
     primary, dr = env.regions.primary, env.regions.dr
-    found = {env.region(side): _takes_writes(snapshot, env, side) for side in (Side.PRIMARY, Side.DR)}
+    found = {env.region(side): takes_writes(snapshot, env, side) for side in (Side.PRIMARY, Side.DR)}
     unseen = [region for region, writes in found.items() if writes is None]
     taking = [region for region, writes in found.items() if writes]
     if unseen:
@@ -38,6 +38,20 @@ def writers_sentence(snapshot: Snapshot, env: Environment) -> str:
     return (
         f"the databases of both {primary} and {dr} take them (T41)." if taking else "no region's database takes them."
     )
+
+
+def takes_writes(snapshot: Snapshot, env: Environment, side: Side) -> bool | None:
+    """Whether the side's database takes writes.
+
+    None where instances or parameter groups were not seen, or a state is not documented.
+    """
+    try:
+        instances = snapshot.get(rds.instances, side)
+        if instances:
+            snapshot.get(rds_groups.parameter_groups, side)
+    except DataUnavailable:
+        return None
+    return writable(snapshot, env, side)
 
 
 def is_promoted(snapshot: Snapshot, env: Environment) -> bool:
@@ -81,14 +95,3 @@ def _is_idle(snapshot: Snapshot, env: Environment, side: Side) -> bool:
     except DataUnavailable:
         return False
     return not any(s.running + s.pending for s in services if env.tenant_of(env.names.service, s.name))
-
-
-def _takes_writes(snapshot: Snapshot, env: Environment, side: Side) -> bool | None:
-    """None where instances or parameter groups were not seen, or a state is not documented."""
-    try:
-        instances = snapshot.get(rds.instances, side)
-        if instances:
-            snapshot.get(rds_groups.parameter_groups, side)
-    except DataUnavailable:
-        return None
-    return writable(snapshot, env, side)

@@ -249,6 +249,7 @@ _SHAPES: Mapping[ItemKind, Shape] = {
         "since": _is_moment,
         "unprotected_since": _OPEN,
         "staged": _or_none(_is_flag),
+        "no_writes_since": _or_none(_OPEN),
         "closed_at": _OPEN,
     },
     ItemKind.OVERRIDE: {

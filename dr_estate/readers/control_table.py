@@ -118,6 +118,7 @@ BEGUN, FAILING_BACK, ABORTING, ON_DR = "open", "failing back", "aborting the fai
 class Incident:
     """The open incident. ``unprotected_since`` is when the estate lost its standby, None while it has one.
 
+    ``no_writes_since`` is when its run stopped all writes, None while somebody can write.
     ``staged``: its failback shifts traffic in stages; this is assumed where the item does not say.
     """
 
@@ -127,6 +128,7 @@ class Incident:
     since: datetime
     unprotected_since: datetime | None
     staged: bool = True
+    no_writes_since: datetime | None = None
 
     @property
     def stands_at(self) -> str:
@@ -420,7 +422,8 @@ def incident_of(item: _Item | None) -> Incident | None:
     if item is None:
         return None
     unprotected, staged = moment_or_none(item["unprotected_since"]), item.get("staged") is not False
-    return Incident(item["incident"], item["goal"], item["phase"], moment(item["since"]), unprotected, staged)
+    paused = moment_or_none(item.get("no_writes_since") or "")
+    return Incident(item["incident"], item["goal"], item["phase"], moment(item["since"]), unprotected, staged, paused)
 
 
 def override_of(item: _Item) -> RecordedOverride:

@@ -64,6 +64,8 @@ def render_plain(report: Report) -> str:
 
 
 def _print(report: Report, console: Console) -> None:
+    if report.visitors:
+        indented(console, report.first_line, 0, "bold red" if report.visitors.is_urgent else "bold")
     if report.alarm:
         indented(console, report.alarm, 0, "bold red")
     if is_sandbox(report.world):

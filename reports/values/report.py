@@ -16,6 +16,7 @@ from dr_checks.core.remedy import Remedy, merged
 from dr_checks.core.verdict import Verdict
 from dr_checks.derived.due import ScheduledTest
 from dr_checks.posture.posture import SERVED_BY_DR, Posture, PostureName
+from dr_checks.posture.visitor_access import VisitorAccess
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.database_record import DatabaseRecord
 from dr_estate.model.invocation import Invocation
@@ -51,7 +52,8 @@ class Report:
     those of one cause one by one, too. ``writers`` says which region's database takes writes. ``gate`` is how the run
     came out by a pipeline's rules, where it was given some. ``scheduled_tests`` and ``history``, the recorded runs, are
     None where the runs on record could not be read. ``left_out`` counts the checks that were not asked for, by name or
-    severity: what is said holds of the others alone. ``evidence`` is the SHA-256 of what was observed.
+    severity: what is said holds of the others alone. ``evidence`` is the SHA-256 of what was observed. ``visitors`` is
+    what they can do, None in a report that nothing was observed for.
     """
 
     command: str
@@ -87,6 +89,12 @@ class Report:
     history: RunHistory | None = None
     evidence: str = ""
     approvals: tuple[GivenApproval, ...] = ()
+    visitors: VisitorAccess | None = None
+
+    @property
+    def first_line(self) -> str:
+        """What visitors can do, with the command that ends an outage; "" where nothing was observed."""
+        return self.invocation.complete(self.visitors.line) if self.visitors else ""
 
     @property
     def whole_posture(self) -> Posture:
@@ -95,7 +103,7 @@ class Report:
 
     @property
     def alarm(self) -> str:
-        """The first line of every screen where the posture is a fault by itself: how bad, what, and what comes next."""
+        """The line after the first where the posture is a fault by itself: how bad, what, and what comes next."""
         if self.posture_severity is None:
             return ""
         message = f"{self.posture_severity.upper()}: posture {self.posture}: {self.posture_says} {self.posture_next}"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dr_checks.derived.visitors import ServiceState, primary_service
+from dr_checks.derived.visitors import ServiceState, region_service
 from dr_checks.posture.signals import TrafficDirection, TrafficHealth, signals_of
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
@@ -41,7 +41,7 @@ def served(visits: Any, services: dict[str, tuple[int, int]] | None = None, **pa
     found = tuple(service(f"sit-{tenant}-service", *(services or {}).get(tenant, (2, 2))) for tenant in TENANTS)
     values: dict[Any, Any] = {(ecs.services, Side.PRIMARY): found, (http_sites.visits, Side.PRIMARY): visits}
     values |= {(getattr(elbv2, name), Side.PRIMARY): value for name, value in parts.items()}
-    seen = primary_service(world(values), SIT)
+    seen = region_service(world(values), SIT)
     return seen.state, seen.failing
 
 
@@ -113,7 +113,7 @@ def through_cloudfront(visits: VisitRound, led: Any) -> tuple[ServiceState, str]
         (dns_answers.authorities, Side.GLOBAL): led,
     }
     found = tuple(service(f"sit-{tenant}-service") for tenant in TENANTS)
-    seen = primary_service(world({(ecs.services, Side.PRIMARY): found, **DOORS, **given}), SIT)
+    seen = region_service(world({(ecs.services, Side.PRIMARY): found, **DOORS, **given}), SIT)
     return seen.state, seen.failing
 
 
@@ -135,8 +135,8 @@ def test_a_tenant_that_sleeps_by_schedule_is_left_out_and_one_at_0_by_day_is_nam
     services = tuple(service(f"sit-{tenant}-service", 0, 0) for tenant in TENANTS)
     by_day = world({(ecs.services, Side.PRIMARY): services})
     by_night = replace(by_day, taken_at=NOW.replace(hour=21))
-    assert primary_service(by_day, SIT).state is ServiceState.MOST_FAIL
-    assert primary_service(by_night, SIT).state is ServiceState.UNKNOWN
+    assert region_service(by_day, SIT).state is ServiceState.MOST_FAIL
+    assert region_service(by_night, SIT).state is ServiceState.UNKNOWN
 
 
 DOORS = {(dns_answers.door, Side.PRIMARY): ("192.0.2.1",), (dns_answers.door, Side.DR): ("192.0.2.2",)}

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from dr_checks.derived.visitors import PrimaryService, ServiceState
+from dr_checks.derived.visitors import RegionService, ServiceState
 from dr_checks.posture.posture import (
     TABLE,
     WITNESSES,
@@ -45,11 +45,11 @@ HEALTHY = Signals(
     primary_full=True,
     primary_writable=True,
     visitors=TrafficDirection.PRIMARY,
-    primary_service=PrimaryService(ServiceState.SERVES),
+    primary_service=RegionService(ServiceState.SERVES),
 )
 SILENT, DARK = Api.SILENT, TrafficHealth.UNHEALTHY
 UNSEEN = TrafficDirection.UNKNOWN
-SOME, MOST = PrimaryService(ServiceState.SOME_FAIL, "a few"), PrimaryService(ServiceState.MOST_FAIL, "nearly all")
+SOME, MOST = RegionService(ServiceState.SOME_FAIL, "a few"), RegionService(ServiceState.MOST_FAIL, "nearly all")
 HALF_WAY: dict[str, Any] = {"traffic_set": TrafficDirection.DR, "dr_full": True, "came_home": True}
 UNREAD: dict[str, Any] = {"traffic_set": TrafficDirection.UNKNOWN, "answered_by_dr": True}
 CHOICES: dict[str, tuple[object, ...]] = {
@@ -61,7 +61,7 @@ CHOICES: dict[str, tuple[object, ...]] = {
     "primary_running": (None, 0, 24),
     "traffic_set": (TrafficDirection.PRIMARY, TrafficDirection.BETWEEN, TrafficDirection.DR),
     "visitors": (TrafficDirection.PRIMARY, TrafficDirection.DR, TrafficDirection.UNKNOWN),
-    "primary_service": tuple(map(PrimaryService, ServiceState)),
+    "primary_service": tuple(map(RegionService, ServiceState)),
     "primary_writable": (None, False, True),
     "dr_writable": (None, False, True),
     "answered_by_dr": (False,),  # asked for where the records are unread alone: added below
@@ -141,7 +141,7 @@ def _row_of(combination: Signals) -> int:
         ({"primary_service": MOST, "dr_api": SILENT}, "DR_UNSEEN"),
         ({"primary_service": MOST, "traffic_set": TrafficDirection.DR}, "ON_DR"),
         ({"primary_service": MOST, "primary_api": SILENT, "primary_traffic": DARK}, "PRIMARY_LOST"),
-        ({"primary_service": PrimaryService()}, "NORMAL"),
+        ({"primary_service": RegionService()}, "NORMAL"),
         ({"visitors": TrafficDirection.UNKNOWN}, "NORMAL"),
         ({"visitors": TrafficDirection.DR}, "ON_DR_UNPLANNED"),
         ({"visitors": TrafficDirection.BETWEEN}, "ON_DR_UNPLANNED"),

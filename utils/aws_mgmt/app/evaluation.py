@@ -20,6 +20,7 @@ from dr_checks.derived.database_identity import living
 from dr_checks.derived.due import ScheduledTest, dues
 from dr_checks.derived.served import served
 from dr_checks.posture.posture import Posture, PostureName, posture_of
+from dr_checks.posture.visitor_access import visitor_access
 from dr_checks.posture.writers import way_back_sentence, writers_sentence
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment, Side
@@ -165,6 +166,7 @@ def judge(
         posture_next=posture.next_step,
         writers=_writers(snapshot, environment, invocation),
         to_fence=posture.to_fence,
+        visitors=visitor_access(snapshot, environment),
         tenants=tenants_of(observation),
         verdict=verdict,
         unseen=tuple(snapshot.unavailable_parts()),

@@ -1,0 +1,133 @@
+"""What visitors can do is the first line: an outage is named with its time and the one command that ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from dr_checks.posture.visitor_access import Access, VisitorAccess, visitor_access
+from dr_estate.config.environment import Environment, Side
+from dr_estate.readers import control_table, dns_answers, http_sites, rds, rds_groups, route53
+from dr_estate.readers.control_table import BEGUN, FAILING_BACK, ON_DR, ControlState, Incident, LockHolder
+from dr_estate.reading.reader import Reader
+from dr_estate.snapshot.snapshot import Snapshot
+from tests.dr_checks.databases import PARAMETERS
+from tests.dr_checks.estates import altered, healthy
+from tests.dr_checks.worlds import DENIED, SIT
+from tests.golden.test_assessments import snapshot
+
+ON_THE_DR_SIDE, DARK = snapshot("sit-on-dr"), snapshot("sit-primary-dark")
+NOW = ON_THE_DR_SIDE.taken_at
+FROZEN_AT = NOW - timedelta(hours=2, minutes=49)
+RETURN = Incident("INC-123", "failover", FAILING_BACK, NOW - timedelta(days=1), NOW, no_writes_since=FROZEN_AT)
+Parts = Mapping[tuple[Reader[Any], Side], Any]
+
+
+def _seen(base: Snapshot, changes: Parts, env: Environment = SIT) -> VisitorAccess:
+    found = altered({(reader.name, side): value for (reader, side), value in changes.items()}, base)
+    return visitor_access(found, env)
+
+
+def _frozen(incident: Incident = RETURN, run: LockHolder | None = None) -> Parts:
+    """The DR region's database refuses writes, in a group that a failback made."""
+    (row,) = ON_THE_DR_SIDE.get(rds.instances, Side.DR)
+    group = replace(PARAMETERS, name=row.parameter_groups[0][0], parameters=(("read_only", "1"),))
+    return {
+        (rds_groups.parameter_groups, Side.DR): (group,),
+        (control_table.standing, Side.DR): ControlState(incident=incident, run=run),
+    }
+
+
+def _run(until: datetime, ended: datetime | None = None) -> LockHolder:
+    began = NOW - timedelta(hours=3)
+    return LockHolder("run", "jane", "arn", "INC-123", 2, began, NOW, until, ended, "")
+
+
+def _stopped(base: Snapshot, side: Side) -> Parts:
+    return {(rds.instances, side): tuple(replace(row, status="stopped") for row in base.get(rds.instances, side))}
+
+
+def test_who_is_served_is_named_with_the_region_and_nothing_is_to_be_done() -> None:
+    at_home, away = visitor_access(healthy(), SIT), visitor_access(ON_THE_DR_SIDE, SIT)
+    assert at_home.line == "Visitors read and write in af-south-1, 2 of 2 tenants."
+    assert away.line == "Visitors read and write in eu-west-1, 2 of 2 tenants."
+    assert not any(access.is_urgent for access in (at_home, away))
+
+
+def test_a_write_pause_that_nobody_ends_is_an_outage_with_its_time_and_the_run_that_goes_on() -> None:
+    seen = _seen(ON_THE_DR_SIDE, _frozen())
+    assert (seen.read, seen.write, seen.since) == (Access.ALL, Access.NONE, FROZEN_AT)
+    assert seen.line == (
+        f"OUTAGE: nobody can write since 2026-11-25 {FROZEN_AT:%H:%M} UTC (2 h 49 min): sit-mysql of eu-west-1 refuses "
+        "writes; visitors read in eu-west-1, 2 of 2 tenants. To end it: "
+        "`dr_cli.py failback --staged --execute --incident INC-123`"
+    )
+
+
+@pytest.mark.parametrize(
+    ("incident", "run", "command"),
+    [
+        (replace(RETURN, staged=False), None, "failback --execute --incident INC-123"),
+        (replace(RETURN, phase=BEGUN, goal="failover"), None, "failover --execute --incident INC-123"),
+        (replace(RETURN, phase=ON_DR), None, ""),
+        (RETURN, _run(NOW + timedelta(minutes=1)), "log --incident INC-123"),
+        (RETURN, _run(NOW - timedelta(minutes=1)), "failback --staged --execute --incident INC-123"),
+        (RETURN, _run(NOW, ended=NOW), "failback --staged --execute --incident INC-123"),
+    ],
+    ids=["at once", "failover", "no run is open", "at work", "killed", "ended"],
+)
+def test_the_command_is_of_the_run_that_has_not_reached_its_goal(
+    incident: Incident, run: LockHolder | None, command: str
+) -> None:
+    bare = f"dr_cli.py {command}" if command else ""
+    assert bare == _seen(ON_THE_DR_SIDE, _frozen(incident, run)).command
+
+
+def test_a_run_that_aws_holds_is_watched_for_what_it_waits_for() -> None:
+    held = SIT.model_copy(update={"automation": SIT.automation.model_copy(update={"enabled": True})})
+    at_work = _frozen(run=_run(NOW + timedelta(minutes=1)))
+    assert _seen(ON_THE_DR_SIDE, at_work, held).command == "dr_cli.py attach --incident INC-123"
+
+
+def test_a_stopped_database_is_an_outage_that_its_start_ends() -> None:
+    seen = _seen(healthy(), _stopped(healthy(), Side.PRIMARY))
+    assert (seen.read, seen.write, seen.served) == (Access.NONE, Access.NONE, 0)
+    assert "sit-mysql of af-south-1 is stopped" in seen.sentence
+    assert seen.command == "aws rds start-db-instance --region af-south-1 --db-instance-identifier sit-mysql"
+
+
+def test_a_lost_primary_is_an_outage_that_a_failover_ends() -> None:
+    seen = visitor_access(DARK, SIT)
+    assert (seen.read, seen.command) == (Access.NONE, "dr_cli.py failover")
+    assert seen.sentence.startswith("OUTAGE: visitors can neither read nor write in eu-west-1, seen at ")
+
+
+def test_two_writers_are_no_outage_and_their_fence_comes_first() -> None:
+    home = healthy()
+    seen = _seen(home, {(rds.instances, Side.DR): home.get(rds.instances, Side.PRIMARY)})
+    assert (seen.is_outage, seen.is_urgent, seen.command) == (False, True, "dr_cli.py fence --side dr")
+    assert seen.sentence == (
+        "Visitors read and write in af-south-1, 2 of 2 tenants, and two databases take their writes."
+    )
+
+
+@pytest.mark.parametrize(
+    ("unseen", "sentence"),
+    [
+        (((rds.instances, Side.PRIMARY),), "Visitors read in af-south-1, 2 of 2 tenants; whether they can write is "),
+        (
+            ((dns_answers.authorities, Side.GLOBAL), (dns_answers.tested, Side.GLOBAL), (route53.records, Side.GLOBAL)),
+            "Whether visitors can read and write is not known: ",
+        ),
+        (((http_sites.visits, Side.PRIMARY),), "Whether visitors can read and write is not known: "),
+    ],
+    ids=["database", "where they are led", "pages"],
+)
+def test_what_was_not_seen_is_neither_an_outage_nor_none(unseen: Any, sentence: str) -> None:
+    seen = _seen(healthy(), dict.fromkeys(unseen, DENIED))
+    assert not seen.is_outage
+    assert seen.sentence.startswith(sentence)
