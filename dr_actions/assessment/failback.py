@@ -23,14 +23,14 @@ from dr_actions.planning.estimate import job_s
 from dr_actions.planning.write_pause import WritePause
 from dr_checks.core.model import CheckResult, Severity, Status
 from dr_checks.derived.site_visits import part_or
-from dr_checks.posture.posture import Posture, PostureName
+from dr_checks.posture.posture import FENCE, Posture, PostureName
 from dr_checks.posture.signals import Api, Signals
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.aws_durations import MEDIAN
 from dr_estate.model.durations import duration
 from dr_estate.model.states import DATABASE
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import dynamodb, ecs, efs, rds, route53_health_checks, s3_objects
+from dr_estate.readers import control_table, dynamodb, ecs, efs, rds, route53_health_checks, s3_objects
 from dr_estate.snapshot.tenants import is_chosen
 
 AWAY = (PostureName.ON_DR, PostureName.ON_DR_UNPLANNED, PostureName.RETURNING, PostureName.SPLIT)
@@ -67,6 +67,7 @@ def failback_gates(
         *_plan_gates(plan, posture),
         _answers(signals, context.env),
         *_waited_for(plan, context),
+        *_one_writer(posture, context.env),
         *_direction(context),
         *_health_checks(context),
         *_tenants_to_come(context),
@@ -88,6 +89,13 @@ def _away(posture: Posture, env: Environment) -> Gate:
     home = f"traffic is served by {env.regions.primary}: there is nothing to fail back"
     message = home if posture.name is PostureName.NORMAL else posture.says
     return Gate("posture.away", met=False, says=message.rstrip(".") + ".", stops=True)
+
+
+def _one_writer(posture: Posture, env: Environment) -> Iterator[Gate]:
+    """Yield a gate where both regions take writes: what the primary region took is in no copy that goes back there."""
+    if posture.name is PostureName.SPLIT:
+        message = f"{env.regions.primary} takes writes too, and a failback replaces them. {FENCE[posture.to_fence]}"
+        yield Gate("direction.one-writer", met=False, says=message, stops=True)
 
 
 def _plan_gates(plan: Plan, posture: Posture) -> Iterator[Gate]:
@@ -231,14 +239,31 @@ def serving_gates(results: Sequence[CheckResult]) -> Iterator[Gate]:
         yield Gate(f"check.{result.check}", met=met, says=message)
 
 
-def stranded_writes(context: PlanContext) -> tuple[Loss, ...]:
-    """What a failback could lose or mix up: per store 0 seconds where the sync is proven, and what is in conflict."""
+def stranded_writes(context: PlanContext, posture: Posture | None = None) -> tuple[Loss, ...]:
+    """What a failback could lose or mix up: per store 0 seconds where the sync is proven, and what is in conflict.
+
+    In SPLIT also what the primary region's database took since the failover: no copy of the DR region's has it.
+    """
     if context.goal is not Goal.FAILBACK:
         return ()
     proven = "writers are stopped, and the copy is proven complete, before promotion"
-    losses = [Loss("database", context.env.named(context.env.names.database), None, 0.0, 0, proven)]
+    losses = list(_second_writer(context)) if posture and posture.name is PostureName.SPLIT else []
+    losses.append(Loss("database", context.env.named(context.env.names.database), None, 0.0, 0, proven))
     losses.append(Loss("files", context.env.named(context.env.names.file_system), None, 0.0, 0, proven))
     return (*losses, *_tables(context))
+
+
+def _second_writer(context: PlanContext) -> Iterator[Loss]:
+    env, state = context.env, context.snapshot.get_if_seen(control_table.standing, Side.DR)
+    incident = state.known_incident if state else None
+    since = incident.unprotected_since if incident else None
+    name = f"{env.named(env.names.database)} of {env.regions.primary}"
+    what = f"{env.regions.dr} has none of what this second writer took"
+    if since is None:
+        yield Loss("database", name, None, None, None, f"{what}, and no failover on record says since when")
+        return
+    seconds = (context.snapshot.taken_at - since).total_seconds()
+    yield Loss("database", name, None, seconds, None, f"{what} since the failover of {since:%Y-%m-%d %H:%M} UTC")
 
 
 def _tables(context: PlanContext) -> Iterator[Loss]:

@@ -130,6 +130,15 @@ class Fenced(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class WriteStop:
+    """Nobody can write ``since`` then. From ``alarm_from`` on people are notified; ``ends_by`` is the command line."""
+
+    since: datetime
+    alarm_from: datetime
+    ends_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Fence:
     """A run's proof that the lock is its own: its id and the fencing token it was given.
 
@@ -298,6 +307,15 @@ class ControlStore:
     def unprotected(self, incident: str, since: datetime | None, by: str, fence: Fence | None = None) -> None:
         """Say since when there is no standby; None: there is one again. Raises ConditionFailed, Fenced as above."""
         values = {"unprotected_since": instant(since) if since else ""}
+        self._change(INCIDENT, values, by, _is_open(incident), fence)
+
+    def stop_writes(self, incident: str, stop: WriteStop | None, by: str, fence: Fence | None = None) -> None:
+        """Say that nobody can write, or None: that all can again. Raises ConditionFailed, Fenced as above.
+
+        A rule of the control stack reads it every ten minutes, and notifies people without any run.
+        """
+        since, alarm_from = (instant(stop.since), instant(stop.alarm_from)) if stop else ("", "")
+        values = {"no_writes_since": since, "alarm_from": alarm_from, "ends_by": stop.ends_by if stop else ""}
         self._change(INCIDENT, values, by, _is_open(incident), fence)
 
     def close_incident(self, incident: str, by: str, fence: Fence | None = None) -> None:

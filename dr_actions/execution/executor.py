@@ -9,6 +9,7 @@ left in place, and is not reported as failed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -161,6 +162,7 @@ def _ask_person(run: PlanRun, batch: Batch, step: Step, context: PlanContext | N
         EntryKind.MANUAL_WAIT, step.id, **wait_data(step, shown, sick_primary.by_hand_limit_s(run, step))
     )
     run.listener.by_hand(shown, unread)
+    write_pause_watch.notify(run, shown)
     if unread:
         run.journal.append(EntryKind.NOTE, step.id, says=unread)
     run.listener.note(_WAITS)
@@ -307,6 +309,8 @@ def _is_ready_to_send(batch: Batch, step: Step, how: StepStatus) -> bool:
 
 
 def _limit_s(run: PlanRun, batch: Batch, step: Step, age_s: float) -> float:
+    if step.id in batch.awaited and run.no_writes_since is not None:
+        return math.inf  # who leaves now leaves everybody without writes
     if step.id in batch.awaited:
         return sick_primary.by_hand_limit_s(run, step)
     return sick_primary.limit_s(run, step, age_s)

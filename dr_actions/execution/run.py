@@ -158,6 +158,7 @@ class NeverLost:
         return False
 
 
+ReportWrites = Callable[[datetime | None, datetime | None], None]
 ReadParts = Callable[[frozenset[str], "Snapshot | None", frozenset[Side]], Snapshot]
 
 
@@ -173,7 +174,9 @@ class PlanRun:
     throttles (a sandbox); ``paced_s`` is how long that has taken so far. ``rto_ends_at`` is when the recovery time
     objective is over, None where no outage is known; ``estimate_s`` says how long these steps take.
     ``started_by_aws``: it is a task that AWS started, nobody sits at it, and another needs another approval.
-    ``awaits_rest``: all else is done. ``fence_began_s`` is when the first step of the old primary's fence began, by
+    ``awaits_rest``: all else is done. ``person`` is who runs it, and confirms. ``no_writes_since`` is when nobody can
+    write any more; ``report_writes`` hears that, from when on others are to notify people of it, and None, None once
+    all can write again. ``fence_began_s`` is when the first step of the old primary's fence began, by
     the clock; ``fence_weighed`` whether its result was judged.
     """
 
@@ -203,6 +206,9 @@ class PlanRun:
     estimate_s: Callable[[Sequence[Step]], float] = lambda _steps: 0.0
     started_by_aws: bool = False
     awaits_rest: bool = False
+    person: str = "the operator"
+    no_writes_since: datetime | None = None
+    report_writes: ReportWrites = lambda _since, _alarm_from: None
     fence_began_s: float | None = None
     fence_weighed: bool = False
     seen: GuardContext = field(init=False)

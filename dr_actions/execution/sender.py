@@ -19,6 +19,7 @@ from dr_actions.execution.bulk import StepSender
 from dr_actions.execution.progress import ProgressWatch
 from dr_actions.execution.run import FailureCause, NotConfirmed, PlanRun, StepFailed
 from dr_actions.guard.context import GuardContext
+from dr_actions.journal.entries import CONFIRMED_BY
 from dr_actions.journal.journal import EntryKind
 from dr_actions.model.action import Action, CallDeclined, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, Goal, Step
@@ -282,15 +283,24 @@ def _cause(failed: Exception, status: StepStatus | None) -> FailureCause:
 
 
 def _ask_for_irreversible(run: PlanRun, steps: Sequence[Step]) -> None:
-    for step in steps:
-        if step.danger is not Danger.IRREVERSIBLE or step.id in run.confirmed:
+    """Have each irreversible step confirmed, and record who did, once a run. Raises NotConfirmed, RunStopped."""
+    for step in (step for step in steps if step.danger is Danger.IRREVERSIBLE):
+        if step.id in run.confirmed:
+            _record_confirmation(run, step, "beforehand")
             continue
         confirmed = run.listener.confirm(step, run.stop)
         if not confirmed:
             run.stop_if_asked()
             raise NotConfirmed(step, _unconfirmed_from(run, step) if confirmed is None else ())
         run.confirmed |= {step.id}
-        run.journal.append(EntryKind.LOOKED, step.id, says="the operator confirmed this irreversible step")
+        _record_confirmation(run, step, "typed at the terminal")
+
+
+def _record_confirmation(run: PlanRun, step: Step, way: str) -> None:
+    own = (entry for entry in run.journal.entries if entry.run == run.journal.run and entry.step == step.id)
+    if not any(CONFIRMED_BY in entry.data for entry in own):
+        says = f"{run.person} confirmed this irreversible step, {way}"
+        run.journal.append(EntryKind.LOOKED, step.id, says=says, **{CONFIRMED_BY: run.person, "way": way})
 
 
 def _unconfirmed_from(run: PlanRun, step: Step) -> list[str]:

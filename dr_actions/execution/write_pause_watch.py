@@ -1,27 +1,72 @@
-"""Reports, once, that a failback's write pause lasts longer than the environment allows, and what ends it.
+"""What a run does about a write pause: it is on record for others, people are notified, and it may last too long.
 
 Nothing is undone by it: continuing ends the pause soonest, and an operator who wants the DR region to write again
-aborts.
+aborts. No wait for a person ends the run meanwhile: without it nobody would be left who ends the pause.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from dr_actions.actions.notifications.messages import nobody_writes
+from dr_actions.actions.traffic.change_batch import as_command
+from dr_actions.execution.alarm import raise_alarm
 from dr_actions.execution.run import PlanRun
 from dr_actions.journal.journal import EntryKind
 from dr_actions.journal.point_of_no_return import last_reversible_step, point_of_no_return
 from dr_actions.model.action import PlanContext
-from dr_actions.planning.write_pause import lasting_s
+from dr_actions.model.plan import Step
+from dr_actions.planning.write_pause import is_over, lasting_s
 from dr_estate.model.durations import duration
 
 _MINUTE_S = 60
+AGAIN = timedelta(minutes=10)
+"""After this the control stack notifies again, and as often as that until somebody can write."""
 
 
 def report(run: PlanRun, context: PlanContext) -> None:
-    """Note it on screen and in the record, if the record does not have it since the run's plan began."""
-    allowed_s = run.env.failback.max_write_pause_minutes * _MINUTE_S
-    lasted_s = lasting_s(run.plan, context.sent_at, run.clock.now())
-    if lasted_s is None or lasted_s <= allowed_s:
+    """Record that the pause began or is over, and once that it lasts longer than the environment allows."""
+    now, lasted_s = run.clock.now(), lasting_s(run.plan, context.sent_at, run.clock.now())
+    if lasted_s is None:
+        if run.no_writes_since is not None and is_over(run.plan, context.sent_at):
+            _end(run, now)
         return
+    allowed = timedelta(minutes=run.env.failback.max_write_pause_minutes)
+    if run.no_writes_since is None:
+        run.no_writes_since = now - timedelta(seconds=lasted_s)
+        _record(run, run.no_writes_since + allowed)
+    if now - run.no_writes_since > allowed:
+        _report_length(run, (now - run.no_writes_since).total_seconds(), allowed.total_seconds())
+
+
+def notify(run: PlanRun, step: Step) -> None:
+    """Notify people at once that nobody can write until a person makes this change; the control stack goes on so."""
+    if run.no_writes_since is None:
+        return
+    needed = f"Make this change, the run goes on when it sees it:\n{as_command(step.call)}" if step.call else step.says
+    message = nobody_writes(run.env, run.clearance.incident, run.no_writes_since, step.id, needed, run.journal.run)
+    raise_alarm(run, message, message.happened)
+    _record(run, run.clock.now() + AGAIN)
+
+
+def _record(run: PlanRun, alarm_from: datetime) -> None:
+    with suppress(Exception):  # the pause ends by going on, and not by this
+        run.report_writes(run.no_writes_since, alarm_from)
+
+
+def _end(run: PlanRun, now: datetime) -> None:
+    lasted_s = (now - run.no_writes_since).total_seconds() if run.no_writes_since else 0.0
+    run.no_writes_since = None
+    with suppress(Exception):
+        run.report_writes(None, None)
+    message = f"Every visitor is led to a region that takes writes, after {duration(lasted_s)}."
+    run.journal.append(EntryKind.NOTE, says=message)
+    run.listener.note(message)
+
+
+def _report_length(run: PlanRun, lasted_s: float, allowed_s: float) -> None:
+    """Note it on screen and in the record, if the record does not have it since the run's plan began."""
     entries = run.journal.entries
     begun = max((number for number, entry in enumerate(entries) if entry.kind is EntryKind.BEGIN), default=0)
     if any("write_pause_s" in entry.data for entry in entries[begun:] if entry.kind is EntryKind.NOTE):

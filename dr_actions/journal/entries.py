@@ -24,6 +24,8 @@ from dr_estate.model.world_id import WorldId
 
 SCHEMA = "aws-dr-manager/journal/1"
 WORLD = "world"
+CONFIRMED_BY = "confirmed_by"
+"""The key of who confirmed an irreversible step, in an entry of kind LOOKED; ``way`` is how."""
 _FIELDS = {"seq", "at", "run", "kind", "step", "data", "prev", "digest"}
 
 
@@ -111,6 +113,17 @@ _STATES = {
     EntryKind.UNDONE: RecordedState.UNDONE,
     EntryKind.FAILED: RecordedState.FAILED,
 }
+
+
+def steps_done(entries: Sequence[Entry]) -> frozenset[str]:
+    """The steps that the record says are done since the last plan began: a run that goes on asks nobody for them."""
+    states: dict[str, RecordedState] = {}
+    for entry in entries:
+        if entry.kind is EntryKind.BEGIN:
+            states.clear()
+        elif entry.step and entry.kind in _STATES:
+            states[entry.step] = _STATES[entry.kind]
+    return frozenset(step for step, state in states.items() if state is RecordedState.DONE)
 
 
 class JournalBroken(Exception):

@@ -70,10 +70,14 @@ def lasting_s(plan: Plan, sent_at: Mapping[str, datetime], now: datetime) -> flo
     """
     freezes, moves = _places(plan)
     frozen = sent_at.get(plan.steps[freezes[-1]].id) if freezes and moves else None
+    return None if frozen is None or is_over(plan, sent_at) else (now - frozen).total_seconds()
+
+
+def is_over(plan: Plan, sent_at: Mapping[str, datetime]) -> bool:
+    """Whether every visitor was led to the region that takes writes: the last move took effect."""
+    _, moves = _places(plan)
     last_batch = batches(plan.steps[place] for place in moves)[-1:]
-    if frozen is None or all(step.id in sent_at for batch in last_batch for step in batch):
-        return None
-    return (now - frozen).total_seconds()
+    return bool(moves) and all(step.id in sent_at for batch in last_batch for step in batch)
 
 
 def _places(plan: Plan) -> tuple[list[int], list[int]]:

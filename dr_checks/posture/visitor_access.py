@@ -112,6 +112,11 @@ class VisitorAccess:
         return self.is_outage or self.two_writers
 
     @property
+    def share(self) -> tuple[Access, Access, tuple[str, ...], bool, str]:
+        """What of it is another thing to do; minutes that pass are not."""
+        return self.read, self.write, self.regions, self.two_writers, self.command
+
+    @property
     def sentence(self) -> str:
         """What visitors can do, as the first line of every screen, page and message."""
         text = self._text()
@@ -209,13 +214,13 @@ def _in_region(snapshot: Snapshot, env: Environment, side: Side, signals: Signal
     if down:
         return _RegionAccess(Access.NONE, Access.NONE, 0, service.tenants, down)
     read, taken = _reads(service), takes_writes(snapshot, env, side)
-    counts = (None, 0) if read is Access.UNKNOWN or not service.tenants else (service.served, service.tenants)
+    served = None if read is Access.UNKNOWN or not service.tenants else service.served
     failing = f"{env.region(side)} does not serve {service.failing}" if service.failing else ""
     if taken is False and read is not Access.NONE:
         refuses = f"{env.named(env.names.database)} of {env.region(side)} refuses writes"
-        return _RegionAccess(read, Access.NONE, *counts, "; ".join(filter(None, (failing, refuses))))
+        return _RegionAccess(read, Access.NONE, served, service.tenants, "; ".join(filter(None, (failing, refuses))))
     write = Access.UNKNOWN if taken is None and read is not Access.NONE else read
-    return _RegionAccess(read, write, *counts, failing)
+    return _RegionAccess(read, write, served, service.tenants, failing)
 
 
 def _service(snapshot: Snapshot, env: Environment, side: Side, signals: Signals) -> RegionService:

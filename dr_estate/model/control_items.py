@@ -249,7 +249,8 @@ _SHAPES: Mapping[ItemKind, Shape] = {
         "since": _is_moment,
         "unprotected_since": _OPEN,
         "staged": _or_none(_is_flag),
-        "no_writes_since": _or_none(_OPEN),
+        **dict.fromkeys(("no_writes_since", "alarm_from"), _or_none(_OPEN)),
+        "ends_by": _or_none(_is_text),
         "closed_at": _OPEN,
     },
     ItemKind.OVERRIDE: {

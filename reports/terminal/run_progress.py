@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -48,7 +49,7 @@ class RunProgress:
     def waits(self, step: Step, age_s: float, limit_s: float, text: str) -> None:
         """A step is under way: shown in place on a terminal, now and then elsewhere."""
         self._follow()
-        message = f"{step.subject}: {text} ({duration(age_s)} of {duration(limit_s)})"
+        message = f"{step.subject}: {text} ({duration(age_s)}{_of(limit_s)})"
         self._screen.detail(message)
         if not self._screen.pins and time.monotonic() - self._screen.printed_at > _SILENCE_S:
             self._screen.print(f"  {shown(message)}")
@@ -113,3 +114,8 @@ class RunProgress:
             if line.kind not in _SAID_BY_RUN:
                 self._screen.line(line)
         self._screen.draw()
+
+
+def _of(limit_s: float) -> str:
+    """The longest time that a step may take; "" for one that is waited for until it is done."""
+    return "" if math.isinf(limit_s) else f" of {duration(limit_s)}"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
-from dr_actions.journal.entries import Entry, EntryKind
+from dr_actions.journal.entries import CONFIRMED_BY, Entry, EntryKind
 from dr_actions.journal.timeline import Timeline, timelines
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import NO_RECOVERY, Plan, to_json
@@ -26,6 +27,21 @@ class RecordedLoss:
 
 
 @dataclass(frozen=True)
+class Confirmation:
+    """Who confirmed an irreversible step, when (UTC) and how: typed at the terminal, or beforehand."""
+
+    step: str
+    by: str
+    at: datetime
+    way: str
+
+    @property
+    def sentence(self) -> str:
+        """The confirmation as an operator reads it."""
+        return f"{self.step} confirmed by {self.by}, {self.way}, {self.at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+@dataclass(frozen=True)
 class JournaledRun:
     """A run by its journal. ``head`` is the digest of the last entry, "" where nothing was recorded.
 
@@ -39,6 +55,7 @@ class JournaledRun:
     head: str = ""
     timeline: Timeline | None = None
     facts: RunFacts | None = None
+    confirmations: tuple[Confirmation, ...] = ()
 
 
 def recorded(entries: Sequence[Entry], plan: Plan, env: Environment, incident: str = "") -> JournaledRun:
@@ -55,6 +72,11 @@ def recorded(entries: Sequence[Entry], plan: Plan, env: Environment, incident: s
         head=entries[-1].digest if entries else "",
         timeline=next((t for t in reversed(timelines(entries, objective_s)) if t.goal == plan.goal), None),
         facts=view.facts if view else None,
+        confirmations=tuple(
+            Confirmation(entry.step, str(entry.data[CONFIRMED_BY]), entry.at, str(entry.data.get("way", "")))
+            for entry in own
+            if entry.step and CONFIRMED_BY in entry.data
+        ),
     )
 
 
@@ -77,6 +99,7 @@ def to_dict(record: JournaledRun) -> dict[str, Any]:
         "gates": [asdict(gate) for gate in record.gates],
         "data_loss": [asdict(loss) for loss in record.losses],
         "journal_head": record.head,
+        "confirmations": [asdict(confirmation) for confirmation in record.confirmations],
         "phases": [
             {"phase": phase, "start": span.start, "end": span.end, "seconds": span.seconds} for phase, span in phases
         ],
@@ -126,6 +149,7 @@ def sentences(record: JournaledRun) -> Iterator[str]:
     if record.timeline is not None and record.plan.goal not in NO_RECOVERY:
         yield recovery_time(record.timeline)
         yield from (f"{name} {value}" for name, value in clocks(record.timeline))
+    yield from (confirmation.sentence for confirmation in record.confirmations)
     if record.head:
         yield f"journal head: {record.head}"
 

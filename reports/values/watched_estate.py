@@ -13,6 +13,7 @@ from dr_checks.core.verdict import best_lags
 from dr_checks.derived.site_visits import is_own, part_or, visits_of
 from dr_checks.posture.posture import SERVED_BY_DR, Posture, posture_of
 from dr_checks.posture.signals import Api, Signals, TrafficDirection, signals_of, writable
+from dr_checks.posture.visitor_access import VisitorAccess, visitor_access
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.control_items import UnreadableItem
 from dr_estate.model.durations import duration
@@ -79,6 +80,7 @@ class WatchedEstate:
     standing: ControlState | None = None
     view: RunView | None = None
     next_step: str = ""
+    visitors: VisitorAccess | None = None
 
     @property
     def calls(self) -> tuple[str, ...]:
@@ -97,7 +99,17 @@ class WatchedEstate:
         met = {True: "within the objective", False: "BEYOND the objective", None: "not measured"}
         stores = {row.store: met[row.within] for row in self.stores}
         judged = {"failed checks": str(self.counts[Status.FAIL])}
-        lasting = {"posture": str(self.posture.name), "run": self.run, "pause": self.pause, "incident": self.incident}
+        can = (
+            {}
+            if self.visitors is None
+            else {"visitors read": str(self.visitors.read), "visitors write": str(self.visitors.write)}
+        )
+        lasting = can | {
+            "posture": str(self.posture.name),
+            "run": self.run,
+            "pause": self.pause,
+            "incident": self.incident,
+        }
         return lasting | regions | stores | judged
 
 
@@ -135,6 +147,7 @@ def watched_estate(
         pause=pause,
         incident=incident,
         standing=standing,
+        visitors=visitor_access(snapshot, env),
     )
 
 

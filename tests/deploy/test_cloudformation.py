@@ -31,7 +31,7 @@ USERS = {
 
 @pytest.mark.proof
 def test_the_templates_are_clean() -> None:
-    patterns = ("*.yaml", "*-policies.json", "*-automation.json")
+    patterns = ("*.yaml", "*-policies.json", "*-automation.json", "*-outage.json")
     templates = [str(path) for pattern in patterns for path in sorted(TEMPLATES.glob(pattern))]
     assert len(templates) >= 6
     run = subprocess.run([sys.executable, "-c", LINT, *templates], capture_output=True, text=True, check=False)

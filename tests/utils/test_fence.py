@@ -68,9 +68,15 @@ def test_a_split_leads_every_screen_and_ends_by_the_command_it_prints(sit: Sit) 
     sit.world.return_to("healthy")
     sit.world.inject("both-regions-serve")
     for words in ("status", "failover", "failback", "fence"):
-        first = sit.run(words, "reader").out.splitlines()[0]
-        assert first.startswith("BLOCKER: posture SPLIT: "), words
-        assert "fence --side primary`" in first, words
+        first, second, *_ = sit.run(words, "reader").out.splitlines()
+        assert first.startswith("Visitors read and write in eu-west-1, 2 of 2 tenants, and two databases take "), words
+        assert first.endswith(" fence --side primary`"), words
+        assert second.startswith("BLOCKER: posture SPLIT: "), words
+    weighed = sit.run("failback --format json", "reader").report
+    assert (weighed["recommendation"], " fence --side primary`" in weighed["next_step"]) == ("WAIT", True)
+    (gate,) = [gate for gate in weighed["gates"] if gate["id"] == "direction.one-writer"]
+    assert (gate["met"], gate["stops"]) == (False, True)
+    assert "sit-mysql of af-south-1" in {loss["subject"] for loss in weighed["losses"]}, "what its writer took is lost"
     split = sit.run("status --format json", "reader").report
     assert [] == list(SCHEMA.iter_errors(split))
     assert (split["posture_severity"], split["score"] < 50, split["recommendation"]) == ("blocker", True, "NOT_READY")
@@ -95,9 +101,10 @@ def test_a_split_leads_every_screen_and_ends_by_the_command_it_prints(sit: Sit) 
 def test_a_fence_of_the_dr_region_leads_visitors_back_and_is_released(warm_sit: Sit) -> None:
     warm_sit.world.return_to("healthy")
     warm_sit.world.inject("one-tenant-moves-all")
-    first = warm_sit.run("status", "reader").out.splitlines()[0]
-    assert first.startswith("BLOCKER: posture ON_DR_UNPLANNED: ")
-    assert "fence --side dr`" in first
+    first, second, *_ = warm_sit.run("status", "reader").out.splitlines()
+    assert first.startswith("OUTAGE: "), "visitors are led where no database takes writes"
+    assert first.endswith(" fence --side dr`")
+    assert second.startswith("BLOCKER: posture ON_DR_UNPLANNED: ")
     ran = warm_sit.run("fence --execute --incident INC-2 --format json")
     assert (ran.code, ran.report["run"]["outcome"], ran.report["posture"]) == (0, "done", "DEGRADED"), ran.err
     assert "does not serve 1 of 2 tenants (tenant2 (scaled to 0))" in ran.report["posture_says"]

@@ -13,7 +13,7 @@ def write(context: PlanContext) -> Message:
     """The message at the end."""
     env = context.env
     region = env.region(Side.PRIMARY if context.goal is Goal.FAILBACK else Side.DR)
-    happened = f"all steps are done: {region} serves, and was validated"
+    happened = f"visitors read and write in {region}, as was validated: all steps are done"
     needed = f"Watch {region} for a day. It has no standby until failback: deploy nothing that can wait."
     return Message(env.name, context.incident, "notifications/end", happened, needed, "all teams")
 

@@ -45,7 +45,8 @@ def _message(context: PlanContext, steps: Sequence[Step], about: str) -> Message
     needed = "\n".join((wanted, *commands))
     if len(needed) > _MOST_COMMANDS:
         needed = "Make the change that the run's terminal and report show; the run goes on when it sees it."
-    happened = f"the run waits for the DNS change in {zones}"
+    stopped = "not everybody can write until it is made: " if context.goal is Goal.FAILBACK and commands else ""
+    happened = f"{stopped}the run waits for the DNS change in {zones}"
     return Message(context.env.name, context.incident, about, happened, needed, _WHOSE)
 
 

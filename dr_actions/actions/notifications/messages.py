@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from dr_actions.model.plan import Call, Goal
@@ -18,6 +19,7 @@ from dr_estate.iam.scopes import OPEN_FOR
 WRITES = frozenset({"sns:Publish"})
 EVENTS, CRITICAL = 0, 1
 MOST_SUBJECT = 100
+_OPERATORS = "who makes DNS changes"
 SCHEMA = "aws-dr-manager/event/1"
 
 
@@ -106,6 +108,12 @@ def glass_broken(env: Environment, incident: str, goal: Goal, who: str, run: str
     happened = f"{who} runs the {goal} by the break-glass role {role}, which an approver opened"
     needed = f"Close it when the run is over: `aws iam untag-role --role-name {role} --tag-keys {OPEN_FOR}`"
     return Message(env.name, incident, "break-glass", happened, needed, "an approver", run)
+
+
+def nobody_writes(env: Environment, incident: str, since: datetime, step: str, needed: str, run: str = "") -> Message:
+    """Nobody can write until a person makes the change of ``step``; ``needed`` is that change."""
+    happened = f"OUTAGE: nobody can write since {since:%H:%M} UTC: the run waits for a change by hand, {step}"
+    return Message(env.name, incident, f"no-writes.{step}", happened, needed, _OPERATORS, run)
 
 
 def refused_in_outage(env: Environment, incident: str, reasons: str, run: str = "", report: str = "") -> Message:

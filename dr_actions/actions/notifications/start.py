@@ -6,6 +6,7 @@ from dr_actions.actions.notifications.messages import Message
 from dr_actions.actions.notifications.notification import Notification, notification_action
 from dr_actions.model.action import PlanContext
 from dr_actions.model.plan import Goal
+from dr_checks.posture.visitor_access import visitor_access
 from dr_estate.config.environment import Side
 
 _GOALS = {Goal.FAILOVER: "failover", Goal.SWITCHOVER: "planned switchover", Goal.FAILBACK: "failback"}
@@ -24,6 +25,8 @@ def write(context: PlanContext) -> Message:
     happened = _OTHERS.get(context.goal) or (
         f"{_GOALS[context.goal]} begins: from {env.region(way[0])} to {env.region(way[1])}"
     )
+    visitors = visitor_access(context.snapshot, env).sentence  # what the plan was made upon, seconds ago
+    happened = f"{visitors} {happened}"
     return Message(
         env.name, context.incident, "notifications/start", happened, "Stop deployments and changes.", "all teams"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -24,14 +25,15 @@ from dr_checks.posture.posture import Posture, PostureName
 from dr_checks.posture.signals import signals_of
 from dr_estate.config.environment import Side
 from dr_estate.model.states import DATABASE
-from dr_estate.readers import dynamodb, ecs, efs, rds, route53, route53_health_checks, s3
+from dr_estate.readers import control_table, dynamodb, ecs, efs, rds, route53, route53_health_checks, s3
+from dr_estate.readers.control_table import ControlState, Incident
 from dr_estate.readers.s3_objects import PairCounter, apart
 from tests.dr_actions.actions.estates import failed_over
 from tests.dr_actions.plain import with_part, with_rows
 from tests.dr_checks import edges
 from tests.dr_checks.backups import FILE_SYSTEM
 from tests.dr_checks.databases import PRIMARY
-from tests.dr_checks.worlds import DENIED, SIT, Values, service, world
+from tests.dr_checks.worlds import DENIED, NOW, SIT, Values, service, world
 
 PERMITTED = "prerequisites.operator-allowed"
 RESTORED = replace(PRIMARY, arn=PRIMARY.arn.replace(SIT.regions.primary, SIT.regions.dr))
@@ -97,6 +99,28 @@ def test_the_dr_database_is_the_newer_in_every_state_and_synced_while_it_takes_w
     assert gate.met is DATABASE[word].takes_writes, gate.says
     assert gate.met or word in gate.says
     assert "the newer data is not there" not in gate.says
+
+
+@pytest.mark.parametrize("name", PostureName)
+def test_a_second_writer_is_a_gate_and_what_it_took_is_lost_by_the_failback(name: PostureName) -> None:
+    failed_over_at, split = NOW - timedelta(hours=2), name is PostureName.SPLIT
+    incident = Incident("INC-1", "failover", "on DR", failed_over_at, failed_over_at)
+    seen = world({(control_table.standing, Side.DR): ControlState(incident=incident)})
+    posture = Posture(name, "as it is.", to_fence=Side.PRIMARY)
+    context = PlanContext(SIT, seen, Goal.FAILBACK, primary_answers=True)
+    plan = Plan(SIT.name, SIT.account, Goal.FAILBACK, name, ())
+    gates = failback_gates((), plan, posture, signals_of(seen, SIT), context)
+    found = [gate for gate in gates if gate.id == "direction.one-writer"]
+    assert [(gate.met, gate.stops) for gate in found] == [(False, True)] * split
+    assert all("`dr_cli.py fence --side primary`" in gate.says for gate in found)
+    lost = [loss.seconds for loss in stranded_writes(context, posture) if loss.subject == "sit-mysql of af-south-1"]
+    assert lost == [7200.0] * split
+
+
+def test_what_a_second_writer_took_is_not_measured_where_no_failover_is_on_record() -> None:
+    context = PlanContext(SIT, world({}), Goal.FAILBACK, primary_answers=True)
+    first, *_ = stranded_writes(context, Posture(PostureName.SPLIT, "both write."))
+    assert (first.subject, first.seconds) == ("sit-mysql of af-south-1", None)
 
 
 ZONE = route53.HostedZone("Z1", SIT.traffic.zone, (), "")

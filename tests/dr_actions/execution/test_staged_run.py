@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Self
 
 import pytest
 
 from dr_actions.actions.compute import fence_scaling_again
 from dr_actions.actions.files.write_freeze_policy import frozen
 from dr_actions.actions.traffic import shift_to_primary
-from dr_actions.execution.run import FailureCause, ManualPending, RunStopped, StepFailed
+from dr_actions.execution.run import FailureCause, ManualPending, PlanRun, RunStopped, StepFailed
 from dr_actions.journal.journal import EntryKind, Journal
 from dr_actions.journal.manual_wait import shown_step
 from dr_actions.model.plan import Goal, Plan, Step, to_json
@@ -66,7 +68,7 @@ class Home(Walk):
     """One plan that leads the visitors back to the primary region."""
 
     @classmethod
-    def of(cls, world: World, env: Environment, folder: Path) -> Home:
+    def of(cls, world: World, env: Environment, folder: Path) -> Self:
         steps = in_order(Goal.FAILBACK, shift_to_primary.plan_steps(records_sight(world, env)))
         return cls(world, env, folder, _plan(env, steps))
 
@@ -359,6 +361,44 @@ def test_a_person_who_never_comes_leaves_the_run_pending(world: World, tmp_path:
         home.run(listener, hurried_clock)
     assert weights(world) == (0, 100)
     assert 60.0 in listener.limits_s, "a person has the minutes of the environment file, not the step's own time"
+
+
+class PausedHome(Home):
+    """A failback in whose write pause a person is asked; ``written`` is what others hear of it."""
+
+    def fitted(self, run: PlanRun) -> PlanRun:
+        """Nobody can write for a minute by now, as the run before this one recorded."""
+        self.since = run.clock.now() - timedelta(minutes=1)
+        self.written: list[tuple[datetime | None, datetime | None]] = []
+        run.no_writes_since, run.report_writes = self.since, lambda *moments: self.written.append(moments)
+        return run
+
+
+@pytest.mark.proof
+def test_no_wait_ends_a_run_in_whose_write_pause_a_person_is_asked_and_people_are_notified_at_once(
+    world: World, tmp_path: Path
+) -> None:
+    hurried = BY_HAND.execution.model_copy(update={"manual_wait_minutes": 1})
+    home = PausedHome.of(world, BY_HAND.model_copy(update={"execution": hurried}), tmp_path)
+    clock, asked_at, given = WorldClock(), dict[str, datetime](), {HALF: (50, 50), WHOLE: (100, 0)}
+    moment_s = clock.steady()
+    clock.correct({WORLD_CLOCK: f"{time.time()} 60"}, moment_s, moment_s, loopback=True)
+
+    def comes_late(step: Step) -> None:
+        if step.id in given and clock.now() - asked_at.setdefault(step.id, clock.now()) > timedelta(minutes=2):
+            write_weights(world, *given.pop(step.id))
+
+    listener = RecordingListener(waiting=comes_late)
+    assert home.run(listener, clock).finished
+    assert (weights(world), given) == ((100, 0), {})
+    assert math.inf in listener.limits_s, "twice as long as a person may take elsewhere"
+    notified = [str(entry.data["says"]) for entry in home.entries(EntryKind.NOTIFIED)]
+    assert len(notified) == len(STAGED)
+    assert all(f"OUTAGE: nobody can write since {home.since:%H:%M} UTC" in sentence for sentence in notified)
+    *paused, over = home.written
+    assert [since for since, _ in paused] == [home.since] * len(STAGED)
+    assert over == (None, None)
+    assert any("Every visitor is led to a region that takes writes" in sentence for sentence in listener.said)
 
 
 def test_what_is_kept_of_a_stage_is_plain_json() -> None:

@@ -88,9 +88,9 @@ def test_the_command_is_of_the_run_that_has_not_reached_its_goal(
 
 
 def test_a_run_that_aws_holds_is_watched_for_what_it_waits_for() -> None:
-    held = SIT.model_copy(update={"automation": SIT.automation.model_copy(update={"enabled": True})})
+    automated = SIT.model_copy(update={"automation": SIT.automation.model_copy(update={"enabled": True})})
     at_work = _frozen(run=_run(NOW + timedelta(minutes=1)))
-    assert _seen(ON_THE_DR_SIDE, at_work, held).command == "dr_cli.py attach --incident INC-123"
+    assert _seen(ON_THE_DR_SIDE, at_work, automated).command == "dr_cli.py attach --incident INC-123"
 
 
 def test_a_stopped_database_is_an_outage_that_its_start_ends() -> None:

@@ -132,7 +132,7 @@ def assess_failback(report: Report, context: PlanContext) -> Assessment:
     gib, seconds = sync_estimate(context)
     reasons += (f"The sync moves about {gib:.0f} GiB, in about {duration(seconds)}.",) if gib else ()
     reasons += tuple(sentence for sentence in (objects_to_copy(context),) if sentence)
-    weighed = _assessment(report, context, plan, (advice, reasons), gates, stranded_writes(context))
+    weighed = _assessment(report, context, plan, (advice, reasons), gates, stranded_writes(context, posture))
     return replace(weighed, write_pause=pause)
 
 

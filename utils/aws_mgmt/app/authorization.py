@@ -24,7 +24,7 @@ from dr_actions.clients.mutating_client import GuardRefused, SendFailed
 from dr_actions.control_table.control import ControlStore, MalformedItem
 from dr_actions.drills.phases import changed
 from dr_actions.guard.context import GuardContext
-from dr_actions.journal.entries import Entry
+from dr_actions.journal.entries import Entry, steps_done
 from dr_actions.model import plan as plans
 from dr_actions.model.gates import Gate, Override, Refusal
 from dr_actions.model.plan import Goal, Plan
@@ -61,7 +61,8 @@ _PROMPT = "Enter confirmation code (incident ticket): "
 class RunStart:
     """What a run starts from. ``report`` is the assessment it was cleared upon, None where an earlier run goes on.
 
-    ``gates`` are those it was cleared upon; of an earlier run they are in its journal.
+    ``gates`` are those it was cleared upon; of an earlier run they are in its journal. ``done`` are the steps that an
+    earlier run has done: nobody is asked to confirm them.
     """
 
     plan: Plan
@@ -74,6 +75,7 @@ class RunStart:
     rules: EffectiveRules
     renamed_databases: Mapping[str, str] = field(default_factory=dict)
     gates: Sequence[Gate] = ()
+    done: frozenset[str] = frozenset()
 
     @property
     def waives_cool_down(self) -> bool:
@@ -160,13 +162,15 @@ class _Decision:
         plan, recorded = recorded_by(unfinished)
         request = self._request(plan)
         _known_steps(request.confirmed, plan)
-        clearance = granted(resume(Resumption(recorded, unfinished.at, request), self._judged_by))
+        done = steps_done(since)
+        rest = replace(request, confirmed=request.confirmed | done)
+        clearance = granted(resume(Resumption(recorded, unfinished.at, rest), self._judged_by))
         snapshot = evaluation.observe_world(self.app.world, self.env, self.run)
         if self.practice is None:  # a drill on its way is brought to its end, whatever it finds
             gates = _gates_now(self.options, self.env, snapshot, self.run, since)
             if refusals := recheck_gates(clearance, gates, self.app.clock.now()):
                 granted(refusals)
-        return _start(request, clearance, snapshot, None, self.run.recorded)
+        return replace(_start(request, clearance, snapshot, None, self.run.recorded), done=done)
 
     def _request(self, plan: Plan) -> AuthorizationRequest:
         """What is decided upon. Raises Refused and UsageError where it is not what was asked for."""

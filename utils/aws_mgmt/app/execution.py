@@ -17,7 +17,7 @@ from dr_actions.assessment.outage import rto_ends_at
 from dr_actions.authorization.people import person_of
 from dr_actions.clients.mutating_client import SendFailed
 from dr_actions.control_table import lock as locking
-from dr_actions.control_table.control import Fence
+from dr_actions.control_table.control import Fence, WriteStop
 from dr_actions.control_table.heartbeat import Heartbeat
 from dr_actions.control_table.lock import CoolingDown, LockHeld
 from dr_actions.execution.executor import Outcome, await_rest, execute
@@ -31,6 +31,7 @@ from dr_actions.model.plan import FENCING, Goal, batches, to_json
 from dr_actions.model.sequence import Role, role_of
 from dr_actions.planning.estimate import step_estimate
 from dr_checks.core.model import Area
+from dr_checks.posture.visitor_access import VisitorAccess, visitor_access
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import is_full, is_trial
 from dr_estate.model.unavailable import DataUnavailable
@@ -60,8 +61,9 @@ from utils.aws_mgmt.app.run_result import (
     result_of_error,
     send_alarm,
 )
-from utils.aws_mgmt.app.writers import RETURNING, with_writers
+from utils.aws_mgmt.app.writers import RETURNING, visitors_now, with_writers
 
+_REACHED = ("done", "unconfirmed")
 _VALIDATED = {
     Goal.FAILBACK: READINESS,
     Goal.FENCE: (Area.PREREQUISITES,),
@@ -161,6 +163,8 @@ def run_steps(
     again = next_steps.after_run(context.options, context.start.clearance.incident)
     with _listening(context, journal) as listener:
         run = run_of(context, heartbeat.check, journal, listener)
+        run.report_writes = partial(_report_writes, context, heartbeat, str(again.command))
+        listener.note(visitor_access(run.snapshot, run.env).line)
         journal.report_to(listener.note)
         try:
             open_the_record(context, run, journal, heartbeat.lock.fence)
@@ -186,12 +190,33 @@ def run_steps(
                 raise
             result = cause
     result = with_writers(result, run)
-    if result.alarms:
-        send_alarm(run, result, again, next_steps.invocation_of(context.options))
-    close_the_record(context, run, result, heartbeat.lock.fence)
-    if report is None or (report is context.start.report and (run.plan.goal in RETURNING or result.stands_otherwise)):
+    is_judged = report is not None and report is not context.start.report
+    visitors = report.visitors if report and is_judged else visitors_now(run)
+    if result.alarms or _leaves_nobody_writing(run, result):
+        send_alarm(run, result, again, next_steps.invocation_of(context.options), visitors)
+    close_the_record(context, run, result, heartbeat.lock.fence, visitors)
+    if report is None or (not is_judged and (run.plan.goal in RETURNING or result.stands_otherwise)):
         report = _as_it_stands(context, run)
-    return run_summary(context, run, result, outcome), report
+    return run_summary(context, run, result, outcome), replace(report, visitors=visitors or report.visitors)
+
+
+def _leaves_nobody_writing(run: PlanRun, result: RunResult) -> bool:
+    """Whether the run ends in its write pause: nobody is left who ends it, and others notify people from now on."""
+    if run.no_writes_since is None or result.outcome in _REACHED:
+        return False
+    with contextlib.suppress(Exception):  # another run may hold the lock by now
+        run.report_writes(run.no_writes_since, run.clock.now())
+    return True
+
+
+def _report_writes(
+    context: RunContext, heartbeat: Heartbeat, ends_by: str, since: datetime | None, alarm_from: datetime | None
+) -> None:
+    """Put on record that nobody can write, for what notifies people without this run; None: that all can again."""
+    command = next_steps.invocation_of(context.options).complete(ends_by).strip("`")
+    stop = WriteStop(since, alarm_from, command) if since and alarm_from else None
+    who = person_of(context.app.caller.arn, context.env)
+    context.app.control.stop_writes(context.start.clearance.incident, stop, who, heartbeat.lock.fence)
 
 
 @contextlib.contextmanager
@@ -232,7 +257,16 @@ def run_of(context: RunContext, stored: Callable[[], None], journal: Journal, li
         pace=app.pace,
         rto_ends_at=rto_ends_at(env, start.plan.goal, outage_since(context.start.report, journal.entries)),
         estimate_s=step_estimate(env, start.snapshot),
+        person=person_of(app.caller.arn, env),
+        no_writes_since=_no_writes_since(context),
     )
+
+
+def _no_writes_since(context: RunContext) -> datetime | None:
+    """When an earlier run of this incident stopped all writes, where nobody can write still."""
+    standing = control_state_now(context.app)
+    incident = standing.known_incident if standing else None
+    return incident.no_writes_since if incident and incident.id == context.start.clearance.incident else None
 
 
 def _validated(context: RunContext) -> tuple[Report, Snapshot]:
@@ -421,7 +455,9 @@ def _control_state(override: gates_module.Override, incident: str, digest: str) 
     return RecordedOverride(override.gate, override.by, override.why, override.until, incident, digest, override.arn)
 
 
-def close_the_record(context: RunContext, run: PlanRun, result: RunResult, fence: Fence) -> None:
+def close_the_record(
+    context: RunContext, run: PlanRun, result: RunResult, fence: Fence, visitors: VisitorAccess | None = None
+) -> None:
     """Record how it ended. A failover leaves the estate without a standby; a validated failback closes the incident."""
     control, incident = context.app.control, run.clearance.incident
     who = person_of(context.app.caller.arn, context.env)
@@ -429,8 +465,9 @@ def close_the_record(context: RunContext, run: PlanRun, result: RunResult, fence
         record_pauses(run.journal, control)
         if result.outcome == "stopped":
             run.journal.append(EntryKind.STOPPED, says=f"{who} stopped it.")
-        run.journal.append(EntryKind.END, outcome=result.outcome, says=result.message)
-    if result.outcome not in ("done", "unconfirmed") or is_trial(incident) or run.plan.goal is Goal.CLEAN_UP:
+        known = {"visitors": visitors.sentence} if visitors else {}
+        run.journal.append(EntryKind.END, outcome=result.outcome, says=result.message, **known)
+    if result.outcome not in _REACHED or is_trial(incident) or run.plan.goal is Goal.CLEAN_UP:
         return
     with contextlib.suppress(Exception):  # said in the journal all the same
         if run.plan.goal is Goal.FAILBACK:
@@ -440,6 +477,8 @@ def close_the_record(context: RunContext, run: PlanRun, result: RunResult, fence
             else:
                 control.close_incident(incident, who, fence)
         elif run.plan.goal in (Goal.ABORT, Goal.FENCE):
+            if run.no_writes_since is not None:
+                control.stop_writes(incident, None, who, fence)
             control.enter_phase(incident, ON_DR if run.plan.goal is Goal.ABORT else "fenced", who, fence)
         elif run.plan.goal is Goal.RELEASE:
             control.close_incident(incident, who, fence)

@@ -22,6 +22,7 @@ from dr_actions.execution.run import (
     StepFailed,
 )
 from dr_actions.journal.journal import EntryKind, JournalBroken, MirrorFailed
+from dr_checks.posture.visitor_access import VisitorAccess
 from dr_estate.model.invocation import Invocation
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.next_steps import DRILL_CLEAN, STANDS_NOW, NextStep
@@ -141,11 +142,15 @@ def _where_traffic_is(outcome: Outcome) -> str:
     return "traffic could NOT be led back to the last good weights"
 
 
-def send_alarm(run: PlanRun, result: RunResult, again: NextStep, invocation: Invocation) -> None:
-    """Notify the critical topic of the DR region; a failed delivery is recorded and never stops anything (T40)."""
+def send_alarm(
+    run: PlanRun, result: RunResult, again: NextStep, invocation: Invocation, visitors: VisitorAccess | None = None
+) -> None:
+    """Notify the critical topic of the DR region, in an outage by that first."""
     needed = invocation.complete(str(STANDS_NOW if result.stands_otherwise else again.confirming(result.to_confirm)))
     reason = invocation.complete(result.message)
     message = run_failed(run.env, run.clearance.incident, run.plan.goal, result.step, reason, needed, run.journal.run)
+    if visitors and visitors.is_urgent:
+        message = replace(message, happened=f"{visitors.sentence} {message.happened}")
     raise_alarm(run, message, result.message)
 
 

@@ -11,13 +11,17 @@ from dr_actions.assessment.cost import leftovers_sentence
 from dr_actions.execution.run import ALL_SIDES, PlanRun
 from dr_actions.journal.point_of_no_return import point_of_no_return
 from dr_actions.model.plan import Goal
+from dr_checks.posture.visitor_access import ACCESS_PARTS, VisitorAccess, visitor_access
 from dr_checks.posture.writers import WRITERS, is_gone, is_promoted, way_back_sentence, writers_sentence
+from dr_estate.config.environment import Environment
+from dr_estate.model.drill_names import is_trial
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import rds
 from utils.aws_mgmt.app.run_result import RunResult
+from utils.aws_mgmt.app.target import ObservedWorld
 
 RETURNING = (Goal.FAILBACK, Goal.ABORT)
-_SILENT = {Goal.FAILBACK: ("done", "lost", "waiting"), Goal.ABORT: ("lost", "waiting")}
+_SILENT = {Goal.FAILBACK: ("done", "lost"), Goal.ABORT: ("lost",)}
 
 
 def with_writers(result: RunResult, run: PlanRun) -> RunResult:
@@ -35,6 +39,25 @@ def with_writers(result: RunResult, run: PlanRun) -> RunResult:
     entries = run.journal.entries
     sentences = (result.message, writes, _way_back(run), remains_sentence(entries))
     return replace(result, message=" ".join(sentence for sentence in sentences if sentence))
+
+
+def visitors_now(run: PlanRun) -> VisitorAccess | None:
+    """What visitors can do as the run ends; None for a trial, which changes nothing of theirs, and where not seen."""
+    if is_trial(run.clearance.incident):
+        return None
+    try:
+        run.snapshot = run.read(ACCESS_PARTS, run.snapshot, ALL_SIDES)
+    except DataUnavailable:
+        return None
+    return visitor_access(run.snapshot, run.env)
+
+
+def visitors_of(world: ObservedWorld, env: Environment) -> VisitorAccess | None:
+    """What visitors can do now; None where nothing could be seen."""
+    try:
+        return visitor_access(world.observe(env, ACCESS_PARTS), env)
+    except DataUnavailable:
+        return None
 
 
 def _way_back(run: PlanRun) -> str:

@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from dr_actions.clients.mutating_client import SendFailed
+from dr_checks.posture.visitor_access import VisitorAccess
 from dr_estate.model.unavailable import DataUnavailable, UnavailableKind
 from reports.incident.log import incident_log, render
 from reports.terminal import console
 from reports.terminal.manual_step import ManualStepWriter
-from reports.terminal.run_screen import RunScreen
+from reports.terminal.run_screen import RunScreen, shown
 from reports.values.assessment import short
 from reports.values.run_view import RunFollower, RunView
 from utils.aws_mgmt.app.automation import ExecutionState, RecoveryAutomation, RecoveryExecution, describe
@@ -29,10 +30,14 @@ from utils.aws_mgmt.app.next_steps import (
     report_of,
     withdrawal_of,
 )
+from utils.aws_mgmt.app.writers import visitors_of
 from utils.aws_mgmt.cli.waiting_run import options_of
 
 RECORD = "incident.md"
 _POLL_S = 5.0
+_LOOK_AGAIN_S = 60.0
+"""How often it is looked what visitors can do: twenty reads, where a look at the run is two."""
+_OVER = (ExecutionState.ENDED, ExecutionState.FAILED)
 
 
 def watch(app: AppContext, execution_id: str, folder: Path, form: str) -> Exit:
@@ -54,9 +59,9 @@ def watch(app: AppContext, execution_id: str, folder: Path, form: str) -> Exit:
         return Exit.INTERRUPTED
     if refused := refusal_of(app, found.incident, found.id):
         console.complain(refused)
-        return _ended(found, None, form, refused=True)
+        return _ended(found, None, form, following.visitors, refused=True)
     _keep_record(app, found, folder)
-    return _ended(found, following.view(), form, refused=False)
+    return _ended(found, following.view(), form, following.visitors, refused=False)
 
 
 def _until_it_ends(
@@ -68,6 +73,7 @@ def _until_it_ends(
             state = found.state
             console.complain(describe(found, app.env))
         following.show()
+        following.show_visitors(at_once=found.state in _OVER)
         if found.state is ExecutionState.FAILED:
             reason = f"authority.automation: AWS ended it before a run did: {found.failure or found.state}."
             raise Refused(reason + (_of_the_other(automation, app) if found.beside_another else ""))
@@ -116,7 +122,9 @@ def _keep_record(app: AppContext, found: RecoveryExecution, folder: Path) -> Non
     )
 
 
-def _ended(found: RecoveryExecution, view: RunView | None, form: str, *, refused: bool) -> Exit:
+def _ended(
+    found: RecoveryExecution, view: RunView | None, form: str, visitors: VisitorAccess | None, *, refused: bool
+) -> Exit:
     code = next((code for code in Exit if code == found.exit_code), Exit.ACTION_FAILED)
     how = "was refused, exit" if refused else "ended with exit"
     answer = f"the run of {found.incident} {how} {code}"
@@ -125,6 +133,9 @@ def _ended(found: RecoveryExecution, view: RunView | None, form: str, *, refused
         console.complain(f"{answer[0].upper()}{answer[1:]}: {log_of(found.incident)} has what it recorded.")
     facts = view.facts.rows() if view is not None and view.facts is not None else ()
     next_step = after_watched_run(found.goal, found.incident, code, found.arguments)
+    if visitors and visitors.is_outage:
+        answer = f"{visitors.sentence.rstrip('.')}; {answer}"
+        next_step = f"`{visitors.command}` ends the outage." if visitors.command else next_step
     console.conclude(form, answer, next_step, facts=facts)
     return code
 
@@ -139,6 +150,19 @@ class _RunFollowing:
         self._screen = RunScreen(ManualStepWriter(folder, app.world.by_hand), self.view)
         self._silent_since_s: float | None = None
         self._has_begun = False
+        self._looked_at_s: float | None = None
+        self.visitors: VisitorAccess | None = None
+
+    def show_visitors(self, *, at_once: bool = False) -> None:
+        """Show what visitors can do, at first, as it changes, and as the run is over."""
+        clock = self._app.clock
+        if not at_once and self._looked_at_s is not None and clock.monotonic() - self._looked_at_s < _LOOK_AGAIN_S:
+            return
+        self._looked_at_s, before = clock.monotonic(), self.visitors
+        self.visitors = visitors_of(self._app.world, self._app.env)
+        if self.visitors and (at_once or before is None or self.visitors.share != before.share):
+            style = "bold red" if self.visitors.is_urgent else "bold"
+            self._screen.print(f"[{style}]{shown(self.visitors.line)}[/]")
 
     def execution_now(self, automation: RecoveryAutomation, found: RecoveryExecution) -> RecoveryExecution:
         """Return the current execution, or the last known state where AWS does not answer.

@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from dr_actions.actions.notifications.messages import CRITICAL
 from dr_actions.iam.policies import HOME, IamRole, automated_policies, declared, policies, role_name
 from dr_estate.config.environment import Environment, environment_names, load_environment
 from dr_estate.model.recovery_document import recovery_document
 from utils.aws_mgmt.app.options import ROOT
-from utils.aws_mgmt.generate import fleet_machine, fleet_workflow, readiness_workflows
+from utils.aws_mgmt.generate import fleet_machine, fleet_workflow, outage_watch, readiness_workflows
 from utils.aws_mgmt.generate.automation_stack import ATTACHED_AS_GIVEN, OWN, automation_template, automation_variables
 from utils.aws_mgmt.generate.ci_workflows import workflow
 from utils.aws_mgmt.generate.monitoring import alerts, dashboard
@@ -26,6 +27,7 @@ GENERATED = (
     ("gitlab", "*.yml"),
     ("monitoring", "*"),
     ("automation", "*.json"),
+    ("outage", "*.json"),
     ("fleet", "*.json"),
     ("fleet", "*.ini"),
 )
@@ -47,6 +49,10 @@ def files() -> dict[str, str]:
             found |= {f"policies/{name}.json": document for name, document in of_role.items()}
         if env.approvals.people > 1:
             found |= _of_automation(env)
+        if env.replicates and len(env.names.topics) > CRITICAL:
+            found[f"outage/{env.name}-machine.json"] = outage_watch.machine(env)
+            found[f"outage/{env.name}-policy.json"] = outage_watch.policy(env)
+            found[f"cloudformation/{env.name}-outage.json"] = outage_watch.template(env)
         found[f"terraform/{env.name}.tfvars.json"] = _variables(env, documents)
         found[f"cloudformation/{env.name}-parameters.json"] = _parameters(env)
         found[f"cloudformation/{env.name}-policies.json"] = _template(env, documents)

@@ -105,7 +105,8 @@ def _ask_and_watch(options: RecoveryOptions, reached: AppContext, files: Command
 
 def _confirmed_here(start: RunStart) -> list[str]:
     """The irreversible steps that the person at this terminal confirms now: nobody can ask the task's."""
-    steps = [step for step in start.plan.steps if step.danger == "irreversible" and step.id not in start.confirmed]
+    known = start.confirmed | start.done
+    steps = [step for step in start.plan.steps if step.danger == "irreversible" and step.id not in known]
     for step in steps:
         if not console.has_typed(step.subject, f"{step.says} It cannot be undone. Type {step.subject}: "):
             raise Refused(
