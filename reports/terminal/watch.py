@@ -73,7 +73,9 @@ class WatchScreen:
     def _rows(self, estate: WatchedEstate) -> Iterator[RenderableType]:
         if estate.visitors is not None:
             urgent = estate.visitors.is_urgent
-            yield Text(one_line(console.completed(estate.visitors.line)), "bold red" if urgent else "bold", no_wrap=not urgent)
+            yield Text(
+                one_line(console.completed(estate.visitors.line)), "bold red" if urgent else "bold", no_wrap=not urgent
+            )
         title = f"{estate.environment.upper()}  {one_line(estate.world)}  looked at {estate.at:%H:%M:%S} UTC"
         yield Text(title, "bold", no_wrap=True, overflow="ellipsis")
         grave = estate.posture.severity in (Severity.BLOCKER, Severity.CRITICAL)
