@@ -76,7 +76,8 @@ def test_a_split_leads_every_screen_and_ends_by_the_command_it_prints(sit: Sit) 
     assert (weighed["recommendation"], " fence --side primary`" in weighed["next_step"]) == ("WAIT", True)
     (gate,) = [gate for gate in weighed["gates"] if gate["id"] == "direction.one-writer"]
     assert (gate["met"], gate["stops"]) == (False, True)
-    assert "sit-mysql of af-south-1" in {loss["subject"] for loss in weighed["data_loss"]}, "what its writer took is lost"
+    lost = {loss["subject"] for loss in weighed["data_loss"]}
+    assert "sit-mysql of af-south-1" in lost, "what the second writer took"
     split = sit.run("status --format json", "reader").report
     assert [] == list(SCHEMA.iter_errors(split))
     assert (split["posture_severity"], split["score"] < 50, split["recommendation"]) == ("blocker", True, "NOT_READY")
