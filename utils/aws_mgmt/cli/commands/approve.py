@@ -10,6 +10,7 @@ from pathlib import Path
 from dr_actions.authorization.clearance import PIN, Approval, ticket_is_well_formed
 from dr_actions.authorization.people import is_approver, person_of
 from dr_actions.authorization.rules import RULE, EffectiveRules, differences
+from dr_actions.authorization.start_approvals import with_starts
 from dr_actions.control_table.control import ConditionFailed, PausedForEver
 from dr_actions.model.plan import Danger, Plan
 from dr_estate.config.environment import Environment
@@ -156,7 +157,8 @@ def _ask_for_the_task(
     Nobody sees what the task itself says.
     """
     task = options_of(waiting.execution, reached)
-    approvals = [*reached.approvals.of(options.incident), *given]
+    start = start_of(reached, waiting, rules, waiting.overrides)
+    approvals = [with_starts(approval, [start]) for approval in (*reached.approvals.of(options.incident), *given)]
     refuse_as_task(task, reached, report, rules, waiting.execution.executed_by, approvals)
 
 
