@@ -61,6 +61,12 @@ def draft(name: str, region: str, names: ResourceNames) -> Environment:
     )
 
 
+def with_deadline(environment: Environment, seconds: int) -> Environment:
+    """The environment with this as the longest time of an observation, however large the estate is."""
+    limits = environment.observation.model_copy(update={"deadline_s": seconds, "firm_deadline": True})
+    return environment.model_copy(update={"observation": limits})
+
+
 def discover_settings(environment: Environment, world: ObservedWorld) -> Iterator[ProposedSetting]:
     """Propose each setting that the account gives away. Raises DataUnavailable, and UsageError without traffic records.
 

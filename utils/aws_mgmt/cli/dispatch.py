@@ -279,10 +279,9 @@ def _exercise(options: of.DrTestOptions | of.DrillOptions | of.TourOptions, envi
 def _environment(options: of.Options) -> Environment:
     environment = load_environment(options.config, options.environment)
     if options.deadline_s is not None:
-        observation = environment.observation.model_copy(
-            update={"deadline_s": options.deadline_s, "firm_deadline": True}
-        )
-        environment = environment.model_copy(update={"observation": observation})
+        from utils.aws_mgmt.app.discovery import with_deadline
+
+        environment = with_deadline(environment, options.deadline_s)
     if not isinstance(options, of.FailbackOptions):
         return environment
     from utils.aws_mgmt.app.failback_stages import staged_or_not

@@ -14,12 +14,13 @@ from dr_estate.scan.account import GLOBAL_REGION, READS
 from dr_estate.scan.scan import NoEstate, scan
 from reports.render.estate_map import render
 from reports.terminal import console
-from utils.aws_mgmt.app.discovery import draft
+from utils.aws_mgmt.app.discovery import draft, with_deadline
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.options import ScanOptions
 from utils.aws_mgmt.app.target import world_of
 
+DEADLINE_S = 60
 _FORMS = ("terminal", "json")
 
 
@@ -32,7 +33,10 @@ def scan_command(options: ScanOptions) -> Exit:
         raise UsageError(f"scan is not written as {options.format}: use {', '.join(_FORMS)}.")
     region = options.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
     with _credentials(options) as credentials, console.working("Reading the account"):
-        client = ReadClient(draft("scan", region or GLOBAL_REGION, ResourceNames()), READS, credentials)
+        unknown = with_deadline(
+            draft("scan", region or GLOBAL_REGION, ResourceNames()), options.deadline_s or DEADLINE_S
+        )
+        client = ReadClient(unknown, READS, credentials)
         try:
             caller = client.call("sts", region or GLOBAL_REGION, lambda sts: sts.get_caller_identity())
             found = scan(client, str(caller["Account"]), region, options.start)
@@ -45,7 +49,7 @@ def scan_command(options: ScanOptions) -> Exit:
         options.save.write_text(render(found, "json"), encoding="utf-8")
     code = Exit.NOT_READY if found.gaps else Exit.COULD_NOT_SEE if found.unread else Exit.READY
     answer = f"{len(found.workloads)} workloads, {len(found.stores)} stores, {len(found.gaps)} gaps, exit {code}"
-    console.conclude(options.format, answer, "`dr_cli.py init` writes the environment file of what was found.")
+    console.conclude(options.format, answer, "`dr_cli.py init` writes an environment file.")
     return code
 
 
