@@ -30,7 +30,9 @@ def render(report: Report) -> str:
         if report.gate and kind == "error" and result.check not in stopping:
             kind = "warning"
         by_kind.setdefault(kind, []).append(_annotation(kind, result))
-    alarm = [f"::error title=posture {report.posture}::{_data(report.alarm)}"] if report.alarm else []
+    urgent = report.visitors is not None and report.visitors.is_urgent
+    alarm = [f"::error title=what visitors can do::{_data(report.first_line)}"] if urgent else []
+    alarm += [f"::error title=posture {report.posture}::{_data(report.alarm)}"] if report.alarm else []
     shown = {"error": _SHOWN - len(alarm)}
     lines = [
         line for kind in ("error", "warning", "notice") for line in by_kind.get(kind, [])[: shown.get(kind, _SHOWN)]

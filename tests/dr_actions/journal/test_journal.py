@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dr_actions.journal.entries import OtherWorld, entry_after, read_chain
+from dr_actions.journal.entries import OtherWorld, entry_after, read_chain, steps_done
 from dr_actions.journal.journal import (
     EntryKind,
     Journal,
@@ -71,6 +71,23 @@ def test_how_a_step_stands_follows_from_its_entries(tmp_path: Path, clock: Clock
             assert state is journal.state_of("s")
         journal.append(EntryKind.BEGIN, plan=to_json(a_plan()))
         assert RecordedState.NONE is journal.state_of("s"), "another plan's steps are others"
+
+
+def test_a_run_that_goes_on_asks_for_no_step_that_is_done_since_the_last_plan_began(
+    tmp_path: Path, clock: Clock
+) -> None:
+    with alone(tmp_path, clock) as journal:
+        journal.append(EntryKind.CONFIRMED, "of an earlier plan", says="seen")
+        journal.append(EntryKind.BEGIN, plan=to_json(a_plan()))
+        for step, kind in (
+            ("done", EntryKind.CONFIRMED),
+            ("sent", EntryKind.OUTCOME),
+            ("taken back", EntryKind.CONFIRMED),
+        ):
+            journal.append(EntryKind.INTENT, step)
+            journal.append(kind, step)
+        journal.append(EntryKind.UNDONE, "taken back")
+        assert steps_done(journal.entries) == {"done"}
 
 
 def test_a_second_process_is_refused_with_who_has_the_journal(tmp_path: Path, clock: Clock) -> None:
