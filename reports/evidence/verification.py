@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 JOURNAL, MIRROR, APPROVALS = "journal.jsonl", "mirror.jsonl", "approvals.json"
+INDEX, REVIEW = "index.html", "review.md"
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from dr_actions.journal.entries import Entry, EntryKind
+from dr_actions.journal.entries import Chain, Entry, EntryKind
 from dr_actions.journal.timeline import REACHED, Timeline
 from dr_actions.model.gates import FENCE
 from dr_actions.model.plan import Goal
 from dr_estate.model.durations import duration
-from reports.incident.log import IncidentLog, markdown, verified
+from reports.incident.log import IncidentLog, incident_log, markdown, verified
 from reports.values.escaping import code
 from reports.values.escaping import markdown as escaped
 from reports.values.run_record import without_writes
@@ -37,6 +37,11 @@ def review(log: IncidentLog, refusal: str = "") -> str:
     lines += _section("Still to be cleaned up by hand", list(_clean_ups(entries)))
     lines += _section("For the people who were there", _QUESTIONS)
     return "\n".join(lines) + "\n---\n\n" + markdown(log)
+
+
+def review_of(chain: Chain, environment: str, incident: str, rto_minutes: float, source: str = "the journal") -> str:
+    """The review of a journal's chain, with the recovery time objective of its environment."""
+    return review(incident_log(chain, environment, incident, source, round(rto_minutes * 60)))
 
 
 _QUESTIONS = [

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import hashes
@@ -15,6 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from dr_actions.journal.entries import EntryKind, entry_after, genesis
+from dr_actions.journal.journal import Journal
+from dr_actions.model.plan import Goal, Plan, to_json
 from dr_estate.config.environment import Side, load_environment
 from dr_estate.model.world_id import WorldId
 from reports.evidence.pack import (
@@ -30,6 +33,7 @@ from reports.evidence.pack import (
 )
 from reports.evidence.verification import JOURNAL, verify
 from sandbox.client.endpoint import Endpoint
+from tests.dr_actions.deciding import step
 from tests.proofs.changes import Aws
 from tests.utils.running import ROOT, Ran, signed_in
 from tests.worlds import borrowed
@@ -226,3 +230,61 @@ def test_evidence_that_nobody_may_sign_says_so_on_the_screen_and_in_the_file(des
 def test_what_is_not_named_well_is_a_usage_error(desk: Desk, words: str) -> None:
     ran = desk.run(f"-e sit evidence {words}")
     assert (ran.code, ran.out) == (2, ""), ran.err
+
+
+def record_a_run(desk: Desk) -> None:
+    """A failover that ended, in the journal of this machine and in its mirror."""
+    here = WorldId.live(SIT.account, desk.world.url)
+    whole = Plan("sit", SIT.account, Goal.FAILOVER, "PRIMARY_LOST", (step("tenant1"),))
+    cleared = {"incident": INCIDENT, "operator": "alice", "approver": "", "digest": whole.digest}
+    rows: list[tuple[EntryKind, str | None, dict[str, Any]]] = [
+        (EntryKind.BEGIN, None, {"plan": to_json(whole), "digest": whole.digest, "clearance": cleared}),
+        (EntryKind.CONFIRMED, step("tenant1").id, {"says": "runs"}),
+        (EntryKind.VALIDATED, None, {"passed": True, "served": [1, 1]}),
+        (EntryKind.END, None, {"outcome": "done", "says": "Every step is done."}),
+    ]
+    folder = desk.home / "out" / "incidents" / here.folder
+    with Journal.open(folder, "sit", INCIDENT, "run-2", lambda: datetime.now(UTC), world=here) as journal:
+        for kind, step_id, data in rows:
+            journal.append(kind, step_id, **data)
+
+
+def test_a_pack_holds_the_page_and_the_runs_and_is_reviewed_offline_without_an_environment(desk: Desk) -> None:
+    record_a_run(desk)
+    path = desk.pack()
+    members = members_of(path.read_bytes())
+    assert f"The failover of SIT for {INCIDENT} is done." in members["index.html"].decode()
+    manifest = json.loads(members["manifest.json"])
+    assert manifest["runs"] == [{"run": "run-2", "goal": "failover", "outcome": "done"}]
+    reviewed = desk.run(f"review {path}", person="")
+    assert reviewed.code == 0, reviewed.err
+    assert f"Post-incident review: {INCIDENT} in SIT" in reviewed.out
+    journal = desk.home / "journal.jsonl"
+    journal.write_bytes(members[JOURNAL])
+    log = desk.run(f"-e sit log --journal {journal}", person="")
+    assert "run-2: done" in log.out, log.err
+
+
+def test_a_pack_that_was_changed_is_reviewed_and_called_so(desk: Desk) -> None:
+    record_a_run(desk)
+    path = desk.pack()
+    path.write_bytes(path.read_bytes().replace(b"Every step is done.", b"Every step was made"))
+    reviewed = desk.run(f"review {path}", person="")
+    assert (reviewed.code, "FAULT: " in reviewed.err) == (3, True), reviewed.err
+    for wrong in ("rules.json", "no.tar"):
+        (desk.home / "rules.json").write_text("{}", encoding="utf-8")
+        refused = desk.run(f"review {desk.home / wrong}", person="")
+        assert (refused.code, refused.err.count("\n") <= 2) == (2, True), refused.err
+
+
+def test_the_report_of_an_incident_is_made_from_its_record(desk: Desk) -> None:
+    record_a_run(desk)
+    report = desk.run(f"-e sit report --incident {INCIDENT}", "operator")
+    assert report.code == 0, report.err
+    (page,) = (desk.home / "out").glob("sit-report-*/report.html")
+    text = page.read_text(encoding="utf-8")
+    assert f"The failover of SIT for {INCIDENT} is done." in text
+    assert "1 of 1 tenants by eu-west-1" in text
+    assert (page.parent / "review.md").exists()
+    none = desk.run("-e sit report --incident INC-404", "operator")
+    assert (none.code, "No run of INC-404 is on record in sit" in none.err) == (2, True), none.err

@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from importlib.metadata import version as version_of
@@ -14,21 +14,28 @@ from pathlib import Path
 from typing import Any
 
 from dr_actions.authorization.start_approvals import start_to_item
+from dr_actions.journal.entries import Chain, OtherWorld, read_chain
 from dr_actions.journal.journal import journal_path
 from dr_actions.journal.mirror import TableMirror
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment
 from reports.evidence.pack import Signature, manifest_of, pack_bytes, signed_text
-from reports.evidence.verification import APPROVALS, JOURNAL, MIRROR
+from reports.evidence.verification import APPROVALS, INDEX, JOURNAL, MIRROR, REVIEW
+from reports.page.render import render
 from utils.aws_mgmt.app import evaluation
 from utils.aws_mgmt.app.connections import AppContext, open_context
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.evidence_signing import UNASKED, signature_of
 from utils.aws_mgmt.app.incident_record import all_journals
+from utils.aws_mgmt.app.incident_report import incident_report, last_drill, runs_on_record
 from utils.aws_mgmt.app.options import EvidenceOptions, version
 from utils.aws_mgmt.app.target import outlives
 
 _PAGES = {".html"}  # built from the results at any time
+
+
+Review = Callable[[Chain, str, str, float], str]
+"""Writes the review of a journal: of which environment and incident, and the recovery time objective in minutes."""
 
 
 @dataclass
@@ -41,8 +48,11 @@ class PackContents:
     unsigned: str = "AWS was not asked"
 
 
-def make_pack(options: EvidenceOptions, env: Environment) -> tuple[bytes, PackContents]:
-    """Make the pack of the incident or the run that is named. Raises UsageError where there is nothing of it."""
+def make_pack(options: EvidenceOptions, env: Environment, review: Review) -> tuple[bytes, PackContents]:
+    """Make the pack of the incident or the run that is named, with its ``review``.
+
+    Raises UsageError where there is nothing of it.
+    """
     folders = [options.run] if options.run else list(_run_folders(options, env))
     incident = options.incident or _incident_of(folders[0])
     contents = PackContents()
@@ -52,11 +62,24 @@ def make_pack(options: EvidenceOptions, env: Environment) -> tuple[bytes, PackCo
     if journal is not None:
         contents.files[JOURNAL] = journal.read_bytes()
     contents.files |= _rules_files(options, env)
-    about = {"environment": env.name, "account": env.account, "incident": incident, "versions": _versions()}
-    about |= {"runs": [folder.name for folder in folders], "made_at": WorldClock().now().isoformat(timespec="seconds")}
+    about: dict[str, Any] = {
+        "environment": env.name,
+        "account": env.account,
+        "incident": incident,
+        "versions": _versions(),
+    }
+    about |= {
+        "results": [folder.name for folder in folders],
+        "made_at": WorldClock().now().isoformat(timespec="seconds"),
+    }
     with _open_world(options, env, contents) as app:
         if app is not None and incident:
             _add_the_record(app, incident, contents)
+            _add_the_page(options, env, app, incident, contents)
+        chain = read_chain(contents.files.get(JOURNAL, b""), env.name, incident)
+        about["runs"] = runs_on_record(chain.entries)
+        if chain.entries:
+            contents.files[REVIEW] = review(chain, env.name, incident, env.objectives.rto_minutes).encode()
         if not folders and JOURNAL not in contents.files:
             raise UsageError(f"There is nothing of {incident} in {options.output} or in the control table.")
         manifest = manifest_of(contents.files, {**about, "not_included": contents.missing})
@@ -98,6 +121,20 @@ def _add_the_record(app: AppContext, incident: str, contents: PackContents) -> N
     contents.files[APPROVALS] = _json(approvals)
     contents.files["approved-starts.json"] = _json(starts)
     contents.files["pinned-rules.json"] = _json(pins)
+
+
+def _add_the_page(
+    options: EvidenceOptions, env: Environment, app: AppContext, incident: str, contents: PackContents
+) -> None:
+    """Add the page of the incident, and the last drill before it."""
+    try:
+        report = incident_report(options, env, app, incident)
+    except (*UNASKED, UsageError, OtherWorld) as none:
+        contents.missing.append(f"{INDEX}: {none}")
+        return
+    contents.files[INDEX] = render(report, {}).encode()
+    drill = last_drill(report)
+    contents.files["last-drill.json"] = _json(asdict(drill) if drill else None)
 
 
 def _run_folders(options: EvidenceOptions, env: Environment) -> Iterator[Path]:

@@ -335,6 +335,11 @@ def report_of(goal: str, incident: str) -> Command:
     return Command(("failover", "--validate", *_incident(incident))) if goal == "failover" else Command(("status",))
 
 
+def incident_report_of(incident: str) -> Command:
+    """The command that makes the incident's report from its record."""
+    return Command(("report", *_incident(incident)))
+
+
 def evidence_of(incident: str) -> Command:
     """The command that packs all of the incident into one archive."""
     return Command(("evidence", *_incident(incident)))

@@ -341,12 +341,24 @@ class DrillOptions(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class ReportOptions(Options):
-    """Of `report`: the ``folders`` of a run, or of several to ``merge``; ``expected`` names their environments."""
+    """Of `report`: the ``folders`` of a run, or of several to ``merge``; ``expected`` names their environments.
+
+    Or the ``incident`` whose record is made into a report.
+    """
 
     command: ClassVar[str] = "report"
-    folders: tuple[Path, ...]
+    folders: tuple[Path, ...] = ()
+    incident: str = ""
     merge: bool = False
     expected: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewOptions(Options):
+    """Of `review`: the evidence pack ``file``."""
+
+    command: ClassVar[str] = "review"
+    file: Path
 
 
 @dataclass(frozen=True, kw_only=True)

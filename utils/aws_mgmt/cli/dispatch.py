@@ -13,7 +13,15 @@ from utils.aws_mgmt.app.next_steps import invocation_of
 from utils.aws_mgmt.app.target import calls_file
 from utils.aws_mgmt.cli.completion import CI_FORMATS
 
-_OFFLINE = (of.ReportOptions, of.DiffOptions, of.EvidenceOptions, of.ExplainOptions, of.InitOptions, of.ScanOptions)
+_OFFLINE = (
+    of.ReportOptions,
+    of.ReviewOptions,
+    of.DiffOptions,
+    of.EvidenceOptions,
+    of.ExplainOptions,
+    of.InitOptions,
+    of.ScanOptions,
+)
 
 
 def run(options: of.Options) -> Exit:
@@ -124,6 +132,7 @@ def _of_several(options: of.Options) -> Exit:
 
 def _without_environment(
     options: of.ReportOptions
+    | of.ReviewOptions
     | of.DiffOptions
     | of.EvidenceOptions
     | of.ExplainOptions
@@ -139,14 +148,8 @@ def _without_environment(
         from utils.aws_mgmt.cli.commands.scan import scan_command
 
         return scan_command(options)
-    if isinstance(options, of.ReportOptions) and options.merge:
-        from utils.aws_mgmt.cli.commands.fleet import merge_command
-
-        return merge_command(options)
-    if isinstance(options, of.ReportOptions):
-        from utils.aws_mgmt.cli.commands.report import report_command
-
-        return report_command(options)
+    if isinstance(options, of.ReportOptions | of.ReviewOptions):
+        return _report_again(options)
     if isinstance(options, of.DiffOptions):
         from utils.aws_mgmt.cli.commands.diff import diff_command
 
@@ -162,6 +165,23 @@ def _without_environment(
     from utils.aws_mgmt.cli.commands.evidence import evidence_command, verify_command
 
     return verify_command(options) if options.action else evidence_command(options, _environment(options))
+
+
+def _report_again(options: of.ReportOptions | of.ReviewOptions) -> Exit:
+    """Show what was recorded before: a run, several, an incident, or the review in a pack."""
+    if isinstance(options, of.ReviewOptions):
+        from utils.aws_mgmt.cli.commands.review import review_command
+
+        return review_command(options)
+    if options.merge:
+        from utils.aws_mgmt.cli.commands.fleet import merge_command
+
+        return merge_command(options)
+    from utils.aws_mgmt.cli.commands.report import incident_report_command, report_command
+
+    if options.incident and not options.environment:
+        raise UsageError("Whose incident? Its record is in one environment: `-e ENV report --incident`.")
+    return incident_report_command(options, _environment(options)) if options.incident else report_command(options)
 
 
 def _judge(options: of.StatusOptions | of.DrTestOptions, environment: Environment) -> Exit:

@@ -21,9 +21,9 @@ if TYPE_CHECKING:  # help builds no options
     from utils.aws_mgmt.app.options import Options
 
 WIDTH = 100
-_WITHOUT_ENVIRONMENT = {"report", "diff", "scan", "tour", "verify", "check", "gate", "trap", "exit"}
+_WITHOUT_ENVIRONMENT = {"report", "review", "diff", "scan", "tour", "verify", "check", "gate", "trap", "exit"}
 _OF_NOW = {"approve", "attach", "doctor", "evidence", "log", "pause", "unpause", "repair"}
-_OF_NO_ESTATE = {"diff", "iam", "init", "report", "sandbox", "scan", "tour"}
+_OF_NO_ESTATE = {"diff", "iam", "init", "report", "review", "sandbox", "scan", "tour"}
 _CHOOSES_REGION = {"init", "scan"}
 _NAME = re.compile(r"[\w.-]{0,64}", re.ASCII)
 Params = Sequence[click.Parameter]

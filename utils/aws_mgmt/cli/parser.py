@@ -114,7 +114,10 @@ _SIDE = _option(
     "side", "", "The region to fence (the one that visitors do not get).", type=click.Choice(completion.SIDES)
 )
 _GROUPS = {
-    "Look (changes nothing)": ("doctor", "status", "explain", "schedule", "log", "evidence", "report", "diff"),
+    "Look (changes nothing)": (
+        *("doctor", "status", "explain", "schedule"),
+        *("log", "review", "evidence", "report", "diff"),
+    ),
     "Act": ("failover", "failback", "fence", "approve", "attach", "pause", "unpause", "repair"),
     "Practise": ("tour", "test", "drill", "sandbox"),
     "Set up": ("scan", "init", "iam", "completion"),
@@ -131,6 +134,7 @@ _ABOUT = {
     "explain calls": "Show the API calls of an observation, and what they would be with N tenants.",
     "schedule": "Show which DR test was run when, which is due next, and what is overdue.",
     "log": "Show the log of an incident: timeline, recovery times, and whether its chain is unbroken.",
+    "review": "Show the post-incident review of an evidence pack (offline, without -e).",
     "evidence": "Make one signed archive of an incident or a run, or verify one (offline, without -e).",
     "report": "Print an earlier run again and draw both its pages, or merge several (offline, without -e).",
     "diff": "Show what changed between two runs of one environment (offline, without -e).",
@@ -175,8 +179,9 @@ _EXAMPLES = {
     "explain exit": "explain exit 3",
     "schedule": "-e prod schedule; -e prod schedule --trend --format markdown",
     "log": "-e prod log; -e prod log --incident INC-123 --review",
+    "review": "review prod-INC-123.evidence.tar",
     "evidence": "-e prod evidence --incident INC-123; evidence verify prod-INC-123.evidence.tar",
-    "report": "report reports/out/sit-status-20260107T101500000000 --format json; "
+    "report": "-e prod report --incident INC-123; report reports/out/sit-status-20260107T101500000000 --format json; "
     "-e dev,sit report --merge runs/dev-status-20260107 runs/sit-status-20260107",
     "diff": "diff reports/out/sit-status-20260107T101500000000 reports/out/sit-status-20260108T101500000000",
     "failover": "-e prod failover; -e prod failover --execute --incident INC-123; -e prod failover --validate",
@@ -239,14 +244,16 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
         _option("incident", "TICKET", "A pack of all of this incident."),
         _option("run", "RUN_FOLDER", "A pack of this run: what it printed as its Results.", type=_RUN),
     ),
+    "review": (_word("file", "PACK", "The pack: what `evidence` wrote.", type=_INPUT),),
     "report": (
         _word(
             "folders",
-            "RUN...",
+            "[RUN...]",
             "What the run printed as its Results; with --merge several, or a folder of such.",
             type=_RUN,
             nargs=-1,
         ),
+        _option("incident", "TICKET", "Make the report of this incident from its record in AWS, on any machine."),
         _flag("merge", "Print the runs of several environments on one page; with -e those without a run are UNKNOWN."),
         _option("expected", "FILE", "With --merge: the environments, as JSON, in the place of -e.", type=_INPUT),
     ),

@@ -26,6 +26,7 @@ from utils.aws_mgmt.app.next_steps import (
     approval,
     attach_of,
     evidence_of,
+    incident_report_of,
     log_of,
     report_of,
     withdrawal_of,
@@ -117,8 +118,9 @@ def _keep_record(app: AppContext, found: RecoveryExecution, folder: Path) -> Non
         path.write_text(render(log, "markdown"), encoding="utf-8")
         console.complain(f"Record: {path}")
     console.complain(
-        f"The report that the run wrote ended with AWS's task: {report_of(found.goal, found.incident)} judges what "
-        f"serves now, and leaves report.html here; {evidence_of(found.incident)} packs the record and its approvals."
+        f"The files that the run wrote ended with AWS's task: {incident_report_of(found.incident)} makes its report "
+        f"from the record, on any machine, and {report_of(found.goal, found.incident)} judges what serves now; "
+        f"{evidence_of(found.incident)} packs record, page and approvals."
     )
 
 

@@ -11,6 +11,7 @@ from dr_estate.model.invocation import Command
 from dr_estate.model.visible import one_line
 from reports.evidence.saved import verify_saved
 from reports.evidence.verification import PackVerdict, key_digest, verify
+from reports.incident.review import review_of
 from reports.terminal import console
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.evidence_pack import make_pack, write_pack
@@ -33,7 +34,7 @@ def evidence_command(options: EvidenceOptions, environment: Environment) -> Exit
     if options.public_key is not None:
         raise UsageError("--public-key belongs to `evidence verify FILE`: nothing is compared where a pack is made.")
     with console.working("Collecting the evidence"):
-        raw, contents = make_pack(options, environment)
+        raw, contents = make_pack(options, environment, review_of)
     name = options.incident or options.run.name if options.run else options.incident
     path = options.output / "evidence" / f"{environment.name}-{name}-{_stamp(raw)}.evidence.tar"
     write_pack(path, raw)

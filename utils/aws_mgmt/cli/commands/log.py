@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Iterable
 from contextlib import suppress
@@ -150,10 +151,11 @@ def _named_file(options: LogOptions, environment: Environment) -> tuple[str, Cha
     path = options.journal
     if path is None:
         return None
-    incident = _incident_of(path, environment)
+    incident = _incident_of(path, environment) or _incident_within(path, environment)
     if not incident:
         raise UsageError(
-            f"{path} is no journal of {environment.name}: it is called {environment.name}-INC-123{_ENDING}."
+            f"{path} is no journal of {environment.name}: it is called {environment.name}-INC-123{_ENDING}, or holds "
+            "a run of it, as the journal of an evidence pack does."
         )
     return incident, read(path, environment.name, incident), str(path)
 
@@ -266,6 +268,16 @@ def _incident_of(path: Path, environment: Environment) -> str:
     begins = f"{environment.name}-"
     fits = path.name.startswith(begins) and path.name.endswith(_ENDING)
     return path.name.removeprefix(begins).removesuffix(_ENDING) if fits else ""
+
+
+def _incident_within(path: Path, environment: Environment) -> str:
+    """The incident that a run in the file was cleared for, "" where it holds none of the environment."""
+    for line in path.read_bytes().splitlines():
+        with suppress(ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            data = json.loads(line)["data"]
+            if data["plan"]["environment"] == environment.name:
+                return str(data["clearance"]["incident"])
+    return ""
 
 
 def _is_one(incident: str, environment: Environment) -> None:

@@ -8,17 +8,25 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from dr_estate.config.environment import Environment
 from dr_estate.model.visible import commanding_nobody
 from dr_estate.model.world_id import is_sandbox
 from reports.allure.html import build_html
 from reports.allure.results import ALLURE_PAGE, FORMS, PAGE, RESULTS, redraw_page, title_of
+from reports.evidence.verification import REVIEW
+from reports.incident.review import review_of
 from reports.page.stored import StoredPageError
+from reports.publish import publish
 from reports.terminal import console
 from reports.values.report import SCHEMA
+from utils.aws_mgmt.app.connections import open_context
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.incident_record import mirror_of
+from utils.aws_mgmt.app.incident_report import incident_report
 from utils.aws_mgmt.app.next_steps import invocation_of
 from utils.aws_mgmt.app.options import ReportOptions
+from utils.aws_mgmt.app.run_folder import run_folder
 
 
 def report_command(options: ReportOptions) -> Exit:
@@ -28,8 +36,8 @@ def report_command(options: ReportOptions) -> Exit:
     """
     if options.expected:
         raise UsageError("--expected needs --merge: it names the environments whose runs are merged.")
-    if len(options.folders) > 1:
-        raise UsageError("Name one run, or print several on one page with --merge.")
+    if len(options.folders) != 1:
+        raise UsageError("Name one run or --incident INC-123, or print several on one page with --merge.")
     (folder,) = options.folders
     document = _report_of(folder)
     environment = str(document["environment"])
@@ -49,6 +57,23 @@ def report_command(options: ReportOptions) -> Exit:
     answer = f"the report again, with {' and '.join(pages) or 'no page'}, exit {code}"
     console.conclude(options.format, answer, "`dr_cli.py status` shows how it stands now.")
     return code
+
+
+def incident_report_command(options: ReportOptions, environment: Environment) -> Exit:
+    """Make the report of the incident from its record, and its pages. Returns 0, however the run ended.
+
+    Raises UsageError where no run of it is on record.
+    """
+    if options.folders or options.merge:
+        raise UsageError("--incident is made from the record: name no run beside it, and omit --merge.")
+    with run_folder(options) as folder, open_context(options, environment) as app:
+        report = incident_report(options, environment, app, options.incident)
+        rto_minutes = environment.objectives.rto_minutes
+        chain = mirror_of(app, environment, options.incident)
+        text = review_of(chain, environment.name, options.incident, rto_minutes, "the mirror in the control table")
+        (folder / REVIEW).write_text(text, encoding="utf-8")
+        publish(report, folder, options.format, html=options.html)
+    return Exit.READY
 
 
 def _title(document: Mapping[str, Any]) -> str:

@@ -1,0 +1,54 @@
+"""review PACK: the post-incident review of an evidence pack, offline and without an environment file."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Any
+
+from dr_actions.journal.entries import read_chain
+from dr_estate.model.invocation import Command
+from reports.evidence.pack import members_of
+from reports.evidence.verification import JOURNAL, verify
+from reports.incident.review import review_of
+from reports.terminal import console
+from utils.aws_mgmt.app.errors import UsageError
+from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.next_steps import NextStep
+from utils.aws_mgmt.app.options import ReviewOptions
+
+_RTO_MINUTES = 240.0  # of an environment file that names none
+
+
+def review_command(options: ReviewOptions) -> Exit:
+    """Print the review as this tool writes it from the pack's journal. Returns 0, or 3 where the pack is not as made.
+
+    Raises UsageError where the file is no pack, or holds no journal.
+    """
+    try:
+        raw = options.file.read_bytes()
+    except OSError as unreadable:
+        raise UsageError(f"{options.file}: cannot be read: {unreadable.strerror or unreadable}.") from unreadable
+    verdict = verify(raw)
+    for fault in verdict.faults:
+        console.complain(f"FAULT: {fault}")
+    environment, incident = (str(verdict.about.get(name) or "") for name in ("environment", "incident"))
+    members = members_of(raw) if verdict.about else {}
+    if JOURNAL not in members or not incident:
+        raise UsageError(f"{options.file} holds no journal of an incident. Name a pack that `evidence` made of one.")
+    chain = read_chain(members[JOURNAL], environment, incident)
+    console.result(review_of(chain, environment, incident, _rto_minutes(members), f"{options.file}, {JOURNAL}"))
+    code = Exit.COULD_NOT_SEE if verdict.faults or chain.fault else Exit.READY
+    state = "NOT as it was made" if verdict.faults else "every byte is as it was made"
+    answer = f"{incident}: {state}, exit {code}"
+    check = NextStep(Command(("evidence", "verify", str(options.file))), "shows who signed it")
+    console.conclude(options.format, answer, str(check), beside=True)
+    return code
+
+
+def _rto_minutes(members: dict[str, bytes]) -> float:
+    """The recovery time objective of the environment file in the pack."""
+    try:
+        rules: dict[str, Any] = tomllib.loads(members["environment.toml"].decode())
+        return float(rules.get("objectives", {}).get("rto_minutes", _RTO_MINUTES))
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return _RTO_MINUTES
