@@ -138,7 +138,8 @@ MADE_BY = {
     "ControlStore.of": {"utils.aws_mgmt.app.connections"},
     "ApprovalStore": {"utils.aws_mgmt.app.connections"},
     "AppContext": {"utils.aws_mgmt.app.connections"},
-    "AuthorizationRequest": {"utils.aws_mgmt.app.authorization"},
+    # The second asks, before AWS starts a task, what the task would be refused: it starts nothing (RunStart).
+    "AuthorizationRequest": {"utils.aws_mgmt.app.authorization", "utils.aws_mgmt.app.task_refusals"},
     "RunStart": {"utils.aws_mgmt.app.authorization"},
     "observe": {"utils.aws_mgmt.app.target"},
     "locking.take": {"utils.aws_mgmt.app.execution"},
