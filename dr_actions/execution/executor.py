@@ -158,9 +158,9 @@ def _ask_person(run: PlanRun, batch: Batch, step: Step, context: PlanContext | N
     batch.awaited.add(step.id)
     batch.since[step.id] = run.clock.monotonic()
     shown, unread = shown_call(batch.action, step, context)
-    run.journal.append(
-        EntryKind.MANUAL_WAIT, step.id, **wait_data(step, shown, sick_primary.by_hand_limit_s(run, step))
-    )
+    # within a write pause no wait ends the run: a countdown would promise an end that does not come
+    limit_s = sick_primary.by_hand_limit_s(run, step) if run.no_writes_since is None else None
+    run.journal.append(EntryKind.MANUAL_WAIT, step.id, **wait_data(step, shown, limit_s))
     run.listener.by_hand(shown, unread)
     write_pause_watch.notify(run, shown)
     if unread:

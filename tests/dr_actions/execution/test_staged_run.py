@@ -361,6 +361,7 @@ def test_a_person_who_never_comes_leaves_the_run_pending(world: World, tmp_path:
         home.run(listener, hurried_clock)
     assert weights(world) == (0, 100)
     assert 60.0 in listener.limits_s, "a person has the minutes of the environment file, not the step's own time"
+    assert [entry.data["limit_s"] for entry in home.entries(EntryKind.MANUAL_WAIT)] == [60], "and sees them count down"
 
 
 class PausedHome(Home):
@@ -391,6 +392,7 @@ def test_no_wait_ends_a_run_in_whose_write_pause_a_person_is_asked_and_people_ar
     assert (weights(world), given) == ((100, 0), {})
     wait_s = BY_HAND.execution.manual_wait_minutes * 60.0
     assert (math.inf in listener.limits_s, wait_s in listener.limits_s) == (True, False)
+    assert [] == [entry for entry in home.entries(EntryKind.MANUAL_WAIT) if "limit_s" in entry.data], "no countdown"
     notified = [str(entry.data["says"]) for entry in home.entries(EntryKind.NOTIFIED)]
     assert len(notified) == len(STAGED)
     assert all(f"OUTAGE: nobody can write since {home.since:%H:%M} UTC" in sentence for sentence in notified)
