@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from datetime import datetime
 
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.objects.batch_replication import routes
@@ -67,7 +68,7 @@ def failback_gates(
         *_plan_gates(plan, posture),
         _answers(signals, context.env),
         *_waited_for(plan, context),
-        *_one_writer(posture, context.env),
+        *_one_writer(posture, context),
         *_direction(context),
         *_health_checks(context),
         *_tenants_to_come(context),
@@ -77,7 +78,9 @@ def failback_gates(
 
 def failback_advice(gates: Sequence[Gate]) -> tuple[Advice, tuple[str, ...]]:
     """PROCEED where every gate is met, else WAIT, with each reason, the gravest first."""
-    unmet = sorted((gate for gate in gates if not gate.met), key=lambda gate: (not gate.stops, gate.id))
+    unmet = sorted(
+        (gate for gate in gates if not gate.met and not gate.relaxed), key=lambda gate: (not gate.stops, gate.id)
+    )
     if not unmet:
         return Advice.PROCEED, (f"Every gate is met ({len(gates)}).",)
     return Advice.WAIT, tuple(f"{gate.id}: {gate.says}" for gate in unmet)
@@ -91,11 +94,15 @@ def _away(posture: Posture, env: Environment) -> Gate:
     return Gate("posture.away", met=False, says=message.rstrip(".") + ".", stops=True)
 
 
-def _one_writer(posture: Posture, env: Environment) -> Iterator[Gate]:
-    """Yield a gate where both regions take writes: what the primary region took is in no copy that goes back there."""
+def _one_writer(posture: Posture, context: PlanContext) -> Iterator[Gate]:
+    """Yield a gate where both regions take writes: what the primary region took is in no copy that goes back there.
+
+    A region that came back after a failover on record is fenced by the failback's own first steps: it is relaxed then.
+    """
     if posture.name is PostureName.SPLIT:
-        message = f"{env.regions.primary} takes writes too, and a failback replaces them. {FENCE[posture.to_fence]}"
-        yield Gate("direction.one-writer", met=False, says=message, stops=True)
+        region, again = context.env.regions.primary, _failed_over_at(context) is not None
+        message = f"{region} takes writes too, and a failback replaces them. {FENCE[posture.to_fence]}"
+        yield Gate("direction.one-writer", met=False, says=message, stops=True, relaxed=again)
 
 
 def _plan_gates(plan: Plan, posture: Posture) -> Iterator[Gate]:
@@ -253,10 +260,15 @@ def stranded_writes(context: PlanContext, posture: Posture | None = None) -> tup
     return (*losses, *_tables(context))
 
 
-def _second_writer(context: PlanContext) -> Iterator[Loss]:
-    env, state = context.env, context.snapshot.get_if_seen(control_table.standing, Side.DR)
+def _failed_over_at(context: PlanContext) -> datetime | None:
+    """When the open incident's failover was done; None where none is on record."""
+    state = context.snapshot.get_if_seen(control_table.standing, Side.DR)
     incident = state.known_incident if state else None
-    since = incident.unprotected_since if incident else None
+    return incident.unprotected_since if incident else None
+
+
+def _second_writer(context: PlanContext) -> Iterator[Loss]:
+    env, since = context.env, _failed_over_at(context)
     name = f"{env.named(env.names.database)} of {env.regions.primary}"
     what = f"{env.regions.dr} has none of what this second writer took"
     if since is None:

@@ -93,7 +93,8 @@ def after_assessment(options: PlanOptions, report: Report, assessment: Assessmen
     incident = options.incident or (open_.id if open_ else "")
     if assessment.blind:
         return str(DIAGNOSIS)
-    if assessment.advice not in (Advice.PROCEED, Advice.RISKY):
+    split = options.failback and report.posture is PostureName.SPLIT  # the second writer is stopped first
+    if split or assessment.advice not in (Advice.PROCEED, Advice.RISKY):
         return _instead(options, report)
     does = "asks AWS to run this plan; an approver lets it"
     if not report.environment.automation.enabled:
