@@ -39,14 +39,30 @@ locals {
 }
 
 data "aws_iam_policy_document" "automation_trust" {
-  for_each = length(local.automated) > 0 ? { recovery = "ecs-tasks.amazonaws.com", automation = "ssm.amazonaws.com" } : {}
+  for_each = length(local.automated) == 0 ? {} : {
+    recovery   = { service = "ecs-tasks.amazonaws.com", source = "ecs:${var.dr_region}:${var.account}:*" }
+    automation = { service = "ssm.amazonaws.com", source = "ssm:${var.dr_region}:${var.account}:automation-execution/*" }
+  }
 
   statement {
     actions = ["sts:AssumeRole"]
 
     principals {
       type        = "Service"
-      identifiers = [each.value]
+      identifiers = [each.value.service]
+    }
+
+    # For this account's own work alone (cross-service confused deputy prevention).
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [var.account]
+    }
+
+    condition {
+      test     = "ArnLike"
+      variable = "aws:SourceArn"
+      values   = ["arn:aws:${each.value.source}"]
     }
   }
 }

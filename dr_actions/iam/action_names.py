@@ -59,6 +59,9 @@ _BESIDE: dict[str, tuple[str, ...]] = {
     "ecs:RunTask": ("ecs:TagResource", "iam:PassRole"),
     "elasticfilesystem:CreateAccessPoint": ("elasticfilesystem:TagResource",),
     "elasticfilesystem:CreateMountTarget": ("ec2:CreateNetworkInterface",),
+    "elasticfilesystem:CreateReplicationConfiguration": (
+        *("elasticfilesystem:ReplicationRead", "elasticfilesystem:ReplicationWrite"),
+    ),
     "elasticfilesystem:DeleteMountTarget": ("ec2:DeleteNetworkInterface",),
     "rds:CreateDBInstanceReadReplica": ("kms:CreateGrant", "rds:AddTagsToResource"),
     "rds:PromoteReadReplica": ("rds:AddTagsToResource",),

@@ -131,14 +131,23 @@ def evidence_key(env: Environment) -> Scope:
     return [arn(env, env.regions.dr, "kms", "key/*")], alias
 
 
-def automation(env: Environment) -> list[str]:
-    """The document that starts a recovery, and its executions, in the DR region.
+DEFAULT_VERSION = "$DEFAULT"
+"""The document's version that is started: a former one may ask people who are no approvers any more."""
 
-    In its default version alone: a former one may ask people who are no approvers any more.
+
+def automation_document(env: Environment) -> Scope:
+    """The document that starts a recovery, in its default version alone.
+
+    Source: Systems Manager User Guide, "Setting up identity based policies examples", example 2 (T75).
     """
-    name = env.named(env.names.recovery_document)
-    documents = [arn(env, env.regions.dr, "ssm", f"{kind}/{name}") for kind in ("automation-definition", "document")]
-    return [f"{documents[0]}:$DEFAULT", documents[1], *executions(env)]
+    document = arn(env, env.regions.dr, "ssm", f"document/{env.named(env.names.recovery_document)}")
+    return [document], {"ForAnyValue:StringEquals": {"ssm:DocumentVersion": [DEFAULT_VERSION]}}
+
+
+def automation_definition(env: Environment) -> list[str]:
+    """The same by the ARN that holds the version (Service Authorization Reference), and its executions."""
+    name = f"automation-definition/{env.named(env.names.recovery_document)}:{DEFAULT_VERSION}"
+    return [arn(env, env.regions.dr, "ssm", name), *executions(env)]
 
 
 def executions(env: Environment) -> list[str]:

@@ -48,10 +48,12 @@ _TABLE_LOSSES = (
     *("dynamodb:BatchWriteItem", "dynamodb:Delete*", "dynamodb:PartiQLDelete", "dynamodb:PartiQLUpdate"),
     *("dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTable", "dynamodb:UpdateTimeToLive"),
 )
+TASKS, AUTOMATION = "ecs-tasks.amazonaws.com", "ssm.amazonaws.com"
+_WORK_OF = {TASKS: ("ecs", "*"), AUTOMATION: ("ssm", "automation-execution/*")}
 _SIGNAL, _TAGS = "ssm:SendAutomationSignal", ("iam:TagRole", "iam:UntagRole")
 _ANCHORS = ("logs:CreateLogStream", "logs:PutLogEvents", "s3:PutObject")
 _TAKEN_AWAY = {"elasticfilesystem:DeleteFileSystem", "rds:DeleteDBInstance"}
-_MARK = "elasticfilesystem:TagResource"
+_MARK, _PASS = "elasticfilesystem:TagResource", "iam:PassRole"
 _OF_FILES = ("elasticfilesystem:DeleteAccessPoint", "elasticfilesystem:DeleteMountTarget")
 _SHIFTING = ("route53:ChangeResourceRecordSets", "route53:UpdateHealthCheck")
 
@@ -130,13 +132,13 @@ def failback_statements(env: Environment, actions: Iterable[str]) -> Iterator[St
     yield from _scoped("CopyHome", COPIED, env, dr, None, scopes.of_copying)
     yield from _scoped("ReplaceAtHome", REPLACED, env, primary, _only(primary), scopes.of_copying)
     if env.failback.objects_batch_role:
-        yield from _scoped("ReplicateHome", {*REPLICATING, "iam:PassRole"}, env, dr, _only(dr), _of_jobs)
+        yield from _scoped("ReplicateHome", {*REPLICATING, _PASS}, env, dr, _only(dr), _of_jobs)
 
 
 def _of_jobs(action: str, env: Environment, region: str) -> scopes.Scope:
     """What a job of S3 Batch Replication takes in ``region``: its one operation, and its one role."""
     keys = {"s3:CreateJob": "s3:RequestJobOperation", "s3:UpdateJobStatus": "s3:ExistingJobOperation"}
-    if action == "iam:PassRole":
+    if action == _PASS:
         service = {"iam:PassedToService": ["batchoperations.s3.amazonaws.com"]}
         return [env.failback.objects_batch_role], {"StringEquals": service}
     jobs = "*" if action == "s3:CreateJob" else f"arn:aws:s3:{region}:{env.account}:job/*"
@@ -162,7 +164,7 @@ def never(env: Environment, reading: Iterable[str]) -> Iterator[Statement]:
     yield statement("NeverApprove", "Deny", _TABLE_WRITES, scopes.control_table(env), approvals)
     yield statement("NeverSign", "Deny", ["kms:Sign"], ["*"])
     # A task that was handed the recovery's role would outlive the session that started it.
-    yield statement("NeverHandOn", "Deny", ["iam:PassRole"], scopes.stack_roles(env))
+    yield statement("NeverHandOn", "Deny", [_PASS], scopes.stack_roles(env))
     yield statement("KeepTheRecord", "Deny", _TABLE_LOSSES, scopes.control_table(env))
     yield statement("KeepTheAnchors", "Deny", ["logs:Delete*", "logs:PutRetentionPolicy"], ["*"])
 
@@ -229,7 +231,7 @@ def approving(env: Environment, reading: Iterable[str], more: Iterable[str] = ()
     own = [_OWN_APPROVALS, _OWN_PAUSE, *_REPAIRED]
     yield statement("Approve", "Allow", put, table, _leading_like(own))
     yield statement("SignEvidence", "Allow", sign, *scopes.evidence_key(env))
-    yield _all_but("OnlyApprove", {*reading, *put, *sign, *more} - {"iam:PassRole"})
+    yield _all_but("OnlyApprove", {*reading, *put, *sign, *more} - {_PASS})
     anothers = {"ForAnyValue:StringNotLike": {LEADING: own}}
     yield statement("NotForOthers", "Deny", put, table, anothers)
     yield {"Sid": "NowhereElse", "Effect": "Deny", "Action": put, "NotResource": table}
@@ -248,10 +250,11 @@ def starting(env: Environment, reading: Iterable[str]) -> Iterator[Statement]:
     Nobody who may start it may approve it: a signal is denied by name.
     """
     start, put, table = ["ssm:StartAutomationExecution"], ["dynamodb:PutItem"], scopes.control_table(env)
-    yield statement("Start", "Allow", start, scopes.automation(env))
-    yield statement("HandOn", "Allow", ["iam:PassRole"], *scopes.handed_to_automation(env))
+    yield statement("Start", "Allow", start, *scopes.automation_document(env))
+    yield statement("StartDefinition", "Allow", start, scopes.automation_definition(env))
+    yield statement("HandOn", "Allow", [_PASS], *scopes.handed_to_automation(env))
     yield statement("Pause", "Allow", put, table, _leading(_OWN_PAUSE))
-    yield _all_but("OnlyStart", {*reading, *start, *put, "iam:PassRole"})
+    yield _all_but("OnlyStart", {*reading, *start, *put, _PASS})
     yield statement("NeverApproveAStart", "Deny", [_SIGNAL], ["*"])
     yield statement("NotForOthers", "Deny", put, table, {"ForAnyValue:StringNotEquals": {LEADING: [_OWN_PAUSE]}})
     yield {"Sid": "NowhereElse", "Effect": "Deny", "Action": put, "NotResource": table}
@@ -263,8 +266,20 @@ def running_the_task(env: Environment) -> Iterator[Statement]:
     yield statement("Alone", "Allow", ["ssm:DescribeAutomationExecutions"], ["*"])
     yield statement("Network", "Allow", ["ecs:DescribeServices", "ecs:DescribeTasks", "ecs:ListServices"], ["*"])
     yield statement("Run", "Allow", ["ecs:RunTask"], family, cluster)
-    yield statement("HandOn", "Allow", ["iam:PassRole"], *scopes.handed_to_the_task(env))
+    yield statement("HandOn", "Allow", [_PASS], *scopes.handed_to_the_task(env))
     yield statement("Tell", "Allow", ["sns:Publish"], scopes.topics(env))
+
+
+def service_trust(env: Environment, service: str) -> Statement:
+    """Let the service take a role for this account's own work in the DR region alone.
+
+    Sources: Systems Manager User Guide, "Cross-service confused deputy prevention"; ECS Developer Guide, "Task IAM
+    role".
+    """
+    account = {"StringEquals": {"aws:SourceAccount": env.account}}
+    condition = {**account, "ArnLike": {"aws:SourceArn": scopes.arn(env, env.regions.dr, *_WORK_OF[service])}}
+    principal = {"Service": service}
+    return {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", "Condition": condition}
 
 
 def break_glass_trust(operators: Any, approvers: Any) -> list[Statement]:
@@ -295,18 +310,25 @@ def _scoped(
     condition: Any,
     scope: Callable[[str, Environment, str], scopes.Scope],
 ) -> Iterator[Statement]:
-    """One statement for all actions of the same resources and conditions."""
+    """One statement for all actions of the same resources and conditions; a ``condition`` on the region not for IAM's.
+
+    IAM is global: no page of AWS says that passing a role bears the region of the call that passes it (T76).
+    """
     grouped: dict[str, list[str]] = defaultdict(list)
     for action in actions:
-        grouped[json.dumps(scope(action, env, region))].append(action)
+        grouped[json.dumps([*scope(action, env, region), {} if action == _PASS else condition or {}])].append(action)
     for number, (key, members) in enumerate(sorted(grouped.items()), 1):
-        resources, own = json.loads(key)
-        both = {op: {**(condition or {}).get(op, {}), **own.get(op, {})} for op in {**(condition or {}), **own}}
+        resources, own, where = json.loads(key)
+        both = {op: {**where.get(op, {}), **own.get(op, {})} for op in {**where, **own}}
         yield statement(f"{sid}{number}", "Allow", members, resources, both)
 
 
 def _all_but(sid: str, actions: Iterable[str], condition: Any = None) -> Statement:
-    """Deny everything that is not among ``actions``: what AWS adds later is denied too."""
+    """Deny everything that is not among ``actions``: what AWS adds later is denied too.
+
+    No region denies that a role is passed: where it may be is said by the role and the service (T76).
+    """
+    actions = {*actions, _PASS} if condition else actions
     policy = {"Sid": sid, "Effect": "Deny", "NotAction": sorted(set(actions)), "Resource": "*"}
     return {**policy, **({"Condition": condition} if condition else {})}
 

@@ -119,6 +119,10 @@ FAILOVER = (
     PlaybookStep(9, "notify stakeholders", "SNS", ("sns:Publish",), (Plane.DR,)),
 )
 
+# EFS asks for both of who begins a replication, of the source and of the destination (T77). The role that EFS does the
+# work with is there: it made the mount targets.
+_REPLICATE_FILES = ("elasticfilesystem:ReplicationRead", "elasticfilesystem:ReplicationWrite")
+
 FAILBACK = (
     PlaybookStep(
         1,
@@ -135,6 +139,7 @@ FAILBACK = (
         (
             *("backup:StartBackupJob", "iam:PassRole", "kms:CreateGrant"),
             *("elasticfilesystem:CreateReplicationConfiguration", "elasticfilesystem:DeleteReplicationConfiguration"),
+            *_REPLICATE_FILES,
             *("elasticfilesystem:DeleteFileSystemPolicy", "elasticfilesystem:PutFileSystemPolicy"),
             *("rds:AddTagsToResource", "rds:CreateDBInstanceReadReplica"),
             *("rds:ModifyDBInstance", "rds:ModifyDBParameterGroup", "ecs:RunTask", "dynamodb:PutItem"),
@@ -189,8 +194,8 @@ FAILBACK = (
         (Plane.DR,),
         # RDS asks the source's region too, in the caller's name (RDS User Guide, cross-Region read replicas)
         failback=(
-            *("elasticfilesystem:CreateReplicationConfiguration", "s3:PutObject", "s3:PutObjectAnnotation"),
-            "s3:PutObjectTagging",
+            *("elasticfilesystem:CreateReplicationConfiguration", *_REPLICATE_FILES),
+            *("s3:PutObject", "s3:PutObjectAnnotation", "s3:PutObjectTagging"),
             *("rds:CreateDBInstanceReadReplica", "rds:StartDBInstanceAutomatedBackupsReplication"),
             *("kms:GenerateDataKey", "secretsmanager:ReplicateSecretToRegions"),
         ),

@@ -19,7 +19,8 @@ from dr_estate.reading.reader import ReadContext
 READS = frozenset({"ssm:GetDocument", "ecs:DescribeTaskDefinition", "ecr:DescribeImages", "logs:DescribeLogGroups"})
 ROLE_READS = frozenset({"iam:GetRole"})
 _NO_IMAGE = ("ImageNotFoundException", "RepositoryNotFoundException")
-_TASKS = "ecs-tasks.amazonaws.com"
+_TASKS, _SSM = "ecs-tasks.amazonaws.com", "ssm.amazonaws.com"
+_ONE = "automation-execution/00000000-0000-4000-8000-000000000000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ def roles(context: ReadContext) -> tuple[RecoveryRole, ...]:
     if not env.automation.enabled:
         return ()
     wanted = [
-        (env.named(env.names.automation_role), "ssm.amazonaws.com"),
+        (env.named(env.names.automation_role), _SSM),
         (env.named(env.names.recovery_role), _TASKS),
         (env.named(env.names.break_glass_role), ""),
     ]
@@ -160,7 +161,11 @@ def _role(context: ReadContext, name: str, service: str) -> RecoveryRole:
     trust = found["Role"].get("AssumeRolePolicyDocument")
     known = isinstance(trust, dict) and service
     account = context.env.account
-    source = f"arn:aws:ecs:{context.env.regions.dr}:{account}:task" if service == _TASKS else ""
+    work = {
+        _TASKS: f"ecs:{context.env.regions.dr}:{account}:task",
+        _SSM: f"ssm:{context.env.regions.dr}:{account}:{_ONE}",
+    }
+    source = f"arn:aws:{work[service]}" if service else ""
     trusted = trusts(trust, service, account, source, context.now) if known else None
     ends = ends_at(trust, service, account, source, context.now) if known else None
     return RecoveryRole(name, exists=True, service=service, trusted=trusted, trust_ends=ends)

@@ -73,18 +73,24 @@ def _caller_arn(response: SimpleSystemManagerResponse) -> str:
 
 
 def _start(response: SimpleSystemManagerResponse, params: dict[str, Any]) -> dict[str, Any]:
-    backend, name = response.ssm_backend, str(params["DocumentName"])
+    backend, name, version = response.ssm_backend, str(params["DocumentName"]), params.get("DocumentVersion")
+    tokens: dict[str, str] = state(backend, "automation_tokens")
+    if known := tokens.get(str(params.get("ClientToken"))):
+        return {"AutomationExecutionId": known}
     try:
-        content = json.loads(backend.get_document(name, "", "", "")["Content"])
+        named = "" if version in (None, "$DEFAULT") else str(version)
+        content = json.loads(backend.get_document(name, named, "", "")["Content"])
     except InvalidDocument as missing:
         message = f"Automation document {name} cannot be found."
         raise refused("AutomationDefinitionNotFoundException", message) from missing
-    named = params.get("TargetParameterName")
-    given = _checked(content.get("parameters", {}), params.get("Parameters") or {}, {named})
-    if named:
+    target = params.get("TargetParameterName")
+    given = _checked(content.get("parameters", {}), params.get("Parameters") or {}, {target})
+    if target:
         return {"AutomationExecutionId": _start_many(response, params, content, given)}
     how = {"Mode": "Interactive"} if params.get("Mode") == "Interactive" else {}
-    return {"AutomationExecutionId": _begin(response, name, content, given, how).id}
+    begun = _begin(response, name, content, given, how).id
+    tokens.update({str(params["ClientToken"]): begun} if params.get("ClientToken") else {})
+    return {"AutomationExecutionId": begun}
 
 
 def _start_many(

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from dr_estate.config.environment import Environment
 from dr_estate.iam import scopes
 from dr_estate.iam.statements import (
+    AUTOMATION,
+    TASKS,
     Statement,
     acting,
     approving,
@@ -24,6 +26,7 @@ from dr_estate.iam.statements import (
     never_in_drills,
     read_statements,
     running_the_task,
+    service_trust,
     starting,
     statement,
 )
@@ -88,8 +91,9 @@ def build(estate: Estate) -> None:
     arns = {name: _policy(estate, name, policy) for name, policy in recovery_policies(env).items()}
     approver = [_policy(estate, f"{env.name}-dr-approver-own", approving(env, reading()))]
     drill = [_policy(estate, name, policy) for name, policy in drill_policies(env).items()]
-    task, account = {"Service": "ecs-tasks.amazonaws.com"}, {"AWS": f"arn:aws:iam::{env.account}:root"}
-    _role(estate, env.acting_role, _trust(task if env.automation.enabled else account), arns.values())
+    account = {"AWS": f"arn:aws:iam::{env.account}:root"}
+    taken_by = [service_trust(env, TASKS)] if env.automation.enabled else _trust(account)
+    _role(estate, env.acting_role, taken_by, arns.values())
     look = arns[f"{env.name}-dr-look"]
     known = {user["UserName"] for user in iam.list_users()["Users"]}
     recover = [arn for name, arn in arns.items() if not name.endswith("-never")]
@@ -98,7 +102,7 @@ def build(estate: Estate) -> None:
         operating = [look, _policy(estate, f"{env.name}-dr-operator-start", starting(env, reading()))]
         approver = [_policy(estate, f"{env.name}-dr-approver-start", approving_starts(env, reading()))]
         run = _policy(estate, f"{env.name}-dr-automation-run", running_the_task(env))
-        _role(estate, env.named(env.names.automation_role), _trust({"Service": "ssm.amazonaws.com"}), [run])
+        _role(estate, env.named(env.names.automation_role), [service_trust(env, AUTOMATION)], [run])
         users = [f"arn:aws:iam::{env.account}:user/{person}" for person in ("operator", "approver")]
         _role(estate, env.named(env.names.break_glass_role), break_glass_trust(*users), arns.values())
     of_people = {

@@ -18,6 +18,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from dr_estate.config.environment import Environment, Side, load_environment
+from dr_estate.iam.scopes import DEFAULT_VERSION
 from dr_estate.model.dynamodb_values import encode_item, instant
 from dr_estate.model.recovery_document import as_values
 from reports.evidence.pack import members_of
@@ -109,6 +110,11 @@ class Prod:
         """The parameters of an execution."""
         found = self.ssm("reader").get_automation_execution(AutomationExecutionId=execution)
         return dict(found["AutomationExecution"]["Parameters"])
+
+    @property
+    def default(self) -> dict[str, str]:
+        """The document in its default version, which alone may be started."""
+        return {"DocumentName": self.document, "DocumentVersion": DEFAULT_VERSION}
 
     @property
     def approver_id(self) -> str:
@@ -221,7 +227,7 @@ def agree_to_more_while_another_plan_waits(prod: Prod, execution: str) -> None:
     """Run what a refusal of the run under way prints for its approver, while AWS waits with another plan."""
     ssm, given = prod.ssm("operator"), prod.asked_for(execution)
     parameters, digest = {**given, "PlanDigest": ["0" * 64]}, given["PlanDigest"][0]
-    other = ssm.start_automation_execution(DocumentName=prod.document, Parameters=parameters)["AutomationExecutionId"]
+    other = ssm.start_automation_execution(**prod.default, Parameters=parameters)["AutomationExecutionId"]
     prod.while_status(other, "InProgress")
     agreed = prod.begin(f"approve --incident {INCIDENT} --digest {digest[:12]}", "desk", "approver", OVERRIDE)
     assert (agreed.wait(PATIENCE_S), f"Set aside: {SET_ASIDE[0]}" in agreed.err) == (0, True), agreed.err
@@ -271,7 +277,7 @@ def test_who_asked_cannot_approve_and_who_approves_cannot_ask_by_aws_alone(prod:
     signal = {"AutomationExecutionId": execution, "SignalType": "Approve"}
     assert DENIED == prod.refused("operator", "send_automation_signal", **signal)
     assert DENIED == prod.refused("admin", "send_automation_signal", **signal)  # may all of IAM, and is no approver
-    assert DENIED == prod.refused("approver", "start_automation_execution", DocumentName=prod.document)
+    assert DENIED == prod.refused("approver", "start_automation_execution", **prod.default)
     assert "Waiting" == prod.status(execution)
     alone = prod.run(f"approve --incident {INCIDENT}")
     assert (alone.code, "is not among the approvers" in alone.err) == (4, True), alone.err
@@ -396,7 +402,7 @@ def test_a_start_whose_words_name_another_plan_than_it_shows_is_not_approved(pro
     for words, fault in ([*OVERRIDE[:-1], hides], "whole within a line"), (["--since", "soon"], "cannot be read"):
         parameters = {**given, "Arguments": as_values(words)}
         prod.while_status(execution, "Waiting")  # one at a time
-        started = prod.ssm("operator").start_automation_execution(DocumentName=prod.document, Parameters=parameters)
+        started = prod.ssm("operator").start_automation_execution(**prod.default, Parameters=parameters)
         execution = started["AutomationExecutionId"]
         prod.while_status(execution, "InProgress")
         refused = prod.run(f"approve --incident {INCIDENT}", "approver")
@@ -446,7 +452,7 @@ def test_what_the_task_would_refuse_is_refused_when_it_is_ordered_and_when_it_is
 @pytest.mark.parametrize("words", [["--incident", "INC-9"], ["--sandbox"], ["--config", "rules"]])
 def test_a_start_with_words_that_no_task_is_given_ends_before_anybody_is_asked(prod: Prod, words: list[str]) -> None:
     parameters = {"Goal": ["failover"], "Incident": [INCIDENT], "PlanDigest": ["0" * 64], "Arguments": as_values(words)}
-    started = prod.ssm("operator").start_automation_execution(DocumentName=prod.document, Parameters=parameters)
+    started = prod.ssm("operator").start_automation_execution(**prod.default, Parameters=parameters)
     prod.while_status(started["AutomationExecutionId"], "InProgress")
     assert "Failed" == prod.status(started["AutomationExecutionId"])
 

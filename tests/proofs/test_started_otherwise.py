@@ -21,11 +21,7 @@ def started(prod: Prod, **how: Any) -> str:
     named = how.get("TargetParameterName")
     parameters = {name: values for name, values in given.items() if name != named}
     ssm = prod.ssm("operator")
-    return str(
-        ssm.start_automation_execution(DocumentName=prod.document, Parameters=parameters, **how)[
-            "AutomationExecutionId"
-        ]
-    )
+    return str(ssm.start_automation_execution(**prod.default, Parameters=parameters, **how)["AutomationExecutionId"])
 
 
 def test_what_was_started_step_by_step_or_for_targets_holds_up_no_run_and_is_none(prod: Prod) -> None:

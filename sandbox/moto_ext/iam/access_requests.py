@@ -51,6 +51,7 @@ _ON_INTERFACES = {
     "elasticfilesystem:DescribeMountTargetSecurityGroups": ("ec2:DescribeNetworkInterfaceAttribute",),
     "elasticfilesystem:ModifyMountTargetSecurityGroups": ("ec2:ModifyNetworkInterfaceAttribute",),
 }
+_REPLICATES, _REGION = "elasticfilesystem:CreateReplicationConfiguration", "aws:RequestedRegion"
 _RECORD_KEY = "route53:ChangeResourceRecordSets"
 Params = Mapping[str, Any]
 
@@ -76,7 +77,7 @@ def _of_call(response: BaseResponse, operation: str, params: Params, context: Co
     if action == ASSUME:
         return [AccessRequest(action, str(params["RoleArn"]), {**context, **_of_session(params)})]
     if service == "ssm":
-        return [AccessRequest(action, _of_automation(response, operation, params), context)]
+        return list(_of_automation(response, operation, params, action, context))
     keys = _record_keys(params) if action == _RECORD_KEY else {}
     if service == "iam" and (params.get("Tags") or params.get("TagKeys")):
         keys = {"aws:TagKeys": tuple(tag["Key"] for tag in params.get("Tags") or ()) or tuple(params["TagKeys"])}
@@ -156,6 +157,8 @@ def _of_files(response: BaseResponse, action: str, params: Params, context: Cont
     kind = "access-point" if name.startswith("fsap-") else "file-system"
     resource = _arn(response, "elasticfilesystem", f"{kind}/{name}") if name else None
     yield AccessRequest(action, resource, {**context, **known, **_tagged("RequestTag", given)})
+    if action == _REPLICATES:
+        yield from _of_replication(response, params, resource, {**context, **known})
     for candidate in _ON_INTERFACES.get(action, ()):
         yield AccessRequest(candidate, None, {**context, "aws:ViaAWSService": ("true",)})
     if given and ":Create" in action:
@@ -165,6 +168,18 @@ def _of_files(response: BaseResponse, action: str, params: Params, context: Cont
         yield AccessRequest(
             "elasticfilesystem:TagResource", new, {**context, **create_action, **_tagged("RequestTag", given)}
         )
+
+
+def _of_replication(
+    response: BaseResponse, params: Params, source: str | None, context: Context
+) -> Iterator[AccessRequest]:
+    """What EFS asks for of both ends beside the operation itself (EFS User Guide, required permissions; T77)."""
+    yield AccessRequest("elasticfilesystem:ReplicationRead", source, context)
+    for target in params.get("Destinations") or ():
+        if name := str(target.get("FileSystemId") or "").rpartition("/")[2]:
+            region = target.get("Region") or response.region
+            arn = f"arn:{response.partition}:elasticfilesystem:{region}:{response.current_account}:file-system/{name}"
+            yield AccessRequest("elasticfilesystem:ReplicationWrite", arn, {**context, _REGION: (region,)})
 
 
 def _file_system_of(response: BaseResponse, params: Params) -> str:
@@ -267,14 +282,26 @@ def _resource(response: BaseResponse, service: str, params: Params) -> str | Non
     return None
 
 
-def _of_automation(response: BaseResponse, operation: str, params: Params) -> str | None:
-    """A start is asked for the document in a version, a signal for the execution (Service Authorization Reference)."""
+def _of_automation(
+    response: BaseResponse, operation: str, params: Params, action: str, context: Context
+) -> Iterator[AccessRequest]:
+    """A start is asked for the document in a version, a signal for the execution.
+
+    By both forms in which AWS's pages have the version: the ARN of the definition (Service Authorization Reference),
+    and the document with a condition key, which a start without a version has not (T75).
+    """
     if params.get("AutomationExecutionId"):
-        return _arn(response, "ssm", f"automation-execution/{params['AutomationExecutionId']}")
-    if operation != "StartAutomationExecution":
-        return None
-    version = params.get("DocumentVersion") or "$DEFAULT"
-    return _arn(response, "ssm", f"automation-definition/{params['DocumentName']}:{version}")
+        execution = _arn(response, "ssm", f"automation-execution/{params['AutomationExecutionId']}")
+        yield AccessRequest(action, execution, context)
+    elif operation != "StartAutomationExecution":
+        yield AccessRequest(action, None, context)
+    else:
+        name, version = str(params["DocumentName"]), str(params.get("DocumentVersion") or "")
+        yield AccessRequest(
+            action, _arn(response, "ssm", f"automation-definition/{name}:{version or '$DEFAULT'}"), context
+        )
+        keys = {"ssm:DocumentVersion": (version,)} if version else {}
+        yield AccessRequest(action, _arn(response, "ssm", f"document/{name}"), {**context, **keys})
 
 
 def _arn(response: BaseResponse, service: str, resource: str) -> str:

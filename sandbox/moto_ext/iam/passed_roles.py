@@ -21,7 +21,7 @@ from sandbox.moto_ext.iam.iam import boundary_of, policies_of
 from sandbox.moto_ext.iam.policies import ALLOWED, EXPLICIT_DENY, AccessRequest, Context
 from sandbox.moto_ext.iam.role_access import decide_now, said_to
 
-ASSUME = "sts:AssumeRole"
+ASSUME, _REGION, IAM_REGION = "sts:AssumeRole", "aws:RequestedRegion", "us-east-1"
 _TASKS, _BACKUP, _SSM = "ecs-tasks.amazonaws.com", "backup.amazonaws.com", "ssm.amazonaws.com"
 _JOBS = "batchoperations.s3.amazonaws.com"
 _OF_TASKS = ("taskRoleArn", "executionRoleArn")
@@ -29,10 +29,13 @@ Params = Mapping[str, Any]
 
 
 def passed_roles(response: BaseResponse, operation: str, params: Params, context: Context) -> Iterator[AccessRequest]:
-    """Yield a request of iam:PassRole for each role that the call passes, with the service that gets it."""
+    """Yield a request of iam:PassRole for each role that the call passes, with the service that gets it.
+
+    IAM's own region is us-east-1: no page of AWS says that this request bears another (T76).
+    """
     for service, role in _handed_on(response, operation, params):
         arn = role if role.startswith("arn:") else f"arn:aws:iam::{response.current_account}:role/{role}"
-        yield AccessRequest("iam:PassRole", arn, {**context, "iam:PassedToService": (service,)})
+        yield AccessRequest("iam:PassRole", arn, {**context, _REGION: (IAM_REGION,), "iam:PassedToService": (service,)})
 
 
 def _handed_on(response: BaseResponse, operation: str, params: Params) -> Iterator[tuple[str, str]]:

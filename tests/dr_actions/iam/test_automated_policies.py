@@ -18,8 +18,9 @@ PROD = load_environment(Path(__file__).parents[3] / "environments", "prod")
 DR = PROD.regions.dr
 DOCUMENTS = automated_policies(PROD, declared())
 START, SIGNAL = "ssm:StartAutomationExecution", "ssm:SendAutomationSignal"
-DOCUMENT = f"arn:aws:ssm:{DR}:{PROD.account}:automation-definition/prod-dr-recovery:$DEFAULT"
-OTHERS_DOCUMENT = f"arn:aws:ssm:{DR}:{PROD.account}:automation-definition/AWS-RunShellScript:$DEFAULT"
+DEFINITION = f"arn:aws:ssm:{DR}:{PROD.account}:automation-definition/prod-dr-recovery:$DEFAULT"
+DOCUMENT = f"arn:aws:ssm:{DR}:{PROD.account}:document/prod-dr-recovery"
+IN_DEFAULT = {"ssm:DocumentVersion": ("$DEFAULT",)}
 EXECUTION = f"arn:aws:ssm:{DR}:{PROD.account}:automation-execution/5a5b"
 BREAK_GLASS = f"arn:aws:iam::{PROD.account}:role/prod-dr-break-glass"
 TASK = f"arn:aws:ecs:{DR}:{PROD.account}:task-definition/dr-recovery-prod:3"
@@ -33,16 +34,19 @@ def judged(role: str, action: str, resource: str, context: Mapping[str, tuple[st
 
 
 def test_the_operator_starts_this_document_alone_and_approves_nothing() -> None:
-    assert ALLOWED == judged(IamRole.OPERATOR, START, DOCUMENT)
-    assert ALLOWED != judged(IamRole.OPERATOR, START, OTHERS_DOCUMENT)
-    former = DOCUMENT.replace("$DEFAULT", "1")
-    assert ALLOWED != judged(IamRole.OPERATOR, START, former), "a former version may ask former approvers"
+    for resource, context in ((DEFINITION, {}), (DOCUMENT, IN_DEFAULT)):
+        assert ALLOWED == judged(IamRole.OPERATOR, START, resource, context)
+        assert ALLOWED != judged(IamRole.OPERATOR, START, resource.replace("prod-dr-recovery", "AWS-Other"), context)
+    former = {"ssm:DocumentVersion": ("1",)}
+    assert ALLOWED != judged(IamRole.OPERATOR, START, DOCUMENT, former), "a former version may ask former approvers"
+    assert ALLOWED != judged(IamRole.OPERATOR, START, DOCUMENT), "nothing says which version it is"
+    assert ALLOWED != judged(IamRole.OPERATOR, START, DEFINITION.replace("$DEFAULT", "1"))
     assert EXPLICIT_DENY == judged(IamRole.OPERATOR, SIGNAL, EXECUTION)
 
 
 def test_the_approver_approves_and_starts_nothing() -> None:
     assert ALLOWED == judged(IamRole.APPROVER, SIGNAL, EXECUTION)
-    assert EXPLICIT_DENY == judged(IamRole.APPROVER, START, DOCUMENT)
+    assert EXPLICIT_DENY == judged(IamRole.APPROVER, START, DOCUMENT, IN_DEFAULT)
 
 
 @pytest.mark.parametrize("action", sorted(declared().writes))
@@ -75,10 +79,15 @@ def test_nobody_of_a_recovery_makes_another_revision_of_its_task() -> None:
         assert ALLOWED != judged(role, "ecs:RegisterTaskDefinition", TASK), role
 
 
+@pytest.mark.parametrize("region", [DR, "us-east-1"])
 @pytest.mark.parametrize("name", ["recovery", "recovery-execution", "automation", "break-glass"])
-def test_nobody_of_a_recovery_passes_its_role_to_a_task_that_outlives_the_session(name: str) -> None:
-    """A tenant's task with the recovery's role keeps the broken glass open after the approver took the tag away."""
+def test_nobody_of_a_recovery_passes_its_role_to_a_task_that_outlives_the_session(name: str, region: str) -> None:
+    """A tenant's task with the recovery's role keeps the broken glass open after the approver took the tag away.
+
+    In whichever region AWS says that the role is passed (T76).
+    """
     to_a_task, role = {"iam:PassedToService": ("ecs-tasks.amazonaws.com",)}, f"arn:aws:iam::{PROD.account}:role"
+    to_a_task["aws:RequestedRegion"] = (region,)
     for who in (StackRole.RECOVERY, StackRole.BREAK_GLASS):
         assert ALLOWED == judged(who, "iam:PassRole", f"{role}/prod-ecs-task-role", to_a_task)
         assert EXPLICIT_DENY == judged(who, "iam:PassRole", f"{role}/prod-dr-{name}", to_a_task)

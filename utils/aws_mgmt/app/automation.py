@@ -7,6 +7,7 @@ approved there.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,7 @@ from dr_actions.clients.mutating_client import FailureKind, GuardRefused, SendFa
 from dr_actions.guard.context import GuardContext
 from dr_actions.model.plan import Call
 from dr_estate.config.environment import Environment, Side
+from dr_estate.iam.scopes import DEFAULT_VERSION
 from dr_estate.model.recovery_document import (
     ALONE,
     APPROVE,
@@ -117,8 +119,9 @@ class RecoveryAutomation:
                 f"{wanted.arguments[0]} on. Nothing was begun: deploy it again (deploy/README.md, Runs that AWS "
                 f"starts). {break_glass(self._env)}"
             )
-        named = {"DocumentName": self._document, "Parameters": wanted.parameters}
-        answer = self._send("StartAutomationExecution", **named)
+        named = {"DocumentName": self._document, "DocumentVersion": DEFAULT_VERSION, "Parameters": wanted.parameters}
+        token = str(uuid.uuid4())  # an answer that is lost is asked for again, and begins no second execution
+        answer = self._send("StartAutomationExecution", **named, ClientToken=token)
         return str(answer["AutomationExecutionId"])
 
     def _takes_words(self) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from dr_actions.iam.policies import HOME, IamRole, StackRole, role_name
 from dr_estate.config.environment import Environment
 from dr_estate.iam.scopes import OPEN_FOR
-from dr_estate.iam.statements import break_glass_trust
+from dr_estate.iam.statements import AUTOMATION, TASKS, break_glass_trust, service_trust
 from dr_estate.model.recovery_document import CONTAINER, CPU_UNITS, MEMORY_MIB, STOP_S, WRITABLE, recovery_document
 
 Documents = dict[str, dict[str, Any]]
@@ -69,21 +69,17 @@ def automation_template(env: Environment, documents: Documents) -> dict[str, Any
 
 def _roles(env: Environment, documents: Documents) -> dict[str, Any]:
     execution = f"{role_name(StackRole.RECOVERY, env)}-execution"
-    task = {"Service": "ecs-tasks.amazonaws.com"}
+    task, automation = service_trust(env, TASKS), service_trust(env, AUTOMATION)
     arns = [f"arn:aws:iam::{env.account}:policy/{name}" for name in sorted(documents[StackRole.RECOVERY])]
     managed = {"Fn::If": ["GoesHome", arns, [arn for arn in arns if HOME not in arn]]}
     operators, approvers = {"Ref": "Operators"}, {"Ref": "Approvers"}
     pull = ["arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"]
     return {
-        "Recovery": _role(role_name(StackRole.RECOVERY, env), [_allow(task)], managed),
-        "Execution": _role(execution, [_allow(task)], pull),
-        "Automation": _role(role_name(StackRole.AUTOMATION, env), [_allow({"Service": "ssm.amazonaws.com"})], []),
+        "Recovery": _role(role_name(StackRole.RECOVERY, env), [task], managed),
+        "Execution": _role(execution, [task], pull),
+        "Automation": _role(role_name(StackRole.AUTOMATION, env), [automation], []),
         "BreakGlass": _role(role_name(StackRole.BREAK_GLASS, env), break_glass_trust(operators, approvers), managed),
     }
-
-
-def _allow(principal: dict[str, Any]) -> dict[str, Any]:
-    return {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
 
 
 def _role(name: str, trust: list[dict[str, Any]], managed: Any) -> dict[str, Any]:
