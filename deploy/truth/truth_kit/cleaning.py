@@ -14,7 +14,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from truth_kit.account import TAG, Account, TooLate
-from truth_kit.services import GLOBAL
+from truth_kit.callers import GLOBAL
 
 Found = tuple[str, str]
 """A region, and what the service calls the thing there."""
@@ -189,9 +189,21 @@ def _delete_bucket(account: Account, region: str, name: str) -> None:
     client.delete_bucket(Bucket=name)
 
 
+def _documents(account: Account) -> Iterator[Found]:
+    own = [{"Key": "Owner", "Values": ["Self"]}]
+    for region in account.regions:
+        for row in account.pages("ssm", region, "list_documents", "DocumentIdentifiers", Filters=own):
+            if row["Name"].startswith(account.prefix):
+                yield region, row["Name"]
+
+
+def _delete_document(account: Account, region: str, name: str) -> None:
+    account.client("ssm", region).delete_document(Name=name)
+
+
 def _roles(account: Account) -> Iterator[Found]:
     for row in account.pages("iam", GLOBAL, "list_roles", "Roles"):
-        if row["RoleName"] == account.prefix + "copier":  # the other one is Terraform's
+        if row["RoleName"].startswith(account.prefix) and row["RoleName"] != account.prefix + "backup":  # Terraform's
             yield GLOBAL, row["RoleName"]
 
 
@@ -237,6 +249,7 @@ KINDS = (
     Kind("recovery points", _points, _delete_point),
     Kind("secrets", _secrets, _delete_secret),
     Kind("buckets", _buckets, _delete_bucket),
+    Kind("documents", _documents, _delete_document),
     Kind("roles", _roles, _delete_role),
     Kind("hosted zones", _zones, _delete_zone),
     Kind("health checks", _checks, _delete_check),

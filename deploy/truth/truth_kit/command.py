@@ -16,7 +16,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from truth_kit import databases, files, services
+from truth_kit import callers, databases, files, rights, services
 from truth_kit.account import TAG, Account, TooLate
 from truth_kit.cleaning import clean, inventory
 from truth_kit.scene import Scene, Value
@@ -69,6 +69,16 @@ SCENES = (
             "secretsmanager.stop-replication-keeps-arn",
         ),
         2, 0.01, "two secrets by the hour", services.ask_of_secrets,
+    ),
+    Scene(
+        "rights of a start",
+        ("ssm.default-version-bears-its-name", "iam.pass-role-bears-region"),
+        20, 0.01, "two documents, some executions of a second", rights.ask_of_starts,
+    ),
+    Scene(
+        "rights of a replication",
+        ("efs.replication-asks-for-both-ends",),
+        25, 0.01, "empty file systems", rights.ask_of_replications,
     ),
     Scene("objects", ("s3.if-match-needs-get-object",), 2, 0.01, "a few requests", services.ask_of_objects),
     Scene(
@@ -195,7 +205,7 @@ def _require_throw_away(account: Account, environments: Sequence[Path]) -> None:
         strangers += [row["DBInstanceIdentifier"] for row in rows]
         rows = account.pages("efs", region, "describe_file_systems", "FileSystems")
         strangers += [row["FileSystemId"] for row in rows if TAG not in {tag["Key"] for tag in row.get("Tags", [])}]
-    zones = account.pages("route53", services.GLOBAL, "list_hosted_zones", "HostedZones")
+    zones = account.pages("route53", callers.GLOBAL, "list_hosted_zones", "HostedZones")
     strangers += [row["Name"] for row in zones]
     if strangers := [name for name in strangers if not name.startswith(TAG)]:
         raise NotBegun(f"Account {account.number} is in use: it holds {', '.join(strangers[:5])}. Take an empty one.")

@@ -23,7 +23,8 @@ def describe(account: Account, region: str, file_system: str) -> dict[str, Any]:
     return found
 
 
-def _create(account: Account, region: str, what: str) -> dict[str, Any]:
+def create(account: Account, region: str, what: str) -> dict[str, Any]:
+    """Make an encrypted file system, and return it once it is available."""
     created: dict[str, Any] = account.client("efs", region).create_file_system(
         CreationToken=account.prefix + what, Encrypted=True, Tags=account.tags
     )
@@ -35,7 +36,7 @@ def _create(account: Account, region: str, what: str) -> dict[str, Any]:
 def _copied_point(account: Account) -> tuple[dict[str, Any], dict[str, Any]]:
     """Back a new file system up, and copy the recovery point: both as they are described."""
     backup, standing = account.client("backup", account.primary), account.standing
-    source = _create(account, account.primary, "backed-up")
+    source = create(account, account.primary, "backed-up")
     started = backup.start_backup_job(
         BackupVaultName=standing["primary_vault"],
         ResourceArn=source["FileSystemArn"],
@@ -103,15 +104,15 @@ def ask_of_restores(account: Account) -> Iterator[Answer]:
     yield "backup.restore-bears-source-tags-unasked", TAG in {tag["Key"] for tag in restored["Tags"]}
     without = _restore(account, copy, **new)
     yield "backup.efs-restore-needs-creation-token", without.get("Status") != "COMPLETED"
-    existing = _create(account, account.dr, "existing")["FileSystemId"]
+    existing = create(account, account.dr, "existing")["FileSystemId"]
     into = _restore(account, copy, **{"file-system-id": existing, "newFileSystem": "false"})
     yield "backup.copy-restores-into-existing-file-system", into.get("Status") == "COMPLETED"
 
 
 def _replicate(account: Account, what: str) -> tuple[str, str]:
     """Replicate a new file system to another new one: both ids."""
-    source = _create(account, account.primary, f"{what}-source")["FileSystemId"]
-    target = _create(account, account.dr, f"{what}-target")["FileSystemId"]
+    source = create(account, account.primary, f"{what}-source")["FileSystemId"]
+    target = create(account, account.dr, f"{what}-target")["FileSystemId"]
     account.client("efs", account.dr).update_file_system_protection(
         FileSystemId=target, ReplicationOverwriteProtection="DISABLED"
     )

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from truth_kit.account import Account, refused
+from truth_kit.callers import DENIED, GLOBAL, allow, caller
 from truth_kit.scene import Answer
 
 READ_ONLY = ("InvalidParameterException", "InvalidRequestException")
-DENIED = ("AccessDenied",)
 DRAWS = 40  # by chance alone the same of two records: once in 5e11 runs
 PIN_POLL_S = 0.5
-GLOBAL = "us-east-1"
 ADDRESSES = {"first": "192.0.2.1", "second": "192.0.2.2", "PRIMARY": "192.0.2.10", "SECONDARY": "192.0.2.20"}
 
 
@@ -55,34 +53,10 @@ def ask_of_secrets(account: Account) -> Iterator[Answer]:
 
 def _copier(account: Account, bucket: str) -> Any:
     """Return an S3 client that may read one object and write another, and read nothing else."""
-    name, iam = account.prefix + "copier", account.client("iam", GLOBAL)
-    trust = {"Effect": "Allow", "Principal": {"AWS": account.number}, "Action": "sts:AssumeRole"}
-    role = iam.create_role(
-        RoleName=name,
-        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
-        Tags=account.tags,
-    )["Role"]["Arn"]
     reads = ["s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectAnnotation"]
     writes = ["s3:PutObject", "s3:PutObjectTagging", "s3:PutObjectAnnotation"]
-    statements = [
-        {"Effect": "Allow", "Action": actions, "Resource": f"arn:aws:s3:::{bucket}/{key}"}
-        for actions, key in ((reads, "from"), (writes, "onto"))
-    ]
-    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
-    iam.put_role_policy(RoleName=name, PolicyName="copy", PolicyDocument=policy)
-    sts, got = account.client("sts", account.primary), dict[str, str]()
-
-    def assume() -> None:
-        got.update(sts.assume_role(RoleArn=role, RoleSessionName="copier")["Credentials"])
-
-    account.until("the role can be assumed", lambda: not refused(assume, *DENIED))
-    return account.client(
-        "s3",
-        account.primary,
-        aws_access_key_id=got["AccessKeyId"],
-        aws_secret_access_key=got["SecretAccessKey"],
-        aws_session_token=got["SessionToken"],
-    )
+    rights = [allow(actions, f"arn:aws:s3:::{bucket}/{key}") for actions, key in ((reads, "from"), (writes, "onto"))]
+    return account.client("s3", account.primary, **caller(account, "copier", rights))
 
 
 def ask_of_objects(account: Account) -> Iterator[Answer]:

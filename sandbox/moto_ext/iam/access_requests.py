@@ -14,7 +14,9 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.ecs.models import ecs_backends
 from moto.efs.models import efs_backends
 from moto.kms.models import kms_backends
+from moto.ssm.models import ssm_backends
 
+from sandbox.core import truth
 from sandbox.moto_ext.ecs.tasks import all_tasks
 from sandbox.moto_ext.iam.passed_roles import ASSUME, passed_roles
 from sandbox.moto_ext.iam.policies import AccessRequest, Context
@@ -157,7 +159,7 @@ def _of_files(response: BaseResponse, action: str, params: Params, context: Cont
     kind = "access-point" if name.startswith("fsap-") else "file-system"
     resource = _arn(response, "elasticfilesystem", f"{kind}/{name}") if name else None
     yield AccessRequest(action, resource, {**context, **known, **_tagged("RequestTag", given)})
-    if action == _REPLICATES:
+    if action == _REPLICATES and truth.answer("efs.replication-asks-for-both-ends"):
         yield from _of_replication(response, params, resource, {**context, **known})
     for candidate in _ON_INTERFACES.get(action, ()):
         yield AccessRequest(candidate, None, {**context, "aws:ViaAWSService": ("true",)})
@@ -300,6 +302,12 @@ def _of_automation(
         yield AccessRequest(
             action, _arn(response, "ssm", f"automation-definition/{name}:{version or '$DEFAULT'}"), context
         )
+        if version == "$DEFAULT" and not truth.answer("ssm.default-version-bears-its-name"):
+            version = str(
+                ssm_backends[response.current_account][response.region].get_document(name, "", "", "")[
+                    "DocumentVersion"
+                ]
+            )
         keys = {"ssm:DocumentVersion": (version,)} if version else {}
         yield AccessRequest(action, _arn(response, "ssm", f"document/{name}"), {**context, **keys})
 

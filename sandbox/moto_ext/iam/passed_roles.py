@@ -17,6 +17,7 @@ from moto.iam.models import Role, User, iam_backends
 from moto.ssm.exceptions import InvalidDocument
 from moto.ssm.models import ssm_backends
 
+from sandbox.core import truth
 from sandbox.moto_ext.iam.iam import boundary_of, policies_of
 from sandbox.moto_ext.iam.policies import ALLOWED, EXPLICIT_DENY, AccessRequest, Context
 from sandbox.moto_ext.iam.role_access import decide_now, said_to
@@ -33,9 +34,10 @@ def passed_roles(response: BaseResponse, operation: str, params: Params, context
 
     IAM's own region is us-east-1: no page of AWS says that this request bears another (T76).
     """
+    region = {} if truth.answer("iam.pass-role-bears-region") else {_REGION: (IAM_REGION,)}
     for service, role in _handed_on(response, operation, params):
         arn = role if role.startswith("arn:") else f"arn:aws:iam::{response.current_account}:role/{role}"
-        yield AccessRequest("iam:PassRole", arn, {**context, _REGION: (IAM_REGION,), "iam:PassedToService": (service,)})
+        yield AccessRequest("iam:PassRole", arn, {**context, **region, "iam:PassedToService": (service,)})
 
 
 def _handed_on(response: BaseResponse, operation: str, params: Params) -> Iterator[tuple[str, str]]:

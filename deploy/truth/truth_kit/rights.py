@@ -1,0 +1,81 @@
+"""Questions about rights: which keys AWS fills in for a condition, and what it asks for beside the operation itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from truth_kit.account import Account, refused
+from truth_kit.callers import DENIED, allow, caller, role_for
+from truth_kit.files import create
+from truth_kit.scene import Answer
+
+DEFAULT = "$DEFAULT"
+START, REPLICATE = "ssm:StartAutomationExecution", "elasticfilesystem:CreateReplicationConfiguration"
+_BOTH_ENDS = ["elasticfilesystem:ReplicationRead", "elasticfilesystem:ReplicationWrite"]
+
+
+def ask_of_starts(account: Account) -> Iterator[Answer]:
+    """Start a document with rights to its default version alone, and with a right to pass its role in the region."""
+    plain, passing = (_document(account, what) for what in ("plain", "passing"))
+    ours = f"arn:aws:ssm:{account.dr}:{account.number}"
+    beside = [allow(START, f"{ours}:automation-{kind}/*") for kind in ("definition", "execution")]
+    default: dict[str, Any] = {"ForAnyValue:StringEquals": {"ssm:DocumentVersion": [DEFAULT]}}
+    document = f"{ours}:document/{plain}"
+    wide, narrow = allow(START, document), allow(START, document, **default)
+    yield "ssm.default-version-bears-its-name", _starts(account, plain, [*beside, wide], [*beside, narrow])
+    region: dict[str, Any] = {"StringEquals": {"aws:RequestedRegion": account.dr}}
+    wide, narrow = allow("iam:PassRole"), allow("iam:PassRole", **region)
+    yield "iam.pass-role-bears-region", _starts(account, passing, [allow(START), wide], [allow(START), narrow])
+
+
+def _document(account: Account, what: str) -> str:
+    """Make a document that rests for a second, by a role where it is the passing one; return its name."""
+    role = {"assumeRole": role_for(account, "passed", {"Service": "ssm.amazonaws.com"})} if what == "passing" else {}
+    rests = {"name": "rest", "action": "aws:sleep", "inputs": {"Duration": "PT1S"}}
+    content, name = {"schemaVersion": "0.3", **role, "mainSteps": [rests]}, account.prefix + what
+    account.client("ssm", account.dr).create_document(
+        Name=name, Content=json.dumps(content), DocumentType="Automation", DocumentFormat="JSON", Tags=account.tags
+    )
+    return name
+
+
+def _starts(account: Account, document: str, wide: list[dict[str, Any]], narrow: list[dict[str, Any]]) -> bool:
+    """Whether the narrow rights are enough to start the document: the wide ones are."""
+    what = document.removeprefix(account.prefix)
+
+    def may(keys: dict[str, str]) -> Callable[[], bool]:
+        ssm = account.client("ssm", account.dr, **keys)
+        return lambda: (
+            not refused(lambda: ssm.start_automation_execution(DocumentName=document, DocumentVersion=DEFAULT), *DENIED)
+        )
+
+    account.until("the document can be started", may(caller(account, f"{what}-wide", wide)))
+    return account.shows(may(caller(account, f"{what}-narrow", narrow)))
+
+
+def ask_of_replications(account: Account) -> Iterator[Answer]:
+    """Replicate into an existing file system without rights to either end, then with them."""
+    source, target = create(account, account.primary, "source"), create(account, account.dr, "target")
+    account.client("efs", account.dr).update_file_system_protection(
+        FileSystemId=target["FileSystemId"], ReplicationOverwriteProtection="DISABLED"
+    )
+    destination = {"Region": account.dr, "FileSystemId": target["FileSystemId"]}
+    beside = allow([REPLICATE, "elasticfilesystem:Describe*", "iam:CreateServiceLinkedRole"])
+
+    def may(keys: dict[str, str]) -> Callable[[], bool]:
+        efs = account.client("efs", account.primary, **keys)
+        return lambda: (
+            not refused(
+                lambda: efs.create_replication_configuration(
+                    SourceFileSystemId=source["FileSystemId"], Destinations=[destination]
+                ),
+                *DENIED,
+            )
+        )
+
+    without = account.shows(may(caller(account, "ends-narrow", [beside])))
+    if not without:
+        account.until("the replication can be made", may(caller(account, "ends-wide", [beside, allow(_BOTH_ENDS)])))
+    yield "efs.replication-asks-for-both-ends", not without
