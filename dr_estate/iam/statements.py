@@ -263,7 +263,7 @@ def starting(env: Environment, reading: Iterable[str]) -> Iterator[Statement]:
 def running_the_task(env: Environment) -> Iterator[Statement]:
     """Let the document run the recovery's task and wait for it, with the roles that the task has; nothing else."""
     family, cluster = scopes.recovery_task(env)
-    yield statement("Alone", "Allow", ["ssm:DescribeAutomationExecutions"], ["*"])
+    yield statement("Alone", "Allow", ["ssm:DescribeAutomationExecutions", "ssm:GetAutomationExecution"], ["*"])
     yield statement("Network", "Allow", ["ecs:DescribeServices", "ecs:DescribeTasks", "ecs:ListServices"], ["*"])
     yield statement("Run", "Allow", ["ecs:RunTask"], family, cluster)
     yield statement("HandOn", "Allow", [_PASS], *scopes.handed_to_the_task(env))

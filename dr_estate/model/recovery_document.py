@@ -13,6 +13,8 @@ from typing import Any
 from dr_estate.config.environment import Environment
 
 GOALS = ("failover", "failback", "fence")
+LOOK = "look"
+"""The goal of a dry start: the task runs `status` and changes nothing, so that nobody has to approve it."""
 CONTAINER = "dr"
 CPU_UNITS, MEMORY_MIB = 1024, 2048
 """The size of the task that runs this tool."""
@@ -30,6 +32,7 @@ EXIT_CODE = "ExitCode"
 """The output of the step RESULT. An execution whose last step fails keeps it there, and may have no outputs itself."""
 _MOST_APPROVERS = 10
 _EXECUTION = "{{automation:EXECUTION_ID}}"
+_ASKED = {"goal": "{{Goal}}", "arguments": "{{Arguments}}"}
 LONGEST_VALUE = 512
 """Characters of a parameter's value; a list has 50 values. Source: SSM API, StartAutomationExecution, Parameters."""
 _MOST_CHARACTERS = 7_500  # RunTask takes 8,192 of overrides (API_TaskOverride), the fixed words of the command too
@@ -46,6 +49,12 @@ TAKEN = @TAKEN@
 MANY = ["ParentAutomationExecutionId", "Targets", "TargetMaps", "TargetParameterName", "TargetLocationsURL"]
 
 
+def looks(row):
+    """Whether an execution is a dry start, which holds up no recovery."""
+    answer = boto3.client("ssm").get_automation_execution(AutomationExecutionId=row["AutomationExecutionId"])
+    return answer["AutomationExecution"].get("Parameters", {}).get("Goal") == ["look"]
+
+
 def by_itself(row):
     """Whether an execution goes on without a word for each step, and is not one of many: such hold up nobody."""
     many = row.get("AutomationType") == "CrossAccount" or any(row.get(name) for name in MANY)
@@ -57,6 +66,8 @@ def alone(events, context):
     words = json.loads("".join(events["arguments"]) or "[]")
     if odd := [word for word in words if word.startswith("-") and word.partition("=")[0] not in TAKEN]:
         raise Exception(f"No task is given {odd[0]}: it may be given {', '.join(TAKEN)}.")
+    if events["goal"] == "look" and words:
+        raise Exception("A dry start is given no words.")
     filters = [
         {"Key": "DocumentNamePrefix", "Values": [events["document"]]},
         {"Key": "ExecutionStatus", "Values": GOING},
@@ -66,7 +77,9 @@ def alone(events, context):
     rows = [row for row in rows if row["DocumentName"] == events["document"]]
     if [row for row in rows if row["AutomationExecutionId"] == events["execution"] and not by_itself(row)]:
         raise Exception("It was started step by step, or for several targets: a recovery runs once, by itself.")
-    rows = [row for row in rows if by_itself(row)]
+    if events["goal"] == "look":
+        return {}
+    rows = [row for row in rows if by_itself(row) and not looks(row)]
     rows.sort(key=lambda row: (row["ExecutionStartTime"], row["AutomationExecutionId"]))
     if rows and rows[0]["AutomationExecutionId"] != events["execution"]:
         first = rows[0]
@@ -80,6 +93,7 @@ def start(events, context):
     services = ecs.list_services(cluster=cluster, maxResults=1)["serviceArns"]
     network = ecs.describe_services(cluster=cluster, services=services)["services"][0]["networkConfiguration"]
     command = [*events["command"], *json.loads("".join(events["arguments"]) or "[]")]
+    command = events["look"] if events["goal"] == "look" else command
     answer = ecs.run_task(
         cluster=cluster,
         taskDefinition=events["family"],
@@ -96,12 +110,16 @@ def start(events, context):
 
 
 def succeed(events, context):
-    """Fail unless the run ended with exit 0: EventBridge and people see by the execution that it did not."""
+    """Fail unless the run ended with exit 0: EventBridge and people see by the execution that it did not.
+
+    A dry start also with 1: it saw the estate, and found it not ready.
+    """
     answer = boto3.client("ecs").describe_tasks(cluster=events["cluster"], tasks=[events["task"]])
     task = answer["tasks"][0]
-    if (code := task["containers"][0].get("exitCode")) != 0:
+    if (code := task["containers"][0].get("exitCode")) not in ([0, 1] if events["goal"] == "look" else [0]):
         how = task.get("stoppedReason") if code is None else f"exit {code}"
-        raise Exception(f"The run did not succeed: {how}. `dr log --incident {events['incident']}` has its record.")
+        record = f" `dr log --incident {events['incident']}` has its record." if events["goal"] != "look" else ""
+        raise Exception(f"The run did not succeed: {how}.{record}")
     return {}
 '''.replace("@TAKEN@", json.dumps(TAKEN))
 
@@ -161,7 +179,7 @@ def recovery_document(env: Environment) -> dict[str, Any]:
         "description": f"Recovery of {env.name}: an approver approves the plan, then the tool runs exactly it.",
         "assumeRole": f"arn:aws:iam::{env.account}:role/{env.named(env.names.automation_role)}",
         "parameters": {
-            "Goal": {"type": "String", "allowedValues": list(GOALS)},
+            "Goal": {"type": "String", "allowedValues": [*GOALS, LOOK]},
             "Incident": {"type": "String", "allowedPattern": "^[A-Za-z0-9-]{1,40}$"},
             "PlanDigest": {"type": "String", "allowedPattern": "^[0-9a-f]{64}$"},
             "Arguments": {"type": "StringList", "default": []},
@@ -192,17 +210,23 @@ def _request(env: Environment) -> list[dict[str, Any]]:
         "onFailure": "Abort",
         "inputs": {"Message": message, "MinRequiredApprovals": 1, "Approvers": approvers(env)},
     }
+    choice = {"Variable": "{{Goal}}", "StringEquals": LOOK, "NextStep": "start"}
     if not env.names.topics:
-        return [approval]
+        return [_choose(choice, APPROVE), approval]
     topic = f"arn:aws:sns:{env.regions.dr}:{env.account}:{env.named(env.names.topics[-1])}"
     publish = {"Service": "sns", "Api": "Publish", "TopicArn": topic, "Message": message}
     notice = {"name": "tell", "action": "aws:executeAwsApi", "onFailure": "Continue", "isCritical": False}
-    return [{**notice, "inputs": publish}, approval]
+    return [_choose(choice, notice["name"]), {**notice, "inputs": publish}, approval]
+
+
+def _choose(choice: dict[str, str], otherwise: Any) -> dict[str, Any]:
+    """The step that leads a dry start past the approval."""
+    return {"name": "choose", "action": "aws:branch", "inputs": {"Choices": [choice], "Default": otherwise}}
 
 
 def _begun(env: Environment) -> dict[str, Any]:
     document = env.named(env.names.recovery_document)
-    return {"document": document, "execution": _EXECUTION, "arguments": "{{Arguments}}"}
+    return {"document": document, "execution": _EXECUTION, **_ASKED}
 
 
 def _started(env: Environment) -> dict[str, Any]:
@@ -214,7 +238,8 @@ def _started(env: Environment) -> dict[str, Any]:
         "container": CONTAINER,
         "execution": _EXECUTION,
         "command": [*command, "--digest", "{{PlanDigest}}", "--automation", _EXECUTION],
-        "arguments": "{{Arguments}}",
+        "look": ["-e", env.name, "status"],
+        **_ASKED,
     }
 
 
@@ -226,7 +251,9 @@ def _ending(env: Environment) -> list[dict[str, Any]]:
     wait = {"name": "wait", "action": "aws:waitForAwsResourceProperty", "onFailure": "Abort", "inputs": stopped}
     result = {"name": RESULT, "action": "aws:executeAwsApi", "onFailure": "Abort", "inputs": tasks}
     code = _output(EXIT_CODE, "$.tasks[0].containers[0].exitCode", "Integer")
-    verdict = _script("succeed", {"cluster": cluster, "task": "{{start.Task}}", "incident": "{{Incident}}"})
+    verdict = _script(
+        "succeed", {"cluster": cluster, "task": "{{start.Task}}", "incident": "{{Incident}}", "goal": "{{Goal}}"}
+    )
     return [{**wait, "timeoutSeconds": env.automation.run_hours * 3600}, {**result, "outputs": [code]}, verdict]
 
 

@@ -1,10 +1,11 @@
 """Systems Manager Automation: documents of schema 0.3 with the actions that the control stack's document uses.
 
-Played are aws:approve, aws:executeScript (the document's own script, in a process of its own with the keys of the
-document's role), aws:waitForAwsResourceProperty and aws:executeAwsApi. Each execution goes on in a thread, past which
-callers only look. One started in the mode Interactive waits at its first step: no caller of the sandbox has a word for
-it. One with targets has a child of each. Plain boto3: ``start_automation_execution``, ``get_automation_execution``,
-``describe_automation_executions``, ``send_automation_signal``, ``stop_automation_execution``.
+Played are aws:approve, aws:branch (to a later step), aws:executeScript (the document's own script, in a process of its
+own with the keys of the document's role), aws:waitForAwsResourceProperty and aws:executeAwsApi. Each execution goes on
+in a thread, past which callers only look. One started in the mode Interactive waits at its first step: no caller of the
+sandbox has a word for it. One with targets has a child of each. Plain boto3: ``start_automation_execution``,
+``get_automation_execution``, ``describe_automation_executions``, ``send_automation_signal``,
+``stop_automation_execution``.
 """
 
 from __future__ import annotations
@@ -241,12 +242,16 @@ def _run(account: str, region: str, execution_id: str) -> None:
     """Take the steps of an execution, until it is over or its world is gone."""
     player = _Player(account, region, execution_id)
     content = player.execution().content if player.alive() else {"mainSteps": []}
+    beyond = ""
     for number, step in enumerate(content["mainSteps"]):
         if not player.alive():
             return
+        if beyond not in ("", step["name"]):
+            continue
+        beyond = ""
         player.set_step(number, IN_PROGRESS)
         try:
-            player.take(number, step)
+            beyond = player.take(number, step)
         except _StepFailed as failed:
             player.set_step(number, failed.status, str(failed))
             if step.get("onFailure") == "Continue":
@@ -300,8 +305,8 @@ class _Player:
                 execution = self.execution()
                 execution.status, execution.failure, execution.ended_at = status, failure, now()
 
-    def take(self, number: int, step: dict[str, Any]) -> None:
-        """Take one step. Raises _StepFailed."""
+    def take(self, number: int, step: dict[str, Any]) -> str:
+        """Take one step; returns the name of the later one that is next, "" for the one below. Raises _StepFailed."""
         with WORLD_LOCK:
             inputs = filled(step["inputs"], self.execution())
         until = time.monotonic() + float(step.get("timeoutSeconds", _SCRIPT_S))
@@ -309,20 +314,25 @@ class _Player:
             topic = str(inputs.get("NotificationArn", _TOPIC_PREFIX)).rpartition(":")[2]
             if not topic.startswith(_TOPIC_PREFIX):
                 raise _StepFailed(FAILED, f"The name of the topic {topic} must start with {_TOPIC_PREFIX}")
-            return self._await_approval(number, until)
+            self._await_approval(number, until)
+            return ""
+        if step["action"] == "aws:branch":
+            choices = [row["NextStep"] for row in inputs["Choices"] if row["Variable"] == row["StringEquals"]]
+            return str(next(iter(choices), inputs["Default"]))
         if step["action"] == "aws:executeScript":
             answer: Any = {"Payload": self._script(inputs)}
         elif step["action"] == "aws:executeAwsApi":
             answer = self._call(inputs)
         elif step["action"] == "aws:waitForAwsResourceProperty":
-            return self._await_property(inputs, until)
+            self._await_property(inputs, until)
+            return ""
         else:
             raise _StepFailed(FAILED, f"the sandbox plays no {step['action']}")
         with WORLD_LOCK:
             if self.alive():
                 for row in step.get("outputs", ()):
                     self.execution().outputs[f"{step['name']}.{row['Name']}"] = selected(answer, row["Selector"])
-        return None
+        return ""
 
     def _outputs_of(self, step: str) -> dict[str, list[str]]:
         outputs = self.execution().outputs

@@ -411,6 +411,26 @@ def test_a_start_whose_words_name_another_plan_than_it_shows_is_not_approved(pro
         assert ended.code == 0, ended.err
 
 
+def test_a_dry_start_proves_image_roles_network_and_tool_without_an_approval(prod: Prod) -> None:
+    """A recovery that waits for its approver is not in the way."""
+    laptop, waiting = prod.asked(EXECUTE, "laptop")
+    prod.world.repair("primary-dark")
+    prod.world.reset_mutations()
+    tried = prod.run("doctor --start", "operator")
+    assert (tried.code, "AWS starts a run: its task saw the estate in" in tried.out) == (Exit.READY, True), tried.err
+    changed = [row for row in prod.world.mutations() if row["done"] and not row["control"]]
+    assert {"StartAutomationExecution", "RunTask"} == {row["operation"] for row in changed}
+    assert prod.status(waiting) == "Waiting"
+    ecr, name = prod.aws("admin").client("ecr", Side.DR), prod.env.named(prod.env.names.recovery_task)
+    ecs = prod.aws("admin").client("ecs", Side.DR)
+    image = ecs.describe_task_definition(taskDefinition=name)["taskDefinition"]["containerDefinitions"][0]["image"]
+    repository, _, digest = image.partition("/")[2].partition("@")
+    ecr.batch_delete_image(repositoryName=repository, imageIds=[{"imageDigest": digest}])
+    failed = prod.run("doctor --start", "operator")
+    assert (failed.code, "CannotPullContainerError" in failed.err) == (Exit.NOT_READY, True), failed.err
+    laptop.kill()
+
+
 def test_what_the_task_refuses_is_read_on_every_screen_and_nothing_says_that_it_goes_on(prod: Prod) -> None:
     """An approver who answers AWS alone approved no plan: the task refuses, and nobody sees its own screen."""
     laptop, execution = prod.asked(EXECUTE, "laptop")

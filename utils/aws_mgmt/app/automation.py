@@ -26,6 +26,7 @@ from dr_estate.model.recovery_document import (
     APPROVE,
     EXIT_CODE,
     LONGEST_VALUE,
+    LOOK,
     RESULT,
     as_values,
     goes_by_itself,
@@ -37,6 +38,7 @@ from utils.aws_mgmt.app.connections import AUTOMATION_CALLS, AppContext
 from utils.aws_mgmt.app.errors import Refused
 
 RULE = "authority.automation"
+_NO_PLAN = 64 * "0"
 _CUT = " ... (cut: look at the plan)"
 
 
@@ -74,6 +76,11 @@ class RecoveryExecution:
     arguments: tuple[str, ...] = ()
     beside_another: bool = False
     approved_at: datetime | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether AWS does nothing more for it."""
+        return self.state in _OVER
 
 
 @dataclass(frozen=True)
@@ -124,6 +131,11 @@ class RecoveryAutomation:
         answer = self._send("StartAutomationExecution", **named, ClientToken=token)
         return str(answer["AutomationExecutionId"])
 
+    def start_look(self) -> str:
+        """Ask for a dry start, which nobody approves; returns the execution's id."""
+        incident = f"LOOK-{self._app.clock.now():%Y%m%d-%H%M%S}"
+        return self.start(RecoveryStart(LOOK, incident, _NO_PLAN, (), "A dry start: it runs status as the task."))
+
     def _takes_words(self) -> bool:
         """Return whether the document in AWS passes on the arguments of a run; True where it cannot be read.
 
@@ -146,7 +158,7 @@ class RecoveryAutomation:
 
         One that was refused beside it is newer, and is not the one to approve, to end or to watch.
         """
-        own = [found for found in self._all() if found.incident == incident]
+        own = [found for found in self._all() if found.incident == incident and found.goal != LOOK]
         return next((found for found in own if found.state not in _OVER), own[0] if own else None)
 
     def approve(self, execution: RecoveryExecution) -> None:
@@ -159,7 +171,7 @@ class RecoveryAutomation:
 
     def going(self) -> RecoveryExecution | None:
         """The one that is not over yet; None where there is none."""
-        return next((found for found in self._all() if found.state not in _OVER), None)
+        return next((found for found in self._all() if found.state not in _OVER and found.goal != LOOK), None)
 
     def _all(self) -> Iterator[RecoveryExecution]:
         """Every execution that AWS keeps (30 days) and lets run, the newest first.

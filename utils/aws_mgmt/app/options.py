@@ -90,9 +90,15 @@ class Options:
 
 @dataclass(frozen=True, kw_only=True)
 class DoctorOptions(Options):
-    """Of `doctor`."""
+    """Of `doctor`; ``start``: have AWS start the recovery's task once, to look."""
 
     command: ClassVar[str] = "doctor"
+    start: bool = False
+
+    @property
+    def keys_of(self) -> str:
+        """Whose keys the command takes in the sandbox: an operator's where AWS is to start something."""
+        return self.person or ("operator" if self.start else self.usual_person)
 
 
 @dataclass(frozen=True, kw_only=True)

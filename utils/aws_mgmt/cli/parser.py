@@ -167,7 +167,7 @@ _ABOUT = {
 }
 _EXAMPLES = {
     "": "-e prod status; -e prod failover; -e sit --sandbox test --infra",
-    "doctor": "-e prod doctor; -e prod doctor --format json",
+    "doctor": "-e prod doctor; -e prod doctor --format json; -e prod doctor --start",
     "status": "-e prod status; -e prod status --replication --tenant tenant2; -e prod status --baseline before.json; "
     "-e prod status --check backup.copy-age --no-cache; -e all --profile '{env}-reader' status --gate",
     "explain": "-e sit explain needs tenant2; -e prod explain calls 2000",
@@ -213,6 +213,7 @@ _EXAMPLES = {
     "iam": "-e prod iam; -e prod iam operator",
 }
 _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
+    "doctor": (_flag("start", "Have AWS start the recovery's task once, to look: no approval, no change."),),
     "status": (
         _flag("replication", "Only the data replication scenarios."),
         _flag("infrastructure", "Only the infrastructure scenarios."),
