@@ -50,8 +50,11 @@ MANY = ["ParentAutomationExecutionId", "Targets", "TargetMaps", "TargetParameter
 
 
 def looks(row):
-    """Whether an execution is a dry start, which holds up no recovery."""
-    answer = boto3.client("ssm").get_automation_execution(AutomationExecutionId=row["AutomationExecutionId"])
+    """Whether an execution is known to be a dry start, which holds up no recovery."""
+    try:
+        answer = boto3.client("ssm").get_automation_execution(AutomationExecutionId=row["AutomationExecutionId"])
+    except Exception:
+        return False
     return answer["AutomationExecution"].get("Parameters", {}).get("Goal") == ["look"]
 
 
