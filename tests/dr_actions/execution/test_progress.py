@@ -62,6 +62,7 @@ class Wait:
     essential: bool = True
     impatient: bool = False
     started_by_aws: bool = False
+    awaits_rest: bool = False
     incident: str = "INC-1"
     rto_ends_s: float | None = None
     outcome: Outcome = field(default_factory=Outcome)
@@ -85,7 +86,7 @@ class Wait:
             known |= {"env": SIT, "client": self, "clearance": SimpleNamespace(incident=self.incident, rules="")}
             known |= {
                 "started_by_aws": self.started_by_aws,
-                "awaits_rest": False,
+                "awaits_rest": self.awaits_rest,
                 "guard_context": lambda _allowed: None,
             }
             run = cast(PlanRun, SimpleNamespace(**known, rto_ends_at=ends, estimate_s=lambda _steps: 0.0, stop=None))
@@ -159,6 +160,15 @@ def test_a_run_of_aws_waits_on_for_whatever_was_seen_of_a_step(tmp_path: Path) -
     wait = Wait(tmp_path, started_by_aws=True, rto_ends_s=4 * HOUR_S)
     assert wait.of(lambda age_s: _at_work("12") if age_s < HOUR_S else _by_percent(0)(age_s)) == HOUR_S
     assert len(wait.published) == 5, "people are told after each budget: nothing of AWS says that it ends by itself"
+
+
+def test_a_run_of_aws_leaves_what_holds_nothing_up_and_waits_for_it_once_all_else_is_done(tmp_path: Path) -> None:
+    first = Wait(tmp_path, essential=False, started_by_aws=True, rto_ends_s=4 * HOUR_S)
+    first.of(lambda _age_s: _at_work("12"))
+    assert (first.waited_s, first.outcome.left) == (BUDGET_S + LOOK_S, {STEP.id})
+    rest = Wait(tmp_path / "rest", essential=False, started_by_aws=True, awaits_rest=True, rto_ends_s=4 * HOUR_S)
+    assert rest.of(lambda age_s: _at_work("12") if age_s < HOUR_S else _by_percent(0)(age_s)) == HOUR_S
+    assert (rest.outcome.under_way, result_of(rest.outcome, True, AGAIN).exit) == ([], Exit.READY)
 
 
 def test_a_restore_of_a_trial_is_given_up_after_the_objective_and_nobody_is_alarmed(tmp_path: Path) -> None:
