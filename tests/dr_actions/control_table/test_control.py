@@ -53,6 +53,19 @@ def test_who_turns_the_switch_on_a_second_time_is_shown_who_did_first(control: C
     assert "Bob" == control.pause("Bob", "another reason").who, "once off, it can be turned on again"
 
 
+def test_why_a_task_refused_its_run_stands_until_another_takes_the_lock_or_a_day_is_over(
+    control: ControlStore, clock: Clock
+) -> None:
+    control.record_refusal("INC-9", "execution-1", "lock.cool-down: wait until 03:30 UTC.", "Alice")
+    refused = "REFUSED: the run for INC-9 that AWS started began nothing (2026-01-07 03:00 UTC): lock.cool-down: wait"
+    assert [refused] == [line.partition(" until")[0] for line in sentences(control.in_force(), clock())]
+    assert [] == list(sentences(control.in_force(), clock() + timedelta(days=1)))
+    clock.move(seconds=1)
+    take(control, ALICE, "run-1", "INC-9", SIT.execution)
+    assert [] == list(sentences(control.in_force(), clock()))
+    assert "execution-1" in str(control.table.query("HISTORY")), "it stays on record"
+
+
 def test_one_incident_is_open_at_a_time(control: ControlStore, clock: Clock) -> None:
     opened = control.open_incident("INC-1", "failover", clock(), "Alice")
     control.enter_phase("INC-1", "restoring", "Alice")

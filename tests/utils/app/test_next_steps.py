@@ -29,6 +29,7 @@ from tests.reports.values.test_drill_summary import CLEANED, DRILL, KEPT, LEFT, 
 from tests.utils.parsed import parsed
 from tests.utils.running import ROOT
 from utils.aws_mgmt.app.after_look import after_look, after_watch
+from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.next_steps import (
     READINESS,
     after_assessment,
@@ -39,6 +40,7 @@ from utils.aws_mgmt.app.next_steps import (
     after_log,
     after_run,
     after_verification,
+    after_watched_run,
     approval,
     execution,
     invocation_of,
@@ -405,3 +407,8 @@ def test_a_return_to_a_region_that_does_not_answer_leads_to_the_watch_and_not_in
     options = parsed(FailbackOptions, "-e sit failback")
     assert after_assessment(options, report, weighed).startswith("`dr_cli.py status --watch` shows when ")
     assert after_assessment(options, _looked(PostureName.ON_DR), weighed).startswith("`dr_cli.py status` ")
+
+
+def test_a_run_that_was_refused_is_ordered_again_and_never_goes_on() -> None:
+    for code, words in ((Exit.REFUSED, "asks for it again, once the reason above is gone"), (5, "goes on from here")):
+        assert words in after_watched_run("failover", "INC-1", code, ())
