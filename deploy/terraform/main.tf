@@ -14,6 +14,9 @@ resource "aws_dynamodb_table" "control" {
   hash_key                    = "pk"
   range_key                   = "sk"
   deletion_protection_enabled = true
+  # What AWS anchors of it (anchors.tf) comes from its stream.
+  stream_enabled   = true
+  stream_view_type = "NEW_AND_OLD_IMAGES"
 
   attribute {
     name = "pk"

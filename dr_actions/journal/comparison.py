@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from dr_actions.journal.entries import Chain, Entry
 from dr_estate.model.durations import duration
+from dr_estate.model.stream_records import is_in_time, utc_text
 
-# A run anchors an entry as soon as the mirror has it, seconds after it was written; what is sent again while a service
-# answers slowly takes minutes. The run's clock is within 2 s of AWS's (dr_estate/aws/clock.py).
-_LATE, _EARLY = timedelta(minutes=15), timedelta(minutes=1)
 _MOST_NAMED = 3
 
 
@@ -30,18 +28,25 @@ class RecordComparison:
 
     An entry whose heads contradict each other differs, too.
 
-    ``last`` is the last entry that was compared, 0 where none was.
+    ``last`` is the last entry that was compared, 0 where none was. ``altered`` says what else of the control table is
+    not as it was written, an item each.
     """
 
     compared: bool
     message: str
     differs_at: int | None = None
     last: int = 0
+    altered: tuple[str, ...] = ()
+
+    @property
+    def refuted(self) -> bool:
+        """Whether something differs."""
+        return self.differs_at is not None or bool(self.altered)
 
     @property
     def same(self) -> bool:
         """Whether it was compared and nothing differs."""
-        return self.compared and self.differs_at is None
+        return self.compared and not self.refuted
 
 
 def not_compared(reason: str) -> RecordComparison:
@@ -104,7 +109,7 @@ def anchored(chain: Chain, heads: Iterable[AnchoredHead], speed: float = 1.0) ->
             return _refuted(number, message)
         good = number
     if not good:
-        return RecordComparison(compared=False, message="NOT ANCHORED: no head of it was ever put into the log")
+        return RecordComparison(compared=False, message="NOT ANCHORED: no head of it is there")
     if unproven := _unproven(chain.entries, [anchors[number][0] for number in sorted(anchors)], speed):
         return RecordComparison(compared=False, message=unproven)
     message = f"anchored: {len(anchors)} heads, the last of entry {good}"
@@ -137,7 +142,7 @@ def _by_number(heads: Iterable[AnchoredHead]) -> dict[int, list[AnchoredHead]]:
 def _contested(number: int, heads: Sequence[AnchoredHead], recorded: str | None) -> str:
     """Say when each of two heads arrived: the run's own may be either, for a forger may be first."""
     arrivals = [
-        f"{head.digest[:12]}{' (as recorded)' if head.digest == recorded else ''} arrived {_moment(head.arrived)}"
+        f"{head.digest[:12]}{' (as recorded)' if head.digest == recorded else ''} arrived {utc_text(head.arrived)}"
         for head in heads[:_MOST_NAMED]
     ]
     more = f", and {len(heads) - _MOST_NAMED} more" if len(heads) > _MOST_NAMED else ""
@@ -157,21 +162,17 @@ def _unproven(entries: Sequence[Entry], heads: Sequence[AnchoredHead], speed: fl
                 )
             head = later
         late = head.arrived - entry.at
-        if not -_EARLY * speed <= late <= _LATE * speed:
+        if not is_in_time(entry.at, head.arrived, speed):
             after = f"{duration(abs(late.total_seconds()))} {'later' if late > timedelta() else 'EARLIER'}"
             return (
-                f"NOT PROVEN from entry {entry.seq} on: it says {_moment(entry.at)}, and the head that vouches for it "
-                f"(of entry {head.number}) arrived {_moment(head.arrived)}, {after}: what it said before is not known"
+                f"NOT PROVEN from entry {entry.seq} on: it says {utc_text(entry.at)}, and the head that vouches for it "
+                f"(of entry {head.number}) arrived {utc_text(head.arrived)}, {after}: what it said before is not known"
             )
     return ""
 
 
 def _refuted(number: int, message: str) -> RecordComparison:
     return RecordComparison(compared=True, message=message, differs_at=number)
-
-
-def _moment(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _differs(number: int, reason: str) -> RecordComparison:

@@ -134,6 +134,8 @@ class ResourceNames(Settings):
     """Name patterns of the estate's resources.
 
     ``anchor_bucket`` is a bucket of the DR region with Object Lock, to which heads of journals go too; "" is none.
+    ``stream_bucket`` is one in which AWS itself anchors each change of the control table, by the function
+    ``stream_function``, whose role bears the same name; "" is none.
     """
 
     cluster: str = "{env}-cluster"
@@ -173,6 +175,8 @@ class ResourceNames(Settings):
     evidence_key: str = "alias/{env}-dr-evidence"
     anchor_log: str = "/dr/{env}/anchors"
     anchor_bucket: str = ""
+    stream_bucket: str = ""
+    stream_function: str = "{env}-dr-anchors"
     operator_role: str = "{env}-dr-operator"
     recovery_role: str = "{env}-dr-recovery"
     automation_role: str = "{env}-dr-automation"

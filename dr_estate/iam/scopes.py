@@ -172,9 +172,10 @@ def break_glass(env: Environment) -> Scope:
 
 
 def stack_roles(env: Environment) -> list[str]:
-    """The roles that may change the estate, or start what may."""
+    """The roles that may change the estate, or start what may, and that of the function that writes anchors."""
     names = env.names
-    return [_role(env, name) for name in (f"{names.recovery_role}*", names.automation_role, names.break_glass_role)]
+    patterns = (f"{names.recovery_role}*", names.automation_role, names.break_glass_role, names.stream_function)
+    return [_role(env, name) for name in patterns]
 
 
 def recovery_task(env: Environment) -> Scope:

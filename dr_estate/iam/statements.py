@@ -36,7 +36,7 @@ _APPROVALS, _OWN_APPROVALS, _OWN_PAUSE = "APPROVAL#*", "APPROVAL#${aws:userid}",
 # A trial takes practice's own lock; what it records is its own, and no incident's: nothing that a recovery reads.
 _OF_A_TRIAL = (
     *("DRILL#*", f"JOURNAL#{TRIAL}*", f"RUN#{TRIAL}*", _OWN_PAUSE),
-    *("HISTORY#restore-test", "HISTORY#test-dns", "HISTORY#test-infra"),
+    *("HISTORY#restore-test", "HISTORY#start-test", "HISTORY#test-dns", "HISTORY#test-infra"),
 )
 # What `repair` sets aside of what stands, or is on record, and where it is kept: an approver may, beside a recovery.
 _REPAIRED = ("ASIDE#*", "DRILL#*", "HISTORY", "HISTORY#*", "LOCK", "STANDING")
@@ -47,6 +47,12 @@ _TABLE_WRITES = (
 _TABLE_LOSSES = (
     *("dynamodb:BatchWriteItem", "dynamodb:Delete*", "dynamodb:PartiQLDelete", "dynamodb:PartiQLUpdate"),
     *("dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTable", "dynamodb:UpdateTimeToLive"),
+)
+# What would let false anchors in, or keep AWS from writing any: no recovery makes, changes or starts a function.
+_ANCHOR_LOSSES = (
+    *("lambda:CreateEventSourceMapping", "lambda:Delete*", "lambda:Invoke*", "lambda:Put*", "lambda:Update*"),
+    *("logs:Delete*", "logs:PutRetentionPolicy"),
+    *("s3:DeleteBucketPolicy", "s3:PutBucketObjectLockConfiguration", "s3:PutBucketPolicy"),
 )
 TASKS, AUTOMATION = "ecs-tasks.amazonaws.com", "ssm.amazonaws.com"
 _WORK_OF = {TASKS: ("ecs", "*"), AUTOMATION: ("ssm", "automation-execution/*")}
@@ -166,7 +172,7 @@ def never(env: Environment, reading: Iterable[str]) -> Iterator[Statement]:
     # A task that was handed the recovery's role would outlive the session that started it.
     yield statement("NeverHandOn", "Deny", [_PASS], scopes.stack_roles(env))
     yield statement("KeepTheRecord", "Deny", _TABLE_LOSSES, scopes.control_table(env))
-    yield statement("KeepTheAnchors", "Deny", ["logs:Delete*", "logs:PutRetentionPolicy"], ["*"])
+    yield statement("KeepTheAnchors", "Deny", _ANCHOR_LOSSES, ["*"])
 
 
 def drilling(env: Environment) -> Iterator[Statement]:

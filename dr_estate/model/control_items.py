@@ -127,7 +127,7 @@ def readable(items: Iterable[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], 
 
 def is_closed(item: Mapping[str, Any]) -> bool:
     """Whether the item says no more than that it is over, since a moment."""
-    return _is_moment(item.get("closed_at"))
+    return is_moment(item.get("closed_at"))
 
 
 def kind_of(pk: str, sk: str) -> ItemKind:
@@ -169,7 +169,7 @@ def _flaw_of_all(kind: ItemKind, item: Mapping[str, Any]) -> str:
         lease = moment(item["lease_until"]) - moment(item["heartbeat_at"])
         return "" if timedelta(0) <= lease <= _LONGEST_LEASE else "its lease is of no length that a run takes"
     if kind is ItemKind.CHANGE:
-        return "" if _is_moment(str(item["sk"]).partition("#")[0]) else "its key is no moment"
+        return "" if is_moment(str(item["sk"]).partition("#")[0]) else "its key is no moment"
     return ""
 
 
@@ -193,7 +193,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and -_MOST < value < _MOST
 
 
-def _is_moment(value: Any) -> bool:
+def is_moment(value: Any) -> bool:
     """Whether it is a moment with a zone, which hours can be added to and taken from."""
     try:
         return isinstance(value, str) and _FIRST <= moment(value) < _LAST
@@ -229,24 +229,24 @@ def _like(shape: Shape) -> Check:
     return lambda value: isinstance(value, Mapping) and not _flaw(value, shape)
 
 
-_OPEN: Check = _or_empty(_is_moment)
+_OPEN: Check = _or_empty(is_moment)
 _TIMES = ("taken_at", "heartbeat_at", "lease_until")
 _LISTED: Shape = {
     **dict.fromkeys(("run", "person", "arn", "incident", "outcome"), _is_text),
     "token": _is_count,
-    **dict.fromkeys(_TIMES, _is_moment),
+    **dict.fromkeys(_TIMES, is_moment),
     "ended_at": _OPEN,
 }
-_OVERRIDDEN: Shape = {**dict.fromkeys(("gate", "by", "why"), _is_text), "until": _is_moment}
+_OVERRIDDEN: Shape = {**dict.fromkeys(("gate", "by", "why"), _is_text), "until": is_moment}
 _WORD: Shape = {"at": _is_any_moment, "paused": _is_flag, "why": _is_text}
 _SHAPES: Mapping[ItemKind, Shape] = {
     ItemKind.LOCK: {**_LISTED, "run": _is_name},
     ItemKind.LISTED_RUN: _LISTED,
-    ItemKind.PAUSE: {"who": _is_text, "why": _is_text, "at": _is_moment, "closed_at": _OPEN},
+    ItemKind.PAUSE: {"who": _is_text, "why": _is_text, "at": is_moment, "closed_at": _OPEN},
     ItemKind.OWN_PAUSE: {"who": _is_text, "words": _list_of(_like(_WORD))},
     ItemKind.INCIDENT: {
         **dict.fromkeys(("incident", "goal", "phase"), _is_name),
-        "since": _is_moment,
+        "since": is_moment,
         "unprotected_since": _OPEN,
         "staged": _or_none(_is_flag),
         **dict.fromkeys(("no_writes_since", "alarm_from"), _or_none(_OPEN)),
@@ -266,17 +266,17 @@ _SHAPES: Mapping[ItemKind, Shape] = {
         **dict.fromkeys(("iam_authentication", "multi_az", "deletion_protection"), _is_flag),
         **dict.fromkeys(("copy_tags", "auto_minor_upgrade"), _is_flag),
         "log_exports": _list_of(_is_text),
-        "at": _is_moment,
+        "at": is_moment,
     },
     ItemKind.REFUSAL: {
         **dict.fromkeys(("incident", "execution", "says"), _is_text),
-        "at": _is_moment,
+        "at": is_moment,
     },
     ItemKind.CHANGE: {"by": _is_text, "values": lambda value: isinstance(value, Mapping)},
     ItemKind.RUN: {
         **dict.fromkeys(("run", "who", "world", "verdict", "recommendation"), _is_text),
         **dict.fromkeys(("evidence", "report", "incident"), _is_text),
-        "at": _is_moment,
+        "at": is_moment,
         "complete": _is_flag,
         "score": _or_none(lambda value: _is_count(value) and value <= _BEST),
         **dict.fromkeys(("worst_lag_s", "rto_s", "duration_s"), _or_none(_is_number)),
@@ -285,12 +285,12 @@ _SHAPES: Mapping[ItemKind, Shape] = {
     },
     ItemKind.APPROVAL: {
         **dict.fromkeys(("plan", "environment", "arn"), _is_text),
-        **dict.fromkeys(("at", "expires_at"), _is_moment),
+        **dict.fromkeys(("at", "expires_at"), is_moment),
         "rules": _or_none(_is_text),
         "points": _or_none(_list_of(_is_text)),
         "overrides": _or_none(_list_of(_like(_OVERRIDDEN))),
     },
-    ItemKind.PINNED_RULES: {**dict.fromkeys(("rules", "arn", "person"), _is_text), "at": _is_moment},
+    ItemKind.PINNED_RULES: {**dict.fromkeys(("rules", "arn", "person"), _is_text), "at": is_moment},
     ItemKind.JOURNAL: {
         **dict.fromkeys(("digest", "text"), _is_text),
         "packed": _is_flag,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -35,6 +35,7 @@ from dr_estate.model.control_items import (
 from dr_estate.model.database_record import DatabaseRecord
 from dr_estate.model.dynamodb_values import decode_item, moment, moment_or_none
 from dr_estate.model.run_records import HISTORY_OF, RunKind, RunRecord, from_item
+from dr_estate.model.stream_records import StreamRecord, by_item, flaw_of, prefix_of, records_of
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import dynamodb
 from dr_estate.reading.part import part
@@ -42,6 +43,7 @@ from dr_estate.reading.reader import ReadContext
 
 READS = frozenset({"dynamodb:DescribeTable", "dynamodb:DescribeContinuousBackups", "dynamodb:GetResourcePolicy"})
 STANDING_READS = frozenset({"dynamodb:Query"})
+STREAM_READS = frozenset({"s3:ListObjectVersions"})
 TAG_READS = frozenset({"dynamodb:ListTagsOfResource"})
 
 _NONE = dynamodb.NONE
@@ -222,10 +224,14 @@ class ControlState:
 
 @dataclass(frozen=True, slots=True)
 class RunHistory:
-    """The newest runs of each kind, a kind's newest first. ``reason`` says why nothing could be kept, "" else."""
+    """The newest runs of each kind, a kind's newest first. ``reason`` says why nothing could be kept, "" else.
+
+    ``refused`` says which others do not count, and what AWS's anchors say against them, a sentence each.
+    """
 
     runs: tuple[RunRecord, ...] = ()
     reason: str = ""
+    refused: tuple[str, ...] = ()
 
 
 @part(Side.DR, reads=READS)
@@ -337,15 +343,50 @@ def _own_pauses(context: ReadContext, name: str) -> list[dict[str, Any]]:
     return [item for item in items if str(item.get("pk", "")).startswith(PAUSES)]
 
 
-@part(Side.DR, reads=STANDING_READS)
+@part(Side.DR, reads=STANDING_READS | STREAM_READS)
 def runs(context: ReadContext) -> RunHistory:
-    """The newest ``NEWEST`` runs of each kind: one call a kind, all at once."""
+    """The newest ``NEWEST`` runs of each kind: one call a kind, all at once, and one more where AWS anchors them.
+
+    A run that AWS saw written at another time than it says, or otherwise, is refused.
+    """
     name = context.env.named(context.env.names.control_table)
-    found = context.each(lambda kind: _partition(context, name, HISTORY_OF + kind, newest=NEWEST), RunKind)
-    if any(items is None for items in found):
+    found = context.each(lambda kind: _rows(context, name, HISTORY_OF + kind, newest=NEWEST), RunKind)
+    if any(rows is None for rows in found):
         return RunHistory(reason=f"There is no table {name} in {context.region}.")
-    items = [item for kind in found for item in kind or () if not is_closed(item)]
-    return RunHistory(context.rows(items, _run_record, "sk"))
+    rows = [row for of_kind in found for row in of_kind or ()]
+    items = context.understand(lambda: [decode_item(row) for row in rows], name)
+    refused = _refused(items, rows, _anchors(context, [HISTORY_OF + kind for kind in RunKind]))
+    believed = [item for item in items if not is_closed(item) and _key(item) not in refused]
+    return RunHistory(context.rows(believed, _run_record, "sk"), refused=tuple(refused.values()))
+
+
+def _refused(
+    items: Sequence[_Item], rows: Sequence[_Item], anchors: Mapping[tuple[str, str], Sequence[StreamRecord]]
+) -> dict[tuple[str, str], str]:
+    """The items that AWS's anchors contradict, by their keys, each as a sentence; what cannot be read is none."""
+    return {
+        key: f"The run on record {key[0]} / {clipped(key[1])} does not count: it {flaw}."
+        for item, row in zip(items, rows, strict=True)
+        if (key := _key(item)) in anchors and not is_closed(item) and not unreadable(item)
+        if (flaw := flaw_of(from_item(item).at, anchors[key], row))
+    }
+
+
+def _anchors(context: ReadContext, partitions: Sequence[str]) -> dict[tuple[str, str], list[StreamRecord]]:
+    """What AWS anchored of the items of the partitions, by their keys; nothing where it anchors none."""
+    bucket, env = context.env.named(context.env.names.stream_bucket), context.env
+    if not bucket:
+        return {}
+    found = context.each(
+        lambda pk: context.pages("s3", "list_object_versions", "Versions", Bucket=bucket, Prefix=prefix_of(env, pk)),
+        partitions,
+    )
+    records = [records_of(env, (str(version["Key"]) for version in versions)) for versions in found]
+    return {(pk, sk): rows for pk, seen in zip(partitions, records, strict=True) for sk, rows in by_item(seen).items()}
+
+
+def _key(item: _Item) -> tuple[str, str]:
+    return str(item.get("pk")), str(item.get("sk"))
 
 
 def _run_record(item: _Item) -> RunRecord:
@@ -449,6 +490,12 @@ def run_of(item: _Item) -> LockHolder:
 
 
 def _partition(context: ReadContext, name: str, key: str, newest: int = 0) -> list[dict[str, Any]] | None:
+    """The items of ``_rows``, decoded."""
+    rows = _rows(context, name, key, newest)
+    return None if rows is None else context.understand(lambda: [decode_item(row) for row in rows], name)
+
+
+def _rows(context: ReadContext, name: str, key: str, newest: int = 0) -> list[dict[str, Any]] | None:
     """Every item of a partition (or the ``newest`` ones, backwards), read consistently.
 
     One page of 1 MB holds far more than ever stands there.
@@ -456,6 +503,4 @@ def _partition(context: ReadContext, name: str, key: str, newest: int = 0) -> li
     query: dict[str, Any] = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": key}}}
     query |= {"Limit": newest, "ScanIndexForward": False} if newest else {}
     found = context.find("dynamodb", "query", dynamodb.ABSENT, TableName=name, ConsistentRead=True, **query)
-    if found is None:
-        return None
-    return context.understand(lambda: [decode_item(item) for item in found.get("Items", [])], name)
+    return None if found is None else list(found.get("Items", []))

@@ -11,7 +11,7 @@ key                                                            meaning
 ``rehearsal``                                                  whether that world is a sandbox
 ``chain{intact,entries,head,torn_bytes,fault,says}``           ``fault{line,why}`` is null where it is intact
 ``mirror{compared,says,differs_at}``                           with ``--verify`` alone; the first entry that differs
-``anchors{compared,says,differs_at}``                          the same against the heads anchored in CloudWatch Logs
+``anchors{compared,says,differs_at,altered[]}``                the same against its anchors; other altered items
 ``timelines[]``                                                one a goal, in order
 ``.goal``, ``.digests[]``                                      what was to be reached, and the plans
 ``.rto{objective_s,reached_s,met}``                            from the outage's beginning to a passed validation
@@ -167,7 +167,7 @@ def as_json(log: IncidentLog) -> str:
             "says": verified(chain),
         },
         **({"mirror": _comparison(log.mirror)} if log.mirror else {}),
-        **({"anchors": _comparison(log.anchors)} if log.anchors else {}),
+        **({"anchors": {**_comparison(log.anchors), "altered": list(log.anchors.altered)}} if log.anchors else {}),
         "timelines": [_timeline(line) for line in log.timelines],
         "entries": [json.loads(entry.line) for entry in chain.entries],
     }

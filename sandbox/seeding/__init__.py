@@ -38,6 +38,7 @@ from sandbox.seeding import (
     run_history,
     runbook,
     services,
+    stream_anchors,
     tables,
     traffic,
 )
@@ -69,6 +70,7 @@ BUILDERS: tuple[Callable[[Estate], None], ...] = (
     runbook.build,
     permissions.build,
     automation.build,
+    stream_anchors.build,
 )
 
 

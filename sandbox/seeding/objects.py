@@ -26,7 +26,7 @@ def build(estate: Estate) -> None:
             body = json.dumps({"bucket": bucket, "key": key}).encode()
             estate.primary.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
     if env.names.anchor_bucket:
-        _locked_bucket(estate.dr, env.named(env.names.anchor_bucket))
+        locked_bucket(estate.dr, env.named(env.names.anchor_bucket))
     state = env.named(env.names.state_bucket)
     _bucket(estate.primary, state)
     _copied(estate, state)
@@ -61,7 +61,7 @@ def _bucket(site: Site, bucket: str, data: bool = False) -> None:
     )
 
 
-def _locked_bucket(site: Site, bucket: str) -> None:
+def locked_bucket(site: Site, bucket: str) -> None:
     """The bucket of deploy/cloudformation/evidence-bucket.yaml, in which journals are anchored too."""
     s3 = site.client("s3")
     s3.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True, **location_of(site.region))

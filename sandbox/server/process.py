@@ -123,7 +123,7 @@ class Host:
 
     def _records(self) -> frozenset[str]:
         names = self.environment.names
-        records = (names.control_table, names.anchor_log, names.anchor_bucket)
+        records = (names.control_table, names.anchor_log, names.anchor_bucket, names.stream_bucket)
         return frozenset(map(self.environment.named, filter(None, records)))
 
     def _fill(self, moto: moto_app.Emulator) -> str:

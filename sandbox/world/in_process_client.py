@@ -1,4 +1,4 @@
-"""boto3 clients that enter the emulator without a socket: as admin, past outages, uncounted."""
+"""boto3 clients that enter the emulator without a socket: past outages, uncounted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from botocore.config import Config
 from moto.core.request import Request
 from werkzeug.wrappers import Response
 
-from sandbox.core.people import keys_of
+from sandbox.core.people import AccessKeys, keys_of
 from sandbox.core.request_parser import Environ, identify
 from sandbox.world.moto_app import Emulator
 
@@ -24,20 +24,25 @@ CONFIG = Config(
 )
 
 
-class AdminClients:
-    """Gives admin clients of ``emulator``, one a service and region."""
+class InProcessClients:
+    """Gives clients of ``emulator``, one for each keys, service and region: the admin's unless other keys are named."""
 
     def __init__(self, emulator: Emulator) -> None:
-        keys = keys_of(emulator.account, "admin")
+        self._admin = keys_of(emulator.account, "admin")
         self._emulator = emulator
-        self._session = boto3.Session(keys.access_key_id, keys.secret_access_key)
-        self._made: dict[tuple[str, str], Any] = {}
+        self._session = boto3.Session()
+        self._made: dict[tuple[AccessKeys, str, str], Any] = {}
 
     def client(self, service: str, region: str) -> Any:
-        """Return the client of ``service`` in ``region``."""
-        key = (service, region)
+        """Return the admin's client of ``service`` in ``region``."""
+        return self.client_of(self._admin, service, region)
+
+    def client_of(self, keys: AccessKeys, service: str, region: str) -> Any:
+        """Return the client of ``service`` in ``region`` with ``keys``."""
+        key = (keys, service, region)
         if key not in self._made:
-            client = self._session.client(service, region, endpoint_url="http://127.0.0.1", config=CONFIG)
+            own = {"aws_access_key_id": keys.access_key_id, "aws_secret_access_key": keys.secret_access_key}
+            client = self._session.client(service, region, endpoint_url="http://127.0.0.1", config=CONFIG, **own)
             client.meta.events.register_first("before-send", _transport(self._emulator))
             self._made[key] = client
         return self._made[key]

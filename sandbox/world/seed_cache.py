@@ -21,7 +21,7 @@ from sandbox.core.state import STATE
 from sandbox.world import persistence
 
 KEPT = 12
-_SOURCES = ("dr_actions/iam", "dr_estate", "sandbox")  # policies and names of a world are made of all three
+_SOURCES = ("deploy/anchors", "dr_actions/iam", "dr_estate", "sandbox")  # policies, names and functions of a world
 FRESH_S = 12 * 3600
 """A kept world is used for this long. It is loaded as young as it was built: every moment in it is moved.
 

@@ -12,10 +12,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from moto.backends import get_backend
 
 from dr_estate.config.environment import Environment, Side
+from sandbox.core.deployed import DEPLOYED
 from sandbox.core.errors import SandboxError
 from sandbox.core.state import STATE, Outage
 from sandbox.world import fault_injection
-from sandbox.world.in_process_client import AdminClients
+from sandbox.world.in_process_client import InProcessClients
 from sandbox.world.moto_app import Emulator
 
 Undo = dict[str, Any]
@@ -29,7 +30,8 @@ class World:
     def __init__(self, environment: Environment, emulator: Emulator) -> None:
         self.environment = environment
         self.emulator = emulator
-        self._clients = AdminClients(emulator)
+        self._clients = InProcessClients(emulator)
+        DEPLOYED.client_of = self._clients.client_of
         self._undo: list[Undo] = []
 
     @property

@@ -15,6 +15,7 @@ from moto import mock_aws
 from dr_estate.config.environment import load_environment
 from dr_estate.config.recovery_settings import PEOPLE_TAG
 from dr_estate.iam.statements import break_glass_trust
+from dr_estate.model.stream_anchors import VIEW
 from sandbox.moto_ext import install
 from utils.aws_mgmt.app.options import ROOT
 from utils.aws_mgmt.generate.deploy_files import DEPLOY
@@ -31,7 +32,7 @@ USERS = {
 
 @pytest.mark.proof
 def test_the_templates_are_clean() -> None:
-    patterns = ("*.yaml", "*-policies.json", "*-automation.json", "*-outage.json")
+    patterns = ("*.yaml", "*-policies.json", "*-automation.json", "*-outage.json", "stream-anchors.json")
     templates = [str(path) for pattern in patterns for path in sorted(TEMPLATES.glob(pattern))]
     assert len(templates) >= 6
     run = subprocess.run([sys.executable, "-c", LINT, *templates], capture_output=True, text=True, check=False)
@@ -82,6 +83,7 @@ def test_the_control_table_is_as_the_tool_uses_it() -> None:
     assert [("sk", "HASH"), ("pk", "RANGE")] == [(k["AttributeName"], k["KeyType"]) for k in index["KeySchema"]]
     assert "PAY_PER_REQUEST" == table["BillingModeSummary"]["BillingMode"]
     assert table["DeletionProtectionEnabled"]
+    assert {"StreamEnabled": True, "StreamViewType": VIEW} == table["StreamSpecification"]
 
 
 def test_the_control_table_can_be_recovered_and_outlives_its_stack() -> None:

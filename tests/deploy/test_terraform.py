@@ -13,6 +13,7 @@ from typing import Any
 import hcl2
 import pytest
 
+from dr_estate.model.stream_anchors import VIEW
 from tests.real_terraform import find_provider, write_terraform
 from utils.aws_mgmt.generate.deploy_files import DEPLOY
 
@@ -78,6 +79,15 @@ def test_the_control_table_is_protected_and_as_the_tool_uses_it() -> None:
     assert table["point_in_time_recovery"][0]["enabled"]
     assert table["server_side_encryption"][0]["enabled"]
     assert table["lifecycle"][0]["prevent_destroy"]
+    assert (True, VIEW) == (table["stream_enabled"], bare(table["stream_view_type"]))
+
+
+def test_the_stack_that_anchors_the_table_is_the_one_template_and_is_given_all_that_it_asks_for() -> None:
+    stack = blocks("resource")["aws_cloudformation_stack.stream_anchors"]
+    assert "cloudformation/stream-anchors.json" in str(stack["template_body"])
+    template = json.loads((DEPLOY / "cloudformation" / "stream-anchors.json").read_text(encoding="utf-8"))
+    assert set(template["Parameters"]) == set(stack["parameters"])
+    assert stack["lifecycle"][0]["prevent_destroy"]
 
 
 def test_the_topics_stand_in_both_regions() -> None:

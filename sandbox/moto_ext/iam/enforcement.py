@@ -7,6 +7,7 @@ that is taken; it does not know kms:ViaService and the like. Keys that belong to
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,7 +16,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from moto.core.responses import ActionResult, BaseResponse
 from moto.iam.models import IAMBackend, Role, User, iam_backends
 from moto.s3.exceptions import BucketAccessDeniedError, S3AccessDeniedError
-from moto.s3.models import s3_backends
+from moto.s3.models import FakeBucket, s3_backends
 from moto.s3.responses import S3Response
 from moto.sts.models import sts_backends
 from werkzeug.exceptions import HTTPException
@@ -27,8 +28,8 @@ from sandbox.core.state import STATE
 from sandbox.moto_ext.iam.access_requests import asked_of
 from sandbox.moto_ext.iam.iam import boundary_of, policies_of
 from sandbox.moto_ext.iam.passed_roles import ASSUME, may_take
-from sandbox.moto_ext.iam.policies import ALLOWED, AccessRequest, Context
-from sandbox.moto_ext.iam.role_access import decide_now, role_of
+from sandbox.moto_ext.iam.policies import ALLOWED, EXPLICIT_DENY, AccessRequest, Context, IamPolicy, statements
+from sandbox.moto_ext.iam.role_access import decide_now, named_principals, role_of
 
 DENIED_IN_XML = {"ec2": "UnauthorizedOperation"}
 _REMEMBERED = 999
@@ -76,9 +77,19 @@ def _judged_in_s3(
     resource_name = f"{bucket or '*'}" + (f"/{key}" if key else "")
     for name, resource in [(f"s3:{action}", resource_name), *_copied(self, resource_name)]:
         arn, context = f"arn:{self.partition}:s3:::{resource}", {**caller[1], **_always(self, region)}
-        if not _allowed(self, caller[0], AccessRequest(name, arn, context)):
+        request = AccessRequest(name, arn, context)
+        if _denied_by_bucket(s3_bucket, caller[0], request) or not _allowed(self, caller[0], request):
             raise S3AccessDeniedError if key or not bucket else BucketAccessDeniedError(bucket)
     return None
+
+
+def _denied_by_bucket(bucket: FakeBucket | None, principal: User | Role, request: AccessRequest) -> bool:
+    """Whether the bucket's own policy denies it to the principal: a denial wins over any permission."""
+    if bucket is None or not bucket.policy:
+        return False
+    rows = [row for row in statements(bucket.policy.decode()) if {"*", principal.arn} & named_principals(row)]
+    policy = IamPolicy("bucket", json.dumps({"Statement": rows}))
+    return decide_now([policy], request).word == EXPLICIT_DENY
 
 
 def _copied(self: S3Response, onto: str) -> Iterator[tuple[str, str]]:
@@ -128,12 +139,15 @@ def _caller_of(self: BaseResponse) -> Caller | None:
 def _caller(backend: IAMBackend, account: str, key: str) -> Caller | None:
     for user in backend.users.values():
         if any(access_key.access_key_id == key for access_key in user.access_keys):
-            return user, {"aws:userid": (user.id,), "aws:username": (user.name,)}
+            who = {"aws:userid": (user.id,), "aws:username": (user.name,), "aws:PrincipalArn": (user.arn,)}
+            return user, who
     for session in sts_backends[account][backend.partition].assumed_roles:
         if session.access_key_id == key:
             name = session.role_arn.rpartition("/")[2]
             role = next((role for role in backend.roles.values() if role.name == name), None)
-            return None if role is None else (role, {"aws:userid": (f"{role.id}:{session.session_name}",)})
+            if role is None:
+                return None
+            return role, {"aws:userid": (f"{role.id}:{session.session_name}",), "aws:PrincipalArn": (role.arn,)}
     return None
 
 

@@ -20,6 +20,7 @@ from dr_actions.iam.policies import WATCHING
 from dr_actions.journal.entries import OtherWorld
 from dr_actions.journal.journal import JournalBroken, JournalInUse, MirrorFailed
 from dr_actions.journal.mirror import ANCHOR_CALLS, Anchors, anchors_of
+from dr_actions.journal.stream_anchors import STREAM_CALLS, StreamAnchors
 from dr_actions.model.plan import Call
 from dr_estate.aws.clock import WorldClock, is_loopback
 from dr_estate.aws.pace import Pace
@@ -51,6 +52,7 @@ class AppContext:
     approvals: ApprovalStore
     sign_in: SignIn
     anchors: tuple[Anchors, ...]
+    stream: StreamAnchors | None = None
     starter: Caller | None = None
 
     @property
@@ -164,6 +166,7 @@ def connect(
         | SIGNING
         | AUTOMATION_CALLS
         | ANCHOR_CALLS
+        | STREAM_CALLS
         | {_WHO}
         | frozenset().union(*(action.reads for action in actions().values()))
     )
@@ -174,9 +177,10 @@ def connect(
     control = ControlStore.of(environment, sender, world.clock)
     awaiting = AwaitingWorld(world.id, world.credentials, world.by_hand, world.passing, sign_in.recover)
     approvals = ApprovalStore(control.table, world.clock.now)
-    logs = ControlSender(client, GuardContext(environment, ANCHOR_CALLS), sign_in.recover)
+    logs = ControlSender(client, GuardContext(environment, ANCHOR_CALLS | STREAM_CALLS), sign_in.recover)
     anchors = anchors_of(logs, environment, world.clock)
-    return AppContext(environment, awaiting, client, control, approvals, sign_in, anchors)
+    stream = StreamAnchors(logs, environment) if environment.names.stream_bucket else None
+    return AppContext(environment, awaiting, client, control, approvals, sign_in, anchors, stream)
 
 
 def _sign_in_again(client: MutatingClient[GuardContext]) -> None:

@@ -14,6 +14,7 @@ from dr_estate.config.environment import Environment, environment_names, load_en
 from dr_estate.model.recovery_document import recovery_document
 from utils.aws_mgmt.app.options import ROOT
 from utils.aws_mgmt.generate import fleet_machine, fleet_workflow, outage_watch, readiness_workflows
+from utils.aws_mgmt.generate.anchor_stack import anchor_parameters, anchor_template, anchor_variables
 from utils.aws_mgmt.generate.automation_stack import ATTACHED_AS_GIVEN, OWN, automation_template, automation_variables
 from utils.aws_mgmt.generate.ci_workflows import workflow
 from utils.aws_mgmt.generate.monitoring import alerts, dashboard
@@ -56,6 +57,7 @@ def files() -> dict[str, str]:
         found[f"terraform/{env.name}.tfvars.json"] = _variables(env, documents)
         found[f"cloudformation/{env.name}-parameters.json"] = _parameters(env)
         found[f"cloudformation/{env.name}-policies.json"] = _template(env, documents)
+    found["cloudformation/stream-anchors.json"] = anchor_template(DEPLOY / "anchors" / "index.py")
     texts = {path: _text_of(path, value) + "\n" for path, value in found.items()}
     texts |= {"monitoring/dr-alerts.yml": alerts(), "monitoring/dr-dashboard.json": dashboard()}
     texts["github/fleet-dr-readiness.yml"] = fleet_workflow.workflow(environments())
@@ -109,6 +111,7 @@ def _variables(env: Environment, documents: dict[str, dict[str, Any]]) -> dict[s
         "roles": {
             role: {"name": role_name(IamRole(role), env), "policies": sorted(documents[role])} for role in IamRole
         },
+        "stream": anchor_variables(env),
         "topics": [env.named(topic) for topic in env.names.topics],
     }
 
@@ -124,6 +127,7 @@ def _parameters(env: Environment) -> dict[str, dict[str, str]]:
         "EventsTopic": topics[0],
         "CriticalTopic": topics[-1],
         **{f"{role.title()}Role": role_name(role, env) for role in IamRole},
+        **anchor_parameters(env),
     }
     return {"Parameters": parameters}
 

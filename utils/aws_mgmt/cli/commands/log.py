@@ -6,6 +6,7 @@ import json
 import shlex
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from dr_actions.clients.mutating_client import SendFailed
@@ -19,6 +20,7 @@ from dr_actions.journal.comparison import (
 from dr_actions.journal.entries import Chain, EntryKind, JournalBroken, OtherWorld
 from dr_actions.journal.journal import journal_path, read
 from dr_actions.journal.pauses import PAUSES
+from dr_actions.journal.stream_comparison import compared_with_stream
 from dr_estate.aws.read_client import WrongAccount
 from dr_estate.config.environment import Environment
 from dr_estate.model.invocation import Command
@@ -45,6 +47,10 @@ from utils.aws_mgmt.app.target import configured_world, outlives, running_sandbo
 _FORMS = ("terminal", "markdown", "json")
 _ENDING = ".journal.jsonl"
 _MOST_NAMED = 3
+_OF_THE_RUN = (
+    "The keys of runs put these heads: they show no rewritten approval, override or run on record, nor that the record "
+    "was not invented as a whole (names.stream_bucket: AWS anchors every item)"
+)
 
 
 def log_command(options: LogOptions, environment: Environment) -> Exit:
@@ -77,7 +83,7 @@ def log_command(options: LogOptions, environment: Environment) -> Exit:
     text = review(log, refused) if options.review else render(log, options.format)
     console.result(text, machine=options.format == "json" and not options.review)
     found = [comparison for comparison in (mirror, anchors) if comparison is not None]
-    broken = chain.fault is not None or any(comparison.differs_at is not None for comparison in found)
+    broken = chain.fault is not None or any(comparison.refuted for comparison in found)
     intact = not broken and all(comparison.same for comparison in found)
     code = Exit.READY if intact else Exit.COULD_NOT_SEE
     state = _state(chain, broken=broken, intact=intact)
@@ -129,13 +135,20 @@ def _comparison(
 
 
 def _anchors(options: LogOptions, environment: Environment, incident: str, chain: Chain) -> RecordComparison:
-    """What is shown against the heads that were anchored of it; what keeps it from that is no success."""
+    """What is shown against what was anchored of it; what keeps it from that is no success.
+
+    Where AWS itself anchors the control table, that alone decides: the keys of a run can put other heads.
+    """
     if not outlives(options, environment):
         return RecordComparison(compared=False, message="NOT COMPARED with its anchors: its sandbox is not up.")
     try:
         with open_context(options, environment) as reached:
+            speed = reached.clock.speed
+            if reached.stream is not None:
+                return compared_with_stream(chain, incident, reached.stream.evidence(incident), speed)
             places = [(anchors.place, anchors.of(incident)) for anchors in reached.anchors]
-            return anchored_everywhere(chain, places, reached.clock.speed)
+            found = anchored_everywhere(chain, places, speed)
+            return replace(found, message=f"{found.message}. {_OF_THE_RUN}")
     except (DataUnavailable, Refused, SendFailed, UsageError, WrongAccount) as silent:
         return RecordComparison(compared=False, message=f"NOT COMPARED with its anchors: {silent}")
 

@@ -33,6 +33,8 @@ def schedule_command(options: ScheduleOptions, environment: Environment) -> Exit
         raise DataUnavailable(
             Unavailable(UnavailableKind.ERROR, f"{past.reason} Without it no run is on record (deploy/ makes it).")
         )
+    for sentence in past.refused:
+        console.complain(sentence)
     plan = DrillCalendar(
         environment=environment.name,
         world=snapshot.world,

@@ -1,0 +1,133 @@
+"""A record compared with the anchors that AWS wrote of the control table, in the order of its stream. Pure.
+
+AWS anchors every change of every item, by any program: an item that is written once and has two anchors was rewritten,
+and the first is how it was. What anchors do not show is whether an item says the truth of a person.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from dr_actions.journal.comparison import AnchoredHead, RecordComparison, anchored
+from dr_actions.journal.entries import Chain
+from dr_estate.model.control_items import (
+    APPROVAL,
+    HISTORY,
+    INCIDENT,
+    JOURNAL,
+    OVERRIDE,
+    PAUSE,
+    SET_ASIDE,
+    STANDING,
+    clipped,
+)
+from dr_estate.model.stream_records import (
+    Items,
+    StreamRecord,
+    by_item,
+    flaw_of,
+    image_digest,
+    moment_in,
+    order_of,
+    utc_text,
+)
+
+# Both items of a transaction have the same moment in the stream, which counts in seconds.
+_AT_ONCE = timedelta(seconds=5)
+# A run records itself minutes after its last entry; a pause is put into the journal before it begins.
+_AROUND = timedelta(minutes=15)
+_ENTRY = re.compile(r"\d{9}")
+_MOST_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEvidence:
+    """What AWS anchored of each partition, and the items that are in it now."""
+
+    records: Mapping[str, Sequence[StreamRecord]]
+    items: Mapping[str, Items]
+
+
+def compared_with_stream(chain: Chain, incident: str, evidence: StreamEvidence, speed: float = 1.0) -> RecordComparison:
+    """Compare the record of the incident, and what else was written meanwhile, with what AWS anchored."""
+    written = sorted(evidence.records.get(JOURNAL + incident, ()), key=order_of)
+    if rewritten := _rewritten(written, chain):
+        return RecordComparison(compared=True, message=f"by AWS: {rewritten[1]}", differs_at=rewritten[0])
+    heads = [AnchoredHead(int(row.sk), row.head, row.created) for row in written if _ENTRY.fullmatch(row.sk)]
+    of_journal = anchored(chain, heads, speed)
+    altered = tuple(altered_items(chain, evidence, speed))
+    named = "; ".join(altered[:_MOST_NAMED]) + (f"; and {len(altered) - _MOST_NAMED} more" if altered[3:] else "")
+    others = f"ALTERED beside it: {named}" if altered else "what else was written meanwhile is as it was written"
+    message = f"by AWS: {of_journal.message}; {others}"
+    return replace(of_journal, message=message, altered=altered)
+
+
+def altered_items(chain: Chain, evidence: StreamEvidence, speed: float = 1.0) -> Iterator[str]:
+    """Say what was rewritten, taken out, dated otherwise or changed by other means while the record was written."""
+    if not chain.entries:
+        return
+    around = _AROUND * speed
+    first, last = chain.entries[0].at - around, chain.entries[-1].at + around
+    for pk, records in evidence.records.items():
+        if pk == HISTORY or pk.startswith(f"{HISTORY}#"):
+            yield from _altered_history(records, evidence.items.get(pk, {}), (first, last), speed)
+        elif pk.startswith(APPROVAL):
+            yield from _altered_approvals(records, evidence.items.get(pk, {}))
+    changes = [row for row in evidence.records.get(HISTORY, ()) if row.event == "INSERT"]
+    for row in evidence.records.get(STANDING, ()):
+        on_record = any(
+            other.sk.endswith((f"#{row.sk}", f"#{SET_ASIDE}")) and abs(other.created - row.created) <= _AT_ONCE * speed
+            for other in changes
+        )
+        if first <= row.created <= last and _is_decision(row.sk) and not on_record:
+            yield f"{_name(row)} was changed {utc_text(row.created)} by other means than a command of this tool"
+
+
+def _altered_history(
+    records: Sequence[StreamRecord], items: Items, period: tuple[datetime, datetime], speed: float
+) -> Iterator[str]:
+    for sk, rows in sorted(by_item(records).items()):
+        stated = moment_in(sk)
+        if stated is None or not (period[0] <= stated <= period[1] or period[0] <= rows[0].created <= period[1]):
+            continue
+        if flaw := flaw_of(stated, rows, items.get(sk), speed):
+            yield f"{_name(rows[0])} {flaw}"
+
+
+def _altered_approvals(records: Sequence[StreamRecord], items: Items) -> Iterator[str]:
+    """An approver writes an own item again; it is what was written last."""
+    for sk, rows in sorted(by_item(records).items()):
+        item = items.get(sk)
+        if item is None or image_digest(item) != rows[-1].image:
+            yield f"{_name(rows[-1])} is not what was written {utc_text(rows[-1].created)}"
+
+
+def _rewritten(written: Sequence[StreamRecord], chain: Chain) -> tuple[int, str] | None:
+    """The first entry of which AWS saw more than one item, or the end of one, and what it saw."""
+    known = {entry.seq: entry.digest for entry in chain.entries}
+    for sk, rows in sorted(by_item(written).items()):
+        number = sk.partition(".")[0]
+        if (rows[0].event == "INSERT" and len(rows) == 1) or not _ENTRY.fullmatch(number):
+            continue
+        seen = [f"{_head(row, known.get(int(number)))} {utc_text(row.created)}" for row in rows[:_MOST_NAMED]]
+        more = f", and {len(rows) - _MOST_NAMED} more" if len(rows) > _MOST_NAMED else ""
+        return int(number), f"REWRITTEN at entry {int(number)}: AWS saw {', then '.join(seen)}{more}"
+    return None
+
+
+def _head(row: StreamRecord, recorded: str | None) -> str:
+    if row.event == "REMOVE":
+        return "it taken out"
+    return f"{row.head[:12]}{' (as recorded)' if row.head == recorded else ''}"
+
+
+def _is_decision(sk: str) -> bool:
+    """Whether the item is one of those whose every change is on record in the history."""
+    return sk in (INCIDENT, PAUSE) or sk.startswith(OVERRIDE)
+
+
+def _name(row: StreamRecord) -> str:
+    return f"{clipped(row.pk)} / {clipped(row.sk)}"

@@ -1,0 +1,249 @@
+"""Where AWS anchors the control table, what an operator rewrites is not believed, and nobody keeps AWS from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from dr_actions.journal.entries import Entry
+from dr_estate.aws.read_client import Credentials
+from dr_estate.config.environment import Environment, Side, load_environment
+from dr_estate.model.dynamodb_values import encode_item, instant
+from dr_estate.model.run_records import RunKind, RunRecord, to_item
+from dr_estate.readers import control_table
+from dr_estate.snapshot.observer import observe
+from sandbox.client.endpoint import Endpoint
+from tests.proofs.changes import Aws
+from tests.utils.running import Ran, rules
+from tests.utils.test_forged_log import INCIDENT, WORDS, Record
+from tests.worlds import borrowed
+
+BUCKET, FUNCTION = "bbws-dr-stream-sit", "sit-dr-anchors"
+FORGED = (WORDS[0], "nothing happened", WORDS[2])
+PEOPLE = ("reader", "operator", "approver", "driller")
+
+
+def client(record: Record, person: str, service: str, side: Side = Side.DR) -> Any:
+    return Aws(record.world.url, record.world.people[person], record.env, tenant="").client(service, side)
+
+
+def table(env: Environment) -> str:
+    return env.named(env.names.control_table)
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return rules(tmp_path_factory.mktemp("config"), "sit", f'[names]\nstream_bucket = "{BUCKET}"')
+
+
+@pytest.fixture(scope="module")
+def world(config: Path) -> Iterator[Endpoint]:
+    with borrowed(load_environment(config, "sit"), 1) as found:
+        yield found
+
+
+@pytest.fixture
+def record(
+    world: Endpoint, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Record:
+    """A record of three entries, of which a run put every head that it should."""
+    world.ask("POST", "return", {"name": "as it began"})
+    world.enforce_iam(True)
+    found = Record(world, tmp_path, load_environment(config, "sit"), monkeypatch, capsys)
+    found.file_holds(found.chain())
+    found.mirror_holds(found.chain())
+    return found
+
+
+def verified(record: Record, config: Path) -> Ran:
+    return record.verify(f"--config {config} --format json")
+
+
+def put(record: Record, person: str, item: dict[str, Any]) -> None:
+    client(record, person, "dynamodb").put_item(TableName=table(record.env), Item=encode_item(item))
+
+
+def rewrite(record: Record, entries: list[Entry]) -> None:
+    """What an operator's keys can do: rewrite file and mirror alike, and put heads of it into the log."""
+    record.file_holds(entries)
+    record.mirror_holds(entries)
+    record.anchors_hold(entries)
+
+
+def test_a_record_that_aws_anchored_is_believed_and_says_by_what(record: Record, config: Path) -> None:
+    ran = record.verify(f"--config {config}")
+    shown = " ".join(ran.out.split())
+    assert (ran.code, "anchors by AWS: anchored: 3 heads, the last of entry 3" in shown) == (0, True), ran.out
+
+
+def test_heads_that_an_operator_puts_into_the_log_spoil_nothing_there(record: Record, config: Path) -> None:
+    record.anchors_hold(record.chain(FORGED))
+    ran = verified(record, config)
+    assert (ran.code, ran.report["anchors"]["compared"]) == (0, True), ran.out
+
+
+def test_a_record_that_is_rewritten_everywhere_else_is_not_believed(record: Record, config: Path) -> None:
+    true = record.chain()
+    rewrite(record, record.chain(FORGED))
+    ran = verified(record, config)
+    says = ran.report["anchors"]["says"]
+    assert (ran.code, ran.report["anchors"]["differs_at"]) == (3, 2), says
+    assert says.startswith(f"by AWS: REWRITTEN at entry 2: AWS saw {true[1].digest[:12]} 2"), says
+    assert "(as recorded)" in says
+
+
+def test_a_record_that_is_cut_in_file_and_mirror_is_not_believed(record: Record, config: Path) -> None:
+    key = encode_item({"pk": f"JOURNAL#{INCIDENT}", "sk": f"{3:09d}"})
+    client(record, "admin", "dynamodb").delete_item(TableName=table(record.env), Key=key)
+    record.file_holds(record.chain()[:2])
+    ran = verified(record, config)
+    assert (ran.code, ran.report["anchors"]["differs_at"]) == (3, 3), ran.out
+    assert ran.report["anchors"]["says"].partition(" UTC, then ")[2].startswith("it taken out 2")
+
+
+def test_a_record_of_before_or_after_its_time_is_not_believed(record: Record, config: Path) -> None:
+    record.world.ask("POST", "return", {"name": "as it began"})
+    record.world.enforce_iam(True)
+    rewrite(record, record.chain(later=timedelta(hours=-3)))
+    ran = verified(record, config)
+    assert (ran.code, "NOT PROVEN from entry 1 on" in ran.report["anchors"]["says"]) == (3, True), ran.out
+
+
+def history(sk: str, says: str = "as it was") -> dict[str, Any]:
+    return {"pk": "HISTORY", "sk": sk, "by": "olga", "values": {"says": says}}
+
+
+@pytest.mark.parametrize(
+    ("later", "says", "flaw"),
+    [
+        (timedelta(), ("as it was",), ""),
+        (timedelta(), ("as it was", "otherwise"), "rewritten"),
+        (timedelta(hours=-2), ("as it was",), "was written"),
+    ],
+)
+def test_what_is_on_record_is_as_it_was_written_and_when(
+    record: Record, config: Path, later: timedelta, says: tuple[str, ...], flaw: str
+) -> None:
+    sk = f"{instant(datetime.now(UTC) + later)}#INCIDENT"
+    for word in says:
+        put(record, "operator", history(sk, word))
+    ran = verified(record, config)
+    altered = ran.report["anchors"]["altered"]
+    assert (ran.code, len(altered)) == ((3, 1) if flaw else (0, 0)), ran.out
+    assert all(flaw in row and row.startswith(f"HISTORY / {sk}") for row in altered)
+
+
+@pytest.mark.parametrize("closed", ["", "2026-01-01T00:00:00.000000+00:00"])
+def test_an_override_that_no_command_gave_or_closed_shows(record: Record, config: Path, closed: str) -> None:
+    put(record, "operator", {"pk": "STANDING", "sk": "OVERRIDE#gate.rpo", "closed_at": closed})
+    ran = verified(record, config)
+    (altered,) = ran.report["anchors"]["altered"]
+    assert (ran.code, altered.startswith("STANDING / OVERRIDE#gate.rpo was changed ")) == (3, True), ran.out
+
+
+def runs_on_record(record: Record) -> tuple[set[str], str]:
+    """Those that the schedule counts, and what was left out, as the reader sees it."""
+    keys = record.world.people["reader"]
+    reader = Credentials(record.world.url, keys.access_key_id, keys.secret_access_key)
+    seen = observe(record.env, reader, "sandbox", only=frozenset({control_table.runs.name}))
+    past = seen.get(control_table.runs, Side.DR)
+    return {run.run for run in past.runs}, " ".join(past.refused)
+
+
+@pytest.mark.parametrize(("days_ago", "changed", "counts"), [(0, False, True), (5, False, False), (0, True, False)])
+def test_an_invented_test_of_the_past_or_a_changed_one_counts_for_no_schedule(
+    record: Record, days_ago: int, changed: bool, counts: bool
+) -> None:
+    before, _ = runs_on_record(record)
+    assert before, "what was on record before AWS began to look counts"
+    at = datetime.now(UTC) - timedelta(days=days_ago)
+    run = RunRecord(RunKind.RESTORE_TEST, at, "invented", "dora", "live", "done", complete=True)
+    put(record, "driller", to_item(run))
+    if changed:
+        put(record, "driller", to_item(replace(run, verdict="done again")))
+    after, left_out = runs_on_record(record)
+    assert ("invented" in after, "HISTORY#restore-test" in left_out) == (counts, not counts), left_out
+    assert before <= after
+
+
+def test_an_estate_without_it_says_what_its_heads_do_not_show(record: Record) -> None:
+    record.anchors_hold(record.chain())
+    ran = record.verify()
+    shown = " ".join(ran.out.split())
+    assert (ran.code, "The keys of runs put these heads: they show no rewritten approval" in shown) == (0, True)
+
+
+def attacks(record: Record) -> dict[str, tuple[str, str, dict[str, Any]]]:
+    """What would take anchors away, let false ones in, or keep AWS from writing any."""
+    admin = client(record, "admin", "lambda")
+    mapping = admin.list_event_source_mappings()["EventSourceMappings"][0]["UUID"]
+    stored = client(record, "admin", "s3").list_object_versions(Bucket=BUCKET)["Versions"][0]
+    version = {"Bucket": BUCKET, "Key": stored["Key"], "VersionId": stored["VersionId"]}
+    event = json.dumps({"Records": []}).encode()
+    lock = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}}
+    role = {"RoleName": FUNCTION}
+    arn = f"arn:aws:iam::{record.env.account}:role/{FUNCTION}"
+    document = json.dumps({"Version": "2012-10-17", "Statement": []})
+    return {
+        "delete an anchor": ("s3", "delete_object", version),
+        "hide an anchor": ("s3", "delete_object", {"Bucket": BUCKET, "Key": stored["Key"]}),
+        "overwrite an anchor": ("s3", "put_object", {"Bucket": BUCKET, "Key": stored["Key"], "Body": b"false"}),
+        "put a false one": ("s3", "put_object", {"Bucket": BUCKET, "Key": "stream/sit/false", "Body": b""}),
+        "ease the lock": ("s3", "put_object_lock_configuration", {"Bucket": BUCKET, "ObjectLockConfiguration": lock}),
+        "open the bucket": ("s3", "put_bucket_policy", {"Bucket": BUCKET, "Policy": document}),
+        "open it otherwise": ("s3", "delete_bucket_policy", {"Bucket": BUCKET}),
+        "change the function": ("lambda", "update_function_code", {"FunctionName": FUNCTION, "ZipFile": b"PK"}),
+        "lead it elsewhere": ("lambda", "update_function_configuration", {"FunctionName": FUNCTION, "Timeout": 1}),
+        "delete the function": ("lambda", "delete_function", {"FunctionName": FUNCTION}),
+        "let it run for nobody": (
+            *("lambda", "put_function_concurrency"),
+            {"FunctionName": FUNCTION, "ReservedConcurrentExecutions": 0},
+        ),
+        "start it by hand": ("lambda", "invoke", {"FunctionName": FUNCTION, "Payload": event}),
+        "disable the mapping": ("lambda", "update_event_source_mapping", {"UUID": mapping, "Enabled": False}),
+        "delete the mapping": ("lambda", "delete_event_source_mapping", {"UUID": mapping}),
+        "turn the stream off": (
+            "dynamodb",
+            "update_table",
+            {"TableName": table(record.env), "StreamSpecification": {"StreamEnabled": False}},
+        ),
+        "delete the table": ("dynamodb", "delete_table", {"TableName": table(record.env)}),
+        "take the role": ("sts", "assume_role", {"RoleArn": arn, "RoleSessionName": "olga"}),
+        "trust the role to people": ("iam", "update_assume_role_policy", {**role, "PolicyDocument": document}),
+        "keep the role from writing": (
+            "iam",
+            "put_role_policy",
+            {**role, "PolicyName": "x", "PolicyDocument": document},
+        ),
+        "take its rights away": ("iam", "delete_role_policy", {**role, "PolicyName": "anchor"}),
+    }
+
+
+def test_nobody_but_an_administrator_keeps_aws_from_anchoring(record: Record, config: Path) -> None:
+    """In SIT the operator holds a recovery's policies; a break-glass session holds the same."""
+    refused = []
+    for name, (service, operation, params) in attacks(record).items():
+        for person in PEOPLE:
+            with pytest.raises(ClientError) as answer:
+                getattr(client(record, person, service), operation)(**params)
+            if "AccessDenied" in answer.value.response["Error"]["Code"]:
+                refused.append((name, person))
+    assert refused == [(name, person) for name in attacks(record) for person in PEOPLE]
+    assert verified(record, config).code == 0
+
+
+def test_an_administrator_takes_no_anchor_away_either(record: Record, config: Path) -> None:
+    """The bucket's policy names the function's role alone, and the lock keeps each version, root's too."""
+    tried = attacks(record)
+    for name in ("delete an anchor", "hide an anchor", "overwrite an anchor", "put a false one", "take the role"):
+        service, operation, params = tried[name]
+        with pytest.raises(ClientError, match="AccessDenied"):
+            getattr(client(record, "admin", service), operation)(**params)
+    assert verified(record, config).code == 0
