@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import check
@@ -171,9 +172,8 @@ def worst_case(view: View) -> Iterator[Finding]:
                 "Repair the replication of this store first (see efs, rds-copy, rds-replica): AWS Backup alone copies "
                 "once an hour at best, and begins within its start window (aws_backup_plan)."
             )
-            yield view.gap(
-                store.name, duration(worst_s), wanted, f"only backup copies are left: {promised.basis}", remedy
-            )
+            reason = f"only backup copies are left: {promised.basis}"
+            yield replace(view.gap(store.name, duration(worst_s), wanted, reason, remedy), store=store.kind)
     if not found:
         yield view.none_expected("all stores", "this region has no database and no file system")
 

@@ -67,6 +67,8 @@ class Finding:
     their order; empty where the remedy is done by a person or by Terraform.
     ``unseen`` is what kept an UNKNOWN from being judged; None where all was read and still decides nothing.
     ``members`` is the whole list of what the finding is about, where ``measured`` shows a part of it.
+    ``store`` is the store whose copy it is about, "" where it is about none or more. ``until_failback``: a failover
+    makes it so on purpose, and the failback ends it. ``since`` is from when on it is so, None where nothing shows that.
     """
 
     check: str
@@ -81,6 +83,9 @@ class Finding:
     unseen: Unavailable | None = None
     members: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()
+    store: str = ""
+    until_failback: bool = False
+    since: datetime | None = None
 
     @property
     def healing(self) -> Remedy:

@@ -9,32 +9,48 @@ hundred passed details do not outweigh what alone stops a recovery.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from dr_checks.core.model import CheckResult, Finding, Lag, Severity, Status
+from dr_checks.core.model import Area, CheckResult, Finding, Lag, Severity, Status
 
 WEIGHT = {Severity.BLOCKER: 10, Severity.CRITICAL: 5, Severity.NORMAL: 2, Severity.MINOR: 1}
 MOST_WHEN_BLOCKED = 49
+_STORES = {
+    "rds": "database",
+    "efs": "files",
+    "s3": "objects",
+    "dynamodb": "tables",
+    "ecr": "images",
+    "secrets": "secrets",
+}
 CREDIT = {Status.PASS: 2, Status.WARN: 1}
 
 
 class Recommendation(StrEnum):
-    """Readiness by the evidence. CANNOT_SAY outranks all: missing data is no pass."""
+    """Readiness by the evidence. A failed blocker is NOT_READY whatever else is unseen; without one, missing data is
+    CANNOT_SAY: it is no pass. UNPROTECTED: the DR region serves after a failover, with no gap but those that the
+    failback ends; a second failure would be a loss.
+    """
 
     READY = "READY"
     AT_RISK = "AT_RISK"
+    UNPROTECTED = "UNPROTECTED"
     NOT_READY = "NOT_READY"
     CANNOT_SAY = "CANNOT_SAY"
 
 
 @dataclass(frozen=True, slots=True)
 class RecoveryPointResult:
-    """The recovery point measured against its objective, in seconds. ``compliant`` is None where it is not known."""
+    """The recovery point measured against its objective, in seconds. ``compliant`` is None where it is not known.
+
+    ``blocked_by`` are the failed blockers of a store's copies: beside one no age of a copy meets the objective.
+    """
 
     target_s: float
     worst_s: float | None
     compliant: bool | None
+    blocked_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,27 +80,70 @@ def with_status(results: Iterable[CheckResult], status: Status) -> list[CheckRes
 
 
 def verdict_of(
-    results: Sequence[CheckResult], lags: Sequence[Lag], rpo_target_s: float, blocker: str = "", served: str = ""
+    results: Sequence[CheckResult],
+    lags: Sequence[Lag],
+    rpo_target_s: float,
+    blocker: str = "",
+    served: str = "",
+    unexpected: Sequence[CheckResult] | None = None,
 ) -> Verdict:
     """Weigh the results of one run. No applicable result at all is CANNOT_SAY with score 0.
 
     ``blocker`` says what of the posture itself is a blocker, and ``served`` how many tenants would be served where it
-    is not all of them; "" where nothing is, and where all are.
+    is not all of them; "" where nothing is, and where all are. ``unexpected`` are the results without what a failback
+    ends, where a failover is in force: they decide.
     """
     score = min(readiness_score(results), MOST_WHEN_BLOCKED if blocker or served or _is_stopped(results) else 100)
     statuses = {result.status for result in results} - {Status.NOT_APPLICABLE}
-    if not statuses or Status.UNKNOWN in statuses:
-        recommendation = Recommendation.CANNOT_SAY
-    elif blocker or Status.FAIL in statuses:
-        recommendation = Recommendation.NOT_READY
-    elif statuses & {Status.WARN, Status.EXCEPTED}:
-        recommendation = Recommendation.AT_RISK
-    else:
-        recommendation = Recommendation.READY
+    best = None if unexpected is None else Recommendation.UNPROTECTED
+    recommendation = _recommendation(results if unexpected is None else unexpected, blocker, best)
     reasons = (*filter(None, (blocker, served)), *_reasons(results)) or (
         ("Every applicable check passed.",) if statuses else ("No check was run, or none applies.",)
     )
-    return Verdict(score, recommendation, reasons, recovery_point(lags, rpo_target_s), tuple(lags), tuple(results))
+    rpo = recovery_point(lags, rpo_target_s)
+    blocked_by = tuple(r.check for r in results if r.area is Area.REPLICATION and fails_blocker(r) and stores_of(r))
+    if blocked_by:
+        rpo = replace(rpo, compliant=False, blocked_by=blocked_by)
+    return Verdict(score, recommendation, reasons, rpo, tuple(lags), tuple(results))
+
+
+def failed_findings(result: CheckResult) -> tuple[Finding, ...]:
+    """The findings that make a check fail, of a warning those that warn."""
+    status = Status.FAIL if fails_blocker(result) else result.status
+    return tuple(finding for finding in result.findings if finding.status is status)
+
+
+def store_of(check: str) -> str:
+    """The store that a check is about, by its service; "" where it is about none alone."""
+    return _STORES.get(check.partition(".")[0].partition("-")[0], "")
+
+
+def stores_of(result: CheckResult) -> frozenset[str]:
+    """The stores that the failed findings of a check are about."""
+    found = {finding.store or store_of(result.check) for finding in failed_findings(result)}
+    return frozenset(found - {""})
+
+
+def _recommendation(results: Sequence[CheckResult], blocker: str, best: Recommendation | None) -> Recommendation:
+    """What the results amount to; ``best`` is the answer where nothing is in the way of it."""
+    statuses = {result.status for result in results} - {Status.NOT_APPLICABLE}
+    # What is known to stop a recovery stops it whatever else was not seen: only without it is the answer open.
+    if statuses and (blocker or any(fails_blocker(result) for result in results)):
+        return Recommendation.NOT_READY
+    if not statuses or Status.UNKNOWN in statuses:
+        return Recommendation.CANNOT_SAY
+    grave = (Severity.BLOCKER, Severity.CRITICAL)
+    if any(result.status is Status.FAIL and (best is None or result.severity in grave) for result in results):
+        return Recommendation.NOT_READY
+    if best is None and statuses & {Status.WARN, Status.EXCEPTED}:
+        return Recommendation.AT_RISK
+    return best or Recommendation.READY
+
+
+def fails_blocker(result: CheckResult) -> bool:
+    """Whether a blocker check failed for one subject, whatever was not seen of the others."""
+    statuses = {result.status, *(finding.status for finding in result.findings)}
+    return result.severity is Severity.BLOCKER and Status.FAIL in statuses
 
 
 def _is_stopped(results: Iterable[CheckResult]) -> bool:
@@ -140,12 +199,13 @@ def recovery_point(lags: Iterable[Lag], target_s: float) -> RecoveryPointResult:
 def _reasons(results: Sequence[CheckResult]) -> tuple[str, ...]:
     order = [Status.UNKNOWN, Status.FAIL, Status.WARN, Status.EXCEPTED]
     telling = [result for result in results if result.status in order]
-    telling.sort(key=lambda r: (order.index(r.status), -WEIGHT[r.severity], r.check))
+    telling.sort(key=lambda r: (not fails_blocker(r), order.index(r.status), -WEIGHT[r.severity], r.check))
     return tuple(_reason(result) for result in telling)
 
 
 def _reason(result: CheckResult) -> str:
-    worst = [finding for finding in result.findings if finding.status is result.status]
+    status = Status.FAIL if fails_blocker(result) else result.status
+    worst = [finding for finding in result.findings if finding.status is status]
     if not worst:
         return f"{result.check} ({result.severity}): {result.status}: {result.reason}"
     first, more = worst[0], len(worst) - 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import BOTH, check
@@ -91,7 +92,9 @@ def serves(view: View) -> Iterator[Finding]:
         yield view.warn(name, measured, wanted, reason, "Wait, and check again; its events show what RDS does.")
     else:
         reason = "the platform cannot write, a switchover cannot prove that nothing is lost, and copies stand still"
-        yield view.gap(name, measured, wanted, reason, _repair(view, name, state))
+        gap = view.gap(name, measured, wanted, reason, _repair(view, name, state))
+        # A database that serves is restorable until some five minutes ago; from its stop on that time stands still.
+        yield replace(gap, since=source.latest_restorable if state.stopped else None)
 
 
 def _repair(view: View, name: str, state: State) -> Remedy:

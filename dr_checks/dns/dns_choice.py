@@ -139,9 +139,10 @@ def _answers(view: View, imagined: Imagined, wanted: Side | None, when: str, rea
             yield view.ok(subject, measured, wanted_regions, reason)
         else:
             remedy = _REMEDY.format(routing=_ROUTING[view.env.traffic.policy])
-            if measured == view.env.regions.dr and failover_may_be_in_force(view):
-                remedy = f"{_AFTER_FAILOVER}{remedy}"
-            yield view.gap(subject, measured, wanted_regions, f"visitors would be sent to {measured}, {when}", remedy)
+            after_failover = measured == view.env.regions.dr and failover_may_be_in_force(view)
+            remedy = f"{_AFTER_FAILOVER}{remedy}" if after_failover else remedy
+            gap = view.gap(subject, measured, wanted_regions, f"visitors would be sent to {measured}, {when}", remedy)
+            yield replace(gap, until_failback=after_failover)
     if not records:
         yield view.none_expected(view.env.traffic.origin_record, _ABSENT)
 

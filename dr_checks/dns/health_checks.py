@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import GLOBAL, check
@@ -248,13 +249,15 @@ def healthy_now(view: View) -> Iterator[Finding]:
         elif reading.value == 1:
             yield view.ok(_named(record), f"healthy, {age_s:.0f} s ago", "healthy", "Route 53 may send visitors there")
         else:
-            yield view.gap(
+            gap = view.gap(
                 _named(record),
                 f"unhealthy, {age_s:.0f} s ago",
                 "healthy",
                 "Route 53 does not send visitors to a region that its checkers report unhealthy",
                 _unless_pinned(view, f"Read why {found.id} fails: see its last failure reason by each checker."),
             )
+            of_primary = record.set_identifier == view.env.traffic.primary_set_identifier
+            yield replace(gap, until_failback=of_primary and failover_may_be_in_force(view))
     if not records_with_checks(view):
         yield _nothing(view)
 
@@ -283,13 +286,14 @@ def set_alike(view: View) -> Iterator[Finding]:
     for setting in _SETTINGS:
         values = sorted({str(getattr(check, setting)) for check in found})
         if len(values) > 1:
-            yield view.gap(
+            gap = view.gap(
                 setting,
                 " against ".join(values),
                 "the same",
                 "one region is reported unhealthy sooner, or for other reasons, than the other",
                 _unless_pinned(view, f"Give both aws_route53_health_check resources the same {setting}."),
             )
+            yield replace(gap, until_failback=failover_may_be_in_force(view))
     if not found:
         yield _nothing(view)
     elif all(len({str(getattr(check, setting)) for check in found}) == 1 for setting in _SETTINGS):

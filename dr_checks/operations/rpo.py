@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from dr_checks.core import registry
 from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication_expected
@@ -42,12 +43,13 @@ def met(view: View) -> Iterator[Finding]:
     for lag in found:
         if lag.missing:
             reason = "there is no copy: a failover now would lose all data"
-            yield view.gap(_subject(lag), "no copy", wanted, reason, _remedy(lag), lag.tenant)
+            yield replace(view.gap(_subject(lag), "no copy", wanted, reason, _remedy(lag), lag.tenant), store=lag.store)
         elif lag.seconds is None:
             yield view.unknown(_subject(lag), wanted, lag.unseen or lag.basis, lag.tenant)
         elif lag.seconds > rpo_s(view):
             reason = f"a failover now would lose all later writes ({lag.basis})"
-            yield view.gap(_subject(lag), duration(lag.seconds), wanted, reason, _remedy(lag), lag.tenant)
+            gap = view.gap(_subject(lag), duration(lag.seconds), wanted, reason, _remedy(lag), lag.tenant)
+            yield replace(gap, store=lag.store)
         elif lag.tenant is None:
             yield view.ok(_subject(lag), duration(lag.seconds), wanted, lag.basis)
         else:
@@ -89,4 +91,4 @@ def skew(view: View) -> Iterator[Finding]:
             f"database {view.env.named(view.env.names.database)} by hand in {view.env.regions.dr} to the time of the "
             "oldest store (RestoreDBInstanceToPointInTime of its automated backup, with RestoreTime)."
         )
-        yield view.gap("all stores", difference, wanted, reason, remedy)
+        yield replace(view.gap("all stores", difference, wanted, reason, remedy), store=old.store)

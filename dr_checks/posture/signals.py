@@ -249,6 +249,12 @@ def _api(snapshot: Snapshot, side: Side) -> Api:
     return Api.SILENT if kinds and kinds <= SILENT else Api.REFUSES
 
 
+def silent_regions(snapshot: Snapshot, env: Environment) -> frozenset[str]:
+    """The regions of which no witness answered, or all throttle: one service that fails is no silent region."""
+    sides = (Side.PRIMARY, Side.DR)
+    return frozenset(env.region(side) for side in sides if _api(snapshot, side) in (Api.SILENT, Api.THROTTLES))
+
+
 def _traffic(snapshot: Snapshot, env: Environment, side: Side) -> TrafficHealth:
     """What the health checks on the side's origin records say; a disabled or pinned check is no witness (T03, T06)."""
     try:

@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ import botocore.session
 from dr_estate.aws.botocore_models import declared_models
 from dr_estate.aws.call_log import CallLog
 from dr_estate.aws.clock import LEAST_PATIENCE_S, ClockHook, WorldClock, is_loopback
-from dr_estate.aws.dark_places import DarkPlaces, place_name
+from dr_estate.aws.dark_places import DarkPlaces, place_name, service_in
 from dr_estate.aws.errors import DeadlinePassed, explain
 from dr_estate.aws.foreign_answers import refuse_foreign_answers, whole
 from dr_estate.aws.immutable_answers import ImmutableAnswers
@@ -221,6 +221,8 @@ class ReadClient:
         place = place_name(service, region)
         if reason := self._dark.reason(place):
             raise DataUnavailable(Unavailable(UnavailableKind.UNREACHABLE, reason, region))
+        if reason := self._dark.reason(service_in(service, place)):
+            raise DataUnavailable(Unavailable(UnavailableKind.UNREACHABLE, reason, region, service=service))
         try:
             answer = whole(doing, self.caller(service, region))
         except ForbiddenCall:
@@ -230,12 +232,12 @@ class ReadClient:
             if error.response.get("Error", {}).get("Code") in absent:
                 return None
             self.blinked = True
-            raise DataUnavailable(explain(error, service, region)) from error
+            raise DataUnavailable(replace(explain(error, service, region), service=service)) from error
         except (botocore.exceptions.BotoCoreError, botocore.parsers.ResponseParserError) as error:
             self.blinked = True
-            unavailable = explain(error, service, region)
+            unavailable = replace(explain(error, service, region), service=service)
             if unavailable.kind is UnavailableKind.UNREACHABLE:
-                self._dark.failed(place, isinstance(error, _TIME_OUTS))
+                self._dark.failed(place, service, isinstance(error, _TIME_OUTS))
             raise DataUnavailable(unavailable) from error
         except ODD as odd:  # botocore's own handlers read members that its models call optional
             self.blinked = True

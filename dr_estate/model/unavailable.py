@@ -43,13 +43,15 @@ OUT_OF_REACH = frozenset({UnavailableKind.NOT_REACHABLE, UnavailableKind.RESOLVE
 class Unavailable:
     """Stands where a value would stand. ``why`` is one sentence for people; the other fields are what decides.
 
-    ``region`` is where the answer was looked for, ``part`` the part of the snapshot it was for; "" where not known.
+    ``region`` is where the answer was looked for, ``part`` the part of the snapshot it was for, ``service`` the one
+    that was asked; "" where not known.
     """
 
     kind: UnavailableKind
     why: str
     region: str = ""
     part: str = ""
+    service: str = ""
 
     def is_silence_of(self, region: str) -> bool:
         """Whether ``region`` gave no answer: not reached, timed out, a server's fault, throttled to the end."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dr_checks.core.model import Area, CheckResult, Finding, Lag, Severity, Status
+from dr_checks.core.model import Area, CheckResult, Finding, Lag, Severity, Status, worst
 from dr_checks.core.verdict import Recommendation, readiness_score, recovery_point, verdict_of
 from dr_estate.config.environment import Side
 
@@ -41,6 +41,26 @@ def test_the_worst_status_decides_and_unknown_is_the_worst(
     verdict = verdict_of([_result(status) for status in statuses], [], TARGET_S)
     assert recommendation == verdict.recommendation
     assert verdict.reasons
+
+
+def _found(*statuses: Status, severity: Severity = Severity.BLOCKER, check: str = "a.blocker") -> CheckResult:
+    findings = tuple(
+        Finding(check, Side.DR, f"it{n}", None, status, "m", "w", "so") for n, status in enumerate(statuses)
+    )
+    return CheckResult(check, severity, Area.DNS, worst(list(statuses)), findings)
+
+
+def test_a_failed_blocker_is_not_ready_whatever_else_is_unseen() -> None:
+    unseen = [_result(Status.UNKNOWN, Severity.BLOCKER, f"x.{n}") for n in range(100)]
+    failed, half = _found(Status.FAIL), _found(Status.FAIL, Status.UNKNOWN)
+    for blocker in (failed, half):
+        verdict = verdict_of([*unseen, blocker], [], TARGET_S)
+        assert verdict.recommendation is Recommendation.NOT_READY
+        assert verdict.reasons[0] == "a.blocker (blocker): it0: m, wanted w: so"
+    assert verdict_of([*unseen, _found(Status.FAIL, severity=Severity.CRITICAL)], [], TARGET_S).recommendation is (
+        Recommendation.CANNOT_SAY
+    )
+    assert verdict_of(unseen, [], TARGET_S, "posture SPLIT").recommendation is Recommendation.NOT_READY
 
 
 def test_the_score_is_weighed_and_rounded_down() -> None:

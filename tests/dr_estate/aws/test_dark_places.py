@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from dr_estate.aws.dark_places import CALLS_BEFORE_DARK, DarkPlaces
+from dr_estate.aws.dark_places import CALLS_BEFORE_DARK, DarkPlaces, service_in
 from dr_estate.aws.read_client import Credentials, ReadClient
 from dr_estate.config.environment import Environment, Side, load_environment
 from dr_estate.model.unavailable import DataUnavailable, UnavailableKind
@@ -34,9 +34,9 @@ def test_several_calls_in_a_row_darken_a_place_and_waiting_in_vain_is_remembered
 ) -> None:
     remembered: set[str] = set()
     look = DarkPlaces(remembered)
-    for _ in range(CALLS_BEFORE_DARK):
+    for number in range(CALLS_BEFORE_DARK):
         assert look.reason(REGION) is None
-        look.failed(REGION, timed_out)
+        look.failed(REGION, ("ecs", "rds")[number % 2], timed_out)
     assert look.reason(REGION)
     assert remembered == silent
     later = DarkPlaces(remembered)
@@ -47,10 +47,20 @@ def test_several_calls_in_a_row_darken_a_place_and_waiting_in_vain_is_remembered
 
 def test_an_answer_between_failures_keeps_a_place_lit() -> None:
     look = DarkPlaces(set())
-    for _ in range(CALLS_BEFORE_DARK):
-        look.failed(REGION, timed_out=True)
+    for number in range(CALLS_BEFORE_DARK):
+        look.failed(REGION, f"service{number}", timed_out=True)
         look.answered(REGION)
     assert (look.reason(REGION), look.silent) == (None, set())
+
+
+def test_one_service_that_fails_for_each_tenant_darkens_no_region() -> None:
+    look = DarkPlaces(set())
+    for _ in range(2 * CALLS_BEFORE_DARK):
+        look.failed(REGION, "rds", timed_out=True)
+    assert (look.reason(REGION), look.silent) == (None, set())
+    assert look.reason(service_in("rds", REGION)) == f"rds in {REGION} does not answer: 4 calls in a row failed."
+    look.failed(REGION, "ecs", timed_out=True)
+    assert look.reason(REGION), "another service fails as well"
 
 
 def test_who_was_silent_gets_one_try_and_is_heard_like_others_once_it_answers(

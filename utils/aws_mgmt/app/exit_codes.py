@@ -36,6 +36,7 @@ MEANINGS = {
 EXITS = {
     Recommendation.READY: Exit.READY,
     Recommendation.AT_RISK: Exit.READY,
+    Recommendation.UNPROTECTED: Exit.NOT_READY,
     Recommendation.NOT_READY: Exit.NOT_READY,
     Recommendation.CANNOT_SAY: Exit.COULD_NOT_SEE,
 }
@@ -43,5 +44,5 @@ EXITS = {
 
 
 def exit_of(verdict: Verdict) -> Exit:
-    """The exit code of a verdict: an UNKNOWN, or nothing judged, is never green, and outranks a FAIL."""
+    """The exit code of a verdict: an UNKNOWN, or nothing judged, is never green; a failed blocker is 1 beside it."""
     return EXITS[verdict.recommendation]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dr_checks.core.changes import subjects_of
-from dr_checks.core.model import Severity
+from dr_checks.core.model import Severity, Status
 from dr_checks.core.readiness_gate import Baseline, FailOn, GateCause, GateResult, GateRules, weigh_gate
 from dr_estate.config.environment import Environment
 from dr_estate.model.world_id import WorldKind, is_sandbox
@@ -54,7 +54,8 @@ def gated(report: Report, rules: GateRules | None) -> Report:
 
 
 def exit_of_gate(result: GateResult) -> Exit:
-    """The exit code of a gate: what was not seen outranks what failed, as everywhere."""
-    if result.causes & _BLIND:
+    """The exit code of a gate: a failed blocker that stops it is NOT_READY, whatever else was not seen."""
+    blocked = any(row.status is Status.FAIL and row.severity is Severity.BLOCKER for row in result.stopping)
+    if result.causes & _BLIND and not blocked:
         return Exit.COULD_NOT_SEE
     return Exit.READY if result.passed else Exit.NOT_READY

@@ -17,7 +17,7 @@ from dr_actions.journal import journal
 from dr_actions.model.plan import NO_RECOVERY, Goal
 from dr_actions.run_history.durations import durations, sample
 from dr_actions.run_history.run_history import measured_of, write_record
-from dr_checks.core.model import Area
+from dr_checks.core.model import Area, Status
 from dr_checks.core.verdict import Recommendation, Verdict
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment
@@ -123,7 +123,8 @@ def record_tests(
     Narrowed to tenants, or blind, it is kept but does not count.
     """
     verdict = report.verdict
-    complete = not options.only_tenants and verdict.recommendation is not Recommendation.CANNOT_SAY
+    seen = verdict.recommendation is not Recommendation.CANNOT_SAY and not verdict.with_status(Status.UNKNOWN)
+    complete = not options.only_tenants and seen
     looked = {RunKind.TEST_INFRA: Area.INFRASTRUCTURE in areas, RunKind.TEST_DNS: Area.DNS in areas}
     run_records = (
         record(kind, report.world, verdict.recommendation, complete, proof) for kind, yes in looked.items() if yes

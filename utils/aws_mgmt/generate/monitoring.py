@@ -59,7 +59,7 @@ ALERTS = (
     ),
     AlertRule(
         "DrNotReady",
-        f'dr_recommendation{{{_LIVE}, dr_recommendation=~"NOT_READY|CANNOT_SAY"}} == 1',
+        f'dr_recommendation{{{_LIVE}, dr_recommendation=~"NOT_READY|CANNOT_SAY|UNPROTECTED"}} == 1',
         "0m",
         "warning",
         "{{ $labels.environment }} could not fail over now, or it cannot be said: {{ $labels.dr_recommendation }}.",
