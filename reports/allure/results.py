@@ -22,7 +22,7 @@ from reports.render import control_planes, csv_report, json_report, markdown_rep
 from reports.render import crosswalk as walk
 from reports.terminal import console
 from reports.values.drill_summary import DrillSummary
-from reports.values.report import Report
+from reports.values.report import RUN_FOLDER, Report
 
 RESULTS = "allure-results"
 PAGE, ALLURE_PAGE = "report.html", "allure.html"
@@ -49,7 +49,7 @@ def finish_results(report: Report, folder: Path, *, html: bool) -> Report:
     if report.ran is not None:
         run = allure_runs.result_of(report.ran, report.environment.name, report.observed_at, results)
         _write_json(results / f"{uuid.uuid4()}-result.json", run)
-    paths = {"Results": folder, "Evidence": folder / "evidence.json", "Report": folder / PAGE}
+    paths = {RUN_FOLDER: folder, "Evidence": folder / "evidence.json", "Report": folder / PAGE}
     report = replace(report, files=paths)
     report = _with_allure(report, folder) if html else report
     with (folder / "report.json").open("w", encoding="utf-8") as file:

@@ -22,6 +22,7 @@ from reports.values.report import Report
 TROUBLED = (Status.FAIL, Status.UNKNOWN, Status.WARN, Status.EXCEPTED)
 _TONES = {
     Recommendation.READY: Status.PASS,
+    Recommendation.UNPROTECTED: Status.WARN,
     Recommendation.AT_RISK: Status.WARN,
     Recommendation.NOT_READY: Status.FAIL,
     Recommendation.CANNOT_SAY: Status.UNKNOWN,
@@ -124,11 +125,12 @@ class GapCard:
 
 @dataclass(frozen=True, slots=True)
 class GapGroup:
-    """The results of one status, worst first. ``cause``: the region that hides all of them, and how."""
+    """The results of one status, worst first. ``cause``: what all of them come from, and are folded below."""
 
     status: Status
     cards: tuple[GapCard, ...]
     cause: str = ""
+    lead: str = ""
 
 
 @dataclass(frozen=True)
@@ -206,9 +208,11 @@ def _readiness(report: Report) -> str:
     could = "serves from the DR region" if report.validates else "could fail over now"
     failed, unknown = verdict.with_status(Status.FAIL), verdict.with_status(Status.UNKNOWN)
     applicable = sum(result.status is not Status.NOT_APPLICABLE for result in verdict.results)
+    if report.served_from_dr:
+        return f"{name}: {report.served_sentence}. The failback ends that."
     if verdict.recommendation is Recommendation.CANNOT_SAY:
-        silent = report.silent_regions()
-        cause = f", {' and '.join(f'{region} {report.silence_of(region)}' for region in silent)}" if silent else ""
+        places = [f"{place.place} {place.how}" for place in report.unanswered]
+        cause = f", {' and '.join(places)}" if places else ""
         also = f", and {_failure_count(failed)}" if failed else ""
         seen = f"{len(unknown)} of {applicable} checks could not be judged{cause}{also}"
         return f"It is not known whether {name} {could}: {seen}."
@@ -289,19 +293,34 @@ def _tenant_cell(findings: Sequence[Finding]) -> TenantCell:
 
 
 def gap_groups(report: Report) -> tuple[GapGroup, ...]:
-    """What did not pass, by status; what only a region's silence hides is a group of its own."""
-    silent = report.silent_regions()
-    hidden = {result.check for results in silent.values() for result in results}
+    """What did not pass: the causes, their effects, what the failback ends, what gave no answer, and the rest."""
     groups = []
-    for status in TROUBLED:
-        if status is Status.UNKNOWN:
-            groups += [
-                GapGroup(status, _cards(results), f"{region} {report.silence_of(region)}")
-                for region, results in silent.items()
-            ]
-        rest = [result for result in report.verdict.with_status(status) if result.check not in hidden]
+    failed = [cause.result for cause in report.causes if not cause.warns]
+    groups += [GapGroup(Status.FAIL, _cards(failed))] if failed else []
+    groups += [
+        _folded(Status.FAIL, f"Effects of {cause.result.check}", cause.effects, "They end with their cause.")
+        for cause in report.causes
+        if cause.effects
+    ]
+    groups += [
+        _folded(Status.UNKNOWN, f"{place.place} {place.how}", place.results, _UNANSWERED) for place in report.unanswered
+    ]
+    shown = {card.result.check for group in groups for card in group.cards}
+    expected = [result for result in report.expected if result.check not in shown]
+    if expected:
+        groups.append(_folded(Status.WARN, "Expected until the failback", expected, "The failover made them so."))
+        shown |= {result.check for result in expected}
+    for status in (Status.UNKNOWN, Status.WARN, Status.EXCEPTED):
+        rest = [result for result in report.verdict.with_status(status) if result.check not in shown]
         groups += [GapGroup(status, _cards(rest))] if rest else []
     return tuple(groups)
+
+
+_UNANSWERED = "One cause. The checks below say nothing until there is an answer."
+
+
+def _folded(status: Status, cause: str, results: Sequence[CheckResult], lead: str) -> GapGroup:
+    return GapGroup(status, _cards(results), cause, lead)
 
 
 def _cards(results: Iterable[CheckResult]) -> tuple[GapCard, ...]:

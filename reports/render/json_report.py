@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
 import orjson
 
-from dr_checks.core.model import CheckResult, Lag
+from dr_checks.core.model import CheckResult, Lag, Status
+from dr_checks.core.remedy import Remedy
 from dr_checks.core.verdict import Verdict
+from dr_checks.posture.causes import Cause
 from dr_estate.model.encodable import encoded
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.model.visible import visible
 from dr_estate.snapshot.snapshot import SnapshotPart
 from reports.values import control_state, drill_summary, gate, run_summary
+from reports.values.next_line import next_line
 from reports.values.report import SCHEMA, Report
 
 _MARK = "\0"
@@ -72,6 +75,14 @@ def _plain(report: Report, verdict: Verdict) -> dict[str, Any]:
         "posture_severity": report.posture_severity,
         "posture_next": report.invocation.complete(report.posture_next),
         "next_step": report.invocation.complete(report.next_step),
+        "next_command": next_line(report.invocation.complete(report.next_step))[1],
+        "served": _served(report),
+        "causes": [_root(cause) for cause in report.causes],
+        "expected": [result.check for result in report.expected],
+        "unanswered": [
+            {"region": place.region, "service": place.service, "how": place.how, "checks": _checks(place.results)}
+            for place in report.unanswered
+        ],
         "score": verdict.score,
         "recommendation": verdict.recommendation,
         "reasons": list(verdict.reasons),
@@ -93,6 +104,32 @@ def _plain(report: Report, verdict: Verdict) -> dict[str, Any]:
 def _visitors(report: Report) -> dict[str, Any] | None:
     """What visitors can do, with its first line; null where nothing was observed."""
     return asdict(report.visitors) | {"says": report.first_line} if report.visitors else None
+
+
+def _served(report: Report) -> dict[str, Any] | None:
+    """What the DR region serves while its database takes the writes."""
+    if report.served is None:
+        return None
+    good, total = report.served
+    region, since = report.environment.regions.dr, report.unprotected_since
+    return {"region": region, "tenants": good, "of": total, "unprotected_since": since}
+
+
+def _root(cause: Cause) -> dict[str, Any]:
+    remedy = cause.remedies[0] if cause.remedies else Remedy("")
+    return {
+        "check": cause.result.check,
+        "severity": cause.result.severity,
+        "status": Status.WARN if cause.warns else Status.FAIL,
+        "since": cause.since,
+        "effects": _checks(cause.effects),
+        "remedy": remedy.sentence,
+        "commands": list(remedy.commands),
+    }
+
+
+def _checks(results: Iterable[CheckResult]) -> list[str]:
+    return [result.check for result in results]
 
 
 def _lag(lag: Lag) -> dict[str, Any]:
@@ -140,6 +177,7 @@ def _result(result: CheckResult) -> dict[str, Any]:
                 "commands": list(finding.commands),
                 "unseen": _cause(finding.unseen),
                 **({"members": list(finding.members)} if finding.members else {}),
+                **({"until_failback": True} if finding.until_failback else {}),
             }
             for finding in result.findings
         ],

@@ -46,6 +46,7 @@ def render(report: Report) -> str:
         f"{env.regions.dr} (DR)",
         f"- **Observed at:** {report.observed_at.isoformat(timespec='seconds')}, {report.api_calls} API calls",
         f"- **Posture:** {report.posture}: {markdown(report.posture_says)}",
+        *([f"- **Served:** {markdown(report.served_sentence)}"] if report.served else []),
         f"- **Writes:** {markdown(report.writers)}",
         *([f"- **Recovery point:** {_rpo(report)}"] if report.measures_copies else []),
         *_rules(report),
@@ -56,6 +57,7 @@ def render(report: Report) -> str:
     lines += _section("In force", [f"- {markdown(sentence)}" for sentence in (*stands, *report.loose_exceptions)])
     lines += _section("Changed since the baseline", _changes(report))
     lines += _section("Checks by area", _areas(report))
+    lines += _section("Causes", _causes(report))
     lines += _section("Lag by store", _lags(report))
     for status, title in _TITLES.items():
         lines += _section(title, _findings(report, status))
@@ -129,6 +131,18 @@ def _lags(report: Report) -> list[str]:
         f"| {markdown(lag.store)} | {markdown(lag.subject)} | {duration(lag.seconds)} | {markdown(lag.basis)} |"
         for lag in report.verdict.lags
     ]
+
+
+def _causes(report: Report) -> list[str]:
+    """Each cause with the checks that it explains, and what only the failback ends."""
+    lines = []
+    for cause in report.causes:
+        since = f" since {cause.since:%Y-%m-%d %H:%M} UTC" if cause.since else ""
+        explained = ", ".join(f"`{result.check}`" for result in cause.effects)
+        explains = f", explains {explained}" if explained else ""
+        lines.append(f"- `{cause.result.check}` ({cause.result.severity}){since}{explains}")
+    expected = ", ".join(f"`{result.check}`" for result in report.expected)
+    return [*lines, *([f"- expected until the failback: {expected}"] if expected else [])]
 
 
 def _findings(report: Report, status: Status) -> list[str]:

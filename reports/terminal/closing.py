@@ -1,4 +1,7 @@
-"""The last lines of every screen: posture, answer, plan, loss, what stands in the way, and the next command."""
+"""The answer of every screen in a few lines: posture, visitors, plan, loss, what stands in the way, the next command.
+
+They stand last, and above the status of an estate, which has its answer and its next command last once more.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,9 @@ from rich.console import Console
 
 from dr_actions.model.plan import Danger
 from dr_checks.core.model import Severity, Status
+from dr_checks.posture.posture import PostureName
 from dr_estate.model.durations import duration
-from reports.terminal.parts import LABEL, NEXT, in_short
+from reports.terminal.parts import LABEL, NEXT, in_short, labelled, next_command
 from reports.values import gate as values_gate
 from reports.values.recovery_point import objective_met
 from reports.values.report import Report
@@ -22,6 +26,26 @@ _NAMED, _NAMED_GATES, _INDENT = 3, 2, 2
 def show(report: Report, console: Console) -> None:
     """Print the closing lines of ``report`` to ``console``: nine at most, the next command last."""
     in_short(tuple(lines(report, console.width)), console)
+
+
+def summary(report: Report, console: Console) -> None:
+    """Print what stands above the status: the posture and its sentence, and the lines of ``show`` but its answer."""
+    since = f" since {report.since:%Y-%m-%d %H:%M} UTC" if report.since else ""
+    labelled(console, "Posture", f"{report.posture}{since}: {report.posture_says}")
+    if report.served is not None:
+        labelled(console, "Served", report.served_sentence)
+    if report.writers:
+        labelled(console, "Writes", report.writers)
+    for label, text in lines(report, console.width):
+        if label == NEXT:
+            next_command(console, text)
+        elif label not in ("Posture", "Answer"):
+            labelled(console, label, text)
+
+
+def show_last(report: Report, console: Console) -> None:
+    """Print the answer and the next command, below the rest of the status."""
+    in_short(tuple(line for line in lines(report, console.width) if line[0] in ("Answer", NEXT)), console)
 
 
 def lines(report: Report, width: int = WIDTH) -> Iterator[tuple[str, str]]:
@@ -63,6 +87,8 @@ def _answer(report: Report, named: int) -> str:
         return f"{weighed.advice}, exit {report.exit}{unmet}"
     alone = f" ({report.left_out} checks left out)" if report.left_out else ""
     answer = f"{drills}; {verdict.recommendation}" if drills else str(verdict.recommendation)
+    if report.served_from_dr:
+        return f"{answer}{alone}: {report.served_tenants}, exit {report.exit}"
     return f"{answer}{alone}, score {verdict.score} of 100, exit {report.exit}"
 
 
@@ -84,6 +110,8 @@ def _loss(report: Report) -> str:
     """What is lost by moving now, by the worst store."""
     if report.ran is not None or report.drills or (report.serves_from_dr and report.assessment is None):
         return ""
+    if report.posture is PostureName.SPLIT and report.assessment is None:
+        return "two regions take writes: what the one that is fenced wrote is not in the other"
     if report.assessment is not None:
         losses = report.assessment.losses
         measured = [loss.seconds for loss in losses if loss.seconds is not None]
@@ -100,20 +128,28 @@ def _loss(report: Report) -> str:
 
 
 def _gaps(report: Report, named: int) -> str:
-    """How many checks failed, ``named`` of the gravest by name, and how many could not be judged."""
+    """How many checks failed, by which causes, ``named`` of the gravest by name; and how many could not be judged."""
     if not report.verdict.results:
         return "no check was run"
-    failed = report.verdict.with_status(Status.FAIL)
-    grave = [result.check for result in failed if result.severity in _GRAVE]
-    names = [*grave, *(result.check for result in failed if result.check not in grave)]
-    shown = min(named, len(grave) or named)
-    counts = [f"{len(failed)} failed" + (f" ({_some(names, shown)})" if named else "")] if failed else []
-    silent = report.silent_regions()
-    counts += [
-        f"{len(results)} not judged ({region} {report.silence_of(region)})" for region, results in silent.items()
-    ]
-    unknown = len(report.verdict.with_status(Status.UNKNOWN)) - sum(map(len, silent.values()))
-    counts += [f"{unknown} {'others ' if silent else ''}not judged"] if unknown else []
+    causes = [cause for cause in report.causes if not cause.warns]
+    failed = len(causes) + sum(len(cause.effects) for cause in causes)
+    grave = sum(cause.result.severity in _GRAVE for cause in causes)
+    shown = min(named, grave or named)
+    of_causes = f" by {len(causes)} {'cause' if len(causes) == 1 else 'causes'}" if failed > len(causes) else ""
+    names = f" ({_some([cause.result.check for cause in causes], shown)})" if named else ""
+    counts = [f"{failed} failed{of_causes}{names}"] if failed else []
+    counts += [f"{len(place.results)} not judged ({place.place} {place.how})" for place in report.unanswered]
+    apart = {result.check for place in report.unanswered for result in place.results}
+    expected = [result for result in report.expected if result.check not in apart]
+    counts += [f"{len(expected)} that the failback ends"] if expected else []
+    apart |= {result.check for result in (*expected, *(cause.result for cause in causes))}
+    unknown = sum(result.check not in apart for result in report.verdict.with_status(Status.UNKNOWN))
+    counts += [f"{unknown} {'others ' if report.unanswered else ''}not judged"] if unknown else []
+    warned = sum(cause.warns for cause in report.causes)
+    counts += [f"{warned} {'warns' if warned == 1 else 'warn'}"] if warned else []
+    accepted = [result.check for result in report.verdict.with_status(Status.EXCEPTED)]
+    names = f" ({_some(accepted, min(named, 1))})" if named else ""
+    counts += [f"{len(accepted)} accepted{names}"] if accepted else []
     return "; ".join(counts) or "none"
 
 

@@ -13,8 +13,10 @@ from rich.text import Text
 from dr_estate.model.visible import one_line, visible
 from reports.terminal.printer import Printer
 from reports.values.escaping import holds_command
+from reports.values.next_line import next_line
 
 NEXT, LABEL = "Next", 10
+_INDENT = 2
 
 
 class Page(Printer):
@@ -39,13 +41,33 @@ def indented(console: Console, text: str, by: int, style: str = "") -> None:
 
 
 def in_short(entries: Iterable[tuple[str, str]], console: Console) -> None:
-    """Print the closing lines, each a label and its text: one line each, but for what holds a command."""
+    """Print the closing lines, each a label and its text: one line each, but for the next command."""
     console.print(Text("\nIn short", "bold"))
     for label, text in entries:
+        if label == NEXT:
+            next_command(console, text)
+            continue
         line = Text(f"  {label + ':':{LABEL}}{one_line(text)}")
-        if label != NEXT:
-            line.truncate(console.width, overflow="ellipsis")
+        line.truncate(console.width, overflow="ellipsis")
         console.print(line, soft_wrap=True)
+
+
+def labelled(console: Console, label: str, text: str, style: str = "") -> None:
+    """Print ``text`` beside its label; wrapped lines stand below its begin."""
+    grid = Table.grid()
+    grid.add_column(width=_INDENT + LABEL, no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row(f"  {label}:", Text(one_line(text), style))
+    console.print(grid)
+
+
+def next_command(console: Console, text: str) -> None:
+    """Print what comes next: what it does, and below it the command, a line of its own that is never wrapped."""
+    explanation, command = next_line(text)
+    if explanation or not command:
+        labelled(console, NEXT, explanation)
+    if command:
+        console.print(Text(f"  {'' if explanation else f'{NEXT}: '}{one_line(command)}", "bold"), soft_wrap=True)
 
 
 def table(title: str, *columns: str) -> Table:

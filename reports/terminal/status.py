@@ -1,30 +1,35 @@
-"""The status on a terminal: 100 columns, colour only where the terminal wants it, plain text into a pipe."""
+"""The status on a terminal: 100 columns, colour only where the terminal wants it, plain text into a pipe.
+
+It fits a screen: the answer first (posture, visitors, loss, gaps, next command), then the areas, the causes with what
+they explain, and where the files are. The answer and the next command stand once more at the end, where a small
+terminal shows them. All findings are behind --all and on the page.
+"""
 
 from __future__ import annotations
 
 import io
-import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TextIO
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
-from dr_checks.core.model import CheckResult, Lag, Severity, Status
-from dr_checks.core.verdict import Recommendation, best_lags
+from dr_checks.core.model import CheckResult, Severity, Status
+from dr_checks.core.verdict import Recommendation
+from dr_checks.posture.causes import Cause
 from dr_estate.model.durations import duration
 from dr_estate.model.visible import one_line
 from dr_estate.model.world_id import REHEARSAL, is_sandbox
 from reports.terminal import closing
 from reports.terminal.parts import Page, indented, table
 from reports.values import control_state, run_summary
-from reports.values.recovery_point import objective_met
-from reports.values.report import Report
+from reports.values.next_line import next_line
+from reports.values.report import RUN_FOLDER, Report
 
 WIDTH = 100
-_SHOWN, _MANY = 5, 12
+MOST_LINES = 40
+_SHOWN, _FEW, _REMEDY = 5, 3, 5
+_AROUND = 3  # lines around the causes: a blank one, the title, how many more there are
 COLOUR = {
     Status.PASS: "green",
     Status.WARN: "yellow",
@@ -36,6 +41,7 @@ COLOUR = {
 _HEADLINE = {
     Recommendation.READY: "bold green",
     Recommendation.AT_RISK: "bold yellow",
+    Recommendation.UNPROTECTED: "bold yellow",
     Recommendation.NOT_READY: "bold red",
     Recommendation.CANNOT_SAY: "bold magenta",
 }
@@ -56,21 +62,57 @@ def render(report: Report, stream: TextIO) -> None:
         stream.write(render_plain(report))
 
 
-def render_plain(report: Report) -> str:
+def render_plain(report: Report, width: int = WIDTH) -> str:
     """The report without colour, as it is printed into a pipe and kept in the run's folder."""
     plain = io.StringIO()
-    _print(report, console_for(plain))
+    console = console_for(plain)
+    console.width = width
+    _print(report, console)
     return "\n".join(line.rstrip() for line in plain.getvalue().splitlines()) + "\n"
 
 
 def _print(report: Report, console: Console) -> None:
+    with console.capture() as head:
+        _first_lines(report, console)
+    if report.assessment is not None:
+        from reports.terminal import assessment as terminal_assessment
+
+        console.file.write(head.get())
+        terminal_assessment.show(report, report.assessment, console)
+        _areas(report, console)
+        _unseen_in_brief(report, console)
+        _files(report, console)
+        closing.show(report, console)
+        return
+    with console.capture() as answer:
+        _headline(report, console)
+        closing.summary(report, console)
+        _areas(report, console)
+        _changes(report, console)
+    with console.capture() as tail:
+        if not report.every_finding:
+            _unanswered(report, console)
+        _files(report, console)
+        closing.show_last(report, console)
+    above, below = head.get() + answer.get(), tail.get()
+    console.file.write(above)
+    if report.every_finding:
+        _every_finding(report, console)
+    else:
+        _causes(report, console, MOST_LINES - above.count("\n") - below.count("\n"))
+    console.file.write(below)
+
+
+def _first_lines(report: Report, console: Console) -> None:
+    """What stands above every answer: an alarm, that it is a rehearsal, the run and its drills, what is in force."""
     if report.visitors:
         indented(console, report.first_line, 0, "bold red" if report.visitors.is_urgent else "bold")
     if report.alarm:
         indented(console, report.alarm, 0, "bold red")
     if is_sandbox(report.world):
-        console.print(Text(f"{REHEARSAL} in {report.world}: nothing here is of the live account.\n", "bold yellow"))
+        console.print(Text(f"{REHEARSAL} in {report.world}: nothing here is of the live account.", "bold yellow"))
     if report.ran is not None:
+        console.print()
         for sentence in run_summary.sentences(report.ran):
             indented(console, report.invocation.complete(sentence), 0)
         console.print()
@@ -80,26 +122,6 @@ def _print(report: Report, console: Console) -> None:
         for drill in report.drills:
             terminal_drill.show(drill, console)
     _control_state(report, console)
-    if report.assessment is not None:
-        from reports.terminal import assessment as terminal_assessment
-
-        terminal_assessment.show(report, report.assessment, console)
-        _areas(report, console)
-        _unseen_in_brief(report, console)
-        _ending(report, console)
-        return
-    _headline(report, console)
-    _changes(report, console)
-    _areas(report, console)
-    _lags(report, console)
-    _findings(report, console, Status.FAIL, "Gaps")
-    _silent_regions(report, console)
-    _findings(report, console, Status.UNKNOWN, "Not seen")
-    _findings(report, console, Status.WARN, "Warnings")
-    _findings(report, console, Status.EXCEPTED, "Exceptions (beside the score, never counted as passed)")
-    _not_applicable(report, console)
-    _recommendations(report, console)
-    _footer(report, console)
 
 
 def _control_state(report: Report, console: Console) -> None:
@@ -113,24 +135,21 @@ def _control_state(report: Report, console: Console) -> None:
 
 def _headline(report: Report, console: Console) -> None:
     env, verdict = report.environment, report.verdict
+    # A score is of the standby: while the DR region serves there is none, and the number would say nothing.
+    score = "" if report.served_from_dr else f", score {verdict.score}/100"
     console.print(
         Text.assemble(
             (f"{report.title} of {env.name.upper()}: ", "bold"),
-            (f"{verdict.recommendation}, score {verdict.score}/100", _HEADLINE[verdict.recommendation]),
+            (f"{verdict.recommendation}{score}", _HEADLINE[verdict.recommendation]),
         )
     )
     number = len(report.tenants)
     tenants = f"{number} {'tenant' if number == 1 else 'tenants'}" if number else "tenants not seen"
-    console.print(f"  account {env.account}, {env.regions.primary} (primary), {env.regions.dr} (DR), {tenants}")
-    console.print(f"  world: {one_line(report.world)}; observed {report.observed_at:%Y-%m-%d %H:%M:%S} UTC")
-    if report.rules:
-        console.print(f"  rules {report.rules.digest[:12]}, version {report.rules.version}")
-    indented(console, f"posture {report.posture}: {report.posture_says}", 2)
-    indented(console, f"writes: {report.writers}", 2)
-    rpo = verdict.rpo
-    met = objective_met(rpo, verdict.lags)
-    if report.measures_copies:
-        console.print(f"  recovery point: worst {duration(rpo.worst_s)}, objective {duration(rpo.target_s)}: {met}")
+    rules = f", rules {report.rules.digest[:12]}" if report.rules else ""
+    about = f"account {env.account}, {env.regions.primary} (primary), {env.regions.dr} (DR), {tenants}"
+    console.print(Text(f"  {about}", "dim"), soft_wrap=True)
+    seen = f"{one_line(report.world)}, observed {report.observed_at:%Y-%m-%d %H:%M:%S} UTC{rules}"
+    console.print(Text(f"  {seen}", "dim"), soft_wrap=True)
 
 
 def _changes(report: Report, console: Console) -> None:
@@ -139,69 +158,145 @@ def _changes(report: Report, console: Console) -> None:
         return
     changes, before = report.gate.changes, report.gate.rules.baseline.observed_at
     console.print(Text(f"\nChanged since {before:%Y-%m-%d %H:%M} UTC", "bold"))
-    for change in changes[: 2 * _MANY]:
+    for change in changes[:_SHOWN]:
         indented(console, change.sentence, 2)
-    if len(changes) > 2 * _MANY:
-        indented(console, f"... and {len(changes) - 2 * _MANY} more (--format markdown lists them)", 2, "dim")
+    if len(changes) > _SHOWN:
+        indented(console, f"... and {len(changes) - _SHOWN} more (--format markdown lists them)", 2, "dim")
     if not changes:
         indented(console, "nothing", 2)
 
 
 def _areas(report: Report, console: Console) -> None:
     names = [status for status in COLOUR if any(r.status is status for r in report.verdict.results)]
-    rows = table("\nChecks", "area", *names)
+    rows = table("", "area", *names)
     for area, results in report.by_area().items():
         counts = [sum(r.status is status for r in results) for status in names]
         cells = [Text(str(n), COLOUR[s] if n else "dim") for n, s in zip(counts, names, strict=True)]
         rows.add_row(area, *cells)
-    console.print(rows)
+    if rows.row_count:
+        console.print()
+        console.print(rows)
 
 
 def _lags(report: Report, console: Console) -> None:
-    if not report.verdict.lags or (report.serves_from_dr and not report.every_finding):
+    if not report.verdict.lags:
         return
     rows = table("\nLag by store", "store", "subject", "lag", "basis")
     target_s = report.verdict.rpo.target_s
-    for lag in report.verdict.lags if report.every_finding else _worst_of_stores(report.verdict.lags):
+    for lag in report.verdict.lags:
         bad = lag.seconds is None or lag.seconds > target_s
         rows.add_row(lag.store, lag.subject, Text(duration(lag.seconds), "yellow" if bad else "green"), lag.basis)
     console.print(rows)
 
 
-def _worst_of_stores(lags: Sequence[Lag]) -> list[Lag]:
-    """One row a store: the subject that is worst by its best mechanism, and of how many; one not measured is worst."""
-    stores: dict[str, list[Lag]] = {}
-    for lag in best_lags(lags):
-        stores.setdefault(lag.store, []).append(lag)
-    return [_worst(rows) for rows in stores.values()]
-
-
-def _worst(lags: list[Lag]) -> Lag:
-    worst = max(lags, key=_age_s)
-    return worst if len(lags) == 1 else replace(worst, subject=f"{worst.subject} (worst of {len(lags)})")
-
-
-def _age_s(lag: Lag) -> float:
-    return math.inf if lag.seconds is None else lag.seconds
-
-
-def _silent_regions(report: Report, console: Console) -> None:
-    """The cause before its effects: a region that does not answer is one line, and its checks are in the report."""
-    if report.every_finding:
+def _causes(report: Report, console: Console, room: int) -> None:
+    """What is wrong, each cause with its remedy and the checks that it explains, as many as fit into ``room`` lines."""
+    blocks = [_cause(report, console, number, cause) for number, cause in enumerate(report.causes, 1)]
+    shown: list[str] = []
+    left = room - _AROUND - bool(report.before_remedies)
+    for block in blocks:
+        if left < block.count("\n") and shown:
+            break
+        shown.append(block)
+        left -= block.count("\n")
+    if not blocks:
         return
-    for region, results in report.silent_regions().items():
-        grave = [result.check for result in results if result.severity is Severity.BLOCKER]
-        checks = "1 check" if len(results) == 1 else f"{len(results)} checks"
-        cause = f"\n{region} {report.silence_of(region)}: {checks} cannot be judged"
-        console.print(Text(cause, "bold magenta"))
-        named = f"{len(grave)} of them are blockers, such as {', '.join(grave[:_SHOWN])}; " if grave else ""
-        named = f"1 of them is a blocker, {grave[0]}; " if len(grave) == 1 else named
-        console.print(Padding(Text(f"{named}--all lists them", "dim"), (0, 0, 0, 2)))
+    console.print(Text("\nCauses" if len(blocks) > 1 else "\nCause", "bold"))
+    if report.before_remedies:
+        indented(console, report.invocation.complete(report.before_remedies), 2, "bold yellow")
+    console.file.write("".join(shown))
+    if len(blocks) > len(shown):
+        console.print(Text(f"  ... and {len(blocks) - len(shown)} more: --all lists them", "dim"))
+
+
+def _cause(report: Report, console: Console, number: int, cause: Cause) -> str:
+    """A cause in two to four lines: what is wrong, what to do, and what it explains."""
+    first, more = cause.findings[:1], len(cause.findings) - 1
+    since = f" since {cause.since:%Y-%m-%d %H:%M} UTC" if cause.since else ""
+    subject = f"{first[0].subject}: {first[0].measured}, wanted {first[0].wanted}" if first else cause.result.reason
+    also = f" (and {more} more)" if more > 0 else ""
+    name, width = f"{cause.result.check} ({cause.result.severity}){since}", console.width
+    with console.capture() as text:
+        line = Text.assemble(f"  {number}. ", (name, COLOUR[cause.result.status]), f": {one_line(subject)}{also}")
+        line.truncate(width, overflow="ellipsis")
+        console.print(line, soft_wrap=True)
+        if cause.remedies:
+            sentence, command = _remedy(report, cause)
+            if sentence and not (command and len(report.causes) > _FEW):
+                remedy = Text(f"     {one_line(sentence)}")
+                remedy.truncate(width, overflow="ellipsis")
+                if len(report.causes) > _FEW:
+                    console.print(remedy, soft_wrap=True)
+                else:
+                    indented(console, sentence, _REMEDY)
+            if command:
+                console.print(Text(f"     {one_line(command)}"), soft_wrap=True)
+        if cause.effects:
+            names = ", ".join(result.check for result in cause.effects)
+            effects = Text(f"     explains {len(cause.effects)}: {names}", "dim")
+            effects.truncate(width, overflow="ellipsis")
+            console.print(effects, soft_wrap=True)
+    return text.get()
+
+
+def _remedy(report: Report, cause: Cause) -> tuple[str, str]:
+    """The one remedy of a cause, and its first command."""
+    remedy = cause.remedies[0]
+    sentence, command = next_line(report.invocation.complete(remedy.sentence))
+    return (sentence, command) if command else (sentence, next(iter(remedy.commands), ""))
+
+
+def _unanswered(report: Report, console: Console) -> None:
+    """A line for each place that gave no answer, and for each other reason that something was not judged or read."""
+    rows = [
+        f"{place.place} {place.how}: {_counted(place.results, 'check')} cannot be judged" for place in report.unanswered
+    ]
+    shown = {result.check for place in report.unanswered for result in place.results}
+    shown |= {result.check for result in (*report.expected, *(cause.result for cause in report.causes))}
+    rest: dict[str, list[str]] = {}
+    for result in report.verdict.with_status(Status.UNKNOWN):
+        if result.check not in shown:
+            unseen = next((str(f.because) for f in result.findings if f.status is Status.UNKNOWN), result.reason)
+            rest.setdefault(unseen, []).append(result.check)
+    silent = {place.region for place in report.unanswered} | report.silent
+    for part in report.unseen:
+        if (part.value.region or part.region) not in silent:
+            rest.setdefault(part.value.why, []).append(f"{part.name} ({part.side})")
+    rows += [f"{reason.rstrip('.')}: {_some(names)}" for reason, names in rest.items()]
+    if rows:
+        console.print(Text("\nNot seen", "bold"))
+    for row in rows[:_SHOWN]:
+        line = Text(f"  {one_line(row)}", "magenta")
+        line.truncate(console.width, overflow="ellipsis")
+        console.print(line, soft_wrap=True)
+    if len(rows) > _SHOWN:
+        console.print(Text(f"  ... and {len(rows) - _SHOWN} more: --all lists them", "dim"))
+
+
+def _some(names: Sequence[str]) -> str:
+    return names[0] + (f" and {len(names) - 1} more" if len(names) > 1 else "")
+
+
+def _counted(results: Sequence[CheckResult], noun: str) -> str:
+    grave = sum(result.severity is Severity.BLOCKER for result in results)
+    number = f"{len(results)} {noun}" if len(results) == 1 else f"{len(results)} {noun}s"
+    return f"{number} ({grave} {'blocker' if grave == 1 else 'blockers'})" if grave else number
+
+
+def _every_finding(report: Report, console: Console) -> None:
+    """All that was found, one by one: --all."""
+    _lags(report, console)
+    _findings(report, console, Status.FAIL, "Gaps")
+    _findings(report, console, Status.UNKNOWN, "Not seen")
+    _findings(report, console, Status.WARN, "Warnings")
+    _findings(report, console, Status.EXCEPTED, "Exceptions (beside the score, never counted as passed)")
+    _not_applicable(report, console)
+    _recommendations(report, console)
+    _unseen_in_full(report, console)
 
 
 def _findings(report: Report, console: Console, status: Status, title: str) -> None:
-    folded = [] if report.every_finding else [r for rows in report.silent_regions().values() for r in rows]
-    results = [result for result in report.verdict.with_status(status) if result not in folded]
+    results = report.verdict.with_status(status)
     if results:
         console.print(Text(f"\n{title}", "bold"))
     for result in results:
@@ -231,13 +326,9 @@ def _bare(results: list[CheckResult], console: Console) -> None:
 
 def _not_applicable(report: Report, console: Console) -> None:
     results = report.verdict.with_status(Status.NOT_APPLICABLE)
-    if results and report.every_finding:
+    if results:
         console.print(Text("\nNot applicable", "bold"))
         _bare(results, console)
-    elif results:
-        apply = "1 check does not apply" if len(results) == 1 else f"{len(results)} checks do not apply"
-        names = "it" if len(results) == 1 else "them"
-        console.print(Text(f"\n{apply} here; --all names {names} and why", "dim"))
 
 
 def _recommendations(report: Report, console: Console) -> None:
@@ -257,15 +348,9 @@ def _recommendations(report: Report, console: Console) -> None:
         indented(console, f"... and {len(recommendations) - 2 * _SHOWN} more", 2, "dim")
 
 
-def _footer(report: Report, console: Console) -> None:
-    if len(report.unseen) > _MANY:
-        _unseen_in_brief(report, console)
-    elif report.unseen:
-        _unseen_in_full(report, console)
-    _ending(report, console)
-
-
 def _unseen_in_full(report: Report, console: Console) -> None:
+    if not report.unseen:
+        return
     console.print(Text(f"\nCould not be read ({len(report.unseen)} parts)", "bold"))
     reasons: dict[str, list[str]] = {}
     for part in report.unseen:
@@ -285,12 +370,17 @@ def _unseen_in_brief(report: Report, console: Console) -> None:
         indented(console, f"{first.name}{also} of {region} could not be read: {first.value.why}", 0)
 
 
-def _ending(report: Report, console: Console) -> None:
+def _files(report: Report, console: Console) -> None:
     console.print(
         f"\n{report.api_calls} API calls. Score = passed / applicable weight (docs/score.md); exit {report.exit}."
     )
+    folder, within = report.files.get(RUN_FOLDER), []
     for title, path in report.files.items():
-        console.print(f"{title}: {path}", soft_wrap=True)
+        if folder is not None and path.parent == folder:
+            within.append(path.name)
+        else:
+            console.print(f"{title}: {path}", soft_wrap=True)
+    if within:
+        console.print(f"In it: {', '.join(within)}", soft_wrap=True)
     for note in report.notes:
         indented(console, note, 0)
-    closing.show(report, console)

@@ -21,6 +21,7 @@ SCHEMA = "aws-dr-manager/fleet/1"
 UNKNOWN = "UNKNOWN"
 TONES = {
     Recommendation.READY: Status.PASS,
+    Recommendation.UNPROTECTED: Status.WARN,
     Recommendation.AT_RISK: Status.WARN,
     Recommendation.NOT_READY: Status.FAIL,
     Recommendation.CANNOT_SAY: Status.UNKNOWN,

@@ -15,6 +15,9 @@ def objective_met(rpo: RecoveryPointResult, lags: Iterable[Lag]) -> str:
     lags = tuple(lags)
     if rpo.compliant is not False:
         return "met" if rpo.compliant else "not known"
+    if rpo.blocked_by:
+        more = f" and {len(rpo.blocked_by) - 1} more" if len(rpo.blocked_by) > 1 else ""
+        return f"NOT MET, blocker {rpo.blocked_by[0]}{more}"
     best = best_lags(lags)
     lost = sorted({f"{lag.store} {lag.subject}" for lag in lags if lag.missing and _is_unmeasured(lag, best)})
     named = ", ".join(lost[:_MANY]) + (f" and {len(lost) - _MANY} more" if len(lost) > _MANY else "")

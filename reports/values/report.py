@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 from dr_actions.assessment.failover import Assessment
@@ -13,14 +14,15 @@ from dr_checks.core.exceptions import ExceptionRule, loose_exceptions
 from dr_checks.core.model import Area, CheckResult, Severity, Status
 from dr_checks.core.readiness_gate import GateResult
 from dr_checks.core.remedy import Remedy, merged
-from dr_checks.core.verdict import Verdict
+from dr_checks.core.verdict import Recommendation, Verdict
 from dr_checks.derived.due import ScheduledTest
+from dr_checks.posture.causes import Cause, Unanswered, causes_of, unanswered_of
 from dr_checks.posture.posture import SERVED_BY_DR, Posture, PostureName
+from dr_checks.posture.until_failback import expected, unexpected
 from dr_checks.posture.visitor_access import VisitorAccess
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.database_record import DatabaseRecord
 from dr_estate.model.invocation import Invocation
-from dr_estate.model.unavailable import SILENT, UnavailableKind
 from dr_estate.readers.control_table import BEGUN, ControlState, RunHistory
 from dr_estate.snapshot.snapshot import SnapshotPart
 from reports.values.approvals import GivenApproval
@@ -28,13 +30,10 @@ from reports.values.drill_summary import DrillSummary
 from reports.values.run_summary import RunSummary
 
 SCHEMA = "aws-dr-manager/report/1"
+RUN_FOLDER = "Results"
+"""The title of a run's folder among its files."""
 _TO_DR = (Goal.FAILOVER, Goal.SWITCHOVER)
 _SERVED_BY_PRIMARY = (PostureName.NORMAL, PostureName.DEGRADED)
-_UNANSWERED = {
-    UnavailableKind.THROTTLED: "throttles the calls",
-    UnavailableKind.DEADLINE: "did not answer in time",
-    UnavailableKind.NOT_REACHABLE: "lets no connection in from here",
-}
 
 
 @dataclass(frozen=True)
@@ -52,8 +51,11 @@ class Report:
     those of one cause one by one, too. ``writers`` says which region's database takes writes. ``gate`` is how the run
     came out by a pipeline's rules, where it was given some. ``scheduled_tests`` and ``history``, the recorded runs, are
     None where the runs on record could not be read. ``left_out`` counts the checks that were not asked for, by name or
-    severity: what is said holds of the others alone. ``evidence`` is the SHA-256 of what was observed. ``visitors`` is
-    what they can do, None in a report that nothing was observed for.
+    severity: what is said holds of the others alone. ``evidence`` is the SHA-256 of what was observed. ``silent`` are
+    the regions of which no service answers; ``served`` how many of the tenants' sites the DR region answers, while its
+    database takes the writes, None where that is not so, or was not seen. ``decide_by`` is until when a failover can
+    be decided upon and still keep the recovery time objective, None where no outage with a begin was seen.
+    ``visitors`` is what they can do, None in a report that nothing was observed for.
     """
 
     command: str
@@ -89,6 +91,9 @@ class Report:
     history: RunHistory | None = None
     evidence: str = ""
     approvals: tuple[GivenApproval, ...] = ()
+    silent: frozenset[str] = frozenset()
+    decide_by: datetime | None = None
+    served: tuple[int, int] | None = None
     visitors: VisitorAccess | None = None
 
     @property
@@ -135,21 +140,39 @@ class Report:
         grouped = {area: [result for result in results if result.area is area] for area in Area}
         return {area: rows for area, rows in grouped.items() if rows}
 
-    def silent_regions(self) -> dict[str, list[CheckResult]]:
-        """The checks that nothing but one region that gave no answer keeps from being judged, by region."""
-        found: dict[str, list[CheckResult]] = {}
-        for result in self.verdict.with_status(Status.UNKNOWN):
-            causes = [finding.unseen for finding in result.findings if finding.status is Status.UNKNOWN]
-            regions = {cause.region if cause and cause.kind in SILENT else "" for cause in causes}
-            if len(regions) == 1 and (region := regions.pop()):
-                found.setdefault(region, []).append(result)
-        return found
+    @cached_property
+    def judged(self) -> tuple[CheckResult, ...]:
+        """The results without what only the failback ends: where no failover is in force, all of them."""
+        return unexpected(self.verdict.results)
 
-    def silence_of(self, region: str) -> str:
-        """In which way one of the ``silent_regions`` gave no answer, as the end of a sentence about it."""
-        results = self.silent_regions()[region]
-        kinds = {finding.unseen.kind for result in results for finding in result.findings if finding.unseen}
-        return _UNANSWERED.get(kinds.pop(), "is silent") if len(kinds) == 1 else "is silent"
+    @cached_property
+    def expected(self) -> tuple[CheckResult, ...]:
+        """The gaps that a failover made and the failback ends."""
+        return expected(self.verdict.results)
+
+    @cached_property
+    def causes(self) -> tuple[Cause, ...]:
+        """What is wrong, the gravest first, each cause before the checks that it explains."""
+        return causes_of(self.judged)
+
+    @cached_property
+    def unanswered(self) -> tuple[Unanswered, ...]:
+        """The regions and services that gave no answer, with the checks that nothing else keeps from being judged."""
+        return unanswered_of(self.verdict.with_status(Status.UNKNOWN), self.silent)
+
+    @property
+    def since(self) -> datetime | None:
+        """From when on the posture lasts, as far as something shows it: a failover's end, or a cause of an outage."""
+        if self.serves_from_dr:
+            return self.unprotected_since
+        outage = self.posture in (PostureName.IMPAIRED, PostureName.DEGRADED) and self.causes
+        return self.causes[0].since if outage else None
+
+    @property
+    def unprotected_since(self) -> datetime | None:
+        """From when on the data of the DR region has no copy, None where that is not on record."""
+        incident = self.standing.known_incident if self.standing else None
+        return incident.unprotected_since if incident else None
 
     def exception_state(self, rule: ExceptionRule) -> str:
         """Whether an accepted gap is ``applied``, ``unused``, or ``expired`` on the day of the report."""
@@ -172,6 +195,24 @@ class Report:
     def serves_from_dr(self) -> bool:
         """Whether a failover is in force: what the DR region has is no copy, and no age of one says what is lost."""
         return self.posture in SERVED_BY_DR
+
+    @property
+    def served_from_dr(self) -> bool:
+        """Whether the answer is about what the DR region serves, and about no standby."""
+        return self.verdict.recommendation is Recommendation.UNPROTECTED
+
+    @property
+    def served_tenants(self) -> str:
+        """How many tenants the DR region serves."""
+        if self.served is None:
+            return f"{self.environment.regions.dr} serves; how many tenants was not seen"
+        return f"{self.environment.regions.dr} serves {self.served[0]} of {self.served[1]} tenants"
+
+    @property
+    def served_sentence(self) -> str:
+        """How many tenants the DR region serves, and from when on its data has no copy."""
+        since = self.unprotected_since
+        return f"{self.served_tenants}{f'; unprotected since {since:%Y-%m-%d %H:%M} UTC' if since else ''}"
 
     @property
     def before_remedies(self) -> str:
@@ -204,6 +245,5 @@ class Report:
         return not self.serves_from_dr and (judged or bool(self.verdict.lags))
 
     def recommendations(self) -> tuple[Remedy, ...]:
-        """What to do, the severest gap first, each remedy once."""
-        troubled = [*self.verdict.with_status(Status.FAIL), *self.verdict.with_status(Status.WARN)]
-        return merged([f.healing for r in troubled for f in r.findings if f.status is r.status])
+        """What to do, the gravest cause first, each remedy once; what a cause explains needs none of its own."""
+        return merged([remedy for cause in self.causes for remedy in cause.remedies])

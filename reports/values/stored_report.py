@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from dr_checks.core.model import CheckResult, Lag, Severity
 from dr_checks.core.verdict import Recommendation, RecoveryPointResult, verdict_of
+from dr_checks.posture.until_failback import deciding
 from reports.values.report import SCHEMA
 
 
@@ -52,7 +53,8 @@ class StoredReport:
     def judged(self) -> Recommendation:
         """The recommendation by its results alone, whatever else the file says."""
         blocker = self.posture if self.posture_severity is Severity.BLOCKER else ""
-        return verdict_of(self.results, self.lags, self.rpo.target_s, blocker).recommendation
+        rest = deciding(self.results, self.posture)
+        return verdict_of(self.results, self.lags, self.rpo.target_s, blocker, unexpected=rest).recommendation
 
 
 @cache

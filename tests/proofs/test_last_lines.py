@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import termios
 import time
 from collections.abc import Iterator, Mapping
@@ -13,11 +15,12 @@ from pathlib import Path
 import pytest
 
 from dr_estate.config.environment import load_environment
+from reports.terminal.status import MOST_LINES
 from sandbox.client.endpoint import Endpoint
 from tests.house.commands import commands_of, fault_of
 from tests.utils.forking import begin_at
 from tests.utils.pseudo_terminal import CTRL_C, PATIENCE_S, Terminal, at_terminal
-from tests.utils.running import command_of, dr_cli, rules, signed_in
+from tests.utils.running import ROOT, command_of, dr_cli, rules, signed_in
 from tests.worlds import borrowed
 
 pytestmark = pytest.mark.proof
@@ -42,6 +45,7 @@ OF_SANDBOX = (
 )
 MOST_ROWS = 120
 INCIDENT = "INC-20260107-001"
+USUAL = (0, 1, 3, 4)
 
 
 def shown_at_terminal(words: str, home: Path, variables: Mapping[str, str], typed: bytes = b"") -> list[str]:
@@ -98,6 +102,22 @@ class Desk:
         ran = dr_cli(f"{self.options} {command}", self.home, **signed_in(self.world, "operator"))
         assert ran.code == 0, ran.err
 
+    def paste(self, command: str) -> int:
+        """Paste the next command of a screen into a shell, as it is printed; returns its exit code."""
+        lines = self.lines(command)
+        line = lines[-1].strip()
+        folders = (Path(sys.executable).parent, ROOT / ".tools" / "awscli" / "bin")
+        path = os.pathsep.join((*map(str, folders), os.environ["PATH"]))
+        state = {"XDG_STATE_HOME": str(self.home), "HOME": str(self.home), "PYTHONPATH": str(ROOT)}
+        variables = {**state, **signed_in(self.world, "operator"), "PATH": path, "AWS_EC2_METADATA_DISABLED": "true"}
+        # A watched screen wants a terminal: the grammar judges it.
+        shell = f"set -u; {line}" if "--watch" not in line else "true"
+        ran = subprocess.run(
+            ["/bin/bash", "-c", shell], cwd=ROOT, env=variables, capture_output=True, text=True, check=False
+        )
+        assert ran.returncode in USUAL, (line, ran.stderr)
+        return ran.returncode
+
     def results(self, command: str) -> Path:
         """The folder of a command's last run."""
         return max((self.home / "out").glob(f"sit-{command}-*"))
@@ -134,14 +154,18 @@ def _ends_well(
     """It ends with its answer and the next command; ``works`` is what it shows to do before that."""
     whole = desk.lines(command, person, typed)
     assert works in "\n".join(whole), "it was silent"
-    lines = whole[-12:]
-    begin = lines.index("In short")
-    box = {line.strip().partition(":")[0]: line for line in lines[begin + 1 :]}
-    assert list(box)[-1] == "Next", (command, lines)
-    assert {"Answer", "Next"} <= set(box), (command, lines)
-    assert [] == [f for words in commands_of(box["Next"]) if (f := fault_of(words))], (command, lines)
-    assert [] == [label for label, line in box.items() if len(line) > 100 and label != "Next"], (command, lines)
-    assert [] == [text for text in wanted if text not in "\n".join(lines)], (command, lines)
+    lines = whole[len(whole) - whole[::-1].index("In short") :]
+    at = next(number for number, line in enumerate(lines) if line.startswith("  Next:"))
+    labels = [line.strip().partition(":")[0] for line in lines[:at]]
+    assert "Answer" in labels, (command, lines)
+    assert [] == [f for words in commands_of(lines[-1].strip()) if (f := fault_of(words))], (command, lines)
+    assert [] == [line for line in lines[:-1] if len(line) > 100], (command, lines)
+    # a command is found as the screen's own line, and in a sentence between backticks
+    shown = "\n".join(f"{line}`" if line == whole[-1] else line for line in whole)
+    assert [] == [text for text in wanted if text not in shown], (command, lines)
+    if command == "status":
+        answer = next(number for number, line in enumerate(whole) if line.startswith("DR status of"))
+        assert len(whole[answer:]) <= MOST_LINES, whole
 
 
 def test_a_healthy_estate(tmp_path: Path) -> None:
@@ -198,6 +222,28 @@ def test_a_dark_primary_region(tmp_path: Path) -> None:
         _ends_well(desk, f"{approve} --withdraw", "nobody may run", f" log --incident {INCIDENT}`", person="approver")
 
 
+def test_the_next_command_of_each_posture_is_pasted_as_it_stands(tmp_path: Path) -> None:
+    """A stopped database, two writers, a dark primary region, the DR region serving, and the middle of a failback."""
+    with _desk(tmp_path) as desk:
+        desk.world.inject("primary-database-down")
+        _ends_well(desk, "status", "Posture:  IMPAIRED since", "by 1 cause (rds.serves)", "explains ")
+        assert desk.lines("status")[-1].strip().startswith("aws rds start-db-instance ")
+        assert desk.paste("status") == 0, "the database starts"
+        desk.world.return_to("healthy")
+        desk.world.inject("both-regions-serve")
+        _ends_well(desk, "status", "Posture:  SPLIT", "two regions take writes", " fence --side primary`")
+        desk.paste("status")
+        desk.world.return_to("healthy")
+        desk.fail_over()
+        _ends_well(desk, "status", "UNPROTECTED", "serves 2 of 2 tenants", "unprotected since", " status --watch`")
+        ran = dr_cli(f"{desk.options} status --format json", desk.home, **signed_in(desk.world, "operator"))
+        assert (ran.code, ran.report["recommendation"], ran.report["causes"]) == (1, "UNPROTECTED", [])
+        assert {"efs.replication-state", "dns-choice.all-well"} <= {*ran.report["expected"]}
+        desk.begin_failback()
+        _ends_well(desk, "status", "that the failback ends")
+        desk.paste("failback")
+
+
 def test_a_split_estate(tmp_path: Path) -> None:
     with _desk(tmp_path) as desk:
         desk.world.inject("both-regions-serve")
@@ -212,7 +258,7 @@ def test_a_split_estate(tmp_path: Path) -> None:
 def test_after_a_failover_and_in_the_middle_of_a_failback(tmp_path: Path) -> None:
     with _desk(tmp_path) as desk:
         desk.fail_over()
-        _ends_well(desk, "status", "Posture:  ON_DR", " failback`")
+        _ends_well(desk, "status", "Posture:  ON_DR", "UNPROTECTED", " status --watch`")
         _ends_well(desk, "failover --validate", "score ", "exit 0")
         _ends_well(desk, "failback", "WAIT", " status --watch`")
         assert desk.rows("failback") < MOST_ROWS < desk.rows("failback --all")

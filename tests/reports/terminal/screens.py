@@ -9,6 +9,7 @@ from dr_checks.core.verdict import verdict_of
 from dr_checks.posture.posture import PostureName
 from dr_estate.model.invocation import Invocation
 from reports.publish import print_report
+from reports.terminal.status import WIDTH, render_plain
 from reports.values.report import Report
 from tests.dr_checks.worlds import NOW, SIT
 
@@ -29,12 +30,15 @@ def report(*results: CheckResult, lags: tuple[Lag, ...] = ()) -> Report:
         api_calls=12,
         exit=3,
         invocation=Invocation(("-e", "sit")),
+        silent=frozenset({"af-south-1"}),
         next_step="`dr_cli.py failover` weighs a failover.",
     )
 
 
-def shown(page: Report) -> list[str]:
-    """The lines of its page."""
-    out = io.StringIO()
-    print_report(page, "terminal", out)
-    return out.getvalue().splitlines()
+def shown(page: Report, width: int = WIDTH) -> list[str]:
+    """The lines of its page, on a terminal of ``width`` columns."""
+    if width == WIDTH:
+        out = io.StringIO()
+        print_report(page, "terminal", out)
+        return out.getvalue().splitlines()
+    return render_plain(page, width).splitlines()

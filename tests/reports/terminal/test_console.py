@@ -72,5 +72,6 @@ def test_the_closing_lines_are_for_people_and_hold_a_complete_command(capsys: py
         "",
         "In short",
         "  Answer:   no test is late",
-        "  Next:     `python utils/aws_mgmt/dr_cli.py -e sit status` shows it.",
+        "  Next:     Shows it.",
+        "  python utils/aws_mgmt/dr_cli.py -e sit status",
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -11,11 +12,12 @@ from dr_actions.assessment.failover import Advice, Assessment
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Danger, Goal, Plan
 from dr_actions.planning.write_pause import WritePause
-from dr_checks.core.model import Area, CheckResult, Finding, Lag, Severity, Status
+from dr_checks.core.model import Area, CheckResult, Finding, Lag, Severity, Status, worst
 from dr_checks.posture.posture import Posture, PostureName
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers.control_table import BEGUN, ControlState, Incident
+from reports.values.report import Report
 from tests.dr_actions.deciding import step
 from tests.dr_checks.worlds import SIT
 from tests.reports.terminal.screens import report as _report
@@ -46,21 +48,21 @@ LOST = (
 )
 
 
-def test_a_silent_region_is_one_line_and_what_has_another_cause_too_is_listed_by_itself() -> None:
+def test_a_silent_region_is_one_line_and_what_has_another_cause_is_listed() -> None:
     lines = _shown(_report(*LOST))
-    cause = lines.index("af-south-1 is silent: 2 checks cannot be judged")
-    assert lines[cause + 1] == "  1 of them is a blocker, a.one; --all lists them"
-    assert cause < lines.index("Not seen")
-    text = "\n".join(lines)
-    assert ("  a.one (" in text, "  a.two (" in text) == (False, False)
-    assert ("  a.mixed (blocker)" in text, "  a.vague (blocker)" in text) == (True, True)
+    unseen = lines.index("Not seen")
+    assert lines[unseen + 1] == "  af-south-1 is silent: 2 checks (1 blocker) cannot be judged"
+    assert [line for line in lines if "a.one" in line or "a.two" in line] == []
+    assert lines[unseen + 2] == "  so: a.mixed and 1 more"
 
 
-def test_many_blockers_that_a_silent_region_hides_are_within_the_width() -> None:
-    hidden = (_unknown(f"a-room-of-checks.a-check-with-a-long-name-{n}", DARK) for n in range(9))
-    lines = _shown(_report(*hidden))
-    assert "  9 of them are blockers, such as a-room-of-checks.a-check-with-a-long-name-0," in lines
-    assert [] == [line for line in lines if len(line) > 100 and "`" not in line]
+def test_one_failing_service_is_no_silent_region() -> None:
+    of_service = replace(DARK, service="rds", why="rds in af-south-1 does not answer.")
+    dark = (_unknown("a.one", of_service), _unknown("a.two", of_service))
+    lines = _shown(replace(_report(*dark), silent=frozenset()))
+    assert "  rds in af-south-1 is silent: 2 checks (2 blockers) cannot be judged" in lines
+    assert "  Gaps:     2 not judged (rds in af-south-1 is silent)" in lines
+    assert [line for line in lines if "af-south-1 is silent" in line and "rds in" not in line] == []
 
 
 @pytest.mark.parametrize(
@@ -74,100 +76,150 @@ def test_many_blockers_that_a_silent_region_hides_are_within_the_width() -> None
 )
 def test_a_region_that_gave_no_answer_is_called_what_it_is(kind: UnavailableKind, how: str) -> None:
     lines = _shown(_report(_unknown("a.one", replace(DARK, kind=kind))))
-    assert f"af-south-1 {how}: 1 check cannot be judged" in lines
+    assert f"  af-south-1 {how}: 1 check (1 blocker) cannot be judged" in lines
     assert f"  Gaps:     1 not judged (af-south-1 {how})" in lines
+
+
+def test_a_region_that_throttles_and_is_not_reached_either_is_silent() -> None:
+    mixed = (_unknown("a.one", DARK), _unknown("a.two", replace(DARK, kind=UnavailableKind.THROTTLED)))
+    assert "  af-south-1 is silent: 2 checks (2 blockers) cannot be judged" in _shown(_report(*mixed))
+
+
+def _below_causes(report: Report) -> str:
+    lines = _shown(report)
+    return lines[lines.index("Cause") + 1]
 
 
 def test_while_the_dr_region_serves_a_remedy_is_not_given_without_saying_what_it_may_undo() -> None:
     report = _report(_failed("a.bad", Severity.BLOCKER), lags=(Lag("files", "f", None, Side.DR, 60.0, "copy"),))
-    away = _shown(replace(report, posture=PostureName.ON_DR))
-    assert away[away.index("Recommendations") + 1].startswith(f"  {SIT.regions.dr} serves: a remedy that restores")
-    stale = ("  Loss:", "  recovery point: worst", "Lag by store")
-    assert [] == [line for line in away if line.startswith(stale)], "the region's own data is no copy"
-    assert [] == [line for line in _shown(report) if f"{SIT.regions.dr} serves" in line]
+    away = replace(report, posture=PostureName.ON_DR)
+    assert _below_causes(away).startswith(f"  {SIT.regions.dr} serves: a remedy that restores")
+    assert [line for line in _shown(away) if line.startswith("  Loss:")] == [], "the region's own data is no copy"
+    assert [line for line in _shown(report) if f"{SIT.regions.dr} serves" in line] == []
 
 
 def test_in_the_middle_of_a_failover_no_remedy_is_given_without_saying_that_it_may_take_the_run_back() -> None:
     begun = Incident("INC-7", "failover", BEGUN, datetime(2026, 5, 1, tzinfo=UTC), None)
     report = replace(_report(_failed("a.bad", Severity.BLOCKER)), posture=PostureName.PRIMARY_LOST)
-    between = _shown(replace(report, standing=ControlState(incident=begun)))
-    assert between[between.index("Recommendations") + 1].startswith("  The failover of INC-7 has begun: what it made")
+    between = replace(report, standing=ControlState(incident=begun))
+    assert _below_causes(between).startswith("  The failover of INC-7 has begun: what it made")
     closed = _shown(replace(report, standing=ControlState()))
-    assert [] == [line for line in closed if "has begun" in line]
+    assert [line for line in closed if "has begun" in line] == []
 
 
 def test_while_nothing_was_failed_over_a_remedy_of_the_validation_is_not_given_without_a_warning() -> None:
     failed = replace(_failed("a.bad", Severity.BLOCKER), area=Area.VALIDATION)
-    normal = _shown(replace(_report(failed), posture=PostureName.NORMAL))
     warned = f"  Nothing was failed over, and {SIT.regions.primary} serves: run now, these remedies would stop it"
-    assert normal[normal.index("Recommendations") + 1].startswith(warned)
-    assert [] == [line for line in normal if line.startswith("  recovery point")], "no copy was judged"
-    lost = _shown(_report(failed))  # its posture is PRIMARY_LOST
-    assert lost[lost.index("Recommendations") + 1].startswith("  1. ")
+    assert _below_causes(replace(_report(failed), posture=PostureName.NORMAL)).startswith(warned)
+    assert _below_causes(_report(failed)).startswith("  1. "), "its posture is PRIMARY_LOST"
 
 
-def test_what_does_not_apply_is_one_line_unless_all_is_asked_for() -> None:
+def test_what_does_not_apply_and_what_is_not_judged_stand_behind_all() -> None:
     idle = tuple(CheckResult(name, Severity.MINOR, Area.DNS, Status.NOT_APPLICABLE, (), "no X") for name in "ab")
-    assert "2 checks do not apply here; --all names them and why" in _shown(_report(*idle))
-    assert "    a, b" in _shown(replace(_report(*idle), every_finding=True))
+    assert [line for line in _shown(_report(*idle)) if "a, b" in line] == []
+    text = "\n".join(_shown(replace(_report(*idle, *LOST), every_finding=True)))
+    assert ("    a, b" in text, "  a.one (blocker)" in text, "  a.two (minor)" in text) == (True, True, True)
 
 
-def test_a_region_that_throttles_and_is_not_reached_either_is_silent() -> None:
-    mixed = (_unknown("a.one", DARK), _unknown("a.two", replace(DARK, kind=UnavailableKind.THROTTLED)))
-    assert "af-south-1 is silent: 2 checks cannot be judged" in _shown(_report(*mixed))
-
-
-def test_all_lists_each_check_that_a_silent_region_keeps_from_being_judged() -> None:
-    text = "\n".join(_shown(replace(_report(*LOST), every_finding=True)))
-    assert ("  a.one (blocker)" in text, "  a.two (minor)" in text) == (True, True)
-
-
-def test_a_store_is_one_row_its_worst_subject_by_its_best_copy() -> None:
+def test_a_store_is_one_row_a_subject_and_mechanism_behind_all() -> None:
     lags = (
         Lag("objects", "one", None, Side.DR, 5.0, "replication"),
         Lag("objects", "two", None, Side.DR, 90.0, "replication"),
-        Lag("objects", "two", None, Side.DR, 86400.0, "backup"),
-        Lag("tables", "t", None, Side.DR, 1.0, "metric"),
         Lag("tables", "u", None, Side.DR, None, "no metric"),
     )
-    lines = _shown(_report(*LOST, lags=lags))
+    lines = _shown(replace(_report(*LOST, lags=lags), every_finding=True))
     rows = [line.split("  ")[0] for line in lines if line.startswith(("objects", "tables"))]
-    assert rows == ["objects", "tables"]
-    text = "\n".join(lines)
-    assert ("two (worst of 2)  1 min 30 s" in text, "u (worst of 2)    not measured" in text) == (True, True)
+    assert rows == ["objects", "objects", "tables"]
+
+
+def _of(check: str, severity: Severity, *findings: tuple[Side, str | None, Status], **fields: Any) -> CheckResult:
+    rows = tuple(
+        replace(
+            Finding(check, side, f"the {check}", tenant, status, "bad", "good", "so", f"Mend {check}.", **fields),
+            commands=(f"aws {check.partition('.')[0]} mend",),
+        )
+        for side, tenant, status in findings
+    )
+    return CheckResult(check, severity, Area.INFRASTRUCTURE, worst([row.status for row in rows]), rows)
+
+
+STOPPED_AT = datetime(2026, 3, 2, 9, 40, tzinfo=UTC)
+STOPPED = (
+    _of("rds.serves", Severity.CRITICAL, (Side.PRIMARY, None, Status.FAIL), since=STOPPED_AT),
+    _of("sites.every-site-answers", Severity.BLOCKER, *((Side.PRIMARY, f"t{n}", Status.FAIL) for n in range(12))),
+    _of("elbv2-routing.healthy-targets", Severity.CRITICAL, (Side.PRIMARY, "t1", Status.FAIL)),
+    _of("answers.as-recorded", Severity.CRITICAL, (Side.GLOBAL, None, Status.FAIL)),
+)
+
+
+def test_a_stopped_database_stands_before_its_effects_with_one_remedy() -> None:
+    report = replace(_report(*STOPPED), posture=PostureName.IMPAIRED, silent=frozenset())
+    lines = _shown(report)
+    assert "  Gaps:     4 failed by 1 cause (rds.serves)" in lines
+    at = lines.index("Cause")
+    assert lines[at + 1 : at + 5] == [
+        "  1. rds.serves (critical) since 2026-03-02 09:40 UTC: the rds.serves: bad, wanted good",
+        "     Mend rds.serves.",
+        "     aws rds mend",
+        "     explains 3: answers.as-recorded, elbv2-routing.healthy-targets, sites.every-site-answers",
+    ]
+    assert [line for line in lines if "Mend sites" in line] == []
+    assert "  Posture:  IMPAIRED since 2026-03-02 09:40 UTC: it is lost." in lines
+
+
+def test_a_gap_of_another_region_is_no_effect_of_the_primarys_database() -> None:
+    apart = _of("sites.every-site-answers", Severity.BLOCKER, (Side.DR, "t1", Status.FAIL))
+    causes = replace(_report(STOPPED[0], apart)).causes
+    assert [cause.result.check for cause in causes] == ["rds.serves", "sites.every-site-answers"][::-1]
+
+
+@pytest.mark.parametrize("width", [100, 80])
+@pytest.mark.parametrize("every", [*PostureName])
+def test_the_status_fits_40_lines_in_any_posture(every: PostureName, width: int) -> None:
+    failed = tuple(_failed(f"a-room-of-checks.a-check-with-a-long-name-{n}", Severity.BLOCKER) for n in range(50))
+    apart = tuple(_unknown(f"b.{n}", replace(DENIED, why=f"call {n} is denied.")) for n in range(30))
+    report = replace(
+        _report(*LOST, *failed, *STOPPED, *apart), posture=every, served=(12, 12), writers="one takes them."
+    )
+    lines = _shown(report, width)
+    assert len(lines) <= 40, "\n".join(lines)
+    assert [line for line in lines if line.startswith("  ... and 4") and line.endswith(" more: --all lists them")]
 
 
 @pytest.mark.parametrize("every", [True, False])
-def test_the_last_lines_name_posture_answer_loss_gaps_and_the_next_command(every: bool) -> None:
+def test_the_answer_stands_first_and_the_next_command_is_a_line_of_its_own(every: bool) -> None:
     failed = (_failed("a.bad", Severity.BLOCKER), _failed("a.small", Severity.MINOR))
     report = _report(*LOST, *failed, lags=(Lag("tables", "t", None, Side.DR, 60.0, "metric"),))
-    last = _shown(replace(report, every_finding=every))[-6:]
-    assert last == [
-        "In short",
-        "  Posture:  PRIMARY_LOST",
-        "  Answer:   CANNOT_SAY, score 0 of 100, exit 3",
+    lines = _shown(replace(report, every_finding=every))
+    first = lines.index("  Posture:  PRIMARY_LOST: it is lost.")
+    assert lines[first + 1 : first + 5] == [
         "  Loss:     the worst copy is 1 min old (objective 1 h: met)",
         "  Gaps:     2 failed (a.bad and 1 more); 2 not judged (af-south-1 is silent); 2 others not judged",
-        "  Next:     `python utils/aws_mgmt/dr_cli.py -e sit failover` weighs a failover.",
+        "  Next:     Weighs a failover.",
+        "  python utils/aws_mgmt/dr_cli.py -e sit failover",
+    ]
+    assert lines[-4:] == [
+        "In short",
+        "  Answer:   NOT_READY, score 0 of 100, exit 3",
+        "  Next:     Weighs a failover.",
+        "  python utils/aws_mgmt/dr_cli.py -e sit failover",
     ]
 
 
-def test_where_nothing_is_wrong_the_last_lines_say_so() -> None:
+def test_where_nothing_is_wrong_the_first_lines_say_so() -> None:
     passed = CheckResult("a.good", Severity.MINOR, Area.DNS, Status.PASS, ())
-    assert "  Gaps:     none" in _shown(_report(passed))[-6:]
+    assert "  Gaps:     none" in _shown(_report(passed))
 
 
 def test_what_was_not_judged_or_measured_is_no_absence_of_gaps() -> None:
     unmeasured = _report(*LOST, lags=(Lag("tables", "t", None, Side.DR, None, "no metric"),))
-    assert "  Loss:     how old the copies are was not seen (objective 1 h)" in _shown(unmeasured)[-6:]
-    assert "  Gaps:     no check was run" in _shown(_report())[-6:]
+    assert "  Loss:     how old the copies are was not seen (objective 1 h)" in _shown(unmeasured)
+    assert "  Gaps:     no check was run" in _shown(_report())
 
 
 def test_many_gaps_take_one_line_and_name_as_many_as_fit() -> None:
     failed = tuple(_failed(f"a-room-of-checks.a-check-with-a-long-name-{n}", Severity.BLOCKER) for n in range(9))
-    last = _shown(_report(*failed))[-5:]
-    assert last[0] == "In short"
-    (gaps,) = [line for line in last if line.startswith("  Gaps:")]
+    (gaps,) = [line for line in _shown(_report(*failed)) if line.startswith("  Gaps:")]
     assert gaps == "  Gaps:     9 failed (a-room-of-checks.a-check-with-a-long-name-0 and 8 more)"
 
 
@@ -188,7 +240,7 @@ def test_an_assessment_ends_with_its_plan_in_one_line() -> None:
         plan_estimate_s=6000,
         write_pause=WritePause(360, 600, 720, 900, 60, 90),
     )
-    last = _shown(replace(_report(), assessment=weighed))[-6:]
+    last = _shown(replace(_report(), assessment=weighed))[-7:]
     assert last[:4] == [
         "In short",
         "  Posture:  PRIMARY_LOST",

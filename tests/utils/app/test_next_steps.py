@@ -15,13 +15,14 @@ from dr_actions.model.plan import Goal, Plan
 from dr_checks.core.changes import StatusChange, SubjectKey
 from dr_checks.core.model import Area, CheckResult, Finding, Severity, Status
 from dr_checks.core.verdict import verdict_of
-from dr_checks.posture.posture import Posture, PostureName
+from dr_checks.posture.posture import FENCE, FENCED, TABLE, Posture, PostureName, PostureRule
 from dr_estate.config.environment import Side, load_environment
 from dr_estate.config.recovery_settings import AutomationSettings
 from dr_estate.model.invocation import Invocation, Program
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers.control_table import ABORTING, BEGUN, FAILING_BACK, ON_DR, ControlState, Incident, LockHolder
 from reports.values.drill_summary import DrillSummary
+from reports.values.next_line import next_line
 from reports.values.report import Report
 from tests.dr_checks.worlds import NOW
 from tests.house.commands import commands_of, fault_of
@@ -51,6 +52,7 @@ from utils.aws_mgmt.app.options import (
     FailbackOptions,
     FenceOptions,
     Options,
+    PlanOptions,
     RecoveryOptions,
     StatusOptions,
 )
@@ -403,10 +405,89 @@ def test_a_return_to_a_region_that_does_not_answer_leads_to_the_watch_and_not_in
     silent = Unavailable(UnavailableKind.UNREACHABLE, "it does not answer.", ENV.regions.primary)
     unseen = replace(FAILED.findings[0], status=Status.UNKNOWN, unseen=silent)
     report = _looked(PostureName.ON_DR, replace(FAILED, status=Status.UNKNOWN, findings=(unseen,)))
+    report = replace(report, silent=frozenset({ENV.regions.primary}))
     weighed = Assessment(Advice.WAIT, False, (), (), (), PLAN, Posture(PostureName.ON_DR, "so."), 1, 1.0)
     options = parsed(FailbackOptions, "-e sit failback")
     assert after_assessment(options, report, weighed).startswith("`dr_cli.py status --watch` shows when ")
     assert after_assessment(options, _looked(PostureName.ON_DR), weighed).startswith("`dr_cli.py status` ")
+
+
+def _from_table(rule: PostureRule, *results: CheckResult, silent: frozenset[str] = frozenset()) -> Report:
+    """What was looked at in the posture of a row of the table."""
+    posture = rule.posture
+    if posture.name in FENCED:
+        posture = replace(posture, next_step=FENCE[posture.to_fence or Side.PRIMARY])
+    looked = _looked(posture.name, *results, posture_next=posture.next_step)
+    return replace(looked, posture_severity=posture.severity, silent=silent, invocation=Invocation(("-e", "sit")))
+
+
+@pytest.mark.parametrize("silent", [frozenset(), frozenset({ENV.regions.primary})])
+@pytest.mark.parametrize("rule", TABLE, ids=[f"{n}-{rule.posture.name}" for n, rule in enumerate(TABLE, 1)])
+def test_next_is_one_line_that_runs_in_each_posture(rule: PostureRule, silent: frozenset[str]) -> None:
+    report = _from_table(rule, FAILED, silent=silent)
+    explanation, command = next_line(report.invocation.complete(after_look(report)))
+    (words,) = commands_of(command)
+    assert (fault_of(words), "`" in command, "\n" in command, bool(explanation)) == ("", False, False, True), command
+    if silent and rule.posture.name in (PostureName.ON_DR, PostureName.RETURNING):
+        assert words.endswith("status --watch"), "no failback begins while the primary region is dark"
+
+
+@pytest.mark.parametrize("rule", TABLE, ids=[f"{n}-{rule.posture.name}" for n, rule in enumerate(TABLE, 1)])
+def test_failover_never_says_failover(rule: PostureRule) -> None:
+    weighed = Assessment(Advice.DO_NOT_FAILOVER, False, (), (), (), PLAN, rule.posture, 1, 1.0)
+    step = after_assessment(parsed(PlanOptions, "-e sit failover"), _from_table(rule, FAILED), weighed)
+    command = next_line(step)[1]
+    assert command.split()[:2] != ["dr_cli.py", "failover"] or "--planned" in command, step
+
+
+def test_a_run_without_a_ticket_has_no_placeholder() -> None:
+    weighed = Assessment(Advice.PROCEED, False, (), (), (), PLAN, Posture(PostureName.PRIMARY_LOST, "so."), 1, 1.0)
+    step = after_assessment(parsed(PlanOptions, "-e sit failover"), _looked(PostureName.PRIMARY_LOST), weighed)
+    assert next_line(step)[1] == "dr_cli.py failover --execute"
+
+
+def test_a_watch_of_a_dark_primary_region_leads_to_no_failback() -> None:
+    away = Posture(PostureName.ON_DR, "so.")
+    assert after_watch(away, None, "af-south-1").startswith("`dr_cli.py status --watch` shows when af-south-1 answers")
+    assert after_watch(away, None).startswith("`dr_cli.py failback` ")
+
+
+START = "aws rds start-db-instance --region af-south-1 --db-instance-identifier sit-mysql"
+
+
+def test_the_remedy_of_a_stopped_database_comes_before_a_failover_and_says_until_when() -> None:
+    row = Finding(
+        "rds.serves", Side.PRIMARY, "sit-mysql", None, Status.FAIL, "stopped", "takes writes", "so", "Start it."
+    )
+    stopped = replace(row, commands=(START,), since=NOW - timedelta(minutes=10))
+    sites = replace(row, check="sites.every-site-answers", remedy="Look at it.")
+    results = (
+        CheckResult("rds.serves", Severity.CRITICAL, Area.INFRASTRUCTURE, Status.FAIL, (stopped,)),
+        CheckResult("sites.every-site-answers", Severity.BLOCKER, Area.TENANTS, Status.FAIL, (sites,)),
+    )
+    weighs = "`dr_cli.py failover` weighs a failover."
+    report = _looked(PostureName.IMPAIRED, *results, posture_next=weighs)
+    assert next_line(after_look(report)) == ("Start it.", START)
+    early, late = (replace(report, decide_by=NOW + timedelta(minutes=minutes)) for minutes in (90, -1))
+    assert "keeps the objective of 4 h where it is decided by 11:30 UTC. Until then: Start it." in after_look(early)
+    assert next_line(after_look(late))[0].startswith("Decide on a failover now (`failover`)")
+    assert (report.since, report.causes[0].effects[0].check) == (stopped.since, "sites.every-site-answers")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("`dr_cli.py status` shows it.", ("Shows it.", "dr_cli.py status")),
+        (
+            "Grant it, then `dr_cli.py doctor` shows why.",
+            ("Grant it, then the command below shows why.", "dr_cli.py doctor"),
+        ),
+        (f"Start it. `{START}`", ("Start it.", START)),
+        ("See `rds.serves`: it names the cause.", ("See `rds.serves`: it names the cause.", "")),
+    ],
+)
+def test_an_explanation_and_its_command_are_two_lines(text: str, line: tuple[str, str]) -> None:
+    assert next_line(text) == line
 
 
 def test_a_run_that_was_refused_is_ordered_again_and_never_goes_on() -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
 
 from dr_actions.authorization.resumption import EXPECTED
 from dr_actions.model.plan import Goal
 from dr_checks.core.model import Status
 from dr_checks.core.remedy import Remedy
-from dr_checks.posture.posture import BLINDNESS, Posture, PostureName
+from dr_checks.posture.posture import BLINDNESS, SERVED_BY_DR, Posture, PostureName
 from dr_estate.model.drill_names import is_full
+from dr_estate.model.durations import duration
 from dr_estate.model.invocation import Command
 from dr_estate.readers.control_table import ABORTING, BEGUN, FAILING_BACK, ControlState, Incident
-from reports.values.escaping import holds_command
+from dr_estate.snapshot.snapshot import Snapshot
+from reports.values.next_line import next_line
 from reports.values.report import Report
 from utils.aws_mgmt.app.next_steps import (
     BY_POSTURE,
@@ -23,6 +27,7 @@ from utils.aws_mgmt.app.next_steps import (
     NextStep,
     going_on,
     log_of,
+    until_answers,
 )
 from utils.aws_mgmt.app.options import Options
 
@@ -30,12 +35,29 @@ _ON_THE_WAY: Mapping[str, Goal] = {FAILING_BACK: Goal.FAILBACK, ABORTING: Goal.A
 _REACHED = ("done", "unconfirmed")
 
 
+def with_decision(report: Report, snapshot: Snapshot) -> Report:
+    """The report with until when a failover can be decided upon, where an outage is seen whose begin is known."""
+    if report.posture is not PostureName.IMPAIRED or report.since is None:
+        return report
+    from utils.aws_mgmt.app.assessment import failover_estimate_s  # planning is imported in an outage alone
+
+    takes_s = failover_estimate_s(report.environment, snapshot)
+    whole = timedelta(minutes=report.environment.objectives.rto_minutes)
+    return replace(report, decide_by=report.since + whole - timedelta(seconds=takes_s))
+
+
 def after_look(report: Report) -> str:
     """What to do upon what was seen: go on with an open incident, what the posture asks for, or the severest remedy."""
+    stops = next((cause for cause in report.causes if cause.effects and not cause.warns), None)
+    if report.posture is PostureName.IMPAIRED and stops and stops.remedies and stops.remedies[0].commands:
+        return f"{_until_decision(report)}{_by_remedy(report, stops.remedies[0])}"
     if report.posture_next:
         return report.posture_next
     if report.standing and report.standing.holding:
         return report.standing.holding[0].remedy
+    if report.posture in SERVED_BY_DR and (primary := report.environment.regions.primary) in report.silent:
+        grave = [c for c in report.causes if c.remedies and c.remedies[0].commands and not c.warns]
+        return _by_remedy(report, grave[0].remedies[0]) if grave else str(until_answers(primary))
     if step := of_open_incident(report.standing, report.posture):
         return str(step)
     if report.posture in BY_POSTURE:
@@ -43,20 +65,29 @@ def after_look(report: Report) -> str:
     if report.validates:
         return READINESS
     if remedies := report.recommendations():
-        return _by_remedy(report, Remedy(remedies[0].sentence, remedies[0].commands[:1]))
+        return _by_remedy(report, remedies[0])
     if report.verdict.with_status(Status.UNKNOWN):
         return str(DIAGNOSIS)
     return str(DUE)
 
 
 def _by_remedy(report: Report, remedy: Remedy) -> str:
-    """The severest remedy; where it holds no command, with the one that explains what it is for."""
-    if remedy.commands or holds_command(remedy.sentence):
-        return str(remedy)
-    troubled = (*report.verdict.with_status(Status.FAIL), *report.verdict.with_status(Status.WARN))
-    checks_of = (r.check for r in troubled for f in r.findings if f.status is r.status and f.healing.sentence)
-    explained = next(checks_of, "")
+    """The remedy of a cause with its first command; where it holds none, with the one that explains what it is for."""
+    if remedy.commands or next_line(remedy.sentence)[1]:
+        return str(Remedy(remedy.sentence, remedy.commands[:1]))
+    explained = next((cause.result.check for cause in report.causes if remedy in cause.remedies), "")
     return f"{remedy} {NextStep(Command(('explain', 'check', explained)), 'explains it')}" if explained else str(remedy)
+
+
+def _until_decision(report: Report) -> str:
+    """Until when a failover can be decided upon and still keep the objective, "" where that is not known."""
+    if report.decide_by is None:
+        return ""
+    late, by = report.decide_by <= report.observed_at, f"{report.decide_by:%H:%M} UTC"
+    rto = duration(report.environment.objectives.rto_minutes * 60)
+    if late:
+        return f"Decide on a failover now (`failover`): one that began after {by} misses the objective of {rto}. Else: "
+    return f"A failover (`failover`) keeps the objective of {rto} where it is decided by {by}. Until then: "
 
 
 def after_watch(posture: Posture, standing: ControlState | None) -> str:

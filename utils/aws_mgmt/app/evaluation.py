@@ -19,7 +19,10 @@ from dr_checks.core.verdict import Verdict, verdict_of
 from dr_checks.derived.database_identity import living
 from dr_checks.derived.due import ScheduledTest, dues
 from dr_checks.derived.served import served
+from dr_checks.derived.site_visits import tenants_answered
 from dr_checks.posture.posture import Posture, PostureName, posture_of
+from dr_checks.posture.signals import silent_regions
+from dr_checks.posture.until_failback import AWAY, deciding, with_expected
 from dr_checks.posture.visitor_access import visitor_access
 from dr_checks.posture.writers import way_back_sentence, writers_sentence
 from dr_estate.aws.clock import WorldClock
@@ -154,7 +157,8 @@ def judge(
     results = _results(_selection(options, areas, run, evidence), observation, partial(run.advance, "Judging"))
     measured = lags(snapshot, environment, tenants) if Area.REPLICATION in areas and environment.replicates else []
     posture = posture_of(snapshot, environment)
-    verdict = _verdict(observation, results, measured, _blocker(posture))
+    results = with_expected(results, posture.name, environment)
+    verdict = _verdict(observation, results, measured, posture)
     return Report(
         command=options.command,
         environment=environment,
@@ -182,13 +186,17 @@ def judge(
         left_out=count_left_out(options, chosen_checks(options), areas),
         history=snapshot.get_if_seen(control_table.runs, Side.DR),
         evidence=_sha256(evidence),
+        silent=silent_regions(snapshot, environment),
+        served=tenants_answered(snapshot, environment, Side.DR) if posture.name in AWAY else None,
         database=_database(snapshot, environment) if posture.name is PostureName.NORMAL else None,
     )
 
 
-def _verdict(observation: Observation, results: list[CheckResult], measured: list[Lag], blocker: str) -> Verdict:
+def _verdict(observation: Observation, results: list[CheckResult], measured: list[Lag], posture: Posture) -> Verdict:
     to_serve = served(results, tenants_of(observation), observation.environment).sentence
-    return verdict_of(results, measured, observation.environment.objectives.rpo_minutes * 60.0, blocker, to_serve)
+    target_s = observation.environment.objectives.rpo_minutes * 60.0
+    rest = deciding(results, posture.name)
+    return verdict_of(results, measured, target_s, _blocker(posture), to_serve, rest)
 
 
 def _results(selection: ScenarioSelection, observation: Observation, progress: Progress) -> list[CheckResult]:

@@ -20,6 +20,7 @@ from dr_estate.model.invocation import Command, Invocation
 from reports.values.assessment import short
 from reports.values.diagnosis import Diagnosis, Standing
 from reports.values.drill_summary import DrillSummary
+from reports.values.next_line import next_line
 from reports.values.report import Report
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.options import (
@@ -87,6 +88,13 @@ BY_POSTURE: Mapping[PostureName, NextStep] = {
 }
 
 
+def until_answers(region: str) -> NextStep:
+    """What to do while ``region`` is dark, and nothing can begin that needs it."""
+    return NextStep(
+        Command(("status", "--watch")), f"shows when {region} answers again: no failback begins before that"
+    )
+
+
 def after_assessment(options: PlanOptions, report: Report, assessment: Assessment) -> str:
     """What to do upon an assessment: have its plan approved or run it, or look at what stands in the way."""
     open_ = report.standing.known_incident if report.standing else None
@@ -102,7 +110,8 @@ def after_assessment(options: PlanOptions, report: Report, assessment: Assessmen
             approved = approval(options, incident, short(assessment.plan.digest))
             return _past_gates(approved, "is for the second person, who approves this plan", report, assessment)
         does = "runs this plan"
-    return _past_gates(execution(options, incident or _TICKET), does, report, assessment)
+    # Without a ticket the run names itself where none is asked for, and asks for it at the terminal where one is.
+    return _past_gates(execution(options, incident), does, report, assessment)
 
 
 def _past_gates(run: Command, does: str, report: Report, assessment: Assessment) -> str:
@@ -120,13 +129,14 @@ def _instead(options: PlanOptions, report: Report) -> str:
     """What the posture asks for where that is another goal than the one that was weighed, else what is in its way."""
     if report.standing and report.standing.holding:
         return report.standing.holding[0].remedy
-    if report.posture_next:
-        return report.posture_next
     step, goal = BY_POSTURE.get(report.posture), _goal(options)
+    command = next_line(report.posture_next)[1].split()
+    if report.posture_next and goal[0] not in command[1:2]:  # `failover` never says `failover`
+        return report.posture_next
     if step is not None and step.command.words[0] != goal[0]:
         return str(step)
-    if options.failback and (primary := report.environment.regions.primary) in report.silent_regions():
-        return str(NextStep(Command(("status", "--watch")), f"shows when {primary} answers again: it must before this"))
+    if options.failback and (primary := report.environment.regions.primary) in report.silent:
+        return str(until_answers(primary))
     if report.posture is PostureName.NORMAL and "--planned" not in goal:
         return str(_SWITCH) if goal[0] == "failover" else READINESS
     return str(_STATUS)

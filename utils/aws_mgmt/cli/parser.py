@@ -69,7 +69,9 @@ GLOBAL = (
     _option("tenant", "T", "Narrow to this tenant; may be repeated.", "only_tenants", multiple=True),
     _option("format", "", "How to print the result (terminal).", type=_FORMAT),
     _flag(
-        "all", "List every finding (also of one cause, or not applicable) and every step of a plan.", "every_finding"
+        "all",
+        "List every finding (also expected, or not applicable ones) and every step of a plan.",
+        "every_finding",
     ),
     _option("workers", "N", "Judge in N processes (0: this one); of several environments: N at once.", type=_WORKERS),
     _option("output", "DIR", _RESULTS, type=_FOLDER),

@@ -21,7 +21,9 @@ from dr_actions.model.plan import Goal
 from dr_actions.model.sequence import SEQUENCE, SequenceRow
 from dr_checks.core.registry import checks
 from dr_checks.derived.need_kinds import FOLLOWED
+from dr_checks.posture.causes import EFFECTS
 from dr_checks.posture.posture import TABLE
+from dr_checks.posture.until_failback import COPIES
 from dr_estate.config.environment import Environment
 from dr_estate.model.aws_durations import OperationPhase, operations
 from dr_estate.model.durations import duration
@@ -68,17 +70,50 @@ def checks_page() -> str:
     )
 
 
+_ANSWERS = """\
+## What `status` answers in it
+
+The screen begins with the posture and since when it lasts, who is served and who takes writes, what would be lost, the
+gaps by cause, and the next command on a line of its own; then the areas, the causes, what was not seen, and where the
+files are. It is 40 lines at most; `--all` and the page list every finding.
+
+- A failed blocker is NOT_READY, exit 1, whatever else is unseen. CANNOT_SAY, exit 3, is for what could not be judged
+  without one.
+- In ON_DR and RETURNING the answer is UNPROTECTED, exit 1, where the DR region serves and nothing is wrong but what the
+  failback ends: the health check that holds the primary's record down, the records that lead here, what only a silent
+  primary could answer, and the copies that it sent: {copies}.
+  These are counted and not listed, in SPLIT too.
+- While the primary region is silent the next command is no failback: `status --watch` shows when it answers again.
+- One service that fails is named, and is no silent region.
+
+## Causes before effects
+
+Where the check on the left failed, those on the right are its effects: they are folded below it, where they are about
+the same tenant, region and store.
+
+| cause | effects |
+|---|---|
+{effects}
+"""
+
+
 def posture_page() -> str:
     """The table of postures, in the order in which its rows are tried."""
     rows = "\n".join(
         f"{n}. **{row.posture.name}**: {row.posture.says.replace('{failing}', 'N of M tenants (by name)')}"
         for n, row in enumerate(TABLE, 1)
     )
+    copies, effects = ", ".join(f"`{name}`" for name in sorted(COPIES)), "\n".join(_effects())
+    answers = _ANSWERS.format(copies=copies, effects=effects)
     return (
         f"# Postures\n\n{_MADE}Observed each time, never remembered. The first row that holds is the posture. A lost "
         "primary region needs two\nindependent witnesses: its API is silent, and the health check on its traffic "
-        f"fails.\n\n{rows}\n"
+        f"fails.\n\n{rows}\n\n{answers}"
     )
+
+
+def _effects() -> list[str]:
+    return [f"| `{cause}` | {', '.join(f'`{name}`' for name in sorted(names))} |" for cause, names in EFFECTS.items()]
 
 
 def sequence_page() -> str:

@@ -8,7 +8,7 @@ from dr_checks.core.model import Area
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment
 from reports.terminal import console
-from utils.aws_mgmt.app.after_look import after_look
+from utils.aws_mgmt.app.after_look import after_look, with_decision
 from utils.aws_mgmt.app.areas import chosen_checks
 from utils.aws_mgmt.app.early_judgement import EarlyJudgement
 from utils.aws_mgmt.app.evaluation import CommandRun, judge, read
@@ -31,7 +31,8 @@ def judge_readiness(options: Options, environment: Environment, areas: tuple[Are
     with run_folder(options) as folder, console.progress() as advance:
         early = EarlyJudgement(environment, areas, chosen_checks(options), frozenset(options.only_tenants))
         run = CommandRun(folder, Terminal(), advance, clock=clock, early=None if options.workers else early)
-        report = judge(options, environment, areas, read(options, environment, run), run)
+        snapshot = read(options, environment, run)
+        report = with_decision(judge(options, environment, areas, snapshot, run), snapshot)
     if isinstance(options, DrTestOptions):  # what status needs not is not imported: it answers a second sooner
         from utils.aws_mgmt.app.run_history import RunEvidence, record_tests
 
