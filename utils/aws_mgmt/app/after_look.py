@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from dr_actions.authorization.resumption import EXPECTED
 from dr_actions.model.plan import Goal
-from dr_checks.core.model import Status
+from dr_checks.core.model import Severity, Status
 from dr_checks.core.remedy import Remedy
 from dr_checks.posture.posture import BLINDNESS, SERVED_BY_DR, Posture, PostureName
 from dr_estate.model.drill_names import is_full
@@ -32,6 +32,7 @@ from utils.aws_mgmt.app.next_steps import (
 from utils.aws_mgmt.app.options import Options
 
 _ON_THE_WAY: Mapping[str, Goal] = {FAILING_BACK: Goal.FAILBACK, ABORTING: Goal.ABORT}
+_GRAVE = (Severity.BLOCKER, Severity.CRITICAL)
 _REACHED = ("done", "unconfirmed")
 
 
@@ -56,7 +57,7 @@ def after_look(report: Report) -> str:
     if report.standing and report.standing.holding:
         return report.standing.holding[0].remedy
     if report.posture in SERVED_BY_DR and (primary := report.environment.regions.primary) in report.silent:
-        grave = [c for c in report.causes if c.remedies and c.remedies[0].commands and not c.warns]
+        grave = [c for c in report.causes if c.result.severity in _GRAVE and c.remedies and c.remedies[0].commands]
         return _by_remedy(report, grave[0].remedies[0]) if grave else str(until_answers(primary))
     if step := of_open_incident(report.standing, report.posture):
         return str(step)
@@ -90,8 +91,10 @@ def _until_decision(report: Report) -> str:
     return f"A failover (`failover`) keeps the objective of {rto} where it is decided by {by}. Until then: "
 
 
-def after_watch(posture: Posture, standing: ControlState | None) -> str:
-    """What to do upon the posture and the control table's state that were watched last."""
+def after_watch(posture: Posture, standing: ControlState | None, dark: str = "") -> str:
+    """What to do upon the posture and the control table's state that were watched last; ``dark``: a silent primary."""
+    if dark and posture.name in SERVED_BY_DR:
+        return str(until_answers(dark))
     going = of_open_incident(standing, posture.name) or BY_POSTURE.get(posture.name)
     return posture.next_step or str(going or READINESS)
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from dr_actions.clients.mutating_client import SendFailed
 from dr_checks.core.model import Area
+from dr_checks.posture.signals import Api
 from dr_estate.aws.read_client import WrongAccount
 from dr_estate.config.environment import Environment
 from dr_estate.model.unavailable import DataUnavailable
@@ -47,7 +48,9 @@ def watch_command(
         def look() -> WatchedEstate:
             snapshot = world.observe(environment)
             estate = watched_estate(snapshot, environment, areas, narrowed(options, snapshot, environment))
-            next_step = after_watch(estate.posture, estate.standing)
+            primary = estate.regions[0]
+            dark = "" if primary.api == Api.ANSWERS else primary.region
+            next_step = after_watch(estate.posture, estate.standing, dark)
             return replace(estate, view=follows(estate), next_step=next_step)
 
         screen = watch(look, every_s, (DataUnavailable, WrongAccount))
