@@ -84,16 +84,18 @@ def _print(report: Report, console: Console) -> None:
         _files(report, console)
         closing.show(report, console)
         return
+    acted = report.ran is not None or bool(report.drills)  # what was done stands above, and its answer below
     with console.capture() as answer:
         _headline(report, console)
-        closing.summary(report, console)
+        if not acted:
+            closing.summary(report, console)
         _areas(report, console)
         _changes(report, console)
     with console.capture() as tail:
         if not report.every_finding:
             _unanswered(report, console)
         _files(report, console)
-        closing.show_last(report, console)
+        (closing.show if acted else closing.show_last)(report, console)
     above, below = head.get() + answer.get(), tail.get()
     console.file.write(above)
     if report.every_finding:

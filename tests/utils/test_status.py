@@ -114,7 +114,7 @@ def test_a_failed_blocker_is_exit_1_whatever_else_was_denied(sandbox_world: Endp
 
 
 def test_one_failing_operation_is_its_service_and_no_silent_region(sandbox_world: Endpoint, tmp_path: Path) -> None:
-    outage = Outage("af-south-1", "refuse", "rds", "DescribeDBParameters")
+    outage = Outage("af-south-1", "refuse", "dynamodb", "DescribeContinuousBackups")
     sandbox_world.begin(outage)
     try:
         ran = at_endpoint(sandbox_world, tmp_path, "-e sit status --replication --format json")
@@ -122,9 +122,9 @@ def test_one_failing_operation_is_its_service_and_no_silent_region(sandbox_world
         sandbox_world.end(outage)
     report = ran.report
     assert (report["posture"], ran.code) == ("NORMAL", 3), report["reasons"]
-    assert {("af-south-1", "rds")} == {(place["region"], place["service"]) for place in report["unanswered"]}
+    assert {("af-south-1", "dynamodb")} == {(place["region"], place["service"]) for place in report["unanswered"]}
     seen = {part["part"] for part in report["unseen"] if part["kind"] == "unreachable"}
-    assert [part for part in seen if not part.startswith("rds")] == [], "other services are asked as ever"
+    assert [part for part in seen if not part.startswith("dynamodb")] == [], "other services are asked as ever"
 
 
 @pytest.mark.proof

@@ -44,10 +44,11 @@ def test_a_region_that_is_lost_changes_the_screen_and_q_leaves(
         terminal.until("posture: PRIMARY_LOST -> NORMAL")
         terminal.press(b"q")
         assert terminal.wait() == 0, terminal.shown
-        ending = [line for line in terminal.lines if line.strip()][-3:]
+        ending = [line for line in terminal.lines if line.strip()][-4:]
         assert ending[0] == "In short"
         assert ending[1].startswith("  Answer:   NORMAL at ")
-        assert ending[2].startswith("  Next:     `python utils/aws_mgmt/dr_cli.py -e sit ")
+        assert ending[2].startswith("  Next:     Shows ")
+        assert ending[3].startswith("  python utils/aws_mgmt/dr_cli.py -e sit ")
 
 
 @pytest.mark.proof

@@ -21,7 +21,7 @@ def test_the_estate_is_judged_by_the_written_file_as_by_the_shipped_one(
 ) -> None:
     rules = tmp_path / "rules"
     written = at_endpoint(sandbox_world, tmp_path, f"-e sit --config {rules} init --yes --region af-south-1")
-    assert (written.code, "Next:     `python utils/aws_mgmt/dr_cli.py -e sit" in written.out) == (0, True), written.err
+    assert (written.code, "\n  python utils/aws_mgmt/dr_cli.py -e sit" in written.out) == (0, True), written.err
     own = at_endpoint(sandbox_world, tmp_path, f"-e sit --config {rules} status --format json")
     shipped = at_endpoint(sandbox_world, tmp_path, "-e sit status --format json")
     differing = {check for check, _ in own.statuses().items() ^ shipped.statuses().items()}
