@@ -233,6 +233,8 @@ def _cause(report: Report, console: Console, number: int, cause: Cause) -> str:
                     indented(console, sentence, _REMEDY)
             if command:
                 console.print(Text(f"     {one_line(command)}"), soft_wrap=True)
+            if more := len(cause.remedies[0].commands[1:]):
+                console.print(Text(f"     ... and {more} more {'command' if more == 1 else 'commands'}: --all", "dim"))
         if cause.effects:
             names = ", ".join(result.check for result in cause.effects)
             effects = Text(f"     explains {len(cause.effects)}: {names}", "dim")

@@ -22,6 +22,7 @@ SAMPLE = "9"
 _END_OF_DAY = "$(date -u +%FT23:59Z)"  # the shell's
 GROUPS = frozenset({"drill", "sandbox"})  # commands that are named as a whole; alone they ask for an action
 OURS = re.compile(r"`(?:python utils/aws_mgmt/)?dr_cli\.py ([^`]*)`")
+LINE = re.compile(r"^ +(?:Next: )?python utils/aws_mgmt/dr_cli\.py ([^`\n]*)$", re.MULTILINE)  # what comes next
 WHOLE = re.compile(r"(?:python utils/aws_mgmt/)?dr_cli\.py [^`\n]*")
 LOOSE = re.compile(r"(?<![\w/.-])(?:python (?:utils/aws_mgmt/)?)?dr_cli\.py (?!\[)[^`\n]*")
 AWS = re.compile(r"\baws ([a-z][a-z0-9-]+) ([a-z][a-z0-9-]+)(.*?)(?=\baws [a-z0-9-]+ [a-z]|`|$|\n\n)", re.DOTALL)
@@ -49,7 +50,8 @@ def commands_of(text: str) -> list[str]:
     """The commands of this tool that ``text`` names with the program, without the program."""
     whole = text.split(" && ") if WHOLE.fullmatch(text) else []
     return [
-        " ".join(words.split()) for words in [*OURS.findall(text), *(command.partition(".py ")[2] for command in whole)]
+        " ".join(words.split())
+        for words in [*OURS.findall(text), *LINE.findall(text), *(command.partition(".py ")[2] for command in whole)]
     ]
 
 

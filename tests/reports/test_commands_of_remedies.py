@@ -33,16 +33,22 @@ RESULT = CheckResult("a.b", Severity.BLOCKER, Area.REPLICATION, Status.FAIL, (FI
 WITH_COMMANDS = replace(REPORT, verdict=verdict_of((RESULT,), (), 3600.0), invocation=Invocation(("-e", "sit")))
 
 
-def _printed(form: str) -> str:
+def _printed(form: str, *, every: bool = False) -> str:
     out = io.StringIO()
-    print_report(WITH_COMMANDS, form, out)
+    print_report(replace(WITH_COMMANDS, every_finding=every), form, out)
     return out.getvalue()
 
 
 @pytest.mark.parametrize("form", ["terminal", "markdown"])
 def test_a_command_is_a_line_of_its_own(form: str) -> None:
-    lines = [line.strip() for line in _printed(form).splitlines()]
+    lines = [line.strip() for line in _printed(form, every=True).splitlines()]
     assert [line for line in lines if line in COMMANDS] == list(COMMANDS)
+
+
+def test_the_status_shows_the_first_command_of_a_remedy_and_how_many_more_there_are() -> None:
+    lines = [line.strip() for line in _printed("terminal").splitlines()]
+    at = lines.index(COMMANDS[0])
+    assert (lines[at - 1], lines[at + 1]) == ("Restore it.", "... and 1 more command: --all")
 
 
 def test_machines_get_the_commands_apart_from_the_sentence() -> None:

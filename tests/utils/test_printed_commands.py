@@ -18,7 +18,7 @@ import pytest
 from dr_estate.config.environment import Environment, Side, load_environment
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage
-from tests.house.commands import aws_faults, fault_of
+from tests.house.commands import LINE, aws_faults, fault_of
 from tests.proofs.changes import Aws
 from tests.utils.forking import Command, begin
 from tests.utils.running import Ran, command_of, direct_rules, rules, signed_in
@@ -78,7 +78,8 @@ class Desk:
     def says(self, about: str) -> list[str]:
         """The commands that were printed there, as they stand."""
         ran = self.printed[about]
-        return [" ".join(found.split()) for found in PRINTED.findall(f"{ran.out}\n{ran.err}".replace("\\n", " "))]
+        text = f"{ran.out}\n{ran.err}"
+        return [" ".join(found.split()) for found in (*PRINTED.findall(text.replace("\n", " ")), *LINE.findall(text))]
 
     def the(self, about: str, word: str) -> str:
         """The one command printed there that has ``word`` in it."""

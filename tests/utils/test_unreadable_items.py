@@ -67,7 +67,7 @@ def test_spoilt_items_of_every_kind_end_no_command_as_a_defect(prod: Prod) -> No
     assert [] == [fault for words, result in ran.items() for fault in _faults(result, words)]
     assert ran["status"].code == Exit.COULD_NOT_SEE
     assert "DO_NOT_FAILOVER" in ran["failover"].out
-    assert "`python utils/aws_mgmt/dr_cli.py" in ran["failover"].out.rpartition("Next:")[2]
+    assert "\n  python utils/aws_mgmt/dr_cli.py" in ran["failover"].out.rpartition("Next:")[2]
     assert ran["repair"].code == Exit.NOT_READY
     assert ran["pause"].code == Exit.READY, ran["pause"].err
 
