@@ -241,7 +241,6 @@ def test_the_next_command_of_each_posture_is_pasted_as_it_stands(tmp_path: Path)
         assert {"efs.replication-state", "dns-choice.all-well"} <= {*ran.report["expected"]}
         desk.begin_failback()
         _ends_well(desk, "status", "that the failback ends")
-        desk.paste("failback")
 
 
 def test_a_split_estate(tmp_path: Path) -> None:
