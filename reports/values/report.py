@@ -165,8 +165,10 @@ class Report:
         """From when on the posture lasts, as far as something shows it: a failover's end, or a cause of an outage."""
         if self.serves_from_dr:
             return self.unprotected_since
-        outage = self.posture in (PostureName.IMPAIRED, PostureName.DEGRADED) and self.causes
-        return self.causes[0].since if outage else None
+        if self.posture not in (PostureName.IMPAIRED, PostureName.DEGRADED, PostureName.PRIMARY_LOST):
+            return None
+        of_cause = self.causes[0].since if self.causes else None
+        return of_cause or (self.visitors.since if self.visitors else None)
 
     @property
     def unprotected_since(self) -> datetime | None:
