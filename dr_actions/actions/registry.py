@@ -1,4 +1,8 @@
-"""Every action by name: a module is found by being in this package and holding a ``ACTION``."""
+"""Every action by its id: a value of ``Action`` in a module of this package, which declares it.
+
+Nothing lists them: what a file declares is found. Two that have one id are refused, for a journal could not tell them
+apart.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +16,24 @@ from dr_actions.model.action import Action
 
 
 @cache
-def modules() -> dict[str, ModuleType]:
-    """The module of every action of this package, by the action's name."""
+def _declared() -> dict[str, tuple[Action, ModuleType]]:
     names = sorted(info.name for info in pkgutil.walk_packages(dr_actions.actions.__path__, "dr_actions.actions."))
-    found = [importlib.import_module(name) for name in names]
-    return {module.ACTION.name: module for module in found if isinstance(getattr(module, "ACTION", None), Action)}
+    found: dict[str, tuple[Action, ModuleType]] = {}
+    for module in map(importlib.import_module, names):
+        for value in vars(module).values():
+            if isinstance(value, Action) and found.setdefault(value.name, (value, module))[0] is not value:
+                raise ValueError(f"two actions are called {value.name}")
+    return dict(sorted(found.items()))
 
 
-@cache
 def actions() -> dict[str, Action]:
     """Every action of this package by name."""
-    return {name: module.ACTION for name, module in modules().items()}
+    return {name: action for name, (action, _) in _declared().items()}
+
+
+def modules() -> dict[str, ModuleType]:
+    """The module of every action of this package, by the action's name."""
+    return {name: module for name, (_, module) in _declared().items()}
 
 
 def writes() -> frozenset[str]:

@@ -7,7 +7,7 @@ machine, goes on from the same point. A stop is heard in every wait and before e
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -216,7 +216,7 @@ class PlanRun:
     def __post_init__(self) -> None:
         self.seen = GuardContext.upon(self.snapshot, self.env)
 
-    def guard_context(self, allowed: frozenset[str]) -> GuardContext:
+    def guard_context(self, allowed: Set[str]) -> GuardContext:
         """What the guard weighs a call of ``allowed`` by, from what is seen and on record now."""
         return self.seen.before_call(allowed, self.plan, self.journal.entries)
 

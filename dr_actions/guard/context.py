@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -40,7 +40,7 @@ class GuardContext:
     """
 
     env: Environment
-    allowed: frozenset[str] = frozenset()
+    allowed: Set[str] = frozenset()
     traffic_zone: str = ""
     customer_zones: Mapping[str, str] = field(default_factory=dict)
     own_resources: frozenset[str] = frozenset()
@@ -69,7 +69,7 @@ class GuardContext:
             return replace(self, own_resources=frozenset(leftover.id for leftover in leftovers(snapshot, self.env)))
         return self
 
-    def before_call(self, allowed: frozenset[str], plan: Plan, entries: Sequence[Entry]) -> GuardContext:
+    def before_call(self, allowed: Set[str], plan: Plan, entries: Sequence[Entry]) -> GuardContext:
         """The same for a call of ``plan`` that the action ``allowed``, with what the journal's ``entries`` prove."""
         return replace(
             self,

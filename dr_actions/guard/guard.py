@@ -8,7 +8,7 @@ one frozen context, so that a plan that is wrong, forged or approved by mistake 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -220,6 +220,6 @@ def _denied(call: Call, reason: str) -> Refusal:
     return Refusal("guard.denied-zone", f"{call.name}: {reason}.")
 
 
-def _undeclared(call: Call, allowed: frozenset[str]) -> Iterator[Refusal]:
+def _undeclared(call: Call, allowed: Set[str]) -> Iterator[Refusal]:
     if call.name not in allowed:
         yield Refusal("guard.undeclared", f"{call.name} is not among the calls that the current action declared.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
@@ -280,84 +280,61 @@ def no_rollback(_step: Step) -> Call | None:
 def if_seen(yields: Callable[[PlanContext], Iterator[T]]) -> Callable[[PlanContext], Iterator[T]]:
     """``yields`` that yields nothing at all where it cannot see: other notes say why."""
 
-    def yielded(context: PlanContext) -> Iterator[T]:
+    def seen(context: PlanContext) -> Iterator[T]:
         try:
             found = list(yields(context))
         except DataUnavailable:
             return
         yield from found
 
-    return yielded
-
-
-def _careful(confirm: Observe) -> Observe:
-    """``confirm`` that answers UNAVAILABLE, with the reason, where a part of the snapshot could not be seen."""
-
-    def answered(step: Step, context: PlanContext) -> StepStatus:
-        try:
-            return confirm(step, context)
-        except DataUnavailable as error:
-            return StepStatus(StepState.UNAVAILABLE, f"{step.subject} could not be seen: {error.unavailable.why}")
-        except Drifted as drifted:
-            return StepStatus(StepState.DRIFTED, str(drifted))
-
-    return answered
+    return seen
 
 
 TO_DR = frozenset({Goal.FAILOVER, Goal.SWITCHOVER})
 TO_PRIMARY = frozenset({Goal.FAILBACK})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Action:
-    """One thing the client can do. ``module`` is its own: the path is its name.
+    """One thing the client can do: a value that is declared beside its functions, several of a subject in one file.
 
-    ``writes`` are the exact ``service:Operation`` names it may send; ``parts`` the parts of the snapshot that
-    ``observe`` reads. ``plan_steps`` yields its steps for what was seen; like ``notes`` and ``cleanup_notes`` it is
-    called in the goals of the action alone, and yields nothing where it cannot see. ``observe`` is UNAVAILABLE there,
-    and DRIFTED where it finds the world Drifted. ``build_call`` gives the exact call right before it is sent, from what
-    is seen then. ``rollback_call`` gives the call that rolls back a done step, None where there is none;
-    ``rollback_as_seen`` adapts it to the ``rollback_parts`` as seen right before it is sent (raises DataUnavailable).
-    ``essential``: when one of its steps fails the run stops; else the run continues, is degraded, and reports it.
-    ``notes`` gives in sentences what it leaves out of the plan, and why; ``cleanup_notes`` what is left to people to
-    clean up. ``send_many`` is ``send`` for very many calls. ``reads`` are reads its ``send`` needs. ``observable`` is
-    False where no observation can show whether the call was made (a message that was sent): then the journal's recorded
-    outcome confirms the step, and after a crash between sending and recording it is sent once more. ``run_program`` is
-    what a step without a call does instead of ``build_call`` and ``send``: it runs a program, which itself checks what
-    is there and so may be run again. It raises ``terraform.TerraformFailed``. ``rolled_back`` returns whether the world
-    is as before a step, where READY from ``observe`` alone does not show it.
+    ``name`` is its id, which journals, approvals and the sequence know it by: it never changes. ``does`` is the
+    sentence of docs/sequence.md. ``writes`` are the exact ``service:Operation`` names it may send; ``parts`` the parts
+    of the snapshot that ``status`` reads. ``steps`` yields its steps for what was seen. ``status`` says how a step
+    stands. ``build_call`` gives the exact call right before it is sent, from what is seen then. ``rollback`` gives the
+    call that rolls back a done step, None where there is none; ``rollback_as_seen`` adapts it to the
+    ``rollback_parts`` as seen right before it is sent (raises DataUnavailable). ``essential``: when one of its steps
+    fails the run stops; else the run continues, is degraded, and reports it. ``omissions`` gives in sentences what it
+    leaves out of the plan, and why; ``leftovers`` what is left to people to clean up. ``send_many`` is ``send`` for
+    very many calls. ``reads`` are reads its ``send`` needs. ``observable`` is False where no observation can show
+    whether the call was made (a message that was sent): then the journal's recorded outcome confirms the step, and
+    after a crash between sending and recording it is sent once more. ``run_program`` is what a step without a call does
+    instead of ``build_call`` and ``send``: it runs a program, which itself checks what is there and so may be run
+    again. It raises ``terraform.TerraformFailed``. ``rolled_back`` returns whether the world is as before a step, where
+    READY from ``status`` alone does not show it.
+
+    Ask by the methods: an action's own functions may raise where they cannot see, its methods answer.
     """
 
-    module: str
-    writes: frozenset[str]
+    name: str
+    does: str
+    writes: Set[str]
     parts: tuple[Reader[Any], ...]
-    plan_steps: PlanSteps
-    observe: Observe
+    steps: PlanSteps
+    status: Observe
     build_call: BuildCall = planned_call
     send: Send = send_call
     send_many: SendMany | None = None
-    rollback_call: RollbackCall = no_rollback
+    rollback: RollbackCall = no_rollback
     rollback_as_seen: AsSeen | None = None
     rollback_parts: tuple[Reader[Any], ...] = ()
     essential: bool = True
-    notes: Notes = no_notes
-    cleanup_notes: Notes = no_notes
+    omissions: Notes = no_notes
+    leftovers: Notes = no_notes
     reads: frozenset[str] = frozenset()
     observable: bool = True
     run_program: RunProgram | None = None
     rolled_back: IsRolledBack | None = None
-
-    def __post_init__(self) -> None:
-        """Let each function answer where it cannot see."""
-        object.__setattr__(self, "plan_steps", self._asked(self.plan_steps))
-        object.__setattr__(self, "notes", self._asked(self.notes))
-        object.__setattr__(self, "cleanup_notes", self._asked(self.cleanup_notes))
-        object.__setattr__(self, "observe", _careful(self.observe))
-        undo = self.rollback_call
-        object.__setattr__(self, "rollback_call", lambda step: undo(step) if step.call else None)
-
-    def _asked(self, yields: Callable[[PlanContext], Iterator[T]]) -> Callable[[PlanContext], Iterator[T]]:
-        return lambda context: if_seen(yields)(context) if context.goal in self.goals else iter(())
 
     @property
     def reads_parts(self) -> tuple[str, ...]:
@@ -365,14 +342,37 @@ class Action:
         return tuple(part.name for part in self.parts)
 
     @property
-    def name(self) -> str:
-        """Its folder and file."""
-        return name_of(self.module)
-
-    @property
     def goals(self) -> frozenset[Goal]:
         """The goals in whose plans it takes part: those in whose table it is."""
         return goals_of(self.name)
+
+    def plan_steps(self, context: PlanContext) -> Iterator[Step]:
+        """Its steps; none in another goal, or where it cannot see."""
+        return self._seen(self.steps, context)
+
+    def notes(self, context: PlanContext) -> Iterator[str]:
+        """What it leaves out of the plan, and why; nothing in another goal, or where it cannot see."""
+        return self._seen(self.omissions, context)
+
+    def cleanup_notes(self, context: PlanContext) -> Iterator[str]:
+        """What is left to people to clean up; nothing in another goal, or where it cannot see."""
+        return self._seen(self.leftovers, context)
+
+    def _seen(self, yields: Callable[[PlanContext], Iterator[T]], context: PlanContext) -> Iterator[T]:
+        return if_seen(yields)(context) if context.goal in self.goals else iter(())
+
+    def observe(self, step: Step, context: PlanContext) -> StepStatus:
+        """How the step stands: UNAVAILABLE where it could not be seen, DRIFTED where the world was found Drifted."""
+        try:
+            return self.status(step, context)
+        except DataUnavailable as error:
+            return StepStatus(StepState.UNAVAILABLE, f"{step.subject} could not be seen: {error.unavailable.why}")
+        except Drifted as drifted:
+            return StepStatus(StepState.DRIFTED, str(drifted))
+
+    def rollback_call(self, step: Step) -> Call | None:
+        """The call that rolls the step back; None where there is none, or a person took the step."""
+        return self.rollback(step) if step.call else None
 
     def is_rolled_back(self, step: Step, context: PlanContext) -> bool:
         """Whether the world is as it was before ``step``. Raises DataUnavailable."""
@@ -381,7 +381,20 @@ class Action:
         return self.observe(step, context).state is StepState.READY
 
 
+_FIELDS = {
+    "plan_steps": "steps",
+    "observe": "status",
+    "rollback_call": "rollback",
+    "notes": "omissions",
+    "cleanup_notes": "leftovers",
+}
+
+
 def action(own: Mapping[str, Any], writes: Iterable[str], parts: tuple[Reader[Any], ...], **given: Any) -> Action:
     """The action of the module whose globals are ``own``: what it names as a field is that field, but for ``given``."""
-    named = {field.name: own[field.name] for field in fields(Action) if field.name in own} | given
-    return Action(own["__name__"], frozenset(writes), parts, **named)
+    names = {field.name: field.name for field in fields(Action)} | {field: name for name, field in _FIELDS.items()}
+    found = {name: own[names[name]] for name in names if names[name] in own and names[name] not in ("name", "parts")}
+    given = {_FIELDS.get(name, name): value for name, value in given.items()}
+    does = (own["__doc__"] or "").partition("\n\n")[0].replace("\n", " ")
+    details = {"name": name_of(own["__name__"]), "does": does, "writes": frozenset(writes), "parts": parts}
+    return Action(**(found | given | details))

@@ -1,19 +1,13 @@
-"""The path is the id: an action is named by its folder and file, a check by its module and function."""
+"""Ids: an action's is said where it is declared, in a file of its folder; a check's is its module and function."""
 
 from __future__ import annotations
 
 import ast
 import importlib
-import inspect
 import pkgutil
 import re
-from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
-from types import NoneType
-from typing import get_args, get_origin, get_type_hints
-
-import pytest
+from types import ModuleType
 
 import dr_checks
 from dr_actions.actions.registry import actions, modules
@@ -28,10 +22,26 @@ FOLDERS = sorted(path.name for path in ACTIONS.iterdir() if (path / "__init__.py
 NAMED = re.compile(rf"({'|'.join(FOLDERS)})/([a-z_]+)(\.\w+)?(:.*)?")
 
 
-def test_an_action_is_named_by_its_folder_and_file() -> None:
-    for name, module in modules().items():
-        path = Path(str(module.__file__)).relative_to(ACTIONS).with_suffix("").as_posix()
-        assert (name, module.ACTION.name) == (path, path)
+def test_an_action_is_declared_in_the_folder_of_its_id() -> None:
+    folders = {name: Path(str(module.__file__)).parent.name for name, module in modules().items()}
+    assert {name: name.partition("/")[0] for name in folders} == folders
+
+
+def test_no_module_takes_the_action_of_another_by_its_name() -> None:
+    """Whoever needs it asks its module: so it is found where it is declared."""
+    values = {f"{module.__name__}.{name}" for module in modules().values() for name in _actions_in(module)}
+    taken = [
+        f"{source.name}:{node.lineno} {name.name}"
+        for source in sources("dr_actions")
+        for node in source.of(ast.ImportFrom)
+        for name in node.names
+        if f"{node.module}.{name.name}" in values
+    ]
+    assert [] == taken
+
+
+def _actions_in(module: ModuleType) -> list[str]:
+    return [name for name, value in vars(module).items() if isinstance(value, Action)]
 
 
 def test_whoever_names_an_action_names_one_that_there_is() -> None:
@@ -62,21 +72,7 @@ def test_a_check_is_named_by_its_module_and_function() -> None:
     assert found.keys() == checks().keys()
 
 
-@pytest.mark.parametrize("name", sorted(actions()))
-def test_the_functions_of_an_action_have_the_types_of_its_fields(name: str) -> None:
-    """``action`` takes them by their names, which mypy does not see."""
-    types = get_type_hints(Action)
-    found = {field.name: vars(modules()[name]).get(field.name) for field in fields(Action)}
-    for field, function in found.items():
-        if inspect.isfunction(function):
-            kinds = (types[field], *get_args(types[field]))  # a field may be None
-            arguments, answer = next(get_args(kind) for kind in kinds if get_origin(kind) is Callable)
-            *own, returned = get_type_hints(function).values()
-            assert (own, returned in (answer or NoneType, *get_args(answer))) == (arguments, True), field
-
-
 def test_the_actions_that_know_by_more_than_ready_that_they_were_rolled_back_are_found() -> None:
-    """A module's function of another name would be no field, and nobody would miss it."""
     assert {name for name, found in actions().items() if found.rolled_back} == {
         "traffic/shift_to_dr",
         "traffic/shift_to_primary",

@@ -8,6 +8,7 @@ from dataclasses import replace
 from dr_actions.actions.compute import fence_scaling
 from dr_actions.actions.compute.scaling_bounds import scaled
 from dr_actions.model.action import PlanContext, no_notes
+from dr_actions.model.action_ids import name_of
 from dr_actions.model.plan import Step
 from dr_estate.config.environment import Side
 
@@ -20,4 +21,4 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
                 yield fence_scaling.step_of(context, tenant_service, target, __name__)
 
 
-ACTION = replace(fence_scaling.ACTION, module=__name__, plan_steps=plan_steps, notes=no_notes)
+ACTION = replace(fence_scaling.ACTION, name=name_of(__name__), does="", steps=plan_steps, omissions=no_notes)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from dr_actions.actions.common import unavailable_handling
 from dr_actions.actions.compute import fence_services
 from dr_actions.model.action import PlanContext, no_notes
+from dr_actions.model.action_ids import name_of
 from dr_actions.model.plan import Step
 from dr_estate.config.environment import Side
 
@@ -34,6 +35,4 @@ def cleanup_notes(context: PlanContext) -> Iterator[str]:
         )
 
 
-ACTION = replace(
-    fence_services.ACTION, module=__name__, plan_steps=plan_steps, notes=no_notes, cleanup_notes=cleanup_notes
-)
+ACTION = replace(fence_services.ACTION, name=name_of(__name__), does="", steps=plan_steps, leftovers=cleanup_notes, omissions=no_notes)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from dr_actions.actions.common import unavailable_handling
 from dr_actions.actions.compute import repoint_dr_tasks
 from dr_actions.model.action import PlanContext
+from dr_actions.model.action_ids import name_of
 from dr_actions.model.plan import Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import ecs, ecs_newest_definitions
@@ -27,4 +28,6 @@ def notes(context: PlanContext) -> Iterator[str]:
     yield from repoint_dr_tasks.without_counterpart(context, Side.PRIMARY)
 
 
-ACTION = replace(repoint_dr_tasks.ACTION, module=__name__, plan_steps=plan_steps, notes=notes, essential=True)
+ACTION = replace(
+    repoint_dr_tasks.ACTION, name=name_of(__name__), does="", steps=plan_steps, omissions=notes, essential=True
+)

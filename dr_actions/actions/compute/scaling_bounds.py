@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from dr_actions.actions.common import unavailable_handling
 from dr_actions.actions.compute import services as of
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
+from dr_actions.model.action_ids import name_of
 from dr_actions.model.plan import Danger, Params, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import application_autoscaling
@@ -33,14 +34,15 @@ class BoundsRestore:
 def restore_action(what: BoundsRestore) -> Action:
     """The action that does it."""
     return Action(
-        module=what.action,
+        name=name_of(what.action),
+        does="",
         writes=frozenset({of.REGISTER}),
         parts=(application_autoscaling.targets,),
-        plan_steps=lambda context: restoring_steps(what, context),
-        observe=observe,
-        rollback_call=unavailable_handling.as_before,
+        steps=lambda context: restoring_steps(what, context),
+        status=observe,
+        rollback=unavailable_handling.as_before,
         essential=what.essential,
-        notes=lambda context: _notes(what, context),
+        omissions=lambda context: _notes(what, context),
     )
 
 

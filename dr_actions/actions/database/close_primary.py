@@ -13,6 +13,7 @@ from dataclasses import replace
 from dr_actions.actions.common.unfenced import unfenced
 from dr_actions.actions.database import failback, freeze
 from dr_actions.model.action import PlanContext, StepState, StepStatus
+from dr_actions.model.action_ids import name_of
 from dr_actions.model.plan import Step
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable
@@ -51,9 +52,10 @@ def notes(context: PlanContext) -> Iterator[str]:
 
 ACTION = replace(
     freeze.ACTION,
-    module=__name__,
+    name=name_of(__name__),
+    does="",
     parts=(*freeze.ACTION.parts, ecs.services, ecs.tasks, ecs_stopping_tasks.tasks, application_autoscaling.targets),
-    plan_steps=plan_steps,
-    observe=observe,
-    notes=notes,
+    steps=plan_steps,
+    status=observe,
+    omissions=notes,
 )

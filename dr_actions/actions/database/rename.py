@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from dr_actions.actions.database import failback
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
+from dr_actions.model.action_ids import name_of
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.states import DATABASE
@@ -33,13 +34,14 @@ class Renaming:
 def renaming(what: Renaming) -> Action:
     """The action that renames it."""
     return Action(
-        what.module,
-        frozenset({MODIFY}),
+        name_of(what.module),
+        "",
+        {MODIFY},
         (rds.instances,),
-        plan_steps=lambda context: _steps(what, context),
-        observe=_observe,
-        rollback_call=_rollback_call,
-        cleanup_notes=lambda context: _kept(what, context),
+        steps=lambda context: _steps(what, context),
+        status=_observe,
+        rollback=_rollback_call,
+        leftovers=lambda context: _kept(what, context),
     )
 
 

@@ -76,6 +76,6 @@ ACTION = files_failback.paired(
     _steps,
     _judge,
     essential=False,
-    rollback_call=rollback_call,
-    notes=notes,
+    rollback=rollback_call,
+    omissions=notes,
 )

@@ -13,6 +13,7 @@ from typing import Any
 
 from dr_actions.actions.files import write_freeze_policy
 from dr_actions.model.action import Action, Drifted, PlanContext, StepStatus
+from dr_actions.model.action_ids import name_of as id_of
 from dr_actions.model.action_ids import step_id
 from dr_actions.model.plan import Params, Step
 from dr_checks.posture.signals import TrafficDirection, signals_of
@@ -85,7 +86,7 @@ def paired(
     def confirm(step: Step, context: PlanContext) -> StepStatus:
         return judge(context, now_of(step.before, context))
 
-    return Action(module, frozenset(writes), parts, plan_steps, confirm, **given)
+    return Action(id_of(module), "", frozenset(writes), parts, plan_steps, confirm, **given)
 
 
 def replication(context: PlanContext, side: Side, source: str, destination: str) -> efs.FileReplication | None:

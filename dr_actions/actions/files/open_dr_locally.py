@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from dr_actions.actions.files import restore_dr
 from dr_actions.model.action import PlanContext, StepState, StepStatus, no_notes
+from dr_actions.model.action_ids import name_of
 from dr_actions.model.plan import Step
 from dr_estate.config.environment import Side
 from dr_estate.model.playbook import Plane
@@ -54,4 +55,6 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     return StepStatus(StepState.READY, message, status.evidence)
 
 
-ACTION = replace(restore_dr.ACTION, module=__name__, plan_steps=plan_steps, observe=observe, notes=no_notes)
+ACTION = replace(
+    restore_dr.ACTION, name=name_of(__name__), does="", steps=plan_steps, status=observe, omissions=no_notes
+)

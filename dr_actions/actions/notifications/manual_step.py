@@ -50,7 +50,7 @@ def _message(context: PlanContext, steps: Sequence[Step], about: str) -> Message
     return Message(context.env.name, context.incident, about, happened, needed, _WHOSE)
 
 
-_AWAY = notification_action(Notification(__name__, _ABOUT, write, applies))
+_AWAY = (notification_action(Notification(__name__, _ABOUT, write, applies)),)
 
 
 def _stages(context: PlanContext) -> Iterator[tuple[int, list[Step]]]:
@@ -84,7 +84,7 @@ def _home(steps: Sequence[Step]) -> Notification:
 def plan_steps(context: PlanContext) -> Iterator[Step]:
     """Before each change that is a person's: one step a topic."""
     if context.goal is not Goal.FAILBACK:
-        yield from _AWAY.plan_steps(context)
+        yield from _AWAY[0].plan_steps(context)
         return
     yield from _steps_ahead(context)
     for _, steps in _stages(context):
@@ -108,7 +108,7 @@ def _steps_ahead(context: PlanContext) -> Iterator[Step]:
 def build_call(step: Step, context: PlanContext) -> Call:
     """The call with its text; where a person was faster than the message, it has no command left to give."""
     if context.goal is not Goal.FAILBACK:
-        return _AWAY.build_call(step, context)
+        return _AWAY[0].build_call(step, context)
     if part_of(step.id) == _AHEAD and (found := _ahead(context)):
         return notification_action(found[1]).build_call(step, context)
     steps = dict(_stages(context)).get(step.stage)
@@ -118,4 +118,4 @@ def build_call(step: Step, context: PlanContext) -> Call:
     return notification_action(occasion).build_call(step, context)
 
 
-ACTION = replace(_AWAY, plan_steps=plan_steps, build_call=build_call)
+ACTION = replace(_AWAY[0], steps=plan_steps, build_call=build_call)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from dr_actions.actions.notifications.messages import EVENTS, WRITES, Message, publish, topic_arn
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
+from dr_actions.model.action_ids import name_of
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable
@@ -33,14 +34,15 @@ class Notification:
 def notification_action(occasion: Notification) -> Action:
     """Return the action that sends the notification ``occasion``."""
     return Action(
-        module=occasion.action,
+        name=name_of(occasion.action),
+        does="",
         writes=WRITES,
         parts=(sns_topics.topics,),
-        plan_steps=lambda context: _steps(occasion, context),
-        observe=_not_observable,
+        steps=lambda context: _steps(occasion, context),
+        status=_not_observable,
         build_call=lambda step, context: _built_call(occasion, step, context),
         essential=False,
-        notes=lambda context: _notes(occasion, context),
+        omissions=lambda context: _notes(occasion, context),
         observable=False,
     )
 

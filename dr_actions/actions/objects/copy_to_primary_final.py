@@ -12,6 +12,7 @@ from dataclasses import replace
 from dr_actions.actions.objects import comparison as objects_comparison
 from dr_actions.actions.objects import copy_to_primary as objects_copy_to_primary
 from dr_actions.model.action import PlanContext, no_notes
+from dr_actions.model.action_ids import name_of
 from dr_actions.model.plan import Step
 
 
@@ -23,5 +24,10 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
 
 
 ACTION = replace(
-    objects_copy_to_primary.ACTION, module=__name__, plan_steps=plan_steps, notes=no_notes, essential=False
+    objects_copy_to_primary.ACTION,
+    name=name_of(__name__),
+    does="",
+    steps=plan_steps,
+    omissions=no_notes,
+    essential=False,
 )

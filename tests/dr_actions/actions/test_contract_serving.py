@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -58,14 +57,27 @@ from tests.dr_checks.worlds import warm
 
 ENV = warm(with_failback(bake_minutes=0))  # a pilot light has no healthy target that traffic could be led to
 PASSWORD = "a-plain-password"
-AWAY = (fence_scaling, fence_services, raise_dr_scaling, scale_dr_services, shift_to_dr, pin_primary)
-UNFENCED = (fence_scaling_again, fence_services_again)
-HOME = (restore_primary_scaling, start_primary_services, unpin_primary, restore_dr_scaling, stop_dr_services)
-REPOINTED = (
-    (repoint_dr_tasks, scale_dr_services, Side.DR),
-    (repoint_primary_tasks, start_primary_services, Side.PRIMARY),
+AWAY = (
+    fence_scaling.ACTION,
+    fence_services.ACTION,
+    raise_dr_scaling.ACTION,
+    scale_dr_services.ACTION,
+    shift_to_dr.ACTION,
+    pin_primary.ACTION,
 )
-RELEASED = ((fence_scaling, release_scaling), (fence_services, release_services))
+UNFENCED = (fence_scaling_again.ACTION, fence_services_again.ACTION)
+HOME = (
+    restore_primary_scaling.ACTION,
+    start_primary_services.ACTION,
+    unpin_primary.ACTION,
+    restore_dr_scaling.ACTION,
+    stop_dr_services.ACTION,
+)
+REPOINTED = (
+    (repoint_dr_tasks.ACTION, scale_dr_services.ACTION, Side.DR),
+    (repoint_primary_tasks.ACTION, start_primary_services.ACTION, Side.PRIMARY),
+)
+RELEASED = ((fence_scaling.ACTION, release_scaling.ACTION), (fence_services.ACTION, release_services.ACTION))
 SERVING = ("compute", "traffic", "notifications")
 PREPARED = ENV.model_copy(update={"traffic": ENV.traffic.model_copy(update={"pin_port": 8053})})
 WATCHED = sorted({part for action in actions().values() for part in action.reads_parts})
@@ -126,7 +138,7 @@ def states() -> Iterator[States]:
     with world_of(ENV) as world:
         world.endpoint.timing(transition_s=0)
         world.endpoint.keep("healthy")
-        steps = [(module.ACTION, step) for module in AWAY for step in module.ACTION.plan_steps(world.sight())]
+        steps = [(action, step) for action in AWAY for step in action.plan_steps(world.sight())]
         for action, step in steps:
             world.act(action, step)
         world.endpoint.keep("failed over")
@@ -145,29 +157,29 @@ def _carry_out(place: Place, action: Action) -> None:
     assert place.steps(action) == steps
 
 
-@pytest.mark.parametrize("module", AWAY, ids=lambda module: module.ACTION.name)
-def test_an_action_of_the_failover_is_done_and_taken_back_exactly(states: States, module: ModuleType) -> None:
-    _carry_out(states.healthy(), module.ACTION)
+@pytest.mark.parametrize("action", AWAY, ids=lambda action: action.name)
+def test_an_action_of_the_failover_is_done_and_taken_back_exactly(states: States, action: Action) -> None:
+    _carry_out(states.healthy(), action)
 
 
-@pytest.mark.parametrize("module", UNFENCED, ids=lambda module: module.ACTION.name)
-def test_a_primary_that_came_back_unfenced_is_fenced_again(states: States, module: ModuleType) -> None:
-    _carry_out(states.healthy(Goal.FAILBACK), module.ACTION)
+@pytest.mark.parametrize("action", UNFENCED, ids=lambda action: action.name)
+def test_a_primary_that_came_back_unfenced_is_fenced_again(states: States, action: Action) -> None:
+    _carry_out(states.healthy(Goal.FAILBACK), action)
 
 
-@pytest.mark.parametrize("module", HOME, ids=lambda module: module.ACTION.name)
-def test_an_action_of_the_failback_is_done_and_taken_back_exactly(states: States, module: ModuleType) -> None:
-    _carry_out(states.away(), module.ACTION)
+@pytest.mark.parametrize("action", HOME, ids=lambda action: action.name)
+def test_an_action_of_the_failback_is_done_and_taken_back_exactly(states: States, action: Action) -> None:
+    _carry_out(states.away(), action)
 
 
-@pytest.mark.parametrize(("fence", "release"), RELEASED, ids=[release.ACTION.name for _, release in RELEASED])
-def test_a_release_gives_back_what_the_fence_took(states: States, fence: ModuleType, release: ModuleType) -> None:
+@pytest.mark.parametrize(("fence", "release"), RELEASED, ids=[release.name for _, release in RELEASED])
+def test_a_release_gives_back_what_the_fence_took(states: States, fence: Action, release: Action) -> None:
     place = states.healthy(Goal.FENCE)
-    fencing = place.steps(fence.ACTION)
+    fencing = place.steps(fence)
     for step in fencing:
-        place.act(fence.ACTION, step)
+        place.act(fence, step)
     recorded = {step.id: dict(step.before) for step in fencing}
-    _carry_out(Place(place.world, place.seen, Goal.RELEASE, recorded), release.ACTION)
+    _carry_out(Place(place.world, place.seen, Goal.RELEASE, recorded), release)
 
 
 def test_a_stage_leads_visitors_home_and_back(states: States) -> None:
@@ -196,27 +208,25 @@ def test_a_primary_that_always_answered_is_stable(states: States) -> None:
 
 @pytest.mark.parametrize(("repoint", "move", "side"), REPOINTED, ids=("DR region", "primary"))
 def test_a_definition_that_names_the_other_region_is_registered_again_and_run(
-    states: States, repoint: ModuleType, move: ModuleType, side: Side
+    states: States, repoint: Action, move: Action, side: Side
 ) -> None:
     place = states.healthy() if side is Side.DR else states.away()
     clean = _described(place.world, side)
     _register(place.world, side, _in_region(clean, SIT.region(OTHER[side])))
     unfit = place.world.whole(*(reader.name for reader in (ecs.services, ecs.task_definitions, newest)))
     place = replace(place, seen=replace(place.seen, parts={**place.seen.parts, **_parts(unfit)}))
-    (step,), moving = place.steps(repoint.ACTION), steps_of(move.ACTION, place.sight(move.ACTION))[FIRST]
+    (step,), moving = place.steps(repoint), steps_of(move, place.sight(move))[FIRST]
     before = next(service for service in place.seen.get(ecs.services, side) if service.name == FIRST)
     assert PASSWORD not in json.dumps(step.call.params if step.call else "")
-    assert place.standing(repoint.ACTION, step) is StepState.READY
-    place.act(repoint.ACTION, step)
-    assert place.standing(repoint.ACTION, step) is StepState.DONE
-    assert place.steps(repoint.ACTION) == []
+    assert place.standing(repoint, step) is StepState.READY
+    place.act(repoint, step)
+    assert place.standing(repoint, step) is StepState.DONE
+    assert place.steps(repoint) == []
     assert _described(place.world, side) == _in_region(clean, SIT.region(side)), "and nothing else is changed"
-    place.act(move.ACTION, moving)
-    assert place.standing(move.ACTION, moving) is StepState.DONE
-    place.world.take_back(move.ACTION, moving)
-    after = next(
-        service for service in place.sight(move.ACTION).snapshot.get(ecs.services, side) if service.name == FIRST
-    )
+    place.act(move, moving)
+    assert place.standing(move, moving) is StepState.DONE
+    place.world.take_back(move, moving)
+    after = next(service for service in place.sight(move).snapshot.get(ecs.services, side) if service.name == FIRST)
     assert (after.desired, after.task_definition) == (before.desired, before.task_definition)
 
 
@@ -289,14 +299,14 @@ def _check(world: World, check: str) -> dict[str, Any]:
     return config
 
 
-@pytest.mark.parametrize("module", [start, manual_step, end], ids=lambda module: module.ACTION.name)
-def test_a_message_is_received_in_both_regions_under_one_event(states: States, module: ModuleType) -> None:
+@pytest.mark.parametrize("action", [start.ACTION, manual_step.ACTION, end.ACTION], ids=lambda action: action.name)
+def test_a_message_is_received_in_both_regions_under_one_event(states: States, action: Action) -> None:
     world = states.healthy().world
     context = world.sight(env=with_traffic(ENV, dns_step="manual"), incident="INC-123")
-    steps = list(module.ACTION.plan_steps(context))
+    steps = list(action.plan_steps(context))
     assert [step.side for step in steps] == [Side.DR, Side.PRIMARY]
     for step in steps:
-        world.hand.send(module.ACTION.build_call(step, context))
+        world.hand.send(action.build_call(step, context))
     received = [_received(world, side) for side in (Side.DR, Side.PRIMARY)]
     assert [len(messages) for messages in received] == [1, 1]
     assert len({json.loads(message["Message"])["event"] for messages in received for message in messages}) == 1
@@ -311,9 +321,11 @@ def _received(world: World, side: Side) -> list[dict[str, Any]]:
 
 
 def test_every_action_that_changes_what_serves_is_carried_out_here() -> None:
-    here = {*AWAY, *UNFENCED, *HOME, shift_to_primary, start, manual_step, end}
+    here = {*AWAY, *UNFENCED, *HOME, shift_to_primary.ACTION, start.ACTION, manual_step.ACTION, end.ACTION}
     here |= (
-        {pin_from_dr, unpin_from_dr} | {repoint for repoint, _, _ in REPOINTED} | {release for _, release in RELEASED}
+        {pin_from_dr.ACTION, unpin_from_dr.ACTION}
+        | {repoint for repoint, _, _ in REPOINTED}
+        | {release for _, release in RELEASED}
     )
     serving = {name for name, action in actions().items() if name.split("/")[0] in SERVING and action.writes}
-    assert {module.ACTION.name for module in here} == serving
+    assert {action.name for action in here} == serving

@@ -183,16 +183,21 @@ def test_records_that_lead_there_while_the_answers_do_not_are_waited_for(world: 
 
 def test_after_the_way_back_every_count_bound_and_suspension_is_as_before(world: World) -> None:
     before, recorded = _sizes(world), dict[str, Any]()
-    for module in (fence_scaling, fence_services, raise_dr_scaling, scale_dr_services):
-        for step in module.ACTION.plan_steps(world.sight()):
-            world.act(module.ACTION, step)
+    for action in (fence_scaling.ACTION, fence_services.ACTION, raise_dr_scaling.ACTION, scale_dr_services.ACTION):
+        for step in action.plan_steps(world.sight()):
+            world.act(action, step)
             recorded[step.id] = dict(step.before)
     away = world.whole()
     assert _sizes(world) != before
-    for module in (restore_primary_scaling, start_primary_services, restore_dr_scaling, stop_dr_services):
-        for step in module.ACTION.plan_steps(world.sight(away, goal=Goal.FAILBACK, recorded=recorded)):
-            world.act(module.ACTION, step, away)
-            assert world.confirm(module.ACTION, step, away).state is StepState.DONE
+    for action in (
+        restore_primary_scaling.ACTION,
+        start_primary_services.ACTION,
+        restore_dr_scaling.ACTION,
+        stop_dr_services.ACTION,
+    ):
+        for step in action.plan_steps(world.sight(away, goal=Goal.FAILBACK, recorded=recorded)):
+            world.act(action, step, away)
+            assert world.confirm(action, step, away).state is StepState.DONE
     assert _sizes(world) == before
 
 

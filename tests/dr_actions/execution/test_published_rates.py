@@ -110,7 +110,7 @@ class LargeRun:
         plan = Plan(PROD.name, PROD.account, Goal.CLEAN_UP, "STEADY", self.steps)
         clearance = Clearance(PROD.name, "INC-1", "operator", "", plan.digest, None, ())
         snapshot = world({})
-        own: dict[str, Any] = {"observe": self._observe, "build_call": planned_call, "send": send_call, "parts": ()}
+        own: dict[str, Any] = {"status": self._observe, "build_call": planned_call, "send": send_call, "parts": ()}
         action = replace(scale_dr_services.ACTION, **own)
         with Journal.open(self.folder, PROD.name, "INC-1", "run", self.clock.now, world=WORLD) as journal:
             run = PlanRun(

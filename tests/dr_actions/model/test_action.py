@@ -21,7 +21,7 @@ def _changed(_step: Step, _context: PlanContext) -> StepStatus:
 def test_an_action_says_that_it_cannot_see_and_that_the_world_changed() -> None:
     context = context_of(SIT, world({}), Goal.FAILOVER)
     unseen, changed = (
-        Action("dr_actions.actions.compute.scale_dr_services", frozenset(), (), lambda _: iter(()), observe)
+        Action("compute/scale_dr_services", "", set(), (), lambda _: iter(()), observe)
         for observe in (_unseen, _changed)
     )
     expected = StepStatus(StepState.UNAVAILABLE, "tenant1 could not be seen: it is denied")

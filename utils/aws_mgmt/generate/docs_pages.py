@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from dr_actions.actions.registry import modules
+from dr_actions.actions.registry import actions, modules
 from dr_actions.model.plan import Goal
 from dr_actions.model.sequence import SEQUENCE, SequenceRow
 from dr_checks.core.registry import checks
@@ -146,7 +146,7 @@ def _row_of_sequence(row: SequenceRow) -> str:
     step = f"{row.playbook.number} {row.playbook.name}" + (f"; {row.last.number} {row.last.name}" if row.last else "")
     module = modules()[row.action]
     path = f"../{module.__name__.replace('.', '/')}.py"
-    does = (inspect.getdoc(module) or "").partition("\n\n")[0].replace("\n", " ")
+    does = actions()[row.action].does or (inspect.getdoc(module) or "").partition("\n\n")[0].replace("\n", " ")
     action = f"[`{row.action}`]({path})" + (f" (`{row.part}`)" if row.part else "")
     owner, planes = row.owner or row.playbook.owner, " and ".join(row.planes)
     cells = (stages, step, action, does, owner, row.role or "-", planes or "-")

@@ -206,8 +206,8 @@ def test_the_number_and_the_transactions_that_were_recorded_are_what_is_looked_f
 def test_where_markers_are_off_none_is_written_and_the_plan_says_so() -> None:
     execution = SIT.execution.model_copy(update={"markers": False})
     context = replace(failback(), env=SIT.model_copy(update={"execution": execution}))
-    for module in (write_marker, verify_freeze, verify_marker, remove_marker):
-        assert list(module.ACTION.plan_steps(context)) == []
+    for action in (write_marker.ACTION, verify_freeze.ACTION, verify_marker.ACTION, remove_marker.ACTION):
+        assert list(action.plan_steps(context)) == []
     assert any("zero loss is read off a lag, and not proven" in note for note in write_marker.ACTION.notes(context))
 
 

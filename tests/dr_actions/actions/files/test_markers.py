@@ -52,8 +52,8 @@ def mounting(definition: ecs.TaskDefinition) -> ecs.TaskDefinition:
     return replace(definition, containers=tuple(replace(row, mounts=mounts) for row in definition.containers))
 
 
-def step_of(module: Any, context: PlanContext, tenant: str = TASK) -> Step:
-    steps: dict[str, Step] = {step.subject: step for step in module.ACTION.plan_steps(context)}
+def step_of(action: Any, context: PlanContext, tenant: str = TASK) -> Step:
+    steps: dict[str, Step] = {step.subject: step for step in action.plan_steps(context)}
     return steps[tenant]
 
 
@@ -92,7 +92,7 @@ def test_each_tenant_s_own_task_writes_into_the_folder_that_it_mounts() -> None:
 def test_another_tenant_s_task_proves_nothing_for_this_one() -> None:
     context = with_task(failback(), Side.DR, tenant_folders.WRITING, report(begun=True, number=1))
     states = {
-        tenant: write_marker.ACTION.observe(step_of(write_marker, context, tenant), context).state
+        tenant: write_marker.ACTION.observe(step_of(write_marker.ACTION, context, tenant), context).state
         for tenant in (TASK, SECOND)
     }
     assert states == {TASK: StepState.DONE, SECOND: StepState.READY}
@@ -114,14 +114,14 @@ def test_a_folder_is_frozen_once_a_write_was_refused_and_a_marker_is_in_it(
     seen: Any, changed: dict[str, Any], state: StepState
 ) -> None:
     context = with_task(frozen(failback()), Side.DR, tenant_folders.WRITING, seen, **changed)
-    status = verify_freeze.ACTION.observe(step_of(verify_freeze, context), context)
+    status = verify_freeze.ACTION.observe(step_of(verify_freeze.ACTION, context), context)
     assert status.state is state, status.message
 
 
 def test_a_policy_that_freezes_nothing_is_no_freeze_whatever_was_refused() -> None:
     seen = report(number=7, refused=True, holds=MARKER)
     context = with_task(failback(), Side.DR, tenant_folders.WRITING, seen)
-    assert verify_freeze.ACTION.observe(step_of(verify_freeze, context), context).state is StepState.DRIFTED
+    assert verify_freeze.ACTION.observe(step_of(verify_freeze.ACTION, context), context).state is StepState.DRIFTED
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_no_files_are_made_writable_before_the_marker_is_in_the_folder_at_home(
     seen: MarkerReport, code: int, state: StepState, words: str
 ) -> None:
     context = failback(confirmed_facts={"files/verify_freeze:tenant-1": {"written": "7", "holds": MARKER}})
-    step = step_of(verify_marker, context)
+    step = step_of(verify_marker.ACTION, context)
     tasked = with_task(context, Side.PRIMARY, tenant_folders.FINDING, seen, exit_code=code)
     status = verify_marker.ACTION.observe(step, replace(tasked, tasks={step.id: ARN}))
     assert (status.state, words in status.message) == (state, True), status.message
@@ -145,15 +145,15 @@ def test_no_files_are_made_writable_before_the_marker_is_in_the_folder_at_home(
 
 def test_what_the_frozen_folder_holds_is_what_is_looked_for() -> None:
     context = failback(confirmed_facts={"files/verify_freeze:tenant-1": {"written": "7", "holds": "INC-7/earlier"}})
-    call = verify_marker.ACTION.build_call(step_of(verify_marker, context), context)
+    call = verify_marker.ACTION.build_call(step_of(verify_marker.ACTION, context), context)
     values = environment(call.params)
     assert (call.region, values["DR_NUMBER"], values["DR_HOLDS"]) == (SIT.regions.primary, "7", "INC-7/earlier")
     with pytest.raises(ValueError, match="recorded no marker"):
-        verify_marker.ACTION.build_call(step_of(verify_marker, context), failback())
+        verify_marker.ACTION.build_call(step_of(verify_marker.ACTION, context), failback())
 
 
 def test_an_abort_removes_what_the_failback_wrote_from_the_dr_region_s_folders_alone() -> None:
-    before = step_of(write_marker, failback()).before
+    before = step_of(write_marker.ACTION, failback()).before
     recorded = {"files/write_marker:tenant-1": before}
     steps = list(remove_marker.ACTION.plan_steps(failback(recorded=recorded)))
     assert steps
@@ -178,5 +178,5 @@ def test_a_tenant_that_mounts_nothing_is_named_and_marked_by_nobody() -> None:
 def test_where_markers_are_off_no_file_is_written() -> None:
     execution = SIT.execution.model_copy(update={"markers": False})
     context = replace(failback(), env=SIT.model_copy(update={"execution": execution}))
-    for module in (write_marker, verify_freeze, verify_marker, remove_marker):
-        assert list(module.ACTION.plan_steps(context)) == []
+    for action in (write_marker.ACTION, verify_freeze.ACTION, verify_marker.ACTION, remove_marker.ACTION):
+        assert list(action.plan_steps(context)) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Set
 from datetime import timedelta
 from typing import Any
 
@@ -108,5 +109,5 @@ def _key_in_dr() -> str:
     return key
 
 
-def _refusal(call: Call, allowed: frozenset[str], proofs: list[Proof]) -> object:
+def _refusal(call: Call, allowed: Set[str], proofs: list[Proof]) -> object:
     return refusal(call, GuardContext(SIT, allowed, goal=Goal.FAILBACK, proofs=proofs))

@@ -24,8 +24,8 @@ TABLE = "sit-tenant-state"
 WRITTEN = f"tables/write_marker:{TABLE}"
 
 
-def step_of(module: Any, context: PlanContext) -> Step:
-    steps: dict[str, Step] = {step.subject: step for step in module.ACTION.plan_steps(context)}
+def step_of(action: Any, context: PlanContext) -> Step:
+    steps: dict[str, Step] = {step.subject: step for step in action.plan_steps(context)}
     return steps[TABLE]
 
 
@@ -50,7 +50,7 @@ def keys(context: PlanContext, *names: str) -> PlanContext:
 
 def test_the_item_has_a_key_of_its_own_and_replaces_nothing_but_a_marker() -> None:
     context = keys(failback(), "tenant_id:S", "at:N")
-    call = write_marker.ACTION.build_call(step_of(write_marker, context), context)
+    call = write_marker.ACTION.build_call(step_of(write_marker.ACTION, context), context)
     assert (call.name, call.region) == ("dynamodb:PutItem", SIT.regions.dr)
     assert call.params["Item"] == {"tenant_id": {"S": "dr-marker"}, "at": {"N": "0"}, "dr_marker": {"S": MARKER}}
     assert call.params["ConditionExpression"] == "attribute_not_exists(#key) OR attribute_exists(dr_marker)"
@@ -75,7 +75,7 @@ def test_a_table_whose_key_cannot_take_it_is_named_and_left_alone(names: tuple[s
 )
 def test_it_is_written_once_the_dr_region_s_table_shows_it(item: MarkerItem, state: StepState) -> None:
     context = with_items(failback(), dr=item)
-    assert write_marker.ACTION.observe(step_of(write_marker, context), context).state is state
+    assert write_marker.ACTION.observe(step_of(write_marker.ACTION, context), context).state is state
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_a_marker_that_does_not_arrive_in_the_replica_stops_the_move(
     context = with_items(failback(confirmed_facts={WRITTEN: {"marker": MARKER}}), primary=item, dr=marked())
     since = context.snapshot.taken_at - timedelta(seconds=waited_s)
     context = replace(context, confirmed_at={WRITTEN: since})
-    status = verify_marker.ACTION.observe(step_of(verify_marker, context), context)
+    status = verify_marker.ACTION.observe(step_of(verify_marker.ACTION, context), context)
     assert (status.state, "Nothing is promoted" in status.message) == (state, state is StepState.FAILED)
 
 
@@ -107,12 +107,12 @@ def test_a_marker_that_does_not_arrive_in_the_replica_stops_the_move(
 )
 def test_it_is_gone_once_no_replica_holds_it(items: dict[str, MarkerItem], state: StepState) -> None:
     context = with_items(failback(), **items)
-    assert remove_marker.ACTION.observe(step_of(remove_marker, context), context).state is state
+    assert remove_marker.ACTION.observe(step_of(remove_marker.ACTION, context), context).state is state
 
 
 def test_an_abort_removes_it_where_it_is_also_while_the_primary_is_not_seen() -> None:
     left = with_items(failback(), dr=marked())
-    recorded = {WRITTEN: step_of(write_marker, left).before}
+    recorded = {WRITTEN: step_of(write_marker.ACTION, left).before}
     aborted = replace(left, goal=Goal.ABORT, recorded=recorded, snapshot=dark(left.snapshot, Side.PRIMARY))
     (step,) = remove_marker.ACTION.plan_steps(aborted)
     assert remove_marker.ACTION.observe(step, aborted).state is StepState.READY
