@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.model.action import PlanContext, StepState, StepStatus, action
+from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Step
 from dr_estate.config.environment import Side
 from dr_estate.model import states
@@ -22,7 +22,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each table, where data is to replicate at all."""
     for name in dynamodb.names(context.env) if context.env.replicates else ():
         yield context.step(
-            __name__,
+            VERIFY_PRIMARY_IN_SYNC.name,
             name,
             side=Side.PRIMARY,
             says=f"Wait until {name} holds the same items in {context.env.regions.primary} and "
@@ -36,7 +36,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     """DONE once both replicas are active and hold the same."""
     sides = (Side.PRIMARY, Side.DR)
     for side, other in (sides, sides[::-1]):
-        bad = _replicates(_table(step.subject, side, context), context.env.region(side), context.env.region(other))
+        bad = _replica_fault(_table(step.subject, side, context), context.env.region(side), context.env.region(other))
         if bad is not None:
             return bad
     primary_side, away = (_contents(step.subject, side, context) for side in sides)
@@ -49,7 +49,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     return StepStatus(StepState.IN_PROGRESS, f"{message}: writes are still on their way.", facts)
 
 
-def _replicates(table: dynamodb.Table | None, region: str, other: str) -> StepStatus | None:
+def _replica_fault(table: dynamodb.Table | None, region: str, other: str) -> StepStatus | None:
     """Why the table is no working replica, None where it is one."""
     if table is None or table.status == "absent":
         return StepStatus(StepState.FAILED, f"{region} has no such table: nothing brings its items home.")
@@ -109,4 +109,12 @@ def notes(context: PlanContext) -> Iterator[str]:
     )
 
 
-ACTION = action(globals(), (), (dynamodb.tables, dynamodb_contents.contents))
+VERIFY_PRIMARY_IN_SYNC = Action(
+    "tables/verify_primary_in_sync",
+    "Proves that both regions' replicas of each global table hold the same items again, whichever side wrote them.",
+    frozenset(),
+    (dynamodb.tables, dynamodb_contents.contents),
+    plan_steps,
+    observe,
+    omissions=notes,
+)

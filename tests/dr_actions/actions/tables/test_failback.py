@@ -21,7 +21,7 @@ from tests.dr_actions.plain import dark, with_part
 from tests.dr_checks.aws_answers import read
 from tests.dr_checks.estates import healthy
 
-ACTION = tables_verify_primary_in_sync.ACTION
+ACTION = tables_verify_primary_in_sync.VERIFY_PRIMARY_IN_SYNC
 TABLE = "sit-tenant-state"
 ITEM = {"tenant_id": {"S": "tenant1"}, "item_id": {"S": "cart"}, "tags": {"SS": ["b", "a"]}, "n": {"N": "1"}}
 

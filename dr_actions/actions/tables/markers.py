@@ -1,0 +1,212 @@
+"""The marker items of the global tables: written once writes are frozen, found in the primary region, then removed.
+
+A replica that is ACTIVE, and counts alike, may still lack what was written last; only an item that was written after
+the last write proves that all before it arrived. Its key cannot be one of the platform's own, and a condition lets
+nothing but a marker be replaced or removed. Source: DynamoDB API, PutItem and DeleteItem (ConditionExpression).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import timedelta
+
+from dr_actions.actions.common.unavailable_handling import name_list
+from dr_actions.actions.markers.marker_task import marker_of
+from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
+from dr_actions.model.action_ids import step_id
+from dr_actions.model.plan import Call, Danger, Goal, Params, Step
+from dr_estate.config.environment import Side
+from dr_estate.model.marker_names import ATTRIBUTE, KEY, ONLY_A_MARKER
+from dr_estate.model.unavailable import DataUnavailable, available
+from dr_estate.readers import dynamodb, dynamodb_markers
+from dr_estate.readers.dynamodb_markers import MarkerItem
+
+PUT = "dynamodb:PutItem"
+_LATER = "<made for this run>"
+ARRIVES_S = 300
+"""After how long what did not arrive is lost on the way: a replica trails by a second or two (DynamoDB guide)."""
+DELETE = "dynamodb:DeleteItem"
+
+
+def _marked_tables(context: PlanContext) -> Iterator[tuple[dynamodb.Table, Params]]:
+    """The tables of the DR region that replicate and take a marker, each with its key. Raises DataUnavailable."""
+    if not context.env.execution.markers or not context.env.replicates:
+        return
+    for table in _tables(context):
+        key = dynamodb_markers.key_of(table)
+        if key is not None and table.replicas:
+            yield table, key
+
+
+def _marked(table: str) -> Params:
+    """Return the step parameters by which a run's observations read the table's marker."""
+    return {"marked table": table}
+
+
+def _unfit_tables(context: PlanContext) -> tuple[str, ...]:
+    """The names of the tables whose key's types take no marker. Raises DataUnavailable."""
+    return tuple(table.name for table in _tables(context) if table.keys and dynamodb_markers.key_of(table) is None)
+
+
+def _tables(context: PlanContext) -> Iterator[dynamodb.Table]:
+    return map(available, context.snapshot.get(dynamodb.tables, Side.DR))
+
+
+def _item_of(context: PlanContext, side: Side, table: str) -> MarkerItem | None:
+    """The table's marker as the side's replica shows it; None where the table was not asked. Raises DataUnavailable."""
+    found = None
+    for row in map(available, context.snapshot.get(dynamodb_markers.items, side)):
+        found = row if row.table == table else found
+    return found
+
+
+def write_steps(context: PlanContext) -> Iterator[Step]:
+    """A step for each table that replicates and takes a marker."""
+    region = context.env.regions.dr
+    for table, key in _marked_tables(context):
+        params = {
+            "TableName": table.name,
+            "Item": {**key, ATTRIBUTE: {"S": _LATER}},
+            "ConditionExpression": f"attribute_not_exists(#key) OR {ONLY_A_MARKER}",
+            "ExpressionAttributeNames": {"#key": next(iter(key))},
+        }
+        yield context.step(
+            WRITE.name,
+            table.name,
+            side=Side.DR,
+            says=f"Put the marker item {KEY} into {table.name} of {region}: none of the platform's is replaced.",
+            danger=Danger.COMPENSABLE,
+            undo="The item is taken away after the move, or by the abort.",
+            budget_s=300,
+            call=Call("dynamodb", "PutItem", region, params),
+            before=_marked(table.name),
+            after={"marker item": "written"},
+        )
+
+
+def write_call(step: Step, context: PlanContext) -> Call:
+    """The call with the run's own marker."""
+    item = step.planned_call.params["Item"]
+    return step.call_with({"Item": {**item, ATTRIBUTE: {"S": marker_of(context)}}})
+
+
+def write_status(step: Step, context: PlanContext) -> StepStatus:
+    """DONE once the table of the DR region holds this run's marker."""
+    item = _item_of(context, Side.DR, step.subject)
+    if item is None:
+        return StepStatus(StepState.DRIFTED, f"{step.subject} is gone from {context.env.regions.dr}, or takes none.")
+    if item.there and not item.marker:
+        return StepStatus(StepState.DRIFTED, f"{step.subject} holds an item {KEY} that is no marker of this tool.")
+    if item.marker != marker_of(context):
+        return StepStatus(StepState.READY, f"{step.subject} holds no marker of this run.")
+    facts = (("marker", item.marker),)
+    return StepStatus(StepState.DONE, f"{step.subject} of {context.env.regions.dr} holds the marker.", facts)
+
+
+def unmarked_tables(context: PlanContext) -> Iterator[str]:
+    """The tables that take no marker, by name."""
+    if context.env.execution.markers and context.env.replicates and (unfit := _unfit_tables(context)):
+        yield (
+            f"No marker item is put into {name_list(unfit)}: the key is a number or binary, and might be one of the "
+            "platform's own. That its items are home is seen by comparing both replicas alone."
+        )
+
+
+def arrival_steps(context: PlanContext) -> Iterator[Step]:
+    """A step for each table that a marker is put into."""
+    for table, _ in _marked_tables(context):
+        yield context.step(
+            VERIFY.name,
+            table.name,
+            side=Side.PRIMARY,
+            says=f"Wait until the marker item of {table.name} is in the replica of {context.env.regions.primary}.",
+            budget_s=2 * ARRIVES_S,
+            before=_marked(table.name),
+            after={"lost": "nothing"},
+        )
+
+
+def arrival_status(step: Step, context: PlanContext) -> StepStatus:
+    """DONE once it is there; FAILED where it did not arrive in ``ARRIVES_S``."""
+    written = step_id(WRITE.name, step.subject)
+    wanted = context.confirmed_facts.get(written, {}).get("marker", "")
+    item = _item_of(context, Side.PRIMARY, step.subject)
+    if item is not None and wanted and item.marker == wanted:
+        message = f"The replica of {step.subject} in {context.env.regions.primary} holds the marker."
+        return StepStatus(StepState.DONE, message, (("marker", wanted),))
+    message = f"the replica of {step.subject} in {context.env.regions.primary} does not hold the marker"
+    since = context.confirmed_at.get(written)
+    if since is not None and context.snapshot.taken_at - since > timedelta(seconds=ARRIVES_S):
+        return StepStatus(StepState.FAILED, f"Not all has arrived: after {ARRIVES_S} s {message}. Nothing is promoted.")
+    return StepStatus(StepState.IN_PROGRESS, f"Not all has arrived: {message} yet.")
+
+
+def removal_steps(context: PlanContext) -> Iterator[Step]:
+    """A step for each table that a marker is put into; in an abort for those that the failback put one into."""
+    region = context.env.regions.dr
+    for table, key in _marked_tables(context):
+        if context.goal is Goal.ABORT and not context.before(WRITE.name, table.name):
+            continue
+        params = {"TableName": table.name, "Key": key, "ConditionExpression": ONLY_A_MARKER}
+        yield context.step(
+            REMOVE.name,
+            table.name,
+            side=Side.DR,
+            says=f"Remove the marker item {KEY} from {table.name} of {region}, which replicates.",
+            danger=Danger.COMPENSABLE,
+            undo="The next marker makes its item again.",
+            budget_s=600,
+            call=Call("dynamodb", "DeleteItem", region, params),
+            before=_marked(table.name),
+            after={"marker item": "gone"},
+        )
+
+
+def removal_status(step: Step, context: PlanContext) -> StepStatus:
+    """DONE once no replica that is seen holds a marker."""
+    item = _item_of(context, Side.DR, step.subject)
+    if item is not None and item.marker:
+        return StepStatus(StepState.READY, f"{step.subject} holds a marker.")
+    if _is_left(context, step.subject):
+        message = f"The replica of {step.subject} in {context.env.regions.primary} still holds the marker."
+        return StepStatus(StepState.IN_PROGRESS, message)
+    return StepStatus(StepState.DONE, f"{step.subject} holds no marker.")
+
+
+def _is_left(context: PlanContext, table: str) -> bool:
+    """Whether a replica holds a marker; a primary region that is not seen does not keep the DR region from its own."""
+    item = _item_of(context, Side.DR, table)
+    with suppress(DataUnavailable):
+        in_primary = _item_of(context, Side.PRIMARY, table)
+        return bool((item and item.marker) or (in_primary and in_primary.marker))
+    return bool(item and item.marker)
+
+
+WRITE = Action(
+    "tables/write_marker",
+    "Puts a marker item into each replicated table of the DR region once nobody writes there any more.",
+    {PUT},
+    (dynamodb.tables, dynamodb_markers.items),
+    write_steps,
+    write_status,
+    build_call=write_call,
+    omissions=unmarked_tables,
+)
+VERIFY = Action(
+    "tables/verify_marker",
+    "Before the database is promoted: proves that each table's marker item has arrived in the primary's replica.",
+    frozenset(),
+    (dynamodb.tables, dynamodb_markers.items),
+    arrival_steps,
+    arrival_status,
+)
+REMOVE = Action(
+    "tables/remove_marker",
+    "Removes the marker items from the tables in the DR region, from where the removal replicates to the primary region.",
+    {DELETE},
+    (dynamodb.tables, dynamodb_markers.items),
+    removal_steps,
+    removal_status,
+    essential=False,
+)
