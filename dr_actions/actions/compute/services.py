@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dr_actions.model.action import PlanContext, present
-from dr_actions.model.plan import Call, Json, Params, Step
+from dr_actions.model.plan import Call, Json, Step
 from dr_estate.aws.pace import launch_s, shortest_s
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.states import SERVICE
-from dr_estate.readers import application_autoscaling, ecs
+from dr_estate.readers import ecs
 
-SCALING = "application-autoscaling"
-REGISTER, UPDATE = f"{SCALING}:RegisterScalableTarget", "ecs:UpdateService"
-SUSPENSIONS = ("DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended")
+UPDATE = "ecs:UpdateService"
 
 
 def service_of(step: Step, context: PlanContext) -> ecs.Service:
@@ -21,37 +19,10 @@ def service_of(step: Step, context: PlanContext) -> ecs.Service:
     return present(found, f"{step.subject} is not there any more.")
 
 
-def target_of(step: Step, context: PlanContext) -> application_autoscaling.ScalableTarget:
-    """The scalable target of the service that the step is about, as seen now. Raises Drifted, DataUnavailable."""
-    found = context.snapshot.find(application_autoscaling.targets, step.side, service=step.subject)
-    return present(found, f"{step.subject} has no scalable target any more.")
-
-
 def update(env: Environment, side: Side, service: str, **changes: Json) -> Call:
     """``ecs:UpdateService`` of the service."""
     who = {"cluster": env.named(env.names.cluster), "service": service}
     return Call("ecs", "UpdateService", env.region(side), {**who, **changes})
-
-
-def register(env: Environment, side: Side, service: str, **bounds: Json) -> Call:
-    """``RegisterScalableTarget`` of the service: what ``bounds`` leaves out stays as it is."""
-    which = {
-        "ServiceNamespace": "ecs",
-        "ResourceId": f"service/{env.named(env.names.cluster)}/{service}",
-        "ScalableDimension": "ecs:service:DesiredCount",
-    }
-    return Call(SCALING, "RegisterScalableTarget", env.region(side), {**which, **bounds})
-
-
-def bounds_of(target: application_autoscaling.ScalableTarget) -> Params:
-    """The target's bounds, as RegisterScalableTarget takes them."""
-    return {"MinCapacity": target.minimum, "MaxCapacity": target.maximum}
-
-
-def suspended_of(target: application_autoscaling.ScalableTarget) -> dict[str, bool]:
-    """What of the target's scaling is suspended, as RegisterScalableTarget takes it."""
-    values = (target.in_suspended, target.out_suspended, target.schedule_suspended)
-    return dict(zip(SUSPENSIONS, values, strict=True))
 
 
 def scale_out_s(env: Environment, services: int, tasks: int) -> int:

@@ -203,7 +203,8 @@ VERIFY = Action(
 )
 REMOVE = Action(
     "tables/remove_marker",
-    "Removes the marker items from the tables in the DR region, from where the removal replicates to the primary region.",
+    "Removes the marker items from the tables in the DR region, "
+    "from where the removal replicates to the primary region.",
     {DELETE},
     (dynamodb.tables, dynamodb_markers.items),
     removal_steps,

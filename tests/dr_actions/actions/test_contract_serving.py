@@ -17,18 +17,13 @@ import pytest
 from botocore.exceptions import ClientError
 
 from dr_actions.actions.compute import (
-    fence_scaling,
-    fence_scaling_again,
     fence_services,
     fence_services_again,
-    raise_dr_scaling,
-    release_scaling,
     release_services,
     repoint_dr_tasks,
     repoint_primary_tasks,
-    restore_dr_scaling,
-    restore_primary_scaling,
     scale_dr_services,
+    scaling,
     start_primary_services,
     stop_dr_services,
 )
@@ -58,26 +53,26 @@ from tests.dr_checks.worlds import warm
 ENV = warm(with_failback(bake_minutes=0))  # a pilot light has no healthy target that traffic could be led to
 PASSWORD = "a-plain-password"
 AWAY = (
-    fence_scaling.ACTION,
+    scaling.FENCE,
     fence_services.ACTION,
-    raise_dr_scaling.ACTION,
+    scaling.RAISE_DR,
     scale_dr_services.ACTION,
     shift_to_dr.ACTION,
     pin_primary.ACTION,
 )
-UNFENCED = (fence_scaling_again.ACTION, fence_services_again.ACTION)
+UNFENCED = (scaling.FENCE_AGAIN, fence_services_again.ACTION)
 HOME = (
-    restore_primary_scaling.ACTION,
+    scaling.RESTORE_PRIMARY,
     start_primary_services.ACTION,
     unpin_primary.ACTION,
-    restore_dr_scaling.ACTION,
+    scaling.RESTORE_DR,
     stop_dr_services.ACTION,
 )
 REPOINTED = (
     (repoint_dr_tasks.ACTION, scale_dr_services.ACTION, Side.DR),
     (repoint_primary_tasks.ACTION, start_primary_services.ACTION, Side.PRIMARY),
 )
-RELEASED = ((fence_scaling.ACTION, release_scaling.ACTION), (fence_services.ACTION, release_services.ACTION))
+RELEASED = ((scaling.FENCE, scaling.RELEASE), (fence_services.ACTION, release_services.ACTION))
 SERVING = ("compute", "traffic", "notifications")
 PREPARED = ENV.model_copy(update={"traffic": ENV.traffic.model_copy(update={"pin_port": 8053})})
 WATCHED = sorted({part for action in actions().values() for part in action.reads_parts})
@@ -196,7 +191,7 @@ def test_a_stage_leads_visitors_home_and_back(states: States) -> None:
 
 def _start_at_home(place: Place) -> None:
     """The primary's services run, so that its gates hold."""
-    for action in (restore_primary_scaling.ACTION, start_primary_services.ACTION):
+    for action in (scaling.RESTORE_PRIMARY, start_primary_services.ACTION):
         for step in place.steps(action):
             place.act(action, step)
 

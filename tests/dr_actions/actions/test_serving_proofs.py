@@ -10,16 +10,13 @@ from typing import Any
 import pytest
 
 from dr_actions.actions.compute import (
-    fence_scaling,
     fence_services,
-    raise_dr_scaling,
     repoint_dr_tasks,
-    restore_dr_scaling,
-    restore_primary_scaling,
     scale_dr_services,
     start_primary_services,
     stop_dr_services,
 )
+from dr_actions.actions.compute import scaling as compute_scaling
 from dr_actions.actions.traffic import shift_to_dr
 from dr_actions.model.action import Action, StepState
 from dr_actions.model.plan import Goal, Step
@@ -119,7 +116,7 @@ def test_a_service_of_the_wanted_size_is_deployed_again_once_where_its_secrets_c
 
 
 def test_a_schedule_is_suspended_with_the_bounds_and_goes_on_when_they_are_taken_back(world: World) -> None:
-    action, scaling = raise_dr_scaling.ACTION, application_autoscaling
+    action, scaling = compute_scaling.RAISE_DR, application_autoscaling
     world.endpoint.inject("scaling-night-for-ever")
     night = world.whole(scaling.targets.name, scaling.scheduled_actions.name)
     step = _step(world, action, LAST, night)
@@ -183,16 +180,16 @@ def test_records_that_lead_there_while_the_answers_do_not_are_waited_for(world: 
 
 def test_after_the_way_back_every_count_bound_and_suspension_is_as_before(world: World) -> None:
     before, recorded = _sizes(world), dict[str, Any]()
-    for action in (fence_scaling.ACTION, fence_services.ACTION, raise_dr_scaling.ACTION, scale_dr_services.ACTION):
+    for action in (compute_scaling.FENCE, fence_services.ACTION, compute_scaling.RAISE_DR, scale_dr_services.ACTION):
         for step in action.plan_steps(world.sight()):
             world.act(action, step)
             recorded[step.id] = dict(step.before)
     away = world.whole()
     assert _sizes(world) != before
     for action in (
-        restore_primary_scaling.ACTION,
+        compute_scaling.RESTORE_PRIMARY,
         start_primary_services.ACTION,
-        restore_dr_scaling.ACTION,
+        compute_scaling.RESTORE_DR,
         stop_dr_services.ACTION,
     ):
         for step in action.plan_steps(world.sight(away, goal=Goal.FAILBACK, recorded=recorded)):

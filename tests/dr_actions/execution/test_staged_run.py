@@ -13,7 +13,7 @@ from typing import Self
 
 import pytest
 
-from dr_actions.actions.compute import fence_scaling_again
+from dr_actions.actions.compute import scaling
 from dr_actions.actions.files.write_freeze_policy import frozen
 from dr_actions.actions.traffic import shift_to_primary
 from dr_actions.execution.run import FailureCause, ManualPending, PlanRun, RunStopped, StepFailed
@@ -146,7 +146,7 @@ def test_a_change_whose_answer_was_lost_bakes_from_when_it_was_seen(world: World
 @pytest.mark.proof
 def test_what_is_found_done_after_a_death_has_its_moment_on_record(world: World, tmp_path: Path) -> None:
     """Later steps count from there: a backup, for one, must be younger than the freeze."""
-    action = fence_scaling_again.ACTION
+    action = scaling.FENCE_AGAIN
     step = next(iter(action.plan_steps(records_sight(world))))
     home = Home(world, ENV, tmp_path, _plan(ENV, (step,)))
     with Journal.open(tmp_path, ENV.name, INCIDENT, "died", lambda: datetime.now(UTC), world=WORLD) as journal:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dr_actions.actions.compute.raise_dr_scaling import ACTION
+from dr_actions.actions.compute.scaling import RAISE_DR
 from dr_actions.model.action import StepState
 from dr_actions.model.plan import Goal
 from dr_estate.config.environment import Side
@@ -28,13 +28,13 @@ def _bounds(minimum: int, maximum: int, snapshot: Snapshot = HEALTHY, **changes:
 
 
 def _standing(snapshot: Snapshot, service: str = FIRST, planned_upon: Snapshot = HEALTHY) -> StepState:
-    return ACTION.observe(steps_of(ACTION, sight(planned_upon))[service], sight(snapshot)).state
+    return RAISE_DR.observe(steps_of(RAISE_DR, sight(planned_upon))[service], sight(snapshot)).state
 
 
 def test_the_minimum_is_raised_and_a_higher_maximum_is_kept() -> None:
-    steps = steps_of(ACTION, sight())
+    steps = steps_of(RAISE_DR, sight())
     assert {FIRST, LAST} == set(steps)
-    call, undoing = steps[FIRST].call, ACTION.rollback_call(steps[FIRST])
+    call, undoing = steps[FIRST].call, RAISE_DR.rollback_call(steps[FIRST])
     assert call is not None
     assert undoing is not None
     assert ("application-autoscaling:RegisterScalableTarget", SIT.regions.dr) == (call.name, call.region)
@@ -45,17 +45,17 @@ def test_the_minimum_is_raised_and_a_higher_maximum_is_kept() -> None:
 
 def test_a_dark_primary_changes_nothing_of_what_is_planned() -> None:
     in_the_dark = sight(dark(HEALTHY, Side.PRIMARY), primary_answers=False)
-    assert steps_of(ACTION, sight()) == steps_of(ACTION, in_the_dark)
+    assert steps_of(RAISE_DR, sight()) == steps_of(RAISE_DR, in_the_dark)
 
 
 def test_bounds_are_ready_then_done_and_are_not_raised_again() -> None:
     raised = _bounds(2, 4)
     assert (StepState.READY, StepState.DONE) == (_standing(HEALTHY), _standing(raised))
-    assert {} == steps_of(ACTION, sight(raised))
+    assert {} == steps_of(RAISE_DR, sight(raised))
 
 
 def test_a_cap_below_the_failover_size_is_lifted_too() -> None:
-    step = steps_of(ACTION, sight(_bounds(1, 1)))[LAST]
+    step = steps_of(RAISE_DR, sight(_bounds(1, 1)))[LAST]
     assert ({"MinCapacity": 1, "MaxCapacity": 1}, {"MinCapacity": 2, "MaxCapacity": 2}) == (step.before, step.after)
     assert StepState.DONE is _standing(_bounds(2, 2), LAST, planned_upon=_bounds(1, 1))
 
@@ -67,27 +67,27 @@ def test_bounds_that_somebody_set_otherwise_are_changed() -> None:
 def test_a_service_that_does_not_scale_is_left_out_and_named() -> None:
     scaling = tuple(target for target in HEALTHY.get(targets, DR) if target.service == FIRST)
     without = with_part(HEALTHY, targets, DR, scaling)
-    assert {FIRST} == set(steps_of(ACTION, sight(without)))
+    assert {FIRST} == set(steps_of(RAISE_DR, sight(without)))
     assert [f"No auto scaling in {SIT.regions.dr}: {LAST} would stay as large, whatever the load."] == list(
-        ACTION.notes(sight(without))
+        RAISE_DR.notes(sight(without))
     )
     assert StepState.DRIFTED is _standing(without, LAST)
 
 
 def test_a_schedule_that_would_push_a_service_back_is_suspended_and_goes_on_when_it_is_taken_back() -> None:
-    assert [] == list(ACTION.notes(sight()))
-    (note,) = ACTION.notes(sight(NIGHT))
+    assert [] == list(RAISE_DR.notes(sight()))
+    (note,) = RAISE_DR.notes(sight(NIGHT))
     assert f"'night' at cron(0 19 * * ? *) in {SIT.regions.dr} would push {LAST} below 2 tasks" in note
-    steps = steps_of(ACTION, sight(NIGHT))
+    steps = steps_of(RAISE_DR, sight(NIGHT))
     assert "SuspendedState" not in steps[FIRST].after, "it has no schedule"
-    undoing = ACTION.rollback_call(steps[LAST])
+    undoing = RAISE_DR.rollback_call(steps[LAST])
     assert undoing is not None
     assert steps[LAST].after["SuspendedState"]["ScheduledScalingSuspended"] is True
     assert undoing.params["SuspendedState"]["ScheduledScalingSuspended"] is False
     assert StepState.READY is _standing(NIGHT, LAST, planned_upon=NIGHT)
     suspended = _bounds(2, 4, NIGHT, schedule_suspended=True)
     assert StepState.DONE is _standing(suspended, LAST, planned_upon=NIGHT)
-    assert {} == steps_of(ACTION, sight(suspended)), "a schedule that is suspended shrinks nothing"
+    assert {} == steps_of(RAISE_DR, sight(suspended)), "a schedule that is suspended shrinks nothing"
 
 
 def test_bounds_alone_do_not_do_where_a_schedule_still_runs() -> None:
@@ -96,12 +96,12 @@ def test_bounds_alone_do_not_do_where_a_schedule_still_runs() -> None:
 
 def test_what_cannot_be_seen_is_said_and_never_done() -> None:
     blind = dark(HEALTHY, DR)
-    assert {} == steps_of(ACTION, sight(blind))
+    assert {} == steps_of(RAISE_DR, sight(blind))
     assert ["Auto scaling of the DR region was planned without this: the region does not answer."] == list(
-        dict.fromkeys(ACTION.notes(sight(blind)))
+        dict.fromkeys(RAISE_DR.notes(sight(blind)))
     )
     assert StepState.UNAVAILABLE is _standing(blind)
 
 
 def test_a_failback_raises_nothing_here() -> None:
-    assert {} == steps_of(ACTION, sight(goal=Goal.FAILBACK))
+    assert {} == steps_of(RAISE_DR, sight(goal=Goal.FAILBACK))

@@ -8,17 +8,14 @@ from typing import Any
 import pytest
 
 from dr_actions.actions.compute import (
-    fence_scaling,
     fence_services,
-    raise_dr_scaling,
     repoint_primary_tasks,
-    restore_dr_scaling,
-    restore_primary_scaling,
     scale_dr_services,
+    scaling,
     start_primary_services,
     stop_dr_services,
 )
-from dr_actions.actions.compute.services import SUSPENSIONS
+from dr_actions.actions.compute.scaling import SUSPENSIONS
 from dr_actions.model.action import TO_PRIMARY, Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Goal
 from dr_actions.model.sequence import SEQUENCE
@@ -28,11 +25,11 @@ from dr_estate.readers.application_autoscaling import targets
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.plain import FIRST, LAST, SIT, dark, recorded, sight, steps_of, with_part, with_rows
 
-AWAY = (fence_scaling.ACTION, fence_services.ACTION, raise_dr_scaling.ACTION, scale_dr_services.ACTION)
+AWAY = (scaling.FENCE, fence_services.ACTION, scaling.RAISE_DR, scale_dr_services.ACTION)
 BACK = (
-    restore_primary_scaling.ACTION,
+    scaling.RESTORE_PRIMARY,
     start_primary_services.ACTION,
-    restore_dr_scaling.ACTION,
+    scaling.RESTORE_DR,
     stop_dr_services.ACTION,
 )
 HEALTHY, PRIMARY, DR = recorded("healthy"), Side.PRIMARY, Side.DR
@@ -118,7 +115,7 @@ def test_a_service_is_done_only_when_the_load_balancer_sees_its_tasks_healthy() 
 def test_what_was_not_recorded_comes_from_the_environment_file() -> None:
     unrecorded = _sight(recorded={})
     home = steps_of(start_primary_services.ACTION, unrecorded)[FIRST]
-    bounds = steps_of(restore_primary_scaling.ACTION, unrecorded)[FIRST]
+    bounds = steps_of(scaling.RESTORE_PRIMARY, unrecorded)[FIRST]
     standby = steps_of(stop_dr_services.ACTION, unrecorded)[FIRST]
     needed = SIT.capacity.tasks_per_service
     assert home.after == {"desiredCount": needed}
@@ -129,7 +126,7 @@ def test_what_was_not_recorded_comes_from_the_environment_file() -> None:
 
 def test_a_primary_that_was_never_fenced_keeps_what_it_has() -> None:
     unfenced = _sight(HEALTHY, recorded={})
-    for action in (restore_primary_scaling.ACTION, start_primary_services.ACTION):
+    for action in (scaling.RESTORE_PRIMARY, start_primary_services.ACTION):
         for step in action.plan_steps(unfenced):
             assert {key: step.before[key] for key in step.after} == step.after
             assert action.observe(step, unfenced).state is StepState.DONE
@@ -137,7 +134,7 @@ def test_a_primary_that_was_never_fenced_keeps_what_it_has() -> None:
 
 def test_bounds_that_somebody_set_since_are_not_overwritten() -> None:
     otherwise = with_rows(FAILED_OVER, targets, DR, minimum=7, maximum=9)
-    assert _confirm(restore_dr_scaling.ACTION, otherwise).state is StepState.DRIFTED
+    assert _confirm(scaling.RESTORE_DR, otherwise).state is StepState.DRIFTED
 
 
 def test_a_schedule_that_the_failover_suspended_goes_on_once_home() -> None:
@@ -145,14 +142,14 @@ def test_a_schedule_that_the_failover_suspended_goes_on_once_home() -> None:
     awake = {"SuspendedState": dict.fromkeys(SUSPENSIONS, False)}
     key = f"compute/raise_dr_scaling:{FIRST}"
     context = _sight(suspended, recorded=RECORDED | {key: RECORDED[key] | awake})
-    step = steps_of(restore_dr_scaling.ACTION, context)[FIRST]
+    step = steps_of(scaling.RESTORE_DR, context)[FIRST]
     assert step.call is not None
     assert awake.items() <= step.call.params.items()
-    assert restore_dr_scaling.ACTION.observe(step, context).state is StepState.READY
+    assert scaling.RESTORE_DR.observe(step, context).state is StepState.READY
     lowered = with_rows(suspended, targets, DR, minimum=SIT.standby.tasks_per_service)
-    assert restore_dr_scaling.ACTION.observe(step, _sight(lowered)).state is not StepState.DONE
+    assert scaling.RESTORE_DR.observe(step, _sight(lowered)).state is not StepState.DONE
     home = with_rows(suspended, targets, DR, minimum=step.after["MinCapacity"], schedule_suspended=False)
-    assert restore_dr_scaling.ACTION.observe(step, _sight(home)).state is StepState.DONE
+    assert scaling.RESTORE_DR.observe(step, _sight(home)).state is StepState.DONE
 
 
 def test_a_dr_service_that_scaled_by_its_load_is_stopped_all_the_same() -> None:
@@ -163,8 +160,8 @@ def test_a_dr_service_that_scaled_by_its_load_is_stopped_all_the_same() -> None:
 
 def test_the_bounds_are_lowered_before_the_services_so_that_scaling_starts_none_again() -> None:
     rows = {row.action: row.stage for row in SEQUENCE[Goal.FAILBACK]}
-    assert rows[restore_dr_scaling.ACTION.name] < rows[stop_dr_services.ACTION.name]
-    assert rows[restore_primary_scaling.ACTION.name] < rows[start_primary_services.ACTION.name]
+    assert rows[scaling.RESTORE_DR.name] < rows[stop_dr_services.ACTION.name]
+    assert rows[scaling.RESTORE_PRIMARY.name] < rows[start_primary_services.ACTION.name]
 
 
 def test_a_primary_definition_that_names_the_dr_region_is_registered_again_and_run() -> None:
