@@ -331,7 +331,7 @@ class Action:
     essential: bool = True
     omissions: Notes = no_notes
     leftovers: Notes = no_notes
-    reads: frozenset[str] = frozenset()
+    reads: Set[str] = frozenset()
     observable: bool = True
     run_program: RunProgram | None = None
     rolled_back: IsRolledBack | None = None

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from dr_actions.actions.compute.services import UPDATE
+from dr_actions.actions.compute.rollout import UPDATE
 from dr_actions.actions.database.protect_dr import SECOND_ZONE
 from dr_actions.actions.database.verify_primary_in_sync import COUNTED
 from dr_actions.model.action_ids import part_of

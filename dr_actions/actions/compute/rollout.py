@@ -1,7 +1,7 @@
-"""How far a service is on its way to its size: tasks, rollout, and what the load balancer sees of them. Pure.
+"""A service's way to its size: the call that sets it, its tasks and rollout, and what the load balancer sees of them.
 
 A FAILED deployment launches no task, a changed desired count makes no new one, and a task keeps the secrets of its
-start (T53): then the call that scales makes a new deployment. What it made is known by its id.
+start (T53): then the call that scales makes a new deployment. What it made is known by its id. Pure.
 """
 
 from __future__ import annotations
@@ -11,23 +11,58 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from dr_actions.actions.common import unavailable_handling
 from dr_actions.actions.common.unavailable_handling import FORCE_NEW_DEPLOYMENT, tenant_services, unavailable_reasons
 from dr_actions.actions.compute.task_revisions import revision
-from dr_actions.model.action import PlanContext, Sender, StepState, StepStatus
+from dr_actions.model.action import PlanContext, Sender, StepState, StepStatus, present
 from dr_actions.model.plan import Call, Json, Step
 from dr_checks.derived.site_visits import part_or
-from dr_estate.config.environment import Side
-from dr_estate.model.states import ROLLOUT
+from dr_estate.aws.pace import launch_s, shortest_s
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.states import ROLLOUT, SERVICE
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import ecs, ecs_stopped_tasks, elbv2, elbv2_targets
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 
+UPDATE = "ecs:UpdateService"
 # A Fargate task pulls its image, boots, and passes its first health checks, whose counts are published a minute later.
 START_S = 420
 # Old tasks of a new deployment drain (300 s by default) and stop (120 s at most) before it is COMPLETED.
 DRAIN_S = 420
 # ECS repeats a sentence while its cause lasts, ever more seldom.
 _REPORTED_SINCE = timedelta(hours=1)
+
+
+def service_of(step: Step, context: PlanContext) -> ecs.Service:
+    """The service that the step is about, as seen now. Raises Drifted, DataUnavailable."""
+    found = context.snapshot.find(ecs.services, step.side, name=step.subject)
+    found = found if found is not None and SERVICE[found.status].serves else None
+    return present(found, f"{step.subject} is not there any more.")
+
+
+def update_call(env: Environment, side: Side, service: str, **changes: Json) -> Call:
+    """``ecs:UpdateService`` of the service."""
+    who = {"cluster": env.named(env.names.cluster), "service": service}
+    return Call("ecs", "UpdateService", env.region(side), {**who, **changes})
+
+
+def scale_out_s(env: Environment, services: int, tasks: int) -> int:
+    """Seconds AWS takes to let ``tasks`` more of ``services`` start: a floor that no tool lowers (T35).
+
+    Calls, launches and registrations overlap, so the slowest counts.
+    """
+    launched_s = launch_s(tasks, env.capacity.launch_burst, env.capacity.launch_per_s)
+    return round(max(launched_s, shortest_s({UPDATE: services})))
+
+
+def primary_tasks(context: PlanContext, tenant_service: unavailable_handling.TenantService) -> int:
+    """How many tasks the tenant's primary service is to run: as before the failover.
+
+    Where that was not recorded (the primary was dark) or was 0 (a scheduled night), as many as it runs by itself now;
+    where that is 0, capacity.tasks_per_service.
+    """
+    desired_count = int(context.before("compute/fence_services", tenant_service.service.name).get("desiredCount", 0))
+    return desired_count or tenant_service.service.desired or context.env.capacity.tasks_per_service
 
 
 class RedeploymentReason(StrEnum):
@@ -96,7 +131,7 @@ def redeployment_parameters(step: Step, context: PlanContext, service: ecs.Servi
     )
 
 
-def send(_step: Step, call: Call, sender: Sender) -> dict[str, Any]:
+def send_update(_step: Step, call: Call, sender: Sender) -> dict[str, Any]:
     """Send the call; returns the id of the deployment that it made, if it made one."""
     service = sender.send(call).get("service", {})
     if not {FORCE_NEW_DEPLOYMENT, "taskDefinition"} & call.params.keys():

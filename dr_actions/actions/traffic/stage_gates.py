@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from dr_actions.actions.common import unavailable_handling
-from dr_actions.actions.compute import failback as compute_failback
+from dr_actions.actions.compute import rollout as compute_rollout
 from dr_actions.actions.compute.rollout import healthy_targets
 from dr_actions.actions.traffic.binomial import at_least
 from dr_actions.actions.traffic.one_writer import writers_gate
@@ -58,7 +58,7 @@ def _targets(context: PlanContext) -> StepStatus:
     """Each tenant has the healthy targets that it had before the failover, or as many as auto scaling wants now."""
     few, blind, least = list[str](), list[str](), 0
     for tenant_service in unavailable_handling.tenant_services(context, Side.PRIMARY):
-        needed = max(1, min(compute_failback.primary_tasks(context, tenant_service), tenant_service.service.desired))
+        needed = max(1, min(compute_rollout.primary_tasks(context, tenant_service), tenant_service.service.desired))
         healthy = healthy_targets(context, tenant_service.service, Side.PRIMARY)
         if tenant_service.service.running < needed or (healthy is not None and healthy < needed):
             seen = tenant_service.service.running if healthy is None else min(healthy, tenant_service.service.running)

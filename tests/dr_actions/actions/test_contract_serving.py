@@ -16,17 +16,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from dr_actions.actions.compute import (
-    fence_services,
-    fence_services_again,
-    release_services,
-    repoint_dr_tasks,
-    repoint_primary_tasks,
-    scale_dr_services,
-    scaling,
-    start_primary_services,
-    stop_dr_services,
-)
+from dr_actions.actions.compute import fence as compute_fence
+from dr_actions.actions.compute import scaling, service_counts, task_revisions
 from dr_actions.actions.compute.region_references import OTHER
 from dr_actions.actions.notifications import end, manual_step, start
 from dr_actions.actions.registry import actions
@@ -54,25 +45,25 @@ ENV = warm(with_failback(bake_minutes=0))  # a pilot light has no healthy target
 PASSWORD = "a-plain-password"
 AWAY = (
     scaling.FENCE,
-    fence_services.ACTION,
+    compute_fence.FENCE,
     scaling.RAISE_DR,
-    scale_dr_services.ACTION,
+    service_counts.SCALE_DR,
     shift_to_dr.ACTION,
     pin_primary.ACTION,
 )
-UNFENCED = (scaling.FENCE_AGAIN, fence_services_again.ACTION)
+UNFENCED = (scaling.FENCE_AGAIN, compute_fence.FENCE_AGAIN)
 HOME = (
     scaling.RESTORE_PRIMARY,
-    start_primary_services.ACTION,
+    service_counts.START_PRIMARY,
     unpin_primary.ACTION,
     scaling.RESTORE_DR,
-    stop_dr_services.ACTION,
+    service_counts.STOP_DR,
 )
 REPOINTED = (
-    (repoint_dr_tasks.ACTION, scale_dr_services.ACTION, Side.DR),
-    (repoint_primary_tasks.ACTION, start_primary_services.ACTION, Side.PRIMARY),
+    (task_revisions.REPOINT_DR, service_counts.SCALE_DR, Side.DR),
+    (task_revisions.REPOINT_PRIMARY, service_counts.START_PRIMARY, Side.PRIMARY),
 )
-RELEASED = ((scaling.FENCE, scaling.RELEASE), (fence_services.ACTION, release_services.ACTION))
+RELEASED = ((scaling.FENCE, scaling.RELEASE), (compute_fence.FENCE, compute_fence.RELEASE))
 SERVING = ("compute", "traffic", "notifications")
 PREPARED = ENV.model_copy(update={"traffic": ENV.traffic.model_copy(update={"pin_port": 8053})})
 WATCHED = sorted({part for action in actions().values() for part in action.reads_parts})
@@ -191,7 +182,7 @@ def test_a_stage_leads_visitors_home_and_back(states: States) -> None:
 
 def _start_at_home(place: Place) -> None:
     """The primary's services run, so that its gates hold."""
-    for action in (scaling.RESTORE_PRIMARY, start_primary_services.ACTION):
+    for action in (scaling.RESTORE_PRIMARY, service_counts.START_PRIMARY):
         for step in place.steps(action):
             place.act(action, step)
 
@@ -235,7 +226,10 @@ def _described(world: World, side: Side) -> dict[str, Any]:
     family = FIRST.removesuffix("-service")
     answer = world.send(side, "ecs:DescribeTaskDefinition", taskDefinition=family, include=["TAGS"])
     definition: dict[str, Any] = answer["taskDefinition"]
-    return {**{key: definition[key] for key in repoint_dr_tasks.COPIED if definition.get(key)}, "tags": answer["tags"]}
+    return {
+        **{key: definition[key] for key in task_revisions.COPIED if definition.get(key)},
+        "tags": answer["tags"],
+    }
 
 
 def _in_region(definition: dict[str, Any], region: str) -> dict[str, Any]:

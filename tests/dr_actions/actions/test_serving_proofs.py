@@ -9,13 +9,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.compute import (
-    fence_services,
-    repoint_dr_tasks,
-    scale_dr_services,
-    start_primary_services,
-    stop_dr_services,
-)
+from dr_actions.actions.compute import fence, service_counts, task_revisions
 from dr_actions.actions.compute import scaling as compute_scaling
 from dr_actions.actions.traffic import shift_to_dr
 from dr_actions.model.action import Action, StepState
@@ -56,7 +50,7 @@ def _step(world: World, action: Action, service: str = FIRST, seen: Snapshot | N
 
 
 def test_a_job_of_the_tenant_outside_its_service_keeps_the_fence_waiting(world: World) -> None:
-    action = fence_services.ACTION
+    action = fence.FENCE
     step = _step(world, action, LAST)
     network = world.healthy.get(ecs.services, Side.PRIMARY)[0]
     places = {"subnets": list(network.subnets), "securityGroups": list(network.security_groups)}
@@ -77,7 +71,7 @@ def test_a_job_of_the_tenant_outside_its_service_keeps_the_fence_waiting(world: 
 
 
 def test_too_small_a_quota_leaves_the_service_waiting(world: World) -> None:
-    action = scale_dr_services.ACTION
+    action = service_counts.SCALE_DR
     step = _step(world, action, LAST)
     world.endpoint.inject("quota-fargate")
     world.act(action, step)
@@ -89,7 +83,7 @@ def test_too_small_a_quota_leaves_the_service_waiting(world: World) -> None:
 
 
 def test_an_image_that_cannot_be_pulled_fails_the_one_tenant(world: World) -> None:
-    action = scale_dr_services.ACTION
+    action = service_counts.SCALE_DR
     world.endpoint.inject("ecs-deployment-failed")
     broken = world.whole(ecs.services.name, ecs.task_definitions.name, ecs_newest_definitions.newest.name)
     step = _step(world, action, LAST, broken)
@@ -99,7 +93,7 @@ def test_an_image_that_cannot_be_pulled_fails_the_one_tenant(world: World) -> No
 
 
 def test_a_service_of_the_wanted_size_is_deployed_again_once_where_its_secrets_changed_since(world: World) -> None:
-    action = scale_dr_services.ACTION
+    action = service_counts.SCALE_DR
     step = _step(world, action)
     assert "forceNewDeployment" not in world.act(action, step).params
     assert world.confirm(action, step).state is StepState.DONE
@@ -136,7 +130,7 @@ def _bounds(world: World) -> tuple[int, int, bool]:
 
 def test_a_copy_of_the_primarys_definition_becomes_what_the_dr_regions_own_is(world: World) -> None:
     """The new revision is the primary's own definition, in the names of the DR region; the password stays unread."""
-    action = repoint_dr_tasks.ACTION
+    action = task_revisions.REPOINT_DR
     clean, theirs = _described(world, Side.DR), _described(world, Side.PRIMARY)
     more = {"AWS_REGION": SIT.regions.primary, "DB_PASSWORD": PASSWORD}
     theirs["containerDefinitions"][0]["environment"] += [{"name": key, "value": more[key]} for key in more]
@@ -163,7 +157,10 @@ def test_a_copy_of_the_primarys_definition_becomes_what_the_dr_regions_own_is(wo
 def _described(world: World, side: Side) -> dict[str, Any]:
     answer = world.send(side, "ecs:DescribeTaskDefinition", taskDefinition=FAMILY, include=["TAGS"])
     definition: dict[str, Any] = answer["taskDefinition"]
-    return {**{key: definition[key] for key in repoint_dr_tasks.COPIED if definition.get(key)}, "tags": answer["tags"]}
+    return {
+        **{key: definition[key] for key in task_revisions.COPIED if definition.get(key)},
+        "tags": answer["tags"],
+    }
 
 
 def test_records_that_lead_there_while_the_answers_do_not_are_waited_for(world: World) -> None:
@@ -180,7 +177,7 @@ def test_records_that_lead_there_while_the_answers_do_not_are_waited_for(world: 
 
 def test_after_the_way_back_every_count_bound_and_suspension_is_as_before(world: World) -> None:
     before, recorded = _sizes(world), dict[str, Any]()
-    for action in (compute_scaling.FENCE, fence_services.ACTION, compute_scaling.RAISE_DR, scale_dr_services.ACTION):
+    for action in (compute_scaling.FENCE, fence.FENCE, compute_scaling.RAISE_DR, service_counts.SCALE_DR):
         for step in action.plan_steps(world.sight()):
             world.act(action, step)
             recorded[step.id] = dict(step.before)
@@ -188,9 +185,9 @@ def test_after_the_way_back_every_count_bound_and_suspension_is_as_before(world:
     assert _sizes(world) != before
     for action in (
         compute_scaling.RESTORE_PRIMARY,
-        start_primary_services.ACTION,
+        service_counts.START_PRIMARY,
         compute_scaling.RESTORE_DR,
-        stop_dr_services.ACTION,
+        service_counts.STOP_DR,
     ):
         for step in action.plan_steps(world.sight(away, goal=Goal.FAILBACK, recorded=recorded)):
             world.act(action, step, away)
@@ -207,7 +204,7 @@ def _sizes(world: World) -> list[Any]:
 
 def test_a_service_at_home_is_done_only_when_the_load_balancer_sees_its_tasks_healthy(world: World) -> None:
     world.send(Side.PRIMARY, "ecs:UpdateService", cluster=CLUSTER, service=FIRST, desiredCount=0)
-    stopped, action = world.whole(ecs.services.name), start_primary_services.ACTION
+    stopped, action = world.whole(ecs.services.name), service_counts.START_PRIMARY
     step = steps_of(action, world.sight(stopped, goal=Goal.FAILBACK))[FIRST]
     (group,) = next(
         service.target_groups for service in stopped.get(ecs.services, Side.PRIMARY) if service.name == FIRST

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from dr_actions.actions.compute import scale_dr_services
+from dr_actions.actions.compute import service_counts
 from dr_actions.authorization.clearance import Clearance
 from dr_actions.clients.mutating_client import FailureKind, MutatingClient, SendFailed
 from dr_actions.execution import sender
@@ -111,7 +111,7 @@ class LargeRun:
         clearance = Clearance(PROD.name, "INC-1", "operator", "", plan.digest, None, ())
         snapshot = world({})
         own: dict[str, Any] = {"status": self._observe, "build_call": planned_call, "send": send_call, "parts": ()}
-        action = replace(scale_dr_services.ACTION, **own)
+        action = replace(service_counts.SCALE_DR, **own)
         with Journal.open(self.folder, PROD.name, "INC-1", "run", self.clock.now, world=WORLD) as journal:
             run = PlanRun(
                 env=PROD,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dr_actions.actions.common.unfenced import unfenced, unfenced_reason, unfenced_sentence
-from dr_actions.actions.compute import fence_services, scaling
+from dr_actions.actions.compute import fence, scaling
 from dr_actions.actions.compute.scaling import SUSPENSIONS
 from dr_actions.model.action import StepState
 from dr_actions.model.plan import Goal
@@ -19,7 +19,7 @@ from dr_estate.readers.application_autoscaling import targets
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.plain import FIRST, LAST, SIT, dark, recorded, sight, steps_of, with_part, with_rows
 
-MINIMUM, SERVICES = scaling.FENCE, fence_services.ACTION
+MINIMUM, SERVICES = scaling.FENCE, fence.FENCE
 HEALTHY, PRIMARY = recorded("healthy"), Side.PRIMARY
 SUSPENDED: dict[str, Any] = {"out_suspended": True, "in_suspended": True, "schedule_suspended": True}
 

@@ -9,7 +9,7 @@ from typing import Any
 import botocore.session
 import pytest
 
-from dr_actions.actions.compute import repoint_dr_tasks, scale_dr_services
+from dr_actions.actions.compute import service_counts, task_revisions
 from dr_actions.actions.compute.region_references import Pointer, counterparts, pointers, rewritten
 from dr_actions.model.action import StepState
 from dr_actions.model.plan import Goal
@@ -22,7 +22,7 @@ from dr_estate.snapshot.snapshot import Snapshot
 from dr_estate.snapshot.tenants import discover
 from tests.dr_actions.plain import FIRST, LAST, SIT, dark, recorded, sight, steps_of, with_part, with_rows
 
-ACTION, SERVICES = repoint_dr_tasks.ACTION, scale_dr_services.ACTION
+ACTION, SERVICES = task_revisions.REPOINT_DR, service_counts.SCALE_DR
 DR = Side.DR
 HEALTHY = with_part(recorded("healthy"), restored_files.systems, DR, ())  # recorded before they were read
 FAMILY = FIRST.removesuffix("-service")
@@ -87,8 +87,8 @@ def test_a_sound_estate_needs_no_new_revision_and_no_call_to_know_it() -> None:
 def test_all_that_names_the_primary_region_and_has_a_counterpart_is_replaced() -> None:
     assert STEP.subject == FIRST
     call = ACTION.build_call(STEP, sight(COPIED))
-    assert (call.name, call.region) == (repoint_dr_tasks.WRITE, SIT.regions.dr)
-    rows = {row["at"][-2 if row["at"][-1] == "value" else -1]: row for row in call.params[repoint_dr_tasks.REPLACING]}
+    assert (call.name, call.region) == (task_revisions.WRITE, SIT.regions.dr)
+    rows = {row["at"][-2 if row["at"][-1] == "value" else -1]: row for row in call.params[task_revisions.REPLACING]}
     assert set(rows) == {
         *("image", "WORDPRESS_DB_HOST", "AWS_REGION", "valueFrom", "awslogs-region", "fileSystemId", "accessPointId")
     }
@@ -254,8 +254,8 @@ def test_all_that_a_registration_takes_is_copied() -> None:
     model = botocore.session.get_session().get_service_model("ecs")
     taken = model.operation_model("RegisterTaskDefinition").input_shape.members
     members = model.operation_model("DescribeTaskDefinition").output_shape.members["taskDefinition"].members
-    assert set(taken) - {"tags"} == set(repoint_dr_tasks.COPIED)
-    assert set(repoint_dr_tasks.COPIED) <= set(members)
+    assert set(taken) - {"tags"} == set(task_revisions.COPIED)
+    assert set(task_revisions.COPIED) <= set(members)
 
 
 def test_a_place_that_is_not_what_it_was_is_not_rewritten() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.compute.scale_dr_services import ACTION
+from dr_actions.actions.compute.service_counts import SCALE_DR
 from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Goal
 from dr_estate.config.environment import Side
@@ -31,16 +31,16 @@ def _healthy_targets(snapshot: Snapshot, number: float, age: timedelta = timedel
 
 
 def _confirm(snapshot: Snapshot, planned_upon: Snapshot = HEALTHY, **changes: Any) -> tuple[StepState, dict[str, str]]:
-    confirmed = ACTION.observe(steps_of(ACTION, sight(planned_upon))[FIRST], sight(snapshot, **changes))
+    confirmed = SCALE_DR.observe(steps_of(SCALE_DR, sight(planned_upon))[FIRST], sight(snapshot, **changes))
     return confirmed.state, dict(confirmed.evidence)
 
 
 def _fill(snapshot: Snapshot, planned_upon: Snapshot = HEALTHY) -> Any:
-    return ACTION.build_call(steps_of(ACTION, sight(planned_upon))[FIRST], sight(snapshot)).params
+    return SCALE_DR.build_call(steps_of(SCALE_DR, sight(planned_upon))[FIRST], sight(snapshot)).params
 
 
 def test_every_tenant_gets_one_step_with_the_exact_call() -> None:
-    steps = steps_of(ACTION, sight())
+    steps = steps_of(SCALE_DR, sight())
     assert {FIRST, LAST} == set(steps)
     call = steps[FIRST].call
     assert call is not None
@@ -52,22 +52,22 @@ def test_every_tenant_gets_one_step_with_the_exact_call() -> None:
 
 def test_a_dark_primary_changes_nothing_of_what_is_planned() -> None:
     in_the_dark = sight(dark(HEALTHY, Side.PRIMARY), primary_answers=False)
-    assert steps_of(ACTION, sight()) == steps_of(ACTION, in_the_dark)
+    assert steps_of(SCALE_DR, sight()) == steps_of(SCALE_DR, in_the_dark)
 
 
 def test_one_tenant_alone_can_be_asked_for() -> None:
-    assert {LAST} == set(steps_of(ACTION, sight(only_tenants=frozenset({"tenant2"}))))
+    assert {LAST} == set(steps_of(SCALE_DR, sight(only_tenants=frozenset({"tenant2"}))))
 
 
 def test_a_failback_scales_nothing_here() -> None:
-    assert {} == steps_of(ACTION, sight(goal=Goal.FAILBACK))
-    assert [] == list(ACTION.notes(sight(goal=Goal.FAILBACK)))
+    assert {} == steps_of(SCALE_DR, sight(goal=Goal.FAILBACK))
+    assert [] == list(SCALE_DR.notes(sight(goal=Goal.FAILBACK)))
 
 
 def test_a_dark_dr_region_yields_no_step_and_says_why() -> None:
     blind = sight(dark(HEALTHY, DR))
-    assert {} == steps_of(ACTION, blind)
-    assert ["No service of the DR region can be scaled: the region does not answer."] == list(ACTION.notes(blind))
+    assert {} == steps_of(SCALE_DR, blind)
+    assert ["No service of the DR region can be scaled: the region does not answer."] == list(SCALE_DR.notes(blind))
 
 
 def test_a_service_is_ready_then_waiting_then_done() -> None:
@@ -84,7 +84,7 @@ def test_while_tasks_are_awaited_the_newest_event_of_ecs_is_shown_unless_it_is_o
     why = f"(service {FIRST}) was unable to place a task. Reason: Capacity is unavailable at this time."
     waiting: dict[str, Any] = {"desired": 2, "running": 1, "rollout": "IN_PROGRESS"}
     scarce = _services(event=why, event_at=HEALTHY.taken_at - timedelta(minutes=minutes), **waiting)
-    confirmed = ACTION.observe(steps_of(ACTION, sight())[FIRST], sight(scarce))
+    confirmed = SCALE_DR.observe(steps_of(SCALE_DR, sight())[FIRST], sight(scarce))
     assert shown is confirmed.message.endswith(f" ECS says: {why}")
 
 
@@ -93,9 +93,9 @@ def test_while_tasks_do_not_start_the_reason_of_the_newest_is_shown_and_not_that
     why, at = "CannotPullContainerError: image 'wordpress@sha256:1' not found", HEALTHY.taken_at
     failed = [ecs_stopped_tasks.FailedTask(f"service:{FIRST}", at, why)]
     shown = with_part(waiting, ecs_stopped_tasks.failures, DR, tuple(failed))
-    steps = steps_of(ACTION, sight())
-    assert ACTION.observe(steps[FIRST], sight(shown)).message.endswith(f" ECS says of its newest task: {why}")
-    assert ACTION.observe(steps[LAST], sight(shown)).message.endswith(" ECS says: Steady.")
+    steps = steps_of(SCALE_DR, sight())
+    assert SCALE_DR.observe(steps[FIRST], sight(shown)).message.endswith(f" ECS says of its newest task: {why}")
+    assert SCALE_DR.observe(steps[LAST], sight(shown)).message.endswith(" ECS says: Steady.")
 
 
 def test_a_service_that_somebody_shrank_since_is_changed() -> None:
@@ -105,16 +105,16 @@ def test_a_service_that_somebody_shrank_since_is_changed() -> None:
 def test_after_a_failed_deployment_a_new_one_is_forced_and_its_own_failure_fails_the_one_tenant() -> None:
     """A failure before the call does not count. One after it is FAILED, and the run goes on without the tenant."""
     broken = _services(rollout="FAILED")
-    step = steps_of(ACTION, sight(broken))[FIRST]
+    step = steps_of(SCALE_DR, sight(broken))[FIRST]
     assert "its newest deployment failed" in step.says
     assert StepState.READY is _confirm(broken, planned_upon=broken)[0]
     call = _fill(broken, planned_upon=broken)
     assert (True, 2) == (call["forceNewDeployment"], call["desiredCount"])
     still_broken = _services(broken, **LARGE)
     assert StepState.FAILED is _confirm(still_broken, planned_upon=broken, deployments={step.id: _newest(broken)})[0]
-    assert not ACTION.essential
-    assert any(f"deployment of {FIRST}, {LAST} in {SIT.regions.dr} failed" in n for n in ACTION.notes(sight(broken)))
-    undoing = ACTION.rollback_call(step)
+    assert not SCALE_DR.essential
+    assert any(f"deployment of {FIRST}, {LAST} in {SIT.regions.dr} failed" in n for n in SCALE_DR.notes(sight(broken)))
+    undoing = SCALE_DR.rollback_call(step)
     assert undoing is not None
     assert "forceNewDeployment" not in undoing.params
 
@@ -128,8 +128,8 @@ def test_a_service_of_the_wanted_size_is_deployed_again_once_where_its_secrets_c
     large = _healthy_targets(_services(**LARGE), 2)
     assert "forceNewDeployment" not in _fill(large)
     rotated = with_rows(large, readers_secretsmanager.secrets, DR, changed_at=HEALTHY.taken_at)
-    step = steps_of(ACTION, sight())[FIRST]
-    confirmed = ACTION.observe(step, sight(rotated))
+    step = steps_of(SCALE_DR, sight())[FIRST]
+    confirmed = SCALE_DR.observe(step, sight(rotated))
     assert (StepState.READY, True) == (confirmed.state, "before its secrets changed" in confirmed.message)
     assert _fill(rotated)["forceNewDeployment"] is True
     assert StepState.DONE is _confirm(rotated, deployments={step.id: _newest(rotated)})[0], "its own deployment"
@@ -140,19 +140,19 @@ def test_a_service_of_the_wanted_size_is_deployed_again_once_where_its_secrets_c
 def test_secrets_that_cannot_be_read_are_no_reason_to_replace_tasks_and_a_note_gives_the_cause() -> None:
     denied = Unavailable(UnavailableKind.DENIED, "secrets are denied.")
     unseen = sight(with_part(HEALTHY, readers_secretsmanager.secrets, DR, denied))
-    step = steps_of(ACTION, unseen)[FIRST]
+    step = steps_of(SCALE_DR, unseen)[FIRST]
     assert step.call is not None
     assert "forceNewDeployment" not in step.call.params
     message = "are not replaced for secrets that changed since they started: secrets are denied."
-    assert [note for note in ACTION.notes(unseen) if note.endswith(message)]
-    assert not [note for note in ACTION.notes(sight()) if "not replaced" in note]
+    assert [note for note in SCALE_DR.notes(unseen) if note.endswith(message)]
+    assert not [note for note in SCALE_DR.notes(sight()) if "not replaced" in note]
 
 
 def test_a_tenant_without_a_service_is_left_out_and_named() -> None:
     others = tuple(service for service in HEALTHY.get(ecs.services, DR) if service.name == LAST)
     without = sight(with_part(HEALTHY, ecs.services, DR, others))
-    assert {LAST} == set(steps_of(ACTION, without))
-    assert any(f"There is no service {FIRST} in {SIT.regions.dr}" in note for note in ACTION.notes(without))
+    assert {LAST} == set(steps_of(SCALE_DR, without))
+    assert any(f"There is no service {FIRST} in {SIT.regions.dr}" in note for note in SCALE_DR.notes(without))
     assert StepState.DRIFTED is _confirm(without.snapshot)[0]
 
 
@@ -190,19 +190,19 @@ def test_why_no_target_is_healthy_is_shown_as_the_load_balancer_reports_it() -> 
     groups = [arn for service in silent.get(ecs.services, DR) for arn in service.target_groups]
     unused = tuple(GroupHealth(dimension_of(arn), 0, "Target.NotInUse: no listener") for arn in groups)
     context = sight(with_part(silent, elbv2_targets.health, DR, unused))
-    message = ACTION.observe(steps_of(ACTION, sight())[FIRST], context).message
+    message = SCALE_DR.observe(steps_of(SCALE_DR, sight())[FIRST], context).message
     assert "the load balancer sees 0 healthy (Target.NotInUse: no listener)." in message
 
 
 def test_what_cannot_be_seen_is_unseen_with_the_reason() -> None:
-    confirmed = ACTION.observe(steps_of(ACTION, sight())[FIRST], sight(dark(HEALTHY, DR)))
+    confirmed = SCALE_DR.observe(steps_of(SCALE_DR, sight())[FIRST], sight(dark(HEALTHY, DR)))
     assert StepState.UNAVAILABLE is confirmed.state
     assert "the region does not answer" in confirmed.message
 
 
 def test_the_budget_grows_with_what_aws_lets_start() -> None:
     def budget_s(seen: PlanContext) -> float:
-        return steps_of(ACTION, seen)[FIRST].budget_s
+        return steps_of(SCALE_DR, seen)[FIRST].budget_s
 
     capacity = SIT.capacity.model_copy(update={"tasks_per_service": 1000, "launch_per_s": 1})
     many = sight(env=SIT.model_copy(update={"capacity": capacity}))

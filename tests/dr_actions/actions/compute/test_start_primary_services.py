@@ -7,14 +7,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.compute import (
-    fence_services,
-    repoint_primary_tasks,
-    scale_dr_services,
-    scaling,
-    start_primary_services,
-    stop_dr_services,
-)
+from dr_actions.actions.compute import fence, scaling, service_counts, task_revisions
 from dr_actions.actions.compute.scaling import SUSPENSIONS
 from dr_actions.model.action import TO_PRIMARY, Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Goal
@@ -25,12 +18,12 @@ from dr_estate.readers.application_autoscaling import targets
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.plain import FIRST, LAST, SIT, dark, recorded, sight, steps_of, with_part, with_rows
 
-AWAY = (scaling.FENCE, fence_services.ACTION, scaling.RAISE_DR, scale_dr_services.ACTION)
+AWAY = (scaling.FENCE, fence.FENCE, scaling.RAISE_DR, service_counts.SCALE_DR)
 BACK = (
     scaling.RESTORE_PRIMARY,
-    start_primary_services.ACTION,
+    service_counts.START_PRIMARY,
     scaling.RESTORE_DR,
-    stop_dr_services.ACTION,
+    service_counts.STOP_DR,
 )
 HEALTHY, PRIMARY, DR = recorded("healthy"), Side.PRIMARY, Side.DR
 RECORDED = {step.id: dict(step.before) for action in AWAY for step in action.plan_steps(sight())}
@@ -90,10 +83,10 @@ def test_a_dark_part_is_unseen(action: Action) -> None:
 
 def test_a_primary_service_whose_deployment_failed_is_deployed_again_and_not_when_it_is_taken_back() -> None:
     failed = with_rows(FAILED_OVER, ecs.services, PRIMARY, rollout="FAILED")
-    step = steps_of(start_primary_services.ACTION, _sight(failed))[LAST]
+    step = steps_of(service_counts.START_PRIMARY, _sight(failed))[LAST]
     call, undoing = (
-        start_primary_services.ACTION.build_call(step, _sight(failed)),
-        start_primary_services.ACTION.rollback_call(step),
+        service_counts.START_PRIMARY.build_call(step, _sight(failed)),
+        service_counts.START_PRIMARY.rollback_call(step),
     )
     assert "its newest deployment failed" in step.says
     assert True is call.params["forceNewDeployment"]
@@ -102,21 +95,21 @@ def test_a_primary_service_whose_deployment_failed_is_deployed_again_and_not_whe
     newest = next(service.deployment for service in failed.get(ecs.services, PRIMARY) if service.name == LAST)
     scaled = with_rows(failed, ecs.services, PRIMARY, desired=step.after["desiredCount"])
     sent = _sight(scaled, deployments={step.id: newest})
-    assert StepState.FAILED is start_primary_services.ACTION.observe(step, sent).state
-    assert StepState.READY is start_primary_services.ACTION.observe(step, _sight(scaled)).state
+    assert StepState.FAILED is service_counts.START_PRIMARY.observe(step, sent).state
+    assert StepState.READY is service_counts.START_PRIMARY.observe(step, _sight(scaled)).state
 
 
 def test_a_service_is_done_only_when_the_load_balancer_sees_its_tasks_healthy() -> None:
-    ill = _confirm(start_primary_services.ACTION, with_rows(HEALTHY, elbv2.healthy_hosts, PRIMARY, value=0.0))
+    ill = _confirm(service_counts.START_PRIMARY, with_rows(HEALTHY, elbv2.healthy_hosts, PRIMARY, value=0.0))
     assert (ill.state, "sees 0 healthy" in ill.message) == (StepState.IN_PROGRESS, True)
-    assert _confirm(start_primary_services.ACTION, HEALTHY).state is StepState.DONE
+    assert _confirm(service_counts.START_PRIMARY, HEALTHY).state is StepState.DONE
 
 
 def test_what_was_not_recorded_comes_from_the_environment_file() -> None:
     unrecorded = _sight(recorded={})
-    home = steps_of(start_primary_services.ACTION, unrecorded)[FIRST]
+    home = steps_of(service_counts.START_PRIMARY, unrecorded)[FIRST]
     bounds = steps_of(scaling.RESTORE_PRIMARY, unrecorded)[FIRST]
-    standby = steps_of(stop_dr_services.ACTION, unrecorded)[FIRST]
+    standby = steps_of(service_counts.STOP_DR, unrecorded)[FIRST]
     needed = SIT.capacity.tasks_per_service
     assert home.after == {"desiredCount": needed}
     assert (bounds.after["MinCapacity"], bounds.after["MaxCapacity"] >= needed) == (needed, True)
@@ -126,7 +119,7 @@ def test_what_was_not_recorded_comes_from_the_environment_file() -> None:
 
 def test_a_primary_that_was_never_fenced_keeps_what_it_has() -> None:
     unfenced = _sight(HEALTHY, recorded={})
-    for action in (scaling.RESTORE_PRIMARY, start_primary_services.ACTION):
+    for action in (scaling.RESTORE_PRIMARY, service_counts.START_PRIMARY):
         for step in action.plan_steps(unfenced):
             assert {key: step.before[key] for key in step.after} == step.after
             assert action.observe(step, unfenced).state is StepState.DONE
@@ -155,30 +148,30 @@ def test_a_schedule_that_the_failover_suspended_goes_on_once_home() -> None:
 def test_a_dr_service_that_scaled_by_its_load_is_stopped_all_the_same() -> None:
     for desired, state in ((5, StepState.READY), (0, StepState.DRIFTED)):
         resized = with_rows(FAILED_OVER, ecs.services, DR, desired=desired)
-        assert _confirm(stop_dr_services.ACTION, resized).state is state
+        assert _confirm(service_counts.STOP_DR, resized).state is state
 
 
 def test_the_bounds_are_lowered_before_the_services_so_that_scaling_starts_none_again() -> None:
     rows = {row.action: row.stage for row in SEQUENCE[Goal.FAILBACK]}
-    assert rows[scaling.RESTORE_DR.name] < rows[stop_dr_services.ACTION.name]
-    assert rows[scaling.RESTORE_PRIMARY.name] < rows[start_primary_services.ACTION.name]
+    assert rows[scaling.RESTORE_DR.name] < rows[service_counts.STOP_DR.name]
+    assert rows[scaling.RESTORE_PRIMARY.name] < rows[service_counts.START_PRIMARY.name]
 
 
 def test_a_primary_definition_that_names_the_dr_region_is_registered_again_and_run() -> None:
-    assert list(repoint_primary_tasks.ACTION.plan_steps(_sight())) == []
+    assert list(task_revisions.REPOINT_PRIMARY.plan_steps(_sight())) == []
     (container,) = _definition().containers
     family = _definition().arn.rpartition(":")[0]
     away = replace(_definition(), containers=(replace(container, log_region=SIT.regions.dr),), arn=f"{family}:2")
     moved = with_rows(FAILED_OVER, ecs.services, PRIMARY, lambda entry: entry.name == FIRST, task_definition=away.arn)
     unfit = _definitions(moved, away)
-    step = steps_of(repoint_primary_tasks.ACTION, _sight(unfit))[FIRST]
+    step = steps_of(task_revisions.REPOINT_PRIMARY, _sight(unfit))[FIRST]
     assert (step.side, step.call.region if step.call else "") == (PRIMARY, SIT.regions.primary)
-    moving = steps_of(start_primary_services.ACTION, _sight(unfit))[FIRST]
+    moving = steps_of(service_counts.START_PRIMARY, _sight(unfit))[FIRST]
     assert "taskDefinition" in moving.after
     fit = replace(_definition(), arn=f"{family}:3")
     registered = _sight(with_part(unfit, ecs_newest_definitions.newest, PRIMARY, (fit,)))
-    assert repoint_primary_tasks.ACTION.observe(step, registered).state is StepState.DONE
-    assert start_primary_services.ACTION.build_call(moving, registered).params["taskDefinition"] == fit.arn
+    assert task_revisions.REPOINT_PRIMARY.observe(step, registered).state is StepState.DONE
+    assert service_counts.START_PRIMARY.build_call(moving, registered).params["taskDefinition"] == fit.arn
 
 
 def _definitions(snapshot: Snapshot, newest: ecs.TaskDefinition) -> Snapshot:

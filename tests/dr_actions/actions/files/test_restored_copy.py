@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.compute import repoint_dr_tasks
+from dr_actions.actions.compute import task_revisions
 from dr_actions.actions.files import create_access_points, mount_copy, move_copy, register_mover, restore_copy, tag_copy
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.guard import judge
@@ -300,15 +300,15 @@ def test_the_old_file_system_is_renamed_before_the_new_one_takes_its_name() -> N
 
 
 def test_the_tasks_are_pointed_at_the_restored_files_and_their_access_points() -> None:
-    repoint = repoint_dr_tasks.ACTION
+    repoint = task_revisions.REPOINT_DR
     (first, *_) = _steps(repoint)
-    places = {row["at"][-1]: row["new"] for row in _call(first).params[repoint_dr_tasks.REPLACING]}
+    places = {row["at"][-1]: row["new"] for row in _call(first).params[task_revisions.REPLACING]}
     assert places["fileSystemId"].startswith("<the restored file system")
     assert places["accessPointId"].startswith("<access point sit-tenant-1-ap")
     points = healthy().get(efs.access_points, Side.DR)
     opened = tuple(replace(point, id=f"{point.id}-new", file_system_id=NEW.id) for point in points)
     after = seen(**AFTER)
     after = replace(after, snapshot=altered({(efs.access_points.name, Side.DR): opened}, after.snapshot))
-    places = {row["at"][-1]: row["new"] for row in repoint.build_call(first, after).params[repoint_dr_tasks.REPLACING]}
+    places = {row["at"][-1]: row["new"] for row in repoint.build_call(first, after).params[task_revisions.REPLACING]}
     assert (places["fileSystemId"], places["accessPointId"].endswith("-new")) == (NEW.id, True)
     assert repoint.observe(first, after).state is StepState.READY
