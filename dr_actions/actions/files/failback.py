@@ -6,14 +6,13 @@ plan alone: right before each call it must follow from what is seen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from dr_actions.actions.files import write_freeze_policy
-from dr_actions.model.action import Action, Drifted, PlanContext, StepStatus
-from dr_actions.model.action_ids import name_of as id_of
+from dr_actions.model.action import Drifted, Observe, PlanContext, PlanSteps, StepStatus
 from dr_actions.model.action_ids import step_id
 from dr_actions.model.plan import Params, Step
 from dr_checks.posture.signals import TrafficDirection, signals_of
@@ -69,24 +68,19 @@ def now_of(before: Params, context: PlanContext) -> FileSystems:
     return found
 
 
-def paired(
-    module: str,
-    writes: Iterable[str],
-    parts: tuple[Reader[Any], ...],
-    steps: Callable[[PlanContext, FileSystems], Iterator[Step]],
-    judge: Callable[[PlanContext, FileSystems], StepStatus],
-    **given: Any,
-) -> Action:
-    """An action on both file systems: without one it has no step, and with another than planned upon it drifted."""
+def steps_on_both(steps: Callable[[PlanContext, FileSystems], Iterator[Step]]) -> PlanSteps:
+    """The steps of an action on both file systems: none where one region has none, or several."""
 
     def plan_steps(context: PlanContext) -> Iterator[Step]:
         found = file_systems(context)
         return steps(context, found) if found else iter(())
 
-    def confirm(step: Step, context: PlanContext) -> StepStatus:
-        return judge(context, now_of(step.before, context))
+    return plan_steps
 
-    return Action(id_of(module), "", frozenset(writes), parts, plan_steps, confirm, **given)
+
+def status_of_both(status: Callable[[PlanContext, FileSystems], StepStatus]) -> Observe:
+    """The status of such a step: Drifted where a file system is another than planned upon."""
+    return lambda step, context: status(context, now_of(step.before, context))
 
 
 def replication(context: PlanContext, side: Side, source: str, destination: str) -> efs.FileReplication | None:

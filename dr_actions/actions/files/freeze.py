@@ -1,7 +1,10 @@
-"""Freezes the DR region's files: they are still read, and refuse writes, so that all there is to sync stands still.
+"""Freezes the DR region's files, so that all there is to sync stands still, and lifts the freeze once they are home.
 
-The file system's policy is kept, and a statement that denies ClientWrite added; its id says when. AWS takes minutes to
-enforce a changed policy (EFS User Guide, "Creating file system policies"): failback.files_freeze_minutes are waited.
+Files are still read, and refuse writes. The file system's policy is kept, and a statement that denies ClientWrite
+added; its id says when. AWS takes minutes to enforce a changed policy (EFS User Guide, "Creating file system
+policies"): failback.files_freeze_minutes are waited. Afterwards the policy is exactly what it was before, as the plan
+read it: where there was none the tool's own is removed, and EFS then allows every client that reaches a mount target;
+any other change made since is not overwritten, but reported.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from datetime import datetime, timedelta
 
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.files import write_freeze_policy
-from dr_actions.model.action import PlanContext, StepState, StepStatus, action
+from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import efs, efs_policy
@@ -20,17 +23,17 @@ PUT, DELETE = "efs:PutFileSystemPolicy", "efs:DeleteFileSystemPolicy"
 _MARGIN_S = 600
 
 
-def plan_steps(context: PlanContext) -> Iterator[Step]:
+def freeze_steps(context: PlanContext) -> Iterator[Step]:
     """The one step, where both regions have their file system."""
     if found := files_failback.policy_to_freeze(context):
-        yield _step(context, *found)
+        yield _freeze_step(context, *found)
 
 
-def _step(context: PlanContext, system: efs.FileSystem, text: str) -> Step:
+def _freeze_step(context: PlanContext, system: efs.FileSystem, text: str) -> Step:
     name, region = files_failback.name_of(context), context.env.regions.dr
     frozen = "<the policy as it is, and a statement that denies elasticfilesystem:ClientWrite to everybody>"
     return context.step(
-        __name__,
+        FREEZE.name,
         name,
         side=Side.DR,
         says=f"Let {system.id} ({name}) in {region} refuse writes (a deny in its file system policy): files are still "
@@ -44,7 +47,7 @@ def _step(context: PlanContext, system: efs.FileSystem, text: str) -> Step:
     )
 
 
-def build_call(step: Step, context: PlanContext) -> Call:
+def freeze_call(step: Step, context: PlanContext) -> Call:
     """The policy as it was planned upon, with the statement. Raises ValueError where it would be too long."""
     text = write_freeze_policy.frozen(step.before["policy"], step.before["arn"], context.snapshot.taken_at)
     if len(text) > write_freeze_policy.LONGEST:
@@ -54,7 +57,7 @@ def build_call(step: Step, context: PlanContext) -> Call:
     return step.call_with({"Policy": text})
 
 
-def observe(step: Step, context: PlanContext) -> StepStatus:
+def freeze_status(step: Step, context: PlanContext) -> StepStatus:
     """DONE once the statement is there and AWS has had its minutes to enforce it."""
     policy = files_failback.policy(context, Side.DR)
     if policy is None or policy.file_system != step.before["file system"]:
@@ -65,7 +68,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
         return StepStatus(StepState.READY, f"{policy.file_system} takes writes.")
     since = files_failback.still_since(context)
     if since is None:
-        until = files_failback.timestamp(_holds(policy.frozen_at, context))
+        until = files_failback.timestamp(_in_force_at(policy.frozen_at, context))
         return StepStatus(
             StepState.IN_PROGRESS, f"{policy.file_system} is set to refuse writes; AWS has until {until} to apply it."
         )
@@ -75,23 +78,23 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     )
 
 
-def _holds(frozen_at: datetime, context: PlanContext) -> datetime:
+def _in_force_at(frozen_at: datetime, context: PlanContext) -> datetime:
     return frozen_at + timedelta(minutes=context.env.failback.files_freeze_minutes)
 
 
-def restoring(system: str, text: str, region: str) -> Call:
+def _policy_call(system: str, text: str, region: str) -> Call:
     """The call that makes the policy ``text`` again, or none at all where there was none."""
     if text:
         return Call("efs", "PutFileSystemPolicy", region, {"FileSystemId": system, "Policy": text})
     return Call("efs", "DeleteFileSystemPolicy", region, {"FileSystemId": system})
 
 
-def rollback_call(step: Step) -> Call | None:
+def freeze_rollback(step: Step) -> Call | None:
     """The policy as it was."""
-    return restoring(step.before["file system"], step.before["policy"], step.planned_call.region)
+    return _policy_call(step.before["file system"], step.before["policy"], step.planned_call.region)
 
 
-def notes(context: PlanContext) -> Iterator[str]:
+def freeze_notes(context: PlanContext) -> Iterator[str]:
     """Why nothing of the files is planned, and who is not held by their freeze."""
     name = files_failback.name_of(context)
     if files_failback.file_systems(context) is None:
@@ -106,4 +109,60 @@ def notes(context: PlanContext) -> Iterator[str]:
     )
 
 
-ACTION = action(globals(), {PUT, DELETE}, (efs.file_systems, efs_policy.policies))
+def unfreeze_steps(context: PlanContext) -> Iterator[Step]:
+    """The one step, where the freeze has one."""
+    if found := files_failback.policy_to_freeze(context):
+        yield _unfreeze_step(context, *found)
+
+
+def _unfreeze_step(context: PlanContext, system: efs.FileSystem, text: str) -> Step:
+    name, region = files_failback.name_of(context), context.env.regions.dr
+    return context.step(
+        UNFREEZE.name,
+        name,
+        side=Side.DR,
+        says=f"Give {system.id} ({name}) in {region} the file system policy back that it had before the freeze"
+        + ("." if text else ": none."),
+        danger=Danger.REVERSIBLE,
+        undo="Left as it is: the files are home.",
+        budget_s=300,
+        call=_policy_call(system.id, text, region),
+        before={"file system": system.id},
+        after={"policy": text},
+    )
+
+
+def unfreeze_status(step: Step, context: PlanContext) -> StepStatus:
+    """DONE once nothing freezes the file system and its policy is the planned one."""
+    policy = files_failback.policy(context, Side.DR)
+    if policy is None or policy.file_system != step.before["file system"]:
+        return StepStatus(StepState.DRIFTED, f"{step.before['file system']} is gone from the DR region.")
+    if not write_freeze_policy.same(write_freeze_policy.unfrozen(policy), step.after["policy"]):
+        return StepStatus(StepState.DRIFTED, f"The policy of {policy.file_system} is not the one planned upon.")
+    if policy.frozen_at is not None:
+        return StepStatus(
+            StepState.READY, f"{policy.file_system} is frozen since {files_failback.timestamp(policy.frozen_at)}."
+        )
+    return StepStatus(StepState.DONE, f"The policy of {policy.file_system} is as it was before the failback.")
+
+
+FREEZE = Action(
+    "files/freeze",
+    "Freezes the DR region's files: they are still read, and refuse writes, so that all there is to sync stands still.",
+    {PUT, DELETE},
+    (efs.file_systems, efs_policy.policies),
+    freeze_steps,
+    freeze_status,
+    build_call=freeze_call,
+    rollback=freeze_rollback,
+    omissions=freeze_notes,
+)
+UNFREEZE = Action(
+    "files/unfreeze",
+    "Lifts the freeze of the DR region's files after the traffic returned: their policy is exactly what it was before.",
+    {PUT, DELETE},
+    (efs.file_systems, efs_policy.policies),
+    unfreeze_steps,
+    unfreeze_status,
+    essential=False,
+)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from dr_actions.actions.database import replicate_to_primary, restore_dr
-from dr_actions.actions.files.replicate_to_primary import sync_limit_s
+from dr_actions.actions.files.replication import sync_limit_s
 from dr_actions.model.action import PlanContext
 from dr_actions.model.plan import Goal
 from dr_estate.config.environment import Side

@@ -8,15 +8,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from dr_actions.actions.files import allow_overwrite_dr, allow_overwrite_primary, end_stale_replication, wait_sync_lag
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.files import freeze as files_freeze
-from dr_actions.actions.files import promote_primary as files_promote_primary
-from dr_actions.actions.files import protect_primary as files_protect_primary
-from dr_actions.actions.files import replicate_to_dr as files_replicate_to_dr
-from dr_actions.actions.files import replicate_to_primary as files_replicate_to_primary
-from dr_actions.actions.files import unfreeze as files_unfreeze
-from dr_actions.actions.files import verify_primary_in_sync as files_verify_primary_in_sync
+from dr_actions.actions.files import protection as files_protection
+from dr_actions.actions.files import replication as files_replication
 from dr_actions.model.action import Action, StepState
 from dr_actions.model.plan import Danger, Goal, Step
 from dr_estate.config.environment import Side
@@ -28,16 +23,16 @@ from tests.dr_actions.actions.failback_world import Home, lead, past_the_second
 from tests.dr_actions.plain import dark, with_part
 from tests.dr_checks.worlds import SIT
 
-FREEZE, THAW, OPEN = files_freeze.ACTION, files_unfreeze.ACTION, allow_overwrite_primary.ACTION
+FREEZE, THAW, OPEN = files_freeze.FREEZE, files_freeze.UNFREEZE, files_protection.ALLOW_OVERWRITE_PRIMARY
 REPLICATE, PROVE, RELEASE = (
-    files_replicate_to_primary.ACTION,
-    files_verify_primary_in_sync.ACTION,
-    files_promote_primary.ACTION,
+    files_replication.REPLICATE_TO_PRIMARY,
+    files_replication.VERIFY_PRIMARY_IN_SYNC,
+    files_replication.PROMOTE_PRIMARY,
 )
-HOT = (end_stale_replication.ACTION, OPEN, REPLICATE, wait_sync_lag.ACTION)
-TO_HOME = (*HOT, FREEZE, PROVE, RELEASE, files_protect_primary.ACTION)
+HOT = (files_replication.END_STALE_REPLICATION, OPEN, REPLICATE, files_replication.WAIT_SYNC_LAG)
+TO_HOME = (*HOT, FREEZE, PROVE, RELEASE, files_protection.PROTECT_PRIMARY)
 WRITTEN = ["before", "away", "meanwhile"]
-AFTER = (THAW, allow_overwrite_dr.ACTION, files_replicate_to_dr.ACTION)
+AFTER = (THAW, files_protection.ALLOW_OVERWRITE_DR, files_replication.REPLICATE_TO_DR)
 OTHER = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "elasticfilesystem:Client*"}
 POLICY = json.dumps({"Version": "2012-10-17", "Statement": [OTHER]})
 
@@ -59,7 +54,7 @@ def test_everything_written_before_and_meanwhile_is_home_and_the_world_is_as_bef
         away.take(action)
     assert 503 == away.write(there, "files", "refused")
     assert WRITTEN == away.ids(there, "files"), "still read while it is frozen"
-    for action in (RELEASE, files_protect_primary.ACTION):
+    for action in (RELEASE, files_protection.PROTECT_PRIMARY):
         away.take(action)
     (row,) = away.send(Side.PRIMARY, "efs:DescribeFileSystems", FileSystemId=systems(away).primary.id)["FileSystems"]
     assert "ENABLED" == row["FileSystemProtection"]["ReplicationOverwriteProtection"]
@@ -179,8 +174,8 @@ def test_the_writes_are_not_stopped_before_the_files_were_synced_recently(
 ) -> None:
     synced_at = failed_over().taken_at - timedelta(minutes=minutes_ago) if minutes_ago is not None else None
     seen = sight_of(_replicating(_between(synced_at=synced_at)))
-    assert expected is stands(wait_sync_lag.ACTION, seen)[0]
-    assert StepState.DRIFTED is stands(wait_sync_lag.ACTION, sight_of(FROZEN))[0], "nothing replicates"
+    assert expected is stands(files_replication.WAIT_SYNC_LAG, seen)[0]
+    assert StepState.DRIFTED is stands(files_replication.WAIT_SYNC_LAG, sight_of(FROZEN))[0], "nothing replicates"
 
 
 def test_a_policy_that_would_grow_too_long_is_not_sent() -> None:
@@ -233,14 +228,14 @@ def test_the_wrong_direction_is_a_change_with_its_reason_and_never_a_call(action
 
 
 def test_while_traffic_is_at_home_nothing_is_written_over_it_and_while_it_is_away_nothing_there() -> None:
-    for action in (allow_overwrite_dr.ACTION, files_replicate_to_dr.ACTION):
+    for action in (files_protection.ALLOW_OVERWRITE_DR, files_replication.REPLICATE_TO_DR):
         assert StepState.DRIFTED is stands(action, sight_of(FROZEN))[0]
     assert StepState.READY is stands(OPEN, sight_of(FROZEN))[0]
     seen = sight_of(led(FROZEN, Side.PRIMARY))
     for action in (OPEN, REPLICATE):
         state, message = stands(action, seen)
         assert (StepState.DRIFTED, True) == (state, "traffic is set to primary" in message)
-    assert StepState.READY is stands(allow_overwrite_dr.ACTION, seen)[0]
+    assert StepState.READY is stands(files_protection.ALLOW_OVERWRITE_DR, seen)[0]
 
 
 @pytest.mark.parametrize(
@@ -279,7 +274,7 @@ def test_nothing_is_proven_or_released_before_the_last_sync_is_later_than_the_fr
 
 
 def test_a_living_replication_is_never_taken_for_an_abandoned_half() -> None:
-    action, step = end_stale_replication.ACTION, only(end_stale_replication.ACTION, sight_of())
+    action, step = files_replication.END_STALE_REPLICATION, only(files_replication.END_STALE_REPLICATION, sight_of())
     assert StepState.READY is stands(action, sight_of(), step)[0]
     rows = failed_over().get(efs.replications, Side.PRIMARY)
     known = sight_of(with_part(failed_over(), efs.replications, Side.DR, rows))
@@ -296,14 +291,14 @@ def test_protection_is_switched_on_where_aws_left_it_off() -> None:
     for protection, state in (("DISABLED", StepState.READY), ("ENABLED", StepState.DONE)):
         rows = (replace(system, overwrite_protection=protection),)
         seen = with_part(failed_over(), efs.file_systems, Side.PRIMARY, rows)
-        assert state is stands(files_protect_primary.ACTION, sight_of(seen))[0]
+        assert state is stands(files_protection.PROTECT_PRIMARY, sight_of(seen))[0]
 
 
 def test_without_a_replication_before_none_is_made_and_said_so() -> None:
     seen = sight_of(recorded={"files/restore_copy:sit-efs": {"file system": "fs-1", "point": "arn:point"}})
-    for action in (allow_overwrite_dr.ACTION, files_replicate_to_dr.ACTION):
+    for action in (files_protection.ALLOW_OVERWRITE_DR, files_replication.REPLICATE_TO_DR):
         assert [] == list(action.plan_steps(seen))
-    assert any("backup plan" in note for note in allow_overwrite_dr.ACTION.notes(seen))
+    assert any("backup plan" in note for note in files_protection.ALLOW_OVERWRITE_DR.notes(seen))
 
 
 def test_other_goals_and_unseen_regions_have_no_steps() -> None:

@@ -9,14 +9,8 @@ from typing import Any
 import pytest
 
 from dr_actions.actions.common.one_off_task import LONGEST_OVERRIDES
-from dr_actions.actions.files import (
-    remove_marker,
-    tenant_folders,
-    verify_freeze,
-    verify_marker,
-    write_freeze_policy,
-    write_marker,
-)
+from dr_actions.actions.files import markers as files_markers
+from dr_actions.actions.files import write_freeze_policy
 from dr_actions.actions.markers import marker_task
 from dr_actions.actions.markers.marker_task import MarkerTask
 from dr_actions.model.action import PlanContext, StepState
@@ -78,9 +72,9 @@ def report(**values: Any) -> MarkerReport:
 
 def test_each_tenant_s_own_task_writes_into_the_folder_that_it_mounts() -> None:
     context = failback()
-    steps = {step.subject: step for step in write_marker.ACTION.plan_steps(context)}
+    steps = {step.subject: step for step in files_markers.WRITE.plan_steps(context)}
     assert set(steps) == {TASK, SECOND}
-    calls = {tenant: write_marker.ACTION.build_call(step, context) for tenant, step in steps.items()}
+    calls = {tenant: files_markers.WRITE.build_call(step, context) for tenant, step in steps.items()}
     assert {call.region for call in calls.values()} == {SIT.regions.dr}
     values = environment(calls[TASK].params)
     assert (values["DR_FOLDER"], values["DR_MARKER"]) == (FOLDER, MARKER)
@@ -90,9 +84,9 @@ def test_each_tenant_s_own_task_writes_into_the_folder_that_it_mounts() -> None:
 
 
 def test_another_tenant_s_task_proves_nothing_for_this_one() -> None:
-    context = with_task(failback(), Side.DR, tenant_folders.WRITING, report(begun=True, number=1))
+    context = with_task(failback(), Side.DR, files_markers.WRITING, report(begun=True, number=1))
     states = {
-        tenant: write_marker.ACTION.observe(step_of(write_marker.ACTION, context, tenant), context).state
+        tenant: files_markers.WRITE.observe(step_of(files_markers.WRITE, context, tenant), context).state
         for tenant in (TASK, SECOND)
     }
     assert states == {TASK: StepState.DONE, SECOND: StepState.READY}
@@ -113,15 +107,18 @@ def test_another_tenant_s_task_proves_nothing_for_this_one() -> None:
 def test_a_folder_is_frozen_once_a_write_was_refused_and_a_marker_is_in_it(
     seen: Any, changed: dict[str, Any], state: StepState
 ) -> None:
-    context = with_task(frozen(failback()), Side.DR, tenant_folders.WRITING, seen, **changed)
-    status = verify_freeze.ACTION.observe(step_of(verify_freeze.ACTION, context), context)
+    context = with_task(frozen(failback()), Side.DR, files_markers.WRITING, seen, **changed)
+    status = files_markers.VERIFY_FREEZE.observe(step_of(files_markers.VERIFY_FREEZE, context), context)
     assert status.state is state, status.message
 
 
 def test_a_policy_that_freezes_nothing_is_no_freeze_whatever_was_refused() -> None:
     seen = report(number=7, refused=True, holds=MARKER)
-    context = with_task(failback(), Side.DR, tenant_folders.WRITING, seen)
-    assert verify_freeze.ACTION.observe(step_of(verify_freeze.ACTION, context), context).state is StepState.DRIFTED
+    context = with_task(failback(), Side.DR, files_markers.WRITING, seen)
+    assert (
+        files_markers.VERIFY_FREEZE.observe(step_of(files_markers.VERIFY_FREEZE, context), context).state
+        is StepState.DRIFTED
+    )
 
 
 @pytest.mark.parametrize(
@@ -137,31 +134,31 @@ def test_no_files_are_made_writable_before_the_marker_is_in_the_folder_at_home(
     seen: MarkerReport, code: int, state: StepState, words: str
 ) -> None:
     context = failback(confirmed_facts={"files/verify_freeze:tenant-1": {"written": "7", "holds": MARKER}})
-    step = step_of(verify_marker.ACTION, context)
-    tasked = with_task(context, Side.PRIMARY, tenant_folders.FINDING, seen, exit_code=code)
-    status = verify_marker.ACTION.observe(step, replace(tasked, tasks={step.id: ARN}))
+    step = step_of(files_markers.VERIFY, context)
+    tasked = with_task(context, Side.PRIMARY, files_markers.FINDING, seen, exit_code=code)
+    status = files_markers.VERIFY.observe(step, replace(tasked, tasks={step.id: ARN}))
     assert (status.state, words in status.message) == (state, True), status.message
 
 
 def test_what_the_frozen_folder_holds_is_what_is_looked_for() -> None:
     context = failback(confirmed_facts={"files/verify_freeze:tenant-1": {"written": "7", "holds": "INC-7/earlier"}})
-    call = verify_marker.ACTION.build_call(step_of(verify_marker.ACTION, context), context)
+    call = files_markers.VERIFY.build_call(step_of(files_markers.VERIFY, context), context)
     values = environment(call.params)
     assert (call.region, values["DR_NUMBER"], values["DR_HOLDS"]) == (SIT.regions.primary, "7", "INC-7/earlier")
     with pytest.raises(ValueError, match="recorded no marker"):
-        verify_marker.ACTION.build_call(step_of(verify_marker.ACTION, context), failback())
+        files_markers.VERIFY.build_call(step_of(files_markers.VERIFY, context), failback())
 
 
 def test_an_abort_removes_what_the_failback_wrote_from_the_dr_region_s_folders_alone() -> None:
-    before = step_of(write_marker.ACTION, failback()).before
+    before = step_of(files_markers.WRITE, failback()).before
     recorded = {"files/write_marker:tenant-1": before}
-    steps = list(remove_marker.ACTION.plan_steps(failback(recorded=recorded)))
+    steps = list(files_markers.REMOVE.plan_steps(failback(recorded=recorded)))
     assert steps
     aborted = replace(failback(recorded=recorded), goal=Goal.ABORT)
-    (step,) = remove_marker.ACTION.plan_steps(aborted)
+    (step,) = files_markers.REMOVE.plan_steps(aborted)
     assert (step.subject, step.side) == (TASK, Side.DR)
     assert step.before["variables"]["DR_FOLDER"] == FOLDER
-    assert list(remove_marker.ACTION.plan_steps(replace(failback(), goal=Goal.ABORT))) == []
+    assert list(files_markers.REMOVE.plan_steps(replace(failback(), goal=Goal.ABORT))) == []
 
 
 def test_a_tenant_that_mounts_nothing_is_named_and_marked_by_nobody() -> None:
@@ -170,13 +167,13 @@ def test_a_tenant_that_mounts_nothing_is_named_and_marked_by_nobody() -> None:
         context.snapshot, ecs.task_definitions, Side.DR, lambda row: row.family == "sit-tenant-1", volumes=()
     )
     context = replace(context, snapshot=snapshot)
-    assert [step.subject for step in write_marker.ACTION.plan_steps(context)] == [SECOND]
-    (note,) = write_marker.ACTION.notes(context)
+    assert [step.subject for step in files_markers.WRITE.plan_steps(context)] == [SECOND]
+    (note,) = files_markers.WRITE.notes(context)
     assert "No marker file is written for tenant-1" in note
 
 
 def test_where_markers_are_off_no_file_is_written() -> None:
     execution = SIT.execution.model_copy(update={"markers": False})
     context = replace(failback(), env=SIT.model_copy(update={"execution": execution}))
-    for action in (write_marker.ACTION, verify_freeze.ACTION, verify_marker.ACTION, remove_marker.ACTION):
+    for action in (files_markers.WRITE, files_markers.VERIFY_FREEZE, files_markers.VERIFY, files_markers.REMOVE):
         assert list(action.plan_steps(context)) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from dr_actions.actions.files import open_dr_locally
+from dr_actions.actions.files import restore
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.guard import refusal
 from dr_actions.model.action import PlanContext, StepState
@@ -15,7 +15,7 @@ from dr_estate.readers import efs
 from tests.dr_actions.actions.estates import only
 from tests.dr_actions.plain import SIT, dark, recorded, sight, with_part
 
-ACTION, HEALTHY = open_dr_locally.ACTION, recorded("healthy")
+ACTION, HEALTHY = restore.OPEN_DR_LOCALLY, recorded("healthy")
 STEP = only(ACTION, sight())
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.files import restore_dr as files_restore_dr
+from dr_actions.actions.files import restore as files_restore
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.guard import refusal
 from dr_actions.model.action import PlanContext, StepState
@@ -21,7 +21,7 @@ from tests.dr_actions.plain import dark, sight, with_part
 from tests.dr_checks.estates import healthy
 from tests.dr_checks.worlds import SIT
 
-ACTION = files_restore_dr.ACTION
+ACTION = files_restore.RESTORE_DR
 MODE = "DeletionMode"
 SILENT = sight(dark(healthy(), Side.PRIMARY), primary_answers=False)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dr_actions.actions.compute import task_revisions
-from dr_actions.actions.files import create_access_points, mount_copy, move_copy, register_mover, restore_copy, tag_copy
+from dr_actions.actions.files import copies, mover
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.guard import judge
 from dr_actions.model.action import Action, PlanContext, StepState
@@ -34,8 +34,8 @@ from tests.dr_actions.plain import dark, sight
 from tests.dr_checks.estates import altered, healthy
 from tests.dr_checks.worlds import SIT
 
-RESTORE, TAG, MOUNT = restore_copy.ACTION, tag_copy.ACTION, mount_copy.ACTION
-REGISTER, MOVE, OPEN = register_mover.ACTION, move_copy.ACTION, create_access_points.ACTION
+RESTORE, TAG, MOUNT = copies.RESTORE, copies.TAG, copies.MOUNT
+REGISTER, MOVE, OPEN = mover.REGISTER, mover.MOVE, copies.CREATE_ACCESS_POINTS
 ACTIONS = (RESTORE, TAG, MOUNT, REGISTER, MOVE, OPEN)
 NOW = healthy().taken_at
 (OLD,) = healthy().get(efs.file_systems, Side.DR)
@@ -204,7 +204,7 @@ def test_the_mover_is_a_tenants_image_with_the_root_of_the_files_and_nothing_of_
         ],
     }
     call = REGISTER.build_call(_of(REGISTER), seen(restored=(NEW,)))
-    definition = register_mover.definition_of(call.params, lent)
+    definition = mover.definition_of(call.params, lent)
     assert definition["family"] == "sit-restored-files"
     (container,) = definition["containerDefinitions"]
     assert (container["name"], container["image"], "secrets" in container) == ("wordpress", "image", False)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.files import create_access_points, restore_copy, tag_copy
+from dr_actions.actions.files import copies
 from dr_actions.model.action import StepState
 from tests.dr_actions.actions.restore_test.trial_values import (
     ACCESS,
@@ -26,7 +26,7 @@ from tests.dr_actions.actions.restore_test.trial_values import (
 from tests.dr_checks import databases as plain
 from tests.dr_checks.worlds import NOW
 
-ACTION, MARK, OPEN = restore_copy.ACTION, tag_copy.ACTION, create_access_points.ACTION
+ACTION, MARK, OPEN = copies.RESTORE, copies.TAG, copies.CREATE_ACCESS_POINTS
 NO_POINT: dict[str, Any] = {"points": (plain.COPY,)}
 NAMELESS = replace(SYSTEM, name="")
 RUNNING = replace(JOB, status="RUNNING", made_arn="")

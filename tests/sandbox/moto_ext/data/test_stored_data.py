@@ -7,7 +7,7 @@ from urllib import error, request
 
 import pytest
 
-from dr_actions.actions.files.register_mover import SCRIPT
+from dr_actions.actions.files.mover import SCRIPT
 from dr_estate.config.environment import Environment, Side
 from sandbox.client.endpoint import Endpoint
 from sandbox.client.traffic_writer import Sites

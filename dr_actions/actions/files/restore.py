@@ -1,19 +1,24 @@
-"""Makes the tenants' files usable in the DR region: ends the replication into them.
+"""Makes the tenants' files usable in the DR region: ends the replication into them, there alone where it must be.
 
 A replica is read-only until its replication configuration is deleted (T27): called in the DR region, where the
 configuration is also kept. With the primary dark AWS cannot delete its half, so the local half alone is deleted, then
-and only then; the last complete synchronisation is recorded before. Where nothing replicates, ``files/restore_copy``
-restores the newest copy into another file system. Source: EFS API, DeleteReplicationConfiguration.
+and only then; the last complete synchronisation is recorded before. So it is where a sick primary does not do its half:
+"If there's a configuration or permissions issue that prevents Amazon EFS from deleting the replication configuration
+from both sides, you can use the LOCAL_CONFIGURATION_ONLY mode" (EFS API, DeleteReplicationConfiguration, which adds:
+only then, for the other half is unrecoverable). A failback drops that half (files/end_stale_replication). That AWS
+takes it while the replication is DELETING is assumed: no page says otherwise. Where nothing replicates, copies.py
+restores the newest copy into another file system.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from dr_actions.actions.database import copy_selection
 from dr_actions.actions.file_copies import restored_copy
 from dr_actions.actions.file_copies.restored_copy import name_of
-from dr_actions.model.action import PlanContext, StepState, StepStatus, action
+from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, no_notes
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.playbook import Plane
@@ -27,7 +32,7 @@ _DELETION_S = 900
 _OPENED = "replicates from"
 
 
-def plan_steps(context: PlanContext) -> Iterator[Step]:
+def restore_steps(context: PlanContext) -> Iterator[Step]:
     """One step, where anything replicates into the DR file system."""
     row = copy_selection.files_replication(context)
     if row is not None:
@@ -39,7 +44,7 @@ def _end_replication(context: PlanContext, row: efs.FileReplication) -> Step:
     mode = BOTH_SIDES if context.primary_answers else LOCAL_ONLY
     half = "" if context.primary_answers else ", in this region alone: the primary region does not answer"
     return context.step(
-        __name__,
+        RESTORE_DR.name,
         name,
         side=Side.DR,
         says=f"Make {row.destination_id} ({name}) in {region} writable: delete its replication configuration{half}.",
@@ -58,7 +63,7 @@ def _end_replication(context: PlanContext, row: efs.FileReplication) -> Step:
     )
 
 
-def observe(step: Step, context: PlanContext) -> StepStatus:
+def restore_status(step: Step, context: PlanContext) -> StepStatus:
     """Whether the file system is still replicated into."""
     system = str(step.before["file system"])
     seen = {file_system.id: file_system.state for file_system in context.snapshot.get(efs.file_systems, Side.DR)}
@@ -87,7 +92,7 @@ def _of_replication(step: Step, context: PlanContext, row: efs.FileReplication) 
     return StepStatus(StepState.READY, f"{row.destination_id} is a replica, last in sync at {synced}.", facts)
 
 
-def notes(context: PlanContext) -> Iterator[str]:
+def restore_notes(context: PlanContext) -> Iterator[str]:
     """What needs no promotion, what replicates badly, and why nothing is done for the files."""
     yield "Objects (S3) and tables (DynamoDB) need no promotion: both regions' copies take writes at any time."
     yield from _of_files(context)
@@ -120,4 +125,55 @@ def _of_files(context: PlanContext) -> Iterator[str]:
         yield f"Nothing replicates into {name} of {region}: its newest copy is restored beside it, to replace it."
 
 
-ACTION = action(globals(), {DELETE}, (efs.file_systems, efs.replications, backup.recovery_points, kms_copy_keys.keys))
+def open_steps(context: PlanContext) -> Iterator[Step]:
+    """One step behind each that asks both regions."""
+    for step in restore_steps(context):
+        if Plane.PRIMARY in step.planes:
+            yield _open_step(context, step)
+
+
+def _open_step(context: PlanContext, both: Step) -> Step:
+    system, region = both.before["file system"], context.env.regions.dr
+    return context.step(
+        OPEN_DR_LOCALLY.name,
+        both.subject,
+        side=Side.DR,
+        says=f"Where {context.env.regions.primary} does not do its half in time: make {system} ({both.subject}) in "
+        f"{region} writable by deleting its replication configuration in {region} alone.",
+        danger=both.danger,
+        undo=both.undo,
+        budget_s=both.budget_s,
+        call=both.call_with({"DeletionMode": LOCAL_ONLY}),
+        before=both.before,
+        after=both.after,
+    )
+
+
+def open_status(step: Step, context: PlanContext) -> StepStatus:
+    """DONE once nothing replicates into it, whichever call did that; READY while anything does, deleted or not."""
+    status = restore_status(replace(step, call=None), context)  # that the primary answers is no reason to stop it
+    row = context.snapshot.find(efs.replications, Side.DR, destination_id=step.before["file system"])
+    if row is None or status.state is not StepState.IN_PROGRESS or step.id in context.sent_at:
+        return status
+    message = f"{row.destination_id} is {row.status}, and {context.env.regions.primary} does not finish it."
+    return StepStatus(StepState.READY, message, status.evidence)
+
+
+RESTORE_DR = Action(
+    "files/restore_dr",
+    "Makes the tenants' files usable in the DR region: ends the replication into them.",
+    {DELETE},
+    (efs.file_systems, efs.replications, backup.recovery_points, kms_copy_keys.keys),
+    restore_steps,
+    restore_status,
+    omissions=restore_notes,
+)
+OPEN_DR_LOCALLY = replace(
+    RESTORE_DR,
+    name="files/open_dr_locally",
+    does="Ends the replication into the DR region's files in that region alone, where a sick primary does not do its "
+    "half.",
+    steps=open_steps,
+    status=open_status,
+    omissions=no_notes,
+)
