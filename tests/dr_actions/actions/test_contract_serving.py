@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 from dr_actions.actions.compute import fence as compute_fence
 from dr_actions.actions.compute import scaling, service_counts, task_revisions
 from dr_actions.actions.compute.region_references import OTHER
-from dr_actions.actions.notifications import end, manual_step, start
+from dr_actions.actions.notifications import notifications
 from dr_actions.actions.registry import actions
 from dr_actions.actions.traffic import (
     pin_from_dr,
@@ -288,7 +288,11 @@ def _check(world: World, check: str) -> dict[str, Any]:
     return config
 
 
-@pytest.mark.parametrize("action", [start.ACTION, manual_step.ACTION, end.ACTION], ids=lambda action: action.name)
+@pytest.mark.parametrize(
+    "action",
+    [notifications.START, notifications.MANUAL_STEP, notifications.END],
+    ids=lambda action: action.name,
+)
 def test_a_message_is_received_in_both_regions_under_one_event(states: States, action: Action) -> None:
     world = states.healthy().world
     context = world.sight(env=with_traffic(ENV, dns_step="manual"), incident="INC-123")
@@ -310,7 +314,15 @@ def _received(world: World, side: Side) -> list[dict[str, Any]]:
 
 
 def test_every_action_that_changes_what_serves_is_carried_out_here() -> None:
-    here = {*AWAY, *UNFENCED, *HOME, shift_to_primary.ACTION, start.ACTION, manual_step.ACTION, end.ACTION}
+    here = {
+        *AWAY,
+        *UNFENCED,
+        *HOME,
+        shift_to_primary.ACTION,
+        notifications.START,
+        notifications.MANUAL_STEP,
+        notifications.END,
+    }
     here |= (
         {pin_from_dr.ACTION, unpin_from_dr.ACTION}
         | {repoint for repoint, _, _ in REPOINTED}
