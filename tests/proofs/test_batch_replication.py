@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.objects import copy_to_primary, end_replication, replicate_to_primary
+from dr_actions.actions.objects import batch_replication, copies
 from dr_actions.execution.executor import Outcome, execute
 from dr_actions.guard.evidence import STORES
 from dr_actions.journal.journal import Entry, EntryKind, Journal
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.proof
 BUCKET, ITS_COPY, NEW = "bbws-tenant-assets-sit", "bbws-tenant-assets-sit-dr", 40
 INCIDENT, CREATE = "INC-9", "s3control:CreateJob"
 AT_WORK_S = 600
-ACTIONS = (replicate_to_primary.ACTION, end_replication.ACTION, copy_to_primary.ACTION)
+ACTIONS = (batch_replication.REPLICATE, batch_replication.END_JOB, copies.COPY)
 ROLE = 'objects_batch_role = "arn:aws:iam::815856636111:role/sit-s3-batch"'
 
 
@@ -172,7 +172,7 @@ def test_a_new_plan_that_starts_no_job_cancels_that_of_the_plan_before_and_copie
     config["Rules"][0]["DeleteMarkerReplication"]["Status"] = "Enabled"
     s3.put_bucket_replication(Bucket=ITS_COPY, ReplicationConfiguration=config)
     objects.plan_again()
-    assert replicate_to_primary.ACTION.name not in [step.action for step in objects.plan.steps]
+    assert batch_replication.REPLICATE.name not in [step.action for step in objects.plan.steps]
     assert objects.run(RecordingListener(), new_plan=True).finished
     jobs = admin(world.endpoint, "s3control", world.env.region(Side.DR))
     keep_loopback_hosts(jobs.meta.events)
@@ -198,7 +198,9 @@ def test_where_the_role_may_not_begin_that_is_named_beforehand_and_no_job_is_sta
     role = env.failback.objects_batch_role.rpartition("/")[2]
     allow_in(world.endpoint, role, INITIATES[:1])
     objects = Objects(world, tmp_path)
-    (note,) = (note for note in replicate_to_primary.notes(objects.world.sight()) if note.startswith(f"{BUCKET}: "))
+    (note,) = (
+        note for note in batch_replication.replicate_notes(objects.world.sight()) if note.startswith(f"{BUCKET}: ")
+    )
     denied = f"s3:InitiateReplication on arn:aws:s3:::{ITS_COPY}/any"
     assert note.startswith(f"{BUCKET}: copied by the run itself, for role {role} may not s3:")
     assert (True, True) == (denied in note, f"aws_iam_role_policy of '{role}'" in note), note

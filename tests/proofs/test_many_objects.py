@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dr_actions.actions.objects import copy_to_primary as objects_copy_to_primary
+from dr_actions.actions.objects import copies as objects_copies
 from dr_actions.execution.executor import Outcome, execute
 from dr_actions.execution.run import StepFailed
 from dr_actions.guard.evidence import STORES
@@ -53,7 +53,7 @@ class Failback:
 
     def __init__(self, world: Home, folder: Path) -> None:
         self.world, self.folder, self.primary = world, folder, world.env.region(Side.PRIMARY)
-        self.step = next(s for s in objects_copy_to_primary.ACTION.plan_steps(world.sight()) if s.subject == BUCKET)
+        self.step = next(s for s in objects_copies.COPY.plan_steps(world.sight()) if s.subject == BUCKET)
         self.plan = Plan(world.env.name, world.env.account, Goal.FAILBACK, "FAILED_OVER", (self.step,))
 
     def run(self, listener: RecordingListener) -> Outcome:

@@ -3,8 +3,7 @@
 The DR region serves and takes writes meanwhile: its recovery points allow a return to this moment, and what is written
 later is in its own stores, which are kept. The recovery points of the primary region hold what it alone may have. Only
 the recovery point that the step's own job made counts, once AWS Backup lists it as COMPLETED. Source: AWS Backup API,
-StartBackupJob and ListRecoveryPointsByBackupVault.
-"""
+StartBackupJob and ListRecoveryPointsByBackupVault."""
 
 from __future__ import annotations
 
@@ -16,7 +15,7 @@ from datetime import timedelta
 from dr_actions.actions.database import failback
 from dr_actions.guard.backup_first import CLOCKS_APART
 from dr_actions.guard.evidence import DATABASE, FILES
-from dr_actions.model.action import PlanContext, StepState, StepStatus, action
+from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.states import FILE_SYSTEM, RECOVERY_POINT
@@ -84,7 +83,7 @@ def _step(context: PlanContext, store: BackupStore) -> Step:
     env, region = context.env, context.env.region(store.side)
     vault, days = backup.vault_name(env, store.side), _kept_days(context, store.side)
     return context.step(
-        __name__,
+        CREATE_BACKUPS.name,
         store.name,
         label=f"{store.side}-{store.kind}",
         side=store.side,
@@ -216,6 +215,14 @@ def notes(context: PlanContext) -> Iterator[str]:
                 yield f"{context.env.region(side)} has no {kind} of the estate to back up before the sync."
 
 
-ACTION = action(
-    globals(), {START}, (backup.vaults, backup.recovery_points, backup_jobs.backups, rds.instances, efs.file_systems)
+CREATE_BACKUPS = Action(
+    "backup/create_backups",
+    "Backs up both regions' database and files before any sync to the primary region; complete recovery "
+    "points prove it.",
+    {START},
+    (backup.vaults, backup.recovery_points, backup_jobs.backups, rds.instances, efs.file_systems),
+    plan_steps,
+    observe,
+    build_call=build_call,
+    omissions=notes,
 )

@@ -2,8 +2,7 @@
 
 A warm standby has everything already: then Terraform is not run at all, because an incident is no time to repair drift.
 What is missing is part of the step, and so of the digest. What Terraform creates is confirmed by observing it; a run
-that was killed in between plans again, and what exists is not created twice.
-"""
+that was killed in between plans again, and what exists is not created twice."""
 
 from __future__ import annotations
 
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from dr_actions.actions.common.unavailable_handling import name_list, service_name, tenants_of
 from dr_actions.actions.provisioning import plan_review
-from dr_actions.model.action import PlanContext, ProgramContext, StepState, StepStatus, action
+from dr_actions.model.action import Action, PlanContext, ProgramContext, StepState, StepStatus
 from dr_actions.model.action_ids import step_id
 from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
@@ -30,7 +29,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
     if not provision.folder or not lacks:
         return
     yield context.step(
-        __name__,
+        APPLY.name,
         provision.folder,
         label="terraform",
         side=Side.DR,
@@ -114,8 +113,13 @@ def notes(context: PlanContext) -> Iterator[str]:
         )
 
 
-ACTION = action(
-    globals(),
-    (),
+APPLY = Action(
+    "provisioning/apply",
+    "Provisions what the DR region lacks, by Terraform: the plan is judged first, and exactly that plan is applied.",
+    frozenset(),
     (ecs.cluster, ecs.services, elbv2.load_balancer, elbv2.target_groups, rds_groups.subnet_groups, efs.file_systems),
+    plan_steps,
+    observe,
+    omissions=notes,
+    run_program=run_program,
 )

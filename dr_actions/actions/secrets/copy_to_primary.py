@@ -15,7 +15,7 @@ from dr_actions.actions.database import failback
 from dr_actions.actions.secrets import comparison as secrets_comparison
 from dr_actions.actions.secrets.comparison import SecretPair
 from dr_actions.actions.secrets.point_to_dr import GET, LEADING_TO, PUT, put_moved
-from dr_actions.model.action import PlanContext, Sender, StepState, StepStatus, action
+from dr_actions.model.action import Action, PlanContext, Sender, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.playbook import Plane
@@ -45,7 +45,7 @@ def _step(context: PlanContext, pair: SecretPair, fields: list[str], source: rds
     from_dr = bool(secrets_comparison.differing_fields(pair, renamed))
     origin = env.regions.dr if from_dr else env.regions.primary
     return context.step(
-        __name__,
+        COPY_TO_PRIMARY.name,
         pair.name,
         side=Side.PRIMARY,
         says=f"Let {text} of the secret {pair.name} in {env.regions.primary} say what {env.regions.dr} says, leading "
@@ -121,6 +121,16 @@ def notes(context: PlanContext) -> Iterator[str]:
                 yield f"Whether {pair.name} says the same in both regions is not known: {value.unseen.why}"
 
 
-ACTION = action(
-    globals(), {PUT}, (readers_secretsmanager.secrets, readers_secretsmanager.contents, rds.instances), reads={GET}
+COPY_TO_PRIMARY = Action(
+    "secrets/copy_to_primary",
+    "Copies the current values of the DR region's secrets into the primary's, pointing to the primary "
+    "region's database.",
+    {PUT},
+    (readers_secretsmanager.secrets, readers_secretsmanager.contents, rds.instances),
+    plan_steps,
+    observe,
+    build_call=build_call,
+    send=send,
+    omissions=notes,
+    reads={GET},
 )

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from dr_actions.actions.database import copy_selection
-from dr_actions.actions.secrets import primary_references, promote_replicas
+from dr_actions.actions.secrets import primary_references, replicas
 from dr_actions.actions.secrets.primary_references import MovableSecret
-from dr_actions.model.action import PlanContext, Sender, StepState, StepStatus, action
+from dr_actions.model.action import Action, PlanContext, Sender, StepState, StepStatus
 from dr_actions.model.action_ids import step_id
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
@@ -39,7 +39,7 @@ def _step(context: PlanContext, reference: MovableSecret, goal: str) -> Step:
     name, env = reference.secret.name, context.env
     fields = ", ".join(reference.fields)
     return context.step(
-        __name__,
+        POINT_TO_DR.name,
         name,
         side=Side.DR,
         says=f"Lead {fields} of the secret {name} in {env.regions.dr} to the database {goal} there.",
@@ -85,7 +85,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     facts = (("secret", secret.arn), ("version", content.version))
     if not left:
         return StepStatus(StepState.DONE, f"{secret.name} leads to the DR region.", facts)
-    if secret.replica_of and step_id(promote_replicas.__name__, secret.name) not in context.confirmed_at:
+    if secret.replica_of and step_id(replicas.PROMOTE_REPLICAS.name, secret.name) not in context.confirmed_at:
         return StepStatus(StepState.DRIFTED, f"{secret.name} is a replica of {secret.replica_of}'s: read-only.", facts)
     if sorted(left) != sorted(step.before["fields"]):
         return StepStatus(StepState.DRIFTED, f"{secret.name} leads away by {', '.join(left)} now.", facts)
@@ -138,6 +138,16 @@ def cleanup_notes(context: PlanContext) -> Iterator[str]:
     yield from primary_references.cleanup_notes(context)
 
 
-ACTION = action(
-    globals(), {PUT}, (readers_secretsmanager.secrets, readers_secretsmanager.contents, rds.instances), reads={GET}
+POINT_TO_DR = Action(
+    "secrets/point_to_dr",
+    "Leads a secret of the DR region to the DR database: puts a version whose primary-region parts are replaced (T18).",
+    {PUT},
+    (readers_secretsmanager.secrets, readers_secretsmanager.contents, rds.instances),
+    plan_steps,
+    observe,
+    build_call=build_call,
+    send=send,
+    omissions=notes,
+    leftovers=cleanup_notes,
+    reads={GET},
 )

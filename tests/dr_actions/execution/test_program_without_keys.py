@@ -71,7 +71,7 @@ class ProgramWalk(Walk):
 def world() -> Iterator[World]:
     with borrowed(SIT, tenants=2) as endpoint:
         seen = observe(
-            SIT, world_of(endpoint, "reader").credentials, "sandbox", only=frozenset(apply.ACTION.reads_parts)
+            SIT, world_of(endpoint, "reader").credentials, "sandbox", only=frozenset(apply.APPLY.reads_parts)
         )
         world = World(endpoint, SIT, seen)
         endpoint.inject(LOST)

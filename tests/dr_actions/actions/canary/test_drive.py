@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.canary.drive import ACTION
+from dr_actions.actions.canary.canary import DRIVE
 from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Goal, Plan, Step, from_json, to_json
 from dr_actions.planning.planner import in_order
@@ -29,7 +29,7 @@ from tests.dr_checks.worlds import DENIED, SIT
 
 
 def steps(env: Environment = SIT) -> dict[str, Step]:
-    return {step.id.partition(":")[2]: step for step in in_order(Goal.CANARY, ACTION.plan_steps(sight(env)))}
+    return {step.id.partition(":")[2]: step for step in in_order(Goal.CANARY, DRIVE.plan_steps(sight(env)))}
 
 
 def batch(step: Step) -> list[tuple[str, str, Any]]:
@@ -87,12 +87,12 @@ def test_no_state_mixes_policies() -> None:
 def test_taking_a_state_back_is_the_state_before_and_of_the_first_the_deletion_of_exactly_what_it_made() -> None:
     for env in (SIT, FAILOVER):
         found = list(steps(env).values())
-        undoing = ACTION.rollback_call(found[0])
+        undoing = DRIVE.rollback_call(found[0])
         assert undoing is not None
         changes = undoing.params["ChangeBatch"]["Changes"]
         assert [change["Action"] for change in changes] == ["DELETE"] * len(found[0].after["records"])
         assert [change["ResourceRecordSet"] for change in changes] == list(reversed(found[0].after["records"]))
-        back = ACTION.rollback_call(found[1])
+        back = DRIVE.rollback_call(found[1])
         assert back is not None
         written = [change["ResourceRecordSet"] for change in back.params["ChangeBatch"]["Changes"]]
         assert written == [row for row in found[0].after["records"] if row not in found[1].after["records"]]
@@ -112,14 +112,14 @@ def test_taking_a_state_back_is_the_state_before_and_of_the_first_the_deletion_o
     ids=["no drill", "an emergency", "not listed", "zone denied", "prefix denied", "no zone", "us-east-1 dark"],
 )
 def test_where_no_canary_may_be_made_there_is_no_step_and_one_sentence_why(seen: PlanContext, reason: str) -> None:
-    assert list(ACTION.plan_steps(seen)) == []
-    assert [reason in note for note in ACTION.notes(seen)] == [True]
+    assert list(DRIVE.plan_steps(seen)) == []
+    assert [reason in note for note in DRIVE.notes(seen)] == [True]
 
 
 def test_a_listed_zone_that_no_recovery_changes_gets_a_sentence_and_no_canary() -> None:
     seen = sight(with_traffic(SIT, canary_zones=("wpsit.kimmyai.io", "elsewhere.example")))
-    assert {step.subject for step in ACTION.plan_steps(seen)} == {CANARY}
-    assert ["elsewhere.example" in note for note in ACTION.notes(seen)] == [True]
+    assert {step.subject for step in DRIVE.plan_steps(seen)} == {CANARY}
+    assert ["elsewhere.example" in note for note in DRIVE.notes(seen)] == [True]
 
 
 def test_where_dns_is_manual_every_state_is_a_persons() -> None:
@@ -132,16 +132,16 @@ def test_a_step_is_the_same_after_it_was_recorded() -> None:
     plan = Plan("sit", SIT.account, Goal.CANARY, "NORMAL", tuple(steps(FAILOVER).values()))
     again = from_json(to_json(plan))
     step = again.step("canary/drive:away")
-    assert judged(ACTION, step, sight(FAILOVER, step.before["records"])).state is StepState.READY
+    assert judged(DRIVE, step, sight(FAILOVER, step.before["records"])).state is StepState.READY
     assert again.digest == plan.digest
 
 
 @pytest.mark.parametrize("env", [SIT, FAILOVER], ids=lambda env: env.traffic.policy)
 def test_each_state_is_ready_upon_the_one_before_and_done_when_the_answers_are_as_written(env: Environment) -> None:
     for step in steps(env).values():
-        assert judged(ACTION, step, sight(env, step.before["records"])).state is StepState.READY
+        assert judged(DRIVE, step, sight(env, step.before["records"])).state is StepState.READY
         came = 2 * step.after["percent"]
-        status = judged(ACTION, step, sight(env, step.after["records"], (split(came, 200 - came),)))
+        status = judged(DRIVE, step, sight(env, step.after["records"], (split(came, 200 - came),)))
         assert status.state is StepState.DONE, status.message
         facts = dict(status.evidence)
         assert facts[f"answers {CANARY}"] == f"{came} of 200 lead to af-south-1, {200 - came} to eu-west-1"
@@ -151,8 +151,8 @@ def test_each_state_is_ready_upon_the_one_before_and_done_when_the_answers_are_a
 
 def test_a_share_within_the_error_of_so_many_questions_is_done_and_one_beyond_it_is_failed() -> None:
     step = steps()["home-10"]
-    assert judged(ACTION, step, sight(records=step.after["records"], polls=(split(28, 172),))).state is StepState.DONE
-    status = judged(ACTION, step, sight(records=step.after["records"], polls=(split(100, 100),)))
+    assert judged(DRIVE, step, sight(records=step.after["records"], polls=(split(28, 172),))).state is StepState.DONE
+    status = judged(DRIVE, step, sight(records=step.after["records"], polls=(split(100, 100),)))
     assert status.state is StepState.FAILED
     assert "100 of 200 answers" in status.message
     assert "10 percent" in status.message
@@ -173,7 +173,7 @@ def test_a_share_within_the_error_of_so_many_questions_is_done_and_one_beyond_it
 )
 def test_all_led_away_is_failed_by_one_wrong_answer_and_says_which(polls: Any, message: str | None) -> None:
     step = steps()["away"]
-    status = judged(ACTION, step, sight(records=step.after["records"], polls=(polls,)))
+    status = judged(DRIVE, step, sight(records=step.after["records"], polls=(polls,)))
     assert status.state is (StepState.FAILED if message else StepState.DONE)
     assert (message or "") in status.message
 
@@ -181,16 +181,16 @@ def test_all_led_away_is_failed_by_one_wrong_answer_and_says_which(polls: Any, m
 def test_before_route_53_has_the_change_everywhere_nothing_is_judged() -> None:
     step = steps()["away"]
     wrong = sight(records=step.after["records"], polls=(split(200, 0),))
-    status = judged(ACTION, step, wrong, change="PENDING")
+    status = judged(DRIVE, step, wrong, change="PENDING")
     assert (status.state, "PENDING" in status.message) == (StepState.IN_PROGRESS, True)
     right = sight(records=step.after["records"], polls=(split(0, 200),))
-    assert judged(ACTION, step, right, change="PENDING").state is StepState.IN_PROGRESS
+    assert judged(DRIVE, step, right, change="PENDING").state is StepState.IN_PROGRESS
 
 
 def test_a_change_that_route_53_forgot_is_failed() -> None:
     step = steps()["away"]
     status = judged(
-        ACTION, step, sight(records=step.after["records"], polls=(split(0, 200),)), change=dns_canary_polls.LOST
+        DRIVE, step, sight(records=step.after["records"], polls=(split(0, 200),)), change=dns_canary_polls.LOST
     )
     assert (status.state, "T02" in status.message) == (StepState.FAILED, True)
 
@@ -198,45 +198,45 @@ def test_a_change_that_route_53_forgot_is_failed() -> None:
 def test_a_change_whose_answer_was_lost_is_judged_by_the_answers_and_fails_only_after_its_time() -> None:
     step = steps()["away"]
     wrong = sight(records=step.after["records"], polls=(split(200, 0),))
-    assert judged(ACTION, step, wrong, change=None).state is StepState.IN_PROGRESS
-    assert judged(ACTION, step, wrong, since_s=None, change=None).state is StepState.IN_PROGRESS
-    assert judged(ACTION, step, wrong, since_s=121, change=None).state is StepState.FAILED
+    assert judged(DRIVE, step, wrong, change=None).state is StepState.IN_PROGRESS
+    assert judged(DRIVE, step, wrong, since_s=None, change=None).state is StepState.IN_PROGRESS
+    assert judged(DRIVE, step, wrong, since_s=121, change=None).state is StepState.FAILED
     right = sight(records=step.after["records"], polls=(split(0, 200),))
-    status = judged(ACTION, step, right, since_s=None, change=None)
+    status = judged(DRIVE, step, right, since_s=None, change=None)
     assert (status.state, "propagation" in dict(status.evidence)) == (StepState.DONE, False)
 
 
 def test_a_persons_change_is_asked_about_from_when_it_is_seen() -> None:
     step = steps(BY_HAND)["away"]
     seen = sight(BY_HAND, step.after["records"], (split(0, 200),))
-    assert judged(ACTION, step, seen, since_s=None, change=None).state is StepState.IN_PROGRESS
-    status = judged(ACTION, step, seen, since_s=2, change=None)
+    assert judged(DRIVE, step, seen, since_s=None, change=None).state is StepState.IN_PROGRESS
+    status = judged(DRIVE, step, seen, since_s=2, change=None)
     assert (status.state, dict(status.evidence)["propagation"]) == (StepState.DONE, "2.0 s")
 
 
 def test_servers_that_are_silent_in_part_or_all_are_waited_for() -> None:
     step = steps()["away"]
     for polls in ((), (poll(CANARY, silent=200, ttls_s=()),), (split(0, 150, silent=50),)):
-        assert judged(ACTION, step, sight(records=step.after["records"], polls=polls)).state is StepState.IN_PROGRESS
+        assert judged(DRIVE, step, sight(records=step.after["records"], polls=polls)).state is StepState.IN_PROGRESS
 
 
 def test_what_cannot_be_seen_is_unseen() -> None:
     step = steps()["away"]
     there = step.after["records"]
-    assert judged(ACTION, step, sight(records=there, polls=DENIED)).state is StepState.UNAVAILABLE
+    assert judged(DRIVE, step, sight(records=there, polls=DENIED)).state is StepState.UNAVAILABLE
     lost = replace(sight(records=there, polls=(split(0, 200),), changes=(DENIED,)), changes={step.id: "/change/C1"})
-    assert ACTION.observe(step, lost).state is StepState.UNAVAILABLE
+    assert DRIVE.observe(step, lost).state is StepState.UNAVAILABLE
     dark = replace(lost, snapshot=replace(lost.snapshot, parts={}))
-    assert ACTION.observe(step, dark).state is StepState.UNAVAILABLE
+    assert DRIVE.observe(step, dark).state is StepState.UNAVAILABLE
 
 
 def test_records_that_somebody_else_changed_or_took_away_stop_it() -> None:
     step = steps()["away"]
     first, second = step.after["records"]
     for now in ((), (first,), (first, second | {"TTL": 300}), (first | {"Weight": 1}, second)):
-        assert judged(ACTION, step, sight(records=now)).state is StepState.DRIFTED
+        assert judged(DRIVE, step, sight(records=now)).state is StepState.DRIFTED
     beside = {"Name": f"{CANARY}.", "Type": "TXT", "TTL": 60, "ResourceRecords": [{"Value": '"x"'}]}
-    assert judged(ACTION, step, sight(records=(*step.after["records"], beside))).state is StepState.DRIFTED
+    assert judged(DRIVE, step, sight(records=(*step.after["records"], beside))).state is StepState.DRIFTED
 
 
 def test_its_call_goes_to_the_traffic_zone_through_us_east_1() -> None:

@@ -88,7 +88,7 @@ def standing(action: Action, step: Step, **parts: Any) -> StepState:
 
 
 OURS = (
-    *(create_backups.ACTION, end_stale_replication.ACTION, rename_old_primary.ACTION),
+    *(create_backups.CREATE_BACKUPS, end_stale_replication.ACTION, rename_old_primary.ACTION),
     *(database_replicate_to_primary.ACTION, wait_replica_lag.ACTION),
     *(
         database_freeze.ACTION,
@@ -121,7 +121,7 @@ def test_without_a_database_that_took_the_writes_nothing_is_planned() -> None:
         assert [
             s
             for s in action.plan_steps(sight(instances_dr=()))
-            if s.side is Side.DR or action is not create_backups.ACTION
+            if s.side is Side.DR or action is not create_backups.CREATE_BACKUPS
         ] == []
     (note,) = database_freeze.ACTION.notes(sight(instances_dr=()))
     assert "nothing synced" in note

@@ -110,24 +110,24 @@ SCHEDULED = replace(JOB, id="JOB-2", plan_id="PLAN-1")
     ],
 )
 def test_a_backup_counts_by_its_own_job_since_the_run_began(changes: Any, expected: StepState) -> None:
-    step = next(step for step in create_backups.ACTION.plan_steps(sight()) if step.side is Side.DR)
-    assert standing(create_backups.ACTION, step, **{"sent": SENT, "begun_at": BEGUN, **changes}) is expected
+    step = next(step for step in create_backups.CREATE_BACKUPS.plan_steps(sight()) if step.side is Side.DR)
+    assert standing(create_backups.CREATE_BACKUPS, step, **{"sent": SENT, "begun_at": BEGUN, **changes}) is expected
 
 
 @pytest.mark.parametrize(("state", "waits"), [("CREATED", True), ("RUNNING", False)])
 def test_a_backup_that_does_not_begin_names_the_windows_that_it_waits_for(state: str, waits: bool) -> None:
     served = replace(SERVED, backup_window="01:00-01:30", maintenance_window="sun:03:00-sun:03:30")
     seen = sight(begun_at=BEGUN, instances_dr=(served,), jobs=(replace(JOB, state=state),), sent=SENT)
-    step = next(step for step in create_backups.ACTION.plan_steps(sight()) if step.side is Side.DR)
-    status = create_backups.ACTION.observe(step, seen)
+    step = next(step for step in create_backups.CREATE_BACKUPS.plan_steps(sight()) if step.side is Side.DR)
+    status = create_backups.CREATE_BACKUPS.observe(step, seen)
     assert status.state is StepState.IN_PROGRESS
     assert ("01:00-01:30, sun:03:00-sun:03:30, UTC" in status.message) is waits
 
 
 def test_a_backup_is_asked_for_by_one_token_until_it_fails() -> None:
-    step = next(step for step in create_backups.ACTION.plan_steps(sight()) if step.side is Side.DR)
+    step = next(step for step in create_backups.CREATE_BACKUPS.plan_steps(sight()) if step.side is Side.DR)
     tokens = [
-        create_backups.ACTION.build_call(step, seen).params["IdempotencyToken"]
+        create_backups.CREATE_BACKUPS.build_call(step, seen).params["IdempotencyToken"]
         for seen in (
             sight(begun_at=BEGUN),
             sight(begun_at=BEGUN, sent=SENT, jobs=(JOB,)),
@@ -142,7 +142,7 @@ def test_a_backup_is_asked_for_by_one_token_until_it_fails() -> None:
 
 def test_a_locked_vault_keeps_the_points_for_as_long_as_it_allows() -> None:
     locked = tuple(replace(vault, max_retention_days=14) for vault in VAULTS)
-    for step in create_backups.ACTION.plan_steps(sight(vaults=locked)):
+    for step in create_backups.CREATE_BACKUPS.plan_steps(sight(vaults=locked)):
         assert step.call is not None
         assert step.call.params["Lifecycle"] == {"DeleteAfterDays": 14}
 

@@ -158,7 +158,7 @@ def test_the_whole_way_home_loses_no_row_and_deletes_nothing(away: Home) -> None
 
 
 WAY = (
-    create_backups.ACTION,
+    create_backups.CREATE_BACKUPS,
     end_stale_replication.ACTION,
     rename_old_primary.ACTION,
     database_replicate_to_primary.ACTION,
@@ -214,7 +214,7 @@ def test_a_freeze_is_waited_for_until_the_instance_is_in_sync_and_is_taken_back(
 
 
 def test_a_backup_is_distinguished_from_one_of_before_the_run_and_is_not_started_twice(away: Home) -> None:
-    steps = {step.id: step for step in _the(away, create_backups.ACTION)}
+    steps = {step.id: step for step in _the(away, create_backups.CREATE_BACKUPS)}
     assert sorted(steps) == [
         f"backup/create_backups:{side}-{store}" for side in ("dr", "primary") for store in ("database", "files")
     ]
@@ -223,16 +223,18 @@ def test_a_backup_is_distinguished_from_one_of_before_the_run_and_is_not_started
     away.send(Side.DR, "backup:StartBackupJob", **{**step.call.params, "IdempotencyToken": "another's, of before"})
     past_the_second(away, 90)
     away.begun_at = away.whole("sts_identity.caller").taken_at
-    assert away.confirm(create_backups.ACTION, step).state is StepState.READY, "what was there before proves nothing"
+    assert away.confirm(create_backups.CREATE_BACKUPS, step).state is StepState.READY, (
+        "what was there before proves nothing"
+    )
     away.endpoint.timing(transition_s=1.5)
-    away.act(create_backups.ACTION, step)
+    away.act(create_backups.CREATE_BACKUPS, step)
     unrecorded = away.sent_at.pop(step.id)
-    assert away.confirm(create_backups.ACTION, step).state is StepState.IN_PROGRESS, (
+    assert away.confirm(create_backups.CREATE_BACKUPS, step).state is StepState.IN_PROGRESS, (
         "found although its call was not recorded"
     )
-    away.act(create_backups.ACTION, step)
+    away.act(create_backups.CREATE_BACKUPS, step)
     away.sent_at[step.id] = unrecorded
-    done = away.until(StepState.DONE, create_backups.ACTION, step)
+    done = away.until(StepState.DONE, create_backups.CREATE_BACKUPS, step)
     assert done.state is StepState.DONE, done.message
     proof = evidence.proof_of(dict(done.evidence))
     assert proof is not None

@@ -8,9 +8,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.objects import copy_to_primary as objects_copy_to_primary
-from dr_actions.actions.objects import copy_to_primary_final
-from dr_actions.actions.objects import verify_primary_in_sync as objects_verify_primary_in_sync
+from dr_actions.actions.objects import copies as objects_copies
 from dr_actions.clients.mutating_client import GuardRefused, MutatingClient, SendFailed
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.guard import judge
@@ -27,7 +25,7 @@ from tests.dr_checks.aws_answers import read
 from tests.dr_checks.estates import healthy
 from tests.dr_checks.worlds import SIT
 
-COPY, PROVE, LAST = objects_copy_to_primary.ACTION, objects_verify_primary_in_sync.ACTION, copy_to_primary_final.ACTION
+COPY, PROVE, LAST = objects_copies.COPY, objects_copies.VERIFY_PRIMARY_IN_SYNC, objects_copies.COPY_FINAL
 SIX_GB = 6 * 1024**3
 BUCKET, ITS_COPY = "bbws-tenant-assets-sit", "bbws-tenant-assets-sit-dr"
 NEW, OLD, GONE, OURS = "new/ä b+c.jpg", "index.json", "README.txt", "2026/07/manifest.json"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.objects import copy_to_primary, end_replication, replicate_to_primary
+from dr_actions.actions.objects import batch_replication, copies
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Side
@@ -25,7 +25,7 @@ from tests.dr_actions.actions.estates import AT_ONCE, failed_over, home_sight
 from tests.dr_actions.plain import with_part, with_rows
 from tests.dr_checks.worlds import DENIED
 
-START, END, COPY = replicate_to_primary.ACTION, end_replication.ACTION, copy_to_primary.ACTION
+START, END, COPY = batch_replication.REPLICATE, batch_replication.END_JOB, copies.COPY
 ROLE = f"arn:aws:iam::{AT_ONCE.account}:role/sit-s3-batch"
 ENV = AT_ONCE.model_copy(
     update={"failback": AT_ONCE.failback.model_copy(update={"objects_batch_role": ROLE, "objects_batch_minutes": 60})}

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.provisioning.apply import ACTION, missing, notes, plan_steps, run_program
+from dr_actions.actions.provisioning.apply import APPLY, missing, notes, plan_steps, run_program
 from dr_actions.clients.terraform import TerraformFailed, TerraformRefused
 from dr_actions.model.action import PlanContext, ProgramContext, StepState
 from dr_actions.model.plan import Goal
@@ -73,7 +73,7 @@ def test_what_is_missing_with_a_folder_is_one_step_of_terraform() -> None:
         step.call,
     )
     assert "the service sit-tenant-1-service" in step.before["missing"]
-    assert frozenset() == ACTION.writes
+    assert frozenset() == APPLY.writes
     assert [step] == list(plan_steps(lacking_services(env)))
     assert "not in this plan yet" in next(notes(lacking_services(env)))
 
@@ -82,12 +82,12 @@ def test_a_step_stands_as_what_is_missing_stands() -> None:
     env = with_folder(SIT, "live/dr")
     lacking = lacking_services(env)
     (step,) = plan_steps(lacking)
-    assert StepState.READY is ACTION.observe(step, lacking).state
-    assert StepState.READY is ACTION.observe(step, sight_of(env, services=())).state
-    assert StepState.DONE is ACTION.observe(step, sight_of(env)).state
-    assert StepState.DRIFTED is ACTION.observe(step, sight_of(env, groups=())).state
+    assert StepState.READY is APPLY.observe(step, lacking).state
+    assert StepState.READY is APPLY.observe(step, sight_of(env, services=())).state
+    assert StepState.DONE is APPLY.observe(step, sight_of(env)).state
+    assert StepState.DRIFTED is APPLY.observe(step, sight_of(env, groups=())).state
     dark = replace(lacking, snapshot=without(lacking.snapshot, elbv2.load_balancer.name))
-    assert StepState.UNAVAILABLE is ACTION.observe(step, dark).state
+    assert StepState.UNAVAILABLE is APPLY.observe(step, dark).state
     assert () == missing(sight_of(env))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dr_actions.actions.common.one_off_task import LONGEST_OVERRIDES, container_of
-from dr_actions.actions.restore_test import probe, query_database
+from dr_actions.actions.restore_test import database
 from dr_actions.model.action import CallDeclined, PlanContext, StepState
 from dr_actions.model.plan import Call
 from dr_estate.readers import drill_resources
@@ -27,7 +27,7 @@ from tests.dr_actions.actions.restore_test.trial_values import (
 from tests.dr_checks import databases as plain
 from tests.dr_checks.worlds import SIT
 
-ACTION = query_database.ACTION
+ACTION = database.QUERY
 STEP = next(iter(ACTION.plan_steps(sight())))
 
 
@@ -193,7 +193,7 @@ def test_a_line_of_the_log_is_an_answer_only_where_it_is_one() -> None:
 
 
 def test_the_script_is_short_and_reads_credentials_as_wordpress_does() -> None:
-    (_, _, script) = probe.command()
+    (_, _, script) = database.command()
     assert "_FILE" in script
     assert "WORDPRESS_DB_HOST" not in script, "it may be a secret, which no override replaces (T74)"
     for word in ("DR_DB_HOST", "WORDPRESS_DB_USER", "WORDPRESS_DB_PASSWORD", "information_schema"):

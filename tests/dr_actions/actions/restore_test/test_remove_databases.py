@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from dr_actions.actions.restore_test import remove_databases
+from dr_actions.actions.restore_test import removal
 from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Danger, Goal, Step
 from dr_estate.config.environment import Side
@@ -31,11 +31,11 @@ def sight(*instances: rds.Instance) -> PlanContext:
 
 
 def steps(*instances: rds.Instance) -> dict[str, Step]:
-    return {step.id: step for step in remove_databases.ACTION.plan_steps(sight(*instances))}
+    return {step.id: step for step in removal.REMOVE_DATABASES.plan_steps(sight(*instances))}
 
 
 def standing(step: Step, *instances: rds.Instance) -> StepState:
-    return remove_databases.ACTION.observe(step, sight(*instances)).state
+    return removal.REMOVE_DATABASES.observe(step, sight(*instances)).state
 
 
 def test_only_what_bears_a_drills_name_or_was_set_aside_by_this_drill_is_taken_away() -> None:
@@ -76,6 +76,6 @@ def test_how_a_deletion_stands(instances: tuple[rds.Instance, ...], expected: St
 
 def test_what_cannot_be_seen_is_neither_planned_nor_called_gone() -> None:
     blind = replace(sight(), snapshot=world({(rds.instances, Side.DR): DENIED}))
-    assert [] == list(remove_databases.ACTION.plan_steps(blind))
+    assert [] == list(removal.REMOVE_DATABASES.plan_steps(blind))
     (step,) = steps(OWN).values()
-    assert StepState.UNAVAILABLE is remove_databases.ACTION.observe(step, blind).state
+    assert StepState.UNAVAILABLE is removal.REMOVE_DATABASES.observe(step, blind).state

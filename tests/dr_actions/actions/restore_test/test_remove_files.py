@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.restore_test import remove_files, stop_tasks
+from dr_actions.actions.restore_test import removal
+from dr_actions.actions.restore_test import tasks as restore_test_tasks
 from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Goal
 from dr_checks.derived.leftovers import leftovers
@@ -27,7 +28,7 @@ from tests.dr_actions.actions.restore_test.trial_values import (
 )
 from tests.dr_checks.worlds import NOW, SIT
 
-ACTION, STOP = remove_files.ACTION, stop_tasks.ACTION
+ACTION, STOP = removal.REMOVE_FILES, restore_test_tasks.STOP_TASKS
 TARGET = drill_resources.RestoredMount("fsmt-drill", SYSTEM.id, "available")
 RUNNING = replace(TASK, status="RUNNING", wanted="RUNNING", exit_code=None)
 ALL: dict[str, Any] = {"restored": (SYSTEM,), "opened": (ACCESS,), "mounted": (TARGET,)}

@@ -10,7 +10,7 @@ import pytest
 
 from dr_actions.actions.database import copy_selection
 from dr_actions.actions.database import failback as database_failback
-from dr_actions.actions.restore_test import restore_database
+from dr_actions.actions.restore_test import database as restore_test_database
 from dr_actions.model.action import StepState
 from dr_actions.model.plan import Goal
 from tests.dr_actions.actions.restore_test.trial_values import (
@@ -27,7 +27,7 @@ from tests.dr_actions.actions.restore_test.trial_values import (
 from tests.dr_checks import databases as plain
 from tests.dr_checks.worlds import NOW, SIT
 
-ACTION = restore_database.ACTION
+ACTION = restore_test_database.RESTORE
 OLDER = replace(plain.REPLICATED, latest=NOW - timedelta(hours=2))
 REPLICA_ONLY: dict[str, Any] = {"instances": (plain.REPLICA,), "automated_backups": (), "points": ()}
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.restore_test import query_database, start_tasks
+from dr_actions.actions.restore_test import database
+from dr_actions.actions.restore_test import tasks as restore_test_tasks
 from dr_actions.guard import drill_exemptions
 from dr_actions.guard.context import GuardContext
 from dr_actions.model.action import StepState
@@ -17,7 +18,7 @@ from dr_estate.readers import ecs
 from tests.dr_actions.actions.restore_test.trial_values import DARK, RESTORED, SERVICES, TASK, TRIAL, params, sight
 from tests.dr_checks.worlds import SIT, service
 
-ACTION = start_tasks.ACTION
+ACTION = restore_test_tasks.START
 STEP = next(iter(ACTION.plan_steps(sight())))
 STARTED = replace(TASK, group="dr-start-test")
 
@@ -32,7 +33,7 @@ def test_each_tenants_definition_is_started_once_with_a_command_that_ends_at_onc
     given = params(steps[0])
     assert (given["taskDefinition"], given["startedBy"], given["count"]) == (SERVICES[0].task_definition, TRIAL, 1)
     assert given["overrides"] == {"containerOverrides": [{"name": "wordpress", "command": ["true"]}]}
-    tokens = {params(step)["clientToken"] for step in (*steps, *query_database.ACTION.plan_steps(sight()))}
+    tokens = {params(step)["clientToken"] for step in (*steps, *database.QUERY.plan_steps(sight()))}
     assert len(tokens) == 4 + 3, "ECS answers a used token with the task of before"
 
 
@@ -72,8 +73,8 @@ def test_of_a_task_that_never_ran_the_reason_of_ecs_is_shown() -> None:
 
 
 def test_a_started_task_does_not_answer_for_the_database() -> None:
-    (step, *_) = query_database.ACTION.plan_steps(sight())
-    assert query_database.ACTION.observe(step, sight(tasks=(STARTED,), instances=(RESTORED,))).state is StepState.READY
+    (step, *_) = database.QUERY.plan_steps(sight())
+    assert database.QUERY.observe(step, sight(tasks=(STARTED,), instances=(RESTORED,))).state is StepState.READY
 
 
 def test_one_tenants_failure_does_not_end_the_test_and_who_is_left_out_is_said() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from moto.rds.models import rds_backends
 
-from dr_actions.actions.restore_test import probe
+from dr_actions.actions.restore_test import database
 from dr_estate.readers import drill_resources
 from dr_estate.snapshot.tenants import Tenant
 from sandbox.core.state import STATE, now
@@ -48,7 +48,7 @@ def _stage(aws: Clients, group: bool = True, **more: Any) -> Platform:
 
 
 def _run(there: Platform, host: str, **more: Any) -> dict[str, Any]:
-    overrides = probe.overrides(SIT, "web", "TRIAL-20260107-101500", TENANT, host)
+    overrides = database.probe_overrides(SIT, "web", "TRIAL-20260107-101500", TENANT, host)
     answer: dict[str, Any] = there.client("ecs").run_task(
         cluster="shop",
         taskDefinition="tenant-a",
@@ -82,7 +82,7 @@ def test_it_counts_what_the_database_holds_of_the_tenant_and_ends_well(aws: Clie
     answer = drill_resources.answer_in(ended["taskArn"], _line(there, task))
     assert answer is not None
     servers = {answer.server}
-    assert probe.reason_to_doubt(answer, "TRIAL-20260107-101500", "shop", "shop_db", host, servers) == ""
+    assert database.reason_to_doubt(answer, "TRIAL-20260107-101500", "shop", "shop_db", host, servers) == ""
     assert (answer.tables, answer.rows) == (12, 2)
     assert there.client("ecs").list_tasks(cluster="shop", startedBy="nobody", desiredStatus="STOPPED")["taskArns"] == []
 

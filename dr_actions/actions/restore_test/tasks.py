@@ -1,0 +1,206 @@
+"""Starts a task of each tenant's own definition of the DR region: a pilot light is proven by lighting it.
+
+ECS starts a container only after it has pulled the image, read the secrets and mounted the files, and that is what
+fails in a region where nothing runs (T21, T73). The container runs ``true`` in place of WordPress: it ends at once,
+needs no database, and runs no cron job. Definitions are started in batches, each after the one before has ended, for
+Fargate launches some 100 at once (T35). Source: ECS API, RunTask (startedBy, clientToken, group) and StopTask; ECS
+developer guide, Amazon ECS task lifecycle.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+from dr_actions.actions.common import one_off_task
+from dr_actions.actions.common.one_off_task import RUN, send
+from dr_actions.actions.common.unavailable_handling import (
+    TenantService,
+    name_list,
+    tenant_services,
+    tenants_without_service,
+    unavailable_reasons,
+)
+from dr_actions.actions.restore_test import shared
+from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, if_seen
+from dr_actions.model.plan import Call, Danger, Json, Step
+from dr_actions.model.sequence import START_BATCHES
+from dr_estate.config.environment import Side
+from dr_estate.model.drill_names import TAG
+from dr_estate.readers import drill_resources, ecs, rds
+
+_AT_ONCE = 20
+STOP = "ecs:StopTask"
+
+
+def call_of(context: PlanContext, tenant_service: TenantService, overrides: Json, group: str = "") -> Call:
+    """RunTask of one task in the service's subnets and security groups; the same token gives the same task."""
+    env, service = context.env, tenant_service.service
+    what = ":".join([env.name, context.incident, tenant_service.tenant.id, *([group] if group else ())])
+    params: dict[str, Json] = {
+        "cluster": env.named(env.names.cluster),
+        "taskDefinition": service.task_definition,
+        "launchType": "FARGATE",
+        "count": 1,
+        "startedBy": context.incident,
+        "clientToken": str(uuid.uuid5(uuid.NAMESPACE_URL, what)),
+        "networkConfiguration": one_off_task.network_of(service),
+        "overrides": overrides,
+        "tags": [{"key": TAG, "value": context.incident}],
+        **({"group": group} if group else {}),
+    }
+    return Call("ecs", "RunTask", env.regions.dr, params)
+
+
+def container_of(context: PlanContext, service: ecs.Service) -> str:
+    """The name of the container that the tenant's site runs in. Raises DataUnavailable."""
+    seen = context.snapshot.get(ecs.task_definitions, Side.DR)
+    known = (
+        definition
+        for definition in seen
+        if isinstance(definition, ecs.TaskDefinition) and definition.arn == service.task_definition
+    )
+    return one_off_task.container_of(context.env, next(known, None))
+
+
+@shared.trial_only
+def start_steps(context: PlanContext) -> Iterator[Step]:
+    """A step for each tenant's service of the DR region, in batches of the same size, where a database is tried.
+
+    A drill's tasks are looked for while its database stands.
+    """
+    if shared.newest(context) is None:
+        return
+    services = tenant_services(context, Side.DR)
+    size = max(_AT_ONCE, -(-len(services) // START_BATCHES))
+    for number, tenant_service in enumerate(services):
+        yield _start_step(context, tenant_service, number // size)
+
+
+def _start_step(context: PlanContext, tenant_service: TenantService, batch: int) -> Step:
+    definition, tenant = tenant_service.service.task_definition, tenant_service.tenant
+    name = definition.rpartition("/")[2]
+    override = {"name": container_of(context, tenant_service.service), "command": ["true"]}
+    return context.step(
+        START.name,
+        name,
+        label=tenant.id,
+        nth=batch,
+        side=Side.DR,
+        says=f"Start one task of {name} in {context.env.regions.dr}: it pulls its image, reads its secrets, mounts its "
+        "files, and ends.",
+        danger=Danger.COMPENSABLE,
+        undo="The task ends by itself; the clean-up stops one that does not.",
+        budget_s=600,
+        call=call_of(context, tenant_service, {"containerOverrides": [override]}, drill_resources.STARTING),
+        tenant=tenant.id,
+        before={"definition": definition, "incident": context.incident},
+        after={"exit code": 0},
+    )
+
+
+def start_status(step: Step, context: PlanContext) -> StepStatus:
+    """DONE once the container ran; FAILED with ECS's reason where it never did, or did not end well."""
+    task = _task(step, context)
+    if task is None:
+        return StepStatus(StepState.READY, f"{step.subject} can be started.")
+    facts = (("task", task.arn), ("status", task.status))
+    if task.status == "RUNNING" or (task.status == drill_resources.STOPPED and task.exit_code == 0):
+        return StepStatus(StepState.DONE, f"{step.subject} starts: image, secrets and files are there.", facts)
+    if task.status != drill_resources.STOPPED:
+        return StepStatus(StepState.IN_PROGRESS, f"The task of {step.subject} is {task.status}.")
+    reason = task.reason or "ECS gives no reason"
+    if task.exit_code is None:
+        return StepStatus(StepState.FAILED, f"{step.subject} does not start: {reason}", facts)
+    return StepStatus(StepState.FAILED, f"{step.subject} starts and ends with code {task.exit_code}: {reason}", facts)
+
+
+def _task(step: Step, context: PlanContext) -> drill_resources.Probe | None:
+    """The task that this trial started of the definition; the newest, where there should be several. Raises
+    DataUnavailable.
+
+    One definition may be two tenants': then either's task shows that it starts.
+    """
+    ours = [
+        task
+        for task in context.snapshot.get(drill_resources.tasks, Side.DR)
+        if (task.incident, task.task_definition, task.group)
+        == (step.before["incident"], step.before["definition"], drill_resources.STARTING)
+    ]
+    return ours[-1] if ours else None
+
+
+@shared.trial_only
+def start_notes(context: PlanContext) -> Iterator[str]:
+    """Whose task is not started, and what could not be seen."""
+    for reason in unavailable_reasons(context, Side.DR, ecs.services, ecs.task_definitions):
+        yield f"That the tenants' tasks start is not proved: {reason}"
+    yield from _left_out(context)
+
+
+@if_seen
+def _left_out(context: PlanContext) -> Iterator[str]:
+    if names := name_list([tenant.id for tenant in tenants_without_service(context, Side.DR)]):
+        yield f"{names}: without a service in {context.env.regions.dr} no task of it is started."
+
+
+def stop_steps(context: PlanContext) -> Iterator[Step]:
+    """A step for each of a drill's tasks that runs, or will."""
+    for task in context.snapshot.get(drill_resources.tasks, Side.DR):
+        if task.status != drill_resources.STOPPED:
+            yield _stop_step(context, task)
+
+
+def _stop_step(context: PlanContext, probe: drill_resources.Probe) -> Step:
+    env, name = context.env, probe.arn.rpartition("/")[2]
+    params = {"cluster": env.named(env.names.cluster), "task": probe.arn, "reason": f"clean-up of {probe.incident}"}
+    return context.step(
+        STOP_TASKS.name,
+        name,
+        side=Side.DR,
+        says=f"Stop the task {name} of {probe.incident} in {env.regions.dr}.",
+        danger=Danger.COMPENSABLE,
+        undo="None is needed: the task asks a question and keeps nothing.",
+        budget_s=300,
+        call=Call("ecs", "StopTask", env.regions.dr, params),
+        before={"task": probe.arn},
+        after={"status": drill_resources.STOPPED},
+    )
+
+
+def stop_status(step: Step, context: PlanContext) -> StepStatus:
+    """Whether the task has ended; ECS forgets one after an hour."""
+    probe = context.snapshot.find(drill_resources.tasks, Side.DR, arn=step.before["task"])
+    if probe is None or probe.status == drill_resources.STOPPED:
+        return StepStatus(StepState.DONE, f"{step.subject} has ended.")
+    if probe.wanted == drill_resources.STOPPED:
+        return StepStatus(StepState.IN_PROGRESS, f"{step.subject} is {probe.status}.")
+    return StepStatus(StepState.READY, f"{step.subject} is {probe.status} and can be stopped.")
+
+
+def stop_notes(context: PlanContext) -> Iterator[str]:
+    """What could not be seen."""
+    return unavailable_reasons(context, Side.DR, drill_resources.tasks)
+
+
+START = Action(
+    "restore_test/start_tasks",
+    "Starts one task of each tenant's own definition of the DR region: a pilot light is proven by lighting it.",
+    {RUN},
+    (rds.instances, drill_resources.tasks),
+    start_steps,
+    start_status,
+    omissions=start_notes,
+    send=send,
+    essential=False,
+)
+STOP_TASKS = Action(
+    "restore_test/stop_tasks",
+    "Stops a drill's task that has not ended by itself. Source: ECS API, StopTask.",
+    {STOP},
+    (rds.instances, drill_resources.tasks),
+    stop_steps,
+    stop_status,
+    omissions=stop_notes,
+    essential=False,
+)
