@@ -13,7 +13,7 @@ from datetime import datetime
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.objects.batch_replication import routes
 from dr_actions.actions.registry import actions
-from dr_actions.actions.traffic.zone_pairs import cutover_pairs
+from dr_actions.actions.traffic.records import cutover_pairs
 from dr_actions.assessment.data_loss import Loss
 from dr_actions.assessment.failover import Advice
 from dr_actions.model.action import PlanContext, StepState

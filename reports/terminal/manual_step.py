@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from dr_actions.actions.traffic.change_batch import as_command, as_json, as_reading
+from dr_actions.actions.traffic.records import as_command, as_json, as_reading
 from dr_actions.model.plan import Call
 from dr_estate.aws.read_client import Credentials
 from dr_estate.model.visible import without_credentials

@@ -28,7 +28,7 @@ from dr_actions.actions.canary.model import (
     states,
 )
 from dr_actions.actions.canary.propagation import is_absent, spread
-from dr_actions.actions.traffic.change_batch import ALL, NONE, between, record_set
+from dr_actions.actions.traffic.records import ALL, NONE, between, record_set
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, Step
 from dr_checks.derived.record_pairs import POLICIES

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from dr_actions.actions.traffic.change_batch import ALL, NONE, RecordSet, record_set, shared, shifted
+from dr_actions.actions.traffic.records import ALL, NONE, RecordSet, record_set, shared, shifted
 from dr_actions.model.action import PlanContext
 from dr_checks.derived.record_pairs import RecordPair
 from dr_estate.config.environment import Environment, Side

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dr_actions.actions.canary.model import ADDRESSES
-from dr_actions.actions.traffic.binomial import rarity
-from dr_actions.actions.traffic.share_gate import SETTLES, TOO_RARE
+from dr_actions.actions.traffic.answers_gate import SETTLES, TOO_RARE, rarity
 from dr_actions.model.action import PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Step
 from dr_estate.config.environment import Side

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Unpack
 
 from dr_actions.actions.common.one_off_task import container_of, network_of
-from dr_actions.actions.common.unavailable_handling import TenantService, tenant_services
+from dr_actions.actions.common.unavailable_handling import TenantService, name_list, tenant_services
 from dr_actions.actions.markers import scripts
+from dr_actions.actions.markers.file_scripts import FILE
+from dr_actions.actions.markers.scripts import TABLE
+from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.model.action import PlanContext, StepDetails, StepState, StepStatus
-from dr_actions.model.plan import Call, Json, Step
+from dr_actions.model.action_ids import label_of, prefix_of
+from dr_actions.model.plan import Call, Json, Plan, Step
 from dr_estate.config.environment import Side
+from dr_estate.model.marker_names import KEY
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import drill_resources, ecs, marker_tasks
 
@@ -27,6 +32,13 @@ PORT = 3306
 WRITERS = frozenset({"database/write_marker", "files/write_marker", "tables/write_marker"})
 """The actions that write a marker."""
 _LATER, _NEVER = "<made for this run>", datetime.min.replace(tzinfo=UTC)
+_CALLED = {
+    "database": f"the table {TABLE} in {{}}",
+    "files": f"{FILE} in the folder of {{}}",
+    "tables": f"the item {KEY} in {{}}",
+}
+_OF_DATABASES = ("database/write_marker", "database/verify_freeze")
+_WAYS = "The failback removes them at its end; `dr_cli.py failback --abort` removes those of the region that serves."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +51,11 @@ class MarkerTask:
 
 
 WRITING = MarkerTask(scripts.WRITE, "dr-marker-write", 1800)
+
+
 FINDING = MarkerTask(scripts.FIND, "dr-marker-find", 300)
+
+
 REMOVING = MarkerTask(scripts.REMOVE, "dr-marker-remove", 60)
 
 
@@ -214,3 +230,30 @@ def unfinished(context: PlanContext, side: Side, task: drill_resources.Probe | N
 def unread(step: Step) -> StepStatus:
     """What a task found that ended well is not in its log yet."""
     return StepStatus(StepState.UNAVAILABLE, f"What the task of {step.id} found is not in its log yet.")
+
+
+def marker_remains(entries: Sequence[Entry]) -> tuple[str, ...]:
+    """Markers that may have been written and were not seen removed since, by store, in the order of writing."""
+    left: dict[str, dict[str, None]] = {}
+    for entry in entries:
+        action, label = prefix_of(str(entry.step)), label_of(str(entry.step))
+        room = action.partition("/")[0]
+        if action in WRITERS and entry.kind is EntryKind.INTENT:
+            left.setdefault(room, {})[label] = None
+        elif action.endswith("/remove_marker") and entry.kind is EntryKind.CONFIRMED:
+            left.get(room, {}).pop(label, None)
+    return tuple(_CALLED[room].format(name_list(list(labels))) for room, labels in left.items() if labels)
+
+
+def marked_databases(plan: Plan, entries: Sequence[Entry]) -> frozenset[str]:
+    """The resource ids of the databases into which the run of ``plan`` may have written a marker."""
+    sent = {entry.step for entry in entries if entry.kind is EntryKind.INTENT}
+    return frozenset(
+        str(step.before["resource"]) for step in plan.steps if step.action in _OF_DATABASES and step.id in sent
+    )
+
+
+def remains_sentence(entries: Sequence[Entry]) -> str:
+    """The markers that are left, as sentences; "" where none is."""
+    names = marker_remains(entries)
+    return f"Its markers are left: {', '.join(names)}. {_WAYS}" if names else ""

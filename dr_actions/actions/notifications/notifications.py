@@ -14,7 +14,7 @@ from itertools import groupby
 
 from dr_actions.actions.notifications.messages import EVENTS, WRITES, Message, publish, topic_arn
 from dr_actions.actions.traffic import shift_to_dr, shift_to_primary
-from dr_actions.actions.traffic.change_batch import as_command
+from dr_actions.actions.traffic.records import as_command
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.action_ids import label_of, part_of, step_id
 from dr_actions.model.plan import Call, Danger, Goal, Step

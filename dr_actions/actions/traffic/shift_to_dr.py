@@ -14,11 +14,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from dr_actions.actions.traffic import pin_from_dr
-from dr_actions.actions.traffic.change_batch import RecordSet, as_it_is, chunks, record_set, shifted, upserts
-from dr_actions.actions.traffic.shift_gate import change_of, effect_status, points_to_dr
-from dr_actions.actions.traffic.zone_pairs import ZonePairs, cutover_pairs, unavailable_reason
-from dr_actions.model.action import PlanContext, StepState, StepStatus, action
+from dr_actions.actions.traffic import pins
+from dr_actions.actions.traffic.answers_gate import change_of, effect_status, points_to_dr
+from dr_actions.actions.traffic.records import (
+    RecordSet,
+    ZonePairs,
+    as_it_is,
+    chunks,
+    cutover_pairs,
+    record_set,
+    shifted,
+    unavailable_reason,
+    upserts,
+)
+from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, Goal, Step
 from dr_checks.derived.record_pairs import RecordPair, leader, leads_to
 from dr_estate.config.environment import Side
@@ -40,7 +49,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
     A failback has them where the failover could change no record and the DR region's switch held the primary's down:
     the records then lead where the visitors are, before the switch is released.
     """
-    if unavailable_reason(context) or (context.goal is Goal.FAILBACK and not pin_from_dr.holds(context)):
+    if unavailable_reason(context) or (context.goal is Goal.FAILBACK and not pins.is_held_from_dr(context)):
         return
     for zone in cutover_pairs(context).zones:
         open_pairs = [pair for pair in zone.pairs if leader(pair) is not Side.DR]
@@ -56,7 +65,7 @@ def _step(context: PlanContext, zone: ZonePairs, batch: Sequence[RecordPair], nu
     comment = f"{env.name}: {zone.name} leads to {region}"
     params = upserts(zone.id, after, comment)
     return context.step(
-        __name__,
+        SHIFT_TO_DR.name,
         zone.name,
         label=zone.name + (f"-{number}" if number > 1 else ""),
         side=Side.GLOBAL,
@@ -88,7 +97,7 @@ def _by_itself(context: PlanContext) -> str:
     env = context.env
     later = "Run `dr_cli.py failover --execute --replan` for the same incident as soon as us-east-1 answers"
     owed = f"{later}, and before the primary region recovers: until then nothing pins the traffic away from it (T06)."
-    switch = pin_from_dr.switch(context)
+    switch = pins.prepared_switch(context)
     if switch is not None:
         owed = f"{switch.label} in {env.region(Side.DR)} keeps them there; the failback turns the records first (T06)."
     name, region = env.traffic.origin_record, env.region(Side.DR)
@@ -226,8 +235,9 @@ def rollback_as_seen(step: Step, call: Call, context: PlanContext) -> Call:
     return replace(call, params=upserts(step.before["zone"], records, call.params["ChangeBatch"]["Comment"]))
 
 
-ACTION = action(
-    globals(),
+SHIFT_TO_DR = Action(
+    "traffic/shift_to_dr",
+    "Shifts traffic: one change batch a zone turns the pair of origin records to the DR region (T12, T13).",
     {f"{_SERVICE}:{_OPERATION}"},
     (
         *RECORDS,
@@ -238,5 +248,12 @@ ACTION = action(
         dns_answers.led,
         dns_answers.door,
     ),
+    plan_steps,
+    observe,
+    build_call=build_call,
+    rollback=rollback_call,
+    rollback_as_seen=rollback_as_seen,
+    omissions=notes,
+    rolled_back=rolled_back,
     rollback_parts=RECORDS,
 )

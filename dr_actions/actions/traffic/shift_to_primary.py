@@ -14,18 +14,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dr_actions.actions.traffic import one_writer, pin_from_dr
-from dr_actions.actions.traffic.change_batch import (
+from dr_actions.actions.traffic import pins
+from dr_actions.actions.traffic import stage_gates as traffic_stage_gates
+from dr_actions.actions.traffic.answers_gate import SETTLES, TrafficShare
+from dr_actions.actions.traffic.records import (
     ALL,
     RecordSet,
+    ZonePairs,
     as_it_is,
     chunks,
+    cutover_pairs,
     record_set,
     shared,
     shifted,
+    unavailable_reason,
     upserts,
 )
-from dr_actions.actions.traffic.share_gate import SETTLES, TrafficShare
 from dr_actions.actions.traffic.shift_to_dr import (
     RECORDS,
     build_call,
@@ -35,8 +39,7 @@ from dr_actions.actions.traffic.shift_to_dr import (
     rollback_call,
 )
 from dr_actions.actions.traffic.stage_gates import gates, gates_before, left_s
-from dr_actions.actions.traffic.zone_pairs import ZonePairs, cutover_pairs, unavailable_reason
-from dr_actions.model.action import PlanContext, StepState, StepStatus, action
+from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, Step
 from dr_checks.derived.record_pairs import RecordPair, side_of
 from dr_estate.config.environment import Side
@@ -99,7 +102,7 @@ def _parts(context: PlanContext) -> Iterator[tuple[_Stage, tuple[ZonePairs, ...]
 def _led_away(context: PlanContext) -> tuple[ZonePairs, ...]:
     """The pairs as the stages find them: those that the plan's own first step turns to the DR region lead there."""
     zones = cutover_pairs(context).zones
-    if not pin_from_dr.holds(context):
+    if not pins.is_held_from_dr(context):
         return zones
     return tuple(ZonePairs(zone.id, zone.name, tuple(_turned(pair, context) for pair in zone.pairs)) for zone in zones)
 
@@ -149,7 +152,7 @@ def _step(context: PlanContext, zone: ZonePairs, batch: Sequence[RecordPair], pa
     label = f"{part.cohort}{percent}" + ("" if zone.name == env.traffic.zone else f".{zone.name}")
     bake = f"{env.failback.bake_minutes:g} minutes"
     return context.step(
-        __name__,
+        SHIFT_TO_PRIMARY.name,
         zone.name,
         label=label + (f"-{number}" if number > 1 else ""),
         nth=part.nth,
@@ -292,8 +295,10 @@ def notes(context: PlanContext) -> Iterator[str]:
         yield f"Canary tenants ({names}) have no records of their own: they are shifted with everybody."
 
 
-ACTION = action(
-    globals(),
+SHIFT_TO_PRIMARY = Action(
+    "traffic/shift_to_primary",
+    "Routes visitors back to the primary region in stages: one change batch per zone and weight, watched "
+    "during its bake.",
     {f"{_SERVICE}:{_OPERATION}"},
     (
         route53.records,
@@ -308,8 +313,13 @@ ACTION = action(
         elbv2_request_counts.minutes,
         http_sites.visits,
         http_sites.edge_visits,
-        *one_writer.PARTS,
+        *traffic_stage_gates.PARTS,
     ),
+    plan_steps,
+    observe,
+    rollback=rollback_call,
+    omissions=notes,
+    rolled_back=rolled_back,
     build_call=build_call,
     rollback_as_seen=rollback_as_seen,
     rollback_parts=RECORDS,

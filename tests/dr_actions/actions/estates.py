@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from dr_actions.actions.traffic.change_batch import record_set, shifted
+from dr_actions.actions.traffic.records import record_set, shifted
 from dr_actions.model.action import Action, PlanContext, StepState
 from dr_actions.model.plan import Goal, Step
 from dr_checks.derived.record_pairs import RecordPair, pairs_of

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from dr_actions.actions.traffic.change_batch import record_set, shifted, upserts
+from dr_actions.actions.traffic.records import record_set, shifted, upserts
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.evidence import Proof
 from dr_actions.guard.guard import refusal

@@ -21,15 +21,7 @@ from dr_actions.actions.compute import scaling, service_counts, task_revisions
 from dr_actions.actions.compute.region_references import OTHER
 from dr_actions.actions.notifications import notifications
 from dr_actions.actions.registry import actions
-from dr_actions.actions.traffic import (
-    pin_from_dr,
-    pin_primary,
-    shift_to_dr,
-    shift_to_primary,
-    unpin_from_dr,
-    unpin_primary,
-    wait_primary_stable,
-)
+from dr_actions.actions.traffic import pins, shift_to_dr, shift_to_primary, verification
 from dr_actions.model.action import Action, PlanContext, StepState
 from dr_actions.model.plan import Call, Goal, Step
 from dr_estate.config.environment import Side
@@ -48,14 +40,14 @@ AWAY = (
     compute_fence.FENCE,
     scaling.RAISE_DR,
     service_counts.SCALE_DR,
-    shift_to_dr.ACTION,
-    pin_primary.ACTION,
+    shift_to_dr.SHIFT_TO_DR,
+    pins.PIN_PRIMARY,
 )
 UNFENCED = (scaling.FENCE_AGAIN, compute_fence.FENCE_AGAIN)
 HOME = (
     scaling.RESTORE_PRIMARY,
     service_counts.START_PRIMARY,
-    unpin_primary.ACTION,
+    pins.UNPIN_PRIMARY,
     scaling.RESTORE_DR,
     service_counts.STOP_DR,
 )
@@ -169,8 +161,8 @@ def test_a_release_gives_back_what_the_fence_took(states: States, fence: Action,
 
 
 def test_a_stage_leads_visitors_home_and_back(states: States) -> None:
-    place, action = states.away(), shift_to_primary.ACTION
-    place.act(unpin_primary.ACTION, place.steps(unpin_primary.ACTION)[0])
+    place, action = states.away(), shift_to_primary.SHIFT_TO_PRIMARY
+    place.act(pins.UNPIN_PRIMARY, place.steps(pins.UNPIN_PRIMARY)[0])
     step = place.steps(action)[0]
     _start_at_home(place)
     assert place.standing(action, step) is StepState.READY
@@ -188,7 +180,7 @@ def _start_at_home(place: Place) -> None:
 
 
 def test_a_primary_that_always_answered_is_stable(states: States) -> None:
-    place, action = states.away(), wait_primary_stable.ACTION
+    place, action = states.away(), verification.WAIT_PRIMARY_STABLE
     assert [place.standing(action, step) for step in place.steps(action)] == [StepState.DONE]
 
 
@@ -250,7 +242,7 @@ def _register(world: World, side: Side, definition: dict[str, Any]) -> None:
 
 
 def test_a_pin_changes_the_port_alone_and_is_refused_upon_another_version(states: States) -> None:
-    place, action = states.healthy(), pin_primary.ACTION
+    place, action = states.healthy(), pins.PIN_PRIMARY
     (step,) = place.steps(action)
     before = _check(place.world, step.subject)
     call = place.act(action, step)
@@ -264,15 +256,15 @@ def test_the_switch_of_the_dr_region_is_held_and_released(states: States) -> Non
     world = World(states.healthy().world.endpoint, PREPARED, states.world.healthy)
     (balancer,) = world.send(Side.DR, "elbv2:DescribeLoadBalancers")["LoadBalancers"]
     wanted = {"LoadBalancerArn": balancer["LoadBalancerArn"], "Port": 8053, "Protocol": "HTTP"}
-    switch = world.send(Side.DR, "elbv2:CreateListener", **wanted, DefaultActions=pin_from_dr.answering(404))
+    switch = world.send(Side.DR, "elbv2:CreateListener", **wanted, DefaultActions=pins.switch_actions(404))
     arn = switch["Listeners"][0]["ListenerArn"]
     place = Place(world, world.healthy, Goal.FAILOVER, {})
-    _carry_out(place, pin_from_dr.ACTION)
-    place.act(pin_from_dr.ACTION, place.steps(pin_from_dr.ACTION)[0])
+    _carry_out(place, pins.PIN_FROM_DR)
+    place.act(pins.PIN_FROM_DR, place.steps(pins.PIN_FROM_DR)[0])
     assert "200" == _answer_of(world, arn)
     back = replace(place, goal=Goal.FAILBACK)
-    _carry_out(back, unpin_from_dr.ACTION)
-    back.act(unpin_from_dr.ACTION, back.steps(unpin_from_dr.ACTION)[0])
+    _carry_out(back, pins.UNPIN_FROM_DR)
+    back.act(pins.UNPIN_FROM_DR, back.steps(pins.UNPIN_FROM_DR)[0])
     assert "404" == _answer_of(world, arn)
 
 
@@ -318,13 +310,13 @@ def test_every_action_that_changes_what_serves_is_carried_out_here() -> None:
         *AWAY,
         *UNFENCED,
         *HOME,
-        shift_to_primary.ACTION,
+        shift_to_primary.SHIFT_TO_PRIMARY,
         notifications.START,
         notifications.MANUAL_STEP,
         notifications.END,
     }
     here |= (
-        {pin_from_dr.ACTION, unpin_from_dr.ACTION}
+        {pins.PIN_FROM_DR, pins.UNPIN_FROM_DR}
         | {repoint for repoint, _, _ in REPOINTED}
         | {release for _, release in RELEASED}
     )

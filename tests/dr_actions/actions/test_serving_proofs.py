@@ -164,7 +164,7 @@ def _described(world: World, side: Side) -> dict[str, Any]:
 
 
 def test_records_that_lead_there_while_the_answers_do_not_are_waited_for(world: World) -> None:
-    action = shift_to_dr.ACTION
+    action = shift_to_dr.SHIFT_TO_DR
     step = _step(world, action, SIT.traffic.zone)
     check = next(row["HealthCheckId"] for row in step.after["records"] if row["Weight"])
     world.send(Side.GLOBAL, "route53:UpdateHealthCheck", HealthCheckId=check, Port=81)

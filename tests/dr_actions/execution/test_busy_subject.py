@@ -65,7 +65,7 @@ def world() -> Iterator[World]:
 
 def _walk(world: World, folder: Path, times: int, budget_s: int) -> BusyWalk:
     context = replace(records_sight(world, ENV), goal=Goal.FAILOVER)
-    steps = tuple(replace(step, budget_s=budget_s) for step in shift_to_dr.ACTION.plan_steps(context))
+    steps = tuple(replace(step, budget_s=budget_s) for step in shift_to_dr.SHIFT_TO_DR.plan_steps(context))
     plan = Plan(ENV.name, ENV.account, Goal.FAILOVER, "PRIMARY_LOST", steps)
     return BusyWalk(world, ENV, folder, plan, times)
 

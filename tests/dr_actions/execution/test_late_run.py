@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dr_actions.actions.traffic import pin_primary, shift_to_dr, shift_to_primary
+from dr_actions.actions.traffic import pins, shift_to_dr, shift_to_primary
 from dr_actions.execution.run import FailureCause, StepFailed
 from dr_actions.journal.journal import EntryKind, Journal
 from dr_actions.model.plan import Danger, Goal, Plan, Step, to_json
@@ -73,12 +73,12 @@ def _walk(
 ) -> Walk:
     """The shift and the pin, with two seconds each."""
     context = replace(records_sight(world, env), goal=goal)
-    steps = in_order(goal, [*shift_to_dr.ACTION.plan_steps(context), *pin_primary.ACTION.plan_steps(context)])
+    steps = in_order(goal, [*shift_to_dr.SHIFT_TO_DR.plan_steps(context), *pins.PIN_PRIMARY.plan_steps(context)])
     return Walk(world, env, folder, Plan(env.name, env.account, goal, "PRIMARY_LOST", (*more, *_hurried(steps, 2))))
 
 
 def _is_pinned(world: World, walk: Walk) -> bool:
-    step = next(step for step in walk.plan.steps if step.action == pin_primary.ACTION.name)
+    step = next(step for step in walk.plan.steps if step.action == pins.PIN_PRIMARY.name)
     health_check = world.send(Side.GLOBAL, "route53:GetHealthCheck", HealthCheckId=step.subject)["HealthCheck"]
     return bool(health_check["HealthCheckConfig"]["Port"] == step.after["Port"])
 
@@ -119,7 +119,7 @@ def test_a_pin_whose_health_cannot_be_read_in_time_stays_set(world: World, tmp_p
     with pytest.raises(StepFailed) as late:
         walk.run(RecordingListener())
     world.endpoint.end()
-    assert late.value.step.startswith(pin_primary.ACTION.name)
+    assert late.value.step.startswith(pins.PIN_PRIMARY.name)
     assert late.value.cause is FailureCause.UNAVAILABLE
     assert _is_pinned(world, walk)
     assert weights(world) == (0, 100)
@@ -180,7 +180,7 @@ def test_a_switchover_that_can_still_return_goes_home_when_a_step_is_late(world:
     world.endpoint.begin(NO_METRICS)
     with pytest.raises(StepFailed) as late:
         walk.run(RecordingListener())
-    assert late.value.step.startswith(pin_primary.ACTION.name)
+    assert late.value.step.startswith(pins.PIN_PRIMARY.name)
     assert {str(entry.step).partition(":")[0] for entry in walk.entries(EntryKind.UNDONE)} == {
         "traffic/shift_to_dr",
         "traffic/pin_primary",

@@ -343,7 +343,7 @@ def test_a_gate_that_fails_after_a_persons_change_leaves_the_records_to_that_per
         home.run(RecordingListener(asked=asked, baking=lambda _: _stop_tenant(world)))
     assert not isinstance(failed.value, ManualPending)
     there, back = shown
-    assert (back.id, back.call) == (f"{HALF}.back", shift_to_primary.ACTION.rollback_call(there))
+    assert (back.id, back.call) == (f"{HALF}.back", shift_to_primary.SHIFT_TO_PRIMARY.rollback_call(there))
     (note,) = [entry for entry in home.entries(EntryKind.NOTE) if entry.step == HALF]
     assert shown_step(there, note) == back, "what another terminal shows, by the record"
     assert weights(world) == (50, 50)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dr_actions.actions.canary.model import states
-from dr_actions.actions.traffic.change_batch import between
+from dr_actions.actions.traffic.records import between
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.guard import refusal
 from dr_actions.model.plan import Call, Goal

@@ -11,7 +11,7 @@ from dr_actions.journal.manual_wait import is_by_hand, shown_step, step_back, wa
 from dr_actions.model.plan import Step
 from tests.dr_actions.plain import sight, steps_of
 
-STEP = next(iter(steps_of(shift_to_dr.ACTION, sight()).values()))
+STEP = next(iter(steps_of(shift_to_dr.SHIFT_TO_DR, sight()).values()))
 
 
 def _watched(shown: Step) -> Step:

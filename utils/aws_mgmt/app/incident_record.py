@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from dr_actions.actions.traffic.change_batch import ALL
+from dr_actions.actions.traffic.records import ALL
 from dr_actions.authorization.clearance import Clearance
 from dr_actions.authorization.people import person_of
 from dr_actions.clients.mutating_client import SendFailed

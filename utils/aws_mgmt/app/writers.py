@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 
-from dr_actions.actions.markers.marker_remains import marked_databases, remains_sentence
+from dr_actions.actions.markers.marker_task import marked_databases, remains_sentence
 from dr_actions.assessment.abort import way_back
 from dr_actions.assessment.cost import leftovers_sentence
 from dr_actions.execution.run import ALL_SIDES, PlanRun

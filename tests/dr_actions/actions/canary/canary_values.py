@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from dr_actions.actions.traffic.change_batch import RecordSet
+from dr_actions.actions.traffic.records import RecordSet
 from dr_actions.model.action import Action, PlanContext, StepStatus
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Environment, Side

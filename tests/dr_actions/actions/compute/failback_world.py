@@ -9,8 +9,8 @@ from datetime import timedelta
 from typing import Any
 
 from dr_actions.actions.traffic import shift_to_dr
-from dr_actions.actions.traffic.change_batch import upserts
-from dr_actions.actions.traffic.shift_to_primary import ACTION
+from dr_actions.actions.traffic.records import upserts
+from dr_actions.actions.traffic.shift_to_primary import SHIFT_TO_PRIMARY
 from dr_actions.model.action import PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Environment, Side
@@ -33,8 +33,8 @@ def with_failback(env: Environment = SIT, **changes: Any) -> Environment:
 def led_away(env: Environment) -> Iterator[World]:
     """A world whose primary is well, and whose visitors are all led to the DR region; kept as ``away``."""
     with world_of(env) as world:
-        for step in shift_to_dr.ACTION.plan_steps(world.sight()):
-            world.act(shift_to_dr.ACTION, step)
+        for step in shift_to_dr.SHIFT_TO_DR.plan_steps(world.sight()):
+            world.act(shift_to_dr.SHIFT_TO_DR, step)
         world.endpoint.keep("away")
         yield world
 
@@ -47,13 +47,13 @@ def records_sight(world: World, env: Environment | None = None) -> PlanContext:
 
 def steps_home(world: World, env: Environment | None = None) -> dict[str, Step]:
     """The steps that lead visitors back to the primary region, by what follows the action's name in their ids."""
-    return {step.id.partition(":")[2]: step for step in ACTION.plan_steps(records_sight(world, env))}
+    return {step.id.partition(":")[2]: step for step in SHIFT_TO_PRIMARY.plan_steps(records_sight(world, env))}
 
 
 def stage(world: World, step: Step, since_s: float) -> StepStatus:
     """How the stage stands, its change having been answered so many seconds ago."""
-    context = replace(world.look(ACTION), goal=Goal.FAILBACK)
-    return ACTION.observe(
+    context = replace(world.look(SHIFT_TO_PRIMARY), goal=Goal.FAILBACK)
+    return SHIFT_TO_PRIMARY.observe(
         step, replace(context, sent_at={step.id: context.snapshot.taken_at - timedelta(seconds=since_s)})
     )
 
@@ -61,7 +61,7 @@ def stage(world: World, step: Step, since_s: float) -> StepStatus:
 def take(world: World, step: Step) -> StepStatus:
     """Make the change, and judge it after its bake."""
     assert stage(world, step, since_s=0).state is StepState.READY
-    world.act(ACTION, step)
+    world.act(SHIFT_TO_PRIMARY, step)
     return stage(world, step, since_s=60 * world.env.failback.bake_minutes + 1)
 
 

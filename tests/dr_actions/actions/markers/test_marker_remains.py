@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from dr_actions.actions.markers.marker_remains import marker_remains, remains_sentence
+from dr_actions.actions.markers.marker_task import marker_remains, remains_sentence
 from dr_actions.journal.entries import Entry, EntryKind
 
 NOW = datetime(2026, 1, 7, tzinfo=UTC)

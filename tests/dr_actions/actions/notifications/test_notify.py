@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from dr_actions.actions.notifications import notifications
-from dr_actions.actions.traffic.change_batch import as_command
-from dr_actions.actions.traffic.shift_to_dr import ACTION as SHIFT
-from dr_actions.actions.traffic.shift_to_primary import ACTION as STAGES
+from dr_actions.actions.traffic.records import as_command
+from dr_actions.actions.traffic.shift_to_dr import SHIFT_TO_DR as SHIFT
+from dr_actions.actions.traffic.shift_to_primary import SHIFT_TO_PRIMARY as STAGES
 from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Goal
 from dr_actions.model.sequence import announced, row_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dr_actions.actions.traffic.binomial import at_least, at_most, rarity
+from dr_actions.actions.traffic.answers_gate import at_least, at_most, rarity
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from dr_actions.actions.traffic.change_batch import (
+from dr_actions.actions.traffic.records import (
     MOST_CHARACTERS,
     MOST_RECORDS,
     as_command,

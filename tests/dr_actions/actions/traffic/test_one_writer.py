@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.traffic.one_writer import writers_gate
-from dr_actions.actions.traffic.stage_gates import gates_before
+from dr_actions.actions.traffic.stage_gates import gates_before, writers_gate
 from dr_actions.model.action import PlanContext, StepState
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from dr_actions.actions.traffic import pin_from_dr, shift_to_dr, shift_to_primary, unpin_from_dr
+from dr_actions.actions.traffic import pins, shift_to_dr, shift_to_primary
 from dr_actions.model.action import TO_DR, TO_PRIMARY, PlanContext, StepState
 from dr_actions.model.plan import Goal
 from dr_actions.model.sequence import row_of
@@ -15,7 +15,7 @@ from dr_estate.readers.elbv2 import Listener, ListenerAction
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.plain import SIT, dark, recorded, sight, with_part, with_weights
 
-PIN, UNPIN = pin_from_dr.ACTION, unpin_from_dr.ACTION
+PIN, UNPIN = pins.PIN_FROM_DR, pins.UNPIN_FROM_DR
 HEALTHY = recorded("healthy")
 PREPARED = SIT.model_copy(update={"traffic": SIT.traffic.model_copy(update={"pin_port": 8053})})
 
@@ -82,8 +82,8 @@ def test_a_configured_listener_that_is_missing_or_unseen_is_reported() -> None:
 
 
 def test_a_failback_turns_records_that_no_failover_could_before_the_switch_is_released() -> None:
-    (turning,) = shift_to_dr.ACTION.plan_steps(home(HELD))
-    stages = list(shift_to_primary.ACTION.plan_steps(home(HELD)))
+    (turning,) = shift_to_dr.SHIFT_TO_DR.plan_steps(home(HELD))
+    stages = list(shift_to_primary.SHIFT_TO_PRIMARY.plan_steps(home(HELD)))
     assert [step.after["percent"] for step in stages] == [*SIT.failback.stages]
     assert stages[0].before["records"] == turning.after["records"]
     order = [row_of(Goal.FAILBACK, name).stage for name in ("traffic/shift_to_dr", "traffic/unpin_from_dr")]
@@ -105,12 +105,12 @@ def test_the_turned_records_are_distinguished_by_where_they_lead_and_not_by_thei
         Side.GLOBAL,
         tuple(replace(r, set_identifier=names.get(r.set_identifier or "", r.set_identifier)) for r in records),
     )
-    stages = list(shift_to_primary.ACTION.plan_steps(sight(renamed, env=env, goal=Goal.FAILBACK)))
+    stages = list(shift_to_primary.SHIFT_TO_PRIMARY.plan_steps(sight(renamed, env=env, goal=Goal.FAILBACK)))
     weights = {record["SetIdentifier"]: record["Weight"] for record in stages[-1].after["records"]}
     assert weights == {main: 100, standby: 0}
 
 
 def test_a_failback_whose_records_lead_to_the_dr_region_already_turns_none() -> None:
     turned = switched(200, with_weights(HEALTHY, 0, 100))
-    assert list(shift_to_dr.ACTION.plan_steps(home(turned))) == []
-    assert list(shift_to_dr.ACTION.plan_steps(home(OPEN))) == []
+    assert list(shift_to_dr.SHIFT_TO_DR.plan_steps(home(turned))) == []
+    assert list(shift_to_dr.SHIFT_TO_DR.plan_steps(home(OPEN))) == []

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.traffic.pin_primary import ACTION, VERSION
-from dr_actions.actions.traffic.shift_to_dr import ACTION as SHIFT
+from dr_actions.actions.traffic.pins import PIN_PRIMARY, VERSION
+from dr_actions.actions.traffic.shift_to_dr import PIN_PRIMARY as SHIFT
 from dr_actions.model.action import StepState, StepStatus
 from dr_actions.model.plan import Goal
 from dr_checks.derived.health_check_pin import CLOSED_PORTS, MOST_CHILDREN, as_set, is_pinned, pin
@@ -23,7 +23,7 @@ from tests.dr_checks.edges import probe
 CHECK = probe("hc-1", "alb.example")
 ALARM = replace(CHECK, type="CLOUDWATCH_METRIC", port=0, alarm_name="lag", alarm_region=SIT.regions.primary)
 HEALTHY, GLOBAL = recorded("healthy"), Side.GLOBAL
-(STEP,) = ACTION.plan_steps(sight())
+(STEP,) = PIN_PRIMARY.plan_steps(sight())
 
 
 def _with_check(**changes: Any) -> Snapshot:
@@ -35,7 +35,7 @@ PINNED = _with_check(port=STEP.after["Port"])
 
 
 def _confirm(snapshot: Snapshot) -> StepStatus:
-    return ACTION.observe(STEP, sight(snapshot))
+    return PIN_PRIMARY.observe(STEP, sight(snapshot))
 
 
 def test_it_changes_the_primarys_check_alone_and_nothing_but_what_holds_it_down() -> None:
@@ -44,7 +44,7 @@ def test_it_changes_the_primarys_check_alone_and_nothing_but_what_holds_it_down(
     assert STEP.subject == mine.health_check_id
     assert STEP.after["Port"] in CLOSED_PORTS
     upright = {"HealthCheckId": STEP.subject, VERSION: 7, "Inverted": False}
-    assert ACTION.build_call(STEP, sight(_with_check(version=7))).params == upright | {"Port": STEP.after["Port"]}
+    assert PIN_PRIMARY.build_call(STEP, sight(_with_check(version=7))).params == upright | {"Port": STEP.after["Port"]}
 
 
 def test_it_is_ready_then_done_and_taken_back_to_every_value() -> None:
@@ -52,8 +52,8 @@ def test_it_is_ready_then_done_and_taken_back_to_every_value() -> None:
     down = with_rows(PINNED, statuses, GLOBAL, value=0.0)
     confirmed = _confirm(down)
     assert (confirmed.state, "reported unhealthy" in confirmed.message) == (StepState.DONE, True)
-    assert list(ACTION.plan_steps(sight(down))) == []
-    undoing = ACTION.rollback_call(STEP)
+    assert list(PIN_PRIMARY.plan_steps(sight(down))) == []
+    undoing = PIN_PRIMARY.rollback_call(STEP)
     assert undoing is not None
     assert undoing.params == {"HealthCheckId": STEP.subject, **STEP.before}
 
@@ -84,8 +84,8 @@ def test_a_pin_that_is_set_and_not_yet_reported_is_waited_for() -> None:
     ids=["an alarm", "a check of both records", "no check", "unseen"],
 )
 def test_what_cannot_be_pinned_is_said(snapshot: Snapshot, note: str) -> None:
-    assert list(ACTION.plan_steps(sight(snapshot))) == []
-    assert note in " ".join(ACTION.notes(sight(snapshot)))
+    assert list(PIN_PRIMARY.plan_steps(sight(snapshot))) == []
+    assert note in " ".join(PIN_PRIMARY.notes(sight(snapshot)))
 
 
 def test_a_child_of_the_other_regions_check_is_not_held_down() -> None:
@@ -98,12 +98,12 @@ def test_a_child_of_the_other_regions_check_is_not_held_down() -> None:
         children=(STEP.subject,),
         children_needed=1,
     )
-    assert list(ACTION.plan_steps(sight(parent))) == []
+    assert list(PIN_PRIMARY.plan_steps(sight(parent))) == []
 
 
 def test_failback_releases_it_elsewhere() -> None:
     back = sight(goal=Goal.FAILBACK)
-    assert (list(ACTION.plan_steps(back)), list(ACTION.notes(back))) == ([], [])
+    assert (list(PIN_PRIMARY.plan_steps(back)), list(PIN_PRIMARY.notes(back))) == ([], [])
 
 
 @pytest.mark.parametrize("kind", ["HTTP", "HTTPS", "HTTP_STR_MATCH", "HTTPS_STR_MATCH", "TCP"])
@@ -128,9 +128,9 @@ def test_neither_an_alarm_nor_a_routing_control_can_be_pinned() -> None:
 
 
 def test_a_disabled_check_is_enabled_and_never_disabled_again() -> None:
-    (enabling,) = ACTION.plan_steps(sight(with_rows(HEALTHY, checks, GLOBAL, disabled=True)))
+    (enabling,) = PIN_PRIMARY.plan_steps(sight(with_rows(HEALTHY, checks, GLOBAL, disabled=True)))
     assert enabling.after["Disabled"] is False
-    undoing = ACTION.rollback_call(enabling)
+    undoing = PIN_PRIMARY.rollback_call(enabling)
     assert undoing is not None
     assert undoing.params == {"HealthCheckId": STEP.subject, "Port": 80, "Inverted": False}
 
@@ -145,19 +145,19 @@ def test_pinned_traffic_stays_in_the_dr_region_whatever_becomes_of_either() -> N
     """The primary dead, healed, and the DR region's own check failing: each time the DR region is answered."""
     with world_of() as world:
         world.endpoint.timing(transition_s=0)
-        (shift,), (step,) = SHIFT.plan_steps(world.sight()), ACTION.plan_steps(world.sight())
+        (shift,), (step,) = SHIFT.plan_steps(world.sight()), PIN_PRIMARY.plan_steps(world.sight())
         there = next(row["HealthCheckId"] for row in shift.after["records"] if row["Weight"])
         world.act(SHIFT, shift)
         expected = _answer(world)
         world.endpoint.inject("primary-dark")
-        world.act(ACTION, step)
-        assert world.confirm(ACTION, step).state is StepState.DONE
+        world.act(PIN_PRIMARY, step)
+        assert world.confirm(PIN_PRIMARY, step).state is StepState.DONE
         assert _answer(world) == expected
         world.endpoint.repair("primary-dark")
         assert _answer(world) == expected
         world.send(GLOBAL, "route53:UpdateHealthCheck", HealthCheckId=there, Port=81)
         assert _answer(world) == expected
-        world.take_back(ACTION, step)
+        world.take_back(PIN_PRIMARY, step)
         assert _answer(world) != expected
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from dr_actions.actions.traffic.region_stability import stability
+from dr_actions.actions.traffic.verification import stability
 
 NOW = datetime(2026, 1, 7, 10, 0, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.traffic.change_batch import record_set
-from dr_actions.actions.traffic.share_gate import SETTLES
-from dr_actions.actions.traffic.shift_to_dr import ACTION
+from dr_actions.actions.traffic.answers_gate import SETTLES
+from dr_actions.actions.traffic.records import record_set
+from dr_actions.actions.traffic.shift_to_dr import SHIFT_TO_DR
 from dr_actions.model.action import PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Danger, Goal, Step
 from dr_estate.config.environment import Side
@@ -61,7 +61,7 @@ def _sight(snapshot: Snapshot = HEALTHY, **changes: Any) -> PlanContext:
 
 
 def _steps(**changes: Any) -> dict[str, Step]:
-    return steps_of(ACTION, _sight(**changes))
+    return steps_of(SHIFT_TO_DR, _sight(**changes))
 
 
 STEP = _steps()[SIT.traffic.zone]
@@ -70,7 +70,7 @@ STEP = _steps()[SIT.traffic.zone]
 def _confirm(snapshot: Snapshot, since_s: float = 10, **changes: Any) -> StepStatus:
     """How the step stands, its change having been answered so many seconds ago."""
     sent_at = {STEP.id: snapshot.taken_at - timedelta(seconds=since_s)}
-    return ACTION.observe(STEP, _sight(snapshot, **{"sent_at": sent_at, **changes}))
+    return SHIFT_TO_DR.observe(STEP, _sight(snapshot, **{"sent_at": sent_at, **changes}))
 
 
 def test_the_batch_upserts_exactly_the_pair_through_us_east_1() -> None:
@@ -89,7 +89,7 @@ def test_the_step_is_ready_then_done_and_taking_it_back_writes_every_attribute()
     confirmed = _confirm(SHIFTED)
     assert (confirmed.state, bool(confirmed.evidence)) == (StepState.DONE, True)
     assert _steps(snapshot=SHIFTED).keys() == {DOMAIN}
-    undoing = ACTION.rollback_call(STEP)
+    undoing = SHIFT_TO_DR.rollback_call(STEP)
     assert undoing is not None
     assert [change["ResourceRecordSet"] for change in undoing.params["ChangeBatch"]["Changes"]] == PAIR
 
@@ -97,12 +97,12 @@ def test_the_step_is_ready_then_done_and_taking_it_back_writes_every_attribute()
 def test_records_that_were_given_another_health_check_meanwhile_keep_it_for_the_planned_one_is_gone() -> None:
     given = with_health_checks(HEALTHY, {SIT.traffic.primary_set_identifier: "hc-new"})
     assert _confirm(given).state is StepState.READY
-    assert ACTION.is_rolled_back(STEP, _sight(given))
-    changes = ACTION.build_call(STEP, _sight(given)).params["ChangeBatch"]["Changes"]
+    assert SHIFT_TO_DR.is_rolled_back(STEP, _sight(given))
+    changes = SHIFT_TO_DR.build_call(STEP, _sight(given)).params["ChangeBatch"]["Changes"]
     sent = {row["ResourceRecordSet"]["SetIdentifier"]: row["ResourceRecordSet"]["HealthCheckId"] for row in changes}
     was = {row["SetIdentifier"]: row["HealthCheckId"] for row in PAIR}
     assert was | {SIT.traffic.primary_set_identifier: "hc-new"} == sent
-    assert STEP.call == ACTION.build_call(STEP, _sight(HEALTHY)), "nothing else of the call is changed"
+    assert STEP.call == SHIFT_TO_DR.build_call(STEP, _sight(HEALTHY)), "nothing else of the call is changed"
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_a_health_check_that_a_record_was_given_meanwhile_is_not_given_to_its_tw
     found = with_health_checks(HEALTHY, dict(zip(ids, planned, strict=True)))
     step = _steps(snapshot=found)[SIT.traffic.zone]
     seen = _sight(with_health_checks(HEALTHY, dict(zip(ids, given, strict=True))))
-    rows = [row["ResourceRecordSet"] for row in ACTION.build_call(step, seen).params["ChangeBatch"]["Changes"]]
+    rows = [row["ResourceRecordSet"] for row in SHIFT_TO_DR.build_call(step, seen).params["ChangeBatch"]["Changes"]]
     sent = {row["SetIdentifier"]: row.get("HealthCheckId", "") for row in rows}
     assert dict(zip(ids, given, strict=True)) == sent
 
@@ -128,8 +128,8 @@ def test_the_health_checks_of_a_failover_pair_follow_what_its_records_lead_to() 
     first, second = host.records
     named = replace(host, records=(replace(first, health_check_id="hc-new"), second))
     seen = _sight(with_part(HEALTHY, route53.customer_hosts, GLOBAL, (named,)))
-    assert ACTION.observe(customer, seen).state is StepState.READY
-    rows = [row["ResourceRecordSet"] for row in ACTION.build_call(customer, seen).params["ChangeBatch"]["Changes"]]
+    assert SHIFT_TO_DR.observe(customer, seen).state is StepState.READY
+    rows = [row["ResourceRecordSet"] for row in SHIFT_TO_DR.build_call(customer, seen).params["ChangeBatch"]["Changes"]]
     by_role = {row["Failover"]: row["HealthCheckId"] for row in rows}
     assert {"PRIMARY": second.health_check_id, "SECONDARY": "hc-new"} == by_role
 
@@ -179,7 +179,7 @@ def test_records_as_before_although_route_53_took_the_change_were_written_back()
     in_sync = with_part(HEALTHY, dns_canary_polls.changes, GLOBAL, (DnsChange("C1", "INSYNC"),))
     confirmed = _confirm(in_sync, changes={STEP.id: "C1"})
     assert (confirmed.state, "somebody wrote them back" in confirmed.message) == (StepState.FAILED, True)
-    assert ACTION.is_rolled_back(STEP, _sight(in_sync))
+    assert SHIFT_TO_DR.is_rolled_back(STEP, _sight(in_sync))
 
 
 def test_records_changed_by_somebody_else_stop_the_step() -> None:
@@ -203,7 +203,7 @@ def test_weights_change_sides() -> None:
 
 def test_a_customers_own_failover_pair_gets_the_same_treatment() -> None:
     step = _steps()[DOMAIN]
-    assert ACTION.observe(step, _sight()).state is StepState.READY
+    assert SHIFT_TO_DR.observe(step, _sight()).state is StepState.READY
     roles = {row["SetIdentifier"]: row["Failover"] for row in step.after["records"]}
     assert roles == {row["SetIdentifier"]: row["Failover"] for row in step.before["records"]}
     targets = [row["AliasTarget"] for row in step.after["records"]]
@@ -212,15 +212,15 @@ def test_a_customers_own_failover_pair_gets_the_same_treatment() -> None:
 
 def test_without_us_east_1_there_is_no_step_but_what_route_53_does_and_what_is_left() -> None:
     blind = _sight(dark(HEALTHY, GLOBAL), primary_answers=False)
-    assert list(ACTION.plan_steps(blind)) == []
-    notes = " ".join(ACTION.notes(blind))
+    assert list(SHIFT_TO_DR.plan_steps(blind)) == []
+    notes = " ".join(SHIFT_TO_DR.notes(blind))
     assert "by health, in the data plane" in notes
     assert "until then nothing pins the traffic" in notes
 
 
 def test_a_dark_primary_is_distinguished_from_an_unseen_part() -> None:
     alone = _sight(dark(HEALTHY, Side.PRIMARY), primary_answers=False)
-    assert [step.subject for step in ACTION.plan_steps(alone)] == [DOMAIN, SIT.traffic.zone]
+    assert [step.subject for step in SHIFT_TO_DR.plan_steps(alone)] == [DOMAIN, SIT.traffic.zone]
     assert _confirm(dark(HEALTHY, GLOBAL)).state is StepState.UNAVAILABLE
 
 
@@ -234,16 +234,16 @@ def test_a_dark_primary_is_distinguished_from_an_unseen_part() -> None:
 )
 def test_what_must_not_be_changed_is_left_and_said(traffic: dict[str, Any], note: str) -> None:
     seen = _sight(env=with_traffic(**traffic))
-    assert list(ACTION.plan_steps(seen)) == []
-    assert note in " ".join(ACTION.notes(seen))
+    assert list(SHIFT_TO_DR.plan_steps(seen)) == []
+    assert note in " ".join(SHIFT_TO_DR.notes(seen))
 
 
 def test_the_traffic_name_is_not_moved_for_some_tenants_alone() -> None:
     some = _sight(only_tenants=frozenset({"tenant-1"}))
-    assert [step.subject for step in ACTION.plan_steps(some)] == [DOMAIN]
-    assert "serves every tenant" in " ".join(ACTION.notes(some))
+    assert [step.subject for step in SHIFT_TO_DR.plan_steps(some)] == [DOMAIN]
+    assert "serves every tenant" in " ".join(SHIFT_TO_DR.notes(some))
     everybody = _sight(only_tenants=frozenset({"tenant1", "tenant2"}))
-    assert len(list(ACTION.plan_steps(everybody))) == len(_steps())
+    assert len(list(SHIFT_TO_DR.plan_steps(everybody))) == len(_steps())
 
 
 def test_where_dns_is_a_persons_the_step_is_theirs_and_carries_the_same_call() -> None:
@@ -255,13 +255,13 @@ def test_where_dns_is_a_persons_the_step_is_theirs_and_carries_the_same_call() -
 
 def test_a_failback_has_no_part_in_it() -> None:
     back = _sight(goal=Goal.FAILBACK)
-    assert (list(ACTION.plan_steps(back)), list(ACTION.notes(back))) == ([], [])
+    assert (list(SHIFT_TO_DR.plan_steps(back)), list(SHIFT_TO_DR.notes(back))) == ([], [])
 
 
 def test_it_may_send_one_operation_and_no_other() -> None:
-    assert ACTION.writes == {"route53:ChangeResourceRecordSets"}
+    assert SHIFT_TO_DR.writes == {"route53:ChangeResourceRecordSets"}
     bare = Step("x", 7, 50, "traffic/shift_to_dr", "x", "x", GLOBAL, "x", Danger.REVERSIBLE, "", 1)
-    assert ACTION.rollback_call(bare) is None
+    assert SHIFT_TO_DR.rollback_call(bare) is None
 
 
 @pytest.mark.proof
@@ -270,12 +270,12 @@ def test_a_customers_pair_is_turned_in_its_own_zone_and_planned_alike_by_two_peo
         _make_pair(world)
         world.endpoint.timing(transition_s=0)
         world.healthy = world.whole()
-        steps = steps_of(ACTION, world.sight())
-        assert steps == steps_of(ACTION, world.sight(world.whole()))
-        world.act(ACTION, steps[DOMAIN])
-        assert world.confirm(ACTION, steps[DOMAIN]).state is StepState.DONE
-        world.take_back(ACTION, steps[DOMAIN])
-        assert steps == steps_of(ACTION, world.sight(world.whole()))
+        steps = steps_of(SHIFT_TO_DR, world.sight())
+        assert steps == steps_of(SHIFT_TO_DR, world.sight(world.whole()))
+        world.act(SHIFT_TO_DR, steps[DOMAIN])
+        assert world.confirm(SHIFT_TO_DR, steps[DOMAIN]).state is StepState.DONE
+        world.take_back(SHIFT_TO_DR, steps[DOMAIN])
+        assert steps == steps_of(SHIFT_TO_DR, world.sight(world.whole()))
 
 
 def _make_pair(world: World) -> None:

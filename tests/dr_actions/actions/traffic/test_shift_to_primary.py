@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.traffic.binomial import rarity
-from dr_actions.actions.traffic.shift_to_primary import ACTION
+from dr_actions.actions.traffic.answers_gate import rarity
+from dr_actions.actions.traffic.shift_to_primary import SHIFT_TO_PRIMARY
 from dr_actions.model.action import TO_PRIMARY, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Side
@@ -57,7 +57,7 @@ def _sight(snapshot: Snapshot = AWAY, **changes: Any) -> PlanContext:
 
 def _steps(snapshot: Snapshot = AWAY, **changes: Any) -> dict[str, Step]:
     """The steps by the percentage of visitors that they lead to the primary region."""
-    return {step.id.partition(":")[2]: step for step in ACTION.plan_steps(_sight(snapshot, **changes))}
+    return {step.id.partition(":")[2]: step for step in SHIFT_TO_PRIMARY.plan_steps(_sight(snapshot, **changes))}
 
 
 STEPS = _steps()
@@ -67,7 +67,7 @@ def _confirm(percent: str, snapshot: Snapshot, since_s: float | None = None) -> 
     """How a stage stands, its change having been answered so many seconds ago; None: no record says when."""
     step = STEPS[percent]
     moment = {} if since_s is None else {step.id: snapshot.taken_at - timedelta(seconds=since_s)}
-    return ACTION.observe(step, _sight(snapshot, sent_at=moment))
+    return SHIFT_TO_PRIMARY.observe(step, _sight(snapshot, sent_at=moment))
 
 
 def _pair(step: Step, key: str = "after") -> list[tuple[str, int]]:
@@ -112,7 +112,7 @@ def test_a_stage_bakes_from_when_its_change_was_answered_and_no_sooner() -> None
 
 
 def test_taking_a_stage_back_is_the_batch_of_the_last_good_weights() -> None:
-    undoing = ACTION.rollback_call(STEPS["50"])
+    undoing = SHIFT_TO_PRIMARY.rollback_call(STEPS["50"])
     assert undoing is not None
     rows = [change["ResourceRecordSet"] for change in undoing.params["ChangeBatch"]["Changes"]]
     assert [row["Weight"] for row in rows] == [10, 90]
@@ -133,10 +133,13 @@ def test_a_run_that_goes_on_later_goes_on_from_the_weight_that_is_there() -> Non
 def test_a_record_that_was_given_another_health_check_meanwhile_keeps_it_for_the_planned_one_is_gone() -> None:
     given = with_health_checks(AWAY, {PRIMARY_ID: "hc-new", SECONDARY_ID: ""})
     step = STEPS["10"]
-    assert ACTION.observe(step, _sight(given)).state is StepState.READY
-    rows = [row["ResourceRecordSet"] for row in ACTION.build_call(step, _sight(given)).params["ChangeBatch"]["Changes"]]
+    assert SHIFT_TO_PRIMARY.observe(step, _sight(given)).state is StepState.READY
+    rows = [
+        row["ResourceRecordSet"]
+        for row in SHIFT_TO_PRIMARY.build_call(step, _sight(given)).params["ChangeBatch"]["Changes"]
+    ]
     assert [("hc-new", 10), (None, 90)] == [(row.get("HealthCheckId"), row["Weight"]) for row in rows]
-    assert step.call == ACTION.build_call(step, _sight(AWAY)), "nothing else of the call is changed"
+    assert step.call == SHIFT_TO_PRIMARY.build_call(step, _sight(AWAY)), "nothing else of the call is changed"
 
 
 def test_visitors_whom_somebody_led_home_altogether_are_no_reason_to_stop() -> None:
@@ -208,7 +211,7 @@ def test_where_dns_is_a_persons_each_stage_is_theirs_and_says_how_to_lead_back()
     assert [step.call for step in by_hand.values()] == [step.call for step in STEPS.values()]
     step, gone = by_hand["10"], _without_tasks(led(HEALTHY, 10))
     moment = {step.id: gone.taken_at - timedelta(seconds=1)}
-    confirmed, back = ACTION.observe(step, _sight(gone, sent_at=moment)), ACTION.rollback_call(step)
+    confirmed, back = SHIFT_TO_PRIMARY.observe(step, _sight(gone, sent_at=moment)), SHIFT_TO_PRIMARY.rollback_call(step)
     assert back is not None
     assert (confirmed.state, confirmed.reversing_call) == (StepState.FAILED, back)
     assert "back by hand" in confirmed.message
@@ -218,7 +221,9 @@ def test_a_person_leads_back_with_the_health_check_that_the_record_has_by_then()
     step = _steps(env=with_traffic(ENV, dns_step="manual"))["10"]
     ours = SIT.traffic.primary_set_identifier
     gone = with_health_checks(_without_tasks(led(HEALTHY, 10)), {ours: "hc-new"})
-    back = ACTION.observe(step, _sight(gone, sent_at={step.id: gone.taken_at - timedelta(seconds=1)})).reversing_call
+    back = SHIFT_TO_PRIMARY.observe(
+        step, _sight(gone, sent_at={step.id: gone.taken_at - timedelta(seconds=1)})
+    ).reversing_call
     assert back is not None
     rows = [change["ResourceRecordSet"] for change in back.params["ChangeBatch"]["Changes"]]
     assert [row["HealthCheckId"] for row in rows if row["SetIdentifier"] == ours] == ["hc-new"]
@@ -226,8 +231,11 @@ def test_a_person_leads_back_with_the_health_check_that_the_record_has_by_then()
 
 def test_what_cannot_be_seen_is_said() -> None:
     blind = _sight(dark(AWAY, GLOBAL))
-    assert (list(ACTION.plan_steps(blind)), "us-east-1" in " ".join(ACTION.notes(blind))) == ([], True)
-    assert ACTION.observe(STEPS["10"], blind).state is StepState.UNAVAILABLE
+    assert (list(SHIFT_TO_PRIMARY.plan_steps(blind)), "us-east-1" in " ".join(SHIFT_TO_PRIMARY.notes(blind))) == (
+        [],
+        True,
+    )
+    assert SHIFT_TO_PRIMARY.observe(STEPS["10"], blind).state is StepState.UNAVAILABLE
 
 
 def test_a_gate_that_cannot_be_looked_at_holds_the_stage_and_fails_nothing() -> None:
@@ -236,12 +244,15 @@ def test_a_gate_that_cannot_be_looked_at_holds_the_stage_and_fails_nothing() -> 
 
 
 def test_it_has_a_part_in_a_failback_alone_and_no_other_call() -> None:
-    assert ACTION.goals == TO_PRIMARY
-    assert sorted(ACTION.writes) == ["route53:ChangeResourceRecordSets"]
+    assert SHIFT_TO_PRIMARY.goals == TO_PRIMARY
+    assert sorted(SHIFT_TO_PRIMARY.writes) == ["route53:ChangeResourceRecordSets"]
 
 
 def test_the_estate_at_home_has_nothing_to_lead() -> None:
-    assert (list(ACTION.plan_steps(_sight(HEALTHY))), list(ACTION.notes(_sight(HEALTHY)))) == ([], [])
+    assert (list(SHIFT_TO_PRIMARY.plan_steps(_sight(HEALTHY))), list(SHIFT_TO_PRIMARY.notes(_sight(HEALTHY)))) == (
+        [],
+        [],
+    )
 
 
 @pytest.fixture(scope="module")
@@ -303,7 +314,7 @@ def _lose_a_site(world: World) -> None:
 )
 def test_a_home_that_is_spoiled_fails_the_stage(world: World, spoil: Callable[[World], None], gate: str) -> None:
     step = steps_home(world)["50"]
-    world.act(ACTION, step)
+    world.act(SHIFT_TO_PRIMARY, step)
     spoil(world)
     confirmed = stage(world, step, since_s=DNS_SETTLED_S)
     assert (confirmed.state, confirmed.message.partition(":")[0]) == (StepState.FAILED, gate)
@@ -328,10 +339,10 @@ def test_a_failover_pair_is_turned_home_whole_and_that_is_said() -> None:
     with led_away(with_traffic(ENV, policy="failover")) as world:
         (step,) = steps_home(world).values()
         assert (step.id, step.after["percent"]) == ("traffic/shift_to_primary:100", 100)
-        assert "cannot be shared" in " ".join(ACTION.notes(records_sight(world)))
+        assert "cannot be shared" in " ".join(SHIFT_TO_PRIMARY.notes(records_sight(world)))
         confirmed = take(world, step)
         assert confirmed.state is StepState.DONE, confirmed.message
-        rows = world.look(ACTION).snapshot.get(route53.records, GLOBAL)
+        rows = world.look(SHIFT_TO_PRIMARY).snapshot.get(route53.records, GLOBAL)
         assert [r for r in rows if r.name == ORIGIN] == [
             r for r in world.healthy.get(route53.records, GLOBAL) if r.name == ORIGIN
         ]

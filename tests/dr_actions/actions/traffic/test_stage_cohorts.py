@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dr_actions.actions.traffic import shift_to_dr
-from dr_actions.actions.traffic.shift_to_primary import ACTION
+from dr_actions.actions.traffic.shift_to_primary import SHIFT_TO_PRIMARY
 from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Environment, Side
@@ -38,7 +38,7 @@ def _sight(env: Environment = ENV, snapshot: Snapshot = AWAY, **changes: Any) ->
 
 
 def _steps(env: Environment = ENV) -> dict[str, Step]:
-    return {step.id.partition(":")[2]: step for step in ACTION.plan_steps(_sight(env))}
+    return {step.id.partition(":")[2]: step for step in SHIFT_TO_PRIMARY.plan_steps(_sight(env))}
 
 
 def test_canaries_go_through_every_stage_before_anybody_else() -> None:
@@ -58,21 +58,21 @@ def test_other_tenants_own_pairs_go_with_everybody_in_the_same_stage() -> None:
 
 def test_a_canary_without_records_of_its_own_goes_with_everybody_and_that_is_said() -> None:
     env = with_failback(ENV, canary_tenants=("tenant2",))
-    assert "they are shifted with everybody" in " ".join(ACTION.notes(_sight(env)))
+    assert "they are shifted with everybody" in " ".join(SHIFT_TO_PRIMARY.notes(_sight(env)))
     assert not any(name.startswith("canary") for name in _steps(env))
 
 
 def test_some_tenants_alone_do_not_move_the_name_that_serves_all() -> None:
     some = _sight(only_tenants=frozenset({"tenant-1"}))
-    assert {step.subject for step in ACTION.plan_steps(some)} == {DOMAIN}
-    assert "serves every tenant" in " ".join(ACTION.notes(some))
+    assert {step.subject for step in SHIFT_TO_PRIMARY.plan_steps(some)} == {DOMAIN}
+    assert "serves every tenant" in " ".join(SHIFT_TO_PRIMARY.notes(some))
 
 
 def test_a_canarys_failover_pair_is_turned_home_whole_with_the_last_stage() -> None:
     hosts = AWAY.get(route53.customer_hosts, Side.GLOBAL)
     turned = tuple(_as_failover(host) for host in hosts if isinstance(host, route53.CustomerHost))
     failover = _sight(snapshot=with_part(AWAY, route53.customer_hosts, Side.GLOBAL, turned))
-    steps = [step.id for step in ACTION.plan_steps(failover) if step.subject == DOMAIN]
+    steps = [step.id for step in SHIFT_TO_PRIMARY.plan_steps(failover) if step.subject == DOMAIN]
     assert steps == [f"traffic/shift_to_primary:canary-100.{DOMAIN}"]
 
 
@@ -94,8 +94,8 @@ def test_a_canary_comes_home_alone_and_its_answers_are_counted_in_its_own_zone()
     with world_of(ENV) as world:
         _own_pair(world)
         world.healthy = world.whole()
-        for step in shift_to_dr.ACTION.plan_steps(world.sight()):
-            world.act(shift_to_dr.ACTION, step)
+        for step in shift_to_dr.SHIFT_TO_DR.plan_steps(world.sight()):
+            world.act(shift_to_dr.SHIFT_TO_DR, step)
         _come_home(world)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.traffic.share_gate import TrafficShare, answers_gate
+from dr_actions.actions.traffic.answers_gate import TrafficShare, answers_gate
 from dr_actions.actions.traffic.stage_gates import gates, left_s
 from dr_actions.model.action import PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Goal

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.traffic import pin_primary, shift_to_dr
-from dr_actions.actions.traffic.unpin_primary import ACTION
+from dr_actions.actions.traffic import pins, shift_to_dr
+from dr_actions.actions.traffic.pins import UNPIN_PRIMARY
 from dr_actions.model.action import TO_PRIMARY, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Side
@@ -21,7 +21,7 @@ from tests.dr_actions.actions.compute.failback_world import with_health_checks
 from tests.dr_actions.plain import SIT, dark, led, recorded, sight, with_part, with_rows
 from tests.dr_checks.worlds import DENIED
 
-PIN, SHIFT = pin_primary.ACTION, shift_to_dr.ACTION
+PIN, SHIFT = pins.PIN_PRIMARY, shift_to_dr.SHIFT_TO_DR
 HEALTHY, GLOBAL = recorded("healthy"), Side.GLOBAL
 RECORDED = {step.id: dict(step.before) for step in PIN.plan_steps(sight())}
 (PINNING,) = PIN.plan_steps(sight())
@@ -43,12 +43,12 @@ def _sight(snapshot: Snapshot = PINNED, recorded: dict[str, dict[str, Any]] = RE
 
 
 def _step(recorded: dict[str, dict[str, Any]] = RECORDED) -> Step:
-    (step,) = ACTION.plan_steps(_sight(recorded=recorded))
+    (step,) = UNPIN_PRIMARY.plan_steps(_sight(recorded=recorded))
     return step
 
 
 def _confirm(snapshot: Snapshot) -> StepStatus:
-    return ACTION.observe(_step(), _sight(snapshot))
+    return UNPIN_PRIMARY.observe(_step(), _sight(snapshot))
 
 
 def test_it_is_ready_then_done_and_the_check_reads_as_before_the_failover() -> None:
@@ -58,8 +58,8 @@ def test_it_is_ready_then_done_and_the_check_reads_as_before_the_failover() -> N
     assert _confirm(PINNED).state is StepState.READY
     confirmed = _confirm(released)
     assert (confirmed.state, "reported healthy" in confirmed.message) == (StepState.DONE, True)
-    assert list(ACTION.plan_steps(_sight(released))) == []
-    undoing = ACTION.rollback_call(step)
+    assert list(UNPIN_PRIMARY.plan_steps(_sight(released))) == []
+    undoing = UNPIN_PRIMARY.rollback_call(step)
     assert undoing is not None
     assert undoing.params == {"HealthCheckId": step.subject, **PINNING.after}
 
@@ -93,8 +93,8 @@ def test_without_a_record_the_twin_of_the_dr_region_says_how_it_read() -> None:
 def test_a_pin_of_which_nobody_knows_the_values_is_left_and_said() -> None:
     twins = with_rows(PINNED, checks, GLOBAL, lambda check: check.id != PINNING.subject, type="TCP")
     alone = _sight(twins, recorded={})
-    assert list(ACTION.plan_steps(alone)) == []
-    assert "set it by hand" in " ".join(ACTION.cleanup_notes(alone))
+    assert list(UNPIN_PRIMARY.plan_steps(alone)) == []
+    assert "set it by hand" in " ".join(UNPIN_PRIMARY.cleanup_notes(alone))
 
 
 def test_a_check_that_was_disabled_is_not_disabled_again() -> None:
@@ -112,14 +112,14 @@ def test_a_check_that_somebody_else_changed_is_not_overwritten() -> None:
 
 def test_what_cannot_be_seen_is_said() -> None:
     blind = _sight(dark(PINNED, GLOBAL))
-    assert (list(ACTION.plan_steps(blind)), bool(list(ACTION.notes(blind)))) == ([], True)
-    assert ACTION.observe(_step(), blind).state is StepState.UNAVAILABLE
+    assert (list(UNPIN_PRIMARY.plan_steps(blind)), bool(list(UNPIN_PRIMARY.notes(blind)))) == ([], True)
+    assert UNPIN_PRIMARY.observe(_step(), blind).state is StepState.UNAVAILABLE
 
 
 def test_a_pin_is_released_on_the_way_home_alone() -> None:
-    assert ACTION.goals == TO_PRIMARY
-    assert list(ACTION.plan_steps(_sight(HEALTHY))) == [], "a healthy estate has no pin"
-    assert ACTION.writes == {"route53:UpdateHealthCheck"}
+    assert UNPIN_PRIMARY.goals == TO_PRIMARY
+    assert list(UNPIN_PRIMARY.plan_steps(_sight(HEALTHY))) == [], "a healthy estate has no pin"
+    assert UNPIN_PRIMARY.writes == {"route53:UpdateHealthCheck"}
     assert _step().owner == next(iter(SHIFT.plan_steps(sight()))).owner
 
 
@@ -132,7 +132,7 @@ def test_releasing_moves_no_visitor() -> None:
                 world.act(action, step)
         seen = world.whole()
         before = seen.get(dns_answers.authorities, GLOBAL)
-        (release,) = ACTION.plan_steps(_sight(seen))
-        world.act(ACTION, release, seen)
-        assert world.confirm(ACTION, release, seen).state is StepState.DONE
+        (release,) = UNPIN_PRIMARY.plan_steps(_sight(seen))
+        world.act(UNPIN_PRIMARY, release, seen)
+        assert world.confirm(UNPIN_PRIMARY, release, seen).state is StepState.DONE
         assert world.whole().get(dns_answers.authorities, GLOBAL) == before

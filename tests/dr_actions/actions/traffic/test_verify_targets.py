@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from dr_actions.actions.traffic.verify_targets import ACTION
+from dr_actions.actions.traffic.verification import VERIFY_TARGETS
 from dr_actions.model.action import StepState, StepStatus
 from dr_actions.model.gates import targets_gate
 from dr_actions.model.plan import Goal
@@ -18,7 +18,7 @@ from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.plain import LAST, SIT, recorded, sight, with_part
 
 HEALTHY = recorded("healthy")
-(STEP,) = ACTION.plan_steps(sight())
+(STEP,) = VERIFY_TARGETS.plan_steps(sight())
 
 
 def _counted(snapshot: Snapshot, service: str, value: float | None, age_s: float = 60) -> Snapshot:
@@ -34,12 +34,12 @@ def _counted(snapshot: Snapshot, service: str, value: float | None, age_s: float
 
 
 def _observed(snapshot: Snapshot, *accepted: str) -> StepStatus:
-    return ACTION.observe(STEP, sight(snapshot, accepted=frozenset(accepted)))
+    return VERIFY_TARGETS.observe(STEP, sight(snapshot, accepted=frozenset(accepted)))
 
 
 @pytest.mark.parametrize("goal", [Goal.FAILOVER, Goal.SWITCHOVER])
 def test_traffic_waits_for_all_tenants_and_nothing_is_sent_for_it(goal: Goal) -> None:
-    (step,) = ACTION.plan_steps(sight(goal=goal))
+    (step,) = VERIFY_TARGETS.plan_steps(sight(goal=goal))
     assert (step.call, step.after["tenants"]) == (None, ["tenant-1", "tenant2"])
     assert _observed(HEALTHY).state is StepState.DONE
 
@@ -78,7 +78,7 @@ def test_a_service_that_wants_no_task_is_not_waited_for(there: bool) -> None:
 
 
 def test_a_tenant_that_is_not_meant_holds_nothing() -> None:
-    (step,) = ACTION.plan_steps(sight(only_tenants=frozenset({"tenant-1"})))
+    (step,) = VERIFY_TARGETS.plan_steps(sight(only_tenants=frozenset({"tenant-1"})))
     lacking = sight(_counted(HEALTHY, LAST, 0.0), only_tenants=frozenset({"tenant-1"}))
-    assert ACTION.observe(step, lacking).state is StepState.DONE
+    assert VERIFY_TARGETS.observe(step, lacking).state is StepState.DONE
     assert SIT.regions.dr in step.says

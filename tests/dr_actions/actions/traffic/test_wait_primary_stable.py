@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from dr_actions.actions.traffic.wait_primary_stable import ACTION
+from dr_actions.actions.traffic.verification import WAIT_PRIMARY_STABLE
 from dr_actions.model.action import PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Side
@@ -25,12 +25,12 @@ def _sight(snapshot: Snapshot = HEALTHY, minutes: int = 30) -> PlanContext:
 
 
 def _step(seen: PlanContext) -> Step:
-    (step,) = ACTION.plan_steps(seen)
+    (step,) = WAIT_PRIMARY_STABLE.plan_steps(seen)
     return step
 
 
 def _confirm(seen: PlanContext) -> StepStatus:
-    return ACTION.observe(_step(seen), seen)
+    return WAIT_PRIMARY_STABLE.observe(_step(seen), seen)
 
 
 def _silent(ended_s_ago: int, lasted_s: int) -> Snapshot:
@@ -45,7 +45,7 @@ def _silent(ended_s_ago: int, lasted_s: int) -> Snapshot:
 
 def test_it_makes_no_call_and_its_budget_holds_the_whole_time() -> None:
     step = _step(_sight())
-    assert (step.call, ACTION.writes, step.number, step.stage) == (None, frozenset(), 1, 15)
+    assert (step.call, WAIT_PRIMARY_STABLE.writes, step.number, step.stage) == (None, frozenset(), 1, 15)
     assert step.budget_s > 30 * 60
 
 
@@ -80,7 +80,7 @@ def test_minutes_of_an_outage_are_missing_and_those_of_a_renamed_database_are_no
     with world_of() as world:
         world.endpoint.timing(transition_s=0)
         world.endpoint.was_dark(SIT.regions.primary, ended_s_ago=1, lasted_s=300)
-        assert _confirm(_sight(world.look(ACTION).snapshot)).state is StepState.IN_PROGRESS
+        assert _confirm(_sight(world.look(WAIT_PRIMARY_STABLE).snapshot)).state is StepState.IN_PROGRESS
         world.send(
             PRIMARY,
             "rds:ModifyDBInstance",
