@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dr_actions.actions.database import failback
-from dr_actions.actions.database.verify_primary_in_sync import copied_back
+from dr_actions.actions.database.promotion import copied_back
 from dr_actions.assessment.failback import serving_gates
 from dr_actions.journal.entries import Entry
 from dr_actions.journal.point_of_no_return import last_reversible_step, point_of_no_return

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NotRequired, Protocol, TypedDict, TypeVar, Unpack
 
-from dr_actions.model.action_ids import name_of, step_id
+from dr_actions.model.action_ids import step_id
 from dr_actions.model.plan import Call, Danger, Goal, Params, Step
 from dr_actions.model.sequence import PLANES, goals_of, row_of
 from dr_estate.config.environment import Environment, Side
@@ -116,12 +116,12 @@ class PlanContext:
         last: bool = False,
         **details: Unpack[StepDetails],
     ) -> Step:
-        """Return the step of ``action`` (its module or name) on ``subject``, with all that its row in the table gives.
+        """Return the step of ``action`` (its id) on ``subject``, with all that its row in the table gives.
 
         ``label`` ends its id where ``subject`` does not. ``part`` distinguishes rows of the same action; ``nth`` is its
         stage within the row, ``last`` whether that ends the row. Raises ValueError where the table has no such place.
         """
-        row = row_of(self.goal, name_of(action), part)
+        row = row_of(self.goal, action, part)
         if nth >= row.most:
             raise ValueError(f"{row.action} takes {row.most} stages of a {self.goal} at most")
         playbook = row.last if last and row.last else row.playbook
@@ -379,22 +379,3 @@ class Action:
         if self.rolled_back is not None:
             return self.rolled_back(step, context)
         return self.observe(step, context).state is StepState.READY
-
-
-_FIELDS = {
-    "plan_steps": "steps",
-    "observe": "status",
-    "rollback_call": "rollback",
-    "notes": "omissions",
-    "cleanup_notes": "leftovers",
-}
-
-
-def action(own: Mapping[str, Any], writes: Iterable[str], parts: tuple[Reader[Any], ...], **given: Any) -> Action:
-    """The action of the module whose globals are ``own``: what it names as a field is that field, but for ``given``."""
-    names = {field.name: field.name for field in fields(Action)} | {field: name for name, field in _FIELDS.items()}
-    found = {name: own[names[name]] for name in names if names[name] in own and names[name] not in ("name", "parts")}
-    given = {_FIELDS.get(name, name): value for name, value in given.items()}
-    does = (own["__doc__"] or "").partition("\n\n")[0].replace("\n", " ")
-    details = {"name": name_of(own["__name__"]), "does": does, "writes": frozenset(writes), "parts": parts}
-    return Action(**(found | given | details))

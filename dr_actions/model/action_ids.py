@@ -1,4 +1,4 @@
-"""Names of actions and ids of steps. The path is the name: ``compute/scale_dr_services``; a step: ``<name>:<target>``.
+"""Names of actions and ids of steps. An action: ``compute/scale_dr_services``; a step: ``<name>:<target>``.
 
 Both stand in plans, digests, approvals, journals, histories and idempotency tokens: a name that changes voids what was
 approved or begun under it.
@@ -6,17 +6,10 @@ approved or begun under it.
 
 from __future__ import annotations
 
-_ROOT = "dr_actions.actions."
-
-
-def name_of(module: str) -> str:
-    """Return the name of the action in ``module``; a name stays as it is."""
-    return module.removeprefix(_ROOT).replace(".", "/") if module.startswith(_ROOT) else module
-
 
 def step_id(prefix: str, label: str) -> str:
     """Return the id of the step of that prefix on what ``label`` names."""
-    return f"{name_of(prefix)}:{label}"
+    return f"{prefix}:{label}"
 
 
 def prefix_of(step: str) -> str:

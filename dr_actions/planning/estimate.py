@@ -14,8 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from dr_actions.actions.compute.rollout import UPDATE
-from dr_actions.actions.database.protect_dr import SECOND_ZONE
-from dr_actions.actions.database.verify_primary_in_sync import COUNTED
+from dr_actions.actions.database.promotion import COUNTED
+from dr_actions.actions.database.protection import SECOND_ZONE
 from dr_actions.model.action_ids import part_of
 from dr_actions.model.plan import Call, Step, batches
 from dr_actions.run_history.durations import StepDurations, is_measured, measured

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from dr_actions.actions.database.verify_primary_in_sync import FREEZE_SEEN
+from dr_actions.actions.database.promotion import FREEZE_SEEN
 from dr_actions.model.plan import Plan, Step, batches
 from dr_actions.model.sequence import FREEZES, Role, announced, role_of
 from dr_actions.planning.estimate import BY_HAND, CHECKED, Sizes, batch_s, look_s

@@ -1,31 +1,45 @@
 """Freezes a region's database: it still answers, and refuses writes, so that what it holds stands still.
 
-A failback freezes the DR region's for its write pause, a fence that of the region to be fenced, a failover that of an
-old primary whose tasks do not stop (close_primary).
+A failback freezes the DR region's for its write pause, a fence that of the region to be fenced. A failover makes that
+of the old primary refuse writes where its tasks were not seen to stop in time (T41): tasks that still run in an
+impaired region, and clients that write outside ECS, are refused from then on instead of losing what they wrote. It is a
+parameter, no network change. Where the tasks are gone nothing is sent.
 
 ``read_only`` is a dynamic parameter of RDS for MySQL: it holds without a reboot, once the instance is "in-sync" with
 its group. Who has CONNECTION_ADMIN writes on; tenants' users have not. Source: RDS User Guide, Parameters for MySQL.
+
+A frozen group is restored, for otherwise a later copy or a later failover could not take writes. In a failback the
+database that the group had frozen is renamed by then, and no visitor is routed to it. A group of the primary region
+that a fence froze is restored before the copy of the DR region's database uses it. A release lets the fenced region's
+database take writes again, an abort the DR region's: until the copy in the primary region is promoted, the DR region's
+database holds every acknowledged write.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 
+from dr_actions.actions.common.unfenced import unfenced
 from dr_actions.actions.database import failback
-from dr_actions.model.action import PlanContext, StepState, StepStatus, action
+from dr_actions.actions.database.promotion import copied_back
+from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, if_seen, present
 from dr_actions.model.plan import Call, Danger, Goal, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.states import DATABASE
-from dr_estate.readers import rds, rds_groups
+from dr_estate.model.unavailable import DataUnavailable
+from dr_estate.readers import application_autoscaling, ecs, ecs_stopping_tasks, rds, rds_groups
 
 MODIFY = "rds:ModifyDBParameterGroup"
 
 
-def plan_steps(context: PlanContext) -> Iterator[Step]:
+def freeze_steps(context: PlanContext) -> Iterator[Step]:
     """The one step; by hand where the instance uses a group of AWS's own, which nobody can change."""
     instance = _writer(context)
     if instance is not None:
-        yield step_of(context, instance, _side(context), part=context.fence_part if context.goal is Goal.FENCE else "")
+        part = context.fence_part if context.goal is Goal.FENCE else ""
+        yield _freeze_step(context, instance, _side(context), action=FREEZE.name, part=part)
 
 
 def _side(context: PlanContext) -> Side:
@@ -46,7 +60,7 @@ def own_writer(context: PlanContext, side: Side) -> rds.Instance | None:
     return found if found is not None and not found.source and DATABASE[found.status].takes_writes else None
 
 
-def call_for(region: str, group: str, value: str) -> Call:
+def _read_only_call(region: str, group: str, value: str) -> Call:
     """The call that sets ``read_only`` of the group, at once."""
     parameter = {"ParameterName": failback.READ_ONLY, "ParameterValue": value, "ApplyMethod": "immediate"}
     return Call("rds", "ModifyDBParameterGroup", region, {"DBParameterGroupName": group, "Parameters": [parameter]})
@@ -63,9 +77,7 @@ def is_default(group: str) -> bool:
     return not group or group.startswith("default.")
 
 
-def step_of(
-    context: PlanContext, instance: rds.Instance, side: Side, *, action: str = __name__, part: str = ""
-) -> Step:
+def _freeze_step(context: PlanContext, instance: rds.Instance, side: Side, *, action: str, part: str = "") -> Step:
     """The step by which the side's ``instance`` refuses writes."""
     group, region = failback.group_of(instance), context.env.region(side)
     by_hand = is_default(group)
@@ -88,7 +100,7 @@ def step_of(
         danger=Danger.REVERSIBLE,
         undo=f"Set {failback.READ_ONLY} of {group} to what it was.",
         budget_s=600,
-        call=None if by_hand else call_for(region, group, failback.FROZEN),
+        call=None if by_hand else _read_only_call(region, group, failback.FROZEN),
         before={
             "group": group,
             "resource": instance.resource_id,
@@ -99,7 +111,7 @@ def step_of(
     )
 
 
-def observe(step: Step, context: PlanContext) -> StepStatus:
+def freeze_status(step: Step, context: PlanContext) -> StepStatus:
     """Return DONE once the group refuses writes and the instance is in sync with it.
 
     No freeze is requested where the copy in the primary region is lost.
@@ -144,12 +156,12 @@ def _statuses(instance: rds.Instance) -> str:
     return ", ".join(f"{name} {status}" for name, status in instance.parameter_groups)
 
 
-def rollback_call(step: Step) -> Call | None:
+def freeze_rollback(step: Step) -> Call | None:
     """What the parameter was; nothing where a person changed the group."""
-    return call_for(step.planned_call.region, step.before["group"], step.before[failback.READ_ONLY])
+    return _read_only_call(step.planned_call.region, step.before["group"], step.before[failback.READ_ONLY])
 
 
-def notes(context: PlanContext) -> Iterator[str]:
+def freeze_notes(context: PlanContext) -> Iterator[str]:
     """Who else is frozen: a parameter group is shared."""
     instance, region = _writer(context), context.env.region(_side(context))
     if instance is None and context.goal is Goal.FENCE:
@@ -168,4 +180,191 @@ def notes(context: PlanContext) -> Iterator[str]:
         yield f"{', '.join(others)} in {region} use {group} too and refuse writes while it is frozen."
 
 
-ACTION = action(globals(), {MODIFY}, (rds.instances, rds_groups.parameter_groups))
+def close_steps(context: PlanContext) -> Iterator[Step]:
+    """The one step, where the primary answers and its database takes writes; none that a person would have to take."""
+    instance = own_writer(context, Side.PRIMARY) if context.primary_answers else None
+    if instance is not None and not is_default(failback.group_of(instance)):
+        step = _freeze_step(context, instance, Side.PRIMARY, action=CLOSE_PRIMARY.name)
+        yield replace(step, says=f"Where a task of the old primary was not seen to stop: {step.says}")
+
+
+def close_status(step: Step, context: PlanContext) -> StepStatus:
+    """DONE once the database refuses writes, or where nothing is left that could write."""
+    try:
+        writers = unfenced(context)
+    except DataUnavailable:
+        return freeze_status(step, context)
+    if writers:
+        return freeze_status(step, context)
+    region = context.env.region(Side.PRIMARY)
+    return StepStatus(StepState.DONE, f"not needed: no tenant's task runs in {region}, or can be started there.")
+
+
+def close_notes(context: PlanContext) -> Iterator[str]:
+    """Why the database could not be closed, should the tasks not stop."""
+    instance = own_writer(context, Side.PRIMARY) if context.primary_answers else None
+    if instance is not None and is_default(failback.group_of(instance)):
+        yield (
+            f"{instance.identifier} in {context.env.region(Side.PRIMARY)} uses a parameter group of AWS's own, which "
+            "cannot be changed: where its tasks do not stop, nothing closes it to writes."
+        )
+
+
+def unfreeze_steps(context: PlanContext) -> Iterator[Step]:
+    """A step for each group that was frozen; none where that was done by a group made by hand."""
+    if context.goal is Goal.RELEASE:
+        yield from _release_steps(context)
+        return
+    if context.goal is Goal.ABORT:
+        yield from _abort_steps(context)
+        return
+    instance = failback.writer(context)
+    if instance is not None and not is_default(failback.group_of(instance)):
+        group = failback.group_of(instance)
+        yield _unfreeze_step(context, group, Side.DR, value_before(context, group), instance)
+    yield from _fenced_primary_steps(context)
+
+
+def _release_steps(context: PlanContext) -> Iterator[Step]:
+    """The group that the incident's fence of this side froze, as it was recorded before."""
+    recorded = context.before_fence(FREEZE.name, failback.own_name(context))
+    if recorded and not is_default(recorded["group"]):
+        yield _unfreeze_step(context, recorded["group"], context.fence, recorded[failback.READ_ONLY])
+
+
+def _abort_steps(context: PlanContext) -> Iterator[Step]:
+    """The group that the failback froze, as it was recorded before."""
+    source = failback.writer(context)
+    recorded = context.before(FREEZE.name, source.identifier) if source is not None else {}
+    if source is not None and recorded and not is_default(recorded["group"]):
+        step = _unfreeze_step(context, recorded["group"], Side.DR, recorded[failback.READ_ONLY])
+        yield replace(step, before={**step.before, "source": source.resource_id})
+
+
+@if_seen
+def _fenced_primary_steps(context: PlanContext) -> Iterator[Step]:
+    """The group of the primary's old database, where a fence or a failover froze it."""
+    old = failback.old(context)
+    if old is not None and failback.is_on(failback.read_only(context, Side.PRIMARY, failback.group_of(old))):
+        recorded = context.before(FREEZE.name, old.identifier) or context.before(CLOSE_PRIMARY.name, old.identifier)
+        value = recorded.get(failback.READ_ONLY, failback.UNSET)
+        yield _unfreeze_step(context, failback.group_of(old), Side.PRIMARY, value, old, part="primary")
+
+
+def _unfreeze_step(
+    context: PlanContext, group: str, side: Side, value: str, frozen: rds.Instance | None = None, part: str = ""
+) -> Step:
+    """The step; ``frozen`` is the database that must have lost its name before its group is let go."""
+    region = context.env.region(side)
+    return context.step(
+        UNFREEZE.name,
+        group,
+        part=part,
+        side=side,
+        says=f"Set {failback.READ_ONLY} of the parameter group {group} in {region} to {value} again: a copy or a "
+        f"failover "
+        "to come uses it.",
+        danger=Danger.REVERSIBLE,
+        undo=f"Set {failback.READ_ONLY} of {group} to {failback.FROZEN}.",
+        budget_s=600,
+        call=_read_only_call(region, group, value),
+        before={
+            failback.READ_ONLY: failback.FROZEN,
+            "frozen": frozen.resource_id if frozen else "",
+            "name": frozen.identifier if frozen else "",
+        },
+        after={failback.READ_ONLY: value},
+    )
+
+
+def unfreeze_status(step: Step, context: PlanContext) -> StepStatus:
+    """DONE once the group says what it did before, and its instances run with that.
+
+    Not while the database that it froze still has its name: two regions would take writes.
+    """
+    value = present(
+        failback.read_only(context, step.side, step.subject), f"The parameter group {step.subject} is gone."
+    )
+    facts = (("group", step.subject), (failback.READ_ONLY, value))
+    if value == step.after[failback.READ_ONLY]:
+        return _applied_status(step, context, facts)
+    if _is_promoted(step, context):
+        message = f"{failback.own_name(context)} of {context.env.regions.primary} was promoted: two would take writes."
+        return StepStatus(StepState.DRIFTED, message, facts)
+    if not failback.is_on(value):
+        return StepStatus(StepState.DRIFTED, f"{failback.READ_ONLY} of {step.subject} is {value} now.", facts)
+    instance = failback.by_resource(context, step.side, step.before["frozen"])
+    if instance is not None and instance.identifier == step.before["name"]:
+        return StepStatus(StepState.DRIFTED, f"{instance.identifier} still has its name: it would take writes.", facts)
+    return StepStatus(StepState.READY, f"{step.subject} lets its instances refuse writes.", facts)
+
+
+def _is_promoted(step: Step, context: PlanContext) -> bool:
+    """Return whether an abort finds that the copy in the primary region was promoted.
+
+    Where the primary region is not seen, the journal shows that it was not.
+    """
+    source = failback.by_resource(context, Side.DR, step.before.get("source", ""))
+    with suppress(DataUnavailable):
+        return source is not None and copied_back(context, source)
+    return False
+
+
+def _applied_status(step: Step, context: PlanContext, facts: tuple[tuple[str, str], ...]) -> StepStatus:
+    used = [
+        instance
+        for instance in context.snapshot.get(rds.instances, step.side)
+        if failback.group_of(instance) == step.subject
+    ]
+    late = [instance.identifier for instance in used if failback.applying(instance)]
+    if late:
+        return StepStatus(StepState.IN_PROGRESS, f"{', '.join(late)} is not in sync with {step.subject} yet.", facts)
+    return StepStatus(StepState.DONE, f"{step.subject} is as it was.", facts)
+
+
+def unfreeze_rollback(step: Step) -> Call | None:
+    """Frozen again."""
+    return _read_only_call(step.call.region, step.subject, failback.FROZEN) if step.call else None
+
+
+def unfreeze_notes(context: PlanContext) -> Iterator[str]:
+    """What an abort leaves to a person: a group of AWS's own, which was replaced by hand, is put back by hand."""
+    source = failback.writer(context) if context.goal is Goal.ABORT else None
+    recorded = context.before(FREEZE.name, source.identifier) if source is not None else {}
+    if source is not None and recorded and is_default(recorded["group"]):
+        yield (
+            f"{source.identifier} in {context.env.regions.dr} was frozen by hand: give it its parameter group "
+            f"{recorded['group'] or '(none)'} back and reboot it, so that it takes writes again."
+        )
+
+
+FREEZE = Action(
+    "database/freeze",
+    "Freezes a region's database: it still answers, and refuses writes, so that what it holds stands still.",
+    {MODIFY},
+    (rds.instances, rds_groups.parameter_groups),
+    freeze_steps,
+    freeze_status,
+    rollback=freeze_rollback,
+    omissions=freeze_notes,
+)
+CLOSE_PRIMARY = replace(
+    FREEZE,
+    name="database/close_primary",
+    does="Makes the old primary's database refuse writes in a failover, where its tasks were not seen to stop in time "
+    "(T41).",
+    parts=(*FREEZE.parts, ecs.services, ecs.tasks, ecs_stopping_tasks.tasks, application_autoscaling.targets),
+    steps=close_steps,
+    status=close_status,
+    omissions=close_notes,
+)
+UNFREEZE = Action(
+    "database/unfreeze",
+    "Restores a frozen parameter group; otherwise a later copy or a later failover could not take writes.",
+    {MODIFY},
+    (rds.instances, rds_groups.parameter_groups),
+    unfreeze_steps,
+    unfreeze_status,
+    rollback=unfreeze_rollback,
+    omissions=unfreeze_notes,
+)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from dr_actions.actions.database import failback
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
-from dr_actions.model.action_ids import name_of
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.states import DATABASE
@@ -22,56 +21,58 @@ MODIFY = "rds:ModifyDBInstance"
 
 @dataclass(frozen=True)
 class Renaming:
-    """Which database of ``side`` an action renames (None for none), why, and what it ``was``."""
+    """An action that renames a database of ``side`` (``of`` gives it, None for none): why, and what it ``was``."""
 
-    module: str
+    name: str
+    does: str
     side: Side
     of: Callable[[PlanContext], rds.Instance | None]
     why: str
     was: str
 
+    def action(self) -> Action:
+        """The action."""
+        return Action(
+            *(self.name, self.does, {MODIFY}, (rds.instances,), self.steps, rename_status),
+            rollback=_rollback_call,
+            leftovers=self.leftovers,
+        )
 
-def renaming(what: Renaming) -> Action:
-    """The action that renames it."""
-    return Action(
-        name_of(what.module),
-        "",
-        {MODIFY},
-        (rds.instances,),
-        steps=lambda context: _steps(what, context),
-        status=_observe,
-        rollback=_rollback_call,
-        leftovers=lambda context: _kept(what, context),
-    )
+    def steps(self, context: PlanContext) -> Iterator[Step]:
+        """The one step, where there is such a database."""
+        instance, region = self.of(context), context.env.region(self.side)
+        if instance is None:
+            return
+        retained = failback.retained_name(instance)
+        yield context.step(
+            self.name,
+            instance.identifier,
+            side=self.side,
+            says=f"Rename the database {instance.identifier} in {region} to {retained}, and keep it: {self.why}.",
+            danger=Danger.REVERSIBLE,
+            undo=f"Rename {retained} to {instance.identifier} again, as long as no other has that name.",
+            budget_s=1800,
+            call=_rename_call(region, instance.identifier, retained),
+            before={"name": instance.identifier, "resource": instance.resource_id},
+            after={"name": retained, "resource": instance.resource_id},
+        )
+
+    def leftovers(self, context: PlanContext) -> Iterator[str]:
+        """The sentence of what a person is to clean up."""
+        if instance := self.of(context):
+            yield (
+                f"{instance.identifier} in {context.env.region(self.side)} will be kept as "
+                f"{failback.retained_name(instance)} ({self.was}): "
+                "delete it by hand some day."
+            )
 
 
-def _steps(what: Renaming, context: PlanContext) -> Iterator[Step]:
-    if instance := what.of(context):
-        yield _step(what, context, instance)
-
-
-def _step(what: Renaming, context: PlanContext, instance: rds.Instance) -> Step:
-    region, retained = context.env.region(what.side), failback.retained_name(instance)
-    return context.step(
-        what.module,
-        instance.identifier,
-        side=what.side,
-        says=f"Rename the database {instance.identifier} in {region} to {retained}, and keep it: {what.why}.",
-        danger=Danger.REVERSIBLE,
-        undo=f"Rename {retained} to {instance.identifier} again, as long as no other has that name.",
-        budget_s=1800,
-        call=_rename(region, instance.identifier, retained),
-        before={"name": instance.identifier, "resource": instance.resource_id},
-        after={"name": retained, "resource": instance.resource_id},
-    )
-
-
-def _rename(region: str, name: str, to: str) -> Call:
+def _rename_call(region: str, name: str, to: str) -> Call:
     params = {"DBInstanceIdentifier": name, "NewDBInstanceIdentifier": to, "ApplyImmediately": True}
     return Call("rds", "ModifyDBInstance", region, params)
 
 
-def _observe(step: Step, context: PlanContext) -> StepStatus:
+def rename_status(step: Step, context: PlanContext) -> StepStatus:
     """By resource id, which the rename leaves as it is. Raises DataUnavailable."""
     instance = failback.by_resource(context, step.side, step.before["resource"])
     if instance is None:
@@ -100,14 +101,27 @@ def _observe(step: Step, context: PlanContext) -> StepStatus:
 
 def _rollback_call(step: Step) -> Call | None:
     """The old name again."""
-    return _rename(step.planned_call.region, step.after["name"], step.before["name"])
+    return _rename_call(step.planned_call.region, step.after["name"], step.before["name"])
 
 
-def _kept(what: Renaming, context: PlanContext) -> Iterator[str]:
-    """The sentence of what a person is to clean up."""
-    if instance := what.of(context):
-        yield (
-            f"{instance.identifier} in {context.env.region(what.side)} will be kept as "
-            f"{failback.retained_name(instance)} ({what.was}): "
-            "delete it by hand some day."
-        )
+def _old_primary(context: PlanContext) -> rds.Instance | None:
+    """Return the primary's instance with the estate's name, where a copy is to replace it. Raises DataUnavailable."""
+    return failback.old(context) if failback.writer(context) else None
+
+
+OLD_PRIMARY = Renaming(
+    "database/rename_old_primary",
+    "Keeps the old primary database under another name: what it alone may hold is not lost, and its name is free.",
+    Side.PRIMARY,
+    _old_primary,
+    "the one that comes home takes its name, at the host that the tasks there name",
+    "the primary's database of before the failover",
+).action()
+OLD_DR = Renaming(
+    "database/rename_old_dr",
+    "Keeps the DR region's database under another name: the next failover needs its name, and nothing is deleted.",
+    Side.DR,
+    failback.writer,
+    "its data is home, and a failover to come restores under this name",
+    "the database that served during the failover",
+).action()

@@ -1,9 +1,16 @@
 """Brings the database up in the DR region: promotes the replica, or restores the newest copy, whichever is supported.
 
-One mechanism, chosen by ``mechanisms.choose``. Nothing that stands in the DR region is deleted or renamed, ever. An
+One mechanism, chosen by ``copy_selection.choose``. Nothing that stands in the DR region is deleted or renamed, ever. An
 instance that already has the name is ours where it was absent when the plan was made and bears the tag of what it was
-restored from; where it was there already it is done only if it holds the newest data (see ``mechanisms.newest_data``),
+restored from; where it was there already it is done only if it holds the newest data (``copy_selection.newest_data``),
 else it is left over from a drill and the run stops.
+
+AWS Backup's copies of an RDS instance are RDS snapshots of type awsbackup, encrypted with the DR vault's key. They are
+restored through RDS itself: the instance's name is taken in the very moment of the call, so a call that was made before
+a crash is seen at once, and every parameter is checked by RDS. StartRestoreJob would need a role to pass, takes all
+parameters as text, and creates the instance some time later. Source: RDS API, RestoreDBInstanceFromDBSnapshot. What a
+restore does not name it takes from AWS's defaults (T56), so it names all that the primary database had, as it was last
+seen. It starts in one zone, for the second one's copy takes its time and nobody waits for that.
 """
 
 from __future__ import annotations
@@ -14,21 +21,161 @@ from enum import StrEnum
 from typing import Any
 
 from dr_actions.actions.common.size_limits import limit_s
-from dr_actions.actions.database import copy_selection, restore_calls
-from dr_actions.actions.database.copy_selection import CopyChoice
-from dr_actions.model.action import PlanContext, Sender, StepState, StepStatus, action, if_seen
-from dr_actions.model.plan import Call, Danger, Params, Step
+from dr_actions.actions.database import copy_selection
+from dr_actions.actions.database.copy_selection import CopyChoice, view_of
+from dr_actions.model.action import Action, PlanContext, Sender, StepState, StepStatus, if_seen
+from dr_actions.model.plan import Call, Danger, Json, Params, Step
 from dr_actions.model.send_failure import SendFailed
-from dr_checks.derived.database_copies import AUTOMATED, REPLICA
+from dr_checks.derived.database_copies import AUTOMATED, REPLICA, DatabaseCopy
 from dr_checks.derived.database_identity import remembered
-from dr_estate.config.environment import Side
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.database_record import DatabaseRecord
 from dr_estate.model.restored_names import RESTORED_FROM
 from dr_estate.model.states import DATABASE
-from dr_estate.readers import backup, kms_copy_keys, rds, rds_replicas, vpc
+from dr_estate.model.unavailable import DataUnavailable
+from dr_estate.readers import backup, kms_copy_keys, rds, rds_groups, rds_replicas, vpc
 
+GROUPS = "VpcSecurityGroupIds"
+LOGS, STORAGE_LIMIT = "EnableCloudwatchLogsExports", "MaxAllocatedStorage"
+_PROVISIONED = ("io1", "io2")
+# RDS for MySQL takes IOPS and throughput of gp3 from this size on, and sets them itself below it (RDS: CHAP_Storage).
+_GP3_PROVISIONED_GIB = 400
+PROMOTE = "rds:PromoteReadReplica"
+TO_POINT_IN_TIME = "rds:RestoreDBInstanceToPointInTime"
+FROM_SNAPSHOT = "rds:RestoreDBInstanceFromDBSnapshot"
+WRITES = frozenset({PROMOTE, TO_POINT_IN_TIME, FROM_SNAPSHOT})
 _PROMOTION_S, _RESTORE_S = 900, 2700
 ABSENT = "absent"
 _NO_CAPACITY = ("InsufficientDBInstanceCapacity", "InsufficientDBInstanceCapacityFault")
+
+
+def call_for(context: PlanContext, choice: CopyChoice) -> Call:
+    """The one call that makes the chosen copy the DR region's database."""
+    if choice.copy.mechanism == REPLICA:
+        backup_retention = {"BackupRetentionPeriod": context.env.thresholds.backup_retention_days}
+        params = {"DBInstanceIdentifier": choice.identifier, **backup_retention}
+        return Call("rds", "PromoteReadReplica", context.env.regions.dr, params)
+    return _restore(context, choice.copy, choice.identifier, _common(context, choice.copy.name))
+
+
+def isolated_restore(context: PlanContext, copy: DatabaseCopy, name: str, tags: Json) -> Call:
+    """The one call that restores the copy as a recovery would, but under ``name``, unprotected and without backups."""
+    own = {"DeletionProtection": False, "BackupRetentionPeriod": 0, "CopyTagsToSnapshot": False, "Tags": tags}
+    common = {key: value for key, value in _common(context, copy.name).items() if key != LOGS}  # they would stay behind
+    return _restore(context, copy, name, {**common, **own})
+
+
+def _restore(context: PlanContext, copy: DatabaseCopy, name: str, common: Params) -> Call:
+    region = context.env.regions.dr
+    if copy.mechanism == AUTOMATED:
+        source = {
+            "SourceDBInstanceAutomatedBackupsArn": copy.name,
+            "UseLatestRestorableTime": True,
+            "TargetDBInstanceIdentifier": name,
+        }
+        return Call("rds", "RestoreDBInstanceToPointInTime", region, {**source, **common})
+    snapshot = copy.name.partition(":snapshot:")[2]
+    named = {"DBSnapshotIdentifier": snapshot, "DBInstanceIdentifier": name}
+    common = {key: value for key, value in common.items() if key != STORAGE_LIMIT}  # a snapshot's restore takes none
+    return Call("rds", "RestoreDBInstanceFromDBSnapshot", region, {**named, **common})
+
+
+def _common(context: PlanContext, copy_arn: str) -> Params:
+    env, like = context.env, remembered(view_of(context))
+    return {
+        **(_equal(context, like) if like is not None else {}),
+        "DBSubnetGroupName": env.named(env.names.db_subnet_group),
+        "DBParameterGroupName": env.named(env.names.db_parameter_group),
+        GROUPS: [group_id(context) or pending_group(env)],
+        "MultiAZ": False,
+        "DeletionProtection": True,
+        "CopyTagsToSnapshot": True,
+        "PubliclyAccessible": False,
+        "BackupRetentionPeriod": env.thresholds.backup_retention_days,
+        "Tags": [
+            {"Key": "Environment", "Value": env.name},
+            {"Key": "ManagedBy", "Value": "aws-dr-manager"},
+            {"Key": "DR", "Value": "enabled"},
+            {"Key": "Backup", "Value": "Required"},
+            {"Key": RESTORED_FROM, "Value": copy_arn},
+        ],
+    }
+
+
+def _equal(context: PlanContext, like: DatabaseRecord) -> Params:
+    """What makes the restored instance the equal of the database that is ``like``."""
+    params: dict[str, Json] = {
+        "DBInstanceClass": like.instance_class,
+        "StorageType": like.storage_type,
+        "AutoMinorVersionUpgrade": like.auto_minor_upgrade,
+        "EnableIAMDatabaseAuthentication": like.iam_authentication,
+    }
+    params |= provisioned(like, like.storage_gib)
+    if like.storage_limit_gib:
+        params[STORAGE_LIMIT] = like.storage_limit_gib
+    if like.log_exports:
+        params[LOGS] = list(like.log_exports)
+    if like.option_group and not lacks_option_group(context, like):
+        params["OptionGroupName"] = like.option_group
+    return params
+
+
+def provisioned(like: DatabaseRecord | rds.Instance, gib: int) -> Params:
+    """IOPS and throughput of a copy of ``gib`` GiB: without them RDS refuses io1 and io2, and gives gp3 its least.
+
+    Source: RDS API, StorageType of CreateDBInstanceReadReplica and RestoreDBInstanceFromDBSnapshot.
+    """
+    chosen = like.storage_type == "gp3" and min(gib, like.storage_gib) >= _GP3_PROVISIONED_GIB
+    if not chosen and like.storage_type not in _PROVISIONED:
+        return {}
+    return {key: value for key, value in (("Iops", like.iops), ("StorageThroughput", like.throughput)) if value}
+
+
+def lacks_option_group(context: PlanContext, like: DatabaseRecord) -> bool:
+    """Whether the DR region is seen to lack the option group: RDS would refuse to restore with it."""
+    try:
+        groups = context.snapshot.get(rds_groups.option_groups, Side.DR)
+    except DataUnavailable:
+        return False
+    return all(group.name != like.option_group for group in groups)
+
+
+def classes(context: PlanContext) -> list[str]:
+    """The instance classes to try in order: the primary database's own, then database.classes.
+
+    The own one is "" where it is not known: a restore that names no class takes the original's.
+    """
+    like = remembered(view_of(context))
+    return list(dict.fromkeys([like.instance_class if like else "", *context.env.database.classes]))
+
+
+def pending_group(env: Environment) -> str:
+    """Stands for the id of the database's security group while it is not there yet: provisioning may make it."""
+    return f"<the security group {env.named(env.names.db_security_group)} of {env.regions.dr}, once provisioned>"
+
+
+def group_id(context: PlanContext) -> str:
+    """The id of the database's security group in the DR region, "" where it is absent or unseen."""
+    name = context.env.named(context.env.names.db_security_group)
+    try:
+        groups = context.snapshot.get(vpc.security_groups, Side.DR)
+    except DataUnavailable:
+        return ""
+    return next((group.id for group in groups if group.name == name), "")
+
+
+def filled(call: Call, context: PlanContext) -> Call:
+    """The planned call with the security group as it is now.
+
+    Raises ValueError where that is absent: RDS would take the VPC's default group, out of the tasks' reach.
+    """
+    if GROUPS not in call.params:
+        return call
+    found = group_id(context)
+    if not found:
+        raise ValueError(f"{pending_group(context.env)} is still absent")
+    params: dict[str, Json] = {**call.params, GROUPS: [found]}
+    return Call(call.service, call.operation, call.region, params)
 
 
 class DataAge(StrEnum):
@@ -38,7 +185,7 @@ class DataAge(StrEnum):
     OLDER = "older data"
 
 
-def plan_steps(context: PlanContext) -> Iterator[Step]:
+def restore_steps(context: PlanContext) -> Iterator[Step]:
     """The one step; before a promotion another that waits until the replica can be promoted (T22)."""
     choice = copy_selection.choose(context)
     if choice is None:
@@ -46,15 +193,15 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
     if choice.copy.mechanism == REPLICA:
         replica = copy_selection.instance(context, choice.identifier)
         if replica is not None:
-            yield _promotable(context, choice, replica)
-            yield _promotion(context, choice, replica)
+            yield _promotable_step(context, choice, replica)
+            yield _promotion_step(context, choice, replica)
     else:
-        yield _restore(context, choice)
+        yield _restore_step(context, choice)
 
 
-def _promotable(context: PlanContext, choice: CopyChoice, replica: rds.Instance) -> Step:
+def _promotable_step(context: PlanContext, choice: CopyChoice, replica: rds.Instance) -> Step:
     return context.step(
-        __name__,
+        RESTORE_DR.name,
         choice.identifier,
         part="promotable",
         side=Side.DR,
@@ -65,17 +212,17 @@ def _promotable(context: PlanContext, choice: CopyChoice, replica: rds.Instance)
     )
 
 
-def _promotion(context: PlanContext, choice: CopyChoice, replica: rds.Instance) -> Step:
+def _promotion_step(context: PlanContext, choice: CopyChoice, replica: rds.Instance) -> Step:
     name, region = choice.identifier, context.env.regions.dr
     return context.step(
-        __name__,
+        RESTORE_DR.name,
         name,
         side=Side.DR,
         says=f"Promote the read replica {name} in {region} to the primary database; it reboots and follows no more.",
         danger=Danger.IRREVERSIBLE,
         undo="None: a promoted replica can never follow its source again; failback makes a new one.",
         budget_s=_PROMOTION_S,
-        call=restore_calls.call_for(context, choice),
+        call=call_for(context, choice),
         before=_replica(replica),
         after={"resource": replica.resource_id, "source": ""},
     )
@@ -85,44 +232,44 @@ def _replica(replica: rds.Instance) -> Params:
     return {"resource": replica.resource_id, "source": replica.source}
 
 
-def _restore(context: PlanContext, choice: CopyChoice) -> Step:
+def _restore_step(context: PlanContext, choice: CopyChoice) -> Step:
     name, region = choice.identifier, context.env.regions.dr
     there, like = copy_selection.instance(context, name), remembered(copy_selection.view_of(context))
     what = "the latest restorable time" if choice.copy.mechanism == AUTOMATED else "the newest complete recovery point"
     before: dict[str, object] = {"instance": there.resource_id if there else ABSENT}
-    before["classes"] = restore_calls.classes(context)
+    before["classes"] = classes(context)
     if there is not None:
         newest = not there.source and copy_selection.newest_data(context, there)
         before["holds"] = (DataAge.NEWEST if newest else DataAge.OLDER).value
     gib = like.storage_gib if like is not None else 0
     return context.step(
-        __name__,
+        RESTORE_DR.name,
         name,
         side=Side.DR,
         says=f"Restore the database {name} in {region} to {what} of {choice.copy.name}.",
         danger=Danger.COMPENSABLE,
         undo=f"The new instance {name} is left where it is: this tool deletes no database. Delete it by hand.",
         budget_s=limit_s("rds.restore-to-point-in-time", _RESTORE_S, gib),
-        call=restore_calls.call_for(context, choice),
+        call=call_for(context, choice),
         before=before,
         after={"instance": name, RESTORED_FROM: choice.copy.name},
     )
 
 
-def observe(step: Step, context: PlanContext) -> StepStatus:
+def restore_status(step: Step, context: PlanContext) -> StepStatus:
     """How the replica, or the instance to be restored, stands. Source: RDS User Guide, DB instance status."""
     instance = copy_selection.instance(context, step.subject)
     if "resource" in step.before:
-        return _of_promotion(step, instance)
+        return _promotion_status(step, instance)
     if instance is None:
-        return _of_absent(step, context)
+        return _absent_status(step, context)
     if instance.source:
         message = (
             f"{instance.identifier} is a read replica of {instance.source}, which cannot be relied on, and has the name"
         )
         return StepStatus(StepState.DRIFTED, f"{message}. {_rename(instance)}", _evidence(instance))
     if step.before["instance"] == instance.resource_id:
-        return _of_leftover(step, instance)
+        return _leftover_status(step, instance)
     made_from = dict(instance.tags).get(RESTORED_FROM)
     if made_from != step.after[RESTORED_FROM]:
         message = (
@@ -132,7 +279,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     return _settled(instance, "restored")
 
 
-def _of_promotion(step: Step, instance: rds.Instance | None) -> StepStatus:
+def _promotion_status(step: Step, instance: rds.Instance | None) -> StepStatus:
     if instance is None or instance.resource_id != step.before["resource"]:
         return StepStatus(StepState.DRIFTED, f"The replica {step.subject} that was planned upon is gone.")
     if not instance.source:
@@ -154,10 +301,10 @@ def _of_promotion(step: Step, instance: rds.Instance | None) -> StepStatus:
     )
 
 
-def _of_absent(step: Step, context: PlanContext) -> StepStatus:
+def _absent_status(step: Step, context: PlanContext) -> StepStatus:
     """Absent is as the plan wants it, also where a leftover was taken away by hand, if what it needs is there."""
     env = context.env
-    if not restore_calls.group_id(context):
+    if not group_id(context):
         context.snapshot.get(vpc.security_groups, Side.DR)  # unseen is not absent
         group = env.named(env.names.db_security_group)
         message = f"the security group {group} is absent in {env.regions.dr}: RDS would put the database out of reach"
@@ -172,7 +319,7 @@ def _of_absent(step: Step, context: PlanContext) -> StepStatus:
     return StepStatus(StepState.READY, f"{step.subject} is absent and can be restored.", facts)
 
 
-def _of_leftover(step: Step, instance: rds.Instance) -> StepStatus:
+def _leftover_status(step: Step, instance: rds.Instance) -> StepStatus:
     if step.before["holds"] == DataAge.NEWEST:
         return _settled(instance, "restored already")
     return StepStatus(
@@ -216,12 +363,12 @@ def _evidence(instance: rds.Instance) -> tuple[tuple[str, str], ...]:
     )
 
 
-def build_call(step: Step, context: PlanContext) -> Call:
+def restore_call(step: Step, context: PlanContext) -> Call:
     """The planned call, its security group as it is now. Raises ValueError where there is none."""
-    return restore_calls.filled(step.planned_call, context)
+    return filled(step.planned_call, context)
 
 
-def send(step: Step, call: Call, sender: Sender) -> dict[str, Any]:
+def send_restore(step: Step, call: Call, sender: Sender) -> dict[str, Any]:
     """Send the call with each class in turn until RDS has capacity for one. Raises what ``sender.send`` raises.
 
     Returns the class that was taken. Where none has capacity the last refusal passes through: the run asks again.
@@ -242,7 +389,7 @@ def send(step: Step, call: Call, sender: Sender) -> dict[str, Any]:
     return sender.send(call)
 
 
-def notes(context: PlanContext) -> Iterator[str]:
+def restore_notes(context: PlanContext) -> Iterator[str]:
     """Why this mechanism, what stands in the way, and what the restored database would lack."""
     yield from copy_selection.notes(context)
     yield from _unequal(context)
@@ -259,13 +406,15 @@ def _unequal(context: PlanContext) -> Iterator[str]:
             f"What {name} was like is neither seen nor remembered: RDS gives the restored one default storage, "
             "and the default option group (T56). Compare them with the Terraform of the primary region."
         )
-    elif like.option_group and restore_calls.lacks_option_group(context, like):
+    elif like.option_group and lacks_option_group(context, like):
         yield f"{region} has no option group {like.option_group}: {name} is restored with the default one there."
 
 
-ACTION = action(
-    globals(),
-    restore_calls.WRITES,
+RESTORE_DR = Action(
+    "database/restore_dr",
+    "Brings the database up in the DR region: promotes the replica, or restores the newest copy, "
+    "whichever is supported.",
+    WRITES,
     (
         rds.instances,
         rds.automated_backups,
@@ -274,5 +423,9 @@ ACTION = action(
         kms_copy_keys.keys,
         vpc.security_groups,
     ),
-    send=send,
+    restore_steps,
+    restore_status,
+    build_call=restore_call,
+    omissions=restore_notes,
+    send=send_restore,
 )

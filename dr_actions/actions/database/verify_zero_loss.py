@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from dr_actions.actions.common.unavailable_handling import service_name, tenants_of
 from dr_actions.actions.database import copy_selection
-from dr_actions.model.action import PlanContext, StepState, StepStatus, action
+from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.action_ids import prefix_of
 from dr_actions.model.plan import Step
 from dr_checks.core.spans import doubt
@@ -42,7 +42,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
 
 def _step(context: PlanContext, subject: str, mechanism: str, copy: str) -> Step:
     return context.step(
-        __name__,
+        VERIFY_ZERO_LOSS.name,
         subject,
         side=Side.DR,
         says=f"Wait until all that was written to {subject} before its writers stopped is in {copy} ({mechanism}).",
@@ -174,9 +174,10 @@ def notes(context: PlanContext) -> Iterator[str]:
         yield "Zero loss cannot be proven by a backup copy: it is older than the stop of the writers (T25)."
 
 
-ACTION = action(
-    globals(),
-    (),
+VERIFY_ZERO_LOSS = Action(
+    "database/verify_zero_loss",
+    "Before a switchover promotes anything: proves that all that tenants wrote has reached the DR region.",
+    frozenset(),
     (
         ecs.services,
         ecs.tasks,
@@ -189,4 +190,7 @@ ACTION = action(
         efs.replications,
         efs.file_systems,
     ),
+    plan_steps,
+    observe,
+    omissions=notes,
 )

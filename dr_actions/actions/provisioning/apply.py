@@ -109,7 +109,7 @@ def notes(context: PlanContext) -> Iterator[str]:
     else:
         yield (
             f"What {env.provision.program} makes in {region} is not in this plan yet: assess again once the step "
-            f"{step_id(__name__, 'terraform')} is done, and approve the plan for the rest."
+            f"{step_id(APPLY.name, 'terraform')} is done, and approve the plan for the rest."
         )
 
 

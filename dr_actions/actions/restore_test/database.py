@@ -25,7 +25,7 @@ from datetime import datetime
 from dr_actions.actions.common.drill_tags import drill_tags
 from dr_actions.actions.common.one_off_task import RUN, send
 from dr_actions.actions.common.unavailable_handling import TenantService, name_list
-from dr_actions.actions.database import restore_calls
+from dr_actions.actions.database import restore_dr
 from dr_actions.actions.markers.scripts import HOST, SERVER
 from dr_actions.actions.restore_test import shared
 from dr_actions.actions.restore_test import tasks as restore_test_tasks
@@ -87,7 +87,7 @@ def restore_steps(context: PlanContext) -> Iterator[Step]:
         danger=Danger.COMPENSABLE,
         undo=f"The clean-up deletes {name}.",
         budget_s=7200,
-        call=restore_calls.isolated_restore(context, copy, name, tags),
+        call=restore_dr.isolated_restore(context, copy, name, tags),
         before={"instance": "absent", "incident": context.incident},
         after={"instance": name, RESTORED_FROM: copy.name},
     )
@@ -115,7 +115,7 @@ def restore_status(step: Step, context: PlanContext) -> StepStatus:
 
 def _of_absent(step: Step, context: PlanContext) -> StepStatus:
     env, source = context.env, step.after[RESTORED_FROM]
-    if not restore_calls.group_id(context):
+    if not restore_dr.group_id(context):
         context.snapshot.get(vpc.security_groups, Side.DR)  # unseen is not absent
         group = env.named(env.names.db_security_group)
         message = f"the security group {group} is absent in {env.regions.dr}, and nothing would reach the database"
@@ -166,7 +166,7 @@ def restore_call(step: Step, context: PlanContext) -> Call:
         raise ValueError(error.unavailable.why) from error
     if moment is None:
         raise ValueError(f"the copy {step.after[RESTORED_FROM]} is gone")
-    call = restore_calls.filled(step.planned_call, context)
+    call = restore_dr.filled(step.planned_call, context)
     tags = [*call.params["Tags"], {"Key": RESTORED_TO, "Value": f"{moment:{_MOMENT}}"}]
     return replace(call, params={**call.params, "Tags": tags})
 
@@ -389,7 +389,7 @@ def query_notes(context: PlanContext) -> Iterator[str]:
 RESTORE = Action(
     "restore_test/restore_database",
     "Restores the newest copy of the database beside the estate, as a recovery would: the restored engine is evidence.",
-    {restore_calls.TO_POINT_IN_TIME, restore_calls.FROM_SNAPSHOT},
+    {restore_dr.TO_POINT_IN_TIME, restore_dr.FROM_SNAPSHOT},
     (rds.instances, rds.automated_backups, backup.recovery_points, kms_copy_keys.keys, vpc.security_groups),
     restore_steps,
     restore_status,

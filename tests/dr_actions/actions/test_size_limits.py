@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from dr_actions.actions.database import replicate_to_primary, restore_dr
+from dr_actions.actions.database import replication as database_replication
+from dr_actions.actions.database import restore_dr
 from dr_actions.actions.files.replication import sync_limit_s
 from dr_actions.model.action import PlanContext
 from dr_actions.model.plan import Goal
@@ -35,7 +36,7 @@ def test_a_first_sync_of_files_is_waited_for_longer_than_nine_of_ten_take(gib: i
 @pytest.mark.parametrize("gib", [20, 200, 5120])
 def test_a_database_that_comes_home_is_waited_for_longer_than_nine_of_ten_take(gib: int) -> None:
     context = sight(instances_dr=(replace(SERVED, storage_gib=gib),))
-    (step,) = replicate_to_primary.ACTION.plan_steps(context)
+    (step,) = database_replication.REPLICATE_TO_PRIMARY.plan_steps(context)
     assert step.budget_s >= max(3 * 3600, 1.3 * most_s("rds.create-replica", gib))
 
 
@@ -43,5 +44,5 @@ def test_a_database_that_comes_home_is_waited_for_longer_than_nine_of_ten_take(g
 def test_a_database_that_is_restored_is_waited_for_longer_than_nine_of_ten_take(gib: int) -> None:
     rows = plain.database(instances_primary=(replace(plain.PRIMARY, storage_gib=gib),))
     values = values_of(rows | {(vpc.security_groups, Side.DR): ()}, env=SIT)
-    (step,) = restore_dr.ACTION.plan_steps(PlanContext(SIT, values, Goal.FAILOVER, primary_answers=False))
+    (step,) = restore_dr.RESTORE_DR.plan_steps(PlanContext(SIT, values, Goal.FAILOVER, primary_answers=False))
     assert step.budget_s >= max(45 * 60, 1.3 * most_s("rds.restore-to-point-in-time", gib))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.database import freeze, unfreeze
+from dr_actions.actions.database import freeze
 from dr_actions.assessment.abort import abort_gates, way_back
 from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Goal
@@ -23,7 +23,7 @@ FROZEN: dict[str, Any] = {"parameter_groups_dr": (FROZEN_GROUP,)}
 
 def aborting(**parts: Any) -> PlanContext:
     """A failback that froze the DR region's database, and is given up."""
-    (step,) = freeze.ACTION.plan_steps(sight())
+    (step,) = freeze.FREEZE.plan_steps(sight())
     return replace(sight(recorded={step.id: step.before}, **parts), goal=Goal.ABORT)
 
 
@@ -45,10 +45,10 @@ def test_an_abort_needs_a_whole_dr_region_and_no_second_writer(parts: dict[str, 
 
 
 def test_the_group_that_the_failback_froze_is_as_before_it_and_not_while_home_is_promoted() -> None:
-    (step,) = unfreeze.ACTION.plan_steps(aborting(instances_primary=(COPY,), **FROZEN))
+    (step,) = freeze.UNFREEZE.plan_steps(aborting(instances_primary=(COPY,), **FROZEN))
     assert (step.side, step.after) == (Side.DR, {"read_only": "{TrueIfReplica}"})
     states = {
-        name: unfreeze.ACTION.observe(step, aborting(instances_primary=home, **FROZEN)).state
+        name: freeze.UNFREEZE.observe(step, aborting(instances_primary=home, **FROZEN)).state
         for name, home in {"copy": (COPY,), "promoted": (CAME_HOME,), "unseen": DENIED}.items()
     }
     assert states == {"copy": StepState.READY, "promoted": StepState.DRIFTED, "unseen": StepState.READY}
@@ -56,10 +56,10 @@ def test_the_group_that_the_failback_froze_is_as_before_it_and_not_while_home_is
 
 def test_a_database_that_was_frozen_by_hand_is_let_go_by_hand() -> None:
     default = replace(SERVED, parameter_groups=(("default.mysql8.0", "in-sync"),))
-    (frozen,) = freeze.ACTION.plan_steps(sight(instances_dr=(default,)))
+    (frozen,) = freeze.FREEZE.plan_steps(sight(instances_dr=(default,)))
     context = replace(sight(instances_dr=(default,), recorded={frozen.id: frozen.before}), goal=Goal.ABORT)
-    assert [] == list(unfreeze.ACTION.plan_steps(context))
-    assert ["was frozen by hand" in note for note in unfreeze.ACTION.notes(context)] == [True]
+    assert [] == list(freeze.UNFREEZE.plan_steps(context))
+    assert ["was frozen by hand" in note for note in freeze.UNFREEZE.notes(context)] == [True]
 
 
 def test_a_failback_says_until_which_step_it_can_be_aborted_and_a_failover_does_not() -> None:

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from dr_actions.actions.database import promote_primary, replicate_to_primary
+from dr_actions.actions.database import promotion, replication
 from dr_actions.execution import lost_effects
 from dr_actions.execution.run import PlanRun
 from dr_actions.journal.entries import EntryKind
@@ -29,7 +29,7 @@ HERE: dict[str, Any] = {"instances_primary": (COPY,), "instances_dr": (SERVED,)}
 
 def _reopened(folder: Path, promoted: bool = False, **rows: Any) -> tuple[str, list[EntryKind]]:
     """What is reported of a copy whose step was done, and which entries its step has in the journal."""
-    steps = (the(replicate_to_primary.ACTION), the(promote_primary.ACTION))
+    steps = (the(replication.REPLICATE_TO_PRIMARY), the(promotion.PROMOTE_PRIMARY))
     plan, listener = Plan(SIT.name, SIT.account, Goal.FAILBACK, "ON_DR", steps), RecordingListener()
     with Journal.open(folder, SIT.name, "INC-1", "run", Clock().now, world=WORLD) as journal:
         journal.append(EntryKind.CONFIRMED, steps[0].id, says="it replicates")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dr_actions.model.action_ids import label_of, name_of, part_of, prefix_of, step_id
+from dr_actions.model.action_ids import label_of, part_of, prefix_of, step_id
 
 
 def test_an_id_is_taken_apart() -> None:
-    whole = step_id("dr_actions.actions.database.restore_dr", "sit-mysql")
-    assert whole == "database/restore_dr:sit-mysql"
+    whole = step_id("database/restore_dr", "sit-mysql")
     assert (prefix_of(whole), part_of(whole), label_of(whole)) == ("database/restore_dr", "", "sit-mysql")
     assert part_of("database/restore_dr.promotable:sit-mysql") == "promotable"
     assert name_of("database/restore_dr") == "database/restore_dr"

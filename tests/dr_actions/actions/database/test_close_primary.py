@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dr_actions.actions.database import close_primary
+from dr_actions.actions.database import freeze
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.guard import refusal
 from dr_actions.model.action import StepState
@@ -16,7 +16,7 @@ from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.actions.estates import only
 from tests.dr_actions.plain import SIT, dark, recorded, sight, with_part, with_rows
 
-ACTION, HEALTHY, PRIMARY = close_primary.ACTION, recorded("healthy"), Side.PRIMARY
+ACTION, HEALTHY, PRIMARY = freeze.CLOSE_PRIMARY, recorded("healthy"), Side.PRIMARY
 STEP = only(ACTION, sight())
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.database import protect_dr, restore_dr
+from dr_actions.actions.database import protection, restore_dr
 from dr_actions.clients.mutating_client import FailureKind, SendFailed
 from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Call, Goal, Step
@@ -33,7 +33,7 @@ def sight(known: Any = None, env: Environment = ENV, **parts: Any) -> PlanContex
 
 
 def restore(context: PlanContext) -> Step:
-    (step,) = restore_dr.ACTION.plan_steps(context)
+    (step,) = restore_dr.RESTORE_DR.plan_steps(context)
     return step
 
 
@@ -79,26 +79,26 @@ def test_iops_and_throughput_are_named_where_the_storage_takes_them(
 def test_a_snapshot_takes_no_limit_of_storage_autoscaling_and_is_given_it_with_the_second_zone() -> None:
     context = sight(record(), automated_backups_dr=())
     assert "MaxAllocatedStorage" not in params(context)
-    (step,) = protect_dr.ACTION.plan_steps(context)
+    (step,) = protection.PROTECT_DR.plan_steps(context)
     assert step.after == {"MultiAZ": True, "MaxAllocatedStorage": 500}
 
 
 def test_an_option_group_that_the_dr_region_lacks_is_left_out_and_named() -> None:
     lacking = sight(record(), option_groups_dr=())
     assert "OptionGroupName" not in params(lacking)
-    assert any("has no option group sit-mysql-options" in note for note in restore_dr.ACTION.notes(lacking))
+    assert any("has no option group sit-mysql-options" in note for note in restore_dr.RESTORE_DR.notes(lacking))
 
 
 def test_what_nobody_knows_is_left_to_the_defaults_and_said() -> None:
     unknown = sight()
     assert not {"DBInstanceClass", "StorageType", "OptionGroupName"} & params(unknown).keys()
-    assert any("neither seen nor remembered" in note for note in restore_dr.ACTION.notes(unknown))
+    assert any("neither seen nor remembered" in note for note in restore_dr.RESTORE_DR.notes(unknown))
 
 
 def test_two_databases_of_one_name_stop_the_plan_and_the_note_says_how_to_choose() -> None:
     context = sight(automated_backups_dr=BOTH, recovery_points_dr=())
-    assert list(restore_dr.ACTION.plan_steps(context)) == []
-    (note,) = [note for note in restore_dr.ACTION.notes(context) if "Nothing is planned" in note]
+    assert list(restore_dr.RESTORE_DR.plan_steps(context)) == []
+    (note,) = [note for note in restore_dr.RESTORE_DR.notes(context) if "Nothing is planned" in note]
     assert all(word in note for word in ("db-OLD", "db-ONE", "database.resource_id"))
 
 
@@ -119,7 +119,7 @@ class Scarce:
 
 def _send(sender: Scarce, known: Any = None) -> dict[str, Any]:
     step = restore(sight(known))
-    return restore_dr.ACTION.send(step, step.planned_call, sender)
+    return restore_dr.RESTORE_DR.send(step, step.planned_call, sender)
 
 
 def test_the_next_class_is_tried_where_rds_has_no_capacity_and_the_one_used_is_reported() -> None:
@@ -162,14 +162,14 @@ RESTORED = replace(plain.PRIMARY, multi_az=False, tags=(("RestoredFrom", plain.R
     ],
 )
 def test_the_second_zone_is_asked_for_and_not_waited_for(instance: rds.Instance | None, state: StepState) -> None:
-    (step,) = protect_dr.ACTION.plan_steps(sight(record()))
+    (step,) = protection.PROTECT_DR.plan_steps(sight(record()))
     seen = sight(record(), instances_dr=(instance,) if instance else ())
-    assert protect_dr.ACTION.observe(step, seen).state is state
-    assert not protect_dr.ACTION.essential
+    assert protection.PROTECT_DR.observe(step, seen).state is state
+    assert not protection.PROTECT_DR.essential
 
 
 def test_the_second_zone_comes_after_the_traffic_and_only_where_the_primary_had_one() -> None:
-    (step,) = protect_dr.ACTION.plan_steps(sight(record()))
+    (step,) = protection.PROTECT_DR.plan_steps(sight(record()))
     assert step.stage > max(row.stage for row in SEQUENCE[Goal.FAILOVER] if row.role is Role.TRAFFIC)
-    assert list(protect_dr.ACTION.plan_steps(sight(record(multi_az=False)))) == []
+    assert list(protection.PROTECT_DR.plan_steps(sight(record(multi_az=False)))) == []
     assert {"", "second_zone"} == {row.part for row in SEQUENCE[Goal.FAILOVER] if row.action == "database/protect_dr"}

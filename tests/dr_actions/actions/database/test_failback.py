@@ -9,20 +9,11 @@ from typing import Any
 import pytest
 
 from dr_actions.actions.backup import create_backups
-from dr_actions.actions.database import (
-    end_stale_replication,
-    failback,
-    rename_old_dr,
-    rename_old_primary,
-    wait_replica_lag,
-)
+from dr_actions.actions.database import failback, rename
 from dr_actions.actions.database import freeze as database_freeze
-from dr_actions.actions.database import promote_primary as database_promote_primary
-from dr_actions.actions.database import protect_primary as database_protect_primary
-from dr_actions.actions.database import replicate_to_dr as database_replicate_to_dr
-from dr_actions.actions.database import replicate_to_primary as database_replicate_to_primary
-from dr_actions.actions.database import unfreeze as database_unfreeze
-from dr_actions.actions.database import verify_primary_in_sync as database_verify_primary_in_sync
+from dr_actions.actions.database import promotion as database_promotion
+from dr_actions.actions.database import protection as database_protection
+from dr_actions.actions.database import replication as database_replication
 from dr_actions.actions.registry import actions
 from dr_actions.model.action import TO_PRIMARY, Action, PlanContext, StepState
 from dr_actions.model.plan import NO_RECOVERY, Goal, Step
@@ -88,16 +79,16 @@ def standing(action: Action, step: Step, **parts: Any) -> StepState:
 
 
 OURS = (
-    *(create_backups.CREATE_BACKUPS, end_stale_replication.ACTION, rename_old_primary.ACTION),
-    *(database_replicate_to_primary.ACTION, wait_replica_lag.ACTION),
+    *(create_backups.CREATE_BACKUPS, database_replication.END_STALE_REPLICATION, rename.OLD_PRIMARY),
+    *(database_replication.REPLICATE_TO_PRIMARY, database_promotion.WAIT_REPLICA_LAG),
     *(
-        database_freeze.ACTION,
-        database_verify_primary_in_sync.ACTION,
-        database_promote_primary.ACTION,
-        database_protect_primary.ACTION,
-        rename_old_dr.ACTION,
+        database_freeze.FREEZE,
+        database_promotion.VERIFY_PRIMARY_IN_SYNC,
+        database_promotion.PROMOTE_PRIMARY,
+        database_protection.PROTECT_PRIMARY,
+        rename.OLD_DR,
     ),
-    *(database_unfreeze.ACTION, database_replicate_to_dr.ACTION),
+    *(database_freeze.UNFREEZE, database_replication.REPLICATE_TO_DR),
 )
 
 
@@ -123,7 +114,7 @@ def test_without_a_database_that_took_the_writes_nothing_is_planned() -> None:
             for s in action.plan_steps(sight(instances_dr=()))
             if s.side is Side.DR or action is not create_backups.CREATE_BACKUPS
         ] == []
-    (note,) = database_freeze.ACTION.notes(sight(instances_dr=()))
+    (note,) = database_freeze.FREEZE.notes(sight(instances_dr=()))
     assert "nothing synced" in note
 
 
@@ -146,7 +137,7 @@ def test_the_name_of_what_is_kept_is_made_of_its_resource_id_and_fits() -> None:
 
 
 def test_the_new_instance_is_as_the_old_one_and_never_as_the_frozen_one() -> None:
-    step = the(database_replicate_to_primary.ACTION)
+    step = the(database_replication.REPLICATE_TO_PRIMARY)
     assert step.call is not None
     params = step.call.params
     assert step.call.region == SIT.regions.primary
@@ -159,7 +150,7 @@ def test_the_new_instance_is_as_the_old_one_and_never_as_the_frozen_one() -> Non
     assert params["MaxAllocatedStorage"] == 500
     assert {"Key": "ReplicatedFrom", "Value": SERVED.resource_id} in params["Tags"]
     aside = replace(OLD, identifier=failback.retained_name(OLD))
-    again = the(database_replicate_to_primary.ACTION, sight(instances_primary=(aside,)))
+    again = the(database_replication.REPLICATE_TO_PRIMARY, sight(instances_primary=(aside,)))
     assert again.call == step.call, "also once the old one was set aside"
 
 
@@ -179,7 +170,7 @@ def test_a_replica_is_as_fast_as_what_it_is_like_in_either_region(like: Any, exp
     old, served = replace(OLD, **like), replace(SERVED, **like)
     promoted = {f"database/restore_dr:{NAME}": {"resource": served.resource_id, "source": plain.ARN}}
     seen = sight(instances_primary=(old,), instances_dr=(served,), recorded=promoted)
-    for action in (database_replicate_to_primary.ACTION, database_replicate_to_dr.ACTION):
+    for action in (database_replication.REPLICATE_TO_PRIMARY, database_replication.REPLICATE_TO_DR):
         params = next(iter(action.plan_steps(seen))).planned_call.params
         assert {key: params[key] for key in ("Iops", "StorageThroughput") if key in params} == expected
 
@@ -190,7 +181,7 @@ def test_the_windows_of_before_come_after_the_promotion_and_both_at_once() -> No
     seen = sight(instances_primary=(old,))
     promotion, protection = (
         the(action, seen).planned_call.params
-        for action in (database_promote_primary.ACTION, database_protect_primary.ACTION)
+        for action in (database_promotion.PROMOTE_PRIMARY, database_protection.PROTECT_PRIMARY)
     )
     windows = {"PreferredBackupWindow": "01:00-01:30", "PreferredMaintenanceWindow": "sun:03:00-sun:03:30"}
     assert {"DBInstanceIdentifier", "BackupRetentionPeriod"} == promotion.keys()
@@ -198,7 +189,7 @@ def test_the_windows_of_before_come_after_the_promotion_and_both_at_once() -> No
 
 
 def test_without_an_old_instance_the_estates_own_groups_are_taken_as_they_are_then() -> None:
-    action = database_replicate_to_primary.ACTION
+    action = database_replication.REPLICATE_TO_PRIMARY
     step = the(action, sight(instances_primary=()))
     assert step.call is not None
     assert step.call.params["KmsKeyId"] == "alias/aws/rds"
@@ -224,7 +215,7 @@ def test_without_an_old_instance_the_estates_own_groups_are_taken_as_they_are_th
     ],
 )
 def test_the_new_instance_is_distinguished_from_any_other_of_its_name(there: Any, expected: StepState) -> None:
-    action = database_replicate_to_primary.ACTION
+    action = database_replication.REPLICATE_TO_PRIMARY
     assert standing(action, the(action), instances_primary=there) is expected
     assert standing(action, the(action), instances_primary=there, instances_dr=()) is StepState.DRIFTED
 
@@ -260,17 +251,17 @@ def _lag(value: float | None, minutes_ago: float) -> tuple[Reading, ...]:
 def test_the_copy_is_complete_once_it_was_measured_after_the_freeze(changes: Any, expected: StepState) -> None:
     seen = {"instances_primary": (COPY,), "parameter_groups_dr": (FROZEN_GROUP,), "confirmed": CONFIRMED, **changes}
     assert (
-        standing(database_verify_primary_in_sync.ACTION, the(database_verify_primary_in_sync.ACTION), **seen)
+        standing(database_promotion.VERIFY_PRIMARY_IN_SYNC, the(database_promotion.VERIFY_PRIMARY_IN_SYNC), **seen)
         is expected
     )
 
 
 def test_the_old_primarys_backups_are_replicated_no_more_before_the_new_ones_are() -> None:
-    action = end_stale_replication.ACTION
+    action = database_replication.END_STALE_REPLICATION
     step = the(action)
     assert step.call is not None
     assert step.call.params == {"SourceDBInstanceArn": plain.REPLICATED.instance_arn}
-    assert (step.side, step.stage < the(rename_old_primary.ACTION).stage) == (Side.DR, True)
+    assert (step.side, step.stage < the(rename.OLD_PRIMARY).stage) == (Side.DR, True)
     assert standing(action, step) is StepState.READY
     copies = replace(plain.REPLICATED, status="retained")
     assert standing(action, step, automated_backups_dr=(copies,)) is StepState.DONE, "what was replicated stays"
@@ -280,7 +271,7 @@ def test_the_old_primarys_backups_are_replicated_no_more_before_the_new_ones_are
 
 def test_the_backups_of_an_old_primary_that_somebody_deleted_are_replicated_no_more_either() -> None:
     """RDS takes one replication of a name: the new database's would be refused."""
-    action = end_stale_replication.ACTION
+    action = database_replication.END_STALE_REPLICATION
     for there in ((), (COPY,), (CAME_HOME,)):
         (step,) = action.plan_steps(sight(instances_primary=there))
         assert step.call is not None
@@ -309,8 +300,8 @@ def test_the_backups_of_an_old_primary_that_somebody_deleted_are_replicated_no_m
     ],
 )
 def test_the_writes_are_not_stopped_before_the_copy_trails_by_little(lag: Any, there: Any, expected: StepState) -> None:
-    step = the(wait_replica_lag.ACTION)
-    assert standing(wait_replica_lag.ACTION, step, lags_primary=lag, instances_primary=(there,)) is expected
+    step = the(database_promotion.WAIT_REPLICA_LAG)
+    assert standing(database_promotion.WAIT_REPLICA_LAG, step, lags_primary=lag, instances_primary=(there,)) is expected
 
 
 @pytest.mark.parametrize(
@@ -331,7 +322,7 @@ def test_the_writes_are_not_stopped_before_the_copy_trails_by_little(lag: Any, t
 )
 def test_a_promotion_is_asked_for_once_and_while_one_region_alone_writes(changes: Any, expected: StepState) -> None:
     seen = {"instances_primary": (COPY,), "parameter_groups_dr": (FROZEN_GROUP,), **changes}
-    assert standing(database_promote_primary.ACTION, the(database_promote_primary.ACTION), **seen) is expected
+    assert standing(database_promotion.PROMOTE_PRIMARY, the(database_promotion.PROMOTE_PRIMARY), **seen) is expected
 
 
 @pytest.mark.parametrize(
@@ -356,29 +347,29 @@ def test_a_promotion_is_asked_for_once_and_while_one_region_alone_writes(changes
     ],
 )
 def test_writes_are_refused_once_group_and_instance_say_so(changes: Any, expected: StepState) -> None:
-    assert standing(database_freeze.ACTION, the(database_freeze.ACTION), **changes) is expected
+    assert standing(database_freeze.FREEZE, the(database_freeze.FREEZE), **changes) is expected
 
 
 def test_a_group_of_awss_own_is_left_to_a_person_and_watched() -> None:
     default = replace(SERVED, parameter_groups=(("default.mysql8.0", "in-sync"),))
-    step = the(database_freeze.ACTION, sight(instances_dr=(default,)))
+    step = the(database_freeze.FREEZE, sight(instances_dr=(default,)))
     assert step.manual
     assert step.call is None
-    assert standing(database_freeze.ACTION, step, instances_dr=(default,)) is StepState.READY
-    assert standing(database_freeze.ACTION, step, parameter_groups_dr=(FROZEN_GROUP,)) is StepState.DONE
-    assert list(database_unfreeze.ACTION.plan_steps(sight(instances_dr=(default,)))) == []
+    assert standing(database_freeze.FREEZE, step, instances_dr=(default,)) is StepState.READY
+    assert standing(database_freeze.FREEZE, step, parameter_groups_dr=(FROZEN_GROUP,)) is StepState.DONE
+    assert list(database_freeze.UNFREEZE.plan_steps(sight(instances_dr=(default,)))) == []
 
 
 def test_the_group_of_a_primary_that_a_fence_froze_is_let_go_before_its_copy_comes_home() -> None:
     frozen: dict[str, Any] = {"parameter_groups_primary": (FROZEN_GROUP,)}
-    (step,) = [s for s in database_unfreeze.ACTION.plan_steps(sight(**frozen)) if s.side is Side.PRIMARY]
-    (copied, *_) = database_replicate_to_primary.ACTION.plan_steps(sight())
+    (step,) = [s for s in database_freeze.UNFREEZE.plan_steps(sight(**frozen)) if s.side is Side.PRIMARY]
+    (copied, *_) = database_replication.REPLICATE_TO_PRIMARY.plan_steps(sight())
     assert step.stage < copied.stage
     assert (step.planned_call.region, step.id) == (
         SIT.regions.primary,
         "database/unfreeze.primary:sit-mysql-params",
     )
-    assert standing(database_unfreeze.ACTION, step, **frozen) is StepState.DRIFTED, "its database still has its name"
+    assert standing(database_freeze.UNFREEZE, step, **frozen) is StepState.DRIFTED, "its database still has its name"
     renamed = (replace(OLD, identifier="sit-mysql-before-1"),)
-    assert standing(database_unfreeze.ACTION, step, instances_primary=renamed, **frozen) is StepState.READY
-    assert standing(database_unfreeze.ACTION, step, instances_primary=renamed) is not StepState.READY
+    assert standing(database_freeze.UNFREEZE, step, instances_primary=renamed, **frozen) is StepState.READY
+    assert standing(database_freeze.UNFREEZE, step, instances_primary=renamed) is not StepState.READY

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from dr_actions.actions.backup import create_backups
-from dr_actions.actions.database import failback, rename_old_primary
-from dr_actions.actions.database import replicate_to_dr as database_replicate_to_dr
-from dr_actions.actions.database import unfreeze as database_unfreeze
+from dr_actions.actions.database import failback, rename
+from dr_actions.actions.database import freeze as database_freeze
+from dr_actions.actions.database import replication as database_replication
 from dr_actions.model.action import StepState
 from dr_estate.config.environment import Side
 from dr_estate.readers import backup_jobs
@@ -34,25 +34,25 @@ from tests.dr_checks.worlds import NOW, SIT
 
 
 def test_the_group_is_thawed_to_what_it_was_and_not_while_its_database_has_its_name() -> None:
-    step = the(database_unfreeze.ACTION)
+    step = the(database_freeze.UNFREEZE)
     assert step.after == {"read_only": "{TrueIfReplica}"}
-    assert standing(database_unfreeze.ACTION, step, parameter_groups_dr=(FROZEN_GROUP,)) is StepState.DRIFTED
+    assert standing(database_freeze.UNFREEZE, step, parameter_groups_dr=(FROZEN_GROUP,)) is StepState.DRIFTED
     changed_parts = {"instances_dr": (replace(SERVED, identifier=failback.retained_name(SERVED)),)}
     assert (
-        standing(database_unfreeze.ACTION, step, parameter_groups_dr=(FROZEN_GROUP,), **changed_parts)
+        standing(database_freeze.UNFREEZE, step, parameter_groups_dr=(FROZEN_GROUP,), **changed_parts)
         is StepState.READY
     )
     own = replace(plain.PARAMETERS, parameters=(("read_only", "0"),))
-    assert the(database_unfreeze.ACTION, sight(parameter_groups_dr=(own,))).after == {"read_only": "0"}
+    assert the(database_freeze.UNFREEZE, sight(parameter_groups_dr=(own,))).after == {"read_only": "0"}
 
 
 def test_a_stopped_database_is_said_to_need_a_start_before_it_is_renamed() -> None:
-    step = the(rename_old_primary.ACTION)
-    status = rename_old_primary.ACTION.observe(step, sight(instances_primary=(replace(OLD, status="stopped"),)))
+    step = the(rename.OLD_PRIMARY)
+    status = rename.OLD_PRIMARY.observe(step, sight(instances_primary=(replace(OLD, status="stopped"),)))
     assert status.state is StepState.FAILED
     assert "start it" in status.message
     taken = replace(COPY, identifier=step.after["name"])
-    assert standing(rename_old_primary.ACTION, step, instances_primary=(OLD, taken)) is StepState.DRIFTED
+    assert standing(rename.OLD_PRIMARY, step, instances_primary=(OLD, taken)) is StepState.DRIFTED
 
 
 JOB = backup_jobs.BackupJob(
@@ -163,15 +163,15 @@ def test_a_locked_vault_keeps_the_points_for_as_long_as_it_allows() -> None:
 )
 def test_it_is_protected_again_by_what_the_failover_relied_on(tags: Any, recorded: Any, names: list[str]) -> None:
     seen = sight(instances_dr=(replace(SERVED, tags=tags),), recorded=recorded)
-    steps = list(database_replicate_to_dr.ACTION.plan_steps(seen))
+    steps = list(database_replication.REPLICATE_TO_DR.plan_steps(seen))
     assert [step.call.operation for step in steps if step.call] == names
     assert all(step.call and step.call.region == SIT.regions.dr for step in steps)
-    notes = list(database_replicate_to_dr.ACTION.notes(seen))
+    notes = list(database_replication.REPLICATE_TO_DR.notes(seen))
     assert any("AWS Backup" in note for note in notes) is (not names)
 
 
 def test_copies_of_the_old_instance_do_not_protect_the_new_one() -> None:
-    action = database_replicate_to_dr.ACTION
+    action = database_replication.REPLICATE_TO_DR
     step = the(action)
     assert step.call is not None
     assert step.call.params["KmsKeyId"] == KEY
@@ -190,7 +190,7 @@ def test_copies_of_the_old_instance_do_not_protect_the_new_one() -> None:
 
 
 def test_a_new_replica_protects_where_the_old_one_was_promoted() -> None:
-    action, recorded = database_replicate_to_dr.ACTION, {f"database/restore_dr:{NAME}": {"source": plain.ARN}}
+    action, recorded = database_replication.REPLICATE_TO_DR, {f"database/restore_dr:{NAME}": {"source": plain.ARN}}
     replica, keeping = action.plan_steps(sight(recorded=recorded))
     assert replica.stage < keeping.stage
     assert replica.call is not None

@@ -9,21 +9,12 @@ from dataclasses import replace
 import pytest
 
 from dr_actions.actions.backup import create_backups
-from dr_actions.actions.database import (
-    end_stale_replication,
-    failback,
-    rename_old_dr,
-    rename_old_primary,
-    wait_replica_lag,
-)
+from dr_actions.actions.database import failback, rename
 from dr_actions.actions.database import freeze as database_freeze
-from dr_actions.actions.database import promote_primary as database_promote_primary
-from dr_actions.actions.database import protect_primary as database_protect_primary
-from dr_actions.actions.database import replicate_to_dr as database_replicate_to_dr
-from dr_actions.actions.database import replicate_to_primary as database_replicate_to_primary
+from dr_actions.actions.database import promotion as database_promotion
+from dr_actions.actions.database import protection as database_protection
+from dr_actions.actions.database import replication as database_replication
 from dr_actions.actions.database import restore_dr as database_restore_dr
-from dr_actions.actions.database import unfreeze as database_unfreeze
-from dr_actions.actions.database import verify_primary_in_sync as database_verify_primary_in_sync
 from dr_actions.guard import evidence
 from dr_actions.model.action import Action, StepState
 from dr_actions.model.plan import Danger, Goal, Step
@@ -49,12 +40,12 @@ def _away() -> Iterator[Home]:
         first = Home(endpoint, SIT)
         assert first.write(PRIMARY, "rows", "before") == 201
         past_the_second(first)
-        seen = first.sight(first.whole(*database_restore_dr.ACTION.reads_parts), goal=Goal.FAILOVER)
-        (step,) = database_restore_dr.ACTION.plan_steps(seen)
-        first.hand.send(database_restore_dr.ACTION.build_call(step, seen))
+        seen = first.sight(first.whole(*database_restore_dr.RESTORE_DR.reads_parts), goal=Goal.FAILOVER)
+        (step,) = database_restore_dr.RESTORE_DR.plan_steps(seen)
+        first.hand.send(database_restore_dr.RESTORE_DR.build_call(step, seen))
         for service in first.healthy.get(ecs.services, Side.PRIMARY):
             first.send(Side.PRIMARY, "ecs:UpdateService", cluster="sit-cluster", service=service.name, desiredCount=0)
-        assert first.until(StepState.DONE, database_restore_dr.ACTION, step).state is StepState.DONE
+        assert first.until(StepState.DONE, database_restore_dr.RESTORE_DR, step).state is StepState.DONE
         for service in first.healthy.get(ecs.services, Side.DR):
             first.send(Side.DR, "ecs:UpdateService", cluster="sit-cluster", service=service.name, desiredCount=2)
         for _ in range(_TRIES):
@@ -116,7 +107,7 @@ def test_the_whole_way_home_loses_no_row_and_deletes_nothing(away: Home) -> None
     plan = _foreseen(away)
     _freeze_late(away, plan)
     for action in WAY[6:]:
-        if action is database_protect_primary.ACTION:
+        if action is database_protection.PROTECT_PRIMARY:
             _unprotect(away, plan[action.name][0])
         _take(away, action, plan[action.name])
 
@@ -149,27 +140,27 @@ def test_the_whole_way_home_loses_no_row_and_deletes_nothing(away: Home) -> None
     assert away.write(PRIMARY, "rows", "at home") == 201
     past_the_second(away)
     seen = away.sight(away.whole(), goal=Goal.FAILOVER)
-    (again,) = database_restore_dr.ACTION.plan_steps(seen)
+    (again,) = database_restore_dr.RESTORE_DR.plan_steps(seen)
     assert again.before["instance"] == "absent"
-    away.hand.send(database_restore_dr.ACTION.build_call(again, seen))
-    assert away.until(StepState.DONE, database_restore_dr.ACTION, again).state is StepState.DONE
+    away.hand.send(database_restore_dr.RESTORE_DR.build_call(again, seen))
+    assert away.until(StepState.DONE, database_restore_dr.RESTORE_DR, again).state is StepState.DONE
     assert away.ids(DR, "rows") == [*WRITTEN, "at home"], "the next failover finds all of it"
     assert away.write(DR, "rows", "away again") == 201, "nothing is frozen any more"
 
 
 WAY = (
     create_backups.CREATE_BACKUPS,
-    end_stale_replication.ACTION,
-    rename_old_primary.ACTION,
-    database_replicate_to_primary.ACTION,
-    wait_replica_lag.ACTION,
-    database_freeze.ACTION,
-    database_verify_primary_in_sync.ACTION,
-    database_promote_primary.ACTION,
-    database_protect_primary.ACTION,
-    rename_old_dr.ACTION,
-    database_unfreeze.ACTION,
-    database_replicate_to_dr.ACTION,
+    database_replication.END_STALE_REPLICATION,
+    rename.OLD_PRIMARY,
+    database_replication.REPLICATE_TO_PRIMARY,
+    database_promotion.WAIT_REPLICA_LAG,
+    database_freeze.FREEZE,
+    database_promotion.VERIFY_PRIMARY_IN_SYNC,
+    database_promotion.PROMOTE_PRIMARY,
+    database_protection.PROTECT_PRIMARY,
+    rename.OLD_DR,
+    database_freeze.UNFREEZE,
+    database_replication.REPLICATE_TO_DR,
 )
 
 
@@ -191,7 +182,7 @@ def _unprotect(world: Home, step: Step) -> None:
     """The replica was made protected, so that its windows alone are left to do; here RDS did not heed that."""
     assert (
         "lacks PreferredBackupWindow, PreferredMaintenanceWindow."
-        in world.confirm(database_protect_primary.ACTION, step).message
+        in world.confirm(database_protection.PROTECT_PRIMARY, step).message
     )
     world.send(
         Side.PRIMARY, "rds:ModifyDBInstance",
@@ -200,15 +191,15 @@ def _unprotect(world: Home, step: Step) -> None:
 
 
 def test_a_freeze_is_waited_for_until_the_instance_is_in_sync_and_is_taken_back(away: Home) -> None:
-    (step,) = _the(away, database_freeze.ACTION)
+    (step,) = _the(away, database_freeze.FREEZE)
     away.endpoint.timing(transition_s=1.5)
-    away.act(database_freeze.ACTION, step)
-    assert away.confirm(database_freeze.ACTION, step).state is StepState.IN_PROGRESS
+    away.act(database_freeze.FREEZE, step)
+    assert away.confirm(database_freeze.FREEZE, step).state is StepState.IN_PROGRESS
     assert away.write(DR, "rows", "just in time") == 201
-    assert away.until(StepState.DONE, database_freeze.ACTION, step).state is StepState.DONE
+    assert away.until(StepState.DONE, database_freeze.FREEZE, step).state is StepState.DONE
     assert away.write(DR, "rows", "late") == 503
-    away.take_back(database_freeze.ACTION, step)
-    assert away.until(StepState.READY, database_freeze.ACTION, step).state is StepState.READY
+    away.take_back(database_freeze.FREEZE, step)
+    assert away.until(StepState.READY, database_freeze.FREEZE, step).state is StepState.READY
     assert away.write(DR, "rows", "again") == 201
     away.endpoint.timing(transition_s=0.3)
 
@@ -248,28 +239,32 @@ def test_a_backup_is_distinguished_from_one_of_before_the_run_and_is_not_started
 
 def test_the_database_is_not_promoted_while_the_region_it_comes_from_takes_writes(away: Home) -> None:
     plan = _foreseen(away)
-    for action in (database_freeze.ACTION, rename_old_primary.ACTION, database_replicate_to_primary.ACTION):
+    for action in (database_freeze.FREEZE, rename.OLD_PRIMARY, database_replication.REPLICATE_TO_PRIMARY):
         _take(away, action, plan[action.name])
     (frozen,), (proof,), (promotion,) = (
         plan[action.name]
-        for action in (database_freeze.ACTION, database_verify_primary_in_sync.ACTION, database_promote_primary.ACTION)
+        for action in (
+            database_freeze.FREEZE,
+            database_promotion.VERIFY_PRIMARY_IN_SYNC,
+            database_promotion.PROMOTE_PRIMARY,
+        )
     )
     assert promotion.danger is Danger.IRREVERSIBLE
-    assert away.confirm(database_promote_primary.ACTION, promotion).state is StepState.READY
-    away.take_back(database_freeze.ACTION, frozen)
-    away.until(StepState.READY, database_freeze.ACTION, frozen)
-    assert away.confirm(database_promote_primary.ACTION, promotion).state is StepState.DRIFTED
-    assert away.confirm(database_verify_primary_in_sync.ACTION, proof).state is StepState.DRIFTED
+    assert away.confirm(database_promotion.PROMOTE_PRIMARY, promotion).state is StepState.READY
+    away.take_back(database_freeze.FREEZE, frozen)
+    away.until(StepState.READY, database_freeze.FREEZE, frozen)
+    assert away.confirm(database_promotion.PROMOTE_PRIMARY, promotion).state is StepState.DRIFTED
+    assert away.confirm(database_promotion.VERIFY_PRIMARY_IN_SYNC, proof).state is StepState.DRIFTED
 
 
 def test_a_renamed_database_can_have_its_name_again(away: Home) -> None:
-    (step,) = _the(away, rename_old_primary.ACTION)
+    (step,) = _the(away, rename.OLD_PRIMARY)
     before = _instance(away, Side.PRIMARY)
-    away.act(rename_old_primary.ACTION, step)
-    assert away.confirm(rename_old_primary.ACTION, step).state is StepState.IN_PROGRESS
-    assert away.until(StepState.DONE, rename_old_primary.ACTION, step).state is StepState.DONE
-    away.take_back(rename_old_primary.ACTION, step)
-    assert away.until(StepState.READY, rename_old_primary.ACTION, step).state is StepState.READY
+    away.act(rename.OLD_PRIMARY, step)
+    assert away.confirm(rename.OLD_PRIMARY, step).state is StepState.IN_PROGRESS
+    assert away.until(StepState.DONE, rename.OLD_PRIMARY, step).state is StepState.DONE
+    away.take_back(rename.OLD_PRIMARY, step)
+    assert away.until(StepState.READY, rename.OLD_PRIMARY, step).state is StepState.READY
     after = _instance(away, Side.PRIMARY)
     assert before is not None
     assert after is not None
@@ -280,6 +275,6 @@ def test_a_renamed_database_can_have_its_name_again(away: Home) -> None:
 def test_nothing_is_replicated_from_a_database_without_backups_until_it_keeps_some(away: Home) -> None:
     none = {"DBInstanceIdentifier": NAME, "BackupRetentionPeriod": 0, "ApplyImmediately": True}
     away.send(Side.DR, "rds:ModifyDBInstance", **none)
-    keeping, replica = _the(away, database_replicate_to_primary.ACTION)
+    keeping, replica = _the(away, database_replication.REPLICATE_TO_PRIMARY)
     assert keeping.stage < replica.stage
-    _take(away, database_replicate_to_primary.ACTION, [keeping])
+    _take(away, database_replication.REPLICATE_TO_PRIMARY, [keeping])

@@ -23,8 +23,8 @@ def seen(*home: rds.Instance, **changes: Any) -> PlanContext:
 
 
 def freezing(context: PlanContext) -> StepStatus:
-    (step,) = freeze.ACTION.plan_steps(sight())
-    return freeze.ACTION.observe(step, context)
+    (step,) = freeze.FREEZE.plan_steps(sight())
+    return freeze.FREEZE.observe(step, context)
 
 
 def test_while_the_copy_follows_the_dr_region_is_frozen() -> None:

@@ -10,13 +10,8 @@ from typing import Any
 import pytest
 
 from dr_actions.actions.common.one_off_task import LONGEST_OVERRIDES
-from dr_actions.actions.database import (
-    remove_marker,
-    verify_freeze,
-    verify_marker,
-    verify_primary_in_sync,
-    write_marker,
-)
+from dr_actions.actions.database import markers as database_markers
+from dr_actions.actions.database import promotion
 from dr_actions.actions.markers import marker_task, scripts
 from dr_actions.model.action import Action, PlanContext, StepState
 from dr_actions.model.plan import Goal, Step
@@ -75,7 +70,7 @@ def environment(params: Mapping[str, Any]) -> dict[str, str]:
 
 def test_a_tenant_s_own_task_writes_it_where_its_service_runs_and_no_secret_is_handed_to_it() -> None:
     context = failback()
-    call = write_marker.ACTION.build_call(step_of(write_marker.ACTION, context), context)
+    call = database_markers.WRITE.build_call(step_of(database_markers.WRITE, context), context)
     assert (call.name, call.region) == ("ecs:RunTask", SIT.regions.dr)
     values = environment(call.params)
     assert set(values) == {"DR_DB_HOST", "DR_SCHEMA", "DR_SECONDS", "DR_UNTIL", "DR_MARKER"}
@@ -85,16 +80,16 @@ def test_a_tenant_s_own_task_writes_it_where_its_service_runs_and_no_secret_is_h
 
 def test_a_switchover_s_is_written_once_in_the_primary_region() -> None:
     context = sight(goal=Goal.SWITCHOVER, incident="INC-7", begun_at=BEGUN)
-    call = write_marker.ACTION.build_call(step_of(write_marker.ACTION, context), context)
+    call = database_markers.WRITE.build_call(step_of(database_markers.WRITE, context), context)
     assert (call.region, environment(call.params)["DR_UNTIL"]) == (SIT.regions.primary, "once")
 
 
 def test_all_that_a_task_is_given_fits_however_many_transactions_there_are() -> None:
     context = failback(confirmed_facts={FREEZE: {"written": "9", "gtids": "x" * scripts.LONGEST_GTIDS}})
-    call = verify_marker.ACTION.build_call(step_of(verify_marker.ACTION, context), context)
+    call = database_markers.VERIFY.build_call(step_of(database_markers.VERIFY, context), context)
     assert len(str(call.params["overrides"])) < LONGEST_OVERRIDES
     longer = report(number=9, gap_ms=20, gtids="x" * (scripts.LONGEST_GTIDS + 1))
-    assert "gtids" not in dict(write_marker.evidence_of(longer))
+    assert "gtids" not in dict(database_markers.evidence_of(longer))
 
 
 @pytest.mark.parametrize(
@@ -110,9 +105,9 @@ def test_all_that_a_task_is_given_fits_however_many_transactions_there_are() -> 
 )
 def test_the_freeze_waits_for_the_first_marker(seen: Any, changed: dict[str, Any], state: StepState) -> None:
     context = failback()
-    step = step_of(write_marker.ACTION, context)
+    step = step_of(database_markers.WRITE, context)
     assert (
-        write_marker.ACTION.observe(step, with_task(context, Side.DR, marker_task.WRITING, seen, **changed)).state
+        database_markers.WRITE.observe(step, with_task(context, Side.DR, marker_task.WRITING, seen, **changed)).state
         is state
     )
 
@@ -123,7 +118,7 @@ def test_the_freeze_waits_for_the_first_marker(seen: Any, changed: dict[str, Any
         (report(number=7, refused=True, gap_ms=20), {}, StepState.DONE),
         (report(refused=True, gtids=GTIDS), {}, StepState.DONE),
         (report(number=7, refused=True), {}, StepState.FAILED),
-        (report(number=7, refused=True, gap_ms=verify_freeze.MOST_GAP_MS + 1), {}, StepState.FAILED),
+        (report(number=7, refused=True, gap_ms=database_markers.MOST_GAP_MS + 1), {}, StepState.FAILED),
         (report(number=7, gap_ms=20), {}, StepState.FAILED),
         (report(begun=True), {"status": "RUNNING", "exit_code": None}, StepState.IN_PROGRESS),
         (report(number=7), {"exit_code": scripts.TIME_IS_OVER}, StepState.FAILED),
@@ -133,23 +128,28 @@ def test_the_freeze_waits_for_the_first_marker(seen: Any, changed: dict[str, Any
 )
 def test_a_pause_counts_from_a_write_that_was_refused(seen: Any, changed: dict[str, Any], state: StepState) -> None:
     context = frozen(failback())
-    step = step_of(verify_freeze.ACTION, context)
-    status = verify_freeze.ACTION.observe(step, with_task(context, Side.DR, marker_task.WRITING, seen, **changed))
+    step = step_of(database_markers.VERIFY_FREEZE, context)
+    status = database_markers.VERIFY_FREEZE.observe(
+        step, with_task(context, Side.DR, marker_task.WRITING, seen, **changed)
+    )
     assert status.state is state, status.message
 
 
 def test_a_parameter_that_is_not_in_force_is_no_freeze_whatever_was_refused() -> None:
     context = failback()
     refused = with_task(context, Side.DR, marker_task.WRITING, report(refused=True, gtids=GTIDS))
-    assert verify_freeze.ACTION.observe(step_of(verify_freeze.ACTION, context), refused).state is StepState.DRIFTED
+    assert (
+        database_markers.VERIFY_FREEZE.observe(step_of(database_markers.VERIFY_FREEZE, context), refused).state
+        is StepState.DRIFTED
+    )
 
 
 def test_an_earlier_attempt_s_failure_is_no_answer_to_the_next() -> None:
     context = frozen(failback())
     failed = with_task(context, Side.DR, marker_task.WRITING, None, exit_code=1)
-    step = step_of(verify_freeze.ACTION, context)
-    assert verify_freeze.ACTION.observe(step, failed).state is StepState.FAILED
-    assert verify_freeze.ACTION.observe(step, replace(failed, tasks={})).state is StepState.READY
+    step = step_of(database_markers.VERIFY_FREEZE, context)
+    assert database_markers.VERIFY_FREEZE.observe(step, failed).state is StepState.FAILED
+    assert database_markers.VERIFY_FREEZE.observe(step, replace(failed, tasks={})).state is StepState.READY
 
 
 @pytest.mark.parametrize(
@@ -166,9 +166,9 @@ def test_nothing_is_promoted_before_the_marker_and_what_came_before_it_are_there
     seen: MarkerReport, code: int, state: StepState, words: str
 ) -> None:
     context = failback(confirmed_facts={FREEZE: {"written": "7", "gap ms": "20"}})
-    step = step_of(verify_marker.ACTION, context)
+    step = step_of(database_markers.VERIFY, context)
     tasked = with_task(context, Side.PRIMARY, marker_task.FINDING, seen, exit_code=code)
-    status = verify_marker.ACTION.observe(step, replace(tasked, tasks={step.id: TASK}))
+    status = database_markers.VERIFY.observe(step, replace(tasked, tasks={step.id: TASK}))
     assert (status.state, words in status.message) == (state, True), status.message
 
 
@@ -188,27 +188,32 @@ def test_a_marker_that_is_found_on_the_server_it_was_written_to_proves_nothing()
 )
 def test_what_no_marker_shows_is_said_in_milliseconds_where_they_are_known(gap: str, words: str) -> None:
     context = failback(confirmed_facts={FREEZE: {"written": "7", "gap ms": gap}})
-    step = step_of(verify_marker.ACTION, context)
+    step = step_of(database_markers.VERIFY, context)
     tasked = with_task(context, Side.PRIMARY, marker_task.FINDING, report(found=True, number=7), exit_code=0)
-    status = verify_marker.ACTION.observe(step, replace(tasked, tasks={step.id: TASK}))
+    status = database_markers.VERIFY.observe(step, replace(tasked, tasks={step.id: TASK}))
     assert (status.state, words in status.message) == (StepState.DONE, True), status.message
 
 
 def test_the_number_and_the_transactions_that_were_recorded_are_what_is_looked_for() -> None:
     context = failback(confirmed_facts={FREEZE: {"written": "7", "gtids": GTIDS}})
-    values = environment(verify_marker.ACTION.build_call(step_of(verify_marker.ACTION, context), context).params)
+    values = environment(database_markers.VERIFY.build_call(step_of(database_markers.VERIFY, context), context).params)
     assert (values["DR_NUMBER"], values["DR_GTIDS"], values["DR_MARKER"]) == ("7", GTIDS, MARKER)
     assert values["DR_DB_HOST"].startswith("sit-mysql.")
     with pytest.raises(ValueError, match="recorded no marker"):
-        verify_marker.ACTION.build_call(step_of(verify_marker.ACTION, context), failback())
+        database_markers.VERIFY.build_call(step_of(database_markers.VERIFY, context), failback())
 
 
 def test_where_markers_are_off_none_is_written_and_the_plan_says_so() -> None:
     execution = SIT.execution.model_copy(update={"markers": False})
     context = replace(failback(), env=SIT.model_copy(update={"execution": execution}))
-    for action in (write_marker.ACTION, verify_freeze.ACTION, verify_marker.ACTION, remove_marker.ACTION):
+    for action in (
+        database_markers.WRITE,
+        database_markers.VERIFY_FREEZE,
+        database_markers.VERIFY,
+        database_markers.REMOVE,
+    ):
         assert list(action.plan_steps(context)) == []
-    assert any("zero loss is read off a lag, and not proven" in note for note in write_marker.ACTION.notes(context))
+    assert any("zero loss is read off a lag, and not proven" in note for note in database_markers.WRITE.notes(context))
 
 
 @pytest.mark.parametrize(("gtids", "state"), [(GTIDS, StepState.DONE), ("", StepState.UNAVAILABLE)])
@@ -217,7 +222,7 @@ def test_no_lag_is_looked_at_where_the_source_s_transactions_are_known(gtids: st
     (source,) = context.snapshot.get(rds.instances, Side.DR)
     seen = with_rows(context.snapshot, rds.instances, Side.PRIMARY, source=source.arn, replication="replicating")
     replicates = replace(context, snapshot=seen)
-    step = step_of(verify_primary_in_sync.ACTION, context)
-    assert verify_primary_in_sync.ACTION.observe(step, replicates).state is state
+    step = step_of(promotion.VERIFY_PRIMARY_IN_SYNC, context)
+    assert promotion.VERIFY_PRIMARY_IN_SYNC.observe(step, replicates).state is state
     thawed = replace(failback(), confirmed_facts=context.confirmed_facts)
-    assert verify_primary_in_sync.ACTION.observe(step, thawed).state is StepState.DRIFTED
+    assert promotion.VERIFY_PRIMARY_IN_SYNC.observe(step, thawed).state is StepState.DRIFTED

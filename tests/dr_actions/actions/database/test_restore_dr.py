@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.database import protect_dr
+from dr_actions.actions.database import protection
 from dr_actions.actions.database import restore_dr as database_restore_dr
 from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Goal, Step
@@ -20,7 +20,7 @@ from tests.dr_checks import databases as plain
 from tests.dr_checks.worlds import NOW, SIT
 from tests.dr_checks.worlds import world as values_of
 
-ACTION, PROTECT = database_restore_dr.ACTION, protect_dr.ACTION
+ACTION, PROTECT = database_restore_dr.RESTORE_DR, protection.PROTECT_DR
 DR = SIT.regions.dr
 SANDBOXED = Invocation(("-e", "sit", "--sandbox"))
 REPLICA_FIRST = plain.accepting("read-replica", "automated-backup", "backup-copy")

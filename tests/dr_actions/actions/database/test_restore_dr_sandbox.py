@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from dr_actions.actions.database import copy_selection, protect_dr
+from dr_actions.actions.database import copy_selection, protection
 from dr_actions.actions.database import restore_dr as database_restore_dr
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.guard import refusal
@@ -19,7 +19,7 @@ from tests.dr_actions.plain import dark
 from tests.dr_checks.databases import accepting
 
 pytestmark = pytest.mark.proof
-ACTION, PROTECT = database_restore_dr.ACTION, protect_dr.ACTION
+ACTION, PROTECT = database_restore_dr.RESTORE_DR, protection.PROTECT_DR
 REPLICA_FIRST = accepting("read-replica", "automated-backup", "backup-copy")
 
 

@@ -18,7 +18,7 @@ from tests.dr_checks import databases as plain
 from tests.dr_checks.worlds import NOW, SIT, service
 from tests.dr_checks.worlds import world as values_of
 
-ACTION = verify_zero_loss.ACTION
+ACTION = verify_zero_loss.VERIFY_ZERO_LOSS
 STOPPED = NOW - timedelta(minutes=10)
 OFF = tuple(service(f"sit-{tenant}-service", desired=0, running=0) for tenant in ("tenant1", "tenant2"))
 

@@ -1,17 +1,24 @@
-"""Protects the DR region's database as the primary database it now is. A failure here leaves the tenants served.
+"""Protects the database that serves now as the one before it was: backups, deletion protection, a standby.
 
-A promoted replica keeps what it had: it is given backups, deletion protection, a standby. A restored instance is made
-with all that but a copy in a second zone, which RDS makes once visitors are served: nobody waits until it is there.
+A failure here leaves the tenants served. In the DR region a promoted replica keeps what it had: it is given all of
+that. A restored instance is made with all that but a copy in a second zone, which RDS makes once visitors are served:
+nobody waits until it is there.
+
+The replica that became the primary's database was requested with all of that, and RDS may apply it later, or not at
+all. It gets the old one's windows here, both in one call: a promotion with the old backup window would be refused where
+that overlaps the maintenance window that RDS chose for the replica (RDS API, PromoteReadReplica,
+PreferredBackupWindow).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.database import copy_selection
+from dr_actions.actions.database import copy_selection, failback
 from dr_actions.actions.database.copy_selection import CopyChoice
-from dr_actions.actions.database.restore_calls import STORAGE_LIMIT
-from dr_actions.model.action import PlanContext, StepState, StepStatus, action
+from dr_actions.actions.database.promotion import retention
+from dr_actions.actions.database.restore_dr import STORAGE_LIMIT
+from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.action_ids import part_of
 from dr_actions.model.plan import Call, Danger, Params, Step
 from dr_checks.derived.database_copies import BACKUP, REPLICA
@@ -23,9 +30,10 @@ from dr_estate.readers import rds
 
 MODIFY = "rds:ModifyDBInstance"
 SECOND_ZONE = "second_zone"
+_WINDOWS = ("PreferredBackupWindow", "PreferredMaintenanceWindow")
 
 
-def plan_steps(context: PlanContext) -> Iterator[Step]:
+def dr_steps(context: PlanContext) -> Iterator[Step]:
     """A step for the replica to be promoted, where it lacks something; its promotion asks for the backups itself."""
     choice = copy_selection.choose(context)
     if choice is None:
@@ -36,14 +44,14 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
     instance = copy_selection.instance(context, choice.identifier)
     lacks = {key: True for key, has in _settings(instance).items() if has is False} if instance else {}
     if instance is not None and lacks:
-        yield _step(context, instance, lacks)
+        yield _dr_step(context, instance, lacks)
 
 
 def _settings(instance: rds.Instance) -> Params:
     return {"DeletionProtection": instance.deletion_protection, "MultiAZ": instance.multi_az}
 
 
-def _step(context: PlanContext, instance: rds.Instance, lacks: Params) -> Step:
+def _dr_step(context: PlanContext, instance: rds.Instance, lacks: Params) -> Step:
     name, region = instance.identifier, context.env.regions.dr
     days = context.env.thresholds.backup_retention_days
     after = {**lacks, "BackupRetentionPeriod": days}
@@ -51,7 +59,7 @@ def _step(context: PlanContext, instance: rds.Instance, lacks: Params) -> Step:
     words = {"DeletionProtection": "deletion protection", "MultiAZ": "a standby in another zone"}
     missing = " and ".join(words[key] for key in sorted(lacks))
     return context.step(
-        __name__,
+        PROTECT_DR.name,
         name,
         side=Side.DR,
         says=f"Give {name} in {region} {missing}, and backups kept for {days} days: it is the primary database now.",
@@ -73,7 +81,7 @@ def _second_zone(context: PlanContext, choice: CopyChoice) -> Iterator[Step]:
     if like is not None and like.storage_limit_gib and choice.copy.mechanism == BACKUP:
         after = {**after, STORAGE_LIMIT: like.storage_limit_gib}
     yield context.step(
-        __name__,
+        PROTECT_DR.name,
         name,
         part=SECOND_ZONE,
         side=Side.DR,
@@ -99,7 +107,7 @@ def _of_second_zone(step: Step, instance: rds.Instance | None) -> StepStatus:
     return StepStatus(StepState.READY if DATABASE[instance.status].changeable else StepState.IN_PROGRESS, message)
 
 
-def observe(step: Step, context: PlanContext) -> StepStatus:
+def dr_status(step: Step, context: PlanContext) -> StepStatus:
     """DONE once all of it is set; while the instance is being changed or still boots, it is waited for."""
     instance = copy_selection.instance(context, step.subject)
     if part_of(step.id) == SECOND_ZONE:
@@ -123,4 +131,73 @@ def _short(seen: object, wanted: object) -> bool:
     return seen < wanted
 
 
-ACTION = action(globals(), {MODIFY}, (rds.instances,), essential=False)
+def primary_steps(context: PlanContext) -> Iterator[Step]:
+    """The one step: what it finds as wanted it leaves alone."""
+    source, like = failback.writer(context), failback.model(context)
+    if source is None:
+        return
+    name, region = failback.own_name(context), context.env.regions.primary
+    after: Params = {"BackupRetentionPeriod": retention(context), "DeletionProtection": True}
+    if (like or source).multi_az:
+        after = {**after, "MultiAZ": True}
+    if like is not None:
+        after = {**after, **_windows(like)}
+    yield context.step(
+        PROTECT_PRIMARY.name,
+        name,
+        side=Side.PRIMARY,
+        says=f"Make sure that {name} in {region} is protected as the database of before was: backups, deletion "
+        "protection, standby.",
+        danger=Danger.REVERSIBLE,
+        undo="Left on: protection harms nobody. Take it off with aws rds modify-db-instance.",
+        budget_s=1800,
+        call=Call("rds", "ModifyDBInstance", region, {"DBInstanceIdentifier": name, "ApplyImmediately": True, **after}),
+        before={"resource": source.resource_id},
+        after=after,
+    )
+
+
+def _windows(instance: rds.Instance) -> Params:
+    """Return the windows that RDS reports for the instance, as ModifyDBInstance takes them."""
+    found = dict(zip(_WINDOWS, (instance.backup_window, instance.maintenance_window), strict=True))
+    return {key: window for key, window in found.items() if window}
+
+
+def primary_status(step: Step, context: PlanContext) -> StepStatus:
+    """DONE once all of it is set; while the instance is being changed or still boots, it is waited for."""
+    instance = failback.named(context, Side.PRIMARY, step.subject)
+    if instance is None or instance.source or dict(instance.tags).get(failback.COME_FROM) != step.before["resource"]:
+        return StepStatus(StepState.DRIFTED, f"{step.subject} is not the promoted copy that came home.")
+    seen = {"DeletionProtection": instance.deletion_protection, "MultiAZ": instance.multi_az}
+    open_ = [key for key, has in seen.items() if step.after.get(key) and not has]
+    if instance.retention_days < step.after["BackupRetentionPeriod"]:
+        open_.append("BackupRetentionPeriod")
+    windows = _windows(instance)
+    open_ += [key for key in _WINDOWS if key in step.after and step.after[key] != windows.get(key)]
+    if not open_:
+        return StepStatus(
+            StepState.DONE, f"{instance.identifier} is protected and backed up.", failback.evidence_of(instance)
+        )
+    message = f"{instance.identifier} is {instance.status} and lacks {', '.join(sorted(open_))}"
+    return StepStatus(StepState.READY if DATABASE[instance.status].changeable else StepState.IN_PROGRESS, f"{message}.")
+
+
+PROTECT_DR = Action(
+    "database/protect_dr",
+    "Protects the DR region's database as the primary database it now is. A failure here leaves the tenants served.",
+    {MODIFY},
+    (rds.instances,),
+    dr_steps,
+    dr_status,
+    essential=False,
+)
+PROTECT_PRIMARY = Action(
+    "database/protect_primary",
+    "Makes sure that the new primary database is protected as the old one was: backups, deletion "
+    "protection, a standby.",
+    {MODIFY},
+    (rds.instances,),
+    primary_steps,
+    primary_status,
+    essential=False,
+)
