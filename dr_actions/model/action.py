@@ -294,6 +294,28 @@ TO_DR = frozenset({Goal.FAILOVER, Goal.SWITCHOVER})
 TO_PRIMARY = frozenset({Goal.FAILBACK})
 
 
+def no_minutes(_env: Environment) -> float:
+    """The environment file lets nothing wait."""
+    return 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How long an action's steps take beside the time that AWS takes for their calls, for the estimate.
+
+    ``operations`` are the rows of aws_durations.toml that a step without a call waits for; None where that is not
+    known: then its budget counts. ``minutes`` are those that the environment file lets each step wait, after its call
+    or, ``with_call``, from the call on. ``stands_in``: nothing is sent while the primary region does its part.
+    ``task_runs``: its task was started before.
+    """
+
+    operations: tuple[str, ...] | None = None
+    minutes: Callable[[Environment], float] = no_minutes
+    with_call: bool = False
+    stands_in: bool = False
+    task_runs: bool = False
+
+
 @dataclass(frozen=True, eq=False)
 class Action:
     """One thing the client can do: a value that is declared beside its functions, several of a subject in one file.
@@ -311,7 +333,7 @@ class Action:
     after a crash between sending and recording it is sent once more. ``run_program`` is what a step without a call does
     instead of ``build_call`` and ``send``: it runs a program, which itself checks what is there and so may be run
     again. It raises ``terraform.TerraformFailed``. ``rolled_back`` returns whether the world is as before a step, where
-    READY from ``status`` alone does not show it.
+    READY from ``status`` alone does not show it. ``waits`` is what the estimate knows of its steps.
 
     Ask by the methods: an action's own functions may raise where they cannot see, its methods answer.
     """
@@ -335,6 +357,7 @@ class Action:
     observable: bool = True
     run_program: RunProgram | None = None
     rolled_back: IsRolledBack | None = None
+    waits: Waits = Waits()
 
     @property
     def reads_parts(self) -> tuple[str, ...]:

@@ -13,9 +13,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from dr_actions.actions.compute.rollout import UPDATE
+from dr_actions.actions.compute.rollout import STARTS, UPDATE
 from dr_actions.actions.database.promotion import COUNTED
 from dr_actions.actions.database.protection import SECOND_ZONE
+from dr_actions.actions.registry import actions
+from dr_actions.guard.batch_exemptions import CREATE as CREATE_JOB
+from dr_actions.model.action import Waits
 from dr_actions.model.action_ids import part_of
 from dr_actions.model.plan import Call, Step, batches
 from dr_actions.run_history.durations import StepDurations, is_measured, measured
@@ -31,36 +34,11 @@ _MINUTE_S = 60
 USUAL_INTERVAL_S = 30.0  # the interval for which the table gives the first health check of a target
 _FIRST_CHECK = "elb.first-check"
 IMAGE_GIB = 0.2  # the layers of a WordPress image, compressed: assumed
-_START = ("ecs.start-task", "ecs.warm-up", _FIRST_CHECK, "cloudwatch.publish")
 _REPLACE = ("ecs.drain", "ecs.stop-task")
 _LOOK, BY_HAND = "tool.look", "person.change-by-hand"
 CHECKED = "person.run-checked-command"
-# What a step waits for that sends no call. An action that is not here, and sends none, has its budget.
-_WAITS: Mapping[str, tuple[str, ...]] = {
-    "database/restore_dr": (),
-    "database/verify_zero_loss": ("efs.sync",),
-    "database/verify_primary_in_sync": ("cloudwatch.publish",),
-    "database/wait_replica_lag": ("cloudwatch.publish",),
-    "files/wait_sync_lag": ("efs.sync",),
-    "files/verify_primary_in_sync": ("efs.sync",),
-    "files/protect_primary": (),
-    "objects/verify_primary_in_sync": ("s3.replicate",),
-    "tables/verify_marker": (),
-    "tables/verify_primary_in_sync": (),
-    "traffic/wait_primary_stable": (),
-    "traffic/verify_targets": (),
-    "traffic/verify_arrival": ("cloudwatch.publish",),
-    "compute/scale_dr_services": _START,
-    "compute/start_primary_services": _START,
-}
 _RUN_ONCE = ("ecs.start-task", "ecs.run-command", "ecs.stop-task")
-# the tasks that write the markers were started before the writes stop
-_RUNS_ALREADY = frozenset({"database/verify_freeze", "files/verify_freeze"})
-# What stands in where the primary region does not do its part: nothing is sent for it while that does.
-_STAND_INS = ("database/close_primary", "files/open_dr_locally")
 _THOUSAND = 1000
-_BY_JOB = "objects/replicate_to_primary"
-_WAITED_OUT = "files/freeze"  # AWS applies the policy within the minutes that are waited for that
 _BACKUPS = {":db:": "backup.back-up-database", ":file-system/": "backup.back-up-files"}
 _RESTORES = {"RDS": "backup.restore-database", "EFS": "backup.restore-files"}
 
@@ -208,12 +186,12 @@ def step_s(
     if is_measured(step, measured):
         known = measured[step.action]
         return known.p50_s * spread(quantile, known.p90_s / known.p50_s) if known.p50_s else known.p90_s
-    if step.action == _BY_JOB:
+    if step.call is not None and step.call.name == CREATE_JOB:
         return job_s(sizes.objects.get(step.subject, 0), env, quantile)
     rows = _rows(step, by_hand)
     if rows is None:
         return step.budget_s
-    configured_s = _configured_s(step, env)
+    configured_s = _waits_of(step).minutes(env) * _MINUTE_S
     total = 0.0
     for row in map(operation, rows):
         gib = sizes.of(row)
@@ -221,7 +199,7 @@ def step_s(
             return step.budget_s
         share = sizes.check_interval_s / USUAL_INTERVAL_S if row.id == _FIRST_CHECK else 1.0
         total += share * row.seconds_to_done(quantile, gib=gib)
-    return max(total, configured_s) if step.action == _WAITED_OUT else total + configured_s
+    return max(total, configured_s) if _waits_of(step).with_call else total + configured_s
 
 
 def job_s(objects: int, env: Environment, quantile: float = MEDIAN) -> float:
@@ -230,26 +208,22 @@ def job_s(objects: int, env: Environment, quantile: float = MEDIAN) -> float:
     return min(seconds, env.failback.objects_batch_minutes * _MINUTE_S)
 
 
-def _configured_s(step: Step, env: Environment) -> float:
-    """What the environment file lets the step wait, in seconds."""
-    minutes = {
-        "traffic/shift_to_primary": env.failback.bake_minutes,
-        "traffic/wait_primary_stable": env.failback.stable_minutes,
-        "files/freeze": env.failback.files_freeze_minutes,
-    }
-    return minutes.get(step.action, 0.0) * _MINUTE_S
+def _waits_of(step: Step) -> Waits:
+    action = actions().get(step.action)
+    return action.waits if action is not None else Waits()
 
 
 def _rows(step: Step, by_hand: str) -> tuple[str, ...] | None:
     """The operations that the step waits for, one after another; None where that is not known."""
-    if step.action in _STAND_INS or part_of(step.id) == SECOND_ZONE:  # a second zone is asked for, and not waited for
+    waits = _waits_of(step)
+    if waits.stands_in or part_of(step.id) == SECOND_ZONE:  # a second zone is asked for, and not waited for
         return ()
     if step.call is None:
-        return () if step.before.get(COUNTED) else _WAITS.get(step.action)
+        return () if step.before.get(COUNTED) else waits.operations
     if step.manual:
         return (by_hand, *_of_call(step.call))
     if step.call.name == "ecs:RunTask":
-        return _RUN_ONCE[1:] if step.action in _RUNS_ALREADY else _RUN_ONCE
+        return _RUN_ONCE[1:] if waits.task_runs else _RUN_ONCE
     if step.call.name == "ecs:UpdateService":
         return _of_service(step, step.call)
     if step.call.name == "rds:ModifyDBInstance":
@@ -272,7 +246,7 @@ def _of_service(step: Step, call: Call) -> tuple[str, ...]:
     if wanted is None or wanted < before or not wanted:
         return ("ecs.stop-task",)
     replaces = before and ("taskDefinition" in call.params or call.params.get("forceNewDeployment"))
-    return (*_START, *_REPLACE) if replaces else _START
+    return (*STARTS, *_REPLACE) if replaces else STARTS
 
 
 def _of_instance(call: Call) -> str:

@@ -25,6 +25,8 @@ from dr_estate.readers import ecs, ecs_stopped_tasks, elbv2, elbv2_targets
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 
 UPDATE = "ecs:UpdateService"
+# What a task that starts goes through, by the rows of aws_durations.toml.
+STARTS = ("ecs.start-task", "ecs.warm-up", "elb.first-check", "cloudwatch.publish")
 # A Fargate task pulls its image, boots, and passes its first health checks, whose counts are published a minute later.
 START_S = 420
 # Old tasks of a new deployment drain (300 s by default) and stop (120 s at most) before it is COMPLETED.

@@ -15,6 +15,7 @@ from dr_actions.actions.common.unavailable_handling import name_list
 from dr_actions.actions.compute.rollout import (
     DRAIN_S,
     START_S,
+    STARTS,
     UPDATE,
     evidence_of,
     primary_tasks,
@@ -29,7 +30,7 @@ from dr_actions.actions.compute.rollout import (
     update_call,
 )
 from dr_actions.actions.compute.task_revisions import family_of, is_repointed, newest_for
-from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, if_seen
+from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits, if_seen
 from dr_actions.model.plan import Call, Danger, Json, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.states import ROLLOUT
@@ -338,6 +339,7 @@ SCALE_DR = Action(
     omissions=scale_dr_notes,
     send=send_update,
     essential=False,
+    waits=Waits(STARTS),
 )
 START_PRIMARY = Action(
     "compute/start_primary_services",
@@ -353,6 +355,7 @@ START_PRIMARY = Action(
     rollback=start_primary_rollback,
     omissions=start_primary_notes,
     send=send_update,
+    waits=Waits(STARTS),
 )
 STOP_DR = Action(
     "compute/stop_dr_services",

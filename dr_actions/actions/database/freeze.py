@@ -24,7 +24,7 @@ from dataclasses import replace
 from dr_actions.actions.common.unfenced import unfenced
 from dr_actions.actions.database import failback
 from dr_actions.actions.database.promotion import copied_back
-from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, if_seen, present
+from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits, if_seen, present
 from dr_actions.model.plan import Call, Danger, Goal, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.states import DATABASE
@@ -357,6 +357,7 @@ CLOSE_PRIMARY = replace(
     steps=close_steps,
     status=close_status,
     omissions=close_notes,
+    waits=Waits(stands_in=True),
 )
 UNFREEZE = Action(
     "database/unfreeze",

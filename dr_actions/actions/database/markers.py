@@ -26,7 +26,7 @@ from dr_actions.actions.database import copy_selection, failback
 from dr_actions.actions.database.promotion import copied_back
 from dr_actions.actions.markers import marker_task, scripts
 from dr_actions.actions.markers.marker_task import FINDING, REMOVING, WRITING
-from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, present
+from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits, present
 from dr_actions.model.action_ids import step_id
 from dr_actions.model.plan import Call, Danger, Goal, Step
 from dr_checks.derived.database_copies import REPLICA
@@ -340,6 +340,7 @@ VERIFY_FREEZE = Action(
     freeze_status,
     send=send,
     build_call=write_call,
+    waits=Waits(task_runs=True),
 )
 VERIFY = Action(
     "database/verify_marker",

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 
 from dr_actions.actions.database import copy_selection, failback
 from dr_actions.actions.markers import marker_task
-from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
+from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits
 from dr_actions.model.action_ids import step_id
 from dr_actions.model.plan import Call, Danger, Params, Step
 from dr_checks.core.spans import doubt
@@ -235,6 +235,7 @@ WAIT_REPLICA_LAG = Action(
     (rds.instances, rds_replicas.lags),
     lag_steps,
     lag_status,
+    waits=Waits(("cloudwatch.publish",)),
 )
 VERIFY_PRIMARY_IN_SYNC = Action(
     "database/verify_primary_in_sync",
@@ -243,6 +244,7 @@ VERIFY_PRIMARY_IN_SYNC = Action(
     (rds.instances, rds_groups.parameter_groups, rds_replicas.lags),
     in_sync_steps,
     in_sync_status,
+    waits=Waits(("cloudwatch.publish",)),
 )
 PROMOTE_PRIMARY = Action(
     "database/promote_primary",

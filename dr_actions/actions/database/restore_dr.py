@@ -23,7 +23,7 @@ from typing import Any
 from dr_actions.actions.common.size_limits import limit_s
 from dr_actions.actions.database import copy_selection
 from dr_actions.actions.database.copy_selection import CopyChoice, view_of
-from dr_actions.model.action import Action, PlanContext, Sender, StepState, StepStatus, if_seen
+from dr_actions.model.action import Action, PlanContext, Sender, StepState, StepStatus, Waits, if_seen
 from dr_actions.model.plan import Call, Danger, Json, Params, Step
 from dr_actions.model.send_failure import SendFailed
 from dr_checks.derived.database_copies import AUTOMATED, REPLICA, DatabaseCopy
@@ -428,4 +428,5 @@ RESTORE_DR = Action(
     build_call=restore_call,
     omissions=restore_notes,
     send=send_restore,
+    waits=Waits(()),
 )

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from dr_actions.actions.common.unavailable_handling import service_name, tenants_of
 from dr_actions.actions.database import copy_selection
-from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
+from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits
 from dr_actions.model.action_ids import prefix_of
 from dr_actions.model.plan import Step
 from dr_checks.core.spans import doubt
@@ -193,4 +193,5 @@ VERIFY_ZERO_LOSS = Action(
     plan_steps,
     observe,
     omissions=notes,
+    waits=Waits(("efs.sync",)),
 )

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.files import write_freeze_policy
-from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
+from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import efs, efs_policy
@@ -156,6 +156,7 @@ FREEZE = Action(
     build_call=freeze_call,
     rollback=freeze_rollback,
     omissions=freeze_notes,
+    waits=Waits(minutes=lambda env: env.failback.files_freeze_minutes, with_call=True),
 )
 UNFREEZE = Action(
     "files/unfreeze",

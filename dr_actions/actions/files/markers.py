@@ -21,7 +21,7 @@ from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.markers import file_scripts, marker_task, scripts
 from dr_actions.actions.markers.file_scripts import FILE
 from dr_actions.actions.markers.marker_task import MarkerTask
-from dr_actions.model.action import Action, PlanContext, StepDetails, StepState, StepStatus
+from dr_actions.model.action import Action, PlanContext, StepDetails, StepState, StepStatus, Waits
 from dr_actions.model.action_ids import step_id
 from dr_actions.model.plan import Call, Danger, Goal, Step
 from dr_estate.config.environment import Side
@@ -296,6 +296,7 @@ VERIFY_FREEZE = Action(
     freeze_status,
     send=send,
     build_call=write_call,
+    waits=Waits(task_runs=True),
 )
 VERIFY = Action(
     "files/verify_marker",

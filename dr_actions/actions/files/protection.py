@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from dr_actions.actions.file_copies import restored_copy
 from dr_actions.actions.files import failback as files_failback
-from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
+from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 
@@ -166,4 +166,5 @@ PROTECT_PRIMARY = Action(
     files_failback.SYSTEMS,
     files_failback.steps_on_both(_protect_steps),
     files_failback.status_of_both(_protect_status),
+    waits=Waits(()),
 )

@@ -19,7 +19,7 @@ from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.files.failback import timestamp
 from dr_actions.actions.files.protection import replicates
 from dr_actions.guard.failback_exemptions import LOCAL_ONLY
-from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
+from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.states import FILE_REPLICATION
@@ -283,6 +283,7 @@ VERIFY_PRIMARY_IN_SYNC = Action(
     files_failback.SYSTEMS,
     files_failback.steps_on_both(_in_sync_steps),
     files_failback.status_of_both(_in_sync_status),
+    waits=Waits(("efs.sync",)),
 )
 REPLICATE_TO_PRIMARY = Action(
     "files/replicate_to_primary",
@@ -316,6 +317,7 @@ WAIT_SYNC_LAG = Action(
     files_failback.SYSTEMS,
     files_failback.steps_on_both(_lag_steps),
     files_failback.status_of_both(_lag_status),
+    waits=Waits(("efs.sync",)),
 )
 PROMOTE_PRIMARY = Action(
     "files/promote_primary",

@@ -18,7 +18,7 @@ from dataclasses import replace
 from dr_actions.actions.database import copy_selection
 from dr_actions.actions.file_copies import restored_copy
 from dr_actions.actions.file_copies.restored_copy import name_of
-from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, no_notes
+from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits, no_notes
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.playbook import Plane
@@ -176,4 +176,5 @@ OPEN_DR_LOCALLY = replace(
     steps=open_steps,
     status=open_status,
     omissions=no_notes,
+    waits=Waits(stands_in=True),
 )

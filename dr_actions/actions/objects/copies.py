@@ -19,7 +19,7 @@ from typing import Any
 from dr_actions.actions.database import failback as database_failback
 from dr_actions.actions.files.failback import timestamp
 from dr_actions.actions.objects.transfer import READS, WRITES, ObjectTransfer
-from dr_actions.model.action import Action, BulkSender, PlanContext, StepState, StepStatus, no_notes
+from dr_actions.model.action import Action, BulkSender, PlanContext, StepState, StepStatus, Waits, no_notes
 from dr_actions.model.action_ids import step_id
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
@@ -226,4 +226,5 @@ VERIFY_PRIMARY_IN_SYNC = Action(
     (s3_objects.apart,),
     in_sync_steps,
     in_sync_status,
+    waits=Waits(("s3.replicate",)),
 )

@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from dr_actions.actions.common.unavailable_handling import name_list
 from dr_actions.actions.markers.marker_task import marker_of
-from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
+from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits
 from dr_actions.model.action_ids import step_id
 from dr_actions.model.plan import Call, Danger, Goal, Params, Step
 from dr_estate.config.environment import Side
@@ -200,6 +200,7 @@ VERIFY = Action(
     (dynamodb.tables, dynamodb_markers.items),
     arrival_steps,
     arrival_status,
+    waits=Waits(()),
 )
 REMOVE = Action(
     "tables/remove_marker",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
+from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits
 from dr_actions.model.plan import Step
 from dr_estate.config.environment import Side
 from dr_estate.model import states
@@ -117,4 +117,5 @@ VERIFY_PRIMARY_IN_SYNC = Action(
     plan_steps,
     observe,
     omissions=notes,
+    waits=Waits(()),
 )

@@ -39,7 +39,7 @@ from dr_actions.actions.traffic.shift_to_dr import (
     rollback_call,
 )
 from dr_actions.actions.traffic.stage_gates import gates, gates_before, left_s
-from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
+from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits
 from dr_actions.model.plan import Call, Danger, Step
 from dr_checks.derived.record_pairs import RecordPair, side_of
 from dr_estate.config.environment import Side
@@ -323,4 +323,5 @@ SHIFT_TO_PRIMARY = Action(
     build_call=build_call,
     rollback_as_seen=rollback_as_seen,
     rollback_parts=RECORDS,
+    waits=Waits(minutes=lambda env: env.failback.bake_minutes),
 )

@@ -24,7 +24,7 @@ from datetime import datetime, timedelta
 from dr_actions.actions.common import unavailable_handling
 from dr_actions.actions.common.unavailable_handling import name_list
 from dr_actions.actions.compute.rollout import healthy_targets, reason_of_targets
-from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
+from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits
 from dr_actions.model.gates import targets_gate
 from dr_actions.model.plan import Goal, Step
 from dr_actions.model.sequence import Role, role_of
@@ -223,6 +223,7 @@ VERIFY_TARGETS = Action(
     (ecs.services, elbv2.load_balancer, elbv2.target_groups, elbv2.healthy_hosts, elbv2_targets.health),
     targets_steps,
     targets_status,
+    waits=Waits(()),
 )
 VERIFY_ARRIVAL = Action(
     "traffic/verify_arrival",
@@ -233,6 +234,7 @@ VERIFY_ARRIVAL = Action(
     arrival_status,
     omissions=arrival_notes,
     essential=False,
+    waits=Waits(("cloudwatch.publish",)),
 )
 WAIT_PRIMARY_STABLE = Action(
     "traffic/wait_primary_stable",
@@ -241,4 +243,5 @@ WAIT_PRIMARY_STABLE = Action(
     (*WITNESSES, region_heartbeat.minutes),
     primary_stable_steps,
     primary_stable_status,
+    waits=Waits((), minutes=lambda env: env.failback.stable_minutes),
 )
