@@ -72,11 +72,11 @@ class SequenceRow:
 
 _, _, _, _BEGIN, _PROVISION, _RESTORE, _SHIFT, _VALIDATE, _NOTIFY = playbook.FAILOVER
 _RECOVERED, _SYNC, _CHECK, _SHARES, _SWITCH, _STOP, _ = playbook.FAILBACK
-_CLEAN_UP = PlaybookStep(0, "clean up after a drill", "DR Manager", (), ())
-_STOP_WRITES = PlaybookStep(0, "stop one region from writing", "DR Manager", (), ())
-_GIVE_UP = PlaybookStep(0, "bring everybody back to the DR region", "DR Manager", (), ())
+_CLEAN_UP = PlaybookStep(0, "clean up after a drill", "DR Manager")
+_STOP_WRITES = PlaybookStep(0, "stop one region from writing", "DR Manager")
+_GIVE_UP = PlaybookStep(0, "bring everybody back to the DR region", "DR Manager")
 _RETURN = replace(_BEGIN, name="failback begins")
-_LET_WRITE = PlaybookStep(0, "let a fenced region write again", "DR Manager", (), ())
+_LET_WRITE = PlaybookStep(0, "let a fenced region write again", "DR Manager")
 _SNS, _BACKUP_MANAGER, _MONITORING = _NOTIFY.owner, _RESTORE.owner, _VALIDATE.owner
 _TO_PRIMARY, _TO_DR = (Plane.PRIMARY, Plane.DR), (Plane.DR, Plane.PRIMARY)
 _MOST_SHARES, _MOST_STATES = 2 * MOST_STAGES, 2 + MOST_STAGES  # canary tenants first; as today, and all led away

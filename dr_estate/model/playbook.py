@@ -1,4 +1,4 @@
-"""The playbooks as data: each step's owner, the IAM actions it needs, and the control planes it depends on.
+"""The playbooks as data: each step's owner and the control planes it depends on, and the IAM actions that both need.
 
 A control plane named here must answer for the step to be taken; reads and data planes are not listed. Route 53, IAM and
 CloudFront are changed through us-east-1 alone, wherever the estate is (T01, T14).
@@ -20,187 +20,88 @@ class Plane(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PlaybookStep:
-    """One step. ``needs`` are the planes it cannot be taken without; ``emergency`` says what is done without them.
-
-    ``actions`` are the IAM actions that change something in the DR region or the global one, ``failback`` those that a
-    failback sends to the primary region, ``looks`` those that only look.
-    """
+    """One step. ``needs`` are the planes it cannot be taken without; ``emergency`` says what is done without them."""
 
     number: int
     name: str
     owner: str
-    actions: tuple[str, ...]
-    needs: tuple[Plane, ...]
+    needs: tuple[Plane, ...] = ()
     emergency: str = ""
-    looks: tuple[str, ...] = ()
-    failback: tuple[str, ...] = ()
 
-
-# What Terraform is given where it raises a tenant's services: no action sends it.
-PROVISIONING = ("ecs:CreateService", "elasticloadbalancing:CreateRule")
 
 FAILOVER = (
-    PlaybookStep(
-        1,
-        "detect: primary region failure confirmed",
-        "Monitoring Agent",
-        (),
-        (),
-        looks=("cloudwatch:GetMetricData",),
-    ),
-    PlaybookStep(2, "assess the situation", "DR Manager", (), (), looks=("sts:GetCallerIdentity",)),
-    PlaybookStep(
-        3,
-        "decide go or no-go",
-        "Platform Admin",
-        ("dynamodb:PutItem", "dynamodb:UpdateItem"),
-        (Plane.DR,),
-        looks=("dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:Query"),
-    ),
-    PlaybookStep(
-        4,
-        "failover begins",
-        "DR Manager",
-        (
-            *("application-autoscaling:RegisterScalableTarget", "dynamodb:UpdateItem", "ecs:UpdateService"),
-            *("rds:ModifyDBParameterGroup", "sns:Publish"),
-        ),
-        (Plane.DR,),
-    ),
-    PlaybookStep(
-        5,
-        "provision DR infrastructure",
-        "Terraform",
-        PROVISIONING,
-        (Plane.DR,),
-        "a warm standby has it already: skip",
-        looks=("ec2:DescribeSubnets",),
-    ),
-    PlaybookStep(
-        6,
-        "restore data from backups or replicas",
-        "Backup Manager",
-        (
-            "rds:PromoteReadReplica",
-            "rds:RestoreDBInstanceToPointInTime",
-            "rds:RestoreDBInstanceFromDBSnapshot",
-            "rds:AddTagsToResource",
-            "rds:ModifyDBInstance",
-            "elasticfilesystem:DeleteReplicationConfiguration",
-            "backup:StartRestoreJob",
-            "iam:PassRole",
-            "kms:CreateGrant",
-            "kms:GenerateDataKey",
-            "secretsmanager:StopReplicationToReplica",
-            "secretsmanager:PutSecretValue",
-            "ecs:RegisterTaskDefinition",
-            "ecs:RunTask",
-            "ecs:TagResource",
-            "ecs:UpdateService",
-            "elasticfilesystem:CreateAccessPoint",
-            "elasticfilesystem:CreateMountTarget",
-            "elasticfilesystem:TagResource",
-            "ec2:CreateNetworkInterface",
-            "application-autoscaling:RegisterScalableTarget",
-        ),
-        (Plane.DR,),
-        looks=("ecs:DescribeTaskDefinition", "kms:Decrypt", "secretsmanager:GetSecretValue"),
-    ),
+    PlaybookStep(1, "detect: primary region failure confirmed", "Monitoring Agent"),
+    PlaybookStep(2, "assess the situation", "DR Manager"),
+    PlaybookStep(3, "decide go or no-go", "Platform Admin", (Plane.DR,)),
+    PlaybookStep(4, "failover begins", "DR Manager", (Plane.DR,)),
+    PlaybookStep(5, "provision DR infrastructure", "Terraform", (Plane.DR,), "a warm standby has it already: skip"),
+    PlaybookStep(6, "restore data from backups or replicas", "Backup Manager", (Plane.DR,)),
     PlaybookStep(
         7,
         "shift traffic in Route 53",
         "Platform Admin",
-        ("elasticloadbalancing:ModifyListener", "route53:ChangeResourceRecordSets", "route53:UpdateHealthCheck"),
         (Plane.GLOBAL,),
         "a pair made beforehand moves by the health of the primary region, in the data plane",
-        looks=("route53:GetChange",),
     ),
-    PlaybookStep(8, "validate that tenants are reachable", "Monitoring Agent", (), (), looks=("ecs:DescribeServices",)),
-    PlaybookStep(9, "notify stakeholders", "SNS", ("sns:Publish",), (Plane.DR,)),
+    PlaybookStep(8, "validate that tenants are reachable", "Monitoring Agent"),
+    PlaybookStep(9, "notify stakeholders", "SNS", (Plane.DR,)),
 )
-
-# EFS asks for both of who begins a replication, of the source and of the destination (T77). The role that EFS does the
-# work with is there: it made the mount targets.
-_REPLICATE_FILES = ("elasticfilesystem:ReplicationRead", "elasticfilesystem:ReplicationWrite")
-
 FAILBACK = (
-    PlaybookStep(
-        1,
-        "confirm that the primary region recovered",
-        "Monitoring Agent",
-        (),
-        (),
-        looks=("cloudwatch:GetMetricData",),
-    ),
-    PlaybookStep(
-        2,
-        "sync data from DR to primary",
-        "Backup Manager",
-        (
-            *("backup:StartBackupJob", "iam:PassRole", "kms:CreateGrant"),
-            *("elasticfilesystem:CreateReplicationConfiguration", "elasticfilesystem:DeleteReplicationConfiguration"),
-            *_REPLICATE_FILES,
-            *("elasticfilesystem:DeleteFileSystemPolicy", "elasticfilesystem:PutFileSystemPolicy"),
-            *("rds:AddTagsToResource", "rds:CreateDBInstanceReadReplica"),
-            *("rds:ModifyDBInstance", "rds:ModifyDBParameterGroup", "ecs:RunTask", "dynamodb:PutItem"),
-            "rds:StopDBInstanceAutomatedBackupsReplication",
-        ),
-        (Plane.PRIMARY, Plane.DR),
-        looks=("dynamodb:GetItem", "s3:ListBucketVersions"),
-        failback=(
-            *("application-autoscaling:RegisterScalableTarget", "ecs:UpdateService"),
-            *("backup:StartBackupJob", "iam:PassRole", "kms:CreateGrant", "kms:GenerateDataKey"),
-            *("elasticfilesystem:DeleteReplicationConfiguration", "elasticfilesystem:UpdateFileSystemProtection"),
-            *("rds:AddTagsToResource", "rds:CreateDBInstanceReadReplica", "rds:ModifyDBInstance"),
-            *("rds:PromoteReadReplica", "s3:PutObject", "s3:PutObjectAnnotation", "s3:PutObjectTagging"),
-        ),
-    ),
-    PlaybookStep(
-        3,
-        "validate the primary infrastructure",
-        "Monitoring Agent",
-        (),
-        (),
-        looks=("ecs:DescribeServices", "ecs:DescribeTaskDefinition", "kms:Decrypt", "secretsmanager:GetSecretValue"),
-        failback=(
-            *("application-autoscaling:RegisterScalableTarget", "ecs:UpdateService"),
-            *("ecs:RegisterTaskDefinition", "ecs:TagResource", "iam:PassRole"),
-            *("kms:GenerateDataKey", "secretsmanager:PutSecretValue"),
-        ),
-    ),
+    PlaybookStep(1, "confirm that the primary region recovered", "Monitoring Agent"),
+    PlaybookStep(2, "sync data from DR to primary", "Backup Manager", (Plane.PRIMARY, Plane.DR)),
+    PlaybookStep(3, "validate the primary infrastructure", "Monitoring Agent"),
     PlaybookStep(
         4,
         "shift traffic in stages",
         "Platform Admin",
-        ("elasticloadbalancing:ModifyListener", "route53:ChangeResourceRecordSets", "route53:UpdateHealthCheck"),
         (Plane.GLOBAL,),
         "none: weights are control-plane calls, so wait",
     ),
-    PlaybookStep(
-        5, "switch DNS to the primary", "Platform Admin", ("route53:ChangeResourceRecordSets",), (Plane.GLOBAL,)
-    ),
-    PlaybookStep(
-        6,
-        "stop DR services",
-        "DR Manager",
-        (
-            *("application-autoscaling:RegisterScalableTarget", "ecs:UpdateService", "sns:Publish"),
-            *("elasticfilesystem:DeleteFileSystemPolicy", "elasticfilesystem:PutFileSystemPolicy"),
-            *("elasticfilesystem:UpdateFileSystemProtection", "kms:CreateGrant", "kms:Encrypt", "kms:GenerateDataKey"),
-            *("rds:AddTagsToResource", "rds:CreateDBInstanceReadReplica", "rds:ModifyDBInstance"),
-            *("rds:ModifyDBParameterGroup", "rds:StartDBInstanceAutomatedBackupsReplication"),
-            "dynamodb:DeleteItem",
-        ),
-        (Plane.DR,),
-        # RDS asks the source's region too, in the caller's name (RDS User Guide, cross-Region read replicas)
-        failback=(
-            *("elasticfilesystem:CreateReplicationConfiguration", *_REPLICATE_FILES),
-            *("s3:PutObject", "s3:PutObjectAnnotation", "s3:PutObjectTagging"),
-            *("rds:CreateDBInstanceReadReplica", "rds:StartDBInstanceAutomatedBackupsReplication"),
-            *("kms:GenerateDataKey", "secretsmanager:ReplicateSecretToRegions"),
-        ),
-    ),
-    PlaybookStep(7, "review the incident", "DR Manager", (), (), looks=("dynamodb:Query",)),
+    PlaybookStep(5, "switch DNS to the primary", "Platform Admin", (Plane.GLOBAL,)),
+    PlaybookStep(6, "stop DR services", "DR Manager", (Plane.DR,)),
+    PlaybookStep(7, "review the incident", "DR Manager"),
+)
+
+# What Terraform is given where it raises a tenant's services: no action sends it.
+PROVISIONING = ("ecs:CreateService", "elasticloadbalancing:CreateRule")
+
+# The IAM actions by which a recovery and its failback change something in the DR region or the global one. With
+# FAILBACK_WRITES they are what the actions declare (Action.writes), the control table sends and Terraform is given: a
+# test compares both, for this room stands below the actions.
+_CHANGING = (
+    "application-autoscaling:RegisterScalableTarget",
+    *("backup:StartBackupJob", "backup:StartRestoreJob"),
+    *("dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+    "ec2:CreateNetworkInterface",
+    *("ecs:CreateService", "ecs:RegisterTaskDefinition", "ecs:RunTask", "ecs:TagResource"),
+    "ecs:UpdateService",
+    *("elasticfilesystem:CreateAccessPoint", "elasticfilesystem:CreateMountTarget"),
+    *("elasticfilesystem:CreateReplicationConfiguration", "elasticfilesystem:DeleteFileSystemPolicy"),
+    *("elasticfilesystem:DeleteReplicationConfiguration", "elasticfilesystem:PutFileSystemPolicy"),
+    *("elasticfilesystem:TagResource", "elasticfilesystem:UpdateFileSystemProtection"),
+    *("elasticloadbalancing:CreateRule", "elasticloadbalancing:ModifyListener"),
+    "iam:PassRole",
+    *("kms:CreateGrant", "kms:Encrypt", "kms:GenerateDataKey"),
+    *("rds:AddTagsToResource", "rds:CreateDBInstanceReadReplica", "rds:ModifyDBInstance"),
+    *("rds:ModifyDBParameterGroup", "rds:PromoteReadReplica", "rds:RestoreDBInstanceFromDBSnapshot"),
+    *("rds:RestoreDBInstanceToPointInTime", "rds:StartDBInstanceAutomatedBackupsReplication"),
+    "rds:StopDBInstanceAutomatedBackupsReplication",
+    *("route53:ChangeResourceRecordSets", "route53:UpdateHealthCheck"),
+    *("secretsmanager:PutSecretValue", "secretsmanager:StopReplicationToReplica"),
+    "sns:Publish",
+)
+
+# Those by which they look. Decrypting what is read is looking.
+_LOOKS = (
+    "cloudwatch:GetMetricData",
+    *("dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:Query"),
+    "ec2:DescribeSubnets",
+    *("ecs:DescribeServices", "ecs:DescribeTaskDefinition"),
+    "kms:Decrypt",
+    "route53:GetChange",
+    "s3:ListBucketVersions",
+    "secretsmanager:GetSecretValue",
+    "sts:GetCallerIdentity",
 )
 
 # Away from the primary region this alone is done to it: taking its services down, a last marker, and telling.
@@ -212,8 +113,21 @@ FENCING = frozenset(
     }
 )
 
-# What a failback does there beyond that. It deletes nothing but the dead half of a replication (T27).
-FAILBACK_WRITES = frozenset(action for step in FAILBACK for action in step.failback) - FENCING
+# What a failback sends to the primary region beyond that. It deletes nothing but the dead half of a replication (T27).
+# For a replica RDS asks the source's region too, in the caller's name (RDS User Guide, cross-Region read replicas).
+FAILBACK_WRITES = frozenset(
+    (
+        "backup:StartBackupJob",
+        *("ecs:RegisterTaskDefinition", "ecs:TagResource"),
+        "elasticfilesystem:CreateReplicationConfiguration",
+        *("elasticfilesystem:DeleteReplicationConfiguration", "elasticfilesystem:UpdateFileSystemProtection"),
+        *("kms:CreateGrant", "kms:GenerateDataKey"),
+        *("rds:AddTagsToResource", "rds:CreateDBInstanceReadReplica", "rds:ModifyDBInstance"),
+        *("rds:PromoteReadReplica", "rds:StartDBInstanceAutomatedBackupsReplication"),
+        *("s3:PutObject", "s3:PutObjectAnnotation", "s3:PutObjectTagging"),
+        *("secretsmanager:PutSecretValue", "secretsmanager:ReplicateSecretToRegions"),
+    )
+)
 
 # What a failback does with its markers in the platform's tables of the DR region: with those alone, by their key.
 MARKING = frozenset({"dynamodb:DeleteItem", "dynamodb:PutItem"})
@@ -257,14 +171,14 @@ FORBIDDEN = (
 
 def changing_actions() -> tuple[str, ...]:
     """Every IAM action by which a step of either playbook changes something away from the primary region, sorted."""
-    return tuple(sorted({action for step in (*FAILOVER, *FAILBACK) for action in step.actions}))
+    return _CHANGING
 
 
 def read_actions() -> tuple[str, ...]:
-    """Every IAM action by which a step of either playbook looks, sorted. Decrypting what is read is looking."""
-    return tuple(sorted({action for step in (*FAILOVER, *FAILBACK) for action in step.looks}))
+    """Every IAM action by which a step of either playbook looks, sorted."""
+    return _LOOKS
 
 
 def needed_actions() -> tuple[str, ...]:
     """Every IAM action that a step of either playbook needs, sorted."""
-    return tuple(sorted({*changing_actions(), *read_actions(), *FAILBACK_WRITES}))
+    return tuple(sorted({*_CHANGING, *_LOOKS, *FAILBACK_WRITES}))
