@@ -1,4 +1,4 @@
-"""A clean-up takes away what drills restored and what still asks, waits until it is gone, and touches nothing else."""
+"""The clean-up removes every drill's databases and files, and nothing of the estate."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pytest
 from dr_actions.actions.restore_test import removal
 from dr_actions.actions.restore_test import tasks as restore_test_tasks
 from dr_actions.model.action import PlanContext, StepState
-from dr_actions.model.plan import Goal
+from dr_actions.model.plan import Danger, Goal, Step
 from dr_checks.derived.leftovers import leftovers
 from dr_estate.config.environment import Side
-from dr_estate.readers import drill_resources, route53
+from dr_estate.readers import drill_resources, rds, route53
 from dr_estate.snapshot.snapshot import SnapshotPart
 from tests.dr_actions.actions.restore_test.trial_values import (
     ACCESS,
@@ -26,12 +26,78 @@ from tests.dr_actions.actions.restore_test.trial_values import (
     params,
     sight,
 )
-from tests.dr_checks.worlds import NOW, SIT
+from tests.dr_checks import databases as plain
+from tests.dr_checks.worlds import DENIED, NOW, SIT, world
 
+TRIED = "sit-mysql-drill-20260107-030000"
+OWN = replace(plain.PRIMARY, identifier=TRIED, resource_id="db-OWN", deletion_protection=False)
+ASIDE = replace(plain.PRIMARY, identifier="sit-mysql-before-db-abcde", resource_id="db-ABCDE")
+OTHERS = (
+    plain.REPLICA,
+    replace(plain.PRIMARY, identifier="sit-mysql-before-db-zzzzz", resource_id="db-ZZZZZ"),
+    replace(plain.PRIMARY, identifier="prod-mysql-drill-20260107-030000"),
+    replace(plain.PRIMARY, identifier="sit-mysql-drill-report"),
+)
 ACTION, STOP = removal.REMOVE_FILES, restore_test_tasks.STOP_TASKS
 TARGET = drill_resources.RestoredMount("fsmt-drill", SYSTEM.id, "available")
 RUNNING = replace(TASK, status="RUNNING", wanted="RUNNING", exit_code=None)
 ALL: dict[str, Any] = {"restored": (SYSTEM,), "opened": (ACCESS,), "mounted": (TARGET,)}
+
+
+def database_sight(*instances: rds.Instance) -> PlanContext:
+    seen = world({(rds.instances, Side.DR): instances})
+    return PlanContext(SIT, seen, Goal.CLEAN_UP, True, renamed_databases={"db-ABCDE": ASIDE.identifier})
+
+
+def steps(*instances: rds.Instance) -> dict[str, Step]:
+    return {step.id: step for step in removal.REMOVE_DATABASES.plan_steps(database_sight(*instances))}
+
+
+def standing(step: Step, *instances: rds.Instance) -> StepState:
+    return removal.REMOVE_DATABASES.observe(step, database_sight(*instances)).state
+
+
+def test_only_what_bears_a_drills_name_or_was_set_aside_by_this_drill_is_taken_away() -> None:
+    assert {} == steps(*OTHERS)
+    (step,) = steps(OWN, *OTHERS).values()
+    assert step.call is not None
+    assert ("DeleteDBInstance", "eu-west-1") == (step.call.operation, step.call.region)
+    wanted = {"DBInstanceIdentifier": OWN.identifier, "SkipFinalSnapshot": True, "DeleteAutomatedBackups": True}
+    assert wanted == step.call.params
+    assert Danger.IRREVERSIBLE is step.danger
+
+
+def test_a_protected_database_is_unprotected_first_as_a_step_of_its_own() -> None:
+    unprotect, delete = sorted(steps(ASIDE).values(), key=lambda step: step.stage)
+    assert unprotect.stage < delete.stage
+    assert unprotect.call is not None
+    assert unprotect.call.params["DeletionProtection"] is False
+    bare = replace(ASIDE, deletion_protection=False)
+    assert (StepState.READY, StepState.DONE) == (standing(unprotect, ASIDE), standing(unprotect, bare))
+    assert (StepState.DRIFTED, StepState.READY) == (standing(delete, ASIDE), standing(delete, bare))
+
+
+@pytest.mark.parametrize(
+    ("instances", "expected"),
+    [
+        ((), StepState.DONE),
+        ((OWN,), StepState.READY),
+        ((replace(OWN, status="deleting"),), StepState.IN_PROGRESS),
+        ((replace(OWN, status="modifying"),), StepState.IN_PROGRESS),
+        ((replace(OWN, identifier="sit-mysql-kept"),), StepState.DRIFTED),
+        ((replace(OWN, resource_id="db-ANOTHER"),), StepState.DONE),
+    ],
+)
+def test_how_a_deletion_stands(instances: tuple[rds.Instance, ...], expected: StepState) -> None:
+    (step,) = steps(OWN).values()
+    assert expected is standing(step, *instances)
+
+
+def test_what_cannot_be_seen_is_neither_planned_nor_called_gone() -> None:
+    blind = replace(database_sight(), snapshot=world({(rds.instances, Side.DR): DENIED}))
+    assert [] == list(removal.REMOVE_DATABASES.plan_steps(blind))
+    (step,) = steps(OWN).values()
+    assert StepState.UNAVAILABLE is removal.REMOVE_DATABASES.observe(step, blind).state
 
 
 def cleaning(**parts: Any) -> PlanContext:
