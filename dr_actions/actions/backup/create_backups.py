@@ -55,7 +55,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
 
 def stores(context: PlanContext) -> Iterator[BackupStore]:
     """Both sides' database and file system, as far as they are there. Raises DataUnavailable."""
-    for side, instance in ((Side.DR, failback.writer(context)), (Side.PRIMARY, failback.old(context))):
+    for side, instance in ((Side.DR, failback.writer(context)), (Side.PRIMARY, failback.old_primary(context))):
         if instance is not None:
             yield BackupStore(side, DATABASE, instance.identifier, instance.arn)
     name = context.env.named(context.env.names.file_system)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from dr_actions.actions.traffic.records import ALL, NONE, RecordSet, record_set, shared, shifted
+from dr_actions.actions.traffic.records import ALL, NONE, RecordSet, record_set, shared_pair, shifted_pair
 from dr_actions.model.action import PlanContext
 from dr_checks.derived.record_pairs import RecordPair
 from dr_estate.config.environment import Environment, Side
@@ -43,8 +43,8 @@ def states(env: Environment, name: str, zone_id: str) -> tuple[RoutingState, ...
     """
     pair, beside = _pair(env, name, zone_id), tuple(_targets(env, name))
     stages = env.failback.stages if env.traffic.policy == "weighted" else (ALL,)
-    led = [("today", ALL, shared(pair, ALL)), ("away", NONE, shifted(pair, Side.DR))]
-    led += [(f"home-{percent}", percent, shared(pair, percent)) for percent in stages]
+    led = [("today", ALL, shared_pair(pair, ALL)), ("away", NONE, shifted_pair(pair, Side.DR))]
+    led += [(f"home-{percent}", percent, shared_pair(pair, percent)) for percent in stages]
     return tuple(
         RoutingState(label, percent, tuple(map(record_set, (*beside, *records)))) for label, percent, records in led
     )
@@ -53,12 +53,12 @@ def states(env: Environment, name: str, zone_id: str) -> tuple[RoutingState, ...
 def _pair(env: Environment, name: str, zone_id: str) -> RecordPair:
     traffic = env.traffic
     return RecordPair(
-        _routed(env, name, Side.PRIMARY, traffic.primary_set_identifier, zone_id),
-        _routed(env, name, Side.DR, traffic.secondary_set_identifier, zone_id),
+        _routing_record(env, name, Side.PRIMARY, traffic.primary_set_identifier, zone_id),
+        _routing_record(env, name, Side.DR, traffic.secondary_set_identifier, zone_id),
     )
 
 
-def _routed(env: Environment, name: str, side: Side, identifier: str, zone_id: str) -> Record:
+def _routing_record(env: Environment, name: str, side: Side, identifier: str, zone_id: str) -> Record:
     """The record of ``name`` for ``side``, while all is led to the primary region."""
     first = side is Side.PRIMARY
     if env.traffic.policy == "weighted":

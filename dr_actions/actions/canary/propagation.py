@@ -36,19 +36,19 @@ def spread(step: Step, context: PlanContext, name: str, percent: int) -> StepSta
         return StepStatus(
             StepState.IN_PROGRESS, f"{poll.silent} questions for {name} had no answer, {poll.answers} had"
         )
-    came, went = (_leading(poll, ADDRESSES[side]) for side in (Side.PRIMARY, Side.DR))
+    came, went = (_answers_with(poll, ADDRESSES[side]) for side in (Side.PRIMARY, Side.DR))
     strange, ttl_s = poll.answers - came - went, context.env.thresholds.record_ttl_s
     regions = context.env.regions
     message = (
         f"{came} of {poll.answers} answers for {name} lead to {regions.primary} and {went} to {regions.dr}, "
         f"{percent} percent to {regions.primary} wanted"
     )
-    message += f"; {_others(poll)}" if strange else ""
+    message += f"; {_other_answers(poll)}" if strange else ""
     if poll.ttls_s != (ttl_s,):
         message += f"; the TTL is {' and '.join(map(str, poll.ttls_s)) or 'unknown'} s, written {ttl_s} s"
     wrong = strange or poll.ttls_s != (ttl_s,) or rarity(came, poll.answers, percent / _PERCENT) < TOO_RARE
     fact = (f"answers {name}", f"{came} of {poll.answers} lead to {regions.primary}, {went} to {regions.dr}")
-    return _judged(step, context, bool(wrong), message, (fact, ("name servers", ", ".join(poll.asked))))
+    return _propagation_status(step, context, bool(wrong), message, (fact, ("name servers", ", ".join(poll.asked))))
 
 
 def is_absent(step: Step, context: PlanContext, names: Iterable[str]) -> StepStatus:
@@ -74,7 +74,7 @@ def is_absent(step: Step, context: PlanContext, names: Iterable[str]) -> StepSta
             if not nothing and not stands:
                 wrong.append(message)
     says = "; ".join(wrong) or f"gone: {'; '.join(text for _, text in facts)}"
-    return _judged(step, context, bool(wrong), says, tuple(facts))
+    return _propagation_status(step, context, bool(wrong), says, tuple(facts))
 
 
 def _not_everywhere(step: Step, context: PlanContext) -> StepStatus | None:
@@ -104,7 +104,7 @@ def _change(step: Step, context: PlanContext) -> DnsChange | None:
     )
 
 
-def _judged(step: Step, context: PlanContext, wrong: bool, message: str, facts: Facts) -> StepStatus:
+def _propagation_status(step: Step, context: PlanContext, wrong: bool, message: str, facts: Facts) -> StepStatus:
     """DONE with how long it took; what is wrong fails only once the change had its time."""
     since, change = context.sent_at.get(step.id), _change(step, context)
     if wrong:
@@ -125,11 +125,11 @@ def _polls(context: PlanContext, names: Iterable[str]) -> tuple[Poll, ...]:
     return tuple(found[name] for name in names if name in found)
 
 
-def _leading(poll: Poll, address: str) -> int:
+def _answers_with(poll: Poll, address: str) -> int:
     return sum(number for code, values, number in poll.counts if (code, values) == (_NOERROR, (address,)))
 
 
-def _others(poll: Poll) -> str:
+def _other_answers(poll: Poll) -> str:
     known = {(address,) for address in ADDRESSES.values()}
     rest = [row for row in poll.counts if row[0] != _NOERROR or row[1] not in known]
     return "; ".join(f"{number} answers are {code} {' '.join(values)}".rstrip() for code, values, number in rest)

@@ -46,7 +46,7 @@ def unfenced_sentence(env: Environment, reason: str) -> str:
     )
 
 
-def unfenced(context: PlanContext) -> tuple[str, ...]:
+def unfenced_services(context: PlanContext) -> tuple[str, ...]:
     """The services of the region to be fenced that may still write, or be started again. Raises DataUnavailable."""
     started = {t.service for t in context.snapshot.get(application_autoscaling.targets, context.fence) if t.maximum}
 

@@ -77,10 +77,10 @@ class Counterparts:
 
 def counterparts(context: PlanContext, tenant: Tenant, side: Side = Side.DR) -> Counterparts:
     """What stands on ``side`` now, for ``tenant``. A part that cannot be seen has no counterpart to offer."""
-    shared = _shared(context.snapshot, context.env, side)
+    shared = _shared_counterparts(context.snapshot, context.env, side)
     if side is Side.DR and (source := restored_copy.replicated_from(context)):
         shared = replace(shared, their_files=shared.their_files | {source})
-    if side is Side.DR and (left := restored_copy.replaced(context)):
+    if side is Side.DR and (left := restored_copy.replaced_file_systems(context)):
         shared = _without_replaced(shared, left)
     name = context.env.named(context.env.names.access_point, tenant=tenant.id)
     still = f"<access point {name} of {shared.here}, once it is there>"
@@ -99,14 +99,16 @@ def _without_replaced(to: Counterparts, left: frozenset[str]) -> Counterparts:
 
 
 @lru_cache(maxsize=4)
-def _shared(snapshot: Snapshot, env: Environment, side: Side) -> Counterparts:
+def _shared_counterparts(snapshot: Snapshot, env: Environment, side: Side) -> Counterparts:
     """What is one for all tenants: read once a snapshot and side."""
     other = OTHER[side]
     here, there = env.region(side), env.region(other)
-    systems = _seen(snapshot, efs.file_systems, side)
-    theirs = {system.id for system in _seen(snapshot, efs.file_systems, other) or ()}
-    theirs |= {r.source_id for r in _seen(snapshot, efs.replications, side) or () if r.destination_region == here}
-    points = _seen(snapshot, efs.access_points, side) or ()
+    systems = _rows_or_none(snapshot, efs.file_systems, side)
+    theirs = {system.id for system in _rows_or_none(snapshot, efs.file_systems, other) or ()}
+    theirs |= {
+        r.source_id for r in _rows_or_none(snapshot, efs.replications, side) or () if r.destination_region == here
+    }
+    points = _rows_or_none(snapshot, efs.access_points, side) or ()
     still = f"<the file system of {here}, once it is there>"
     return Counterparts(
         env=env,
@@ -114,7 +116,9 @@ def _shared(snapshot: Snapshot, env: Environment, side: Side) -> Counterparts:
         there=there,
         database=_database(snapshot, env, side, there),
         secrets={
-            secret.name: secret.arn for secret in _seen(snapshot, secrets.secrets, side) or () if not secret.deleted_at
+            secret.name: secret.arn
+            for secret in _rows_or_none(snapshot, secrets.secrets, side) or ()
+            if not secret.deleted_at
         },
         file_system=systems[0].id if systems and len(systems) == 1 else still,
         access_points={point.name: point.id for point in points},
@@ -127,7 +131,7 @@ def _database(snapshot: Snapshot, env: Environment, side: Side, there: str) -> s
     """The side's database host: of the environment's name, else of the other's replica; a promotion keeps it."""
     name = env.named(env.names.database)
     source = f":{there}:{env.account}:db:{name}"
-    here = [instance for instance in _seen(snapshot, rds.instances, side) or () if instance.host]
+    here = [instance for instance in _rows_or_none(snapshot, rds.instances, side) or () if instance.host]
     named = [instance.host for instance in here if instance.identifier == name]
     copies = [instance.host for instance in here if instance.source.endswith(source)]
     promoted = [
@@ -136,7 +140,7 @@ def _database(snapshot: Snapshot, env: Environment, side: Side, there: str) -> s
     return next(iter((*named, *copies, *promoted)), f"<the host of {name} in {env.region(side)}, once it is there>")
 
 
-def _seen(snapshot: Snapshot, reader: Reader[T], side: Side) -> T | None:
+def _rows_or_none(snapshot: Snapshot, reader: Reader[T], side: Side) -> T | None:
     try:
         return snapshot.get(reader, side)
     except DataUnavailable:

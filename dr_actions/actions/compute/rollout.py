@@ -152,7 +152,7 @@ def progress(context: PlanContext, service: ecs.Service, needed: int, message: s
         message = f"{message}: ECS gave its deployment up.{_event(context, service, side)}"
         return StepStatus(StepState.FAILED, message, facts)
     if service.running < needed or (service.rollout and not ROLLOUT[service.rollout].serves):
-        how, moves = service.rollout or "unknown", _moving(service)
+        how, moves = service.rollout or "unknown", _progress_values(service)
         message = f"{message}, its rollout is {how}.{_event(context, service, side)}"
         return StepStatus(StepState.IN_PROGRESS, message, facts, progress=moves)
     if not service.target_groups:
@@ -163,7 +163,7 @@ def progress(context: PlanContext, service: ecs.Service, needed: int, message: s
         reason = reason_of_targets(context, service, side)
         seen = f"the load balancer sees {healthy} healthy{f' ({reason})' if reason else ''}"
         message = f"{message}; {seen}.{_event(context, service, side)}"
-        return StepStatus(StepState.IN_PROGRESS, message, facts, progress=(*_moving(service), str(healthy)))
+        return StepStatus(StepState.IN_PROGRESS, message, facts, progress=(*_progress_values(service), str(healthy)))
     return StepStatus(StepState.DONE, f"{message}; the load balancer sees {healthy} healthy.", facts)
 
 
@@ -179,7 +179,7 @@ def _event(context: PlanContext, service: ecs.Service, side: Side) -> str:
     return f" ECS says: {service.event}"
 
 
-def _moving(service: ecs.Service) -> tuple[str, ...]:
+def _progress_values(service: ecs.Service) -> tuple[str, ...]:
     return str(service.running), str(service.pending), service.rollout
 
 

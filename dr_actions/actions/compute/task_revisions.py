@@ -53,7 +53,7 @@ def used_by(
     context: PlanContext, tenant_service: unavailable_handling.TenantService, side: Side
 ) -> ecs.TaskDefinition | Unavailable:
     """The revision that the tenant's service on ``side`` uses. Raises DataUnavailable where none was read."""
-    used = _by_arn(context.snapshot, side).get(tenant_service.service.task_definition)
+    used = _revisions_by_arn(context.snapshot, side).get(tenant_service.service.task_definition)
     return used or _unavailable(context, ecs.task_definitions, side)
 
 
@@ -61,7 +61,7 @@ def newest_of(
     context: PlanContext, tenant_service: unavailable_handling.TenantService, side: Side
 ) -> ecs.TaskDefinition | Unavailable:
     """The newest revision of the family; the one in use where that needs nothing of the other region."""
-    found = _by_family(context.snapshot, side).get(family_of(tenant_service.service.task_definition))
+    found = _revisions_by_family(context.snapshot, side).get(family_of(tenant_service.service.task_definition))
     used = used_by(context, tenant_service, side)
     if found is not None or isinstance(used, Unavailable):
         return found or used
@@ -88,8 +88,10 @@ def newest_for(step: Step, context: PlanContext) -> ecs.TaskDefinition:
 
 def revision(context: PlanContext, arn: str, side: Side) -> ecs.TaskDefinition | None:
     """The revision ``arn``, None where it was not read. Raises DataUnavailable."""
-    newest = _by_family(context.snapshot, side).get(family_of(arn))
-    return _by_arn(context.snapshot, side).get(arn) or (newest if newest is not None and newest.arn == arn else None)
+    newest = _revisions_by_family(context.snapshot, side).get(family_of(arn))
+    return _revisions_by_arn(context.snapshot, side).get(arn) or (
+        newest if newest is not None and newest.arn == arn else None
+    )
 
 
 def family_of(arn: str) -> str:
@@ -98,13 +100,13 @@ def family_of(arn: str) -> str:
 
 
 @lru_cache(maxsize=4)
-def _by_arn(snapshot: Snapshot, side: Side) -> dict[str, ecs.TaskDefinition]:
+def _revisions_by_arn(snapshot: Snapshot, side: Side) -> dict[str, ecs.TaskDefinition]:
     read = snapshot.get(ecs.task_definitions, side)
     return {found.arn: found for found in read if isinstance(found, ecs.TaskDefinition)}
 
 
 @lru_cache(maxsize=4)
-def _by_family(snapshot: Snapshot, side: Side) -> dict[str, ecs.TaskDefinition]:
+def _revisions_by_family(snapshot: Snapshot, side: Side) -> dict[str, ecs.TaskDefinition]:
     read = snapshot.get(ecs_newest_definitions.newest, side)
     return {found.family: found for found in read if isinstance(found, ecs.TaskDefinition)}
 
@@ -190,7 +192,7 @@ def _call(context: PlanContext, newest: ecs.TaskDefinition, replacing: tuple[Poi
 def repoint_call(step: Step, context: PlanContext) -> Call:
     """The call with what is known by now. Raises ValueError where a counterpart is still to come, DataUnavailable."""
     newest = _newest(step, context)
-    replacing = _by_now(step, context, newest)
+    replacing = _resolved_pointers(step, context, newest)
     if missing := [pointer.new for pointer in replacing if not pointer.resolved]:
         raise ValueError(f"{step.id}: not known yet: {', '.join(missing)}")
     return _call(context, newest, replacing, step.side)
@@ -218,7 +220,7 @@ def _standing_in(definition: ecs.TaskDefinition, there: str, side: Side) -> Iter
         yield from (restored_files.systems,) if side is Side.DR else ()
 
 
-def _by_now(step: Step, context: PlanContext, newest: ecs.TaskDefinition) -> tuple[Pointer, ...]:
+def _resolved_pointers(step: Step, context: PlanContext, newest: ecs.TaskDefinition) -> tuple[Pointer, ...]:
     """Return the revision's pointers, the unresolved pointers with the new value that the plan had.
 
     A promoted replica no longer shows which database it was a copy of, and opened files no longer what they were
@@ -246,7 +248,7 @@ def send_repoint(_step: Step, call: Call, sender: Sender) -> dict[str, Any]:
 def repoint_status(step: Step, context: PlanContext) -> StepStatus:
     """DONE once the family's newest revision points nowhere that has a counterpart."""
     newest = _newest(step, context)
-    replacing = _by_now(step, context, newest)
+    replacing = _resolved_pointers(step, context, newest)
     facts = (("task definition", newest.arn),)
     if not replacing:
         return StepStatus(StepState.DONE, f"{newest.arn} needs nothing of the other region.", facts)

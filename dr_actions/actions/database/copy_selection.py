@@ -59,7 +59,12 @@ def choose(context: PlanContext) -> CopyChoice | None:
     """
     copies, dark = all_copies(view_of(context))
     usable = [copy for copy in copies if not copy.flaw and sendable(copy)]
-    best = _fresh(context, usable) or _aged(usable) or next(iter(usable), None) or _promotable_soon(context, copies)
+    best = (
+        _fresh(context, usable)
+        or _youngest_copy(usable)
+        or next(iter(usable), None)
+        or _promotable_soon(context, copies)
+    )
     if best is None:
         return None
     identifier = best.name if best.mechanism == REPLICA else name_of(context)
@@ -76,7 +81,7 @@ def _fresh(context: PlanContext, usable: list[DatabaseCopy]) -> DatabaseCopy | N
     return next((copy for copy in usable if copy.age_s is not None and copy.age_s <= limit_s), None)
 
 
-def _aged(usable: list[DatabaseCopy]) -> DatabaseCopy | None:
+def _youngest_copy(usable: list[DatabaseCopy]) -> DatabaseCopy | None:
     measured = [copy for copy in usable if copy.age_s is not None]
     return min(measured, key=lambda copy: copy.age_s or 0.0, default=None)
 
@@ -137,7 +142,7 @@ def notes(context: PlanContext) -> Iterator[str]:
         yield f"Nothing is planned for the database {name}: {error.unavailable.why}"
         return
     if chosen is None:
-        yield f"Nothing is planned for the database {name}: {_nothing(context)}"
+        yield f"Nothing is planned for the database {name}: {_reason_without_copy(context)}"
     elif chosen.reason:
         yield f"The database is recovered by {chosen.copy.mechanism} ({chosen.copy.name}): {chosen.reason}."
     if chosen is not None and chosen.identifier != name:
@@ -157,7 +162,7 @@ def notes(context: PlanContext) -> Iterator[str]:
             )
 
 
-def _nothing(context: PlanContext) -> str:
+def _reason_without_copy(context: PlanContext) -> str:
     if not context.env.replicates:
         return f"{context.env.name} expects no replication ({context.env.replication.reason})."
     copies, dark = all_copies(view_of(context))

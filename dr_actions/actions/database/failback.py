@@ -39,12 +39,12 @@ def primary_arn(context: PlanContext) -> str:
     return f"arn:aws:rds:{env.regions.primary}:{env.account}:db:{own_name(context)}"
 
 
-def named(context: PlanContext, side: Side, identifier: str) -> rds.Instance | None:
+def instance_named(context: PlanContext, side: Side, identifier: str) -> rds.Instance | None:
     """The instance of that identifier on ``side``, None where there is none. Raises DataUnavailable."""
     return context.snapshot.find(rds.instances, side, identifier=identifier)
 
 
-def by_resource(context: PlanContext, side: Side, resource: str) -> rds.Instance | None:
+def instance_of_resource(context: PlanContext, side: Side, resource: str) -> rds.Instance | None:
     """The instance of that resource id, whatever it is called now. Raises DataUnavailable."""
     return context.snapshot.find(rds.instances, side, resource_id=resource)
 
@@ -76,9 +76,9 @@ def _is_isolated_copy(instance: rds.Instance, name: str) -> bool:
     return is_retained(instance, name) or is_isolated(instance.identifier, name)
 
 
-def old(context: PlanContext) -> rds.Instance | None:
+def old_primary(context: PlanContext) -> rds.Instance | None:
     """The primary's own database of before, which still bears the estate's name; None where it does not (any more)."""
-    instance, source = named(context, Side.PRIMARY, own_name(context)), writer(context)
+    instance, source = instance_named(context, Side.PRIMARY, own_name(context)), writer(context)
     if instance is None or (source is not None and is_of(instance, source)):
         return None
     return instance
@@ -86,7 +86,7 @@ def old(context: PlanContext) -> rds.Instance | None:
 
 def model(context: PlanContext) -> rds.Instance | None:
     """What the new primary database is to be like: the old one, also where it was set aside already."""
-    found = old(context)
+    found = old_primary(context)
     if found is not None:
         return found
     name = own_name(context)
@@ -114,7 +114,7 @@ def lost_copy(context: PlanContext, source: rds.Instance) -> str:
     is_ours = step_id("database/replicate_to_primary", name) in context.confirmed_at
     if context.goal is not Goal.FAILBACK or not is_ours or step_id(PROMOTION, name) in context.begun_sending_at:
         return ""
-    copy = named(context, Side.PRIMARY, name)
+    copy = instance_named(context, Side.PRIMARY, name)
     if copy is not None and copy.source == source.arn:
         return broken_link(context, copy)
     how = "is gone" if copy is None else "was promoted, and not by this run"
@@ -153,7 +153,7 @@ def in_sync(instance: rds.Instance) -> bool:
     return all(status == "in-sync" for _, status in instance.parameter_groups)
 
 
-def applying(instance: rds.Instance) -> bool:
+def is_applying(instance: rds.Instance) -> bool:
     """Whether a change of its parameter group is on its way to the instance."""
     return any(status == "applying" for _, status in instance.parameter_groups)
 

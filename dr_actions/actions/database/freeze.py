@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
-from dr_actions.actions.common.unfenced import unfenced
+from dr_actions.actions.common.unfenced import unfenced_services
 from dr_actions.actions.database import failback
 from dr_actions.actions.database.promotion import copied_back
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits, if_seen, present
@@ -56,7 +56,7 @@ def _writer(context: PlanContext) -> rds.Instance | None:
 
 def own_writer(context: PlanContext, side: Side) -> rds.Instance | None:
     """The side's own database under the estate's name, where it takes writes. Raises DataUnavailable."""
-    found = failback.named(context, side, failback.own_name(context))
+    found = failback.instance_named(context, side, failback.own_name(context))
     return found if found is not None and not found.source and DATABASE[found.status].takes_writes else None
 
 
@@ -116,7 +116,7 @@ def freeze_status(step: Step, context: PlanContext) -> StepStatus:
 
     No freeze is requested where the copy in the primary region is lost.
     """
-    instance = failback.by_resource(context, step.side, step.before["resource"])
+    instance = failback.instance_of_resource(context, step.side, step.before["resource"])
     if instance is None:
         return StepStatus(StepState.DRIFTED, f"{step.subject} is gone from {context.env.region(step.side)}.")
     group = failback.group_of(instance)
@@ -132,7 +132,7 @@ def freeze_status(step: Step, context: PlanContext) -> StepStatus:
         return _not_in_sync(instance, facts)
     if value != step.before[failback.READ_ONLY]:
         return StepStatus(StepState.DRIFTED, f"{failback.READ_ONLY} of {group} is {value} now.", facts)
-    if not DATABASE[instance.status].serves or failback.applying(instance):
+    if not DATABASE[instance.status].serves or failback.is_applying(instance):
         return StepStatus(
             StepState.IN_PROGRESS, f"{instance.identifier} is {instance.status}, its group {_statuses(instance)}."
         )
@@ -191,7 +191,7 @@ def close_steps(context: PlanContext) -> Iterator[Step]:
 def close_status(step: Step, context: PlanContext) -> StepStatus:
     """DONE once the database refuses writes, or where nothing is left that could write."""
     try:
-        writers = unfenced(context)
+        writers = unfenced_services(context)
     except DataUnavailable:
         return freeze_status(step, context)
     if writers:
@@ -244,7 +244,7 @@ def _abort_steps(context: PlanContext) -> Iterator[Step]:
 @if_seen
 def _fenced_primary_steps(context: PlanContext) -> Iterator[Step]:
     """The group of the primary's old database, where a fence or a failover froze it."""
-    old = failback.old(context)
+    old = failback.old_primary(context)
     if old is not None and failback.is_on(failback.read_only(context, Side.PRIMARY, failback.group_of(old))):
         recorded = context.before(FREEZE.name, old.identifier) or context.before(CLOSE_PRIMARY.name, old.identifier)
         value = recorded.get(failback.READ_ONLY, failback.UNSET)
@@ -293,7 +293,7 @@ def unfreeze_status(step: Step, context: PlanContext) -> StepStatus:
         return StepStatus(StepState.DRIFTED, message, facts)
     if not failback.is_on(value):
         return StepStatus(StepState.DRIFTED, f"{failback.READ_ONLY} of {step.subject} is {value} now.", facts)
-    instance = failback.by_resource(context, step.side, step.before["frozen"])
+    instance = failback.instance_of_resource(context, step.side, step.before["frozen"])
     if instance is not None and instance.identifier == step.before["name"]:
         return StepStatus(StepState.DRIFTED, f"{instance.identifier} still has its name: it would take writes.", facts)
     return StepStatus(StepState.READY, f"{step.subject} lets its instances refuse writes.", facts)
@@ -304,7 +304,7 @@ def _is_promoted(step: Step, context: PlanContext) -> bool:
 
     Where the primary region is not seen, the journal shows that it was not.
     """
-    source = failback.by_resource(context, Side.DR, step.before.get("source", ""))
+    source = failback.instance_of_resource(context, Side.DR, step.before.get("source", ""))
     with suppress(DataUnavailable):
         return source is not None and copied_back(context, source)
     return False
@@ -316,7 +316,7 @@ def _applied_status(step: Step, context: PlanContext, facts: tuple[tuple[str, st
         for instance in context.snapshot.get(rds.instances, step.side)
         if failback.group_of(instance) == step.subject
     ]
-    late = [instance.identifier for instance in used if failback.applying(instance)]
+    late = [instance.identifier for instance in used if failback.is_applying(instance)]
     if late:
         return StepStatus(StepState.IN_PROGRESS, f"{', '.join(late)} is not in sync with {step.subject} yet.", facts)
     return StepStatus(StepState.DONE, f"{step.subject} is as it was.", facts)

@@ -53,7 +53,7 @@ def source(context: PlanContext) -> rds.Instance | None:
         found = failback.writer(context)
         return None if found is None or copied_back(context, found) else found
     chosen = copy_selection.choose(context)
-    return failback.named(context, Side.PRIMARY, failback.own_name(context)) if chosen is not None else None
+    return failback.instance_named(context, Side.PRIMARY, failback.own_name(context)) if chosen is not None else None
 
 
 def side_of(context: PlanContext) -> Side:
@@ -111,7 +111,7 @@ def write_status(step: Step, context: PlanContext) -> StepStatus:
     if task is not None and report is not None and report.begun and context.goal is Goal.FAILBACK:
         message = f"Task {task.arn.rpartition('/')[2]} writes the marker into {step.subject} all the time."
         return StepStatus(StepState.DONE, message, (("task", task.arn),))
-    if unfinished := marker_task.unfinished(context, step.side, task, f"{WRITES} into {step.subject}"):
+    if unfinished := marker_task.unfinished_status(context, step.side, task, f"{WRITES} into {step.subject}"):
         return unfinished
     if task is None or report is None:
         return marker_task.unread(step)
@@ -156,11 +156,11 @@ def freeze_steps(context: PlanContext) -> Iterator[Step]:
 
 def freeze_status(step: Step, context: PlanContext) -> StepStatus:
     """DONE once a write was refused while the parameter group was in force."""
-    instance = failback.by_resource(context, step.side, step.before["resource"])
+    instance = failback.instance_of_resource(context, step.side, step.before["resource"])
     if instance is None or not failback.frozen(context, instance, step.side):
         return StepStatus(StepState.DRIFTED, f"{step.subject} takes writes again: it is not frozen any more.")
     task = marker_task.task_of(context, WRITING, step)
-    if unfinished := marker_task.unfinished(context, step.side, task, f"{WRITES} into {step.subject}"):
+    if unfinished := marker_task.unfinished_status(context, step.side, task, f"{WRITES} into {step.subject}"):
         return unfinished
     report = marker_task.report_of(context, step.side, task) if task is not None else None
     if task is None or report is None:
@@ -216,7 +216,7 @@ def arrival_call(step: Step, context: PlanContext) -> Call:
     if not facts:
         raise ValueError(f"{step.before['proof']} recorded no marker")
     try:
-        instance = failback.named(context, step.side, step.subject)
+        instance = failback.instance_named(context, step.side, step.subject)
     except DataUnavailable as error:
         raise ValueError(error.unavailable.why) from error
     if instance is None or not instance.host:
@@ -235,7 +235,7 @@ def _proof(step: Step, context: PlanContext) -> Mapping[str, str]:
 
 def arrival_status(step: Step, context: PlanContext) -> StepStatus:
     """DONE once the task found both; FAILED where its time was over before."""
-    present(failback.named(context, step.side, step.subject), f"{step.subject} is gone.")
+    present(failback.instance_named(context, step.side, step.subject), f"{step.subject} is gone.")
     left = failback.writer(context) if context.goal is Goal.FAILBACK else None
     if left is not None and (lost := failback.lost_copy(context, left)):
         return StepStatus(StepState.DRIFTED, f"{lost}.")
@@ -243,7 +243,7 @@ def arrival_status(step: Step, context: PlanContext) -> StepStatus:
     report = marker_task.report_of(context, step.side, task) if task is not None else None
     if task is not None and task.exit_code == scripts.TIME_IS_OVER and report is not None:
         return _not_there(step, context, task, report)
-    if unfinished := marker_task.unfinished(context, step.side, task, f"see the marker in {step.subject}"):
+    if unfinished := marker_task.unfinished_status(context, step.side, task, f"see the marker in {step.subject}"):
         return unfinished
     if task is None or report is None:
         return marker_task.unread(step)
@@ -304,7 +304,7 @@ def _name(context: PlanContext) -> str | None:
 def removal_call(step: Step, context: PlanContext) -> Call:
     """The call with the database's host. Raises ValueError where it is not known."""
     try:
-        instance = failback.named(context, step.side, step.subject)
+        instance = failback.instance_named(context, step.side, step.subject)
     except DataUnavailable as error:
         raise ValueError(error.unavailable.why) from error
     if instance is None or not instance.host:
@@ -315,7 +315,7 @@ def removal_call(step: Step, context: PlanContext) -> Call:
 def removal_status(step: Step, context: PlanContext) -> StepStatus:
     """DONE once such a task ended well."""
     task = marker_task.task_of(context, REMOVING, step)
-    if unfinished := marker_task.unfinished(context, step.side, task, f"drop {scripts.TABLE} in {step.subject}"):
+    if unfinished := marker_task.unfinished_status(context, step.side, task, f"drop {scripts.TABLE} in {step.subject}"):
         return unfinished
     return StepStatus(StepState.DONE, f"{scripts.TABLE} is gone from {step.subject}.")
 

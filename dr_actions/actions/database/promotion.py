@@ -41,7 +41,7 @@ def lag_steps(context: PlanContext) -> Iterator[Step]:
 
 def lag_status(step: Step, context: PlanContext) -> StepStatus:
     """IN_PROGRESS while the replica trails by more, or nobody knows by how much; FAILED where RDS gave it up."""
-    instance = failback.named(context, Side.PRIMARY, step.subject)
+    instance = failback.instance_named(context, Side.PRIMARY, step.subject)
     if instance is None or instance.source != step.before["source"]:
         return StepStatus(StepState.DRIFTED, f"{step.subject} does not replicate {step.before['source']} (any more).")
     if broken := failback.broken_link(context, instance):
@@ -99,8 +99,8 @@ def replica_steps(context: PlanContext, action: str, until: str, after: Params) 
 
 def in_sync_status(step: Step, context: PlanContext) -> StepStatus:
     """IN_PROGRESS while the replica trails; DRIFTED where the source takes writes, FAILED where RDS gave it up."""
-    source = failback.by_resource(context, Side.DR, step.before["resource"])
-    instance = failback.named(context, Side.PRIMARY, step.subject)
+    source = failback.instance_of_resource(context, Side.DR, step.before["resource"])
+    instance = failback.instance_named(context, Side.PRIMARY, step.subject)
     if source is None or instance is None or not instance.source or not failback.is_of(instance, source):
         return StepStatus(StepState.DRIFTED, f"{step.subject} does not replicate {step.before['source']} (any more).")
     if not failback.frozen(context, source):
@@ -115,7 +115,7 @@ def in_sync_status(step: Step, context: PlanContext) -> StepStatus:
     if proof.get("gtids"):
         message = f"{source.identifier} counts its transactions: the marker's task proves that all have arrived."
         return StepStatus(StepState.DONE, message, (("source", source.arn),))
-    since, (reached, reason) = failback.frozen_since(context), _reached(context, instance)
+    since, (reached, reason) = failback.frozen_since(context), _complete_until(context, instance)
     if since is None:
         message = f"When {source.identifier} was frozen is not recorded in this run: nothing can be compared with"
         return StepStatus(StepState.IN_PROGRESS, f"{message}. Unfreeze it by hand, then run again.")
@@ -133,7 +133,7 @@ def in_sync_status(step: Step, context: PlanContext) -> StepStatus:
 
 def copied_back(context: PlanContext, source: rds.Instance) -> bool:
     """Return whether the copy of ``source`` in the primary region was promoted already. Raises DataUnavailable."""
-    there = failback.named(context, Side.PRIMARY, failback.own_name(context))
+    there = failback.instance_named(context, Side.PRIMARY, failback.own_name(context))
     return there is not None and not there.source and failback.is_of(there, source)
 
 
@@ -142,18 +142,18 @@ def lag_s(context: PlanContext, instance: rds.Instance) -> tuple[float | None, s
 
     Raises DataUnavailable.
     """
-    reading, reason = _reading(context, instance)
+    reading, reason = _lag_reading(context, instance)
     return (reading.value, "") if reading is not None else (None, reason)
 
 
-def _reached(context: PlanContext, instance: rds.Instance) -> tuple[datetime | None, str]:
-    reading, reason = _reading(context, instance)
+def _complete_until(context: PlanContext, instance: rds.Instance) -> tuple[datetime | None, str]:
+    reading, reason = _lag_reading(context, instance)
     if reading is None or reading.at is None or reading.value is None:
         return None, reason
     return reading.at - timedelta(seconds=reading.value), ""
 
 
-def _reading(context: PlanContext, instance: rds.Instance) -> tuple[Reading | None, str]:
+def _lag_reading(context: PlanContext, instance: rds.Instance) -> tuple[Reading | None, str]:
     readings = context.snapshot.get(rds_replicas.lags, Side.PRIMARY)
     reading = next((r for r in readings if r.dimension(rds_replicas.DIMENSION) == instance.identifier), None)
     reason = doubt(copy_selection.view_of(context), reading)
@@ -198,8 +198,8 @@ def retention(context: PlanContext) -> int:
 
 def promote_status(step: Step, context: PlanContext) -> StepStatus:
     """Promotion is refused while the replica backs up; and not asked for while the DR region takes writes (T41)."""
-    source = failback.by_resource(context, Side.DR, step.before["resource"])
-    instance = failback.named(context, Side.PRIMARY, step.subject)
+    source = failback.instance_of_resource(context, Side.DR, step.before["resource"])
+    instance = failback.instance_named(context, Side.PRIMARY, step.subject)
     if instance is None or not _the_copy(step, instance):
         message = "is gone" if instance is None else "is another than the copy that came home"
         return StepStatus(StepState.DRIFTED, f"{step.subject} {message}.")

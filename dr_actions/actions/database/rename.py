@@ -74,7 +74,7 @@ def _rename_call(region: str, name: str, to: str) -> Call:
 
 def rename_status(step: Step, context: PlanContext) -> StepStatus:
     """By resource id, which the rename leaves as it is. Raises DataUnavailable."""
-    instance = failback.by_resource(context, step.side, step.before["resource"])
+    instance = failback.instance_of_resource(context, step.side, step.before["resource"])
     if instance is None:
         return StepStatus(StepState.DRIFTED, f"{step.subject} ({step.before['resource']}) is gone.")
     state = DATABASE[instance.status]
@@ -93,7 +93,7 @@ def rename_status(step: Step, context: PlanContext) -> StepStatus:
     if not state.changeable:
         message = f"{instance.identifier} is {instance.status}."
         return StepStatus(StepState.IN_PROGRESS, message, works=state.busy)
-    other = failback.named(context, step.side, step.after["name"])
+    other = failback.instance_named(context, step.side, step.after["name"])
     if other is not None:
         return StepStatus(StepState.DRIFTED, f"Another instance is called {other.identifier} already.")
     return StepStatus(StepState.READY, f"{instance.identifier} can be renamed.", failback.evidence_of(instance))
@@ -106,7 +106,7 @@ def _rollback_call(step: Step) -> Call | None:
 
 def _old_primary(context: PlanContext) -> rds.Instance | None:
     """Return the primary's instance with the estate's name, where a copy is to replace it. Raises DataUnavailable."""
-    return failback.old(context) if failback.writer(context) else None
+    return failback.old_primary(context) if failback.writer(context) else None
 
 
 OLD_PRIMARY = Renaming(

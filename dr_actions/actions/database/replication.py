@@ -20,7 +20,7 @@ from collections.abc import Iterator
 
 from dr_actions.actions.common.size_limits import limit_s
 from dr_actions.actions.database import failback
-from dr_actions.actions.database.restore_dr import provisioned
+from dr_actions.actions.database.restore_dr import provisioned_iops
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.action_ids import part_of
 from dr_actions.model.plan import Call, Danger, Json, Step
@@ -50,7 +50,9 @@ def end_stale_steps(context: PlanContext) -> Iterator[Step]:
     if copies is None:
         return
     region, name = context.env.regions.dr, failback.own_name(context)
-    stands = failback.by_resource(context, Side.PRIMARY, copies.resource_id) is not None  # maybe under another name
+    stands = (
+        failback.instance_of_resource(context, Side.PRIMARY, copies.resource_id) is not None
+    )  # maybe under another name
     rest = "the old database stays, and its own backups with it" if stands else "that database is gone"
     yield context.step(
         END_STALE_REPLICATION.name,
@@ -69,10 +71,10 @@ def end_stale_steps(context: PlanContext) -> Iterator[Step]:
 
 def _stale(context: PlanContext) -> rds.AutomatedBackup | None:
     """What is replicated of the old primary, or under its name of one that is gone (T57). Raises DataUnavailable."""
-    old, name = failback.old(context), failback.own_name(context)
+    old, name = failback.old_primary(context), failback.own_name(context)
     if old is not None:
         return _copies(context, old.resource_id)
-    copied_back = failback.named(context, Side.PRIMARY, name)
+    copied_back = failback.instance_named(context, Side.PRIMARY, name)
     own = copied_back.resource_id if copied_back else ""
     found = context.snapshot.get(rds.automated_backups, Side.DR)
     arn = failback.primary_arn(context)
@@ -123,7 +125,10 @@ def _source_backups_step(context: PlanContext, source: rds.Instance) -> Step:
 
 def _replica_step(context: PlanContext, source: rds.Instance) -> Step:
     name, region = failback.own_name(context), context.env.regions.primary
-    before, taken = failback.old(context), failback.named(context, Side.PRIMARY, failback.own_name(context))
+    before, taken = (
+        failback.old_primary(context),
+        failback.instance_named(context, Side.PRIMARY, failback.own_name(context)),
+    )
     return context.step(
         REPLICATE_TO_PRIMARY.name,
         name,
@@ -167,7 +172,7 @@ def _replica_call(context: PlanContext, source: rds.Instance) -> Call:
         params["KmsKeyId"] = (model.key_arn if model else "") or _AWS_KEY
     if like.storage_limit_gib:
         params["MaxAllocatedStorage"] = like.storage_limit_gib
-    params |= provisioned(like, source.storage_gib)
+    params |= provisioned_iops(like, source.storage_gib)
     if like.log_exports:
         params["EnableCloudwatchLogsExports"] = list(like.log_exports)
     options = [name for name, _ in model.option_groups if not name.startswith("default:")] if model else []
@@ -191,13 +196,13 @@ def _security_groups(context: PlanContext, model: rds.Instance | None) -> list[s
 
 def to_primary_status(step: Step, context: PlanContext) -> StepStatus:
     """How the source's backups, or the new instance, stand."""
-    source = failback.by_resource(context, Side.DR, step.before["resource"])
+    source = failback.instance_of_resource(context, Side.DR, step.before["resource"])
     if source is None or source.source:
         gone = "is gone from the DR region" if source is None else "is a replica itself now"
         return StepStatus(StepState.DRIFTED, f"The database {step.before['resource']} {gone}.")
     if part_of(step.id) == _SOURCE:
         return _source_backups_status(source)
-    instance = failback.named(context, Side.PRIMARY, step.subject)
+    instance = failback.instance_named(context, Side.PRIMARY, step.subject)
     if instance is None:
         return _absent_replica_status(step, source)
     if instance.resource_id == step.before["old"]:
@@ -356,7 +361,7 @@ def _dr_replica_call(context: PlanContext, source: rds.Instance) -> Call:
         "AutoMinorVersionUpgrade": source.auto_minor_upgrade,
         "StorageType": source.storage_type,
         "Tags": tags,
-        **provisioned(source, source.storage_gib),
+        **provisioned_iops(source, source.storage_gib),
     }
     if source.encrypted:
         params["KmsKeyId"] = source.key_arn
@@ -387,7 +392,7 @@ def to_dr_status(step: Step, context: PlanContext) -> StepStatus:
     """How the copies in the DR region stand."""
     if part_of(step.id) == _KEEPS:
         return _retention_status(step, context)
-    primary = failback.named(context, Side.PRIMARY, failback.own_name(context))
+    primary = failback.instance_named(context, Side.PRIMARY, failback.own_name(context))
     if primary is None or primary.source:
         message = "is gone from the primary region" if primary is None else f"still replicates from {primary.source}"
         return StepStatus(StepState.DRIFTED, f"{failback.own_name(context)} {message}.")
@@ -434,7 +439,7 @@ def _other_database_status(context: PlanContext, primary: rds.Instance) -> StepS
 
 
 def _dr_replica_status(step: Step, context: PlanContext) -> StepStatus | None:
-    instance = failback.named(context, Side.DR, step.subject)
+    instance = failback.instance_named(context, Side.DR, step.subject)
     if instance is None:
         return None
     facts, state, link = (
@@ -454,7 +459,7 @@ def _dr_replica_status(step: Step, context: PlanContext) -> StepStatus | None:
 
 
 def _retention_status(step: Step, context: PlanContext) -> StepStatus:
-    instance = failback.named(context, Side.DR, step.subject)
+    instance = failback.instance_named(context, Side.DR, step.subject)
     if instance is None or instance.source != step.before["source"]:
         return StepStatus(StepState.DRIFTED, f"{step.subject} is no replica of the database at home.")
     if instance.retention_days >= step.after["days"]:

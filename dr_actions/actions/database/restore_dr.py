@@ -110,7 +110,7 @@ def _equal(context: PlanContext, like: DatabaseRecord) -> Params:
         "AutoMinorVersionUpgrade": like.auto_minor_upgrade,
         "EnableIAMDatabaseAuthentication": like.iam_authentication,
     }
-    params |= provisioned(like, like.storage_gib)
+    params |= provisioned_iops(like, like.storage_gib)
     if like.storage_limit_gib:
         params[STORAGE_LIMIT] = like.storage_limit_gib
     if like.log_exports:
@@ -120,7 +120,7 @@ def _equal(context: PlanContext, like: DatabaseRecord) -> Params:
     return params
 
 
-def provisioned(like: DatabaseRecord | rds.Instance, gib: int) -> Params:
+def provisioned_iops(like: DatabaseRecord | rds.Instance, gib: int) -> Params:
     """IOPS and throughput of a copy of ``gib`` GiB: without them RDS refuses io1 and io2, and gives gp3 its least.
 
     Source: RDS API, StorageType of CreateDBInstanceReadReplica and RestoreDBInstanceFromDBSnapshot.
@@ -164,7 +164,7 @@ def group_id(context: PlanContext) -> str:
     return next((group.id for group in groups if group.name == name), "")
 
 
-def filled(call: Call, context: PlanContext) -> Call:
+def filled_call(call: Call, context: PlanContext) -> Call:
     """The planned call with the security group as it is now.
 
     Raises ValueError where that is absent: RDS would take the VPC's default group, out of the tasks' reach.
@@ -276,14 +276,14 @@ def restore_status(step: Step, context: PlanContext) -> StepStatus:
             f"{instance.identifier} appeared meanwhile and was restored from {made_from or 'nothing this tool knows'}"
         )
         return StepStatus(StepState.DRIFTED, f"{message}: find out who made it, then assess again.")
-    return _settled(instance, "restored")
+    return _instance_status(instance, "restored")
 
 
 def _promotion_status(step: Step, instance: rds.Instance | None) -> StepStatus:
     if instance is None or instance.resource_id != step.before["resource"]:
         return StepStatus(StepState.DRIFTED, f"The replica {step.subject} that was planned upon is gone.")
     if not instance.source:
-        return _settled(instance, "promoted")
+        return _instance_status(instance, "promoted")
     if instance.source != step.before["source"]:
         return StepStatus(StepState.DRIFTED, f"{instance.identifier} replicates from {instance.source} now.")
     if step.call is None and DATABASE[instance.status].promotable:
@@ -321,7 +321,7 @@ def _absent_status(step: Step, context: PlanContext) -> StepStatus:
 
 def _leftover_status(step: Step, instance: rds.Instance) -> StepStatus:
     if step.before["holds"] == DataAge.NEWEST:
-        return _settled(instance, "restored already")
+        return _instance_status(instance, "restored already")
     return StepStatus(
         StepState.DRIFTED,
         f"{instance.identifier} was there before this plan and holds older data than the copies do. If an interrupted "
@@ -339,7 +339,7 @@ def _rename(instance: rds.Instance) -> str:
     return f"Rename or delete it by hand (`{command} {options}`), then run again."
 
 
-def _settled(instance: rds.Instance, how: str) -> StepStatus:
+def _instance_status(instance: rds.Instance, how: str) -> StepStatus:
     if DATABASE[instance.status].broken:
         return StepStatus(
             StepState.FAILED, f"{instance.identifier} is {how}, but {instance.status}.", _evidence(instance)
@@ -365,7 +365,7 @@ def _evidence(instance: rds.Instance) -> tuple[tuple[str, str], ...]:
 
 def restore_call(step: Step, context: PlanContext) -> Call:
     """The planned call, its security group as it is now. Raises ValueError where there is none."""
-    return filled(step.planned_call, context)
+    return filled_call(step.planned_call, context)
 
 
 def send_restore(step: Step, call: Call, sender: Sender) -> dict[str, Any]:

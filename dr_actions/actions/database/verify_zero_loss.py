@@ -60,9 +60,9 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     since = _stopped_at(context)
     if step.before["mechanism"] != FILES:
         since = max((since, *_marked_at(context)))
-    if _promoted(step, context):
+    if _is_promoted(step, context):
         return StepStatus(StepState.DRIFTED, f"{step.before['copy']} replicates no more: it was promoted unproven.")
-    reached = _reached(step, context)
+    reached = _complete_until(step, context)
     if reached is None:
         return StepStatus(StepState.IN_PROGRESS, f"How far {step.before['copy']} reaches is not known now.")
     facts = (("writers stopped", _timestamp(since)), ("copy reaches", _timestamp(reached)))
@@ -111,7 +111,7 @@ def _marked_at(context: PlanContext) -> list[datetime]:
     return [at for step, at in context.confirmed_at.items() if prefix_of(step) == "database/write_marker"]
 
 
-def _reached(step: Step, context: PlanContext) -> datetime | None:
+def _complete_until(step: Step, context: PlanContext) -> datetime | None:
     """Return until when everything is in the copy, None where that is unknown. Raises DataUnavailable."""
     snapshot, copy = context.snapshot, step.before["copy"]
     mechanism = step.before["mechanism"]
@@ -132,7 +132,7 @@ def _reached(step: Step, context: PlanContext) -> datetime | None:
     return next((row.synced_at for row in snapshot.get(efs.replications, Side.DR) if row.source_id == copy), None)
 
 
-def _promoted(step: Step, context: PlanContext) -> bool:
+def _is_promoted(step: Step, context: PlanContext) -> bool:
     if step.before["mechanism"] != REPLICA:
         return False
     instance = copy_selection.instance(context, step.before["copy"])

@@ -58,7 +58,7 @@ def files_point(context: PlanContext) -> backup.RecoveryPoint | None:
     return max(points, key=lambda point: point.created_at, default=None)
 
 
-def planned(context: PlanContext) -> FilesRestore | None:
+def planned_restore(context: PlanContext) -> FilesRestore | None:
     """What the plan restores into a new file system, None where nothing. Raises DataUnavailable."""
     if context.goal in TO_DR:
         return _of_recovery(context)
@@ -113,12 +113,12 @@ def system_in_use(context: PlanContext) -> efs.FileSystem | None:
     return next((system for system in found if FILE_SYSTEM[system.state].serves), None)
 
 
-def replaced(context: PlanContext) -> frozenset[str]:
+def replaced_file_systems(context: PlanContext) -> frozenset[str]:
     """The ids of the DR region's file systems whose place another takes, by the plan or by now."""
     ids: set[str] = set()
     name = name_of(context.env)
     try:
-        restore = planned(context) if context.goal in TO_DR else None
+        restore = planned_restore(context) if context.goal in TO_DR else None
         ids |= {restore.replaces.id} if restore and restore.replaces else set()
         ids |= {s.id for s in context.snapshot.get(restored_files.systems, Side.DR) if is_replaced(s.name, name)}
     except DataUnavailable:
@@ -176,10 +176,10 @@ def observe_tag(step: Step, context: PlanContext) -> StepStatus:
     """Whether the file system bears the name that the step gives. Raises DataUnavailable."""
     token = str(step.before.get("files") or step.subject)
     system = present(system_of(context, token), f"The file system {token} is gone.")
-    return named(system, str(step.before["name"]), str(step.after["name"]))
+    return name_status(system, str(step.before["name"]), str(step.after["name"]))
 
 
-def named(system: efs.FileSystem, before: str, after: str) -> StepStatus:
+def name_status(system: efs.FileSystem, before: str, after: str) -> StepStatus:
     """DONE where the file system is called ``after``, READY where still ``before``."""
     if system.name == after:
         return StepStatus(StepState.DONE, f"{system.id} is tagged as {after}.", (("file system", system.id),))

@@ -46,7 +46,7 @@ _PERMISSIONS = "0755"
 
 def restore_steps(context: PlanContext) -> Iterator[Step]:
     """The one step, where a recovery point is usable and wanted."""
-    restore = restored_copy.planned(context)
+    restore = restored_copy.planned_restore(context)
     if restore is None:
         return
     env, point, token = context.env, restore.point, restore.token
@@ -163,7 +163,7 @@ def _evidence(
 
 def restore_cleanup_notes(context: PlanContext) -> Iterator[str]:
     """What becomes of the file system whose place the restored one takes."""
-    restore = restored_copy.planned(context)
+    restore = restored_copy.planned_restore(context)
     if restore and restore.replaces:
         yield (
             f"{restore.replaces.id} is renamed {replaced_name(restored_copy.name_of(context.env), restore.token)} and "
@@ -186,10 +186,10 @@ def restore_notes(context: PlanContext) -> Iterator[str]:
         yield f"The files are not tried: {error.unavailable.why}"
         return
     if point is None:
-        yield _nothing(env)
+        yield _reason_without_point(env)
 
 
-def _nothing(env: Environment) -> str:
+def _reason_without_point(env: Environment) -> str:
     name, region = env.named(env.names.file_system), env.regions.dr
     reason = "a replica is live, and there is no other copy to try" if env.replicates else "nothing is copied there"
     return f"The files {name} are not tried: {region} holds no usable recovery point of them ({reason})."
@@ -197,7 +197,7 @@ def _nothing(env: Environment) -> str:
 
 def tag_steps(context: PlanContext) -> Iterator[Step]:
     """A restore test's one step; a recovery's two, the old file system first."""
-    restore = restored_copy.planned(context)
+    restore = restored_copy.planned_restore(context)
     if restore is None:
         return
     if restore.replaces is None:
@@ -240,7 +240,7 @@ def tag_status(step: Step, context: PlanContext) -> StepStatus:
     known = (*context.snapshot.get(efs.file_systems, Side.DR), *context.snapshot.get(restored_files.systems, Side.DR))
     found = next((system for system in known if system.id == step.subject), None)
     system = present(found, f"The file system {step.subject} is gone.")
-    return restored_copy.named(system, str(step.before["name"]), str(step.after["name"]))
+    return restored_copy.name_status(system, str(step.before["name"]), str(step.after["name"]))
 
 
 def tag_call(step: Step, context: PlanContext) -> Call:
@@ -250,7 +250,7 @@ def tag_call(step: Step, context: PlanContext) -> Call:
 
 def mount_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each subnet, where files are restored in the place of others."""
-    restore = restored_copy.planned(context)
+    restore = restored_copy.planned_restore(context)
     if restore is not None and restore.replaces is not None:
         yield from (_mount_step(context, restore.token, target) for target in _present(context, restore.replaces.id))
 
@@ -296,7 +296,7 @@ def mount_status(step: Step, context: PlanContext) -> StepStatus:
 
 def mount_notes(context: PlanContext) -> Iterator[str]:
     """Why the restored files could not be mounted."""
-    restore = restored_copy.planned(context)
+    restore = restored_copy.planned_restore(context)
     if restore is None or restore.replaces is None:
         return
     yield from unavailable_reasons(context, Side.DR, efs_mounts.mount_targets)
@@ -306,9 +306,9 @@ def mount_notes(context: PlanContext) -> Iterator[str]:
 
 def access_point_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each tenant, or each sampled one, where files are restored."""
-    restore = restored_copy.planned(context)
+    restore = restored_copy.planned_restore(context)
     if restore is not None:
-        tenants = tenants_of(context) if restore.replaces else shared.sampled(context)
+        tenants = tenants_of(context) if restore.replaces else shared.sample_tenants(context)
         yield from (_access_point_step(context, restore, tenant) for tenant in tenants)
 
 
@@ -338,11 +338,11 @@ def _access_point_step(context: PlanContext, restore: FilesRestore, tenant: Tena
         call=Call("efs", "CreateAccessPoint", env.regions.dr, params),
         tenant=tenant.id,
         before={"files": token, "path": path},
-        after=_wanted(path, uid, gid),
+        after=_access_point_values(path, uid, gid),
     )
 
 
-def _wanted(path: str, uid: int, gid: int) -> Params:
+def _access_point_values(path: str, uid: int, gid: int) -> Params:
     return {"path": path, "uid": uid, "gid": gid, "state": "available"}
 
 

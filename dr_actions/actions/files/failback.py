@@ -97,7 +97,7 @@ def into(context: PlanContext, side: Side, destination: str) -> efs.FileReplicat
     )
 
 
-def abandoned(context: PlanContext, found: FileSystems) -> efs.FileReplication | None:
+def stale_half(context: PlanContext, found: FileSystems) -> efs.FileReplication | None:
     """The primary's half of a replication whose other half a failover deleted alone (T27). Raises DataUnavailable."""
     row = replication(context, Side.PRIMARY, found.primary.id, found.dr.id)
     return None if row is None or replication(context, Side.DR, found.primary.id, found.dr.id) else row
@@ -167,7 +167,7 @@ def reason_against_failback(context: PlanContext, found: FileSystems) -> str:
     signals = signals_of(context.snapshot, context.env)
     if signals.traffic_set is not TrafficDirection.DR and not (signals.pinned and signals.dr_writable):
         return f"traffic is set to {signals.traffic_set}, so the files of {primary} may be the newer ones"
-    running = _running(context)
+    running = _running_tasks(context)
     if running:
         return f"{running} tasks of tenants run in {primary} and may write files there"
     if found.dr.size_bytes == 0 and found.primary.size_bytes:
@@ -175,7 +175,7 @@ def reason_against_failback(context: PlanContext, found: FileSystems) -> str:
     return ""
 
 
-def _running(context: PlanContext) -> int:
+def _running_tasks(context: PlanContext) -> int:
     """How many tasks of tenants run or start in the primary region. Raises DataUnavailable."""
     pattern, services = context.env.names.service, context.snapshot.get(ecs.services, Side.PRIMARY)
     return sum(

@@ -128,7 +128,7 @@ def write_status(step: Step, context: PlanContext) -> StepStatus:
     if task is not None and report is not None and report.begun:
         message = f"Task {task.arn.rpartition('/')[2]} writes {FILE} of {step.subject} all the time."
         return StepStatus(StepState.DONE, message, (("task", task.arn),))
-    if unfinished := marker_task.unfinished(context, step.side, task, f"{WRITES} of {step.subject}"):
+    if unfinished := marker_task.unfinished_status(context, step.side, task, f"{WRITES} of {step.subject}"):
         return unfinished
     if task is None or report is None:
         return marker_task.unread(step)
@@ -166,7 +166,7 @@ def freeze_status(step: Step, context: PlanContext) -> StepStatus:
     if policy is None or policy.frozen_at is None:
         return StepStatus(StepState.DRIFTED, f"The folder of {step.subject} takes writes again: it is not frozen.")
     task = marker_task.task_of(context, WRITING, step)
-    if unfinished := marker_task.unfinished(context, step.side, task, f"{WRITES} of {step.subject}"):
+    if unfinished := marker_task.unfinished_status(context, step.side, task, f"{WRITES} of {step.subject}"):
         return unfinished
     report = marker_task.report_of(context, step.side, task) if task is not None else None
     if task is None or report is None:
@@ -219,7 +219,7 @@ def arrival_status(step: Step, context: PlanContext) -> StepStatus:
         facts = (("task", task.arn), ("arrived", str(report.number)))
         reason = f"Not all has arrived in the folder of {step.subject}: {message}. Its files are not made writable"
         return StepStatus(StepState.FAILED, f"{reason}.", facts)
-    if unfinished := marker_task.unfinished(context, step.side, task, f"see the marker file of {step.subject}"):
+    if unfinished := marker_task.unfinished_status(context, step.side, task, f"see the marker file of {step.subject}"):
         return unfinished
     if task is None or report is None:
         return marker_task.unread(step)
@@ -232,12 +232,12 @@ def arrival_status(step: Step, context: PlanContext) -> StepStatus:
 def removal_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each tenant whose marker file is written; in an abort for those that the failback wrote."""
     if context.goal is Goal.ABORT:
-        yield from _aborted(context)
+        yield from _abort_steps(context)
         return
     yield from marker_steps(context, REMOVE.name, REMOVING, **_details(Side.PRIMARY))
 
 
-def _aborted(context: PlanContext) -> Iterator[Step]:
+def _abort_steps(context: PlanContext) -> Iterator[Step]:
     for tenant_service in tenant_services(context, Side.DR):
         recorded = context.before(WRITE.name, tenant_service.tenant.id)
         if recorded:
@@ -271,7 +271,7 @@ def removal_status(step: Step, context: PlanContext) -> StepStatus:
     """DONE once such a task ended well."""
     task = marker_task.task_of(context, REMOVING, step)
     what = f"remove {file_scripts.FILE} of {step.subject}"
-    if unfinished := marker_task.unfinished(context, step.side, task, what):
+    if unfinished := marker_task.unfinished_status(context, step.side, task, what):
         return unfinished
     return StepStatus(StepState.DONE, f"{file_scripts.FILE} is gone from the folder of {step.subject}.")
 

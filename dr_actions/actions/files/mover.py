@@ -68,7 +68,7 @@ def container_name(context: PlanContext, definition: ecs.TaskDefinition) -> str:
 
 def register_steps(context: PlanContext) -> Iterator[Step]:
     """The one step, where files are restored in the place of others."""
-    restore, tenant_service = restored_copy.planned(context), lender(context)
+    restore, tenant_service = restored_copy.planned_restore(context), lender(context)
     if restore is None or restore.replaces is None or tenant_service is None:
         return
     env, family, token = context.env, mover_family(context.env), restore.token
@@ -161,7 +161,7 @@ def mover_definition(context: PlanContext, file_system: str) -> ecs.TaskDefiniti
 
 def register_notes(context: PlanContext) -> Iterator[str]:
     """Why nothing moves what is restored."""
-    restore = restored_copy.planned(context)
+    restore = restored_copy.planned_restore(context)
     if restore is not None and restore.replaces is not None and lender(context) is None:
         yield (
             f"{context.env.regions.dr} has no tenant's service by whose image restored files are moved into their "
@@ -171,7 +171,7 @@ def register_notes(context: PlanContext) -> Iterator[str]:
 
 def move_steps(context: PlanContext) -> Iterator[Step]:
     """The one step, where files are restored in the place of others."""
-    restore, tenant_service = restored_copy.planned(context), lender(context)
+    restore, tenant_service = restored_copy.planned_restore(context), lender(context)
     if restore is None or restore.replaces is None or tenant_service is None:
         return
     env, service, token = context.env, tenant_service.service, restore.token

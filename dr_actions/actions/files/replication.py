@@ -174,7 +174,7 @@ def _to_dr_status(context: PlanContext, found: files_failback.FileSystems) -> St
 
 def _end_stale_steps(context: PlanContext, found: files_failback.FileSystems) -> Iterator[Step]:
     """A step where the primary lists a replication into the DR file system that the DR region knows nothing of."""
-    if files_failback.abandoned(context, found) is not None:
+    if files_failback.stale_half(context, found) is not None:
         yield _end_stale_step(context, found)
 
 
@@ -203,7 +203,7 @@ def _end_stale_status(context: PlanContext, found: files_failback.FileSystems) -
         return StepStatus(StepState.DONE, f"{found.primary.id} replicates into nothing.")
     if FILE_REPLICATION[row.status].gone:
         return StepStatus(StepState.IN_PROGRESS, f"The old replication of {found.primary.id} is being deleted.")
-    if files_failback.abandoned(context, found) is None:
+    if files_failback.stale_half(context, found) is None:
         reason = (
             f"{found.primary.id} replicates into {found.dr.id}: the files of the DR region are the older ones (T28)"
         )

@@ -28,7 +28,7 @@ def unfrozen(policy: FileSystemPolicy) -> str:
     if not policy.text or policy.frozen_at is None:
         return policy.text
     document = json.loads(policy.text)
-    statements = [statement for statement in _statements(document) if not _ours(statement)]
+    statements = [statement for statement in _statements(document) if not _is_own(statement)]
     return json.dumps({**document, "Statement": statements}) if statements else ""
 
 
@@ -48,7 +48,7 @@ def _statements(document: dict[str, Any]) -> list[Statement]:
     return listed if isinstance(listed, list) else [listed]
 
 
-def _ours(statement: Statement) -> bool:
+def _is_own(statement: Statement) -> bool:
     sid = str(statement.get("Sid", ""))
     return sid.startswith(FROZEN_SID) or sid == _DEFAULT_SID
 

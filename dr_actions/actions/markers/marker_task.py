@@ -206,7 +206,9 @@ def report_of(context: PlanContext, side: Side, task: drill_resources.Probe) -> 
     return known if known is not None and known.marker == marker_of(context) else None
 
 
-def unfinished(context: PlanContext, side: Side, task: drill_resources.Probe | None, what: str) -> StepStatus | None:
+def unfinished_status(
+    context: PlanContext, side: Side, task: drill_resources.Probe | None, what: str
+) -> StepStatus | None:
     """How a step stands whose task has not ended well; None where it ended with 0. Raises DataUnavailable."""
     if task is None:
         return StepStatus(StepState.READY, f"No task was asked to {what} yet.")

@@ -25,7 +25,7 @@ _MINUTE_S = 60
 def plan_steps(context: PlanContext) -> Iterator[Step]:
     """One step where a folder is configured and the DR region lacks something that a failover needs."""
     provision, region = context.env.provision, context.env.regions.dr
-    lacks = missing(context)
+    lacks = missing_parts(context)
     if not provision.folder or not lacks:
         return
     yield context.step(
@@ -47,7 +47,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
 
 def observe(step: Step, context: PlanContext) -> StepStatus:
     """DONE when nothing is missing; READY while something of what the plan named is."""
-    lacks = missing(context)
+    lacks = missing_parts(context)
     if not lacks:
         return StepStatus(StepState.DONE, f"{context.env.regions.dr} has all that a failover needs.")
     if strange := [name for name in lacks if name not in step.before["missing"]]:
@@ -71,7 +71,7 @@ def run_program(step: Step, program: ProgramContext) -> None:
         )
 
 
-def missing(context: PlanContext) -> tuple[str, ...]:
+def missing_parts(context: PlanContext) -> tuple[str, ...]:
     """What a failover needs in the DR region and is not there, in words with names. Raises DataUnavailable."""
     env, snapshot, side = context.env, context.snapshot, Side.DR
     names = env.names
@@ -97,7 +97,7 @@ def missing(context: PlanContext) -> tuple[str, ...]:
 
 def notes(context: PlanContext) -> Iterator[str]:
     """Why nothing is provisioned, or what of it is not in the plan."""
-    env, lacks = context.env, missing(context)
+    env, lacks = context.env, missing_parts(context)
     region, folder = env.regions.dr, env.provision.folder
     if not lacks:
         kind = "warm standby" if env.standby.mode == "warm" else "pilot light"

@@ -38,11 +38,11 @@ def refusals(plan: Plan, env: Environment) -> tuple[str, ...]:
     regions, zones = _Regions(plan), _zone_names(plan)
     for row in plan.get("resource_changes") or ():
         if set(_actions(row)) not in _IDLE:
-            found += _refused(row, regions.of(row), zones, env)
+            found += _refusals(row, regions.of(row), zones, env)
     return tuple(found)
 
 
-def _refused(row: Mapping[str, Any], region: str, zones: Mapping[str, str], env: Environment) -> Iterator[str]:
+def _refusals(row: Mapping[str, Any], region: str, zones: Mapping[str, str], env: Environment) -> Iterator[str]:
     actions, name = _actions(row), _name(row)
     if "delete" in actions:
         doing = "replaced" if "create" in actions else "deleted"

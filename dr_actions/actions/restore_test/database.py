@@ -166,7 +166,7 @@ def restore_call(step: Step, context: PlanContext) -> Call:
         raise ValueError(error.unavailable.why) from error
     if moment is None:
         raise ValueError(f"the copy {step.after[RESTORED_FROM]} is gone")
-    call = restore_dr.filled(step.planned_call, context)
+    call = restore_dr.filled_call(step.planned_call, context)
     tags = [*call.params["Tags"], {"Key": RESTORED_TO, "Value": f"{moment:{_MOMENT}}"}]
     return replace(call, params={**call.params, "Tags": tags})
 

@@ -79,7 +79,7 @@ def _preference(env: Environment, mechanism: str) -> int:
     return known.index(mechanism) if mechanism in known else len(known)
 
 
-def sampled(context: PlanContext) -> tuple[Tenant, ...]:
+def sample_tenants(context: PlanContext) -> tuple[Tenant, ...]:
     """The tenants whose access points are opened, in order. Raises DataUnavailable where none can be discovered."""
     return tenants_of(context)[: context.env.drill.sample_tenants]
 
@@ -97,4 +97,4 @@ def tenants_without_query(context: PlanContext) -> tuple[Tenant, ...]:
 
     Raises DataUnavailable.
     """
-    return tuple(tenant for tenant in tenants_without_service(context, Side.DR) if tenant in sampled(context))
+    return tuple(tenant for tenant in tenants_without_service(context, Side.DR) if tenant in sample_tenants(context))

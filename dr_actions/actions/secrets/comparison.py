@@ -64,7 +64,7 @@ def differing_fields(secret_pair: SecretPair, renamed: bool) -> tuple[str, ...]:
     return tuple(name for name in names if not _alike(mine.get(name), its.get(name), renamed))
 
 
-def renamed(context: PlanContext) -> bool:
+def is_renamed(context: PlanContext) -> bool:
     """Whether the DR region's database has another name than the estate's own. Raises DataUnavailable."""
     source = failback.writer(context)
     return source is not None and source.identifier != failback.own_name(context)

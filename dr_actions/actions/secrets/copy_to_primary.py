@@ -30,18 +30,18 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
     if source is None:
         return
     for pair in secrets_comparison.pairs(context):
-        fields = _open(pair, secrets_comparison.renamed(context))
+        fields = _fields_to_copy(pair, secrets_comparison.is_renamed(context))
         if pair.here is not None and not pair.here.replica_of and fields:
             yield _step(context, pair, fields, source)
 
 
-def _open(pair: SecretPair, renamed: bool) -> list[str]:
+def _fields_to_copy(pair: SecretPair, renamed: bool) -> list[str]:
     return sorted({*secrets_comparison.differing_fields(pair, renamed), *secrets_comparison.fields_to_dr(pair)})
 
 
 def _step(context: PlanContext, pair: SecretPair, fields: list[str], source: rds.Instance) -> Step:
     env, text = context.env, ", ".join(fields)
-    goal, renamed = failback.own_name(context), secrets_comparison.renamed(context)
+    goal, renamed = failback.own_name(context), secrets_comparison.is_renamed(context)
     from_dr = bool(secrets_comparison.differing_fields(pair, renamed))
     origin = env.regions.dr if from_dr else env.regions.primary
     return context.step(
@@ -86,12 +86,12 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     if pair.here is None:
         return StepStatus(StepState.DRIFTED, f"{step.subject} is gone from the primary region.")
     facts = (("secret", pair.here.arn), ("version", pair.here.current_version))
-    left = _open(pair, step.before["renamed"])
+    left = _fields_to_copy(pair, step.before["renamed"])
     if not left:
         return StepStatus(StepState.DONE, f"{step.subject} is as the database at home wants it.", facts)
     if left != sorted(step.before["fields"]):
         return StepStatus(StepState.DRIFTED, f"{step.subject} differs by {', '.join(left)} now.", facts)
-    primary = failback.named(context, Side.PRIMARY, failback.own_name(context))
+    primary = failback.instance_named(context, Side.PRIMARY, failback.own_name(context))
     if primary is None or not primary.host:
         return StepStatus(StepState.DRIFTED, f"{step.subject} has no database at home to lead to.", facts)
     return StepStatus(StepState.READY, f"{step.subject} differs by {', '.join(left)}.", facts)
@@ -102,7 +102,7 @@ def build_call(step: Step, context: PlanContext) -> Call:
 
     Raises ValueError where that is not known, DataUnavailable where it is not seen.
     """
-    instance = failback.named(context, Side.PRIMARY, failback.own_name(context))
+    instance = failback.instance_named(context, Side.PRIMARY, failback.own_name(context))
     if instance is None or not instance.host:
         raise ValueError(f"there is no host at home to lead {step.subject} to")
     return step.call_with({LEADING_TO: instance.host})

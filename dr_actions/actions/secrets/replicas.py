@@ -109,7 +109,7 @@ def _replicate_step(context: PlanContext, pair: SecretPair, key: str) -> Step:
             },
         ),
         tenant=pair.tenant,
-        before={"replica of": "", "renamed": secrets_comparison.renamed(context)},
+        before={"replica of": "", "renamed": secrets_comparison.is_renamed(context)},
         after={"replica of": primary},
     )
 

@@ -39,7 +39,7 @@ def _marked_tables(context: PlanContext) -> Iterator[tuple[dynamodb.Table, Param
             yield table, key
 
 
-def _marked(table: str) -> Params:
+def _marker_params(table: str) -> Params:
     """Return the step parameters by which a run's observations read the table's marker."""
     return {"marked table": table}
 
@@ -80,7 +80,7 @@ def write_steps(context: PlanContext) -> Iterator[Step]:
             undo="The item is taken away after the move, or by the abort.",
             budget_s=300,
             call=Call("dynamodb", "PutItem", region, params),
-            before=_marked(table.name),
+            before=_marker_params(table.name),
             after={"marker item": "written"},
         )
 
@@ -122,7 +122,7 @@ def arrival_steps(context: PlanContext) -> Iterator[Step]:
             side=Side.PRIMARY,
             says=f"Wait until the marker item of {table.name} is in the replica of {context.env.regions.primary}.",
             budget_s=2 * ARRIVES_S,
-            before=_marked(table.name),
+            before=_marker_params(table.name),
             after={"lost": "nothing"},
         )
 
@@ -158,7 +158,7 @@ def removal_steps(context: PlanContext) -> Iterator[Step]:
             undo="The next marker makes its item again.",
             budget_s=600,
             call=Call("dynamodb", "DeleteItem", region, params),
-            before=_marked(table.name),
+            before=_marker_params(table.name),
             after={"marker item": "gone"},
         )
 

@@ -41,7 +41,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
             return bad
     primary_side, away = (_contents(step.subject, side, context) for side in sides)
     if isinstance(primary_side, TableTooLarge) or isinstance(away, TableTooLarge):
-        return _by_counts(step.subject, context)
+        return _status_by_counts(step.subject, context)
     facts = _evidence(primary_side.items, away.items, "items read through")
     if primary_side.digest == away.digest:
         return StepStatus(StepState.DONE, f"{step.subject}: the same {away.items} items in both regions.", facts)
@@ -82,7 +82,7 @@ def _contents(name: str, side: Side, context: PlanContext) -> Contents | TableTo
     raise DataUnavailable(Unavailable(UnavailableKind.UNSUPPORTED, reason))
 
 
-def _by_counts(name: str, context: PlanContext) -> StepStatus:
+def _status_by_counts(name: str, context: PlanContext) -> StepStatus:
     """A table too large to be read through is judged by DynamoDB's own counts, refreshed about every six hours."""
     counts = [
         table.items if table else 0 for table in (_table(name, side, context) for side in (Side.PRIMARY, Side.DR))

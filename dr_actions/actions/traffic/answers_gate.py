@@ -80,7 +80,7 @@ def answers_gate(context: PlanContext, part: TrafficShare) -> StepStatus:
     if percent == _ALL:
         if context.env.traffic.origin_record not in part.names:
             return StepStatus(StepState.DONE, f"{percent} percent point to the primary region by their records.")
-        return _settled(context, since, *_all_in_primary(context, home, away))
+        return _share_status(context, since, *_all_in_primary(context, home, away))
     asked_for = context.snapshot.get(dns_weight_samples.tallies, Side.GLOBAL)
     rows = [row for row in asked_for if row.counts and row.type in _KINDS and row.name in part.names]
     if not rows:
@@ -96,10 +96,10 @@ def answers_gate(context: PlanContext, part: TrafficShare) -> StepStatus:
         messages.append(message + (f", {strange} point to neither region" if strange else ""))
         facts.append((f"answers {row.name} {row.type}", f"{came} of {total}"))
         unfair = unfair or rarity(came, total, percent / _PERCENT) < TOO_RARE
-    return _settled(context, since, unfair, f"{'; '.join(messages)}.", tuple(facts))
+    return _share_status(context, since, unfair, f"{'; '.join(messages)}.", tuple(facts))
 
 
-def _settled(
+def _share_status(
     context: PlanContext, since: datetime, unfair: bool, message: str, facts: tuple[tuple[str, str], ...]
 ) -> StepStatus:
     """Unfair is FAILED only once the change has had its time to reach every server."""
@@ -142,7 +142,7 @@ def _answers_by_region(row: AnswerTally, door: frozenset[str]) -> int:
 
 def _load_balancer(context: PlanContext, side: Side) -> frozenset[str]:
     """The addresses and the names of the side's load balancer; empty where they cannot be seen."""
-    names = {route53.plain(balancer.dns_name) for balancer in _seen(context, elbv2.load_balancer, side)}
+    names = {route53.plain(balancer.dns_name) for balancer in _observed_share(context, elbv2.load_balancer, side)}
     return frozenset({*_observed_load_balancer(context, side), *names, *(f"dualstack.{name}" for name in names)})
 
 
@@ -153,7 +153,7 @@ def _observed_load_balancer(context: PlanContext, side: Side) -> Sequence[str]:
         return ()
 
 
-def _seen(
+def _observed_share(
     context: PlanContext, reader: Reader[elbv2.LoadBalancer | None], side: Side
 ) -> tuple[elbv2.LoadBalancer, ...]:
     try:
@@ -165,7 +165,7 @@ def _seen(
 
 def effect_status(step: Step, context: PlanContext, change: DnsChange | None) -> StepStatus:
     """IN_PROGRESS or DONE, for a step whose records are as wanted."""
-    return _pending(step, context, change) or _answered(step, context, change)
+    return _change_status(step, context, change) or _answer_status(step, context, change)
 
 
 def change_of(step: Step, context: PlanContext) -> DnsChange | None:
@@ -178,7 +178,7 @@ def change_of(step: Step, context: PlanContext) -> DnsChange | None:
     return next((change for change in followed if isinstance(change, DnsChange) and change.id == wanted), None)
 
 
-def _pending(step: Step, context: PlanContext, change: DnsChange | None) -> StepStatus | None:
+def _change_status(step: Step, context: PlanContext, change: DnsChange | None) -> StepStatus | None:
     """IN_PROGRESS while Route 53 may not have the change on all its servers; None from then on."""
     wanted = context.changes.get(step.id)
     if change is None and wanted and not _had_its_time(step, context):
@@ -193,7 +193,7 @@ def _had_its_time(step: Step, context: PlanContext) -> bool:
     return since is not None and context.snapshot.taken_at - since > SETTLES
 
 
-def _answered(step: Step, context: PlanContext, change: DnsChange | None) -> StepStatus:
+def _answer_status(step: Step, context: PlanContext, change: DnsChange | None) -> StepStatus:
     """The records are as wanted: what do those say who can be asked from here?"""
     heard, unseen = _answers(step, context)
     wanted, door = leads_to(step.after["records"]), _load_balancer_of(context)

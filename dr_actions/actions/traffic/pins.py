@@ -130,7 +130,7 @@ def pin_primary_steps(context: PlanContext) -> Iterator[Step]:
     """One step for each check that holds a record of the primary region and is not held down yet."""
     for found in _checks_to_pin(context):
         if isinstance(found, HealthCheck):
-            settings = pin(found, _listening(context))
+            settings = pin(found, _listener_ports(context))
             if settings is not None and as_set(found, settings) != settings:
                 yield _pin_primary_step(context, found, settings)
 
@@ -140,7 +140,7 @@ def pin_primary_notes(context: PlanContext) -> Iterator[str]:
     for found in _checks_to_pin(context):
         if isinstance(found, str):
             yield found
-        elif pin(found, _listening(context)) is None:
+        elif pin(found, _listener_ports(context)) is None:
             yield (
                 f"Health check {found.id} ({found.type}) cannot be held down by an update: after the shift Route 53 "
                 "would answer with the primary region while the DR region is unhealthy and the primary well. "
@@ -193,7 +193,7 @@ def _used_elsewhere(context: PlanContext, own: list[Record], known: dict[str, He
     return found
 
 
-def _listening(context: PlanContext) -> set[int]:
+def _listener_ports(context: PlanContext) -> set[int]:
     """Ports on which a load balancer of either region listens, as far as they are seen."""
     found: set[int] = set()
     for side in (Side.PRIMARY, Side.DR):

@@ -136,7 +136,7 @@ def unavailable_reason(context: PlanContext) -> str:
     return ""
 
 
-def shifted(pair: RecordPair, to: Side) -> tuple[Record, Record]:
+def shifted_pair(pair: RecordPair, to: Side) -> tuple[Record, Record]:
     """The pair's two records as they are when all visitors are led to ``to``, in the order of the set identifiers."""
     if pair.primary.policy == "weighted":
         weights = (ALL, NONE) if to is Side.PRIMARY else (NONE, ALL)
@@ -148,7 +148,7 @@ def shifted(pair: RecordPair, to: Side) -> tuple[Record, Record]:
     return _in_order(*records)
 
 
-def shared(pair: RecordPair, percent: int) -> tuple[Record, Record]:
+def shared_pair(pair: RecordPair, percent: int) -> tuple[Record, Record]:
     """The pair's two records while ``percent`` of all visitors are led to the primary region, the rest to the DR one.
 
     Raises ValueError for a failover pair and another number than 100: to share it would convert it (T12).
@@ -157,7 +157,7 @@ def shared(pair: RecordPair, percent: int) -> tuple[Record, Record]:
         return _in_order(replace(pair.primary, weight=percent), replace(pair.dr, weight=ALL - percent))
     if percent != ALL:
         raise ValueError(f"{pair.label} is of policy {pair.primary.policy}: it cannot be shared by {percent} percent")
-    return shifted(pair, Side.PRIMARY)
+    return shifted_pair(pair, Side.PRIMARY)
 
 
 def _leading_where(record: Record, other: Record) -> Record:

@@ -23,7 +23,7 @@ from dr_actions.actions.traffic.records import (
     chunks,
     cutover_pairs,
     record_set,
-    shifted,
+    shifted_pair,
     unavailable_reason,
     upserts,
 )
@@ -60,7 +60,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
 def _step(context: PlanContext, zone: ZonePairs, batch: Sequence[RecordPair], number: int) -> Step:
     env, manual = context.env, context.env.traffic.dns_step == "manual"
     before = [record_set(record) for pair in batch for record in as_it_is(pair)]
-    after = [record_set(record) for pair in batch for record in shifted(pair, Side.DR)]
+    after = [record_set(record) for pair in batch for record in shifted_pair(pair, Side.DR)]
     region, names = env.region(Side.DR), " and ".join(pair.label for pair in batch)
     comment = f"{env.name}: {zone.name} leads to {region}"
     params = upserts(zone.id, after, comment)
@@ -87,12 +87,12 @@ def notes(context: PlanContext) -> Iterator[str]:
     dark = unavailable_reason(context)
     if dark:
         yield f"Traffic is not shifted by a call, for the records cannot be seen: {dark}"
-        yield _by_itself(context)
+        yield _shift_by_health(context)
         return
     yield from cutover_pairs(context).left
 
 
-def _by_itself(context: PlanContext) -> str:
+def _shift_by_health(context: PlanContext) -> str:
     """What happens to traffic without its control plane, as far as the evidence says (T01, T06)."""
     env = context.env
     later = "Run `dr_cli.py failover --execute --replan` for the same incident as soon as us-east-1 answers"
@@ -105,7 +105,7 @@ def _by_itself(context: PlanContext) -> str:
         door = context.snapshot.get(dns_answers.door, Side.DR)
     except DataUnavailable:
         door = ()
-    answers = [answer for answer in led(context) if points_to_dr(answer, door, ())]
+    answers = [answer for answer in answers_to_visitors(context) if points_to_dr(answer, door, ())]
     if answers:
         servers = ", ".join(sorted({answer.asked for answer in answers}))
         return f"The traffic records already answer by health: {servers} leads {name} to {region}. {owed}"
@@ -204,7 +204,7 @@ def difference(step: Step, now: Sequence[RecordSet]) -> str:
     return "they are more than the plan knew"
 
 
-def led(context: PlanContext) -> list[DnsAnswer]:
+def answers_to_visitors(context: PlanContext) -> list[DnsAnswer]:
     """What name servers answer a visitor for the traffic name, without a control plane; none where unseen."""
     try:
         found = context.snapshot.get(dns_answers.led, Side.GLOBAL)
@@ -213,7 +213,7 @@ def led(context: PlanContext) -> list[DnsAnswer]:
     return [answer for answer in found if isinstance(answer, DnsAnswer)]
 
 
-def resolved(context: PlanContext, name: str) -> list[DnsAnswer]:
+def resolver_answers(context: PlanContext, name: str) -> list[DnsAnswer]:
     """What resolvers say of ``name``; none where none is configured or can be asked."""
     try:
         found = context.snapshot.get(dns_answers.resolved, Side.GLOBAL)

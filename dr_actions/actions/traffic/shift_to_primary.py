@@ -25,8 +25,8 @@ from dr_actions.actions.traffic.records import (
     chunks,
     cutover_pairs,
     record_set,
-    shared,
-    shifted,
+    shared_pair,
+    shifted_pair,
     unavailable_reason,
     upserts,
 )
@@ -104,12 +104,14 @@ def _led_away(context: PlanContext) -> tuple[ZonePairs, ...]:
     zones = cutover_pairs(context).zones
     if not pins.is_held_from_dr(context):
         return zones
-    return tuple(ZonePairs(zone.id, zone.name, tuple(_turned(pair, context) for pair in zone.pairs)) for zone in zones)
+    return tuple(
+        ZonePairs(zone.id, zone.name, tuple(_switched_pair(pair, context) for pair in zone.pairs)) for zone in zones
+    )
 
 
-def _turned(pair: RecordPair, context: PlanContext) -> RecordPair:
+def _switched_pair(pair: RecordPair, context: PlanContext) -> RecordPair:
     """The pair once it leads to the DR region."""
-    by_side = {side_of(record, context.env): record for record in shifted(pair, Side.DR)}
+    by_side = {side_of(record, context.env): record for record in shifted_pair(pair, Side.DR)}
     return RecordPair(by_side[Side.PRIMARY], by_side[Side.DR])
 
 
@@ -137,16 +139,16 @@ def _moves(pair: RecordPair, part: _Stage) -> bool:
     return share_of(pair) < part.percent and (pair.primary.policy == "weighted" or part.percent == ALL)
 
 
-def _found(pair: RecordPair, part: _Stage) -> tuple[Record, Record]:
+def _current_records(pair: RecordPair, part: _Stage) -> tuple[Record, Record]:
     """The pair's records as the part finds them: as they are, or as the part before it leaves them."""
     upon_shared = pair.primary.policy == "weighted" and share_of(pair) < part.upon
-    return shared(pair, part.upon) if upon_shared else as_it_is(pair)
+    return shared_pair(pair, part.upon) if upon_shared else as_it_is(pair)
 
 
 def _step(context: PlanContext, zone: ZonePairs, batch: Sequence[RecordPair], part: _Stage, number: int) -> Step:
     env, percent = context.env, part.percent
-    before = [record_set(record) for pair in batch for record in _found(pair, part)]
-    after = [record_set(record) for pair in batch for record in shared(pair, percent)]
+    before = [record_set(record) for pair in batch for record in _current_records(pair, part)]
+    after = [record_set(record) for pair in batch for record in shared_pair(pair, percent)]
     names, region = " and ".join(pair.label for pair in batch), env.region(Side.PRIMARY)
     comment = f"{env.name}: {zone.name} leads {percent} percent to {region}"
     label = f"{part.cohort}{percent}" + ("" if zone.name == env.traffic.zone else f".{zone.name}")
@@ -190,7 +192,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
             if _leads_all_to_primary(step, now):
                 return StepStatus(StepState.DONE, f"{step.subject} leads all visitors home already")
             return StepStatus(StepState.DRIFTED, f"records of {step.subject} were changed: {difference(step, now)}")
-        return _baking(step, context)
+        return _bake_status(step, context)
     except DataUnavailable as error:
         return StepStatus(StepState.UNAVAILABLE, error.unavailable.why)
 
@@ -200,7 +202,7 @@ def _leads_all_to_primary(step: Step, now: Sequence[RecordSet]) -> bool:
 
     They are not routed back, and the last stage watches them.
     """
-    before, after, found = (_by_identity(rows) for rows in (step.before["records"], step.after["records"], now))
+    before, after, found = (_sets_by_identity(rows) for rows in (step.before["records"], step.after["records"], now))
     if step.after["percent"] == ALL or found.keys() != after.keys():
         return False
     if any(_target(found[key]) != _target(row) for key, row in after.items()):
@@ -209,7 +211,7 @@ def _leads_all_to_primary(step: Step, now: Sequence[RecordSet]) -> bool:
     return all((found[key]["Weight"] > 0) is (key in home) for key in found)
 
 
-def _by_identity(record_sets: Sequence[RecordSet]) -> dict[tuple[str, str, str], RecordSet]:
+def _sets_by_identity(record_sets: Sequence[RecordSet]) -> dict[tuple[str, str, str], RecordSet]:
     return {(row["Name"], row["Type"], row["SetIdentifier"]): row for row in record_sets}
 
 
@@ -242,7 +244,7 @@ def _target(rrset: Mapping[str, Any]) -> str:
     return str(alias["DNSName"]).removeprefix("dualstack.") if alias else str(rrset.get("ResourceRecords"))
 
 
-def _baking(step: Step, context: PlanContext) -> StepStatus:
+def _bake_status(step: Step, context: PlanContext) -> StepStatus:
     percent, since = step.after["percent"], context.sent_at.get(step.id)
     message = f"{step.subject} leads {percent} percent to {context.env.region(Side.PRIMARY)}"
     if since is None:

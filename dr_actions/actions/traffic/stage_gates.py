@@ -82,14 +82,14 @@ def _open_database(context: PlanContext, source: rds.Instance, group: str, value
             f"--db-parameter-group-name {frozen} --apply-immediately"
         )
         reboot = f"aws rds reboot-db-instance --region {region} --db-instance-identifier {name}"
-        return _open(context, f"{name} of {region}", how, modify, reboot)
+        return _open_status(context, f"{name} of {region}", how, modify, reboot)
     parameter = f"ParameterName={database_failback.READ_ONLY},ParameterValue={database_failback.FROZEN}"
     how = f"{database_failback.READ_ONLY} of its parameter group {group} is {value or 'absent'}"
     command = (
         f"aws rds modify-db-parameter-group --region {region} --db-parameter-group-name {group} "
         f"--parameters {parameter},ApplyMethod=immediate"
     )
-    return _open(context, f"{name} of {region}", how, command)
+    return _open_status(context, f"{name} of {region}", how, command)
 
 
 def _frozen_group(context: PlanContext) -> str:
@@ -111,12 +111,12 @@ def _of_files(context: PlanContext) -> Iterator[StepStatus]:
             f"--policy {shlex.quote(text)}"
         )
         how = "their policy is not that of the freeze"
-        yield _open(context, f"the files {found.file_system} of {region}", how, command)
+        yield _open_status(context, f"the files {found.file_system} of {region}", how, command)
     else:
         yield StepStatus(StepState.DONE, "", (("frozen", found.file_system),))
 
 
-def _open(context: PlanContext, where: str, how: str, *commands: str) -> StepStatus:
+def _open_status(context: PlanContext, where: str, how: str, *commands: str) -> StepStatus:
     remedy = ", then ".join(f"`{command}`" for command in commands)
     message = (
         f"{where} can take writes again, beside {context.env.regions.primary}: {how}. Nobody is led on or back "
@@ -129,18 +129,18 @@ def _open(context: PlanContext, where: str, how: str, *commands: str) -> StepSta
 def gates(context: PlanContext, part: TrafficShare) -> Iterator[StepStatus]:
     """Every gate for ``part`` of the visitors, in the order in which they are looked at."""
     yield from gates_before(context)
-    yield _looked("errors", partial(_errors, context, part.since))
-    yield _looked("answers", partial(answers_gate, context, part))
+    yield _gate_status("errors", partial(_errors, context, part.since))
+    yield _gate_status("answers", partial(answers_gate, context, part))
 
 
 def gates_before(context: PlanContext) -> Iterator[StepStatus]:
     """The gates that must hold before any visitor is led there."""
-    yield _looked("writers", partial(writers_gate, context))
-    yield _looked("targets", partial(_targets, context))
-    yield _looked("probes", partial(_probes, context))
+    yield _gate_status("writers", partial(writers_gate, context))
+    yield _gate_status("targets", partial(_targets, context))
+    yield _gate_status("probes", partial(_probes, context))
 
 
-def _looked(name: str, gate: Callable[[], StepStatus]) -> StepStatus:
+def _gate_status(name: str, gate: Callable[[], StepStatus]) -> StepStatus:
     try:
         status = gate()
     except DataUnavailable as error:

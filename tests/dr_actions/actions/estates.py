@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from dr_actions.actions.traffic.records import record_set, shifted
+from dr_actions.actions.traffic.records import record_set, shifted_pair
 from dr_actions.model.action import Action, PlanContext, StepState
 from dr_actions.model.plan import Goal, Step
 from dr_checks.derived.record_pairs import RecordPair, pairs_of
@@ -49,7 +49,7 @@ def led(snapshot: Snapshot, to: Side) -> Snapshot:
     rows = {(row.name, row.type, row.set_identifier): row for row in records}
     for pair in pairs_of(records, SIT.traffic.origin_record, SIT):
         assert isinstance(pair, RecordPair), pair
-        for record in shifted(pair, to):
+        for record in shifted_pair(pair, to):
             rows[record.name, record.type, record.set_identifier] = route53.record(record_set(record))
     return with_part(snapshot, route53.records, Side.GLOBAL, tuple(rows.values()))
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from dr_actions.actions.traffic.records import record_set, shifted, upserts
+from dr_actions.actions.traffic.records import record_set, shifted_pair, upserts
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.evidence import Proof
 from dr_actions.guard.guard import refusal
@@ -189,7 +189,7 @@ def lead(world: Home, to: Side) -> None:
     assert zone is not None
     for pair in pairs_of(records, world.env.traffic.origin_record, world.env):
         assert isinstance(pair, RecordPair), pair
-        sets = [record_set(record) for record in shifted(pair, to)]
+        sets = [record_set(record) for record in shifted_pair(pair, to)]
         params = upserts(zone.id, sets, "a test")
         world.hand.send(Call("route53", "ChangeResourceRecordSets", world.env.region(Side.GLOBAL), params))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.common.unfenced import unfenced, unfenced_reason, unfenced_sentence
+from dr_actions.actions.common.unfenced import unfenced_reason, unfenced_sentence, unfenced_services
 from dr_actions.actions.compute import fence, scaling
 from dr_actions.actions.compute.scaling import SUSPENSIONS
 from dr_actions.model.action import StepState
@@ -142,10 +142,10 @@ def test_a_primary_whose_ecs_alone_is_dark_is_unfenced_too() -> None:
 
 def test_what_may_still_write_is_known_by_counts_by_tasks_and_by_what_auto_scaling_may_start() -> None:
     fenced = with_rows(_stopped(), targets, PRIMARY, minimum=0, maximum=0)
-    assert unfenced(sight(HEALTHY)) == (FIRST, LAST)
-    assert unfenced(sight(fenced)) == ()
-    assert unfenced(sight(_stopped())) == (FIRST, LAST)
-    assert unfenced(sight(with_part(fenced, ecs.tasks, PRIMARY, (_task(LAST),)))) == (LAST,)
+    assert unfenced_services(sight(HEALTHY)) == (FIRST, LAST)
+    assert unfenced_services(sight(fenced)) == ()
+    assert unfenced_services(sight(_stopped())) == (FIRST, LAST)
+    assert unfenced_services(sight(with_part(fenced, ecs.tasks, PRIMARY, (_task(LAST),)))) == (LAST,)
 
 
 def test_what_cannot_be_seen_later_is_unseen() -> None:

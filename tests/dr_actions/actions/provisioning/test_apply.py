@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.provisioning.apply import APPLY, missing, notes, plan_steps, run_program
+from dr_actions.actions.provisioning.apply import APPLY, missing_parts, notes, plan_steps, run_program
 from dr_actions.clients.terraform import TerraformFailed, TerraformRefused
 from dr_actions.model.action import PlanContext, ProgramContext, StepState
 from dr_actions.model.plan import Goal
@@ -88,7 +88,7 @@ def test_a_step_stands_as_what_is_missing_stands() -> None:
     assert StepState.DRIFTED is APPLY.observe(step, sight_of(env, groups=())).state
     dark = replace(lacking, snapshot=without(lacking.snapshot, elbv2.load_balancer.name))
     assert StepState.UNAVAILABLE is APPLY.observe(step, dark).state
-    assert () == missing(sight_of(env))
+    assert () == missing_parts(sight_of(env))
 
 
 def without(snapshot: Snapshot, name: str) -> Snapshot:

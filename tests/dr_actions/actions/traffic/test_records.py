@@ -16,8 +16,8 @@ from dr_actions.actions.traffic.records import (
     between,
     chunks,
     record_set,
-    shared,
-    shifted,
+    shared_pair,
+    shifted_pair,
     upserts,
 )
 from dr_actions.model.plan import Call
@@ -57,7 +57,7 @@ def test_a_record_is_written_as_it_was_read() -> None:
 
 
 def test_a_failover_pair_exchanges_what_it_leads_to_and_keeps_identifiers_and_roles() -> None:
-    first, second = shifted(PAIR, Side.DR)
+    first, second = shifted_pair(PAIR, Side.DR)
     assert (first.set_identifier, first.failover) == (PRIMARY.set_identifier, "PRIMARY")
     assert (second.set_identifier, second.failover) == (SECONDARY.set_identifier, "SECONDARY")
     assert replace(first, set_identifier=SECONDARY.set_identifier, failover="SECONDARY") == SECOND
@@ -66,31 +66,33 @@ def test_a_failover_pair_exchanges_what_it_leads_to_and_keeps_identifiers_and_ro
 
 def test_turning_there_and_back_changes_nothing() -> None:
     for pair in (PAIR, _weighted(100, 0)):
-        again = next(p for p in pairs_of(shifted(pair, Side.DR), ORIGIN, SIT) if isinstance(p, RecordPair))
+        again = next(p for p in pairs_of(shifted_pair(pair, Side.DR), ORIGIN, SIT) if isinstance(p, RecordPair))
         assert leader(again) is Side.DR
-        assert set(shifted(again, Side.PRIMARY)) == {pair.primary, pair.dr}
+        assert set(shifted_pair(again, Side.PRIMARY)) == {pair.primary, pair.dr}
 
 
 def test_a_weighted_pair_gets_weights_of_nought_and_a_hundred_and_nothing_else() -> None:
     for pair in (_weighted(100, 0), _weighted(90, 10), _weighted(0, 0)):
-        by_identifier = {route53_record.set_identifier: route53_record for route53_record in shifted(pair, Side.DR)}
+        by_identifier = {
+            route53_record.set_identifier: route53_record for route53_record in shifted_pair(pair, Side.DR)
+        }
         assert by_identifier[PRIMARY.set_identifier] == replace(pair.primary, weight=0)
         assert by_identifier[SECONDARY.set_identifier] == replace(pair.dr, weight=100)
 
 
 def test_a_weighted_pair_is_shared_by_side_and_nothing_else_of_it_changes() -> None:
     for pair in (_weighted(0, 100), _weighted(90, 10)):
-        by_identifier = {route53_record.set_identifier: route53_record for route53_record in shared(pair, 10)}
+        by_identifier = {route53_record.set_identifier: route53_record for route53_record in shared_pair(pair, 10)}
         assert by_identifier[PRIMARY.set_identifier] == replace(pair.primary, weight=10)
         assert by_identifier[SECONDARY.set_identifier] == replace(pair.dr, weight=90)
-    assert set(shared(_weighted(50, 50), 100)) == set(shifted(_weighted(50, 50), Side.PRIMARY))
+    assert set(shared_pair(_weighted(50, 50), 100)) == set(shifted_pair(_weighted(50, 50), Side.PRIMARY))
 
 
 def test_a_failover_pair_is_never_shared_but_turned_whole() -> None:
-    away = next(p for p in pairs_of(shifted(PAIR, Side.DR), ORIGIN, SIT) if isinstance(p, RecordPair))
-    assert set(shared(away, 100)) == {FIRST, SECOND}
+    away = next(p for p in pairs_of(shifted_pair(PAIR, Side.DR), ORIGIN, SIT) if isinstance(p, RecordPair))
+    assert set(shared_pair(away, 100)) == {FIRST, SECOND}
     with pytest.raises(ValueError, match="cannot be shared"):
-        shared(away, 10)
+        shared_pair(away, 10)
 
 
 def test_weights_that_share_have_no_leader() -> None:
@@ -128,7 +130,7 @@ def replace_name(pair: RecordPair, name: str) -> RecordPair:
 
 
 def test_the_change_is_shown_as_json_and_as_a_command_that_a_shell_reads() -> None:
-    record_sets = [record_set(route53_record) for route53_record in shifted(PAIR, Side.DR)]
+    record_sets = [record_set(route53_record) for route53_record in shifted_pair(PAIR, Side.DR)]
     call = Call("route53", "ChangeResourceRecordSets", "us-east-1", upserts("Z1", record_sets, "it's a drill"))
     batch = json.loads(as_json(call))
     assert [change["Action"] for change in batch["Changes"]] == ["UPSERT", "UPSERT"]
