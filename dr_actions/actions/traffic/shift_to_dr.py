@@ -1,7 +1,7 @@
 """Shifts traffic: one change batch a zone turns the pair of origin records to the DR region (T12, T13).
 
-Confirmed by looking (shift_gate.py): the records read back as wanted, or turned by hand in another way, and what Route
-53 and those who can be asked say of them.
+Confirmed by looking (answers_gate.py): the records read back as wanted, or turned by hand in another way, and what
+Route 53 and those who can be asked say of them.
 
 Made through us-east-1 (T01): where that cannot be reached there is no step but a note, for a pair made beforehand
 answers by health in the data plane, be it of failover records or of weights (weight 0 is served when nothing heavier is

@@ -144,9 +144,8 @@ def sequence_page() -> str:
 def _row_of_sequence(row: SequenceRow) -> str:
     stages = f"{row.stage}" if row.most == 1 else f"{row.stage}-{row.stage + row.most - 1}"
     step = f"{row.playbook.number} {row.playbook.name}" + (f"; {row.last.number} {row.last.name}" if row.last else "")
-    module = modules()[row.action]
-    path = f"../{module.__name__.replace('.', '/')}.py"
-    does = actions()[row.action].does or (inspect.getdoc(module) or "").partition("\n\n")[0].replace("\n", " ")
+    path = f"../{modules()[row.action].__name__.replace('.', '/')}.py"
+    does = actions()[row.action].does
     action = f"[`{row.action}`]({path})" + (f" (`{row.part}`)" if row.part else "")
     owner, planes = row.owner or row.playbook.owner, " and ".join(row.planes)
     cells = (stages, step, action, does, owner, row.role or "-", planes or "-")
