@@ -22,18 +22,16 @@ from dr_estate.model.unavailable import DataUnavailable, available
 from dr_estate.readers import dynamodb, dynamodb_markers
 from dr_estate.readers.dynamodb_markers import MarkerItem
 
-PUT = "dynamodb:PutItem"
-_LATER = "<made for this run>"
+PUT, DELETE = "dynamodb:PutItem", "dynamodb:DeleteItem"
 ARRIVES_S = 300
 """After how long what did not arrive is lost on the way: a replica trails by a second or two (DynamoDB guide)."""
-DELETE = "dynamodb:DeleteItem"
+_LATER = "<made for this run>"
+_PARTS = (dynamodb.tables, dynamodb_markers.items)
 
 
 def _marked_tables(context: PlanContext) -> Iterator[tuple[dynamodb.Table, Params]]:
     """The tables of the DR region that replicate and take a marker, each with its key. Raises DataUnavailable."""
-    if not context.env.execution.markers or not context.env.replicates:
-        return
-    for table in _tables(context):
+    for table in _tables(context) if context.env.execution.markers and context.env.replicates else ():
         key = dynamodb_markers.key_of(table)
         if key is not None and table.replicas:
             yield table, key
@@ -55,10 +53,8 @@ def _tables(context: PlanContext) -> Iterator[dynamodb.Table]:
 
 def _item_of(context: PlanContext, side: Side, table: str) -> MarkerItem | None:
     """The table's marker as the side's replica shows it; None where the table was not asked. Raises DataUnavailable."""
-    found = None
-    for row in map(available, context.snapshot.get(dynamodb_markers.items, side)):
-        found = row if row.table == table else found
-    return found
+    rows = map(available, context.snapshot.get(dynamodb_markers.items, side))
+    return next((row for row in rows if row.table == table), None)
 
 
 def write_steps(context: PlanContext) -> Iterator[Step]:
@@ -164,30 +160,23 @@ def removal_steps(context: PlanContext) -> Iterator[Step]:
 
 
 def removal_status(step: Step, context: PlanContext) -> StepStatus:
-    """DONE once no replica that is seen holds a marker."""
-    item = _item_of(context, Side.DR, step.subject)
+    """DONE once no replica that is seen holds a marker; an unseen primary does not keep the DR region from it."""
+    item, left = _item_of(context, Side.DR, step.subject), None
     if item is not None and item.marker:
         return StepStatus(StepState.READY, f"{step.subject} holds a marker.")
-    if _is_left(context, step.subject):
+    with suppress(DataUnavailable):
+        left = _item_of(context, Side.PRIMARY, step.subject)
+    if left and left.marker:
         message = f"The replica of {step.subject} in {context.env.regions.primary} still holds the marker."
         return StepStatus(StepState.IN_PROGRESS, message)
     return StepStatus(StepState.DONE, f"{step.subject} holds no marker.")
-
-
-def _is_left(context: PlanContext, table: str) -> bool:
-    """Whether a replica holds a marker; a primary region that is not seen does not keep the DR region from its own."""
-    item = _item_of(context, Side.DR, table)
-    with suppress(DataUnavailable):
-        in_primary = _item_of(context, Side.PRIMARY, table)
-        return bool((item and item.marker) or (in_primary and in_primary.marker))
-    return bool(item and item.marker)
 
 
 WRITE = Action(
     "tables/write_marker",
     "Puts a marker item into each replicated table of the DR region once nobody writes there any more.",
     {PUT},
-    (dynamodb.tables, dynamodb_markers.items),
+    _PARTS,
     write_steps,
     write_status,
     build_call=write_call,
@@ -197,7 +186,7 @@ VERIFY = Action(
     "tables/verify_marker",
     "Before the database is promoted: proves that each table's marker item has arrived in the primary's replica.",
     frozenset(),
-    (dynamodb.tables, dynamodb_markers.items),
+    _PARTS,
     arrival_steps,
     arrival_status,
     waits=Waits(()),
@@ -207,7 +196,7 @@ REMOVE = Action(
     "Removes the marker items from the tables in the DR region, "
     "from where the removal replicates to the primary region.",
     {DELETE},
-    (dynamodb.tables, dynamodb_markers.items),
+    _PARTS,
     removal_steps,
     removal_status,
     essential=False,
