@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dr_actions.actions.traffic.pins import PIN_PRIMARY, VERSION
-from dr_actions.actions.traffic.shift_to_dr import PIN_PRIMARY as SHIFT
+from dr_actions.actions.traffic.shift_to_dr import SHIFT_TO_DR as SHIFT
 from dr_actions.model.action import StepState, StepStatus
 from dr_actions.model.plan import Goal
 from dr_checks.derived.health_check_pin import CLOSED_PORTS, MOST_CHILDREN, as_set, is_pinned, pin
