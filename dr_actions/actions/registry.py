@@ -1,7 +1,7 @@
 """Every action by its id: a value of ``Action`` in a module of this package, which declares it.
 
-Nothing lists them: what a file declares is found. Two that have one id are refused, for a journal could not tell them
-apart.
+Nothing lists them: what a file declares is found. Two that have one id are refused, for a journal could not distinguish
+them.
 """
 
 from __future__ import annotations

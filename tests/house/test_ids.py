@@ -28,7 +28,7 @@ def test_an_action_is_declared_in_the_folder_of_its_id() -> None:
 
 
 def test_no_module_takes_the_action_of_another_by_its_name() -> None:
-    """Whoever needs it asks its module: so it is found where it is declared."""
+    """It is asked of its module, and so found where it is declared."""
     values = {f"{module.__name__}.{name}" for module in modules().values() for name in _actions_in(module)}
     taken = [
         f"{source.name}:{node.lineno} {name.name}"

@@ -1,4 +1,4 @@
-"""How many tasks each tenant's service runs: the failover's size in the DR region, the recorded count at home, standby.
+"""How many tasks each service runs: the failover's size in the DR region, the recorded count in the primary, standby.
 
 A service is done when its tasks run, its rollout is complete, and the load balancer sees as many healthy targets:
 traffic moves only after that (T07). One tenant's failure leaves a failover degraded, and does not stop it. A DR service

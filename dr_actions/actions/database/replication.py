@@ -1,10 +1,10 @@
-"""The replication of the database in a failback: the old one ended, the data copied home, the DR region covered again.
+"""The replication of the database in a failback: the old one ended, the data copied back, the DR region covered again.
 
 The old primary keeps its rows, but not its name: two replicated backups would have the same name, and a later failover
 could use the older one (T57). Their replication ends while the old primary still has the ARN with which it began. What
 was replicated stays until it expires (RDS User Guide, Stopping automated backup replication).
 
-The data comes home by a read replica with the estate's own name. Its endpoint is made of name, account and region, so
+The data comes back by a read replica with the estate's own name. Its endpoint is made of name, account and region, so
 it answers at the same host that the primary's task definitions name. It gets the old instance's key, groups and class:
 by name alone it would share what was frozen, and a key of another region cannot be used there (T19). A source needs
 automated backups (API_CreateDBInstanceReadReplica).

@@ -1,4 +1,4 @@
-"""Freezes the DR region's files, so that all there is to sync stands still, and lifts the freeze once they are home.
+"""Freezes the DR region's files, so that all there is to sync stands still, and lifts the freeze afterwards.
 
 Files are still read, and refuse writes. The file system's policy is kept, and a statement that denies ClientWrite
 added; its id says when. AWS takes minutes to enforce a changed policy (EFS User Guide, "Creating file system

@@ -1,4 +1,4 @@
-"""The replication of the files in a failback: its stale half ended, the files copied home, the primary's made writable.
+"""The replication of the files in a failback: its stale half ended, the files copied back, the primary's made writable.
 
 EFS transfers what differs and makes the destination read-only meanwhile. A call that begins one overwrites: its
 direction is computed once more right before it (T28), and a file system takes part in one replication only. That all

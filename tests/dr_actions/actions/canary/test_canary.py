@@ -1,4 +1,4 @@
-"""The canary is driven through every routing state, and removed whoever made it."""
+"""The canary is driven through every routing state, and removed regardless of who made it."""
 
 from __future__ import annotations
 
