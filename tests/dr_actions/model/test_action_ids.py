@@ -9,4 +9,3 @@ def test_an_id_is_taken_apart() -> None:
     whole = step_id("database/restore_dr", "sit-mysql")
     assert (prefix_of(whole), part_of(whole), label_of(whole)) == ("database/restore_dr", "", "sit-mysql")
     assert part_of("database/restore_dr.promotable:sit-mysql") == "promotable"
-    assert name_of("database/restore_dr") == "database/restore_dr"
