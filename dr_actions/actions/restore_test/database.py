@@ -12,7 +12,8 @@ prints one line of JSON: no value of any row, and no secret. Its log is the evid
 Rows are MySQL's estimate, recalculated for this session (information_schema_stats_expiry). The host has a variable of
 its own: WORDPRESS_DB_HOST may be a secret of the definition, which no override replaces, and the answer would be the
 live database's (T74). Sources: docker-library/wordpress, docker-entrypoint.sh and wp-config-docker.php; MySQL 8.0
-manual, The INFORMATION_SCHEMA TABLES Table, server_uuid; ECS API, RunTask (startedBy, clientToken, failures) and DescribeTasks (stoppedReason, exitCode).
+manual, The INFORMATION_SCHEMA TABLES Table, server_uuid; ECS API, RunTask (startedBy, clientToken, failures) and
+DescribeTasks (stoppedReason, exitCode).
 """
 
 from __future__ import annotations

@@ -174,11 +174,11 @@ def test_nothing_is_promoted_before_the_marker_and_what_came_before_it_are_there
 
 def test_a_marker_that_is_found_on_the_server_it_was_written_to_proves_nothing() -> None:
     context = failback(confirmed_facts={FREEZE: {"written": "7", "server": "uuid-1"}})
-    step = step_of(verify_marker.ACTION, context)
+    step = step_of(database_markers.VERIFY, context)
     for server, state in (("uuid-1", StepState.FAILED), ("uuid-2", StepState.DONE)):
         seen = report(found=True, number=7, server=server)
         tasked = with_task(context, Side.PRIMARY, marker_task.FINDING, seen, exit_code=0)
-        status = verify_marker.ACTION.observe(step, replace(tasked, tasks={step.id: TASK}))
+        status = database_markers.VERIFY.observe(step, replace(tasked, tasks={step.id: TASK}))
         assert status.state is state, status.message
 
 
