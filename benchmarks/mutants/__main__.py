@@ -30,7 +30,7 @@ GROUPS = (
                 for name in ("findings", "single_values", "single_values_of_estates", "words_on_record")
             ),
             "tests/house/test_docs.py",
-            "tests/dr_actions/actions/traffic/test_change_batch.py",
+            "tests/dr_actions/actions/traffic/test_records.py",
             "tests/dr_actions/drills/test_stop_conditions.py",
         ),
         ("dr_estate", "sandbox"),

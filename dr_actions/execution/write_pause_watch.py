@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from dr_actions.actions.notifications.messages import nobody_writes
-from dr_actions.actions.traffic.change_batch import as_command
+from dr_actions.actions.traffic.records import as_command
 from dr_actions.execution.alarm import raise_alarm
 from dr_actions.execution.run import PlanRun
 from dr_actions.journal.journal import EntryKind

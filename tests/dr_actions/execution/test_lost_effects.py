@@ -19,7 +19,7 @@ from dr_actions.journal.journal import Journal
 from dr_actions.model.action import StepState
 from dr_actions.model.plan import Goal, Plan
 from tests.dr_actions.actions.database.test_failback import COPY, SERVED, sight, the
-from tests.dr_actions.actions.files.test_restored_copy import AFTER, MOVE, seen
+from tests.dr_actions.actions.files.test_copies import AFTER, MOVE, seen
 from tests.dr_actions.control_tables import WORLD, Clock
 from tests.dr_actions.hearing import RecordingListener
 from tests.dr_checks.worlds import SIT
