@@ -1,4 +1,4 @@
-"""Checks of what the DR region's variables and secrets lead to: what is wrong for all tenants alike is not right."""
+"""Checks of what variables, their files and secrets of the DR region lead to: what is alike for all may be wrong."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from dr_estate.config.environment import Side
 from dr_estate.model.references import Reference, ReferenceKind, references
 from dr_estate.model.secret_sources import source_of
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import ecs, s3, secretsmanager, ssm_parameters
+from dr_estate.readers import ecs, environment_files, s3, secretsmanager, ssm_parameters
+from dr_estate.readers.environment_files import FileVariable
 from dr_estate.readers.secretsmanager import Content, HiddenSecret
 
 _WANTED = "something of the DR region"
@@ -62,6 +63,7 @@ def lead_here(view: View) -> Iterator[Finding]:
             yield _judged(view, ends, mine.family, named, remedy, tenant)
     yield from _of_secrets(view, ends, found)
     yield from _of_parameters(view, ends, found)
+    yield from _of_files(view, ends, found)
     if not found:
         yield view.none_expected("all task definitions", "no service exists on both sides: see ecs.service-exists")
 
@@ -177,6 +179,61 @@ def _of_parameters(
         if named:
             remedy = f"aws_ssm_parameter '{found.name}' in {view.region}: a name of this region."
             yield _judged(view, ends, found.name, named, remedy, None)
+
+
+def _of_files(
+    view: View, ends: ReferenceEnds, definitions: dict[str, ecs.TaskDefinition | Unavailable]
+) -> Iterator[Finding]:
+    """The files of variables that its containers fetch; one that is not there is task-sources.files-here's matter."""
+    named = {tenant: _files_of(row) for tenant, row in sorted(definitions.items())}
+    if not any(named.values()):
+        return
+    there, unseen = _primary_variables(view)
+    rows = view.get(environment_files.files)
+    for unavailable in dict.fromkeys(row for row in rows if isinstance(row, Unavailable)):
+        yield view.unknown("a file of variables", _WANTED, unavailable)
+    for row in rows:
+        if isinstance(row, Unavailable) or not row.variables:
+            continue
+        tenants = [tenant for tenant, files in named.items() if row.name in files]
+        found = [
+            _NamedReference(variable.name, reference, unseen or variable.neutral in there.get(variable.name, ()))
+            for variable in row.variables
+            for reference in _references_of(view, variable)
+        ]
+        remedy = f"aws_s3_object {row.name}: the names of {view.region}, or another file for it."
+        if tenants and found:
+            yield _judged(view, ends, row.name, found, remedy, tenants[0] if len(tenants) == 1 else None)
+
+
+def _files_of(row: ecs.TaskDefinition | Unavailable) -> frozenset[str]:
+    containers = row.containers if isinstance(row, ecs.TaskDefinition) else ()
+    return frozenset(file for container in containers for file in container.files)
+
+
+def _references_of(view: View, variable: FileVariable) -> Iterator[Reference]:
+    """What the variable leads to; a region's bare name too, which is no reference elsewhere."""
+    found = [reference for written in variable.leads for reference in references(written)]
+    yield from found
+    primary = view.env.regions.primary
+    if variable.names_primary and not any(reference.is_in(primary) for reference in found):
+        yield Reference(ReferenceKind.SERVICE, primary, primary, primary)
+
+
+def _primary_variables(view: View) -> tuple[dict[str, set[str]], Unavailable | None]:
+    """The values of each variable of the primary region's files, as digests, and why not all of them are seen."""
+    values, unseen = dict[str, set[str]](), None
+    try:
+        rows = view.get(environment_files.files, Side.PRIMARY)
+    except DataUnavailable as error:
+        return values, error.unavailable
+    for row in rows:
+        if isinstance(row, Unavailable):
+            unseen = unseen or row
+            continue
+        for variable in row.variables or ():
+            values.setdefault(variable.name, set()).add(variable.neutral)
+    return values, unseen
 
 
 def _is_read(definition: ecs.TaskDefinition | Unavailable | None, secret: str, field: str) -> bool:

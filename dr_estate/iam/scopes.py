@@ -341,7 +341,8 @@ def _lock_ids(env: Environment) -> list[str]:
 def _read_buckets(env: Environment) -> list[str]:
     state = env.named(env.names.state_bucket)
     runbook = env.named(env.people.runbook).removeprefix("s3://").partition("/")[0]
-    return [state, env.named(env.names.bucket_copy, bucket=state), runbook]
+    files = [env.named(name) for name in env.names.variable_buckets]
+    return [state, env.named(env.names.bucket_copy, bucket=state), runbook, *files]
 
 
 def _logs(env: Environment) -> list[str]:

@@ -1,4 +1,4 @@
-"""What variables, parameters and secrets of the DR region lead to there: whether each thing exists.
+"""What variables, their files, parameters and secrets of the DR region lead to there: whether each thing exists.
 
 Each is asked for by that name, of another team too: one call a thing, of which an estate names a handful.
 """
@@ -12,7 +12,7 @@ from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.references import Reference, ReferenceKind, references
 from dr_estate.model.unavailable import Unavailable
-from dr_estate.readers import ecs, secretsmanager, ssm_parameters
+from dr_estate.readers import ecs, environment_files, secretsmanager, ssm_parameters
 from dr_estate.reading.part import part
 from dr_estate.reading.reader import ReadContext
 
@@ -52,6 +52,9 @@ def _named(context: ReadContext) -> Iterator[Reference]:
     rows += [row for found in contents for field in found.fields for text in field.leads for row in references(text)]
     parameters = context.part(ssm_parameters.parameters)
     rows += [row for found in parameters for text in found.leads for row in references(text)]
+    files = [row for row in context.part(environment_files.files) if isinstance(row, environment_files.VariablesFile)]
+    variables = [variable for file in files for variable in file.variables or ()]
+    rows += [row for variable in variables for text in variable.leads for row in references(text)]
     yield from (row for row in rows if not row.region or row.is_in(context.region))
 
 

@@ -7,7 +7,18 @@ from typing import Any
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
 from dr_estate.model.references import ReferenceKind
-from dr_estate.readers import ecs, efs, named_resources, rds, route53_private_names, secretsmanager, ssm_parameters, vpc
+from dr_estate.readers import (
+    ecs,
+    efs,
+    environment_files,
+    named_resources,
+    rds,
+    route53_private_names,
+    secretsmanager,
+    ssm_parameters,
+    vpc,
+)
+from dr_estate.readers.environment_files import FileVariable, VariablesFile
 from dr_estate.readers.named_resources import NamedResource
 from dr_estate.readers.route53_private_names import PrivateNames
 from dr_estate.readers.secretsmanager import Content, Field
@@ -23,7 +34,10 @@ SECRET = SIT.named(SIT.names.tenant_secret, tenant="tenant1")
 CACHE, QUEUE = "c.abc123.0001.{}.cache.amazonaws.com", "https://sqs.{}.amazonaws.com/1/jobs"
 FILES = "fs-0123456789abcdef0"
 THEIRS = efs.FileSystem(FILES, "arn", "sit-efs", "available", 0, "bursting", 0.0, "generalPurpose", True, "", "", "")
-HEALTHY_PARTS = {(named_resources.found, Side.DR): ()}
+HEALTHY_PARTS: dict[Any, Any] = {
+    (named_resources.found, Side.DR): (),
+    **{(environment_files.files, side): () for side in (Side.PRIMARY, Side.DR)},
+}
 
 
 def _estate(here: str, there: str = "", field: str = "", key: str = "host", **changes: Any) -> Snapshot:
@@ -32,7 +46,8 @@ def _estate(here: str, there: str = "", field: str = "", key: str = "host", **ch
     def defined(tenant: str, region: str) -> ecs.TaskDefinition:
         value = here if region == D else there or here
         arn = f"arn:aws:secretsmanager:{region}:{SIT.account}:secret:{SECRET}-AbCdEf"
-        own = {"environment": (("X", value),), "secrets": (("HOST", f"{arn}:{key}::"),)}
+        own: dict[str, Any] = {"environment": (("X", value),), "secrets": (("HOST", f"{arn}:{key}::"),)}
+        own["files"] = (f"variables-{region}/app.env",) if "files" in changes else ()
         return definition(tenant, region, own)
 
     fields = (Field("host", "same", False, False, leads=(field,)),) if field else ()
@@ -56,6 +71,8 @@ def _estate(here: str, there: str = "", field: str = "", key: str = "host", **ch
             PrivateNames(Side.DR, (), zones=("sit.internal",), hosts=("db.sit.internal", "*.apps.sit.internal")),
         ),
     }
+    for side, rows in zip((Side.DR, Side.PRIMARY), changes.get("files", ()), strict=False):
+        values[environment_files.files, side] = rows
     if changes.get("theirs_dark"):
         values[ecs.task_definitions, Side.PRIMARY] = (DENIED,)
     return world({key: value for key, value in values.items() if key[0].name not in changes.get("dark", ())})
@@ -66,6 +83,11 @@ def _of(expected: Status, here: str, there: str = "", **changes: Any) -> Example
     return Example("references.lead-here", expected, _estate(here, there, **changes), subjects)
 
 
+def _in_file(expected: Status, files: Any) -> Example:
+    subjects = frozenset({f"variables-{D}/app.env"})
+    return Example("references.lead-here", expected, _estate("nothing", files=files), subjects)
+
+
 def _found(kind: ReferenceKind, name: str, region: Any = D) -> tuple[NamedResource, ...]:
     return (NamedResource(kind, name, region),)
 
@@ -74,6 +96,17 @@ def _parameter(leads: str) -> tuple[ssm_parameters.Parameter, ...]:
     return (ssm_parameters.Parameter("/sit/host", "String", False, (), "digest", (leads,)),)
 
 
+def _files(here: str, there: str = "", primary: bool = False) -> Any:
+    """The file of each region with one variable, whose value leads ``here`` in the DR region."""
+
+    def of(region: str, lead: str, digest: str) -> tuple[VariablesFile, ...]:
+        variable = FileVariable("CACHE_HOST", digest, (lead,) if lead else (), primary)
+        return (VariablesFile(f"variables-{region}/app.env", (variable,)),)
+
+    return of(D, here, "same"), of(P, there or here, "other" if there else "same")
+
+
+_NO_FILE = (VariablesFile(f"variables-{D}/app.env", None),)
 HERE, THERE = "euw1", "afs1"
 EXAMPLES = [
     _of(Status.PASS, "nothing"),
@@ -110,6 +143,17 @@ EXAMPLES = [
     _of(Status.WARN, "nothing", parameters=_parameter(CACHE.format(THERE))),
     _of(Status.PASS, "nothing", parameters=_parameter("db.sit.internal")),
     _of(Status.PASS, "nothing", parameters=_parameter(f"arn:aws:ecs:{D}:1:cluster/sit")),
+    _of(Status.PASS, "nothing", files=_files("")),
+    _of(Status.PASS, "nothing", files=(_NO_FILE, ())),
+    _of(Status.PASS, "nothing", files=_files(CACHE.format(HERE)), found=_found(ReferenceKind.CACHE, "c"), field=""),
+    _in_file(Status.FAIL, _files(CACHE.format(THERE))),
+    _in_file(Status.FAIL, _files("10.10.3.4", "10.10.3.5")),
+    _in_file(Status.FAIL, _files(f"arn:aws:sns:{P}:1:t", primary=True)),
+    _in_file(Status.FAIL, _files("", primary=True)),
+    _in_file(Status.UNKNOWN, _files(CACHE.format(HERE))),
+    _in_file(Status.UNKNOWN, _files("smtp.dr.example.org", "smtp.example.org")),
+    _of(Status.PASS, "nothing", files=_files("smtp.example.org")),
+    _of(Status.UNKNOWN, "nothing", files=((DENIED,), ()), field="db.sit.internal"),
     _of(Status.UNKNOWN, "10.20.3.4", "10.10.3.4", dark=("vpc.vpc",)),
     _of(Status.UNKNOWN, "smtp.example.org", theirs_dark=True),
 ]

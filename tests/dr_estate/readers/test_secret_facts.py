@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from io import BytesIO
 from typing import Any
 
 import pytest
 
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import ecs, rds, secretsmanager, task_sources
+from dr_estate.readers import ecs, environment_files, rds, secretsmanager, task_sources
 from dr_estate.readers.secretsmanager import MasterUser
 from dr_estate.readers.task_sources import TaskBucket
 from dr_estate.snapshot.snapshot import Snapshot
@@ -97,6 +98,21 @@ def test_a_file_is_there_whose_key_is_the_first_of_its_prefix(region: str, liste
         "list_objects_v2": {"Contents": [{"Key": key} for key in listed]},
     }
     assert read(task_sources.file_buckets, Side.DR, answers, upon) == (TaskBucket("variables", region, absent),)
+
+
+def test_a_file_of_variables_is_read_for_what_it_leads_to_and_no_value_is_kept() -> None:
+    seen, key = healthy(), (ecs.task_definitions.name, Side.DR)
+    rows = (definition("tenant1", D, {"files": ("variables/app.env",)}),)
+    upon = replace(seen, parts={**seen.parts, key: replace(seen.parts[key], value=rows)})
+    text = f"# HOST=10.1.1.1\n\nPASSWORD=hunter2\nHOST = 10.10.3.4:3306\nREGION={SIT.regions.primary}\n"
+    (file,) = read(environment_files.files, Side.DR, {"get_object": {"Body": BytesIO(text.encode())}}, upon)
+    assert isinstance(file, environment_files.VariablesFile)
+    assert [(row.name, row.leads, row.names_primary) for row in file.variables or ()] == [
+        ("PASSWORD", (), False),
+        ("HOST", ("10.10.3.4",), False),
+        ("REGION", (), True),
+    ]
+    assert "hunter2" not in repr(file)
 
 
 @pytest.mark.parametrize(
