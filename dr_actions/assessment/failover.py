@@ -12,12 +12,13 @@ from enum import StrEnum
 
 from dr_actions.actions.common.unavailable_handling import tenants_without_service
 from dr_actions.actions.common.unfenced import unfenced_reason, unfenced_sentence
+from dr_actions.actions.database import copy_selection, restore_dr
 from dr_actions.assessment.data_loss import Loss
 from dr_actions.assessment.outage import OutageStart
-from dr_actions.model.action import TO_DR, PlanContext
+from dr_actions.model.action import TO_DR, PlanContext, StepState
 from dr_actions.model.gates import FENCE, ITEM, PLANES, Gate, targets_gate
 from dr_actions.model.plan import Goal, Plan
-from dr_actions.model.sequence import Role, roles_in
+from dr_actions.model.sequence import Role, role_of, roles_in
 from dr_actions.planning.plan_growth import PlanGrowth
 from dr_actions.planning.plan_stages import PlanStage
 from dr_actions.planning.write_pause import WritePause
@@ -30,6 +31,7 @@ from dr_checks.posture.posture import FENCED, Posture, PostureName
 from dr_checks.posture.signals import Api
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.control_items import ItemKind
+from dr_estate.model.restored_names import RESTORED_FROM
 from dr_estate.model.session_life import SessionCoverage
 from dr_estate.model.states import DATABASE
 from dr_estate.model.unavailable import OUT_OF_REACH, DataUnavailable, UnavailableKind
@@ -212,6 +214,21 @@ def targets_gates(context: PlanContext) -> Iterator[Gate]:
     for tenant in missing:
         message = f"{tenant.id} has no service in {context.env.regions.dr}: no traffic moves without it."
         yield Gate(targets_gate(tenant.id), met=False, says=message)
+
+
+def database_name_gate(context: PlanContext, plan: Plan, posture: Posture) -> Iterator[Gate]:
+    """A gate where something else has the name of the database that is to be restored: RDS refuses a second one of it.
+
+    The database of a DR region that serves has that name rightly.
+    """
+    if posture.name in (PostureName.ON_DR, PostureName.ON_DR_UNPLANNED):
+        return
+    step = next((step for step in plan.steps if role_of(plan.goal, step.id) is Role.DATABASE), None)
+    if step is None or RESTORED_FROM not in step.after:
+        return
+    there, status = copy_selection.instance(context, step.subject), restore_dr.observe(step, context)
+    if there is not None and status.state is StepState.DRIFTED:
+        yield Gate("plan.database-name", met=False, says=status.message, stops=True)
 
 
 def database_is_down(context: PlanContext) -> bool:

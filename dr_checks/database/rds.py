@@ -8,7 +8,7 @@ from dataclasses import replace
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import BOTH, check
 from dr_checks.core.remedy import Remedy
-from dr_checks.derived.database_copies import database_name, primary_database, replicas
+from dr_checks.derived.database_copies import REPLICA, copy_to_use, database_name, primary_database, replicas
 from dr_checks.derived.parameter_groups import create_parameter_group
 from dr_estate.config.environment import Side
 from dr_estate.model import states
@@ -257,13 +257,15 @@ def option_group(view: View) -> Iterator[Finding]:
 def name_free(view: View) -> Iterator[Finding]:
     """An instance left over from a drill or a recovery keeps its name: RDS refuses a second one of it.
 
-    A replica of the primary database is promoted under its name, and the database of a DR region that serves is none.
+    A replica of the primary database is promoted under its name, where a failover uses it: beside one that is broken,
+    or less preferred than another copy, that copy is restored. The database of a DR region that serves is no leftover.
     """
     name = database_name(view)
     found = view.find(rds.instances, identifier=name)
-    if found is None or found in replicas(view):
-        reason = "a restore can take it" if found is None else "it is the replica that a failover promotes"
-        yield view.ok(name, "free" if found is None else "a replica", "free", reason)
+    if found is None:
+        yield view.ok(name, "free", "free", "a restore can take it")
+    elif found in replicas(view):
+        yield _of_named_replica(view, found)
     elif _dr_took_over(view):
         yield view.none_expected(name, "the DR region has taken over: this is its database")
     elif RESTORED_FROM in dict(found.tags):
@@ -277,6 +279,15 @@ def name_free(view: View) -> Iterator[Finding]:
         reason = "a failover would stop at it: DBInstanceAlreadyExists, or tasks would be given its old data"
         remedy = Remedy("Give the name free: look at what it holds, and rename it.", _rename(view, found))
         yield view.gap(name, f"{found.status}, no replica of {view.env.regions.primary}", "free", reason, remedy)
+
+
+def _of_named_replica(view: View, found: rds.Instance) -> Finding:
+    chosen = copy_to_use(view)
+    if chosen is None or chosen.mechanism == REPLICA:
+        return view.ok(found.identifier, "a replica", "free", "it is the replica that a failover promotes")
+    reason = f"a failover restores {chosen.name} under this name, and would stop at the replica"
+    remedy = Remedy("Give the name free, or make the replica the copy to use.", _rename(view, found))
+    return view.gap(found.identifier, f"a replica, {found.status}", "free", reason, remedy)
 
 
 def _rename(view: View, instance: rds.Instance) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from dr_actions.assessment.data_loss import Loss
 from dr_actions.assessment.failover import (
     Advice,
+    database_name_gate,
     failover_advice,
     fence_gate,
     gates_of,
@@ -21,6 +22,7 @@ from dr_actions.assessment.failover import (
 )
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Goal, Plan
+from dr_actions.planning.planner import make_plan
 from dr_checks.core.model import Area, Check, CheckResult, Finding, Severity, Status
 from dr_checks.database import rds_copy, rds_replica
 from dr_checks.files import efs
@@ -30,7 +32,7 @@ from dr_checks.posture.posture import BLINDNESS, TABLE, Posture, PostureName
 from dr_checks.posture.signals import Api
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import SILENT, Unavailable, UnavailableKind
-from dr_estate.readers import ecs
+from dr_estate.readers import ecs, rds
 from tests.dr_actions.deciding import PROD, SIT, plan, step
 from tests.dr_actions.plain import LAST, dark, recorded, sight, with_part
 
@@ -48,6 +50,7 @@ GATES = st.lists(
 LOST = Posture(PostureName.PRIMARY_LOST, "two witnesses.")
 NORMAL = Posture(PostureName.NORMAL, "all is well.")
 HERE, THERE = SIT.regions.primary, SIT.regions.dr
+DR_DATABASE = f"arn:aws:rds:{THERE}:{SIT.account}:db:sit-mysql"
 
 
 def _finding(
@@ -392,6 +395,22 @@ def test_an_answering_primary_that_cannot_be_fenced_must_be_accepted_by_name(kin
     (gate,) = fence_gate(unseen, Api.REFUSES)
     assert (gate.met, gate.relaxed) == (False, False)
     assert failover_advice([gate])[0] is Advice.RISKY
+
+
+@pytest.mark.parametrize(("source", "word"), [("arn:aws:rds:af-south-1:1:db:sit-mysql", "replica"), ("", "older data")])
+def test_a_restore_whose_name_is_taken_is_refused_before_it_begins(source: str, word: str) -> None:
+    """The run would stop at it with exit 5, after the primary was fenced."""
+    free = sight()
+    assert list(database_name_gate(free, make_plan(free, "PRIMARY_LOST"), LOST)) == []
+    there = replace(recorded("healthy").get(rds.instances, Side.PRIMARY)[0], source=source, tags=(), arn=DR_DATABASE)
+    broken = replace(there, status="incompatible-restore" if source else "available")
+    taken = sight(with_part(recorded("healthy"), rds.instances, Side.DR, (broken,)))
+    lost = make_plan(taken, "PRIMARY_LOST")
+    assert list(database_name_gate(taken, lost, Posture(PostureName.ON_DR, "it serves."))) == []
+    (gate,) = database_name_gate(taken, lost, LOST)
+    assert (gate.id, gate.met, gate.stops, word in gate.says) == ("plan.database-name", False, True, True)
+    assert "`aws rds modify-db-instance --region eu-west-1 --db-instance-identifier sit-mysql" in gate.says
+    assert failover_advice([gate])[0] is Advice.DO_NOT_FAILOVER
 
 
 def test_a_tenant_without_a_service_in_the_dr_region_is_a_gate_of_its_own() -> None:

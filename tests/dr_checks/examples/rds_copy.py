@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -36,7 +37,16 @@ GONE = kms_copy_keys.CopyKey(KEY, AWAY, "PendingDeletion", NOW + timedelta(days=
 DARK_KEY = kms_copy_keys.CopyKey(
     KEY, AWAY, None, None, Unavailable(UnavailableKind.DENIED, "kms:DescribeKey is denied.")
 )
+BY_ENDPOINT = {"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}
 NO_COPIES: dict[str, Any] = {"automated_backups_dr": (), "recovery_points_dr": ()}
+
+
+def _policy(effect: str, condition: Any = None) -> str:
+    """A key's policy of the account, with one statement more."""
+    account = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{SIT.account}:root"}, "Action": "kms:*"}
+    own = {"Effect": effect, "Principal": "*", "Action": "kms:*", "Condition": condition or {}}
+    rows = [own] if effect == "Allow" else [account, own]
+    return json.dumps({"Statement": [{**row, "Resource": "*"} for row in rows]})
 
 
 def _case(
@@ -80,6 +90,9 @@ EXAMPLES = [
     _case("key-usable", FAIL, REPLICATED.arn, keys_dr=(replace(ENABLED, state="Disabled"),)),
     _case("key-usable", FAIL, REPLICATED.arn, keys_dr=(replace(ENABLED, region=HOME),)),
     _case("key-usable", UNKNOWN, REPLICATED.arn, keys_dr=(DARK_KEY,)),
+    _case("key-usable", FAIL, REPLICATED.arn, keys_dr=(replace(ENABLED, policy=_policy("Deny")),)),
+    _case("key-usable", UNKNOWN, REPLICATED.arn, keys_dr=(replace(ENABLED, policy=_policy("Deny", BY_ENDPOINT)),)),
+    _case("key-usable", UNKNOWN, REPLICATED.arn, keys_dr=(replace(ENABLED, policy=_policy("Allow", BY_ENDPOINT)),)),
     _case("key-usable", UNKNOWN, keys_dr=DENIED),
     _case("automated-backups", PASS, NAME),
     _case("automated-backups", FAIL, NAME, automated_backups_dr=()),

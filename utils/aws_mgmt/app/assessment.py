@@ -22,6 +22,7 @@ from dr_actions.assessment.failover import (
     Assessment,
     control_gate,
     database_is_down,
+    database_name_gate,
     failover_advice,
     fence_gate,
     gates_of,
@@ -113,6 +114,7 @@ def assess_failover(report: Report, context: PlanContext, since: datetime | None
     database_down = database_is_down(context)
     gates = gates_of(report.verdict.results, losses, plan, posture, context.env, database_down, leads)
     gates += (*control_gate(context), *fence_gate(context, signals.primary_api), *targets_gates(context))
+    gates += tuple(database_name_gate(context, plan, posture))
     advice, reasons = failover_advice(gates)
     blind = posture.name in BLINDNESS
     advice = Advice.DO_NOT_FAILOVER if blind else advice
