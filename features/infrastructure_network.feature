@@ -28,6 +28,9 @@ Feature: VPC: the network of the DR region has room for a failover
   Scenario: More specific routes drop and divert no traffic
     Then no more specific route drops traffic of the DR region's tasks, database or visitors, or sends it another way
 
+  Scenario: The database's subnets are private
+    Then no subnet in which the database is restored is led to from the internet
+
   Scenario: Visitors reach the load balancer, and it reaches the tasks' zones
     Then visitors reach the load balancer of the DR region, and it reaches every zone in which tasks start
 

@@ -93,6 +93,20 @@ def timed_otherwise(view: View) -> tuple[tuple[str, str, str], ...]:
     return tuple((arn, mine, theirs) for arn, mine, theirs in compared if mine and theirs and mine != theirs)
 
 
+def shaped_otherwise(view: View) -> tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...]:
+    """The ARNs of the DR region's functions that are not as the primary's, with each part that differs and both values.
+
+    Raises DataUnavailable.
+    """
+    shapes = {side: {arn: dict(s) for row in _switched(view, side) for arn, s in row.shapes} for side in _SIDES}
+    found = []
+    for there, here in _pairs(view):
+        mine, theirs = shapes[Side.DR].get(here), shapes[Side.PRIMARY].get(there)
+        if mine and theirs and mine != theirs:
+            found.append((here, tuple((part, mine[part], theirs[part]) for part in mine if mine[part] != theirs[part])))
+    return tuple(found)
+
+
 def _switched(view: View, side: Side) -> list[ServiceListing]:
     return [row for row in view.get(platform_resources.listings, side) if row.service in _SWITCHED]
 

@@ -9,13 +9,13 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import tenant_services
-from dr_checks.derived.ways import HIDDEN, PEERING, Ways
+from dr_checks.derived.ways import HIDDEN, PEERING, Ways, table_of
 from dr_checks.network.vpc_reach import NEEDED
 from dr_estate.model import states
 from dr_estate.readers import elbv2, rds_groups, vpc
 
 _ABSENT = "there is no VPC: see vpc.available"
-_WANTED = "each route leads on"
+_WANTED, _PRIVATE = "each route leads on", "no route to an internet gateway"
 _ALIVE = {"available", "pending"}
 _LARGEST_OF_A_VPC = 16
 
@@ -44,6 +44,42 @@ def parts_lead_on(view: View) -> Iterator[Finding]:
         yield used.judged(table)
     if not used.tables:
         yield view.none_expected("all route tables", "no service exists: see ecs.service-exists")
+
+
+@check(
+    "no subnet in which the database is restored is led to from the internet",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("NIST SC-7",),
+)
+def database_private(view: View) -> Iterator[Finding]:
+    """No subnet of names.db_subnet_group has a default route to an internet gateway. Source: DescribeRouteTables."""
+    subnets, tables, led = _database_subnets(view), view.get(vpc.route_tables), dict[vpc.RouteTable, list[str]]()
+    for subnet in subnets:
+        table = table_of(tables, subnet)
+        if table is None:
+            yield view.unknown(subnet, _PRIVATE, "No route table was read for it, the main one neither.")
+        elif table.default.startswith("igw-"):
+            led.setdefault(table, []).append(subnet)
+        else:
+            yield view.ok(subnet, table.default or "no default route", _PRIVATE, "nobody outside reaches it")
+    for table, places in led.items():
+        yield _public(view, table, places)
+    if not subnets:
+        yield view.none_expected("all subnets", "there is no subnet group: see rds.subnet-group")
+
+
+def _public(view: View, table: vpc.RouteTable, places: list[str]) -> Finding:
+    """The finding of a table that leads subnets of the data tier to the internet.
+
+    Its default route is deleted by a command only where no other subnet can use it.
+    """
+    route = {"RouteTableId": table.id, "DestinationCidrBlock": "0.0.0.0/0"}
+    alone = not table.main and set(table.subnets) <= set(places)
+    commands = (view.command("ec2", "DeleteRoute", **route),) if alone else ()
+    remedy = Remedy("Give these subnets a route table of their own, without a default route.", commands)
+    reason = "a database that is restored there may have a public address, and is one rule away from everybody"
+    return view.gap(table.id, f"{', '.join(places)} to {table.default}", _PRIVATE, reason, remedy)
 
 
 class _Used:

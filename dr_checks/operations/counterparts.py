@@ -12,6 +12,7 @@ from dr_checks.derived.counterparts import (
     led_astray,
     missing,
     refused_here,
+    shaped_otherwise,
     switched_off,
     timed_otherwise,
 )
@@ -34,8 +35,8 @@ _WANTED = "each in both regions"
 def in_dr_region(view: View) -> Iterator[Finding]:
     """By type and by name without the region's: schedules, functions, queues, caches, mail identities, web ACLs ...
 
-    Rules, schedules and functions that are off here, and on there, are warned of, rules that start at other times, and
-    what calls the primary region.
+    Rules, schedules and functions that are off here, and on there, are warned of, rules that start at other times,
+    what calls the primary region, and functions of other code.
     What the environment file names is other checks'; global services have no region. One finding, with the whole list.
     Source: Resource Groups Tagging API GetResources, and a list call of each type that may bear no tag.
     """
@@ -47,6 +48,7 @@ def in_dr_region(view: View) -> Iterator[Finding]:
     yield from _off(view)
     yield from _timed(view)
     yield from _astray(view)
+    yield from _unlike(view)
     lacking, compared = missing(view)
     named = tuple(f"{kind} {name or '(no Name tag)'}" for kind, name in lacking)
     if named:
@@ -105,6 +107,17 @@ def _astray(view: View) -> Iterator[Finding]:
         reason = "what it starts is lost with the primary region" if word else "it starts nothing, unlike the primary's"
         remedy = f"{kind} '{name}' in {view.region}: targets and variables of this region."
         yield view.warn(f"{kind} {name}", word or "calls nobody", f"leads to {view.region}", reason, remedy)
+
+
+def _unlike(view: View) -> Iterator[Finding]:
+    """A warning for each function that runs other code than its counterpart, or runs it otherwise."""
+    for arn, parts in shaped_otherwise(view):
+        kind, name = resource_of(arn)
+        measured = ", ".join("another code" if part == "code" else f"{part} {mine}" for part, mine, _ in parts)
+        wanted = ", ".join("the primary's code" if part == "code" else f"{part} {theirs}" for part, _, theirs in parts)
+        reason = "after a failover it does something else, or less, than it does today"
+        remedy = f"aws_lambda_function '{name}' in {view.region}: the primary's package and settings, or accept it."
+        yield view.warn(f"{kind} {name}", measured, wanted, reason, remedy)
 
 
 def _unread(view: View) -> Iterator[Finding]:

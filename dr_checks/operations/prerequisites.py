@@ -165,10 +165,19 @@ def control_items(view: View) -> Iterator[Finding]:
     rules=("dynamodb-pitr-enabled", "NIST CP-9"),
 )
 def control_table_recoverable(view: View) -> Iterator[Finding]:
-    """Point-in-time recovery and deletion protection are on. Source: DescribeContinuousBackups, DescribeTable."""
+    """Point-in-time recovery and deletion protection are on, and no item of it expires.
+
+    Source: DescribeContinuousBackups, DescribeTable, DescribeTimeToLive.
+    """
     table = view.get(control.table)
     if table.status is None:
         yield view.none_expected(table.name, "there is no table: see prerequisites.control-table")
+    elif table.expiry_attribute:
+        setting = {"Enabled": False, "AttributeName": table.expiry_attribute}
+        off = view.command("dynamodb", "UpdateTimeToLive", TableName=table.name, TimeToLiveSpecification=setting)
+        remedy = Remedy(f"aws_dynamodb_table '{table.name}': no ttl block.", (off,))
+        reason = "DynamoDB deletes items by it: a lock, an open incident or its log would vanish"
+        yield view.gap(table.name, f"items expire by {table.expiry_attribute}", "no item expires", reason, remedy)
     elif table.recoverable and table.protected:
         yield view.ok(table.name, "on", "on", "an overwritten incident log can be restored")
     elif table.recoverable:
@@ -257,13 +266,17 @@ def rules_pinned(view: View) -> Iterator[Finding]:
     traps=("T40",),
 )
 def runbook_current(view: View) -> Iterator[Finding]:
-    """The runbook is there, and its line ``Reviewed: YYYY-MM-DD`` is within thresholds.document_age_days."""
+    """It is there, not in the primary region, and its line ``Reviewed: YYYY-MM-DD`` is within document_age_days."""
     found, days = view.get(runbook.runbook), view.env.thresholds.document_age_days
     wanted = f"reviewed within {days} days"
     if found.text is None or found.reviewed is None:
         measured = "absent" if found.text is None else "no line 'Reviewed: YYYY-MM-DD'"
         reason = "the recovery steps are not written down, or may be out of date"
         yield view.gap(found.place, measured, wanted, reason, f"Put the reviewed runbook at {found.place}.")
+    elif found.region == view.env.regions.primary:
+        reason = "nobody can read it while that region is unavailable"
+        remedy = f"Put it into a bucket of {view.region}, and name that as people.runbook in {view.env.name}.toml."
+        yield view.gap(found.place, f"in {found.region}", f"outside {found.region}", reason, remedy)
     elif view.now.date() - found.reviewed > timedelta(days=days):
         reason = "a runbook that was not reviewed may describe an outdated estate"
         remedy = f"Review it, and write 'Reviewed: {view.now.date()}' into {found.place}."

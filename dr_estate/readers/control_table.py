@@ -41,7 +41,12 @@ from dr_estate.readers import dynamodb
 from dr_estate.reading.part import part
 from dr_estate.reading.reader import ReadContext
 
-READS = frozenset({"dynamodb:DescribeTable", "dynamodb:DescribeContinuousBackups", "dynamodb:GetResourcePolicy"})
+READS = frozenset(
+    {
+        *("dynamodb:DescribeTable", "dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTimeToLive"),
+        "dynamodb:GetResourcePolicy",
+    }
+)
 STANDING_READS = frozenset({"dynamodb:Query"})
 STREAM_READS = frozenset({"s3:ListObjectVersions"})
 TAG_READS = frozenset({"dynamodb:ListTagsOfResource"})
@@ -59,7 +64,8 @@ class ControlTable:
     """The table; ``status`` is None where there is none. ``keys`` are its key attributes, partition key first.
 
     ``key`` is the customer's KMS key it is encrypted under, ``policy`` its own, "" where it has none; ``index`` is the
-    status of its index ``by-sk``, "absent" where it has none, None where it was not read.
+    status of its index ``by-sk``, "absent" where it has none, None where it was not read. ``expiry_attribute`` is the
+    one by which DynamoDB deletes items, "" where it deletes none.
     """
 
     name: str
@@ -70,6 +76,7 @@ class ControlTable:
     key: str = ""
     policy: str | Unavailable = ""
     index: str | None = None
+    expiry_attribute: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,8 +250,10 @@ def table(context: ReadContext) -> ControlTable:
         return ControlTable(name, None, (), recoverable=False, protected=False)
     answer = context.find("dynamodb", "describe_continuous_backups", dynamodb.GOING, TableName=name) or {}
     recovery = answer.get("ContinuousBackupsDescription", {}).get("PointInTimeRecoveryDescription", {})
+    expiry = context.find("dynamodb", "describe_time_to_live", dynamodb.ABSENT, TableName=name) or {}
     (policy,) = context.maybe(lambda arn: _policy(context, arn), [_arn(context, name)])
-    return context.understand(lambda: _table(found["Table"], recovery, policy), name)
+    read = context.understand(lambda: _table(found["Table"], recovery, policy), name)
+    return replace(read, expiry_attribute=dynamodb.expiry_attribute(expiry.get("TimeToLiveDescription", {})))
 
 
 def _arn(context: ReadContext, name: str) -> str:

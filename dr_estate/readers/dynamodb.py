@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -130,12 +131,17 @@ def _described(row: dict[str, Any], recovery: dict[str, Any], expiry: dict[str, 
         stream=stream.get("StreamViewType", "") if stream.get("StreamEnabled") else "",
         key=row.get("SSEDescription", {}).get("KMSMasterKeyArn", ""),
         table_class=row.get("TableClassSummary", {}).get("TableClass", "STANDARD"),
-        expiry_attribute=expiry.get("AttributeName", "") if expiry.get("TimeToLiveStatus") == "ENABLED" else "",
+        expiry_attribute=expiry_attribute(expiry),
         deletion_protection=bool(row.get("DeletionProtectionEnabled")),
         recovery=recovery.get("PointInTimeRecoveryStatus", "DISABLED"),
         restorable_until=recovery.get("LatestRestorableDateTime"),
         limits=_limits(row.get("OnDemandThroughput") or {}),
     )
+
+
+def expiry_attribute(expiry: Mapping[str, Any]) -> str:
+    """The attribute by which items expire, "" where none does; while it is switched off some are still deleted."""
+    return str(expiry.get("AttributeName") or "") if expiry.get("TimeToLiveStatus") == "ENABLED" else ""
 
 
 def _limits(row: dict[str, int]) -> tuple[int, int]:

@@ -51,7 +51,8 @@ class ServiceListing:
     ARNs of rules with their schedules; a list of schedules does not contain those. ``leads`` are ARNs of rules and
     schedules with an ARN that they call, and of functions with each variable that names a region of the environment
     file (``NAME=region``).
-    ``refused`` are types that the tagging API does not know there.
+    ``refused`` are types that the tagging API does not know there. ``shapes`` are ARNs of functions with their code's
+    digest, runtime, memory and time limit.
     """
 
     service: str
@@ -60,6 +61,7 @@ class ServiceListing:
     times: tuple[tuple[str, str], ...] = ()
     leads: tuple[tuple[str, str], ...] = ()
     refused: tuple[str, ...] = ()
+    shapes: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,14 +214,17 @@ def _lister(call: _ListCall) -> Callable[[ReadContext], ServiceListing]:
         rows = context.pages(call.service, call.operation, call.key, **dict(call.params))
         named = [row if isinstance(row, Mapping) else {"QueueUrl": row} for row in rows]  # queues are bare addresses
         ours = context.rows(
-            named, lambda row: (_ours(context.env, call.arn(context, row)), _runs(row), _leads(context, row)), call.name
+            named,
+            lambda row: (_ours(context.env, call.arn(context, row)), _runs(row), _leads(context, row), _shape(row)),
+            call.name,
         )
-        runs = {arn: how for arn, how, _ in ours if arn}
+        runs = {arn: how for arn, how, _, _ in ours if arn}
         arns = sorted(runs.keys() - (_of_others(context, sorted(runs)) if call.taggable else set()))
         off = tuple(arn for arn in arns if runs[arn][0] == _OFF)
         times = tuple((arn, runs[arn][1]) for arn in arns if runs[arn][1])
-        leads = tuple((arn, word) for arn, _, words in sorted(ours) if arn in arns for word in words)
-        return ServiceListing(call.service, tuple((arn, "") for arn in arns), off, times, leads)
+        leads = tuple((arn, word) for arn, _, words, _ in sorted(ours) if arn in arns for word in words)
+        shapes = tuple((arn, shape) for arn, _, _, shape in sorted(ours) if arn in arns and shape)
+        return ServiceListing(call.service, tuple((arn, "") for arn in arns), off, times, leads, shapes=shapes)
 
     return listed
 
@@ -227,6 +232,14 @@ def _lister(call: _ListCall) -> Callable[[ReadContext], ServiceListing]:
 def _runs(row: Mapping[str, Any]) -> tuple[str, str]:
     """The state of a rule or schedule and when it starts what it starts; "" of what has none."""
     return str(row.get("State") or ""), str(row.get("ScheduleExpression") or "")
+
+
+def _shape(row: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """What a function is, comparable across regions; of others nothing. Source: Lambda API, FunctionConfiguration."""
+    if not row.get("CodeSha256"):
+        return ()
+    members = (("code", "CodeSha256"), ("runtime", "Runtime"), ("memory", "MemorySize"), ("timeout", "Timeout"))
+    return tuple((name, str(row.get(member) or "")) for name, member in members)
 
 
 def _leads(context: ReadContext, row: Mapping[str, Any]) -> tuple[str, ...]:

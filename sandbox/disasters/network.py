@@ -152,6 +152,22 @@ def half_of_the_internet_dropped(world: World) -> None:
 
 
 @disaster(
+    "database-subnets-public",
+    "The subnets of the database in the DR region were given a route to the internet",
+    trips=("vpc-routes.database-private",),
+)
+def database_subnets_public(world: World) -> None:
+    """Associate each with the route table of the load balancer's subnets."""
+    table = _table(world, balancer_of(world, Side.DR)["AvailabilityZones"][0]["SubnetId"])["RouteTableId"]
+    name = world.environment.named(world.environment.names.db_subnet_group)
+    groups = world.call(Side.DR, "rds", "DescribeDBSubnetGroups", DBSubnetGroupName=name)["DBSubnetGroups"]
+    for subnet in groups[0]["Subnets"]:
+        where = {"RouteTableId": table, "SubnetId": subnet["SubnetIdentifier"]}
+        association = world.call(Side.DR, "ec2", "AssociateRouteTable", **where)["AssociationId"]
+        world.undo(Side.DR, "ec2", "DisassociateRouteTable", AssociationId=association)
+
+
+@disaster(
     "nat-gateway-cut-off",
     "The NAT gateway of the DR region stands in a subnet that leads nowhere",
     trips=("vpc-reach.way-in", "vpc-reach.way-out"),

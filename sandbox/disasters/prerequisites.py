@@ -125,6 +125,18 @@ def control_table_unrecoverable(world: World) -> None:
 
 
 @disaster(
+    "control-table-expires",
+    "DynamoDB deletes items of the control table by an attribute of theirs",
+    trips=("prerequisites.control-table-recoverable",),
+)
+def control_table_expires(world: World) -> None:
+    """Switch time to live on, by an attribute that no item has yet."""
+    for turn, on in ((world.undo, False), (world.call, True)):
+        setting = {"Enabled": on, "AttributeName": "expires"}
+        turn(Side.DR, "dynamodb", "UpdateTimeToLive", TableName=_control_table(world), TimeToLiveSpecification=setting)
+
+
+@disaster(
     "people-miscounted",
     "The control table asks for another number of people than the environment file",
     trips=("prerequisites.people",),

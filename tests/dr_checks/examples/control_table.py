@@ -86,6 +86,11 @@ EXAMPLES = [
     Example(
         "prerequisites.control-table-recoverable", FAILS, _dr(control_table.table, replace(_table(), protected=False))
     ),
+    Example(
+        "prerequisites.control-table-recoverable",
+        FAILS,
+        _dr(control_table.table, replace(_table(), expiry_attribute="expires")),
+    ),
     Example("prerequisites.control-table-recoverable", UNSEEN, _dr(control_table.table, DENIED)),
     Example(
         "prerequisites.control-table",

@@ -82,6 +82,18 @@ def _leading(here: tuple[str, ...], there: tuple[str, ...] = ()) -> Snapshot:
     return world(values)
 
 
+def _shaped(here: str, there: str, memory: str = "128") -> Snapshot:
+    """A function of one name on both sides, with the code of these digests."""
+    values = {}
+    for side, code, size in ((Side.DR, here, memory), (Side.PRIMARY, there, "128")):
+        arn = f"arn:aws:{CLEAN.replace('{region}', SIT.region(side))}"
+        shape = (("code", code), ("runtime", "python3.13"), ("memory", size), ("timeout", "3"))
+        found = ServiceListing(CALLS[0], ((arn, ""),), shapes=((arn, shape),) if code else ())
+        rows = _side(side, (DATABASE,), (), ())
+        values[platform_resources.listings, side] = tuple(found if row.service == CALLS[0] else row for row in rows)
+    return world(values)
+
+
 def _refused(*here: str, there: tuple[str, ...] = (), kind: str = "glue:{region}:1:job/sit-report") -> Snapshot:
     """Types that the tagging API does not know in the DR region, and in the primary region, which has one of such."""
     values = {}
@@ -127,6 +139,10 @@ EXAMPLES = [
     Example(CHECK, Status.WARN, _leading((), (ELSEWHERE,)), OFF),
     Example(CHECK, Status.WARN, _leading((CALLED, ELSEWHERE), (ELSEWHERE,)), OFF),
     Example(CHECK, Status.WARN, _leading((f"REGION={SIT.regions.primary}",)), OFF),
+    Example(CHECK, Status.PASS, _shaped("a", "a")),
+    Example(CHECK, Status.PASS, _shaped("", "a")),
+    Example(CHECK, Status.WARN, _shaped("b", "a"), frozenset({"lambda:function sit-clean"})),
+    Example(CHECK, Status.WARN, _shaped("a", "a", memory="64"), frozenset({"lambda:function sit-clean"})),
     Example(CHECK, Status.FAIL, _refused(), SUBJECT),
     Example(CHECK, Status.UNKNOWN, _refused("glue"), frozenset({f"glue:job in {SIT.regions.dr}"})),
     Example(CHECK, Status.FAIL, _refused("glue", there=("glue",)), SUBJECT),

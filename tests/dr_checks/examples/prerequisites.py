@@ -61,6 +61,9 @@ def _runbook(text: str | None, reviewed: date | None = None) -> runbook.Runbook:
     return runbook.Runbook("s3://b/runbook.md", text, reviewed)
 
 
+_REVIEWED = _runbook("x", date(2026, 2, 1))
+
+
 def _operator(*denied: str, deletes: bool = False) -> iam_simulation.Operator:
     needed = [(action, "implicitDeny" if action in denied else "allowed") for action in needed_actions()]
     forbidden = [(action, "allowed" if deletes else "explicitDeny") for action in FORBIDDEN]
@@ -267,6 +270,10 @@ _DOCUMENTS = [
     Example("prerequisites.runbook-current", FAILS, _dr(runbook.runbook, _runbook("x", date(2025, 12, 1)))),
     Example("prerequisites.runbook-current", FAILS, _dr(runbook.runbook, _runbook("x"))),
     Example("prerequisites.runbook-current", FAILS, _dr(runbook.runbook, _runbook(None))),
+    Example("prerequisites.runbook-current", FINE, _dr(runbook.runbook, replace(_REVIEWED, region=SIT.regions.dr))),
+    Example(
+        "prerequisites.runbook-current", FAILS, _dr(runbook.runbook, replace(_REVIEWED, region=SIT.regions.primary))
+    ),
     Example("prerequisites.runbook-current", UNSEEN, _dr(runbook.runbook, DENIED)),
     Example("prerequisites.contacts-named", FINE, world({})),
     Example("prerequisites.contacts-named", FAILS, world({}), frozenset({"Platform Admin"}), NOBODY),

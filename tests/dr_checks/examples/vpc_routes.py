@@ -45,7 +45,22 @@ def _dropped(to: str, table: RouteTable = TASKS_OUT, changes: Values | None = No
 PRIVATE: Values = {(elbv2.load_balancer, Side.DR): balancer(Side.DR, scheme="internal", subnets=PUBLIC_OUT.subnets)}
 ELSEWHERE: Values = {(vpc.nat_gateways, Side.DR): (NatGateway("nat-1", "available", "subnet-1"),)}
 
+PRIVATE_DATA = "vpc-routes.database-private"
+OF_ALL = replace(DATA_OUT, main=True, subnets=(), default="igw-1", state="active")
+
+
+def _data(table: RouteTable, *others: RouteTable) -> Snapshot:
+    return connected({TABLES: (table, *others), (rds_groups.subnet_groups, Side.DR): (GROUP,)})
+
+
 EXAMPLES = [
+    Example(PRIVATE_DATA, Status.PASS, _data(DATA_OUT, PUBLIC_OUT)),
+    Example(PRIVATE_DATA, Status.PASS, _data(replace(DATA_OUT, default="nat-1", state="active"))),
+    Example(PRIVATE_DATA, Status.FAIL, _data(replace(DATA_OUT, default="igw-1", state="active")), OF_DATA),
+    Example(PRIVATE_DATA, Status.FAIL, _data(OF_ALL), frozenset({OF_ALL.id})),
+    Example(PRIVATE_DATA, Status.UNKNOWN, _data(PUBLIC_OUT), frozenset(DATA)),
+    Example(PRIVATE_DATA, Status.UNKNOWN, connected({TABLES: DENIED, (rds_groups.subnet_groups, Side.DR): (GROUP,)})),
+    Example(PRIVATE_DATA, Status.NOT_APPLICABLE, connected({(rds_groups.subnet_groups, Side.DR): ()})),
     Example(CHECK, Status.PASS, _routed(HALF)),
     Example(CHECK, Status.PASS, _dropped(AWAY)),
     Example(CHECK, Status.PASS, _dropped(HALF, DATA_OUT)),
