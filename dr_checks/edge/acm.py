@@ -10,6 +10,7 @@ from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.certificate_authorities import AMAZON, admitted_by, forbidding, is_delegated
 from dr_checks.edge import cloudfront
+from dr_checks.edge.elbv2_routing import second_hosts
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
@@ -26,8 +27,10 @@ def hosts(view: View) -> list[tuple[str, str | None]]:
     """(host, tenant id) of all names this side must hold a certificate for.
 
     Customers' own hosts bypass the distribution, so the load balancers' regions hold theirs; us-east-1 only where the
-    distribution has them as aliases.
+    distribution has them as aliases. A second host that the primary region's rules lead to a tenant is wanted in the DR
+    region where the primary region has a certificate for it.
     """
+    second, issued_there = _second_hosts(view) if view.side is Side.DR else {}, _issued_in_primary(view)
     found: list[tuple[str, str | None]] = []
     distribution = cloudfront.serving(view) if view.side is Side.GLOBAL else None
     edge = distribution.aliases if distribution else ()
@@ -35,7 +38,27 @@ def hosts(view: View) -> list[tuple[str, str | None]]:
         found.append((tenants.host_of(tenant, view.env), tenant.id))
         own = view.env.traffic.customer_hosts.get(tenant.dns, ())
         found += [(host, tenant.id) for host in own if view.side is not Side.GLOBAL or covers(edge, host)]
+        alike = (host for host in second.get(tenant.id, ()) if any(covers(names, host) for names in issued_there))
+        found += [(host, tenant.id) for host in alike]
     return found
+
+
+def _second_hosts(view: View) -> dict[str, tuple[str, ...]]:
+    try:
+        return second_hosts(view)
+    except DataUnavailable:
+        return {}
+
+
+def _issued_in_primary(view: View) -> list[tuple[str, ...]]:
+    """The names of each certificate that serves in the primary region; none where they cannot be read."""
+    if view.side is not Side.DR:
+        return []
+    try:
+        rows = view.get(acm.certificates, Side.PRIMARY)
+    except DataUnavailable:
+        return []
+    return [row.names for row in rows if isinstance(row, Certificate) and states.CERTIFICATE[row.status].serves]
 
 
 def issued(view: View) -> list[Certificate]:

@@ -120,6 +120,21 @@ def host_rules(view: View) -> Iterator[Finding]:
         yield view.none_expected("all listeners", _NO_LISTENER)
 
 
+def second_hosts(view: View) -> dict[str, tuple[str, ...]]:
+    """By tenant id the hosts that the primary region's rules lead to it, besides its own and those of the file.
+
+    Names of DR tests are no visitors'. Empty where rules cannot be read: elbv2-routing.host-rules reports that.
+    """
+    tested = f".{view.env.traffic.test_prefix}.{view.env.traffic.zone}"
+    found, second = _primary_hosts(view, _primary_tables(view)), dict[str, tuple[str, ...]]()
+    for tenant in view.tenants:
+        group = view.env.named(view.env.names.target_group, tenant=tenant.id)
+        own = {host_of(tenant, view.env), *view.env.traffic.customer_hosts.get(tenant.dns, ())}
+        others = found.get(group, set()) - own
+        second[tenant.id] = tuple(sorted(host for host in others if not host.endswith(tested)))
+    return second
+
+
 def _primary_hosts(view: View, primary: dict[str, ListenerTable]) -> dict[str, set[str]]:
     """By target group the hosts that the primary region's listeners lead to it."""
     recorded = _recorded(view) if primary else ()

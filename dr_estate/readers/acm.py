@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from dr_estate.config.environment import Side
-from dr_estate.model.unavailable import Unavailable
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
+from dr_estate.readers import elbv2
 from dr_estate.readers.route53 import plain
 from dr_estate.reading.part import part
 from dr_estate.reading.reader import ReadContext
 
-CERTIFICATE_READS = frozenset({"acm:ListCertificates", "acm:DescribeCertificate"})
+CERTIFICATE_READS = frozenset({"acm:ListCertificates", "acm:DescribeCertificate"}) | elbv2.RULE_READS
 
 # without this filter ListCertificates shows RSA_1024 and RSA_2048 only (its API page)
 ALL_KEYS = ["RSA_1024", "RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1", "EC_secp521r1"]
@@ -42,7 +44,10 @@ def certificates(context: ReadContext) -> tuple[Certificate | Unavailable, ...]:
     ListCertificates pages all; DescribeCertificate is called for those alone, as no batch read reports their renewal.
     """
     rows = context.pages("acm", "list_certificates", "CertificateSummaryList", Includes={"keyTypes": ALL_KEYS})
-    wanted = sorted(row["CertificateArn"] for row in rows if row.get("CertificateArn") and _concerns(context, row))
+    ruled = _hosts_of_rules(context)
+    wanted = sorted(
+        row["CertificateArn"] for row in rows if row.get("CertificateArn") and _concerns(context, row, ruled)
+    )
 
     def describe(arn: str) -> Certificate:
         return _certificate(context.call("acm", "describe_certificate", CertificateArn=arn)["Certificate"])
@@ -50,10 +55,19 @@ def certificates(context: ReadContext) -> tuple[Certificate | Unavailable, ...]:
     return tuple(context.maybe(describe, wanted))
 
 
-def _concerns(context: ReadContext, row: dict[str, Any]) -> bool:
+def _hosts_of_rules(context: ReadContext) -> frozenset[str]:
+    """The hosts that rules of the region's own listeners name; none where they are not read."""
+    if context.side is Side.GLOBAL:
+        return frozenset()
+    with suppress(DataUnavailable):
+        return frozenset(host for rule in context.part(elbv2.rules) for host in rule.hosts if "*" not in host)
+    return frozenset()
+
+
+def _concerns(context: ReadContext, row: dict[str, Any], ruled: Iterable[str]) -> bool:
     """Whether the summary names a host of the estate, or cannot say because it lists only some of its names."""
     traffic = context.env.traffic
-    customers = [host for hosts in traffic.customer_hosts.values() for host in hosts]
+    customers = [*(host for hosts in traffic.customer_hosts.values() for host in hosts), *ruled]
     names = {plain(name) for name in (row.get("DomainName", ""), *row.get("SubjectAlternativeNameSummaries", []))}
     ours = [traffic.tenant_domain, traffic.zone]
     return (

@@ -8,7 +8,7 @@ from datetime import timedelta
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
-from dr_estate.readers import acm, ecs
+from dr_estate.readers import acm, ecs, elbv2
 from dr_estate.readers.cloudfront import Origin, OriginGroup
 from dr_estate.readers.route53 import CustomerHost
 from tests.dr_checks.edges import (
@@ -28,6 +28,7 @@ from tests.dr_checks.edges import (
     record,
     traffic,
 )
+from tests.dr_checks.traffic import groups, listener, rule, rules
 from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, service, world
 
 SHOP = "www.shop.example"
@@ -70,6 +71,16 @@ def dark_and_none(check: str, none: Status) -> list[Example]:
 def held(check: str, expected: Status, *subjects: str, **places: object) -> Example:
     """An example of a certificate check, with the certificates of some places changed."""
     return Example(f"acm.{check}", expected, world(certificates(**places)), frozenset(subjects))
+
+
+def second(check: str, expected: Status, *subjects: str, here: object = None, there: object = None) -> Example:
+    """A second host of a tenant, which only the primary region's rules name."""
+    both = (CERTIFICATE, SHOP_CERTIFICATE)
+    parts = certificates(primary=there or both, dr=here or (CERTIFICATE,))
+    own = (*rules(Side.PRIMARY), replace(rule(Side.PRIMARY, "tenant1", priority=9), hosts=(SHOP,)))
+    shown = {(elbv2.listeners, Side.PRIMARY): (listener(Side.PRIMARY),), (elbv2.rules, Side.PRIMARY): own}
+    shown |= {(elbv2.target_groups, Side.PRIMARY): groups(Side.PRIMARY)}
+    return Example(f"acm.{check}", expected, world({**parts, **shown}), frozenset(subjects))
 
 
 def days(number: int, **more: object) -> tuple[acm.Certificate]:
@@ -173,6 +184,10 @@ EXAMPLES = [
         world(certificates(primary=(CERTIFICATE, SHOP_CERTIFICATE), dr=(CERTIFICATE, SHOP_CERTIFICATE)), env=WITH_SHOP),
         env=WITH_SHOP,
     ),
+    second("issued-and-covers", Status.PASS, there=(CERTIFICATE,)),
+    second("issued-and-covers", Status.FAIL, SHOP),
+    second("issued-and-covers", Status.PASS, here=(CERTIFICATE, SHOP_CERTIFICATE)),
+    second("issued-and-covers", Status.PASS, here=(replace(CERTIFICATE, names=(*CERTIFICATE.names, SHOP)),)),
     held("days-left", Status.PASS, dr=days(30)),
     held("days-left", Status.FAIL, CERTIFICATE.domain, dr=days(29)),
     held("days-left", Status.FAIL, dr=days(-3, status="EXPIRED")),
