@@ -37,7 +37,7 @@ def can_be_restored(point: backup.RecoveryPoint) -> bool:
     state = states.RECOVERY_POINT[point.status]
     if not state.known:
         reason = f"AWS does not document the status {point.status} of the recovery point {point.arn}."
-        raise DataUnavailable(Unavailable(UnavailableKind.ERROR, reason))
+        raise DataUnavailable(Unavailable(UnavailableKind.UNREADABLE, reason))
     return state.serves
 
 
@@ -64,9 +64,8 @@ def key_flaw(view: View, key_arn: str) -> str:
         return f"its key {key_arn} is {key.state} and will be deleted on {key.deletion_at:%Y-%m-%d}"
     state = states.KEY[key.state or "absent"]
     if not state.known:
-        raise DataUnavailable(
-            Unavailable(UnavailableKind.ERROR, f"AWS does not document the state {key.state} of the key {key_arn}.")
-        )
+        reason = f"AWS does not document the state {key.state} of the key {key_arn}."
+        raise DataUnavailable(Unavailable(UnavailableKind.UNREADABLE, reason))
     return "" if state.serves else f"its key {key_arn} is {key.state}"
 
 
