@@ -21,6 +21,7 @@ CHANGING = {
     "fence",
     "test --full-drill",
     "test --infra --restore",
+    "test --infra --start",
     "test --dns --canary",
 }
 TODAY = date(2026, 12, 1)

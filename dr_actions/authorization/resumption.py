@@ -49,6 +49,7 @@ EXPECTED = {
     Goal.RELEASE: (*_PRIMARY_ANSWERS, *_ON_THE_WAY),
     Goal.ABORT: (*_PRIMARY_ANSWERS, *_ON_THE_WAY, PostureName.PRIMARY_LOST, PostureName.SPLIT, PostureName.RETURNING),
     Goal.RESTORE_TEST: _PRIMARY_ANSWERS,
+    Goal.START_TEST: _PRIMARY_ANSWERS,
     Goal.CANARY: _PRIMARY_ANSWERS,
 }
 """The postures in which a plan of each goal may make a change."""

@@ -25,6 +25,7 @@ from dr_actions.planning.planner import context_of
 from dr_estate.aws.clock import WorldClock
 from dr_estate.aws.pace import Pace
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.drill_names import is_trial
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.reading.reader import TrackedChanges
 from dr_estate.snapshot.snapshot import Snapshot
@@ -279,7 +280,9 @@ class PlanRun:
         change_ids = {changes[step.id] for step in steps if step.id in changes}
         families = {str(step.before["marked by"]) for step in self.plan.steps if "marked by" in step.before}
         tables = {str(step.before["marked table"]) for step in self.plan.steps if "marked table" in step.before}
-        tracked = TrackedChanges(*(tuple(sorted(known)) for known in (change_ids, named, families, tables)))
+        trial = self.clearance.incident if is_trial(self.clearance.incident) else ""
+        ids = [tuple(sorted(known)) for known in (change_ids, named, families, tables)]
+        tracked = TrackedChanges(ids[0], ids[1], ids[2], ids[3], trial)
         return replace(self.snapshot, followed=tracked)
 
     def _created_ids(self, key: str) -> dict[str, str]:

@@ -18,7 +18,7 @@ from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import is_canary, is_drill, is_isolated
 
 RULE = "guard.drill-confined"
-CLEANING = frozenset({Goal.RESTORE_TEST, Goal.CANARY, Goal.CLEAN_UP})
+CLEANING = frozenset({Goal.RESTORE_TEST, Goal.START_TEST, Goal.CANARY, Goal.CLEAN_UP})
 Params = Mapping[str, Any]
 
 _OF_DATABASE = frozenset({"rds:DeleteDBInstance", "rds:ModifyDBInstance"})

@@ -23,15 +23,17 @@ Params = Mapping[str, Json]
 class Goal(StrEnum):
     """What the plan is to reach. A switchover is a failover with a healthy primary: fenced first, nothing lost.
 
-    A restore test and a canary touch nothing of the estate: what they make bears a drill's name, and a clean-up takes
-    it away again. A clean-up also takes away what a drill's own failback set aside in the DR region. A fence stops one
-    region from writing, and a release lets it write again. An abort gives a failback up: the DR region writes again.
+    A restore test, a start test and a canary touch nothing of the estate: what they make bears a drill's name or tag,
+    and a clean-up removes it. A clean-up also removes what a drill's own failback set aside in the DR region. A fence
+    stops one region from writing, and a release lets it write again. An abort gives a failback up: the DR region writes
+    again.
     """
 
     FAILOVER = "failover"
     SWITCHOVER = "switchover"
     FAILBACK = "failback"
     RESTORE_TEST = "restore test"
+    START_TEST = "start test"
     CANARY = "canary"
     CLEAN_UP = "clean-up"
     FENCE = "fence"

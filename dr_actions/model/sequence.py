@@ -210,6 +210,7 @@ _RESTORE_TEST = (
     SequenceRow(45, _RESTORE, "restore_test/start_tasks", most=START_BATCHES),
     SequenceRow(55, _VALIDATE, "restore_test/query_database"),
 )
+_START_TEST = (SequenceRow(45, _RESTORE, "restore_test/start_tasks", most=START_BATCHES),)
 _CANARY = (SequenceRow(50, _SHIFT, "canary/drive", most=_MOST_STATES),)
 _CLEANING = (
     SequenceRow(10, _NOTIFY, "restore_test/stop_tasks", owner=_MONITORING),
@@ -253,6 +254,7 @@ SEQUENCE: Mapping[Goal, tuple[SequenceRow, ...]] = {
     Goal.SWITCHOVER: _SWITCHOVER,
     Goal.FAILBACK: _FAILBACK,
     Goal.RESTORE_TEST: _RESTORE_TEST,
+    Goal.START_TEST: _START_TEST,
     Goal.CANARY: _CANARY,
     Goal.CLEAN_UP: _CLEANING,
     Goal.FENCE: _FENCE,

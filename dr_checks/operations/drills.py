@@ -1,21 +1,25 @@
-"""Checks of practice: tests are not overdue, and drills left no resources behind."""
+"""Checks of practice: tests are not overdue, tenants' tasks were started, and drills left no resources behind."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 
-from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.due import DueState, dues
 from dr_checks.derived.leftovers import leftovers
+from dr_checks.derived.pairing import tenant_services
 from dr_estate.config.recovery_settings import Period
 from dr_estate.model.drill_names import made_at
 from dr_estate.model.durations import duration
 from dr_estate.model.invocation import Command
-from dr_estate.readers import control_table
+from dr_estate.model.run_records import RunKind, RunRecord
+from dr_estate.readers import control_table, ecs
+from dr_estate.snapshot.tenants import Tenant
 
+_START = Remedy("Start a task of each tenant once.", (Command(("test", "--infra", "--start")).line,))
 _CLEAN = Remedy("Have the drill brought to its end.", (Command(("drill", "clean")).line,))
 
 
@@ -41,6 +45,54 @@ def on_schedule(view: View) -> Iterator[Finding]:
         else:
             note = "it was run in time" if row.state is DueState.OK else f"it was run in time ({row.state})"
             yield view.ok(row.test, measured, wanted, note)
+
+
+@check(
+    "a task of each tenant's definition was started in the DR region recently enough, and its container ran",
+    severity=Severity.CRITICAL,
+    area=Area.PREREQUISITES,
+    rules=("REL13-BP03", "NIST CP-4"),
+    traps=("T21", "T73"),
+    applies=replication_expected,
+)
+def tasks_start(view: View) -> Iterator[Finding]:
+    """The newest start test of each tenant ended well, within start_test_age_days; where a task runs, that shows it.
+
+    A pilot light starts nothing by itself: what only ECS decides (a policy's condition, a route, an image) is seen in
+    no configuration. Source: the runs in the control table; DescribeTasks (stoppedReason).
+    """
+    past, judged = view.get(control_table.runs), False
+    if past.reason:
+        yield view.none_expected("runs", f"{past.reason} See prerequisites.control-table.")
+        return
+    for tenant, service in tenant_services(view):
+        judged = True
+        yield _started(view, past.runs, tenant, service)
+    if not judged:
+        yield view.none_expected("all services", "no tenant has a service here that could start a task")
+
+
+def _started(view: View, runs: Iterable[RunRecord], tenant: Tenant, service: ecs.Service) -> Finding:
+    name, limit = service.name, view.env.thresholds.start_test_age_days
+    wanted = f"started within {limit} days"
+    if service.running:
+        return view.ok(name, f"{service.running} running", wanted, "tasks of it run in the DR region now", tenant.id)
+    own = [run for run in runs if run.kind is RunKind.START_TEST and tenant.id in run.starts and run.at <= view.now]
+    last = max(own, key=lambda run: run.at, default=None)
+    if last is None:
+        reason = "what keeps its tasks from starting would show in a recovery for the first time"
+        return view.warn(name, "no start test on record", wanted, reason, _START, tenant.id)
+    if failed := last.starts[tenant.id]:
+        measured = f"did not start on {last.at:%Y-%m-%d %H:%M} UTC"
+        repair = Remedy("Remove what the reason names, then start it again.", _START.commands)
+        return view.gap(name, measured, wanted, f"after a failover it would not serve: {failed}", repair, tenant.id)
+    age_s = (view.now - last.at).total_seconds()
+    measured = f"started {duration(age_s)} ago"
+    if age_s > timedelta(days=limit).total_seconds():
+        return view.warn(
+            name, measured, wanted, "policies, images and routes may have changed since", _START, tenant.id
+        )
+    return view.ok(name, measured, wanted, "ECS pulled its image, read its secrets and mounted its files", tenant.id)
 
 
 @check(

@@ -133,6 +133,7 @@ class Capacity(Settings):
 class ResourceNames(Settings):
     """Name patterns of the estate's resources.
 
+    ``variable_buckets`` are the buckets of the files that containers get variables from: readers may read them.
     ``anchor_bucket`` is a bucket of the DR region with Object Lock, to which heads of journals go too; "" is none.
     ``stream_bucket`` is one in which AWS itself anchors each change of the control table, by the function
     ``stream_function``, whose role bears the same name; "" is none.
@@ -162,6 +163,7 @@ class ResourceNames(Settings):
     master_secret: str = "{env}-rds-master-credentials"  # noqa: S105 - a name, not a password
     tenant_secret: str = "{env}-{tenant}-db-credentials"  # noqa: S105 - a name, not a password
     tables: tuple[str, ...] = ("{env}-tenant-state", "{env}-transaction-log")
+    variable_buckets: tuple[str, ...] = ()
     buckets: tuple[str, ...] = ("bbws-templates-{env}", "bbws-tenant-assets-{env}", "bbws-backups-{env}")
     bucket_copy: str = "{bucket}-dr"
     backup_plan: str = "bbws-backup-plan-{env}"
@@ -229,6 +231,7 @@ class Thresholds(Settings):
     s3_latency_s: Positive = 900
     document_age_days: Positive = 90
     restore_test_age_days: Positive = 90
+    start_test_age_days: Positive = 10
     backup_retention_days: Positive = 7
     store_skew_minutes: Positive = 60
     site_answer_s: Positive = 5

@@ -282,6 +282,7 @@ _SHAPES: Mapping[ItemKind, Shape] = {
         **dict.fromkeys(("worst_lag_s", "rto_s", "duration_s"), _or_none(_is_number)),
         "phases": _map_of(_is_number),
         "steps": _map_of(_list_of(_is_number)),
+        "starts": _or_none(_map_of(_is_text)),
     },
     ItemKind.APPROVAL: {
         **dict.fromkeys(("plan", "environment", "arn"), _is_text),

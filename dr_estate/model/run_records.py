@@ -28,6 +28,7 @@ class RunKind(StrEnum):
     FAILOVER = "failover"
     FAILBACK = "failback"
     RESTORE_TEST = "restore-test"
+    START_TEST = "start-test"
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class RunRecord:
 
     ``verdict`` is its outcome in a word. ``evidence`` is the SHA-256 of what was observed, ``report`` the folder it is
     in. ``rto_s`` is the measured recovery time, ``phases`` its parts, ``steps`` a sample of each action's measured
-    durations, all in seconds. None is what the run did not measure.
+    durations, all in seconds. None is what the run did not measure. ``starts`` says of each tenant whose task a start
+    test started why it did not start, "" where it did.
     """
 
     kind: RunKind
@@ -56,6 +58,7 @@ class RunRecord:
     evidence: str = ""
     report: str = ""
     incident: str = ""
+    starts: Mapping[str, str] = field(default_factory=dict)
 
 
 _TEXTS = ("run", "who", "world", "verdict", "recommendation", "evidence", "report", "incident")
@@ -73,6 +76,7 @@ def to_item(record: RunRecord) -> dict[str, Any]:
         **{name: getattr(record, name) for name in (*_TEXTS, *_NUMBERS)},
         "phases": dict(record.phases),
         "steps": {action: list(taken) for action, taken in record.steps.items()},
+        **({"starts": dict(record.starts)} if record.starts else {}),
     }
 
 
@@ -88,4 +92,5 @@ def from_item(item: Mapping[str, Any]) -> RunRecord:
         **numbers,
         phases={name: float(taken_s) for name, taken_s in item["phases"].items()},
         steps={action: tuple(map(float, taken)) for action, taken in item["steps"].items()},
+        starts=dict(item.get("starts") or {}),
     )

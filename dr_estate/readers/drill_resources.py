@@ -1,6 +1,7 @@
 """Resources of a trial: access points of restored files, its tasks, and their results.
 
 Nothing here is asked for while nothing of a drill stands in the DR region: a look at a quiet estate makes no call more.
+A run of a trial alone knows that it starts tasks though nothing else is made (``ReadContext.followed``).
 """
 
 from __future__ import annotations
@@ -108,16 +109,18 @@ def mount_targets(context: ReadContext) -> tuple[RestoredMount, ...]:
 def tasks(context: ReadContext) -> tuple[Probe, ...]:
     """The cluster's tasks that a drill started, those that stopped in the last hour too, while its database stands.
 
-    ECS lists by who started a task, but only of one name a call, so all are listed. Source: API_ListTasks.
+    ECS lists by who started a task, but only of one name a call: all are listed, or those of the run's own trial.
+    Source: API_ListTasks.
     """
-    base = context.env.named(context.env.names.database)
-    if not any(is_isolated(instance.identifier, base) for instance in context.part(rds.instances)):
+    base, trial = context.env.named(context.env.names.database), context.followed.trial
+    database = any(is_isolated(instance.identifier, base) for instance in context.part(rds.instances))
+    if not (database or trial):
         return ()
-    name = context.env.named(context.env.names.cluster)
+    by = {"cluster": context.env.named(context.env.names.cluster), **({} if database else {"startedBy": trial})}
     listed = [
         arn
         for wanted in ("RUNNING", STOPPED)
-        for arn in context.pages("ecs", "list_tasks", "taskArns", cluster=name, desiredStatus=wanted)
+        for arn in context.pages("ecs", "list_tasks", "taskArns", desiredStatus=wanted, **by)
     ]
 
     def describe(batch: Sequence[str]) -> Sequence[Probe]:

@@ -38,13 +38,14 @@ class TrackedChanges:
     """What only a run knows and wants looked at: ids of its changes in Route 53, and names in the traffic zone.
 
     ``families`` are those of the task definitions of which it runs tasks that write and look for markers, ``tables``
-    those that it puts a marker item into.
+    those that it puts a marker item into. ``trial`` is the drill that a run is of, which starts tasks under its id.
     """
 
     changes: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     families: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
+    trial: str = ""
 
 
 @dataclass(frozen=True, slots=True)

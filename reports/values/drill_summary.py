@@ -25,7 +25,7 @@ class PhaseDuration:
 
 @dataclass(frozen=True)
 class DrillSummary:
-    """A drill: ``kind`` is full drill, restore test, canary or clean-up.
+    """A drill: ``kind`` is full drill, restore test, start test, canary or clean-up.
 
     ``rto_s`` is the measured recovery time, ``rpo_s`` the measured age of what was recovered; None where not measured.
     ``residue`` is None where nothing could be compared. ``cost`` is the estimate in ``currency``. ``journal_head`` is

@@ -1,4 +1,4 @@
-"""Nobody practises any more, or a drill that was practised died half way and left its canary behind."""
+"""Nobody practises any more, what was practised failed, or a drill died half way and left its canary behind."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from sandbox.disasters import disaster
 from sandbox.disasters.dns_zone import swap
 from sandbox.world.world import World
 
+_STARTS = HISTORY_OF + RunKind.START_TEST
+_NOT_THERE = "the task does not start: CannotPullContainerError: image not found"
 _LONG_AGO, _A_WEEK = timedelta(days=400), timedelta(days=7)
 # addresses for documentation (RFC 5737), as a canary's are
 _LEADS_NOWHERE = ("192.0.2.1", "198.51.100.1")
@@ -44,6 +46,26 @@ def drill_overdue(world: World) -> None:
 
 def _key(item: dict[str, Any]) -> dict[str, Any]:
     return {name: item[name] for name in ("pk", "sk")}
+
+
+@disaster(
+    "start-test-fails",
+    "One tenant's task did not start in the last start test: its image was not there",
+    trips=("drills.tasks-start",),
+)
+def start_test_fails(world: World) -> None:
+    """Put a start test of an hour ago on record that failed for the last tenant of the one before. SandboxError."""
+    name = world.environment.named(world.environment.names.control_table)
+    params = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": _STARTS}}}
+    items: list[dict[str, Any]] = world.call(Side.DR, "dynamodb", "Query", TableName=name, **params)["Items"]
+    if not items:
+        raise SandboxError("No start test is on record: there is none that could have failed.")
+    an_hour_ago, starts = instant(now() - timedelta(hours=1)), items[-1]["starts"]["M"]
+    failed = {**items[-1], "at": encode(an_hour_ago), "sk": encode(f"{an_hour_ago}#{items[-1]['run']['S']}")}
+    failed |= {"complete": encode(False), "verdict": encode("degraded")}
+    failed["starts"] = {"M": {**starts, max(starts): encode(_NOT_THERE)}}
+    world.undo(Side.DR, "dynamodb", "DeleteItem", TableName=name, Key=_key(failed))
+    world.call(Side.DR, "dynamodb", "PutItem", TableName=name, Item=failed)
 
 
 @disaster(

@@ -8,7 +8,8 @@ A test as needed was never run. Where no full drill is allowed, a planned failov
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from dr_estate.config.environment import Environment
@@ -29,7 +30,7 @@ _RECOVERED_S = 4500.0
 def build(estate: Estate) -> None:
     """Put the records of the last runs, and the database's. Needs the control table and the database."""
     env, dynamodb = estate.environment, estate.dr.client("dynamodb")
-    for record in records(env):
+    for record in records(env, [tenant.name for tenant in estate.tenants]):
         dynamodb.put_item(TableName=env.named(env.names.control_table), Item=encode_item(to_item(record)))
     item = {"pk": "STANDING", "sk": "DATABASE", **database_record.to_item(_database(estate))}
     dynamodb.put_item(TableName=env.named(env.names.control_table), Item=encode_item(item))
@@ -60,8 +61,8 @@ def _database(estate: Estate) -> DatabaseRecord:
     )
 
 
-def records(env: Environment) -> Iterator[RunRecord]:
-    """The last runs of each test that has a period, the newest ``LAST_DAYS_AGO`` days old."""
+def records(env: Environment, tenants: Sequence[str]) -> Iterator[RunRecord]:
+    """The last runs of each test that has a period, the newest ``LAST_DAYS_AGO`` days old, and the start tests."""
     schedule = env.schedule
     drills = (RunKind.FULL_DRILL,) if env.approvals.full_drill else (RunKind.FAILOVER, RunKind.FAILBACK)
     rows = [(RunKind.TABLETOP, schedule.tabletop), (RunKind.TEST_INFRA, schedule.infrastructure)]
@@ -69,13 +70,16 @@ def records(env: Environment) -> Iterator[RunRecord]:
     for kind, period in rows:
         if period is not Period.AS_NEEDED:
             yield from (_record(env, kind, LAST_DAYS_AGO + n * _DAYS[period]) for n in range(_TIMES))
+    for n in range(_TIMES) if env.replicates else ():
+        days_ago = LAST_DAYS_AGO + n * _DAYS[Period.WEEKLY]
+        yield replace(_record(env, RunKind.START_TEST, days_ago), verdict="done", starts=dict.fromkeys(tenants, ""))
 
 
 def _record(env: Environment, kind: RunKind, days_ago: int) -> RunRecord:
     at = now() - timedelta(days=days_ago)
     run = f"{at:%Y%m%dT%H%M%S}-{kind}"
     walked = kind in (RunKind.FULL_DRILL, RunKind.FAILOVER, RunKind.FAILBACK)
-    judged = kind is not RunKind.TABLETOP
+    judged = kind not in (RunKind.TABLETOP, RunKind.START_TEST)
     return RunRecord(
         kind=kind,
         at=at,

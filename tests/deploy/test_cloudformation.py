@@ -32,9 +32,12 @@ USERS = {
 
 @pytest.mark.proof
 def test_the_templates_are_clean() -> None:
-    patterns = ("*.yaml", "*-policies.json", "*-automation.json", "*-outage.json", "stream-anchors.json")
+    patterns = (
+        *("*.yaml", "*-policies.json", "*-automation.json", "*-outage.json", "*-start-test.json"),
+        "stream-anchors.json",
+    )
     templates = [str(path) for pattern in patterns for path in sorted(TEMPLATES.glob(pattern))]
-    assert len(templates) >= 6
+    assert len(templates) >= 8
     run = subprocess.run([sys.executable, "-c", LINT, *templates], capture_output=True, text=True, check=False)
     assert ("", 0) == (run.stdout + run.stderr, run.returncode)
 
@@ -182,6 +185,19 @@ def test_recovery_and_break_glass_fail_back_only_where_a_parameter_attaches_it()
             condition,
             [arn.rpartition("/")[2] for arn in attached if arn not in by_default],
         )
+
+
+def test_the_start_test_holds_what_the_drill_role_does_and_its_schedule_runs_that_task_alone() -> None:
+    template = json.loads((TEMPLATES / "prod-start-test.json").read_text(encoding="utf-8"))["Resources"]
+    attached = [arn.rpartition("/")[2] for arn in template["Test"]["Properties"]["ManagedPolicyArns"]]
+    variables = json.loads((DEPLOY / "terraform" / "prod.tfvars.json").read_text(encoding="utf-8"))
+    assert variables["roles"]["drill"]["policies"] == attached == variables["start_test"]["policies"]
+    (container,) = template["Task"]["Properties"]["ContainerDefinitions"]
+    assert ["-e", "prod", "test", "--infra", "--start"] == container["Command"] == variables["start_test"]["command"]
+    run, hand_on = template["Scheduler"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    assert ["ecs:RunTask", "iam:PassRole"] == [run["Action"], hand_on["Action"]]
+    assert all("task-definition/prod-dr-start-test" in arn for arn in run["Resource"])
+    assert "dev-start-test.json" not in {path.name for path in TEMPLATES.iterdir()}
 
 
 def test_a_session_of_the_break_glass_role_ends_after_an_hour_and_only_operators_begin_one() -> None:

@@ -7,6 +7,7 @@ import lzma
 import pkgutil
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from dr_checks.core.model import CheckResult, Status
 from dr_checks.core.registry import checks, judge
 from dr_estate.config.environment import Side
 from dr_estate.model.deployment_settings import DeploymentSettings
+from dr_estate.model.run_records import RunKind, RunRecord
 from dr_estate.readers import (
     application_autoscaling,
     cloudfront,
@@ -62,6 +64,7 @@ from dr_estate.readers.vpc import AclRule, NetworkAcl, VpcNames
 from dr_estate.reading.cloudwatch_metrics import Reading
 from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot, SnapshotPart, from_json
+from dr_estate.snapshot.tenants import discover
 from tests.dr_checks import examples
 from tests.dr_checks.worlds import SIT
 
@@ -197,6 +200,7 @@ def healthy() -> Snapshot:
             Reading("FreeStorageSpace", (("DBInstanceIdentifier", row.identifier),), FREE_BYTES, recorded.taken_at, 0.0)
             for row in recorded.get(rds.instances, Side.PRIMARY)
         ),
+        (control_table.runs.name, Side.DR): _with_a_start_test(recorded),
         (control_table.people.name, Side.DR): control_table.RequiredPeople("sit-dr-control", 1, "1"),
         (recovery_automation.start.name, Side.DR): None,
         (recovery_automation.roles.name, Side.GLOBAL): (),
@@ -242,6 +246,14 @@ def judged(snapshot: Snapshot) -> dict[str, CheckResult]:
 
 
 @cache
+def _with_a_start_test(recorded: Snapshot) -> control_table.RunHistory:
+    """The runs on record, and a start test of every tenant of the day before."""
+    past, at = recorded.get(control_table.runs, Side.DR), recorded.taken_at - timedelta(days=1)
+    starts = dict.fromkeys((tenant.id for tenant in discover(recorded, SIT)), "")
+    run = RunRecord(RunKind.START_TEST, at, "run", "dora", "sandbox", "done", complete=True, starts=starts)
+    return replace(past, runs=(*past.runs, run))
+
+
 def baseline() -> dict[str, CheckResult]:
     """What the checks say of the healthy estate."""
     return judged(healthy())

@@ -26,6 +26,8 @@ from utils.aws_mgmt.dr_cli import main
         ("-e sit --sandbox test --full-drill --infra", Exit.USAGE, "--full-drill runs alone"),
         ("-e sit --from-evidence x.json test --full-drill", Exit.USAGE, "cannot be held on saved evidence"),
         ("-e sit --from-evidence x.json test --infra --restore", Exit.USAGE, "cannot be held on saved evidence"),
+        ("-e sit --from-evidence x.json test --infra --start", Exit.USAGE, "cannot be held on saved evidence"),
+        ("-e sit --sandbox test --full-drill --start", Exit.USAGE, "--full-drill runs alone"),
         ("-e sit --from-evidence x.json test --dns --canary", Exit.USAGE, "cannot be held on saved evidence"),
         ("-e sit --from-evidence x.json drill clean", Exit.USAGE, "cannot be held on saved evidence"),
     ],

@@ -1,9 +1,9 @@
 """Starts a task of each tenant's own definition of the DR region: a pilot light is proven by lighting it.
 
 ECS starts a container only after it has pulled the image, read the secrets and mounted the files, and that is what
-fails in a region where nothing runs (T21, T73). The container runs ``true`` in place of WordPress: it ends at once,
-needs no database, and runs no cron job. Definitions are started in batches, each after the one before has ended, for
-Fargate launches some 100 at once (T35). Source: ECS API, RunTask (startedBy, clientToken, group) and StopTask; ECS
+fails in a region where nothing runs (T21, T73). A restore test does it beside its database, a start test alone. The
+container runs ``true`` in place of WordPress: it ends at once, needs no database, and runs no cron job. Definitions are
+started in batches, each after the one before has ended, for Fargate launches some 100 at once (T35). Source: ECS API, RunTask (startedBy, clientToken, group) and StopTask; ECS
 developer guide, Amazon ECS task lifecycle.
 """
 
@@ -23,7 +23,7 @@ from dr_actions.actions.common.unavailable_handling import (
 )
 from dr_actions.actions.restore_test import shared
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, if_seen
-from dr_actions.model.plan import Call, Danger, Json, Step
+from dr_actions.model.plan import Call, Danger, Goal, Json, Step
 from dr_actions.model.sequence import START_BATCHES
 from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import TAG
@@ -65,11 +65,11 @@ def container_of(context: PlanContext, service: ecs.Service) -> str:
 
 @shared.trial_only
 def start_steps(context: PlanContext) -> Iterator[Step]:
-    """A step for each tenant's service of the DR region, in batches of the same size, where a database is tried.
+    """A step for each tenant's service of the DR region, in batches of the same size.
 
-    A drill's tasks are looked for while its database stands.
+    In a restore test only where a database is tried: its tasks are looked for while that stands.
     """
-    if shared.newest(context) is None:
+    if context.goal is Goal.RESTORE_TEST and shared.newest(context) is None:
         return
     services = tenant_services(context, Side.DR)
     size = max(_AT_ONCE, -(-len(services) // START_BATCHES))

@@ -19,7 +19,7 @@ from tests.dr_actions.iam.test_policies import DR, ENVIRONMENTS, PRIMARY
 
 PROD = ENVIRONMENTS["prod"]
 HELD = policies(PROD, declared())
-TRIALS = frozenset({Goal.RESTORE_TEST, Goal.CANARY, Goal.CLEAN_UP})
+TRIALS = frozenset({Goal.RESTORE_TEST, Goal.START_TEST, Goal.CANARY, Goal.CLEAN_UP})
 LOOKING_OR_NEVER = re.compile(r"-(look|never)(-\d)?$")
 ROLE = f"arn:aws:iam::{PROD.account}:role/"
 # What a recovery and a trial both need: the run's record, and a restore's parts. The database's name is a drill's.
@@ -75,7 +75,10 @@ def met(condition: dict[str, dict[str, Any]]) -> dict[str, tuple[str, ...]]:
 def test_a_trial_records_what_is_its_own_and_nothing_of_an_incident(action: str) -> None:
     """With a rewritten mirror, who watches a recovery would be shown a change by hand of the driller's own."""
     table = arn("dynamodb", f"table/{PROD.named(PROD.names.control_table)}")
-    own = ("DRILL#LOCK", "HISTORY#restore-test", "JOURNAL#TRIAL-1", "RUN#TRIAL-1", "PAUSE#AROA1:dora")
+    own = (
+        *("DRILL#LOCK", "HISTORY#restore-test", "HISTORY#start-test"),
+        *("JOURNAL#TRIAL-1", "RUN#TRIAL-1", "PAUSE#AROA1:dora"),
+    )
     others = (
         *("LOCK", "STANDING", "HISTORY", "HISTORY#failover", "JOURNAL#INC-1", "RUN#INC-1", "JOURNAL#DRILL-1"),
         *("PAUSE#AROA2:alice", "APPROVAL#AROA1:dora", "journal#INC-1", "ASIDE#LOCK", ""),

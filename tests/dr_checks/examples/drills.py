@@ -11,11 +11,13 @@ from dr_estate.config.environment import Environment, Side
 from dr_estate.config.recovery_settings import Period
 from dr_estate.model.drill_names import canary_name
 from dr_estate.model.run_records import RunKind, RunRecord
-from dr_estate.readers import control_table, drill_resources, efs, rds, route53
+from dr_estate.readers import control_table, drill_resources, ecs, efs, rds, route53
 from tests.dr_checks import databases
-from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, world
+from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, service, world
 
-_CHECK, _LEFT = "drills.on-schedule", "drills.nothing-left"
+_CHECK, _LEFT, _TRIED = "drills.on-schedule", "drills.nothing-left", "drills.tasks-start"
+TENANTS = ("tenant1", "tenant2")
+SERVICES = tuple(replace(service(f"sit-{tenant}-service"), running=0, desired=0) for tenant in TENANTS)
 
 
 def _ran(kind: RunKind, days_ago: int, complete: bool = True) -> RunRecord:
@@ -65,7 +67,33 @@ def _left(
     return Example(_LEFT, expected, world({**values, (route53.records, Side.GLOBAL): records}), frozenset(subjects))
 
 
+def _tried(days_ago: float, *failed: str, kind: RunKind = RunKind.START_TEST) -> RunRecord:
+    starts = {tenant: "image not found" if tenant in failed else "" for tenant in TENANTS}
+    return replace(_ran(kind, 0, complete=not failed), at=NOW - timedelta(days=days_ago), starts=starts)
+
+
+def _starts(
+    expected: Status, *runs: RunRecord, subjects: Any = (), services: Any = SERVICES, past: Any = None
+) -> Example:
+    seen = past or control_table.RunHistory(runs)
+    values = {(control_table.runs, Side.DR): seen, (ecs.services, Side.DR): services}
+    return Example(_TRIED, expected, world({**values, (ecs.services, Side.PRIMARY): SERVICES}), frozenset(subjects))
+
+
 EXAMPLES = [
+    _starts(Status.PASS, _tried(2)),
+    _starts(Status.PASS, _tried(10)),
+    _starts(Status.PASS, _tried(2), _tried(9, "tenant2")),
+    _starts(Status.PASS, services=tuple(replace(service, running=1) for service in SERVICES)),
+    _starts(Status.FAIL, _tried(2, "tenant2"), _tried(9), subjects=["sit-tenant2-service"]),
+    _starts(Status.WARN, _tried(11), subjects=[service.name for service in SERVICES]),
+    _starts(Status.WARN, subjects=[service.name for service in SERVICES]),
+    _starts(Status.WARN, _tried(2, kind=RunKind.RESTORE_TEST), subjects=[service.name for service in SERVICES]),
+    _starts(Status.WARN, replace(_tried(2), starts={"tenant1": ""}), subjects=["sit-tenant2-service"]),
+    _starts(Status.NOT_APPLICABLE, past=control_table.RunHistory(reason="There is no table.")),
+    _starts(Status.NOT_APPLICABLE, _tried(2), services=()),
+    _starts(Status.UNKNOWN, past=DENIED),
+    _starts(Status.UNKNOWN, _tried(2), services=DENIED),
     _example(Status.PASS, control_table.RunHistory(IN_TIME)),
     _example(Status.NOT_APPLICABLE, control_table.RunHistory(reason="There is no table.")),
     _example(Status.PASS, control_table.RunHistory(IN_TIME[:2]), env=AS_NEEDED),

@@ -25,7 +25,9 @@ def areas_of(options: StatusOptions | DrTestOptions) -> tuple[Area, ...]:
     if isinstance(options, StatusOptions):
         selected = {Area.REPLICATION: options.replication, Area.INFRASTRUCTURE: options.infrastructure}
     else:
-        selected = dict.fromkeys(_TESTED, options.infra or options.restore) | {Area.DNS: options.dns or options.canary}
+        selected = dict.fromkeys(_TESTED, options.infra or options.restore or options.start) | {
+            Area.DNS: options.dns or options.canary
+        }
     return tuple(area for area in READINESS if selected.get(area, False)) or READINESS
 
 

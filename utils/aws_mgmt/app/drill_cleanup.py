@@ -28,9 +28,11 @@ from dr_actions.model.sequence import Role, role_of
 from dr_actions.planning.planner import context_of, make_plan
 from dr_checks.posture.posture import posture_of
 from dr_estate.config.environment import Environment
-from dr_estate.model.drill_names import is_full
+from dr_estate.model.drill_names import is_full, is_trial
 from dr_estate.model.invocation import Invocation
 from dr_estate.model.world_id import is_sandbox
+from dr_estate.readers import drill_resources
+from dr_estate.reading.reader import TrackedChanges
 from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.drill_summary import DrillSummary, PhaseDuration
 from reports.values.report import Report
@@ -76,6 +78,9 @@ def clean_up(context: RunContext, heartbeat: Heartbeat, journal: Journal) -> Cle
 def _clean_up(context: RunContext, heartbeat: Heartbeat, journal: Journal) -> CleanupResult:
     app, env = context.app, context.env
     seen = evaluation.observe_world(app.world, env, context.files)
+    if is_trial(context.start.clearance.incident):  # its tasks bear its id alone, and nothing else shows that they run
+        followed = replace(seen, followed=TrackedChanges(trial=context.start.clearance.incident))
+        seen = app.world.observe(env, frozenset({drill_resources.tasks.name}), followed)
     start = start_to_clean(context.env, app, context.start.clearance.incident, seen, journal.entries)
     start = replace(start, report=context.start.report or start.report)
     summary, report = run_steps(
@@ -141,7 +146,7 @@ def of_trial(
     cleaned: CleanupResult | None,
     notes: tuple[str, ...] = (),
 ) -> DrillSummary:
-    """The account of a restore test or a canary that lasted ``span``."""
+    """The account of a restore test, a start test or a canary that lasted ``span``."""
     env, entries = context.env, entries_of(summary.journal, context.env, summary.incident)
     took_s = (span[1] - span[0]).total_seconds()
     priced = env.costs.database_instance if goal is Goal.RESTORE_TEST else 0.0

@@ -141,7 +141,7 @@ class StatusOptions(JudgingOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class DrTestOptions(JudgingOptions):
-    """Of `test`. ``restore`` and ``canary`` are trials beside the estate."""
+    """Of `test`. ``restore``, ``start`` and ``canary`` are trials beside the estate."""
 
     command: ClassVar[str] = "test"
     usual_person: ClassVar[str] = "operator"
@@ -150,6 +150,7 @@ class DrTestOptions(JudgingOptions):
     dns: bool = False
     full_drill: bool = False
     restore: bool = False
+    start: bool = False
     canary: bool = False
     overrides: tuple[Override, ...] = ()
     answers: Path | None = None
@@ -163,7 +164,7 @@ class DrTestOptions(JudgingOptions):
     @property
     def acts(self) -> bool:
         """Whether it is a drill of any kind."""
-        return self.full_drill or self.restore or self.canary
+        return self.full_drill or self.restore or self.start or self.canary
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ that it does not count for the schedule.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from dr_actions.authorization.people import person_of
 from dr_actions.clients.mutating_client import GuardRefused, SendFailed
 from dr_actions.control_table.control import ControlStore
 from dr_actions.journal import journal
+from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.model.plan import NO_RECOVERY, Goal
 from dr_actions.run_history.durations import durations, sample
 from dr_actions.run_history.run_history import measured_of, write_record
@@ -33,6 +35,8 @@ from utils.aws_mgmt.app.options import Options
 from utils.aws_mgmt.app.target import outlives
 
 Notes = tuple[str, ...]
+_RECORDED_TRIALS = {Goal.RESTORE_TEST: RunKind.RESTORE_TEST, Goal.START_TEST: RunKind.START_TEST}
+_LONGEST_REASON = 1000  # ECS's own, of which an item of 400 KB holds one for each of 300 tenants
 
 
 @dataclass(frozen=True)
@@ -155,10 +159,10 @@ def record_recovery(context: RunContext, summary: RunSummary, report: Report) ->
 
 
 def record_trial(app: AppContext, env: Environment, summary: DrillSummary, goal: Goal, proof: RunEvidence) -> Notes:
-    """Record a restore test, with how long each of its restores took; a canary is part of the DNS test's record."""
-    if goal is not Goal.RESTORE_TEST:
+    """Record a restore test or a start test, with what it measured; a canary is part of the DNS test's record."""
+    if goal not in _RECORDED_TRIALS:
         return ()
-    run_record = record(RunKind.RESTORE_TEST, app.world.name, summary.verdict, summary.verdict == "done", proof)
+    run_record = record(_RECORDED_TRIALS[goal], app.world.name, summary.verdict, summary.verdict == "done", proof)
     return record_run(app.control, _drill_record(run_record, env, app, summary))
 
 
@@ -194,7 +198,23 @@ def _drill_record(run_record: RunRecord, env: Environment, app: AppContext, summ
         phases=phases_s,
         steps=steps,
         incident=summary.incident,
+        starts=_starts(entries) if run_record.kind is RunKind.START_TEST else {},
     )
+
+
+def _starts(entries: Sequence[Entry]) -> dict[str, str]:
+    """Why the task of each tenant did not start, "" where it did: the last word of its step in the journal."""
+    ends, tenants = {EntryKind.CONFIRMED, EntryKind.FAILED, EntryKind.LATE}, dict[str, str]()
+    starts = dict[str, str]()
+    for entry in entries:
+        if entry.kind is EntryKind.BEGIN and entry.data["plan"]["goal"] == Goal.START_TEST:
+            tenants = {step["id"]: step["tenant"] for step in entry.planned if step.get("tenant")}
+        elif entry.kind in ends and entry.step in tenants:
+            reason = (
+                "" if entry.kind is EntryKind.CONFIRMED else str(entry.data.get("says") or "no reason is on record")
+            )
+            starts[tenants[entry.step]] = reason[:_LONGEST_REASON]
+    return starts
 
 
 def _not_recorded(run_record: RunRecord, why: Exception) -> str:

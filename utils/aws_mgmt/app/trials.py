@@ -1,4 +1,4 @@
-"""test --infra --restore and test --dns --canary: the scenarios, then a trial beside the estate, then its clean-up."""
+"""test with --restore, --start or --canary: the scenarios, then a trial beside the estate, then its clean-up."""
 
 from __future__ import annotations
 
@@ -69,7 +69,11 @@ def judge_and_run_trials(
 
 
 def _trials(options: DrTestOptions) -> tuple[tuple[Goal, bool], ...]:
-    return (Goal.RESTORE_TEST, options.restore), (Goal.CANARY, options.canary)
+    return (
+        (Goal.RESTORE_TEST, options.restore),
+        (Goal.START_TEST, options.start),
+        (Goal.CANARY, options.canary),
+    )
 
 
 def run_trial(

@@ -284,7 +284,8 @@ def _exercise(options: of.DrTestOptions | of.DrillOptions | of.TourOptions, envi
 
         return drill_command(options, environment)
     if options.full_drill:
-        if options.infra or options.dns or options.restore or options.canary or options.non_interactive:
+        trials = options.restore or options.start or options.canary
+        if options.infra or options.dns or trials or options.non_interactive:
             raise UsageError(
                 "--full-drill runs alone: it judges every scenario before it, in the DR region and after the failback."
             )

@@ -308,6 +308,7 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
         _flag("dns", "The DNS scenarios."),
         _flag("full-drill", "Failover and failback of the whole environment (not in PROD)."),
         _flag("restore", "With --infra: also restore the newest copies, and query them."),
+        _flag("start", "With --infra: also start a task of each tenant's definition in the DR region."),
         _flag("canary", "With --dns: also steer a record of its own."),
         *_JUDGING,
         _OVERRIDE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from dr_actions.iam.policies import HOME, IamRole, StackRole, role_name
@@ -72,17 +73,23 @@ def _roles(env: Environment, documents: Documents) -> dict[str, Any]:
     task, automation = service_trust(env, TASKS), service_trust(env, AUTOMATION)
     arns = [f"arn:aws:iam::{env.account}:policy/{name}" for name in sorted(documents[StackRole.RECOVERY])]
     managed = {"Fn::If": ["GoesHome", arns, [arn for arn in arns if HOME not in arn]]}
-    operators, approvers = {"Ref": "Operators"}, {"Ref": "Approvers"}
+    broken = break_glass_trust({"Ref": "Operators"}, {"Ref": "Approvers"})
     pull = ["arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"]
     return {
-        "Recovery": _role(role_name(StackRole.RECOVERY, env), [task], managed),
-        "Execution": _role(execution, [task], pull),
-        "Automation": _role(role_name(StackRole.AUTOMATION, env), [automation], []),
-        "BreakGlass": _role(role_name(StackRole.BREAK_GLASS, env), break_glass_trust(operators, approvers), managed),
+        "Recovery": role_resource(role_name(StackRole.RECOVERY, env), [task], managed),
+        "Execution": role_resource(execution, [task], pull),
+        "Automation": role_resource(role_name(StackRole.AUTOMATION, env), [automation], []),
+        "BreakGlass": role_resource(role_name(StackRole.BREAK_GLASS, env), broken, managed),
     }
 
 
-def _role(name: str, trust: list[dict[str, Any]], managed: Any) -> dict[str, Any]:
+def trusting(principal: dict[str, Any]) -> dict[str, Any]:
+    """The statement of a trust policy that lets ``principal`` take the role."""
+    return {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+
+
+def role_resource(name: str, trust: list[dict[str, Any]], managed: Any) -> dict[str, Any]:
+    """A role of the template, with the ``managed`` policies."""
     properties = {
         "RoleName": name,
         "MaxSessionDuration": 3600,
@@ -93,24 +100,30 @@ def _role(name: str, trust: list[dict[str, Any]], managed: Any) -> dict[str, Any
 
 
 def _task(env: Environment) -> dict[str, Any]:
-    group = f"/ecs/{env.named(env.names.recovery_task)}"
-    definition = {
-        "Family": env.named(env.names.recovery_task),
-        "RequiresCompatibilities": ["FARGATE"],
-        "NetworkMode": "awsvpc",
-        "Volumes": [{"Name": name} for name in WRITABLE],
-        "Cpu": str(CPU_UNITS),
-        "Memory": str(MEMORY_MIB),
-        "TaskRoleArn": {"Fn::GetAtt": ["Recovery", "Arn"]},
-        "ExecutionRoleArn": {"Fn::GetAtt": ["Execution", "Arn"]},
-        "ContainerDefinitions": [_container(env, group)],
-    }
     document = {
         "Name": env.named(env.names.recovery_document),
         "DocumentType": "Automation",
         "DocumentFormat": "JSON",
         "UpdateMethod": "NewVersion",
         "Content": recovery_document(env),
+    }
+    task = task_resources(env, env.named(env.names.recovery_task), "Recovery")
+    return {**task, "Document": {"Type": "AWS::SSM::Document", "Properties": document}}
+
+
+def task_resources(env: Environment, family: str, role: str, command: Sequence[str] = ()) -> dict[str, Any]:
+    """The tool's task with the template's ``role``, and its log; without a ``command`` who runs it says what to do."""
+    group = f"/ecs/{family}"
+    definition = {
+        "Family": family,
+        "RequiresCompatibilities": ["FARGATE"],
+        "NetworkMode": "awsvpc",
+        "Volumes": [{"Name": name} for name in WRITABLE],
+        "Cpu": str(CPU_UNITS),
+        "Memory": str(MEMORY_MIB),
+        "TaskRoleArn": {"Fn::GetAtt": [role, "Arn"]},
+        "ExecutionRoleArn": {"Fn::GetAtt": ["Execution", "Arn"]},
+        "ContainerDefinitions": [{**_container(env, group), **({"Command": list(command)} if command else {})}],
     }
     retention = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
     return {
@@ -120,7 +133,6 @@ def _task(env: Environment) -> dict[str, Any]:
             "Properties": {"LogGroupName": group, "RetentionInDays": 365},
         },
         "Task": {"Type": "AWS::ECS::TaskDefinition", "Properties": definition},
-        "Document": {"Type": "AWS::SSM::Document", "Properties": document},
     }
 
 

@@ -18,6 +18,7 @@ from utils.aws_mgmt.generate.anchor_stack import anchor_parameters, anchor_templ
 from utils.aws_mgmt.generate.automation_stack import ATTACHED_AS_GIVEN, OWN, automation_template, automation_variables
 from utils.aws_mgmt.generate.ci_workflows import workflow
 from utils.aws_mgmt.generate.monitoring import alerts, dashboard
+from utils.aws_mgmt.generate.start_test_stack import start_test_template, start_test_variables
 
 DEPLOY = ROOT / "deploy"
 GENERATED = (
@@ -54,6 +55,8 @@ def files() -> dict[str, str]:
             found[f"outage/{env.name}-machine.json"] = outage_watch.machine(env)
             found[f"outage/{env.name}-policy.json"] = outage_watch.policy(env)
             found[f"cloudformation/{env.name}-outage.json"] = outage_watch.template(env)
+        if env.replicates:
+            found[f"cloudformation/{env.name}-start-test.json"] = start_test_template(env, documents)
         found[f"terraform/{env.name}.tfvars.json"] = _variables(env, documents)
         found[f"cloudformation/{env.name}-parameters.json"] = _parameters(env)
         found[f"cloudformation/{env.name}-policies.json"] = _template(env, documents)
@@ -112,6 +115,7 @@ def _variables(env: Environment, documents: dict[str, dict[str, Any]]) -> dict[s
             role: {"name": role_name(IamRole(role), env), "policies": sorted(documents[role])} for role in IamRole
         },
         "stream": anchor_variables(env),
+        "start_test": start_test_variables(env, documents),
         "topics": [env.named(topic) for topic in env.names.topics],
     }
 

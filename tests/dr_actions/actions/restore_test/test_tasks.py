@@ -84,6 +84,13 @@ def test_one_tenants_failure_does_not_end_the_test_and_who_is_left_out_is_said()
     assert list(ACTION.plan_steps(sight(incident=""))) == []
 
 
+def test_a_start_test_starts_them_though_no_database_is_tried() -> None:
+    context = sight(automated_backups=(), points=())
+    assert list(ACTION.plan_steps(context)) == []
+    tenants = [step.tenant for step in ACTION.plan_steps(replace(context, goal=Goal.START_TEST))]
+    assert tenants == ["tenant1", "tenant2", "tenant3", "tenant4"]
+
+
 def test_the_guard_lets_a_trial_run_a_command_that_ends_and_no_other() -> None:
     call = STEP.planned_call
     context = GuardContext(SIT, goal=Goal.RESTORE_TEST)

@@ -1,4 +1,4 @@
-"""test --infra --restore and test --dns --canary: the scenarios, then the trials that were asked for."""
+"""test with --restore, --start or --canary: the scenarios, then the trials that were asked for."""
 
 from __future__ import annotations
 
