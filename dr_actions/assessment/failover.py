@@ -226,7 +226,7 @@ def database_name_gate(context: PlanContext, plan: Plan, posture: Posture) -> It
     step = next((step for step in plan.steps if role_of(plan.goal, step.id) is Role.DATABASE), None)
     if step is None or RESTORED_FROM not in step.after:
         return
-    there, status = copy_selection.instance(context, step.subject), restore_dr.observe(step, context)
+    there, status = copy_selection.instance(context, step.subject), restore_dr.restore_status(step, context)
     if there is not None and status.state is StepState.DRIFTED:
         yield Gate("plan.database-name", met=False, says=status.message, stops=True)
 

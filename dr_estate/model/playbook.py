@@ -65,10 +65,15 @@ FAILBACK = (
 # What Terraform is given where it raises a tenant's services: no action sends it.
 PROVISIONING = ("ecs:CreateService", "elasticloadbalancing:CreateRule")
 
+# EFS asks for both of who begins a replication, of the source and of the destination (T77). The role that EFS does the
+# work with is there: it made the mount targets.
+REPLICATE_FILES = ("elasticfilesystem:ReplicationRead", "elasticfilesystem:ReplicationWrite")
+
 # The IAM actions by which a recovery and its failback change something in the DR region or the global one. With
 # FAILBACK_WRITES they are what the actions declare (Action.writes), the control table sends and Terraform is given: a
 # test compares both, for this room stands below the actions.
 _CHANGING = (
+    *REPLICATE_FILES,
     "application-autoscaling:RegisterScalableTarget",
     *("backup:StartBackupJob", "backup:StartRestoreJob"),
     *("dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
@@ -117,6 +122,7 @@ FENCING = frozenset(
 # For a replica RDS asks the source's region too, in the caller's name (RDS User Guide, cross-Region read replicas).
 FAILBACK_WRITES = frozenset(
     (
+        *REPLICATE_FILES,
         "backup:StartBackupJob",
         *("ecs:RegisterTaskDefinition", "ecs:TagResource"),
         "elasticfilesystem:CreateReplicationConfiguration",

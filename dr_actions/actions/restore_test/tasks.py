@@ -3,8 +3,8 @@
 ECS starts a container only after it has pulled the image, read the secrets and mounted the files, and that is what
 fails in a region where nothing runs (T21, T73). A restore test does it beside its database, a start test alone. The
 container runs ``true`` in place of WordPress: it ends at once, needs no database, and runs no cron job. Definitions are
-started in batches, each after the one before has ended, for Fargate launches some 100 at once (T35). Source: ECS API, RunTask (startedBy, clientToken, group) and StopTask; ECS
-developer guide, Amazon ECS task lifecycle.
+started in batches, each after the one before has ended, for Fargate launches some 100 at once (T35).
+Source: ECS API, RunTask (startedBy, clientToken, group) and StopTask; ECS developer guide, Amazon ECS task lifecycle.
 """
 
 from __future__ import annotations
