@@ -54,5 +54,4 @@ def way_back(plan: Plan, env: Environment, entries: Sequence[Entry] = ()) -> str
         return ""
     if (entry := point_of_no_return(entries)) is not None:
         return f"It is past its point of no return (entry {entry.seq}, {entry.step}): {regions.primary} is to write."
-    owner = f"only {regions.dr} is to write, though nobody does in the pause"
-    return f"Until {step.id} is sent, {owner}, and {ABORT} gives the failback up."
+    return f"You can abort ({ABORT}) until {step.id} is sent: until then {regions.dr} alone is to write."

@@ -82,7 +82,7 @@ def failback_advice(gates: Sequence[Gate]) -> tuple[Advice, tuple[str, ...]]:
         (gate for gate in gates if not gate.met and not gate.relaxed), key=lambda gate: (not gate.stops, gate.id)
     )
     if not unmet:
-        return Advice.PROCEED, (f"Every gate is met ({len(gates)}).",)
+        return Advice.PROCEED, (f"All {len(gates)} gates are met.",)
     return Advice.WAIT, tuple(f"{gate.id}: {gate.says}" for gate in unmet)
 
 

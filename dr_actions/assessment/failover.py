@@ -114,11 +114,11 @@ def failover_advice(gates: Sequence[Gate]) -> tuple[Advice, tuple[str, ...]]:
     advice = Advice.RISKY if unmet else Advice.PROCEED
     advice = Advice.DO_NOT_FAILOVER if any(gate.stops for gate in unmet) else advice
     relaxed = sum(gate.relaxed for gate in gates)
-    why = "only what is lost, or cannot be seen from here, could have shown more (T45)"
-    met = f"Every gate is met ({sum(gate.met for gate in gates)})"
-    if not unmet:
-        return advice, (f"{met} or relaxed ({relaxed}): {why}." if relaxed else f"{met}.",)
+    why = "only what is lost, or cannot be read from here, could answer them (T45)"
     also = [f"{'1 gate is' if relaxed == 1 else f'{relaxed} gates are'} relaxed: {why}."] if relaxed else []
+    if not unmet:
+        met = sum(gate.met for gate in gates)
+        return advice, (" ".join([f"{met} gates are met." if relaxed else f"All {met} gates are met.", *also]),)
     return advice, (*(f"{gate.id}: {gate.says}" for gate in unmet), *also)
 
 

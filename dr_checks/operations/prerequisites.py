@@ -304,7 +304,7 @@ def contacts_named(view: View) -> Iterator[Finding]:
                 "nobody",
                 "a contact",
                 "a step of the playbook has no owner to call",
-                f"Name one: people.contacts.{role}.",
+                f'Add a contact: people.contacts."{role}" in {view.env.name}.toml.',
             )
 
 

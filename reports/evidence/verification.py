@@ -23,7 +23,7 @@ INDEX, REVIEW = "index.html", "review.md"
 
 @dataclass(frozen=True)
 class PackVerdict:
-    """``faults`` is empty where all holds. ``signed_by`` is the ARN of the key by the pack's own word, and its public
+    """``faults`` is empty where all holds. ``signed_by`` is the ARN of the key by the pack itself, and its public
     key's digest, "" where nobody signed; ``unsigned`` says why. ``key`` is that digest. ``about`` is the manifest.
     """
 
@@ -60,7 +60,7 @@ def judged_with(signature: Mapping[str, Any], faults: Sequence[str], about: Mapp
         key = _digest(_own_key(signature))
     except (KeyError, ValueError):
         key = "that cannot be read"
-    signed_by = f"a key that is {signature.get('key')} by its own word, public key {key}"
+    signed_by = f"the key that it calls {signature.get('key')}, public key {key}"
     return PackVerdict(tuple(faults), about, signed_by, key=key)
 
 

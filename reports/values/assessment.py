@@ -111,9 +111,9 @@ def estimate(assessment: Assessment, env: Environment, observed_at: datetime) ->
     whole, steps = duration(assessment.rto_estimate_s), duration(assessment.plan_estimate_s)
     takes = f"recovery time: about {whole} (the steps {steps}), {met} the objective of {duration(target_s)}"
     if assessment.outage is not None:
-        since = f"{assessment.outage.since:%Y-%m-%d %H:%M} UTC by the {assessment.outage.source}"
+        since = f"{assessment.outage.since:%Y-%m-%d %H:%M} UTC ({assessment.outage.source})"
         takes = (
-            f"the outage lasts since {since}: {duration(lasted_s)}; to go: about {whole} (the steps {steps}, then "
+            f"outage since {since}: {duration(lasted_s)}; to go: about {whole} (the steps {steps}, then "
             f"validation and what DNS still remembers): together {met} the objective of {duration(target_s)}"
         )
     if assessment.plan.goal in NO_RECOVERY | {Goal.FAILBACK}:

@@ -398,7 +398,7 @@ def test_a_start_whose_words_name_another_plan_than_it_shows_is_not_approved(pro
     laptop.kill()
     assert prod.run(f"approve --withdraw --incident {INCIDENT}", "approver").code == 0
     given = prod.asked_for(execution)
-    hides = "its API is silent" + 40 * "\n" + "Set aside: nothing, no gate and no failed check."
+    hides = "its API is silent" + 40 * "\n" + "No gate is overridden, and no failed check is accepted."
     for words, fault in ([*OVERRIDE[:-1], hides], "whole within a line"), (["--since", "soon"], "cannot be read"):
         parameters = {**given, "Arguments": as_values(words)}
         prod.while_status(execution, "Waiting")  # one at a time

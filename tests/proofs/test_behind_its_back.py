@@ -128,7 +128,7 @@ def test_a_copy_that_somebody_else_promotes_stops_the_run_and_once_it_is_renamed
         "sit-mysql of af-south-1 was promoted, and not by this run: it follows sit-mysql of eu-west-1 no more" in screen
     )
     assert "The failback is past its point of no return: sit-mysql of af-south-1 was promoted." in screen
-    assert "gives the failback up" not in screen
+    assert "You can abort" not in screen
     sent = [f"{call['service']}:{call['operation']}" for call in due.world.mutations() if call["person"] == "operator"]
     assert (moment == FREEZE, False) == (FREEZE in sent, PROMOTE in sent)
     rules(tmp_path, "sit", enforced.settings)

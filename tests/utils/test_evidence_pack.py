@@ -94,7 +94,8 @@ def test_the_approver_signs_and_a_stranger_without_aws_checks_every_byte(desk: D
     checked = desk.run(f"evidence verify {path}", person="")
     assert checked.code == 3, "whose key that is was not compared"
     assert (
-        "Every byte is as it was made; signed by a key that is arn:aws:kms:eu-west-1:815856636111:key/" in checked.out
+        "Every byte is as it was made; signed by the key that it calls arn:aws:kms:eu-west-1:815856636111:key/"
+        in checked.out
     )
 
 
@@ -198,14 +199,18 @@ def test_evidence_that_an_approver_saves_is_signed_and_one_flipped_byte_of_it_is
     seen = desk.run(f"-e sit status --replication --save-evidence {path}")
     assert f"{path} is signed by arn:aws:kms:eu-west-1:815856636111:key/" in seen.err
     checked = desk.run(f"evidence verify {path}", person="")
-    assert (checked.code, "Every byte is as it was made; signed by a key that is arn:aws:kms:" in checked.out) == (
+    assert (
+        checked.code,
+        "Every byte is as it was made; signed by the key that it calls arn:aws:kms:" in checked.out,
+    ) == (
         3,
         True,
     ), checked.out
     judged = desk.run(f"-e sit status --replication --from-evidence {path}", person="")
-    assert (judged.code, f"{path} is signed by a key that is arn:aws:kms:" in judged.err) == (seen.code, True), (
-        judged.err
-    )
+    assert (judged.code, f"{path} is signed by the key that it calls arn:aws:kms:" in judged.err) == (
+        seen.code,
+        True,
+    ), judged.err
     raw = path.read_bytes()
     at = raw.index(b"sit-mysql")
     path.write_bytes(raw[:at] + b"S" + raw[at + 1 :])

@@ -65,8 +65,7 @@ def test_a_database_that_was_frozen_by_hand_is_let_go_by_hand() -> None:
 def test_a_failback_says_until_which_step_it_can_be_aborted_and_a_failover_does_not() -> None:
     plan = make_plan(sight(), "ON_DR")
     message = way_back(plan, SIT)
-    assert message.startswith(
-        "Until database/promote_primary:sit-mysql is sent, only eu-west-1 is to write, though nobody does in the pause"
-    )
+    assert message.startswith("You can abort (")
     assert "failback --abort" in message
+    assert "until database/promote_primary:sit-mysql is sent: until then eu-west-1 alone is to write." in message
     assert "" == way_back(make_plan(of_estate(recorded("healthy")), "NORMAL"), SIT)

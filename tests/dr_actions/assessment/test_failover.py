@@ -136,9 +136,9 @@ def test_the_gravest_reason_stands_first_and_relaxed_gates_are_counted() -> None
     gates = [Gate("a", False, "a."), Gate("z", False, "z.", stops=True), Gate("r", False, "r.", relaxed=True)]
     assert failover_advice(gates)[1][:2] == ("z: z.", "a: a.")
     assert "1 gate is relaxed" in failover_advice(gates)[1][2]
-    assert failover_advice([Gate("a", True, "a.")]) == (Advice.PROCEED, ("Every gate is met (1).",))
+    assert failover_advice([Gate("a", True, "a.")]) == (Advice.PROCEED, ("All 1 gates are met.",))
     (relaxed,) = failover_advice([Gate("a", True, "a."), gates[2], gates[2]])[1]
-    assert relaxed.startswith("Every gate is met (1) or relaxed (2): "), "what is relaxed is not met"
+    assert relaxed.startswith("1 gates are met. 2 gates are relaxed: "), "what is relaxed is not met"
 
 
 def test_an_impaired_primary_is_a_persons_decision_and_a_database_that_is_down_is_waited_for() -> None:

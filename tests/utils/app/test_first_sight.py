@@ -55,8 +55,8 @@ def test_the_first_lines_of_a_whole_look_are_of_both_regions(sandbox_world: Endp
     assert sorted(note.removeprefix("Seen so far: ") for note in notes) == [
         "af-south-1, databases: sit-mysql is available.",
         "af-south-1, services: 6 of 6 tasks run, services: 3.",
-        "af-south-1, sites: 3 of 3 tenants get their own page.",
+        "af-south-1, sites: 3 of 3 tenants answer with their own page.",
         "eu-west-1, databases: no instance.",
         "eu-west-1, services: 0 of 0 tasks run, services: 3.",
-        "eu-west-1, sites: 0 of 3 tenants get their own page.",
+        "eu-west-1, sites: 0 of 3 tenants answer with their own page.",
     ]

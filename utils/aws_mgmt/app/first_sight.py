@@ -53,7 +53,7 @@ def _sites(visits: http_sites.VisitRound | None, environment: Environment) -> st
     if visits is None:
         return "no load balancer."
     own = sum(is_own(visit, visits, environment) for visit in by_host(visits).values())
-    return f"{own} of {len(visits.tenants)} tenants get their own page."
+    return f"{own} of {len(visits.tenants)} tenants answer with their own page."
 
 
 _WHAT = {ecs.services.name: "services", rds.instances.name: "databases", http_sites.visits.name: "sites"}

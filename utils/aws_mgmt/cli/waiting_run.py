@@ -132,7 +132,7 @@ def show_waiting(
     for line in aside:
         console.complain(f"Set aside: {line}")
     if not aside:
-        console.complain("Set aside: nothing, no gate and no failed check.")
+        console.complain("No gate is overridden, and no failed check is accepted.")
 
 
 def start_of(

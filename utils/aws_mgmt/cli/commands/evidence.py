@@ -20,8 +20,8 @@ from utils.aws_mgmt.app.next_steps import NextStep, after_verification, invocati
 from utils.aws_mgmt.app.options import EvidenceOptions
 
 _NOT_COMPARED = (
-    "NOT COMPARED: its maker chose that key. --public-key FILE compares it with yours: the output of `aws kms "
-    "get-public-key --region DR_REGION --key-id alias/ENV-dr-evidence --query PublicKey --output text`, kept once.\n"
+    "The signature is valid, but its key is not verified. --public-key FILE compares it with the one you keep: `aws "
+    "kms get-public-key --region DR_REGION --key-id alias/ENV-dr-evidence --query PublicKey --output text`.\n"
 )
 
 
