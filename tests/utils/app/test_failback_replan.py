@@ -16,7 +16,7 @@ from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.journal.test_point_of_no_return import HOME, begins, row
 from tests.dr_actions.journal.test_timeline import EntryRow, entries
 from tests.dr_actions.plain import SIT, recorded, with_part
-from utils.aws_mgmt.app.failback_replan import froze, refusing
+from utils.aws_mgmt.app.failback_replan import froze, frozen_stores
 
 FREEZE, UPLOADS, PROMOTE = "database/freeze:sit-mysql", "files/freeze:sit-efs", "database/promote_primary:sit-mysql"
 FROZEN = row(EntryKind.INTENT, FREEZE)
@@ -57,4 +57,4 @@ def refuses(value: str) -> Snapshot:
 @pytest.mark.parametrize(("value", "expected"), [("1", ["the database sit-mysql"]), (failback.UNSET, [])])
 def test_what_was_thawed_since_stands_in_no_pause(value: str, expected: list[str]) -> None:
     context = PlanContext(SIT, refuses(value), Goal.FAILBACK, primary_answers=True)
-    assert expected == [name for name in refusing(context) if name.startswith("the database")]
+    assert expected == [name for name in frozen_stores(context) if name.startswith("the database")]

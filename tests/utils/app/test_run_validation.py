@@ -18,7 +18,7 @@ from reports.values.report import Report
 from tests.dr_actions.deciding import NOW
 from tests.utils.running import ROOT
 from utils.aws_mgmt.app.exit_codes import exit_of
-from utils.aws_mgmt.app.run_validation import RunValidation, judged
+from utils.aws_mgmt.app.run_validation import RunValidation, validation_of
 
 SIT = load_environment(ROOT / "environments", "sit")
 SILENT = Unavailable(UnavailableKind.UNREACHABLE, "Route 53 does not answer.", "us-east-1", "route53.records")
@@ -40,7 +40,7 @@ def after(
 ) -> RunValidation:
     verdict = verdict_of(rows, (), 3600.0)
     report = Report("failover", SIT, "sandbox", NOW, posture, "so.", (), verdict, (), (), 1, int(exit_of(verdict)))
-    return judged(report, Outcome(owed=owed or []), Goal.FAILOVER, "INC-1", frozenset({by_name}))
+    return validation_of(report, Outcome(owed=owed or []), Goal.FAILOVER, "INC-1", frozenset({by_name}))
 
 
 @pytest.mark.parametrize(("found", "owed"), [(RETURNS, OWED), (HIDDEN, [])], ids=["refused", "dark"])

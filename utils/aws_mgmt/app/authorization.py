@@ -153,7 +153,7 @@ class _Decision:
         decided = decide_trial(request, self.env) if practice else decide(request, self._judged_by)
         if not isinstance(decided, Clearance):
             _warn_of_a_dark_primary(app, run.dialog, self.incident, assessment)
-        clearance = granted(decided)
+        clearance = require_clearance(decided)
         _known_steps(request.confirmed, assessment.plan)  # a plan that cannot be run lacks steps: its gates say why
         return _start(request, clearance, snapshot, report, run.recorded)
 
@@ -164,12 +164,12 @@ class _Decision:
         _known_steps(request.confirmed, plan)
         done = steps_done(since)
         rest = replace(request, confirmed=request.confirmed | done)
-        clearance = granted(resume(Resumption(recorded, unfinished.at, rest), self._judged_by))
+        clearance = require_clearance(resume(Resumption(recorded, unfinished.at, rest), self._judged_by))
         snapshot = evaluation.observe_world(self.app.world, self.env, self.run)
         if self.practice is None:  # a drill on its way is brought to its end, whatever it finds
             gates = _gates_now(self.options, self.env, snapshot, self.run, since)
             if refusals := recheck_gates(clearance, gates, self.app.clock.now()):
-                granted(refusals)
+                require_clearance(refusals)
         return replace(_start(request, clearance, snapshot, None, self.run.recorded), done=done)
 
     def _request(self, plan: Plan) -> AuthorizationRequest:
@@ -209,7 +209,12 @@ def clear_trial(
         confirmed=_irreversible(plan),
     )
     return _start(
-        request, granted(decide_trial(request, app.env)), snapshot, report, recorded or {}, renamed_databases or {}
+        request,
+        require_clearance(decide_trial(request, app.env)),
+        snapshot,
+        report,
+        recorded or {},
+        renamed_databases or {},
     )
 
 
@@ -368,7 +373,7 @@ def _start(
     )
 
 
-def granted(decided: Clearance | tuple[Refusal, ...]) -> Clearance:
+def require_clearance(decided: Clearance | tuple[Refusal, ...]) -> Clearance:
     """The clearance. Raises Refused with every rule that said no."""
     if not isinstance(decided, Clearance):
         raise Refused("Refused.\n" + "\n".join(f"  {refusal.rule}: {refusal.message}" for refusal in decided))

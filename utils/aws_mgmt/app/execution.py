@@ -174,7 +174,9 @@ def run_steps(
             if validates:
                 report, seen_after = _validated(context)
                 by_name = gates_module.accepted(run.clearance.overrides, run.clock.now())
-                validation = run_validation.judged(report, outcome, run.plan.goal, run.clearance.incident, by_name)
+                validation = run_validation.validation_of(
+                    report, outcome, run.plan.goal, run.clearance.incident, by_name
+                )
                 passed, by_health, serves = validation.passed and passed, validation.by_health, validation.passed
                 verdict: dict[str, Any] = {"passed": passed, "score": report.verdict.score, "exit": report.exit}
                 journal.append(EntryKind.VALIDATED, None, **verdict, **_served(run, seen_after), **_last_request(run))

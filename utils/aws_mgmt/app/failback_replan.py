@@ -36,7 +36,9 @@ def refuse_in_write_pause(
     if not options.replan or goal_of(options) is not Goal.FAILBACK or not froze(past):
         return
     snapshot = app.world.observe(env, PARTS)
-    still = tuple(refusing(PlanContext(env, snapshot, Goal.FAILBACK, primary_answers=True, recorded=recorded_of(past))))
+    still = tuple(
+        frozen_stores(PlanContext(env, snapshot, Goal.FAILBACK, primary_answers=True, recorded=recorded_of(past)))
+    )
     if not still:
         return
     again, abort = next_steps.same_run(options, incident), next_steps.run_of(Goal.ABORT, options, incident)
@@ -59,7 +61,7 @@ def froze(past: Sequence[Entry]) -> bool:
     return froze and point_of_no_return(past) is None
 
 
-def refusing(context: PlanContext) -> Iterator[str]:
+def frozen_stores(context: PlanContext) -> Iterator[str]:
     """What of the DR region is seen to refuse writes by its freeze. Raises DataUnavailable."""
     source, files = failback.writer(context), files_failback.policy(context, Side.DR)
     if source is not None and failback.is_on(failback.read_only(context, Side.DR, failback.group_of(source))):

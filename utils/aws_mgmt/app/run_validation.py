@@ -26,7 +26,7 @@ class RunValidation:
     by_health: str = ""
 
 
-def judged(report: Report, outcome: Outcome, goal: Goal, incident: str, gates: frozenset[str]) -> RunValidation:
+def validation_of(report: Report, outcome: Outcome, goal: Goal, incident: str, gates: frozenset[str]) -> RunValidation:
     """Judge what serves after a run to ``goal``; a fence and its release are proven by the posture alone.
 
     What was accepted by name (``gates``) is reported and is not a failure by itself: that an unfenced primary may still

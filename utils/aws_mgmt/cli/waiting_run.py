@@ -18,7 +18,7 @@ from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.model.visible import is_one_line
 from reports.terminal import console
 from utils.aws_mgmt.app import next_steps
-from utils.aws_mgmt.app.authorization import granted
+from utils.aws_mgmt.app.authorization import require_clearance
 from utils.aws_mgmt.app.automation import RULE, ExecutionState, RecoveryAutomation, RecoveryExecution, break_glass
 from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.errors import Refused
@@ -100,7 +100,7 @@ def _asked(found: RecoveryExecution) -> Command:
 def usable_overrides(typed: Sequence[Override], now: datetime) -> None:
     """Raise Refused where one of them cannot be: of a rule that never is, without a name or reason, or expired."""
     if refusals := tuple(unusable_overrides(typed, now)):
-        granted(refusals)
+        require_clearance(refusals)
 
 
 def agreed_overrides(typed: Sequence[Override], waiting: WaitingRun | None) -> tuple[Override, ...]:
