@@ -34,7 +34,7 @@ from utils.aws_mgmt.cli.parser import COMMAND_LINE
 
 DOCS = Path(__file__).parents[3] / "docs"
 _MADE = "<!-- Made by `make docs`; edit the code, not this page. -->\n\n"
-_STORE_GIB, _IMAGE_GIB = 100, 0.4
+_STORE_GIB, _IMAGE_GIB, _PAGE_WIDTH = 100, 0.4, 150
 _SHARED, _NO_OPTIONS = "Global options", "Options:"
 _HELP = re.compile(r"\n  -h, --help +Show this message and exit\.")
 
@@ -241,12 +241,14 @@ def _value_text(value: Any) -> str:
 
 
 def help_page() -> str:
-    """The help of every command, as it prints it at 100 columns; what all of them take stands in the first alone."""
+    """The help of every command, as it prints it, wider; what all of them take stands in the first alone."""
     message = "Every command takes the global options too. They and `--help` are listed once, at the top."
     pages, known = [f"# The command line\n\n{_MADE}{message}\n\n"], set[str]()
     for ctx in contexts(COMMAND_LINE, Program.CHECKOUT):
+        ctx.terminal_width = ctx.max_content_width = _PAGE_WIDTH
         title = ctx.command_path.removeprefix(Program.CHECKOUT.short).strip()
         sections = (_HELP.sub("", ctx.get_help()) if title else ctx.get_help()).split("\n\n")
+        sections = sections[1:] if title else sections  # the title says how it is called
         text = "\n\n".join(part for part in sections if part not in known and part != _NO_OPTIONS)
         known |= {part for part in sections if part.startswith(_SHARED)}
         text = text.replace("\n\n", "\n").replace("\nExamples:\n", "\n") if title else text
