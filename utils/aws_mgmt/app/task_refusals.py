@@ -9,7 +9,7 @@ from dr_actions.authorization.clearance import Approval, AuthorizationRequest, d
 from dr_actions.authorization.rules import EffectiveRules
 from reports.values.report import Report
 from utils.aws_mgmt.app import next_steps
-from utils.aws_mgmt.app.authorization import granted, paused_by
+from utils.aws_mgmt.app.authorization import paused_by, require_clearance
 from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.options import Options, RecoveryOptions
@@ -65,4 +65,4 @@ def refuse_as_task(
         confirmed=frozenset(task.confirm),
         approve_with=next_steps.approval(task, task.incident),
     )
-    granted(decide(request, app.env))
+    require_clearance(decide(request, app.env))
