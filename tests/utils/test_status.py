@@ -113,20 +113,6 @@ def test_a_failed_blocker_is_exit_1_whatever_else_was_denied(sandbox_world: Endp
     assert "blocker" in ran.report["reasons"][1], "the first says how many tenants would be served"
 
 
-def test_one_failing_operation_is_its_service_and_no_silent_region(sandbox_world: Endpoint, tmp_path: Path) -> None:
-    outage = Outage("af-south-1", "refuse", "dynamodb", "DescribeContinuousBackups")
-    sandbox_world.begin(outage)
-    try:
-        ran = at_endpoint(sandbox_world, tmp_path, "-e sit status --replication --format json")
-    finally:
-        sandbox_world.end(outage)
-    report = ran.report
-    assert (report["posture"], ran.code) == ("NORMAL", 3), report["reasons"]
-    assert {("af-south-1", "dynamodb")} == {(place["region"], place["service"]) for place in report["unanswered"]}
-    seen = {part["part"] for part in report["unseen"] if part["kind"] == "unreachable"}
-    assert [part for part in seen if not part.startswith("dynamodb")] == [], "other services are asked as ever"
-
-
 @pytest.mark.proof
 def test_what_does_not_apply_is_named_with_its_reason_on_the_terminal(seen: Seen, tmp_path: Path) -> None:
     evidence = seen.ran.report["files"]["Evidence"]
