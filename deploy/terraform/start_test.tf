@@ -53,6 +53,12 @@ data "aws_iam_policy_document" "start_test_trust" {
       type        = "Service"
       identifiers = [each.value]
     }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [var.account]
+    }
   }
 }
 

@@ -83,11 +83,6 @@ def _roles(env: Environment, documents: Documents) -> dict[str, Any]:
     }
 
 
-def trusting(principal: dict[str, Any]) -> dict[str, Any]:
-    """The statement of a trust policy that lets ``principal`` take the role."""
-    return {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
-
-
 def role_resource(name: str, trust: list[dict[str, Any]], managed: Any) -> dict[str, Any]:
     """A role of the template, with the ``managed`` policies."""
     properties = {

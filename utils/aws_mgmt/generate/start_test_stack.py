@@ -12,13 +12,14 @@ from typing import Any
 from dr_actions.iam.policies import IamRole
 from dr_estate.config.environment import Environment
 from dr_estate.iam import scopes
+from dr_estate.iam.statements import TASKS, service_trust
 from dr_estate.model.recovery_document import CONTAINER, CPU_UNITS, MEMORY_MIB, STOP_S, WRITABLE
-from utils.aws_mgmt.generate.automation_stack import role_resource, task_resources, trusting
+from utils.aws_mgmt.generate.automation_stack import role_resource, task_resources
 
 Documents = dict[str, dict[str, Any]]
 CRON = "cron(47 5 ? * MON *)"
 """Mondays, in the hours of those who read what failed; thresholds.start_test_age_days has room for one that is late."""
-_TASKS = {"Service": "ecs-tasks.amazonaws.com"}
+_SCHEDULER = "scheduler.amazonaws.com"
 _PULL = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
 
 
@@ -55,8 +56,8 @@ def start_test_template(env: Environment, documents: Documents) -> dict[str, Any
             "SecurityGroups": {**listed, "Description": "Security groups of the platform's services there."},
         },
         "Resources": {
-            "Test": role_resource(name, [trusting(_TASKS)], attached),
-            "Execution": role_resource(f"{name}-execution", [trusting(_TASKS)], [_PULL]),
+            "Test": role_resource(name, [service_trust(env, TASKS)], attached),
+            "Execution": role_resource(f"{name}-execution", [service_trust(env, TASKS)], [_PULL]),
             "Scheduler": _scheduler(env, name),
             **task_resources(env, name, "Test", _command(env)),
             "Schedule": _schedule(env, name),
@@ -91,7 +92,9 @@ def _scheduler(env: Environment, name: str) -> dict[str, Any]:
         },
         {"Effect": "Allow", "Action": "iam:PassRole", "Resource": roles, "Condition": to_tasks},
     ]
-    role = role_resource(f"{name}-schedule", [trusting({"Service": "scheduler.amazonaws.com"})], [])
+    account = {"StringEquals": {"aws:SourceAccount": env.account}}
+    trust = {"Effect": "Allow", "Principal": {"Service": _SCHEDULER}, "Action": "sts:AssumeRole", "Condition": account}
+    role = role_resource(f"{name}-schedule", [trust], [])
     document = {"Version": "2012-10-17", "Statement": statements}
     role["Properties"]["Policies"] = [{"PolicyName": "run", "PolicyDocument": document}]
     return role
