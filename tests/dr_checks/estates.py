@@ -245,7 +245,6 @@ def judged(snapshot: Snapshot) -> dict[str, CheckResult]:
     return {check.id: judge(check, snapshot, SIT) for check in checks().values() if check.area != "validation"}
 
 
-@cache
 def _with_a_start_test(recorded: Snapshot) -> control_table.RunHistory:
     """The runs on record, and a start test of every tenant of the day before."""
     past, at = recorded.get(control_table.runs, Side.DR), recorded.taken_at - timedelta(days=1)
@@ -254,6 +253,7 @@ def _with_a_start_test(recorded: Snapshot) -> control_table.RunHistory:
     return replace(past, runs=(*past.runs, run))
 
 
+@cache
 def baseline() -> dict[str, CheckResult]:
     """What the checks say of the healthy estate."""
     return judged(healthy())

@@ -65,7 +65,7 @@ def test_spoilt_items_of_every_kind_end_no_command_as_a_defect(prod: Prod) -> No
     ran = {words: prod.run(words) for words in COMMANDS}
     ran["approve"] = prod.run(f"approve --incident {INCIDENT}", "approver")
     assert [] == [fault for words, result in ran.items() for fault in _faults(result, words)]
-    assert ran["status"].code == Exit.COULD_NOT_SEE
+    assert ran["status"].code == Exit.NOT_READY, "the primary is lost, whatever else is unknown"
     assert "DO_NOT_FAILOVER" in ran["failover"].out
     assert "\n  python utils/aws_mgmt/dr_cli.py" in ran["failover"].out.rpartition("Next:")[2]
     assert ran["repair"].code == Exit.NOT_READY

@@ -144,7 +144,7 @@ def test_of_the_records_it_deletes_the_canarys_alone(name: str, action: str, kin
 
 def test_its_policies_are_the_operators_but_for_what_is_never_done() -> None:
     operator, drill = HELD[IamRole.OPERATOR], HELD[IamRole.DRILL]
-    assert {"sit-dr-operator-never"} == set(operator) - set(drill)
+    assert {"sit-dr-operator-never", "sit-dr-operator-never-2"} == set(operator) - set(drill)
     assert {"sit-dr-drill-act", "sit-dr-drill-never", "sit-dr-drill-never-2"} == set(drill) - set(operator)
     assert any(HOME in name for name in drill), "a full drill comes home"
 

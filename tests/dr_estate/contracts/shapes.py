@@ -81,6 +81,8 @@ def named(operation: str, value: Any, namespace: str = "ecs") -> Any:
     }
     if operation == "sns:GetTopicAttributes" and "Attributes" in value:  # a map: the model does not know its keys
         return {**value, "Attributes": {"SubscriptionsConfirmed": "1", "SubscriptionsPending": "0"}}
+    if operation == "dynamodb:Query" and "Items" in value:  # keys that the model cannot know
+        return {**value, "Items": [{**item, "pk": {"S": "x"}, "sk": {"S": "x"}} for item in value["Items"]]}
     return {key: named(operation, inner, namespace) for key, inner in value.items()} | chosen
 
 

@@ -143,7 +143,7 @@ def test_a_name_that_was_never_kept_is_refused_with_those_that_were(estate: Endp
 
 
 def test_a_timing_that_does_not_exist_is_refused_with_those_that_do(estate: Endpoint) -> None:
-    with pytest.raises(SandboxError, match="There is no timing moods: use transition_s, log_upload_s"):
+    with pytest.raises(SandboxError, match="There is no timing moods: use transition_s, restore_s, log_upload_s"):
         estate.timing(moods=3)
 
 
