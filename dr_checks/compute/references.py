@@ -16,6 +16,7 @@ from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import ecs, environment_files, s3, secretsmanager, ssm_parameters
 from dr_estate.readers.environment_files import FileVariable
 from dr_estate.readers.secretsmanager import Content, HiddenSecret
+from dr_estate.snapshot.tenants import is_chosen
 
 _WANTED = "something of the DR region"
 _LOST = "its tasks would start here, and then depend on the lost region"
@@ -134,6 +135,8 @@ def _of_secrets(
         unseen = error.unavailable
     for name, content in sorted(here.items()):
         tenant = secretsmanager.tenant_of(view.env, name)
+        if tenant is not None and not is_chosen(tenant, view.only_tenants):
+            continue
         digests = {field.name: field.digest for field in there[name].fields} if name in there else {}
         named = [
             _NamedReference(
