@@ -29,7 +29,7 @@ CORE = (
 )
 SPEEDUPS = "tests/sandbox/moto_ext/test_speedups.py"
 AGES = re.compile(r"\b[\d.]+ (?:s|min|h|d|days?)\b(?: [\d.]+ (?:s|min|h)\b)*")
-OF_THE_RUN = {"observed_at", "files", "rpo", "lags"}
+OF_THE_RUN = {"observed_at", "files", "rpo", "lags", "visitors"}
 PATIENCE_S = 2400
 
 

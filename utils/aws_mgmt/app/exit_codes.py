@@ -25,7 +25,9 @@ MEANINGS = {
     Exit.READY: "ready, or done",
     Exit.NOT_READY: "not ready: a check failed",
     Exit.USAGE: "usage: the command line or a file is wrong",
-    Exit.COULD_NOT_SEE: "could not see: something is UNKNOWN, nothing was judged, or there are no credentials",
+    Exit.COULD_NOT_SEE: (
+        "could not see: no blocker failed, but something is UNKNOWN; nothing was judged; or there are no credentials"
+    ),
     Exit.REFUSED: "refused by a guard, or the wrong account",
     Exit.ACTION_FAILED: "an action failed",
     Exit.VALIDATION_FAILED: "done, but validation failed",

@@ -136,7 +136,7 @@ def _ended(
     facts = view.facts.rows() if view is not None and view.facts is not None else ()
     next_step = after_watched_run(found.goal, found.incident, code, found.arguments)
     if visitors and visitors.is_outage:
-        answer = f"{visitors.sentence.rstrip('.')}; {answer}"
+        facts = (("Visitors", visitors.sentence), *facts)
         next_step = f"`{visitors.command}` ends the outage." if visitors.command else next_step
     console.conclude(form, answer, next_step, facts=facts)
     return code
