@@ -60,15 +60,18 @@ def _facts(evidence: bytes, sides: Sides) -> Facts:
     return found
 
 
-_SINCE = re.compile(r" since (?:[\d-]{10} )?\d\d:\d\d UTC \([^)]*\)")
-"""How long an outage lasts when a message is sent."""
-
-
 def calls_of(rig: Rig) -> Calls:
-    """How often each call that changes the estate was carried out, with its parameters."""
+    """How often each call that changes the estate was carried out, with its parameters.
+
+    A message says what visitors can do when it is sent: of messages the topic counts.
+    """
     done = (mutation for mutation in rig.world.mutations() if not mutation["control"] and mutation["done"])
-    lines = (plain(f"{m['region']} {m['service']}:{m['operation']} {json.dumps(m['params'])}") for m in done)
-    return Counter(_SINCE.sub("", line) for line in lines)
+    return Counter(plain(f"{m['region']} {m['service']}:{m['operation']} {json.dumps(_compared(m))}") for m in done)
+
+
+def _compared(mutation: dict[str, Any]) -> dict[str, Any]:
+    params: dict[str, Any] = mutation["params"]
+    return {"TopicArn": params["TopicArn"]} if mutation["operation"] == "Publish" else params
 
 
 def differences(first: dict[str, Any], other: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
