@@ -26,7 +26,7 @@ from dr_estate.scan.account import (
 )
 from dr_estate.scan.stores import ScannedEstate, stores_of
 from dr_estate.scan.ways import entries_of, plain
-from dr_estate.scan.workloads import paired, texts_of, workloads_of
+from dr_estate.scan.workloads import texts_of, with_counterparts, workloads_of
 
 _BALANCER = re.compile(r"\.(?:([a-z]{2}(?:-[a-z]+)+-\d)\.elb|elb\.([a-z]{2}(?:-[a-z]+)+-\d))\.amazonaws\.com(?:\.cn)?$")
 """NAME.REGION.elb.amazonaws.com of an application load balancer, NAME.elb.REGION.amazonaws.com of a network one."""
@@ -78,7 +78,7 @@ def scan(client: ReadClient, account: str, region: str = "", start: str = "") ->
     stores, beside = stores_of(estate)
     dr = _dr(primary, entries, stores, by_region)
     unread = dr in sides and sides[dr].services is None
-    workloads = paired(by_region[primary], by_region.get(dr, ()), unread=unread)
+    workloads = with_counterparts(by_region[primary], by_region.get(dr, ()), unread=unread)
     gaps = tuple(_gaps(estate, entries, workloads, stores, dr))[:GAPS]
     return EstateMap(account, primary, dr, entries, workloads, stores, gaps, tuple(dict.fromkeys(look.unread)), beside)
 

@@ -132,7 +132,9 @@ def texts_of(definition: Row) -> list[str]:
     ]
 
 
-def paired(workloads: Sequence[Workload], others: Sequence[Workload], *, unread: bool) -> tuple[Workload, ...]:
+def with_counterparts(
+    workloads: Sequence[Workload], others: Sequence[Workload], *, unread: bool
+) -> tuple[Workload, ...]:
     """The workloads with their counterparts among ``others``: by an equal rule, else by an equal family, once each.
 
     ``unread``: the others could not be listed.

@@ -39,7 +39,7 @@ def _lines(found: EstateMap, whole: bool) -> Iterator[str]:
     yield from _some([list(_stores(stores)) for stores in alike], "kinds of stores", whole)
     if found.beside:
         others = ", ".join(f"{kind}: {count}" for kind, count in found.beside.items())
-        yield f"  Named by no workload, and not replicated: {others}."
+        yield f"  Named by nothing that was read of the workloads, and not replicated: {others}."
     yield from _not_read(found)
     yield ""
     yield f"Gaps, what matters most first: {len(found.gaps)}" if found.gaps else "No gap was found in what was read."

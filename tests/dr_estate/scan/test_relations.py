@@ -11,7 +11,7 @@ from dr_estate.scan.account import GlobalSide, RegionSide
 from dr_estate.scan.scan import _regions_of_records
 from dr_estate.scan.stores import _bucket_of, _is_named, _selects
 from dr_estate.scan.ways import entries_of
-from dr_estate.scan.workloads import paired, workloads_of
+from dr_estate.scan.workloads import with_counterparts, workloads_of
 
 ARN = "arn:aws:rds:eu-central-1:123456789012:db:orders"
 BALANCER = "edge-1.eu-central-1.elb.amazonaws.com"
@@ -107,7 +107,7 @@ def test_an_equal_rule_pairs_before_an_equal_family_and_each_once() -> None:
     there = (_workload("x", "web"), _workload("y", "other", "a.example.com"))
     pairs = [
         (w.counterpart.thing.name, w.counterpart.relation) if w.counterpart else None
-        for w in paired(here, there, unread=False)
+        for w in with_counterparts(here, there, unread=False)
     ]
     assert [("y", Relation.SAME_RULE), ("x", Relation.SAME_FAMILY), None] == pairs
 
