@@ -125,6 +125,12 @@ def test_what_could_not_be_read_is_not_a_gap(scanner: Scanner, monkeypatch: pyte
     assert not [row for row in found["gaps"] if "carts" in row["what"]]
 
 
+def test_the_next_command_runs_as_it_is_printed(scanner: Scanner) -> None:
+    words = scanner.run("").out.rstrip().rpartition("dr_cli.py scan")[2]
+    assert "--all" in words
+    assert scanner.run(words).code == Exit.NOT_READY
+
+
 def test_the_map_is_saved_where_that_is_asked_for(scanner: Scanner, tmp_path: Path) -> None:
     printed = scanner.map(f"--save {tmp_path / 'map.json'}")
     assert printed == json.loads((tmp_path / "map.json").read_text(encoding="utf-8"))

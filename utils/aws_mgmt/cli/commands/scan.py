@@ -49,7 +49,7 @@ def scan_command(options: ScanOptions) -> Exit:
         options.save.write_text(render(found, "json"), encoding="utf-8")
     code = Exit.NOT_READY if found.gaps else Exit.COULD_NOT_SEE if found.unread else Exit.READY
     answer = f"{len(found.workloads)} workloads, {len(found.stores)} stores, {len(found.gaps)} gaps, exit {code}"
-    console.conclude(options.format, answer, "`dr_cli.py init` writes an environment file.")
+    console.conclude(options.format, answer, "`dr_cli.py scan --all` lists every workload and store.")
     return code
 
 
