@@ -14,6 +14,7 @@ from datetime import datetime
 
 from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of, denial_of, of_a_role
+from dr_estate.model.regional_names import arn_region
 
 ROOT = "arn:aws:iam::{account}:root"
 
@@ -44,7 +45,7 @@ class KeyRefusal:
 
 def by_role(role: str, account: str, arn: str, service: str, actions: Iterable[str], now: datetime) -> KeyUse:
     """The use of the key by a role, through ``service``: IAM decides where the policy names the account."""
-    known = of_a_role(role, account, _region(arn), service, now)
+    known = of_a_role(role, account, arn_region(arn), service, now)
     return KeyUse(role, arn, tuple(actions), (role, ROOT.format(account=account)), known)
 
 
@@ -58,7 +59,7 @@ def by_service(
     by_grant: bool = False,
 ) -> KeyUse:
     """The use of the key by a service of AWS, such as ``elasticfilesystem`` or, by region, ``logs.{region}``."""
-    name, region = service.partition(".")[0], _region(arn)
+    name, region = service.partition(".")[0], arn_region(arn)
     known = (
         ("aws:RequestedRegion", region),
         ("aws:PrincipalIsAWSService", "true"),
@@ -92,7 +93,3 @@ def _answer(policy: str, use: KeyUse, action: str) -> PolicyAnswer:
         return answer_of(policy, request)
     denial = denial_of(policy, request)
     return PolicyAnswer.ALLOWED if denial is PolicyAnswer.SILENT else denial
-
-
-def _region(arn: str) -> str:
-    return arn.split(":")[3]

@@ -63,7 +63,7 @@ def _facts(evidence: bytes, sides: Sides) -> Facts:
 def calls_of(rig: Rig) -> Calls:
     """How often each call that changes the estate was carried out, with its parameters.
 
-    A message says what visitors can do when it is sent: of messages the topic counts.
+    A message says what visitors can do when it is sent: of messages the topic and the step count.
     """
     done = (mutation for mutation in rig.world.mutations() if not mutation["control"] and mutation["done"])
     return Counter(plain(f"{m['region']} {m['service']}:{m['operation']} {json.dumps(_compared(m))}") for m in done)
@@ -71,7 +71,9 @@ def calls_of(rig: Rig) -> Calls:
 
 def _compared(mutation: dict[str, Any]) -> dict[str, Any]:
     params: dict[str, Any] = mutation["params"]
-    return {"TopicArn": params["TopicArn"]} if mutation["operation"] == "Publish" else params
+    if mutation["operation"] != "Publish":
+        return params
+    return {"TopicArn": params["TopicArn"], "step": json.loads(params["Message"])["step"]}
 
 
 def differences(first: dict[str, Any], other: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
