@@ -3,8 +3,8 @@
 For each batch (one action of one stage) the state is observed again and again until every step is as wanted. What is as
 wanted already is recorded and not done again; what is neither as before nor as wanted is not touched (T43); what is as
 it was when the plan was made is sent once, between two records. A step is given up when nothing of it moved for its
-budget, unless AWS says that it works on it (``long_steps``), or when a person ends the wait; what AWS still works on is
-left in place, and is not reported as failed.
+budget, unless AWS says that it works on it (``long_steps``) or nobody can write meanwhile (``write_pause_watch``), or
+when a person ends the wait; what AWS still works on is left in place, and is not reported as failed.
 """
 
 from __future__ import annotations
@@ -258,16 +258,21 @@ def _reason_to_give_up(run: PlanRun, batch: Batch, step: Step, how: StepStatus, 
         moved = batch.watch.has_moved(step.id) and not tried
         within = f"for {duration(still_s)}" if moved else f"within its {max(0, limit_s):.0f} s"
         return f"{what} {within}: {how.message}"
-    run.listener.waits(step, age_s, age_s - still_s + limit_s, how.message)
+    paused = write_pause_watch.is_waited_on(run, batch.action)
+    run.listener.waits(step, age_s, math.inf if paused else age_s - still_s + limit_s, how.message)
     if not stands and (age_s <= limit_s or not batch.watch.has_moved(step.id)):
         return ""
     at_stake, overruns = long_steps.is_at_stake(run, step, how, stands), batch.overruns.get(step.id, 0)
     if age_s <= limit_s * (1 + overruns) and (step.id in batch.questioned or not at_stake):
         return ""
     batch.overruns[step.id] = int(age_s // limit_s)
-    goes_on = "nothing of it moves, and AWS works on it" if stands else "it moves"
+    goes_on = long_steps.motion(how, stands)
     message = f"{step.id} has taken {duration(age_s)}, its budget was {duration(limit_s)}, and {goes_on}: {how.message}"
-    if not at_stake:
+    if paused:
+        if _is_next_of_batch(batch, step):
+            write_pause_watch.notify_late(run, step, batch.overruns[step.id], message)
+        batch.questioned.add(step.id)
+    if paused or not at_stake:
         run.journal.append(EntryKind.NOTE, step.id, says=message)  # who watches a run of AWS sees its record alone
         run.listener.note(f"{message} {_WAITS}")
     elif _ask(run, batch, step, message):
@@ -279,10 +284,15 @@ def _ask(run: PlanRun, batch: Batch, step: Step, message: str) -> bool:
     """Alarm the critical topic, once for a batch, and ask who sits here whether to wait no longer."""
     if run.rto_ends_at is not None:
         message = f"{message} The recovery time objective is at stake."
-    if batch.overruns[step.id] > max((batch.overruns[step_id] for step_id in batch.questioned - {step.id}), default=0):
+    if _is_next_of_batch(batch, step):
         long_steps.alarm(run, step, batch.overruns[step.id], message)
     batch.questioned.add(step.id)
     return run.listener.gives_up(step, message, run.stop)
+
+
+def _is_next_of_batch(batch: Batch, step: Step) -> bool:
+    """Whether no other step of the batch was reported as often: people are notified once for all of them."""
+    return batch.overruns[step.id] > max((batch.overruns[other] for other in batch.questioned - {step.id}), default=0)
 
 
 def _drift(how: StepStatus) -> str:

@@ -8,6 +8,7 @@ after the objective: that its restore takes longer is what it is to find.
 from __future__ import annotations
 
 from dr_actions.actions.notifications.messages import step_takes_long
+from dr_actions.execution import write_pause_watch
 from dr_actions.execution.alarm import raise_alarm
 from dr_actions.execution.run import PlanRun
 from dr_actions.model.action import Action, StepState, StepStatus
@@ -22,8 +23,10 @@ def is_awaited(run: PlanRun, action: Action, how: StepStatus, still_s: float) ->
 
     So it is where AWS's own word says that it works, and in a run of AWS also where anything of the step was seen:
     there nobody goes on by the same command without another approval. What is not essential holds nothing up: it is
-    waited for when all else is done (``executor.await_rest``).
+    waited for when all else is done (``executor.await_rest``). While nobody can write, every essential step is.
     """
+    if write_pause_watch.is_waited_on(run, action):
+        return True
     if how.state is not StepState.IN_PROGRESS or not (action.essential or run.awaits_rest):
         return False
     if is_trial(run.clearance.incident):
@@ -35,6 +38,16 @@ def is_at_stake(run: PlanRun, step: Step, how: StepStatus, stands: bool) -> bool
     """Whether people are to be asked: the objective is in danger, or nothing says how much time there is."""
     unbounded = run.rto_ends_at is None or not how.works
     return run.endangers_rto(step) or (stands and unbounded)
+
+
+def motion(how: StepStatus, stands: bool) -> str:
+    """Say whether a step that takes long moves."""
+    if how.state is StepState.UNAVAILABLE:
+        return "it cannot be seen"
+    if not stands:
+        return "it moves"
+    works = how.works or (how.state is StepState.IN_PROGRESS and how.progress)
+    return f"nothing of it moves{', and AWS works on it' if works else ''}"
 
 
 def alarm(run: PlanRun, step: Step, number: int, reason: str) -> None:

@@ -352,7 +352,7 @@ class PlanRun:
 
     def pause(self, attempt: int) -> None:
         """Wait before trying again: twice as long each time, a minute at most."""
-        self.clock.wait(self.stop, min(0.2 * 2**attempt, 60.0))
+        self.clock.wait(self.stop, min(0.2 * 2 ** min(attempt, 10), 60.0))
         self.stop_if_asked()
 
 

@@ -6,6 +6,7 @@ changes everything (T43). Evidence older than execution.evidence_age_s is read a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Any
 from dr_actions.authorization.resumption import EXPECTED
 from dr_actions.clients.mutating_client import FailureKind, GuardRefused, SendFailed
 from dr_actions.clients.terraform import TerraformFailed, TerraformRefused
-from dr_actions.execution import sick_primary
+from dr_actions.execution import sick_primary, write_pause_watch
 from dr_actions.execution.bulk import StepSender
 from dr_actions.execution.progress import ProgressWatch
 from dr_actions.execution.run import FailureCause, NotConfirmed, PlanRun, StepFailed
@@ -64,14 +65,15 @@ def send_all(run: PlanRun, action: Action, steps: list[Step], context: PlanConte
     """Send every step's call, at most execution.at_once at a time. Returns the refusal of each refused step.
 
     A throttled, unanswered or failed call is sent again only where a fresh look shows that it had no effect; one whose
-    subject is busy, until nothing of it moved for the step's time. As long as AWS takes some of a batch and throttles
+    subject is busy, until nothing of it moved for the step's time. While nobody can write an essential step is tried
+    without an end, and people are notified. As long as AWS takes some of a batch and throttles
     others, no attempt is counted, and the wait for AWS's rates makes no step late. Where the run has lost its
     credentials it waits for new ones first; so has a program that failed while AWS refuses them, whatever it says of
     its end.
     """
     refused: Refusals = {}
     open_steps, began_s, attempt, tries, watch = steps, run.clock.monotonic(), 0, 0, ProgressWatch()
-    paced_s = run.paced_s
+    paced_s, notified = run.paced_s, set[int]()
     while failures := _send_once(run, action, open_steps, context):
         tries += 1
         # No attempt counts while AWS takes some of a batch and throttles others: that is its rate, not a failure.
@@ -91,7 +93,16 @@ def send_all(run: PlanRun, action: Action, steps: list[Step], context: PlanConte
             still_s = waited_s if tried else watch.still_s(step.id, began_s, now_s)
             if busy and not over and still_s <= step.budget_s:
                 run.listener.waits(step, waited_s, waited_s - still_s + step.budget_s, str(failures[step.id]))
-            elif busy or over or attempt >= run.env.execution.attempts:
+            elif not (busy or over or attempt >= run.env.execution.attempts):
+                continue
+            elif write_pause_watch.is_waited_on(run, action):
+                run.listener.waits(step, waited_s, math.inf, str(failures[step.id]))
+                number = 1 + int(waited_s // step.budget_s)
+                if number not in notified:
+                    text = f"{step.id} was not taken in {tries} attempts, and is tried again: {failures[step.id]}"
+                    write_pause_watch.notify_late(run, step, number, text)
+                notified.add(number)
+            else:
                 reason = f"given up after {tries} attempts: {failures[step.id]}"
                 cause = FailureCause.FAILED if _lacks_credentials(failures[step.id]) else FailureCause.LATE
                 refused[step.id] = SendRefusal(cause, reason)

@@ -1,7 +1,8 @@
 """What a run does about a write pause: it is on record for others, people are notified, and it may last too long.
 
 Nothing is undone by it: continuing ends the pause soonest, and an operator who wants the DR region to write again
-aborts. No wait for a person ends the run meanwhile: without it nobody would be left who ends the pause.
+aborts. No timer ends the run meanwhile, neither a wait for a person nor a step's budget: without it nobody would be
+left who ends the pause. What holds nothing up has its budget still: to wait for it would make the pause longer.
 """
 
 from __future__ import annotations
@@ -9,13 +10,13 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from dr_actions.actions.notifications.messages import nobody_writes
+from dr_actions.actions.notifications.messages import nobody_writes, write_pause_lasts
 from dr_actions.actions.traffic.records import as_command
 from dr_actions.execution.alarm import raise_alarm
 from dr_actions.execution.run import PlanRun
 from dr_actions.journal.journal import EntryKind
 from dr_actions.journal.point_of_no_return import last_reversible_step, point_of_no_return
-from dr_actions.model.action import PlanContext
+from dr_actions.model.action import Action, PlanContext
 from dr_actions.model.plan import Step
 from dr_actions.planning.write_pause import is_over, lasting_s
 from dr_estate.model.durations import duration
@@ -23,6 +24,11 @@ from dr_estate.model.durations import duration
 _MINUTE_S = 60
 AGAIN = timedelta(minutes=10)
 """After this the control stack notifies again, and as often as that until somebody can write."""
+
+
+def is_waited_on(run: PlanRun, action: Action) -> bool:
+    """Whether a step of ``action`` is waited for without an end."""
+    return run.no_writes_since is not None and action.essential
 
 
 def report(run: PlanRun, context: PlanContext) -> None:
@@ -50,6 +56,16 @@ def notify(run: PlanRun, step: Step) -> None:
     _record(run, run.clock.now() + AGAIN)
 
 
+def notify_late(run: PlanRun, step: Step, number: int, reason: str) -> None:
+    """Notify people, for the ``number``-th time, that a step takes long while nobody can write."""
+    if run.no_writes_since is None:
+        return
+    ends, about = _abort_sentence(run), (run.env, run.clearance.incident, run.no_writes_since)
+    message = write_pause_lasts(*about, step.id, number, reason, ends, run.journal.run)
+    raise_alarm(run, message, message.happened)
+    _record(run, run.clock.now() + AGAIN)
+
+
 def _record(run: PlanRun, alarm_from: datetime) -> None:
     with suppress(Exception):  # the pause ends by going on, and not by this
         run.report_writes(run.no_writes_since, alarm_from)
@@ -71,12 +87,17 @@ def _report_length(run: PlanRun, lasted_s: float, allowed_s: float) -> None:
     begun = max((number for number, entry in enumerate(entries) if entry.kind is EntryKind.BEGIN), default=0)
     if any("write_pause_s" in entry.data for entry in entries[begun:] if entry.kind is EntryKind.NOTE):
         return
-    last = last_reversible_step(run.plan)
-    is_reversible = last is not None and point_of_no_return(entries) is None
     message = (
         f"The write pause lasts for {duration(lasted_s)}, and {duration(allowed_s)} are allowed "
-        "(failback.max_write_pause_minutes). Going on ends it soonest"
-        f"{f'; until {last.id} an abort lets the DR region write again' if is_reversible and last else ''}."
+        f"(failback.max_write_pause_minutes). {_abort_sentence(run)}"
     )
     run.journal.append(EntryKind.NOTE, says=message, write_pause_s=round(lasted_s))
     run.listener.note(message)
+
+
+def _abort_sentence(run: PlanRun) -> str:
+    """Say that going on ends the pause, and until which step an abort does too."""
+    last = last_reversible_step(run.plan)
+    is_reversible = last is not None and point_of_no_return(run.journal.entries) is None
+    abort = f"; until {last.id} an abort lets the DR region write again" if is_reversible and last else ""
+    return f"Going on ends it soonest{abort}."

@@ -116,6 +116,15 @@ def nobody_writes(env: Environment, incident: str, since: datetime, step: str, n
     return Message(env.name, incident, f"no-writes.{step}", happened, needed, _OPERATORS, run)
 
 
+def write_pause_lasts(
+    env: Environment, incident: str, since: datetime, step: str, number: int, reason: str, ends: str, run: str = ""
+) -> Message:
+    """Nobody can write while a step takes long. ``number`` counts the times, ``ends`` says what ends the pause."""
+    happened = f"OUTAGE: nobody can write since {since:%H:%M} UTC: {reason}"
+    needed = f"Fix what keeps the step from its end: the run looks, and goes on by itself. {ends}"
+    return Message(env.name, incident, f"no-writes.{step}.{number}", happened, needed, "DR Manager", run)
+
+
 def refused_in_outage(env: Environment, incident: str, reasons: str, run: str = "", report: str = "") -> Message:
     """The primary region is dark and the answer is DO_NOT_FAILOVER all the same."""
     happened = f"the primary region {env.region(Side.PRIMARY)} is dark, and the answer is DO_NOT_FAILOVER: {reasons}"

@@ -40,7 +40,7 @@ class BusyClient(MutatingClient[GuardContext]):
             yield self
 
     def send(self, call: Call) -> dict[str, Any]:
-        if self.times:
+        if self.times and call.service == "route53":
             self.times -= 1
             raise BUSY
         return self.real.send(call)
@@ -90,3 +90,25 @@ def test_a_subject_that_stays_busy_is_given_up_when_the_steps_time_is_over(world
     assert {entry.data["result"] for entry in walk.entries(EntryKind.OUTCOME)} == {"busy"}
     assert len(walk.entries(EntryKind.OUTCOME)) > 1
     assert walk.entries(EntryKind.UNDONE, EntryKind.COMPENSATION) == []
+
+
+@dataclass
+class PausedWalk(BusyWalk):
+    """A run whose calls find their subject busy while nobody can write."""
+
+    def fitted(self, run: PlanRun) -> PlanRun:
+        return replace(super().fitted(run), no_writes_since=run.clock.now())
+
+
+@pytest.mark.proof
+def test_inside_a_write_pause_a_busy_subject_is_tried_until_it_is_free_and_people_are_notified(
+    world: World, tmp_path: Path
+) -> None:
+    busy = _walk(world, tmp_path, times=9, budget_s=10)
+    walk = PausedWalk(world, ENV, tmp_path, busy.plan, busy.times)
+    assert walk.run(RecordingListener(), Clock(datetime.now(UTC))).finished
+    assert weights(world) == (0, 100)
+    assert walk.entries(EntryKind.LATE, EntryKind.FAILED) == []
+    sentences = [str(entry.data["says"]) for entry in walk.entries(EntryKind.NOTIFIED)]
+    assert len(sentences) > 1
+    assert all("OUTAGE: nobody can write since" in sentence for sentence in sentences)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -65,9 +67,11 @@ class Wait:
     awaits_rest: bool = False
     incident: str = "INC-1"
     rto_ends_s: float | None = None
+    paused_s: float | None = None
     outcome: Outcome = field(default_factory=Outcome)
     waited_s: float = 0.0
     published: list[str] = field(default_factory=list)
+    reported: list[tuple[datetime | None, datetime | None]] = field(default_factory=list)
 
     @contextmanager
     def permitting(self, _context: object) -> Iterator[None]:
@@ -88,6 +92,10 @@ class Wait:
                 "started_by_aws": self.started_by_aws,
                 "awaits_rest": self.awaits_rest,
                 "guard_context": lambda _allowed: None,
+            }
+            known |= {
+                "no_writes_since": None if self.paused_s is None else clock.now() - timedelta(seconds=self.paused_s),
+                "report_writes": lambda *moments: self.reported.append(moments),
             }
             run = cast(PlanRun, SimpleNamespace(**known, rto_ends_at=ends, estimate_s=lambda _steps: 0.0, stop=None))
             run.endangers_rto = lambda step: PlanRun.endangers_rto(run, step)  # type: ignore[method-assign]
@@ -169,6 +177,33 @@ def test_a_run_of_aws_leaves_what_holds_nothing_up_and_waits_for_it_once_all_els
     rest = Wait(tmp_path / "rest", essential=False, started_by_aws=True, awaits_rest=True, rto_ends_s=4 * HOUR_S)
     assert rest.of(lambda age_s: _at_work("12") if age_s < HOUR_S else _by_percent(0)(age_s)) == HOUR_S
     assert (rest.outcome.under_way, result_of(rest.outcome, True, AGAIN).exit) == ([], Exit.READY)
+
+
+STANDING = [
+    StepStatus(StepState.READY, "prod-mysql does not take writes yet."),
+    StepStatus(StepState.IN_PROGRESS, "no name server answered."),
+    StepStatus(StepState.UNAVAILABLE, "RDS could not be seen."),
+]
+
+
+@pytest.mark.parametrize("stands", STANDING, ids=["without effect", "unreported", "unseen"])
+def test_inside_a_write_pause_no_budget_ends_a_run_and_people_are_notified(tmp_path: Path, stands: StepStatus) -> None:
+    wait = Wait(tmp_path, impatient=True, paused_s=HOUR_S)
+    assert wait.of(lambda age_s: stands if age_s < 3 * HOUR_S else _by_percent(0)(age_s)) == 3 * HOUR_S
+    assert not {EntryKind.LATE, EntryKind.FAILED} & set(wait.kinds)
+    assert len(wait.published) == 3 * HOUR_S // BUDGET_S - 1, "once for each budget that it overruns"
+    assert len({json.loads(message.partition(" ")[2])["event"] for message in wait.published}) == len(wait.published)
+    assert all("OUTAGE: nobody can write since" in message and stands.message in message for message in wait.published)
+    assert all(SIT.named(SIT.names.topics[-1]) in message for message in wait.published)
+    assert {until - since for since, until in wait.reported if since and until} >= {timedelta(seconds=HOUR_S + 1260)}
+    assert [] == [message for message in wait.listener.said if "asks whether to give up" in message]
+    assert math.inf in wait.listener.limits_s, "a countdown would promise an end that does not come"
+
+
+def test_inside_a_write_pause_what_holds_nothing_up_is_left_after_its_budget(tmp_path: Path) -> None:
+    wait = Wait(tmp_path, essential=False, paused_s=HOUR_S)
+    wait.of(lambda _age_s: _at_work("12"))
+    assert (wait.waited_s, wait.outcome.left) == (BUDGET_S + LOOK_S, {STEP.id})
 
 
 def test_a_restore_of_a_trial_is_given_up_after_the_objective_and_nobody_is_alarmed(tmp_path: Path) -> None:
