@@ -149,8 +149,11 @@ def _stop(step_id: str, exception: BaseException | None) -> None:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
     """Complete the test of a scenario. An excepted one is known in Allure: it stays red, beside the score."""
-    report = yield
     carried = [value for name, value in item.user_properties if name == RESULT_PROPERTY]
+    if carried and call.excinfo and not call.excinfo.errisinstance(pytest.skip.Exception):
+        # A verdict's words are all that is shown. pytest would read the source of each frame: a quarter of judging.
+        call.excinfo.traceback = []  # type: ignore[assignment] # a Traceback is a list of entries
+    report = yield
     listener = item.config.pluginmanager.get_plugin("allure_listener")
     if report.when == "call" and carried and listener:
         result = result_of(carried[-1])

@@ -123,7 +123,7 @@ def _arguments(selection: ScenarioSelection, observation: Observation) -> list[s
     options = ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT), str(ROOT / "features")]
     options += ["--disable-plugin-autoload"]
     options += [word for name in _WITHOUT for word in ("-p", f"no:{name}")]
-    options += ["-o", "filterwarnings=default", "-q", "--tb=native"]  # others parse the source of every gap's frames
+    options += ["-o", "filterwarnings=default", "-q", "--tb=native"]  # others parse the source of every frame
     options += ["--assert=plain"]  # no assert is rewritten, so what is imported already need not be imported again
     options += ["-m", " or ".join(selection.areas), "--alluredir", str(selection.results_folder)]
     # with "=": pytest takes a path that follows an option it does not know yet for a folder of tests
