@@ -200,8 +200,9 @@ def visitor_access(snapshot: Snapshot, env: Environment) -> VisitorAccess:
     if not access.is_urgent and access.read is not Access.UNKNOWN:
         return access
     remedies = (
+        _of_run_at_work(access, env, standing),
         _of_split(posture),
-        _of_run(access, env, standing),
+        _of_run(access, standing),
         _of_database(snapshot, env, led),
         _of_posture(posture),
     )
@@ -276,14 +277,18 @@ def _of_split(posture: Posture) -> str:
     return Command(("fence", "--side", posture.to_fence)).line if posture.to_fence else ""
 
 
-def _of_run(access: VisitorAccess, env: Environment, standing: ControlState | None) -> str:
-    """The incident's run that has not reached its goal: what shows its need where it is at work, else what goes on."""
-    incident, last = (standing.known_incident, standing.known_run) if standing else (None, None)
+def _of_run_at_work(access: VisitorAccess, env: Environment, standing: ControlState | None) -> str:
+    """What shows the need of the incident's run that is at work: no other command begins beside it."""
+    run = standing.run_at_work(access.at) if standing else None
+    return Command(("attach" if env.automation.enabled else "log", "--incident", run.incident)).line if run else ""
+
+
+def _of_run(access: VisitorAccess, standing: ControlState | None) -> str:
+    """What goes on with the incident's run that has not reached its goal."""
+    incident = standing.known_incident if standing else None
     words = _unfinished(incident) if incident and access.is_outage else ()
     if incident is None or not words:
         return ""
-    if last and last.incident == incident.id and last.ended_at is None and access.at < last.lease_until:
-        return Command(("attach" if env.automation.enabled else "log", "--incident", incident.id)).line
     return Command((*words, "--execute", "--incident", incident.id)).line
 
 

@@ -228,6 +228,12 @@ class ControlState:
         """The run of the lock, if it can be read."""
         return self.run if isinstance(self.run, LockHolder) else None
 
+    def run_at_work(self, at: datetime) -> LockHolder | None:
+        """The open incident's run that holds the lock at ``at``; None where its lease is over."""
+        incident, run = self.known_incident, self.known_run
+        ends = run is None or incident is None or run.incident != incident.id or run.ended_at is not None
+        return None if ends or run is None or at >= run.lease_until else run
+
 
 @dataclass(frozen=True, slots=True)
 class RunHistory:

@@ -93,6 +93,14 @@ def test_a_run_that_aws_holds_is_watched_for_what_it_waits_for() -> None:
     assert _seen(ON_THE_DR_SIDE, at_work, automated).command == "dr_cli.py attach --incident INC-123"
 
 
+def test_a_run_at_work_comes_before_what_a_lost_or_split_posture_asks_for() -> None:
+    begun, home = replace(RETURN, phase=BEGUN, goal="failover"), healthy()
+    at_work = ControlState(incident=begun, run=_run(NOW + timedelta(days=999)))
+    control = {(control_table.standing, Side.DR): at_work}
+    split = {(rds.instances, Side.DR): home.get(rds.instances, Side.PRIMARY)}
+    assert "dr_cli.py log --incident INC-123" == _seen(DARK, control).command == _seen(home, control | split).command
+
+
 def test_a_stopped_database_is_an_outage_that_its_start_ends() -> None:
     seen = _seen(healthy(), _stopped(healthy(), Side.PRIMARY))
     assert (seen.read, seen.write, seen.served) == (Access.NONE, Access.NONE, 0)

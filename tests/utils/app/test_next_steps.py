@@ -16,7 +16,7 @@ from dr_checks.core.changes import StatusChange, SubjectKey
 from dr_checks.core.model import Area, CheckResult, Finding, Severity, Status
 from dr_checks.core.verdict import verdict_of
 from dr_checks.posture.posture import FENCE, FENCED, TABLE, Posture, PostureName, PostureRule
-from dr_estate.config.environment import Side, load_environment
+from dr_estate.config.environment import Environment, Side, load_environment
 from dr_estate.config.recovery_settings import AutomationSettings
 from dr_estate.model.invocation import Invocation, Program
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
@@ -274,7 +274,20 @@ def test_an_open_incident_leads_to_the_command_that_goes_on_with_it(
     standing = ControlState(incident=Incident(incident, goal, phase, NOW, None), run=run)
     report = replace(_looked(PostureName(posture)), standing=standing)
     assert after_look(report).startswith(next_one)
-    assert after_watch(Posture(PostureName(posture), "so."), standing).startswith(next_one)
+    assert after_watch(Posture(PostureName(posture), "so."), standing, ENV, NOW).startswith(next_one)
+
+
+@pytest.mark.parametrize("posture", PostureName)
+@pytest.mark.parametrize("env", [ENV, PROD], ids=["sit", "prod"])
+def test_a_run_at_work_is_the_next_command_in_every_posture(posture: PostureName, env: Environment) -> None:
+    at_work = replace(FAILED_RUN, ended_at=None, outcome="", lease_until=NOW + timedelta(minutes=1))
+    standing = ControlState(incident=Incident("INC-7", "failover", BEGUN, NOW, None), run=at_work)
+    report = replace(_looked(posture, FAILED, posture_next="`dr_cli.py failover` weighs it."), standing=standing)
+    shows = f"`dr_cli.py {'attach' if env is PROD else 'log'} --incident INC-7` shows the run at work"
+    assert after_look(replace(report, environment=env)).startswith(shows)
+    assert after_watch(Posture(posture, "so.", next_step="`dr_cli.py failover`."), standing, env, NOW).startswith(shows)
+    over = replace(standing, run=replace(at_work, lease_until=NOW))
+    assert "shows the run at work" not in after_look(replace(report, standing=over))
 
 
 def test_a_failback_that_began_in_one_stage_goes_on_in_one() -> None:
@@ -448,8 +461,10 @@ def test_a_run_without_a_ticket_has_no_placeholder() -> None:
 
 def test_a_watch_of_a_dark_primary_region_leads_to_no_failback() -> None:
     away = Posture(PostureName.ON_DR, "so.")
-    assert after_watch(away, None, "af-south-1").startswith("`dr_cli.py status --watch` shows when af-south-1 answers")
-    assert after_watch(away, None).startswith("`dr_cli.py failback` ")
+    assert after_watch(away, None, ENV, NOW, "af-south-1").startswith(
+        "`dr_cli.py status --watch` shows when af-south-1 answers"
+    )
+    assert after_watch(away, None, ENV, NOW).startswith("`dr_cli.py failback` ")
 
 
 START = "aws rds start-db-instance --region af-south-1 --db-instance-identifier sit-mysql"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from dr_actions.authorization.resumption import EXPECTED
 from dr_actions.model.plan import Goal
 from dr_checks.core.model import Severity, Status
 from dr_checks.core.remedy import Remedy
 from dr_checks.posture.posture import BLINDNESS, SERVED_BY_DR, Posture, PostureName
+from dr_estate.config.environment import Environment
 from dr_estate.model.drill_names import is_full
 from dr_estate.model.durations import duration
 from dr_estate.model.invocation import Command
@@ -25,6 +26,7 @@ from utils.aws_mgmt.app.next_steps import (
     DUE,
     READINESS,
     NextStep,
+    attach_of,
     going_on,
     log_of,
     until_answers,
@@ -48,7 +50,13 @@ def with_decision(report: Report, snapshot: Snapshot) -> Report:
 
 
 def after_look(report: Report) -> str:
-    """What to do upon what was seen: go on with an open incident, what the posture asks for, or the severest remedy."""
+    """What to do upon what was seen: watch the run at work, else what the estate or an open incident asks for."""
+    at_work = of_run_at_work(report.standing, report.environment, report.observed_at)
+    return str(at_work) if at_work else _by_estate(report)
+
+
+def _by_estate(report: Report) -> str:
+    """What the posture asks for, what goes on with an open incident, or the severest remedy."""
     stops = next((cause for cause in report.causes if cause.effects and not cause.warns), None)
     if report.posture is PostureName.IMPAIRED and stops and stops.remedies and stops.remedies[0].commands:
         return f"{_until_decision(report)}{_by_remedy(report, stops.remedies[0])}"
@@ -91,12 +99,23 @@ def _until_decision(report: Report) -> str:
     return f"A failover (`failover`) keeps the objective of {rto} where it is decided by {by}. Until then: "
 
 
-def after_watch(posture: Posture, standing: ControlState | None, dark: str = "") -> str:
+def after_watch(posture: Posture, standing: ControlState | None, env: Environment, at: datetime, dark: str = "") -> str:
     """What to do upon the posture and the control table's state that were watched last; ``dark``: a silent primary."""
+    if at_work := of_run_at_work(standing, env, at):
+        return str(at_work)
     if dark and posture.name in SERVED_BY_DR:
         return str(until_answers(dark))
     going = of_open_incident(standing, posture.name) or BY_POSTURE.get(posture.name)
     return posture.next_step or str(going or READINESS)
+
+
+def of_run_at_work(standing: ControlState | None, env: Environment, at: datetime) -> NextStep | None:
+    """What shows the open incident's run that is at work: nothing else begins beside it, and it may need a person."""
+    run = standing.run_at_work(at) if standing else None
+    if run is None:
+        return None
+    shows = attach_of(run.incident) if env.automation.enabled else log_of(run.incident)
+    return NextStep(shows, "shows the run at work, and what it waits for")
 
 
 def of_open_incident(standing: ControlState | None, posture: PostureName) -> NextStep | None:

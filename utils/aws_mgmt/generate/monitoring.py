@@ -47,7 +47,7 @@ ALERTS = (
         "0m",
         "critical",
         "{{ $labels.environment }} stands at {{ $labels.dr_posture }}.",
-        "`dr_cli.py failover` weighs a failover; it changes nothing.",
+        "`dr_cli.py status` says what visitors can do, and the next command: of the run at work, or of what is due.",
     ),
     AlertRule(
         "DrPostureNotSeen",

@@ -50,7 +50,7 @@ def watch_command(
             estate = watched_estate(snapshot, environment, areas, narrowed(options, snapshot, environment))
             primary = estate.regions[0]
             dark = "" if primary.api == Api.ANSWERS else primary.region
-            next_step = after_watch(estate.posture, estate.standing, dark)
+            next_step = after_watch(estate.posture, estate.standing, environment, estate.at, dark)
             return replace(estate, view=follows(estate), next_step=next_step)
 
         screen = watch(look, every_s, (DataUnavailable, WrongAccount))
