@@ -12,7 +12,6 @@ from typing import Any
 import botocore.session
 import pytest
 
-from dr_checks.core.registry import checks
 from dr_estate.snapshot.registry import readers, reads
 from tests.house.sources import ROOT, Source, sources
 
@@ -112,11 +111,6 @@ def test_every_declared_read_is_a_real_operation_that_only_looks(operation: str)
 
 def test_every_reader_declares_what_it_reads() -> None:
     assert [] == [name for name, reader in readers().items() if not reader.reads]
-
-
-def test_every_check_names_known_traps_only() -> None:
-    known = set(re.findall(r"^\| (T\d\d) ", (ROOT / "docs" / "traps.md").read_text(encoding="utf-8"), re.MULTILINE))
-    assert {} == {c.id: c.traps for c in checks().values() if not set(c.traps) <= known}
 
 
 def test_the_repository_holds_no_generated_report_and_no_registry_address() -> None:

@@ -22,8 +22,6 @@ from dr_estate.model.states import DATABASE
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import efs, rds
 
-# Within the name of a database that a failback keeps aside.
-
 
 @dataclass(frozen=True, slots=True)
 class CopyChoice:

@@ -31,7 +31,7 @@ MEANINGS = {
     Exit.REFUSED: "refused by a guard, or the wrong account",
     Exit.ACTION_FAILED: "an action failed",
     Exit.VALIDATION_FAILED: "done, but validation failed",
-    Exit.UNDER_WAY: "still under way: AWS works on a step, and the run waits no longer; the same command goes on",
+    Exit.UNDER_WAY: "AWS is still working on a step and the run stopped waiting; the same command goes on",
     Exit.INTERRUPTED: "interrupted",
 }
 """What each code means, as the README's table has it."""
