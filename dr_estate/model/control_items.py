@@ -93,7 +93,7 @@ class UnreadableItem:
         once = "Once it is known who wrote it,"
         if self.kind in (ItemKind.PAUSE, ItemKind.OWN_PAUSE):
             return f"{once} `dr_cli.py unpause` closes it."
-        return f"{once} `dr_cli.py repair {self.id} --reason REASON` sets it aside."
+        return f"{once} `dr_cli.py repair {self.id} --reason 'its writer is known'` sets it aside."
 
 
 _HOLDS = {

@@ -11,6 +11,8 @@ import pytest
 
 from dr_estate.model.invocation import Invocation
 from reports.terminal import console
+from tests.utils.pseudo_terminal import begun
+from tests.utils.running import ROOT
 
 
 @pytest.mark.proof
@@ -75,3 +77,26 @@ def test_the_closing_lines_are_for_people_and_hold_a_complete_command(capsys: py
         "  Next:     Shows it.",
         "  python utils/aws_mgmt/dr_cli.py -e sit status",
     ]
+
+
+ASKING = """
+import time
+from reports.terminal import console
+print("ready", flush=True)
+time.sleep(0.3)
+print(console.has_typed("prod-mysql", "Type prod-mysql: "))
+"""
+
+
+def test_a_line_typed_before_a_question_does_not_answer_it_and_a_typo_is_asked_again() -> None:
+    with begun([sys.executable, "-c", ASKING], {"PYTHONPATH": str(ROOT), "TERM": "xterm"}) as terminal:
+        terminal.until("ready")
+        terminal.press(b"prod-mysql\n")
+        terminal.until("Type prod-mysql: ")
+        terminal.press(b"prod-mysqk\n")
+        terminal.until("That is not prod-mysql.")
+        while terminal.shown.count("Type prod-mysql: ") < 2:
+            assert terminal.read(30), "what is typed before the second question would not answer it either"
+        terminal.press(b"prod-mysql\n")
+        terminal.until("True")
+        assert terminal.wait() == 0

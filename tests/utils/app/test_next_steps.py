@@ -354,14 +354,17 @@ FAILED_TRIAL = replace(TRIED, parts=(replace(STEPPED_BACK, outcome="failed"), CL
 DEGRADED = replace(WHOLE, parts=(replace(STEPPED_BACK, outcome="degraded"), CLEANED))
 
 
+ACCEPTS = "drill clean --reason 'looked at, and left as it is'"
+
+
 @pytest.mark.parametrize(
     ("drill", "open_incident", "commands"),
     [
         (replace(WHOLE, parts=(STEPPED_BACK,), residue=None), DRILL, ["drill clean"]),
         (replace(TRIED, parts=(STEPPED_BACK,), residue=None), "", ["drill clean"]),
         (WHOLE, DRILL, ["drill clean"]),
-        (replace(WHOLE, residue=(KEPT, LEFT)), DRILL, ["drill clean --reason TEXT", "drill clean"]),
-        (replace(WHOLE, residue=None), DRILL, ["drill clean --reason TEXT", "drill clean"]),
+        (replace(WHOLE, residue=(KEPT, LEFT)), DRILL, [ACCEPTS, "drill clean"]),
+        (replace(WHOLE, residue=None), DRILL, [ACCEPTS, "drill clean"]),
         (replace(WHOLE, residue=(LEFT,)), "", [f"log --incident {DRILL}"]),
         (replace(TRIED, residue=(LEFT,)), "", [f"log --incident {TRIED.incident}"]),
         (FAILED_TRIAL, "", [f"log --incident {TRIED.incident}"]),

@@ -76,7 +76,7 @@ STANDS_NOW = NextStep(Command(("status",)), "shows how the estate stands now, an
 DUE = NextStep(Command(("schedule",)), "shows which DR test is due")
 _SWITCH = NextStep(Command(("failover", "--planned")), "weighs a switchover, in which nothing is lost")
 _ACCEPT = NextStep(
-    Command(("drill", "clean", "--reason", "TEXT")),
+    Command(("drill", "clean", "--reason", "looked at, and left as it is")),
     f"accepts what is left over, or was not compared, and closes the drill; {DRILL_CLEAN} closes it once nothing is",
 )
 BY_POSTURE: Mapping[PostureName, NextStep] = {
