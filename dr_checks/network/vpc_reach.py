@@ -21,6 +21,7 @@ _ABSENT = "there is no VPC: see vpc.available"
 _ELSEWHERE = ("tgw-", "vgw-", "arn:aws:networkmanager:")
 """What a default route names that leads to another network: a transit gateway, a VPN gateway, a core network."""
 _Groups = dict[str, vpc.SecurityGroup]
+_GATEWAY = "0.0.0.0/0 to a public NAT gateway whose own subnet leads to an attached internet gateway"
 EXCLUDED = "; aws_vpc_block_public_access_exclusion of the VPC"
 
 
@@ -209,7 +210,9 @@ def way_out(view: View) -> Iterator[Finding]:
     """Each subnet leads to a living gateway, or the VPC has the endpoints. Source: ECS task networking.
 
     A NAT gateway must be public, and its own subnet lead to an internet gateway that is attached; a task that is sent
-    to the internet gateway itself needs an address of the internet. Source: VPC User Guide, NAT gateways.
+    to the internet gateway itself needs an address of the internet. Source: VPC User Guide, NAT gateways. Where AWS
+    starts a recovery, its task is started in these subnets too, and endpoints are not enough for it: it asks the
+    primary region, Route 53 and IAM. That is a warning alone: a run by the break-glass role needs no such task.
     """
     if view.get(vpc.vpc) is None:
         yield view.none_expected("all subnets", _ABSENT)
@@ -228,6 +231,8 @@ def way_out(view: View) -> Iterator[Finding]:
             yield view.unknown(place, wanted, f"Nothing shows whether its default route leads anywhere: {route}.")
         elif leads and lacking and _is_unfollowed(view, route):
             yield _beyond(view, place, route)
+        elif not leads and not lacking and view.env.automation.enabled:
+            yield _hangs(view, ways, place, route)
         elif leads or not lacking:
             yield view.ok(place, route, wanted, "a task placed here can start")
         else:
@@ -243,6 +248,16 @@ def way_out(view: View) -> Iterator[Finding]:
         yield view.none_expected("all subnets", "no service exists: see ecs.service-exists")
 
 
+def _hangs(view: View, ways: Ways, place: str, route: str) -> Finding:
+    reason = (
+        "tenants' tasks start by the endpoints; the task of a recovery, which AWS starts in their subnets, would hang: "
+        f"{view.env.regions.primary}, Route 53 and IAM have no endpoint in {view.region}"
+    )
+    wanted, sentence = "a working default route for the task of a recovery", f"aws_route in {view.region}: {_GATEWAY}."
+    remedy = Remedy(sentence, ways.mend(place))
+    return view.warn(place, f"{route}; endpoints for every service that tenants need", wanted, reason, remedy)
+
+
 def _led_out(view: View, ways: Ways, place: str, *, shut: bool) -> Remedy:
     """What leads tasks of a subnet out: another subnet, where this one is of the data tier, which stays closed."""
     if place in (ways.data_tier() or ()):
@@ -250,10 +265,8 @@ def _led_out(view: View, ways: Ways, place: str, *, shut: bool) -> Remedy:
             f"aws_ecs_service in {view.region}: network_configuration.subnets of the tasks' own tier. {place} is a "
             "subnet of the databases: give it no way to the internet."
         )
-    sentence = (
-        f"aws_route in {view.region}: 0.0.0.0/0 to a public NAT gateway whose own subnet leads to an attached internet "
-        f"gateway; or the missing aws_vpc_endpoint{EXCLUDED if shut else ''}."
-    )
+    missing = f"or the missing aws_vpc_endpoint{EXCLUDED if shut else ''}"
+    sentence = f"aws_route in {view.region}: {_GATEWAY}; {missing}."
     return Remedy(sentence, ways.opened() if shut else ways.mend(place))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from dr_checks.core.model import Status
 from dr_checks.network.vpc_reach import NEEDED
 from dr_estate.config.environment import Side
+from dr_estate.config.recovery_settings import AutomationSettings
 from dr_estate.readers import ecs, elbv2, rds, route53_private_names, vpc
 from dr_estate.readers.route53_private_names import PrivateNames
 from dr_estate.readers.vpc import NatGateway, RouteTable, VpcEndpoint, VpcNames
@@ -16,7 +17,7 @@ from tests.dr_checks.compute import ONE, D, definition
 from tests.dr_checks.databases import PRIMARY as SOURCE
 from tests.dr_checks.network import PLACES, PUBLIC, PUBLIC_OUT, TASKS_OUT, connected, group, services, subnets
 from tests.dr_checks.traffic import balancer
-from tests.dr_checks.worlds import DENIED, Example
+from tests.dr_checks.worlds import DENIED, SIT, Example
 
 GROUPS, TABLES, NATS = (vpc.security_groups, Side.DR), (vpc.route_tables, Side.DR), (vpc.nat_gateways, Side.DR)
 SERVICES, ENDPOINTS = (ecs.services, Side.DR), (vpc.endpoints, Side.DR)
@@ -34,6 +35,7 @@ LISTED = (group("sit-alb-sg", ("tcp 443-443 a prefix list",), Side.PRIMARY), THE
 ECS = frozenset({"sit-ecs-sg"})
 ALL = tuple(VpcEndpoint(name, "Interface", "available") for name in NEEDED)
 PLACE = frozenset(PLACES)
+AUTOMATED = SIT.model_copy(update={"automation": AutomationSettings(enabled=True)})
 BY_TRANSIT, THEIR_TABLES = (replace(TASKS_OUT, default="tgw-1"), PUBLIC_OUT), (vpc.route_tables, Side.PRIMARY)
 _BY_GATEWAY = {
     TABLES: (RouteTable("rtb-1", False, PLACES, "igw-1", "active"), PUBLIC_OUT),
@@ -177,6 +179,12 @@ EXAMPLES = [
     Example("vpc-reach.way-out", Status.FAIL, connected({TABLES: (TASKS_OUT,)}), PLACE),
     Example("vpc-reach.way-out", Status.FAIL, _route("pcx-1"), PLACE),
     Example("vpc-reach.way-out", Status.PASS, _route("pcx-1", endpoints=ALL)),
+    *(
+        Example("vpc-reach.way-out", Status.WARN, _route(target, endpoints=ALL), PLACE, AUTOMATED)
+        for target in ("", "pcx-1")
+    ),
+    Example("vpc-reach.way-out", Status.UNKNOWN, _route(endpoints=ALL, gateways=DENIED), env=AUTOMATED),
+    Example("vpc-reach.way-out", Status.PASS, _route(endpoints=ALL), env=AUTOMATED),
     Example("vpc-reach.way-out", Status.FAIL, connected({TABLES: (TASKS_OUT, replace(PUBLIC_OUT, default="pcx-1"))})),
     *(Example("vpc-reach.way-out", Status.WARN, _route(target), PLACE) for target in ("tgw-1", "vgw-1")),
     Example("vpc-reach.way-out", Status.PASS, _route("tgw-1", endpoints=ALL)),
