@@ -15,6 +15,7 @@ variable "automation" {
     break_glass_tag = string
     roles           = map(string)
     policies        = map(list(string))
+    dry_start       = map(string)
   })
   default = null
 }

@@ -59,7 +59,7 @@ _WORK_OF = {TASKS: ("ecs", "*"), AUTOMATION: ("ssm", "automation-execution/*")}
 _SIGNAL, _TAGS = "ssm:SendAutomationSignal", ("iam:TagRole", "iam:UntagRole")
 _ANCHORS = ("logs:CreateLogStream", "logs:PutLogEvents", "s3:PutObject")
 _TAKEN_AWAY = {"elasticfilesystem:DeleteFileSystem", "rds:DeleteDBInstance"}
-_MARK, _PASS = "elasticfilesystem:TagResource", "iam:PassRole"
+_MARK, _PASS, _START = "elasticfilesystem:TagResource", "iam:PassRole", "ssm:StartAutomationExecution"
 _OF_FILES = ("elasticfilesystem:DeleteAccessPoint", "elasticfilesystem:DeleteMountTarget")
 _SHIFTING = ("route53:ChangeResourceRecordSets", "route53:UpdateHealthCheck")
 
@@ -255,15 +255,20 @@ def starting(env: Environment, reading: Iterable[str]) -> Iterator[Statement]:
 
     Nobody who may start it may approve it: a signal is denied by name.
     """
-    start, put, table = ["ssm:StartAutomationExecution"], ["dynamodb:PutItem"], scopes.control_table(env)
-    yield statement("Start", "Allow", start, *scopes.automation_document(env))
-    yield statement("StartDefinition", "Allow", start, scopes.automation_definition(env))
-    yield statement("HandOn", "Allow", [_PASS], *scopes.handed_to_automation(env))
+    start, put, table = [_START], ["dynamodb:PutItem"], scopes.control_table(env)
+    yield from dry_starting(env)
     yield statement("Pause", "Allow", put, table, _leading(_OWN_PAUSE))
     yield _all_but("OnlyStart", {*reading, *start, *put, _PASS})
     yield statement("NeverApproveAStart", "Deny", [_SIGNAL], ["*"])
     yield statement("NotForOthers", "Deny", put, table, {"ForAnyValue:StringNotEquals": {LEADING: [_OWN_PAUSE]}})
     yield {"Sid": "NowhereElse", "Effect": "Deny", "Action": put, "NotResource": table}
+
+
+def dry_starting(env: Environment) -> Iterator[Statement]:
+    """Let the recovery's document be started, with its role; what it starts waits for an approver, but for a look."""
+    yield statement("Start", "Allow", [_START], *scopes.automation_document(env))
+    yield statement("StartDefinition", "Allow", [_START], scopes.automation_definition(env))
+    yield statement("HandOn", "Allow", [_PASS], *scopes.handed_to_automation(env))
 
 
 def running_the_task(env: Environment) -> Iterator[Statement]:

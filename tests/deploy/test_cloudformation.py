@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.validate import ParamValidator
 from moto import mock_aws
 
 from dr_estate.config.environment import load_environment
@@ -198,6 +200,27 @@ def test_the_start_test_holds_what_the_drill_role_does_and_its_schedule_runs_tha
     assert ["ecs:RunTask", "iam:PassRole"] == [run["Action"], hand_on["Action"]]
     assert all("task-definition/prod-dr-start-test" in arn for arn in run["Resource"])
     assert "dev-start-test.json" not in {path.name for path in TEMPLATES.iterdir()}
+
+
+def test_each_month_aws_starts_the_document_of_a_recovery_dry_and_its_schedule_starts_nothing_else() -> None:
+    template = json.loads((TEMPLATES / "prod-automation.json").read_text(encoding="utf-8"))["Resources"]
+    variables = json.loads((DEPLOY / "terraform" / "prod.tfvars.json").read_text(encoding="utf-8"))
+    given, schedule = variables["automation"]["dry_start"], template["DryStart"]["Properties"]
+    assert (schedule["Target"]["Input"], schedule["ScheduleExpression"]) == (given["input"], given["cron"])
+    assert schedule["Target"]["Arn"].endswith(":aws-sdk:ssm:startAutomationExecution")
+    asked, document = json.loads(given["input"]), template["Document"]["Properties"]
+    model = boto3.client("ssm", "eu-west-1").meta.service_model.operation_model("StartAutomationExecution").input_shape
+    assert not ParamValidator().validate(asked, model).has_errors()
+    assert (asked["DocumentName"], asked["DocumentVersion"]) == (document["Name"], "$DEFAULT")
+    taken = document["Content"]["parameters"]
+    assert asked["Parameters"]["Goal"] == ["look"], "nobody approves it, and it changes nothing"
+    for name, (value,) in asked["Parameters"].items():
+        assert re.fullmatch(taken[name].get("allowedPattern", ".*"), value), name
+    policy = json.loads(given["policy"])
+    assert template["DryStarter"]["Properties"]["Policies"][0]["PolicyDocument"] == policy
+    actions = {action for row in policy["Statement"] for action in row["Action"]}
+    assert actions == {"ssm:StartAutomationExecution", "iam:PassRole"}
+    assert all("*" != resource for row in policy["Statement"] for resource in row["Resource"])
 
 
 def test_a_session_of_the_break_glass_role_ends_after_an_hour_and_only_operators_begin_one() -> None:

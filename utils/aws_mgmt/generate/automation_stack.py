@@ -11,6 +11,7 @@ from dr_estate.config.environment import Environment
 from dr_estate.iam.scopes import OPEN_FOR
 from dr_estate.iam.statements import AUTOMATION, TASKS, break_glass_trust, service_trust
 from dr_estate.model.recovery_document import CONTAINER, CPU_UNITS, MEMORY_MIB, STOP_S, WRITABLE, recovery_document
+from utils.aws_mgmt.generate.dry_start_stack import dry_start_resources, dry_start_variables
 
 Documents = dict[str, dict[str, Any]]
 OWN: dict[str, IamRole | StackRole] = {
@@ -42,6 +43,7 @@ def automation_variables(env: Environment, documents: Documents) -> dict[str, An
         "container": CONTAINER,
         "cpu": CPU_UNITS,
         "document": env.named(env.names.recovery_document),
+        "dry_start": dry_start_variables(env),
         "enabled": env.automation.enabled,
         "family": env.named(env.names.recovery_task),
         "memory": MEMORY_MIB,
@@ -64,7 +66,7 @@ def automation_template(env: Environment, documents: Documents) -> dict[str, Any
             "Approvers": {"Type": "CommaDelimitedList", "Description": "ARNs of the IAM users who approve them."},
         },
         "Conditions": ATTACHED_AS_GIVEN["Conditions"],
-        "Resources": {**_roles(env, documents), **_task(env), **_policies(env, documents)},
+        "Resources": {**_roles(env, documents), **_task(env), **_policies(env, documents), **dry_start_resources(env)},
     }
 
 
