@@ -23,6 +23,7 @@ from utils.aws_mgmt.cli.error_boundary import run_command
 from utils.aws_mgmt.cli.parser import parse
 
 PASSWORD = "s3cret-word"
+ONCE = "[observation]\nattempts = 1"
 SIGNING = Counter(f"eu-west-1 {call}" for call in ("kms:GetPublicKey", "kms:Sign", "sts:GetCallerIdentity"))
 SCHEMA = Draft202012Validator(json.loads((ROOT / "docs" / "report.schema.json").read_text()))
 
@@ -111,6 +112,22 @@ def test_a_failed_blocker_is_exit_1_whatever_else_was_denied(sandbox_world: Endp
     assert (statuses["rds-copy.usable"], statuses["dynamodb.table-active"]) == ("fail", "unknown")
     assert (ran.code, ran.report["recommendation"]) == (1, "NOT_READY"), ran.report["reasons"]
     assert "blocker" in ran.report["reasons"][1], "the first says how many tenants would be served"
+
+
+def test_one_failing_operation_names_its_service_and_no_silent_region(sandbox_world: Endpoint, tmp_path: Path) -> None:
+    outage, config = (
+        Outage("af-south-1", "refuse", "dynamodb", "DescribeContinuousBackups"),
+        rules(tmp_path, "sit", ONCE),
+    )
+    sandbox_world.begin(outage)
+    try:
+        ran = at_endpoint(sandbox_world, tmp_path, f"-e sit --config {config} status --replication --format json")
+    finally:
+        sandbox_world.end(outage)
+    report = ran.report
+    assert (report["posture"], ran.code) == ("NORMAL", 3), report["reasons"]
+    assert {("af-south-1", "dynamodb")} == {(place["region"], place["service"]) for place in report["unanswered"]}
+    assert "af-south-1 is silent" not in ran.out
 
 
 @pytest.mark.proof
