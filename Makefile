@@ -22,7 +22,7 @@ UV := $(or $(shell uv --version >/dev/null 2>&1 && command -v uv),$(TOOLS_CACHE)
 # A shell that keeps no bytecode would have each start of a judge compile it.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test proofs ci exhaustive setup lint types contracts unit bench mutants docs docs-site pictures new-check new-service allure browser oscal awscli terraform strangers peers moto-tests schemas scanners mariadb shells constraints sbom image clean
+.PHONY: demo test proofs ci exhaustive setup lint types contracts unit bench mutants docs docs-site pictures new-check new-service new-store allure browser oscal awscli terraform strangers peers moto-tests schemas scanners mariadb shells constraints sbom image clean
 .PHONY: judges parliament checkov hadolint ministack moto mkdocs custodian prowler cyclonedx
 
 demo: setup
@@ -112,8 +112,9 @@ docs-site: mkdocs
 pictures: setup browser
 	@$(BIN)/python -m utils.aws_mgmt.generate.pictures
 
-# Skeletons that fail until they are filled: SERVICE=kms NAME=key-rotated; SERVICE=sqs ROOM=operations AREA=replication
-new-check new-service: setup
+# Skeletons that fail until they are filled: SERVICE=kms NAME=key-rotated; SERVICE=sqs ROOM=operations AREA=replication;
+# NAME=search SERVICE=es
+new-check new-service new-store: setup
 	@$(BIN)/python -m utils.aws_mgmt.generate.skeletons $@ $(SERVICE) $(NAME) $(ROOM:%=--room %) $(AREA:%=--area %)
 
 # The judges, which other people wrote: proofs ask them. `make NAME` links .tools/NAME to TOOLS_CACHE/NAME/VERSION.

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from dr_actions.actions.database.verify_zero_loss import FILES
+from dr_actions.actions.database.verify_zero_loss import FILES as BY_FILES
 from dr_actions.model.plan import Plan
 from dr_actions.model.sequence import Role, role_of
 from dr_checks.core.model import Lag
 from dr_checks.core.verdict import best_lags
 from dr_checks.derived.database_copies import BACKUP
 from dr_estate.config.environment import Side
+from dr_estate.model.stores import DATABASE, FILES, STORES
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import dynamodb, s3
 from dr_estate.snapshot.snapshot import Snapshot
 
-_SHARED = ("database", "files", "tables")
+_SHARED = frozenset(store.id for store in STORES if store.shared)
 _PROVEN = "writers are stopped, and zero loss is proven, before promotion"
 
 
@@ -54,7 +55,7 @@ def losses_of(
 def planned_losses(losses: Sequence[Loss], plan: Plan) -> tuple[Loss, ...]:
     """What a switchover loses: nothing of the stores whose writers it stops and whose copies its plan proves whole."""
     ways = {step.before["mechanism"] for step in plan.steps if role_of(plan.goal, step.id) is Role.ZERO_LOSS}
-    proven = {"files" if way == FILES else "database" for way in ways - {BACKUP}}
+    proven = {FILES.id if way == BY_FILES else DATABASE.id for way in ways - {BACKUP}}
     return tuple(
         replace(loss, seconds=0.0, items=0, basis=_PROVEN)
         if loss.store in proven and loss.seconds is not None

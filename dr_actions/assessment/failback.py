@@ -27,6 +27,7 @@ from dr_checks.derived.site_visits import part_or
 from dr_checks.posture.posture import FENCE, Posture, PostureName
 from dr_checks.posture.signals import Api, Signals
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model import stores
 from dr_estate.model.aws_durations import MEDIAN
 from dr_estate.model.durations import duration
 from dr_estate.model.states import DATABASE
@@ -255,8 +256,8 @@ def stranded_writes(context: PlanContext, posture: Posture | None = None) -> tup
         return ()
     proven = "writers are stopped, and the copy is proven complete, before promotion"
     losses = list(_second_writer(context)) if posture and posture.name is PostureName.SPLIT else []
-    losses.append(Loss("database", context.env.named(context.env.names.database), None, 0.0, 0, proven))
-    losses.append(Loss("files", context.env.named(context.env.names.file_system), None, 0.0, 0, proven))
+    losses.append(Loss(stores.DATABASE.id, context.env.named(context.env.names.database), None, 0.0, 0, proven))
+    losses.append(Loss(stores.FILES.id, context.env.named(context.env.names.file_system), None, 0.0, 0, proven))
     return (*losses, *_tables(context))
 
 
@@ -272,10 +273,12 @@ def _second_writer(context: PlanContext) -> Iterator[Loss]:
     name = f"{env.named(env.names.database)} of {env.regions.primary}"
     what = f"{env.regions.dr} has none of what this second writer took"
     if since is None:
-        yield Loss("database", name, None, None, None, f"{what}, and no failover on record says since when")
+        yield Loss(stores.DATABASE.id, name, None, None, None, f"{what}, and no failover on record says since when")
         return
     seconds = (context.snapshot.taken_at - since).total_seconds()
-    yield Loss("database", name, None, seconds, None, f"{what} since the failover of {since:%Y-%m-%d %H:%M} UTC")
+    yield Loss(
+        stores.DATABASE.id, name, None, seconds, None, f"{what} since the failover of {since:%Y-%m-%d %H:%M} UTC"
+    )
 
 
 def _tables(context: PlanContext) -> Iterator[Loss]:
@@ -286,12 +289,12 @@ def _tables(context: PlanContext) -> Iterator[Loss]:
         }
         there = {t.name: t for t in context.snapshot.get(dynamodb.tables, Side.DR) if not isinstance(t, Unavailable)}
     except DataUnavailable as error:
-        yield Loss("tables", "all", None, None, None, error.unavailable.why, unseen=error.unavailable)
+        yield Loss(stores.TABLES.id, "all", None, None, None, error.unavailable.why, unseen=error.unavailable)
         return
     for name in sorted(here.keys() & there.keys()):
         apart = abs(here[name].items - there[name].items)
         basis = "counts agree" if not apart else "items differ between the regions: the last writer wins (T31)"
-        yield Loss("tables", name, None, None if apart else 0.0, apart, basis)
+        yield Loss(stores.TABLES.id, name, None, None if apart else 0.0, apart, basis)
 
 
 def sync_estimate(context: PlanContext) -> tuple[float, int]:

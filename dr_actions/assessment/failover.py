@@ -23,9 +23,6 @@ from dr_actions.planning.plan_growth import PlanGrowth
 from dr_actions.planning.plan_stages import PlanStage
 from dr_actions.planning.write_pause import WritePause
 from dr_checks.core.model import CheckResult, Finding, Severity, Status
-from dr_checks.database import rds_copy, rds_replica
-from dr_checks.files import efs
-from dr_checks.objects import s3_lag
 from dr_checks.operations import rpo, supported
 from dr_checks.posture.posture import FENCED, Posture, PostureName
 from dr_checks.posture.signals import Api
@@ -34,17 +31,13 @@ from dr_estate.model.control_items import ItemKind
 from dr_estate.model.restored_names import RESTORED_FROM
 from dr_estate.model.session_life import SessionCoverage
 from dr_estate.model.states import DATABASE
+from dr_estate.model.stores import STORES
 from dr_estate.model.unavailable import OUT_OF_REACH, DataUnavailable, UnavailableKind
 from dr_estate.readers import control_table, rds
 
 _GRAVE = (Severity.BLOCKER, Severity.CRITICAL)
-_MEASURED_IN_DR = ("database", "files")
-_REPORTED_AS_LOSS = {
-    rds_copy.age.id: "database",
-    rds_replica.state.id: "database",
-    efs.last_replicated.id: "files",
-    s3_lag.latency.id: "objects",
-}
+_MEASURED_IN_DR = frozenset(store.id for store in STORES if store.measured_in_dr)
+_REPORTED_AS_LOSS = {check: store.id for store in STORES for check in store.stale_with_source}
 """Checks of a copy that stands still once its source is lost: what that means is the loss, which ``data.<store>`` says
 of the copy that is used."""
 _SUPPORTED = (supported.database.id, supported.services.id)

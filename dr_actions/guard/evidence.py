@@ -14,15 +14,16 @@ from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.model.plan import Goal, Plan
 from dr_actions.model.sequence import SEEN_FREEZES, Role, role_of
 from dr_estate.config.environment import Side
+from dr_estate.model import stores
 
-DATABASE, FILES = "database", "files"
 Store = tuple[Side, str]
-STORES: tuple[Store, ...] = tuple((side, store) for side in (Side.DR, Side.PRIMARY) for store in (DATABASE, FILES))
+_BACKED_UP = tuple(store.id for store in stores.STORES if store.backup)
+STORES: tuple[Store, ...] = tuple((side, store) for side in (Side.DR, Side.PRIMARY) for store in _BACKED_UP)
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A complete recovery point of a side's store: ``store`` is database or files, ``created_at`` (UTC) AWS's word."""
+    """A complete recovery point of a side's store: ``store`` is its id, ``created_at`` (UTC) AWS's word."""
 
     side: Side
     store: str
@@ -36,7 +37,7 @@ def proof_of(facts: Mapping[str, str]) -> Proof | None:
         proof = Proof(Side(facts["side"]), facts["store"], facts["arn"], datetime.fromisoformat(facts["created_at"]))
     except (KeyError, ValueError):
         return None
-    return proof if proof.store in (DATABASE, FILES) and proof.arn and proof.created_at.tzinfo else None
+    return proof if proof.store in _BACKED_UP and proof.arn and proof.created_at.tzinfo else None
 
 
 def proofs_in(entries: Sequence[Entry], goal: Goal) -> tuple[Proof, ...]:
@@ -66,8 +67,8 @@ def frozen_since(entries: Sequence[Entry], plan: Plan, freezing: frozenset[Role]
 def absent_from(plan: Plan) -> tuple[Store, ...]:
     """The stores that the plan found nothing of: it backs none of them up."""
     backups = [step for step in plan.steps if role_of(plan.goal, step.id) is Role.BACKUP]
-    stores = {(step.side, step.before.get("store")) for step in backups}
-    return tuple(store for store in STORES if store not in stores)
+    planned = {(step.side, step.before.get("store")) for step in backups}
+    return tuple(store for store in STORES if store not in planned)
 
 
 def renamed_databases_in(entries: Sequence[Entry], side: Side = Side.DR) -> Mapping[str, str]:

@@ -15,10 +15,11 @@ from urllib.parse import unquote
 
 from dr_actions.guard import batch_exemptions, secret_exemptions
 from dr_actions.guard.context import GuardContext
-from dr_actions.guard.evidence import FILES, Proof
+from dr_actions.guard.evidence import Proof
 from dr_actions.model.plan import Call, Goal
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.marker_names import KEY, ONLY_A_MARKER
+from dr_estate.model.stores import FILES
 from dr_estate.readers import dynamodb, s3
 
 PROTECT, REPLICATE = "efs:UpdateFileSystemProtection", "efs:CreateReplicationConfiguration"
@@ -60,7 +61,7 @@ def _is_marker(call: Call, env: Environment) -> bool:
 
 def _backed_up(proofs: Sequence[Proof], files: bool) -> bool:
     """Whether both sides are backed up: the ``files`` themselves, or whatever the estate has (S3 keeps versions)."""
-    return {proof.side for proof in proofs if proof.arn and (proof.store == FILES or not files)} >= {
+    return {proof.side for proof in proofs if proof.arn and (proof.store == FILES.id or not files)} >= {
         Side.PRIMARY,
         Side.DR,
     }

@@ -8,9 +8,9 @@ says all that it says.
 from __future__ import annotations
 
 from dr_actions.guard.context import GuardContext
-from dr_actions.guard.evidence import DATABASE
 from dr_actions.model.plan import Call, Goal
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.stores import DATABASE
 
 PUT, REPLICATE = "secretsmanager:PutSecretValue", "secretsmanager:ReplicateSecretToRegions"
 
@@ -18,7 +18,7 @@ PUT, REPLICATE = "secretsmanager:PutSecretValue", "secretsmanager:ReplicateSecre
 def exempt(call: Call, context: GuardContext) -> bool:
     """Return whether ``call`` copies a secret of the estate back, or makes the DR region's a replica of it again."""
     env = context.env
-    backed_up = {proof.side for proof in context.proofs if proof.store == DATABASE and proof.arn}
+    backed_up = {proof.side for proof in context.proofs if proof.store == DATABASE.id and proof.arn}
     if context.goal is not Goal.FAILBACK or backed_up < {Side.PRIMARY, Side.DR} or call.region != env.regions.primary:
         return False
     if not _of_the_estate(call.text("SecretId"), env):

@@ -25,6 +25,7 @@ from dr_actions.run_history.durations import StepDurations, is_measured, measure
 from dr_estate.aws.pace import launch_s, shortest_s
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.aws_durations import MEDIAN, AwsOperation, of_call, operation, spread
+from dr_estate.model.stores import STORES
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import control_table, efs, elbv2, rds, s3_objects
 from dr_estate.snapshot.snapshot import Snapshot
@@ -39,8 +40,8 @@ _LOOK, BY_HAND = "tool.look", "person.change-by-hand"
 CHECKED = "person.run-checked-command"
 _RUN_ONCE = ("ecs.start-task", "ecs.run-command", "ecs.stop-task")
 _THOUSAND = 1000
-_BACKUPS = {":db:": "backup.back-up-database", ":file-system/": "backup.back-up-files"}
-_RESTORES = {"RDS": "backup.restore-database", "EFS": "backup.restore-files"}
+_BACKUPS = {store.backup.arn_part: f"backup.back-up-{store.id}" for store in STORES if store.backup}
+_RESTORES = {store.backup.type: f"backup.restore-{store.id}" for store in STORES if store.backup}
 
 
 @dataclass(frozen=True, slots=True)

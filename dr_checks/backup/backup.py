@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication_expected
-from dr_checks.core.registry import BOTH, LagSource, check
+from dr_checks.core.registry import BOTH, check, lag_source
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.backup_copies import age_s, key_ending, key_flaw, key_remedy, newest_copies
 from dr_checks.derived.backup_promise import BackupPromise, copied_resources, is_dr_vault, promise, stores
@@ -13,6 +13,7 @@ from dr_checks.derived.database_copies import BACKUP
 from dr_checks.derived.key_remedies import ENDS, material_again
 from dr_estate.config.environment import Side
 from dr_estate.model.durations import duration
+from dr_estate.model.stores import FILES
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import backup, backup_plan, efs
 
@@ -221,7 +222,7 @@ def opt_in(view: View) -> Iterator[Finding]:
         yield view.none_expected("all stores", "this region has no database and no file system")
 
 
-@LagSource
+@lag_source(FILES)
 def file_copies(view: View) -> Iterator[Lag]:
     """The age of the file system's newest backup copy, where that mechanism is accepted (the database's: rds_copy)."""
     if not view.env.replicates or BACKUP not in view.env.replication.files:
@@ -233,10 +234,10 @@ def file_copies(view: View) -> Iterator[Lag]:
         points, unavailable = [], error.unavailable
     for point in points:
         basis = "backup-copy: creation date of the newest copy in the DR vault (T25)"
-        yield Lag("files", name, None, Side.DR, age_s(view, point), basis)
+        yield Lag(FILES.id, name, None, Side.DR, age_s(view, point), basis)
     if not points and view.env.replication.files[0] == BACKUP:
         basis = unavailable.why if unavailable else "no usable backup copy in the DR vault"
-        yield Lag("files", name, None, Side.DR, None, basis, unseen=unavailable)
+        yield Lag(FILES.id, name, None, Side.DR, None, basis, unseen=unavailable)
 
 
 def _copies_of_files(view: View) -> list[backup.RecoveryPoint]:

@@ -10,7 +10,6 @@ from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.core.spans import rpo_s
 from dr_checks.derived.backup_promise import (
-    ProtectedStore,
     is_dr_vault,
     promise,
     relies_on_copies,
@@ -109,7 +108,7 @@ def covers_stores(view: View) -> Iterator[Finding]:
             sentence = (
                 f"Tag it ({', '.join(sorted(tests)) or 'as the selection asks'}), or name it in aws_backup_selection."
             )
-            remedy = Remedy(sentence, (_tagged(view, store, tests.pop()),) if len(tests) == 1 else ())
+            remedy = Remedy(sentence, (_tagged(view, store.arn, tests.pop()),) if len(tests) == 1 else ())
             yield view.gap(store.name, "not selected", "selected", reason, remedy)
     yield from _tables_left_out(view, plans, tags)
     if not plans:
@@ -127,15 +126,14 @@ def _tables_left_out(
     taken = {arn: any(takes(s, arn, tags[arn]) for s in selections) for arn in arns if arn in tags}
     for arn in (arn for arn, is_taken in taken.items() if not is_taken and any(taken.values())):
         tests = sorted({f"{tag.key}={tag.value}" for selection in selections for tag in selection.tags})
-        store = ProtectedStore("table", arns[arn], arn, "DynamoDB")
-        commands = (_tagged(view, store, tests[0]),) if len(tests) == 1 else ()
+        commands = (_tagged(view, arn, tests[0]),) if len(tests) == 1 else ()
         remedy = Remedy(f"Tag it ({', '.join(tests)}), or accept it in the exceptions file.", commands)
-        yield view.warn(store.name, "not selected", "selected as the others are", "no backup of it is copied", remedy)
+        yield view.warn(arns[arn], "not selected", "selected as the others are", "no backup of it is copied", remedy)
 
 
-def _tagged(view: View, store: ProtectedStore, test: str) -> str:
+def _tagged(view: View, arn: str, test: str) -> str:
     key, _, value = test.partition("=")
-    return view.command("resourcegroupstaggingapi", "TagResources", ResourceARNList=[store.arn], Tags={key: value})
+    return view.command("resourcegroupstaggingapi", "TagResources", ResourceARNList=[arn], Tags={key: value})
 
 
 @check(
@@ -173,7 +171,7 @@ def worst_case(view: View) -> Iterator[Finding]:
                 "once an hour at best, and begins within its start window (aws_backup_plan)."
             )
             reason = f"only backup copies are left: {promised.basis}"
-            yield replace(view.gap(store.name, duration(worst_s), wanted, reason, remedy), store=store.kind)
+            yield replace(view.gap(store.name, duration(worst_s), wanted, reason, remedy), store=store.store.id)
     if not found:
         yield view.none_expected("all stores", "this region has no database and no file system")
 

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 
 from dr_checks.compute.images import by_name, digests_in_use
 from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication_expected
-from dr_checks.core.registry import LagSource, check
+from dr_checks.core.registry import check, lag_source
 from dr_checks.core.remedy import Remedy
 from dr_estate.config.environment import Side
 from dr_estate.model.rows import understand
+from dr_estate.model.stores import IMAGES
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecr
 
@@ -170,7 +171,7 @@ def _none(view: View, name: str, theirs: str) -> tuple[str, ...]:
     return () if theirs else (view.command("ecr", "DeleteLifecyclePolicy", repositoryName=name),)
 
 
-@LagSource
+@lag_source(IMAGES)
 def images(view: View) -> Iterator[Lag]:
     """How old the oldest image in use is that the DR registry lacks; 0 where it holds all that run. Source: T21."""
     if not view.env.replicates:
@@ -181,10 +182,10 @@ def images(view: View) -> Iterator[Lag]:
         if isinstance(copied, Unavailable) or not isinstance(origin, tuple):
             basis = "ECR replication: the registry could not be seen"
             unavailable = next((registry for registry in (copied, origin) if isinstance(registry, Unavailable)), None)
-            yield Lag("images", name, None, Side.DR, None, basis, unseen=unavailable)
+            yield Lag(IMAGES.id, name, None, Side.DR, None, basis, unseen=unavailable)
             continue
         missing = {digest for repository, digest in used if repository == name} - {i.digest for i in copied or ()}
         pushed = [image.pushed_at for image in origin if image.digest in missing]
         seconds = (view.now - min(pushed)).total_seconds() if pushed else None if missing else 0.0
         lacks = f"images in use that are missing: {len(missing)}" if missing else "every image in use is there"
-        yield Lag("images", name, None, Side.DR, seconds, f"ECR replication: {lacks}")
+        yield Lag(IMAGES.id, name, None, Side.DR, seconds, f"ECR replication: {lacks}")

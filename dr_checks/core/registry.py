@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from typing import TypeVar
 
 import dr_checks
 from dr_checks.core.model import Applies, Area, Check, CheckResult, Finding, Judge, Lag, Severity, Status, View, worst
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.stores import DataStore
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.snapshot.snapshot import Snapshot
 from dr_estate.snapshot.tenants import discover, host_of, is_chosen
@@ -45,10 +46,15 @@ def check(
 
 
 class LagSource:
-    """A function that yields the lag of each store's copies on the DR side; found by being in a noun's module."""
+    """A function that yields the lag of each copy of ``store`` on the DR side; found by being in a noun's module."""
 
-    def __init__(self, function: LagJudge) -> None:
-        self.function = function
+    def __init__(self, store: DataStore, function: LagJudge) -> None:
+        self.store, self.function = store, function
+
+
+def lag_source(store: DataStore) -> Callable[[LagJudge], LagSource]:
+    """Make a source of ``store``'s lags of the decorated function."""
+    return partial(LagSource, store)
 
 
 @cache
@@ -146,12 +152,12 @@ def lags(snapshot: Snapshot, env: Environment, only_tenants: frozenset[str] = fr
         try:
             found.extend(source.function(view))
         except DataUnavailable as error:
-            found.append(_unmeasured(source.function.__name__, error.unavailable))
+            found.append(_unmeasured(source.store, error.unavailable))
         except Exception as defect:  # noqa: BLE001 - as of a check: one store is not measured, the rest are
-            found.append(_unmeasured(source.function.__name__, _defect("The lag's reading", defect, view)))
-        found += [_unmeasured(source.function.__name__, odd.unseen) for odd in view.unreadable.values()]
+            found.append(_unmeasured(source.store, _defect("The lag's reading", defect, view)))
+        found += [_unmeasured(source.store, odd.unseen) for odd in view.unreadable.values()]
     return found
 
 
-def _unmeasured(store: str, unavailable: Unavailable) -> Lag:
-    return Lag(store.replace("_", "-"), "all", None, Side.DR, None, f"not seen: {unavailable.why}", unseen=unavailable)
+def _unmeasured(store: DataStore, unavailable: Unavailable) -> Lag:
+    return Lag(store.id, "all", None, Side.DR, None, f"not seen: {unavailable.why}", unseen=unavailable)

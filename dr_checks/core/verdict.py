@@ -13,17 +13,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from dr_checks.core.model import Area, CheckResult, Finding, Lag, Severity, Status
+from dr_estate.model.stores import STORES
 
 WEIGHT = {Severity.BLOCKER: 10, Severity.CRITICAL: 5, Severity.NORMAL: 2, Severity.MINOR: 1}
 MOST_WHEN_BLOCKED = 49
-_STORES = {
-    "rds": "database",
-    "efs": "files",
-    "s3": "objects",
-    "dynamodb": "tables",
-    "ecr": "images",
-    "secrets": "secrets",
-}
+_STORES = {store.checked_by: store.id for store in STORES}
 CREDIT = {Status.PASS: 2, Status.WARN: 1}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication_expected
-from dr_checks.core.registry import LagSource, check
+from dr_checks.core.registry import check, lag_source
 from dr_checks.core.remedy import Remedy
 from dr_checks.core.spans import rpo_s
 from dr_checks.derived.backup_copies import key_ending, key_remedy, restore_key_flaw
@@ -23,6 +23,7 @@ from dr_checks.derived.key_remedies import ENDS, material_again
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model import states
 from dr_estate.model.durations import duration
+from dr_estate.model.stores import DATABASE
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import rds
 
@@ -214,7 +215,7 @@ def _replication(view: View, name: str, backup: rds.AutomatedBackup) -> Finding:
     return view.ok(name, measured, wanted, "snapshots and transaction logs follow the instance")
 
 
-@LagSource
+@lag_source(DATABASE)
 def database(view: View) -> Iterator[Lag]:
     """The age of the database's newest copy by each accepted mechanism; one unmeasured lag where there is none."""
     if not view.env.replicates:
@@ -223,7 +224,7 @@ def database(view: View) -> Iterator[Lag]:
     copies, dark = all_copies(view)
     usable_copies = [copy for copy in copies if not copy.flaw]
     for copy in usable_copies:
-        yield Lag("database", name, None, Side.DR, copy.age_s, f"{copy.mechanism}: {copy.basis}")
+        yield Lag(DATABASE.id, name, None, Side.DR, copy.age_s, f"{copy.mechanism}: {copy.basis}")
     if not usable_copies:
         basis = dark[0].why if dark else "no usable copy in the DR region"
-        yield Lag("database", name, None, Side.DR, None, basis, unseen=next(iter(dark), None))
+        yield Lag(DATABASE.id, name, None, Side.DR, None, basis, unseen=next(iter(dark), None))

@@ -11,6 +11,7 @@ from dr_checks.derived.backup_schedule import longest_gap_minutes
 from dr_checks.derived.database_copies import BACKUP, all_copies, copy_to_use, primary_database
 from dr_estate.config.environment import Side
 from dr_estate.model import states
+from dr_estate.model.stores import DATABASE, FILES, DataStore
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import backup, backup_jobs, backup_plan, efs
 
@@ -19,12 +20,16 @@ _MINUTE_S = 60
 
 @dataclass(frozen=True, slots=True)
 class ProtectedStore:
-    """A store that backups must hold: ``kind`` is database or files, ``type`` AWS Backup's word for it."""
+    """What backups must hold of a store."""
 
-    kind: str
+    store: DataStore
     name: str
     arn: str
-    type: str
+
+    @property
+    def type(self) -> str:
+        """AWS Backup's word for it."""
+        return self.store.backup.type if self.store.backup else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +48,14 @@ class BackupPromise:
 def stores(view: View) -> list[ProtectedStore]:
     """The database and the file system of the primary region, those of them that exist. Raises DataUnavailable."""
     database = primary_database(view)
-    found = [ProtectedStore("database", database.identifier, database.arn, "RDS")] if database else []
+    found = [ProtectedStore(DATABASE, database.identifier, database.arn)] if database else []
     name = view.env.named(view.env.names.file_system)
-    return found + [
-        ProtectedStore("files", name, system.arn, "EFS") for system in view.get(efs.file_systems, Side.PRIMARY)[:1]
-    ]
+    return found + [ProtectedStore(FILES, name, system.arn) for system in view.get(efs.file_systems, Side.PRIMARY)[:1]]
 
 
 def relies_on_copies(view: View, store: ProtectedStore) -> bool:
     """Whether a failover would have to use AWS Backup's copy of this store. Raises DataUnavailable."""
-    if store.kind == "database":
+    if store.store is DATABASE:
         copy, (_, dark) = copy_to_use(view), all_copies(view)
         if copy is not None and copy.mechanism == BACKUP and dark:
             raise DataUnavailable(dark[0])  # a faster mechanism may well be there

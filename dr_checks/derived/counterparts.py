@@ -13,6 +13,7 @@ from dr_estate.model.regional_names import neutral
 from dr_estate.model.resource_names import resource_of
 from dr_estate.model.rows import understand
 from dr_estate.model.set_aside import is_set_aside
+from dr_estate.model.stores import STORES
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import platform_resources
 from dr_estate.readers.platform_resources import LISTED, TAGGED_TYPES, TAGS, ServiceListing
@@ -27,14 +28,10 @@ _NAMED_BY_TAG = frozenset(
 )
 """Services whose ARNs hold an id that each region generates itself: the Name tag pairs the two resources."""
 _JUDGED = {
+    **{kind: names for store in STORES for kind, names in store.compared},
     "cloudwatch:alarm": ("alarms",),
-    "dynamodb:table": ("tables", "control_table", "state_lock_tables"),
-    "ecr:repository": ("repository",),
     "ecs:cluster": ("cluster",),
-    "elasticfilesystem:file-system": ("file_system",),
     "elasticloadbalancing:loadbalancer": ("load_balancer",),
-    "rds:db": ("database",),
-    "s3": ("buckets", "state_bucket"),
     "sns": ("topics",),
     "ssm:document": ("recovery_document",),
 }

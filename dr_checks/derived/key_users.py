@@ -12,14 +12,13 @@ from collections.abc import Iterable, Iterator
 from dr_checks.core.model import Finding, View
 from dr_estate.iam.key_uses import KeyRefusal, KeyUse, by_service, refusal_of
 from dr_estate.iam.resource_policies import PolicyAnswer
+from dr_estate.model.stores import STORES
 from dr_estate.readers import kms
 
 _READS, _LOGS = ("kms:Decrypt",), ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey")
 _FARGATE = ("kms:GenerateDataKeyWithoutPlaintext", "kms:CreateGrant")
 _BY_GRANT = {
-    kms.FILES: "elasticfilesystem",
-    kms.IMAGES: "ecr",
-    kms.TABLES: "dynamodb",
+    **{store.id: store.key_grant for store in STORES if store.key_grant},
     kms.CONTROL: "dynamodb",
 }
 """Services that were given a grant when the resource was made."""

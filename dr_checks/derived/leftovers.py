@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import is_canary, is_isolated
+from dr_estate.model.stores import DATABASE, FILES
 from dr_estate.readers import drill_resources, efs, rds, route53
 from dr_estate.snapshot.snapshot import Snapshot
 
-DATABASE, FILES, RECORD = "database", "files", "record"
+RECORD = "record"
 ACCESS_POINT, MOUNT_TARGET, TASK = "access point", "mount target", "task"
 
 
@@ -37,12 +38,12 @@ def _databases(snapshot: Snapshot, env: Environment) -> Iterator[Leftover]:
     name = env.named(env.names.database)
     for instance in snapshot.get(rds.instances, Side.DR):
         if is_isolated(instance.identifier, name):
-            yield Leftover(Side.DR, DATABASE, instance.identifier, instance.resource_id)
+            yield Leftover(Side.DR, DATABASE.id, instance.identifier, instance.resource_id)
 
 
 def _files(snapshot: Snapshot) -> Iterator[Leftover]:
     for system in snapshot.get(efs.of_drills, Side.DR):
-        yield Leftover(Side.DR, FILES, system.token, system.id)
+        yield Leftover(Side.DR, FILES.id, system.token, system.id)
     for point in snapshot.get(drill_resources.access_points, Side.DR):
         yield Leftover(Side.DR, ACCESS_POINT, f"{point.path} of {point.file_system_id}", point.id)
     for target in snapshot.get(drill_resources.mount_targets, Side.DR):

@@ -16,11 +16,12 @@ from dr_checks.derived.pairing import tenant_services
 from dr_checks.derived.traffic_rules import VPC, Admission, TrafficEnd, TrafficRule
 from dr_estate.config.environment import Side
 from dr_estate.model import states
+from dr_estate.model.stores import DATABASE, FILES
 from dr_estate.model.unavailable import available
 from dr_estate.readers import efs_mounts, elbv2, rds_groups, vpc
 
-_BALANCER, _DATABASE, _FILES = "load balancer", "database", "files"
-_PORTS, _HTTPS = {_DATABASE: 3306, _FILES: efs_mounts.NFS_PORT}, 443
+_BALANCER = "load balancer"
+_PORTS, _HTTPS = {DATABASE.id: 3306, FILES.id: efs_mounts.NFS_PORT}, 443
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,8 @@ class Ground:
         """What tasks connect to: the database, the files and the endpoints, each by its groups and subnets."""
         doors = [door for door in self._view.get(vpc.endpoints, self._side) if door.kind == "Interface"]
         return {
-            _DATABASE: tuple(self._database()),
-            _FILES: tuple(self._files()),
+            DATABASE.id: tuple(self._database()),
+            FILES.id: tuple(self._files()),
             **{
                 name: tuple(self.end_of(door.groups, door.subnets) for door in doors if door.service == name)
                 for name in sorted({door.service for door in doors})

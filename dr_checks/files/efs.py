@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication_expected
-from dr_checks.core.registry import BOTH, LagSource, check
+from dr_checks.core.registry import BOTH, check, lag_source
 from dr_checks.core.remedy import Remedy
 from dr_checks.core.spans import doubt, rpo_s
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model import states
 from dr_estate.model.durations import duration
+from dr_estate.model.stores import FILES
 from dr_estate.readers import efs
 
 _REPLICATE = "create the replication again (aws_efs_replication_configuration)"
@@ -213,7 +214,7 @@ def _protect(view: View, system: str) -> str:
     return view.command("efs", "UpdateFileSystemProtection", **on)
 
 
-@LagSource
+@lag_source(FILES)
 def files(view: View) -> Iterator[Lag]:
     """How far the DR file system trails, by the end of its last complete synchronisation."""
     if not view.env.replicates or "replication" not in view.env.replication.files:
@@ -221,9 +222,9 @@ def files(view: View) -> Iterator[Lag]:
     row = _into_dr(view)
     if row is None:
         if view.env.replication.files[0] == "replication":
-            yield Lag("files", _name(view), None, Side.DR, None, "no EFS replication into the DR file system")
+            yield Lag(FILES.id, _name(view), None, Side.DR, None, "no EFS replication into the DR file system")
         return
     age_s = None
     if row.synced_at and states.FILE_REPLICATION[row.status].serves:
         age_s = max(0.0, (view.now - row.synced_at).total_seconds())  # a sync may end while the look is at work
-    yield Lag("files", _name(view), None, Side.DR, age_s, f"EFS replication ({row.status}), last complete sync")
+    yield Lag(FILES.id, _name(view), None, Side.DR, age_s, f"EFS replication ({row.status}), last complete sync")

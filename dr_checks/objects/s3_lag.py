@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication_expected
-from dr_checks.core.registry import LagSource, check
+from dr_checks.core.registry import check, lag_source
 from dr_checks.core.spans import doubt
 from dr_checks.objects.s3 import each_pair, rule_of
 from dr_estate.config.environment import Side
 from dr_estate.model.durations import duration
+from dr_estate.model.stores import OBJECTS
 from dr_estate.readers import s3
 from dr_estate.reading.cloudwatch_metrics import Reading
 
@@ -102,7 +103,7 @@ def failed_operations(view: View) -> Iterator[Finding]:
     yield from each_pair(view, wanted=f"0 in {hours} h", judge=judge)
 
 
-@LagSource
+@lag_source(OBJECTS)
 def objects(view: View) -> Iterator[Lag]:
     """How far each bucket's copy trails, by the metric that S3 publishes in the DR region.
 
@@ -115,7 +116,7 @@ def objects(view: View) -> Iterator[Lag]:
         reason = doubt(view, reading)
         seconds = reading.value if reading and not reason else None
         basis = reason or "S3 replication, ReplicationLatency"
-        yield Lag("objects", name, None, Side.DR, seconds, basis, at_most_s=_at_most_s(view, reading))
+        yield Lag(OBJECTS.id, name, None, Side.DR, seconds, basis, at_most_s=_at_most_s(view, reading))
 
 
 def _at_most_s(view: View, reading: Reading | None) -> float | None:

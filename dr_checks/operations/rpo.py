@@ -11,9 +11,10 @@ from dr_checks.core.registry import check
 from dr_checks.core.spans import rpo_s
 from dr_checks.core.verdict import best_lags
 from dr_estate.model.durations import duration
+from dr_estate.model.stores import STORES
 
 _MINUTE_S = 60
-_MUST_AGREE = ("database", "files", "objects", "tables")
+_SAME_TIME = frozenset(store.id for store in STORES if store.same_time)
 
 
 def _lags(view: View) -> list[Lag]:
@@ -73,7 +74,7 @@ def skew(view: View) -> Iterator[Finding]:
 
     A page whose picture is missing, or a picture no page knows, is what a skew looks like to a tenant.
     """
-    measured = [(lag.seconds, lag) for lag in _lags(view) if lag.store in _MUST_AGREE and lag.seconds is not None]
+    measured = [(lag.seconds, lag) for lag in _lags(view) if lag.store in _SAME_TIME and lag.seconds is not None]
     limit = view.env.thresholds.store_skew_minutes
     wanted = f"{limit} min apart or less"
     if len({lag.store for _, lag in measured}) < 2:  # noqa: PLR2004 - a pair is what can be apart

@@ -11,6 +11,7 @@ from dr_checks.derived import key_users
 from dr_checks.derived.key_remedies import ENDS, ending, material_again, usable_again
 from dr_estate.config.environment import Side
 from dr_estate.model import states
+from dr_estate.model.stores import STORES
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import kms
 from dr_estate.readers.kms import KmsKey
@@ -159,7 +160,7 @@ def related_key(view: View) -> Iterator[Finding]:
     Prowler's kms_cmk_not_multi_region calls such keys a fault; recovery in another region needs them (T19).
     """
     dark = _unseen(view, "its related key", Side.PRIMARY)
-    again = {kms.DATABASE, kms.BACKUPS}
+    again = {kms.BACKUPS, *(store.id for store in STORES if store.reencrypted)}
     mine = [key for key in _seen(view, Side.PRIMARY) if key.multi_region and not again.issuperset(key.uses)]
     yield from dark
     for key in mine:

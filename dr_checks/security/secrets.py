@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Lag, Severity, Status, View, replication_expected
-from dr_checks.core.registry import LagSource, check
+from dr_checks.core.registry import check, lag_source
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.incidents import failover_may_be_in_force
 from dr_estate.config.environment import Side
+from dr_estate.model.stores import SECRETS
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 from dr_estate.readers.secretsmanager import Content, HiddenSecret, Secret
@@ -285,7 +286,7 @@ def _failing(content: Content | HiddenSecret) -> bool:
     return isinstance(content, Content) and bool(content.failure)
 
 
-@LagSource
+@lag_source(SECRETS)
 def secrets(view: View) -> Iterator[Lag]:
     """How long ago a change was made that a replica does not have yet; 0 where the versions agree."""
     if not view.env.replicates:
@@ -293,16 +294,16 @@ def secrets(view: View) -> Iterator[Lag]:
     here, there = _state(view, Side.PRIMARY), _state(view)
     for name, tenant in _expected(view):
         if name not in here:
-            yield Lag("secrets", name, tenant, Side.DR, None, "not in the primary region")
+            yield Lag(SECRETS.id, name, tenant, Side.DR, None, "not in the primary region")
         elif name not in there:
-            yield Lag("secrets", name, tenant, Side.DR, None, "no copy in the DR region", missing=True)
+            yield Lag(SECRETS.id, name, tenant, Side.DR, None, "no copy in the DR region", missing=True)
         elif here[name].current_version == there[name].current_version:
-            yield Lag("secrets", name, tenant, Side.DR, 0.0, "Secrets Manager replica, same current version")
+            yield Lag(SECRETS.id, name, tenant, Side.DR, 0.0, "Secrets Manager replica, same current version")
         elif not there[name].replica_of and (status := _values(view, name, tenant).status) is not Status.FAIL:
             alike = status is Status.PASS
             basis = "a secret of its own in each region, " + ("same values" if alike else "values that are not seen")
-            yield Lag("secrets", name, tenant, Side.DR, 0.0 if alike else None, basis)
+            yield Lag(SECRETS.id, name, tenant, Side.DR, 0.0 if alike else None, basis)
         else:
             changed = here[name].changed_at
             late = (view.now - changed).total_seconds() if changed else None
-            yield Lag("secrets", name, tenant, Side.DR, late, "the DR region has an older version")
+            yield Lag(SECRETS.id, name, tenant, Side.DR, late, "the DR region has an older version")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication_expected
-from dr_checks.core.registry import BOTH, LagSource, check
+from dr_checks.core.registry import BOTH, check, lag_source
 from dr_checks.core.remedy import Remedy
 from dr_checks.core.spans import doubt, rpo_s
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.durations import duration
+from dr_estate.model.stores import TABLES
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import dynamodb
 from dr_estate.readers.dynamodb import Table
@@ -201,7 +202,7 @@ def point_in_time_recovery(view: View) -> Iterator[Finding]:
         yield view.none_expected("all tables", _SAID)
 
 
-@LagSource
+@lag_source(TABLES)
 def tables(view: View) -> Iterator[Lag]:
     """How far each table's replica trails, by the metric of the region that is written to."""
     if not view.env.replicates:
@@ -210,4 +211,4 @@ def tables(view: View) -> Iterator[Lag]:
         reading = _latency(view, name)
         reason = doubt(view, reading)
         seconds = reading.value / _MS if reading and reading.value is not None and not reason else None
-        yield Lag("tables", name, None, Side.DR, seconds, reason or "DynamoDB global table, ReplicationLatency")
+        yield Lag(TABLES.id, name, None, Side.DR, seconds, reason or "DynamoDB global table, ReplicationLatency")

@@ -1,7 +1,8 @@
-"""Names of a failback's marker item in the platform's tables: its key, and the attribute that identifies it."""
+"""Names of a failback's markers: the table in a database, the file, and the item's key and attribute in a table."""
 
 from __future__ import annotations
 
+TABLE, FILE = "dr_marker", ".dr-marker.json"
 KEY, ATTRIBUTE = "dr-marker", "dr_marker"
 ONLY_A_MARKER = f"attribute_exists({ATTRIBUTE})"
 """The condition by which nothing but a marker is replaced or removed (DynamoDB, ConditionExpression)."""

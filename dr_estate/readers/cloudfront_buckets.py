@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.stores import OBJECTS
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import cloudfront, kms, s3
 from dr_estate.readers.cloudfront import Distribution, Origin
@@ -100,7 +101,7 @@ def bucket_keys(context: ReadContext) -> tuple[KmsKey | Unavailable, ...]:
     refs = {row.key for row in here if is_under_kms(row)}
     refs |= {rule.replica_key for row in here for _, rule in filling(_sources(context), row.name)}
     wanted = sorted(ref for ref in refs if ref and not kms.is_of_aws(ref))
-    return tuple(context.maybe(lambda ref: kms.key_named(context, ref, {"objects"}), wanted))
+    return tuple(context.maybe(lambda ref: kms.key_named(context, ref, {OBJECTS.id}), wanted))
 
 
 def _sources(context: ReadContext) -> tuple[s3.Bucket | Unavailable, ...]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from dr_estate.config.environment import Side
+from dr_estate.model import stores
 from dr_estate.model.encodable import document
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import backup, control_table, dynamodb, ecr, ecs, efs, rds, s3, task_sources
@@ -18,10 +19,8 @@ from dr_estate.reading.reader import ReadContext
 KEY_READS = frozenset({"kms:DescribeKey", "kms:GetKeyPolicy"})
 _RESERVED = ":role/aws-reserved/"  # with the region of the identity centre in its path, whatever region the key is of
 ACCOUNT = "the account"
-FILES, IMAGES, TABLES, CONTROL = "files", "images", "tables", "control records"
-TASKS = "storage of tasks"
-DATABASE, BACKUPS = "database", "backups"
-"""Nouns whose copies are encrypted again, under a key of the DR region: nothing needs the primary's key there."""
+CONTROL, TASKS, BACKUPS = "control records", "storage of tasks", "backups"
+"""What is encrypted by a key and is no store."""
 _AWS_OWN = "alias/aws/"
 _ARN_REGION = 3
 _Used = dict[str, set[str]]
@@ -92,19 +91,22 @@ def is_of_aws(ref: str) -> bool:
 
 
 def _sources(context: ReadContext) -> Iterator[tuple[str, Callable[[], list[str]]]]:
-    yield FILES, lambda: [system.key for system in context.part(efs.file_systems)]
-    yield "objects", lambda: [row.key for row in context.part(s3.buckets) if isinstance(row, s3.Bucket)]
-    yield TABLES, lambda: [row.key for row in context.part(dynamodb.tables) if isinstance(row, dynamodb.Table)]
+    yield stores.FILES.id, lambda: [system.key for system in context.part(efs.file_systems)]
+    yield stores.OBJECTS.id, lambda: [row.key for row in context.part(s3.buckets) if isinstance(row, s3.Bucket)]
+    yield (
+        stores.TABLES.id,
+        lambda: [row.key for row in context.part(dynamodb.tables) if isinstance(row, dynamodb.Table)],
+    )
     if context.side is Side.DR:
         yield CONTROL, lambda: [context.part(control_table.table).key]
         yield "parameters", lambda: [key for _, key in context.part(task_sources.sources).keys]
         yield TASKS, lambda: [context.part(ecs.cluster).storage_key]
-        yield IMAGES, lambda: [_key_of(repository) for repository in context.part(ecr.repositories)]
+        yield stores.IMAGES.id, lambda: [_key_of(repository) for repository in context.part(ecr.repositories)]
     else:
         name, vault = context.env.named(context.env.names.database), backup.vault_name(context.env, context.side)
-        yield DATABASE, lambda: [row.key_arn for row in context.part(rds.instances) if row.identifier == name]
+        yield stores.DATABASE.id, lambda: [row.key_arn for row in context.part(rds.instances) if row.identifier == name]
         yield BACKUPS, lambda: [row.key_arn for row in context.part(backup.vaults) if row.name == vault]
-    yield "secrets", lambda: [secret.key for secret in context.part(readers_secretsmanager.secrets)]
+    yield stores.SECRETS.id, lambda: [secret.key for secret in context.part(readers_secretsmanager.secrets)]
 
 
 def _key_of(repository: ecr.Repository) -> str:

@@ -13,6 +13,7 @@ from dr_checks.core.remedy import Remedy, merged
 from dr_checks.core.verdict import MOST_WHEN_BLOCKED, Recommendation, best_lags, readiness_score
 from dr_checks.derived.due import ScheduledTest, blocked_now, dues
 from dr_estate.model.run_records import RunRecord
+from dr_estate.model.stores import STORES
 from reports.page.charts import PhaseBar, phase_bars
 from reports.render.schedule import Trend, trends
 from reports.values import drill_summary
@@ -33,10 +34,7 @@ _TONES = {
 }
 # Each room of checks as a column of the tenants' table.
 _COLUMNS = {
-    "database": "database",
-    "files": "files",
-    "objects": "objects",
-    "tables": "tables",
+    **{store.id: store.id for store in STORES if store.has_room},
     "security": "secrets, keys",
     "backup": "backup",
     "compute": "service",

@@ -22,18 +22,15 @@ from dr_actions.model.sequence import announced, playbook_step
 from dr_estate.config.environment import Environment
 from dr_estate.model.durations import duration
 from dr_estate.model.dynamodb_values import moment
+from dr_estate.model.stores import STORES
 
 _TO_DR = (Goal.FAILOVER, Goal.SWITCHOVER)
 _MINUTE_S = 60.0
 # What a person counts, by the room of the action.
 _COUNTED = {
+    **{store.id: store.counted for store in STORES if store.counted},
     "backup": "backups",
     "compute": "services",
-    "database": "databases",
-    "files": "file systems",
-    "objects": "buckets",
-    "secrets": "secrets",
-    "tables": "tables",
     "traffic": "records",
 }
 _STEPS = "steps"

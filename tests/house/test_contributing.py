@@ -32,6 +32,8 @@ NO_NAMES = {
     "<module>.<function>",
     "data.<store>",
     "rpo.met",
+    "rpo.skew",
+    "@lag_source(SEARCH)",
 }
 """What is quoted and is no name of the tree: what CI sets and make builds, what a writer or a reader fills in."""
 

@@ -1,4 +1,4 @@
-"""What `make new-check` and `make new-service` write fails until it is filled, and says where."""
+"""What `make new-check`, `make new-service` and `make new-store` write fails until it is filled, and says where."""
 
 from __future__ import annotations
 
@@ -28,14 +28,25 @@ WRITTEN = {
         "tests/dr_checks/examples/sqs.py",
         "sandbox/disasters/sqs.py",
     ],
+    "new-store es search": [
+        "dr_estate/readers/es.py",
+        "dr_checks/operations/es.py",
+        "features/replication_es.feature",
+        "tests/dr_checks/examples/es.py",
+        "sandbox/disasters/es.py",
+        "dr_estate/model/stores.py",
+    ],
 }
 CONTRACTS = ("tests/house/test_contract.py", "tests/house/test_rooms.py", "tests/dr_checks/test_examples.py")
 RED = (
     "test_skeletons.py::test_no_skeleton_is_left_unfilled",
-    "test_rooms.py::test_every_declared_read_is_a_real_operation_that_only_looks[sqs:FillIn]",
+    *(
+        f"test_rooms.py::test_every_declared_read_is_a_real_operation_that_only_looks[{service}:FillIn]"
+        for service in ("sqs", "es")
+    ),
     *(
         f"test_examples.py::test_every_check_has_a_passing_a_failing_and_a_not_seen_example[{check}]"
-        for check in ("kms.key-rotated", "sqs.in-both-regions")
+        for check in ("kms.key-rotated", "sqs.in-both-regions", "es.in-both-regions")
     ),
 )
 
@@ -53,7 +64,7 @@ def test_no_skeleton_is_left_unfilled() -> None:
 
 @pytest.fixture(scope="module")
 def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the tree in which both skeletons were written."""
+    """A copy of the tree in which all skeletons were written."""
     copy = tmp_path_factory.mktemp("copy") / "tree"
     hidden = shutil.ignore_patterns(".*", "__pycache__", "out", "proofs")
     shutil.copytree(ROOT, copy, ignore=hidden)
@@ -62,11 +73,26 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
-def test_both_write_the_files_that_the_page_names(copied: Path) -> None:
-    page = (ROOT / "docs" / "contributing.md").read_text(encoding="utf-8")
+def test_they_write_the_files_that_the_pages_name(copied: Path) -> None:
+    page = "".join((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("contributing.md", "add-a-store.md"))
     for path in (path for paths in WRITTEN.values() for path in paths):
         assert "FILL IN" in (copied / path).read_text(encoding="utf-8")
-        assert f"`{Path(path).parent.parent if path.startswith('dr_checks') else Path(path).parent}/<" in page
+        assert (
+            f"`{path}`" in page
+            or f"`{Path(path).parent.parent if path.startswith('dr_checks') else Path(path).parent}/<" in page
+        )
+
+
+def test_a_declared_store_is_known_wherever_stores_are_asked_about(copied: Path) -> None:
+    program = (
+        "from dr_checks.core.registry import lag_sources\n"
+        "from dr_checks.core.verdict import store_of\n"
+        "from dr_estate.model.stores import STORES\n"
+        "new = STORES[-1]\n"
+        "print(new.id, store_of('es.in-both-regions'), *(s.store.id for s in lag_sources() if s.store is new))"
+    )
+    run = subprocess.run([sys.executable, "-c", program], cwd=copied, capture_output=True, text=True, check=False)
+    assert run.stdout.split() == ["search"] * 3, run.stderr
 
 
 def test_what_they_write_is_well_formed(copied: Path) -> None:
@@ -99,6 +125,8 @@ def test_the_contract_is_red_until_they_are_filled_and_names_each_place(copied: 
         ("new-service kms", "exist: use new-check"),
         ("new-check kms key-usable", "the check kms.key-usable exists"),
         ("new-check kms KeyUsable", "is no name"),
+        ("new-store sqs files", "the store files exists"),
+        ("new-store kms", "exist: use new-check"),
         ("new-service sqs --room attic", "dr_checks/attic is no room of checks"),
     ],
 )

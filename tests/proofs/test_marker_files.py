@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from dr_actions.actions.markers import file_scripts, scripts
+from dr_estate.model.marker_names import FILE
 from tests.proofs.test_markers_on_mariadb import PROGRAMS, SERVERS, outcome
 
 pytestmark = pytest.mark.proof
@@ -81,7 +82,7 @@ def test_it_is_written_until_it_is_refused_found_elsewhere_and_taken_away_again(
 
 
 def test_a_file_of_that_name_that_is_no_marker_is_never_touched(folder: Path) -> None:
-    theirs = folder / file_scripts.FILE
+    theirs = folder / FILE
     theirs.write_text("a tenant's own", encoding="utf-8")
     theirs.chmod(0o666)
     for text in (file_scripts.WRITE, file_scripts.FIND, file_scripts.REMOVE):

@@ -14,17 +14,19 @@ from datetime import timedelta
 
 from dr_actions.actions.database import failback
 from dr_actions.guard.backup_first import CLOCKS_APART
-from dr_actions.guard.evidence import DATABASE, FILES
+from dr_actions.guard.evidence import STORES
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.states import FILE_SYSTEM, RECOVERY_POINT
+from dr_estate.model.stores import DATABASE, FILES
+from dr_estate.model.stores import STORES as DATA_STORES
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import backup, backup_jobs, efs, rds
 
 START = "backup:StartBackupJob"
 KEPT_DAYS = 35
-_TYPES, _BUDGETS_S = {DATABASE: "RDS", FILES: "EFS"}, {DATABASE: 18000, FILES: 14400}
+_BACKUPS = {store.id: store.backup for store in DATA_STORES if store.backup}
 START_WINDOW_MINUTES = 240
 """Longer than a database's windows delay a backup: it starts neither in a window nor in the hour before one.
 
@@ -39,7 +41,7 @@ _FRESH = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class BackupStore:
-    """What is backed up: ``kind`` is database or files."""
+    """What is backed up: ``kind`` is the id of the store."""
 
     side: Side
     kind: str
@@ -57,12 +59,12 @@ def stores(context: PlanContext) -> Iterator[BackupStore]:
     """Both sides' database and file system, as far as they are there. Raises DataUnavailable."""
     for side, instance in ((Side.DR, failback.writer(context)), (Side.PRIMARY, failback.old_primary(context))):
         if instance is not None:
-            yield BackupStore(side, DATABASE, instance.identifier, instance.arn)
+            yield BackupStore(side, DATABASE.id, instance.identifier, instance.arn)
     name = context.env.named(context.env.names.file_system)
     for side in (Side.DR, Side.PRIMARY):
         system = _file_system(context, side, name)
         if system is not None:
-            yield BackupStore(side, FILES, name, system.arn)
+            yield BackupStore(side, FILES.id, name, system.arn)
 
 
 def _file_system(context: PlanContext, side: Side, name: str) -> efs.FileSystem | None:
@@ -90,7 +92,7 @@ def _step(context: PlanContext, store: BackupStore) -> Step:
         says=f"Back up the {store.kind} {store.name} in {region} into {vault}, kept for {days} days.",
         danger=Danger.COMPENSABLE,
         undo=f"The recovery point is left where it is, and expires after {days} days.",
-        budget_s=_BUDGETS_S[store.kind],
+        budget_s=_BACKUPS[store.kind].budget_s,
         call=Call(
             "backup",
             "StartBackupJob",
@@ -121,7 +123,9 @@ def _kept_days(context: PlanContext, side: Side) -> int:
 
 def _role(context: PlanContext, kind: str) -> str:
     """The role that made the newest copy of such a store, else AWS Backup's own."""
-    points = [p for p in context.snapshot.get(backup.recovery_points, Side.DR) if p.resource_type == _TYPES[kind]]
+    points = [
+        p for p in context.snapshot.get(backup.recovery_points, Side.DR) if p.resource_type == _BACKUPS[kind].type
+    ]
     newest = max((p for p in points if p.role), key=lambda point: point.created_at, default=None)
     return newest.role if newest else f"arn:aws:iam::{context.env.account}:{_DEFAULT_ROLE}"
 
@@ -209,10 +213,9 @@ def build_call(step: Step, context: PlanContext) -> Call:
 def notes(context: PlanContext) -> Iterator[str]:
     """What is absent, and so neither backed up nor overwritten."""
     there = {(store.side, store.kind) for store in stores(context)}
-    for side in (Side.DR, Side.PRIMARY):
-        for kind in (DATABASE, FILES):
-            if (side, kind) not in there:
-                yield f"{context.env.region(side)} has no {kind} of the estate to back up before the sync."
+    for side, kind in STORES:
+        if (side, kind) not in there:
+            yield f"{context.env.region(side)} has no {kind} of the estate to back up before the sync."
 
 
 CREATE_BACKUPS = Action(

@@ -31,6 +31,7 @@ from dr_actions.model.action_ids import step_id
 from dr_actions.model.plan import Call, Danger, Goal, Step
 from dr_checks.derived.database_copies import REPLICA
 from dr_estate.config.environment import Side
+from dr_estate.model.marker_names import TABLE
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import drill_resources, marker_tasks, rds, rds_groups
 from dr_estate.readers.marker_tasks import MarkerReport
@@ -92,7 +93,7 @@ def writing_step(context: PlanContext, action: str, instance: rds.Instance, mess
         side=side_of(context),
         says=message.format(tenant=tenant),
         danger=Danger.REVERSIBLE,
-        undo=f"The task ends by itself; its table {scripts.TABLE} is taken away after the move.",
+        undo=f"The task ends by itself; its table {TABLE} is taken away after the move.",
         budget_s=600,
         before={"resource": instance.resource_id},
         after={"marker": "written"},
@@ -282,7 +283,7 @@ def removal_steps(context: PlanContext) -> Iterator[Step]:
         f"<the host of {name}>",
         subject=name,
         side=Side.PRIMARY if context.goal is Goal.FAILBACK else Side.DR,
-        says=f"Drop the marker's table {scripts.TABLE} in {name}, by a task of a tenant.",
+        says=f"Drop the marker's table {TABLE} in {name}, by a task of a tenant.",
         danger=Danger.COMPENSABLE,
         undo="The next marker makes its table again.",
         budget_s=600,
@@ -315,9 +316,9 @@ def removal_call(step: Step, context: PlanContext) -> Call:
 def removal_status(step: Step, context: PlanContext) -> StepStatus:
     """DONE once such a task ended well."""
     task = marker_task.task_of(context, REMOVING, step)
-    if unfinished := marker_task.unfinished_status(context, step.side, task, f"drop {scripts.TABLE} in {step.subject}"):
+    if unfinished := marker_task.unfinished_status(context, step.side, task, f"drop {TABLE} in {step.subject}"):
         return unfinished
-    return StepStatus(StepState.DONE, f"{scripts.TABLE} is gone from {step.subject}.")
+    return StepStatus(StepState.DONE, f"{TABLE} is gone from {step.subject}.")
 
 
 WRITE = Action(

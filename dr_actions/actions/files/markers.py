@@ -19,12 +19,12 @@ from dr_actions.actions.common.one_off_task import RUN, container_of, send
 from dr_actions.actions.common.unavailable_handling import TenantService, name_list, tenant_services
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.markers import file_scripts, marker_task, scripts
-from dr_actions.actions.markers.file_scripts import FILE
 from dr_actions.actions.markers.marker_task import MarkerTask
 from dr_actions.model.action import Action, PlanContext, StepDetails, StepState, StepStatus, Waits
 from dr_actions.model.action_ids import step_id
 from dr_actions.model.plan import Call, Danger, Goal, Step
 from dr_estate.config.environment import Side
+from dr_estate.model.marker_names import FILE
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import efs, efs_policy
 
@@ -81,7 +81,7 @@ def marker_steps(context: PlanContext, action: str, kind: MarkerTask, **details:
     region, message = context.env.region(details["side"]), details["says"]
     for folder in tenant_folders(context, details["side"]):
         tenant = folder.tenant_service.tenant.id
-        details["says"] = message.format(tenant=tenant, region=region, file=file_scripts.FILE)
+        details["says"] = message.format(tenant=tenant, region=region, file=FILE)
         variables = {file_scripts.FOLDER: folder.path}
         yield marker_task.tenant_step(
             context, action, kind, folder.tenant_service, variables, subject=tenant, **details
@@ -215,7 +215,7 @@ def arrival_status(step: Step, context: PlanContext) -> StepStatus:
     report = marker_task.report_of(context, step.side, task) if task is not None else None
     if task is not None and report is not None and task.exit_code == scripts.TIME_IS_OVER:
         wanted, region = _proof(step, context).get("written", ""), context.env.region(step.side)
-        message = f"after {FINDING.seconds} s {file_scripts.FILE} of {region} is not marker {wanted}"
+        message = f"after {FINDING.seconds} s {FILE} of {region} is not marker {wanted}"
         facts = (("task", task.arn), ("arrived", str(report.number)))
         reason = f"Not all has arrived in the folder of {step.subject}: {message}. Its files are not made writable"
         return StepStatus(StepState.FAILED, f"{reason}.", facts)
@@ -246,7 +246,7 @@ def _abort_steps(context: PlanContext) -> Iterator[Step]:
 
 def _of_recorded(context: PlanContext, tenant_service: TenantService, path: str) -> Step:
     tenant, details = tenant_service.tenant.id, _details(Side.DR)
-    details["says"] = details["says"].format(tenant=tenant, region=context.env.regions.dr, file=file_scripts.FILE)
+    details["says"] = details["says"].format(tenant=tenant, region=context.env.regions.dr, file=FILE)
     variables = {file_scripts.FOLDER: path}
     return marker_task.tenant_step(context, REMOVE.name, REMOVING, tenant_service, variables, subject=tenant, **details)
 
@@ -270,10 +270,10 @@ def removal_call(step: Step, context: PlanContext) -> Call:
 def removal_status(step: Step, context: PlanContext) -> StepStatus:
     """DONE once such a task ended well."""
     task = marker_task.task_of(context, REMOVING, step)
-    what = f"remove {file_scripts.FILE} of {step.subject}"
+    what = f"remove {FILE} of {step.subject}"
     if unfinished := marker_task.unfinished_status(context, step.side, task, what):
         return unfinished
-    return StepStatus(StepState.DONE, f"{file_scripts.FILE} is gone from the folder of {step.subject}.")
+    return StepStatus(StepState.DONE, f"{FILE} is gone from the folder of {step.subject}.")
 
 
 WRITE = Action(

@@ -13,7 +13,6 @@ ClientWrite answers EROFS or EACCES, and PHP reports an error only as text, with
 
 from __future__ import annotations
 
-FILE = ".dr-marker.json"
 FOLDER, HOLDS = "DR_FOLDER", "DR_HOLDS"
 
 _BEGIN = r"""

@@ -16,27 +16,21 @@ from typing import Any, Unpack
 from dr_actions.actions.common.one_off_task import container_of, network_of
 from dr_actions.actions.common.unavailable_handling import TenantService, name_list, tenant_services
 from dr_actions.actions.markers import scripts
-from dr_actions.actions.markers.file_scripts import FILE
-from dr_actions.actions.markers.scripts import TABLE
 from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.model.action import PlanContext, StepDetails, StepState, StepStatus
 from dr_actions.model.action_ids import label_of, prefix_of
 from dr_actions.model.plan import Call, Json, Plan, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.marker_names import KEY
+from dr_estate.model.stores import STORES
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import drill_resources, ecs, marker_tasks
 
 PARTS = (marker_tasks.tasks, marker_tasks.reports, ecs.services, ecs.task_definitions)
 PORT = 3306
-WRITERS = frozenset({"database/write_marker", "files/write_marker", "tables/write_marker"})
+_CALLED = {store.id: store.marker for store in STORES if store.marker}
+WRITERS = frozenset(f"{store}/write_marker" for store in _CALLED)
 """The actions that write a marker."""
 _LATER, _NEVER = "<made for this run>", datetime.min.replace(tzinfo=UTC)
-_CALLED = {
-    "database": f"the table {TABLE} in {{}}",
-    "files": f"{FILE} in the folder of {{}}",
-    "tables": f"the item {KEY} in {{}}",
-}
 _OF_DATABASES = ("database/write_marker", "database/verify_freeze")
 _WAYS = "The failback removes them at its end; `dr_cli.py failback --abort` removes those of the region that serves."
 

@@ -26,7 +26,6 @@ from __future__ import annotations
 
 import re
 
-TABLE = "dr_marker"
 HOST, SCHEMA, TOKEN, UNTIL = "DR_DB_HOST", "DR_SCHEMA", "DR_MARKER", "DR_UNTIL"
 """Variables of the scripts' own: WORDPRESS_DB_HOST may be a secret, which no override replaces (T74)."""
 SECONDS, NUMBER, GTIDS = "DR_SECONDS", "DR_NUMBER", "DR_GTIDS"

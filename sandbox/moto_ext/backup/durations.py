@@ -11,14 +11,15 @@ from datetime import datetime, timedelta
 
 from moto.efs.models import efs_backends
 
+from dr_estate.model.stores import STORES
 from sandbox.core.state import now
 from sandbox.core.timing import is_real, phases_s, soon
 from sandbox.moto_ext.backup.model import BackupResource
 from sandbox.moto_ext.data.store_sizes import files_gib, kfiles
 from sandbox.moto_ext.efs.model import gib_of
 
-BACK_UPS = {"RDS": "backup.back-up-database", "EFS": "backup.back-up-files"}
-RESTORES = {"RDS": "backup.restore-database", "EFS": "backup.restore-files"}
+BACK_UPS = {store.backup.type: f"backup.back-up-{store.id}" for store in STORES if store.backup}
+RESTORES = {store.backup.type: f"backup.restore-{store.id}" for store in STORES if store.backup}
 OTHERS, COPY = "backup.back-up", "backup.copy"
 _BEFORE = timedelta(hours=1)
 _DAY, _WEEK = timedelta(days=1), timedelta(days=7)

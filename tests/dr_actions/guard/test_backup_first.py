@@ -11,7 +11,7 @@ import pytest
 
 from dr_actions.guard.backup_first import CLOCKS_APART, RULE, refusal, syncs, unproven
 from dr_actions.guard.context import GuardContext
-from dr_actions.guard.evidence import DATABASE, FILES, STORES, Proof, proof_of
+from dr_actions.guard.evidence import STORES, Proof, proof_of
 from dr_actions.guard.secret_exemptions import exempt
 from dr_actions.model.plan import Call, Goal
 from dr_estate.config.environment import Side, load_environment
@@ -114,7 +114,7 @@ def test_of_a_run_without_a_beginning_no_backup_counts() -> None:
 
 
 def test_what_does_not_exist_needs_no_backup() -> None:
-    gone = (Side.PRIMARY, DATABASE)
+    gone = (Side.PRIMARY, "database")
     left = [proof for proof in PROOFS if (proof.side, proof.store) != gone]
     assert refusal(SYNCS[0], backed_up(left, absent=[gone])) is None
     assert refusal(SYNCS[0], backed_up(left[:-1], absent=[gone])) is not None
@@ -122,7 +122,7 @@ def test_what_does_not_exist_needs_no_backup() -> None:
 
 def test_a_proof_is_read_from_what_a_confirmed_backup_recorded_and_from_nothing_else() -> None:
     facts = {"side": "primary", "store": "files", "arn": "arn:x", "created_at": NOW.isoformat()}
-    assert proof_of(facts) == Proof(Side.PRIMARY, FILES, "arn:x", NOW)
+    assert proof_of(facts) == Proof(Side.PRIMARY, "files", "arn:x", NOW)
     for wrong in (
         {},
         {**facts, "side": "elsewhere"},
@@ -152,7 +152,9 @@ def test_secrets_are_overwritten_in_a_failback_alone_and_with_both_databases_bac
     for side in (Side.PRIMARY, Side.DR):
         assert not exempt(
             api_call,
-            GuardContext(SIT, goal=Goal.FAILBACK, proofs=[p for p in PROOFS if (p.side, p.store) != (side, DATABASE)]),
+            GuardContext(
+                SIT, goal=Goal.FAILBACK, proofs=[p for p in PROOFS if (p.side, p.store) != (side, "database")]
+            ),
         )
 
 

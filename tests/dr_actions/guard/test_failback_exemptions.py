@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dr_actions.guard.context import GuardContext
-from dr_actions.guard.evidence import DATABASE, FILES, Proof
+from dr_actions.guard.evidence import STORES, Proof
 from dr_actions.guard.failback_exemptions import COPY, END, PROTECT, REPLICATE, UNFREEZE, exempt
 from dr_actions.guard.guard import refusal
 from dr_actions.model.plan import Call, Goal
@@ -21,7 +21,7 @@ from dr_estate.readers import dynamodb, s3
 SIT = load_environment(Path(__file__).parents[3] / "environments", "sit")
 HOME, AWAY = SIT.region(Side.PRIMARY), SIT.region(Side.DR)
 WHEN = datetime(2026, 1, 7, tzinfo=UTC)
-BOTH = tuple(Proof(side, store, "arn:point", WHEN) for side in (Side.PRIMARY, Side.DR) for store in (DATABASE, FILES))
+BOTH = tuple(Proof(side, store, "arn:point", WHEN) for side, store in STORES)
 BUCKET, ITS_COPY, ANOTHER = "bbws-templates-sit", "bbws-templates-sit-dr", "bbws-backups-sit-dr"
 
 
@@ -78,7 +78,7 @@ def test_the_state_bucket_is_no_data_bucket_even_where_the_environment_file_list
 
 
 def test_files_are_overwritten_on_the_proof_of_files_and_not_of_databases() -> None:
-    databases = [proof for proof in BOTH if proof.store == DATABASE]
+    databases = [proof for proof in BOTH if proof.store == "database"]
     for name in ("protection off at home", "files replicated home", "the half left at home"):
         assert "guard.never-delete" == judged(*OWN[name], goal=Goal.FAILBACK, proofs=databases)
 

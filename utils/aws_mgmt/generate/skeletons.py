@@ -1,6 +1,7 @@
-"""Writes the skeletons of a check or of a service. The tests of the house fail until each FILL IN is gone.
+"""Writes the skeletons of a check, a service or a store. The tests of the house fail until each FILL IN is gone.
 
-``python -m utils.aws_mgmt.generate.skeletons new-check SERVICE NAME`` and ``... new-service SERVICE`` write them.
+``python -m utils.aws_mgmt.generate.skeletons new-check SERVICE NAME``, ``... new-service SERVICE`` and
+``... new-store STORE [SERVICE]`` write them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 from string import Template
 
 from dr_checks.core.model import Area
+from dr_estate.model.stores import STORES
 
 ROOT = Path(__file__).parents[3]
 FIRST_CHECK = "in-both-regions"
@@ -66,6 +68,22 @@ def $function(view: View) -> Iterator[Finding]:
     """FILL IN: what is compared (a part of the snapshot by view.get), and why it matters after a failover."""
     yield view.gap("FILL IN: resource", "FILL IN: measured", "FILL IN: wanted", "FILL IN: reason", "FILL IN: remedy")
 '''
+STORE = """$STORE = DataStore("$store", checked_by="$checked_by")  # FILL IN: what is true of it, field by field
+"""
+LAGS = '''
+
+@lag_source($STORE)
+def $store_function(view: View) -> Iterator[Lag]:
+    """FILL IN: how far each copy trails, and what of AWS shows it."""
+    if not view.env.replicates:
+        return
+    yield Lag($STORE.id, "FILL IN: resource", None, Side.DR, None, "FILL IN: what was read")
+'''
+STORE_IMPORTS = {
+    "import Area, Finding, Severity, View\n": "import Area, Finding, Lag, Severity, View\n",
+    "import check\n": "import check, lag_source\nfrom dr_estate.config.environment import Side\n"
+    "from dr_estate.model.stores import $STORE\n",
+}
 EXAMPLE_MODULE = '''"""Examples of the checks of $service."""
 
 from __future__ import annotations
@@ -110,9 +128,12 @@ def $function(world: World) -> None:
 
 
 class Skeletons:
-    """The files of one check of ``service`` under ``root``. ``room`` and ``area`` are those of a new check module."""
+    """The files of one check of ``service`` under ``root``. ``room`` and ``area`` are those of a new check module.
 
-    def __init__(self, root: Path, service: str, name: str, room: str, area: Area) -> None:
+    ``store`` is the store that the service keeps, "" where it keeps none.
+    """
+
+    def __init__(self, root: Path, service: str, name: str, room: str, area: Area, store: str = "") -> None:
         self.root, self.module = root, service.replace("-", "_")
         found = sorted(root.glob(f"dr_checks/*/{self.module}.py"))
         self.checks = found[0] if found else root / "dr_checks" / room / f"{self.module}.py"
@@ -124,6 +145,10 @@ class Skeletons:
             "check": f"{service}.{name}",
             "function": name.replace("-", "_"),
             "type": "".join(part.capitalize() for part in service.split("-")) + "Resource",
+            "store": store,
+            "STORE": store.replace("-", "_").upper(),
+            "store_function": store.replace("-", "_"),
+            "checked_by": service.partition("-")[0],
             "area": str(area),
             "AREA": area.name,
             "requirement": "US-018" if area is Area.REPLICATION else "US-027",
@@ -140,6 +165,18 @@ class Skeletons:
     def write_reader(self) -> Path:
         """Write the reader of the service."""
         return self._append(self.root / f"dr_estate/readers/{self.module}.py", READER, "")
+
+    def write_store(self) -> Iterator[Path]:
+        """Declare the store, and append the source of its lags to the checks; yield the file of the declaration."""
+        path = self.root / "dr_estate/model/stores.py"
+        head, _, listed = path.read_text(encoding="utf-8").partition("STORES = (")
+        declared = Template(f"{STORE}STORES = ({listed.rstrip().removesuffix(')')}, $STORE)\n").substitute(self.words)
+        path.write_text(head + declared, encoding="utf-8")
+        text = self.checks.read_text(encoding="utf-8") + LAGS
+        for plain, whole in STORE_IMPORTS.items():
+            text = text.replace(plain, whole)
+        self.checks.write_text(Template(text).substitute(self.words), encoding="utf-8")
+        yield path
 
     def _append(self, path: Path, head: str, part: str) -> Path:
         text = path.read_text(encoding="utf-8") if path.exists() else Template(head).substitute(self.words)
@@ -160,24 +197,30 @@ class Skeletons:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Write the skeletons that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("new-check", "new-service"))
+    parser.add_argument("what", choices=("new-check", "new-service", "new-store"))
     parser.add_argument("service", help="as AWS writes it in IAM actions: sqs")
-    parser.add_argument("name", nargs="?", default=FIRST_CHECK, help="of the check: queue-encrypted")
+    parser.add_argument("name", nargs="?", help="of the check: queue-encrypted; of the store: messages")
     parser.add_argument("--room", default="operations", help="folder of dr_checks for a new module")
-    parser.add_argument("--area", type=Area, default=Area.INFRASTRUCTURE, help="area of a new feature")
+    parser.add_argument("--area", type=Area, help="area of a new feature")
     parser.add_argument("--root", type=Path, default=ROOT, help=argparse.SUPPRESS)
     args = parser.parse_args(arguments)
-    if wrong := [word for word in (args.service, args.name) if not _NAME.fullmatch(word)]:
+    store = (args.name or args.service) if args.what == "new-store" else ""
+    check = FIRST_CHECK if store or not args.name else args.name
+    if wrong := [word for word in (args.service, check, store or check) if not _NAME.fullmatch(word)]:
         parser.error(f"{wrong[0]!r} is no name: use small letters, digits and hyphens")
     if not (args.root / "dr_checks" / args.room / "__init__.py").exists():
         parser.error(f"dr_checks/{args.room} is no room of checks")
-    skeletons = Skeletons(args.root, args.service, args.name, args.room, args.area)
-    new = args.what == "new-service"
+    area = args.area or (Area.REPLICATION if store else Area.INFRASTRUCTURE)
+    skeletons = Skeletons(args.root, args.service, check, args.room, area, store)
+    new = args.what != "new-check"
     if new == skeletons.checks.exists():
         parser.error(f"checks of {args.service} {'exist: use new-check' if new else 'do not exist: use new-service'}")
+    if store in {known.id for known in STORES}:
+        parser.error(f"the store {store} exists")
     if not new and f"def {skeletons.words['function']}(" in skeletons.checks.read_text(encoding="utf-8"):
         parser.error(f"the check {skeletons.words['check']} exists")
-    for path in [*([skeletons.write_reader()] if new else []), *skeletons.write_check()]:
+    written = [*([skeletons.write_reader()] if new else []), *skeletons.write_check()]
+    for path in [*written, *(skeletons.write_store() if store else ())]:
         sys.stdout.write(f"{path.relative_to(args.root)}\n")
 
 
