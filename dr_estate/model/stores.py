@@ -14,7 +14,7 @@ from dr_estate.model.marker_names import FILE, KEY, TABLE
 
 @dataclass(frozen=True, slots=True)
 class AwsBackup:
-    """How AWS Backup holds a store: its word for the type, the part of an ARN by which it is recognized, and a job's budget.
+    """How AWS Backup holds a store: its word for the type, a part of every ARN of it, and the budget of a job.
 
     Its rows in aws_durations.toml are ``backup.back-up-<id>`` and ``backup.restore-<id>``.
     """

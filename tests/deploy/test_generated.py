@@ -12,7 +12,7 @@ from dr_estate.config.environment import load_environment
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.options import ROOT, IamOptions
-from utils.aws_mgmt.cli.commands.iam import run_iam
+from utils.aws_mgmt.cli.commands.iam import iam_command
 from utils.aws_mgmt.generate.deploy_files import DEPLOY, GENERATED, files
 
 FILES = files()
@@ -31,7 +31,7 @@ def test_nothing_generated_earlier_is_left() -> None:
 
 def printed(capsys: pytest.CaptureFixture[str], role: str = "", form: str = "terminal") -> str:
     options = IamOptions(environment="sit", format=form, role=role)
-    assert Exit.READY == run_iam(options, SIT)
+    assert Exit.READY == iam_command(options, SIT)
     return capsys.readouterr().out
 
 
@@ -49,9 +49,9 @@ def test_what_iam_prints_for_machines_and_people_is_the_same_each_time(capsys: p
 
 def test_iam_refuses_a_role_and_a_format_that_it_does_not_know() -> None:
     with pytest.raises(UsageError, match="reader, operator, approver"):
-        run_iam(IamOptions(environment="sit", role="root"), SIT)
+        iam_command(IamOptions(environment="sit", role="root"), SIT)
     with pytest.raises(UsageError, match="csv"):
-        run_iam(IamOptions(environment="sit", format="csv"), SIT)
+        iam_command(IamOptions(environment="sit", format="csv"), SIT)
 
 
 def test_the_printed_policies_are_the_files_of_deploy(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 
+from dr_estate.model.invocation import Program
 from sandbox.client.endpoint import Endpoint
 from tests.utils.running import ROOT, command_of, dr_cli, rules, signed_in
+from utils.aws_mgmt.cli import dispatch
+from utils.aws_mgmt.cli.pages import HelpPage, contexts
+from utils.aws_mgmt.cli.parser import COMMAND_LINE, parse
 
 DOOR = ROOT / "utils" / "aws_mgmt" / "dr_cli.py"
 
@@ -99,3 +106,31 @@ def test_a_denied_call_and_one_without_an_answer_are_logged_with_their_error(tmp
     (log,) = (tmp_path / "out").glob("calls-*.log")
     assert "sts:GetCallerIdentity - " in log.read_text()
     assert "error=EndpointConnectionError" in log.read_text()
+
+
+PAGES = [ctx.command for ctx in contexts(COMMAND_LINE, Program.SCRIPT)]
+EXAMPLES = sorted(
+    {example for page in PAGES if isinstance(page, HelpPage) and page.name != "completion" for example in page.examples}
+)
+OTHERS = (
+    "-e sit failover --execute --watch", "-e sit failover --validate --watch", "-e sit status --watch",
+    "-e sit fence --execute", "-e sit status --explain calls", "-e sit test --infra --restore",
+    "-e dev,sit report --merge",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("words", [*EXAMPLES, *OTHERS])
+def test_the_function_of_a_command_takes_its_options(
+    words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for file in re.findall(r"(?:reports/out|runs)/\S+|\S+\.(?:tar|json)", words):
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
+        Path(file).touch()
+    options = parse(shlex.split(words))
+    path = dispatch.function_of(options)
+    module, _, name = path.partition(":")
+    function = getattr(import_module(f"utils.aws_mgmt.cli.commands.{module}"), name)
+    taken = get_type_hints(function)
+    assert isinstance(options, taken["options"])
+    assert ("environment" in taken) == (path not in dispatch.WITHOUT_ENVIRONMENT)

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from dr_checks.core.model import Area, Severity
 from dr_checks.core.registry import checks
 from utils.aws_mgmt.app.errors import UsageError
-from utils.aws_mgmt.app.options import DrTestOptions, Options, StatusOptions
+from utils.aws_mgmt.app.options import DrTestOptions, FailoverOptions, Options, StatusOptions
 
 READINESS = tuple(area for area in Area if area is not Area.VALIDATION)
 _TESTED = (Area.INFRASTRUCTURE, Area.REPLICATION, Area.TENANTS, Area.PREREQUISITES)
@@ -20,8 +20,10 @@ def disasters() -> dict[str, str]:
     return {disaster.name: disaster.sentence for disaster in catalogue()}
 
 
-def areas_of(options: StatusOptions | DrTestOptions) -> tuple[Area, ...]:
-    """The areas the selectors choose; selectors add up, and none of them means all areas."""
+def areas_of(options: StatusOptions | DrTestOptions | FailoverOptions) -> tuple[Area, ...]:
+    """The areas the selectors choose; selectors add up, and none of them means all areas. A failover is validated."""
+    if isinstance(options, FailoverOptions):
+        return (Area.VALIDATION,)
     if isinstance(options, StatusOptions):
         selected = {Area.REPLICATION: options.replication, Area.INFRASTRUCTURE: options.infrastructure}
     else:

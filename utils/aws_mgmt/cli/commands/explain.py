@@ -17,7 +17,7 @@ from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.evaluation import evidence_of
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.next_steps import DIAGNOSIS, READINESS
-from utils.aws_mgmt.app.options import ExplainOptions
+from utils.aws_mgmt.app.options import ExplainOptions, Options, StatusOptions
 from utils.aws_mgmt.app.target import world_of
 
 _FORMS = ("terminal", "json")
@@ -28,7 +28,7 @@ def explain_needs(options: ExplainOptions, environment: Environment) -> Exit:
 
     Raises UsageError for a tenant that is not there, and DataUnavailable where the DR region's services cannot be seen.
     """
-    snapshot = _snapshot(options, environment)
+    snapshot = _snapshot(options, environment, "needs")
     view = View("needs", Side.DR, environment, snapshot)
     known = {name: tenant.id for tenant in view.tenants for name in (tenant.dns, tenant.id)}
     if options.name not in known:
@@ -41,15 +41,16 @@ def explain_needs(options: ExplainOptions, environment: Environment) -> Exit:
     return code
 
 
-def explain_calls(options: ExplainOptions, environment: Environment) -> Exit:
+def explain_calls(options: ExplainOptions | StatusOptions, environment: Environment) -> Exit:
     """Print the calls of one observation by operation, and the estimate for another number of tenants.
 
     Returns 0, or 3 where a part was not seen, so that not all calls were made.
     Raises UsageError, and DataUnavailable where the tenants cannot be seen.
     """
-    snapshot = _snapshot(options, environment)
+    snapshot = _snapshot(options, environment, "calls")
     tenants = len(discover(snapshot, environment))
-    plan = CallPlan.of(snapshot, tenants, options.number or tenants)
+    number = options.number if isinstance(options, ExplainOptions) else None
+    plan = CallPlan.of(snapshot, tenants, number or tenants)
     console.result(render_calls(plan, options.format), machine=options.format == "json")
     code = Exit.COULD_NOT_SEE if plan.unseen else Exit.READY
     answer = (
@@ -59,9 +60,9 @@ def explain_calls(options: ExplainOptions, environment: Environment) -> Exit:
     return code
 
 
-def _snapshot(options: ExplainOptions, environment: Environment) -> Snapshot:
+def _snapshot(options: Options, environment: Environment, action: str) -> Snapshot:
     if options.format not in _FORMS:
-        raise UsageError(f"explain {options.action} is not written as {options.format}: use {', '.join(_FORMS)}.")
+        raise UsageError(f"explain {action} is not written as {options.format}: use {', '.join(_FORMS)}.")
     if options.from_evidence:
         return evidence_of(options, environment)
     with console.progress() as advance, world_of(options, environment) as world:

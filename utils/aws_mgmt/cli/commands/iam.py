@@ -13,7 +13,7 @@ from utils.aws_mgmt.app.next_steps import DIAGNOSIS
 from utils.aws_mgmt.app.options import IamOptions
 
 
-def run_iam(options: IamOptions, environment: Environment) -> Exit:
+def iam_command(options: IamOptions, environment: Environment) -> Exit:
     """Print the policies of one role, or of all roles where none is named, as one JSON value.
 
     One role: ``{policy name: document}``; all: ``{role: {policy name: document}}``. Raises UsageError for a role that

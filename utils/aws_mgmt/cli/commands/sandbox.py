@@ -24,7 +24,7 @@ PAGED_S = 300
 """Until somebody is paged health checks have failed, and their metric shows it."""
 
 
-def run_sandbox(options: SandboxOptions, environment: Environment) -> Exit:
+def sandbox_command(options: SandboxOptions, environment: Environment) -> Exit:
     """Run the sandbox action of ``options``. Raises SandboxError with a sentence where it cannot be done."""
     if options.action in {"train", "debrief"}:
         return _train(options, environment) if options.action == "train" else _debrief(options, environment)

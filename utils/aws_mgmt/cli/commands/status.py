@@ -9,23 +9,23 @@ from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment
 from reports.terminal import console
 from utils.aws_mgmt.app.after_look import after_look, with_decision
-from utils.aws_mgmt.app.areas import chosen_checks
+from utils.aws_mgmt.app.areas import areas_of, chosen_checks
 from utils.aws_mgmt.app.early_judgement import EarlyJudgement
 from utils.aws_mgmt.app.evaluation import CommandRun, judge, read
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.gate import gate_rules, gated
-from utils.aws_mgmt.app.options import DrTestOptions, JudgingOptions, Options
+from utils.aws_mgmt.app.options import DrTestOptions, FailoverOptions, JudgingOptions, StatusOptions
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.cli.terminal import Terminal
 
 
-def judge_readiness(options: Options, environment: Environment, areas: tuple[Area, ...]) -> Exit:
-    """Look (or load evidence), judge the scenarios of ``areas``, write and print the report.
+def status_command(options: StatusOptions | DrTestOptions | FailoverOptions, environment: Environment) -> Exit:
+    """Look (or load evidence), judge the scenarios of the chosen areas, write and print the report.
 
     Returns its exit code, by the gate's rules where some were given; where only the validation was judged and found
     fault, 6.
     """
-    clock = WorldClock()
+    clock, areas = WorldClock(), areas_of(options)
     rules = gate_rules(options, environment) if isinstance(options, JudgingOptions) else None
     began_s = clock.monotonic()
     with run_folder(options) as folder, console.progress() as advance:

@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from dr_actions.clients.mutating_client import SendFailed
-from dr_checks.core.model import Area
 from dr_checks.posture.signals import Api
 from dr_estate.aws.read_client import WrongAccount
 from dr_estate.config.environment import Environment
@@ -18,6 +17,7 @@ from reports.terminal.watch import watch
 from reports.values.run_view import RunFollower, RunView
 from reports.values.watched_estate import WatchedEstate, watched_estate
 from utils.aws_mgmt.app.after_look import after_watch
+from utils.aws_mgmt.app.areas import areas_of
 from utils.aws_mgmt.app.connections import AppContext, connect
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.evaluation import narrowed
@@ -28,9 +28,7 @@ from utils.aws_mgmt.app.target import ObservedWorld, world_of
 from utils.aws_mgmt.cli.terminal import Terminal
 
 
-def watch_command(
-    options: StatusOptions | FailoverOptions, environment: Environment, areas: tuple[Area, ...], every_s: int
-) -> Exit:
+def watch_command(options: StatusOptions | FailoverOptions, environment: Environment) -> Exit:
     """Show the estate until q is pressed. Returns 0, or 3 where nothing was seen.
 
     Raises UsageError where there is no terminal, or nothing new to look at.
@@ -47,13 +45,13 @@ def watch_command(
 
         def look() -> WatchedEstate:
             snapshot = world.observe(environment)
-            estate = watched_estate(snapshot, environment, areas, narrowed(options, snapshot, environment))
+            estate = watched_estate(snapshot, environment, areas_of(options), narrowed(options, snapshot, environment))
             primary = estate.regions[0]
             dark = "" if primary.api == Api.ANSWERS else primary.region
             next_step = after_watch(estate.posture, estate.standing, environment, estate.at, dark)
             return replace(estate, view=follows(estate), next_step=next_step)
 
-        screen = watch(look, every_s, (DataUnavailable, WrongAccount))
+        screen = watch(look, options.watch_s or 0, (DataUnavailable, WrongAccount))
     if screen.estate is None:
         console.complain(f"Nothing was seen. {screen.trouble}".strip())
         return Exit.COULD_NOT_SEE
