@@ -107,7 +107,8 @@ def verified(chain: Chain) -> str:
         return "no entry is here, and none in the mirror."
     torn = f" A torn last line of {len(chain.torn)} bytes never counted." if chain.torn else ""
     many = f"{len(chain.entries)} {'entry' if len(chain.entries) == 1 else 'entries'}"
-    return f"intact: {many}, head {chain.head[:12]}.{torn} An end cut off would show against the mirror alone."
+    mirror = "Only the copy in AWS can show whether entries at the end are missing."
+    return f"intact: {many}, head {chain.head[:12]}.{torn} {mirror}"
 
 
 def text(log: IncidentLog) -> str:

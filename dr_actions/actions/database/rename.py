@@ -63,7 +63,7 @@ class Renaming:
             yield (
                 f"{instance.identifier} in {context.env.region(self.side)} will be kept as "
                 f"{failback.retained_name(instance)} ({self.was}): "
-                "delete it by hand some day."
+                "delete it when it is no longer needed."
             )
 
 

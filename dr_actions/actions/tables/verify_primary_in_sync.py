@@ -45,7 +45,8 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     facts = _evidence(primary_side.items, away.items, "items read through")
     if primary_side.digest == away.digest:
         return StepStatus(StepState.DONE, f"{step.subject}: the same {away.items} items in both regions.", facts)
-    message = f"{step.subject} holds {primary_side.items} items at home and {away.items} away, and they differ"
+    counted = f"{primary_side.items} items in the primary region and {away.items} in the DR region"
+    message = f"{step.subject} holds {counted}, and they differ"
     return StepStatus(StepState.IN_PROGRESS, f"{message}: writes are still on their way.", facts)
 
 
@@ -88,12 +89,17 @@ def _status_by_counts(name: str, context: PlanContext) -> StepStatus:
         table.items if table else 0 for table in (_table(name, side, context) for side in (Side.PRIMARY, Side.DR))
     ]
     facts = _evidence(counts[0], counts[1], "DynamoDB's own count, refreshed about every six hours")
-    message = f"{name} is too large to be read through; DynamoDB counts {counts[0]} items at home and {counts[1]} away"
+    counted = f"{counts[0]} items in the primary region and {counts[1]} in the DR region"
+    message = f"{name} is too large to be read through; DynamoDB counts {counted}"
     return StepStatus(StepState.DONE if counts[0] == counts[1] else StepState.IN_PROGRESS, f"{message}.", facts)
 
 
 def _evidence(primary_side: int, away: int, basis: str) -> tuple[tuple[str, str], ...]:
-    return (("items at home", str(primary_side)), ("items away", str(away)), ("counted by", basis))
+    return (
+        ("items in the primary region", str(primary_side)),
+        ("items in the DR region", str(away)),
+        ("counted by", basis),
+    )
 
 
 def notes(context: PlanContext) -> Iterator[str]:
@@ -104,7 +110,7 @@ def notes(context: PlanContext) -> Iterator[str]:
         return
     yield (
         f"{names}: from the last write that left {context.env.regions.primary} before the outage until it was back and "
-        "fenced, both regions may have written one item. The later write won, and DynamoDB keeps no trace of the other "
+        "fenced, both regions may have written one item. The later write won, and DynamoDB does not keep the other "
         "(T31): point-in-time recovery of either region shows the table of any moment of that window."
     )
 

@@ -176,9 +176,7 @@ def stability(minutes: Sequence[datetime], now: datetime, wanted_minutes: int, r
         since = moment
     lasts = newest - since + _MINUTE
     gap = since - _MINUTE if since > minutes[0] else None
-    message = (
-        f"{region} has published its metrics in each of the last {lasts // _MINUTE} minutes, {wanted_minutes} wanted"
-    )
+    message = f"{region} has been stable for {lasts // _MINUTE} minutes, {wanted_minutes} are needed"
     message += f"; it was silent at {gap:%H:%M} UTC." if gap else "."
     return Stability(since, gap, lasts, lasts >= wanted_minutes * _MINUTE, message)
 

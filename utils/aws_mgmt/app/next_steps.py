@@ -104,11 +104,11 @@ def after_assessment(options: PlanOptions, report: Report, assessment: Assessmen
     split = options.failback and report.posture is PostureName.SPLIT  # the second writer is stopped first
     if split or assessment.advice not in (Advice.PROCEED, Advice.RISKY):
         return _instead(options, report)
-    does = "asks AWS to run this plan; an approver lets it"
+    does = "starts the run in AWS. It waits for an approver"
     if not report.environment.automation.enabled:
         if report.environment.approvals.people > 1:
             approved = approval(options, incident, short(assessment.plan.digest))
-            return _past_gates(approved, "is for the second person, who approves this plan", report, assessment)
+            return _past_gates(approved, "approves this plan: a second person runs it", report, assessment)
         does = "runs this plan"
     # Without a ticket the run names itself where none is asked for, and asks for it at the terminal where one is.
     return _past_gates(execution(options, incident), does, report, assessment)
@@ -235,7 +235,7 @@ def after_watched_run(goal: str, incident: str, code: int, arguments: Sequence[s
     if code == Exit.REFUSED:  # it began nothing: what refused it refuses the same words again
         return str(NextStep(again, "asks for it again, once the reason above is gone"))
     if code != Exit.READY:
-        return str(NextStep(again, "goes on from here, once an approver lets it"))
+        return str(NextStep(again, "goes on from here, once a second person approves it"))
     if goal == "failover":
         return str(NextStep(report_of(goal, incident), "judges it from here, and leaves report.html on this machine"))
     return str(NextStep(Command(("log", "--review", *_incident(incident))), "writes the review of the incident"))

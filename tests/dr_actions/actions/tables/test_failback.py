@@ -45,7 +45,10 @@ def test_writes_stranded_in_the_primary_arrive_and_are_proven_to_have(away: Home
     away.endpoint.end()
     status = away.until(StepState.DONE, ACTION, step)
     assert StepState.DONE is status.state
-    assert ("2", "2") == (dict(status.evidence)["items at home"], dict(status.evidence)["items away"])
+    assert ("2", "2") == (
+        dict(status.evidence)["items in the primary region"],
+        dict(status.evidence)["items in the DR region"],
+    )
 
 
 def test_the_digest_knows_every_value_and_no_order() -> None:

@@ -96,8 +96,8 @@ def _ask_and_watch(options: RecoveryOptions, reached: AppContext, files: Command
     execution = RecoveryAutomation(reached).start(wanted)
     console.complain(
         f"AWS was asked to run plan {digest[:12]} for {incident} ({execution}). "
-        f"{next_steps.approval(options, incident, short(digest))} is for the second person, also where they approved "
-        "this plan before: AWS asks for its own. "
+        f"Now a second person runs {next_steps.approval(options, incident, short(digest))}, even if they approved this "
+        "plan earlier. "
         f"This process may end: {next_steps.attach_of(incident)} watches it again."
     )
     return watch(reached, execution, files.folder, options.format)
