@@ -113,6 +113,16 @@ def test_a_wait_that_is_over_says_what_to_do_and_nothing_is_waited_for_again() -
     assert run.regained == 0
 
 
+def test_in_a_write_pause_new_credentials_are_waited_for_until_they_come() -> None:
+    run = Run([OPERATOR, *[EXPIRED] * 9, OPERATOR])
+    with run.sign_in.awaited(run, run.stop, run.messages.append, run.record):
+        run.sign_in.waits_on = lambda: True
+        assert run.sign_in.recover()
+    assert run.sign_in.lost_s > QUICK.execution.sign_in_wait_minutes * 60
+    assert "it goes on by itself." in run.messages[0], "no end is promised that does not come"
+    assert not run.sign_in.waits_on()
+
+
 def test_a_run_whose_lock_was_taken_over_meanwhile_ends() -> None:
     run = Run([OPERATOR, EXPIRED, OPERATOR], lock_lost="taken over")
     with pytest.raises(LockLost, match="taken over"):

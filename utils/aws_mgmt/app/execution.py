@@ -163,6 +163,7 @@ def run_steps(
     again = next_steps.after_run(context.options, context.start.clearance.incident)
     with _listening(context, journal) as listener:
         run = run_of(context, heartbeat.check, journal, listener)
+        context.app.sign_in.waits_on = lambda: run.no_writes_since is not None
         run.report_writes = partial(_report_writes, context, heartbeat, str(again.command))
         listener.note(visitor_access(run.snapshot, run.env).line)
         journal.report_to(listener.note)

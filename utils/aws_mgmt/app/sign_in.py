@@ -80,7 +80,10 @@ class SignIn:
     """The sign-in of one command. It waits within ``awaited`` alone, and there in the thread that runs the plan.
 
     ``ask`` asks STS who is calling, with the current credentials; ``sign_in_again`` looks for the credentials again.
+    While ``waits_on`` holds, as in a write pause, no wait for credentials is over: a run that ends ends no pause.
     """
+
+    waits_on: Callable[[], bool] = staticmethod(lambda: False)
 
     def __init__(
         self,
@@ -107,6 +110,7 @@ class SignIn:
             yield
         finally:
             self._run = outer if self._run is not None else None
+            self.waits_on = type(self).waits_on
 
     def renew(self) -> None:
         """Where STS too refuses the credentials, have them looked for again: the profile's, if variables held them."""
@@ -165,17 +169,19 @@ class SignIn:
     def _wait(self, run: RunInProgress, refusal: SignInRefusal) -> None:
         limits, began_s = self._env.execution, self._clock.monotonic()
         until = self._clock.now() + timedelta(minutes=limits.sign_in_wait_minutes)
+        ends = "" if self.waits_on() else f", if that is by {until:%H:%M} UTC"
         dropped = forget_expired_variables()
         from_profile = " The keys in its variables are over: the profile counts from now on." if dropped else ""
         login = login_command()
         message = (
             f"The credentials are lost: {refusal.message} The run is paused and nothing is taken back. Log in again "
-            f"(`{login}`): it goes on by itself, if that is by {until:%H:%M} UTC.{from_profile}"
+            f"(`{login}`): it goes on by itself{ends}.{from_profile}"
         )
         run.note(message)
         run.record(says=message)
         while True:
-            if self._clock.monotonic() - began_s >= limits.sign_in_wait_minutes * 60:
+            is_over = self._clock.monotonic() - began_s >= limits.sign_in_wait_minutes * 60
+            if is_over and not self.waits_on():
                 raise CredentialsLost(
                     f"No new credentials in {limits.sign_in_wait_minutes:g} min: {refusal.message} Nothing was taken "
                     f"back. Log in again (`{login}`)."
