@@ -63,7 +63,8 @@ class Execution(Settings):
     The lock expires ``lease_s`` after its owner's last heartbeat; a run that observed it for that time without one may
     take it over. Evidence older than ``evidence_age_s`` is looked at again before a change. ``manual_wait_minutes`` is
     how long a run waits for a step done by a person, and ``sign_in_wait_minutes`` for new credentials where it lost its
-    own; in a failback's write pause it waits until they come, for nobody else ends that. A failover tries for ``primary_minutes`` what the primary region has to do, and then goes on without it;
+    own; in a failback's write pause it waits until they come, for nobody else ends that. A failover tries for
+    ``primary_minutes`` what the primary region has to do, and then goes on without it;
     ``assess_minutes`` and ``verify_minutes`` are what the estimate of the recovery time allows people for both. With
     ``markers`` a planned move writes a marker by a task of a tenant's own (PHP in its image), and waits until it has
     arrived; a failback one into each tenant's folder and each replicated table too.
