@@ -139,7 +139,7 @@ def _fork(session: pytest.Session, files: list[list[pytest.Item]], turns: int) -
         sender.close()
         return receiver, pid
     try:
-        _play(session.config, files, turns, sender)
+        _play(session, files, turns, sender)
         sender.send(None)
     except BaseException:  # noqa: BLE001 - the first process raises it
         sender.send(RuntimeError(traceback.format_exc()))
@@ -147,17 +147,19 @@ def _fork(session: pytest.Session, files: list[list[pytest.Item]], turns: int) -
         os._exit(0)  # what the first process is to do at its exit is not done twice
 
 
-def _play(config: pytest.Config, files: list[list[pytest.Item]], turns: int, sender: connection.Connection) -> None:
-    plugins = config.pluginmanager
+def _play(session: pytest.Session, files: list[list[pytest.Item]], turns: int, sender: connection.Connection) -> None:
+    config, plugins = session.config, session.config.pluginmanager
     plugins.unregister(name="terminalreporter")
     plugins.register(_Sender(sender, config))
     capture = plugins.getplugin("capturemanager")
     capture.stop_global_capturing()  # the file that it captures to is the first process's
     capture.start_global_capturing()
-    items = itertools.chain.from_iterable(files[index] for index in _taken(turns))
-    for item, following in itertools.pairwise(itertools.chain(items, [None])):
-        assert item is not None
-        config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+    # What follows a file's last test is said to be the session: its fixtures stay, and which file is next is asked
+    # once the test is played. A process that asked before would keep that file from one that has nothing to do.
+    for index in _taken(turns):
+        for item, following in itertools.pairwise([*files[index], session]):
+            config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+    session._setupstate.teardown_exact(None)
 
 
 def _taken(turns: int) -> Iterator[int]:

@@ -43,7 +43,7 @@ def test_writes_and_{ends}(tmp_path):
 PLAYER = """
 import os, time
 def test_notes_its_process():
-    time.sleep(0.3)
+    time.sleep({lasts_s})
     with open({path!r}, "a") as file:
         file.write(f"{{os.getpid()}}\\n")
 """
@@ -88,10 +88,19 @@ def test_the_files_of_the_house_are_played_by_one_process(tmp_path: Path) -> Non
     folder, noted = tmp_path / "tests" / "house", tmp_path / "processes"
     folder.mkdir(parents=True)
     for name in ("test_a.py", "test_b.py"):
-        (folder / name).write_text(PLAYER.format(path=str(noted)), encoding="utf-8")
+        (folder / name).write_text(PLAYER.format(path=str(noted), lasts_s=0.3), encoding="utf-8")
     assert 0 == _played(tmp_path).returncode
     first, second = noted.read_text(encoding="utf-8").split()
     assert first == second
+
+
+def test_a_long_test_keeps_no_other_file_waiting(tmp_path: Path) -> None:
+    for name, lasts_s in (("a", 3), ("b", 0.1), ("c", 0.1)):
+        text = PLAYER.format(path=str(tmp_path / name), lasts_s=lasts_s)
+        (tmp_path / f"test_{name}.py").write_text(text, encoding="utf-8")
+    assert 0 == _played(tmp_path).returncode
+    long, *short = ((tmp_path / name).read_text(encoding="utf-8") for name in "abc")
+    assert long not in short
 
 
 def test_the_files_that_tests_wrote_stay_where_one_of_them_failed_and_nowhere_else(tmp_path: Path) -> None:
