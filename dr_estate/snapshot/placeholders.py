@@ -37,9 +37,16 @@ class Placeholders:
 
     public: frozenset[str]
     key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+    _replaced: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def text(self, text: str) -> str:
         """The text with placeholders."""
+        # of the texts that AWS answers nine in ten are repeated: the names of members, ARNs, times
+        if text not in self._replaced:
+            self._replaced[text] = self._with_placeholders(text)
+        return self._replaced[text]
+
+    def _with_placeholders(self, text: str) -> str:
         parts, end = [], 0
         for found in _ADDRESS.finditer(text):
             address = self._address(found[0])

@@ -7,15 +7,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import botocore.session
 from botocore import xform_name
-from botocore.model import ListShape, MapShape, OperationModel, StringShape, StructureShape
+from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, StringShape, StructureShape
 
 from dr_actions.iam.action_names import actions_of
 from dr_checks.core.model import Status, worst
 from dr_checks.core.registry import checks, judge
+from dr_estate.aws.botocore_models import declared_models
 from dr_estate.aws.clock import WorldClock
 from dr_estate.aws.read_client import PROOF, Credentials, ReadClient
 from dr_estate.aws.recording import Exchange, ExchangeRecorder
@@ -345,13 +347,14 @@ def _replication(environment: Environment, heard: Examination) -> Fact:
 
 def _shapes(heard: Examination) -> Iterator[str]:
     """Where answers differ from what this version reads: words that no model lists, rows and readers that failed."""
-    session = botocore.session.Session()
+    # the loader that the answers were read by: botocore's own reads every model again, for half a second
+    load = cache(declared_models(reads() | DIAGNOSED | {PROOF}).load_service_model)
     odd = (UnavailableKind.DEFECT, UnavailableKind.UNREADABLE)
     words: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     for exchange in heard.exchanges:
         if exchange.kind is None:
             service, _, name = exchange.operation.partition(":")
-            model: OperationModel = session.get_service_model(service).operation_model(name)
+            model: OperationModel = ServiceModel(load(service, "service-2"), service).operation_model(name)
             for member, word in _unknown_words(exchange.answer, model.output_shape, ""):
                 if (exchange.operation, member, word) not in _DOCUMENTED:
                     words[exchange.operation, member].add(word)
