@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
+import io
+import lzma
+import os
 import pkgutil
+import tempfile
 from pathlib import Path
 
 import utils.aws_mgmt
@@ -12,11 +17,13 @@ from dr_checks.core.registry import checks, judge
 from dr_checks.core.serialization import result_from_json, result_to_json
 from dr_estate.aws.read_client import Credentials, ReadClient
 from dr_estate.config.environment import Side, load_environment
+from dr_estate.snapshot.placeholders import public_words
 from dr_estate.snapshot.registry import reads
 from tests.dr_checks.estates import healthy
 from utils.aws_mgmt.app.early_imports import loading_judgement
 
 ROOT = Path(__file__).parents[2]
+EVIDENCE = ROOT / "tests" / "golden" / "evidence" / "sit-healthy.json.xz"
 _APART = {"utils.aws_mgmt.dr_cli"}  # the door itself: each command runs it as a script
 _LATE = ("rich.console", "rich.progress", "rich.table")
 
@@ -34,6 +41,26 @@ def warm() -> None:
     client = ReadClient(environment, reads(), Credentials("http://127.0.0.1:9", "nobody", "nothing"))
     for service in sorted({operation.partition(":")[0] for operation in reads()}):
         client.client(service, environment.region(Side.DR))
+    public_words(reads())
+    assess_once()
+
+
+def assess_once() -> None:
+    """Assess recorded evidence: patterns are compiled, templates parsed, actions declared as a first command does."""
+    # not among the imports above: they are loaded where a command loads them
+    parse = importlib.import_module("utils.aws_mgmt.cli.parser").parse
+    run_command = importlib.import_module("utils.aws_mgmt.cli.error_boundary").run_command
+    environment = dict(os.environ)
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as silence:
+        silence.enter_context(contextlib.redirect_stdout(io.StringIO()))
+        shown = silence.enter_context(contextlib.redirect_stderr(io.StringIO()))
+        evidence = Path(folder) / "evidence.json"
+        evidence.write_bytes(lzma.decompress(EVIDENCE.read_bytes()))
+        os.environ.update(dict.fromkeys(("HOME", "XDG_STATE_HOME", "DR_SANDBOX_HOME"), folder))
+        code = run_command(parse(f"-e sit --output {folder}/out failover --from-evidence {evidence}".split()))
+        assert code in (0, 1), shown.getvalue()
+    os.environ.clear()
+    os.environ.update(environment)
 
 
 gc.disable()
