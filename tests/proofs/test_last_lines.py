@@ -86,26 +86,19 @@ class Desk:
         """The words before each command."""
         return f"-e sit --config {self.config}"
 
-    def rows(self, command: str) -> int:
-        """How many rows of the screen a command takes."""
-        lines = shown_at_terminal(f"{self.options} {command}", self.home, signed_in(self.world, "operator"), b"")
-        return sum(-(-len(line) // 100) or 1 for line in lines)
-
-    def lines(self, command: str, person: str = "operator", typed: str = "") -> list[str]:
-        """The lines that a command shows, also those that it takes away again."""
+    def screen(self, command: str, person: str = "operator", typed: str = "") -> list[str]:
+        """The lines that a command shows, also those that it takes away again, and the empty ones."""
         variables = signed_in(self.world, person)
-        lines = shown_at_terminal(f"{self.options} {command}", self.home, variables, typed.encode())
-        return [line for line in lines if line.strip()]
+        return shown_at_terminal(f"{self.options} {command}", self.home, variables, typed.encode())
 
     def run(self, command: str) -> None:
         """Run a command to its end without a terminal."""
         ran = dr_cli(f"{self.options} {command}", self.home, **signed_in(self.world, "operator"))
         assert ran.code == 0, ran.err
 
-    def paste(self, command: str) -> int:
+    def paste(self, screen: list[str]) -> int:
         """Paste the next command of a screen into a shell, as it is printed; returns its exit code."""
-        lines = self.lines(command)
-        line = lines[-1].strip()
+        line = _written(screen)[-1].strip()
         folders = (Path(sys.executable).parent, ROOT / ".tools" / "awscli" / "bin")
         path = os.pathsep.join((*map(str, folders), os.environ["PATH"]))
         state = {"XDG_STATE_HOME": str(self.home), "HOME": str(self.home), "PYTHONPATH": str(ROOT)}
@@ -137,6 +130,15 @@ class Desk:
             assert terminal.wait() == 130, terminal.shown
 
 
+def _written(screen: list[str]) -> list[str]:
+    return [line for line in screen if line.strip()]
+
+
+def _rows(screen: list[str]) -> int:
+    """How many rows of a terminal these lines take."""
+    return sum(-(-len(line) // 100) or 1 for line in screen)
+
+
 @contextmanager
 def _desk(home: Path) -> Iterator[Desk]:
     config = rules(home, "sit", QUICK)
@@ -150,9 +152,10 @@ def _desk(home: Path) -> Iterator[Desk]:
 
 def _ends_well(
     desk: Desk, command: str, *wanted: str, person: str = "operator", typed: str = "", works: str = ""
-) -> None:
-    """It ends with its answer and the next command; ``works`` is what it shows to do before that."""
-    whole = desk.lines(command, person, typed)
+) -> list[str]:
+    """The screen: it ends with its answer and the next command; ``works`` is what it shows to do before that."""
+    screen = desk.screen(command, person, typed)
+    whole = _written(screen)
     assert works in "\n".join(whole), "it was silent"
     lines = whole[len(whole) - whole[::-1].index("In short") :]
     at = next(number for number, line in enumerate(lines) if line.startswith("  Next:"))
@@ -166,6 +169,7 @@ def _ends_well(
     if command == "status":
         answer = next(number for number, line in enumerate(whole) if line.startswith("DR status of"))
         assert len(whole[answer:]) <= MOST_LINES, whole
+    return screen
 
 
 def test_a_healthy_estate(tmp_path: Path) -> None:
@@ -196,7 +200,7 @@ def test_an_environment_that_is_described_and_a_sandbox(tmp_path: Path) -> None:
             for command in OF_SANDBOX:
                 _ends_well(desk, command)
         finally:
-            desk.lines("sandbox down")
+            desk.screen("sandbox down")
 
 
 def test_an_estate_with_ten_gaps(tmp_path: Path) -> None:
@@ -222,50 +226,40 @@ def test_a_dark_primary_region(tmp_path: Path) -> None:
         _ends_well(desk, f"{approve} --withdraw", "nobody may run", f" log --incident {INCIDENT}`", person="approver")
 
 
-def test_the_next_command_of_each_posture_is_pasted_as_it_stands(tmp_path: Path) -> None:
-    """A stopped database, two writers, a dark primary region, the DR region serving, and the middle of a failback."""
+def test_the_next_command_of_a_stopped_database_is_pasted_as_it_stands(tmp_path: Path) -> None:
     with _desk(tmp_path) as desk:
         desk.world.inject("primary-database-down")
-        _ends_well(desk, "status", "Posture:  IMPAIRED since", "by 1 cause (rds.serves)", "explains ")
-        assert desk.lines("status")[-1].strip().startswith("aws rds start-db-instance ")
-        assert desk.paste("status") == 0, "the database starts"
-        desk.world.return_to("as it began")
-        desk.world.inject("both-regions-serve")
-        _ends_well(desk, "status", "Posture:  SPLIT", "two regions take writes", " fence --side primary`")
-        desk.paste("status")
-        desk.world.return_to("as it began")
-        desk.fail_over()
-        _ends_well(desk, "status", "UNPROTECTED", "serves 2 of 2 tenants", "unprotected since", " status --watch`")
-        ran = dr_cli(f"{desk.options} status --format json", desk.home, **signed_in(desk.world, "operator"))
-        assert (ran.code, ran.report["recommendation"], ran.report["causes"]) == (1, "UNPROTECTED", [])
-        assert {"efs.replication-state", "dns-choice.all-well"} <= {*ran.report["expected"]}
-        desk.begin_failback()
-        _ends_well(desk, "status", "that the failback ends")
+        status = _ends_well(desk, "status", "Posture:  IMPAIRED since", "by 1 cause (rds.serves)", "explains ")
+        assert _written(status)[-1].strip().startswith("aws rds start-db-instance ")
+        assert desk.paste(status) == 0, "the database starts"
 
 
-def test_a_split_estate(tmp_path: Path) -> None:
+def test_a_split_estate_and_its_next_command_pasted_as_it_stands(tmp_path: Path) -> None:
+    own = {"status": ("two regions take writes", " fence --side primary`", " fence "), "failover": (" fence ",)}
     with _desk(tmp_path) as desk:
         desk.world.inject("both-regions-serve")
-        for command in LOOKING:
-            _ends_well(desk, command, "Posture:  SPLIT")
-        _ends_well(desk, "status", " fence ")
-        _ends_well(desk, "failover", " fence ")
+        screens = {command: _ends_well(desk, command, "Posture:  SPLIT", *own.get(command, ())) for command in LOOKING}
         for command in ("doctor", "schedule", "drill show", "test --dns"):
             _ends_well(desk, command)
+        desk.paste(screens["status"])
 
 
 def test_after_a_failover_and_in_the_middle_of_a_failback(tmp_path: Path) -> None:
     with _desk(tmp_path) as desk:
         desk.fail_over()
-        _ends_well(desk, "status", "Posture:  ON_DR", "UNPROTECTED", " status --watch`")
+        serves = ("serves 2 of 2 tenants", "unprotected since")
+        _ends_well(desk, "status", "Posture:  ON_DR", "UNPROTECTED", *serves, " status --watch`")
+        ran = dr_cli(f"{desk.options} status --format json", desk.home, **signed_in(desk.world, "operator"))
+        assert (ran.code, ran.report["recommendation"], ran.report["causes"]) == (1, "UNPROTECTED", [])
+        assert {"efs.replication-state", "dns-choice.all-well"} <= {*ran.report["expected"]}
         _ends_well(desk, "failover --validate", "score ", "exit 0")
-        _ends_well(desk, "failback", "WAIT", " status --watch`")
-        assert desk.rows("failback") < MOST_ROWS < desk.rows("failback --all")
+        failback = _ends_well(desk, "failback", "WAIT", " status --watch`")
+        assert _rows(failback) < MOST_ROWS < _rows(desk.screen("failback --all"))
         for command in ("failover", f"log --incident {INCIDENT}", "doctor", "schedule", "test --dns"):
             _ends_well(desk, command)
         _ends_well(desk, f"evidence --incident {INCIDENT}", "signed", " evidence verify ", person="approver")
         desk.begin_failback()
-        _ends_well(desk, "status", "Posture:")
+        _ends_well(desk, "status", "Posture:", "that the failback ends")
         _ends_well(desk, "failback", "write pause ", "irreversible")
         goes_on = f" failback --execute --incident {INCIDENT}`"  # as it was begun
         _ends_well(desk, f"log --incident {INCIDENT}", "the record is intact", goes_on)
