@@ -57,6 +57,7 @@ def choose(context: PlanContext) -> CopyChoice | None:
     """
     copies, dark = all_copies(view_of(context))
     usable = [copy for copy in copies if not copy.flaw and sendable(copy)]
+    # The order matters: fresh by the environment's preference, else the youngest that is measured (T23), else any.
     best = (
         _fresh(context, usable)
         or _youngest_copy(usable)
@@ -71,6 +72,7 @@ def choose(context: PlanContext) -> CopyChoice | None:
 
 def sendable(copy: DatabaseCopy) -> bool:
     """Whether RDS can restore it: a logically air-gapped vault's point is no RDS snapshot."""
+    # RDS reads its own snapshots alone; points of other vaults need StartRestoreJob (restore_dr.py says why not).
     return copy.mechanism != BACKUP or ":snapshot:" in copy.name
 
 
@@ -125,6 +127,7 @@ def newest_data(context: PlanContext, database: rds.Instance) -> bool:
     """
     copies, _ = all_copies(view_of(context))
     ages = [copy.age_s for copy in copies if copy.age_s is not None and not copy.flaw]
+    # Without the tag this tool did not restore it, without an age nothing says what it would have to hold.
     if RESTORED_FROM not in dict(database.tags) or database.created_at is None or not ages:
         return False
     return (context.snapshot.taken_at - database.created_at).total_seconds() <= min(ages)
@@ -148,6 +151,7 @@ def notes(context: PlanContext) -> Iterator[str]:
     for database in standing:
         if (
             database.identifier.startswith(f"{name}-")
+            # A replica follows its source and takes no writes: only what stands alone may be a second writer.
             and not database.source
             and not is_set_aside(database.identifier, name)
             and not is_isolated(database.identifier, name)

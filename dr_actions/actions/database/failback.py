@@ -22,6 +22,7 @@ from dr_estate.model.states import DATABASE_REPLICATION
 from dr_estate.readers import rds, rds_groups
 
 COME_FROM = writers.COME_FROM
+# The default of RDS for MySQL is a formula: read-only while the instance is a replica, writable once promoted.
 READ_ONLY, FROZEN, UNSET = "read_only", "1", "{TrueIfReplica}"
 PROMOTION = "database/promote_primary"
 _ON = ("1", "ON", "on")
@@ -57,6 +58,7 @@ def writer(context: PlanContext) -> rds.Instance | None:
     standing = [instance for instance in context.snapshot.get(rds.instances, Side.DR) if not instance.source]
     recorded = {label_of(step) for step in context.recorded if role_of(Goal.FAILOVER, step) is Role.DATABASE}
     name = own_name(context)
+    # The record goes before the name: one of that name may be left over, and only the record knows which one served.
     for meant in (
         [instance for instance in standing if instance.identifier in recorded],
         [instance for instance in standing if instance.identifier == name],
@@ -66,6 +68,7 @@ def writer(context: PlanContext) -> rds.Instance | None:
             if instance.identifier.startswith(f"{name}-") and not _is_isolated_copy(instance, name)
         ],
     ):
+        # Two candidates are none: a copy made of the wrong one would lose the writes of the other.
         if len(meant) == 1:
             return meant[0]
     return None
@@ -102,6 +105,7 @@ def model(context: PlanContext) -> rds.Instance | None:
 
 def is_of(copy: rds.Instance, source: rds.Instance) -> bool:
     """Return whether ``copy`` is the failback copy of ``source``: it replicates from it, or was promoted after that."""
+    # RDS forgets the source at the promotion; the tag that the copy was made with still names it.
     return copy.source == source.arn if copy.source else dict(copy.tags).get(COME_FROM) == source.resource_id
 
 
@@ -112,6 +116,7 @@ def lost_copy(context: PlanContext, source: rds.Instance) -> str:
     """
     name, home = own_name(context), context.env.regions.primary
     is_ours = step_id("database/replicate_to_primary", name) in context.confirmed_at
+    # From the promotion's intent on the link may be gone because of this run, whatever its answer was.
     if context.goal is not Goal.FAILBACK or not is_ours or step_id(PROMOTION, name) in context.begun_sending_at:
         return ""
     copy = instance_named(context, Side.PRIMARY, name)
@@ -135,6 +140,7 @@ def broken_link(context: PlanContext, copy: rds.Instance) -> str:
 def retained_name(instance: rds.Instance) -> str:
     """Return the name under which ``instance`` is kept: unique, and always the same (RDS: at most 63 characters)."""
     mark = f"{ASIDE}{instance.resource_id[:8].lower().rstrip('-')}"
+    # A name may neither end with a hyphen nor hold two in a row (API_ModifyDBInstance).
     return instance.identifier[: 63 - len(mark)].rstrip("-") + mark
 
 
@@ -186,6 +192,7 @@ def frozen_since(context: PlanContext) -> datetime | None:
 
 def tags_for(instance: rds.Instance | None, source: rds.Instance) -> list[Params]:
     """The old instance's tags, or its copy's, and which database the new one comes from."""
+    # AWS refuses tags that begin with "aws:"; marks of an earlier copy would name another source.
     tags = {k: v for k, v in (instance or source).tags if k not in _OURS and not k.lower().startswith("aws:")}
     return [{"Key": key, "Value": value} for key, value in sorted({**tags, COME_FROM: source.resource_id}.items())]
 

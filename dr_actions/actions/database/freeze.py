@@ -69,11 +69,13 @@ def _read_only_call(region: str, group: str, value: str) -> Call:
 def value_before(context: PlanContext, group: str, side: Side = Side.DR) -> str:
     """What ``read_only`` is to be again afterwards. A group found frozen is thawed: by it no failover could serve."""
     value = failback.read_only(context, side, group)
+    # Frozen by a run that nobody took back: "as it was" would leave a group by which no database can serve.
     return failback.UNSET if value is None or failback.is_on(value) else value
 
 
 def is_default(group: str) -> bool:
     """Whether AWS made the group: those cannot be changed (API_ModifyDBParameterGroup)."""
+    # Groups that RDS makes for each engine family are called default.<family>.
     return not group or group.startswith("default.")
 
 
@@ -123,6 +125,7 @@ def freeze_status(step: Step, context: PlanContext) -> StepStatus:
     facts = (("group", group), *failback.evidence_of(instance))
     if failback.frozen(context, instance, step.side):
         return StepStatus(StepState.DONE, f"{instance.identifier} refuses writes.", facts)
+    # By hand the instance gets another group: which one it uses is then no drift.
     if step.manual:
         return StepStatus(StepState.READY, f"{instance.identifier} takes writes; its group is {group}.", facts)
     value = failback.read_only(context, step.side, group)
@@ -132,10 +135,12 @@ def freeze_status(step: Step, context: PlanContext) -> StepStatus:
         return _not_in_sync(instance, facts)
     if value != step.before[failback.READ_ONLY]:
         return StepStatus(StepState.DRIFTED, f"{failback.READ_ONLY} of {group} is {value} now.", facts)
+    # While it applies an earlier change, its status would say nothing of this one.
     if not DATABASE[instance.status].serves or failback.is_applying(instance):
         return StepStatus(
             StepState.IN_PROGRESS, f"{instance.identifier} is {instance.status}, its group {_statuses(instance)}."
         )
+    # A pause in which no copy can be promoted would cost visitors their writes for nothing.
     if step.side is Side.DR and (lost := failback.lost_copy(context, instance)):
         return StepStatus(StepState.DRIFTED, f"{lost}. Nobody is kept from writing for that.", facts)
     return StepStatus(StepState.READY, f"{instance.identifier} takes writes.", facts)
@@ -238,6 +243,7 @@ def _abort_steps(context: PlanContext) -> Iterator[Step]:
     recorded = context.before(FREEZE.name, source.identifier) if source is not None else {}
     if source is not None and recorded and not is_default(recorded["group"]):
         step = _unfreeze_step(context, recorded["group"], Side.DR, recorded[failback.READ_ONLY])
+        # The source's resource id lets the abort see, right before the call, whether the copy was promoted meanwhile.
         yield replace(step, before={**step.before, "source": source.resource_id})
 
 
@@ -294,6 +300,7 @@ def unfreeze_status(step: Step, context: PlanContext) -> StepStatus:
     if not failback.is_on(value):
         return StepStatus(StepState.DRIFTED, f"{failback.READ_ONLY} of {step.subject} is {value} now.", facts)
     instance = failback.instance_of_resource(context, step.side, step.before["frozen"])
+    # The name decides who is reached: under its old name the database would take writes beside the new primary.
     if instance is not None and instance.identifier == step.before["name"]:
         return StepStatus(StepState.DRIFTED, f"{instance.identifier} still has its name: it would take writes.", facts)
     return StepStatus(StepState.READY, f"{step.subject} lets its instances refuse writes.", facts)
@@ -316,6 +323,7 @@ def _applied_status(step: Step, context: PlanContext, facts: tuple[tuple[str, st
         for instance in context.snapshot.get(rds.instances, step.side)
         if failback.group_of(instance) == step.subject
     ]
+    # "pending-reboot" is not waited for: nobody reboots a database that is kept aside.
     late = [instance.identifier for instance in used if failback.is_applying(instance)]
     if late:
         return StepStatus(StepState.IN_PROGRESS, f"{', '.join(late)} is not in sync with {step.subject} yet.", facts)

@@ -37,6 +37,7 @@ from dr_estate.readers import drill_resources, marker_tasks, rds, rds_groups
 from dr_estate.readers.marker_tasks import MarkerReport
 
 WRITES, SERVER = "write the marker", "server"
+# Between the last marker and the refusal anything may have been written: ten seconds is what a lag can still show.
 MOST_GAP_MS = 10_000
 _FREEZE, _WRITE = "database/verify_freeze", "database/write_marker"
 _NO_REFUSAL = "-1"
@@ -126,6 +127,7 @@ def write_status(step: Step, context: PlanContext) -> StepStatus:
 
 def evidence_of(report: MarkerReport) -> tuple[tuple[str, str], ...]:
     """Return what the journal records of the marker, by which ``verify_marker`` finds it."""
+    # The set goes to the next task as a variable: a longer one is left out, and the marker's number alone is compared.
     gtids = report.gtids if len(report.gtids) <= scripts.LONGEST_GTIDS else ""
     known = (("written", str(report.number)), ("gap ms", str(report.gap_ms)), ("gtids", gtids), (SERVER, report.server))
     return tuple((name, value) for name, value in known if value)
@@ -158,6 +160,7 @@ def freeze_steps(context: PlanContext) -> Iterator[Step]:
 def freeze_status(step: Step, context: PlanContext) -> StepStatus:
     """DONE once a write was refused while the parameter group was in force."""
     instance = failback.instance_of_resource(context, step.side, step.before["resource"])
+    # Looked at again: a group that somebody reset since makes the refusal worthless.
     if instance is None or not failback.frozen(context, instance, step.side):
         return StepStatus(StepState.DRIFTED, f"{step.subject} takes writes again: it is not frozen any more.")
     task = marker_task.task_of(context, WRITING, step)
@@ -242,6 +245,7 @@ def arrival_status(step: Step, context: PlanContext) -> StepStatus:
         return StepStatus(StepState.DRIFTED, f"{lost}.")
     task = marker_task.task_of(context, FINDING, step)
     report = marker_task.report_of(context, step.side, task) if task is not None else None
+    # Before the general reading of exit codes: this one is an answer (not all has arrived), no failed task.
     if task is not None and task.exit_code == scripts.TIME_IS_OVER and report is not None:
         return _not_there(step, context, task, report)
     if unfinished := marker_task.unfinished_status(context, step.side, task, f"see the marker in {step.subject}"):
@@ -252,6 +256,7 @@ def arrival_status(step: Step, context: PlanContext) -> StepStatus:
     if not report.found:
         return _not_there(step, context, task, report)
     proof = _proof(step, context)
+    # A host name may still lead to the source (an alias, an old answer): there the marker is always found.
     if report.server and report.server == proof.get(SERVER):
         message = f"The task reached the very server that the marker was written to ({report.server})"
         return StepStatus(StepState.FAILED, f"{message}, and not {step.subject}. Nothing is promoted.", facts)

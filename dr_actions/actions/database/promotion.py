@@ -71,6 +71,7 @@ def in_sync_steps(context: PlanContext) -> Iterator[Step]:
 def _counts_transactions(context: PlanContext) -> bool:
     """Whether the marker's tasks will know every transaction of the source. Raises DataUnavailable."""
     source = failback.writer(context)
+    # Decided when the plan is made: a plan that counts on GTIDs nobody will report would wait for them in the pause.
     if source is None or not context.env.execution.markers or marker_task.tenant_on(context, Side.DR) is None:
         return False
     group = context.snapshot.find(rds_groups.parameter_groups, Side.DR, name=failback.group_of(source))
@@ -150,6 +151,7 @@ def _complete_until(context: PlanContext, instance: rds.Instance) -> tuple[datet
     reading, reason = _lag_reading(context, instance)
     if reading is None or reading.at is None or reading.value is None:
         return None, reason
+    # Not "now minus the lag": the reading is minutes old, and speaks of its own moment.
     return reading.at - timedelta(seconds=reading.value), ""
 
 
@@ -159,6 +161,7 @@ def _lag_reading(context: PlanContext, instance: rds.Instance) -> tuple[Reading 
     reason = doubt(copy_selection.view_of(context), reading)
     if reason or reading is None or reading.at is None or reading.value is None:
         return None, reason or "its lag is not published."
+    # -1 means that replication does not run (T58); as a number it would look like less than no lag.
     if reading.value < 0:
         return None, "its lag is published as -1, so replication does not run."
     return reading, ""
@@ -174,6 +177,7 @@ def promote_steps(context: PlanContext) -> Iterator[Step]:
     if source is None:
         return
     name, region = failback.own_name(context), context.env.regions.primary
+    # Without it RDS keeps backups of a promoted replica for one day (API_PromoteReadReplica, default 1).
     params = {"DBInstanceIdentifier": name, "BackupRetentionPeriod": retention(context)}
     yield context.step(
         PROMOTE_PRIMARY.name,
@@ -211,6 +215,7 @@ def promote_status(step: Step, context: PlanContext) -> StepStatus:
         message = f"is promoted and answers at {instance.host}" if done else f"is promoted and {instance.status}"
         state = StepState.DONE if done else StepState.IN_PROGRESS
         return StepStatus(state, f"{instance.identifier} {message}.", facts, works=works)
+    # The last look before what cannot be undone: promoted beside a writer, both would take writes (T41).
     if source is None or not failback.frozen(context, source):
         message = f"{step.before['source']} is gone" if source is None else f"{source.identifier} takes writes again"
         return StepStatus(

@@ -38,6 +38,7 @@ def dr_steps(context: PlanContext) -> Iterator[Step]:
     choice = copy_selection.choose(context)
     if choice is None:
         return
+    # A restore names all protection in its own call; only a second zone is left for afterwards.
     if choice.copy.mechanism != REPLICA:
         yield from _second_zone(context, choice)
         return
@@ -53,6 +54,7 @@ def _settings(instance: rds.Instance) -> Params:
 
 def _dr_step(context: PlanContext, instance: rds.Instance, lacks: Params) -> Step:
     name, region = instance.identifier, context.env.regions.dr
+    # The promotion asks for them too: named here again, the step is done only once they are seen.
     days = context.env.thresholds.backup_retention_days
     after = {**lacks, "BackupRetentionPeriod": days}
     params = {"DBInstanceIdentifier": name, "ApplyImmediately": True, **after}
@@ -78,6 +80,7 @@ def _second_zone(context: PlanContext, choice: CopyChoice) -> Iterator[Step]:
     if like is not None and not like.multi_az:
         return
     after: Params = {"MultiAZ": True}
+    # RestoreDBInstanceFromDBSnapshot takes no MaxAllocatedStorage, the restore to a point in time does.
     if like is not None and like.storage_limit_gib and choice.copy.mechanism == BACKUP:
         after = {**after, STORAGE_LIMIT: like.storage_limit_gib}
     yield context.step(
@@ -100,6 +103,7 @@ def _of_second_zone(step: Step, instance: rds.Instance | None) -> StepStatus:
         return StepStatus(StepState.DRIFTED, f"{step.subject} is gone: what this plan restored is not there any more.")
     if dict(instance.tags).get(RESTORED_FROM) != step.before[RESTORED_FROM]:
         return StepStatus(StepState.DRIFTED, f"{step.subject} is not the database that this plan restores.")
+    # Begun is enough: the second zone's copy takes its time, and a run that waits for it helps no visitor.
     if instance.multi_az or instance.becomes_multi_az:
         how = "has" if instance.multi_az else "is being given"
         return StepStatus(StepState.DONE, f"{instance.identifier} {how} a copy in a second zone.")

@@ -68,6 +68,7 @@ class Renaming:
 
 
 def _rename_call(region: str, name: str, to: str) -> Call:
+    # Without ApplyImmediately the rename waits for the maintenance window (API_ModifyDBInstance).
     params = {"DBInstanceIdentifier": name, "NewDBInstanceIdentifier": to, "ApplyImmediately": True}
     return Call("rds", "ModifyDBInstance", region, params)
 
@@ -78,6 +79,7 @@ def rename_status(step: Step, context: PlanContext) -> StepStatus:
     if instance is None:
         return StepStatus(StepState.DRIFTED, f"{step.subject} ({step.before['resource']}) is gone.")
     state = DATABASE[instance.status]
+    # The new name shows before the reboot is over; until it is, the next call on the instance would be refused.
     if instance.identifier == step.after["name"] and state.changeable:
         return StepStatus(
             StepState.DONE, f"{step.subject} is kept as {instance.identifier}.", failback.evidence_of(instance)
@@ -93,6 +95,7 @@ def rename_status(step: Step, context: PlanContext) -> StepStatus:
     if not state.changeable:
         message = f"{instance.identifier} is {instance.status}."
         return StepStatus(StepState.IN_PROGRESS, message, works=state.busy)
+    # Names are unique per account and region: RDS would refuse the call.
     other = failback.instance_named(context, step.side, step.after["name"])
     if other is not None:
         return StepStatus(StepState.DRIFTED, f"Another instance is called {other.identifier} already.")

@@ -72,6 +72,7 @@ def end_stale_steps(context: PlanContext) -> Iterator[Step]:
 def _stale(context: PlanContext) -> rds.AutomatedBackup | None:
     """What is replicated of the old primary, or under its name of one that is gone (T57). Raises DataUnavailable."""
     old, name = failback.old_primary(context), failback.own_name(context)
+    # By resource id: the ARN is made of the name, which the copy bears afterwards (T57).
     if old is not None:
         return _copies(context, old.resource_id)
     copied_back = failback.instance_named(context, Side.PRIMARY, name)
@@ -169,12 +170,14 @@ def _replica_call(context: PlanContext, source: rds.Instance) -> Call:
         "Tags": failback.tags_for(model, source),
     }
     if source.encrypted:
+        # Required for an encrypted source of another region (API_CreateDBInstanceReadReplica, T19).
         params["KmsKeyId"] = (model.key_arn if model else "") or _AWS_KEY
     if like.storage_limit_gib:
         params["MaxAllocatedStorage"] = like.storage_limit_gib
     params |= provisioned_iops(like, source.storage_gib)
     if like.log_exports:
         params["EnableCloudwatchLogsExports"] = list(like.log_exports)
+    # Default groups belong to an engine version of a region: RDS gives the replica the one that fits.
     options = [name for name, _ in model.option_groups if not name.startswith("default:")] if model else []
     if options:
         params["OptionGroupName"] = options[0]
@@ -205,6 +208,7 @@ def to_primary_status(step: Step, context: PlanContext) -> StepStatus:
     instance = failback.instance_named(context, Side.PRIMARY, step.subject)
     if instance is None:
         return _absent_replica_status(step, source)
+    # The name alone would take the old primary for the finished copy.
     if instance.resource_id == step.before["old"]:
         return StepStatus(StepState.DRIFTED, f"The old {instance.identifier} still has its name: it is not set aside.")
     if not failback.is_of(instance, source):
@@ -291,6 +295,7 @@ def mechanism(context: PlanContext, source: rds.Instance) -> str:
         return REPLICA
     restored_from = dict(source.tags).get(RESTORED_FROM, "")
     if restored_from:
+        # ARNs of replicated automated backups hold auto-backup, those of snapshots hold snapshot.
         return AUTOMATED if ":auto-backup:" in restored_from else BACKUP
     return context.env.replication.database[0]
 
@@ -331,6 +336,7 @@ def _to_dr_step(context: PlanContext, source: rds.Instance, how: str, subject: s
 def _backups_call(context: PlanContext) -> Call:
     """With the key and retention of the copies of before, else the environment's."""
     env = context.env
+    # Copies of the old instance stay until they expire: they tell key and retention that the estate had.
     before = [b for b in context.snapshot.get(rds.automated_backups, Side.DR) if b.source_region == env.regions.primary]
     copies = max(before, key=lambda backup: (backup.latest is not None, backup.latest, backup.arn), default=None)
     params = {
@@ -396,6 +402,7 @@ def to_dr_status(step: Step, context: PlanContext) -> StepStatus:
     if primary is None or primary.source:
         message = "is gone from the primary region" if primary is None else f"still replicates from {primary.source}"
         return StepStatus(StepState.DRIFTED, f"{failback.own_name(context)} {message}.")
+    # Only where nothing replicates yet does the primary's own state decide whether the call may be made.
     status = (
         _backups_status(context, primary)
         if step.before["mechanism"] == AUTOMATED

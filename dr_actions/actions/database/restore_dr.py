@@ -87,9 +87,11 @@ def _common(context: PlanContext, copy_arn: str) -> Params:
         "DBSubnetGroupName": env.named(env.names.db_subnet_group),
         "DBParameterGroupName": env.named(env.names.db_parameter_group),
         GROUPS: [group_id(context) or pending_group(env)],
+        # One zone is up sooner; protect_dr asks for the second one once visitors are served.
         "MultiAZ": False,
         "DeletionProtection": True,
         "CopyTagsToSnapshot": True,
+        # Left out, RDS decides by the subnet group whether the database gets a public address.
         "PubliclyAccessible": False,
         "BackupRetentionPeriod": env.thresholds.backup_retention_days,
         "Tags": [
@@ -236,6 +238,7 @@ def _restore_step(context: PlanContext, choice: CopyChoice) -> Step:
     name, region = choice.identifier, context.env.regions.dr
     there, like = copy_selection.instance(context, name), remembered(copy_selection.view_of(context))
     what = "the latest restorable time" if choice.copy.mechanism == AUTOMATED else "the newest complete recovery point"
+    # Known when the plan is made: a later instance of this name is ours only where none was there before.
     before: dict[str, object] = {"instance": there.resource_id if there else ABSENT}
     before["classes"] = classes(context)
     if there is not None:
@@ -271,6 +274,7 @@ def restore_status(step: Step, context: PlanContext) -> StepStatus:
     if step.before["instance"] == instance.resource_id:
         return _leftover_status(step, instance)
     made_from = dict(instance.tags).get(RESTORED_FROM)
+    # The tag is set by the restore's own call, so it is there from the first moment that the instance is listed.
     if made_from != step.after[RESTORED_FROM]:
         message = (
             f"{instance.identifier} appeared meanwhile and was restored from {made_from or 'nothing this tool knows'}"
@@ -305,6 +309,7 @@ def _absent_status(step: Step, context: PlanContext) -> StepStatus:
     """Absent is as the plan wants it, also where a leftover was taken away by hand, if what it needs is there."""
     env = context.env
     if not group_id(context):
+        # group_id answers "" for both: reading it again raises where the groups could not be seen.
         context.snapshot.get(vpc.security_groups, Side.DR)  # unseen is not absent
         group = env.named(env.names.db_security_group)
         message = f"the security group {group} is absent in {env.regions.dr}: RDS would put the database out of reach"
@@ -379,6 +384,7 @@ def send_restore(step: Step, call: Call, sender: Sender) -> dict[str, Any]:
             own = {"DBInstanceClass": instance_class} if instance_class else {}
             sender.send(replace(call, params={**call.params, **own}))
         except SendFailed as failed:
+            # Capacity is by class: RDS may have another one at once (T56). Any other refusal would come for each.
             if failed.code not in _NO_CAPACITY:
                 raise
             refused = failed

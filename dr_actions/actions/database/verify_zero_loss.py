@@ -59,6 +59,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
         return StepStatus(StepState.IN_PROGRESS, f"Writers are not stopped yet: {writing}.")
     since = _stopped_at(context)
     if step.before["mechanism"] != FILES:
+        # The marker comes after the last task's stop: a copy that holds it holds all before it.
         since = max((since, *_marked_at(context)))
     if _is_promoted(step, context):
         return StepStatus(StepState.DRIFTED, f"{step.before['copy']} replicates no more: it was promoted unproven.")
@@ -83,6 +84,7 @@ def _writers(context: PlanContext) -> str:
     families = {context.env.named(context.env.names.task_family, tenant=tenant.id) for tenant in tenants_of(context)}
     services = [service for service in context.snapshot.get(ecs.services, Side.PRIMARY) if service.name in names]
     busy = sorted(service.name for service in services if service.desired or service.running or service.pending)
+    # Both lists: a task that is stopping may still write.
     tasks = (
         *context.snapshot.get(ecs.tasks, Side.PRIMARY),
         *context.snapshot.get(ecs_stopping_tasks.tasks, Side.PRIMARY),
@@ -103,6 +105,7 @@ def _stopped_at(context: PlanContext) -> datetime:
     ours = {f"service:{service_name(context.env, tenant)}" for tenant in tenants}
     ours |= {f"family:{context.env.named(names.task_family, tenant=tenant.id)}" for tenant in tenants}
     stops = [stop.at for stop in context.snapshot.get(ecs_stopped_tasks.stops, Side.PRIMARY) if stop.group in ours]
+    # No stop on record: ECS describes stopped tasks for an hour, so the last one is older than that.
     return max(stops, default=context.snapshot.taken_at - _STOPS_REPORTED_FOR)
 
 
@@ -150,6 +153,7 @@ def _replica_reached(context: PlanContext, name: str) -> datetime | None:
         or reading.value is None
     ):
         return None
+    # -1 is a replication that does not run (T58).
     return None if reading.value < 0 else reading.at - timedelta(seconds=reading.value)
 
 

@@ -51,6 +51,7 @@ def rarity(successes: int, trials: int, chance: float) -> float:
 
 
 def _exactly(k: int, trials: int, chance: float) -> float:
+    # log(0) has no value: at these two chances one count alone is possible.
     if chance in (0.0, 1.0):
         return float(k == round(trials * chance))
     ways = lgamma(trials + 1) - lgamma(k + 1) - lgamma(trials - k + 1)
@@ -77,6 +78,7 @@ def answers_gate(context: PlanContext, part: TrafficShare) -> StepStatus:
         part.percent,
         part.since,
     )
+    # At 100 percent there is no share to estimate: a single answer that points elsewhere decides.
     if percent == _ALL:
         if context.env.traffic.origin_record not in part.names:
             return StepStatus(StepState.DONE, f"{percent} percent point to the primary region by their records.")
@@ -105,6 +107,7 @@ def _share_status(
     """Unfair is FAILED only once the change has had its time to reach every server."""
     if not unfair:
         return StepStatus(StepState.DONE, message, facts)
+    # Before that, an unfair share may come of servers that have not heard of the change: nobody is led back for it.
     settled = context.snapshot.taken_at - since > SETTLES
     return StepStatus(StepState.FAILED if settled else StepState.IN_PROGRESS, message, facts)
 
@@ -143,6 +146,7 @@ def _answers_by_region(row: AnswerTally, door: frozenset[str]) -> int:
 def _load_balancer(context: PlanContext, side: Side) -> frozenset[str]:
     """The addresses and the names of the side's load balancer; empty where they cannot be seen."""
     names = {route53.plain(balancer.dns_name) for balancer in _observed_share(context, elbv2.load_balancer, side)}
+    # Aliases name a load balancer with or without the prefix "dualstack.": both are the same load balancer.
     return frozenset({*_observed_load_balancer(context, side), *names, *(f"dualstack.{name}" for name in names)})
 
 
@@ -183,6 +187,7 @@ def _change_status(step: Step, context: PlanContext, change: DnsChange | None) -
     wanted = context.changes.get(step.id)
     if change is None and wanted and not _had_its_time(step, context):
         return StepStatus(StepState.IN_PROGRESS, f"change {wanted} is not seen to be {IN_SYNC} yet")
+    # LOST is a change id that Route 53 does not know (T02): nothing can be waited for, the records read back decide.
     if change and change.status not in (IN_SYNC, LOST):
         return StepStatus(StepState.IN_PROGRESS, f"change {change.id} is {change.status}", progress=(change.status,))
     return None
@@ -197,6 +202,7 @@ def _answer_status(step: Step, context: PlanContext, change: DnsChange | None) -
     """The records are as wanted: what do those say who can be asked from here?"""
     heard, unseen = _answers(step, context)
     wanted, door = leads_to(step.after["records"]), _load_balancer_of(context)
+    # While the load balancer's addresses are unseen, an answer by address proves neither region: it is left out.
     judged = [answer for answer in heard if door is not None or points_to_dr(answer, (), wanted)]
     stale = [answer for answer in judged if not points_to_dr(answer, door or (), wanted)]
     late = ""

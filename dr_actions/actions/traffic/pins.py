@@ -33,6 +33,7 @@ from dr_estate.readers.route53_health_checks import HealthCheck
 _ELBV2, _MODIFY_LISTENER = "elbv2", "ModifyListener"
 _UNSEEN = "The pin's listener in the DR region cannot be seen:"
 _ROUTE53, _UPDATE_CHECK = "route53", "UpdateHealthCheck"
+# UpdateHealthCheck with an old version answers HealthCheckVersionMismatch: nobody else's change is overwritten.
 VERSION, VERSION_THEN = "HealthCheckVersion", "<the version of the check right before the call>"
 
 
@@ -170,6 +171,7 @@ def _checks_to_pin(context: PlanContext) -> Iterator[HealthCheck | str]:
         check = known.get(record.health_check_id or "")
         if check is None:
             yield f"The record of {record.name} that leads to the primary region has no health check: nothing pins it."
+        # Also through a calculated check: held down, it would take the region from a name that no cut-over is about.
         elif check.id in shared:
             yield f"Health check {check.id} decides other records too: pinning it would change their answers as well."
         elif check.id not in seen:
@@ -214,6 +216,7 @@ def _pin_primary_step(context: PlanContext, check: HealthCheck, settings: dict[s
         says=f"Hold the primary region's record down until failback: health check {check.id} is set to {text}.",
         danger=Danger.REVERSIBLE,
         undo="UpdateHealthCheck with the values as they were; a disabled check is left enabled (T03).",
+        # By default three failures 30 seconds apart make a check unhealthy (API_HealthCheckConfig).
         budget_s=300,
         call=Call(_ROUTE53, _UPDATE_CHECK, context.env.region(Side.GLOBAL), params),
         before=as_set(check, settings),
@@ -271,6 +274,7 @@ def pin_primary_rollback(step: Step) -> Call | None:
 
     All other settings of the check stay as they are, regardless of who changed them since.
     """
+    # A disabled check counts as healthy for ever (T03): taking the pin back must not bring that back.
     values = {name: value for name, value in step.before.items() if name != "Disabled"}
     return replace(step.planned_call, params={"HealthCheckId": step.subject, **values})
 
@@ -317,10 +321,12 @@ def _pinned_checks(context: PlanContext) -> Iterator[tuple[HealthCheck, HealthCh
 def _settings_before(context: PlanContext, check: HealthCheck, twin: HealthCheck | None) -> dict[str, Any]:
     """The settings of before: as recorded, else as its twin's; a check that was disabled is left enabled (T03)."""
     settings = dict(context.before("traffic/pin_primary", check.id))
+    # A twin of another type, or a calculated check with more children, has other settings: those would be a guess.
     alike = twin is not None and (twin.type, len(twin.children)) == (check.type, len(check.children))
     if not settings and twin is not None and alike and not is_pinned(twin):
         name = "Port" if check.type in ENDPOINT else "HealthThreshold"
         settings = as_set(twin, (name, "Inverted"))
+    # Left enabled: a disabled check would lead visitors to a dead region (T03).
     settings.pop("Disabled", None)
     return settings
 

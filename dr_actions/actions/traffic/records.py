@@ -28,6 +28,7 @@ from dr_estate.snapshot.tenants import discover, is_chosen
 
 _CNAME = "CNAME"
 RecordSet = dict[str, Any]
+# Limits of one batch, and an UPSERT counts as two changes (API_ChangeResourceRecordSets, T13).
 MOST_RECORDS, MOST_CHARACTERS = 1_000, 32_000
 _UPSERT_COUNTS = 2
 ALL, NONE = 100, 0
@@ -56,6 +57,7 @@ def cutover_pairs(context: PlanContext) -> CutoverPairs:
     for zone_id, zone, what in (*_origin(context), *_customers(context)):
         if isinstance(what, str):
             left.append(what)
+        # The guard refuses such a call anyway; left out here, the plan says so before a run begins.
         elif zone in context.env.traffic.denied_zones:
             left.append(f"{what.label} stands in {zone}, a denied zone: nothing is changed there.")
         else:
@@ -75,6 +77,7 @@ def _origin(context: PlanContext) -> Iterator[tuple[str, str, RecordPair | str]]
     if zone is None:
         yield "", traffic.zone, f"There is no public zone {traffic.zone}: no traffic record can be changed."
         return
+    # One record leads all tenants: turned for some of them, it would move the others as well.
     if not _moves_everybody(context):
         message = f"{traffic.origin_record} serves every tenant: it is not moved for some of them."
         yield zone.id, zone.name, message
@@ -122,6 +125,7 @@ def _customer(customer_host: CustomerHost, context: PlanContext) -> Iterator[Rec
         return
     follows = {r.type == _CNAME and route53.plain(r.values[0]) == origin for r in customer_host.records if r.values}
     follows |= {r.alias_target == origin for r in customer_host.records if r.alias_target}
+    # All of them, of every type: an AAAA that leads elsewhere takes each visitor that uses IPv6.
     if customer_host.records and follows == {True}:
         return
     yield from pairs_of(customer_host.records, customer_host.host, context.env)
@@ -183,6 +187,7 @@ def record_set(record: Record) -> RecordSet:
         fields["AliasTarget"] = {
             "HostedZoneId": record.alias_zone_id,
             "DNSName": f"{'dualstack.' * record.dualstack}{record.alias_target}.",
+            # Required in each alias (API_AliasTarget): without it the whole batch is refused.
             "EvaluateTargetHealth": bool(record.evaluate_target_health),
         }
     else:

@@ -117,10 +117,12 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     try:
         now, change = current(step, context), change_of(step, context)
         if _but_for_checks(now) == _but_for_checks(step.before["records"]):
+            # Route 53 has done it, and somebody (a person, Terraform) undid it: sent again, the two would fight (T43).
             if change and change.status == IN_SYNC:
                 message = f"Route 53 took change {change.id}, and the records of {step.subject} are as before it again"
                 return StepStatus(StepState.FAILED, f"{message}: somebody wrote them back.")
             return StepStatus(StepState.READY, f"the records of {step.subject} are as the plan found them")
+        # A pair may be turned by exchanging the roles as well: what is answered decides, not which record says so.
         if now != step.after["records"] and _leads(now) != _leads(step.after["records"]):
             return StepStatus(StepState.DRIFTED, f"records of {step.subject} were changed: {difference(step, now)}")
         return effect_status(step, context, change)
@@ -173,6 +175,7 @@ def current(step: Step, context: PlanContext) -> list[RecordSet]:
     """The step's records as they are, in its order; an absent one is left out. Raises DataUnavailable."""
     records: list[Record] = [*context.snapshot.get(route53.records, Side.GLOBAL)]
     names = {_key(record)[0] for record in step.after["records"]}
+    # Only then: where customers' zones cannot be read, the traffic record is still judged.
     if names - {f"{record.name}." for record in records}:
         hosts = context.snapshot.get(route53.customer_hosts, Side.GLOBAL)
         records.extend(record for host in hosts if isinstance(host, CustomerHost) for record in host.records)

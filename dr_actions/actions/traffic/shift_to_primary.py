@@ -131,6 +131,7 @@ def share_of(pair: RecordPair) -> float:
     if pair.primary.policy != "weighted":
         return ALL if pair.primary.failover == "PRIMARY" else 0
     home, away = pair.primary.weight or 0, pair.dr.weight or 0
+    # Where each weight is 0, all records are answered alike (API_ResourceRecordSet, Weight; T05).
     return ALL * home / (home + away) if home + away else ALL / 2
 
 
@@ -207,6 +208,7 @@ def _leads_all_to_primary(step: Step, now: Sequence[RecordSet]) -> bool:
         return False
     if any(_target(found[key]) != _target(row) for key, row in after.items()):
         return False
+    # Stages only raise the primary's share: the records that gain are the primary region's.
     home = {key for key, row in after.items() if row["Weight"] > before[key]["Weight"]}
     return all((found[key]["Weight"] > 0) is (key in home) for key in found)
 
@@ -224,6 +226,7 @@ def _before_it(step: Step, context: PlanContext) -> StepStatus:
     """Return READY, unless the primary region could not serve the visitors that would be routed to it."""
     for gate in gates_before(context):
         if gate.state is not StepState.DONE:
+            # IN_PROGRESS would mean that visitors are led there already: a gate that is unclear before that is unseen.
             state = StepState.UNAVAILABLE if gate.state is StepState.IN_PROGRESS else gate.state
             return StepStatus(state, gate.message, gate.evidence, gate=True)
     again = step.id in context.sent_at
@@ -252,11 +255,13 @@ def _bake_status(step: Step, context: PlanContext) -> StepStatus:
     names = frozenset(str(record["Name"]).removesuffix(".") for record in step.after["records"])
     statuses = list(gates(context, TrafficShare(percent, since, names)))
     facts = tuple(fact for gate in statuses for fact in gate.evidence)
+    # Before FAILED, which leads visitors back: while both regions take writes, a move in either direction loses some.
     drifted = next((gate for gate in statuses if gate.state is StepState.DRIFTED), None)
     if drifted is not None:
         return StepStatus(drifted.state, f"{message}. {drifted.message}", facts, gate=True)
     failed = next((gate for gate in statuses if gate.state is StepState.FAILED), None)
     if failed is not None:
+        # The run takes its own call back; what a person changed, a person changes back, by the command shown.
         call = rollback_call(step) if step.manual else None
         back = rollback_as_seen(step, call, context) if call else None
         by_hand = " Lead the visitors back by hand: the run shows the command." if back else ""

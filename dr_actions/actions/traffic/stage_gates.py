@@ -43,6 +43,7 @@ _PERCENT = 100.0
 def writers_gate(context: PlanContext) -> StepStatus:
     """DRIFTED where a store that this failback froze takes writes again. Raises DataUnavailable."""
     statuses = [*_of_database(context), *_of_files(context)]
+    # The worst first: a second writer is reported whatever is not known of the other store.
     for state in (StepState.DRIFTED, StepState.IN_PROGRESS):
         if found := next((status for status in statuses if status.state is state), None):
             return found
@@ -64,6 +65,7 @@ def _of_database(context: PlanContext) -> Iterator[StepStatus]:
     value = database_failback.read_only(context, Side.DR, group)
     if not database_failback.is_on(value):
         yield _open_database(context, source, group, value)
+    # A group that is "applying" or "pending-reboot" is not in force: its value says nothing of the instance.
     elif not database_failback.in_sync(source):
         message = f"whether {source.identifier} refuses writes is not known until it runs with its group {group}."
         yield StepStatus(StepState.IN_PROGRESS, message)
@@ -152,6 +154,7 @@ def _targets(context: PlanContext) -> StepStatus:
     """Each tenant has the healthy targets that it had before the failover, or as many as auto scaling wants now."""
     few, blind, least = list[str](), list[str](), 0
     for tenant_service in unavailable_handling.tenant_services(context, Side.PRIMARY):
+        # At least one: a tenant that auto scaling holds at 0 could not answer its first visitor.
         needed = max(1, min(compute_rollout.primary_tasks(context, tenant_service), tenant_service.service.desired))
         healthy = healthy_targets(context, tenant_service.service, Side.PRIMARY)
         if tenant_service.service.running < needed or (healthy is not None and healthy < needed):
@@ -183,6 +186,7 @@ def _probes(context: PlanContext) -> StepStatus:
     share = _PERCENT * len(bad) / max(1, len(done.tenants))
     if bad:
         failed = share > context.env.failback.error_rate_percent
+        # Few bad sites, up to the allowed error rate, are waited for: one restart must not lead everybody back.
         state = StepState.FAILED if failed else StepState.IN_PROGRESS
         return StepStatus(
             state, f"{len(bad)} of {len(done.tenants)} sites are not well: {unavailable_handling.name_list(bad)}."
@@ -203,6 +207,7 @@ def _errors(context: PlanContext, since: datetime) -> StepStatus:
 
     That is failback.error_rate_percent, or the rate with which the DR region served where that was higher.
     """
+    # Metrics are of whole minutes: the minute of the change counts, with the part of it before the change.
     first = since.replace(second=0, microsecond=0)
     rows = [row for row in context.snapshot.get(elbv2_request_counts.minutes, Side.PRIMARY) if row.at >= first]
     rate = elbv2_request_counts.error_percent(rows)
@@ -214,6 +219,7 @@ def _errors(context: PlanContext, since: datetime) -> StepStatus:
     facts = (("requests at home", str(requests)), ("server errors", f"{rate:.2f} percent"))
     if rate <= allowed:
         return StepStatus(StepState.DONE, f"{message}.", facts)
+    # One error in three requests is 33 percent and proves nothing: a rate counts once chance does not explain it.
     proven = at_least(errors, requests, allowed / _PERCENT) < _BY_CHANCE
     return StepStatus(StepState.FAILED if proven else StepState.IN_PROGRESS, f"{message}.", facts)
 

@@ -49,6 +49,7 @@ _MINUTE_S = 60
 # About 15 checkers ask each endpoint once an interval (Route 53 guide, "How Route 53 determines whether a health check
 # is healthy", and what others count); twice as many are allowed for.
 _CHECKERS = 30
+# The shorter of the two intervals that Route 53 offers (API_HealthCheckConfig, RequestInterval: 10 or 30).
 _FAST_S = 10
 _MINUTE = timedelta(minutes=1)
 _MARGIN_S = 900
@@ -112,6 +113,7 @@ def arrival_status(step: Step, context: PlanContext) -> StepStatus:
     moved = [at for at in map(context.sent_at.get, _shifts(context)) if at] or list(context.sent_at.values())
     since = max(moved, default=context.snapshot.taken_at).replace(second=0, microsecond=0)
     rows = context.snapshot.get(elbv2_request_counts.minutes, Side.DR)
+    # The busiest minute and not the sum: in enough minutes the checkers alone would pass any limit.
     most = max((row.requests for row in rows if row.at >= since), default=0)
     probes = _probes_a_minute(context)
     facts = (("requests a minute", str(most)), ("health checkers' at most", f"{probes:.0f}"))
@@ -132,6 +134,7 @@ def _probes_a_minute(context: PlanContext) -> float:
         records = context.snapshot.get(route53.records, Side.GLOBAL)
         known = {check.id: check for check in context.snapshot.get(route53_health_checks.checks, Side.GLOBAL)}
     except DataUnavailable:
+        # Unseen checks are taken for a fast one: too low a limit would take probes for visitors.
         return _CHECKERS * _MINUTE_S / _FAST_S
     own = {str(record.health_check_id) for record in records if side_of(record, context.env) is Side.DR}
     checked = {child for check in own & known.keys() for child in (check, *known[check].children)}
