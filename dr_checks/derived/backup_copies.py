@@ -51,15 +51,18 @@ def key_flaw(view: View, key_arn: str) -> str:
 
     Raises DataUnavailable (T19).
     """
+    # A copy without a key is not encrypted: no key can make it useless.
     if not key_arn:
         return ""
     key = view.find(kms_copy_keys.keys, Side.DR, arn=key_arn)
+    # Not among the keys that were asked about: that is no answer, and least of all "usable".
     if key is None:
         raise DataUnavailable(Unavailable(UnavailableKind.ERROR, f"KMS was not queried for the key {key_arn}."))
     if key.dark:
         raise DataUnavailable(key.dark)
     if key.region != view.env.regions.dr:
         return f"its key {key_arn} is in {key.region or 'no region'}, not in {view.env.regions.dr}"
+    # Before the state: a key that is pending deletion has an end, after which the copy is lost for good.
     if key.deletion_at:
         return f"its key {key_arn} is {key.state} and will be deleted on {key.deletion_at:%Y-%m-%d}"
     state = states.KEY[key.state or "absent"]

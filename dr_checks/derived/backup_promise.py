@@ -57,6 +57,7 @@ def relies_on_copies(view: View, store: ProtectedStore) -> bool:
     """Whether a failover would have to use AWS Backup's copy of this store. Raises DataUnavailable."""
     if store.store is DATABASE:
         copy, (_, dark) = copy_to_use(view), all_copies(view)
+        # Judged by AWS Backup's hours, a store with faster copies that are only unseen would be a false gap.
         if copy is not None and copy.mechanism == BACKUP and dark:
             raise DataUnavailable(dark[0])  # a faster mechanism may well be there
         return copy is None or copy.mechanism == BACKUP
@@ -95,6 +96,7 @@ def takes(selection: backup_plan.BackupSelection, arn: str, tags: dict[str, str]
 
     Source: AWS Backup API, BackupSelection.
     """
+    # First: NotResources wins over whatever else takes the resource.
     if any(fnmatchcase(arn, pattern) for pattern in selection.excluded):
         return False
     if not all(_holds(condition, tags.get(condition.key)) for condition in selection.conditions):
@@ -106,6 +108,7 @@ def takes(selection: backup_plan.BackupSelection, arn: str, tags: dict[str, str]
 
 def _holds(condition: backup_plan.SelectionCondition, value: str | None) -> bool:
     like = "Like" in condition.test
+    # A resource without the tag fulfils each Not... condition.
     alike = value is not None and (fnmatchcase(value, condition.value) if like else value == condition.value)
     return alike != ("Not" in condition.test)
 
@@ -151,6 +154,7 @@ def _of_rule(view: View, rule: backup_plan.BackupRule, arn: str) -> BackupPromis
     unlimited = "" if backing_up is not None else " (no limit: as measured)"
     if backing_up is None:
         backing_up = round(_longest_minutes(view.get(backup_jobs.backups, Side.PRIMARY), arn))
+    # All of it: right before a copy arrives, the newest one is a whole gap, both windows and a copy old (T25).
     worst = gap + rule.start_minutes + backing_up + copying
     basis = (
         f"rule {rule.name}: {gap} min between runs + {rule.start_minutes} start window + {backing_up} completion"

@@ -38,6 +38,7 @@ def next_due(days: Sequence[date], period: Period, windows: Sequence[Window] = (
     if not days or period is Period.AS_NEEDED:
         return None
     due = days[-1] + _STEPS[period]
+    # A week has no day of the month to come back to.
     if period is not Period.WEEKLY:
         due += relativedelta(day=_kept_day(days))
     return after_windows(due, windows)
@@ -50,6 +51,7 @@ def middle_of(last: date, due: date) -> date:
 
 def after_windows(day: date, windows: Sequence[Window]) -> date:
     """``day``, or the first day after the window it lies in, which may open into another one."""
+    # In order, so that a day that is moved out of one window is seen in the next.
     for first, last in sorted(windows):
         if first <= day <= last:
             day = last + _DAY

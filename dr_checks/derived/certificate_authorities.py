@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from dr_estate.readers.route53 import Record
 
+# ACM looks for one of these four (ACM User Guide, "Configure a CAA record").
 AMAZON = ("amazon.com", "amazontrust.com", "awstrust.com", "amazonaws.com")
 _ISSUE, _ISSUE_WILD = "issue", "issuewild"
 _WILD = "*."
@@ -22,6 +23,7 @@ def forbidding(records: Iterable[Record], name: str) -> Record | None:
     before ``issue`` for a wildcard. A set of neither restricts nobody.
     """
     sets = {record.name: record for record in records if record.type == "CAA"}
+    # The nearest set alone counts, and hides those above it (RFC 8659, section 3).
     found = next((sets[above] for above in _upwards(name.removeprefix(_WILD)) if above in sets), None)
     if found is None:
         return None

@@ -59,6 +59,7 @@ def missing(view: View) -> tuple[tuple[Known, ...], int]:
     left = Counter(_resources(view.env, here, Side.DR))
     lacking = []
     for pair in compared:
+        # Counted, not looked up: two resources of one name need two counterparts.
         if left[pair]:
             left[pair] -= 1
         else:
@@ -129,6 +130,7 @@ def led_astray(view: View) -> tuple[tuple[str, str], ...]:
     }
     calling = {side: {arn for arn, _ in pairs} for side, pairs in leads.items()}
     pairs = [(there, here) for there, here in _pairs(view) if not resource_of(here)[0].startswith("lambda:")]
+    # A rule without a target is on and does nothing: only its counterpart shows that it should call somebody.
     idle = [here for there, here in pairs if there in calling[Side.PRIMARY] and here not in calling[Side.DR]]
     region = view.env.regions.primary
     return (*((arn, word) for arn, word in leads[Side.DR] if region in word), *((arn, "") for arn in idle))
@@ -169,6 +171,7 @@ def _resources(env: Environment, listings: Iterable[ServiceListing], side: Side)
         kind, name = understand(partial(resource_of, arn), arn or "A resource", env.region(side))
         service = kind.partition(":")[0]
         name = tag if service in _NAMED_BY_TAG else name
+        # IAM, Route 53 and CloudFront have one control plane for all regions: nothing of them can be missing here.
         if service in GLOBAL_SERVICES or _is_former_database(env, kind, name):
             continue
         if name not in _names_judged(env, kind):

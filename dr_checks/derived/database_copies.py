@@ -102,6 +102,7 @@ def copy_to_use(view: View) -> DatabaseCopy | None:
     fresh = next((copy for copy in usable if copy.age_s is not None and copy.age_s <= rpo_s(view)), None)
     if fresh:
         return fresh
+    # A mechanism that was not seen may hold a fresher copy: to name an older one now would be a guess.
     if dark:
         raise DataUnavailable(dark[0])
     aged = sorted((copy for copy in usable if copy.age_s is not None), key=lambda copy: copy.age_s or 0.0)
@@ -114,6 +115,7 @@ def candidates(view: View) -> dict[str, str]:
     with contextlib.suppress(DataUnavailable):
         for backup in replicated_backups(view):
             since = f", made {backup.created_at:%Y-%m-%d %H:%M} UTC" if backup.created_at else ""
+            # By resource id: backups of a deleted database stay under the name of the one that replaced it (T57).
             found[backup.resource_id] = f"automated backups {backup.arn}, {backup.status}{since}"
     for resource_id in _resources_of_snapshots(view).values():
         found.setdefault(resource_id, "snapshots of AWS Backup alone")
@@ -151,6 +153,7 @@ def _of_replica(view: View, replica: rds.Instance) -> DatabaseCopy:
     reason = doubt(view, reading)
     lag_s = reading.value if reading and not reason else None
     at_s = reading.age_s(view.now) if reading else None
+    # A lag speaks of the minute in which it was measured: both are added. -1 is no lag but a broken link (T58).
     age = None if lag_s is None or lag_s < 0 or at_s is None else lag_s + at_s
     flaw = (
         restore_key_flaw(view, replica.key_arn)

@@ -49,6 +49,7 @@ def living(view: View) -> DatabaseRecord | None:
         instance = view.find(rds.instances, Side.PRIMARY, identifier=view.env.named(view.env.names.database))
     except DataUnavailable:
         return None
+    # A replica that bears the name is the copy of a failback, not the database that took the writes.
     return record_of(instance, view) if instance is not None and not instance.source else None
 
 
@@ -70,9 +71,11 @@ def flaw(view: View, resource_id: str, candidates: Mapping[str, str]) -> str:
     is the environment's choice, else the living database; the remembered database decides only between several.
     """
     name, chosen, seen = view.env.named(view.env.names.database), view.env.database.resource_id, living(view)
+    # The order matters: a person's choice, then what lives now; memory only where neither speaks.
     wanted = chosen or (seen.resource_id if seen else "")
     if wanted:
         how = f"database.resource_id says {wanted}" if chosen else f"{name} is {wanted}"
+        # A copy that does not say whose it is passes: AWS Backup's points name the database alone.
         return f"it is of the database {resource_id}, and {how}" if resource_id not in ("", wanted) else ""
     if len(candidates) <= 1:
         return ""

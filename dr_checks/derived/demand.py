@@ -43,6 +43,7 @@ def demand(view: View) -> CapacityDemand:
     sizes, tasks, units = _sizes(view), 0, 0
     for tenant in view.tenants:
         name = view.env.named(view.env.names.service, tenant=tenant.id)
+        # What runs already counts as used: counted here as well, warm standby would need its own tasks twice.
         more = max(0, view.env.capacity.tasks_per_service - running.get(name, 0))
         tasks += more
         units += more * sizes[tenant.id]
@@ -76,6 +77,7 @@ def headroom_finding(view: View, subject: str, used: float, more: float, limit: 
     """PASS where ``used`` + ``more`` with the headroom fits ``limit``, WARN where only the headroom does not (T33)."""
     spare = more * view.env.capacity.headroom_percent / 100
     measured = f"{used:g} of {limit:g} used, {more:g} more needed"
+    # Need decides, not parity: equal quotas help nobody where both are too small (T33).
     if used + more > limit:
         reason = f"the failover would stop at {max(0.0, limit - used):g} of {more:g}"
         return view.gap(subject, measured, f"{used + more:g} or more", reason, remedy)

@@ -17,6 +17,7 @@ from dr_estate.config.environment import Environment, Side
 from dr_estate.readers.elbv2 import Listener
 from dr_estate.readers.route53_health_checks import HealthCheck
 
+# The check is inverted: what answers well holds the primary down, and a dead DR region holds nothing.
 OPEN_STATUS, HELD_STATUS = 404, 200
 _HTTP = ("HTTP", "HTTPS")
 
@@ -45,6 +46,8 @@ def watches_switch(check: HealthCheck, env: Environment) -> bool:
 def obeys_switch(check: HealthCheck, known: Mapping[str, HealthCheck], env: Environment) -> bool:
     """Whether the primary record's ``check`` is unhealthy while the switch is held, and needs all that it looks at."""
     children = [known[child] for child in check.children if child in known]
+    # With a lower threshold the primary's own healthy check would outvote the switch.
     whole = check.type == "CALCULATED" and not check.inverted and check.children_needed == len(check.children)
+    # A disabled check counts as healthy (T03): the switch would hold nothing.
     enabled = not check.disabled and not any(child.disabled for child in children)
     return whole and enabled and any(watches_switch(child, env) for child in children)

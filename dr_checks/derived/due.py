@@ -73,6 +73,7 @@ def _due(
 ) -> ScheduledTest:
     test, period, kind, command = row
     zone, windows = env.schedule.timezone, env.schedule.windows
+    # A run that was broken off proves nothing, one of the future is a wrong clock.
     own = sorted((run for run in runs if run.kind is kind and run.complete and run.at <= now), key=lambda run: run.at)
     today = calendar.day_of(now, zone)
     days = [calendar.day_of(run.at, zone) for run in own]
@@ -83,6 +84,7 @@ def _due(
     if due is not None and today > due:
         state = DueState.OVERDUE
     elif due is not None and today >= _at_risk_from(days[-1], due, env.schedule.at_risk_days):
+        # In a blocked window nobody may run it: no alarm about what is forbidden.
         state = DueState.BLOCKED if calendar.window_of(today, windows) else DueState.AT_RISK
     return ScheduledTest(test, period, own[-1] if own else None, due, state, command)
 

@@ -33,9 +33,11 @@ _USUAL_PORTS = {"HTTPS": 443, "HTTPS_STR_MATCH": 443}
 def pin(check: HealthCheck, listening: Collection[int]) -> dict[str, Any] | None:
     """The settings of UpdateHealthCheck that hold ``check`` down, None where none can; ``listening`` are open ports."""
     if check.type in ENDPOINT:
+        # On a port that answers, the pin would turn into a health check of something else.
         closed = next((port for port in CLOSED_PORTS if port not in listening), None)
         change: dict[str, Any] = {"Port": closed} if closed else {}
     else:
+        # The threshold is at most 256 (API_HealthCheckConfig), so with 256 children none lies above them.
         fits = check.type == CALCULATED and len(check.children) < MOST_CHILDREN
         change = {"HealthThreshold": len(check.children) + 1} if fits else {}
     if not change:
@@ -45,6 +47,7 @@ def pin(check: HealthCheck, listening: Collection[int]) -> dict[str, Any] | None
 
 def is_pinned(check: HealthCheck) -> bool:
     """Whether ``check`` is held down in one of the two forms."""
+    # Either turns "always unhealthy" into always healthy (T03).
     if check.inverted or check.disabled:
         return False
     if check.type in ENDPOINT:

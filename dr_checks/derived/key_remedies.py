@@ -32,6 +32,7 @@ def material_again(region: str, arn: str) -> Remedy:
 
 def usable_again(region: str, arn: str, state: str) -> Remedy:
     """The remedy of a key in a state in which it does not decrypt."""
+    # Before EnableKey, which KMS refuses for a key without material.
     if state == _EMPTY:
         sentence = (
             f"Import the key material of {arn} in {region} again, the same as before: get-parameters-for-import, then "
@@ -41,6 +42,7 @@ def usable_again(region: str, arn: str, state: str) -> Remedy:
     if state == _DISCONNECTED:
         return Remedy(f"Connect the custom key store of {arn} in {region} (connect-custom-key-store).")
     enable = aws_command("kms", "EnableKey", region, KeyId=arn)
+    # Two commands: CancelKeyDeletion leaves the key Disabled (API_CancelKeyDeletion).
     if state in _DOOMED:  # once that is cancelled the key is disabled
         cancel = aws_command("kms", "CancelKeyDeletion", region, KeyId=arn)
         return Remedy("Cancel the deletion of the key, then enable it.", (cancel, enable))

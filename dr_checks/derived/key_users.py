@@ -49,6 +49,7 @@ def use_by_logs(view: View, arn: str, group: str) -> KeyUse:
 def refusal(policy: str, uses: Iterable[KeyUse]) -> KeyRefusal | None:
     """The first refusal of ``uses`` by a key's policy, what is certain before what is not. Raises DataUnavailable."""
     found = [refused for use in uses if (refused := refusal_of(policy, use))]
+    # A certain refusal goes first: behind an undecided one it would be reported as unknown.
     return min(found, key=lambda refused: refused.answer is PolicyAnswer.UNDECIDED, default=None)
 
 

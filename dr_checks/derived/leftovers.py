@@ -52,6 +52,7 @@ def _files(snapshot: Snapshot) -> Iterator[Leftover]:
 
 def _tasks(snapshot: Snapshot) -> Iterator[Leftover]:
     for task in snapshot.get(drill_resources.tasks, Side.DR):
+        # ECS lists stopped tasks for an hour or more; they cost nothing.
         if task.status != drill_resources.STOPPED:
             yield Leftover(Side.DR, TASK, f"{task.incident} {task.arn.rpartition('/')[2]}", task.arn)
 

@@ -35,6 +35,7 @@ class ListenerTable:
         self._regexes: list[_Placed] = []
         for order, rule in enumerate(rules):
             self._regexes += [(order, rule)] if rule.by_regex else []
+            # Host conditions ignore case, and a rule without one is tried for every host (ELB guide, rule conditions).
             for pattern in map(str.lower, rule.hosts if rule.hosts or rule.by_regex else ("*",)):
                 if set(pattern) & _WILD:
                     self._patterns.append((order, pattern, rule))
@@ -75,12 +76,14 @@ class ListenerTable:
             tried = [(position, rule) for position, rule in tried if met(rule)]
         elif is_alike:
             order, tried, leads = order if leads == wanted else tried[-1][0], [], wanted
+        # A regular expression is not evaluated here: one that is tried earlier may take the request.
         undecided = [(position, rule) for position, rule in self._regexes if position < order]
         for position, rule in tried:
             if answer := met(rule):
                 order, leads = position, self._leads(rule)
                 break
             undecided += [(position, rule)] if answer is None else []
+        # A doubt counts only where it changes the end: rules that lead to the same group are no doubt.
         groups = {self._leads(rule) for position, rule in undecided if position < order}
         return leads if groups <= {leads} else None
 

@@ -70,6 +70,7 @@ class Followed:
     reason: str = ""
 
 
+# Each kind stands here, with its checks or with the reason why none follows it: a gap in sight is written down.
 FOLLOWED: Mapping[NeedKind, Followed] = {
     NeedKind.SERVICE: Followed(
         ("ecs.service-exists", "ecs-deployment.alike"),

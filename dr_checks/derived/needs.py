@@ -81,6 +81,7 @@ def needs_of(view: View, tenant: str) -> Needs:
         lambda: _of_restores(view),
         lambda: _of_topics(view, tenant),
     )
+    # One section that cannot be seen hides no other; each reads parts of its own.
     for section in sections:
         try:
             edges += section()
@@ -137,6 +138,7 @@ def _of_network(view: View, service: ecs.Service) -> Iterator[Need]:
         if network:
             yield Need(place, NeedKind.RESOLVER, network.id)
         table = next((t for t in view.get(vpc.route_tables) if place in t.subnets), None)
+        # A subnet without a table of its own uses the VPC's main one (VPC guide, route tables).
         table = table or next((t for t in view.get(vpc.route_tables) if t.main), None)
         for endpoint in view.get(vpc.endpoints):
             if place in endpoint.subnets or (table and table.id in endpoint.route_tables):
@@ -147,6 +149,7 @@ def _of_network(view: View, service: ecs.Service) -> Iterator[Need]:
             yield Need(place, NeedKind.ROUTE, table.default)
             if nats.get(table.default):
                 yield Need(table.default, NeedKind.GATEWAY_SUBNET, nats[table.default])
+                # The gateway's own subnet needs a way out as well: followed until nothing new comes.
                 todo.append(nats[table.default])
 
 

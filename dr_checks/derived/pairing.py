@@ -30,5 +30,6 @@ def tenant_definitions(view: View, side: Side = Side.DR) -> dict[str, ecs.TaskDe
     read = view.get(ecs.task_definitions, side)
     known = {found.arn: found for found in read if isinstance(found, ecs.TaskDefinition)}
     unavailable = next((found for found in read if isinstance(found, Unavailable)), None)
+    # A definition that was not read is unseen, never absent: why it was not read goes along.
     lost = unavailable or Unavailable(UnavailableKind.ERROR, "The task definition was not among those read.")
     return {tenant.id: known.get(service.task_definition, lost) for tenant, service in tenant_services(view, side)}

@@ -25,6 +25,7 @@ def create_parameter_group(view: View, name: str) -> tuple[str, ...]:
 def set_parameters(view: View, name: str, values: Mapping[str, str]) -> tuple[str, ...]:
     """Commands that set the values; each counts from the next start of an instance on, which every kind allows."""
     rows = [
+        # "immediate" is refused for static parameters, pending-reboot for none (API_Parameter, ApplyMethod).
         {"ParameterName": parameter, "ParameterValue": value, "ApplyMethod": "pending-reboot"}
         for parameter, value in sorted(values.items())
     ]

@@ -33,6 +33,7 @@ def side_of(record: Record, env: Environment) -> Side | None:
     traffic = env.traffic
     by_name = {traffic.primary_set_identifier: Side.PRIMARY, traffic.secondary_set_identifier: Side.DR}
     region = region_of(target_of(record))
+    # The target goes before the name: after a turn each record keeps its set identifier and leads to the other side.
     return by_region.get(region) if region else by_name.get(record.set_identifier or "")
 
 
@@ -52,6 +53,7 @@ def _paired(records: Sequence[Record], env: Environment) -> RecordPair | str:
     led = {side_of(record, env): record for record in records}
     if len(records) != len(POLICIES) or led.keys() != {Side.PRIMARY, Side.DR}:
         return f"{name} has not one record for each region: it is not changed."
+    # Turned round, the record without a check would become the PRIMARY one, and Route 53 refuses the whole batch.
     if unchecked := [record for record in records if cannot_lead(record)]:
         reason = f"its record {unchecked[0].set_identifier} has no health check, and Route 53 requires one"
         return f"{name} moves by health alone: {reason}."

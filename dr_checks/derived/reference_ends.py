@@ -43,6 +43,7 @@ class ReferenceEnds:
     def _end_of(self, row: Reference, *, alike: bool | Unavailable) -> End:
         if row.kind is ReferenceKind.HOST:
             return self._of_host(row, alike=alike)
+        # Before anything is looked up: what names the primary region is lost with it, whether it exists or not.
         if row.is_in(self._regions.primary):
             return End.PRIMARY
         if row.kind is ReferenceKind.SERVICE or (row.region and not row.is_in(self._regions.dr)):
@@ -88,6 +89,7 @@ class ReferenceEnds:
 
     def _of_host(self, row: Reference, *, alike: bool | Unavailable) -> End:
         """A name that the VPC resolves by a zone of its own, or one of the internet: the same in both regions."""
+        # A host of the internet may hold the region's name: where both regions' tasks use it, it serves both.
         if row.is_in(self._regions.primary) and alike is not True:
             return End.PRIMARY
         traffic = self._view.env.traffic

@@ -36,6 +36,7 @@ def stronger(role: str, decision: Decision) -> str:
     denied = decision.decision == PolicyAnswer.DENIED
     if decision.bounded and denied:
         return f"Take the Deny of these out of the permissions boundary of '{role}': no Allow is stronger than it."
+    # A boundary limits what all other policies grant: an Allow elsewhere changes nothing (IAM guide).
     if decision.bounded:
         return f"aws_iam_role '{role}': a permissions boundary that allows these too; no other policy widens it."
     return f"Take the Deny of these out of the policies of '{role}': no Allow is stronger than it." if denied else ""

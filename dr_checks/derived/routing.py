@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from dr_estate.readers.route53 import Record
 from dr_estate.readers.route53_health_checks import HealthCheck
 
+# The hosted zone of every distribution: an alias to it evaluates no target health (T08).
 CLOUDFRONT_ZONE = "Z2FDTNDATAQYW2"
 ADDRESS_TYPES = ("A", "AAAA", "CNAME")
 _REGION_OF_BALANCER = re.compile(r"\.([a-z]{2}(?:-[a-z]+)+-\d+)\.elb\.amazonaws\.com(?:\.cn)?$")
@@ -63,6 +64,7 @@ def chosen(records: Sequence[Record], situation: Situation) -> tuple[Record, ...
     policies = {record.policy for record in records}
     if len(policies) > 1 or not policies <= {"failover", "weighted", "simple"}:
         return None
+    # Where all are unhealthy, all count as healthy (T05): no name goes without an answer.
     fit = [record for record in records if is_healthy(record, situation)] or list(records)
     if policies == {"failover"}:
         return tuple([r for r in fit if r.failover == "PRIMARY"] or fit)
@@ -96,6 +98,7 @@ def _passes(check_id: str, region: str | None, situation: Situation) -> bool:
     check = situation.checks.get(check_id)
     if check is None or check_id in situation.seen:
         return situation.seen.get(check_id, True)
+    # Before the type: whatever it would look at, a disabled check counts as healthy (T03).
     if check.disabled:
         well = True
     elif check.type == "CALCULATED":

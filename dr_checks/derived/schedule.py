@@ -19,4 +19,5 @@ def scheduled_off(env: Environment, now: datetime) -> bool:
     if schedule.weekends_off and local.weekday() >= _SATURDAY:
         return True
     starts, ends, clock = schedule.off_from, schedule.off_until, local.time()
+    # Hours over midnight begin on one day and end on the next.
     return starts <= clock < ends if starts <= ends else clock >= starts or clock < ends

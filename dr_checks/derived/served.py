@@ -107,6 +107,7 @@ def _counts(result: CheckResult) -> bool:
 
 
 def _unmet(result: CheckResult) -> Iterator[Finding]:
+    # An accepted gap counts: an exception changes the report, not what visitors get (T49).
     return (f for f in result.findings if f.status in _UNMET and f.side is not Side.PRIMARY)
 
 
@@ -116,4 +117,5 @@ def _about(finding: Finding, tenants: tuple[str, ...], env: Environment) -> set[
         return {finding.tenant} & {*tenants}
     families = {env.named(env.names.task_family, tenant=tenant): tenant for tenant in tenants}
     listed = {families[member] for member in finding.members if member in families}
+    # Members that are not all of tenants: nobody knows whom the rest stops, so it may be everybody.
     return listed if listed and families.keys() >= set(finding.members) else {*tenants}

@@ -78,6 +78,7 @@ def edge_visits(snapshot: Snapshot, env: Environment, side: Side) -> VisitRound 
 
     An answer from CloudFront's cache shows nothing about any region.
     """
+    # While both regions answer, nobody knows which of them a page through the distribution came from.
     if sides_answered(snapshot, env, (dns_answers.led,)) != {side}:
         return None
     seen = part_or(snapshot, http_sites.edge_visits, Side.GLOBAL, None)

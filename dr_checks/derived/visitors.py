@@ -87,6 +87,7 @@ def first_failure(snapshot: Snapshot, env: Environment) -> datetime | None:
     except DataUnavailable:
         return None
     own = {record.health_check_id for record in records if side_of(record, env) is Side.PRIMARY}
+    # An inverted or disabled check says nothing of the endpoint: the pin of a failover inverts none, a person may.
     plain = {check.id for check in checks if check.id in own and not (check.inverted or check.disabled)}
     return min((failure.since for failure in failures if failure.check_id in plain), default=None)
 
@@ -94,6 +95,7 @@ def first_failure(snapshot: Snapshot, env: Environment) -> datetime | None:
 def _fault(tenant: str, service: ecs.Service, pages: Mapping[str, str], targets: Mapping[str, float]) -> str | None:
     """Why a tenant is not served, "" where its page is as it should be, None where neither was seen."""
     page = pages.get(tenant.replace("-", ""))
+    # A good page proves more than a desired count: whatever answers, it is served.
     if page != "" and not service.desired:
         return "scaled to 0"
     if page is not None:

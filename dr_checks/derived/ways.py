@@ -44,6 +44,7 @@ class Ways:
         """
         if target.startswith(PEERING):
             return False, f"{target}, a peering, leads to no internet"
+        # A transit gateway, firewall or VPN may lead on: what is not followed is not called broken.
         if not target.startswith(("nat-", "igw-")):
             return True, target
         if target.startswith("nat-"):
@@ -125,6 +126,7 @@ class Ways:
             return False, f"{name}, a private NAT gateway, leads to no internet"
         if not nat.subnet:
             return True, name
+        # A NAT gateway sends on by the routes of its own subnet, not of the task's.
         leads, target = self._default(nat.subnet)
         if leads and target.startswith("igw-"):
             leads, target = self._stopped(nat.subnet, inward=False) or self._attached(target)

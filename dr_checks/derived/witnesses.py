@@ -75,6 +75,7 @@ def testimonies(snapshot: Snapshot, env: Environment, checks: TrafficHealth) -> 
 def weighed(found: tuple[Testimony, ...]) -> TrafficHealth:
     """What independent witnesses say together; unknown where there is none, or where they contradict each other."""
     reports = {testimony.health for testimony in found if testimony.independent}
+    # Two that contradict each other prove that one is wrong, not which: no failover begins on that.
     return reports.pop() if len(reports) == 1 else TrafficHealth.UNKNOWN
 
 
@@ -131,6 +132,7 @@ def _edge(snapshot: Snapshot, env: Environment) -> Testimony | None:
 def _pages(witness: Witness, seen: VisitRound | None, env: Environment, where: str) -> Testimony | None:
     """What the sites show: more than half answer well; or none does, and the look had time for more than half."""
     rows = seen.tenants if seen else ()
+    # A page from CloudFront's cache was made earlier: it says nothing of the region now.
     statuses = [row.status for row in rows if isinstance(row, Visit) and not row.cached]
     good = sum(status in env.traffic.expected_probe_statuses for status in statuses)
     kinds = Counter(row.kind for row in rows if isinstance(row, Unavailable))
@@ -149,6 +151,7 @@ def _copies(snapshot: Snapshot, env: Environment) -> Testimony | None:
     stores = [store for store in (_database_copy(snapshot, env), _file_copy(snapshot, env)) if store]
     ages = [snapshot.taken_at - moment for moment, _ in stores]
     late = [age > _MISSED * every for age, (_, every) in zip(ages, stores, strict=True)]
+    # Two stores replicate by two services: both still at once speaks of the region, one of its own trouble.
     if len(stores) > 1 and all(late):
         still = duration(min(ages).total_seconds())
         says = f"database and files in {env.region(Side.DR)} have received nothing for {still}"
