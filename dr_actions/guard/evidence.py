@@ -88,6 +88,7 @@ def renamed_databases_in(entries: Sequence[Entry], side: Side = Side.DR) -> Mapp
 
 def confirmed(entries: Sequence[Entry]) -> dict[str, Entry]:
     """The last confirmation of each step since the last plan began."""
+    # Only since the last BEGIN: what an earlier plan confirmed says nothing of this one.
     begun = max((entry.seq for entry in entries if entry.kind is EntryKind.BEGIN), default=0)
     return {
         entry.step: entry for entry in entries if entry.seq > begun and entry.kind is EntryKind.CONFIRMED and entry.step

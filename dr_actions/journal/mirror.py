@@ -88,6 +88,7 @@ class TableMirror:
     def fetch(self, incident: str) -> list[str]:
         """Every entry's line in order, read consistently."""
         items = {item["sk"]: item for item in self._control.table.query(JOURNAL + incident)}
+        # Pieces without their entry's own item are of a run that died while it wrote them: they never counted.
         heads = [item for sk, item in sorted(items.items()) if "." not in sk]
         return [_line(head, items) for head in heads]
 
@@ -216,6 +217,7 @@ class LogAnchors:
         try:
             self._send("CreateLogStream", incident)
         except SendFailed as failed:
+            # Somebody else made it between the two calls: as good.
             if failed.code != _THERE:
                 raise
 
@@ -253,6 +255,7 @@ class BucketAnchors:
         try:
             self._send("PutObject", Key=name, Body=b"", IfNoneMatch="*", ChecksumAlgorithm="SHA256")
         except SendFailed as failed:
+            # The name is the head itself: where it is taken, this very head is anchored already.
             if failed.code not in _IN_USE:
                 raise
 

@@ -14,6 +14,7 @@ from dr_actions.model.send_failure import FailureKind
 from dr_actions.model.sequence import Role, role_of
 
 _OF_A_FAILBACK = (Goal.FAILBACK, Goal.ABORT)
+# Of all failures UNCERTAIN alone (a lost answer) may hide a call that worked.
 _HAD_NO_EFFECT = frozenset(FailureKind) - {FailureKind.UNCERTAIN}
 
 
@@ -37,4 +38,5 @@ def _may_promote(entry: Entry, later: Sequence[Entry]) -> bool:
     if entry.kind is not EntryKind.INTENT:
         return entry.kind is EntryKind.CONFIRMED or bool(entry.data.get("took_effect"))
     answer = next((other for other in later if other.kind in (EntryKind.INTENT, EntryKind.OUTCOME)), None)
+    # No answer on record counts as "it worked": an abort after a promotion would drop acknowledged writes.
     return answer is None or answer.kind is EntryKind.INTENT or answer.data.get("result") not in _HAD_NO_EFFECT

@@ -55,4 +55,5 @@ class CallLog:
             *([f"error={code}"] if code else []),
         ]
         with self._lock:
+            # One write a line, at the end of the file (O_APPEND): lines of two commands do not mix.
             os.write(self._file, " ".join(word.replace("\n", "") for word in words).encode() + b"\n")

@@ -71,6 +71,7 @@ class WorldClock:
         """The world's time (UTC). It steps back only where an answer shows that it was wrong."""
         with self._lock:
             at = self._at(self.steady())
+            # A small step back is held: two moments in a row stay in their order.
             if at < self._latest_s <= at + TOLERANCE_S * self.speed:
                 at = self._latest_s
             self._latest_s = at
@@ -147,12 +148,14 @@ class WorldClock:
         if reported_s is None:
             return
         speed = own[1] if own else 1.0
+        # The Date header drops the fraction: the true time is up to a second later.
         latest_s = reported_s + (0.0 if own else 1.0) + (came_at - sent_at) * speed
         tolerance_s = 0.0 if own else TOLERANCE_S
         with self._lock:
             at = self._at(came_at)
             if speed == self.speed and reported_s - tolerance_s <= at <= latest_s + tolerance_s:
                 return
+            # What has passed keeps its old speed: a correction must not make monotonic() jump.
             self._elapsed_s += (came_at - self._anchor_s) * self.speed
             self._anchor_s, self._world_s, self.speed = came_at, (reported_s + latest_s) / 2, speed
             self.is_sandboxs = own is not None

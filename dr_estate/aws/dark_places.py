@@ -34,6 +34,7 @@ class DarkPlaces:
     def answered(self, place: str) -> None:
         """Something was answered, be it an error."""
         self._failures.pop(place, None)
+        # One answer, even an error, shows that the way is open: the next look waits its whole time again.
         self.silent.discard(place)
 
     def failed(self, place: str, service: str, timed_out: bool) -> None:

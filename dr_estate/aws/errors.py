@@ -170,6 +170,7 @@ def kind_of(code: str, status: int, service: str = "s3") -> UnavailableKind:
     A status in place of a code is S3's answer to HEAD; any other ``service`` that gives no code gives no reason.
     """
     known = KIND_OF_CODE.get(_plain(code)) if service == "s3" or not code.isdigit() else None
+    # Some services say 429 with a code of their own: the status decides where no list has it.
     if status == _TOO_MANY:
         return known or UnavailableKind.THROTTLED
     return known or (UnavailableKind.UNREACHABLE if status >= _SERVER_FAULT else UnavailableKind.ERROR)

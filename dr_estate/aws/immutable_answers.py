@@ -73,6 +73,7 @@ class ImmutableAnswers:
 def load(path: Path, maker: str) -> ImmutableAnswers:
     """Read what ``maker`` (a version of the tool) kept; nothing where it is damaged, another's, or others may write."""
     try:
+        # No link is followed, and the open file is judged, not its name: it could be exchanged in between.
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
             status = os.fstat(file.fileno())
             if status.st_uid != os.geteuid() or status.st_mode & _OTHERS_MAY_WRITE or status.st_size > MOST_BYTES:

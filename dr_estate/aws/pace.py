@@ -87,6 +87,7 @@ class Pace:
         interval_s, burst = 1 / (rate.per_s * _MARGIN), int(rate.burst * _MARGIN)
         with self._lock:
             now, key = self._steady(), (rate, region)
+            # A token bucket as one moment, that at which it is empty: idle time fills it to its burst and no further.
             empty_at = max(self._empty_at.get(key, -math.inf), now - burst * interval_s) + interval_s
             self._empty_at[key] = empty_at
             return max(0.0, empty_at - now)

@@ -105,6 +105,7 @@ class ReadClient:
         self._config = botocore.config.Config(
             connect_timeout=limits.connect_timeout_s,
             read_timeout=limits.read_timeout_s,
+            # Adaptive: botocore itself slows down where AWS throttles (boto3 guide, retries).
             retries={"mode": "adaptive", "total_max_attempts": limits.attempts},
             max_pool_connections=limits.workers,
             user_agent_extra="aws-dr-manager/read",
@@ -119,6 +120,7 @@ class ReadClient:
         """Begin an observation: nothing called, nothing known to be dark, the whole deadline left."""
         self.calls: Counter[str] = Counter()
         self._notional = Pace(time.monotonic)
+        # Not the world's clock: a sandbox's runs faster, and the deadline is a person's patience.
         self.ends_at = time.monotonic() + self.environment.observation.deadline_s
         self.blinked = False
         silent = self.credentials.silent_places
@@ -221,10 +223,12 @@ class ReadClient:
         place = place_name(service, region)
         if reason := self._dark.reason(place):
             raise DataUnavailable(Unavailable(UnavailableKind.UNREACHABLE, reason, region))
+        # By service as well: one that is ill in a region must not be asked for each tenant.
         if reason := self._dark.reason(service_in(service, place)):
             raise DataUnavailable(Unavailable(UnavailableKind.UNREACHABLE, reason, region, service=service))
         try:
             answer = whole(doing, self.caller(service, region))
+        # Nothing unseen: a call that is not declared is a fault of this program.
         except ForbiddenCall:
             raise
         except botocore.exceptions.ClientError as error:
@@ -252,6 +256,7 @@ class ReadClient:
         Raises WrongAccount on a mismatch with the environment file, DataUnavailable where neither region's STS answers.
         """
         blind: list[str] = []
+        # The DR region first: on the day that counts the primary's STS may not answer.
         for side in (Side.DR, Side.PRIMARY):
             region = self.environment.region(side)
             try:
@@ -276,6 +281,7 @@ class ReadClient:
     def _guarded_session(self) -> botocore.session.Session:
         """A session whose every client is guarded. Signing in is not looking: a session of its own does that (T15)."""
         session, sign_in = botocore.session.Session(), botocore.session.Session()
+        # The DR region's STS: tokens of the global endpoint are refused in opt-in regions, as af-south-1 is (T15).
         sign_in.set_config_variable("region", self.environment.region(Side.DR))
         sign_in.set_default_client_config(self._config)
         session.register_component("credential_provider", CredentialSource(sign_in))

@@ -20,6 +20,7 @@ from dr_estate.aws.errors import explain, kind_of
 from dr_estate.model.unavailable import UnavailableKind
 
 _CONTEXT = "dr_recorded"
+# S3 answers 301 where the bucket is in another region: that is not what was asked for.
 _ERRORS_FROM = 300
 
 

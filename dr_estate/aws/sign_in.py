@@ -66,6 +66,7 @@ def forget_expired_variables() -> bool:
 
     Nobody can give a running process other variables, and botocore asks them first.
     """
+    # Keys without a session token do not expire: those are left alone.
     if "AWS_SESSION_TOKEN" not in os.environ:
         return False
     for name in _IN_THE_ENVIRONMENT:

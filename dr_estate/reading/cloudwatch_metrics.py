@@ -14,6 +14,7 @@ from typing import Any
 from dr_estate.reading.reader import ReadContext
 
 METRIC_READS = frozenset({"cloudwatch:GetMetricData"})
+# The most that one call takes (API_GetMetricData).
 _QUERIES_A_CALL = 500
 _MINUTE_S = 60
 _COMPLETE = "Complete"
@@ -108,6 +109,7 @@ def _points(
         "MetricDataResults,Messages",
         MetricDataQueries=[_query(number, metric) for number, metric in enumerate(batch)],
         StartTime=context.now - timedelta(minutes=longest),
+        # EndTime is exclusive (API_GetMetricData): the minute that runs now is wanted as well.
         EndTime=context.now + timedelta(minutes=1),
         ScanBy="TimestampDescending",
     )
@@ -131,6 +133,7 @@ def _datapoints(row: dict[str, Any]) -> tuple[int, list[tuple[datetime, float]],
     status = row.get("StatusCode", _COMPLETE)
     texts = _texts(row.get("Messages") or ())
     pairs = zip(row.get("Timestamps", []), row.get("Values", []), strict=True)
+    # What is no number is neither above nor below any limit: it would pass each of them.
     points = [(at, value) for at, value in pairs if isfinite(value)]
     return int(row["Id"][1:]), points, "" if status == _COMPLETE else f"{status} {texts}".strip()
 
@@ -154,5 +157,6 @@ def _reading(metric: MetricQuery, points: list[tuple[datetime, float]], now: dat
 
 def _inside(metric: MetricQuery, points: list[tuple[datetime, float]], now: datetime) -> list[tuple[datetime, float]]:
     """The points of the metric's own window, the oldest first."""
+    # A datapoint bears the start of its period: one period more reaches back to the window's edge.
     since = now - timedelta(minutes=metric.window_minutes, seconds=metric.period_s)
     return sorted(point for point in points if point[0] >= since)

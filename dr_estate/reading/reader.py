@@ -164,6 +164,7 @@ class ReadContext:
         try:
             return self.understand(lambda: parse(row), name or f"A row without {key}")
         except DataUnavailable as error:
+            # Only a row of an unknown shape is left out; after a call that was denied or late the rest is not whole.
             if error.unavailable.kind is not UnavailableKind.UNREADABLE:
                 raise
             inside = self.env.tenant_of(pattern, name) if pattern else None
@@ -179,6 +180,7 @@ class ReadContext:
     def each(self, doing: Callable[[T], R], items: Iterable[T]) -> list[R]:
         """Do ``doing`` for every item concurrently, in order. Raises the first DataUnavailable. Never nest it."""
         todo = list(items)
+        # One item stays in this thread: handing it to another costs a change of threads and gains nothing.
         return [doing(todo[0])] if len(todo) == 1 else self.workers.each(doing, todo)
 
     def maybe(self, doing: Callable[[T], R], items: Iterable[T]) -> list[R | Unavailable]:
@@ -219,6 +221,7 @@ class ReadContext:
             reason, region = f"{reader.name} was not read before the deadline.", self.env.region(side or self.side)
             raise DataUnavailable(Unavailable(UnavailableKind.DEADLINE, reason, region, reader.name)) from late
         value = available(section.value)
+        # What that part left out is lacking in this one, too: it is recorded with both.
         for odd in section.unreadable:
             self._record(odd)
         return cast(T, value)

@@ -71,6 +71,7 @@ class Turns(Generic[R]):
         try:
             return self.go(host, limit_s)
         except NoAnswerInTime as silent:
+            # Silence in less than the whole time does not show that nobody answers.
             if limit_s < self.whole_s:
                 raise late from silent
             raise

@@ -183,6 +183,7 @@ class SideThreads:
                 for task in self._tasks:
                     if task.part == part:
                         task.rank = self._rank(task.rank, part)
+                # Ranks were changed in place: the heap is in no order until then.
                 heapq.heapify(self._tasks)
 
     def help(self, task: QueuedWork) -> None:
@@ -244,6 +245,7 @@ class SideThreads:
         for _ in range(min(wanted, self._idle)):
             self._changed.notify()
         for _ in range(wanted - self._idle):
+            # A daemon: a call that hangs must not keep the command from ending.
             threading.Thread(target=self._work, name=self.name, daemon=True).start()
             self._idle += 1
 
