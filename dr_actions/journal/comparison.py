@@ -66,7 +66,7 @@ def compared(local: Chain, mirrored: Chain) -> RecordComparison:
     if filed < sent:
         reason = "its chain breaks there" if local.fault else "the file ends before it: cut off, or gone on elsewhere"
         return _differs(number, reason)
-    # Cannot be told apart here: an entry that was never mirrored, and one that was deleted.
+    # Nothing here distinguishes an entry that was never mirrored from one that was deleted.
     if filed > sent:
         return _differs(number, "the mirror ends before it: not sent yet, or taken out")
     entries = f"{filed} {'entry' if filed == 1 else 'entries'}"

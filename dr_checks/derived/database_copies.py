@@ -153,7 +153,7 @@ def _of_replica(view: View, replica: rds.Instance) -> DatabaseCopy:
     reason = doubt(view, reading)
     lag_s = reading.value if reading and not reason else None
     at_s = reading.age_s(view.now) if reading else None
-    # A lag speaks of the minute in which it was measured: both are added. -1 is no lag but a broken link (T58).
+    # A lag speaks of the minute in which it was measured: both are added. -1 is no lag but a broken link.
     age = None if lag_s is None or lag_s < 0 or at_s is None else lag_s + at_s
     flaw = (
         restore_key_flaw(view, replica.key_arn)

@@ -161,7 +161,7 @@ def _lag_reading(context: PlanContext, instance: rds.Instance) -> tuple[Reading 
     reason = doubt(copy_selection.view_of(context), reading)
     if reason or reading is None or reading.at is None or reading.value is None:
         return None, reason or "its lag is not published."
-    # -1 means that replication does not run (T58); as a number it would look like less than no lag.
+    # -1 means that replication does not run; as a number it would look like less than no lag.
     if reading.value < 0:
         return None, "its lag is published as -1, so replication does not run."
     return reading, ""

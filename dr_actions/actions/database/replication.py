@@ -336,7 +336,7 @@ def _to_dr_step(context: PlanContext, source: rds.Instance, how: str, subject: s
 def _backups_call(context: PlanContext) -> Call:
     """With the key and retention of the copies of before, else the environment's."""
     env = context.env
-    # Copies of the old instance stay until they expire: they tell key and retention that the estate had.
+    # Copies of the old instance stay until they expire: from them come the key and the retention that the estate had.
     before = [b for b in context.snapshot.get(rds.automated_backups, Side.DR) if b.source_region == env.regions.primary]
     copies = max(before, key=lambda backup: (backup.latest is not None, backup.latest, backup.arn), default=None)
     params = {

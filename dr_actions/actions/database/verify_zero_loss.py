@@ -153,7 +153,7 @@ def _replica_reached(context: PlanContext, name: str) -> datetime | None:
         or reading.value is None
     ):
         return None
-    # -1 is a replication that does not run (T58).
+    # -1 is a replication that does not run (RDS guide, ReplicaLag).
     return None if reading.value < 0 else reading.at - timedelta(seconds=reading.value)
 
 

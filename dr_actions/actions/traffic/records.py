@@ -57,7 +57,7 @@ def cutover_pairs(context: PlanContext) -> CutoverPairs:
     for zone_id, zone, what in (*_origin(context), *_customers(context)):
         if isinstance(what, str):
             left.append(what)
-        # The guard refuses such a call anyway; left out here, the plan says so before a run begins.
+        # The guard refuses such a call anyway; left out here, it is in the plan before a run begins.
         elif zone in context.env.traffic.denied_zones:
             left.append(f"{what.label} stands in {zone}, a denied zone: nothing is changed there.")
         else:

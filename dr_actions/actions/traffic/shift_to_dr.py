@@ -122,7 +122,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
                 message = f"Route 53 took change {change.id}, and the records of {step.subject} are as before it again"
                 return StepStatus(StepState.FAILED, f"{message}: somebody wrote them back.")
             return StepStatus(StepState.READY, f"the records of {step.subject} are as the plan found them")
-        # A pair may be turned by exchanging the roles as well: what is answered decides, not which record says so.
+        # A pair may be turned by exchanging the roles as well: what is answered decides, not which record has it.
         if now != step.after["records"] and _leads(now) != _leads(step.after["records"]):
             return StepStatus(StepState.DRIFTED, f"records of {step.subject} were changed: {difference(step, now)}")
         return effect_status(step, context, change)
