@@ -73,6 +73,7 @@ def restore_steps(context: PlanContext) -> Iterator[Step]:
 def _call(context: PlanContext, restore: FilesRestore) -> Call:
     env, key, point, token = context.env, _key(context), restore.point, restore.token
     step = step_id(RESTORE.name, restored_copy.name_of(env))
+    # A job is started once for its token: of a drill that is tried again the incident makes a new one.
     whose = token if restore.replaces else context.incident
     parameters = {
         "file-system-id": point.resource_arn.rpartition("/")[2],
@@ -110,6 +111,7 @@ def restore_status(step: Step, context: PlanContext) -> StepStatus:
     state = FILE_SYSTEM[system.state if system else "creating"]
     if system is not None and (state.gone or state.broken):
         return StepStatus(StepState.DRIFTED, f"{system.id} ({step.subject}) is {system.state}.")
+    # Both: a job may be complete while EFS still reports "creating", and a usable file system may still be filled.
     if job is not None and job.status == "COMPLETED" and system is not None and state.serves:
         return StepStatus(
             StepState.DONE, f"{point} is restored into {system.id}.", _evidence(context, job, system, point)
@@ -139,6 +141,7 @@ def _job(step: Step, context: PlanContext, system: efs.FileSystem | None) -> bac
         for job in context.snapshot.get(backup_jobs.restores, Side.DR)
         if job.point_arn == point
         and job.created_at >= since
+        # Failed before this plan was made: its own job is still to come.
         and job.id not in failed
         and (not job.made_arn or (system is not None and job.made_arn.endswith(f"/{system.id}")))
     ]
@@ -357,6 +360,7 @@ def as_the_estate_has_it(context: PlanContext, tenant: Tenant) -> tuple[str, int
         seen = context.snapshot.get(efs.access_points, Side.DR)
     except DataUnavailable:
         seen = ()
+    # The user of the estate's own access point: with another one WordPress could not read what it wrote.
     known = next((point for point in seen if point.name == name and point.uid >= 0), None)
     return (known.path, known.uid, known.gid) if known else (path, own, own)
 

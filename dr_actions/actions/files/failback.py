@@ -51,6 +51,7 @@ def name_of(context: PlanContext) -> str:
 def file_systems(context: PlanContext) -> FileSystems | None:
     """Both regions' usable file system, None where one has none, or several. Raises DataUnavailable."""
     found = [_usable(context, side) for side in (Side.PRIMARY, Side.DR)]
+    # Two file systems of one name: a guess might overwrite the one that took the writes (T28).
     if len(found[0]) != 1 or len(found[1]) != 1:
         return None
     return FileSystems(found[0][0], found[1][0])
@@ -151,6 +152,7 @@ def still_since(context: PlanContext) -> datetime | None:
     if found is None or found.frozen_at is None:
         return None
     answered = context.sent_at.get(step_id("files/freeze", name_of(context)), found.frozen_at)
+    # Clients keep their rights for a while after a policy changes, so a freeze holds later than its call.
     holds = max(found.frozen_at, answered) + timedelta(minutes=context.env.failback.files_freeze_minutes)
     return holds if holds <= context.snapshot.taken_at else None
 
@@ -161,6 +163,7 @@ def reason_against_failback(context: PlanContext, found: FileSystems) -> str:
     Raises DataUnavailable.
     """
     primary, dr = context.env.regions.primary, context.env.regions.dr
+    # A destination takes no writes of its own: whatever else the signals say, it holds the older files.
     fed = into(context, Side.DR, found.dr.id)
     if fed is not None:
         return f"{fed.source_id} replicates into {found.dr.id}: the files of {dr} are the older ones"
@@ -170,6 +173,7 @@ def reason_against_failback(context: PlanContext, found: FileSystems) -> str:
     running = _running_tasks(context)
     if running:
         return f"{running} tasks of tenants run in {primary} and may write files there"
+    # The last guard: an empty source would replace every file.
     if found.dr.size_bytes == 0 and found.primary.size_bytes:
         return f"{found.dr.id} holds nothing, {found.primary.id} {found.primary.size_bytes} bytes"
     return ""

@@ -125,6 +125,7 @@ def definition_of(wanted: Mapping[str, Any], lent: Mapping[str, Any]) -> dict[st
         "fileSystemId": wanted["<file system>"],
         "rootDirectory": "/",
         "transitEncryption": "ENABLED",
+        # The task has no role by which it could sign the mount.
         "authorizationConfig": {"iam": "DISABLED"},
     }
     return {
@@ -134,6 +135,7 @@ def definition_of(wanted: Mapping[str, Any], lent: Mapping[str, Any]) -> dict[st
             {
                 **{key: container[key] for key in ("name", "image", "logConfiguration") if container.get(key)},
                 "essential": True,
+                # Root: it renames folders of many tenants' users.
                 "user": "0",
                 "environment": [{"name": name, "value": value} for name, value in environment.items()],
                 "mountPoints": [{"sourceVolume": _VOLUME, "containerPath": _ROOT}],
@@ -245,6 +247,7 @@ def move_status(step: Step, context: PlanContext) -> StepStatus:
         return StepStatus(StepState.IN_PROGRESS, f"The task {task.arn} is {task.status}.", progress=(task.status,))
     status = _of_ended(context, task, system)
     ended_ago = context.snapshot.taken_at - (task.stopped_at or _NEVER)
+    # Not at once: what this run's own task just found is an answer, not something to repeat.
     if status.state is StepState.FAILED and ended_ago > _FRESH:
         return StepStatus(StepState.READY, f"{status.message} Once more.")
     return status

@@ -68,6 +68,7 @@ def arrival_status(synced_at: datetime | None, context: PlanContext) -> StepStat
         return StepStatus(StepState.DRIFTED, "The files of the DR region are not frozen: more may be written.")
     facts = (("still since", timestamp(since)), ("last sync", timestamp(synced_at)))
     message = f"nothing was written since {timestamp(since)}, and the last sync ended {timestamp(synced_at)}"
+    # Not the size, not the status: only a sync that ended after the last possible write proves that it holds it.
     if synced_at is not None and synced_at >= since:
         return StepStatus(StepState.DONE, f"Every file is home: {message}.", facts)
     return StepStatus(
@@ -180,6 +181,7 @@ def _end_stale_steps(context: PlanContext, found: files_failback.FileSystems) ->
 
 def _end_stale_step(context: PlanContext, found: files_failback.FileSystems) -> Step:
     name, region = files_failback.name_of(context), context.env.regions.primary
+    # The other half is gone, so AWS cannot delete both (API_DeleteReplicationConfiguration, DeletionMode).
     params = {"SourceFileSystemId": found.primary.id, "DeletionMode": LOCAL_ONLY}
     return context.step(
         END_STALE_REPLICATION.name,
@@ -203,6 +205,7 @@ def _end_stale_status(context: PlanContext, found: files_failback.FileSystems) -
         return StepStatus(StepState.DONE, f"{found.primary.id} replicates into nothing.")
     if FILE_REPLICATION[row.status].gone:
         return StepStatus(StepState.IN_PROGRESS, f"The old replication of {found.primary.id} is being deleted.")
+    # Both regions list it, so it is alive: ended, the DR region would stop receiving files.
     if files_failback.stale_half(context, found) is None:
         reason = (
             f"{found.primary.id} replicates into {found.dr.id}: the files of the DR region are the older ones (T28)"

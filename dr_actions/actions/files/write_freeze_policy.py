@@ -34,6 +34,7 @@ def unfrozen(policy: FileSystemPolicy) -> str:
 
 def frozen(text: str, arn: str, moment: datetime) -> str:
     """The policy ``text`` of the file system ``arn`` ("" for none) with the statement that freezes it."""
+    # Without a policy everything is allowed; a Deny alone would end that, so the default's reads are written out.
     document = json.loads(text) if text else {"Version": _VERSION, "Statement": [_default(arn)]}
     return json.dumps({**document, "Statement": [*_statements(document), _deny(arn, f"{moment:{STAMP}}")]})
 
