@@ -99,8 +99,9 @@ SEED ?= 1
 mutants: setup
 	$(BIN)/python -m benchmarks.mutants --count $(MUTANTS) --seed $(SEED)
 
-# The generated pages of docs/ and files of deploy/.
+# The generated pages of docs/ and files of deploy/, and the IAM actions of the playbooks, by which both are made.
 docs: setup
+	@$(BIN)/python -m utils.aws_mgmt.generate.playbook_actions
 	@$(BIN)/python -m utils.aws_mgmt.generate.docs_pages
 	@$(BIN)/python -m utils.aws_mgmt.generate.deploy_files
 

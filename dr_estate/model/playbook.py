@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from dr_estate.model.playbook_actions import RECOVERY_READS, RECOVERY_WRITES
+
 
 class Plane(StrEnum):
     """A control plane that can be down on its own."""
@@ -69,44 +71,30 @@ PROVISIONING = ("ecs:CreateService", "elasticloadbalancing:CreateRule")
 # work with is there: it made the mount targets.
 REPLICATE_FILES = ("elasticfilesystem:ReplicationRead", "elasticfilesystem:ReplicationWrite")
 
-# The IAM actions by which a recovery and its failback change something in the DR region or the global one. With
-# FAILBACK_WRITES they are what the actions declare (Action.writes), the control table sends and Terraform is given: a
-# test compares both, for this room stands below the actions.
-_CHANGING = (
-    *REPLICATE_FILES,
-    "application-autoscaling:RegisterScalableTarget",
-    *("backup:StartBackupJob", "backup:StartRestoreJob"),
-    *("dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
-    "ec2:CreateNetworkInterface",
-    *("ecs:CreateService", "ecs:RegisterTaskDefinition", "ecs:RunTask", "ecs:TagResource"),
-    "ecs:UpdateService",
-    *("elasticfilesystem:CreateAccessPoint", "elasticfilesystem:CreateMountTarget"),
-    *("elasticfilesystem:CreateReplicationConfiguration", "elasticfilesystem:DeleteFileSystemPolicy"),
-    *("elasticfilesystem:DeleteReplicationConfiguration", "elasticfilesystem:PutFileSystemPolicy"),
-    *("elasticfilesystem:TagResource", "elasticfilesystem:UpdateFileSystemProtection"),
-    *("elasticloadbalancing:CreateRule", "elasticloadbalancing:ModifyListener"),
-    "iam:PassRole",
-    *("kms:CreateGrant", "kms:Encrypt", "kms:GenerateDataKey"),
-    *("rds:AddTagsToResource", "rds:CreateDBInstanceReadReplica", "rds:ModifyDBInstance"),
-    *("rds:ModifyDBParameterGroup", "rds:PromoteReadReplica", "rds:RestoreDBInstanceFromDBSnapshot"),
-    *("rds:RestoreDBInstanceToPointInTime", "rds:StartDBInstanceAutomatedBackupsReplication"),
-    "rds:StopDBInstanceAutomatedBackupsReplication",
-    *("route53:ChangeResourceRecordSets", "route53:UpdateHealthCheck"),
-    *("secretsmanager:PutSecretValue", "secretsmanager:StopReplicationToReplica"),
-    "sns:Publish",
+# What a job of S3 Batch Replication takes, where the environment file names a role for it; nobody else may start one.
+REPLICATING = frozenset({"s3:CreateJob", "s3:PutJobTagging", "s3:UpdateJobStatus"})
+
+# What goes to the primary region alone: the objects' copies, and the secrets' replication in its own direction again.
+_AT_PRIMARY_ALONE = frozenset(
+    {
+        *("s3:PutObject", "s3:PutObjectAnnotation", "s3:PutObjectTagging"),
+        "secretsmanager:ReplicateSecretToRegions",
+    }
 )
 
-# Those by which they look. Decrypting what is read is looking.
-_LOOKS = (
-    "cloudwatch:GetMetricData",
-    *("dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:Query"),
-    "ec2:DescribeSubnets",
-    *("ecs:DescribeServices", "ecs:DescribeTaskDefinition"),
-    "kms:Decrypt",
-    "route53:GetChange",
-    "s3:ListBucketVersions",
-    "secretsmanager:GetSecretValue",
-    "sts:GetCallerIdentity",
+# The IAM actions by which a recovery and its failback change something in the DR region or the global one: what the
+# actions declare (Action.writes), the control table sends and Terraform is given.
+_CHANGING = tuple(sorted({*RECOVERY_WRITES, *PROVISIONING} - REPLICATING - _AT_PRIMARY_ALONE))
+
+# Those by which they look. The others are what the readers and Terraform look at meanwhile.
+_LOOKS = tuple(
+    sorted(
+        {
+            *RECOVERY_READS,
+            *("cloudwatch:GetMetricData", "ec2:DescribeSubnets", "ecs:DescribeServices", "route53:GetChange"),
+            "sts:GetCallerIdentity",
+        }
+    )
 )
 
 # Away from the primary region this alone is done to it: taking its services down, a last marker, and telling.
@@ -130,8 +118,8 @@ FAILBACK_WRITES = frozenset(
         *("kms:CreateGrant", "kms:GenerateDataKey"),
         *("rds:AddTagsToResource", "rds:CreateDBInstanceReadReplica", "rds:ModifyDBInstance"),
         *("rds:PromoteReadReplica", "rds:StartDBInstanceAutomatedBackupsReplication"),
-        *("s3:PutObject", "s3:PutObjectAnnotation", "s3:PutObjectTagging"),
-        *("secretsmanager:PutSecretValue", "secretsmanager:ReplicateSecretToRegions"),
+        *_AT_PRIMARY_ALONE,
+        "secretsmanager:PutSecretValue",
     )
 )
 
@@ -147,9 +135,6 @@ COPIED = frozenset(
 )
 # What it reads of the object there that is replaced only while it is unchanged (S3 User Guide, "Conditional writes").
 REPLACED = frozenset({"s3:GetObject"})
-
-# What a job of S3 Batch Replication takes, where the environment file names a role for it; nobody else may start one.
-REPLICATING = frozenset({"s3:CreateJob", "s3:PutJobTagging", "s3:UpdateJobStatus"})
 
 # What a drill does beyond a recovery, in the DR region and of its canary's records: it makes, asks and takes away.
 DRILLING = (
