@@ -81,12 +81,8 @@ def _leads_to_primary(call: Call, env: Environment) -> bool:
     if call.region != primary or call.service != "s3":
         return False
     if call.name == COMPLETE:
-        return _into_data(params, env)
+        return params.get("Bucket") in {bucket for bucket, _ in s3.data_pairs(env)}
     return call.name in (COPY, COPY_PART) and _from_its_copy(params, env)
-
-
-def _into_data(params: Params, env: Environment) -> bool:
-    return params.get("Bucket") in {bucket for bucket, _ in s3.data_pairs(env)}
 
 
 def _from_its_copy(params: Params, env: Environment) -> bool:

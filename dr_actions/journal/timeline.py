@@ -246,14 +246,11 @@ def _fenced(entries: Sequence[Entry]) -> Span:
 
 def _drained(entries: Sequence[Entry], shifted: datetime | None) -> Span:
     """From the shift to the last request of the old region, as the validation saw it."""
-    seen = [entry.data["last_request"] for entry in entries if entry.kind is EntryKind.VALIDATED if _saw(entry)]
-    if shifted is None or not seen:
+    seen = [entry.data.get("last_request") for entry in entries if entry.kind is EntryKind.VALIDATED]
+    last = next((text for text in reversed(seen) if text), None)
+    if shifted is None or last is None:
         return Span(None, None)
-    return Span(shifted, max(shifted, moment(seen[-1])))
-
-
-def _saw(entry: Entry) -> bool:
-    return bool(entry.data.get("last_request"))
+    return Span(shifted, max(shifted, moment(last)))
 
 
 def _phases(entries: Sequence[Entry], dns: set[str]) -> dict[Phase, Span]:

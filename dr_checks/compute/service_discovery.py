@@ -48,7 +48,11 @@ def _judged(view: View, tenant: Tenant, service: Service, known: frozenset[str])
     wanted, named = f"in {view.region}", service.registries or ()
     if "" in named:
         return view.unknown(service.name, wanted, "ECS does not say which registry it is.", tenant.id)
-    lost = [arn for arn in named if _is_elsewhere(view, arn) or not (arn in known or _is_anothers(view, arn))]
+    lost = [
+        arn
+        for arn in named
+        if arn_region(arn) != view.region or not (arn in known or arn.split(":")[_ACCOUNT] != view.env.account)
+    ]
     if lost:
         measured = ", ".join(_measured(view, arn) for arn in lost)
         reason = "its tasks stop as they start: the Service Discovery instance could not be registered"
@@ -65,15 +69,6 @@ def _judged(view: View, tenant: Tenant, service: Service, known: frozenset[str])
         cause = f"{', '.join(unseen)} is of another account, whose registries are not seen."
         return view.unknown(service.name, wanted, cause, tenant.id)
     return view.ok(service.name, ", ".join(map(_name, named)), wanted, "its tasks are registered there", tenant.id)
-
-
-def _is_elsewhere(view: View, arn: str) -> bool:
-    return arn_region(arn) != view.region
-
-
-def _is_anothers(view: View, arn: str) -> bool:
-    """Whether a registry belongs to another account."""
-    return arn.split(":")[_ACCOUNT] != view.env.account
 
 
 def _measured(view: View, arn: str) -> str:

@@ -186,14 +186,10 @@ def parse_environment(data: Mapping[str, Any], source: str, name: str) -> Enviro
     try:
         environment = Environment.model_validate(data)
     except ValidationError as refused:
-        raise EnvironmentFileError("\n".join(_sentences(refused, source))) from refused
+        raise EnvironmentFileError("\n".join(_sentence(dict(error), source) for error in refused.errors())) from refused
     if environment.name != name:
         raise EnvironmentFileError(f'{source}: name: says "{environment.name}", the file says "{name}". Make them one.')
     return environment
-
-
-def _sentences(refused: ValidationError, source: str) -> list[str]:
-    return [_sentence(dict(error), source) for error in refused.errors()]
 
 
 def _sentence(error: dict[str, Any], source: str) -> str:

@@ -76,13 +76,9 @@ def _asking(
 
     def look(context: ReadContext, row: Reference) -> str:
         answer = context.find(service, operation, absent, **{member: row.name})
-        return context.region if answer is not None and not _is_deleted(answer) else ""
+        return context.region if answer is not None and not answer.get("DeletedDate") else ""
 
     return look
-
-
-def _is_deleted(answer: Mapping[str, object]) -> bool:
-    return bool(answer.get("DeletedDate"))
 
 
 def _bucket(context: ReadContext, row: Reference) -> str:

@@ -27,7 +27,7 @@ from dr_actions.actions.file_copies.restored_copy import FAILED_JOBS, FilesResto
 from dr_actions.actions.restore_test import shared
 from dr_actions.model.action import TO_DR, Action, PlanContext, StepState, StepStatus, present
 from dr_actions.model.action_ids import part_of, step_id
-from dr_actions.model.plan import Call, Danger, Params, Step
+from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import began
 from dr_estate.model.restored_names import replaced_name
@@ -341,12 +341,8 @@ def _access_point_step(context: PlanContext, restore: FilesRestore, tenant: Tena
         call=Call("efs", "CreateAccessPoint", env.regions.dr, params),
         tenant=tenant.id,
         before={"files": token, "path": path},
-        after=_access_point_values(path, uid, gid),
+        after={"path": path, "uid": uid, "gid": gid, "state": "available"},
     )
-
-
-def _access_point_values(path: str, uid: int, gid: int) -> Params:
-    return {"path": path, "uid": uid, "gid": gid, "state": "available"}
 
 
 def as_the_estate_has_it(context: PlanContext, tenant: Tenant) -> tuple[str, int, int]:

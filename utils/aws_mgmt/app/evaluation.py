@@ -27,7 +27,6 @@ from dr_checks.posture.visitor_access import visitor_access
 from dr_checks.posture.writers import way_back_sentence, writers_sentence
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.database_record import DatabaseRecord
 from dr_estate.model.invocation import Invocation
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.model.world_id import is_sandbox
@@ -188,7 +187,9 @@ def judge(
         evidence=_sha256(evidence),
         silent=silent_regions(snapshot, environment),
         served=tenants_answered(snapshot, environment, Side.DR) if posture.name in AWAY else None,
-        database=_database(snapshot, environment) if posture.name is PostureName.NORMAL else None,
+        database=living(View("database", Side.PRIMARY, environment, snapshot))
+        if posture.name is PostureName.NORMAL
+        else None,
     )
 
 
@@ -236,10 +237,6 @@ def _writers(snapshot: Snapshot, environment: Environment, invocation: Invocatio
     if incident is None or incident.phase != control_table.FAILING_BACK:
         return message
     return invocation.complete(f"{message} {way_back_sentence(snapshot, environment)}")
-
-
-def _database(snapshot: Snapshot, environment: Environment) -> DatabaseRecord | None:
-    return living(View("database", Side.PRIMARY, environment, snapshot))
 
 
 def _scheduled_tests(snapshot: Snapshot, environment: Environment) -> tuple[ScheduledTest, ...] | None:

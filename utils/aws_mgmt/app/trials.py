@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 from dr_actions.control_table.heartbeat import Heartbeat
 from dr_actions.drills.inventory import inventory, pack
@@ -111,7 +110,7 @@ def _cleared(
     options: DrTestOptions, env: Environment, app: AppContext, goal: Goal, judged: Report, snapshot: Snapshot
 ) -> RunStart:
     moment, posture = app.clock.now(), judged.whole_posture
-    incident = _new(moment)
+    incident = new_id(TRIAL, moment)
     context = context_of(env, snapshot, goal, evaluation.narrowed(options, snapshot, env))
     plan = make_plan(replace(context, incident=incident), posture.name)
     if not plan.steps:
@@ -119,10 +118,6 @@ def _cleared(
     refuse_impossible_begin(app, options.overrides)
     gates, overrides = drill_gates(snapshot, env, posture, moment), options.overrides
     return clear_trial(app, plan, incident, snapshot, judged, gates=gates, overrides=overrides)
-
-
-def _new(moment: datetime) -> str:
-    return new_id(TRIAL, moment)
 
 
 def worst(first: int, other: int) -> int:

@@ -18,11 +18,8 @@ from __future__ import annotations
 def text() -> str:
     """The text of the file."""
     lists = {"RECOVERY_WRITES": recovery_writes(), "RECOVERY_READS": recovery_reads()}
-    return _HEAD + "".join(f"\n{name} = (\n{_rows(actions)})\n" for name, actions in lists.items())
-
-
-def _rows(actions: tuple[str, ...]) -> str:
-    return "".join(f'    "{action}",\n' for action in actions)
+    rows = {name: "".join(f'    "{action}",\n' for action in actions) for name, actions in lists.items()}
+    return _HEAD + "".join(f"\n{name} = (\n{text})\n" for name, text in rows.items())
 
 
 if __name__ == "__main__":

@@ -334,7 +334,7 @@ def unpause_command(options: UnpauseOptions, environment: Environment) -> Exit:
     """Turn the global stop switch off."""
     with connected(options, environment) as reached:
         who = person_of(reached.caller.arn, environment)
-        if not _is_paused(reached):
+        if reached.control.in_force().pause is None:  # one that cannot be read is on
             console.result(f"No pause is in force in {environment.name}.\n")
             console.conclude(options.format, "runs may change things", next_steps.READINESS)
             return Exit.READY
@@ -346,11 +346,6 @@ def unpause_command(options: UnpauseOptions, environment: Environment) -> Exit:
     console.result(f"{who} let the runs of {environment.name} go on.\n")
     console.conclude(options.format, "runs may change things", next_steps.READINESS)
     return Exit.READY
-
-
-def _is_paused(reached: AppContext) -> bool:
-    """Whether the switch is on; one that cannot be read is."""
-    return reached.control.in_force().pause is not None
 
 
 def _record(
