@@ -44,12 +44,13 @@ from dr_estate.model.durations import duration
 from dr_estate.model.dynamodb_values import instant
 from dr_estate.model.visible import one_line
 from dr_estate.model.world_id import REHEARSAL, WorldKind
-from reports.values.escaping import code, holds_command
+from reports.values.escaping import code, holds_command, table_lines
 from reports.values.escaping import markdown as escaped
 from reports.values.run_record import clocks, recovery_time, rto_to_dict
 
 SCHEMA = "aws-dr-manager/incident-log/1"
 WIDTH = 100
+PHASE_HEADS = ("phase", "start", "end", "took")
 
 _ALIKE = 4
 
@@ -139,13 +140,12 @@ def markdown(log: IncidentLog) -> str:
     for line in log.timelines:
         title = f"## {escaped(line.goal)}: {recovery_time(line)}"
         lines += [title, "", *(f"- {name} {escaped(value)}" for name, value in clocks(line))]
-        lines += ["", "| phase | start | end | took |", "|---|---|---|---|"]
-        lines += [f"| {' | '.join(row)} |" for row in phase_rows(line)]
+        lines += ["", *table_lines(PHASE_HEADS, phase_rows(line))]
         for title, rows in _lists(line):
             lines += ["", f"### {title}", "", *(f"- {escaped(row)}" for row in rows)]
         lines.append("")
-    lines += ["## Timeline", "", "| at | what | |", "|---|---|---|"]
-    lines += [f"| {at} | {kind} | {escaped(message)} |" for at, kind, message in _entry_rows(log.chain.entries)]
+    events = ((at, kind, escaped(message)) for at, kind, message in _entry_rows(log.chain.entries))
+    lines += ["## Timeline", "", *table_lines(("at", "what", ""), events)]
     return "\n".join(lines) + "\n"
 
 

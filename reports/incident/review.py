@@ -15,11 +15,15 @@ from dr_actions.model.gates import FENCE
 from dr_actions.model.plan import Goal
 from dr_estate.model.durations import duration
 from reports.incident.log import IncidentLog, incident_log, markdown, verified
-from reports.values.escaping import code
+from reports.values.escaping import code, table_lines
 from reports.values.escaping import markdown as escaped
 from reports.values.run_record import without_writes
 
 _DUE = timedelta(hours=48)
+_RUN_HEADS = (
+    *("run", "outage began", "recovery time", "objective", "met", "nobody could write", "run took", "drained"),
+    "waited for people",
+)
 _STOPPING = (Goal.FAILBACK, Goal.FENCE)  # each stops the old primary before it is done
 
 
@@ -67,18 +71,16 @@ def _section(title: str, rows: Sequence[str]) -> list[str]:
 
 
 def _objectives(lines: Sequence[Timeline]) -> Iterator[str]:
-    if lines:
-        columns = "run | outage began | recovery time | objective | met | nobody could write | run took | drained"
-        yield f"| {columns} | waited for people |"
-        yield "|---|---|---|---|---|---|---|---|---|"
+    rows = []
     for line in lines:
         met = {True: "yes", False: "**NO**", None: "not known"}[line.met]
         began = f"{line.since:%Y-%m-%d %H:%M} UTC ({line.since_by})" if line.since and line.since_by else "not known"
-        row = (
+        cells = (
             *(escaped(line.goal), escaped(began), duration(line.reached_s), duration(line.objective_s), met),
             *(without_writes(line), duration(line.run_s), duration(line.drained.seconds), duration(line.waited_s)),
         )
-        yield f"| {' | '.join(row)} |"
+        rows.append(cells)
+    yield from table_lines(_RUN_HEADS, rows) if rows else ()
 
 
 def _losses(entries: Sequence[Entry]) -> Iterator[str]:

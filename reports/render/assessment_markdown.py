@@ -10,10 +10,10 @@ from dr_actions.assessment.failover import Assessment
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Plan
 from dr_estate.config.environment import Environment
-from reports.incident.log import phase_rows
+from reports.incident.log import PHASE_HEADS, phase_rows
 from reports.values import assessment as values_assessment
 from reports.values import run_summary
-from reports.values.escaping import code, markdown
+from reports.values.escaping import code, markdown, table_lines
 from reports.values.run_record import JournaledRun, loss_in_words
 from reports.values.run_summary import RunSummary
 
@@ -51,27 +51,19 @@ def _section(title: str, rows: Iterable[str]) -> list[str]:
 
 def _losses(assessment: Assessment) -> Iterator[str]:
     if assessment.losses:
-        yield "| store | of | written since | items | basis |"
-        yield "|---|---|---|---|---|"
-    for row in values_assessment.loss_rows(assessment):
-        yield f"| {' | '.join(markdown(cell) for cell in row)} |"
+        rows = (map(markdown, row) for row in values_assessment.loss_rows(assessment))
+        yield from table_lines(("store", "of", "written since", "items", "basis"), rows)
 
 
 def _phases(record: JournaledRun) -> Iterator[str]:
     if record.timeline is not None:
-        yield "| phase | start | end | took |"
-        yield "|---|---|---|---|"
-        for row in phase_rows(record.timeline):
-            yield f"| {' | '.join(row)} |"
+        yield from table_lines(PHASE_HEADS, phase_rows(record.timeline))
 
 
 def _recorded_losses(record: JournaledRun) -> Iterator[str]:
     if record.losses:
-        yield "| store | of | written since | basis |"
-        yield "|---|---|---|---|"
-    for loss in record.losses:
-        cells = (loss.store, loss.subject, loss_in_words(loss), loss.basis)
-        yield f"| {' | '.join(markdown(cell) for cell in cells)} |"
+        rows = ((loss.store, loss.subject, loss_in_words(loss), loss.basis) for loss in record.losses)
+        yield from table_lines(("store", "of", "written since", "basis"), (map(markdown, row) for row in rows))
 
 
 def _gates(gates: Sequence[Gate]) -> Iterator[str]:
@@ -83,11 +75,11 @@ def _gates(gates: Sequence[Gate]) -> Iterator[str]:
 
 
 def _steps(plan: Plan) -> Iterator[str]:
-    yield "| # | step | danger | control plane | budget | call |"
-    yield "|---|---|---|---|---|---|"
+    rows = []
     for step in plan.steps:
         ((number, message, danger, planes, budget),) = values_assessment.step_rows([step])
         call = "none"
         if step.call:
             call = f"`{step.call.name}` in {step.call.region}: {code(json.dumps(step.call.params))}"
-        yield f"| {number} | {markdown(message)} | {danger} | {planes} | {budget} | {call} |"
+        rows.append((number, markdown(message), danger, planes, budget, call))
+    yield from table_lines(("#", "step", "danger", "control plane", "budget", "call"), rows)

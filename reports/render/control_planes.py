@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dr_estate.model.playbook import FAILBACK, FAILOVER, Plane, PlaybookStep
+from reports.values.escaping import table_lines
 
 
 def still_works(step: PlaybookStep, down: Plane) -> str:
@@ -24,8 +25,7 @@ def markdown() -> list[str]:
 
 def _table(steps: Sequence[PlaybookStep]) -> list[str]:
     planes = list(Plane)
-    rows = [f"| step | owner | {' | '.join(planes)} |", "|---|---|" + "---|" * len(planes)]
-    for step in steps:
-        cells = " | ".join(still_works(step, plane) for plane in planes)
-        rows.append(f"| {step.number} {step.name} | {step.owner} | {cells} |")
-    return rows
+    rows = (
+        (f"{step.number} {step.name}", step.owner, *(still_works(step, plane) for plane in planes)) for step in steps
+    )
+    return table_lines(("step", "owner", *planes), rows)

@@ -27,6 +27,7 @@ from dataclasses import asdict
 from reports.terminal.parts import Page, indented, table
 from reports.values.diagnosis import Diagnosis, Problem, Standing
 from reports.values.escaping import markdown as escaped
+from reports.values.escaping import table_lines
 
 SCHEMA = "aws-dr-manager/diagnosis/1"
 FORMS = ("terminal", "markdown", "json")
@@ -126,20 +127,18 @@ def _terminal(diagnosis: Diagnosis, color: bool) -> str:
 def _markdown(diagnosis: Diagnosis) -> str:
     lines = [f"# Doctor: {escaped(diagnosis.environment)}", "", f"**{escaped(headline(diagnosis))}**", ""]
     lines += [f"- World: {escaped(diagnosis.world)}", f"- At: {diagnosis.at.isoformat()}"]
-    lines += [
-        f"- Asked as: {escaped(diagnosis.identity or 'nobody')}",
-        "",
-        "| fact | state | says | to do |",
-        "|---|---|---|---|",
+    lines += [f"- Asked as: {escaped(diagnosis.identity or 'nobody')}", ""]
+    facts = ((fact.subject, fact.state.value, fact.message, fact.action) for fact in diagnosis.facts)
+    lines += [*table_lines(("fact", "state", "says", "to do"), (map(escaped, row) for row in facts)), ""]
+    services = [
+        (
+            *(service.name, str(service.answered)),
+            "; ".join(f"{p.operation} in {p.region}: {p.kind} ({p.code})" for p in service.problems),
+            ", ".join(service.untried),
+        )
+        for service in diagnosis.services
     ]
-    for fact in diagnosis.facts:
-        cells = (fact.subject, fact.state.value, fact.message, fact.action)
-        lines.append(f"| {' | '.join(map(escaped, cells))} |")
-    lines += ["", "| service | answered | problems | not tried |", "|---|---|---|---|"]
-    for service in diagnosis.services:
-        problems = "; ".join(f"{p.operation} in {p.region}: {p.kind} ({p.code})" for p in service.problems)
-        cells = (service.name, str(service.answered), problems, ", ".join(service.untried))
-        lines.append(f"| {' | '.join(map(escaped, cells))} |")
+    lines += table_lines(("service", "answered", "problems", "not tried"), (map(escaped, row) for row in services))
     lines += ["", *(f"- Other than expected: {escaped(shape)}" for shape in diagnosis.shapes)]
     if diagnosis.grant:
         lines += ["", "```json", json.dumps(diagnosis.grant, indent=2), "```"]

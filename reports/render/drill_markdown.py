@@ -8,7 +8,7 @@ from dr_estate.model.durations import duration
 from reports.render.assessment_markdown import of_run
 from reports.values import drill_summary as summary_texts
 from reports.values.drill_summary import DrillSummary
-from reports.values.escaping import code, markdown
+from reports.values.escaping import code, markdown, table_lines
 
 
 def of_drill(summary: DrillSummary) -> list[str]:
@@ -20,19 +20,16 @@ def of_drill(summary: DrillSummary) -> list[str]:
 
 
 def _phases(summary: DrillSummary) -> Iterator[str]:
-    if not summary.phases:
-        return
-    yield from ("## Measured", "", "| part | phase | took |", "|---|---|---|")
-    for phase in summary.phases:
-        yield f"| {phase.part} | {phase.phase} | {duration(phase.seconds)} |"
-    yield ""
+    if summary.phases:
+        rows = ((phase.part, phase.phase, duration(phase.seconds)) for phase in summary.phases)
+        yield from ("## Measured", "", *table_lines(("part", "phase", "took"), rows), "")
 
 
 def _residue(summary: DrillSummary) -> Iterator[str]:
     for title, rows in (("Left over", summary.left), ("Kept by rule", summary.kept_by_rule)):
         if rows:
-            yield from (f"## {title}", "", "| where | what | why | by hand |", "|---|---|---|---|")
-            for row in rows:
-                cells = [*map(markdown, (row.place, row.subject, row.says)), code(row.command) if row.command else ""]
-                yield f"| {' | '.join(cells)} |"
-            yield ""
+            cells = (
+                (*map(markdown, (row.place, row.subject, row.says)), code(row.command) if row.command else "")
+                for row in rows
+            )
+            yield from (f"## {title}", "", *table_lines(("where", "what", "why", "by hand"), cells), "")

@@ -16,7 +16,7 @@ from dr_estate.model.visible import visible
 from dr_estate.model.world_id import REHEARSAL
 from reports.render import junit_report, sarif_report
 from reports.values import fleet as values
-from reports.values.escaping import markdown, spreadsheet
+from reports.values.escaping import markdown, spreadsheet, table_lines
 from reports.values.fleet import COLUMNS, Fleet, FleetMember
 from reports.values.stored_report import StoredReport
 
@@ -33,8 +33,7 @@ def as_markdown(fleet: Fleet) -> str:
     lines = [line for alarm in fleet.alarms for line in (f"**{markdown(alarm)}**", "")]
     lines += [f"# {fleet.title}", ""]
     lines += [f"**{REHEARSAL}**: {', '.join(rehearsed)}", ""] if rehearsed else []
-    lines += [f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|"]
-    lines += [f"| {' | '.join(map(markdown, member.cells))} |" for member in fleet.members]
+    lines += table_lines(COLUMNS, (map(markdown, member.cells) for member in fleet.members))
     lines += ["", *(f"{note}\n" for note in fleet.notes), f"Exit {fleet.exit}."]
     return "\n".join(lines) + "\n"
 

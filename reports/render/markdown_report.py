@@ -13,7 +13,7 @@ from reports.render.assessment_markdown import of_assessment, of_run
 from reports.render.drill_markdown import of_drill
 from reports.values import control_state
 from reports.values import gate as values_gate
-from reports.values.escaping import markdown
+from reports.values.escaping import markdown, table_lines
 from reports.values.recovery_point import objective_met
 from reports.values.report import Report
 
@@ -113,24 +113,22 @@ def _section(title: str, body: Iterable[str]) -> list[str]:
 
 
 def _areas(report: Report) -> list[str]:
-    rows = ["| area | pass | warn | fail | unknown | excepted | not applicable |", "|---|---|---|---|---|---|---|"]
-    for area, results in report.by_area().items():
-        counts = [sum(r.status is status for r in results) for status in _COLUMNS]
-        rows.append(f"| {area} | " + " | ".join(map(str, counts)) + " |")
-    return rows
+    rows = (
+        (area, *(sum(r.status is status for r in results) for status in _COLUMNS))
+        for area, results in report.by_area().items()
+    )
+    return table_lines(("area", "pass", "warn", "fail", "unknown", "excepted", "not applicable"), rows)
 
 
 _COLUMNS = (Status.PASS, Status.WARN, Status.FAIL, Status.UNKNOWN, Status.EXCEPTED, Status.NOT_APPLICABLE)
 
 
 def _lags(report: Report) -> list[str]:
-    if not report.verdict.lags:
-        return []
-    rows = ["| store | subject | lag | basis |", "|---|---|---|---|"]
-    return rows + [
-        f"| {markdown(lag.store)} | {markdown(lag.subject)} | {duration(lag.seconds)} | {markdown(lag.basis)} |"
+    rows = [
+        (markdown(lag.store), markdown(lag.subject), duration(lag.seconds), markdown(lag.basis))
         for lag in report.verdict.lags
     ]
+    return table_lines(("store", "subject", "lag", "basis"), rows) if rows else []
 
 
 def _causes(report: Report) -> list[str]:
@@ -153,9 +151,7 @@ def _findings(report: Report, status: Status) -> list[str]:
         if not rows:
             lines += [markdown(result.reason), ""]
             continue
-        lines += ["| side | subject | measured | wanted | because | remedy |", "|---|---|---|---|---|---|"]
-        for f in rows[:_SHOWN]:
-            cells = (f.side, f.subject, f.measured, f.wanted, f.because, f.remedy)
-            lines.append("| " + " | ".join(markdown(str(cell)) for cell in cells) + " |")
+        heads = ("side", "subject", "measured", "wanted", "because", "remedy")
+        lines += table_lines(heads, ((markdown(str(getattr(f, head))) for head in heads) for f in rows[:_SHOWN]))
         lines += [f"... and {len(rows) - _SHOWN} more", ""] if len(rows) > _SHOWN else [""]
     return lines

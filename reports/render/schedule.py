@@ -28,13 +28,14 @@ from dr_estate.model.durations import duration
 from dr_estate.model.dynamodb_values import instant
 from dr_estate.model.run_records import RunKind, RunRecord
 from dr_estate.model.world_id import titled
-from reports.values.escaping import code
+from reports.values.escaping import code, table_lines
 from reports.values.escaping import markdown as escaped
 
 SCHEMA = "aws-dr-manager/schedule/1"
 WIDTH = 100
 _BARS = "▁▂▃▄▅▆▇█"
 _SHOWN = 6
+_HEADS = ("test", "period", "last run (UTC)", "by", "verdict", "due", "state")
 _WIDTHS = (14, 10, 16, 16, 14, 10, 14)  # with the gaps between them, no more than WIDTH
 _MEASURES = (("score", "score", ""), ("worst lag", "worst_lag_s", "s"), ("recovery time", "rto_s", "s"))
 
@@ -91,8 +92,7 @@ def render(plan: DrillCalendar, form: str) -> str:
 def text(plan: DrillCalendar) -> str:
     """For the terminal."""
     lines = [_title(plan), *([f"  {plan.blocked}"] if plan.blocked else []), ""]
-    heads = ("test", "period", "last run (UTC)", "by", "verdict", "due", "state")
-    lines.append(_columns(heads))
+    lines.append(_columns(_HEADS))
     for row in plan.tests:
         lines.append(_columns(_cells(row)))
         if row.last:
@@ -109,21 +109,13 @@ def markdown(plan: DrillCalendar) -> str:
     """For tickets and reviews."""
     blocked = [f"**Now {escaped(plan.blocked)}.**", ""] if plan.blocked else []
     lines = [f"# {escaped(_title(plan))}", "", *blocked]
-    lines += ["| test | period | last run (UTC) | by | verdict | due | state | evidence | run it with |"]
-    lines += ["|---|---|---|---|---|---|---|---|---|"]
-    for row in plan.tests:
-        proof = f"`{_evidence(row.last)}` {escaped(row.last.report)}" if row.last else "-"
-        cells = [*map(escaped, _cells(row)), proof, code(row.command)]
-        lines.append(f"| {' | '.join(cells)} |")
+    proofs = [f"`{_evidence(row.last)}` {escaped(row.last.report)}" if row.last else "-" for row in plan.tests]
+    rows = ((*map(escaped, _cells(r)), proof, code(r.command)) for r, proof in zip(plan.tests, proofs, strict=True))
+    lines += table_lines((*_HEADS, "evidence", "run it with"), rows)
     if plan.trends:
-        lines += [
-            "",
-            "## Trends",
-            "",
-            "| kind | measure | trend | last values, the oldest first |",
-            "|---|---|---|---|",
-        ]
-        lines += [f"| {t.kind} | {t.measure} | {sparkline(t.runs)} | {_values(t)} |" for t in plan.trends]
+        values = ((t.kind, t.measure, sparkline(t.runs), _values(t)) for t in plan.trends)
+        heads = ("kind", "measure", "trend", "last values, the oldest first")
+        lines += ["", "## Trends", "", *table_lines(heads, values)]
     return "\n".join(lines) + "\n"
 
 

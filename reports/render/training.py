@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from dr_estate.model.encodable import encoded
-from reports.values.escaping import holds_command, markdown
+from reports.values.escaping import holds_command, markdown, table_lines
 
 WIDTH = 100
 _MARKS = {"met": "[x]", "not yet": "[ ]", "not met": "[!]"}
@@ -21,9 +21,8 @@ def scenarios_text(rows: list[Answer], form: str) -> str:
     if form == "json":
         return _json(rows)
     if form == "markdown":
-        head = ["| scenario | what happens | what it teaches | minutes |", "|---|---|---|---|"]
-        body = [f"| {r['name']} | {r['sentence']} | {r['teaches']} | {r['minutes']} |" for r in rows]
-        return "\n".join([*head, *body]) + "\n"
+        cells = ((row["name"], row["sentence"], row["teaches"], row["minutes"]) for row in rows)
+        return "\n".join(table_lines(("scenario", "what happens", "what it teaches", "minutes"), cells)) + "\n"
     lines: list[str] = []
     for row in rows:
         lines += [f"{row['name']} ({row['minutes']} min)", *_lines_of(f"{row['sentence']}.", "  ")]
@@ -73,12 +72,9 @@ def ended_text(name: str, environment: str) -> str:
     return f"The scene {name} is over: the sandbox of {environment} is as it was before it.\n"
 
 
-def _rows(session: Answer) -> Iterator[str]:
-    yield "| goal | stands | evidence | why it matters |"
-    yield "|---|---|---|---|"
-    for goal in session["goals"]:
-        cells = (goal["sentence"], goal["standing"], goal["evidence"], _reason(goal))
-        yield f"| {' | '.join(map(markdown, cells))} |"
+def _rows(session: Answer) -> list[str]:
+    rows = ((goal["sentence"], goal["standing"], goal["evidence"], _reason(goal)) for goal in session["goals"])
+    return table_lines(("goal", "stands", "evidence", "why it matters"), (map(markdown, row) for row in rows))
 
 
 def _reason(goal: Answer) -> str:

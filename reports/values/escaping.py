@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from dr_estate.model.visible import commanding_nobody, one_line, visible
@@ -32,6 +33,15 @@ def code(text: str) -> str:
     fence = "`" * (1 + max((len(row) for row in re.findall("`+", shown)), default=0))
     space = " " if "`" in shown else ""
     return f"{fence}{space}{shown}{space}{fence}"
+
+
+def table_lines(heads: Sequence[str], rows: Iterable[Iterable[object]]) -> list[str]:
+    """A table of Markdown: its heads, and a line a row, whose cells are ready for one."""
+    return [_row(heads), "|---" * len(heads) + "|", *map(_row, rows)]
+
+
+def _row(cells: Iterable[object]) -> str:
+    return f"| {' | '.join(map(str, cells))} |"
 
 
 @lru_cache(4096)  # a column of thousands of rows holds the same few texts

@@ -29,6 +29,7 @@ from dr_estate.model.aws_durations import OperationPhase, operations
 from dr_estate.model.durations import duration
 from dr_estate.model.invocation import Program
 from reports.render import control_planes
+from reports.values.escaping import table_lines
 from utils.aws_mgmt.cli.pages import contexts
 from utils.aws_mgmt.cli.parser import COMMAND_LINE
 
@@ -126,7 +127,7 @@ def sequence_page() -> str:
     )
     parts = [f"# The order of a plan\n\n{_MADE}{message}"]
     columns = ("stage", "playbook step", "action", "what it does", "owner", "role", "planes")
-    head = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
+    head = table_lines(columns, ())
     failover = [_row_of_sequence(row) for row in SEQUENCE[Goal.FAILOVER]]
     for goal, rows in SEQUENCE.items():
         lines = [_row_of_sequence(row) for row in rows]
@@ -163,7 +164,7 @@ def disasters_page() -> str:
     from sandbox.disasters import ANYTHING, catalogue  # the emulator is a second to import
 
     head = ("disaster", "what happens", "trips", "consequences", "posture", "answer")
-    rows = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    rows = table_lines(head, ())
     for found in catalogue():
         beside = "whatever looks there" if found.consequences == ANYTHING else _ids(found.consequences)
         trips = f"none: {found.unseen}" if found.unseen else _ids(found.trips)
