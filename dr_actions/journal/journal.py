@@ -227,7 +227,7 @@ class Journal:
             # What failed before is written with this: the file catches up as soon as the disk takes bytes again.
             if self.file_trouble or self._file.size != size:  # cut short by the disk or an interrupt: it never counted
                 self._file.cut(size)
-            self._file.append(_text([*self._entries[count:], *rows]))
+            self._file.append(b"".join(entry.line.encode() + b"\n" for entry in [*self._entries[count:], *rows]))
         except OSError as refused:
             # A full disk of the operator's machine must not end a recovery that the mirror records.
             if self._mirror is None:
@@ -272,7 +272,3 @@ class Journal:
         if not self._entries:
             return genesis(self.environment, self.incident, self.world), 0
         return self._entries[-1].digest, self._entries[-1].seq
-
-
-def _text(entries: Sequence[Entry]) -> bytes:
-    return b"".join(entry.line.encode() + b"\n" for entry in entries)

@@ -16,13 +16,9 @@ from dr_estate.readers import elbv2, rds, service_quotas
 _S_A_MINUTE = 60
 
 
-def _quota(view: View, code: str) -> service_quotas.ServiceQuota:
-    return next(quota for quota in view.get(service_quotas.quotas) if quota.code == code)
-
-
 def _judged(view: View, code: str, used: float, more: float) -> Finding:
     """Return the finding on one quota: ``used`` as counted here, or more where AWS's own usage metric shows more."""
-    quota = _quota(view, code)
+    quota = next(quota for quota in view.get(service_quotas.quotas) if quota.code == code)
     if isinstance(quota.limit, Unavailable):
         return view.unknown(quota.name, "room for the failover", quota.limit)
     counted = max(used, quota.used or 0)

@@ -219,7 +219,7 @@ def _rule(row: dict[str, Any], account: str) -> BucketReplicationRule:
         id=row.get("ID", ""),
         enabled=row["Status"] == "Enabled",
         destination=name if owner == account else f"{name} of {owner}",
-        whole=_is_whole(row),
+        whole=not row.get("Prefix") and not any(row.get("Filter", {}).values()),  # old rules have a bare Prefix
         delete_markers=_on(row.get("DeleteMarkerReplication")) or "Filter" not in row,
         metrics=_on(target.get("Metrics")),
         time_control=_on(target.get("ReplicationTime")),
@@ -232,8 +232,3 @@ def _rule(row: dict[str, Any], account: str) -> BucketReplicationRule:
 
 def _on(setting: dict[str, Any] | None) -> bool:
     return bool(setting) and (setting or {}).get("Status") == "Enabled"
-
-
-def _is_whole(row: dict[str, Any]) -> bool:
-    """Whether the rule takes every object: no kind of filter narrows it (old rules have a bare Prefix)."""
-    return not row.get("Prefix") and not any(row.get("Filter", {}).values())

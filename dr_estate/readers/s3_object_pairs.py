@@ -89,15 +89,10 @@ def _entries(page: Mapping[str, Any]) -> Iterator[ObjectVersion]:
 
 def compared(home: Iterator[ObjectVersion], away: Iterator[ObjectVersion]) -> Iterator[ObjectPair]:
     """Every key of either side, in order."""
-    sides = _merged(home, away)
+    sides = merge(((entry, True) for entry in home), ((entry, False) for entry in away), key=lambda entry: entry[0].key)
     for _, found in groupby(sides, key=lambda tagged: tagged[0].key):
         both = {is_primary: entry for entry, is_primary in found}
         yield _judged(both.get(True), both.get(False))
-
-
-def _merged(home: Iterator[ObjectVersion], away: Iterator[ObjectVersion]) -> Iterator[tuple[ObjectVersion, bool]]:
-    """Both lists as one, in order; each entry with whether it is the primary region's."""
-    return merge(((entry, True) for entry in home), ((entry, False) for entry in away), key=lambda entry: entry[0].key)
 
 
 def _judged(home: ObjectVersion | None, away: ObjectVersion | None) -> ObjectPair:

@@ -71,7 +71,7 @@ def _introduce(test: TestResult, scenario: Any, environment: str) -> None:
     test.description = None  # pytest-bdd puts an absolute path there
     labels = [("epic", f"DR readiness of {environment}"), ("feature", scenario.feature.name)]
     labels += [("requirement", tag) for tag in scenario.feature.tags | scenario.tags if tag.startswith("US-")]
-    check = _check_of(scenario)
+    check = next((_by_sentence()[step.name] for step in scenario.steps if step.name in _by_sentence()), None)
     if check:
         suite = "Validation" if check.area is Area.VALIDATION else "Assessment"
         labels += [("parentSuite", suite), ("suite", scenario.feature.name)]
@@ -79,11 +79,6 @@ def _introduce(test: TestResult, scenario: Any, environment: str) -> None:
         test.links.extend(Link("link", url, name) for name, url in filter(None, map(rule_link, check.rules)))
         test.description = inspect.getdoc(check.judge) or check.says
     test.labels.extend(Label(kind, str(value)) for kind, value in labels)
-
-
-def _check_of(scenario: Any) -> Check | None:
-    """The check whose sentence, its key in the feature files, one of the scenario's steps speaks."""
-    return next((_by_sentence()[step.name] for step in scenario.steps if step.name in _by_sentence()), None)
 
 
 @cache

@@ -71,7 +71,7 @@ def _plain(report: Report, verdict: Verdict) -> dict[str, Any]:
         "posture": report.posture,
         "posture_says": report.posture_says,
         "writers": report.writers,
-        "visitors": _visitors(report),
+        "visitors": asdict(report.visitors) | {"says": report.first_line} if report.visitors else None,
         "posture_severity": report.posture_severity,
         "posture_next": report.invocation.complete(report.posture_next),
         "next_step": report.invocation.complete(report.next_step),
@@ -99,11 +99,6 @@ def _plain(report: Report, verdict: Verdict) -> dict[str, Any]:
         "files": {title: str(path) for title, path in report.files.items()},
         "notes": list(report.notes),
     }
-
-
-def _visitors(report: Report) -> dict[str, Any] | None:
-    """What visitors can do, with its first line; null where nothing was observed."""
-    return asdict(report.visitors) | {"says": report.first_line} if report.visitors else None
 
 
 def _served(report: Report) -> dict[str, Any] | None:

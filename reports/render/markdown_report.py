@@ -49,8 +49,8 @@ def render(report: Report) -> str:
         *([f"- **Served:** {markdown(report.served_sentence)}"] if report.served else []),
         f"- **Writes:** {markdown(report.writers)}",
         *([f"- **Recovery point:** {_rpo(report)}"] if report.measures_copies else []),
-        *_rules(report),
-        *_gate(report),
+        *([f"- **Rules:** {report.rules.digest[:12]}, version {report.rules.version}"] if report.rules else []),
+        *([f"- **Gate:** {markdown(values_gate.sentence(report.gate, report.verdict.score))}"] if report.gate else []),
         "",
     ]
     stands = control_state.sentences(report.standing, report.observed_at) if report.standing else ()
@@ -86,14 +86,6 @@ def _recommendation(number: int, remedy: Remedy) -> list[str]:
         "   ```",
         "",
     ]
-
-
-def _rules(report: Report) -> list[str]:
-    return [f"- **Rules:** {report.rules.digest[:12]}, version {report.rules.version}"] if report.rules else []
-
-
-def _gate(report: Report) -> list[str]:
-    return [f"- **Gate:** {markdown(values_gate.sentence(report.gate, report.verdict.score))}"] if report.gate else []
 
 
 def _changes(report: Report) -> list[str]:

@@ -74,15 +74,11 @@ def markdown(exercise: Exercise) -> str:
         lines += [
             f"## {escaped(first)}",
             "",
-            *(_row(line) for line in rest),
+            *(f"- {escaped(line.strip().removeprefix('- '))}" for line in rest),
             *_decision_lines(exercise.decisions, stop),
             "",
         ]
     return "\n".join(lines)
-
-
-def _row(line: str) -> str:
-    return f"- {escaped(line.strip().removeprefix('- '))}"
 
 
 def _decision_lines(decisions: Sequence[TabletopDecision], stop: TabletopStop) -> Iterator[str]:

@@ -50,7 +50,7 @@ def _refusals(row: Mapping[str, Any], region: str, zones: Mapping[str, str], env
             yield f"{name} would be {doing}: {row['type']} is a protected type."
         elif region == env.regions.primary:
             yield f"{name} would be {doing}: it is in the primary region {region}."
-        elif not region and _is_aws(row):
+        elif not region and str(row["type"]).startswith(("aws_", "awscc_")):
             yield f"{name} would be {doing}, and its region is unknown."
     if zone := _denied_zone(row, zones, env):
         yield f"{name} would be changed: it is of the denied zone {zone}."
@@ -73,10 +73,6 @@ def _actions(row: Mapping[str, Any]) -> list[str]:
 
 def _name(row: Mapping[str, Any]) -> str:
     return f"{row['address']} (deposed {row['deposed']})" if row.get("deposed") else str(row["address"])
-
-
-def _is_aws(row: Mapping[str, Any]) -> bool:
-    return str(row["type"]).startswith(("aws_", "awscc_"))
 
 
 def _values(row: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -86,7 +86,7 @@ def _clean_up(context: RunContext, heartbeat: Heartbeat, journal: Journal) -> Cl
     summary, report = run_steps(
         replace(context, start=start, inventory="", stop_condition=str), heartbeat, journal, validates=False
     )
-    before = _inventory_of(journal.entries)
+    before = next((str(e.data["inventory"]) for e in journal.entries if e.kind is EntryKind.INVENTORY), None)
     if before is None:
         return CleanupResult(summary, report, None)
     after = inventory(evaluation.observe_world(app.world, env, context.files))
@@ -126,10 +126,6 @@ def start_to_clean(
     context = replace(context_of(env, seen, Goal.CLEAN_UP), incident=incident, renamed_databases=renamed_databases)
     plan = make_plan(context, posture_of(seen, env).name)
     return clear_trial(app, plan, incident, seen, report, renamed_databases=renamed_databases)
-
-
-def _inventory_of(entries: Sequence[Entry]) -> str | None:
-    return next((str(e.data["inventory"]) for e in entries if e.kind is EntryKind.INVENTORY), None)
 
 
 def _summary(rows: Sequence[Residue]) -> str:
