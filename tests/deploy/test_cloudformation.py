@@ -208,13 +208,13 @@ def test_each_month_aws_starts_the_document_of_a_recovery_dry_and_its_schedule_s
     given, schedule = variables["automation"]["dry_start"], template["DryStart"]["Properties"]
     assert (schedule["Target"]["Input"], schedule["ScheduleExpression"]) == (given["input"], given["cron"])
     assert schedule["Target"]["Arn"].endswith(":aws-sdk:ssm:startAutomationExecution")
-    asked, document = json.loads(given["input"]), template["Document"]["Properties"]
+    request, document = json.loads(given["input"]), template["Document"]["Properties"]
     model = boto3.client("ssm", "eu-west-1").meta.service_model.operation_model("StartAutomationExecution").input_shape
-    assert not ParamValidator().validate(asked, model).has_errors()
-    assert (asked["DocumentName"], asked["DocumentVersion"]) == (document["Name"], "$DEFAULT")
+    assert not ParamValidator().validate(request, model).has_errors()
+    assert (request["DocumentName"], request["DocumentVersion"]) == (document["Name"], "$DEFAULT")
     taken = document["Content"]["parameters"]
-    assert asked["Parameters"]["Goal"] == ["look"], "nobody approves it, and it changes nothing"
-    for name, (value,) in asked["Parameters"].items():
+    assert request["Parameters"]["Goal"] == ["look"], "nobody approves it, and it changes nothing"
+    for name, (value,) in request["Parameters"].items():
         assert re.fullmatch(taken[name].get("allowedPattern", ".*"), value), name
     policy = json.loads(given["policy"])
     assert template["DryStarter"]["Properties"]["Policies"][0]["PolicyDocument"] == policy
