@@ -78,6 +78,8 @@ def test_a_split_leads_every_screen_and_ends_by_the_command_it_prints(sit: Sit) 
     assert (gate["met"], gate["stops"]) == (False, True)
     lost = {loss["subject"] for loss in weighed["data_loss"]}
     assert "sit-mysql of af-south-1" in lost, "what the second writer took"
+    began = sit.run("failback --staged --execute --incident INC-1")
+    assert (began.code, "direction.one-writer: " in began.err, "fence --side primary" in began.err) == (4, True, True)
     split = sit.run("status --format json", "reader").report
     assert [] == list(SCHEMA.iter_errors(split))
     assert (split["posture_severity"], split["score"] < 50, split["recommendation"]) == ("blocker", True, "NOT_READY")
