@@ -281,7 +281,7 @@ class ReadClient:
     def _guarded_session(self) -> botocore.session.Session:
         """A session whose every client is guarded. Signing in is not looking: a session of its own does that (T15)."""
         session, sign_in = botocore.session.Session(), botocore.session.Session()
-        # The DR region's STS: tokens of the global endpoint are refused in opt-in regions, as af-south-1 is (T15).
+        # The DR region's STS: tokens of the global endpoint are refused in opt-in regions (T15).
         sign_in.set_config_variable("region", self.environment.region(Side.DR))
         sign_in.set_default_client_config(self._config)
         session.register_component("credential_provider", CredentialSource(sign_in))
