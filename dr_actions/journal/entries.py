@@ -9,8 +9,6 @@ from scratch.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,13 +18,19 @@ from typing import Any
 from dr_actions.model.plan import Goal
 from dr_estate.model.dynamodb_values import instant, moment
 from dr_estate.model.encodable import spelled_out
+from dr_estate.model.journal_chain import (
+    JournalBroken,
+    canonical,
+    check_digest,
+    following_document,
+    genesis,
+    text_digest,
+    world_of,
+)
 from dr_estate.model.world_id import WorldId
 
-SCHEMA = "aws-dr-manager/journal/1"
-WORLD = "world"
 CONFIRMED_BY = "confirmed_by"
 """The key of who confirmed an irreversible step, in an entry of kind LOOKED; ``way`` is how."""
-_FIELDS = {"seq", "at", "run", "kind", "step", "data", "prev", "digest"}
 
 
 class EntryKind(StrEnum):
@@ -126,14 +130,6 @@ def steps_done(entries: Sequence[Entry]) -> frozenset[str]:
     return frozenset(step for step, state in states.items() if state is RecordedState.DONE)
 
 
-class JournalBroken(Exception):
-    """The record is not what was written. ``line`` is the first that cannot be believed, counted from 1."""
-
-    def __init__(self, line: int, reason: str) -> None:
-        super().__init__(f"The journal is broken at line {line}: {reason}")
-        self.line, self.why = line, reason
-
-
 class OtherWorld(Exception):
     """The journal is of another world than the one that is asked; the message names both."""
 
@@ -186,22 +182,12 @@ class Chain:
     world: WorldId | None = None
 
 
-def canonical(value: Any) -> str:
-    """JSON with sorted keys and no spaces: equal values are equal texts. Raises ValueError for NaN."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
-def genesis(environment: str, incident: str, world: WorldId) -> str:
-    """The ``prev`` of the first entry: a file cannot pass for the journal of another incident or world."""
-    return _sha(canonical([SCHEMA, environment, incident, world.to_json()]))
-
-
 def entry_after(
     prev: str, seq: int, at: datetime, run: str, kind: EntryKind, step: str | None, data: Mapping[str, Any]
 ) -> Entry:
     """The entry that follows the digest ``prev`` in the chain."""
     entry = Entry(seq, at, run, kind, spelled_out(step), data, prev, "")
-    return replace(entry, digest=_sha(canonical(_body(entry))))
+    return replace(entry, digest=text_digest(canonical(_body(entry))))
 
 
 def read_chain(raw: bytes, environment: str, incident: str) -> Chain:
@@ -209,7 +195,7 @@ def read_chain(raw: bytes, environment: str, incident: str) -> Chain:
     *lines, torn = raw.split(b"\n")
     if not lines:
         return Chain((), "", torn)
-    if (world := _world_of(lines[0])) is None:
+    if (world := world_of(lines[0])) is None:
         return Chain((), "", torn, JournalBroken(1, "it is no first entry, which names the journal's world."))
     head, entries = genesis(environment, incident, world), list[Entry]()
     for number, line in enumerate(lines, 1):
@@ -253,40 +239,20 @@ def state_after(state: RecordedState, entry: Entry) -> RecordedState:
     return _STATES.get(entry.kind, state)
 
 
-def _world_of(first: bytes) -> WorldId | None:
-    try:
-        return WorldId.from_json(json.loads(first)["data"][WORLD])
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return None
-
-
 def _checked(line: bytes, number: int, prev: str) -> Entry:
-    try:
-        document = json.loads(line)
-    except (ValueError, RecursionError) as damaged:
-        raise JournalBroken(number, "it is not JSON.") from damaged
-    if not isinstance(document, dict) or document.keys() != _FIELDS:
-        raise JournalBroken(number, "it is not an entry.")
-    # The link first: what does not follow the line before was put in, whatever else is wrong with it.
-    if document["prev"] != prev:
-        raise JournalBroken(number, "it does not follow the line before: a line was changed, removed or put in.")
+    document = following_document(line, number, prev)
     try:
         kind, at = EntryKind(document["kind"]), moment(document["at"])
     except (ValueError, TypeError, OverflowError) as unknown:
         raise JournalBroken(number, f"this version does not know it: {unknown}.") from unknown
     if odd := _oddity(document, kind):
         raise JournalBroken(number, f"this version cannot read it: {odd}.")
-    entry = Entry(
+    check_digest(document, line, number)
+    if document["at"] != instant(at):
+        raise JournalBroken(number, "its moment is spelled otherwise than any version spells one.")
+    return Entry(
         document["seq"], at, document["run"], kind, document["step"], document["data"], prev, document["digest"]
     )
-    try:
-        digest, text = _sha(canonical(_body(entry))), entry.line.encode()
-    except (ValueError, RecursionError) as unwritable:  # no JSON that this tool writes
-        raise JournalBroken(number, "it holds what no version writes.") from unwritable
-    # The bytes too: the same JSON spelled otherwise has the same digest, and was not written by this tool.
-    if document["seq"] != number or entry.digest != digest or text != line:
-        raise JournalBroken(number, "its digest does not match its content: it was changed after it was written.")
-    return entry
 
 
 def _oddity(document: Mapping[str, Any], kind: EntryKind) -> str:
@@ -349,7 +315,3 @@ def _body(entry: Entry) -> dict[str, Any]:
         "data": entry.data,
         "prev": entry.prev,
     }
-
-
-def _sha(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

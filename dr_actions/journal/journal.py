@@ -18,15 +18,12 @@ from dr_actions.clients.mutating_client import GuardRefused, SendFailed
 from dr_actions.control_table.control import Fenced
 from dr_actions.control_table.table import ConditionFailed
 from dr_actions.journal.entries import (
-    WORLD,
     Chain,
     Entry,
     EntryKind,
-    JournalBroken,
     RecordedState,
     agree,
     entry_after,
-    genesis,
     of_this_world,
     read_chain,
     state_after,
@@ -35,6 +32,7 @@ from dr_actions.journal.entries import (
 from dr_actions.journal.file import JournalFile, JournalInUse, journal_path, left_behind, read
 from dr_actions.journal.mirror import Mirror, MirrorFailed
 from dr_actions.journal.redaction import recordable, refuse_secrets
+from dr_estate.model.journal_chain import WORLD, JournalBroken, genesis
 from dr_estate.model.world_id import WorldId
 
 __all__ = [

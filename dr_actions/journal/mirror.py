@@ -31,7 +31,8 @@ from dr_actions.model.plan import Call
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment, Side
 from dr_estate.iam.scopes import ANCHORS_PREFIX
-from dr_estate.model.control_items import JOURNAL, unreadable
+from dr_estate.model.control_items import JOURNAL
+from dr_estate.model.journal_chain import mirror_lines
 
 ANCHOR_CALLS = frozenset(
     {"logs:CreateLogStream", "logs:GetLogEvents", "logs:PutLogEvents", "s3:ListObjectVersions", "s3:PutObject"}
@@ -45,8 +46,6 @@ _LONG = 4_000
 _PIECE = 300_000  # of an item's 400 KB (AWS: ServiceQuotas, DynamoDB)
 _MOST_BYTES = 3_000_000  # of a transaction's 4 MB
 _CHECKS = 2  # of a trial's lock, and of the recoveries'
-_LONGEST = 256_000_000  # far above any plan; what unpacks to more was not written by a run
-_UNREADABLE = "an item of the mirror that cannot be read"
 
 
 class Anchors(Protocol):
@@ -87,10 +86,7 @@ class TableMirror:
 
     def fetch(self, incident: str) -> list[str]:
         """Every entry's line in order, read consistently."""
-        items = {item["sk"]: item for item in self._control.table.query(JOURNAL + incident)}
-        # Pieces without their entry's own item are of a run that died while it wrote them: they never counted.
-        heads = [item for sk, item in sorted(items.items()) if "." not in sk]
-        return [_line(head, items) for head in heads]
+        return mirror_lines(self._control.table.query(JOURNAL + incident))
 
     def send(self, incident: str, entries: Sequence[Entry]) -> None:
         """Add the entries. Raises Fenced where the lock is lost, ConditionFailed where another entry is there."""
@@ -160,27 +156,6 @@ def _packed(puts: Sequence[Put]) -> Iterator[list[Put]]:
         size += length
     if batch:
         yield batch
-
-
-def _line(head: dict[str, Any], items: dict[str, dict[str, Any]]) -> str:
-    """The entry's line; what is none, and breaks the chain there, where the item is of no shape that a run wrote."""
-    if unreadable(head):
-        return _UNREADABLE
-    try:
-        more = [items[f"{head['sk']}.{number:03d}"]["text"] for number in range(1, head["pieces"])]
-        text = "".join([head["text"], *more])
-        return _unpacked(text) if head["packed"] else text
-    except (KeyError, TypeError, ValueError, zlib.error):
-        return _UNREADABLE
-
-
-def _unpacked(text: str) -> str:
-    """Raises ValueError where it is longer than any entry: a few kilobytes unpack to gigabytes."""
-    unpacking = zlib.decompressobj()
-    line = unpacking.decompress(base64.b64decode(text), _LONGEST)
-    if unpacking.unconsumed_tail:
-        raise ValueError(f"an entry of more than {_LONGEST} bytes")
-    return line.decode()
 
 
 def anchors_of(sender: TableSender, env: Environment, clock: WorldClock) -> tuple[Anchors, ...]:

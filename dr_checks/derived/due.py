@@ -32,7 +32,10 @@ class DueState(StrEnum):
 
 @dataclass(frozen=True)
 class ScheduledTest:
-    """A test: how often, its last complete run, the day it is due (None: as needed), its state, and how to run it."""
+    """A test: how often, its last complete run, the day it is due (None: as needed), its state, and how to run it.
+
+    ``kind`` is that of its runs on record.
+    """
 
     test: str
     period: Period
@@ -40,6 +43,7 @@ class ScheduledTest:
     due: date | None
     state: DueState
     command: str
+    kind: RunKind
 
 
 def dues(env: Environment, runs: Iterable[RunRecord], now: datetime) -> tuple[ScheduledTest, ...]:
@@ -79,14 +83,16 @@ def _due(
     days = [calendar.day_of(run.at, zone) for run in own]
     due = calendar.next_due(days, period, windows)
     if period is not Period.AS_NEEDED and not own:
-        return ScheduledTest(test, period, None, calendar.after_windows(today, windows), DueState.NEVER_RUN, command)
+        return ScheduledTest(
+            test, period, None, calendar.after_windows(today, windows), DueState.NEVER_RUN, command, kind
+        )
     state = DueState.OK
     if due is not None and today > due:
         state = DueState.OVERDUE
     elif due is not None and today >= _at_risk_from(days[-1], due, env.schedule.at_risk_days):
         # In a blocked window nobody may run it: no alarm about what is forbidden.
         state = DueState.BLOCKED if calendar.window_of(today, windows) else DueState.AT_RISK
-    return ScheduledTest(test, period, own[-1] if own else None, due, state, command)
+    return ScheduledTest(test, period, own[-1] if own else None, due, state, command, kind)
 
 
 def _at_risk_from(last: date, due: date, at_risk_days: int) -> date:

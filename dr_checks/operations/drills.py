@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
@@ -15,7 +15,7 @@ from dr_estate.config.recovery_settings import Period
 from dr_estate.model.drill_names import made_at
 from dr_estate.model.durations import duration
 from dr_estate.model.invocation import Command
-from dr_estate.model.run_records import RunKind, RunRecord
+from dr_estate.model.run_records import RunKind
 from dr_estate.readers import control_table, ecs
 from dr_estate.snapshot.tenants import Tenant
 
@@ -36,6 +36,9 @@ def on_schedule(view: View) -> Iterator[Finding]:
         yield view.none_expected("runs", f"{past.reason} See prerequisites.control-table.")
         return
     for row in dues(view.env, past.runs, view.now):
+        if row.state.late and (refusal := past.refusal(row.kind)):
+            yield view.unknown(row.test, f"run {row.period}", refusal, remedy=f"`{row.command}` runs it again.")
+            continue
         measured = f"last run {row.last.at:%Y-%m-%d}" if row.last else "never run"
         wanted = "run as needed" if row.period is Period.AS_NEEDED else f"run {row.period}, by {row.due}"
         if row.state.late:
@@ -67,18 +70,22 @@ def tasks_start(view: View) -> Iterator[Finding]:
         return
     for tenant, service in tenant_services(view):
         judged = True
-        yield _started(view, past.runs, tenant, service)
+        yield _started(view, past, tenant, service)
     if not judged:
         yield view.none_expected("all services", "no tenant has a service here that could start a task")
 
 
-def _started(view: View, runs: Iterable[RunRecord], tenant: Tenant, service: ecs.Service) -> Finding:
+def _started(view: View, past: control_table.RunHistory, tenant: Tenant, service: ecs.Service) -> Finding:
     name, limit = service.name, view.env.thresholds.start_test_age_days
     wanted = f"started within {limit} days"
     if service.running:
         return view.ok(name, f"{service.running} running", wanted, "tasks of it run in the DR region now", tenant.id)
-    own = [run for run in runs if run.kind is RunKind.START_TEST and tenant.id in run.starts and run.at <= view.now]
+    own = [
+        run for run in past.runs if run.kind is RunKind.START_TEST and tenant.id in run.starts and run.at <= view.now
+    ]
     last = max(own, key=lambda run: run.at, default=None)
+    if last is None and (refusal := past.refusal(RunKind.START_TEST)):
+        return view.unknown(name, wanted, refusal, tenant.id, f"`{_START.commands[0]}` starts them again.")
     if last is None:
         reason = "what keeps its tasks from starting would show in a recovery for the first time"
         return view.warn(name, "no start test on record", wanted, reason, _START, tenant.id)

@@ -9,10 +9,13 @@ from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.key_remedies import usable_again
 from dr_estate.model import states
+from dr_estate.model.stream_anchors import VIEW
 from dr_estate.readers import evidence_stores
 
 _RULES = ("NIST AU-9", "NIST AU-11", "SOC2 CC7.3")
 _SIGNS = "SIGN_VERIFY"
+_KEPT = "COMPLIANCE"
+"""The one mode of Object Lock in which nobody at all deletes a version before its time (S3 User Guide)."""
 _LEAST_DAYS = 365
 """An annual audit looks back so far."""
 
@@ -52,7 +55,9 @@ def signed(view: View) -> Iterator[Finding]:
 def anchored(view: View) -> Iterator[Finding]:
     """names.anchor_log is there and lets no event expire within a year: without an anchor a forged journal looks true.
 
-    Source: CloudWatch Logs DescribeLogGroups.
+    Where names.stream_bucket is set, AWS writes anchors itself: the table's stream, its mapping to the function and the
+    bucket's Object Lock are on. Source: CloudWatch Logs DescribeLogGroups; DynamoDB DescribeTable; Lambda
+    ListEventSourceMappings; S3 GetObjectLockConfiguration.
     """
     log = view.get(evidence_stores.anchors)
     wanted, days = f"there, {_LEAST_DAYS} days or for ever", log.retention_days
@@ -67,3 +72,41 @@ def anchored(view: View) -> Iterator[Finding]:
         yield view.gap(log.name, f"{days} days", wanted, reason, remedy)
     else:
         yield view.ok(log.name, f"{days} days" if days else "for ever", wanted, "a journal can be compared with them")
+    if view.env.names.stream_bucket and (witness := view.get(evidence_stores.witness)):
+        yield from _witnessed(view, witness)
+
+
+def _witnessed(view: View, found: evidence_stores.TableWitness) -> Iterator[Finding]:
+    reason = "AWS anchors no change of the control table: what is rewritten since looks true"
+    if found.stream:
+        yield view.ok(found.table, "its stream is on", "a stream", "AWS sees each change")
+        yield _mapped(view, found, reason)
+    else:
+        setting = {"StreamEnabled": True, "StreamViewType": VIEW}
+        turn_on = view.command("dynamodb", "UpdateTable", TableName=found.table, StreamSpecification=setting)
+        sentence = f"aws_dynamodb_table '{found.table}': stream_enabled = true; then deploy the stack of anchors again:"
+        remedy = Remedy(f"{sentence} it reads the new stream.", (turn_on,))
+        yield view.gap(found.table, "its stream is off", "a stream", reason, remedy)
+    wanted = f"Object Lock, {_KEPT}"
+    if found.lock == _KEPT:
+        yield view.ok(found.bucket, found.lock, wanted, "nobody takes an anchor away, the administrator neither")
+    else:
+        weak = "an anchor can be deleted or hidden, and what it witnessed is then anybody's word"
+        kept = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": _KEPT, "Years": 1}}}
+        lock = view.command("s3", "PutObjectLockConfiguration", Bucket=found.bucket, ObjectLockConfiguration=kept)
+        remedy = Remedy("Lock what is written from now on (deploy/).", (lock,))
+        yield view.gap(found.bucket, found.lock or "no lock", wanted, weak, remedy)
+
+
+def _mapped(view: View, found: evidence_stores.TableWitness, reason: str) -> Finding:
+    state, wanted = states.MAPPING[found.mapping], "its mapping Enabled"
+    if not state.known:
+        return view.undocumented(found.function, wanted, found.mapping)
+    if state.serves:
+        return view.ok(found.function, found.mapping, wanted, "each change becomes an anchor")
+    if state.gone:
+        remedy = Remedy("Deploy the stack of anchors again (deploy/, stream-anchors.json).")
+        return view.gap(found.function, f"its mapping is {found.mapping}", wanted, reason, remedy)
+    enable = view.command("lambda", "UpdateEventSourceMapping", UUID=found.mapping_id, Enabled=True)
+    remedy = Remedy("Turn the mapping on: what is older than a day is lost to it.", (enable,))
+    return view.gap(found.function, f"its mapping is {found.mapping}", wanted, reason, remedy)

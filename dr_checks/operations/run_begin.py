@@ -12,10 +12,11 @@ from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_estate.model import states
 from dr_estate.model.control_items import BY_SK
+from dr_estate.model.invocation import Command
 from dr_estate.readers import control_table as control
 from dr_estate.readers import dynamodb
 
-SWITCH = "the stop switch"
+SWITCH, RECORD = "the stop switch", "the record of the open incident"
 
 
 @check(
@@ -43,10 +44,23 @@ def possible(view: View) -> Iterator[Finding]:
         yield view.gap(begun.name, found, wanted, reason, _index_remedy(view, begun.name))
     else:
         yield view.ok(begun.name, "it answers", wanted, "a run reads what it begins with")
+    if begun.journal:
+        yield _record(view, begun.journal)
     if pause := view.get(control.standing).pause:
         found = f"stopped by {pause.who} at {pause.at:%Y-%m-%d %H:%M} UTC: {pause.why}"
         reason, remedy = "no run begins or goes on", "`dr_cli.py unpause` lets runs begin again."
         yield view.gap(SWITCH, found, "off", reason, remedy)
+
+
+def _record(view: View, journal: control.IncidentJournal) -> Finding:
+    wanted, look = "an unbroken chain", Command(("log", "--verify", "--incident", journal.incident)).line
+    remedy = Remedy("See which entry it is, and by what it is compared.", (look,))
+    if journal.fault:
+        return view.gap(RECORD, journal.fault, wanted, f"no run goes on with {journal.incident}", remedy)
+    if journal.refuted:
+        reason = f"{journal.refuted}: what stands in the journal of {journal.incident} may not be what was written"
+        return view.unknown(RECORD, wanted, reason, remedy=f"`{look}` shows which entry it is.")
+    return view.ok(RECORD, f"{journal.entries} entries", wanted, f"a run can go on with {journal.incident}")
 
 
 def _index_remedy(view: View, table: str) -> Remedy:

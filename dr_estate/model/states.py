@@ -76,6 +76,15 @@ DATABASE = Vocabulary(
         ),
     },
 )
+MAPPING = Vocabulary(
+    "Lambda API Reference, CreateEventSourceMapping (State)",
+    {
+        "Enabled": _WORKING,
+        **_each("Creating Enabling Updating", _BUSY),
+        **_each("Disabled Disabling", _STOPPED),
+        **_each("absent Deleting", _GONE),
+    },
+)
 DATABASE_REPLICATION = Vocabulary(
     "RDS API Reference, DBInstanceStatusInfo (read replication)",
     {

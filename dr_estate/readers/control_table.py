@@ -18,7 +18,6 @@ from dr_estate.model.control_items import (
     INCIDENT,
     JOURNAL,
     LOCK,
-    OVERRIDE,
     PAUSE,
     PAUSES,
     REFUSAL,
@@ -34,8 +33,9 @@ from dr_estate.model.control_items import (
 )
 from dr_estate.model.database_record import DatabaseRecord
 from dr_estate.model.dynamodb_values import decode_item, moment, moment_or_none
+from dr_estate.model.journal_chain import mirror_lines, sound_documents
 from dr_estate.model.run_records import HISTORY_OF, RunKind, RunRecord, from_item
-from dr_estate.model.stream_records import StreamRecord, by_item, flaw_of, prefix_of, records_of
+from dr_estate.model.stream_records import StreamRecord, by_item, flaw_of, is_in_time, prefix_of, records_of
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import dynamodb
 from dr_estate.reading.part import part
@@ -65,7 +65,8 @@ class ControlTable:
 
     ``key`` is the customer's KMS key it is encrypted under, ``policy`` its own, "" where it has none; ``index`` is the
     status of its index ``by-sk``, "absent" where it has none, None where it was not read. ``expiry_attribute`` is the
-    one by which DynamoDB deletes items, "" where it deletes none.
+    one by which DynamoDB deletes items, "" where it deletes none. ``stream`` is the ARN of its stream, "" where it has
+    none.
     """
 
     name: str
@@ -77,15 +78,54 @@ class ControlTable:
     policy: str | Unavailable = ""
     index: str | None = None
     expiry_attribute: str = ""
+    stream: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedOverride:
+    """A gate overridden by name, as a journal has it. The override holds until ``until`` and stays on record.
+
+    ``arn`` is the caller's own, no matter who is named as ``by``; "" where the item names none.
+    """
+
+    gate: str
+    by: str
+    why: str
+    until: datetime
+    incident: str
+    plan: str
+    arn: str = ""
+
+    def in_force(self, now: datetime) -> bool:
+        """Whether it still sets the gate aside."""
+        return now < self.until
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentJournal:
+    """The record of the open incident: how many entries of it are sound, and the overrides that it has of runs.
+
+    ``fault`` is what breaks its chain, ``refuted`` what AWS's anchors say against it; "" for nothing.
+    """
+
+    incident: str
+    entries: int
+    overrides: tuple[RecordedOverride, ...] = ()
+    fault: str = ""
+    refuted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RunBegin:
-    """Whether a run can begin by the table ``name``: it is there, and the status of its index ``by-sk``."""
+    """Whether a run can begin by the table ``name``: it is there, and the status of its index ``by-sk``.
+
+    ``journal`` is the open incident's, None where none is open.
+    """
 
     name: str
     there: bool
     index: str
+    journal: IncidentJournal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,26 +186,6 @@ class Incident:
 
 
 @dataclass(frozen=True, slots=True)
-class RecordedOverride:
-    """A gate overridden by name. The override holds until ``until`` and stays on record.
-
-    ``arn`` is the caller's own, no matter who is named as ``by``; "" where the item names none.
-    """
-
-    gate: str
-    by: str
-    why: str
-    until: datetime
-    incident: str
-    plan: str
-    arn: str = ""
-
-    def in_force(self, now: datetime) -> bool:
-        """Whether it still sets the gate aside."""
-        return now < self.until
-
-
-@dataclass(frozen=True, slots=True)
 class LockHolder:
     """The run that holds the lock, or the last that held it. ``token`` grows with each; ``ended_at`` is None till then.
 
@@ -199,6 +219,7 @@ class RefusedStart:
 class ControlState:
     """What stands in the control table. ``reason`` says why nothing could stand there, "" where there is a table.
 
+    ``overrides`` are none of its items: who reads a report's state adds those that the open incident's journal has.
     ``database`` is the primary region's database as it was last seen well, ``refused_start`` the last there was.
     ``unreadable`` are all items of unknown shape: an incident, or a lock, that cannot be read stands in the place of
     one, for it holds as one does.
@@ -236,15 +257,24 @@ class ControlState:
 
 
 @dataclass(frozen=True, slots=True)
-class RunHistory:
-    """The newest runs of each kind, a kind's newest first. ``reason`` says why nothing could be kept, "" else.
+class RefusedRun:
+    """A run on record that does not count, and what AWS's anchors say against it, as a sentence."""
 
-    ``refused`` says which others do not count, and what AWS's anchors say against them, a sentence each.
-    """
+    kind: RunKind
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunHistory:
+    """The newest runs of each kind, a kind's newest first. ``reason`` says why nothing could be kept, "" else."""
 
     runs: tuple[RunRecord, ...] = ()
     reason: str = ""
-    refused: tuple[str, ...] = ()
+    refused: tuple[RefusedRun, ...] = ()
+
+    def refusal(self, kind: RunKind) -> str:
+        """Why the newest refused run of the kind does not count; "" where none was refused."""
+        return next((run.says for run in self.refused if run.kind is kind), "")
 
 
 @part(Side.DR, reads=READS)
@@ -283,24 +313,66 @@ def _table(row: Mapping[str, Any], recovery: Mapping[str, Any], policy: str | Un
         protected=bool(row.get("DeletionProtectionEnabled")),
         key=row.get("SSEDescription", {}).get("KMSMasterKeyArn", ""),
         policy=policy,
+        stream=str(row.get("LatestStreamArn") or "") if row.get("StreamSpecification", {}).get("StreamEnabled") else "",
         index=next((index["IndexStatus"] for index in indexes if index["IndexName"] == BY_SK), _NONE),
     )
 
 
-@part(Side.DR, reads=STANDING_READS)
+@part(Side.DR, reads=STANDING_READS | STREAM_READS)
 def begin(context: ReadContext) -> RunBegin:
     """What a run asks of the table before it plans anything: the rules that are pinned, and the incident's journal.
 
-    What stands, and who holds the lock, is ``standing``. One call, and a second while an incident is open.
+    What stands, and who holds the lock, is ``standing``. One call, and while an incident is open those of its journal.
     """
     found = context.part(table)
     if found.status is None or not states.INDEX[found.index or _NONE].serves:
         return RunBegin(found.name, found.status is not None, found.index or _NONE)
     pinned = _by_sk(context, found.name, RULES)
-    incident = context.part(standing).incident
-    if incident is not None:
-        _partition(context, found.name, JOURNAL + incident.id, newest=1)
-    return RunBegin(found.name, True, found.index or _NONE if pinned is not None else _NONE)
+    incident = context.part(standing).known_incident
+    journal = _journal(context, found.name, incident.id) if incident else None
+    return RunBegin(found.name, True, found.index or _NONE if pinned is not None else _NONE, journal)
+
+
+def _journal(context: ReadContext, name: str, incident: str) -> IncidentJournal:
+    rows = context.pages(
+        "dynamodb", "query", "Items", TableName=name, ConsistentRead=True, **_keyed(JOURNAL + incident)
+    )
+    lines = context.understand(lambda: mirror_lines(map(decode_item, rows)), name)
+    documents, fault = sound_documents(lines, context.env.name, incident)
+    anchors = _anchors(context, [JOURNAL + incident])
+    refuted = _contradiction(documents, anchors, context.now) if context.env.names.stream_bucket else ""
+    overrides = context.understand(lambda: overrides_of(documents, incident), f"the journal of {incident}")
+    return IncidentJournal(incident, len(documents), overrides, fault, refuted)
+
+
+def _contradiction(
+    documents: Sequence[_Item], anchors: Mapping[tuple[str, str], Sequence[StreamRecord]], now: datetime
+) -> str:
+    """What AWS's anchors say against the entries; "" for nothing. An entry of now may still be on its way to them."""
+    heads = {int(sk): [row.head for row in rows] for (_, sk), rows in anchors.items() if sk.isdecimal()}
+    for number, document in enumerate(documents, 1):
+        if number not in heads and not is_in_time(moment(document["at"]), now):
+            return f"entry {number} has no anchor of AWS's"
+        if heads.get(number, [document["digest"]]) != [document["digest"]]:
+            return f"entry {number} was rewritten: AWS saw another"
+    cut = [number for number in heads if number > len(documents)]
+    return f"AWS saw entry {min(cut)}, which is not there any more" if cut else ""
+
+
+def overrides_of(documents: Iterable[_Item], incident: str) -> tuple[RecordedOverride, ...]:
+    """The overrides by which runs of the incident began or went on, by the entries of its journal; a gate's last."""
+    found, plan = dict[str, RecordedOverride](), ""
+    for document in documents:
+        kind, data = document["kind"], document["data"]
+        if kind in ("begin", "resumed"):
+            plan = str(data.get("digest", ""))
+        elif kind == "authorised":
+            plan = ""  # what follows until the plan begins are exceptions, which a report lists as such
+        elif kind == "override" and plan:
+            texts = (str(data["gate"]), str(data["by"]), str(data["why"]))
+            until, arn = moment(data["until"]), str(data.get("arn") or "")
+            found[texts[0]] = RecordedOverride(*texts, until, incident, plan, arn)
+    return tuple(found[gate] for gate in sorted(found))
 
 
 @part(Side.DR, reads=TAG_READS)
@@ -343,7 +415,7 @@ def _by_sk(context: ReadContext, name: str, sk: str) -> list[dict[str, Any]] | N
 
 @part(Side.DR, reads=STANDING_READS)
 def standing(context: ReadContext) -> ControlState:
-    """The stop switch, the open incident, the overrides on record, and the run that holds the lock. Two calls."""
+    """The stop switch, the open incident, and the run that holds the lock. Two calls."""
     name = context.env.named(context.env.names.control_table)
     found = [_partition(context, name, key) for key in (STANDING, LOCK)]
     if found[0] is None or found[1] is None:
@@ -370,21 +442,33 @@ def runs(context: ReadContext) -> RunHistory:
         return RunHistory(reason=f"There is no table {name} in {context.region}.")
     rows = [row for of_kind in found for row in of_kind or ()]
     items = context.understand(lambda: [decode_item(row) for row in rows], name)
-    refused = _refused(items, rows, _anchors(context, [HISTORY_OF + kind for kind in RunKind]))
+    refused = {}
+    if context.env.names.stream_bucket:
+        refused = _refused(items, rows, _anchors(context, [HISTORY_OF + kind for kind in RunKind]), context.now)
     believed = [item for item in items if not is_closed(item) and _key(item) not in refused]
     return RunHistory(context.rows(believed, _run_record, "sk"), refused=tuple(refused.values()))
 
 
 def _refused(
-    items: Sequence[_Item], rows: Sequence[_Item], anchors: Mapping[tuple[str, str], Sequence[StreamRecord]]
-) -> dict[tuple[str, str], str]:
-    """The items that AWS's anchors contradict, by their keys, each as a sentence; what cannot be read is none."""
+    items: Sequence[_Item],
+    rows: Sequence[_Item],
+    anchors: Mapping[tuple[str, str], Sequence[StreamRecord]],
+    now: datetime,
+) -> dict[tuple[str, str], RefusedRun]:
+    """The items that AWS's anchors contradict or do not have, by their keys; what cannot be read is none."""
     return {
-        key: f"The run on record {key[0]} / {clipped(key[1])} does not count: it {flaw}."
+        key: RefusedRun(run.kind, f"The run on record {key[0]} / {clipped(key[1])} does not count: it {flaw}.")
         for item, row in zip(items, rows, strict=True)
-        if (key := _key(item)) in anchors and not is_closed(item) and not unreadable(item)
-        if (flaw := flaw_of(from_item(item).at, anchors[key], row))
+        if not is_closed(item) and not unreadable(item)
+        if (flaw := _flaw((run := from_item(item)).at, anchors.get(key := _key(item), ()), row, now))
     }
+
+
+def _flaw(at: datetime, anchors: Sequence[StreamRecord], row: _Item, now: datetime) -> str:
+    """What AWS's anchors say against the item of a run of then; "" for nothing. One of now may still get its own."""
+    if not anchors and not is_in_time(at, now):
+        return "has no anchor of AWS's, so that nothing shows when it was written"
+    return flaw_of(at, anchors, row)
 
 
 def _anchors(context: ReadContext, partitions: Sequence[str]) -> dict[tuple[str, str], list[StreamRecord]]:
@@ -414,16 +498,13 @@ def _run_record(item: _Item) -> RunRecord:
 def in_force(items: list[dict[str, Any]]) -> ControlState:
     """What the items of the partitions ``STANDING`` and ``LOCK`` say, and which of them cannot be read."""
     good, odd = readable(items)
-    by_key = {(item["pk"], item["sk"]): item for item in good}
-    holding = {item.kind: item for item in odd}
+    by_key, holding = {(item["pk"], item["sk"]): item for item in good}, {item.kind: item for item in odd}
     run, database = by_key.get((LOCK, RUN)), by_key.get((STANDING, DATABASE))
     unread = holding.get(ItemKind.PAUSE)
     pause = Pause("somebody", unread.says, _BEGINNING) if unread else pause_of(by_key.get((STANDING, PAUSE)))
-    overrides = [override_of(item) for (pk, sk), item in by_key.items() if pk == STANDING and sk.startswith(OVERRIDE)]
     return ControlState(
         pause=pause,
         incident=holding.get(ItemKind.INCIDENT) or incident_of(by_key.get((STANDING, INCIDENT))),
-        overrides=tuple(sorted(overrides, key=lambda override: override.gate)),
         run=holding.get(ItemKind.LOCK) or (run_of(run) if run else None),
         database=database_record.from_item(database) if database else None,
         unreadable=odd,
@@ -482,12 +563,6 @@ def incident_of(item: _Item | None) -> Incident | None:
     return Incident(item["incident"], item["goal"], item["phase"], moment(item["since"]), unprotected, staged, paused)
 
 
-def override_of(item: _Item) -> RecordedOverride:
-    """The override of an item."""
-    texts = (item["gate"], item["by"], item["why"])
-    return RecordedOverride(*texts, moment(item["until"]), item["incident"], item["plan"], item.get("arn") or "")
-
-
 def run_of(item: _Item) -> LockHolder:
     """The run of the lock's item."""
     return LockHolder(
@@ -504,9 +579,13 @@ def run_of(item: _Item) -> LockHolder:
     )
 
 
-def _partition(context: ReadContext, name: str, key: str, newest: int = 0) -> list[dict[str, Any]] | None:
+def _keyed(key: str) -> dict[str, Any]:
+    return {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": key}}}
+
+
+def _partition(context: ReadContext, name: str, key: str) -> list[dict[str, Any]] | None:
     """The items of ``_rows``, decoded."""
-    rows = _rows(context, name, key, newest)
+    rows = _rows(context, name, key)
     return None if rows is None else context.understand(lambda: [decode_item(row) for row in rows], name)
 
 
@@ -515,7 +594,7 @@ def _rows(context: ReadContext, name: str, key: str, newest: int = 0) -> list[di
 
     One page of 1 MB holds far more than ever stands there.
     """
-    query: dict[str, Any] = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": key}}}
+    query = _keyed(key)
     query |= {"Limit": newest, "ScanIndexForward": False} if newest else {}
     found = context.find("dynamodb", "query", dynamodb.ABSENT, TableName=name, ConsistentRead=True, **query)
     return None if found is None else list(found.get("Items", []))

@@ -1,4 +1,4 @@
-"""What makes evidence believed later: the key that signs it, and the log group that journals are anchored in."""
+"""What makes evidence believed later: the key that signs it, the anchors of journals, and what AWS anchors itself."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from dr_estate.config.environment import Side
+from dr_estate.readers import control_table
 from dr_estate.reading.part import part
 from dr_estate.reading.reader import ReadContext
 
 KEY_READS = frozenset({"kms:DescribeKey"})
 LOG_READS = frozenset({"logs:DescribeLogGroups"})
+STREAM_READS = frozenset({"lambda:ListEventSourceMappings", "s3:GetObjectLockConfiguration"})
+_UNLOCKED = ("ObjectLockConfigurationNotFoundError", "NoSuchBucket")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,23 @@ class AnchorLog:
     name: str
     exists: bool
     retention_days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TableWitness:
+    """What AWS anchors the control table by. ``stream`` is the ARN of the table's stream, "" where it is off.
+
+    ``mapping`` is Lambda's word on the stream's way to ``function``, "absent" where there is none, and ``mapping_id``
+    its UUID; ``lock`` is the mode in which ``bucket`` keeps each version, "" where it keeps none.
+    """
+
+    table: str
+    stream: str
+    function: str
+    mapping: str
+    mapping_id: str
+    bucket: str
+    lock: str
 
 
 @part(Side.DR, reads=KEY_READS)
@@ -59,3 +79,26 @@ def _anchors(name: str, rows: Sequence[Mapping[str, Any]]) -> AnchorLog:
     found = next((row for row in rows if row.get("logGroupName") == name), None)
     days = (found or {}).get("retentionInDays")
     return AnchorLog(name, found is not None, None if days is None else int(days))
+
+
+@part(Side.DR, reads=STREAM_READS)
+def witness(context: ReadContext) -> TableWitness | None:
+    """Stream, mapping and bucket by which AWS anchors the control table; None where the environment names none."""
+    env = context.env
+    bucket, function = env.named(env.names.stream_bucket), env.named(env.names.stream_function)
+    if not bucket:
+        return None
+    table, key = context.part(control_table.table), "EventSourceMappings"
+    rows = []
+    if table.stream:
+        rows = context.pages("lambda", "list_event_source_mappings", key, EventSourceArn=table.stream)
+    found = context.find("s3", "get_object_lock_configuration", _UNLOCKED, Bucket=bucket) or {}
+    mapping = context.understand(lambda: _mapping(function, rows), function)
+    retention = found.get("ObjectLockConfiguration", {}).get("Rule", {}).get("DefaultRetention", {})
+    return TableWitness(table.name, table.stream, function, *mapping, bucket, str(retention.get("Mode") or ""))
+
+
+def _mapping(function: str, rows: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """The state and the UUID of the mapping to the function."""
+    own = [row for row in rows if str(row["FunctionArn"]).split(":function:")[-1].partition(":")[0] == function]
+    return next(((str(row["State"]), str(row["UUID"])) for row in own), ("absent", ""))

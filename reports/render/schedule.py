@@ -8,6 +8,7 @@ key                                                   meaning
 ``schema``                                            ``aws-dr-manager/schedule/1``
 ``environment``, ``world``, ``at``, ``timezone``      whose schedule, where the runs were read, and when
 ``blocked``                                           why no drill may run now, ``""`` where one may
+``anchored``                                          whether AWS witnesses each record (``names.stream_bucket``)
 ``tests[{test,period,due,state,command}]``            ``due`` is null as needed; ``state`` is ok, at risk, overdue,
                                                       never run or blocked window; ``command`` runs the test
 ``.last{at,who,verdict,score,evidence,report,run}``   the last complete run, null where there is none
@@ -36,6 +37,7 @@ WIDTH = 100
 _BARS = "▁▂▃▄▅▆▇█"
 _SHOWN = 6
 _HEADS = ("test", "period", "last run (UTC)", "by", "verdict", "due", "state")
+_UNPROVEN = "These records are not proven: keys that record tests can add any (names.stream_bucket)."
 _WIDTHS = (14, 10, 16, 16, 14, 10, 14)  # with the gaps between them, no more than WIDTH
 _MEASURES = (("score", "score", ""), ("worst lag", "worst_lag_s", "s"), ("recovery time", "rto_s", "s"))
 
@@ -52,7 +54,10 @@ class Trend:
 
 @dataclass(frozen=True)
 class DrillCalendar:
-    """The schedule of an environment at a moment, by the runs that ``world`` keeps. ``blocked`` is why not today."""
+    """The schedule of an environment at a moment, by the runs that ``world`` keeps. ``blocked`` is why not today.
+
+    ``anchored``: AWS witnesses each record of them.
+    """
 
     environment: str
     world: str
@@ -61,6 +66,7 @@ class DrillCalendar:
     tests: tuple[ScheduledTest, ...]
     blocked: str = ""
     trends: tuple[Trend, ...] = ()
+    anchored: bool = True
 
     @property
     def late(self) -> bool:
@@ -99,6 +105,8 @@ def text(plan: DrillCalendar) -> str:
             lines.append(_proof(row.last))
         if row.state is not DueState.OK:
             lines.append(f"    run: {row.command}")
+    if not plan.anchored:
+        lines += ["", _UNPROVEN]
     if plan.trends:
         lines += ["", "Trends, the oldest first"]
         lines += [f"  {t.kind:<12} {t.measure:<14} {sparkline(t.runs):<12}  {_values(t)}" for t in plan.trends]
@@ -112,6 +120,8 @@ def markdown(plan: DrillCalendar) -> str:
     proofs = [f"`{_evidence(row.last)}` {escaped(row.last.report)}" if row.last else "-" for row in plan.tests]
     rows = ((*map(escaped, _cells(r)), proof, code(r.command)) for r, proof in zip(plan.tests, proofs, strict=True))
     lines += table_lines((*_HEADS, "evidence", "run it with"), rows)
+    if not plan.anchored:
+        lines += ["", escaped(_UNPROVEN)]
     if plan.trends:
         values = ((t.kind, t.measure, sparkline(t.runs), _values(t)) for t in plan.trends)
         heads = ("kind", "measure", "trend", "last values, the oldest first")
@@ -128,6 +138,7 @@ def as_json(plan: DrillCalendar) -> str:
         "at": instant(plan.at),
         "timezone": plan.timezone,
         "blocked": plan.blocked,
+        "anchored": plan.anchored,
         "tests": [_test(row) for row in plan.tests],
         "trend": [
             {**asdict(t), "runs": [{"at": instant(at), "value": value} for at, value in t.runs]} for t in plan.trends

@@ -12,11 +12,12 @@ import pytest
 
 from dr_actions.authorization.clearance import Clearance
 from dr_actions.authorization.rules import EffectiveRules
-from dr_actions.journal.entries import Entry, EntryKind, entry_after, genesis
+from dr_actions.journal.entries import Entry, EntryKind, entry_after
 from dr_actions.model.gates import Override
 from dr_actions.model.plan import Plan, to_json
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.dynamodb_values import encode_item, instant
+from dr_estate.model.journal_chain import genesis
 from dr_estate.model.world_id import WorldId
 from sandbox.client.endpoint import Endpoint
 from tests.proofs.changes import Aws

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,14 @@ import pytest
 from dr_actions.control_table.control import ControlStore
 from dr_actions.control_table.lock import Owner, release, take
 from dr_actions.control_table.table import Put, SentTable
+from dr_actions.journal.entries import EntryKind
+from dr_actions.journal.journal import Journal
+from dr_actions.journal.mirror import TableMirror
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment, Side, load_environment
+from dr_estate.model.dynamodb_values import instant
+from dr_estate.model.world_id import WorldId
+from dr_estate.readers.control_table import RecordedOverride
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage
 from tests.dr_actions.control_tables import Clock, Plain
@@ -135,6 +142,44 @@ def test_an_assessment_shows_a_broken_record_of_the_open_incident(
     weighed = _dr(ready, home, rules, "failover --planned --format json")
     assert (weighed.code, _gates(weighed)["journal"]) == (1, False)
     assert any("The journal is broken at line 1" in reason for reason in weighed.report["reasons"])
+
+
+def test_status_sees_the_broken_record_of_the_open_incident(
+    ready: Endpoint, control: ControlStore, home: Path, rules: Path
+) -> None:
+    control.open_incident("INC-7", "switchover", control.now(), "Alice")
+    assert _status_of_record(ready, home, rules) == ("pass", "0 entries")
+    entry = {"digest": "x", "text": "{}", "packed": False, "pieces": 1}
+    control.table.put(Put({"pk": "JOURNAL#INC-7", "sk": "000000001", **entry}))
+    status, measured = _status_of_record(ready, home, rules)
+    assert (status, "The journal is broken at line 1" in measured) == ("fail", True), measured
+
+
+def _status_of_record(world: Endpoint, home: Path, rules: Path) -> tuple[str, str]:
+    seen = _dr(world, home, rules, "status --format json", "reader")
+    found = _findings(seen)["the record of the open incident"]
+    return found["status"], found["measured"]
+
+
+def test_overrides_are_the_journals_and_no_item_invents_or_closes_one(
+    ready: Endpoint, control: ControlStore, sit: Environment, home: Path, rules: Path
+) -> None:
+    now = control.now()
+    lock = take(control, OWNER, "run-1", "INC-7", sit.execution)
+    control.open_incident("INC-7", "switchover", now, "Alice", fence=lock.fence)
+    world_id = WorldId.live(sit.account, ready.url)
+    given = {"by": "Alice", "arn": OWNER.arn, "why": "known", "until": instant(now + timedelta(hours=1))}
+    mirror = TableMirror(control, lock.fence)
+    with Journal.open(home / "journals", "sit", "INC-7", "run-1", control.now, mirror, world=world_id) as journal:
+        journal.append(EntryKind.RESUMED, says="Alice goes on.", digest="abc")
+        journal.append(EntryKind.OVERRIDE, gate="rpo.database", **given)
+    invented = RecordedOverride("fence.primary", "Mallory", "it is fine", now + timedelta(hours=1), "INC-7", "abc")
+    control.override(invented)
+    closed = {"pk": "STANDING", "sk": "OVERRIDE#rpo.database", "closed_at": instant(now)}
+    control.table.put(Put(closed))
+    seen = _dr(ready, home, rules, "status --format json", "reader")
+    shown = [(row["gate"], row["by"]) for row in seen.report["standing"]["overrides"]]
+    assert shown == [("rpo.database", "Alice")]
 
 
 @pytest.mark.parametrize(

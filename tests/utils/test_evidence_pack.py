@@ -15,10 +15,11 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from dr_actions.journal.entries import EntryKind, entry_after, genesis
+from dr_actions.journal.entries import EntryKind, entry_after
 from dr_actions.journal.journal import Journal
 from dr_actions.model.plan import Goal, Plan, to_json
 from dr_estate.config.environment import Side, load_environment
+from dr_estate.model.journal_chain import genesis
 from dr_estate.model.world_id import WorldId
 from reports.evidence.pack import (
     SEAL,

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from dr_actions.journal.entries import Entry, EntryKind, entry_after, genesis
+from dr_actions.journal.entries import Entry, EntryKind, entry_after
 from dr_estate.config.environment import Environment, Side, load_environment
 from dr_estate.model.dynamodb_values import encode_item
+from dr_estate.model.journal_chain import genesis
 from dr_estate.model.world_id import WorldId
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage

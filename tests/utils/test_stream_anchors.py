@@ -21,7 +21,7 @@ from dr_estate.readers import control_table
 from dr_estate.snapshot.observer import observe
 from sandbox.client.endpoint import Endpoint
 from tests.proofs.changes import Aws
-from tests.utils.running import Ran, rules
+from tests.utils.running import Ran, at_endpoint, rules
 from tests.utils.test_forged_log import INCIDENT, WORDS, Record
 from tests.worlds import borrowed
 
@@ -154,7 +154,7 @@ def runs_on_record(record: Record) -> tuple[set[str], str]:
     reader = Credentials(record.world.url, keys.access_key_id, keys.secret_access_key)
     seen = observe(record.env, reader, "sandbox", only=frozenset({control_table.runs.name}))
     past = seen.get(control_table.runs, Side.DR)
-    return {run.run for run in past.runs}, " ".join(past.refused)
+    return {run.run for run in past.runs}, " ".join(run.says for run in past.refused)
 
 
 @pytest.mark.parametrize(("days_ago", "changed", "counts"), [(0, False, True), (5, False, False), (0, True, False)])
@@ -162,7 +162,6 @@ def test_an_invented_test_of_the_past_or_a_changed_one_counts_for_no_schedule(
     record: Record, days_ago: int, changed: bool, counts: bool
 ) -> None:
     before, _ = runs_on_record(record)
-    assert before, "what was on record before AWS began to look counts"
     at = datetime.now(UTC) - timedelta(days=days_ago)
     run = RunRecord(RunKind.RESTORE_TEST, at, "invented", "dora", "live", "done", complete=True)
     put(record, "driller", to_item(run))
@@ -173,6 +172,36 @@ def test_an_invented_test_of_the_past_or_a_changed_one_counts_for_no_schedule(
     assert before <= after
 
 
+def test_a_test_on_record_that_aws_did_not_see_written_is_unknown_to_the_schedule(record: Record, config: Path) -> None:
+    """Those of the estate were put before the stream was read."""
+    believed, left_out = runs_on_record(record)
+    assert (believed, "has no anchor of AWS's" in left_out) == (set(), True), left_out
+    seen = at_endpoint(record.world, record.home, f"-e sit --config {config} status --format json", "reader")
+    results = {row["check"]: row["findings"] for row in seen.report["results"]}
+    unproven = [row["status"] for row in results["drills.on-schedule"] if "has no anchor of AWS's" in row["because"]]
+    assert (seen.code, set(unproven)) == (3, {"unknown"})
+
+
+def test_without_anchors_the_schedule_says_that_its_records_are_not_proven(record: Record) -> None:
+    ran = at_endpoint(record.world, record.home, "-e sit schedule", "reader")
+    assert "These records are not proven" in ran.out
+
+
+def test_an_entry_that_aws_saw_otherwise_makes_the_open_incidents_record_unknown(record: Record, config: Path) -> None:
+    times = {"since": instant(record.began), "unprotected_since": "", "closed_at": ""}
+    standing = {"pk": "STANDING", "sk": "INCIDENT", "incident": INCIDENT, "goal": "switchover", "phase": "open"}
+    put(record, "operator", {**standing, **times})
+
+    def finding() -> dict[str, Any]:
+        seen = at_endpoint(record.world, record.home, f"-e sit --config {config} status --format json", "reader")
+        rows = next(row["findings"] for row in seen.report["results"] if row["check"] == "run-begin.possible")
+        return next(dict(row) for row in rows if row["subject"] == "the record of the open incident")
+
+    assert finding()["status"] == "pass"
+    record.mirror_holds(record.chain(FORGED))
+    assert (finding()["status"], "entry 2 was rewritten" in finding()["because"]) == ("unknown", True)
+
+
 def test_an_estate_without_it_says_what_its_heads_do_not_show(record: Record) -> None:
     record.anchors_hold(record.chain())
     ran = record.verify()
@@ -180,41 +209,43 @@ def test_an_estate_without_it_says_what_its_heads_do_not_show(record: Record) ->
     assert (ran.code, "The keys of runs put these heads: they show no rewritten approval" in shown) == (0, True)
 
 
-def attacks(record: Record) -> dict[str, tuple[str, str, dict[str, Any]]]:
+def attacks(world: Endpoint, env: Environment) -> dict[str, tuple[str, str, dict[str, Any]]]:
     """What would take anchors away, let false ones in, or keep AWS from writing any."""
-    admin = client(record, "admin", "lambda")
-    mapping = admin.list_event_source_mappings()["EventSourceMappings"][0]["UUID"]
-    stored = client(record, "admin", "s3").list_object_versions(Bucket=BUCKET)["Versions"][0]
-    version = {"Bucket": BUCKET, "Key": stored["Key"], "VersionId": stored["VersionId"]}
+    bucket, function = env.named(env.names.stream_bucket), env.named(env.names.stream_function)
+    admin = Aws(world.url, world.people["admin"], env, tenant="")
+    mappings = admin.client("lambda", Side.DR).list_event_source_mappings()["EventSourceMappings"]
+    stored = admin.client("s3", Side.DR).list_object_versions(Bucket=bucket)["Versions"][0]
+    mapping = mappings[0]["UUID"]
+    version = {"Bucket": bucket, "Key": stored["Key"], "VersionId": stored["VersionId"]}
     event = json.dumps({"Records": []}).encode()
     lock = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}}
-    role = {"RoleName": FUNCTION}
-    arn = f"arn:aws:iam::{record.env.account}:role/{FUNCTION}"
+    role = {"RoleName": function}
+    arn = f"arn:aws:iam::{env.account}:role/{function}"
     document = json.dumps({"Version": "2012-10-17", "Statement": []})
     return {
         "delete an anchor": ("s3", "delete_object", version),
-        "hide an anchor": ("s3", "delete_object", {"Bucket": BUCKET, "Key": stored["Key"]}),
-        "overwrite an anchor": ("s3", "put_object", {"Bucket": BUCKET, "Key": stored["Key"], "Body": b"false"}),
-        "put a false one": ("s3", "put_object", {"Bucket": BUCKET, "Key": "stream/sit/false", "Body": b""}),
-        "ease the lock": ("s3", "put_object_lock_configuration", {"Bucket": BUCKET, "ObjectLockConfiguration": lock}),
-        "open the bucket": ("s3", "put_bucket_policy", {"Bucket": BUCKET, "Policy": document}),
-        "open it otherwise": ("s3", "delete_bucket_policy", {"Bucket": BUCKET}),
-        "change the function": ("lambda", "update_function_code", {"FunctionName": FUNCTION, "ZipFile": b"PK"}),
-        "lead it elsewhere": ("lambda", "update_function_configuration", {"FunctionName": FUNCTION, "Timeout": 1}),
-        "delete the function": ("lambda", "delete_function", {"FunctionName": FUNCTION}),
+        "hide an anchor": ("s3", "delete_object", {"Bucket": bucket, "Key": stored["Key"]}),
+        "overwrite an anchor": ("s3", "put_object", {"Bucket": bucket, "Key": stored["Key"], "Body": b"false"}),
+        "put a false one": ("s3", "put_object", {"Bucket": bucket, "Key": f"stream/{env.name}/false", "Body": b""}),
+        "ease the lock": ("s3", "put_object_lock_configuration", {"Bucket": bucket, "ObjectLockConfiguration": lock}),
+        "open the bucket": ("s3", "put_bucket_policy", {"Bucket": bucket, "Policy": document}),
+        "open it otherwise": ("s3", "delete_bucket_policy", {"Bucket": bucket}),
+        "change the function": ("lambda", "update_function_code", {"FunctionName": function, "ZipFile": b"PK"}),
+        "lead it elsewhere": ("lambda", "update_function_configuration", {"FunctionName": function, "Timeout": 1}),
+        "delete the function": ("lambda", "delete_function", {"FunctionName": function}),
         "let it run for nobody": (
             *("lambda", "put_function_concurrency"),
-            {"FunctionName": FUNCTION, "ReservedConcurrentExecutions": 0},
+            {"FunctionName": function, "ReservedConcurrentExecutions": 0},
         ),
-        "start it by hand": ("lambda", "invoke", {"FunctionName": FUNCTION, "Payload": event}),
+        "start it by hand": ("lambda", "invoke", {"FunctionName": function, "Payload": event}),
         "disable the mapping": ("lambda", "update_event_source_mapping", {"UUID": mapping, "Enabled": False}),
         "delete the mapping": ("lambda", "delete_event_source_mapping", {"UUID": mapping}),
         "turn the stream off": (
             "dynamodb",
             "update_table",
-            {"TableName": table(record.env), "StreamSpecification": {"StreamEnabled": False}},
+            {"TableName": table(env), "StreamSpecification": {"StreamEnabled": False}},
         ),
-        "delete the table": ("dynamodb", "delete_table", {"TableName": table(record.env)}),
+        "delete the table": ("dynamodb", "delete_table", {"TableName": table(env)}),
         "take the role": ("sts", "assume_role", {"RoleArn": arn, "RoleSessionName": "olga"}),
         "trust the role to people": ("iam", "update_assume_role_policy", {**role, "PolicyDocument": document}),
         "keep the role from writing": (
@@ -229,19 +260,40 @@ def attacks(record: Record) -> dict[str, tuple[str, str, dict[str, Any]]]:
 def test_nobody_but_an_administrator_keeps_aws_from_anchoring(record: Record, config: Path) -> None:
     """In SIT the operator holds a recovery's policies; a break-glass session holds the same."""
     refused = []
-    for name, (service, operation, params) in attacks(record).items():
+    tried = attacks(record.world, record.env)
+    for name, (service, operation, params) in tried.items():
         for person in PEOPLE:
             with pytest.raises(ClientError) as answer:
                 getattr(client(record, person, service), operation)(**params)
             if "AccessDenied" in answer.value.response["Error"]["Code"]:
                 refused.append((name, person))
-    assert refused == [(name, person) for name in attacks(record) for person in PEOPLE]
+    assert refused == [(name, person) for name in tried for person in PEOPLE]
     assert verified(record, config).code == 0
+
+
+def test_status_names_what_keeps_aws_from_anchoring(record: Record, config: Path) -> None:
+    def findings() -> list[tuple[str, str, list[str]]]:
+        seen = at_endpoint(record.world, record.home, f"-e sit --config {config} status --format json", "reader")
+        rows = next(row["findings"] for row in seen.report["results"] if row["check"] == "evidence.anchored")
+        return [(row["subject"], row["status"], row["commands"]) for row in rows[1:]]
+
+    subjects = (table(record.env), FUNCTION, BUCKET)
+    assert [row[:2] for row in findings()] == [(subject, "pass") for subject in subjects]
+    tried = attacks(record.world, record.env)
+    for name in ("disable the mapping", "ease the lock"):
+        service, operation, params = tried[name]
+        getattr(client(record, "admin", service), operation)(**params)
+    failed = {subject: commands for subject, status, commands in findings() if status == "fail"}
+    assert [*failed] == [FUNCTION, BUCKET]
+    assert "aws lambda update-event-source-mapping" in failed[FUNCTION][0]
+    service, operation, params = tried["turn the stream off"]
+    getattr(client(record, "admin", service), operation)(**params)
+    assert [row[:2] for row in findings()] == [(table(record.env), "fail"), (BUCKET, "fail")]
 
 
 def test_an_administrator_takes_no_anchor_away_either(record: Record, config: Path) -> None:
     """The bucket's policy names the function's role alone, and the lock keeps each version, root's too."""
-    tried = attacks(record)
+    tried = attacks(record.world, record.env)
     for name in ("delete an anchor", "hide an anchor", "overwrite an anchor", "put a false one", "take the role"):
         service, operation, params = tried[name]
         with pytest.raises(ClientError, match="AccessDenied"):

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from dr_actions.drills.phases import needs_new_plan, next_part
-from dr_actions.journal.entries import Entry, EntryKind, entry_after, genesis
+from dr_actions.journal.entries import Entry, EntryKind, entry_after
 from dr_actions.model.plan import Goal, to_json
+from dr_estate.model.journal_chain import genesis
 from tests.dr_actions.control_tables import WORLD
 from tests.dr_actions.deciding import NOW, plan, step
 

@@ -12,12 +12,13 @@ from dr_actions.guard.context import GuardContext
 from dr_actions.guard.guard import judge
 from dr_actions.iam.policies import IamRole, declared, policies
 from dr_actions.journal.comparison import AnchoredHead, anchored, anchored_everywhere
-from dr_actions.journal.entries import Chain, Entry, EntryKind, entry_after, genesis, read_chain
+from dr_actions.journal.entries import Chain, Entry, EntryKind, entry_after, read_chain
 from dr_actions.journal.mirror import ANCHOR_CALLS, BucketAnchors, LogAnchors, anchors_of
 from dr_actions.model.plan import Call
 from dr_actions.model.send_failure import FailureKind, SendFailed
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import load_environment
+from dr_estate.model.journal_chain import genesis
 from dr_estate.model.world_id import WorldId
 
 PLAIN = load_environment(Path(__file__).parents[3] / "environments", "sit")

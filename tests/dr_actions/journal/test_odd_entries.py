@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dr_actions.journal.entries import EntryKind, canonical, entry_after, genesis, read_chain
+from dr_actions.journal.entries import EntryKind, entry_after, read_chain
+from dr_estate.model.journal_chain import canonical, genesis
 from reports.incident.log import incident_log, render
 from reports.incident.review import review
 from tests.dr_actions.control_tables import WORLD

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from dr_actions.journal.entries import Entry, EntryKind, entry_after, genesis
+from dr_actions.journal.entries import Entry, EntryKind, entry_after
 from dr_actions.journal.timeline import Phase, Span, timelines
 from dr_actions.model.plan import Call, Danger, Goal, Plan, Step, to_json
 from dr_estate.config.environment import Side
 from dr_estate.model.dynamodb_values import instant
+from dr_estate.model.journal_chain import genesis
 from tests.dr_actions.control_tables import WORLD, Clock
 
 START = Clock().at

@@ -90,6 +90,11 @@ EXAMPLES = [
     _starts(Status.WARN, subjects=[service.name for service in SERVICES]),
     _starts(Status.WARN, _tried(2, kind=RunKind.RESTORE_TEST), subjects=[service.name for service in SERVICES]),
     _starts(Status.WARN, replace(_tried(2), starts={"tenant1": ""}), subjects=["sit-tenant2-service"]),
+    _starts(
+        Status.UNKNOWN,
+        past=control_table.RunHistory(refused=(control_table.RefusedRun(RunKind.START_TEST, "It has no anchor."),)),
+        subjects=[service.name for service in SERVICES],
+    ),
     _starts(Status.NOT_APPLICABLE, past=control_table.RunHistory(reason="There is no table.")),
     _starts(Status.NOT_APPLICABLE, _tried(2), services=()),
     _starts(Status.UNKNOWN, past=DENIED),
@@ -98,6 +103,13 @@ EXAMPLES = [
     _example(Status.NOT_APPLICABLE, control_table.RunHistory(reason="There is no table.")),
     _example(Status.PASS, control_table.RunHistory(IN_TIME[:2]), env=AS_NEEDED),
     _example(Status.WARN, control_table.RunHistory(IN_TIME[:2]), "full drill"),
+    _example(
+        Status.UNKNOWN,
+        control_table.RunHistory(
+            IN_TIME[:2], refused=(control_table.RefusedRun(RunKind.FULL_DRILL, "It has no anchor."),)
+        ),
+        "full drill",
+    ),
     _example(Status.WARN, control_table.RunHistory(), "tabletop", "infrastructure", "full drill"),
     _example(Status.WARN, control_table.RunHistory((_ran(RunKind.TABLETOP, 40), *IN_TIME[1:])), "tabletop"),
     _example(

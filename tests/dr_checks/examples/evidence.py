@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
 from dr_estate.readers import evidence_stores
-from dr_estate.readers.evidence_stores import AnchorLog, SigningKey
-from tests.dr_checks.worlds import DENIED, Example, world
+from dr_estate.readers.evidence_stores import AnchorLog, SigningKey, TableWitness
+from tests.dr_checks.worlds import DENIED, SIT, Example, world
 
+NAMED = SIT.model_copy(update={"names": SIT.names.model_copy(update={"stream_bucket": "stream-{env}"})})
+STREAM = "arn:aws:dynamodb:eu-west-1:1:table/sit-dr-control/stream/1"
+WITNESS = TableWitness("sit-dr-control", STREAM, "sit-dr-anchors", "Enabled", "u-1", "stream-sit", "COMPLIANCE")
 ALIAS, LOG = "alias/sit-dr-evidence", "/dr/sit/anchors"
 
 
@@ -27,6 +31,12 @@ def _anchors(expected: Status, value: Any) -> Example:
     return Example("evidence.anchored", expected, world({(evidence_stores.anchors, Side.DR): value}), subjects)
 
 
+def _witness(expected: Status, *subjects: str, **changes: str) -> Example:
+    seen: Any = replace(WITNESS, **changes) if changes or expected is not Status.UNKNOWN else DENIED
+    parts = {(evidence_stores.anchors, Side.DR): AnchorLog(LOG, exists=True), (evidence_stores.witness, Side.DR): seen}
+    return Example("evidence.anchored", expected, world(parts), frozenset(subjects), NAMED)
+
+
 EXAMPLES = [
     _key(Status.PASS, "Enabled"),
     _key(Status.FAIL, "Disabled"),
@@ -40,4 +50,13 @@ EXAMPLES = [
     _anchors(Status.FAIL, AnchorLog(LOG, exists=True, retention_days=180)),
     _anchors(Status.FAIL, AnchorLog(LOG, exists=False)),
     _anchors(Status.UNKNOWN, DENIED),
+    _witness(Status.PASS),
+    _witness(Status.FAIL, "sit-dr-control", stream="", mapping="absent"),
+    _witness(Status.FAIL, "sit-dr-anchors", mapping="absent"),
+    _witness(Status.FAIL, "sit-dr-anchors", mapping="Disabled"),
+    _witness(Status.FAIL, "sit-dr-anchors", mapping="Enabling"),
+    _witness(Status.UNKNOWN, "sit-dr-anchors", mapping="Dreaming"),
+    _witness(Status.FAIL, "stream-sit", lock=""),
+    _witness(Status.FAIL, "stream-sit", lock="GOVERNANCE"),
+    _witness(Status.UNKNOWN),
 ]

@@ -17,7 +17,7 @@ from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Side, load_environment
 from dr_estate.model.run_records import RunKind, RunRecord
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers.control_table import NEWEST, ControlState, RecordedOverride, RunHistory, pins, runs, standing
+from dr_estate.readers.control_table import NEWEST, ControlState, RunHistory, pins, runs, standing
 from dr_estate.snapshot.observer import observe
 from dr_estate.snapshot.snapshot import Snapshot, from_json, to_json
 from sandbox.client.endpoint import Endpoint
@@ -93,8 +93,6 @@ def test_what_the_operators_wrote_is_seen_and_kept_as_evidence(world: Endpoint) 
     lock = take(control, Owner("Alice", "arn:aws:iam::1:user/alice"), "run-1", "INC-1", SIT.execution)
     control.open_incident("INC-1", "failover", now, "Alice", fence=lock.fence)
     control.pause("Bob", "wait for the vendor")
-    over = RecordedOverride("rpo.database", "Alice", "known", now + timedelta(hours=1), "INC-1", "abc")
-    control.override(over)
     snapshot = _seen(world)
     seen = snapshot.get(standing, Side.DR)
     assert control.in_force() == seen
@@ -102,7 +100,7 @@ def test_what_the_operators_wrote_is_seen_and_kept_as_evidence(world: Endpoint) 
     assert seen.known_incident is not None
     assert seen.known_incident.id == "INC-1"
     assert seen.known_run is not None
-    assert (seen.pause.who, seen.known_run.person, seen.overrides) == ("Bob", "Alice", (over,))
+    assert (seen.pause.who, seen.known_run.person) == ("Bob", "Alice")
     assert seen == from_json(to_json(snapshot)).get(standing, Side.DR)
 
 

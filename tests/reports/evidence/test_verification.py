@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dr_actions.journal.entries import Entry, EntryKind, entry_after, genesis
+from dr_actions.journal.entries import Entry, EntryKind, entry_after
 from dr_actions.model.plan import to_json
+from dr_estate.model.journal_chain import genesis
 from reports.evidence.pack import Signature, manifest_of, members_of, pack_bytes, signed_text, tar
 from reports.evidence.verification import APPROVALS, JOURNAL, MIRROR, key_digest, verify
 from tests.dr_actions.control_tables import WORLD

@@ -19,6 +19,7 @@ from dr_checks.derived.due import DueState, ScheduledTest
 from dr_checks.posture.posture import PostureName
 from dr_estate.config.environment import Side
 from dr_estate.config.recovery_settings import Period
+from dr_estate.model.run_records import RunKind
 from dr_estate.readers.control_table import ControlState, Pause
 from reports.render.openmetrics import render, write_metrics
 from reports.values.report import Report
@@ -27,8 +28,8 @@ from tests.reports.render.test_ci_formats import hostile
 from tests.reports.test_reports import LAGS, REPORT, RESULTS
 
 TESTS = (
-    ScheduledTest("tabletop", Period.QUARTERLY, None, date(2026, 4, 1), DueState.NEVER_RUN, ""),
-    ScheduledTest("full drill", Period.AS_NEEDED, None, None, DueState.OK, ""),
+    ScheduledTest("tabletop", Period.QUARTERLY, None, date(2026, 4, 1), DueState.NEVER_RUN, "", RunKind.TABLETOP),
+    ScheduledTest("full drill", Period.AS_NEEDED, None, None, DueState.OK, "", RunKind.FULL_DRILL),
 )
 WHOLE = replace(REPORT, scheduled_tests=TESTS, standing=ControlState(Pause("jane", "why", NOW), None, ()))
 

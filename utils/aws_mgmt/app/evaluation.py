@@ -177,7 +177,7 @@ def judge(
         rules=EffectiveRules.of(environment, rules, version()),
         api_calls=0 if options.from_evidence else snapshot.api_calls,
         exit=exit_of(verdict),
-        standing=snapshot.get_if_seen(control_table.standing, Side.DR),
+        standing=standing_with_overrides(snapshot),
         invocation=invocation,
         every_finding=options.every_finding,
         scheduled_tests=_scheduled_tests(snapshot, environment),
@@ -237,6 +237,13 @@ def _writers(snapshot: Snapshot, environment: Environment, invocation: Invocatio
     if incident is None or incident.phase != control_table.FAILING_BACK:
         return message
     return invocation.complete(f"{message} {way_back_sentence(snapshot, environment)}")
+
+
+def standing_with_overrides(snapshot: Snapshot) -> control_table.ControlState | None:
+    """What stands, with the overrides that the open incident's journal has: an item of the table proves none."""
+    state = snapshot.get_if_seen(control_table.standing, Side.DR)
+    begun = snapshot.get_if_seen(control_table.begin, Side.DR)
+    return replace(state, overrides=begun.journal.overrides) if state and begun and begun.journal else state
 
 
 def _scheduled_tests(snapshot: Snapshot, environment: Environment) -> tuple[ScheduledTest, ...] | None:

@@ -34,9 +34,10 @@ from dr_checks.core.model import Area
 from dr_checks.posture.visitor_access import VisitorAccess, visitor_access
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import is_full, is_trial
+from dr_estate.model.journal_chain import sound_documents
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import elbv2_request_counts
-from dr_estate.readers.control_table import ABORTING, FAILING_BACK, ON_DR, ControlState, RecordedOverride
+from dr_estate.readers.control_table import ABORTING, FAILING_BACK, ON_DR, ControlState, RecordedOverride, overrides_of
 from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.report import Report
 from reports.values.run_record import recorded
@@ -95,7 +96,12 @@ class RunContext:
 def control_state_now(app: AppContext) -> ControlState | None:
     """What stands in the control table after the run, None where that cannot be read."""
     try:
-        return app.control.in_force()
+        state = app.control.in_force()
+        if state.known_incident is None:
+            return state
+        incident = state.known_incident.id
+        documents, _ = sound_documents(TableMirror(app.control).fetch(incident), app.env.name, incident)
+        return replace(state, overrides=overrides_of(documents, incident))
     except SendFailed:
         return None
 

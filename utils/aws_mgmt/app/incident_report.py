@@ -33,7 +33,7 @@ from utils.aws_mgmt.app.incident_record import all_journals, entries_of_incident
 from utils.aws_mgmt.app.options import Options
 
 _DRILLS = (RunKind.FULL_DRILL, RunKind.RESTORE_TEST)
-_READ = frozenset({control_table.runs.name, control_table.standing.name})
+_READ = frozenset({control_table.runs.name, control_table.standing.name, control_table.begin.name})
 
 
 def incident_report(options: Options, env: Environment, app: AppContext, incident: str) -> Report:
@@ -65,7 +65,7 @@ def incident_report(options: Options, env: Environment, app: AppContext, inciden
         seen = app.world.observe(env, only=_READ)
         report = replace(
             report,
-            standing=seen.get_if_seen(control_table.standing, Side.DR),
+            standing=evaluation.standing_with_overrides(seen),
             history=seen.get_if_seen(control_table.runs, Side.DR),
         )
     return with_approvals(report, options, incident, app)

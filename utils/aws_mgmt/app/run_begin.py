@@ -12,7 +12,7 @@ from datetime import datetime
 
 from dr_actions.assessment.failover import Advice, failover_advice
 from dr_actions.control_table.lock import LockDecision, cool_down_until, may_take
-from dr_actions.journal.entries import JournalBroken, OtherWorld, agree, of_this_world, valid_chain
+from dr_actions.journal.entries import OtherWorld, agree, of_this_world, valid_chain
 from dr_actions.journal.journal import journal_path, read
 from dr_actions.model.action import TO_DR
 from dr_actions.model.gates import Gate, Override, accepted
@@ -21,6 +21,7 @@ from dr_checks.core.registry import judge
 from dr_checks.operations import prerequisites, run_begin, supported
 from dr_estate.config.environment import Side
 from dr_estate.config.recovery_settings import Execution
+from dr_estate.model.journal_chain import JournalBroken
 from dr_estate.readers import control_table
 from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.report import Report
@@ -31,13 +32,15 @@ from utils.aws_mgmt.app.incident_record import journals, mirror_of
 from utils.aws_mgmt.app.options import Options
 
 HELD, COOL_DOWN, JOURNAL = "lock.held", "lock.cool-down", "journal"
+_OWN_RULES = (run_begin.SWITCH, run_begin.RECORD)
 _PARTS = frozenset({control_table.table.name, control_table.begin.name, control_table.standing.name})
 
 
 def refuse_impossible_begin(app: AppContext, overrides: Sequence[Override] = ()) -> None:
     """Raise Refused where the control table keeps a run from beginning. What was not seen is left to the run's reads.
 
-    The stop switch refuses by its own rule, ``authority.paused``, beside all other rules that say no.
+    The stop switch refuses by its own rule, ``authority.paused``, beside all other rules that say no, and a broken
+    record as the run opens it.
     """
     snapshot = app.world.observe(app.env, _PARTS, sides=(Side.DR,))
     _refuse((prerequisites.control_table, run_begin.possible), snapshot, app, overrides)
@@ -55,7 +58,7 @@ def _refuse(checks: Sequence[Check], snapshot: Snapshot, app: AppContext, overri
         f"{found.remedy_text}"
         for check in checks
         for found in judge(check, snapshot, app.env).findings
-        if found.status is Status.FAIL and found.subject != run_begin.SWITCH and f"check.{check.id}" not in overridden
+        if found.status is Status.FAIL and found.subject not in _OWN_RULES and f"check.{check.id}" not in overridden
     ]
     if refusals:
         raise Refused("Refused.\n" + "\n".join(refusals))

@@ -17,13 +17,14 @@ from dr_actions.journal.comparison import (
     mirror_alone,
     not_compared,
 )
-from dr_actions.journal.entries import Chain, EntryKind, JournalBroken, OtherWorld
+from dr_actions.journal.entries import Chain, EntryKind, OtherWorld
 from dr_actions.journal.journal import journal_path, read
 from dr_actions.journal.pauses import PAUSES
 from dr_actions.journal.stream_comparison import compared_with_stream
 from dr_estate.aws.read_client import WrongAccount
 from dr_estate.config.environment import Environment
 from dr_estate.model.invocation import Command
+from dr_estate.model.journal_chain import JournalBroken
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.model.world_id import WorldId, WorldKind
 from reports.incident.log import incident_log, render

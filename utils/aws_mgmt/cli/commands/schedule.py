@@ -33,8 +33,8 @@ def schedule_command(options: ScheduleOptions, environment: Environment) -> Exit
         raise DataUnavailable(
             Unavailable(UnavailableKind.ERROR, f"{past.reason} Without it no run is on record (deploy/ makes it).")
         )
-    for sentence in past.refused:
-        console.complain(sentence)
+    for run in past.refused:
+        console.complain(run.says)
     plan = DrillCalendar(
         environment=environment.name,
         world=snapshot.world,
@@ -42,6 +42,7 @@ def schedule_command(options: ScheduleOptions, environment: Environment) -> Exit
         timezone=environment.schedule.timezone,
         tests=dues(environment, past.runs, snapshot.taken_at),
         blocked=blocked_now(environment, snapshot.taken_at),
+        anchored=bool(environment.names.stream_bucket),
     )
     if options.trend:
         plan = replace(plan, trends=trends(past.runs))
