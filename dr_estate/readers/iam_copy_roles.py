@@ -182,7 +182,9 @@ def _of_objects(context: ReadContext, unread: list[Unavailable]) -> Iterator[tup
     originals, copies = context.part(s3.buckets, Side.PRIMARY), context.part(s3.buckets, Side.DR)
     there = {copy.name: copy for copy in copies if isinstance(copy, s3.Bucket)}
     unread += [row for row in (*originals, *copies) if isinstance(row, Unavailable)]
-    keys = {key.arn: key.policy for key in context.part(kms.keys, Side.DR) if isinstance(key, kms.KmsKey)}
+    of_copies = (*context.part(kms.keys, Side.DR), *context.part(kms.replica_keys, Side.DR))
+    keys = {key.arn: key.policy for key in of_copies if isinstance(key, kms.KmsKey)}
+    sources = _keys_of_originals(context, unread)
     rows = context.part(store_policies.policies, Side.PRIMARY)
     texts = {row.name: row.text for row in rows if isinstance(row, store_policies.StorePolicy)}
     for bucket in (row for row in originals if isinstance(row, s3.Bucket) and row.role):
@@ -197,9 +199,22 @@ def _of_objects(context: ReadContext, unread: list[Unavailable]) -> Iterator[tup
             if copy is None or not copy.region or not rule.enabled:
                 continue
             yield OBJECTS, bucket.role, _Need(region, _WRITE_OBJECTS, f"arn:aws:s3:::{copy.name}/any", copy.policy)
+            if rule.encrypted_objects and bucket.key in sources:
+                key = sources[bucket.key]
+                yield OBJECTS, bucket.role, _Need(primary, ("kms:Decrypt",), key.arn, key.policy, through="s3")
             if rule.encrypted_objects and rule.replica_key in keys:
                 policy = keys[rule.replica_key]
                 yield OBJECTS, bucket.role, _Need(region, ("kms:Encrypt",), rule.replica_key, policy, through="s3")
+
+
+def _keys_of_originals(context: ReadContext, unread: list[Unavailable]) -> dict[str, kms.KmsKey]:
+    """The customer's keys of the primary region, by the name under which a bucket has one."""
+    try:
+        rows = context.part(kms.keys, Side.PRIMARY)
+    except DataUnavailable as unseen:
+        unread.append(unseen.unavailable)
+        return {}
+    return {key.ref: key for key in rows if isinstance(key, kms.KmsKey) and key.arn}
 
 
 def _of_backups(context: ReadContext, unread: list[Unavailable]) -> Iterator[tuple[str, str, _Need]]:

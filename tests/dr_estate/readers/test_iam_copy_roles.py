@@ -28,6 +28,11 @@ TAKES = "backup:CopyFromBackupVault"
 TAKES_NONE = {"Effect": "Deny", "Principal": "*", "Action": TAKES, "Resource": "*"}
 
 
+def estate() -> Snapshot:
+    """The healthy estate, in which objects arrive under no key of their own."""
+    return with_part(healthy(), kms.replica_keys, Side.DR, ())
+
+
 def answers(service: str = JOBS, denied: Sequence[str] = ()) -> dict[str, Any]:
     trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}]}
 
@@ -44,13 +49,13 @@ def answers(service: str = JOBS, denied: Sequence[str] = ()) -> dict[str, Any]:
 
 
 def role(given: dict[str, Any], upon: Snapshot | None = None, env: Environment = ENV, copy: str = COPY) -> CopyRole:
-    found = read(iam_copy_roles.job_roles, Side.GLOBAL, given, upon or healthy(), env)
+    found = read(iam_copy_roles.job_roles, Side.GLOBAL, given, upon or estate(), env)
     (of_copy,) = (row.role for row in found if isinstance(row, JobRole) and row.copy == copy)
     return of_copy
 
 
 def test_where_no_role_is_named_nothing_is_asked() -> None:
-    assert () == read(iam_copy_roles.job_roles, Side.GLOBAL, {}, healthy())
+    assert () == read(iam_copy_roles.job_roles, Side.GLOBAL, {}, estate())
 
 
 def test_a_role_that_may_is_trusted_by_the_service_and_allowed_each_action_that_a_generated_manifest_takes() -> None:
@@ -73,7 +78,7 @@ def test_what_the_policy_of_the_buckets_copy_denies_is_named_with_the_bucket() -
     on = f"arn:aws:s3:::{COPY}/*"
     deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:InitiateReplication", "Resource": on}
     policy = json.dumps({"Statement": [deny]})
-    closed = with_rows(healthy(), s3.buckets, Side.DR, lambda row: row.name == COPY, policy=policy)
+    closed = with_rows(estate(), s3.buckets, Side.DR, lambda row: row.name == COPY, policy=policy)
     (denied,) = (decision for decision in role(answers(), closed).decisions if decision.decision != "allowed")
     assert ("s3:InitiateReplication", f"arn:aws:s3:::{COPY}/any, by its own policy") == (denied.action, denied.on)
     another = role(answers(), closed, copy=s3.data_pairs(ENV)[1][1])
@@ -92,16 +97,16 @@ def test_what_iam_does_not_allow_is_opened_by_the_buckets_own_policy_alone(
     policy = json.dumps(
         {"Statement": [{"Effect": effect, "Principal": {"AWS": ROLE}, "Action": action, "Resource": on}]}
     )
-    upon = with_rows(healthy(), s3.buckets, Side.DR, lambda row: row.name == COPY, policy=policy)
+    upon = with_rows(estate(), s3.buckets, Side.DR, lambda row: row.name == COPY, policy=policy)
     found = {row.action: row.decision for row in role(answers(denied=[action]), upon).decisions}
     assert {name: decision if name == action else "allowed" for name in WANTED} == found
 
 
 def test_a_bucket_that_is_not_seen_stays_unseen_beside_the_role() -> None:
     rows = tuple(
-        DENIED if isinstance(row, s3.Bucket) and row.name == COPY else row for row in healthy().get(s3.buckets, Side.DR)
+        DENIED if isinstance(row, s3.Bucket) and row.name == COPY else row for row in estate().get(s3.buckets, Side.DR)
     )
-    found = read(iam_copy_roles.job_roles, Side.GLOBAL, answers(), with_part(healthy(), s3.buckets, Side.DR, rows), ENV)
+    found = read(iam_copy_roles.job_roles, Side.GLOBAL, answers(), with_part(estate(), s3.buckets, Side.DR, rows), ENV)
     assert DENIED in found
     seen = [row for row in found if isinstance(row, JobRole)]
     assert ([True], {COPY}) == ([row.role.exists for row in seen][:1], {COPY} - {row.copy for row in seen})
@@ -113,14 +118,14 @@ def test_what_the_vault_of_the_primary_region_denies_to_copy_from_it_is_named(po
     allowed = {"EvaluationResults": [{"EvalActionName": TAKES, "EvalDecision": "allowed"}]}
     given = {**answers("backup.amazonaws.com"), "simulate_principal_policy": allowed}
     given |= {"get_backup_vault_access_policy": {"Policy": policy}}
-    found = [row for row in read(iam_copy_roles.roles, Side.GLOBAL, given, healthy()) if isinstance(row, CopyRole)]
+    found = [row for row in read(iam_copy_roles.roles, Side.GLOBAL, given, estate()) if isinstance(row, CopyRole)]
     denied = [d for row in found for d in row.decisions if d.action == TAKES and d.decision != "allowed"]
     assert [d.on.endswith("by its own policy") for d in denied] == ([True] if policy else [])
 
 
 @pytest.mark.parametrize("effect", ["Deny", "Allow"])
 def test_what_the_policy_of_a_replicated_bucket_denies_to_the_role_of_its_rules_is_named(effect: str) -> None:
-    seen, (original, copy) = healthy(), s3.data_pairs(ENV)[0]
+    seen, (original, copy) = estate(), s3.data_pairs(ENV)[0]
     action, on = "s3:GetObjectVersionForReplication", f"arn:aws:s3:::{original}/*"
     policy = json.dumps({"Statement": [{"Effect": effect, "Principal": "*", "Action": action, "Resource": on}]})
     rules = (s3.BucketReplicationRule("all", True, copy, True, False, False, True, False, ""),)
@@ -146,7 +151,7 @@ def _taken(upon: Snapshot) -> tuple[list[tuple[str, str]], tuple[Any, ...]]:
 
 
 def test_points_that_are_not_seen_hide_no_other_right_of_a_role() -> None:
-    _, found = _taken(with_part(healthy(), backup.recovery_points, Side.PRIMARY, DENIED))
+    _, found = _taken(with_part(estate(), backup.recovery_points, Side.PRIMARY, DENIED))
     assert DENIED in found
     assert {"backup:CopyIntoBackupVault"} == {
         d.action for row in found if isinstance(row, CopyRole) for d in row.decisions
@@ -154,22 +159,22 @@ def test_points_that_are_not_seen_hide_no_other_right_of_a_role() -> None:
 
 
 def test_a_role_is_asked_about_points_that_it_made() -> None:
-    plans = healthy().get(backup_plan.plans, Side.PRIMARY)
+    plans = estate().get(backup_plan.plans, Side.PRIMARY)
     selection = plans[0].selections[0]
     others = tuple(replace(selection, name=name, role=f"arn:aws:iam::1:role/{name}") for name in ("files", "tables"))
-    points = healthy().get(backup.recovery_points, Side.PRIMARY)[:1]
+    points = estate().get(backup.recovery_points, Side.PRIMARY)[:1]
     points_of = tuple(
         replace(points[0], arn=f"arn:{name}", resource_type=name, role=f"arn:aws:iam::1:role/{name}")
         for name in ("files", "tables")
     )
-    upon = with_part(healthy(), backup_plan.plans, Side.PRIMARY, (replace(plans[0], selections=others),))
+    upon = with_part(estate(), backup_plan.plans, Side.PRIMARY, (replace(plans[0], selections=others),))
     requests, _ = _taken(with_part(upon, backup.recovery_points, Side.PRIMARY, points_of))
     assert sorted(requests) == [(f"arn:aws:iam::1:role/{name}", f"arn:{name}") for name in ("files", "tables")]
 
 
 def test_a_key_of_the_copies_is_asked_for_as_s3_asks_for_it_in_the_roles_name() -> None:
     """The policy of S3's own guide lets the role use the key through S3 alone."""
-    seen, original = healthy(), s3.data_pairs(ENV)[0][0]
+    seen, original = estate(), s3.data_pairs(ENV)[0][0]
     key = next(row.arn for row in seen.get(kms.keys, Side.DR) if isinstance(row, kms.KmsKey) and row.arn)
     rule = s3.BucketReplicationRule("all", True, COPY, True, False, False, True, True, key)
     upon = with_rows(seen, s3.buckets, Side.PRIMARY, lambda row: row.name == original, rules=(rule,), role=ROLE)
@@ -186,6 +191,33 @@ def test_a_key_of_the_copies_is_asked_for_as_s3_asks_for_it_in_the_roles_name() 
     known = {entry["ContextKeyName"]: entry["ContextKeyValues"] for entry in call["ContextEntries"]}
     assert known["kms:ViaService"] == ["s3.eu-west-1.amazonaws.com"]
     assert known["aws:ResourceAccount"] == [ENV.account]
+
+
+@pytest.mark.parametrize("side", [Side.PRIMARY, Side.DR])
+def test_what_the_key_of_objects_or_of_their_copies_alone_refuses_the_role_is_named(side: Side) -> None:
+    seen, (original, copy) = estate(), s3.data_pairs(ENV)[0]
+    deny = {"Effect": "Deny", "Principal": {"AWS": ROLE}, "Action": "kms:*", "Resource": "*"}
+    admit = {"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}
+
+    def key(of: Side) -> kms.KmsKey:
+        arn = f"arn:aws:kms:{ENV.region(of)}:{ENV.account}:key/of-objects"
+        policy = json.dumps({"Statement": [admit, *([deny] if of is side else [])]})
+        return kms.KmsKey(arn, arn, "Enabled", ("objects",), "", (), None, (kms.ACCOUNT,), policy)
+
+    rule = s3.BucketReplicationRule("all", True, copy, True, False, False, True, True, key(Side.DR).arn)
+    changes: dict[str, Any] = {"rules": (rule,), "role": ROLE, "key": key(Side.PRIMARY).arn}
+    seen = with_rows(seen, s3.buckets, Side.PRIMARY, lambda row: row.name == original, **changes)
+    seen = with_part(seen, kms.keys, Side.PRIMARY, (*seen.get(kms.keys, Side.PRIMARY), key(Side.PRIMARY)))
+    seen = with_part(seen, kms.replica_keys, Side.DR, (key(Side.DR),))
+    denied = {
+        (d.action, d.on)
+        for row in _taken(seen)[1]
+        if isinstance(row, CopyRole)
+        for d in row.decisions
+        if d.decision != "allowed"
+    }
+    action = "kms:Decrypt" if side is Side.PRIMARY else "kms:Encrypt"
+    assert denied == {(action, f"{key(side).arn}, by its own policy")}
 
 
 @pytest.mark.parametrize("doubtful", [0, -1])
@@ -207,9 +239,9 @@ def test_what_hangs_on_an_unknown_key_hides_nothing_that_is_denied_for_certain(d
 
     given = {**answers("backup.amazonaws.com"), "simulate_principal_policy": simulated}
     given |= {"get_backup_vault_access_policy": {"Policy": ""}}
-    points = healthy().get(backup.recovery_points, Side.PRIMARY)[:1]
+    points = estate().get(backup.recovery_points, Side.PRIMARY)[:1]
     both = tuple(replace(points[0], arn=f"arn:{name}", resource_type=name, role="") for name in ("files", "tables"))
-    upon = with_part(healthy(), backup.recovery_points, Side.PRIMARY, both)
+    upon = with_part(estate(), backup.recovery_points, Side.PRIMARY, both)
     found = [row for row in read(iam_copy_roles.roles, Side.GLOBAL, given, upon) if isinstance(row, CopyRole)]
     (missing,) = {d.missing for row in found for d in row.decisions if d.action == TAKES}
     assert missing == ()
