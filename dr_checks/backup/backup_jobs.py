@@ -9,12 +9,11 @@ from dr_checks.core.model import Area, Finding, Severity, View, replication_expe
 from dr_checks.core.registry import DR_ONLY, check
 from dr_checks.derived.backup_promise import ProtectedStore, is_dr_vault, is_primary_vault, stores
 from dr_estate.config.environment import Side
+from dr_estate.model import states
 from dr_estate.model.durations import duration
 from dr_estate.readers import backup_jobs
 
 PRIMARY_ONLY = (Side.PRIMARY,)
-_FAILED = ("FAILED", "EXPIRED", "ABORTED", "PARTIAL")
-_GOING_ON = ("PENDING", "RUNNING")
 
 
 @check(
@@ -53,12 +52,14 @@ def _judge(view: View, jobs: Sequence[backup_jobs.BackupJob], reason: str, remed
     """The last ended job of each resource decides; earlier failures that later jobs made good are noted."""
     ended: dict[str, list[backup_jobs.BackupJob]] = {}
     for job in jobs:
-        if job.state in _FAILED or job.state == "COMPLETED":
+        if not states.BACKUP_JOB[job.state].busy:
             ended.setdefault(job.resource_arn, []).append(job)
     for arn, mine in sorted(ended.items()):
         last = max(mine, key=lambda job: job.created_at)
-        failed = [job for job in mine if job.state in _FAILED]
-        if last.state == "COMPLETED":
+        failed = [job for job in mine if states.BACKUP_JOB[job.state].broken]
+        if not states.BACKUP_JOB[last.state].known:
+            yield view.undocumented(arn, "the last job COMPLETED", last.state)
+        elif states.BACKUP_JOB[last.state].serves:
             note = f", {len(failed)} earlier failed" if failed else ""
             yield view.ok(arn, f"COMPLETED{note}", "the last job COMPLETED", "the newest run succeeded")
         else:
@@ -109,7 +110,10 @@ def _restored(view: View, store: ProtectedStore) -> Finding:
         f"Restore the newest copy of {store.name} in {view.region} (aws backup start-restore-job), check the data, "
         "delete the restored resource; or let aws_backup_restore_testing_plan do so on a schedule."
     )
-    if last and (last.status != "COMPLETED" or last.validation in ("FAILED", "TIMED_OUT")):
+    words = ((states.BACKUP_JOB, last.status), (states.RESTORE_VALIDATION, last.validation)) if last else ()
+    if strange := [word for vocabulary, word in words if not vocabulary[word].known]:
+        return view.undocumented(store.name, wanted, strange[0])
+    if last and not all(vocabulary[word].serves for vocabulary, word in words):
         measured = f"{last.status} {last.validation}".strip()
         reason = f"the last restore of it failed: {last.message or 'AWS returned no message'}"
         return view.gap(store.name, f"{measured} on {last.created_at:%Y-%m-%d}", wanted, reason, remedy)
@@ -130,7 +134,7 @@ def _last_restored(view: View, store: ProtectedStore) -> datetime | None:
 
 
 def _ended(job: backup_jobs.RestoreJob) -> bool:
-    return job.status not in _GOING_ON and job.validation != "VALIDATING"
+    return not (states.BACKUP_JOB[job.status].busy or states.RESTORE_VALIDATION[job.validation].busy)
 
 
 def _of(job: backup_jobs.RestoreJob, store: ProtectedStore) -> bool:

@@ -85,8 +85,11 @@ def usable(view: View) -> Iterator[Finding]:
 def _no_copy(view: View, name: str, wanted: str) -> Finding:
     flaws = [f"{copy.mechanism} {copy.name}: {copy.flaw}" for copy in all_copies(view)[0]]
     try:
-        times = [s.created_at for s in view.get(rds.snapshots) if s.created_at and s.status == "available"]
+        found = [(states.DATABASE_SNAPSHOT[row.status], row) for row in view.get(rds.snapshots)]
+        times = [row.created_at for state, row in found if row.created_at and state.serves]
+        strange = sorted({row.status for state, row in found if not state.known})
         last = f"the newest snapshot is of {max(times):%Y-%m-%d %H:%M} UTC" if times else "there is no snapshot"
+        last += f" (of what AWS calls {', '.join(strange)} nothing is known)" if strange else ""
     except DataUnavailable:
         last = "snapshots could not be read"
     reason = f"the database cannot be restored in {view.region} by any accepted mechanism; {last}"

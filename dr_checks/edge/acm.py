@@ -169,7 +169,10 @@ def renews(view: View) -> Iterator[Finding]:
     wanted, records = "renewed by ACM", _records(view)
     there = [c for c in needed(view) if states.CERTIFICATE[c.status].serves]
     for certificate in there:
-        if certificate.renewal_status in {"FAILED", "PENDING_VALIDATION"}:
+        renewal = states.RENEWAL[certificate.renewal_status or ""]
+        if not renewal.known:
+            yield view.undocumented(certificate.domain, wanted, certificate.renewal_status or "")
+        elif renewal.broken:
             waiting = ", ".join(certificate.pending_names) or "validation"
             yield view.gap(
                 certificate.domain,

@@ -8,10 +8,10 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_estate.config.environment import Side
+from dr_estate.model import states
 from dr_estate.readers import elbv2, elbv2_capacity
 
 _SHARE = 0.8  # ARC's ElbV2ProvisionedCapacityLcuCount: within 20% of the highest
-_PROVISIONED = "provisioned"
 
 
 @check(
@@ -31,11 +31,14 @@ def reserved_alike(view: View) -> Iterator[Finding]:
     if there is None or here is None or not there.units:
         yield view.none_expected(name, "the primary region has no load balancer, or reserves nothing for it")
         return
-    waiting = [state for state in here.states if state != _PROVISIONED]
+    waiting = [state for state in here.states if not states.CAPACITY[state].serves]
+    strange = [state for state in waiting if not states.CAPACITY[state].known]
     measured = f"{here.units} units" + (f", {', '.join(waiting)}" if waiting and here.units else "")
     wanted = f"{round(there.units * _SHARE)} units or more"
     if here.units >= there.units * _SHARE and not waiting:
         yield view.ok(name, measured, wanted, "it can carry the primary region's load at once")
+    elif here.units >= there.units * _SHARE and strange:
+        yield view.undocumented(name, wanted, strange[0])
     else:
         yield view.gap(
             name,

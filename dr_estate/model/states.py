@@ -198,6 +198,36 @@ RECOVERY_POINT = Vocabulary(
         **_each("PARTIAL EXPIRED STOPPED", _BROKEN),
     },
 )
+# Of backup, copy and restore jobs alike. A job that serves ended well.
+BACKUP_JOB = Vocabulary(
+    "AWS Backup API Reference, BackupJob (State), CopyJob (State), RestoreJobsListMember (Status)",
+    {
+        "COMPLETED": State(serves=True),
+        **_each("CREATED PENDING RUNNING ABORTING", _BUSY),
+        **_each("ABORTED EXPIRED FAILED PARTIAL", _BROKEN),
+    },
+)
+RESTORE_VALIDATION = Vocabulary(
+    "AWS Backup API Reference, RestoreJobsListMember (ValidationStatus)",
+    {
+        "": State(serves=True),
+        "SUCCESSFUL": State(serves=True),
+        "VALIDATING": _BUSY,
+        **_each("FAILED TIMED_OUT", _BROKEN),
+    },
+)
+DATABASE_SNAPSHOT = Vocabulary(
+    "RDS API Reference, DBSnapshot (Status)",
+    {"available": _WORKING, **_each("creating copying", _BUSY), "deleting": _GONE, "failed": _BROKEN},
+)
+RENEWAL = Vocabulary(
+    "ACM API Reference, RenewalSummary (RenewalStatus)",
+    {**_each("SUCCESS PENDING_AUTO_RENEWAL", _WORKING), "": _WORKING, **_each("PENDING_VALIDATION FAILED", _BROKEN)},
+)
+CAPACITY = Vocabulary(
+    "ELB API Reference, CapacityReservationStatus (Code)",
+    {"provisioned": _WORKING, **_each("pending rebalancing", _BUSY), "failed": _BROKEN},
+)
 FUNCTION = Vocabulary(
     "Lambda API Reference, FunctionConfiguration (State)",
     {

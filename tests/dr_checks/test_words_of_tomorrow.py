@@ -10,7 +10,7 @@ import pytest
 from dr_checks.core.model import Status
 from dr_checks.core.registry import checks, judge
 from dr_estate.config.environment import Side
-from dr_estate.readers import cloudfront, rds, rds_groups, vpc
+from dr_estate.readers import acm, backup_jobs, cloudfront, rds, rds_groups, vpc
 from tests.dr_actions.plain import with_part
 from tests.dr_checks.estates import healthy
 from tests.dr_checks.worlds import SIT
@@ -30,6 +30,11 @@ def _all(rows: Any, **changes: str) -> Any:
         ("cloudfront.distribution-serves", cloudfront.distributions, Side.GLOBAL, "status"),
         ("rds.subnet-group", rds_groups.subnet_groups, Side.DR, "status"),
         ("rds-parity.engine-version", rds_groups.offers, Side.DR, "version_status"),
+        ("backup-jobs.backup-failures", backup_jobs.backups, Side.PRIMARY, "state"),
+        ("backup-jobs.copy-failures", backup_jobs.copies, Side.PRIMARY, "state"),
+        ("backup-jobs.restore-test-age", backup_jobs.restores, Side.DR, "status"),
+        ("backup-jobs.restore-test-age", backup_jobs.restores, Side.DR, "validation"),
+        ("acm.renews", acm.certificates, Side.DR, "renewal_status"),
         ("rds-copy.automated-backups", rds.automated_backups, Side.DR, "status"),
     ],
 )

@@ -28,6 +28,8 @@ EXAMPLES = [
     _case(Status.FAIL, WARM, Reservation(399, ("provisioned",))),
     _case(Status.FAIL, WARM, NOTHING),
     _case(Status.FAIL, WARM, Reservation(500, ("pending", "provisioned"))),
+    _case(Status.UNKNOWN, WARM, Reservation(500, ("provisioned", "reflecting"))),
+    _case(Status.FAIL, WARM, Reservation(300, ("reflecting",))),
     _case(Status.UNKNOWN, WARM, DENIED),
     _case(Status.UNKNOWN, DENIED, WARM),
 ]
