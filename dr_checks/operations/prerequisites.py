@@ -9,12 +9,15 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import BOTH, GLOBAL, check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived import role_limits
+from dr_estate.config.environment import Side
 from dr_estate.config.recovery_settings import PEOPLE_TAG
 from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, denial_of
 from dr_estate.iam.simulation_requests import REGION
 from dr_estate.model import states
+from dr_estate.model.durations import duration
 from dr_estate.model.playbook import COPIED, FAILBACK_WRITES, FORBIDDEN
+from dr_estate.model.session_life import Coverage, coverage_of
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import account_regions, iam_simulation, runbook, sts_identity
 from dr_estate.readers import control_table as control
@@ -34,8 +37,18 @@ _CONTROL_CALLS = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dyn
     traps=("T15",),
 )
 def credentials_work(view: View) -> Iterator[Finding]:
-    """Each region's own STS knows the caller, in the environment's account. Source: STS GetCallerIdentity, T15."""
+    """Each region's own STS knows the caller, in the environment's account; a recovery's session lasts long enough.
+
+    As long as the recovery time objective, or its keys are renewed. Source: STS GetCallerIdentity, T15.
+    """
     caller = view.get(sts_identity.caller)
+    if caller.session and view.side is Side.DR:
+        covered = coverage_of(caller.session, view.now, view.env.objectives.rto_minutes * 60)
+        if covered.coverage is Coverage.ENDS and (ends_at := caller.session.ends_at):
+            measured = f"ends in {duration((ends_at - view.now).total_seconds())}, and is not renewed"
+            reason = "a run that takes longer is refused, or waits for a new login in the middle"
+            wanted = f"{view.env.objectives.rto_minutes} min (the objective), or renewed"
+            yield view.warn("this session", measured, wanted, reason, covered.remedy)
     if caller.account == view.env.account:
         yield view.ok(view.region, caller.arn, view.env.account, "this region's STS accepts the credentials")
     else:

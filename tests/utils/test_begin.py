@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage
 from tests.dr_actions.control_tables import Clock, Plain
 from tests.proofs.changes import Aws
-from tests.utils.running import Ran, at_endpoint, direct_rules
+from tests.utils.running import Ran, at_endpoint, direct_rules, dr_cli
 from tests.worlds import borrowed
 
 BEGINS = "run-begin.possible"
@@ -153,6 +153,26 @@ def test_status_sees_the_broken_record_of_the_open_incident(
     control.table.put(Put({"pk": "JOURNAL#INC-7", "sk": "000000001", **entry}))
     status, measured = _status_of_record(ready, home, rules)
     assert (status, "The journal is broken at line 1" in measured) == ("fail", True), measured
+
+
+def test_status_by_a_recoverys_role_says_that_its_session_ends_too_soon(
+    ready: Endpoint, sit: Environment, home: Path, rules: Path
+) -> None:
+    sts = Aws(ready.url, ready.people["admin"], sit, tenant="").client("sts", Side.DR)
+    role = f"arn:aws:iam::{sit.account}:role/{sit.acting_role}"
+    keys = sts.assume_role(RoleArn=role, RoleSessionName="olga")["Credentials"]
+    session = {
+        "AWS_ENDPOINT_URL": ready.url,
+        "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": keys["SessionToken"],
+        "AWS_CREDENTIAL_EXPIRATION": (datetime.now(UTC) + timedelta(minutes=16)).isoformat(),
+    }
+    seen = dr_cli(f"-e sit --config {rules} status --format json", home, **session)
+    (found,) = [row for row in _all(seen, "prerequisites.credentials-work") if row["subject"] == "this session"]
+    assert (found["status"], "ends in 15 min" in found["measured"]) == ("warn", True)
+    short = _dr(ready, home, rules, "status --format json", "reader")
+    assert {row["status"] for row in _all(short, "prerequisites.credentials-work")} == {"pass"}
 
 
 def _status_of_record(world: Endpoint, home: Path, rules: Path) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from typing import Any
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
 from dr_estate.model.playbook import FAILBACK_WRITES, FORBIDDEN, needed_actions
+from dr_estate.model.session_life import SessionLife
 from dr_estate.readers import (
     account_regions,
     control_table,
@@ -27,7 +28,10 @@ from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, world
 
-FINE, FAILS, UNSEEN, IDLE = Status.PASS, Status.FAIL, Status.UNKNOWN, Status.NOT_APPLICABLE
+FINE, FAILS, UNSEEN, IDLE, WARNS = (
+    *(Status.PASS, Status.FAIL, Status.UNKNOWN, Status.NOT_APPLICABLE),
+    Status.WARN,
+)
 NOBODY = SIT.model_copy(update={"people": SIT.people.model_copy(update={"contacts": {"DR Manager": "dr@example.org"}})})
 TWO = SIT.model_copy(update={"approvals": SIT.approvals.model_copy(update={"people": 2, "approvers": ("approver",)})})
 PIN = control_table.RulesPin("approver", NOW)
@@ -46,6 +50,13 @@ def _global(reader: Reader[Any], value: Any) -> Any:
 
 
 CALLER = sts_identity.CallerIdentity(SIT.account, "arn:aws:iam::1:user/reader")
+
+
+def _until(minutes: int) -> sts_identity.CallerIdentity:
+    life = SessionLife("env", temporary=True, ends_at=NOW + timedelta(minutes=minutes))
+    return replace(CALLER, session=life)
+
+
 STRANGER = sts_identity.CallerIdentity("111122223333", "arn:aws:iam::2:user/x")
 
 
@@ -242,6 +253,8 @@ STATE, LOCKS, HELD, TOPICS, SETTINGS = (
 )
 _CREDENTIALS = [
     Example("prerequisites.credentials-work", FINE, _both(sts_identity.caller, CALLER, CALLER)),
+    Example("prerequisites.credentials-work", WARNS, _both(sts_identity.caller, CALLER, _until(16))),
+    Example("prerequisites.credentials-work", FINE, _both(sts_identity.caller, CALLER, _until(600))),
     Example("prerequisites.credentials-work", FAILS, _both(sts_identity.caller, CALLER, STRANGER)),
     Example("prerequisites.credentials-work", UNSEEN, _both(sts_identity.caller, DENIED, CALLER)),
     Example("prerequisites.opted-in", FINE, _global(account_regions.opt_in, _opt("ENABLED"))),
