@@ -38,7 +38,8 @@ _JUDGED = {
 """What other checks compare by itself, by the names of the environment file: it is not listed here again."""
 _ALIASES = {"sesv2": "ses"}
 _FUNCTIONS = "lambda list-functions"
-_SWITCHED = frozenset({"events list-rules", "scheduler list-schedules", _FUNCTIONS})
+_CACHES = ("elasticache describe-cache-clusters", "elasticache describe-replication-groups")
+_COMPARED = frozenset({"events list-rules", "scheduler list-schedules", _FUNCTIONS, *_CACHES})
 _COPY = "-dr"
 _SIDES = (Side.PRIMARY, Side.DR)
 Known = tuple[str, str]
@@ -92,7 +93,7 @@ def timed_otherwise(view: View) -> tuple[tuple[str, str, str], ...]:
 
 
 def shaped_otherwise(view: View) -> tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...]:
-    """The ARNs of the DR region's functions that are not as the primary's, with each part that differs and both values.
+    """The ARNs of the DR region's functions and caches that are not as the primary's, with each part that differs.
 
     Raises DataUnavailable.
     """
@@ -106,11 +107,11 @@ def shaped_otherwise(view: View) -> tuple[tuple[str, tuple[tuple[str, str, str],
 
 
 def _switched(view: View, side: Side) -> list[ServiceListing]:
-    return [row for row in view.get(platform_resources.listings, side) if row.service in _SWITCHED]
+    return [row for row in view.get(platform_resources.listings, side) if row.service in _COMPARED]
 
 
 def _pairs(view: View) -> list[tuple[str, str]]:
-    """The ARNs of each rule, schedule and function of both regions by name: the primary's, the DR region's."""
+    """The ARNs of each rule, schedule, function and cache of both regions by name: the primary's, the DR region's."""
     names: dict[Side, dict[Known, str]] = {}
     for side in (Side.PRIMARY, Side.DR):
         rows = _switched(view, side)

@@ -36,7 +36,7 @@ def in_dr_region(view: View) -> Iterator[Finding]:
     """By type and by name without the region's: schedules, functions, queues, caches, mail identities, web ACLs ...
 
     Rules, schedules and functions that are off here, and on there, are warned of, rules that start at other times,
-    what calls the primary region, and functions of other code.
+    what calls the primary region, functions of other code, and caches of another node type or number of nodes.
     What the environment file names is other checks'; global services have no region. One finding, with the whole list.
     Source: Resource Groups Tagging API GetResources, and a list call of each type that may bear no tag.
     """
@@ -110,13 +110,14 @@ def _astray(view: View) -> Iterator[Finding]:
 
 
 def _unlike(view: View) -> Iterator[Finding]:
-    """A warning for each function that runs other code than its counterpart, or runs it otherwise."""
+    """A warning for each function and cache that is not as its counterpart."""
     for arn, parts in shaped_otherwise(view):
         kind, name = resource_of(arn)
         measured = ", ".join("another code" if part == "code" else f"{part} {mine}" for part, mine, _ in parts)
         wanted = ", ".join("the primary's code" if part == "code" else f"{part} {theirs}" for part, _, theirs in parts)
         reason = "after a failover it does something else, or less, than it does today"
-        remedy = f"aws_lambda_function '{name}' in {view.region}: the primary's package and settings, or accept it."
+        resource = "aws_lambda_function" if kind.startswith("lambda:") else "aws_elasticache_replication_group"
+        remedy = f"{resource} '{name}' in {view.region}: as the primary's, or accept it in the exceptions file."
         yield view.warn(f"{kind} {name}", measured, wanted, reason, remedy)
 
 

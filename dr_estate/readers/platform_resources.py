@@ -52,7 +52,7 @@ class ServiceListing:
     schedules with an ARN that they call, and of functions with each variable that names a region of the environment
     file (``NAME=region``).
     ``refused`` are types that the tagging API does not know there. ``shapes`` are ARNs of functions with their code's
-    digest, runtime, memory and time limit.
+    digest, runtime, memory and time limit, and of caches with their node type and number of nodes.
     """
 
     service: str
@@ -235,7 +235,13 @@ def _runs(row: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _shape(row: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """What a function is, comparable across regions; of others nothing. Source: Lambda API, FunctionConfiguration."""
+    """What a function or a cache is, comparable across regions; of others nothing.
+
+    Source: Lambda API, FunctionConfiguration; ElastiCache API, ReplicationGroup, CacheCluster.
+    """
+    if row.get("CacheNodeType"):
+        nodes = row.get("NumCacheNodes") or len(row.get("MemberClusters") or ())
+        return (("node type", str(row["CacheNodeType"])), ("nodes", str(nodes)))
     if not row.get("CodeSha256"):
         return ()
     members = (("code", "CodeSha256"), ("runtime", "Runtime"), ("memory", "MemorySize"), ("timeout", "Timeout"))

@@ -94,6 +94,18 @@ def _shaped(here: str, there: str, memory: str = "128") -> Snapshot:
     return world(values)
 
 
+def _cached(here: str, there: str, service: str = "elasticache describe-replication-groups") -> Snapshot:
+    """A cache of one name on both sides, with as many nodes."""
+    values = {}
+    for side, nodes in ((Side.DR, here), (Side.PRIMARY, there)):
+        arn = f"arn:aws:{CACHE.replace('{region}', SIT.region(side))}"
+        shape = (("node type", "cache.m7g.large"), ("nodes", nodes))
+        found = ServiceListing(service, ((arn, ""),), shapes=((arn, shape),))
+        rows = _side(side, (DATABASE,), (), ())
+        values[platform_resources.listings, side] = tuple(found if row.service == service else row for row in rows)
+    return world(values)
+
+
 def _refused(*here: str, there: tuple[str, ...] = (), kind: str = "glue:{region}:1:job/sit-report") -> Snapshot:
     """Types that the tagging API does not know in the DR region, and in the primary region, which has one of such."""
     values = {}
@@ -133,6 +145,8 @@ EXAMPLES = [
         _switched(here=False, there=True, service=CALLS[0], named=CLEAN),
         frozenset({"lambda:function sit-clean"}),
     ),
+    Example(CHECK, Status.PASS, _cached("3", "3")),
+    Example(CHECK, Status.WARN, _cached("1", "3"), frozenset({"elasticache:replicationgroup sit-eu-west-1-redis"})),
     Example(CHECK, Status.PASS, _leading((CALLED,), (ELSEWHERE,))),
     Example(CHECK, Status.PASS, _leading((CALLED,))),
     Example(CHECK, Status.PASS, _leading(())),
