@@ -92,8 +92,8 @@ def _witnessed(view: View, found: evidence_stores.TableWitness) -> Iterator[Find
         yield view.ok(found.bucket, found.lock, wanted, "nobody takes an anchor away, the administrator neither")
     else:
         weak = "an anchor can be deleted or hidden, and what it witnessed is then anybody's word"
-        kept = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": _KEPT, "Years": 1}}}
-        lock = view.command("s3", "PutObjectLockConfiguration", Bucket=found.bucket, ObjectLockConfiguration=kept)
+        retention = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": _KEPT, "Years": 1}}}
+        lock = view.command("s3", "PutObjectLockConfiguration", Bucket=found.bucket, ObjectLockConfiguration=retention)
         remedy = Remedy("Lock what is written from now on (deploy/).", (lock,))
         yield view.gap(found.bucket, found.lock or "no lock", wanted, weak, remedy)
 
