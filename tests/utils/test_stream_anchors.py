@@ -280,15 +280,13 @@ def test_status_names_what_keeps_aws_from_anchoring(record: Record, config: Path
     subjects = (table(record.env), FUNCTION, BUCKET)
     assert [row[:2] for row in findings()] == [(subject, "pass") for subject in subjects]
     tried = attacks(record.world, record.env)
-    for name in ("disable the mapping", "ease the lock"):
-        service, operation, params = tried[name]
-        getattr(client(record, "admin", service), operation)(**params)
-    failed = {subject: commands for subject, status, commands in findings() if status == "fail"}
-    assert [*failed] == [FUNCTION, BUCKET]
-    assert "aws lambda update-event-source-mapping" in failed[FUNCTION][0]
+    service, operation, params = tried["disable the mapping"]
+    getattr(client(record, "admin", service), operation)(**params)
+    ((failed, commands),) = [(subject, commands) for subject, status, commands in findings() if status == "fail"]
+    assert (failed, commands[0].startswith("aws lambda update-event-source-mapping")) == (FUNCTION, True)
     service, operation, params = tried["turn the stream off"]
     getattr(client(record, "admin", service), operation)(**params)
-    assert [row[:2] for row in findings()] == [(table(record.env), "fail"), (BUCKET, "fail")]
+    assert [row[:2] for row in findings()] == [(table(record.env), "fail"), (BUCKET, "pass")]
 
 
 def test_an_administrator_takes_no_anchor_away_either(record: Record, config: Path) -> None:
