@@ -480,7 +480,7 @@ def _anchors(context: ReadContext, partitions: Sequence[str]) -> dict[tuple[str,
         lambda pk: context.pages("s3", "list_object_versions", "Versions", Bucket=bucket, Prefix=prefix_of(env, pk)),
         partitions,
     )
-    records = [records_of(env, (str(version["Key"]) for version in versions)) for versions in found]
+    records = [records_of(env, (str(version.get("Key") or "") for version in versions)) for versions in found]
     return {(pk, sk): rows for pk, seen in zip(partitions, records, strict=True) for sk, rows in by_item(seen).items()}
 
 

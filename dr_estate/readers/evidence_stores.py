@@ -14,6 +14,7 @@ from dr_estate.reading.reader import ReadContext
 KEY_READS = frozenset({"kms:DescribeKey"})
 LOG_READS = frozenset({"logs:DescribeLogGroups"})
 STREAM_READS = frozenset({"lambda:ListEventSourceMappings", "s3:GetObjectLockConfiguration"})
+_NO_FUNCTION = ("ResourceNotFoundException",)
 _UNLOCKED = ("ObjectLockConfigurationNotFoundError", "NoSuchBucket")
 
 
@@ -89,16 +90,14 @@ def witness(context: ReadContext) -> TableWitness | None:
     if not bucket:
         return None
     table, key = context.part(control_table.table), "EventSourceMappings"
-    rows = []
-    if table.stream:
-        rows = context.pages("lambda", "list_event_source_mappings", key, EventSourceArn=table.stream)
+    rows = context.find_pages("lambda", "list_event_source_mappings", key, _NO_FUNCTION, FunctionName=function) or []
     found = context.find("s3", "get_object_lock_configuration", _UNLOCKED, Bucket=bucket) or {}
-    mapping = context.understand(lambda: _mapping(function, rows), function)
+    mapping = context.understand(lambda: _mapping(table.stream, rows), function)
     retention = found.get("ObjectLockConfiguration", {}).get("Rule", {}).get("DefaultRetention", {})
     return TableWitness(table.name, table.stream, function, *mapping, bucket, str(retention.get("Mode") or ""))
 
 
-def _mapping(function: str, rows: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
-    """The state and the UUID of the mapping to the function."""
-    own = [row for row in rows if str(row["FunctionArn"]).split(":function:")[-1].partition(":")[0] == function]
-    return next(((str(row["State"]), str(row["UUID"])) for row in own), ("absent", ""))
+def _mapping(stream: str, rows: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """The state and the UUID of the mapping from the stream."""
+    own = [row for row in rows if stream and row.get("EventSourceArn") == stream]
+    return next(((str(row.get("State") or ""), str(row.get("UUID") or "")) for row in own), ("absent", ""))

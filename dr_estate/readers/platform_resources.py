@@ -239,9 +239,9 @@ def _shape(row: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
     Source: Lambda API, FunctionConfiguration; ElastiCache API, ReplicationGroup, CacheCluster.
     """
-    if row.get("CacheNodeType"):
+    if node := row.get("CacheNodeType"):
         nodes = row.get("NumCacheNodes") or len(row.get("MemberClusters") or ())
-        return (("node type", str(row["CacheNodeType"])), ("nodes", str(nodes)))
+        return (("node type", str(node)), ("nodes", str(nodes)))
     if not row.get("CodeSha256"):
         return ()
     members = (("code", "CodeSha256"), ("runtime", "Runtime"), ("memory", "MemorySize"), ("timeout", "Timeout"))

@@ -48,7 +48,11 @@ Key = tuple[str, Side]
 Sections = dict[Key, Section]
 _REPLICATED = SIT.failback.model_copy(update={"objects_batch_role": "arn:aws:iam::222222222222:role/sit-batch"})
 AUTOMATED = SIT.model_copy(
-    update={"automation": SIT.automation.model_copy(update={"enabled": True}), "failback": _REPLICATED}
+    update={
+        "automation": SIT.automation.model_copy(update={"enabled": True}),
+        "failback": _REPLICATED,
+        "names": SIT.names.model_copy(update={"stream_bucket": "stream-{env}"}),
+    }
 )
 _ON_THE_NETWORK = {"dns_answers", "http_sites"}
 _FOLLOWED = TrackedChanges(changes=("C1",), families=("sit-tenant-1",), tables=("sit-tenant-state",))
