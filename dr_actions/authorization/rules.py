@@ -22,7 +22,7 @@ from dr_estate.config.environment import Environment
 
 RULE = "authority.rules"
 
-_NO_RULES = {"observation"}  # dr_estate.config.environment: Environment.rules
+_NO_RULES = {"observation", "estate_map"}  # dr_estate.config.environment: Environment.rules
 _MOST_NAMED = 5
 
 

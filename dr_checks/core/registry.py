@@ -88,7 +88,7 @@ def judge(
         return CheckResult(check.id, check.severity, check.area, Status.NOT_APPLICABLE, (), reason=reason)
     findings: list[Finding] = []
     for side in check.sides:
-        view = View(check.id, side, env, snapshot, only_tenants)
+        view = View(check.id, side, env.on(side), snapshot, only_tenants)
         judged = [_of_supposed(view, finding) for finding in _judge_side(check, view)]
         findings += _with_unreadable(judged, check, view) or [
             view.unknown(check.id, check.says, "The check found no resource to check.")
@@ -148,7 +148,7 @@ def lags(snapshot: Snapshot, env: Environment, only_tenants: frozenset[str] = fr
     """The lag of every store in the DR region; a store that cannot be measured has ``seconds`` None."""
     found: list[Lag] = []
     for source in lag_sources():
-        view = View(source.function.__name__, Side.DR, env, snapshot, only_tenants)
+        view = View(source.function.__name__, Side.DR, env.on(Side.DR), snapshot, only_tenants)
         try:
             found.extend(source.function(view))
         except DataUnavailable as error:

@@ -175,7 +175,7 @@ def _resources(env: Environment, listings: Iterable[ServiceListing], side: Side)
         # IAM, Route 53 and CloudFront have one control plane for all regions: nothing of them can be missing here.
         if service in GLOBAL_SERVICES or _is_former_database(env, kind, name):
             continue
-        if name not in _names_judged(env, kind):
+        if name not in _names_judged(env.on(side), kind):
             found.append((kind, _plain(env, name, side)))
     return found
 

@@ -12,8 +12,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError, field_validator, model_validator
+from pydantic import PrivateAttr, ValidationError, field_validator, model_validator
 
+from dr_estate.config.map_file import NAMED, SUFFIX, MapFile, map_from, map_path
 from dr_estate.config.recovery_settings import (
     ApprovalSettings,
     AutomationSettings,
@@ -28,6 +29,7 @@ from dr_estate.config.settings import (
     Capacity,
     DatabaseChoice,
     Expectation,
+    NamesInDr,
     Objectives,
     People,
     ReadLimits,
@@ -40,6 +42,9 @@ from dr_estate.config.settings import (
     Thresholds,
     TrafficSettings,
 )
+
+OF_THE_MAP = frozenset({"estate_map", "map_digest"})
+"""What is read of the map file that stands beside the environment file, and is no key of that."""
 
 
 class Side(StrEnum):
@@ -66,6 +71,7 @@ class Environment(Settings):
     database: DatabaseChoice = DatabaseChoice()
     capacity: Capacity = Capacity()
     names: ResourceNames = ResourceNames()
+    names_in_dr: NamesInDr = NamesInDr()
     traffic: TrafficSettings
     thresholds: Thresholds = Thresholds()
     observation: ReadLimits = ReadLimits()
@@ -79,6 +85,11 @@ class Environment(Settings):
     costs: Costs = Costs()
     schedule: Schedule = Schedule()
     people: People = People()
+    # after the keys of the file: what the map file beside it says, and its digest
+    estate_map: MapFile | None = None
+    map_digest: str = ""
+    # the names of the primary region, where ``names`` are the DR region's: ``on``
+    _names_in_primary: ResourceNames | None = PrivateAttr(default=None)
 
     @field_validator("account")
     @classmethod
@@ -123,9 +134,9 @@ class Environment(Settings):
         """Return the settings that are not the default, as plain JSON: what an approver pins.
 
         How long it is looked for is no rule: what was not seen is UNKNOWN, and never met. Nor are the stages of a
-        failback without any: that is a choice of the command line.
+        failback without any: that is a choice of the command line. Of the map its digest is pinned.
         """
-        plain = self.model_dump(mode="json", exclude_defaults=True, exclude={"observation"})
+        plain = self.model_dump(mode="json", exclude_defaults=True, exclude={"observation", "estate_map"})
         if not self.failback.staged:
             plain.get("failback", {}).pop("stages", None)
         return plain
@@ -133,6 +144,21 @@ class Environment(Settings):
     def region(self, side: Side) -> str:
         """Return the AWS region that serves ``side``; global services are called in us-east-1 (T01, T14)."""
         return {Side.PRIMARY: self.regions.primary, Side.DR: self.regions.dr, Side.GLOBAL: "us-east-1"}[side]
+
+    def on(self, side: Side) -> Environment:
+        """Return the environment with the names of ``side``: itself where both regions have the same."""
+        others = self.names_in_dr.model_dump(exclude_none=True)
+        is_dr = self._names_in_primary is not None
+        if not others or is_dr == (side is Side.DR):
+            return self
+        names = self._names_in_primary or self.names.model_copy(update=others)
+        other = self.model_copy(update={"names": names})
+        other._names_in_primary = None if is_dr else self.names
+        return other
+
+    def in_region(self, region: str) -> Environment:
+        """Return the environment with the names of the side whose region this is."""
+        return self.on(Side.DR if region == self.regions.dr else Side.PRIMARY)
 
     def named(self, pattern: str, tenant: str = "", bucket: str = "") -> str:
         """Fill ``{env}``, ``{tenant}`` and ``{bucket}`` of a name pattern."""
@@ -156,29 +182,92 @@ class Environment(Settings):
 
 
 def environment_names(folder: Path) -> list[str]:
-    """Return the names of the environment files of ``folder``; the exceptions that may lie beside them are none."""
-    return sorted(path.stem for path in folder.glob("*.toml") if path.stem != "exceptions")
+    """Return the names of the environment files of ``folder``; exceptions and maps that lie beside them are none."""
+    stems = (path.stem for path in folder.glob("*.toml"))
+    return sorted(stem for stem in stems if stem != "exceptions" and not stem.endswith(SUFFIX))
 
 
-def load_environment(folder: Path, name: str) -> Environment:
-    """Read ``folder/name.toml``.
+def load_environment(folder: Path, name: str, *, with_map: bool = True) -> Environment:
+    """Read ``folder/name.toml``, and the map beside it where there is one.
 
     Raises EnvironmentFileError for a missing file, a TOML typo, an unknown or missing key, or a value that cannot be.
     """
     path = folder / f"{name}.toml"
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = _toml(path)
     except FileNotFoundError as missing:
         known = ", ".join(environment_names(folder)) or "none"
         raise EnvironmentFileError(
             f"{path}: there is no such environment file (found in {folder}: {known}). "
             "`dr_cli.py init` writes it from what the account holds; another folder is named with --config DIR."
         ) from missing
+    for key in sorted(OF_THE_MAP & data.keys()):
+        raise EnvironmentFileError(f"{path}: {key}: unknown key. What the estate is made of stands in {name}.map.toml.")
+    saved = _load_map(folder, name) if with_map else None
+    if saved is not None:
+        data = _with_names_of(saved, data)
+    environment = parse_environment(data, str(path), name)
+    if saved is not None:
+        _refuse_other_estate(saved, environment, map_path(folder, name))
+    return environment
+
+
+def _load_map(folder: Path, name: str) -> MapFile | None:
+    """The map beside ``folder/name.toml``, None where there is none. Raises EnvironmentFileError as its settings do."""
+    path = map_path(folder, name)
+    try:
+        return map_from(_toml(path))
+    except FileNotFoundError:
+        return None
+    except ValidationError as refused:
+        raise EnvironmentFileError(
+            "\n".join(_sentence(dict(error), str(path)) for error in refused.errors())
+        ) from refused
+
+
+def _with_names_of(saved: MapFile, data: dict[str, Any]) -> dict[str, Any]:
+    """The settings with the map, and with its names: in the primary region where the file says none that it has."""
+    names, in_dr = data.get("names", {}), data.get("names_in_dr", {})
+    if not (isinstance(names, dict) and isinstance(in_dr, dict)):
+        return data  # no table: the settings' own sentence has it
+    for key, kind in NAMED.items():
+        pattern = names.get(key, ResourceNames.model_fields[key].default)
+        name = str(pattern).replace("{env}", str(data.get("name")))
+        entry = saved.called(kind, name) or (None if key in names else saved.only(kind))
+        if entry is None:
+            continue
+        other = entry.running_in(saved.dr)
+        names = names if entry.name == name else {**names, key: entry.name}
+        if other and other.name != entry.name and key in NamesInDr.model_fields:
+            in_dr = {key: other.name, **in_dr}
+    of_map = {"estate_map": saved.model_dump(mode="json"), "map_digest": saved.digest}
+    return {**data, "names": names, "names_in_dr": in_dr, **of_map}
+
+
+def _refuse_other_estate(saved: MapFile, environment: Environment, path: Path) -> None:
+    regions = environment.regions
+    if saved.account != environment.account:
+        raise EnvironmentFileError(
+            f"{path}: account: says {saved.account}, the settings say {environment.account}. "
+            "`dr_cli.py init --update` writes the map of today."
+        )
+    if (saved.primary, saved.dr) != (regions.primary, regions.dr):
+        raise EnvironmentFileError(
+            f"{path}: regions: says {saved.primary} and {saved.dr or 'no DR region'}, the settings say "
+            f"{regions.primary} and {regions.dr}. `dr_cli.py init --update` writes the map of today."
+        )
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    """What the file says. Raises FileNotFoundError, and EnvironmentFileError for one that cannot be read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise
     except OSError as unreadable:
         raise EnvironmentFileError(f"{path}: cannot be read: {unreadable.strerror}.") from unreadable
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as typo:
         raise EnvironmentFileError(f"{path}: not readable as TOML: {typo}. Fix that line and try again.") from typo
-    return parse_environment(data, str(path), name)
 
 
 def parse_environment(data: Mapping[str, Any], source: str, name: str) -> Environment:

@@ -191,6 +191,16 @@ class ResourceNames(Settings):
     tags: dict[str, str] = {"Environment": "{env}", "Project": "wordpress-platform"}
 
 
+class NamesInDr(Settings):
+    """Names in the DR region of what is called otherwise there; None is what ``[names]`` says.
+
+    The database has none: a copy is restored under the primary's name, and a read replica is found by its source.
+    """
+
+    load_balancer: str | None = None
+    cluster: str | None = None
+
+
 class TrafficSettings(Settings):
     """The cut-over point and the names that reach it. ``zone`` is the hosted zone that holds the traffic records.
 

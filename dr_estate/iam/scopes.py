@@ -87,7 +87,7 @@ def of_writing(action: str, env: Environment, region: str) -> Scope:
     if action in exact:
         return exact[action]()
     if service == "ecs" and name.endswith("Service"):
-        cluster = env.named(env.names.cluster)
+        cluster = env.named(env.in_region(region).names.cluster)
         return [arn(env, region, "ecs", f"service/{cluster}/{_of_any_tenant(env, env.names.service)}")], {}
     by_service: dict[str, Callable[[], list[str]]] = {
         "application-autoscaling": lambda: [arn(env, region, service, "scalable-target/*")],
@@ -228,7 +228,8 @@ def task_definitions(env: Environment, region: str) -> list[str]:
 
 def in_cluster(env: Environment, region: str) -> dict[str, Any]:
     """The condition that a task runs in the environment's cluster."""
-    return {"ArnEquals": {"ecs:cluster": arn(env, region, "ecs", f"cluster/{env.named(env.names.cluster)}")}}
+    name = env.named(env.in_region(region).names.cluster)
+    return {"ArnEquals": {"ecs:cluster": arn(env, region, "ecs", f"cluster/{name}")}}
 
 
 def _network(env: Environment, region: str) -> list[str]:
@@ -297,7 +298,8 @@ def _by_name(env: Environment) -> dict[str, Any]:
 
 
 def _listener(env: Environment, region: str) -> str:
-    return arn(env, region, "elasticloadbalancing", f"listener/app/{env.named(env.names.load_balancer)}/*/*")
+    name = env.named(env.in_region(region).names.load_balancer)
+    return arn(env, region, "elasticloadbalancing", f"listener/app/{name}/*/*")
 
 
 def _roles(env: Environment) -> list[str]:

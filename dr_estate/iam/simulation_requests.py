@@ -183,7 +183,7 @@ def _asked(env: Environment) -> Iterator[tuple[Side, str, scopes.Scope]]:
 
 def _resources(action: str, env: Environment, region: str, patterns: list[str]) -> tuple[str, ...]:
     if action in _ON:
-        names = {"region": region, "account": env.account, "cluster": env.named(env.names.cluster)}
+        names = {"region": region, "account": env.account, "cluster": env.named(env.in_region(region).names.cluster)}
         return tuple(arn.format(**names) for arn in _ON[action])
     kinds = _TYPES.get(action) or _TYPES.get(action.partition(":")[0])
     return tuple(_one(arn, region) for arn in patterns if arn != "*" and (kinds is None or kind_of(arn) in kinds))

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dr_estate.config.environment import Environment
+from dr_estate.config.environment import Environment, Side
 
 GOALS = ("failover", "failback", "fence")
 LOOK = "look"
@@ -236,7 +236,7 @@ def _started(env: Environment) -> dict[str, Any]:
     """What the script is given: which task, and the command line of which the fixed part is not the starter's."""
     command = ["-e", env.name, "{{Goal}}", "--execute", "--incident", "{{Incident}}"]
     return {
-        "cluster": env.named(env.names.cluster),
+        "cluster": env.named(env.on(Side.DR).names.cluster),
         "family": env.named(env.names.recovery_task),
         "container": CONTAINER,
         "execution": _EXECUTION,
@@ -248,7 +248,7 @@ def _started(env: Environment) -> dict[str, Any]:
 
 def _ending(env: Environment) -> list[dict[str, Any]]:
     """Wait for the task, keep its exit code, and fail where that is not 0."""
-    cluster = env.named(env.names.cluster)
+    cluster = env.named(env.on(Side.DR).names.cluster)
     tasks = {"Service": "ecs", "Api": "DescribeTasks", "cluster": cluster, "tasks": ["{{start.Task}}"]}
     stopped = {**tasks, "PropertySelector": "$.tasks[0].lastStatus", "DesiredValues": ["STOPPED"]}
     wait = {"name": "wait", "action": "aws:waitForAwsResourceProperty", "onFailure": "Abort", "inputs": stopped}

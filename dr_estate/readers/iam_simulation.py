@@ -161,7 +161,7 @@ def _made_up(env: Environment) -> dict[str, Callable[[ReadContext], list[str]]]:
         f"arn:aws:route53:::hostedzone/{ANY}": _zone,
         f"arn:aws:elasticfilesystem:{dr}:{env.account}:file-system/{ANY}": _file_systems,
         f"arn:aws:elasticloadbalancing:{dr}:{env.account}:listener/app/"
-        f"{env.named(env.names.load_balancer)}/{ANY}/{ANY}": _listeners,
+        f"{env.named(env.on(Side.DR).names.load_balancer)}/{ANY}/{ANY}": _listeners,
     }
 
 

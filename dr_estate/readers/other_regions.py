@@ -28,9 +28,9 @@ def elsewhere(context: ReadContext) -> tuple[RegionCluster | Unavailable, ...]:
     """The cluster in the DR region and in ``regions.others``; empty where the primary region holds services."""
     if context.part(ecs.services):
         return ()
-    name = context.env.named(context.env.names.cluster)
 
     def at(region: str) -> RegionCluster:
+        name = context.env.named(context.env.in_region(region).names.cluster)
         answer = context.client.call("ecs", region, lambda client: client.describe_clusters(clusters=[name]))
         found = answer["clusters"][0] if answer["clusters"] else {}
         return RegionCluster(region, found.get("activeServicesCount", 0), found.get("runningTasksCount", 0))

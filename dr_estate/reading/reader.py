@@ -87,8 +87,8 @@ class ReadContext:
 
     @property
     def env(self) -> Environment:
-        """The environment whose estate is read."""
-        return self.client.environment
+        """The environment whose estate is read, with the names of the side that is read."""
+        return self.client.environment.on(self.side)
 
     def call(self, service: str, operation: str, **params: Any) -> Answer:
         """Make one call and return its answer. ``operation`` is boto3's method name. Raises DataUnavailable."""

@@ -17,6 +17,7 @@ from dr_estate.scan.account import (
     AccountCalls,
     GlobalSide,
     RegionSide,
+    Rows,
     bucket_rules,
     each,
     read_global,
@@ -39,15 +40,15 @@ class NoEstate(Exception):
     """There is nothing to make a map of: a sentence says what was looked for, and what is there instead."""
 
 
-def scan(client: ReadClient, account: str, region: str = "", start: str = "") -> EstateMap:
+def scan(client: ReadClient, account: str, regions: Sequence[str] = (), start: str = "") -> EstateMap:
     """The map of what is reached from ``start``, a record's name or a cluster's; all of the account without it.
 
-    ``region``: where to look where no record leads anywhere. Raises NoEstate.
+    ``regions``: where to look beside those that records lead to. Raises NoEstate.
     """
     look = AccountCalls(client)
     world = read_global(look)
     sides: dict[str, RegionSide] = {}
-    front = list(dict.fromkeys([*_regions_of_records(world), *([region] if region else [])]))
+    front = list(dict.fromkeys([*_regions_of_records(world), *regions]))
     if not front:
         raise NoEstate(
             "No record of this account leads to a load balancer, and no region was named. "
@@ -178,12 +179,16 @@ def _dr(
 
 def _nothing(start: str, sides: Mapping[str, RegionSide]) -> str:
     contents = "; ".join(
-        f"{name}: {len(side.balancers or ())} load balancers, {len(side.services or ())} ECS services, "
-        f"{len(side.instances or ())} RDS instances"
+        f"{name}: {_count(side.balancers)} load balancers, {_count(side.services)} ECS services, "
+        f"{_count(side.instances)} RDS instances"
         for name, side in sides.items()
     )
     place = f"behind {start}" if start else "here"
     return f"No ECS service runs {place}, so there is no platform to map. Read: {contents}."
+
+
+def _count(rows: Rows) -> str:
+    return "an unknown number of" if rows is None else str(len(rows))
 
 
 def _documents(look: AccountCalls, workloads: Iterable[Workload]) -> dict[str, Any]:

@@ -109,5 +109,6 @@ def _at_once() -> Iterator[None]:
 def new_estate(environment: Environment, tenants: int) -> Estate:
     """Return the empty estate: two sites and the tenants' names."""
     clients = SeedClients(environment.account)
-    primary, dr = (Site(side, environment.region(side), environment, clients) for side in (Side.PRIMARY, Side.DR))
+    sides = (Side.PRIMARY, Side.DR)
+    primary, dr = (Site(side, environment.region(side), environment.on(side), clients) for side in sides)
     return Estate(environment, tenant_list(tenants), primary, dr)

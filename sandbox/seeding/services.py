@@ -17,7 +17,7 @@ def build(estate: Estate) -> None:
     env = estate.environment
     for site in estate.sites:
         tasks = env.capacity.tasks_per_service if site.is_primary else env.standby.tasks_per_service
-        cluster = env.named(env.names.cluster)
+        cluster = env.named(site.environment.names.cluster)
         site.client("ecs").create_cluster(
             clusterName=cluster,
             settings=[{"name": "containerInsights", "value": "enabled"}],

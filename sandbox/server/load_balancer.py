@@ -64,7 +64,7 @@ class LoadBalancerSite:
         return bool(self._token) and secrets.compare_digest(token.encode(), self._token.encode())
 
     def _balancer(self) -> FakeLoadBalancer | None:
-        name = self.environment.named(self.environment.names.load_balancer)
+        name = self.environment.named(self.environment.in_region(self.region).names.load_balancer)
         balancers = elbv2_backends[self.environment.account][self.region].load_balancers.values()
         return next((balancer for balancer in balancers if balancer.name == name), None)
 

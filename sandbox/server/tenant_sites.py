@@ -174,7 +174,7 @@ def places(environment: Environment, ports: Mapping[str, tuple[int, int]]) -> di
 
 
 def _names(environment: Environment, region: str) -> list[str]:
-    name = environment.named(environment.names.load_balancer)
+    name = environment.named(environment.in_region(region).names.load_balancer)
     balancers = elbv2_backends[environment.account][region].load_balancers.values()
     return [str(balancer.dns_name) for balancer in balancers if balancer.name == name]
 

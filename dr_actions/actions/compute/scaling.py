@@ -93,7 +93,7 @@ def _register(env: Environment, side: Side, service: str, **bounds: Json) -> Cal
     """``RegisterScalableTarget`` of the service: what ``bounds`` leaves out stays as it is."""
     which = {
         "ServiceNamespace": "ecs",
-        "ResourceId": f"service/{env.named(env.names.cluster)}/{service}",
+        "ResourceId": f"service/{env.named(env.on(side).names.cluster)}/{service}",
         "ScalableDimension": "ecs:service:DesiredCount",
     }
     return Call("application-autoscaling", "RegisterScalableTarget", env.region(side), {**which, **bounds})

@@ -37,7 +37,7 @@ class CopyChoice:
 
 def view_of(context: PlanContext) -> View:
     """The DR side as the judgements see it: their reading of copies and keys is reused, not repeated."""
-    return View("restore", Side.DR, context.env, context.snapshot, context.only_tenants)
+    return View("restore", Side.DR, context.env.on(Side.DR), context.snapshot, context.only_tenants)
 
 
 def name_of(context: PlanContext) -> str:

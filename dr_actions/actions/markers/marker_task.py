@@ -20,7 +20,7 @@ from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.model.action import PlanContext, StepDetails, StepState, StepStatus
 from dr_actions.model.action_ids import label_of, prefix_of
 from dr_actions.model.plan import Call, Json, Plan, Step
-from dr_estate.config.environment import Side
+from dr_estate.config.environment import Environment, Side
 from dr_estate.model.stores import STORES
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import drill_resources, ecs, marker_tasks
@@ -107,7 +107,8 @@ def tenant_step(
     service = tenant_service.service
     given = {**variables, scripts.SECONDS: str(kind.seconds)}
     container = container_of(context.env, definition_of(context, details["side"], service))
-    params = _params(context, service, kind, _overrides(container, kind, {**given, scripts.TOKEN: _LATER}))
+    env = context.env.on(details["side"])
+    params = _params(env, service, kind, _overrides(container, kind, {**given, scripts.TOKEN: _LATER}))
     details["before"] = {
         "marked by": service.task_definition.rpartition("/")[2].rpartition(":")[0],
         "container": container,
@@ -119,9 +120,9 @@ def tenant_step(
     return context.step(action, subject, part=part, **details)
 
 
-def _params(context: PlanContext, service: ecs.Service, kind: MarkerTask, overrides: Json) -> dict[str, Json]:
+def _params(env: Environment, service: ecs.Service, kind: MarkerTask, overrides: Json) -> dict[str, Json]:
     return {
-        "cluster": context.env.named(context.env.names.cluster),
+        "cluster": env.named(env.names.cluster),
         "taskDefinition": f"<the revision that {service.name} uses then>",
         "launchType": "FARGATE",
         "count": 1,

@@ -73,7 +73,7 @@ def run_program(step: Step, program: ProgramContext) -> None:
 
 def missing_parts(context: PlanContext) -> tuple[str, ...]:
     """What a failover needs in the DR region and is not there, in words with names. Raises DataUnavailable."""
-    env, snapshot, side = context.env, context.snapshot, Side.DR
+    env, snapshot, side = context.env.on(Side.DR), context.snapshot, Side.DR
     names = env.names
     balancer = snapshot.get(elbv2.load_balancer, side)
     groups = {group.name for group in snapshot.get(elbv2.target_groups, side)}

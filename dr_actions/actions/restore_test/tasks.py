@@ -38,7 +38,7 @@ def call_of(context: PlanContext, tenant_service: TenantService, overrides: Json
     env, service = context.env, tenant_service.service
     what = ":".join([env.name, context.incident, tenant_service.tenant.id, *([group] if group else ())])
     params: dict[str, Json] = {
-        "cluster": env.named(env.names.cluster),
+        "cluster": env.named(env.on(Side.DR).names.cluster),
         "taskDefinition": service.task_definition,
         "launchType": "FARGATE",
         "count": 1,
@@ -153,7 +153,11 @@ def stop_steps(context: PlanContext) -> Iterator[Step]:
 
 def _stop_step(context: PlanContext, probe: drill_resources.Probe) -> Step:
     env, name = context.env, probe.arn.rpartition("/")[2]
-    params = {"cluster": env.named(env.names.cluster), "task": probe.arn, "reason": f"clean-up of {probe.incident}"}
+    params = {
+        "cluster": env.named(env.on(Side.DR).names.cluster),
+        "task": probe.arn,
+        "reason": f"clean-up of {probe.incident}",
+    }
     return context.step(
         STOP_TASKS.name,
         name,

@@ -24,14 +24,15 @@ _ASSUME = json.dumps(
 )
 
 
-def build(url: str, *keys: str) -> None:
-    """Make the platform at the endpoint ``url``, with these keys: id and secret."""
-    _Team(url, *(keys or ("a", "b"))).build()
+def build(url: str, *keys: str, service: str = "{name}-{suffix}") -> None:
+    """Make the platform at the endpoint ``url``, with these keys: id and secret; its services are called so."""
+    key, secret = keys or ("a", "b")
+    _Team(url, key, secret, service).build()
 
 
 class _Team:
-    def __init__(self, url: str, key: str, secret: str) -> None:
-        self._url, self._key, self._secret = url, key, secret
+    def __init__(self, url: str, key: str, secret: str, service: str) -> None:
+        self._url, self._key, self._secret, self._service_name = url, key, secret, service
         self._role = ""
 
     def aws(self, service: str, region: str = HOME) -> Any:
@@ -128,7 +129,8 @@ class _Team:
         for name in ("web", "api", "mailer"):
             if name == "mailer" and region == AWAY:
                 continue  # nobody made it there
-            self._service(ecs, cluster, f"{name}-{suffix}", name, groups.get(name), tasks, network)
+            service = self._service_name.format(name=name, suffix=suffix)
+            self._service(ecs, cluster, service, name, groups.get(name), tasks, network)
         return str(balancer["DNSName"])
 
     def _service(

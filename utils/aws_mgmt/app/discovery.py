@@ -43,6 +43,14 @@ class _TrafficPair:
     dr: Record
 
 
+@dataclass(frozen=True, slots=True)
+class AskedCaller:
+    """Account and ARN of the credentials."""
+
+    account: str
+    arn: str
+
+
 def draft(name: str, region: str, names: ResourceNames) -> Environment:
     """An environment of which only its name, its resources' names and one region are known: its account is asked."""
     traffic = TrafficSettings(
@@ -72,7 +80,7 @@ def discover_settings(environment: Environment, world: ObservedWorld) -> Iterato
 
     ``environment`` is a ``draft``.
     """
-    account = _account(environment, world)
+    account = caller_of(environment, world).account
     environment = environment.model_copy(update={"account": account})
     yield ProposedSetting("account", account, "STS GetCallerIdentity")
     pair, parent = _traffic_pair(environment, world)
@@ -132,11 +140,12 @@ def _services(snapshot: Snapshot, environment: Environment, side: Side) -> list[
     return [service for service in services if environment.tenant_of(environment.names.service, service.name)]
 
 
-def _account(environment: Environment, world: ObservedWorld) -> str:
-    """Return the account of the credentials, from STS in the only known region."""
+def caller_of(environment: Environment, world: ObservedWorld) -> AskedCaller:
+    """Return whose credentials they are, from STS in the only known region."""
     region = environment.regions.dr
     with kept_client(environment, reads(), world.credentials) as client:
-        return str(client.call("sts", region, lambda sts: sts.get_caller_identity())["Account"])
+        answer = client.call("sts", region, lambda sts: sts.get_caller_identity())
+    return AskedCaller(str(answer["Account"]), str(answer["Arn"]))
 
 
 def _snapshot(environment: Environment, world: ObservedWorld, *parts: str) -> Snapshot:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+_SHOWN = 3
+
 
 class UsageError(Exception):
     """What was asked cannot be asked; the message says what can."""
@@ -9,3 +13,9 @@ class UsageError(Exception):
 
 class Refused(Exception):
     """A guard refused; the message names the rule and what to use instead."""
+
+
+def some(names: Sequence[str]) -> str:
+    """The first of the names, and how many more there are."""
+    rest = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")

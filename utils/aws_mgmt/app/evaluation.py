@@ -44,6 +44,7 @@ from utils.aws_mgmt.app.early_judgement import EarlyJudgement
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import exit_of
 from utils.aws_mgmt.app.first_sight import ATTENDED_S, UNATTENDED_S, FirstSight
+from utils.aws_mgmt.app.misfit import refuse_misfit
 from utils.aws_mgmt.app.next_steps import invocation_of
 from utils.aws_mgmt.app.options import Options, version
 from utils.aws_mgmt.app.run_folder import moved_results
@@ -73,7 +74,7 @@ class CommandRun:
 def read(options: Options, environment: Environment, run: CommandRun) -> Snapshot:
     """The snapshot to judge: looked at now, or loaded from evidence. Raises UsageError for another's evidence.
 
-    What was mistyped is refused before anything is looked at.
+    What was mistyped is refused before anything is looked at. Raises SettingsMisfit where the names find nothing.
     """
     usable_rules(options, environment, run.clock.now())
     chosen_checks(options)
@@ -85,7 +86,9 @@ def read(options: Options, environment: Environment, run: CommandRun) -> Snapsho
             loading_judgement() as is_loaded,
         ):
             return observe_world(world, environment, run, is_loaded)
-    return evidence_of(options, environment, run.dialog)
+    evidence = evidence_of(options, environment, run.dialog)
+    refuse_misfit(evidence, environment)
+    return evidence
 
 
 def evidence_of(options: Options, environment: Environment, dialog: Dialog | None = None) -> Snapshot:
@@ -129,7 +132,7 @@ def observe_world(
     """One whole observation of ``world``; the tenants it shows are remembered where the world stays.
 
     Where it takes long, what is seen first is shown while the rest is read, and judged by ``run.early`` from the moment
-    at which ``may_judge``.
+    at which ``may_judge``. Raises SettingsMisfit where the settings' names find nothing.
     """
     seen = FirstSight(environment, run.dialog.note, ATTENDED_S if run.dialog.attended else UNATTENDED_S)
     remembered = () if world.passing else cached_tenants(environment, world.id)
@@ -138,6 +141,7 @@ def observe_world(
         run.early.once(may_judge, remembered) if run.early else NOTHING,
     )
     snapshot = world.observe(environment, progress=looking, seen=seen, meanwhile=meanwhile)
+    refuse_misfit(snapshot, environment, world)
     if world.passing:
         return snapshot
     snapshot = replace(snapshot, remembered_tenants=remembered)

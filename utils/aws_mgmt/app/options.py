@@ -379,10 +379,14 @@ class DiffOptions(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class InitOptions(Options):
-    """Of `init`; ``yes``: nobody is asked; ``region``: where the first question goes, a region of the estate."""
+    """Of `init`; ``yes``: nobody is asked; ``region``: where the first question goes, a region of the estate.
+
+    ``update``: of an environment that is there, write its map of today.
+    """
 
     command: ClassVar[str] = "init"
     yes: bool = False
+    update: bool = False
     region: str = ""
 
 

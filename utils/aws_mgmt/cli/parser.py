@@ -211,7 +211,7 @@ _EXAMPLES = {
     "sandbox train": "-e sit sandbox train; -e sit sandbox train split-brain",
     "sandbox debrief": "-e sit sandbox debrief --hint; -e sit sandbox debrief --end",
     "scan": "scan; scan --region REGION; scan www.example.com --all",
-    "init": "-e prod init --region REGION; -e prod --config my-rules init --yes",
+    "init": "-e prod init --region REGION; -e prod --config my-rules init --yes; -e prod init --update",
     "iam": "-e prod iam; -e prod iam operator",
 }
 _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
@@ -333,11 +333,12 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
     "scan": (
         _word("start", "[ENTRY]", "Where to begin: a record's name, or an ECS cluster's (without it: all)."),
         _option("region", "REGION", "A region to look in beside those that DNS leads to (AWS_REGION)."),
-        _option("save", "FILE", "Save the map to FILE, as JSON.", type=_FILE),
+        _option("save", "FILE", "Save the map to FILE: a map file where it ends in .toml, else JSON.", type=_FILE),
     ),
     "init": (
         _option("region", "REGION", "A region of the estate (AWS_REGION)."),
         _flag("yes", "Ask nobody: take every value as it was found."),
+        _flag("update", "Show what the map file says otherwise than the account, and write the map of today."),
     ),
     "iam": (_word("role", "[ROLE]", "reader, operator, approver or drill.", **completion.ROLE),),
 }

@@ -24,7 +24,7 @@ from dr_checks.derived.need_kinds import FOLLOWED
 from dr_checks.posture.causes import EFFECTS
 from dr_checks.posture.posture import TABLE
 from dr_checks.posture.until_failback import COPIES
-from dr_estate.config.environment import Environment
+from dr_estate.config.environment import OF_THE_MAP, Environment
 from dr_estate.model.aws_durations import OperationPhase, operations
 from dr_estate.model.durations import duration
 from dr_estate.model.invocation import Program
@@ -187,13 +187,15 @@ def environments_page() -> str:
     lines = ["# The environment file", "", _MADE.strip(), "", inspect.getdoc(Environment) or "", ""]
     lines += [
         "Name patterns use `{env}`, `{tenant}` and `{bucket}`. Unknown keys are refused. Use your own folder of files",
-        "with `--config DIR`; accepted gaps go into `exceptions.toml` beside them.",
+        "with `--config DIR`; accepted gaps go into `exceptions.toml` beside them, and what the estate is made of into",
+        "`NAME.map.toml`, which `init` writes ([the map file](scan.md#the-map-file)).",
         "",
         "| key | type | default |",
         "|---|---|---|",
     ]
-    lines += [_key(name, field) for name, field in Environment.model_fields.items() if _table_of(field) is None]
-    for name, field in Environment.model_fields.items():
+    fields = {name: field for name, field in Environment.model_fields.items() if name not in OF_THE_MAP}
+    lines += [_key(name, field) for name, field in fields.items() if _table_of(field) is None]
+    for name, field in fields.items():
         table = _table_of(field)
         if table is not None:
             lines += [

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from dr_actions.iam.policies import IamRole
-from dr_estate.config.environment import Environment
+from dr_estate.config.environment import Environment, Side
 from dr_estate.iam import scopes
 from dr_estate.iam.statements import TASKS, service_trust
 from dr_estate.model.recovery_document import CONTAINER, CPU_UNITS, MEMORY_MIB, STOP_S, WRITABLE
@@ -74,7 +74,7 @@ def _command(env: Environment) -> list[str]:
 
 
 def _cluster(env: Environment) -> str:
-    return scopes.arn(env, env.regions.dr, "ecs", f"cluster/{env.named(env.names.cluster)}")
+    return scopes.arn(env, env.regions.dr, "ecs", f"cluster/{env.named(env.on(Side.DR).names.cluster)}")
 
 
 def _scheduler(env: Environment, name: str) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def explain_needs(options: ExplainOptions, environment: Environment) -> Exit:
     Raises UsageError for a tenant that is not there, and DataUnavailable where the DR region's services cannot be seen.
     """
     snapshot = _snapshot(options, environment, "needs")
-    view = View("needs", Side.DR, environment, snapshot)
+    view = View("needs", Side.DR, environment.on(Side.DR), snapshot)
     known = {name: tenant.id for tenant in view.tenants for name in (tenant.dns, tenant.id)}
     if options.name not in known:
         raise UsageError(f"There is no tenant '{options.name}' in {environment.name}: {', '.join(sorted(known))}.")

@@ -1,23 +1,36 @@
-"""init: writes an environment file from what the account holds; every value is asked, or taken as it was found."""
+"""init: writes settings and map from what the account holds; every value is asked, or taken as it was found."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Any
 
-from dr_estate.config.environment import EnvironmentFileError, load_environment
+from dr_estate.config.environment import Environment, EnvironmentFileError, load_environment
+from dr_estate.config.map_file import (
+    NAMED,
+    MapCounterpart,
+    MapEntry,
+    MapFile,
+    differences,
+    map_path,
+    with_choices,
+)
 from dr_estate.config.settings import People, ResourceNames
+from dr_estate.scan.saved import map_file_of
+from dr_estate.scan.scan import NoEstate
 from reports.render.environment_file import render
 from reports.terminal import console
-from utils.aws_mgmt.app.discovery import ProposedSetting, discover_settings, draft
+from utils.aws_mgmt.app.discovery import ProposedSetting, caller_of, discover_settings, draft
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.mapping import estate_map, names_of_map, refuse_unnamed_services
 from utils.aws_mgmt.app.next_steps import DIAGNOSIS
 from utils.aws_mgmt.app.options import InitOptions
-from utils.aws_mgmt.app.target import world_of
+from utils.aws_mgmt.app.target import ObservedWorld, world_of
 from utils.aws_mgmt.cli.terminal import Terminal
 
 _DECIDED = (
@@ -41,35 +54,132 @@ _COMMENT = "Written by `init` from what the account holds. docs/environments.md 
 
 
 def init_command(options: InitOptions) -> Exit:
-    """Write ENV.toml into the environment files' folder. Raises UsageError where it exists, or nobody can be asked."""
-    path = options.config / f"{options.environment}.toml"
-    if path.exists():
-        raise UsageError(f"{path} is there already. Move it away first, or name another folder with --config DIR.")
-    if not (options.yes or Terminal().attended):
-        raise UsageError("Nobody can be asked here. `dr_cli.py init --yes` takes every value as it is found.")
-    settings = dict(_settings(options))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render(settings, _COMMENT), encoding="utf-8")
-    try:
-        load_environment(options.config, options.environment)
-    except EnvironmentFileError:
-        path.unlink()  # the same command begins again
-        raise
-    console.result(f"{path}: {len(settings)} settings. One person may order a failover: see [approvals] in its docs.\n")
+    """Write ENV.toml and ENV.map.toml into the environment files' folder.
+
+    Raises UsageError where the environment is there already, or nobody can be asked.
+    """
+    if options.update:
+        return _update(options)
+    path, beside = options.config / f"{options.environment}.toml", map_path(options.config, options.environment)
+    first = _begins_in(options, path, beside)
+    with ExitStack() as stack:
+        environment = draft(options.environment, first, ResourceNames())
+        world = stack.enter_context(world_of(options, environment))
+        saved = _map(options, environment, world)
+        settings = dict(_settings(options, environment, world, saved))
+    written, mapped = {path: render(settings, _COMMENT)}, "No map was written: no ECS service was found."
+    if saved and (saved.primary, saved.dr) == (settings["regions.primary"], settings["regions.dr"]):
+        written[beside], mapped = saved.to_toml(), f"{beside}: {len(saved.entries)} entries."
+    elif saved:
+        mapped = f"No map was written: what runs was found in {saved.primary} and {saved.dr or 'no other region'}."
+    _write(options, written)
+    approvals = "One person may order a failover: see [approvals] in its docs."
+    console.result(f"{path}: {len(settings)} settings. {approvals}\n{mapped}\n")
     console.conclude(options.format, f"{options.environment} is described", str(DIAGNOSIS))
     return Exit.READY
 
 
-def _settings(options: InitOptions) -> Iterator[tuple[str, Any]]:
-    yield "name", options.environment
+def _begins_in(options: InitOptions, *files: Path) -> str:
+    """The region that is asked first. Raises UsageError: it is not named, a file is there, or nobody can answer."""
+    for there in files:
+        if there.exists():
+            raise UsageError(f"{there} is there already. Move it away first, or name another folder with --config DIR.")
+    if not (options.yes or Terminal().attended):
+        raise UsageError("Nobody can be asked here. `dr_cli.py init --yes` takes every value as it is found.")
     first = options.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     if not first:
         raise UsageError("In which region is the estate? Name it: `dr_cli.py init --region REGION`.")
-    names = dict(_names(options))
-    yield from ((f"names.{name}", value) for name, value in names.items())
-    environment = draft(options.environment, first, ResourceNames.model_validate(names))
+    return first
+
+
+def _write(options: InitOptions, written: Mapping[Path, str]) -> None:
+    """Write the files; none stays where they cannot be loaded. Raises EnvironmentFileError."""
+    for file, text in written.items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    try:
+        load_environment(options.config, options.environment)
+    except EnvironmentFileError:
+        for file in written:
+            file.unlink()  # the same command begins again
+        raise
+
+
+def _update(options: InitOptions) -> Exit:
+    """Show how the map file differs from the account, and write the map of today where a person agrees."""
+    path = map_path(options.config, options.environment)
+    environment = load_environment(options.config, options.environment, with_map=False)
+    before = None
+    with suppress(EnvironmentFileError):  # one that cannot be used is written again
+        before = load_environment(options.config, options.environment).estate_map
+    regions = (environment.regions.primary, environment.regions.dr)
     with ExitStack() as stack, console.working("Reading the account"):
         world = stack.enter_context(world_of(options, environment))
+        try:
+            found = map_file_of(estate_map(environment, world, environment.account, regions))
+        except NoEstate as none:
+            raise UsageError(f"{none} The map file stays as it is.") from none
+    if (found.primary, found.dr) != regions:
+        raise UsageError(
+            f"{path} is of {' and '.join(regions)}, and what runs was found in {found.primary} and "
+            f"{found.dr or 'no other region'}. The map file stays as it is."
+        )
+    found = with_choices(found, before) if before else found
+    changes = list(differences(before or found.model_copy(update={"entries": ()}), found))
+    if found == before:
+        console.result(f"{path} says what the account holds.\n")
+        return Exit.READY
+    console.result("".join(f"{line}\n" for line in changes or ["Only how it was found differs."]))
+    if not (options.yes or (Terminal().attended and console.has_typed("yes", f"Write {path}? Type yes: "))):
+        console.conclude(options.format, f"{path} stays as it is", "`dr_cli.py init --update --yes` writes it again.")
+        return Exit.NOT_READY
+    path.write_text(found.to_toml(), encoding="utf-8")
+    console.conclude(options.format, f"{path} is written: {len(changes)} changes", str(DIAGNOSIS))
+    return Exit.READY
+
+
+def _map(options: InitOptions, environment: Environment, world: ObservedWorld) -> MapFile | None:
+    """The map of what the account runs, with what a person says of it; None where no platform runs there."""
+    with console.working("Reading the account"):
+        account = caller_of(environment, world)
+        try:
+            found = map_file_of(estate_map(environment, world, account.account, [environment.regions.dr]))
+        except NoEstate:
+            return None
+    if options.yes or not found.dr:
+        return found
+    return found.model_copy(update={"entries": tuple(_decided(entry, found, account.arn) for entry in found.entries)})
+
+
+def _decided(entry: MapEntry, found: MapFile, person: str) -> MapEntry:
+    """The entry; where a failover needs a counterpart by name and none was found, with the one that a person names."""
+    if entry.counterparts or entry.kind not in NAMED.values():
+        return entry
+    name = console.ask(f"What stands for {entry.kind} {entry.name} in {found.dr}? (Enter leaves it open): ").strip()
+    chosen = MapCounterpart(
+        kind=entry.kind,
+        name=name,
+        id=name,
+        region=found.dr,
+        account=found.account,
+        found="asked by init",
+        chosen_by=person,
+    )
+    return entry.model_copy(update={"counterparts": (chosen,)}) if name else entry
+
+
+def _settings(
+    options: InitOptions, environment: Environment, world: ObservedWorld, saved: MapFile | None
+) -> Iterator[tuple[str, Any]]:
+    yield "name", options.environment
+    proposed = dict(names_of_map(saved, environment)) if saved else {}
+    names = dict(_names(options, proposed))
+    # what the map answers is not written twice
+    yield from ((f"names.{name}", value) for name, value in names.items() if proposed.get(name) != value)
+    environment = draft(options.environment, environment.regions.dr, ResourceNames.model_validate(names))
+    if saved:
+        refuse_unnamed_services(saved, environment)
+    with console.working("Reading the account"):
         found = [*discover_settings(environment, world), *_DECIDED]
     for setting in found:
         value = setting.value if options.yes else _answer_of(setting)
@@ -77,9 +187,9 @@ def _settings(options: InitOptions) -> Iterator[tuple[str, Any]]:
             yield setting.key, value
 
 
-def _names(options: InitOptions) -> Iterator[tuple[str, Any]]:
-    """The name patterns of the resources that the estate stands on, before any of them is looked for."""
-    usual = ResourceNames().model_dump(mode="json")
+def _names(options: InitOptions, proposed: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+    """The names of the resources that the estate stands on: as the map has them, else the usual patterns."""
+    usual = {**ResourceNames().model_dump(mode="json"), **proposed}
     for name, what in _NAMED.items():
         setting = ProposedSetting(f"names.{name}", usual[name], f"name of {what}; {{env}}, {{tenant}} are filled in")
         yield name, usual[name] if options.yes else _answer_of(setting)

@@ -11,6 +11,7 @@ from dr_estate.aws.read_client import Credentials, ReadClient
 from dr_estate.config.environment import load_environment
 from dr_estate.config.settings import ResourceNames
 from dr_estate.scan.account import GLOBAL_REGION, READS
+from dr_estate.scan.saved import map_file_of
 from dr_estate.scan.scan import NoEstate, scan
 from reports.render.estate_map import render
 from reports.terminal import console
@@ -39,14 +40,16 @@ def scan_command(options: ScanOptions) -> Exit:
         client = ReadClient(unknown, READS, credentials)
         try:
             caller = client.call("sts", region or GLOBAL_REGION, lambda sts: sts.get_caller_identity())
-            found = scan(client, str(caller["Account"]), region, options.start)
+            found = scan(client, str(caller["Account"]), [region] if region else [], options.start)
         except NoEstate as none:
             raise UsageError(str(none)) from none
         finally:
             client.close_connections(for_good=True)
     console.result(render(found, options.format, whole=options.every_finding), machine=options.format == "json")
     if options.save:
-        options.save.write_text(render(found, "json"), encoding="utf-8")
+        is_map_file = options.save.suffix == ".toml"
+        text = map_file_of(found).to_toml() if is_map_file else render(found, "json")
+        options.save.write_text(text, encoding="utf-8")
     code = Exit.NOT_READY if found.gaps else Exit.COULD_NOT_SEE if found.unread else Exit.READY
     answer = f"{len(found.workloads)} workloads, {len(found.stores)} stores, {len(found.gaps)} gaps, exit {code}"
     console.conclude(options.format, answer, "`dr_cli.py scan --all` lists every workload and store.")

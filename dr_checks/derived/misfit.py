@@ -1,0 +1,42 @@
+"""Whether the settings' names find anything: neither cluster nor database nor a copy of it is no outage. Pure.
+
+What was not seen is unknown: an estate is a misfit only where every list that would show it was read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dr_estate.config.environment import Environment, Side
+from dr_estate.readers import backup, ecs, rds
+from dr_estate.snapshot.snapshot import Snapshot
+
+_SIDES = (Side.PRIMARY, Side.DR)
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """The names that found nothing, and the regions that were read for them."""
+
+    cluster: str
+    database: str
+    regions: tuple[str, ...]
+
+
+def misfit_of(snapshot: Snapshot, env: Environment) -> Misfit | None:
+    """The names that found nothing in either region; None where one is there, or a list was not read."""
+    clusters = [snapshot.get_if_seen(ecs.cluster, side) for side in _SIDES]
+    lists = [snapshot.get_if_seen(rds.instances, side) for side in _SIDES]
+    copies = [snapshot.get_if_seen(reader, Side.DR) for reader in (rds.automated_backups, rds.snapshots)]
+    vaults = snapshot.get_if_seen(backup.vaults, Side.DR)
+    if None in (*clusters, *lists, *copies, vaults):
+        return None
+    name, vault = env.named(env.names.database), backup.vault_name(env, Side.DR)
+    # A replica or a restored copy has a name of its own that begins with the database's.
+    instances = any(row.identifier.startswith(name) for rows in lists for row in rows or ())
+    copied = any(row.name == vault and row.points for row in vaults or ())
+    if instances or copied or any(copies) or any(found.status is not None for found in clusters if found):
+        return None
+    regions = tuple(env.region(side) for side in _SIDES)
+    cluster = " or ".join(dict.fromkeys(env.named(env.on(side).names.cluster) for side in _SIDES))
+    return Misfit(cluster, name, regions)

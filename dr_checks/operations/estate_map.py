@@ -1,0 +1,91 @@
+"""The map file that stands beside the settings, held against what runs today."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import BOTH, check
+from dr_estate.config.environment import Environment, Side
+from dr_estate.config.map_file import MapFile, MapKind
+from dr_estate.model import states
+from dr_estate.model.drill_names import is_isolated
+from dr_estate.model.set_aside import is_set_aside
+from dr_estate.readers import ecs, elbv2, rds
+
+_WANTED = "as in the map file"
+_UPDATE = "`dr_cli.py init --update` shows what differs, and writes the map of today."
+
+
+def _has_map(env: Environment) -> str | None:
+    return None if env.estate_map else "no map file stands beside the settings: `dr_cli.py init` writes one"
+
+
+@check(
+    "the load balancer, the cluster, its services and the databases of the region are those of the map file",
+    severity=Severity.CRITICAL,
+    area=Area.PREREQUISITES,
+    sides=BOTH,
+    rules=("NIST CP-2", "REL13-BP04"),
+    applies=_has_map,
+)
+def as_mapped(view: View) -> Iterator[Finding]:
+    """What is gone fails; what is new, or has another id under its name, warns. Source: the map file's entries."""
+    for kind, there in _today(view).items():
+        mapped = _mapped(view, kind)
+        yield from _compared(view, kind, mapped, there)
+        # a failover restores the database under its own name
+        for name in sorted(there.keys() - mapped.keys() - {view.env.named(view.env.names.database)}):
+            reason = "what the map does not name is in no plan, and nobody decided what stands for it"
+            yield view.warn(f"{kind} {name}", "new", _WANTED, reason, _UPDATE)
+    if not any(_mapped(view, kind) for kind in MapKind):
+        yield view.none_expected("the map", f"the map has nothing in {view.region}")
+
+
+def _compared(view: View, kind: MapKind, mapped: Mapping[str, str], there: Mapping[str, str]) -> Iterator[Finding]:
+    for name, id_ in mapped.items():
+        subject = f"{kind} {name}"
+        if name not in there:
+            reason = f"it stood in {view.region} when the map was made"
+            remedy = f"Find out who removed it, and bring it back; where that was meant: {_UPDATE}"
+            yield view.gap(subject, "gone", _WANTED, reason, remedy)
+        elif id_.startswith("arn:") and there[name] and there[name] != id_:
+            reason = f"another thing bears its name: {there[name]}, not {id_}"
+            yield view.warn(subject, "moved", _WANTED, reason, _UPDATE)
+        else:
+            yield view.ok(subject, "there", _WANTED, "a plan is made for what the map names")
+
+
+def _mapped(view: View, kind: MapKind) -> dict[str, str]:
+    """The ids by name of what the map has on this side, and this look reads: of other clusters nothing is read."""
+    names = view.env.names
+    named = {MapKind.LOAD_BALANCER: names.load_balancer, MapKind.CLUSTER: names.cluster}
+    wanted = view.env.named(named[kind]) if kind in named else ""
+    inside = f":service/{view.env.named(names.cluster)}/" if kind is MapKind.SERVICE else ""
+    saved = _on_side(view.env.estate_map, kind, view.side) if view.env.estate_map else ()
+    return {name: id_ for name, id_ in saved if name == (wanted or name) and inside in id_}
+
+
+def _on_side(saved: MapFile, kind: MapKind, side: Side) -> Iterator[tuple[str, str]]:
+    for entry in saved.of_kind(kind):
+        other = entry.running_in(saved.dr)
+        if side is Side.PRIMARY:
+            yield entry.name, entry.id
+        elif other:
+            yield other.name, other.id
+
+
+def _today(view: View) -> dict[MapKind, dict[str, str]]:
+    """What stands on this side, ids by name. Raises DataUnavailable."""
+    balancer, cluster = view.get(elbv2.load_balancer), view.get(ecs.cluster)
+    database = view.env.named(view.env.names.database)
+    return {
+        MapKind.LOAD_BALANCER: {balancer.name: balancer.arn} if balancer else {},
+        MapKind.CLUSTER: {cluster.name: ""} if cluster.status and not states.CLUSTER[cluster.status].gone else {},
+        MapKind.SERVICE: {s.name: s.arn for s in view.get(ecs.services) if not states.SERVICE[s.status].gone},
+        MapKind.DATABASE: {
+            row.identifier: row.arn
+            for row in view.get(rds.instances)
+            if not (is_isolated(row.identifier, database) or is_set_aside(row.identifier, database))
+        },
+    }

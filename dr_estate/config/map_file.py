@@ -1,0 +1,167 @@
+"""The map file: the estate map as people read and commit it, beside the environment file as ``NAME.map.toml``.
+
+An entry has its id in each region and the read that showed it. What has no counterpart has none written: nothing is
+filled from a name pattern. ``chosen_by`` is the person who decided, "" where a relation did.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal
+
+from dr_estate.config.settings import Settings
+
+SUFFIX = ".map"
+_HEAD = (
+    "What the estate is made of, and what stands for each thing in the other region, as `scan` found it.\n"
+    "# An entry without [[entries.counterparts]] has none: add one, with chosen_by, where a person decides."
+)
+
+
+class MapKind(StrEnum):
+    """What an entry is."""
+
+    RECORD = "record"
+    LOAD_BALANCER = "load balancer"
+    CLUSTER = "ECS cluster"
+    SERVICE = "ECS service"
+    DATABASE = "database"
+    FILES = "files"
+    OBJECTS = "objects"
+    TABLE = "table"
+    SECRET = "secret"  # noqa: S105 - a kind of entry
+    IMAGES = "images"
+
+
+NAMED = {
+    "load_balancer": MapKind.LOAD_BALANCER,
+    "cluster": MapKind.CLUSTER,
+    "database": MapKind.DATABASE,
+}
+"""The keys of [names] that a map answers, by the kind of its entries."""
+
+
+class MapCounterpart(Settings):
+    """What stands for an entry in another region: what AWS calls it, the relation that showed it, or who chose it."""
+
+    kind: str
+    name: str
+    id: str
+    region: str
+    account: str
+    found: str
+    relation: str = ""
+    chosen_by: str = ""
+
+
+class MapEntry(Settings):
+    """A thing of the primary region, the read that showed it, and its counterparts."""
+
+    kind: MapKind
+    name: str
+    id: str
+    account: str
+    found: str
+    counterparts: tuple[MapCounterpart, ...] = ()
+
+    def running_in(self, region: str) -> MapCounterpart | None:
+        """What runs for it in ``region``; None where there is nothing, or a copy that is to be restored first."""
+        found = (row for row in self.counterparts if row.region == region and row.kind not in _COPIES)
+        return next(found, None)
+
+
+_COPIES = ("automated backup", "backup vault")
+
+
+class MapFile(Settings):
+    """The map of one platform in two regions. ``dr`` is "" where nothing has a counterpart anywhere."""
+
+    format: Literal["aws-dr-manager/map-file/1"] = "aws-dr-manager/map-file/1"
+    account: str
+    primary: str
+    dr: str
+    entries: tuple[MapEntry, ...] = ()
+
+    def of_kind(self, kind: MapKind) -> tuple[MapEntry, ...]:
+        """The entries of a kind, in the order of the file."""
+        return tuple(entry for entry in self.entries if entry.kind is kind)
+
+    def called(self, kind: MapKind, name: str) -> MapEntry | None:
+        """The entry of that kind and name, None where there is none."""
+        return next((entry for entry in self.of_kind(kind) if entry.name == name), None)
+
+    def only(self, kind: MapKind) -> MapEntry | None:
+        """The entry of a kind where there is one alone: of several, a map does not say which is meant."""
+        found = self.of_kind(kind)
+        return found[0] if len(found) == 1 else None
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that it says: what an approver pins."""
+        plain = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(plain.encode()).hexdigest()
+
+    def to_toml(self) -> str:
+        """The file. Reading it gives an equal map."""
+        plain = self.model_dump(mode="json", exclude_defaults=True) | {"format": self.format}
+        entries = plain.pop("entries", ())
+        blocks = [f"# {_HEAD}", "\n".join(_lines(plain))]
+        for entry in entries:
+            counterparts = entry.pop("counterparts", ())
+            blocks.append("\n".join(["[[entries]]", *_lines(entry)]))
+            blocks += ["\n".join(["[[entries.counterparts]]", *_lines(row)]) for row in counterparts]
+        return "\n\n".join(blocks) + "\n"
+
+
+def differences(before: MapFile, after: MapFile) -> Iterator[str]:
+    """What the second map has otherwise: gone, new and moved entries, and other counterparts, a line each."""
+    then, now = ({(entry.kind, entry.name): entry for entry in saved.entries} for saved in (before, after))
+    for key in sorted({*then, *now}):
+        old, new, what = then.get(key), now.get(key), f"{key[0]} {key[1]}"
+        if new is None:
+            yield f"{what}: gone"
+        elif old is None:
+            yield f"{what}: new"
+        elif old.id != new.id:
+            yield f"{what}: moved, {new.id} was {old.id}"
+        elif _places(old) != _places(new):
+            yield f"{what}: {_places(new)} stands for it, was {_places(old)}"
+
+
+def _places(entry: MapEntry) -> str:
+    places = [f"{row.region} {row.name} ({row.relation or f'chosen by {row.chosen_by}'})" for row in entry.counterparts]
+    return ", ".join(places) or "nothing"
+
+
+def with_choices(found: MapFile, before: MapFile) -> MapFile:
+    """The map with what persons chose in an earlier one, where nothing was found since."""
+    then = {(entry.kind, entry.name): entry.counterparts for entry in before.entries}
+
+    def whole(entry: MapEntry) -> MapEntry:
+        chosen = tuple(row for row in then.get((entry.kind, entry.name), ()) if row.chosen_by)
+        return entry if entry.counterparts else entry.model_copy(update={"counterparts": chosen})
+
+    return found.model_copy(update={"entries": tuple(whole(entry) for entry in found.entries)})
+
+
+def _lines(row: Mapping[str, Any]) -> Iterator[str]:
+    yield from (f"{key} = {_text(value)}" for key, value in row.items())
+
+
+def _text(value: str) -> str:
+    # JSON leaves the delete character as it is, and TOML has it escaped.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def map_path(folder: Path, name: str) -> Path:
+    """Where the map of the environment ``name`` stands."""
+    return folder / f"{name}{SUFFIX}.toml"
+
+
+def map_from(data: Mapping[str, Any]) -> MapFile:
+    """The map that a TOML file says. Raises pydantic's ValidationError."""
+    return MapFile.model_validate(data)

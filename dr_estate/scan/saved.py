@@ -1,0 +1,120 @@
+"""The estate map as its file says it: what stands from one day to the next, without states and counts. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_estate.config.map_file import MapCounterpart, MapEntry, MapFile, MapKind
+from dr_estate.model.estate_map import Counterpart, EntryPoint, EstateMap, Leg, Store, Thing, Workload
+
+SAME_RECORD = "the same record"
+SAME_SERVICES = "its services stand for each other"
+
+
+def map_file_of(found: EstateMap) -> MapFile:
+    """The file of the map: entries, load balancers, clusters, services and stores of the primary region."""
+    rows = (
+        *(_record(entry, found) for entry in found.entries),
+        *_balancers(found),
+        *_clusters(found),
+        *(_service(workload) for workload in found.workloads),
+        *(_store(store) for store in found.stores),
+    )
+    return MapFile(account=found.account, primary=found.primary, dr=found.dr, entries=rows)
+
+
+def _record(entry: EntryPoint, found: EstateMap) -> MapEntry:
+    legs = {leg.balancer.region: leg for leg in reversed(entry.legs)}
+    other = legs.get(found.dr)
+    read = "route53 ListResourceRecordSets" if entry.zone else "cloudfront ListDistributions"
+    return MapEntry(
+        kind=MapKind.RECORD,
+        name=entry.name,
+        id=_record_id(entry, legs.get(found.primary)),
+        account=found.account,
+        found=read,
+        counterparts=(
+            MapCounterpart(
+                kind=MapKind.RECORD,
+                name=entry.name,
+                id=_record_id(entry, other),
+                region=found.dr,
+                account=found.account,
+                found=read,
+                relation=SAME_RECORD,
+            ),
+        )
+        if other
+        else (),
+    )
+
+
+def _record_id(entry: EntryPoint, leg: Leg | None) -> str:
+    return f"{entry.name} {leg.record}".strip() if leg else entry.name
+
+
+def _balancers(found: EstateMap) -> Iterator[MapEntry]:
+    """Load balancers of the primary region; the one of the DR region that an equal record leads to stands for it."""
+    seen = set()
+    for entry in found.entries:
+        others = [leg.balancer for leg in entry.legs if leg.balancer.region == found.dr]
+        for thing in (leg.balancer for leg in entry.legs if leg.balancer.region == found.primary):
+            if thing.id not in seen:
+                seen.add(thing.id)
+                yield _entry(MapKind.LOAD_BALANCER, thing, [_of(other, SAME_RECORD) for other in others[:1]])
+
+
+def _clusters(found: EstateMap) -> Iterator[MapEntry]:
+    """Clusters of the workloads; the one in which their counterparts run stands for it, where it is one alone."""
+    for name in dict.fromkeys(workload.cluster for workload in found.workloads):
+        own = [workload for workload in found.workloads if workload.cluster == name]
+        others = {_cluster_of(w.counterpart.thing) for w in own if w.counterpart} - {None}
+        stands = [_of(other, SAME_SERVICES) for other in others if other and len(others) == 1]
+        cluster = _cluster_of(own[0].service)
+        if cluster:
+            yield _entry(MapKind.CLUSTER, cluster, stands)
+
+
+def _cluster_of(service: Thing) -> Thing | None:
+    """The cluster in a service's ARN; None where the ARN is of the old form, which names none."""
+    head, _, path = service.id.partition(":service/")
+    cluster, slash, _ = path.partition("/")
+    if not slash:
+        return None
+    found = "ecs DescribeServices"
+    return Thing(MapKind.CLUSTER, f"{head}:cluster/{cluster}", cluster, service.region, service.account, found)
+
+
+def _service(workload: Workload) -> MapEntry:
+    return _entry(MapKind.SERVICE, workload.service, [_by(workload.counterpart)] if workload.counterpart else [])
+
+
+def _store(store: Store) -> MapEntry:
+    return _entry(MapKind(store.kind), store.thing, [_by(copy) for copy in store.counterparts])
+
+
+def _entry(kind: MapKind, thing: Thing, counterparts: list[MapCounterpart]) -> MapEntry:
+    return MapEntry(
+        kind=kind,
+        name=thing.name,
+        id=thing.id,
+        account=thing.account,
+        found=thing.found,
+        counterparts=tuple(counterparts),
+    )
+
+
+def _by(copy: Counterpart) -> MapCounterpart:
+    return _of(copy.thing, copy.relation)
+
+
+def _of(thing: Thing, relation: str) -> MapCounterpart:
+    return MapCounterpart(
+        kind=thing.kind,
+        name=thing.name,
+        id=thing.id,
+        region=thing.region,
+        account=thing.account,
+        found=thing.found,
+        relation=str(relation),
+    )

@@ -1,0 +1,130 @@
+"""The map file: what is written is read back equal, whatever AWS calls things; what is wrong is one sentence."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dr_estate.config.environment import EnvironmentFileError, environment_names, load_environment
+from dr_estate.config.map_file import (
+    MapCounterpart,
+    MapEntry,
+    MapFile,
+    MapKind,
+    differences,
+    map_from,
+    map_path,
+    with_choices,
+)
+
+SHIPPED = Path(__file__).parents[3] / "environments"
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)  # UTF-8 has no half of a surrogate pair
+COUNTERPARTS = st.builds(
+    MapCounterpart,
+    kind=TEXTS,
+    name=TEXTS,
+    id=TEXTS,
+    region=TEXTS,
+    account=TEXTS,
+    found=TEXTS,
+    relation=TEXTS,
+    chosen_by=TEXTS,
+)
+ENTRIES = st.builds(
+    MapEntry,
+    kind=st.sampled_from(MapKind),
+    name=TEXTS,
+    id=TEXTS,
+    account=TEXTS,
+    found=TEXTS,
+    counterparts=st.lists(COUNTERPARTS, max_size=2).map(tuple),
+)
+MAPS = st.builds(MapFile, account=TEXTS, primary=TEXTS, dr=TEXTS, entries=st.lists(ENTRIES, max_size=3).map(tuple))
+
+
+@given(MAPS)
+def test_a_map_is_read_back_equal(written: MapFile) -> None:
+    assert written == map_from(tomllib.loads(written.to_toml()))
+
+
+def test_what_has_no_counterpart_has_none_in_the_file() -> None:
+    entry = MapEntry(kind=MapKind.TABLE, name="carts", id="arn", account="1", found="dynamodb DescribeTable")
+    text = MapFile(account="1", primary="eu-central-1", dr="eu-north-1", entries=(entry,)).to_toml()
+    assert "counterparts]]" not in text.partition("format")[2]
+    assert "chosen_by" not in text.partition("format")[2]
+
+
+def _folder(tmp_path: Path, text: str) -> Path:
+    (tmp_path / "sit.toml").write_text((SHIPPED / "sit.toml").read_text(encoding="utf-8"), encoding="utf-8")
+    map_path(tmp_path, "sit").write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def test_a_map_beside_the_settings_is_no_environment_of_its_own(tmp_path: Path) -> None:
+    assert ["sit"] == environment_names(_folder(tmp_path, ""))
+
+
+GOOD = 'format = "aws-dr-manager/map-file/1"\naccount = "815856636111"\nprimary = "af-south-1"\ndr = "eu-west-1"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("account = [", "not readable as TOML"),
+        (GOOD.replace("map-file/1", "map-file/9"), "format: "),
+        (GOOD + 'colour = "red"\n', "colour: unknown key"),
+        (GOOD + '[[entries]]\nkind = "kettle"\n', "entries.0.kind: "),
+        (GOOD.replace("815856636111", "111111111111"), "account"),
+        (GOOD.replace("eu-west-1", "eu-north-1"), "regions"),
+    ],
+)
+def test_a_map_that_cannot_be_used_names_its_file_and_key(tmp_path: Path, text: str, part: str) -> None:
+    with pytest.raises(EnvironmentFileError) as refused:
+        load_environment(_folder(tmp_path, text), "sit")
+    first = str(refused.value).splitlines()[0]
+    assert (first.startswith(f"{map_path(tmp_path, 'sit')}: "), part in first) == (True, True), first
+
+
+def test_the_map_is_part_of_the_rules_that_an_approver_pins(tmp_path: Path) -> None:
+    bare = load_environment(SHIPPED, "sit").rules()
+    first = load_environment(_folder(tmp_path, GOOD), "sit").rules()
+    entry = '[[entries]]\nkind = "table"\nname = "carts"\nid = "arn"\naccount = "1"\nfound = "x"\n'
+    second = load_environment(_folder(tmp_path, GOOD + entry), "sit").rules()
+    assert len({str(rules.get("map_digest")) for rules in (bare, first, second)}) == 3
+    assert bare == {key: value for key, value in second.items() if key != "map_digest"}
+
+
+def _entry(name: str, id_: str, *counterparts: MapCounterpart) -> MapEntry:
+    found = "rds DescribeDBInstances"
+    return MapEntry(kind=MapKind.DATABASE, name=name, id=id_, account="1", found=found, counterparts=counterparts)
+
+
+def _map(*entries: MapEntry) -> MapFile:
+    return MapFile(account="1", primary="eu-central-1", dr="eu-north-1", entries=entries)
+
+
+REPLICA = MapCounterpart(
+    kind="RDS instance", name="b", id="arn:b", region="eu-north-1", account="1", found="x", relation="read replica"
+)
+CHOSEN = REPLICA.model_copy(update={"relation": "", "chosen_by": "arn:aws:iam::1:user/ann"})
+
+
+def test_what_is_new_gone_moved_or_paired_otherwise_is_a_line_each() -> None:
+    before = _map(_entry("gone", "1"), _entry("moved", "2"), _entry("paired", "3"), _entry("same", "4"))
+    after = _map(_entry("moved", "5"), _entry("paired", "3", REPLICA), _entry("same", "4"), _entry("new", "6"))
+    assert [
+        "database gone: gone",
+        "database moved: moved, 5 was 2",
+        "database new: new",
+        "database paired: eu-north-1 b (read replica) stands for it, was nothing",
+    ] == list(differences(before, after))
+
+
+def test_what_a_person_chose_stays_where_no_relation_was_found_since() -> None:
+    before = _map(_entry("a", "1", CHOSEN), _entry("b", "2", CHOSEN))
+    found = with_choices(_map(_entry("a", "1"), _entry("b", "2", REPLICA)), before)
+    assert [(CHOSEN,), (REPLICA,)] == [entry.counterparts for entry in found.entries]
