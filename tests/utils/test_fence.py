@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -30,6 +31,13 @@ class Sit:
 
     def run(self, words: str, person: str = "operator") -> Ran:
         return at_endpoint(self.world, self.home, f"-e sit --config {self.config} {words}", person)
+
+    def kept(self, command: str) -> dict[str, Any]:
+        """The JSON report that the last run of a command kept: what --format json prints (test_run_files)."""
+        reports = (self.home / "out").glob(f"sit-{command}-*/report.json")
+        newest = max(reports, key=lambda path: path.stat().st_mtime_ns)
+        found: dict[str, Any] = json.loads(newest.read_text(encoding="utf-8"))
+        return found
 
     def changed(self) -> set[tuple[str, str]]:
         """Region and operation of every change since the last reset, but for the tool's own records and messages."""
@@ -72,7 +80,7 @@ def test_a_split_leads_every_screen_and_ends_by_the_command_it_prints(sit: Sit) 
         assert first.startswith("Visitors read and write in eu-west-1, 2 of 2 tenants, and two databases take "), words
         assert first.endswith(" fence --side primary`"), words
         assert second.startswith("BLOCKER: posture SPLIT: "), words
-    weighed = sit.run("failback --format json", "reader").report
+    weighed = sit.kept("failback")
     assert (weighed["recommendation"], " fence --side primary`" in weighed["next_step"]) == ("WAIT", True)
     (gate,) = [gate for gate in weighed["gates"] if gate["id"] == "direction.one-writer"]
     assert (gate["met"], gate["stops"]) == (False, True)
@@ -80,7 +88,7 @@ def test_a_split_leads_every_screen_and_ends_by_the_command_it_prints(sit: Sit) 
     assert "sit-mysql of af-south-1" in lost, "what the second writer took"
     began = sit.run("failback --staged --execute --incident INC-1")
     assert (began.code, "direction.one-writer: " in began.err, "fence --side primary" in began.err) == (4, True, True)
-    split = sit.run("status --format json", "reader").report
+    split = sit.kept("status")
     assert [] == list(SCHEMA.iter_errors(split))
     assert (split["posture_severity"], split["score"] < 50, split["recommendation"]) == ("blocker", True, "NOT_READY")
     sit.world.reset_mutations()
