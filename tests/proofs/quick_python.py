@@ -71,6 +71,10 @@ def main(checkout: str, door: str) -> None:
 
 def _warm() -> None:
     import utils.aws_mgmt
+    from dr_actions.actions.registry import actions
+    from dr_estate.aws.read_client import Credentials, ReadClient
+    from dr_estate.config.environment import Side, load_environment
+    from dr_estate.snapshot.registry import reads
     from utils.aws_mgmt.app.early_imports import loading_judgement
 
     found = {module.name for module in pkgutil.walk_packages(utils.aws_mgmt.__path__, "utils.aws_mgmt.")}
@@ -78,6 +82,11 @@ def _warm() -> None:
         importlib.import_module(name)
     with loading_judgement():
         pass
+    actions()
+    environment = load_environment(Path("environments"), "sit")
+    client = ReadClient(environment, reads(), Credentials("http://127.0.0.1:9", "nobody", "nothing"))
+    for service in sorted({operation.partition(":")[0] for operation in reads()}):  # their models are read with them
+        client.client(service, environment.region(Side.DR))
 
 
 def _answer(order: socket.socket) -> None:
