@@ -166,6 +166,31 @@ def prod(lost: Prod, tmp_path: Path) -> Prod:
     return replace(lost, home=tmp_path)
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """A failover that the operator asked for and that waits for an approver in AWS, in the world of ``prod``."""
+
+    prod: Prod
+    execution: str
+
+
+@pytest.fixture(scope="module")
+def open_request(lost: Prod) -> Waiting:
+    """Asked for once, and kept as "asked"; the laptop is closed."""
+    lost.world.return_to("lost")
+    laptop, execution = lost.asked(EXECUTE, "laptop")
+    laptop.kill()
+    lost.world.keep("asked")
+    return Waiting(lost, execution)
+
+
+@pytest.fixture
+def waiting(open_request: Waiting, tmp_path: Path) -> Waiting:
+    """For what neither ends it nor lets it go on: in a world that is returned to, AWS takes none of its steps."""
+    open_request.prod.world.return_to("asked")
+    return replace(open_request, prod=replace(open_request.prod, home=tmp_path))
+
+
 def change_by_hand(prod: Prod, watching: Command) -> None:
     """Make the DNS change exactly as the watching command shows it."""
     line = shlex.split(shown(watching, r"^aws route53 .*$")[0])
@@ -175,16 +200,30 @@ def change_by_hand(prod: Prod, watching: Command) -> None:
     route53.change_resource_record_sets(HostedZoneId=given["--hosted-zone-id"], ChangeBatch=batch)
 
 
-@pytest.mark.parametrize("how", ["error", "expired"])
-def test_who_watches_a_run_goes_on_watching_where_an_answer_of_aws_fails(prod: Prod, how: str) -> None:
+def test_who_watches_a_run_goes_on_watching_where_an_answer_of_aws_fails(prod: Prod) -> None:
+    """An error, then credentials that expired: each silence is reported once."""
     laptop, execution = prod.asked(EXECUTE, "laptop")
-    prod.world.begin(Outage(prod.env.region(Side.DR), how, "ssm", "GetAutomationExecution", person="operator", times=2))
-    shown(laptop, "AWS goes on with it")
+    for silences, how in enumerate(("error", "expired"), start=1):
+        of_aws = Outage(prod.env.region(Side.DR), how, "ssm", "GetAutomationExecution", person="operator", times=2)
+        prod.world.begin(of_aws)
+        shown(laptop, rf"(?s)(?:AWS goes on with it.*){{{silences}}}")
+        prod.world.end(of_aws)
+        answered_again(prod)
     ended = prod.run(f"approve --withdraw --incident {INCIDENT}", "approver")
     assert ended.code == 0, ended.err
     assert laptop.wait(PATIENCE_S) == Exit.REFUSED, laptop.err
     assert prod.status(execution) == "Rejected"
-    assert laptop.err.count("AWS goes on with it") == 1, "one silence is told once"
+    assert laptop.err.count("AWS goes on with it") == 2, "one silence is told once"
+
+
+def answered_again(prod: Prod) -> None:
+    """Wait until who watches asked twice more: the second question follows an answer."""
+    prod.world.reset_calls()
+    ends = time.monotonic() + PATIENCE_S
+    asking = f"{prod.env.region(Side.DR)} ssm:GetAutomationExecution"
+    while prod.world.calls().get(asking, 0) < 2:
+        assert time.monotonic() < ends
+        time.sleep(0.2)
 
 
 @pytest.mark.whole_run("failover by AWS")
@@ -235,7 +274,7 @@ def agree_to_more_while_another_plan_waits(prod: Prod, execution: str) -> None:
     prod.ssm("approver").send_automation_signal(AutomationExecutionId=other, SignalType="Reject")
 
 
-def test_a_run_that_aws_started_is_stopped_from_anywhere_and_goes_on(prod: Prod) -> None:
+def test_a_run_that_aws_started_is_stopped_by_a_pause_and_in_ecs_and_goes_on_each_time(prod: Prod) -> None:
     laptop, execution = prod.asked(EXECUTE, "laptop")
     assert prod.run(f"approve --incident {INCIDENT}", "approver").code == 0
     shown(laptop, r"step 1 of ")
@@ -246,18 +285,19 @@ def test_a_run_that_aws_started_is_stopped_from_anywhere_and_goes_on(prod: Prod)
     assert prod.status(execution) == "Failed", "EventBridge sees that the run did not succeed"
     agree_to_more_while_another_plan_waits(prod, execution)
     assert prod.run("unpause").code == 0
+    stopped_in_ecs(prod)
     again, _ = prod.asked(EXECUTE, "laptop-again")
-    approved = prod.run(f"approve --incident {INCIDENT}", "approver")
-    assert "AWS runs it now" in approved.out, approved.err
-    assert approved.out.partition("In short")[2].rstrip().endswith(f"attach --incident {INCIDENT}"), approved.out
+    assert prod.run(f"approve --incident {INCIDENT}", "approver").code == 0
     change_by_hand(prod, again)
     assert again.wait(PATIENCE_S) == 0, again.err
 
 
-def test_a_run_whose_task_is_stopped_in_ecs_says_how_it_was_stopped_and_goes_on_at_once(prod: Prod) -> None:
+def stopped_in_ecs(prod: Prod) -> None:
     """ECS gives a container its stopTimeout: enough to record where the run stands, and to give its lock back."""
-    laptop, _ = prod.asked(EXECUTE, "laptop")
-    assert prod.run(f"approve --incident {INCIDENT}", "approver").code == 0
+    laptop, _ = prod.asked(EXECUTE, "laptop-in-ecs")
+    approved = prod.run(f"approve --incident {INCIDENT}", "approver")
+    assert "AWS runs it now" in approved.out, approved.err
+    assert approved.out.partition("In short")[2].rstrip().endswith(f"attach --incident {INCIDENT}"), approved.out
     shown(laptop, r"^aws route53 .*$")
     ecs, cluster = prod.aws("admin").client("ecs", Side.DR), prod.env.named(prod.env.names.cluster)
     running = ecs.describe_tasks(cluster=cluster, tasks=ecs.list_tasks(cluster=cluster)["taskArns"])["tasks"]
@@ -266,14 +306,10 @@ def test_a_run_whose_task_is_stopped_in_ecs_says_how_it_was_stopped_and_goes_on_
     assert laptop.wait(PATIENCE_S) != 0, laptop.err
     log = prod.run(f"log --incident {INCIDENT}")
     assert re.search(r"\bend +stopped: Stopped between two calls, as asked\.", log.out), log.out
-    again, _ = prod.asked(EXECUTE, "laptop-again")
-    assert prod.run(f"approve --incident {INCIDENT}", "approver").code == 0
-    change_by_hand(prod, again)
-    assert again.wait(PATIENCE_S) == 0, again.err
 
 
-def test_who_asked_cannot_approve_and_who_approves_cannot_ask_by_aws_alone(prod: Prod) -> None:
-    laptop, execution = prod.asked(EXECUTE, "laptop")
+def test_who_asked_cannot_approve_and_who_approves_cannot_ask_by_aws_alone(waiting: Waiting) -> None:
+    prod, execution = waiting.prod, waiting.execution
     signal = {"AutomationExecutionId": execution, "SignalType": "Approve"}
     assert DENIED == prod.refused("operator", "send_automation_signal", **signal)
     assert DENIED == prod.refused("admin", "send_automation_signal", **signal)  # may all of IAM, and is no approver
@@ -281,7 +317,6 @@ def test_who_asked_cannot_approve_and_who_approves_cannot_ask_by_aws_alone(prod:
     assert "Waiting" == prod.status(execution)
     alone = prod.run(f"approve --incident {INCIDENT}")
     assert (alone.code, "is not among the approvers" in alone.err) == (4, True), alone.err
-    laptop.kill()
 
 
 def test_a_second_automation_beside_the_first_is_refused_by_the_document_itself(prod: Prod) -> None:
@@ -412,16 +447,16 @@ def test_a_start_whose_words_name_another_plan_than_it_shows_is_not_approved(pro
         assert ended.code == 0, ended.err
 
 
-def test_a_dry_start_proves_image_roles_network_and_tool_without_an_approval(prod: Prod) -> None:
+def test_a_dry_start_proves_image_roles_network_and_tool_without_an_approval(waiting: Waiting) -> None:
     """A recovery that waits for its approver is not in the way."""
-    laptop, waiting = prod.asked(EXECUTE, "laptop")
+    prod = waiting.prod
     prod.world.repair("primary-dark")
     prod.world.reset_mutations()
     tried = prod.run("doctor --start", "operator")
     assert (tried.code, "AWS starts a run: its task saw the estate in" in tried.out) == (Exit.READY, True), tried.err
     changed = [row for row in prod.world.mutations() if row["done"] and not row["control"]]
     assert {"StartAutomationExecution", "RunTask"} == {row["operation"] for row in changed}
-    assert prod.status(waiting) == "Waiting"
+    assert prod.status(waiting.execution) == "Waiting"
     ecr, name = prod.aws("admin").client("ecr", Side.DR), prod.env.named(prod.env.names.recovery_task)
     ecs = prod.aws("admin").client("ecs", Side.DR)
     image = ecs.describe_task_definition(taskDefinition=name)["taskDefinition"]["containerDefinitions"][0]["image"]
@@ -429,7 +464,6 @@ def test_a_dry_start_proves_image_roles_network_and_tool_without_an_approval(pro
     ecr.batch_delete_image(repositoryName=repository, imageIds=[{"imageDigest": digest}])
     failed = prod.run("doctor --start", "operator")
     assert (failed.code, "CannotPullContainerError" in failed.err) == (Exit.NOT_READY, True), failed.err
-    laptop.kill()
 
 
 def test_what_the_task_refuses_is_read_on_every_screen_and_nothing_says_that_it_goes_on(prod: Prod) -> None:
@@ -451,8 +485,8 @@ def test_what_the_task_refuses_is_read_on_every_screen_and_nothing_says_that_it_
     assert f"REFUSED: the run for {INCIDENT} that AWS started began nothing" in status.out + status.err
 
 
-def test_what_the_task_would_refuse_is_refused_when_it_is_ordered_and_when_it_is_approved(prod: Prod) -> None:
-    laptop, execution = prod.asked(EXECUTE, "laptop")
+def test_what_the_task_would_refuse_is_refused_when_it_is_ordered_and_when_it_is_approved(waiting: Waiting) -> None:
+    prod = waiting.prod
     table, name = prod.aws("admin").client("dynamodb", Side.DR), prod.env.named(prod.env.names.control_table)
     now = datetime.fromtimestamp(prod.world.clock()["world"], UTC)
     moments = dict.fromkeys(("taken_at", "heartbeat_at"), instant(now))
@@ -460,8 +494,7 @@ def test_what_the_task_would_refuse_is_refused_when_it_is_ordered_and_when_it_is
     table.put_item(TableName=name, Item=encode_item({"pk": "LOCK", "sk": "RUN", **holder}))
     approved = prod.run(f"approve --incident {INCIDENT}", "approver")
     assert (approved.code, "lock.held: run run-1 of Alice" in approved.err) == (Exit.REFUSED, True), approved.err
-    assert "Waiting" == prod.status(execution)
-    laptop.kill()
+    assert "Waiting" == prod.status(waiting.execution)
     ordered = prod.run(EXECUTE)
     assert (ordered.code, "lock.held: run run-1 of Alice" in ordered.err) == (Exit.REFUSED, True), ordered.err
     assert prod.run("pause --reason storm", "approver").code == 0
