@@ -237,7 +237,7 @@ def test_the_operator_asks_the_approver_approves_the_laptop_dies_and_another_see
     other = prod.begin(f"attach --incident {INCIDENT}", "other")
     change_by_hand(prod, other)
     assert other.wait(PATIENCE_S) == 0, other.err
-    assert f"the run of {INCIDENT} ended with exit 0" in other.out
+    assert f"the failover of {INCIDENT} is complete, exit 0" in other.out
     assert_all_of_it_is_on(prod, "other", other)
     log = prod.run(f"log --incident {INCIDENT}")
     assert log.code == 0, log.err
@@ -474,7 +474,7 @@ def test_what_the_task_refuses_is_read_on_every_screen_and_nothing_says_that_it_
     reason = "authority.two-people: nobody approved this plan."
     assert f"({execution}): Refused." in laptop.err
     assert reason in laptop.err
-    assert f"the run of {INCIDENT} was refused, exit 4" in laptop.out
+    assert f"the failover of {INCIDENT} was refused, exit 4" in laptop.out
     assert "goes on" not in laptop.out + laptop.err
     assert prod.status(execution) == "Failed"
     attached = prod.run(f"attach --incident {INCIDENT}")

@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from dr_actions.clients.mutating_client import SendFailed
+from dr_actions.model.plan import Goal
+from dr_actions.model.sequence import SEEN_FREEZES, Role, role_of
 from dr_checks.posture.visitor_access import VisitorAccess
 from dr_estate.model.unavailable import DataUnavailable, UnavailableKind
 from reports.incident.log import incident_log, render
@@ -15,7 +17,7 @@ from reports.terminal import console
 from reports.terminal.manual_step import ManualStepWriter
 from reports.terminal.run_screen import RunScreen, shown
 from reports.values.assessment import short
-from reports.values.run_view import RunFollower, RunView
+from reports.values.run_view import LineKind, RunFollower, RunLine, RunView
 from utils.aws_mgmt.app.automation import ExecutionState, RecoveryAutomation, RecoveryExecution, describe
 from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.errors import Refused
@@ -38,6 +40,8 @@ RECORD = "incident.md"
 _POLL_S = 5.0
 _LOOK_AGAIN_S = 60.0
 """How often it is looked what visitors can do: twenty reads, where a look at the run is two."""
+_MOVES_VISITORS = SEEN_FREEZES | {Role.CLOSE, Role.DATABASE, Role.SERVICES, Role.TRAFFIC}
+"""Steps after which visitors can do something else: then it is looked at once."""
 _OVER = (ExecutionState.ENDED, ExecutionState.FAILED)
 
 
@@ -128,8 +132,8 @@ def _ended(
     found: RecoveryExecution, view: RunView | None, form: str, visitors: VisitorAccess | None, *, refused: bool
 ) -> Exit:
     code = next((code for code in Exit if code == found.exit_code), Exit.ACTION_FAILED)
-    how = "was refused, exit" if refused else "ended with exit"
-    answer = f"the run of {found.incident} {how} {code}"
+    how = "was refused" if refused else "is complete" if code is Exit.READY else "is not complete"
+    answer = f"the {found.goal} of {found.incident} {how}, exit {code}"
     if found.exit_code is None:
         code, answer = Exit.COULD_NOT_SEE, "the run is over, and AWS does not know how its task ended"
         console.complain(f"{answer[0].upper()}{answer[1:]}: {log_of(found.incident)} has what it recorded.")
@@ -202,7 +206,15 @@ class _RunFollowing:
             if line.entry.at >= self._began_at:  # what came before is of an earlier execution
                 self._has_begun = True
                 self._screen.line(line)
+                if self._moves_visitors(line):
+                    self._looked_at_s = None
         self._screen.draw()
+
+    def _moves_visitors(self, line: RunLine) -> bool:
+        """Whether a step is over, or waits for a person, after which visitors can do something else."""
+        view = self._follower.view(line.entry.at)
+        moves = view is not None and role_of(Goal(view.goal), line.entry.step or "") in _MOVES_VISITORS
+        return moves and line.kind in (LineKind.BY_HAND, LineKind.DONE)
 
     def view(self) -> RunView | None:
         """The run as it stands now; None before this execution's plan begins."""
