@@ -35,13 +35,13 @@ class RequestFile:
 
     def attach(self, session: Any) -> None:
         """Hear the botocore ``session``."""
-        session.register("before-send", self._sent)
+        session.register("before-send", self._record_request)
 
     def write(self, path: Path) -> None:
         """Write all that was heard."""
         path.write_bytes(orjson.dumps(self.requests))
 
-    def _sent(self, request: Any, **_: Any) -> None:
+    def _record_request(self, request: Any, **_: Any) -> None:
         body = request.body or b""
         raw = body.encode() if isinstance(body, str) else bytes(body)
         names = {str(name): _text(value) for name, value in request.headers.items()}
@@ -68,13 +68,17 @@ class Replay:
         reader, writer = await asyncio.open_connection(host, port)
         count = 0
         for method, url, region, service, headers, body in self.requests:
-            writer.write(self._signed(method, url, region, service, orjson.loads(headers), base64.b64decode(body)))
+            writer.write(
+                self._signed_request(method, url, region, service, orjson.loads(headers), base64.b64decode(body))
+            )
             await _answer(reader, method)
             count += 1
         writer.close()
         return count
 
-    def _signed(self, method: str, url: str, region: str, service: str, headers: dict[str, str], body: bytes) -> bytes:
+    def _signed_request(
+        self, method: str, url: str, region: str, service: str, headers: dict[str, str], body: bytes
+    ) -> bytes:
         """The request with AWS's signature, version 4."""
         parts, moment = urlsplit(url), datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
         digest = hashlib.sha256(body).hexdigest()
@@ -113,7 +117,7 @@ async def _answer(reader: asyncio.StreamReader, method: str) -> Any:
     return ET.fromstring(body) if body.startswith(b"<") else body  # noqa: S314 - our own loopback's
 
 
-async def _all(path: Path) -> int:
+async def _replay_all(path: Path) -> int:
     url = urlsplit(os.environ["AWS_ENDPOINT_URL"])
     keys = os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]
     replay = Replay(iter(orjson.loads(path.read_bytes())), *keys)
@@ -124,7 +128,7 @@ async def _all(path: Path) -> int:
 def replay(path: Path) -> dict[str, float | int | str]:
     """Send what ``path`` has; seconds and calls."""
     began = time.monotonic()
-    calls = asyncio.run(_all(path))
+    calls = asyncio.run(_replay_all(path))
     return {"look_s": time.monotonic() - began, "calls": calls, "unseen": 0}
 
 

@@ -54,7 +54,7 @@ def _custodian(environment: Environment, folder: Path) -> Sequence[str]:
         json.dumps({"policies": [{"name": kind, "resource": f"aws.{kind}"} for kind in KINDS]}), encoding="utf-8"
     )
     regions = (environment.regions.primary, environment.regions.dr)
-    return ["run", "-s", f"{folder}/out", "--cache-period", "0", *_each("-r", regions), str(policies)]
+    return ["run", "-s", f"{folder}/out", "--cache-period", "0", *_repeated_option("-r", regions), str(policies)]
 
 
 def _prowler(environment: Environment, folder: Path) -> Sequence[str]:
@@ -63,7 +63,7 @@ def _prowler(environment: Environment, folder: Path) -> Sequence[str]:
     return ["aws", "--region", *regions, "--service", *SERVICES, *out]
 
 
-def _each(option: str, values: Sequence[str]) -> list[str]:
+def _repeated_option(option: str, values: Sequence[str]) -> list[str]:
     return [word for value in values for word in (option, value)]
 
 
@@ -73,6 +73,6 @@ PEERS = (
 )
 
 
-def installed(tenants: int) -> list[Peer]:
+def installed_peers(tenants: int) -> list[Peer]:
     """The peers that ``make peers`` has put here; of more tenants than ``MOST_TENANTS`` they take many minutes."""
     return [peer for peer in PEERS if peer.program.exists() and tenants <= MOST_TENANTS]

@@ -33,7 +33,7 @@ _PATIENCE_S = 600
 
 def concurrently(environment: Environment) -> Outcome:
     """The product's own way: ``observe``."""
-    return _observed(environment, ImmutableAnswers())
+    return _outcome_of(environment, ImmutableAnswers())
 
 
 def patiently(environment: Environment) -> Outcome:
@@ -44,13 +44,13 @@ def patiently(environment: Environment) -> Outcome:
 
 def paced(environment: Environment) -> Outcome:
     """The product's own way with AWS's published rates kept to, as on AWS."""
-    return _observed(environment, ImmutableAnswers(), paced=True)
+    return _outcome_of(environment, ImmutableAnswers(), paced=True)
 
 
 def again(environment: Environment) -> Outcome:
     """The product's own way with what an earlier run left in the file of argv."""
     answers = load(Path(sys.argv[2]), "benchmark")
-    outcome = _observed(environment, answers)
+    outcome = _outcome_of(environment, answers)
     answers.save(Path(sys.argv[2]), "benchmark")
     return outcome
 
@@ -60,12 +60,12 @@ def recorded(environment: Environment) -> Outcome:
     from benchmarks.floor import RequestFile
 
     requests = RequestFile()
-    outcome = _observed(environment, ImmutableAnswers(), recorder=cast("ExchangeRecorder", requests))
+    outcome = _outcome_of(environment, ImmutableAnswers(), recorder=cast("ExchangeRecorder", requests))
     requests.write(Path(sys.argv[2]))
     return outcome
 
 
-def _observed(
+def _outcome_of(
     environment: Environment,
     immutable: ImmutableAnswers,
     *,

@@ -21,8 +21,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.measuring import ResourceUsage, in_turn, take
-from benchmarks.peers import Peer, installed
-from benchmarks.worlds import BenchmarkWorld, both
+from benchmarks.peers import Peer, installed_peers
+from benchmarks.worlds import BenchmarkWorld, both_worlds
 from dr_estate.config.environment import load_environment
 
 DR_CLI = "utils/aws_mgmt/dr_cli.py"
@@ -63,7 +63,7 @@ def start_up(times: int) -> list[BenchmarkRow]:
     ]
 
 
-def measured(
+def measured_rows(
     worlds: tuple[BenchmarkWorld, BenchmarkWorld],
     tenants: int,
     latencies_ms: list[int],
@@ -75,7 +75,7 @@ def measured(
     for latency_ms in latencies_ms:
         for world in worlds if with_baselines else worlds[1:]:
             yield from rows_of(world, tenants, latency_ms, times, with_baselines)
-    yield throttled(worlds[1], tenants, latencies_ms[-1])
+    yield throttled_row(worlds[1], tenants, latencies_ms[-1])
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def rows_of(
             print(f"{misses} requests were not canned: the timing holds some of the emulator's", file=sys.stderr)
         yield from (c.describe(usage) for c, usage in zip(contestants, taken, strict=True))
         if world.kind == "canned" and with_baselines and latency_ms:
-            yield from (_peer(place, peer) for peer in installed(tenants))
+            yield from (_peer(place, peer) for peer in installed_peers(tenants))
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ def _floor(place: Place) -> Contestant:
     return Contestant(lambda: take(["-m", "benchmarks.floor", file], place.world.variables), describe)
 
 
-def throttled(world: BenchmarkWorld, tenants: int, latency_ms: int) -> BenchmarkRow:
+def throttled_row(world: BenchmarkWorld, tenants: int, latency_ms: int) -> BenchmarkRow:
     """The reader alone where AWS's published rates are enforced; run after ``rows_of``."""
     world.latency(latency_ms / _MS)
     world.throttle(1)
@@ -260,9 +260,9 @@ def main() -> None:
     rows = start_up(times + 2)
     environment = load_environment(ENVIRONMENTS, "sit")
     for tenants in sizes:
-        with both(environment, tenants) as worlds:
+        with both_worlds(environment, tenants) as worlds:
             with_baselines = tenants <= arguments.baselines_up_to
-            for row in measured(worlds, tenants, arguments.latency_ms, times, with_baselines):
+            for row in measured_rows(worlds, tenants, arguments.latency_ms, times, with_baselines):
                 print(f"{row.what}: {row.tenants} tenants, {row.wall_s:.2f} s", file=sys.stderr)
                 rows.append(row)
                 _keep(rows, arguments.json)

@@ -57,7 +57,7 @@ XML_REFUSAL = (
 )
 
 
-def limited(scope: bytes, target: bytes, body: bytes) -> tuple[Limit, str] | None:
+def limit_of(scope: bytes, target: bytes, body: bytes) -> tuple[Limit, str] | None:
     """The limit that a request counts against, and in which region; None where none is published.
 
     ``scope`` is the region and the service of its signature, ``target`` the header that names a JSON operation.
@@ -97,7 +97,7 @@ class PublishedLimits:
 
     def passes(self, scope: bytes, target: bytes, body: bytes) -> bool:
         """Whether the request passes now."""
-        key = limited(scope, target, body)
+        key = limit_of(scope, target, body)
         if key is None:
             return True
         limit = key[0]

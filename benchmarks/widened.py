@@ -11,18 +11,18 @@ from typing import Any
 
 import orjson
 
-from dr_estate.snapshot.snapshot import Snapshot, from_json, rewritten, to_json
+from dr_estate.snapshot.snapshot import Snapshot, from_json, rewritten_evidence, to_json
 
 _TENANT = re.compile(rb"tenant-?\d+")
 
 
-def widened(snapshot: Snapshot, pattern: str, tenants: int) -> Snapshot:
+def widened_snapshot(snapshot: Snapshot, pattern: str, tenants: int) -> Snapshot:
     """The snapshot with so many tenants more like ``pattern``, the name of one of them: it is called as these are.
 
     Each member of a list that names that tenant alone is repeated for each new one, by its name.
     """
     names = [f"tenant{1000 + number}".encode() for number in range(tenants)]
-    return from_json(rewritten(to_json(snapshot), lambda body: _wide(body, pattern.encode(), names)))
+    return from_json(rewritten_evidence(to_json(snapshot), lambda body: _wide(body, pattern.encode(), names)))
 
 
 def _wide(value: Any, pattern: bytes, names: list[bytes]) -> Any:

@@ -56,9 +56,9 @@ class BenchmarkWorld:
 
 
 @contextlib.contextmanager
-def both(environment: Environment, tenants: int) -> Iterator[tuple[BenchmarkWorld, BenchmarkWorld]]:
+def both_worlds(environment: Environment, tenants: int) -> Iterator[tuple[BenchmarkWorld, BenchmarkWorld]]:
     """The emulator with ``tenants`` tenants, and a server of its canned answers, until the block ends."""
-    with embedded.running(environment, tenants) as endpoint, canned(endpoint) as repeating:
+    with embedded.running(environment, tenants) as endpoint, canned_world(endpoint) as repeating:
         yield (
             BenchmarkWorld(
                 "emulator", endpoint.url, {**repeating.variables, "AWS_ENDPOINT_URL": endpoint.url}, endpoint
@@ -68,7 +68,7 @@ def both(environment: Environment, tenants: int) -> Iterator[tuple[BenchmarkWorl
 
 
 @contextlib.contextmanager
-def canned(endpoint: Endpoint) -> Iterator[BenchmarkWorld]:
+def canned_world(endpoint: Endpoint) -> Iterator[BenchmarkWorld]:
     """A server of the canned answers of ``endpoint``, in a process of its own."""
     keys = endpoint.people["reader"]
     command = [sys.executable, "-m", "benchmarks.canned", endpoint.url]

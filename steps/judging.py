@@ -67,7 +67,7 @@ def _with_commands(result: CheckResult, estate: Observation) -> CheckResult:
     """The result, the commands of its remedies as the operator types them."""
     typed, rehearsal = estate.invocation, is_sandbox(estate.snapshot.world)
     findings = (
-        replace(f, remedy=typed.complete(f.remedy), commands=tuple(typed.typed(c, rehearsal) for c in f.commands))
+        replace(f, remedy=typed.complete(f.remedy), commands=tuple(typed.typed_line(c, rehearsal) for c in f.commands))
         if f.remedy or f.commands
         else f
         for f in result.findings

@@ -58,20 +58,20 @@ GROUPS = (
 def survivors(group: Group, sample: list[Candidate], jobs: int) -> Iterator[Candidate]:
     """Run the tests of each mutant, so many at a time, and yield those that none of them fails on."""
     running.preload(group)
-    known = running.measured(group)
+    known = running.measure_group(group)
     imported = [candidate for candidate in sample if running.is_imported(candidate, known)]
     others = [candidate for candidate in sample if candidate not in imported]
     work = [(found, known.tests(found.file.name, found.lines or ())) for found in others]
     yield from (candidate for candidate, tests in work if not tests)
-    for candidate, killed in collected.killed(group, [(found, tests) for found, tests in work if tests], jobs):
+    for candidate, killed in collected.kill_results(group, [(found, tests) for found, tests in work if tests], jobs):
         if killed is None:
             imported.append(candidate)
         elif not killed:
             yield candidate
-    yield from _imported(imported, known, group, jobs)
+    yield from _judge_imported(imported, known, group, jobs)
 
 
-def _imported(sample: list[Candidate], known: Measured, group: Group, jobs: int) -> Iterator[Candidate]:
+def _judge_imported(sample: list[Candidate], known: Measured, group: Group, jobs: int) -> Iterator[Candidate]:
     at_work: dict[int, Candidate] = {}
     for candidate in sample:
         if len(at_work) >= jobs:

@@ -58,7 +58,7 @@ class _Host:
         os.write(self.answers, f"{line}\n".encode())
 
 
-def killed(
+def kill_results(
     group: Group, work: Sequence[tuple[Candidate, list[str]]], jobs: int
 ) -> Iterator[tuple[Candidate, bool | None]]:
     """Whether the given tests kill each mutant, as soon as it is known; None where its code could not be replaced.

@@ -79,7 +79,7 @@ def preload(group: Group) -> None:
             importlib.import_module(module.name)
 
 
-def measured(group: Group) -> Measured:
+def measure_group(group: Group) -> Measured:
     """Run the tests of the group without a mutant. Raises RuntimeError where they are red."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "covered.json")

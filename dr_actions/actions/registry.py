@@ -16,7 +16,7 @@ from dr_actions.model.action import Action
 
 
 @cache
-def _declared() -> dict[str, tuple[Action, ModuleType]]:
+def _declared_actions() -> dict[str, tuple[Action, ModuleType]]:
     names = sorted(info.name for info in pkgutil.walk_packages(dr_actions.actions.__path__, "dr_actions.actions."))
     found: dict[str, tuple[Action, ModuleType]] = {}
     for module in map(importlib.import_module, names):
@@ -28,12 +28,12 @@ def _declared() -> dict[str, tuple[Action, ModuleType]]:
 
 def actions() -> dict[str, Action]:
     """Every action of this package by name."""
-    return {name: action for name, (action, _) in _declared().items()}
+    return {name: action for name, (action, _) in _declared_actions().items()}
 
 
 def modules() -> dict[str, ModuleType]:
     """The module of every action of this package, by the action's name."""
-    return {name: module for name, (_, module) in _declared().items()}
+    return {name: module for name, (_, module) in _declared_actions().items()}
 
 
 def writes() -> frozenset[str]:

@@ -78,7 +78,7 @@ def leftovers_sentence(snapshot: Snapshot, env: Environment, marked: Collection[
         except DataUnavailable:
             unseen.append(env.region(side))
             continue
-        found += [(_kept(i, env.region(side), marked), _instance_cost(i.storage_gib, env)) for i in retained]
+        found += [(_instance_text(i, env.region(side), marked), _instance_cost(i.storage_gib, env)) for i in retained]
     message = f"What {' and '.join(unseen)} keeps beside the estate was not seen." if unseen else ""
     if not found:
         return message
@@ -87,6 +87,6 @@ def leftovers_sentence(snapshot: Snapshot, env: Environment, marked: Collection[
     return f"Kept until people delete it: {listed}; {total:.2f} {costs.currency} an hour together. {message}".rstrip()
 
 
-def _kept(instance: rds.Instance, region: str, marked: Collection[str]) -> str:
+def _instance_text(instance: rds.Instance, region: str, marked: Collection[str]) -> str:
     marker = f" with the table {TABLE}" if instance.resource_id in marked else ""
     return f"{instance.identifier} in {region}{marker}"

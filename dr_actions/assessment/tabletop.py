@@ -99,7 +99,7 @@ def _stop(
         happens=tuple(_happens(own)) or (_by_itself(playbook, step),),
         budget_s=sum(max(plan_step.budget_s for plan_step in batch) for batch in batches(own)),
         needs=tuple(step.needs),
-        injects=_drawn(_ABOUT.get((playbook, step.number), ()), disasters, turn + step.number),
+        injects=_injects(_ABOUT.get((playbook, step.number), ()), disasters, turn + step.number),
         gaps=tuple(_gaps(env, snapshot, playbook, step, own, plan, dark)),
     )
 
@@ -116,7 +116,7 @@ def _by_itself(playbook: str, step: PlaybookStep) -> str:
     return step.emergency or "People, and what this tool looks at: no change is planned for this step."
 
 
-def _drawn(words: Sequence[str], disasters: Mapping[str, str], turn: int) -> tuple[Inject, ...]:
+def _injects(words: Sequence[str], disasters: Mapping[str, str], turn: int) -> tuple[Inject, ...]:
     """Two of the disasters that are about the step, others at each turn."""
     fit = sorted(name for name in disasters if any(word in name for word in words))
     start = turn * _INJECTS % len(fit) if fit else 0

@@ -55,7 +55,7 @@ class ApprovalStore:
             "overrides": overrides_to_item(approval.overrides),
             "withdrawn_at": "",
             "earlier": _earlier(known),
-            _STARTS: _listed(known, _STARTS),
+            _STARTS: _rows(known, _STARTS),
         }
         self._table.put(Put({"pk": APPROVAL + approval.userid, "sk": approval.incident, **item}))
 
@@ -66,7 +66,7 @@ class ApprovalStore:
         """
         key, there = (APPROVAL + start.userid, incident), WriteCondition("attribute_exists(#pk)")
         item = self._table.get(key) or {"pk": key[0], "sk": key[1]}
-        starts = [*_listed(item, _STARTS), start_to_item(start)][-_MOST_KEPT:]
+        starts = [*_rows(item, _STARTS), start_to_item(start)][-_MOST_KEPT:]
         self._table.put(Put({**item, _STARTS: starts}, there))
 
     def starts(self, incident: str) -> tuple[StartApproval, ...]:
@@ -141,17 +141,17 @@ def _earlier(item: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What a new approval keeps of the item that it replaces: the newest ones, none of which was withdrawn."""
     if not item or item.get("withdrawn_at"):
         return []
-    return [*_listed(item, "earlier"), {name: item.get(name) for name in _RETAINED}][-_MOST_KEPT:]
+    return [*_rows(item, "earlier"), {name: item.get(name) for name in _RETAINED}][-_MOST_KEPT:]
 
 
-def _listed(item: Mapping[str, Any], name: str) -> list[Any]:
+def _rows(item: Mapping[str, Any], name: str) -> list[Any]:
     rows = item.get(name)
     return rows if isinstance(rows, list) else []
 
 
 def _starts(item: Mapping[str, Any]) -> list[StartApproval]:
     userid = str(item["pk"]).removeprefix(APPROVAL)
-    return [start for row in _listed(item, _STARTS) if (start := start_of_item(row, userid)) is not None]
+    return [start for row in _rows(item, _STARTS) if (start := start_of_item(row, userid)) is not None]
 
 
 def _approvals(item: Mapping[str, Any]) -> Iterator[Approval]:
@@ -159,7 +159,7 @@ def _approvals(item: Mapping[str, Any]) -> Iterator[Approval]:
     if item.get("withdrawn_at"):
         return
     keys = {name: item[name] for name in ("pk", "sk")}
-    for entry in (item, *reversed(_listed(item, "earlier"))):
+    for entry in (item, *reversed(_rows(item, "earlier"))):
         approval = _approval({**entry, **keys}) if isinstance(entry, Mapping) else None
         if approval is not None:
             yield approval
@@ -170,10 +170,10 @@ def _approval(item: Mapping[str, Any]) -> Approval | None:
     if unreadable(item):
         return None
     try:
-        overrides = overrides_of_item(_listed(item, "overrides"))
+        overrides = overrides_of_item(_rows(item, "overrides"))
     except TypeError:  # an attribute that no override has
         return None
     userid, under = item["pk"].removeprefix(APPROVAL), item.get("rules") or ""
-    times, points = (moment(item["at"]), moment(item["expires_at"])), tuple(_listed(item, "points"))
+    times, points = (moment(item["at"]), moment(item["expires_at"])), tuple(_rows(item, "points"))
     who = (item["arn"], userid)
     return Approval(item["sk"], item["plan"], item["environment"], *who, *times, under, points, overrides)

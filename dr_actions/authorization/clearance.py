@@ -13,7 +13,7 @@ from datetime import datetime
 
 from dr_actions.authorization.people import is_approver, own_name, person_of, same_person, same_principal
 from dr_actions.authorization.rules import RULE, EffectiveRules, PinnedRules, differences
-from dr_actions.model.gates import Gate, Override, Refusal, accepted, is_judged_in_run
+from dr_actions.model.gates import Gate, Override, Refusal, accepted_gates, is_judged_in_run
 from dr_actions.model.plan import Plan
 from dr_estate.config.environment import Environment
 from dr_estate.config.recovery_settings import PEOPLE_TAG
@@ -161,7 +161,7 @@ def _refusals(request: AuthorizationRequest, env: Environment) -> Iterator[Refus
     yield from gate_refusals(request.gates, request.overrides, request.now)
     if env.approvals.people > 1 and _good_approval(request, env) is None:
         yield Refusal("authority.two-people", _why_not_approved(request, env))
-    missing = _unconfirmed(request)
+    missing = _unconfirmed_steps(request)
     if missing:
         words = " ".join(f"--confirm {step}" for step in missing)
         yield Refusal("authority.irreversible", f"irreversible steps need a confirmation each: {words}.")
@@ -210,14 +210,14 @@ def _is_own(pin: PinnedRules, request: AuthorizationRequest, env: Environment) -
 
 def gate_refusals(gates: Sequence[Gate], overrides: Sequence[Override], now: datetime) -> Iterator[Refusal]:
     """A refusal of each gate that is neither met nor relaxed nor overridden."""
-    overridden = accepted(overrides, now)
+    overridden = accepted_gates(overrides, now)
     for gate in gates:
         if not gate.met and not gate.relaxed and gate.id not in overridden:
             how = f'override it by name: --override {gate.id} "WHO" UNTIL "REASON"'
             yield Refusal(gate.id, f"{gate.says} Fix it, or {how}.")
 
 
-def _unconfirmed(request: AuthorizationRequest) -> list[str]:
+def _unconfirmed_steps(request: AuthorizationRequest) -> list[str]:
     """Irreversible steps nobody confirmed, where no person can be asked right before them."""
     if request.at_terminal:
         return []
@@ -253,13 +253,13 @@ def _why_not_approved(request: AuthorizationRequest, env: Environment) -> str:
     if not request.approvals:
         return f"nobody approved this plan. Another person runs: {request.approve_with}."
     faults = "; ".join(
-        f"{person_of(a.arn, env)}: {fault_of(a, request, env) or _unseen(request.overrides, a)}"
+        f"{person_of(a.arn, env)}: {fault_of(a, request, env) or _missing_override_reason(request.overrides, a)}"
         for a in request.approvals
     )
     return f"no approval counts ({faults}). Another person than the operator runs: {request.approve_with}."
 
 
-def _unseen(overrides: Sequence[Override], approval: Approval) -> str:
+def _missing_override_reason(overrides: Sequence[Override], approval: Approval) -> str:
     return f"it was given without the override of {', '.join(not_agreed_to(overrides, [approval]))}"
 
 

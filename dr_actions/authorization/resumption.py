@@ -106,10 +106,10 @@ def _refusals(resumption: Resumption, env: Environment) -> Iterator[Refusal]:
     yield from rules_refusals(request, env)
     yield from people_refusals(request, env)
     if env.approvals.people > 1:
-        yield from _unapproved(resumption, env)
+        yield from _approval_refusals(resumption, env)
 
 
-def _unapproved(resumption: Resumption, env: Environment) -> Iterator[Refusal]:
+def _approval_refusals(resumption: Resumption, env: Environment) -> Iterator[Refusal]:
     request, begun_at = resumption.request, resumption.begun_at
     instead = f"Begin with --replan and a new approval: {request.approve_with}."
     until = begun_at + timedelta(hours=env.approvals.resume_hours)

@@ -95,7 +95,7 @@ def _changed_settings(here: Mapping[str, Any], pinned: Mapping[str, Any]) -> Ite
     now, then = dict(_flat(_whole(here))), dict(_flat(_whole(pinned)))
     for key in sorted(now.keys() | then.keys()):
         if now.get(key) != then.get(key):
-            yield f"{key} is {_shown(now.get(key))} (pinned: {_shown(then.get(key))})"
+            yield f"{key} is {_value_text(now.get(key))} (pinned: {_value_text(then.get(key))})"
 
 
 def _whole(settings: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -114,7 +114,7 @@ def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield from _flat(inner, f"{path}.{name}" if path else str(name))
 
 
-def _shown(value: Any) -> str:
+def _value_text(value: Any) -> str:
     return "not set" if value is None else json.dumps(value, ensure_ascii=False)
 
 

@@ -95,7 +95,7 @@ class MutatingClient(Generic[Context]):
         except botocore.exceptions.ParamValidationError as wrong:
             raise SendFailed(FailureKind.REFUSED, f"{call.name}: {wrong}", "ParamValidationError") from wrong
         except _ERRORS as error:
-            raise _failed(error, call) from error
+            raise _send_failure(error, call) from error
         return cast("dict[str, Any]", answer)
 
     def sign_in_again(self) -> None:
@@ -149,7 +149,7 @@ class MutatingClient(Generic[Context]):
             raise GuardRefused(refused)
 
 
-def _failed(error: Exception, call: Call) -> SendFailed:
+def _send_failure(error: Exception, call: Call) -> SendFailed:
     unavailable = explain(error, call.service, call.region, _ALLOW)
     code = ""
     if isinstance(error, botocore.exceptions.ClientError):

@@ -76,14 +76,14 @@ class Terraform:
             if code == _NO_CHANGES:
                 return False
             planned.chmod(_PRIVATE)
-            if reasons := gate(self._shown(planned)):
+            if reasons := gate(self._plan_json(planned)):
                 raise TerraformRefused(f"Nothing was applied. {' '.join(reasons)}")
             self._run("apply", "-input=false", "-no-color", str(planned))
         finally:
             planned.unlink(missing_ok=True)
         return True
 
-    def _shown(self, planned: Path) -> dict[str, Any]:
+    def _plan_json(self, planned: Path) -> dict[str, Any]:
         """The plan file as JSON. It is not kept: sensitive values stand in it in the clear."""
         _, output = self._run("show", "-json", str(planned), recorded=False)
         try:
@@ -96,9 +96,9 @@ class Terraform:
     def _run(self, *words: str, good: tuple[int, ...] = (0,), recorded: bool = True) -> tuple[int, str]:
         code, output, errors = self._child(words)
         if recorded:
-            _write(self.kept_in / f"terraform-{words[0]}.log", self._masked(output + errors))
+            _write(self.kept_in / f"terraform-{words[0]}.log", self._masked_text(output + errors))
         if code not in good:
-            raise TerraformFailed(self._explained(words[0], self._masked(f"{errors}\n{output}")))
+            raise TerraformFailed(self._explanation(words[0], self._masked_text(f"{errors}\n{output}")))
         return code, output
 
     def _child(self, words: Sequence[str]) -> tuple[int, str, str]:
@@ -132,23 +132,23 @@ class Terraform:
         variables = {name: value for name, value in self.variables.items() if not name.startswith(_FOREIGN)}
         return {**variables, **_OURS}
 
-    def _masked(self, text: str) -> str:
+    def _masked_text(self, text: str) -> str:
         secrets = [v for n, v in self.variables.items() if _SECRET.search(n) and len(v) >= _SHORTEST_SECRET]
         for value in sorted(secrets, key=len, reverse=True):
             text = text.replace(value, "<redacted>")
         return text
 
-    def _explained(self, word: str, message: str) -> str:
+    def _explanation(self, word: str, message: str) -> str:
         text = _FRAME.sub("", message)
         if "acquiring the state lock" in text:
-            return self._locked(text)
+            return self._lock_message(text)
         if "Saved plan is stale" in text:
             return "The state changed after the plan was made: nothing was applied. Try again."
         error = next((part for part in text.split("Error: ")[1:]), text.strip())
         summary = " ".join(error.split())[:_LONGEST]
         return f"{self.program} {word} failed: {summary or 'it said nothing'} (all of it: {self.kept_in})."
 
-    def _locked(self, text: str) -> str:
+    def _lock_message(self, text: str) -> str:
         lock_info = dict(_HELD_BY.findall(text))
         who = lock_info.get("Who", "somebody who is not named")
         about = f"{lock_info.get('Operation', 'an operation')} since {lock_info.get('Created', 'an unknown time')}"

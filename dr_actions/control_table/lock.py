@@ -149,7 +149,7 @@ def may_take(
     return LockDecision.FREE if last.ended_at else LockDecision.TAKEOVER
 
 
-def _unwatched(_message: str) -> None:
+def _ignore_message(_message: str) -> None:
     """Nobody hears how long a heartbeat is watched."""
 
 
@@ -157,7 +157,7 @@ def _unwatched(_message: str) -> None:
 class Watch:
     """How a lock is watched that another run holds: who hears of it, and what ends it early (Ctrl-C)."""
 
-    listener: Callable[[str], None] = _unwatched
+    listener: Callable[[str], None] = _ignore_message
     stop: threading.Event = field(default_factory=threading.Event)
 
 
@@ -184,7 +184,7 @@ def take(
         last = _holder(item)
         leave = may_take(last, control.now(), run, incident, limits, stood_still=still is not None and last == still)
         if last and leave is LockDecision.WATCH:
-            item = _watched(control, key, item, limits, watch)
+            item = _watch_heartbeat(control, key, item, limits, watch)
             last = still = _holder(item)
             leave = may_take(last, control.now(), run, incident, limits, stood_still=True)
         if last and leave is LockDecision.COOLING:
@@ -196,7 +196,7 @@ def take(
         token, before = last.token + 1 if last else 1, last if leave is LockDecision.TAKEOVER else None
         lock = Lock(run, incident, owner, token, until, beat_s, before, recoveries)
         try:
-            control.write([_taken(lock, now, item), _listed(lock, now)])
+            control.write([_lock_put(lock, now, item), _run_put(lock, now)])
         except ConditionFailed:
             continue
         return lock
@@ -211,7 +211,7 @@ def _last_recovery(control: ControlStore, run: str, incident: str, limits: Execu
     item: Mapping[str, Any] | None = control.table.get(KEY)
     last = _holder(item)
     if may_take(last, control.now(), run, incident, limits) is LockDecision.WATCH:
-        last = _holder(_watched(control, KEY, item, limits, watch))
+        last = _holder(_watch_heartbeat(control, KEY, item, limits, watch))
     if may_take(last, control.now(), run, incident, limits, stood_still=True) is LockDecision.COOLING and last:
         raise CoolingDown(last, cool_down_until(last, limits))
     return last.token if last else 0
@@ -226,7 +226,7 @@ def _holder(item: Mapping[str, Any] | None) -> LockHolder | None:
     return run_of(item)
 
 
-def _watched(
+def _watch_heartbeat(
     control: ControlStore, key: Key, item: Mapping[str, Any] | None, limits: Execution, watch: Watch
 ) -> Mapping[str, Any] | None:
     """The lock's item once its run showed no heartbeat for a whole lease, its own or ours, or has ended.
@@ -270,9 +270,11 @@ def renew(control: ControlStore, lock: Lock, limits: Execution) -> Lock:
     until = now + timedelta(seconds=limits.lease_s)
     values = {"heartbeat_at": instant(now), "lease_until": instant(until)}
     try:
-        control.table.update(Update(lock.key, values, _mine(lock, " AND #ended_at = :none", {"none": ""})))
+        control.table.update(
+            Update(lock.key, values, _own_lock_condition(lock, " AND #ended_at = :none", {"none": ""}))
+        )
     except ConditionFailed as refused:
-        raise _lost(control, lock) from refused
+        raise _lock_loss(control, lock) from refused
     return replace(lock, lease_until=until, beat_s=beat_s)
 
 
@@ -281,12 +283,12 @@ def release(control: ControlStore, lock: Lock, outcome: str) -> None:
     values = {"ended_at": instant(control.now()), "outcome": outcome}
     listed = Update((RUNS + lock.incident, lock.run), values, WriteCondition("attribute_exists(#pk)"))
     try:
-        control.write([Update(lock.key, values, _mine(lock)), listed])
+        control.write([Update(lock.key, values, _own_lock_condition(lock)), listed])
     except ConditionFailed as refused:
-        raise _lost(control, lock) from refused
+        raise _lock_loss(control, lock) from refused
 
 
-def _taken(lock: Lock, now: datetime, before: Mapping[str, Any] | None) -> Put:
+def _lock_put(lock: Lock, now: datetime, before: Mapping[str, Any] | None) -> Put:
     item = {"pk": lock.key[0], "sk": lock.key[1], **_as_item(lock, now)}
     if before is None:
         return Put(item, WriteCondition("attribute_not_exists(#pk)"))
@@ -297,7 +299,7 @@ def _taken(lock: Lock, now: datetime, before: Mapping[str, Any] | None) -> Put:
     return Put(item, unchanged)
 
 
-def _listed(lock: Lock, now: datetime) -> Put:
+def _run_put(lock: Lock, now: datetime) -> Put:
     return Put({"pk": RUNS + lock.incident, "sk": lock.run, **_as_item(lock, now)})
 
 
@@ -316,12 +318,12 @@ def _as_item(lock: Lock, now: datetime) -> dict[str, Any]:
     }
 
 
-def _mine(lock: Lock, more: str = "", values: Mapping[str, Any] | None = None) -> WriteCondition:
+def _own_lock_condition(lock: Lock, more: str = "", values: Mapping[str, Any] | None = None) -> WriteCondition:
     check = lock.fence.checks()[0].when
     return WriteCondition(check.text + more, {**check.values, **(values or {})})
 
 
-def _lost(control: ControlStore, lock: Lock) -> Fenced:
+def _lock_loss(control: ControlStore, lock: Lock) -> Fenced:
     """Why the lock is no longer this run's."""
     odd = unreadable(control.table.get(lock.key) or {"pk": lock.key[0], "sk": lock.key[1]})
     if odd is not None:

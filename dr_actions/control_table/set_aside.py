@@ -71,7 +71,7 @@ def set_aside(control: ControlStore, found: UnreadableItem, owner: Owner, reason
     control.write(
         [
             *_pieces(copy, item, values),
-            Put(_over(found, owner, at), _unchanged(item)),
+            Put(_over(found, owner, at), _unchanged_condition(item)),
             Put({"pk": HISTORY, "sk": f"{at}#{SET_ASIDE}", "by": owner.person, "values": values}),
         ]
     )
@@ -86,7 +86,7 @@ def _pieces(copy: Key, item: Mapping[str, Any], values: Mapping[str, Any]) -> It
         yield Put({"pk": copy[0], "sk": sk, "text": text[start : start + _PIECE], **values}, _NEW)
 
 
-def _unchanged(item: Mapping[str, Any]) -> WriteCondition:
+def _unchanged_condition(item: Mapping[str, Any]) -> WriteCondition:
     """That the item is as it was read, by those of its attributes that compare exactly."""
     exact = {
         name: value

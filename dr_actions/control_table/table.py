@@ -156,11 +156,11 @@ class SentTable:
 
     def query(self, pk: str) -> list[dict[str, Any]]:
         """Every item of the partition in the order of ``sk``, read consistently, page by page."""
-        return self._pages({**_where("pk", pk), "ConsistentRead": True})
+        return self._pages({**_key_condition("pk", pk), "ConsistentRead": True})
 
     def query_by_sk(self, sk: str) -> list[dict[str, Any]]:
         """Every item with that ``sk``, in any partition; the index follows writes within moments."""
-        return self._pages({**_where("sk", sk), "IndexName": BY_SK})
+        return self._pages({**_key_condition("sk", sk), "IndexName": BY_SK})
 
     def transact(self, writes: Sequence[Write]) -> None:
         """All of them or none, 100 at most. Raises ConditionFailed."""
@@ -226,7 +226,7 @@ def _key(key: Key) -> dict[str, Any]:
     return encode_item({"pk": key[0], "sk": key[1]})
 
 
-def _where(name: str, value: str) -> dict[str, Any]:
+def _key_condition(name: str, value: str) -> dict[str, Any]:
     return {"KeyConditionExpression": f"{name} = :{name}", "ExpressionAttributeValues": {f":{name}": encode(value)}}
 
 

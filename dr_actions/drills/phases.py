@@ -41,10 +41,10 @@ def needs_new_plan(past: Sequence[Entry], goal: Goal) -> bool:
 def _after_leaving(since: Sequence[Entry], walked: bool) -> Goal:
     if walked:
         return Goal.FAILBACK
-    return Goal.SWITCHOVER if changed(since) else Goal.CLEAN_UP
+    return Goal.SWITCHOVER if has_changes(since) else Goal.CLEAN_UP
 
 
-def changed(since: Sequence[Entry]) -> bool:
+def has_changes(since: Sequence[Entry]) -> bool:
     """Whether a step of the plan that begins ``since`` changed what was not taken back; a message changes nothing."""
     goal = Goal(since[0].data["plan"]["goal"])
     touched: set[str] = set()

@@ -11,7 +11,7 @@ from dr_actions.execution.run import FailureCause, PlanRun, StepFailed
 from dr_actions.guard.context import GuardContext
 from dr_actions.journal.entries import Entry
 from dr_actions.journal.journal import EntryKind
-from dr_actions.journal.redaction import redacted
+from dr_actions.journal.redaction import redact
 from dr_actions.model.plan import Call, Step
 
 T = TypeVar("T")
@@ -59,7 +59,7 @@ class StepSender:
         run, age_s = self.run, self.run.clock.monotonic() - self.began_s
         run.stop_if_asked()
         # A cursor is a key of a tenant's object: one that looks like a secret stays out of the record.
-        if cursor and not redacted(cursor)[1]:
+        if cursor and not redact(cursor)[1]:
             run.journal.append(EntryKind.PROGRESS, self.step.id, cursor=cursor, says=message)
         run.listener.waits(self.step, age_s, self.step.budget_s, message)
         if paused := run.pause_reason():

@@ -47,7 +47,7 @@ def roll_back(run: PlanRun, failed_batch: Sequence[Step], failed: StepFailed) ->
     results: list[RollbackResult] = []
     # Backwards, and never past an irreversible step: what came before it may be what it now rests on.
     for step in reversed(_steps_to_roll_back(run, failed_batch, failed)):
-        if not _touched(run, step):
+        if not _took_effect(run, step):
             continue
         if step.danger is Danger.IRREVERSIBLE:
             message = f"{step.id}: cannot be undone ({step.undo}); nothing before it was undone either"
@@ -72,7 +72,7 @@ def _steps_to_roll_back(run: PlanRun, failed_batch: Sequence[Step], failed: Step
 
 def _is_past_return(run: PlanRun) -> bool:
     """Whether a step that nothing can undo took effect, or may have."""
-    return any(step.danger is Danger.IRREVERSIBLE and _touched(run, step) for step in run.plan.steps)
+    return any(step.danger is Danger.IRREVERSIBLE and _took_effect(run, step) for step in run.plan.steps)
 
 
 def _leave_as_is(run: PlanRun, step: Step) -> RollbackResult:
@@ -81,7 +81,7 @@ def _leave_as_is(run: PlanRun, step: Step) -> RollbackResult:
     return RollbackResult(step.id, False, message)
 
 
-def _touched(run: PlanRun, step: Step) -> bool:
+def _took_effect(run: PlanRun, step: Step) -> bool:
     """Whether a call of the step, as the record of this plan has it, took effect or may have."""
     if run.journal.state_of(step.id) is RecordedState.UNDONE:
         return False

@@ -16,10 +16,10 @@ from typing import Any, Protocol
 from dr_actions.authorization.clearance import Clearance
 from dr_actions.clients.mutating_client import MutatingClient
 from dr_actions.guard.context import GuardContext
-from dr_actions.guard.evidence import begun_at, confirmed
+from dr_actions.guard.evidence import begun_at, confirmations
 from dr_actions.journal.journal import Entry, EntryKind, Journal, RecordedState
 from dr_actions.model.action import Action, PlanContext, ProgramContext
-from dr_actions.model.gates import accepted
+from dr_actions.model.gates import accepted_gates
 from dr_actions.model.plan import Call, Plan, Step
 from dr_actions.planning.planner import context_of
 from dr_estate.aws.clock import WorldClock
@@ -257,7 +257,7 @@ class PlanRun:
             renamed_databases=self.renamed_databases,
             changes=changes,
         )
-        in_force, entries = accepted(self.clearance.overrides, self.clock.now()), self.journal.entries
+        in_force, entries = accepted_gates(self.clearance.overrides, self.clock.now()), self.journal.entries
         return replace(
             context,
             deployments=self._created_ids("deployment"),
@@ -266,8 +266,8 @@ class PlanRun:
             rules=self.clearance.rules,
             begun_at=begun_at(entries),
             tasks=self._created_ids("task"),
-            confirmed_at={step: entry.at for step, entry in confirmed(entries).items()},
-            confirmed_facts={step: entry.data.get("facts", {}) for step, entry in confirmed(entries).items()},
+            confirmed_at={step: entry.at for step, entry in confirmations(entries).items()},
+            confirmed_facts={step: entry.data.get("facts", {}) for step, entry in confirmations(entries).items()},
         )
 
     def _tracking(self, sent: Mapping[str, datetime], changes: Mapping[str, str]) -> Snapshot:

@@ -148,7 +148,7 @@ def _send_once(run: PlanRun, action: Action, steps: Sequence[Step], context: Pla
         lost_s = run.sign_in.lost_s
         _wait_for_rates(run, steps, start, list(calls.values()))
         _check_before_a_change(run, chunk[0].id)
-        run.journal.append_many([(EntryKind.INTENT, step.id, _intended(calls.get(step.id))) for step in chunk])
+        run.journal.append_many([(EntryKind.INTENT, step.id, _intent(calls.get(step.id))) for step in chunk])
         answers: list[SendResult]
         if run.sign_in.lost_s > lost_s:  # what the calls were made upon was seen before that wait
             answers = [SendFailed(FailureKind.CREDENTIALS, "not sent: the credentials were lost") for _ in chunk]
@@ -216,7 +216,7 @@ def _built_call(action: Action, step: Step, context: PlanContext) -> Call:
         raise StepFailed(step.id, f"{step.id}: its call cannot be made: {wrong}") from wrong
 
 
-def _intended(call: Call | None) -> dict[str, str]:
+def _intent(call: Call | None) -> dict[str, str]:
     """What the record says of a call about to leave; a step that runs a program has none."""
     return {"call": call.name, "region": call.region} if call else {}
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dr_actions.actions.common.unfenced import unfenced_reason, unfenced_sentence
 from dr_actions.execution.run import FailureCause, PlanRun, StepFailed
 from dr_actions.journal.journal import EntryKind, RecordedState
-from dr_actions.model.gates import FENCE, PLANES, accepted
+from dr_actions.model.gates import FENCE, PLANES, accepted_gates
 from dr_actions.model.plan import Goal, Plan, Step
 from dr_actions.model.sequence import Role, role_of
 from dr_actions.planning.planner import context_of
@@ -37,7 +37,7 @@ def is_led_by_health(run: PlanRun, step: Step) -> bool:
 
 def may_be_owed(run: PlanRun, step: Step) -> bool:
     """Whether a person's change need not be waited for: us-east-1 was set aside by name, and health leads visitors."""
-    return PLANES in accepted(run.clearance.overrides, run.clock.now()) and is_led_by_health(run, step)
+    return PLANES in accepted_gates(run.clearance.overrides, run.clock.now()) and is_led_by_health(run, step)
 
 
 def by_hand_limit_s(run: PlanRun, step: Step) -> float:
@@ -82,7 +82,7 @@ def weigh_fence(run: PlanRun, step: Step) -> str:
     message, now = unfenced_sentence(run.env, reason), run.clock.now()
     # A silent region nobody can fence (T45); one that answers still writes, so a person has to accept that by name.
     silent = signals_of(run.snapshot, run.env).primary_api is Api.SILENT
-    if not silent and FENCE not in accepted(run.clearance.overrides, now):
+    if not silent and FENCE not in accepted_gates(run.clearance.overrides, now):
         raise StepFailed(step.id, f"{FENCE}: {message} Somebody must accept that by name.", FailureCause.HALTED)
     run.journal.append(EntryKind.LOOKED, says=message, gate=FENCE)
     run.listener.note(message)

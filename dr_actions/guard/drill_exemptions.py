@@ -64,7 +64,7 @@ def _own_database(call: Call, env: Environment, own_names: Collection[str]) -> b
     return is_isolated(name, env.named(env.names.database)) or name in own_names
 
 
-def confined(call: Call, context: GuardContext) -> Iterator[Refusal]:
+def drill_refusals(call: Call, context: GuardContext) -> Iterator[Refusal]:
     """A refusal where a trial would make or change what does not bear its name."""
     env, goal = context.env, context.goal
     if goal not in CLEANING or is_read(call.operation) or call.service in _HARMLESS:
@@ -91,7 +91,7 @@ def _strays(call: Call, env: Environment, goal: Goal, own_names: Collection[str]
     if call.name == "backup:StartRestoreJob":
         return _new_files(call.params, files)
     if call.name in _OPENS:
-        return _opened(call, files, own_names)
+        return _opening_fault(call, files, own_names)
     if call.name in _OF_FILES:  # judged by ``exempt``, as everything that takes away
         return ""
     if call.name == _RUN:
@@ -103,7 +103,7 @@ def _strays(call: Call, env: Environment, goal: Goal, own_names: Collection[str]
     return f"a {goal} has no use for it"
 
 
-def _opened(call: Call, files: str, own_names: Collection[str]) -> str:
+def _opening_fault(call: Call, files: str, own_names: Collection[str]) -> str:
     """Marks and access points: of what a drill restored alone, and never without its name."""
     thing = call.text(_OPENS[call.name])
     if thing not in own_names:

@@ -42,7 +42,7 @@ def proof_of(facts: Mapping[str, str]) -> Proof | None:
 
 def proofs_in(entries: Sequence[Entry], goal: Goal) -> tuple[Proof, ...]:
     """The backups that the last run's entries prove."""
-    backups = {step: entry for step, entry in confirmed(entries).items() if role_of(goal, step) is Role.BACKUP}
+    backups = {step: entry for step, entry in confirmations(entries).items() if role_of(goal, step) is Role.BACKUP}
     found = (proof_of(entry.data.get("facts", {})) for entry in backups.values())
     return tuple(proof for proof in found if proof is not None)
 
@@ -57,7 +57,7 @@ def frozen_since(entries: Sequence[Entry], plan: Plan, freezing: frozenset[Role]
 
     ``freezing`` are the roles of the freezes that count: all, or one store's.
     """
-    known = confirmed(entries)
+    known = confirmations(entries)
     freezes = [known.get(step.id) for step in plan.steps if role_of(plan.goal, step.id) in freezing]
     # Every freeze of the plan, not the first one: until the last, a store still takes writes.
     moments = [entry.at for entry in freezes if entry is not None]
@@ -86,7 +86,7 @@ def renamed_databases_in(entries: Sequence[Entry], side: Side = Side.DR) -> Mapp
     return found
 
 
-def confirmed(entries: Sequence[Entry]) -> dict[str, Entry]:
+def confirmations(entries: Sequence[Entry]) -> dict[str, Entry]:
     """The last confirmation of each step since the last plan began."""
     # Only since the last BEGIN: what an earlier plan confirmed says nothing of this one.
     begun = max((entry.seq for entry in entries if entry.kind is EntryKind.BEGIN), default=0)

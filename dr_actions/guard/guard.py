@@ -53,12 +53,12 @@ def refusal(call: Call, context: GuardContext) -> Refusal | None:
         _handed_on(call, env),
         _region(call, env),
         _terraform_state(call, env),
-        drill_exemptions.confined(call, context),
+        drill_exemptions.drill_refusals(call, context),
         _removal(call, context),
         _health_check(call),
         _zones(call, context),
-        _unweighed(call, env),
-        _undeclared(call, context.allowed),
+        _unknown_call_refusals(call, env),
+        _undeclared_refusals(call, context.allowed),
     ]
     return next((refused for rule in found for refused in rule), None)
 
@@ -110,7 +110,7 @@ def _reaches_primary(call: Call, env: Environment) -> bool:
     return call.region != env.region(Side.DR) or call.service in GLOBAL_SERVICES
 
 
-def _unweighed(call: Call, env: Environment) -> Iterator[Refusal]:
+def _unknown_call_refusals(call: Call, env: Environment) -> Iterator[Refusal]:
     """What nobody weighed is refused whatever declares it; what destroys was refused, or exempted, before."""
     if is_read(call.operation) or call.name in WEIGHED or destruction(call, _reaches_primary(call, env)):
         return
@@ -145,22 +145,26 @@ def _zones(call: Call, context: GuardContext) -> Iterator[Refusal]:
     # Ids come with and without "/hostedzone/": compared as they come, one zone would look like two.
     zone, customer_ids = _zone_of(call), {_without_prefix(zone_id) for zone_id in context.customer_zones}
     if zone is not None and zone not in ({_without_prefix(context.traffic_zone)} | customer_ids) - {""}:
-        yield _denied(call, f"hosted zone {zone or '(none)'} is not the one of {env.traffic.zone}, nor a customer's")
+        yield _zone_refusal(
+            call, f"hosted zone {zone or '(none)'} is not the one of {env.traffic.zone}, nor a customer's"
+        )
     for record in _records(call.params):
         # Only what leads visitors: an NS, MX or TXT record written by mistake outlives the incident.
         if str(record.get("Type", "")).upper() in _DELEGATING:
-            yield _denied(call, f"{record.get('Name')} delegates a zone: {record['Type']} records are never touched")
+            yield _zone_refusal(
+                call, f"{record.get('Name')} delegates a zone: {record['Type']} records are never touched"
+            )
         elif str(record.get("Type", "")).upper() not in _CUT_OVER:
-            yield _denied(
+            yield _zone_refusal(
                 call, f"{record.get('Name')} leads no visitor: {record.get('Type')} records are never touched"
             )
     for name in _names(call.params):
         reason = _name_refused(name, env, zone in customer_ids)
         if reason:
-            yield _denied(call, f"{name} {reason}")
+            yield _zone_refusal(call, f"{name} {reason}")
     host = call.text("FullyQualifiedDomainName")
     if _nearest_zone(host, env) in _denied_zones(env):
-        yield _denied(call, f"{host} is in a denied zone (traffic.denied_zones)")
+        yield _zone_refusal(call, f"{host} is in a denied zone (traffic.denied_zones)")
 
 
 def _zone_of(call: Call) -> str | None:
@@ -216,10 +220,10 @@ def plain(name: str) -> str:
     return name.replace("\\052", "*").rstrip(".").lower()
 
 
-def _denied(call: Call, reason: str) -> Refusal:
+def _zone_refusal(call: Call, reason: str) -> Refusal:
     return Refusal("guard.denied-zone", f"{call.name}: {reason}.")
 
 
-def _undeclared(call: Call, allowed: Set[str]) -> Iterator[Refusal]:
+def _undeclared_refusals(call: Call, allowed: Set[str]) -> Iterator[Refusal]:
     if call.name not in allowed:
         yield Refusal("guard.undeclared", f"{call.name} is not among the calls that the current action declared.")

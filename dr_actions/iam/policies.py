@@ -82,7 +82,7 @@ class DeclaredOperations:
     drills: frozenset[str] = frozenset()
 
 
-def declared() -> DeclaredOperations:
+def declared_operations() -> DeclaredOperations:
     """What this version declares: readers' and doctor's reads, recoveries' calls, the control table's calls."""
     recovering = [action for action in actions().values() if action.goals & (TO_DR | TO_HOME)]
     of_verbs = frozenset[str]().union(*(action.reads for action in actions().values()))

@@ -54,7 +54,7 @@ def not_compared(reason: str) -> RecordComparison:
     return RecordComparison(compared=False, message=f"NOT COMPARED with its mirror: {reason}")
 
 
-def compared(local: Chain, mirrored: Chain) -> RecordComparison:
+def comparison_of(local: Chain, mirrored: Chain) -> RecordComparison:
     """Compare both chains entry by entry. A chain ends before its first fault."""
     for mine, other in zip(local.entries, mirrored.entries, strict=False):
         if mine.digest != other.digest:
@@ -87,7 +87,7 @@ def mirror_alone(mirrored: Chain, anchors: RecordComparison) -> RecordComparison
     )
 
 
-def anchored(chain: Chain, heads: Iterable[AnchoredHead], speed: float = 1.0) -> RecordComparison:
+def anchor_comparison(chain: Chain, heads: Iterable[AnchoredHead], speed: float = 1.0) -> RecordComparison:
     """Compare the record with the heads that arrived in one place. A chain ends before its first fault.
 
     Each entry wants a head of its own or of a later one that arrived near the entry's time. ``speed`` is how many
@@ -98,16 +98,16 @@ def anchored(chain: Chain, heads: Iterable[AnchoredHead], speed: float = 1.0) ->
     for number in sorted(anchors):
         first, *others = anchors[number]
         if others:
-            return _refuted(number, _contested(number, anchors[number], known.get(number)))
+            return _contradiction(number, _conflict_message(number, anchors[number], known.get(number)))
         if number not in known:
             message = (
                 f"DIFFERS from its anchors at entry {len(known) + 1}: entry {number} was there once, and is cut off"
             )
-            return _refuted(len(known) + 1, message)
+            return _contradiction(len(known) + 1, message)
         if known[number] != first.digest:
             between = f"entry {number}" if number == good + 1 else f"an entry from {good + 1} to {number}"
             message = f"DIFFERS from its anchors at entry {number}: {between} was rewritten since"
-            return _refuted(number, message)
+            return _contradiction(number, message)
         good = number
     if not good:
         return RecordComparison(compared=False, message="NOT ANCHORED: no head of it is there")
@@ -121,7 +121,7 @@ def anchored_everywhere(
     chain: Chain, places: Sequence[tuple[str, Iterable[AnchoredHead]]], speed: float = 1.0
 ) -> RecordComparison:
     """Compare the record with the anchors of each place, the first one being the main one: all must be the same."""
-    found = [(place, anchored(chain, heads, speed)) for place, heads in places]
+    found = [(place, anchor_comparison(chain, heads, speed)) for place, heads in places]
     (_, main), others = found[0], found[1:]
     message = "; ".join([main.message, *(f"in {place}: {comparison.message}" for place, comparison in others)])
     differing = [comparison.differs_at for _, comparison in found if comparison.differs_at is not None]
@@ -140,7 +140,7 @@ def _by_number(heads: Iterable[AnchoredHead]) -> dict[int, list[AnchoredHead]]:
     return found
 
 
-def _contested(number: int, heads: Sequence[AnchoredHead], recorded: str | None) -> str:
+def _conflict_message(number: int, heads: Sequence[AnchoredHead], recorded: str | None) -> str:
     """Say when each of two heads arrived: the run's own may be either, for a forger may be first."""
     arrivals = [
         f"{head.digest[:12]}{' (as recorded)' if head.digest == recorded else ''} arrived {utc_text(head.arrived)}"
@@ -172,10 +172,10 @@ def _unproven(entries: Sequence[Entry], heads: Sequence[AnchoredHead], speed: fl
     return ""
 
 
-def _refuted(number: int, message: str) -> RecordComparison:
+def _contradiction(number: int, message: str) -> RecordComparison:
     return RecordComparison(compared=True, message=message, differs_at=number)
 
 
 def _differs(number: int, reason: str) -> RecordComparison:
     message = f"DIFFERS from its mirror at entry {number}: {reason}. Keep both: they are evidence"
-    return _refuted(number, message)
+    return _contradiction(number, message)

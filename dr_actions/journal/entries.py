@@ -200,7 +200,7 @@ def read_chain(raw: bytes, environment: str, incident: str) -> Chain:
     head, entries = genesis(environment, incident, world), list[Entry]()
     for number, line in enumerate(lines, 1):
         try:
-            entry = _checked(line, number, head)
+            entry = _entry_of(line, number, head)
         except JournalBroken as fault:
             return Chain(tuple(entries), head, torn, fault, world)
         entries.append(entry)
@@ -239,7 +239,7 @@ def state_after(state: RecordedState, entry: Entry) -> RecordedState:
     return _STATES.get(entry.kind, state)
 
 
-def _checked(line: bytes, number: int, prev: str) -> Entry:
+def _entry_of(line: bytes, number: int, prev: str) -> Entry:
     document = following_document(line, number, prev)
     try:
         kind, at = EntryKind(document["kind"]), moment(document["at"])

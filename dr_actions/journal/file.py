@@ -44,7 +44,7 @@ class JournalFile:
     def __init__(self, path: Path, who: str, now: Callable[[], datetime]) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.path = path
-        self._guard = _guarded(path, who, now())
+        self._guard = _journal_lock(path, who, now())
         new = not path.exists()
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, _MODE)
         if new:  # fsync of a file does not keep its name: after a power cut the folder may lack it (fsync(2))
@@ -83,7 +83,7 @@ class JournalFile:
         os.close(self._guard)
 
 
-def _guarded(path: Path, who: str, now: datetime) -> int:
+def _journal_lock(path: Path, who: str, now: datetime) -> int:
     """The lock beside the file, with a word on who holds it. Raises JournalInUse. It goes with its process."""
     # Beside the journal and not on it: the journal may be moved away as evidence while somebody holds the lock.
     guard = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE)
@@ -92,7 +92,7 @@ def _guarded(path: Path, who: str, now: datetime) -> int:
     except OSError as taken:
         content = os.pread(guard, 4096, 0)
         os.close(guard)
-        raise JournalInUse(f"{path} is in use by {_named(content)}. Wait for it to end, or stop it.") from taken
+        raise JournalInUse(f"{path} is in use by {_holder_name(content)}. Wait for it to end, or stop it.") from taken
     holder = {"who": who, "pid": os.getpid(), "host": socket.gethostname(), "since": instant(now)}
     with suppress(OSError):  # on a full disk nobody is named; the lock itself holds
         os.ftruncate(guard, 0)
@@ -100,7 +100,7 @@ def _guarded(path: Path, who: str, now: datetime) -> int:
     return guard
 
 
-def _named(content: bytes) -> str:
+def _holder_name(content: bytes) -> str:
     with suppress(ValueError, KeyError):  # it is just being written: then it is another process, and no more is known
         document = json.loads(content)
         return f"{document['who']} (process {document['pid']} on {document['host']}, since {document['since']})"

@@ -179,7 +179,7 @@ class Journal:
         self._keep(entries)
         self._filed = (len(entries), self._file.size)
         if mirror is not None:
-            retained = self._fetched(mirror)
+            retained = self._mirror_entries(mirror)
             agree(entries, retained, str(self.path))
             self._pending = list(entries[len(retained) :])
             self._mirror = mirror
@@ -188,7 +188,7 @@ class Journal:
             message = "A last line was torn by a crash while it was written: it never counted, and was cut."
             self.append(EntryKind.NOTE, says=message, bytes=len(chain.torn))
 
-    def _fetched(self, mirror: Mirror) -> tuple[Entry, ...]:
+    def _mirror_entries(self, mirror: Mirror) -> tuple[Entry, ...]:
         try:
             lines = mirror.fetch(self.incident)
         except Exception as failed:

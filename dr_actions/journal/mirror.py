@@ -92,7 +92,7 @@ class TableMirror:
         """Add the entries. Raises Fenced where the lock is lost, ConditionFailed where another entry is there."""
         if self._fence is None:
             raise ValueError("a mirror without a fence is only read")
-        for writes in _packed([put for entry in entries for put in _puts(incident, entry)]):
+        for writes in _transactions([put for entry in entries for put in _puts(incident, entry)]):
             self._control.write(writes, self._fence)
 
 
@@ -143,7 +143,7 @@ def _puts(incident: str, entry: Entry) -> Iterator[Put]:
         yield Put(item, same)
 
 
-def _packed(puts: Sequence[Put]) -> Iterator[list[Put]]:
+def _transactions(puts: Sequence[Put]) -> Iterator[list[Put]]:
     """The puts in transactions that AWS takes: 100 items with the lock's checks, 4 MB."""
     batch: list[Put] = []
     size = 0

@@ -60,7 +60,7 @@ class SecretFound(Exception):
         self.path = path
 
 
-def redacted(data: Any, path: str = "") -> tuple[Any, list[str]]:
+def redact(data: Any, path: str = "") -> tuple[Any, list[str]]:
     """``data`` (JSON values) without secrets, and the paths at which something was replaced.
 
     A text in angle brackets is a placeholder and stays. A name says secret whatever its spelling (``SecretString``,
@@ -70,7 +70,7 @@ def redacted(data: Any, path: str = "") -> tuple[Any, list[str]]:
     if isinstance(data, Mapping):
         return _mapping(data, path)
     if isinstance(data, Sequence) and not isinstance(data, str):
-        rows = [redacted(value, f"{path}[{number}]") for number, value in enumerate(data)]
+        rows = [redact(value, f"{path}[{number}]") for number, value in enumerate(data)]
         return [row for row, _ in rows], [place for _, places in rows for place in places]
     if isinstance(data, str):
         cleaned = data
@@ -82,14 +82,14 @@ def redacted(data: Any, path: str = "") -> tuple[Any, list[str]]:
 
 def recordable(data: Mapping[str, Any]) -> dict[str, Any]:
     """``data`` as plain JSON without secrets; ``redacted`` in it lists the places. Raises TypeError, ValueError."""
-    plain = document(json.dumps(dict(data), default=_shown, allow_nan=False))
-    cleaned, places = redacted(plain)
+    plain = document(json.dumps(dict(data), default=_json_value, allow_nan=False))
+    cleaned, places = redact(plain)
     return {**cleaned, **({"redacted": places} if places else {})}
 
 
 def refuse_secrets(data: Any, path: str) -> None:
     """Raise SecretFound where ``data`` holds a secret: for what would be worthless if it were changed."""
-    for place in redacted(data, path)[1]:
+    for place in redact(data, path)[1]:
         raise SecretFound(place)
 
 
@@ -104,7 +104,7 @@ def _mapping(data: Mapping[str, Any], path: str) -> tuple[dict[str, Any], list[s
             values[name] = REDACTED
             places.append(place)
             continue
-        values[name], more = redacted(value, place)
+        values[name], more = redact(value, place)
         places += more
     return values, places
 
@@ -121,7 +121,7 @@ def _holds_secret(value: Any) -> bool:
     return isinstance(value, Mapping | Sequence) and bool(value)
 
 
-def _shown(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     if isinstance(value, datetime):
         return instant(value)
     if isinstance(value, set | frozenset):

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from dr_actions.journal.comparison import AnchoredHead, RecordComparison, anchored
+from dr_actions.journal.comparison import AnchoredHead, RecordComparison, anchor_comparison
 from dr_actions.journal.entries import Chain
 from dr_estate.model.control_items import (
     APPROVAL,
@@ -22,7 +22,7 @@ from dr_estate.model.control_items import (
     PAUSE,
     SET_ASIDE,
     STANDING,
-    clipped,
+    clip,
 )
 from dr_estate.model.stream_records import (
     Items,
@@ -54,10 +54,10 @@ class StreamEvidence:
 def compared_with_stream(chain: Chain, incident: str, evidence: StreamEvidence, speed: float = 1.0) -> RecordComparison:
     """Compare the record of the incident, and what else was written meanwhile, with what AWS anchored."""
     written = sorted(evidence.records.get(JOURNAL + incident, ()), key=order_of)
-    if rewritten := _rewritten(written, chain):
+    if rewritten := _first_rewrite(written, chain):
         return RecordComparison(compared=True, message=f"by AWS: {rewritten[1]}", differs_at=rewritten[0])
     heads = [AnchoredHead(int(row.sk), row.head, row.created) for row in written if _ENTRY.fullmatch(row.sk)]
-    of_journal = anchored(chain, heads, speed)
+    of_journal = anchor_comparison(chain, heads, speed)
     altered = tuple(altered_items(chain, evidence, speed))
     named = "; ".join(altered[:_MOST_NAMED]) + (f"; and {len(altered) - _MOST_NAMED} more" if altered[3:] else "")
     others = f"ALTERED beside it: {named}" if altered else "what else was written meanwhile is as it was written"
@@ -105,7 +105,7 @@ def _altered_approvals(records: Sequence[StreamRecord], items: Items) -> Iterato
             yield f"{_name(rows[-1])} is not what was written {utc_text(rows[-1].created)}"
 
 
-def _rewritten(written: Sequence[StreamRecord], chain: Chain) -> tuple[int, str] | None:
+def _first_rewrite(written: Sequence[StreamRecord], chain: Chain) -> tuple[int, str] | None:
     """The first entry of which AWS saw more than one item, or the end of one, and what it saw."""
     known = {entry.seq: entry.digest for entry in chain.entries}
     for sk, rows in sorted(by_item(written).items()):
@@ -130,4 +130,4 @@ def _is_decision(sk: str) -> bool:
 
 
 def _name(row: StreamRecord) -> str:
-    return f"{clipped(row.pk)} / {clipped(row.sk)}"
+    return f"{clip(row.pk)} / {clip(row.sk)}"

@@ -136,7 +136,7 @@ class Timeline:
     @property
     def waited_s(self) -> float:
         """Seconds in which at least one person's step was waited for, as far as they ended."""
-        return _covered([wait.span for wait in self.waits])
+        return _covered_s([wait.span for wait in self.waits])
 
 
 def timelines(entries: Sequence[Entry], objective_s: int) -> tuple[Timeline, ...]:
@@ -189,8 +189,8 @@ def _timeline(entries: Sequence[Entry], objective_s: int, onward: Sequence[Seque
         since=start,
         since_by=_since_by(entries),
         run_s=(end - begun[0].at).total_seconds() if end else None,
-        fenced=_fenced(entries),
-        drained=_drained(entries, phases[Phase.DNS].end),
+        fenced=_fence_span(entries),
+        drained=_drain_span(entries, phases[Phase.DNS].end),
         unwritable=_unwritable(entries, phases, [entry for part in onward for entry in part]),
         promised_pause_s=_promised_pause_s(entries),
     )
@@ -236,7 +236,7 @@ def _since_by(entries: Sequence[Entry]) -> str:
     return str(detected.data.get("since_by", "")) if detected else ""
 
 
-def _fenced(entries: Sequence[Entry]) -> Span:
+def _fence_span(entries: Sequence[Entry]) -> Span:
     """From the first call of a fence to the last fence seen done."""
     own = [entry for entry in entries if entry.step and prefix_of(entry.step) in _FENCES]
     sent = [entry.at for entry in own if entry.kind is EntryKind.INTENT]
@@ -244,7 +244,7 @@ def _fenced(entries: Sequence[Entry]) -> Span:
     return Span(min(sent), max(done)) if sent and done else Span(None, None)
 
 
-def _drained(entries: Sequence[Entry], shifted: datetime | None) -> Span:
+def _drain_span(entries: Sequence[Entry], shifted: datetime | None) -> Span:
     """From the shift to the last request of the old region, as the validation saw it."""
     seen = [entry.data.get("last_request") for entry in entries if entry.kind is EntryKind.VALIDATED]
     last = next((text for text in reversed(seen) if text), None)
@@ -256,7 +256,7 @@ def _drained(entries: Sequence[Entry], shifted: datetime | None) -> Span:
 def _phases(entries: Sequence[Entry], dns: set[str]) -> dict[Phase, Span]:
     begin = next(entry for entry in entries if entry.kind is EntryKind.BEGIN)
     detected = next((entry for entry in entries if entry.kind is EntryKind.DETECTED), None)
-    since = moment(detected.data["since"]) if detected and detected.data.get("since") else _when(detected)
+    since = moment(detected.data["since"]) if detected and detected.data.get("since") else _moment_of(detected)
     own = [entry for entry in entries if entry.step in dns]
     done = {entry.step: entry.at for entry in own if entry.kind is EntryKind.CONFIRMED}
     shifted = max(done.values()) if dns and done.keys() == dns else None
@@ -265,9 +265,9 @@ def _phases(entries: Sequence[Entry], dns: set[str]) -> dict[Phase, Span]:
     walked = [e.at for e in entries if e.kind is EntryKind.CONFIRMED and e.step and e.step not in dns]
     executed = own[0].at if own else (max(walked) if walked and valid else None)
     ends = {
-        Phase.DETECT: _when(detected),
-        Phase.DECIDE: _when(next((e for e in entries if e.kind is EntryKind.DECIDED), None)),
-        Phase.AUTHORISE: _when(next((e for e in entries if e.kind is EntryKind.AUTHORISED), begin)),
+        Phase.DETECT: _moment_of(detected),
+        Phase.DECIDE: _moment_of(next((e for e in entries if e.kind is EntryKind.DECIDED), None)),
+        Phase.AUTHORISE: _moment_of(next((e for e in entries if e.kind is EntryKind.AUTHORISED), begin)),
         Phase.EXECUTE: executed,
         Phase.DNS: shifted,
         Phase.VALIDATE: valid,
@@ -288,7 +288,7 @@ def _consecutive(starts: dict[Phase, datetime | None], ends: dict[Phase, datetim
     return spans
 
 
-def _when(entry: Entry | None) -> datetime | None:
+def _moment_of(entry: Entry | None) -> datetime | None:
     """The moment an entry speaks of, or else its own."""
     if entry is None:
         return None
@@ -344,7 +344,7 @@ def _runs(entries: Iterable[Entry]) -> tuple[RunSpan, ...]:
     return tuple(found.values())
 
 
-def _covered(spans: Iterable[Span]) -> float:
+def _covered_s(spans: Iterable[Span]) -> float:
     """Seconds covered by at least one of the spans that ended."""
     total, until = 0.0, None
     for start, end in sorted((span.start, span.end) for span in spans if span.start and span.end):

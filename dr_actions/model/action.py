@@ -280,14 +280,14 @@ def no_rollback(_step: Step) -> Call | None:
 def if_seen(yields: Callable[[PlanContext], Iterator[T]]) -> Callable[[PlanContext], Iterator[T]]:
     """``yields`` that yields nothing at all where it cannot see: other notes say why."""
 
-    def seen(context: PlanContext) -> Iterator[T]:
+    def seen_results(context: PlanContext) -> Iterator[T]:
         try:
             found = list(yields(context))
         except DataUnavailable:
             return
         yield from found
 
-    return seen
+    return seen_results
 
 
 TO_DR = frozenset({Goal.FAILOVER, Goal.SWITCHOVER})
@@ -371,17 +371,17 @@ class Action:
 
     def plan_steps(self, context: PlanContext) -> Iterator[Step]:
         """Its steps; none in another goal, or where it cannot see."""
-        return self._seen(self.steps, context)
+        return self._results_if_seen(self.steps, context)
 
     def notes(self, context: PlanContext) -> Iterator[str]:
         """What it leaves out of the plan, and why; nothing in another goal, or where it cannot see."""
-        return self._seen(self.omissions, context)
+        return self._results_if_seen(self.omissions, context)
 
     def cleanup_notes(self, context: PlanContext) -> Iterator[str]:
         """What is left to people to clean up; nothing in another goal, or where it cannot see."""
-        return self._seen(self.leftovers, context)
+        return self._results_if_seen(self.leftovers, context)
 
-    def _seen(self, yields: Callable[[PlanContext], Iterator[T]], context: PlanContext) -> Iterator[T]:
+    def _results_if_seen(self, yields: Callable[[PlanContext], Iterator[T]], context: PlanContext) -> Iterator[T]:
         return if_seen(yields)(context) if context.goal in self.goals else iter(())
 
     def observe(self, step: Step, context: PlanContext) -> StepStatus:

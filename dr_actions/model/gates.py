@@ -61,7 +61,7 @@ def is_judged_in_run(gate: str) -> bool:
     return gate == FENCE or gate.startswith(f"{TARGETS}.")
 
 
-def accepted(overrides: Iterable[Override], now: datetime) -> frozenset[str]:
+def accepted_gates(overrides: Iterable[Override], now: datetime) -> frozenset[str]:
     """The gates that are set aside by name now."""
     return frozenset(override.gate for override in overrides if override.until > now)
 

@@ -293,7 +293,7 @@ def roles_in(plan: Plan) -> frozenset[Role]:
     return frozenset(role for step in plan.steps if (role := role_of(plan.goal, step.id)))
 
 
-def announced(plan: Plan, step_id: str) -> Step | None:
+def announced_step(plan: Plan, step_id: str) -> Step | None:
     """Return the manual change that the step of that id announces ahead of time; None where it announces nothing."""
     if role_of(plan.goal, step_id) is not Role.ANNOUNCE:
         return None

@@ -21,7 +21,7 @@ from dr_actions.guard.batch_exemptions import CREATE as CREATE_JOB
 from dr_actions.model.action import Waits
 from dr_actions.model.action_ids import part_of
 from dr_actions.model.plan import Call, Step, batches
-from dr_actions.run_history.durations import StepDurations, is_measured, measured
+from dr_actions.run_history.durations import StepDurations, by_action, is_measured
 from dr_estate.aws.pace import launch_s, shortest_s
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.aws_durations import MEDIAN, AwsOperation, of_call, operation, spread
@@ -96,7 +96,7 @@ def sizes_of(snapshot: Snapshot, env: Environment) -> Sizes:
 def past_durations(snapshot: Snapshot) -> dict[str, StepDurations]:
     """What the runs on record took, by action; nothing where they cannot be seen."""
     try:
-        return measured(snapshot.get(control_table.runs, Side.DR).runs)
+        return by_action(snapshot.get(control_table.runs, Side.DR).runs)
     except DataUnavailable:
         return {}
 

@@ -57,7 +57,7 @@ def plan_estimate_s(
 ) -> int:
     """Seconds that the plan's steps take. Batches run one after another, the steps of one at once.
 
-    ``measured`` is what past runs took by action (``durations.measured``): it goes before the table of durations.
+    ``measured`` is what past runs took by action (``durations.by_action``): it goes before the table of durations.
     """
     return estimate_s(plan.steps, env, measured or {}, sizes or Sizes())
 

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from dr_actions.actions.database.promotion import FREEZE_SEEN
 from dr_actions.model.plan import Plan, Step, batches
-from dr_actions.model.sequence import FREEZES, Role, announced, role_of
+from dr_actions.model.sequence import FREEZES, Role, announced_step, role_of
 from dr_actions.planning.estimate import BY_HAND, CHECKED, Sizes, batch_s, look_s
 from dr_actions.run_history.durations import StepDurations
 from dr_estate.config.environment import Environment
@@ -46,7 +46,7 @@ def write_pause(plan: Plan, env: Environment, measured: Mapping[str, StepDuratio
         return None
     settles_s = env.thresholds.record_ttl_s - round(env.failback.bake_minutes * _MINUTE_S)  # the bake follows the move
 
-    ready = any(announced(plan, step.id) is not None for step in plan.steps)
+    ready = any(announced_step(plan, step.id) is not None for step in plan.steps)
 
     def between(frozen: int, moved: int) -> tuple[int, int]:
         typical_s, most_s = _seconds(plan.steps[frozen : moved + 1], env, measured, sizes, ready)

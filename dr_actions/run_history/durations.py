@@ -61,7 +61,7 @@ def sample(seconds: Sequence[float], most: int = SAMPLE) -> tuple[float, ...]:
     return tuple(ranked[round(n * (len(ranked) - 1) / (most - 1))] for n in range(most))
 
 
-def measured(records: Iterable[RunRecord]) -> dict[str, StepDurations]:
+def by_action(records: Iterable[RunRecord]) -> dict[str, StepDurations]:
     """What the records' runs measured of each action; a restore test's restore measures a recovery's."""
     taken: defaultdict[str, list[float]] = defaultdict(list)
     for record in records:

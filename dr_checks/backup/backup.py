@@ -167,14 +167,14 @@ def copy_age(view: View) -> Iterator[Finding]:
             continue
         point, limit = copies.get(arn), f"{duration(promised.worst_minutes * _MINUTE_S)} or less"
         if point is None:
-            yield _uncopied(view, arn, limit, known=arn in own)
+            yield _missing_copy_finding(view, arn, limit, known=arn in own)
         else:
-            yield _aged(view, arn, age_s(view, point), promised, limit)
+            yield _age_finding(view, arn, age_s(view, point), promised, limit)
     if not wanted:
         yield view.none_expected("all stores", "no plan copies anything there: see backup-plan.copies-to-dr")
 
 
-def _uncopied(view: View, arn: str, limit: str, known: bool) -> Finding:
+def _missing_copy_finding(view: View, arn: str, limit: str, known: bool) -> Finding:
     """No copy of a database or file system is a gap; of something else, which may be new, a WARN."""
     measured = f"none in {view.env.thresholds.backup_retention_days} days"
     if known:
@@ -184,7 +184,7 @@ def _uncopied(view: View, arn: str, limit: str, known: bool) -> Finding:
     return view.warn(arn, measured, limit, reason, "Run this check again after the next run of the plan.")
 
 
-def _aged(view: View, arn: str, old_s: float, promised: BackupPromise, limit: str) -> Finding:
+def _age_finding(view: View, arn: str, old_s: float, promised: BackupPromise, limit: str) -> Finding:
     runs = old_s / (promised.gap_minutes * _MINUTE_S)
     remedy = f"Find the missing run among its backup and copy jobs in {view.env.regions.primary}, and start one."
     if old_s > promised.worst_minutes * _MINUTE_S:

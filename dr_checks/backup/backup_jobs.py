@@ -96,15 +96,15 @@ def restore_test_age(view: View) -> Iterator[Finding]:
     """
     found = stores(view)
     for store in found:
-        yield _restored(view, store)
+        yield _restore_finding(view, store)
     if not found:
         yield view.none_expected("all stores", "there is no database and no file system to restore")
 
 
-def _restored(view: View, store: ProtectedStore) -> Finding:
+def _restore_finding(view: View, store: ProtectedStore) -> Finding:
     limit = timedelta(days=view.env.thresholds.restore_test_age_days)
     wanted = f"restored within {limit.days} days"
-    jobs = [job for job in view.get(backup_jobs.restores) if _ended(job) and _of(job, store)]
+    jobs = [job for job in view.get(backup_jobs.restores) if _is_over(job) and _of(job, store)]
     last = max(jobs, key=lambda job: job.created_at, default=None)
     remedy = (
         f"Restore the newest copy of {store.name} in {view.region} (aws backup start-restore-job), check the data, "
@@ -133,7 +133,7 @@ def _last_restored(view: View, store: ProtectedStore) -> datetime | None:
     )
 
 
-def _ended(job: backup_jobs.RestoreJob) -> bool:
+def _is_over(job: backup_jobs.RestoreJob) -> bool:
     return not (states.BACKUP_JOB[job.status].busy or states.RESTORE_VALIDATION[job.validation].busy)
 
 

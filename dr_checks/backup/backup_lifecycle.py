@@ -35,7 +35,9 @@ def copies_last(view: View) -> Iterator[Finding]:
         if promised is None:
             continue
         rule = next(rule for rule in copying_rules(view, arn) if rule.name == promised.rule)
-        yield from (_planned(view, arn, promised, copy) for copy in rule.copies if is_dr_vault(view, copy.vault_arn))
+        yield from (
+            _retention_finding(view, arn, promised, copy) for copy in rule.copies if is_dr_vault(view, copy.vault_arn)
+        )
         if arn in copies:
             yield _present(view, arn, copies[arn])
     if not wanted:
@@ -46,7 +48,7 @@ def _recovery_s(view: View) -> float:
     return view.env.objectives.rto_minutes * _MINUTE_S
 
 
-def _planned(view: View, arn: str, promised: BackupPromise, copy: backup_plan.CopyAction) -> Finding:
+def _retention_finding(view: View, arn: str, promised: BackupPromise, copy: backup_plan.CopyAction) -> Finding:
     """Whether a copy made by the rule is still there, and warm, when the next one is late and a recovery runs."""
     needed_s = promised.worst_minutes * _MINUTE_S + _recovery_s(view)
     subject, wanted = f"{arn}, rule {promised.rule}", f"{duration(needed_s)} or more"

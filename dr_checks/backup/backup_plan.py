@@ -108,7 +108,7 @@ def covers_stores(view: View) -> Iterator[Finding]:
             sentence = (
                 f"Tag it ({', '.join(sorted(tests)) or 'as the selection asks'}), or name it in aws_backup_selection."
             )
-            remedy = Remedy(sentence, (_tagged(view, store.arn, tests.pop()),) if len(tests) == 1 else ())
+            remedy = Remedy(sentence, (_tag_command(view, store.arn, tests.pop()),) if len(tests) == 1 else ())
             yield view.gap(store.name, "not selected", "selected", reason, remedy)
     yield from _tables_left_out(view, plans, tags)
     if not plans:
@@ -126,12 +126,12 @@ def _tables_left_out(
     taken = {arn: any(takes(s, arn, tags[arn]) for s in selections) for arn in arns if arn in tags}
     for arn in (arn for arn, is_taken in taken.items() if not is_taken and any(taken.values())):
         tests = sorted({f"{tag.key}={tag.value}" for selection in selections for tag in selection.tags})
-        commands = (_tagged(view, arn, tests[0]),) if len(tests) == 1 else ()
+        commands = (_tag_command(view, arn, tests[0]),) if len(tests) == 1 else ()
         remedy = Remedy(f"Tag it ({', '.join(tests)}), or accept it in the exceptions file.", commands)
         yield view.warn(arns[arn], "not selected", "selected as the others are", "no backup of it is copied", remedy)
 
 
-def _tagged(view: View, arn: str, test: str) -> str:
+def _tag_command(view: View, arn: str, test: str) -> str:
     key, _, value = test.partition("=")
     return view.command("resourcegroupstaggingapi", "TagResources", ResourceARNList=[arn], Tags={key: value})
 

@@ -39,14 +39,14 @@ def targets_exist(view: View) -> Iterator[Finding]:
                 "no scalable target",
                 f"{there[service.name].minimum} to {there[service.name].maximum} tasks",
                 "after the failover it would stay at a fixed size, whatever the load",
-                _created(view, there[service.name]),
+                _creation_remedy(view, there[service.name]),
                 tenant.id,
             )
     if not scaled:
         yield view.none_expected("all services", "no service is scaled automatically in the primary region")
 
 
-def _created(view: View, theirs: application_autoscaling.ScalableTarget) -> Remedy:
+def _creation_remedy(view: View, theirs: application_autoscaling.ScalableTarget) -> Remedy:
     """The primary's bounds; a pilot light's minimum is 0 (T54)."""
     minimum = 0 if view.env.standby.mode == "pilot-light" else theirs.minimum
     resource = _resource(view, theirs.service)
@@ -70,7 +70,7 @@ def _resource(view: View, service: str) -> str:
     return f"service/{view.env.named(view.env.names.cluster)}/{service}"
 
 
-def _unscheduled(view: View, action: application_autoscaling.ScheduledAction) -> str:
+def _deletion_command(view: View, action: application_autoscaling.ScheduledAction) -> str:
     named = {"ScheduledActionName": action.name, **_scalable(view, action.service)}
     return view.command("application-autoscaling", "DeleteScheduledAction", **named)
 
@@ -225,7 +225,9 @@ def no_scheduled_shrink(view: View) -> Iterator[Finding]:
             f"'{action.name}' at {action.schedule}: at most {action.maximum} tasks",
             f"{needed} tasks or more" + (", or a later action to raise it" if view.env.scaling_schedule else ""),
             "after a failover this schedule would take the tenant down",
-            Remedy("Delete it, and remove its aws_appautoscaling_scheduled_action.", (_unscheduled(view, action),)),
+            Remedy(
+                "Delete it, and remove its aws_appautoscaling_scheduled_action.", (_deletion_command(view, action),)
+            ),
             view.env.tenant_of(view.env.names.service, action.service),
         )
     if actions and not shrinking:

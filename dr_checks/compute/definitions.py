@@ -166,7 +166,7 @@ def active(view: View) -> Iterator[Finding]:
         if isinstance(mine, Unavailable):
             yield view.unknown(tenant, wanted, mine, tenant)
         elif mine.family in families and mine.deregistered:
-            yield _deregistered(view, mine, wanted, tenant)
+            yield _deregistered_finding(view, mine, wanted, tenant)
         elif mine.family in families:
             yield view.ok(mine.family, "active", wanted, "new tasks can be made of it", tenant)
         else:
@@ -179,7 +179,7 @@ def active(view: View) -> Iterator[Finding]:
         yield view.none_expected("all task definitions", _NONE)
 
 
-def _deregistered(view: View, mine: ecs.TaskDefinition, wanted: str, tenant: str) -> Finding:
+def _deregistered_finding(view: View, mine: ecs.TaskDefinition, wanted: str, tenant: str) -> Finding:
     service = view.env.named(view.env.names.service, tenant=tenant)
     reason = "the service scales with it still, but no restore test or marker starts, and nothing is led back to it"
     remedy = Remedy(

@@ -36,11 +36,11 @@ def repository_exists(view: View) -> Iterator[Finding]:
                 "absent",
                 "present",
                 f"no image of it can be pulled in {view.region}",
-                _created(view, repository),
+                _creation_remedy(view, repository),
             )
 
 
-def _created(view: View, repository: ecr.Repository) -> Remedy:
+def _creation_remedy(view: View, repository: ecr.Repository) -> Remedy:
     if repository.account != view.env.account:
         return Remedy(f"Account {repository.account} creates it in {view.region}, and admits this one by its policy.")
     command = view.command("ecr", "CreateRepository", repositoryName=repository.name)
@@ -150,7 +150,9 @@ def kept_as_long(view: View) -> Iterator[Finding]:
             yield view.ok(name, f"{len(mine)} rules, the primary's", wanted, "images are kept as long as there")
         else:
             reason = "the images of a release may be gone from here while the primary region still runs it"
-            remedy = Remedy(f"aws_ecr_lifecycle_policy of {name}: as the primary's.", _none(view, name, str(texts[0])))
+            remedy = Remedy(
+                f"aws_ecr_lifecycle_policy of {name}: as the primary's.", _deletion_commands(view, name, str(texts[0]))
+            )
             yield view.gap(name, f"{len(mine - theirs)} rules of its own", wanted, reason, remedy)
     if not names:
         yield view.none_expected("all repositories", "none is in both regions: see ecr.repository-exists")
@@ -166,7 +168,7 @@ def _rules(view: View, name: str, text: str) -> set[str]:
     return understand(rules, f"The lifecycle policy of {name}", view.region)
 
 
-def _none(view: View, name: str, theirs: str) -> tuple[str, ...]:
+def _deletion_commands(view: View, name: str, theirs: str) -> tuple[str, ...]:
     """Return the command that deletes the policy where the primary region has none; else Terraform has to change it."""
     return () if theirs else (view.command("ecr", "DeleteLifecyclePolicy", repositoryName=name),)
 

@@ -131,13 +131,13 @@ def _started_too_early(view: View, tenant: Tenant, service: ecs.Service, measure
         f"no database runs in {view.region}: its tasks answer 500, and ECS gives the deployment up (T54)",
         Remedy(
             "Scale it to 0: min_capacity = 0 of its aws_appautoscaling_target, then its desired count.",
-            (*_unscaled(view, service), _update(view, service, desiredCount=0)),
+            (*_unscale_commands(view, service), _update(view, service, desiredCount=0)),
         ),
         tenant.id,
     )
 
 
-def _unscaled(view: View, service: ecs.Service) -> tuple[str, ...]:
+def _unscale_commands(view: View, service: ecs.Service) -> tuple[str, ...]:
     """The command that lets auto scaling leave it at 0, none where nothing is known to scale it."""
     targets = view.read_for_remedy(application_autoscaling.targets, Side.DR) or ()
     lifted = any(target.service == service.name and target.minimum for target in targets)

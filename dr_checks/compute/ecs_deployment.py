@@ -38,12 +38,12 @@ def alike(view: View) -> Iterator[Finding]:
         if here.settings is None or there.settings is None:
             yield view.unknown(here.name, _WANTED, "This evidence does not hold how services are deployed.", tenant.id)
         else:
-            yield _compared(view, tenant, here, here.settings, there.settings)
+            yield _settings_finding(view, tenant, here, here.settings, there.settings)
     if not pairs:
         yield view.none_expected("all services", "no service exists on both sides: see ecs.service-exists")
 
 
-def _compared(
+def _settings_finding(
     view: View, tenant: Tenant, service: Service, here: DeploymentSettings, there: DeploymentSettings
 ) -> Finding:
     gaps = [
@@ -55,7 +55,7 @@ def _compared(
         if measured != wanted
     ]
     if here.ports and there.ports and here.ports != there.ports:  # none at all: see ecs.target-group-attached
-        gaps.append(f"registers port {_listed(here)}, primary {_listed(there)}")
+        gaps.append(f"registers port {_port_list(here)}, primary {_port_list(there)}")
     commands: tuple[str, ...] = ()
     if holds := _more(view, here.holds, there.holds):
         gaps.append(f"a deployment waits for {', '.join(holds)}, the primary's not")
@@ -96,7 +96,7 @@ def _without_alarms(view: View, service: Service) -> str:
     return view.command("ecs", "UpdateService", cluster=cluster, service=service.name, deploymentConfiguration=off)
 
 
-def _listed(settings: DeploymentSettings) -> str:
+def _port_list(settings: DeploymentSettings) -> str:
     return ", ".join(map(str, settings.ports or ()))
 
 

@@ -37,8 +37,8 @@ def parity(view: View) -> Iterator[Finding]:
         elif isinstance(right, Unavailable):
             findings.append(view.unknown(tenant.id, "the same image", right, tenant.id))
         elif left is not None:
-            theirs, alive = _resolved(left, there), running.get(service.name, {})
-            findings += _compared(view, tenant.id, right.family, _resolved(right, mine), theirs, alive)
+            theirs, alive = _digests_of(left, there), running.get(service.name, {})
+            findings += _image_findings(view, tenant.id, right.family, _digests_of(right, mine), theirs, alive)
             findings += _of_others(view, tenant.id, left, right)
     yield from findings
     if not findings:
@@ -79,7 +79,7 @@ def present(view: View) -> Iterator[Finding]:
         yield view.none_expected("all task definitions", "no service exists on both sides: see ecs.service-exists")
 
 
-def _compared(
+def _image_findings(
     view: View, tenant: str, family: str, mine: Digests, theirs: Digests, running: dict[str, set[str]]
 ) -> list[Finding]:
     common = sorted(name for name in mine if name in theirs or name in running)
@@ -105,7 +105,7 @@ def digests_in_use(view: View) -> set[tuple[str, str]]:
     definitions = tenant_definitions(view, Side.PRIMARY)
     for tenant, service in tenant_services(view, Side.PRIMARY):
         definition = available(definitions[tenant.id])
-        resolved = _resolved(definition, there)
+        resolved = _digests_of(definition, there)
         for container in definition.containers:
             ref = ecr.image_ref(container.image)
             digests = running.get(service.name, {}).get(container.name) or {resolved.get(container.name, "")}
@@ -154,7 +154,7 @@ def _running(view: View) -> dict[str, dict[str, set[str]]]:
     return found
 
 
-def _resolved(definition: ecs.TaskDefinition, repositories: _Repositories) -> Digests:
+def _digests_of(definition: ecs.TaskDefinition, repositories: _Repositories) -> Digests:
     """The digest of each container's ECR image, where the reference or its registry has it."""
     found: Digests = {}
     for container in definition.containers:

@@ -40,7 +40,9 @@ def carried(view: View) -> Iterator[Finding]:
             yield view.unknown(service.name, "today's load", dark if isinstance(dark, Unavailable) else "", tenant.id)
             continue
         started = max(view.env.capacity.tasks_per_service, service.desired)
-        yield _compared(view, service.name, tenant.id, (running, home), (started, here), maximum.get(service.name, 0))
+        yield _load_finding(
+            view, service.name, tenant.id, (running, home), (started, here), maximum.get(service.name, 0)
+        )
     if not judged:
         yield view.none_expected("all services", "no tenant runs in the primary region now")
 
@@ -49,7 +51,7 @@ def _maximum(view: View) -> dict[str, int]:
     return {target.service: target.maximum for target in view.get(application_autoscaling.targets, Side.DR)}
 
 
-def _compared(
+def _load_finding(
     view: View,
     name: str,
     tenant: str,

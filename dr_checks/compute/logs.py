@@ -106,18 +106,18 @@ def keys_usable(view: View) -> Iterator[Finding]:
         elif not states.KEY[key.state].known:
             yield view.undocumented(group.name, wanted, key.state)
         elif not states.KEY[key.state].serves:
-            yield view.gap(group.name, key.state, wanted, reason, _opened(view, group.key, key.state))
+            yield view.gap(group.name, key.state, wanted, reason, _key_remedy(view, group.key, key.state))
         elif isinstance(key.admits, Unavailable):
             yield view.unknown(group.name, wanted, key.admits)
         elif found := key_users.refusal(key.policy, (key_users.use_by_logs(view, key.arn, group.name),)):
-            yield key_users.refused(view, group.name, key.arn, found, reason)
+            yield key_users.refusal_finding(view, group.name, key.arn, found, reason)
         else:
             yield view.ok(group.name, f"{key.state}, {key.arn}", wanted, "lines can be written and read")
     if not encrypted:
         yield view.none_expected("all log groups", "no log group is encrypted under a customer's key")
 
 
-def _opened(view: View, key: str, state: str) -> Remedy:
+def _key_remedy(view: View, key: str, state: str) -> Remedy:
     if states.KEY[state].gone:
         return Remedy(f"aws_cloudwatch_log_group in {view.region}: kms_key_id of a key that is there.")
     return usable_again(view.region, key, state)

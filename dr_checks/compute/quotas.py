@@ -16,7 +16,7 @@ from dr_estate.readers import elbv2, rds, service_quotas
 _S_A_MINUTE = 60
 
 
-def _judged(view: View, code: str, used: float, more: float) -> Finding:
+def _quota_finding(view: View, code: str, used: float, more: float) -> Finding:
     """Return the finding on one quota: ``used`` as counted here, or more where AWS's own usage metric shows more."""
     quota = next(quota for quota in view.get(service_quotas.quotas) if quota.code == code)
     if isinstance(quota.limit, Unavailable):
@@ -46,11 +46,11 @@ def fargate_vcpu(view: View) -> Iterator[Finding]:
     Source: T33, T35.
     """
     wanted: CapacityDemand = demand(view)
-    yield _judged(view, service_quotas.FARGATE_VCPU, wanted.vcpu_running, wanted.vcpu_more + wanted.vcpu_of_run)
-    yield _launched(view, wanted.tasks_more)
+    yield _quota_finding(view, service_quotas.FARGATE_VCPU, wanted.vcpu_running, wanted.vcpu_more + wanted.vcpu_of_run)
+    yield _launch_finding(view, wanted.tasks_more)
 
 
-def _launched(view: View, more: int) -> Finding:
+def _launch_finding(view: View, more: int) -> Finding:
     """Fargate launches capacity.launch_burst tasks at once, then launch_per_s: a floor that no tool lowers (T35)."""
     limits, rto_s = view.env.capacity, view.env.objectives.rto_minutes * _S_A_MINUTE
     seconds = max(0, more - limits.launch_burst) / limits.launch_per_s
@@ -72,7 +72,7 @@ def _launched(view: View, more: int) -> Finding:
 def network_interfaces(view: View) -> Iterator[Finding]:
     """Each Fargate task takes one, the run's own too. Source: EC2 DescribeNetworkInterfaces, Service Quotas, T33."""
     standing, wanted = view.get(service_quotas.network_interfaces), demand(view)
-    yield _judged(view, service_quotas.NETWORK_INTERFACES, standing, wanted.tasks_more + wanted.tasks_of_run)
+    yield _quota_finding(view, service_quotas.NETWORK_INTERFACES, standing, wanted.tasks_more + wanted.tasks_of_run)
 
 
 @check(
@@ -84,14 +84,14 @@ def network_interfaces(view: View) -> Iterator[Finding]:
 )
 def load_balancer(view: View) -> Iterator[Finding]:
     """Rules, target groups and targets: as many as the primary region has. Source: Service Quotas, T33."""
-    mine, theirs = _balanced(view), _balanced(view, Side.PRIMARY)
+    mine, theirs = _balancer_counts(view), _balancer_counts(view, Side.PRIMARY)
     for code, used in mine.items():
-        yield _judged(view, code, used, max(0, theirs[code] - used))
+        yield _quota_finding(view, code, used, max(0, theirs[code] - used))
     wanted = demand(view)
-    yield _judged(view, service_quotas.TARGETS, wanted.tasks_running, wanted.tasks_more)
+    yield _quota_finding(view, service_quotas.TARGETS, wanted.tasks_running, wanted.tasks_more)
 
 
-def _balanced(view: View, side: Side = Side.DR) -> dict[str, int]:
+def _balancer_counts(view: View, side: Side = Side.DR) -> dict[str, int]:
     balancer, groups = view.get(elbv2.load_balancer, side), view.get(elbv2.target_groups, side)
     behind = [group for group in groups if balancer and balancer.arn in group.balancers]
     rules = view.get(elbv2.rules, side)
@@ -112,9 +112,9 @@ def _balanced(view: View, side: Side = Side.DR) -> dict[str, int]:
 def services_and_certificates(view: View) -> Iterator[Finding]:
     """Services in the cluster, and certificates in the region, up to the primary's. Source: Service Quotas, T33."""
     wanted = demand(view)
-    yield _judged(view, service_quotas.SERVICES, wanted.services, max(0, wanted.tenants - wanted.services))
+    yield _quota_finding(view, service_quotas.SERVICES, wanted.services, max(0, wanted.tenants - wanted.services))
     mine, theirs = view.get(service_quotas.certificates), view.get(service_quotas.certificates, Side.PRIMARY)
-    yield _judged(view, service_quotas.CERTIFICATES, mine, max(0, theirs - mine))
+    yield _quota_finding(view, service_quotas.CERTIFICATES, mine, max(0, theirs - mine))
 
 
 @check(

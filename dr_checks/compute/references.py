@@ -61,7 +61,7 @@ def lead_here(view: View) -> Iterator[Finding]:
         else:
             named = list(_of_definition(view, mine, there.get(tenant)))
             remedy = f"aws_ecs_task_definition '{mine.family}' in {view.region}: the names of this region."
-            yield _judged(view, ends, mine.family, named, remedy, tenant)
+            yield _reference_finding(view, ends, mine.family, named, remedy, tenant)
     yield from _of_secrets(view, ends, found)
     yield from _of_parameters(view, ends, found)
     yield from _of_files(view, ends, found)
@@ -69,7 +69,7 @@ def lead_here(view: View) -> Iterator[Finding]:
         yield view.none_expected("all task definitions", "no service exists on both sides: see ecs.service-exists")
 
 
-def _judged(
+def _reference_finding(
     view: View, ends: ReferenceEnds, subject: str, named: list[_NamedReference], remedy: str, tenant: str | None
 ) -> Finding:
     reached = [(row, ends.end_of(row.reference, alike=row.alike)) for row in named]
@@ -152,7 +152,7 @@ def _of_secrets(
         ]
         if named:
             remedy = f"aws_secretsmanager_secret_version of {name}: a name that each region resolves by itself."
-            yield _judged(view, ends, name, named, remedy, tenant)
+            yield _reference_finding(view, ends, name, named, remedy, tenant)
 
 
 def _of_parameters(
@@ -181,7 +181,7 @@ def _of_parameters(
         named = [_NamedReference("its value", row, alike, is_read) for row in followed]
         if named:
             remedy = f"aws_ssm_parameter '{found.name}' in {view.region}: a name of this region."
-            yield _judged(view, ends, found.name, named, remedy, None)
+            yield _reference_finding(view, ends, found.name, named, remedy, None)
 
 
 def _of_files(
@@ -206,7 +206,7 @@ def _of_files(
         ]
         remedy = f"aws_s3_object {row.name}: the names of {view.region}, or another file for it."
         if tenants and found:
-            yield _judged(view, ends, row.name, found, remedy, tenants[0] if len(tenants) == 1 else None)
+            yield _reference_finding(view, ends, row.name, found, remedy, tenants[0] if len(tenants) == 1 else None)
 
 
 def _files_of(row: ecs.TaskDefinition | Unavailable) -> frozenset[str]:

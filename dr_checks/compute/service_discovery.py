@@ -39,12 +39,12 @@ def registries_exist(view: View) -> Iterator[Finding]:
         yield view.unknown(tenant.id, f"in {view.region}", cause, tenant.id)
     known = frozenset(view.get(servicediscovery.registries)) if naming else frozenset()
     for tenant, service in naming:
-        yield _judged(view, tenant, service, known)
+        yield _registry_finding(view, tenant, service, known)
     if not naming and not unread:
         yield view.none_expected("all services", "no service registers its tasks in a registry")
 
 
-def _judged(view: View, tenant: Tenant, service: Service, known: frozenset[str]) -> Finding:
+def _registry_finding(view: View, tenant: Tenant, service: Service, known: frozenset[str]) -> Finding:
     wanted, named = f"in {view.region}", service.registries or ()
     if "" in named:
         return view.unknown(service.name, wanted, "ECS does not say which registry it is.", tenant.id)
@@ -54,7 +54,7 @@ def _judged(view: View, tenant: Tenant, service: Service, known: frozenset[str])
         if arn_region(arn) != view.region or not (arn in known or arn.split(":")[_ACCOUNT] != view.env.account)
     ]
     if lost:
-        measured = ", ".join(_measured(view, arn) for arn in lost)
+        measured = ", ".join(_registry_text(view, arn) for arn in lost)
         reason = "its tasks stop as they start: the Service Discovery instance could not be registered"
         left = [{"registryArn": arn} for arn in named if arn not in lost]
         cluster = view.env.named(view.env.names.cluster)
@@ -71,7 +71,7 @@ def _judged(view: View, tenant: Tenant, service: Service, known: frozenset[str])
     return view.ok(service.name, ", ".join(map(_name, named)), wanted, "its tasks are registered there", tenant.id)
 
 
-def _measured(view: View, arn: str) -> str:
+def _registry_text(view: View, arn: str) -> str:
     region = arn_region(arn)
     return f"no {_name(arn)}" if region == view.region else f"{_name(arn)} of {region}"
 

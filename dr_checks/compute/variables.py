@@ -44,7 +44,7 @@ def alike(view: View) -> Iterator[Finding]:
         if theirs != mine:
             reason = "most tenants have it, which makes it no better: by another table prefix nobody finds data"
             remedy = f"Set {name} in {view.region} as in the primary region, or accept it by an exception."
-            yield view.warn(name, _shown(mine), _shown(theirs), reason, remedy)
+            yield view.warn(name, _value_text(mine), _value_text(theirs), reason, remedy)
     for tenant, found in pairs.items():
         subject = view.env.named(view.env.names.task_family, tenant=tenant)
         if isinstance(found, Unavailable):
@@ -188,7 +188,7 @@ def _owners(view: View) -> Mapping[str, set[str]]:
     return owners
 
 
-def _shown(value: str) -> str:
+def _value_text(value: str) -> str:
     """A value; where only its digest is kept, the beginning of that, by which two differ."""
     return f"a value of digest {value.removeprefix(DIGEST)[:8]}" if value.startswith(DIGEST) else value
 
@@ -212,11 +212,11 @@ def _pairs(view: View) -> dict[str, _Pairs | Unavailable]:
         elif isinstance(mine, Unavailable):
             found[tenant.id] = mine
         else:
-            found[tenant.id] = dict(_compared(view, tenant, theirs, mine))
+            found[tenant.id] = dict(_value_pairs(view, tenant, theirs, mine))
     return found
 
 
-def _compared(
+def _value_pairs(
     view: View, tenant: Tenant, primary: ecs.TaskDefinition, mine: ecs.TaskDefinition
 ) -> Iterator[tuple[str, tuple[str, str]]]:
     regions, copies = view.env.regions, {copy: source for source, copy in s3.pairs(view.env)}

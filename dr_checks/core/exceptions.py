@@ -84,11 +84,11 @@ def apply_exceptions(result: CheckResult, rules: Sequence[ExceptionRule], today:
     mine = [rule for rule in rules if rule.check == result.check]
     if not mine or result.status is Status.NOT_APPLICABLE:
         return result
-    findings = tuple(_excepted(finding, mine, today) for finding in result.findings)
+    findings = tuple(_apply_rules(finding, mine, today) for finding in result.findings)
     return replace(result, findings=findings, status=worst([finding.status for finding in findings]))
 
 
-def _excepted(finding: Finding, rules: Sequence[ExceptionRule], today: date) -> Finding:
+def _apply_rules(finding: Finding, rules: Sequence[ExceptionRule], today: date) -> Finding:
     undecided = finding.status is Status.UNKNOWN and finding.unseen is None
     if not undecided and finding.status not in (Status.FAIL, Status.WARN):
         return finding

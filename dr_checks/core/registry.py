@@ -152,12 +152,12 @@ def lags(snapshot: Snapshot, env: Environment, only_tenants: frozenset[str] = fr
         try:
             found.extend(source.function(view))
         except DataUnavailable as error:
-            found.append(_unmeasured(source.store, error.unavailable))
+            found.append(_unmeasured_lag(source.store, error.unavailable))
         except Exception as defect:  # noqa: BLE001 - as of a check: one store is not measured, the rest are
-            found.append(_unmeasured(source.store, _defect("The lag's reading", defect, view)))
-        found += [_unmeasured(source.store, odd.unseen) for odd in view.unreadable.values()]
+            found.append(_unmeasured_lag(source.store, _defect("The lag's reading", defect, view)))
+        found += [_unmeasured_lag(source.store, odd.unseen) for odd in view.unreadable.values()]
     return found
 
 
-def _unmeasured(store: DataStore, unavailable: Unavailable) -> Lag:
+def _unmeasured_lag(store: DataStore, unavailable: Unavailable) -> Lag:
     return Lag(store.id, "all", None, Side.DR, None, f"not seen: {unavailable.why}", unseen=unavailable)

@@ -18,7 +18,7 @@ class Remedy:
         return " ".join((self.sentence, *(f"`{command}`" for command in self.commands)))
 
 
-def merged(remedies: Iterable[Remedy]) -> tuple[Remedy, ...]:
+def merged_remedies(remedies: Iterable[Remedy]) -> tuple[Remedy, ...]:
     """Return each sentence once, in the order found, with the commands of all that say it."""
     commands: dict[str, dict[str, None]] = {}
     for remedy in remedies:

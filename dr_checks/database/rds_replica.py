@@ -21,7 +21,7 @@ def _accepts_replica(env: Environment) -> str | None:
     return replication_expected(env)
 
 
-def _none(view: View) -> Finding:
+def _no_replica(view: View) -> Finding:
     return view.none_expected(database_name(view), "there is no read replica: see rds-copy.usable")
 
 
@@ -61,7 +61,7 @@ def state(view: View) -> Iterator[Finding]:
         remedy = f"Create it in {view.region}: aws_db_instance.replicate_source_db."
         yield view.gap(name, "no read replica", "promotable, replication replicating", reason, remedy)
     elif not found:
-        yield _none(view)
+        yield _no_replica(view)
 
 
 @check(
@@ -100,7 +100,7 @@ def lag(view: View) -> Iterator[Finding]:
                 "Find the long transaction or missing primary key that delays it, or use a larger instance class.",
             )
     if not found:
-        yield _none(view)
+        yield _no_replica(view)
 
 
 @check(
@@ -115,14 +115,14 @@ def size(view: View) -> Iterator[Finding]:
     """Storage at least the primary's, else replication stops on storage-full; other class or zones are a WARN."""
     found, source = replicas(view), primary_database(view)
     if not found or source is None:
-        yield _none(view)
+        yield _no_replica(view)
         return
     for replica in found:
         yield _size(view, replica, source)
 
 
 def _size(view: View, replica: rds.Instance, source: rds.Instance) -> Finding:
-    measured, wanted = _sized(replica), _sized(source)
+    measured, wanted = _size_text(replica), _size_text(source)
     if replica.storage_gib < source.storage_gib:
         reason = "its storage fills up before the primary's: replication then stops"
         sentence = f"aws_db_instance.allocated_storage = {source.storage_gib}."
@@ -136,7 +136,7 @@ def _size(view: View, replica: rds.Instance, source: rds.Instance) -> Finding:
     return view.ok(replica.identifier, measured, wanted, "same capacity as the primary database")
 
 
-def _sized(replica: rds.Instance) -> str:
+def _size_text(replica: rds.Instance) -> str:
     return f"{replica.storage_gib} GiB, {replica.instance_class}, {'two zones' if replica.multi_az else 'one zone'}"
 
 
@@ -167,4 +167,4 @@ def backups(view: View) -> Iterator[Finding]:
             remedy = Remedy(sentence, _modify(view, replica, BackupRetentionPeriod=days))
             yield view.gap(replica.identifier, measured, wanted, reason, remedy)
     if not found:
-        yield _none(view)
+        yield _no_replica(view)

@@ -51,7 +51,7 @@ def missing(view: View) -> tuple[tuple[Known, ...], int]:
     What the DR region did not list, for it could not be read, is not missing. Raises DataUnavailable.
     """
     here, there = (view.get(platform_resources.listings, side) for side in (Side.DR, Side.PRIMARY))
-    refused = _refused(view)
+    refused = _refused_types(view)
     compared = [
         pair
         for pair in _resources(view.env, there, Side.PRIMARY)
@@ -73,7 +73,7 @@ def switched_off(view: View) -> tuple[str, ...]:
 
     Raises DataUnavailable.
     """
-    off = {side: {arn for row in _switched(view, side) for arn in row.off} for side in (Side.PRIMARY, Side.DR)}
+    off = {side: {arn for row in _switched_listings(view, side) for arn in row.off} for side in (Side.PRIMARY, Side.DR)}
     return tuple(here for there, here in _pairs(view) if here in off[Side.DR] and there not in off[Side.PRIMARY])
 
 
@@ -82,8 +82,10 @@ def timed_otherwise(view: View) -> tuple[tuple[str, str, str], ...]:
 
     One that is off there starts at no time. Raises DataUnavailable.
     """
-    times = {side: dict(t for row in _switched(view, side) for t in row.times) for side in (Side.PRIMARY, Side.DR)}
-    off = {arn for row in _switched(view, Side.DR) for arn in row.off}
+    times = {
+        side: dict(t for row in _switched_listings(view, side) for t in row.times) for side in (Side.PRIMARY, Side.DR)
+    }
+    off = {arn for row in _switched_listings(view, Side.DR) for arn in row.off}
     compared = [
         (here, times[Side.DR].get(here, ""), times[Side.PRIMARY].get(there, ""))
         for there, here in _pairs(view)
@@ -97,7 +99,9 @@ def shaped_otherwise(view: View) -> tuple[tuple[str, tuple[tuple[str, str, str],
 
     Raises DataUnavailable.
     """
-    shapes = {side: {arn: dict(s) for row in _switched(view, side) for arn, s in row.shapes} for side in _SIDES}
+    shapes = {
+        side: {arn: dict(s) for row in _switched_listings(view, side) for arn, s in row.shapes} for side in _SIDES
+    }
     found = []
     for there, here in _pairs(view):
         mine, theirs = shapes[Side.DR].get(here), shapes[Side.PRIMARY].get(there)
@@ -106,7 +110,7 @@ def shaped_otherwise(view: View) -> tuple[tuple[str, tuple[tuple[str, str, str],
     return tuple(found)
 
 
-def _switched(view: View, side: Side) -> list[ServiceListing]:
+def _switched_listings(view: View, side: Side) -> list[ServiceListing]:
     return [row for row in view.get(platform_resources.listings, side) if row.service in _COMPARED]
 
 
@@ -114,7 +118,7 @@ def _pairs(view: View) -> list[tuple[str, str]]:
     """The ARNs of each rule, schedule, function and cache of both regions by name: the primary's, the DR region's."""
     names: dict[Side, dict[Known, str]] = {}
     for side in (Side.PRIMARY, Side.DR):
-        rows = _switched(view, side)
+        rows = _switched_listings(view, side)
         arns = [arn for row in rows if not isinstance(row.resources, Unavailable) for arn, _ in row.resources]
         names[side] = {(kind, _plain(view.env, name, side)): a for a in arns for kind, name in [resource_of(a)]}
     both = sorted(names[Side.PRIMARY].keys() & names[Side.DR].keys())
@@ -143,11 +147,11 @@ def refused_here(view: View) -> tuple[str, ...]:
     Raises DataUnavailable.
     """
     there = _resources(view.env, view.get(platform_resources.listings, Side.PRIMARY), Side.PRIMARY)
-    refused = _refused(view)
+    refused = _refused_types(view)
     return tuple(sorted({kind for kind, _ in there if _is_of(kind, refused)}))
 
 
-def _refused(view: View) -> frozenset[str]:
+def _refused_types(view: View) -> frozenset[str]:
     """Return the types that the tagging API refuses in the DR region alone, and that no list call covers."""
     types = {side: {t for row in view.get(platform_resources.listings, side) for t in row.refused} for side in _SIDES}
     listed = {_ALIASES.get(call.service, call.service) for call in LISTED}

@@ -130,7 +130,7 @@ def _resources_of_snapshots(view: View) -> dict[str, str]:
         return {}
 
 
-def _automated(view: View) -> list[DatabaseCopy]:
+def _automated_copies(view: View) -> list[DatabaseCopy]:
     return [_of_automated(view, backup) for backup in replicated_backups(view)]
 
 
@@ -183,7 +183,7 @@ def _backups(view: View) -> list[DatabaseCopy]:
 
 
 _FINDERS: dict[str, Callable[[View], list[DatabaseCopy]]] = {
-    AUTOMATED: _automated,
+    AUTOMATED: _automated_copies,
     REPLICA: _replicas,
     BACKUP: _backups,
 }

@@ -53,7 +53,7 @@ def living(view: View) -> DatabaseRecord | None:
     return record_of(instance, view) if instance is not None and not instance.source else None
 
 
-def remembered(view: View) -> DatabaseRecord | None:
+def known_database(view: View) -> DatabaseRecord | None:
     """The database as it is seen now, else as the control table has it; None where neither can be seen."""
     seen = living(view)
     if seen is not None:
@@ -79,7 +79,7 @@ def flaw(view: View, resource_id: str, candidates: Mapping[str, str]) -> str:
         return f"it is of the database {resource_id}, and {how}" if resource_id not in ("", wanted) else ""
     if len(candidates) <= 1:
         return ""
-    known = remembered(view)
+    known = known_database(view)
     if known is not None and known.resource_id in candidates:
         other = f"it is of the database {resource_id or '(not said)'}, and {name} was {known.resource_id}"
         return "" if resource_id == known.resource_id else other

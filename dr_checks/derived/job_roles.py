@@ -13,9 +13,9 @@ from dr_estate.readers.iam_copy_roles import CopyRole
 from dr_estate.readers.iam_simulation import SimulatedDecision
 
 
-def denied(role: CopyRole) -> list[SimulatedDecision]:
+def denied_decisions(role: CopyRole) -> list[SimulatedDecision]:
     """What it may not do, whatever a job brings along."""
-    return [decision for decision in _refused(role) if not decision.is_doubtful]
+    return [decision for decision in _refusals(role) if not decision.is_doubtful]
 
 
 def doubts(role: CopyRole) -> Sequence[str]:
@@ -26,7 +26,7 @@ def doubts(role: CopyRole) -> Sequence[str]:
 
 def doubtful(role: CopyRole) -> list[SimulatedDecision]:
     """What it may do or not, by what only the job itself shows, or by a policy that IAM does not evaluate."""
-    return [decision for decision in _refused(role) if decision.is_doubtful]
+    return [decision for decision in _refusals(role) if decision.is_doubtful]
 
 
 def _hangs(decision: SimulatedDecision) -> str:
@@ -35,5 +35,5 @@ def _hangs(decision: SimulatedDecision) -> str:
     return f"{decision.action} hangs on {', '.join(decision.missing)}, which only the job itself shows"
 
 
-def _refused(role: CopyRole) -> list[SimulatedDecision]:
+def _refusals(role: CopyRole) -> list[SimulatedDecision]:
     return [decision for decision in role.decisions if decision.decision != PolicyAnswer.ALLOWED]

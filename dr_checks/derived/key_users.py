@@ -53,7 +53,7 @@ def refusal(policy: str, uses: Iterable[KeyUse]) -> KeyRefusal | None:
     return min(found, key=lambda refused: refused.answer is PolicyAnswer.UNDECIDED, default=None)
 
 
-def refused(view: View, subject: str, key: str, found: KeyRefusal, reason: str) -> Finding:
+def refusal_finding(view: View, subject: str, key: str, found: KeyRefusal, reason: str) -> Finding:
     """What is found of a key whose policy keeps a user out, or may do so."""
     wanted, who = f"admits {found.user}", f"{found.user}: {found.action}"
     if found.answer is PolicyAnswer.UNDECIDED:

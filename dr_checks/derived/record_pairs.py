@@ -41,10 +41,10 @@ def pairs_of(records: Iterable[Record], name: str, env: Environment) -> Iterator
     """Each address type's pair of ``name``; a sentence for one that cannot be turned as it stands."""
     mine = [record for record in records if record.name == name and record.type in ADDRESS_TYPES]
     for kind in sorted({record.type for record in mine}):
-        yield _paired([record for record in mine if record.type == kind], env)
+        yield _pair_of([record for record in mine if record.type == kind], env)
 
 
-def _paired(records: Sequence[Record], env: Environment) -> RecordPair | str:
+def _pair_of(records: Sequence[Record], env: Environment) -> RecordPair | str:
     name = f"{records[0].name} {records[0].type}"
     policies = {record.policy for record in records}
     if len(policies) > 1 or not policies <= set(POLICIES):

@@ -47,7 +47,7 @@ def ends_on(policy: str, at: datetime) -> str:
     return f"allowed until {at:%Y-%m-%d %H:%M} UTC by {policy}"
 
 
-def prolonged(policy: str, at: datetime) -> str:
+def prolongation(policy: str, at: datetime) -> str:
     """What a person does before a date in ``policy`` ends a right."""
     return f"Take the date out of {policy}, or set a later one, before {at:%Y-%m-%d}: no run changes IAM."
 

@@ -56,7 +56,7 @@ def cannot_lead(record: Record) -> bool:
     return record.policy == "failover" and record.alias_target is None and not record.health_check_id
 
 
-def chosen(records: Sequence[Record], situation: Situation) -> tuple[Record, ...] | None:
+def chosen_records(records: Sequence[Record], situation: Situation) -> tuple[Record, ...] | None:
     """The records of one name and type that Route 53 may answer with; None for a policy that is not simulated.
 
     Several are returned where weights share the answers, none where there are no records.

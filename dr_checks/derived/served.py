@@ -89,12 +89,12 @@ class Served:
         return f"{certain} of {self.tenants} tenants are certain to be served in {self.region}{lost}: {reasons}."
 
 
-def served(results: Iterable[CheckResult], tenants: Iterable[str], env: Environment) -> Served:
+def served_of(results: Iterable[CheckResult], tenants: Iterable[str], env: Environment) -> Served:
     """Weigh the unmet findings of what serving in the DR region needs."""
     known = tuple(tenants)
     stopped, checks = set[str](), list[str]()
     for result in (result for result in results if _counts(result)):
-        names = {name for finding in _unmet(result) for name in _about(finding, known, env)}
+        names = {name for finding in _unmet_findings(result) for name in _about(finding, known, env)}
         stopped |= names
         checks += [result.check] * bool(names)
     order = tuple(name for name in known if name in stopped)
@@ -106,7 +106,7 @@ def _counts(result: CheckResult) -> bool:
     return result.area is not Area.VALIDATION and (blocks or result.check in STOPS)
 
 
-def _unmet(result: CheckResult) -> Iterator[Finding]:
+def _unmet_findings(result: CheckResult) -> Iterator[Finding]:
     # An accepted gap counts: an exception changes the report, not what visitors get (T49).
     return (f for f in result.findings if f.status in _UNMET and f.side is not Side.PRIMARY)
 

@@ -47,7 +47,7 @@ class Ground:
     def __init__(self, view: View, side: Side) -> None:
         self._view, self._side = view, side
         self.groups = {group.id: group.name for group in view.get(vpc.security_groups, side)}
-        self.own = tuple(_own(view.get(vpc.vpc, side)))
+        self.own = tuple(_own_blocks(view.get(vpc.vpc, side)))
 
     @cached_property
     def cidrs(self) -> dict[str, str]:
@@ -123,7 +123,7 @@ class Grounds:
         if not inner and not wanted.names_a_group:
             yield wanted
             return
-        ends = [(rule, end) for rule, part in self._asked(wanted, there, outward) for end in part.here]
+        ends = [(rule, end) for rule, part in self._rules_by_part(wanted, there, outward) for end in part.here]
         unmet = [(rule, end) for rule, end in ends if not here.admits(rule, end)]
         if not inner and (not ends or (unmet and wanted.peer in self._here.groups.values())):
             yield wanted
@@ -131,7 +131,7 @@ class Grounds:
         for rule, end in unmet:
             yield from _by_blocks(rule, end.blocks, here) if end.blocks else _by_group(rule, end)
 
-    def _asked(
+    def _rules_by_part(
         self, wanted: TrafficRule, there: Admission, outward: bool
     ) -> Iterator[tuple[TrafficRule, StandingPart]]:
         for part in self._parts(outward):
@@ -173,7 +173,7 @@ class Grounds:
         )
 
 
-def _own(found: vpc.Vpc | None) -> Iterator[str]:
+def _own_blocks(found: vpc.Vpc | None) -> Iterator[str]:
     """The blocks that a VPC has, without its former ones."""
     for block, word in (*found.cidrs, *found.cidrs6) if found else ():
         if not states.NETWORK_BLOCK[word or "associated"].gone:

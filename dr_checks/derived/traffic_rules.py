@@ -68,7 +68,7 @@ def block_of(peer: str) -> IPv4Network | IPv6Network | None:
         return None
 
 
-def parsed(text: str) -> TrafficRule:
+def parse_rule(text: str) -> TrafficRule:
     """A rule as the reader writes it."""
     protocol, _, rest = text.partition(" ")
     name, ports = _NUMBERS.get(protocol, protocol), _PORTS.fullmatch(rest)
@@ -87,7 +87,7 @@ class Admission:
     """
 
     def __init__(self, texts: Iterable[str], own: Collection[str] = ()) -> None:
-        self.rules, self._own = [parsed(text) for text in texts], [block for block in own if ":" not in block]
+        self.rules, self._own = [parse_rule(text) for text in texts], [block for block in own if ":" not in block]
 
     def covers(self, wanted: TrafficRule) -> bool:
         """Whether the traffic of the rule, peer by peer, is let through."""
@@ -118,12 +118,12 @@ class Admission:
         if wanted in _NO_GROUP:
             return False
         if block_of(wanted) is None:
-            whole = bool(self._own) and all(_spanned(peers, block) for block in self._own)
-            return (wanted != VPC and VPC in peers) or whole or _spanned(peers, _ANYWHERE)
-        return _spanned([*peers, *(self._own if VPC in peers else ())], wanted)
+            whole = bool(self._own) and all(_blocks_hold(peers, block) for block in self._own)
+            return (wanted != VPC and VPC in peers) or whole or _blocks_hold(peers, _ANYWHERE)
+        return _blocks_hold([*peers, *(self._own if VPC in peers else ())], wanted)
 
 
-def _spanned(peers: Iterable[str], wanted: str) -> bool:
+def _blocks_hold(peers: Iterable[str], wanted: str) -> bool:
     """Whether the blocks among the peers, taken together, hold the wanted one."""
     whole, blocks = ip_network(wanted, strict=False), [found for found in map(block_of, peers) if found is not None]
     if isinstance(whole, IPv4Network):
@@ -137,4 +137,4 @@ def covers_lists(texts: Iterable[str], rules: Iterable[str]) -> bool:
     A rule does not state the address family of its list: no more is known.
     """
     admission = Admission(rules)
-    return all(rule.peer == _LIST and admission.covers(rule.to(_ANYWHERE)) for rule in map(parsed, texts))
+    return all(rule.peer == _LIST and admission.covers(rule.to(_ANYWHERE)) for rule in map(parse_rule, texts))

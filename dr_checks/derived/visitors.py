@@ -114,10 +114,10 @@ def _pages(snapshot: Snapshot, env: Environment, side: Side) -> dict[str, str]:
         done = visits_of(snapshot, env, side)
     except DataUnavailable:
         return {}
-    return dict(_judged(snapshot, env, side, done)) if done else {}
+    return dict(_tenant_faults(snapshot, env, side, done)) if done else {}
 
 
-def _judged(snapshot: Snapshot, env: Environment, side: Side, done: VisitRound) -> Iterator[tuple[str, str]]:
+def _tenant_faults(snapshot: Snapshot, env: Environment, side: Side, done: VisitRound) -> Iterator[tuple[str, str]]:
     visits = by_host(done)
     kinds = Counter(row.kind for row in done.tenants if isinstance(row, Unavailable))
     late, unreachable = kinds[UnavailableKind.DEADLINE], kinds[UnavailableKind.UNREACHABLE]

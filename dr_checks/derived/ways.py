@@ -34,7 +34,7 @@ class Ways:
         """The way of a task in ``subnet``; ``hidden`` where it has no address of the internet."""
         leads, target = self._default(subnet)
         way = self.by(target, hidden=hidden) if leads else (leads, target)
-        stopped = self._stopped(subnet, inward=True) if way[0] and target.startswith("igw-") else None
+        stopped = self._access_block(subnet, inward=True) if way[0] and target.startswith("igw-") else None
         return stopped or way
 
     def by(self, target: str, *, hidden: bool) -> Way:
@@ -51,7 +51,7 @@ class Ways:
             return self._through(target)
         if hidden:
             return False, f"no address of the internet for the tasks, which {target} demands"
-        return self._attached(target)
+        return self._internet_gateway(target)
 
     def from_internet(self, subnet: str) -> Way:
         """The way of a visitor into ``subnet``: the one of the answer, out by an internet gateway."""
@@ -60,7 +60,7 @@ class Ways:
             return leads, target
         if not target.startswith("igw-"):
             return False, f"{target} is no internet gateway"
-        return self._stopped(subnet, inward=True) or self._attached(target)
+        return self._access_block(subnet, inward=True) or self._internet_gateway(target)
 
     def mend(self, subnet: str) -> tuple[str, ...]:
         """The command that gives a subnet without a default route one to a NAT gateway that leads to the internet.
@@ -90,7 +90,7 @@ class Ways:
         """Whether Block Public Access keeps visitors from one of the subnets."""
         return any(states.PUBLIC_ACCESS[self.access.get(subnet, "")].broken for subnet in subnets)
 
-    def opened(self) -> tuple[str, ...]:
+    def exclusion_commands(self) -> tuple[str, ...]:
         """The command that excludes the VPC from Block Public Access: for what that stops alone."""
         here = self.view.get(vpc.vpc)
         if here is None:
@@ -129,12 +129,12 @@ class Ways:
         # A NAT gateway sends on by the routes of its own subnet, not of the task's.
         leads, target = self._default(nat.subnet)
         if leads and target.startswith("igw-"):
-            leads, target = self._stopped(nat.subnet, inward=False) or self._attached(target)
+            leads, target = self._access_block(nat.subnet, inward=False) or self._internet_gateway(target)
         elif leads and target.startswith(("nat-", PEERING)):
             leads, target = False, f"{target}, no internet gateway"
         return (leads, name) if leads else (leads, f"{name} stands in {nat.subnet}, and from there: {target}")
 
-    def _stopped(self, subnet: str, *, inward: bool) -> Way | None:
+    def _access_block(self, subnet: str, *, inward: bool) -> Way | None:
         """How Block Public Access stops packets of the subnet at its gateway, ``inward`` those of visitors too."""
         word = self.access.get(subnet, "")
         access = states.PUBLIC_ACCESS[word]
@@ -143,6 +143,6 @@ class Ways:
         stops = access.broken if inward else not access.serves
         return (False, f"public access of {subnet} is blocked ({word})") if stops else None
 
-    def _attached(self, name: str) -> Way:
+    def _internet_gateway(self, name: str) -> Way:
         attached = name in self.view.get(vpc.internet_gateways)
         return attached, name if attached else f"{name} is not attached to the VPC"

@@ -72,7 +72,7 @@ def testimonies(snapshot: Snapshot, env: Environment, checks: TrafficHealth) -> 
     return tuple(testimony for testimony in found if testimony is not None)
 
 
-def weighed(found: tuple[Testimony, ...]) -> TrafficHealth:
+def agreed_health(found: tuple[Testimony, ...]) -> TrafficHealth:
     """What independent witnesses say together; unknown where there is none, or where they contradict each other."""
     reports = {testimony.health for testimony in found if testimony.independent}
     # Two that contradict each other prove that one is wrong, not which: no failover begins on that.
@@ -81,10 +81,10 @@ def weighed(found: tuple[Testimony, ...]) -> TrafficHealth:
 
 def led_to_dr(snapshot: Snapshot) -> bool:
     """Whether every name server that was asked leads visitors to the DR region's load balancer."""
-    return _led(snapshot) == {True}
+    return _dr_answers(snapshot) == {True}
 
 
-def _led(snapshot: Snapshot) -> set[bool]:
+def _dr_answers(snapshot: Snapshot) -> set[bool]:
     """Whether each name server's answer holds an address of the DR region's load balancer; empty where not known."""
     answers: tuple[DnsAnswer | Unavailable, ...] = part_or(snapshot, dns_answers.led, Side.GLOBAL, ())
     door: tuple[str, ...] = part_or(snapshot, dns_answers.door, Side.DR, ())
@@ -124,7 +124,7 @@ def _edge(snapshot: Snapshot, env: Environment) -> Testimony | None:
 
     It is the same load balancer that a visit from here may not reach (T71).
     """
-    if _led(snapshot) != {False}:
+    if _dr_answers(snapshot) != {False}:
         return None
     return _pages(Witness.EDGE, part_or(snapshot, http_sites.edge_visits, Side.GLOBAL, None), env, f"through {EDGE}")
 

@@ -42,7 +42,7 @@ def expected_regions(view: View) -> frozenset[str] | None:
     now = replace(situation(view), seen=seen)
     regions: set[str] = set()
     for kind in {record.type for record in records}:
-        choice = routing.chosen([r for r in records if r.type == kind], now)
+        choice = routing.chosen_records([r for r in records if r.type == kind], now)
         if choice is None:
             return None
         regions |= {routing.region_of(routing.target_of(record)) or "elsewhere" for record in choice}
@@ -120,7 +120,7 @@ def as_recorded(view: View) -> Iterator[Finding]:
     answers = [answer for answer in there if isinstance(answer, DnsAnswer) and answer.name == name]
     wanted = " or ".join(sorted(expected or ())) or "the region its records choose"
     for answer in answers:
-        yield _compared(view, answer, expected, wanted)
+        yield _answer_finding(view, answer, expected, wanted)
     for unavailable in there:
         if isinstance(unavailable, Unavailable):
             yield view.unknown(name, wanted, unavailable)
@@ -128,7 +128,7 @@ def as_recorded(view: View) -> Iterator[Finding]:
         yield view.none_expected(name, "there is no traffic record: see dns.pair-present")
 
 
-def _compared(view: View, answer: DnsAnswer, expected: frozenset[str] | None, wanted: str) -> Finding:
+def _answer_finding(view: View, answer: DnsAnswer, expected: frozenset[str] | None, wanted: str) -> Finding:
     subject, measured = f"{answer.name} at {answer.asked}", ", ".join(answer.values) or answer.code
     if answer.type == "AAAA" and answer.code == "NOERROR" and not answer.values and not _has_six(view):
         reason = "the load balancers have no IPv6 address, so an alias to them has none: visitors take the IPv4 one"

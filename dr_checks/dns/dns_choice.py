@@ -38,7 +38,7 @@ _MOVES = {
 Imagined = Callable[[Sequence[Record]], routing.Situation]
 
 
-def _evaluated(view: View, side: Side) -> list[Record]:
+def _evaluated_records(view: View, side: Side) -> list[Record]:
     """The side's traffic records that inherit the health of its load balancer's target groups."""
     identifier = identifier_of(view, side)
     mine = (record for record in origin_records(view) if record.set_identifier == identifier)
@@ -65,7 +65,7 @@ def no_tenant_moves_all(view: View) -> Iterator[Finding]:
     if not origin_records(view):
         yield view.none_expected(subject, _ABSENT)
         return
-    evaluated = {side: rows for side in (Side.PRIMARY, Side.DR) if (rows := _evaluated(view, side))}
+    evaluated = {side: rows for side in (Side.PRIMARY, Side.DR) if (rows := _evaluated_records(view, side))}
     for side, rows in evaluated.items():
         yield from _moved_by(view, side, rows)
     if not evaluated:
@@ -129,7 +129,7 @@ def _answers(view: View, imagined: Imagined, wanted: Side | None, when: str, rea
     for kind in sorted({record.type for record in records}):
         subject = f"{view.env.traffic.origin_record} {kind}, {when}"
         of_kind = [record for record in records if record.type == kind]
-        choice = routing.chosen(of_kind, imagined(of_kind))
+        choice = routing.chosen_records(of_kind, imagined(of_kind))
         if choice is None:
             yield view.unknown(subject, wanted_regions, "Its routing policy cannot be simulated.")
             continue
@@ -220,7 +220,7 @@ def pin_holds(view: View) -> Iterator[Finding]:
     """The pin of T06 works: the primary's check inverted while its region is up moves the answer to the DR region."""
     identifier = identifier_of(view, Side.PRIMARY)
 
-    def pinned(records: Sequence[Record]) -> routing.Situation:
+    def pinned_situation(records: Sequence[Record]) -> routing.Situation:
         now = situation(view)
         pins = {r.health_check_id for r in records if r.set_identifier == identifier} & set(now.checks)
         for check_id in pins:
@@ -229,7 +229,7 @@ def pin_holds(view: View) -> Iterator[Finding]:
         return now
 
     reason = "the recovered primary cannot receive visitors with stale data"
-    yield from _answers(view, pinned, Side.DR, "with the primary pinned down", reason)
+    yield from _answers(view, pinned_situation, Side.DR, "with the primary pinned down", reason)
 
 
 @check(
@@ -259,7 +259,7 @@ def stays_away(view: View) -> Iterator[Finding]:
     known = {identifier_of(view, side): view.env.region(side) for side in (Side.PRIMARY, Side.DR)}
     for kind in sorted({record.type for record in records}):
         subject, wanted = f"{view.env.traffic.origin_record} {kind}, with all well", view.env.regions.dr
-        choice = routing.chosen([record for record in records if record.type == kind], pinned_state)
+        choice = routing.chosen_records([record for record in records if record.type == kind], pinned_state)
         if choice is None:
             yield view.unknown(subject, wanted, "Its routing policy cannot be simulated.")
         elif {_region(record, known) for record in choice} == {wanted}:

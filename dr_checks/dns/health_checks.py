@@ -29,7 +29,7 @@ def records_with_checks(view: View) -> list[tuple[Record, HealthCheck]]:
     return [(r, known[r.health_check_id]) for r in origin_records(view) if r.health_check_id in known]
 
 
-def _named(record: Record) -> str:
+def _record_name(record: Record) -> str:
     return f"{record.name} {record.type} {record.set_identifier or ''}".strip()
 
 
@@ -46,7 +46,7 @@ def _unless_pinned(view: View, remedy: str) -> str:
     return f"{pinned}{remedy}" if failover_may_be_in_force(view) else remedy
 
 
-def _nothing(view: View) -> Finding:
+def _no_checks(view: View) -> Finding:
     reason = "no traffic record has a health check: see health-checks.attached"
     return view.none_expected(view.env.traffic.origin_record, reason)
 
@@ -65,12 +65,12 @@ def attached(view: View) -> Iterator[Finding]:
     for record in origin_records(view):
         if record.health_check_id in known:
             yield view.ok(
-                _named(record), record.health_check_id, "a health check", "its health is known and can be set"
+                _record_name(record), record.health_check_id, "a health check", "its health is known and can be set"
             )
         else:
             gone = record.health_check_id is not None
             yield view.gap(
-                _named(record),
+                _record_name(record),
                 f"{record.health_check_id}, which does not exist" if gone else "none",
                 "a health check",
                 "the record always counts as healthy, and a recovered primary cannot be kept out",
@@ -97,7 +97,7 @@ def enabled(view: View) -> Iterator[Finding]:
     for record, found in records_with_checks(view):
         if found.type == CALCULATED and not found.children_needed:
             yield view.gap(
-                _named(record),
+                _record_name(record),
                 f"{found.id} needs 0 of its {len(found.children)} children",
                 "enabled",
                 "a calculated health check that needs none of its children is always healthy",
@@ -107,10 +107,10 @@ def enabled(view: View) -> Iterator[Finding]:
                 ),
             )
         elif not found.disabled:
-            yield view.ok(_named(record), f"{found.id} enabled", "enabled", "it reports the region's health")
+            yield view.ok(_record_name(record), f"{found.id} enabled", "enabled", "it reports the region's health")
         else:
             yield view.gap(
-                _named(record),
+                _record_name(record),
                 f"{found.id} disabled",
                 "enabled",
                 "a disabled health check counts as always healthy, whatever happens to the region",
@@ -119,7 +119,7 @@ def enabled(view: View) -> Iterator[Finding]:
                 ),
             )
     if not records_with_checks(view):
-        yield _nothing(view)
+        yield _no_checks(view)
 
 
 @check(
@@ -134,10 +134,10 @@ def not_inverted(view: View) -> Iterator[Finding]:
     """An inverted check is the pin of a failover; left behind, it reports healthy when the region is lost (T06)."""
     for record, found in records_with_checks(view):
         if not found.inverted:
-            yield view.ok(_named(record), f"{found.id} not inverted", "not inverted", "healthy means healthy")
+            yield view.ok(_record_name(record), f"{found.id} not inverted", "not inverted", "healthy means healthy")
         else:
             yield view.gap(
-                _named(record),
+                _record_name(record),
                 f"{found.id} inverted",
                 "not inverted",
                 "it reports a healthy region unhealthy and the reverse: right only while traffic is pinned",
@@ -147,7 +147,7 @@ def not_inverted(view: View) -> Iterator[Finding]:
                 ),
             )
     if not records_with_checks(view):
-        yield _nothing(view)
+        yield _no_checks(view)
 
 
 @check(
@@ -171,14 +171,14 @@ def probes_own_target(view: View) -> Iterator[Finding]:
         problem = _wrong_probe(record, found, target) or _wrong_children(view, found, target, known)
         if problem is None:
             measured = found.host or found.address or found.type
-            yield view.ok(_named(record), measured, target, "it fails only when its own region fails")
+            yield view.ok(_record_name(record), measured, target, "it fails only when its own region fails")
         else:
             measured, reason = problem
             host = (_change(view, found, FullyQualifiedDomainName=target),) if found.host else ()
             remedy = Remedy(f'Set fqdn = "{target}" on the aws_route53_health_check {found.id}.', host)
-            yield view.gap(_named(record), measured, target, reason, remedy)
+            yield view.gap(_record_name(record), measured, target, reason, remedy)
     if not records_with_checks(view):
-        yield _nothing(view)
+        yield _no_checks(view)
 
 
 def _wrong_probe(record: Record, found: HealthCheck, target: str) -> tuple[str, str] | None:
@@ -245,12 +245,14 @@ def healthy_now(view: View) -> Iterator[Finding]:
         limit_s = view.env.thresholds.metric_age_minutes * 60
         if reading is None or age_s is None or age_s > limit_s:
             reason = f"{found.id} reported no status in the last {limit_s} s."
-            yield view.unknown(_named(record), "healthy", reason)
+            yield view.unknown(_record_name(record), "healthy", reason)
         elif reading.value == 1:
-            yield view.ok(_named(record), f"healthy, {age_s:.0f} s ago", "healthy", "Route 53 may send visitors there")
+            yield view.ok(
+                _record_name(record), f"healthy, {age_s:.0f} s ago", "healthy", "Route 53 may send visitors there"
+            )
         else:
             gap = view.gap(
-                _named(record),
+                _record_name(record),
                 f"unhealthy, {age_s:.0f} s ago",
                 "healthy",
                 "Route 53 does not send visitors to a region that its checkers report unhealthy",
@@ -259,7 +261,7 @@ def healthy_now(view: View) -> Iterator[Finding]:
             of_primary = record.set_identifier == view.env.traffic.primary_set_identifier
             yield replace(gap, until_failback=of_primary and failover_may_be_in_force(view))
     if not records_with_checks(view):
-        yield _nothing(view)
+        yield _no_checks(view)
 
 
 @check(
@@ -295,7 +297,7 @@ def set_alike(view: View) -> Iterator[Finding]:
             )
             yield replace(gap, until_failback=failover_may_be_in_force(view))
     if not found:
-        yield _nothing(view)
+        yield _no_checks(view)
     elif all(len({str(getattr(check, setting)) for check in found}) == 1 for setting in _SETTINGS):
         yield view.ok(
             "all settings",
@@ -336,10 +338,10 @@ def held_from_dr(view: View) -> Iterator[Finding]:
             measured = f"{found.id} ({found.type}) does not follow {switch.label} in {view.env.regions.dr}"
         else:
             reason = "a recovered primary is kept out by a call in the DR region, while us-east-1 is silent"
-            yield view.ok(_named(record), f"{found.id} follows {switch.label}", wanted, reason)
+            yield view.ok(_record_name(record), f"{found.id} follows {switch.label}", wanted, reason)
             continue
         yield view.gap(
-            _named(record),
+            _record_name(record),
             measured,
             wanted,
             "once us-east-1 heals, visitors return by themselves to a stale database: the pin needs its control plane",
@@ -347,4 +349,4 @@ def held_from_dr(view: View) -> Iterator[Finding]:
             "aws_route53_health_check of it, and a CALCULATED one over it and the primary's own: docs/runbook.md.",
         )
     if not mine:
-        yield _nothing(view)
+        yield _no_checks(view)

@@ -95,13 +95,13 @@ def not_delegated_away(view: View) -> Iterator[Finding]:
         if (cut := next((above for above in _names_above(name) if above in cuts), None)) is not None:
             away.setdefault(cut, []).append(name)
     for cut, names in away.items():
-        yield _delegated(view, zone.id, cuts[cut], names)
+        yield _delegation_finding(view, zone.id, cuts[cut], names)
     if not away:
         measured = f"{len(hosts) + 1} names, none delegated"
         yield view.ok(zone.name, measured, "answered by this zone", "its own records answer for them")
 
 
-def _delegated(view: View, zone: str, cut: route53.Record, names: list[str]) -> Finding:
+def _delegation_finding(view: View, zone: str, cut: route53.Record, names: list[str]) -> Finding:
     reason = "its name servers send every question to those, and a failover changes records that nobody is answered"
     values = [{"Value": value} for value in cut.values]
     record = {"Name": f"{cut.name}.", "Type": "NS", "TTL": cut.ttl_s, "ResourceRecords": values}

@@ -61,12 +61,12 @@ def _issued_in_primary(view: View) -> list[tuple[str, ...]]:
     return [row.names for row in rows if isinstance(row, Certificate) and states.CERTIFICATE[row.status].serves]
 
 
-def issued(view: View) -> list[Certificate]:
+def issued_certificates(view: View) -> list[Certificate]:
     """The side's usable certificates. Raises DataUnavailable."""
     return [c for c in view.get(acm.certificates) if isinstance(c, Certificate) and states.CERTIFICATE[c.status].serves]
 
 
-def needed(view: View) -> list[Certificate]:
+def host_certificates(view: View) -> list[Certificate]:
     """Certificates that serve or could serve a host of the estate; where some are in use, those alone."""
     wanted = [host for host, _ in hosts(view)]
     fit = [
@@ -94,7 +94,7 @@ def _not_seen(view: View, wanted: str) -> Iterator[Finding]:
 )
 def issued_and_covers(view: View) -> Iterator[Finding]:
     """In both regions for their load balancers, and in us-east-1 for CloudFront. Source: DescribeCertificate, T20."""
-    usable = issued(view)
+    usable = issued_certificates(view)
     unavailable = next((c for c in view.get(acm.certificates) if isinstance(c, Unavailable)), None)
     for host, tenant in hosts(view):
         fit = next((c for c in usable if covers(c.names, host)), None)
@@ -127,7 +127,7 @@ def issued_and_covers(view: View) -> Iterator[Finding]:
 def days_left(view: View) -> Iterator[Finding]:
     """ACM renews 60 days ahead: one with fewer than certificate_days left was not renewed. Source: NotAfter."""
     limit = view.env.thresholds.certificate_days
-    there = [c for c in needed(view) if c.status in {"ISSUED", "EXPIRED"}]
+    there = [c for c in host_certificates(view) if c.status in {"ISSUED", "EXPIRED"}]
     for certificate in there:
         if certificate.not_after is None:
             yield view.unknown(certificate.domain, f"{limit} days or more", "The certificate shows no expiry date.")
@@ -167,7 +167,7 @@ def renews(view: View) -> Iterator[Finding]:
     User Guide, "Configure a CAA record".
     """
     wanted, records = "renewed by ACM", _records(view)
-    there = [c for c in needed(view) if states.CERTIFICATE[c.status].serves]
+    there = [c for c in host_certificates(view) if states.CERTIFICATE[c.status].serves]
     for certificate in there:
         renewal = states.RENEWAL[certificate.renewal_status or ""]
         if not renewal.known:
@@ -216,7 +216,7 @@ def _by_authority(
     closed = [(name, record) for name in names if (record := forbidding(records, name))]
     ours = [(name, record) for name, record in closed if not is_delegated(records, name)]
     if ours:
-        return _forbidden(view, certificate, *ours[0], wanted)
+        return _caa_finding(view, certificate, *ours[0], wanted)
     if closed:
         name, record = closed[0]
         cause = (
@@ -227,7 +227,7 @@ def _by_authority(
     return view.ok(certificate.domain, measured, wanted, "ACM renews it")
 
 
-def _forbidden(view: View, certificate: Certificate, name: str, record: Record, wanted: str) -> Finding:
+def _caa_finding(view: View, certificate: Certificate, name: str, record: Record, wanted: str) -> Finding:
     is_wildcard = name.startswith("*.")
     admitted = ", ".join(admitted_by(record, is_wildcard) or ()) or "nobody"
     return view.gap(

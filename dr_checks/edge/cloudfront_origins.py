@@ -59,12 +59,12 @@ def bucket_admits(view: View) -> Iterator[Finding]:
     for origin in bucket_origins(found) if found else ():
         if found and region_of(origin, view.env) != view.env.regions.primary:
             judged += 1
-            yield _admitted(view, found, origin)
+            yield _bucket_finding(view, found, origin)
     if not judged:
         yield view.none_expected(view.env.traffic.distribution_alias, _NO_BUCKET)
 
 
-def _admitted(view: View, found: Distribution, origin: Origin) -> Finding:
+def _bucket_finding(view: View, found: Distribution, origin: Origin) -> Finding:
     name = bucket_of(origin)
     bucket = _bucket(view, Side.DR, name)
     if not isinstance(bucket, s3.Bucket):
@@ -83,7 +83,7 @@ def _admitted(view: View, found: Distribution, origin: Origin) -> Finding:
         reason = "A canonical user, an ACL or a condition of the policy decides."
         return view.undecided(name, _WANTED, reason, f"the policy and the ACL of bucket {name}")
     if answer is PolicyAnswer.ALLOWED and not _is_closed(bucket, origin):
-        return _decrypted(view, found, origin, bucket)
+        return _key_finding(view, found, origin, bucket)
     if unsigned:
         measured = f"its policy does not admit everybody, and {unsigned.id} signs no request of {found.id}"
         remedy = f'aws_cloudfront_origin_access_control {unsigned.id}: signing_behavior = "always".'
@@ -107,7 +107,7 @@ class _KeyUse:
     detail: str | Unavailable = ""
 
 
-def _decrypted(view: View, found: Distribution, origin: Origin, bucket: s3.Bucket) -> Finding:
+def _key_finding(view: View, found: Distribution, origin: Origin, bucket: s3.Bucket) -> Finding:
     """Judge whether the distribution may use the keys of replicated objects and of uploads."""
     name, rules = bucket.name, _filling(view, bucket.name)
     if isinstance(rules, Unavailable):
@@ -238,7 +238,7 @@ def bucket_filled(view: View) -> Iterator[Finding]:
     found, judged = serving(view), 0
     for source, copy in _stand_ins(view, found) if found else ():
         judged += 1
-        yield _filled(view, source, copy)
+        yield _replication_finding(view, source, copy)
     if not judged:
         reason = "no origin group has a bucket in the place of the primary region's, but those of the environment file"
         yield view.none_expected(view.env.traffic.distribution_alias, reason)
@@ -253,7 +253,7 @@ def _stand_ins(view: View, found: Distribution) -> Iterator[tuple[str, str]]:
         yield from ((a, b) for a in lost for b in left if (a, b) not in s3.pairs(view.env))
 
 
-def _filled(view: View, source: str, copy: str) -> Finding:
+def _replication_finding(view: View, source: str, copy: str) -> Finding:
     bucket, wanted = _bucket(view, Side.PRIMARY, source), f"an enabled rule from {source}"
     if not isinstance(bucket, s3.Bucket):
         return view.unknown(copy, wanted, bucket or f"This evidence does not hold the bucket {source}.")

@@ -47,7 +47,7 @@ def forwards_host(view: View) -> Iterator[Finding]:
         yield view.unknown(found.id, _WANTED, "This evidence does not hold the distribution's behaviours.")
     policies, unseen = _policies(view)
     leading = [b for b in found.behaviours if not all(map(is_bucket, origins_of(found, b.target)))]
-    yield from (_judged(view, found.id, behaviour, policies, unseen) for behaviour in leading)
+    yield from (_host_finding(view, found.id, behaviour, policies, unseen) for behaviour in leading)
     if found.behaviours and not leading:
         yield view.none_expected(found.id, "no behaviour leads to a load balancer: see cloudfront.origin-follows")
 
@@ -118,7 +118,7 @@ def header_sent(view: View) -> Iterator[Finding]:
         leading = rules.get(view.env.named(view.env.names.target_group, tenant=tenant.id), [])
         if leading and all(rule.demands for rule in leading):
             judged += 1
-            yield _admitted(view, tenant.id, leading, origins)
+            yield _header_finding(view, tenant.id, leading, origins)
     if not judged:
         yield view.none_expected("all rules", "no rule of a tenant demands a header of the traffic name's visitors")
 
@@ -134,7 +134,7 @@ def _leading(view: View, ports: Collection[int]) -> Mapping[str, list[ListenerRu
     return found
 
 
-def _admitted(view: View, tenant: str, leading: list[ListenerRule], origins: list[Origin]) -> Finding:
+def _header_finding(view: View, tenant: str, leading: list[ListenerRule], origins: list[Origin]) -> Finding:
     host = view.env.named(view.env.names.target_group, tenant=tenant)
     answers = {origin.id: [meets(rule, dict(origin.headers)) for rule in leading] for origin in origins}
     lost = sorted(name for name, met in answers.items() if not any(found is not False for found in met))
@@ -190,7 +190,7 @@ def _policies(view: View) -> tuple[Mapping[str, HostPolicy], Unavailable | None]
     return {row.id: row for row in rows if isinstance(row, HostPolicy)}, unseen
 
 
-def _judged(
+def _host_finding(
     view: View, distribution: str, behaviour: Behaviour, policies: Mapping[str, HostPolicy], unseen: Unavailable | None
 ) -> Finding:
     subject, ids = behaviour.pattern, [i for i in (behaviour.request_policy, behaviour.cache_policy) if i]

@@ -46,7 +46,7 @@ def posts_admitted(view: View) -> Iterator[Finding]:
         return
     answering = {row.id: row for row in (found, *apart(view).values())}.values()
     leading = [row for row in answering if not row.behaviours or _leads_on(row)]
-    yield from (_judged(view, row) for row in leading)
+    yield from (_methods_finding(view, row) for row in leading)
     if not leading:
         yield view.none_expected(found.id, "no behaviour leads to a load balancer: see cloudfront.origin-follows")
 
@@ -56,7 +56,7 @@ def _leads_on(found: Distribution) -> bool:
     return not all(is_bucket(origin) for row in found.behaviours for origin in origins_of(found, row.target))
 
 
-def _judged(view: View, found: Distribution) -> Finding:
+def _methods_finding(view: View, found: Distribution) -> Finding:
     if not found.behaviours or any(behaviour.methods is None for behaviour in found.behaviours):
         return view.unknown(found.id, _WANTED, "This evidence does not hold which methods are admitted.")
     refusals = {root: _refusals(view, found, root) for root in _roots(found)}
@@ -65,7 +65,7 @@ def _judged(view: View, found: Distribution) -> Finding:
         return view.ok(found.id, "admitted", _WANTED, "people who write, order or log in are let through")
     patterns = ", ".join(dict.fromkeys(refusals[_TOP].values()))
     if admitting:
-        return _unplaced(view, found, patterns, ", ".join(admitting))
+        return _unplaced_finding(view, found, patterns, ", ".join(admitting))
     return view.gap(
         found.id,
         f"refused by {patterns}",
@@ -76,7 +76,7 @@ def _judged(view: View, found: Distribution) -> Finding:
     )
 
 
-def _unplaced(view: View, found: Distribution, patterns: str, directories: str) -> Finding:
+def _unplaced_finding(view: View, found: Distribution, patterns: str, directories: str) -> Finding:
     reason = f"{patterns} refuses it, and nothing shows whether WordPress stands below {directories} alone."
     remedy = (
         f"aws_cloudfront_distribution {found.id}, {patterns}: allowed_methods with POST, PUT, PATCH and DELETE; or, "
@@ -144,12 +144,12 @@ def nobody_led_apart(view: View) -> Iterator[Finding]:
         return
     others = apart(view)
     hosts = {tenant.id: tenants.host_of(tenant, view.env) for tenant in view.tenants}
-    yield from (_led(view, found, other, hosts[name], name) for name, other in others.items())
+    yield from (_alias_finding(view, found, other, hosts[name], name) for name, other in others.items())
     if not others:
         yield view.ok(found.id, "the only one", "follows the traffic", "no other distribution names a tenant's host")
 
 
-def _led(view: View, found: Distribution, other: Distribution, host: str, tenant: str) -> Finding:
+def _alias_finding(view: View, found: Distribution, other: Distribution, host: str, tenant: str) -> Finding:
     targets = dict.fromkeys((other.target, *other.other_targets))
     answers = {target: follows(view, other, target) for target in targets}
     lost = sorted(target for target, leads in answers.items() if leads is False)
@@ -166,7 +166,7 @@ def _led(view: View, found: Distribution, other: Distribution, host: str, tenant
     if None not in (found.countries, other.countries) and found.countries != other.countries:
         reason = "visitors of some countries are refused, and other tenants' are not"
         remedy = f"aws_cloudfront_distribution {other.id}: geo_restriction as {found.id} has it, or accept it."
-        return view.warn(host, f"{measured}, {_shown(other)}", _shown(found), reason, remedy, tenant)
+        return view.warn(host, f"{measured}, {_country_list(other)}", _country_list(found), reason, remedy, tenant)
     if origin := _asks_otherwise(view, found, other):
         reason = "what the load balancer of the DR region listens on and demands is judged of the other's origin alone"
         remedy = (
@@ -191,7 +191,7 @@ def _asks_otherwise(view: View, found: Distribution, other: Distribution) -> str
     return next((name for name, way in ways.items() if known and way not in known), "")
 
 
-def _shown(found: Distribution) -> str:
+def _country_list(found: Distribution) -> str:
     return " ".join(found.countries or ()) or "every country"
 
 

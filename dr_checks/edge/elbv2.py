@@ -235,7 +235,7 @@ def listener_certificates(view: View) -> Iterator[Finding]:
         yield view.none_expected("HTTPS", "there is no HTTPS listener here: see elbv2-routing.listeners")
         return
     read = view.get(certificates)
-    names = [name for row in acm.issued(view) if row.arn in attached for name in row.names]
+    names = [name for row in acm.issued_certificates(view) if row.arn in attached for name in row.names]
     unavailable = next((c for c in read if isinstance(c, Unavailable)), None)
     for host, tenant in acm.hosts(view):
         if covers(names, host):
@@ -250,15 +250,15 @@ def listener_certificates(view: View) -> Iterator[Finding]:
                 "the certificate may be there, but this listener does not present it: clients would refuse the answer",
                 Remedy(
                     f"aws_lb_listener_certificate in {view.region}: add an issued certificate that names {host}.",
-                    _presented(view, host),
+                    _certificate_commands(view, host),
                 ),
                 tenant,
             )
 
 
-def _presented(view: View, host: str) -> tuple[str, ...]:
+def _certificate_commands(view: View, host: str) -> tuple[str, ...]:
     """Commands that have each HTTPS listener present an issued certificate that covers the host, none without one."""
-    arn = next((row.arn for row in acm.issued(view) if covers(row.names, host)), None)
+    arn = next((row.arn for row in acm.issued_certificates(view) if covers(row.names, host)), None)
     listeners = [row.arn for row in view.read_for_remedy(elbv2.listeners) or () if row.protocol == "HTTPS"]
     return tuple(
         view.command("elbv2", "AddListenerCertificates", ListenerArn=listener, Certificates=[{"CertificateArn": arn}])

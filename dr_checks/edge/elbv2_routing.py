@@ -46,7 +46,7 @@ def listeners(view: View) -> Iterator[Finding]:
     there = {row.label: row for row in view.get(elbv2.listeners, Side.PRIMARY)}
     for label in sorted(there):
         if label in here and here[label].demands_certificate and not there[label].demands_certificate:
-            yield _identified(view, f"{name} {label}", here[label])
+            yield _client_certificate_finding(view, f"{name} {label}", here[label])
         elif label in here:
             yield view.ok(f"{name} {label}", "listens", "listens", "clients are answered on the same port")
         else:
@@ -64,7 +64,7 @@ def listeners(view: View) -> Iterator[Finding]:
         yield view.gap(name, "no listener", "a listener", reason, remedy)
 
 
-def _identified(view: View, subject: str, listener: elbv2.Listener) -> Finding:
+def _client_certificate_finding(view: View, subject: str, listener: elbv2.Listener) -> Finding:
     off = {"ListenerArn": listener.arn, "MutualAuthentication": {"Mode": "off"}}
     return view.gap(
         subject,
@@ -107,7 +107,7 @@ def host_rules(view: View) -> Iterator[Finding]:
             meets_it = sent if host.endswith(f".{view.env.traffic.tenant_domain}") else _not_reported
             found = {label: table.route(host, wanted, primary.get(label), meets_it) for label, table in tables.items()}
             routes = {
-                label: _compared(route, host, wanted, tables[label], primary.get(label))
+                label: _route_beside_primary(route, host, wanted, tables[label], primary.get(label))
                 for label, route in found.items()
             }
             wrong = {label: route for label, route in routes.items() if route and route != wanted}
@@ -115,7 +115,7 @@ def host_rules(view: View) -> Iterator[Finding]:
                 gated = any(GATE in goal for table in tables.values() for goal in table.goals(host, wanted))
                 yield view.unknown(host, wanted, (gated and _dark(view)) or _UNEVALUATED, tenant.id)
             else:
-                yield _routed(view, host, tenant, wanted, wrong)
+                yield _route_finding(view, host, tenant, wanted, wrong)
     if not tables:
         yield view.none_expected("all listeners", _NO_LISTENER)
 
@@ -137,7 +137,7 @@ def second_hosts(view: View) -> dict[str, tuple[str, ...]]:
 
 def _primary_hosts(view: View, primary: dict[str, ListenerTable]) -> dict[str, set[str]]:
     """By target group the hosts that the primary region's listeners lead to it."""
-    recorded = _recorded(view) if primary else ()
+    recorded = _recorded_names(view) if primary else ()
     found: defaultdict[str, set[str]] = defaultdict(set)
     for table in primary.values():
         for group, host in table.hosts(recorded):
@@ -145,7 +145,7 @@ def _primary_hosts(view: View, primary: dict[str, ListenerTable]) -> dict[str, s
     return found
 
 
-def _recorded(view: View) -> tuple[str, ...]:
+def _recorded_names(view: View) -> tuple[str, ...]:
     """The names of visitors in the zone and among the distribution's aliases, as far as they are seen."""
     found = set[str]()
     with suppress(DataUnavailable):  # what rules name is judged all the same
@@ -155,7 +155,7 @@ def _recorded(view: View) -> tuple[str, ...]:
     return tuple(sorted(name for name in found if "*" not in name and name != view.env.traffic.origin_record))
 
 
-def _compared(
+def _route_beside_primary(
     route: str | None, host: str, wanted: str, table: ListenerTable, primary: ListenerTable | None
 ) -> str | None:
     """Return the route, or ``wanted`` if visitors sign in first in the primary region too; None if that is unknown."""
@@ -217,14 +217,14 @@ def _met_by_distribution(view: View) -> Meets:
     ports = {port for origin in origins for port in asked_on(origin, found.viewer_protocol if found else "")}
     in_use = {listener.arn for listener in view.get(elbv2.listeners, Side.DR) if listener.port in ports}
 
-    def met(rule: elbv2.ListenerRule) -> bool | None:
+    def is_met(rule: elbv2.ListenerRule) -> bool | None:
         if not origins or len(rule.demands) < len(rule.further):
             return None
         answers = {meets(rule, dict(origin.headers)) for origin in origins}
         answer = answers.pop() if len(answers) == 1 else None
         return answer if answer or rule.listener in in_use else None
 
-    return met
+    return is_met
 
 
 def _not_reported(_: elbv2.ListenerRule) -> bool | None:
@@ -232,7 +232,7 @@ def _not_reported(_: elbv2.ListenerRule) -> bool | None:
     return None
 
 
-def _routed(view: View, host: str, tenant: Tenant, wanted: str, wrong: dict[str, str]) -> Finding:
+def _route_finding(view: View, host: str, tenant: Tenant, wanted: str, wrong: dict[str, str]) -> Finding:
     if not wrong:
         return view.ok(host, wanted, wanted, "a request for it reaches its tenant", tenant.id)
     gated = all(GATE in route for route in wrong.values())
@@ -244,13 +244,13 @@ def _routed(view: View, host: str, tenant: Tenant, wanted: str, wrong: dict[str,
         "visitors would have to sign in, as they need not in the primary region" if gated else reason,
         Remedy(
             f"Apply aws_lb_listener_rule in {view.region}: host_header '{host}', forward to '{wanted}'.",
-            tuple(_led(view, host, wanted, wrong)),
+            tuple(_rule_commands(view, host, wanted, wrong)),
         ),
         tenant.id,
     )
 
 
-def _led(view: View, host: str, wanted: str, labels: Collection[str]) -> Iterator[str]:
+def _rule_commands(view: View, host: str, wanted: str, labels: Collection[str]) -> Iterator[str]:
     """Commands that make the rule, none where another takes the host, or all demand a header that stands nowhere."""
     arns = [group.arn for group in view.read_for_remedy(elbv2.target_groups) or () if group.name == wanted]
     rules = view.read_for_remedy(elbv2.rules) or ()
@@ -276,7 +276,7 @@ def default_action(view: View) -> Iterator[Finding]:
     primary = {row.label: row for row in view.get(elbv2.listeners, Side.PRIMARY)}
     pairs = [(row, primary[row.label]) for row in view.get(elbv2.listeners) if row.label in primary]
     for mine, theirs in pairs:
-        measured, wanted = _shown(mine.default), _shown(theirs.default)
+        measured, wanted = _action_text(mine.default), _action_text(theirs.default)
         subject = f"{view.env.named(view.env.names.load_balancer)} {mine.label}"
         if measured == wanted:
             yield view.ok(subject, measured, wanted, "unknown hosts get the same answer in both regions")
@@ -290,7 +290,7 @@ def default_action(view: View) -> Iterator[Finding]:
         yield view.none_expected("all listeners", "no listener exists in both regions: see elbv2-routing.listeners")
 
 
-def _shown(action: elbv2.ListenerAction) -> str:
+def _action_text(action: elbv2.ListenerAction) -> str:
     groups = (arn.partition(":targetgroup/")[2].partition("/")[0] for arn in action.target_groups)
     return " ".join([*(f"{kind}, then" for kind in action.first), action.kind, *sorted(groups), action.detail]).strip()
 

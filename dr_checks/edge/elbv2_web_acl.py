@@ -26,7 +26,7 @@ def alike(view: View) -> Iterator[Finding]:
     if here is None or there is None or here.acl is there.acl is None:
         yield view.none_expected(name, "no load balancer on both sides, or none of them has a web ACL")
         return
-    measured, wanted = _described(here.acl), _described(there.acl)
+    measured, wanted = _acl_text(here.acl), _acl_text(there.acl)
     remedy = f"aws_wafv2_web_acl and aws_wafv2_web_acl_association of '{name}' in {view.region}, as the primary's."
     if here.acl is None:
         reason = "after the failover nothing stops what the primary region's web ACL stops today"
@@ -38,5 +38,5 @@ def alike(view: View) -> Iterator[Finding]:
         yield view.ok(name, measured, wanted, "requests are judged alike in both regions")
 
 
-def _described(acl: elbv2_web_acl.WebAcl | None) -> str:
+def _acl_text(acl: elbv2_web_acl.WebAcl | None) -> str:
     return f"{acl.default}; {', '.join(acl.rules) or 'no rules'}" if acl else "no web ACL"

@@ -222,12 +222,12 @@ def handshake_accepted(view: View) -> Iterator[Finding]:
         if isinstance(shaken, Unavailable):
             yield view.unknown("TLS", "an accepted certificate", shaken)
         else:
-            yield _judged(view, shaken, limit)
+            yield _handshake_finding(view, shaken, limit)
     if not view.get(http_sites.handshakes):
         yield view.none_expected("TLS", "there is no host name to test")
 
 
-def _judged(view: View, shaken: Handshake, limit: int) -> Finding:
+def _handshake_finding(view: View, shaken: Handshake, limit: int) -> Finding:
     wanted = f"accepted, {limit} days or more left"
     days = (shaken.not_after - view.now) // timedelta(days=1) if shaken.not_after else 0
     measured = shaken.problem or f"{days} days left"

@@ -44,13 +44,14 @@ def point_exists(view: View) -> Iterator[Finding]:
                 "available",
                 "EFS replicates files, not access points: the tenant's task cannot mount its directory",
                 Remedy(
-                    f"Apply aws_efs_access_point '{name}' with the DR provider.", () if point else _created(view, name)
+                    f"Apply aws_efs_access_point '{name}' with the DR provider.",
+                    () if point else _creation_commands(view, name),
                 ),
                 tenant.id,
             )
 
 
-def _created(view: View, name: str) -> tuple[str, ...]:
+def _creation_commands(view: View, name: str) -> tuple[str, ...]:
     """The command that makes the access point of the primary region in the DR region, none where that is not seen."""
     points = view.read_for_remedy(efs.access_points, Side.PRIMARY) or ()
     theirs = next((point for point in points if point.name == name), None)

@@ -79,7 +79,7 @@ def tasks_admitted(view: View) -> Iterator[Finding]:
         guards = [rules[group] for group in target.groups if group in rules]
         admitted = {group for guard in guards for group in guard.groups}
         left = {group for groups in callers if not admitted & set(groups) for group in groups}
-        if not left or (cidrs and all(_covered(cidr, guards) for cidr in cidrs)):
+        if not left or (cidrs and all(_is_covered(cidr, guards) for cidr in cidrs)):
             yield view.ok(
                 target.zone,
                 "TCP 2049 open",
@@ -101,7 +101,7 @@ def tasks_admitted(view: View) -> Iterator[Finding]:
         yield view.none_expected(_name(view), "no mount target or no service: see efs and ecs checks")
 
 
-def _covered(cidr: str, guards: list[efs_mounts.NfsRule]) -> bool:
+def _is_covered(cidr: str, guards: list[efs_mounts.NfsRule]) -> bool:
     ranges = [ip_network(given, strict=False) for guard in guards for given in guard.cidrs]
     wanted = ip_network(cidr, strict=False)
     return any(wanted.version == r.version and wanted.subnet_of(r) for r in ranges)  # type: ignore[arg-type] # same version

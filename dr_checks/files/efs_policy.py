@@ -49,7 +49,7 @@ def admits_alike(view: View) -> Iterator[Finding]:
         else:
             yield view.undecided(name, _WANTED, doubt, f"the policy of file system {copy.file_system}")
     else:
-        yield _judged(view, name, original, copy, refused)
+        yield _policy_finding(view, name, original, copy, refused)
 
 
 def _is_stricter(original: FileSystemPolicy, copy: FileSystemPolicy) -> bool:
@@ -142,7 +142,9 @@ def _refusals(original: FileSystemPolicy, copy: FileSystemPolicy, closed: list[s
     return refused
 
 
-def _judged(view: View, name: str, original: FileSystemPolicy, copy: FileSystemPolicy, refused: list[str]) -> Finding:
+def _policy_finding(
+    view: View, name: str, original: FileSystemPolicy, copy: FileSystemPolicy, refused: list[str]
+) -> Finding:
     remedy = f"aws_efs_file_system_policy of '{name}' in {view.region}: the statements of the primary region's."
     if refused:
         reason = "tasks of the DR region could not mount the tenants' files"

@@ -43,7 +43,7 @@ def admit_tasks(view: View) -> Iterator[Finding]:
     for endpoint in view.get(vpc.endpoints):
         if not states.ENDPOINT[endpoint.state].known and _takes(view, endpoint):
             yield view.undocumented(f"{endpoint.service} {endpoint.id}".strip(), _WANTED, endpoint.state)
-    pairs = list(_asked(view)) if judged else []
+    pairs = list(_start_requests(view)) if judged else []
     used = [e for e in judged if e.service in {service for service, _ in pairs} and _takes(view, e)]
     for endpoint in used:
         yield _admitting(view, endpoint, [request for service, request in pairs if service == endpoint.service])
@@ -176,7 +176,7 @@ def _shut_out(view: View, endpoint: vpc.VpcEndpoint) -> Iterator[str]:
     yield from (name for name, end in ends.items() if end in closed)
 
 
-def _asked(view: View) -> Iterator[tuple[str, PolicyRequest]]:
+def _start_requests(view: View) -> Iterator[tuple[str, PolicyRequest]]:
     """The services that tasks ask as they start, each with its request."""
     for definition in tenant_definitions(view).values():
         if not isinstance(definition, Unavailable):

@@ -44,7 +44,9 @@ def know_the_vpc(view: View) -> Iterator[Finding]:
         yield view.unknown(subject, _WANTED, "Nothing shows which name server the VPC's tasks are given.")
     elif len(useless := _useless(view, here, found.servers, found.borne)) == len(found.servers):
         sentence = f"aws_vpc_dhcp_options_association in {view.region}: options of domain_name_servers {vpc.AMAZONS}."
-        yield view.gap(subject, "; ".join(useless), _WANTED, reason, Remedy(sentence, _associated(view, here, found)))
+        yield view.gap(
+            subject, "; ".join(useless), _WANTED, reason, Remedy(sentence, _association_commands(view, here, found))
+        )
     elif _runs(view):
         lost = "they answer to the tasks that run here; whether they do without the primary region is not seen"
         yield view.warn(subject, servers, _WANTED, lost, "Drill it: start a task while the primary is cut off.")
@@ -72,7 +74,7 @@ def rules_lead_on(view: View) -> Iterator[Finding]:
         return
     for rule in found:
         try:
-            yield _led(view, here, rule)
+            yield _rule_finding(view, here, rule)
         except DataUnavailable as unseen:
             yield view.unknown(rule.rule, _ANSWERED, unseen.unavailable)
     if not found:
@@ -81,7 +83,7 @@ def rules_lead_on(view: View) -> Iterator[Finding]:
         )
 
 
-def _led(view: View, here: vpc.Vpc, rule: route53resolver.ForwardedNames) -> Finding:
+def _rule_finding(view: View, here: vpc.Vpc, rule: route53resolver.ForwardedNames) -> Finding:
     """Where a rule leads the names of tasks. Raises DataUnavailable."""
     subject, measured = rule.rule, f"{rule.domain or 'all names'} to {', '.join(rule.targets) or 'nobody'}"
     if _is_public(rule):
@@ -187,7 +189,7 @@ def _uselessness(here: vpc.Vpc, borne: Sequence[str], server: str) -> str | None
     return None
 
 
-def _associated(view: View, here: vpc.Vpc, found: vpc.NameServers) -> tuple[str, ...]:
+def _association_commands(view: View, here: vpc.Vpc, found: vpc.NameServers) -> tuple[str, ...]:
     """The command that gives the VPC options with Amazon's name server, where the region has such."""
     options = found.amazons[:1]
     return tuple(view.command("ec2", "AssociateDhcpOptions", VpcId=here.id, DhcpOptionsId=name) for name in options)

@@ -54,7 +54,7 @@ def admit_traffic(view: View) -> Iterator[Finding]:
     acls = {subnet: acl for acl in view.get(vpc.network_acls) for subnet in acl.subnets}
     flows = [flow for flow in _flows(view) if flow.clients or flow.servers]
     for flow in flows:
-        stopped = list(dict.fromkeys(_stopped(flow, acls, cidrs, zones)))
+        stopped = list(dict.fromkeys(_stopped_flows(flow, acls, cidrs, zones)))
         if stopped:
             reason = "the connection is dropped there, whatever the security groups allow"
             remedy = f"aws_network_acl_rule in {view.region}: an allow with a lower rule_number for {flow.title}."
@@ -91,7 +91,7 @@ def _flows(view: View) -> Iterator[_Flow]:
                 yield _Flow(f"visitors to port {listener.port}", (), balancer.subnets, listener.port)
 
 
-def _stopped(
+def _stopped_flows(
     flow: _Flow, acls: dict[str, vpc.NetworkAcl], cidrs: dict[str, str], zones: dict[str, str]
 ) -> Iterator[str]:
     """What an ACL stops of ``flow``, one phrase each; a subnet that is not among ``cidrs`` is other checks' matter."""

@@ -9,7 +9,7 @@ from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import tenant_definitions, tenant_services
 from dr_checks.derived.standing import Grounds
-from dr_checks.derived.traffic_rules import VPC, covers_lists, parsed
+from dr_checks.derived.traffic_rules import VPC, covers_lists, parse_rule
 from dr_checks.derived.ways import HIDDEN, Ways, table_of
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
@@ -43,7 +43,7 @@ def security_groups(view: View) -> Iterator[Finding]:
         return
     here = {group.name: group for group in view.get(vpc.security_groups)}
     there = {group.name: group for group in view.get(vpc.security_groups, Side.PRIMARY)}
-    used, grounds = _used(view, Side.PRIMARY), Grounds(view)
+    used, grounds = _used_groups(view, Side.PRIMARY), Grounds(view)
     for name in sorted(used):
         mine = here.get(name)
         remedy = f"Apply aws_security_group '{name}' in {view.region} from the same module as the primary's."
@@ -59,7 +59,7 @@ def security_groups(view: View) -> Iterator[Finding]:
             yield view.warn(name, f"missing {'; '.join(missing)}", "as in the primary region", reason, remedy)
         elif missing:
             reason = "this traffic is allowed in the primary region and would be dropped after the failover"
-            healing = Remedy(remedy, tuple(_opened(view, mine, ways_in, ways_out)))
+            healing = Remedy(remedy, tuple(_rule_commands(view, mine, ways_in, ways_out)))
             yield view.gap(name, f"missing {'; '.join(missing)}", "as in the primary region", reason, healing)
         else:
             yield view.ok(name, "alike", "as in the primary region", "the same traffic is allowed")
@@ -104,14 +104,16 @@ def _of_database(view: View, there: _Groups, here: _Groups, grounds: Grounds) ->
         if mine is None or source is None or group.name == mine.name or group.id not in source.security_groups:
             continue
         missing = grounds.lacking(group.ingress, mine.ingress, outward=False)
-        if lost := [rule for rule in missing if parsed(rule).peer in tasks or grounds.is_own(parsed(rule))]:
+        if lost := [rule for rule in missing if parse_rule(rule).peer in tasks or grounds.is_own(parse_rule(rule))]:
             measured, wanted = f"missing in {'; '.join(lost)}", f"as '{group.name}' in the primary region"
             reason = "a restored database carries this group alone, and the tasks do not reach it"
             sentence = f"aws_security_group '{mine.name}' in {view.region}: the ingress of '{group.name}' too."
-            yield view.gap(mine.name, measured, wanted, reason, Remedy(sentence, tuple(_opened(view, mine, lost, []))))
+            yield view.gap(
+                mine.name, measured, wanted, reason, Remedy(sentence, tuple(_rule_commands(view, mine, lost, [])))
+            )
 
 
-def _opened(view: View, mine: vpc.SecurityGroup, ways_in: list[str], ways_out: list[str]) -> Iterator[str]:
+def _rule_commands(view: View, mine: vpc.SecurityGroup, ways_in: list[str], ways_out: list[str]) -> Iterator[str]:
     """Commands that add the rules that are missing, those left out whose peer has no counterpart here."""
     for operation, missing in (
         ("AuthorizeSecurityGroupIngress", ways_in),
@@ -124,7 +126,7 @@ def _opened(view: View, mine: vpc.SecurityGroup, ways_in: list[str], ways_out: l
 
 def _permissions(view: View, text: str) -> Iterator[dict[str, object]]:
     """A rule, as the reader writes it, as parameters of the DR region's: groups by name, the VPC by its blocks."""
-    rule = parsed(text)
+    rule = parse_rule(text)
     if rule.protocol not in ("all", "tcp", "udp"):
         return
     every = rule.protocol == "all"
@@ -165,13 +167,15 @@ def attached_groups(view: View) -> Iterator[Finding]:
             reason = "its tasks could not start, or not reach their database and files"
             sentence = f"aws_ecs_service '{mine.name}' in {view.region}: network_configuration.security_groups."
             ids = {name: id_ for id_, name in names[Side.DR].items()}
-            remedy = Remedy(sentence, _grouped(view, mine, [ids[name] for name in sorted(wanted) if name in ids]))
+            remedy = Remedy(
+                sentence, _group_commands(view, mine, [ids[name] for name in sorted(wanted) if name in ids])
+            )
             yield view.gap(mine.name, measured, expected, reason, remedy, tenant.id)
     if not pairs:
         yield view.none_expected("all services", "no service exists on both sides: see ecs.service-exists")
 
 
-def _grouped(view: View, service: ecs.Service, groups: list[str]) -> tuple[str, ...]:
+def _group_commands(view: View, service: ecs.Service, groups: list[str]) -> tuple[str, ...]:
     """The command that gives a service the groups, and leaves the rest of its network as it is."""
     if not groups or not service.public_ip:
         return ()
@@ -191,7 +195,7 @@ def _grouped(view: View, service: ecs.Service, groups: list[str]) -> tuple[str, 
     )
 
 
-def _used(view: View, side: Side) -> set[str]:
+def _used_groups(view: View, side: Side) -> set[str]:
     names = {group.id: group.name for group in view.get(vpc.security_groups, side)}
     balancer = view.get(elbv2.load_balancer, side)
     ids = set(balancer.security_groups) if balancer else set()
@@ -267,7 +271,7 @@ def _led_out(view: View, ways: Ways, place: str, *, shut: bool) -> Remedy:
         )
     missing = f"or the missing aws_vpc_endpoint{EXCLUDED if shut else ''}"
     sentence = f"aws_route in {view.region}: {_GATEWAY}; {missing}."
-    return Remedy(sentence, ways.opened() if shut else ways.mend(place))
+    return Remedy(sentence, ways.exclusion_commands() if shut else ways.mend(place))
 
 
 def _is_unfollowed(view: View, target: str) -> bool:
@@ -380,7 +384,7 @@ def way_in(view: View) -> Iterator[Finding]:
     used = {zones[place] for _, s in tenant_services(view) for place in s.subnets if place in zones}
     missing = sorted(used - set(balancer.zones))
     lost += [f"no subnet in {zone}, where tasks start" for zone in missing] if balancer.zones else []
-    withdrawn = _withdrawn(view, balancer)
+    withdrawn = _is_withdrawn(view, balancer)
     lost += ["internal, while the internet reaches the primary region's"] if withdrawn is True else []
     wanted = "a way from the internet in each subnet, and a subnet in each zone of the tasks"
     if lost:
@@ -390,7 +394,9 @@ def way_in(view: View) -> Iterator[Finding]:
             f"aws_lb '{name}' in {view.region}: internal as the primary's; subnets that lead to an attached internet "
             f"gateway, one a zone{EXCLUDED if shut else ''}."
         )
-        yield view.gap(name, "; ".join(lost), wanted, reason, Remedy(sentence, ways.opened() if ways and shut else ()))
+        yield view.gap(
+            name, "; ".join(lost), wanted, reason, Remedy(sentence, ways.exclusion_commands() if ways and shut else ())
+        )
     elif isinstance(withdrawn, Unavailable):
         yield view.unknown(name, wanted, withdrawn)
     elif blind:
@@ -399,7 +405,7 @@ def way_in(view: View) -> Iterator[Finding]:
         yield view.ok(name, f"zones {', '.join(balancer.zones)}", wanted, "visitors arrive, and reach every task")
 
 
-def _withdrawn(view: View, balancer: elbv2.LoadBalancer) -> bool | Unavailable:
+def _is_withdrawn(view: View, balancer: elbv2.LoadBalancer) -> bool | Unavailable:
     """Whether the balancer is internal and the primary's is not, or why that is not known."""
     if balancer.scheme != "internal":
         return False

@@ -41,7 +41,7 @@ def parts_lead_on(view: View) -> Iterator[Finding]:
         return
     used = _Used(view, here)
     for table in sorted(used.tables.values(), key=lambda row: row.id):
-        yield used.judged(table)
+        yield used.finding(table)
     if not used.tables:
         yield view.none_expected("all route tables", "no service exists: see ecs.service-exists")
 
@@ -109,7 +109,7 @@ class _Used:
             places += balancer.subnets
         return places
 
-    def judged(self, table: vpc.RouteTable) -> Finding:
+    def finding(self, table: vpc.RouteTable) -> Finding:
         """What the table's routes of a part say together."""
         if table.parts is None:
             return self.view.unknown(table.id, _WANTED, "This evidence does not hold routes of a part.")
@@ -120,7 +120,7 @@ class _Used:
         lost = [(route, f"{route.to} {why}") for route, leads, why in ways if leads is False]
         blind = [f"{route.to} {why}" for route, leads, why in ways if leads is None]
         if lost:
-            commands = tuple(self._deleted(table, route) for route, _ in lost)
+            commands = tuple(self._deletion_command(table, route) for route, _ in lost)
             sentence = f"Delete the aws_route of {table.id} in {self.view.region}, or give it a target that is there."
             reason = "it goes before the default route: what tasks, database or visitors send there is dropped"
             measured = "; ".join(why for _, why in lost)
@@ -149,7 +149,7 @@ class _Used:
         spared = not inside and self.is_closed and table.id not in self.visited
         return None if spared and not leads else leads, f"to {way}"
 
-    def _deleted(self, table: vpc.RouteTable, route: vpc.PartRoute) -> str:
+    def _deletion_command(self, table: vpc.RouteTable, route: vpc.PartRoute) -> str:
         kind = "DestinationCidrBlock" if "/" in route.to else "DestinationPrefixListId"
         return self.view.command("ec2", "DeleteRoute", RouteTableId=table.id, **{kind: route.to})
 

@@ -30,7 +30,7 @@ def each_pair(view: View, wanted: str, judge: Callable[[s3.Bucket, s3.Bucket], I
         yield view.none_expected("all buckets", "no bucket has both a source and a copy: see s3.copy-exists")
 
 
-def _named(view: View) -> Iterator[tuple[str, s3.Bucket | Unavailable]]:
+def _named_buckets(view: View) -> Iterator[tuple[str, s3.Bucket | Unavailable]]:
     """This side's buckets, each with the name it must have."""
     column = 0 if view.side is Side.PRIMARY else 1
     found = view.get(s3.buckets)
@@ -58,7 +58,7 @@ def rule_of(original: s3.Bucket, copy: s3.Bucket) -> s3.BucketReplicationRule | 
 )
 def copy_exists(view: View) -> Iterator[Finding]:
     """Each bucket of the environment file answers, from the region it belongs to. Source: S3 HeadBucket."""
-    for name, bucket in _named(view):
+    for name, bucket in _named_buckets(view):
         if isinstance(bucket, Unavailable):
             yield view.unknown(name, f"in {view.region}", bucket)
         elif bucket.region == view.region:
@@ -85,7 +85,7 @@ def copy_exists(view: View) -> Iterator[Finding]:
 def versioning(view: View) -> Iterator[Finding]:
     """Versioning is Enabled on both sides: replication demands it, and it undoes a deletion. Source: S3, T30."""
     present = False
-    for name, bucket in _named(view):
+    for name, bucket in _named_buckets(view):
         if isinstance(bucket, Unavailable):
             present = True
             yield view.unknown(name, "Enabled", bucket)
@@ -99,13 +99,13 @@ def versioning(view: View) -> Iterator[Finding]:
                     bucket.versioning,
                     "Enabled",
                     "nothing is replicated while versioning is off on either side",
-                    Remedy("aws_s3_bucket_versioning: Enabled.", (_versioned(view, bucket.name),)),
+                    Remedy("aws_s3_bucket_versioning: Enabled.", (_versioning_command(view, bucket.name),)),
                 )
     if not present:
         yield view.none_expected("all buckets", "it does not exist here: see s3.copy-exists")
 
 
-def _versioned(view: View, bucket: str) -> str:
+def _versioning_command(view: View, bucket: str) -> str:
     on = {"Status": "Enabled"}
     return view.command("s3", "PutBucketVersioning", Bucket=bucket, VersioningConfiguration=on)
 

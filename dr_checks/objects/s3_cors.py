@@ -46,12 +46,12 @@ def alike(view: View) -> Iterator[Finding]:
         mine = [_plain(view, rule, Side.DR) for rule in found]
         lacking = [rule for rule, plain in zip(wanted, theirs, strict=True) if not _is_served(plain, theirs, mine)]
         if lacking:
-            measured = f"none for {'; '.join(map(_shown, lacking))}"
+            measured = f"none for {'; '.join(map(_rule_text, lacking))}"
             others = [rule for rule, plain in zip(found, mine, strict=True) if plain not in theirs]
             reason = "after a failover browsers refuse what pages ask of it: fonts, scripts' requests, uploads"
             yield view.gap(copy.name, measured, _WANTED, reason, _put(view, copy.name, wanted, others))
         else:
-            measured = "; ".join(map(_shown, found)) or "none"
+            measured = "; ".join(map(_rule_text, found)) or "none"
             yield view.ok(copy.name, measured, _WANTED, "browsers may do with it what they may do with its source")
 
     yield from each_pair(view, _WANTED, judge)
@@ -125,5 +125,5 @@ def _row(rule: CorsRule) -> dict[str, object]:
     return {key: value for key, value in given.items() if value}
 
 
-def _shown(rule: CorsRule) -> str:
+def _rule_text(rule: CorsRule) -> str:
     return f"{', '.join(rule.methods)} of {', '.join(rule.origins)}"

@@ -43,15 +43,15 @@ def kept_as_long(view: View) -> Iterator[Finding]:
             return
         sooner = tuple(result for result in there if not any(_as_soon(own, result) for own in here))
         if not sooner:
-            yield view.ok(copy.name, _said(there), _WANTED, "the copy retains what the source retains")
+            yield view.ok(copy.name, _endings_text(there), _WANTED, "the copy retains what the source retains")
             return
         remedy = f"aws_s3_bucket_lifecycle_configuration of {copy.name}: the rules of {original.name}, not sooner."
         if all(result.kind == _FORGETS for result in sooner):
             reason = "after a failover what was overwritten or deleted by mistake before it cannot be brought back"
-            yield view.warn(copy.name, _said(sooner), _WANTED, reason, remedy)
+            yield view.warn(copy.name, _endings_text(sooner), _WANTED, reason, remedy)
         else:
             reason = "after a failover objects would be missing, or take hours to be restored from an archive"
-            yield view.gap(copy.name, _said(sooner), _WANTED, reason, remedy)
+            yield view.gap(copy.name, _endings_text(sooner), _WANTED, reason, remedy)
 
     yield from each_pair(view, _WANTED, judge)
 
@@ -72,15 +72,17 @@ def _as_soon(own: LifecycleEffect, other: LifecycleEffect) -> bool:
     return same_objects and as_final and own.after_days <= other.after_days
 
 
-def _said(endings: Endings) -> str:
+def _endings_text(endings: Endings) -> str:
     texts = [
-        " ".join((result.kind, *_which(result), *result.tags, *_sizes(result), f"after {result.after_days} days"))
+        " ".join(
+            (result.kind, *_objects_text(result), *result.tags, *_sizes(result), f"after {result.after_days} days")
+        )
         for result in endings
     ]
     return "; ".join(texts) or "keeps all"
 
 
-def _which(result: LifecycleEffect) -> Iterator[str]:
+def _objects_text(result: LifecycleEffect) -> Iterator[str]:
     yield result.prefix or "all"
     if result.kind == _FORGETS:
         yield f"former versions but {result.versions}" if result.versions else "former versions"

@@ -51,9 +51,9 @@ def notified(view: View) -> Iterator[Finding]:
                 f"aws_s3_bucket_notification of {copy.name}: those of {original.name}, to targets of {view.region} "
                 "that do no harm while objects are replicated into it."
             )
-            yield view.gap(copy.name, f"none to {'; '.join(map(_shown, lacking))}", _WANTED, reason, remedy)
+            yield view.gap(copy.name, f"none to {'; '.join(map(_notification_text, lacking))}", _WANTED, reason, remedy)
         else:
-            measured = "; ".join(map(_shown, here)) or "none"
+            measured = "; ".join(map(_notification_text, here)) or "none"
             yield view.ok(copy.name, measured, _WANTED, "the same targets are notified of its objects")
 
     yield from each_pair(view, _WANTED, judge)
@@ -75,6 +75,6 @@ def _plain(view: View, notification: EventNotification, side: Side) -> EventNoti
     return EventNotification(plain, notification.events, notification.keys)
 
 
-def _shown(notification: EventNotification) -> str:
+def _notification_text(notification: EventNotification) -> str:
     events = f" ({', '.join((*notification.events, *notification.keys))})" if notification.events else ""
     return f"{notification.target}{events}"

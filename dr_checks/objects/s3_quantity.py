@@ -39,12 +39,12 @@ def as_many(view: View) -> Iterator[Finding]:
     here, there = _by_bucket(view, Side.PRIMARY), _by_bucket(view)
 
     def judge(original: s3.Bucket, copy: s3.Bucket) -> Iterator[Finding]:
-        yield _counted(view, original, copy, here.get(original.name), there.get(copy.name))
+        yield _count_finding(view, original, copy, here.get(original.name), there.get(copy.name))
 
     yield from each_pair(view, "as many objects as the source", judge)
 
 
-def _counted(
+def _count_finding(
     view: View, original: s3.Bucket, copy: s3.Bucket, source: BucketContents | None, target: BucketContents | None
 ) -> Finding:
     if source is None or target is None:

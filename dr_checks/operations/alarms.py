@@ -74,7 +74,7 @@ def parity(view: View) -> Iterator[Finding]:
     there = {alarm.name: alarm for alarm in view.get(cloudwatch_alarms.alarms, Side.PRIMARY)}
     pairs = [(alarm, there[alarm.name]) for alarm in view.get(cloudwatch_alarms.alarms) if alarm.name in there]
     for mine, theirs in pairs:
-        measured, wanted = _watched(mine), _watched(theirs)
+        measured, wanted = _rule_text(mine), _rule_text(theirs)
         if measured == wanted:
             yield view.ok(mine.name, measured, wanted, "the same problem raises the alarm in both regions")
         else:
@@ -85,7 +85,7 @@ def parity(view: View) -> Iterator[Finding]:
         yield view.none_expected("all alarms", "no alarm exists in both regions: see alarms.exist")
 
 
-def _watched(alarm: cloudwatch_alarms.Alarm) -> str:
+def _rule_text(alarm: cloudwatch_alarms.Alarm) -> str:
     return f"{alarm.rule} {alarm.threshold}, {alarm.periods} periods, missing data {alarm.missing_data or 'missing'}"
 
 

@@ -40,13 +40,13 @@ def in_dr_region(view: View) -> Iterator[Finding]:
     What the environment file names is other checks'; global services have no region. One finding, with the whole list.
     Source: Resource Groups Tagging API GetResources, and a list call of each type that may bear no tag.
     """
-    yield from _unread(view)
+    yield from _unread_findings(view)
     subject = f"resources of {view.env.regions.primary}"
     if bears_no_tag(view):
         tags = ", ".join(f"{key}={view.env.named(value)}" for key, value in view.env.names.tags.items())
         yield view.unknown(subject, _WANTED, f"No resource bears the tags {tags}: set names.tags to the platform's.")
     yield from _off(view)
-    yield from _timed(view)
+    yield from _schedule_findings(view)
     yield from _astray(view)
     yield from _unlike(view)
     lacking, compared = missing(view)
@@ -75,7 +75,7 @@ def _off(view: View) -> Iterator[Finding]:
     for arn in switched_off(view):
         kind, name = resource_of(arn)
         if kind.startswith("lambda:"):
-            yield _stopped(view, kind, name)
+            yield _concurrency_finding(view, kind, name)
             continue
         command = (view.command("events", "EnableRule", Name=name),) if kind.startswith("events") else ()
         reason = "a failover does not switch it on: what it starts in the primary region stops with it"
@@ -83,7 +83,7 @@ def _off(view: View) -> Iterator[Finding]:
         yield view.warn(f"{kind} {name}", "switched off", "as in the primary region", reason, Remedy(sentence, command))
 
 
-def _stopped(view: View, kind: str, name: str) -> Finding:
+def _concurrency_finding(view: View, kind: str, name: str) -> Finding:
     reason = "a failover does not let it run: every call of it is throttled, and what it does is not done"
     command = view.command("lambda", "DeleteFunctionConcurrency", FunctionName=name)
     sentence = "Let it run in a failover, or now where it does no harm; accept it in the exceptions file."
@@ -91,7 +91,7 @@ def _stopped(view: View, kind: str, name: str) -> Finding:
     return view.warn(f"{kind} {name}", measured, "as in the primary region", reason, Remedy(sentence, (command,)))
 
 
-def _timed(view: View) -> Iterator[Finding]:
+def _schedule_findings(view: View) -> Iterator[Finding]:
     """A warning for each rule that starts what it starts at other times than its counterpart."""
     for arn, mine, theirs in timed_otherwise(view):
         kind, name = resource_of(arn)
@@ -121,7 +121,7 @@ def _unlike(view: View) -> Iterator[Finding]:
         yield view.warn(f"{kind} {name}", measured, wanted, reason, remedy)
 
 
-def _unread(view: View) -> Iterator[Finding]:
+def _unread_findings(view: View) -> Iterator[Finding]:
     """Yield an UNKNOWN for each service that could not be listed, or for the region if no service could."""
     for side in (Side.PRIMARY, Side.DR):
         listings = view.get(platform_resources.listings, side)

@@ -70,12 +70,12 @@ def tasks_start(view: View) -> Iterator[Finding]:
         return
     for tenant, service in tenant_services(view):
         judged = True
-        yield _started(view, past, tenant, service)
+        yield _start_finding(view, past, tenant, service)
     if not judged:
         yield view.none_expected("all services", "no tenant has a service here that could start a task")
 
 
-def _started(view: View, past: control_table.RunHistory, tenant: Tenant, service: ecs.Service) -> Finding:
+def _start_finding(view: View, past: control_table.RunHistory, tenant: Tenant, service: ecs.Service) -> Finding:
     name, limit = service.name, view.env.thresholds.start_test_age_days
     wanted = f"started within {limit} days"
     if service.running:

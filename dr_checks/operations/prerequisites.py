@@ -121,10 +121,10 @@ def _refusal(view: View, table: control.ControlTable) -> Finding | None:
     """The finding where the table's own policy stops a recovery, None where it does not."""
     if isinstance(table.policy, Unavailable):
         return view.unknown(table.name, "a policy that lets runs write", table.policy)
-    return _denied(view, table, table.policy)
+    return _policy_finding(view, table, table.policy)
 
 
-def _denied(view: View, table: control.ControlTable, policy: str) -> Finding | None:
+def _policy_finding(view: View, table: control.ControlTable, policy: str) -> Finding | None:
     account, role = view.env.account, f"arn:aws:iam::{view.env.account}:role/{view.env.acting_role}"
     known = (
         (REGION, view.region),
@@ -348,13 +348,13 @@ def operator_allowed(view: View) -> Iterator[Finding]:
     if of_failback and all(d in denied and not d.hangs_on_organization for d in of_failback):
         denied = [d for d in denied if d not in of_failback]
         yield _cannot_fail_back(view, operator.role, len(of_failback))
-    yield from _undecided(view, operator.role, [d for d in denied if d.hangs_on_organization])
+    yield from _undecided_findings(view, operator.role, [d for d in denied if d.hangs_on_organization])
     for decision in (decision for decision in denied if not decision.hangs_on_organization):
         reason = "a step of the playbook would be denied in the middle of a recovery"
         found = f"{decision.decision} on {decision.on}"
         if decision.missing:
             found += f"; simulated without {', '.join(decision.missing)}, which is known only during a run"
-        remedy_found = _opened(view, operator.role, decision) or remedy
+        remedy_found = _policy_remedy(view, operator.role, decision) or remedy
         yield view.gap(f"{decision.action} in {decision.region}", found, "allowed", reason, remedy_found)
     for unseen in operator.unseen:
         yield view.unknown("tenants' own things and the roles of their tasks", "allowed", unseen)
@@ -382,7 +382,7 @@ def _is_of_people(principal: str) -> bool:
     return not principal.endswith(".amazonaws.com") or principal.startswith("cognito-identity.")
 
 
-def _opened(view: View, role: str, decision: iam_simulation.SimulatedDecision) -> str:
+def _policy_remedy(view: View, role: str, decision: iam_simulation.SimulatedDecision) -> str:
     """What lets the operator where the generated policy does not, which is no help against a deny or a boundary."""
     if remedy_found := role_limits.stronger(role, decision):
         return remedy_found
@@ -394,7 +394,9 @@ def _opened(view: View, role: str, decision: iam_simulation.SimulatedDecision) -
     return f"aws_iam_role_policy of '{role}': {decision.action} on {passed} to {iam_simulation.TASKS}; {named}."
 
 
-def _undecided(view: View, role: str, decisions: Sequence[iam_simulation.SimulatedDecision]) -> Iterator[Finding]:
+def _undecided_findings(
+    view: View, role: str, decisions: Sequence[iam_simulation.SimulatedDecision]
+) -> Iterator[Finding]:
     """One finding for each region in which rights hang on the organization: nobody knows before the day."""
     for region in sorted({decision.region for decision in decisions}):
         mine = [decision for decision in decisions if decision.region == region]

@@ -164,7 +164,7 @@ def roles(view: View) -> Iterator[Finding]:
             policy = f"the trust policy of '{role.name}'"
             measured, remedy = (
                 role_limits.ends_on(policy, role.trust_ends),
-                role_limits.prolonged(policy, role.trust_ends),
+                role_limits.prolongation(policy, role.trust_ends),
             )
             yield view.warn(role.name, measured, role.service, f"from then on {_LOST}", remedy)
         else:

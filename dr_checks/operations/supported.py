@@ -41,7 +41,7 @@ def services(view: View) -> Iterator[Finding]:
             yield view.unknown(
                 service.name, wanted, "This evidence does not hold how services are deployed.", tenant.id
             )
-        elif others := _others(service.settings):
+        elif others := _other_kinds(service.settings):
             reason = "not supported: this tool changes tasks by UpdateService, and judges and scales no instances"
             remedy = f"aws_ecs_service '{service.name}' in {view.region}: deployment_controller \"ECS\", on FARGATE."
             yield view.gap(service.name, others, wanted, reason, remedy, tenant.id)
@@ -53,7 +53,7 @@ def services(view: View) -> Iterator[Finding]:
         yield view.none_expected("all services", "no tenant has a service here: see ecs.service-exists")
 
 
-def _others(settings: DeploymentSettings) -> str:
+def _other_kinds(settings: DeploymentSettings) -> str:
     """What of the service is of another kind, "" where nothing is."""
     parts = [f"deployed by {settings.controller}"] if settings.controller != _ECS else []
     parts += [f"runs on {name}" for name in settings.capacity if name and name not in _FARGATE]
@@ -84,12 +84,12 @@ def database(view: View) -> Iterator[Finding]:
         else:
             yield view.ok(name, f"the DB instance {row.identifier}", wanted, "it can be restored and promoted")
     if view.side is Side.DR and REPLICA in view.env.replication.database:
-        yield from _misnamed(view, name)
+        yield from _misnamed_findings(view, name)
     if not named:
         yield view.none_expected(name, "no database of the estate stands here")
 
 
-def _misnamed(view: View, name: str) -> Iterator[Finding]:
+def _misnamed_findings(view: View, name: str) -> Iterator[Finding]:
     """Replicas of the database under other names, where none bears its own: a promoted one would be found by none."""
     found = [row.identifier for row in replicas(view)]
     if name in found:

@@ -61,12 +61,12 @@ def hosts_lead_to_distribution(view: View) -> Iterator[Finding]:
                 measured,
                 distribution.domain,
                 reason,
-                _pointed(view, host, there.get(host, []), distribution.domain),
+                _alias_remedy(view, host, there.get(host, []), distribution.domain),
                 tenant.id,
             )
 
 
-def _pointed(view: View, host: str, standing: list[Record], domain: str) -> Remedy:
+def _alias_remedy(view: View, host: str, standing: list[Record], domain: str) -> Remedy:
     """An alias to the distribution. The command is for a name with no other record than a simple address of IPv4."""
     sentence = f"Point its aws_route53_record alias at {domain} (zone {routing.CLOUDFRONT_ZONE})."
     zone = view.read_for_remedy(route53.zone)
@@ -98,12 +98,12 @@ def customer_hosts_follow(view: View) -> Iterator[Finding]:
         if not isinstance(found, CustomerHost):
             yield view.unknown("a customer's host", "follows the traffic", found)
             continue
-        yield _led(view, found, ids.get(owner.get(found.host, "")))
+        yield _host_finding(view, found, ids.get(owner.get(found.host, "")))
     if not owner:
         yield view.none_expected("customers' hosts", "no customer has a host name of its own")
 
 
-def _led(view: View, found: CustomerHost, tenant: str | None) -> Finding:
+def _host_finding(view: View, found: CustomerHost, tenant: str | None) -> Finding:
     origin, wanted = view.env.traffic.origin_record, "follows the traffic"
     measured = ", ".join(sorted({routing.target_of(r) for r in found.records})) or "no record"
     unchecked = [record for record in found.records if routing.cannot_lead(record)]
@@ -130,7 +130,7 @@ def _follows(view: View, records: Sequence[Record]) -> bool:
     domain = f".{view.env.traffic.tenant_domain}"
     addresses = [record for record in records if record.type in routing.ADDRESS_TYPES]
     for kind in {record.type for record in addresses}:
-        chosen = routing.chosen([r for r in addresses if r.type == kind], situation(view, Side.PRIMARY)) or ()
+        chosen = routing.chosen_records([r for r in addresses if r.type == kind], situation(view, Side.PRIMARY)) or ()
         targets = {routing.target_of(record) for record in chosen}
         here = {t for t in targets if t in moving or t.endswith(domain) or routing.region_of(t) == view.env.regions.dr}
         if not targets or here != targets:
@@ -199,12 +199,12 @@ def unique_hosts(view: View) -> Iterator[Finding]:
 def none_left_over(view: View) -> Iterator[Finding]:
     """A service in the DR region alone would bring a removed tenant back to life with old data."""
 
-    def named(side: Side) -> set[str]:
+    def tenants_of(side: Side) -> set[str]:
         pattern = view.env.names.service
         found = (view.env.tenant_of(pattern, service.name) for service in view.get(ecs.services, side))
         return {tenant for tenant in found if tenant}
 
-    ours, theirs, primary = named(Side.DR), named(Side.PRIMARY), view.env.regions.primary
+    ours, theirs, primary = tenants_of(Side.DR), tenants_of(Side.PRIMARY), view.env.regions.primary
     if not theirs:
         yield view.none_expected("all tenants", "the primary region has no tenant to compare with")
         return

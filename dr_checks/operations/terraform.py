@@ -38,7 +38,7 @@ def state_reachable(view: View) -> Iterator[Finding]:
             "absent" if copy.size is None else "empty",
             "a state",
             "with the state in the lost region Terraform cannot provision",
-            _copied(
+            _copy_remedy(
                 view,
                 f"Copy it, and see that it replicates: aws_s3_bucket_replication_configuration to {copy.bucket}.",
                 copy,
@@ -92,7 +92,7 @@ def state_current(view: View) -> Iterator[Finding]:
             f"{copy.size} bytes ({original.replication or 'no replication status'})",
             f"{original.size} bytes",
             "Terraform would plan from an old state, and may destroy resources missing in it",
-            _copied(view, "Copy it; then find why replication fell behind.", copy, original),
+            _copy_remedy(view, "Copy it; then find why replication fell behind.", copy, original),
         )
 
 
@@ -105,7 +105,7 @@ def _serves_from_dr(view: View) -> bool:
     return incident is not None and incident.phase in _AWAY
 
 
-def _copied(
+def _copy_remedy(
     view: View, sentence: str, copy: terraform_state.StateObject, original: terraform_state.StateObject | None
 ) -> Remedy:
     if original is None or not original.size:
@@ -159,7 +159,7 @@ def not_locked(view: View) -> Iterator[Finding]:
             yield view.ok(subject, measured, wanted, "somebody provisions now, and gives it back")
         else:
             reason = "Terraform waits for it in either region, and provisions nothing in the failover"
-            yield view.gap(subject, measured, wanted, reason, _freed(lock))
+            yield view.gap(subject, measured, wanted, reason, _unlock_text(lock))
     tables = ", ".join(table.name for table in view.get(terraform_state.lock_tables) if table.status)
     if not locks and tables:
         yield view.ok(tables, "no lock", wanted, "a failover can provision at once")
@@ -167,7 +167,7 @@ def not_locked(view: View) -> Iterator[Finding]:
         yield view.none_expected("locks", "there is no lock table, and no lock's file: see terraform.lock-table")
 
 
-def _freed(lock: terraform_state.StateLock) -> str:
+def _unlock_text(lock: terraform_state.StateLock) -> str:
     if not lock.id:
         return f"See that no run goes on; then delete the lock's file beside {lock.path} in {lock.place}."
     return f"See that no run goes on, and how far it came; then `terraform force-unlock {lock.id}`."

@@ -100,7 +100,7 @@ def alike(view: View) -> Iterator[Finding]:
     """
     there = {topic.name: topic for topic in view.get(sns_topics.topics, Side.PRIMARY) if topic.exists}
     both = [topic for topic in view.get(sns_topics.topics) if topic.exists and topic.name in there]
-    wanted_by, heard_by = _heard(view, Side.PRIMARY), _heard(view)
+    wanted_by, heard_by = _listeners_by_topic(view, Side.PRIMARY), _listeners_by_topic(view)
     for topic in both:
         wanted, mine = wanted_by.get(topic.name, Counter()), heard_by.get(topic.name, Counter())
         gaps = [f"missing: {who}" for who in sorted((wanted - mine).elements())]
@@ -174,14 +174,16 @@ def _flaws(view: View, topic: sns_topics.Topic) -> Iterator[str | Unavailable | 
             yield None
         elif denial is PolicyAnswer.DENIED:
             yield f"its policy denies {publish} to {env.acting_role}"
-        yield from _closed(topic.policy, PolicyRequest((_ALARMS,), publish, arn, of_alarm), "its policy")
+        yield from _missing_admissions(topic.policy, PolicyRequest((_ALARMS,), publish, arn, of_alarm), "its policy")
     for key in view.get(sns_delivery.keys) if topic.key else ():
         if isinstance(key, Unavailable):
             yield key
         elif key.ref == topic.key and not states.KEY[key.state].serves:
             yield f"its key is {key.state}"
         elif key.ref == topic.key:
-            yield from _closed(key.policy, PolicyRequest((_ALARMS,), "kms:GenerateDataKey", "*", of_alarm), "its key")
+            yield from _missing_admissions(
+                key.policy, PolicyRequest((_ALARMS,), "kms:GenerateDataKey", "*", of_alarm), "its key"
+            )
     if topic.key.endswith("alias/aws/sns"):
         yield "its key alias/aws/sns admits no alarm"
     yield from _deaf(view, topic.name, arn)
@@ -204,7 +206,7 @@ def _deaf(view: View, topic: str, arn: str) -> Iterator[str | Unavailable | None
         elif queue is not None:
             context = (("aws:SourceArn", arn), ("aws:SourceAccount", view.env.account), *_always(view))
             request = PolicyRequest(("sns.amazonaws.com",), "sqs:SendMessage", queue.arn, context)
-            yield from _closed(queue.policy, request, f"the policy of {name}")
+            yield from _missing_admissions(queue.policy, request, f"the policy of {name}")
 
 
 def _deaf_functions(view: View, topic: str, arn: str) -> Iterator[str | Unavailable | None]:
@@ -226,7 +228,7 @@ def _deaf_functions(view: View, topic: str, arn: str) -> Iterator[str | Unavaila
         elif function is not None:
             context = (("aws:SourceArn", arn), ("aws:SourceAccount", view.env.account), *_always(view))
             request = PolicyRequest(("sns.amazonaws.com",), "lambda:InvokeFunction", endpoint, context)
-            yield from _closed(function.policy, request, f"the policy of {name}")
+            yield from _missing_admissions(function.policy, request, f"the policy of {name}")
 
 
 def _always(view: View) -> tuple[tuple[str, str], ...]:
@@ -234,7 +236,7 @@ def _always(view: View) -> tuple[tuple[str, str], ...]:
     return (*moment_keys(view.now), ("aws:SecureTransport", "true"))
 
 
-def _closed(policy: str, request: PolicyRequest, whose: str) -> Iterator[str | None]:
+def _missing_admissions(policy: str, request: PolicyRequest, whose: str) -> Iterator[str | None]:
     answer = answer_of(policy, request)
     if answer is PolicyAnswer.UNDECIDED:
         yield None
@@ -242,7 +244,7 @@ def _closed(policy: str, request: PolicyRequest, whose: str) -> Iterator[str | N
         yield f"{whose} does not admit {request.principals[0]}"
 
 
-def _heard(view: View, side: Side = Side.DR) -> dict[str, Counter[str]]:
+def _listeners_by_topic(view: View, side: Side = Side.DR) -> dict[str, Counter[str]]:
     found: dict[str, Counter[str]] = {}
     for listener in view.get(sns_topics.listeners, side):
         found.setdefault(listener.topic, Counter())[", ".join((listener.who, *listener.settings))] += 1

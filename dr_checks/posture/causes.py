@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dr_checks.core.model import Area, CheckResult, Finding, Status
-from dr_checks.core.remedy import Remedy, merged
+from dr_checks.core.remedy import Remedy, merged_remedies
 from dr_checks.core.verdict import WEIGHT, failed_findings, fails_blocker, store_of
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import SILENT, Unavailable, UnavailableKind
@@ -63,7 +63,7 @@ class Cause:
     @property
     def remedies(self) -> tuple[Remedy, ...]:
         """What to do, each sentence once: the first is the remedy of the cause."""
-        return merged(finding.healing for finding in self.findings)
+        return merged_remedies(finding.healing for finding in self.findings)
 
     @property
     def warns(self) -> bool:

@@ -95,12 +95,12 @@ FENCE = {
 _WEIGH = "`dr_cli.py failover` weighs a failover; whether it is taken is a person's decision."
 
 
-def _both(s: Signals) -> bool:
+def _both_answer(s: Signals) -> bool:
     return s.primary_api is Api.ANSWERS and s.dr_api is Api.ANSWERS
 
 
 def _both_full(s: Signals) -> bool:
-    return _both(s) and s.traffic_set is TrafficDirection.DR and s.primary_full and s.dr_full
+    return _both_answer(s) and s.traffic_set is TrafficDirection.DR and s.primary_full and s.dr_full
 
 
 TABLE = (
@@ -113,7 +113,7 @@ TABLE = (
         Posture(PostureName.DR_UNSEEN, "traffic is set to the DR region, and the DR region cannot be read."),
     ),
     PostureRule(
-        lambda s: _both(s) and s.primary_writable is True and s.dr_writable is True and bool(s.primary_running),
+        lambda s: _both_answer(s) and s.primary_writable is True and s.dr_writable is True and bool(s.primary_running),
         Posture(
             PostureName.SPLIT,
             "both regions have a database that accepts writes, and tasks run in the primary region (T41).",
@@ -139,14 +139,16 @@ TABLE = (
         ),
     ),
     PostureRule(
-        lambda s: _both(s) and s.primary_writable is None and s.dr_writable is not False and bool(s.primary_running),
+        lambda s: (
+            _both_answer(s) and s.primary_writable is None and s.dr_writable is not False and bool(s.primary_running)
+        ),
         Posture(
             PostureName.PRIMARY_UNSEEN,
             "the primary region's database is in an undocumented state: two databases may be accepting writes (T41).",
         ),
     ),
     PostureRule(
-        lambda s: _both(s) and s.dr_writable is None and s.primary_writable is True and bool(s.primary_running),
+        lambda s: _both_answer(s) and s.dr_writable is None and s.primary_writable is True and bool(s.primary_running),
         Posture(
             PostureName.DR_UNSEEN,
             "the DR region's database is in an undocumented state: two databases may be accepting writes (T41).",
@@ -168,7 +170,7 @@ TABLE = (
         ),
     ),
     PostureRule(
-        lambda s: _both(s) and s.moved and s.dr_writable is True,
+        lambda s: _both_answer(s) and s.moved and s.dr_writable is True,
         Posture(
             PostureName.ON_DR_UNPLANNED,
             "the records prefer the primary region, yet visitors get the DR region, whose database accepts writes: "

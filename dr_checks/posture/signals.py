@@ -11,7 +11,7 @@ from dr_checks.derived.record_pairs import RecordPair, leader, pairs_of, side_of
 from dr_checks.derived.schedule import scheduled_off
 from dr_checks.derived.site_visits import sides_answered
 from dr_checks.derived.visitors import NOT_SEEN, RegionService, ServiceState, region_service
-from dr_checks.derived.witnesses import Testimony, TrafficHealth, led_to_dr, testimonies, weighed
+from dr_checks.derived.witnesses import Testimony, TrafficHealth, agreed_health, led_to_dr, testimonies
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model import states
 from dr_estate.model.restored_names import REPLICATED_FROM
@@ -106,18 +106,18 @@ def signals_of(snapshot: Snapshot, env: Environment) -> Signals:
     return Signals(
         primary_api=primary_api,
         dr_api=_api(snapshot, Side.DR),
-        primary_traffic=weighed(found) if primary_api is Api.SILENT else checked,
+        primary_traffic=agreed_health(found) if primary_api is Api.SILENT else checked,
         dr_traffic=_traffic(snapshot, env, Side.DR),
         primary_running=_running(snapshot),
         traffic_set=_set(pairs),
-        pinned=_pinned(snapshot, pairs, env),
+        pinned=_is_pinned(snapshot, pairs, env),
         primary_full=_full(snapshot, env, Side.PRIMARY),
         dr_full=_full(snapshot, env, Side.DR),
         primary_writable=writable(snapshot, env, Side.PRIMARY),
         dr_writable=writable(snapshot, env, Side.DR),
         came_home=_came_home(snapshot, env),
         primary_asleep=_is_scheduled_off(snapshot, env),
-        recorded=_recorded(snapshot, env),
+        recorded=_has_traffic_record(snapshot, env),
         visitors=_visitors(snapshot, env),
         primary_service=region_service(snapshot, env),
         answered_by_dr=led_to_dr(snapshot),
@@ -132,7 +132,7 @@ def _visitors(snapshot: Snapshot, env: Environment) -> TrafficDirection:
     return TrafficDirection.DR if Side.DR in sides else TrafficDirection.PRIMARY
 
 
-def _recorded(snapshot: Snapshot, env: Environment) -> bool:
+def _has_traffic_record(snapshot: Snapshot, env: Environment) -> bool:
     """Whether there is a record of the traffic's name; true where the zone cannot be read."""
     try:
         return any(record.name == env.traffic.origin_record for record in snapshot.get(route53.records, Side.GLOBAL))
@@ -174,7 +174,7 @@ def _set(pairs: tuple[RecordPair, ...]) -> TrafficDirection:
     return TrafficDirection.DR if sides == {Side.DR} else TrafficDirection.PRIMARY
 
 
-def _pinned(snapshot: Snapshot, pairs: tuple[RecordPair, ...], env: Environment) -> bool:
+def _is_pinned(snapshot: Snapshot, pairs: tuple[RecordPair, ...], env: Environment) -> bool:
     """Whether each check of the primary's records is held down."""
     try:
         pins = _pins(snapshot, snapshot.get(route53_health_checks.checks, Side.GLOBAL), env)

@@ -42,19 +42,19 @@ COPIES = frozenset(
 def with_expected(results: Iterable[CheckResult], posture: PostureName, env: Environment) -> list[CheckResult]:
     """The results in which each finding says whether the failback ends it; in other postures none does."""
     return [
-        replace(result, findings=tuple(_marked(finding, posture, env) for finding in result.findings))
+        replace(result, findings=tuple(_with_mark(finding, posture, env) for finding in result.findings))
         for result in results
     ]
 
 
-def _marked(finding: Finding, posture: PostureName, env: Environment) -> Finding:
+def _with_mark(finding: Finding, posture: PostureName, env: Environment) -> Finding:
     unseen, away = finding.unseen, posture in AWAY and finding.status in (Status.FAIL, Status.UNKNOWN, Status.WARN)
     silent = unseen is not None and unseen.is_silence_of(env.regions.primary)
     expected = away and (finding.until_failback or finding.check in COPIES or silent)
     return finding if expected is finding.until_failback else replace(finding, until_failback=expected)
 
 
-def unexpected(results: Iterable[CheckResult]) -> tuple[CheckResult, ...]:
+def unexpected_results(results: Iterable[CheckResult]) -> tuple[CheckResult, ...]:
     """The results without what the failback ends; of one that holds nothing else the rest does not apply."""
     return tuple(_rest(result) for result in results)
 
@@ -66,10 +66,10 @@ def deciding(results: Sequence[CheckResult], posture: str) -> tuple[CheckResult,
     """
     areas = {result.area for result in results}
     of_copies = posture in AWAY and Area.VALIDATION not in areas and areas != {Area.PREREQUISITES}
-    return unexpected(results) if of_copies else None
+    return unexpected_results(results) if of_copies else None
 
 
-def expected(results: Iterable[CheckResult]) -> tuple[CheckResult, ...]:
+def expected_results(results: Iterable[CheckResult]) -> tuple[CheckResult, ...]:
     """The results that are gaps for what the failback ends alone."""
     return tuple(
         result

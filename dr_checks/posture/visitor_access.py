@@ -286,13 +286,13 @@ def _of_run_at_work(access: VisitorAccess, env: Environment, standing: ControlSt
 def _of_run(access: VisitorAccess, standing: ControlState | None) -> str:
     """What goes on with the incident's run that has not reached its goal."""
     incident = standing.known_incident if standing else None
-    words = _unfinished(incident) if incident and access.is_outage else ()
+    words = _unfinished_command(incident) if incident and access.is_outage else ()
     if incident is None or not words:
         return ""
     return Command((*words, "--execute", "--incident", incident.id)).line
 
 
-def _unfinished(incident: Incident) -> tuple[str, ...]:
+def _unfinished_command(incident: Incident) -> tuple[str, ...]:
     """The command of the incident's run that has not reached its goal; empty where it has."""
     words = _BEGUN.get(incident.goal, ()) if incident.phase == BEGUN else _GOING.get(incident.phase, ())
     return (*words, "--staged") if words == ("failback",) and incident.staged else words

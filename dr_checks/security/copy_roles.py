@@ -43,7 +43,7 @@ def may_copy(view: View) -> Iterator[Finding]:
                 role.arn, "its selections include no resource of the platform", _WANTED, "no copy hangs on it"
             )
         else:
-            yield _judged(view, role, f"{role.service} copies nothing more as it, and the copies grow old")
+            yield _role_finding(view, role, f"{role.service} copies nothing more as it, and the copies grow old")
     if not found:
         yield view.none_expected("all roles", "no bucket replicates and no backup selection names a role")
 
@@ -67,7 +67,7 @@ def may_restore(view: View) -> Iterator[Finding]:
         if isinstance(role, Unavailable):
             yield view.unknown("a role", _WANTED, role)
         else:
-            yield _judged(view, role, f"{role.service} restores no files as it: a restore job fails at once")
+            yield _role_finding(view, role, f"{role.service} restores no files as it: a restore job fails at once")
     if not found:
         yield view.none_expected("all roles", "the DR vault holds no recovery point of files")
 
@@ -105,12 +105,12 @@ def may_bring_home(view: View) -> Iterator[Finding]:
 
 def _of_job(view: View, row: JobRole) -> Finding:
     role, wanted = row.role, f"{_WANTED} for {row.copy}"
-    denied, doubts = job_roles.denied(role), job_roles.doubts(role)
+    denied, doubts = job_roles.denied_decisions(role), job_roles.doubts(role)
     reason = f"no job of S3 brings home what {row.copy} holds: the failback copies each object itself, and takes longer"
     if not role.exists or role.trusted is False or denied:
-        return _judged(view, replace(role, decisions=tuple(denied)), reason, wanted)
+        return _role_finding(view, replace(role, decisions=tuple(denied)), reason, wanted)
     if doubts:
-        return _undecided(view, role, wanted, doubts)
+        return _undecided_finding(view, role, wanted, doubts)
     return _unless_it_ends(view, role, reason, wanted)
 
 
@@ -118,11 +118,11 @@ def _unless_it_ends(view: View, role: CopyRole, reason: str, wanted: str) -> Fin
     if role.trust_ends is None:
         return view.ok(role.arn, f"{len(role.decisions)} actions allowed", wanted, "it may do all of it")
     policy = f"the trust policy of '{role.arn.rpartition('/')[2]}'"
-    measured, remedy = role_limits.ends_on(policy, role.trust_ends), role_limits.prolonged(policy, role.trust_ends)
+    measured, remedy = role_limits.ends_on(policy, role.trust_ends), role_limits.prolongation(policy, role.trust_ends)
     return view.warn(role.arn, measured, wanted, f"from then on {reason}", remedy)
 
 
-def _undecided(view: View, role: CopyRole, wanted: str, doubts: Sequence[str]) -> Finding:
+def _undecided_finding(view: View, role: CopyRole, wanted: str, doubts: Sequence[str]) -> Finding:
     name = role.arn.rpartition("/")[2]
     compared = role_limits.to_compare(name, job_roles.doubtful(role)) or f"the trust policy of '{name}'"
     return view.undecided(role.arn, wanted, f"{'; '.join(doubts)}.", compared)
@@ -142,8 +142,8 @@ def _of_strangers(view: View) -> set[str]:
     return {selection.role for selection in selections} - useful
 
 
-def _judged(view: View, role: CopyRole, reason: str, wanted: str = _WANTED) -> Finding:
-    name, denied, doubts = role.arn.rpartition("/")[2], job_roles.denied(role), job_roles.doubts(role)
+def _role_finding(view: View, role: CopyRole, reason: str, wanted: str = _WANTED) -> Finding:
+    name, denied, doubts = role.arn.rpartition("/")[2], job_roles.denied_decisions(role), job_roles.doubts(role)
     if not role.exists:
         return view.gap(role.arn, "no such role", wanted, reason, f"aws_iam_role '{name}', as the copies name it.")
     if role.trusted is False:
@@ -151,13 +151,15 @@ def _judged(view: View, role: CopyRole, reason: str, wanted: str = _WANTED) -> F
         return view.gap(role.arn, measured, wanted, reason, f"aws_iam_role '{name}': assume_role_policy.")
     if denied:
         measured = "; ".join(f"{d.action}: {d.decision} on {d.on}" for d in denied)
-        return view.gap(role.arn, measured, wanted, reason, " ".join(dict.fromkeys(_opened(name, d) for d in denied)))
+        return view.gap(
+            role.arn, measured, wanted, reason, " ".join(dict.fromkeys(_role_remedy(name, d) for d in denied))
+        )
     if doubts:
-        return _undecided(view, role, wanted, doubts)
+        return _undecided_finding(view, role, wanted, doubts)
     return _unless_it_ends(view, role, reason, wanted)
 
 
-def _opened(role: str, decision: SimulatedDecision) -> str:
+def _role_remedy(role: str, decision: SimulatedDecision) -> str:
     """What lets the role: no allow is stronger than a deny, and none widens a boundary."""
     if decision.of_resource and decision.decision == PolicyAnswer.SILENT:
         return f"The policies of these keys: admit '{role}', or the account, so that IAM decides."

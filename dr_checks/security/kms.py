@@ -21,11 +21,11 @@ _OPENS = "Enabled, in its own region"
 _NO_START = "Fargate starts no task of the cluster, for it cannot encrypt what the task stores"
 
 
-def _seen(view: View, side: Side) -> list[KmsKey]:
+def _seen_keys(view: View, side: Side) -> list[KmsKey]:
     return [key for key in view.get(kms.keys, side) if isinstance(key, KmsKey)]
 
 
-def _unseen(view: View, wanted: str, *sides: Side) -> list[Finding]:
+def _unseen_findings(view: View, wanted: str, *sides: Side) -> list[Finding]:
     """What of the keys of ``sides`` could not be seen: those keys are not known to be fine."""
     dark = {key for side in sides for key in view.get(kms.keys, side) if isinstance(key, Unavailable)}
     return [view.unknown("a key", wanted, unavailable) for unavailable in _in_order(dark)]
@@ -56,7 +56,7 @@ def _usable(view: View, reason: str, beside: Sequence[KmsKey | Unavailable] = ()
 
 def _of_replicas(view: View) -> Sequence[KmsKey | Unavailable]:
     """The keys of replicated objects that encrypt nothing else; none where that part was not asked for."""
-    known = {key.arn for key in _seen(view, view.side) if key.arn}
+    known = {key.arn for key in _seen_keys(view, view.side) if key.arn}
     try:
         found = view.get(kms.replica_keys)
     except DataUnavailable as unseen:
@@ -107,18 +107,18 @@ def services_admitted(view: View) -> Iterator[Finding]:
     Uses by roles are judged with the roles: roles.tasks-allowed, copy-roles.may-copy, rds-copy.key-usable.
     """
     judged = False
-    for key in _seen(view, view.side):
+    for key in _seen_keys(view, view.side):
         uses = list(key_users.uses_of(view, key)) if key.arn and states.KEY[key.state].serves else []
         judged = judged or bool(uses)
         if uses and isinstance(key.admits, Unavailable):
             yield view.unknown(key.ref, "admits what uses it", key.admits)
         elif found := key_users.refusal(key.policy, uses):
             reason = f"what lies under it cannot be opened ({', '.join(key.uses)}), though the key is {key.state}"
-            yield key_users.refused(view, key.ref, key.arn, found, reason)
+            yield key_users.refusal_finding(view, key.ref, key.arn, found, reason)
         elif uses:
             who = ", ".join(sorted({use.user for use in uses}))
             yield view.ok(key.ref, "refuses none", f"admits {who}", f"it serves the {' and '.join(key.uses)}")
-    dark = _unseen(view, "admits what uses it", view.side)
+    dark = _unseen_findings(view, "admits what uses it", view.side)
     yield from dark
     if not judged and not dark:
         yield view.none_expected("all keys", _NONE)
@@ -159,9 +159,9 @@ def related_key(view: View) -> Iterator[Finding]:
 
     Prowler's kms_cmk_not_multi_region calls such keys a fault; recovery in another region needs them (T19).
     """
-    dark = _unseen(view, "its related key", Side.PRIMARY)
+    dark = _unseen_findings(view, "its related key", Side.PRIMARY)
     again = {kms.BACKUPS, *(store.id for store in STORES if store.reencrypted)}
-    mine = [key for key in _seen(view, Side.PRIMARY) if key.multi_region and not again.issuperset(key.uses)]
+    mine = [key for key in _seen_keys(view, Side.PRIMARY) if key.multi_region and not again.issuperset(key.uses)]
     yield from dark
     for key in mine:
         measured, wanted = ", ".join(key.related_regions), f"{view.region} among them"
@@ -193,7 +193,7 @@ def related_key(view: View) -> Iterator[Finding]:
 def policy_parity(view: View) -> Iterator[Finding]:
     """Key policies are not shared, not even by multi-Region keys: who may use a key is compared noun by noun (T19)."""
     here, there = _by_noun(view, Side.PRIMARY), _by_noun(view)
-    dark_keys = _unseen(view, "policies alike", Side.PRIMARY, Side.DR)
+    dark_keys = _unseen_findings(view, "policies alike", Side.PRIMARY, Side.DR)
     yield from dark_keys
     for noun in sorted(here.keys() & there.keys()):
         admitted = {who for key in here[noun] if not isinstance(key.admits, Unavailable) for who in key.admits}
@@ -209,7 +209,7 @@ def policy_parity(view: View) -> Iterator[Finding]:
 
 def _by_noun(view: View, side: Side = Side.DR) -> dict[str, list[KmsKey]]:
     found: dict[str, list[KmsKey]] = {}
-    for key in _seen(view, side):
+    for key in _seen_keys(view, side):
         for noun in key.uses if key.arn and key.state != "elsewhere" else ():
             found.setdefault(noun, []).append(key)
     return found

@@ -64,7 +64,7 @@ def assumable(view: View) -> Iterator[Finding]:
 def _ends(view: View, role: TaskRole, policy: str, at: datetime) -> Finding:
     """Warn of a right that a date in ``policy`` takes away soon."""
     measured, reason = role_limits.ends_on(policy, at), f"tasks of {', '.join(role.families)} cannot start from then on"
-    return view.warn(role.arn, measured, "no end within 30 days", reason, role_limits.prolonged(policy, at))
+    return view.warn(role.arn, measured, "no end within 30 days", reason, role_limits.prolongation(policy, at))
 
 
 @check(
@@ -85,12 +85,12 @@ def tasks_allowed(view: View) -> Iterator[Finding]:
         if isinstance(role, Unavailable):
             yield view.unknown("a role", "allowed", role)
         elif role.exists:
-            yield _allowed(view, role)
+            yield _role_finding(view, role)
     if not any(isinstance(role, Unavailable) or role.exists for role in found):
         yield view.none_expected("all roles", f"{_NONE}, or none exists: see roles.assumable")
 
 
-def _allowed(view: View, role: TaskRole) -> Finding:
+def _role_finding(view: View, role: TaskRole) -> Finding:
     denied = [d for d in role.decisions if d.decision != "allowed"]
     if not denied and role.ends:
         soonest = min(role.ends, key=lambda ending: ending.at)
@@ -106,11 +106,11 @@ def _allowed(view: View, role: TaskRole) -> Finding:
         return view.undecided(role.arn, "allowed", reason, role_limits.to_compare(name, denied))
     needing = " that need it" if len(role.families) > 1 else ""  # a role may be of many tenants, a secret of one
     reason = f"tasks of {', '.join(role.families)}{needing} fail to start (ResourceInitializationError)"
-    remedy = " ".join(dict.fromkeys(_opened(view, name, decision) for decision in sure))
+    remedy = " ".join(dict.fromkeys(_role_remedy(view, name, decision) for decision in sure))
     return view.gap_of(role.families, role.arn, measured, "allowed", reason, remedy)
 
 
-def _opened(view: View, role: str, decision: SimulatedDecision) -> str:
+def _role_remedy(view: View, role: str, decision: SimulatedDecision) -> str:
     """What lets the role: an explicit deny is taken away, for no allow is stronger than it."""
     if decision.of_resource:
         return f"The policies of these keys, secrets, registries or file systems: admit '{role}', and deny it nothing."

@@ -48,7 +48,7 @@ def alike(view: View) -> Iterator[Finding]:
     read = {name: row for name, row in contents.items() if name in known}
     master = contents.get(view.env.named(view.env.names.master_secret))
     seen = [row for row in read.values() if isinstance(row, Content)]
-    usual, owned = _usual(seen), _owned(seen)
+    usual, owned = _usual(seen), _tenant_values(seen)
     compared = 0
     for name, row in sorted(read.items()):
         if isinstance(row, HiddenSecret):
@@ -60,7 +60,7 @@ def alike(view: View) -> Iterator[Finding]:
             odd = [field for field in row.fields if _is_odd(field, usual) or _is_anothers(field, owned)]
             changed = [] if odd else [field.name for field in row.fields if _is_doubtful(field, master)]
             taken = [field.name for field in odd if _is_anothers(field, owned)]
-            yield _judged(view, known[name], odd, taken, changed, names[name])
+            yield _secret_finding(view, known[name], odd, taken, changed, names[name])
     if not compared and not any(isinstance(row, HiddenSecret) for row in read.values()):
         yield view.none_expected("all secrets", "none can be read: see secrets.secret-exists, secrets.decryptable")
 
@@ -86,7 +86,7 @@ def master_user(view: View) -> Iterator[Finding]:
         reason = "a person who looks for the administrator's way into the database is refused"
         remedy = f"Put {', '.join(wrong)} right in {view.env.regions.primary} (aws_secretsmanager_secret_version)."
         yield view.gap(name, f"another in {', '.join(wrong)}", wanted, reason, remedy)
-    elif fields and (managed := _managed(view)):
+    elif fields and (managed := _managed_secret(view)):
         yield _not_its_password(view, name, managed)
     elif fields:
         yield view.ok(name, "the same", wanted, "an administrator can log in to what is restored")
@@ -95,7 +95,7 @@ def master_user(view: View) -> Iterator[Finding]:
         yield view.none_expected(name, reason)
 
 
-def _managed(view: View) -> str:
+def _managed_secret(view: View) -> str:
     """The secret in which RDS manages the primary database's password, "" where there is none or none is seen."""
     try:
         database = primary_database(view)
@@ -116,8 +116,10 @@ def _not_its_password(view: View, name: str, managed: str) -> Finding:
     return view.warn(name, f"the password is in {managed}", "the password of the database", reason, remedy)
 
 
-def _judged(view: View, secret: Secret, odd: list[Field], taken: list[str], changed: list[str], tenant: str) -> Finding:
-    if changed and not _started(view, secret, tenant):
+def _secret_finding(
+    view: View, secret: Secret, odd: list[Field], taken: list[str], changed: list[str], tenant: str
+) -> Finding:
+    if changed and not _runs_with_secret(view, secret, tenant):
         return _all_alike(view, secret, changed, tenant)
     if not odd:
         return view.ok(secret.name, "alike", _WANTED, "its tasks log in where the others' do", tenant)
@@ -126,7 +128,7 @@ def _judged(view: View, secret: Secret, odd: list[Field], taken: list[str], chan
     words = [(others, f"another {others} than the other tenants'"), (empty, f"nothing in {empty}")]
     words.insert(0, (", ".join(taken), f"{', '.join(taken)} of another tenant"))
     measured = "; ".join(says for names, says in words if names)
-    started, is_read = _started(view, secret, tenant), _is_read(view, secret, odd, tenant)
+    started, is_read = _runs_with_secret(view, secret, tenant), _is_read(view, secret, odd, tenant)
     if started:
         return view.ok(secret.name, measured, _WANTED, "tasks run with it since it was changed", tenant)
     reason = "its tasks would log in to another database, as somebody else, or not at all, once others are started"
@@ -170,7 +172,7 @@ def _is_read(view: View, secret: Secret, fields: list[Field], tenant: str) -> bo
     return "" in keys or any(field.name in keys for field in fields)
 
 
-def _started(view: View, secret: Secret, tenant: str) -> bool | None:
+def _runs_with_secret(view: View, secret: Secret, tenant: str) -> bool | None:
     """Whether a task of the tenant runs steadily that is younger than the secret, None where none runs or is seen.
 
     The primary region's tasks run with its own value: that proves the one of a replica, and no other.
@@ -209,7 +211,7 @@ def _usual(rows: list[Content]) -> Mapping[str, frozenset[str]]:
     }
 
 
-def _owned(rows: list[Content]) -> frozenset[tuple[str, str]]:
+def _tenant_values(rows: list[Content]) -> frozenset[tuple[str, str]]:
     """By field and digest, the values that name the tenant of one secret and are in another's too.
 
     What all of three or more have is common, whatever word of it is a tenant's name; of two, a user and no host.

@@ -17,7 +17,7 @@ from dr_estate.readers.secretsmanager import Content, HiddenSecret, Secret
 _NONE = "no secret exists there: see secrets.secret-exists"
 
 
-def _expected(view: View) -> list[tuple[str, str | None]]:
+def _expected_names(view: View) -> list[tuple[str, str | None]]:
     """The names of the secrets the estate needs, each with its tenant; the master credentials have none."""
     names: list[tuple[str, str | None]] = [(view.env.named(view.env.names.master_secret), None)]
     return names + [(view.env.named(view.env.names.tenant_secret, tenant=t.id), t.id) for t in view.tenants]
@@ -33,7 +33,7 @@ def _contents(view: View, side: Side = Side.DR) -> dict[str, Content | HiddenSec
     return {content.name: content for content in view.get(readers_secretsmanager.contents, side)}
 
 
-def _hidden(content: Content | HiddenSecret | None) -> Unavailable | str:
+def _hidden_reason(content: Content | HiddenSecret | None) -> Unavailable | str:
     return content.unseen if isinstance(content, HiddenSecret) else "Its value was not returned."
 
 
@@ -47,7 +47,7 @@ def _hidden(content: Content | HiddenSecret | None) -> Unavailable | str:
 def secret_exists(view: View) -> Iterator[Finding]:
     """By name, and not scheduled for deletion: its value could not be read any more. Source: ListSecrets."""
     there = {secret.name: secret for secret in view.get(readers_secretsmanager.secrets)}
-    for name, tenant in _expected(view):
+    for name, tenant in _expected_names(view):
         secret = there.get(name)
         if secret and secret.deleted_at is None:
             yield view.ok(name, "present", "present", "a task of the DR region can read it", tenant)
@@ -89,7 +89,7 @@ def replicate(view: View, name: str, *, over: bool = False) -> str:
     )
 
 
-def _replaced(view: View, name: str) -> Remedy:
+def _replica_remedy(view: View, name: str) -> Remedy:
     """A replica in place of a secret of its own, whose values are lost by it."""
     sentence = f"Have it overwritten by a replica of {view.env.regions.primary}'s (aws_secretsmanager_secret.replica)."
     return Remedy(sentence, (replicate(view, name, over=True),))
@@ -110,7 +110,7 @@ def in_sync(view: View) -> Iterator[Finding]:
     detaches some, and no warning is given then. One that names the DR region is of its own for that.
     """
     here, there = _state(view, Side.PRIMARY), _state(view)
-    both = [(name, tenant) for name, tenant in _expected(view) if name in here and name in there]
+    both = [(name, tenant) for name, tenant in _expected_names(view) if name in here and name in there]
     replicas = any(there[name].replica_of for name, _ in both)
     for name, tenant in both:
         if there[name].replica_of:
@@ -118,7 +118,7 @@ def in_sync(view: View) -> Iterator[Finding]:
         else:
             finding = _values(view, name, tenant)
             lone = replicas and finding.status is Status.PASS and not _is_regional(view, name)
-            yield _detached(view, finding) if lone and not failover_may_be_in_force(view) else finding
+            yield _detached_finding(view, finding) if lone and not failover_may_be_in_force(view) else finding
     if not both:
         yield view.none_expected("all secrets", _NONE)
 
@@ -129,10 +129,10 @@ def _is_regional(view: View, name: str) -> bool:
     return isinstance(content, Content) and any(field.names_dr for field in content.fields)
 
 
-def _detached(view: View, finding: Finding) -> Finding:
+def _detached_finding(view: View, finding: Finding) -> Finding:
     """Warn of a secret of its own with equal values, where others are replicas."""
     reason = "the others are replicas: the next rotation reaches them alone, and this tenant could not log in"
-    remedy = _replaced(view, finding.subject)
+    remedy = _replica_remedy(view, finding.subject)
     return view.warn(finding.subject, finding.measured, "a replica", reason, remedy, finding.tenant)
 
 
@@ -157,7 +157,7 @@ def _values(view: View, name: str, tenant: str | None) -> Finding:
     here, there = _contents(view, Side.PRIMARY).get(name), _contents(view).get(name)
     wanted = "the same values"
     if not isinstance(here, Content) or not isinstance(there, Content):
-        return view.unknown(name, wanted, _hidden(here if isinstance(here, HiddenSecret) else there), tenant)
+        return view.unknown(name, wanted, _hidden_reason(here if isinstance(here, HiddenSecret) else there), tenant)
     if failure := here.failure or there.failure:
         return view.unknown(name, wanted, f"A value that cannot be decrypted ({failure}) cannot be compared.", tenant)
     mine = {field.name: field for field in there.fields}
@@ -175,7 +175,7 @@ def _values(view: View, name: str, tenant: str | None) -> Finding:
         f"a secret of its own; differs in {', '.join(differing)}",
         wanted,
         "a secret maintained by hand in each region is outdated after the next rotation",
-        _replaced(view, name),
+        _replica_remedy(view, name),
         tenant,
     )
 
@@ -190,11 +190,11 @@ def _values(view: View, name: str, tenant: str | None) -> Finding:
 def decryptable(view: View) -> Iterator[Finding]:
     """The value is really read (and reduced to digests): existing is not the same as readable. Source: T19."""
     standing, contents = _state(view), _contents(view)
-    expected = [(name, tenant) for name, tenant in _expected(view) if name in standing]
+    expected = [(name, tenant) for name, tenant in _expected_names(view) if name in standing]
     for name, tenant in expected:
         content = contents.get(name)
         if not isinstance(content, Content):
-            yield view.unknown(name, "readable", _hidden(content), tenant)
+            yield view.unknown(name, "readable", _hidden_reason(content), tenant)
         elif not content.failure:
             yield view.ok(name, "readable", "readable", "its key works in this region", tenant)
         else:
@@ -222,7 +222,7 @@ def regional_fields(view: View) -> Iterator[Finding]:
     """No field holds a host name or ARN of the primary region: a replica keeps them word for word (T18)."""
     contents, wanted = _contents(view), f"nothing of {view.env.region(Side.PRIMARY)}"
     readable = 0
-    for name, tenant in _expected(view):
+    for name, tenant in _expected_names(view):
         content = contents.get(name)
         if content is None or (isinstance(content, Content) and content.failure):
             continue  # secrets.secret-exists and secrets.decryptable say so
@@ -256,14 +256,14 @@ def same_fields(view: View) -> Iterator[Finding]:
     """The names of the fields, in any order: a field that only the primary has is a crash after a failover."""
     here, there = _contents(view, Side.PRIMARY), _contents(view)
     compared = 0
-    for name, tenant in _expected(view):
+    for name, tenant in _expected_names(view):
         mine, theirs = there.get(name), here.get(name)
         if mine is None or theirs is None or _failing(mine) or _failing(theirs):
             continue  # secrets.secret-exists and secrets.decryptable say so
         compared += 1
         if not isinstance(mine, Content) or not isinstance(theirs, Content):
             yield view.unknown(
-                name, "the same fields", _hidden(mine if isinstance(mine, HiddenSecret) else theirs), tenant
+                name, "the same fields", _hidden_reason(mine if isinstance(mine, HiddenSecret) else theirs), tenant
             )
             continue
         names, wanted = {f.name for f in mine.fields}, {f.name for f in theirs.fields}
@@ -275,7 +275,7 @@ def same_fields(view: View) -> Iterator[Finding]:
                 ", ".join(sorted(names)),
                 ", ".join(sorted(wanted)),
                 "a container that reads a missing field does not start",
-                _replaced(view, name),
+                _replica_remedy(view, name),
                 tenant,
             )
     if not compared:
@@ -292,7 +292,7 @@ def secrets(view: View) -> Iterator[Lag]:
     if not view.env.replicates:
         return
     here, there = _state(view, Side.PRIMARY), _state(view)
-    for name, tenant in _expected(view):
+    for name, tenant in _expected_names(view):
         if name not in here:
             yield Lag(SECRETS.id, name, tenant, Side.DR, None, "not in the primary region")
         elif name not in there:

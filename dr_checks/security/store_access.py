@@ -57,7 +57,7 @@ def admits_alike(view: View) -> Iterator[Finding]:
     pairs, callers = _pairs(view, here, there), _callers(view)
     for pair in pairs:
         try:
-            yield _judged(view, pair, callers)
+            yield _pair_finding(view, pair, callers)
         except DataUnavailable as error:
             yield view.unknown(pair.copy.name, _WANTED, error.unavailable)
     if not pairs and not any(isinstance(row, Unavailable) for row in (*here, *there)):
@@ -81,7 +81,7 @@ def _callers(view: View) -> tuple[str, ...]:
     return (*sorted(tasks), _operator(view))
 
 
-def _judged(view: View, pair: _Pair, callers: tuple[str, ...]) -> Finding:
+def _pair_finding(view: View, pair: _Pair, callers: tuple[str, ...]) -> Finding:
     name, what = pair.copy.name, f"the policy of this {pair.copy.kind}"
     remedy = f"Set {what} in {view.region} as in {view.env.regions.primary}: names, ARNs and endpoints of its own."
     if strange := _strange_endpoints(view, pair):

@@ -22,7 +22,7 @@ _ABSENT = "absent"
 _SAID = "it does not exist here: see dynamodb.table-active"
 
 
-def named(view: View, side: Side | None = None) -> list[tuple[str, Table | Unavailable]]:
+def named_tables(view: View, side: Side | None = None) -> list[tuple[str, Table | Unavailable]]:
     """This side's tables, each with the name it must have."""
     found = view.get(dynamodb.tables, side)
     return list(zip(dynamodb.names(view.env), found, strict=True))
@@ -39,7 +39,7 @@ def named(view: View, side: Side | None = None) -> list[tuple[str, Table | Unava
 def table_active(view: View) -> Iterator[Finding]:
     """ACTIVE, and a member of a global table with the primary region: a table of its own gets no writes (T31)."""
     primary, wanted = view.env.region(Side.PRIMARY), "ACTIVE, a replica"
-    for name, table in named(view):
+    for name, table in named_tables(view):
         if isinstance(table, Unavailable):
             yield view.unknown(name, wanted, table)
             continue
@@ -92,7 +92,7 @@ def replica_status(view: View) -> Iterator[Finding]:
     Source: DynamoDB API Reference, ReplicaDescription.
     """
     judged = False
-    for name, table in named(view, Side.PRIMARY):
+    for name, table in named_tables(view, Side.PRIMARY):
         if isinstance(table, Unavailable):
             judged = True
             yield view.unknown(name, "ACTIVE", table)
@@ -107,12 +107,12 @@ def replica_status(view: View) -> Iterator[Finding]:
         elif state.takes_writes:
             yield view.ok(name, replica.status, "ACTIVE", "the source delivers its writes")
         else:
-            yield view.gap(name, replica.status, "ACTIVE", *_undelivered(view, name, replica))
+            yield view.gap(name, replica.status, "ACTIVE", *_delivery_fault(view, name, replica))
     if not judged:
         yield view.none_expected("all tables", "no replica is listed: see dynamodb.table-active")
 
 
-def _undelivered(view: View, name: str, replica: dynamodb.TableReplica) -> tuple[str, str]:
+def _delivery_fault(view: View, name: str, replica: dynamodb.TableReplica) -> tuple[str, str]:
     """Why a replica receives no writes, and what to do about it."""
     look = f"Read the description of {name} in {view.env.regions.primary}"
     if replica.status in states.DROPPED_AFTER_20_HOURS:
@@ -140,7 +140,7 @@ def _undelivered(view: View, name: str, replica: dynamodb.TableReplica) -> tuple
 def replication_latency(view: View) -> Iterator[Finding]:
     """ReplicationLatency of the primary's writes; this is also the window in which the last writer may lose (T31)."""
     wanted = f"{duration(rpo_s(view))} or less"
-    for name in _replicated(view):
+    for name in _replicated_tables(view):
         reading = _latency(view, name)
         cause = doubt(view, reading)
         if reading is None or reading.value is None or cause:
@@ -157,12 +157,12 @@ def replication_latency(view: View) -> Iterator[Finding]:
                 "a failover now would lose later writes to the primary region",
                 f"Check for throttled writes of {name} in {view.region} (aws_dynamodb_table.replica, write capacity).",
             )
-    if not _replicated(view):
+    if not _replicated_tables(view):
         yield view.none_expected("all tables", _SAID)
 
 
-def _replicated(view: View) -> list[str]:
-    return [n for n, table in named(view, Side.DR) if isinstance(table, Unavailable) or table.status != _ABSENT]
+def _replicated_tables(view: View) -> list[str]:
+    return [n for n, table in named_tables(view, Side.DR) if isinstance(table, Unavailable) or table.status != _ABSENT]
 
 
 def _latency(view: View, name: str) -> Reading | None:
@@ -182,7 +182,7 @@ def _latency(view: View, name: str) -> Reading | None:
 def point_in_time_recovery(view: View) -> Iterator[Finding]:
     """PITR is a setting of each replica: a bad write replicates within a second, and only PITR undoes it (T31)."""
     present = False
-    for name, table in named(view):
+    for name, table in named_tables(view):
         if isinstance(table, Unavailable):
             present = True
             yield view.unknown(name, "ENABLED", table)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import BOTH, check
 from dr_checks.core.remedy import Remedy
-from dr_checks.tables.dynamodb import named
+from dr_checks.tables.dynamodb import named_tables
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.regional_names import arn_region
@@ -23,7 +23,7 @@ _ON_DEMAND = "PAY_PER_REQUEST"
 def _each_pair(view: View, wanted: str, judge: Callable[[Table, Table], Iterator[Finding]]) -> Iterator[Finding]:
     """Judge every table that is on both sides; what is unseen is UNKNOWN, what is absent dynamodb.table-active says."""
     judged = False
-    for (name, here), (_, there) in zip(named(view, Side.PRIMARY), named(view, Side.DR), strict=True):
+    for (name, here), (_, there) in zip(named_tables(view, Side.PRIMARY), named_tables(view, Side.DR), strict=True):
         if isinstance(here, Unavailable):
             judged = True
             yield view.unknown(name, wanted, here)
@@ -85,7 +85,7 @@ def _shape(table: Table) -> dict[str, str]:
 def indexes_active(view: View) -> Iterator[Finding]:
     """IndexStatus of each global secondary index: one that is still being filled answers with holes."""
     indexes: list[tuple[str, Index]] = []
-    for name, table in named(view):
+    for name, table in named_tables(view):
         if isinstance(table, Unavailable):
             yield view.unknown(name, "ACTIVE", table)
         else:
@@ -134,7 +134,7 @@ def capacity_parity(view: View) -> Iterator[Finding]:
                 "requests above this are throttled after a failover",
                 Remedy(
                     "Pay per request (aws_dynamodb_table.billing_mode), or raise the replica's capacity.",
-                    (view.command("dynamodb", "UpdateTable", TableName=there.name, **_raised(here, there)),),
+                    (view.command("dynamodb", "UpdateTable", TableName=there.name, **_capacity_settings(here, there)),),
                 ),
             )
 
@@ -156,7 +156,7 @@ def _is_unlimited(here: Table, there: Table) -> bool:
     return there.billing == _ON_DEMAND and all(not mine or 0 < wanted <= mine for wanted, mine in limits)
 
 
-def _raised(here: Table, there: Table) -> dict[str, object]:
+def _capacity_settings(here: Table, there: Table) -> dict[str, object]:
     """What gives the replica the capacity: on demand, by the primary's limits where it has lower ones."""
     if there.billing != _ON_DEMAND:
         return {"BillingMode": _ON_DEMAND}
@@ -246,7 +246,7 @@ def encryption(view: View) -> Iterator[Finding]:
 def deletion_protection(view: View) -> Iterator[Finding]:
     """Deletion protection is a setting of each replica. Source: DynamoDB DescribeTable."""
     present = False
-    for name, table in named(view):
+    for name, table in named_tables(view):
         if isinstance(table, Unavailable):
             present = True
             yield view.unknown(name, "on", table)

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import check
-from dr_checks.tables.dynamodb import named
+from dr_checks.tables.dynamodb import named_tables
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import application_autoscaling
 
 
-def _scaled(view: View, side: Side = Side.DR) -> dict[tuple[str, str], str]:
+def _target_bounds(view: View, side: Side = Side.DR) -> dict[tuple[str, str], str]:
     """Bounds and policy of every target, by table and what it scales."""
     rules: dict[str, list[str]] = {}
     for policy in view.get(application_autoscaling.table_policies, side):
@@ -43,9 +43,9 @@ def alike(view: View) -> Iterator[Finding]:
 
     Source: ARC DynamoAutoScalingConfiguration, DescribeScalableTargets. Capacity itself dynamodb-parity says.
     """
-    there, here = _scaled(view, Side.PRIMARY), _scaled(view)
+    there, here = _target_bounds(view, Side.PRIMARY), _target_bounds(view)
     provisioned = 0
-    for name, table in named(view):
+    for name, table in named_tables(view):
         wanted = {what: bounds for (of, what), bounds in there.items() if of == name}
         if not wanted:
             continue
@@ -54,12 +54,12 @@ def alike(view: View) -> Iterator[Finding]:
             yield view.unknown(name, "scaled alike", table)
         elif table.billing == "PROVISIONED":
             provisioned += 1
-            yield from _judged(view, name, wanted, {what: b for (of, what), b in here.items() if of == name})
+            yield from _scaling_findings(view, name, wanted, {what: b for (of, what), b in here.items() if of == name})
     if not provisioned:
         yield view.none_expected("all tables", "no table has auto scaling, or its replica is billed on demand")
 
 
-def _judged(view: View, name: str, wanted: dict[str, str], mine: dict[str, str]) -> Iterator[Finding]:
+def _scaling_findings(view: View, name: str, wanted: dict[str, str], mine: dict[str, str]) -> Iterator[Finding]:
     for what, bounds in sorted(wanted.items()):
         measured = mine.get(what, "no scalable target")
         if measured == bounds:

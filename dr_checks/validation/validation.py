@@ -50,7 +50,7 @@ def tenants_served(view: View) -> Iterator[Finding]:
     for tenant in view.tenants:
         host = tenants.host_of(tenant, view.env)
         if host in answers_seen and done is not None:
-            yield _served(view, tenant, answers_seen[host], done)
+            yield _visit_finding(view, tenant, answers_seen[host], done)
         elif unavailable is not None:
             yield view.unknown(host, "served", unavailable, tenant.id)
         elif done is not None and done.edge:
@@ -62,10 +62,10 @@ def tenants_served(view: View) -> Iterator[Finding]:
     if done is not None and not done.edge and seen is not None:
         shown = by_host(seen)
         visited = [(tenant, shown.get(tenants.host_of(tenant, view.env))) for tenant in view.tenants]
-        yield from (_served(view, tenant, answer, seen) for tenant, answer in visited if answer is not None)
+        yield from (_visit_finding(view, tenant, answer, seen) for tenant, answer in visited if answer is not None)
 
 
-def _served(view: View, tenant: Tenant, answer: Visit, done: VisitRound) -> Finding:
+def _visit_finding(view: View, tenant: Tenant, answer: Visit, done: VisitRound) -> Finding:
     wanted = " or ".join(map(str, view.env.traffic.expected_probe_statuses)) + ", speaking of its own host"
     measured = f"{answer.status}, {answer.title or answer.realm or 'no title'}{way(done)}"
     if is_own(answer, done, view.env):
@@ -157,7 +157,7 @@ def answers_lead_here(view: View) -> Iterator[Finding]:
     Where no DNS server can be reached from here, what the records and health checks choose is a warning, not a pass.
     """
     name, wanted = view.env.traffic.origin_record, f"an address of {view.region}"
-    replies, unavailable = _asked(view)
+    replies, unavailable = _dns_answers(view)
     try:
         door = view.get(answers.door)
     except DataUnavailable as unseen:
@@ -176,7 +176,7 @@ def answers_lead_here(view: View) -> Iterator[Finding]:
         yield view.unknown(name, wanted, unavailable or "No authoritative server was queried for it.")
 
 
-def _asked(view: View) -> tuple[list[DnsAnswer], Unavailable | None]:
+def _dns_answers(view: View) -> tuple[list[DnsAnswer], Unavailable | None]:
     """Answers for the traffic name from all available sources, and why a name server was not queried."""
     replies: list[DnsAnswer | Unavailable] = []
     unavailable: Unavailable | None = None

@@ -39,7 +39,7 @@ class DeclaredModels(Loader):
         for name in declared:
             service, _, operation = name.partition(":")
             self._operations[service].add(operation)
-        self._cut = self._known()
+        self._cut = self._cut_models()
 
     def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 - botocore's signature
         """Only the declared services: looking through all 400 folders is not needed to know them."""
@@ -62,7 +62,7 @@ class DeclaredModels(Loader):
         """Whether somebody has put models or endpoints of their own beside botocore's."""
         return any(path != self.BUILTIN_DATA_PATH and Path(path).exists() for path in self.search_paths)
 
-    def _known(self) -> Models | None:
+    def _cut_models(self) -> Models | None:
         """What is left of the models, by type and service; None where nothing can be written for the next time."""
         path = beside_compiled(__file__, f"{_FILES}{self._digest()}.json")
         if self.has_own_models or not are_on() or path is None:

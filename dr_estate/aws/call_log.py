@@ -28,13 +28,13 @@ class CallLog:
 
     def attach(self, session: Any) -> None:
         """Log every request of every client that ``session`` makes from now on."""
-        session.register("request-created", self._created, unique_id="logged-request")
-        session.register("response-received", self._received, unique_id="logged-answer")
+        session.register("request-created", self._note_start, unique_id="logged-request")
+        session.register("response-received", self._write_call, unique_id="logged-answer")
 
-    def _created(self, request: Any, **_: Any) -> None:
+    def _note_start(self, request: Any, **_: Any) -> None:
         request.context[_CONTEXT] = time.monotonic()
 
-    def _received(
+    def _write_call(
         self,
         event_name: str,
         parsed_response: Mapping[str, Any] | None,

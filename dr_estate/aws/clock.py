@@ -131,7 +131,7 @@ class WorldClock:
         """A request is about to leave this thread."""
         self._sending.at, self._sending.loopback = self.steady(), is_loopback(url)
 
-    def answered(self, headers: Mapping[str, str]) -> None:
+    def note_answer(self, headers: Mapping[str, str]) -> None:
         """The answer to this thread's request arrived: correct the time where its headers show it wrong."""
         sent_at = getattr(self._sending, "at", None)
         if sent_at is not None:
@@ -173,18 +173,18 @@ class ClockHook:
     def attach(self, session: Any) -> None:
         """Hear the botocore ``session``. Attach it after what refuses the answers of others than AWS."""
         session.register("before-send", self._sending, unique_id="clock-sending")
-        session.register("before-parse", self._answered, unique_id="clock-answered")
+        session.register("before-parse", self._read_answer, unique_id="clock-answered")
 
     def _sending(self, request: Any, **_: Any) -> None:
         self.clock.sending(request.url)
 
-    def _answered(self, response_dict: Mapping[str, Any], **_: Any) -> None:
-        self.received(int(response_dict["status_code"]), response_dict["headers"])
+    def _read_answer(self, response_dict: Mapping[str, Any], **_: Any) -> None:
+        self.receive(int(response_dict["status_code"]), response_dict["headers"])
 
-    def received(self, status: int, headers: Mapping[str, str]) -> None:
+    def receive(self, status: int, headers: Mapping[str, str]) -> None:
         """Let an answer to this thread's request correct the clock."""
         if status < _SERVER_FAULT:  # that may be anybody's page
-            self.clock.answered(headers)
+            self.clock.note_answer(headers)
 
 
 def world_clock(headers: Mapping[str, str]) -> tuple[float, float] | None:

@@ -31,13 +31,13 @@ class DarkPlaces:
         """Why nothing more is asked of ``place``; None where it is asked."""
         return self._reasons.get(place)
 
-    def answered(self, place: str) -> None:
+    def note_answer(self, place: str) -> None:
         """Something was answered, be it an error."""
         self._failures.pop(place, None)
         # One answer, even an error, shows that the way is open: the next look waits its whole time again.
         self.silent.discard(place)
 
-    def failed(self, place: str, service: str, timed_out: bool) -> None:
+    def note_failure(self, place: str, service: str, timed_out: bool) -> None:
         """A call got no answer: after several in a row no more is asked. ``timed_out``: it waited in vain.
 
         One service that fails, called for each tenant, is no dark region: then no more is asked of that service alone.

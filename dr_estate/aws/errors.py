@@ -193,7 +193,7 @@ def _from_answer(error: aws.ClientError, service: str, region: str, allow: str) 
     kind = kind_of(code, status, service)
     sentences = {
         UnavailableKind.DENIED: f"is denied ({code}). {allow}",
-        UnavailableKind.CREDENTIALS: _refused(code, clock_skew_s(metadata.get("HTTPHeaders", {}))),
+        UnavailableKind.CREDENTIALS: _refusal_text(code, clock_skew_s(metadata.get("HTTPHeaders", {}))),
         UnavailableKind.THROTTLED: f"was throttled ({code}) and gave no answer in time.",
         UnavailableKind.UNSUPPORTED: f"is not supported here ({code}: {message}).",
         UnavailableKind.UNREACHABLE: f"answers with HTTP {status} ({code}).",
@@ -203,7 +203,7 @@ def _from_answer(error: aws.ClientError, service: str, region: str, allow: str) 
     return Unavailable(kind, reason, region)
 
 
-def _refused(code: str, skew_s: float | None) -> str:
+def _refusal_text(code: str, skew_s: float | None) -> str:
     """Why credentials were refused: the clock, where the answer's own date shows it, else the signature or the keys."""
     if skew_s is not None and abs(skew_s) > _CLOCK_TOLERANCE_S:
         off = f"{duration(60 * round(abs(skew_s) / 60))} {'ahead of' if skew_s > 0 else 'behind'} AWS's"

@@ -219,7 +219,7 @@ class LeanClient:
         words = self._service.serializer.serialize_to_request(given, model)
         keys = self._credentials.get_frozen_credentials()
         if keys is not None and self._signer.signs(words):
-            return self._signer.signed(words, self._agent, keys)
+            return self._signer.signed_request(words, self._agent, keys)
         prepare_request_dict(words, self.meta.endpoint_url, {}, self._agent)
         request = AWSRequest(
             words["method"], words["url"], words["headers"], words["body"], auth_path=words.get("auth_path")
@@ -229,7 +229,7 @@ class LeanClient:
         prepared.context = {}
         return prepared
 
-    def received(self, model: OperationModel, answer: AWSResponse) -> dict[str, Any]:
+    def raw_answer(self, model: OperationModel, answer: AWSResponse) -> dict[str, Any]:
         """An answer in the form that a parser of ``protocol`` reads. Raises NotAws."""
         words = {
             "headers": answer.headers,
@@ -245,7 +245,9 @@ class LeanClient:
         refusal = int(parsed["ResponseMetadata"]["HTTPStatusCode"]) >= _REFUSAL
         return self._service.model.shape_for_error_code(parsed.get("Error", {}).get("Code")) if refusal else None
 
-    def decoded(self, model: OperationModel, received: dict[str, Any], parsed: dict[str, Any]) -> dict[str, Any] | None:
+    def final_answer(
+        self, model: OperationModel, received: dict[str, Any], parsed: dict[str, Any]
+    ) -> dict[str, Any] | None:
         """The answer as botocore gives it; None where botocore would ask again. Raises ClientError for a refusal."""
         parsed["ResponseMetadata"]["RetryAttempts"] = 0
         if received["status_code"] >= _REFUSAL:

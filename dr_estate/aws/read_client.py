@@ -232,7 +232,7 @@ class ReadClient:
         except ForbiddenCall:
             raise
         except botocore.exceptions.ClientError as error:
-            self._dark.answered(place)
+            self._dark.note_answer(place)
             if error.response.get("Error", {}).get("Code") in absent:
                 return None
             self.blinked = True
@@ -241,13 +241,13 @@ class ReadClient:
             self.blinked = True
             unavailable = replace(explain(error, service, region), service=service)
             if unavailable.kind is UnavailableKind.UNREACHABLE:
-                self._dark.failed(place, service, isinstance(error, _TIME_OUTS))
+                self._dark.note_failure(place, service, isinstance(error, _TIME_OUTS))
             raise DataUnavailable(unavailable) from error
         except ODD as odd:  # botocore's own handlers read members that its models call optional
             self.blinked = True
             reason = f"What {service} answered in {region} was not understood: {type(odd).__name__}: {odd}."
             raise DataUnavailable(Unavailable(UnavailableKind.UNREADABLE, reason, region)) from odd
-        self._dark.answered(place)
+        self._dark.note_answer(place)
         return answer
 
     def prove_account(self) -> Identity:
@@ -367,12 +367,12 @@ class ReadClient:
             return self._hand_over(lean, method, params, failed)
         if answer is None or answer.status_code not in ANSWERS:
             return self._hand_over(lean, method, params, answer or UNSENT)
-        received, parse = lean.received(model, answer), self._parser(lean.protocol).parse
-        self._clock_hook.received(answer.status_code, answer.headers)
+        received, parse = lean.raw_answer(model, answer), self._parser(lean.protocol).parse
+        self._clock_hook.receive(answer.status_code, answer.headers)
         parsed = parse(received, model.output_shape)
         if shape := lean.error_shape(parsed):
             parsed.update(parse(received, shape), ResponseMetadata=parsed["ResponseMetadata"])
-        return lean.decoded(model, received, parsed) or self._hand_over(lean, method, params, answer)
+        return lean.final_answer(model, received, parsed) or self._hand_over(lean, method, params, answer)
 
     def _hand_over(self, lean: LeanClient, method: str, params: Mapping[str, Any], end: Any) -> Any:
         """Let the session's own client end a call: its first attempt has ended so, or was not made (None).

@@ -53,14 +53,16 @@ class ExchangeRecorder:
     def attach(self, session: Any) -> None:
         """Hear every call of every client that ``session`` makes from now on."""
         session.register("before-parameter-build", self._began, unique_id="recorded-began")
-        session.register("after-call", self._answered, unique_id="recorded-answer")
-        session.register("after-call-error", self._failed, unique_id="recorded-error")
+        session.register("after-call", self._record_answer, unique_id="recorded-answer")
+        session.register("after-call-error", self._record_failure, unique_id="recorded-error")
 
     def _began(self, params: Mapping[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
         operation = f"{model.service_model.service_name}:{model.name}"
         context[_CONTEXT] = (operation, dict(params), time.monotonic())
 
-    def _answered(self, http_response: Any, parsed: Mapping[str, Any], context: Mapping[str, Any], **_: Any) -> None:
+    def _record_answer(
+        self, http_response: Any, parsed: Mapping[str, Any], context: Mapping[str, Any], **_: Any
+    ) -> None:
         status, error = http_response.status_code, parsed.get("Error", {})
         failed = status >= _ERRORS_FROM
         code = str(error.get("Code", status)) if failed else ""
@@ -77,7 +79,7 @@ class ExchangeRecorder:
             skew_s,
         )
 
-    def _failed(self, exception: Exception, context: Mapping[str, Any], **_: Any) -> None:
+    def _record_failure(self, exception: Exception, context: Mapping[str, Any], **_: Any) -> None:
         known = isinstance(exception, botocore.exceptions.BotoCoreError)
         kind = explain(exception, "", "").kind if known else UnavailableKind.ERROR
         self._add(context, 0, type(exception).__name__, kind, {}, None)

@@ -35,7 +35,7 @@ class RootSigner:
         is_plain = words["url_path"] == "/" and not words["query_string"] and "host_prefix" not in words
         return self._is_root and is_plain and words["method"] == _METHOD
 
-    def signed(self, words: dict[str, Any], agent: str, keys: ReadOnlyCredentials) -> AWSPreparedRequest:
+    def signed_request(self, words: dict[str, Any], agent: str, keys: ReadOnlyCredentials) -> AWSPreparedRequest:
         """The request ``words`` as it is sent."""
         body = words["body"]
         if isinstance(body, dict):

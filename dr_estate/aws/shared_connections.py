@@ -63,7 +63,7 @@ class SharedConnections:
         if not self._can_send(request, place):
             return None
         try:
-            connection = self._connected(request.url, place, connect_s)
+            connection = self._connection(request.url, place, connect_s)
             if connection.sock.gettimeout() != read_s:
                 connection.sock.settimeout(read_s)
             return self._exchange(request, url, connection, place)
@@ -126,7 +126,7 @@ class SharedConnections:
             _close_all(self._idle)
         return ReceivedAnswer(request.url, status, headers, received)
 
-    def _connected(self, url: str, place: Place, connect_s: float) -> http.client.HTTPConnection:
+    def _connection(self, url: str, place: Place, connect_s: float) -> http.client.HTTPConnection:
         """The connection that was used last and that AWS has not closed since, or a new one."""
         idle = self._idle[place]
         while idle:
@@ -137,9 +137,9 @@ class SharedConnections:
             if not wait_for_read(connection.sock, timeout=0.0):
                 return connection
             connection.close()
-        return self._opened(url, place, connect_s)
+        return self._new_connection(url, place, connect_s)
 
-    def _opened(self, url: str, place: Place, connect_s: float) -> http.client.HTTPConnection:
+    def _new_connection(self, url: str, place: Place, connect_s: float) -> http.client.HTTPConnection:
         scheme, host, port = place
         connection: http.client.HTTPConnection
         if scheme == "https":

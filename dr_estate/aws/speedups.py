@@ -157,7 +157,7 @@ class _PlannedBodies(BaseJSONParser):
         as_they_are = all(key == name for key, name in names.items())
         plans = dict[str, Convert]()
 
-        def met(name: str, member: Shape) -> Convert:
+        def converter_of(name: str, member: Shape) -> Convert:
             """What reads the member when it is first met: shapes that hold themselves have no last one."""
 
             def convert_first(value: Any) -> Any:
@@ -166,7 +166,7 @@ class _PlannedBodies(BaseJSONParser):
 
             return convert_first
 
-        plans |= {name: met(name, member) for name, member in shape.members.items() if not _stays(member)}
+        plans |= {name: converter_of(name, member) for name, member in shape.members.items() if not _stays(member)}
 
         def convert(node: Any) -> Any:
             if node is None:

@@ -87,7 +87,7 @@ def _denial(verdicts: Mapping[str, set[bool | None]]) -> PolicyAnswer:
 
 
 def _verdicts(document: str, request: PolicyRequest) -> dict[str, set[bool | None]]:
-    def found() -> dict[str, set[bool | None]]:
+    def collect_verdicts() -> dict[str, set[bool | None]]:
         verdicts: dict[str, set[bool | None]] = {"Allow": set(), "Deny": set()}
         for statement in _statements(document):
             if (speaks := _speaks(statement, request)) is not False:
@@ -95,7 +95,7 @@ def _verdicts(document: str, request: PolicyRequest) -> dict[str, set[bool | Non
                 verdicts[statement["Effect"]].add(None if speaks is None and holds else holds)
         return verdicts
 
-    return understand(found, f"The policy of {request.resource}", arn_region(request.resource))
+    return understand(collect_verdicts, f"The policy of {request.resource}", arn_region(request.resource))
 
 
 def _statements(document: str) -> list[dict[str, Any]]:
@@ -113,7 +113,7 @@ def _speaks(statement: Mapping[str, Any], request: PolicyRequest) -> bool | None
         return None
     given = statement.get("Principal", "*")
     kinds = given if isinstance(given, Mapping) else {"AWS": given}
-    named = {name for kind in ("AWS", "Service") for name in _listed(kinds.get(kind, []))}
+    named = {name for kind in ("AWS", "Service") for name in _as_list(kinds.get(kind, []))}
     return bool({"*", *request.principals, *_accounts(request)} & named)
 
 
@@ -128,7 +128,7 @@ def _names(statement: Mapping[str, Any], key: str, value: str) -> bool:
     lower = key == "Action"
     for name, wanted in ((key, True), (f"Not{key}", False)):
         if name in statement:
-            patterns = [str(p).lower() if lower else str(p) for p in _listed(statement[name])]
+            patterns = [str(p).lower() if lower else str(p) for p in _as_list(statement[name])]
             return any(_fits(pattern, value) for pattern in patterns) is wanted
     return True
 
@@ -151,13 +151,13 @@ def _tests(conditions: Mapping[str, Mapping[str, Any]], request: PolicyRequest) 
         for key, wanted in pairs.items():
             name, of_service = key.lower(), key.lower().partition(":")[0]
             if word == "Null" and (name in known or name in absent):
-                yield str(name in absent).lower() in [str(value).lower() for value in _listed(wanted)]
+                yield str(name in absent).lower() in [str(value).lower() for value in _as_list(wanted)]
             elif name in absent or (of_service in _WITH_OWN_KEYS and of_service != service and word != "Null"):
                 yield _without(operator)
             elif name not in known or compares is None or "${" in str(wanted):
                 yield None
             else:
-                fits = any(compares(str(pattern), known[name]) for pattern in _listed(wanted))
+                fits = any(compares(str(pattern), known[name]) for pattern in _as_list(wanted))
                 yield fits != ("Not" in word)
 
 
@@ -173,7 +173,7 @@ def _without(operator: str) -> bool | None:
     return "Not" in operator or operator.endswith("IfExists")
 
 
-def _same(pattern: str, value: str) -> bool:
+def _equals(pattern: str, value: str) -> bool:
     return pattern == value
 
 
@@ -188,7 +188,7 @@ def _within(block: str, address: str) -> bool:
 _WITH_OWN_KEYS = frozenset({"dynamodb", "s3"})
 """Services whose condition keys are in requests to themselves alone."""
 _OPERATORS = {
-    "StringEquals": _same,
+    "StringEquals": _equals,
     "StringEqualsIgnoreCase": _same_word,
     "StringLike": _fits,
     "ArnEquals": _fits,
@@ -199,5 +199,5 @@ _OPERATORS = {
 }
 
 
-def _listed(value: Any) -> list[Any]:
+def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]

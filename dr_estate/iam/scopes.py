@@ -68,8 +68,8 @@ def of_writing(action: str, env: Environment, region: str) -> Scope:
         "backup:StartBackupJob": lambda: ([_vault(env, region)], {}),
         "ec2:CreateNetworkInterface": lambda: (_network(env, region), {}),
         "ecs:RunTask": lambda: (task_definitions(env, region), in_cluster(env, region)),
-        "elasticfilesystem:CreateAccessPoint": lambda: (_file_systems(env), _restored(env)),
-        "elasticfilesystem:CreateMountTarget": lambda: (_file_systems(env), _restored(env)),
+        "elasticfilesystem:CreateAccessPoint": lambda: (_file_systems(env), _restored_condition(env)),
+        "elasticfilesystem:CreateMountTarget": lambda: (_file_systems(env), _restored_condition(env)),
         "elasticfilesystem:TagResource": lambda: (_file_systems(env), _naming(env)),
         "ecs:RegisterTaskDefinition": lambda: (task_definitions(env, region), {}),
         "ecs:TagResource": lambda: (task_definitions(env, region), {}),
@@ -237,7 +237,7 @@ def _network(env: Environment, region: str) -> list[str]:
     return [arn(env, region, "ec2", f"{kind}/*") for kind in ("network-interface", "security-group", "subnet")]
 
 
-def _restored(env: Environment) -> dict[str, Any]:
+def _restored_condition(env: Environment) -> dict[str, Any]:
     """A file system that a recovery restored, by the name that it was given first."""
     return {"StringLike": {"aws:ResourceTag/Name": [f"{env.named(env.names.file_system)}-restored-*"]}}
 

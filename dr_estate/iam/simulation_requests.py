@@ -110,11 +110,11 @@ def of_each_tenant(env: Environment, demand: SimulationRequest, tenants: Sequenc
     for arn in demand.resources:
         pattern = _pattern_of(env, arn)
         names = [env.named(pattern, tenant=tenant) for tenant in tenants] if pattern else []
-        found += [arn, *(_renamed(arn, env.named(pattern, tenant=ANY), name) for name in names)]
+        found += [arn, *(_arn_with_name(arn, env.named(pattern, tenant=ANY), name) for name in names)]
     return tuple(found)
 
 
-def _renamed(arn: str, name: str, other: str) -> str:
+def _arn_with_name(arn: str, name: str, other: str) -> str:
     """The ARN with the other name in the place of ``name``, which may be a part of another word."""
     return re.sub(rf"(?<=[:/]){re.escape(name)}(?=[:/]|(?:-{_CHARACTERS})?$)", lambda _: other, arn)
 
@@ -152,7 +152,7 @@ def asked_through(service: str, region: str) -> ContextKey:
 def demands(env: Environment) -> tuple[SimulationRequest, ...]:
     """Every question about the operator's role, alike ones together: one call of the simulator each."""
     grouped: dict[tuple[str, tuple[str, ...], Context], list[str]] = defaultdict(list)
-    for side, action, scope in _asked(env):
+    for side, action, scope in _action_scopes(env):
         region = env.region(side)
         resources = _resources(action, env, region, scope[0])
         for context in _contexts(action, of_the_account(env.account, region, action), scope[1]):
@@ -162,7 +162,7 @@ def demands(env: Environment) -> tuple[SimulationRequest, ...]:
     )
 
 
-def _asked(env: Environment) -> Iterator[tuple[Side, str, scopes.Scope]]:
+def _action_scopes(env: Environment) -> Iterator[tuple[Side, str, scopes.Scope]]:
     record = (scopes.control_table(env)[:1], dict[str, Any]())
     for action in (*changing_actions(), *read_actions()):
         side = Side.GLOBAL if action.startswith("route53:") else Side.DR
@@ -186,7 +186,9 @@ def _resources(action: str, env: Environment, region: str, patterns: list[str]) 
         names = {"region": region, "account": env.account, "cluster": env.named(env.in_region(region).names.cluster)}
         return tuple(arn.format(**names) for arn in _ON[action])
     kinds = _TYPES.get(action) or _TYPES.get(action.partition(":")[0])
-    return tuple(_one(arn, region) for arn in patterns if arn != "*" and (kinds is None or kind_of(arn) in kinds))
+    return tuple(
+        _example_arn(arn, region) for arn in patterns if arn != "*" and (kinds is None or kind_of(arn) in kinds)
+    )
 
 
 def kind_of(arn: str) -> str:
@@ -194,7 +196,7 @@ def kind_of(arn: str) -> str:
     return re.split("[:/]", arn.split(":", 5)[5])[0]
 
 
-def _one(pattern: str, region: str) -> str:
+def _example_arn(pattern: str, region: str) -> str:
     """One ARN that fits ``pattern``."""
     arn, partition, service, where, rest = pattern.split(":", 4)
     named = re.sub(r"(?<=\w)\*$", "", rest.replace("??????", _CHARACTERS)).replace("*", ANY)

@@ -79,7 +79,7 @@ def statement(
 
 def read_statements(env: Environment, actions: Iterable[str]) -> Iterator[Statement]:
     """Let ``actions``, which only look, look."""
-    yield from _scoped("Look", actions, env, env.region(Side.DR), None, scopes.of_reading)
+    yield from _scoped_statements("Look", actions, env, env.region(Side.DR), None, scopes.of_reading)
 
 
 def acting(env: Environment, actions: Iterable[str]) -> Iterator[Statement]:
@@ -92,12 +92,12 @@ def acting(env: Environment, actions: Iterable[str]) -> Iterator[Statement]:
     data = {a for a in changing if a.startswith("dynamodb:")} - {"dynamodb:DeleteItem"}
     world = {a for a in changing if a.startswith("route53:")}
     primary, dr = env.region(Side.PRIMARY), env.region(Side.DR)
-    yield from _scoped("Recover", changing - data - world - MARKING, env, dr, _only(dr), scopes.of_writing)
+    yield from _scoped_statements("Recover", changing - data - world - MARKING, env, dr, _only(dr), scopes.of_writing)
     yield from _tagging(scopes.of_naming(env, dr) if _MARK in changing else {}, dr)
-    yield from _scoped("Fence", FENCING & changing, env, primary, _only(primary), scopes.of_writing)
-    yield from _scoped("Shift", world, env, dr, None, scopes.of_writing)
+    yield from _scoped_statements("Fence", FENCING & changing, env, primary, _only(primary), scopes.of_writing)
+    yield from _scoped_statements("Shift", world, env, dr, None, scopes.of_writing)
     yield _recording(env, data)
-    yield from _scoped("Mark", MARKING & changing, env, dr, None, scopes.of_marking)
+    yield from _scoped_statements("Mark", MARKING & changing, env, dr, None, scopes.of_marking)
     yield from _anchoring(env)
 
 
@@ -134,11 +134,13 @@ def failback_statements(env: Environment, actions: Iterable[str]) -> Iterator[St
     them.
     """
     primary, dr = env.region(Side.PRIMARY), env.region(Side.DR)
-    yield from _scoped("Home", FAILBACK_WRITES & set(actions), env, primary, _only(primary), scopes.of_writing)
-    yield from _scoped("CopyHome", COPIED, env, dr, None, scopes.of_copying)
-    yield from _scoped("ReplaceAtHome", REPLACED, env, primary, _only(primary), scopes.of_copying)
+    yield from _scoped_statements(
+        "Home", FAILBACK_WRITES & set(actions), env, primary, _only(primary), scopes.of_writing
+    )
+    yield from _scoped_statements("CopyHome", COPIED, env, dr, None, scopes.of_copying)
+    yield from _scoped_statements("ReplaceAtHome", REPLACED, env, primary, _only(primary), scopes.of_copying)
     if env.failback.objects_batch_role:
-        yield from _scoped("ReplicateHome", {*REPLICATING, _PASS}, env, dr, _only(dr), _of_jobs)
+        yield from _scoped_statements("ReplicateHome", {*REPLICATING, _PASS}, env, dr, _only(dr), _of_jobs)
 
 
 def _of_jobs(action: str, env: Environment, region: str) -> scopes.Scope:
@@ -183,12 +185,12 @@ def drilling(env: Environment) -> Iterator[Statement]:
     """
     dr, actions = env.region(Side.DR), set(DRILLING)
     world = {action for action in actions if action.startswith("route53:")}
-    yield from _scoped("Drill", actions - world - {_MARK}, env, dr, _only(dr), drill_scopes.of_drilling)
+    yield from _scoped_statements("Drill", actions - world - {_MARK}, env, dr, _only(dr), drill_scopes.of_drilling)
     yield from _tagging(drill_scopes.of_marking_files(env, dr), dr)
     if env.traffic.canary_zones:
-        yield from _scoped("Canary", world, env, dr, None, drill_scopes.of_drilling)
+        yield from _scoped_statements("Canary", world, env, dr, None, drill_scopes.of_drilling)
     if not env.approvals.full_drill:
-        yield from _scoped("Try", TRYING, env, dr, _only(dr), drill_scopes.of_trying)
+        yield from _scoped_statements("Try", TRYING, env, dr, _only(dr), drill_scopes.of_trying)
         yield statement("Record", "Allow", _of_the_record(), scopes.control_table(env), _leading_like(_OF_A_TRIAL))
         yield statement("Anchor", "Allow", _ANCHORS[:2], scopes.anchors(env, f"{TRIAL}*"))
         if objects := scopes.anchor_objects(env, f"{TRIAL}*"):
@@ -313,7 +315,7 @@ def _leading(key: str) -> dict[str, Any]:
     return {"ForAllValues:StringEquals": {LEADING: [key]}, "Null": {LEADING: "false"}}
 
 
-def _scoped(
+def _scoped_statements(
     sid: str,
     actions: Iterable[str],
     env: Environment,

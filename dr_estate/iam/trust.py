@@ -30,7 +30,7 @@ def trusts(document: Mapping[str, Any], service: str, account: str, source: str,
     known = {_ACCOUNT: account, **({_ARN: source} if source else {})}
     known |= {key.lower(): value for key, value in moment_keys(now)} | _OF_SERVICES
     verdicts: dict[str, set[bool | None]] = {"Allow": set(), "Deny": set()}
-    for statement in _listed(document.get("Statement", [])):
+    for statement in _as_list(document.get("Statement", [])):
         if _speaks_of(statement, service):
             verdicts[statement["Effect"]].add(_holds(statement.get("Condition") or {}, known))
     if True in verdicts["Deny"]:
@@ -47,13 +47,13 @@ def let_in(document: Mapping[str, Any]) -> tuple[str, ...]:
     IAM User Guide, "AWS JSON policy elements: Principal".
     """
     found: dict[str, set[str]] = {"Allow": set(), "Deny": set()}
-    for statement in _listed(document.get("Statement", [])):
-        actions = [str(action).lower() for action in _listed(statement.get("Action", []))]
+    for statement in _as_list(document.get("Statement", [])):
+        actions = [str(action).lower() for action in _as_list(statement.get("Action", []))]
         whole = statement["Effect"] == "Allow" or not statement.get("Condition")
         if whole and any(fnmatchcase(way, action) for way in _WAYS for action in actions):
             given = statement.get("Principal", {})
             kinds = given.values() if isinstance(given, Mapping) else [given]
-            found[statement["Effect"]] |= {str(name) for kind in kinds for name in _listed(kind)}
+            found[statement["Effect"]] |= {str(name) for kind in kinds for name in _as_list(kind)}
     allowed = {name for name in found["Allow"] if not _DELETED.fullmatch(name)}
     return () if "*" in found["Deny"] else tuple(sorted(allowed - found["Deny"]))
 
@@ -68,9 +68,9 @@ def ends_at(document: Mapping[str, Any], service: str, account: str, source: str
 
 def _speaks_of(statement: Mapping[str, Any], service: str) -> bool:
     given = statement.get("Principal", {})
-    named = _listed(given.get("Service", []) if isinstance(given, Mapping) else given)
-    everybody = given == "*" or (isinstance(given, Mapping) and "*" in _listed(given.get("AWS", [])))
-    actions = _listed(statement.get("Action", []))
+    named = _as_list(given.get("Service", []) if isinstance(given, Mapping) else given)
+    everybody = given == "*" or (isinstance(given, Mapping) and "*" in _as_list(given.get("AWS", [])))
+    actions = _as_list(statement.get("Action", []))
     return (everybody or service in named) and any(fnmatchcase(ASSUME.lower(), action.lower()) for action in actions)
 
 
@@ -85,7 +85,7 @@ def _tests(conditions: Mapping[str, Mapping[str, Any]], known: Mapping[str, str]
         for key, wanted in pairs.items():
             value, dated = known.get(key.lower()), TESTS.get(word)
             if value is not None and word in _POSITIVE and "${" not in str(wanted):
-                yield any(fnmatchcase(value, _text(word, pattern)) for pattern in _listed(wanted))
+                yield any(fnmatchcase(value, _text(word, pattern)) for pattern in _as_list(wanted))
             elif value is not None and dated is not None:
                 yield _is_met(dated, wanted, value)
             else:
@@ -95,12 +95,12 @@ def _tests(conditions: Mapping[str, Mapping[str, Any]], known: Mapping[str, str]
 def _is_met(dated: Callable[[str, str], bool], wanted: Any, value: str) -> bool | None:
     """Whether one of the dates is as the operator wants it; None where one is no date, such as a policy variable."""
     try:
-        return any(dated(str(date), value) for date in _listed(wanted))
+        return any(dated(str(date), value) for date in _as_list(wanted))
     except ValueError:
         return None
 
 
-def _listed(value: Any) -> list[Any]:
+def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 

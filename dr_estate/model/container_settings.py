@@ -50,7 +50,7 @@ def container_settings(row: Mapping[str, Any], region: str) -> tuple[tuple[str, 
     found |= dict.fromkeys(_OF_ONE_REGION & found.keys(), "given")
     if row.get("essential") is False:
         found["essential"] = False
-    shown = [(name, _shown(value, region)) for name, value in found.items()]
+    shown = [(name, _setting_text(value, region)) for name, value in found.items()]
     return tuple(sorted([*shown, *_logs(row.get("logConfiguration") or {}, region)]))
 
 
@@ -64,7 +64,7 @@ def _logs(log: Mapping[str, Any], region: str) -> list[tuple[str, str]]:
     return found + [(name, _digest(neutral(value, region))) for name, value in others]
 
 
-def _shown(value: Any, region: str) -> str:
+def _setting_text(value: Any, region: str) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, str | int) else _digest(neutral(value, region))

@@ -74,7 +74,7 @@ class UnreadableItem:
     @property
     def name(self) -> str:
         """The key in a sentence."""
-        return f"{clipped(self.pk)} / {clipped(self.sk)}"
+        return f"{clip(self.pk)} / {clip(self.sk)}"
 
     @property
     def holds(self) -> str:
@@ -150,7 +150,7 @@ def kind_of(pk: str, sk: str) -> ItemKind:
     return ItemKind.RUN if pk.removeprefix(HISTORY_OF) in set(RunKind) else ItemKind.OTHER
 
 
-def clipped(text: str) -> str:
+def clip(text: str) -> str:
     """A key in a sentence, in which no command stands: it may be 2,048 bytes of anything."""
     return (text if len(text) <= _LONGEST_WORD else f"{text[:_LONGEST_WORD]}...").replace("`", "'")
 

@@ -53,7 +53,7 @@ def trial_of(name: str) -> str:
     return f"{TRIAL}{found.group(1)}" if found else ""
 
 
-def isolated(base: str, incident: str) -> str:
+def isolated_name(base: str, incident: str) -> str:
     """The name of what a trial makes after the pattern of ``base``: ``sit-mysql-drill-20260107-101500``.
 
     Raises ValueError for an incident that is no drill.

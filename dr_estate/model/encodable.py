@@ -44,7 +44,7 @@ def document(text: str) -> Any:
     return json.loads(spelled_in_json(text.encode("utf-8", "backslashreplace")))
 
 
-def encoded(value: Any, option: int = 0) -> bytes:
+def json_bytes(value: Any, option: int = 0) -> bytes:
     """``value`` as JSON by orjson and its ``option``, with no lone surrogate."""
     try:
         return orjson.dumps(value, option=option)

@@ -73,13 +73,13 @@ class Invocation:
         if not twice:
             return text
         text = _OF_TERRAFORM.sub(rf"{_REACHED}\1", text)
-        return _OF_AWS_CLI.sub(lambda line: f"`{self.typed(line[1], rehearsal=True)}`", text)
+        return _OF_AWS_CLI.sub(lambda line: f"`{self.typed_line(line[1], rehearsal=True)}`", text)
 
     def name(self, text: str) -> str:
         """Return ``text`` with each bare command as it is to be typed where no option was: the program alone."""
         return _BARE.sub(lambda bare: f"{self.program}{bare['sandbox'] or ''}", text)
 
-    def typed(self, line: str, rehearsal: bool) -> str:
+    def typed_line(self, line: str, rehearsal: bool) -> str:
         """Return a command line as it is to be typed; in a rehearsal another program's is a comment for the shell."""
         if line.startswith(f"{PROGRAM} "):
             return self.complete(line)

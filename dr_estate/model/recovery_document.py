@@ -189,9 +189,9 @@ def recovery_document(env: Environment) -> dict[str, Any]:
             "Summary": {"type": "String", "default": ""},
         },
         "mainSteps": [
-            _script(ALONE, _begun(env)),
+            _script(ALONE, _execution_inputs(env)),
             *_request(env),
-            {**_script("start", _started(env)), "outputs": [_output("Task", "$.Payload.task", "String")]},
+            {**_script("start", _script_inputs(env)), "outputs": [_output("Task", "$.Payload.task", "String")]},
             *_ending(env),
         ],
         "outputs": ["start.Task", f"{RESULT}.{EXIT_CODE}"],
@@ -227,12 +227,12 @@ def _choose(choice: dict[str, str], otherwise: Any) -> dict[str, Any]:
     return {"name": "choose", "action": "aws:branch", "inputs": {"Choices": [choice], "Default": otherwise}}
 
 
-def _begun(env: Environment) -> dict[str, Any]:
+def _execution_inputs(env: Environment) -> dict[str, Any]:
     document = env.named(env.names.recovery_document)
     return {"document": document, "execution": _EXECUTION, **_ASKED}
 
 
-def _started(env: Environment) -> dict[str, Any]:
+def _script_inputs(env: Environment) -> dict[str, Any]:
     """What the script is given: which task, and the command line of which the fixed part is not the starter's."""
     command = ["-e", env.name, "{{Goal}}", "--execute", "--incident", "{{Incident}}"]
     return {

@@ -88,7 +88,7 @@ def unregional(text: str, region: str) -> str:
     parts, done = list[str](), 0
     for reference in references(text):
         place = text.index(reference.written, done)
-        parts += [text[done:place], _named(reference)]
+        parts += [text[done:place], _comparison_name(reference)]
         done = place + len(reference.written)
     whole = neutral("".join([*parts, text[done:]]), region)
     return re.sub(rf"(?<![a-z0-9]){short_code(region)}(?![a-z0-9])", "{region}", whole)
@@ -99,7 +99,7 @@ _BY_ID = frozenset({ReferenceKind.FILES, ReferenceKind.ACCESS_POINT, ReferenceKi
 _AS_WRITTEN = frozenset({ReferenceKind.HOST, ReferenceKind.SERVICE})
 
 
-def _named(reference: Reference) -> str:
+def _comparison_name(reference: Reference) -> str:
     """What stands for a reference in a comparison. AWS makes up the first word of most of its other hosts."""
     if reference.kind in _AS_WRITTEN:
         return reference.written

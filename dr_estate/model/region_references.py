@@ -28,7 +28,7 @@ def move_to_primary(env: Environment) -> RegionMove:
     return RegionMove(env.regions.dr, env.regions.primary, env.named(env.names.database))
 
 
-def moved(value: str, way: RegionMove, host: str) -> str:
+def moved_value(value: str, way: RegionMove, host: str) -> str:
     """``value`` with the first region's database endpoint replaced by ``host``, and ARNs that differ by region moved.
 
     Those ARNs are of secrets (a replica keeps name and suffix) and multi-Region keys (mrk-). Anything else of the first

@@ -44,7 +44,7 @@ class SilentServers:
             if at_s < silence.until_s:
                 return ()
             # the others of this look need not wait for the same silence
-            self._silences[server] = _rested(silence.since_s, at_s)
+            self._silences[server] = _silence_since(silence.since_s, at_s)
             return (SHORT,)
 
     def silent(self, server: Hashable, asked_s: float, at_s: float) -> None:
@@ -53,14 +53,14 @@ class SilentServers:
             if self._answered_s.get(server, -math.inf) >= asked_s:
                 return
             known = self._silences.get(server)
-            self._silences[server] = _rested(known.since_s if known else asked_s, at_s)
+            self._silences[server] = _silence_since(known.since_s if known else asked_s, at_s)
 
-    def answered(self, server: Hashable, at_s: float) -> None:
+    def note_answer(self, server: Hashable, at_s: float) -> None:
         """``server`` answered at ``at_s``: it is asked as any other."""
         with self._lock:
             self._answered_s[server] = at_s
             self._silences.pop(server, None)
 
 
-def _rested(since_s: float, at_s: float) -> _Silence:
+def _silence_since(since_s: float, at_s: float) -> _Silence:
     return _Silence(since_s, at_s + min(max(at_s - since_s, LEAST_REST_S), MOST_REST_S))

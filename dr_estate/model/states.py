@@ -45,7 +45,7 @@ class Vocabulary:
         return self.words.get(word, UNKNOWN)
 
 
-def _each(words: str, state: State) -> dict[str, State]:
+def _states_of(words: str, state: State) -> dict[str, State]:
     return dict.fromkeys(words.split(), state)
 
 
@@ -58,17 +58,17 @@ DATABASE = Vocabulary(
     "RDS User Guide, Viewing Amazon RDS DB instance status",
     {
         "available": replace(_WORKING, promotable=True),
-        **_each(
+        **_states_of(
             "configuring-enhanced-monitoring configuring-iam-database-auth configuring-log-exports "
             "storage-config-upgrade storage-initialization storage-optimization",
             replace(_CHANGING, promotable=True, changeable=True),
         ),
         "backing-up": replace(_CHANGING, changeable=True),
-        **_each("maintenance modifying resetting-master-credentials", _CHANGING),
-        **_each("converting-to-vpc creating moving-to-vpc rebooting renaming starting upgrading", _BUSY),
-        **_each("delete-precheck deleting", _GONE),
-        **_each("stopped stopping", _STOPPED),
-        **_each(
+        **_states_of("maintenance modifying resetting-master-credentials", _CHANGING),
+        **_states_of("converting-to-vpc creating moving-to-vpc rebooting renaming starting upgrading", _BUSY),
+        **_states_of("delete-precheck deleting", _GONE),
+        **_states_of("stopped stopping", _STOPPED),
+        **_states_of(
             "failed inaccessible-encryption-credentials inaccessible-encryption-credentials-recoverable "
             "incompatible-network incompatible-option-group incompatible-parameters incompatible-restore "
             "insufficient-capacity restore-error storage-full",
@@ -80,9 +80,9 @@ MAPPING = Vocabulary(
     "Lambda API Reference, CreateEventSourceMapping (State)",
     {
         "Enabled": _WORKING,
-        **_each("Creating Enabling Updating", _BUSY),
-        **_each("Disabled Disabling", _STOPPED),
-        **_each("absent Deleting", _GONE),
+        **_states_of("Creating Enabling Updating", _BUSY),
+        **_states_of("Disabled Disabling", _STOPPED),
+        **_states_of("absent Deleting", _GONE),
     },
 )
 DATABASE_REPLICATION = Vocabulary(
@@ -102,7 +102,7 @@ TABLE = Vocabulary(
         "CREATING": _BUSY,
         "DELETING": _GONE,
         "absent": _GONE,
-        **_each("ARCHIVED ARCHIVING INACCESSIBLE_ENCRYPTION_CREDENTIALS REPLICATION_NOT_AUTHORIZED", _BROKEN),
+        **_states_of("ARCHIVED ARCHIVING INACCESSIBLE_ENCRYPTION_CREDENTIALS REPLICATION_NOT_AUTHORIZED", _BROKEN),
     },
 )
 INDEX = Vocabulary(
@@ -117,7 +117,7 @@ TABLE_REPLICA = Vocabulary(
         "UPDATING": _CHANGING,
         "CREATING": _BUSY,
         "DELETING": _GONE,
-        **_each(
+        **_states_of(
             "ARCHIVED ARCHIVING CREATION_FAILED INACCESSIBLE_ENCRYPTION_CREDENTIALS REGION_DISABLED "
             "REPLICATION_NOT_AUTHORIZED",
             _BROKEN,
@@ -185,17 +185,17 @@ KEY = Vocabulary(
         "Creating": _BUSY,
         "absent": _GONE,
         "elsewhere": _GONE,
-        **_each("Disabled PendingDeletion PendingImport PendingReplicaDeletion Unavailable", _BROKEN),
+        **_states_of("Disabled PendingDeletion PendingImport PendingReplicaDeletion Unavailable", _BROKEN),
     },
 )
 # AVAILABLE is as good as COMPLETED. What a user stopped or AWS could not delete may be restorable: nobody counts on it.
 RECOVERY_POINT = Vocabulary(
     "AWS Backup API Reference, DescribeRecoveryPoint (Status)",
     {
-        **_each("COMPLETED AVAILABLE", _WORKING),
+        **_states_of("COMPLETED AVAILABLE", _WORKING),
         "CREATING": _BUSY,
         "DELETING": _GONE,
-        **_each("PARTIAL EXPIRED STOPPED", _BROKEN),
+        **_states_of("PARTIAL EXPIRED STOPPED", _BROKEN),
     },
 )
 # Of backup, copy and restore jobs alike. A job that serves ended well.
@@ -203,8 +203,8 @@ BACKUP_JOB = Vocabulary(
     "AWS Backup API Reference, BackupJob (State), CopyJob (State), RestoreJobsListMember (Status)",
     {
         "COMPLETED": State(serves=True),
-        **_each("CREATED PENDING RUNNING ABORTING", _BUSY),
-        **_each("ABORTED EXPIRED FAILED PARTIAL", _BROKEN),
+        **_states_of("CREATED PENDING RUNNING ABORTING", _BUSY),
+        **_states_of("ABORTED EXPIRED FAILED PARTIAL", _BROKEN),
     },
 )
 RESTORE_VALIDATION = Vocabulary(
@@ -213,20 +213,24 @@ RESTORE_VALIDATION = Vocabulary(
         "": State(serves=True),
         "SUCCESSFUL": State(serves=True),
         "VALIDATING": _BUSY,
-        **_each("FAILED TIMED_OUT", _BROKEN),
+        **_states_of("FAILED TIMED_OUT", _BROKEN),
     },
 )
 DATABASE_SNAPSHOT = Vocabulary(
     "RDS API Reference, DBSnapshot (Status)",
-    {"available": _WORKING, **_each("creating copying", _BUSY), "deleting": _GONE, "failed": _BROKEN},
+    {"available": _WORKING, **_states_of("creating copying", _BUSY), "deleting": _GONE, "failed": _BROKEN},
 )
 RENEWAL = Vocabulary(
     "ACM API Reference, RenewalSummary (RenewalStatus)",
-    {**_each("SUCCESS PENDING_AUTO_RENEWAL", _WORKING), "": _WORKING, **_each("PENDING_VALIDATION FAILED", _BROKEN)},
+    {
+        **_states_of("SUCCESS PENDING_AUTO_RENEWAL", _WORKING),
+        "": _WORKING,
+        **_states_of("PENDING_VALIDATION FAILED", _BROKEN),
+    },
 )
 CAPACITY = Vocabulary(
     "ELB API Reference, CapacityReservationStatus (Code)",
-    {"provisioned": _WORKING, **_each("pending rebalancing", _BUSY), "failed": _BROKEN},
+    {"provisioned": _WORKING, **_states_of("pending rebalancing", _BUSY), "failed": _BROKEN},
 )
 FUNCTION = Vocabulary(
     "Lambda API Reference, FunctionConfiguration (State)",
@@ -235,7 +239,7 @@ FUNCTION = Vocabulary(
         "Inactive": _WORKING,  # idle for weeks: the first request wakes it
         "Pending": _BUSY,
         "absent": _GONE,
-        **_each("Failed Deactivating Deleting", _BROKEN),
+        **_states_of("Failed Deactivating Deleting", _BROKEN),
     },
 )
 NAT_GATEWAY = Vocabulary(
@@ -256,7 +260,7 @@ CERTIFICATE = Vocabulary(
     "ACM API Reference, CertificateDetail (Status)",
     {
         "ISSUED": _WORKING,
-        **_each("EXPIRED FAILED INACTIVE PENDING_VALIDATION REVOKED VALIDATION_TIMED_OUT", _BROKEN),
+        **_states_of("EXPIRED FAILED INACTIVE PENDING_VALIDATION REVOKED VALIDATION_TIMED_OUT", _BROKEN),
     },
 )
 # Insufficient data: what is measured stands still, as a standby's does.
@@ -281,7 +285,7 @@ SUBNET = Vocabulary(
     {
         "available": _WORKING,
         "pending": _BUSY,
-        **_each("unavailable failed failed-insufficient-capacity", _BROKEN),
+        **_states_of("unavailable failed failed-insufficient-capacity", _BROKEN),
     },
 )
 # As DescribeVpcEndpoints spells them, in small letters. Partial: some of its subnets have no interface of it.
@@ -291,8 +295,8 @@ ENDPOINT = Vocabulary(
         "available": _WORKING,
         "partial": State(serves=True, broken=True),
         "pending": _BUSY,
-        **_each("deleting deleted", _GONE),
-        **_each("pendingacceptance rejected failed expired", _BROKEN),
+        **_states_of("deleting deleted", _GONE),
+        **_states_of("pendingacceptance rejected failed expired", _BROKEN),
     },
 )
 DISTRIBUTION = Vocabulary(
@@ -304,9 +308,9 @@ SUBNET_GROUP = Vocabulary("RDS API Reference, DBSubnetGroup (SubnetGroupStatus)"
 AUTOMATED_BACKUP = Vocabulary(
     "RDS API Reference, DBInstanceAutomatedBackup (Status); RDS User Guide, Replicating automated backups",
     {
-        **_each("replicating active", _WORKING),
-        **_each("creating pending", _BUSY),
-        **_each("retained stopped deleting", _GONE),
+        **_states_of("replicating active", _WORKING),
+        **_states_of("creating pending", _BUSY),
+        **_states_of("retained stopped deleting", _GONE),
         "failed": _BROKEN,
     },
 )
@@ -318,8 +322,8 @@ NETWORK_BLOCK = Vocabulary(
     {
         "associated": _WORKING,
         "associating": _BUSY,
-        **_each("disassociating disassociated", _GONE),
-        **_each("failed failing", _BROKEN),
+        **_states_of("disassociating disassociated", _GONE),
+        **_states_of("failed failing", _BROKEN),
     },
 )
 
@@ -327,9 +331,9 @@ NETWORK_BLOCK = Vocabulary(
 BATCH_JOB = Vocabulary(
     "S3 User Guide, Tracking job status and completion reports (Job statuses)",
     {
-        **_each("New Preparing Ready Active", State(busy=True, changeable=True)),
-        **_each("Completing Cancelling Failing Pausing", _BUSY),
-        **_each("Suspended Paused", State(changeable=True)),
+        **_states_of("New Preparing Ready Active", State(busy=True, changeable=True)),
+        **_states_of("Completing Cancelling Failing Pausing", _BUSY),
+        **_states_of("Suspended Paused", State(changeable=True)),
         "Complete": State(serves=True),
         "Failed": _BROKEN,
         "Cancelled": _GONE,

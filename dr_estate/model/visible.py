@@ -27,7 +27,7 @@ def visible(text: str) -> str:
     """
     if text.isascii() and "##" not in text and text.replace("\n", "").isprintable():
         return text  # as nearly all is: a tenth of what looking at each character takes
-    return _HIDDEN.sub(_escaped, text)
+    return _HIDDEN.sub(_escape_sequence, text)
 
 
 def one_line(text: str) -> str:
@@ -50,6 +50,6 @@ def without_credentials(text: str) -> str:
     return _USER_INFO.sub("", text)
 
 
-def _escaped(found: re.Match[str]) -> str:
+def _escape_sequence(found: re.Match[str]) -> str:
     units = found[0].encode("utf-16-be", "surrogatepass").hex()
     return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))

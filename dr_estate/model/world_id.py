@@ -81,7 +81,7 @@ def is_sandbox(world_name: str) -> bool:
     return world_name.split(maxsplit=1)[:1] == [WorldKind.SANDBOX.value]
 
 
-def titled(title: str, world_name: str) -> str:
+def report_title(title: str, world_name: str) -> str:
     """The title of a report on that world: a sandbox's is marked as a rehearsal."""
     return f"{REHEARSAL}: {title}" if is_sandbox(world_name) else title
 

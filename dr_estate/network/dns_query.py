@@ -77,7 +77,7 @@ def ask(server: Server, name: str, kind: str, patience: DnsPatience, recursive: 
         except (dns.exception.DNSException, OSError) as silent:
             failure = silent
             continue
-        patience.silent.answered(key, patience.now_s())
+        patience.silent.note_answer(key, patience.now_s())
         return _answer(server, name, kind, reply)
     if isinstance(failure, dns.exception.Timeout):  # what refuses costs no time
         patience.silent.silent(key, asked_s, patience.now_s())
@@ -155,11 +155,11 @@ def _by_the_system(name: str, kind: str, patience: DnsPatience) -> list[str]:
         if isinstance(silent, dns.exception.Timeout):
             patience.silent.silent(key, asked_s, patience.now_s())
         else:
-            patience.silent.answered(key, patience.now_s())
+            patience.silent.note_answer(key, patience.now_s())
         answered = isinstance(silent, (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer))
         kind_of = UnavailableKind.ERROR if answered else UnavailableKind.RESOLVER
         raise DataUnavailable(Unavailable(kind_of, f"{_NOT_FOUND} {name} {kind}: {silent}")) from silent
-    patience.silent.answered(key, patience.now_s())
+    patience.silent.note_answer(key, patience.now_s())
     return sorted(row.to_text() for row in rows)
 
 

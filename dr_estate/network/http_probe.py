@@ -69,14 +69,14 @@ def visit(
     ends_s = started + timeout_s
     connection = http.client.HTTPConnection(address, port)
     try:
-        connection.sock = _connected(address, port, host, ends_s, region, tls)
+        connection.sock = _connection(address, port, host, ends_s, region, tls)
         connection.request("GET", path, headers={"Host": host, "User-Agent": "aws-dr-manager", "Connection": "close"})
         answer, body = _answer(connection.sock, ends_s)
     except ConnectionError as cut:  # http.client.RemoteDisconnected is one
         raise _not_reachable(place, host, cut, region) from cut
     except (OSError, http.client.HTTPException) as silent:
         reason = f"{place} gave no whole answer for {host}: {type(silent).__name__} {silent}".strip()
-        raise _unseen(UnavailableKind.UNREACHABLE, f"{reason}.", region, silent) from silent
+        raise _unavailable_error(UnavailableKind.UNREACHABLE, f"{reason}.", region, silent) from silent
     finally:
         connection.close()
     text = body.decode("utf-8", "replace")
@@ -145,7 +145,7 @@ def _left_s(ends_s: float) -> float:
     return left_s
 
 
-def _connected(
+def _connection(
     address: str, port: int, host: str, ends_s: float, region: str, tls: ssl.SSLContext | None
 ) -> socket.socket:
     """An open connection, its handshake done where ``tls`` is given. Raises DataUnavailable: NOT_REACHABLE."""
@@ -161,10 +161,10 @@ def _not_reachable(place: str, host: str, reason: Exception, region: str) -> Dat
         f"{place} is not reachable from here for {host} ({type(reason).__name__}: {reason}): that says nothing of "
         "whether visitors are served."
     )
-    return _unseen(UnavailableKind.NOT_REACHABLE, text, region, reason)
+    return _unavailable_error(UnavailableKind.NOT_REACHABLE, text, region, reason)
 
 
-def _unseen(kind: UnavailableKind, text: str, region: str, reason: Exception) -> DataUnavailable:
+def _unavailable_error(kind: UnavailableKind, text: str, region: str, reason: Exception) -> DataUnavailable:
     error = NoAnswerInTime if isinstance(reason, TimeoutError) else DataUnavailable
     return error(Unavailable(kind, text, region))
 
@@ -195,7 +195,7 @@ def handshake(address: str, port: int, host: str, limits_s: Limits, public: bool
         else:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-            context.load_verify_locations(cadata=_presented(address, port, host, connecting_s, ends_s))
+            context.load_verify_locations(cadata=_certificate_of(address, port, host, connecting_s, ends_s))
         with (
             _wire(address, port, connecting_s, ends_s) as wire,
             context.wrap_socket(wire, server_hostname=host) as safe,
@@ -219,7 +219,7 @@ def _wire(address: str, port: int, connecting_s: float, ends_s: float) -> socket
     return wire
 
 
-def _presented(address: str, port: int, host: str, connecting_s: float, ends_s: float) -> str:
+def _certificate_of(address: str, port: int, host: str, connecting_s: float, ends_s: float) -> str:
     with (
         _wire(address, port, connecting_s, ends_s) as wire,
         visitor_context(public=False).wrap_socket(wire, server_hostname=host) as safe,

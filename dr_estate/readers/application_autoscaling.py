@@ -105,7 +105,7 @@ def table_targets(context: ReadContext) -> tuple[TableTarget, ...]:
     """The scalable targets of the environment's tables and their indexes, fifty a page."""
 
     def target(row: dict[str, Any]) -> TableTarget:
-        return TableTarget(_table(context, row), _what(row), row["MinCapacity"], row["MaxCapacity"])
+        return TableTarget(_table(context, row), _scaled_part(row), row["MinCapacity"], row["MaxCapacity"])
 
     return _of_tables(context, "describe_scalable_targets", "ScalableTargets", target)
 
@@ -115,7 +115,7 @@ def table_policies(context: ReadContext) -> tuple[ScalingPolicy, ...]:
     """The scaling policies of the environment's tables. ``resource`` is ``<table> <what>``, as targets name it."""
 
     def policy(row: dict[str, Any]) -> ScalingPolicy:
-        return ScalingPolicy(f"{_table(context, row)} {_what(row)}", row["PolicyName"], _rule(context, row))
+        return ScalingPolicy(f"{_table(context, row)} {_scaled_part(row)}", row["PolicyName"], _rule(context, row))
 
     return _of_tables(context, "describe_scaling_policies", "ScalingPolicies", policy)
 
@@ -148,16 +148,16 @@ def _rule(context: ReadContext, row: dict[str, Any]) -> str:
     usual = _USUAL_PAUSE_S if row.get("ServiceNamespace") == _NAMESPACE else 0
     pauses = [f"{key} {tracking[key]} s" for key in _PAUSES if tracking.get(key, usual) != usual]
     suffix += "".join(f", {pause}" for pause in pauses)
-    metric = _predefined(context, ready) if ready else _customized(context, own)
+    metric = _predefined_metric(context, ready) if ready else _custom_metric(context, own)
     return f"{metric} at {float(tracking['TargetValue']):g}{suffix}"
 
 
-def _predefined(context: ReadContext, metric: dict[str, Any]) -> str:
+def _predefined_metric(context: ReadContext, metric: dict[str, Any]) -> str:
     label = metric.get("ResourceLabel")
     return str(metric["PredefinedMetricType"]) + (f" of {neutral(label, context.region)}" if label else "")
 
 
-def _customized(context: ReadContext, metric: dict[str, Any]) -> str:
+def _custom_metric(context: ReadContext, metric: dict[str, Any]) -> str:
     """A metric of one's own: by its name, and whatever else chooses it; by its whole expression where it is math."""
     if metric.get("Metrics"):
         return neutral(metric["Metrics"], context.region)
@@ -186,7 +186,7 @@ def _table(context: ReadContext, row: dict[str, Any]) -> str:
     return name if name in dynamodb.names(context.env) else ""
 
 
-def _what(row: dict[str, Any]) -> str:
+def _scaled_part(row: dict[str, Any]) -> str:
     index = row["ResourceId"].partition("/index/")[2]
     units = row["ScalableDimension"].rpartition(":")[2]
     return f"{index} {units}".strip()

@@ -109,10 +109,10 @@ def tagged(context: ReadContext) -> tuple[TaggedResource, ...]:
         "ResourceTagMappingList",
         ResourceTypeFilters=list(_PROTECTED_TYPES),
     )
-    return context.rows(rows, _tagged, "ResourceARN")
+    return context.rows(rows, _tagged_resource, "ResourceARN")
 
 
-def _tagged(row: dict[str, Any]) -> TaggedResource:
+def _tagged_resource(row: dict[str, Any]) -> TaggedResource:
     return TaggedResource(
         row["ResourceARN"], tuple(sorted((tag["Key"], tag["Value"]) for tag in row.get("Tags") or []))
     )

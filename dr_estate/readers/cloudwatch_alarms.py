@@ -48,7 +48,7 @@ def _alarm(context: ReadContext, row: dict[str, Any]) -> Alarm:
         name=row["AlarmName"],
         state=row.get("StateValue", ""),
         reason=row.get("StateReason", ""),
-        rule=row.get("AlarmRule") or _watched(context, row),
+        rule=row.get("AlarmRule") or _watched_metric(context, row),
         threshold=row.get("Threshold"),
         periods=row.get("EvaluationPeriods", 0),
         missing_data=row.get("TreatMissingData", ""),
@@ -57,7 +57,7 @@ def _alarm(context: ReadContext, row: dict[str, Any]) -> Alarm:
     )
 
 
-def _watched(context: ReadContext, row: dict[str, Any]) -> str:
+def _watched_metric(context: ReadContext, row: dict[str, Any]) -> str:
     """What a metric alarm watches, in words that are alike in both regions: one metric, or math on several."""
     statistic = row.get("Statistic") or row.get("ExtendedStatistic", "")
     found = f"{statistic} {row.get('Namespace', '')} {row.get('MetricName', '')} {row.get('ComparisonOperator', '')}"

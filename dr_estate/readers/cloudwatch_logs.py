@@ -26,7 +26,7 @@ class LogGroup:
 def groups(context: ReadContext) -> tuple[LogGroup, ...]:
     """The log groups named like the tenants', fifty a page, and any other that a task definition of this side names."""
     prefix = context.env.named(context.env.names.log_group, tenant="\0").partition("\0")[0]
-    tenants = _listed(context, prefix) if prefix else ()  # many pages: while the definitions are still read
+    tenants = _log_groups(context, prefix) if prefix else ()  # many pages: while the definitions are still read
     named = {
         container.log_group
         for definition in context.part(ecs.task_definitions)
@@ -35,18 +35,18 @@ def groups(context: ReadContext) -> tuple[LogGroup, ...]:
         if container.log_group and not (prefix and container.log_group.startswith(prefix))
     }
     found = {row.name: row for row in tenants}
-    for rows in context.each(lambda wanted: _listed(context, wanted), sorted(named)):
+    for rows in context.each(lambda wanted: _log_groups(context, wanted), sorted(named)):
         found |= {row.name: row for row in rows}
     return tuple(found[name] for name in sorted(found))
 
 
-def _listed(context: ReadContext, prefix: str) -> Sequence[LogGroup]:
+def _log_groups(context: ReadContext, prefix: str) -> Sequence[LogGroup]:
     rows = context.pages("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=prefix)
 
-    def understood(row: dict[str, Any]) -> LogGroup:
+    def log_group(row: dict[str, Any]) -> LogGroup:
         return LogGroup(row["logGroupName"], row.get("retentionInDays"), row.get("kmsKeyId") or "")
 
-    return context.rows(rows, understood, "logGroupName")
+    return context.rows(rows, log_group, "logGroupName")
 
 
 @part(Side.DR, reads=kms.KEY_READS)

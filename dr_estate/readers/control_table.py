@@ -26,7 +26,7 @@ from dr_estate.model.control_items import (
     STANDING,
     ItemKind,
     UnreadableItem,
-    clipped,
+    clip,
     is_closed,
     readable,
     unreadable,
@@ -444,12 +444,12 @@ def runs(context: ReadContext) -> RunHistory:
     items = context.understand(lambda: [decode_item(row) for row in rows], name)
     refused = {}
     if context.env.names.stream_bucket:
-        refused = _refused(items, rows, _anchors(context, [HISTORY_OF + kind for kind in RunKind]), context.now)
+        refused = _flaws_by_key(items, rows, _anchors(context, [HISTORY_OF + kind for kind in RunKind]), context.now)
     believed = [item for item in items if not is_closed(item) and _key(item) not in refused]
     return RunHistory(context.rows(believed, _run_record, "sk"), refused=tuple(refused.values()))
 
 
-def _refused(
+def _flaws_by_key(
     items: Sequence[_Item],
     rows: Sequence[_Item],
     anchors: Mapping[tuple[str, str], Sequence[StreamRecord]],
@@ -457,7 +457,7 @@ def _refused(
 ) -> dict[tuple[str, str], RefusedRun]:
     """The items that AWS's anchors contradict or do not have, by their keys; what cannot be read is none."""
     return {
-        key: RefusedRun(run.kind, f"The run on record {key[0]} / {clipped(key[1])} does not count: it {flaw}.")
+        key: RefusedRun(run.kind, f"The run on record {key[0]} / {clip(key[1])} does not count: it {flaw}.")
         for item, row in zip(items, rows, strict=True)
         if not is_closed(item) and not unreadable(item)
         if (flaw := _flaw((run := from_item(item)).at, anchors.get(key := _key(item), ()), row, now))
@@ -545,7 +545,7 @@ def words_of(item: _Item) -> tuple[PauseWord, ...]:
     if is_closed(item):
         return ()
     if odd := unreadable(item):
-        return (PauseWord(_BEGINNING, paused=True, who=clipped(odd.pk), why=odd.says),)
+        return (PauseWord(_BEGINNING, paused=True, who=clip(odd.pk), why=odd.says),)
     return tuple(PauseWord(moment(row["at"]), row["paused"], item["who"], row["why"]) for row in item["words"])
 
 

@@ -55,7 +55,7 @@ def led(context: ReadContext) -> tuple[DnsAnswer | Unavailable, ...]:
         servers = [_served_here(context)]
     else:
         found = context.maybe(
-            lambda server: located(context, server),
+            lambda server: server_of(context, server),
             dns_query.name_servers(traffic.zone, patience(context), traffic.resolvers),
         )
         servers = [server for server in found if isinstance(server, Server)]
@@ -200,7 +200,7 @@ def own_servers(context: ReadContext) -> list[Server]:
         )
     if not is_aws(context):
         return [_served_here(context)]
-    found = context.maybe(lambda name: located(context, name), zone.name_servers)
+    found = context.maybe(lambda name: server_of(context, name), zone.name_servers)
     servers = [server for server in found if isinstance(server, Server)]
     if not servers:
         raise DataUnavailable(next(unavailable for unavailable in found if isinstance(unavailable, Unavailable)))
@@ -209,14 +209,14 @@ def own_servers(context: ReadContext) -> list[Server]:
 
 def _served_here(context: ReadContext) -> Server:
     """The name server of a world that is not AWS's own. Raises DataUnavailable where it has none."""
-    place = sts_identity.somewhere(context).served_at
+    place = sts_identity.any_region_caller(context).served_at
     if not place:
         reason = "The endpoint is not AWS's own, and names no DNS server for its zones."
         raise DataUnavailable(Unavailable(UnavailableKind.UNSUPPORTED, reason))
     return dns_query.server_at(place)
 
 
-def located(context: ReadContext, name: str) -> Server:
+def server_of(context: ReadContext, name: str) -> Server:
     """The server of that name, by the resolvers. Raises DataUnavailable."""
     return Server(name, dns_query.addresses(name, patience(context), context.env.traffic.resolvers)[0])
 

@@ -62,7 +62,7 @@ def _servers(context: ReadContext, zone: str) -> list[Server]:
     if zone == context.env.traffic.zone or not dns_answers.is_aws(context):
         return dns_answers.own_servers(context)
     names = dns_query.name_servers(zone, dns_answers.patience(context), context.env.traffic.resolvers)
-    return [dns_answers.located(context, name) for name in names]
+    return [dns_answers.server_of(context, name) for name in names]
 
 
 def _tally(context: ReadContext, servers: list[Server], name: str, kind: str) -> AnswerTally:

@@ -168,7 +168,9 @@ def answers(context: ReadContext) -> tuple[ProbeAnswer | Unavailable, ...]:
 
 def _answer(context: ReadContext, task: Probe, definition: ecs.TaskDefinition | None) -> ProbeAnswer:
     lines = log_lines(context, task, definition)
-    return next((found for line in reversed(lines) if (found := answer_in(task.arn, line))), _unheard(task.arn, lines))
+    return next(
+        (found for line in reversed(lines) if (found := answer_in(task.arn, line))), _silent_answer(task.arn, lines)
+    )
 
 
 def log_lines(context: ReadContext, task: Probe, definition: ecs.TaskDefinition | None) -> list[str]:
@@ -187,7 +189,7 @@ def log_lines(context: ReadContext, task: Probe, definition: ecs.TaskDefinition 
     return [str(event.get("message", "")) for event in (events or {}).get("events", ())]
 
 
-def _unheard(task: str, lines: Sequence[str]) -> ProbeAnswer:
+def _silent_answer(task: str, lines: Sequence[str]) -> ProbeAnswer:
     return ProbeAnswer(task, heard=False, said=harmless("", lines[-1])[:300] if lines else "")
 
 

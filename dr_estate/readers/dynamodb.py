@@ -111,10 +111,10 @@ def _table(context: ReadContext, name: str) -> Table:
     backups = context.find("dynamodb", "describe_continuous_backups", GOING, TableName=name) or {}
     recovery = backups.get("ContinuousBackupsDescription", {}).get("PointInTimeRecoveryDescription", {})
     expiry = context.find("dynamodb", "describe_time_to_live", ABSENT, TableName=name) or {}
-    return _described(found["Table"], recovery, expiry.get("TimeToLiveDescription", {}))
+    return _table_of(found["Table"], recovery, expiry.get("TimeToLiveDescription", {}))
 
 
-def _described(row: dict[str, Any], recovery: dict[str, Any], expiry: dict[str, Any]) -> Table:
+def _table_of(row: dict[str, Any], recovery: dict[str, Any], expiry: dict[str, Any]) -> Table:
     units, stream = row.get("ProvisionedThroughput", {}), row.get("StreamSpecification", {})
     types = {a["AttributeName"]: a["AttributeType"] for a in row.get("AttributeDefinitions", [])}
     return Table(

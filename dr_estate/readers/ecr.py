@@ -102,13 +102,13 @@ def repositories(context: ReadContext) -> tuple[Repository, ...]:
     return tuple(Repository(*key, *row) for key, row in zip(named, answers, strict=True))
 
 
-def _named(key: tuple[str, str]) -> dict[str, str]:
+def _repository_params(key: tuple[str, str]) -> dict[str, str]:
     return {"registryId": key[0], "repositoryName": key[1]}
 
 
 def _lifecycle(context: ReadContext, key: tuple[str, str]) -> str:
     absent = ("RepositoryNotFoundException", "LifecyclePolicyNotFoundException")
-    found = context.find("ecr", "get_lifecycle_policy", absent, **_named(key))
+    found = context.find("ecr", "get_lifecycle_policy", absent, **_repository_params(key))
     return str(found.get("lifecyclePolicyText") or "") if found else ""
 
 
@@ -117,7 +117,7 @@ def _policy(context: ReadContext, key: tuple[str, str]) -> str:
     if context.region != context.env.region(Side.DR):
         return ""
     absent = ("RepositoryNotFoundException", "RepositoryPolicyNotFoundException")
-    found = context.find("ecr", "get_repository_policy", absent, **_named(key))
+    found = context.find("ecr", "get_repository_policy", absent, **_repository_params(key))
     return str(found.get("policyText") or "") if found else ""
 
 
@@ -145,7 +145,7 @@ def _images(context: ReadContext, key: tuple[str, str]) -> tuple[Image, ...] | N
         "describe_images",
         "imageDetails",
         ("RepositoryNotFoundException",),
-        **_named(key),
+        **_repository_params(key),
         PaginationConfig={"PageSize": _IMAGES_A_PAGE},
     )
     return None if rows is None else context.rows(rows, _image, "imageDigest")

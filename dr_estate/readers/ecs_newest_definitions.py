@@ -20,7 +20,7 @@ def newest(context: ReadContext) -> tuple[ecs.TaskDefinition | Unavailable, ...]
     used = [found for found in context.part(ecs.task_definitions) if isinstance(found, ecs.TaskDefinition)]
     other = Side.PRIMARY if context.side is Side.DR else Side.DR
     region, here = context.env.region(other), _file_systems(context)
-    alone = context.side is Side.DR and _unreplicated(context, here)
+    alone = context.side is Side.DR and _is_unreplicated(context, here)
     families = sorted({d.family for d in used if names_region(d, region) or _foreign(d, here) or (alone and d.volumes)})
 
     def describe(family: str) -> ecs.TaskDefinition:
@@ -52,7 +52,7 @@ def _file_systems(context: ReadContext) -> frozenset[str] | None:
         return None
 
 
-def _unreplicated(context: ReadContext, here: frozenset[str] | None) -> bool:
+def _is_unreplicated(context: ReadContext, here: frozenset[str] | None) -> bool:
     try:
         fed = {row.destination_id for row in context.part(efs.replications)}
     except DataUnavailable:

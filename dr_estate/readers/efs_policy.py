@@ -58,19 +58,19 @@ def _policy(context: ReadContext, system: efs.FileSystem, named: dict[str, str])
     rows = json.loads(text).get("Statement", [])
     statements = {"Allow": set[str](), "Deny": set[str]()}
     for row in rows if isinstance(rows, list) else [rows]:
-        statements[row["Effect"]].add(_said(row))
+        statements[row["Effect"]].add(_statement_text(row))
     return FileSystemPolicy(system.id, True, tuple(sorted(statements["Allow"])), tuple(sorted(statements["Deny"])), raw)
 
 
-def _said(row: dict[str, Any]) -> str:
+def _statement_text(row: dict[str, Any]) -> str:
     """A statement without its id and effect, its lists in order: two that mean the same read the same."""
-    meant = {key: _ordered(value) for key, value in row.items() if key not in ("Sid", "Effect")}
+    meant = {key: _sorted_lists(value) for key, value in row.items() if key not in ("Sid", "Effect")}
     return json.dumps(meant, sort_keys=True)
 
 
-def _ordered(value: Any) -> Any:
+def _sorted_lists(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _ordered(inner) for key, inner in value.items()}
+        return {key: _sorted_lists(inner) for key, inner in value.items()}
     if isinstance(value, list):
         ordered = sorted(value, key=str)
         return ordered[0] if len(ordered) == 1 else ordered

@@ -73,7 +73,7 @@ def front(context: ReadContext) -> SiteAddress | None:
 
 def _served_here(context: ReadContext, name: str) -> SiteAddress:
     """Where a world that is not AWS's own serves a region's sites, or its distribution. Raises DataUnavailable."""
-    for place in sts_identity.somewhere(context).sites_at.split():
+    for place in sts_identity.any_region_caller(context).sites_at.split():
         region, _, where = place.partition("=")
         if region == name:
             address, plain, secure = where.split(":")

@@ -125,7 +125,7 @@ def restore_roles(context: ReadContext) -> tuple[CopyRole | Unavailable, ...]:
     point = f"arn:aws:backup:{region}:{env.account}:recovery-point:any"
     operator = f"arn:aws:iam::{env.account}:role/{env.acting_role}"
     start = [_Need(region, (_START_RESTORE,), point, policy)]
-    (denied,) = context.maybe(lambda arn: tuple(_refused(context, arn, start)), [operator])
+    (denied,) = context.maybe(lambda arn: tuple(_resource_refusals(context, arn, start)), [operator])
     if isinstance(denied, Unavailable):
         return (*found, denied)
     return tuple(
@@ -171,10 +171,10 @@ def job_roles(context: ReadContext) -> tuple[JobRole | Unavailable, ...]:
     ]
     answers = RoleAnswers(context, todo)
 
-    def decided(copy: str) -> JobRole:
-        return JobRole(copy, _decided(context, role, needs[copy], answers, copy))
+    def job_role(copy: str) -> JobRole:
+        return JobRole(copy, _role_with_decisions(context, role, needs[copy], answers, copy))
 
-    return (*context.maybe(decided, needs), *unread)
+    return (*context.maybe(job_role, needs), *unread)
 
 
 def _of_objects(context: ReadContext, unread: list[Unavailable]) -> Iterator[tuple[str, str, _Need]]:
@@ -294,7 +294,9 @@ def _roles(context: ReadContext, needs: Mapping[tuple[str, str], list[_Need]]) -
     there = {key: role for key, role in found.items() if isinstance(role, CopyRole) and role.exists}
     todo = [RoleRequest(" ".join(key), key[1], request) for key in there for request in _requests(context, needs[key])]
     answers = RoleAnswers(context, todo)
-    decided = context.maybe(lambda key: _decided(context, there[key], needs[key], answers, " ".join(key)), there)
+    decided = context.maybe(
+        lambda key: _role_with_decisions(context, there[key], needs[key], answers, " ".join(key)), there
+    )
     found |= zip(there, decided, strict=True)
     return list(found.values())
 
@@ -310,10 +312,12 @@ def _role(context: ReadContext, service: str, arn: str) -> CopyRole:
     return CopyRole(arn, service, True, trusts(*asked_by), (), ends_at(*asked_by))
 
 
-def _decided(context: ReadContext, role: CopyRole, needs: list[_Need], answers: RoleAnswers, name: str) -> CopyRole:
+def _role_with_decisions(
+    context: ReadContext, role: CopyRole, needs: list[_Need], answers: RoleAnswers, name: str
+) -> CopyRole:
     worst: dict[str, SimulatedDecision] = {}
     simulated = (_by_own_policy(context, role.arn, needs, *answer) for answer in answers.about(name))
-    for decision in (*simulated, *_refused(context, role.arn, needs)):
+    for decision in (*simulated, *_resource_refusals(context, role.arn, needs)):
         known = worst.setdefault(decision.action, decision)
         worst[decision.action] = min(known, decision, key=lambda candidate: candidate.weight)
     return replace(role, decisions=tuple(worst[action] for action in sorted(worst)))
@@ -361,7 +365,7 @@ def _answer(
     return ask(need.policy, PolicyRequest(principals, action, need.resource, known))
 
 
-def _refused(context: ReadContext, arn: str, needs: list[_Need]) -> Iterator[SimulatedDecision]:
+def _resource_refusals(context: ReadContext, arn: str, needs: list[_Need]) -> Iterator[SimulatedDecision]:
     """What the policies of the copies' bucket, key or vault refuse, or may refuse: a key's by its silence too."""
     principals = (arn, f"arn:aws:iam::{context.env.account}:root")
     for need in needs:

@@ -53,7 +53,7 @@ def rights(context: ReadContext) -> tuple[StoreRole | Unavailable, ...]:
     todo = [request for row in roles for request in _requests(context, row, keys)]
     answers = RoleAnswers(context, todo)
     compared = context.maybe(
-        lambda row: context.understand(lambda: _compared(context, row, keys, answers), row.arn), roles
+        lambda row: context.understand(lambda: _role_with_rights(context, row, keys, answers), row.arn), roles
     )
     return (*compared, *dict.fromkeys((*unread, *(row for row in rows if isinstance(row, Unavailable)))))
 
@@ -111,9 +111,11 @@ def _name(side: Side, row: StoreRole) -> str:
     return f"{side} {row.today} {row.arn}"
 
 
-def _compared(context: ReadContext, row: StoreRole, keys: Mapping[str, _Keys], answers: RoleAnswers) -> StoreRole:
+def _role_with_rights(
+    context: ReadContext, row: StoreRole, keys: Mapping[str, _Keys], answers: RoleAnswers
+) -> StoreRole:
     sides = (Side.PRIMARY, Side.DR)
-    today, then = (iam_store_roles.decided(answers, _name(side, row)) for side in sides)
+    today, then = (iam_store_roles.decisions_by_right(answers, _name(side, row)) for side in sides)
     found: dict[tuple[str, str], StoreRight] = {}
     for right in row.rights:
         action, pair = _ASKED_FOR.get(right.action), keys.get(right.source.rpartition(":")[2].partition("/")[0])

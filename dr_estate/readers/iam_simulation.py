@@ -150,7 +150,7 @@ def _on_each_tenant(
     suffixed = _secret_arns(context, unseen)
     for demand in of_tenants:
         named = (suffixed.get(arn, arn) for arn in of_each_tenant(env, demand, tenants))
-        for page in paged(tuple(named)):
+        for page in resource_pages(tuple(named)):
             yield replace(demand, resources=page)
 
 
@@ -186,7 +186,7 @@ def _on_own(context: ReadContext, of_own: Sequence[SimulationRequest]) -> Iterat
         for read_arns in (readers[arn] for arn in demand.resources if arn in readers):
             with suppress(DataUnavailable):
                 known += read_arns(context)
-        for page in paged((*demand.resources, *known)):
+        for page in resource_pages((*demand.resources, *known)):
             yield replace(demand, resources=page)
 
 
@@ -228,11 +228,11 @@ def _of_passing(context: ReadContext, unseen: list[Unavailable]) -> Iterator[Sim
     region = context.env.region(Side.DR)
     passed_to = ContextKey("iam:PassedToService", "string", (TASKS,))
     known = (*of_the_account(context.env.account, region, PASS), passed_to)
-    for page in paged(tuple(roles)):
+    for page in resource_pages(tuple(roles)):
         yield SimulationRequest(region, (PASS,), page, known)
 
 
-def paged(resources: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+def resource_pages(resources: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """The resources in as many as are asked about by one call."""
     for n in range(0, len(resources), RESOURCES_A_CALL):
         yield resources[n : n + RESOURCES_A_CALL]
@@ -241,9 +241,9 @@ def paged(resources: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 def decisions_on(context: ReadContext, arn: str, demand: SimulationRequest) -> list[SimulatedDecision] | None:
     """IAM's decisions on ``demand``; None where there is no such role."""
     together = len(demand.actions) > 1
-    rows = _simulated(context, arn, demand, demand.actions, (_ABSENT, _NOT_TOGETHER) if together else (_ABSENT,))
+    rows = _simulation_rows(context, arn, demand, demand.actions, (_ABSENT, _NOT_TOGETHER) if together else (_ABSENT,))
     if rows is None and together:
-        alone = [_simulated(context, arn, demand, (action,), (_ABSENT,)) for action in demand.actions]
+        alone = [_simulation_rows(context, arn, demand, (action,), (_ABSENT,)) for action in demand.actions]
         rows = None if None in alone else [row for found in alone for row in found or ()]
     if rows is None:
         return None
@@ -274,7 +274,7 @@ class RoleAnswers:
                 yield from ((about.request, decision) for decision in available(decisions))
 
 
-def _simulated(
+def _simulation_rows(
     context: ReadContext, arn: str, demand: SimulationRequest, actions: Sequence[str], absent: tuple[str, ...]
 ) -> list[dict[str, Any]] | None:
     params: dict[str, Any] = {

@@ -72,7 +72,7 @@ def rights(context: ReadContext) -> tuple[StoreRole | Unavailable, ...]:
     roles = sorted({(side, pair[n]) for pair in pairs for n, side in enumerate((Side.PRIMARY, Side.DR))})
     todo = [RoleRequest(f"{side} {arn}", arn, request) for side, arn in roles for request in _requests(context, side)]
     answers = RoleAnswers(context, todo)
-    compared = context.maybe(lambda pair: _compared(context, *pair, answers), pairs)
+    compared = context.maybe(lambda pair: _store_role(context, *pair, answers), pairs)
     unsure = {role for family, role in own.items() if lost and family not in theirs}
     found = [
         lost if lost and isinstance(row, StoreRole) and not row.rights and row.arn in unsure else row
@@ -108,9 +108,12 @@ def _requests(context: ReadContext, side: Side) -> Iterator[SimulationRequest]:
             yield SimulationRequest(region, _ACTIONS[kind], resources, known)
 
 
-def _compared(context: ReadContext, today: str, role: str, answers: RoleAnswers) -> StoreRole | None:
+def _store_role(context: ReadContext, today: str, role: str, answers: RoleAnswers) -> StoreRole | None:
     """The rights of a pair of roles; None where IAM has no such role in the DR region's place: see roles.assumable."""
-    mine, others = decided(answers, f"{Side.PRIMARY} {today}"), decided(answers, f"{Side.DR} {role}")
+    mine, others = (
+        decisions_by_right(answers, f"{Side.PRIMARY} {today}"),
+        decisions_by_right(answers, f"{Side.DR} {role}"),
+    )
     stores = zip(_resources(context, Side.PRIMARY), _resources(context, Side.DR), strict=True)
     copies = {here: away for (_, sources), (_, there) in stores for here, away in zip(sources, there, strict=True)}
     if copies and not others:
@@ -126,7 +129,7 @@ def _compared(context: ReadContext, today: str, role: str, answers: RoleAnswers)
     return StoreRole(role, today, tuple(rights))
 
 
-def decided(answers: RoleAnswers, name: str) -> dict[_Right, SimulatedDecision]:
+def decisions_by_right(answers: RoleAnswers, name: str) -> dict[_Right, SimulatedDecision]:
     """IAM's decision by action and resource, of the actions it answered for. Raises DataUnavailable."""
     found: dict[_Right, SimulatedDecision] = {}
     for request, decision in answers.about(name):

@@ -38,7 +38,7 @@ from dr_estate.readers import (
     task_sources,
     vpc,
 )
-from dr_estate.readers.iam_simulation import RoleAnswers, RoleRequest, SimulatedDecision, paged
+from dr_estate.readers.iam_simulation import RoleAnswers, RoleRequest, SimulatedDecision, resource_pages
 from dr_estate.readers.network_ways import NetworkWays, tests_network
 from dr_estate.reading.part import GLOBAL, part
 from dr_estate.reading.reader import ReadContext
@@ -93,7 +93,7 @@ def roles(context: ReadContext) -> tuple[TaskRole | Unavailable, ...]:
     there = {arn: role for arn, role in found.items() if isinstance(role, TaskRole) and role.exists}
     todo = [RoleRequest(arn, arn, request) for arn in there for request in _requests(policies, arn, needs[arn])]
     answers = RoleAnswers(context, todo)
-    decided = context.maybe(lambda arn: _decided(there[arn], needs[arn], policies, answers), there)
+    decided = context.maybe(lambda arn: _role_with_decisions(there[arn], needs[arn], policies, answers), there)
     found |= zip(there, decided, strict=True)
     unread = [row for row in rows if isinstance(row, Unavailable)]
     return (*found.values(), *dict.fromkeys((*unread, *policies.unread)))
@@ -256,10 +256,13 @@ def _role(context: ReadContext, arn: str, families: set[str]) -> TaskRole:
     return TaskRole(arn, True, trusts(*asked_by), tuple(sorted(families)), (), ends_at(*asked_by))
 
 
-def _decided(role: TaskRole, needs: _Needs, policies: _Policies, answers: RoleAnswers) -> TaskRole:
+def _role_with_decisions(role: TaskRole, needs: _Needs, policies: _Policies, answers: RoleAnswers) -> TaskRole:
     """The role with the worst decision on each action."""
     worst: dict[str, SimulatedDecision] = {}
-    simulated, refused = _simulated(role.arn, policies, answers), _refused(role.arn, needs, policies)
+    simulated, refused = (
+        _simulated_decisions(role.arn, policies, answers),
+        _resource_refusals(role.arn, needs, policies),
+    )
     for decision in (*simulated, *refused):
         known = worst.setdefault(decision.action, decision)
         worst[decision.action] = min(known, decision, key=lambda candidate: candidate.weight)
@@ -267,7 +270,7 @@ def _decided(role: TaskRole, needs: _Needs, policies: _Policies, answers: RoleAn
     return replace(role, decisions=decisions, ends=tuple(_endings(role.arn, needs, policies, answers)))
 
 
-def _simulated(arn: str, policies: _Policies, answers: RoleAnswers) -> Iterator[SimulatedDecision]:
+def _simulated_decisions(arn: str, policies: _Policies, answers: RoleAnswers) -> Iterator[SimulatedDecision]:
     """IAM decides, but what a resource opens by its own policy needs no allow of IAM: only its deny counts then."""
     for request, decision in answers.about(arn):
         if _is_opened(arn, policies, request, decision):
@@ -285,7 +288,7 @@ def _is_opened(arn: str, policies: _Policies, request: SimulationRequest, decisi
     return bool(resources) and all(answer is PolicyAnswer.ALLOWED for answer in answers)
 
 
-def _refused(arn: str, needs: _Needs, policies: _Policies) -> Iterator[SimulatedDecision]:
+def _resource_refusals(arn: str, needs: _Needs, policies: _Policies) -> Iterator[SimulatedDecision]:
     """What the resources' own policies refuse."""
     for actions, resources in needs.items():
         for action, resource in ((action, resource) for action in actions for resource in sorted(resources)):
@@ -303,12 +306,12 @@ def _endings(arn: str, needs: _Needs, policies: _Policies, answers: RoleAnswers)
         for resource in sorted(resources):
             for moment in turns_of(policies.by_arn.get(resource, ""), policies.now):
                 then = policies.at(moment + timedelta(seconds=1))
-                if any(_lost(arn, action, resource, policies, then, action in opened) for action in actions):
+                if any(_loses_access(arn, action, resource, policies, then, action in opened) for action in actions):
                     yield Ending(resource, moment)
                     break
 
 
-def _lost(arn: str, action: str, resource: str, now: _Policies, then: _Policies, opened: bool) -> bool:
+def _loses_access(arn: str, action: str, resource: str, now: _Policies, then: _Policies, opened: bool) -> bool:
     """Whether the policy refuses then what it does not refuse now; ``opened``: or lets in no longer."""
     if then.refuses(arn, action, resource) and not now.refuses(arn, action, resource):
         return True
@@ -324,8 +327,10 @@ def _requests(policies: _Policies, role: str, needs: _Needs) -> Iterator[Simulat
     for actions, named in sorted(needs.items()):
         resources = sorted(named - {"*", ""})
         for via, chosen in _by_service(policies, role, resources) if actions == DECRYPT else [((), resources)]:
-            for page in [()] if "*" in named else paged(tuple(chosen)):
-                yield SimulationRequest(policies.region, actions, page, (*_known(policies, actions[0], page), *via))
+            for page in [()] if "*" in named else resource_pages(tuple(chosen)):
+                yield SimulationRequest(
+                    policies.region, actions, page, (*_known_keys(policies, actions[0], page), *via)
+                )
 
 
 def _by_service(policies: _Policies, role: str, keys: list[str]) -> Iterator[tuple[Context, list[str]]]:
@@ -335,7 +340,7 @@ def _by_service(policies: _Policies, role: str, keys: list[str]) -> Iterator[tup
         yield (via,), [key for key in keys if service in policies.asked_via[role, key]]
 
 
-def _known(policies: _Policies, action: str, resources: tuple[str, ...]) -> Iterator[ContextKey]:
+def _known_keys(policies: _Policies, action: str, resources: tuple[str, ...]) -> Iterator[ContextKey]:
     """What is known of every request; the owner of another account's things, or of a bucket, is left out.
 
     IAM then names the key as missing where a policy tests it.

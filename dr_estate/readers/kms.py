@@ -135,7 +135,11 @@ def key_named(context: ReadContext, ref: str, uses: set[str]) -> KmsKey:
         multi_region=config.get("MultiRegionKeyType", ""),
         related_regions=tuple(sorted(replica["Region"] for replica in related if replica.get("Region"))),
         deletion_at=row.get("DeletionDate"),
-        admits=policy if isinstance(policy, Unavailable) else _admitted(context, policy) if policy else (ACCOUNT,),
+        admits=policy
+        if isinstance(policy, Unavailable)
+        else _admitted_principals(context, policy)
+        if policy
+        else (ACCOUNT,),
         policy=policy if isinstance(policy, str) else "",
         material_until=row.get("ValidTo"),
     )
@@ -149,7 +153,7 @@ def _policy(context: ReadContext, arn: str) -> str | Unavailable:
     return found
 
 
-def _admitted(context: ReadContext, policy: str) -> tuple[str, ...]:
+def _admitted_principals(context: ReadContext, policy: str) -> tuple[str, ...]:
     statements = document(policy).get("Statement", [])
     listed = statements if isinstance(statements, list) else [statements]
     return tuple(sorted({who for row in listed if row.get("Effect") == "Allow" for who in _principals(context, row)}))

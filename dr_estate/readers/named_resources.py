@@ -38,13 +38,13 @@ class NamedResource:
 @part(Side.DR, reads=READS)
 def found(context: ReadContext) -> tuple[NamedResource, ...]:
     """What is named, by kind and name. Source: one describing call of each service."""
-    wanted = {(row.kind, row.name): row for row in _named(context) if row.kind in _LOOKS}
+    wanted = {(row.kind, row.name): row for row in _references(context) if row.kind in _LOOKS}
     rows = [wanted[key] for key in sorted(wanted)]
     regions = context.maybe(lambda row: _LOOKS[row.kind](context, row), rows)
     return tuple(NamedResource(row.kind, row.name, region) for row, region in zip(rows, regions, strict=True))
 
 
-def _named(context: ReadContext) -> Iterator[Reference]:
+def _references(context: ReadContext) -> Iterator[Reference]:
     """The things of this region, and those whose text names no region."""
     definitions = [row for row in context.part(ecs.task_definitions) if isinstance(row, ecs.TaskDefinition)]
     rows = [row for found in definitions for container in found.containers for _, row in container.references]

@@ -146,7 +146,7 @@ _OFF = "DISABLED"
 @part(*REGIONAL, reads=READS)
 def listings(context: ReadContext) -> tuple[ServiceListing, ...]:
     """The platform's resources by what listed them, the tagging API first; a service that fails hides no other."""
-    found = context.maybe(lambda source: source(context), [_tagged, *(_lister(call) for call in LISTED)])
+    found = context.maybe(lambda source: source(context), [_tagged_listing, *(_lister(call) for call in LISTED)])
     names = [TAGS, *(f"{call.service} {call.operation.replace('_', '-')}" for call in LISTED)]
     called = [_running(context, _calling(context, rows)) for rows in found]
     return tuple(
@@ -155,7 +155,7 @@ def listings(context: ReadContext) -> tuple[ServiceListing, ...]:
     )
 
 
-def _tagged(context: ReadContext) -> ServiceListing:
+def _tagged_listing(context: ReadContext) -> ServiceListing:
     wanted = [{"Key": key, "Values": [context.env.named(value)]} for key, value in context.env.names.tags.items()]
     if not wanted:
         return ServiceListing(TAGS, ())
@@ -210,12 +210,12 @@ def _read(arn: str) -> str:
 
 
 def _lister(call: _ListCall) -> Callable[[ReadContext], ServiceListing]:
-    def listed(context: ReadContext) -> ServiceListing:
+    def listing(context: ReadContext) -> ServiceListing:
         rows = context.pages(call.service, call.operation, call.key, **dict(call.params))
         named = [row if isinstance(row, Mapping) else {"QueueUrl": row} for row in rows]  # queues are bare addresses
         ours = context.rows(
             named,
-            lambda row: (_ours(context.env, call.arn(context, row)), _runs(row), _leads(context, row), _shape(row)),
+            lambda row: (_own_arn(context.env, call.arn(context, row)), _runs(row), _leads(context, row), _shape(row)),
             call.name,
         )
         runs = {arn: how for arn, how, _, _ in ours if arn}
@@ -226,7 +226,7 @@ def _lister(call: _ListCall) -> Callable[[ReadContext], ServiceListing]:
         shapes = tuple((arn, shape) for arn, _, _, shape in sorted(ours) if arn in arns and shape)
         return ServiceListing(call.service, tuple((arn, "") for arn in arns), off, times, leads, shapes=shapes)
 
-    return listed
+    return listing
 
 
 def _runs(row: Mapping[str, Any]) -> tuple[str, str]:
@@ -303,7 +303,7 @@ def _running(context: ReadContext, found: ServiceListing | Unavailable) -> Servi
     return replace(found, off=tuple(arn for arn, off in zip(arns, answers, strict=True) if off))
 
 
-def _ours(env: Environment, arn: str) -> str:
+def _own_arn(env: Environment, arn: str) -> str:
     return arn if arn and is_named(env, arn) else ""
 
 

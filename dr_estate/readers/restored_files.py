@@ -54,7 +54,7 @@ def systems(context: ReadContext) -> tuple[efs.FileSystem, ...]:
     return context.rows(ours, efs.file_system_of, "FileSystemId")
 
 
-def _restored(context: ReadContext) -> list[efs.FileSystem]:
+def _restored_systems(context: ReadContext) -> list[efs.FileSystem]:
     name = context.env.named(context.env.names.file_system)
     return [system for system in context.part(systems) if is_restored(system.token, name)]
 
@@ -64,7 +64,7 @@ def access_points(context: ReadContext) -> tuple[efs.AccessPoint, ...]:
     """The access points of what was restored."""
     rows = [
         row
-        for system in _restored(context)
+        for system in _restored_systems(context)
         for row in context.pages("efs", "describe_access_points", "AccessPoints", FileSystemId=system.id)
     ]
     return context.rows(rows, efs.access_point_of, "AccessPointId")
@@ -75,7 +75,7 @@ def mount_targets(context: ReadContext) -> tuple[RestoredTarget, ...]:
     """The mount targets of what was restored."""
     rows = [
         row
-        for system in _restored(context)
+        for system in _restored_systems(context)
         for row in context.pages("efs", "describe_mount_targets", "MountTargets", FileSystemId=system.id)
     ]
     return context.rows(
@@ -88,7 +88,7 @@ def mount_targets(context: ReadContext) -> tuple[RestoredTarget, ...]:
 @part(Side.DR, reads=ecs.DEFINITION_READS)
 def definitions(context: ReadContext) -> tuple[ecs.TaskDefinition, ...]:
     """The newest revision of the mover's family, where anything was restored."""
-    if not _restored(context):
+    if not _restored_systems(context):
         return ()
     family = mover_family(context.env)
     found = context.find("ecs", "describe_task_definition", ("ClientException",), taskDefinition=family)

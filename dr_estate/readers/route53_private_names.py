@@ -90,9 +90,11 @@ def _names(context: ReadContext, side: Side) -> PrivateNames:
         if _zone(name.name, own) == zone
     }
     hosts = asked_hosts(context) if side is Side.DR else ()
-    taken = [name for host in hosts for name in _taken(host, own, rows)]
+    taken = [name for host in hosts for name in _taken_names(host, own, rows)]
     hosts_of_sites = _sites(context, side)
-    hidden = None if hosts_of_sites is None else tuple(n for host in hosts_of_sites for n in _taken(host, own, rows))
+    hidden = (
+        None if hosts_of_sites is None else tuple(n for host in hosts_of_sites for n in _taken_names(host, own, rows))
+    )
     about = tuple(sorted({str(z["Name"]).rstrip(".").lower() for z in zones}))
     databases = tuple(sorted(found, key=lambda n: n.name))
     leading = [row for listed in rows.values() for row in listed if row["Type"] in _LEADING]
@@ -134,7 +136,7 @@ def _zone(host: str, zones: Mapping[str, str]) -> str:
     return max(about, key=lambda found: len(about[found]), default="")
 
 
-def _taken(host: str, zones: Mapping[str, str], rows: Mapping[str, list[dict[str, Any]]]) -> Iterator[TakenName]:
+def _taken_names(host: str, zones: Mapping[str, str], rows: Mapping[str, list[dict[str, Any]]]) -> Iterator[TakenName]:
     """The host, where the most specific of the zones that are about it has no record of it."""
     if not (zone := _zone(host, zones)):
         return

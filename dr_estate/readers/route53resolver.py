@@ -74,7 +74,7 @@ def forwarded(context: ReadContext) -> tuple[ForwardedNames, ...] | None:
         if rule and rule.forwards and len(rule.domain) >= len(zone):
             found.setdefault(rule.id, []).append(host)
     faces = _faces(context, here.id, [rule for rule in rules if rule.id in found])
-    return tuple(_forwarded(rule, found[rule.id], faces) for rule in rules if rule.id in found)
+    return tuple(_forwarded_names(rule, found[rule.id], faces) for rule in rules if rule.id in found)
 
 
 def _rules(context: ReadContext, ids: set[str]) -> list[_Rule]:
@@ -82,14 +82,14 @@ def _rules(context: ReadContext, ids: set[str]) -> list[_Rule]:
     rows = context.rows(context.pages("route53resolver", "list_resolver_rules", "ResolverRules"), _rule, "Id")
     known = {rule.id: rule for rule in rows}
 
-    def listed(row: dict[str, str]) -> _Rule:
+    def associated_rule(row: dict[str, str]) -> _Rule:
         if row["Id"] not in known:
             reason = f"route53resolver lists no rule {row['Id']} in {context.region}, which the VPC has."
             raise DataUnavailable(Unavailable(UnavailableKind.UNREADABLE, reason, context.region))
         return known[row["Id"]]
 
     odd = {row.name for row in context.unreadable}
-    return list(context.rows([{"Id": id_} for id_ in sorted(ids - odd)], listed, "Id"))
+    return list(context.rows([{"Id": id_} for id_ in sorted(ids - odd)], associated_rule, "Id"))
 
 
 def _rule(row: dict[str, Any]) -> _Rule:
@@ -98,7 +98,7 @@ def _rule(row: dict[str, Any]) -> _Rule:
     return _Rule(str(row.get("Id") or ""), domain, row.get("RuleType") == _FORWARDS, tuple(sorted(targets - {""})))
 
 
-def _forwarded(rule: _Rule, hosts: Sequence[str], faces: frozenset[str]) -> ForwardedNames:
+def _forwarded_names(rule: _Rule, hosts: Sequence[str], faces: frozenset[str]) -> ForwardedNames:
     borne = tuple(target for target in rule.targets if target in faces)
     return ForwardedNames(rule.id, rule.domain, tuple(hosts), rule.targets, borne)
 
@@ -108,7 +108,7 @@ def names_asked(context: ReadContext) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*route53_private_names.asked_hosts(context), *_databases(context))))
 
 
-def _here(context: ReadContext) -> PrivateNames | None:
+def _dr_names(context: ReadContext) -> PrivateNames | None:
     """Return the private names of the DR region's VPC.
 
     Raises DataUnavailable where they were not seen, even if the primary region's were.
@@ -122,7 +122,7 @@ def _here(context: ReadContext) -> PrivateNames | None:
 
 
 def _databases(context: ReadContext) -> Iterable[str]:
-    here = _here(context)
+    here = _dr_names(context)
     rows = [row for row in context.part(ecs.task_definitions, Side.DR) if isinstance(row, ecs.TaskDefinition)]
     values = " ".join(value for row in rows for container in row.containers for _, value in container.environment)
     return [found.name for found in here.names or () if found.name in values.lower()] if here else ()
@@ -130,7 +130,7 @@ def _databases(context: ReadContext) -> Iterable[str]:
 
 def _private(context: ReadContext) -> frozenset[str]:
     """Domains that the VPC answers by itself: its private zones, and those of endpoints with private names."""
-    here, ending = _here(context), f".{context.env.regions.dr}.amazonaws.com"
+    here, ending = _dr_names(context), f".{context.env.regions.dr}.amazonaws.com"
     doors = [door for door in context.part(vpc.endpoints, Side.DR) if door.kind == "Interface" and door.private_names]
     named = {".".join(reversed(door.service.split("."))) + ending for door in doors}
     return frozenset(named | set(here.zones if here else ()))

@@ -60,7 +60,7 @@ def blocked(context: ReadContext) -> tuple[BlockedNames, ...] | None:
         "route53resolver", "list_firewall_rule_group_associations", "FirewallRuleGroupAssociations", VpcId=here.id
     )
     in_force = [row for row in listed if row.get("Status") != _LEAVING]
-    groups = [group for _, group in sorted(context.rows(in_force, _ranked, "Id"))]
+    groups = [group for _, group in sorted(context.rows(in_force, _priority_and_group, "Id"))]
     rules = [rule for found in context.each(lambda group: _rules(context, group), groups) for rule in found]
     lists = _lists(context, rules) if rules else {}
     found: dict[tuple[str, str], list[str]] = {}
@@ -71,7 +71,7 @@ def blocked(context: ReadContext) -> tuple[BlockedNames, ...] | None:
     return tuple(BlockedNames(group, name, tuple(hosts)) for (group, name), hosts in sorted(found.items()))
 
 
-def _ranked(row: Mapping[str, Any]) -> tuple[int, str]:
+def _priority_and_group(row: Mapping[str, Any]) -> tuple[int, str]:
     """An association's priority and group. Raises ValueError where it names none."""
     group = str(row["FirewallRuleGroupId"])
     if not group:

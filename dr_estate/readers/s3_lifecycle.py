@@ -58,7 +58,7 @@ def _endings_of(context: ReadContext, name: str) -> tuple[LifecycleEffect, ...]:
 
 
 def _endings(context: ReadContext, row: dict[str, Any]) -> list[LifecycleEffect]:
-    chosen = _chosen(row)
+    chosen = _filter_of(row)
     rules = [("expires", row["Expiration"])] if row.get("Expiration") else []
     rules += [("archives", move) for move in row.get("Transitions", []) if move.get("StorageClass") in _ARCHIVES]
     forgets = row.get("NoncurrentVersionExpiration") or {}
@@ -79,7 +79,7 @@ def _days(context: ReadContext, when: dict[str, Any]) -> int | None:
     return None if days is None else int(days)
 
 
-def _chosen(row: dict[str, Any]) -> tuple[str, tuple[str, ...], int | None, int | None]:
+def _filter_of(row: dict[str, Any]) -> tuple[str, tuple[str, ...], int | None, int | None]:
     """Prefix, tags, lower and upper size of the objects that a rule takes. Source: S3 API, LifecycleRuleFilter."""
     chosen = row.get("Filter", {})
     both = chosen.get("And", {})

@@ -87,15 +87,15 @@ def _entries(page: Mapping[str, Any]) -> Iterator[ObjectVersion]:
             yield ObjectVersion(row["Key"], row.get("VersionId", _NO_VERSION), row["LastModified"], deleted=True)
 
 
-def compared(home: Iterator[ObjectVersion], away: Iterator[ObjectVersion]) -> Iterator[ObjectPair]:
+def object_pairs(home: Iterator[ObjectVersion], away: Iterator[ObjectVersion]) -> Iterator[ObjectPair]:
     """Every key of either side, in order."""
     sides = merge(((entry, True) for entry in home), ((entry, False) for entry in away), key=lambda entry: entry[0].key)
     for _, found in groupby(sides, key=lambda tagged: tagged[0].key):
         both = {is_primary: entry for entry, is_primary in found}
-        yield _judged(both.get(True), both.get(False))
+        yield _pair_of(both.get(True), both.get(False))
 
 
-def _judged(home: ObjectVersion | None, away: ObjectVersion | None) -> ObjectPair:
+def _pair_of(home: ObjectVersion | None, away: ObjectVersion | None) -> ObjectPair:
     if away is None:
         return ObjectPair(ObjectState.ALIKE, home, away)
     if away.deleted:
@@ -104,14 +104,14 @@ def _judged(home: ObjectVersion | None, away: ObjectVersion | None) -> ObjectPai
     if home is not None and home.deleted and home.at >= away.at:
         return ObjectPair(ObjectState.DELETED_AT_HOME, home, away)
     if home is not None and not home.deleted:
-        if _same(home, away):
+        if _is_same_object(home, away):
             return ObjectPair(ObjectState.ALIKE, home, away)
         if home.at > away.at:
             return ObjectPair(ObjectState.NEWER_AT_HOME, home, away)
     return ObjectPair(ObjectState.LARGE if away.size_bytes > LARGEST_COPY_BYTES else ObjectState.COPY, home, away)
 
 
-def _same(home: ObjectVersion, away: ObjectVersion) -> bool:
+def _is_same_object(home: ObjectVersion, away: ObjectVersion) -> bool:
     if home.etag == away.etag or (home.version == away.version != _NO_VERSION):
         return True
     return home.at >= away.at and home.size_bytes == away.size_bytes

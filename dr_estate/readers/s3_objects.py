@@ -11,7 +11,7 @@ from typing import Any
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import s3, serving_side
-from dr_estate.readers.s3_object_pairs import Fetch, ObjectPair, ObjectState, compared, latest
+from dr_estate.readers.s3_object_pairs import Fetch, ObjectPair, ObjectState, latest, object_pairs
 from dr_estate.reading.part import part
 from dr_estate.reading.reader import ReadContext
 
@@ -64,7 +64,7 @@ def _apart(context: ReadContext, bucket: str, copy: str) -> BucketDifference:
     primary = replace(context, side=Side.PRIMARY, region=context.env.region(Side.PRIMARY))
     tally, goes_on = PairCounter(), context.client.long_reading(context.env.observation.compare_minutes)
     home, away = (latest(_pages(where, name, goes_on)) for where, name in ((primary, bucket), (context, copy)))
-    for count, pair in enumerate(compared(home, away), 1):
+    for count, pair in enumerate(object_pairs(home, away), 1):
         tally.add(pair)
         if not count % _REPORTED_EACH:
             context.client.credentials.report(f"{bucket}: {count:,} objects compared with {copy}.")

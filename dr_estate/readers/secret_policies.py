@@ -52,7 +52,9 @@ def policies(context: ReadContext) -> tuple[SecretPolicy | Unavailable, ...]:
     versions = _versions(context)
 
     def ask(arns: Sequence[str]) -> dict[str, SecretPolicy | Unavailable]:
-        return dict(zip(arns, context.maybe(lambda arn: _known(context, arn, versions, read), arns), strict=True))
+        return dict(
+            zip(arns, context.maybe(lambda arn: _cached_policy(context, arn, versions, read), arns), strict=True)
+        )
 
     found = ask(_of_tenants(context))  # first: definitions of many tenants take longest of all reads
     wanted = _started_with(context)
@@ -75,7 +77,7 @@ def _started_with(context: ReadContext) -> list[str]:
     return [arn for arn in known if not named.isdisjoint((arn, without_suffix(arn)))]
 
 
-def _known(
+def _cached_policy(
     context: ReadContext, arn: str, versions: Mapping[str, str], read: Callable[[str], SecretPolicy]
 ) -> SecretPolicy:
     version = versions.get(arn)

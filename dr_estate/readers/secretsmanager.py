@@ -20,7 +20,7 @@ from dr_estate.config.environment import Environment, Side
 from dr_estate.model.encodable import document
 from dr_estate.model.kept_values import points
 from dr_estate.model.references import references
-from dr_estate.model.region_references import RegionMove, move_to_primary, moved, way_of
+from dr_estate.model.region_references import RegionMove, move_to_primary, moved_value, way_of
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import rds
 from dr_estate.reading.part import REGIONAL, part
@@ -136,7 +136,7 @@ def contents(context: ReadContext) -> tuple[Content | HiddenSecret, ...]:
     def read(batch: Sequence[str]) -> list[Content | HiddenSecret]:
         answer = context.call("secretsmanager", "batch_get_secret_value", SecretIdList=list(batch))
         seen = context.rows(answer.get("SecretValues", []), lambda row: _content(context.env, row), "Name")
-        return [*seen, *(_failed(context, row) for row in answer.get("Errors") or [])]
+        return [*seen, *(_failed_content(context, row) for row in answer.get("Errors") or [])]
 
     return tuple(context.batches(read, wanted, _SECRETS_A_CALL))
 
@@ -153,7 +153,7 @@ def master_user(context: ReadContext) -> MasterUser | None:
     if not users or all(secret.name != name or secret.deleted_at for secret in context.part(secrets)):
         return None
     answer = context.call("secretsmanager", "batch_get_secret_value", SecretIdList=[name])
-    for failed in (_failed(context, row) for row in answer.get("Errors") or []):
+    for failed in (_failed_content(context, row) for row in answer.get("Errors") or []):
         if isinstance(failed, HiddenSecret):
             raise DataUnavailable(failed.unseen)
     pairs = [pair for row in answer.get("SecretValues") or [] for pair in _flat(_value(row))]
@@ -207,7 +207,7 @@ def stages_of(row: dict[str, Any]) -> tuple[str, ...]:
     return tuple(sorted({*stages, *(label for labels in stages.values() for label in labels)}))
 
 
-def _failed(context: ReadContext, row: dict[str, Any]) -> Content | HiddenSecret:
+def _failed_content(context: ReadContext, row: dict[str, Any]) -> Content | HiddenSecret:
     name, code = row.get("SecretId", ""), row.get("ErrorCode", "")
     if kind_of(code, 0) is UnavailableKind.DENIED:
         reason = f"secretsmanager:GetSecretValue in {context.region} is denied ({code}). Allow it for the reader role."
@@ -279,10 +279,10 @@ def _is_apart(lower: str, place: int, name: str) -> bool:
 def _field(ways: tuple[RegionMove, RegionMove], name: str, value: str, own: Sequence[str], known: bool | None) -> Field:
     to_dr, to_primary = ways
     primary, dr = to_dr.origin, to_dr.target
-    away, home = moved(value, to_dr, ""), moved(value, to_primary, "")
+    away, home = moved_value(value, to_dr, ""), moved_value(value, to_primary, "")
     digest, neutral, of_tenant = (
         _digest(name, value),
-        moved(home, to_dr, ""),
+        moved_value(home, to_dr, ""),
         without_names(value, own),
     )
     return Field(

@@ -52,16 +52,16 @@ class NotificationKey:
 @part(Side.DR, reads=QUEUE_READS)
 def queues(context: ReadContext) -> tuple[SubscribedQueue | Unavailable, ...]:
     """The queues of this region and account that are subscribed to its topics: two calls each, for a handful."""
-    return tuple(context.maybe(lambda arn: _queue(context, arn), _subscribed(context, "sqs")))
+    return tuple(context.maybe(lambda arn: _queue(context, arn), _subscribed_arns(context, "sqs")))
 
 
 @part(Side.DR, reads=FUNCTION_READS)
 def functions(context: ReadContext) -> tuple[SubscribedFunction | Unavailable, ...]:
     """The functions of this region and account that are subscribed to its topics: three calls each, for a handful."""
-    return tuple(context.maybe(lambda arn: _function(context, arn), _subscribed(context, "lambda")))
+    return tuple(context.maybe(lambda arn: _function(context, arn), _subscribed_arns(context, "lambda")))
 
 
-def _subscribed(context: ReadContext, protocol: str) -> list[str]:
+def _subscribed_arns(context: ReadContext, protocol: str) -> list[str]:
     """The ARNs of this region and account that are subscribed by this protocol."""
     listeners = context.part(sns_topics.listeners)
     arns = {listener.endpoint for listener in listeners if listener.who == protocol and listener.endpoint}

@@ -51,7 +51,7 @@ def _caller(identity: Answer) -> CallerIdentity:
     return CallerIdentity(identity["Account"], identity["Arn"], headers.get(SERVED_AT, ""), headers.get(SITES_AT, ""))
 
 
-def somewhere(context: ReadContext) -> CallerIdentity:
+def any_region_caller(context: ReadContext) -> CallerIdentity:
     """The caller by the DR region's STS, or by the primary region's where that one is silent.
 
     Raises DataUnavailable.

@@ -81,7 +81,7 @@ def sources(context: ReadContext) -> TaskSources:
     Others are listed by name, ten secrets and fifty parameters a call. Source: ListSecrets, DescribeParameters.
     """
     listed = {secret.arn: secret.stages for secret in context.part(secretsmanager.secrets) if not secret.deleted_at}
-    named = [source for source in _named(context) if source.region in ("", context.region)]
+    named = [source for source in _named_sources(context) if source.region in ("", context.region)]
     known = by_named_arn(listed.items())
     strange = sorted({s.name for s in named if s.is_secret and s.arn not in known})
     parameters = sorted({s.name for s in named if not s.is_secret})
@@ -91,18 +91,18 @@ def sources(context: ReadContext) -> TaskSources:
         rows = context.pages("secretsmanager", "list_secrets", "SecretList", Filters=filters, MaxResults=100)
         return context.rows(rows, lambda row: (str(row["ARN"]), stages_of(row)), "Name")
 
-    def described(names: Sequence[str]) -> Sequence[tuple[str, str]]:
+    def parameter_keys(names: Sequence[str]) -> Sequence[tuple[str, str]]:
         filters = [{"Key": "Name", "Option": "Equals", "Values": list(names)}]
         rows = context.pages("ssm", "describe_parameters", "Parameters", ParameterFilters=filters)
         return context.rows(rows, lambda row: (str(row["Name"]), str(row.get("KeyId") or "")), "Name")
 
     stages = tuple(sorted((listed | dict(context.batches(secrets, strange, _SECRETS_A_CALL))).items()))
-    there = context.batches(described, parameters, _PARAMETERS_A_CALL)
+    there = context.batches(parameter_keys, parameters, _PARAMETERS_A_CALL)
     keys = tuple(sorted((name, key) for name, key in there if key and not key.startswith(_AWS_OWN)))
     return TaskSources(tuple(arn for arn, _ in stages), tuple(sorted(name for name, _ in there)), keys, stages)
 
 
-def _named(context: ReadContext) -> list[SecretSource]:
+def _named_sources(context: ReadContext) -> list[SecretSource]:
     """What the task definitions of this side name, without those that were not read."""
     definitions = [d for d in context.part(ecs.task_definitions) if isinstance(d, ecs.TaskDefinition)]
     return [source_of(value) for d in definitions for container in d.containers for _, value in container.sources]

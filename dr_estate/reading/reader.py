@@ -134,7 +134,11 @@ class ReadContext:
         """
         answers = self.client.credentials.immutable
         known = answers.get(arn, version)
-        if known is not None and (thing := _shaped(shape, known)) is not None and getattr(thing, "arn", "") == arn:
+        if (
+            known is not None
+            and (thing := _value_of_shape(shape, known)) is not None
+            and getattr(thing, "arn", "") == arn
+        ):
             self.cached.append(arn)
             return thing
         thing = read()
@@ -247,7 +251,7 @@ def _codec(shape: Hashable) -> Any:
     return TypeAdapter(cast(Any, shape))
 
 
-def _shaped(shape: type[T], known: Any) -> T | None:
+def _value_of_shape(shape: type[T], known: Any) -> T | None:
     try:
         return cast(T, _codec(cast(Hashable, shape)).validate_python(known))
     except ValueError:

@@ -102,7 +102,7 @@ def together(*asks: Callable[[], Any]) -> list[Any]:
         return [answer.result() for answer in [pool.submit(ask) for ask in asks]]
 
 
-def each(ask: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+def answers_for(ask: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
     """The answer for each of ``items``, in their order."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return list(pool.map(ask, items))
@@ -126,7 +126,7 @@ def read_global(look: AccountCalls) -> GlobalSide:
         lambda: look.rows("s3", GLOBAL_REGION, "list_buckets", "Buckets"),
     )
     ids = [row["Id"].rpartition("/")[2] for row in zones or ()]
-    read = each(
+    read = answers_for(
         lambda id_: look.rows(
             "route53", GLOBAL_REGION, "list_resource_record_sets", "ResourceRecordSets", HostedZoneId=id_
         ),
@@ -201,7 +201,7 @@ def read_region(look: AccountCalls, region: str) -> RegionSide:
     lists = dict(zip(asks, together(*asks.values()), strict=True))
     named = sorted({row["taskDefinition"] for row in lists["services"] or ()})
     ask = partial(look.row, "ecs", region, "describe_task_definition", "taskDefinition")
-    definitions = each(lambda arn: ask(taskDefinition=arn), named)
+    definitions = answers_for(lambda arn: ask(taskDefinition=arn), named)
     return RegionSide(
         region=region,
         **lists,
@@ -215,9 +215,9 @@ def _ways(look: AccountCalls, region: str, balancers: Rows) -> dict[str, Any]:
     # A gateway load balancer has no listener that visitors reach.
     arns = [row["LoadBalancerArn"] for row in balancers or () if row.get("Type", "application") != "gateway"]
     ask = partial(look.rows, "elbv2", region)
-    listeners = each(lambda arn: ask("describe_listeners", "Listeners", LoadBalancerArn=arn), arns)
+    listeners = answers_for(lambda arn: ask("describe_listeners", "Listeners", LoadBalancerArn=arn), arns)
     own = [row["ListenerArn"] for found in listeners for row in found or ()]
-    rules = each(lambda arn: ask("describe_rules", "Rules", ListenerArn=arn), own)
+    rules = answers_for(lambda arn: ask("describe_rules", "Rules", ListenerArn=arn), own)
     return {
         "listeners": dict(zip(arns, listeners, strict=True)),
         "rules": dict(zip(own, rules, strict=True)),
@@ -246,7 +246,7 @@ def _tables(look: AccountCalls, region: str) -> Rows:
     names = look.rows("dynamodb", region, "list_tables", "TableNames")
     if names is None:
         return None
-    read = each(lambda name: look.row("dynamodb", region, "describe_table", "Table", TableName=name), names)
+    read = answers_for(lambda name: look.row("dynamodb", region, "describe_table", "Table", TableName=name), names)
     return None if None in read else read
 
 

@@ -18,8 +18,8 @@ from dr_estate.scan.account import (
     GlobalSide,
     RegionSide,
     Rows,
+    answers_for,
     bucket_rules,
-    each,
     read_global,
     read_region,
     role_documents,
@@ -61,10 +61,10 @@ def scan(client: ReadClient, account: str, regions: Sequence[str] = (), start: s
             front += [other for other in _regions_related(sides[name]) if other not in sides]
     entries = entries_of(world, sides, account)
     by_region = {name: workloads_of(side, account) for name, side in sides.items()}
-    entries, by_region = _narrowed(start, entries, by_region, sides)
+    entries, by_region = _reachable_part(start, entries, by_region, sides)
     primary = _primary(entries, by_region)
     if not by_region.get(primary):
-        raise NoEstate(_nothing(start, sides))
+        raise NoEstate(_empty_message(start, sides))
     documents = _documents(look, by_region[primary])
     estate = ScannedEstate(
         account,
@@ -125,7 +125,7 @@ def _regions_related(side: RegionSide) -> Iterator[str]:
         yield from (to["region"] for to in rule.get("destinations", ()))
 
 
-def _narrowed(
+def _reachable_part(
     start: str,
     entries: tuple[EntryPoint, ...],
     by_region: Mapping[str, tuple[Workload, ...]],
@@ -177,7 +177,7 @@ def _dr(
     return next((region for region, _ in votes.most_common() if region not in (primary, "")), "")
 
 
-def _nothing(start: str, sides: Mapping[str, RegionSide]) -> str:
+def _empty_message(start: str, sides: Mapping[str, RegionSide]) -> str:
     contents = "; ".join(
         f"{name}: {_count(side.balancers)} load balancers, {_count(side.services)} ECS services, "
         f"{_count(side.instances)} RDS instances"
@@ -193,7 +193,7 @@ def _count(rows: Rows) -> str:
 
 def _documents(look: AccountCalls, workloads: Iterable[Workload]) -> dict[str, Any]:
     roles = sorted({part.id for workload in workloads for part in workload.parts if part.kind == PartKind.TASK_ROLE})
-    return dict(zip(roles, each(lambda role: role_documents(look, role), roles), strict=True))
+    return dict(zip(roles, answers_for(lambda role: role_documents(look, role), roles), strict=True))
 
 
 _LOST = {

@@ -35,7 +35,7 @@ class ScannedEstate:
     secret_replicas: Callable[[str, str], Sequence[Row] | None]
 
     @property
-    def others(self) -> list[RegionSide]:
+    def other_sides(self) -> list[RegionSide]:
         """The sides of the other regions."""
         return [side for side in self.sides.values() if side is not self.primary]
 
@@ -140,7 +140,7 @@ def _let_in(estate: ScannedEstate, instance: Row) -> tuple[str, ...]:
 
 def _database_counterparts(estate: ScannedEstate, row: Row) -> Iterator[Counterpart]:
     arn = row["DBInstanceArn"]
-    for side in estate.others:
+    for side in estate.other_sides:
         for other in side.instances or ():
             if other.get("ReadReplicaSourceDBInstanceIdentifier") == arn:
                 yield Counterpart(_instance(other, side.region, estate.account), Relation.READ_REPLICA)
@@ -421,7 +421,7 @@ def _selects(selection: Row, arn: str, tags: Mapping[str, str]) -> bool:
 
 def is_unread(kind: MappedKind, estate: ScannedEstate) -> bool:
     """Whether a list that a counterpart of this kind would stand in could not be read."""
-    here, elsewhere = estate.primary, estate.others
+    here, elsewhere = estate.primary, estate.other_sides
     lists: Mapping[MappedKind, Iterable[Any]] = {
         MappedKind.DATABASE: (
             here.plans,

@@ -43,11 +43,11 @@ def _workload(row: Row, side: RegionSide, account: str, routes: dict[str, list[R
         tuple(_parts(definition, side.region, account)) if definition else (),
         running=running,
         desired=desired,
-        unsupported=_unsupported(row),
+        unsupported=_unsupported_reason(row),
     )
 
 
-def _unsupported(row: Row) -> str:
+def _unsupported_reason(row: Row) -> str:
     controller = (row.get("deploymentController") or {}).get("type", "ECS")
     if controller in _UNSUPPORTED_CONTROLLERS:
         return _UNSUPPORTED_CONTROLLERS[controller]

@@ -97,7 +97,7 @@ def observe_with(
     snapshot = Snapshot(client.environment.name, identity.account, identity.arn, world, started, so_far)
     with on_one_core():
         _read_all(reading, progress, seen, partial(meanwhile, snapshot))
-    parts = dict(upon.parts if upon else {}) | reading.taken()
+    parts = dict(upon.parts if upon else {}) | reading.begun_parts()
     return replace(snapshot, parts=parts, calls=dict(client.calls))
 
 
@@ -142,7 +142,7 @@ class _Reading:
         """Begin what is wanted, those first that are read from most others."""
         for key in sorted(self.known, key=lambda key: -len(self.known[key].reads)):
             if key[0] in self.wanted and (key[1] in self.sides or key not in self.earlier):
-                self._begun(key)
+                self._future_of(key)
 
     def take(self, key: Key) -> None:
         """Take the part of ``key`` as it is now: what was read, or that it was not read in time."""
@@ -151,7 +151,7 @@ class _Reading:
         region = self.client.environment.region(key[1])
         self.parts[key] = SnapshotPart(*key, region, read_at, section.value, section.unreadable, section.cached)
 
-    def taken(self) -> dict[Key, SnapshotPart]:
+    def begun_parts(self) -> dict[Key, SnapshotPart]:
         """Return every part that was begun, in that order. Threads may still begin others, which nobody waits for."""
         begun = list(self.futures)
         for key in begun:
@@ -174,18 +174,18 @@ class _Reading:
     def _part(self, name: str, side: Side) -> Future[Section]:
         """The part that another is read from; it is read in the asking thread where nobody has begun it."""
         key = (name, side)
-        future = self._begun(key)
+        future = self._future_of(key)
         # The asking thread reads the part itself where nobody has begun it: waiting for each other would be a circle.
         if key in self._tasks and not future.done():
             self._threads[side].hurry(key)
             self._threads[side].help(self._tasks[key])
         return future
 
-    def _begun(self, key: Key) -> Future[Section]:
+    def _future_of(self, key: Key) -> Future[Section]:
         # A side that is not asked keeps what the earlier snapshot has of it, seen or unseen.
         part = self.earlier.get(key)
         if part and (key[1] not in self.sides or _is_known(part, self.wanted)):
-            return _settled(Section(part.value, part.unreadable, part.cached))
+            return _settled_future(Section(part.value, part.unreadable, part.cached))
         with self._starting:
             if key not in self.futures:
                 self.futures[key] = Future()
@@ -227,7 +227,7 @@ def _is_known(part: SnapshotPart, wanted: Collection[str]) -> bool:
     return part.name not in wanted and not isinstance(part.value, Unavailable)
 
 
-def _settled(section: Section) -> Future[Section]:
+def _settled_future(section: Section) -> Future[Section]:
     done: Future[Section] = Future()
     done.set_result(section)
     return done

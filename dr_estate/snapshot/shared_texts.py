@@ -23,22 +23,22 @@ def share_texts(value: Any) -> None:
     """Let the rows of a part of many hold one text for all that are equal. They stay equal to what they were."""
     if isinstance(value, tuple) and len(value) >= LEAST_ROWS:
         for row in value:
-            _shared(row)
+            _share_texts(row)
 
 
-def _shared(value: Any) -> Any:
+def _share_texts(value: Any) -> Any:
     kind = type(value)
     if kind is str:
         return intern(value)
     if kind is tuple:
-        members = [_shared(member) for member in value]
+        members = [_share_texts(member) for member in value]
         return value if all(map(is_, members, value)) else tuple(members)
     for name in _fields(cast(Hashable, kind)):
         member = getattr(value, name)
         of_member = type(member)
         if of_member in _NO_TEXTS:
             continue
-        known = intern(member) if of_member is str else _shared(member)
+        known = intern(member) if of_member is str else _share_texts(member)
         if known is not member:
             object.__setattr__(value, name, known)  # an equal value: no difference is visible
     return value

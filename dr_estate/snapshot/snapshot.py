@@ -20,7 +20,7 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from dr_estate.config.environment import Side
-from dr_estate.model.encodable import encoded
+from dr_estate.model.encodable import json_bytes
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind, UnreadableRow
 from dr_estate.reading.reader import Reader, TrackedChanges
 from dr_estate.snapshot.registry import readers
@@ -181,9 +181,9 @@ def write_json(snapshot: Snapshot, file: BinaryIO) -> None:
         "remembered_tenants": list(snapshot.remembered_tenants),
         "parts": _PLACE,
     }
-    before, after = encoded(body, orjson.OPT_SORT_KEYS).split(_MARK)
+    before, after = json_bytes(body, orjson.OPT_SORT_KEYS).split(_MARK)
     digest = hashlib.sha256(before + b"[")
-    written_before, written_after = encoded({"digest": "0" * 2 * digest.digest_size, **body}).split(_MARK)
+    written_before, written_after = json_bytes({"digest": "0" * 2 * digest.digest_size, **body}).split(_MARK)
     file.write(written_before + b"[")
     for number, part in enumerate(snapshot.parts.values()):
         for written, digested in _texts(part, b"," if number else b""):
@@ -208,40 +208,40 @@ def _texts(part: SnapshotPart, start: bytes) -> Iterator[tuple[bytes, bytes]]:
         **({"unreadable": _dump(part.unreadable)} if part.unreadable else {}),
         **({"cached": list(part.cached)} if part.cached else {}),
     }
-    (before, after), (first, last) = (encoded(row, option).split(_MARK) for option in (0, orjson.OPT_SORT_KEYS))
+    (before, after), (first, last) = (json_bytes(row, option).split(_MARK) for option in (0, orjson.OPT_SORT_KEYS))
     yield start + before, start + first
     if isinstance(part.value, tuple):
         yield from _members(part.value)
     else:
-        yield _both(part.value)
+        yield _text_and_digested(part.value)
     yield after, last
 
 
 def _members(values: tuple[Any, ...]) -> Iterator[tuple[bytes, bytes]]:
     """The list of ``values``, some at a time."""
     for start in range(0, len(values), _AT_ONCE):
-        written, digested = _both(values[start : start + _AT_ONCE])
+        written, digested = _text_and_digested(values[start : start + _AT_ONCE])
         mark = b"," if start else b"["
         yield mark + written[1:-1], mark + digested[1:-1]
     yield (b"]", b"]") if values else (b"[]", b"[]")
 
 
-def _both(value: Any) -> tuple[bytes, bytes]:
+def _text_and_digested(value: Any) -> tuple[bytes, bytes]:
     """The text of ``value``, and that by which it is digested: over what a reader of the file will see."""
-    written = encoded(value)
+    written = json_bytes(value)
     return written, orjson.dumps(orjson.loads(written), option=orjson.OPT_SORT_KEYS)
 
 
 def _dump(value: Any) -> Any:
     """Plain values. A codec only to write would cost more."""
-    return orjson.loads(encoded(value))
+    return orjson.loads(json_bytes(value))
 
 
 def _digest(body: Mapping[str, Any]) -> str:
     return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def rewritten(data: bytes, shown: Callable[[Any], Any]) -> bytes:
+def rewritten_evidence(data: bytes, shown: Callable[[Any], Any]) -> bytes:
     """Evidence with every value mapped by ``shown``, and a digest of its own."""
     body = {name: value for name, value in orjson.loads(data).items() if name not in ("digest", *UNDER_SEAL)}
     body = {**shown(body), "schema": SCHEMA}

@@ -13,7 +13,7 @@ from typing import Any
 from dr_checks.core.model import CheckResult, Status
 from dr_estate.model.durations import duration
 from dr_estate.model.visible import one_line, visible
-from dr_estate.model.world_id import titled
+from dr_estate.model.world_id import report_title
 from reports.allure import runs as allure_runs
 from reports.allure.scenarios import scenario_ids
 from reports.page import render as page_render
@@ -133,7 +133,7 @@ def _environment(report: Report) -> str:
         "Account": env.account,
         "Primary region": env.regions.primary,
         "DR region": env.regions.dr,
-        "World": titled(report.world, report.world),
+        "World": report_title(report.world, report.world),
         "Observed at": report.observed_at.isoformat(timespec="seconds"),
         "API calls": report.api_calls,
         "Python": platform.python_version(),

@@ -72,7 +72,7 @@ class IncidentLog:
         """Whether it is the journal of a sandbox."""
         return self.chain.world is not None and self.chain.world.kind is WorldKind.SANDBOX
 
-    def titled(self, subject: str) -> str:
+    def title(self, subject: str) -> str:
         """A title that says whose journal it is and of which world."""
         world = f" ({self.chain.world.full_name})" if self.chain.world else ""
         prefix = f"{REHEARSAL}: " if self.rehearsal else ""
@@ -100,7 +100,7 @@ def render(log: IncidentLog, form: str) -> str:
     return forms[form](log)
 
 
-def verified(chain: Chain) -> str:
+def chain_verdict(chain: Chain) -> str:
     """Whether the record can be believed, in a sentence."""
     if chain.fault:
         return f"BROKEN: {chain.fault} {len(chain.entries)} entries before it hold."
@@ -114,26 +114,26 @@ def verified(chain: Chain) -> str:
 
 def text(log: IncidentLog) -> str:
     """For the terminal."""
-    lines = [*_wrapped("", log.titled("Incident")), *_wrapped("  chain ", verified(log.chain))]
-    lines += _wrapped("  mirror ", log.mirror.message) if log.mirror else []
-    lines += _wrapped("  anchors ", log.anchors.message) if log.anchors else []
-    lines += _wrapped("  source ", log.source)
+    lines = [*_wrapped_lines("", log.title("Incident")), *_wrapped_lines("  chain ", chain_verdict(log.chain))]
+    lines += _wrapped_lines("  mirror ", log.mirror.message) if log.mirror else []
+    lines += _wrapped_lines("  anchors ", log.anchors.message) if log.anchors else []
+    lines += _wrapped_lines("  source ", log.source)
     for line in log.timelines:
         lines += ["", f"{line.goal}: {recovery_time(line)}"]
         lines += [f"  {name} {value}" for name, value in clocks(line)]
         lines += [f"  {row[0]:<10} {row[1]:<21} {row[2]:<21} {row[3]}" for row in phase_rows(line)]
         for title, rows in _lists(line):
-            lines += [f"  {title}", *(part for row in rows for part in _wrapped("    ", row))]
+            lines += [f"  {title}", *(part for row in rows for part in _wrapped_lines("    ", row))]
     lines += ["", "Timeline"] if log.chain.entries else ["", "Nothing is recorded."]
     for at, kind, message in _entry_rows(log.chain.entries):
-        lines += _wrapped(f"  {at}  {kind:<12} ", message)
+        lines += _wrapped_lines(f"  {at}  {kind:<12} ", message)
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
 def markdown(log: IncidentLog) -> str:
     """For tickets and reviews."""
-    lines = [f"# {escaped(log.titled('Incident'))}", ""]
-    lines += [f"- **Chain:** {escaped(verified(log.chain))}"]
+    lines = [f"# {escaped(log.title('Incident'))}", ""]
+    lines += [f"- **Chain:** {escaped(chain_verdict(log.chain))}"]
     lines += [f"- **Mirror:** {escaped(log.mirror.message)}"] if log.mirror else []
     lines += [f"- **Anchors:** {escaped(log.anchors.message)}"] if log.anchors else []
     lines += [f"- **Source:** {code(log.source)}", ""]
@@ -165,7 +165,7 @@ def as_json(log: IncidentLog) -> str:
             "head": chain.head,
             "torn_bytes": len(chain.torn),
             "fault": {"line": chain.fault.line, "why": chain.fault.why} if chain.fault else None,
-            "says": verified(chain),
+            "says": chain_verdict(chain),
         },
         **({"mirror": _comparison(log.mirror)} if log.mirror else {}),
         **({"anchors": {**_comparison(log.anchors), "altered": list(log.anchors.altered)}} if log.anchors else {}),
@@ -292,7 +292,7 @@ _SENTENCES: dict[EntryKind, Callable[[Mapping[str, Any]], str]] = {
 }
 
 
-def _wrapped(before: str, message: str) -> list[str]:
+def _wrapped_lines(before: str, message: str) -> list[str]:
     """``message`` after ``before``, wrapped under itself within the width unless it holds a command."""
     shown = one_line(message) or "-"
     if holds_command(shown):

@@ -14,7 +14,7 @@ from dr_actions.journal.timeline import REACHED, Timeline
 from dr_actions.model.gates import FENCE
 from dr_actions.model.plan import Goal
 from dr_estate.model.durations import duration
-from reports.incident.log import IncidentLog, incident_log, markdown, verified
+from reports.incident.log import IncidentLog, chain_verdict, incident_log, markdown
 from reports.values.escaping import code, table_lines
 from reports.values.escaping import markdown as escaped
 from reports.values.run_record import without_writes
@@ -31,7 +31,7 @@ def review(log: IncidentLog, refusal: str = "") -> str:
     """The whole document. ``refusal`` is why a run that AWS started was refused by its task: no journal has that."""
     entries = log.chain.entries
     refused = [f"- {escaped(refusal)}"] if refusal else []
-    lines = [f"# {escaped(log.titled('Post-incident review:'))}", "", *_head(log), ""]
+    lines = [f"# {escaped(log.title('Post-incident review:'))}", "", *_head(log), ""]
     lines += _section("Objectives", list(_objectives(log.timelines)))
     lines += _section("What was lost", list(_losses(entries)))
     lines += _section("Decisions, and who took them", list(_decisions(entries)))
@@ -58,7 +58,7 @@ _QUESTIONS = [
 
 def _head(log: IncidentLog) -> Iterator[str]:
     entries = log.chain.entries
-    yield f"- **Record:** {escaped(verified(log.chain))}"
+    yield f"- **Record:** {escaped(chain_verdict(log.chain))}"
     if entries:
         ended = [entry for entry in entries if entry.kind is EntryKind.END]
         due = (ended[-1] if ended else entries[-1]).at + _DUE
@@ -166,10 +166,10 @@ def _clean_ups(entries: Sequence[Entry]) -> Iterator[str]:
     """Yield what the plans leave to people; all notes of a plan that does not list these separately."""
     plans = [entry.data["plan"] for entry in entries if entry.kind is EntryKind.BEGIN]
     left = dict.fromkeys(sentence for plan in plans for sentence in plan.get("leaves", ()))
-    yield from (f"- {escaped(sentence)}" for sentence in (*left, *_unfenced(entries)))
+    yield from (f"- {escaped(sentence)}" for sentence in (*left, *_unfenced_sentences(entries)))
 
 
-def _unfenced(entries: Sequence[Entry]) -> list[str]:
+def _unfenced_sentences(entries: Sequence[Entry]) -> list[str]:
     """That the old primary was not stopped, as the last run saw it; nothing once it was fenced, or serves again."""
     sentences, goal = list[str](), ""
     for entry in entries:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from dr_actions.assessment.failover import Advice, Assessment
 from dr_checks.core.model import CheckResult, Finding, Lag, Severity, Status, worst
 from dr_checks.core.registry import checks
-from dr_checks.core.remedy import Remedy, merged
+from dr_checks.core.remedy import Remedy, merged_remedies
 from dr_checks.core.verdict import MOST_WHEN_BLOCKED, Recommendation, best_lags, readiness_score
 from dr_checks.derived.due import ScheduledTest, blocked_now, dues
 from dr_estate.model.run_records import RunRecord
@@ -296,17 +296,18 @@ def gap_groups(report: Report) -> tuple[GapGroup, ...]:
     failed = [cause.result for cause in report.causes if not cause.warns]
     groups += [GapGroup(Status.FAIL, _cards(failed))] if failed else []
     groups += [
-        _folded(Status.FAIL, f"Effects of {cause.result.check}", cause.effects, "They end with their cause.")
+        _folded_group(Status.FAIL, f"Effects of {cause.result.check}", cause.effects, "They end with their cause.")
         for cause in report.causes
         if cause.effects
     ]
     groups += [
-        _folded(Status.UNKNOWN, f"{place.place} {place.how}", place.results, _UNANSWERED) for place in report.unanswered
+        _folded_group(Status.UNKNOWN, f"{place.place} {place.how}", place.results, _UNANSWERED)
+        for place in report.unanswered
     ]
     shown = {card.result.check for group in groups for card in group.cards}
     expected = [result for result in report.expected if result.check not in shown]
     if expected:
-        groups.append(_folded(Status.WARN, "Expected until the failback", expected, "The failover made them so."))
+        groups.append(_folded_group(Status.WARN, "Expected until the failback", expected, "The failover made them so."))
         shown |= {result.check for result in expected}
     for status in (Status.UNKNOWN, Status.WARN, Status.EXCEPTED):
         rest = [result for result in report.verdict.with_status(status) if result.check not in shown]
@@ -317,7 +318,7 @@ def gap_groups(report: Report) -> tuple[GapGroup, ...]:
 _UNANSWERED = "One cause. The checks below say nothing until there is an answer."
 
 
-def _folded(status: Status, cause: str, results: Sequence[CheckResult], lead: str) -> GapGroup:
+def _folded_group(status: Status, cause: str, results: Sequence[CheckResult], lead: str) -> GapGroup:
     return GapGroup(status, _cards(results), cause, lead)
 
 
@@ -328,7 +329,7 @@ def _cards(results: Iterable[CheckResult]) -> tuple[GapCard, ...]:
 
 def _card(result: CheckResult, sentence: str) -> GapCard:
     findings = tuple(finding for finding in result.findings if finding.status is result.status)
-    return GapCard(result, sentence, findings, merged(finding.healing for finding in findings))
+    return GapCard(result, sentence, findings, merged_remedies(finding.healing for finding in findings))
 
 
 def _by_framework(results: Iterable[CheckResult]) -> dict[Framework, tuple[ControlResult, ...]]:

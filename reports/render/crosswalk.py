@@ -15,9 +15,9 @@ from typing import Any
 import orjson
 
 from dr_checks.core.model import CheckResult, Status
-from dr_estate.model.encodable import encoded
+from dr_estate.model.encodable import json_bytes
 from dr_estate.model.visible import visible
-from dr_estate.model.world_id import titled
+from dr_estate.model.world_id import report_title
 from reports.values.crosswalk import ControlResult, Framework, crosswalk
 from reports.values.escaping import markdown as escaped
 from reports.values.escaping import spreadsheet
@@ -31,7 +31,7 @@ _PREFIXES = {Framework.WELL_ARCHITECTED: "", Framework.NIST: "", Framework.ISO: 
 
 def markdown(report: Report) -> str:
     """A table a framework, for the auditor's file."""
-    title = titled(f"Controls of {report.environment.name.upper()}", report.world)
+    title = report_title(f"Controls of {report.environment.name.upper()}", report.world)
     lines = [
         f"# {escaped(title)}",
         "",
@@ -70,7 +70,7 @@ def oscal(report: Report) -> str:
     """OSCAL assessment results, the same for the same evidence: its ids are made of the evidence's digest."""
     rows = [row for row in crosswalk(report.verdict.results) if row.results]
     seen = {result.check: result for row in rows for result in row.results}
-    title = titled(f"DR assessment of {report.environment.name.upper()}", report.world)
+    title = report_title(f"DR assessment of {report.environment.name.upper()}", report.world)
     results = {
         "uuid": _id(report, "result"),
         "title": title,
@@ -94,7 +94,7 @@ def oscal(report: Report) -> str:
         "back-matter": {"resources": list(_resources(report))},
     }
     indented = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-    return visible(encoded({"assessment-results": document}, indented).decode())
+    return visible(json_bytes({"assessment-results": document}, indented).decode())
 
 
 def _scope() -> dict[str, Any]:

@@ -11,7 +11,7 @@ import orjson
 
 from dr_checks.core.changes import StatusChange
 from dr_checks.core.model import Status
-from dr_estate.model.encodable import encoded
+from dr_estate.model.encodable import json_bytes
 from dr_estate.model.visible import one_line
 from reports.values.escaping import holds_command, markdown
 from reports.values.stored_report import StoredReport
@@ -43,7 +43,7 @@ class RunDifference:
 def render(difference: RunDifference, form: str, *, every: bool = False) -> str:
     """The difference in the format ``form``: terminal (the worst of many, unless ``every``), markdown or json."""
     if form == "json":
-        return encoded(_plain(difference), orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+        return json_bytes(_plain(difference), orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
     shown = None if every or form == "markdown" else _SHOWN
     return "\n".join(_lines(difference, shown, is_markdown=form == "markdown")) + "\n"
 

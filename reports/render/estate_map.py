@@ -32,11 +32,11 @@ def _lines(found: EstateMap, whole: bool) -> Iterator[str]:
     dr = found.dr or "no region"
     yield f"Workloads in {found.primary}: {len(found.workloads)}, with a counterpart in {dr}: {paired}"
     alone_first = sorted(found.workloads, key=lambda workload: workload.counterpart is not None)
-    yield from _some([list(_workload(workload)) for workload in alone_first], "workloads", whole)
+    yield from _first_blocks([list(_workload(workload)) for workload in alone_first], "workloads", whole)
     yield ""
     yield f"Stores of {found.primary}: {len(found.stores)}"
     alike = _alike(found.stores, whole)
-    yield from _some([list(_stores(stores)) for stores in alike], "kinds of stores", whole)
+    yield from _first_blocks([list(_stores(stores)) for stores in alike], "kinds of stores", whole)
     if found.beside:
         others = ", ".join(f"{kind}: {count}" for kind, count in found.beside.items())
         yield f"  Named by nothing that was read of the workloads, and not replicated: {others}."
@@ -53,7 +53,7 @@ def _entries(found: EstateMap, whole: bool) -> Iterator[str]:
     for entry in found.entries:
         by = f", behind distribution {entry.distribution}" if entry.distribution else ""
         yield f"  {entry.name}{by}"
-        yield from _folded(entry.aliases, "    asked for as ", whole)
+        yield from _name_lines(entry.aliases, "    asked for as ", whole)
         for leg in entry.legs:
             waits = "" if leg.leads else ", waits"
             yield f"    -> {leg.balancer.region} load balancer {leg.balancer.name} ({leg.policy}{waits})"
@@ -63,7 +63,7 @@ def _entries(found: EstateMap, whole: bool) -> Iterator[str]:
 
 def _workload(workload: Workload) -> Iterator[str]:
     yield f"  {workload.service.name}  {workload.service.state}, cluster {workload.cluster}"
-    yield from _folded([str(route) for route in workload.routes], "    for ", whole=False)
+    yield from _name_lines([str(route) for route in workload.routes], "    for ", whole=False)
     yield f"    -> {_counterpart(workload.counterpart, workload.unread, workload.unsupported)}"
 
 
@@ -95,7 +95,7 @@ def _stores(stores: Sequence[Store]) -> Iterator[str]:
         yield f"    -> {_counterpart(copy, first.unread, first.unsupported)}"
 
 
-def _some(blocks: Sequence[Sequence[str]], what: str, whole: bool) -> Iterator[str]:
+def _first_blocks(blocks: Sequence[Sequence[str]], what: str, whole: bool) -> Iterator[str]:
     shown = blocks if whole or len(blocks) <= _BLOCKS else blocks[:_BLOCKS]
     for block in shown:
         yield from block
@@ -103,7 +103,7 @@ def _some(blocks: Sequence[Sequence[str]], what: str, whole: bool) -> Iterator[s
         yield f"  and {len(blocks) - len(shown)} more {what}: --all"
 
 
-def _folded(names: Sequence[str], before: str, whole: bool) -> Iterator[str]:
+def _name_lines(names: Sequence[str], before: str, whole: bool) -> Iterator[str]:
     most = len(names) if whole else 2
     if names:
         yield f"{before}{', '.join(names[:most])}{f' and {len(names) - most} more' if len(names) > most else ''}"

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import orjson
 
 from dr_checks.core.model import Area, CheckResult, Severity, Status
-from dr_estate.model.encodable import encoded
+from dr_estate.model.encodable import json_bytes
 from dr_estate.model.visible import visible
 from dr_estate.model.world_id import REHEARSAL
 from reports.render import junit_report, sarif_report
@@ -24,7 +24,7 @@ from reports.values.stored_report import StoredReport
 def as_json(fleet: Fleet) -> str:
     """The fleet as an indented JSON document with a final newline."""
     options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-    return visible(encoded(values.to_dict(fleet), options).decode())
+    return visible(json_bytes(values.to_dict(fleet), options).decode())
 
 
 def as_markdown(fleet: Fleet) -> str:

@@ -12,7 +12,7 @@ from dr_checks.core.model import CheckResult, Lag, Status
 from dr_checks.core.remedy import Remedy
 from dr_checks.core.verdict import Verdict
 from dr_checks.posture.causes import Cause
-from dr_estate.model.encodable import encoded
+from dr_estate.model.encodable import json_bytes
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.model.visible import visible
 from dr_estate.snapshot.snapshot import SnapshotPart
@@ -31,11 +31,11 @@ def pieces(report: Report) -> Iterator[str]:
 
     Plain values take several times the memory of their text, so those of one result are there at a time.
     """
-    before, after = encoded(_document(report), _OPTIONS).decode().split(_MARK)
+    before, after = json_bytes(_document(report), _OPTIONS).decode().split(_MARK)
     start = "["
     yield visible(before)
     for result in report.verdict.results:
-        text = encoded(_result(result), orjson.OPT_INDENT_2).decode().replace("\n", "\n    ")
+        text = json_bytes(_result(result), orjson.OPT_INDENT_2).decode().replace("\n", "\n    ")
         yield visible(f"{start}\n    {text}")
         start = ","
     yield visible(("[]" if start == "[" else "\n  ]") + after)
@@ -76,7 +76,7 @@ def _plain(report: Report, verdict: Verdict) -> dict[str, Any]:
         "posture_next": report.invocation.complete(report.posture_next),
         "next_step": report.invocation.complete(report.next_step),
         "next_command": next_line(report.invocation.complete(report.next_step))[1],
-        "served": _served(report),
+        "served": _served_values(report),
         "causes": [_root(cause) for cause in report.causes],
         "expected": [result.check for result in report.expected],
         "unanswered": [
@@ -90,7 +90,7 @@ def _plain(report: Report, verdict: Verdict) -> dict[str, Any]:
         "rpo": asdict(verdict.rpo),
         "lags": [_lag(lag) for lag in verdict.lags],
         "results": _PLACE,
-        "unseen": [_unseen(part) for part in report.unseen],
+        "unseen": [_unseen_values(part) for part in report.unseen],
         "exceptions": _exceptions(report),
         "rules": {"digest": report.rules.digest, "version": report.rules.version} if report.rules else None,
         "standing": control_state.to_dict(report.standing),
@@ -101,7 +101,7 @@ def _plain(report: Report, verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _served(report: Report) -> dict[str, Any] | None:
+def _served_values(report: Report) -> dict[str, Any] | None:
     """What the DR region serves while its database takes the writes."""
     if report.served is None:
         return None
@@ -132,7 +132,7 @@ def _lag(lag: Lag) -> dict[str, Any]:
     return {name: value for name, value in asdict(lag).items() if name not in ("missing", "unseen", "at_most_s")}
 
 
-def _unseen(part: SnapshotPart) -> dict[str, Any]:
+def _unseen_values(part: SnapshotPart) -> dict[str, Any]:
     return {
         "part": part.name,
         "side": part.side,

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 from dr_checks.core.model import Area, CheckResult, Status
 from dr_estate.model.visible import commanding_nobody, visible
-from dr_estate.model.world_id import titled
+from dr_estate.model.world_id import report_title
 from reports.values.report import Report
 
 KINDS = {
@@ -27,7 +27,9 @@ _NO_XML = re.compile("[\ufffe\uffff]")  # what XML 1.0 lacks beyond what is neve
 
 def render(report: Report) -> str:
     """The report as a JUnit document with a final newline."""
-    root = ET.Element("testsuites", {"name": titled(f"{report.title} of {report.environment.name}", report.world)})
+    root = ET.Element(
+        "testsuites", {"name": report_title(f"{report.title} of {report.environment.name}", report.world)}
+    )
     for area, results in report.by_area().items():
         root.append(_suite(report, area, results))
     kinds = Counter(KINDS.get(result.status) for result in report.verdict.results)

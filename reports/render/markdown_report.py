@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dr_checks.core.model import Status
 from dr_checks.core.remedy import Remedy
 from dr_estate.model.durations import duration
-from dr_estate.model.world_id import titled
+from dr_estate.model.world_id import report_title
 from reports.render import control_planes
 from reports.render.assessment_markdown import of_assessment, of_run
 from reports.render.drill_markdown import of_drill
@@ -70,7 +70,7 @@ def render(report: Report) -> str:
     unseen = [f"- {p.name} ({p.side}): {markdown(p.value.why)}" for p in report.unseen]
     lines += _section("Parts that could not be read", unseen)
     lines += _section("Control planes", control_planes.markdown())
-    lines = [f"# {titled(line[2:], report.world)}" if line.startswith("# ") else line for line in lines]
+    lines = [f"# {report_title(line[2:], report.world)}" if line.startswith("# ") else line for line in lines]
     return report.invocation.complete("\n".join(lines).rstrip() + "\n")
 
 

@@ -19,7 +19,7 @@ from dr_checks.core.model import Check, CheckResult, Finding, Severity, Status
 from dr_checks.core.readiness_gate import Baseline
 from dr_checks.core.registry import checks
 from dr_checks.core.verdict import with_status
-from dr_estate.model.encodable import encoded, spelled_out
+from dr_estate.model.encodable import json_bytes, spelled_out
 from dr_estate.model.visible import visible
 from reports.render.scenario_places import place_of
 from reports.values.report import Report
@@ -56,7 +56,7 @@ def render(report: Report) -> str:
 def log_of(runs: Sequence[Mapping[str, Any]]) -> str:
     """The indented SARIF log of these runs, with a final newline."""
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": runs}
-    return visible(encoded(log, orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode())
+    return visible(json_bytes(log, orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode())
 
 
 def _source(report: Report) -> SarifSource:

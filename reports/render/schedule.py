@@ -28,7 +28,7 @@ from dr_checks.derived.due import DueState, ScheduledTest
 from dr_estate.model.durations import duration
 from dr_estate.model.dynamodb_values import instant
 from dr_estate.model.run_records import RunKind, RunRecord
-from dr_estate.model.world_id import titled
+from dr_estate.model.world_id import report_title
 from reports.values.escaping import code, table_lines
 from reports.values.escaping import markdown as escaped
 
@@ -160,7 +160,7 @@ def _title(plan: DrillCalendar) -> str:
     title = (
         f"DR tests of {plan.environment.upper()} ({plan.world}), {plan.at:%Y-%m-%d %H:%M} UTC, days of {plan.timezone}"
     )
-    return titled(title, plan.world)
+    return report_title(title, plan.world)
 
 
 def _cells(row: ScheduledTest) -> tuple[str, ...]:

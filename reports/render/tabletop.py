@@ -10,7 +10,7 @@ from datetime import datetime
 from dr_actions.assessment.tabletop import TabletopStop
 from dr_estate.model.durations import duration
 from dr_estate.model.visible import one_line
-from dr_estate.model.world_id import titled
+from dr_estate.model.world_id import report_title
 from reports.values.escaping import markdown as escaped
 
 SCHEMA = "aws-dr-manager/tabletop/1"
@@ -62,7 +62,7 @@ def text(stop: TabletopStop) -> str:
 def markdown(exercise: Exercise) -> str:
     """The record of the exercise."""
     lines = [
-        f"# {titled(f'Tabletop exercise of {exercise.environment.upper()}', exercise.world)}",
+        f"# {report_title(f'Tabletop exercise of {exercise.environment.upper()}', exercise.world)}",
         "",
         f"- **Held:** {exercise.held_at:%Y-%m-%d %H:%M} UTC, on the evidence of {escaped(exercise.world)}",
         f"- **Gaps:** {len(exercise.gaps)}",

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from dr_estate.model.encodable import encoded
+from dr_estate.model.encodable import json_bytes
 from reports.values.escaping import holds_command, markdown, table_lines
 
 WIDTH = 100
@@ -105,4 +105,4 @@ def _lines_of(text: str, indent: str, further: str | None = None) -> list[str]:
 
 
 def _json(value: Any) -> str:
-    return encoded(value, orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+    return json_bytes(value, orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()

@@ -9,7 +9,7 @@ from dr_actions.assessment.failover import Advice, Assessment
 from dr_actions.model.plan import Goal, Plan
 from dr_estate.model.durations import duration
 from dr_estate.model.visible import one_line
-from reports.terminal.parts import indented, table
+from reports.terminal.parts import print_indented, table
 from reports.values import assessment as values_assessment
 from reports.values.escaping import holds_command
 from reports.values.report import Report
@@ -42,10 +42,10 @@ def show(report: Report, assessment: Assessment, console: Console) -> None:
     )
     console.print(f"  account {env.account}, {env.regions.primary} (primary), {env.regions.dr} (DR)")
     console.print(f"  world: {one_line(report.world)}; observed {report.observed_at:%Y-%m-%d %H:%M:%S} UTC")
-    indented(console, f"posture {report.posture}: {report.posture_says}", 2)
-    indented(console, f"writes: {report.writers}", 2)
+    print_indented(console, f"posture {report.posture}: {report.posture_says}", 2)
+    print_indented(console, f"writes: {report.writers}", 2)
     for sentence in values_assessment.sentences(assessment, env, report.observed_at):
-        indented(console, report.invocation.complete(sentence), 2)
+        print_indented(console, report.invocation.complete(sentence), 2)
     _why(report, assessment, console)
     _losses(report, assessment, console)
     _plan(report, assessment, console)
@@ -57,14 +57,16 @@ def _why(report: Report, assessment: Assessment, console: Console) -> None:
     console.print(Text("\nWhy", "bold"))
     shown = len(assessment.reasons) if report.every_finding else _SHOWN
     for reason in assessment.reasons[:shown]:
-        indented(console, f"- {report.invocation.complete(reason)}", 2)
+        print_indented(console, f"- {report.invocation.complete(reason)}", 2)
     if len(assessment.reasons) > shown:
-        indented(console, f"... and {len(assessment.reasons) - shown} more (--all lists them)", 2, "dim")
+        print_indented(console, f"... and {len(assessment.reasons) - shown} more (--all lists them)", 2, "dim")
     met, unmet = (sum(gate.met is well and not gate.relaxed for gate in assessment.gates) for well in (True, False))
     for rule in report.applied_exceptions:
-        indented(console, f"- {rule.who} accepted {rule.check} for {rule.subject} until {rule.until}: {rule.why}", 2)
+        print_indented(
+            console, f"- {rule.who} accepted {rule.check} for {rule.subject} until {rule.until}: {rule.why}", 2
+        )
     if met and unmet:
-        indented(console, f"- {met} {'gate is' if met == 1 else 'gates are'} met", 2, "dim")
+        print_indented(console, f"- {met} {'gate is' if met == 1 else 'gates are'} met", 2, "dim")
 
 
 def _losses(report: Report, assessment: Assessment, console: Console) -> None:
@@ -107,7 +109,7 @@ def _every_step(plan: Plan, title: str, console: Console) -> None:
         rows.add_row(number, "see below" if holds_command(message) else message, *cells)
     console.print(rows)
     for step in below:
-        indented(console, step, 2)
+        print_indented(console, step, 2)
 
 
 def _notes(report: Report, assessment: Assessment, console: Console) -> None:
@@ -115,7 +117,7 @@ def _notes(report: Report, assessment: Assessment, console: Console) -> None:
     for note in assessment.plan.notes:
         line = Text(f"  Note: {one_line(report.invocation.complete(note))}")
         if report.every_finding or holds_command(note):
-            indented(console, line.plain.strip(), 2)
+            print_indented(console, line.plain.strip(), 2)
         else:
             line.truncate(console.width, overflow="ellipsis")
             console.print(line)

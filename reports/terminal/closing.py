@@ -13,7 +13,7 @@ from dr_actions.model.plan import Danger
 from dr_checks.core.model import Severity, Status
 from dr_checks.posture.posture import PostureName
 from dr_estate.model.durations import duration
-from reports.terminal.parts import LABEL, NEXT, in_short, labelled, next_command
+from reports.terminal.parts import LABEL, NEXT, in_short, next_command, print_labelled
 from reports.values import gate as values_gate
 from reports.values.recovery_point import objective_met
 from reports.values.report import Report
@@ -31,16 +31,16 @@ def show(report: Report, console: Console) -> None:
 def summary(report: Report, console: Console) -> None:
     """Print what stands above the status: the posture and its sentence, and the lines of ``show`` but its answer."""
     since = f" since {report.since:%Y-%m-%d %H:%M} UTC" if report.since else ""
-    labelled(console, "Posture", f"{report.posture}{since}: {report.posture_says}")
+    print_labelled(console, "Posture", f"{report.posture}{since}: {report.posture_says}")
     if report.served is not None:
-        labelled(console, "Served", report.served_sentence)
+        print_labelled(console, "Served", report.served_sentence)
     if report.writers:
-        labelled(console, "Writes", report.writers)
+        print_labelled(console, "Writes", report.writers)
     for label, text in lines(report, console.width):
         if label == NEXT:
             next_command(console, text)
         elif label not in ("Posture", "Answer"):
-            labelled(console, label, text)
+            print_labelled(console, label, text)
 
 
 def show_last(report: Report, console: Console) -> None:
@@ -83,7 +83,7 @@ def _answer(report: Report, named: int) -> str:
         unmet_gates = [gate for gate in weighed.gates if not gate.met and not gate.relaxed]
         gates = [gate.id for gate in sorted(unmet_gates, key=lambda gate: not gate.stops)]
         number = f"{len(gates)} {'gate' if len(gates) == 1 else 'gates'} not met"
-        unmet = f"; {f'gates not met: {_some(gates, named)}' if named else number}" if gates else ""
+        unmet = f"; {f'gates not met: {_first_names(gates, named)}' if named else number}" if gates else ""
         return f"{weighed.advice}, exit {report.exit}{unmet}"
     alone = f" ({report.left_out} checks left out)" if report.left_out else ""
     answer = f"{drills}; {verdict.recommendation}" if drills else str(verdict.recommendation)
@@ -136,7 +136,7 @@ def _gaps(report: Report, named: int) -> str:
     grave = sum(cause.result.severity in _GRAVE for cause in causes)
     shown = min(named, grave or named)
     of_causes = f" by {len(causes)} {'cause' if len(causes) == 1 else 'causes'}" if failed > len(causes) else ""
-    names = f" ({_some([cause.result.check for cause in causes], shown)})" if named else ""
+    names = f" ({_first_names([cause.result.check for cause in causes], shown)})" if named else ""
     counts = [f"{failed} failed{of_causes}{names}"] if failed else []
     counts += [f"{len(place.results)} not judged ({place.place} {place.how})" for place in report.unanswered]
     apart = {result.check for place in report.unanswered for result in place.results}
@@ -148,11 +148,11 @@ def _gaps(report: Report, named: int) -> str:
     warned = sum(cause.warns for cause in report.causes)
     counts += [f"{warned} {'warns' if warned == 1 else 'warn'}"] if warned else []
     accepted = [result.check for result in report.verdict.with_status(Status.EXCEPTED)]
-    names = f" ({_some(accepted, min(named, 1))})" if named else ""
+    names = f" ({_first_names(accepted, min(named, 1))})" if named else ""
     counts += [f"{len(accepted)} accepted{names}"] if accepted else []
     return "; ".join(counts) or "none"
 
 
-def _some(names: list[str], shown: int) -> str:
+def _first_names(names: list[str], shown: int) -> str:
     more = f" and {len(names) - shown} more" if len(names) > shown else ""
     return ", ".join(names[:shown]) + more

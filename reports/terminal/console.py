@@ -34,13 +34,13 @@ def begin(invocation: Invocation) -> None:
     _invocation = invocation
 
 
-def pinned(aside: Callable[[], AbstractContextManager[None]] | None = None) -> None:
+def write_within(aside: Callable[[], AbstractContextManager[None]] | None = None) -> None:
     """Let everything that is written from now on be written within ``aside()``, which takes down what is pinned."""
     global _aside  # noqa: PLW0603 - one process has one terminal
     _aside = aside or nullcontext
 
 
-def completed(text: str) -> str:
+def complete_commands(text: str) -> str:
     """Return ``text`` with each command of this tool as it is to be typed."""
     return _invocation.complete(text) if _invocation.options else _invocation.name(text)
 
@@ -51,7 +51,7 @@ def complain(sentence: str, stream: TextIO | None = None) -> None:
 
     from reports.terminal.printer import Printer
 
-    shown = commanding_nobody(visible(without_credentials(completed(sentence))))
+    shown = commanding_nobody(visible(without_credentials(complete_commands(sentence))))
     place = stream or sys.stderr
     if isinstance(place, FileProxy):  # a progress bar is there: it makes room for what is written, not for a console
         place.write(f"{shown}\n")
@@ -95,7 +95,7 @@ def has_typed(name: str, prompt: str, stopped: Callable[[], bool] = lambda: Fals
 def result(text: str, *, machine: bool = False) -> None:
     """Write a result to stdout and hide nothing of it; what a ``machine`` reads keeps its commands as they are."""
     with naming_stdout():
-        sys.stdout.write(visible(text if machine else completed(text)))
+        sys.stdout.write(visible(text if machine else complete_commands(text)))
         sys.stdout.flush()
 
 
@@ -112,7 +112,7 @@ def conclude(
 
     page = Page(file=sys.stderr if beside else sys.stdout)
     with suppress(OSError) if beside else naming_stdout():
-        in_short((("Answer", answer), *facts, *([(NEXT, completed(next_step))] if next_step else [])), page)
+        in_short((("Answer", answer), *facts, *([(NEXT, complete_commands(next_step))] if next_step else [])), page)
         page.file.flush()
 
 

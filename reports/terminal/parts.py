@@ -31,7 +31,7 @@ class Page(Printer):
         return shown
 
 
-def indented(console: Console, text: str, by: int, style: str = "") -> None:
+def print_indented(console: Console, text: str, by: int, style: str = "") -> None:
     """Print ``text`` indented; wrapped lines keep the indent, and what holds a command is not wrapped."""
     line = Text(one_line(text), style)
     if holds_command(text):
@@ -52,7 +52,7 @@ def in_short(entries: Iterable[tuple[str, str]], console: Console) -> None:
         console.print(line, soft_wrap=True)
 
 
-def labelled(console: Console, label: str, text: str, style: str = "") -> None:
+def print_labelled(console: Console, label: str, text: str, style: str = "") -> None:
     """Print ``text`` beside its label; wrapped lines stand below its begin."""
     grid = Table.grid()
     grid.add_column(width=_INDENT + LABEL, no_wrap=True)
@@ -65,7 +65,7 @@ def next_command(console: Console, text: str) -> None:
     """Print what comes next: what it does, and below it the command, a line of its own that is never wrapped."""
     explanation, command = next_line(text)
     if explanation or not command:
-        labelled(console, NEXT, explanation)
+        print_labelled(console, NEXT, explanation)
     if command:
         console.print(Text(f"  {'' if explanation else f'{NEXT}: '}{one_line(command)}", "bold"), soft_wrap=True)
 

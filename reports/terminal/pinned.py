@@ -38,7 +38,7 @@ class PinnedLine:
         return max(1, -(-cell_len(self.text) // columns))
 
     @property
-    def styled(self) -> str:
+    def styled_text(self) -> str:
         """The text as it is written."""
         code = "" if os.environ.get("NO_COLOR") else _STYLES[self.style]
         return f"\x1b[{code}m{self.text}\x1b[0m" if code else self.text
@@ -70,18 +70,18 @@ class PinnedLines:
     def _redrawn(self, present: Sequence[PinnedLine], columns: int) -> str:
         heights = [line.rows(columns) for line in self._lines]
         if heights == [line.rows(columns) for line in present]:
-            return "".join(self._changed(number, line, columns) for number, line in enumerate(present))
+            return "".join(self._update_of(number, line, columns) for number, line in enumerate(present))
         up = f"\r{_UP.format(sum(heights))}{_TO_END}" if heights else ""
-        return up + "".join(f"{line.styled}\n" for line in present)
+        return up + "".join(f"{line.styled_text}\n" for line in present)
 
-    def _changed(self, number: int, line: PinnedLine, columns: int) -> str:
+    def _update_of(self, number: int, line: PinnedLine, columns: int) -> str:
         if line == self._lines[number]:
             return ""
         own, below = line.rows(columns), sum(later.rows(columns) for later in self._lines[number + 1 :])
         # at the last column the cursor stands upon the last letter: clearing from there would take it
         clear = _TO_LINE_END if cell_len(line.text) % columns or not line.text else ""
         down = "\n" * (below + 1)
-        return f"\r{_UP.format(own + below)}{line.styled}{clear}{down}\r"
+        return f"\r{_UP.format(own + below)}{line.styled_text}{clear}{down}\r"
 
     def _size(self) -> tuple[int, int]:
         try:

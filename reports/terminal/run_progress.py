@@ -13,7 +13,7 @@ from dr_actions.model.plan import Step
 from dr_estate.model.durations import duration
 from reports.terminal import console
 from reports.terminal.manual_step import ManualStepWriter
-from reports.terminal.run_screen import RunScreen, shown
+from reports.terminal.run_screen import RunScreen, markup
 from reports.values.run_view import LineKind, RunFollower, RunView
 
 _SILENCE_S = 10.0
@@ -52,7 +52,7 @@ class RunProgress:
         message = f"{step.subject}: {text} ({duration(age_s)}{_of(limit_s)})"
         self._screen.detail(message)
         if not self._screen.pins and time.monotonic() - self._screen.printed_at > _SILENCE_S:
-            self._screen.print(f"  {shown(message)}")
+            self._screen.print(f"  {markup(message)}")
 
     def done(self, _step: Step, _message: str) -> None:
         """A step is as wanted: the journal has it."""
@@ -61,7 +61,7 @@ class RunProgress:
 
     def degraded(self, step_id: str, reason: str) -> None:
         """A step failed, and the run goes on without it."""
-        self._screen.print(f"  [bold red]FAILED, going on[/] {shown(step_id)}: {shown(reason)}")
+        self._screen.print(f"  [bold red]FAILED, going on[/] {markup(step_id)}: {markup(reason)}")
         self._follow()
 
     def by_hand(self, step: Step, unread: str = "") -> None:
@@ -72,11 +72,11 @@ class RunProgress:
     def note(self, sentence: str) -> None:
         """Anything else worth saying."""
         self._follow()
-        self._screen.print(shown(sentence))
+        self._screen.print(markup(sentence))
 
     def gives_up(self, step: Step, reason: str, stop: threading.Event) -> bool:
         """Ask for the step's subject, typed, to wait for it no longer; nobody's answer within a minute goes on."""
-        self._screen.print(f"[bold yellow]{shown(reason)}[/]")
+        self._screen.print(f"[bold yellow]{markup(reason)}[/]")
         if not self._tty:
             self._screen.print("The run goes on waiting. `dr_cli.py pause` stops it between two calls.")
             return False
@@ -92,7 +92,7 @@ class RunProgress:
         """
         if not self._tty:
             return None
-        self._screen.print(f"[bold red]This cannot be undone:[/] {shown(step.says)} Way back: {shown(step.undo)}")
+        self._screen.print(f"[bold red]This cannot be undone:[/] {markup(step.says)} Way back: {markup(step.undo)}")
         confirms = console.has_typed(step.subject, f"Type {step.subject} to go on: ", stop.is_set)
         if confirms is None:
             stop.set()

@@ -44,7 +44,7 @@ class RunScreen:
         self._detail = ""
         self.printed_at = time.monotonic()
         if self._pinned is not None:
-            console.pinned(self.aside)
+            console.write_within(self.aside)
             threading.Thread(target=self._keep_drawing, daemon=True).start()
 
     @property
@@ -57,22 +57,22 @@ class RunScreen:
         if line.kind is LineKind.BY_HAND:
             self.by_hand(line.step, line.text)
         elif line.kind is LineKind.CHECK and line.step is not None and line.step.call is not None:
-            self.print(f"[bold yellow]{CHECK_NOW}[/] {shown(line.text)}")
-            self.print(shown(self._by_hand.command(line.step.id, line.step.call)))
+            self.print(f"[bold yellow]{CHECK_NOW}[/] {markup(line.text)}")
+            self.print(markup(self._by_hand.command(line.step.id, line.step.call)))
         elif line.kind is LineKind.BEGINS:
             place, _, rest = line.text.partition(" of ")
-            self.print(f"[bold]{shown(place)} of {shown(rest.partition(' ')[0])}[/] {shown(rest.partition(' ')[2])}")
+            self.print(f"[bold]{markup(place)} of {markup(rest.partition(' ')[0])}[/] {markup(rest.partition(' ')[2])}")
         else:
-            self.print(f"{_MARKS.get(line.kind, '')}{shown(line.text)}")
+            self.print(f"{_MARKS.get(line.kind, '')}{markup(line.text)}")
 
     def by_hand(self, step: Step | None, text: str, unread: str = "") -> None:
         """Show exactly what a person is to change now; ``unread`` is why they have to compare it first."""
-        self.print(f"[bold yellow]BY HAND[/] {shown(text)}")
+        self.print(f"[bold yellow]BY HAND[/] {markup(text)}")
         if step is None or step.call is None:
             return
         if unread:
-            self.print(f"[bold yellow]{shown(unread)}[/]\n{shown(self._by_hand.reading(step.call))}")
-        self.print(f"{self._by_hand.who}:\n{shown(self._by_hand.command(step.id, step.call))}")
+            self.print(f"[bold yellow]{markup(unread)}[/]\n{markup(self._by_hand.reading(step.call))}")
+        self.print(f"{self._by_hand.who}:\n{markup(self._by_hand.command(step.id, step.call))}")
 
     def detail(self, text: str) -> None:
         """Say in place what the step at work shows."""
@@ -83,7 +83,7 @@ class RunScreen:
         """Print above what is pinned."""
         self.printed_at = time.monotonic()
         with self.aside(), suppress(OSError):  # a terminal that is gone ends no run: the journal has it all
-            self._console.print(console.completed(markup), soft_wrap=True)  # a newline in a command breaks it
+            self._console.print(console.complete_commands(markup), soft_wrap=True)  # a newline in a command breaks it
         self.draw()
 
     @contextmanager
@@ -116,7 +116,7 @@ class RunScreen:
         if self._pinned is not None:
             with self._lock:
                 self._pinned.take_down()
-            console.pinned()
+            console.write_within()
 
     def _command(self, view: RunView) -> str:
         step = view.by_hand.step if view.by_hand else None
@@ -143,10 +143,10 @@ def pinned_lines(view: RunView, detail: str = "", command: str = "") -> Sequence
         limit = view.by_hand.left_s
         left = f"{duration(limit)} left" if limit is not None else f"waited {duration(view.by_hand.waited_s)}"
         lines.append(PinnedLine(f"BY HAND ({left}): {view.by_hand.step.says}", "hand"))
-        lines += [PinnedLine(console.completed(command))] if command else []
+        lines += [PinnedLine(console.complete_commands(command))] if command else []
     return lines
 
 
-def shown(text: str) -> str:
+def markup(text: str) -> str:
     """What comes from elsewhere, as rich takes it: visible, and no markup."""
     return escape(one_line(text))

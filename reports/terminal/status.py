@@ -21,7 +21,7 @@ from dr_estate.model.durations import duration
 from dr_estate.model.visible import one_line
 from dr_estate.model.world_id import REHEARSAL, is_sandbox
 from reports.terminal import closing
-from reports.terminal.parts import Page, indented, table
+from reports.terminal.parts import Page, print_indented, table
 from reports.values import control_state, run_summary
 from reports.values.next_line import next_line
 from reports.values.report import RUN_FOLDER, Report
@@ -93,7 +93,7 @@ def _print(report: Report, console: Console) -> None:
         _changes(report, console)
     with console.capture() as tail:
         if not report.every_finding:
-            _unanswered(report, console)
+            _print_unanswered(report, console)
         _files(report, console)
         (closing.show if acted else closing.show_last)(report, console)
     above, below = head.get() + answer.get(), tail.get()
@@ -108,15 +108,15 @@ def _print(report: Report, console: Console) -> None:
 def _first_lines(report: Report, console: Console) -> None:
     """What stands above every answer: an alarm, that it is a rehearsal, the run and its drills, what is in force."""
     if report.visitors:
-        indented(console, report.first_line, 0, "bold red" if report.visitors.is_urgent else "bold")
+        print_indented(console, report.first_line, 0, "bold red" if report.visitors.is_urgent else "bold")
     if report.alarm:
-        indented(console, report.alarm, 0, "bold red")
+        print_indented(console, report.alarm, 0, "bold red")
     if is_sandbox(report.world):
         console.print(Text(f"{REHEARSAL} in {report.world}: nothing here is of the live account.", "bold yellow"))
     if report.ran is not None:
         console.print()
         for sentence in run_summary.sentences(report.ran):
-            indented(console, report.invocation.complete(sentence), 0)
+            print_indented(console, report.invocation.complete(sentence), 0)
         console.print()
     if report.drills:
         from reports.terminal import drill as terminal_drill
@@ -130,9 +130,9 @@ def _control_state(report: Report, console: Console) -> None:
     """The stop switch, the open incident, overrides, and exceptions that accept too much, before anything else."""
     if report.standing is not None:
         for sentence in control_state.sentences(report.standing, report.observed_at):
-            indented(console, report.invocation.complete(sentence), 0, "bold yellow")
+            print_indented(console, report.invocation.complete(sentence), 0, "bold yellow")
     for sentence in report.loose_exceptions:
-        indented(console, sentence, 0, "bold yellow")
+        print_indented(console, sentence, 0, "bold yellow")
 
 
 def _headline(report: Report, console: Console) -> None:
@@ -161,11 +161,11 @@ def _changes(report: Report, console: Console) -> None:
     changes, before = report.gate.changes, report.gate.rules.baseline.observed_at
     console.print(Text(f"\nChanged since {before:%Y-%m-%d %H:%M} UTC", "bold"))
     for change in changes[:_SHOWN]:
-        indented(console, change.sentence, 2)
+        print_indented(console, change.sentence, 2)
     if len(changes) > _SHOWN:
-        indented(console, f"... and {len(changes) - _SHOWN} more (--format markdown lists them)", 2, "dim")
+        print_indented(console, f"... and {len(changes) - _SHOWN} more (--format markdown lists them)", 2, "dim")
     if not changes:
-        indented(console, "nothing", 2)
+        print_indented(console, "nothing", 2)
 
 
 def _areas(report: Report, console: Console) -> None:
@@ -205,7 +205,7 @@ def _causes(report: Report, console: Console, room: int) -> None:
         return
     console.print(Text("\nCauses" if len(blocks) > 1 else "\nCause", "bold"))
     if report.before_remedies:
-        indented(console, report.invocation.complete(report.before_remedies), 2, "bold yellow")
+        print_indented(console, report.invocation.complete(report.before_remedies), 2, "bold yellow")
     console.file.write("".join(shown))
     if len(blocks) > len(shown):
         console.print(Text(f"  ... and {len(blocks) - len(shown)} more: --all lists them", "dim"))
@@ -230,7 +230,7 @@ def _cause(report: Report, console: Console, number: int, cause: Cause) -> str:
                 if len(report.causes) > _FEW:
                     console.print(remedy, soft_wrap=True)
                 else:
-                    indented(console, sentence, _REMEDY)
+                    print_indented(console, sentence, _REMEDY)
             if command:
                 console.print(Text(f"     {one_line(command)}"), soft_wrap=True)
             if more := len(cause.remedies[0].commands[1:]):
@@ -250,10 +250,11 @@ def _remedy(report: Report, cause: Cause) -> tuple[str, str]:
     return (sentence, command) if command else (sentence, next(iter(remedy.commands), ""))
 
 
-def _unanswered(report: Report, console: Console) -> None:
+def _print_unanswered(report: Report, console: Console) -> None:
     """A line for each place that gave no answer, and for each other reason that something was not judged or read."""
     rows = [
-        f"{place.place} {place.how}: {_counted(place.results, 'check')} cannot be judged" for place in report.unanswered
+        f"{place.place} {place.how}: {_count_text(place.results, 'check')} cannot be judged"
+        for place in report.unanswered
     ]
     shown = {result.check for place in report.unanswered for result in place.results}
     shown |= {result.check for result in (*report.expected, *(cause.result for cause in report.causes))}
@@ -266,7 +267,7 @@ def _unanswered(report: Report, console: Console) -> None:
     for part in report.unseen:
         if (part.value.region or part.region) not in silent:
             rest.setdefault(part.value.why, []).append(f"{part.name} ({part.side})")
-    rows += [f"{reason.rstrip('.')}: {_some(names)}" for reason, names in rest.items()]
+    rows += [f"{reason.rstrip('.')}: {_first_name(names)}" for reason, names in rest.items()]
     if rows:
         console.print(Text("\nNot seen", "bold"))
     for row in rows[:_SHOWN]:
@@ -277,11 +278,11 @@ def _unanswered(report: Report, console: Console) -> None:
         console.print(Text(f"  ... and {len(rows) - _SHOWN} more: --all lists them", "dim"))
 
 
-def _some(names: Sequence[str]) -> str:
+def _first_name(names: Sequence[str]) -> str:
     return names[0] + (f" and {len(names) - 1} more" if len(names) > 1 else "")
 
 
-def _counted(results: Sequence[CheckResult], noun: str) -> str:
+def _count_text(results: Sequence[CheckResult], noun: str) -> str:
     grave = sum(result.severity is Severity.BLOCKER for result in results)
     number = f"{len(results)} {noun}" if len(results) == 1 else f"{len(results)} {noun}s"
     return f"{number} ({grave} {'blocker' if grave == 1 else 'blockers'})" if grave else number
@@ -310,9 +311,9 @@ def _findings(report: Report, console: Console, status: Status, title: str) -> N
         console.print(Text.assemble((f"  {result.check}", COLOUR[status]), f" ({result.severity})"))
         for f in rows[:_SHOWN]:
             reason = report.invocation.complete(str(f.because))
-            indented(console, f"{f.side}: {f.subject}: {f.measured}, wanted {f.wanted}: {reason}", 4)
+            print_indented(console, f"{f.side}: {f.subject}: {f.measured}, wanted {f.wanted}: {reason}", 4)
         if len(rows) > _SHOWN:
-            indented(console, f"... and {len(rows) - _SHOWN} more (--format markdown lists them)", 4, "dim")
+            print_indented(console, f"... and {len(rows) - _SHOWN} more (--format markdown lists them)", 4, "dim")
 
     _bare(results, console)
 
@@ -324,8 +325,8 @@ def _bare(results: list[CheckResult], console: Console) -> None:
         if not result.findings or result.status is Status.NOT_APPLICABLE:
             bare.setdefault(result.reason, []).append(result.check)
     for reason, checks in bare.items():
-        indented(console, f"{len(checks)} {'check' if len(checks) == 1 else 'checks'}: {reason}", 2)
-        indented(console, f"{', '.join(checks)}", 4, "dim")
+        print_indented(console, f"{len(checks)} {'check' if len(checks) == 1 else 'checks'}: {reason}", 2)
+        print_indented(console, f"{', '.join(checks)}", 4, "dim")
 
 
 def _not_applicable(report: Report, console: Console) -> None:
@@ -340,16 +341,16 @@ def _recommendations(report: Report, console: Console) -> None:
     if recommendations:
         console.print(Text("\nRecommendations", "bold"))
     if report.before_remedies:
-        indented(console, report.invocation.complete(report.before_remedies), 2, "bold yellow")
+        print_indented(console, report.invocation.complete(report.before_remedies), 2, "bold yellow")
     for number, remedy in enumerate(recommendations[: 2 * _SHOWN], 1):
-        indented(console, f"{number}. {remedy.sentence}", 2)
+        print_indented(console, f"{number}. {remedy.sentence}", 2)
         for command in remedy.commands[:_SHOWN]:
-            indented(console, command, 5)
+            print_indented(console, command, 5)
         if len(remedy.commands) > _SHOWN:
             more = f"... and {len(remedy.commands) - _SHOWN} more commands (--format markdown lists them)"
-            indented(console, more, 5, "dim")
+            print_indented(console, more, 5, "dim")
     if len(recommendations) > 2 * _SHOWN:
-        indented(console, f"... and {len(recommendations) - 2 * _SHOWN} more", 2, "dim")
+        print_indented(console, f"... and {len(recommendations) - 2 * _SHOWN} more", 2, "dim")
 
 
 def _unseen_in_full(report: Report, console: Console) -> None:
@@ -360,8 +361,8 @@ def _unseen_in_full(report: Report, console: Console) -> None:
     for part in report.unseen:
         reasons.setdefault(part.value.why, []).append(f"{part.name} ({part.side})")
     for reason, names in reasons.items():
-        indented(console, f"{reason}", 2)
-        indented(console, f"{', '.join(names)}", 4, "dim")
+        print_indented(console, f"{reason}", 2)
+        print_indented(console, f"{', '.join(names)}", 4, "dim")
 
 
 def _unseen_in_brief(report: Report, console: Console) -> None:
@@ -371,7 +372,7 @@ def _unseen_in_brief(report: Report, console: Console) -> None:
         first, more = parts[0], len(parts) - 1
         also = f" and {more} more {'part' if more == 1 else 'parts'}" if more else ""
         console.print()
-        indented(console, f"{first.name}{also} of {region} could not be read: {first.value.why}", 0)
+        print_indented(console, f"{first.name}{also} of {region} could not be read: {first.value.why}", 0)
 
 
 def _files(report: Report, console: Console) -> None:
@@ -387,4 +388,4 @@ def _files(report: Report, console: Console) -> None:
     if within:
         console.print(f"In it: {', '.join(within)}", soft_wrap=True)
     for note in report.notes:
-        indented(console, note, 0)
+        print_indented(console, note, 0)

@@ -74,7 +74,9 @@ class WatchScreen:
         if estate.visitors is not None:
             urgent = estate.visitors.is_urgent
             yield Text(
-                one_line(console.completed(estate.visitors.line)), "bold red" if urgent else "bold", no_wrap=not urgent
+                one_line(console.complete_commands(estate.visitors.line)),
+                "bold red" if urgent else "bold",
+                no_wrap=not urgent,
             )
         title = f"{estate.environment.upper()}  {one_line(estate.world)}  looked at {estate.at:%H:%M:%S} UTC"
         yield Text(title, "bold", no_wrap=True, overflow="ellipsis")
@@ -98,7 +100,7 @@ class WatchScreen:
         for sentence in list(self.history)[:shown]:
             yield Text(f"  {one_line(sentence)}", no_wrap=True, overflow="ellipsis")
         if estate.next_step:
-            yield Text(f"Next     {console.completed(one_line(estate.next_step))}", "bold", overflow="fold")
+            yield Text(f"Next     {console.complete_commands(one_line(estate.next_step))}", "bold", overflow="fold")
 
     def _regions(self, estate: WatchedEstate) -> Table:
         rows = table("", "region", "role", "API", "visitors", "served", "running", "writes")

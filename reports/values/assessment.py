@@ -92,10 +92,10 @@ def to_mind(stage: PlanStage) -> Iterator[str]:
     by_hand = [step.subject for step in stage.steps if step.manual]
     for what, subjects in (("irreversible", final), ("by hand", by_hand)):
         if subjects:
-            yield f"{len(subjects)} {what}: {_some(subjects)}"
+            yield f"{len(subjects)} {what}: {_first_names(subjects)}"
 
 
-def _some(names: Iterable[str]) -> str:
+def _first_names(names: Iterable[str]) -> str:
     """The first of the names, each once, and how many more there are."""
     different = list(dict.fromkeys(names))
     more = f" and {len(different) - _NAMED} more" if len(different) > _NAMED else ""

@@ -13,12 +13,12 @@ from dr_actions.model.plan import Goal
 from dr_checks.core.exceptions import ExceptionRule, loose_exceptions
 from dr_checks.core.model import Area, CheckResult, Severity, Status
 from dr_checks.core.readiness_gate import GateResult
-from dr_checks.core.remedy import Remedy, merged
+from dr_checks.core.remedy import Remedy, merged_remedies
 from dr_checks.core.verdict import Recommendation, Verdict
 from dr_checks.derived.due import ScheduledTest
 from dr_checks.posture.causes import Cause, Unanswered, causes_of, unanswered_of
 from dr_checks.posture.posture import SERVED_BY_DR, Posture, PostureName
-from dr_checks.posture.until_failback import expected, unexpected
+from dr_checks.posture.until_failback import expected_results, unexpected_results
 from dr_checks.posture.visitor_access import VisitorAccess
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.database_record import DatabaseRecord
@@ -143,12 +143,12 @@ class Report:
     @cached_property
     def judged(self) -> tuple[CheckResult, ...]:
         """The results without what only the failback ends: where no failover is in force, all of them."""
-        return unexpected(self.verdict.results)
+        return unexpected_results(self.verdict.results)
 
     @cached_property
     def expected(self) -> tuple[CheckResult, ...]:
         """The gaps that a failover made and the failback ends."""
-        return expected(self.verdict.results)
+        return expected_results(self.verdict.results)
 
     @cached_property
     def causes(self) -> tuple[Cause, ...]:
@@ -248,4 +248,4 @@ class Report:
 
     def recommendations(self) -> tuple[Remedy, ...]:
         """What to do, the gravest cause first, each remedy once; what a cause explains needs none of its own."""
-        return merged([remedy for cause in self.causes for remedy in cause.remedies])
+        return merged_remedies([remedy for cause in self.causes for remedy in cause.remedies])

@@ -58,7 +58,7 @@ class JournaledRun:
     confirmations: tuple[Confirmation, ...] = ()
 
 
-def recorded(entries: Sequence[Entry], plan: Plan, env: Environment, incident: str = "") -> JournaledRun:
+def journaled_run(entries: Sequence[Entry], plan: Plan, env: Environment, incident: str = "") -> JournaledRun:
     """The account of the run whose entries are the last ones; a run that went on was cleared by an earlier one."""
     detected = max((number for number, entry in enumerate(entries) if entry.kind is EntryKind.DETECTED), default=0)
     own, objective_s = entries[detected:], env.objectives.rto_minutes * 60

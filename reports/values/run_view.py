@@ -18,7 +18,7 @@ from dr_actions.journal.manual_wait import is_by_hand, shown_step
 from dr_actions.model import plan as plans
 from dr_actions.model.action_ids import prefix_of
 from dr_actions.model.plan import Goal, Plan, Step, batches
-from dr_actions.model.sequence import announced, playbook_step
+from dr_actions.model.sequence import announced_step, playbook_step
 from dr_estate.config.environment import Environment
 from dr_estate.model.durations import duration
 from dr_estate.model.dynamodb_values import moment
@@ -220,12 +220,12 @@ class RunFollower:
         if handle is not None:
             yield from handle(self, entry)
 
-    def _detected(self, entry: Entry) -> Iterator[RunLine]:
+    def _on_detected(self, entry: Entry) -> Iterator[RunLine]:
         self._since = moment(entry.data["since"]) if entry.data.get("since") else None
         self._losses, self._served, self._validated_at = (), (), None
         yield from ()
 
-    def _looked(self, entry: Entry) -> Iterator[RunLine]:
+    def _on_looked(self, entry: Entry) -> Iterator[RunLine]:
         self._losses = entry.data.get("losses", self._losses)
         yield from ()
 
@@ -241,7 +241,7 @@ class RunFollower:
         yield RunLine(LineKind.NOTE, f"The {self._plan.goal} begins.", entry)
         yield from self._batch_begins(entry)
 
-    def _resumed(self, entry: Entry) -> Iterator[RunLine]:
+    def _on_resumed(self, entry: Entry) -> Iterator[RunLine]:
         for batch in self._batches:
             batch.failed = 0
         self._start()
@@ -268,7 +268,7 @@ class RunFollower:
             return
         more = f" (and {len(batch.steps) - 1} alike)" if len(batch.steps) > 1 else ""
         yield RunLine(LineKind.BEGINS, f"{view.place} {view.says}{more} ({view.clocks})", entry)
-        change = announced(self._plan, batch.steps[0].id)
+        change = announced_step(self._plan, batch.steps[0].id)
         if change is not None and change.call is not None:
             yield RunLine(LineKind.CHECK, change.says, entry, change)
 
@@ -276,23 +276,23 @@ class RunFollower:
         if entry.data.get("undo"):
             yield RunLine(LineKind.UNDONE, f"{entry.step}: is being taken back", entry)
 
-    def _confirmed(self, entry: Entry) -> Iterator[RunLine]:
+    def _on_confirmed(self, entry: Entry) -> Iterator[RunLine]:
         batch = self._batch_of.get(entry.step or "")
         self._by_hand.pop(entry.step or "", None)
         if batch is None or entry.step not in batch.open:
             return
-        yield from self._settled(batch, entry)
+        yield from self._settle(batch, entry)
 
-    def _failed(self, entry: Entry) -> Iterator[RunLine]:
+    def _on_failed(self, entry: Entry) -> Iterator[RunLine]:
         kind = LineKind.LATE if entry.kind is EntryKind.LATE else LineKind.FAILED
         self._by_hand.pop(entry.step or "", None)
         yield RunLine(kind, _about(entry), entry)
         batch = self._batch_of.get(entry.step or "")
         if batch is not None and entry.step in batch.open:
             batch.failed += 1
-            yield from self._settled(batch, entry)
+            yield from self._settle(batch, entry)
 
-    def _settled(self, batch: _BatchProgress, entry: Entry) -> Iterator[RunLine]:
+    def _settle(self, batch: _BatchProgress, entry: Entry) -> Iterator[RunLine]:
         """The step of ``entry`` is over; the line of its batch comes with the last of them."""
         batch.open.discard(entry.step or "")
         if batch.open:
@@ -317,7 +317,7 @@ class RunFollower:
         self._by_hand.pop(entry.step or "", None)
         yield RunLine(LineKind.NOTE, f"{entry.step}: the change is there", entry)
 
-    def _undone(self, entry: Entry) -> Iterator[RunLine]:
+    def _on_undone(self, entry: Entry) -> Iterator[RunLine]:
         if (batch := self._batch_of.get(entry.step or "")) is not None:
             batch.open.add(entry.step or "")
         yield RunLine(LineKind.UNDONE, _about(entry), entry)
@@ -339,7 +339,7 @@ class RunFollower:
         data = entry.data
         yield RunLine(LineKind.NOTE, f"Overridden: {data.get('gate')} by {data.get('by')}: {data.get('why')}", entry)
 
-    def _validated(self, entry: Entry) -> Iterator[RunLine]:
+    def _on_validated(self, entry: Entry) -> Iterator[RunLine]:
         self._served = _numbers(entry.data.get("served"), 2)
         passed = bool(entry.data.get("passed"))
         if passed:
@@ -353,17 +353,17 @@ class RunFollower:
         yield RunLine(LineKind.ENDED, f"{self._outcome}: {_says(entry)}", entry)
 
     _HANDLERS: Mapping[EntryKind, Callable[[RunFollower, Entry], Iterator[RunLine]]] = {
-        EntryKind.DETECTED: _detected,
-        EntryKind.LOOKED: _looked,
+        EntryKind.DETECTED: _on_detected,
+        EntryKind.LOOKED: _on_looked,
         EntryKind.BEGIN: _begin,
-        EntryKind.RESUMED: _resumed,
+        EntryKind.RESUMED: _on_resumed,
         EntryKind.INTENT: _intent,
-        EntryKind.CONFIRMED: _confirmed,
-        EntryKind.FAILED: _failed,
-        EntryKind.LATE: _failed,
+        EntryKind.CONFIRMED: _on_confirmed,
+        EntryKind.FAILED: _on_failed,
+        EntryKind.LATE: _on_failed,
         EntryKind.MANUAL_WAIT: _manual_wait,
         EntryKind.MANUAL_DONE: _manual_done,
-        EntryKind.UNDONE: _undone,
+        EntryKind.UNDONE: _on_undone,
         EntryKind.COMPENSATION: _compensation,
         EntryKind.PROGRESS: _progress,
         EntryKind.NOTE: _note,
@@ -372,7 +372,7 @@ class RunFollower:
         EntryKind.PAUSED: _note,
         EntryKind.UNPAUSED: _note,
         EntryKind.OVERRIDE: _override,
-        EntryKind.VALIDATED: _validated,
+        EntryKind.VALIDATED: _on_validated,
         EntryKind.END: _end,
     }
 

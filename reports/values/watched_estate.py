@@ -160,13 +160,13 @@ def _region(snapshot: Snapshot, env: Environment, side: Side, signals: Signals) 
         role="primary" if side is Side.PRIMARY else "DR",
         api=str(api),
         visitors="led here" if side in _LED.get(led, ()) else "no" if led in _LED else "not known",
-        served=_served(snapshot, env, side),
+        served=_served_count(snapshot, env, side),
         running=_running(snapshot, env, side) if api is Api.ANSWERS else "not seen",
         writes=writes[writable(snapshot, env, side) if api is Api.ANSWERS else None],
     )
 
 
-def _served(snapshot: Snapshot, env: Environment, side: Side) -> str:
+def _served_count(snapshot: Snapshot, env: Environment, side: Side) -> str:
     """How many tenants' pages the region answered without an error; one that asks for a password is no error."""
     try:
         seen = visits_of(snapshot, env, side)

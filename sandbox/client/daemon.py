@@ -148,7 +148,7 @@ def _order(environment: Environment, tenants: int | None, **more: Any) -> Launch
         attached=False,
         **more,
     )
-    saved = _kept(environment.name)
+    saved = _world_info(environment.name)
     if saved is not None:
         same_world(saved, order)
     return order
@@ -174,13 +174,13 @@ def _as_asked(found: Endpoint, tenants: int | None, port: int, pace: str, speed:
     return found
 
 
-def _kept(name: str) -> dict[str, Any] | None:
+def _world_info(name: str) -> dict[str, Any] | None:
     world = folder_of(name) / "world"
     return world_file.about(world) if world.exists() else None
 
 
 def _kept_tenants(environment: Environment) -> int:
-    saved = _kept(environment.name)
+    saved = _world_info(environment.name)
     return int(saved["tenants"]) if saved else DEFAULT_TENANTS
 
 

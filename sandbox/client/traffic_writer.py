@@ -187,7 +187,7 @@ def missing(sites: Sites, written: Iterable[AcknowledgedWrite], region: str) -> 
     return lost
 
 
-def doubled(sites: Sites, region: str) -> list[tuple[str, str, str]]:
+def duplicates(sites: Sites, region: str) -> list[tuple[str, str, str]]:
     """Host, kind and id of what ``region``'s sites serve more than once. Raises as ``missing``."""
     served = ((host, kind, _ids(sites, region, host, kind)) for host in sites.hosts for kind in KINDS)
     return [(host, kind, row) for host, kind, ids in served for row, times in Counter(ids).items() if times > 1]

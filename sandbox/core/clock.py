@@ -75,7 +75,7 @@ class SpeedClock:
         """What a saved world keeps of its clock: while it is down, its time passes at the machine's pace."""
         return {"ahead_s": self.ahead_s, "speed": self.speed}
 
-    def described(self) -> dict[str, Any]:
+    def description(self) -> dict[str, Any]:
         """Return the clock as the control path reports it: seconds since 1970, and the speed."""
         self.advance()
         return {"world": time.time(), "real": self._machine_s(), "speed": self.speed}

@@ -33,11 +33,11 @@ def wrap(owner: type, name: str, around: Method) -> None:
         return
 
     @functools.wraps(original)
-    def repaired(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def repair(self: Any, *args: Any, **kwargs: Any) -> Any:
         return around(original, self, *args, **kwargs)
 
-    setattr(repaired, _MARK, mark)
-    setattr(owner, name, repaired)
+    setattr(repair, _MARK, mark)
+    setattr(owner, name, repair)
 
 
 def _repaired_by(method: Method | None) -> Iterator[str]:
@@ -54,11 +54,11 @@ def wrap_property(owner: type, name: str, around: Method) -> None:
     if getattr(getter, _MARK, None) == around.__qualname__:
         return
 
-    def repaired(self: Any) -> Any:
+    def repair(self: Any) -> Any:
         return around(getter, self)
 
-    setattr(repaired, _MARK, around.__qualname__)
-    setattr(owner, name, property(repaired))
+    setattr(repair, _MARK, around.__qualname__)
+    setattr(owner, name, property(repair))
 
 
 def operation(owner: type[BaseResponse], name: str, answer: Callable[[Any, dict[str, Any]], Any]) -> None:

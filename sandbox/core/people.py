@@ -103,10 +103,10 @@ class Registry:
         if self.person(access_key) == STRANGER:
             return strangers_account(self.account)
         if re.match(r"ASIA", access_key):
-            return self._assumed(access_key)
+            return self._account_of_key(access_key)
         return self.account
 
-    def _assumed(self, access_key: str) -> str:
+    def _account_of_key(self, access_key: str) -> str:
         from moto.core.models import DEFAULT_ACCOUNT_ID
         from moto.iam.models import get_account_id_from
 

@@ -52,7 +52,7 @@ def _quick_s(name: str) -> float:
     return float(STATE.extras.get("restore_s", transition_s())) if name.startswith("rds.restore-") else transition_s()
 
 
-def drawn(name: str, subject: str) -> float:
+def quantile(name: str, subject: str) -> float:
     """Where in the range of durations this operation on this subject lies: a number from 0 to 1, always the same.
 
     ``STATE.extras["quantile"]`` is where all do that begin from now on.
@@ -65,7 +65,7 @@ def drawn(name: str, subject: str) -> float:
 
 def phases_s(name: str, subject: str, **sizes: float) -> tuple[tuple[str, float], ...]:
     """The states of the operation ``name`` on ``subject`` at the real pace, each with its seconds."""
-    return operation(name).phases_s(drawn(name, subject), **sizes)
+    return operation(name).phases_s(quantile(name, subject), **sizes)
 
 
 def duration_s(name: str, subject: str, **sizes: float) -> float:
@@ -92,7 +92,7 @@ def soon(name: str, subject: str, **sizes: float) -> datetime:
     return now() + timedelta(seconds=duration_s(name, subject, **sizes))
 
 
-def stopped(*regions: str) -> bool:
+def is_stopped(*regions: str) -> bool:
     """Whether replication from or to any of these regions stands still."""
     return any(region in STATE.stopped for region in regions)
 

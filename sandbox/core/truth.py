@@ -33,7 +33,7 @@ def answer_all() -> dict[str, Value]:
 def _answers(path: str) -> dict[str, Value]:
     shipped = {row["id"]: row for row in json.loads(SHIPPED.read_text(encoding="utf-8"))}
     found = {name: row["answer"] for name, row in shipped.items()}
-    for name, value in _observed(path).items() if path else ():
+    for name, value in _observed_answers(path).items() if path else ():
         if name not in shipped:
             raise SandboxError(f"{path} answers '{name}', which is no question of {SHIPPED.name}.")
         if not _fits(value, shipped[name]):
@@ -49,7 +49,7 @@ def _fits(value: Any, row: dict[str, Any]) -> bool:
     return "choices" not in row or value in row["choices"]
 
 
-def _observed(path: str) -> dict[str, Any]:
+def _observed_answers(path: str) -> dict[str, Any]:
     try:
         rows = json.loads(Path(path).read_text(encoding="utf-8"))
         return {row["id"]: row["answer"] for row in rows if row["answer"] is not None}

@@ -50,19 +50,19 @@ def write(path: Path, world: bytes, about: dict[str, Any]) -> None:
 
 def about(path: Path) -> dict[str, Any]:
     """Return what the file says of itself. Raises SandboxError where it is not ours, foreign or of another version."""
-    with opened(path) as (header, _):
+    with open_world(path) as (header, _):
         return header
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[tuple[dict[str, Any], BinaryIO]]:
+def open_world(path: Path) -> Iterator[tuple[dict[str, Any], BinaryIO]]:
     """Open a world of our own: what it says of itself, and the file, standing at the world. Raises SandboxError."""
     with path.open("rb") as file:
-        _own(file.fileno(), path)
+        _require_own(file.fileno(), path)
         yield _header(file.readline(LINE), path), file
 
 
-def _own(handle: int, path: Path) -> None:
+def _require_own(handle: int, path: Path) -> None:
     status = os.fstat(handle)
     if status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o077:
         raise SandboxError(f"{path} is not a private file of yours (0600): the sandbox will not load it.")
@@ -78,13 +78,13 @@ def _header(line: bytes, path: Path) -> dict[str, Any]:
         ) from (foreign)
     if written != stamp():
         raise SandboxError(
-            f"{path} was written by {_said(written)}, this is {_said(stamp())}. Start again: "
+            f"{path} was written by {_version_text(written)}, this is {_version_text(stamp())}. Start again: "
             "`dr_cli.py sandbox up --fresh`."
         )
     return header
 
 
-def _said(versions: dict[str, Any]) -> str:
+def _version_text(versions: dict[str, Any]) -> str:
     return f"{versions['format']} (moto {versions['moto']}, Python {versions['python']})"
 
 

@@ -44,7 +44,7 @@ class Disaster:
     unseen: str
     run: Breaking
 
-    def described(self) -> dict[str, Any]:
+    def description(self) -> dict[str, Any]:
         """Return the disaster as JSON-ready values."""
         return {
             "name": self.name,
@@ -107,13 +107,13 @@ def inject(world: World, name: str) -> set[str]:
     found = find(name)
     if name in STATE.disasters:
         raise SandboxError(f"'{name}' is already broken: repair it first (`sandbox mend`).")
-    world.recorded()
+    world.take_undo()
     try:
         found.run(world)
     except Exception:
-        world.replay(world.recorded())
+        world.replay(world.take_undo())
         raise
-    STATE.disasters[name] = undo = world.recorded()
+    STATE.disasters[name] = undo = world.take_undo()
     return {str(step.get("outage", step)["service"]) for step in undo}
 
 

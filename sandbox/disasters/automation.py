@@ -11,7 +11,7 @@ from sandbox.disasters import disaster
 from sandbox.world.world import World
 
 
-def _named(world: World, pattern: str) -> str:
+def _name_of(world: World, pattern: str) -> str:
     """The name by that pattern. Raises SandboxError where AWS starts no runs."""
     env = world.environment
     if not env.automation.enabled:
@@ -26,7 +26,7 @@ def _named(world: World, pattern: str) -> str:
 )
 def document_gone(world: World) -> None:
     """Delete the document. Raises SandboxError where AWS starts no runs."""
-    name = _named(world, world.environment.names.recovery_document)
+    name = _name_of(world, world.environment.names.recovery_document)
     content = world.call(Side.DR, "ssm", "GetDocument", Name=name)["Content"]
     kind = {"DocumentType": "Automation", "DocumentFormat": "JSON"}
     world.undo(Side.DR, "ssm", "CreateDocument", Name=name, Content=content, **kind)
@@ -70,7 +70,7 @@ def starts_as_nobody(world: World) -> None:
 
 def _task(world: World) -> dict[str, Any]:
     """The newest revision of the task, as it is registered. Raises SandboxError where AWS starts no runs."""
-    family = _named(world, world.environment.names.recovery_task)
+    family = _name_of(world, world.environment.names.recovery_task)
     task: dict[str, Any] = world.call(Side.DR, "ecs", "DescribeTaskDefinition", taskDefinition=family)["taskDefinition"]
     names = ("family", "requiresCompatibilities", "networkMode", "cpu", "memory", "executionRoleArn", "taskRoleArn")
     return {name: task[name] for name in names} | {"containerDefinitions": [dict(task["containerDefinitions"][0])]}
@@ -89,7 +89,7 @@ def _register(world: World, revision: dict[str, Any]) -> None:
 )
 def role_distrusted(world: World) -> None:
     """Let Lambda assume it instead. Raises SandboxError where AWS starts no runs."""
-    name = _named(world, world.environment.names.recovery_role)
+    name = _name_of(world, world.environment.names.recovery_role)
     for turn, service in ((world.undo, "ecs-tasks"), (world.call, "lambda")):
         principal = {"Service": f"{service}.amazonaws.com"}
         statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}

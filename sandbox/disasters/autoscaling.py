@@ -7,7 +7,7 @@ from typing import Any
 from dr_estate.config.environment import Side
 from sandbox.core.errors import SandboxError
 from sandbox.disasters import disaster
-from sandbox.disasters.services import named, update
+from sandbox.disasters.services import service_params, update
 from sandbox.world.world import World
 
 _SERVICE = "application-autoscaling"
@@ -16,7 +16,7 @@ _DIMENSION = "ecs:service:DesiredCount"
 
 def _target(world: World, side: Side = Side.DR, tenant: str = "") -> dict[str, Any]:
     """Return how a tenant's scalable target was registered: by default the last tenant's, in the DR region."""
-    who = named(world, tenant or world.tenants[-1])
+    who = service_params(world, tenant or world.tenants[-1])
     resource = f"service/{who['cluster']}/{who['service']}"
     found = world.call(side, _SERVICE, "DescribeScalableTargets", ServiceNamespace="ecs", ResourceIds=[resource])[
         "ScalableTargets"

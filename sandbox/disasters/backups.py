@@ -10,7 +10,7 @@ from typing import Any
 from dr_estate.config.environment import Side
 from sandbox.core.state import now
 from sandbox.disasters import disaster
-from sandbox.disasters.databases import age_points, described, disable_vault_key
+from sandbox.disasters.databases import age_points, disable_vault_key, primary_instance
 from sandbox.world.world import World
 
 Rules = list[dict[str, Any]]
@@ -178,7 +178,7 @@ def _fail_last(world: World, side: Side, kind: str, listing: tuple[str, str, str
 def copy_fails(world: World) -> None:
     """Let the database's last copy job have failed."""
     listing = ("list_copy_jobs", "CopyJobs", "CopyJobId")
-    _fail_last(world, Side.PRIMARY, "copy", listing, described(world)["DBInstanceArn"])
+    _fail_last(world, Side.PRIMARY, "copy", listing, primary_instance(world)["DBInstanceArn"])
 
 
 @disaster(
@@ -189,7 +189,7 @@ def copy_fails(world: World) -> None:
 def backup_fails(world: World) -> None:
     """Let the database's last backup job have failed."""
     listing = ("list_backup_jobs", "BackupJobs", "BackupJobId")
-    _fail_last(world, Side.PRIMARY, "backup", listing, described(world)["DBInstanceArn"])
+    _fail_last(world, Side.PRIMARY, "backup", listing, primary_instance(world)["DBInstanceArn"])
 
 
 @disaster(
@@ -200,7 +200,7 @@ def backup_fails(world: World) -> None:
 def restore_fails(world: World) -> None:
     """Let the database's restore job have failed."""
     listing = ("list_restore_jobs", "RestoreJobs", "RestoreJobId")
-    _fail_last(world, Side.DR, "restore", listing, described(world)["DBInstanceArn"])
+    _fail_last(world, Side.DR, "restore", listing, primary_instance(world)["DBInstanceArn"])
 
 
 @disaster(

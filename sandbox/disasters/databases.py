@@ -19,7 +19,7 @@ def database_name(world: World) -> str:
     return world.environment.named(world.environment.names.database)
 
 
-def described(world: World) -> dict[str, Any]:
+def primary_instance(world: World) -> dict[str, Any]:
     """Return the primary database as DescribeDBInstances reports it."""
     found = world.call(Side.PRIMARY, "rds", "describe_db_instances", DBInstanceIdentifier=database_name(world))
     first: dict[str, Any] = found["DBInstances"][0]
@@ -28,13 +28,13 @@ def described(world: World) -> dict[str, Any]:
 
 def modify(world: World, **changed: Any) -> None:
     """Modify the primary database, and record how it was."""
-    before, name = described(world), database_name(world)
+    before, name = primary_instance(world), database_name(world)
     was = {key: before[key] for key in changed}
     world.undo(Side.PRIMARY, "rds", "modify_db_instance", DBInstanceIdentifier=name, ApplyImmediately=True, **was)
     world.call(Side.PRIMARY, "rds", "modify_db_instance", DBInstanceIdentifier=name, ApplyImmediately=True, **changed)
 
 
-def replicated(world: World) -> dict[str, Any]:
+def replicated_backup(world: World) -> dict[str, Any]:
     """The automated backups kept in the DR region. Raises SandboxError where there are none."""
     found = world.call(Side.DR, "rds", "describe_db_instance_automated_backups")["DBInstanceAutomatedBackups"]
     away = [backup for backup in found if backup["Region"] != world.environment.regions.dr]
@@ -46,7 +46,7 @@ def replicated(world: World) -> dict[str, Any]:
 
 def stop_replication(world: World) -> None:
     """Stop the replication of automated backups; the undo starts it again."""
-    was = replicated(world)
+    was = replicated_backup(world)
     again = {
         "SourceDBInstanceArn": was["DBInstanceArn"],
         "BackupRetentionPeriod": was["BackupRetentionPeriod"],
@@ -142,7 +142,7 @@ def parameters_differ(world: World) -> None:
 )
 def option_group_in_one_region(world: World) -> None:
     """Create an option group in the primary region and use it."""
-    before, name = described(world), f"{database_name(world)}-audit"
+    before, name = primary_instance(world), f"{database_name(world)}-audit"
     world.undo(Side.PRIMARY, "rds", "delete_option_group", OptionGroupName=name)
     world.call(
         Side.PRIMARY,
@@ -195,7 +195,7 @@ def not_replicated(world: World) -> None:
 )
 def copies_stand_still(world: World) -> None:
     """Freeze the restore window, and make every younger recovery point of the database as old."""
-    old, was = now() - timedelta(hours=3), replicated(world)
+    old, was = now() - timedelta(hours=3), replicated_backup(world)
     arn = was["DBInstanceAutomatedBackupsArn"]
     world.alter(Side.DR, "rds", ("automated_backup_replications", arn), frozen_at=old)
     age_points(world, was["DBInstanceArn"], old)
@@ -243,7 +243,7 @@ def disable_vault_key(world: World) -> None:
 )
 def copy_key_disabled(world: World) -> None:
     """Disable the key."""
-    key = replicated(world)["KmsKeyId"]
+    key = replicated_backup(world)["KmsKeyId"]
     world.undo(Side.DR, "kms", "enable_key", KeyId=key)
     world.call(Side.DR, "kms", "disable_key", KeyId=key)
 
@@ -281,7 +281,7 @@ def parameter_group_missing(world: World) -> None:
 )
 def option_group_of_another_version(world: World) -> None:
     """Make a group of one name in both regions, each for a version of its own, and let the primary database use it."""
-    before, name = described(world), f"{database_name(world)}-audit"
+    before, name = primary_instance(world), f"{database_name(world)}-audit"
     for side, version in ((Side.PRIMARY, before["EngineVersion"].rpartition(".")[0]), (Side.DR, "5.7")):
         settings = {
             "EngineName": before["Engine"],
@@ -302,7 +302,7 @@ def option_group_of_another_version(world: World) -> None:
 )
 def database_left_over(world: World) -> None:
     """Create an empty instance of the name."""
-    before, name = described(world), database_name(world)
+    before, name = primary_instance(world), database_name(world)
     world.undo(Side.DR, "rds", "delete_db_instance", DBInstanceIdentifier=name, SkipFinalSnapshot=True)
     world.call(
         Side.DR,

@@ -6,7 +6,7 @@ from typing import Any
 
 from dr_estate.config.environment import Side
 from sandbox.disasters import disaster
-from sandbox.disasters.dns_records import pair, unchecked, unevaluated
+from sandbox.disasters.dns_records import pair, without_check, without_evaluation
 from sandbox.disasters.dns_zone import Record, swap
 from sandbox.disasters.elbv2 import balancer_of
 from sandbox.world.world import World
@@ -60,7 +60,7 @@ def left_inverted(world: World) -> None:
 def missing(world: World) -> None:
     """Take the health check off the primary record."""
     primary = pair(world)[0]
-    swap(world, [primary], [unchecked(primary)])
+    swap(world, [primary], [without_check(primary)])
 
 
 @disaster(
@@ -106,7 +106,7 @@ def unlike(world: World) -> None:
 def stuck(world: World) -> None:
     """Disable the primary's check and the evaluation of its target."""
     primary = pair(world)[0]
-    swap(world, [primary], [unevaluated(primary)])
+    swap(world, [primary], [without_evaluation(primary)])
     _update(world, primary, Disabled=True)
 
 
@@ -119,5 +119,5 @@ def stuck(world: World) -> None:
 def leaves_with_the_standby(world: World) -> None:
     """Let the primary's check watch the DR region, and nothing watch the DR record."""
     primary, secondary = pair(world)
-    swap(world, [primary, secondary], [unevaluated(primary), unchecked(unevaluated(secondary))])
+    swap(world, [primary, secondary], [without_evaluation(primary), without_check(without_evaluation(secondary))])
     _update(world, primary, FullyQualifiedDomainName=balancer_of(world, Side.DR)["DNSName"])

@@ -25,31 +25,31 @@ def tenant_record(world: World) -> Record:
     return records_of(world, f"{label}.{world.environment.traffic.tenant_domain}", "A")[0]
 
 
-def weighted(record: Record, weight: int) -> Record:
+def with_weight(record: Record, weight: int) -> Record:
     """The record with this weight, in the place of a failover role where it has one."""
-    return _unrouted(record) | {"Weight": weight}
+    return _without_routing(record) | {"Weight": weight}
 
 
 def with_role(record: Record, role: str) -> Record:
     """The record with this failover role, in the place of a weight where it has one."""
-    return _unrouted(record) | {"Failover": role}
+    return _without_routing(record) | {"Failover": role}
 
 
-def _unrouted(record: Record) -> Record:
+def _without_routing(record: Record) -> Record:
     return {key: value for key, value in record.items() if key not in ("Failover", "Weight")}
 
 
-def unevaluated(record: Record) -> Record:
+def without_evaluation(record: Record) -> Record:
     """The record without evaluation of its target's health."""
     return record | {"AliasTarget": record["AliasTarget"] | {"EvaluateTargetHealth": False}}
 
 
-def evaluated(record: Record) -> Record:
+def with_evaluation(record: Record) -> Record:
     """The record that inherits the health of its target."""
     return record | {"AliasTarget": record["AliasTarget"] | {"EvaluateTargetHealth": True}}
 
 
-def unchecked(record: Record) -> Record:
+def without_check(record: Record) -> Record:
     """The record without its health check."""
     return {key: value for key, value in record.items() if key != "HealthCheckId"}
 
@@ -74,7 +74,7 @@ def record_missing(world: World) -> None:
 def converted(world: World) -> None:
     """Convert weights into failover roles, and failover roles into weights 100 and 0."""
     primary, secondary = pair(world)
-    other = (weighted(primary, 100), weighted(secondary, 0))
+    other = (with_weight(primary, 100), with_weight(secondary, 0))
     if "Weight" in primary:
         other = (with_role(primary, "PRIMARY"), with_role(secondary, "SECONDARY"))
     swap(world, [primary, secondary], list(other))
@@ -104,7 +104,7 @@ def cannot_be_staged(world: World) -> None:
 def drips_away(world: World) -> None:
     """Give the records weights of 90 and 10."""
     primary, secondary = pair(world)
-    swap(world, [primary, secondary], [weighted(primary, 90), weighted(secondary, 10)])
+    swap(world, [primary, secondary], [with_weight(primary, 90), with_weight(secondary, 10)])
 
 
 @disaster(
@@ -129,7 +129,7 @@ def stray_record(world: World) -> None:
         "Weight": 0,
         "ResourceRecords": [{"Value": "192.0.2.10"}],
     }
-    swap(world, [primary, secondary], [weighted(primary, 100), weighted(secondary, 0), stray])
+    swap(world, [primary, secondary], [with_weight(primary, 100), with_weight(secondary, 0), stray])
 
 
 @disaster(

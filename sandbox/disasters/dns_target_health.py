@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dr_estate.config.environment import Side
 from sandbox.disasters import disaster
-from sandbox.disasters.dns_records import evaluated, pair
+from sandbox.disasters.dns_records import pair, with_evaluation
 from sandbox.disasters.dns_zone import swap
 from sandbox.disasters.services import update
 from sandbox.world.world import World
@@ -23,5 +23,5 @@ from sandbox.world.world import World
 def moves_all(world: World) -> None:
     """Let both records evaluate their target's health, and scale the last tenant to 0 in the primary region."""
     before = pair(world)
-    swap(world, list(before), [evaluated(record) for record in before])
+    swap(world, list(before), [with_evaluation(record) for record in before])
     update(world, Side.PRIMARY, world.tenants[-1], desiredCount=0)

@@ -6,7 +6,7 @@ from typing import Any
 
 from dr_estate.config.environment import Side
 from sandbox.disasters import disaster
-from sandbox.disasters.services import delete, lower_quota, named, redefine, service_of, stop_tasks, update
+from sandbox.disasters.services import delete, lower_quota, redefine, service_of, service_params, stop_tasks, update
 from sandbox.world.world import World
 
 FARGATE, VCPU = "fargate", "L-3032A538"
@@ -141,7 +141,7 @@ def registry_deleted(world: World) -> None:
 def one_zone(world: World) -> None:
     """Run two tasks of the last tenant in a single subnet."""
     tenant = world.tenants[-1]
-    update(world, Side.DR, tenant, networkConfiguration=_placed(world, tenant, places=1), desiredCount=2)
+    update(world, Side.DR, tenant, networkConfiguration=_network_in(world, tenant, places=1), desiredCount=2)
 
 
 @disaster(
@@ -152,10 +152,10 @@ def one_zone(world: World) -> None:
 def one_subnet(world: World) -> None:
     """Leave the last tenant's service a single subnet."""
     tenant = world.tenants[-1]
-    update(world, Side.DR, tenant, networkConfiguration=_placed(world, tenant, places=1))
+    update(world, Side.DR, tenant, networkConfiguration=_network_in(world, tenant, places=1))
 
 
-def _placed(world: World, tenant: str, places: int) -> dict[str, Any]:
+def _network_in(world: World, tenant: str, places: int) -> dict[str, Any]:
     network: dict[str, Any] = service_of(world, Side.DR, tenant)["networkConfiguration"]["awsvpcConfiguration"]
     return {"awsvpcConfiguration": {**network, "subnets": network["subnets"][:places]}}
 
@@ -179,7 +179,7 @@ def alarm_rolls_back(world: World) -> None:
     """Name an alarm in the last tenant's deployment configuration."""
     off = {"alarms": {"alarmNames": [], "enable": False, "rollback": False}}
     on = {"alarms": {"alarmNames": ["too-many-errors"], "enable": True, "rollback": True}}
-    where = named(world, world.tenants[-1])
+    where = service_params(world, world.tenants[-1])
     world.undo(Side.DR, "ecs", "UpdateService", **where, deploymentConfiguration=off)
     world.call(Side.DR, "ecs", "UpdateService", **where, deploymentConfiguration=on)
 
@@ -202,6 +202,6 @@ def short_grace(world: World) -> None:
 )
 def deployed_by_codedeploy(world: World) -> None:
     """Give the last tenant's service in the DR region another deployment controller."""
-    who = named(world, world.tenants[-1])
+    who = service_params(world, world.tenants[-1])
     path = ("services", f"{who['cluster']}:{who['service']}")
     world.alter(Side.DR, "ecs", path, deployment_controller={"type": "CODE_DEPLOY"})

@@ -7,7 +7,7 @@ from datetime import timedelta
 from dr_estate.config.environment import Side
 from sandbox.core.state import now
 from sandbox.disasters import disaster
-from sandbox.disasters.databases import database_name, described, replicated
+from sandbox.disasters.databases import database_name, primary_instance, replicated_backup
 from sandbox.world.world import World
 
 KEPT_DAYS = 7
@@ -25,7 +25,7 @@ def make_replica(world: World, kept_days: int = KEPT_DAYS) -> None:
     params = {
         "DBSubnetGroupName": world.environment.named(names.db_subnet_group),
         "DBParameterGroupName": world.environment.named(names.db_parameter_group),
-        "KmsKeyId": replicated(world)["KmsKeyId"],
+        "KmsKeyId": replicated_backup(world)["KmsKeyId"],
         "MultiAZ": True,
     }
     world.call(
@@ -33,7 +33,7 @@ def make_replica(world: World, kept_days: int = KEPT_DAYS) -> None:
         "rds",
         "create_db_instance_read_replica",
         DBInstanceIdentifier=name,
-        SourceDBInstanceIdentifier=described(world)["DBInstanceArn"],
+        SourceDBInstanceIdentifier=primary_instance(world)["DBInstanceArn"],
         SourceRegion=world.environment.regions.primary,
         **params,
     )

@@ -144,7 +144,7 @@ def rule_overtaken(world: World) -> None:
     world.call(Side.PRIMARY, "s3", "PutBucketReplication", Bucket=bucket, ReplicationConfiguration=after)
 
 
-def _unmeasured(rule: Rule) -> None:
+def _drop_metrics(rule: Rule) -> None:
     for setting in ("Metrics", "ReplicationTime"):
         rule["Destination"].pop(setting, None)
 
@@ -157,7 +157,7 @@ def _unmeasured(rule: Rule) -> None:
 )
 def rule_unmeasured(world: World) -> None:
     """Take time control and metrics out of the rule: its lag is unknown (T23)."""
-    _change_rule(world, _unmeasured)
+    _change_rule(world, _drop_metrics)
 
 
 @disaster(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dr_estate.config.environment import Side
 from sandbox.disasters import disaster
-from sandbox.disasters.databases import described
+from sandbox.disasters.databases import primary_instance
 from sandbox.world.world import World
 
 _BY_ASKING = "AWS shows a lack of capacity only when an instance or a task is requested"
@@ -17,7 +17,7 @@ _BY_ASKING = "AWS shows a lack of capacity only when an instance or a task is re
 )
 def class_scarce(world: World) -> None:
     """Refuse the primary's class with InsufficientDBInstanceCapacity."""
-    world.outage(Side.DR, "no-capacity", "rds", detail=described(world)["DBInstanceClass"])
+    world.outage(Side.DR, "no-capacity", "rds", detail=primary_instance(world)["DBInstanceClass"])
 
 
 @disaster(

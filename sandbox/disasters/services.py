@@ -36,7 +36,7 @@ _CREATED_BY = (
 Change = Callable[[dict[str, Any]], None]
 
 
-def named(world: World, tenant: str) -> dict[str, str]:
+def service_params(world: World, tenant: str) -> dict[str, str]:
     """Cluster and service of ``tenant``, as UpdateService wants them."""
     env = world.environment
     return {"cluster": env.named(env.names.cluster), "service": env.named(env.names.service, tenant=tenant)}
@@ -44,7 +44,7 @@ def named(world: World, tenant: str) -> dict[str, str]:
 
 def service_of(world: World, side: Side, tenant: str) -> dict[str, Any]:
     """Return the tenant's service as DescribeServices reports it."""
-    who = named(world, tenant)
+    who = service_params(world, tenant)
     found = world.call(
         side, "ecs", "DescribeServices", cluster=who["cluster"], services=[who["service"]], include=["TAGS"]
     )
@@ -53,14 +53,14 @@ def service_of(world: World, side: Side, tenant: str) -> dict[str, Any]:
 
 def update(world: World, side: Side, tenant: str, **changes: Any) -> None:
     """Change the tenant's service; the repair restores the settings that ``changes`` names."""
-    before, who = service_of(world, side, tenant), named(world, tenant)
+    before, who = service_of(world, side, tenant), service_params(world, tenant)
     world.undo(side, "ecs", "UpdateService", **who, **{key: before[key] for key in changes})
     world.call(side, "ecs", "UpdateService", **who, **changes)
 
 
 def delete(world: World, side: Side, tenant: str) -> None:
     """Delete the tenant's service with its tasks; the repair creates it again."""
-    before, who = service_of(world, side, tenant), named(world, tenant)
+    before, who = service_of(world, side, tenant), service_params(world, tenant)
     settings = {key: before[key] for key in _CREATED_BY if before.get(key) not in (None, "", [])}
     world.undo(side, "ecs", "CreateService", cluster=who["cluster"], serviceName=who["service"], **settings)
     world.call(side, "ecs", "DeleteService", force=True, **who)
@@ -92,7 +92,7 @@ def lower_quota(world: World, side: Side, service: str, code: str, value: float)
 
 def stop_tasks(world: World, side: Side, tenant: str) -> None:
     """Stop every task of the tenant's service; ECS starts others where it can."""
-    who = named(world, tenant)
+    who = service_params(world, tenant)
     tasks = world.call(side, "ecs", "ListTasks", cluster=who["cluster"], serviceName=who["service"])["taskArns"]
     for task in tasks:
         world.call(side, "ecs", "StopTask", cluster=who["cluster"], task=task, reason="a disaster of the sandbox")

@@ -10,7 +10,7 @@ from dr_estate.config.environment import Side
 from sandbox.core.state import SITES
 from sandbox.disasters import ANYTHING, disaster
 from sandbox.disasters.databases import database_name
-from sandbox.disasters.services import named, service_of, stop_tasks
+from sandbox.disasters.services import service_of, service_params, stop_tasks
 from sandbox.world.world import World
 
 SLOW_S = 60.0
@@ -31,7 +31,7 @@ _MOVED = ("answers.as-recorded", "answers.resolvers-agree")
 def tasks_die(world: World) -> None:
     """Let the region have no capacity, and stop every task."""
     for tenant in world.tenants:
-        who, desired = named(world, tenant), service_of(world, Side.PRIMARY, tenant)["desiredCount"]
+        who, desired = service_params(world, tenant), service_of(world, Side.PRIMARY, tenant)["desiredCount"]
         world.undo(Side.PRIMARY, "ecs", "UpdateService", **who, desiredCount=desired)
     world.outage(Side.PRIMARY, "no-capacity", "ecs")
     for tenant in world.tenants:
@@ -105,7 +105,7 @@ def zone_lost(world: World) -> None:
     zone = f"{world.environment.regions.primary}a"
     world.outage(Side.PRIMARY, "zone-lost", detail=zone)
     for tenant in world.tenants:
-        service = named(world, tenant)["service"]
+        service = service_params(world, tenant)["service"]
         arns = world.call(Side.PRIMARY, "ecs", "ListTasks", cluster=cluster, serviceName=service)["taskArns"]
         for task in world.call(Side.PRIMARY, "ecs", "DescribeTasks", cluster=cluster, tasks=arns)["tasks"]:
             if task["availabilityZone"] == zone:

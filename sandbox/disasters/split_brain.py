@@ -6,8 +6,8 @@ from typing import Any
 
 from dr_estate.config.environment import Side
 from sandbox.disasters import disaster
-from sandbox.disasters.databases import database_name, described, replicated
-from sandbox.disasters.dns_records import pair, weighted
+from sandbox.disasters.databases import database_name, primary_instance, replicated_backup
+from sandbox.disasters.dns_records import pair, with_weight
 from sandbox.disasters.dns_zone import swap
 from sandbox.disasters.services import update
 from sandbox.world.world import World
@@ -37,14 +37,14 @@ def restore_database(world: World) -> None:
         "VpcSecurityGroupIds": [guard["GroupId"]],
         "DBSubnetGroupName": world.environment.named(names.db_subnet_group),
         "DBParameterGroupName": world.environment.named(names.db_parameter_group),
-        "DBInstanceClass": described(world)["DBInstanceClass"],
+        "DBInstanceClass": primary_instance(world)["DBInstanceClass"],
     }
     world.undo(Side.DR, "rds", "delete_db_instance", DBInstanceIdentifier=name, SkipFinalSnapshot=True)
     world.call(
         Side.DR,
         "rds",
         "restore_db_instance_to_point_in_time",
-        SourceDBInstanceAutomatedBackupsArn=replicated(world)["DBInstanceAutomatedBackupsArn"],
+        SourceDBInstanceAutomatedBackupsArn=replicated_backup(world)["DBInstanceAutomatedBackupsArn"],
         TargetDBInstanceIdentifier=name,
         UseLatestRestorableTime=True,
         **groups,
@@ -55,10 +55,10 @@ def turn_traffic(world: World) -> None:
     """Lead the traffic name to the DR region: by weight, or by exchanging what the two records lead to."""
     primary, secondary = pair(world)
     if "Weight" in primary:
-        swap(world, [primary, secondary], [weighted(primary, 0), weighted(secondary, 100)])
+        swap(world, [primary, secondary], [with_weight(primary, 0), with_weight(secondary, 100)])
         return
 
-    def led(record: dict[str, Any], to: dict[str, Any]) -> dict[str, Any]:
+    def record_to(record: dict[str, Any], to: dict[str, Any]) -> dict[str, Any]:
         return record | {key: to[key] for key in ("AliasTarget", "HealthCheckId") if key in to}
 
-    swap(world, [primary, secondary], [led(primary, secondary), led(secondary, primary)])
+    swap(world, [primary, secondary], [record_to(primary, secondary), record_to(secondary, primary)])

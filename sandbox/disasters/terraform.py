@@ -45,7 +45,7 @@ def state_old(world: World) -> None:
 def lock_missing(world: World) -> None:
     """Take the DR region out of the lock's global table."""
     name = world.environment.named(world.environment.names.state_lock_tables[0])
-    region, on, off = world.environment.regions.dr, _protected(True), _protected(False)
+    region, on, off = world.environment.regions.dr, _protection(True), _protection(False)
     recoverable = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}
     world.undo(Side.DR, "dynamodb", "UpdateTable", TableName=name, **on)
     world.undo(Side.DR, "dynamodb", "UpdateContinuousBackups", TableName=name, **recoverable)
@@ -107,7 +107,7 @@ def _parameters(world: World, side: Side) -> list[dict[str, str]]:
     return list(world.call(side, "ssm", "GetParametersByPath", Path=path, Recursive=True)["Parameters"])
 
 
-def _protected(on: bool) -> dict[str, bool]:
+def _protection(on: bool) -> dict[str, bool]:
     return {"DeletionProtectionEnabled": on}
 
 

@@ -45,7 +45,7 @@ def _account(self: AccountResponse, params: dict[str, Any]) -> str:
 
 
 def _get(self: AccountResponse, params: dict[str, Any]) -> dict[str, Any]:
-    region = _known(params["RegionName"])
+    region = _known_region(params["RegionName"])
     return {"RegionName": region, "RegionOptStatus": opt_status(_account(self, params), region)}
 
 
@@ -66,7 +66,7 @@ def _disable(self: AccountResponse, params: dict[str, Any]) -> None:
 
 
 def _choose(account: str, region: str, enabled: bool) -> None:
-    if _known(region) not in opt_in_regions():
+    if _known_region(region) not in opt_in_regions():
         raise refused("ValidationException", f"Region {region} is enabled by default and cannot be changed.")
     state(account_backends[account]["aws"], "regions_opted")[region] = enabled
 
@@ -76,7 +76,7 @@ def _regions() -> tuple[str, ...]:
     return tuple(sorted(boto3.Session().get_available_regions("ec2")))
 
 
-def _known(region: str) -> str:
+def _known_region(region: str) -> str:
     if region not in _regions():
         raise refused("ValidationException", f"Invalid Region: {region}")
     return region

@@ -19,7 +19,7 @@ from sandbox.core.patching import refused, wrap
 _RENEWAL = "renewal"
 
 
-def _requested(
+def _request_certificate(
     original: Callable[..., Any],
     self: AWSCertificateManagerBackend,
     domain_name: str,
@@ -35,7 +35,7 @@ def _requested(
     return arn
 
 
-def _shown(original: Callable[..., Any], self: CertBundle) -> dict[str, Any]:
+def _describe_certificate(original: Callable[..., Any], self: CertBundle) -> dict[str, Any]:
     answer: dict[str, Any] = original(self)
     certificate = answer["Certificate"]
     certificate["InUseBy"] = list(_users(self.arn))
@@ -65,13 +65,13 @@ def _users(arn: str) -> Iterator[str]:
             yield distribution.arn
 
 
-def _deleted(original: Callable[..., Any], self: AWSCertificateManagerBackend, arn: str) -> None:
+def _delete_certificate(original: Callable[..., Any], self: AWSCertificateManagerBackend, arn: str) -> None:
     if users := list(_users(arn)):
         raise refused("ResourceInUseException", f"Certificate {arn} in account is in use by {users[0]}.")
     original(self, arn)
 
 
-def _listed(
+def _list_certificates(
     original: Callable[..., Any], self: AWSCertificateManagerBackend, statuses: Any, includes: Any
 ) -> list[CertBundle]:
     """Without a filter of keys RSA of 1,024 and 2,048 bits alone (API_ListCertificates)."""
@@ -80,8 +80,8 @@ def _listed(
 
 def install() -> None:
     """Repair ACM. Idempotent."""
-    wrap(AWSCertificateManagerBackend, "list_certificates", _listed)
+    wrap(AWSCertificateManagerBackend, "list_certificates", _list_certificates)
     setattr(CertBundle, _RENEWAL, None)
-    wrap(AWSCertificateManagerBackend, "request_certificate", _requested)
-    wrap(AWSCertificateManagerBackend, "delete_certificate", _deleted)
-    wrap(CertBundle, "describe", _shown)
+    wrap(AWSCertificateManagerBackend, "request_certificate", _request_certificate)
+    wrap(AWSCertificateManagerBackend, "delete_certificate", _delete_certificate)
+    wrap(CertBundle, "describe", _describe_certificate)

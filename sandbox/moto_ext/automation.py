@@ -32,7 +32,7 @@ from moto.sts.models import sts_backends
 from sandbox.core.patching import operation, page, refused, state
 from sandbox.core.state import now
 from sandbox.core.world_lock import WORLD_LOCK
-from sandbox.moto_ext.automation_executions import DocumentExecution, filled, selected
+from sandbox.moto_ext.automation_executions import DocumentExecution, filled_value, selection
 from sandbox.moto_ext.ecs.processes import environment_of, role_variables
 
 PENDING, IN_PROGRESS, WAITING = "Pending", "InProgress", "Waiting"
@@ -85,7 +85,7 @@ def _start(response: SimpleSystemManagerResponse, params: dict[str, Any]) -> dic
         message = f"Automation document {name} cannot be found."
         raise refused("AutomationDefinitionNotFoundException", message) from missing
     target = params.get("TargetParameterName")
-    given = _checked(content.get("parameters", {}), params.get("Parameters") or {}, {target})
+    given = _complete_parameters(content.get("parameters", {}), params.get("Parameters") or {}, {target})
     if target:
         return {"AutomationExecutionId": _start_many(response, params, content, given)}
     how = {"Mode": "Interactive"} if params.get("Mode") == "Interactive" else {}
@@ -104,7 +104,7 @@ def _start_many(
     parent = _begin(response, name, content, given, how)
     for value in values:
         declared = content.get("parameters", {})
-        of_child = _checked(declared, {**(params.get("Parameters") or {}), named: [value]})
+        of_child = _complete_parameters(declared, {**(params.get("Parameters") or {}), named: [value]})
         _begin(response, name, content, of_child, {"ParentAutomationExecutionId": parent.id, "Target": value})
     return parent.id
 
@@ -129,7 +129,7 @@ def _begin(
     return execution
 
 
-def _checked(
+def _complete_parameters(
     declared: dict[str, Any], given: dict[str, list[str]], left_out: Collection[str | None] = ()
 ) -> dict[str, list[str]]:
     """The parameters with their defaults. Raises InvalidAutomationExecutionParametersException.
@@ -161,7 +161,7 @@ def _checked(
 
 def _signal(response: SimpleSystemManagerResponse, params: dict[str, Any]) -> None:
     """Only who is named in the step may approve or reject it (aws:approve)."""
-    execution = _found(response, params)
+    execution = _execution_of(response, params)
     waiting = next((step for step in execution.steps if step["StepStatus"] == WAITING), None)
     if waiting is None or params["SignalType"] not in ("Approve", "Reject"):
         raise refused("InvalidAutomationSignalException", "The execution waits for no such signal.")
@@ -181,12 +181,12 @@ def _is(caller: str, approver: str) -> bool:
 
 
 def _stop(response: SimpleSystemManagerResponse, params: dict[str, Any]) -> None:
-    execution = _found(response, params)
+    execution = _execution_of(response, params)
     if execution.status not in OVER:
         execution.status, execution.ended_at = CANCELLED, now()
 
 
-def _found(response: SimpleSystemManagerResponse, params: dict[str, Any]) -> DocumentExecution:
+def _execution_of(response: SimpleSystemManagerResponse, params: dict[str, Any]) -> DocumentExecution:
     execution = _executions(response.ssm_backend).get(params["AutomationExecutionId"])
     if execution is None:
         raise refused("AutomationExecutionNotFoundException", "There is no such execution.")
@@ -194,7 +194,7 @@ def _found(response: SimpleSystemManagerResponse, params: dict[str, Any]) -> Doc
 
 
 def _get(response: SimpleSystemManagerResponse, params: dict[str, Any]) -> dict[str, Any]:
-    execution = _found(response, params)
+    execution = _execution_of(response, params)
     steps = [{name: value for name, value in step.items() if name != "Signal"} for step in execution.steps]
     return {
         "AutomationExecution": {
@@ -308,7 +308,7 @@ class _Player:
     def take(self, number: int, step: dict[str, Any]) -> str:
         """Take one step; returns the name of the later one that is next, "" for the one below. Raises _StepFailed."""
         with WORLD_LOCK:
-            inputs = filled(step["inputs"], self.execution())
+            inputs = filled_value(step["inputs"], self.execution())
         until = time.monotonic() + float(step.get("timeoutSeconds", _SCRIPT_S))
         if step["action"] == "aws:approve":
             topic = str(inputs.get("NotificationArn", _TOPIC_PREFIX)).rpartition(":")[2]
@@ -331,7 +331,7 @@ class _Player:
         with WORLD_LOCK:
             if self.alive():
                 for row in step.get("outputs", ()):
-                    self.execution().outputs[f"{step['name']}.{row['Name']}"] = selected(answer, row["Selector"])
+                    self.execution().outputs[f"{step['name']}.{row['Name']}"] = selection(answer, row["Selector"])
         return ""
 
     def _outputs_of(self, step: str) -> dict[str, list[str]]:
@@ -357,7 +357,7 @@ class _Player:
 
     def _await_property(self, inputs: dict[str, Any], until: float) -> None:
         call = {name: value for name, value in inputs.items() if name not in ("PropertySelector", "DesiredValues")}
-        while selected(self._call(call), inputs["PropertySelector"]) not in inputs["DesiredValues"]:
+        while selection(self._call(call), inputs["PropertySelector"]) not in inputs["DesiredValues"]:
             if not self.alive():
                 raise _StepFailed(CANCELLED, "Cancelled")
             if time.monotonic() > until:

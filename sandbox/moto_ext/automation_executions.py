@@ -31,21 +31,21 @@ class DocumentExecution:
     otherwise: dict[str, Any] = field(default_factory=dict)
 
 
-def filled(value: Any, execution: DocumentExecution) -> Any:
+def filled_value(value: Any, execution: DocumentExecution) -> Any:
     """``value`` with its ``{{ }}`` filled in; a whole text that names a list becomes that list."""
     if isinstance(value, dict):
-        return {name: filled(member, execution) for name, member in value.items()}
+        return {name: filled_value(member, execution) for name, member in value.items()}
     if isinstance(value, list):
-        return [filled(member, execution) for member in value]
+        return [filled_value(member, execution) for member in value]
     if not isinstance(value, str):
         return value
-    known = dict(_known(execution))
+    known = dict(_known_values(execution))
     if whole := re.fullmatch(r"\{\{\s*([\w:.]+)\s*\}\}", value):
         return known[whole[1]]
     return re.sub(r"\{\{\s*([\w:.]+)\s*\}\}", lambda found: str(known[found[1]]), value)
 
 
-def _known(execution: DocumentExecution) -> Iterator[tuple[str, Any]]:
+def _known_values(execution: DocumentExecution) -> Iterator[tuple[str, Any]]:
     declared = execution.content.get("parameters", {})
     for name, values in execution.parameters.items():
         yield name, values if declared[name]["type"] == "StringList" else "".join(values)
@@ -53,7 +53,7 @@ def _known(execution: DocumentExecution) -> Iterator[tuple[str, Any]]:
     yield from execution.outputs.items()
 
 
-def selected(value: Any, selector: str) -> Any:
+def selection(value: Any, selector: str) -> Any:
     """What a selector such as ``$.tasks[0].lastStatus`` finds, None where there is nothing."""
     for part in re.findall(r"[^.\[\]$]+", selector):
         try:

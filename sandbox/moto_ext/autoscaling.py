@@ -53,7 +53,7 @@ def _targets(self: ApplicationAutoScalingResponse, params: dict[str, Any]) -> di
     return {"ScalableTargets": [_target(self, target) for target in found], "NextToken": token}
 
 
-def _scheduled(self: ApplicationAutoScalingResponse, params: dict[str, Any]) -> dict[str, Any]:
+def _describe_scheduled_actions(self: ApplicationAutoScalingResponse, params: dict[str, Any]) -> dict[str, Any]:
     backend: Any = self.applicationautoscaling_backend  # its hints demand what callers may leave out
     actions = backend.describe_scheduled_actions(
         scheduled_action_names=params.get("ScheduledActionNames"),
@@ -80,5 +80,5 @@ def _policies(self: ApplicationAutoScalingResponse, params: dict[str, Any]) -> d
 def install() -> None:
     """Repair the three operations. Idempotent."""
     operation(ApplicationAutoScalingResponse, "describe_scalable_targets", _targets)
-    operation(ApplicationAutoScalingResponse, "describe_scheduled_actions", _scheduled)
+    operation(ApplicationAutoScalingResponse, "describe_scheduled_actions", _describe_scheduled_actions)
     operation(ApplicationAutoScalingResponse, "describe_scaling_policies", _policies)

@@ -59,7 +59,7 @@ def _certificate(original: Callable[..., Any], self: ViewerCertificate, config: 
         self.certificate_source, self.certificate = "acm", arn
 
 
-def _created(original: Callable[..., Any], self: Distribution, *args: Any, **kwargs: Any) -> None:
+def _init_distribution(original: Callable[..., Any], self: Distribution, *args: Any, **kwargs: Any) -> None:
     original(self, *args, **kwargs)
     setattr(self, "last_modified_time", now())  # noqa: B010 - the emulator declares it as text
     _require_free_names(self)
@@ -74,7 +74,7 @@ def _require_free_names(distribution: Distribution) -> None:
             raise refused("CNAMEAlreadyExists", f"{min(taken)} is already associated with another resource.")
 
 
-def _updated(original: Callable[..., Any], self: CloudFrontBackend, *args: Any, **kwargs: Any) -> Any:
+def _update_distribution(original: Callable[..., Any], self: CloudFrontBackend, *args: Any, **kwargs: Any) -> Any:
     distribution = self.distributions.get(kwargs.get("_id", ""))
     if distribution is not None and kwargs.get("if_match") not in (None, "", distribution.etag):
         raise refused("PreconditionFailed", "The request failed because the ETag does not match.")
@@ -115,5 +115,5 @@ def install() -> None:
     wrap(DistributionConfig, "__init__", _config)
     wrap(Origin, "__init__", _origin)
     wrap(ViewerCertificate, "__init__", _certificate)
-    wrap(Distribution, "__init__", _created)
-    wrap(CloudFrontBackend, "update_distribution", _updated)
+    wrap(Distribution, "__init__", _init_distribution)
+    wrap(CloudFrontBackend, "update_distribution", _update_distribution)

@@ -19,7 +19,7 @@ from moto.ecr.responses import ECRResponse
 from moto.kms.models import kms_backends
 
 from sandbox.core.patching import attach, operation, refused, state, wrap
-from sandbox.core.timing import stopped
+from sandbox.core.timing import is_stopped
 from sandbox.moto_ext.iam.role_access import opens
 
 RULES = 10
@@ -112,7 +112,7 @@ def deliver(account: str) -> None:
     for region, backend in list(ecr_backends[account].items()):
         for (name, digest), progress in list(state(backend, "image_replications").items()):
             for target, status in list(progress.items()):
-                if status == "IN_PROGRESS" and not stopped(region, target):
+                if status == "IN_PROGRESS" and not is_stopped(region, target):
                     _store(backend, ecr_backends[account][target], name, digest)
                     progress[target] = "COMPLETE"
 

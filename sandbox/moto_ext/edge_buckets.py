@@ -22,7 +22,7 @@ _CLOUDFRONT = "cloudfront.amazonaws.com"
 _IDENTITY = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity "
 
 
-def unfetched(account: str, region: str) -> Iterator[str]:
+def fetch_faults(account: str, region: str) -> Iterator[str]:
     """Why requests that lead to buckets alone would be answered by none of them while ``region`` alone stands."""
     for distribution in cloudfront_backends[account]["aws"].distributions.values():
         config: Any = distribution.distribution_config

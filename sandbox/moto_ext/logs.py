@@ -18,10 +18,10 @@ USES = ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey")
 
 def takes_lines(backend: LogsBackend, group: LogGroup) -> bool:
     """Whether the service can use the key of the group."""
-    return _admitted(backend, group.name, str(group.kms_key_id or ""))
+    return _is_admitted(backend, group.name, str(group.kms_key_id or ""))
 
 
-def _admitted(backend: LogsBackend, group: str, key: str) -> bool:
+def _is_admitted(backend: LogsBackend, group: str, key: str) -> bool:
     account, region = str(backend.account_id), str(backend.region_name)
     context = {"kms:EncryptionContext:aws:logs:arn": f"arn:aws:logs:{region}:{account}:log-group:{group}"}
     return admits(account, region, key, f"logs.{region}", *USES, **context)
@@ -34,7 +34,7 @@ def _create(original: Any, self: LogsBackend, log_group_name: str, tags: Any, **
 
 
 def _require(backend: LogsBackend, group: str, key: str) -> None:
-    if not _admitted(backend, group, key):
+    if not _is_admitted(backend, group, key):
         message = f"The specified KMS key does not exist or is not allowed to be used with LogGroup '{group}'."
         raise refused("InvalidParameterException", message)
 

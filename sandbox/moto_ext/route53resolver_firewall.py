@@ -41,7 +41,7 @@ def _is_about(domain: str, host: str) -> bool:
     return domain in ("*", host) or (domain.startswith("*.") and host.endswith(domain[1:]))
 
 
-def _found(self: Route53ResolverResponse, kind: str, name: str) -> _Row:
+def _row_of(self: Route53ResolverResponse, kind: str, name: str) -> _Row:
     try:
         row: _Row = state(self.route53resolver_backend, kind)[name]
     except KeyError:
@@ -49,7 +49,7 @@ def _found(self: Route53ResolverResponse, kind: str, name: str) -> _Row:
     return row
 
 
-def _made(self: Route53ResolverResponse, kind: str, prefix: str, row: _Row) -> _Row:
+def _create_row(self: Route53ResolverResponse, kind: str, prefix: str, row: _Row) -> _Row:
     name = f"{prefix}-{mock_random.get_random_hex(17)}"
     stored = {**row, "Id": name, "Status": "COMPLETE"}
     state(self.route53resolver_backend, kind)[name] = stored
@@ -58,11 +58,11 @@ def _made(self: Route53ResolverResponse, kind: str, prefix: str, row: _Row) -> _
 
 def _create_list(self: Route53ResolverResponse, params: _Row) -> _Row:
     row = {"Name": params["Name"], "CreatorRequestId": params["CreatorRequestId"], "Domains": []}
-    return {"FirewallDomainList": _made(self, LISTS, "rslvr-fdl", row)}
+    return {"FirewallDomainList": _create_row(self, LISTS, "rslvr-fdl", row)}
 
 
 def _update_domains(self: Route53ResolverResponse, params: _Row) -> _Row:
-    row = _found(self, LISTS, params["FirewallDomainListId"])
+    row = _row_of(self, LISTS, params["FirewallDomainListId"])
     named = [f"{domain.rstrip('.').lower()}." for domain in params["Domains"]]
     left = [] if params["Operation"] == "REPLACE" else [domain for domain in row["Domains"] if domain not in named]
     row["Domains"] = left if params["Operation"] == "REMOVE" else [*left, *named]
@@ -71,12 +71,12 @@ def _update_domains(self: Route53ResolverResponse, params: _Row) -> _Row:
 
 def _create_group(self: Route53ResolverResponse, params: _Row) -> _Row:
     row = {"Name": params["Name"], "CreatorRequestId": params["CreatorRequestId"]}
-    return {"FirewallRuleGroup": _made(self, GROUPS, "rslvr-frg", row)}
+    return {"FirewallRuleGroup": _create_row(self, GROUPS, "rslvr-frg", row)}
 
 
 def _create_rule(self: Route53ResolverResponse, params: _Row) -> _Row:
-    _found(self, GROUPS, params["FirewallRuleGroupId"])
-    _found(self, LISTS, params["FirewallDomainListId"])
+    _row_of(self, GROUPS, params["FirewallRuleGroupId"])
+    _row_of(self, LISTS, params["FirewallDomainListId"])
     if params["Action"] == "BLOCK" and not params.get("BlockResponse"):
         raise refused("ValidationException", "BlockResponse is required for the action BLOCK")
     state(self.route53resolver_backend, RULES)[_rule_key(params)] = dict(params)
@@ -88,18 +88,18 @@ def _rule_key(params: _Row) -> tuple[str, str]:
 
 
 def _associate(self: Route53ResolverResponse, params: _Row) -> _Row:
-    _found(self, GROUPS, params["FirewallRuleGroupId"])
+    _row_of(self, GROUPS, params["FirewallRuleGroupId"])
     taken = state(self.route53resolver_backend, ASSOCIATIONS).values()
     if not _FIRST <= int(params["Priority"]) <= _LAST:
         raise refused("ValidationException", "Priority must be greater than 100 and less than 9,900")
     if any((row["VpcId"], row["Priority"]) == (params["VpcId"], params["Priority"]) for row in taken):
         raise refused("ConflictException", "The priority is used by another association of the VPC")
     row = {"MutationProtection": "DISABLED", **params}
-    return {"FirewallRuleGroupAssociation": _made(self, ASSOCIATIONS, "rslvr-frgassoc", row)}
+    return {"FirewallRuleGroupAssociation": _create_row(self, ASSOCIATIONS, "rslvr-frgassoc", row)}
 
 
 def _disassociate(self: Route53ResolverResponse, params: _Row) -> _Row:
-    row = _found(self, ASSOCIATIONS, params["FirewallRuleGroupAssociationId"])
+    row = _row_of(self, ASSOCIATIONS, params["FirewallRuleGroupAssociationId"])
     if row["MutationProtection"] == "ENABLED":
         raise refused("ConflictException", "The association is protected against mutation")
     del state(self.route53resolver_backend, ASSOCIATIONS)[row["Id"]]
@@ -114,7 +114,7 @@ def _delete_rule(self: Route53ResolverResponse, params: _Row) -> _Row:
 
 
 def _delete_group(self: Route53ResolverResponse, params: _Row) -> _Row:
-    row = _found(self, GROUPS, params["FirewallRuleGroupId"])
+    row = _row_of(self, GROUPS, params["FirewallRuleGroupId"])
     used = [*state(self.route53resolver_backend, ASSOCIATIONS).values()]
     used += state(self.route53resolver_backend, RULES).values()
     if any(other["FirewallRuleGroupId"] == row["Id"] for other in used):
@@ -124,7 +124,7 @@ def _delete_group(self: Route53ResolverResponse, params: _Row) -> _Row:
 
 
 def _delete_list(self: Route53ResolverResponse, params: _Row) -> _Row:
-    row = _found(self, LISTS, params["FirewallDomainListId"])
+    row = _row_of(self, LISTS, params["FirewallDomainListId"])
     if any(rule["FirewallDomainListId"] == row["Id"] for rule in state(self.route53resolver_backend, RULES).values()):
         raise refused("ConflictException", "The list is used by a rule")
     del state(self.route53resolver_backend, LISTS)[row["Id"]]
@@ -145,7 +145,7 @@ def _listing(kind: str, key: str, *filters: str) -> Callable[[Route53ResolverRes
 
 
 def _list_domains(self: Route53ResolverResponse, params: _Row) -> _Row:
-    domains = _found(self, LISTS, params["FirewallDomainListId"])["Domains"]
+    domains = _row_of(self, LISTS, params["FirewallDomainListId"])["Domains"]
     shown, token = page(domains, params, _PAGE, "InvalidNextTokenException")
     return {"Domains": shown, "NextToken": token}
 

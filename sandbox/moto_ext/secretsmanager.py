@@ -87,7 +87,7 @@ def _create_replicas(
     return replica_secrets
 
 
-def _shown(original: Any, self: FakeSecret) -> dict[str, Any]:
+def _describe_secret(original: Any, self: FakeSecret) -> dict[str, Any]:
     """As the emulator describes a secret, and how far each replica is."""
     response: dict[str, Any] = original(self)
     under_way = {replica.region: moving(replica) for replica in self.__dict__.get("replicas", [])}
@@ -137,16 +137,16 @@ def _batch(original: Any, self: SecretsManagerBackend, *args: Any, **kwargs: Any
     if len(kwargs.get("secret_id_list") or []) > BATCH:
         raise InvalidParameterException(f"At most {BATCH} secrets can be asked for at once.")
     found, errors, token = original(self, *args, **kwargs)
-    opened = [secret for secret in found if not _locked(self, secret["ARN"])]
+    opened = [secret for secret in found if not _is_locked(self, secret["ARN"])]
     locked = [
         {"SecretId": secret["Name"], "ErrorCode": "DecryptionFailure", "Message": _LOCKED}
         for secret in found
-        if _locked(self, secret["ARN"])
+        if _is_locked(self, secret["ARN"])
     ]
     return opened, errors + locked, token
 
 
-def _locked(backend: SecretsManagerBackend, arn: str) -> bool:
+def _is_locked(backend: SecretsManagerBackend, arn: str) -> bool:
     """Whether the secret's own key, where it names one, exists in this region and does not work."""
     key_id = backend.describe_secret(arn).to_dict().get("KmsKeyId") or ""
     keys = kms_backends[backend.account_id][backend.region_name]
@@ -184,7 +184,7 @@ def install() -> None:
     for name, lookup in _LOOKUPS.items():
         wrap(SecretsStore, name, lookup)
     wrap(FakeSecret, "create_replicas", _create_replicas)
-    wrap(FakeSecret, "to_dict", _shown)
+    wrap(FakeSecret, "to_dict", _describe_secret)
     wrap(ReplicaSecret, "to_dict", _replica_shown)
     wrap(SecretsManagerBackend, "batch_get_secret_value", _batch)
     wrap(SecretsManagerBackend, "update_secret_version_stage", _move_stage)

@@ -55,7 +55,7 @@ def _subscribe(original: Callable[..., Any], self: SNSBackend, *args: Any, **kwa
     return subscription
 
 
-def _subscribed(original: Callable[..., Any], self: SNSResponse) -> Any:
+def _answer_subscription(original: Callable[..., Any], self: SNSResponse) -> Any:
     answer = original(self)
     subscription = self.backend.subscriptions[answer.result["SubscriptionArn"]]
     if is_pending(subscription) and not self._get_bool_param("ReturnSubscriptionArn", False):
@@ -78,7 +78,7 @@ def _publish(original: Callable[..., Any], self: Subscription, *args: Any, **kwa
         original(self, *args, **kwargs)
 
 
-def _listed(original: Callable[..., Any], self: SNSResponse) -> Any:
+def _list_subscriptions(original: Callable[..., Any], self: SNSResponse) -> Any:
     answer = original(self)
     answer.result["Subscriptions"] = [
         {
@@ -100,7 +100,7 @@ def install() -> None:
     setattr(Topic, "subscriptions_pending", ComputedAttribute("count_pending"))  # noqa: B010 - same
     wrap(SNSBackend, "subscribe", _subscribe)
     wrap(Subscription, "publish", _publish)
-    wrap(SNSResponse, "subscribe", _subscribed)
-    wrap(SNSResponse, "list_subscriptions", _listed)
-    wrap(SNSResponse, "list_subscriptions_by_topic", _listed)
+    wrap(SNSResponse, "subscribe", _answer_subscription)
+    wrap(SNSResponse, "list_subscriptions", _list_subscriptions)
+    wrap(SNSResponse, "list_subscriptions_by_topic", _list_subscriptions)
     operation(SNSResponse, "confirm_subscription", _confirm)

@@ -93,7 +93,7 @@ def _body_as_json(original: Any, self: Any, parameters: dict[str, Any], *more: A
         parameters["Body"] = json.dumps(parameters["Body"], separators=(",", ":")).encode()
 
 
-def _named(original: Any, self: Any, state_machine_arn: str, name: str | None = None, *more: Any) -> Any:
+def _start_execution(original: Any, self: Any, state_machine_arn: str, name: str | None = None, *more: Any) -> Any:
     """AWS names an execution that was given no name."""
     return original(self, state_machine_arn, name or str(uuid.uuid4()), *more)
 
@@ -112,7 +112,7 @@ def _prepare() -> None:
 
     attach(state_task_service_ecs.StateTaskServiceEcs, _normalise_parameters, _normalise_response)
     wrap(state_task_service_aws_sdk.StateTaskServiceAwsSdk, "_normalise_parameters", _body_as_json)
-    wrap(StepFunctionsParserBackend, "start_execution", _named)
+    wrap(StepFunctionsParserBackend, "start_execution", _start_execution)
 
 
 def _backend(account: str, region: str) -> StepFunctionBackend:

@@ -47,11 +47,11 @@ def _alarm(site: Site, name: str) -> None:
         EvaluationPeriods=5,
         TreatMissingData="notBreaching",
         Tags=as_list(tag_map(site.environment, name)),
-        **_watched(site, name),
+        **_alarm_metric(site, name),
     )
 
 
-def _watched(site: Site, name: str) -> dict[str, Any]:
+def _alarm_metric(site: Site, name: str) -> dict[str, Any]:
     """Return what an alarm of this name watches: the database's processor, else the load balancer's errors."""
     env = site.environment
     if name.startswith(env.named(env.names.database)):

@@ -24,17 +24,19 @@ def build(estate: Estate) -> None:
         _security_groups(site)
 
 
-def _tagged(site: Site, kind: str, name: str) -> list[dict[str, Any]]:
+def _tag_specifications(site: Site, kind: str, name: str) -> list[dict[str, Any]]:
     return [{"ResourceType": kind, "Tags": as_list(tag_map(site.environment, name))}]
 
 
 def _vpc(site: Site) -> None:
     ec2, name = site.client("ec2"), site.environment.named(site.environment.names.vpc)
-    site.vpc = ec2.create_vpc(CidrBlock=site.vpc_cidr, TagSpecifications=_tagged(site, "vpc", name))["Vpc"]["VpcId"]
+    site.vpc = ec2.create_vpc(CidrBlock=site.vpc_cidr, TagSpecifications=_tag_specifications(site, "vpc", name))["Vpc"][
+        "VpcId"
+    ]
     ec2.modify_vpc_attribute(VpcId=site.vpc, EnableDnsSupport={"Value": True})
     ec2.modify_vpc_attribute(VpcId=site.vpc, EnableDnsHostnames={"Value": True})
     servers = {"Key": "domain-name-servers", "Values": ["AmazonProvidedDNS"]}
-    tags = _tagged(site, "dhcp-options", name)
+    tags = _tag_specifications(site, "dhcp-options", name)
     options = ec2.create_dhcp_options(DhcpConfigurations=[servers], TagSpecifications=tags)["DhcpOptions"]
     ec2.associate_dhcp_options(VpcId=site.vpc, DhcpOptionsId=options["DhcpOptionsId"])
 
@@ -53,14 +55,17 @@ def _subnets(site: Site) -> None:
 def _subnet(site: Site, tier: str, zone: str, cidr: str) -> str:
     name = f"{site.environment.name}-{tier}-{zone}"
     response = site.client("ec2").create_subnet(
-        VpcId=site.vpc, CidrBlock=cidr, AvailabilityZone=zone, TagSpecifications=_tagged(site, "subnet", name)
+        VpcId=site.vpc,
+        CidrBlock=cidr,
+        AvailabilityZone=zone,
+        TagSpecifications=_tag_specifications(site, "subnet", name),
     )
     return str(response["Subnet"]["SubnetId"])
 
 
 def _routes(site: Site) -> None:
     ec2, env = site.client("ec2"), site.environment.name
-    gateway = ec2.create_internet_gateway(TagSpecifications=_tagged(site, "internet-gateway", f"{env}-igw"))
+    gateway = ec2.create_internet_gateway(TagSpecifications=_tag_specifications(site, "internet-gateway", f"{env}-igw"))
     internet = gateway["InternetGateway"]["InternetGatewayId"]
     ec2.attach_internet_gateway(InternetGatewayId=internet, VpcId=site.vpc)
     _route_table(site, "public", site.public_subnets, GatewayId=internet)
@@ -68,14 +73,14 @@ def _routes(site: Site) -> None:
     nat = ec2.create_nat_gateway(
         SubnetId=site.public_subnets[0],
         AllocationId=address,
-        TagSpecifications=_tagged(site, "natgateway", f"{env}-nat"),
+        TagSpecifications=_tag_specifications(site, "natgateway", f"{env}-nat"),
     )["NatGateway"]["NatGatewayId"]
     _route_table(site, "private", site.private_subnets, NatGatewayId=nat)
 
 
 def _route_table(site: Site, tier: str, subnets: list[str], **way_out: str) -> None:
     ec2 = site.client("ec2")
-    tags = _tagged(site, "route-table", f"{site.environment.name}-{tier}")
+    tags = _tag_specifications(site, "route-table", f"{site.environment.name}-{tier}")
     table = ec2.create_route_table(VpcId=site.vpc, TagSpecifications=tags)["RouteTable"]["RouteTableId"]
     ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", **way_out)
     for subnet in subnets:
@@ -103,7 +108,7 @@ def _security_group(site: Site, name: str, description: str) -> str:
         GroupName=name,
         Description=description,
         VpcId=site.vpc,
-        TagSpecifications=_tagged(site, "security-group", name),
+        TagSpecifications=_tag_specifications(site, "security-group", name),
     )
     return str(response["GroupId"])
 

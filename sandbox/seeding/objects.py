@@ -19,7 +19,7 @@ def build(estate: Estate) -> None:
         bucket = env.named(pattern)
         _bucket(estate.primary, bucket, data=True)
         if env.replicates:
-            _copied(estate, bucket)
+            _create_copy(estate, bucket)
             if env.failback.objects_batch_role:
                 _replicated_back(estate, bucket)
         for key in ("index.json", "2026/07/manifest.json", "README.txt"):
@@ -29,7 +29,7 @@ def build(estate: Estate) -> None:
         locked_bucket(estate.dr, env.named(env.names.anchor_bucket))
     state = env.named(env.names.state_bucket)
     _bucket(estate.primary, state)
-    _copied(estate, state)
+    _create_copy(estate, state)
     estate.primary.client("s3").put_object(
         Bucket=state,
         Key=env.named(env.names.state_key),
@@ -70,7 +70,7 @@ def locked_bucket(site: Site, bucket: str) -> None:
     s3.put_object_lock_configuration(Bucket=bucket, ObjectLockConfiguration=lock)
 
 
-def _copied(estate: Estate, bucket: str) -> None:
+def _create_copy(estate: Estate, bucket: str) -> None:
     copy = estate.environment.named(estate.environment.names.bucket_copy, bucket=bucket)
     _bucket(estate.dr, copy)
     within = {"Minutes": 15}
@@ -116,15 +116,15 @@ def _terraform_state(estate: Estate) -> dict[str, Any]:
     env = estate.environment
     provider = 'provider["registry.terraform.io/hashicorp/aws"]'
 
-    def managed(kind: str, name: str, attributes: dict[str, Any]) -> dict[str, Any]:
+    def managed_resource(kind: str, name: str, attributes: dict[str, Any]) -> dict[str, Any]:
         instance = {"schema_version": 0, "attributes": attributes}
         return {"mode": "managed", "type": kind, "name": name, "provider": provider, "instances": [instance]}
 
     resources = []
     for site in estate.sites:
         resources += [
-            managed("aws_vpc", f"{site.side}_vpc", {"id": site.vpc, "cidr_block": site.vpc_cidr}),
-            managed("aws_efs_file_system", f"{site.side}_files", {"id": site.file_system, "encrypted": True}),
+            managed_resource("aws_vpc", f"{site.side}_vpc", {"id": site.vpc, "cidr_block": site.vpc_cidr}),
+            managed_resource("aws_efs_file_system", f"{site.side}_files", {"id": site.file_system, "encrypted": True}),
         ]
     return {
         "version": 4,

@@ -41,7 +41,7 @@ def build(estate: Estate) -> None:
         Runtime=stream_anchors.RUNTIME,
         Handler=stream_anchors.HANDLER,
         Role=role,
-        Code={"ZipFile": _packed()},
+        Code={"ZipFile": _source_archive()},
         Environment={"Variables": {"BUCKET": bucket, "FOLDER": folder}},
         Tags=tag_map(env, name),
     )
@@ -54,7 +54,7 @@ def _document(statements: list[dict[str, Any]]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
-def _packed() -> bytes:
+def _source_archive() -> bytes:
     """The source as CloudFormation packs it."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:

@@ -16,7 +16,7 @@ from sandbox.core.people import EXPIRED
 from sandbox.core.request_parser import ApiCall, Environ, identify
 from sandbox.core.world_lock import WORLD_LOCK
 from sandbox.world import fault_injection, memory_snapshots
-from sandbox.world.call_recorder import Recorder, tried
+from sandbox.world.call_recorder import Recorder, count_try
 from sandbox.world.moto_app import Emulator
 
 CONTROL = "/_sandbox/"
@@ -35,7 +35,7 @@ class Counts:
         with self._lock:
             self._calls[call.key] += 1
 
-    def all(self) -> dict[str, int]:
+    def totals(self) -> dict[str, int]:
         """Return ``{"region service:Operation": calls}``, sorted."""
         with self._lock:
             return dict(sorted(self._calls.items()))
@@ -129,4 +129,4 @@ def _is_carried_out(bad: Response) -> bool:
 
 def _in_vain(call: ApiCall) -> None:
     if call.writes:
-        tried(call)
+        count_try(call)

@@ -21,7 +21,7 @@ from sandbox.core.state import STATE, Outage
 from sandbox.core.timing import pace, set_pace
 from sandbox.core.world_lock import WORLD_LOCK
 from sandbox.world import fault_injection
-from sandbox.world.call_recorder import played
+from sandbox.world.call_recorder import played_scene
 from sandbox.world.memory_snapshots import WorldStore, grow_older
 from sandbox.world.world import World
 
@@ -52,14 +52,14 @@ class ControlApi:
         self._routes: dict[tuple[str, str], Callable[[Answer], Answer]] = {
             ("GET", "state"): self._state,
             ("GET", "calls"): lambda _: {"calls": hooks["counts"]()},
-            ("DELETE", "calls"): lambda _: self._done("reset_counts"),
+            ("DELETE", "calls"): lambda _: self._call_hook("reset_counts"),
             ("GET", "mutations"): lambda _: {"mutations": hooks["mutations"]()},
-            ("DELETE", "mutations"): lambda _: self._done("reset_mutations"),
+            ("DELETE", "mutations"): lambda _: self._call_hook("reset_mutations"),
             ("POST", "keep"): self._keep,
             ("POST", "return"): self._return,
             ("POST", "age"): self._age,
             ("PUT", "timing"): self._timing,
-            ("GET", "clock"): lambda _: CLOCK.described(),
+            ("GET", "clock"): lambda _: CLOCK.description(),
             ("PUT", "clock"): self._clock,
             ("PUT", "pace"): self._pace,
             ("PUT", "sizes"): self._sizes,
@@ -72,19 +72,19 @@ class ControlApi:
             ("GET", "sites"): lambda _: {"sites": hooks["sites"]()},
             ("POST", "session-keys"): self._session_keys,
             ("DELETE", "session-keys"): self._expire,
-            ("PUT", "latency"): lambda body: self._done("latency", float(body["seconds"])),
+            ("PUT", "latency"): lambda body: self._call_hook("latency", float(body["seconds"])),
             ("PUT", "past"): self._past,
             ("PUT", "objects"): self._fill,
-            ("GET", "faults"): lambda _: {"faults": [_described(o) for o in STATE.outages]},
+            ("GET", "faults"): lambda _: {"faults": [_outage_values(o) for o in STATE.outages]},
             ("PUT", "faults"): self._begin,
             ("DELETE", "faults"): self._end,
             ("GET", "disasters"): self._disasters,
             ("POST", "break"): self._inject,
             ("POST", "mend"): self._repair,
-            ("POST", "train"): lambda body: self._trained("begin", str(body["name"])),
-            ("POST", "debrief"): lambda body: self._trained("debrief", bool(body.get("hint"))),
-            ("DELETE", "train"): lambda _: self._trained("end"),
-            ("POST", "save"): lambda _: self._done("save"),
+            ("POST", "train"): lambda body: self._call_session("begin", str(body["name"])),
+            ("POST", "debrief"): lambda body: self._call_session("debrief", bool(body.get("hint"))),
+            ("DELETE", "train"): lambda _: self._call_session("end"),
+            ("POST", "save"): lambda _: self._call_hook("save"),
             ("POST", "stop"): lambda body: {"unsaved": hooks["stop"](body.get("save", True))},
         }
 
@@ -104,7 +104,7 @@ class ControlApi:
         except (ValueError, KeyError, TypeError) as malformed:
             return _json({"error": f"The request to '{name}' is malformed: {malformed!r}"}, 400)
 
-    def _done(self, hook: str, *args: Any) -> Answer:
+    def _call_hook(self, hook: str, *args: Any) -> Answer:
         self._hooks[hook](*args)
         return {}
 
@@ -115,10 +115,10 @@ class ControlApi:
             "account": environment.account,
             "tenants": list(STATE.tenants),
             "pid": os.getpid(),
-            "faults": [_described(o) for o in STATE.outages],
+            "faults": [_outage_values(o) for o in STATE.outages],
             "stopped": {region: when.isoformat() for region, when in STATE.stopped.items()},
             "disasters": sorted(STATE.disasters),
-            "scene": played().get("name", ""),
+            "scene": played_scene().get("name", ""),
             "pace": pace(),
         }
 
@@ -160,7 +160,7 @@ class ControlApi:
         with WORLD_LOCK:
             CLOCK.set_speed(float(body["speed"]))
         self._hooks["changed"]()
-        return CLOCK.described()
+        return CLOCK.description()
 
     def _pace(self, body: Answer) -> Answer:
         with WORLD_LOCK:
@@ -254,7 +254,7 @@ class ControlApi:
     def _disasters(self, _: Answer) -> Answer:
         from sandbox.disasters import catalogue
 
-        return {"disasters": [{**d.described(), "broken": d.name in STATE.disasters} for d in catalogue()]}
+        return {"disasters": [{**d.description(), "broken": d.name in STATE.disasters} for d in catalogue()]}
 
     def _inject(self, body: Answer) -> Answer:
         from sandbox.disasters import inject
@@ -272,7 +272,7 @@ class ControlApi:
         self._world_changed()
         return {"mended": repaired}
 
-    def _trained(self, what: str, *args: Any) -> Answer:
+    def _call_session(self, what: str, *args: Any) -> Answer:
         from sandbox.training import session
 
         with WORLD_LOCK:
@@ -281,7 +281,7 @@ class ControlApi:
         return response
 
 
-def _described(outage: Outage) -> Answer:
+def _outage_values(outage: Outage) -> Answer:
     """The outage as it was given."""
     return {name: value for name, value in asdict(outage).items() if name != "begun"}
 

@@ -31,7 +31,7 @@ from sandbox.core.state import STATE
 from sandbox.core.world_lock import WORLD_LOCK
 from sandbox.moto_ext.route53.health import HealthChecker
 from sandbox.moto_ext.route53.names import Record, ResolvedAnswer, ZoneRecords, answer, plain
-from sandbox.moto_ext.route53.records import served
+from sandbox.moto_ext.route53.records import served_records
 from sandbox.moto_ext.route53.route53 import addresses_of
 
 SERVICE, STALE = "dns", "stale"
@@ -88,7 +88,7 @@ class DnsResponder:
         _add(reply.answer, rows)
         if not rows and zone is not None:
             soa = answer(
-                self._indexed(zone), HealthChecker(self.account).health(), plain(zone.name), "SOA", lambda _: 0
+                self._zone_index(zone), HealthChecker(self.account).health(), plain(zone.name), "SOA", lambda _: 0
             )
             _add(reply.authority, soa.rows)
 
@@ -98,7 +98,7 @@ class DnsResponder:
         if zone is None:
             known = self._is_resource(name, checkers)
             return (_addresses(name, name, kind), "NOERROR", None) if known else ([], "REFUSED", None)
-        dns_answer: ResolvedAnswer = answer(self._indexed(zone), checkers.health(), name, kind, secrets.randbelow)
+        dns_answer: ResolvedAnswer = answer(self._zone_index(zone), checkers.health(), name, kind, secrets.randbelow)
         rows = list(dns_answer.rows)
         if dns_answer.alias and self._is_resource(plain(dns_answer.alias["DNSName"]), checkers):
             rows += _addresses(rows[-1][3] if rows else name, dns_answer.alias["DNSName"], kind)
@@ -112,8 +112,8 @@ class DnsResponder:
         # of two zones of one name the parent delegates to one: the fuller
         return max(holding, key=lambda zone: (len(zone.name), len(zone.rrsets)), default=None)
 
-    def _indexed(self, zone: FakeZone) -> ZoneRecords:
-        records = served(zone)
+    def _zone_index(self, zone: FakeZone) -> ZoneRecords:
+        records = served_records(zone)
         cached = self._zones.get(zone.resource_id)
         if cached is None or (cached[0] is not records and _manner() != STALE):
             cached = self._zones[zone.resource_id] = (records, ZoneRecords(records))
@@ -158,10 +158,10 @@ class _Datagrams(socketserver.BaseRequestHandler):
                 if reply is not None:
                     here.sendto(reply, asking)
                 left -= 1
-                data, asking = _another(here, self.server.max_packet_size) if left else (None, asking)
+                data, asking = _next_datagram(here, self.server.max_packet_size) if left else (None, asking)
 
 
-def _another(here: socket.socket, size: int) -> tuple[bytes | None, Any]:
+def _next_datagram(here: socket.socket, size: int) -> tuple[bytes | None, Any]:
     """What came while the one before waited for the world, and who asked; None where nobody did."""
     try:
         return here.recvfrom(size, socket.MSG_DONTWAIT)
@@ -197,7 +197,7 @@ def serve(account: str) -> tuple[str, int]:
 
     Raises SandboxError where no port is free for both.
     """
-    servers: list[Any] = list(_bound())
+    servers: list[Any] = list(_bound_servers())
     names = DnsResponder(account)
     for server in servers:
         server.names = names
@@ -205,7 +205,7 @@ def serve(account: str) -> tuple[str, int]:
     return LOOPBACK, int(servers[0].server_address[1])
 
 
-def _bound() -> tuple[_Udp, _Tcp]:
+def _bound_servers() -> tuple[_Udp, _Tcp]:
     """A port that is free for both; the system gives one for UDP, and TCP may find it taken."""
     refused: OSError | None = None
     for _ in range(BIND_TRIES):

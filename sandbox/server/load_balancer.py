@@ -90,7 +90,7 @@ class LoadBalancerSite:
                 return None
             if ill(self.region, "error", SITES):
                 return SiteReply(UNAVAILABLE, "<h1>503 Service Unavailable</h1>")
-            return self._routed(listener, host, wanted, headers)
+            return self._listener_reply(listener, host, wanted, headers)
 
     def lets_in(self, port: int) -> bool:
         """Whether a visitor's connection to the port comes about; one without a listener is refused elsewhere."""
@@ -101,7 +101,7 @@ class LoadBalancerSite:
         balancer = self._balancer()
         return balancer is not None and lets_in(self.environment.account, self.region, balancer, port, source)
 
-    def _routed(
+    def _listener_reply(
         self, listener: FakeListener, host: str, wanted: SiteRequest | None, headers: Mapping[str, str]
     ) -> SiteReply:
         taking = (rule for rule in listener.rules.values() if matches(rule.conditions, host, headers))
@@ -113,14 +113,14 @@ class LoadBalancerSite:
         backend = elbv2_backends[self.environment.account][self.region]
         groups = [backend.target_groups[arn] for arn in groups_of(action) if arn in backend.target_groups]
         targets = Targets(self.environment.account, self.region, frozenset(group.arn for group in groups))
-        known = [(group, _registered(targets.of(group))) for group in groups]
+        known = [(group, _open_targets(targets.of(group))) for group in groups]
         group, behind = min(known, key=lambda pair: not _served_by(pair[1]), default=(None, []))
         if group is None or not behind:
             return SiteReply(UNAVAILABLE, "<h1>503 Service Unavailable</h1>")
         serving = _served_by(behind) or behind
-        return self._answered(group, targets, serving[next(self._turn) % len(serving)], wanted)
+        return self._target_reply(group, targets, serving[next(self._turn) % len(serving)], wanted)
 
-    def _answered(
+    def _target_reply(
         self, group: FakeTargetGroup, targets: Targets, target: GroupTarget, wanted: SiteRequest | None
     ) -> SiteReply:
         """What the target answers. Where all are unhealthy each is asked all the same: the group fails open (ELB)."""
@@ -130,7 +130,7 @@ class LoadBalancerSite:
         if not target.listens:
             return SiteReply(BAD_GATEWAY, "<h1>502 Bad Gateway</h1>")
         if wanted is not None and wanted.trusted:
-            return self._stored(self._tenant(targets, group), task, wanted)
+            return self._store_reply(self._tenant(targets, group), task, wanted)
         page = targets.page(task)
         if page.status in (FINE, UNAUTHORISED):
             return self._page(self._tenant(targets, group), page, wanted)
@@ -151,7 +151,7 @@ class LoadBalancerSite:
             return SiteReply(UNAUTHORISED, "Authorization Required", realm=host)
         return SiteReply(FINE, PAGE.format(tenant=tenant, host=host))
 
-    def _stored(self, tenant: str, task: RunningTask, wanted: SiteRequest) -> SiteReply:
+    def _store_reply(self, tenant: str, task: RunningTask, wanted: SiteRequest) -> SiteReply:
         """What the task does with its stores."""
         behind = TaskStores(self.environment.account, self.region, task.definition)
         try:
@@ -172,7 +172,7 @@ class LoadBalancerSite:
         return (fit[0].cert, fit[0].key) if fit else None
 
 
-def _registered(targets: list[GroupTarget]) -> list[GroupTarget]:
+def _open_targets(targets: list[GroupTarget]) -> list[GroupTarget]:
     """Those that may get a request: none is sent to a target that drains (ELB guide, deregistration delay)."""
     return [target for target in targets if target.state != "draining"]
 

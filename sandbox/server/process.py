@@ -53,8 +53,8 @@ class Host:
         self.folder = Path(order.folder) if order.folder else None
         self._progress = progress
         progress("opening its world", 0, 1)
-        self._lock = _locked(self.folder) if self.folder else None
-        self.application, self.server = self._served()
+        self._lock = _lock_world(self.folder) if self.folder else None
+        self.application, self.server = self._start_servers()
         self.endpoint = self._endpoint()
 
     def run(self) -> None:
@@ -92,7 +92,7 @@ class Host:
             world, clock = persistence.dump(), CLOCK.about()
         world_file.write(self.folder / "world", world, self.order.about() | clock)
 
-    def _served(self) -> tuple[Application, BaseWSGIServer]:
+    def _start_servers(self) -> tuple[Application, BaseWSGIServer]:
         from sandbox.server import dns_server, tenant_sites
         from sandbox.server.application import Application
         from sandbox.server.control_api import ControlApi
@@ -109,9 +109,9 @@ class Host:
         control = ControlApi(self.token, World(self.environment, moto), hooks)
         application = Application(moto, control, order.latency_s, self._records())
         counts = application.counts
-        hooks |= {"counts": counts.all, "reset_counts": counts.reset, "changed": application.changed.set}
+        hooks |= {"counts": counts.totals, "reset_counts": counts.reset, "changed": application.changed.set}
         recorder = application.recorder
-        hooks |= {"mutations": recorder.all, "reset_mutations": recorder.reset}
+        hooks |= {"mutations": recorder.mutations, "reset_mutations": recorder.reset}
         hooks["latency"] = lambda seconds: setattr(application, "latency_s", seconds)
         ports = tenant_sites.serve(self.environment, self.token)
         hooks["sites"] = lambda: tenant_sites.places(self.environment, ports)
@@ -181,7 +181,7 @@ class Host:
             pause = max(SAVE_PAUSE_S, SAVE_SHARE * (time.monotonic() - began))
 
 
-def _locked(folder: Path) -> int:
+def _lock_world(folder: Path) -> int:
     """Take the world's lock for the life of this process, whose id it holds. Raises SandboxError past the deadline."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

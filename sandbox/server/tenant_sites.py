@@ -48,7 +48,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         kind = self.path.removeprefix(API)
         wanted = kind in KINDS and self.path.startswith(API)
-        self._answer(SiteRequest(kind, trusted=self._trusted()) if wanted else None)
+        self._answer(SiteRequest(kind, trusted=self._is_trusted()) if wanted else None)
 
     def do_POST(self) -> None:
         kind = self.path.removeprefix(API)
@@ -61,9 +61,9 @@ class _Handler(BaseHTTPRequestHandler):
         if kind not in KINDS or not self.path.startswith(API):
             self._send(SiteReply(404, as_json(f"There is nothing to write at {self.path}."), form=JSON))
             return
-        self._answer(SiteRequest(kind, row_id, writes=True, trusted=self._trusted()))
+        self._answer(SiteRequest(kind, row_id, writes=True, trusted=self._is_trusted()))
 
-    def _trusted(self) -> bool:
+    def _is_trusted(self) -> bool:
         return self.server.door.trusts(self.headers.get(TOKEN_HEADER, ""))
 
     def _answer(self, wanted: SiteRequest | None) -> None:

@@ -39,7 +39,7 @@ def world_observation(world: World, scenario: Mapping[str, Any]) -> WorldObserva
         databases={side: tuple(_databases(world, side)) for side in sides},
         leads=_leads(world, records),
         answers=_answers(world, records),
-        pinned=_pinned(world, records),
+        pinned=_is_pinned(world, records),
         journal=tuple(_journal(world, moment(scenario["since"]))) if scenario else (),
         mutations=tuple(scenario.get("mutations", ())),
         tries=dict(scenario.get("tries", {})),
@@ -138,7 +138,7 @@ def _region_of(world: World, record: Record) -> str:
     return found[0] if found else ""
 
 
-def _pinned(world: World, records: list[Record]) -> bool:
+def _is_pinned(world: World, records: list[Record]) -> bool:
     """Whether nothing listens where the health check knocks of the record that leads to the primary (T06)."""
     home = world.environment.regions.primary
     check = next((r.get("HealthCheckId") for r in _pair(world, records).values() if _region_of(world, r) == home), None)

@@ -19,7 +19,7 @@ from sandbox.training.observer import world_observation
 from sandbox.training.scenarios.observation import WorldObservation
 from sandbox.training.scenarios.scenario import GoalState, Scenario, ScenarioGoal
 from sandbox.world import memory_snapshots, persistence
-from sandbox.world.call_recorder import SCENARIO, played
+from sandbox.world.call_recorder import SCENARIO, played_scene
 from sandbox.world.world import World
 
 Shown = dict[str, Any]
@@ -28,7 +28,7 @@ Shown = dict[str, Any]
 def begin(world: World, name: str) -> Shown:
     """Set the scene ``name`` and return its briefing. Raises SandboxError where the world is not ready for one."""
     scenario = scenarios.find(name)
-    if playing := played():
+    if playing := played_scene():
         raise SandboxError(
             f"The scene {playing['name']} is being played: `dr_cli.py sandbox debrief` judges it, "
             "`dr_cli.py sandbox debrief --end` ends it."
@@ -40,12 +40,12 @@ def begin(world: World, name: str) -> Shown:
             inject(world, disaster)
         if scenario.stage is not None:
             scenario.stage(world)
-        started = _started(world_observation(world, {}))
+        started = _starting_state(world_observation(world, {}))
     except Exception:
         memory_snapshots.exchange(kept_at.timestamp(), before)
         raise
     finally:
-        world.recorded()
+        world.take_undo()
     STATE.extras[SCENARIO] = {
         "name": name,
         "since": instant(now()),
@@ -58,8 +58,8 @@ def begin(world: World, name: str) -> Shown:
     }
     words = words_of(world)
     return {
-        **scenario.listed(),
-        "briefing": scenario.formatted(scenario.briefing, words),
+        **scenario.summary(),
+        "briefing": scenario.format_text(scenario.briefing, words),
         "since": STATE.extras[SCENARIO]["since"],
     }
 
@@ -71,7 +71,7 @@ def debrief(world: World, hint: bool = False) -> Shown:
     if hint:
         record["hints"] = min(record["hints"] + 1, len(scenario.hints))
     seen = world_observation(world, record)
-    goals = [_judged(goal, scenario, seen, words) for goal in scenario.goals]
+    goals = [_goal_values(goal, scenario, seen, words) for goal in scenario.goals]
     taken = record["hints"]
     return {
         "scenario": scenario.name,
@@ -80,8 +80,8 @@ def debrief(world: World, hint: bool = False) -> Shown:
         "minutes": round((now() - moment(record["since"])).total_seconds() / 60),
         "solved": all(goal["standing"] == GoalState.MET for goal in goals),
         "goals": goals,
-        "notes": [f"{name} was repaired: what it hid can be seen." for name in _repaired(scenario)],
-        "hints": [scenario.formatted(text, words) for text in scenario.hints[:taken]],
+        "notes": [f"{name} was repaired: what it hid can be seen." for name in _repaired_disasters(scenario)],
+        "hints": [scenario.format_text(text, words) for text in scenario.hints[:taken]],
         "hints_left": len(scenario.hints) - taken,
     }
 
@@ -107,7 +107,7 @@ def words_of(world: World) -> dict[str, str]:
 
 
 def _record() -> Shown:
-    record = played()
+    record = played_scene()
     if not record:
         raise SandboxError(
             "No scene is being played. `dr_cli.py sandbox train` lists them, `dr_cli.py sandbox train NAME` begins one."
@@ -115,22 +115,22 @@ def _record() -> Shown:
     return record
 
 
-def _judged(goal: ScenarioGoal, scenario: Scenario, seen: WorldObservation, words: dict[str, str]) -> Shown:
+def _goal_values(goal: ScenarioGoal, scenario: Scenario, seen: WorldObservation, words: dict[str, str]) -> Shown:
     values = asdict(goal.judge(seen))
     return {
         "id": goal.id,
-        "sentence": scenario.formatted(goal.sentence, words),
+        "sentence": scenario.format_text(goal.sentence, words),
         **values,
-        "why": scenario.formatted(goal.why, words),
+        "why": scenario.format_text(goal.why, words),
         "traps": list(goal.traps),
     }
 
 
-def _repaired(scenario: Scenario) -> list[str]:
+def _repaired_disasters(scenario: Scenario) -> list[str]:
     return [name for name in scenario.disasters if name not in STATE.disasters]
 
 
-def _started(seen: WorldObservation) -> Shown:
+def _starting_state(seen: WorldObservation) -> Shown:
     """What a debriefing compares with: each service's definition and size as the scene was set."""
     return {
         f"{side} {service.tenant}": {"definition": service.definition, "desired": service.desired}
@@ -146,11 +146,11 @@ def _must_be_whole(world: World) -> None:
         raise SandboxError(
             f"The world is not healthy: {broken} is in force. Take it back first: `dr_cli.py sandbox mend`."
         )
-    if reason := _changed(world_observation(world, {})):
+    if reason := _difference_from_start(world_observation(world, {})):
         raise SandboxError(f"The world is not as it was seeded: {reason}. Start again: `dr_cli.py sandbox up --fresh`.")
 
 
-def _changed(seen: WorldObservation) -> str:
+def _difference_from_start(seen: WorldObservation) -> str:
     env = seen.env
     if seen.leads != env.regions.primary:
         return f"its traffic leads to {seen.leads or 'no single region'}"

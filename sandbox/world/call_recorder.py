@@ -56,10 +56,10 @@ class Recorder:
         mutation = Mutation(call.region, call.service, call.operation, who, params, control, status, status < GOOD)
         with self._lock:
             self._kept.append(mutation)
-        if scenario := played():
+        if scenario := played_scene():
             scenario["mutations"].append(asdict(mutation))
 
-    def all(self) -> list[dict[str, Any]]:
+    def mutations(self) -> list[dict[str, Any]]:
         """The mutations in order, as JSON."""
         with self._lock:
             return [asdict(mutation) for mutation in self._kept]
@@ -70,15 +70,15 @@ class Recorder:
             self._kept.clear()
 
 
-def played() -> dict[str, Any]:
+def played_scene() -> dict[str, Any]:
     """The record of the training scene that is played; empty where none is."""
     record: dict[str, Any] = STATE.extras.get(SCENARIO, {})
     return record
 
 
-def tried(call: ApiCall) -> None:
+def count_try(call: ApiCall) -> None:
     """Count, for the scene that is played, a mutating call that an outage met."""
-    if scenario := played():
+    if scenario := played_scene():
         scenario["tries"][call.key] = scenario["tries"].get(call.key, 0) + 1
 
 

@@ -65,8 +65,8 @@ def begin(outage: Outage) -> None:
 
 def end(outage: Outage | None = None) -> None:
     """Take ``outage`` back, or all of them. A region no longer dark replicates again."""
-    STATE.outages = [o for o in STATE.outages if outage is not None and not _same(o, outage)]
-    _SPENT[:] = [o for o in _SPENT if outage is not None and not _same(o, outage)]
+    STATE.outages = [o for o in STATE.outages if outage is not None and not _is_same(o, outage)]
+    _SPENT[:] = [o for o in _SPENT if outage is not None and not _is_same(o, outage)]
     _replicate_again()
 
 
@@ -119,7 +119,7 @@ def _outage_of(call: ApiCall, person: str) -> Outage | None:
             and (call.writes or not outage.writes)
         ):
             if outage.after == 0:
-                return _counted(outage)
+                return _use_up(outage)
             outage.after -= 1
     return None
 
@@ -130,7 +130,7 @@ def _is_yet_to_come(outage: Outage) -> bool:
     return now() < outage.begun + timedelta(seconds=outage.seconds)
 
 
-def _counted(outage: Outage) -> Outage:
+def _use_up(outage: Outage) -> Outage:
     """Use up one of an outage's ``times``; the last use ends it."""
     if outage.times == 1:
         STATE.outages = [o for o in STATE.outages if o is not outage]
@@ -148,13 +148,13 @@ def _hold(outage: Outage, environ: Environ) -> None:
     client: socket.socket | None = environ.get("werkzeug.socket")
     try:
         while any(o is outage for o in (*STATE.outages, *_SPENT)):
-            if STOPPING.wait(POLL_S) or time.monotonic() >= until or (client is not None and _gone(client)):
+            if STOPPING.wait(POLL_S) or time.monotonic() >= until or (client is not None and _has_left(client)):
                 raise DroppedConnection
     finally:
         _SPENT[:] = [o for o in _SPENT if o is not outage]
 
 
-def _gone(client: socket.socket) -> bool:
+def _has_left(client: socket.socket) -> bool:
     try:
         poll = select.poll()  # a world of many calls has more than select's 1,024 files open
         poll.register(client, select.POLLIN)
@@ -168,6 +168,6 @@ def _darkens(outage: Outage) -> bool:
     return outage.how in DARK and not narrow
 
 
-def _same(outage: Outage, other: Outage) -> bool:
+def _is_same(outage: Outage, other: Outage) -> bool:
     counts: dict[str, Any] = {"times": 0, "after": 0, "begun": None}
     return replace(outage, **counts) == replace(other, **counts)

@@ -48,7 +48,7 @@ def load(path: Path) -> dict[str, Any]:
     Where it says when the world was built (``built_at``), no part has aged since. Raises SandboxError where the file is
     not ours, of another version, or broken.
     """
-    with world_file.opened(path) as (header, file):
+    with world_file.open_world(path) as (header, file):
         try:
             take(file.read(), math.floor(time.time() - header.get("built_at", time.time())))
         except Exception as broken:

@@ -77,7 +77,7 @@ class World:
         fault_injection.begin(outage)
         self._undo.append({"outage": asdict(outage)})
 
-    def recorded(self) -> list[Undo]:
+    def take_undo(self) -> list[Undo]:
         """Hand over, and forget, the inverse calls recorded so far."""
         recorded, self._undo = self._undo, []
         return recorded

@@ -9,8 +9,8 @@ import pytest
 
 from benchmarks.canned import HttpRequest
 from benchmarks.measuring import take
-from benchmarks.throttling import LIMITS, PublishedLimits, limited
-from benchmarks.worlds import canned
+from benchmarks.throttling import LIMITS, PublishedLimits, limit_of
+from benchmarks.worlds import canned_world
 from dr_estate.aws.pace import rate_of
 from dr_estate.snapshot.registry import reads
 from sandbox.client.endpoint import Endpoint
@@ -56,7 +56,7 @@ def test_the_same_question_asked_later_is_the_same_request(earlier: bytes, later
 def test_a_request_counts_against_the_limit_of_its_operation_and_region(
     scope: bytes, target: bytes, body: bytes, operation: str
 ) -> None:
-    found, rate = limited(scope, target, body), rate_of(operation)
+    found, rate = limit_of(scope, target, body), rate_of(operation)
     assert ((found[0].burst, found[0].per_s) if found else None) == ((rate.burst, rate.per_s) if rate else None)
     assert found is None or found[1] == scope.partition(b"/")[0].decode()
 
@@ -92,7 +92,7 @@ def test_another_region_path_or_body_is_another_request() -> None:
 
 @pytest.mark.proof
 def test_the_second_observation_is_answered_from_memory_and_reads_the_same(sandbox_world: Endpoint) -> None:
-    with canned(sandbox_world) as world:
+    with canned_world(sandbox_world) as world:
         runs = {}
         for way in ("one-by-one", "observe"):
             taken = take(["-m", "benchmarks.readers", way], world.variables)
@@ -104,7 +104,7 @@ def test_the_second_observation_is_answered_from_memory_and_reads_the_same(sandb
 
 @pytest.mark.proof
 def test_latency_is_added_to_every_answer(sandbox_world: Endpoint) -> None:
-    with canned(sandbox_world) as world:
+    with canned_world(sandbox_world) as world:
         words = ["-m", "benchmarks.readers", "naive", "1"]
         calls = json.loads(take(words, world.variables).out)["calls"]
         world.latency(0.05)
@@ -118,7 +118,7 @@ def test_latency_is_added_to_every_answer(sandbox_world: Endpoint) -> None:
 
 @pytest.mark.proof
 def test_throttled_calls_are_tried_again_until_every_part_is_seen(sandbox_world: Endpoint) -> None:
-    with canned(sandbox_world) as world:
+    with canned_world(sandbox_world) as world:
         take(["-m", "benchmarks.readers", "observe"], world.variables)
         world.throttle(0.1)
         world.counts()

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from benchmarks.measuring import ResourceUsage, in_turn, take
-from benchmarks.peers import MOST_TENANTS, PEERS, installed
+from benchmarks.peers import MOST_TENANTS, PEERS, installed_peers
 from benchmarks.status import ENVIRONMENTS, BenchmarkRow, table
 from dr_estate.config.environment import load_environment
 
@@ -68,7 +68,7 @@ def test_a_peer_is_asked_about_both_regions_and_only_where_it_is_installed(tmp_p
     for peer in PEERS:
         words = peer.words(sit, tmp_path)
         assert {sit.regions.primary, sit.regions.dr} <= set(words)
-        assert peer in installed(MOST_TENANTS) or not peer.program.exists()
-    assert installed(MOST_TENANTS + 1) == []
+        assert peer in installed_peers(MOST_TENANTS) or not peer.program.exists()
+    assert installed_peers(MOST_TENANTS + 1) == []
     kinds = json.loads((tmp_path / "policies.json").read_text())["policies"]
     assert len({kind["name"] for kind in kinds}) == len(kinds) > 10

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dr_actions.iam.policies import IamRole, declared, policies
+from dr_actions.iam.policies import IamRole, declared_operations, policies
 from dr_estate.config.environment import load_environment
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
@@ -37,7 +37,7 @@ def printed(capsys: pytest.CaptureFixture[str], role: str = "", form: str = "ter
 
 def test_iam_prints_the_policies_of_all_roles_or_of_one(capsys: pytest.CaptureFixture[str]) -> None:
     everything = json.loads(printed(capsys))
-    assert policies(SIT, declared()) == everything
+    assert policies(SIT, declared_operations()) == everything
     assert list(IamRole) == list(everything)
     for role in IamRole:
         assert everything[role] == json.loads(printed(capsys, role))

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from dr_actions.iam.policies import StackRole, automated_policies, declared, policies
+from dr_actions.iam.policies import StackRole, automated_policies, declared_operations, policies
 from dr_actions.journal.stream_anchors import StreamAnchors
 from dr_actions.model.plan import Call
 from dr_estate.config.environment import load_environment
@@ -124,9 +124,9 @@ def test_no_item_that_anybody_writes_holds_up_the_records_that_follow(
 
 
 HELD = (
-    policies(PROD, declared())
-    | automated_policies(PROD, declared())
-    | {f"sit {role}": documents for role, documents in policies(SIT, declared()).items()}
+    policies(PROD, declared_operations())
+    | automated_policies(PROD, declared_operations())
+    | {f"sit {role}": documents for role, documents in policies(SIT, declared_operations()).items()}
 )
 KEPT_FROM = (
     *("lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration", "lambda:InvokeFunction"),

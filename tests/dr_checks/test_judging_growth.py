@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.widened import widened
+from benchmarks.widened import widened_snapshot
 from dr_checks.core.registry import checks, judge, lags
 from dr_checks.core.verdict import verdict_of
 from dr_checks.posture.posture import PostureName
@@ -30,7 +30,7 @@ _SEEN_OFTEN = 200
 
 def work(tenants: int) -> Counter[tuple[CodeType, str]]:
     """How often each function was called to judge and to report so many tenants more."""
-    snapshot, counts = widened(healthy(), "tenant2", tenants), Counter[tuple[CodeType, str]]()
+    snapshot, counts = widened_snapshot(healthy(), "tenant2", tenants), Counter[tuple[CodeType, str]]()
 
     def count(frame: FrameType, event: str, called: Any) -> None:
         if event == "call":

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from dr_estate.config.environment import Side
-from sandbox.client.traffic_writer import Writer, doubled, missing
+from sandbox.client.traffic_writer import Writer, duplicates, missing
 from sandbox.core.state import Outage
 from tests.proofs.changes import Aws
 from tests.proofs.dying import at_the_first
@@ -64,7 +64,7 @@ def goes_on(due: Rig, name: str, written: Written) -> None:
     again = due.run(name, later_s=A_DAY_S)
     assert Exit.READY == again.wait(), again.said
     assert written.is_primary()
-    assert [] == doubled(written.writer.sites, due.env.region(Side.PRIMARY))
+    assert [] == duplicates(written.writer.sites, due.env.region(Side.PRIMARY))
 
 
 def breaks(due: Rig) -> Outage:

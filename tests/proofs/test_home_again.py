@@ -31,7 +31,7 @@ from dr_estate.readers import rds, region_heartbeat
 from dr_estate.readers.backup import vault_name
 from dr_estate.snapshot.snapshot import Snapshot, to_json
 from sandbox.client.endpoint import Endpoint
-from sandbox.client.traffic_writer import KINDS, Writer, doubled, missing
+from sandbox.client.traffic_writer import KINDS, Writer, duplicates, missing
 from sandbox.core.state import Outage
 from tests.dr_actions.plain import with_part
 from tests.proofs.conftest import HOME, Asked
@@ -241,7 +241,7 @@ def test_a_gate_that_fails_at_half_while_people_write_leaves_one_region_writing_
     assert [10, 50, 10, 50, 100] == world.weights()
     one_region_at_a_time(writer, enforced)
     assert [] == missing(writer.sites, writer.written, enforced.env.regions.primary)
-    assert [] == doubled(writer.sites, enforced.env.regions.primary)
+    assert [] == duplicates(writer.sites, enforced.env.regions.primary)
 
 
 def fails_at_half(run: Process, world: Rough) -> None:

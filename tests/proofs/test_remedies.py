@@ -108,7 +108,7 @@ def heal(watch: Watch, touched: Collection[str]) -> tuple[dict[Key, Finding], li
         if not commands:
             break
         for command in commands:
-            failures += filter(None, [Person(watch).paste(invocation.typed(command, rehearsal=True))])
+            failures += filter(None, [Person(watch).paste(invocation.typed_line(command, rehearsal=True))])
             touched |= {SERVICES.get(word := command.split()[1], word)}
         pasted |= commands.keys()
     until = time.monotonic() + PATIENCE_S

@@ -23,7 +23,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from dr_actions.drills.inventory import Inventory, differences, inventory
-from dr_actions.guard.evidence import confirmed
+from dr_actions.guard.evidence import confirmations
 from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.journal.journal import journal_path, read
 from dr_actions.model.plan import from_json
@@ -240,7 +240,7 @@ def written_in_turn(meanwhile: Writer, round_trip: Trip) -> None:
     for kind, regions in first.items():
         assert {dr, primary} == set(regions), (kind, meanwhile.refused)
         assert regions == sorted(regions, key=[dr, primary].index), f"{kind} were written in both regions at once"
-    copied = confirmed(round_trip.entries())[f"database/wait_replica_lag:{round_trip.env.name}-mysql"].at
+    copied = confirmations(round_trip.entries())[f"database/wait_replica_lag:{round_trip.env.name}-mysql"].at
     late = [row for row in meanwhile.written if row.region == dr and datetime.fromisoformat(row.at) > copied]
     assert late, "the DR region was frozen before its database was copied"
 

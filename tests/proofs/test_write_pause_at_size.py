@@ -23,7 +23,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from dr_actions.journal.entries import EntryKind
 from dr_estate.config.environment import Side, load_environment
-from sandbox.client.traffic_writer import KINDS, AcknowledgedWrite, Sites, Writer, doubled, missing
+from sandbox.client.traffic_writer import KINDS, AcknowledgedWrite, Sites, Writer, duplicates, missing
 from sandbox.client.visitors import Visitors
 from tests.hosting import hosted
 from tests.proofs.test_many_objects import ALIKE, FULL, NEW
@@ -175,7 +175,7 @@ def test_an_estate_of_size_is_led_home_without_a_loss_and_rows_wait_for_less_tha
         written = [row for writer in writers for row in writer.written]
         primary, sites = env.region(Side.PRIMARY), writers[0].sites
         assert [] == missing(sites, written, primary)
-        assert [] == doubled(sites, primary)
+        assert [] == duplicates(sites, primary)
         nothing_lost_or_doubled(uploader, uploader.versions_at(trip.client("s3", Side.PRIMARY)))
     for visits in visitors:
         assert not visits.unanswered, visits.answered

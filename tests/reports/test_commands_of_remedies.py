@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from dr_checks.core.model import Area, CheckResult, Finding, Severity, Status
-from dr_checks.core.remedy import Remedy, merged
+from dr_checks.core.remedy import Remedy, merged_remedies
 from dr_checks.core.verdict import verdict_of
 from dr_estate.config.environment import Side
 from dr_estate.model.aws_command import aws_command
@@ -77,7 +77,7 @@ def test_the_next_step_is_the_sentence_with_its_first_command() -> None:
 
 
 def test_a_remedy_of_many_findings_is_given_once_with_the_commands_of_all() -> None:
-    ending = merged([Remedy("Do.", ("aws a",)), Remedy(""), Remedy("Do.", ("aws b", "aws a")), Remedy("See.")])
+    ending = merged_remedies([Remedy("Do.", ("aws a",)), Remedy(""), Remedy("Do.", ("aws b", "aws a")), Remedy("See.")])
     assert ending == (Remedy("Do.", ("aws a", "aws b")), Remedy("See."))
 
 
@@ -93,4 +93,4 @@ def test_a_remedy_of_many_findings_is_given_once_with_the_commands_of_all() -> N
     ],
 )
 def test_a_command_of_a_rehearsal_reaches_no_live_account(line: str, rehearsal: bool, typed: str) -> None:
-    assert WITH_COMMANDS.invocation.typed(line, rehearsal) == typed
+    assert WITH_COMMANDS.invocation.typed_line(line, rehearsal) == typed

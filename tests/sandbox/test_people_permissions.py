@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from dr_actions.iam.policies import IamRole, StackRole, declared, policies, reading_words
+from dr_actions.iam.policies import IamRole, StackRole, declared_operations, policies, reading_words
 from dr_estate.config.environment import Environment, Side, load_environment
 from dr_estate.iam.scopes import LEADING
 from dr_estate.iam.statements import document
@@ -98,7 +98,7 @@ def test_disasters_are_played_and_repaired_while_iam_is_enforced(enforced: Endpo
 @pytest.mark.parametrize("name", ["dev", "sit", "prod"])
 def test_the_policies_of_a_recovery_are_the_equivalents_of_the_generated_ones(name: str) -> None:
     env = load_environment(Path(__file__).parents[2] / "environments", name)
-    generated = policies(env, declared())[who_recovers(env)]
+    generated = policies(env, declared_operations())[who_recovers(env)]
     seeded = {policy: document(operator_policy) for policy, operator_policy in recovery_policies(env).items()}
     assert {policy for policy in generated if not policy.endswith("-2")} == set(seeded)
     whole = {
@@ -114,10 +114,10 @@ def test_the_policies_of_a_recovery_are_the_equivalents_of_the_generated_ones(na
 @pytest.mark.parametrize("name", ["dev", "sit", "prod"])
 def test_the_drillers_policies_are_the_generated_ones(name: str) -> None:
     env = load_environment(Path(__file__).parents[2] / "environments", name)
-    generated = policies(env, declared())[IamRole.DRILL]
+    generated = policies(env, declared_operations())[IamRole.DRILL]
     seeded = {policy: document(drill_policy) for policy, drill_policy in drill_policies(env).items()}
     own = {policy for policy in generated if not policy.endswith("-2")}
-    assert set(seeded) == own - set(policies(env, declared())[who_recovers(env)])
+    assert set(seeded) == own - set(policies(env, declared_operations())[who_recovers(env)])
     whole = {
         policy: [*generated[policy]["Statement"], *generated.get(f"{policy}-2", {"Statement": []})["Statement"]]
         for policy in seeded  # the second is of what is over IAM's size for one
@@ -157,6 +157,6 @@ def word(env: Environment, role_documents: dict[str, Any], pair: tuple[str, str]
 def test_whatever_may_be_read_is_not_denied_by_what_is_never_done() -> None:
     assert set() == {
         reading_word
-        for reading_word in reading_words(declared())
+        for reading_word in reading_words(declared_operations())
         if not any(like(pattern, reading_word) for pattern in reading())
     }

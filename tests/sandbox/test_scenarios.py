@@ -40,7 +40,7 @@ def test_a_scenario_has_enough_goals_and_hints_and_every_text_can_be_formatted(s
         *scenario.hints,
         *(text for goal in scenario.goals for text in (goal.sentence, goal.why)),
     ]
-    assert [] == [sentence for text in texts if re.search(r"[{}]", sentence := scenario.formatted(text, WORDS))]
+    assert [] == [sentence for text in texts if re.search(r"[{}]", sentence := scenario.format_text(text, WORDS))]
     assert len(scenario.goals) >= 3
     assert len(scenario.hints) >= 3
     assert len({goal.id for goal in scenario.goals}) == len(scenario.goals)
@@ -51,7 +51,7 @@ def test_a_scenario_has_enough_goals_and_hints_and_every_text_can_be_formatted(s
 
 
 def test_the_list_fits_the_width_and_shows_no_goal() -> None:
-    rows = [scenario.listed() for scenario in SCENES]
+    rows = [scenario.summary() for scenario in SCENES]
     listing = training.scenarios_text(rows, "terminal")
     assert max(map(len, listing.splitlines())) <= 100
     assert [] == [goal.sentence for scenario in SCENES for goal in scenario.goals if goal.sentence in listing]

@@ -221,7 +221,7 @@ def _of_volume(volume: ecs.Volume, to: Counterparts) -> Iterator[Pointer]:
         yield Pointer(where, volume.access_point_id, to.access_point)
 
 
-def rewritten(definition: dict[str, Any], replacing: Sequence[Pointer]) -> dict[str, Any]:
+def new_definition(definition: dict[str, Any], replacing: Sequence[Pointer]) -> dict[str, Any]:
     """A copy of ``definition`` (as DescribeTaskDefinition answers it) with every pointer replaced.
 
     Raises ValueError where a place does not hold what it held when the pointers were found.

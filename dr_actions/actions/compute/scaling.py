@@ -50,7 +50,7 @@ class BoundsChange:
 
     def plan_steps(self, context: PlanContext) -> Iterator[Step]:
         """A step for each target whose bounds are due."""
-        for service, target in scaled(context, self.side or context.fence):
+        for service, target in scaled_services(context, self.side or context.fence):
             wanted = self.wanted(context, service, target)
             if wanted is not None:
                 yield self._step(context, service, target, wanted)
@@ -110,7 +110,7 @@ def _suspended_of(target: ScalableTarget) -> dict[str, bool]:
     return dict(zip(SUSPENSIONS, values, strict=True))
 
 
-def scaled(context: PlanContext, side: Side) -> Iterator[tuple[TenantService, ScalableTarget]]:
+def scaled_services(context: PlanContext, side: Side) -> Iterator[tuple[TenantService, ScalableTarget]]:
     """Each tenant's service of ``side`` with its scalable target, where it has one. Raises DataUnavailable."""
     targets = {target.service: target for target in context.snapshot.get(application_autoscaling.targets, side)}
     services = tenant_services(context, side)
@@ -205,7 +205,7 @@ def _raise_steps(context: PlanContext) -> Iterator[Step]:
     Higher bounds are kept.
     """
     needed, asleep = context.env.capacity.tasks_per_service, _services_to_suspend(context)
-    for tenant_service, target in scaled(context, Side.DR):
+    for tenant_service, target in scaled_services(context, Side.DR):
         sleeps = target.service in asleep
         if sleeps or min(target.minimum, target.maximum) < needed:
             yield _raise_step(context, tenant_service, target, needed, sleeps)

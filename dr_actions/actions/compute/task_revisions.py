@@ -14,7 +14,14 @@ from functools import lru_cache
 from typing import Any
 
 from dr_actions.actions.common import unavailable_handling
-from dr_actions.actions.compute.region_references import FILE_SYSTEM, OTHER, Pointer, counterparts, pointers, rewritten
+from dr_actions.actions.compute.region_references import (
+    FILE_SYSTEM,
+    OTHER,
+    Pointer,
+    counterparts,
+    new_definition,
+    pointers,
+)
 from dr_actions.model.action import Action, PlanContext, Sender, StepState, StepStatus, if_seen
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
@@ -238,7 +245,7 @@ def send_repoint(_step: Step, call: Call, sender: Sender) -> dict[str, Any]:
     parameters = {"taskDefinition": call.params[CONTENT], "include": ["TAGS"]}
     answer = sender.send(Call("ecs", "DescribeTaskDefinition", call.region, parameters))
     replacing = [Pointer(tuple(entry["at"]), entry["old"], entry["new"]) for entry in call.params[REPLACING]]
-    fresh = rewritten(answer["taskDefinition"], replacing)
+    fresh = new_definition(answer["taskDefinition"], replacing)
     params = {key: fresh[key] for key in COPIED if fresh.get(key)}
     if tags := [tag for tag in answer.get("tags", []) if not tag["key"].startswith("aws:")]:
         params["tags"] = tags

@@ -116,7 +116,7 @@ def write_status(step: Step, context: PlanContext) -> StepStatus:
     if unfinished := marker_task.unfinished_status(context, step.side, task, f"{WRITES} into {step.subject}"):
         return unfinished
     if task is None or report is None:
-        return marker_task.unread(step)
+        return marker_task.missing_log_status(step)
     if not (report.number or report.refused):
         return StepStatus(StepState.FAILED, f"{step.subject} took no marker, and refused none.")
     message = (
@@ -168,7 +168,7 @@ def freeze_status(step: Step, context: PlanContext) -> StepStatus:
         return unfinished
     report = marker_task.report_of(context, step.side, task) if task is not None else None
     if task is None or report is None:
-        return marker_task.unread(step)
+        return marker_task.missing_log_status(step)
     facts = (("task", task.arn), *evidence_of(report))
     if not report.refused:
         return StepStatus(StepState.FAILED, f"{step.subject} took the last write that was tried.", facts)
@@ -251,7 +251,7 @@ def arrival_status(step: Step, context: PlanContext) -> StepStatus:
     if unfinished := marker_task.unfinished_status(context, step.side, task, f"see the marker in {step.subject}"):
         return unfinished
     if task is None or report is None:
-        return marker_task.unread(step)
+        return marker_task.missing_log_status(step)
     facts = (("task", task.arn), ("arrived", str(report.number)), (SERVER, report.server))
     if not report.found:
         return _not_there(step, context, task, report)

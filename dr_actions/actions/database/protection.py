@@ -22,7 +22,7 @@ from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.action_ids import part_of
 from dr_actions.model.plan import Call, Danger, Params, Step
 from dr_checks.derived.database_copies import BACKUP, REPLICA
-from dr_checks.derived.database_identity import remembered
+from dr_checks.derived.database_identity import known_database
 from dr_estate.config.environment import Side
 from dr_estate.model.restored_names import RESTORED_FROM
 from dr_estate.model.states import DATABASE
@@ -76,7 +76,7 @@ def _dr_step(context: PlanContext, instance: rds.Instance, lacks: Params) -> Ste
 
 def _second_zone(context: PlanContext, choice: CopyChoice) -> Iterator[Step]:
     """Where the primary had one, or where nobody knows: the step that asks for it, and for what a snapshot's lacks."""
-    name, region, like = choice.identifier, context.env.regions.dr, remembered(copy_selection.view_of(context))
+    name, region, like = choice.identifier, context.env.regions.dr, known_database(copy_selection.view_of(context))
     if like is not None and not like.multi_az:
         return
     after: Params = {"MultiAZ": True}

@@ -27,7 +27,7 @@ from dr_actions.model.action import Action, PlanContext, Sender, StepState, Step
 from dr_actions.model.plan import Call, Danger, Json, Params, Step
 from dr_actions.model.send_failure import SendFailed
 from dr_checks.derived.database_copies import AUTOMATED, REPLICA, DatabaseCopy
-from dr_checks.derived.database_identity import remembered
+from dr_checks.derived.database_identity import known_database
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.database_record import DatabaseRecord
 from dr_estate.model.restored_names import RESTORED_FROM
@@ -81,7 +81,7 @@ def _restore(context: PlanContext, copy: DatabaseCopy, name: str, common: Params
 
 
 def _common(context: PlanContext, copy_arn: str) -> Params:
-    env, like = context.env, remembered(view_of(context))
+    env, like = context.env, known_database(view_of(context))
     return {
         **(_equal(context, like) if like is not None else {}),
         "DBSubnetGroupName": env.named(env.names.db_subnet_group),
@@ -147,7 +147,7 @@ def classes(context: PlanContext) -> list[str]:
 
     The own one is "" where it is not known: a restore that names no class takes the original's.
     """
-    like = remembered(view_of(context))
+    like = known_database(view_of(context))
     return list(dict.fromkeys([like.instance_class if like else "", *context.env.database.classes]))
 
 
@@ -236,7 +236,7 @@ def _replica(replica: rds.Instance) -> Params:
 
 def _restore_step(context: PlanContext, choice: CopyChoice) -> Step:
     name, region = choice.identifier, context.env.regions.dr
-    there, like = copy_selection.instance(context, name), remembered(copy_selection.view_of(context))
+    there, like = copy_selection.instance(context, name), known_database(copy_selection.view_of(context))
     what = "the latest restorable time" if choice.copy.mechanism == AUTOMATED else "the newest complete recovery point"
     # Known when the plan is made: a later instance of this name is ours only where none was there before.
     before: dict[str, object] = {"instance": there.resource_id if there else ABSENT}
@@ -403,7 +403,7 @@ def restore_notes(context: PlanContext) -> Iterator[str]:
 
 @if_seen
 def _unequal(context: PlanContext) -> Iterator[str]:
-    choice, like = copy_selection.choose(context), remembered(copy_selection.view_of(context))
+    choice, like = copy_selection.choose(context), known_database(copy_selection.view_of(context))
     if choice is None or choice.copy.mechanism == REPLICA:
         return
     name, region = copy_selection.name_of(context), context.env.regions.dr

@@ -19,7 +19,7 @@ from dr_actions.model.plan import Call, Danger, Json, Params, Step
 from dr_checks.derived.backup_copies import key_flaw, newest_copies
 from dr_checks.posture.signals import Signals, signals_of
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.drill_names import is_trial, isolated, trial_of
+from dr_estate.model.drill_names import is_trial, isolated_name, trial_of
 from dr_estate.model.restored_names import is_replaced, is_restored, restored_token
 from dr_estate.model.states import FILE_SYSTEM
 from dr_estate.model.unavailable import DataUnavailable
@@ -47,7 +47,7 @@ class FilesRestore:
 
 def files_name(env: Environment, incident: str) -> str:
     """The creation token, and later the name, of the file system that a trial restores. Raises ValueError."""
-    return isolated(name_of(env), incident)
+    return isolated_name(name_of(env), incident)
 
 
 def files_point(context: PlanContext) -> backup.RecoveryPoint | None:

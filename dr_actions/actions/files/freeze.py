@@ -62,7 +62,7 @@ def freeze_status(step: Step, context: PlanContext) -> StepStatus:
     policy = files_failback.policy(context, Side.DR)
     if policy is None or policy.file_system != step.before["file system"]:
         return StepStatus(StepState.DRIFTED, f"{step.before['file system']} is gone from the DR region.")
-    if not write_freeze_policy.same(write_freeze_policy.unfrozen(policy), step.before["policy"]):
+    if not write_freeze_policy.policies_match(write_freeze_policy.unfrozen(policy), step.before["policy"]):
         return StepStatus(StepState.DRIFTED, f"The policy of {policy.file_system} is not the one planned upon.")
     if policy.frozen_at is None:
         return StepStatus(StepState.READY, f"{policy.file_system} takes writes.")
@@ -137,7 +137,7 @@ def unfreeze_status(step: Step, context: PlanContext) -> StepStatus:
     policy = files_failback.policy(context, Side.DR)
     if policy is None or policy.file_system != step.before["file system"]:
         return StepStatus(StepState.DRIFTED, f"{step.before['file system']} is gone from the DR region.")
-    if not write_freeze_policy.same(write_freeze_policy.unfrozen(policy), step.after["policy"]):
+    if not write_freeze_policy.policies_match(write_freeze_policy.unfrozen(policy), step.after["policy"]):
         return StepStatus(StepState.DRIFTED, f"The policy of {policy.file_system} is not the one planned upon.")
     if policy.frozen_at is not None:
         return StepStatus(

@@ -131,7 +131,7 @@ def write_status(step: Step, context: PlanContext) -> StepStatus:
     if unfinished := marker_task.unfinished_status(context, step.side, task, f"{WRITES} of {step.subject}"):
         return unfinished
     if task is None or report is None:
-        return marker_task.unread(step)
+        return marker_task.missing_log_status(step)
     if not report.refused and not report.number:
         return StepStatus(StepState.FAILED, f"The folder of {step.subject} took no marker, and refused none.")
     message = f"The folder of {step.subject} refuses writes already, or was written to."
@@ -170,7 +170,7 @@ def freeze_status(step: Step, context: PlanContext) -> StepStatus:
         return unfinished
     report = marker_task.report_of(context, step.side, task) if task is not None else None
     if task is None or report is None:
-        return marker_task.unread(step)
+        return marker_task.missing_log_status(step)
     facts = (("task", task.arn), ("written", str(report.number)), ("holds", report.holds))
     if not report.refused:
         return StepStatus(StepState.FAILED, f"The folder of {step.subject} took the last write that was tried.", facts)
@@ -222,7 +222,7 @@ def arrival_status(step: Step, context: PlanContext) -> StepStatus:
     if unfinished := marker_task.unfinished_status(context, step.side, task, f"see the marker file of {step.subject}"):
         return unfinished
     if task is None or report is None:
-        return marker_task.unread(step)
+        return marker_task.missing_log_status(step)
     if not report.found:
         return StepStatus(StepState.FAILED, f"The task did not find the marker file of {step.subject}.")
     facts = (("task", task.arn), ("arrived", str(report.number)))

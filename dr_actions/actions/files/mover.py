@@ -21,7 +21,7 @@ from typing import Any
 from dr_actions.actions.common import one_off_task
 from dr_actions.actions.common.one_off_task import RUN, network_of, send
 from dr_actions.actions.common.unavailable_handling import TenantService, name_list, tenant_services, tenants_of
-from dr_actions.actions.compute.region_references import Pointer, counterparts, pointers, rewritten
+from dr_actions.actions.compute.region_references import Pointer, counterparts, new_definition, pointers
 from dr_actions.actions.compute.task_revisions import used_by
 from dr_actions.actions.file_copies import restored_copy
 from dr_actions.actions.files.copies import as_the_estate_has_it
@@ -113,7 +113,7 @@ def send_register(_step: Step, call: Call, sender: Sender) -> dict[str, Any]:
     parameters = {"taskDefinition": call.params["<content>"]}
     answer = sender.send(Call("ecs", "DescribeTaskDefinition", call.region, parameters))
     replacing = [Pointer(tuple(row["at"]), row["old"], row["new"]) for row in call.params["<replacing>"]]
-    lent = rewritten(answer["taskDefinition"], replacing)
+    lent = new_definition(answer["taskDefinition"], replacing)
     return sender.send(Call("ecs", "RegisterTaskDefinition", call.region, definition_of(call.params, lent)))
 
 

@@ -39,7 +39,7 @@ def frozen(text: str, arn: str, moment: datetime) -> str:
     return json.dumps({**document, "Statement": [*_statements(document), _deny(arn, f"{moment:{STAMP}}")]})
 
 
-def same(text: str, other: str) -> bool:
+def policies_match(text: str, other: str) -> bool:
     """Whether two policies say the same, whatever their white space and order of keys."""
     return text == other or bool(text and other and json.loads(text) == json.loads(other))
 

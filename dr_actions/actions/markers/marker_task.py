@@ -224,7 +224,7 @@ def unfinished_status(
     )
 
 
-def unread(step: Step) -> StepStatus:
+def missing_log_status(step: Step) -> StepStatus:
     """What a task found that ended well is not in its log yet."""
     return StepStatus(StepState.UNAVAILABLE, f"What the task of {step.id} found is not in its log yet.")
 

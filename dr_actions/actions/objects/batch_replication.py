@@ -71,7 +71,7 @@ def _of_role(context: PlanContext, copy: str) -> tuple[str, str]:
         found = (error.unavailable,)
     unseen = [row.why.rstrip(".") for row in found if isinstance(row, Unavailable)]
     for role in (row.role for row in found if isinstance(row, iam_copy_roles.JobRole) and row.copy == copy):
-        name, denied = role.arn.rpartition("/")[2], job_roles.denied(role)
+        name, denied = role.arn.rpartition("/")[2], job_roles.denied_decisions(role)
         if not role.exists:
             return f"there is no role {role.arn} (failback.objects_batch_role)", ""
         if role.trusted is False:

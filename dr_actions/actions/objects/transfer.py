@@ -23,8 +23,8 @@ from dr_estate.readers.s3_object_pairs import (
     ObjectPair,
     ObjectState,
     ObjectVersion,
-    compared,
     latest,
+    object_pairs,
 )
 
 READS = frozenset({"s3:GetObjectTagging", "s3:HeadObject", "s3:ListObjectVersions"})
@@ -60,7 +60,7 @@ class ObjectTransfer:
         """What is to be copied, in order, as both buckets are listed after the key ``after``."""
         home, away = (self._pages(name, region) for name, region in self._sides())
         to_copy = (ObjectState.COPY, ObjectState.LARGE)
-        yield from (pair for pair in compared(latest(home, after), latest(away, after)) if pair.kind in to_copy)
+        yield from (pair for pair in object_pairs(latest(home, after), latest(away, after)) if pair.kind in to_copy)
 
     def copy_all(self, pairs: Iterable[ObjectPair], of: str) -> int:
         """Copy ``pairs``, a batch at a time, and return how many. ``of`` is their number as it is shown.
@@ -80,10 +80,10 @@ class ObjectTransfer:
             if len(failed) >= _MOST_FAILED:
                 break
         if failed:
-            raise self._named(failed)
+            raise self._combined_failure(failed)
         return copied
 
-    def _named(self, failed: Mapping[str, SendFailed]) -> SendFailed:
+    def _combined_failure(self, failed: Mapping[str, SendFailed]) -> SendFailed:
         """All that failed, as one: to be tried again only where every one of them may pass by itself."""
         examples = "; ".join(f"{key}: {failure}" for key, failure in islice(failed.items(), _NAMED))
         kinds = {failure.trouble for failure in failed.values()}
@@ -118,7 +118,7 @@ class ObjectTransfer:
     def _seen_again(self, key: str) -> ObjectPair:
         entries = [next(latest(self._pages(name, region, key)), None) for name, region in self._sides()]
         home, away = (iter([entry] if entry is not None and entry.key == key else []) for entry in entries)
-        return next(compared(home, away), ObjectPair(ObjectState.ALIKE, None, None))
+        return next(object_pairs(home, away), ObjectPair(ObjectState.ALIKE, None, None))
 
     def _sides(self) -> tuple[tuple[str, str], tuple[str, str]]:
         return (self.bucket, self.region), (self.copy, self.from_region)
@@ -129,12 +129,12 @@ class ObjectTransfer:
 
         def fetch(markers: Mapping[str, str]) -> Mapping[str, Any]:
             params = {"Bucket": bucket, "ExpectedBucketOwner": self.account, **only, **markers}
-            answer = self._sent(Call("s3", "ListObjectVersions", region, params))
+            answer = self._send(Call("s3", "ListObjectVersions", region, params))
             return {**answer, "IsTruncated": False} if key else answer
 
         return fetch
 
-    def _sent(self, call: Call) -> dict[str, Any]:
+    def _send(self, call: Call) -> dict[str, Any]:
         """Send a call that may be sent again, as often as the sender tries. Raises SendFailed."""
         for attempt in range(self.sender.attempts - 1):
             try:
@@ -164,10 +164,10 @@ class ObjectTransfer:
     def _copy_in_parts(self, pair: ObjectPair) -> None:
         """Copy an object of more than 5 GB with its metadata and tags. Raises SendFailed."""
         call = Call("s3", "CreateMultipartUpload", self.region, {**self._place(pair), **self._taken_along(pair)})
-        upload = {**self._place(pair), "UploadId": self._sent(call)["UploadId"]}
+        upload = {**self._place(pair), "UploadId": self._send(call)["UploadId"]}
         try:
             whole = {**upload, **self._onto(pair), "MultipartUpload": {"Parts": self._parts(pair, upload)}}
-            self._sent(Call("s3", "CompleteMultipartUpload", self.region, whole))
+            self._send(Call("s3", "CompleteMultipartUpload", self.region, whole))
         except SendFailed as failed:  # no run deletes there: the parts cost money until a person removes them
             which = f"--bucket {self.bucket} --key {quote(_key(pair))} --upload-id {upload['UploadId']}"
             left = f"Its upload is left unfinished: aws s3api abort-multipart-upload {which}"
@@ -177,8 +177,8 @@ class ObjectTransfer:
         source = _source(pair)
         where = {"Bucket": self.copy, "Key": source.key, "VersionId": source.version}
         owned = {**where, "ExpectedBucketOwner": self.account}
-        head = self._sent(Call("s3", "HeadObject", self.from_region, owned))
-        tags = self._sent(Call("s3", "GetObjectTagging", self.from_region, owned)).get("TagSet") or ()
+        head = self._send(Call("s3", "HeadObject", self.from_region, owned))
+        tags = self._send(Call("s3", "GetObjectTagging", self.from_region, owned)).get("TagSet") or ()
         along = {name: head[name] for name in _TAKEN_ALONG if head.get(name)}
         return along | ({"Tagging": urlencode([(tag["Key"], tag["Value"]) for tag in tags])} if tags else {})
 
@@ -186,13 +186,13 @@ class ObjectTransfer:
         wanted, parts = ranges(_source(pair).size_bytes), list[dict[str, Any]]()
         request = {**upload, **self._from(pair), "ExpectedSourceBucketOwner": self.account}
 
-        def copied(part: tuple[int, str]) -> dict[str, Any]:
+        def copy_part(part: tuple[int, str]) -> dict[str, Any]:
             params = {**request, "PartNumber": part[0], "CopySourceRange": part[1]}
-            answer = self._sent(Call("s3", "UploadPartCopy", self.region, params))
+            answer = self._send(Call("s3", "UploadPartCopy", self.region, params))
             return {"PartNumber": part[0], "ETag": answer["CopyPartResult"]["ETag"]}
 
         for start in range(0, len(wanted), _REPORTED_PARTS):
-            parts += self.sender.each(copied, wanted[start : start + _REPORTED_PARTS])
+            parts += self.sender.each(copy_part, wanted[start : start + _REPORTED_PARTS])
             self.sender.record("", f"{self.bucket}: {len(parts)} of {len(wanted)} parts of {_key(pair)} copied")
         return parts
 

@@ -95,9 +95,9 @@ class _Regions:
         for attributes in _values(row):
             if region := _own_region(attributes):
                 return region
-        return self._configured(self._keys.get(_address(row), ""))
+        return self._configured_region(self._keys.get(_address(row), ""))
 
-    def _configured(self, key: str) -> str:
+    def _configured_region(self, key: str) -> str:
         expressions = (self._providers.get(key) or {}).get("expressions") or {}
         region = expressions.get("region") or {}
         if "constant_value" in region:

@@ -19,7 +19,7 @@ from dr_actions.actions.database import copy_selection
 from dr_actions.model.action import PlanContext
 from dr_checks.derived.database_copies import AUTOMATED, BACKUP, DatabaseCopy, copies_by
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.drill_names import is_trial, isolated
+from dr_estate.model.drill_names import is_trial, isolated_name
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import rds
 from dr_estate.snapshot.tenants import Tenant
@@ -33,15 +33,15 @@ def trial_only(plan_steps: Callable[[PlanContext], Iterator[T]]) -> Callable[[Pl
     """``plan_steps`` (or ``notes``) that yields nothing without a trial."""
 
     @wraps(plan_steps)
-    def yielded(context: PlanContext) -> Iterator[T]:
+    def trial_steps(context: PlanContext) -> Iterator[T]:
         return plan_steps(context) if is_trial(context.incident) else iter(())
 
-    return yielded
+    return trial_steps
 
 
 def database_name(env: Environment, incident: str) -> str:
     """The identifier of the database that the trial restores. Raises ValueError for an incident that is no drill."""
-    return isolated(env.named(env.names.database), incident)
+    return isolated_name(env.named(env.names.database), incident)
 
 
 def database_of(context: PlanContext, name: str) -> rds.Instance | None:

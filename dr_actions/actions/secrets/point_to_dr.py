@@ -17,7 +17,7 @@ from dr_actions.model.action import Action, PlanContext, Sender, StepState, Step
 from dr_actions.model.action_ids import step_id
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.region_references import RegionMove, moved
+from dr_estate.model.region_references import RegionMove, moved_value
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import rds
 from dr_estate.readers import secretsmanager as readers_secretsmanager
@@ -122,7 +122,7 @@ def put_moved(step: Step, call: Call, sender: Sender, read_in: str, away: str) -
     put = {
         "SecretId": name,
         "ClientRequestToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{step.id}:{read['VersionId']}:{host}")),
-        "SecretString": moved(read["SecretString"], RegionMove(away, call.region, step.before["named"]), host),
+        "SecretString": moved_value(read["SecretString"], RegionMove(away, call.region, step.before["named"]), host),
     }
     answer = sender.send(Call(call.service, call.operation, call.region, put))
     return {"ARN": answer["ARN"], "VersionId": answer["VersionId"]}

@@ -28,7 +28,7 @@ def _plan(backend: BackupBackend, plan_id: str) -> Plan:
     return plan
 
 
-def _checked(plan: Plan) -> Plan:
+def _check_plan(plan: Plan) -> Plan:
     for rule in plan.backup_plan["Rules"]:
         try:
             occurrences(rule["ScheduleExpression"], rule["ScheduleExpressionTimezone"], now(), now())
@@ -40,7 +40,7 @@ def _checked(plan: Plan) -> Plan:
 def _create_plan(original: Any, self: BackupBackend, *args: Any, **kwargs: Any) -> Plan:
     plan: Plan = original(self, *args, **kwargs)
     try:
-        return _checked(plan)
+        return _check_plan(plan)
     except Exception:
         del self.plans[plan.backup_plan_id]
         raise
@@ -56,7 +56,7 @@ def _delete_plan(original: Any, self: BackupBackend, backup_plan_id: str) -> Any
 def _update_plan(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     old = _plan(backend, params["BackupPlanId"])
     rule_ids = {rule["RuleName"]: rule["RuleId"] for rule in old.backup_plan["Rules"]}
-    new = _checked(Plan(params["BackupPlan"], old.creator_request_id, backend))
+    new = _check_plan(Plan(params["BackupPlan"], old.creator_request_id, backend))
     for rule in new.backup_plan["Rules"]:
         rule["RuleId"] = rule_ids.get(rule["RuleName"], rule["RuleId"])
     old.backup_plan, old.version_id = new.backup_plan, new.version_id

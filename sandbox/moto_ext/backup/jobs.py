@@ -12,7 +12,7 @@ from sandbox.core.patching import page, refused, state
 from sandbox.core.state import now
 from sandbox.moto_ext.backup.copies import copy_of
 from sandbox.moto_ext.backup.durations import BACK_UPS, COPY, OTHERS, job_times
-from sandbox.moto_ext.backup.keys import closed
+from sandbox.moto_ext.backup.keys import key_fault
 from sandbox.moto_ext.backup.model import BackupPoint, SimulatedJob, jobs, point_arn, points, vault_at
 from sandbox.moto_ext.backup.points import find_point, in_span
 from sandbox.moto_ext.backup.resources import resources
@@ -45,7 +45,7 @@ def find_job(backend: BackupBackend, kind: str, job_id: str) -> SimulatedJob:
     return found
 
 
-def listed(backend: BackupBackend, kind: str, id_name: str, params: dict[str, Any]) -> list[dict[str, Any]]:
+def job_descriptions(backend: BackupBackend, kind: str, id_name: str, params: dict[str, Any]) -> list[dict[str, Any]]:
     """Jobs that pass the request's filters, newest first."""
     found = sorted(jobs(backend, kind).values(), key=lambda job: job.created, reverse=True)
     descriptions = [job.describe(id_name) for job in found if in_span(job.created, params)]
@@ -89,10 +89,10 @@ def _start_backup(backend: BackupBackend, params: dict[str, Any]) -> dict[str, A
     jobs(backend, "backup")[job_id] = job
     if token := params.get("IdempotencyToken"):
         state(backend, "backup_tokens")[token] = job_id
-    return _shown(job)
+    return _job_summary(job)
 
 
-def _shown(job: SimulatedJob) -> dict[str, Any]:
+def _job_summary(job: SimulatedJob) -> dict[str, Any]:
     arn = job.answer["RecoveryPointArn"]
     return {"BackupJobId": job.id, "RecoveryPointArn": arn, "CreationDate": job.created, "IsParent": False}
 
@@ -100,7 +100,7 @@ def _shown(job: SimulatedJob) -> dict[str, Any]:
 def _shown_before(backend: BackupBackend, token: str | None) -> dict[str, Any] | None:
     """A token that was used makes no second job (AWS: API_StartBackupJob)."""
     job = jobs(backend, "backup").get(state(backend, "backup_tokens").get(token, "")) if token else None
-    return _shown(job) if job else None
+    return _job_summary(job) if job else None
 
 
 def _start_copy(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def _start_copy(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any
         "begins": now(),
         "ends": job_times(COPY, point.resource).ends,
         "lifecycle": params.get("Lifecycle") or {},
-        "failure": closed(backend.account_id, params["IamRoleArn"], *keys),
+        "failure": key_fault(backend.account_id, params["IamRoleArn"], *keys),
         "target_arn": params["DestinationBackupVaultArn"],
     }
     job = copy_of(backend, target, vault, point, how)
@@ -130,12 +130,12 @@ def _describe_copy(backend: BackupBackend, params: dict[str, Any]) -> dict[str, 
 
 
 def _list_backups(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
-    shown, token = page(listed(backend, "backup", "BackupJobId", params), params)
+    shown, token = page(job_descriptions(backend, "backup", "BackupJobId", params), params)
     return {"BackupJobs": [job | {"StartBy": job["CreationDate"] + START_WINDOW} for job in shown], "NextToken": token}
 
 
 def _list_copies(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
-    shown, token = page(listed(backend, "copy", "CopyJobId", params), params)
+    shown, token = page(job_descriptions(backend, "copy", "CopyJobId", params), params)
     return {"CopyJobs": shown, "NextToken": token}
 
 

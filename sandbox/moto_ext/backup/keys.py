@@ -14,14 +14,14 @@ from sandbox.moto_ext.iam.role_access import may_use_key, opens, role_of, said_t
 GRANT, OPEN = ("kms:CreateGrant", "kms:DescribeKey"), ("kms:Decrypt", "kms:GenerateDataKey")
 
 
-def closed(account: str, role: str, *keys: str) -> str:
+def key_fault(account: str, role: str, *keys: str) -> str:
     """Why a job in the name of ``role`` fails at one of the ``keys``, "" where it does not, or no such role is made."""
     if role_of(account, role) is None:
         return ""
-    return next((reason for key in keys if key.startswith("arn:") and (reason := _closed(account, role, key))), "")
+    return next((reason for key in keys if key.startswith("arn:") and (reason := _key_fault(account, role, key))), "")
 
 
-def _closed(account: str, role: str, key: str) -> str:
+def _key_fault(account: str, role: str, key: str) -> str:
     region = key.split(":")[3]
     if not opens(account, region, key):
         return f"The key {key} is disabled, pending deletion or missing."

@@ -99,7 +99,7 @@ def _metadata(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _protected(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
+def _list_protected_resources(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     newest: dict[str, BackupPoint] = {}
     for point in points(backend).values():
         known = newest.get(point.resource.arn)
@@ -127,4 +127,4 @@ def install() -> None:
     serve("describe_recovery_point", _describe)
     serve("delete_recovery_point", _delete)
     serve("get_recovery_point_restore_metadata", _metadata)
-    serve("list_protected_resources", _protected)
+    serve("list_protected_resources", _list_protected_resources)

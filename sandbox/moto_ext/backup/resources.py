@@ -58,12 +58,12 @@ def resources(account: str, region: str) -> list[BackupResource]:
     return [resource for read in readers for resource in read(account, region)]
 
 
-def selected(selection: dict[str, Any], every: list[BackupResource]) -> list[BackupResource]:
+def selected_resources(selection: dict[str, Any], every: list[BackupResource]) -> list[BackupResource]:
     """The resources a selection takes: named (with wildcards) or tagged, all conditions met, none excluded."""
-    return [resource for resource in every if _taken(selection, resource)]
+    return [resource for resource in every if _is_selected(selection, resource)]
 
 
-def _taken(selection: dict[str, Any], resource: BackupResource) -> bool:
+def _is_selected(selection: dict[str, Any], resource: BackupResource) -> bool:
     named, tagged = selection.get("Resources") or [], selection.get("ListOfTags") or []
     if any(fnmatchcase(resource.arn, pattern) for pattern in selection.get("NotResources") or []):
         return False

@@ -20,8 +20,8 @@ from sandbox.core import truth
 from sandbox.core.patching import page, refused, state
 from sandbox.core.state import STATE, now
 from sandbox.moto_ext.backup.durations import RESTORES, job_times
-from sandbox.moto_ext.backup.jobs import find_job, listed, new_id
-from sandbox.moto_ext.backup.keys import closed
+from sandbox.moto_ext.backup.jobs import find_job, job_descriptions, new_id
+from sandbox.moto_ext.backup.keys import key_fault
 from sandbox.moto_ext.backup.model import BackupPoint, SimulatedJob, jobs
 from sandbox.moto_ext.backup.points import find_point
 from sandbox.moto_ext.backup.schedule import occurrences
@@ -110,7 +110,7 @@ def _require_role(backend: BackupBackend, point: BackupPoint, arn: str) -> None:
     for action in ("elasticfilesystem:Restore", "elasticfilesystem:CreateFileSystem"):
         if not may(account, arn, AccessRequest(action, files, where)):
             raise JobFails(f"IAM Role {arn} does not have sufficient permissions to execute the restore: {action}.")
-    if reason := closed(account, arn, str(point.vault.encryption_key_arn)):
+    if reason := key_fault(account, arn, str(point.vault.encryption_key_arn)):
         raise JobFails(reason)
 
 
@@ -159,7 +159,7 @@ def _describe(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _list(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
-    shown, token = page([_show(job) for job in listed(backend, "restore", "RestoreJobId", params)], params)
+    shown, token = page([_show(job) for job in job_descriptions(backend, "restore", "RestoreJobId", params)], params)
     return {"RestoreJobs": shown, "NextToken": token}
 
 

@@ -44,7 +44,7 @@ def _delete_vault_policy(backend: BackupBackend, params: dict[str, Any]) -> None
     state(backend, "vault_policies").pop(params["BackupVaultName"], None)
 
 
-def _protected(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
+def _describe_protected_resource(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     arn = params["ResourceArn"]
     mine = [point for point in points(backend).values() if point.resource.arn == arn and point.done]
     if not mine:
@@ -71,4 +71,4 @@ def install() -> None:
     serve("delete_backup_vault_access_policy", _delete_vault_policy)
     serve("describe_region_settings", _settings)
     serve("update_region_settings", _update)
-    serve("describe_protected_resource", _protected)
+    serve("describe_protected_resource", _describe_protected_resource)

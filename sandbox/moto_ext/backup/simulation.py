@@ -24,7 +24,7 @@ from moto.backup.responses import BackupResponse
 from sandbox.core.patching import operation, state
 from sandbox.core.state import STATE, now
 from sandbox.moto_ext.backup.copies import copy_of
-from sandbox.moto_ext.backup.keys import closed
+from sandbox.moto_ext.backup.keys import key_fault
 from sandbox.moto_ext.backup.model import (
     JOBS_KEPT_DAYS,
     BackupPoint,
@@ -37,7 +37,7 @@ from sandbox.moto_ext.backup.model import (
     selections,
     world_time,
 )
-from sandbox.moto_ext.backup.resources import resources, selected
+from sandbox.moto_ext.backup.resources import resources, selected_resources
 from sandbox.moto_ext.backup.schedule import occurrences
 
 BACKUP_TAKES = timedelta(minutes=2)
@@ -112,14 +112,14 @@ def _advance(backend: BackupBackend, selection: SimulatedSelection) -> None:
             )
         ]
         every = resources(backend.account_id, backend.region_name) if runs else []
-        for resource in selected(selection.request, every):
+        for resource in selected_resources(selection.request, every):
             for rule, at in runs:
-                began = _settled(at, selection.created)
+                began = _begin_time(at, selection.created)
                 _make(RuleRun(backend, plan, rule, selection.request["IamRoleArn"], resource, began))
     selection.played_until = now()
 
 
-def _settled(at: datetime, created: datetime) -> datetime:
+def _begin_time(at: datetime, created: datetime) -> datetime:
     """When a run began: one of a new world's past is over, so that a world of any minute has this hour's copy."""
     return at if at > created else min(at, created - BACKUP_TAKES - COPY_TAKES - timedelta(minutes=1))
 
@@ -170,7 +170,7 @@ def _copy(run: RuleRun, point: BackupPoint, action: dict[str, Any]) -> None:
     if vault is None:
         reason = f"Destination vault {arn} does not exist."
     elif not reason:
-        reason = closed(run.backend.account_id, run.role, point.vault.encryption_key_arn, vault.encryption_key_arn)
+        reason = key_fault(run.backend.account_id, run.role, point.vault.encryption_key_arn, vault.encryption_key_arn)
     copy_of(
         run.backend,
         target,

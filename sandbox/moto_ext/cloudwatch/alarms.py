@@ -28,11 +28,11 @@ def state_of(backend: CloudWatchBackend, alarm: Alarm, seen: frozenset[str] = fr
 
 
 def _holds(backend: CloudWatchBackend, rule: str, seen: frozenset[str]) -> bool:
-    def judged(found: re.Match[str]) -> str:
+    def child_state(found: re.Match[str]) -> str:
         child = backend.alarms.get(found[2].rpartition(":")[2])
         return str(child is not None and state_of(backend, child, seen) == found[1])
 
-    words = CONDITION.sub(judged, rule)
+    words = CONDITION.sub(child_state, rule)
     for word, python in (("AND", "and"), ("OR", "or"), ("NOT", "not"), ("TRUE", "True"), ("FALSE", "False")):
         words = re.sub(rf"\b{word}\b", python, words)
     try:
@@ -78,7 +78,7 @@ def _put_composite(self: CloudWatchResponse, params: dict[str, Any]) -> None:
 def _describe(self: CloudWatchResponse, params: dict[str, Any]) -> dict[str, Any]:
     backend = self.cloudwatch_backend
     kinds = params.get("AlarmTypes") or ["MetricAlarm"]
-    found = sorted((a for a in backend.alarms.values() if _asked(backend, a, params)), key=lambda a: str(a.name))
+    found = sorted((a for a in backend.alarms.values() if _is_asked(backend, a, params)), key=lambda a: str(a.name))
     found = [a for a in found if ("MetricAlarm" if a.rule is None else "CompositeAlarm") in kinds]
     paging = {"NextToken": params.get("NextToken"), "MaxResults": params.get("MaxRecords")}
     rows, token = page(found, paging, PAGE, "InvalidNextToken")
@@ -109,7 +109,7 @@ def _composite(alarm: Alarm) -> dict[str, Any]:
     }
 
 
-def _asked(backend: CloudWatchBackend, alarm: Alarm, params: dict[str, Any]) -> bool:
+def _is_asked(backend: CloudWatchBackend, alarm: Alarm, params: dict[str, Any]) -> bool:
     names, prefix = params.get("AlarmNames"), params.get("AlarmNamePrefix") or ""
     action = params.get("ActionPrefix")
     actions = (*alarm.alarm_actions, *alarm.ok_actions, *alarm.insufficient_data_actions)

@@ -13,7 +13,7 @@ from moto.cloudwatch.responses import CloudWatchResponse
 
 from sandbox.core.patching import offset, operation, refused
 from sandbox.moto_ext.cloudwatch.metrics_math import evaluate
-from sandbox.moto_ext.cloudwatch.metrics_series import PUBLISHERS, Key, Library, key_of, published
+from sandbox.moto_ext.cloudwatch.metrics_series import PUBLISHERS, Key, Library, key_of, published_metrics
 
 MOST_QUERIES = 500
 PAGE = 500
@@ -122,7 +122,7 @@ def _list_metrics(self: CloudWatchResponse, params: dict[str, Any]) -> dict[str,
 def _keys(self: CloudWatchResponse, namespace: str | None) -> set[Key]:
     backend = self.cloudwatch_backend
     spaces = [namespace] if namespace else sorted(PUBLISHERS)
-    live = {source.key for space in spaces for source in published(self.current_account, self.region, space)}
+    live = {source.key for space in spaces for source in published_metrics(self.current_account, self.region, space)}
     put = {
         (datum.namespace, datum.name, tuple(sorted((str(d.name), str(d.value)) for d in datum.dimensions)))
         for datum in backend.metric_data

@@ -35,13 +35,13 @@ def load_balancers(account: str, region: str) -> Iterator[MetricSource]:
         failing = sum(0 if targets.counts(group)[0] else 1 for group in groups)
         whole = {"LoadBalancer": balancer.arn.partition(":loadbalancer/")[2]}
         errors = requests * failing / len(groups) if groups else 0.0
-        yield _published("RequestCount", whole, requests, region)
-        yield _published("HTTPCode_ELB_5XX_Count", whole, round(errors), region)
+        yield _balancer_metric("RequestCount", whole, requests, region)
+        yield _balancer_metric("HTTPCode_ELB_5XX_Count", whole, round(errors), region)
         for group in groups:
             yield from _hosts(targets, balancer, group, requests / len(groups), region)
 
 
-def _published(name: str, dimensions: dict[str, str], value: float, region: str) -> MetricSource:
+def _balancer_metric(name: str, dimensions: dict[str, str], value: float, region: str) -> MetricSource:
     return source("AWS/ApplicationELB", name, dimensions, until_dark(nonzero(value), region), "Count")
 
 
@@ -57,7 +57,7 @@ def _hosts(
         for name, count in (("HealthyHostCount", healthy), ("UnHealthyHostCount", unhealthy)):
             value = until_dark(always(count), region)
             yield source("AWS/ApplicationELB", name, dimensions, value, "Count")
-    yield _published("RequestCount", dimensions, requests if healthy else 0.0, region)
+    yield _balancer_metric("RequestCount", dimensions, requests if healthy else 0.0, region)
 
 
 def traffic_shares(account: str) -> dict[str, float]:

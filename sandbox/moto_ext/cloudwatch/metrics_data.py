@@ -86,7 +86,7 @@ def buckets(account: str, region: str) -> Iterator[MetricSource]:
     buckets_by_name = s3_backends[account]["aws"].buckets
     for bucket in buckets_by_name.values():
         if bucket.region_name == region and bucket.keys:
-            yield from _stored(bucket)
+            yield from _storage_metrics(bucket)
         for rule in (getattr(bucket, "replication", None) or {}).get("Rule", ()):
             target = buckets_by_name.get(rule["Destination"]["Bucket"].split(":")[-1])
             measured = (rule["Destination"].get("Metrics") or {}).get("Status") == "Enabled"
@@ -100,11 +100,11 @@ def buckets(account: str, region: str) -> Iterator[MetricSource]:
             if target.region_name == region:
                 yield from _arriving(account, bucket, target, dimensions)
             if bucket.region_name == region:
-                failed = _failed(bucket)
+                failed = _failure_counts(bucket)
                 yield source("AWS/S3", "OperationsFailedReplication", dimensions, failed, "Count")
 
 
-def _stored(bucket: FakeBucket) -> Iterator[MetricSource]:
+def _storage_metrics(bucket: FakeBucket) -> Iterator[MetricSource]:
     """Size and number of a bucket's objects, which S3 publishes once a day (S3 User Guide, storage metrics)."""
     sizes: Counter[str] = Counter()
     for key in _objects_stored(bucket):
@@ -133,7 +133,7 @@ def _arriving(
         yield source("AWS/S3", name, dimensions, until_dark(always(value), *regions), unit)
 
 
-def _failed(bucket: FakeBucket) -> Value:
+def _failure_counts(bucket: FakeBucket) -> Value:
     """How many objects written in a minute could not be replicated."""
     moments = [_minute(version.last_modified) for version in _objects(bucket) if _has_failed(version)]
     return lambda moment: float(moments.count(_minute(moment))) or None

@@ -34,16 +34,16 @@ def evaluate(expression: str, known: Mapping[str, Series]) -> Series:
     try:
         tree = ast.parse(expression.strip(), mode="eval").body
     except SyntaxError as broken:
-        raise _unknown(expression) from broken
+        raise _expression_error(expression) from broken
     found = _term(tree, known, expression)
     if isinstance(found, dict):
         return found
     if isinstance(found, float):
         return {moment: found for series in known.values() for moment in series}
-    raise _unknown(expression)
+    raise _expression_error(expression)
 
 
-def _unknown(expression: str) -> ServiceError:
+def _expression_error(expression: str) -> ServiceError:
     return refused("ValidationError", f"Error in expression '{expression}'")
 
 
@@ -56,15 +56,15 @@ def _term(node: ast.expr, known: Mapping[str, Series], whole: str) -> Term:
         return [_series(_term(element, known, whole), whole) for element in node.elts]
     if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
         sides = _term(node.left, known, whole), _term(node.right, known, whole)
-        return _combined(_OPERATORS[type(node.op)], *sides, whole)
+        return _combination(_OPERATORS[type(node.op)], *sides, whole)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         return _call(node.func.id, [_term(arg, known, whole) for arg in node.args], known, whole)
-    raise _unknown(whole)
+    raise _expression_error(whole)
 
 
 def _series(term: Term, whole: str) -> Series:
     if not isinstance(term, dict):
-        raise _unknown(whole)
+        raise _expression_error(whole)
     return term
 
 
@@ -75,7 +75,7 @@ def _call(name: str, given: list[Any], known: Mapping[str, Series], whole: str) 
         moments = {moment for series in known.values() for moment in series}
         return {**dict.fromkeys(moments, given[1]), **_series(given[0], whole)}
     if name not in _FOLDS or len(given) != 1:
-        raise _unknown(whole)
+        raise _expression_error(whole)
     if isinstance(given[0], dict):
         return float(_FOLDS[name](list(given[0].values()))) if given[0] else {}
     gathered: dict[datetime, list[float]] = {}
@@ -85,9 +85,9 @@ def _call(name: str, given: list[Any], known: Mapping[str, Series], whole: str) 
     return {moment: float(_FOLDS[name](values)) for moment, values in gathered.items()}
 
 
-def _combined(apply: Callable[[float, float], float], left: Term, right: Term, whole: str) -> Term:
+def _combination(apply: Callable[[float, float], float], left: Term, right: Term, whole: str) -> Term:
     if isinstance(left, list) or isinstance(right, list):
-        raise _unknown(whole)
+        raise _expression_error(whole)
     if isinstance(left, float) and isinstance(right, float):
         return apply(left, right)
     moments = set(left if isinstance(left, dict) else right) & set(right if isinstance(right, dict) else left)  # type: ignore[arg-type] # one of the two is a series

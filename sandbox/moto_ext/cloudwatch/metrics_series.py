@@ -46,7 +46,7 @@ _BASIC: dict[str, Callable[[Sequence[float]], float]] = {
 }
 
 
-def published(account: str, region: str, namespace: str) -> Iterator[MetricSource]:
+def published_metrics(account: str, region: str, namespace: str) -> Iterator[MetricSource]:
     """The metrics of a namespace that the live world publishes in a region."""
     publisher = PUBLISHERS.get(namespace)
     if publisher is not None:
@@ -76,7 +76,7 @@ class Library:
         self._live = {
             source.key: source
             for namespace in wanted
-            for source in published(backend.account_id, backend.region_name, namespace)
+            for source in published_metrics(backend.account_id, backend.region_name, namespace)
         }
 
     def points(

@@ -52,17 +52,17 @@ def may(backend: EFSBackend, file_system: FileSystem, definition: TaskDefinition
     return decide_now(policies, AccessRequest(action, file_system.file_system_arn, context)).word == ALLOWED
 
 
-def unmounted(account: str, region: str, definition: TaskDefinition, network: TaskNetwork) -> str:
+def mount_fault(account: str, region: str, definition: TaskDefinition, network: TaskNetwork) -> str:
     """The stopped reason where a volume cannot be mounted from the task's subnet, "" where all can."""
     for volume in definition.volumes or []:
         if (wanted := volume.get("efsVolumeConfiguration")) and (
-            reason := _unmounted(efs_backends[account][region], wanted, definition, network)
+            reason := _volume_fault(efs_backends[account][region], wanted, definition, network)
         ):
             return EFS_UTILS + reason
     return ""
 
 
-def _unmounted(backend: EFSBackend, wanted: dict[str, Any], definition: TaskDefinition, network: TaskNetwork) -> str:
+def _volume_fault(backend: EFSBackend, wanted: dict[str, Any], definition: TaskDefinition, network: TaskNetwork) -> str:
     name, point = str(wanted.get("fileSystemId")), (wanted.get("authorizationConfig") or {}).get("accessPointId")
     found = backend.file_systems_by_id.get(name)
     if found is None or found.life_cycle_state != "available":
@@ -74,10 +74,10 @@ def _unmounted(backend: EFSBackend, wanted: dict[str, Any], definition: TaskDefi
         return f"mount.nfs4: the key {found.kms_key_id} of the file system is not usable"
     if not may(backend, found, definition, MOUNT):
         return "mount.nfs4: access denied by server while mounting 127.0.0.1:/"
-    return _unreached(backend, name, network) if network.is_modelled else ""
+    return _target_fault(backend, name, network) if network.is_modelled else ""
 
 
-def _unreached(backend: EFSBackend, name: str, network: TaskNetwork) -> str:
+def _target_fault(backend: EFSBackend, name: str, network: TaskNetwork) -> str:
     """A file system is reached by the mount target of the task's own zone, which its name resolves to."""
     zone = network.zone_of(network.subnet)
     targets = [

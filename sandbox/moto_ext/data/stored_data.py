@@ -106,7 +106,7 @@ def settle_rows(replica: DBInstance) -> None:
 
 def write_row(instance: DBInstance, row_id: str, tenant: str) -> StoredRow:
     """Write one row now, once whatever the repetitions. The caller has made sure that the instance takes writes."""
-    return _written(row_log(_backend_of(instance), instance.dbi_resource_id), row_id, tenant)
+    return _row_of(row_log(_backend_of(instance), instance.dbi_resource_id), row_id, tenant)
 
 
 def file_log(backend: EFSBackend, file_system_id: str) -> list[StoredRow]:
@@ -154,10 +154,10 @@ def put_in_place(backend: EFSBackend, file_system_id: str) -> None:
 
 def write_file(backend: EFSBackend, file_system_id: str, file_id: str, tenant: str) -> StoredRow:
     """Write one file now, once whatever the repetitions. The caller has made sure that the file system takes writes."""
-    return _written(file_log(backend, file_system_id), file_id, tenant)
+    return _row_of(file_log(backend, file_system_id), file_id, tenant)
 
 
-def _written(log: list[StoredRow], row_id: str, tenant: str) -> StoredRow:
+def _row_of(log: list[StoredRow], row_id: str, tenant: str) -> StoredRow:
     known = next((row for row in reversed(log) if (row.id, row.tenant) == (row_id, tenant)), None)
     if known is None:
         known = StoredRow(row_id, tenant, now())

@@ -92,7 +92,7 @@ class TaskStores:
 
     def database_at(self, host: str) -> DBInstance:
         """The instance that ``host`` leads to, as this region resolves it. Raises StoreUnavailable as above."""
-        for name in self._resolved(plain(host)):
+        for name in self._names_of(plain(host)):
             for instance in list(rds_backends[self.account][self.region].databases.values()):
                 if plain(instance.address) == name:
                     if instance.status not in OPEN:
@@ -133,7 +133,7 @@ class TaskStores:
             return plain(host.partition(":")[0])
         raise StoreUnavailable(f"The task definition {self.definition.family} names no {HOST_VARIABLE}.")
 
-    def _resolved(self, host: str) -> Iterator[str]:
+    def _names_of(self, host: str) -> Iterator[str]:
         """The name itself, then what the private zones of this region's network make of it."""
         for _ in range(HOPS):
             yield host

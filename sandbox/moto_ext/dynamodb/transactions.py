@@ -20,14 +20,14 @@ Touched = dict[str, list[tuple[DynamoType, DynamoType | None]]]
 
 
 def _transact(original: Any, self: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
-    _transaction.touched = _touched(self, transact_items)
+    _transaction.touched = _keys_by_table(self, transact_items)
     try:
         original(self, transact_items)
     finally:
         _transaction.touched = None
 
 
-def _touched(backend: DynamoDBBackend, items: list[dict[str, Any]]) -> Touched:
+def _keys_by_table(backend: DynamoDBBackend, items: list[dict[str, Any]]) -> Touched:
     """By table the keys of the items that a transaction names."""
     found: Touched = {}
     for operation in (operation for item in items for operation in item.values()):

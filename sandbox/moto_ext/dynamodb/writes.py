@@ -19,7 +19,7 @@ from moto.dynamodb.responses import DynamoHandler
 
 from sandbox.core.patching import state, wrap
 from sandbox.core.state import now
-from sandbox.core.timing import stopped
+from sandbox.core.timing import is_stopped
 
 Key = tuple[Any, Any]
 
@@ -63,7 +63,7 @@ def deliver(account: str) -> None:
     for region, backend in list(dynamodb_backends[account].items()):
         unsent = state(backend, "unsent")
         for (name, target, key), at in list(unsent.items()):
-            if stopped(region, target):
+            if is_stopped(region, target):
                 continue
             unsent.pop((name, target, key), None)
             source = backend.tables.get(name)

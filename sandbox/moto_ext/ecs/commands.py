@@ -106,7 +106,7 @@ def _run(backend: EC2ContainerServiceBackend, task: RunningTask) -> None:
         _start_and_end(backend, task)
         return
     try:
-        code, lines = _played(
+        code, lines = _play_script(
             backend, task, _variables(container, container_override), container_override["command"][2]
         )
     except StoreUnavailable as no:
@@ -121,17 +121,17 @@ def _run(backend: EC2ContainerServiceBackend, task: RunningTask) -> None:
     task.stop(now() + timedelta(seconds=seconds), ENDED)
 
 
-def _played(
+def _play_script(
     backend: EC2ContainerServiceBackend, task: RunningTask, variables: Mapping[str, str], script: str
 ) -> tuple[int | None, tuple[str, ...]]:
     """The exit code, None while the script goes on, and what it prints now. Raises StoreUnavailable: no files."""
     if markers.MARK in script:
         return markers.play(backend, task, variables, script)
     if all(word in script for word in _ASKS):
-        code, line = _asked(backend, task, variables, script)
+        code, line = _play_query(backend, task, variables, script)
         return code, (line,)
     if all(word in script for word in _MOVES):
-        return 0, (_moved(backend, task, variables),)
+        return 0, (_play_move(backend, task, variables),)
     return 255, ("PHP Fatal error: the sandbox plays no such script",)
 
 
@@ -173,7 +173,7 @@ def _variables(container: Mapping[str, Any], override: Mapping[str, Any]) -> dic
     return {pair["name"]: str(pair["value"]) for pair in pairs}
 
 
-def _asked(
+def _play_query(
     backend: EC2ContainerServiceBackend, task: RunningTask, variables: Mapping[str, str], script: str
 ) -> tuple[int, str]:
     """The exit code and the line that the script prints."""
@@ -202,7 +202,7 @@ def _asked(
     return (0 if rows else 1), json.dumps(values)
 
 
-def _moved(backend: EC2ContainerServiceBackend, task: RunningTask, variables: Mapping[str, str]) -> str:
+def _play_move(backend: EC2ContainerServiceBackend, task: RunningTask, variables: Mapping[str, str]) -> str:
     """The line that the script prints. Raises StoreUnavailable where the files cannot be mounted."""
     from sandbox.moto_ext.data import stored_data
     from sandbox.moto_ext.data.task_data import TaskStores

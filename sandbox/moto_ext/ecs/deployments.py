@@ -33,7 +33,7 @@ def serve_well(service: Service, tasks: Iterable[RunningTask], targets: Targets 
 def counted_deployments(self: Service) -> list[dict[str, Any]]:
     """The newest deployment as PRIMARY, and older ones as long as a task of theirs lives (API_Deployment)."""
     moment = now()
-    descriptions = [_described(self, rollout, moment) for rollout in reversed(rollouts_of(self))]
+    descriptions = [_deployment_description(self, rollout, moment) for rollout in reversed(rollouts_of(self))]
     if not descriptions or self.status == "INACTIVE":
         return []
     retained = [descriptions[0]] + [old for old in descriptions[1:] if _lives(old)]
@@ -55,7 +55,7 @@ def complete(service: Service, targets: Targets | None = None) -> bool:
     """Whether the newest deployment was complete once: what happens to its tasks later is none of its failures."""
     newest, moment = rollouts_of(service)[-1], now()
     if not newest.get("completed"):
-        running = [task for task in _own(service, newest) if task.status(moment) == "RUNNING"]
+        running = [task for task in _own_tasks(service, newest) if task.status(moment) == "RUNNING"]
         newest["completed"] = len(running) >= service.desired_count and serve_well(service, running, targets)
     return bool(newest["completed"])
 
@@ -68,7 +68,7 @@ def judge(service: Service) -> str:
     definition that was once complete. FAILED stays whatever is scaled.
     """
     newest = rollouts_of(service)[-1]
-    own = _own(service, newest)
+    own = _own_tasks(service, newest)
     settings = service.__dict__.get("deployment_configuration") or {}
     breaker, alarms = settings.get("deploymentCircuitBreaker") or {}, settings.get("alarms") or {}
     failed = any(task.reason.startswith(FAILED) for task in own) and not alive(own)
@@ -97,12 +97,12 @@ def _gone_off(service: Service, rollout: dict[str, Any], alarms: dict[str, Any])
     return bool(on - rollout.setdefault("alarms_before", on))
 
 
-def _own(service: Service, rollout: dict[str, Any]) -> list[RunningTask]:
+def _own_tasks(service: Service, rollout: dict[str, Any]) -> list[RunningTask]:
     return [task for task in tasks_of(service) if task.started_by == rollout["id"]]
 
 
-def _described(service: Service, rollout: dict[str, Any], moment: datetime) -> dict[str, Any]:
-    own = _own(service, rollout)
+def _deployment_description(service: Service, rollout: dict[str, Any], moment: datetime) -> dict[str, Any]:
+    own = _own_tasks(service, rollout)
     states = [task.status(moment) for task in own]
     primary = rollout is rollouts_of(service)[-1]
     return {

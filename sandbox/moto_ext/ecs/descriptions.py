@@ -19,7 +19,7 @@ PAGE, SERVICES_PAGE = 100, 10
 
 def describe_tasks(backend: EC2ContainerServiceBackend, tasks: Iterable[RunningTask]) -> list[dict[str, Any]]:
     """The tasks as the API names their parts."""
-    return [_described(backend, task) for task in tasks]
+    return [_task_description(backend, task) for task in tasks]
 
 
 def arn_of(backend: EC2ContainerServiceBackend, task: RunningTask) -> str:
@@ -27,7 +27,7 @@ def arn_of(backend: EC2ContainerServiceBackend, task: RunningTask) -> str:
     return f"arn:{backend.partition}:ecs:{backend.region_name}:{backend.account_id}:task/{task.cluster}/{task.id}"
 
 
-def _described(backend: EC2ContainerServiceBackend, task: RunningTask) -> dict[str, Any]:
+def _task_description(backend: EC2ContainerServiceBackend, task: RunningTask) -> dict[str, Any]:
     moment = now()
     status = task.status(moment)
     description: dict[str, Any] = {
@@ -99,7 +99,7 @@ def _attachment(task: RunningTask) -> dict[str, Any]:
     }
 
 
-def paged(items: list[Any], params: dict[str, Any], default: int = PAGE) -> tuple[list[Any], str | None]:
+def page_of(items: list[Any], params: dict[str, Any], default: int = PAGE) -> tuple[list[Any], str | None]:
     """One page of ``items`` as maxResults and nextToken (an offset) ask, and the next token or None."""
     start = offset(params.get("nextToken"), "InvalidParameterException", "Invalid token.")
     end = start + min(int(params.get("maxResults") or default), PAGE)
@@ -130,7 +130,7 @@ def _list_tasks(original: Callable[..., Any], self: EC2ContainerServiceResponse)
     ]
     if not service:
         found += original(self).result["taskArns"]
-    page, token = paged(found, params)
+    page, token = page_of(found, params)
     return ActionResult({"taskArns": page, "nextToken": token})
 
 
@@ -166,7 +166,7 @@ def _list_services(self: EC2ContainerServiceResponse, params: dict[str, Any]) ->
         and params.get("launchType") in (None, service.launch_type)
         and params.get("schedulingStrategy") in (None, service.scheduling_strategy)
     ]
-    page, token = paged(sorted(found), params, SERVICES_PAGE)
+    page, token = page_of(sorted(found), params, SERVICES_PAGE)
     return {"serviceArns": page, "nextToken": token}
 
 
@@ -176,7 +176,7 @@ def _list_definitions(self: EC2ContainerServiceResponse, params: dict[str, Any])
         params.get("status") or "ACTIVE",
     )
     found = sorted(found, key=lambda arn: (arn.rpartition(":")[0], int(arn.rpartition(":")[2])))
-    page, token = paged(found[::-1] if params.get("sort") == "DESC" else found, params)
+    page, token = page_of(found[::-1] if params.get("sort") == "DESC" else found, params)
     return {"taskDefinitionArns": page, "nextToken": token}
 
 
@@ -191,13 +191,13 @@ def _list_families(self: EC2ContainerServiceResponse, params: dict[str, Any]) ->
             or ("ACTIVE" in {revision.status for revision in revisions.values()}) == (wanted == "ACTIVE")
         )
     ]
-    page, token = paged(sorted(found), params)
+    page, token = page_of(sorted(found), params)
     return {"families": page, "nextToken": token}
 
 
 def _list_clusters(self: EC2ContainerServiceResponse, params: dict[str, Any]) -> dict[str, Any]:
     found = [cluster.arn for cluster in self.ecs_backend.clusters.values() if cluster.status == "ACTIVE"]
-    page, token = paged(found, params)
+    page, token = page_of(found, params)
     return {"clusterArns": page, "nextToken": token}
 
 

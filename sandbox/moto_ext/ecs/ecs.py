@@ -140,7 +140,7 @@ def _update_service(self: EC2ContainerServiceResponse, params: dict[str, Any]) -
     balancers: list[Any] | None = params.get("loadBalancers")
     wanted = params.get("taskDefinition") or service.task_definition
     _require_containers(backend, wanted, service.load_balancers if balancers is None else balancers)
-    before = _deployed(service)
+    before = _deployment_settings(service)
     if params.get("networkConfiguration"):
         params["networkConfiguration"] = keeping.with_groups(backend, params["networkConfiguration"])
     if params.get("taskDefinition"):
@@ -151,7 +151,7 @@ def _update_service(self: EC2ContainerServiceResponse, params: dict[str, Any]) -
     if params.get("desiredCount") is not None:
         service.desired_count = int(params["desiredCount"])
     _keep(service, params)
-    changed = bool(params.get("forceNewDeployment")) or _deployed(service) != before
+    changed = bool(params.get("forceNewDeployment")) or _deployment_settings(service) != before
     if changed and service.task_definition:  # moto takes a service that has none
         keeping.roll_out(service)
     else:
@@ -159,7 +159,7 @@ def _update_service(self: EC2ContainerServiceResponse, params: dict[str, Any]) -
     return {"service": service}
 
 
-def _deployed(service: Service) -> tuple[Any, ...]:
+def _deployment_settings(service: Service) -> tuple[Any, ...]:
     """What begins a new deployment where it changes (API_UpdateService, API_ServiceRegistry)."""
     return (
         *(service.task_definition, service.network_configuration, service.platform_version),
@@ -253,7 +253,7 @@ def _replace(backend: EC2ContainerServiceBackend, task: RunningTask) -> None:
         keeping.settle(service)
 
 
-def _registered(original: Callable[..., Any], self: EC2ContainerServiceBackend, *args: Any, **kw: Any) -> Any:
+def _register_definition(original: Callable[..., Any], self: EC2ContainerServiceBackend, *args: Any, **kw: Any) -> Any:
     definition = original(self, *args, **kw)
     definition.registered_at = now()
     definition.registered_by = f"arn:aws:iam::{self.account_id}:root"
@@ -287,7 +287,7 @@ def _describe_definition(
     return original(self, name)
 
 
-def _tagged(original: Callable[..., Any], self: EC2ContainerServiceBackend) -> Iterator[TaggedResource]:
+def _tagged_resources(original: Callable[..., Any], self: EC2ContainerServiceBackend) -> Iterator[TaggedResource]:
     """The sandbox's own tasks are found by their tags as well, while they live."""
     yield from original(self)
     for task in alive(all_tasks(self).values()):
@@ -314,7 +314,7 @@ def install() -> None:
     operation(EC2ContainerServiceResponse, "update_service", _update_service)
     wrap(EC2ContainerServiceBackend, "delete_service", _delete_service)
     wrap(EC2ContainerServiceBackend, "describe_services", _describe_services)
-    wrap(EC2ContainerServiceBackend, "register_task_definition", _registered)
+    wrap(EC2ContainerServiceBackend, "register_task_definition", _register_definition)
     wrap(EC2ContainerServiceBackend, "describe_task_definition", _describe_definition)
-    wrap(EC2ContainerServiceBackend, "iter_tagged_resources", _tagged)
+    wrap(EC2ContainerServiceBackend, "iter_tagged_resources", _tagged_resources)
     listing_operations()

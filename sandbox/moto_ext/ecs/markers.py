@@ -66,7 +66,7 @@ def _write(
     until_refused = variables.get("DR_UNTIL") == "refused"
     if until_refused and not refused and not late:
         return None, tuple(lines)
-    ending = {"gap_ms": GAP_MS if begun else -1, "gtids": _executed(instance), "server": _server(instance)}
+    ending = {"gap_ms": GAP_MS if begun else -1, "gtids": _executed_gtids(instance), "server": _server(instance)}
     lines.append(line_of(variables, n=number, refused=refused, **ending))
     return (TIME_IS_OVER if until_refused and not refused else 0), tuple(lines)
 
@@ -94,7 +94,7 @@ def _number(instance: DBInstance, name: str) -> int:
     return max((int(row_id.removeprefix(beginning)) for row_id in rows), default=0)
 
 
-def _executed(instance: DBInstance) -> str:
+def _executed_gtids(instance: DBInstance) -> str:
     groups = instance.db_parameter_groups()
     modes = [group.parameters.get("gtid-mode", {}).get("ParameterValue") for group in groups]
     return f"{instance.dbi_resource_id}:1-{len(stored_data.rows_of(instance))}" if "ON" in modes else ""

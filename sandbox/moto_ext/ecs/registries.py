@@ -16,7 +16,7 @@ def arns_of(service: Any) -> tuple[str, ...]:
     return tuple(row["registryArn"] for row in service.service_registries or () if row.get("registryArn"))
 
 
-def unregistered(region: str, arns: Iterable[str]) -> str:
+def registry_fault(region: str, arns: Iterable[str]) -> str:
     """The stopped reason of a task of ``region`` where one of the registries is not there, "" where all are."""
     return _REASON if any(not _is_there(region, arn) for arn in arns) else ""
 

@@ -60,11 +60,11 @@ def roll_out(service: Service) -> None:
     if len(alive(started)) >= min(service.desired_count, 1) and serve_well(service, started):
         for task in before:
             drain(service, task, takes_over, f"Scaling activity initiated by (deployment {fresh['id']})")
-    judged(service)
+    apply_circuit_breaker(service)
     _say(service)
 
 
-def judged(service: Service) -> None:
+def apply_circuit_breaker(service: Service) -> None:
     """Let the circuit breaker judge the newest deployment, and roll it back where it is to."""
     if definition := judge(service):
         service.task_definition = definition
@@ -82,7 +82,7 @@ def settle(service: Service) -> None:
     missing = service.desired_count - len(live)
     if missing > 0 and not service.__dict__["rollouts"][-1].get("failed"):
         _start(service, missing)
-        judged(service)
+        apply_circuit_breaker(service)
     for task in live[service.desired_count :]:
         reason = f"Scaling activity initiated by (deployment {service.__dict__['rollouts'][-1]['id']})"
         drain(service, task, now(), reason)
@@ -94,7 +94,7 @@ def go_on(service: Service) -> None:
     own = [task for task in alive(tasks_of(service)) if task.started_by == service.__dict__["rollouts"][-1]["id"]]
     if len(own) < service.desired_count:
         _start(service, service.desired_count - len(own))
-        judged(service)
+        apply_circuit_breaker(service)
         _say(service)
 
 
@@ -182,7 +182,7 @@ def with_groups(backend: EC2ContainerServiceBackend, network: dict[str, Any] | N
 
 def services_in(self: Cluster) -> int:
     """How many services of the cluster are active."""
-    return sum(1 for service in _held(self).services.values() if _is_of(service, self))
+    return sum(1 for service in _backend_of(self).services.values() if _is_of(service, self))
 
 
 def running_in(self: Cluster) -> int:
@@ -197,7 +197,7 @@ def pending_in(self: Cluster) -> int:
 
 def _in_state(cluster: Cluster, status: str) -> int:
     moment = now()
-    backend = _held(cluster)
+    backend = _backend_of(cluster)
     ours = [task.status(moment) for task in all_tasks(backend).values() if task.cluster == cluster.name]
     on_instances = [task.last_status for task in backend.tasks.get(cluster.name, {}).values()]
     return (ours + on_instances).count(status)
@@ -207,5 +207,5 @@ def _is_of(service: Service, cluster: Cluster) -> bool:
     return bool(service.cluster_name == cluster.name and service.status == "ACTIVE")
 
 
-def _held(cluster: Cluster) -> EC2ContainerServiceBackend:
+def _backend_of(cluster: Cluster) -> EC2ContainerServiceBackend:
     return ecs_backends[cluster.arn.split(":")[4]][cluster.region_name]

@@ -65,7 +65,7 @@ class Targets:
         self._services, self._groups = ecs_backends[account][region].services, groups
 
     @cached_property
-    def _attached(self) -> dict[str, list[tuple[Service, int]]]:
+    def _services_by_group(self) -> dict[str, list[tuple[Service, int]]]:
         """The services of each target group, and the ports that they register with it."""
         found: dict[str, list[tuple[Service, int]]] = {}
         for service in self._services.values():
@@ -80,7 +80,7 @@ class Targets:
         withdrawn = state(group, "withdrawn")
         tasks = [
             self._task(group, task, port)
-            for service, port in self._attached.get(group.arn, ())
+            for service, port in self._services_by_group.get(group.arn, ())
             for task in tasks_of(service)
             if task.address and task.id not in withdrawn and task.status(now()) in ("RUNNING", "DEACTIVATING")
         ]
@@ -89,7 +89,7 @@ class Targets:
 
     def services_of(self, group: FakeTargetGroup) -> list[Service]:
         """The services that register their tasks with ``group``."""
-        return [service for service, _ in self._attached.get(group.arn, ())]
+        return [service for service, _ in self._services_by_group.get(group.arn, ())]
 
     def counts(self, group: FakeTargetGroup) -> tuple[int, int]:
         """How many targets are healthy, and how many are not."""
@@ -129,7 +129,7 @@ class Targets:
         return bool(groups) and all(self._answers(group, task, ports[group.arn]) for group in groups)
 
     def _answers(self, group: FakeTargetGroup, task: RunningTask, port: int) -> bool:
-        probed = _probed(group, port)
+        probed = _probe_port(group, port)
         listens = bool(group.load_balancer_arns) and {port, probed} <= _listening(task) and _asks_as_served(group)
         return listens and self.lets_in(group, task, port) and self.lets_in(group, task, probed)
 
@@ -142,7 +142,7 @@ class Targets:
         return None
 
     def _task(self, group: FakeTargetGroup, task: RunningTask, port: int) -> GroupTarget:
-        probed = _probed(group, port)
+        probed = _probe_port(group, port)
         place = (task.address, port, task.zone)
         if not group.load_balancer_arns:
             words = "Target group is not configured to receive traffic from the load balancer"
@@ -198,7 +198,7 @@ class Targets:
         return all(network.admits_from(peer, port) for peer in peers)
 
 
-def _probed(group: FakeTargetGroup, port: int) -> int:
+def _probe_port(group: FakeTargetGroup, port: int) -> int:
     """The port that the group's health check goes to."""
     checked = group.health_check_port
     return port if checked in (None, "", "traffic-port") else int(checked)

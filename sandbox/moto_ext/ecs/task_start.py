@@ -127,7 +127,9 @@ class Agent:
             policy = repository.policy if repository is not None else None
             arn = f"arn:aws:ecr:{region}:{account}:repository/{name}"
             if not self.may("ecr:GetAuthorizationToken", "*"):
-                raise NotStarted(_denied("unable to pull secrets or registry auth", "ecr:GetAuthorizationToken", "*"))
+                raise NotStarted(
+                    _denial_text("unable to pull secrets or registry auth", "ecr:GetAuthorizationToken", "*")
+                )
             for action in PULL:
                 if not self.may(action, arn, (policy,)):
                     raise NotStarted(f"CannotPullContainerError: {_not_authorized(action, arn)}")
@@ -153,7 +155,9 @@ class Agent:
         arn = f"arn:aws:logs:{region}:{self.account}:log-group:{group}:log-stream:any"
         for action in LOG:
             if not self.may(action, arn):
-                raise NotStarted(_denied("failed to validate logger args: failed to create log stream", action, arn))
+                raise NotStarted(
+                    _denial_text("failed to validate logger args: failed to create log stream", action, arn)
+                )
 
     def require_file(self, arn: str) -> None:
         """See to a file of variables in S3, and the right to get it. Raises NotStarted."""
@@ -177,7 +181,7 @@ class Agent:
             raise NotStarted(f"{RESOURCES}unable to pull secrets or registry auth: {arn} cannot be found")
         policy = stored.source.policy if isinstance(stored, ReplicaSecret) else stored.policy
         if not self.may("secretsmanager:GetSecretValue", arn, (policy,)):
-            raise NotStarted(_denied("unable to pull secrets", "secretsmanager:GetSecretValue", arn))
+            raise NotStarted(_denial_text("unable to pull secrets", "secretsmanager:GetSecretValue", arn))
         self._decrypt(region, str(stored.to_dict().get("KmsKeyId") or ""), f"secretsmanager.{region}.amazonaws.com")
         wanted = next((part for part in parts[ARN_PARTS + 1 :] if part), "AWSCURRENT")
         versions = stored.versions.items()
@@ -200,7 +204,7 @@ class Agent:
             raise NotStarted(f"{RESOURCES}unable to pull secrets or registry auth: invalid parameters: {name}")
         arn = f"arn:aws:ssm:{region}:{self.account}:parameter/{name.removeprefix('/')}"
         if not self.may("ssm:GetParameters", arn):
-            raise NotStarted(_denied("unable to pull secrets", "ssm:GetParameters", arn))
+            raise NotStarted(_denial_text("unable to pull secrets", "ssm:GetParameters", arn))
         if found.parameter_type == "SecureString":
             self._decrypt(region, str(found.keyid or ""), f"ssm.{region}.amazonaws.com")
         return str(found.value)
@@ -214,7 +218,7 @@ class Agent:
         }
         request = replace(plain, context={**plain.context, **by_key})
         if self.role and not may_use_key(self.account, region, self.role, request, key):
-            raise NotStarted(_denied("unable to pull secrets: Access to KMS is not allowed", "kms:Decrypt", key))
+            raise NotStarted(_denial_text("unable to pull secrets: Access to KMS is not allowed", "kms:Decrypt", key))
 
 
 def fetch(
@@ -241,26 +245,26 @@ def secrets_at_start(backend: EC2ContainerServiceBackend, definition: TaskDefini
         agent.require_log(container)
         for secret in container.get("secrets") or ():
             found[secret["name"]] = agent.value(str(secret["valueFrom"]))
-        for named in _fetched(container):
+        for named in _agent_secrets(container):
             agent.value(named)
         for file in container.get("environmentFiles") or ():
             agent.require_file(str(file["value"]))
     return found
 
 
-def _fetched(container: Mapping[str, Any]) -> list[str]:
+def _agent_secrets(container: Mapping[str, Any]) -> list[str]:
     """What the agent fetches for itself: secrets of the log driver, and the one by which it signs in at a registry."""
     options = (container.get("logConfiguration") or {}).get("secretOptions") or ()
     registry = (container.get("repositoryCredentials") or {}).get("credentialsParameter")
     return [*(str(option["valueFrom"]) for option in options), *([str(registry)] if registry else [])]
 
 
-def unreached(backend: EC2ContainerServiceBackend, definition: TaskDefinition, network: TaskNetwork) -> str:
+def network_fault(backend: EC2ContainerServiceBackend, definition: TaskDefinition, network: TaskNetwork) -> str:
     """The stopped reason where something that the task starts with is not reached from its subnet, "" where all is."""
     if not network.is_modelled:
         return ""
     agent = Agent(backend, definition)
-    requests = list(_asked(agent))
+    requests = list(_start_requests(agent))
     if requests and not network.resolves():
         return f"{RESOURCES}unable to pull secrets or registry auth: lookup {requests[0][0]}: no such host"
     for service, request in requests:
@@ -276,7 +280,7 @@ def unreached(backend: EC2ContainerServiceBackend, definition: TaskDefinition, n
     return ""
 
 
-def _asked(agent: Agent) -> Iterator[tuple[str, AccessRequest]]:
+def _start_requests(agent: Agent) -> Iterator[tuple[str, AccessRequest]]:
     """The services of AWS that a start asks, each with the request that its endpoint's policy must let through."""
     for container in agent.containers:
         found = repository_of(str(container["image"]))
@@ -286,7 +290,10 @@ def _asked(agent: Agent) -> Iterator[tuple[str, AccessRequest]]:
             yield "ecr.dkr", agent.access_request("ecr:BatchGetImage", arn)
             layers = f"arn:aws:s3:::prod-{agent.region}-starport-layer-bucket/layer"
             yield "s3", agent.access_request("s3:GetObject", layers)
-        for named in (*(str(secret["valueFrom"]) for secret in container.get("secrets") or ()), *_fetched(container)):
+        for named in (
+            *(str(secret["valueFrom"]) for secret in container.get("secrets") or ()),
+            *_agent_secrets(container),
+        ):
             if named.startswith(SECRET_ARN):
                 arn = ":".join(named.split(":")[:ARN_PARTS])
                 yield "secretsmanager", agent.access_request("secretsmanager:GetSecretValue", arn)
@@ -308,7 +315,7 @@ def missing_log_group(backend: EC2ContainerServiceBackend, container: Mapping[st
     return ""
 
 
-def _denied(what: str, action: str, resource: str) -> str:
+def _denial_text(what: str, action: str, resource: str) -> str:
     return f"{RESOURCES}{what}: {_not_authorized(action, resource)}"
 
 

@@ -22,9 +22,9 @@ from sandbox.core.patching import state
 from sandbox.core.state import ill, lost_zones, now
 from sandbox.core.timing import duration_s, is_real, transition_s
 from sandbox.moto_ext.ecs.images import size_gib
-from sandbox.moto_ext.ecs.registries import unregistered
+from sandbox.moto_ext.ecs.registries import registry_fault
 from sandbox.moto_ext.ecs.task_network import TaskNetwork
-from sandbox.moto_ext.ecs.task_start import fetch, unreached
+from sandbox.moto_ext.ecs.task_start import fetch, network_fault
 
 LAUNCH_BURST, LAUNCH_PER_S = 100.0, 20.0
 FORGOTTEN_AFTER = timedelta(hours=1)
@@ -144,12 +144,12 @@ def launch(backend: EC2ContainerServiceBackend, wanted: TaskRequest, count: int)
     fetched = fetch(backend, wanted.definition, wanted.cluster, images_alone=bool(wanted.overrides))
     started = []
     for _ in range(min(count, _room(backend, wanted))):
-        task = _placed(backend, wanted)
+        task = _new_task(backend, wanted)
         if task is None:
             break
         task.digests, task.secrets = dict(fetched.digests), dict(fetched.secrets)
-        lost = unregistered(backend.region_name, wanted.registries)
-        if missing := fetched.missing or _unreached(backend, wanted, task) or lost:
+        lost = registry_fault(backend.region_name, wanted.registries)
+        if missing := fetched.missing or _start_fault(backend, wanted, task) or lost:
             task.stop(task.created_at, missing)
             release(backend, [task])
         all_tasks(backend)[task.id] = task
@@ -158,16 +158,16 @@ def launch(backend: EC2ContainerServiceBackend, wanted: TaskRequest, count: int)
     return started
 
 
-def _unreached(backend: EC2ContainerServiceBackend, wanted: TaskRequest, task: RunningTask) -> str:
+def _start_fault(backend: EC2ContainerServiceBackend, wanted: TaskRequest, task: RunningTask) -> str:
     """Why the task does not start in its subnet, "" where it does. Files are looked for when a command runs."""
-    from sandbox.moto_ext.data.mounts import unmounted
+    from sandbox.moto_ext.data.mounts import mount_fault
 
     network = network_of(backend, task, wanted.public)
-    if reason := unreached(backend, wanted.definition, network):
+    if reason := network_fault(backend, wanted.definition, network):
         return reason
     if wanted.overrides:
         return ""
-    return unmounted(backend.account_id, backend.region_name, wanted.definition, network)
+    return mount_fault(backend.account_id, backend.region_name, wanted.definition, network)
 
 
 def network_of(backend: EC2ContainerServiceBackend, task: RunningTask, public: bool = False) -> TaskNetwork:
@@ -183,7 +183,7 @@ def release(backend: EC2ContainerServiceBackend, tasks: Iterable[RunningTask]) -
             _addresses(backend, task.subnet).discard(task.address)
 
 
-def _placed(backend: EC2ContainerServiceBackend, wanted: TaskRequest) -> RunningTask | None:
+def _new_task(backend: EC2ContainerServiceBackend, wanted: TaskRequest) -> RunningTask | None:
     moment = now()
     place = _address(backend, wanted.subnets) if wanted.subnets else ("", "", "")
     if place is None:

@@ -12,15 +12,15 @@ from moto.rds.models import rds_backends
 
 from sandbox.core.state import now
 from sandbox.moto_ext.cloudfront import all_added_headers, asks_by_tls
-from sandbox.moto_ext.data.mounts import unmounted
+from sandbox.moto_ext.data.mounts import mount_fault
 from sandbox.moto_ext.data.task_data import StoreUnavailable, TaskStores
-from sandbox.moto_ext.ecs.registries import arns_of, unregistered
+from sandbox.moto_ext.ecs.registries import arns_of, registry_fault
 from sandbox.moto_ext.ecs.service_tasks import backend_of, group_of
 from sandbox.moto_ext.ecs.targets import Targets
 from sandbox.moto_ext.ecs.task_network import TaskNetwork
-from sandbox.moto_ext.ecs.task_start import fetch, unreached
+from sandbox.moto_ext.ecs.task_start import fetch, network_fault
 from sandbox.moto_ext.ecs.tasks import RunningTask, containers_of
-from sandbox.moto_ext.edge_buckets import unfetched
+from sandbox.moto_ext.edge_buckets import fetch_faults
 from sandbox.moto_ext.elbv2.rule_matching import groups_of, headers_suffice, hosts_of, matches
 
 _OF_VISITORS = {"host-header", "http-header"}
@@ -33,7 +33,7 @@ def would_start(account: str, region: str) -> dict[str, str]:
     Databases of the region are asked for a connection alone: a standby has none before it is restored.
     """
     services = ecs_backends[account][region].services.values()
-    edge = next(unfetched(account, region), "")
+    edge = next(fetch_faults(account, region), "")
     return {s.name: edge or next(_reasons(account, region, s), "") for s in services if s.status == "ACTIVE"}
 
 
@@ -44,25 +44,25 @@ def _reasons(account: str, region: str, service: Service) -> Iterator[str]:
     missing = fetch(backend_of(service), definition, service.cluster_name).missing
     if missing:
         yield missing
-    if unknown := unregistered(region, arns_of(service)):
+    if unknown := registry_fault(region, arns_of(service)):
         yield unknown
-    yield from _unrouted(account, region, service)
-    yield from _unvisited(account, region, service)
+    yield from _routing_faults(account, region, service)
+    yield from _visitor_faults(account, region, service)
     for subnet in network.get("subnets", ()):
         groups = tuple(network.get("securityGroups", ()))
         place = TaskNetwork(ec2, subnet, groups, network.get("assignPublicIp") == "ENABLED")
         lost = [name for name in groups if ec2.get_security_group_from_id(name) is None]
         yield from (f"The security group '{name}' does not exist" for name in lost)
         for reason in (
-            unreached(backend_of(service), definition, place),
-            unmounted(account, region, definition, place),
-            *_unserved(account, region, service, place),
+            network_fault(backend_of(service), definition, place),
+            mount_fault(account, region, definition, place),
+            *_serving_faults(account, region, service, place),
         ):
             if reason:
                 yield f"{subnet}: {reason}"
 
 
-def _unrouted(account: str, region: str, service: Service) -> Iterator[str]:
+def _routing_faults(account: str, region: str, service: Service) -> Iterator[str]:
     """Where a rule lets visitors sign in first, or each that leads to the service demands a header that none sends."""
     sent = all_added_headers(account) or [{}]
     balancers = list(elbv2_backends[account][region].load_balancers.values())
@@ -88,7 +88,7 @@ def _led_away(balancers: Iterable[Any], arn: str, name: str, sent: Sequence[Mapp
                 yield f"Another rule than that of {name} takes {host}"
 
 
-def _unvisited(account: str, region: str, service: Service) -> Iterator[str]:
+def _visitor_faults(account: str, region: str, service: Service) -> Iterator[str]:
     """Where a load balancer is internal, its listener refuses browsers, or a network ACL visitors."""
     arns = {arn for group in Targets(account, region).attached_to(service) for arn in group.load_balancer_arns}
     by_tls = asks_by_tls(account)
@@ -115,7 +115,7 @@ def _verifying(modes: dict[Any, dict[str, str]]) -> list[Any]:
     return [port for port, mode in modes.items() if mode.get("Mode") == "verify"]
 
 
-def _unserved(account: str, region: str, service: Service, place: TaskNetwork) -> Iterator[str]:
+def _serving_faults(account: str, region: str, service: Service, place: TaskNetwork) -> Iterator[str]:
     definition = backend_of(service).describe_task_definition(str(service.task_definition))
     targets, moment = Targets(account, region), now()
     task = RunningTask(
@@ -133,7 +133,7 @@ def _unserved(account: str, region: str, service: Service, place: TaskNetwork) -
     if not service.load_balancers or not targets.answers(service, task):
         yield "Request timed out"
     stores = TaskStores(account, region, definition, place)
-    yield from (f"Unknown MySQL server host '{host}' (2005)" for host in _hidden(definition, place))
+    yield from (f"Unknown MySQL server host '{host}' (2005)" for host in _hidden_hosts(definition, place))
     for instance in list(rds_backends[account][region].databases.values()):
         try:
             stores.require_way(instance)
@@ -141,7 +141,7 @@ def _unserved(account: str, region: str, service: Service, place: TaskNetwork) -
             yield str(reason)
 
 
-def _hidden(definition: TaskDefinition, place: TaskNetwork) -> Iterator[str]:
+def _hidden_hosts(definition: TaskDefinition, place: TaskNetwork) -> Iterator[str]:
     """The database endpoints of the region that variables name, and that a private zone hides."""
     ending = f".{place.ec2.region_name}.rds.amazonaws.com"
     for container in containers_of(definition) if place.is_modelled else []:

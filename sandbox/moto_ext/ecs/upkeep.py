@@ -38,7 +38,7 @@ def _keep_up(service: Service, targets: Targets) -> None:
     for group, task in _given_up(service, targets):
         task.stop(now(), f"{NEVER_WELL} in (target-group {group.arn})")
         keeping.note(service, f"(task {task.id}) is unhealthy in (target-group {group.arn}).")
-    keeping.judged(service)
+    keeping.apply_circuit_breaker(service)
     _drain(service)
     if not rollouts_of(service)[-1].get("failed") and _is_due(service):
         keeping.go_on(service)

@@ -71,19 +71,19 @@ def _sweep(backend: EFSBackend) -> None:
             del backend.access_points[point]
 
 
-def _described(original: Any, self: EFSBackend, *args: Any, **kwargs: Any) -> Any:
+def _sweep_first(original: Any, self: EFSBackend, *args: Any, **kwargs: Any) -> Any:
     _sweep(self)
     return original(self, *args, **kwargs)
 
 
-def _created(original: Any, self: EFSBackend, *args: Any, **kwargs: Any) -> FileSystem:
+def _create_file_system(original: Any, self: EFSBackend, *args: Any, **kwargs: Any) -> FileSystem:
     file_system: FileSystem = original(self, *args, **kwargs)
     if is_real():
         begin_creating(file_system)
     return file_system
 
 
-def _mounted(original: Any, self: EFSBackend, *args: Any, **kwargs: Any) -> MountTarget:
+def _create_mount_target(original: Any, self: EFSBackend, *args: Any, **kwargs: Any) -> MountTarget:
     target: MountTarget = original(self, *args, **kwargs)
     if is_real():
         begin(target, "creating", "efs.create-mount-target", target.subnet_id)
@@ -95,7 +95,7 @@ def _mount_target(original: Any, self: MountTarget) -> dict[str, Any]:
     return {**response, "LifeCycleState": moving(self) or self.life_cycle_state}
 
 
-def _closed(original: Any, self: EFSBackend, access_point_id: str) -> None:
+def _delete_access_point(original: Any, self: EFSBackend, access_point_id: str) -> None:
     if access_point_id not in self.access_points:
         raise AccessPointNotFound(access_point_id)
     original(self, access_point_id)
@@ -104,9 +104,9 @@ def _closed(original: Any, self: EFSBackend, access_point_id: str) -> None:
 def install() -> None:
     """Repair how file systems come and go. Idempotent."""
     wrap(EFSBackend, "delete_file_system", _delete)
-    wrap(EFSBackend, "delete_access_point", _closed)
-    wrap(EFSBackend, "create_file_system", _created)
-    wrap(EFSBackend, "create_mount_target", _mounted)
+    wrap(EFSBackend, "delete_access_point", _delete_access_point)
+    wrap(EFSBackend, "create_file_system", _create_file_system)
+    wrap(EFSBackend, "create_mount_target", _create_mount_target)
     wrap(MountTarget, "info_json", _mount_target)
     for name in ("describe_file_systems", "create_file_system", "describe_access_points"):
-        wrap(EFSBackend, name, _described)
+        wrap(EFSBackend, name, _sweep_first)

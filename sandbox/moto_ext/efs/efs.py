@@ -15,7 +15,7 @@ from moto.efs.responses import EFSResponse
 
 from sandbox.core.patching import catch_all, operation, page, refused, wrap
 from sandbox.core.state import is_sick, now
-from sandbox.core.timing import is_real, soon, stopped, to_the_second
+from sandbox.core.timing import is_real, is_stopped, soon, to_the_second
 from sandbox.moto_ext.data.store_sizes import kfiles
 from sandbox.moto_ext.data.stored_data import files_of
 from sandbox.moto_ext.efs.deletion import life_cycle
@@ -97,7 +97,7 @@ def _delete(response: EFSResponse, params: dict[str, Any]) -> None:
     regions = {replication.source_region, replication.destination_region}
     if params.get("DeletionMode") == "LOCAL_CONFIGURATION_ONLY":
         regions = {here.region_name}
-    elif stopped(*(regions - {here.region_name})):
+    elif is_stopped(*(regions - {here.region_name})):
         raise refused("BadRequest", "The other region cannot be reached: use LOCAL_CONFIGURATION_ONLY.")
     stuck = len(regions) > 1 and is_sick(replication.source_region, "efs")
     ends = soon("efs.end-replication", replication.source_region) if is_real() else now()

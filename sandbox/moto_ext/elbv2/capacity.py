@@ -19,7 +19,7 @@ def _units(response: ELBV2Response) -> dict[str, int]:
     return state(response.elbv2_backend, "capacity_units")
 
 
-def _shown(self: ELBV2Response, arn: str) -> dict[str, Any]:
+def _capacity_of(self: ELBV2Response, arn: str) -> dict[str, Any]:
     if arn not in self.elbv2_backend.load_balancers:
         raise LoadBalancerNotFoundError
     units = _units(self).get(arn, 0)
@@ -38,20 +38,20 @@ def _shown(self: ELBV2Response, arn: str) -> dict[str, Any]:
 
 
 def _describe(self: ELBV2Response, params: dict[str, Any]) -> dict[str, Any]:
-    return _shown(self, params["LoadBalancerArn"])
+    return _capacity_of(self, params["LoadBalancerArn"])
 
 
 def _modify(self: ELBV2Response, params: dict[str, Any]) -> dict[str, Any]:
     arn = params["LoadBalancerArn"]
     if params.get("ResetCapacityReservation"):
         _units(self).pop(arn, None)
-        return _shown(self, arn)
+        return _capacity_of(self, arn)
     units = int(params["MinimumLoadBalancerCapacity"]["CapacityUnits"])
     if units < _AT_LEAST:
         raise refused("ValidationError", f"CapacityUnits must be {_AT_LEAST} or more")
-    _shown(self, arn)
+    _capacity_of(self, arn)
     _units(self)[arn] = units
-    return _shown(self, arn)
+    return _capacity_of(self, arn)
 
 
 def install() -> None:

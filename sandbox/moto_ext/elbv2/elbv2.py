@@ -60,7 +60,7 @@ def _new_listener(original: Callable[..., Any], self: FakeListener, *args: Any, 
         self.attributes = dict(HTTP_LISTENER_DEFAULTS)
 
 
-def _identified(original: Callable[..., Any], self: ELBV2Response) -> Any:
+def _keep_mutual_authentication(original: Callable[..., Any], self: ELBV2Response) -> Any:
     """A listener keeps whether it demands certificates of its clients (API_MutualAuthenticationAttributes)."""
     answer, wanted = original(self), self.params.get("MutualAuthentication")
     for listener in answer.result["Listeners"] if wanted else ():
@@ -85,12 +85,12 @@ def _target_health(self: ELBV2Response, params: dict[str, Any]) -> dict[str, Any
     found = Targets(self.current_account, self.region).of(group)
     if targets := params.get("Targets"):
         by_address = {target.address: target for target in found}
-        found = [by_address.get(target["Id"]) or _unregistered(group, target) for target in targets]
+        found = [by_address.get(target["Id"]) or _unregistered_target(group, target) for target in targets]
     descriptions = [target.describe(str(group.health_check_port or "")) for target in found]
     return {"TargetHealthDescriptions": descriptions}
 
 
-def _unregistered(group: FakeTargetGroup, target: dict[str, Any]) -> GroupTarget:
+def _unregistered_target(group: FakeTargetGroup, target: dict[str, Any]) -> GroupTarget:
     """A target that is not, or no longer, registered: an instance that was terminated is still draining."""
     port = int(target.get("Port") or group.port or 0)
     if target["Id"] in group.terminated_targets:
@@ -135,7 +135,7 @@ def _register(
         original(self, target_group_arn, rest)
 
 
-def _paged(result: str) -> Callable[..., Any]:
+def _paging(result: str) -> Callable[..., Any]:
     """Answer at most 400 of ``result`` (or PageSize), and a marker: the offset of the next page."""
 
     def around(original: Callable[..., Any], self: ELBV2Response) -> Any:
@@ -166,7 +166,7 @@ def _with_values(rule: FakeRule) -> FakeRule:
     return rule
 
 
-def _tied(original: Callable[..., Any], self: ELBv2Backend, *args: Any, **kwargs: Any) -> Any:
+def _name_balancers_once(original: Callable[..., Any], self: ELBv2Backend, *args: Any, **kwargs: Any) -> Any:
     """A group names each of its load balancers once, and those alone that still forward to it."""
     answer = original(self, *args, **kwargs)
     for group in self.target_groups.values():
@@ -175,7 +175,7 @@ def _tied(original: Callable[..., Any], self: ELBv2Backend, *args: Any, **kwargs
     return answer
 
 
-def _untied(original: Callable[..., Any], self: ELBv2Backend, *args: Any, **kwargs: Any) -> Any:
+def _keep_forwarding_balancers(original: Callable[..., Any], self: ELBv2Backend, *args: Any, **kwargs: Any) -> Any:
     answer = original(self, *args, **kwargs)
     tied: dict[str, dict[str, None]] = {}
     for balancer in self.load_balancers.values():
@@ -199,15 +199,15 @@ def install() -> None:
     wrap(ELBv2Backend, "register_targets", _register)
     operation(ELBV2Response, "describe_target_health", _target_health)
     for name in ("create_rule", "create_listener"):
-        wrap(ELBv2Backend, name, _tied)
+        wrap(ELBv2Backend, name, _name_balancers_once)
     for name in ("create_listener", "modify_listener"):
-        wrap(ELBV2Response, name, _identified)
+        wrap(ELBV2Response, name, _keep_mutual_authentication)
     for name in ("delete_rule", "delete_listener", "modify_rule", "modify_listener"):
-        wrap(ELBv2Backend, name, _untied)
+        wrap(ELBv2Backend, name, _keep_forwarding_balancers)
     for name, result in (
         ("describe_load_balancers", "LoadBalancers"),
         ("describe_target_groups", "TargetGroups"),
         ("describe_rules", "Rules"),
         ("describe_listeners", "Listeners"),
     ):
-        wrap(ELBV2Response, name, _paged(result))
+        wrap(ELBV2Response, name, _paging(result))

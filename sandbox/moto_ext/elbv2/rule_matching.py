@@ -25,7 +25,9 @@ def hosts_of(conditions: list[Condition]) -> list[str]:
 
 def headers_suffice(conditions: list[Condition], headers: Mapping[str, str]) -> bool:
     """Whether a request with these headers has what the rule's conditions on headers demand."""
-    return all(_sent(condition, headers) for condition in conditions if condition.get("Field") == "http-header")
+    return all(
+        _header_matches(condition, headers) for condition in conditions if condition.get("Field") == "http-header"
+    )
 
 
 def groups_of(action: Any) -> list[str]:
@@ -34,7 +36,7 @@ def groups_of(action: Any) -> list[str]:
     return [str(row["TargetGroupArn"]) for row in rows if row.get("TargetGroupArn")]
 
 
-def _sent(condition: Condition, headers: Mapping[str, str]) -> bool:
+def _header_matches(condition: Condition, headers: Mapping[str, str]) -> bool:
     name = str(condition["HttpHeaderConfig"]["HttpHeaderName"]).lower()
     return name in headers and _any_of(_values(condition, "HttpHeaderConfig"), headers[name])
 

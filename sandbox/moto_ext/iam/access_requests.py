@@ -155,10 +155,10 @@ def _of_files(response: BaseResponse, action: str, params: Params, context: Cont
     )
     tags = efs_backends[response.current_account][response.region].list_tags_for_resource(name)
     given = [(tag["Key"], tag["Value"]) for tag in params.get("Tags") or ()]
-    known = _tagged("ResourceTag", [(tag["Key"], tag["Value"]) for tag in tags])
+    known = _tag_context("ResourceTag", [(tag["Key"], tag["Value"]) for tag in tags])
     kind = "access-point" if name.startswith("fsap-") else "file-system"
     resource = _arn(response, "elasticfilesystem", f"{kind}/{name}") if name else None
-    yield AccessRequest(action, resource, {**context, **known, **_tagged("RequestTag", given)})
+    yield AccessRequest(action, resource, {**context, **known, **_tag_context("RequestTag", given)})
     if action == _REPLICATES and truth.answer("efs.replication-asks-for-both-ends"):
         yield from _of_replication(response, params, resource, {**context, **known})
     for candidate in _ON_INTERFACES.get(action, ()):
@@ -168,7 +168,7 @@ def _of_files(response: BaseResponse, action: str, params: Params, context: Cont
         kind = "access-point" if action.endswith("AccessPoint") else "file-system"
         new = _arn(response, "elasticfilesystem", f"{kind}/*")
         yield AccessRequest(
-            "elasticfilesystem:TagResource", new, {**context, **create_action, **_tagged("RequestTag", given)}
+            "elasticfilesystem:TagResource", new, {**context, **create_action, **_tag_context("RequestTag", given)}
         )
 
 
@@ -199,7 +199,7 @@ def _of_tasks(response: BaseResponse, action: str, params: Params, context: Cont
     if action == "ecs:StopTask":
         name = str(params.get("task") or "").rpartition("/")[2]
         task = all_tasks(ecs_backends[response.current_account][response.region]).get(name)
-        task_tags = _tagged(
+        task_tags = _tag_context(
             "ResourceTag", [(tag["key"], tag["value"]) for tag in task.tags] if task is not None else []
         )
         yield AccessRequest(action, _arn(response, "ecs", f"task/{cluster}/{name}"), {**context, **where, **task_tags})
@@ -210,13 +210,13 @@ def _of_tasks(response: BaseResponse, action: str, params: Params, context: Cont
         return
     definition = str(params.get("taskDefinition") or "")
     resource = definition if definition.startswith("arn:") else _arn(response, "ecs", f"task-definition/{definition}")
-    yield AccessRequest(action, resource, {**context, **where, **_tagged("RequestTag", given)})
+    yield AccessRequest(action, resource, {**context, **where, **_tag_context("RequestTag", given)})
     if given:
         create_action = {"ecs:CreateAction": ("RunTask",)}
         yield AccessRequest(
             "ecs:TagResource",
             _arn(response, "ecs", f"task/{cluster}/*"),
-            {**context, **create_action, **_tagged("RequestTag", given)},
+            {**context, **create_action, **_tag_context("RequestTag", given)},
         )
 
 
@@ -230,11 +230,11 @@ def _of_jobs(response: BaseResponse, action: str, params: Params, context: Conte
     known = {"s3:ExistingJobOperation": ("S3ReplicateObject",)} if job else {}
     yield AccessRequest(action, job, {**context, **keys, **known})
     if action == "s3:CreateJob" and params.get("Tags"):
-        given = _tagged("RequestTag", [(tag["Key"], tag["Value"]) for tag in params["Tags"]])
+        given = _tag_context("RequestTag", [(tag["Key"], tag["Value"]) for tag in params["Tags"]])
         yield AccessRequest("s3:PutJobTagging", _arn(response, "s3", "job/*"), {**context, **given})
 
 
-def _tagged(where: str, tags: Iterable[tuple[str, str]]) -> Context:
+def _tag_context(where: str, tags: Iterable[tuple[str, str]]) -> Context:
     return {f"aws:{where}/{key}": (value,) for key, value in tags}
 
 

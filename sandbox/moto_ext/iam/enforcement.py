@@ -43,15 +43,15 @@ _S3_ACTIONS = {
 Caller = tuple[User | Role, Context]
 
 
-def _judged(original: Callable[..., Any], self: BaseResponse, resource: str = "*") -> Any:
+def _authorize(original: Callable[..., Any], self: BaseResponse, resource: str = "*") -> Any:
     caller = _caller_of(self)
     if caller is None:
         return original(self, resource)
     principal, context = caller
     if self._get_action() != "GetCallerIdentity":
         for request in asked_of(self, {**context, **_always(self, self.region)}):
-            if not _allowed(self, principal, request):
-                raise _denied(self, principal, request.action)
+            if not _is_allowed(self, principal, request):
+                raise _denial(self, principal, request.action)
     return None
 
 
@@ -75,10 +75,10 @@ def _judged_in_s3(
     region = s3_bucket.region_name if s3_bucket is not None else self.region
     action = _S3_ACTIONS.get(self.data["Action"], self.data["Action"])
     resource_name = f"{bucket or '*'}" + (f"/{key}" if key else "")
-    for name, resource in [(f"s3:{action}", resource_name), *_copied(self, resource_name)]:
+    for name, resource in [(f"s3:{action}", resource_name), *_copy_rights(self, resource_name)]:
         arn, context = f"arn:{self.partition}:s3:::{resource}", {**caller[1], **_always(self, region)}
         request = AccessRequest(name, arn, context)
-        if _denied_by_bucket(s3_bucket, caller[0], request) or not _allowed(self, caller[0], request):
+        if _denied_by_bucket(s3_bucket, caller[0], request) or not _is_allowed(self, caller[0], request):
             raise S3AccessDeniedError if key or not bucket else BucketAccessDeniedError(bucket)
     return None
 
@@ -92,7 +92,7 @@ def _denied_by_bucket(bucket: FakeBucket | None, principal: User | Role, request
     return decide_now([policy], request).word == EXPLICIT_DENY
 
 
-def _copied(self: S3Response, onto: str) -> Iterator[tuple[str, str]]:
+def _copy_rights(self: S3Response, onto: str) -> Iterator[tuple[str, str]]:
     """What a copy ``onto`` an object needs besides s3:PutObject: actions, each with the object as an ARN ends in.
 
     Source: API_CopyObject; S3 User Guide, "Conditional writes" (If-Match reads the destination).
@@ -111,7 +111,7 @@ def _copied(self: S3Response, onto: str) -> Iterator[tuple[str, str]]:
         yield "s3:GetObject", onto
 
 
-def _allowed(self: BaseResponse, principal: User | Role, request: AccessRequest) -> bool:
+def _is_allowed(self: BaseResponse, principal: User | Role, request: AccessRequest) -> bool:
     backend = iam_backends[self.current_account][self.partition]
     if request.action == ASSUME:
         allowed = may_take(principal, role_of(self.current_account, str(request.resource)), request)
@@ -159,7 +159,7 @@ class Denied(HTTPException):
         self.code = status
 
 
-def _denied(self: BaseResponse, principal: User | Role, action: str) -> Denied:
+def _denial(self: BaseResponse, principal: User | Role, action: str) -> Denied:
     from moto.core.utils import get_service_model
 
     protocol = get_service_model(self.boto3_service_name).protocol
@@ -176,5 +176,5 @@ def _denied(self: BaseResponse, principal: User | Role, action: str) -> Denied:
 
 def install() -> None:
     """Let every response class ask first. Idempotent."""
-    wrap(BaseResponse, "_authenticate_and_authorize_normal_action", _judged)
+    wrap(BaseResponse, "_authenticate_and_authorize_normal_action", _authorize)
     wrap(S3Response, "_authenticate_and_authorize_s3_action", _judged_in_s3)

@@ -35,7 +35,7 @@ ON_NOTHING = frozenset({"ec2:DescribeSubnets", "ecs:DescribeTaskDefinition", "st
 
 def policies_of(backend: IAMBackend, principal: User | Role | Group) -> list[IamPolicy]:
     """Every policy that speaks for a principal: inline, attached, and those of a user's groups."""
-    found = [*_inline(principal), *(_managed(policy) for policy in principal.managed_policies.values())]
+    found = [*_inline(principal), *(_managed_policy(policy) for policy in principal.managed_policies.values())]
     if isinstance(principal, User):
         for group in backend.groups.values():
             if any(user.name == principal.name for user in group.users):
@@ -49,7 +49,7 @@ def _inline(principal: User | Role | Group) -> Iterator[IamPolicy]:
         yield IamPolicy(name, document if isinstance(document, str) else json.dumps(document), kind)
 
 
-def _managed(policy: ManagedPolicy) -> IamPolicy:
+def _managed_policy(policy: ManagedPolicy) -> IamPolicy:
     current = next(version for version in policy.versions if version.is_default)
     kind = "aws-managed" if policy.arn.split(":")[4] == "aws" else "user-managed"
     return IamPolicy(str(policy.name), str(current.document), kind)
@@ -76,27 +76,27 @@ def boundary_of(backend: IAMBackend, principal: User | Role | Group) -> list[Iam
     """The permissions boundary of a principal, if it has one."""
     arn = getattr(principal, "permissions_boundary_arn", None)
     managed_policy = backend.managed_policies.get(arn) if arn else None
-    return [_managed(managed_policy)] if managed_policy is not None else []
+    return [_managed_policy(managed_policy)] if managed_policy is not None else []
 
 
 def _simulate_principal(self: IamResponse, params: dict[str, Any]) -> dict[str, Any]:
     principal = principal_of(self.backend, params["PolicySourceArn"])
-    policies = [*policies_of(self.backend, principal), *_given(params, "PolicyInputList")]
-    boundaries = _given(params, "PermissionsBoundaryPolicyInputList") or boundary_of(self.backend, principal)
-    return _simulated(policies, boundaries, params)
+    policies = [*policies_of(self.backend, principal), *_given_policies(params, "PolicyInputList")]
+    boundaries = _given_policies(params, "PermissionsBoundaryPolicyInputList") or boundary_of(self.backend, principal)
+    return _simulation(policies, boundaries, params)
 
 
 def _simulate_custom(_: IamResponse, params: dict[str, Any]) -> dict[str, Any]:
-    boundaries = _given(params, "PermissionsBoundaryPolicyInputList")
-    return _simulated(_given(params, "PolicyInputList"), boundaries, params)
+    boundaries = _given_policies(params, "PermissionsBoundaryPolicyInputList")
+    return _simulation(_given_policies(params, "PolicyInputList"), boundaries, params)
 
 
-def _given(params: dict[str, Any], name: str) -> list[IamPolicy]:
+def _given_policies(params: dict[str, Any], name: str) -> list[IamPolicy]:
     documents = params.get(name) or ()
     return [IamPolicy(f"{name}.{number}", document, "none") for number, document in enumerate(documents, start=1)]
 
 
-def _simulated(policies: list[IamPolicy], boundaries: list[IamPolicy], params: dict[str, Any]) -> dict[str, Any]:
+def _simulation(policies: list[IamPolicy], boundaries: list[IamPolicy], params: dict[str, Any]) -> dict[str, Any]:
     entries = params.get("ContextEntries") or ()
     context = {entry["ContextKeyName"]: tuple(entry["ContextKeyValues"]) for entry in entries}
     actions, resources = list(params["ActionNames"]), list(params.get("ResourceArns") or ["*"])
@@ -149,7 +149,7 @@ def _on(
     description: dict[str, Any] = {
         "EvalResourceName": resource,
         "EvalResourceDecision": decision.word,
-        "MatchedStatements": _matched(decision),
+        "MatchedStatements": _matched_statements(decision),
         "MissingContextValues": sorted(decision.missing),
     }
     if boundaries:
@@ -158,7 +158,7 @@ def _on(
     return description
 
 
-def _matched(decision: PolicyDecision) -> list[dict[str, Any]]:
+def _matched_statements(decision: PolicyDecision) -> list[dict[str, Any]]:
     return [{"SourcePolicyId": policy.id, "SourcePolicyType": policy.kind} for policy in decision.matched]
 
 

@@ -53,11 +53,11 @@ def decide(
 
     A boundary's statements are not among those that matched. Source: API_EvaluationResult, MatchedStatements.
     """
-    decision = _judged(policies, request)
+    decision = _decision_of(policies, request)
     iam_policies = list(boundaries)
     if not iam_policies:
         return decision
-    within = _judged(iam_policies, request)
+    within = _decision_of(iam_policies, request)
     if EXPLICIT_DENY in (decision.word, within.word):
         return decision if decision.word == EXPLICIT_DENY else PolicyDecision(EXPLICIT_DENY, missing=within.missing)
     return (
@@ -65,7 +65,7 @@ def decide(
     )
 
 
-def _judged(policies: Iterable[IamPolicy], request: AccessRequest) -> PolicyDecision:
+def _decision_of(policies: Iterable[IamPolicy], request: AccessRequest) -> PolicyDecision:
     found: dict[str, list[IamPolicy]] = {"Allow": [], "Deny": []}
     missing: set[str] = set()
     for policy in policies:
@@ -84,7 +84,7 @@ def statements(document: str) -> list[dict[str, Any]]:
     return listed if isinstance(listed, list) else [listed]
 
 
-def _listed(value: Any) -> list[str]:
+def _as_list(value: Any) -> list[str]:
     return [str(entry) for entry in (value if isinstance(value, list) else [value])]
 
 
@@ -101,17 +101,17 @@ def _fitting(pattern: str, ignore_case: bool) -> Callable[[str], re.Match[str] |
 
 def _concerns(statement: dict[str, Any], request: AccessRequest) -> bool:
     negated = "NotAction" in statement
-    actions = _listed(statement["NotAction"] if negated else statement.get("Action", []))
+    actions = _as_list(statement["NotAction"] if negated else statement.get("Action", []))
     if any(like(action, request.action, ignore_case=True) for action in actions) == negated:
         return False
     if request.resource is None or not {"Resource", "NotResource"} & statement.keys():
         return True
     negated = "NotResource" in statement
-    resources = _listed(statement["NotResource"] if negated else statement["Resource"])
-    return any(like(pattern, request.resource) for pattern in _filled(resources, request.context)) != negated
+    resources = _as_list(statement["NotResource"] if negated else statement["Resource"])
+    return any(like(pattern, request.resource) for pattern in _filled_texts(resources, request.context)) != negated
 
 
-def _filled(texts: list[str], context: Context) -> list[str]:
+def _filled_texts(texts: list[str], context: Context) -> list[str]:
     """Texts with their policy variables, such as ``${aws:userid}``, filled in; one that is not known fits nothing."""
     known = {name.lower(): values for name, values in context.items()}
 
@@ -124,7 +124,7 @@ def _filled(texts: list[str], context: Context) -> list[str]:
 
 def _holds(conditions: dict[str, dict[str, Any]], context: Context, missing: set[str]) -> bool:
     return all(
-        _condition(operator, key, _listed(wanted), context, missing)
+        _condition(operator, key, _as_list(wanted), context, missing)
         for operator, pairs in conditions.items()
         for key, wanted in pairs.items()
     )
@@ -143,7 +143,7 @@ def _condition(operator: str, key: str, wanted: list[str], context: Context, mis
     if known_values is None:
         missing.add(key)
         return _without_value(operator, bare != word or negated)
-    filled = _filled(wanted, context)
+    filled = _filled_texts(wanted, context)
     fits = [any(test(pattern, value) for pattern in filled) != negated for value in known_values]
     return any(fits) if operator.startswith("ForAnyValue:") or not (negated or ":" in operator) else all(fits)
 
@@ -169,7 +169,7 @@ def _seconds(text: str) -> float:
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
 
 
-def _ordered(number: Callable[[str], float], test: Callable[[float, float], bool]) -> Callable[[str, str], bool]:
+def _ordering(number: Callable[[str], float], test: Callable[[float, float], bool]) -> Callable[[str, str], bool]:
     return lambda wanted, value: test(number(value), number(wanted))
 
 
@@ -188,5 +188,5 @@ _TESTS: dict[str, Callable[[str, str], bool]] = {
     "ArnEquals": like,
     "ArnLike": like,
     "Bool": lambda wanted, value: wanted.lower() == value.lower(),
-    **{f"{kind}{word}": _ordered(of, test) for kind, of in _KINDS.items() for word, test in _ORDERS.items()},
+    **{f"{kind}{word}": _ordering(of, test) for kind, of in _KINDS.items() for word, test in _ORDERS.items()},
 }

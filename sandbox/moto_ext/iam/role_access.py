@@ -48,7 +48,7 @@ def trusts(role: Role, service: str, account: str, source: str) -> bool:
     """Whether the role's trust policy lets ``service`` assume it for work that ``source`` (an ARN) is of."""
     document = role.assume_role_policy_document
     text = document if isinstance(document, str) else json.dumps(document)
-    spoken = [statement for statement in statements(text) if service in _named(statement, "Service")]
+    spoken = [statement for statement in statements(text) if service in _principals_of(statement, "Service")]
     context = {"aws:SourceArn": (source,), "aws:SourceAccount": (account,)}
     return _word(spoken, AccessRequest("sts:AssumeRole", None, context)) == ALLOWED
 
@@ -128,21 +128,23 @@ def said_of(account: str, role: str, request: AccessRequest) -> str:
 
 def said_to(policy: str, principals: tuple[str, ...], request: AccessRequest) -> str:
     """What the policy of a thing says to the principals; ``*`` is everybody."""
-    spoken = [statement for statement in statements(policy) if {"*", *principals} & set(_named(statement, "AWS"))]
+    spoken = [
+        statement for statement in statements(policy) if {"*", *principals} & set(_principals_of(statement, "AWS"))
+    ]
     bare = [{key: value for key, value in row.items() if key != "Resource"} for row in spoken]
     return _word(bare, request)
 
 
 def named_principals(statement: dict[str, Any]) -> set[str]:
     """The ARNs and the services that a statement is about; ``*`` is everybody."""
-    return {*_named(statement, "AWS"), *_named(statement, "Service")}
+    return {*_principals_of(statement, "AWS"), *_principals_of(statement, "Service")}
 
 
 def _word(spoken: list[dict[str, Any]], request: AccessRequest) -> str:
     return decide_now([IamPolicy("policy", json.dumps({"Statement": spoken}))], request).word
 
 
-def _named(statement: dict[str, Any], kind: str) -> list[str]:
+def _principals_of(statement: dict[str, Any], kind: str) -> list[str]:
     principal = statement.get("Principal", [])
     named = principal.get(kind, []) if isinstance(principal, dict) else principal
     return [str(name) for name in (named if isinstance(named, list) else [named])]

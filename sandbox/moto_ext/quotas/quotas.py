@@ -21,7 +21,9 @@ from sandbox.moto_ext.quotas.quota_table import DEFAULTS, SERVICES, QuotaDefinit
 PAGE, NOT_GIVEN = 100, "InvalidPaginationTokenException"
 
 
-def _shown(self: ServiceQuotasResponse, quota: QuotaDefinition, value: float, account: str = "") -> dict[str, Any]:
+def _quota_description(
+    self: ServiceQuotasResponse, quota: QuotaDefinition, value: float, account: str = ""
+) -> dict[str, Any]:
     """A quota as the API names its parts. AWS's default belongs to no account, and applies at none."""
     where = f"{self.region}:{account}:{quota.service}/{quota.code}"
     description = {
@@ -47,8 +49,8 @@ def _shown(self: ServiceQuotasResponse, quota: QuotaDefinition, value: float, ac
     return description
 
 
-def _applied(self: ServiceQuotasResponse, quota: QuotaDefinition) -> dict[str, Any]:
-    return _shown(
+def _applied_quota(self: ServiceQuotasResponse, quota: QuotaDefinition) -> dict[str, Any]:
+    return _quota_description(
         self, quota, limit(self.current_account, self.region, quota.service, quota.code), self.current_account
     )
 
@@ -65,22 +67,24 @@ def _of_service(params: dict[str, Any]) -> list[QuotaDefinition]:
 
 
 def _list(self: ServiceQuotasResponse, params: dict[str, Any]) -> dict[str, Any]:
-    found, token = page([_applied(self, quota) for quota in _of_service(params)], params, PAGE, NOT_GIVEN)
+    found, token = page([_applied_quota(self, quota) for quota in _of_service(params)], params, PAGE, NOT_GIVEN)
     return {"Quotas": found, "NextToken": token}
 
 
 def _list_defaults(self: ServiceQuotasResponse, params: dict[str, Any]) -> dict[str, Any]:
-    found, token = page([_shown(self, quota, quota.value) for quota in _of_service(params)], params, PAGE, NOT_GIVEN)
+    found, token = page(
+        [_quota_description(self, quota, quota.value) for quota in _of_service(params)], params, PAGE, NOT_GIVEN
+    )
     return {"Quotas": found, "NextToken": token}
 
 
 def _get(self: ServiceQuotasResponse, params: dict[str, Any]) -> dict[str, Any]:
-    return {"Quota": _applied(self, _default(params["ServiceCode"], params["QuotaCode"]))}
+    return {"Quota": _applied_quota(self, _default(params["ServiceCode"], params["QuotaCode"]))}
 
 
 def _get_default(self: ServiceQuotasResponse, params: dict[str, Any]) -> dict[str, Any]:
     quota = _default(params["ServiceCode"], params["QuotaCode"])
-    return {"Quota": _shown(self, quota, quota.value)}
+    return {"Quota": _quota_description(self, quota, quota.value)}
 
 
 def _services(_: ServiceQuotasResponse, params: dict[str, Any]) -> dict[str, Any]:
@@ -93,7 +97,7 @@ def _request(self: ServiceQuotasResponse, params: dict[str, Any]) -> dict[str, A
     quota = _default(params["ServiceCode"], params["QuotaCode"])
     service_quotas_backend = servicequotas_backends[self.current_account][self.region]
     state(service_quotas_backend, "quotas_applied")[quota.service, quota.code] = float(params["DesiredValue"])
-    request = _shown(self, quota, float(params["DesiredValue"]), self.current_account)
+    request = _quota_description(self, quota, float(params["DesiredValue"]), self.current_account)
     change = {key: request[key] for key in ("ServiceCode", "ServiceName", "QuotaCode", "QuotaName", "QuotaArn", "Unit")}
     change |= {
         "Id": uuid.uuid4().hex,

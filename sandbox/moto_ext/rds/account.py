@@ -41,7 +41,7 @@ DEFAULTS = {
 }
 
 
-def _used(backend: RDSBackend) -> dict[str, int]:
+def _usage(backend: RDSBackend) -> dict[str, int]:
     manual = [snapshot for snapshot in backend.database_snapshots.values() if snapshot.snapshot_type == "manual"]
     instances = backend.databases.values()
     return {
@@ -65,7 +65,7 @@ def _used(backend: RDSBackend) -> dict[str, int]:
 def _attributes(response: RDSResponse, _params: Mapping[str, Any]) -> dict[str, Any]:
     instances = limit(response.current_account, response.region, "rds", DB_INSTANCES)
     limits = DEFAULTS | {"DBInstances": int(instances)} | state(response.backend, "account_quotas")
-    used = _used(response.backend)
+    used = _usage(response.backend)
     quotas = [{"AccountQuotaName": name, "Used": used[name], "Max": limits[name]} for name in DEFAULTS]
     return {"AccountQuotas": quotas}
 

@@ -81,7 +81,7 @@ class RetainedBackup(ReplicatedBackup):
     status = "retained"
 
 
-def retained(backend: RDSBackend) -> dict[str, RetainedBackup]:
+def retained_backups(backend: RDSBackend) -> dict[str, RetainedBackup]:
     """The backups kept of instances that are gone; those of an instance that is still being deleted are its own."""
     backups: dict[str, RetainedBackup] = state(backend, "retained_automated_backups")
     for arn, backup in list(backups.items()):
@@ -113,7 +113,7 @@ def _retain(original: Any, self: RDSResponse) -> Any:
 
 def _delete(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]:
     names = {params.get("DbiResourceId"), params.get("DBInstanceAutomatedBackupsArn")}
-    found = [copy for copy in retained(response.backend).values() if names & {copy.resource_id, copy.arn}]
+    found = [copy for copy in retained_backups(response.backend).values() if names & {copy.resource_id, copy.arn}]
     if not found:
         raise refused("DBInstanceAutomatedBackupNotFound", "No retained automated backup is called so.")
     del state(response.backend, "retained_automated_backups")[found[0].arn]
@@ -151,7 +151,7 @@ def _arn_of(instance: DBInstance) -> str:
     return f"arn:aws:rds:{instance.region}:{instance.account_id}:auto-backup:{name}"
 
 
-def _own(instance: DBInstance) -> dict[str, Any]:
+def _own_backup(instance: DBInstance) -> dict[str, Any]:
     latest = to_the_second(replicated_until(instance.region, log_upload_s()))
     return _common(facts_of(instance)) | {
         "DBInstanceArn": instance.db_instance_arn,
@@ -228,8 +228,8 @@ def _stop(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]:
 
 def _describe(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]:
     backend = response.backend
-    every = [_own(instance) for instance in backend.databases.values() if instance.backup_retention_period]
-    every += [copy.describe() for copy in (*retained(backend).values(), *replications(backend).values())]
+    every = [_own_backup(instance) for instance in backend.databases.values() if instance.backup_retention_period]
+    every += [copy.describe() for copy in (*retained_backups(backend).values(), *replications(backend).values())]
     identifiers = ("DBInstanceIdentifier", "DbiResourceId", "DBInstanceAutomatedBackupsArn")
     wanted = {name: [params[name]] for name in identifiers if params.get(name)}
     names = {"status": "Status", "db-instance-id": "DBInstanceIdentifier", "dbi-resource-id": "DbiResourceId"}

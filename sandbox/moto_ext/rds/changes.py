@@ -87,7 +87,7 @@ def _modify_group(
     if name.startswith("default."):
         raise refused("InvalidParameterValue", f"The parameter group {name} is AWS's own and cannot be modified.")
     group = self.db_parameter_groups.get(name)
-    before = _shown(group) if group is not None else ""
+    before = _read_only_value(group) if group is not None else ""
     changed = original(self, name, changes)
     if any(change.get("ParameterName") == READ_ONLY for change in changes):
         changed.__dict__[FORMER] = before
@@ -96,7 +96,7 @@ def _modify_group(
     return changed
 
 
-def _shown(group: Any) -> str:
+def _read_only_value(group: Any) -> str:
     return str(group.parameters.get(READ_ONLY, {}).get("ParameterValue") or "")
 
 
@@ -114,7 +114,7 @@ def _statuses(_original: Any, self: DBInstance) -> list[dict[str, str]]:
 def refuses_writes(instance: DBInstance) -> str:
     """The parameter group by which the instance refuses writes at this moment, "" where it takes them."""
     for group in instance.db_parameter_groups():
-        value = group.__dict__.get(FORMER, "") if _applying(group) else _shown(group)
+        value = group.__dict__.get(FORMER, "") if _applying(group) else _read_only_value(group)
         if value in ON:
             return str(group.name)
     return ""

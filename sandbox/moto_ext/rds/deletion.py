@@ -88,7 +88,7 @@ def detach(backend: RDSBackend, replica: DBInstance) -> None:
         found.remove_replica(replica)
 
 
-def _swept(original: Any, self: RDSBackend, *args: Any, **kwargs: Any) -> Any:
+def _sweep_first(original: Any, self: RDSBackend, *args: Any, **kwargs: Any) -> Any:
     sweep(self)
     return original(self, *args, **kwargs)
 
@@ -115,4 +115,4 @@ def install() -> None:
     """Repair deletions. Idempotent."""
     wrap(RDSResponse, "delete_db_instance", _require_final_snapshot)
     wrap(RDSBackend, "delete_db_instance", _delete)
-    wrap(RDSBackend, "describe_db_instances", _swept)
+    wrap(RDSBackend, "describe_db_instances", _sweep_first)

@@ -34,7 +34,7 @@ def _major(version: str) -> str:
     return whole if int(whole) > 11 else f"{whole}.{rest.partition('.')[0]}"  # noqa: PLR2004 - PostgreSQL counts so
 
 
-def _offered(backend: RDSBackend, params: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _offers(backend: RDSBackend, params: Mapping[str, Any]) -> list[tuple[str, str]]:
     """(engine, version) pairs the request asks for and the region offers."""
     wanted, version = params.get("Engine"), params.get("EngineVersion")
     engines = [wanted] if wanted else list(VERSIONS)
@@ -58,7 +58,7 @@ def _versions(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any
                 "Status": "available",
                 "SupportsReadReplica": True,
             }
-            for engine, version in _offered(response.backend, params)
+            for engine, version in _offers(response.backend, params)
         ]
     }
 
@@ -90,7 +90,7 @@ def _orderable_of_engine(response: RDSResponse) -> Any:
             "SupportsStorageEncryption": True,
             "StorageType": storage,
         }
-        for engine, version in _offered(response.backend, params)
+        for engine, version in _offers(response.backend, params)
         for instance_class in classes
         for storage in STORAGE
     ]

@@ -20,7 +20,7 @@ from moto.rds.utils import valid_preferred_maintenance_window
 from sandbox.core import truth
 from sandbox.core.patching import attach, attach_property, refused, wrap
 from sandbox.core.state import broken_since, ill, replicated_until
-from sandbox.core.timing import TimedStatus, begin, lag_s, stopped, to_the_second
+from sandbox.core.timing import TimedStatus, begin, is_stopped, lag_s, to_the_second
 from sandbox.moto_ext.data import stored_data
 from sandbox.moto_ext.iam.policies import ALLOWED, AccessRequest
 from sandbox.moto_ext.iam.role_access import said_to
@@ -212,7 +212,7 @@ def status_infos(self: DBInstance) -> list[dict[str, Any]]:
         return []
     source = self.source_db_instance_identifier
     source_region = source.split(":")[3] if source.startswith("arn:") else self.region
-    broken = stopped(source_region) or broken_since(self.region) is not None
+    broken = is_stopped(source_region) or broken_since(self.region) is not None
     state = self.__dict__.get("replication_state") or ("error" if broken else "replicating")
     info = {"StatusType": "read replication", "Normal": state == "replicating", "Status": state}
     return [info if info["Normal"] else info | {"Message": f"Replication from {source} is not running."}]

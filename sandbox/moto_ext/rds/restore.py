@@ -11,7 +11,7 @@ from sandbox.core.patching import refused, wrap
 from sandbox.core.state import replicated_until
 from sandbox.core.timing import begin, is_real, to_the_second
 from sandbox.moto_ext.data import stored_data
-from sandbox.moto_ext.rds.backups import ReplicatedBackup, replications, retained
+from sandbox.moto_ext.rds.backups import ReplicatedBackup, replications, retained_backups
 from sandbox.moto_ext.rds.from_backup import from_point, point_behind
 from sandbox.moto_ext.rds.rds import begin_creating, create_copy, facts_of, gib_of, log_upload_s, plain, require_key
 
@@ -58,7 +58,7 @@ def _to_point_in_time(
 ) -> DBInstance:
     params = plain(overrides)
     if arn := params.get("source_db_instance_automated_backups_arn"):
-        copy = {**retained(self), **replications(self)}.get(arn)
+        copy = {**retained_backups(self), **replications(self)}.get(arn)
         if copy is None:
             raise refused("DBInstanceAutomatedBackupNotFound", f"Automated backup {arn} not found in this region.")
         return restore_from(self, copy, params)

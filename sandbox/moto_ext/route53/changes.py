@@ -18,12 +18,12 @@ from sandbox.core.timing import soon
 from sandbox.moto_ext.route53.names import Record, plain
 from sandbox.moto_ext.route53.records import (
     CHANGE,
-    described,
     forget_order,
     identity,
+    record_description,
     spreads_s,
     supersede,
-    written,
+    written_name,
 )
 from sandbox.moto_ext.route53.rules import RecordChange, check, check_request
 
@@ -45,10 +45,10 @@ def change(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
     supersede(zone)
     zone.rrsets = list(zone_batch.book.values())
     forget_order(zone)
-    return {"ChangeInfo": submitted(self.backend, zone.name, params["ChangeBatch"].get("Comment"))}
+    return {"ChangeInfo": new_change(self.backend, zone.name, params["ChangeBatch"].get("Comment"))}
 
 
-def submitted(backend: Route53Backend, zone: str, comment: str | None = None) -> dict[str, Any]:
+def new_change(backend: Route53Backend, zone: str, comment: str | None = None) -> dict[str, Any]:
     """A new change of ``zone``: PENDING until its moment has come, and until every name server has heard of it."""
     spread = now() + timedelta(seconds=spreads_s(zone))
     number = "".join(secrets.choice(_LETTERS) for _ in range(20))
@@ -89,10 +89,10 @@ class _Batch:
 
     def __init__(self, backend: Route53Backend, zone: FakeZone) -> None:
         self.backend, self.zone = backend, zone
-        self.book: Book = {identity(described(record)): record for record in zone.rrsets}
+        self.book: Book = {identity(record_description(record)): record for record in zone.rrsets}
         self.by_name: dict[tuple[str, str], list[Record]] = {}
         for record in zone.rrsets:
-            parts = described(record)
+            parts = record_description(record)
             self.by_name.setdefault((plain(parts["Name"]), parts["Type"]), []).append(parts)
         self._names: dict[str, set[str]] = {}
         for name, kind in self.by_name:
@@ -139,7 +139,7 @@ class _Batch:
         words += f", set-identifier='{key[2]}']" if key[2] else "]"
         if key not in self.book:
             raise refused("InvalidChangeBatch", f"{words} but it was not found]")
-        if _comparable(described(self.book[key])) != _comparable(record):
+        if _comparable(record_description(self.book[key])) != _comparable(record):
             raise refused("InvalidChangeBatch", f"{words} but the values provided do not match the current values]")
 
     def _remove(self, key: tuple[str, str, str]) -> None:
@@ -152,7 +152,7 @@ class _Batch:
         parts = {**record, "Name": f"{record['Name']}.", "ResourceRecords": values}
         record_set = RecordSet(parts)  # type: ignore[abstract] # the emulator makes it so, too
         self.book[key] = record_set
-        self.by_name.setdefault(key[:2], []).append(described(record_set))
+        self.by_name.setdefault(key[:2], []).append(record_description(record_set))
         self._names.setdefault(key[0], set()).add(key[1])
 
     def require_apex(self) -> None:
@@ -164,7 +164,7 @@ class _Batch:
 
 def _comparable(record: Record) -> dict[str, Any]:
     parts = {name: value for name, value in record.items() if value is not None}
-    parts["Name"] = written(parts["Name"])
+    parts["Name"] = written_name(parts["Name"])
     parts["TTL"] = int(parts["TTL"]) if "TTL" in parts else None
     parts["ResourceRecords"] = sorted(str(row["Value"]) for row in parts.get("ResourceRecords") or ())
     if alias := parts.get("AliasTarget"):

@@ -138,16 +138,16 @@ def _check_status(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
         raise refused("InvalidInput", f"The status of a {check.type_} health check cannot be read this way.")
     failure = HealthChecker(self.current_account).observe(check)
     words = f"Failure: {failure}" if failure else "Success: HTTP Status Code 200, OK"
-    return {"HealthCheckObservations": _observed(check, words)}
+    return {"HealthCheckObservations": _observations(check, words)}
 
 
 def _last_failure(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
     check = self.backend.get_health_check(params["HealthCheckId"])
     failure = HealthChecker(self.current_account).observe(check)
-    return {"HealthCheckObservations": _observed(check, f"Failure: {failure}") if failure else []}
+    return {"HealthCheckObservations": _observations(check, f"Failure: {failure}") if failure else []}
 
 
-def _observed(check: HealthCheck, words: str) -> list[dict[str, Any]]:
+def _observations(check: HealthCheck, words: str) -> list[dict[str, Any]]:
     regions = check.regions or ()
     places = [place for place in CHECKER_REGIONS if not regions or place[0] in regions]
     report = {"Status": words, "CheckedTime": now()}

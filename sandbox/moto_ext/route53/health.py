@@ -53,7 +53,7 @@ class HealthChecker:
             seen, at = (True, now()) if check.disabled else _lasting(check, self.observe(check) == "")
             if check.type_ == "CALCULATED" and not check.disabled:
                 at = self._turned_at(check, seen, at)
-            self._known[check_id] = seen != _inverted(check)
+            self._known[check_id] = seen != _is_inverted(check)
             _remember(check, self._known[check_id], at)
         return self._known[check_id]
 
@@ -168,10 +168,10 @@ class HealthChecker:
 
     def zone(self, zone_id: str) -> ZoneRecords:
         """The records of a hosted zone."""
-        from sandbox.moto_ext.route53.records import described
+        from sandbox.moto_ext.route53.records import record_description
 
         if zone_id not in self._zones:
-            records = [described(record) for record in self._backend.zones[zone_id].rrsets]
+            records = [record_description(record) for record in self._backend.zones[zone_id].rrsets]
             self._zones[zone_id] = ZoneRecords(records)
         return self._zones[zone_id]
 
@@ -210,7 +210,7 @@ def _lasting(check: HealthCheck, seen: bool) -> tuple[bool, datetime]:
     if not is_real() or not (check.fqdn or check.ip_address):
         check.__dict__["agreed"] = (seen, None)
         return seen, at
-    known, since = check.__dict__.get("agreed") or (not _inverted(check), None)  # not looked at yet: it was healthy
+    known, since = check.__dict__.get("agreed") or (not _is_inverted(check), None)  # not looked at yet: it was healthy
     if seen == known:
         since = None
     elif since is None:
@@ -224,7 +224,7 @@ def _lasting(check: HealthCheck, seen: bool) -> tuple[bool, datetime]:
     return bool(known), at
 
 
-def _inverted(check: HealthCheck) -> bool:
+def _is_inverted(check: HealthCheck) -> bool:
     """Whether name servers turn the check's health: a change of that takes its time to reach them."""
     before, since = check.__dict__.get("inverted_before") or (False, None)
     arriving = since is not None and now() < since + timedelta(seconds=float(truth.answer("route53.pin-to-answer-s")))

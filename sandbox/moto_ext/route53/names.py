@@ -111,22 +111,22 @@ def _ask(zone: ZoneRecords, health: Health, name: str, kind: str, pick: Pick, de
     if owner is None:
         return ResolvedAnswer("NXDOMAIN")
     if sets := zone.sets(owner, kind):
-        chosen = _drawn(sets, zone, health, pick)
-        return _joined([_shown(zone, health, name, kind, record, pick, depth) for record in chosen])
+        chosen = _drawn_records(sets, zone, health, pick)
+        return _joint_answer([_answer_of(zone, health, name, kind, record, pick, depth) for record in chosen])
     aliases = zone.sets(owner, "CNAME") if kind != "CNAME" else []
     if not aliases:
         return ResolvedAnswer("NOERROR")
-    record = _drawn(aliases, zone, health, pick)[0]
-    dns_answer = _shown(zone, health, name, "CNAME", record, pick, depth)
+    record = _drawn_records(aliases, zone, health, pick)[0]
+    dns_answer = _answer_of(zone, health, name, "CNAME", record, pick, depth)
     if not dns_answer.rows or not depth:
         return dns_answer
     target = plain(dns_answer.rows[-1][3])
     if zone.owner(target) is None:
         return dns_answer
-    return _joined([dns_answer, _ask(zone, health, target, kind, pick, depth - 1)])
+    return _joint_answer([dns_answer, _ask(zone, health, target, kind, pick, depth - 1)])
 
 
-def _shown(
+def _answer_of(
     zone: ZoneRecords, health: Health, name: str, kind: str, record: Record, pick: Pick, depth: int
 ) -> ResolvedAnswer:
     alias = record.get("AliasTarget")
@@ -142,7 +142,7 @@ def _shown(
     return ResolvedAnswer(inner.code, rows, inner.alias, (record, *inner.chosen))
 
 
-def _joined(answers: Sequence[ResolvedAnswer]) -> ResolvedAnswer:
+def _joint_answer(answers: Sequence[ResolvedAnswer]) -> ResolvedAnswer:
     rows = tuple(row for dns_answer in answers for row in dns_answer.rows)
     alias = next((dns_answer.alias for dns_answer in reversed(answers) if dns_answer.alias), None)
     return ResolvedAnswer(
@@ -150,11 +150,11 @@ def _joined(answers: Sequence[ResolvedAnswer]) -> ResolvedAnswer:
     )
 
 
-def _drawn(sets: Sequence[Record], zone: ZoneRecords, health: Health, pick: Pick) -> list[Record]:
+def _drawn_records(sets: Sequence[Record], zone: ZoneRecords, health: Health, pick: Pick) -> list[Record]:
     if any(record.get("MultiValueAnswer") for record in sets):
         good = [record for record in sets if is_healthy(record, zone, health)] or list(sets)
         return good[:MULTIVALUE_ANSWERS]
-    weights = weighed(sets, zone, health)
+    weights = weights_of(sets, zone, health)
     drawn = pick(sum(weight for _, weight in weights))
     for record, weight in weights:
         drawn -= weight
@@ -163,11 +163,11 @@ def _drawn(sets: Sequence[Record], zone: ZoneRecords, health: Health, pick: Pick
     return [weights[-1][0]]
 
 
-def weighed(sets: Sequence[Record], zone: ZoneRecords, health: Health) -> list[tuple[Record, int]]:
+def weights_of(sets: Sequence[Record], zone: ZoneRecords, health: Health) -> list[tuple[Record, int]]:
     """The record sets of one name and type that may be answered, with the parts each of them gets."""
     good = [record for record in sets if is_healthy(record, zone, health)]
     if any("Weight" in record for record in sets):
-        return _weighted(sets, good)
+        return _weights(sets, good)
     if any("Failover" in record for record in sets):
         primary = [record for record in sets if record.get("Failover") == "PRIMARY"]
         # neither healthy: the primary is answered
@@ -177,7 +177,7 @@ def weighed(sets: Sequence[Record], zone: ZoneRecords, health: Health) -> list[t
     return [((good or list(sets))[0], 1)]
 
 
-def _weighted(sets: Sequence[Record], good: Sequence[Record]) -> list[tuple[Record, int]]:
+def _weights(sets: Sequence[Record], good: Sequence[Record]) -> list[tuple[Record, int]]:
     """Weight 0 answers when nothing with a weight is healthy; all unhealthy counts as all healthy (T05)."""
     for candidates in (good, sets):
         heavy = [(record, int(record["Weight"])) for record in candidates if int(record.get("Weight") or 0)]
@@ -207,7 +207,7 @@ def is_healthy(record: Record, zone: ZoneRecords, health: Health, depth: int = _
 def shares(zone: ZoneRecords, health: Health, name: str, kind: str) -> Iterator[tuple[Record, float]]:
     """What part of the questions for a name each of its record sets answers."""
     owner = zone.owner(plain(name))
-    weights = weighed(zone.sets(owner, kind), zone, health) if owner and zone.sets(owner, kind) else []
+    weights = weights_of(zone.sets(owner, kind), zone, health) if owner and zone.sets(owner, kind) else []
     total = sum(weight for _, weight in weights)
     for record, weight in weights:
         yield record, weight / total

@@ -18,10 +18,10 @@ CHANGE = "route53.change"
 _KEPT, _SUPERSEDED = "records_in_order", "records_superseded"
 
 
-def described(record: RecordSet) -> Record:
+def record_description(record: RecordSet) -> Record:
     r"""A record set as the API names its parts; a ``*`` is written ``\052`` as Route 53 does."""
     parts = {
-        "Name": written(record.name),
+        "Name": written_name(record.name),
         "Type": record.type,
         "SetIdentifier": record.set_identifier,
         "Weight": _number(record.weight),
@@ -41,7 +41,7 @@ def _number(value: Any) -> int | None:
     return None if value is None else int(value)
 
 
-def written(name: str) -> str:
+def written_name(name: str) -> str:
     """A name as Route 53 writes it: lower case, a last dot, wildcards escaped."""
     return plain(name).replace("*", "\\052") + "."
 
@@ -56,7 +56,7 @@ def in_order(zone: FakeZone) -> list[Record]:
     cached: tuple[int, int, list[Record]] | None = zone.__dict__.get(_KEPT)
     mark = (id(zone.rrsets), len(zone.rrsets))
     if cached is None or cached[:2] != mark:
-        cached = (*mark, sorted((described(record) for record in zone.rrsets), key=order))
+        cached = (*mark, sorted((record_description(record) for record in zone.rrsets), key=order))
         zone.__dict__[_KEPT] = cached
     return cached[2]
 
@@ -66,7 +66,7 @@ def forget_order(zone: FakeZone) -> None:
     zone.__dict__.pop(_KEPT, None)
 
 
-def served(zone: FakeZone) -> list[Record]:
+def served_records(zone: FakeZone) -> list[Record]:
     """What the name servers answer from: the records as they were until a change of them has spread (dns_lag_s)."""
     return next((records for until, records in zone.__dict__.get(_SUPERSEDED, ()) if now() < until), in_order(zone))
 

@@ -18,7 +18,7 @@ from moto.route53.responses import Route53
 from sandbox.core.patching import attach_property, catch_all, operation, refused, wrap
 from sandbox.core.state import now
 from sandbox.core.timing import soon
-from sandbox.moto_ext.route53.changes import change, get_change, submitted
+from sandbox.moto_ext.route53.changes import change, get_change, new_change
 from sandbox.moto_ext.route53.health import HealthChecker
 from sandbox.moto_ext.route53.names import answer, plain
 from sandbox.moto_ext.route53.records import in_order, list_records
@@ -53,7 +53,7 @@ def _create_zone(original: Callable[..., Any], self: Route53Backend, *args: Any,
 
 def _new_zone(self: Route53, original: Callable[..., Any]) -> Any:
     result = original(self)
-    result.result["ChangeInfo"] = submitted(self.backend, "a new zone")
+    result.result["ChangeInfo"] = new_change(self.backend, "a new zone")
     return result
 
 

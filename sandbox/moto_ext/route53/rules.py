@@ -50,7 +50,7 @@ class RecordChange:
         return f"RRSet of type {self.record['Type']} with DNS name {self.name}."
 
     @property
-    def others(self) -> list[Record]:
+    def other_records(self) -> list[Record]:
         """The other record sets of the same name and type."""
         identifier = self.record.get("SetIdentifier")
         sets = self.record_sets.get((self.name, self.record["Type"]), [])
@@ -160,7 +160,7 @@ def _cname(s: RecordChange) -> None:
 def _mixing(s: RecordChange) -> None:
     identifier = s.record.get("SetIdentifier") or "null"
     words = f"RRSet with DNS name {s.name}., type {s.record['Type']}, SetIdentifier {identifier} cannot be created"
-    for other in s.others:
+    for other in s.other_records:
         policy, present = _policy(s.record), _policy(other)
         if policy != present:
             raise s.batch_error(f"{words} as a {present} RRSet exists with the same name and type.")

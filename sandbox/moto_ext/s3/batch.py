@@ -23,7 +23,7 @@ from moto.s3control.responses import S3ControlResponse
 
 from sandbox.core.patching import catch_all, operation, page, refused, state, wrap
 from sandbox.core.state import now
-from sandbox.core.timing import begin, moving, stopped
+from sandbox.core.timing import begin, is_stopped, moving
 from sandbox.moto_ext.iam.policies import AccessRequest
 from sandbox.moto_ext.iam.role_access import may, role_of, trusts
 from sandbox.moto_ext.s3.rules import takes
@@ -84,7 +84,7 @@ def _work(job: BatchJob, backend: S3Backend) -> None:
         return
     bucket, config = backend.buckets[job.bucket], backend.get_bucket_replication(job.bucket)
     targets = _targets(backend, config)
-    if stopped(bucket.region_name, *(target.region_name for target, _ in targets if target is not None)):
+    if is_stopped(bucket.region_name, *(target.region_name for target, _ in targets if target is not None)):
         return
     due, done = _due(job), job.succeeded + job.failed
     for version in job.versions[done:due]:
@@ -147,7 +147,7 @@ def _is_taken(backend: S3Backend, version: Version, rule: dict[str, Any]) -> boo
     return takes(rule, version.name, tags, delete_marker=False)
 
 
-def _chosen(backend: S3Backend, name: str, wanted: dict[str, Any]) -> Iterator[Version]:
+def _chosen_versions(backend: S3Backend, name: str, wanted: dict[str, Any]) -> Iterator[Version]:
     """The versions of the bucket that its rules take, in a status that is asked for, the oldest of a key first."""
     rules = (backend.get_bucket_replication(name) or {}).get("Rule", ())
     statuses, after = wanted.get("ObjectReplicationStatuses"), wanted.get("CreatedAfter")
@@ -185,7 +185,7 @@ def _create(response: S3ControlResponse, params: dict[str, Any]) -> dict[str, An
     if bucket is None or bucket.region_name != response.region or not s3.get_bucket_replication(name):
         raise refused("InvalidRequest", f"{name} is no bucket of {response.region} with a replication configuration.")
     job = BatchJob(str(uuid.uuid4()), response.current_account, response.region, name, request, now())
-    job.versions = list(_chosen(s3, name, generator.get("Filter") or {}))
+    job.versions = list(_chosen_versions(s3, name, generator.get("Filter") or {}))
     _begin(job)
     _jobs(backend)[job.id], tokens[token] = job, job.id
     return {"JobId": job.id}

@@ -7,7 +7,7 @@ from typing import Any
 NUMBERS = ("Priority", "Minutes")
 
 
-def _listed(value: Any) -> list[Any]:
+def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
@@ -15,7 +15,7 @@ def _filter(rule: dict[str, Any]) -> tuple[str, dict[str, str]]:
     rule_filter = rule.get("Filter") or {}
     both = rule_filter.get("And") or rule_filter
     prefix = both.get("Prefix") or rule.get("Prefix") or ""
-    tags = [tag for tag in _listed(both.get("Tag")) if tag]
+    tags = [tag for tag in _as_list(both.get("Tag")) if tag]
     return prefix, {tag["Key"]: tag.get("Value") or "" for tag in tags}
 
 
@@ -33,9 +33,9 @@ def takes(rule: dict[str, Any], key: str, tags: dict[str, str], delete_marker: b
     return all(tags.get(name) == value for name, value in wanted.items())
 
 
-def answered(rule: dict[str, Any]) -> dict[str, Any]:
+def rule_answer(rule: dict[str, Any]) -> dict[str, Any]:
     """The rule as GetBucketReplication answers it."""
-    answer: dict[str, Any] = _typed({key: value for key, value in rule.items() if key != "Filter"})
+    answer: dict[str, Any] = _typed_value({key: value for key, value in rule.items() if key != "Filter"})
     if "Filter" in rule:
         prefix, tags = _filter(rule)
         pairs = [{"Key": name, "Value": value} for name, value in tags.items()]
@@ -46,7 +46,7 @@ def answered(rule: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def _typed(value: Any, name: str = "") -> Any:
+def _typed_value(value: Any, name: str = "") -> Any:
     if isinstance(value, dict):
-        return {key: _typed(inner, key) for key, inner in value.items() if not key.startswith("@")}
+        return {key: _typed_value(inner, key) for key, inner in value.items() if not key.startswith("@")}
     return int(value) if name in NUMBERS else value

@@ -19,8 +19,8 @@ from moto.s3.responses import S3Response
 
 from sandbox.core.patching import attach, state, wrap, wrap_property
 from sandbox.core.state import now
-from sandbox.core.timing import duration_s, is_real, stopped
-from sandbox.moto_ext.s3.rules import answered, takes
+from sandbox.core.timing import duration_s, is_real, is_stopped
+from sandbox.moto_ext.s3.rules import rule_answer, takes
 
 STATUS = "_replication_status"
 """Where a version keeps how far its replication is."""
@@ -88,7 +88,9 @@ def _deliver_one(backend: S3Backend, waiting: Waiting) -> bool:
     rules = [rule for rule in config["Rule"] if takes(rule, version.name, tags, marker)]
     targets = {rule["Destination"]["Bucket"].split(":")[-1]: rule["Destination"] for rule in rules}
     buckets = {name: backend.buckets.get(name) for name in targets}
-    if stopped(bucket.region_name, *(s3_bucket.region_name for s3_bucket in buckets.values() if s3_bucket is not None)):
+    if is_stopped(
+        bucket.region_name, *(s3_bucket.region_name for s3_bucket in buckets.values() if s3_bucket is not None)
+    ):
         return False
     arrived = [replicate(backend, version, buckets[name], targets[name]) for name in targets]
     version.__dict__[STATUS] = None if not rules else ("COMPLETED" if all(arrived) else "FAILED")
@@ -165,7 +167,7 @@ def get_bucket_replication(self: S3Response) -> Any:
     config = self.backend.get_bucket_replication(self.bucket_name)
     if not config:
         raise ReplicationConfigurationNotFoundError(bucket_name=self.bucket_name)
-    rules = [answered(rule) for rule in config["Rule"]]
+    rules = [rule_answer(rule) for rule in config["Rule"]]
     return self.serialized(ActionResult({"ReplicationConfiguration": {"Role": config["Role"], "Rules": rules}}))
 
 

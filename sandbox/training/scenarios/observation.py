@@ -120,7 +120,7 @@ class WorldObservation:
         return (entry for entry in self.journal if entry.kind == kind)
 
 
-def named(calls: Iterable[Mapping[str, Any]]) -> str:
+def call_names(calls: Iterable[Mapping[str, Any]]) -> str:
     """The calls in a few words, each once."""
     return ", ".join(dict.fromkeys(f"{call['service']}:{call['operation']} in {call['region']}" for call in calls))
 

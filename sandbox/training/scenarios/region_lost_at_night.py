@@ -5,7 +5,7 @@ from __future__ import annotations
 from dr_estate.config.environment import Side
 from sandbox.training.scenarios import goals
 from sandbox.training.scenarios.observation import WorldObservation
-from sandbox.training.scenarios.scenario import GoalResult, Scenario, ScenarioGoal, met
+from sandbox.training.scenarios.scenario import GoalResult, Scenario, ScenarioGoal, goal_result
 
 
 def _awake(seen: WorldObservation) -> GoalResult:
@@ -16,8 +16,8 @@ def _awake(seen: WorldObservation) -> GoalResult:
         if service.sleeps and not service.suspended
     ]
     if at_risk:
-        return met(False, f"A schedule would put these to sleep: {', '.join(at_risk)}.")
-    return met(True, f"No schedule can shrink a service in {seen.env.regions.dr}.")
+        return goal_result(False, f"A schedule would put these to sleep: {', '.join(at_risk)}.")
+    return goal_result(True, f"No schedule can shrink a service in {seen.env.regions.dr}.")
 
 
 SCENARIO = Scenario(
@@ -40,7 +40,7 @@ The business opens at 07:00. What do you see, what do you decide, and what must 
             "The loss was proven by two witnesses before anything was changed",
             "A scheduled 0 is not an outage, and one silent API is a symptom: PRIMARY_LOST needs two.",
             ("T43",),
-            goals.witnessed("PRIMARY_LOST"),
+            goals.judge_of_posture("PRIMARY_LOST"),
         ),
         goals.DATABASE_SERVES,
         goals.SERVICES_RUN,

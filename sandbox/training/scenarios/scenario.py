@@ -61,20 +61,20 @@ class Scenario:
     disasters: tuple[str, ...] = ()
     stage: Callable[[World], None] | None = field(default=None)
 
-    def formatted(self, text: str, words: Mapping[str, str]) -> str:
+    def format_text(self, text: str, words: Mapping[str, str]) -> str:
         """``text`` with the world's own names in it."""
         return text.format_map(dict(words))
 
-    def listed(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, Any]:
         """What a list of scenarios says of it, JSON-ready: nothing that gives the answer away."""
         return {"name": self.name, "sentence": self.sentence, "teaches": self.teaches, "minutes": self.minutes}
 
 
-def met(well: bool, evidence: str) -> GoalResult:
+def goal_result(well: bool, evidence: str) -> GoalResult:
     """MET where it is ``well``, else NOT_YET."""
     return GoalResult(GoalState.MET if well else GoalState.NOT_YET, evidence)
 
 
-def unharmed(broken: str, evidence: str) -> GoalResult:
+def harm_result(broken: str, evidence: str) -> GoalResult:
     """NOT_MET where something was ``broken`` (the sentence that says what), else MET by ``evidence``."""
     return GoalResult(GoalState.NOT_MET, broken) if broken else GoalResult(GoalState.MET, evidence)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from dr_estate.config.environment import Side
 from sandbox.training.scenarios import goals
-from sandbox.training.scenarios.observation import ObservedService, WorldObservation, named
-from sandbox.training.scenarios.scenario import GoalResult, Scenario, ScenarioGoal, met, unharmed
+from sandbox.training.scenarios.observation import ObservedService, WorldObservation, call_names
+from sandbox.training.scenarios.scenario import GoalResult, Scenario, ScenarioGoal, goal_result, harm_result
 
 if TYPE_CHECKING:  # listing the scenes need not load the emulator
     from sandbox.world.world import World
@@ -31,20 +31,20 @@ def _write_on_both_sides(world: World) -> None:
                 stored_data.write_row(instance, f"order-{side}-{number}", tenant.replace("-", ""))
 
 
-def _stopped(seen: WorldObservation) -> GoalResult:
+def _judge_stop(seen: WorldObservation) -> GoalResult:
     """No task of the old primary runs or is wanted."""
     up = [
         f"{service.name} runs {service.running}, wants {service.desired}"
         for service in _at_home(seen)
         if service.running or service.desired
     ]
-    return met(not up, f"In {seen.env.regions.primary}: {'; '.join(up) or 'no task runs'}.")
+    return goal_result(not up, f"In {seen.env.regions.primary}: {'; '.join(up) or 'no task runs'}.")
 
 
 def _cannot_start(seen: WorldObservation) -> GoalResult:
     """Auto scaling cannot start a task of the old primary (T36)."""
     free = [f"{service.name} (minimum {service.minimum})" for service in _at_home(seen) if service.minimum]
-    return met(not free, f"Auto scaling would start again: {', '.join(free) or 'none'}.")
+    return goal_result(not free, f"Auto scaling would start again: {', '.join(free) or 'none'}.")
 
 
 def _at_home(seen: WorldObservation) -> tuple[ObservedService, ...]:
@@ -54,22 +54,22 @@ def _at_home(seen: WorldObservation) -> tuple[ObservedService, ...]:
 def _goes_on(seen: WorldObservation) -> GoalResult:
     """The region where the visitors are was left alone."""
     if seen.leads != seen.env.regions.dr:
-        return unharmed(f"The records lead to {seen.leads or 'no single region'} now.", "")
+        return harm_result(f"The records lead to {seen.leads or 'no single region'} now.", "")
     short = goals.services_run(seen)
     away = [call for call in seen.changes() if call["region"] == seen.env.regions.dr]
-    broken = short.evidence if short.standing != "met" else f"Changed there: {named(away)}." if away else ""
-    return unharmed(broken, f"The visitors are in {seen.env.regions.dr}, and nothing was changed there.")
+    broken = short.evidence if short.standing != "met" else f"Changed there: {call_names(away)}." if away else ""
+    return harm_result(broken, f"The visitors are in {seen.env.regions.dr}, and nothing was changed there.")
 
 
 def _both_kept(seen: WorldObservation) -> GoalResult:
     """Both databases are there under their names, and none was restored, promoted or overwritten."""
     for side in (Side.PRIMARY, Side.DR):
         if seen.database(side) is None:
-            return unharmed(f"{seen.env.named(seen.env.names.database)} of {seen.env.region(side)} is gone.", "")
+            return harm_result(f"{seen.env.named(seen.env.names.database)} of {seen.env.region(side)} is gone.", "")
     stores = (change for change in seen.changes() if change["service"] in ("rds", "backup", "efs"))
     touched = [change for change in stores if change["operation"] != _FREEZE]
     message = f"{_ORDERS} orders of each tenant lie in either region alone, kept to be merged by people."
-    return unharmed(f"The data was touched: {named(touched)}." if touched else "", message)
+    return harm_result(f"The data was touched: {call_names(touched)}." if touched else "", message)
 
 
 SCENARIO = Scenario(
@@ -94,7 +94,7 @@ What do you stop, where, and what do you leave exactly as it is?""",
             "No task of {primary} runs any more",
             "Both regions serve: wp-cron and webhooks run twice, and what the old side writes is lost or in conflict.",
             ("T31", "T41"),
-            _stopped,
+            _judge_stop,
         ),
         ScenarioGoal(
             "cannot-start-again",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dr_estate.config.environment import Side
 from sandbox.training.scenarios import goals
 from sandbox.training.scenarios.observation import WorldObservation
-from sandbox.training.scenarios.scenario import GoalResult, GoalState, Scenario, ScenarioGoal, met, unharmed
+from sandbox.training.scenarios.scenario import GoalResult, GoalState, Scenario, ScenarioGoal, goal_result, harm_result
 
 _OFTEN = 3
 
@@ -14,9 +14,9 @@ def _as_far_as_it_goes(seen: WorldObservation) -> GoalResult:
     """A run brought up what the DR region alone can bring up, and its record says how it ended."""
     ends = list(seen.entries("end"))
     if not ends:
-        return met(False, "No run of this scene has come to its end.")
+        return goal_result(False, "No run of this scene has come to its end.")
     message = str(ends[-1].data.get("says", ""))
-    return met(True, f"{ends[-1].incident}: {ends[-1].data.get('outcome')}. {message}".strip())
+    return goal_result(True, f"{ends[-1].incident}: {ends[-1].data.get('outcome')}. {message}".strip())
 
 
 def _not_hammered(seen: WorldObservation) -> GoalResult:
@@ -25,7 +25,7 @@ def _not_hammered(seen: WorldObservation) -> GoalResult:
     tried = {name: times for name, times in seen.tries.items() if name.startswith(f"{region} ")}
     often = [f"{name} {times} times" for name, times in tried.items() if times > _OFTEN]
     text = ", ".join(f"{name}: {times}" for name, times in tried.items()) or "none"
-    return unharmed(f"Sent in vain: {', '.join(often)}." if often else "", f"Changes sent in vain: {text}.")
+    return harm_result(f"Sent in vain: {', '.join(often)}." if often else "", f"Changes sent in vain: {text}.")
 
 
 def _by_name(seen: WorldObservation) -> GoalResult:
@@ -33,7 +33,7 @@ def _by_name(seen: WorldObservation) -> GoalResult:
     aside = list(seen.entries("override"))
     who = ", ".join(sorted({str(entry.data.get("by", "")) for entry in aside}))
     if not aside:
-        return met(False, "Nobody has accepted by name what could not be seen.")
+        return goal_result(False, "Nobody has accepted by name what could not be seen.")
     return GoalResult(GoalState.MET, f"{len(aside)} set aside by {who}: {aside[0].data.get('why', '')}.")
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dr_estate.config.environment import Side
 from sandbox.training.scenarios import goals
-from sandbox.training.scenarios.observation import WorldObservation, named, parameter
-from sandbox.training.scenarios.scenario import GoalResult, GoalState, Scenario, ScenarioGoal, met, unharmed
+from sandbox.training.scenarios.observation import WorldObservation, call_names, parameter
+from sandbox.training.scenarios.scenario import GoalResult, GoalState, Scenario, ScenarioGoal, goal_result, harm_result
 
 
 def _victim(seen: WorldObservation) -> str:
     return seen.tenants[-1]
 
 
-def _repointed(seen: WorldObservation) -> GoalResult:
+def _judge_schema(seen: WorldObservation) -> GoalResult:
     """The tenant's service runs a definition that names its own schema."""
     env, tenant = seen.env, _victim(seen)
     own = env.named(env.names.tenant_schema, tenant=tenant)
@@ -23,7 +23,7 @@ def _repointed(seen: WorldObservation) -> GoalResult:
     wrong = [f"{name}={value}" for name, value in service.variables.items() if value in others]
     right = own in service.variables.values() and not wrong
     text = ", ".join(wrong) or (f"opens {own}" if right else f"names no schema {own}")
-    return met(
+    return goal_result(
         right and service.running >= env.standby.tasks_per_service,
         f"{service.definition}: {text}; {service.running} run.",
     )
@@ -39,7 +39,7 @@ def _alone(seen: WorldObservation) -> GoalResult:
         is_registration = call["operation"] == "RegisterTaskDefinition" and parameter(call, "family") == family
         if call["region"] != env.regions.dr or not (mine or is_registration):
             other.append(call)
-    return unharmed(f"Changed beside it: {named(other)}." if other else "", f"Nothing but {name} was changed.")
+    return harm_result(f"Changed beside it: {call_names(other)}." if other else "", f"Nothing but {name} was changed.")
 
 
 SCENARIO = Scenario(
@@ -63,7 +63,7 @@ Reachable: the tester, tomorrow. Which tenant is it, and how do you put it right
             "The tenant's service in {dr} opens its own database, and runs as its standby says",
             "A site that answers 200 proves nothing of whose data it shows.",
             ("T18",),
-            _repointed,
+            _judge_schema,
         ),
         ScenarioGoal(
             "alone",

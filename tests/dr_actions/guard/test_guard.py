@@ -18,7 +18,7 @@ from dr_actions.guard.context import GuardContext
 from dr_actions.guard.destructive_operations import WEIGHED, is_read
 from dr_actions.guard.failback_exemptions import PROTECT, UNFREEZE, UNMARK
 from dr_actions.guard.guard import DR_REMOVALS, refusal
-from dr_actions.iam.policies import declared
+from dr_actions.iam.policies import declared_operations
 from dr_actions.journal.mirror import ANCHOR_CALLS
 from dr_actions.model.plan import Call
 from dr_estate.config.environment import Environment, Side, load_environment
@@ -42,7 +42,7 @@ SUSPICIOUS = (
 )
 LOOKING = ("Describe", "Get", "List", "BatchGet", "Head", "Search")
 OF_A_FAILBACK = {PROTECT, UNFREEZE, UNMARK}  # test_failback_exemptions.py says when these pass
-OF_A_DRILL = declared().drills  # test_drill_exemptions.py says when these pass
+OF_A_DRILL = declared_operations().drills  # test_drill_exemptions.py says when these pass
 BOTOCORE = {"elasticloadbalancing": "elbv2", "elasticfilesystem": "efs"}
 SERVICES = sorted(
     {BOTOCORE.get(name.split(":")[0], name.split(":")[0]) for name in (*reads(), *writes(), *needed_actions())}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dr_actions.iam.policies import LIMIT, IamRole, StackRole, automated_policies, declared, size
+from dr_actions.iam.policies import LIMIT, IamRole, StackRole, automated_policies, declared_operations, size
 from dr_estate.config.environment import load_environment
 from dr_estate.iam import scopes
 from dr_estate.model.recovery_document import approvers, recovery_document
@@ -16,7 +16,7 @@ from sandbox.moto_ext.iam.policies import ALLOWED, EXPLICIT_DENY, AccessRequest,
 
 PROD = load_environment(Path(__file__).parents[3] / "environments", "prod")
 DR = PROD.regions.dr
-DOCUMENTS = automated_policies(PROD, declared())
+DOCUMENTS = automated_policies(PROD, declared_operations())
 START, SIGNAL = "ssm:StartAutomationExecution", "ssm:SendAutomationSignal"
 DEFINITION = f"arn:aws:ssm:{DR}:{PROD.account}:automation-definition/prod-dr-recovery:$DEFAULT"
 DOCUMENT = f"arn:aws:ssm:{DR}:{PROD.account}:document/prod-dr-recovery"
@@ -49,7 +49,7 @@ def test_the_approver_approves_and_starts_nothing() -> None:
     assert EXPLICIT_DENY == judged(IamRole.APPROVER, START, DOCUMENT, IN_DEFAULT)
 
 
-@pytest.mark.parametrize("action", sorted(declared().writes))
+@pytest.mark.parametrize("action", sorted(declared_operations().writes))
 def test_no_persons_role_changes_anything_of_the_estate(action: str) -> None:
     service, operation = action.split(":")
     for role in (IamRole.OPERATOR, IamRole.APPROVER):

@@ -8,7 +8,7 @@ import pytest
 
 from dr_actions.actions.registry import actions
 from dr_actions.iam.action_names import actions_of
-from dr_actions.iam.policies import IamRole, declared, policies
+from dr_actions.iam.policies import IamRole, declared_operations, policies
 from dr_estate.config.environment import Environment, Side
 from sandbox.moto_ext.iam.policies import ALLOWED, AccessRequest, IamPolicy, decide
 from tests.dr_actions.actions.batched_world import batched
@@ -30,7 +30,7 @@ def judged(action: str, env: Environment = BATCHED, region: str = DR, resource: 
     """Whether the operator may; ``given`` are other values of the request's own condition key."""
     own, keys = NEEDED[action]
     known = {key: (given["value"],) if given else values for key, values in keys.items()}
-    documents = policies(env, declared())[IamRole.OPERATOR]
+    documents = policies(env, declared_operations())[IamRole.OPERATOR]
     own_policies = [IamPolicy(name, json.dumps(document)) for name, document in documents.items()]
     request = AccessRequest(action, resource or own, {**known, "aws:RequestedRegion": (region,)})
     return decide(own_policies, request).word == ALLOWED

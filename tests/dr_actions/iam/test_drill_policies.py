@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from dr_actions.iam.action_names import actions_of
-from dr_actions.iam.policies import HOME, IamRole, declared, policies
+from dr_actions.iam.policies import HOME, IamRole, declared_operations, policies
 from dr_estate.model.playbook import DRILLING, FORBIDDEN
 from sandbox.moto_ext.iam.policies import ALLOWED, EXPLICIT_DENY, IMPLICIT_DENY, AccessRequest, IamPolicy, decide
 from tests.dr_actions.iam.test_policies import DR, ENVIRONMENTS, GLOBAL, PRIMARY, SIT, acting_role
 
-HELD = policies(SIT, declared())
+HELD = policies(SIT, declared_operations())
 STAMP = "20260107-101500"
 NAMED, ANOTHERS = {"aws:ResourceTag/Name": (f"sit-efs-drill-{STAMP}",)}, {"aws:ResourceTag/Name": ("shop",)}
 DRILLS = {"aws:ResourceTag/dr:drill": ("TRIAL-1",), **NAMED}
@@ -152,9 +152,9 @@ def test_its_policies_are_the_operators_but_for_what_is_never_done() -> None:
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_every_environment_denies_the_same_beyond_the_drill(name: str) -> None:
     env = ENVIRONMENTS[name]
-    documents = [d for p, d in policies(env, declared())[IamRole.DRILL].items() if "-drill-never" in p]
+    documents = [d for p, d in policies(env, declared_operations())[IamRole.DRILL].items() if "-drill-never" in p]
     never = {"Statement": [statement for document in documents for statement in document["Statement"]]}
-    of_operators = policies(env, declared())[acting_role(env)][f"{name}-dr-operator-never"]
+    of_operators = policies(env, declared_operations())[acting_role(env)][f"{name}-dr-operator-never"]
     statements = [statement for statement in of_operators["Statement"] if statement["Sid"] != "NeverDelete"]
     assert statements == [statement for statement in never["Statement"] if statement in statements]
     denied = {action for statement in never["Statement"] for action in statement.get("Action", ())}
@@ -162,6 +162,6 @@ def test_every_environment_denies_the_same_beyond_the_drill(name: str) -> None:
 
 
 def test_what_drills_alone_send_is_what_the_role_is_for() -> None:
-    wanted = {action for name in declared().drills for action in actions_of(name)} - {"iam:PassRole"}
+    wanted = {action for name in declared_operations().drills for action in actions_of(name)} - {"iam:PassRole"}
     assert {"ecs:StopTask", "elasticfilesystem:DeleteFileSystem", "rds:DeleteDBInstance"} <= wanted
     assert set() == wanted - set(DRILLING)

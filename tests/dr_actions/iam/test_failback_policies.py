@@ -13,7 +13,7 @@ from dr_actions.actions.registry import actions
 from dr_actions.guard.destructive_operations import is_read
 from dr_actions.iam.action_names import actions_of
 from dr_actions.iam.policies import HOME as HOME_POLICY
-from dr_actions.iam.policies import IamRole, declared, policies
+from dr_actions.iam.policies import IamRole, declared_operations, policies
 from dr_actions.model.action import TO_PRIMARY
 from dr_estate.config.environment import Side, load_environment
 from dr_estate.model.playbook import FAILBACK_WRITES, FENCING
@@ -22,7 +22,7 @@ from tests.proofs.sent_home import SENT, sides_of
 
 SIT = load_environment(Path(__file__).parents[3] / "environments", "sit")
 PRIMARY, DR, GLOBAL = (SIT.region(side) for side in (Side.PRIMARY, Side.DR, Side.GLOBAL))
-HELD = policies(SIT, declared())[IamRole.OPERATOR]
+HELD = policies(SIT, declared_operations())[IamRole.OPERATOR]
 # RDS asks the source's region for the same action, in the caller's name.
 BOTH_ENDS = {"rds:CreateDBInstanceReadReplica", "rds:StartDBInstanceAutomatedBackupsReplication"}
 OF_ANOTHER_REGION = {"kms:Encrypt"}  # asked of the key of a secret's replica, and so where the replica is

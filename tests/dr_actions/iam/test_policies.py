@@ -15,7 +15,16 @@ import pytest
 from dr_actions.actions.registry import actions
 from dr_actions.guard.destructive_operations import is_read
 from dr_actions.iam.action_names import actions_of
-from dr_actions.iam.policies import LIMIT, DeclaredOperations, IamRole, StackRole, declared, policies, role_name, size
+from dr_actions.iam.policies import (
+    LIMIT,
+    DeclaredOperations,
+    IamRole,
+    StackRole,
+    declared_operations,
+    policies,
+    role_name,
+    size,
+)
 from dr_estate.config.environment import Environment, Side, load_environment
 from dr_estate.iam.scopes import control_table
 from dr_estate.model.playbook import FAILBACK_WRITES, FENCING, FORBIDDEN, REPLICATING, changing_actions
@@ -28,7 +37,7 @@ SIT = ENVIRONMENTS["sit"]
 PRIMARY, DR, GLOBAL = (SIT.region(side) for side in (Side.PRIMARY, Side.DR, Side.GLOBAL))
 TABLE, ELSEWHERE = control_table(SIT)[0], "arn:aws:dynamodb:x:1:table/sit-tenant-state"
 SESSION = botocore.session.get_session()
-HELD = policies(SIT, declared())
+HELD = policies(SIT, declared_operations())
 # A failback drops the primary's half of a replication whose other half is gone: test_failback_policies.py.
 DEAD_HALF = "efs:DeleteReplicationConfiguration"
 _SYSTEM, _TOKEN, _ASIDE = "file-system/fs-1", "sit-efs-restored-1a2b3c4d", "sit-efs-replaced-1a2b3c4d"
@@ -77,7 +86,7 @@ def statements() -> list[tuple[str, dict[str, Any]]]:
     return [
         (name, statement)
         for env in ENVIRONMENTS.values()
-        for of_role in policies(env, declared()).values()
+        for of_role in policies(env, declared_operations()).values()
         for name, document in of_role.items()
         for statement in document["Statement"]
     ]
@@ -120,7 +129,7 @@ def test_operations_are_mapped_to_iams_actions(operation: str, actions: set[str]
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_every_policy_fits_iams_limit(name: str) -> None:
-    documents = policies(ENVIRONMENTS[name], declared())
+    documents = policies(ENVIRONMENTS[name], declared_operations())
     sizes = {policy: size(document) for of_role in documents.values() for policy, document in of_role.items()}
     assert {} == {policy: counted for policy, counted in sizes.items() if counted > LIMIT}
     assert all(len(of_role) <= 10 for of_role in documents.values()), "IAM attaches ten managed policies to a role"
@@ -145,7 +154,7 @@ def test_the_reader_only_looks() -> None:
 
 @pytest.mark.parametrize("role", IamRole)
 def test_every_role_may_read_all_that_is_read(role: IamRole) -> None:
-    actions = {action for name in declared().reads for action in actions_of(name)} - {"kms:Decrypt"}
+    actions = {action for name in declared_operations().reads for action in actions_of(name)} - {"kms:Decrypt"}
     for region in (PRIMARY, DR, GLOBAL):
         assert set() == {action for action in actions if judged(role, action, region) != ALLOWED}
 
@@ -154,7 +163,9 @@ def test_the_operator_may_write_what_the_verbs_declare_in_the_dr_region() -> Non
     conditions = {"kms:CreateGrant", "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "iam:PassRole"}
     conditions |= {action for action, *_ in OF_RESTORED_FILES}
     at_home_alone = FAILBACK_WRITES - set(changing_actions())
-    actions = {action for name in declared().writes for action in actions_of(name)} - conditions - at_home_alone
+    actions = (
+        {action for name in declared_operations().writes for action in actions_of(name)} - conditions - at_home_alone
+    )
     actions -= REPLICATING  # where a role is named: test_batch_policies.py
     actions -= {"dynamodb:DeleteItem"}  # a marker's alone: test_failback_policies.py
     regions = {action: GLOBAL if action.startswith("route53:") else DR for action in actions}
@@ -178,7 +189,10 @@ def test_the_operator_opens_mounts_and_names_restored_files_alone_and_runs_its_o
 
 def test_in_the_primary_region_the_operator_fences_and_goes_home_and_does_nothing_else() -> None:
     assert {ALLOWED} == {judged(IamRole.OPERATOR, action, PRIMARY) for action in FENCING - {"iam:PassRole"}}
-    actions = {action for name in declared().writes for action in actions_of(name)} - {"kms:Decrypt", "iam:PassRole"}
+    actions = {action for name in declared_operations().writes for action in actions_of(name)} - {
+        "kms:Decrypt",
+        "iam:PassRole",
+    }
     actions = {action for action in actions if not is_read(action.split(":")[1])}
     decided = {a: judged(IamRole.OPERATOR, a, PRIMARY, resource=None) for a in actions - FENCING - FAILBACK_WRITES}
     assert decided
@@ -270,7 +284,7 @@ def shifted(name: str, action: str = "UPSERT", kind: str = "A", env: Environment
         f"{key}Actions": (action,),
         f"{key}RecordTypes": (kind,),
     }
-    documents = policies(env, declared())[acting_role(env)]
+    documents = policies(env, declared_operations())[acting_role(env)]
     iam_policies = [IamPolicy(n, json.dumps(d)) for n, d in documents.items()]
     return decide(iam_policies, AccessRequest(key, "arn:aws:route53:::hostedzone/Z1", context)).word
 

@@ -12,12 +12,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from dr_actions.iam.policies import IamRole, declared
+from dr_actions.iam.policies import IamRole, declared_operations
 from dr_estate.iam.statements import Statement
 from sandbox.moto_ext.iam.policies import ALLOWED, AccessRequest, IamPolicy, decide
 from tests.dr_actions.iam.test_policies import DR, GLOBAL, HELD, PRIMARY, SESSION, judged, published
 
-DECLARED = declared()
+DECLARED = declared_operations()
 HOLDER = {
     **dict.fromkeys(DECLARED.drills, IamRole.DRILL),
     **dict.fromkeys(DECLARED.writes | DECLARED.control, IamRole.OPERATOR),

@@ -11,14 +11,14 @@ import pytest
 
 from dr_actions.actions.registry import actions
 from dr_actions.iam.action_names import actions_of
-from dr_actions.iam.policies import HOME, IamRole, StackRole, declared, policies
+from dr_actions.iam.policies import HOME, IamRole, StackRole, declared_operations, policies
 from dr_actions.model.plan import Goal
 from dr_estate.model.playbook import DRILLING, TRYING
 from sandbox.moto_ext.iam.policies import ALLOWED, AccessRequest, IamPolicy, decide
 from tests.dr_actions.iam.test_policies import DR, ENVIRONMENTS, PRIMARY
 
 PROD = ENVIRONMENTS["prod"]
-HELD = policies(PROD, declared())
+HELD = policies(PROD, declared_operations())
 TRIALS = frozenset({Goal.RESTORE_TEST, Goal.START_TEST, Goal.CANARY, Goal.CLEAN_UP})
 LOOKING_OR_NEVER = re.compile(r"-(look|never)(-\d)?$")
 ROLE = f"arn:aws:iam::{PROD.account}:role/"

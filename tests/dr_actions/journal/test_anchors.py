@@ -10,8 +10,8 @@ import pytest
 
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.guard import judge
-from dr_actions.iam.policies import IamRole, declared, policies
-from dr_actions.journal.comparison import AnchoredHead, anchored, anchored_everywhere
+from dr_actions.iam.policies import IamRole, declared_operations, policies
+from dr_actions.journal.comparison import AnchoredHead, anchor_comparison, anchored_everywhere
 from dr_actions.journal.entries import Chain, Entry, EntryKind, entry_after, read_chain
 from dr_actions.journal.mirror import ANCHOR_CALLS, BucketAnchors, LogAnchors, anchors_of
 from dr_actions.model.plan import Call
@@ -70,7 +70,7 @@ def test_of_two_heads_of_one_entry_in_one_second_neither_proves_it() -> None:
     for version in bucket.versions:
         version["LastModified"] = MOMENT
     for record in (chain("as it was"), chain("as it was not")):
-        compared = anchored(record, BucketAnchors(bucket, SIT).of(INCIDENT))
+        compared = anchor_comparison(record, BucketAnchors(bucket, SIT).of(INCIDENT))
         assert (compared.same, compared.differs_at) == (False, 1)
         assert compared.message.startswith("CONTESTED at entry 1")
 
@@ -111,14 +111,14 @@ def test_a_second_place_in_which_nothing_was_anchored_is_no_success() -> None:
 )
 def test_a_head_vouches_for_an_entry_that_was_written_shortly_before(late_s: float, proven: bool) -> None:
     record = chain("a", "b")
-    assert anchored(record, heads(record, timedelta(seconds=late_s))).same is proven
-    assert anchored(record, heads(record, timedelta(seconds=2 * late_s)), speed=2.0).same is proven
+    assert anchor_comparison(record, heads(record, timedelta(seconds=late_s))).same is proven
+    assert anchor_comparison(record, heads(record, timedelta(seconds=2 * late_s)), speed=2.0).same is proven
 
 
 def test_one_head_vouches_for_the_entries_that_were_sent_with_it_and_for_none_after_it() -> None:
     record = chain("a", "b", "c", "d")
-    assert anchored(record, heads(record)[1::2]).same
-    ends = anchored(record, heads(record)[:3])
+    assert anchor_comparison(record, heads(record)[1::2]).same
+    ends = anchor_comparison(record, heads(record)[:3])
     assert (ends.same, ends.compared, ends.differs_at) == (False, False, None)
     assert ends.message == "NOT PROVEN from entry 4 on: the last head that was anchored is of entry 3"
 
@@ -128,7 +128,7 @@ def test_a_last_head_that_is_put_in_time_proves_nothing_of_entries_that_were_rew
     record, hour = chain("a", "b", "rewritten", "rewritten", "and the end"), timedelta(hours=1)
     first, second, *_, last = heads(record)
     late = AnchoredHead(last.number, last.digest, last.arrived + hour)
-    compared = anchored(record, [first, second, late])
+    compared = anchor_comparison(record, [first, second, late])
     assert (compared.compared, compared.last) == (False, 0)
     assert compared.message.startswith("NOT PROVEN from entry 3 on: it says 2026-01-07 00:00:00 UTC, and the head")
     assert compared.message.endswith(
@@ -139,7 +139,7 @@ def test_a_last_head_that_is_put_in_time_proves_nothing_of_entries_that_were_rew
 def test_of_very_many_false_heads_three_are_named() -> None:
     record = chain("a")
     false = [AnchoredHead(1, f"{number:064x}", MOMENT) for number in range(100)]
-    assert anchored(record, [*heads(record), *false]).message.endswith(", and 98 more")
+    assert anchor_comparison(record, [*heads(record), *false]).message.endswith(", and 98 more")
 
 
 def test_where_no_bucket_is_named_there_is_one_place() -> None:
@@ -158,7 +158,7 @@ def test_the_guard_lets_a_run_add_to_that_bucket_and_overwrite_nothing(change: d
 
 
 def test_the_operator_may_put_anchors_there_and_do_nothing_else_to_them() -> None:
-    documents = policies(SIT, declared())[IamRole.OPERATOR].values()
+    documents = policies(SIT, declared_operations())[IamRole.OPERATOR].values()
     rows = [row for document in documents for row in document["Statement"] if row["Effect"] == "Allow"]
     named = [row for row in rows if any("evidence-sit" in resource for resource in row["Resource"])]
     assert [(row["Action"], row["Resource"]) for row in named] == [

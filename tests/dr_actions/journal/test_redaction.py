@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.journal.redaction import REDACTED, SecretFound, recordable, redacted, refuse_secrets
+from dr_actions.journal.redaction import REDACTED, SecretFound, recordable, redact, refuse_secrets
 
 TOKEN = "IQoJb3JpZ2luX2VjEHsaCWV1LXdlc3QtMSJHMEUCIQDx" + "a" * 40
 
@@ -32,7 +32,7 @@ TOKEN = "IQoJb3JpZ2luX2VjEHsaCWV1LXdlc3QtMSJHMEUCIQDx" + "a" * 40
     ],
 )
 def test_a_secret_is_replaced_wherever_it_stands(data: dict[str, Any]) -> None:
-    redacted_data, places = redacted(data)
+    redacted_data, places = redact(data)
     assert "hunter2" not in repr(redacted_data)
     assert REDACTED in repr(redacted_data)
     assert places
@@ -61,7 +61,7 @@ HARMLESS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("data", HARMLESS)
 def test_names_identifiers_numbers_and_placeholders_stay(data: dict[str, Any]) -> None:
-    assert (data, []) == redacted(data)
+    assert (data, []) == redact(data)
 
 
 def test_what_must_not_be_changed_is_refused_and_the_place_is_named() -> None:

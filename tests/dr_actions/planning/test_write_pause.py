@@ -9,7 +9,7 @@ import pytest
 
 from dr_actions.model.action_ids import step_id
 from dr_actions.model.plan import Goal, Plan, Step
-from dr_actions.model.sequence import announced, row_of
+from dr_actions.model.sequence import announced_step, row_of
 from dr_actions.planning.estimate import Sizes
 from dr_actions.planning.write_pause import WritePause, lasting_s, write_pause
 from tests.dr_actions.deciding import SIT, plan, step
@@ -121,7 +121,7 @@ def test_a_lag_is_published_while_the_other_proofs_go_on() -> None:
 
 def test_a_change_by_hand_that_was_shown_before_the_freeze_is_only_run_in_the_pause() -> None:
     env, home = plan_home("prod")
-    unannounced = replace(home, steps=tuple(step for step in home.steps if announced(home, step.id) is None))
+    unannounced = replace(home, steps=tuple(step for step in home.steps if announced_step(home, step.id) is None))
     pause, longer = (write_pause(found, env, {}, SIZES) for found in (home, unannounced))
     assert pause is not None
     assert longer is not None

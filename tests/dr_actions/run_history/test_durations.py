@@ -16,9 +16,9 @@ from dr_actions.run_history.durations import (
     ENOUGH,
     SAMPLE,
     StepDurations,
+    by_action,
     durations,
     is_measured,
-    measured,
     percentile,
     sample,
 )
@@ -108,7 +108,7 @@ def test_there_is_no_percentile_of_nothing() -> None:
 
 
 def test_the_records_of_several_runs_are_measured_together() -> None:
-    measurements = measured(
+    measurements = by_action(
         [
             record({"compute/scale_dr_services": (1.0, 2.0)}),
             record({"compute/scale_dr_services": (3.0,), "database/restore_dr": (900.0,)}),

@@ -112,13 +112,13 @@ def test_a_point_of_aws_backup_is_of_the_database_that_its_snapshot_is_of() -> N
 
 def test_what_is_remembered_is_what_lives_now_else_what_the_table_has() -> None:
     old = record(instance_class="db.t3.small")
-    seen = database_identity.remembered(view_of(old, instances_primary=(plain.PRIMARY,)))
+    seen = database_identity.known_database(view_of(old, instances_primary=(plain.PRIMARY,)))
     assert seen is not None
     assert (seen.resource_id, seen.instance_class, seen.option_group) == ("db-ONE", "db.r6g.large", "sit-mysql-options")
-    assert database_identity.remembered(view_of(old)) == old
+    assert database_identity.known_database(view_of(old)) == old
     replica = replace(plain.PRIMARY, source="arn:aws:rds:eu-west-1:1:db:sit-mysql")
-    assert database_identity.remembered(view_of(old, instances_primary=(replica,))) == old
-    assert database_identity.remembered(view_of()) is None
+    assert database_identity.known_database(view_of(old, instances_primary=(replica,))) == old
+    assert database_identity.known_database(view_of()) is None
 
 
 def test_a_record_is_the_same_after_it_was_kept_in_the_table() -> None:

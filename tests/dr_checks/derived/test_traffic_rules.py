@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dr_checks.derived.traffic_rules import Admission, covers_lists, parsed
+from dr_checks.derived.traffic_rules import Admission, covers_lists, parse_rule
 
 WEB = ("tcp 80-80 0.0.0.0/0", "tcp 443-443 0.0.0.0/0")
 HALVES = ("tcp 0-65535 0.0.0.0/1", "tcp 0-65535 128.0.0.0/1")
@@ -35,7 +35,7 @@ HALVES = ("tcp 0-65535 0.0.0.0/1", "tcp 0-65535 128.0.0.0/1")
 )
 def test_what_holds_the_traffic_covers_it(theirs: tuple[str, ...], mine: tuple[str, ...]) -> None:
     admission = Admission(mine)
-    assert [rule for rule in theirs if not admission.covers(parsed(rule))] == []
+    assert [rule for rule in theirs if not admission.covers(parse_rule(rule))] == []
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_what_holds_the_traffic_covers_it(theirs: tuple[str, ...], mine: tuple[s
     ],
 )
 def test_what_lets_less_through_does_not(rule: str, mine: tuple[str, ...]) -> None:
-    assert not Admission(mine).covers(parsed(rule))
+    assert not Admission(mine).covers(parse_rule(rule))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from dr_checks.core.model import Area, CheckResult, Finding, Severity, Status, worst
 from dr_checks.core.verdict import Recommendation, verdict_of
 from dr_checks.posture.posture import PostureName
-from dr_checks.posture.until_failback import AWAY, deciding, expected, with_expected
+from dr_checks.posture.until_failback import AWAY, deciding, expected_results, with_expected
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from tests.dr_checks.worlds import SIT
@@ -44,7 +44,7 @@ def _answer(posture: PostureName, *results: CheckResult) -> Recommendation:
 @pytest.mark.parametrize("posture", AWAY)
 def test_a_good_failover_is_unprotected_and_its_own_gaps_are_expected(posture: PostureName) -> None:
     marked = with_expected((GOOD, COPY, PINNED, HIDDEN), posture, SIT)
-    assert [result.check for result in expected(marked)] == [COPY.check, PINNED.check, HIDDEN.check]
+    assert [result.check for result in expected_results(marked)] == [COPY.check, PINNED.check, HIDDEN.check]
     assert _answer(posture, GOOD, COPY, PINNED, HIDDEN) is Recommendation.UNPROTECTED
 
 
@@ -61,12 +61,12 @@ def test_a_good_failover_is_unprotected_and_its_own_gaps_are_expected(posture: P
 )
 def test_what_no_failover_makes_is_judged_as_ever(other: CheckResult, answer: Recommendation) -> None:
     assert _answer(PostureName.ON_DR, GOOD, COPY, PINNED, HIDDEN, other) is answer
-    assert other.check not in [r.check for r in expected(with_expected((other,), PostureName.ON_DR, SIT))]
+    assert other.check not in [r.check for r in expected_results(with_expected((other,), PostureName.ON_DR, SIT))]
 
 
 def test_while_the_primary_region_serves_nothing_is_expected() -> None:
     marked = with_expected((GOOD, COPY, PINNED, HIDDEN), PostureName.NORMAL, SIT)
-    assert (expected(marked), deciding(marked, PostureName.NORMAL)) == ((), None)
+    assert (expected_results(marked), deciding(marked, PostureName.NORMAL)) == ((), None)
     assert _answer(PostureName.NORMAL, GOOD, COPY, PINNED, HIDDEN) is Recommendation.NOT_READY
 
 
@@ -78,5 +78,5 @@ def test_a_copy_of_which_one_store_is_expected_and_another_was_seen_stays_judged
         PostureName.ON_DR,
         SIT,
     )
-    assert expected([marked]) == ()
+    assert expected_results([marked]) == ()
     assert _answer(PostureName.ON_DR, marked) is Recommendation.NOT_READY

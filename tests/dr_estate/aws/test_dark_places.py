@@ -36,30 +36,30 @@ def test_several_calls_in_a_row_darken_a_place_and_waiting_in_vain_is_remembered
     look = DarkPlaces(remembered)
     for number in range(CALLS_BEFORE_DARK):
         assert look.reason(REGION) is None
-        look.failed(REGION, ("ecs", "rds")[number % 2], timed_out)
+        look.note_failure(REGION, ("ecs", "rds")[number % 2], timed_out)
     assert look.reason(REGION)
     assert remembered == silent
     later = DarkPlaces(remembered)
     assert later.reason(REGION) is None, "each look asks anew"
-    later.answered(REGION)
+    later.note_answer(REGION)
     assert not remembered
 
 
 def test_an_answer_between_failures_keeps_a_place_lit() -> None:
     look = DarkPlaces(set())
     for number in range(CALLS_BEFORE_DARK):
-        look.failed(REGION, f"service{number}", timed_out=True)
-        look.answered(REGION)
+        look.note_failure(REGION, f"service{number}", timed_out=True)
+        look.note_answer(REGION)
     assert (look.reason(REGION), look.silent) == (None, set())
 
 
 def test_one_service_that_fails_for_each_tenant_darkens_no_region() -> None:
     look = DarkPlaces(set())
     for _ in range(2 * CALLS_BEFORE_DARK):
-        look.failed(REGION, "rds", timed_out=True)
+        look.note_failure(REGION, "rds", timed_out=True)
     assert (look.reason(REGION), look.silent) == (None, set())
     assert look.reason(service_in("rds", REGION)) == f"rds in {REGION} does not answer: 4 calls in a row failed."
-    look.failed(REGION, "ecs", timed_out=True)
+    look.note_failure(REGION, "ecs", timed_out=True)
     assert look.reason(REGION), "another service fails as well"
 
 

@@ -117,7 +117,7 @@ def _ended(code: str, status: int = 400) -> dict[str, Any] | None:
     parser = service.session.get_component("response_parser_factory").create_parser(lean.protocol)
     model = service.model.operation_model("ListServices")
     parsed = parser.parse(answer, model.output_shape)
-    return lean.decoded(model, answer, parsed)
+    return lean.final_answer(model, answer, parsed)
 
 
 @pytest.mark.parametrize("code", REFUSALS)

@@ -28,7 +28,7 @@ def _both(lean: LeanService, place: SignedPlace, name: str, token: str | None) -
         words = lean.serializer.serialize_to_request(least(model.input_shape), model)
         if not signer.signs(words):
             return None
-        own = signer.signed(words, AGENT, keys)
+        own = signer.signed_request(words, AGENT, keys)
         prepare_request_dict(words, place.endpoint_url, {}, AGENT)
         request = AWSRequest(words["method"], words["url"], words["headers"], words["body"])
         SigV4Auth(keys, place.service, place.region).add_auth(request)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.iam.policies import declared, policies
+from dr_actions.iam.policies import declared_operations, policies
 from dr_estate.config.environment import Side, load_environment
 from dr_estate.iam.simulation_requests import SimulationRequest, demands, is_of_tenants, kind_of, of_each_tenant
 from dr_estate.model.playbook import (
@@ -51,7 +51,9 @@ def word(documents: list[IamPolicy], action: str, resource: str, demand: Simulat
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_the_generated_policies_allow_all_that_is_asked_but_what_nobody_may_do(name: str) -> None:
     env = ENVIRONMENTS[name]
-    iam_policies = [IamPolicy(n, json.dumps(d)) for n, d in policies(env, declared())[acting_role(env)].items()]
+    iam_policies = [
+        IamPolicy(n, json.dumps(d)) for n, d in policies(env, declared_operations())[acting_role(env)].items()
+    ]
     questions = {
         (action, demand.region, resource, demand.context): word(iam_policies, action, resource, demand)
         for demand in demands(env)

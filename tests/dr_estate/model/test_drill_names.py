@@ -20,7 +20,7 @@ from dr_estate.model.drill_names import (
     is_full,
     is_isolated,
     is_trial,
-    isolated,
+    isolated_name,
     made_at,
     new_id,
 )
@@ -36,7 +36,7 @@ def test_whatever_the_moment_a_drills_things_are_known_as_its_own(moment: dateti
     incident = new_id(kind, moment)
     assert is_drill(incident)
     assert (is_full(incident), is_trial(incident)) == (kind == FULL, kind == TRIAL)
-    name = isolated("sit-mysql", incident)
+    name = isolated_name("sit-mysql", incident)
     assert is_isolated(name, "sit-mysql")
     assert not is_isolated(name, "prod-mysql")
     assert len(name) < 64  # RDS: at most 63 characters
@@ -49,7 +49,7 @@ def test_whatever_the_moment_a_drills_things_are_known_as_its_own(moment: dateti
 def test_no_other_incident_is_a_drill_nor_gives_its_name_to_anything(incident: str) -> None:
     assert not is_drill(incident)
     with pytest.raises(ValueError, match="no drill"):
-        isolated("sit-mysql", incident)
+        isolated_name("sit-mysql", incident)
     with pytest.raises(ValueError, match="no drill"):
         canary_name(SIT, SIT.traffic.zone, incident)
 

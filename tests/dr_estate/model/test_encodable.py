@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dr_estate.model.encodable import document, encoded, spelled_in_json, spelled_out
+from dr_estate.model.encodable import document, json_bytes, spelled_in_json, spelled_out
 
 ANY_TEXT = st.text(alphabet=st.one_of(st.sampled_from('\\"u\ud83d\ude00dD8x'), st.characters()))
 ANY_JSON = st.recursive(
@@ -48,14 +48,14 @@ def test_an_escape_of_half_a_character_becomes_its_own_six_characters(content: b
 @example({"\ud83d\ude00": "\ud83d\ude00\ud83d"})
 def test_json_of_any_text_holds_the_same_with_its_halves_spelled_out(value: Any) -> None:
     assert document(json.dumps(value)) == document(json.dumps(value, ensure_ascii=False))
-    assert orjson.loads(encoded(value)) == spelled_out(value) == document(json.dumps(value))
+    assert orjson.loads(json_bytes(value)) == spelled_out(value) == document(json.dumps(value))
 
 
 def test_what_a_value_holds_is_spelled_out_too() -> None:
     value = {"\ud800": [Tagged("a\udcff", ("b", "\ud83d"))]}
-    assert orjson.loads(encoded(value)) == {"\\ud800": [{"name": "a\\udcff", "tags": ["b", "\\ud83d"]}]}
+    assert orjson.loads(json_bytes(value)) == {"\\ud800": [{"name": "a\\udcff", "tags": ["b", "\\ud83d"]}]}
 
 
 def test_what_is_no_text_is_refused_as_ever() -> None:
     with pytest.raises(orjson.JSONEncodeError):
-        encoded({"a": object()})
+        json_bytes({"a": object()})

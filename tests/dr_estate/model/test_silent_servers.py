@@ -40,7 +40,7 @@ def test_of_many_questions_at_once_one_waits_for_the_silent() -> None:
 
 def test_one_answer_makes_it_a_server_as_any_other() -> None:
     servers = _silent(0, 5000)
-    servers.answered(NAME, 5000)
+    servers.note_answer(NAME, 5000)
     assert servers.tries(NAME, 5000) == (1.0, 1.0)
     servers.silent(NAME, 6000, 6006)
     assert servers.tries(NAME, 6006 + LEAST_REST_S) == (SHORT,), "the earlier silence counts no more"
@@ -48,7 +48,7 @@ def test_one_answer_makes_it_a_server_as_any_other() -> None:
 
 def test_a_question_that_got_lost_silences_nobody_who_answered_others_meanwhile() -> None:
     servers = SilentServers()
-    servers.answered(NAME, 103)
+    servers.note_answer(NAME, 103)
     servers.silent(NAME, 100, 106)
     assert servers.tries(NAME, 107) == (1.0, 1.0)
     servers.silent(NAME, 104, 110)

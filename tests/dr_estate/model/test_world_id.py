@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dr_estate.model.world_id import WorldId, is_sandbox, titled
+from dr_estate.model.world_id import WorldId, is_sandbox, report_title
 
 ACCOUNT = "815856636111"
 LIVE, SANDBOX = WorldId.live(ACCOUNT), WorldId.sandbox(ACCOUNT, "5ea1c0ffee00")
@@ -31,6 +31,6 @@ def test_a_world_is_read_back_and_anything_else_is_none() -> None:
 
 
 def test_a_report_of_a_sandbox_is_titled_as_a_rehearsal() -> None:
-    assert titled("DR status", f"{SANDBOX.name}, from evidence") == "SANDBOX REHEARSAL: DR status"
-    assert [titled("DR status", world.name) for world in (LIVE, PROXY)] == ["DR status"] * 2
+    assert report_title("DR status", f"{SANDBOX.name}, from evidence") == "SANDBOX REHEARSAL: DR status"
+    assert [report_title("DR status", world.name) for world in (LIVE, PROXY)] == ["DR status"] * 2
     assert not is_sandbox("")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dr_estate.readers.s3_object_pairs import LARGEST_COPY_BYTES, ObjectState, ObjectVersion, compared, latest
+from dr_estate.readers.s3_object_pairs import LARGEST_COPY_BYTES, ObjectState, ObjectVersion, latest, object_pairs
 
 THEN = datetime(2026, 1, 7, tzinfo=UTC)
 LATER = THEN + timedelta(seconds=1)
@@ -52,7 +52,7 @@ NEW = obj(LATER, "f", 2, "w")
 def test_each_key_is_judged_by_its_latest_versions(
     home: ObjectVersion | None, away: ObjectVersion | None, kind: ObjectState
 ) -> None:
-    (pair,) = compared(iter([home] if home else []), iter([away] if away else []))
+    (pair,) = object_pairs(iter([home] if home else []), iter([away] if away else []))
     assert (kind, home, away) == (pair.kind, pair.home, pair.away)
 
 
@@ -64,10 +64,12 @@ def test_every_key_of_either_side_is_met_once_and_in_order(ours: set[str], their
     def listed(keys: set[str]) -> Iterator[ObjectVersion]:
         return iter([ObjectVersion(key, "v", THEN, "e", 1) for key in sorted(keys)])
 
-    met = [(pair.home or pair.away) for pair in compared(listed(ours), listed(theirs))]
+    met = [(pair.home or pair.away) for pair in object_pairs(listed(ours), listed(theirs))]
     assert sorted(ours | theirs) == [entry.key for entry in met if entry]
     missing = {
-        pair.away.key for pair in compared(listed(ours), listed(theirs)) if pair.kind is ObjectState.COPY and pair.away
+        pair.away.key
+        for pair in object_pairs(listed(ours), listed(theirs))
+        if pair.kind is ObjectState.COPY and pair.away
     }
     assert theirs - ours == missing
 

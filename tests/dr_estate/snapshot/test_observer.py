@@ -157,7 +157,7 @@ class _BegunLate(_Reading):
 
     def take(self, key: Key) -> None:
         super().take(key)
-        self._begun((sns_topics.topics.name, Side.DR))
+        self._future_of((sns_topics.topics.name, Side.DR))
 
 
 def test_a_part_that_is_begun_after_the_deadline_is_no_part_of_the_observation(observation: Observation) -> None:
@@ -165,7 +165,7 @@ def test_a_part_that_is_begun_after_the_deadline_is_no_part_of_the_observation(o
     reading = _BegunLate(client, datetime.now(UTC), (), None, tuple(Side))
     begun = (ecs.services.name, Side.DR)
     reading.futures[begun] = Future()
-    taken = reading.taken()
+    taken = reading.begun_parts()
     reading.end()
     assert set(taken) == {begun}
     assert isinstance(taken[begun].value, Unavailable)

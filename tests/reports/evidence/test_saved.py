@@ -25,10 +25,10 @@ KEY = "arn:aws:kms:eu-west-1:815856636111:key/1"
 @cache
 def evidence() -> bytes:
     """Recorded evidence without a signature: its first parts, with a digest of their own."""
-    from dr_estate.snapshot.snapshot import rewritten
+    from dr_estate.snapshot.snapshot import rewritten_evidence
 
     body = orjson.loads(lzma.decompress(SAVED.read_bytes()))
-    return rewritten(orjson.dumps({**body, "parts": body["parts"][:3]}), lambda value: value)
+    return rewritten_evidence(orjson.dumps({**body, "parts": body["parts"][:3]}), lambda value: value)
 
 
 @cache

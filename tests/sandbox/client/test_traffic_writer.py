@@ -11,7 +11,7 @@ import pytest
 
 from dr_estate.config.environment import Environment, Side
 from sandbox.client.endpoint import Endpoint
-from sandbox.client.traffic_writer import Sites, Writer, doubled, missing
+from sandbox.client.traffic_writer import Sites, Writer, duplicates, missing
 from sandbox.core.errors import SandboxError
 from tests.sandbox.conftest import client_of, standby_at_once
 from tests.worlds import borrowed
@@ -123,8 +123,8 @@ class Listing(Sites):
 
 
 def test_what_is_served_twice_is_found_doubled() -> None:
-    assert [] == doubled(Listing("writer-1", "writer-2"), PRIMARY)
-    assert [("tenant1.example", "rows", "writer-1")] == doubled(Listing("writer-1", "writer-2", "writer-1"), PRIMARY)
+    assert [] == duplicates(Listing("writer-1", "writer-2"), PRIMARY)
+    assert [("tenant1.example", "rows", "writer-1")] == duplicates(Listing("writer-1", "writer-2", "writer-1"), PRIMARY)
 
 
 def test_a_region_that_lists_nothing_proves_nothing(estate: Endpoint, sit: Environment) -> None:

@@ -86,11 +86,11 @@ def test_the_next_estimate_can_go_by_what_was_measured(
     (path,) = home.rglob("*.journal.jsonl")
     env, (run_record,) = load_environment(config, "sit"), _records(world, config)
     plan = _plan(path)
-    known = run_history_durations.measured([run_record] * run_history_durations.ENOUGH)
+    known = run_history_durations.by_action([run_record] * run_history_durations.ENOUGH)
     assert rto_estimate_s(plan, env, known) < rto_estimate_s(plan, env)
-    assert rto_estimate_s(plan, env, run_history_durations.measured([replace(run_record, steps={})])) == rto_estimate_s(
-        plan, env
-    )
+    assert rto_estimate_s(
+        plan, env, run_history_durations.by_action([replace(run_record, steps={})])
+    ) == rto_estimate_s(plan, env)
 
 
 def _plan(path: Path) -> Plan:

@@ -52,7 +52,7 @@ from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.report import Report
 from utils.aws_mgmt.app.areas import READINESS
 from utils.aws_mgmt.app.errors import UsageError
-from utils.aws_mgmt.app.evaluation import CommandRun, judge, narrowed
+from utils.aws_mgmt.app.evaluation import CommandRun, chosen_tenants, judge
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.options import FailoverOptions, PlanOptions
 
@@ -79,7 +79,7 @@ def assess(options: PlanOptions, environment: Environment, snapshot: Snapshot, r
     """The report of the goal's scenarios with the assessment of their goal in it."""
     goal, since = goal_of(options), _since(options, snapshot)
     report = judge(options, environment, JUDGED[goal], snapshot, run)
-    context = context_of(environment, snapshot, goal, narrowed(options, snapshot, environment))
+    context = context_of(environment, snapshot, goal, chosen_tenants(options, snapshot, environment))
     context = replace(context, recorded=run.recorded)
     if goal in FENCING:
         assessment = assess_fence(report, replace(context, fence=_side_of(options, report, run.recorded)))

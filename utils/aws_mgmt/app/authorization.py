@@ -22,7 +22,7 @@ from dr_actions.authorization.resumption import RULE, Resumption, gates_to_go_on
 from dr_actions.authorization.rules import EffectiveRules
 from dr_actions.clients.mutating_client import GuardRefused, SendFailed
 from dr_actions.control_table.control import ControlStore, MalformedItem
-from dr_actions.drills.phases import changed
+from dr_actions.drills.phases import has_changes
 from dr_actions.guard.context import GuardContext
 from dr_actions.journal.entries import Entry, steps_done
 from dr_actions.model import plan as plans
@@ -406,4 +406,4 @@ def _gates_now(
     if report.assessment is None:
         raise UsageError("There is nothing to decide upon.")
     unseen = {f"check.{result.check}" for result in report.verdict.results if result.status is Status.UNKNOWN}
-    return gates_to_go_on(report.assessment.gates, report.assessment.posture, plan, changed(since), unseen)
+    return gates_to_go_on(report.assessment.gates, report.assessment.posture, plan, has_changes(since), unseen)

@@ -158,7 +158,7 @@ class RecoveryAutomation:
 
         One that was refused beside it is newer, and is not the one to approve, to end or to watch.
         """
-        own = [found for found in self._all() if found.incident == incident and found.goal != LOOK]
+        own = [found for found in self._executions() if found.incident == incident and found.goal != LOOK]
         return next((found for found in own if found.state not in _OVER), own[0] if own else None)
 
     def approve(self, execution: RecoveryExecution) -> None:
@@ -171,9 +171,9 @@ class RecoveryAutomation:
 
     def going(self) -> RecoveryExecution | None:
         """The one that is not over yet; None where there is none."""
-        return next((found for found in self._all() if found.state not in _OVER and found.goal != LOOK), None)
+        return next((found for found in self._executions() if found.state not in _OVER and found.goal != LOOK), None)
 
-    def _all(self) -> Iterator[RecoveryExecution]:
+    def _executions(self) -> Iterator[RecoveryExecution]:
         """Every execution that AWS keeps (30 days) and lets run, the newest first.
 
         Anybody who may start one can start it step by step or for several targets: such hold up and hide no other.

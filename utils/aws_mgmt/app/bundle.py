@@ -15,7 +15,7 @@ from pathlib import Path
 from dr_estate.aws.recording import Exchange, save
 from dr_estate.snapshot.placeholders import Placeholders, public_words
 from dr_estate.snapshot.registry import reads
-from dr_estate.snapshot.snapshot import Snapshot, rewritten, to_json
+from dr_estate.snapshot.snapshot import Snapshot, rewritten_evidence, to_json
 
 _README = """What an AWS DR Manager read in one account, with placeholders for ids, names, addresses and values.
 Judge it: dr -e {name} --config environments --from-evidence evidence.json status
@@ -39,7 +39,7 @@ def write_bundle(path: Path, exchanges: Sequence[Exchange], snapshot: Snapshot |
         text = shown.text(environment_file.read_text(encoding="utf-8"))
         (environments / f"{name}.toml").write_text(text, encoding="utf-8")
         if snapshot is not None:
-            (folder / "evidence.json").write_bytes(rewritten(to_json(snapshot), shown.value))
+            (folder / "evidence.json").write_bytes(rewritten_evidence(to_json(snapshot), shown.value))
         (folder / "README").write_text(_README.format(name=name), encoding="utf-8")
         private = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
         with private as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:

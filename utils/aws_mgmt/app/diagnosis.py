@@ -81,7 +81,7 @@ def examine(environment: Environment, world: ObservedWorld, progress: Progress) 
     except DataUnavailable as refused:
         return Examination(tuple(recorder.exchanges), None, refused.unavailable)
     called = {(exchange.operation, exchange.region) for exchange in recorder.exchanges}
-    for operation, region in sorted(_everywhere(environment, allowed) - called):
+    for operation, region in sorted(_calls_by_region(environment, allowed) - called):
         _try(client, operation, region, environment)
     break_glass = _simulated_break_glass(client, environment)
     return Examination(tuple(recorder.exchanges), snapshot, break_glass=break_glass)
@@ -120,7 +120,7 @@ def _operator_role(environment: Environment) -> str:
     return f"arn:aws:iam::{environment.account}:role/{environment.named(name)}"
 
 
-def _everywhere(environment: Environment, allowed: Iterable[str]) -> set[_Call]:
+def _calls_by_region(environment: Environment, allowed: Iterable[str]) -> set[_Call]:
     """Each operation in each region where a reader would call it; what the two regions share is asked in one."""
     regions = [environment.region(side) for side in (Side.PRIMARY, Side.DR)]
     return {

@@ -98,7 +98,9 @@ def _clean_up(context: RunContext, heartbeat: Heartbeat, journal: Journal) -> Cl
 def as_typed(rows: Sequence[Residue], invocation: Invocation, world: str) -> tuple[Residue, ...]:
     """The rows, the command of each as a person types it who means this world: a sandbox's deletes nothing live."""
     rehearsal = is_sandbox(world)
-    return tuple(replace(row, command=invocation.typed(row.command, rehearsal)) if row.command else row for row in rows)
+    return tuple(
+        replace(row, command=invocation.typed_line(row.command, rehearsal)) if row.command else row for row in rows
+    )
 
 
 def close_the_drill(context: RunContext, fence: Fence, journal: Journal, accepted: str = "") -> None:

@@ -18,7 +18,7 @@ from dr_checks.core.registry import checks, lags
 from dr_checks.core.verdict import Verdict, verdict_of
 from dr_checks.derived.database_identity import living
 from dr_checks.derived.due import ScheduledTest, dues
-from dr_checks.derived.served import served
+from dr_checks.derived.served import served_of
 from dr_checks.derived.site_visits import tenants_answered
 from dr_checks.posture.posture import Posture, PostureName, posture_of
 from dr_checks.posture.signals import silent_regions
@@ -98,7 +98,7 @@ def evidence_of(options: Options, environment: Environment, dialog: Dialog | Non
     """
     if options.from_evidence is None:
         raise UsageError("Name the evidence: --from-evidence FILE.")
-    snapshot = _verified(options.from_evidence, dialog)
+    snapshot = _verified_snapshot(options.from_evidence, dialog)
     if (snapshot.environment, snapshot.account) != (environment.name, environment.account):
         raise UsageError(
             f"{options.from_evidence} is evidence of {snapshot.environment} (account {snapshot.account}), "
@@ -107,7 +107,7 @@ def evidence_of(options: Options, environment: Environment, dialog: Dialog | Non
     return replace(snapshot, world=f"{snapshot.world}, from evidence")
 
 
-def _verified(path: Path, dialog: Dialog | None) -> Snapshot:
+def _verified_snapshot(path: Path, dialog: Dialog | None) -> Snapshot:
     """The evidence of the file, as it was saved. Raises EvidenceError, which names what was changed."""
     from reports.evidence.saved import verify_saved
 
@@ -153,7 +153,7 @@ def judge(
     options: Options, environment: Environment, areas: tuple[Area, ...], snapshot: Snapshot, run: CommandRun
 ) -> Report:
     """Run the scenarios of ``areas`` on ``snapshot`` and weigh them. The evidence is kept in the run's folder."""
-    rules, tenants = _exceptions(options), narrowed(options, snapshot, environment)
+    rules, tenants = _exceptions(options), chosen_tenants(options, snapshot, environment)
     evidence = _save(snapshot, options, environment, run)
     invocation, judged = _invocation(options, snapshot), run.early.results(snapshot) if run.early else {}
     observation = Observation(environment, snapshot, tenants, rules, invocation, judged)
@@ -185,7 +185,7 @@ def judge(
         invocation=invocation,
         every_finding=options.every_finding,
         scheduled_tests=_scheduled_tests(snapshot, environment),
-        notes=(*_narrowed(options, areas), *cache_notes(snapshot), *moved_results(run.folder, options)),
+        notes=(*_narrowing_notes(options, areas), *cache_notes(snapshot), *moved_results(run.folder, options)),
         left_out=count_left_out(options, chosen_checks(options), areas),
         history=snapshot.get_if_seen(control_table.runs, Side.DR),
         evidence=_sha256(evidence),
@@ -198,7 +198,7 @@ def judge(
 
 
 def _verdict(observation: Observation, results: list[CheckResult], measured: list[Lag], posture: Posture) -> Verdict:
-    to_serve = served(results, tenants_of(observation), observation.environment).sentence
+    to_serve = served_of(results, tenants_of(observation), observation.environment).sentence
     target_s = observation.environment.objectives.rpo_minutes * 60.0
     rest = deciding(results, posture.name)
     return verdict_of(results, measured, target_s, _blocker(posture), to_serve, rest)
@@ -217,7 +217,7 @@ def _selection(options: Options, areas: tuple[Area, ...], run: CommandRun, evide
     return ScenarioSelection(areas, folder, options.workers, evidence, options.config, exceptions, chosen)
 
 
-def _narrowed(options: Options, areas: tuple[Area, ...]) -> tuple[str, ...]:
+def _narrowing_notes(options: Options, areas: tuple[Area, ...]) -> tuple[str, ...]:
     """What a report of some checks alone, by name or severity, says beside its verdict."""
     chosen = chosen_checks(options)
     left_out = count_left_out(options, chosen, areas) if chosen else 0
@@ -264,7 +264,7 @@ def tenants_of(observation: Observation) -> tuple[str, ...]:
     return tuple(tenant.id for tenant in found if is_chosen(tenant.id, observation.only_tenants))
 
 
-def narrowed(options: Options, snapshot: Snapshot, environment: Environment) -> frozenset[str]:
+def chosen_tenants(options: Options, snapshot: Snapshot, environment: Environment) -> frozenset[str]:
     """The tenants asked for. Raises UsageError for one nobody knows: a misspelt selection is never green."""
     wanted = frozenset(options.only_tenants)
     if not wanted:

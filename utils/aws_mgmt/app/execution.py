@@ -40,7 +40,7 @@ from dr_estate.readers import elbv2_request_counts
 from dr_estate.readers.control_table import ABORTING, FAILING_BACK, ON_DR, ControlState, RecordedOverride, overrides_of
 from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.report import Report
-from reports.values.run_record import recorded
+from reports.values.run_record import journaled_run
 from reports.values.run_summary import RunSummary
 from reports.values.watched_estate import served_tenants
 from utils.aws_mgmt.app import evaluation, next_steps, run_validation
@@ -124,7 +124,7 @@ def _with_lock(
 ) -> tuple[RunSummary, Report]:
     env, app, clearance = context.env, context.app, context.start.clearance
     run_id = f"{app.clock.now():%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
-    lock = _taken(context, run_id)
+    lock = _run_lock(context, run_id)
     mirror = AnchoredMirror(TableMirror(app.control, lock.fence), app.anchors, context.files.dialog.note)
     person, world = lock.owner.person, app.world.id
     folder = journals(context.options, world)
@@ -149,7 +149,7 @@ def _with_lock(
     return summary, report
 
 
-def _taken(context: RunContext, run_id: str) -> locking.Lock:
+def _run_lock(context: RunContext, run_id: str) -> locking.Lock:
     """The lock for the run of that id, watched for where another's heartbeat may be over. Raises Refused."""
     app, start = context.app, context.start
     owner = locking.Owner(person_of(app.caller.arn, context.env), app.caller.arn)
@@ -179,14 +179,16 @@ def run_steps(
             execute(run, [s for s in run.plan.steps if s not in last], outcome)
             passed = not outcome.degraded
             if validates:
-                report, seen_after = _validated(context)
-                by_name = gates_module.accepted(run.clearance.overrides, run.clock.now())
+                report, seen_after = _validation(context)
+                by_name = gates_module.accepted_gates(run.clearance.overrides, run.clock.now())
                 validation = run_validation.validation_of(
                     report, outcome, run.plan.goal, run.clearance.incident, by_name
                 )
                 passed, by_health, serves = validation.passed and passed, validation.by_health, validation.passed
                 verdict: dict[str, Any] = {"passed": passed, "score": report.verdict.score, "exit": report.exit}
-                journal.append(EntryKind.VALIDATED, None, **verdict, **_served(run, seen_after), **_last_request(run))
+                journal.append(
+                    EntryKind.VALIDATED, None, **verdict, **_served_facts(run, seen_after), **_last_request(run)
+                )
             if passed:
                 execute(run, last, outcome)
                 if run.started_by_aws:
@@ -278,23 +280,25 @@ def _no_writes_since(context: RunContext) -> datetime | None:
     return incident.no_writes_since if incident and incident.id == context.start.clearance.incident else None
 
 
-def _validated(context: RunContext) -> tuple[Report, Snapshot]:
+def _validation(context: RunContext) -> tuple[Report, Snapshot]:
     """Observe again, and judge that the intended region serves; after a failback, judge readiness itself.
 
     A lost answer is requested once more before the run is reported as invalid: UNKNOWN is not a finding of the estate.
     """
     areas = _VALIDATED.get(context.start.plan.goal, (Area.VALIDATION,))
-    report, seen = _judged(context, areas)
-    return _judged(context, areas) if report.exit == Exit.COULD_NOT_SEE else (report, seen)
+    report, seen = _judgement(context, areas)
+    return _judgement(context, areas) if report.exit == Exit.COULD_NOT_SEE else (report, seen)
 
 
 def _as_it_stands(context: RunContext, run: PlanRun) -> Report:
     """Return what a run that ended early saw last: in a failback the primary is to run, and not to be fenced."""
     areas = (Area.PREREQUISITES if run.plan.goal is Goal.FAILBACK else Area.VALIDATION,)
-    return _judged(context, areas, run.snapshot)[0]
+    return _judgement(context, areas, run.snapshot)[0]
 
 
-def _judged(context: RunContext, areas: tuple[Area, ...], snapshot: Snapshot | None = None) -> tuple[Report, Snapshot]:
+def _judgement(
+    context: RunContext, areas: tuple[Area, ...], snapshot: Snapshot | None = None
+) -> tuple[Report, Snapshot]:
     seen = snapshot or evaluation.observe_world(context.app.world, context.env, context.files)
     with with_room(context.files.folder) as folder:
         files = replace(context.files, folder=folder)
@@ -323,7 +327,7 @@ def run_summary(context: RunContext, run: PlanRun, result: RunResult, outcome: O
         rules=clearance.rules,
         to_confirm=result.to_confirm,
         stands_otherwise=result.stands_otherwise,
-        record=recorded(run.journal.entries, run.plan, context.env, clearance.incident),
+        record=journaled_run(run.journal.entries, run.plan, context.env, clearance.incident),
     )
 
 
@@ -427,7 +431,7 @@ def _iso(at: datetime | None) -> str:
     return at.isoformat(timespec="seconds") if at else ""
 
 
-def _served(run: PlanRun, seen: Snapshot) -> dict[str, list[int]]:
+def _served_facts(run: PlanRun, seen: Snapshot) -> dict[str, list[int]]:
     """How many of how many tenants the region that is to serve answers; empty where nobody could visit them."""
     side = Side.PRIMARY if run.plan.goal is Goal.FAILBACK else Side.DR
     served = served_tenants(seen, run.env, side)
@@ -480,7 +484,7 @@ def close_the_record(
         return
     with contextlib.suppress(Exception):  # said in the journal all the same
         if run.plan.goal is Goal.FAILBACK:
-            control.unprotected(incident, None, who, fence)
+            control.set_unprotected(incident, None, who, fence)
             if is_full(incident):
                 control.enter_phase(incident, "home, not cleaned up", who, fence)
             else:
@@ -493,4 +497,4 @@ def close_the_record(
             control.close_incident(incident, who, fence)
         else:
             control.enter_phase(incident, ON_DR, who, fence)
-            control.unprotected(incident, control.now(), who, fence)
+            control.set_unprotected(incident, control.now(), who, fence)

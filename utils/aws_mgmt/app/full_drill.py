@@ -213,7 +213,7 @@ def _run_part(drill: FullDrill, part: Goal) -> None:
 def _recovery(drill: FullDrill, part: Goal, replan: bool = False) -> RecoveryOptions:
     """The command that the part practises."""
     overrides = drill.options.overrides if isinstance(drill.options, DrTestOptions) else ()
-    given: dict[str, Any] = drill.options.shared() | {"execute": True, "replan": replan, "overrides": overrides}
+    given: dict[str, Any] = drill.options.shared_options() | {"execute": True, "replan": replan, "overrides": overrides}
     return FailbackOptions(**given, staged=True) if part is Goal.FAILBACK else FailoverOptions(**given, planned=True)
 
 

@@ -45,7 +45,7 @@ def _baseline(options: JudgingOptions, environment: Environment) -> Baseline | N
     return Baseline(str(options.baseline), stored.observed_at, subjects_of(stored.results))
 
 
-def gated(report: Report, rules: GateRules | None) -> Report:
+def with_gate(report: Report, rules: GateRules | None) -> Report:
     """The report with how it came out by ``rules``, and the exit code of that."""
     if rules is None:
         return report

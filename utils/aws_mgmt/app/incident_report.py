@@ -22,7 +22,7 @@ from dr_estate.model.run_records import RunKind, RunRecord
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import control_table
 from reports.values.report import Report
-from reports.values.run_record import recorded
+from reports.values.run_record import journaled_run
 from reports.values.run_summary import RunSummary
 from utils.aws_mgmt.app import evaluation, next_steps
 from utils.aws_mgmt.app.approvals_given import with_approvals
@@ -122,7 +122,7 @@ def summary_of(entries: Sequence[Entry], env: Environment, incident: str, journa
             goal=str(plan.goal),
             approved_at=str(cleared.get("approved_at") or ""),
             rules=str(cleared.get("rules") or ""),
-            record=recorded(entries, plan, env, incident),
+            record=journaled_run(entries, plan, env, incident),
         )
     return None
 

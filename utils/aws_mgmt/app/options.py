@@ -83,7 +83,7 @@ class Options:
         """Whether the command changes the estate: a sandbox that it starts for itself is a hurried one."""
         return False
 
-    def shared(self) -> dict[str, Any]:
+    def shared_options(self) -> dict[str, Any]:
         """The part that all commands share, for the options of another command."""
         return {part.name: getattr(self, part.name) for part in fields(Options)}
 

@@ -15,7 +15,7 @@ from dr_actions.control_table.lock import LockDecision, cool_down_until, may_tak
 from dr_actions.journal.entries import OtherWorld, agree, of_this_world, valid_chain
 from dr_actions.journal.journal import journal_path, read
 from dr_actions.model.action import TO_DR
-from dr_actions.model.gates import Gate, Override, accepted
+from dr_actions.model.gates import Gate, Override, accepted_gates
 from dr_checks.core.model import Check, Status
 from dr_checks.core.registry import judge
 from dr_checks.operations import prerequisites, run_begin, supported
@@ -52,7 +52,7 @@ def refuse_unsupported(snapshot: Snapshot, app: AppContext, overrides: Sequence[
 
 
 def _refuse(checks: Sequence[Check], snapshot: Snapshot, app: AppContext, overrides: Sequence[Override]) -> None:
-    overridden = accepted(overrides, app.clock.now())
+    overridden = accepted_gates(overrides, app.clock.now())
     refusals = [
         f"  check.{found.check}: {found.subject}: {found.measured}, wanted {found.wanted}: {found.because}."
         f"{found.remedy_text}"
@@ -67,7 +67,7 @@ def _refuse(checks: Sequence[Check], snapshot: Snapshot, app: AppContext, overri
 def refuse_locked(app: AppContext, incident: str, overrides: Sequence[Override] = ()) -> None:
     """Raise Refused where a task that AWS starts now would find the lock taken, or have to let it cool down."""
     limits, now = app.env.execution, app.clock.now()
-    overridden = accepted(overrides, now)
+    overridden = accepted_gates(overrides, now)
     unmet = [gate for gate in lock_gates(app.control.in_force(), incident, now, limits) if gate.id not in overridden]
     if unmet:
         raise Refused("Refused.\n" + "\n".join(f"  {gate.id}: {gate.says}" for gate in unmet))

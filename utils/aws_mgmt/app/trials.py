@@ -81,7 +81,7 @@ def run_trial(
     """Hold one trial, and take away again what it made, however it ended. Raises Refused where it may not be held."""
     began = app.clock.now()
     snapshot = evaluation.observe_world(app.world, env, files)
-    start = _cleared(options, env, app, goal, judged, snapshot)
+    start = _cleared_start(options, env, app, goal, judged, snapshot)
     stops = alarms_watched(env, app.world)
     context = RunContext(options, env, app, start, files, stops, pack(inventory(snapshot)))
     tried = TrialResult()
@@ -106,12 +106,12 @@ def _work_of(context: RunContext, tried: TrialResult) -> Callable[[Heartbeat, Jo
     return work
 
 
-def _cleared(
+def _cleared_start(
     options: DrTestOptions, env: Environment, app: AppContext, goal: Goal, judged: Report, snapshot: Snapshot
 ) -> RunStart:
     moment, posture = app.clock.now(), judged.whole_posture
     incident = new_id(TRIAL, moment)
-    context = context_of(env, snapshot, goal, evaluation.narrowed(options, snapshot, env))
+    context = context_of(env, snapshot, goal, evaluation.chosen_tenants(options, snapshot, env))
     plan = make_plan(replace(context, incident=incident), posture.name)
     if not plan.steps:
         raise Refused(f"drill.nothing: {env.name} has nothing for a {goal}. {' '.join(plan.notes)}".rstrip())

@@ -12,7 +12,7 @@ from utils.aws_mgmt.app.options import Options
 
 
 @contextmanager
-def connected(options: Options, environment: Environment) -> Iterator[AppContext]:
+def open_connection(options: Options, environment: Environment) -> Iterator[AppContext]:
     """Yield what ``open_context`` opens; a sandbox that is started for the command takes seconds."""
     with ExitStack() as stack:
         with console.working("Connecting"):

@@ -100,7 +100,7 @@ def _refuse_what_is_no_judgement(options: of.Options) -> None:
 
 def _explains_alone(options: of.StatusOptions) -> bool:
     """Whether nothing else of status is asked for, nor another environment."""
-    alone = of.StatusOptions(**options.shared() | {"html": False}, explain=options.explain)
+    alone = of.StatusOptions(**options.shared_options() | {"html": False}, explain=options.explain)
     return options == alone and not options.several
 
 

@@ -45,11 +45,11 @@ def waiting_run(app: AppContext, incident: str, *, complains: bool = False) -> W
     An approval is needed then all the more: the run goes by the break-glass role. Raises Refused where the words that
     its task would be given are of another run than it shows.
     """
-    found = _awaited(app, incident, complains=complains)
+    found = _awaited_execution(app, incident, complains=complains)
     return WaitingRun(found, tuple(options_of(found, app).overrides)) if found else None
 
 
-def _awaited(app: AppContext, incident: str, *, complains: bool = False) -> RecoveryExecution | None:
+def _awaited_execution(app: AppContext, incident: str, *, complains: bool = False) -> RecoveryExecution | None:
     if not app.env.automation.enabled:
         return None
     try:
@@ -70,7 +70,9 @@ def options_of(found: RecoveryExecution, app: AppContext) -> RecoveryOptions:
     """
     end = f"{next_steps.withdrawal_of(found.incident)} ends it. Nothing was approved."
     if any(not is_one_line(word) for word in found.arguments):
-        raise Refused(f"{RULE}: a word of {found.id} cannot be shown whole within a line: {_asked(found)}. {end}")
+        raise Refused(
+            f"{RULE}: a word of {found.id} cannot be shown whole within a line: {_asked_command(found)}. {end}"
+        )
     named = ("--incident", found.incident, "--digest", found.digest, "--automation", found.id)
     words = ["-e", app.env.name, found.goal, "--execute", *named]
     try:
@@ -86,13 +88,13 @@ def options_of(found: RecoveryExecution, app: AppContext) -> RecoveryOptions:
         options.digest,
         options.automation,
     ):
-        raise Refused(f"{RULE}: the words of {found.id} mean another run than it shows: {_asked(found)}. {end}")
+        raise Refused(f"{RULE}: the words of {found.id} mean another run than it shows: {_asked_command(found)}. {end}")
     if options != parse([*words, *next_steps.task_arguments(options)]):  # as with a file of the starter's machine
-        raise Refused(f"{RULE}: the words of {found.id} are not all a task's: {_asked(found)}. {end}")
+        raise Refused(f"{RULE}: the words of {found.id} are not all a task's: {_asked_command(found)}. {end}")
     return options
 
 
-def _asked(found: RecoveryExecution) -> Command:
+def _asked_command(found: RecoveryExecution) -> Command:
     """Return the command line of the task, as the person who started it asked for it."""
     return Command((found.goal, "--execute", "--incident", found.incident, *found.arguments))
 
@@ -125,7 +127,7 @@ def show_waiting(
     """Say right at the question who asks for the run, by which words, and what of the rules is set aside by it."""
     if waiting is not None:
         who, found = person_of(waiting.execution.executed_by, app.env), waiting.execution
-        console.complain(f"Asked for by {who} ({found.id}): {_asked(found)}")
+        console.complain(f"Asked for by {who} ({found.id}): {_asked_command(found)}")
     elif app.env.automation.enabled:
         console.complain("No run of this plan waits in AWS: what its starter overrides is shown once one does.")
     aside = start_of(app, waiting, rules, overrides).set_aside

@@ -15,7 +15,7 @@ from dr_estate.model.unavailable import DataUnavailable, UnavailableKind
 from reports.incident.log import incident_log, render
 from reports.terminal import console
 from reports.terminal.manual_step import ManualStepWriter
-from reports.terminal.run_screen import RunScreen, shown
+from reports.terminal.run_screen import RunScreen, markup
 from reports.values.assessment import short
 from reports.values.run_view import LineKind, RunFollower, RunLine, RunView
 from utils.aws_mgmt.app.automation import ExecutionState, RecoveryAutomation, RecoveryExecution, describe
@@ -64,9 +64,9 @@ def watch(app: AppContext, execution_id: str, folder: Path, form: str) -> Exit:
         return Exit.INTERRUPTED
     if refused := refusal_of(app, found.incident, found.id):
         console.complain(refused)
-        return _ended(found, None, form, following.visitors, refused=True)
+        return _conclude_run(found, None, form, following.visitors, refused=True)
     _keep_record(app, found, folder)
-    return _ended(found, following.view(), form, following.visitors, refused=False)
+    return _conclude_run(found, following.view(), form, following.visitors, refused=False)
 
 
 def _until_it_ends(
@@ -128,7 +128,7 @@ def _keep_record(app: AppContext, found: RecoveryExecution, folder: Path) -> Non
     )
 
 
-def _ended(
+def _conclude_run(
     found: RecoveryExecution, view: RunView | None, form: str, visitors: VisitorAccess | None, *, refused: bool
 ) -> Exit:
     code = next((code for code in Exit if code == found.exit_code), Exit.ACTION_FAILED)
@@ -168,7 +168,7 @@ class _RunFollowing:
         self.visitors = visitors_of(self._app.world, self._app.env)
         if self.visitors and (at_once or before is None or self.visitors.share != before.share):
             style = "bold red" if self.visitors.is_urgent else "bold"
-            self._screen.print(f"[{style}]{shown(self.visitors.line)}[/]")
+            self._screen.print(f"[{style}]{markup(self.visitors.line)}[/]")
 
     def execution_now(self, automation: RecoveryAutomation, found: RecoveryExecution) -> RecoveryExecution:
         """Return the current execution, or the last known state where AWS does not answer.

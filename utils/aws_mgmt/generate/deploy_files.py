@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from dr_actions.actions.notifications.messages import CRITICAL
-from dr_actions.iam.policies import HOME, IamRole, automated_policies, declared, policies, role_name
+from dr_actions.iam.policies import HOME, IamRole, automated_policies, declared_operations, policies, role_name
 from dr_estate.config.environment import Environment, environment_names, load_environment
 from dr_estate.model.recovery_document import recovery_document
 from utils.aws_mgmt.app.options import ROOT
@@ -46,7 +46,7 @@ def files() -> dict[str, str]:
     """Every generated file of deploy/: its text by its path."""
     found: dict[str, Any] = {}
     for env in environments():
-        documents = policies(env, declared())
+        documents = policies(env, declared_operations())
         for of_role in documents.values():
             found |= {f"policies/{name}.json": document for name, document in of_role.items()}
         if env.approvals.people > 1:
@@ -92,7 +92,7 @@ def _json_text(value: Any, depth: int, margin: str = "") -> str:
 
 def _of_automation(env: Environment) -> dict[str, Any]:
     """The files by which AWS starts the runs of an environment of two people, whether it is switched on or not."""
-    documents = automated_policies(env, declared())
+    documents = automated_policies(env, declared_operations())
     found = {f"policies/{name}.json": document for of_role in documents.values() for name, document in of_role.items()}
     found[f"automation/{env.name}-document.json"] = recovery_document(env)
     found[f"cloudformation/{env.name}-automation.json"] = automation_template(env, documents)
@@ -103,7 +103,7 @@ def _variables(env: Environment, documents: dict[str, dict[str, Any]]) -> dict[s
     return {
         "account": env.account,
         "anchor_log": env.named(env.names.anchor_log),
-        "automation": automation_variables(env, automated_policies(env, declared())),
+        "automation": automation_variables(env, automated_policies(env, declared_operations())),
         "control_table": env.named(env.names.control_table),
         "evidence_key": env.named(env.names.evidence_key),
         "dr_region": env.regions.dr,

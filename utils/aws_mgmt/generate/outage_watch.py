@@ -44,7 +44,7 @@ def machine(env: Environment) -> dict[str, Any]:
             "Read the run": _item(env, LOCK, RUN, "$.run", "Is a run at work"),
             "Is a run at work": _choice("Has the time come", "No run is at work", *at_work),
             "Has the time come": _choice("A run waits", "No outage", has_come),
-            "A run waits": _message(env, "a run is at work and waits for a change by hand", _attached(env)),
+            "A run waits": _message(env, "a run is at work and waits for a change by hand", _attach_command(env)),
             "No run is at work": _message(env, "no run is at work", "'{}', $.incident.Item.ends_by.S"),
             "Notify": _publish(env),
             "No outage": {"Type": "Succeed"},
@@ -52,7 +52,7 @@ def machine(env: Environment) -> dict[str, Any]:
     }
 
 
-def _attached(env: Environment) -> str:
+def _attach_command(env: Environment) -> str:
     """The command that shows what the run waits for."""
     word = "attach" if env.automation.enabled else "log"
     command = Invocation(("-e", env.name)).complete(Command((word, "--incident", "X")).line).removesuffix("X")

@@ -10,7 +10,7 @@ import botocore.session
 import pytest
 
 from dr_actions.actions.compute import service_counts, task_revisions
-from dr_actions.actions.compute.region_references import Pointer, counterparts, pointers, rewritten
+from dr_actions.actions.compute.region_references import Pointer, counterparts, new_definition, pointers
 from dr_actions.model.action import StepState
 from dr_actions.model.plan import Goal
 from dr_estate.config.environment import Side
@@ -235,7 +235,7 @@ def test_the_secrets_of_the_agent_itself_are_led_here_too() -> None:
         "logConfiguration": options,
         "repositoryCredentials": {"credentialsParameter": secret},
     }
-    text = json.dumps(rewritten({"containerDefinitions": [row]}, found))
+    text = json.dumps(new_definition({"containerDefinitions": [row]}, found))
     assert text.count(secret.replace(SIT.regions.primary, SIT.regions.dr)) == 2
     assert SIT.regions.primary not in text
 
@@ -261,6 +261,6 @@ def test_all_that_a_registration_takes_is_copied() -> None:
 def test_a_place_that_is_not_what_it_was_is_not_rewritten() -> None:
     definition = {"family": "f", "containerDefinitions": [{"name": "c", "image": "one"}]}
     with pytest.raises(ValueError, match="c image of f is not what it was"):
-        rewritten(definition, [Pointer(("containerDefinitions", "c", "image"), "two", "three")])
+        new_definition(definition, [Pointer(("containerDefinitions", "c", "image"), "two", "three")])
     with pytest.raises(ValueError, match="is not what it was"):
-        rewritten(definition, [Pointer(("containerDefinitions", "d", "image"), "one", "three")])
+        new_definition(definition, [Pointer(("containerDefinitions", "d", "image"), "one", "three")])

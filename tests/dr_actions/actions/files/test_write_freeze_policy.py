@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
-from dr_actions.actions.files.write_freeze_policy import frozen, same, unfrozen
+from dr_actions.actions.files.write_freeze_policy import frozen, policies_match, unfrozen
 from dr_estate.readers.efs_policy import FileSystemPolicy
 
 ARN = "arn:aws:elasticfilesystem:eu-west-1:815856636111:file-system/fs-2"
@@ -24,4 +24,4 @@ def test_where_there_was_no_policy_only_clients_of_a_mount_target_are_let_in() -
 
 def test_what_froze_it_is_taken_out_to_the_letter() -> None:
     for text in ("", OURS):
-        assert same(unfrozen(FileSystemPolicy("fs-2", True, (), (), frozen(text, ARN, NOW))), text)
+        assert policies_match(unfrozen(FileSystemPolicy("fs-2", True, (), (), frozen(text, ARN, NOW))), text)

@@ -13,7 +13,7 @@ from dr_actions.actions.traffic.shift_to_dr import SHIFT_TO_DR as SHIFT
 from dr_actions.actions.traffic.shift_to_primary import SHIFT_TO_PRIMARY as STAGES
 from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Goal
-from dr_actions.model.sequence import announced, row_of
+from dr_actions.model.sequence import announced_step, row_of
 from dr_actions.planning.planner import in_order
 from dr_estate.config.environment import Side
 from dr_estate.readers import sns_topics
@@ -149,7 +149,7 @@ def test_the_first_change_home_is_shown_before_anybody_is_kept_from_writing_and_
     assert as_command(first.call) in message["needed"]
     assert message["needed"].startswith("Read and check this change now, and do NOT make it yet")
     home = plan(*ahead, *STAGES.plan_steps(away), goal=Goal.FAILBACK)
-    assert [announced(home, step.id) for step in home.steps] == [first, first, None, None, None]
+    assert [announced_step(home, step.id) for step in home.steps] == [first, first, None, None, None]
     freeze = row_of(Goal.FAILBACK, "database/freeze").stage
     assert ahead[0].stage < freeze < first.stage
 

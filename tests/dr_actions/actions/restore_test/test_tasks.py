@@ -94,8 +94,8 @@ def test_a_start_test_starts_them_though_no_database_is_tried() -> None:
 def test_the_guard_lets_a_trial_run_a_command_that_ends_and_no_other() -> None:
     call = STEP.planned_call
     context = GuardContext(SIT, goal=Goal.RESTORE_TEST)
-    assert list(drill_exemptions.confined(call, context)) == []
+    assert list(drill_exemptions.drill_refusals(call, context)) == []
     whole = {"containerOverrides": [{"name": "wordpress", "command": ["apache2-foreground"]}]}
     for params_of_another in ({**call.params, "overrides": whole}, {**call.params, "overrides": {}}):
         other = Call(call.service, call.operation, call.region, params_of_another)
-        assert [refusal.rule for refusal in drill_exemptions.confined(other, context)] == [drill_exemptions.RULE]
+        assert [refusal.rule for refusal in drill_exemptions.drill_refusals(other, context)] == [drill_exemptions.RULE]

@@ -17,7 +17,7 @@ from dr_actions.guard.guard import refusal
 from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Call
 from dr_estate.config.environment import Side
-from dr_estate.model.region_references import RegionMove, moved
+from dr_estate.model.region_references import RegionMove, moved_value
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import rds, secretsmanager
 from dr_estate.readers import secretsmanager as readers_secretsmanager
@@ -227,4 +227,4 @@ def test_a_value_that_may_not_be_read_is_unseen() -> None:
     ],
 )
 def test_only_names_whose_counterpart_is_certain_are_moved(value: str, wanted: str) -> None:
-    assert moved(value, WAY, HOST) == wanted
+    assert moved_value(value, WAY, HOST) == wanted

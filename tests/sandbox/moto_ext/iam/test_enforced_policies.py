@@ -12,7 +12,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from dr_actions.iam.policies import IamRole, declared, policies
+from dr_actions.iam.policies import IamRole, declared_operations, policies
 from dr_estate.config.environment import Environment, load_environment
 from sandbox.core.state import STATE
 from tests.sandbox.moto_ext.conftest import ACCOUNT, DR, PRIMARY, Clients
@@ -110,7 +110,7 @@ def environment() -> Environment:
 def person(aws: Clients) -> Person:
     """``person("operator")("ecs", DR)``: a client of a user who holds the policies of that role, IAM enforced."""
     iam, env = aws("iam", GLOBAL), environment()
-    documents = policies(env, declared())
+    documents = policies(env, declared_operations())
     keys: dict[str, dict[str, Any]] = {}
     role_arns: dict[str, str] = {}
     for role in IamRole:

@@ -36,7 +36,7 @@ from utils.aws_mgmt.app.incident_record import (
 from utils.aws_mgmt.app.options import ApproveOptions, PauseOptions, PlanOptions, RepairOptions, UnpauseOptions
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.app.task_refusals import in_world_of, refuse_as_task, refuse_closed_table
-from utils.aws_mgmt.cli.connecting import connected
+from utils.aws_mgmt.cli.connecting import open_connection
 from utils.aws_mgmt.cli.terminal import Terminal
 from utils.aws_mgmt.cli.waiting_run import (
     WaitingRun,
@@ -66,7 +66,7 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
         raise UsageError(f"Which incident? Name it: {named} (or INC-20260107-001).")
     if options.withdraw:
         return _withdraw(options, environment, incident)
-    with run_folder(options) as folder, connected(options, environment) as reached:
+    with run_folder(options) as folder, open_connection(options, environment) as reached:
         person = _approver(reached, environment)
         rules = usable_rules(options, environment, reached.clock.now())
         waiting = waiting_run(reached, incident)
@@ -81,7 +81,7 @@ def _approve_plan(
     options: ApproveOptions, environment: Environment, reached: AppContext, folder: Path, person: str
 ) -> Exit:
     incident = options.incident
-    report = _assessed(options, environment, incident, reached, folder)
+    report = _assessment(options, environment, incident, reached, folder)
     if (assessment := report.assessment) is None:
         raise UsageError("There is nothing to approve.")
     rules = usable_rules(options, environment, reached.clock.now())
@@ -112,7 +112,7 @@ def _approve_plan(
 
 def _after_approval(options: ApproveOptions, incident: str, started: str, *, automated: bool) -> str:
     if started:
-        return _watched(incident)
+        return _watch_step(incident)
     does = "is the operator's: it runs this plan"
     if automated:
         does = "is the operator's: it asks AWS to run this plan, and AWS asks an approver once more"
@@ -129,11 +129,11 @@ def _how_long(environment: Environment, now: datetime, needed_s: float) -> str:
     )
 
 
-def _watched(incident: str) -> str:
+def _watch_step(incident: str) -> str:
     return str(next_steps.NextStep(next_steps.attach_of(incident), "watches the run, from any machine"))
 
 
-def _assessed(
+def _assessment(
     options: PlanOptions, environment: Environment, incident: str, reached: AppContext, folder: Path
 ) -> Report:
     """Today's plan, upon what the incident recorded."""
@@ -181,14 +181,14 @@ def _lets_start(
         question, ends = f"Let AWS run plan {waiting.digest[:12]}, which you approved before", "runs"
         task = in_world_of(options, options_of(waiting.execution, reached))
         today = staged_or_not(task, reached.env) if task.failback else reached.env
-        _ask_for_the_task(options, reached, waiting, rules, _assessed(task, today, incident, reached, folder))
+        _ask_for_the_task(options, reached, waiting, rules, _assessment(task, today, incident, reached, folder))
     else:
         return False
     remind(own[0].points, f"{own[0].at:%H:%M} UTC")
     show_waiting(reached, waiting, rules, agreed_overrides(options.overrides, waiting))
     _sure(incident, question)
     console.result(let_start(reached, waiting, rules))
-    console.conclude(options.format, f"plan {waiting.digest[:12]} {ends}, exit {Exit.READY}", _watched(incident))
+    console.conclude(options.format, f"plan {waiting.digest[:12]} {ends}, exit {Exit.READY}", _watch_step(incident))
     return True
 
 
@@ -264,7 +264,7 @@ def _wanted_digest(plan: Plan, options: ApproveOptions) -> str:
 
 def _pin_rules(options: ApproveOptions, environment: Environment) -> Exit:
     """Show what differs from the rules that are pinned, and pin those of the files. Refused for who is no approver."""
-    with connected(options, environment) as reached:
+    with open_connection(options, environment) as reached:
         person, rules = _approver(reached, environment), usable_rules(options, environment, reached.clock.now())
         for line in _changes(reached, rules):
             console.result(f"  {line}\n")
@@ -300,7 +300,7 @@ def _withdraw(options: ApproveOptions, environment: Environment, incident: str) 
 
     Raises Refused where there is neither.
     """
-    with connected(options, environment) as reached:
+    with open_connection(options, environment) as reached:
         person, withdrawn = _approver(reached, environment), True
         try:  # first: what waits in AWS runs nothing without them, also where it cannot be ended
             reached.approvals.withdraw(reached.caller.userid, incident)
@@ -321,7 +321,7 @@ def _withdraw(options: ApproveOptions, environment: Environment, incident: str) 
 
 def pause_command(options: PauseOptions, environment: Environment) -> Exit:
     """Turn the global stop switch on; runs ask for it before each batch of changes. It needs no reason to stop them."""
-    with connected(options, environment) as reached:
+    with open_connection(options, environment) as reached:
         who = person_of(reached.caller.arn, environment)
         pause = reached.control.pause(who, options.reason or _NO_REASON, reached.caller.userid)
         _record(options, environment, reached)
@@ -332,7 +332,7 @@ def pause_command(options: PauseOptions, environment: Environment) -> Exit:
 
 def unpause_command(options: UnpauseOptions, environment: Environment) -> Exit:
     """Turn the global stop switch off."""
-    with connected(options, environment) as reached:
+    with open_connection(options, environment) as reached:
         who = person_of(reached.caller.arn, environment)
         if reached.control.in_force().pause is None:  # one that cannot be read is on
             console.result(f"No pause is in force in {environment.name}.\n")

@@ -24,7 +24,7 @@ from utils.aws_mgmt.app.options import RecoveryOptions
 from utils.aws_mgmt.app.run_begin import JOURNAL, journal_gates, with_begin
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.app.target import outlives
-from utils.aws_mgmt.cli.connecting import connected
+from utils.aws_mgmt.cli.connecting import open_connection
 from utils.aws_mgmt.cli.terminal import Terminal
 
 
@@ -53,7 +53,7 @@ def _journal(report: Report, options: RecoveryOptions, env: Environment) -> tupl
     if not incident or not outlives(options, env):
         return ()
     try:
-        with connected(options, env) as reached:
+        with open_connection(options, env) as reached:
             return journal_gates(options, reached, incident)
     except (Refused, DataUnavailable) as unread:
         return (Gate(JOURNAL, met=False, says=f"it cannot be read: {unread}", stops=True),)
@@ -64,7 +64,7 @@ def _with_approvals(report: Report, options: RecoveryOptions, env: Environment) 
     if options.from_evidence or not options.incident or env.approvals.people == 1 or not outlives(options, env):
         return report
     try:
-        with connected(options, env) as reached:
+        with open_connection(options, env) as reached:
             return with_approvals(report, options, options.incident, reached)
     except (Refused, DataUnavailable) as unread:
         return replace(report, notes=(*report.notes, f"What was approved was not read: {unread}"))
@@ -72,7 +72,7 @@ def _with_approvals(report: Report, options: RecoveryOptions, env: Environment) 
 
 def _assess_return(options: RecoveryOptions, env: Environment, run: CommandRun) -> Report:
     """The assessment of a failback or a release, upon what the incident recorded; it changes nothing."""
-    with connected(options, env) as reached:
+    with open_connection(options, env) as reached:
         control_state = reached.control.in_force()
         incident = control_state.known_incident.id if control_state.known_incident else options.incident
         recorded = recorded_for(options, entries_of_incident(options, env, incident, reached), incident)

@@ -21,7 +21,7 @@ from utils.aws_mgmt.app.full_drill import FullDrill, account_for, agree_to_drill
 from utils.aws_mgmt.app.next_steps import DRILL_CLEAN, READINESS, NextStep
 from utils.aws_mgmt.app.options import DrillOptions, DrTestOptions
 from utils.aws_mgmt.app.run_folder import run_folder
-from utils.aws_mgmt.cli.connecting import connected
+from utils.aws_mgmt.cli.connecting import open_connection
 from utils.aws_mgmt.cli.terminal import Terminal
 
 _STAMP = re.compile(r"\d{8}-\d{6}")
@@ -30,14 +30,14 @@ _NOTHING = "Nothing of a drill is left.\n"
 
 def drill_command(options: DrillOptions, environment: Environment) -> Exit:
     """Clean up after a drill, or show what is left of it. Returns 0 where nothing of a drill is left."""
-    with run_folder(options) as folder, connected(options, environment) as reached:
+    with run_folder(options) as folder, open_connection(options, environment) as reached:
         return show_or_clean(options, environment, reached, CommandRun(folder, Terminal()))
 
 
 def full_drill_command(options: DrTestOptions, environment: Environment) -> Exit:
     """Hold the drill. Raises Refused where it may not be held. Returns 0 where all is done, proven and clean."""
     env = drill_rules(environment)
-    with run_folder(options) as folder, connected(options, env) as reached:
+    with run_folder(options) as folder, open_connection(options, env) as reached:
         files = CommandRun(folder, Terminal())
         agree_to_drill(env, files.dialog)
         return run_drill(options, env, reached, files)

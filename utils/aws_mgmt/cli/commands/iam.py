@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from dr_actions.iam.policies import IamRole, declared, policies
+from dr_actions.iam.policies import IamRole, declared_operations, policies
 from dr_estate.config.environment import Environment
 from reports.terminal import console
 from utils.aws_mgmt.app.errors import UsageError
@@ -24,7 +24,7 @@ def iam_command(options: IamOptions, environment: Environment) -> Exit:
     role = options.role
     if role and role not in set(IamRole):
         raise UsageError(f"there is no role '{role}': choose {', '.join(IamRole)}, or none for all.")
-    documents = policies(environment, declared())
+    documents = policies(environment, declared_operations())
     console.result(json.dumps(documents[role] if role else documents, indent=2) + "\n")
     printed = f"{len(documents[role])} policies of the {role}" if role else f"the policies of {len(documents)} roles"
     console.conclude(options.format, f"{printed}, exit {Exit.READY}", str(DIAGNOSIS), beside=True)

@@ -13,7 +13,7 @@ from dr_actions.clients.mutating_client import SendFailed
 from dr_actions.journal.comparison import (
     RecordComparison,
     anchored_everywhere,
-    compared,
+    comparison_of,
     mirror_alone,
     not_compared,
 )
@@ -77,7 +77,7 @@ def log_command(options: LogOptions, environment: Environment) -> Exit:
         if refused:
             console.conclude(options.format, f"{incident}: no run began", str(READINESS))
             return Exit.READY
-        raise UsageError(_nothing(options, environment, incident, _worlds(options, environment)))
+        raise UsageError(_nothing_message(options, environment, incident, _worlds(options, environment)))
     mirror = _comparison(options, environment, incident, chain, anchors) if anchors else None
     rto_s = environment.objectives.rto_minutes * 60
     log = incident_log(chain, environment.name, incident, source, rto_s, mirror, anchors)
@@ -129,10 +129,10 @@ def _comparison(
     if not outlives(options, environment):
         return not_compared("its sandbox is not up.")
     try:
-        mirrored, _ = _mirrored(options, environment, incident)
+        mirrored, _ = _mirror_chain(options, environment, incident)
     except (DataUnavailable, JournalBroken, Refused, SendFailed, UsageError, WrongAccount) as silent:
         return not_compared(str(silent))
-    return compared(local, mirrored)
+    return comparison_of(local, mirrored)
 
 
 def _anchors(options: LogOptions, environment: Environment, incident: str, chain: Chain) -> RecordComparison:
@@ -180,7 +180,7 @@ def _of_this_world(options: LogOptions, environment: Environment) -> tuple[str, 
     found = _newest_first(files)
     incident = options.incident or (_incident_of(found[0], environment) if found else "")
     if not incident:
-        raise UsageError(_nothing(options, environment, "", worlds))
+        raise UsageError(_nothing_message(options, environment, "", worlds))
     _is_one(incident, environment)
     path = next((file for file in found if _incident_of(file, environment) == incident), None)
     if path is not None:
@@ -189,7 +189,7 @@ def _of_this_world(options: LogOptions, environment: Environment) -> tuple[str, 
             raise UsageError(f"{OtherWorld(source, chain.world, files[path])} {_shown_by(path)}")
         chain, source = _longest(options, environment, incident, chain, source)
     else:
-        chain, source = _mirrored(options, environment, incident)
+        chain, source = _mirror_chain(options, environment, incident)
     return incident, chain, source
 
 
@@ -200,7 +200,7 @@ def _longest(
     if local.fault or _has_ended(local) or not outlives(options, environment):
         return local, path
     try:
-        mirrored, table = _mirrored(options, environment, incident)
+        mirrored, table = _mirror_chain(options, environment, incident)
     except (DataUnavailable, Refused, SendFailed, UsageError, WrongAccount):
         return local, f"{path} (its last run did not end, and the control table cannot be asked what it did since)"
     if mirrored.entries[: len(local.entries)] != local.entries:
@@ -225,7 +225,7 @@ def _worlds(options: LogOptions, environment: Environment) -> list[WorldId]:
     return [WorldId.sandbox(environment.account, folder.name.removeprefix(begins)) for folder in folders]
 
 
-def _mirrored(options: LogOptions, environment: Environment, incident: str) -> tuple[Chain, str]:
+def _mirror_chain(options: LogOptions, environment: Environment, incident: str) -> tuple[Chain, str]:
     """The mirror of this world's journal. A sandbox that is not up has none. One without a world is shown for audit.
 
     Raises UsageError where another way of reaching the same table wrote it.
@@ -246,7 +246,7 @@ def _mirrored(options: LogOptions, environment: Environment, incident: str) -> t
     raise UsageError(f"{OtherWorld(table, chain.world, world)} It is shown {how}.")
 
 
-def _nothing(options: LogOptions, environment: Environment, incident: str, worlds: list[WorldId]) -> str:
+def _nothing_message(options: LogOptions, environment: Environment, incident: str, worlds: list[WorldId]) -> str:
     """Say that this world has no such journal; name the other worlds that have one, and the command that shows it."""
     where = worlds[0].full_name if worlds else f"a sandbox of {environment.name}"
     if incident:
@@ -255,10 +255,10 @@ def _nothing(options: LogOptions, environment: Environment, incident: str, world
         folder = all_journals(options)
         first = f"No journal of {environment.name} ({where}) is in {folder}. Name the incident: {log_of('INC-123')}."
     others = _newest_first(all_journals(options).rglob(f"{environment.name}-{incident or '*'}{_ENDING}"))
-    return "\n".join([first, *(_elsewhere(path, environment) for path in others[:_MOST_NAMED])])
+    return "\n".join([first, *(_elsewhere_text(path, environment) for path in others[:_MOST_NAMED])])
 
 
-def _elsewhere(path: Path, environment: Environment) -> str:
+def _elsewhere_text(path: Path, environment: Environment) -> str:
     incident = _incident_of(path, environment)
     world = read(path, environment.name, incident).world
     name = world.full_name if world else "which one cannot be read"

@@ -16,14 +16,14 @@ from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.incident_record import record_pause
 from utils.aws_mgmt.app.options import RepairOptions
-from utils.aws_mgmt.cli.connecting import connected
+from utils.aws_mgmt.cli.connecting import open_connection
 
 
 def repair_command(options: RepairOptions, environment: Environment) -> Exit:
     """Set one item aside, or list all that cannot be read. Raises UsageError, and Refused where the keys may not."""
     if options.item and not options.reason.strip():
         raise UsageError("--reason: say why the item may be set aside.")
-    with connected(options, environment) as reached:
+    with open_connection(options, environment) as reached:
         items = unreadable_items(reached.control)
         if not options.item:
             return _list(options, items)
@@ -44,7 +44,7 @@ def repair_command(options: RepairOptions, environment: Environment) -> Exit:
 def _list(options: RepairOptions, items: tuple[UnreadableItem, ...]) -> Exit:
     """Show each item and its id; exit 1 where there is one."""
     for item in items:
-        console.result(f"  {item.id}  {item.kind}: {console.completed(item.says)}\n")
+        console.result(f"  {item.id}  {item.kind}: {console.complete_commands(item.says)}\n")
     counted = "1 item" if len(items) == 1 else f"{len(items)} items"
     code = Exit.NOT_READY if items else Exit.READY
     console.conclude(options.format, f"{counted} of the control table cannot be read, exit {code}", _after(items))

@@ -134,7 +134,7 @@ def _train(options: SandboxOptions, environment: Environment) -> Exit:
     name, machine = options.name, options.format == "json"
     if not name:
         console.result(
-            training.scenarios_text([scenario.listed() for scenario in scenarios.catalogue()], options.format),
+            training.scenarios_text([scenario.summary() for scenario in scenarios.catalogue()], options.format),
             machine=machine,
         )
         first = Command(("sandbox", "train", next(iter(scenarios.catalogue())).name))

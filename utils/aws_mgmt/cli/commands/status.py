@@ -13,7 +13,7 @@ from utils.aws_mgmt.app.areas import areas_of, chosen_checks
 from utils.aws_mgmt.app.early_judgement import EarlyJudgement
 from utils.aws_mgmt.app.evaluation import CommandRun, judge, read
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.gate import gate_rules, gated
+from utils.aws_mgmt.app.gate import gate_rules, with_gate
 from utils.aws_mgmt.app.options import DrTestOptions, FailoverOptions, JudgingOptions, StatusOptions
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.cli.terminal import Terminal
@@ -40,7 +40,7 @@ def status_command(options: StatusOptions | DrTestOptions | FailoverOptions, env
         report = replace(report, notes=(*report.notes, *recorded))
     if areas == (Area.VALIDATION,) and report.exit == Exit.NOT_READY:
         report = replace(report, exit=Exit.VALIDATION_FAILED)
-    report = gated(report, rules)
+    report = with_gate(report, rules)
     report = replace(report, next_step=after_look(report))
     from reports.publish import publish  # imported while AWS answers
 

@@ -35,7 +35,7 @@ def tabletop_command(options: DrTestOptions, environment: Environment) -> Exit:
         ask = Terminal().attended and given is None and not options.non_interactive
         decisions = _talk(stops) if ask else _find(given or (), stops)
         exercise = Exercise(environment.name, snapshot.world, snapshot.taken_at, stops, decisions)
-        (folder / "tabletop.md").write_text(console.completed(tabletop.markdown(exercise)), encoding="utf-8")
+        (folder / "tabletop.md").write_text(console.complete_commands(tabletop.markdown(exercise)), encoding="utf-8")
         (folder / "tabletop.json").write_text(tabletop.as_json(exercise), encoding="utf-8")
         notes = _record_exercise(options, environment, exercise, RunEvidence(folder, clock, began_s, "tabletop.json"))
     for note in notes:

@@ -20,7 +20,7 @@ from utils.aws_mgmt.app.after_look import after_watch
 from utils.aws_mgmt.app.areas import areas_of
 from utils.aws_mgmt.app.connections import AppContext, connect
 from utils.aws_mgmt.app.errors import UsageError
-from utils.aws_mgmt.app.evaluation import narrowed
+from utils.aws_mgmt.app.evaluation import chosen_tenants
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.incident_record import mirror_of
 from utils.aws_mgmt.app.options import FailoverOptions, StatusOptions
@@ -45,7 +45,9 @@ def watch_command(options: StatusOptions | FailoverOptions, environment: Environ
 
         def look() -> WatchedEstate:
             snapshot = world.observe(environment)
-            estate = watched_estate(snapshot, environment, areas_of(options), narrowed(options, snapshot, environment))
+            estate = watched_estate(
+                snapshot, environment, areas_of(options), chosen_tenants(options, snapshot, environment)
+            )
             primary = estate.regions[0]
             dark = "" if primary.api == Api.ANSWERS else primary.region
             next_step = after_watch(estate.posture, estate.standing, environment, estate.at, dark)
