@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from dr_estate.model.aws_durations import STANDINGS, AwsOperation, OperationPhase, of_call, operation, operations
+from sandbox.moto_ext.backup.durations import BACK_UPS, RESTORES
 
 ROOT = Path(__file__).parents[3]
 RESTORE = AwsOperation(
@@ -40,7 +41,9 @@ def test_a_call_begins_one_operation() -> None:
 def test_every_row_is_played_by_the_sandbox_or_reckoned_with_by_the_plan() -> None:
     rooms = (ROOT / "sandbox", ROOT / "dr_actions")
     code = "\n".join(path.read_text(encoding="utf-8") for room in rooms for path in room.rglob("*.py"))
-    assert [] == [row.id for row in operations().values() if f'"{row.id}"' not in code and not row.calls]
+    by_store = {*BACK_UPS.values(), *RESTORES.values()}
+    unused = (row.id for row in operations().values() if f'"{row.id}"' not in code and not row.calls)
+    assert [] == [name for name in unused if name not in by_store]
 
 
 def test_size_counts_by_unit_and_one_that_is_not_known_counts_nothing() -> None:
