@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from botocore.exceptions import BotoCoreError, HTTPClientError
@@ -32,9 +31,6 @@ _BUCKET_REGION = "x-amz-bucket-region"
 _REDIRECT, _ERROR, _SERVER_FAULT, _SIGN_IN_FIRST = 300, 400, 500, 511
 
 
-T = TypeVar("T")
-
-
 class NotAws(BotoCoreError):
     """Something between here and AWS answered in its place."""
 
@@ -45,6 +41,10 @@ class CutAnswer(HTTPClientError):
     """An answer of AWS that ends in the middle: as good as a connection that broke."""
 
     fmt = "{operation}: {missing}"
+
+
+HALF = (CutAnswer, ResponseParserError)
+"""Half an answer arrived: it is asked for once more. The second is the parser's, of XML that ends in the middle."""
 
 
 class UnknownShape(BotoCoreError):
@@ -61,14 +61,6 @@ def refuse_foreign_answers(session: Session) -> None:
     session.register("before-parse", refuse_foreign_answer, unique_id="foreign-answers")
     careful = _CarefulParsers(session.get_component("response_parser_factory"))
     session.register_component("response_parser_factory", careful)
-
-
-def whole(doing: Callable[[Any], T], caller: Any) -> T:
-    """What ``doing`` gives; where half an answer arrives, it is done once more. Raises what the second time raises."""
-    try:
-        return doing(caller)
-    except (CutAnswer, ResponseParserError):  # the parser's: of XML that ends in the middle
-        return doing(caller)
 
 
 class _CarefulParsers:

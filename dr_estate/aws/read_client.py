@@ -26,7 +26,7 @@ from dr_estate.aws.call_log import CallLog
 from dr_estate.aws.clock import LEAST_PATIENCE_S, ClockHook, WorldClock, is_loopback
 from dr_estate.aws.dark_places import DarkPlaces, place_name, service_in
 from dr_estate.aws.errors import DeadlinePassed, explain
-from dr_estate.aws.foreign_answers import refuse_foreign_answers, whole
+from dr_estate.aws.foreign_answers import HALF, refuse_foreign_answers
 from dr_estate.aws.immutable_answers import ImmutableAnswers
 from dr_estate.aws.lean_client import ANSWERS, UNSENT, LeanClient, LeanService, is_usual, place_of
 from dr_estate.aws.loopback_hosts import keep_loopback_hosts
@@ -227,7 +227,11 @@ class ReadClient:
         if reason := self._dark.reason(service_in(service, place)):
             raise DataUnavailable(Unavailable(UnavailableKind.UNREACHABLE, reason, region, service=service))
         try:
-            answer = whole(doing, self.caller(service, region))
+            caller = self.caller(service, region)
+            try:
+                answer = doing(caller)
+            except HALF:
+                answer = doing(caller)
         # Nothing unseen: a call that is not declared is a fault of this program.
         except ForbiddenCall:
             raise

@@ -25,7 +25,7 @@ def markdown() -> list[str]:
 
 def _table(steps: Sequence[PlaybookStep]) -> list[str]:
     planes = list(Plane)
-    rows = (
+    rows = [
         (f"{step.number} {step.name}", step.owner, *(still_works(step, plane) for plane in planes)) for step in steps
-    )
+    ]
     return table_lines(("step", "owner", *planes), rows)

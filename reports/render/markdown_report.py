@@ -105,10 +105,10 @@ def _section(title: str, body: Iterable[str]) -> list[str]:
 
 
 def _areas(report: Report) -> list[str]:
-    rows = (
+    rows = [
         (area, *(sum(r.status is status for r in results) for status in _COLUMNS))
         for area, results in report.by_area().items()
-    )
+    ]
     return table_lines(("area", "pass", "warn", "fail", "unknown", "excepted", "not applicable"), rows)
 
 
@@ -144,6 +144,6 @@ def _findings(report: Report, status: Status) -> list[str]:
             lines += [markdown(result.reason), ""]
             continue
         heads = ("side", "subject", "measured", "wanted", "because", "remedy")
-        lines += table_lines(heads, ((markdown(str(getattr(f, head))) for head in heads) for f in rows[:_SHOWN]))
+        lines += table_lines(heads, [[markdown(str(getattr(f, head))) for head in heads] for f in rows[:_SHOWN]])
         lines += [f"... and {len(rows) - _SHOWN} more", ""] if len(rows) > _SHOWN else [""]
     return lines

@@ -34,6 +34,7 @@ VALUES = (
     "dr_estate.snapshot.snapshot",
     "dr_checks.core.model",
     "dr_checks.derived",
+    "dr_checks.posture",
     "dr_actions.model",
     "reports.values",
 )
@@ -185,8 +186,8 @@ def main(result: str, until: str, argv: list[str]) -> int:
 
 
 pytestmark = [pytest.mark.proof, pytest.mark.apart]
-MOST_OF_A_LOOK, MOST_BEFORE_A_CHANGE = 25, 32
-EXECUTE = "failover --execute --planned --incident INC-123 --confirm files.sit-efs"
+MOST_OF_A_LOOK, MOST_BEFORE_A_CHANGE = 25, 37
+EXECUTE = "failover --execute --planned --incident INC-123 --confirm files/restore_dr:sit-efs"
 
 
 def journey(words: str, until: str, folder: Path, person: str) -> dict[str, list[str]]:

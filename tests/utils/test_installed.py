@@ -90,7 +90,8 @@ def test_the_wheel_holds_one_folder_of_its_own_and_no_tests(wheel: Path) -> None
         "sandbox/truth.json",
     }
     assert needed | {"features/dns_records.feature", "features/test_features.py"} <= names
-    assert not {parts[1] for parts in paths} & {"tests", "benchmarks", "deploy"}
+    assert not {parts[1] for parts in paths} & {"tests", "benchmarks"}
+    assert {"deploy/anchors/index.py"} == {name for name in names if name.startswith("deploy")}, "the sandbox plays it"
     assert {"docs/gates.md", "docs/traps.md"} == {name for name in names if name.startswith("docs")}, (
         "what `explain` reads"
     )
@@ -122,7 +123,7 @@ def test_the_wheel_holds_every_file_that_the_checkout_reads(
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     assert done.returncode in (0, 1), done.stderr
     opened = {_source(Path(path).relative_to(ROOT)) for path in log.read_text(encoding="utf-8").splitlines()}
-    read = {path for path in opened if path and path.split("/")[0] not in (".venv", ".tools")}
+    read = {path for path in opened if (ROOT / path).is_file() and path.split("/")[0] not in (".venv", ".tools")}
     assert "utils/aws_mgmt/cli/parser.py" in read
     assert set() == {f"aws_dr_manager/{path}" for path in read} - set(ZipFile(wheel).namelist())
 
@@ -171,7 +172,7 @@ def test_the_bare_tool_judges_as_the_checkout_does(
 
 def _plain(ran: Ran) -> str:
     """The JSON report without its folders, and with ``dr`` for the program that its commands begin with."""
-    text = json.dumps(ran.report | {"files": {}, "next_step": ""}, sort_keys=True)
+    text = json.dumps(ran.report | {"files": {}, "next_step": "", "next_command": ""}, sort_keys=True)
     return text.replace("python utils/aws_mgmt/dr_cli.py", "dr")
 
 

@@ -131,7 +131,7 @@ def test_the_next_command_looks_at_the_world_of_the_run(earlier: Earlier, world:
         ran = earlier.run(f"report {earlier.folder}", PATH="")
     finally:
         stored.write_bytes(before)
-    assert f"dr_cli.py -e sit{options} --output {earlier.home / 'out'} status`" in ran.out
+    assert f"dr_cli.py -e sit{options} --output {earlier.home / 'out'} status\n" in ran.out
 
 
 @without_allure
