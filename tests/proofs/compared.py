@@ -31,6 +31,7 @@ PASSING = re.compile(r"^(ecs\.tasks\..*\.zone|vpc\.subnets\..*\.free|backup\.vau
 # Backup goes on meanwhile: the backups that a run asked for are known by its calls, their completion by the run itself.
 _LEFT_OUT = (
     "control_table.standing",
+    "control_table.begin",
     "region_heartbeat.minutes",
     "elbv2_request_counts.minutes",
     "dynamodb.latency_metrics",

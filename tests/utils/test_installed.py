@@ -141,7 +141,7 @@ def test_the_bare_tool_has_help_and_says_what_it_lacks(bare: Path, run: Callable
     assert (0, "Usage: dr [OPTIONS]") == (helped.code, helped.out[:19])
     assert run("python -m aws_dr_manager --help").out.startswith("Usage: python -m aws_dr_manager [OPTIONS]")
     unknown = run("dr -e sit status")
-    assert (3, "No AWS credentials were found.") == (unknown.code, unknown.err[:30])
+    assert (3, True) == (unknown.code, "No AWS credentials were found." in unknown.err), unknown.err
     for line in (
         "dr -e sit --sandbox status",
         "dr -e sit sandbox up",

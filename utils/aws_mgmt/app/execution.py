@@ -171,7 +171,7 @@ def run_steps(
         run = run_of(context, heartbeat.check, journal, listener)
         context.app.sign_in.waits_on = lambda: run.no_writes_since is not None
         run.report_writes = partial(_report_writes, context, heartbeat, str(again.command))
-        listener.note(visitor_access(run.snapshot, run.env).line)
+        listener.note(visitor_access(run.snapshot, run.env).sentence)  # without a command: this run is what ends it
         journal.report_to(listener.note)
         try:
             open_the_record(context, run, journal, heartbeat.lock.fence)
