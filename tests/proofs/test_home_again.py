@@ -234,7 +234,7 @@ def test_a_gate_that_fails_at_half_while_people_write_leaves_one_region_writing_
         assert [10, 50, 10] == world.weights()
         stepped_back(run.said)
         status = at_endpoint(enforced.world, tmp_path, f"-e sit --config {config} status", "reader")
-        assert "writes: the database of af-south-1 alone takes them." in " ".join(status.out.split())
+        assert "Writes: the database of af-south-1 alone takes them." in " ".join(status.out.split())
         world.tasks_at_home(enforced.env.capacity.tasks_per_service)
         ran = elsewhere.execute("failback", HOME, "--staged")
     assert (scenario.ends, []) == (ran.code, ran.denied), ran.said
