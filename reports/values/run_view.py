@@ -415,7 +415,12 @@ class RunFollower:
         rto_s = objectives.rto_minutes * _MINUTE_S
         met = f"of {duration(rto_s)}: {'met' if took_s is not None and took_s <= rto_s else 'NOT MET'}"
         at = f"{self._ended_at:%Y-%m-%d %H:%M} UTC"
-        protected = f"NOT PROTECTED since {at}, until the failback" if to_dr else f"protected since {at}"
+        # A failback alone gives the data a copy again: after an abort the DR region serves as before, without one.
+        protected = {
+            Goal.FAILBACK: f"protected since {at}",
+            Goal.ABORT: "NOT PROTECTED, until the failback",
+            **dict.fromkeys(_TO_DR, f"NOT PROTECTED since {at}, until the failback"),
+        }.get(plan.goal, "as it was before this run")
         return RunFacts(
             served=served or "not seen: nothing was validated",
             recovered="not yet" if took_s is None else f"in {duration(took_s)}" + (f" {met}" if to_dr else ""),

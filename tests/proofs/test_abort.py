@@ -122,7 +122,8 @@ def test_before_the_point_of_no_return_the_abort_brings_everybody_back_to_the_dr
     dr = enforced.env.region(Side.DR)
     assert {row.region for row in after.written} == {dr}, after.refused
     assert [] == missing(after.sites, (*written.writer.written, *after.written), dr)
-    assert "In short Posture: ON_DR Answer: DONE, exit 0 Gaps: none Next:" in words(ran)
+    assert "In short Posture: ON_DR Answer: DONE, exit 0 Served: 1 of 1 tenants by eu-west-1" in words(ran), ran.said
+    assert "Standby: NOT PROTECTED, until the failback" in words(ran), ran.said
     assert "Writes: the database of eu-west-1 alone takes them" in words(ran)
     assert elsewhere.world.markers()[elsewhere.env.regions.dr] == []
     assert checks(enforced) == pinned

@@ -18,6 +18,8 @@ from tests.utils.running import PATIENCE_S, at_endpoint, rules, signed_in
 IMPATIENT = "[observation]\nattempts = 1\nconnect_timeout_s = 2"
 LOOKS, LOOKED_AT = 8, re.compile(r"looked at (\d\d:\d\d:\d\d) UTC")
 SMALL = {"LINES": "24", "COLUMNS": "80"}
+ROOMY = SMALL | {"LINES": "40"}
+"""An outage's command is six lines of a test's long paths."""
 
 
 def test_without_a_terminal_the_watch_is_refused_in_a_sentence(sandbox_world: Endpoint, tmp_path: Path) -> None:
@@ -33,7 +35,7 @@ def test_a_region_that_is_lost_changes_the_screen_and_q_leaves(
 ) -> None:
     config = rules(tmp_path, "sit", IMPATIENT)
     dark = Outage("af-south-1", "refuse")
-    variables = {**signed_in(sandbox_world, "reader"), **SMALL}
+    variables = {**signed_in(sandbox_world, "reader"), **ROOMY}
     with at_terminal(f"-e sit --config {config} {words}", tmp_path, variables, columns=80) as terminal:
         terminal.until("NORMAL: the primary region answers")
         sandbox_world.begin(dark)
@@ -54,7 +56,7 @@ def test_a_region_that_is_lost_changes_the_screen_and_q_leaves(
 @pytest.mark.proof
 def test_credentials_that_end_during_the_watch_show_on_the_screen(sandbox_world: Endpoint, tmp_path: Path) -> None:
     config = rules(tmp_path, "sit", IMPATIENT)
-    variables = {**signed_in(sandbox_world, "reader"), **SMALL}
+    variables = {**signed_in(sandbox_world, "reader"), **ROOMY}
     with at_terminal(f"-e sit --config {config} status --watch 1", tmp_path, variables, columns=80) as terminal:
         terminal.until("NORMAL: the primary region answers")
         sandbox_world.inject("credentials-expired")
