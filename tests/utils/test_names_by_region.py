@@ -90,6 +90,7 @@ def test_init_update_shows_what_differs_and_writes_it_where_that_is_wanted(
     assert (Exit.USAGE, 1) == (bad.code, len(bad.err.splitlines())), bad.err
     assert Exit.READY == at_endpoint(world, tmp_path, f"{words} --update --yes").code
     assert whole == path.read_text(encoding="utf-8")
+    assert "account = [" == path.with_name("sit.map.toml.unusable").read_text(encoding="utf-8"), "choices are not lost"
 
 
 def test_an_estate_of_plain_boto3_is_mapped_and_judged_by_the_names_of_each_region(tmp_path: Path) -> None:

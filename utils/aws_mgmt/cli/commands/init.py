@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,7 @@ def init_command(options: InitOptions) -> Exit:
     elif saved:
         mapped = f"No map was written: what runs was found in {saved.primary} and {saved.dr or 'no other region'}."
     _write(options, written)
-    approvals = "One person may order a failover: see [approvals] in its docs."
+    approvals = "One person may order a failover: see [approvals] in docs/environments.md."
     console.result(f"{path}: {len(settings)} settings. {approvals}\n{mapped}\n")
     console.conclude(options.format, f"{options.environment} is described", str(DIAGNOSIS))
     return Exit.READY
@@ -109,9 +109,13 @@ def _update(options: InitOptions) -> Exit:
     """Show how the map file differs from the account, and write the map of today where a person agrees."""
     path = map_path(options.config, options.environment)
     environment = load_environment(options.config, options.environment, with_map=False)
-    before = None
-    with suppress(EnvironmentFileError):  # one that cannot be used is written again
+    before, aside = None, path.with_name(f"{path.name}.unusable")
+    try:
         before = load_environment(options.config, options.environment).estate_map
+    except EnvironmentFileError as unusable:  # it is written again, and kept: a person may have chosen something in it
+        console.complain(
+            f"{unusable} Once it is written again, {aside} holds the former map, with what was chosen in it."
+        )
     regions = (environment.regions.primary, environment.regions.dr)
     with ExitStack() as stack, console.working("Reading the account"):
         world = stack.enter_context(world_of(options, environment))
@@ -133,6 +137,8 @@ def _update(options: InitOptions) -> Exit:
     if not (options.yes or (Terminal().attended and console.has_typed("yes", f"Write {path}? Type yes: "))):
         console.conclude(options.format, f"{path} stays as it is", "`dr_cli.py init --update --yes` writes it again.")
         return Exit.NOT_READY
+    if before is None and path.exists():
+        path.replace(aside)
     path.write_text(found.to_toml(), encoding="utf-8")
     console.conclude(options.format, f"{path} is written: {len(changes)} changes", str(DIAGNOSIS))
     return Exit.READY
