@@ -47,17 +47,11 @@ def complete_commands(text: str) -> str:
 
 def complain(sentence: str, stream: TextIO | None = None) -> None:
     """Say what went wrong, on stderr: on ``stream``, where another library has its place for a while."""
-    from rich.file_proxy import FileProxy
-
-    from reports.terminal.printer import Printer
-
     shown = commanding_nobody(visible(without_credentials(complete_commands(sentence))))
-    place = stream or sys.stderr
-    if isinstance(place, FileProxy):  # a progress bar is there: it makes room for what is written, not for a console
-        place.write(f"{shown}\n")
-        return
+    place = stream or sys.stderr  # a progress bar has taken its place, and makes room for what is written there
     with _aside():
-        Printer(file=place, highlight=False, markup=False, emoji=False, soft_wrap=True).print(shown)
+        place.write(f"{shown}\n")
+        place.flush()
 
 
 def ask(prompt: str) -> str:

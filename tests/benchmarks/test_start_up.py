@@ -50,6 +50,12 @@ def test_help_loads_nothing_of_weight_and_few_modules_more_than_python_itself() 
 
 
 @pytest.mark.proof
+def test_a_complaint_loads_no_screen(tmp_path: Path) -> None:
+    code, loaded = _loaded(["-e", "nowhere", "--config", str(tmp_path), "status"])
+    assert (code, loaded & {"rich", "boto3", "moto"}) == (2, set())
+
+
+@pytest.mark.proof
 def test_a_later_command_compiles_no_text_that_an_earlier_one_compiled() -> None:
     env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     command = [sys.executable, "-c", _COUNTING, "explain", "exit", "3"]
