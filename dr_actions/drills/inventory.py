@@ -17,6 +17,7 @@ from typing import Any
 
 import orjson
 
+from dr_estate.model.engines import ENGINES
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.snapshot.snapshot import Snapshot
 
@@ -29,6 +30,7 @@ _LEFT_OUT = re.compile(
     r"dynamodb_markers|platform_resources|terraform_state\.held_locks|"
     r"[a-z_0-9]+\.[a-z_]*(metrics|statuses|healthy_hosts|minutes|alarms))"
 )
+_OF_ENGINES = "|".join(f'{engine.read_only}","{re.escape(engine.writable)}' for engine in ENGINES.values())
 _LOTS = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)"), "<moment>"),
     (re.compile(r"\bab-[a-z0-9]{26}\b"), "<backup>"),
@@ -36,7 +38,7 @@ _LOTS = (
     # counted up by backups, by changes, by tasks placed, and by anyone who works in the estate meanwhile
     (re.compile(r'"(points|version|free|running|pending|items|size_bytes)":\d+'), r'"\1":0'),
     (re.compile(r',\["ReplicatedFrom","[^"]*"\]'), ""),  # shows a later run where the database came from
-    (re.compile(r',\["read_only","\{TrueIfReplica\}"\]'), ""),  # the engine's own default
+    (re.compile(rf',\["({_OF_ENGINES})"\]|(?<=\[)\["({_OF_ENGINES})"\],?'), ""),  # an engine's own default
     # of secrets and parameters, keyed for the process that read them: another may end the drill. A secret's value that
     # changed is a new version.
     (re.compile(r'"(digest|neutral|as_tenant)":"[0-9a-f]{16}"'), r'"\1":""'),

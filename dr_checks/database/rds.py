@@ -12,13 +12,13 @@ from dr_checks.derived.database_copies import REPLICA, copy_to_use, database_nam
 from dr_checks.derived.parameter_groups import create_parameter_group
 from dr_estate.config.environment import Side
 from dr_estate.model import states
+from dr_estate.model.engines import Engine, engine_of
 from dr_estate.model.restored_names import RESTORED_FROM
 from dr_estate.model.states import DATABASE, State
 from dr_estate.readers import ecs, rds, rds_groups, vpc
 
 PRIMARY_ONLY = (Side.PRIMARY,)
 _ZONES_NEEDED = 2
-_READ_ONLY, _UNSET = "read_only", "{TrueIfReplica}"
 
 
 def _databases(view: View) -> list[rds.Instance]:
@@ -174,18 +174,21 @@ def _two_zones(view: View, source: rds.Instance) -> Remedy:
 def parameter_group(view: View) -> Iterator[Finding]:
     """The group of names.db_parameter_group, which a restore names: RDS refuses one that is absent (T56).
 
-    One with read_only on makes a restored database refuse every write. Where a database runs with it already, that is
-    a failback's write pause, or rds.serves' matter. Source: RDS User Guide, "Parameters for MySQL DB instances".
+    One whose read-only parameter is on (``model.engines``) makes a restored database refuse every write. Where
+    a database runs with it already, that is a failback's write pause, or rds.serves' matter.
     """
     name = view.env.named(view.env.names.db_parameter_group)
     group = view.find(rds_groups.parameter_groups, name=name)
-    frozen = {row.name for row in view.get(rds_groups.parameter_groups) if _is_read_only(row)}
+    rows = view.get(rds_groups.parameter_groups)
+    engines = {row.name: engine_of(row.family) for row in rows}
+    frozen = {row.name for row in rows if engines[row.name].refuses_writes(row.parameters)}
     promoted = (
         {used for replica in replicas(view) for used, _ in replica.parameter_groups} if frozen - {name} else set()
     )
-    yield from (_read_only(view, other) for other in sorted(promoted & frozen - {name}))  # a promotion keeps it
+    for other in sorted(promoted & frozen - {name}):  # a promotion keeps the replica's group
+        yield _read_only(view, other, engines[other])
     if name in frozen and not _runs_with(view, name):
-        yield _read_only(view, name)
+        yield _read_only(view, name, engines[name])
     elif group:
         yield view.ok(name, "present", "present", "a restore can name it; its values are rds-parity.parameter-group's")
     elif name.startswith("default."):
@@ -196,23 +199,18 @@ def parameter_group(view: View) -> Iterator[Finding]:
         yield view.gap(name, "absent", "present", reason, Remedy(sentence, create_parameter_group(view, name)))
 
 
-def _is_read_only(group: rds_groups.ParameterGroup) -> bool:
-    return dict(group.parameters).get(_READ_ONLY, "").upper() in ("1", "ON")
-
-
 def _runs_with(view: View, group: str) -> bool:
     """Whether an instance of this region that is no replica has the group."""
     return any(not row.source and group in dict(row.parameter_groups) for row in view.get(rds.instances))
 
 
-def _read_only(view: View, name: str) -> Finding:
-    row = {"ParameterName": _READ_ONLY, "ParameterValue": _UNSET, "ApplyMethod": "immediate"}
+def _read_only(view: View, name: str, engine: Engine) -> Finding:
+    parameter, value = engine.read_only, engine.writable
+    row = {"ParameterName": parameter, "ParameterValue": value, "ApplyMethod": "immediate"}
     command = view.command("rds", "ModifyDBParameterGroup", DBParameterGroupName=name, Parameters=[row])
     reason = "a database restored with it refuses every write: nobody can log in, write or upload"
-    remedy = Remedy(
-        f"aws_db_parameter_group '{name}' in {view.region}: {_READ_ONLY} = {_UNSET}, or not set.", (command,)
-    )
-    return view.gap(name, f"{_READ_ONLY} on", f"{_READ_ONLY} off", reason, remedy)
+    remedy = Remedy(f"aws_db_parameter_group '{name}' in {view.region}: {parameter} = {value}, or not set.", (command,))
+    return view.gap(name, f"{parameter} on", f"{parameter} off", reason, remedy)
 
 
 @check(

@@ -11,6 +11,7 @@ from dr_checks.derived.database_copies import database_name, primary_database, r
 from dr_checks.derived.parameter_groups import set_parameters
 from dr_estate.config.environment import Side
 from dr_estate.model import states
+from dr_estate.model.engines import ENGINES
 from dr_estate.readers import rds, rds_groups
 
 _SHOWN = 5
@@ -71,8 +72,8 @@ def _compare_parameters(
     return view.ok(name, f"{len(there.parameters)} values equal", f"like {model.name}", f"family {there.family}")
 
 
-# RDS for MySQL's own default of read_only: set so by a person (a thaw after a failback), or by nobody, it is the same.
-_AS_NOT_SET = {"read_only": "{TrueIfReplica}"}
+# An engine's own default: set so by a person (a thaw after a failback), or by nobody, it is the same.
+_AS_NOT_SET = {engine.read_only: engine.writable for engine in ENGINES.values()}
 
 
 def _differences(here: dict[str, str], over: dict[str, str]) -> list[str]:

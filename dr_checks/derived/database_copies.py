@@ -13,8 +13,9 @@ from dr_checks.derived import database_identity
 from dr_checks.derived.backup_copies import age_s, complete_copies, restore_key_flaw
 from dr_estate.config.environment import Side
 from dr_estate.model import states
+from dr_estate.model.engines import Engine, engine_of
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import rds, rds_replicas
+from dr_estate.readers import rds, rds_groups, rds_replicas
 
 AUTOMATED, REPLICA, BACKUP = "automated-backup", "read-replica", "backup-copy"
 
@@ -42,6 +43,15 @@ def primary_database(view: View) -> rds.Instance | None:
     """The database of the primary region, None where there is none. Raises DataUnavailable."""
     name = database_name(view)
     return view.find(rds.instances, Side.PRIMARY, identifier=name)
+
+
+def database_engine(view: View) -> Engine:
+    """The database's engine: as an instance of either region says, else the group that a restore gets."""
+    name, group = database_name(view), view.env.named(view.env.names.db_parameter_group)
+    instances = (view.snapshot.get_if_seen(rds.instances, side) or () for side in (Side.PRIMARY, Side.DR))
+    names = [row.engine for rows in instances for row in rows if row.identifier == name]
+    groups = view.snapshot.get_if_seen(rds_groups.parameter_groups, Side.DR) or ()
+    return engine_of(next(iter([*names, *(row.family for row in groups if row.name == group)]), ""))
 
 
 def is_database_arn(view: View, arn: str) -> bool:

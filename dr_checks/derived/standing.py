@@ -12,6 +12,7 @@ from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from dr_checks.core.model import View
+from dr_checks.derived.database_copies import database_engine
 from dr_checks.derived.pairing import tenant_services
 from dr_checks.derived.traffic_rules import VPC, Admission, TrafficEnd, TrafficRule
 from dr_estate.config.environment import Side
@@ -21,7 +22,7 @@ from dr_estate.model.unavailable import available
 from dr_estate.readers import efs_mounts, elbv2, rds_groups, vpc
 
 _BALANCER = "load balancer"
-_PORTS, _HTTPS = {DATABASE.id: 3306, FILES.id: efs_mounts.NFS_PORT}, 443
+_HTTPS = 443
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ class Grounds:
     """Both regions' VPCs: what the rules of a group of the primary ask of its counterpart in the DR region."""
 
     def __init__(self, view: View) -> None:
+        self._view = view
         self._there, self._here = Ground(view, Side.PRIMARY), Ground(view, Side.DR)
 
     def lacking(self, theirs: Iterable[str], mine: Iterable[str], *, outward: bool) -> list[str]:
@@ -168,8 +170,9 @@ class Grounds:
     @cached_property
     def _listening(self) -> dict[StandingPart, None]:
         there, here = self._there.servers, self._here.servers
+        ports = {DATABASE.id: database_engine(self._view).port, FILES.id: efs_mounts.NFS_PORT}
         return dict.fromkeys(
-            StandingPart(ends, here.get(name, ()), _PORTS.get(name, _HTTPS)) for name, ends in there.items()
+            StandingPart(ends, here.get(name, ()), ports.get(name, _HTTPS)) for name, ends in there.items()
         )
 
 

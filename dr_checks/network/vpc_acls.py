@@ -8,12 +8,13 @@ from ipaddress import IPv4Network
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
+from dr_checks.derived.database_copies import database_engine
 from dr_checks.derived.pairing import tenant_services
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import efs_mounts, elbv2, rds_groups, vpc
 
 _INTERNET = "0.0.0.0/0"
-_HTTPS, _MYSQL = 443, 3306
+_HTTPS = 443
 _REPLIES = (32768, 60999)
 """The ports from which Linux, and so a Fargate task, a load balancer or a database, opens connections."""
 _FILES = "tasks to their files"
@@ -81,7 +82,7 @@ def _flows(view: View) -> Iterator[_Flow]:
         yield _Flow("tasks to their NAT gateway", tasks, nats, _HTTPS)
         yield _Flow("the NAT gateway to AWS", nats, (), _HTTPS)
     if group:
-        yield _Flow("tasks to the database", tasks, group.subnets, _MYSQL)
+        yield _Flow("tasks to the database", tasks, group.subnets, database_engine(view).port)
     if mounts:
         yield _Flow(_FILES, tasks, tuple(mounts), efs_mounts.NFS_PORT, zonal=True)
     if balancer and balancer.subnets:

@@ -16,6 +16,7 @@ from dr_checks.derived.database_copies import REPLICA, copy_to_use, database_nam
 from dr_checks.derived.pairing import tenant_services
 from dr_estate.config.environment import Side
 from dr_estate.model.deployment_settings import DeploymentSettings
+from dr_estate.model.engines import ENGINES
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import rds
 
@@ -71,6 +72,8 @@ def _other_kinds(settings: DeploymentSettings) -> str:
 def database(view: View) -> Iterator[Finding]:
     """No Aurora and no Multi-AZ DB cluster, which replicate no automated backups; no replica of another name.
 
+    Of the engines MySQL, MariaDB and PostgreSQL: ``dr_estate.model.engines``.
+
     Source: RDS API, DBInstance (DBClusterIdentifier); RDS User Guide, Replicating automated backups.
     """
     name, wanted = database_name(view), "a DB instance"
@@ -81,6 +84,11 @@ def database(view: View) -> Iterator[Finding]:
             reason = "not supported: a cluster is copied, restored and promoted by other calls than an instance"
             remedy = f"aws_db_instance '{name}' in {view.region} in the place of the cluster: this tool plans none."
             yield view.gap(name, measured, wanted, reason, remedy)
+        elif row.engine not in ENGINES:
+            titles = ", ".join(engine.title for engine in ENGINES.values())
+            reason = f"not supported: this tool knows how {titles} refuse writes, and no other engine"
+            remedy = f"aws_db_instance '{name}' in {view.region} of one of these engines: this tool plans no other."
+            yield view.gap(name, f"the DB instance {row.identifier} ({row.engine})", wanted, reason, remedy)
         else:
             yield view.ok(name, f"the DB instance {row.identifier}", wanted, "it can be restored and promoted")
     if view.side is Side.DR and REPLICA in view.env.replication.database:

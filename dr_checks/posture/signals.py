@@ -14,6 +14,7 @@ from dr_checks.derived.visitors import NOT_SEEN, RegionService, ServiceState, re
 from dr_checks.derived.witnesses import Testimony, TrafficHealth, agreed_health, led_to_dr, testimonies
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model import states
+from dr_estate.model.engines import engine_of
 from dr_estate.model.restored_names import REPLICATED_FROM
 from dr_estate.model.unavailable import SILENT, DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import ecs, elbv2, rds, rds_groups, route53, route53_health_checks, sts_identity
@@ -230,12 +231,12 @@ def _standing(snapshot: Snapshot, env: Environment, side: Side) -> list[rds.Inst
 
 
 def _groups_that_refuse_writes(snapshot: Snapshot, side: Side) -> set[tuple[str, str]]:
-    """Groups with ``read_only`` on, as an instance that runs with it names them; none where they cannot be seen."""
+    """Groups by which instances refuse writes, as one that runs with it names each; none where they are unseen."""
     try:
         groups = snapshot.get(rds_groups.parameter_groups, side)
     except DataUnavailable:
         return set()
-    return {(group.name, "in-sync") for group in groups if dict(group.parameters).get("read_only") in _ON}
+    return {(group.name, "in-sync") for group in groups if engine_of(group.family).refuses_writes(group.parameters)}
 
 
 def _api(snapshot: Snapshot, side: Side) -> Api:
@@ -279,4 +280,3 @@ def _traffic(snapshot: Snapshot, env: Environment, side: Side) -> TrafficHealth:
 
 
 _CHECK = "HealthCheckId"
-_ON = ("1", "ON", "on")

@@ -22,4 +22,5 @@ def next_line(text: str) -> tuple[str, str]:
         return after[:1].upper() + after[1:], found[1]
     if after.strip(".") == "":
         return before, found[1]
-    return f"{before} the command below {after}", found[1]
+    words = "The command below" if before.endswith(".") else "the command below"
+    return f"{before} {words} {after}", found[1]

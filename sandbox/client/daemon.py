@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from dr_estate.config.environment import Environment
+from dr_estate.model.engines import ENGINES, MYSQL
 from sandbox.client import endpoint as endpoints
 from sandbox.client.embedded import DEFAULT_TENANTS
 from sandbox.client.endpoint import Endpoint
@@ -49,21 +50,23 @@ def up(
     pace: str = "",
     progress: Progress = no_progress,
     speed: float = 0.0,
+    *,
+    engine: str = "",
 ) -> Endpoint:
     """Start the sandbox of ``environment``, or return the one that runs. ``fresh`` throws the kept world away.
 
     ``tenants`` None means as many as the world has, 12 for a new one. The port of the last run is taken again where
     it is free. ``pace`` "" leaves it at its pace. A new world that is not ``seeded`` holds the people alone.
     ``progress`` hears how far it is. ``speed`` 0 means as fast as the world ran last. Raises SandboxError where another
-    number of tenants, another port or another speed is asked of a running one.
+    number of tenants, another port or another speed is asked of a running one. ``engine`` "" means that of the world.
     """
     with _starting(environment.name):
         if fresh:
             purge(environment)
         found = find(environment)
         if found is not None:
-            return _as_asked(found, tenants, port, pace, speed)
-        order = _order(environment, tenants, port=port, seeded=seeded, pace=pace, speed=speed)
+            return _as_asked(found, tenants, port, pace, speed, engine)
+        order = _order(environment, tenants, port=port, seeded=seeded, pace=pace, speed=speed, engine=engine)
         child, started = start(order, folder_of(environment.name) / "log", progress)
         _let_go(child)
         return started
@@ -138,11 +141,12 @@ def keep(folder: Path, endpoint: Endpoint) -> None:
     part.replace(folder / "endpoint.json")
 
 
-def _order(environment: Environment, tenants: int | None, **more: Any) -> LaunchOptions:
+def _order(environment: Environment, tenants: int | None, engine: str, **more: Any) -> LaunchOptions:
     """The order for the world of ``environment``. Raises SandboxError where the kept one is another."""
     order = LaunchOptions(
         environment.model_dump(mode="json"),
         tenants if tenants is not None else _kept_tenants(environment),
+        engine=engine or _kept_engine(environment.name),
         last_port=_last_port(environment),
         folder=str(folder_of(environment.name)),
         attached=False,
@@ -154,11 +158,16 @@ def _order(environment: Environment, tenants: int | None, **more: Any) -> Launch
     return order
 
 
-def _as_asked(found: Endpoint, tenants: int | None, port: int, pace: str, speed: float) -> Endpoint:
+def _as_asked(found: Endpoint, tenants: int | None, port: int, pace: str, speed: float, engine: str) -> Endpoint:
     if tenants not in (None, found.tenants):
         raise SandboxError(
             f"The sandbox of {found.environment} runs with {found.tenants} tenants, {tenants} were asked for: "
             "omit --tenants, or start again: `dr_cli.py sandbox up --fresh`."
+        )
+    if engine and engine != _kept_engine(found.environment):
+        raise SandboxError(
+            f"The database of the sandbox of {found.environment} is of another engine than {ENGINES[engine].title}: "
+            "omit --engine, or start again: `dr_cli.py sandbox up --fresh`."
         )
     if port and not found.url.endswith(f":{port}"):
         raise SandboxError(
@@ -182,6 +191,10 @@ def _world_info(name: str) -> dict[str, Any] | None:
 def _kept_tenants(environment: Environment) -> int:
     saved = _world_info(environment.name)
     return int(saved["tenants"]) if saved else DEFAULT_TENANTS
+
+
+def _kept_engine(name: str) -> str:
+    return str((_world_info(name) or {}).get("engine", MYSQL.name))
 
 
 def _last_port(environment: Environment) -> int:

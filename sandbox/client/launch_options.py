@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from dr_estate.model.engines import ENGINES, MYSQL
 from sandbox.core.errors import SandboxError
 
 Progress = Callable[[str, int, int], None]
@@ -23,7 +24,7 @@ class LaunchOptions:
 
     A world that is not ``seeded`` holds the people and nothing else. ``speed`` is how many seconds of the world pass in
     a real one; 0: as many as when it was saved, 1 for a new one. ``pace`` "" leaves a kept world at its pace; a new one
-    is quick.
+    is quick. ``engine`` is that of the seeded database.
     """
 
     environment: dict[str, Any]
@@ -36,6 +37,7 @@ class LaunchOptions:
     seeded: bool = True
     speed: float = 0.0
     pace: str = ""
+    engine: str = MYSQL.name
 
     def to_line(self) -> bytes:
         """Return the order as the line the host reads."""
@@ -43,7 +45,7 @@ class LaunchOptions:
 
     def about(self) -> dict[str, Any]:
         """Return what a saved world says it was made from."""
-        return {"environment": self.environment, "tenants": self.tenants}
+        return {"environment": self.environment, "tenants": self.tenants, "engine": self.engine}
 
 
 def same_world(saved: dict[str, Any], order: LaunchOptions) -> None:
@@ -53,6 +55,11 @@ def same_world(saved: dict[str, Any], order: LaunchOptions) -> None:
         raise SandboxError(
             f"The kept sandbox has {saved['tenants']} tenants, {wanted['tenants']} were asked for: "
             "omit --tenants, or start again: `dr_cli.py sandbox up --fresh`."
+        )
+    if saved.get("engine", MYSQL.name) != wanted["engine"]:
+        raise SandboxError(
+            f"The database of the kept sandbox is of another engine than {ENGINES[wanted['engine']].title}: "
+            "omit --engine, or start again: `dr_cli.py sandbox up --fresh`."
         )
     if saved["environment"] != wanted["environment"]:
         raise SandboxError(

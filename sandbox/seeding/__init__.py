@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.engines import MYSQL, Engine
 from sandbox.client.launch_options import Progress, no_progress
 from sandbox.core.state import STATE
 from sandbox.seeding import (
@@ -74,7 +75,7 @@ BUILDERS: tuple[Callable[[Estate], None], ...] = (
 )
 
 
-def seed(environment: Environment, tenants: int, progress: Progress = no_progress) -> None:
+def seed(environment: Environment, tenants: int, progress: Progress = no_progress, engine: Engine = MYSQL) -> None:
     """Build the whole estate of ``environment`` with ``tenants`` tenants in this process's emulator.
 
     ``progress`` is called at each of the calls by which it is built.
@@ -82,7 +83,7 @@ def seed(environment: Environment, tenants: int, progress: Progress = no_progres
     The emulator must be repaired (``sandbox.moto_ext.install()``) and hold nothing of this estate. ``STATE.tenants`` is
     set to the tenants' names as AWS names spell them. Raises ClientError where the emulator refuses a call.
     """
-    estate = new_estate(environment, tenants)
+    estate = new_estate(environment, tenants, engine)
     with _at_once():
         for done, build in enumerate(BUILDERS):
             estate.primary.clients.on_call = partial(progress, f"seeding {tenants} tenants", done, len(BUILDERS))
@@ -106,9 +107,9 @@ def _at_once() -> Iterator[None]:
             STATE.extras["transition_s"] = transition_s
 
 
-def new_estate(environment: Environment, tenants: int) -> Estate:
+def new_estate(environment: Environment, tenants: int, engine: Engine = MYSQL) -> Estate:
     """Return the empty estate: two sites and the tenants' names."""
     clients = SeedClients(environment.account)
     sides = (Side.PRIMARY, Side.DR)
-    primary, dr = (Site(side, environment.region(side), environment.on(side), clients) for side in sides)
+    primary, dr = (Site(side, environment.region(side), environment.on(side), clients, engine) for side in sides)
     return Estate(environment, tenant_list(tenants), primary, dr)

@@ -22,8 +22,8 @@ from sandbox.seeding.site import Estate, SeedTenant, Site, as_list, internal_zon
 
 def build(estate: Estate) -> None:
     """Make the secrets of both regions."""
-    env = estate.environment
-    _secret(estate, "", env.named(env.names.master_secret), _value(estate, "admin", "mysql"))
+    env, site = estate.environment, estate.primary
+    _secret(estate, "", env.named(env.names.master_secret), _value(estate, site.master_user, site.engine.name))
     for tenant in estate.tenants:
         schema = env.named(env.names.tenant_schema, tenant=tenant.name)
         name = env.named(env.names.tenant_secret, tenant=tenant.name)
@@ -42,9 +42,9 @@ def _let_in(estate: Estate, value: dict[str, Any]) -> None:
 def _value(estate: Estate, username: str, dbname: str) -> str:
     return json.dumps(
         {
-            "engine": "mysql",
+            "engine": estate.primary.engine.name,
             "host": f"db.{internal_zone(estate.environment)}",
-            "port": 3306,
+            "port": estate.primary.engine.port,
             "username": username,
             "password": secrets.token_urlsafe(18),
             "dbname": dbname,

@@ -1,4 +1,4 @@
-"""The shared MySQL instance, its copies in the DR region, and the name by which everybody reaches it.
+"""The shared database instance, its copies in the DR region, and the name by which everybody reaches it.
 
 The name. A replica of a secret keeps what the primary wrote (T18), so secrets hold ``db.<environment>.internal``: each
 region's VPC sees its own private zone of that name, in which ``db`` is a CNAME to the region's own database. Task
@@ -10,21 +10,45 @@ exactly this endpoint.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from moto.rds.models import rds_backends
 
+from dr_estate.model.engines import MARIADB, MYSQL, POSTGRES
 from sandbox.core.state import now
 from sandbox.moto_ext.data.stored_data import install_schema
 from sandbox.seeding.site import Estate, Site, as_list, tag_map
 
-FAMILY = "mysql8.0"
-ENGINE_VERSION = "8.0.40"
 RETENTION_DAYS = 7
-LOGS = ["error", "slowquery"]
 INSTALLED_AGO = timedelta(days=60)
-PARAMETERS = {"max_connections": "2000", "binlog_format": "ROW", "log_bin_trust_function_creators": "1"}
+
+
+@dataclass(frozen=True)
+class SeedEngine:
+    """How an estate of an engine is built: its parameter group's family and values, version, licence and logs."""
+
+    family: str
+    version: str
+    licence: str
+    logs: tuple[str, ...]
+    parameters: Mapping[str, str]
+
+
+_BINARY_LOG = {"max_connections": "2000", "binlog_format": "ROW", "log_bin_trust_function_creators": "1"}
+SEEDED = {
+    MYSQL: SeedEngine("mysql8.0", "8.0.40", "general-public-license", ("error", "slowquery"), _BINARY_LOG),
+    MARIADB: SeedEngine("mariadb10.11", "10.11.9", "general-public-license", ("error", "slowquery"), _BINARY_LOG),
+    POSTGRES: SeedEngine(
+        "postgres16",
+        "16.4",
+        "postgresql-license",
+        ("postgresql", "upgrade"),
+        {"max_connections": "500", "rds.force_ssl": "1", "log_min_duration_statement": "1000"},
+    ),
+}
 
 
 def build(estate: Estate) -> None:
@@ -44,15 +68,15 @@ def _groups(site: Site) -> None:
     parameters = env.named(env.names.db_parameter_group)
     rds.create_db_parameter_group(
         DBParameterGroupName=parameters,
-        DBParameterGroupFamily=FAMILY,
-        Description="WordPress on MySQL 8.0",
+        DBParameterGroupFamily=SEEDED[site.engine].family,
+        Description=f"WordPress on {site.engine.title}",
         Tags=as_list(tag_map(env, parameters)),
     )
     rds.modify_db_parameter_group(
         DBParameterGroupName=parameters,
         Parameters=[
             {"ParameterName": name, "ParameterValue": value, "ApplyMethod": "immediate"}
-            for name, value in PARAMETERS.items()
+            for name, value in SEEDED[site.engine].parameters.items()
         ],
     )
     subnets = env.named(env.names.db_subnet_group)
@@ -65,19 +89,19 @@ def _groups(site: Site) -> None:
 
 
 def _instance(site: Site) -> dict[str, Any]:
-    env = site.environment
+    env, engine = site.environment, SEEDED[site.engine]
     name = env.named(env.names.database)
     response = site.client("rds").create_db_instance(
         DBInstanceIdentifier=name,
         DBInstanceClass="db.r6g.large",
-        Engine="mysql",
-        EngineVersion=ENGINE_VERSION,
-        LicenseModel="general-public-license",
+        Engine=site.engine.name,
+        EngineVersion=engine.version,
+        LicenseModel=engine.licence,
         AllocatedStorage=200,
         StorageType="gp3",
         StorageEncrypted=True,
         KmsKeyId=site.keys["rds"],
-        MasterUsername="admin",
+        MasterUsername=site.master_user,
         MasterUserPassword=secrets.token_urlsafe(24),
         BackupRetentionPeriod=RETENTION_DAYS,
         PreferredBackupWindow="01:00-01:30",
@@ -89,7 +113,7 @@ def _instance(site: Site) -> dict[str, Any]:
         DBParameterGroupName=env.named(env.names.db_parameter_group),
         DBSubnetGroupName=env.named(env.names.db_subnet_group),
         VpcSecurityGroupIds=[site.groups["database"]],
-        EnableCloudwatchLogsExports=LOGS,
+        EnableCloudwatchLogsExports=list(engine.logs),
         Tags=as_list(tag_map(env, name, data=True)),
     )
     instance: dict[str, Any] = response["DBInstance"]
@@ -119,7 +143,7 @@ def _copies(estate: Estate, source: str) -> None:
             VpcSecurityGroupIds=[estate.dr.groups["database"]],
             MultiAZ=True,
             DeletionProtection=True,
-            EnableCloudwatchLogsExports=LOGS,
+            EnableCloudwatchLogsExports=list(SEEDED[estate.dr.engine].logs),
             Tags=as_list(tag_map(env, env.named(env.names.database), data=True)),
         )
         # a replica begins without backups of its own

@@ -96,7 +96,7 @@ def _security_groups(site: Site) -> None:
         _allow(site, "alb", port, anywhere)
     for role, name, port, comes_from in (
         ("tasks", tasks, site.environment.names.container_port, "alb"),
-        ("database", site.environment.named(site.environment.names.db_security_group), 3306, "tasks"),
+        ("database", site.environment.named(site.environment.names.db_security_group), site.engine.port, "tasks"),
         ("files", f"{env}-efs-sg", 2049, "tasks"),
     ):
         site.groups[role] = _security_group(site, name, f"Port {port} from {comes_from}")

@@ -56,7 +56,7 @@ def _task_definition(estate: Estate, site: Site, tenant: SeedTenant) -> str:
 def _container(site: Site, tenant: SeedTenant) -> dict[str, Any]:
     env, secret = site.environment, site.secrets[tenant.name]
     plain = {
-        "WORDPRESS_DB_HOST": f"{site.database_host}:3306",
+        "WORDPRESS_DB_HOST": f"{site.database_host}:{site.engine.port}",
         "WORDPRESS_DB_NAME": env.named(env.names.tenant_schema, tenant=tenant.name),
         "WORDPRESS_HOME": f"https://{host_of(env, tenant)}",
         "TENANT": tenant.label,

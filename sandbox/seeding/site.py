@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.engines import MYSQL, POSTGRES, Engine
 from sandbox.seeding.clients import SeedClients
 
 PROJECT = "wordpress-platform"
@@ -28,6 +29,7 @@ class Site:
     region: str
     environment: Environment
     clients: SeedClients
+    engine: Engine = MYSQL
     vpc: str = ""
     vpc_cidr: str = ""
     public_subnets: list[str] = field(default_factory=list)
@@ -50,6 +52,11 @@ class Site:
     def client(self, service: str) -> Any:
         """Return the client of ``service`` in this site's region."""
         return self.clients.client(service, self.region)
+
+    @property
+    def master_user(self) -> str:
+        """The database's master: RDS for PostgreSQL reserves the name admin."""
+        return "postgres" if self.engine is POSTGRES else "admin"
 
     @property
     def is_primary(self) -> bool:

@@ -141,7 +141,9 @@ class Host:
             persistence.load(path)
         else:
             if self.order.seeded:
-                seed_cache.fill(self.environment, self.order.tenants, moto.settle_people, self._progress)
+                seed_cache.fill(
+                    self.environment, self.order.tenants, moto.settle_people, self._progress, self.order.engine
+                )
                 if self.environment.approvals.people > 1:
                     pin(World(self.environment, moto), self.environment.rules())
                 STATE.id = ""  # a seeded world may be the copy of a kept one

@@ -14,6 +14,7 @@ from pathlib import Path
 from dr_estate.config.environment import Environment
 from dr_estate.config.recovery_settings import DrillSettings, Execution, Failback
 from dr_estate.config.settings import ReadLimits
+from dr_estate.model.engines import ENGINES, MYSQL
 from sandbox.client.launch_options import Progress, no_progress
 from sandbox.core import truth, world_file
 from sandbox.core.errors import SandboxError
@@ -29,10 +30,10 @@ What stands in it as text or as a certificate is not moved, and grows older mean
 """
 
 
-def digest(environment: Environment, tenants: int) -> str:
+def digest(environment: Environment, tenants: int, engine: str = MYSQL.name) -> str:
     """Return what a seeded world depends on, as a digest: settings, tenants, source, versions, answers about AWS."""
     hashed = hashlib.sha256(_of_the_world(environment).model_dump_json().encode())
-    hashed.update(json.dumps([tenants, world_file.stamp(), truth.answer_all(), _source()]).encode())
+    hashed.update(json.dumps([tenants, engine, world_file.stamp(), truth.answer_all(), _source()]).encode())
     return hashed.hexdigest()[:24]
 
 
@@ -56,10 +57,16 @@ def _of_the_world(environment: Environment) -> Environment:
     )
 
 
-def fill(environment: Environment, tenants: int, settle: Callable[[], None], progress: Progress = no_progress) -> None:
+def fill(
+    environment: Environment,
+    tenants: int,
+    settle: Callable[[], None],
+    progress: Progress = no_progress,
+    engine: str = MYSQL.name,
+) -> None:
     """Fill this process's empty world: from a kept snapshot where there is a fresh one, else by building it."""
     folder = world_file.home() / "seeds"
-    path = folder / f"{digest(environment, tenants)}.world"
+    path = folder / f"{digest(environment, tenants, engine)}.world"
     if fresh(path):
         try:
             persistence.load(path)
@@ -67,7 +74,7 @@ def fill(environment: Environment, tenants: int, settle: Callable[[], None], pro
             path.unlink(missing_ok=True)  # a kept snapshot is only a saving of time: build it again
         else:
             return
-    build(environment, tenants, settle, progress)
+    build(environment, tenants, settle, progress, engine)
     progress("saving the new world", 0, 1)
     with contextlib.suppress(SandboxError):  # a read-only home directory keeps none: it is built again next time
         about = {"environment": environment.name, "tenants": tenants, "built_at": time.time()}
@@ -75,7 +82,13 @@ def fill(environment: Environment, tenants: int, settle: Callable[[], None], pro
         _forget_old(folder)
 
 
-def build(environment: Environment, tenants: int, settle: Callable[[], None], progress: Progress = no_progress) -> None:
+def build(
+    environment: Environment,
+    tenants: int,
+    settle: Callable[[], None],
+    progress: Progress = no_progress,
+    engine: str = MYSQL.name,
+) -> None:
     """Build the world from the environment file. Raises SandboxError where seeding fails."""
     from sandbox.seeding import seed
 
@@ -83,7 +96,7 @@ def build(environment: Environment, tenants: int, settle: Callable[[], None], pr
     os.environ["MOTO_ACCOUNT_ID"] = environment.account
     try:
         settle()
-        seed(environment, tenants, progress)
+        seed(environment, tenants, progress, ENGINES[engine])
     except Exception as failed:
         raise SandboxError(f"Seeding the sandbox of {environment.name} failed: {failed!r}") from failed
     finally:

@@ -1,6 +1,7 @@
-"""Estates of other shapes there and back: us-east-1 as primary (dark with all its control planes) and as DR region.
+"""Estates of other shapes there and back: us-east-1 as primary (dark with all its control planes) and as DR region,
+and a database that is PostgreSQL's.
 
-The files are those of tests/environments. Two are played; ``DR_FULL_MATRIX=1`` plays them all.
+The files are those of tests/environments, or shipped. Three are played; ``DR_FULL_MATRIX=1`` plays them all.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import pytest
 
 from dr_actions.drills.inventory import Inventory, differences
 from dr_estate.config.environment import Side
+from dr_estate.model.engines import POSTGRES, engine_of
 from sandbox.client.traffic_writer import Sites
 from tests.proofs.test_round_trip import Trip, held, trip
 from tests.utils.running import ROOT
@@ -21,8 +23,8 @@ from utils.aws_mgmt.app.exit_codes import Exit
 
 pytestmark = pytest.mark.proof
 
-FOLDER = ROOT / "tests" / "environments"
-SAMPLE, OTHERS = ("virginia", "frankfurt"), ("oregon", "prod")
+FOLDER, POSTGRESQL = ROOT / "tests" / "environments", "postgresql"
+SAMPLE, OTHERS = ("virginia", "frankfurt", POSTGRESQL), ("oregon", "prod")
 SHAPES = (*SAMPLE, *OTHERS) if os.environ.get("DR_FULL_MATRIX") else SAMPLE
 
 
@@ -55,7 +57,10 @@ class Played:
 @pytest.fixture(scope="module", params=SHAPES)
 def played(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     home: Path = tmp_path_factory.mktemp(request.param)
-    with trip(request.param, home, FOLDER) as there:
+    shape = (
+        ("sit", home, ROOT / "environments", POSTGRES) if request.param == POSTGRESQL else (request.param, home, FOLDER)
+    )
+    with trip(*shape) as there:
         way = Played(there, held(there), ("--staged",) if there.env.traffic.policy == "weighted" else ())
         way.note("before")
         there.world.inject("primary-dark")
@@ -86,3 +91,12 @@ def test_the_failback_leads_everybody_home_and_leaves_the_estate_as_it_was(playe
     assert played.served["failback"] == played.trip.env.region(Side.PRIMARY)
     apart = [row for row in differences(played.before, held(played.trip)) if row.how != "new"]
     assert apart == []
+
+
+def test_the_parameter_by_which_its_engine_refused_writes_is_as_before(played: Played) -> None:
+    group = played.trip.env.named(played.trip.env.names.db_parameter_group)
+    rds = played.trip.client("rds", Side.DR)
+    family = rds.describe_db_parameter_groups(DBParameterGroupName=group)["DBParameterGroups"][0]
+    engine = engine_of(family["DBParameterGroupFamily"])
+    rows = rds.describe_db_parameters(DBParameterGroupName=group, Source="user")["Parameters"]
+    assert {row["ParameterName"]: row["ParameterValue"] for row in rows}[engine.read_only] == engine.writable

@@ -28,6 +28,7 @@ from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.journal.journal import journal_path, read
 from dr_actions.model.plan import from_json
 from dr_estate.config.environment import Environment, Side, load_environment
+from dr_estate.model.engines import MYSQL, Engine
 from dr_estate.model.set_aside import ASIDE
 from dr_estate.model.world_id import WorldId
 from dr_estate.snapshot.observer import observe
@@ -141,7 +142,7 @@ class Trip:
 
 
 @contextmanager
-def trip(name: str, home: Path, folder: Path = ROOT / "environments") -> Iterator[Trip]:
+def trip(name: str, home: Path, folder: Path = ROOT / "environments", engine: Engine = MYSQL) -> Iterator[Trip]:
     """A world of two tenants under the settings of ``folder``, but for how long things take."""
     text = (folder / f"{name}.toml").read_text(encoding="utf-8")
     there = "[failback]\n" in text
@@ -149,7 +150,7 @@ def trip(name: str, home: Path, folder: Path = ROOT / "environments") -> Iterato
     (home / f"{name}.toml").write_text(text + QUICK, encoding="utf-8")
     run_directly(home / f"{name}.toml")
     env = load_environment(home, name)
-    with borrowed(env, 2) as world:
+    with borrowed(env, 2, engine) as world:
         world.timing(transition_s=0.3, log_upload_s=1, files_lag_s=1, replica_lag_s=0, lag_published_s=1)
         yield Trip(world, env, home)
 

@@ -16,16 +16,16 @@ from dr_actions.model.sequence import SEEN_FREEZES, Role, role_of
 from dr_checks.posture import writers
 from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import is_isolated
+from dr_estate.model.engines import Engine, engine_of, is_on
 from dr_estate.model.restored_names import RESTORED_FROM
 from dr_estate.model.set_aside import ASIDE, is_set_aside
 from dr_estate.model.states import DATABASE_REPLICATION
 from dr_estate.readers import rds, rds_groups
 
 COME_FROM = writers.COME_FROM
-# The default of RDS for MySQL is a formula: read-only while the instance is a replica, writable once promoted.
-READ_ONLY, FROZEN, UNSET = "read_only", "1", "{TrueIfReplica}"
+READ_ONLY, FROZEN = "read_only", "1"
+"""What a step and the journal call the parameter by which a group refuses writes, whatever the engine calls it."""
 PROMOTION = "database/promote_primary"
-_ON = ("1", "ON", "on")
 _OURS = (COME_FROM, RESTORED_FROM)
 
 
@@ -165,17 +165,21 @@ def is_applying(instance: rds.Instance) -> bool:
 
 
 def read_only(context: PlanContext, side: Side, group: str) -> str | None:
-    """What the group says of ``read_only``, the engine's own default where it says nothing; None without such a group.
+    """What the group says of its engine's read-only parameter, the engine's default where it says nothing.
 
-    Source: RDS for MySQL parameters; ``{TrueIfReplica}`` is the default. Raises DataUnavailable.
+    None without such a group. Raises DataUnavailable.
     """
     found = context.snapshot.find(rds_groups.parameter_groups, side, name=group)
-    return None if found is None else dict(found.parameters).get(READ_ONLY) or UNSET
+    if found is None:
+        return None
+    engine = engine_of(found.family)
+    return dict(found.parameters).get(engine.read_only) or engine.writable
 
 
-def is_on(value: str | None) -> bool:
-    """Whether ``read_only`` of this value refuses writes."""
-    return value in _ON
+def engine_of_group(context: PlanContext, side: Side, group: str) -> Engine:
+    """The engine of the parameter group, by its family. Raises DataUnavailable."""
+    found = context.snapshot.find(rds_groups.parameter_groups, side, name=group)
+    return engine_of(found.family if found else "")
 
 
 def frozen(context: PlanContext, instance: rds.Instance, side: Side = Side.DR) -> bool:

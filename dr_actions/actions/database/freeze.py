@@ -5,8 +5,10 @@ of the old primary refuse writes where its tasks were not seen to stop in time (
 impaired region, and clients that write outside ECS, are refused from then on instead of losing what they wrote. It is a
 parameter, no network change. Where the tasks are gone nothing is sent.
 
-``read_only`` is a dynamic parameter of RDS for MySQL: it holds without a reboot, once the instance is "in-sync" with
-its group. Who has CONNECTION_ADMIN writes on; tenants' users have not. Source: RDS User Guide, Parameters for MySQL.
+The parameter (``dr_estate.model.engines``) is a dynamic one: it holds without a reboot, once the instance is "in-sync"
+with its group. Of MySQL and MariaDB, who has CONNECTION_ADMIN writes on; tenants' users have not. PostgreSQL's is a
+default of transactions: a session that asks for one that writes has it, and the plan names that. Source: RDS User
+Guide, Parameters for MySQL DB instances.
 
 A frozen group is restored, for otherwise a later copy or a later failover could not take writes. In a failback the
 database that the group had frozen is renamed by then, and no visitor is routed to it. A group of the primary region
@@ -27,6 +29,7 @@ from dr_actions.actions.database.promotion import copied_back
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits, if_seen, present
 from dr_actions.model.plan import Call, Danger, Goal, Step
 from dr_estate.config.environment import Side
+from dr_estate.model.engines import engine_of, is_on
 from dr_estate.model.states import DATABASE
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import application_autoscaling, ecs, ecs_stopping_tasks, rds, rds_groups
@@ -60,17 +63,23 @@ def own_writer(context: PlanContext, side: Side) -> rds.Instance | None:
     return found if found is not None and not found.source and DATABASE[found.status].takes_writes else None
 
 
-def _read_only_call(region: str, group: str, value: str) -> Call:
-    """The call that sets ``read_only`` of the group, at once."""
-    parameter = {"ParameterName": failback.READ_ONLY, "ParameterValue": value, "ApplyMethod": "immediate"}
+def _read_only_call(region: str, group: str, name: str, value: str) -> Call:
+    """The call that sets the read-only parameter ``name`` of the group, at once."""
+    parameter = {"ParameterName": name, "ParameterValue": value, "ApplyMethod": "immediate"}
     return Call("rds", "ModifyDBParameterGroup", region, {"DBParameterGroupName": group, "Parameters": [parameter]})
 
 
+def _parameter_of(call: Call) -> str:
+    """The read-only parameter that such a call sets."""
+    return str(call.params["Parameters"][0]["ParameterName"])
+
+
 def value_before(context: PlanContext, group: str, side: Side = Side.DR) -> str:
-    """What ``read_only`` is to be again afterwards. A group found frozen is thawed: by it no failover could serve."""
+    """What the read-only parameter is to be again; a group found frozen is thawed: by it no failover could serve."""
     value = failback.read_only(context, side, group)
     # Frozen by a run that nobody took back: "as it was" would leave a group by which no database can serve.
-    return failback.UNSET if value is None or failback.is_on(value) else value
+    engine = failback.engine_of_group(context, side, group)
+    return engine.writable if value is None or is_on(value) else value
 
 
 def is_default(group: str) -> bool:
@@ -82,15 +91,11 @@ def is_default(group: str) -> bool:
 def _freeze_step(context: PlanContext, instance: rds.Instance, side: Side, *, action: str, part: str = "") -> Step:
     """The step by which the side's ``instance`` refuses writes."""
     group, region = failback.group_of(instance), context.env.region(side)
-    by_hand = is_default(group)
-    message = (
-        f"Let {instance.identifier} in {region} refuse writes ({failback.READ_ONLY} in its parameter group "
-        f"{group}): pages"
-    )
+    by_hand, parameter = is_default(group), engine_of(instance.engine).read_only
+    message = f"Let {instance.identifier} in {region} refuse writes ({parameter} in its parameter group {group}): pages"
     if by_hand:
         message = (
-            f"Give {instance.identifier} in {region} a parameter group of its own with "
-            f"{failback.READ_ONLY}=1 and reboot it, "
+            f"Give {instance.identifier} in {region} a parameter group of its own with {parameter}=1 and reboot it, "
         )
         message += f"for {group or 'its group'} cannot be changed: pages"
     return context.step(
@@ -100,9 +105,9 @@ def _freeze_step(context: PlanContext, instance: rds.Instance, side: Side, *, ac
         side=side,
         says=f"{message} are still served, and nothing that was acknowledged is lost.",
         danger=Danger.REVERSIBLE,
-        undo=f"Set {failback.READ_ONLY} of {group} to what it was.",
+        undo=f"Set {parameter} of {group} to what it was.",
         budget_s=600,
-        call=None if by_hand else _read_only_call(region, group, failback.FROZEN),
+        call=None if by_hand else _read_only_call(region, group, parameter, failback.FROZEN),
         before={
             "group": group,
             "resource": instance.resource_id,
@@ -131,10 +136,11 @@ def freeze_status(step: Step, context: PlanContext) -> StepStatus:
     value = failback.read_only(context, step.side, group)
     if group != step.before["group"] or value is None:
         return StepStatus(StepState.DRIFTED, f"{instance.identifier} uses the parameter group {group or '(none)'} now.")
-    if failback.is_on(value):
+    if is_on(value):
         return _not_in_sync(instance, facts)
     if value != step.before[failback.READ_ONLY]:
-        return StepStatus(StepState.DRIFTED, f"{failback.READ_ONLY} of {group} is {value} now.", facts)
+        parameter = engine_of(instance.engine).read_only
+        return StepStatus(StepState.DRIFTED, f"{parameter} of {group} is {value} now.", facts)
     # While it applies an earlier change, its status would say nothing of this one.
     if not DATABASE[instance.status].serves or failback.is_applying(instance):
         return StepStatus(
@@ -163,7 +169,8 @@ def _statuses(instance: rds.Instance) -> str:
 
 def freeze_rollback(step: Step) -> Call | None:
     """What the parameter was; nothing where a person changed the group."""
-    return _read_only_call(step.planned_call.region, step.before["group"], step.before[failback.READ_ONLY])
+    call = step.planned_call
+    return _read_only_call(call.region, step.before["group"], _parameter_of(call), step.before[failback.READ_ONLY])
 
 
 def freeze_notes(context: PlanContext) -> Iterator[str]:
@@ -183,6 +190,12 @@ def freeze_notes(context: PlanContext) -> Iterator[str]:
     )
     if others:
         yield f"{', '.join(others)} in {region} use {group} too and refuse writes while it is frozen."
+    engine = engine_of(instance.engine)
+    if not engine.strict:
+        yield (
+            f"{engine.read_only} of {engine.title} is a default: a session that asks for a transaction that writes "
+            f"(SET TRANSACTION READ WRITE) writes into {instance.identifier} through the pause."
+        )
 
 
 def close_steps(context: PlanContext) -> Iterator[Step]:
@@ -251,9 +264,9 @@ def _abort_steps(context: PlanContext) -> Iterator[Step]:
 def _fenced_primary_steps(context: PlanContext) -> Iterator[Step]:
     """The group of the primary's old database, where a fence or a failover froze it."""
     old = failback.old_primary(context)
-    if old is not None and failback.is_on(failback.read_only(context, Side.PRIMARY, failback.group_of(old))):
+    if old is not None and is_on(failback.read_only(context, Side.PRIMARY, failback.group_of(old))):
         recorded = context.before(FREEZE.name, old.identifier) or context.before(CLOSE_PRIMARY.name, old.identifier)
-        value = recorded.get(failback.READ_ONLY, failback.UNSET)
+        value = recorded.get(failback.READ_ONLY, engine_of(old.engine).writable)
         yield _unfreeze_step(context, failback.group_of(old), Side.PRIMARY, value, old, part="primary")
 
 
@@ -261,19 +274,19 @@ def _unfreeze_step(
     context: PlanContext, group: str, side: Side, value: str, frozen: rds.Instance | None = None, part: str = ""
 ) -> Step:
     """The step; ``frozen`` is the database that must have lost its name before its group is let go."""
-    region = context.env.region(side)
+    region, parameter = context.env.region(side), failback.engine_of_group(context, side, group).read_only
     return context.step(
         UNFREEZE.name,
         group,
         part=part,
         side=side,
-        says=f"Set {failback.READ_ONLY} of the parameter group {group} in {region} to {value} again: a copy or a "
+        says=f"Set {parameter} of the parameter group {group} in {region} to {value} again: a copy or a "
         f"failover "
         "to come uses it.",
         danger=Danger.REVERSIBLE,
-        undo=f"Set {failback.READ_ONLY} of {group} to {failback.FROZEN}.",
+        undo=f"Set {parameter} of {group} to {failback.FROZEN}.",
         budget_s=600,
-        call=_read_only_call(region, group, value),
+        call=_read_only_call(region, group, parameter, value),
         before={
             failback.READ_ONLY: failback.FROZEN,
             "frozen": frozen.resource_id if frozen else "",
@@ -297,8 +310,9 @@ def unfreeze_status(step: Step, context: PlanContext) -> StepStatus:
     if _is_promoted(step, context):
         message = f"{failback.own_name(context)} of {context.env.regions.primary} was promoted: two would take writes."
         return StepStatus(StepState.DRIFTED, message, facts)
-    if not failback.is_on(value):
-        return StepStatus(StepState.DRIFTED, f"{failback.READ_ONLY} of {step.subject} is {value} now.", facts)
+    if not is_on(value):
+        parameter = _parameter_of(step.planned_call)
+        return StepStatus(StepState.DRIFTED, f"{parameter} of {step.subject} is {value} now.", facts)
     instance = failback.instance_of_resource(context, step.side, step.before["frozen"])
     # The name decides who is reached: under its old name the database would take writes beside the new primary.
     if instance is not None and instance.identifier == step.before["name"]:
@@ -332,7 +346,8 @@ def _applied_status(step: Step, context: PlanContext, facts: tuple[tuple[str, st
 
 def unfreeze_rollback(step: Step) -> Call | None:
     """Frozen again."""
-    return _read_only_call(step.call.region, step.subject, failback.FROZEN) if step.call else None
+    call = step.call
+    return _read_only_call(call.region, step.subject, _parameter_of(call), failback.FROZEN) if call else None
 
 
 def unfreeze_notes(context: PlanContext) -> Iterator[str]:

@@ -31,6 +31,7 @@ from dr_actions.model.action_ids import step_id
 from dr_actions.model.plan import Call, Danger, Goal, Step
 from dr_checks.derived.database_copies import REPLICA
 from dr_estate.config.environment import Side
+from dr_estate.model.engines import engine_of
 from dr_estate.model.marker_names import TABLE
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import drill_resources, marker_tasks, rds, rds_groups
@@ -51,6 +52,12 @@ def source(context: PlanContext) -> rds.Instance | None:
     """
     if not context.env.execution.markers:
         return None
+    found = _left(context)
+    return found if found is not None and engine_of(found.engine).markers else None
+
+
+def _left(context: PlanContext) -> rds.Instance | None:
+    """As ``source``, of any engine."""
     if context.goal is Goal.FAILBACK:
         found = failback.writer(context)
         return None if found is None or copied_back(context, found) else found
@@ -139,9 +146,12 @@ def write_notes(context: PlanContext) -> Iterator[str]:
         yield "No marker is written (execution.markers is false): zero loss is read off a lag, and not proven."
         return
     try:
-        instance, tenant = source(context), marker_task.tenant_on(context, side_of(context))
+        instance, tenant = _left(context), marker_task.tenant_on(context, side_of(context))
     except DataUnavailable as error:
         yield f"No marker is written: {error.unavailable.why}"
+        return
+    if instance is not None and not (engine := engine_of(instance.engine)).markers:
+        yield f"No marker is written into {engine.title}: zero loss is read off a lag, and not proven."
         return
     if instance is not None and tenant is None:
         yield "No marker is written, for no tenant has a service in both regions: zero loss is read off a lag."

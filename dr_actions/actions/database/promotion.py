@@ -22,6 +22,7 @@ from dr_actions.model.action_ids import step_id
 from dr_actions.model.plan import Call, Danger, Params, Step
 from dr_checks.core.spans import doubt
 from dr_estate.config.environment import Side
+from dr_estate.model.engines import engine_of
 from dr_estate.model.states import DATABASE
 from dr_estate.readers import rds, rds_groups, rds_replicas
 from dr_estate.reading.cloudwatch_metrics import Reading
@@ -73,6 +74,8 @@ def _counts_transactions(context: PlanContext) -> bool:
     source = failback.writer(context)
     # Decided when the plan is made: a plan that counts on GTIDs nobody will report would wait for them in the pause.
     if source is None or not context.env.execution.markers or marker_task.tenant_on(context, Side.DR) is None:
+        return False
+    if not engine_of(source.engine).markers:
         return False
     group = context.snapshot.find(rds_groups.parameter_groups, Side.DR, name=failback.group_of(source))
     return group is not None and dict(group.parameters).get("gtid-mode") == "ON"

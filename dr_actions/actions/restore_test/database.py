@@ -244,7 +244,7 @@ def reason_to_doubt(
 @shared.trial_only
 def query_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each sampled tenant with a service in the DR region, where a database is tried."""
-    if shared.newest(context) is not None:
+    if shared.newest(context) is not None and shared.engine(context).markers:
         yield from (_query_step(context, tenant_service) for tenant_service in shared.querying_tenants(context))
 
 
@@ -377,6 +377,9 @@ def query_notes(context: PlanContext) -> Iterator[str]:
         asking, voiceless = shared.querying_tenants(context), shared.tenants_without_query(context)
     except DataUnavailable as error:
         yield f"No tenant asks the restored database: {error.unavailable.why}"
+        return
+    if not (engine := shared.engine(context)).markers:
+        yield f"No tenant asks the restored database: their tasks have no script for {engine.title}."
         return
     if voiceless:
         names = name_list([tenant.id for tenant in voiceless])

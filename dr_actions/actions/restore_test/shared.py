@@ -17,9 +17,10 @@ from dr_actions.actions.common.unavailable_handling import (
 )
 from dr_actions.actions.database import copy_selection
 from dr_actions.model.action import PlanContext
-from dr_checks.derived.database_copies import AUTOMATED, BACKUP, DatabaseCopy, copies_by
+from dr_checks.derived.database_copies import AUTOMATED, BACKUP, DatabaseCopy, copies_by, database_engine
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import is_trial, isolated_name
+from dr_estate.model.engines import Engine
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import rds
 from dr_estate.snapshot.tenants import Tenant
@@ -62,6 +63,11 @@ def copies(context: PlanContext) -> tuple[list[DatabaseCopy], list[Unavailable]]
         except DataUnavailable as error:
             unavailable.append(error.unavailable)
     return found, unavailable
+
+
+def engine(context: PlanContext) -> Engine:
+    """The database's engine."""
+    return database_engine(copy_selection.view_of(context))
 
 
 def newest(context: PlanContext) -> DatabaseCopy | None:

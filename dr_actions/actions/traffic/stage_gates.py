@@ -31,6 +31,7 @@ from dr_checks.core.model import Finding, Status, View
 from dr_checks.derived.site_visits import visits_of
 from dr_checks.edge.sites import every_site_answers, own_identity
 from dr_estate.config.environment import Side
+from dr_estate.model.engines import engine_of, is_on
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import efs, efs_policy, elbv2_request_counts, rds, rds_groups
 
@@ -63,7 +64,7 @@ def _of_database(context: PlanContext) -> Iterator[StepStatus]:
         return
     group = database_failback.group_of(source)
     value = database_failback.read_only(context, Side.DR, group)
-    if not database_failback.is_on(value):
+    if not is_on(value):
         yield _open_database(context, source, group, value)
     # A group that is "applying" or "pending-reboot" is not in force: its value says nothing of the instance.
     elif not database_failback.in_sync(source):
@@ -85,8 +86,9 @@ def _open_database(context: PlanContext, source: rds.Instance, group: str, value
         )
         reboot = f"aws rds reboot-db-instance --region {region} --db-instance-identifier {name}"
         return _open_status(context, f"{name} of {region}", how, modify, reboot)
-    parameter = f"ParameterName={database_failback.READ_ONLY},ParameterValue={database_failback.FROZEN}"
-    how = f"{database_failback.READ_ONLY} of its parameter group {group} is {value or 'absent'}"
+    read_only = engine_of(source.engine).read_only
+    parameter = f"ParameterName={read_only},ParameterValue={database_failback.FROZEN}"
+    how = f"{read_only} of its parameter group {group} is {value or 'absent'}"
     command = (
         f"aws rds modify-db-parameter-group --region {region} --db-parameter-group-name {group} "
         f"--parameters {parameter},ApplyMethod=immediate"

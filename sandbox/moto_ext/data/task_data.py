@@ -12,6 +12,7 @@ from moto.efs.models import EFSBackend, efs_backends
 from moto.rds.models import DBInstance, rds_backends
 from moto.route53.models import route53_backends
 
+from dr_estate.model.engines import MARIADB, MYSQL, POSTGRES, engine_of
 from sandbox.moto_ext.data import stored_data
 from sandbox.moto_ext.data.mounts import MOUNT, WRITE, may
 from sandbox.moto_ext.ecs.task_network import NetworkPeer, TaskNetwork
@@ -25,7 +26,8 @@ _READ = re.compile(r'got\("(\w*DB_HOST)"\)')
 OPEN = ("available", "backing-up", "modifying", "storage-optimization")
 KINDS = ("rows", "files")
 HOPS = 4
-MYSQL = 3306
+_REFUSED = {MYSQL: "MySQL: 1290", MARIADB: "MariaDB: 1290", POSTGRES: "PostgreSQL: 25006"}
+"""How each engine says that it refuses a write: ER_OPTION_PREVENTS_STATEMENT, read_only_sql_transaction."""
 
 
 def asked_host(script: str, variables: Mapping[str, str]) -> str:
@@ -70,8 +72,9 @@ class TaskStores:
                 raise StoreUnavailable(f"{instance.db_instance_identifier} is a read replica and takes no writes.")
             if group := refuses_writes(instance):
                 name = instance.db_instance_identifier
+                engine = engine_of(instance.engine)
                 raise StoreUnavailable(
-                    f"{name} is read-only: its parameter group {group} sets read_only (MySQL: 1290)."
+                    f"{name} is read-only: its parameter group {group} sets {engine.read_only} ({_REFUSED[engine]})."
                 )
             return stored_data.write_row(instance, row_id, tenant)
         backend, name = self.file_system()
@@ -108,10 +111,11 @@ class TaskStores:
             return
         if not (self.network.resolves() and self.network.finds_host(plain(instance.address))):
             raise StoreUnavailable(f"{instance.address} is not resolved in the VPC.")
+        port = int(instance.port or engine_of(instance.engine).port)
         for row in placed.subnets:
             subnet = str(row["SubnetIdentifier"])
             peer = NetworkPeer(self.network.cidr_of(subnet), groups, subnet)
-            if not self.network.is_beside(subnet) or not self.network.passes(peer, int(instance.port or MYSQL)):
+            if not self.network.is_beside(subnet) or not self.network.passes(peer, port):
                 raise StoreUnavailable(
                     f"{instance.db_instance_identifier} is not reached: connection timed out (2002)."
                 )

@@ -12,6 +12,7 @@ from typing import Any
 from moto.rds.exceptions import DBInstanceAlreadyExists
 from moto.rds.models import DBInstance, RDSBackend, rds_backends
 
+from dr_estate.model.engines import engine_of, is_on
 from sandbox.core import truth
 from sandbox.core.patching import refused, wrap, wrap_property
 from sandbox.core.timing import begin, is_real, moving
@@ -19,7 +20,7 @@ from sandbox.moto_ext.rds.backups import replications
 from sandbox.moto_ext.rds.deletion import unless_leaving
 from sandbox.moto_ext.rds.rds import gib_of, require_capacity
 
-READ_ONLY, ON, FORMER = "read_only", ("1", "ON", "on"), "former_read_only"
+FORMER = "former_read_only"
 
 
 def _modify(original: Any, self: RDSBackend, db_instance_identifier: str, db_kwargs: Any) -> DBInstance:
@@ -89,7 +90,7 @@ def _modify_group(
     group = self.db_parameter_groups.get(name)
     before = _read_only_value(group) if group is not None else ""
     changed = original(self, name, changes)
-    if any(change.get("ParameterName") == READ_ONLY for change in changes):
+    if any(change.get("ParameterName") == engine_of(changed.family).read_only for change in changes):
         changed.__dict__[FORMER] = before
     if any(change.get("ApplyMethod") != "pending-reboot" for change in changes):
         begin(changed, "applying", "rds.apply-parameters", name)
@@ -97,7 +98,7 @@ def _modify_group(
 
 
 def _read_only_value(group: Any) -> str:
-    return str(group.parameters.get(READ_ONLY, {}).get("ParameterValue") or "")
+    return str(group.parameters.get(engine_of(group.family).read_only, {}).get("ParameterValue") or "")
 
 
 def _applying(group: Any) -> bool:
@@ -115,7 +116,7 @@ def refuses_writes(instance: DBInstance) -> str:
     """The parameter group by which the instance refuses writes at this moment, "" where it takes them."""
     for group in instance.db_parameter_groups():
         value = group.__dict__.get(FORMER, "") if _applying(group) else _read_only_value(group)
-        if value in ON:
+        if is_on(value):
             return str(group.name)
     return ""
 

@@ -45,6 +45,10 @@ def _parity(check: str, expected: Status, subject: str = "", **changed: Any) -> 
     return _case(check, expected, subject, module="rds-parity", **changed)
 
 
+def _postgres(value: str) -> Any:
+    return replace(PARAMETERS, family="postgres16", parameters=(("default_transaction_read_only", value),))
+
+
 def _read_only(value: str) -> Any:
     return replace(PARAMETERS, parameters=(*PARAMETERS.parameters, ("read_only", value)))
 
@@ -57,6 +61,10 @@ EXAMPLES = [
     _case("parameter-group", FAIL, "sit-mysql-params", parameter_groups_dr=(_read_only("on"),)),
     _case("parameter-group", PASS, "sit-mysql-params", parameter_groups_dr=(_read_only("{TrueIfReplica}"),)),
     _case("parameter-group", PASS, parameter_groups_dr=(_read_only("1"),), instances_dr=(PRIMARY,)),
+    _case("parameter-group", FAIL, "sit-mysql-params", parameter_groups_dr=(_postgres("1"),)),
+    _case("parameter-group", PASS, "sit-mysql-params", parameter_groups_dr=(_postgres("0"),)),
+    # MySQL's parameter is none of PostgreSQL's.
+    _case("parameter-group", PASS, parameter_groups_dr=(replace(_read_only("1"), family="postgres16"),)),
     _case(
         "parameter-group",
         FAIL,

@@ -8,6 +8,7 @@ from typing import Any
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.deployment_settings import DeploymentSettings
+from dr_estate.model.engines import ENGINES
 from dr_estate.readers import ecs, rds
 from tests.dr_checks.compute import ONE
 from tests.dr_checks.databases import NAME, PRIMARY, REPLICA, database
@@ -61,6 +62,8 @@ EXAMPLES = [
     _database(PASS, ON_BACKUPS, instances_dr=(OTHERS,)),
     _database(FAIL, instances_primary=(replace(PRIMARY, cluster="sit-cluster"),)),
     _database(FAIL, instances_primary=(replace(PRIMARY, engine="aurora-mysql"),)),
+    *(_database(PASS, instances_primary=(replace(PRIMARY, engine=engine),)) for engine in ENGINES),
+    _database(FAIL, instances_primary=(replace(PRIMARY, engine="sqlserver-se"),)),
     _database(FAIL, instances_primary=(replace(PRIMARY, identifier="sit-1", cluster=NAME),)),
     _database(PASS, instances_primary=(PRIMARY, replace(PRIMARY, identifier="other", cluster="others"))),
     _database(UNKNOWN, instances_primary=DENIED),

@@ -11,6 +11,7 @@ from dr_actions.journal.entries import EntryKind
 from dr_actions.model.action import PlanContext
 from dr_actions.model.plan import Goal
 from dr_estate.config.environment import Side
+from dr_estate.model.engines import MYSQL
 from dr_estate.readers import rds_groups
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.journal.test_point_of_no_return import HOME, begins, row
@@ -54,7 +55,7 @@ def refuses(value: str) -> Snapshot:
     )
 
 
-@pytest.mark.parametrize(("value", "expected"), [("1", ["the database sit-mysql"]), (failback.UNSET, [])])
+@pytest.mark.parametrize(("value", "expected"), [("1", ["the database sit-mysql"]), (MYSQL.writable, [])])
 def test_what_was_thawed_since_stands_in_no_pause(value: str, expected: list[str]) -> None:
     context = PlanContext(SIT, refuses(value), Goal.FAILBACK, primary_answers=True)
     assert expected == [name for name in frozen_stores(context) if name.startswith("the database")]

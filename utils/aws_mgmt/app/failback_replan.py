@@ -17,6 +17,7 @@ from dr_actions.model.plan import Goal
 from dr_actions.model.sequence import FREEZES, role_of
 from dr_checks.posture.writers import WRITERS, writers_sentence
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.engines import is_on
 from dr_estate.readers import efs_policy
 from utils.aws_mgmt.app import next_steps
 from utils.aws_mgmt.app.assessment import goal_of
@@ -64,7 +65,7 @@ def froze(past: Sequence[Entry]) -> bool:
 def frozen_stores(context: PlanContext) -> Iterator[str]:
     """What of the DR region is seen to refuse writes by its freeze. Raises DataUnavailable."""
     source, files = failback.writer(context), files_failback.policy(context, Side.DR)
-    if source is not None and failback.is_on(failback.read_only(context, Side.DR, failback.group_of(source))):
+    if source is not None and is_on(failback.read_only(context, Side.DR, failback.group_of(source))):
         yield f"the database {source.identifier}"
     if files is not None and files.frozen_at is not None:
         yield f"the files {files.file_system}"

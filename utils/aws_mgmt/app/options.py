@@ -423,6 +423,7 @@ class SandboxOptions(Options):
     fresh: bool = False
     empty: bool = False
     pace: str = ""
+    engine: str = ""
     hint: bool = False
     end: bool = False
 

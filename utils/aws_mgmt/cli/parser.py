@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.exceptions import NoArgsIsHelpError
 
+from dr_estate.model.engines import ENGINES
 from dr_estate.model.invocation import Program
 from utils.aws_mgmt.cli import completion
 from utils.aws_mgmt.cli.pages import (
@@ -321,6 +322,7 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
         _option("port", "PORT", "Port on 127.0.0.1 (default: a free one, then the same).", type=int),
         _flag("fresh", "Discard the stored world and seed a new one."),
         _flag("empty", "An account with nothing in it: Terraform or boto3 builds the estate."),
+        _option("engine", "", "Engine of a new world's database (mysql).", type=click.Choice(sorted(ENGINES))),
         _pace("quick"),
     ),
     "sandbox break": (_word("name", "NAME", "The disaster.", **completion.DISASTER),),

@@ -11,7 +11,7 @@ from dr_actions.model.action import StepState
 from dr_actions.model.plan import Danger, Goal
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
-from dr_estate.readers import application_autoscaling, ecs, ecs_stopping_tasks, rds
+from dr_estate.readers import application_autoscaling, ecs, ecs_stopping_tasks, rds, rds_groups
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.actions.estates import only
 from tests.dr_actions.plain import SIT, dark, recorded, sight, with_part, with_rows
@@ -35,6 +35,21 @@ def test_the_parameter_of_its_own_group_is_set_and_taken_back() -> None:
     assert back is not None
     assert back.params["Parameters"][0]["ParameterValue"] == STEP.before["read_only"]
     assert refusal(STEP.call, GuardContext(SIT, ACTION.writes, goal=Goal.FAILOVER)) is None
+
+
+def test_postgresql_is_closed_by_its_own_parameter_and_the_plan_says_who_can_write_in_spite_of_it() -> None:
+    of_postgres = with_rows(HEALTHY, rds.instances, PRIMARY, engine="postgres")
+    of_postgres = with_rows(of_postgres, rds_groups.parameter_groups, PRIMARY, family="postgres16")
+    step = only(ACTION, sight(of_postgres))
+    assert step.call is not None
+    assert step.call.params["Parameters"][0]["ParameterName"] == "default_transaction_read_only"
+    back = ACTION.rollback_call(step)
+    assert back is not None
+    assert back.params["Parameters"] == [
+        {"ParameterName": "default_transaction_read_only", "ParameterValue": "0", "ApplyMethod": "immediate"}
+    ]
+    fenced = replace(sight(of_postgres), goal=Goal.FENCE, fence=PRIMARY)
+    assert "READ WRITE" in " ".join(freeze.FREEZE.notes(fenced))
 
 
 def test_it_is_closed_while_a_task_runs_and_left_alone_once_all_are_gone() -> None:

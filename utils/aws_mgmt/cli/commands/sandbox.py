@@ -67,6 +67,7 @@ def _up(options: SandboxOptions, environment: Environment) -> str:
             pace=options.pace,
             progress=progress,
             speed=options.speed or 0,
+            engine=options.engine,
         )
     world.put_image(options.config)  # tasks that run this tool go by the same rules
     return render_sandbox.endpoint(_description(world), options.format)
