@@ -20,7 +20,7 @@ from botocore import xform_name
 
 from dr_actions.model.plan import Call
 from dr_actions.model.send_failure import FailureKind, SendFailed
-from dr_estate.aws.botocore_models import declared_models
+from dr_estate import speed
 from dr_estate.aws.clock import ClockHook
 from dr_estate.aws.dropped_sessions import DroppedSessions
 from dr_estate.aws.errors import explain, is_passing
@@ -33,6 +33,8 @@ from dr_estate.model.unavailable import UnavailableKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from dr_estate.speed import AccountClients
 
 __all__ = ["FailureKind", "GuardRefused", "MutatingClient", "SendFailed"]
 
@@ -65,7 +67,6 @@ class MutatingClient(Generic[Context]):
         self._guard, self._credentials = guard, credentials
         self._permit = threading.local()
         self._lock = threading.Lock()
-        self._clients: dict[tuple[str, str], Any] = {}
         self._config = botocore.config.Config(
             connect_timeout=limits.connect_timeout_s,
             read_timeout=limits.read_timeout_s,
@@ -74,7 +75,7 @@ class MutatingClient(Generic[Context]):
             user_agent_extra="aws-dr-manager/change",
         )
         self._environment, self._declared = environment, frozenset(declared)
-        self._session, self._dropped = self._guarded_session(), DroppedSessions()
+        self._account, self._dropped = self._guarded_account(), DroppedSessions()
 
     @contextmanager
     def permitting(self, context: Context) -> Iterator[MutatingClient[Context]]:
@@ -90,8 +91,8 @@ class MutatingClient(Generic[Context]):
         """Send ``call`` once; returns AWS's answer. Raises Guarded, or SendFailed with the kind of trouble."""
         self._ask_guard(call)
         try:
-            client = self._client(call.service, call.region)
-            answer = getattr(client, xform_name(call.operation))(**call.params)
+            sender = speed.client(call.service, call.region, self._account)
+            answer = getattr(sender, xform_name(call.operation))(**call.params)
         except botocore.exceptions.ParamValidationError as wrong:
             raise SendFailed(FailureKind.REFUSED, f"{call.name}: {wrong}", "ParamValidationError") from wrong
         except _ERRORS as error:
@@ -100,30 +101,15 @@ class MutatingClient(Generic[Context]):
 
     def sign_in_again(self) -> None:
         """Find the credentials again: the next call reads the AWS files and variables from scratch."""
-        self._dropped.add(self._session)
+        self._dropped.add(self._account.session)
         self._dropped.collect()
-        session = self._guarded_session()
-        with self._lock:
-            self._session, self._clients = session, {}
+        self._account = self._guarded_account()
 
-    def _client(self, service: str, region: str) -> Any:
-        with self._lock:
-            if (service, region) not in self._clients:
-                self._clients[service, region] = self._session.create_client(
-                    service,
-                    region_name=region,
-                    endpoint_url=self._credentials.endpoint_url,
-                    aws_access_key_id=self._credentials.access_key_id,
-                    aws_secret_access_key=self._credentials.secret_access_key,
-                    config=self._config,
-                )
-            return self._clients[service, region]
-
-    def _guarded_session(self) -> botocore.session.Session:
-        session, sign_in = botocore.session.Session(), botocore.session.Session()
+    def _guarded_account(self) -> AccountClients:
+        account = speed.account(self._declared, config=self._config, settings=self._credentials.of_clients)
+        session, sign_in = account.session, botocore.session.Session()
         sign_in.set_config_variable("region", self._environment.region(Side.DR))
         session.register_component("credential_provider", CredentialSource(sign_in))
-        session.register_component("data_loader", declared_models(self._declared))
         refuse_foreign_answers(session)
         keep_loopback_hosts(session)
         ClockHook(self._credentials.clock).attach(session)
@@ -132,7 +118,7 @@ class MutatingClient(Generic[Context]):
             self._credentials.recorder.attach(session)
         if self._credentials.call_log:
             self._credentials.call_log.attach(session)
-        return session
+        return account
 
     def _before_call(self, params: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
         service = str(model.service_model.service_name)

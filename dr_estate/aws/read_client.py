@@ -9,39 +9,37 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property, partial
+from functools import partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import botocore.config
-import botocore.credentials
 import botocore.exceptions
 import botocore.parsers
 import botocore.session
 
-from dr_estate.aws.botocore_models import declared_models
+from dr_estate import speed
 from dr_estate.aws.call_log import CallLog
 from dr_estate.aws.clock import LEAST_PATIENCE_S, ClockHook, WorldClock, is_loopback
 from dr_estate.aws.dark_places import DarkPlaces, place_name, service_in
 from dr_estate.aws.errors import DeadlinePassed, explain
-from dr_estate.aws.foreign_answers import HALF, refuse_foreign_answers
+from dr_estate.aws.foreign_answers import HALF, refuse_foreign_answer, refuse_foreign_answers
 from dr_estate.aws.immutable_answers import ImmutableAnswers
-from dr_estate.aws.lean_client import ANSWERS, UNSENT, LeanClient, LeanService, is_usual, place_of
 from dr_estate.aws.loopback_hosts import keep_loopback_hosts
 from dr_estate.aws.pace import Pace
 from dr_estate.aws.recording import ExchangeRecorder
-from dr_estate.aws.shared_connections import SharedConnections
 from dr_estate.aws.sign_in import CredentialSource
-from dr_estate.aws.speedups import read_issuers_once, use_fast_parsing
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.rows import ODD, understand
 from dr_estate.model.silent_servers import SHORT, SilentServers
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 
 if TYPE_CHECKING:
-    from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+    from botocore.model import OperationModel
+
+    from dr_estate.speed import AccountClients
 
 PROOF = "sts:GetCallerIdentity"
 Answer = dict[str, Any]
@@ -78,6 +76,12 @@ class Credentials:
     silent_servers: SilentServers = field(default_factory=SilentServers, repr=False, compare=False)
     silent_places: set[str] = field(default_factory=set, repr=False, compare=False)
 
+    @property
+    def of_clients(self) -> dict[str, str | None]:
+        """Endpoint and keys by the names of botocore's ``create_client``."""
+        keys = {"aws_access_key_id": self.access_key_id, "aws_secret_access_key": self.secret_access_key}
+        return {"endpoint_url": self.endpoint_url, **keys}
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -96,13 +100,9 @@ class ReadClient:
         self.environment = environment
         self.credentials = credentials
         self.allowed = frozenset(allowed) | {PROOF}
-        self._counting, self._creating = threading.Lock(), threading.Lock()
-        self._clients: dict[tuple[str, str], Any] = {}
-        self._callers: dict[tuple[str, str], Any] = {}
-        self._handed = threading.local()
+        self._counting = threading.Lock()
         self._pace, self._unpaced = Pace(time.monotonic), set[tuple[str, str]]()
-        self.open()
-        self._config = botocore.config.Config(
+        config = botocore.config.Config(
             connect_timeout=limits.connect_timeout_s,
             read_timeout=limits.read_timeout_s,
             # Adaptive: botocore itself slows down where AWS throttles (boto3 guide, retries).
@@ -111,10 +111,8 @@ class ReadClient:
             user_agent_extra="aws-dr-manager/read",
         )
         self._clock_hook = ClockHook(credentials.clock)
-        self._session = self._guarded_session()
-        self._connections = SharedConnections(self._session)
-        self._service = cache(partial(LeanService, self._session))
-        self._parser = cache(self._session.get_component("response_parser_factory").create_parser)
+        self.account = self._guarded_account(config)
+        self.open()
 
     def open(self) -> None:
         """Begin an observation: nothing called, nothing known to be dark, the whole deadline left."""
@@ -125,9 +123,7 @@ class ReadClient:
         self.blinked = False
         silent = self.credentials.silent_places
         self._dark = DarkPlaces(silent)
-        # a client of the session's has tries of its own: the silent get a lean one again
-        callers = dict(self._callers)  # a call of before may still hang
-        self._callers = {key: caller for key, caller in callers.items() if place_name(*key) not in silent}
+        self.account.trust_all()
 
     def go_by(self, credentials: Credentials) -> None:
         """Go on with equal credentials: their clock is the one that answers correct from now on."""
@@ -153,66 +149,16 @@ class ReadClient:
 
         return goes_on
 
-    def client(self, service: str, region: str) -> Any:
-        """Return the session's client for ``service`` in ``region``."""
-        ready = self._clients.get((service, region))
-        if ready is not None:
-            return ready
-        with self._creating:
-            if (service, region) not in self._clients:
-                client = self._session.create_client(
-                    service,
-                    region_name=region,
-                    endpoint_url=self.credentials.endpoint_url,
-                    aws_access_key_id=self.credentials.access_key_id,
-                    aws_secret_access_key=self.credentials.secret_access_key,
-                    config=self._config,
-                )
-                if is_loopback(client.meta.endpoint_url) and not self.credentials.paced:
-                    self._unpaced.add((service, region))
-                self._clients[service, region] = client
-            return self._clients[service, region]
-
     def caller(self, service: str, region: str) -> Any:
-        """Return what makes the calls: a lean client where one can, else the session's, which is not made late."""
-        ready = self._callers.get((service, region))
-        if ready is None:
-            with self._creating:
-                lean = self._lean_client(service, region)
-            if not lean and (service, region) not in self._clients:
-                self._check_deadline()
-            ready = self._callers.setdefault((service, region), lean or self.client(service, region))
-        return ready
-
-    def _lean_client(self, service: str, region: str) -> LeanClient | None:
-        """A client for the calls of every day; None where something is set that it does not know."""
-        if not self._is_usual or self._keys is None:
-            return None
-        shared = self._service(service)
-        place = place_of(shared, region, self.credentials.endpoint_url)
-        if place is None:
-            return None
-        if is_loopback(place.endpoint_url) and not self.credentials.paced:
+        """Return what makes the calls of ``service`` in ``region``."""
+        ready = speed.client(service, region, self.account)
+        if is_loopback(ready.meta.endpoint_url) and not self.credentials.paced:
             self._unpaced.add((service, region))
-        return LeanClient(shared, region, place, self._keys, self._make_leanly)
-
-    @cached_property
-    def _is_usual(self) -> bool:
-        """Who records or logs calls hears the session's events."""
-        return not self.credentials.recorder and not self.credentials.call_log and is_usual(self._session)
-
-    @cached_property
-    def _keys(self) -> Any:
-        given = self.credentials
-        if given.access_key_id:
-            return botocore.credentials.Credentials(given.access_key_id, given.secret_access_key)
-        return self._session.get_credentials()
+        return ready
 
     def close_connections(self, *, for_good: bool = False) -> None:
         """Close this process's ends of all connections; ``for_good``: each lasts no longer than its call from now."""
-        self._connections.close(for_good=for_good)
-        for client in self._clients.copy().values():  # a call of after the deadline may add one
-            client.close()
+        self.account.close(for_good=for_good)
 
     def call(self, service: str, region: str, doing: Callable[[Any], Any], absent: tuple[str, ...] = ()) -> Any:
         """Run ``doing`` with the client. Returns None where AWS answers with an error code in ``absent``.
@@ -227,6 +173,7 @@ class ReadClient:
         if reason := self._dark.reason(service_in(service, place)):
             raise DataUnavailable(Unavailable(UnavailableKind.UNREACHABLE, reason, region, service=service))
         try:
+            self._check_deadline()  # nor is a client made late
             caller = self.caller(service, region)
             try:
                 answer = doing(caller)
@@ -282,40 +229,34 @@ class ReadClient:
         reason = f"No region's STS could prove the account: {' '.join(blind)} {_WAY}"
         raise DataUnavailable(Unavailable(UnavailableKind.UNREACHABLE, reason))
 
-    def _guarded_session(self) -> botocore.session.Session:
-        """A session whose every client is guarded. Signing in is not looking: a session of its own does that (T15)."""
-        session, sign_in = botocore.session.Session(), botocore.session.Session()
+    def _guarded_account(self, config: botocore.config.Config) -> AccountClients:
+        """An account whose every client is guarded. Signing in is not looking: a session of its own does that (T15)."""
+        given, sign_in = self.credentials, botocore.session.Session()
         # The DR region's STS: tokens of the global endpoint are refused in opt-in regions (T15).
         sign_in.set_config_variable("region", self.environment.region(Side.DR))
-        sign_in.set_default_client_config(self._config)
-        session.register_component("credential_provider", CredentialSource(sign_in))
-        session.register_component("data_loader", declared_models(self.allowed))
-        use_fast_parsing(session)
-        read_issuers_once()
-        refuse_foreign_answers(session)
-        keep_loopback_hosts(session)
-        self._clock_hook.attach(session)
-        session.register("getattr", _no_such_read, unique_id="declared-methods")
-        session.register("before-parameter-build", self._before_call, unique_id="declared-operations")
-        session.register("before-send", self._before_send, unique_id="deadline")
-        for listener in (self.credentials.recorder, self.credentials.call_log):
-            if listener:
-                listener.attach(session)
-        return session
+        sign_in.set_default_client_config(config)
+        listeners = [listener for listener in (given.recorder, given.call_log) if listener]
+        account = speed.account(
+            self.allowed, config=config, settings=given.of_clients, reading=self, is_heard=bool(listeners)
+        )
+        account.session.register_component("credential_provider", CredentialSource(sign_in))
+        refuse_foreign_answers(account.session)
+        keep_loopback_hosts(account.session)
+        self._clock_hook.attach(account.session)
+        account.session.register("getattr", _no_such_read, unique_id="declared-methods")
+        for listener in listeners:
+            listener.attach(account.session)
+        return account
 
-    def _before_call(self, model: Any, context: Mapping[str, Any], **_: Any) -> None:
-        if getattr(self._handed, "end", None) is None:
-            self._begin(model.service_model.service_name, context["client_region"], model.name)
-
-    def _begin(self, service: str, region: str, name: str) -> None:
+    def begin(self, service: str, region: str, operation: str) -> None:
         """Count a call, and wait until AWS's rate allows it. Raises ForbiddenCall, DeadlinePassed."""
-        operation = f"{service}:{name}"
-        if operation not in self.allowed:
-            raise ForbiddenCall(f"{operation} is not among the declared reads: it is never called.")
+        name = f"{service}:{operation}"
+        if name not in self.allowed:
+            raise ForbiddenCall(f"{name} is not among the declared reads: it is never called.")
         with self._counting:
-            self.calls[operation] += 1
+            self.calls[name] += 1
         is_paced = (service, region) not in self._unpaced
-        self._wait((self._pace if is_paced else self._notional).reserve(operation, region), is_paced)
+        self._wait((self._pace if is_paced else self._notional).reserve(name, region), is_paced)
 
     def _wait(self, seconds: float, is_paced: bool) -> None:
         """Wait for AWS's rate. An estate so large that its reading takes longer has longer, unless the user limits it.
@@ -332,71 +273,32 @@ class ReadClient:
             raise DeadlinePassed(error=f"AWS's rate allows the call after the deadline of {limits.deadline_s} s")
         time.sleep(seconds)
 
-    def _before_send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
-        end, self._handed.end = getattr(self._handed, "end", None), None
-        if isinstance(end, Exception):
-            raise end
-        return self._send(request) if end is None or end is UNSENT else end
-
     def _check_deadline(self) -> None:
         if self.seconds_left <= 0:
             limit_s = self.environment.observation.deadline_s
             raise DeadlinePassed(error=f"the observation's deadline of {limit_s} s passed")
 
-    def _send(self, request: AWSPreparedRequest, was_silent: bool = False) -> AWSResponse | None:
-        """Send on a shared connection; None where only botocore's own session can. Raises what that one raises.
+    def patience(self, service: str = "", region: str = "") -> tuple[float, float, bool]:
+        """Seconds to connect and to wait for an answer, and whether a second attempt is worth its time.
 
-        Who ``was_silent`` in an earlier look is waited for less.
+        Who was silent in an earlier look is waited for less, and asked once: the next look asks again. Raises
+        DeadlinePassed.
         """
         self._check_deadline()
         limits, clock = self.environment.observation, self.credentials.clock
+        was_silent = place_name(service, region) in self._dark.silent
         part, least_s = (SHORT, _SHORT_PATIENCE_S) if was_silent else (1.0, LEAST_PATIENCE_S)
-        waits = (clock.patience_s(part * limit, least_s) for limit in (limits.connect_timeout_s, limits.read_timeout_s))
-        return self._connections.send(request, *waits)
+        connect_s = clock.patience_s(part * limits.connect_timeout_s, least_s)
+        return connect_s, clock.patience_s(part * limits.read_timeout_s, least_s), not was_silent
 
-    def _make_leanly(self, lean: LeanClient, method: str, /, **params: Any) -> Any:
-        """Make a call: a first attempt that decides, or the ordinary client's. Raises what that one raises."""
-        model = lean.operation(method, params)
-        if model is None:
-            return self._hand_over(lean, method, params, None)
-        self._begin(lean.service, lean.region, model.name)
-        request = lean.request(model, params)
-        self.credentials.clock.sending(request.url)
-        was_silent = place_name(lean.service, lean.region) in self._dark.silent
-        try:
-            answer = self._send(request, was_silent)
-        except botocore.exceptions.BotoCoreError as failed:
-            if was_silent or isinstance(failed, DeadlinePassed):  # the next look asks again: no try would be worth it
-                raise
-            return self._hand_over(lean, method, params, failed)
-        if answer is None or answer.status_code not in ANSWERS:
-            return self._hand_over(lean, method, params, answer or UNSENT)
-        received, parse = lean.raw_answer(model, answer), self._parser(lean.protocol).parse
-        self._clock_hook.receive(answer.status_code, answer.headers)
-        parsed = parse(received, model.output_shape)
-        if shape := lean.error_shape(parsed):
-            parsed.update(parse(received, shape), ResponseMetadata=parsed["ResponseMetadata"])
-        return lean.final_answer(model, received, parsed) or self._hand_over(lean, method, params, answer)
+    def sending(self, url: str) -> None:
+        """A request is about to leave this thread."""
+        self.credentials.clock.sending(url)
 
-    def _hand_over(self, lean: LeanClient, method: str, params: Mapping[str, Any], end: Any) -> Any:
-        """Let the session's own client end a call: its first attempt has ended so, or was not made (None).
-
-        What it had to send again shows a service that is not well: from then on its calls are all the session's.
-        """
-        client, self._handed.end = self.client(lean.service, lean.region), end
-        try:
-            answer = getattr(client, method)(**params)
-        except botocore.exceptions.ClientError as error:
-            self._see_retries(lean, error.response)
-            raise
-        finally:
-            self._handed.end = None
-        self._see_retries(lean, answer)
-        return answer
-
-    def _see_retries(self, lean: LeanClient, answer: Mapping[str, Any]) -> None:
-        if answer.get("ResponseMetadata", {}).get("RetryAttempts"):
-            self._callers[lean.service, lean.region] = self.client(lean.service, lean.region)
+    def received(self, model: OperationModel, answer: dict[str, Any]) -> None:
+        """Refuse an answer that is not AWS's, or not whole, before it is parsed; any other one corrects the clock."""
+        refuse_foreign_answer(model, answer)
+        self._clock_hook.receive(int(answer["status_code"]), answer["headers"])
 
 
 _SHORT_PATIENCE_S = 0.3

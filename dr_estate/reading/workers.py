@@ -9,18 +9,14 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import os
 import sys
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol, TypeVar
-
-from dr_estate.aws.speedups import are_on
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -31,33 +27,6 @@ _SPARE = 1_000_000
 """The rank of what a part does beyond its own number: after all others; before its like if another waits for it."""
 PATIENCE_S = 0.5
 """Whose call takes longer holds no place: AWS answers most reads in a fifth of that."""
-
-
-@contextmanager
-def on_one_core() -> Iterator[None]:
-    """Keep this thread, and those that it starts, on the processor where it is, until the block ends.
-
-    One thread of Python works at a time: on several processors each call costs ten more changes of the thread that
-    works. Where the system has no such choice, or does not say where the thread is, nothing changes.
-    """
-    before = _keep_to_one_core() if are_on() else set()
-    try:
-        yield
-    finally:
-        if before:
-            with suppress(OSError):  # the processors of a container may be others by now
-                os.sched_setaffinity(0, before)
-
-
-def _keep_to_one_core() -> set[int]:
-    """Let this thread run where it is alone (field 39 of proc_pid_stat(5)); its processors before, or none."""
-    try:
-        fields = Path("/proc/thread-self/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
-        before = os.sched_getaffinity(0)
-        os.sched_setaffinity(0, {int(fields[36])})
-    except (OSError, AttributeError, IndexError, ValueError):
-        return set()
-    return before
 
 
 @contextmanager

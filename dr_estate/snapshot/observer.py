@@ -30,7 +30,6 @@ from dr_estate.reading.workers import (
     SideThreads,
     Workers,
     in_slices,
-    on_one_core,
 )
 from dr_estate.snapshot.parts_so_far import Key, PartsSoFar
 from dr_estate.snapshot.registry import readers, reads
@@ -95,8 +94,7 @@ def observe_with(
     reading = _Reading(client, started, readers() if only is None else only, upon, sides)
     so_far = PartsSoFar(reading.parts)
     snapshot = Snapshot(client.environment.name, identity.account, identity.arn, world, started, so_far)
-    with on_one_core():
-        _read_all(reading, progress, seen, partial(meanwhile, snapshot))
+    _read_all(reading, progress, seen, partial(meanwhile, snapshot))
     parts = dict(upon.parts if upon else {}) | reading.begun_parts()
     return replace(snapshot, parts=parts, calls=dict(client.calls))
 

@@ -22,8 +22,8 @@ from dr_checks.core.model import Status
 from dr_estate.model.durations import duration
 from dr_estate.model.visible import visible
 from dr_estate.model.world_id import is_sandbox
+from dr_estate.speed import template_cache
 from reports.page import charts
-from reports.page.compiled_templates import CompiledTemplates
 from reports.page.content import content_of
 from reports.values import assessment as values_assessment
 from reports.values import control_state, drill_summary, run_record
@@ -65,7 +65,7 @@ def engine() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        bytecode_cache=CompiledTemplates((__file__, inspect.getfile(duration))),
+        bytecode_cache=template_cache((__file__, inspect.getfile(duration))),
     )
     engine.filters |= {"duration": duration, "moment": _moment, "prose": _prose, "anchor": _anchor}
     engine.globals |= {

@@ -352,7 +352,7 @@ def test_a_part_makes_a_few_calls_at_once_however_many_it_has_to_make() -> None:
         at_once.append(under_way["DescribeTaskDefinition"])
         under_way[model.name] -= 1
 
-    client.client("ecs", SIT.region(Side.DR)).meta.events.register_first("before-call.ecs", count)
+    client.caller("ecs", SIT.region(Side.DR)).meta.events.register_first("before-call.ecs", count)
     observe_with(client, "listed", only=frozenset({ecs.task_definitions.name}))
     assert client.calls["ecs:DescribeTaskDefinition"] == 200
     assert 1 < max(at_once) <= API_THREADS

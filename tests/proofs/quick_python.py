@@ -86,7 +86,7 @@ def _warm() -> None:
     environment = load_environment(Path("environments"), "sit")
     client = ReadClient(environment, reads(), Credentials("http://127.0.0.1:9", "nobody", "nothing"))
     for service in sorted({operation.partition(":")[0] for operation in reads()}):  # their models are read with them
-        client.client(service, environment.region(Side.DR))
+        client.account.ordinary(service, environment.region(Side.DR))
 
 
 def _answer(order: socket.socket) -> None:

@@ -40,7 +40,7 @@ def warm() -> None:
         result_from_json(result_to_json(judge(check, snapshot, environment)))
     client = ReadClient(environment, reads(), Credentials("http://127.0.0.1:9", "nobody", "nothing"))
     for service in sorted({operation.partition(":")[0] for operation in reads()}):
-        client.client(service, environment.region(Side.DR))
+        client.account.ordinary(service, environment.region(Side.DR))
     public_words(reads())
     assess_once()
 

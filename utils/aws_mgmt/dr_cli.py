@@ -52,9 +52,9 @@ def main(argv: "list[str]", program: str = _CHECKOUT) -> int:
 
 def _run(argv: "list[str]", program: str) -> int:
     try:
-        from dr_estate.model.generated_methods import compile_once
+        from dr_estate.speed import compile_dataclasses_once
 
-        compile_once()
+        compile_dataclasses_once()
         from dr_estate.model.invocation import Program
         from dr_estate.network.open_files import allow_open_files
 

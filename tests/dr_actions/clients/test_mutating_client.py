@@ -122,7 +122,7 @@ def test_every_client_asks_the_guard_by_itself_so_no_call_passes_it_by(
     """Even a client taken out of the mutating client can be used for nothing but what is permitted."""
     with client.permitting(frozenset({SCALE})):
         client.send(SCALED)
-    inner = client._clients["ecs", THERE]
+    inner = client._account.ordinary_clients["ecs", THERE]
     sandbox_world.reset_calls()
     with pytest.raises(GuardRefused):
         inner.update_service(**SCALED.params)
@@ -199,6 +199,6 @@ def test_sessions_of_a_long_wait_for_credentials_are_few(sandbox_world: Endpoint
     """Credentials are looked for again every few seconds, for an hour."""
     client, sessions = _mutating(sandbox_world), list[weakref.ref[object]]()
     for _ in range(12):
-        sessions.append(weakref.ref(client._session))
+        sessions.append(weakref.ref(client._account.session))
         client.sign_in_again()
     assert sum(session() is not None for session in sessions) <= 5

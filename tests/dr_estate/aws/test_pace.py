@@ -135,5 +135,5 @@ def _later_by_3000_calls(client: ReadClient) -> float:
     assert ask(client) is None  # its place is known from now on
     before = client.ends_at
     for _ in range(3000):
-        client._begin("ecs", client.environment.region(Side.DR), "DescribeClusters")
+        client.begin("ecs", client.environment.region(Side.DR), "DescribeClusters")
     return client.ends_at - before

@@ -40,7 +40,7 @@ def test_a_read_of_no_reader_is_forbidden_even_where_its_method_exists(
     sandbox_world: Endpoint, sit: Environment
 ) -> None:
     read_client = _read_client(sit, sandbox_world)
-    read_client.client("ecs", sit.region(Side.DR))
+    read_client.caller("ecs", sit.region(Side.DR))
     read_client.allowed = frozenset()
     with pytest.raises(ForbiddenCall, match="ecs:DescribeClusters is not among"):
         read_client.call("ecs", sit.region(Side.DR), lambda client: client.describe_clusters())
@@ -76,7 +76,7 @@ def test_a_call_of_after_the_deadline_ends_at_once_and_makes_no_client(
     client.ends_at = 0.0
     with pytest.raises(DataUnavailable) as late:
         client.call("ecs", sit.region(Side.DR), lambda ecs: ecs.list_services())
-    assert (late.value.unavailable.kind, client._clients) == (UnavailableKind.DEADLINE, {})
+    assert (late.value.unavailable.kind, client.account.ordinary_clients) == (UnavailableKind.DEADLINE, {})
 
 
 def test_connections_are_closed_while_a_late_call_makes_another_client(
@@ -87,8 +87,8 @@ def test_connections_are_closed_while_a_late_call_makes_another_client(
     class Late:
         def close(self) -> None:
             closed.append("closed")
-            client._clients["ecs", f"region-{len(closed)}"] = Late()
+            client.account.ordinary_clients["ecs", f"region-{len(closed)}"] = Late()
 
-    client._clients = {("s3", "region"): Late(), ("sts", "region"): Late()}
+    client.account.ordinary_clients |= {("s3", "region"): Late(), ("sts", "region"): Late()}
     client.close_connections(for_good=True)
     assert closed == ["closed"] * 2

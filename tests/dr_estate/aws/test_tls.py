@@ -22,9 +22,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from dr_estate.aws.read_client import Credentials, ReadClient
-from dr_estate.aws.shared_connections import SharedConnections
-from dr_estate.aws.speedups import are_on
 from dr_estate.model.unavailable import DataUnavailable
+from dr_estate.speed.connections import SharedConnections
 from tests.dr_checks.worlds import SIT
 
 SOON_S = 0.01  # a server that is to end looks for that so often, by itself twice a second
@@ -111,14 +110,6 @@ def _asks(client: ReadClient) -> bool:
         return bool(client.prove_account().account == SIT.account)
     except DataUnavailable:
         return False
-
-
-def test_the_issuers_are_read_once_a_client(server: _TlsServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_CA_BUNDLE", str(server.issuers))
-    client = _client(server)
-    assert _asks(client)
-    server.issuers.write_text("no certificate any more")
-    assert _asks(client) is are_on()
 
 
 def test_a_server_that_no_known_issuer_signed_is_refused_each_time(

@@ -105,7 +105,7 @@ class Answered:
     def model(self, operation: str) -> OperationModel:
         """botocore's model of ``service:Operation``."""
         service, _, name = operation.partition(":")
-        client = self._client.client(service, self.env.region(Side.GLOBAL))
+        client = self._client.caller(service, self.env.region(Side.GLOBAL))
         model: OperationModel = client.meta.service_model.operation_model(name)
         return model
 

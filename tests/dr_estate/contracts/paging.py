@@ -9,7 +9,7 @@ from typing import Any
 import botocore.exceptions
 import botocore.session
 
-from dr_estate.aws.botocore_models import PAGED
+from dr_estate.speed.declared_models import PAGED
 
 
 @cache

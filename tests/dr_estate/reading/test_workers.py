@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -20,7 +19,6 @@ from dr_estate.reading.workers import (
     SideThreads,
     Workers,
     in_slices,
-    on_one_core,
 )
 
 _LONG_S = 30
@@ -346,36 +344,6 @@ def test_what_is_over_begins_nothing(time: _Time) -> None:
     task = side.submit(0, lambda: None)
     side.help(task)
     assert not task.is_begun
-
-
-def test_threads_of_a_look_share_one_processor_and_what_begins_later_has_them_all(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.delenv("DR_NO_SPEEDUPS", raising=False)
-    before, seen = os.sched_getaffinity(0), list[set[int]]()
-    with on_one_core():
-        thread = threading.Thread(target=lambda: seen.append(os.sched_getaffinity(0)))
-        thread.start()
-        thread.join()
-        with on_one_core():
-            seen.append(os.sched_getaffinity(0))
-    assert seen[0] == seen[1] <= before
-    assert [len(processors) for processors in seen] == [1, 1]
-    assert os.sched_getaffinity(0) == before
-
-
-def test_a_look_that_fails_lets_go_of_its_processor() -> None:
-    before = os.sched_getaffinity(0)
-    with pytest.raises(RuntimeError), on_one_core():
-        raise RuntimeError
-    assert os.sched_getaffinity(0) == before
-
-
-def test_without_speedups_threads_run_where_the_system_puts_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DR_NO_SPEEDUPS", "1")
-    before = os.sched_getaffinity(0)
-    with on_one_core():
-        assert os.sched_getaffinity(0) == before
 
 
 @pytest.mark.parametrize(("worked_s", "lasts"), [(0.0, True), (0.049, True), (0.051, False), (0.2, False)])

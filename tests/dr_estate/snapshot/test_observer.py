@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -75,23 +74,6 @@ def test_what_was_unseen_is_looked_at_again_where_a_named_part_is_read_from_it(
     earlier = replace(whole, parts={**whole.parts, key: replace(whole.parts[key], value=blind)})
     again = observe(env, _reader(sandbox_world), "sandbox", only=frozenset({elbv2.healthy_hosts.name}), upon=earlier)
     assert again.get(elbv2.healthy_hosts, side)
-
-
-def test_a_look_keeps_to_one_processor_and_lets_go_of_it(
-    sandbox_world: Endpoint, observation: Observation, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("DR_NO_SPEEDUPS", raising=False)
-    before, during = os.sched_getaffinity(0), set[int]()
-    only = frozenset({sns_topics.topics.name})
-    observe(
-        observation.environment,
-        _reader(sandbox_world),
-        "sandbox",
-        only=only,
-        progress=lambda _done, _of: during.add(len(os.sched_getaffinity(0))),
-    )
-    assert during == {1}
-    assert os.sched_getaffinity(0) == before
 
 
 @pytest.mark.parametrize(

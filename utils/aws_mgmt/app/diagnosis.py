@@ -12,12 +12,12 @@ from typing import Any
 
 import botocore.session
 from botocore import xform_name
-from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, StringShape, StructureShape
+from botocore.model import ListShape, MapShape, OperationModel, StringShape, StructureShape
 
 from dr_actions.iam.action_names import actions_of
 from dr_checks.core.model import Status, worst
 from dr_checks.core.registry import checks, judge
-from dr_estate.aws.botocore_models import declared_models
+from dr_estate import speed
 from dr_estate.aws.clock import WorldClock
 from dr_estate.aws.read_client import PROOF, Credentials, ReadClient
 from dr_estate.aws.recording import Exchange, ExchangeRecorder
@@ -139,7 +139,7 @@ def _calls_by_region(environment: Environment, allowed: Iterable[str]) -> set[_C
 def _try(read_client: ReadClient, operation: str, region: str, environment: Environment) -> None:
     """Call ``operation`` once if it needs no name of anything. Its end is the recorder's to hear."""
     service, _, name = operation.partition(":")
-    client = read_client.client(service, region)
+    client = read_client.caller(service, region)
     shape = client.meta.service_model.operation_model(name).input_shape
     if shape is not None and shape.required_members:
         return
@@ -347,14 +347,14 @@ def _replication(environment: Environment, heard: Examination) -> Fact:
 
 def _shapes(heard: Examination) -> Iterator[str]:
     """Where answers differ from what this version reads: words that no model lists, rows and readers that failed."""
-    # the loader that the answers were read by: botocore's own reads every model again, for half a second
-    load = cache(declared_models(reads() | DIAGNOSED | {PROOF}).load_service_model)
+    # the models that the answers were read by: botocore's own session reads them all again, for half a second
+    model_of = cache(speed.account(reads() | DIAGNOSED | {PROOF}).session.get_service_model)
     odd = (UnavailableKind.DEFECT, UnavailableKind.UNREADABLE)
     words: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     for exchange in heard.exchanges:
         if exchange.kind is None:
             service, _, name = exchange.operation.partition(":")
-            model: OperationModel = ServiceModel(load(service, "service-2"), service).operation_model(name)
+            model: OperationModel = model_of(service).operation_model(name)
             for member, word in _unknown_words(exchange.answer, model.output_shape, ""):
                 if (exchange.operation, member, word) not in _DOCUMENTED:
                     words[exchange.operation, member].add(word)

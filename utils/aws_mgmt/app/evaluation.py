@@ -31,7 +31,6 @@ from dr_estate.model.invocation import Invocation
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.model.world_id import is_sandbox
 from dr_estate.readers import control_table
-from dr_estate.reading.workers import on_one_core
 from dr_estate.snapshot.observer import NOTHING, Progress
 from dr_estate.snapshot.snapshot import EvidenceError, Snapshot, read_evidence, write_json
 from dr_estate.snapshot.tenants import discover, is_chosen
@@ -82,7 +81,6 @@ def read(options: Options, environment: Environment, run: CommandRun) -> Snapsho
         with (
             world_of(options, environment, run.clock) as reached,
             answer_memory(options, environment, reached) as world,
-            on_one_core(),
             loading_judgement() as is_loaded,
         ):
             return observe_world(world, environment, run, is_loaded)

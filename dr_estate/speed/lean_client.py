@@ -1,10 +1,9 @@
 """Declared reads without what botocore does again for each call: events, rules of endpoints, a pool for each client.
 
-botocore's own models, serialisers, signer and parsers are used, each once where it can be. A lean client sends a call
-for the first time, gives an answer of success, and raises a refusal that no second attempt would change: a thing that
-is not there has an answer of its own, too. Everything else is botocore's: an answer of another kind and a failure are
-handed to the ordinary client, which goes on as if it had sent the call itself, and a call or a setting that this file
-does not know is the ordinary client's from the start.
+botocore's own models, serialisers, signer and parsers are used. A lean client sends a call for the first time, gives an
+answer of success, and raises a refusal that no second attempt would change: a thing that is not there has an answer of
+its own, too. An answer of another kind and a failure are handed to the ordinary client, which goes on as if it had sent
+the call itself. A call or a setting that this file does not know is the ordinary client's from the start.
 """
 
 from __future__ import annotations
@@ -14,8 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import botocore.handlers
 from botocore import xform_name
@@ -27,16 +25,12 @@ from botocore.exceptions import BotoCoreError, ClientError, DataNotFoundError
 from botocore.model import OperationModel
 from botocore.paginate import Paginator
 from botocore.retries.standard import RetryContext, StandardRetryConditions
+from botocore.serialize import create_serializer
 
-from dr_estate.aws.foreign_answers import refuse_foreign_answer
-from dr_estate.aws.plain_http import host_header, place_at
-from dr_estate.aws.root_requests import RootSigner
-from dr_estate.aws.sound_params import QuickSerializer
-from dr_estate.aws.speedups import are_on
+from dr_estate.speed.kept_code import are_on
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-    from botocore.model import Shape
     from botocore.session import Session
 
 ANSWERS = (*range(200, 300), *range(400, 500))
@@ -45,7 +39,7 @@ _REFUSAL = 400
 _SIGNATURE = "v4"
 _OTHERS = ("use_fips_endpoint", "use_dualstack_endpoint", "auth_scheme_preference", "sigv4a_signing_region_set")
 UNSENT = object()
-"""The end of a call that is counted and that only the ordinary client can send."""
+"""The first attempt of a call that is counted and that only the ordinary client can send."""
 _RETRIED = StandardRetryConditions()
 """Whether botocore asks again after a first attempt: by the code, or by the status alone (429)."""
 _TRACED = ("AWS_LAMBDA_FUNCTION_NAME", "_X_AMZN_TRACE_ID")
@@ -64,18 +58,16 @@ class LeanService:
         return self.session.get_service_model(self.name)
 
     @cached_property
-    def serializer(self) -> QuickSerializer:
+    def serializer(self) -> Any:
         """botocore's; it checks parameters."""
-        return QuickSerializer(str(self.model.resolved_protocol))
+        return create_serializer(str(self.model.resolved_protocol))
 
-    @cached_property
-    def pages(self) -> Mapping[str, Any]:
-        """How the operations page."""
+    def pages(self, method: str) -> Any:
+        """How boto3's ``method`` pages; None where it does not."""
         try:
-            pages = self.session.get_paginator_model(self.name)
-        except DataNotFoundError:
-            return {}
-        return {name: pages.get_paginator(name) for name in self.operations.values() if _pages(pages, name)}
+            return self.session.get_paginator_model(self.name).get_paginator(self.operations[method])
+        except (DataNotFoundError, KeyError, ValueError):
+            return None
 
     @cached_property
     def operations(self) -> dict[str, str]:
@@ -121,15 +113,7 @@ def _rule_parameters(model: OperationModel) -> dict[str, Any]:
     return {parameter.name: parameter.value for parameter in model.static_context_parameters}
 
 
-def _pages(pages: Any, name: str) -> bool:
-    try:
-        return bool(pages.get_paginator(name))
-    except ValueError:
-        return False
-
-
-@dataclass(frozen=True, slots=True)
-class SignedPlace:
+class SignedPlace(NamedTuple):
     """Where calls go, and for whom they are signed."""
 
     endpoint_url: str
@@ -168,48 +152,75 @@ def place_of(service: LeanService, region: str, endpoint_url: str | None) -> Sig
     return SignedPlace(endpoint.url, signing, schemes[0].get("signingRegion", region))
 
 
-def _members(model: OperationModel) -> Mapping[str, Any]:
-    return model.input_shape.members if model.input_shape else {}
+class CallListener(Protocol):
+    """Who counts, times and weighs the calls of an observation. Each method may refuse by an exception."""
+
+    def begin(self, service: str, region: str, operation: str) -> None:
+        """A call is about to be made."""
+
+    def sending(self, url: str) -> None:
+        """A request is about to leave this thread."""
+
+    def patience(self, service: str = "", region: str = "") -> tuple[float, float, bool]:
+        """Seconds to connect and to wait for an answer, and whether a second attempt is worth its time."""
+
+    def received(self, model: OperationModel, answer: dict[str, Any]) -> None:
+        """An answer arrived and is about to be parsed."""
 
 
 class LeanClient:
     """A client of one service in one region, with boto3's methods for the declared reads. Thread-safe.
 
-    ``make`` makes a call: with this client, the method's name, and the parameters by name. ``meta`` has the endpoint,
-    as in botocore's clients.
+    ``account`` is of accounts.py, which imports this file; ``meta`` has the endpoint, as in botocore's clients.
     """
 
     def __init__(
-        self, service: LeanService, region: str, place: SignedPlace, credentials: Any, make: Callable[..., Any]
+        self, service: LeanService, region: str, place: SignedPlace, account: Any, reading: CallListener
     ) -> None:
-        self.service, self.region = service.name, region
-        self._service, self.meta, self._credentials, self._make = service, place, credentials, make
-        host = host_header(place_at(urlsplit(place.endpoint_url)))
-        self._signer = RootSigner(place.endpoint_url, host, place.service, place.region)
-        self._agent, self.protocol = service.session.user_agent(), str(service.model.resolved_protocol)
+        self.service, self.region, self.meta = service.name, region, place
+        self._service, self._account, self._reading, self._credentials = service, account, reading, account.keys
+        self._agent, self._protocol = service.session.user_agent(), str(service.model.resolved_protocol)
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         """boto3's method of that name."""
         if method.startswith("__"):
             raise AttributeError(method)
-        call = self.__dict__[method] = partial(self._make, self, method)
+        call = self.__dict__[method] = partial(self._call, method)
         return call
 
     def can_paginate(self, method: str) -> bool:
         """Whether answers come in pages."""
-        return self._service.operations.get(method) in self._service.pages
+        return self._service.pages(method) is not None
 
     def get_paginator(self, method: str) -> Paginator:
         """botocore's paginator of these calls."""
         name = self._service.operations[method]
-        return Paginator(getattr(self, method), self._service.pages[name], self._service.model.operation_model(name))
+        return Paginator(getattr(self, method), self._service.pages(method), self._service.model.operation_model(name))
+
+    def _call(self, method: str, /, **params: Any) -> Any:
+        """Make a call: a first attempt that decides, or the ordinary client's. Raises what that one raises."""
+        model, end_by_botocore = self.operation(method, params), partial(self._account.end_by_botocore, self, method)
+        if model is None:
+            return end_by_botocore(params, None)
+        self._reading.begin(self.service, self.region, model.name)
+        request = self.request(model, params)
+        self._reading.sending(request.url)
+        connect_s, read_s, tries_again = self._reading.patience(self.service, self.region)
+        try:
+            answer = self._account.send(request, connect_s, read_s)
+        except BotoCoreError as failed:
+            if not tries_again:
+                raise
+            return end_by_botocore(params, failed)
+        if answer is None or answer.status_code not in ANSWERS:
+            return end_by_botocore(params, answer or UNSENT)
+        return self.final_answer(model, answer) or end_by_botocore(params, answer)
 
     def operation(self, method: str, params: Mapping[str, Any]) -> OperationModel | None:
         """The read of boto3's ``method``; None where only botocore's client can make it, with these ``params``."""
         model = self._service.operation(method) if method in self._service.operations else None
-        if model is None or params.keys() - _members(model):  # boto3 knows some parameters by two names
-            return None
-        return model
+        members = model.input_shape.members if model and model.input_shape else {}
+        return None if params.keys() - members.keys() else model  # boto3 knows some parameters by two names
 
     def request(self, model: OperationModel, params: Mapping[str, Any]) -> AWSPreparedRequest:
         """The signed request. Raises ParamValidationError, and what a sign-in raises."""
@@ -218,8 +229,6 @@ class LeanClient:
             botocore.handlers.fix_route53_ids(given, model)
         words = self._service.serializer.serialize_to_request(given, model)
         keys = self._credentials.get_frozen_credentials()
-        if keys is not None and self._signer.signs(words):
-            return self._signer.signed_request(words, self._agent, keys)
         prepare_request_dict(words, self.meta.endpoint_url, {}, self._agent)
         request = AWSRequest(
             words["method"], words["url"], words["headers"], words["body"], auth_path=words.get("auth_path")
@@ -229,40 +238,27 @@ class LeanClient:
         prepared.context = {}
         return prepared
 
-    def raw_answer(self, model: OperationModel, answer: AWSResponse) -> dict[str, Any]:
-        """An answer in the form that a parser of ``protocol`` reads. Raises NotAws."""
-        words = {
+    def final_answer(self, model: OperationModel, answer: AWSResponse) -> dict[str, Any] | None:
+        """The answer as botocore gives it; None where botocore would ask again. Raises ClientError for a refusal."""
+        received = {
             "headers": answer.headers,
             "status_code": answer.status_code,
             "context": {"operation_name": model.name},
             "body": answer.content,
         }
-        refuse_foreign_answer(model, words)
-        return words
-
-    def error_shape(self, parsed: Mapping[str, Any]) -> Shape | None:
-        """What a refusal says besides its code and sentence; None for other answers."""
-        refusal = int(parsed["ResponseMetadata"]["HTTPStatusCode"]) >= _REFUSAL
-        return self._service.model.shape_for_error_code(parsed.get("Error", {}).get("Code")) if refusal else None
-
-    def final_answer(
-        self, model: OperationModel, received: dict[str, Any], parsed: dict[str, Any]
-    ) -> dict[str, Any] | None:
-        """The answer as botocore gives it; None where botocore would ask again. Raises ClientError for a refusal."""
+        self._reading.received(model, received)  # half an answer is refused before a parser makes an empty one of it
+        parse = self._account.parser(self._protocol).parse
+        parsed: dict[str, Any] = parse(received, model.output_shape)
         parsed["ResponseMetadata"]["RetryAttempts"] = 0
-        if received["status_code"] >= _REFUSAL:
-            self._refuse(model, received, parsed)
+        if answer.status_code < _REFUSAL:
+            if self.service == "iam":
+                botocore.handlers.json_decode_policies(parsed, model)
+            return parsed
+        code = parsed.get("Error", {}).get("Code")
+        if shape := self._service.model.shape_for_error_code(code):  # what a refusal says besides its code and sentence
+            parsed.update(parse(received, shape), ResponseMetadata=parsed["ResponseMetadata"])
+        whole = SimpleNamespace(status_code=answer.status_code, headers=answer.headers, content=received["body"])
+        if _RETRIED.is_retryable(RetryContext(1, model, parsed, whole)):
             return None
-        if self.service == "iam":
-            botocore.handlers.json_decode_policies(parsed, model)
-        return parsed
-
-    def _refuse(self, model: OperationModel, received: dict[str, Any], parsed: dict[str, Any]) -> None:
-        """Raise what botocore raises; return where it would ask again."""
-        whole = SimpleNamespace(
-            status_code=received["status_code"], headers=received["headers"], content=received["body"]
-        )
-        if not _RETRIED.is_retryable(RetryContext(1, model, parsed, whole)):
-            code = parsed.get("Error", {}).get("Code")
-            error: ClientError = self._service.errors.from_code(code)(parsed, model.name)
-            raise error
+        error: ClientError = self._service.errors.from_code(code)(parsed, model.name)
+        raise error

@@ -19,8 +19,7 @@ import orjson
 from botocore.exceptions import DataNotFoundError
 from botocore.loaders import Loader
 
-from dr_estate.aws.speedups import FastFiles, are_on
-from dr_estate.model.compiled_files import beside_compiled, write_beside
+from dr_estate.speed.kept_code import are_on, beside_compiled, write_beside
 
 _MODEL, _RULES, _PAGES = "service-2", "endpoint-rule-set-1", "paginators-1"
 _FILES, _MOST_FILES = "botocore_models.", 8
@@ -34,7 +33,7 @@ class DeclaredModels(Loader):
     """A loader that knows only the ``service:Operation`` names in ``declared``."""
 
     def __init__(self, declared: Iterable[str]) -> None:
-        super().__init__(file_loader=FastFiles() if are_on() else None)
+        super().__init__()
         self._operations: defaultdict[str, set[str]] = defaultdict(set)
         for name in declared:
             service, _, operation = name.partition(":")
@@ -42,7 +41,7 @@ class DeclaredModels(Loader):
         self._cut = self._cut_models()
 
     def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 - botocore's signature
-        """Only the declared services: looking through all 400 folders is not needed to know them."""
+        """Only the declared services, of 400 folders."""
         return sorted(self._operations)
 
     def load_service_model(self, service_name: str, type_name: str, api_version: str | None = None) -> Any:
@@ -78,7 +77,10 @@ class DeclaredModels(Loader):
             _PAGES: {name: self._pages_of(name, wanted) for name, wanted in self._operations.items()},
         }
         write_beside(path, orjson.dumps(cut))
-        _leave_the_newest(path.parent)
+        with contextlib.suppress(OSError):  # of other declarations the newest files stay
+            files = sorted(path.parent.glob(f"{_FILES}*.json"), key=lambda file: file.stat().st_mtime_ns)
+            for file in files[:-_MOST_FILES]:
+                file.unlink()
         return cut
 
     def _pages_of(self, service: str, operations: Collection[str]) -> dict[str, Any]:
@@ -130,14 +132,6 @@ def _without_documentation(node: Any) -> Any:
         texts = {name for name, value in node.items() if name == "documentation" and isinstance(value, str)}
         return {name: _without_documentation(value) for name, value in node.items() if name not in texts}
     return [_without_documentation(inner) for inner in node] if isinstance(node, list) else node
-
-
-def _leave_the_newest(folder: Path) -> None:
-    """Remove the oldest files of other declarations."""
-    with contextlib.suppress(OSError):
-        files = sorted(folder.glob(f"{_FILES}*.json"), key=lambda file: file.stat().st_mtime_ns)
-        for file in files[:-_MOST_FILES]:
-            file.unlink()
 
 
 @lru_cache(maxsize=4)

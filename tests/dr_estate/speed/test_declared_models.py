@@ -10,9 +10,9 @@ import botocore.loaders
 import pytest
 from botocore.model import ServiceModel
 
-from dr_estate.aws import botocore_models
-from dr_estate.aws.botocore_models import DeclaredModels, cut_down
 from dr_estate.snapshot.registry import reads
+from dr_estate.speed import declared_models as kept_models
+from dr_estate.speed.declared_models import DeclaredModels, cut_down
 
 SERVICES = sorted({name.partition(":")[0] for name in reads()})
 WHOLE = botocore.loaders.Loader()
@@ -75,7 +75,7 @@ def test_every_declared_read_is_described_as_by_botocore(service: str, declared_
 
 def test_a_second_process_reads_what_the_first_one_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     first = DeclaredModels({"ecs:DescribeClusters"}).load_service_model("ecs", "service-2")
-    monkeypatch.setattr(botocore_models, "cut_down", None)  # would fail
+    monkeypatch.setattr(kept_models, "cut_down", None)  # would fail
     assert DeclaredModels({"ecs:DescribeClusters"}).load_service_model("ecs", "service-2") == first
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from dr_estate.model import compiled_files, generated_methods
-from dr_estate.model.generated_methods import CompiledTexts
+from dr_estate.speed import kept_code
+from dr_estate.speed.kept_code import CompiledTexts
 
 SPOILS: dict[str, Callable[[bytes], bytes]] = {
     "empty": lambda _: b"",
@@ -47,7 +47,7 @@ def process(path: Path) -> tuple[CompiledTexts, Any, Any]:
 
 
 def test_a_second_process_compiles_no_method(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(generated_methods, "compile", None, raising=False)  # would fail
+    monkeypatch.setattr(kept_code, "compile", None, raising=False)  # would fail
     _, place, _ = process(path)
     assert repr(place("eu-central-1")) == "Place(region='eu-central-1', zones=())"
 
@@ -83,19 +83,19 @@ def test_a_damaged_file_is_not_read_and_is_written_again(path: Path, spoil: Call
 
 def test_code_of_another_source_is_not_read(tmp_path: Path) -> None:
     file = tmp_path / "template.code"
-    compiled_files.write_code(file, compile("1", "page", "eval"), b"1")
-    assert eval(compiled_files.read_code(file, b"1")) == 1  # noqa: S307 - compiled in the line above
-    assert compiled_files.read_code(file, b"2") is None
+    kept_code.write_code(file, compile("1", "page", "eval"), b"1")
+    assert eval(kept_code.read_code(file, b"1")) == 1  # noqa: S307 - compiled in the line above
+    assert kept_code.read_code(file, b"2") is None
 
 
 def test_texts_of_many_versions_do_not_pile_up(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(generated_methods, "_MOST_TEXTS", 20)
+    monkeypatch.setattr(kept_code, "_MOST_TEXTS", 20)
     for number in range(5):
         texts = CompiledTexts(path)
         vars(dataclasses)["exec"] = texts.execute
         make_dataclass(f"Class{number}", [(f"field{number}", int)])
         texts.save()
-    assert 0 < len(compiled_files.read_code(path, b"")) <= 20
+    assert 0 < len(kept_code.read_code(path, b"")) <= 20
 
 
 def test_what_is_known_is_not_written_again(path: Path) -> None:

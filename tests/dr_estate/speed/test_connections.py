@@ -93,7 +93,7 @@ def _client(url: str, timeout_s: float = PATIENCE_S) -> ReadClient:
 def _asked(client: ReadClient, operation: str) -> Any:
     """What the read gives: the parsed answer, or the class and the content of its error."""
     service, _, name = operation.partition(":")
-    shape = client.client(service, REGION).meta.service_model.operation_model(name).input_shape
+    shape = client.account.ordinary(service, REGION).meta.service_model.operation_model(name).input_shape
     try:
         answer = getattr(client.caller(service, REGION), xform_name(name))(**least(shape))
         answer["ResponseMetadata"].pop("MaxAttemptsReached", None)  # of one attempt

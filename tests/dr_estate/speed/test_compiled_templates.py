@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 import pytest
 
-from reports.page.compiled_templates import CompiledTemplates
+from dr_estate.speed.compiled_templates import CompiledTemplates
 
 HELLO = "<p>{{ name }}</p>"
 

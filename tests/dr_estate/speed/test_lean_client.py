@@ -1,6 +1,6 @@
 """Lean clients go where botocore's go, sign for whom they sign, and leave to them what they do not know.
 
-How requests look on the wire and how calls end is shown in test_shared_connections.py.
+How requests look on the wire and how calls end is shown in test_connections.py.
 """
 
 from __future__ import annotations
@@ -9,17 +9,18 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import botocore.session
+import botocore.config
 import pytest
-from botocore.awsrequest import AWSPreparedRequest
-from botocore.credentials import Credentials as Keys
+from botocore import xform_name
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
 from botocore.exceptions import ClientError, HTTPClientError
 
-from dr_estate.aws.botocore_models import declared_models
-from dr_estate.aws.lean_client import LeanClient, LeanService, is_usual, place_of
 from dr_estate.aws.read_client import Credentials, ReadClient
 from dr_estate.config.environment import Side
 from dr_estate.snapshot.registry import reads
+from dr_estate.speed.accounts import AccountClients
+from dr_estate.speed.connections import ReceivedAnswer
+from dr_estate.speed.lean_client import LeanClient
 from tests.dr_checks.worlds import SIT
 from tests.dr_estate.aws.least_params import least
 
@@ -50,20 +51,35 @@ class Seen(HTTPClientError):
         self.sent = (request.method, request.url, scope[1] if scope else "")
 
 
-def _heard(lean: LeanClient, method: str, /, **params: Any) -> None:
-    """Send nothing: raise what was to be sent."""
-    model = lean.operation(method, params)
-    if model is not None:
-        raise Seen(lean.request(model, params))
+class Quiet:
+    """A reading that refuses nothing, and that no second attempt is worth its time to."""
+
+    def begin(self, service: str, region: str, operation: str) -> None:
+        """Nothing is counted."""
+
+    def sending(self, url: str) -> None:
+        """Nothing is timed."""
+
+    def patience(self, service: str = "", region: str = "") -> tuple[float, float, bool]:  # noqa: ARG002 - the same
+        """A second each."""
+        return 1.0, 1.0, False
+
+    def received(self, model: Any, answer: dict[str, Any]) -> None:
+        """Each answer is whole."""
 
 
-def _session() -> Any:
-    session = botocore.session.Session()
-    session.register_component("data_loader", declared_models(frozenset(reads())))
-    session.set_credentials("AKIDLEAN", "none")
-    session.set_default_client_config(botocore.config.Config(retries={"total_max_attempts": 1}))
-    session.register("before-send", lambda request, **_: (_ for _ in ()).throw(Seen(request)))
-    return session
+class SeenAccount(AccountClients):
+    """Sends nothing: raises what was to be sent."""
+
+    def send(self, request: AWSPreparedRequest, *_: float) -> AWSResponse | None:
+        """Raises Seen."""
+        raise Seen(request)
+
+
+def _account(kind: type[AccountClients] = SeenAccount) -> AccountClients:
+    config = botocore.config.Config(retries={"total_max_attempts": 1})
+    keys = {"aws_access_key_id": "AKIDLEAN", "aws_secret_access_key": "none"}
+    return kind(reads(), config=config, settings=keys, reading=Quiet())
 
 
 def _sent(client: Any, method: str, params: Mapping[str, Any]) -> tuple[str, str, str] | None:
@@ -76,21 +92,16 @@ def _sent(client: Any, method: str, params: Mapping[str, Any]) -> tuple[str, str
 
 @pytest.mark.parametrize("service", sorted({name.partition(":")[0] for name in reads()} - LEFT_TO_BOTOCORE))
 def test_every_read_of_live_aws_goes_where_botocore_sends_it(service: str) -> None:
-    session = _session()
-    lean = LeanService(session, service)
-    compared = 0
+    account, compared = _account(), 0
     for region in REGIONS:
-        place = place_of(lean, region, None)
-        ordinary = session.create_client(service, region_name=region)
-        if place is None:
+        own, ordinary = account.client(service, region), account.ordinary(service, region)
+        if not isinstance(own, LeanClient):
             continue
-        own = LeanClient(lean, region, place, Keys("AKIDLEAN", "none"), _heard)
-        for method, name in lean.operations.items():
-            params = least(lean.model.operation_model(name).input_shape)
-            sent = _sent(own, method, params)
-            if sent is not None:
-                assert sent == _sent(ordinary, method, params), (region, name)
-                compared += 1
+        model = account.session.get_service_model(service)
+        for name in model.operation_names:
+            params, method = least(model.operation_model(name).input_shape), xform_name(name)
+            assert _sent(own, method, params) == _sent(ordinary, method, params), (region, name)
+            compared += 1
     assert compared >= len(REGIONS) - 2
 
 
@@ -108,16 +119,12 @@ ASKED_AGAIN = {
 
 def _ended(code: str, status: int = 400) -> dict[str, Any] | None:
     """What a lean client makes of a refusal of ECS with an error code."""
-    service = LeanService(_session(), "ecs")
-    place = place_of(service, REGIONS[0], None)
-    assert place is not None
-    lean = LeanClient(service, REGIONS[0], place, Keys("AKIDLEAN", "none"), _heard)
+    account = _account()
     body = b'{"__type": "%s"}' % code.encode() if code else b""
-    answer = {"status_code": status, "headers": {}, "context": {}, "body": body}
-    parser = service.session.get_component("response_parser_factory").create_parser(lean.protocol)
-    model = service.model.operation_model("ListServices")
-    parsed = parser.parse(answer, model.output_shape)
-    return lean.final_answer(model, answer, parsed)
+    model = account.session.get_service_model("ecs").operation_model("ListServices")
+    answer = ReceivedAnswer("", status, HeadersDict(), body)
+    ended: dict[str, Any] | None = account.client("ecs", REGIONS[0]).final_answer(model, answer)
+    return ended
 
 
 @pytest.mark.parametrize("code", REFUSALS)
@@ -146,8 +153,7 @@ def test_all_services_but_s3_are_read_by_lean_clients() -> None:
 
 @pytest.mark.parametrize("setting", OF_BOTOCORE)
 def test_what_only_botocore_knows_is_left_to_it(setting: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert is_usual(_session())
+    assert isinstance(_read_client().caller("ecs", REGIONS[0]), LeanClient)
     for name, value in OF_BOTOCORE[setting].items():
         monkeypatch.setenv(name, value)
-    assert not is_usual(_session())
     assert not isinstance(_read_client().caller("ecs", REGIONS[0]), LeanClient)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
 import jinja2
 from jinja2.bccache import Bucket
 
-from dr_estate.model.compiled_files import beside_compiled, digest, read_code, write_code
+from dr_estate.speed.kept_code import are_on, beside_compiled, digest, read_code, write_code
 
 
 class CompiledTemplates(jinja2.BytecodeCache):
@@ -37,4 +36,4 @@ class CompiledTemplates(jinja2.BytecodeCache):
 
 
 def _path(bucket: Bucket) -> Path | None:
-    return None if os.environ.get("DR_NO_SPEEDUPS") else beside_compiled(__file__, f"template.{bucket.key}.code")
+    return beside_compiled(__file__, f"template.{bucket.key}.code") if are_on() else None

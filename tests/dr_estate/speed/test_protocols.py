@@ -1,0 +1,113 @@
+"""botocore's own protocol tests, played by their own runner: this folder sends and reads as every protocol demands.
+
+They are other people's, and stay outside of this repository (BOTOCORE_PROTOCOLS).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import os
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import BotoCoreError
+from botocore.model import OperationModel, ServiceModel
+
+from dr_estate.aws.foreign_answers import refuse_foreign_answer, refuse_foreign_answers
+from dr_estate.snapshot.registry import reads
+from dr_estate.speed.accounts import AccountClients
+from tests.dr_estate.speed.test_lean_client import Quiet
+
+FOLDER = Path(os.environ.get("BOTOCORE_PROTOCOLS") or Path(__file__).parents[4] / "shared" / "botocore-protocols")
+pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"{FOLDER} is absent (BOTOCORE_PROTOCOLS names it)")
+JSON = ("json", "rest-json")
+SPOKEN = (*JSON, "query", "ec2", "rest-xml")
+
+
+@cache
+def account() -> AccountClients:
+    """An account as the read client has it, with the gate for whole answers around its parsers."""
+    account = AccountClients(reads(), reading=Quiet())
+    refuse_foreign_answers(account.session)
+    return account
+
+
+@cache
+def runner() -> Any:
+    """botocore's runner, which asks this folder's parsers and serialisers."""
+    spec = importlib.util.spec_from_file_location("botocore_protocols", FOLDER / "how-botocore-runs-them.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module: Any = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.TEST_DIR = str(FOLDER)
+    # It closes none of its files.
+    vars(module)["open"] = lambda path, encoding="utf-8": io.StringIO(Path(path).read_text(encoding))
+    module.PROTOCOL_PARSERS |= {name: _parser_of(name) for name in SPOKEN}
+    return module
+
+
+def _parser_of(protocol: str) -> Callable[..., Any]:
+    """The account's parser; the runner compares times as seconds since 1970, as its own parser of them gives them."""
+
+    def parser(timestamp_parser: Callable[[Any], Any]) -> Any:
+        factory = account().session.get_component("response_parser_factory")
+        own = factory._factory._defaults["timestamp_parser"]
+        factory.set_parser_defaults(timestamp_parser=lambda value: timestamp_parser(own(value).isoformat()))
+        try:
+            return factory.create_parser(protocol)
+        finally:
+            factory.set_parser_defaults(timestamp_parser=own)
+
+    return parser
+
+
+def _cases(kind: str) -> Iterator[tuple[Any, Any, str]]:
+    for model, case, name in runner()._compliance_tests(runner().TestType[kind]):
+        if model["metadata"]["protocol"] in SPOKEN:
+            yield model, case, name
+
+
+def test_every_answer_of_every_protocol_means_what_botocore_promises() -> None:
+    played = set()
+    for model, case, name in _cases("OUTPUT"):
+        runner().test_output_compliance(model, case, name)
+        played.add(model["metadata"]["protocol"])
+    assert played == set(SPOKEN)
+
+
+def test_every_request_of_every_protocol_looks_as_botocore_promises() -> None:
+    played = set()
+    for model, case, name in _cases("INPUT"):
+        runner().test_input_compliance(model, case, name)
+        played.add(model["metadata"]["protocol"])
+    assert played == set(SPOKEN)
+
+
+def test_json_of_any_protocol_test_that_is_cut_anywhere_is_refused() -> None:
+    """Not the parser's empty answer: the gate stands before it."""
+    refused = 0
+    for model, case, _ in _cases("OUTPUT"):
+        body = str(case["response"].get("body", "")).encode()
+        if model["metadata"]["protocol"] not in JSON or not body.lstrip().startswith(b"{") or "error" in case:
+            continue
+        operation = OperationModel(case["given"], ServiceModel({**model, "operations": {"Op": case}}))
+        if operation.has_event_stream_output or not _is_json_whole(operation):
+            continue
+        for end in range(1, len(body.rstrip())):
+            answer = {"status_code": 200, "headers": {}, "body": body[:end], "context": {}}
+            with pytest.raises(BotoCoreError):
+                refuse_foreign_answer(operation, answer)
+            refused += 1
+    assert refused > 1000
+
+
+def _is_json_whole(operation: OperationModel) -> bool:
+    """Whether the body is JSON: a payload of text or bytes is the caller's own, and has no end that it shows."""
+    shape = operation.output_shape
+    payload = shape.serialization.get("payload") if shape is not None else None
+    return shape is not None and not (payload and shape.members[payload].type_name in ("string", "blob"))
