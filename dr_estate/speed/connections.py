@@ -9,7 +9,6 @@ is wanted, the handler gives no answer, and botocore's own session sends the req
 from __future__ import annotations
 
 import http.client
-import io
 import os
 import ssl
 import weakref
@@ -20,7 +19,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 import botocore.httpsession
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
 from botocore.exceptions import (
     BotoCoreError,
     ConnectionClosedError,
@@ -34,22 +32,11 @@ from botocore.utils import get_environ_proxies
 from urllib3.util import wait_for_read
 
 from dr_estate.speed.kept_code import are_on
+from dr_estate.speed.plain_http import Place, ReceivedAnswer, exchange, place_at, request_bytes
 
 if TYPE_CHECKING:
+    from botocore.awsrequest import AWSPreparedRequest, AWSResponse
     from botocore.session import Session
-
-Place = tuple[str, str, int]
-"""Scheme, host and port of an endpoint."""
-_PORTS = {"http": 80, "https": 443}
-
-
-class ReceivedAnswer(AWSResponse):
-    """An answer that has arrived whole, as botocore's own session returns it."""
-
-    def __init__(self, url: str, status: int, headers: HeadersDict, content: bytes) -> None:
-        self.url, self.status_code, self.headers = url, status, headers
-        self.raw = io.BytesIO(content)  # botocore reads a bucket's location from no answer whose raw is None
-        self._content = content
 
 
 class SharedConnections:
@@ -72,7 +59,7 @@ class SharedConnections:
         ``connect_s`` and ``read_s`` are the time-outs of botocore's settings of these names.
         """
         url = urlsplit(request.url)
-        place = url.scheme, url.hostname or "", url.port or _PORTS.get(url.scheme, 0)
+        place = place_at(url)
         if not self._can_send(request, place):
             return None
         try:
@@ -123,13 +110,11 @@ class SharedConnections:
     ) -> AWSResponse:
         target = (url.path or "/") + (f"?{url.query}" if url.query else "")
         body = request.body.encode() if isinstance(request.body, str) else request.body
+        content = request_bytes(request.method, target, place, request.headers, body or b"")
         try:
-            with suppress(BrokenPipeError):  # who hangs up early may have answered before
+            if content is None:  # http.client says what is odd
                 connection.request(request.method, target, body, request.headers)
-            # Closed here: Python 3.13 complains on stderr of one that the garbage collector closes after its file.
-            with connection.getresponse() as answer:
-                content = _content(answer)
-                goes_on = answer.isclosed() and not answer.will_close
+            status, headers, received, goes_on = exchange(connection.sock, content or b"", request.method)
         except BaseException:
             connection.close()
             raise
@@ -139,10 +124,7 @@ class SharedConnections:
             connection.close()
         if not self._keeps:
             _close_all(self._idle)
-        headers = HeadersDict()
-        for name, value in answer.getheaders():
-            headers[name] = f"{headers[name]}, {value}" if name in headers else value
-        return ReceivedAnswer(request.url, answer.status, headers, content)
+        return ReceivedAnswer(request.url, status, headers, received)
 
     def _connection(self, url: str, place: Place, connect_s: float) -> http.client.HTTPConnection:
         """The connection that was used last and that AWS has not closed since, or a new one."""
@@ -176,16 +158,6 @@ class SharedConnections:
             connection.close()
             raise EndpointConnectionError(endpoint_url=url, error=refused) from refused
         return connection
-
-
-def _content(answer: http.client.HTTPResponse) -> bytes:
-    """The whole body, or as far as it came: botocore's session does not count."""
-    try:
-        return answer.read()
-    except http.client.IncompleteRead as cut:
-        if answer.chunked:
-            raise
-        return cut.partial
 
 
 def _close_all(idle: dict[Place, deque[http.client.HTTPConnection]]) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from urllib.parse import urlsplit
 
 import botocore.handlers
 from botocore import xform_name
@@ -28,6 +29,8 @@ from botocore.retries.standard import RetryContext, StandardRetryConditions
 from botocore.serialize import create_serializer
 
 from dr_estate.speed.kept_code import are_on
+from dr_estate.speed.plain_http import host_header, place_at
+from dr_estate.speed.root_requests import RootSigner
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -179,6 +182,8 @@ class LeanClient:
     ) -> None:
         self.service, self.region, self.meta = service.name, region, place
         self._service, self._account, self._reading, self._credentials = service, account, reading, account.keys
+        host = host_header(place_at(urlsplit(place.endpoint_url)))
+        self._signer = RootSigner(place.endpoint_url, host, place.service, place.region)
         self._agent, self._protocol = service.session.user_agent(), str(service.model.resolved_protocol)
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
@@ -229,6 +234,8 @@ class LeanClient:
             botocore.handlers.fix_route53_ids(given, model)
         words = self._service.serializer.serialize_to_request(given, model)
         keys = self._credentials.get_frozen_credentials()
+        if keys is not None and self._signer.signs(words):
+            return self._signer.signed_request(words, self._agent, keys)
         prepare_request_dict(words, self.meta.endpoint_url, {}, self._agent)
         request = AWSRequest(
             words["method"], words["url"], words["headers"], words["body"], auth_path=words.get("auth_path")

@@ -14,6 +14,7 @@ FILES = {path: path.read_text(encoding="utf-8") for path in sorted((ROOT / "test
 SKIPPING = {
     "tests/conftest.py",
     "tests/dr_estate/contracts/recorded.py",
+    "tests/dr_estate/speed/test_protocols.py",
     "tests/proofs/test_home_again.py",
     "tests/proofs/test_markers.py",
     "tests/proofs/test_training.py",

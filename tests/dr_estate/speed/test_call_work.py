@@ -11,8 +11,8 @@ import pytest
 
 from tests.dr_estate.speed.test_connections import ANSWERS, REGION, SocketServer, _client
 
-MOST_CALLS = 1150
-"""Functions called for one read, those of C included; botocore calls 1,338."""
+MOST_CALLS = 450
+"""Functions called for one read, those of C included; botocore calls 2,773."""
 
 
 @pytest.fixture(name="server")

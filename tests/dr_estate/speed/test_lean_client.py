@@ -12,15 +12,15 @@ from typing import Any
 import botocore.config
 import pytest
 from botocore import xform_name
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ClientError, HTTPClientError
 
 from dr_estate.aws.read_client import Credentials, ReadClient
 from dr_estate.config.environment import Side
 from dr_estate.snapshot.registry import reads
 from dr_estate.speed.accounts import AccountClients
-from dr_estate.speed.connections import ReceivedAnswer
 from dr_estate.speed.lean_client import LeanClient
+from dr_estate.speed.plain_http import ReceivedAnswer
 from tests.dr_checks.worlds import SIT
 from tests.dr_estate.aws.least_params import least
 
@@ -122,7 +122,7 @@ def _ended(code: str, status: int = 400) -> dict[str, Any] | None:
     account = _account()
     body = b'{"__type": "%s"}' % code.encode() if code else b""
     model = account.session.get_service_model("ecs").operation_model("ListServices")
-    answer = ReceivedAnswer("", status, HeadersDict(), body)
+    answer = ReceivedAnswer("", status, {}, body)
     ended: dict[str, Any] | None = account.client("ecs", REGIONS[0]).final_answer(model, answer)
     return ended
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -75,18 +76,29 @@ def read(options: Options, environment: Environment, run: CommandRun) -> Snapsho
 
     What was mistyped is refused before anything is looked at. Raises SettingsMisfit where the names find nothing.
     """
-    usable_rules(options, environment, run.clock.now())
+    _refuse_mistyped(options, environment, run.clock)
+    if options.from_evidence:
+        return _fitting_evidence(options, environment, run.dialog)
+    with _world_and_memory(options, environment, run.clock) as world, loading_judgement() as is_loaded:
+        return observe_world(world, environment, run, is_loaded)
+
+
+def _refuse_mistyped(options: Options, environment: Environment, clock: WorldClock) -> None:
+    usable_rules(options, environment, clock.now())
     chosen_checks(options)
-    if not options.from_evidence:
-        with (
-            world_of(options, environment, run.clock) as reached,
-            answer_memory(options, environment, reached) as world,
-            loading_judgement() as is_loaded,
-        ):
-            return observe_world(world, environment, run, is_loaded)
-    evidence = evidence_of(options, environment, run.dialog)
+
+
+def _fitting_evidence(options: Options, environment: Environment, dialog: Dialog) -> Snapshot:
+    evidence = evidence_of(options, environment, dialog)
     refuse_misfit(evidence, environment)
     return evidence
+
+
+@contextmanager
+def _world_and_memory(options: Options, environment: Environment, clock: WorldClock) -> Iterator[ObservedWorld]:
+    """The world of ``options``, and what need not be asked of it again."""
+    with world_of(options, environment, clock) as reached, answer_memory(options, environment, reached) as world:
+        yield world
 
 
 def evidence_of(options: Options, environment: Environment, dialog: Dialog | None = None) -> Snapshot:
