@@ -8,24 +8,33 @@ from __future__ import annotations
 import importlib.util
 import io
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSPreparedRequest, AWSRequest, prepare_request_dict
+from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError
 from botocore.model import OperationModel, ServiceModel
+from botocore.serialize import create_serializer
 
 from dr_estate.aws.foreign_answers import refuse_foreign_answer, refuse_foreign_answers
 from dr_estate.snapshot.registry import reads
 from dr_estate.speed.accounts import AccountClients
+from dr_estate.speed.lean_client import LeanClient, SignedPlace
 from tests.dr_estate.speed.test_lean_client import Quiet
 
 FOLDER = Path(os.environ.get("BOTOCORE_PROTOCOLS") or Path(__file__).parents[4] / "shared" / "botocore-protocols")
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"{FOLDER} is absent (BOTOCORE_PROTOCOLS names it)")
 JSON = ("json", "rest-json")
 SPOKEN = (*JSON, "query", "ec2", "rest-xml")
+REGION = "eu-west-1"
+PLACE = SignedPlace("https://service.eu-west-1.example", "service", REGION)
 
 
 @cache
@@ -86,6 +95,39 @@ def test_every_request_of_every_protocol_looks_as_botocore_promises() -> None:
         runner().test_input_compliance(model, case, name)
         played.add(model["metadata"]["protocol"])
     assert played == set(SPOKEN)
+
+
+def test_every_request_leaves_a_lean_client_as_botocore_sends_it() -> None:
+    """What botocore's serialiser writes is held by the test above; here it is signed and prepared for the wire."""
+    played, keys = Counter[str](), Credentials("AKIDPROTOCOL", "secret")
+    for description, case, name in _cases("INPUT"):
+        service = ServiceModel({**description, "operations": {case["given"].get("name", "OperationName"): case}}, "s")
+        protocol, model = service.metadata["protocol"], OperationModel(case["given"], service)
+        serializer = create_serializer(protocol, include_validation=False)
+        params = runner()._convert_strings_to_special_float(case["params"])
+        session = SimpleNamespace(user_agent=lambda: "agent")
+        parts = SimpleNamespace(name=name, session=session, model=service, serializer=serializer)
+        lean = LeanClient(parts, REGION, PLACE, SimpleNamespace(keys=keys), Quiet())  # type: ignore[arg-type]
+        for _ in range(10):  # until both are of one second
+            own = lean.request(model, params)
+            words = serializer.serialize_to_request(dict(params), model)
+            prepare_request_dict(words, PLACE.endpoint_url, {}, "agent")
+            request = AWSRequest(
+                words["method"], words["url"], words["headers"], words["body"], auth_path=words.get("auth_path")
+            )
+            SigV4Auth(keys, PLACE.service, PLACE.region).add_auth(request)
+            botocores = request.prepare()
+            if own.headers["X-Amz-Date"] == botocores.headers["X-Amz-Date"]:
+                break
+        assert _on_the_wire(own) == _on_the_wire(botocores), case.get("id")
+        played[protocol] += 1
+    assert played.keys() == set(SPOKEN)
+
+
+def _on_the_wire(sent: AWSPreparedRequest) -> tuple[Any, ...]:
+    body = sent.body.encode() if isinstance(sent.body, str) else sent.body or b""
+    headers = sorted((name.lower(), str(value)) for name, value in sent.headers.items())
+    return sent.method, sent.url, body, headers
 
 
 def test_json_of_any_protocol_test_that_is_cut_anywhere_is_refused() -> None:
