@@ -27,20 +27,15 @@ def print_report(report: Report, form: str, stream: TextIO) -> None:
             from reports.terminal import status as terminal_status
 
             terminal_status.render(report, stream)
+        elif form == "json":
+            stream.writelines(json_report.pieces(report))
+        elif form == "csv":
+            csv_report.write(report, stream)
+        elif form == "markdown":
+            stream.write(markdown_report.render(report))
         else:
-            _write(report, form, stream)
+            stream.write(_of_ci()[form](report))
         stream.flush()
-
-
-def _write(report: Report, form: str, stream: TextIO) -> None:
-    if form == "json":
-        stream.writelines(json_report.pieces(report))
-    elif form == "csv":
-        csv_report.write(report, stream)
-    elif form == "markdown":
-        stream.write(markdown_report.render(report))
-    else:
-        stream.write(_of_ci()[form](report))
 
 
 def _of_ci() -> dict[str, Callable[[Report], str]]:

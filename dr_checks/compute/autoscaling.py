@@ -34,26 +34,24 @@ def targets_exist(view: View) -> Iterator[Finding]:
         if service.name in here:
             yield view.ok(service.name, "scalable", "scalable", "it can scale with the load", tenant.id)
         else:
+            # The primary's bounds; a pilot light's minimum is 0 (T54)
+            theirs = there[service.name]
+            minimum = 0 if view.env.standby.mode == "pilot-light" else theirs.minimum
+            resource = _resource(view, theirs.service)
             yield view.gap(
                 service.name,
                 "no scalable target",
                 f"{there[service.name].minimum} to {there[service.name].maximum} tasks",
                 "after the failover it would stay at a fixed size, whatever the load",
-                _creation_remedy(view, there[service.name]),
+                Remedy(
+                    f"Apply aws_appautoscaling_target '{resource}' and its policies with the provider of "
+                    f"{view.region}.",
+                    (register(view, theirs.service, MinCapacity=minimum, MaxCapacity=theirs.maximum),),
+                ),
                 tenant.id,
             )
     if not scaled:
         yield view.none_expected("all services", "no service is scaled automatically in the primary region")
-
-
-def _creation_remedy(view: View, theirs: application_autoscaling.ScalableTarget) -> Remedy:
-    """The primary's bounds; a pilot light's minimum is 0 (T54)."""
-    minimum = 0 if view.env.standby.mode == "pilot-light" else theirs.minimum
-    resource = _resource(view, theirs.service)
-    return Remedy(
-        f"Apply aws_appautoscaling_target '{resource}' and its policies with the provider of {view.region}.",
-        (register(view, theirs.service, MinCapacity=minimum, MaxCapacity=theirs.maximum),),
-    )
 
 
 def register(view: View, service: str, **changes: object) -> str:
@@ -68,11 +66,6 @@ def _scalable(view: View, service: str) -> dict[str, str]:
 
 def _resource(view: View, service: str) -> str:
     return f"service/{view.env.named(view.env.names.cluster)}/{service}"
-
-
-def _deletion_command(view: View, action: application_autoscaling.ScheduledAction) -> str:
-    named = {"ScheduledActionName": action.name, **_scalable(view, action.service)}
-    return view.command("application-autoscaling", "DeleteScheduledAction", **named)
 
 
 @check(
@@ -220,13 +213,15 @@ def no_scheduled_shrink(view: View) -> Iterator[Finding]:
     on_purpose = lifted if view.env.scaling_schedule else set()
     shrinking = [a for a in actions if a.maximum is not None and a.maximum < needed and a.service not in on_purpose]
     for action in shrinking:
+        named = {"ScheduledActionName": action.name, **_scalable(view, action.service)}
         yield view.gap(
             action.service,
             f"'{action.name}' at {action.schedule}: at most {action.maximum} tasks",
             f"{needed} tasks or more" + (", or a later action to raise it" if view.env.scaling_schedule else ""),
             "after a failover this schedule would take the tenant down",
             Remedy(
-                "Delete it, and remove its aws_appautoscaling_scheduled_action.", (_deletion_command(view, action),)
+                "Delete it, and remove its aws_appautoscaling_scheduled_action.",
+                (view.command("application-autoscaling", "DeleteScheduledAction", **named),),
             ),
             view.env.tenant_of(view.env.names.service, action.service),
         )

@@ -88,7 +88,17 @@ def desired_and_running(view: View) -> Iterator[Finding]:
     for tenant, service in services:
         measured = f"desired {service.desired}, running {service.running}"
         if without_database and (service.desired or service.running):
-            yield _started_too_early(view, tenant, service, measured)
+            yield view.gap(
+                service.name,
+                measured,
+                "0 until a database runs there (standby.mode is pilot-light)",
+                f"no database runs in {view.region}: its tasks answer 500, and ECS gives the deployment up (T54)",
+                Remedy(
+                    "Scale it to 0: min_capacity = 0 of its aws_appautoscaling_target, then its desired count.",
+                    (*_unscale_commands(view, service), _update(view, service, desiredCount=0)),
+                ),
+                tenant.id,
+            )
         else:
             yield _as_planned(view, tenant, service, measured)
     if not services:
@@ -121,20 +131,6 @@ def _as_planned(view: View, tenant: Tenant, service: ecs.Service, measured: str)
 
 def _runs_nothing(service: ecs.Service) -> bool:
     return service.desired == 0 and service.running == 0
-
-
-def _started_too_early(view: View, tenant: Tenant, service: ecs.Service, measured: str) -> Finding:
-    return view.gap(
-        service.name,
-        measured,
-        "0 until a database runs there (standby.mode is pilot-light)",
-        f"no database runs in {view.region}: its tasks answer 500, and ECS gives the deployment up (T54)",
-        Remedy(
-            "Scale it to 0: min_capacity = 0 of its aws_appautoscaling_target, then its desired count.",
-            (*_unscale_commands(view, service), _update(view, service, desiredCount=0)),
-        ),
-        tenant.id,
-    )
 
 
 def _unscale_commands(view: View, service: ecs.Service) -> tuple[str, ...]:

@@ -264,7 +264,8 @@ def name_free(view: View) -> Iterator[Finding]:
         yield view.ok(name, "free", "free", "a restore can take it")
     elif found in replicas(view):
         yield _of_named_replica(view, found)
-    elif _dr_took_over(view):
+    # Tasks that run in the DR region run upon this database: a standby's run upon a replica alone.
+    elif any(service.running for service in view.get(ecs.services)):
         yield view.none_expected(name, "the DR region has taken over: this is its database")
     elif RESTORED_FROM in dict(found.tags):
         reason = "a recovery or a drill restored it: a new failover would stop at it"
@@ -290,11 +291,6 @@ def _of_named_replica(view: View, found: rds.Instance) -> Finding:
 
 def _rename(view: View, instance: rds.Instance) -> tuple[str, ...]:
     return _modify(view, instance, NewDBInstanceIdentifier=f"{instance.identifier}-old")
-
-
-def _dr_took_over(view: View) -> bool:
-    """Whether tasks run in the DR region: upon this database, for a standby runs them upon a replica alone."""
-    return any(service.running for service in view.get(ecs.services))
 
 
 @check(

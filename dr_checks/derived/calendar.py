@@ -40,7 +40,12 @@ def next_due(days: Sequence[date], period: Period, windows: Sequence[Window] = (
     due = days[-1] + _STEPS[period]
     # A week has no day of the month to come back to.
     if period is not Period.WEEKLY:
-        due += relativedelta(day=_kept_day(days))
+        # The day of the month that the runs keep to: a month that is too short for it does not change it
+        expected = days[0].day
+        for day in days[1:]:
+            shortened = day.day < expected and (day + _DAY).day == 1
+            expected = expected if shortened else day.day
+        due += relativedelta(day=expected)
     return after_windows(due, windows)
 
 
@@ -61,12 +66,3 @@ def after_windows(day: date, windows: Sequence[Window]) -> date:
 def window_of(day: date, windows: Sequence[Window]) -> Window | None:
     """The blocked window in which ``day`` lies, None outside."""
     return next((window for window in windows if window[0] <= day <= window[1]), None)
-
-
-def _kept_day(days: Sequence[date]) -> int:
-    """The day of the month that the runs keep to: a month that is too short for it does not change it."""
-    expected = days[0].day
-    for day in days[1:]:
-        shortened = day.day < expected and (day + _DAY).day == 1
-        expected = expected if shortened else day.day
-    return expected

@@ -15,7 +15,6 @@ from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import cloudfront_buckets, kms, s3
 from dr_estate.readers.cloudfront import Distribution, Origin
 from dr_estate.readers.cloudfront_buckets import (
-    AccessControl,
     bucket_of,
     bucket_origins,
     filling,
@@ -72,7 +71,8 @@ def _bucket_finding(view: View, found: Distribution, origin: Origin) -> Finding:
     if not bucket.region:
         remedy = f"aws_s3_bucket '{name}', or the domain_name of origin {origin.id} of {found.id}."
         return view.gap(name, "no such bucket", _WANTED, _NOT_FOUND, remedy)
-    control = _control(view, origin)
+    rows = view.get(cloudfront_buckets.access_controls) if origin.access_control else ()
+    control = next((row for row in rows if row.id == origin.access_control), None)
     if origin.access_control and control is None:
         return view.unknown(name, _WANTED, f"The origin access control {origin.access_control} was not read.")
     unsigned = control if control and control.signing == _NEVER else None
@@ -91,12 +91,6 @@ def _bucket_finding(view: View, found: Distribution, origin: Origin) -> Finding:
     measured = f"its policy does not admit {found.id}" if answer is not PolicyAnswer.DENIED else f"it denies {found.id}"
     remedy = f"aws_s3_bucket_policy of '{name}': allow {_READ} to {_caller(origin)}, and deny it nowhere."
     return view.gap(name, measured, _WANTED, _NOT_FOUND, remedy)
-
-
-def _control(view: View, origin: Origin) -> AccessControl | None:
-    """The origin's access control, None where it has none or none of its id is known."""
-    rows = view.get(cloudfront_buckets.access_controls) if origin.access_control else ()
-    return next((row for row in rows if row.id == origin.access_control), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,7 +167,9 @@ def _alias_finding(view: View, found: Distribution, other: Distribution, host: s
         reason = "visitors of some countries are refused, and other tenants' are not"
         remedy = f"aws_cloudfront_distribution {other.id}: geo_restriction as {found.id} has it, or accept it."
         return view.warn(host, f"{measured}, {_country_list(other)}", _country_list(found), reason, remedy, tenant)
-    if origin := _asks_otherwise(view, found, other):
+    known = {(origin.protocol_policy, origin.ports, origin.headers) for origin in following(view, found)}
+    ways = {o.id: (o.protocol_policy, o.ports, o.headers) for o in following(view, other)}
+    if origin := next((name for name, way in ways.items() if known and way not in known), ""):
         reason = "what the load balancer of the DR region listens on and demands is judged of the other's origin alone"
         remedy = (
             f"Give origin {origin} of {other.id} the ports, the protocol and the headers that {found.id} has there."
@@ -182,13 +184,6 @@ def _answered_by(found: Distribution, other: Distribution, host: str) -> str:
         return f"add {host} to the aliases of {found.id}"
     added = "" if nearest_alias(found.aliases, host) else f", and add it to those of {found.id}"
     return f"take {host} out of its aliases{added}"
-
-
-def _asks_otherwise(view: View, found: Distribution, other: Distribution) -> str:
-    """The origin that is the traffic name and is asked by a way that the tenants' distribution has nowhere, or ""."""
-    known = {(origin.protocol_policy, origin.ports, origin.headers) for origin in following(view, found)}
-    ways = {o.id: (o.protocol_policy, o.ports, o.headers) for o in following(view, other)}
-    return next((name for name, way in ways.items() if known and way not in known), "")
 
 
 def _country_list(found: Distribution) -> str:

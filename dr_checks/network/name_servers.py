@@ -86,7 +86,8 @@ def rules_lead_on(view: View) -> Iterator[Finding]:
 def _rule_finding(view: View, here: vpc.Vpc, rule: route53resolver.ForwardedNames) -> Finding:
     """Where a rule leads the names of tasks. Raises DataUnavailable."""
     subject, measured = rule.rule, f"{rule.domain or 'all names'} to {', '.join(rule.targets) or 'nobody'}"
-    if _is_public(rule):
+    known = all(host.endswith(_AWS) and _FILES not in host for host in rule.hosts)
+    if known and any(_is_global(target) for target in rule.targets):
         return view.ok(subject, measured, _ANSWERED, "the internet knows these names")
     useless = _useless(view, here, rule.targets, rule.borne)
     if len(useless) == len(rule.targets):
@@ -125,12 +126,6 @@ def firewall_admits(view: View) -> Iterator[Finding]:
         yield view.gap(f"{rule.group}: {rule.rule}", measured, wanted, reason, remedy)
     if not found:
         yield view.ok(name, "none blocked", wanted, "no rule of a firewall is about them, or one lets them pass first")
-
-
-def _is_public(rule: route53resolver.ForwardedNames) -> bool:
-    """Whether names that are known outside the VPC alone are sent to a server of the internet."""
-    known = all(host.endswith(_AWS) and _FILES not in host for host in rule.hosts)
-    return known and any(_is_global(target) for target in rule.targets)
 
 
 def _is_global(target: str) -> bool:

@@ -64,22 +64,14 @@ def database_private(view: View) -> Iterator[Finding]:
         else:
             yield view.ok(subnet, table.default or "no default route", _PRIVATE, "nobody outside reaches it")
     for table, places in led.items():
-        yield _public(view, table, places)
+        route = {"RouteTableId": table.id, "DestinationCidrBlock": "0.0.0.0/0"}
+        alone = not table.main and set(table.subnets) <= set(places)
+        commands = (view.command("ec2", "DeleteRoute", **route),) if alone else ()
+        remedy = Remedy("Give these subnets a route table of their own, without a default route.", commands)
+        reason = "a database that is restored there may have a public address, and is one rule away from everybody"
+        yield view.gap(table.id, f"{', '.join(places)} to {table.default}", _PRIVATE, reason, remedy)
     if not subnets:
         yield view.none_expected("all subnets", "there is no subnet group: see rds.subnet-group")
-
-
-def _public(view: View, table: vpc.RouteTable, places: list[str]) -> Finding:
-    """The finding of a table that leads subnets of the data tier to the internet.
-
-    Its default route is deleted by a command only where no other subnet can use it.
-    """
-    route = {"RouteTableId": table.id, "DestinationCidrBlock": "0.0.0.0/0"}
-    alone = not table.main and set(table.subnets) <= set(places)
-    commands = (view.command("ec2", "DeleteRoute", **route),) if alone else ()
-    remedy = Remedy("Give these subnets a route table of their own, without a default route.", commands)
-    reason = "a database that is restored there may have a public address, and is one rule away from everybody"
-    return view.gap(table.id, f"{', '.join(places)} to {table.default}", _PRIVATE, reason, remedy)
 
 
 class _Used:

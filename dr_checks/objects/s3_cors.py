@@ -67,7 +67,13 @@ def _is_allowed(request: CorsRule, earlier: Iterable[CorsRule], found: Iterable[
     """Whether a rule of the copy allows as much, and none hides it before unless one of ``earlier`` does there."""
     is_hidden = any(_hides(rule, request) for rule in earlier)
     for rule in found:
-        if _allows(rule, request):
+        # Whether the rule allows all that the wanted one allows; header names are the same in capitals
+        if (
+            _covers(rule.origins, request.origins)
+            and set(request.methods) <= set(rule.methods)
+            and _covers(_lower(rule.headers), _lower(request.headers))
+            and set(_lower(request.exposed)) <= set(_lower(rule.exposed))
+        ):
             return True
         if not is_hidden and _hides(rule, request):
             return False
@@ -79,16 +85,6 @@ def _hides(other: CorsRule, rule: CorsRule) -> bool:
     meets = _covers(other.origins, rule.origins) or _covers(rule.origins, other.origins)
     exposes = set(_lower(rule.exposed)) <= set(_lower(other.exposed))
     return meets and not exposes and not set(other.methods).isdisjoint(rule.methods)
-
-
-def _allows(rule: CorsRule, wanted: CorsRule) -> bool:
-    """Whether the rule allows all that the wanted one allows; header names are the same in capitals."""
-    return (
-        _covers(rule.origins, wanted.origins)
-        and set(wanted.methods) <= set(rule.methods)
-        and _covers(_lower(rule.headers), _lower(wanted.headers))
-        and set(_lower(wanted.exposed)) <= set(_lower(rule.exposed))
-    )
 
 
 def _plain(view: View, rule: CorsRule, side: Side) -> CorsRule:

@@ -44,16 +44,12 @@ def lists_taken(view: View) -> Iterator[Finding]:
             yield view.unknown(copy.name, _WANTED, next(unseen))
         elif found == s3_ownership.ENFORCED:
             reason = "after a failover it refuses uploads that name a list, and what a list makes public is not served"
-            yield view.warn(copy.name, f"{found}, its source {wanted}", _WANTED, reason, _put(view, copy.name, wanted))
+            controls = {"Rules": [{"ObjectOwnership": wanted}]}
+            command = view.command("s3", "PutBucketOwnershipControls", Bucket=copy.name, OwnershipControls=controls)
+            attribute = f"aws_s3_bucket_ownership_controls of {copy.name} in {view.region}: {wanted}."
+            sentence = f"{attribute} Where no upload names a list, accept this finding instead."
+            yield view.warn(copy.name, f"{found}, its source {wanted}", _WANTED, reason, Remedy(sentence, (command,)))
         else:
             yield view.ok(copy.name, found, _WANTED, "uploads that name a list are taken in both regions")
 
     yield from each_pair(view, _WANTED, judge)
-
-
-def _put(view: View, copy: str, setting: str) -> Remedy:
-    controls = {"Rules": [{"ObjectOwnership": setting}]}
-    command = view.command("s3", "PutBucketOwnershipControls", Bucket=copy, OwnershipControls=controls)
-    attribute = f"aws_s3_bucket_ownership_controls of {copy} in {view.region}: {setting}."
-    sentence = f"{attribute} Where no upload names a list, accept this finding instead."
-    return Remedy(sentence, (command,))

@@ -121,10 +121,6 @@ def _refusal(view: View, table: control.ControlTable) -> Finding | None:
     """The finding where the table's own policy stops a recovery, None where it does not."""
     if isinstance(table.policy, Unavailable):
         return view.unknown(table.name, "a policy that lets runs write", table.policy)
-    return _policy_finding(view, table, table.policy)
-
-
-def _policy_finding(view: View, table: control.ControlTable, policy: str) -> Finding | None:
     account, role = view.env.account, f"arn:aws:iam::{view.env.account}:role/{view.env.acting_role}"
     known = (
         (REGION, view.region),
@@ -137,7 +133,7 @@ def _policy_finding(view: View, table: control.ControlTable, policy: str) -> Fin
     requests = [
         PolicyRequest(principals, action, arn, (*known, ("aws:PrincipalArn", role))) for action in _CONTROL_CALLS
     ]
-    answers = {request.action: denial_of(policy, request) for request in requests}
+    answers = {request.action: denial_of(table.policy, request) for request in requests}
     if refused := [action for action, answer in answers.items() if answer is PolicyAnswer.DENIED]:
         reason = "no lock, no approval and no incident log can be written: every run is refused"
         remedy = f"aws_dynamodb_resource_policy of '{table.name}' in {view.region}: deny nothing to {role}."

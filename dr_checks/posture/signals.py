@@ -104,6 +104,9 @@ def signals_of(snapshot: Snapshot, env: Environment) -> Signals:
     pairs, primary_api = _pairs(snapshot, env), _api(snapshot, Side.PRIMARY)
     checked = _traffic(snapshot, env, Side.PRIMARY)
     found = testimonies(snapshot, env, checked) if primary_api is Api.SILENT else ()
+    away, refusing = _standing(snapshot, env, Side.DR), _groups_that_refuse_writes(snapshot, Side.DR)
+    frozen = {row.resource_id for row in away if not set(row.parameter_groups).isdisjoint(refusing)}
+    copied = {dict(row.tags).get(REPLICATED_FROM) for row in _standing(snapshot, env, Side.PRIMARY)}
     return Signals(
         primary_api=primary_api,
         dr_api=_api(snapshot, Side.DR),
@@ -116,7 +119,7 @@ def signals_of(snapshot: Snapshot, env: Environment) -> Signals:
         dr_full=_full(snapshot, env, Side.DR),
         primary_writable=writable(snapshot, env, Side.PRIMARY),
         dr_writable=writable(snapshot, env, Side.DR),
-        came_home=_came_home(snapshot, env),
+        came_home=len(frozen) == len(away) and not frozen.isdisjoint(copied),
         primary_asleep=_is_scheduled_off(snapshot, env),
         recorded=_has_traffic_record(snapshot, env),
         visitors=_visitors(snapshot, env),
@@ -210,14 +213,6 @@ def writable(snapshot: Snapshot, env: Environment, side: Side) -> bool | None:
     standing, refusing = _standing(snapshot, env, side), _groups_that_refuse_writes(snapshot, side)
     own = [states.DATABASE[row.status] for row in standing if set(row.parameter_groups).isdisjoint(refusing)]
     return None if any(not state.known for state in own) else any(state.takes_writes for state in own)
-
-
-def _came_home(snapshot: Snapshot, env: Environment) -> bool:
-    """Whether each database of the DR region is frozen, and the primary's is the copy of one of them."""
-    away, refusing = _standing(snapshot, env, Side.DR), _groups_that_refuse_writes(snapshot, Side.DR)
-    frozen = {row.resource_id for row in away if not set(row.parameter_groups).isdisjoint(refusing)}
-    copied = {dict(row.tags).get(REPLICATED_FROM) for row in _standing(snapshot, env, Side.PRIMARY)}
-    return len(frozen) == len(away) and not frozen.isdisjoint(copied)
 
 
 def _standing(snapshot: Snapshot, env: Environment, side: Side) -> list[rds.Instance]:

@@ -54,7 +54,14 @@ def admits_alike(view: View) -> Iterator[Finding]:
     for row in (*here, *there):
         if isinstance(row, Unavailable):
             yield view.unknown("a policy", _WANTED, row)
-    pairs, callers = _pairs(view, here, there), _callers(view)
+    names = {(StoreKind.BUCKET, source): copy for source, copy in s3.pairs(view.env)}
+    names |= {(StoreKind.TABLE, name): name for name in dynamodb.names(view.env)}
+    copies = {(row.kind, row.name): row for row in there if isinstance(row, StorePolicy)}
+    found = [(row, (row.kind, names.get((row.kind, row.name), ""))) for row in here if isinstance(row, StorePolicy)]
+    # The roles that use the copies after a failover: the tasks' own, and the operator's as the last
+    rows = tenant_definitions(view).values()
+    tasks = {row.task_role for row in rows if isinstance(row, ecs.TaskDefinition) and row.task_role}
+    pairs, callers = [_Pair(row, copies[key]) for row, key in found if key in copies], (*sorted(tasks), _operator(view))
     for pair in pairs:
         try:
             yield _pair_finding(view, pair, callers)
@@ -64,27 +71,12 @@ def admits_alike(view: View) -> Iterator[Finding]:
         yield view.none_expected("all buckets and tables", "none is there in both regions")
 
 
-def _pairs(
-    view: View, here: tuple[StorePolicy | Unavailable, ...], there: tuple[StorePolicy | Unavailable, ...]
-) -> list[_Pair]:
-    names = {(StoreKind.BUCKET, source): copy for source, copy in s3.pairs(view.env)}
-    names |= {(StoreKind.TABLE, name): name for name in dynamodb.names(view.env)}
-    copies = {(row.kind, row.name): row for row in there if isinstance(row, StorePolicy)}
-    found = [(row, (row.kind, names.get((row.kind, row.name), ""))) for row in here if isinstance(row, StorePolicy)]
-    return [_Pair(row, copies[key]) for row, key in found if key in copies]
-
-
-def _callers(view: View) -> tuple[str, ...]:
-    """The roles that use the copies after a failover: the tasks' own, and the operator's as the last."""
-    rows = tenant_definitions(view).values()
-    tasks = {row.task_role for row in rows if isinstance(row, ecs.TaskDefinition) and row.task_role}
-    return (*sorted(tasks), _operator(view))
-
-
 def _pair_finding(view: View, pair: _Pair, callers: tuple[str, ...]) -> Finding:
     name, what = pair.copy.name, f"the policy of this {pair.copy.kind}"
     remedy = f"Set {what} in {view.region} as in {view.env.regions.primary}: names, ARNs and endpoints of its own."
-    if strange := _strange_endpoints(view, pair):
+    named = sorted(set(_ENDPOINT.findall(pair.copy.text)))
+    own = {endpoint.id for endpoint in view.get(vpc.endpoints)} if named else set()
+    if strange := [] if own.intersection(named) else named:
         reason = "it admits endpoints that the VPC of this region has not: requests of its tasks would be denied"
         return view.gap(name, f"names {', '.join(strange)}", "endpoints of this region", reason, remedy)
     undecided, tasks = False, callers[:-1]
@@ -147,13 +139,6 @@ def _lacks_right(view: View, caller: str, action: str, source: StorePolicy) -> b
 
 def _sides(pair: _Pair) -> tuple[tuple[StorePolicy, Side], tuple[StorePolicy, Side]]:
     return (pair.copy, Side.DR), (pair.source, Side.PRIMARY)
-
-
-def _strange_endpoints(view: View, pair: _Pair) -> list[str]:
-    """The VPC endpoints that the copy's policy names, where none of them is in the region's VPC."""
-    named = sorted(set(_ENDPOINT.findall(pair.copy.text)))
-    own = {endpoint.id for endpoint in view.get(vpc.endpoints)} if named else set()
-    return [] if own.intersection(named) else named
 
 
 def _answer(view: View, row: StorePolicy, side: Side, caller: str, action: str) -> PolicyAnswer:

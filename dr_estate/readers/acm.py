@@ -50,7 +50,23 @@ def certificates(context: ReadContext) -> tuple[Certificate | Unavailable, ...]:
     )
 
     def describe(arn: str) -> Certificate:
-        return _certificate(context.call("acm", "describe_certificate", CertificateArn=arn)["Certificate"])
+        row = context.call("acm", "describe_certificate", CertificateArn=arn)["Certificate"]
+        renewal = row.get("RenewalSummary", {})
+        options = renewal.get("DomainValidationOptions", row.get("DomainValidationOptions", []))
+        return Certificate(
+            arn=row["CertificateArn"],
+            domain=plain(row["DomainName"]),
+            names=tuple(sorted({plain(name) for name in (row["DomainName"], *row.get("SubjectAlternativeNames", []))})),
+            status=row.get("Status", ""),
+            type=row.get("Type", ""),
+            not_after=row.get("NotAfter"),
+            in_use_by=tuple(sorted(row.get("InUseBy", []))),
+            renewal_eligibility=row.get("RenewalEligibility", ""),
+            renewal_status=renewal.get("RenewalStatus", ""),
+            pending_names=tuple(
+                plain(o["DomainName"]) for o in options if o.get("ValidationStatus") not in {None, "SUCCESS"}
+            ),
+        )
 
     return tuple(context.maybe(describe, wanted))
 
@@ -81,22 +97,3 @@ def covers(names: Iterable[str], host: str) -> bool:
     """Whether one of a certificate's ``names`` matches ``host``; a ``*`` stands for exactly one label (RFC 6125)."""
     wildcard = f"*.{host.partition('.')[2]}"
     return any(name in {host, wildcard} for name in names)
-
-
-def _certificate(row: dict[str, Any]) -> Certificate:
-    renewal = row.get("RenewalSummary", {})
-    options = renewal.get("DomainValidationOptions", row.get("DomainValidationOptions", []))
-    return Certificate(
-        arn=row["CertificateArn"],
-        domain=plain(row["DomainName"]),
-        names=tuple(sorted({plain(name) for name in (row["DomainName"], *row.get("SubjectAlternativeNames", []))})),
-        status=row.get("Status", ""),
-        type=row.get("Type", ""),
-        not_after=row.get("NotAfter"),
-        in_use_by=tuple(sorted(row.get("InUseBy", []))),
-        renewal_eligibility=row.get("RenewalEligibility", ""),
-        renewal_status=renewal.get("RenewalStatus", ""),
-        pending_names=tuple(
-            plain(o["DomainName"]) for o in options if o.get("ValidationStatus") not in {None, "SUCCESS"}
-        ),
-    )

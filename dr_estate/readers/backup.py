@@ -64,11 +64,6 @@ def vault_name(env: Environment, side: Side) -> str:
     return env.named(env.names.primary_vault if side is Side.PRIMARY else env.names.dr_vault)
 
 
-def points_since(env: Environment, now: datetime) -> datetime:
-    """How far back recovery points are read: as far as backups must be kept at least."""
-    return now - timedelta(days=env.thresholds.backup_retention_days)
-
-
 @part(*REGIONAL, reads=VAULT_READS)
 def vaults(context: ReadContext) -> tuple[Vault, ...]:
     """All vaults of the region. Listed, for DescribeBackupVault says AccessDenied of one that does not exist."""
@@ -83,12 +78,13 @@ def recovery_points(context: ReadContext) -> tuple[RecoveryPoint, ...]:
     name = vault_name(context.env, context.side)
     if name not in {vault.name for vault in context.part(vaults)}:
         return ()
+    # How far back recovery points are read: as far as backups must be kept at least
     rows = context.pages(
         "backup",
         "list_recovery_points_by_backup_vault",
         "RecoveryPoints",
         BackupVaultName=name,
-        ByCreatedAfter=points_since(context.env, context.now),
+        ByCreatedAfter=context.now - timedelta(days=context.env.thresholds.backup_retention_days),
     )
     return context.rows(rows, _point, "RecoveryPointArn")
 

@@ -195,6 +195,8 @@ def _items(row: dict[str, Any], key: str) -> list[Any]:
 
 def _distribution(row: dict[str, Any]) -> Distribution:
     default, viewer = row.get("DefaultCacheBehavior", {}), row.get("ViewerCertificate", {})
+    restriction = (row.get("Restrictions") or {}).get("GeoRestriction") or {}
+    kind = restriction.get("RestrictionType", _UNRESTRICTED)
     return Distribution(
         id=row["Id"],
         domain=plain(row["DomainName"]),
@@ -214,13 +216,8 @@ def _distribution(row: dict[str, Any]) -> Distribution:
             (int(error["ErrorCode"]), int(error.get("ErrorCachingMinTTL", _ERRORS_S)))
             for error in _items(row, "CustomErrorResponses")
         ),
-        countries=_countries((row.get("Restrictions") or {}).get("GeoRestriction") or {}),
+        countries=() if kind == _UNRESTRICTED else (kind, *sorted(_items({"Codes": restriction}, "Codes"))),
     )
-
-
-def _countries(restriction: dict[str, Any]) -> tuple[str, ...]:
-    kind = restriction.get("RestrictionType", _UNRESTRICTED)
-    return () if kind == _UNRESTRICTED else (kind, *sorted(_items({"Codes": restriction}, "Codes")))
 
 
 def _behaviour(row: dict[str, Any]) -> Behaviour:

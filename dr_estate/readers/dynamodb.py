@@ -111,10 +111,7 @@ def _table(context: ReadContext, name: str) -> Table:
     backups = context.find("dynamodb", "describe_continuous_backups", GOING, TableName=name) or {}
     recovery = backups.get("ContinuousBackupsDescription", {}).get("PointInTimeRecoveryDescription", {})
     expiry = context.find("dynamodb", "describe_time_to_live", ABSENT, TableName=name) or {}
-    return _table_of(found["Table"], recovery, expiry.get("TimeToLiveDescription", {}))
-
-
-def _table_of(row: dict[str, Any], recovery: dict[str, Any], expiry: dict[str, Any]) -> Table:
+    row = found["Table"]
     units, stream = row.get("ProvisionedThroughput", {}), row.get("StreamSpecification", {})
     types = {a["AttributeName"]: a["AttributeType"] for a in row.get("AttributeDefinitions", [])}
     return Table(
@@ -131,7 +128,7 @@ def _table_of(row: dict[str, Any], recovery: dict[str, Any], expiry: dict[str, A
         stream=stream.get("StreamViewType", "") if stream.get("StreamEnabled") else "",
         key=row.get("SSEDescription", {}).get("KMSMasterKeyArn", ""),
         table_class=row.get("TableClassSummary", {}).get("TableClass", "STANDARD"),
-        expiry_attribute=expiry_attribute(expiry),
+        expiry_attribute=expiry_attribute(expiry.get("TimeToLiveDescription", {})),
         deletion_protection=bool(row.get("DeletionProtectionEnabled")),
         recovery=recovery.get("PointInTimeRecoveryStatus", "DISABLED"),
         restorable_until=recovery.get("LatestRestorableDateTime"),

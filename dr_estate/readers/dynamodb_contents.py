@@ -59,15 +59,11 @@ def _contents(context: ReadContext, table: dynamodb.Table) -> Contents | TableTo
     while True:
         page = context.call("dynamodb", "scan", TableName=table.name, ConsistentRead=True, **start)
         for item in page.get("Items", ()):
-            counted, total = counted + 1, (total + _number(item)) % _MODULUS
+            text = json.dumps(_canonical(item), sort_keys=True, separators=(",", ":"), default=bytes.hex)
+            counted, total = counted + 1, (total + int.from_bytes(hashlib.sha256(text.encode()).digest())) % _MODULUS
         if not page.get("LastEvaluatedKey"):
             return Contents(table.name, counted, f"{total:064x}")
         start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
-
-
-def _number(item: dict[str, Any]) -> int:
-    text = json.dumps(_canonical(item), sort_keys=True, separators=(",", ":"), default=bytes.hex)
-    return int.from_bytes(hashlib.sha256(text.encode()).digest())
 
 
 def _canonical(value: Any) -> Any:

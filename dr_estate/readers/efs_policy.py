@@ -58,14 +58,10 @@ def _policy(context: ReadContext, system: efs.FileSystem, named: dict[str, str])
     rows = json.loads(text).get("Statement", [])
     statements = {"Allow": set[str](), "Deny": set[str]()}
     for row in rows if isinstance(rows, list) else [rows]:
-        statements[row["Effect"]].add(_statement_text(row))
+        # A statement without its id and effect, its lists in order: two that mean the same read the same
+        meant = {key: _sorted_lists(value) for key, value in row.items() if key not in ("Sid", "Effect")}
+        statements[row["Effect"]].add(json.dumps(meant, sort_keys=True))
     return FileSystemPolicy(system.id, True, tuple(sorted(statements["Allow"])), tuple(sorted(statements["Deny"])), raw)
-
-
-def _statement_text(row: dict[str, Any]) -> str:
-    """A statement without its id and effect, its lists in order: two that mean the same read the same."""
-    meant = {key: _sorted_lists(value) for key, value in row.items() if key not in ("Sid", "Effect")}
-    return json.dumps(meant, sort_keys=True)
 
 
 def _sorted_lists(value: Any) -> Any:

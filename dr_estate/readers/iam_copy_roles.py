@@ -237,7 +237,9 @@ def _of_backups(context: ReadContext, unread: list[Unavailable]) -> Iterator[tup
         if not isinstance(into, Unavailable):
             yield BACKUPS, role, _Need(env.regions.dr, _COPY_BACKUPS, vault.arn, into)
         if not isinstance(out, Unavailable):
-            for point in _taken_by(role, points):
+            # A point of each type that the role made; of all, where it made none yet: roles may divide the types
+            own = [point for point in points if point.role in (role, "")]
+            for point in sorted({point.resource_type: point.arn for point in own or points}.values()):
                 yield BACKUPS, role, _Need(env.regions.primary, _TAKE_BACKUPS, point, out, vault.arn)
         for need in of_keys:
             yield BACKUPS, role, need
@@ -267,12 +269,6 @@ def _of_key(arn: str, policy: str | Unavailable) -> Iterator[_Need]:
     if policy and not isinstance(policy, Unavailable):
         yield _Need(arn_region(arn), _GRANT, arn, policy, through="backup")
         yield _Need(arn_region(arn), _OPEN, arn, policy, through="backup", simulated=False)
-
-
-def _taken_by(role: str, points: Sequence[backup.RecoveryPoint]) -> list[str]:
-    """A point of each type that the role made; of all, where it made none yet: roles may divide the types."""
-    own = [point for point in points if point.role in (role, "")]
-    return sorted({point.resource_type: point.arn for point in own or points}.values())
 
 
 def _policy_of(context: ReadContext, side: Side) -> str:

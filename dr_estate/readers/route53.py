@@ -117,7 +117,8 @@ def customer_hosts(context: ReadContext) -> tuple[CustomerHost | Unavailable, ..
     hosts = sorted({host for hosts in context.env.traffic.customer_hosts.values() for host in hosts})
 
     def read(host: str) -> CustomerHost:
-        zone_name = _longest_suffix(host, public)
+        labels = host.split(".")
+        zone_name = next((name for n in range(len(labels)) if (name := ".".join(labels[n:])) in public), None)
         if zone_name is None:
             return CustomerHost(host, None, ())
         answer = context.call(
@@ -161,8 +162,3 @@ def plain(name: str) -> str:
 
 def _bare_id(zone_id: str) -> str:
     return zone_id.removeprefix("/hostedzone/")
-
-
-def _longest_suffix(host: str, known: dict[str, str]) -> str | None:
-    labels = host.split(".")
-    return next((name for n in range(len(labels)) if (name := ".".join(labels[n:])) in known), None)

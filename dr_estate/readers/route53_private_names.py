@@ -118,15 +118,11 @@ def asked_hosts(context: ReadContext) -> tuple[str, ...]:
     files = [f"{system.id}.efs" for system in context.part(efs.file_systems, Side.DR)]
     services = ("api.ecr", f"{context.env.account}.dkr.ecr", f"prod-{region}-starport-layer-bucket.s3", *_APIS, *files)
     named = [f"{service}.{region}.amazonaws.com" for service in services]
-    return (*named, *_endpoints(context, f".{region}{_DATABASES}"))
-
-
-def _endpoints(context: ReadContext, ending: str) -> list[str]:
-    """The endpoints of databases that variables of the DR region's task definitions hold."""
+    ending = f".{region}{_DATABASES}"
     rows = [row for row in context.part(ecs.task_definitions, Side.DR) if isinstance(row, ecs.TaskDefinition)]
     values = {value for row in rows for container in row.containers for _, value in container.environment}
     hosts = {value.rpartition("@")[2].rpartition("//")[2].partition("/")[0].partition(":")[0] for value in values}
-    return sorted(host.lower() for host in hosts if host.lower().endswith(ending))
+    return (*named, *sorted(host.lower() for host in hosts if host.lower().endswith(ending)))
 
 
 def _zone(host: str, zones: Mapping[str, str]) -> str:

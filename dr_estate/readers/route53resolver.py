@@ -69,7 +69,9 @@ def forwarded(context: ReadContext) -> tuple[ForwardedNames, ...] | None:
     rules, zones = _rules(context, ids), _private(context)
     found: dict[str, list[str]] = {}
     for host in names_asked(context):
-        rule = _nearest(rules, host)
+        rule = max(
+            (rule for rule in rules if _is_of(host, rule.domain)), key=lambda rule: len(rule.domain), default=None
+        )
         zone = max((name for name in zones if _is_of(host, name)), key=len, default="")
         if rule and rule.forwards and len(rule.domain) >= len(zone):
             found.setdefault(rule.id, []).append(host)
@@ -134,11 +136,6 @@ def _private(context: ReadContext) -> frozenset[str]:
     doors = [door for door in context.part(vpc.endpoints, Side.DR) if door.kind == "Interface" and door.private_names]
     named = {".".join(reversed(door.service.split("."))) + ending for door in doors}
     return frozenset(named | set(here.zones if here else ()))
-
-
-def _nearest(rules: Iterable[_Rule], host: str) -> _Rule | None:
-    """The most specific of the rules that are about the host."""
-    return max((rule for rule in rules if _is_of(host, rule.domain)), key=lambda rule: len(rule.domain), default=None)
 
 
 def _is_of(host: str, domain: str) -> bool:

@@ -67,12 +67,6 @@ def _groups(diagnosis: Diagnosis) -> Iterator[tuple[str, str, str, list[Problem]
         yield from ((service.name, region, kind, rows) for (region, kind), rows in sorted(grouped.items()))
 
 
-def _operations(rows: list[Problem]) -> str:
-    names = sorted({row.operation.partition(":")[2] for row in rows})
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{', '.join(names[:_SHOWN])}{more}"
-
-
 def _coverage(diagnosis: Diagnosis) -> str:
     """How many of the declared reads were tried."""
     untried = [name for service in diagnosis.services for name in service.untried]
@@ -81,15 +75,6 @@ def _coverage(diagnosis: Diagnosis) -> str:
         return f"{answered}."
     reason = "they ask about something that was not found" if diagnosis.identity else "the account was not proven"
     return f"{answered}; {len(untried)} were not tried, because {reason}."
-
-
-def _silent(diagnosis: Diagnosis) -> set[str]:
-    """Regions in which nothing was answered: one line each, in place of one for each service."""
-    return {
-        fact.subject.rpartition(" ")[2]
-        for fact in diagnosis.facts
-        if fact.state is Standing.UNKNOWN and " region " in fact.subject
-    }
 
 
 def _terminal(diagnosis: Diagnosis, color: bool) -> str:
@@ -103,12 +88,19 @@ def _terminal(diagnosis: Diagnosis, color: bool) -> str:
     for fact in diagnosis.facts:
         rows.add_row(fact.subject, fact.state.value.upper(), fact.message, style=_STYLES[fact.state])
     page.print(rows)
-    silent = _silent(diagnosis)
+    # Regions in which nothing was answered: one line each, in place of one for each service
+    silent = {
+        fact.subject.rpartition(" ")[2]
+        for fact in diagnosis.facts
+        if fact.state is Standing.UNKNOWN and " region " in fact.subject
+    }
     groups = [group for group in _groups(diagnosis) if group[1] not in silent]
     if groups:
         rows = table("\nReads without an answer", "service", "region", "why", "operations")
         for name, region, kind, problems in groups:
-            rows.add_row(name, region, f"{kind} ({problems[0].code})", _operations(problems))
+            names = sorted({row.operation.partition(":")[2] for row in problems})
+            more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+            rows.add_row(name, region, f"{kind} ({problems[0].code})", f"{', '.join(names[:_SHOWN])}{more}")
         page.print(rows)
     page.print(f"\n{_coverage(diagnosis)}")
     for shape in diagnosis.shapes[:_SHOWN]:

@@ -13,7 +13,6 @@ from dr_checks.core.remedy import Remedy
 from dr_checks.core.verdict import Verdict
 from dr_checks.posture.causes import Cause
 from dr_estate.model.encodable import json_bytes
-from dr_estate.model.unavailable import Unavailable
 from dr_estate.model.visible import visible
 from dr_estate.snapshot.snapshot import SnapshotPart
 from reports.values import control_state, drill_summary, gate, run_summary
@@ -142,14 +141,6 @@ def _unseen_values(part: SnapshotPart) -> dict[str, Any]:
     }
 
 
-def _cause(unavailable: Unavailable | None) -> dict[str, str] | None:
-    return (
-        None
-        if unavailable is None
-        else {"kind": unavailable.kind, "region": unavailable.region, "part": unavailable.part}
-    )
-
-
 def _result(result: CheckResult) -> dict[str, Any]:
     return {
         "check": result.check,
@@ -170,7 +161,9 @@ def _result(result: CheckResult) -> dict[str, Any]:
                 "because": finding.because,
                 "remedy": finding.remedy,
                 "commands": list(finding.commands),
-                "unseen": _cause(finding.unseen),
+                "unseen": None
+                if finding.unseen is None
+                else {"kind": finding.unseen.kind, "region": finding.unseen.region, "part": finding.unseen.part},
                 **({"members": list(finding.members)} if finding.members else {}),
                 **({"until_failback": True} if finding.until_failback else {}),
             }

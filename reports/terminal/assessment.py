@@ -49,7 +49,14 @@ def show(report: Report, assessment: Assessment, console: Console) -> None:
     _why(report, assessment, console)
     _losses(report, assessment, console)
     _plan(report, assessment, console)
-    _notes(report, assessment, console)
+    # What the plan leaves out, and what it leaves to people: a line each, but what holds a command is not cut
+    for note in assessment.plan.notes:
+        line = Text(f"  Note: {one_line(report.invocation.complete(note))}")
+        if report.every_finding or holds_command(note):
+            print_indented(console, line.plain.strip(), 2)
+        else:
+            line.truncate(console.width, overflow="ellipsis")
+            console.print(line)
 
 
 def _why(report: Report, assessment: Assessment, console: Console) -> None:
@@ -110,14 +117,3 @@ def _every_step(plan: Plan, title: str, console: Console) -> None:
     console.print(rows)
     for step in below:
         print_indented(console, step, 2)
-
-
-def _notes(report: Report, assessment: Assessment, console: Console) -> None:
-    """What the plan leaves out, and what it leaves to people: a line each, but what holds a command is not cut."""
-    for note in assessment.plan.notes:
-        line = Text(f"  Note: {one_line(report.invocation.complete(note))}")
-        if report.every_finding or holds_command(note):
-            print_indented(console, line.plain.strip(), 2)
-        else:
-            line.truncate(console.width, overflow="ellipsis")
-            console.print(line)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -92,14 +92,9 @@ def to_mind(stage: PlanStage) -> Iterator[str]:
     by_hand = [step.subject for step in stage.steps if step.manual]
     for what, subjects in (("irreversible", final), ("by hand", by_hand)):
         if subjects:
-            yield f"{len(subjects)} {what}: {_first_names(subjects)}"
-
-
-def _first_names(names: Iterable[str]) -> str:
-    """The first of the names, each once, and how many more there are."""
-    different = list(dict.fromkeys(names))
-    more = f" and {len(different) - _NAMED} more" if len(different) > _NAMED else ""
-    return ", ".join(different[:_NAMED]) + more
+            different = list(dict.fromkeys(subjects))
+            more = f" and {len(different) - _NAMED} more" if len(different) > _NAMED else ""
+            yield f"{len(subjects)} {what}: {', '.join(different[:_NAMED]) + more}"
 
 
 def estimate(assessment: Assessment, env: Environment, observed_at: datetime) -> str:

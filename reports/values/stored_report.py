@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -75,20 +74,16 @@ def read_report(path: Path) -> StoredReport:
     if not isinstance(stored, Mapping) or stored.get("schema") != SCHEMA:
         raise StoredReportError(f"{file} is no report of this tool ({SCHEMA}): `status --format json` prints one.")
     try:
-        return _codec().validate_python(_plain(stored))
+        # The report's fields; of an unknown finding the cause is left out, which JSON has in short
+        results = [
+            {**result, "findings": [{**f, "check": result["check"], "unseen": None} for f in result["findings"]]}
+            for result in stored["results"]
+        ]
+        recommendation = stored.get("readiness", stored["recommendation"])
+        version = (stored.get("rules") or {}).get("version", "")
+        folder = stored.get("files", {}).get("Results")
+        gated = bool(stored.get("gate"))
+        read = {"recommendation": recommendation, "results": results, "version": version, "folder": folder}
+        return _codec().validate_python({**stored, **read, "gated": gated})
     except (ValidationError, KeyError, TypeError, AttributeError) as wrong:
         raise StoredReportError(f"{file} is no whole report of this tool ({SCHEMA}).") from wrong
-
-
-def _plain(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """The report's fields; of an unknown finding the cause is left out, which JSON has in short."""
-    results = [
-        {**result, "findings": [{**f, "check": result["check"], "unseen": None} for f in result["findings"]]}
-        for result in stored["results"]
-    ]
-    recommendation = stored.get("readiness", stored["recommendation"])
-    version = (stored.get("rules") or {}).get("version", "")
-    folder = stored.get("files", {}).get("Results")
-    gated = bool(stored.get("gate"))
-    read = {"recommendation": recommendation, "results": results, "version": version, "folder": folder}
-    return {**stored, **read, "gated": gated}

@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -68,15 +67,11 @@ def up(
             return _as_asked(found, tenants, port, pace, speed, engine)
         order = _order(environment, tenants, port=port, seeded=seeded, pace=pace, speed=speed, engine=engine)
         child, started = start(order, folder_of(environment.name) / "log", progress)
-        _let_go(child)
+        for pipe in (child.stdin, child.stdout):
+            if pipe is not None:
+                pipe.close()
+        child.returncode = 0  # it lives on by design: Popen need not warn that it still runs
         return started
-
-
-def _let_go(child: subprocess.Popen[bytes]) -> None:
-    for pipe in (child.stdin, child.stdout):
-        if pipe is not None:
-            pipe.close()
-    child.returncode = 0  # it lives on by design: Popen need not warn that it still runs
 
 
 def down(environment: Environment, save: bool = True) -> ShutdownResult:
@@ -143,11 +138,12 @@ def keep(folder: Path, endpoint: Endpoint) -> None:
 
 def _order(environment: Environment, tenants: int | None, engine: str, **more: Any) -> LaunchOptions:
     """The order for the world of ``environment``. Raises SandboxError where the kept one is another."""
+    endpoint = endpoints.read(folder_of(environment.name) / "endpoint.json")
     order = LaunchOptions(
         environment.model_dump(mode="json"),
         tenants if tenants is not None else _kept_tenants(environment),
         engine=engine or _kept_engine(environment.name),
-        last_port=_last_port(environment),
+        last_port=int(endpoint.url.rpartition(":")[2]) if endpoint else 0,
         folder=str(folder_of(environment.name)),
         attached=False,
         **more,
@@ -195,11 +191,6 @@ def _kept_tenants(environment: Environment) -> int:
 
 def _kept_engine(name: str) -> str:
     return str((_world_info(name) or {}).get("engine", MYSQL.name))
-
-
-def _last_port(environment: Environment) -> int:
-    endpoint = endpoints.read(folder_of(environment.name) / "endpoint.json")
-    return int(endpoint.url.rpartition(":")[2]) if endpoint else 0
 
 
 @contextmanager

@@ -40,13 +40,17 @@ def start(
     if log.exists():
         log.replace(log.with_name("log.previous"))
     with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as errors:
+        # This process's environment; bytecode goes to the user's cache folder where it may not lie beside the source
+        inherited = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+        if inherited.pop("PYTHONDONTWRITEBYTECODE", ""):
+            inherited["PYTHONPYCACHEPREFIX"] = str(user_cache_path("aws-dr-manager") / "bytecode")
         child = subprocess.Popen(
             [sys.executable, "-m", "sandbox.server.process"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
             cwd=ROOT,
-            env=_environment(),
+            env=inherited,
             start_new_session=True,
         )
     try:
@@ -54,14 +58,6 @@ def start(
     except BaseException:
         end(child)
         raise
-
-
-def _environment() -> dict[str, str]:
-    """This process's environment; bytecode goes to the user's cache folder where it may not lie beside the source."""
-    inherited = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-    if inherited.pop("PYTHONDONTWRITEBYTECODE", ""):
-        inherited["PYTHONPYCACHEPREFIX"] = str(user_cache_path("aws-dr-manager") / "bytecode")
-    return inherited
 
 
 def end(child: subprocess.Popen[bytes]) -> None:

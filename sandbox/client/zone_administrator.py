@@ -28,7 +28,19 @@ def at_work(world: Endpoint, results: Path, reading_s: float, notify: Callable[[
                 seen.add(path)
                 notify(path)
                 over.wait(reading_s)
-                _send(world, path)
+                keys, batch = world.people["admin"], json.loads(path.read_text(encoding="utf-8"))
+                client = boto3.client(
+                    "route53",
+                    endpoint_url=world.url,
+                    aws_access_key_id=keys.access_key_id,
+                    aws_secret_access_key=keys.secret_access_key,
+                    region_name="us-east-1",
+                )
+                name = batch["Changes"][0]["ResourceRecordSet"]["Name"].rstrip(".") + "."
+                zones: list[dict[str, Any]] = client.list_hosted_zones()["HostedZones"]
+                public = [zone for zone in zones if name.endswith(zone["Name"]) and not zone["Config"]["PrivateZone"]]
+                zone = max(public, key=lambda zone: len(zone["Name"]))
+                client.change_resource_record_sets(HostedZoneId=zone["Id"], ChangeBatch=batch)
 
     person = threading.Thread(target=keep_looking, daemon=True)
     person.start()
@@ -37,19 +49,3 @@ def at_work(world: Endpoint, results: Path, reading_s: float, notify: Callable[[
     finally:
         over.set()
         person.join()
-
-
-def _send(world: Endpoint, path: Path) -> None:
-    keys, batch = world.people["admin"], json.loads(path.read_text(encoding="utf-8"))
-    client = boto3.client(
-        "route53",
-        endpoint_url=world.url,
-        aws_access_key_id=keys.access_key_id,
-        aws_secret_access_key=keys.secret_access_key,
-        region_name="us-east-1",
-    )
-    name = batch["Changes"][0]["ResourceRecordSet"]["Name"].rstrip(".") + "."
-    zones: list[dict[str, Any]] = client.list_hosted_zones()["HostedZones"]
-    public = [zone for zone in zones if name.endswith(zone["Name"]) and not zone["Config"]["PrivateZone"]]
-    zone = max(public, key=lambda zone: len(zone["Name"]))
-    client.change_resource_record_sets(HostedZoneId=zone["Id"], ChangeBatch=batch)

@@ -103,15 +103,12 @@ class Registry:
         if self.person(access_key) == STRANGER:
             return strangers_account(self.account)
         if re.match(r"ASIA", access_key):
-            return self._account_of_key(access_key)
+            from moto.core.models import DEFAULT_ACCOUNT_ID
+            from moto.iam.models import get_account_id_from
+
+            found = str(get_account_id_from(access_key))
+            return self.account if found == DEFAULT_ACCOUNT_ID else found
         return self.account
-
-    def _account_of_key(self, access_key: str) -> str:
-        from moto.core.models import DEFAULT_ACCOUNT_ID
-        from moto.iam.models import get_account_id_from
-
-        found = str(get_account_id_from(access_key))
-        return self.account if found == DEFAULT_ACCOUNT_ID else found
 
 
 def settle(account: str) -> None:
@@ -122,10 +119,6 @@ def settle(account: str) -> None:
     for person in (*PEOPLE, EXPIRED):
         _user(account, person, keys_of(account, person))
     _user(strangers_account(account), STRANGER, keys_of(account, STRANGER))
-    _admin(account)
-
-
-def _admin(account: str) -> None:
     from moto.iam.models import iam_backends
 
     everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}

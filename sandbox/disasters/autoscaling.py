@@ -131,15 +131,11 @@ def asleep(world: World) -> None:
         update(world, Side.PRIMARY, tenant, desiredCount=0)
         bounds = {"MinCapacity": away["MinCapacity"], "MaxCapacity": away["MaxCapacity"]}
         for name, hour, action in (("night", 19, {"MinCapacity": 0, "MaxCapacity": 0}), ("morning", 7, bounds)):
-            _schedule(world, away, name, hour, action)
-
-
-def _schedule(world: World, target: dict[str, Any], name: str, hour: int, action: dict[str, int]) -> None:
-    which = {key: target[key] for key in ("ServiceNamespace", "ResourceId", "ScalableDimension")}
-    which["ScheduledActionName"] = name
-    world.undo(Side.DR, _SERVICE, "DeleteScheduledAction", **which)
-    when = f"cron(0 {hour} * * ? *)"
-    world.call(Side.DR, _SERVICE, "PutScheduledAction", Schedule=when, ScalableTargetAction=action, **which)
+            which = {key: away[key] for key in ("ServiceNamespace", "ResourceId", "ScalableDimension")}
+            which["ScheduledActionName"] = name
+            world.undo(Side.DR, _SERVICE, "DeleteScheduledAction", **which)
+            when = f"cron(0 {hour} * * ? *)"
+            world.call(Side.DR, _SERVICE, "PutScheduledAction", Schedule=when, ScalableTargetAction=action, **which)
 
 
 @disaster(

@@ -14,10 +14,6 @@ from sandbox.world.world import World
 TWO = 2
 
 
-def _swap_region(text: str, world: World) -> str:
-    return text.replace(world.environment.regions.dr, world.environment.regions.primary)
-
-
 @disaster(
     "definition-smaller",
     "One tenant's task definition in the DR region asks for half the memory",
@@ -113,7 +109,7 @@ def primary_registry(world: World) -> None:
 
     def pull(revision: dict[str, Any]) -> None:
         container = revision["containerDefinitions"][0]
-        container["image"] = _swap_region(container["image"], world)
+        container["image"] = container["image"].replace(world.environment.regions.dr, world.environment.regions.primary)
 
     redefine(world, Side.DR, world.tenants[-1], pull)
 

@@ -15,13 +15,6 @@ def _vpc(world: World) -> str:
     return str(world.call(Side.DR, "ec2", "DescribeVpcs", Filters=named)["Vpcs"][0]["VpcId"])
 
 
-def _zone(world: World) -> str:
-    """The private zone of the DR region's VPC."""
-    vpc, region = _vpc(world), world.environment.regions.dr
-    found = world.call(Side.GLOBAL, "route53", "list_hosted_zones_by_vpc", VPCId=vpc, VPCRegion=region)
-    return str(found["HostedZoneSummaries"][0]["HostedZoneId"])
-
-
 @disaster(
     "private-name-of-primary",
     "The private name of the database leads tasks of the DR region to the primary region's database",
@@ -29,7 +22,9 @@ def _zone(world: World) -> str:
 )
 def private_name_of_primary(world: World) -> None:
     """Let the CNAME of the DR region's private zone name the other region's endpoint."""
-    zone, regions = _zone(world), world.environment.regions
+    vpc, region = _vpc(world), world.environment.regions.dr
+    found = world.call(Side.GLOBAL, "route53", "list_hosted_zones_by_vpc", VPCId=vpc, VPCRegion=region)
+    zone, regions = str(found["HostedZoneSummaries"][0]["HostedZoneId"]), world.environment.regions
     records = world.call(Side.GLOBAL, "route53", "ListResourceRecordSets", HostedZoneId=zone)["ResourceRecordSets"]
     before: dict[str, Any] = next(record for record in records if record["Type"] == "CNAME")
     value = before["ResourceRecords"][0]["Value"].replace(regions.dr, regions.primary)

@@ -35,7 +35,10 @@ def _config(original: Callable[..., Any], self: DistributionConfig, config: dict
         behaviour["TargetOriginId"] = groups[wanted]["Members"]["Items"][0]["OriginId"]
     for other in (config.get("CacheBehaviors") or {}).get("Items") or ():
         _require_origin(other["TargetOriginId"], origins | set(groups))
-    _require_certificate(config.get("ViewerCertificate") or {})
+    arn = (config.get("ViewerCertificate") or {}).get("ACMCertificateArn")
+    if arn and arn.split(":")[3] != CERTIFICATES_OF_CLOUDFRONT:
+        message = f"The specified SSL certificate is not in the {CERTIFICATES_OF_CLOUDFRONT} region."
+        raise refused("InvalidViewerCertificate", message)
     original(self, config)
     config["DefaultCacheBehavior"].target_origin_id = wanted
 
@@ -43,13 +46,6 @@ def _config(original: Callable[..., Any], self: DistributionConfig, config: dict
 def _require_origin(name: str, known: set[str]) -> None:
     if name not in known:
         raise refused("NoSuchOrigin", "One or more of your origins or origin groups do not exist.")
-
-
-def _require_certificate(viewer: dict[str, Any]) -> None:
-    arn = viewer.get("ACMCertificateArn")
-    if arn and arn.split(":")[3] != CERTIFICATES_OF_CLOUDFRONT:
-        message = f"The specified SSL certificate is not in the {CERTIFICATES_OF_CLOUDFRONT} region."
-        raise refused("InvalidViewerCertificate", message)
 
 
 def _certificate(original: Callable[..., Any], self: ViewerCertificate, config: dict[str, Any]) -> None:
@@ -62,15 +58,11 @@ def _certificate(original: Callable[..., Any], self: ViewerCertificate, config: 
 def _init_distribution(original: Callable[..., Any], self: Distribution, *args: Any, **kwargs: Any) -> None:
     original(self, *args, **kwargs)
     setattr(self, "last_modified_time", now())  # noqa: B010 - the emulator declares it as text
-    _require_free_names(self)
-
-
-def _require_free_names(distribution: Distribution) -> None:
-    account = distribution.arn.split(":")[4]
-    mine = set((distribution.Aliases or {}).get("Items") or ())
-    for other in cloudfront_backends[account][distribution.arn.split(":")[1]].distributions.values():
+    account = self.arn.split(":")[4]
+    mine = set((self.Aliases or {}).get("Items") or ())
+    for other in cloudfront_backends[account][self.arn.split(":")[1]].distributions.values():
         taken = mine & set((other.Aliases or {}).get("Items") or ())
-        if taken and other.id != distribution.id:
+        if taken and other.id != self.id:
             raise refused("CNAMEAlreadyExists", f"{min(taken)} is already associated with another resource.")
 
 

@@ -43,15 +43,6 @@ def put_replication_configuration(self: ECRBackend, replication_config: dict[str
     return {"replicationConfiguration": replication_config}
 
 
-def _destinations(backend: ECRBackend, repository: str) -> list[tuple[str, str]]:
-    found = []
-    for rule in backend.replication_config["rules"]:
-        prefixes = [entry["filter"] for entry in rule.get("repositoryFilters") or []]
-        if not prefixes or any(repository.startswith(prefix) for prefix in prefixes):
-            found += [(destination["registryId"], destination["region"]) for destination in rule["destinations"]]
-    return found
-
-
 def _create_repository(
     original: Any,
     self: ECRBackend,
@@ -94,7 +85,12 @@ def _put_image(
         _untag(repository, image_tag, keep=image_manifest)
     image: Image = original(self, repository_name, image_manifest, image_tag, *args, **kwargs)
     progress = state(self, "image_replications").setdefault((repository_name, image.get_image_digest()), {})
-    for _registry, region in _destinations(self, repository_name):
+    found = []
+    for rule in self.replication_config["rules"]:
+        prefixes = [entry["filter"] for entry in rule.get("repositoryFilters") or []]
+        if not prefixes or any(repository_name.startswith(prefix) for prefix in prefixes):
+            found += [(destination["registryId"], destination["region"]) for destination in rule["destinations"]]
+    for _registry, region in found:
         progress[region] = "IN_PROGRESS"
     return image
 

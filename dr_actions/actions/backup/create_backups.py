@@ -52,7 +52,33 @@ class BackupStore:
 def plan_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each side's database and files."""
     for store in stores(context):
-        yield _step(context, store)
+        env, region = context.env, context.env.region(store.side)
+        vault, days = backup.vault_name(env, store.side), _kept_days(context, store.side)
+        yield context.step(
+            CREATE_BACKUPS.name,
+            store.name,
+            label=f"{store.side}-{store.kind}",
+            side=store.side,
+            says=f"Back up the {store.kind} {store.name} in {region} into {vault}, kept for {days} days.",
+            danger=Danger.COMPENSABLE,
+            undo=f"The recovery point is left where it is, and expires after {days} days.",
+            budget_s=_BACKUPS[store.kind].budget_s,
+            call=Call(
+                "backup",
+                "StartBackupJob",
+                region,
+                {
+                    "BackupVaultName": vault,
+                    "ResourceArn": store.arn,
+                    "IamRoleArn": _role(context, store.kind),
+                    "IdempotencyToken": "<derived from the incident and the moment at which the run began>",
+                    "StartWindowMinutes": START_WINDOW_MINUTES,
+                    "Lifecycle": {"DeleteAfterDays": days},
+                },
+            ),
+            before={"arn": store.arn, "store": store.kind, "vault": vault},
+            after={"recovery point": "COMPLETED, created in this run"},
+        )
 
 
 def stores(context: PlanContext) -> Iterator[BackupStore]:
@@ -79,36 +105,6 @@ def _file_system(context: PlanContext, side: Side, name: str) -> efs.FileSystem 
         if len(meant) == 1:
             return meant[0]
     return None
-
-
-def _step(context: PlanContext, store: BackupStore) -> Step:
-    env, region = context.env, context.env.region(store.side)
-    vault, days = backup.vault_name(env, store.side), _kept_days(context, store.side)
-    return context.step(
-        CREATE_BACKUPS.name,
-        store.name,
-        label=f"{store.side}-{store.kind}",
-        side=store.side,
-        says=f"Back up the {store.kind} {store.name} in {region} into {vault}, kept for {days} days.",
-        danger=Danger.COMPENSABLE,
-        undo=f"The recovery point is left where it is, and expires after {days} days.",
-        budget_s=_BACKUPS[store.kind].budget_s,
-        call=Call(
-            "backup",
-            "StartBackupJob",
-            region,
-            {
-                "BackupVaultName": vault,
-                "ResourceArn": store.arn,
-                "IamRoleArn": _role(context, store.kind),
-                "IdempotencyToken": "<derived from the incident and the moment at which the run began>",
-                "StartWindowMinutes": START_WINDOW_MINUTES,
-                "Lifecycle": {"DeleteAfterDays": days},
-            },
-        ),
-        before={"arn": store.arn, "store": store.kind, "vault": vault},
-        after={"recovery point": "COMPLETED, created in this run"},
-    )
 
 
 def _kept_days(context: PlanContext, side: Side) -> int:
@@ -142,7 +138,9 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     points = (p for p in _points(step, context) if RECOVERY_POINT[p.status].serves)
     point = next((p for p in points if p.arn == job.point_arn), None)
     if job.state == "COMPLETED" and point is not None:
-        return _proof(step, point)
+        text = point.created_at.isoformat()
+        facts = (("side", str(step.side)), ("store", step.before["store"]), ("arn", point.arn), ("created_at", text))
+        return StepStatus(StepState.DONE, f"{step.subject} is backed up in {point.arn}.", facts)
     if job.state not in _OVER:
         message = f"The backup of {step.subject} ({job.id}) is {job.state}, {job.percent or '0'} % done."
         message += _windows(step, context) if job.state in _UNBEGUN else ""
@@ -188,12 +186,6 @@ def _jobs(step: Step, context: PlanContext) -> list[backup_jobs.BackupJob]:
     found = [job for job in context.snapshot.get(backup_jobs.backups, step.side) if not job.plan_id]
     vault = f":backup-vault:{step.before['vault']}"
     return [job for job in found if job.resource_arn == step.before["arn"] and job.vault_arn.endswith(vault)]
-
-
-def _proof(step: Step, point: backup.RecoveryPoint) -> StepStatus:
-    text = point.created_at.isoformat()
-    facts = (("side", str(step.side)), ("store", step.before["store"]), ("arn", point.arn), ("created_at", text))
-    return StepStatus(StepState.DONE, f"{step.subject} is backed up in {point.arn}.", facts)
 
 
 def build_call(step: Step, context: PlanContext) -> Call:

@@ -13,7 +13,7 @@ all of this is a person's too: the batch is printed, waited for and verified, an
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
@@ -35,7 +35,7 @@ from dr_checks.derived.record_pairs import POLICIES
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import dns_canary_polls, route53
-from dr_estate.readers.route53 import HostedZone, Record
+from dr_estate.readers.route53 import Record
 
 SERVICE, OPERATION = "route53", "ChangeResourceRecordSets"
 READS_PARTS = (route53.records, dns_canary_polls.changes, dns_canary_polls.polls)
@@ -52,30 +52,24 @@ def drive_steps(context: PlanContext) -> Iterator[Step]:
     name, zone = found
     driven = (_BEFORE_ALL, *states(context.env, name, zone.id))
     for number, (was, state) in enumerate(pairwise(driven)):
-        yield _drive_step(context, name, zone, was, state, number)
-
-
-def _drive_step(
-    context: PlanContext, name: str, zone: HostedZone, was: RoutingState, state: RoutingState, nth: int
-) -> Step:
-    env = context.env
-    comment = f"{env.name}: canary {name} {state.label}"
-    params = between(zone.id, was.records, state.records, comment)
-    return context.step(
-        DRIVE.name,
-        name,
-        label=state.label,
-        nth=nth,
-        side=Side.GLOBAL,
-        says=f"{'Lead' if was.records else 'Make'} the canary {name}: {_shares(env, state)}.",
-        danger=Danger.REVERSIBLE,
-        undo="The batch of the state before." if was.records else "The records that it made are deleted.",
-        budget_s=300,
-        call=Call(SERVICE, OPERATION, env.region(Side.GLOBAL), params),
-        before={"zone": zone.id, "records": list(was.records)},
-        after={"zone": zone.id, "records": list(state.records), "percent": state.percent, "asks": [name]},
-        manual=env.traffic.dns_step == "manual",
-    )
+        env = context.env
+        comment = f"{env.name}: canary {name} {state.label}"
+        params = between(zone.id, was.records, state.records, comment)
+        yield context.step(
+            DRIVE.name,
+            name,
+            label=state.label,
+            nth=number,
+            side=Side.GLOBAL,
+            says=f"{'Lead' if was.records else 'Make'} the canary {name}: {_shares(env, state)}.",
+            danger=Danger.REVERSIBLE,
+            undo="The batch of the state before." if was.records else "The records that it made are deleted.",
+            budget_s=300,
+            call=Call(SERVICE, OPERATION, env.region(Side.GLOBAL), params),
+            before={"zone": zone.id, "records": list(was.records)},
+            after={"zone": zone.id, "records": list(state.records), "percent": state.percent, "asks": [name]},
+            manual=env.traffic.dns_step == "manual",
+        )
 
 
 def _shares(env: Environment, state: RoutingState) -> str:
@@ -128,25 +122,21 @@ def remove_steps(context: PlanContext) -> Iterator[Step]:
         return
     for name, records in sorted(found.items()) if zone else ():
         if zone and not any(map(_not_ours, records)):
-            yield _remove_step(context, name, zone, records)
-
-
-def _remove_step(context: PlanContext, name: str, zone: HostedZone, records: Sequence[Record]) -> Step:
-    env, there = context.env, [record_set(record) for record in records]
-    params = between(zone.id, there, [], f"{env.name}: canary {name} taken away")
-    return context.step(
-        REMOVE.name,
-        name,
-        side=Side.GLOBAL,
-        says=f"Take the canary {name} away: {len(there)} records, one change batch.",
-        danger=Danger.REVERSIBLE,
-        undo="It is not made again: it led nobody anywhere, and the next drill makes its own.",
-        budget_s=300,
-        call=Call(SERVICE, OPERATION, env.region(Side.GLOBAL), params),
-        before={"zone": zone.id, "records": there},
-        after={"zone": zone.id, "records": [], "asks": names_of(there)},
-        manual=env.traffic.dns_step == "manual",
-    )
+            env, there = context.env, [record_set(record) for record in records]
+            params = between(zone.id, there, [], f"{env.name}: canary {name} taken away")
+            yield context.step(
+                REMOVE.name,
+                name,
+                side=Side.GLOBAL,
+                says=f"Take the canary {name} away: {len(there)} records, one change batch.",
+                danger=Danger.REVERSIBLE,
+                undo="It is not made again: it led nobody anywhere, and the next drill makes its own.",
+                budget_s=300,
+                call=Call(SERVICE, OPERATION, env.region(Side.GLOBAL), params),
+                before={"zone": zone.id, "records": there},
+                after={"zone": zone.id, "records": [], "asks": names_of(there)},
+                manual=env.traffic.dns_step == "manual",
+            )
 
 
 def remove_notes(context: PlanContext) -> Iterator[str]:

@@ -65,7 +65,8 @@ def is_absent(step: Step, context: PlanContext, names: Iterable[str]) -> StepSta
     if len(polls) < len(wanted) or any(not poll.answers or poll.silent for poll in polls):
         return StepStatus(StepState.IN_PROGRESS, f"not every name server answered for {', '.join(wanted)}")
     for poll in polls:
-        covered = _wildcard(context, poll.name)
+        records = context.snapshot.get(route53.records, Side.GLOBAL)
+        covered = any(record.name.startswith("*.") and poll.name.endswith(record.name[1:]) for record in records)
         for code, values, number in poll.counts:
             nothing = code == _NXDOMAIN or (code == _NOERROR and not values)
             stands = code == _NOERROR and covered and not set(values) & set(ADDRESSES.values())
@@ -133,9 +134,3 @@ def _other_answers(poll: Poll) -> str:
     known = {(address,) for address in ADDRESSES.values()}
     rest = [row for row in poll.counts if row[0] != _NOERROR or row[1] not in known]
     return "; ".join(f"{number} answers are {code} {' '.join(values)}".rstrip() for code, values, number in rest)
-
-
-def _wildcard(context: PlanContext, name: str) -> bool:
-    """Whether a wildcard of the zone may answer for ``name`` once it is gone."""
-    records = context.snapshot.get(route53.records, Side.GLOBAL)
-    return any(record.name.startswith("*.") and name.endswith(record.name[1:]) for record in records)

@@ -138,25 +138,22 @@ def release_steps(context: PlanContext) -> Iterator[Step]:
     for tenant_service in unavailable_handling.tenant_services(context, context.fence):
         recorded = context.before_fence(FENCE.name, tenant_service.service.name)
         if recorded:
-            yield _release_step(context, tenant_service, int(recorded["desiredCount"]))
-
-
-def _release_step(context: PlanContext, tenant_service: unavailable_handling.TenantService, needed: int) -> Step:
-    name, desired = tenant_service.service.name, tenant_service.service.desired
-    region = context.env.region(context.fence)
-    return context.step(
-        RELEASE.name,
-        name,
-        side=context.fence,
-        says=f"{name} runs {needed} tasks in {region} again, as before the fence ({desired} wanted now).",
-        danger=Danger.REVERSIBLE,
-        undo=f"Set its desired count to {desired} again: `dr_cli.py fence` does.",
-        budget_s=START_S,
-        call=update_call(context.env, context.fence, name, desiredCount=needed),
-        tenant=tenant_service.tenant.id,
-        before={"desiredCount": desired},
-        after={"desiredCount": needed},
-    )
+            needed = int(recorded["desiredCount"])
+            name, desired = tenant_service.service.name, tenant_service.service.desired
+            region = context.env.region(context.fence)
+            yield context.step(
+                RELEASE.name,
+                name,
+                side=context.fence,
+                says=f"{name} runs {needed} tasks in {region} again, as before the fence ({desired} wanted now).",
+                danger=Danger.REVERSIBLE,
+                undo=f"Set its desired count to {desired} again: `dr_cli.py fence` does.",
+                budget_s=START_S,
+                call=update_call(context.env, context.fence, name, desiredCount=needed),
+                tenant=tenant_service.tenant.id,
+                before={"desiredCount": desired},
+                after={"desiredCount": needed},
+            )
 
 
 def release_status(step: Step, context: PlanContext) -> StepStatus:

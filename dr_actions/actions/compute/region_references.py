@@ -196,18 +196,15 @@ def _of_text(at: tuple[str, ...], text: str, to: Counterparts) -> Iterator[Point
         rest = rest.replace(host, "")
     for match in _SECRET_ARN.finditer(text):
         if match["region"] == region:
-            yield Pointer(at, match[0], _secret(match["name"], to))
+            # The ARN of this region's secret of that name; an ARN ends with a random suffix, and may leave it out
+            name = match["name"]
+            yield Pointer(at, match[0], to.secrets.get(name) or to.secrets.get(_SUFFIX.sub("", name), ""))
             rest = rest.replace(match[0], "")
     if f":ssm:{region}:" in rest:
         yield Pointer(at, f":ssm:{region}:", f":ssm:{to.here}:")
         rest = rest.replace(f":ssm:{region}:", "")
     if region in rest:
         yield Pointer(at, text, "")
-
-
-def _secret(name: str, to: Counterparts) -> str:
-    """The ARN of this region's secret of that name; an ARN ends with a random suffix, and may leave it out."""
-    return to.secrets.get(name) or to.secrets.get(_SUFFIX.sub("", name), "")
 
 
 def _of_volume(volume: ecs.Volume, to: Counterparts) -> Iterator[Pointer]:

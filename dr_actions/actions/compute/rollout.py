@@ -7,7 +7,7 @@ start (T53): then the call that scales makes a new deployment. What it made is k
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -96,21 +96,16 @@ def _has_old_secrets(context: PlanContext, service: ecs.Service, side: Side) -> 
 
     Raises DataUnavailable.
     """
-    changed_at = _secrets_changed_at(context, service, side)
-    if changed_at is None or (service.deployed_at is not None and service.deployed_at > changed_at):
-        return False
-    own = (task for task in context.snapshot.get(ecs.tasks, side) if task.group == f"service:{service.name}")
-    return any(task.created_at is not None and task.created_at < changed_at for task in own)
-
-
-def _secrets_changed_at(context: PlanContext, service: ecs.Service, side: Side) -> datetime | None:
-    """When the newest of the secrets that its task definition names was changed. Raises DataUnavailable."""
     definition = revision(context, service.task_definition, side)
     sources = [source for c in definition.containers for _, source in c.sources] if definition is not None else []
     # A source is an ARN that a JSON key, a stage and a version may follow.
     read = {":".join(source.split(":")[:7]) for source in sources}
     known = context.snapshot.get(readers_secretsmanager.secrets, side)
-    return max((secret.changed_at for secret in known if secret.arn in read and secret.changed_at), default=None)
+    changed_at = max((secret.changed_at for secret in known if secret.arn in read and secret.changed_at), default=None)
+    if changed_at is None or (service.deployed_at is not None and service.deployed_at > changed_at):
+        return False
+    own = (task for task in context.snapshot.get(ecs.tasks, side) if task.group == f"service:{service.name}")
+    return any(task.created_at is not None and task.created_at < changed_at for task in own)
 
 
 def unavailable_secrets(context: PlanContext, side: Side) -> Iterator[str]:

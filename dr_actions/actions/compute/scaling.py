@@ -208,7 +208,26 @@ def _raise_steps(context: PlanContext) -> Iterator[Step]:
     for tenant_service, target in scaled_services(context, Side.DR):
         sleeps = target.service in asleep
         if sleeps or min(target.minimum, target.maximum) < needed:
-            yield _raise_step(context, tenant_service, target, needed, sleeps)
+            name = tenant_service.service.name
+            before, after = dict(_bounds_of(target)), _raised_bounds(target, needed)
+            if sleeps:
+                before |= {_SUSPENDED: _suspended_of(target)}
+                after |= {_SUSPENDED: _suspended_of(target) | {_SCHEDULED: True}}
+            how = f"bounds {target.minimum} to {target.maximum} now" + (", its schedule is suspended" if sleeps else "")
+            again = " and let its schedule go on" if sleeps else " again"
+            yield context.step(
+                RAISE_DR.name,
+                name,
+                side=Side.DR,
+                says=f"Auto scaling keeps {name} at {needed} tasks or more ({how}).",
+                danger=Danger.REVERSIBLE,
+                undo=f"Register the bounds {target.minimum} to {target.maximum}{again}.",
+                budget_s=60,
+                call=_register(context.env, Side.DR, name, **after),
+                tenant=tenant_service.tenant.id,
+                before=before,
+                after=after,
+            )
 
 
 def _services_to_suspend(context: PlanContext) -> set[str]:
@@ -217,35 +236,6 @@ def _services_to_suspend(context: PlanContext) -> set[str]:
         return {name for names in _schedules_that_shrink(context).values() for name in names}
     except DataUnavailable:
         return set()
-
-
-def _raise_step(
-    context: PlanContext,
-    tenant_service: TenantService,
-    target: ScalableTarget,
-    needed: int,
-    sleeps: bool,
-) -> Step:
-    name = tenant_service.service.name
-    before, after = dict(_bounds_of(target)), _raised_bounds(target, needed)
-    if sleeps:
-        before |= {_SUSPENDED: _suspended_of(target)}
-        after |= {_SUSPENDED: _suspended_of(target) | {_SCHEDULED: True}}
-    how = f"bounds {target.minimum} to {target.maximum} now" + (", its schedule is suspended" if sleeps else "")
-    again = " and let its schedule go on" if sleeps else " again"
-    return context.step(
-        RAISE_DR.name,
-        name,
-        side=Side.DR,
-        says=f"Auto scaling keeps {name} at {needed} tasks or more ({how}).",
-        danger=Danger.REVERSIBLE,
-        undo=f"Register the bounds {target.minimum} to {target.maximum}{again}.",
-        budget_s=60,
-        call=_register(context.env, Side.DR, name, **after),
-        tenant=tenant_service.tenant.id,
-        before=before,
-        after=after,
-    )
 
 
 def _raised_bounds(target: ScalableTarget, needed: int) -> dict[str, Json]:

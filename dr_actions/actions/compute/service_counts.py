@@ -46,38 +46,32 @@ def scale_dr_steps(context: PlanContext) -> Iterator[Step]:
     more = sum(max(0, needed - row.service.desired) for row in services)
     budget_s = START_S + scale_out_s(context.env, len(services), more)
     for tenant_service in services:
-        yield _scale_dr_step(context, tenant_service, needed, budget_s)
-
-
-def _scale_dr_step(
-    context: PlanContext, tenant_service: unavailable_handling.TenantService, needed: int, budget_s: int
-) -> Step:
-    name, service, region = tenant_service.service.name, tenant_service.service, context.env.regions.dr
-    before: dict[str, Json] = {"desiredCount": service.desired, "taskDefinition": service.task_definition}
-    after: dict[str, Json] = {"desiredCount": needed}
-    wanted: dict[str, Json] = {"desiredCount": max(needed, service.desired)}
-    moves = is_repointed(context, tenant_service)
-    if moves:
-        wanted["taskDefinition"] = after["taskDefinition"] = _newest_sentence(service.task_definition)
-    reason = reason_of(context, service, Side.DR)
-    if reason:
-        wanted[unavailable_handling.FORCE_NEW_DEPLOYMENT] = True
-    undo = f"Set its desired count to {service.desired} again"
-    return context.step(
-        SCALE_DR.name,
-        name,
-        side=Side.DR,
-        says=f"{name} runs {needed} healthy tasks in {region} ({service.desired} wanted now)"
-        + (", of its repointed task definition" if moves else "")
-        + (f". It is deployed again: {reason}." if reason else "."),
-        danger=Danger.REVERSIBLE,
-        undo=undo + (f", and its task definition to {service.task_definition}." if moves else "."),
-        budget_s=budget_s + (DRAIN_S if service.running and (moves or reason) else 0),
-        call=update_call(context.env, Side.DR, name, **wanted),
-        tenant=tenant_service.tenant.id,
-        before=before,
-        after=after,
-    )
+        name, service, region = tenant_service.service.name, tenant_service.service, context.env.regions.dr
+        before: dict[str, Json] = {"desiredCount": service.desired, "taskDefinition": service.task_definition}
+        after: dict[str, Json] = {"desiredCount": needed}
+        wanted: dict[str, Json] = {"desiredCount": max(needed, service.desired)}
+        moves = is_repointed(context, tenant_service)
+        if moves:
+            wanted["taskDefinition"] = after["taskDefinition"] = _newest_sentence(service.task_definition)
+        reason = reason_of(context, service, Side.DR)
+        if reason:
+            wanted[unavailable_handling.FORCE_NEW_DEPLOYMENT] = True
+        undo = f"Set its desired count to {service.desired} again"
+        yield context.step(
+            SCALE_DR.name,
+            name,
+            side=Side.DR,
+            says=f"{name} runs {needed} healthy tasks in {region} ({service.desired} wanted now)"
+            + (", of its repointed task definition" if moves else "")
+            + (f". It is deployed again: {reason}." if reason else "."),
+            danger=Danger.REVERSIBLE,
+            undo=undo + (f", and its task definition to {service.task_definition}." if moves else "."),
+            budget_s=budget_s + (DRAIN_S if service.running and (moves or reason) else 0),
+            call=update_call(context.env, Side.DR, name, **wanted),
+            tenant=tenant_service.tenant.id,
+            before=before,
+            after=after,
+        )
 
 
 def _newest_sentence(arn: str) -> str:
@@ -125,7 +119,10 @@ def scale_dr_status(step: Step, context: PlanContext) -> StepStatus:
     if service.task_definition != planned and not _moves(step):
         return StepStatus(StepState.DRIFTED, f"{message}; it was moved to {service.task_definition} since.", facts)
     if _moves(step) and service.task_definition == planned:
-        return _before_the_move(step, context, service, message)
+        if _newest(step, context, service) == step.before["taskDefinition"]:
+            lacks = "its task definition points into the primary region, and no newer revision was registered"
+            return StepStatus(StepState.FAILED, f"{message}: {lacks}.", evidence_of(service))
+        return StepStatus(StepState.READY, f"{message}, and is to move to the newest revision.", evidence_of(service))
     if service.desired < min(step.before["desiredCount"], needed):
         return StepStatus(StepState.DRIFTED, f"{message}: it was shrunk since the plan was made.", facts)
     if service.desired < needed:
@@ -133,13 +130,6 @@ def scale_dr_status(step: Step, context: PlanContext) -> StepStatus:
     if reason := redeployment_reason(step, context, service):
         return StepStatus(StepState.READY, f"{message}, and must be deployed again: {reason}.", facts)
     return progress(context, service, needed, message, Side.DR)
-
-
-def _before_the_move(step: Step, context: PlanContext, service: ecs.Service, message: str) -> StepStatus:
-    if _newest(step, context, service) == step.before["taskDefinition"]:
-        lacks = "its task definition points into the primary region, and no newer revision was registered"
-        return StepStatus(StepState.FAILED, f"{message}: {lacks}.", evidence_of(service))
-    return StepStatus(StepState.READY, f"{message}, and is to move to the newest revision.", evidence_of(service))
 
 
 def scale_dr_rollback(step: Step) -> Call | None:
@@ -185,32 +175,27 @@ def start_primary_steps(context: PlanContext) -> Iterator[Step]:
     counts = {tenant_service.service.name: primary_tasks(context, tenant_service) for tenant_service in tenant_services}
     budget_s = START_S + scale_out_s(context.env, len(tenant_services), sum(counts.values()))
     for service_of_tenant in tenant_services:
-        yield _start_primary_step(context, service_of_tenant, counts[service_of_tenant.service.name], budget_s)
-
-
-def _start_primary_step(
-    context: PlanContext, tenant_service: unavailable_handling.TenantService, needed: int, budget_s: int
-) -> Step:
-    name, service, region = tenant_service.service.name, tenant_service.service, context.env.regions.primary
-    after: dict[str, Json] = {"desiredCount": needed}
-    if is_repointed(context, tenant_service, Side.PRIMARY):
-        after[_DEFINITION] = f"<the newest revision of {family_of(service.task_definition)}>"
-    reason = reason_of(context, service, Side.PRIMARY)
-    again_too: dict[str, Json] = {unavailable_handling.FORCE_NEW_DEPLOYMENT: True} if reason else {}
-    return context.step(
-        START_PRIMARY.name,
-        name,
-        side=Side.PRIMARY,
-        says=f"{name} runs {needed} healthy tasks in {region} again ({service.desired} wanted now)."
-        + (f" It is deployed again: {reason}." if reason else ""),
-        danger=Danger.REVERSIBLE,
-        undo=f"Set its desired count to {service.desired} again: no visitor was led there yet.",
-        budget_s=budget_s + (DRAIN_S if service.running and (reason or _DEFINITION in after) else 0),
-        call=update_call(context.env, Side.PRIMARY, name, **after, **again_too),
-        tenant=tenant_service.tenant.id,
-        before={"desiredCount": service.desired, _DEFINITION: service.task_definition},
-        after=after,
-    )
+        needed = counts[service_of_tenant.service.name]
+        name, service, region = service_of_tenant.service.name, service_of_tenant.service, context.env.regions.primary
+        after: dict[str, Json] = {"desiredCount": needed}
+        if is_repointed(context, service_of_tenant, Side.PRIMARY):
+            after[_DEFINITION] = f"<the newest revision of {family_of(service.task_definition)}>"
+        reason = reason_of(context, service, Side.PRIMARY)
+        again_too: dict[str, Json] = {unavailable_handling.FORCE_NEW_DEPLOYMENT: True} if reason else {}
+        yield context.step(
+            START_PRIMARY.name,
+            name,
+            side=Side.PRIMARY,
+            says=f"{name} runs {needed} healthy tasks in {region} again ({service.desired} wanted now)."
+            + (f" It is deployed again: {reason}." if reason else ""),
+            danger=Danger.REVERSIBLE,
+            undo=f"Set its desired count to {service.desired} again: no visitor was led there yet.",
+            budget_s=budget_s + (DRAIN_S if service.running and (reason or _DEFINITION in after) else 0),
+            call=update_call(context.env, Side.PRIMARY, name, **after, **again_too),
+            tenant=service_of_tenant.tenant.id,
+            before={"desiredCount": service.desired, _DEFINITION: service.task_definition},
+            after=after,
+        )
 
 
 def start_primary_call(step: Step, context: PlanContext) -> Call:
@@ -272,33 +257,26 @@ def _primary_tenants_left_out(context: PlanContext) -> Iterator[str]:
 def stop_dr_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each tenant's DR service that runs more than it did before the failover."""
     for tenant_service in unavailable_handling.tenant_services(context, Side.DR):
-        standby = _standby(context, tenant_service)
+        # The count before the failover; where none was recorded, standby.tasks_per_service
+        recorded = context.before("compute/scale_dr_services", tenant_service.service.name)
+        standby = int(recorded.get("desiredCount", context.env.standby.tasks_per_service))
         if tenant_service.service.desired > standby:
-            yield _stop_dr_step(context, tenant_service, standby)
-
-
-def _standby(context: PlanContext, tenant_service: unavailable_handling.TenantService) -> int:
-    """The count before the failover; where none was recorded, standby.tasks_per_service."""
-    recorded = context.before("compute/scale_dr_services", tenant_service.service.name)
-    return int(recorded.get("desiredCount", context.env.standby.tasks_per_service))
-
-
-def _stop_dr_step(context: PlanContext, tenant_service: unavailable_handling.TenantService, standby: int) -> Step:
-    name, service, region = tenant_service.service.name, tenant_service.service, context.env.regions.dr
-    return context.step(
-        STOP_DR.name,
-        name,
-        side=Side.DR,
-        says=f"{name} runs {standby} tasks in {region} again, as before the failover ({service.desired} wanted now).",
-        danger=Danger.REVERSIBLE,
-        undo=f"Set its desired count to {service.desired} again.",
-        # The target group's deregistration delay (300 s by default), and Fargate's longest stopTimeout (120 s).
-        budget_s=480,
-        call=update_call(context.env, Side.DR, name, desiredCount=standby),
-        tenant=tenant_service.tenant.id,
-        before={"desiredCount": service.desired},
-        after={"desiredCount": standby},
-    )
+            name, service, region = tenant_service.service.name, tenant_service.service, context.env.regions.dr
+            yield context.step(
+                STOP_DR.name,
+                name,
+                side=Side.DR,
+                says=f"{name} runs {standby} tasks in {region} again, as before the failover ({service.desired} "
+                "wanted now).",
+                danger=Danger.REVERSIBLE,
+                undo=f"Set its desired count to {service.desired} again.",
+                # The target group's deregistration delay (300 s by default), and Fargate's longest stopTimeout (120 s).
+                budget_s=480,
+                call=update_call(context.env, Side.DR, name, desiredCount=standby),
+                tenant=tenant_service.tenant.id,
+                before={"desiredCount": service.desired},
+                after={"desiredCount": standby},
+            )
 
 
 def stop_dr_status(step: Step, context: PlanContext) -> StepStatus:

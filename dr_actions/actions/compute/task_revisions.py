@@ -161,33 +161,23 @@ def _steps_of(context: PlanContext, side: Side, action: str) -> Iterator[Step]:
         if isinstance(newest, ecs.TaskDefinition):
             replacing = replaceable(context, tenant_service, newest, side)
             if replacing:
-                yield _repoint_step(context, tenant_service, newest, replacing, side, action)
-
-
-def _repoint_step(
-    context: PlanContext,
-    tenant_service: unavailable_handling.TenantService,
-    newest: ecs.TaskDefinition,
-    replacing: tuple[Pointer, ...],
-    side: Side,
-    action: str,
-) -> Step:
-    there = context.env.region(OTHER[side])
-    places = unavailable_handling.name_list(sorted({pointer.where for pointer in replacing}))
-    return context.step(
-        action,
-        tenant_service.service.name,
-        label=newest.family,
-        side=side,
-        says=f"A new revision of {newest.family} needs nothing of {there}: {places}.",
-        danger=Danger.COMPENSABLE,
-        undo="The revision stays registered, costs nothing, and is used by nobody once the service is moved back.",
-        budget_s=60,
-        call=_call(context, newest, replacing, side),
-        tenant=tenant_service.tenant.id,
-        before={"taskDefinition": newest.arn},
-        after={"taskDefinition": f"<a revision of {newest.family} without {there}>"},
-    )
+                there = context.env.region(OTHER[side])
+                places = unavailable_handling.name_list(sorted({pointer.where for pointer in replacing}))
+                yield context.step(
+                    action,
+                    tenant_service.service.name,
+                    label=newest.family,
+                    side=side,
+                    says=f"A new revision of {newest.family} needs nothing of {there}: {places}.",
+                    danger=Danger.COMPENSABLE,
+                    undo="The revision stays registered, costs nothing, and is used by nobody once the service "
+                    "is moved back.",
+                    budget_s=60,
+                    call=_call(context, newest, replacing, side),
+                    tenant=tenant_service.tenant.id,
+                    before={"taskDefinition": newest.arn},
+                    after={"taskDefinition": f"<a revision of {newest.family} without {there}>"},
+                )
 
 
 def _call(context: PlanContext, newest: ecs.TaskDefinition, replacing: tuple[Pointer, ...], side: Side) -> Call:

@@ -65,18 +65,14 @@ def writer(context: PlanContext) -> rds.Instance | None:
         [
             instance
             for instance in standing
-            if instance.identifier.startswith(f"{name}-") and not _is_isolated_copy(instance, name)
+            if instance.identifier.startswith(f"{name}-")
+            and not (is_retained(instance, name) or is_isolated(instance.identifier, name))
         ],
     ):
         # Two candidates are none: a copy made of the wrong one would lose the writes of the other.
         if len(meant) == 1:
             return meant[0]
     return None
-
-
-def _is_isolated_copy(instance: rds.Instance, name: str) -> bool:
-    """Whether the instance is kept or tried beside the estate's database, and never took its writes."""
-    return is_retained(instance, name) or is_isolated(instance.identifier, name)
 
 
 def old_primary(context: PlanContext) -> rds.Instance | None:

@@ -137,7 +137,10 @@ def freeze_status(step: Step, context: PlanContext) -> StepStatus:
     if group != step.before["group"] or value is None:
         return StepStatus(StepState.DRIFTED, f"{instance.identifier} uses the parameter group {group or '(none)'} now.")
     if is_on(value):
-        return _not_in_sync(instance, facts)
+        if any(status == "pending-reboot" for _, status in instance.parameter_groups):
+            message = f"The group of {instance.identifier} is {_statuses(instance)}: reboot it by hand, then run again."
+            return StepStatus(StepState.FAILED, message, facts)
+        return StepStatus(StepState.IN_PROGRESS, f"The group of {instance.identifier} is {_statuses(instance)}.", facts)
     if value != step.before[failback.READ_ONLY]:
         parameter = engine_of(instance.engine).read_only
         return StepStatus(StepState.DRIFTED, f"{parameter} of {group} is {value} now.", facts)
@@ -150,17 +153,6 @@ def freeze_status(step: Step, context: PlanContext) -> StepStatus:
     if step.side is Side.DR and (lost := failback.lost_copy(context, instance)):
         return StepStatus(StepState.DRIFTED, f"{lost}. Nobody is kept from writing for that.", facts)
     return StepStatus(StepState.READY, f"{instance.identifier} takes writes.", facts)
-
-
-def _not_in_sync(instance: rds.Instance, facts: tuple[tuple[str, str], ...]) -> StepStatus:
-    """Return FAILED where a reboot is pending, else IN_PROGRESS.
-
-    A pending reboot means that the group holds more than is applied: whether writes are refused is unknown.
-    """
-    if any(status == "pending-reboot" for _, status in instance.parameter_groups):
-        message = f"The group of {instance.identifier} is {_statuses(instance)}: reboot it by hand, then run again."
-        return StepStatus(StepState.FAILED, message, facts)
-    return StepStatus(StepState.IN_PROGRESS, f"The group of {instance.identifier} is {_statuses(instance)}.", facts)
 
 
 def _statuses(instance: rds.Instance) -> str:
@@ -231,7 +223,9 @@ def close_notes(context: PlanContext) -> Iterator[str]:
 def unfreeze_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each group that was frozen; none where that was done by a group made by hand."""
     if context.goal is Goal.RELEASE:
-        yield from _release_steps(context)
+        recorded = context.before_fence(FREEZE.name, failback.own_name(context))
+        if recorded and not is_default(recorded["group"]):
+            yield _unfreeze_step(context, recorded["group"], context.fence, recorded[failback.READ_ONLY])
         return
     if context.goal is Goal.ABORT:
         yield from _abort_steps(context)
@@ -241,13 +235,6 @@ def unfreeze_steps(context: PlanContext) -> Iterator[Step]:
         group = failback.group_of(instance)
         yield _unfreeze_step(context, group, Side.DR, value_before(context, group), instance)
     yield from _fenced_primary_steps(context)
-
-
-def _release_steps(context: PlanContext) -> Iterator[Step]:
-    """The group that the incident's fence of this side froze, as it was recorded before."""
-    recorded = context.before_fence(FREEZE.name, failback.own_name(context))
-    if recorded and not is_default(recorded["group"]):
-        yield _unfreeze_step(context, recorded["group"], context.fence, recorded[failback.READ_ONLY])
 
 
 def _abort_steps(context: PlanContext) -> Iterator[Step]:

@@ -45,33 +45,30 @@ def dr_steps(context: PlanContext) -> Iterator[Step]:
     instance = copy_selection.instance(context, choice.identifier)
     lacks = {key: True for key, has in _settings(instance).items() if has is False} if instance else {}
     if instance is not None and lacks:
-        yield _dr_step(context, instance, lacks)
+        name, region = instance.identifier, context.env.regions.dr
+        # The promotion asks for them too: named here again, the step is done only once they are seen.
+        days = context.env.thresholds.backup_retention_days
+        after = {**lacks, "BackupRetentionPeriod": days}
+        params = {"DBInstanceIdentifier": name, "ApplyImmediately": True, **after}
+        words = {"DeletionProtection": "deletion protection", "MultiAZ": "a standby in another zone"}
+        missing = " and ".join(words[key] for key in sorted(lacks))
+        yield context.step(
+            PROTECT_DR.name,
+            name,
+            side=Side.DR,
+            says=f"Give {name} in {region} {missing}, and backups kept for {days} days: it is the primary "
+            "database now.",
+            danger=Danger.REVERSIBLE,
+            undo="Left on: protection harms nobody. Take it off with aws rds modify-db-instance.",
+            budget_s=1800,
+            call=Call("rds", "ModifyDBInstance", region, params),
+            before={"resource": instance.resource_id, **dict.fromkeys(lacks, False)},
+            after=after,
+        )
 
 
 def _settings(instance: rds.Instance) -> Params:
     return {"DeletionProtection": instance.deletion_protection, "MultiAZ": instance.multi_az}
-
-
-def _dr_step(context: PlanContext, instance: rds.Instance, lacks: Params) -> Step:
-    name, region = instance.identifier, context.env.regions.dr
-    # The promotion asks for them too: named here again, the step is done only once they are seen.
-    days = context.env.thresholds.backup_retention_days
-    after = {**lacks, "BackupRetentionPeriod": days}
-    params = {"DBInstanceIdentifier": name, "ApplyImmediately": True, **after}
-    words = {"DeletionProtection": "deletion protection", "MultiAZ": "a standby in another zone"}
-    missing = " and ".join(words[key] for key in sorted(lacks))
-    return context.step(
-        PROTECT_DR.name,
-        name,
-        side=Side.DR,
-        says=f"Give {name} in {region} {missing}, and backups kept for {days} days: it is the primary database now.",
-        danger=Danger.REVERSIBLE,
-        undo="Left on: protection harms nobody. Take it off with aws rds modify-db-instance.",
-        budget_s=1800,
-        call=Call("rds", "ModifyDBInstance", region, params),
-        before={"resource": instance.resource_id, **dict.fromkeys(lacks, False)},
-        after=after,
-    )
 
 
 def _second_zone(context: PlanContext, choice: CopyChoice) -> Iterator[Step]:

@@ -102,26 +102,23 @@ def to_primary_steps(context: PlanContext) -> Iterator[Step]:
     if source is None:
         return
     if not source.retention_days:
-        yield _source_backups_step(context, source)
+        days, region = context.env.thresholds.backup_retention_days, context.env.regions.dr
+        params = {"DBInstanceIdentifier": source.identifier, "BackupRetentionPeriod": days, "ApplyImmediately": True}
+        yield context.step(
+            REPLICATE_TO_PRIMARY.name,
+            source.identifier,
+            part=_SOURCE,
+            side=Side.DR,
+            says=f"Let {source.identifier} in {region} keep backups for {days} days: without them nothing "
+            "replicates it.",
+            danger=Danger.REVERSIBLE,
+            undo="Left on: backups harm nobody.",
+            budget_s=_BACKUPS_S,
+            call=Call("rds", "ModifyDBInstance", region, params),
+            before={"resource": source.resource_id, "days": 0},
+            after={"days": days},
+        )
     yield _replica_step(context, source)
-
-
-def _source_backups_step(context: PlanContext, source: rds.Instance) -> Step:
-    days, region = context.env.thresholds.backup_retention_days, context.env.regions.dr
-    params = {"DBInstanceIdentifier": source.identifier, "BackupRetentionPeriod": days, "ApplyImmediately": True}
-    return context.step(
-        REPLICATE_TO_PRIMARY.name,
-        source.identifier,
-        part=_SOURCE,
-        side=Side.DR,
-        says=f"Let {source.identifier} in {region} keep backups for {days} days: without them nothing replicates it.",
-        danger=Danger.REVERSIBLE,
-        undo="Left on: backups harm nobody.",
-        budget_s=_BACKUPS_S,
-        call=Call("rds", "ModifyDBInstance", region, params),
-        before={"resource": source.resource_id, "days": 0},
-        after={"days": days},
-    )
 
 
 def _replica_step(context: PlanContext, source: rds.Instance) -> Step:
@@ -204,7 +201,11 @@ def to_primary_status(step: Step, context: PlanContext) -> StepStatus:
         gone = "is gone from the DR region" if source is None else "is a replica itself now"
         return StepStatus(StepState.DRIFTED, f"The database {step.before['resource']} {gone}.")
     if part_of(step.id) == _SOURCE:
-        return _source_backups_status(source)
+        if source.retention_days and DATABASE[source.status].serves:
+            return StepStatus(StepState.DONE, f"{source.identifier} keeps backups.", failback.evidence_of(source))
+        if DATABASE[source.status].changeable:
+            return StepStatus(StepState.READY, f"{source.identifier} keeps no backups.")
+        return _changing_status(source)
     instance = failback.instance_named(context, Side.PRIMARY, step.subject)
     if instance is None:
         return _absent_replica_status(step, source)
@@ -218,14 +219,6 @@ def to_primary_status(step: Step, context: PlanContext) -> StepStatus:
             failback.evidence_of(instance),
         )
     return _replica_status(context, instance)
-
-
-def _source_backups_status(source: rds.Instance) -> StepStatus:
-    if source.retention_days and DATABASE[source.status].serves:
-        return StepStatus(StepState.DONE, f"{source.identifier} keeps backups.", failback.evidence_of(source))
-    if DATABASE[source.status].changeable:
-        return StepStatus(StepState.READY, f"{source.identifier} keeps no backups.")
-    return _changing_status(source)
 
 
 def _changing_status(source: rds.Instance) -> StepStatus:

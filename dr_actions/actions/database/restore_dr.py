@@ -195,39 +195,33 @@ def restore_steps(context: PlanContext) -> Iterator[Step]:
     if choice.copy.mechanism == REPLICA:
         replica = copy_selection.instance(context, choice.identifier)
         if replica is not None:
-            yield _promotable_step(context, choice, replica)
-            yield _promotion_step(context, choice, replica)
+            yield context.step(
+                RESTORE_DR.name,
+                choice.identifier,
+                part="promotable",
+                side=Side.DR,
+                says=f"Wait until the read replica {choice.identifier} is available: promotion is refused while "
+                "it backs up.",
+                budget_s=_PROMOTION_S,
+                before=_replica(replica),
+                after={"status": "available"},
+            )
+            name, region = choice.identifier, context.env.regions.dr
+            yield context.step(
+                RESTORE_DR.name,
+                name,
+                side=Side.DR,
+                says=f"Promote the read replica {name} in {region} to the primary database; it reboots and "
+                "follows no more.",
+                danger=Danger.IRREVERSIBLE,
+                undo="None: a promoted replica can never follow its source again; failback makes a new one.",
+                budget_s=_PROMOTION_S,
+                call=call_for(context, choice),
+                before=_replica(replica),
+                after={"resource": replica.resource_id, "source": ""},
+            )
     else:
         yield _restore_step(context, choice)
-
-
-def _promotable_step(context: PlanContext, choice: CopyChoice, replica: rds.Instance) -> Step:
-    return context.step(
-        RESTORE_DR.name,
-        choice.identifier,
-        part="promotable",
-        side=Side.DR,
-        says=f"Wait until the read replica {choice.identifier} is available: promotion is refused while it backs up.",
-        budget_s=_PROMOTION_S,
-        before=_replica(replica),
-        after={"status": "available"},
-    )
-
-
-def _promotion_step(context: PlanContext, choice: CopyChoice, replica: rds.Instance) -> Step:
-    name, region = choice.identifier, context.env.regions.dr
-    return context.step(
-        RESTORE_DR.name,
-        name,
-        side=Side.DR,
-        says=f"Promote the read replica {name} in {region} to the primary database; it reboots and follows no more.",
-        danger=Danger.IRREVERSIBLE,
-        undo="None: a promoted replica can never follow its source again; failback makes a new one.",
-        budget_s=_PROMOTION_S,
-        call=call_for(context, choice),
-        before=_replica(replica),
-        after={"resource": replica.resource_id, "source": ""},
-    )
 
 
 def _replica(replica: rds.Instance) -> Params:
@@ -272,7 +266,15 @@ def restore_status(step: Step, context: PlanContext) -> StepStatus:
         )
         return StepStatus(StepState.DRIFTED, f"{message}. {_rename(instance)}", _evidence(instance))
     if step.before["instance"] == instance.resource_id:
-        return _leftover_status(step, instance)
+        if step.before["holds"] == DataAge.NEWEST:
+            return _instance_status(instance, "restored already")
+        return StepStatus(
+            StepState.DRIFTED,
+            f"{instance.identifier} was there before this plan and holds older data than the copies do. If an "
+            "interrupted "
+            f"recovery made it, resume that incident. Is it left over from a drill? {_rename(instance)}",
+            _evidence(instance),
+        )
     made_from = dict(instance.tags).get(RESTORED_FROM)
     # The tag is set by the restore's own call, so it is there from the first moment that the instance is listed.
     if made_from != step.after[RESTORED_FROM]:
@@ -322,17 +324,6 @@ def _absent_status(step: Step, context: PlanContext) -> StepStatus:
         return StepStatus(StepState.DRIFTED, f"The copy {source} is gone, or can no longer be restored.")
     facts = (("restorable to", f"{moment:%Y-%m-%dT%H:%M:%SZ}"), ("source", str(source)))
     return StepStatus(StepState.READY, f"{step.subject} is absent and can be restored.", facts)
-
-
-def _leftover_status(step: Step, instance: rds.Instance) -> StepStatus:
-    if step.before["holds"] == DataAge.NEWEST:
-        return _instance_status(instance, "restored already")
-    return StepStatus(
-        StepState.DRIFTED,
-        f"{instance.identifier} was there before this plan and holds older data than the copies do. If an interrupted "
-        f"recovery made it, resume that incident. Is it left over from a drill? {_rename(instance)}",
-        _evidence(instance),
-    )
 
 
 def _rename(instance: rds.Instance) -> str:

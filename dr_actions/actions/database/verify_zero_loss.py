@@ -57,10 +57,18 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     writing = _writers(context)
     if writing:
         return StepStatus(StepState.IN_PROGRESS, f"Writers are not stopped yet: {writing}.")
-    since = _stopped_at(context)
+    tenants, names = tenants_of(context), context.env.names
+    ours = {f"service:{service_name(context.env, tenant)}" for tenant in tenants}
+    ours |= {f"family:{context.env.named(names.task_family, tenant=tenant.id)}" for tenant in tenants}
+    stops = [stop.at for stop in context.snapshot.get(ecs_stopped_tasks.stops, Side.PRIMARY) if stop.group in ours]
+    # No stop on record: ECS describes stopped tasks for an hour, so the last one is older than that.
+    since = max(stops, default=context.snapshot.taken_at - _STOPS_REPORTED_FOR)
     if step.before["mechanism"] != FILES:
         # The marker comes after the last task's stop: a copy that holds it holds all before it.
-        since = max((since, *_marked_at(context)))
+        # When the marker was seen written: what holds all until then holds it
+        since = max(
+            (since, *[at for step, at in context.confirmed_at.items() if prefix_of(step) == "database/write_marker"])
+        )
     if _is_promoted(step, context):
         return StepStatus(StepState.DRIFTED, f"{step.before['copy']} replicates no more: it was promoted unproven.")
     reached = _complete_until(step, context)
@@ -89,29 +97,10 @@ def _writers(context: PlanContext) -> str:
         *context.snapshot.get(ecs.tasks, Side.PRIMARY),
         *context.snapshot.get(ecs_stopping_tasks.tasks, Side.PRIMARY),
     )
-    left = sum(1 for task in tasks if _family(task) in families)
+    left = sum(1 for task in tasks if task.task_definition.rpartition("/")[2].partition(":")[0] in families)
     if busy:
         return f"{busy[0]}{f' and {len(busy) - 1} more services' if len(busy) > 1 else ''} still run or start tasks"
     return f"{left} tasks of the tenants have not stopped" if left else ""
-
-
-def _family(task: ecs.Task) -> str:
-    return task.task_definition.rpartition("/")[2].partition(":")[0]
-
-
-def _stopped_at(context: PlanContext) -> datetime:
-    """When the last task of the tenants' services and families stopped."""
-    tenants, names = tenants_of(context), context.env.names
-    ours = {f"service:{service_name(context.env, tenant)}" for tenant in tenants}
-    ours |= {f"family:{context.env.named(names.task_family, tenant=tenant.id)}" for tenant in tenants}
-    stops = [stop.at for stop in context.snapshot.get(ecs_stopped_tasks.stops, Side.PRIMARY) if stop.group in ours]
-    # No stop on record: ECS describes stopped tasks for an hour, so the last one is older than that.
-    return max(stops, default=context.snapshot.taken_at - _STOPS_REPORTED_FOR)
-
-
-def _marked_at(context: PlanContext) -> list[datetime]:
-    """When the marker was seen written: what holds all until then holds it."""
-    return [at for step, at in context.confirmed_at.items() if prefix_of(step) == "database/write_marker"]
 
 
 def _complete_until(step: Step, context: PlanContext) -> datetime | None:
@@ -128,7 +117,18 @@ def _complete_until(step: Step, context: PlanContext) -> datetime | None:
             None,
         )
     if mechanism == REPLICA:
-        return _replica_reached(context, copy)
+        # What a replica had applied when its lag was last measured; an old or missing lag proves nothing (T23)
+        readings = context.snapshot.get(rds_replicas.lags, Side.DR)
+        reading = next((r for r in readings if r.dimension(rds_replicas.DIMENSION) == copy), None)
+        if (
+            doubt(copy_selection.view_of(context), reading)
+            or reading is None
+            or reading.at is None
+            or reading.value is None
+        ):
+            return None
+        # -1 is a replication that does not run (RDS guide, ReplicaLag).
+        return None if reading.value < 0 else reading.at - timedelta(seconds=reading.value)
     if mechanism == BACKUP:
         points = snapshot.get(backup.recovery_points, Side.DR)
         return next((point.created_at for point in points if point.arn == copy), None)
@@ -140,21 +140,6 @@ def _is_promoted(step: Step, context: PlanContext) -> bool:
         return False
     instance = copy_selection.instance(context, step.before["copy"])
     return instance is None or not instance.source
-
-
-def _replica_reached(context: PlanContext, name: str) -> datetime | None:
-    """What a replica had applied when its lag was last measured; an old or missing lag proves nothing (T23)."""
-    readings = context.snapshot.get(rds_replicas.lags, Side.DR)
-    reading = next((r for r in readings if r.dimension(rds_replicas.DIMENSION) == name), None)
-    if (
-        doubt(copy_selection.view_of(context), reading)
-        or reading is None
-        or reading.at is None
-        or reading.value is None
-    ):
-        return None
-    # -1 is a replication that does not run (RDS guide, ReplicaLag).
-    return None if reading.value < 0 else reading.at - timedelta(seconds=reading.value)
 
 
 def _timestamp(moment: datetime) -> str:

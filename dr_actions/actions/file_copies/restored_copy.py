@@ -45,11 +45,6 @@ class FilesRestore:
     failed: tuple[str, ...] = ()
 
 
-def files_name(env: Environment, incident: str) -> str:
-    """The creation token, and later the name, of the file system that a trial restores. Raises ValueError."""
-    return isolated_name(name_of(env), incident)
-
-
 def files_point(context: PlanContext) -> backup.RecoveryPoint | None:
     """The newest complete recovery point of the primary region's files whose key works. Raises DataUnavailable."""
     view = copy_selection.view_of(context)
@@ -65,7 +60,7 @@ def planned_restore(context: PlanContext) -> FilesRestore | None:
     if not is_trial(context.incident):
         return None
     point = files_point(context)
-    return FilesRestore(point, files_name(context.env, context.incident)) if point else None
+    return FilesRestore(point, isolated_name(name_of(context.env), context.incident)) if point else None
 
 
 def _of_recovery(context: PlanContext) -> FilesRestore | None:

@@ -28,7 +28,7 @@ from dr_actions.actions.restore_test import shared
 from dr_actions.model.action import TO_DR, Action, PlanContext, StepState, StepStatus, present
 from dr_actions.model.action_ids import part_of, step_id
 from dr_actions.model.plan import Call, Danger, Step
-from dr_estate.config.environment import Environment, Side
+from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import began
 from dr_estate.model.restored_names import replaced_name
 from dr_estate.model.states import FILE_SYSTEM, RECOVERY_POINT
@@ -113,9 +113,12 @@ def restore_status(step: Step, context: PlanContext) -> StepStatus:
         return StepStatus(StepState.DRIFTED, f"{system.id} ({step.subject}) is {system.state}.")
     # Both: a job may be complete while EFS still reports "creating", and a usable file system may still be filled.
     if job is not None and job.status == "COMPLETED" and system is not None and state.serves:
-        return StepStatus(
-            StepState.DONE, f"{point} is restored into {system.id}.", _evidence(context, job, system, point)
-        )
+        made_of = _backed_up(context, point)
+        facts = [("file system", system.id), ("restore job", job.id), ("bytes", str(system.size_bytes))]
+        if made_of is not None:
+            age_s = max(0, round((job.created_at - made_of.created_at).total_seconds()))
+            facts += [("restored to", f"{made_of.created_at:%Y-%m-%dT%H:%M:%SZ}"), ("age of the data in s", str(age_s))]
+        return StepStatus(StepState.DONE, f"{point} is restored into {system.id}.", tuple(facts))
     if job is not None or system is not None:
         message = (
             f"Restore job {job.id} is {job.status}" if job else f"{step.subject} is {system.state if system else ''}"
@@ -153,17 +156,6 @@ def _backed_up(context: PlanContext, point: str) -> backup.RecoveryPoint | None:
     return found if found and RECOVERY_POINT[found.status].serves else None
 
 
-def _evidence(
-    context: PlanContext, job: backup_jobs.RestoreJob, system: efs.FileSystem, point: str
-) -> tuple[tuple[str, str], ...]:
-    made_of = _backed_up(context, point)
-    facts = [("file system", system.id), ("restore job", job.id), ("bytes", str(system.size_bytes))]
-    if made_of is not None:
-        age_s = max(0, round((job.created_at - made_of.created_at).total_seconds()))
-        facts += [("restored to", f"{made_of.created_at:%Y-%m-%dT%H:%M:%SZ}"), ("age of the data in s", str(age_s))]
-    return tuple(facts)
-
-
 def restore_cleanup_notes(context: PlanContext) -> Iterator[str]:
     """What becomes of the file system whose place the restored one takes."""
     restore = restored_copy.planned_restore(context)
@@ -189,13 +181,9 @@ def restore_notes(context: PlanContext) -> Iterator[str]:
         yield f"The files are not tried: {error.unavailable.why}"
         return
     if point is None:
-        yield _reason_without_point(env)
-
-
-def _reason_without_point(env: Environment) -> str:
-    name, region = env.named(env.names.file_system), env.regions.dr
-    reason = "a replica is live, and there is no other copy to try" if env.replicates else "nothing is copied there"
-    return f"The files {name} are not tried: {region} holds no usable recovery point of them ({reason})."
+        name, region = env.named(env.names.file_system), env.regions.dr
+        reason = "a replica is live, and there is no other copy to try" if env.replicates else "nothing is copied there"
+        yield f"The files {name} are not tried: {region} holds no usable recovery point of them ({reason})."
 
 
 def tag_steps(context: PlanContext) -> Iterator[Step]:

@@ -170,21 +170,16 @@ def reason_against_failback(context: PlanContext, found: FileSystems) -> str:
     signals = signals_of(context.snapshot, context.env)
     if signals.traffic_set is not TrafficDirection.DR and not (signals.pinned and signals.dr_writable):
         return f"traffic is set to {signals.traffic_set}, so the files of {primary} may be the newer ones"
-    running = _running_tasks(context)
+    pattern, services = context.env.names.service, context.snapshot.get(ecs.services, Side.PRIMARY)
+    running = sum(
+        service.running + service.pending for service in services if context.env.tenant_of(pattern, service.name)
+    )
     if running:
         return f"{running} tasks of tenants run in {primary} and may write files there"
     # The last guard: an empty source would replace every file.
     if found.dr.size_bytes == 0 and found.primary.size_bytes:
         return f"{found.dr.id} holds nothing, {found.primary.id} {found.primary.size_bytes} bytes"
     return ""
-
-
-def _running_tasks(context: PlanContext) -> int:
-    """How many tasks of tenants run or start in the primary region. Raises DataUnavailable."""
-    pattern, services = context.env.names.service, context.snapshot.get(ecs.services, Side.PRIMARY)
-    return sum(
-        service.running + service.pending for service in services if context.env.tenant_of(pattern, service.name)
-    )
 
 
 def reason_against_reversal(context: PlanContext, found: FileSystems) -> str:

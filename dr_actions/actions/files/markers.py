@@ -88,13 +88,6 @@ def marker_steps(context: PlanContext, action: str, kind: MarkerTask, **details:
         )
 
 
-def without_folder(context: PlanContext) -> tuple[str, ...]:
-    """The tenants with a service in both regions whose folders take no marker. Raises DataUnavailable."""
-    marked = {folder.tenant_service.tenant.id for folder in tenant_folders(context, Side.DR)}
-    both = [{row.tenant.id for row in tenant_services(context, side)} for side in (Side.PRIMARY, Side.DR)]
-    return tuple(sorted((both[0] & both[1]) - marked))
-
-
 def write_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each tenant that mounts the estate's file system in both regions."""
     message = "Let a task of {tenant} write {file} into its folder in {region}, again and again until it is refused."
@@ -143,7 +136,9 @@ def write_notes(context: PlanContext) -> Iterator[str]:
     if not context.env.execution.markers or files_failback.file_systems(context) is None:
         return
     try:
-        unmarked = without_folder(context)
+        marked = {folder.tenant_service.tenant.id for folder in tenant_folders(context, Side.DR)}
+        both = [{row.tenant.id for row in tenant_services(context, side)} for side in (Side.PRIMARY, Side.DR)]
+        unmarked = tuple(sorted((both[0] & both[1]) - marked))
     except DataUnavailable as error:
         yield f"No marker file is written: {error.unavailable.why}"
         return
@@ -232,16 +227,12 @@ def arrival_status(step: Step, context: PlanContext) -> StepStatus:
 def removal_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each tenant whose marker file is written; in an abort for those that the failback wrote."""
     if context.goal is Goal.ABORT:
-        yield from _abort_steps(context)
+        for tenant_service in tenant_services(context, Side.DR):
+            recorded = context.before(WRITE.name, tenant_service.tenant.id)
+            if recorded:
+                yield _of_recorded(context, tenant_service, recorded["variables"][file_scripts.FOLDER])
         return
     yield from marker_steps(context, REMOVE.name, REMOVING, **_details(Side.PRIMARY))
-
-
-def _abort_steps(context: PlanContext) -> Iterator[Step]:
-    for tenant_service in tenant_services(context, Side.DR):
-        recorded = context.before(WRITE.name, tenant_service.tenant.id)
-        if recorded:
-            yield _of_recorded(context, tenant_service, recorded["variables"][file_scripts.FOLDER])
 
 
 def _of_recorded(context: PlanContext, tenant_service: TenantService, path: str) -> Step:

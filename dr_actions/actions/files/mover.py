@@ -222,13 +222,6 @@ def move_call(step: Step, context: PlanContext) -> Call:
     )
 
 
-def _task(step: Step, context: PlanContext) -> drill_resources.Probe | None:
-    """The mover's task for this file system: one at work, else that which ended last. Raises DataUnavailable."""
-    ours = _tasks(step, context)
-    at_work = [task for task in ours if task.stopped_at is None]
-    return next(iter(at_work), None) or max(ours, key=lambda task: task.stopped_at or _NEVER, default=None)
-
-
 def _tasks(step: Step, context: PlanContext) -> list[drill_resources.Probe]:
     found = context.snapshot.get(restored_files.tasks, Side.DR)
     return [task for task in found if task.incident == step.subject]
@@ -240,7 +233,10 @@ def move_status(step: Step, context: PlanContext) -> StepStatus:
     What failed some minutes ago may be tried once more.
     """
     system = present(restored_copy.system_of(context, step.subject), f"The file system {step.subject} is gone.")
-    task = _task(step, context)
+    # The mover's task for this file system: one at work, else that which ended last
+    ours = _tasks(step, context)
+    at_work = [task for task in ours if task.stopped_at is None]
+    task = next(iter(at_work), None) or max(ours, key=lambda task: task.stopped_at or _NEVER, default=None)
     if task is None:
         return StepStatus(StepState.READY, f"What was restored into {system.id} can be put into its place.")
     if task.status != drill_resources.STOPPED:

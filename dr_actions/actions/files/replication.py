@@ -47,18 +47,14 @@ def _in_sync_status(context: PlanContext, found: files_failback.FileSystems) -> 
     """IN_PROGRESS until the last complete sync is at or after the moment from which on nobody could write."""
     row = files_failback.replication(context, Side.DR, found.dr.id, found.primary.id)
     if row is None:
-        return _without_replication(found, context)
+        message = f"nothing replicates {found.dr.id} onto {found.primary.id}"
+        fed = files_failback.into(context, Side.DR, found.dr.id)
+        opposite = f", but {fed.source_id} replicates into {found.dr.id}" if fed else ""
+        return StepStatus(StepState.DRIFTED, f"Nothing proves that the files are home: {message}{opposite}.")
     how = _replication_status(row)
     if how.state in (StepState.FAILED, StepState.DRIFTED):
         return how
     return arrival_status(row.synced_at, context)
-
-
-def _without_replication(found: files_failback.FileSystems, context: PlanContext) -> StepStatus:
-    message = f"nothing replicates {found.dr.id} onto {found.primary.id}"
-    fed = files_failback.into(context, Side.DR, found.dr.id)
-    opposite = f", but {fed.source_id} replicates into {found.dr.id}" if fed else ""
-    return StepStatus(StepState.DRIFTED, f"Nothing proves that the files are home: {message}{opposite}.")
 
 
 def arrival_status(synced_at: datetime | None, context: PlanContext) -> StepStatus:
@@ -176,26 +172,23 @@ def _to_dr_status(context: PlanContext, found: files_failback.FileSystems) -> St
 def _end_stale_steps(context: PlanContext, found: files_failback.FileSystems) -> Iterator[Step]:
     """A step where the primary lists a replication into the DR file system that the DR region knows nothing of."""
     if files_failback.stale_half(context, found) is not None:
-        yield _end_stale_step(context, found)
-
-
-def _end_stale_step(context: PlanContext, found: files_failback.FileSystems) -> Step:
-    name, region = files_failback.name_of(context), context.env.regions.primary
-    # The other half is gone, so AWS cannot delete both (API_DeleteReplicationConfiguration, DeletionMode).
-    params = {"SourceFileSystemId": found.primary.id, "DeletionMode": LOCAL_ONLY}
-    return context.step(
-        END_STALE_REPLICATION.name,
-        name,
-        side=Side.PRIMARY,
-        says=f"Drop the half of the old replication {found.primary.id} -> {found.dr.id} that {region} still holds: its "
-        "other half was deleted in the failover. No file is touched.",
-        danger=Danger.COMPENSABLE,
-        undo="Not needed: that half replicates nothing, and a new replication is made at the end.",
-        budget_s=900,
-        call=Call("efs", "DeleteReplicationConfiguration", region, params),
-        before=found.ids,
-        after={"replicates into": ""},
-    )
+        name, region = files_failback.name_of(context), context.env.regions.primary
+        # The other half is gone, so AWS cannot delete both (API_DeleteReplicationConfiguration, DeletionMode).
+        params = {"SourceFileSystemId": found.primary.id, "DeletionMode": LOCAL_ONLY}
+        yield context.step(
+            END_STALE_REPLICATION.name,
+            name,
+            side=Side.PRIMARY,
+            says=f"Drop the half of the old replication {found.primary.id} -> {found.dr.id} that {region} still "
+            "holds: its "
+            "other half was deleted in the failover. No file is touched.",
+            danger=Danger.COMPENSABLE,
+            undo="Not needed: that half replicates nothing, and a new replication is made at the end.",
+            budget_s=900,
+            call=Call("efs", "DeleteReplicationConfiguration", region, params),
+            before=found.ids,
+            after={"replicates into": ""},
+        )
 
 
 def _end_stale_status(context: PlanContext, found: files_failback.FileSystems) -> StepStatus:

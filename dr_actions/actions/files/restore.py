@@ -36,31 +36,28 @@ def restore_steps(context: PlanContext) -> Iterator[Step]:
     """One step, where anything replicates into the DR file system."""
     row = copy_selection.files_replication(context)
     if row is not None:
-        yield _end_replication(context, row)
-
-
-def _end_replication(context: PlanContext, row: efs.FileReplication) -> Step:
-    name, region = name_of(context.env), context.env.regions.dr
-    mode = BOTH_SIDES if context.primary_answers else LOCAL_ONLY
-    half = "" if context.primary_answers else ", in this region alone: the primary region does not answer"
-    return context.step(
-        RESTORE_DR.name,
-        name,
-        side=Side.DR,
-        says=f"Make {row.destination_id} ({name}) in {region} writable: delete its replication configuration{half}.",
-        danger=Danger.IRREVERSIBLE,
-        undo="None: a deleted replication is not resumed; failback makes a new one, and chooses its direction.",
-        budget_s=_DELETION_S,
-        call=Call(
-            "efs",
-            "DeleteReplicationConfiguration",
-            region,
-            {"SourceFileSystemId": row.source_id, "DeletionMode": mode},
-        ),
-        before={_OPENED: row.source_id, "file system": row.destination_id},
-        after={_OPENED: "", "file system": row.destination_id},
-        planes=(Plane.DR,) if mode == LOCAL_ONLY else (Plane.DR, Plane.PRIMARY),
-    )
+        name, region = name_of(context.env), context.env.regions.dr
+        mode = BOTH_SIDES if context.primary_answers else LOCAL_ONLY
+        half = "" if context.primary_answers else ", in this region alone: the primary region does not answer"
+        yield context.step(
+            RESTORE_DR.name,
+            name,
+            side=Side.DR,
+            says=f"Make {row.destination_id} ({name}) in {region} writable: delete its replication "
+            f"configuration{half}.",
+            danger=Danger.IRREVERSIBLE,
+            undo="None: a deleted replication is not resumed; failback makes a new one, and chooses its direction.",
+            budget_s=_DELETION_S,
+            call=Call(
+                "efs",
+                "DeleteReplicationConfiguration",
+                region,
+                {"SourceFileSystemId": row.source_id, "DeletionMode": mode},
+            ),
+            before={_OPENED: row.source_id, "file system": row.destination_id},
+            after={_OPENED: "", "file system": row.destination_id},
+            planes=(Plane.DR,) if mode == LOCAL_ONLY else (Plane.DR, Plane.PRIMARY),
+        )
 
 
 def restore_status(step: Step, context: PlanContext) -> StepStatus:
@@ -95,10 +92,6 @@ def _of_replication(step: Step, context: PlanContext, row: efs.FileReplication) 
 def restore_notes(context: PlanContext) -> Iterator[str]:
     """What needs no promotion, what replicates badly, and why nothing is done for the files."""
     yield "Objects (S3) and tables (DynamoDB) need no promotion: both regions' copies take writes at any time."
-    yield from _of_files(context)
-
-
-def _of_files(context: PlanContext) -> Iterator[str]:
     name, region = name_of(context.env), context.env.regions.dr
     try:
         row = copy_selection.files_replication(context)
@@ -129,24 +122,21 @@ def open_steps(context: PlanContext) -> Iterator[Step]:
     """One step behind each that asks both regions."""
     for step in restore_steps(context):
         if Plane.PRIMARY in step.planes:
-            yield _open_step(context, step)
-
-
-def _open_step(context: PlanContext, both: Step) -> Step:
-    system, region = both.before["file system"], context.env.regions.dr
-    return context.step(
-        OPEN_DR_LOCALLY.name,
-        both.subject,
-        side=Side.DR,
-        says=f"Where {context.env.regions.primary} does not do its half in time: make {system} ({both.subject}) in "
-        f"{region} writable by deleting its replication configuration in {region} alone.",
-        danger=both.danger,
-        undo=both.undo,
-        budget_s=both.budget_s,
-        call=both.call_with({"DeletionMode": LOCAL_ONLY}),
-        before=both.before,
-        after=both.after,
-    )
+            system, region = step.before["file system"], context.env.regions.dr
+            yield context.step(
+                OPEN_DR_LOCALLY.name,
+                step.subject,
+                side=Side.DR,
+                says=f"Where {context.env.regions.primary} does not do its half in time: make {system} "
+                f"({step.subject}) in "
+                f"{region} writable by deleting its replication configuration in {region} alone.",
+                danger=step.danger,
+                undo=step.undo,
+                budget_s=step.budget_s,
+                call=step.call_with({"DeletionMode": LOCAL_ONLY}),
+                before=step.before,
+                after=step.after,
+            )
 
 
 def open_status(step: Step, context: PlanContext) -> StepStatus:

@@ -191,7 +191,10 @@ def replicate_status(step: Step, context: PlanContext) -> StepStatus:
     Where S3's jobs cannot be seen none is started.
     """
     try:
-        job = _job(step, context)
+        # This run's job; else one of the incident that is not over: no second one is started beside it
+        found, description = jobs_of(step, context), _description(step, context)
+        own = [job for job in found if job.description == description]
+        job = next(iter([*own, *(job for job in found if not is_over(job))]), None)
     except DataUnavailable as error:
         if step.id in context.begun_sending_at and not _is_late(step, context):
             raise
@@ -216,13 +219,6 @@ def replicate_status(step: Step, context: PlanContext) -> StepStatus:
         waited = f"it has had its {context.env.failback.objects_batch_minutes:g} min (failback.objects_batch_minutes)"
         return StepStatus(StepState.DONE, f"{message}: {waited}. {_THEN}.", facts)
     return StepStatus(StepState.IN_PROGRESS, f"{message}.", facts, progress=(job.status, counts))
-
-
-def _job(step: Step, context: PlanContext) -> s3_batch_jobs.ReplicationJob | None:
-    """This run's job; else one of the incident that is not over: no second one is started beside it."""
-    found, description = jobs_of(step, context), _description(step, context)
-    own = [job for job in found if job.description == description]
-    return next(iter([*own, *(job for job in found if not is_over(job))]), None)
 
 
 def _description(step: Step, context: PlanContext) -> str:

@@ -185,18 +185,14 @@ def in_sync_steps(context: PlanContext) -> Iterator[Step]:
 def in_sync_status(step: Step, context: PlanContext) -> StepStatus:
     """DONE once nothing of before the freeze is missing."""
     difference = difference_of(step, context)
-    status = sync_status(difference, _since(step, context))
+    # The freeze, or the copying where nothing was frozen; None where neither is known: then nothing may be missing
+    copied = context.sent_at.get(step_id("objects/copy_to_primary.last", step.subject))
+    status = sync_status(difference, database_failback.frozen_since(context) or copied)
     if status is not None:
         return status
     message = f"{difference.bucket} lacks {difference.missing} objects of {difference.copy}, some of before the freeze"
     facts, moves = evidence_of(difference), (str(difference.missing),)
     return StepStatus(StepState.IN_PROGRESS, f"{message}.", facts, progress=moves)
-
-
-def _since(step: Step, context: PlanContext) -> datetime | None:
-    """The freeze, or the copying where nothing was frozen; None where neither is known: then nothing may be missing."""
-    copied = context.sent_at.get(step_id("objects/copy_to_primary.last", step.subject))
-    return database_failback.frozen_since(context) or copied
 
 
 COPY = Action(

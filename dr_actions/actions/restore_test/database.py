@@ -251,6 +251,8 @@ def query_steps(context: PlanContext) -> Iterator[Step]:
 def _query_step(context: PlanContext, tenant_service: TenantService) -> Step:
     env, name = context.env, shared.database_name(context.env, context.incident)
     schema = env.named(env.names.tenant_schema, tenant=tenant_service.tenant.id)
+    container = restore_test_tasks.container_of(context, tenant_service.service)
+    overrides = probe_overrides(context.env, container, context.incident, tenant_service.tenant, pending_host(name))
     return context.step(
         QUERY.name,
         name,
@@ -261,17 +263,11 @@ def _query_step(context: PlanContext, tenant_service: TenantService) -> Step:
         danger=Danger.COMPENSABLE,
         undo="The task ends by itself; the clean-up stops one that does not.",
         budget_s=900,
-        call=_call(context, tenant_service, name),
+        call=restore_test_tasks.call_of(context, tenant_service, overrides),
         tenant=tenant_service.tenant.id,
         before={"definition": tenant_service.service.task_definition, "incident": context.incident},
         after={"schema": schema, "rows": "at least one"},
     )
-
-
-def _call(context: PlanContext, tenant_service: TenantService, name: str) -> Call:
-    container = restore_test_tasks.container_of(context, tenant_service.service)
-    overrides = probe_overrides(context.env, container, context.incident, tenant_service.tenant, pending_host(name))
-    return restore_test_tasks.call_of(context, tenant_service, overrides)
 
 
 def pending_host(name: str) -> str:
@@ -281,7 +277,14 @@ def pending_host(name: str) -> str:
 
 def query_status(step: Step, context: PlanContext) -> StepStatus:
     """How the tenant's task stands, and what it found."""
-    task = _task(step, context)
+    # The tenant's task of this trial; the newest, where there should be several
+    ours = [
+        task
+        for task in context.snapshot.get(drill_resources.tasks, Side.DR)
+        if (task.incident, task.task_definition) == (step.before["incident"], step.before["definition"])
+        and task.group != drill_resources.STARTING
+    ]
+    task = ours[-1] if ours else None
     if task is None:
         instance = shared.database_of(context, step.subject)
         if instance is None or not instance.host or not DATABASE[instance.status].serves:
@@ -294,17 +297,6 @@ def query_status(step: Step, context: PlanContext) -> StepStatus:
         message = f"The task of {step.tenant} did not start: {task.reason or 'ECS gives no reason'}"
         return StepStatus(StepState.FAILED, message, (("task", task.arn),))
     return _of_ended(step, context, task)
-
-
-def _task(step: Step, context: PlanContext) -> drill_resources.Probe | None:
-    """The tenant's task of this trial; the newest, where there should be several. Raises DataUnavailable."""
-    ours = [
-        task
-        for task in context.snapshot.get(drill_resources.tasks, Side.DR)
-        if (task.incident, task.task_definition) == (step.before["incident"], step.before["definition"])
-        and task.group != drill_resources.STARTING
-    ]
-    return ours[-1] if ours else None
 
 
 def _of_ended(step: Step, context: PlanContext, task: drill_resources.Probe) -> StepStatus:

@@ -131,23 +131,18 @@ def files_status(step: Step, context: PlanContext) -> StepStatus:
     """Whether the thing is gone, or bears its trial's name."""
     if step.call and step.call.operation == _MARK and restored_copy.system_of(context, step.subject) is not None:
         return restored_copy.observe_tag(step, context)
-    state = _states(context).get(step.subject)
+    systems = {system.id: system.state for system in context.snapshot.get(efs.of_drills, Side.DR)}
+    points = {point.id: point.state for point in context.snapshot.get(drill_resources.access_points, Side.DR)}
+    state = (
+        systems
+        | points
+        | {target.id: target.state for target in context.snapshot.get(drill_resources.mount_targets, Side.DR)}
+    ).get(step.subject)
     if state is None:
         return StepStatus(StepState.DONE, f"{step.subject} is gone.")
     if FILE_SYSTEM[state].gone:
         return StepStatus(StepState.IN_PROGRESS, f"{step.subject} is {state}.")
     return StepStatus(StepState.READY, f"{step.subject} is {state} and can be deleted.")
-
-
-def _states(context: PlanContext) -> dict[str, str]:
-    """The state of everything that drills restored, by id. Raises DataUnavailable."""
-    systems = {system.id: system.state for system in context.snapshot.get(efs.of_drills, Side.DR)}
-    points = {point.id: point.state for point in context.snapshot.get(drill_resources.access_points, Side.DR)}
-    return (
-        systems
-        | points
-        | {target.id: target.state for target in context.snapshot.get(drill_resources.mount_targets, Side.DR)}
-    )
 
 
 def files_call(step: Step, context: PlanContext) -> Call:

@@ -74,34 +74,39 @@ def start_steps(context: PlanContext) -> Iterator[Step]:
     services = tenant_services(context, Side.DR)
     size = max(_AT_ONCE, -(-len(services) // START_BATCHES))
     for number, tenant_service in enumerate(services):
-        yield _start_step(context, tenant_service, number // size)
-
-
-def _start_step(context: PlanContext, tenant_service: TenantService, batch: int) -> Step:
-    definition, tenant = tenant_service.service.task_definition, tenant_service.tenant
-    name = definition.rpartition("/")[2]
-    override = {"name": container_of(context, tenant_service.service), "command": ["true"]}
-    return context.step(
-        START.name,
-        name,
-        label=tenant.id,
-        nth=batch,
-        side=Side.DR,
-        says=f"Start one task of {name} in {context.env.regions.dr}: it pulls its image, reads its secrets, mounts its "
-        "files, and ends.",
-        danger=Danger.COMPENSABLE,
-        undo="The task ends by itself; the clean-up stops one that does not.",
-        budget_s=600,
-        call=call_of(context, tenant_service, {"containerOverrides": [override]}, drill_resources.STARTING),
-        tenant=tenant.id,
-        before={"definition": definition, "incident": context.incident},
-        after={"exit code": 0},
-    )
+        definition, tenant = tenant_service.service.task_definition, tenant_service.tenant
+        name = definition.rpartition("/")[2]
+        override = {"name": container_of(context, tenant_service.service), "command": ["true"]}
+        yield context.step(
+            START.name,
+            name,
+            label=tenant.id,
+            nth=number // size,
+            side=Side.DR,
+            says=f"Start one task of {name} in {context.env.regions.dr}: it pulls its image, reads its secrets, "
+            "mounts its "
+            "files, and ends.",
+            danger=Danger.COMPENSABLE,
+            undo="The task ends by itself; the clean-up stops one that does not.",
+            budget_s=600,
+            call=call_of(context, tenant_service, {"containerOverrides": [override]}, drill_resources.STARTING),
+            tenant=tenant.id,
+            before={"definition": definition, "incident": context.incident},
+            after={"exit code": 0},
+        )
 
 
 def start_status(step: Step, context: PlanContext) -> StepStatus:
     """DONE once the container ran; FAILED with ECS's reason where it never did, or did not end well."""
-    task = _task(step, context)
+    # The task that this trial started of the definition; the newest, where there should be several. One definition
+    # may be two tenants': then either's task shows that it starts
+    ours = [
+        task
+        for task in context.snapshot.get(drill_resources.tasks, Side.DR)
+        if (task.incident, task.task_definition, task.group)
+        == (step.before["incident"], step.before["definition"], drill_resources.STARTING)
+    ]
+    task = ours[-1] if ours else None
     if task is None:
         return StepStatus(StepState.READY, f"{step.subject} can be started.")
     facts = (("task", task.arn), ("status", task.status))
@@ -113,21 +118,6 @@ def start_status(step: Step, context: PlanContext) -> StepStatus:
     if task.exit_code is None:
         return StepStatus(StepState.FAILED, f"{step.subject} does not start: {reason}", facts)
     return StepStatus(StepState.FAILED, f"{step.subject} starts and ends with code {task.exit_code}: {reason}", facts)
-
-
-def _task(step: Step, context: PlanContext) -> drill_resources.Probe | None:
-    """The task that this trial started of the definition; the newest, where there should be several. Raises
-    DataUnavailable.
-
-    One definition may be two tenants': then either's task shows that it starts.
-    """
-    ours = [
-        task
-        for task in context.snapshot.get(drill_resources.tasks, Side.DR)
-        if (task.incident, task.task_definition, task.group)
-        == (step.before["incident"], step.before["definition"], drill_resources.STARTING)
-    ]
-    return ours[-1] if ours else None
 
 
 @shared.trial_only
@@ -148,28 +138,24 @@ def stop_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each of a drill's tasks that runs, or will."""
     for task in context.snapshot.get(drill_resources.tasks, Side.DR):
         if task.status != drill_resources.STOPPED:
-            yield _stop_step(context, task)
-
-
-def _stop_step(context: PlanContext, probe: drill_resources.Probe) -> Step:
-    env, name = context.env, probe.arn.rpartition("/")[2]
-    params = {
-        "cluster": env.named(env.on(Side.DR).names.cluster),
-        "task": probe.arn,
-        "reason": f"clean-up of {probe.incident}",
-    }
-    return context.step(
-        STOP_TASKS.name,
-        name,
-        side=Side.DR,
-        says=f"Stop the task {name} of {probe.incident} in {env.regions.dr}.",
-        danger=Danger.COMPENSABLE,
-        undo="None is needed: the task asks a question and keeps nothing.",
-        budget_s=300,
-        call=Call("ecs", "StopTask", env.regions.dr, params),
-        before={"task": probe.arn},
-        after={"status": drill_resources.STOPPED},
-    )
+            env, name = context.env, task.arn.rpartition("/")[2]
+            params = {
+                "cluster": env.named(env.on(Side.DR).names.cluster),
+                "task": task.arn,
+                "reason": f"clean-up of {task.incident}",
+            }
+            yield context.step(
+                STOP_TASKS.name,
+                name,
+                side=Side.DR,
+                says=f"Stop the task {name} of {task.incident} in {env.regions.dr}.",
+                danger=Danger.COMPENSABLE,
+                undo="None is needed: the task asks a question and keeps nothing.",
+                budget_s=300,
+                call=Call("ecs", "StopTask", env.regions.dr, params),
+                before={"task": task.arn},
+                after={"status": drill_resources.STOPPED},
+            )
 
 
 def stop_status(step: Step, context: PlanContext) -> StepStatus:

@@ -14,7 +14,6 @@ from datetime import timedelta
 from dr_actions.actions.secrets import comparison as secrets_comparison
 from dr_actions.actions.secrets import primary_references
 from dr_actions.actions.secrets.comparison import SecretPair
-from dr_actions.actions.secrets.primary_references import MovableSecret
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
@@ -32,26 +31,25 @@ def promote_steps(context: PlanContext) -> Iterator[Step]:
     if primary_references.database(context):
         for reference in primary_references.movable_secrets(context):
             if reference.secret.replica_of:
-                yield _promote_step(context, reference)
-
-
-def _promote_step(context: PlanContext, reference: MovableSecret) -> Step:
-    name, region = reference.secret.name, context.env.regions.dr
-    home = reference.secret.replica_of
-    return context.step(
-        PROMOTE_REPLICAS.name,
-        name,
-        side=Side.DR,
-        says=f"Make the replica {name} in {region} a secret of its own: its {', '.join(reference.fields)} must change.",
-        danger=Danger.COMPENSABLE,
-        undo=f"Replicate it again from {home}, which overwrites it: aws secretsmanager replicate-secret-to-regions "
-        f"--region {home} --secret-id {name} --add-replica-regions Region={region} --force-overwrite-replica-secret.",
-        budget_s=LISTED_S + 120,
-        call=Call("secretsmanager", "StopReplicationToReplica", region, {"SecretId": name}),
-        tenant=reference.tenant,
-        before={"replica of": home},
-        after={"replica of": ""},
-    )
+                name, region = reference.secret.name, context.env.regions.dr
+                home = reference.secret.replica_of
+                yield context.step(
+                    PROMOTE_REPLICAS.name,
+                    name,
+                    side=Side.DR,
+                    says=f"Make the replica {name} in {region} a secret of its own: its "
+                    f"{', '.join(reference.fields)} must change.",
+                    danger=Danger.COMPENSABLE,
+                    undo=f"Replicate it again from {home}, which overwrites it: aws secretsmanager "
+                    "replicate-secret-to-regions "
+                    f"--region {home} --secret-id {name} --add-replica-regions Region={region} "
+                    "--force-overwrite-replica-secret.",
+                    budget_s=LISTED_S + 120,
+                    call=Call("secretsmanager", "StopReplicationToReplica", region, {"SecretId": name}),
+                    tenant=reference.tenant,
+                    before={"replica of": home},
+                    after={"replica of": ""},
+                )
 
 
 def promote_status(step: Step, context: PlanContext) -> StepStatus:

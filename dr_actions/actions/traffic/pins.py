@@ -133,7 +133,22 @@ def pin_primary_steps(context: PlanContext) -> Iterator[Step]:
         if isinstance(found, HealthCheck):
             settings = pin(found, _listener_ports(context))
             if settings is not None and as_set(found, settings) != settings:
-                yield _pin_primary_step(context, found, settings)
+                params = {"HealthCheckId": found.id, VERSION: VERSION_THEN, **settings}
+                text = ", ".join(f"{name} {value}" for name, value in settings.items())
+                yield context.step(
+                    PIN_PRIMARY.name,
+                    found.id,
+                    side=Side.GLOBAL,
+                    says=f"Hold the primary region's record down until failback: health check {found.id} is set "
+                    f"to {text}.",
+                    danger=Danger.REVERSIBLE,
+                    undo="UpdateHealthCheck with the values as they were; a disabled check is left enabled (T03).",
+                    # By default three failures 30 seconds apart make a check unhealthy (API_HealthCheckConfig).
+                    budget_s=300,
+                    call=Call(_ROUTE53, _UPDATE_CHECK, context.env.region(Side.GLOBAL), params),
+                    before=as_set(found, settings),
+                    after=dict(settings),
+                )
 
 
 def pin_primary_notes(context: PlanContext) -> Iterator[str]:
@@ -206,24 +221,6 @@ def _listener_ports(context: PlanContext) -> set[int]:
     return found
 
 
-def _pin_primary_step(context: PlanContext, check: HealthCheck, settings: dict[str, Any]) -> Step:
-    params = {"HealthCheckId": check.id, VERSION: VERSION_THEN, **settings}
-    text = ", ".join(f"{name} {value}" for name, value in settings.items())
-    return context.step(
-        PIN_PRIMARY.name,
-        check.id,
-        side=Side.GLOBAL,
-        says=f"Hold the primary region's record down until failback: health check {check.id} is set to {text}.",
-        danger=Danger.REVERSIBLE,
-        undo="UpdateHealthCheck with the values as they were; a disabled check is left enabled (T03).",
-        # By default three failures 30 seconds apart make a check unhealthy (API_HealthCheckConfig).
-        budget_s=300,
-        call=Call(_ROUTE53, _UPDATE_CHECK, context.env.region(Side.GLOBAL), params),
-        before=as_set(check, settings),
-        after=dict(settings),
-    )
-
-
 def pin_primary_call(step: Step, context: PlanContext) -> Call:
     """The call upon the check's version as just seen: AWS refuses it where somebody was faster. Raises ValueError."""
     check = context.snapshot.find(route53_health_checks.checks, Side.GLOBAL, id=step.subject)
@@ -284,7 +281,20 @@ def unpin_primary_steps(context: PlanContext) -> Iterator[Step]:
     for check, twin in _pinned_checks(context):
         wanted = _settings_before(context, check, twin)
         if wanted:
-            yield _unpin_primary_step(context, check, wanted)
+            params = {"HealthCheckId": check.id, VERSION: VERSION_THEN, **wanted}
+            text = ", ".join(f"{name} {value}" for name, value in wanted.items())
+            yield context.step(
+                UNPIN_PRIMARY.name,
+                check.id,
+                side=Side.GLOBAL,
+                says=f"Release the primary region's record: health check {check.id} is set to {text} again.",
+                danger=Danger.REVERSIBLE,
+                undo="UpdateHealthCheck with the values that hold it down.",
+                budget_s=600,
+                call=Call(_ROUTE53, _UPDATE_CHECK, context.env.region(Side.GLOBAL), params),
+                before=as_set(check, wanted),
+                after=wanted,
+            )
 
 
 def unpin_primary_notes(context: PlanContext) -> Iterator[str]:
@@ -329,23 +339,6 @@ def _settings_before(context: PlanContext, check: HealthCheck, twin: HealthCheck
     # Left enabled: a disabled check would lead visitors to a dead region (T03).
     settings.pop("Disabled", None)
     return settings
-
-
-def _unpin_primary_step(context: PlanContext, check: HealthCheck, wanted: dict[str, Any]) -> Step:
-    params = {"HealthCheckId": check.id, VERSION: VERSION_THEN, **wanted}
-    text = ", ".join(f"{name} {value}" for name, value in wanted.items())
-    return context.step(
-        UNPIN_PRIMARY.name,
-        check.id,
-        side=Side.GLOBAL,
-        says=f"Release the primary region's record: health check {check.id} is set to {text} again.",
-        danger=Danger.REVERSIBLE,
-        undo="UpdateHealthCheck with the values that hold it down.",
-        budget_s=600,
-        call=Call(_ROUTE53, _UPDATE_CHECK, context.env.region(Side.GLOBAL), params),
-        before=as_set(check, wanted),
-        after=wanted,
-    )
 
 
 def unpin_primary_status(step: Step, context: PlanContext) -> StepStatus:

@@ -78,7 +78,8 @@ def _origin(context: PlanContext) -> Iterator[tuple[str, str, RecordPair | str]]
         yield "", traffic.zone, f"There is no public zone {traffic.zone}: no traffic record can be changed."
         return
     # One record leads all tenants: turned for some of them, it would move the others as well.
-    if not _moves_everybody(context):
+    only = context.only_tenants
+    if not (not only or all(is_chosen(tenant.id, only) for tenant in discover(context.snapshot, context.env))):
         message = f"{traffic.origin_record} serves every tenant: it is not moved for some of them."
         yield zone.id, zone.name, message
         return
@@ -92,11 +93,6 @@ def _origin(context: PlanContext) -> Iterator[tuple[str, str, RecordPair | str]]
             yield zone.id, zone.name, f"{message}: a run never converts (T12)."
         else:
             yield zone.id, zone.name, pair
-
-
-def _moves_everybody(context: PlanContext) -> bool:
-    only = context.only_tenants
-    return not only or all(is_chosen(tenant.id, only) for tenant in discover(context.snapshot, context.env))
 
 
 def _customers(context: PlanContext) -> Iterator[tuple[str, str, RecordPair | str]]:

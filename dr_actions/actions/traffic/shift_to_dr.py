@@ -18,7 +18,6 @@ from dr_actions.actions.traffic import pins
 from dr_actions.actions.traffic.answers_gate import change_of, effect_status, points_to_dr
 from dr_actions.actions.traffic.records import (
     RecordSet,
-    ZonePairs,
     as_it_is,
     chunks,
     cutover_pairs,
@@ -29,7 +28,7 @@ from dr_actions.actions.traffic.records import (
 )
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, Goal, Step
-from dr_checks.derived.record_pairs import RecordPair, leader, leads_to
+from dr_checks.derived.record_pairs import leader, leads_to
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.network.dns_query import DnsAnswer
@@ -54,30 +53,26 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
     for zone in cutover_pairs(context).zones:
         open_pairs = [pair for pair in zone.pairs if leader(pair) is not Side.DR]
         for number, batch in enumerate(chunks(open_pairs), 1):
-            yield _step(context, zone, batch, number)
-
-
-def _step(context: PlanContext, zone: ZonePairs, batch: Sequence[RecordPair], number: int) -> Step:
-    env, manual = context.env, context.env.traffic.dns_step == "manual"
-    before = [record_set(record) for pair in batch for record in as_it_is(pair)]
-    after = [record_set(record) for pair in batch for record in shifted_pair(pair, Side.DR)]
-    region, names = env.region(Side.DR), " and ".join(pair.label for pair in batch)
-    comment = f"{env.name}: {zone.name} leads to {region}"
-    params = upserts(zone.id, after, comment)
-    return context.step(
-        SHIFT_TO_DR.name,
-        zone.name,
-        label=zone.name + (f"-{number}" if number > 1 else ""),
-        side=Side.GLOBAL,
-        says=f"Lead {names} to {region}: one change batch in zone {zone.name}, all or nothing.",
-        danger=Danger.REVERSIBLE,
-        undo="The batch of the records as they were, while the primary region may still serve.",
-        budget_s=600,
-        call=Call(_SERVICE, _OPERATION, env.region(Side.GLOBAL), params),
-        before={"zone": zone.id, "records": before},
-        after={"zone": zone.id, "records": after},
-        manual=manual,
-    )
+            env, manual = context.env, context.env.traffic.dns_step == "manual"
+            before = [record_set(record) for pair in batch for record in as_it_is(pair)]
+            after = [record_set(record) for pair in batch for record in shifted_pair(pair, Side.DR)]
+            region, names = env.region(Side.DR), " and ".join(pair.label for pair in batch)
+            comment = f"{env.name}: {zone.name} leads to {region}"
+            params = upserts(zone.id, after, comment)
+            yield context.step(
+                SHIFT_TO_DR.name,
+                zone.name,
+                label=zone.name + (f"-{number}" if number > 1 else ""),
+                side=Side.GLOBAL,
+                says=f"Lead {names} to {region}: one change batch in zone {zone.name}, all or nothing.",
+                danger=Danger.REVERSIBLE,
+                undo="The batch of the records as they were, while the primary region may still serve.",
+                budget_s=600,
+                call=Call(_SERVICE, _OPERATION, env.region(Side.GLOBAL), params),
+                before={"zone": zone.id, "records": before},
+                after={"zone": zone.id, "records": after},
+                manual=manual,
+            )
 
 
 def notes(context: PlanContext) -> Iterator[str]:

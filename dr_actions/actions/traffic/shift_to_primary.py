@@ -82,7 +82,34 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
         for zone in zones:
             moving = [pair for pair in zone.pairs if _moves(pair, part)]
             for number, batch in enumerate(chunks(moving), 1):
-                yield _step(context, zone, batch, part, number)
+                env, percent = context.env, part.percent
+                before = [record_set(record) for pair in batch for record in _current_records(pair, part)]
+                after = [record_set(record) for pair in batch for record in shared_pair(pair, percent)]
+                names, region = " and ".join(pair.label for pair in batch), env.region(Side.PRIMARY)
+                comment = f"{env.name}: {zone.name} leads {percent} percent to {region}"
+                label = f"{part.cohort}{percent}" + ("" if zone.name == env.traffic.zone else f".{zone.name}")
+                bake = f"{env.failback.bake_minutes:g} minutes"
+                shares = {
+                    round(max(share_of(pair), part.upon if pair.primary.policy == "weighted" else 0)) for pair in batch
+                }
+                yield context.step(
+                    SHIFT_TO_PRIMARY.name,
+                    zone.name,
+                    label=label + (f"-{number}" if number > 1 else ""),
+                    nth=part.nth,
+                    last=percent == ALL,
+                    side=Side.GLOBAL,
+                    says=f"Lead {percent} percent of {names} to {region}: one change batch in zone {zone.name}; "
+                    f"watch for {bake}.",
+                    danger=Danger.REVERSIBLE,
+                    undo=f"The batch of the records before: {' or '.join(map(str, sorted(shares)))} percent lead "
+                    f"to {region} again.",
+                    budget_s=round(env.failback.bake_minutes * _MINUTE_S) + SETTLES.seconds + _MARGIN_S,
+                    call=Call(_SERVICE, _OPERATION, env.region(Side.GLOBAL), upserts(zone.id, after, comment)),
+                    before={"zone": zone.id, "records": before},
+                    after={"zone": zone.id, "records": after, "percent": percent},
+                    manual=env.traffic.dns_step == "manual",
+                )
 
 
 def _parts(context: PlanContext) -> Iterator[tuple[_Stage, tuple[ZonePairs, ...]]]:
@@ -144,38 +171,6 @@ def _current_records(pair: RecordPair, part: _Stage) -> tuple[Record, Record]:
     """The pair's records as the part finds them: as they are, or as the part before it leaves them."""
     upon_shared = pair.primary.policy == "weighted" and share_of(pair) < part.upon
     return shared_pair(pair, part.upon) if upon_shared else as_it_is(pair)
-
-
-def _step(context: PlanContext, zone: ZonePairs, batch: Sequence[RecordPair], part: _Stage, number: int) -> Step:
-    env, percent = context.env, part.percent
-    before = [record_set(record) for pair in batch for record in _current_records(pair, part)]
-    after = [record_set(record) for pair in batch for record in shared_pair(pair, percent)]
-    names, region = " and ".join(pair.label for pair in batch), env.region(Side.PRIMARY)
-    comment = f"{env.name}: {zone.name} leads {percent} percent to {region}"
-    label = f"{part.cohort}{percent}" + ("" if zone.name == env.traffic.zone else f".{zone.name}")
-    bake = f"{env.failback.bake_minutes:g} minutes"
-    return context.step(
-        SHIFT_TO_PRIMARY.name,
-        zone.name,
-        label=label + (f"-{number}" if number > 1 else ""),
-        nth=part.nth,
-        last=percent == ALL,
-        side=Side.GLOBAL,
-        says=f"Lead {percent} percent of {names} to {region}: one change batch in zone {zone.name}; watch for {bake}.",
-        danger=Danger.REVERSIBLE,
-        undo=f"The batch of the records before: {_shares_before(batch, part)} percent lead to {region} again.",
-        budget_s=round(env.failback.bake_minutes * _MINUTE_S) + SETTLES.seconds + _MARGIN_S,
-        call=Call(_SERVICE, _OPERATION, env.region(Side.GLOBAL), upserts(zone.id, after, comment)),
-        before={"zone": zone.id, "records": before},
-        after={"zone": zone.id, "records": after, "percent": percent},
-        manual=env.traffic.dns_step == "manual",
-    )
-
-
-def _shares_before(batch: Sequence[RecordPair], part: _Stage) -> str:
-    """The percentages that the pairs of ``batch`` have before ``part``, in words."""
-    shares = {round(max(share_of(pair), part.upon if pair.primary.policy == "weighted" else 0)) for pair in batch}
-    return " or ".join(map(str, sorted(shares)))
 
 
 def observe(step: Step, context: PlanContext) -> StepStatus:

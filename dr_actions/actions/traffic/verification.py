@@ -197,20 +197,15 @@ def primary_stable_steps(context: PlanContext) -> Iterator[Step]:
     )
 
 
-def steadiness(context: PlanContext) -> Stability:
-    """How steadily the primary region answers. Raises DataUnavailable where its pulse cannot be read."""
-    minutes, region = context.env.failback.stable_minutes, context.env.regions.primary
-    beats = context.snapshot.get(region_heartbeat.minutes, Side.PRIMARY)
-    return stability(beats, context.snapshot.taken_at, minutes, region)
-
-
 def primary_stable_status(step: Step, context: PlanContext) -> StepStatus:
     """DONE once the newest stretch without a gap is long enough and the region's API answers."""
     if not context.primary_answers:
         return StepStatus(StepState.IN_PROGRESS, f"the API of {step.subject} does not answer.")
     if not context.env.failback.stable_minutes:
         return StepStatus(StepState.DONE, f"the API of {step.subject} answers; no time is asked of it.")
-    assessment = steadiness(context)
+    minutes, region = context.env.failback.stable_minutes, context.env.regions.primary
+    beats = context.snapshot.get(region_heartbeat.minutes, Side.PRIMARY)
+    assessment = stability(beats, context.snapshot.taken_at, minutes, region)
     facts = tuple(
         (name, f"{at:%Y-%m-%dT%H:%MZ}") for name, at in (("since", assessment.since), ("gap", assessment.gap)) if at
     )

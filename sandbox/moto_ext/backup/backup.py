@@ -139,17 +139,13 @@ def _delete_vault(backend: BackupBackend, params: dict[str, Any]) -> None:
 def _create_vault(original: Any, self: BackupBackend, *args: Any, **kwargs: Any) -> Vault:
     vault: Vault = original(self, *args, **kwargs)
     if not vault.encryption_key_arn:
-        vault.encryption_key_arn = _default_key(self)
+        kms = kms_backends[self.account_id][self.region_name]
+        if not kms.alias_exists(DEFAULT_KEY):
+            key = kms.create_key(None, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "Default key of AWS Backup", None)
+            key.key_manager = "AWS"
+            kms.create_alias(key.id, DEFAULT_KEY)
+        vault.encryption_key_arn = kms.keys[kms.any_id_to_key_id(DEFAULT_KEY)].arn
     return vault
-
-
-def _default_key(backend: BackupBackend) -> str:
-    kms = kms_backends[backend.account_id][backend.region_name]
-    if not kms.alias_exists(DEFAULT_KEY):
-        key = kms.create_key(None, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "Default key of AWS Backup", None)
-        key.key_manager = "AWS"
-        kms.create_alias(key.id, DEFAULT_KEY)
-    return kms.keys[kms.any_id_to_key_id(DEFAULT_KEY)].arn
 
 
 def install() -> None:

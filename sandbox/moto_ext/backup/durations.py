@@ -65,22 +65,18 @@ def after_windows(moment: datetime, resource: BackupResource) -> datetime:
     """The first moment from ``moment`` on at which the database's windows let a backup begin."""
     windows = [str(resource.facts.get(f"preferred_{name}_window") or "") for name in ("backup", "maintenance")]
     for window in filter(None, windows):
-        opens, closes = _next(window, moment)
+        # The window (``01:00-01:30`` or ``sun:03:00-sun:03:30``, UTC) that is open at ``moment`` or opens next
+        first, last = window.lower().split("-")
+        period = _WEEK if first.count(":") > 1 else _DAY
+        length = (_offset(last) - _offset(first)) % period
+        midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+        start = midnight - timedelta(days=midnight.weekday() if period == _WEEK else 0) + _offset(first) - period
+        while start + length <= moment:
+            start += period
+        opens, closes = start, start + length
         if opens - _BEFORE <= moment < closes:
             moment = closes
     return moment
-
-
-def _next(window: str, moment: datetime) -> tuple[datetime, datetime]:
-    """The window (``01:00-01:30`` or ``sun:03:00-sun:03:30``, UTC) that is open at ``moment`` or opens next."""
-    first, last = window.lower().split("-")
-    period = _WEEK if first.count(":") > 1 else _DAY
-    length = (_offset(last) - _offset(first)) % period
-    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
-    start = midnight - timedelta(days=midnight.weekday() if period == _WEEK else 0) + _offset(first) - period
-    while start + length <= moment:
-        start += period
-    return start, start + length
 
 
 def _offset(word: str) -> timedelta:

@@ -9,7 +9,7 @@ name. One idempotency token makes one job.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from moto.backup.models import BackupBackend
@@ -171,14 +171,10 @@ def _testing_plan(backend: BackupBackend, name: str) -> dict[str, Any]:
     plan = _testing(backend).get(name)
     if plan is None:
         raise refused("ResourceNotFoundException", f"Restore testing plan {name} does not exist.")
-    return {**plan, "LastExecutionTime": _last_run(plan)}
-
-
-def _last_run(plan: dict[str, Any]) -> datetime | None:
     zone = plan.get("ScheduleExpressionTimezone") or "Etc/UTC"
     since = max(plan["CreationTime"] - timedelta(days=31), now() - timedelta(days=62))
     runs = occurrences(plan["ScheduleExpression"], zone, since, now())
-    return runs[-1] if runs else None
+    return {**plan, "LastExecutionTime": runs[-1] if runs else None}
 
 
 def _create_testing(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:

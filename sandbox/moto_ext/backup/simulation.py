@@ -97,7 +97,14 @@ def simulate(account: str) -> None:
             for selection in selections(backend).values():
                 _advance(backend, selection)
         for backend in backends:
-            _forget(backend)
+            for arn, point in list(points(backend).items()):
+                if point.expires is not None and point.expires < world_time(backend.region_name):
+                    del points(backend)[arn]
+            oldest = now() - timedelta(days=JOBS_KEPT_DAYS)
+            for kind in ("backup", "copy", "restore"):
+                for job_id, job in list(jobs(backend, kind).items()):
+                    if job.created < oldest:
+                        del jobs(backend, kind)[job_id]
 
 
 def _advance(backend: BackupBackend, selection: SimulatedSelection) -> None:
@@ -185,14 +192,3 @@ def _copy(run: RuleRun, point: BackupPoint, action: dict[str, Any]) -> None:
             "target_arn": arn,
         },
     )
-
-
-def _forget(backend: BackupBackend) -> None:
-    for arn, point in list(points(backend).items()):
-        if point.expires is not None and point.expires < world_time(backend.region_name):
-            del points(backend)[arn]
-    oldest = now() - timedelta(days=JOBS_KEPT_DAYS)
-    for kind in ("backup", "copy", "restore"):
-        for job_id, job in list(jobs(backend, kind).items()):
-            if job.created < oldest:
-                del jobs(backend, kind)[job_id]

@@ -99,7 +99,16 @@ def _get_statistics(self: CloudWatchResponse, params: dict[str, Any]) -> dict[st
 
 
 def _list_metrics(self: CloudWatchResponse, params: dict[str, Any]) -> dict[str, Any]:
-    found = sorted(_keys(self, params.get("Namespace")))
+    namespace = params.get("Namespace")
+    backend = self.cloudwatch_backend
+    spaces = [namespace] if namespace else sorted(PUBLISHERS)
+    live = {source.key for space in spaces for source in published_metrics(self.current_account, self.region, space)}
+    put = {
+        (datum.namespace, datum.name, tuple(sorted((str(d.name), str(d.value)) for d in datum.dimensions)))
+        for datum in backend.metric_data
+        if namespace in (None, datum.namespace)
+    }
+    found = sorted(live | put)
     wanted = params.get("Dimensions") or ()
     keys = [
         key
@@ -117,18 +126,6 @@ def _list_metrics(self: CloudWatchResponse, params: dict[str, Any]) -> dict[str,
         for namespace, name, dimensions in keys[start:end]
     ]
     return {"Metrics": metrics, "NextToken": str(end) if end < len(keys) else None}
-
-
-def _keys(self: CloudWatchResponse, namespace: str | None) -> set[Key]:
-    backend = self.cloudwatch_backend
-    spaces = [namespace] if namespace else sorted(PUBLISHERS)
-    live = {source.key for space in spaces for source in published_metrics(self.current_account, self.region, space)}
-    put = {
-        (datum.namespace, datum.name, tuple(sorted((str(d.name), str(d.value)) for d in datum.dimensions)))
-        for datum in backend.metric_data
-        if namespace in (None, datum.namespace)
-    }
-    return live | put
 
 
 def _has(key: Key, wanted: dict[str, str]) -> bool:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from moto.ecs.models import Service, ecs_backends
-from moto.elbv2.models import FakeLoadBalancer, FakeTargetGroup, elbv2_backends
+from moto.ecs.models import ecs_backends
+from moto.elbv2.models import elbv2_backends
 from moto.rds.models import rds_backends
 from moto.route53.models import route53_backends
 
@@ -38,26 +38,20 @@ def load_balancers(account: str, region: str) -> Iterator[MetricSource]:
         yield _balancer_metric("RequestCount", whole, requests, region)
         yield _balancer_metric("HTTPCode_ELB_5XX_Count", whole, round(errors), region)
         for group in groups:
-            yield from _hosts(targets, balancer, group, requests / len(groups), region)
+            dimensions = {
+                "LoadBalancer": balancer.arn.partition(":loadbalancer/")[2],
+                "TargetGroup": "targetgroup/" + group.arn.partition(":targetgroup/")[2],
+            }
+            healthy, unhealthy = targets.counts(group)
+            if healthy or unhealthy:
+                for name, count in (("HealthyHostCount", healthy), ("UnHealthyHostCount", unhealthy)):
+                    value = until_dark(always(count), region)
+                    yield source("AWS/ApplicationELB", name, dimensions, value, "Count")
+            yield _balancer_metric("RequestCount", dimensions, (requests / len(groups)) if healthy else 0.0, region)
 
 
 def _balancer_metric(name: str, dimensions: dict[str, str], value: float, region: str) -> MetricSource:
     return source("AWS/ApplicationELB", name, dimensions, until_dark(nonzero(value), region), "Count")
-
-
-def _hosts(
-    targets: Targets, balancer: FakeLoadBalancer, group: FakeTargetGroup, requests: float, region: str
-) -> Iterator[MetricSource]:
-    dimensions = {
-        "LoadBalancer": balancer.arn.partition(":loadbalancer/")[2],
-        "TargetGroup": "targetgroup/" + group.arn.partition(":targetgroup/")[2],
-    }
-    healthy, unhealthy = targets.counts(group)
-    if healthy or unhealthy:
-        for name, count in (("HealthyHostCount", healthy), ("UnHealthyHostCount", unhealthy)):
-            value = until_dark(always(count), region)
-            yield source("AWS/ApplicationELB", name, dimensions, value, "Count")
-    yield _balancer_metric("RequestCount", dimensions, requests if healthy else 0.0, region)
 
 
 def traffic_shares(account: str) -> dict[str, float]:
@@ -84,22 +78,18 @@ def services(account: str, region: str) -> Iterator[MetricSource]:
     """Processor and memory of each service that runs, and its task counts."""
     for service in ecs_backends[account][region].services.values():
         if service.status == "ACTIVE":
-            yield from _service(service, region)
-
-
-def _service(service: Service, region: str) -> Iterator[MetricSource]:
-    dimensions = {"ClusterName": service.cluster_name, "ServiceName": service.name}
-    running = service.running_count
-    if running:
-        for name, value in (("CPUUtilization", CPU), ("MemoryUtilization", MEMORY)):
-            yield source("AWS/ECS", name, dimensions, until_dark(always(value), region), "Percent")
-    counts = {
-        "RunningTaskCount": running,
-        "PendingTaskCount": service.pending_count,
-        "DesiredTaskCount": service.desired_count,
-    }
-    for name, value in counts.items():
-        yield source("ECS/ContainerInsights", name, dimensions, until_dark(always(value), region), "Count")
+            dimensions = {"ClusterName": service.cluster_name, "ServiceName": service.name}
+            running = service.running_count
+            if running:
+                for name, value in (("CPUUtilization", CPU), ("MemoryUtilization", MEMORY)):
+                    yield source("AWS/ECS", name, dimensions, until_dark(always(value), region), "Percent")
+            counts = {
+                "RunningTaskCount": running,
+                "PendingTaskCount": service.pending_count,
+                "DesiredTaskCount": service.desired_count,
+            }
+            for name, value in counts.items():
+                yield source("ECS/ContainerInsights", name, dimensions, until_dark(always(value), region), "Count")
 
 
 def usage(account: str, region: str) -> Iterator[MetricSource]:

@@ -150,29 +150,20 @@ def _floor(moment: datetime, seconds: float) -> datetime:
 
 def _statistic(stat: str, samples: Sequence[Any]) -> float:
     if any(isinstance(sample, MetricAggregatedDatum) for sample in samples):
-        return _of_aggregates(stat, samples)
+        # Statistic sets and single values together; percentiles of sets are not known (API_PutMetricData)
+        count = sum(sample.sample_count if isinstance(sample, MetricAggregatedDatum) else 1 for sample in samples)
+        total = sum(sample.sum if isinstance(sample, MetricAggregatedDatum) else sample.value for sample in samples)
+        lowest = min(sample.min if isinstance(sample, MetricAggregatedDatum) else sample.value for sample in samples)
+        highest = max(sample.max if isinstance(sample, MetricAggregatedDatum) else sample.value for sample in samples)
+        known = {"Average": total / count, "Sum": total, "Minimum": lowest, "Maximum": highest, "SampleCount": count}
+        if stat not in known:
+            raise refused("InvalidParameterValue", f"The value {stat} needs single values, not statistic sets.")
+        return float(known[stat])
     values = [sample.value if isinstance(sample, MetricDatum) else float(sample) for sample in samples]
     if stat in _BASIC:
         return float(_BASIC[stat](values))
-    return percentile(stat, values)
-
-
-def percentile(stat: str, values: Sequence[float]) -> float:
-    """``p99`` and the like by nearest rank. Raises InvalidParameterValue for any other statistic."""
     if not (stat[:1] in ("p", "P") and stat[1:].replace(".", "", 1).isdigit() and float(stat[1:]) <= 100):  # noqa: PLR2004 - percent
         raise refused("InvalidParameterValue", f"The value {stat} for parameter Stat is not supported.")
     ordered = sorted(values)
     rank = max(1, math.ceil(float(stat[1:]) / 100 * len(ordered)))
     return float(ordered[rank - 1])
-
-
-def _of_aggregates(stat: str, samples: Sequence[Any]) -> float:
-    """Statistic sets and single values together; percentiles of sets are not known (API_PutMetricData)."""
-    count = sum(sample.sample_count if isinstance(sample, MetricAggregatedDatum) else 1 for sample in samples)
-    total = sum(sample.sum if isinstance(sample, MetricAggregatedDatum) else sample.value for sample in samples)
-    lowest = min(sample.min if isinstance(sample, MetricAggregatedDatum) else sample.value for sample in samples)
-    highest = max(sample.max if isinstance(sample, MetricAggregatedDatum) else sample.value for sample in samples)
-    known = {"Average": total / count, "Sum": total, "Minimum": lowest, "Maximum": highest, "SampleCount": count}
-    if stat not in known:
-        raise refused("InvalidParameterValue", f"The value {stat} needs single values, not statistic sets.")
-    return float(known[stat])

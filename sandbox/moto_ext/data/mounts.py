@@ -40,7 +40,9 @@ def may(backend: EFSBackend, file_system: FileSystem, definition: TaskDefinition
         if role and iam_role.arn == role
         for policy in policies_of(iam, iam_role)
     ]
-    by_tls = str(_uses_tls(definition, file_system.file_system_id)).lower()
+    mounts = [volume.get("efsVolumeConfiguration") or {} for volume in definition.volumes or []]
+    own = [mount for mount in mounts if mount.get("fileSystemId") == file_system.file_system_id]
+    by_tls = str(all(mount.get("transitEncryption") == "ENABLED" for mount in own)).lower()
     context: dict[str, tuple[str, ...]] = {
         "aws:SecureTransport": (by_tls,),
         **({"aws:PrincipalAccount": (backend.account_id,)} if role else {}),
@@ -106,13 +108,6 @@ def _points(definition: TaskDefinition, file_system: str) -> list[str]:
     own = [mount for mount in mounts if mount.get("fileSystemId") == file_system]
     points = {str((mount.get("authorizationConfig") or {}).get("accessPointId") or "") for mount in own}
     return sorted(points - {""})
-
-
-def _uses_tls(definition: TaskDefinition, file_system: str) -> bool:
-    """Whether every volume of the file system is mounted through TLS, which is off by default."""
-    mounts = [volume.get("efsVolumeConfiguration") or {} for volume in definition.volumes or []]
-    own = [mount for mount in mounts if mount.get("fileSystemId") == file_system]
-    return all(mount.get("transitEncryption") == "ENABLED" for mount in own)
 
 
 def _means(principal: Any, role: str) -> bool:

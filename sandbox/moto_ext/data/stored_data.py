@@ -63,7 +63,10 @@ def row_log(backend: RDSBackend, resource_id: str) -> list[StoredRow]:
 
 def rows_of(instance: DBInstance) -> list[StoredRow]:
     """The rows a reader of the instance is shown at this moment."""
-    source = _source_of(instance)
+    named = str(instance.source_db_instance_identifier or "") if instance.is_replica else ""
+    region = region_of(named) if named.startswith("arn:") else instance.region
+    found: DBInstance | None = rds_backends[instance.account_id][region].databases.get(named.rpartition(":")[2])
+    source = found
     if source is None:
         return list(row_log(_backend_of(instance), instance.dbi_resource_id))
     trails_s = lag_s("replica_lag_s", REPLICA_LAG_S) + lag_s("replica_unseen_s", 0)
@@ -167,11 +170,4 @@ def _row_of(log: list[StoredRow], row_id: str, tenant: str) -> StoredRow:
 
 def _backend_of(instance: DBInstance) -> RDSBackend:
     found: RDSBackend = rds_backends[instance.account_id][instance.region]
-    return found
-
-
-def _source_of(instance: DBInstance) -> DBInstance | None:
-    named = str(instance.source_db_instance_identifier or "") if instance.is_replica else ""
-    region = region_of(named) if named.startswith("arn:") else instance.region
-    found: DBInstance | None = rds_backends[instance.account_id][region].databases.get(named.rpartition(":")[2])
     return found

@@ -81,7 +81,11 @@ class TenantPages:
         instance = self._database(host, stores, task)
         if isinstance(instance, PageAnswer):
             return instance
-        contents = self._contents_of(instance)
+        name = instance.db_instance_identifier
+        if name not in self._contents:
+            rows = stored_data.rows_of(instance)
+            self._contents[name] = _Contents(frozenset(row.id for row in rows), stored_data.digests(rows))
+        contents = self._contents[name]
         schema = stores.variable(NAME_VARIABLE)
         if schema and f"{stored_data.SCHEMA}{schema}" not in contents.ids:
             return PageAnswer(BROKEN, f"{instance.db_instance_identifier} has no schema {schema}.")
@@ -98,14 +102,6 @@ class TenantPages:
             except StoreUnavailable as reason:
                 self._databases[key] = PageAnswer(BROKEN, str(reason))
         return self._databases[key]
-
-    def _contents_of(self, instance: DBInstance) -> _Contents:
-        """A database that never heard of a user asks for no password."""
-        name = instance.db_instance_identifier
-        if name not in self._contents:
-            rows = stored_data.rows_of(instance)
-            self._contents[name] = _Contents(frozenset(row.id for row in rows), stored_data.digests(rows))
-        return self._contents[name]
 
 
 def _usual(stores: TaskStores) -> int:

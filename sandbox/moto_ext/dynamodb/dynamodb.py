@@ -27,29 +27,6 @@ def _peers(table: Table) -> Iterator[Table]:
             yield found
 
 
-def _require_stream(table: Table) -> None:
-    if not table.stream_shard:
-        table.set_stream_specification({"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"})
-
-
-def _add(table: Table, params: dict[str, Any]) -> None:
-    region = params["RegionName"]
-    target: DynamoDBBackend = dynamodb_backends[table.account_id][region]
-    if region in replicas(table) or region == table.region_name:
-        raise refused("ValidationException", f"Table {table.name} already has a replica in {region}.")
-    if table.name in target.tables:
-        raise refused("ResourceInUseException", f"Table {table.name} already exists in {region}.")
-    _require_stream(table)
-    twin = _twin(table, region, params.get("KMSMasterKeyId"))
-    target.tables[table.name] = twin
-    everywhere = dict(replicas(table)) or {table.region_name: GlobalTableReplica(table.region_name, now())}
-    everywhere[region] = GlobalTableReplica(
-        region, soon("dynamodb.create-replica", table.name), params.get("KMSMasterKeyId")
-    )
-    for member in (table, twin, *_peers(table)):
-        member.__dict__["_replicas"] = dict(everywhere)
-
-
 def _default_key(table: Table) -> str:
     """The key of AWS by which a table is encrypted where none is named."""
     return str(table._get_default_encryption_key(table.account_id, table.region_name))
@@ -76,13 +53,6 @@ def _twin(table: Table, region: str, key_id: str | None) -> Table:
     return twin
 
 
-def _leave(table: Table) -> None:
-    for member in list(_peers(table)):
-        replicas(member).pop(table.region_name, None)
-        if set(replicas(member)) == {member.region_name}:
-            replicas(member).clear()
-
-
 def _remove(table: Table, region: str) -> None:
     if region not in replicas(table):
         raise refused("ValidationException", f"Table {table.name} has no replica in {region}.")
@@ -94,7 +64,22 @@ def _update_table(original: Any, self: DynamoHandler) -> Any:
     table = self.dynamodb_backend.get_table(self.body["TableName"])
     for update in self.body.get("ReplicaUpdates") or []:
         if creation := update.get("Create"):
-            _add(table, creation)
+            region = creation["RegionName"]
+            target: DynamoDBBackend = dynamodb_backends[table.account_id][region]
+            if region in replicas(table) or region == table.region_name:
+                raise refused("ValidationException", f"Table {table.name} already has a replica in {region}.")
+            if table.name in target.tables:
+                raise refused("ResourceInUseException", f"Table {table.name} already exists in {region}.")
+            if not table.stream_shard:
+                table.set_stream_specification({"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"})
+            twin = _twin(table, region, creation.get("KMSMasterKeyId"))
+            target.tables[table.name] = twin
+            everywhere = dict(replicas(table)) or {table.region_name: GlobalTableReplica(table.region_name, now())}
+            everywhere[region] = GlobalTableReplica(
+                region, soon("dynamodb.create-replica", table.name), creation.get("KMSMasterKeyId")
+            )
+            for member in (table, twin, *_peers(table)):
+                member.__dict__["_replicas"] = dict(everywhere)
         elif creation := update.get("Delete"):
             _remove(table, creation["RegionName"])
     if (wanted := self.body.get("SSESpecification")) is not None:
@@ -107,7 +92,10 @@ def _update_table(original: Any, self: DynamoHandler) -> Any:
 
 def _delete_table(original: Any, self: DynamoDBBackend, name: str) -> Table:
     table: Table = original(self, name)
-    _leave(table)
+    for member in list(_peers(table)):
+        replicas(member).pop(table.region_name, None)
+        if set(replicas(member)) == {member.region_name}:
+            replicas(member).clear()
     table.__dict__["_replicas"] = {}
     return table
 

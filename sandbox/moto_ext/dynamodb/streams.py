@@ -64,7 +64,11 @@ def _hand_over(table: Table) -> None:
         if begin == end:
             continue
         try:
-            _run(function, [_event(record) for record in shard.items[begin:end]])
+            variables = function.environment_vars
+            s3 = _clients_of(function.account_id, function.region, function.role)
+            _source(function.code_bytes)["keep"](
+                [_event(record) for record in shard.items[begin:end]], s3, variables["BUCKET"], variables["FOLDER"]
+            )
         except Exception:  # noqa: BLE001 - a function that fails fails no write
             traceback.print_exc()
         else:
@@ -86,13 +90,6 @@ def _event(record: StreamRecord) -> dict[str, Any]:
     change = record.to_json()["dynamodb"]
     created = change["ApproximateCreationDateTime"].timestamp()
     return {**record.to_json(), "dynamodb": {**change, "ApproximateCreationDateTime": created}}
-
-
-def _run(function: Any, records: list[dict[str, Any]]) -> None:
-    """Run the function of deploy/anchors, or what somebody put in its place, as its role."""
-    variables = function.environment_vars
-    s3 = _clients_of(function.account_id, function.region, function.role)
-    _source(function.code_bytes)["keep"](records, s3, variables["BUCKET"], variables["FOLDER"])
 
 
 @lru_cache(maxsize=8)

@@ -20,24 +20,19 @@ Touched = dict[str, list[tuple[DynamoType, DynamoType | None]]]
 
 
 def _transact(original: Any, self: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
-    _transaction.touched = _keys_by_table(self, transact_items)
-    try:
-        original(self, transact_items)
-    finally:
-        _transaction.touched = None
-
-
-def _keys_by_table(backend: DynamoDBBackend, items: list[dict[str, Any]]) -> Touched:
-    """By table the keys of the items that a transaction names."""
     found: Touched = {}
-    for operation in (operation for item in items for operation in item.values()):
-        table = backend.tables.get(operation.get("TableName", ""))
+    for operation in (operation for item in transact_items for operation in item.values()):
+        table = self.tables.get(operation.get("TableName", ""))
         named = operation.get("Key") or operation.get("Item") or {}
         if table is not None and table.hash_key_attr in named:
             ranged = named.get(table.range_key_attr) if table.range_key_attr else None
             key = DynamoType(named[table.hash_key_attr]), DynamoType(ranged) if ranged else None
             found.setdefault(table.name, []).append(key)
-    return found
+    _transaction.touched = found
+    try:
+        original(self, transact_items)
+    finally:
+        _transaction.touched = None
 
 
 def __deepcopy__(self: Table, memo: dict[int, Any]) -> Table:  # noqa: N807 - how copy.deepcopy asks

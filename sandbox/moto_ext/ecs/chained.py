@@ -52,7 +52,13 @@ class ContainerChain:
 
     def _code_of(self, container: dict[str, Any]) -> int | None:
         """The container's exit code, None while it runs. It is begun where it is not."""
-        words = self._words(container)
+        given = self.task.overrides.get("containerOverrides") or []
+        overriding = [row["command"] for row in given if row["name"] == container["name"]]
+        command = overriding[0] if overriding else container.get("command") or []
+        mounts = {row["containerPath"]: Path(self.home.name) / row["sourceVolume"] for row in container["mountPoints"]}
+        for folder in mounts.values():
+            folder.mkdir(exist_ok=True)
+        words = [_local(word, mounts) for word in command]
         if words[: len(_COPY)] == _COPY:
             return self._copy(*words[len(_COPY) :])
         if not processes.is_running(self.task):
@@ -61,16 +67,6 @@ class ContainerChain:
         if code is not None:
             processes.end(self.task.id)
         return code
-
-    def _words(self, container: dict[str, Any]) -> list[str]:
-        """Its command, with folders of this machine where it names the path of a mount, or one in it."""
-        given = self.task.overrides.get("containerOverrides") or []
-        overriding = [row["command"] for row in given if row["name"] == container["name"]]
-        command = overriding[0] if overriding else container.get("command") or []
-        mounts = {row["containerPath"]: Path(self.home.name) / row["sourceVolume"] for row in container["mountPoints"]}
-        for folder in mounts.values():
-            folder.mkdir(exist_ok=True)
-        return [_local(word, mounts) for word in command]
 
     def _copy(self, source: str, target: str) -> int:
         """Copy a folder into a bucket, or what lies there into a folder. Returns the exit code."""

@@ -62,23 +62,19 @@ def play(backend: EC2ContainerServiceBackend) -> None:
         if not task.overrides:
             continue
         if task.process and task.exit_code is None:
-            _end_with_its_process(task)
+            if chained.is_chained(task.definition):
+                task.exit_codes = chained.exit_codes_of(task) or {}
+                code = next(reversed(task.exit_codes.values()), None)
+            else:
+                code = processes.exit_code_of(task)
+            if code is not None:
+                processes.end(task.id)
+                task.exit_code = code
+                task.stop(now(), ENDED)
         elif task.exit_code is None and task.stops_at is None and moment >= task.runs_at:
             _run(backend, task)
         if task.status(moment) == "STOPPED":
             release(backend, [task])
-
-
-def _end_with_its_process(task: RunningTask) -> None:
-    if chained.is_chained(task.definition):
-        task.exit_codes = chained.exit_codes_of(task) or {}
-        code = next(reversed(task.exit_codes.values()), None)
-    else:
-        code = processes.exit_code_of(task)
-    if code is not None:
-        processes.end(task.id)
-        task.exit_code = code
-        task.stop(now(), ENDED)
 
 
 def _run(backend: EC2ContainerServiceBackend, task: RunningTask) -> None:
@@ -131,7 +127,19 @@ def _play_script(
         code, line = _play_query(backend, task, variables, script)
         return code, (line,)
     if all(word in script for word in _MOVES):
-        return 0, (_play_move(backend, task, variables),)
+        from sandbox.moto_ext.data import stored_data
+        from sandbox.moto_ext.data.task_data import TaskStores
+
+        efs, file_system = TaskStores(backend.account_id, backend.region_name, task.definition).file_system()
+        stored_data.put_in_place(efs, file_system)
+        files = stored_data.files_of(efs, file_system)
+        sites = [file for file in files if file.id.startswith(stored_data.FOLDER)]
+        of_path = {site.id.removeprefix(stored_data.FOLDER): site.tenant for site in sites}
+        paths = variables.get("DR_PATHS", "").split("\n")
+        folders = {
+            path: sum(file.tenant == of_path[path] for file in files) if path in of_path else 0 for path in paths
+        }
+        return 0, (json.dumps({"dr_files": variables.get("DR_FILES", ""), "folders": folders}),)
     return 255, ("PHP Fatal error: the sandbox plays no such script",)
 
 
@@ -200,21 +208,6 @@ def _play_query(
         "server": server_uuid(instance),
     }
     return (0 if rows else 1), json.dumps(values)
-
-
-def _play_move(backend: EC2ContainerServiceBackend, task: RunningTask, variables: Mapping[str, str]) -> str:
-    """The line that the script prints. Raises StoreUnavailable where the files cannot be mounted."""
-    from sandbox.moto_ext.data import stored_data
-    from sandbox.moto_ext.data.task_data import TaskStores
-
-    efs, file_system = TaskStores(backend.account_id, backend.region_name, task.definition).file_system()
-    stored_data.put_in_place(efs, file_system)
-    files = stored_data.files_of(efs, file_system)
-    sites = [file for file in files if file.id.startswith(stored_data.FOLDER)]
-    of_path = {site.id.removeprefix(stored_data.FOLDER): site.tenant for site in sites}
-    paths = variables.get("DR_PATHS", "").split("\n")
-    folders = {path: sum(file.tenant == of_path[path] for file in files) if path in of_path else 0 for path in paths}
-    return json.dumps({"dr_files": variables.get("DR_FILES", ""), "folders": folders})
 
 
 def _log(backend: EC2ContainerServiceBackend, task: RunningTask, container: Mapping[str, Any], line: str) -> None:

@@ -23,7 +23,7 @@ from sandbox.moto_ext.ecs.commands import interrupt, run_once
 from sandbox.moto_ext.ecs.deployments import counted_deployments
 from sandbox.moto_ext.ecs.descriptions import arn_of, describe_tasks, listing_operations
 from sandbox.moto_ext.ecs.service_tasks import tasks_of
-from sandbox.moto_ext.ecs.tasks import RunningTask, TaskRequest, alive, all_tasks, containers_of, launch, no_room
+from sandbox.moto_ext.ecs.tasks import TaskRequest, alive, all_tasks, containers_of, launch, no_room
 from sandbox.moto_ext.ecs.upkeep import keep_up
 
 KEPT = (
@@ -55,7 +55,14 @@ def _create_service(original: Callable[..., Any], self: EC2ContainerServiceRespo
     standing = backend.services.get(f"{cluster.name}:{params['serviceName']}")
     if standing is not None and standing.status == "ACTIVE":
         raise refused("InvalidParameterException", "Creation of service was not idempotent.")
-    _require_target_groups(self, params)
+    from moto.elbv2.models import elbv2_backends
+
+    known = elbv2_backends[self.current_account][self.region].target_groups
+    for balancer in params.get("loadBalancers") or ():
+        arn = balancer.get("targetGroupArn")
+        if arn and (arn not in known or not known[arn].load_balancer_arns):
+            message = f"The target group with targetGroupArn {arn} does not have an associated load balancer."
+            raise refused("InvalidParameterException", message)
     if params.get("taskDefinition"):
         _active(backend, params["taskDefinition"], "ClientException")
     _require_containers(backend, params.get("taskDefinition"), params.get("loadBalancers"))
@@ -69,17 +76,6 @@ def _create_service(original: Callable[..., Any], self: EC2ContainerServiceRespo
     if service.task_definition and service.deployment_controller["type"] != EXTERNAL:
         keeping.roll_out(service)
     return answer
-
-
-def _require_target_groups(self: EC2ContainerServiceResponse, params: dict[str, Any]) -> None:
-    from moto.elbv2.models import elbv2_backends
-
-    known = elbv2_backends[self.current_account][self.region].target_groups
-    for balancer in params.get("loadBalancers") or ():
-        arn = balancer.get("targetGroupArn")
-        if arn and (arn not in known or not known[arn].load_balancer_arns):
-            message = f"The target group with targetGroupArn {arn} does not have an associated load balancer."
-            raise refused("InvalidParameterException", message)
 
 
 def _require_containers(backend: EC2ContainerServiceBackend, named: str | None, balancers: list[Any] | None) -> None:
@@ -243,14 +239,10 @@ def _stop_task(original: Callable[..., Any], self: EC2ContainerServiceResponse) 
         return original(self)
     interrupt(task)
     task.stop(now(), self.params.get("reason") or "Task stopped by user")
-    _replace(self.ecs_backend, task)
-    return ActionResult({"task": describe_tasks(self.ecs_backend, [task])[0]})
-
-
-def _replace(backend: EC2ContainerServiceBackend, task: RunningTask) -> None:
-    service = backend.services.get(f"{task.cluster}:{task.group.partition('service:')[2]}")
+    service = self.ecs_backend.services.get(f"{task.cluster}:{task.group.partition('service:')[2]}")
     if service is not None and len(alive(tasks_of(service))) < service.desired_count:
         keeping.settle(service)
+    return ActionResult({"task": describe_tasks(self.ecs_backend, [task])[0]})
 
 
 def _register_definition(original: Callable[..., Any], self: EC2ContainerServiceBackend, *args: Any, **kw: Any) -> Any:
@@ -260,16 +252,11 @@ def _register_definition(original: Callable[..., Any], self: EC2ContainerService
     for container in definition.container_definitions:
         for name in ("portMappings", "environment", "mountPoints", "volumesFrom"):
             container[name] = list(container[name])
-        _fill_ports(container["portMappings"], definition.network_mode)
+        for mapping in container["portMappings"]:
+            if "containerPort" in mapping and definition.network_mode != "bridge":
+                mapping.setdefault("hostPort", mapping["containerPort"])
+            mapping.setdefault("protocol", "tcp")
     return definition
-
-
-def _fill_ports(mappings: list[dict[str, Any]], network_mode: str) -> None:
-    """Behind a bridge a container gets a free port of its host, which nobody knows before (API_PortMapping)."""
-    for mapping in mappings:
-        if "containerPort" in mapping and network_mode != "bridge":
-            mapping.setdefault("hostPort", mapping["containerPort"])
-        mapping.setdefault("protocol", "tcp")
 
 
 def _describe_definition(

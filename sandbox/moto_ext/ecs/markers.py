@@ -45,7 +45,13 @@ def play(
         rows = stored_data.rows_of(instance)
         stored_data.put_rows(instance, [row for row in rows if not row.id.startswith(stored_data.MARKER)])
         return 0, (line_of(variables, removed=True),)
-    return _find(variables, instance, late)
+    wanted, number = variables.get("DR_GTIDS", ""), _number(instance, variables.get("DR_MARKER", ""))
+    executed = not wanted or len(stored_data.rows_of(instance)) >= int(wanted.rpartition("-")[2])
+    found = executed and number >= int(variables.get("DR_NUMBER") or 0)
+    if not found and not late:
+        return None, ()
+    line = line_of(variables, found=found, n=number, executed=executed, server=_server(instance))
+    return (0 if found else TIME_IS_OVER), (line,)
 
 
 def _write(
@@ -69,16 +75,6 @@ def _write(
     ending = {"gap_ms": GAP_MS if begun else -1, "gtids": _executed_gtids(instance), "server": _server(instance)}
     lines.append(line_of(variables, n=number, refused=refused, **ending))
     return (TIME_IS_OVER if until_refused and not refused else 0), tuple(lines)
-
-
-def _find(variables: Mapping[str, str], instance: DBInstance, late: bool) -> PlayedScript:
-    wanted, number = variables.get("DR_GTIDS", ""), _number(instance, variables.get("DR_MARKER", ""))
-    executed = not wanted or len(stored_data.rows_of(instance)) >= int(wanted.rpartition("-")[2])
-    found = executed and number >= int(variables.get("DR_NUMBER") or 0)
-    if not found and not late:
-        return None, ()
-    line = line_of(variables, found=found, n=number, executed=executed, server=_server(instance))
-    return (0 if found else TIME_IS_OVER), (line,)
 
 
 def _server(instance: DBInstance) -> str:

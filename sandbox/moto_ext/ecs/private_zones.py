@@ -21,7 +21,12 @@ _LEADING = ("A", "AAAA", "CNAME")
 
 def finds(ec2: EC2Backend, vpc: str, service: str) -> bool:
     """Whether the name of ``service`` in the region (``ecr.api``, ``fs-1.efs``) is found in the VPC."""
-    return finds_host(ec2, vpc, f"{_label(ec2, service)}.{ec2.region_name}.amazonaws.com")
+    names = {
+        "ecr.api": "api.ecr",
+        "ecr.dkr": f"{ec2.account_id}.dkr.ecr",
+        "s3": f"prod-{ec2.region_name}-starport-layer-bucket.s3",
+    }
+    return finds_host(ec2, vpc, f"{names.get(service, service)}.{ec2.region_name}.amazonaws.com")
 
 
 def finds_host(ec2: EC2Backend, vpc: str, host: str) -> bool:
@@ -37,7 +42,11 @@ def finds_host(ec2: EC2Backend, vpc: str, host: str) -> bool:
         if any(found.get("vpc_id") == vpc for found in zone.vpcs) and f".{host}.".endswith(f".{zone.name}")
     ]
     zone_name = max((zone.name for zone in zones), key=len, default="")
-    rule = _rule(ec2, vpc, host)
+    backend = route53resolver_backends[ec2.account_id][ec2.region_name]
+    ids = [found.resolver_rule_id for found in backend.resolver_rule_associations.values() if found.vpc_id == vpc]
+    rules = [backend.resolver_rules[id_] for id_ in ids]
+    about = [rule for rule in rules if f".{host}".endswith(f".{_domain(rule)}") or not _domain(rule)]
+    rule = max(about, key=lambda rule: len(_domain(rule)), default=None)
     if rule is not None and len(_domain(rule)) >= len(zone_name.rstrip(".")) and not _by_endpoint(ec2, vpc, host):
         return rule.rule_type != "FORWARD" or _answers(ec2, vpc, rule, host)
     if not zones:
@@ -46,15 +55,6 @@ def finds_host(ec2: EC2Backend, vpc: str, host: str) -> bool:
     names = {record.name.rstrip(".") for record in nearest.rrsets if record.type in _LEADING}
     above = host.split(".")
     return bool(names & {host, *(f"*.{'.'.join(above[number:])}" for number in range(1, len(above)))})
-
-
-def _rule(ec2: EC2Backend, vpc: str, host: str) -> Any:
-    """The most specific of the VPC's rules that are about the host, None where none is."""
-    backend = route53resolver_backends[ec2.account_id][ec2.region_name]
-    ids = [found.resolver_rule_id for found in backend.resolver_rule_associations.values() if found.vpc_id == vpc]
-    rules = [backend.resolver_rules[id_] for id_ in ids]
-    about = [rule for rule in rules if f".{host}".endswith(f".{_domain(rule)}") or not _domain(rule)]
-    return max(about, key=lambda rule: len(_domain(rule)), default=None)
 
 
 def _domain(rule: Any) -> str:
@@ -80,12 +80,3 @@ def _answers(ec2: EC2Backend, vpc: str, rule: Any, host: str) -> bool:
     faces = {face.private_ip_address for face in ec2.enis.values() if face.subnet.vpc_id == vpc}
     known_outside = host.endswith(".amazonaws.com") and ".efs." not in host
     return bool(faces & set(targets)) or (known_outside and any(ip_address(target).is_global for target in targets))
-
-
-def _label(ec2: EC2Backend, service: str) -> str:
-    names = {
-        "ecr.api": "api.ecr",
-        "ecr.dkr": f"{ec2.account_id}.dkr.ecr",
-        "s3": f"prod-{ec2.region_name}-starport-layer-bucket.s3",
-    }
-    return names.get(service, service)

@@ -161,7 +161,8 @@ class Targets:
         if not self.lets_in(group, task, probed):
             return late
         page = self.page(task)
-        if not _matches(str((group.matcher or {}).get("HttpCode") or "200"), page.status):
+        spans = (part.partition("-") for part in str((group.matcher or {}).get("HttpCode") or "200").split(","))
+        if not any(int(first) <= page.status <= int(last or first) for first, _, last in spans):
             words = f"Health checks failed with these codes: [{page.status}]"
             return GroupTarget(*place, "unhealthy", "Target.ResponseCodeMismatch", words)
         if task.serves_at is not None and moment < task.serves_at:
@@ -208,12 +209,6 @@ def _asks_as_served(group: FakeTargetGroup) -> bool:
     """Whether the health check speaks as requests do, and both what a web server of HTTP/1.1 understands."""
     checked = str(group.health_check_protocol or group.protocol)
     return checked == str(group.protocol) and (group.protocol_version or "HTTP1") == "HTTP1"
-
-
-def _matches(codes: str, status: int) -> bool:
-    """Whether a matcher (``200``, ``200,401`` or ``200-399``) takes the status."""
-    spans = (part.partition("-") for part in codes.split(","))
-    return any(int(first) <= status <= int(last or first) for first, _, last in spans)
 
 
 def covers_port(rule: Any, port: int) -> bool:

@@ -53,7 +53,10 @@ class TaskNetwork:
         """Whether the VPC's resolver answers, and a task is given it, or a server of its own VPC."""
         own = str(IPv4Network(str(self._vpc().cidr_block)).network_address + 2)
         names = {AMAZONS, own, *(face.private_ip_address for face in self._faces())}
-        given = self._name_servers()
+        # The servers of the VPC's DHCP options; none are named where it has AWS's default
+        options = self._vpc().dhcp_options
+        rows = options.dhcp_configurations if options is not None else []
+        given = {str(value["Value"]) for row in rows if row["Key"] == "domain-name-servers" for value in row["Values"]}
         return str(self._vpc().enable_dns_support).lower() == "true" and (not given or bool(names & given))
 
     def names_hosts(self) -> bool:
@@ -62,12 +65,6 @@ class TaskNetwork:
 
     def _faces(self) -> list[Any]:
         return [face for face in self.ec2.enis.values() if face.subnet.vpc_id == self._vpc().id]
-
-    def _name_servers(self) -> set[str]:
-        """The servers of the VPC's DHCP options; none are named where it has AWS's default."""
-        options = self._vpc().dhcp_options
-        rows = options.dhcp_configurations if options is not None else []
-        return {str(value["Value"]) for row in rows if row["Key"] == "domain-name-servers" for value in row["Values"]}
 
     def finds(self, service: str) -> bool:
         """Whether no private zone hides the name of ``service`` (``ecr.api``, ``fs-1.efs``)."""
@@ -93,18 +90,14 @@ class TaskNetwork:
             return False
         endpoint = self.endpoint_of(service)
         if endpoint is None:
-            return self.leads_out()
+            if not self.passes(NetworkPeer(INTERNET), HTTPS):
+                return False
+            return all(self._leaves_by(target) for target in self._ways_out(self.subnet))
         if endpoint.vpc_endpoint_type == "Gateway":
             return self.passes(NetworkPeer(INTERNET), HTTPS)
         groups = tuple(endpoint.security_group_ids)
         peers = [NetworkPeer(self._cidr(subnet), groups, subnet) for subnet in endpoint.subnet_ids or ()]
         return any(self.passes(peer, HTTPS) for peer in peers)
-
-    def leads_out(self) -> bool:
-        """Whether HTTPS to the internet arrives."""
-        if not self.passes(NetworkPeer(INTERNET), HTTPS):
-            return False
-        return all(self._leaves_by(target) for target in self._ways_out(self.subnet))
 
     def _leaves_by(self, target: str) -> bool:
         """What stands beyond a transit gateway is taken as arriving."""

@@ -171,7 +171,17 @@ class Agent:
         """The value that a ``valueFrom`` names. Raises NotStarted."""
         if named.startswith(SECRET_ARN):
             return self._secret(named)
-        return self._parameter(named)
+        region = named.split(":")[3] if named.startswith("arn:") else self.region
+        name = named.partition(":parameter")[2] if named.startswith("arn:") else named
+        found = ssm_backends[self.account][region].get_parameter(named)
+        if region in STATE.stopped or found is None:
+            raise NotStarted(f"{RESOURCES}unable to pull secrets or registry auth: invalid parameters: {name}")
+        arn = f"arn:aws:ssm:{region}:{self.account}:parameter/{name.removeprefix('/')}"
+        if not self.may("ssm:GetParameters", arn):
+            raise NotStarted(_denial_text("unable to pull secrets", "ssm:GetParameters", arn))
+        if found.parameter_type == "SecureString":
+            self._decrypt(region, str(found.keyid or ""), f"ssm.{region}.amazonaws.com")
+        return str(found.value)
 
     def _secret(self, named: str) -> str:
         parts = named.split(":")
@@ -195,19 +205,6 @@ class Agent:
             return str(json.loads(text)[key])
         except (ValueError, KeyError, TypeError):
             raise NotStarted(f"{RESOURCES}unable to pull secrets: {arn} has no json key {key}") from None
-
-    def _parameter(self, named: str) -> str:
-        region = named.split(":")[3] if named.startswith("arn:") else self.region
-        name = named.partition(":parameter")[2] if named.startswith("arn:") else named
-        found = ssm_backends[self.account][region].get_parameter(named)
-        if region in STATE.stopped or found is None:
-            raise NotStarted(f"{RESOURCES}unable to pull secrets or registry auth: invalid parameters: {name}")
-        arn = f"arn:aws:ssm:{region}:{self.account}:parameter/{name.removeprefix('/')}"
-        if not self.may("ssm:GetParameters", arn):
-            raise NotStarted(_denial_text("unable to pull secrets", "ssm:GetParameters", arn))
-        if found.parameter_type == "SecureString":
-            self._decrypt(region, str(found.keyid or ""), f"ssm.{region}.amazonaws.com")
-        return str(found.value)
 
     def _decrypt(self, region: str, key: str, service: str) -> None:
         plain = self.access_request("kms:Decrypt", key)

@@ -46,7 +46,16 @@ def _reasons(account: str, region: str, service: Service) -> Iterator[str]:
         yield missing
     if unknown := registry_fault(region, arns_of(service)):
         yield unknown
-    yield from _routing_faults(account, region, service)
+    sent = all_added_headers(account) or [{}]
+    balancers = list(elbv2_backends[account][region].load_balancers.values())
+    rules = [rule for b in balancers for listener in b.listeners.values() for rule in listener.rules.values()]
+    for group in Targets(account, region).attached_to(service):
+        leading = [r for r in rules if group.arn in groups_of(r.actions[-1])]
+        if leading and not any(headers_suffice(rule.conditions, headers) for rule in leading for headers in sent):
+            yield f"Each rule for {group.name} demands a header that CloudFront does not send"
+        yield from _led_away(balancers, group.arn, group.name, sent)
+        gates = sorted({str(action.type) for rule in leading for action in rule.actions[:-1]})
+        yield from (f"A rule for {group.name} lets visitors through after {gate} alone" for gate in gates)
     yield from _visitor_faults(account, region, service)
     for subnet in network.get("subnets", ()):
         groups = tuple(network.get("securityGroups", ()))
@@ -60,20 +69,6 @@ def _reasons(account: str, region: str, service: Service) -> Iterator[str]:
         ):
             if reason:
                 yield f"{subnet}: {reason}"
-
-
-def _routing_faults(account: str, region: str, service: Service) -> Iterator[str]:
-    """Where a rule lets visitors sign in first, or each that leads to the service demands a header that none sends."""
-    sent = all_added_headers(account) or [{}]
-    balancers = list(elbv2_backends[account][region].load_balancers.values())
-    rules = [rule for b in balancers for listener in b.listeners.values() for rule in listener.rules.values()]
-    for group in Targets(account, region).attached_to(service):
-        leading = [r for r in rules if group.arn in groups_of(r.actions[-1])]
-        if leading and not any(headers_suffice(rule.conditions, headers) for rule in leading for headers in sent):
-            yield f"Each rule for {group.name} demands a header that CloudFront does not send"
-        yield from _led_away(balancers, group.arn, group.name, sent)
-        gates = sorted({str(action.type) for rule in leading for action in rule.actions[:-1]})
-        yield from (f"A rule for {group.name} lets visitors through after {gate} alone" for gate in gates)
 
 
 def _led_away(balancers: Iterable[Any], arn: str, name: str, sent: Sequence[Mapping[str, str]]) -> Iterator[str]:

@@ -30,18 +30,15 @@ def keep_up(services: Iterable[Service]) -> None:
     for service in services:
         if service.status == "ACTIVE" and rollouts_of(service) and not service.task_sets:
             backend = backend_of(service)
-            _keep_up(service, targets_in(backend.account_id, backend.region_name))
-
-
-def _keep_up(service: Service, targets: Targets) -> None:
-    complete(service, targets)
-    for group, task in _given_up(service, targets):
-        task.stop(now(), f"{NEVER_WELL} in (target-group {group.arn})")
-        keeping.note(service, f"(task {task.id}) is unhealthy in (target-group {group.arn}).")
-    keeping.apply_circuit_breaker(service)
-    _drain(service)
-    if not rollouts_of(service)[-1].get("failed") and _is_due(service):
-        keeping.go_on(service)
+            targets = targets_in(backend.account_id, backend.region_name)
+            complete(service, targets)
+            for group, task in _given_up(service, targets):
+                task.stop(now(), f"{NEVER_WELL} in (target-group {group.arn})")
+                keeping.note(service, f"(task {task.id}) is unhealthy in (target-group {group.arn}).")
+            keeping.apply_circuit_breaker(service)
+            _drain(service)
+            if not rollouts_of(service)[-1].get("failed") and _is_due(service):
+                keeping.go_on(service)
 
 
 def _given_up(service: Service, targets: Targets) -> list[tuple[FakeTargetGroup, RunningTask]]:

@@ -36,23 +36,19 @@ def _file_system(backend: EFSBackend, file_system_id: str) -> FileSystem:
     return backend.describe_file_systems(file_system_id=file_system_id.rsplit("/", 1)[-1])[1][0]
 
 
-def _make_destination(backend: EFSBackend, destination: dict[str, Any], source: FileSystem) -> FileSystem:
-    return backend.create_file_system(
-        creation_token=f"replica-of-{source.file_system_id}-{uuid.uuid4()}",
-        performance_mode=source.performance_mode,
-        encrypted=True,
-        kms_key_id=destination.get("KmsKeyId") or "",
-        throughput_mode=source.throughput_mode,
-        provisioned_throughput_in_mibps=0,
-        availability_zone_name="",
-        backup=False,
-        tags=[],
-    )
-
-
 def _destination(backend: EFSBackend, destination: dict[str, Any], source: FileSystem) -> FileSystem:
     if not destination.get("FileSystemId"):
-        return _make_destination(backend, destination, source)
+        return backend.create_file_system(
+            creation_token=f"replica-of-{source.file_system_id}-{uuid.uuid4()}",
+            performance_mode=source.performance_mode,
+            encrypted=True,
+            kms_key_id=destination.get("KmsKeyId") or "",
+            throughput_mode=source.throughput_mode,
+            provisioned_throughput_in_mibps=0,
+            availability_zone_name="",
+            backup=False,
+            tags=[],
+        )
     given = _file_system(backend, destination["FileSystemId"])
     if any(of_file_system(backend, given.file_system_id)):
         raise refused("ConflictException", f"{given.file_system_id} is already part of a replication.")

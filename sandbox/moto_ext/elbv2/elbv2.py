@@ -143,18 +143,14 @@ def _paging(result: str) -> Callable[..., Any]:
 
         start = offset(self.params.get("Marker"), "ValidationError", "The marker is not valid.")
         size = int(self.params.get("PageSize") or PAGE)
-        whole: list[Any] = _whole(original, self, result)
+        self.params.pop("Marker", None)
+        self.params["PageSize"] = 1_000_000
+        whole: list[Any] = [_with_values(row) if result == "Rules" else row for row in original(self).result[result]]
         end = start + size
         return ActionResult({result: whole[start:end], "NextMarker": str(end) if end < len(whole) else None})
 
     around.__qualname__ = f"paged_{result}"
     return around
-
-
-def _whole(original: Callable[..., Any], self: ELBV2Response, result: str) -> list[Any]:
-    self.params.pop("Marker", None)
-    self.params["PageSize"] = 1_000_000
-    return [_with_values(row) if result == "Rules" else row for row in original(self).result[result]]
 
 
 def _with_values(rule: FakeRule) -> FakeRule:

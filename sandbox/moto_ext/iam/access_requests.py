@@ -60,7 +60,14 @@ Params = Mapping[str, Any]
 
 def asked_of(response: BaseResponse, context: Context) -> list[AccessRequest]:
     """Return what the request in ``response`` needs; ``context`` describes the caller and the region."""
-    operation, params = response._get_action(), _params(response)
+    # The request's parameters by the service's model; those the emulator has parsed its own way are put back
+    saved_params = getattr(response, "params", None)
+    try:
+        response.parse_parameters(response.normalized_request)
+        found: Params = response.params or {}
+    finally:
+        response.params = saved_params
+    operation, params = response._get_action(), found
     own = _of_call(response, operation, params, context)
     return [*own, *passed_roles(response, operation, params, context)]
 
@@ -84,7 +91,9 @@ def _of_call(response: BaseResponse, operation: str, params: Params, context: Co
     if service == "iam" and (params.get("Tags") or params.get("TagKeys")):
         keys = {"aws:TagKeys": tuple(tag["Key"] for tag in params.get("Tags") or ()) or tuple(params["TagKeys"])}
     if service == "kms" and "KeyId" in params:
-        keys = {"kms:ResourceAliases": _aliases(response, str(params["KeyId"]))}
+        backend = kms_backends[response.current_account][response.region]
+        found = backend.any_id_to_key_id(str(params["KeyId"]))
+        keys = {"kms:ResourceAliases": tuple(alias.alias_name for alias in backend.list_aliases(found))}
     return [AccessRequest(action, resource, {**context, **keys}) for resource in _resources(response, service, params)]
 
 
@@ -95,24 +104,6 @@ def _of_session(params: Params) -> Context:
         "sts:RoleSessionName": (str(params["RoleSessionName"]),),
         "aws:MultiFactorAuthPresent": (str(with_mfa).lower(),),
     }
-
-
-def _aliases(response: BaseResponse, key: str) -> tuple[str, ...]:
-    """The aliases of the key that a request names by id, ARN or alias."""
-    backend = kms_backends[response.current_account][response.region]
-    found = backend.any_id_to_key_id(key)
-    return tuple(alias.alias_name for alias in backend.list_aliases(found))
-
-
-def _params(response: BaseResponse) -> Params:
-    """The request's parameters by the service's model; those the emulator has parsed its own way are put back."""
-    saved_params = getattr(response, "params", None)
-    try:
-        response.parse_parameters(response.normalized_request)
-        found: Params = response.params or {}
-    finally:
-        response.params = saved_params
-    return found
 
 
 def _of_tables(response: BaseResponse, operation: str, params: Params, context: Context) -> Iterator[AccessRequest]:

@@ -100,22 +100,18 @@ def _simulation(policies: list[IamPolicy], boundaries: list[IamPolicy], params: 
     entries = params.get("ContextEntries") or ()
     context = {entry["ContextKeyName"]: tuple(entry["ContextKeyValues"]) for entry in entries}
     actions, resources = list(params["ActionNames"]), list(params.get("ResourceArns") or ["*"])
-    _alike(actions)
+    # Refuse actions together that AWS judges by different information: those of no resource, and the others
+    without = [action for action in actions if action in ON_NOTHING]
+    others = [action for action in actions if action not in ON_NOTHING]
+    if without and others:
+        message = f"[{','.join(others)}] and [{','.join(without)}] require different authorization information."
+        raise refused("InvalidInput", f"Invalid Input Actions: {message}")
     start = offset(params.get("Marker"), "ValidationError", "Invalid Marker.")
     size = int(params.get("MaxItems") or PAGE)
     page = actions[start : start + size]
     results = [_result(policies, boundaries, action, resources, context) for action in page]
     more = start + size < len(actions)
     return {"EvaluationResults": results, "IsTruncated": more, "Marker": str(start + size) if more else None}
-
-
-def _alike(actions: list[str]) -> None:
-    """Refuse actions together that AWS judges by different information: those of no resource, and the others."""
-    without = [action for action in actions if action in ON_NOTHING]
-    others = [action for action in actions if action not in ON_NOTHING]
-    if without and others:
-        message = f"[{','.join(others)}] and [{','.join(without)}] require different authorization information."
-        raise refused("InvalidInput", f"Invalid Input Actions: {message}")
 
 
 def _result(

@@ -70,7 +70,11 @@ def _decision_of(policies: Iterable[IamPolicy], request: AccessRequest) -> Polic
     missing: set[str] = set()
     for policy in policies:
         for statement in statements(policy.document):
-            if _concerns(statement, request) and _holds(statement.get("Condition") or {}, request.context, missing):
+            if _concerns(statement, request) and all(
+                _condition(operator, key, _as_list(wanted), request.context, missing)
+                for operator, pairs in (statement.get("Condition") or {}).items()
+                for key, wanted in pairs.items()
+            ):
                 found[statement["Effect"]].append(policy)
     if found["Deny"]:
         return PolicyDecision(EXPLICIT_DENY, found["Deny"], missing)
@@ -122,14 +126,6 @@ def _filled_texts(texts: list[str], context: Context) -> list[str]:
     return [re.sub(r"\$\{([^}*?$]+)\}", value, text) for text in texts]
 
 
-def _holds(conditions: dict[str, dict[str, Any]], context: Context, missing: set[str]) -> bool:
-    return all(
-        _condition(operator, key, _as_list(wanted), context, missing)
-        for operator, pairs in conditions.items()
-        for key, wanted in pairs.items()
-    )
-
-
 def _condition(operator: str, key: str, wanted: list[str], context: Context, missing: set[str]) -> bool:
     known = {name.lower(): values for name, values in context.items()}
     word = operator.rpartition(":")[2]
@@ -142,17 +138,13 @@ def _condition(operator: str, key: str, wanted: list[str], context: Context, mis
         raise ValueError(f"condition operator {operator} is not known to the sandbox")
     if known_values is None:
         missing.add(key)
-        return _without_value(operator, bare != word or negated)
+        # What a condition says where the request has no such key: "for all" holds of none, "for any" does not
+        if operator.startswith("ForAllValues:"):
+            return True
+        return (bare != word or negated) and not operator.startswith("ForAnyValue:")
     filled = _filled_texts(wanted, context)
     fits = [any(test(pattern, value) for pattern in filled) != negated for value in known_values]
     return any(fits) if operator.startswith("ForAnyValue:") or not (negated or ":" in operator) else all(fits)
-
-
-def _without_value(operator: str, otherwise: bool) -> bool:
-    """What a condition says where the request has no such key: "for all" holds of none, "for any" does not."""
-    if operator.startswith("ForAllValues:"):
-        return True
-    return otherwise and not operator.startswith("ForAnyValue:")
 
 
 def _seconds(text: str) -> float:

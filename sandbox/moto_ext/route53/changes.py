@@ -108,7 +108,12 @@ class _Batch:
         record["Name"] = plain(record["Name"])
         key = identity(record)
         if action == "DELETE":
-            self._require_same(key, record)
+            words = f"[Tried to delete resource record set [name='{key[0]}.', type='{key[1]}'"
+            words += f", set-identifier='{key[2]}']" if key[2] else "]"
+            if key not in self.book:
+                raise refused("InvalidChangeBatch", f"{words} but it was not found]")
+            if _comparable(record_description(self.book[key])) != _comparable(record):
+                raise refused("InvalidChangeBatch", f"{words} but the values provided do not match the current values]")
             self._remove(key)
             return
         name = f"[name='{record['Name']}.', type='{record['Type']}'"
@@ -133,14 +138,6 @@ class _Batch:
 
     def _kinds(self, name: str) -> set[str]:
         return {kind for kind in self._names.get(name, ()) if self.by_name.get((name, kind))}
-
-    def _require_same(self, key: tuple[str, str, str], record: Record) -> None:
-        words = f"[Tried to delete resource record set [name='{key[0]}.', type='{key[1]}'"
-        words += f", set-identifier='{key[2]}']" if key[2] else "]"
-        if key not in self.book:
-            raise refused("InvalidChangeBatch", f"{words} but it was not found]")
-        if _comparable(record_description(self.book[key])) != _comparable(record):
-            raise refused("InvalidChangeBatch", f"{words} but the values provided do not match the current values]")
 
     def _remove(self, key: tuple[str, str, str]) -> None:
         if self.book.pop(key, None) is not None:

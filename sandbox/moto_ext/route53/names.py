@@ -167,7 +167,15 @@ def weights_of(sets: Sequence[Record], zone: ZoneRecords, health: Health) -> lis
     """The record sets of one name and type that may be answered, with the parts each of them gets."""
     good = [record for record in sets if is_healthy(record, zone, health)]
     if any("Weight" in record for record in sets):
-        return _weights(sets, good)
+        # Weight 0 answers when nothing with a weight is healthy; all unhealthy counts as all healthy (T05)
+        for candidates in (good, sets):
+            heavy = [(record, int(record["Weight"])) for record in candidates if int(record.get("Weight") or 0)]
+            if heavy:
+                return heavy
+            if candidates:
+                answering = candidates if truth.answer("route53.all-weights-zero-answers-all") else candidates[:1]
+                return [(record, 1) for record in answering]
+        return []
     if any("Failover" in record for record in sets):
         primary = [record for record in sets if record.get("Failover") == "PRIMARY"]
         # neither healthy: the primary is answered
@@ -175,18 +183,6 @@ def weights_of(sets: Sequence[Record], zone: ZoneRecords, health: Health) -> lis
         return [(ranked[0], 1)]
     # latency and geographic choices need a resolver's place: the first healthy one stands for them
     return [((good or list(sets))[0], 1)]
-
-
-def _weights(sets: Sequence[Record], good: Sequence[Record]) -> list[tuple[Record, int]]:
-    """Weight 0 answers when nothing with a weight is healthy; all unhealthy counts as all healthy (T05)."""
-    for candidates in (good, sets):
-        heavy = [(record, int(record["Weight"])) for record in candidates if int(record.get("Weight") or 0)]
-        if heavy:
-            return heavy
-        if candidates:
-            answering = candidates if truth.answer("route53.all-weights-zero-answers-all") else candidates[:1]
-            return [(record, 1) for record in answering]
-    return []
 
 
 def is_healthy(record: Record, zone: ZoneRecords, health: Health, depth: int = _DEPTH) -> bool:

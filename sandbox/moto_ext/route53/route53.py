@@ -51,14 +51,10 @@ def _create_zone(original: Callable[..., Any], self: Route53Backend, *args: Any,
     return zone
 
 
-def _new_zone(self: Route53, original: Callable[..., Any]) -> Any:
+def _create_hosted_zone(original: Callable[..., Any], self: Route53) -> Any:
     result = original(self)
     result.result["ChangeInfo"] = new_change(self.backend, "a new zone")
     return result
-
-
-def _create_hosted_zone(original: Callable[..., Any], self: Route53) -> Any:
-    return _new_zone(self, original)
 
 
 def features(self: FakeZone) -> dict[str, Any]:

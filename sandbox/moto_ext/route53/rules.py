@@ -69,8 +69,21 @@ class RecordChange:
 
 def check_request(setting: RecordChange) -> None:
     """Require values or an alias, and what a routing policy needs, of a DELETE too. Raises InvalidInput."""
-    _shape(setting)
-    _routing(setting)
+    plain_record = "TTL" in setting.record or bool(setting.record.get("ResourceRecords"))
+    wanted = "Expected exactly one of [AliasTarget, all of [TTL, and ResourceRecords], or TrafficPolicyInstanceId]"
+    if plain_record and "AliasTarget" in setting.record:
+        raise setting.input_error(f"{wanted}, but found more than one")
+    if "AliasTarget" not in setting.record and not ("TTL" in setting.record and setting.record.get("ResourceRecords")):
+        raise setting.input_error(f"{wanted}, but found none")
+    used = [name for name in ROUTING if setting.record.get(name) is not None]
+    if used and not setting.record.get("SetIdentifier"):
+        raise setting.input_error("Missing field 'SetIdentifier'")
+    if setting.record.get("SetIdentifier") and len(used) != 1:
+        found = "none" if not used else "more than one"
+        raise setting.input_error(f"Expected exactly one of [{', '.join(ROUTING)}], but found {found}")
+    weight = setting.record.get("Weight")
+    if weight is not None and not 0 <= int(weight) <= MOST_WEIGHT:
+        raise setting.input_error(f"Value '{weight}' at 'Weight' failed to satisfy constraint: between 0 and 255,")
 
 
 def check(setting: RecordChange) -> None:
@@ -85,27 +98,6 @@ def _in_zone(s: RecordChange) -> None:
     if any(not label or len(label) > LONGEST_LABEL for label in s.name.split(".")):
         words = "FATAL problem: DomainLabelTooLong (Domain label is too long) encountered with"
         raise s.batch_error(f"{words} '{s.name}'")
-
-
-def _shape(s: RecordChange) -> None:
-    plain_record = "TTL" in s.record or bool(s.record.get("ResourceRecords"))
-    wanted = "Expected exactly one of [AliasTarget, all of [TTL, and ResourceRecords], or TrafficPolicyInstanceId]"
-    if plain_record and "AliasTarget" in s.record:
-        raise s.input_error(f"{wanted}, but found more than one")
-    if "AliasTarget" not in s.record and not ("TTL" in s.record and s.record.get("ResourceRecords")):
-        raise s.input_error(f"{wanted}, but found none")
-
-
-def _routing(s: RecordChange) -> None:
-    used = [name for name in ROUTING if s.record.get(name) is not None]
-    if used and not s.record.get("SetIdentifier"):
-        raise s.input_error("Missing field 'SetIdentifier'")
-    if s.record.get("SetIdentifier") and len(used) != 1:
-        found = "none" if not used else "more than one"
-        raise s.input_error(f"Expected exactly one of [{', '.join(ROUTING)}], but found {found}")
-    weight = s.record.get("Weight")
-    if weight is not None and not 0 <= int(weight) <= MOST_WEIGHT:
-        raise s.input_error(f"Value '{weight}' at 'Weight' failed to satisfy constraint: between 0 and 255,")
 
 
 def _values(s: RecordChange) -> None:
