@@ -16,8 +16,8 @@ from reports.render import csv_report, json_report, markdown_report
 from reports.terminal import console
 from reports.values.report import Report
 
+# Formats of which the file is what is printed: a thousand tenants' findings are not put into words twice.
 _KEPT = frozenset({"json", "csv", "markdown"})
-"""Formats of which the file is what is printed: a thousand tenants' findings are not put into words twice."""
 
 
 def print_report(report: Report, form: str, stream: TextIO) -> None:

@@ -37,11 +37,11 @@ from dr_estate.readers import control_table, rds
 
 _GRAVE = (Severity.BLOCKER, Severity.CRITICAL)
 _MEASURED_IN_DR = frozenset(store.id for store in STORES if store.measured_in_dr)
+# Checks of a copy that stands still once its source is lost: what that means is the loss, which ``data.<store>`` says
+# of the copy that is used.
 _REPORTED_AS_LOSS = {check: store.id for store in STORES for check in store.stale_with_source}
-"""Checks of a copy that stands still once its source is lost: what that means is the loss, which ``data.<store>`` says
-of the copy that is used."""
+# Checks of what this tool can recover at all: a plan for anything else would end in the middle.
 _SUPPORTED = (supported.database.id, supported.services.id)
-"""Checks of what this tool can recover at all: a plan for anything else would end in the middle."""
 _EXPECTED = {Goal.FAILOVER: PostureName.PRIMARY_LOST, Goal.SWITCHOVER: PostureName.NORMAL}
 _ADVICE = {
     PostureName.NORMAL: "There is nothing to fail over from (for a switchover: `dr_cli.py failover --planned`).",
@@ -57,8 +57,8 @@ _DATABASE_DOWN = (
     "The primary's database does not serve: it is given 15 minutes. If it is not back by then, override "
     "posture.expected by name."
 )
+# Where what the primary alone could show is not waited for. BLIND goes on only once a person answers for the loss.
 _PRIMARY_DOES_NOT_SERVE = (PostureName.PRIMARY_LOST, PostureName.IMPAIRED, PostureName.ON_DR, PostureName.BLIND)
-"""Where what the primary alone could show is not waited for. BLIND goes on only once a person answers for the loss."""
 
 
 class Advice(StrEnum):

@@ -41,6 +41,7 @@ _NEEDED = frozenset(
 _PRIMARY_ANSWERS = (PostureName.NORMAL, PostureName.DEGRADED, PostureName.PRIMARY_UNSEEN)
 # What a plan itself leads to on its way: a fenced primary serves nobody, and health moves visitors before records do.
 _ON_THE_WAY = (PostureName.IMPAIRED, PostureName.ON_DR_UNPLANNED, PostureName.ON_DR)
+# The postures in which a plan of each goal may make a change.
 EXPECTED = {
     Goal.FAILOVER: (PostureName.PRIMARY_LOST, *_ON_THE_WAY),
     Goal.SWITCHOVER: (*_PRIMARY_ANSWERS, *_ON_THE_WAY),
@@ -52,7 +53,6 @@ EXPECTED = {
     Goal.START_TEST: _PRIMARY_ANSWERS,
     Goal.CANARY: _PRIMARY_ANSWERS,
 }
-"""The postures in which a plan of each goal may make a change."""
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dr_actions.actions.registry import actions
 from dr_actions.execution import long_steps, lost_effects, rollback, sender, sick_primary, write_pause_watch
 from dr_actions.execution.progress import ProgressWatch
 from dr_actions.execution.rollback import RollbackResult
 from dr_actions.execution.run import OVERDUE, FailureCause, ManualPending, PlanRun, ReadFailed, StepFailed
-from dr_actions.execution.shown_call import shown_call
 from dr_actions.journal.journal import EntryKind, RecordedState
 from dr_actions.journal.manual_wait import step_back, wait_data
 from dr_actions.journal.point_of_no_return import last_reversible_step
@@ -26,6 +25,7 @@ from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Step, batches
 from dr_actions.model.sequence import Role, role_of
 from dr_estate.model.durations import duration
+from dr_estate.model.unavailable import DataUnavailable
 
 _WAITS = "The run looks, and goes on by itself when the change is there. Ctrl-C stops it; it can be resumed."
 
@@ -386,3 +386,17 @@ def _fail(
 
 def _kind(cause: FailureCause) -> EntryKind:
     return EntryKind.LATE if cause in OVERDUE else EntryKind.FAILED
+
+
+def shown_call(action: Action, step: Step, context: PlanContext | None) -> tuple[Step, str]:
+    """The step with the call that would be sent now, for a person makes that one; and what to say of it, "" nothing.
+
+    Where the world cannot be read at that moment the call is the planned one, and a person has to compare it.
+    """
+    if step.call is None or context is None:
+        return step, ""
+    try:
+        return replace(step, call=action.build_call(step, context)), ""
+    except DataUnavailable as error:
+        reason = f"This is the change as planned, for what it changes could not be read: {error.unavailable.why}"
+        return step, f"{reason} Compare targets, weights and health checks with the records before you make it."

@@ -22,8 +22,8 @@ from dr_actions.planning.write_pause import is_over, lasting_s
 from dr_estate.model.durations import duration
 
 _MINUTE_S = 60
+# After this the control stack notifies again, and as often as that until somebody can write.
 AGAIN = timedelta(minutes=10)
-"""After this the control stack notifies again, and as often as that until somebody can write."""
 
 
 def is_waited_on(run: PlanRun, action: Action) -> bool:

@@ -19,8 +19,8 @@ from dr_actions.model.plan import Call
 from dr_estate.config.environment import Environment
 
 RULE = "guard.backup-first"
+# A point's time is AWS's, the run's is ours: so much they may be apart.
 CLOCKS_APART = timedelta(minutes=1)
-"""A point's time is AWS's, the run's is ours: so much they may be apart."""
 _PLACED = frozenset(
     {
         "rds:CreateDBInstanceReadReplica",

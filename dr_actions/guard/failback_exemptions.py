@@ -26,8 +26,8 @@ PROTECT, REPLICATE = "efs:UpdateFileSystemProtection", "efs:CreateReplicationCon
 END, UNFREEZE = "efs:DeleteReplicationConfiguration", "efs:DeleteFileSystemPolicy"
 UNMARK = "dynamodb:DeleteItem"
 COPY, COPY_PART = "s3:CopyObject", "s3:UploadPartCopy"
+# The end of a copy in parts: what those are made of is judged where each is copied.
 COMPLETE = "s3:CompleteMultipartUpload"
-"""The end of a copy in parts: what those are made of is judged where each is copied."""
 _OBJECTS = ("s3", "s3control")
 LOCAL_ONLY = "LOCAL_CONFIGURATION_ONLY"
 Params = Mapping[str, Any]

@@ -29,8 +29,8 @@ from dr_estate.model.journal_chain import (
 )
 from dr_estate.model.world_id import WorldId
 
+# The key of who confirmed an irreversible step, in an entry of kind LOOKED; ``way`` is how.
 CONFIRMED_BY = "confirmed_by"
-"""The key of who confirmed an irreversible step, in an entry of kind LOOKED; ``way`` is how."""
 
 
 class EntryKind(StrEnum):

@@ -30,8 +30,8 @@ _DNS_STEPS = {
 _STOPS = {Goal.FAILBACK: Role.FREEZE, Goal.SWITCHOVER: Role.FENCE}
 _UNFREEZE = "database/unfreeze"
 _FENCES = ("compute/fence_services", "compute/fence_services_again")
+# Outcomes of a run that went through its plan.
 REACHED = ("done", "unconfirmed")
-"""Outcomes of a run that went through its plan."""
 _OF_NO_RUN = (EntryKind.PAUSED, EntryKind.UNPAUSED)
 _ANSWERS = {EntryKind.OUTCOME: "sent", EntryKind.UNDONE: "sent", EntryKind.COMPENSATION: "failed"}
 

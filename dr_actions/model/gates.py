@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+# The old primary is stopped from writing. Judged when a failover is assessed, and again once it tried.
 FENCE = "fence.primary"
-"""The old primary is stopped from writing. Judged when a failover is assessed, and again once it tried."""
+# What stands in the control table can be read: its lock and its open incident. What cannot be read holds.
 ITEM = "control.item"
-"""What stands in the control table can be read: its lock and its open incident. What cannot be read holds."""
+# The control planes of the global services answer. Set aside, health alone moves the visitors and keeps them.
 PLANES = "planes.us-east-1"
-"""The control planes of the global services answer. Set aside, health alone moves the visitors and keeps them."""
+# A tenant has healthy targets before traffic moves: ``traffic.targets.<tenant>``. Judged right before that.
 TARGETS = "traffic.targets"
-"""A tenant has healthy targets before traffic moves: ``traffic.targets.<tenant>``. Judged right before that."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,10 +41,10 @@ class Goal(StrEnum):
     ABORT = "abort of a failback"
 
 
+# Goals that move neither service nor data: they stop one region from writing, or let it write again.
 FENCING = frozenset({Goal.FENCE, Goal.RELEASE})
-"""Goals that move neither service nor data: they stop one region from writing, or let it write again."""
+# Goals whose time is nobody's recovery time.
 NO_RECOVERY = FENCING | {Goal.ABORT}
-"""Goals whose time is nobody's recovery time."""
 
 
 class Danger(StrEnum):

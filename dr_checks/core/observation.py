@@ -11,8 +11,8 @@ from dr_estate.config.environment import Environment
 from dr_estate.model.invocation import Invocation
 from dr_estate.snapshot.snapshot import Snapshot
 
+# The name of the plugin that brings the observation into this process, and takes the results as they are.
 HANDED_IN = "dr-observation"
-"""The name of the plugin that brings the observation into this process, and takes the results as they are."""
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from dr_estate.model.states import DATABASE
 from dr_estate.readers import rds_storage
 
 _FULL, _NEARLY_FULL = 0.05, 0.1
+# Storage autoscaling adds 10 % at least. Source: RDS User Guide, Managing capacity automatically.
 _GROWS_PERCENT = 110
-"""Storage autoscaling adds 10 % at least. Source: RDS User Guide, Managing capacity automatically."""
 _GIB = 1024**3
 
 

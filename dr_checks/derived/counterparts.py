@@ -18,15 +18,16 @@ from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import platform_resources
 from dr_estate.readers.platform_resources import LISTED, TAGGED_TYPES, TAGS, ServiceListing
 
+# Services that belong to no region: nothing of them can be missing in the DR region.
 GLOBAL_SERVICES = frozenset({"iam", "cloudfront", "route53", "organizations", "globalaccelerator", "shield", "support"})
-"""Services that belong to no region: nothing of them can be missing in the DR region."""
+# Services whose ARNs hold an id that each region generates itself: the Name tag pairs the two resources.
 _NAMED_BY_TAG = frozenset(
     {
         *("amplify", "apigateway", "appconfig", "appsync", "cognito-idp", "ec2", "elasticfilesystem", "fsx", "mq"),
         *("datasync", "route53resolver", "servicediscovery", "transfer", "workspaces"),
     }
 )
-"""Services whose ARNs hold an id that each region generates itself: the Name tag pairs the two resources."""
+# What other checks compare by itself, by the names of the environment file: it is not listed here again.
 _JUDGED = {
     **{kind: names for store in STORES for kind, names in store.compared},
     "cloudwatch:alarm": ("alarms",),
@@ -35,7 +36,6 @@ _JUDGED = {
     "sns": ("topics",),
     "ssm:document": ("recovery_document",),
 }
-"""What other checks compare by itself, by the names of the environment file: it is not listed here again."""
 _ALIASES = {"sesv2": "ses"}
 _FUNCTIONS = "lambda list-functions"
 _CACHES = ("elasticache describe-cache-clusters", "elasticache describe-replication-groups")

@@ -13,8 +13,8 @@ from dr_estate.model.unavailable import Unavailable, UnavailableKind, available
 from dr_estate.readers import ecs
 
 _CPU_UNITS_A_VCPU = 1024
+# Tasks of a tenant's definition that a run starts besides: those that write the markers, or move restored files.
 _ONE_OFF_TASKS = 2
-"""Tasks of a tenant's definition that a run starts besides: those that write the markers, or move restored files."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
-from dr_checks.derived import calendar
+from dateutil.relativedelta import relativedelta
+
 from dr_estate.config.environment import Environment
 from dr_estate.config.recovery_settings import Period
 from dr_estate.model.run_records import RunKind, RunRecord
+
+Window = tuple[date, date]
+
+# A month after 31 January is the last day of February: so relativedelta counts.
+_STEPS = {
+    Period.WEEKLY: relativedelta(weeks=1),
+    Period.MONTHLY: relativedelta(months=1),
+    Period.QUARTERLY: relativedelta(months=3),
+    Period.ANNUALLY: relativedelta(years=1),
+}
+_DAY = timedelta(days=1)
 
 _THERE_AND_BACK = "dr_cli.py failover --planned --execute && dr_cli.py failback --staged --execute"
 
@@ -59,7 +72,7 @@ def dues(env: Environment, runs: Iterable[RunRecord], now: datetime) -> tuple[Sc
 
 def blocked_now(env: Environment, now: datetime) -> str:
     """Why no drill may run at ``now``, "" where one may."""
-    window = calendar.window_of(calendar.day_of(now, env.schedule.timezone), env.schedule.windows)
+    window = window_of(day_of(now, env.schedule.timezone), env.schedule.windows)
     if window is None:
         return ""
     return f"no drill runs from {window[0]} to {window[1]} (schedule.blocked, days of {env.schedule.timezone})"
@@ -79,21 +92,63 @@ def _due(
     zone, windows = env.schedule.timezone, env.schedule.windows
     # A run that was broken off proves nothing, one of the future is a wrong clock.
     own = sorted((run for run in runs if run.kind is kind and run.complete and run.at <= now), key=lambda run: run.at)
-    today = calendar.day_of(now, zone)
-    days = [calendar.day_of(run.at, zone) for run in own]
-    due = calendar.next_due(days, period, windows)
+    today = day_of(now, zone)
+    days = [day_of(run.at, zone) for run in own]
+    due = next_due(days, period, windows)
     if period is not Period.AS_NEEDED and not own:
-        return ScheduledTest(
-            test, period, None, calendar.after_windows(today, windows), DueState.NEVER_RUN, command, kind
-        )
+        return ScheduledTest(test, period, None, after_windows(today, windows), DueState.NEVER_RUN, command, kind)
     state = DueState.OK
     if due is not None and today > due:
         state = DueState.OVERDUE
     elif due is not None and today >= _at_risk_from(days[-1], due, env.schedule.at_risk_days):
         # In a blocked window nobody may run it: no alarm about what is forbidden.
-        state = DueState.BLOCKED if calendar.window_of(today, windows) else DueState.AT_RISK
+        state = DueState.BLOCKED if window_of(today, windows) else DueState.AT_RISK
     return ScheduledTest(test, period, own[-1] if own else None, due, state, command, kind)
 
 
 def _at_risk_from(last: date, due: date, at_risk_days: int) -> date:
-    return max(calendar.middle_of(last, due), due - timedelta(days=at_risk_days))
+    return max(middle_of(last, due), due - timedelta(days=at_risk_days))
+
+
+def day_of(at: datetime, timezone: str) -> date:
+    """The day on which ``at`` (aware) falls in ``timezone``."""
+    return at.astimezone(ZoneInfo(timezone)).date()
+
+
+def next_due(days: Sequence[date], period: Period, windows: Sequence[Window] = ()) -> date | None:
+    """The day on which a test run on ``days`` (in order) is due again; None for one as needed, or never run.
+
+    A run on the last day of a short month that kept to a longer month's day comes back to it: 31 January, 28 February,
+    31 March. The same holds for 29 February of the next leap year. A day in a blocked window is moved after it.
+    """
+    if not days or period is Period.AS_NEEDED:
+        return None
+    due = days[-1] + _STEPS[period]
+    # A week has no day of the month to come back to.
+    if period is not Period.WEEKLY:
+        # The runs keep to their day of the month: a month that is too short for it does not change it.
+        expected = days[0].day
+        for day in days[1:]:
+            shortened = day.day < expected and (day + _DAY).day == 1
+            expected = expected if shortened else day.day
+        due += relativedelta(day=expected)
+    return after_windows(due, windows)
+
+
+def middle_of(last: date, due: date) -> date:
+    """The day at which half the time from ``last`` to ``due`` is over."""
+    return last + (due - last) / 2
+
+
+def after_windows(day: date, windows: Sequence[Window]) -> date:
+    """``day``, or the first day after the window it lies in, which may open into another one."""
+    # In order, so that a day that is moved out of one window is seen in the next.
+    for first, last in sorted(windows):
+        if first <= day <= last:
+            day = last + _DAY
+    return day
+
+
+def window_of(day: date, windows: Sequence[Window]) -> Window | None:
+    """The blocked window in which ``day`` lies, None outside."""
+    return next((window for window in windows if window[0] <= day <= window[1]), None)

@@ -9,8 +9,8 @@ from operator import itemgetter
 
 from dr_estate.readers.elbv2 import ListenerRule
 
+# What stands between a goal and the sign-in that comes before it.
 GATE = " after "
-"""What stands between a goal and the sign-in that comes before it."""
 _WILD = frozenset("*?[")
 Meets = Callable[[ListenerRule], bool | None]
 _Placed = tuple[float, ListenerRule]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from dr_checks.core.model import Area, CheckResult, Finding, Severity, Status
 from dr_estate.config.environment import Environment, Side
 
+# Blockers by what would be lost: who loses more than was promised is served all the same.
 LOSSES = frozenset(
     {
         "backup-plan.worst-case",
@@ -25,7 +26,7 @@ LOSSES = frozenset(
         "s3.replication-rule",
     }
 )
-"""Blockers by what would be lost: who loses more than was promised is served all the same."""
+# Critical checks without which a tenant's pages, or what its visitors write, may not be served.
 STOPS = frozenset(
     {
         "cloudfront-origins.bucket-filled",
@@ -63,7 +64,6 @@ STOPS = frozenset(
         "vpc-reach.attached-groups",
     }
 )
-"""Critical checks without which a tenant's pages, or what its visitors write, may not be served."""
 _UNMET = (Status.FAIL, Status.EXCEPTED)
 
 

@@ -14,8 +14,8 @@ _PORTS = re.compile(r"(?P<first>-?\d+)-(?P<last>-?\d+) (?P<peer>.+)")
 _NUMBERS = {"6": "tcp", "17": "udp"}
 _ANYWHERE, VPC = "0.0.0.0/0", "vpc"
 _LIST = "a prefix list"
+# Peers about which the reader returns nothing that could be compared with another peer.
 _NO_GROUP = frozenset({_LIST, "another VPC's group"})
-"""Peers about which the reader returns nothing that could be compared with another peer."""
 _LAST_PORT = 65535
 
 

@@ -24,8 +24,8 @@ from dr_estate.readers import dns_answers, efs, http_sites, rds
 from dr_estate.readers.http_sites import VisitRound
 from dr_estate.snapshot.snapshot import Snapshot
 
+# Copies that were due and did not come, before a store counts as one that receives nothing.
 _MISSED = 3
-"""Copies that were due and did not come, before a store counts as one that receives nothing."""
 _DATABASE_COPIED_EVERY = timedelta(minutes=5)  # RDS User Guide, "Restoring a DB instance to a specified time"
 _FILES_COPIED_EVERY = timedelta(minutes=15)  # EFS User Guide, "Replicating file systems": most within 15 minutes
 _SERVER_FAULT = 500

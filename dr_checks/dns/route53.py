@@ -12,8 +12,8 @@ from dr_estate.snapshot.tenants import host_of
 
 _NO_ZONE = "the hosted zone does not exist: see route53.zone-accessible"
 _SOA_FIELDS = 7
+# Types that a zone has for a name that another zone answers for; all else of such a name is never asked for.
 _OF_DELEGATIONS = ("NS", "DS")
-"""Types that a zone has for a name that another zone answers for; all else of such a name is never asked for."""
 
 
 @check(

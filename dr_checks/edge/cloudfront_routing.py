@@ -15,12 +15,12 @@ from dr_estate.readers.cloudfront import Behaviour, Distribution, HostPolicy, Or
 from dr_estate.readers.elbv2 import HeaderDemand, Listener, ListenerRule
 
 _WANTED = "forwards Host"
+# How policies of TLS 1.3 alone are named, and the one that AWS recommends, which speaks 1.2 too.
 TLS_13_ALONE, _TLS_12 = "-TLS13-1-3-", "ELBSecurityPolicy-TLS13-1-2-2021-06"
-"""How policies of TLS 1.3 alone are named, and the one that AWS recommends, which speaks 1.2 too."""
+# Headers that a visitor's browser sends.
 _OF_VISITORS = frozenset(
     {"accept", "accept-language", "authorization", "cookie", "origin", "referer", "user-agent", "x-requested-with"}
 )
-"""Headers that a visitor's browser sends."""
 
 
 @check(

@@ -27,8 +27,8 @@ _ALIKE = (
     "access_logs.s3.enabled",
 )
 
+# Settings that are reported only where they differ.
 _TREATMENT = ("routing.http.xff_client_port.enabled", "routing.http.desync_mitigation_mode")
-"""Settings that are reported only where they differ."""
 
 
 def _absent(view: View) -> Finding:

@@ -15,8 +15,8 @@ from dr_estate.readers import efs_mounts, elbv2, rds_groups, vpc
 
 _INTERNET = "0.0.0.0/0"
 _HTTPS = 443
+# The ports from which Linux, and so a Fargate task, a load balancer or a database, opens connections.
 _REPLIES = (32768, 60999)
-"""The ports from which Linux, and so a Fargate task, a load balancer or a database, opens connections."""
 _FILES = "tasks to their files"
 _ABSENT = "there is no VPC: see vpc.available"
 

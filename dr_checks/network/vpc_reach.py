@@ -18,8 +18,8 @@ from dr_estate.readers import ecs, elbv2, rds, route53_private_names, vpc
 NEEDED = ("ecr.api", "ecr.dkr", "s3", "logs", "secretsmanager")
 _ALIVE = {"available", "pending"}
 _ABSENT = "there is no VPC: see vpc.available"
+# What a default route names that leads to another network: a transit gateway, a VPN gateway, a core network.
 _ELSEWHERE = ("tgw-", "vgw-", "arn:aws:networkmanager:")
-"""What a default route names that leads to another network: a transit gateway, a VPN gateway, a core network."""
 _Groups = dict[str, vpc.SecurityGroup]
 _GATEWAY = "0.0.0.0/0 to a public NAT gateway whose own subnet leads to an attached internet gateway"
 EXCLUDED = "; aws_vpc_block_public_access_exclusion of the VPC"

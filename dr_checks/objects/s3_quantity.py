@@ -12,8 +12,8 @@ from dr_estate.readers import s3, s3_quantity
 from dr_estate.readers.s3_quantity import BucketContents
 
 _NEARLY, _HALF, _FEW = 0.95, 0.5, 10
+# How long a standard restore takes. Source: S3 User Guide, archive retrieval options.
 _ARCHIVES = {"GLACIER": "3 to 5 hours", "DEEP_ARCHIVE": "12 hours or more"}
-"""How long a standard restore takes. Source: S3 User Guide, archive retrieval options."""
 _GIB = 1024**3
 _AT_ONCE = "readable at once"
 _LOST = "The bucket was not among those counted."

@@ -14,10 +14,10 @@ from dr_estate.readers import evidence_stores
 
 _RULES = ("NIST AU-9", "NIST AU-11", "SOC2 CC7.3")
 _SIGNS = "SIGN_VERIFY"
+# The one mode of Object Lock in which nobody at all deletes a version before its time (S3 User Guide).
 _KEPT = "COMPLIANCE"
-"""The one mode of Object Lock in which nobody at all deletes a version before its time (S3 User Guide)."""
+# An annual audit looks back so far.
 _LEAST_DAYS = 365
-"""An annual audit looks back so far."""
 
 
 @check(

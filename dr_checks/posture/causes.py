@@ -21,6 +21,7 @@ _SITES = frozenset({"sites.edge-agrees", "sites.every-site-answers", "sites.in-g
 _ANSWERS = frozenset({"alarms.state", "answers.as-recorded", "answers.resolvers-agree", "health-checks.healthy-now"})
 _TASKS = frozenset({"ecs.deployment-sound", "elbv2-routing.healthy-targets", "primary.services-running"})
 _AGES = frozenset({"backup-plan.worst-case", "rpo.met", "rpo.skew"})
+# The checks that fail because another one does, the root first.
 EFFECTS: Mapping[str, frozenset[str]] = {
     "rds.serves": _SITES | _ANSWERS | _TASKS | _AGES | {"rds-copy.age"},
     "primary.services-running": _SITES | _ANSWERS | {"elbv2-routing.healthy-targets"},
@@ -34,7 +35,6 @@ EFFECTS: Mapping[str, frozenset[str]] = {
     "s3.replication-rule": _AGES | {"s3-lag.latency", "s3.delete-markers", "s3.measured-rules"},
     "dynamodb.table-active": _AGES | {"dynamodb.replica-status", "dynamodb.replication-latency"},
 }
-"""The checks that fail because another one does, the root first."""
 _TROUBLED = (Status.FAIL, Status.WARN)
 _UNANSWERED = {
     UnavailableKind.THROTTLED: "throttles the calls",

@@ -55,12 +55,12 @@ class PostureName(StrEnum):
     BLIND = "BLIND"
 
 
+# Postures in which too little was read for any answer.
 BLINDNESS = (PostureName.BLIND, PostureName.DR_UNSEEN, PostureName.PRIMARY_UNSEEN)
-"""Postures in which too little was read for any answer."""
+# Postures in which a failover is in force: what the DR region has is no copy, and no age of one says what is lost.
 SERVED_BY_DR = (PostureName.ON_DR, PostureName.RETURNING)
-"""Postures in which a failover is in force: what the DR region has is no copy, and no age of one says what is lost."""
+# Postures whose first aid is a fence: one side must stop writing.
 FENCED = (PostureName.SPLIT, PostureName.ON_DR_UNPLANNED)
-"""Postures whose first aid is a fence: one side must stop writing."""
 
 
 @dataclass(frozen=True, slots=True)

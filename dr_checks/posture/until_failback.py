@@ -14,8 +14,9 @@ from dr_checks.core.model import Area, CheckResult, Finding, Status, worst
 from dr_checks.posture.posture import PostureName
 from dr_estate.config.environment import Environment
 
+# Postures in which the DR region's database takes the writes that count.
 AWAY = (PostureName.ON_DR, PostureName.RETURNING, PostureName.SPLIT)
-"""Postures in which the DR region's database takes the writes that count."""
+# Checks of the copies that the primary region sends, and of the database that it sends them from.
 COPIES = frozenset(
     {
         "backup-plan.worst-case",
@@ -36,7 +37,6 @@ COPIES = frozenset(
         "s3-lag.latency",
     }
 )
-"""Checks of the copies that the primary region sends, and of the database that it sends them from."""
 
 
 def with_expected(results: Iterable[CheckResult], posture: PostureName, env: Environment) -> list[CheckResult]:

@@ -33,6 +33,7 @@ from dr_estate.readers import (
 from dr_estate.readers.control_table import ABORTING, BEGUN, FAILING_BACK, ControlState, Incident
 from dr_estate.snapshot.snapshot import Snapshot
 
+# The parts of the snapshot that show what visitors can do.
 ACCESS_PARTS = WRITERS | {
     reader.name
     for reader in (
@@ -53,7 +54,6 @@ ACCESS_PARTS = WRITERS | {
         route53_health_checks.statuses,
     )
 }
-"""The parts of the snapshot that show what visitors can do."""
 _LED = {
     TrafficDirection.PRIMARY: (Side.PRIMARY,),
     TrafficDirection.DR: (Side.DR,),

@@ -10,8 +10,8 @@ from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import ecs, rds, rds_groups
 from dr_estate.snapshot.snapshot import Snapshot
 
+# The parts of the snapshot that show which region takes writes.
 WRITERS = frozenset({rds.instances.name, rds_groups.parameter_groups.name, ecs.services.name})
-"""The parts of the snapshot that show which region takes writes."""
 
 
 COME_FROM = REPLICATED_FROM

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+# A right that ends by then may have ended on the day.
 SOON = timedelta(days=30)
-"""A right that ends by then may have ended on the day."""
 CURRENT, EPOCH = "aws:CurrentTime", "aws:EpochTime"
 _KEYS = (CURRENT.lower(), EPOCH.lower())  # IAM takes keys in any case
 _MONTH = re.compile(r"(?P<year>\d{4})(?:-(?P<month>\d{2}))?")
@@ -75,9 +75,9 @@ def seconds_of(text: str) -> float:
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
 
 
+# By operator without its Not: whether a request's value fits the policy's. Each raises ValueError for another kind.
 TESTS: dict[str, Callable[[str, str], bool]] = {
     f"{kind}{word}": _compare(number, compared)
     for kind, number in (("Date", seconds_of), ("Numeric", float))
     for word, compared in _COMPARED.items()
 }
-"""By operator without its Not: whether a request's value fits the policy's. Each raises ValueError for another kind."""

@@ -185,8 +185,8 @@ def _within(block: str, address: str) -> bool:
     return ip_address(address) in ip_network(block, strict=False)
 
 
+# Services whose condition keys are in requests to themselves alone.
 _WITH_OWN_KEYS = frozenset({"dynamodb", "s3"})
-"""Services whose condition keys are in requests to themselves alone."""
 _OPERATORS = {
     "StringEquals": _equals,
     "StringEqualsIgnoreCase": _same_word,

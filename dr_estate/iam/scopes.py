@@ -15,18 +15,18 @@ from dr_estate.model.drill_names import TAG
 from dr_estate.model.marker_names import KEY
 
 Scope = tuple[list[str], dict[str, Any]]
+# The folder of a bucket under which heads of journals are anchored.
 ANCHORS_PREFIX = "anchors"
-"""The folder of a bucket under which heads of journals are anchored."""
+# The tag of the break-glass role with the name of the operator who may take it.
 OPEN_FOR = "dr:open-for"
-"""The tag of the break-glass role with the name of the operator who may take it."""
 _ANY: Scope = (["*"], {})
 _DELEGATE = {"StringEquals": {"iam:PassedToService": ["backup.amazonaws.com", "ecs-tasks.amazonaws.com"]}}
 _DEFAULT_BACKUP_ROLE = "service-role/AWSBackupDefaultServiceRole"
+# Tags by which somebody's file system is known.
 WHOSE = (
     *("Name", "Application", "App", "Owner", "Project", "Service", "Team", "Tenant", "Environment", "ManagedBy", "DR"),
     *("Backup", "aws:cloudformation:stack-name", TAG),
 )
-"""Tags by which somebody's file system is known."""
 AS_IT_IS_MADE = {"StringEquals": {"elasticfilesystem:CreateAction": "CreateAccessPoint"}}
 _FOR_AWS = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
 LEADING = "dynamodb:LeadingKeys"
@@ -131,8 +131,8 @@ def evidence_key(env: Environment) -> Scope:
     return [arn(env, env.regions.dr, "kms", "key/*")], alias
 
 
+# The document's version that is started: a former one may ask people who are no approvers any more.
 DEFAULT_VERSION = "$DEFAULT"
-"""The document's version that is started: a former one may ask people who are no approvers any more."""
 
 
 def automation_document(env: Environment) -> Scope:

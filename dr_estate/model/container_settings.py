@@ -8,20 +8,20 @@ from typing import Any
 
 from dr_estate.model.regional_names import neutral
 
+# What is read of a revision: a kept answer of which something else was read is not compared with it.
 SETTINGS_READ = "all settings but buffers of logs, sources and files, what values lead to"
-"""What is read of a revision: a kept answer of which something else was read is not compared with it."""
+# Settings of which more is no lack; none is no limit.
 AMOUNTS = frozenset({"cpu", "memory", "memoryReservation"})
-"""Settings of which more is no lack; none is no limit."""
 _READ_APART = frozenset(
     {"name", "image", "portMappings", "environment", "secrets", "mountPoints", "essential", "logConfiguration"}
 )
 _OF_NO_EFFECT = frozenset({"dockerLabels", "versionConsistency", "interactive", "pseudoTerminal"})
+# What names a bucket or secret of its region, which may be called otherwise: whether there is any is compared.
 _OF_ONE_REGION = frozenset({"environmentFiles", "repositoryCredentials"})
-"""What names a bucket or secret of its region, which may be called otherwise: whether there is any is compared."""
 _CLOUDWATCH = "awslogs"
 _LOGS_READ_APART = frozenset({"awslogs-group", "awslogs-region", "awslogs-stream-prefix", "awslogs-create-group"})
+# Options of how lines wait for the driver: no task starts or ends by them. Source: ECS API, LogConfiguration.
 _BUFFER = frozenset({"mode", "max-buffer-size"})
-"""Options of how lines wait for the driver: no task starts or ends by them. Source: ECS API, LogConfiguration."""
 
 
 def environment_files(row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -29,8 +29,8 @@ def environment_files(row: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(sorted(str(file["value"]).partition(":::")[2] for file in row.get("environmentFiles") or ()))
 
 
+# What ECS calls what the agent fetches for itself; an option's name follows.
 LOG_SOURCE, REGISTRY_SOURCE = "log option ", "registry credentials"
-"""What ECS calls what the agent fetches for itself; an option's name follows."""
 
 
 def fetched_sources(row: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

@@ -18,16 +18,16 @@ from dr_estate.model.dynamodb_values import moment
 from dr_estate.model.run_records import HISTORY_OF, RunKind
 
 LOCK, RUN = "LOCK", "RUN"
+# Practice has a lock of its own: a driller's keys write nowhere that a recovery reads its lock.
 DRILL_LOCK = "DRILL#LOCK"
-"""Practice has a lock of its own: a driller's keys write nowhere that a recovery reads its lock."""
 STANDING, PAUSE, INCIDENT, OVERRIDE = "STANDING", "PAUSE", "INCIDENT", "OVERRIDE#"
 DATABASE, REFUSAL = "DATABASE", "REFUSAL"
+# Where AWS starts runs, each person pauses under the own key ``PAUSE#<aws:userid>`` / ``PAUSE``.
 PAUSES, BY_SK = "PAUSE#", "by-sk"
-"""Where AWS starts runs, each person pauses under the own key ``PAUSE#<aws:userid>`` / ``PAUSE``."""
 HISTORY, RUNS, JOURNAL, APPROVAL = "HISTORY", "RUN#", "JOURNAL#", "APPROVAL#"
 RULES = "#RULES"  # no incident is called so
+# What ``repair`` set aside, ``ASIDE#<pk>`` / ``<when>#<sk>``, and how the history calls that it did.
 ASIDE, SET_ASIDE = "ASIDE#", "ASIDE"
-"""What ``repair`` set aside, ``ASIDE#<pk>`` / ``<when>#<sk>``, and how the history calls that it did."""
 
 Check = Callable[[Any], bool]
 Shape = Mapping[str, Check]

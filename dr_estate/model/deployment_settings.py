@@ -28,8 +28,8 @@ class DeploymentSettings:
     bake_min: int = 0
 
 
+# Words of ``stops``; an alarm's name follows.
 BREAKER, ROLLBACK, ALARM = "circuit breaker", "circuit breaker's rollback", "alarm "
-"""Words of ``stops``; an alarm's name follows."""
 _ROLLING, _FUNCTION = "ROLLING", "AWS_LAMBDA"
 
 

@@ -13,28 +13,28 @@ from typing import Any
 from dr_estate.config.environment import Environment, Side
 
 GOALS = ("failover", "failback", "fence")
+# The goal of a dry start: the task runs `status` and changes nothing, so that nobody has to approve it.
 LOOK = "look"
-"""The goal of a dry start: the task runs `status` and changes nothing, so that nobody has to approve it."""
 CONTAINER = "dr"
+# The size of the task that runs this tool.
 CPU_UNITS, MEMORY_MIB = 1024, 2048
-"""The size of the task that runs this tool."""
+# The volumes of that task and where its image (deploy/Dockerfile) has them: it writes nowhere else.
 WRITABLE = {"state": "/var/lib/dr", "tmp": "/tmp"}  # noqa: S108 - a volume of the task's own
-"""The volumes of that task and where its image (deploy/Dockerfile) has them: it writes nowhere else."""
+# Seconds that it has for the call under way when it is stopped: the most that Fargate allows.
 STOP_S = 120
-"""Seconds that it has for the call under way when it is stopped: the most that Fargate allows."""
 ALONE, APPROVE, RESULT = "alone", "approve", "result"
+# The options that a task may be given: what else the command line takes is of a person's own machine, or a sandbox.
 TAKEN = (
     *("--abort", "--confirm", "--deadline", "--override", "--planned", "--release", "--replan"),
     *("--side", "--since", "--staged", "--tenant"),
 )
-"""The options that a task may be given: what else the command line takes is of a person's own machine, or a sandbox."""
+# The output of the step RESULT. An execution whose last step fails keeps it there, and may have no outputs itself.
 EXIT_CODE = "ExitCode"
-"""The output of the step RESULT. An execution whose last step fails keeps it there, and may have no outputs itself."""
 _MOST_APPROVERS = 10
 _EXECUTION = "{{automation:EXECUTION_ID}}"
 _ASKED = {"goal": "{{Goal}}", "arguments": "{{Arguments}}"}
+# Characters of a parameter's value; a list has 50 values. Source: SSM API, StartAutomationExecution, Parameters.
 LONGEST_VALUE = 512
-"""Characters of a parameter's value; a list has 50 values. Source: SSM API, StartAutomationExecution, Parameters."""
 _MOST_CHARACTERS = 7_500  # RunTask takes 8,192 of overrides (API_TaskOverride), the fixed words of the command too
 # boto3 is there in the runtime; of two that begin at once the later one by time and id gives way.
 _JOINED = '*json.loads("".join(events["arguments"])'

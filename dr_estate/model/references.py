@@ -94,8 +94,8 @@ def unregional(text: str, region: str) -> str:
     return re.sub(rf"(?<![a-z0-9]){short_code(region)}(?![a-z0-9])", "{region}", whole)
 
 
+# Kinds that are named by an id or an address: each region has its own.
 _BY_ID = frozenset({ReferenceKind.FILES, ReferenceKind.ACCESS_POINT, ReferenceKind.NETWORK, ReferenceKind.ADDRESS})
-"""Kinds that are named by an id or an address: each region has its own."""
 _AS_WRITTEN = frozenset({ReferenceKind.HOST, ReferenceKind.SERVICE})
 
 

@@ -12,8 +12,8 @@ from typing import Any
 from dr_estate.config.environment import Environment
 
 NOT_REPLICATED = ("NONE", "FAILED")
+# What distinguishes a job from other jobs of the same buckets.
 OWN = frozenset({"ClientRequestToken", "Description", "Tags"})
-"""What distinguishes a job from other jobs of the same buckets."""
 _PRIORITY = 10
 CREATED_AFTER = "CreatedAfter"
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 _RESOURCE = re.compile(r"/?(?:regional/)?(?P<kind>[^:/]*)[:/](?P<rest>.*)")
+# Parts of ARNs that name no resource: the kind of a load balancer, the default bus or group.
 _DROPPED = {"", "app", "net", "gwy", "default"}
-"""Parts of ARNs that name no resource: the kind of a load balancer, the default bus or group."""
+# Types whose ARN ends with an id behind the name.
 _WITH_ID = {"elasticloadbalancing:loadbalancer", "wafv2:webacl", "cloudformation:stack"}
-"""Types whose ARN ends with an id behind the name."""
+# Services whose ARNs are names without a type.
 _BARE = {"s3", "sns", "sqs"}
-"""Services whose ARNs are names without a type."""
 
 
 def resource_of(arn: str) -> tuple[str, str]:

@@ -11,10 +11,10 @@ import re
 
 from dr_estate.config.environment import Environment
 
+# The tag of a database that a recovery or a drill restored: its value is the copy's ARN.
 RESTORED_FROM = "RestoredFrom"
-"""The tag of a database that a recovery or a drill restored: its value is the copy's ARN."""
+# The tag of a database that a failback creates in the primary region: its source's resource id.
 REPLICATED_FROM = "ReplicatedFrom"
-"""The tag of a database that a failback creates in the primary region: its source's resource id."""
 _RESTORED, _REPLACED = "-restored-", "-replaced-"
 _STAMP = "[0-9a-f]{8}"
 

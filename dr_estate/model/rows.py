@@ -8,8 +8,8 @@ from typing import TypeVar
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 
 R = TypeVar("R")
+# What reading an answer of an unknown shape raises: a member, a form or a type that is not the documented one.
 ODD = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError)
-"""What reading an answer of an unknown shape raises: a member, a form or a type that is not the documented one."""
 
 
 def understand(parse: Callable[[], R], name: str, region: str) -> R:

@@ -11,10 +11,10 @@ import threading
 from collections.abc import Hashable
 from dataclasses import dataclass
 
+# A packet gets lost, a busy server takes its time.
 TRIES = 2
-"""A packet gets lost, a busy server takes its time."""
+# Part of the patience that a server gets that was silent the last time.
 SHORT = 1 / 3
-"""Part of the patience that a server gets that was silent the last time."""
 LEAST_REST_S, MOST_REST_S = 30.0, 300.0
 
 

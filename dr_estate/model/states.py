@@ -124,8 +124,8 @@ TABLE_REPLICA = Vocabulary(
         ),
     },
 )
+# The states in which DynamoDB removes a replica from its group after 20 hours. Source: ReplicaDescription.
 DROPPED_AFTER_20_HOURS = ("INACCESSIBLE_ENCRYPTION_CREDENTIALS", "REGION_DISABLED")
-"""The states in which DynamoDB removes a replica from its group after 20 hours. Source: ReplicaDescription."""
 
 # Of file systems, and of their mount targets and access points.
 FILE_SYSTEM = Vocabulary(

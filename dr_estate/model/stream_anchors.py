@@ -12,8 +12,8 @@ from typing import Any
 from dr_estate.config.environment import Environment
 
 Statement = dict[str, Any]
+# The folder of the bucket: an environment's anchors are below its name in it.
 FOLDER = "stream"
-"""The folder of the bucket: an environment's anchors are below its name in it."""
 VIEW = "NEW_AND_OLD_IMAGES"
 RUNTIME = "python3.13"
 HANDLER = "index.handler"

@@ -48,8 +48,8 @@ class StreamRecord:
     head: str = NONE
 
 
+# The items of a partition as DynamoDB has them, by ``sk``.
 Items = Mapping[str, Mapping[str, Any]]
-"""The items of a partition as DynamoDB has them, by ``sk``."""
 
 
 def prefix_of(env: Environment, pk: str) -> str:

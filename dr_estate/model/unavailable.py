@@ -26,6 +26,7 @@ class UnavailableKind(StrEnum):
     DEFECT = "defect"
 
 
+# A region gave no answer. A call that is denied was answered: the caller can put that right, it is no outage.
 SILENT = frozenset(
     {
         UnavailableKind.UNREACHABLE,
@@ -34,9 +35,8 @@ SILENT = frozenset(
         UnavailableKind.THROTTLED,
     }
 )
-"""A region gave no answer. A call that is denied was answered: the caller can put that right, it is no outage."""
+# The way from here is closed: whether visitors are served is to be seen by another way, or not known.
 OUT_OF_REACH = frozenset({UnavailableKind.NOT_REACHABLE, UnavailableKind.RESOLVER})
-"""The way from here is closed: whether visitors are served is to be seen by another way, or not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from typing import Any, cast
 
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 
+# Seconds to let a visitor in, and seconds for that and all that follows.
 Limits = tuple[float, float]
-"""Seconds to let a visitor in, and seconds for that and all that follows."""
 _BODY_BYTES = 65536
 _SHORTEST_S = 0.001
 _CACHED = re.compile(r"(?:Refresh)?Hit from cloudfront", re.IGNORECASE)  # "Troubleshooting", CloudFront guide, X-Cache

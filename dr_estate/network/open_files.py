@@ -5,8 +5,8 @@ from __future__ import annotations
 import resource
 from contextlib import suppress
 
+# What macOS gives at most; connections to two regions, to sites and name servers are some hundred.
 MANY = 10_240
-"""What macOS gives at most; connections to two regions, to sites and name servers are some hundred."""
 
 
 def allow_open_files(many: int = MANY) -> None:

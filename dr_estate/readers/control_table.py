@@ -52,8 +52,8 @@ STREAM_READS = frozenset({"s3:ListObjectVersions"})
 TAG_READS = frozenset({"dynamodb:ListTagsOfResource"})
 
 _NONE = dynamodb.NONE
+# When a word counts as said that cannot be read: every readable one comes after it.
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
-"""When a word counts as said that cannot be read: every readable one comes after it."""
 NEWEST = 12  # runs of a kind: enough for a trend, and for percentiles
 
 _Item = Mapping[str, Any]
@@ -159,8 +159,8 @@ class Pause:
         return f" since {self.at:%Y-%m-%d %H:%M} UTC" if self.at > _BEGINNING else ""
 
 
+# Phases of an incident: at first, in a failback or its abort, and after a failover or an aborted failback.
 BEGUN, FAILING_BACK, ABORTING, ON_DR = "open", "failing back", "aborting the failback", "on DR"
-"""Phases of an incident: at first, in a failback or its abort, and after a failover or an aborted failback."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from dr_estate.reading.reader import ReadContext
 TABLE_READS = frozenset({"dynamodb:DescribeTable", "dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTimeToLive"})
 ABSENT = ("ResourceNotFoundException", "TableNotFoundException")
 NONE = "absent"
+# What the other two calls answer of a table that is being created or deleted.
 GOING = (*ABSENT, "ContinuousBackupsUnavailableException")
-"""What the other two calls answer of a table that is being created or deleted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 
 READS = frozenset({"dynamodb:Scan"})
+# A table of more is not read through: it would take the tenants' capacity, and longer than a look may last.
 MOST_ITEMS = 200_000
-"""A table of more is not read through: it would take the tenants' capacity, and longer than a look may last."""
 _MODULUS = 1 << 256
 _SETS = ("SS", "NS", "BS")
 

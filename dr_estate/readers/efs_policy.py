@@ -13,8 +13,8 @@ from dr_estate.readers import efs
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 
+# The statement that freezes a file system bears this id, and when: an id takes letters and digits alone.
 FROZEN_SID, STAMP = "FrozenForFailback", "%Y%m%dT%H%M%SZ"
-"""The statement that freezes a file system bears this id, and when: an id takes letters and digits alone."""
 _FROZEN = re.compile(rf'"{FROZEN_SID}(\d{{8}}T\d{{6}}Z)"')
 READS = frozenset({"efs:DescribeFileSystemPolicy"})
 

@@ -37,10 +37,10 @@ _WEIGHTS, _DOUBTFUL = {"explicitDeny": 0, "implicitDeny": 1, "allowed": 3}, 2
 BOUNDARY, ORGANIZATION = "the permissions boundary", "a service control policy of the organization"
 
 
+# What AWS fills in of a member's every request, and IAM's simulator does not: a deny of others is met without it.
 ORGANIZATION_KEYS = frozenset(
     f"aws:{whose}{what}" for whose in ("principal", "resource") for what in ("orgid", "orgpaths")
 )
-"""What AWS fills in of a member's every request, and IAM's simulator does not: a deny of others is met without it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from dr_estate.reading.reader import ReadContext
 KEY_READS = frozenset({"kms:DescribeKey", "kms:GetKeyPolicy"})
 _RESERVED = ":role/aws-reserved/"  # with the region of the identity centre in its path, whatever region the key is of
 ACCOUNT = "the account"
+# What is encrypted by a key and is no store.
 CONTROL, TASKS, BACKUPS = "control records", "storage of tasks", "backups"
-"""What is encrypted by a key and is no store."""
 _AWS_OWN = "alias/aws/"
 _ARN_REGION = 3
 _Used = dict[str, set[str]]

@@ -15,8 +15,8 @@ from dr_estate.readers.vpc import NatGateway, Vpc, VpcEndpoint
 
 _KEYS = ("aws:sourcevpc", "aws:sourceip", "aws:vpcsourceip", "aws:viaaws", "aws:principalisaws")
 _OF_ENDPOINTS = ("aws:SourceVpce", "aws:SourceVpc", "aws:VpcSourceIp")
+# The endpoints that take an action, where they are not called like its service: images are pulled by both.
 _SERVICES = {"ecr:GetAuthorizationToken": ("ecr.api",), "ecr": ("ecr.api", "ecr.dkr")}
-"""The endpoints that take an action, where they are not called like its service: images are pulled by both."""
 # A service asks for a key in the task's name, and files are reached by mount targets: of neither is it documented here.
 _THROUGH_OTHERS = frozenset({"elasticfilesystem", "kms"})
 _ITSELF = (("aws:ViaAWSService", "false"), ("aws:PrincipalIsAWSService", "false"))

@@ -17,6 +17,10 @@ from dr_estate.model.unavailable import Unavailable
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 
+# Types that are asked for by tag, the most used first. None of them is a tenant's own, so their number stays small.
+#
+# Left out, as other readers follow them to their end: task definitions, services, target groups, secrets, log groups;
+# and groups of Auto Scaling, which the tagging API does not know. DocumentDB's clusters are of the service rds.
 TAGGED_TYPES = (
     *("lambda:function", "events:rule", "scheduler", "sqs", "elasticache", "ses", "wafv2", "states", "apigateway"),
     *("cognito-idp", "kinesis", "firehose", "es", "aoss", "memorydb", "dax", "mq", "kafka", "appsync", "batch"),
@@ -36,11 +40,6 @@ TAGGED_TYPES = (
         "globalaccelerator",
     ),
 )
-"""Types that are asked for by tag, the most used first. None of them is a tenant's own, so their number stays small.
-
-Left out, as other readers follow them to their end: task definitions, services, target groups, secrets, log groups;
-and groups of Auto Scaling, which the tagging API does not know. DocumentDB's clusters are of the service rds.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +138,8 @@ _NO_FUNCTION = ("ResourceNotFoundException",)
 _ARNS_A_CALL = 100
 _ROWS = "ResourceTagMappingList"
 _REFUSED = "InvalidParameterException"
+# The state of a rule or schedule that does nothing. Source: EventBridge API, Rule; Scheduler API, ScheduleSummary.
 _OFF = "DISABLED"
-"""The state of a rule or schedule that does nothing. Source: EventBridge API, Rule; Scheduler API, ScheduleSummary."""
 
 
 @part(*REGIONAL, reads=READS)

@@ -22,8 +22,8 @@ READS = frozenset(
 )
 _FORWARDS = "FORWARD"
 _NOT_IN_FORCE = frozenset({"DELETING", "FAILED", "OVERRIDDEN"})
+# How ids of rules begin that AWS makes for each VPC. Source: Route 53 API, ListResolverRuleAssociations.
 _AWS_OWN = "rslvr-autodefined-"
-"""How ids of rules begin that AWS makes for each VPC. Source: Route 53 API, ListResolverRuleAssociations."""
 
 
 @dataclass(frozen=True, slots=True)

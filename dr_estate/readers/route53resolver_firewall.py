@@ -21,8 +21,8 @@ READS = frozenset(
 )
 _PAGE = {"PageSize": 5000}
 _LEAVING, _BLOCK = "DELETING", "BLOCK"
+# Query types of a rule that is about the addresses that tasks ask for; "" is all.
 _ADDRESSES = frozenset({"", "A", "TYPE1"})
-"""Query types of a rule that is about the addresses that tasks ask for; "" is all."""
 
 
 @dataclass(frozen=True, slots=True)

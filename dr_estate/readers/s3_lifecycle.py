@@ -12,8 +12,8 @@ from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 
 READS = frozenset({"s3:GetBucketLifecycleConfiguration"})
+# The classes that must be restored, for hours, before they can be read. Source: S3 User Guide, storage classes.
 _ARCHIVES = ("GLACIER", "DEEP_ARCHIVE")
-"""The classes that must be restored, for hours, before they can be read. Source: S3 User Guide, storage classes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from heapq import merge
 from itertools import groupby
 from typing import Any
 
+# What one CopyObject takes. Source: API_CopyObject.
 LARGEST_COPY_BYTES = 5 * 1024**3
-"""What one CopyObject takes. Source: API_CopyObject."""
 _NO_VERSION = "null"
 
 Fetch = Callable[[Mapping[str, str]], Mapping[str, Any]]

@@ -19,8 +19,8 @@ READABLE = (
     *("GlacierInstantRetrievalStorage", "IntelligentTieringFAStorage", "IntelligentTieringIAStorage"),
     "IntelligentTieringAIAStorage",
 )
+# Storage types of objects that must be restored, for hours, before they can be read.
 ARCHIVED = ("GlacierStorage", "DeepArchiveStorage", "IntelligentTieringAAStorage", "IntelligentTieringDAAStorage")
-"""Storage types of objects that must be restored, for hours, before they can be read."""
 _COUNT, _SIZE, _ALL = "NumberOfObjects", "BucketSizeBytes", "AllStorageTypes"
 _DAY_S = 86_400
 _WINDOW_MINUTES = 3 * 24 * 60  # each day's value is there within two

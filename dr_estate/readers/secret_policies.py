@@ -14,10 +14,10 @@ from dr_estate.reading.part import part
 from dr_estate.reading.reader import ReadContext
 
 READS = frozenset({"secretsmanager:GetResourcePolicy"})
+# There is no such secret, or it is a replica and not to be asked: which of both AWS answers of one is assumed.
 _NO_POLICY = ("ResourceNotFoundException", "InvalidParameterException")
-"""There is no such secret, or it is a replica and not to be asked: which of both AWS answers of one is assumed."""
+# One call may show a later change before another does: ListSecrets lags by up to five minutes.
 _SETTLED = timedelta(hours=1)
-"""One call may show a later change before another does: ListSecrets lags by up to five minutes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ class Growth:
         return self.regions * self.lists * ceil(tenants / self.size) + self.besides
 
 
+# Pages and batches, as large as AWS allows. What is not here has as many calls for ten tenants as for ten thousand.
 GROWS: Mapping[str, Growth] = {
     "application-autoscaling:DescribeScalableTargets": Growth(50, besides=2),  # the tables' besides
     "application-autoscaling:DescribeScalingPolicies": Growth(10, besides=2),
@@ -49,20 +50,19 @@ GROWS: Mapping[str, Growth] = {
     "secretsmanager:BatchGetSecretValue": Growth(20, besides=1),  # the master credentials' user
     "secretsmanager:ListSecrets": Growth(100),
 }
-"""Pages and batches, as large as AWS allows. What is not here has as many calls for ten tenants as for ten thousand."""
 
+# One call a tenant, in each region unless the DR region's things alone are read, and why.
 NO_BATCH_READ: Mapping[str, str] = {
     "ecs:DescribeTaskDefinition": "ECS describes one revision a call: ListTaskDefinitions gives ARNs alone",
     "secretsmanager:GetResourcePolicy": "no list or batch has one: ListResourcePolicies names those of a secret; "
     "of the DR region's secrets alone",
 }
-"""One call a tenant, in each region unless the DR region's things alone are read, and why."""
+# The part that is read by it. A revision never changes, and a secret's policy only with its LastChangedDate: a second
+# `status` of a day (UTC), while no secret changes, makes none of these calls.
 CACHED: Mapping[str, Reader[Any]] = {
     "ecs:DescribeTaskDefinition": ecs.task_definitions,
     "secretsmanager:GetResourcePolicy": secret_policies.policies,
 }
-"""The part that is read by it. A revision never changes, and a secret's policy only with its LastChangedDate: a second
-`status` of a day (UTC), while no secret changes, makes none of these calls."""
 _IN_ONE_REGION = frozenset({"secretsmanager:GetResourcePolicy"})
 
 

@@ -37,18 +37,18 @@ from dr_estate.snapshot.shared_texts import share_texts
 from dr_estate.snapshot.snapshot import Snapshot, SnapshotPart
 
 Progress = Callable[[int, int], None]
+# Hears of a part as soon as it is read: its name, its side, and its value or why it is unavailable.
 PartSeen = Callable[[str, Side, Any], None]
-"""Hears of a part as soon as it is read: its name, its side, and its value or why it is unavailable."""
+# Does a little with what was read so far, while those who read wait for AWS. Returns whether it did anything.
 Meanwhile = Callable[[Snapshot], bool]
-"""Does a little with what was read so far, while those who read wait for AWS. Returns whether it did anything."""
 NOTHING: Meanwhile = lambda _so_far: False  # noqa: E731
+# Calls at once on one side, of all parts; calls that take long are not among them.
 API_THREADS = 32
-"""Calls at once on one side, of all parts; calls that take long are not among them."""
+# Calls at once of one part while others have some to make: 8 in 40 ms are ten times ECS's published rate.
 API_CALLS = 8
-"""Calls at once of one part while others have some to make: 8 in 40 ms are ten times ECS's published rate."""
 _TICK_S = 0.1
+# A call's answer waits so long for the interpreter while something else is done meanwhile; Python's own is 5 ms.
 _MEANWHILE_SLICE_S = 0.001
-"""A call's answer waits so long for the interpreter while something else is done meanwhile; Python's own is 5 ms."""
 
 
 def observe(

@@ -10,8 +10,8 @@ from typing import Any
 import dr_estate.readers
 from dr_estate.reading.reader import Reader
 
+# What ``doctor`` alone reads: it is no part of a snapshot.
 DIAGNOSED = frozenset({"rds:DescribeSourceRegions"})
-"""What ``doctor`` alone reads: it is no part of a snapshot."""
 
 
 @cache

@@ -9,8 +9,8 @@ from operator import is_
 from sys import intern
 from typing import Any, cast
 
+# What has fewer rows takes little memory, and would take time of every look.
 LEAST_ROWS = 500
-"""What has fewer rows takes little memory, and would take time of every look."""
 _NO_TEXTS = frozenset({int, bool, float, type(None), datetime})
 
 

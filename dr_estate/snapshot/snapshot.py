@@ -36,8 +36,8 @@ _KINDS = {
     "a zip archive": (0, b"PK\x03\x04"),
     "a tar archive, such as a pack of `dr_cli.py evidence`": (257, b"ustar"),
 }
+# What saved evidence has beside the snapshot, where it was signed or says why not (reports.evidence.saved).
 UNDER_SEAL = ("manifest", "signature", "seal")
-"""What saved evidence has beside the snapshot, where it was signed or says why not (reports.evidence.saved)."""
 _UNSEEN: TypeAdapter[Unavailable] = TypeAdapter(Unavailable)
 _ROWS: TypeAdapter[tuple[UnreadableRow, ...]] = TypeAdapter(tuple[UnreadableRow, ...])
 
@@ -152,10 +152,10 @@ def _codec(name: str) -> TypeAdapter[Any]:
 
 
 _MARK = b"\0"
+# Where a text goes that is written by itself: no JSON text has this character.
 _PLACE = orjson.Fragment(_MARK)
-"""Where a text goes that is written by itself: no JSON text has this character."""
+# Rows of a part that are plain values at the same time.
 _AT_ONCE = 100
-"""Rows of a part that are plain values at the same time."""
 
 
 def to_json(snapshot: Snapshot) -> bytes:

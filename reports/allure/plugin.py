@@ -7,14 +7,21 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
+import re
 import sys
+import uuid
 from collections.abc import Generator
 from functools import cache
+from html import escape
+from pathlib import Path
 from typing import Any
 
 import allure_commons
 import allure_pytest.plugin
+import orjson
 import pytest
+from allure_commons.logger import AllureFileLogger
 from allure_commons.model2 import Label, Link, TestResult
 from allure_commons.types import AttachmentType
 from allure_commons.utils import uuid4
@@ -23,10 +30,52 @@ from allure_pytest.listener import AllureListener
 from dr_checks.core.model import Area, Check, CheckResult, Status
 from dr_checks.core.registry import checks
 from dr_checks.core.serialization import RESULT_PROPERTY, result_of
-from reports.allure.result_files import QuickFileLogger
+from dr_estate.model.visible import one_line
 from reports.render.csv_report import findings_table
-from reports.render.findings_html import findings_html
-from reports.render.rule_links import rule_link
+
+_WELL_ARCHITECTED = "https://docs.aws.amazon.com/wellarchitected/latest/reliability-pillar/"
+_PATTERNS = (
+    (r"(REL09)-BP\d+", _WELL_ARCHITECTED + "back-up-data.html"),
+    (r"(REL11)-BP\d+", _WELL_ARCHITECTED + "design-your-workload-to-withstand-component-failures.html"),
+    (r"(REL13)-BP\d+", _WELL_ARCHITECTED + "plan-for-disaster-recovery-dr.html"),
+    (r"NIST CP-\d+", "https://csrc.nist.gov/projects/cprt/catalog#/cprt/framework/version/SP_800_53_5_2_0/home"),
+)
+
+_HEADS = ("result", "subject", "measured", "wanted", "because", "remedy")
+_ORDER = (Status.FAIL, Status.UNKNOWN, Status.EXCEPTED, Status.WARN, Status.PASS, Status.NOT_APPLICABLE)
+_SHOWN = 100
+# Allure's page wraps no cell by itself, and cuts off what is too wide for it: the reason and the remedy.
+_WRAPPED = "white-space:normal;overflow-wrap:anywhere;min-width:6em"
+
+
+class QuickFileLogger(AllureFileLogger):
+    """Allure's logger; ``json.dump``, by which that one writes a result, goes through each value in Python."""
+
+    def __init__(self, folder: Any, clean: bool = False) -> None:
+        super().__init__(folder, clean)  # type: ignore[no-untyped-call] # allure publishes no types
+        self._folder = Path(folder).absolute()
+
+    @allure_commons.hookimpl
+    def report_result(self, result: TestResult) -> None:
+        """Write one result, whole or not at all."""
+        path = self._folder / result.file_pattern.format(prefix=uuid.uuid4())
+        unfinished = path.with_suffix(".tmp")
+        unfinished.write_bytes(_json_bytes(result))
+        unfinished.replace(path)
+
+
+def _json_bytes(result: TestResult) -> bytes:
+    """The result as JSON; where orjson refuses half a character, by the module that escapes it."""
+    try:
+        return orjson.dumps(result, default=_content)
+    except orjson.JSONEncodeError:
+        return json.dumps(result, default=_content).encode()
+
+
+def _content(item: Any) -> dict[str, Any]:
+    """What Allure writes of an item: values that are there, and False."""
+    return {name: value for name, value in vars(item).items() if value or value is False}
+
 
 # `import pytest_bdd.scenario` gives the decorator of that name, not the module
 _SCENARIOS = importlib.import_module("pytest_bdd.scenario").scenario_wrapper_template_registry
@@ -170,3 +219,29 @@ def _report(test: Any, result: CheckResult, excinfo: pytest.ExceptionInfo[BaseEx
         for step in test.steps:
             if step.statusDetails and step.status == test.status:
                 step.statusDetails.message = test.statusDetails.message
+
+
+def findings_html(result: CheckResult) -> str:
+    """The check's sentence and its findings, all text escaped; beyond a hundred they are counted."""
+    check = checks().get(result.check)
+    rows = sorted(result.findings, key=lambda finding: _ORDER.index(finding.status))
+    cells = [(f.status, f.subject, f.measured, f.wanted, f.because, str(f.healing)) for f in rows[:_SHOWN]]
+    body = "".join(f"<tr><td>{row[0]}</td>{''.join(map(_cell, row[1:]))}</tr>" for row in cells)
+    head = "".join(f"<th>{name}</th>" for name in _HEADS)
+    more = f"<p>and {len(rows) - _SHOWN} more: report.csv lists them.</p>" if len(rows) > _SHOWN else ""
+    sentence = f"<p>{_text(check.says)}</p>" if check else ""
+    return f"{sentence}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
+
+
+def _cell(value: str) -> str:
+    return f"<td style='{_WRAPPED}'>{_text(value)}</td>"
+
+
+def _text(value: str) -> str:
+    return escape(one_line(str(value)))
+
+
+@cache  # few rules stand at many checks
+def rule_link(rule: str) -> tuple[str, str] | None:
+    """Return (name, URL) of a rule whose document is public, else None."""
+    return next(((rule, url) for pattern, url in _PATTERNS if re.fullmatch(pattern, rule)), None)

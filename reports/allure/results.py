@@ -27,8 +27,8 @@ from reports.values.report import RUN_FOLDER, Report
 RESULTS = "allure-results"
 PAGE, ALLURE_PAGE = "report.html", "allure.html"
 CROSSWALKS = {"controls.md": walk.markdown, "controls.csv": walk.as_csv, "controls.oscal.json": walk.oscal}
+# Which file keeps the report in which format; a terminal is shown the Markdown, which needs nothing to draw with.
 FORMS = {"terminal": "report.md", "markdown": "report.md", "json": "report.json", "csv": "report.csv"}
-"""Which file keeps the report in which format; a terminal is shown the Markdown, which needs nothing to draw with."""
 
 
 def finish_results(report: Report, folder: Path, *, html: bool) -> Report:

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from dr_actions.journal.timeline import Timeline
 
+# Where the objective stands in the bar of a copy's age: what is beyond it has room, what is far beyond is cut.
 TARGET_AT = 60.0
-"""Where the objective stands in the bar of a copy's age: what is beyond it has room, what is far beyond is cut."""
 _FAR = 2.0
 _LEAST = 0.6  # a bar of less cannot be seen
 

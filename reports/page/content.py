@@ -149,8 +149,8 @@ class PageContent:
     phases: tuple[PhaseBar, ...] = ()
 
 
+# Outcomes that are a verb by themselves.
 _VERBS = {"failed", "stepped back"}
-"""Outcomes that are a verb by themselves."""
 
 
 def content_of(report: Report) -> PageContent:

@@ -13,8 +13,8 @@ from reports.values.drill_summary import DrillSummary
 from reports.values.run_record import RecordedLoss
 from reports.values.run_summary import RunSummary
 
+# What a row holds, by column; the other columns are empty.
 Row = dict[str, str]
-"""What a row holds, by column; the other columns are empty."""
 
 _OF_RUN = ("run", "outcome", "operator", "approver", "approved_at", "digest", "journal")
 

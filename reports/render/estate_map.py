@@ -11,8 +11,8 @@ from dr_estate.model.estate_map import Counterpart, EstateMap, Store, Workload
 from dr_estate.model.visible import one_line
 
 SCHEMA = "aws-dr-manager/map/1"
+# How many workloads, or kinds of stores, a screen has room for.
 _BLOCKS = 8
-"""How many workloads, or kinds of stores, a screen has room for."""
 _WIDTH = 100
 
 

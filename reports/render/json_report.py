@@ -20,8 +20,8 @@ from reports.values.next_line import next_line
 from reports.values.report import SCHEMA, Report
 
 _MARK = "\0"
+# Where the results' text goes: no JSON text has this character.
 _PLACE = orjson.Fragment(_MARK)
-"""Where the results' text goes: no JSON text has this character."""
 _OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 
 

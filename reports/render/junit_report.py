@@ -20,8 +20,8 @@ KINDS = {
     Status.NOT_APPLICABLE: "skipped",
     Status.EXCEPTED: "skipped",
 }
+# The attribute of a suite that counts the cases of each kind.
 COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
-"""The attribute of a suite that counts the cases of each kind."""
 _NO_XML = re.compile("[\ufffe\uffff]")  # what XML 1.0 lacks beyond what is never printed
 
 

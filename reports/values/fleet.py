@@ -26,8 +26,8 @@ TONES = {
     Recommendation.NOT_READY: Status.FAIL,
     Recommendation.CANNOT_SAY: Status.UNKNOWN,
 }
+# What a row of the page shows.
 COLUMNS = ("environment", "posture", "answer", "score", "worst store", "blockers", "exit", "next")
-"""What a row of the page shows."""
 _STOPPING = (Status.FAIL, Status.UNKNOWN)
 _OLD = timedelta(hours=24)  # a daily pipeline brings a run of each environment within these
 

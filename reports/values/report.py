@@ -30,8 +30,8 @@ from reports.values.drill_summary import DrillSummary
 from reports.values.run_summary import RunSummary
 
 SCHEMA = "aws-dr-manager/report/1"
+# The title of a run's folder among its files.
 RUN_FOLDER = "Results"
-"""The title of a run's folder among its files."""
 _TO_DR = (Goal.FAILOVER, Goal.SWITCHOVER)
 _SERVED_BY_PRIMARY = (PostureName.NORMAL, PostureName.DEGRADED)
 

@@ -17,8 +17,8 @@ from sandbox.client.launch_options import LaunchOptions
 from sandbox.client.launcher import end, start
 
 DEFAULT_TENANTS = 12
+# Timing of a world in which a whole run is played while its operator waits: copies trail by seconds, not minutes.
 HURRIED = {"transition_s": 0.3, "log_upload_s": 1, "files_lag_s": 1, "replica_lag_s": 0, "lag_published_s": 1}
-"""Timing of a world in which a whole run is played while its operator waits: copies trail by seconds, not minutes."""
 
 
 @contextmanager

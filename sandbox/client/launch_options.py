@@ -10,8 +10,8 @@ from typing import Any
 from dr_estate.model.engines import ENGINES, MYSQL
 from sandbox.core.errors import SandboxError
 
+# Called with what is being done, and how many parts of how many are done.
 Progress = Callable[[str, int, int], None]
-"""Called with what is being done, and how many parts of how many are done."""
 
 
 def no_progress(_doing: str, _done: int, _total: int) -> None:

@@ -20,8 +20,8 @@ from sandbox.client.launch_options import LaunchOptions, Progress, no_progress
 from sandbox.core.errors import SandboxError
 
 ROOT = Path(__file__).resolve().parents[2]
+# How long a host that starts may say nothing. How long it takes in all is not limited.
 SILENCE_DEADLINE_S = 120.0
-"""How long a host that starts may say nothing. How long it takes in all is not limited."""
 STOP_DEADLINE_S = 10.0
 TAIL = 2000
 

@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+# The one region whose certificates CloudFront takes (T20).
 CERTIFICATES_OF_CLOUDFRONT = "us-east-1"
-"""The one region whose certificates CloudFront takes (T20)."""
 
 
 @cache

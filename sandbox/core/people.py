@@ -18,11 +18,11 @@ if TYPE_CHECKING:  # code that only names a person parses no requests
 
 PEOPLE = ("reader", "operator", "approver", "driller", "admin")
 
+# Whose keys belong to another account: for proving that a mismatch is refused.
 STRANGER = "stranger"
-"""Whose keys belong to another account: for proving that a mismatch is refused."""
 
+# Whose keys answer ExpiredToken to every call.
 EXPIRED = "expired"
-"""Whose keys answer ExpiredToken to every call."""
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import Any
 
 from sandbox.core.clock import CLOCK
 
+# The service of outages that meet visitors of the tenants' sites.
 SITES = "sites"
-"""The service of outages that meet visitors of the tenants' sites."""
 _SICK = ("error", "hang", "refuse")
 
 

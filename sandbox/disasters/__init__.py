@@ -19,12 +19,12 @@ from sandbox.core.state import STATE
 from sandbox.world.world import World
 
 Breaking = Callable[[World], None]
+# For the consequences of an outage so wide that no check may be able to look.
 ANYTHING = ("*",)
-"""For the consequences of an outage so wide that no check may be able to look."""
 
 
+# The posture and the answer where credentials are refused: nothing is judged, and the command reports it (exit 3).
 NO_ANSWER = "-"
-"""The posture and the answer where credentials are refused: nothing is judged, and the command reports it (exit 3)."""
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from sandbox.world.world import World
 NFS_PORT = 2049
 _TWO_HOURS_S = 7200
 _STRANGER = 1000
+# The RPO is missed for minutes of each hour alone: until the next hourly copy has arrived.
 LEFT_TO_BACKUPS = ("backup-plan.worst-case", "rpo.met", "rpo.skew")
-"""The RPO is missed for minutes of each hour alone: until the next hourly copy has arrived."""
+# A page whose files are not mounted is 403.
 UNMOUNTED = ("elbv2-routing.healthy-targets", "sites.every-site-answers")
-"""A page whose files are not mounted is 403."""
 
 
 def file_system(world: World, side: Side) -> dict[str, Any]:

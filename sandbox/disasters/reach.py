@@ -9,8 +9,8 @@ from sandbox.disasters import ANYTHING, NO_ANSWER, disaster
 from sandbox.disasters.elbv2 import balancer_of
 from sandbox.world.world import World
 
+# Route 53's health checkers (ip-ranges.json, ROUTE53_HEALTHCHECKS).
 CHECKERS = "15.177.0.0/18"
-"""Route 53's health checkers (ip-ranges.json, ROUTE53_HEALTHCHECKS)."""
 CLOUDFRONT = "com.amazonaws.global.cloudfront.origin-facing"
 CALLS_LEFT, HOUR_S = 260, 3600.0
 _LATER = "nothing is wrong until the credentials have expired"

@@ -13,11 +13,11 @@ from sandbox.disasters.databases import database_name
 from sandbox.disasters.services import service_of, service_params, stop_tasks
 from sandbox.world.world import World
 
+# How long a call takes; a test shortens it with ``Endpoint.timing(slow_s=...)``.
 SLOW_S = 60.0
-"""How long a call takes; a test shortens it with ``Endpoint.timing(slow_s=...)``."""
 STALE_S = 3 * 3600.0
+# Where the primary's record evaluates its target's health, visitors are moved.
 _MOVED = ("answers.as-recorded", "answers.resolvers-agree")
-"""Where the primary's record evaluates its target's health, visitors are moved."""
 
 
 @disaster(

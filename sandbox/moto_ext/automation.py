@@ -17,8 +17,9 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import boto3
@@ -32,8 +33,62 @@ from moto.sts.models import sts_backends
 from sandbox.core.patching import operation, page, refused, state
 from sandbox.core.state import now
 from sandbox.core.world_lock import WORLD_LOCK
-from sandbox.moto_ext.automation_executions import DocumentExecution, filled_value, selection
 from sandbox.moto_ext.ecs.processes import environment_of, role_variables
+
+
+@dataclass
+class DocumentExecution:
+    """An execution of a document. ``approvers`` are the ARNs that approved, ``outputs`` the steps' by ``step.Name``.
+
+    ``otherwise`` is how it was started if not by itself: its mode, its targets, or the execution it is a part of.
+    """
+
+    id: str
+    document: str
+    content: dict[str, Any]
+    parameters: dict[str, list[str]]
+    executed_by: str
+    began_at: datetime
+    status: str = "Pending"
+    failure: str = ""
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    approvers: list[str] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+    ended_at: datetime | None = None
+    otherwise: dict[str, Any] = field(default_factory=dict)
+
+
+def filled_value(value: Any, execution: DocumentExecution) -> Any:
+    """``value`` with its ``{{ }}`` filled in; a whole text that names a list becomes that list."""
+    if isinstance(value, dict):
+        return {name: filled_value(member, execution) for name, member in value.items()}
+    if isinstance(value, list):
+        return [filled_value(member, execution) for member in value]
+    if not isinstance(value, str):
+        return value
+    known = dict(_known_values(execution))
+    if whole := re.fullmatch(r"\{\{\s*([\w:.]+)\s*\}\}", value):
+        return known[whole[1]]
+    return re.sub(r"\{\{\s*([\w:.]+)\s*\}\}", lambda found: str(known[found[1]]), value)
+
+
+def _known_values(execution: DocumentExecution) -> Iterator[tuple[str, Any]]:
+    declared = execution.content.get("parameters", {})
+    for name, values in execution.parameters.items():
+        yield name, values if declared[name]["type"] == "StringList" else "".join(values)
+    yield "automation:EXECUTION_ID", execution.id
+    yield from execution.outputs.items()
+
+
+def selection(value: Any, selector: str) -> Any:
+    """What a selector such as ``$.tasks[0].lastStatus`` finds, None where there is nothing."""
+    for part in re.findall(r"[^.\[\]$]+", selector):
+        try:
+            value = value[int(part)] if isinstance(value, list) else value[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return value
+
 
 PENDING, IN_PROGRESS, WAITING = "Pending", "InProgress", "Waiting"
 SUCCESS, FAILED, TIMED_OUT, CANCELLED, REJECTED = "Success", "Failed", "TimedOut", "Cancelled", "Rejected"

@@ -16,8 +16,8 @@ from sandbox.moto_ext.route53.health import HealthChecker
 from sandbox.moto_ext.route53.names import plain
 from sandbox.server.load_balancer import NO_HEADERS, LoadBalancerSite, SiteReply, SiteRequest
 
+# What stands in the place of a region where the world reports its sites' ports.
 NAME = "cloudfront"
-"""What stands in the place of a region where the world reports its sites' ports."""
 BAD_GATEWAY, NO_ANSWER = 502, 504
 UNKNOWN_HOST = 403
 HTTP = 80

@@ -40,9 +40,9 @@ LOOPBACK = "127.0.0.1"
 RESOURCE_TTL_S = 60
 PLAIN_UDP = 512
 BIND_TRIES = 20
+# Who ends with the process need not look often whether it is to end: a world has seven servers, and asked or not
+# each that looks costs.
 FOREVER_S = 3600.0
-"""Who ends with the process need not look often whether it is to end: a world has seven servers, and asked or not
-each that looks costs."""
 HOPS = 8
 AT_ONCE = 30
 Row = tuple[str, str, int, str]

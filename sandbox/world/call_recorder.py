@@ -14,8 +14,8 @@ from sandbox.core.state import STATE
 LONGEST = 4096
 GOOD = 300
 SECRET = ("SecretString", "SecretBinary", "MasterUserPassword")
+# Where the world's state holds the training scene that is played (``sandbox.training.session``).
 SCENARIO = "scene"
-"""Where the world's state holds the training scene that is played (``sandbox.training.session``)."""
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from sandbox.core.request_parser import ApiCall, Environ
 from sandbox.core.state import STATE, Outage, now
 from sandbox.core.timing import lag_s
 
+# Manners that meet no call: what they do shows in the answers.
 SILENT = ("stale", "no-capacity", "zone-lost", "link-broken")
-"""Manners that meet no call: what they do shows in the answers."""
 MANNERS = ("refuse", "hang", "error", "throttle", "deny", "expired", "slow", "lost", "cut", *SILENT)
 STALE = ("dns", "cloudwatch")
 DARK = ("refuse", "hang", "error")
@@ -31,18 +31,18 @@ SAID = {
 }
 POLL_S = 0.1
 
+# What :func:`meet` returns for a call that is to be carried out and never answered.
 LOST = Response(status=504)
-"""What :func:`meet` returns for a call that is to be carried out and never answered."""
 
+# What :func:`meet` returns for a call of whose answer half arrives, as long as it says.
 CUT = Response(status=504)
-"""What :func:`meet` returns for a call of whose answer half arrives, as long as it says."""
 
+# Set when the server ends, so that held calls let go.
 STOPPING = threading.Event()
-"""Set when the server ends, so that held calls let go."""
 
 
+# Outages that met their last call, which is still held: nothing else is to be met by them.
 _SPENT: list[Outage] = []
-"""Outages that met their last call, which is still held: nothing else is to be met by them."""
 
 
 class DroppedConnection(ConnectionError):

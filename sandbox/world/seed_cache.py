@@ -23,11 +23,10 @@ from sandbox.world import persistence
 
 KEPT = 12
 _SOURCES = ("deploy/anchors", "dr_actions/iam", "dr_estate", "sandbox")  # policies, names and functions of a world
+# A kept world is used for this long. It is loaded as young as it was built: every moment in it is moved.
+#
+# What stands in it as text or as a certificate is not moved, and grows older meanwhile.
 FRESH_S = 12 * 3600
-"""A kept world is used for this long. It is loaded as young as it was built: every moment in it is moved.
-
-What stands in it as text or as a certificate is not moved, and grows older meanwhile.
-"""
 
 
 def digest(environment: Environment, tenants: int, engine: str = MYSQL.name) -> str:

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from cfnlint.decode import decode
 
-from dr_checks.derived.calendar import next_due, window_of
+from dr_checks.derived.due import next_due, window_of
 from dr_estate.config.environment import Environment
 from dr_estate.config.recovery_settings import Period
 from utils.aws_mgmt.app.options import ROOT, ReportOptions

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from reports.render.rule_links import rule_link
+from reports.allure.plugin import rule_link
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage
 from tests.utils.running import ROOT, Ran, at_endpoint, dr_cli, rules, signed_in

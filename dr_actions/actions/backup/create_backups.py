@@ -27,11 +27,10 @@ from dr_estate.readers import backup, backup_jobs, efs, rds
 START = "backup:StartBackupJob"
 KEPT_DAYS = 35
 _BACKUPS = {store.id: store.backup for store in DATA_STORES if store.backup}
+# Longer than a database's windows delay a backup: it starts neither in a window nor in the hour before one.
+#
+# Source: AWS Backup guide, plan-options-and-configuration.
 START_WINDOW_MINUTES = 240
-"""Longer than a database's windows delay a backup: it starts neither in a window nor in the hour before one.
-
-Source: AWS Backup guide, plan-options-and-configuration.
-"""
 _DEFAULT_ROLE = "role/service-role/AWSBackupDefaultServiceRole"
 _UNBEGUN = ("CREATED", "PENDING")
 _OVER = ("FAILED", "ABORTED", "EXPIRED", "PARTIAL")

@@ -41,8 +41,8 @@ WRITES, SERVER = "write the marker", "server"
 # Between the last marker and the refusal anything may have been written: ten seconds is what a lag can still show.
 MOST_GAP_MS = 10_000
 _FREEZE, _WRITE = "database/verify_freeze", "database/write_marker"
+# The gap of a marker whose source did not refuse writes meanwhile.
 _NO_REFUSAL = "-1"
-"""The gap of a marker whose source did not refuse writes meanwhile."""
 
 
 def source(context: PlanContext) -> rds.Instance | None:

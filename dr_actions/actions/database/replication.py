@@ -32,8 +32,8 @@ from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import rds, vpc
 
 _STOP = "StopDBInstanceAutomatedBackupsReplication"
+# How replicated backups stand that RDS adds to still.
 RUNNING = ("replicating", "pending")
-"""How replicated backups stand that RDS adds to still."""
 CREATE, MODIFY = "rds:CreateDBInstanceReadReplica", "rds:ModifyDBInstance"
 START = "rds:StartDBInstanceAutomatedBackupsReplication"
 _SOURCE = "source_backups"

@@ -26,8 +26,8 @@ PROTECT, REPLICATE = "efs:UpdateFileSystemProtection", "efs:CreateReplicationCon
 END = "efs:DeleteReplicationConfiguration"
 OFF, ON, DESTINATION = "DISABLED", "ENABLED", "REPLICATING"
 SYSTEMS: tuple[Reader[Any], ...] = (efs.file_systems, efs.replications, efs_policy.policies)
+# What the direction is computed from: an action that makes a call upon it watches all of this.
 EVIDENCE = (*SYSTEMS, ecs.services, rds.instances, route53.records, route53_health_checks.checks)
-"""What the direction is computed from: an action that makes a call upon it watches all of this."""
 
 
 @dataclass(frozen=True, slots=True)

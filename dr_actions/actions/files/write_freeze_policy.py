@@ -14,8 +14,8 @@ from typing import Any
 
 from dr_estate.readers.efs_policy import FROZEN_SID, STAMP, FileSystemPolicy
 
+# Characters of a file system policy. Source: API_PutFileSystemPolicy.
 LONGEST = 20_000
-"""Characters of a file system policy. Source: API_PutFileSystemPolicy."""
 _DEFAULT_SID = "ReadWhileFrozenForFailback"
 _VERSION = "2012-10-17"
 _MOUNTED = {"Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"}}

@@ -28,8 +28,8 @@ from dr_estate.readers import drill_resources, ecs, marker_tasks
 PARTS = (marker_tasks.tasks, marker_tasks.reports, ecs.services, ecs.task_definitions)
 PORT = 3306
 _CALLED = {store.id: store.marker for store in STORES if store.marker}
+# The actions that write a marker.
 WRITERS = frozenset(f"{store}/write_marker" for store in _CALLED)
-"""The actions that write a marker."""
 _LATER, _NEVER = "<made for this run>", datetime.min.replace(tzinfo=UTC)
 _OF_DATABASES = ("database/write_marker", "database/verify_freeze")
 _WAYS = "The failback removes them at its end; `dr_cli.py failback --abort` removes those of the region that serves."

@@ -26,8 +26,8 @@ from __future__ import annotations
 
 import re
 
+# Variables of the scripts' own: WORDPRESS_DB_HOST may be a secret, which no override replaces (T74).
 HOST, SCHEMA, TOKEN, UNTIL = "DR_DB_HOST", "DR_SCHEMA", "DR_MARKER", "DR_UNTIL"
-"""Variables of the scripts' own: WORDPRESS_DB_HOST may be a secret, which no override replaces (T74)."""
 SECONDS, NUMBER, GTIDS = "DR_SECONDS", "DR_NUMBER", "DR_GTIDS"
 REFUSED, ONCE = "refused", "once"
 TIME_IS_OVER = 3

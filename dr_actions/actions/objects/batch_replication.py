@@ -28,11 +28,11 @@ from dr_estate.model.states import BATCH_JOB
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import control_table, iam_copy_roles, s3, s3_batch_jobs, s3_objects
 
+# Clocks differ, and people may have been led away before the tool was asked.
 _BEFORE = timedelta(hours=1)
-"""Clocks differ, and people may have been led away before the tool was asked."""
 _CONFIGURATION = "aws_s3_bucket_replication_configuration"
+# What a job's time is counted in, and how long after its end a look may find it: the step is given up later still.
 _MINUTE_S, _SEEN_S = 60, 300
-"""What a job's time is counted in, and how long after its end a look may find it: the step is given up later still."""
 _THEN = "The run copies what it left"
 _OF_THE_RUN = "<of this incident and bucket>"
 

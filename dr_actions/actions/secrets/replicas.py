@@ -21,8 +21,8 @@ from dr_estate.readers import rds
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 
 STOP = "secretsmanager:StopReplicationToReplica"
+# ListSecrets, by which this is seen, "might not reflect changes from the last five minutes" (T64).
 LISTED_S = 300
-"""ListSecrets, by which this is seen, "might not reflect changes from the last five minutes" (T64)."""
 REPLICATE = "secretsmanager:ReplicateSecretToRegions"
 
 

@@ -23,8 +23,8 @@ from dr_estate.readers import dynamodb, dynamodb_markers
 from dr_estate.readers.dynamodb_markers import MarkerItem
 
 PUT, DELETE = "dynamodb:PutItem", "dynamodb:DeleteItem"
+# After how long what did not arrive is lost on the way: a replica trails by a second or two (DynamoDB guide).
 ARRIVES_S = 300
-"""After how long what did not arrive is lost on the way: a replica trails by a second or two (DynamoDB guide)."""
 _LATER = "<made for this run>"
 _PARTS = (dynamodb.tables, dynamodb_markers.items)
 

@@ -38,8 +38,8 @@ from dr_estate.readers.route53 import CustomerHost, Record
 
 _SERVICE, _OPERATION = "route53", "ChangeResourceRecordSets"
 _CHECK = "HealthCheckId"
+# Where the records of a batch are seen.
 RECORDS = (route53.records, route53.customer_hosts)
-"""Where the records of a batch are seen."""
 
 
 def plan_steps(context: PlanContext) -> Iterator[Step]:

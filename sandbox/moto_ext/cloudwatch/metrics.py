@@ -33,8 +33,8 @@ class MetricSource:
         return self.namespace, self.name, self.dimensions
 
 
+# ``publisher(account, region)`` yields every metric of a namespace that the region has.
 Publisher = Callable[[str, str], Iterator[MetricSource]]
-"""``publisher(account, region)`` yields every metric of a namespace that the region has."""
 
 
 def source(namespace: str, name: str, dimensions: dict[str, str], value: Value, unit: str = "None") -> MetricSource:

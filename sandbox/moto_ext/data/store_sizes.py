@@ -7,8 +7,8 @@ from moto.rds.models import rds_backends
 from sandbox.core.patching import state
 from sandbox.core.state import STATE
 
+# The size of a file system at the real pace, unless it is set: what its tenants' uploads come to.
 FILES_GIB = 40.0
-"""The size of a file system at the real pace, unless it is set: what its tenants' uploads come to."""
 _FILES_GIB, _KFILES = "files_gib", "kfiles"
 
 

@@ -21,18 +21,18 @@ from sandbox.core.timing import lag_s
 from sandbox.moto_ext.efs.model import ReplicationConfiguration, replications
 
 REPLICA_LAG_S = 2.0
+# How the id of the row begins that makes a tenant's schema: the site's first, of when it was installed.
 SCHEMA = "schema:"
-"""How the id of the row begins that makes a tenant's schema: the site's first, of when it was installed."""
+# How the id of the row begins that gives a user of the database a password: of no tenant, the latest counts.
 USER = "user:"
-"""How the id of the row begins that gives a user of the database a password: of no tenant, the latest counts."""
+# How the id of the file begins that is a tenant's whole site as it was installed, with the folder's path.
 FOLDER = "folder:"
-"""How the id of the file begins that is a tenant's whole site as it was installed, with the folder's path."""
+# How the id of a file begins that AWS Backup restored: below ``aws-backup-restore_<time>``, where no tenant looks.
 ASIDE = "aside:"
-"""How the id of a file begins that AWS Backup restored: below ``aws-backup-restore_<time>``, where no tenant looks."""
+# How the id of the row begins that a move writes and looks for: the marker's name and its number.
 MARKER = "marker:"
-"""How the id of the row begins that a move writes and looks for: the marker's name and its number."""
+# What no visitor wrote, or sees.
 OWN = (SCHEMA, USER, FOLDER, ASIDE, MARKER)
-"""What no visitor wrote, or sees."""
 
 
 @dataclass(frozen=True, slots=True)

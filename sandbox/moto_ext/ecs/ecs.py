@@ -43,8 +43,8 @@ KEPT = (
     "propagateTags",
 )
 EXTERNAL = "EXTERNAL"
+# Of a deployment where none are given. Source: ECS API, DeploymentConfiguration.
 BOUNDS = {"maximumPercent": 200, "minimumHealthyPercent": 100}
-"""Of a deployment where none are given. Source: ECS API, DeploymentConfiguration."""
 FARGATE_PROVIDERS = ("FARGATE", "FARGATE_SPOT")
 DESCRIBED_AT_ONCE = 10
 

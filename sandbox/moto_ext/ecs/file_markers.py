@@ -24,8 +24,8 @@ TIME_IS_OVER = 3
 QUICK_S = 5  # how long it waits for a marker where nothing takes AWS's time
 _WRITES, _REMOVES = "fopen", "unlink"
 
+# The exit code, None while the script goes on, and the lines that it prints now.
 PlayedScript = tuple[int | None, tuple[str, ...]]
-"""The exit code, None while the script goes on, and the lines that it prints now."""
 
 
 def play(

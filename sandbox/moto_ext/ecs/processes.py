@@ -27,8 +27,8 @@ from sandbox.moto_ext.ecs.tasks import RunningTask
 
 DOOR = ROOT / "utils" / "aws_mgmt" / "dr_cli.py"
 LOST = 137
+# Between SIGTERM and SIGKILL of a container (API_ContainerDefinition, stopTimeout), and of one whose world ended.
 STOP_TIMEOUT_S, WITHOUT_WORLD_S = 30, 5
-"""Between SIGTERM and SIGKILL of a container (API_ContainerDefinition, stopTimeout), and of one whose world ended."""
 _SHELLS = frozenset({"ash", "bash", "busybox", "dash", "ksh", "sh", "zsh"})
 _COMMAND = re.compile(r"-[A-Za-z]*c[A-Za-z]*")
 _SESSION_S = 12 * 3600

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import math
 import secrets
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
 from moto.ec2.models import ec2_backends
 from moto.ecs.models import Cluster, EC2ContainerServiceBackend, Service, TaskSet, ecs_backends
+from moto.elbv2.models import elbv2_backends
 
 from sandbox.core.state import now
+from sandbox.core.timing import duration_s, is_real
 from sandbox.moto_ext.ecs.deployments import judge, serve_well
-from sandbox.moto_ext.ecs.draining import drain
 from sandbox.moto_ext.ecs.registries import arns_of
 from sandbox.moto_ext.ecs.service_tasks import backend_of, group_of, tasks_of
 from sandbox.moto_ext.ecs.tasks import RunningTask, TaskRequest, alive, all_tasks, launch, no_room
+
+DELAY = "deregistration_delay.timeout_seconds"
 
 EVENTS_KEPT = 100
 
@@ -209,3 +213,18 @@ def _is_of(service: Service, cluster: Cluster) -> bool:
 
 def _backend_of(cluster: Cluster) -> EC2ContainerServiceBackend:
     return ecs_backends[cluster.arn.split(":")[4]][cluster.region_name]
+
+
+def drain(service: Service, task: RunningTask, moment: datetime, reason: str) -> None:
+    """Let the task leave at ``moment``; at the quick pace it is stopped by that."""
+    drains_s = _delay_s(service) + duration_s("ecs.stop-task", service.name) if is_real() else 0.0
+    task.stop(moment, reason, drains_s)
+
+
+def _delay_s(service: Service) -> float:
+    """How long the service's target groups let a target drain, in seconds; 0 without a load balancer."""
+    region, account = str(service.cluster_arn).split(":")[3:5]
+    known = elbv2_backends[account][region].target_groups
+    usual_s = duration_s("ecs.drain", service.name)
+    groups = [known.get(balancer.get("targetGroupArn", "")) for balancer in service.load_balancers]
+    return max((float(str(group.attributes.get(DELAY) or usual_s)) for group in groups if group), default=0.0)

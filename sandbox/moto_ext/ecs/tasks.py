@@ -32,8 +32,8 @@ RESERVED_ADDRESSES = 4
 FARGATE_PLATFORM = "1.4.0"
 NOT_STARTED = ("CannotPull", "ResourceInitializationError", "ECS was unable to assume")
 NEVER_WELL = "Task failed ELB health checks"
+# How the stopped reasons begin of tasks that count against their deployment (stopped task error codes).
 FAILED = (*NOT_STARTED, NEVER_WELL)
-"""How the stopped reasons begin of tasks that count against their deployment (stopped task error codes)."""
 
 
 @dataclass(eq=False)

@@ -47,8 +47,8 @@ INHERITED = (
     "backup_retention_period",
 )
 
+# RDS chooses the maintenance window of a replica itself: here one that the estate's own backup window overlaps.
 OF_A_REPLICA = "mon:01:00-mon:01:30"
-"""RDS chooses the maintenance window of a replica itself: here one that the estate's own backup window overlaps."""
 
 
 def log_upload_s() -> float:

@@ -5,15 +5,20 @@ from __future__ import annotations
 from datetime import UTC
 from typing import Any
 
+from moto.backup.models import backup_backends
 from moto.rds.models import DBInstance, DBSnapshot, RDSBackend, rds_backends
 
 from sandbox.core.patching import refused, wrap
 from sandbox.core.state import replicated_until
 from sandbox.core.timing import begin, is_real, to_the_second
+from sandbox.moto_ext.backup.model import BackupPoint, points
 from sandbox.moto_ext.data import stored_data
 from sandbox.moto_ext.rds.backups import ReplicatedBackup, replications, retained_backups
-from sandbox.moto_ext.rds.from_backup import from_point, point_behind
 from sandbox.moto_ext.rds.rds import begin_creating, create_copy, facts_of, gib_of, log_upload_s, plain, require_key
+
+# AWS Backup's recovery points of databases are RDS snapshots, and RDS restores them too, by an id with this prefix.
+PREFIX = "awsbackup:"
+_OURS = ("db_subnet_group_name", "dbi_resource_id")
 
 TO_A_MOMENT, FROM_SNAPSHOT = "rds.restore-to-point-in-time", "rds.restore-from-snapshot"
 RESTORE_ONLY = (
@@ -130,3 +135,34 @@ def install() -> None:
     wrap(RDSBackend, "copy_db_snapshot", _copy_snapshot)
     wrap(RDSBackend, "create_db_snapshot", _snapshot)
     wrap(RDSBackend, "restore_db_instance_from_db_snapshot", _from_snapshot)
+
+
+def point_behind(backend: RDSBackend, snapshot_id: str) -> BackupPoint | None:
+    """The recovery point that is the snapshot ``awsbackup:...``; None for a snapshot of RDS's own.
+
+    Raises DBSnapshotNotFound where there is no such point, InvalidDBSnapshotState where it is not complete.
+    """
+    name = snapshot_id.partition(":snapshot:")[2] or snapshot_id
+    if not name.startswith(PREFIX):
+        return None
+    known = points(backup_backends[backend.account_id][backend.region_name])
+    found = next((point for arn, point in known.items() if arn.endswith(f":snapshot:{name}")), None)
+    if found is None:
+        raise refused("DBSnapshotNotFound", f"DBSnapshot {name} not found.")
+    if not found.done:
+        raise refused("InvalidDBSnapshotState", f"The snapshot {name} is being created.")
+    return found
+
+
+def from_point(backend: RDSBackend, point: BackupPoint, params: dict[str, Any]) -> DBInstance:
+    """Create an instance from the point, encrypted with its vault's key, which must work (T19)."""
+    key = require_key(backend, True, point.vault.encryption_key_arn)
+    facts = {name: value for name, value in point.resource.facts.items() if name not in _OURS}
+    retained = {name: value for name, value in params.items() if name != "db_snapshot_identifier"}
+    db_instance = create_copy(backend, facts | {"kms_key_id": key}, retained, "rds.restore-from-snapshot")
+    source = rds_backends[backend.account_id][stored_data.region_of(point.resource.arn)]
+    stored_data.put_rows(
+        db_instance,
+        stored_data.until(stored_data.row_log(source, point.resource.facts["dbi_resource_id"]), point.created),
+    )
+    return db_instance

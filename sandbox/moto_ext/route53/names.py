@@ -13,8 +13,8 @@ from typing import Any
 from sandbox.core import truth
 
 Record = dict[str, Any]
+# Given a total, a number from 0 up to below it: random in a name server, fixed in a test.
 Pick = Callable[[int], int]
-"""Given a total, a number from 0 up to below it: random in a name server, fixed in a test."""
 
 MULTIVALUE_ANSWERS = 8
 _DEPTH = 8

@@ -21,8 +21,8 @@ from moto.settings import get_s3_default_max_keys
 
 from sandbox.core.patching import wrap
 
+# A version, and whether it is the latest of its key.
 Row = tuple[FakeKey | FakeDeleteMarker, bool]
-"""A version, and whether it is the latest of its key."""
 _ORDER = "_keys_in_order"
 
 

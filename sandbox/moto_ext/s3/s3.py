@@ -22,8 +22,8 @@ from sandbox.core.state import now
 from sandbox.core.timing import duration_s, is_real, is_stopped
 from sandbox.moto_ext.s3.rules import rule_answer, takes
 
+# Where a version keeps how far its replication is.
 STATUS = "_replication_status"
-"""Where a version keeps how far its replication is."""
 Waiting = tuple[str, str, str]
 _request = threading.local()
 

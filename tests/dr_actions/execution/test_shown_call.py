@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dr_actions.actions.traffic import shift_to_dr
-from dr_actions.execution.shown_call import shown_call
+from dr_actions.execution.executor import shown_call
 from dr_estate.config.environment import Side
 from dr_estate.readers import route53
 from tests.dr_actions.plain import sight, steps_of, with_part

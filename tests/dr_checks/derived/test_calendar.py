@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dr_checks.derived.calendar import Window, after_windows, day_of, middle_of, next_due, window_of
+from dr_checks.derived.due import Window, after_windows, day_of, middle_of, next_due, window_of
 from dr_estate.config.recovery_settings import Period
 
 DAYS = st.dates(date(2000, 1, 1), date(2100, 12, 31))

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from reports.allure.html import CATEGORIES
+from reports.allure.plugin import findings_html
 from reports.allure.results import finish_results, title_of
 from reports.allure.scenarios import scenario_ids, with_way_back
-from reports.render.findings_html import findings_html
 from tests.reports.test_reports import REPORT, RESULTS
 from tests.reports.values.test_drill_summary import STEPPED_BACK, WHOLE
 from tests.utils.running import ROOT

@@ -10,7 +10,7 @@ import pytest
 from allure_commons import model2
 from allure_commons.logger import AllureFileLogger
 
-from reports.allure.result_files import QuickFileLogger
+from reports.allure.plugin import QuickFileLogger
 
 STEP = model2.TestStepResult(
     name="Then é", status=model2.Status.FAILED, start=0, stop=2, attachments=[model2.Attachment("Findings", "a.csv")]

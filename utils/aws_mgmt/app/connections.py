@@ -35,10 +35,10 @@ from utils.aws_mgmt.app.sign_in import Caller, SignIn
 from utils.aws_mgmt.app.target import ObservedWorld, world_of
 
 _WHO = "sts:GetCallerIdentity"
+# The calls that ask AWS for a run, approve it and watch it: of the control stack's own document alone.
 AUTOMATION_CALLS = WATCHING | {START, SIGNAL, "ssm:GetDocument"}
-"""The calls that ask AWS for a run, approve it and watch it: of the control stack's own document alone."""
+# The calls that sign an evidence pack: with the control stack's key alone, and nothing else.
 SIGNING = frozenset({"kms:GetPublicKey", "kms:Sign"})
-"""The calls that sign an evidence pack: with the control stack's key alone, and nothing else."""
 
 
 @dataclass(frozen=True)

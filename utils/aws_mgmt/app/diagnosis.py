@@ -42,8 +42,8 @@ _GLOBAL = frozenset({"account", "cloudfront", "iam", "route53"})
 _FAILED = frozenset(UnavailableKind) - {UnavailableKind.ERROR}
 _SKEW_WARN_S, _SKEW_FAIL_S = 60, 300  # SigV4 refuses a signature older than 5 minutes (IAM User Guide)
 _SEEN_ONCE = 6
+# Words that AWS documents, and that botocore's model does not list. Source: API_InternetGatewayAttachment.
 _DOCUMENTED = {("ec2:DescribeInternetGateways", "InternetGateways.Attachments.State", "available")}
-"""Words that AWS documents, and that botocore's model does not list. Source: API_InternetGatewayAttachment."""
 _OF_IDENTITY_CENTER = "AWSReservedSSO_"
 _CONTROL_STACK = ("recovery-automation.document", "recovery-automation.task", "recovery-automation.roles")
 _JUDGED = {Status.WARN: Standing.WARN, Status.FAIL: Standing.FAIL, Status.UNKNOWN: Standing.UNKNOWN}

@@ -34,8 +34,8 @@ from utils.aws_mgmt.app.target import outlives
 _PAGES = {".html"}  # built from the results at any time
 
 
+# Writes the review of a journal: of which environment and incident, and the recovery time objective in minutes.
 Review = Callable[[Chain, str, str, float], str]
-"""Writes the review of a journal: of which environment and incident, and the recovery time objective in minutes."""
 
 
 @dataclass

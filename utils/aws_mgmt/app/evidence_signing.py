@@ -17,8 +17,8 @@ from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.options import Options
 from utils.aws_mgmt.app.target import outlives
 
+# What keeps AWS from being asked for a signature, or for the record.
 UNASKED = (DataUnavailable, Refused, SendFailed, GuardRefused, UsageError, WrongAccount)
-"""What keeps AWS from being asked for a signature, or for the record."""
 
 
 def signature_of(app: AppContext, text: bytes) -> Signature | str:

@@ -65,12 +65,12 @@ from utils.aws_mgmt.app.run_result import (
 from utils.aws_mgmt.app.writers import RETURNING, visitors_now, with_writers
 
 _REACHED = ("done", "unconfirmed")
+# What is judged after a run of each goal; after the others that the DR region serves.
 _VALIDATED = {
     Goal.FAILBACK: READINESS,
     Goal.FENCE: (Area.PREREQUISITES,),
     Goal.RELEASE: (Area.PREREQUISITES,),
 }
-"""What is judged after a run of each goal; after the others that the DR region serves."""
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
+# What each code means, as the README's table has it.
 MEANINGS = {
     Exit.READY: "ready, or done",
     Exit.NOT_READY: "not ready: a check failed",
@@ -34,7 +35,7 @@ MEANINGS = {
     Exit.UNDER_WAY: "AWS is still working on a step and the run stopped waiting; the same command goes on",
     Exit.INTERRUPTED: "interrupted",
 }
-"""What each code means, as the README's table has it."""
+# The exit code of a look, by what it found.
 EXITS = {
     Recommendation.READY: Exit.READY,
     Recommendation.AT_RISK: Exit.READY,
@@ -42,7 +43,6 @@ EXITS = {
     Recommendation.NOT_READY: Exit.NOT_READY,
     Recommendation.CANNOT_SAY: Exit.COULD_NOT_SEE,
 }
-"""The exit code of a look, by what it found."""
 
 
 def exit_of(verdict: Verdict) -> Exit:

@@ -11,8 +11,8 @@ from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs, http_sites, rds
 
+# What is read sooner needs no first lines: to a person, and to a log.
 ATTENDED_S, UNATTENDED_S = 2.0, 10.0
-"""What is read sooner needs no first lines: to a person, and to a log."""
 
 
 class FirstSight:

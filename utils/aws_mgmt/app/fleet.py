@@ -53,8 +53,8 @@ class Look:
         return self.report.with_suffix(".log")
 
 
+# What a process does with its look: it sends the exit code, and why nothing was judged.
 Looking = Callable[[Look, "Connection[tuple[int, str], None]"], None]
-"""What a process does with its look: it sends the exit code, and why nothing was judged."""
 
 
 def names_of(options: Options) -> tuple[str, ...]:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:  # help needs no gates
 EVERY = "all"
 ROOT = Path(__file__).parents[3]
 SHIPPED = ROOT / "environments"
+# Whether this is a wheel's copy: that has its launcher beside the rooms, a checkout has it in a folder of its own.
 INSTALLED = (ROOT / "__main__.py").is_file()
-"""Whether this is a wheel's copy: that has its launcher beside the rooms, a checkout has it in a folder of its own."""
 
 
 def state_folder() -> Path:
@@ -429,5 +429,5 @@ class SandboxOptions(Options):
 
 
 _KINDS = [kind for kind in globals().values() if isinstance(kind, type) and issubclass(kind, Options)]
+# The options of each command, by its name.
 TYPES: dict[str, type[Any]] = {kind.command: kind for kind in _KINDS if kind.command}
-"""The options of each command, by its name."""

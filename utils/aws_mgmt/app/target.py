@@ -23,8 +23,8 @@ from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.options import DrTestOptions, Options
 
 DEFAULT_TENANTS = 12
+# How fast the clock of a full drill's own sandbox runs, where --speed does not say it: hours take some minutes.
 _DRILL_SPEED = 120.0
-"""How fast the clock of a full drill's own sandbox runs, where --speed does not say it: hours take some minutes."""
 
 
 @dataclass(frozen=True)

@@ -38,8 +38,8 @@ _EXCLUSIVE = (
 )
 
 
+# Folders of pipes that a shell holds open, such as /dev/stdin.
 _OF_SHELLS = (Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd"))
-"""Folders of pipes that a shell holds open, such as /dev/stdin."""
 
 
 class InputPath(click.Path):

@@ -38,10 +38,10 @@ from utils.aws_mgmt.cli.waiting_run import options_of
 
 RECORD = "incident.md"
 _POLL_S = 5.0
+# How often it is looked what visitors can do: twenty reads, where a look at the run is two.
 _LOOK_AGAIN_S = 60.0
-"""How often it is looked what visitors can do: twenty reads, where a look at the run is two."""
+# Steps after which visitors can do something else: then it is looked at once.
 _MOVES_VISITORS = SEEN_FREEZES | {Role.CLOSE, Role.DATABASE, Role.SERVICES, Role.TRAFFIC}
-"""Steps after which visitors can do something else: then it is looked at once."""
 _OVER = (ExecutionState.ENDED, ExecutionState.FAILED)
 
 

@@ -14,12 +14,12 @@ from dr_estate.model.recovery_document import CONTAINER, CPU_UNITS, MEMORY_MIB, 
 from utils.aws_mgmt.generate.dry_start_stack import dry_start_resources, dry_start_variables
 
 Documents = dict[str, dict[str, Any]]
+# Policies that are there for automation alone, and who has each.
 OWN: dict[str, IamRole | StackRole] = {
     "operator-start": IamRole.OPERATOR,
     "approver-start": IamRole.APPROVER,
     "automation-run": StackRole.AUTOMATION,
 }
-"""Policies that are there for automation alone, and who has each."""
 ATTACHED_AS_GIVEN: dict[str, Any] = {
     "Parameters": {
         "AttachHome": {

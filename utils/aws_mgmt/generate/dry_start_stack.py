@@ -15,8 +15,8 @@ from dr_estate.iam.scopes import DEFAULT_VERSION
 from dr_estate.iam.statements import document, dry_starting
 from dr_estate.model.recovery_document import LOOK
 
+# In the morning of each month's second day.
 CRON = "cron(17 6 2 * ? *)"
-"""In the morning of each month's second day."""
 _TARGET = "arn:aws:scheduler:::aws-sdk:ssm:startAutomationExecution"
 _SCHEDULER = "scheduler.amazonaws.com"
 _RETRIES = {"MaximumRetryAttempts": 2, "MaximumEventAgeInSeconds": 3600}

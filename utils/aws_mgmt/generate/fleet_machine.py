@@ -15,18 +15,18 @@ from dr_estate.config.environment import Environment
 from dr_estate.iam.statements import document, statement
 
 LOOK, MERGE, FETCH, KEEP = "look", "merge", "fetch", "keep"
+# Folders of the bucket: of the environments' runs, of the merged pages, and of the map's own results.
 RUNS, PAGES, MAPS = "runs", "fleet", "maps"
-"""Folders of the bucket: of the environments' runs, of the merged pages, and of the map's own results."""
+# Beside the runs: the environments of which there should be one. ECS takes 8,192 characters of overrides of a task.
 EXPECTED = "expected.json"
-"""Beside the runs: the environments of which there should be one. ECS takes 8,192 characters of overrides of a task."""
 _OUT, _IN = "/out", "/runs"
 _COPY = ("s3", "cp", "--recursive", "--only-show-errors")
 _RUN_TASK = "arn:aws:states:::ecs:runTask.sync"
 _AT_ONCE = 40
 _STORE_S, _LOOK_S, _MERGE_S = 60, 3600, 900
 _ECS, _S3 = ("ECS.AmazonECSException", "ECS.ServerException"), ("S3.S3Exception", "S3.SdkClientException")
+# Characters of the readers' roles in the look's policy: IAM takes 10,240 of a role's inline policies (IAM quotas).
 _LONGEST_LIST = 9_000
-"""Characters of the readers' roles in the look's policy: IAM takes 10,240 of a role's inline policies (IAM quotas)."""
 
 
 def files(environments: Sequence[Environment]) -> dict[str, str]:

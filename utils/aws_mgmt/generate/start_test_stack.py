@@ -17,8 +17,8 @@ from dr_estate.model.recovery_document import CONTAINER, CPU_UNITS, MEMORY_MIB, 
 from utils.aws_mgmt.generate.automation_stack import role_resource, task_resources
 
 Documents = dict[str, dict[str, Any]]
+# Mondays, in the hours of those who read what failed; thresholds.start_test_age_days has room for one that is late.
 CRON = "cron(47 5 ? * MON *)"
-"""Mondays, in the hours of those who read what failed; thresholds.start_test_age_days has room for one that is late."""
 _SCHEDULER = "scheduler.amazonaws.com"
 _PULL = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
 

@@ -18,10 +18,10 @@ from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.next_steps import NextStep
 from utils.aws_mgmt.app.options import SandboxOptions
 
+# A restore of 40 minutes takes four, and the minutes in which a player thinks count for ten.
 TRAINING_SPEED = 10.0
-"""A restore of 40 minutes takes four, and the minutes in which a player thinks count for ten."""
+# Until somebody is paged health checks have failed, and their metric shows it.
 PAGED_S = 300
-"""Until somebody is paged health checks have failed, and their metric shows it."""
 
 
 def sandbox_command(options: SandboxOptions, environment: Environment) -> Exit:
