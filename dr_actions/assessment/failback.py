@@ -126,7 +126,7 @@ def write_pause_gate(pause: WritePause | None, env: Environment) -> Iterator[Gat
         return
     limit_s = env.failback.max_write_pause_minutes * _MINUTE_S
     message = (
-        f"nobody writes for about {duration(pause.last_p50_s)}, {duration(pause.last_p90_s)} in one of ten cases; "
+        f"nobody writes for about {duration(pause.last_p50_s)}, 90th percentile {duration(pause.last_p90_s)}; "
         f"{duration(limit_s)} are allowed (failback.max_write_pause_minutes)."
     )
     yield Gate("plan.write-pause", met=pause.last_p90_s <= limit_s, says=message)

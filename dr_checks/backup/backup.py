@@ -19,6 +19,7 @@ from dr_estate.readers import backup, backup_plan, efs
 
 PRIMARY_ONLY = (Side.PRIMARY,)
 _MINUTE_S = 60
+# One late run is usual: a backup may begin at any time of its start window (T25).
 _MISSED_RUNS = 2
 
 
@@ -130,6 +131,8 @@ def _lock(view: View, vault: backup.Vault) -> Remedy:
     retained = [copy.delete_after_days for copy in copies if is_dr_vault(view, copy.vault_arn)]
     days = min((number for number in retained if number), default=1)
     bounds = {"BackupVaultName": vault.name, "MinRetentionDays": days}
+    # Without ChangeableForDays AWS makes it a governance lock. A compliance lock is final once its grace time is over:
+    # nobody, AWS included, can take it off (AWS Backup guide, Vault Lock).
     command = view.command("backup", "PutBackupVaultLockConfiguration", **bounds)
     return Remedy("Lock it (aws_backup_vault_lock_configuration); in compliance mode once that is proven.", (command,))
 
@@ -137,6 +140,7 @@ def _lock(view: View, vault: backup.Vault) -> Remedy:
 def _fits(view: View, vault: backup.Vault, subject: str, days: int | None, bounds: str) -> Finding:
     low, high = vault.min_retention_days or 0, vault.max_retention_days
     measured = f"retained {days} days" if days else "kept for ever"
+    # A copy without an end lies longer than any maximum.
     fits = days >= low and (high is None or days <= high) if days else high is None
     if fits:
         return view.ok(subject, measured, bounds, "the lock accepts these copies")
@@ -185,6 +189,8 @@ def _missing_copy_finding(view: View, arn: str, limit: str, known: bool) -> Find
 
 
 def _age_finding(view: View, arn: str, old_s: float, promised: BackupPromise, limit: str) -> Finding:
+    # Two limits: the plan's worst case is a broken promise, and runs that were missed within it are a warning before
+    # that.
     runs = old_s / (promised.gap_minutes * _MINUTE_S)
     remedy = f"Find the missing run among its backup and copy jobs in {view.env.regions.primary}, and start one."
     if old_s > promised.worst_minutes * _MINUTE_S:
@@ -235,6 +241,7 @@ def file_copies(view: View) -> Iterator[Lag]:
     for point in points:
         basis = "backup-copy: creation date of the newest copy in the DR vault (T25)"
         yield Lag(FILES.id, name, None, Side.DR, age_s(view, point), basis)
+    # A mechanism that is only the fallback has no lag of its own while the first one works.
     if not points and view.env.replication.files[0] == BACKUP:
         basis = unavailable.why if unavailable else "no usable backup copy in the DR vault"
         yield Lag(FILES.id, name, None, Side.DR, None, basis, unseen=unavailable)
@@ -246,5 +253,6 @@ def _copies_of_files(view: View) -> list[backup.RecoveryPoint]:
     try:
         ours = {system.arn for system in view.get(efs.file_systems, Side.PRIMARY)}
     except DataUnavailable:
+        # A dark primary region cannot say which file system is the platform's: any copy of files is better than none.
         ours = {arn for arn, point in copies.items() if point.resource_type == "EFS"}
     return [point for arn, point in copies.items() if arn in ours]

@@ -53,6 +53,7 @@ def _judge(view: View, jobs: Sequence[backup_jobs.BackupJob], reason: str, remed
     ended: dict[str, list[backup_jobs.BackupJob]] = {}
     for job in jobs:
         if not states.BACKUP_JOB[job.state].busy:
+            # A job at work has no result yet: counted, it would hide that the one before it failed.
             ended.setdefault(job.resource_arn, []).append(job)
     for arn, mine in sorted(ended.items()):
         last = max(mine, key=lambda job: job.created_at)

@@ -121,6 +121,8 @@ def _tables_left_out(
     view: View, plans: Sequence[backup_plan.BackupPlan], tags: Mapping[str, dict[str, str]]
 ) -> Iterator[Finding]:
     """A warning for each tagged table that no selection takes, where one takes another."""
+    # GetResources returns what bears a tag, or bore one once: a table that never had a tag is not listed, so it is not
+    # judged.
     arns = {table_arn(view.env.account, view.region, name): name for name in dynamodb.names(view.env)}
     selections = [selection for plan in plans for selection in plan.selections]
     taken = {arn: any(takes(s, arn, tags[arn]) for s in selections) for arn in arns if arn in tags}

@@ -56,6 +56,7 @@ def targets_exist(view: View) -> Iterator[Finding]:
 
 def register(view: View, service: str, **changes: object) -> str:
     """The command that makes or changes the scalable target of a service in the DR region."""
+    # RegisterScalableTarget also updates: what is not named stays as it is (API_RegisterScalableTarget).
     return view.command("application-autoscaling", "RegisterScalableTarget", **_scalable(view, service), **changes)
 
 
@@ -181,6 +182,7 @@ def not_suspended(view: View) -> Iterator[Finding]:
     here = _targets(view)
     scaled = [(tenant, here[s.name]) for tenant, s in tenant_services(view) if s.name in here]
     for tenant, target in scaled:
+        # Suspended scaling in is no finding: too many tasks cost money, too few cost visitors.
         if target.out_suspended:
             yield view.gap(
                 target.service,
@@ -210,6 +212,7 @@ def no_scheduled_shrink(view: View) -> Iterator[Finding]:
     """No scheduled action caps a service below its failover size; with a scaling_schedule, none that is not lifted."""
     needed, actions = view.env.capacity.tasks_per_service, view.get(application_autoscaling.scheduled_actions)
     lifted = {a.service for a in actions if a.maximum is None or a.maximum >= needed}
+    # Lower at night and higher in the morning is a schedule; lower without a later action is a trap (T36).
     on_purpose = lifted if view.env.scaling_schedule else set()
     shrinking = [a for a in actions if a.maximum is not None and a.maximum < needed and a.service not in on_purpose]
     for action in shrinking:

@@ -62,6 +62,7 @@ def replication_rule(view: View) -> Iterator[Finding]:
     target, rules = view.env.regions.dr, view.get(ecr.replication_rules)
     here = [rule for rule in rules if target in {region for region, _ in rule.destinations}]
     for name in sorted({r.name for r in view.get(ecr.repositories) if r.account == view.env.account}):
+        # A rule without a filter takes every repository (ECR guide, private image replication).
         if any(not rule.prefixes or any(name.startswith(p) for p in rule.prefixes) for rule in here):
             yield view.ok(
                 name, f"replicated to {target}", f"replicated to {target}", "new pushes reach the DR registry"
@@ -82,6 +83,7 @@ def replication_rule(view: View) -> Iterator[Finding]:
 
 def _replicated_too(view: View, rules: Sequence[ecr.ReplicationRule], name: str) -> str:
     """The command that adds a rule for the repository to those that stand: they are set as a whole."""
+    # PutReplicationConfiguration replaces all rules: those that stand are written again with the new one.
     new = ecr.ReplicationRule(((view.env.regions.dr, view.env.account),), (name,))
     rows = [
         {
@@ -146,6 +148,8 @@ def kept_as_long(view: View) -> Iterator[Finding]:
             yield view.unknown(name, wanted, dark)
             continue
         theirs, mine = (_rules(view, name, str(text)) for text in texts)
+        # Rules of the primary region expire images there too; only those that the DR region has alone lose what is
+        # still run.
         if mine <= theirs:
             yield view.ok(name, f"{len(mine)} rules, the primary's", wanted, "images are kept as long as there")
         else:
@@ -188,6 +192,7 @@ def images(view: View) -> Iterator[Lag]:
             continue
         missing = {digest for repository, digest in used if repository == name} - {i.digest for i in copied or ()}
         pushed = [image.pushed_at for image in origin if image.digest in missing]
+        # Images have no lag metric: the copy trails by the age of the oldest image in use that it lacks (T21).
         seconds = (view.now - min(pushed)).total_seconds() if pushed else None if missing else 0.0
         lacks = f"images in use that are missing: {len(missing)}" if missing else "every image in use is there"
         yield Lag(IMAGES.id, name, None, Side.DR, seconds, f"ECR replication: {lacks}")

@@ -16,6 +16,7 @@ from dr_estate.model import states
 from dr_estate.readers import application_autoscaling, ecs, elbv2
 from dr_estate.snapshot.tenants import Tenant
 
+# Two tasks can outlive a zone only in two zones; AWS spreads a Fargate service over the zones of its subnets.
 _ZONES = 2
 
 

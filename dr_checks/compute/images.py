@@ -148,7 +148,9 @@ def _running(view: View) -> dict[str, dict[str, set[str]]]:
     found: dict[str, dict[str, set[str]]] = {}
     for task in view.get(ecs.tasks, Side.PRIMARY):
         for container, digest in task.images:
+            # A pending task has no digest yet, and one that stopped may be of the release before.
             if digest and task.status == "RUNNING":
+                # ECS names the group of a service's task service:NAME; one that was started alone is of family:NAME.
                 containers = found.setdefault(task.group.removeprefix("service:"), {})
                 containers.setdefault(container, set()).add(digest)
     return found
@@ -160,6 +162,7 @@ def _digests_of(definition: ecs.TaskDefinition, repositories: _Repositories) -> 
     for container in definition.containers:
         ref = ecr.image_ref(container.image)
         repository = repositories.get((ref.account, ref.repository))
+        # A tag is what it points to now: tasks that run may have been started of an earlier push.
         digest = ref.digest or (repository.digest_of(ref) if repository else None)
         if ref.region and digest:
             found[container.name] = digest

@@ -31,6 +31,7 @@ def carried(view: View) -> Iterator[Finding]:
     judged = False
     for tenant, service in tenant_services(view):
         busy, here, home = there.get(service.name), sizes[Side.DR][tenant.id], sizes[Side.PRIMARY].get(tenant.id)
+        # During a deployment old and new tasks run side by side: what is above the desired count is no load.
         running = min(busy.running, busy.desired) if busy else 0
         if not running or home is None:
             continue
@@ -39,6 +40,7 @@ def carried(view: View) -> Iterator[Finding]:
             dark = home if isinstance(home, Unavailable) else here
             yield view.unknown(service.name, "today's load", dark if isinstance(dark, Unavailable) else "", tenant.id)
             continue
+        # A failover raises the desired count and never lowers it.
         started = max(view.env.capacity.tasks_per_service, service.desired)
         yield _load_finding(
             view, service.name, tenant.id, (running, home), (started, here), maximum.get(service.name, 0)
@@ -73,6 +75,7 @@ def _load_finding(
 
 
 def _carries(tasks: int, mine: ecs.TaskDefinition, running: int, theirs: ecs.TaskDefinition) -> bool:
+    # Both are needed: WordPress runs out of memory with CPU to spare, and the reverse.
     return tasks * mine.cpu >= running * theirs.cpu and tasks * mine.memory >= running * theirs.memory
 
 

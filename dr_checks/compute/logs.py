@@ -43,6 +43,7 @@ def groups_exist(view: View) -> Iterator[Finding]:
             if where != view.region:
                 yield _written_elsewhere(view, tenant, container)
                 continue
+            # awslogs-create-group lets the agent make the group, by the execution role's logs:CreateLogGroup.
             if container.log_group in there or container.log_creates_group:
                 yield view.ok(container.log_group, "present", "present", "the container can start", tenant)
             else:
@@ -135,6 +136,7 @@ def retention(view: View) -> Iterator[Finding]:
     pairs = [(group, there[group.name]) for group in view.get(cloudwatch_logs.groups) if group.name in there]
     for group, days in pairs:
         measured, wanted = _days(group.retention_days), _days(days)
+        # No retention means for ever, which is longer than any number of days.
         if group.retention_days is None or (days is not None and group.retention_days >= days):
             yield view.ok(group.name, measured, f"{wanted} or longer", "logs of a failover are retained as long")
         else:

@@ -21,6 +21,7 @@ def _quota_finding(view: View, code: str, used: float, more: float) -> Finding:
     quota = next(quota for quota in view.get(service_quotas.quotas) if quota.code == code)
     if isinstance(quota.limit, Unavailable):
         return view.unknown(quota.name, "room for the failover", quota.limit)
+    # AWS's usage metric also counts what is not the platform's; our count sees what started since the metric.
     counted = max(used, quota.used or 0)
     return headroom_finding(view, quota.name, counted, more, quota.limit, _increase(view, quota, counted + more))
 
@@ -53,6 +54,7 @@ def fargate_vcpu(view: View) -> Iterator[Finding]:
 def _launch_finding(view: View, more: int) -> Finding:
     """Fargate launches capacity.launch_burst tasks at once, then launch_per_s: a floor that no tool lowers (T35)."""
     limits, rto_s = view.env.capacity, view.env.objectives.rto_minutes * _S_A_MINUTE
+    # The burst costs no time; the rate is one for the whole account in the region, other clusters included (T35).
     seconds = max(0, more - limits.launch_burst) / limits.launch_per_s
     measured, wanted = f"{more} tasks in {seconds:.0f} s or more", f"{rto_s} s or less"
     reason = f"{limits.launch_burst} launch at once, then {limits.launch_per_s} a second in all of {view.region}"
@@ -128,6 +130,7 @@ def database(view: View) -> Iterator[Finding]:
     """A restore makes a new instance and needs its storage. Source: RDS DescribeAccountAttributes, T33."""
     name = view.env.named(view.env.names.database)
     sizes = [i.storage_gib for i in view.get(rds.instances, Side.PRIMARY) if i.identifier == name]
+    # A restore is a new instance beside whatever stands there: AWS restores into none that exists.
     more = {"DBInstances": 1, "AllocatedStorage": max(sizes, default=0)}
     for quota in view.get(service_quotas.database_quotas):
         if quota.name in more:

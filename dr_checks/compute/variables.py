@@ -38,6 +38,7 @@ def alike(view: View) -> Iterator[Finding]:
     distinguished from a mistake: a warning. Source: DescribeTaskDefinition.
     """
     pairs = _pairs(view)
+    # What most tenants have in common is judged once, so that one change is not a finding for each of 2,000 tenants.
     wanted = "as in the primary region"
     usual = _usual({tenant: found for tenant, found in pairs.items() if not isinstance(found, Unavailable)})
     for name, (theirs, mine) in sorted(usual.items()):
@@ -223,9 +224,12 @@ def _value_pairs(
     theirs = {container.name: dict(container.environment) for container in primary.containers}
     for container in mine.containers:
         for name, value in container.environment:
+            # Secrets are compared by secrets' own checks: a value here would be read, and shown.
             other = theirs.get(container.name, {}).get(name)
             if other is None or is_secret(name) or regions.primary in value:
                 continue  # reported by definitions.parity and definitions.primary-region-names
+            # Equal text is equal, whatever it names; else ids, region and tenant are taken out before both are
+            # compared.
             there = _neutral(other, regions.primary, tenant)
             here = there if value == other else _neutral(_as_there(value, copies), regions.dr, tenant)
             yield f"{container.name}: {name}", (there, here)

@@ -38,6 +38,7 @@ def expected_regions(view: View) -> frozenset[str] | None:
     """The regions Route 53 should answer with at this moment; None where its policy cannot be played out."""
     records = origin_records(view)
     read = view.get(route53_health_checks.statuses)
+    # What the checkers report decides, not what the API of the region says: Route 53 answers by these statuses.
     seen = {r.dimension(route53_health_checks.STATUS_DIMENSION): r.value == 1 for r in read if r.value is not None}
     now = replace(situation(view), seen=seen)
     regions: set[str] = set()
@@ -139,6 +140,7 @@ def _answer_finding(view: View, answer: DnsAnswer, expected: frozenset[str] | No
         return view.gap(subject, measured, wanted, reason, healing)
     region = region_answered(answer.values, load_balancer_addresses(view))
     if expected is None or region is None:
+        # A load balancer's addresses change when it scales, so an unknown one is no proof of another region.
         cause = f"{measured} matches no load balancer's addresses; AWS changes these at any time."
         return view.unknown(subject, wanted, cause)
     if region in expected:

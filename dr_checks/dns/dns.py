@@ -30,6 +30,7 @@ def situation(view: View, *down: Side) -> routing.Situation:
     known = {found.id: found for found in view.get(route53_health_checks.checks, Side.GLOBAL)}
     watching = [check.id for check in known.values() if dr_pin.watches_switch(check, view.env)]
     switch = dr_pin.switch_of(view.get(elbv2.listeners, Side.DR), view.env) if watching else None
+    # A switch stands in the DR region: when that is dark, nothing holds the primary's record down.
     holds = switch is not None and dr_pin.is_held(switch) and Side.DR not in down
     return routing.Situation(
         frozenset(view.env.region(side) for side in down), known, dict.fromkeys(watching, not holds)
@@ -52,6 +53,7 @@ def pair_present(view: View) -> Iterator[Finding]:
         return
     wanted = {identifier_of(view, Side.PRIMARY), identifier_of(view, Side.DR)}
     found = origin_records(view)
+    # Without any record the finding is about the one that has to be made: A, which each load balancer can answer.
     for kind in sorted({record.type for record in found}) or ["A"]:
         there = {record.set_identifier or "no identifier" for record in found if record.type == kind}
         subject, identifiers = f"{name} {kind}", " and ".join(sorted(wanted))

@@ -75,6 +75,7 @@ def no_tenant_moves_all(view: View) -> Iterator[Finding]:
 def _moved_by(view: View, side: Side, evaluated: Sequence[Record]) -> Iterator[Finding]:
     wanted, remedy = "not evaluated", _PAGE_INSTEAD
     empty, groups = _empty_groups(view, side), _shared_groups(view, side)
+    # With one group behind the load balancer its health is the platform's: nobody else is moved by it.
     if len(groups) <= 1:
         yield view.ok(evaluated[0].name, f"{len(groups)} target group", "not shared", "nobody else is moved by it")
         return
@@ -105,6 +106,7 @@ def _shared_groups(view: View, side: Side) -> dict[str, str | None]:
     return {name: view.env.tenant_of(pattern, name) for name in sorted(mine)}
 
 
+# An empty group and one without a healthy target count alike (T55).
 def _empty_groups(view: View, side: Side) -> dict[str, str]:
     """Why the groups without a healthy target have none; "" for one of which nothing was measured."""
     names, env = {group.dimension: group.name for group in view.get(elbv2.target_groups, side)}, view.env
@@ -115,6 +117,7 @@ def _empty_groups(view: View, side: Side) -> dict[str, str]:
     }
     for service in view.get(ecs.services, side):
         tenant = env.tenant_of(env.names.service, service.name)
+        # A service at 0 empties its group without any outage: by a scaling schedule, by a pilot light, or by hand.
         if tenant and not service.desired:
             found[env.named(env.names.target_group, tenant=tenant)] = "scaled to 0"
     return found
@@ -133,6 +136,7 @@ def _answers(view: View, imagined: Imagined, wanted: Side | None, when: str, rea
         if choice is None:
             yield view.unknown(subject, wanted_regions, "Its routing policy cannot be simulated.")
             continue
+        # Weighted records of one weight are answered in turn: each of them has to lead to the right region.
         regions = {_region(record, known) for record in choice}
         measured = " and ".join(sorted(regions))
         if regions <= expected:
@@ -253,6 +257,8 @@ def stays_away(view: View) -> Iterator[Finding]:
     pinned = {
         name: False
         for name, health_check in now.checks.items()
+        # Nothing listens on these ports, so the check fails for certain; inverted or disabled it would report healthy
+        # (T03).
         if health_check.port in _PINS and not health_check.inverted and not health_check.disabled
     }
     pinned_state = replace(now, seen={**now.seen, **pinned})

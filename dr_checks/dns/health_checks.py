@@ -17,6 +17,7 @@ from dr_estate.readers import elbv2, route53_health_checks
 from dr_estate.readers.route53 import Record
 from dr_estate.readers.route53_health_checks import HealthCheck
 
+# What decides when, and by whom, a region is reported unhealthy. The host differs by design and is not compared.
 _SETTINGS = (
     *("type", "port", "path", "search", "interval_s", "failure_threshold", "sni", "regions", "without_data"),
     "measures_latency",
@@ -106,6 +107,7 @@ def enabled(view: View) -> Iterator[Finding]:
                     (_change(view, found, HealthThreshold=max(1, len(found.children))),),
                 ),
             )
+        # T03: a disabled check counts as healthy, so disabling it never moves a visitor away.
         elif not found.disabled:
             yield view.ok(_record_name(record), f"{found.id} enabled", "enabled", "it reports the region's health")
         else:
@@ -183,6 +185,7 @@ def probes_own_target(view: View) -> Iterator[Finding]:
 
 def _wrong_probe(record: Record, found: HealthCheck, target: str) -> tuple[str, str] | None:
     """What the check probes, and why that is wrong; None where it is right."""
+    # A check of the traffic name follows its own answer: after a switch it reports the other region, and flips back.
     if found.host == record.name:
         return (
             found.host,
@@ -191,6 +194,7 @@ def _wrong_probe(record: Record, found: HealthCheck, target: str) -> tuple[str, 
     here, there = routing.region_of(target), routing.region_of(found.host)
     if here and there and here != there:
         return found.host, f"it probes {there}, while its record sends visitors to {here}"
+    # The alarm is lost with its region. Then the check has no data, and InsufficientDataHealthStatus decides.
     if found.type == "CLOUDWATCH_METRIC" and found.alarm_region == here and found.without_data != "Unhealthy":
         measured = f"alarm {found.alarm_name} in {found.alarm_region}, without data: {found.without_data}"
         return measured, "the alarm is lost with the region, and the check stays healthy"
@@ -209,6 +213,7 @@ def _wrong_children(
     other = next(region for region in (view.env.regions.dr, view.env.regions.primary) if region != here)
     own, others = (sum(_fails_with(child, region) for child in children) for region in (here, other))
     measured = f"needs {needed} of {total} children, of which {own} fail with {here}"
+    # Lost with its region are the children that fail with it; enough others keep the calculated check healthy.
     if total - own >= needed:
         return measured, "it stays healthy when its own region is lost"
     if total - others < needed and not own:
@@ -218,6 +223,7 @@ def _wrong_children(
 
 def _fails_with(child: HealthCheck, region: str) -> bool:
     """Whether the child reports unhealthy once the region is lost; a host of no region is taken to be its own."""
+    # Neither reports unhealthy when its target is lost: disabled counts as healthy (T03), inverted turns it round.
     if child.disabled or child.inverted:
         return False
     if child.type == "CLOUDWATCH_METRIC":
@@ -242,6 +248,7 @@ def healthy_now(view: View) -> Iterator[Finding]:
     for record, found in records_with_checks(view):
         reading = newest.get(found.id)
         age_s = reading.age_s(view.now) if reading else None
+        # T23: an old value says what was, and a metric that stopped is what a lost region looks like.
         limit_s = view.env.thresholds.metric_age_minutes * 60
         if reading is None or age_s is None or age_s > limit_s:
             reason = f"{found.id} reported no status in the last {limit_s} s."

@@ -36,6 +36,8 @@ def hosts(view: View) -> list[tuple[str, str | None]]:
     edge = distribution.aliases if distribution else ()
     for tenant in view.tenants:
         found.append((tenants.host_of(tenant, view.env), tenant.id))
+        # A customer's own name is a CNAME to the load balancer: CloudFront sees it only as an alias of the
+        # distribution.
         own = view.env.traffic.customer_hosts.get(tenant.dns, ())
         found += [(host, tenant.id) for host in own if view.side is not Side.GLOBAL or covers(edge, host)]
         alike = (host for host in second.get(tenant.id, ()) if any(covers(names, host) for names in issued_there))
@@ -74,6 +76,7 @@ def host_certificates(view: View) -> list[Certificate]:
         for c in view.get(acm.certificates)
         if isinstance(c, Certificate) and any(covers(c.names, host) for host in wanted)
     ]
+    # Certificates that nobody uses any more may run out; where none is in use yet, each may be the one to come.
     used = [c for c in fit if c.in_use_by]
     return used or fit
 
@@ -132,6 +135,7 @@ def days_left(view: View) -> Iterator[Finding]:
         if certificate.not_after is None:
             yield view.unknown(certificate.domain, f"{limit} days or more", "The certificate shows no expiry date.")
             continue
+        # Whole days, rounded down: the last one may be over before anybody reads this.
         days = (certificate.not_after - view.now) // timedelta(days=1)
         if days >= limit:
             yield view.ok(certificate.domain, f"{days} days", f"{limit} days or more", "it outlasts a long recovery")
@@ -181,6 +185,7 @@ def renews(view: View) -> Iterator[Finding]:
                 "ACM could not renew it: it will expire",
                 f"Restore the validation CNAMEs of {waiting} (aws_acm_certificate domain_validation_options).",
             )
+        # ACM renews only what it issued (ACM guide, managed renewal).
         elif certificate.type == "IMPORTED":
             yield view.warn(
                 certificate.domain,
@@ -208,11 +213,13 @@ def _by_authority(
     view: View, certificate: Certificate, records: tuple[Record, ...] | Unavailable, wanted: str
 ) -> Finding:
     """Whether CAA records let Amazon issue for each name; they bind public certificates alone."""
+    # A private CA is the account's own: no CAA record binds it.
     names = certificate.names if certificate.type != _PRIVATE else ()
     if isinstance(records, Unavailable):
         if names:
             return view.unknown(certificate.domain, wanted, records)
         records = ()
+    # ACM checks CAA again at each renewal, so a record that was added since the issue stops it months later.
     closed = [(name, record) for name in names if (record := forbidding(records, name))]
     ours = [(name, record) for name, record in closed if not is_delegated(records, name)]
     if ours:
@@ -245,6 +252,7 @@ def _admitting(view: View, record: Record) -> Remedy:
         f"aws_route53_record '{record.name}' CAA: '0 issue \"{AMAZON[0]}\"' too, and 'issuewild' where it is set."
     )
     zone = view.read_for_remedy(route53.zone, Side.GLOBAL)
+    # An UPSERT replaces the whole record set: only a simple one can be written from what was read here.
     if zone is None or record.policy != "simple" or record.ttl_s is None:
         return Remedy(sentence)
     kinds = (("issue", False), ("issuewild", True))

@@ -14,6 +14,7 @@ from dr_estate.readers import cloudfront, cloudfront_buckets
 from dr_estate.readers.cloudfront import Distribution, Origin, nearest_alias
 from dr_estate.snapshot import tenants
 
+# Security policies that still admit TLS 1.1 or older (CloudFront guide, viewer protocols).
 _OLD_TLS = ("SSLv3", "TLSv1", "TLSv1_2016", "TLSv1.1_2016")
 _OF_ORIGIN = 500
 _ABSENT = "there is no distribution: see cloudfront.distribution-serves"
@@ -52,6 +53,7 @@ def distribution_serves(view: View) -> Iterator[Finding]:
         )
     elif not states.DISTRIBUTION[found.status].known:
         yield view.undocumented(alias, "enabled, Deployed", found.status)
+    # InProgress reaches every edge location by itself: nothing is to be repaired.
     elif not states.DISTRIBUTION[found.status].serves:
         yield view.warn(
             alias,
@@ -135,6 +137,8 @@ def origin_follows(view: View) -> Iterator[Finding]:
 def follows(view: View, found: Distribution, target: str) -> bool | None:
     """Whether what a behaviour's target fetches is not lost with the primary region; None where that is not known."""
     origins = origins_of(found, target)
+    # A bucket of a third region is not lost with the primary; a VPC origin always is where its load balancer stands
+    # (T65).
     places = [_place(view, origin) for origin in origins]
     if _moves(view, origins):
         return True
@@ -161,6 +165,7 @@ def _place(view: View, origin: Origin) -> str | None:
     region = routing.region_of(origin.domain)
     if is_bucket(origin):
         return cloudfront_buckets.region_of(origin, view.env)
+    # ListDistributions names no kind: a custom origin has a protocol policy, an S3 origin has none.
     if origin.kind == "custom" or (not origin.kind and origin.protocol_policy):
         return region or origin.domain
     return region if origin.kind == "vpc" else None
@@ -191,6 +196,7 @@ def origin_group(view: View) -> Iterator[Finding]:
         return
     for group in found.groups:
         domains = {origin.domain for origin in origins_of(found, group.id)}
+        # What CloudFront sees of a lost origin: no connection is 502 or 504, an overloaded load balancer is 503.
         missing = sorted({502, 503, 504} - set(group.statuses))
         measured = f"{', '.join(sorted(domains))}; on {', '.join(map(str, group.statuses)) or 'no status'}"
         if len(domains) > 1 and not missing:
@@ -265,6 +271,7 @@ def errors_forgotten(view: View) -> Iterator[Finding]:
     if found.errors is None:
         yield view.unknown(found.id, wanted, "This evidence does not hold how long errors are cached.")
         return
+    # Errors of 4xx are answers about a page, and stay right whichever region serves.
     long = [f"{code} for {seconds} s" for code, seconds in found.errors if code >= _OF_ORIGIN and seconds > limit]
     if not long:
         yield view.ok(found.id, "none longer", wanted, "visitors soon see the region that took over")

@@ -46,6 +46,7 @@ def forwards_host(view: View) -> Iterator[Finding]:
     if not found.behaviours:
         yield view.unknown(found.id, _WANTED, "This evidence does not hold the distribution's behaviours.")
     policies, unseen = _policies(view)
+    # S3 chooses the bucket by Host: it must not get the visitor's, so bucket behaviours are left out.
     leading = [b for b in found.behaviours if not all(map(is_bucket, origins_of(found, b.target)))]
     yield from (_host_finding(view, found.id, behaviour, policies, unseen) for behaviour in leading)
     if found.behaviours and not leading:
@@ -72,6 +73,7 @@ def origin_reached(view: View) -> Iterator[Finding]:
         wanted = f"listens on {', '.join(map(str, ports))}"
         measured = f"listens on {', '.join(map(str, sorted(here))) or 'nothing'}"
         newer = next((row for row in listeners if row.port in ports and TLS_13_ALONE in row.policy), None)
+        # A listener that speaks TLS 1.3 alone is there, and still answers CloudFront nothing.
         if newer is not None and set(ports) <= here:
             yield _too_new(view, origin, newer)
         elif set(ports) <= here:
@@ -161,6 +163,7 @@ def meets(rule: ListenerRule, sent: Mapping[str, str]) -> bool | None:
 def _meets_one(demand: HeaderDemand, sent: Mapping[str, str]) -> bool | None:
     if sent.get(demand.header) in demand.digests:
         return True
+    # A header that each browser sends itself may meet the rule: nothing in the configuration shows it.
     by_visitor = demand.header not in sent and demand.header in _OF_VISITORS
     return None if by_visitor or (demand.patterned and demand.header in sent) else False
 
@@ -169,6 +172,7 @@ def asked_on(origin: Origin, viewer: str) -> tuple[int, ...]:
     """The ports that CloudFront asks the origin on; ``viewer`` is the distribution's protocol policy for visitors."""
     http, https = origin.ports
     if origin.protocol_policy == "match-viewer":
+        # redirect-to-https and https-only let no viewer come by HTTP, so the origin is asked by HTTPS.
         return (http, https) if viewer == "allow-all" else (https,)
     return (https,) if origin.protocol_policy == "https-only" else (http,)
 
@@ -203,6 +207,7 @@ def _host_finding(
         return view.unknown(subject, _WANTED, unseen or f"A policy of {subject} was not read.")
     if any(policy.forwards_host is None for policy in known):
         return view.unknown(subject, _WANTED, f"{measured}: AWS does not document this kind of setting for headers.")
+    # A function at the edge may rewrite Host: its code is not read.
     if behaviour.functions:
         return view.unknown(subject, _WANTED, f"{measured} without Host, and code at the edge may put it there.")
     return view.gap(

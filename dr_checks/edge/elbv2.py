@@ -15,6 +15,7 @@ from dr_estate.readers import elbv2
 from dr_estate.readers.acm import certificates, covers
 
 KEEP_ALIVE, PROTECTION = "client_keep_alive.seconds", "deletion_protection.enabled"
+# Of a load balancer that never set it (ALB attribute client_keep_alive.seconds, T11).
 DEFAULT_KEEP_ALIVE_S = 3600
 _ZONES = 2
 _ALIKE = (
@@ -60,6 +61,7 @@ def active(view: View) -> Iterator[Finding]:
     measured, state = f"{balancer.state} in {len(balancer.zones)} zones", states.LOAD_BALANCER[balancer.state]
     if not state.known:
         yield view.undocumented(name, "active in 2 zones or more", balancer.state)
+    # active_impaired: it routes, and lacks addresses or capacity to scale (API_LoadBalancerState).
     elif state.serves and state.broken:
         reason = "it routes requests, but lacks the resources to scale"
         remedy = f"Read its StateReason; give its subnets in {view.region} free addresses (8 each at least)."
@@ -125,6 +127,7 @@ def _policies_alike(view: View, here: elbv2.LoadBalancer) -> Iterator[Finding]:
     there = {row.label: row.policy for row in view.get(elbv2.listeners, Side.PRIMARY)}
     for row in view.get(elbv2.listeners):
         wanted = there.get(row.label, "")
+        # A port that the primary region does not serve by TLS has no policy to compare with.
         if not wanted or row.policy == wanted:
             continue
         sentence = f"aws_lb_listener '{row.label}' of '{here.name}' in {view.region}: ssl_policy = {wanted}."
@@ -146,6 +149,7 @@ def _alike(view: View, here: elbv2.LoadBalancer, key: str, measured: str, wanted
 
 def _setting(view: View, here: elbv2.LoadBalancer, key: str, wanted: str) -> tuple[str, ...]:
     """The command that sets one setting, none for what is fixed at creation or needs more than a value."""
+    # dualstack needs subnets with IPv6 blocks first, so no single call is the remedy.
     if key == "ip_address_type" and wanted == "ipv4":
         arn = here.arn
         return (view.command("elbv2", "SetIpAddressType", LoadBalancerArn=arn, IpAddressType=wanted),)

@@ -27,6 +27,7 @@ _UNEVALUATED = (
     "lets visitors sign in first where no rule of the primary region shows whether they should."
 )
 _NO_LISTENER = "there is no listener here: see elbv2-routing.listeners"
+# By how much the interval is longer than the timeout: ELB refuses a timeout that is not below the interval.
 _LONGER_S = 5
 _VISITED = ("A", "AAAA", "CNAME")
 
@@ -170,9 +171,11 @@ def _route_beside_primary(
 
 def _tables(view: View, side: Side = Side.DR) -> dict[str, ListenerTable]:
     read: tuple[elbv2.ListenerRule, ...] = view.get(elbv2.rules, side)
+    # ELB takes the first rule that matches, the lowest number first; the default rule comes last.
     rules = sorted(read, key=lambda rule: rule.priority)
     names = {group.arn: group.name for group in view.get(elbv2.target_groups, side)}
     pin = view.env.traffic.pin_port  # that listener is for health checkers alone
+    # A listener that redirects all (port 80 to 443) serves no tenant: each request comes back on the other one.
     serving = [row for row in view.get(elbv2.listeners, side) if row.default.kind != "redirect" and row.port != pin]
     judged = _of_tenants(view)
     return {
@@ -258,6 +261,7 @@ def _rule_commands(view: View, host: str, wanted: str, labels: Collection[str]) 
         own = [rule for rule in rules if rule.listener == listener.arn]
         taken = any(not rule.hosts or any(fnmatchcase(host, pattern) for pattern in rule.hosts) for rule in own)
         if len(arns) == 1 and not taken and not any(rule.others or rule.by_regex for rule in own):
+            # Priorities are unique on a listener: CreateRule refuses one that is in use (PriorityInUse).
             free = next(number for number in count(1) if number not in {rule.priority for rule in own})
             condition = {"Field": "host-header", "HostHeaderConfig": {"Values": [host]}}
             action = {"Type": "forward", "TargetGroupArn": arns[0]}
@@ -386,12 +390,14 @@ def _group_gaps(mine: elbv2.TargetGroup, theirs: elbv2.TargetGroup) -> list[str]
 )
 def healthy_targets(view: View) -> Iterator[Finding]:
     """HealthyHostCount is 1 or more where tasks are wanted; no fresh value is UNKNOWN. Source: CloudWatch, T07."""
+    # A service that is to run nothing, such as a pilot light's, has no healthy target by design.
     meant = [(tenant, service) for tenant, service in tenant_services(view, view.side) if service.desired]
     groups = {group.name: group.dimension for group in view.get(elbv2.target_groups)}
     counts = {reading.dimension("TargetGroup"): reading for reading in view.get(elbv2.healthy_hosts)}
     seen = [(tenant, name) for tenant, _ in meant if (name := _group_of(view, tenant)) in groups]
     for tenant, name in seen:
         reading = counts.get(groups[name])
+        # T23: a missing value is no zero. CloudWatch publishes 0 where targets are registered and none is healthy.
         healthy = reading.value if reading else None
         if healthy is None:
             minutes = view.env.thresholds.metric_age_minutes

@@ -30,6 +30,7 @@ def _name(view: View) -> str:
 def _into_dr(view: View) -> efs.FileReplication | None:
     """The replication that writes into the DR file system, as the DR region itself lists it."""
     there = {system.id for system in view.get(efs.file_systems, Side.DR)}
+    # The DR region's own list: that of the primary is dark in an outage, and only says what it sends.
     rows = view.get(efs.replications, Side.DR)
     return next((row for row in rows if row.destination_id in there), None)
 
@@ -87,6 +88,7 @@ def replication_state(view: View) -> Iterator[Finding]:
     Source: EFS User Guide, Viewing replication details; T16.
     """
     row, back = _into_dr(view), _out_of_dr(view)
+    # A replication back is a failback under way, or one that nobody finished: the direction that overwrites (T28).
     if row is None and back is not None:
         yield view.gap(
             _name(view),
@@ -133,6 +135,7 @@ def last_replicated(view: View) -> Iterator[Finding]:
     row, wanted = _into_dr(view), f"{duration(rpo_s(view))} or less"
     if row is None:
         yield view.none_expected(_name(view), "there is no replication: see efs.replication-state")
+    # Before the first full sync the copy is not consistent, however much of it is there (EFS guide).
     elif row.synced_at is None:
         yield view.unknown(_name(view), wanted, "The first synchronisation has not been completed yet.")
     elif (age_s := (view.now - row.synced_at).total_seconds()) <= rpo_s(view):
@@ -162,6 +165,8 @@ def sync_metric(view: View) -> Iterator[Finding]:
     if row is None:
         yield view.none_expected(_name(view), "there is no replication: see efs.replication-state")
         return
+    # AWS does not document in which region TimeSinceLastSync is published: the DR region's counts first, for it
+    # outlives the primary's.
     readings = tuple(r for r in view.get(efs.sync_metrics) if r.at)
     if not readings:
         readings = view.get(efs.sync_metrics, Side.PRIMARY)
@@ -194,6 +199,7 @@ def overwrite_protection(view: View) -> Iterator[Finding]:
     into = {r.destination_id for r in view.get(efs.replications) if r.destination_region == view.region}
     found = view.get(efs.file_systems)
     for system in found:
+        # EFS sets REPLICATING itself on a replica; ENABLED there would mean that nothing replicates into it.
         wanted = "REPLICATING" if system.id in into else "ENABLED"
         if system.overwrite_protection == wanted:
             yield view.ok(_name(view), system.overwrite_protection, wanted, "no replication can overwrite it")
@@ -225,6 +231,7 @@ def files(view: View) -> Iterator[Lag]:
             yield Lag(FILES.id, _name(view), None, Side.DR, None, "no EFS replication into the DR file system")
         return
     age_s = None
+    # In PAUSED or ERROR the last sync grows old, and no number says what a failover would lose.
     if row.synced_at and states.FILE_REPLICATION[row.status].serves:
         age_s = max(0.0, (view.now - row.synced_at).total_seconds())  # a sync may end while the look is at work
     yield Lag(FILES.id, _name(view), None, Side.DR, age_s, f"EFS replication ({row.status}), last complete sync")

@@ -84,6 +84,7 @@ def point_parity(view: View) -> Iterator[Finding]:
     compared = 0
     for tenant in view.tenants:
         name = view.env.named(view.env.names.access_point, tenant=tenant.id)
+        # A point of one side alone is a finding of its own, once.
         if name not in there or name not in here:
             continue  # reported by efs-access.point-exists
         compared += 1
@@ -131,6 +132,7 @@ def volumes_local(view: View) -> Iterator[Finding]:
             measured = point or volume.access_point_id or "no access point"
             if volume.file_system_id in systems and point == wanted:
                 yield view.ok(definition.family, measured, wanted, "it mounts the tenant's own files here", tenant)
+            # The file system is right and the tenant is wrong: the task would start, and show another tenant's site.
             elif volume.file_system_id in systems and volume.access_point_id in names:
                 reason, remedy = "this access point is not the tenant's own", "its access_point_id"
                 yield view.gap(definition.family, measured, wanted, reason, _volume(definition, remedy), tenant)

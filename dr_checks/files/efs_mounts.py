@@ -14,6 +14,7 @@ from dr_estate.model.regional_names import arn_region
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs, efs, efs_mounts
 
+# EFS speaks NFS 4 on this port alone (EFS guide, security groups).
 _NFS = 2049
 
 
@@ -78,6 +79,7 @@ def tasks_admitted(view: View) -> Iterator[Finding]:
             continue
         guards = [rules[group] for group in target.groups if group in rules]
         admitted = {group for guard in guards for group in guard.groups}
+        # Security groups add up: one of a task's groups that is let in opens the mount target to it.
         left = {group for groups in callers if not admitted & set(groups) for group in groups}
         if not left or (cidrs and all(_is_covered(cidr, guards) for cidr in cidrs)):
             yield view.ok(
@@ -155,6 +157,7 @@ def throughput_parity(view: View) -> Iterator[Finding]:
         return
     dr, primary = there[0], here[0]
     measured, wanted = _speed(dr), _speed(primary)
+    # bursting depends on how much is stored, and a replica stores as much: equal modes are equally fast.
     alike = dr.throughput == primary.throughput and dr.provisioned_mibps >= primary.provisioned_mibps
     if alike or dr.throughput == "elastic":
         yield view.ok(_name(view), measured, wanted, "file throughput stays the same after a failover")
@@ -169,6 +172,7 @@ def throughput_parity(view: View) -> Iterator[Finding]:
 
 
 def _throughput(view: View, dr: efs.FileSystem, primary: efs.FileSystem) -> str:
+    # The value is required in the mode provisioned, and refused in the others (API_UpdateFileSystem).
     mibps = {"ProvisionedThroughputInMibps": primary.provisioned_mibps} if primary.provisioned_mibps else {}
     mode = primary.throughput
     return view.command("efs", "UpdateFileSystem", FileSystemId=dr.id, ThroughputMode=mode, **mibps)

@@ -116,7 +116,9 @@ def _admits(view: View, policy: str, definition: ecs.TaskDefinition, volume: ecs
         *moment_keys(view.now),
     )
     system = f"{of_region}:file-system/{volume.file_system_id}"
+    # An access point sets the user; without one the container's root needs ClientRootAccess to write.
     actions = _ACTIONS if volume.access_point_id else (*_ACTIONS, "elasticfilesystem:ClientRootAccess")
+    # A mount without IAM is anonymous: only the policy can let it in. With a role, the role's own policies can.
     ask = answer_of if allows and not volume.iam else denial_of
     answers = {ask(policy, PolicyRequest(who, action, system, known)) for action in actions}
     if PolicyAnswer.DENIED in answers:

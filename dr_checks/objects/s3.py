@@ -44,6 +44,7 @@ def _dark(copy: s3.Bucket | Unavailable) -> Unavailable | str:
 def rule_of(original: s3.Bucket, copy: s3.Bucket) -> s3.BucketReplicationRule | None:
     """The enabled rule that writes into ``copy``, the widest and of the highest priority; None without one."""
     rules = [rule for rule in original.rules if rule.enabled and rule.destination == copy.name]
+    # Of rules with one destination S3 applies the highest priority (API_ReplicationRule).
     rules.sort(key=lambda rule: -rule.priority)
     return next((rule for rule in rules if rule.whole), rules[0] if rules else None)
 
@@ -200,6 +201,7 @@ def delete_markers(view: View) -> Iterator[Finding]:
         rule = rule_of(original, copy)
         if rule is None:
             yield view.none_expected(original.name, "no rule: see s3.replication-rule")
+        # Rules of the second version leave deletions out by default (T30).
         elif rule.delete_markers:
             yield view.ok(original.name, "Enabled", "Enabled", "deletions are replicated to the copy")
         else:

@@ -59,12 +59,14 @@ def alike(view: View) -> Iterator[Finding]:
 
 def _is_served(rule: CorsRule, wanted: Sequence[CorsRule], found: Sequence[CorsRule]) -> bool:
     """Whether the copy allows each method to each origin of ``rule``: a browser asks for one at a time."""
+    # A browser's preflight names one origin and one method: several rules of the copy may serve together what one did.
     requests = (replace(rule, origins=(o,), methods=(m,)) for o in rule.origins for m in rule.methods)
     return all(_is_allowed(request, wanted[: wanted.index(rule)], found) for request in requests)
 
 
 def _is_allowed(request: CorsRule, earlier: Iterable[CorsRule], found: Iterable[CorsRule]) -> bool:
     """Whether a rule of the copy allows as much, and none hides it before unless one of ``earlier`` does there."""
+    # S3 answers by the first rule that matches, so the order is a part of what a bucket allows.
     is_hidden = any(_hides(rule, request) for rule in earlier)
     for rule in found:
         # Whether the rule allows all that the wanted one allows; header names are the same in capitals

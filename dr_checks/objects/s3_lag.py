@@ -20,6 +20,8 @@ def _newest(view: View, metric: str, source: str, copy: str) -> Reading | None:
     readings = view.get(s3.lag_metrics, Side.DR)
     pair = (source, copy)
     ours = [r for r in readings if r.name == metric and _pair(r) == pair and r.at is not None]
+    # Metrics carry the rule's id: a rule that was replaced leaves a series that ends, and its last value is no lag of
+    # today.
     return min(ours, key=lambda reading: reading.age_s(view.now) or 0.0, default=None)
 
 
@@ -95,6 +97,7 @@ def failed_operations(view: View) -> Iterator[Finding]:
             yield view.none_expected(original.name, "no rule: see s3.replication-rule")
         elif flaw:
             yield view.unknown(original.name, wanted, f"CloudWatch could not count the failures: {flaw}.")
+        # alone.
         elif rule.metrics:
             yield view.ok(original.name, measured, wanted, "every object was replicated")
         else:
@@ -115,6 +118,7 @@ def objects(view: View) -> Iterator[Lag]:
         reading = _newest(view, "ReplicationLatency", name, copy)
         reason = doubt(view, reading)
         seconds = reading.value if reading and not reason else None
+        # A metric that is missing or old gives no number, only the reason: the lag is unknown then (T23).
         basis = reason or "S3 replication, ReplicationLatency"
         yield Lag(OBJECTS.id, name, None, Side.DR, seconds, basis, at_most_s=_at_most_s(view, reading))
 

@@ -63,10 +63,12 @@ def _by_bucket(view: View, side: Side = Side.DR) -> dict[str, Endings | Unavaila
 def _as_soon(own: LifecycleEffect, other: LifecycleEffect) -> bool:
     """Whether the original's ``own`` ending ends all that ``other`` ends, no later, and at least as finally."""
     same_objects = other.prefix.startswith(own.prefix) and set(own.tags) <= set(other.tags)
+    # Size filters narrow a rule: the copy's is no sooner where it takes no object that the source's leaves alone.
     if own.larger_than is not None:
         same_objects &= other.larger_than is not None and other.larger_than >= own.larger_than
     if own.smaller_than is not None:
         same_objects &= other.smaller_than is not None and other.smaller_than <= own.smaller_than
+    # A copy may archive what the source deletes on that day: it keeps more, not less.
     as_final = own.kind == other.kind or (own.kind == "expires" and other.kind != _FORGETS)
     as_final &= own.versions <= other.versions
     return same_objects and as_final and own.after_days <= other.after_days

@@ -35,6 +35,7 @@ def lists_taken(view: View) -> Iterator[Finding]:
 
     def judge(original: s3.Bucket, copy: s3.Bucket) -> Iterator[Finding]:
         wanted = there.get(original.name, _LOST)
+        # BucketOwnerEnforced switches ACLs off: such a source takes none, so the copy need not either.
         if wanted == s3_ownership.ENFORCED:
             yield view.ok(copy.name, "its source takes none", _WANTED, "nobody uploads with access control lists")
             return

@@ -11,6 +11,7 @@ from dr_checks.objects.s3 import each_pair, rule_of
 from dr_estate.model.regional_names import arn_region
 from dr_estate.readers import s3
 
+# SSE-S3, then a KMS key, then two layers of it: a copy may be stronger than its source, not weaker.
 _STRENGTH = {"": 0, "AES256": 1, "aws:kms": 2, "aws:kms:dsse": 3}
 _BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 _CLOSED = dict.fromkeys(_BLOCKS, True)
@@ -66,6 +67,7 @@ def encrypted_objects(view: View) -> Iterator[Finding]:
 
     def judge(original: s3.Bucket, copy: s3.Bucket) -> Iterator[Finding]:
         rule, wanted = rule_of(original, copy), f"selected, under a key in {view.region}"
+        # Only objects under KMS keys need to be selected: S3 replicates those of SSE-S3 by itself.
         if rule is None or not original.encryption.startswith("aws:kms"):
             yield view.none_expected(original.name, "no rule, or no KMS key: nothing to select")
         elif rule.encrypted_objects and _key_region(rule.replica_key, copy) == view.region:

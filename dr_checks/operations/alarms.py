@@ -55,6 +55,7 @@ def state(view: View) -> Iterator[Finding]:
             yield view.gap(alarm.name, alarm.state, "OK", alarm.reason or "its threshold is crossed", remedy)
         elif found.serves:
             yield view.ok(alarm.name, alarm.state, "not ALARM", "its metric is within the threshold")
+        # INSUFFICIENT_DATA: where the platform serves, a metric that is not published is a blind alarm.
         elif view.side is Side.PRIMARY:
             yield view.warn(alarm.name, alarm.state, "OK", "its metric is not published", remedy)
         else:
@@ -107,6 +108,7 @@ def actions(view: View) -> Iterator[Finding]:
     if view.side is Side.PRIMARY:
         reason = "it notifies nobody: an outage that it sees is found by visitors"
     for alarm in there:
+        # A topic of the primary region is dark with it (T40); one that the primary's own alarm names is right.
         usable = [arn for arn in alarm.actions if primary not in arn or view.side is Side.PRIMARY]
         measured = f"{'enabled' if alarm.actions_enabled else 'disabled'}, {', '.join(alarm.actions) or 'no action'}"
         if alarm.actions_enabled and usable:
@@ -122,6 +124,7 @@ def actions(view: View) -> Iterator[Finding]:
                 Remedy(
                     f"aws_cloudwatch_metric_alarm '{alarm.name}': actions_enabled = true, alarm_actions = a topic of "
                     f"{view.region}.",
+                    # Enabling actions helps only an alarm that has a usable one; a topic is Terraform's.
                     (view.command("cloudwatch", "EnableAlarmActions", AlarmNames=[alarm.name]),) if usable else (),
                 ),
             )

@@ -21,6 +21,7 @@ from dr_estate.model.resource_names import resource_of
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import platform_resources
 
+# One finding names all that is missing: a row of each would bury the blockers of a large estate.
 _SHOWN = 8
 _WANTED = "each in both regions"
 
@@ -49,6 +50,7 @@ def in_dr_region(view: View) -> Iterator[Finding]:
     yield from _schedule_findings(view)
     yield from _astray(view)
     yield from _unlike(view)
+    # Types and names are compared without the region in them: a counterpart is seldom named letter for letter alike.
     lacking, compared = missing(view)
     named = tuple(f"{kind} {name or '(no Name tag)'}" for kind, name in lacking)
     if named:
@@ -77,6 +79,7 @@ def _off(view: View) -> Iterator[Finding]:
         if kind.startswith("lambda:"):
             yield _concurrency_finding(view, kind, name)
             continue
+        # EventBridge Scheduler has no call that only switches on: UpdateSchedule replaces the whole schedule.
         command = (view.command("events", "EnableRule", Name=name),) if kind.startswith("events") else ()
         reason = "a failover does not switch it on: what it starts in the primary region stops with it"
         sentence = "Switch it on in a failover, or now where it does no harm; accept it in the exceptions file."
@@ -127,6 +130,7 @@ def _unread_findings(view: View) -> Iterator[Finding]:
         listings = view.get(platform_resources.listings, side)
         dark = [(row.service, row.resources) for row in listings if isinstance(row.resources, Unavailable)]
         region = view.env.region(side)
+        # A region that answers nothing is one cause, not one for each service.
         if dark and len(dark) == len(listings):
             dark = [("all services", dark[0][1])]
         for service, unavailable in dark:

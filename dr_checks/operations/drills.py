@@ -36,6 +36,7 @@ def on_schedule(view: View) -> Iterator[Finding]:
         yield view.none_expected("runs", f"{past.reason} See prerequisites.control-table.")
         return
     for row in dues(view.env, past.runs, view.now):
+        # A record that cannot be read may be the run that is missed here: late is then not proven.
         if row.state.late and (refusal := past.refusal(row.kind)):
             yield view.unknown(row.test, f"run {row.period}", refusal, remedy=f"`{row.command}` runs it again.")
             continue
@@ -78,10 +79,14 @@ def tasks_start(view: View) -> Iterator[Finding]:
 def _start_finding(view: View, past: control_table.RunHistory, tenant: Tenant, service: ecs.Service) -> Finding:
     name, limit = service.name, view.env.thresholds.start_test_age_days
     wanted = f"started within {limit} days"
+    # A task that runs shows more than any test: it started, and stays.
     if service.running:
         return view.ok(name, f"{service.running} running", wanted, "tasks of it run in the DR region now", tenant.id)
     own = [
-        run for run in past.runs if run.kind is RunKind.START_TEST and tenant.id in run.starts and run.at <= view.now
+        # A run of the future is a wrong clock, and would hide a test that failed since.
+        run
+        for run in past.runs
+        if run.kind is RunKind.START_TEST and tenant.id in run.starts and run.at <= view.now
     ]
     last = max(own, key=lambda run: run.at, default=None)
     if last is None and (refusal := past.refusal(RunKind.START_TEST)):

@@ -35,6 +35,7 @@ def signed(view: View) -> Iterator[Finding]:
     wanted, reason = "an enabled key that signs", "evidence of a run could not be signed, and nobody would believe it"
     absent = f"Create aws_kms_key and aws_kms_alias '{key.alias}' in {view.region} (deploy/)."
     state = states.KEY[key.state]
+    # Usage is fixed at creation: an encryption key of the right alias can never sign (API_CreateKey, KeyUsage).
     if state.gone or key.usage != _SIGNS:
         measured = "absent" if state.gone else f"a key for {key.usage or 'nothing'}"
         yield view.gap(key.alias, measured, wanted, reason, absent)
@@ -83,6 +84,7 @@ def _witnessed(view: View, found: evidence_stores.TableWitness) -> Iterator[Find
         yield _mapped(view, found, reason)
     else:
         setting = {"StreamEnabled": True, "StreamViewType": VIEW}
+        # A stream that is switched on again is a new stream with another ARN: the old mapping reads nothing of it.
         turn_on = view.command("dynamodb", "UpdateTable", TableName=found.table, StreamSpecification=setting)
         sentence = f"aws_dynamodb_table '{found.table}': stream_enabled = true; then deploy the stack of anchors again:"
         remedy = Remedy(f"{sentence} it reads the new stream.", (turn_on,))
@@ -107,6 +109,7 @@ def _mapped(view: View, found: evidence_stores.TableWitness, reason: str) -> Fin
     if state.gone:
         remedy = Remedy("Deploy the stack of anchors again (deploy/, stream-anchors.json).")
         return view.gap(found.function, f"its mapping is {found.mapping}", wanted, reason, remedy)
+    # DynamoDB Streams keep records for 24 hours: what is older when the mapping comes back is lost to it.
     enable = view.command("lambda", "UpdateEventSourceMapping", UUID=found.mapping_id, Enabled=True)
     remedy = Remedy("Turn the mapping on: what is older than a day is lost to it.", (enable,))
     return view.gap(found.function, f"its mapping is {found.mapping}", wanted, reason, remedy)

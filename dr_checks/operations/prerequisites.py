@@ -23,6 +23,7 @@ from dr_estate.readers import account_regions, iam_simulation, runbook, sts_iden
 from dr_estate.readers import control_table as control
 from dr_estate.readers.store_policies import table_arn
 
+# Of an opt-in region, and of one that every account has (API_GetRegionOptStatus).
 _USABLE = {"ENABLED", "ENABLED_BY_DEFAULT"}
 _CONTROL_KEYS = ("pk", "sk")
 _CONTROL_CALLS = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem")
@@ -104,6 +105,7 @@ def control_table(view: View) -> Iterator[Finding]:
         reason = "nothing can be stored by other keys: no lock, no approval and no incident log"
         remedy = f"Create aws_dynamodb_table '{table.name}' in {view.region} again (deploy/): keys cannot be changed."
         yield view.gap(table.name, f"keys {', '.join(table.keys)}", f"keys {', '.join(_CONTROL_KEYS)}", reason, remedy)
+    # UPDATING takes writes too: only a table that is created or deleted does not.
     elif states.TABLE[table.status or "absent"].takes_writes:
         good = "locks, approvals and the incident log can be stored"
         yield _refusal(view, table) or view.ok(table.name, table.status, "ACTIVE", good)
@@ -128,6 +130,7 @@ def _refusal(view: View, table: control.ControlTable) -> Finding | None:
         ("aws:PrincipalAccount", account),
         *moment_keys(view.now),
     )
+    # A statement about the account is one about each of its principals (IAM guide, Principal element).
     principals, wanted = (role, f"arn:aws:iam::{account}:root"), "its policy denies no run"
     arn = table_arn(account, view.region, table.name)
     requests = [
@@ -181,6 +184,7 @@ def control_table_recoverable(view: View) -> Iterator[Finding]:
     table = view.get(control.table)
     if table.status is None:
         yield view.none_expected(table.name, "there is no table: see prerequisites.control-table")
+    # TTL deletes in the background within days, without a trace in the table: a lock would end by itself.
     elif table.expiry_attribute:
         setting = {"Enabled": False, "AttributeName": table.expiry_attribute}
         off = view.command("dynamodb", "UpdateTimeToLive", TableName=table.name, TimeToLiveSpecification=setting)
@@ -229,6 +233,7 @@ def people(view: View) -> Iterator[Finding]:
         yield view.ok(required.name, required.tag, str(here), "no environment file lets fewer people run a plan")
     elif required.count == 0 and here == 1:
         yield view.none_expected(required.name, "one person may run a plan here, and the table asks for no more")
+    # The tag counts, whatever the file says: a file is edited in a branch, the tag by an administrator only.
     elif required.count is not None and required.count > here:
         reason, remedy = "no plan runs by this environment file", f"approvals.people = {required.count} in it."
         yield view.gap(required.name, required.tag, str(here), reason, f"Set {remedy}")

@@ -24,6 +24,7 @@ _SAID = "it does not exist here: see dynamodb.table-active"
 
 def named_tables(view: View, side: Side | None = None) -> list[tuple[str, Table | Unavailable]]:
     """This side's tables, each with the name it must have."""
+    # The reader answers in the order of the names: a table that is absent has its row, too.
     found = view.get(dynamodb.tables, side)
     return list(zip(dynamodb.names(view.env), found, strict=True))
 
@@ -43,6 +44,7 @@ def table_active(view: View) -> Iterator[Finding]:
         if isinstance(table, Unavailable):
             yield view.unknown(name, wanted, table)
             continue
+        # A table of the right name that is no replica looks right and stays empty (T31).
         member = any(replica.region == primary for replica in table.replicas)
         state = states.TABLE[table.status]
         if not state.known:

@@ -13,6 +13,8 @@ from dr_estate.reading.reader import ReadContext
 
 R = TypeVar("R")
 _NAMESPACE, _TABLES = "ecs", "dynamodb"
+# Cooldowns of ECS are 300 s where nothing is set, of DynamoDB 0 (API_TargetTrackingScalingPolicyConfiguration): a
+# default that one region spells out is no difference.
 _PAUSES, _USUAL_PAUSE_S = ("ScaleOutCooldown", "ScaleInCooldown"), 300
 
 
@@ -159,6 +161,7 @@ def _predefined_metric(context: ReadContext, metric: dict[str, Any]) -> str:
 
 def _custom_metric(context: ReadContext, metric: dict[str, Any]) -> str:
     """A metric of one's own: by its name, and whatever else chooses it; by its whole expression where it is math."""
+    # Metric math has ids and labels of its own: only the whole expression can be compared.
     if metric.get("Metrics"):
         return neutral(metric["Metrics"], context.region)
     name = f"{metric.get('Namespace', '')} {metric.get('MetricName', '')}".strip()

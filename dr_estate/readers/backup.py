@@ -78,9 +78,9 @@ def recovery_points(context: ReadContext) -> tuple[RecoveryPoint, ...]:
     name = vault_name(context.env, context.side)
     if name not in {vault.name for vault in context.part(vaults)}:
         return ()
-    # How far back recovery points are read: as far as backups must be kept at least
     rows = context.pages(
         "backup",
+        # An old vault holds thousands of points: those that must be there by the retention are enough.
         "list_recovery_points_by_backup_vault",
         "RecoveryPoints",
         BackupVaultName=name,
@@ -115,6 +115,8 @@ def _point(row: dict[str, Any]) -> RecoveryPoint:
         resource_arn=row.get("ResourceArn") or "",
         resource_type=row.get("ResourceType") or "",
         status=row.get("Status") or "",
+        # A copy keeps its source's date, so this is the age of the data and not of the copy (AWS Backup API,
+        # RecoveryPoint).
         created_at=row["CreationDate"],
         completed_at=row.get("CompletionDate"),
         key_arn=row.get("EncryptionKeyArn") or "",

@@ -95,6 +95,7 @@ def protected(context: ReadContext) -> tuple[ProtectedResource, ...]:
     listed = context.pages("backup", "list_protected_resources", "Results")
 
     def read(row: dict[str, Any]) -> ProtectedResource:
+        # A resource may be gone between the list and this call: then there is nothing to say of it.
         absent = ("ResourceNotFoundException",)
         response = context.find("backup", "describe_protected_resource", absent, ResourceArn=row["ResourceArn"]) or {}
         return ProtectedResource(row["ResourceArn"], row["ResourceType"], response.get("LatestRestoreJobCreationDate"))

@@ -19,6 +19,7 @@ PLAN_READS = frozenset(
 )
 TAG_READS = frozenset({"resourcegroupstaggingapi:GetResources"})
 
+# What AWS does where a rule says nothing (API_BackupRuleInput): a run at 05:00 UTC, and 8 hours in which it may begin.
 DEFAULT_SCHEDULE = "cron(0 5 ? * * *)"
 DEFAULT_START_MINUTES = 480
 _PROTECTED_TYPES = ("rds:db", "elasticfilesystem:file-system", "dynamodb:table", "s3")
@@ -95,6 +96,7 @@ class TaggedResource:
 def plans(context: ReadContext) -> tuple[BackupPlan, ...]:
     """The environment's backup plan; empty where there is none of that name."""
     name = context.env.named(context.env.names.backup_plan)
+    # Plans are found by name, for GetBackupPlan wants the id, which another account or a rebuilt plan has otherwise.
     listed = context.pages("backup", "list_backup_plans", "BackupPlansList")
     ours = [row for row in listed if row.get("BackupPlanName") == name]
     return context.rows(ours, lambda row: _plan(context, row["BackupPlanId"]), "BackupPlanName")
@@ -152,6 +154,7 @@ def _rule(row: dict[str, Any]) -> BackupRule:
     )
 
 
+# Some answers say -1 where others leave the days out: both mean for ever.
 def _kept_days(row: dict[str, Any]) -> int | None:
     days = (row.get("Lifecycle") or {}).get("DeleteAfterDays")
     return days if days and days > 0 else None

@@ -114,6 +114,7 @@ def serving(distributions: Iterable[Distribution], traffic: TrafficSettings) -> 
     Staging copies do not count.
     """
     live = [d for d in distributions if not d.staging]
+    # An alias is unique in all of CloudFront; the traffic name may be fetched by several, so it is the second choice.
     named = [d for d in live if traffic.distribution_alias in d.aliases]
     fetching = [d for d in live if traffic.origin_record in {origin.domain for origin in d.origins}]
     return next(iter(named + fetching), None)
@@ -146,6 +147,7 @@ def host_policies(context: ReadContext) -> tuple[HostPolicy | Unavailable, ...]:
 
     def read(policy: tuple[str, str]) -> HostPolicy:
         kind, name = policy
+        # AWS's own policies never change: their ids are documented, and a call each is saved.
         if name in MANAGED_POLICIES:
             return HostPolicy(name, *MANAGED_POLICIES[name])
         answer = context.call("cloudfront", f"get_{kind}", Id=name)

@@ -18,6 +18,7 @@ IMAGE_READS = frozenset(
 )
 REGISTRY_READS = frozenset({"ecr:DescribeRegistry"})
 
+# The most that DescribeImages takes in a page; 100 where nothing is said.
 _IMAGES_A_PAGE = 1000
 
 
@@ -79,6 +80,7 @@ def image_ref(image: str) -> ImageRef:
     repository, _, tag = (rest if slash else name).partition(":")
     words = host.split(".")
     if len(words) > _ECR_WORDS and words[1:3] == ["dkr", "ecr"]:
+        # A reference without a tag means latest, as Docker reads it.
         return ImageRef(words[0], words[3], repository, tag or "latest", digest)
     return ImageRef("", "", name.rpartition(":")[0] if tag else name, tag or "latest", digest)
 

@@ -24,6 +24,7 @@ TASK_READS = frozenset({"ecs:ListTasks", "ecs:DescribeTasks"})
 FAMILY_READS = frozenset({"ecs:ListTaskDefinitionFamilies"})
 DEFINITION_READS = frozenset({"ecs:DescribeTaskDefinition"})
 
+# The most that DescribeServices and DescribeTasks take; Fargate's disk where a definition says nothing (ECS API).
 _SERVICES_A_CALL = 10
 _TASKS_A_CALL = 100
 _FARGATE_DISK_GIB = 20
@@ -194,6 +195,7 @@ def services(context: ReadContext) -> tuple[Service, ...]:
 
     def describe(batch: Sequence[str]) -> Sequence[Service]:
         rows = context.pages("ecs", "describe_services", "services", cluster=name, services=list(batch))
+        # ECS lists a deleted service as INACTIVE for a while: it can serve no more.
         there = [row for row in rows if row.get("status") != "INACTIVE"]
         return context.rows(there, _service, "serviceName", context.env.names.service)
 
@@ -206,6 +208,7 @@ def tasks(context: ReadContext) -> tuple[Task, ...]:
     name = context.env.named(context.env.names.cluster)
     if not context.part(services):
         return ()
+    # ListTasks shows running tasks alone: stopped ones are a part of their own.
     listed = context.pages("ecs", "list_tasks", "taskArns", cluster=name)
 
     def describe(batch: Sequence[str]) -> Sequence[Task]:
@@ -249,6 +252,8 @@ def described_tasks(context: ReadContext, arns: Sequence[str]) -> list[dict[str,
 
 def _service(row: dict[str, Any]) -> Service:
     """The service; where CODE_DEPLOY or an EXTERNAL controller deploys it, its task set stands for the deployment."""
+    # ECS's own controller has deployments; CODE_DEPLOY and EXTERNAL have task sets, and leave fields of the service
+    # empty.
     newest = [*row.get("deployments", []), *row.get("taskSets", [])]
     primary: dict[str, Any] = next((d for d in newest if d.get("status") == "PRIMARY"), {})
     network = (row.get("networkConfiguration") or primary.get("networkConfiguration", {})).get(
@@ -325,6 +330,7 @@ def definition_of(row: dict[str, Any]) -> TaskDefinition:
 
 def _platform(row: dict[str, Any]) -> str:
     """The processor, and the system where it is not Linux: an image of one starts on no other."""
+    # What Fargate takes where the definition says nothing: Linux on x86.
     system = row.get("operatingSystemFamily") or "LINUX"
     return (row.get("cpuArchitecture") or "X86_64") + ("" if system == "LINUX" else f" {system}")
 

@@ -15,6 +15,7 @@ from dr_estate.reading.reader import ReadContext
 FILE_SYSTEM_READS = frozenset({"efs:DescribeFileSystems"})
 REPLICATION_READS = frozenset({"efs:DescribeReplicationConfigurations"})
 ACCESS_POINT_READS = frozenset({"efs:DescribeAccessPoints"})
+# Long enough to find the last value before a metric stopped: its age is what tells a broken replication (T23).
 _METRIC_WINDOW_MINUTES = 180
 
 
@@ -74,6 +75,7 @@ def file_systems(context: ReadContext) -> tuple[FileSystem, ...]:
     """
     name = context.env.named(context.env.names.file_system)
     listed = context.pages("efs", "describe_file_systems", "FileSystems")
+    # A drill's restored copy may bear the estate's name: its creation token tells them apart.
     known = [row for row in listed if not is_isolated(row.get("CreationToken", ""), name)]
     named = [row for row in known if row.get("Name") == name]
     if not named:
@@ -169,6 +171,7 @@ def access_point_of(row: dict[str, Any]) -> AccessPoint:
         file_system_id=row["FileSystemId"],
         name=row.get("Name", ""),
         path=row.get("RootDirectory", {}).get("Path", "/"),
+        # Without a POSIX user the client's own ids count; 0 would be root's.
         uid=user.get("Uid", -1),
         gid=user.get("Gid", -1),
         state=row["LifeCycleState"],

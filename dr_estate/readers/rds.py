@@ -123,6 +123,8 @@ def automated_backups(context: ReadContext) -> tuple[AutomatedBackup, ...]:
     Asked without a name: with one, AWS answers an error where there is none.
     """
     name = context.env.named(context.env.names.database)
+    # Replicated backups are listed in the DR region, also while the primary is dark: what they reach is read here
+    # (T24).
     rows = context.pages("rds", "describe_db_instance_automated_backups", "DBInstanceAutomatedBackups")
     ours = [row for row in rows if row.get("DBInstanceIdentifier") == name]
     return context.rows(ours, _automated_backup, "DBInstanceIdentifier")
@@ -189,6 +191,7 @@ def _newer_facts(row: dict[str, Any]) -> dict[str, Any]:
         "master_user": row.get("MasterUsername") or "",
         "cluster": row.get("DBClusterIdentifier") or "",
         "managed_secret": (row.get("MasterUserSecret") or {}).get("SecretArn") or "",
+        # MultiAZ says false until the second zone's copy is made, which takes hours for a large database.
         "becomes_multi_az": bool((row.get("PendingModifiedValues") or {}).get("MultiAZ")),
     }
 
@@ -218,6 +221,7 @@ def _snapshot(row: dict[str, Any]) -> DbSnapshot:
         identifier=row["DBSnapshotIdentifier"],
         kind=row.get("SnapshotType") or "",
         status=row.get("Status") or "",
+        # A copied snapshot has a new creation time of its own: the original one says how old the data is.
         created_at=row.get("OriginalSnapshotCreateTime") or row.get("SnapshotCreateTime"),
         engine_version=row.get("EngineVersion") or "",
         key_arn=row.get("KmsKeyId") or "",

@@ -75,6 +75,7 @@ def parameter_groups(context: ReadContext) -> tuple[ParameterGroup, ...]:
         groups = (found or {}).get("DBParameterGroups")
         if not groups:
             return None
+        # Source=user leaves out AWS's own defaults, some 600 rows that differ from version to version.
         rows = context.pages("rds", "describe_db_parameters", "Parameters", DBParameterGroupName=name, Source="user")
         values = context.rows(
             rows, lambda row: (row["ParameterName"], row.get("ParameterValue") or ""), "ParameterName"
@@ -109,6 +110,7 @@ def offers(context: ReadContext) -> tuple[Offer, ...]:
 
 def _offer(context: ReadContext, instance: rds.Instance) -> Offer:
     request = {"Engine": instance.engine, "EngineVersion": instance.engine_version}
+    # Without IncludeAll a version that is deprecated is not listed, though it can still be restored.
     versions = context.pages("rds", "describe_db_engine_versions", "DBEngineVersions", IncludeAll=True, **request)
     orderable = context.pages(
         "rds",
@@ -139,6 +141,7 @@ def _option_group(row: dict[str, Any]) -> OptionGroup:
 
 
 def _subnet_group(row: dict[str, Any]) -> SubnetGroup:
+    # A subnet that was deleted stays in the group, and is no longer Active.
     active = [subnet for subnet in row.get("Subnets") or [] if subnet.get("SubnetStatus", "Active") == "Active"]
     zones = {(subnet.get("SubnetAvailabilityZone") or {}).get("Name") or "" for subnet in active}
     return SubnetGroup(

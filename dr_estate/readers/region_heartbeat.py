@@ -16,8 +16,10 @@ from dr_estate.reading.cloudwatch_metrics import METRIC_READS, MetricQuery, read
 from dr_estate.reading.part import part
 from dr_estate.reading.reader import ReadContext
 
+# CloudWatch may show a minute of RDS so much later: the newest ones missing are no gap.
 LATE_MINUTES = 3
 _METRIC, _DIMENSION = "CPUUtilization", "DBInstanceIdentifier"
+# One instance alive is a region alive: more are asked only so that one that is stopped does not count as an outage.
 _MOST = 20
 
 

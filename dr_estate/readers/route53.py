@@ -13,6 +13,7 @@ LIST_READS = frozenset({"route53:ListHostedZones"})
 ZONE_READS = frozenset({"route53:GetHostedZone"})
 RECORD_READS = frozenset({"route53:ListResourceRecordSets"})
 
+# Route 53 answers with the octal code of the star, whatever was written.
 _ESCAPED_STAR = "\\052"
 _OTHER_POLICIES = ("Region", "GeoLocation", "MultiValueAnswer", "CidrRoutingConfig", "GeoProximityLocation")
 
@@ -88,6 +89,7 @@ def zone(context: ReadContext) -> HostedZone | None:
     found = [z for z in context.part(zones) if z.name == context.env.traffic.zone and not z.private]
     if not found:
         return None
+    # Zones of one name are legal: an empty one is left over, and the delegation check finds a wrong choice.
     fullest = max(found, key=lambda z: z.record_sets)
     answer = context.call("route53", "get_hosted_zone", Id=fullest.id)
     servers = answer.get("DelegationSet", {}).get("NameServers", [])
@@ -122,7 +124,12 @@ def customer_hosts(context: ReadContext) -> tuple[CustomerHost | Unavailable, ..
         if zone_name is None:
             return CustomerHost(host, None, ())
         answer = context.call(
-            "route53", "list_resource_record_sets", HostedZoneId=public[zone_name], StartRecordName=host, MaxItems="20"
+            # StartRecordName begins there and goes on: what follows is other names', and is left out below.
+            "route53",
+            "list_resource_record_sets",
+            HostedZoneId=public[zone_name],
+            StartRecordName=host,
+            MaxItems="20",
         )
         there = context.rows(answer.get("ResourceRecordSets", []), record, "Name", f"{host}.")
         return CustomerHost(host, zone_name, tuple(r for r in there if r.name == host))
@@ -147,6 +154,7 @@ def record(row: dict[str, Any]) -> Record:
         weight=row.get("Weight"),
         failover=row.get("Failover"),
         health_check_id=row.get("HealthCheckId"),
+        # The console writes dualstack. before a load balancer's name; the API answers the name without it.
         alias_target=plain(alias["DNSName"]).removeprefix("dualstack.") if alias else None,
         alias_zone_id=alias.get("HostedZoneId"),
         evaluate_target_health=alias.get("EvaluateTargetHealth"),

@@ -15,6 +15,7 @@ from dr_estate.reading.reader import ReadContext
 CHECK_READS = frozenset({"route53:ListHealthChecks"})
 STATUS_METRIC, STATUS_DIMENSION = "HealthCheckStatus", "HealthCheckId"
 _FAILING_MINUTES = 1440  # 60 checks of a day's minutes are a page of 100,800 values
+# GetMetricData answers 100,800 values in a page: 60 checks of 1,440 minutes are one call.
 _MOST_FAILING = 60
 
 
@@ -62,6 +63,7 @@ def statuses(context: ReadContext) -> tuple[Reading, ...]:
     """
     known = {check.id: check for check in context.part(checks)}
     named = {record.health_check_id for record in context.part(route53.records) if record.health_check_id}
+    # A calculated check follows its children, so their state is needed to say what it would do.
     wanted = sorted(named | {child for check in named & known.keys() for child in known[check].children})
     minutes = context.env.thresholds.metric_age_minutes
     return read_metrics(

@@ -23,6 +23,7 @@ BUCKET_READS = frozenset(
         "s3:GetBucketReplication",
     }
 )
+# HeadBucket has no body, so botocore knows the status alone; the other calls name the code.
 _ABSENT = ("NoSuchBucket", "404")
 _FAILURES_PERIOD_S = 300
 

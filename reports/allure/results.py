@@ -128,7 +128,7 @@ def _environment(report: Report) -> str:
         "Posture": report.posture,
         "Readiness score": f"{verdict.score} of 100"
         + (" (prerequisites)" if report.judges_prerequisites_alone else ""),
-        "Worst recovery point": f"{duration(verdict.rpo.worst_s)} (objective {duration(verdict.rpo.target_s)})",
+        "Oldest copy": f"{duration(verdict.rpo.worst_s)} (objective {duration(verdict.rpo.target_s)})",
         "Environment": env.name,
         "Account": env.account,
         "Primary region": env.regions.primary,

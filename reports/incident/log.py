@@ -234,7 +234,7 @@ def _lists(line: Timeline) -> Iterable[tuple[str, list[str]]]:
         ),
         ("Overrides", [_override(over) for over in line.overrides]),
         (
-            f"Runs, {duration(line.idle_s)} in which none was at work",
+            f"Runs (none was active for {duration(line.idle_s)})",
             [f"{run.run}: {run.outcome or 'ended without a word'}" for run in line.runs],
         ),
     )

@@ -77,6 +77,7 @@ def _gates(gates: Sequence[Gate]) -> Iterator[str]:
 def _steps(plan: Plan) -> Iterator[str]:
     rows = []
     for step in plan.steps:
+        # The terminal's own cells, so that a ticket and the screen never say two things of a step.
         ((number, message, danger, planes, budget),) = values_assessment.step_rows([step])
         call = "none"
         if step.call:

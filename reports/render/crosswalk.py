@@ -25,6 +25,7 @@ from reports.values.report import Report
 
 OSCAL_VERSION = "1.2.1"
 HEADER = ("framework", "control", "title", "result", "check", "scenario", "status", "at", "evidence")
+# Ids are UUIDv5 of this namespace: the same evidence gives the same document, which an auditor can compare.
 _NAMESPACE = uuid.UUID("5b0c6f0e-5c0e-5d3a-9d55-2f6f0a1f7c11")
 _PREFIXES = {Framework.WELL_ARCHITECTED: "", Framework.NIST: "", Framework.ISO: "iso22301-", Framework.SOC2: "soc2-"}
 
@@ -69,6 +70,7 @@ def as_csv(report: Report) -> str:
 def oscal(report: Report) -> str:
     """OSCAL assessment results, the same for the same evidence: its ids are made of the evidence's digest."""
     rows = [row for row in crosswalk(report.verdict.results) if row.results]
+    # A check serves several controls: OSCAL wants each observation once, and findings that refer to it.
     seen = {result.check: result for row in rows for result in row.results}
     title = report_title(f"DR assessment of {report.environment.name.upper()}", report.world)
     results = {
@@ -115,6 +117,7 @@ def _observation(report: Report, result: CheckResult) -> dict[str, Any]:
 
 
 def _oscal_finding(report: Report, row: ControlResult) -> dict[str, Any]:
+    # Unknown is no pass: OSCAL has only satisfied and not-satisfied, the reason tells them apart.
     reason = "pass" if row.satisfied else "fail" if row.count(Status.FAIL) else "other"
     state = "satisfied" if row.satisfied else "not-satisfied"
     return {

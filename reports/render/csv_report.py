@@ -35,6 +35,7 @@ def write(report: Report, out: TextIO) -> None:
     """Write header, rows of runs and drills, findings. A result without findings (not applicable, not run) has one."""
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(HEADER)
+    # Excel runs what begins with = + - or @ as a formula: spreadsheet() puts a quote before it.
     start = (report.environment.name, spreadsheet(report.world), report.observed_at.isoformat())
     for row in _of_runs(report):
         writer.writerow([*start, *(spreadsheet(row.get(column, "")) for column in HEADER[3:])])

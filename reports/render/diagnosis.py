@@ -32,6 +32,7 @@ from reports.values.escaping import table_lines
 SCHEMA = "aws-dr-manager/diagnosis/1"
 FORMS = ("terminal", "markdown", "json")
 WIDTH = 100
+# So many operations fit a row; the bundle has all.
 _SHOWN = 8
 _STYLES = {Standing.OK: "green", Standing.WARN: "yellow", Standing.FAIL: "red", Standing.UNKNOWN: "magenta"}
 

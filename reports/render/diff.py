@@ -17,6 +17,7 @@ from reports.values.escaping import holds_command, markdown
 from reports.values.stored_report import StoredReport
 
 WIDTH = 100
+# A region that went dark changes hundreds of findings: a screen shows the worst of them.
 _SHOWN = 20
 _BAD = (Status.FAIL, Status.UNKNOWN, Status.WARN)
 

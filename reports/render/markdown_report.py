@@ -48,7 +48,7 @@ def render(report: Report) -> str:
         f"- **Posture:** {report.posture}: {markdown(report.posture_says)}",
         *([f"- **Served:** {markdown(report.served_sentence)}"] if report.served else []),
         f"- **Writes:** {markdown(report.writers)}",
-        *([f"- **Recovery point:** {_rpo(report)}"] if report.measures_copies else []),
+        *([f"- **Oldest copy (RPO):** {_rpo(report)}"] if report.measures_copies else []),
         *([f"- **Rules:** {report.rules.digest[:12]}, version {report.rules.version}"] if report.rules else []),
         *([f"- **Gate:** {markdown(values_gate.sentence(report.gate, report.verdict.score))}"] if report.gate else []),
         "",

@@ -122,8 +122,8 @@ def estimate(assessment: Assessment, env: Environment, observed_at: datetime) ->
 
 
 def pause_sentence(pause: WritePause, env: Environment) -> str:
-    """For how long nobody writes, by the median and in one of ten cases."""
-    first = f"about {duration(pause.first_p50_s)} ({duration(pause.first_p90_s)} in one of ten cases)"
+    """For how long nobody writes, by the median and the 90th percentile."""
+    first = f"about {duration(pause.first_p50_s)} (90th percentile: {duration(pause.first_p90_s)})"
     last = f"about {duration(pause.last_p50_s)} ({duration(pause.last_p90_s)})"
     away = env.regions.dr
     uploads = f"about {duration(pause.uploads_p50_s)} ({duration(pause.uploads_p90_s)})"

@@ -102,7 +102,7 @@ def sentences(summary: DrillSummary) -> Iterator[str]:
         yield from (f"compensation: {sentence}" for sentence in part.undone)
     yield from (f"note: {sentence}" for sentence in summary.notes)
     if summary.rpo_s is not None:
-        yield f"recovery point: {duration(summary.rpo_s)}"
+        yield f"oldest copy (RPO): {duration(summary.rpo_s)}"
     yield f"cost about {summary.cost:.2f} {summary.currency}"
     yield residue_in_brief(summary)
     if summary.journal is not None:

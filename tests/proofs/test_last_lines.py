@@ -187,7 +187,7 @@ def test_a_healthy_estate(tmp_path: Path) -> None:
         packing = "Collecting the evidence"
         _ends_well(desk, f"evidence --run {status}", "signed", " evidence verify ", person="approver", works=packing)
         (pack,) = (desk.home / "out" / "evidence").iterdir()
-        _ends_well(desk, f"evidence verify {pack}", "by a key that was NOT COMPARED, exit 3", "--public-key FILE")
+        _ends_well(desk, f"evidence verify {pack}", "its key NOT VERIFIED, exit 3", "--public-key FILE")
         pack.write_bytes(pack.read_bytes()[:-1] + b"x")
         _ends_well(desk, f"evidence verify {pack}", "it proves nothing, exit 3")
 

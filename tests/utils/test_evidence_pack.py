@@ -159,7 +159,7 @@ def test_a_pack_signed_by_a_key_of_the_forgers_own_is_distinguished_from_the_con
     for path in (forged, twofold):
         assert (3, fault in checked[path].out) == (checked[path].code, True), checked[path]
     alone = desk.run(f"evidence verify {forged}", person="")
-    assert (alone.code, "signed, by a key that was NOT COMPARED, exit 3" in alone.out) == (3, True), alone.out
+    assert (alone.code, "signed, its key NOT VERIFIED, exit 3" in alone.out) == (3, True), alone.out
     assert f"evidence verify {forged} --public-key FILE" in alone.out.partition("Next:")[2]
     unsigned = desk.run(f"evidence verify {desk.pack('operator')} --public-key {own_key}", person="")
     assert (3, "it is UNSIGNED: kms:Sign" in unsigned.out) == (unsigned.code, True), unsigned

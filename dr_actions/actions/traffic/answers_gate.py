@@ -214,7 +214,7 @@ def _answer_status(step: Step, context: PlanContext, change: DnsChange | None) -
     in_sync = change is not None and change.status == IN_SYNC
     by = [f"Route 53 ({change.id} is {change.status})" if change and in_sync else "its records, read back"]
     by += sorted({answer.asked for answer in judged if answer not in stale})
-    message = f"{step.subject} leads to {context.env.region(Side.DR)}; said so by: {', '.join(by)}"
+    message = f"{step.subject} points to {context.env.region(Side.DR)} (confirmed by {', '.join(by)})"
     message += f"; {late}, which is no reason to wait longer" if late else ""
     if not judged:
         message += f"; its answers cannot be seen from here{f': {unseen}' if unseen else ''}"

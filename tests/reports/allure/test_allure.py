@@ -42,7 +42,7 @@ def test_our_numbers_stand_first_in_the_environment(tmp_path: Path) -> None:
     finish_results(REPORT, tmp_path, html=False)
     lines = (tmp_path / "allure-results" / "environment.properties").read_text(encoding="utf-8").splitlines()
     names = [line.partition(" = ")[0] for line in lines]
-    assert names[:4] == ["Verdict", "Posture", "Readiness_score", "Worst_recovery_point"]
+    assert names[:4] == ["Verdict", "Posture", "Readiness_score", "Oldest_copy"]
     assert f"Readiness_score = {REPORT.verdict.score} of 100" in lines
 
 

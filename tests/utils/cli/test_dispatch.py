@@ -60,9 +60,7 @@ def test_a_region_in_the_variables_that_is_none_of_the_estates_is_said_to_choose
 ) -> None:
     for name, region, lines in (("AWS_REGION", "us-east-1", 1), ("AWS_DEFAULT_REGION", "eu-west-1", 0)):
         ran = dr_cli("-e sit schedule", tmp_path, **signed_in(sandbox_world, "reader"), **{name: region})
-        note = (
-            f"{name}={region} chooses nothing here: {ROOT / 'environments/sit.toml'} names af-south-1 and eu-west-1.\n"
-        )
+        note = f"{name}={region} is ignored: {ROOT / 'environments/sit.toml'} names af-south-1 and eu-west-1.\n"
         assert (ran.err, "In short" in ran.out) == (note * lines, True)
 
 

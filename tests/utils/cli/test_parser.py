@@ -143,7 +143,7 @@ def test_selectors_add_up_and_none_means_all_but_what_holds_after_a_failover_alo
             "-e prod --config my-rules status --region eu-west-1",
             "my-rules/prod.toml names both regions ([regions]). Omit",
         ),
-        ("-e sit --region eu-west-1 sandbox show", "--region chooses nothing here: "),
+        ("-e sit --region eu-west-1 sandbox show", "--region has no effect: "),
         ("completion csh", "'csh' is not one of 'bash', 'zsh', 'fish'."),
     ],
 )

@@ -144,7 +144,7 @@ class _Decision:
         report = with_session(assess(self.options, self.env, snapshot, run), app.world.credentials, app.clock.now())
         assessment = report.assessment
         if assessment is None or assessment.session is None:
-            raise UsageError("There is nothing to decide upon.")
+            raise UsageError("There is no assessment, so no plan to approve or run.")
         own_session = () if self.unapproved else (session_gate(assessment.session),)
         if own_session:
             _warn_of_short_session(assessment.session, run.dialog)
@@ -404,6 +404,6 @@ def _gates_now(
     """The gates that count for the rest of the plan that began ``since``, weighed upon ``snapshot``."""
     report, (plan, _) = assess(options, env, snapshot, run), recorded_by(since[0])
     if report.assessment is None:
-        raise UsageError("There is nothing to decide upon.")
+        raise UsageError("There is no assessment, so no plan to approve or run.")
     unseen = {f"check.{result.check}" for result in report.verdict.results if result.status is Status.UNKNOWN}
     return gates_to_go_on(report.assessment.gates, report.assessment.posture, plan, has_changes(since), unseen)

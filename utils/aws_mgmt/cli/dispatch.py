@@ -89,7 +89,7 @@ def _refuse_what_is_no_judgement(options: of.Options) -> None:
     if isinstance(options, of.DrTestOptions) and (options.acts or options.tabletop):
         judges = False
         if options.gated or options.metrics:
-            raise UsageError("An exercise is no judgement: omit --gate, its rules and --metrics.")
+            raise UsageError("A trial or tabletop gives no readiness result: omit --gate, its rules and --metrics.")
     if isinstance(options, of.StatusOptions) and options.explain and not _explains_alone(options):
         raise UsageError(
             "--explain counts the calls of one environment's whole look: omit the other options of status."
@@ -133,7 +133,7 @@ def _note_region(options: of.Options, environment: Environment) -> None:
     both = (environment.regions.primary, environment.regions.dr)
     if name and os.environ[name] not in both:
         file = options.config / f"{environment.name}.toml"
-        console.complain(f"{name}={os.environ[name]} chooses nothing here: {file} names {' and '.join(both)}.")
+        console.complain(f"{name}={os.environ[name]} is ignored: {file} names {' and '.join(both)}.")
 
 
 def _refuse_in_environment(options: of.Options, environment: Environment) -> None:
@@ -151,7 +151,7 @@ def _refuse_in_environment(options: of.Options, environment: Environment) -> Non
     if isinstance(options, of.DrillOptions) and options.from_evidence:
         raise UsageError(_NO_EVIDENCE)
     if isinstance(options, of.FailoverOptions) and options.watch_s and not (options.execute or options.validate):
-        raise UsageError("Which watch? `dr_cli.py failover --validate --watch` or `dr_cli.py status --watch`.")
+        raise UsageError("Watch the checks: `dr_cli.py failover --validate --watch`, or `dr_cli.py status --watch`.")
 
 
 def _refuse_in_drill(options: of.DrTestOptions, environment: Environment) -> None:

@@ -126,7 +126,7 @@ class OptionsPage(HelpPage):
             given["config"] = configuration(given.get("environment", ""))
         if self.name not in _CHOOSES_REGION and "region" in given:
             file = given["config"] / f"{given.get('environment') or 'ENV'}.toml"
-            ctx.fail(f"--region chooses nothing here: {file} names both regions ([regions]). Omit it.")
+            ctx.fail(f"--region has no effect: {file} names both regions ([regions]). Omit it.")
         options: Options = TYPES[str(levels[1].info_name)](**given, program=root.obj)
         return options
 

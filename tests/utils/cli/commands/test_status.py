@@ -170,7 +170,7 @@ def test_metrics_are_written_beside_the_report_and_a_folder_that_is_not_there_is
         ("log --format junit", "Only what `status`, `test` and `failover --validate` judge is written as junit."),
         ("failover --format sarif", "is written as sarif"),
         ("test --tabletop --format junit", "is written as junit"),
-        ("test --tabletop --gate", "An exercise is no judgement: omit --gate"),
+        ("test --tabletop --gate", "A trial or tabletop gives no readiness result: omit --gate"),
         ("test --full-drill --metrics dr.prom", "omit --gate, its rules and --metrics"),
     ],
 )

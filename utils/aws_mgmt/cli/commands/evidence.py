@@ -121,7 +121,7 @@ def _conclude(options: EvidenceOptions, verdict: PackVerdict) -> Exit:
     console.begin(invocation_of(replace(options, environment=options.environment or environment)))
     proven = options.public_key is not None and not verdict.faults
     code = Exit.READY if proven else Exit.COULD_NOT_SEE
-    vouched = "signed by that key" if options.public_key else "signed, by a key that was NOT COMPARED"
+    vouched = "signed by that key" if options.public_key else "signed, its key NOT VERIFIED"
     whole = f"as it was made, {vouched if verdict.signed_by else 'UNSIGNED'}"
     answer = f"faults: {len(verdict.faults)}; it proves nothing" if verdict.faults else whole
     compares = options.file if verdict.signed_by and options.public_key is None else None
