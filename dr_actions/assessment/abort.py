@@ -31,6 +31,7 @@ def _database_gates(context: PlanContext) -> Iterator[Gate]:
     except DataUnavailable as error:
         yield Gate("abort.dr-whole", met=False, says=error.unavailable.why, stops=True)
         return
+    # An abort goes back to this database: without it there is nothing to go back to.
     if source is None or DATABASE[source.status].broken:
         message = f"{name} of {regions.dr} is {'not there' if source is None else source.status}."
         yield Gate("abort.dr-whole", met=False, says=message, stops=True)

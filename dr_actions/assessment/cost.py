@@ -45,6 +45,7 @@ def _database(snapshot: Snapshot, env: Environment) -> float:
             found = snapshot.get(rds.instances, side)
         except DataUnavailable:
             continue
+        # The primary's size stands for the restored one's where the DR region has no database yet.
         gib = max([gib, *(i.storage_gib for i in found if i.identifier == env.named(env.names.database))])
     return _instance_cost(gib, env)
 

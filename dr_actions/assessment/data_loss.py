@@ -67,6 +67,7 @@ def planned_losses(losses: Sequence[Loss], plan: Plan) -> tuple[Loss, ...]:
 def _losses(lag: Lag, tenants: Sequence[str], items: int | None, outage_s: float) -> Iterator[Loss]:
     owners = tenants if lag.tenant is None and lag.store in _SHARED and tenants else (lag.tenant,)
     trails_s = lag.at_most_s if lag.seconds is None else lag.seconds
+    # While the primary serves nobody nothing is written there, so that time loses nothing, though the copy ages.
     seconds = trails_s if trails_s is None or trails_s <= outage_s else trails_s - outage_s
     for owner in owners:
         yield Loss(lag.store, lag.subject, owner, seconds, items, lag.basis, lag.missing, lag.unseen)
@@ -80,6 +81,7 @@ def missing_items(snapshot: Snapshot) -> dict[str, int]:
         copies = {table.name: table.items for table in there if not isinstance(table, Unavailable)}
         for table in here:
             if not isinstance(table, Unavailable) and table.name in copies:
+                # ItemCount is updated every six hours or so (DynamoDB API): it counts, and proves nothing by itself.
                 found[table.name] = max(0, table.items - copies[table.name])
     except DataUnavailable:
         found.clear()

@@ -84,6 +84,7 @@ def failback_advice(gates: Sequence[Gate]) -> tuple[Advice, tuple[str, ...]]:
     )
     if not unmet:
         return Advice.PROCEED, (f"All {len(gates)} gates are met.",)
+    # Staying in the DR region costs money; going back too early costs data.
     return Advice.WAIT, tuple(f"{gate.id}: {gate.says}" for gate in unmet)
 
 
@@ -148,6 +149,7 @@ def _direction(context: PlanContext) -> Iterator[Gate]:
     except DataUnavailable as error:
         yield Gate("direction.database", met=False, says=error.unavailable.why, stops=True)
         return
+    # A replica in the DR region holds older data than what it follows: a sync from it would be the wrong way (T28).
     if here is None or here.source:
         what = "absent" if here is None else f"a replica of {here.source}"
         message = f"{name} in {env.regions.dr} is {what}: the newer data is not there, nothing is to be synced home."
@@ -220,6 +222,7 @@ def _health_checks(context: PlanContext) -> Iterator[Gate]:
         yield Gate("traffic.health-checks", met=False, says=error.unavailable.why, stops=True)
         return
     known = {check.id for check in checks}
+    # ChangeResourceRecordSets refuses the whole batch where one record names a health check that is gone.
     gone = [record for record in records if record.health_check_id not in known]
     if gone:
         named = " and ".join(f"{record.health_check_id} of {record.name} {record.set_identifier}" for record in gone)
@@ -238,6 +241,7 @@ def serving_gates(results: Sequence[CheckResult]) -> Iterator[Gate]:
     for result in results:
         if result.severity not in (Severity.BLOCKER, Severity.CRITICAL):
             continue
+        # In normal operation a missing right is repaired some day; now it would stop the failback in its middle.
         grave = (Status.FAIL, Status.UNKNOWN, *([Status.WARN] if result.check == _PERMITTED else []))
         bad = [f for f in result.findings if f.status in grave]
         message = f"{bad[0].subject}: {bad[0].measured}, wanted {bad[0].wanted}." if bad else f"{result.status}."

@@ -129,6 +129,7 @@ def gates_of(
     ``database_down``: the primary's database was seen not to serve. ``leads``: where visitors are led was seen, in
     records or in answers.
     """
+    # A switchover has a primary that answers: nothing of it is relaxed.
     lost = plan.goal is Goal.FAILOVER and posture.name in _PRIMARY_DOES_NOT_SERVE
     grave = [result for result in results if result.severity in _GRAVE]
     hidden = [result for result in grave if plan.goal is Goal.FAILOVER and is_hidden_in_us_east_1(result, env, lost)]

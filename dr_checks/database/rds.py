@@ -79,6 +79,7 @@ def serves(view: View) -> Iterator[Finding]:
         yield view.none_expected(name, "there is no such database: see rds.retention")
         return
     state, measured = DATABASE[source.status], source.status or "no status"
+    # A failback's copy stands under the database's name until it is promoted.
     if source.source:
         reason = "it follows another database: every write of WordPress fails"
         remedy = "Where no failback is under way, promote it, which cannot be undone; a failback does so by itself."
@@ -87,6 +88,7 @@ def serves(view: View) -> Iterator[Finding]:
         yield view.undocumented(name, wanted, source.status)
     elif state.takes_writes:
         yield view.ok(name, measured, wanted, "the platform can use it, and its copies go on")
+    # Backing up, rebooting, being modified: each ends by itself, and a remedy would only disturb it.
     elif state.busy:
         reason = "it does not serve until this ends by itself"
         yield view.warn(name, measured, wanted, reason, "Wait, and check again; its events show what RDS does.")
@@ -226,6 +228,7 @@ def option_group(view: View) -> Iterator[Finding]:
     """
     source = primary_database(view)
     groups = {group.name: group for group in view.get(rds_groups.option_groups)}
+    # A default group is AWS's own and there in every region: a restore takes it without a name (T56).
     named = [name for name, _ in source.option_groups if not name.startswith("default:")] if source else []
     for name in named:
         if source is None or name not in groups:
@@ -233,6 +236,7 @@ def option_group(view: View) -> Iterator[Finding]:
         group = groups[name]
         measured = f"{group.engine} {group.major_version}"
         wanted = f"{source.engine} {source.engine_version}"
+        # The dot keeps 8.0 from matching 8.01, and 5.7 from 5.70.
         if group.engine == source.engine and f"{source.engine_version}.".startswith(f"{group.major_version}."):
             yield view.ok(name, measured, wanted, "a restore can name it")
         else:
@@ -313,6 +317,7 @@ def subnet_group(view: View) -> Iterator[Finding]:
         return
     measured = f"{group.status}, {len(group.zones)} zones"
     network = view.get(vpc.vpc)
+    # Security groups belong to a VPC: those of the tasks cannot be given to a database in another one.
     if network and group.vpc != network.id:
         reason = "a database restored there is not reached by the tasks, and cannot be given the groups of their VPC"
         remedy = f"aws_db_subnet_group '{name}' in {view.region}: subnet_ids of the services' VPC."

@@ -52,6 +52,7 @@ def _start(view: View) -> str:
 def _replicate(view: View) -> Remedy:
     """Start the replication where none runs; one that does not advance is its own check's matter."""
     running = view.read_for_remedy(rds.automated_backups, Side.DR)
+    # Starting one that runs is refused: the command is printed only where none does.
     wanted = running is not None and AUTOMATED in view.env.replication.database
     return Remedy(_REPLICATE, (_start(view),) if wanted and not replicated_backups(view) else ())
 
@@ -70,6 +71,7 @@ def usable(view: View) -> Iterator[Finding]:
     copy = copy_to_use(view)
     if copy is None:
         yield _no_copy(view, name, wanted)
+    # A backup copy restores to its snapshot alone: up to an hour and more is lost, against minutes by the others (T25).
     elif copy.mechanism == BACKUP and view.env.replication.database[0] != BACKUP:
         yield view.warn(
             name,
@@ -184,6 +186,7 @@ def automated_backups(view: View) -> Iterator[Finding]:
     except DataUnavailable as error:
         yield view.unknown(name, "replicating from today's instance", error.unavailable)
         return
+    # Backups outlive their instance under its name (T57): only the resource id tells today's database's own.
     ours = [backup for backup in found if source is None or backup.resource_id == source.resource_id]
     if ours:
         yield _replication(view, name, ours[0])
@@ -207,6 +210,7 @@ def _replication(view: View, name: str, backup: rds.AutomatedBackup) -> Finding:
     if not states.AUTOMATED_BACKUP[backup.status].serves:
         reason = "it does not replicate now: RDS stops it on a lost key, an opt-out, or retention 0"
         return view.gap(name, measured, wanted, reason, Remedy(_REPLICATE, (_start(view),)))
+    # The status stays replicating while a broken replication stands still: only its newest time shows it.
     if old_s is None or old_s > rpo_s(view):
         reason = "its status is replicating, but the newest restorable time does not advance"
         remedy = "Stop it and start it again, which begins a new copy; use another copy meanwhile."

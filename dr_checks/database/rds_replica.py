@@ -48,6 +48,7 @@ def state(view: View) -> Iterator[Finding]:
             yield view.gap(replica.identifier, measured, wanted, reason, _REPLACE)
         elif not state.known:
             yield view.undocumented(replica.identifier, wanted, replica.status)
+        # PromoteReadReplica is refused in backing-up and while it is modified (T22).
         elif state.busy and not state.promotable:
             reason = "a promotion is refused until this finishes"
             yield view.warn(replica.identifier, measured, wanted, reason, "Wait, and check again before a failover.")
@@ -84,6 +85,7 @@ def lag(view: View) -> Iterator[Finding]:
         cause = doubt(view, reading)
         if reading is None or reading.value is None or cause:
             yield view.unknown(replica.identifier, wanted, cause or "The metric is not published.")
+        # -1 is no lag: replication is not running (RDS guide, ReplicaLag).
         elif reading.value < 0:
             reason = "the metric says that replication does not run"
             yield view.gap(replica.identifier, "-1", wanted, reason, _REPLACE)
@@ -128,6 +130,7 @@ def _size(view: View, replica: rds.Instance, source: rds.Instance) -> Finding:
         sentence = f"aws_db_instance.allocated_storage = {source.storage_gib}."
         remedy = Remedy(sentence, _modify(view, replica, AllocatedStorage=source.storage_gib))
         return view.gap(replica.identifier, measured, wanted, reason, remedy)
+    # Class and zones can be raised after a promotion, storage that ran full cannot be waited for.
     if (replica.instance_class, replica.multi_az) != (source.instance_class, source.multi_az):
         reason = "after a promotion it would have less capacity than the current primary"
         shape = {"DBInstanceClass": source.instance_class, "MultiAZ": source.multi_az}

@@ -107,6 +107,7 @@ def _of_job(view: View, row: JobRole) -> Finding:
     role, wanted = row.role, f"{_WANTED} for {row.copy}"
     denied, doubts = job_roles.denied_decisions(role), job_roles.doubts(role)
     reason = f"no job of S3 brings home what {row.copy} holds: the failback copies each object itself, and takes longer"
+    # What is sure stands before what is doubtful: one deny is enough for a gap.
     if not role.exists or role.trusted is False or denied:
         return _role_finding(view, replace(role, decisions=tuple(denied)), reason, wanted)
     if doubts:
@@ -138,6 +139,7 @@ def _of_strangers(view: View) -> set[str]:
     region = view.env.regions.primary
     ours += [table_arn(view.env.account, region, name) for name in dynamodb.names(view.env)]
     selections = [selection for plan in plans for selection in plan.selections]
+    # An account has backups that are none of the platform's: their roles must not fail this check.
     useful = {s.role for s in selections if any(takes(s, arn, tags.get(arn, {})) for arn in ours)}
     return {selection.role for selection in selections} - useful
 
@@ -161,6 +163,7 @@ def _role_finding(view: View, role: CopyRole, reason: str, wanted: str = _WANTED
 
 def _role_remedy(role: str, decision: SimulatedDecision) -> str:
     """What lets the role: no allow is stronger than a deny, and none widens a boundary."""
+    # A key's policy that says nothing admits nobody, IAM's allow or not (KMS guide, key policies).
     if decision.of_resource and decision.decision == PolicyAnswer.SILENT:
         return f"The policies of these keys: admit '{role}', or the account, so that IAM decides."
     if decision.of_resource:

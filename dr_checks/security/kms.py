@@ -56,6 +56,7 @@ def _usable(view: View, reason: str, beside: Sequence[KmsKey | Unavailable] = ()
 
 def _of_replicas(view: View) -> Sequence[KmsKey | Unavailable]:
     """The keys of replicated objects that encrypt nothing else; none where that part was not asked for."""
+    # A key of replicated objects that encrypts more is judged with the rest: it stands once.
     known = {key.arn for key in _seen_keys(view, view.side) if key.arn}
     try:
         found = view.get(kms.replica_keys)
@@ -108,6 +109,7 @@ def services_admitted(view: View) -> Iterator[Finding]:
     """
     judged = False
     for key in _seen_keys(view, view.side):
+        # A key that does not work admits nobody, which kms.key-usable says already.
         uses = list(key_users.uses_of(view, key)) if key.arn and states.KEY[key.state].serves else []
         judged = judged or bool(uses)
         if uses and isinstance(key.admits, Unavailable):
@@ -160,6 +162,7 @@ def related_key(view: View) -> Iterator[Finding]:
     Prowler's kms_cmk_not_multi_region calls such keys a fault; recovery in another region needs them (T19).
     """
     dark = _unseen_findings(view, "its related key", Side.PRIMARY)
+    # What is encrypted again on its way into the DR region needs no key of both regions.
     again = {kms.BACKUPS, *(store.id for store in STORES if store.reencrypted)}
     mine = [key for key in _seen_keys(view, Side.PRIMARY) if key.multi_region and not again.issuperset(key.uses)]
     yield from dark
@@ -210,6 +213,7 @@ def policy_parity(view: View) -> Iterator[Finding]:
 def _by_noun(view: View, side: Side = Side.DR) -> dict[str, list[KmsKey]]:
     found: dict[str, list[KmsKey]] = {}
     for key in _seen_keys(view, side):
+        # A key of another region has its policy there: it cannot be compared from here.
         for noun in key.uses if key.arn and key.state != "elsewhere" else ():
             found.setdefault(noun, []).append(key)
     return found
@@ -222,6 +226,7 @@ def _admitting(view: View, noun: str, key: KmsKey, admitted: set[str]) -> Findin
     remedy = f"aws_kms_key {key.arn} in {view.region}: policy as the primary's."
     if not missing:
         return view.ok(subject, measured, wanted, "everyone who may read the source data may read the copies")
+    # A policy that admits the account leaves it to IAM: who is missing there may be let in by a policy of their own.
     if kms.ACCOUNT in mine:
         reason = f"{', '.join(missing)} is allowed by IAM policies only here, if at all"
         return view.warn(subject, measured, wanted, reason, remedy)

@@ -99,6 +99,7 @@ def _role_finding(view: View, role: TaskRole) -> Finding:
         return view.none_expected(role.arn, "a start asks for nothing as this role")
     if not denied:
         return view.ok(role.arn, f"{len(role.decisions)} actions allowed", "allowed", "tasks get what they start with")
+    # The simulator lacks what only a request has: such a denial is a doubt, and no gap.
     sure, name = [d for d in denied if not d.is_doubtful], role.arn.rpartition("/")[2]
     measured = "; ".join(f"{d.action}: {d.decision} on {d.on}" for d in sure or denied)
     if not sure:
@@ -208,6 +209,7 @@ def _not_admitted(view: View, role: str, right: StoreRight) -> Iterator[StoreRig
     It is a doubtful one where the policy allows upon a condition that only AWS evaluates. A boundary limits what a
     policy allows a role's ARN. Source: IAM User Guide, "Permissions boundaries".
     """
+    # An explicit deny, an organization's policy and a boundary win over what a resource's policy allows.
     if right.decision != PolicyAnswer.SILENT or right.of_organization or right.bounded:
         yield right
         return

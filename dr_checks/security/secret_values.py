@@ -49,6 +49,7 @@ def alike(view: View) -> Iterator[Finding]:
     master = contents.get(view.env.named(view.env.names.master_secret))
     seen = [row for row in read.values() if isinstance(row, Content)]
     usual, owned = _usual(seen), _tenant_values(seen)
+    # Digests are compared, never values: evidence holds no secret.
     compared = 0
     for name, row in sorted(read.items()):
         if isinstance(row, HiddenSecret):

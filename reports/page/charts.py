@@ -10,6 +10,7 @@ from dr_actions.journal.timeline import Timeline
 
 # Where the objective stands in the bar of a copy's age: what is beyond it has room, what is far beyond is cut.
 TARGET_AT = 60.0
+# An objective that is further off would squeeze the phases into nothing.
 _FAR = 2.0
 _LEAST = 0.6  # a bar of less cannot be seen
 
@@ -44,6 +45,7 @@ def shares(counts: Sequence[int]) -> list[tuple[float, float]]:
 
 def lengths(seconds: Sequence[float | None]) -> list[float]:
     """The width of each bar where the longest is as wide as its picture; none where it was not measured."""
+    # All may be 0 s, or unmeasured: nothing is divided by that.
     longest = max((taken for taken in seconds if taken is not None), default=0.0) or 1.0
     return [0.0 if taken is None else 100.0 * taken / longest for taken in seconds]
 

@@ -257,6 +257,7 @@ def copy_ages(lags: Sequence[Lag], target_s: float) -> tuple[CopyAge, ...]:
 
 
 def _copy_age(store: str, rows: Sequence[Lag], target_s: float) -> CopyAge:
+    # What was not measured may be the oldest, so it stands before any number.
     lag = max(rows, key=lambda row: (row.seconds is None, row.seconds or 0.0))
     return CopyAge(store, lag.subject, lag.seconds, target_s, lag.basis, len(rows), lag.missing)
 
@@ -269,6 +270,7 @@ def tenant_table(tenants: Sequence[str], results: Iterable[CheckResult]) -> Tena
         for finding in result.findings:
             if finding.status is not Status.NOT_APPLICABLE:
                 found[finding.tenant][rooms.get(result.check, "operations")].append(finding)
+    # A validation judges few rooms: a column that nobody has would read as a pass.
     columns = [room for room in _COLUMNS if any(room in row for row in found.values())]
     names = [*dict.fromkeys((*tenants, *sorted(tenant for tenant in found if tenant)))]
     rows = [_tenant_row(name, columns, found[name]) for name in names]
@@ -304,6 +306,7 @@ def gap_groups(report: Report) -> tuple[GapGroup, ...]:
         _folded_group(Status.UNKNOWN, f"{place.place} {place.how}", place.results, _UNANSWERED)
         for place in report.unanswered
     ]
+    # Each result stands once, with its cause where it has one.
     shown = {card.result.check for group in groups for card in group.cards}
     expected = [result for result in report.expected if result.check not in shown]
     if expected:

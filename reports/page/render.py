@@ -62,6 +62,7 @@ def engine() -> Environment:
     engine = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
+        # A field that a template misspells fails the test that draws it, and no operator reads a gap as nothing found.
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

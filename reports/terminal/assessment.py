@@ -67,6 +67,7 @@ def _why(report: Report, assessment: Assessment, console: Console) -> None:
         print_indented(console, f"- {report.invocation.complete(reason)}", 2)
     if len(assessment.reasons) > shown:
         print_indented(console, f"... and {len(assessment.reasons) - shown} more (--all lists them)", 2, "dim")
+    # A count of what is met says something only beside what is not.
     met, unmet = (sum(gate.met is well and not gate.relaxed for gate in assessment.gates) for well in (True, False))
     for rule in report.applied_exceptions:
         print_indented(
@@ -82,6 +83,7 @@ def _losses(report: Report, assessment: Assessment, console: Console) -> None:
         return
     rows = table("\nWhat would be lost", "store", "of", "written since", "items", "basis")
     if not report.every_finding:
+        # The basis is the longest column and the last to matter: it is cut before the store or the number is.
         rows.expand, basis = True, rows.columns[-1]
         basis.ratio, basis.min_width, basis.no_wrap, basis.overflow = 1, len("automated-backup"), True, "ellipsis"
     losses = values_assessment.loss_rows if report.every_finding else values_assessment.loss_rows_by_store

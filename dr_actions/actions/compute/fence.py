@@ -76,6 +76,7 @@ def fence_status(step: Step, context: PlanContext) -> StepStatus:
         moves = (str(service.running), str(service.pending))
         message = f"{message}: its tasks drain and stop."
         return StepStatus(StepState.IN_PROGRESS, message, facts, progress=moves)
+    # A service's counts leave stopping tasks out, and one may write until its container is gone.
     if tasks:
         return StepStatus(
             StepState.IN_PROGRESS, f"{message}, but tasks of the tenant are alive: {name_list(tasks)}.", facts
@@ -102,6 +103,7 @@ def _unfenced_tasks(context: PlanContext) -> Iterator[str]:
         f"service:{unavailable_handling.service_name(context.env, tenant)}"
         for tenant in unavailable_handling.tenants_of(context)
     }
+    # A job that an operator or EventBridge started belongs to no service: the fence cannot scale it away.
     others = {task.group for task in context.snapshot.get(ecs.tasks, context.fence)} - services
     if others and not context.only_tenants:
         yield (

@@ -25,6 +25,7 @@ OTHER = {Side.DR: Side.PRIMARY, Side.PRIMARY: Side.DR}
 FILE_SYSTEM = "fileSystemId"
 REGION_SETTINGS = frozenset({"AWS_REGION", "AWS_DEFAULT_REGION"})
 _SECRET_ARN = re.compile(r"arn:[\w-]+:secretsmanager:(?P<region>[\w-]+):\d{12}:secret:(?P<name>[\w/+=.@-]+)")
+# Secrets Manager appends a dash and six characters to each secret's ARN (Secrets Manager guide).
 _SUFFIX = re.compile(r"-[A-Za-z0-9]{6}$")
 
 
@@ -137,6 +138,7 @@ def _database(snapshot: Snapshot, env: Environment, side: Side, there: str) -> s
     promoted = [
         instance.host for instance in here if instance.identifier.startswith(f"{name}-") and not instance.source
     ]
+    # In this order: a restored database has the name, a replica may have another one and keeps it when promoted.
     return next(iter((*named, *copies, *promoted)), f"<the host of {name} in {env.region(side)}, once it is there>")
 
 
@@ -193,6 +195,7 @@ def _of_text(at: tuple[str, ...], text: str, to: Counterparts) -> Iterator[Point
     database = re.escape(to.env.named(to.env.names.database))
     for host in re.findall(rf"\b{database}\.[\w-]+\.{re.escape(region)}\.rds\.amazonaws\.com(?:\.cn)?", text):
         yield Pointer(at, host, to.database)
+        # What has a counterpart is taken out of the text: what then still names the region has none.
         rest = rest.replace(host, "")
     for match in _SECRET_ARN.finditer(text):
         if match["region"] == region:
@@ -229,6 +232,7 @@ def new_definition(definition: dict[str, Any], replacing: Sequence[Pointer]) -> 
         for word in pointer.at[:-1]:
             place = _down(place, word)
         last = pointer.at[-1]
+        # The definition is read again before it is registered: a revision of meanwhile must not be overwritten.
         if not isinstance(place, dict) or pointer.old not in str(place.get(last, "")):
             raise ValueError(f"{pointer.where} of {definition.get('family', '')} is not what it was: look again")
         place[last] = str(place[last]).replace(pointer.old, pointer.new)

@@ -152,6 +152,7 @@ def progress(context: PlanContext, service: ecs.Service, needed: int, message: s
         return StepStatus(StepState.IN_PROGRESS, message, facts, progress=moves)
     if not service.target_groups:
         return StepStatus(StepState.DONE, f"{message}; it is attached to no target group.", facts)
+    # Running is not serving: only the load balancer's own view shows that requests are answered (T07).
     healthy = healthy_targets(context, service, side) or 0
     facts = (*facts, ("healthy", str(healthy)))
     if healthy < needed:
@@ -199,6 +200,7 @@ def healthy_targets(context: PlanContext, service: ecs.Service, side: Side) -> i
     }
     counts = [seen.get(elbv2_targets.dimension_of(arn)) for arn in service.target_groups]
     known = [count for count in counts if count is not None]
+    # A service behind several groups serves where the weakest does; one that is unknown proves nothing.
     return min(known) if known and len(known) == len(counts) else None
 
 

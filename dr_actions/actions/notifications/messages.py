@@ -47,6 +47,7 @@ class Message:
     def event(self) -> str:
         """Id of the event: equal for the same step of the same incident and run, whenever and wherever it is sent."""
         about = f"{self.environment}\n{self.incident}\n{self.run}\n{self.step}"
+        # SNS delivers at least once: the same step has the same id, by which a subscriber drops the second.
         return hashlib.sha256(about.encode()).hexdigest()[:32]
 
     @property
@@ -81,6 +82,7 @@ def publish(env: Environment, side: Side, message: Message, which: int = EVENTS)
 
 def critical(env: Environment, message: Message, primary_answers: bool = False) -> tuple[Call, ...]:
     """The calls that raise the alarm: the DR region's critical topic first, then the primary's where it answers."""
+    # The DR region's topic first: a call into a dark region takes its time to fail (T40).
     sides = (Side.DR, Side.PRIMARY) if primary_answers else (Side.DR,)
     calls = (publish(env, side, message, CRITICAL) for side in sides)
     return tuple(call for call in calls if call is not None)

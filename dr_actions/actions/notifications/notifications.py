@@ -80,6 +80,7 @@ class Notification:
         """
         message = replace(self.write(context), journal_head=context.journal_head, rules=context.rules)
         if not context.incident:
+            # Without a ticket all drills would have one id, and subscribers would drop all but the first.
             message = replace(message, run=f"{context.snapshot.taken_at:%Y-%m-%d}")
         call = publish(context.env, step.side, message)
         if call is None:

@@ -93,6 +93,7 @@ def written_since(context: PlanContext) -> str:
         incident = context.snapshot.get(control_table.standing, Side.DR).known_incident
     except DataUnavailable:
         return ""
+    # In an incident of another goal the DR region took no writes, so its beginning is no boundary.
     is_away = incident is not None and incident.goal in (Goal.FAILOVER, Goal.SWITCHOVER)
     return f"{incident.since - _BEFORE:%Y-%m-%dT%H:%M:%SZ}" if incident is not None and is_away else ""
 
@@ -104,6 +105,7 @@ def _of_rules(context: PlanContext, bucket: str, copy: str) -> str:
     back, strange = (
         [rule for rule in rules if (rule.destination == bucket) is is_primary] for is_primary in (True, False)
     )
+    # A job goes by the bucket's replication rules: what none of them takes it does not copy.
     if not any(rule.whole for rule in back):
         return (
             f"no enabled rule of {copy} replicates all of its objects into {bucket} ({_CONFIGURATION} of {copy}: a "
@@ -180,6 +182,7 @@ def replicate_steps(context: PlanContext) -> Iterator[Step]:
 def replicate_call(step: Step, context: PlanContext) -> Call:
     """Return the call with the values that distinguish this run's job from others."""
     description = _description(step, context)
+    # ClientRequestToken takes 64 characters, which a SHA-256 in hex has: the same run always asks for the same job.
     token = sha256(f"{context.env.account}:{description}".encode()).hexdigest()
     tags = [{"Key": "dr:incident", "Value": context.incident}]
     return step.call_with({"ClientRequestToken": token, "Description": description, "Tags": tags})

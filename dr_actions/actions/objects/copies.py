@@ -109,6 +109,7 @@ def _copy_step(context: PlanContext, bucket: str, copy: str, action: str, part: 
         f"{env.regions.dr}. Versions are kept, and nothing is deleted.",
         danger=Danger.COMPENSABLE,
         undo=UNDO,
+        # Six hours: millions of objects, and a run that died resumes after its cursor.
         budget_s=21600,
         call=Call("s3", "CopyObject", env.regions.primary, {**params, OWNER: env.account, FROM_REGION: env.regions.dr}),
         before={"copy": copy},
@@ -132,6 +133,7 @@ def send_many_copy(_step: Step, call: Call, sender: BulkSender) -> dict[str, Any
 def copy_status(step: Step, context: PlanContext) -> StepStatus:
     """DONE once the bucket lacks nothing that its copy held when the copying began; READY while it does."""
     difference = difference_of(step, context)
+    # Counted from when the copying began: what is written while it lists is the next copy's.
     copied = context.sent_at.get(step.id) and context.begun_sending_at.get(step.id)
     status = sync_status(difference, copied)
     if status is not None:

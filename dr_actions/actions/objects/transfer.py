@@ -34,6 +34,7 @@ WRITES = frozenset(
     }
 )
 BATCH = 1000
+# CopyObject takes 5 GB; an upload has at most 10,000 parts (S3 guide, multipart upload limits).
 PART_BYTES, MOST_PARTS = 1024**3, 10_000
 _REPORTED_PARTS = 64
 _NAMED, _MOST_FAILED = 5, 100
@@ -76,6 +77,7 @@ class ObjectTransfer:
             failed |= {key: failure for key, failure in failures.items() if failure is not None}
             copied += len(batch) - sum(failure is not None for failure in failures.values())
             message = f"{self.bucket}: {copied:,} of {of} objects copied"
+            # After a failure the cursor stays: a resumed run must meet that object again.
             self.sender.record("" if failed else _key(batch[-1]), message + (f", {len(failed)} not" if failed else ""))
             if len(failed) >= _MOST_FAILED:
                 break
@@ -104,8 +106,10 @@ class ObjectTransfer:
                 failed = trouble
             else:
                 return None
+            # Every further object would fail alike: the run logs in again and goes on after the cursor.
             if failed.trouble is FailureKind.CREDENTIALS:
                 raise failed
+            # The precondition failed: somebody wrote meanwhile, so the pair is looked at again and not forced.
             if failed.code in _CHANGED:
                 pair = self._seen_again(_key(pair))
                 if pair.kind not in (ObjectState.COPY, ObjectState.LARGE):

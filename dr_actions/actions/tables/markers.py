@@ -64,6 +64,7 @@ def write_steps(context: PlanContext) -> Iterator[Step]:
         params = {
             "TableName": table.name,
             "Item": {**key, ATTRIBUTE: {"S": _LATER}},
+            # An item of the platform under that key makes DynamoDB refuse the call: nothing of a tenant's is replaced.
             "ConditionExpression": f"attribute_not_exists(#key) OR {ONLY_A_MARKER}",
             "ExpressionAttributeNames": {"#key": next(iter(key))},
         }
@@ -142,6 +143,7 @@ def removal_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each table that a marker is put into; in an abort for those that the failback put one into."""
     region = context.env.regions.dr
     for table, key in _marked_tables(context):
+        # An abort removes what its failback wrote, and nothing that another run may still wait for.
         if context.goal is Goal.ABORT and not context.before(WRITE.name, table.name):
             continue
         params = {"TableName": table.name, "Key": key, "ConditionExpression": ONLY_A_MARKER}
@@ -165,6 +167,7 @@ def removal_status(step: Step, context: PlanContext) -> StepStatus:
     if item is not None and item.marker:
         return StepStatus(StepState.READY, f"{step.subject} holds a marker.")
     with suppress(DataUnavailable):
+        # The removal replicates: while the primary is dark it arrives there later by itself.
         left = _item_of(context, Side.PRIMARY, step.subject)
     if left and left.marker:
         message = f"The replica of {step.subject} in {context.env.regions.primary} still holds the marker."

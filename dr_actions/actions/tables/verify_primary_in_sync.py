@@ -40,6 +40,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
         if bad is not None:
             return bad
     primary_side, away = (_contents(step.subject, side, context) for side in sides)
+    # Reading millions of items through costs read units and hours: counts must do, and the message says so.
     if isinstance(primary_side, TableTooLarge) or isinstance(away, TableTooLarge):
         return _status_by_counts(step.subject, context)
     facts = _evidence(primary_side.items, away.items, "items read through")
@@ -59,6 +60,7 @@ def _replica_fault(table: dynamodb.Table | None, region: str, other: str) -> Ste
         message = f"{table.name} of {region} has no replica in {other}: nothing brings its items home"
         return StepStatus(StepState.FAILED, f"{message}. Copy them by hand.")
     pair = (states.TABLE[table.status], states.TABLE_REPLICA[replica.status])
+    # UPDATING and CREATING serve, and may still be filled: equal counts prove nothing then.
     if all(state.serves and not state.busy for state in pair):
         return None
     message = f"{table.name} of {region} is {table.status}, its replica in {other} {replica.status}"
