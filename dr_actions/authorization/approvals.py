@@ -26,6 +26,7 @@ from dr_estate.model.control_items import APPROVAL, RULES, unreadable
 from dr_estate.model.dynamodb_values import instant, moment
 
 _STARTS = "starts"
+# An item of DynamoDB holds 400 KB: what an incident needs is its newest approvals and starts.
 _MOST_KEPT = 20
 _TEXTS = ("plan", "environment", "arn", "at", "expires_at")
 _RETAINED = (*_TEXTS, "rules", "points", "overrides")
@@ -64,6 +65,7 @@ class ApprovalStore:
 
         Raises ConditionFailed where there is no approval of the caller's.
         """
+        # Without the condition a start would make an approval's item, though nobody approved.
         key, there = (APPROVAL + start.userid, incident), WriteCondition("attribute_exists(#pk)")
         item = self._table.get(key) or {"pk": key[0], "sk": key[1]}
         starts = [*_rows(item, _STARTS), start_to_item(start)][-_MOST_KEPT:]
@@ -118,6 +120,7 @@ class ApprovalStore:
 
 def _pin(item: Mapping[str, Any]) -> PinnedRules:
     userid = str(item["pk"]).removeprefix(APPROVAL)
+    # The newest of all and without a digest: a pin that cannot be read stops every run, and hides no later one.
     unread = PinnedRules(userid, "", "", datetime.max.replace(tzinfo=UTC), "", {}, ())
     if unreadable(item):
         return unread

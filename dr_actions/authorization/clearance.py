@@ -111,6 +111,7 @@ def decide(request: AuthorizationRequest, env: Environment) -> Clearance | tuple
     if refusals:
         return tuple(refusals)
     approval = _good_approval(request, env)
+    # An override of a gate that is met goes into no clearance: the record says what was really set aside.
     used = {gate.id for gate in request.gates if not gate.met and not gate.relaxed}
     overrides = tuple(o for o in request.overrides if o.gate in used or is_judged_in_run(o.gate))
     return Clearance(
@@ -177,6 +178,7 @@ def rules_refusals(request: AuthorizationRequest, env: Environment) -> Iterator[
         if request.pins and env.approvals.people == 1:
             yield Refusal(RULE, f"nobody but the operator pinned rules for {env.name}. An approver runs: {PIN}.")
         return
+    # Rules are one set for all: the last approver's word holds, and the earlier ones are replaced by it.
     newest = max(others, key=lambda pin: pin.at)
     if not newest.digest:
         message = f"the rules that {newest.userid} pinned for {env.name} cannot be read. The same approver runs: {PIN}."
@@ -234,6 +236,7 @@ def unusable_overrides(overrides: Sequence[Override], now: datetime) -> Iterator
         elif not all(map(is_one_line, (override.gate, override.by, override.why))):
             message = f"an override is a line of at most {LONGEST_LINE} characters without gaps"
             yield Refusal(override.gate, f"{message}, so that an approver sees it whole.")
+        # An override ends by itself, so that one for last year's outage does not open a gate today.
         elif override.until <= now:
             yield Refusal(override.gate, f"its override expired at {override.until:%Y-%m-%d %H:%M} UTC.")
 
@@ -245,6 +248,7 @@ def _is_filled_in(text: str, printed: str) -> bool:
 
 def _good_approval(request: AuthorizationRequest, env: Environment) -> Approval | None:
     """The approval that the run goes by: it counts, and agrees to each override."""
+    # An approver may have approved without an override that the operator gives now: another's may have it.
     counting = (a for a in request.approvals if not fault_of(a, request, env))
     return next((a for a in counting if not not_agreed_to(request.overrides, [a])), None)
 
@@ -267,6 +271,7 @@ def fault_of(approval: Approval, request: AuthorizationRequest, env: Environment
     """Why an approval does not count for ``request``; "" where it does. Overrides are weighed apart."""
     if fault := mismatch_of(approval, request, env):
         return fault
+    # A clock of the future would make an approval that never expires.
     if approval.at > request.now:
         return f"it was made at {approval.at:%Y-%m-%d %H:%M:%S} UTC, after {request.now:%Y-%m-%d %H:%M:%S} UTC"
     if approval.expires_at <= request.now:
@@ -307,6 +312,7 @@ def _is_forged(userid: str, arn: str, request: AuthorizationRequest) -> bool:
     operator's is the operator. Source: IAM User Guide, "Principal key values" of aws:userid.
     """
     principal, _, session = userid.partition(":")
+    # Only an assumed role's user id has a session behind the colon.
     if bool(session) != (":sts:" in arn):
         return True
     if session and own_name(arn) != session.partition("@")[0].casefold():

@@ -18,6 +18,7 @@ _NAMED = re.compile(r"arn:[^:]+:iam::\d{12}:[a-z-]+/(?:.*/)?(?P<name>[^/]+)")
 def own_name(arn: str) -> str:
     """The caller's own name in an ARN: the session's or the user's, in lower case and without a mail domain."""
     found = _SESSION.fullmatch(arn) or _NAMED.fullmatch(arn)
+    # IAM Identity Center names a session by the mail address: the same person is a user without a domain elsewhere.
     return (found["name"] if found else arn).partition("@")[0].casefold()
 
 
@@ -56,5 +57,6 @@ def _principal(arn: str) -> str:
 def _names(arn: str, env: Environment) -> set[str]:
     """Every name by which the person behind ``arn`` may be met."""
     person = person_of(arn, env)
+    # A name alone makes nobody a configured person: else anybody could take the name of one.
     patterns = env.approvals.identities.get(person, ()) if is_configured(arn, env) else ()
     return {own_name(arn), person.casefold()} | {own_name(pattern) for pattern in patterns if "*" not in pattern}

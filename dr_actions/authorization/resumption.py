@@ -91,6 +91,7 @@ def gates_to_go_on(
     if not changed:
         return tuple(gates)
     needed = (gate for gate in gates if gate.id in _NEEDED and gate.id not in unseen)
+    # The run itself changes the posture: it is weighed against where its plan leads, and not where it began.
     led_to = posture.name in EXPECTED[plan.goal]
     return (Gate(_POSTURE, met=led_to, says=posture.says, stops=True), *needed)
 
@@ -112,6 +113,7 @@ def _refusals(resumption: Resumption, env: Environment) -> Iterator[Refusal]:
 def _approval_refusals(resumption: Resumption, env: Environment) -> Iterator[Refusal]:
     request, begun_at = resumption.request, resumption.begun_at
     instead = f"Begin with --replan and a new approval: {request.approve_with}."
+    # The journal's own time is its writer's word: an approval of then must not open a run for ever.
     until = begun_at + timedelta(hours=env.approvals.resume_hours)
     if not begun_at <= request.now <= until:
         message = f"the record says that the run began at {begun_at:%Y-%m-%d %H:%M} UTC: it may be gone on with until "

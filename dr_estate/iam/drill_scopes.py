@@ -29,6 +29,7 @@ def of_drilling(action: str, env: Environment, region: str) -> scopes.Scope:
         "ec2:DeleteNetworkInterface": ([scopes.arn(env, region, "ec2", "network-interface/*")], _BY_A_SERVICE),
         "ecs:RunTask": (scopes.task_definitions(env, region), scopes.in_cluster(env, region) | _drills("RequestTag")),
         "ecs:StopTask": (of_task, _drills("ResourceTag")),
+        # Tags are given at the start alone: nobody makes a running task look like a drill's, to stop it.
         "ecs:TagResource": (of_task, _drills("RequestTag") | {"StringEquals": {"ecs:CreateAction": "RunTask"}}),
         "elasticfilesystem:CreateAccessPoint": (files, _drills_files(env, "ResourceTag")),
         "elasticfilesystem:DeleteAccessPoint": (points, _drills_files(env, "ResourceTag")),
@@ -51,6 +52,7 @@ def of_trying(action: str, env: Environment, region: str) -> scopes.Scope:
         return scopes.of_writing(action, env, region)
     if not action.startswith("rds:Restore"):
         return drills_databases(env), {}
+    # A restore names a source besides its target: snapshots, backups, groups, but never the estate's own instance.
     beside = [resource for resource in scopes.databases(env) if ":db:" not in resource]
     return [*drills_databases(env), *beside], {}
 

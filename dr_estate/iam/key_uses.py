@@ -79,6 +79,7 @@ def refusal_of(policy: str, use: KeyUse) -> KeyRefusal | None:
 
     Raises DataUnavailable where it is no policy of the known form.
     """
+    # Without a policy that was read nothing is judged: the caller says that as unknown.
     answers = [(action, _answer(policy, use, action)) for action in use.actions] if policy else []
     refused = [(action, answer) for action, answer in answers if answer is not PolicyAnswer.ALLOWED]
     if not refused:

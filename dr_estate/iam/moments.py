@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 # A right that ends by then may have ended on the day.
+# As long as certificates are watched: enough to change a policy by the usual review.
 SOON = timedelta(days=30)
 CURRENT, EPOCH = "aws:CurrentTime", "aws:EpochTime"
 _KEYS = (CURRENT.lower(), EPOCH.lower())  # IAM takes keys in any case
@@ -72,6 +73,7 @@ def seconds_of(text: str) -> float:
         return float(text)
     except ValueError:
         found = datetime.fromisoformat(text)
+        # IAM reads a date without a zone as UTC.
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
 
 

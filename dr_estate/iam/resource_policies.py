@@ -62,6 +62,7 @@ def answer_of(document: str, request: PolicyRequest) -> PolicyAnswer:
     Raises DataUnavailable where it is no policy of the known form.
     """
     verdicts = _verdicts(document, request)
+    # A deny that may hold is stronger than an allow that surely does: the answer is not known then.
     if (denial := _denial(verdicts)) is not PolicyAnswer.SILENT:
         return denial
     if True in verdicts["Allow"]:
@@ -109,6 +110,8 @@ def _speaks(statement: Mapping[str, Any], request: PolicyRequest) -> bool | None
         return False
     if not _names(statement, "Resource", request.resource):
         return False
+    # It leaves out those it names: whether the caller is one of them hangs on more than the ARN (role session,
+    # federation).
     if "NotPrincipal" in statement:
         return None
     given = statement.get("Principal", "*")
@@ -134,6 +137,7 @@ def _names(statement: Mapping[str, Any], key: str, value: str) -> bool:
 
 
 def _fits(pattern: str, value: str) -> bool:
+    # IAM knows * and ? alone; fnmatch would read a bracket as a set of characters.
     return fnmatchcase(value, pattern.replace("[", "[[]"))
 
 
@@ -152,8 +156,11 @@ def _tests(conditions: Mapping[str, Mapping[str, Any]], request: PolicyRequest) 
             name, of_service = key.lower(), key.lower().partition(":")[0]
             if word == "Null" and (name in known or name in absent):
                 yield str(name in absent).lower() in [str(value).lower() for value in _as_list(wanted)]
+            # A request to another service never has s3: or dynamodb: keys, so the condition's answer without a value is
+            # certain.
             elif name in absent or (of_service in _WITH_OWN_KEYS and of_service != service and word != "Null"):
                 yield _without(operator)
+            # A policy variable is filled in by AWS at the request: nothing here knows it.
             elif name not in known or compares is None or "${" in str(wanted):
                 yield None
             else:
@@ -170,6 +177,7 @@ def _without(operator: str) -> bool | None:
         if operator.startswith("ForAnyValue:") and operator.endswith("IfExists"):
             return None
         return operator.startswith("ForAllValues:")
+    # A negated operator is met where the key is missing: there is nothing that could be equal.
     return "Not" in operator or operator.endswith("IfExists")
 
 

@@ -20,6 +20,7 @@ ANCHORS_PREFIX = "anchors"
 # The tag of the break-glass role with the name of the operator who may take it.
 OPEN_FOR = "dr:open-for"
 _ANY: Scope = (["*"], {})
+# Only these two services are given a role by a run; the region is no condition, for AWS documents none (T76).
 _DELEGATE = {"StringEquals": {"iam:PassedToService": ["backup.amazonaws.com", "ecs-tasks.amazonaws.com"]}}
 _DEFAULT_BACKUP_ROLE = "service-role/AWSBackupDefaultServiceRole"
 # Tags by which somebody's file system is known.
@@ -28,6 +29,7 @@ WHOSE = (
     *("Backup", "aws:cloudformation:stack-name", TAG),
 )
 AS_IT_IS_MADE = {"StringEquals": {"elasticfilesystem:CreateAction": "CreateAccessPoint"}}
+# RDS, EFS and ECS grant themselves the key in the caller's name; the caller cannot make a grant of its own.
 _FOR_AWS = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
 LEADING = "dynamodb:LeadingKeys"
 CUT_OVER_TYPES = ["A", "AAAA", "CNAME"]

@@ -145,6 +145,7 @@ def observe_world(
     at which ``may_judge``. Raises SettingsMisfit where the settings' names find nothing.
     """
     seen = FirstSight(environment, run.dialog.note, ATTENDED_S if run.dialog.attended else UNATTENDED_S)
+    # A world that ends with this command must not teach the next one its tenants.
     remembered = () if world.passing else cached_tenants(environment, world.id)
     looking, meanwhile = (
         partial(run.advance, "Looking"),

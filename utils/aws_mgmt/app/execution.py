@@ -123,6 +123,7 @@ def _with_lock(
     context: RunContext, work: Callable[[Heartbeat, Journal], tuple[RunSummary, Report]]
 ) -> tuple[RunSummary, Report]:
     env, app, clearance = context.env, context.app, context.start.clearance
+    # The time sorts runs, the random end keeps two that begin in one second apart.
     run_id = f"{app.clock.now():%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
     lock = _run_lock(context, run_id)
     mirror = AnchoredMirror(TableMirror(app.control, lock.fence), app.anchors, context.files.dialog.note)
@@ -175,6 +176,7 @@ def run_steps(
         journal.report_to(listener.note)
         try:
             open_the_record(context, run, journal, heartbeat.lock.fence)
+            # The message of the end says that visitors are served: it is sent only after that was validated.
             last = [s for s in run.plan.steps if role_of(run.plan.goal, s.id) is Role.NOTIFY_END]
             execute(run, [s for s in run.plan.steps if s not in last], outcome)
             passed = not outcome.degraded
