@@ -9,14 +9,7 @@ from dr_checks.core.model import Area, Finding, Severity, View, replication_expe
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.core.spans import rpo_s
-from dr_checks.derived.backup_promise import (
-    is_dr_vault,
-    promise,
-    relies_on_copies,
-    stores,
-    tags_of,
-    takes,
-)
+from dr_checks.derived.backup_promise import is_dr_vault, promise, relies_on_copies, stores, tags_of, takes
 from dr_checks.derived.backup_schedule import longest_gap_minutes
 from dr_estate.config.environment import Side
 from dr_estate.model.durations import duration
@@ -143,13 +136,7 @@ def _tag_command(view: View, arn: str, test: str) -> str:
     severity=Severity.BLOCKER,
     area=Area.REPLICATION,
     sides=PRIMARY_ONLY,
-    rules=(
-        "REL09-BP01",
-        "REL13-BP01",
-        "NIST CP-9",
-        "NIST CP-10",
-        "BACKUP_PLAN_MIN_FREQUENCY_AND_MIN_RETENTION_CHECK",
-    ),
+    rules=("REL09-BP01", "REL13-BP01", "NIST CP-9", "NIST CP-10", "BACKUP_PLAN_MIN_FREQUENCY_AND_MIN_RETENTION_CHECK"),
     traps=("T25",),
     applies=replication_expected,
 )

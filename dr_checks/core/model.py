@@ -212,12 +212,7 @@ class View:
         return self._finding(Status.WARN, subject, measured, wanted, reason, remedy, tenant)
 
     def unknown(
-        self,
-        subject: str,
-        wanted: object,
-        unavailable: Unavailable | str,
-        tenant: str | None = None,
-        remedy: str = "",
+        self, subject: str, wanted: object, unavailable: Unavailable | str, tenant: str | None = None, remedy: str = ""
     ) -> Finding:
         """A subject that could not be read, or whose data is inconclusive (a sentence): UNKNOWN.
 

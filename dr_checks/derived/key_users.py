@@ -18,10 +18,7 @@ from dr_estate.readers import kms
 _READS, _LOGS = ("kms:Decrypt",), ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey")
 _FARGATE = ("kms:GenerateDataKeyWithoutPlaintext", "kms:CreateGrant")
 # Services that were given a grant when the resource was made.
-_BY_GRANT = {
-    **{store.id: store.key_grant for store in STORES if store.key_grant},
-    kms.CONTROL: "dynamodb",
-}
+_BY_GRANT = {**{store.id: store.key_grant for store in STORES if store.key_grant}, kms.CONTROL: "dynamodb"}
 
 
 def uses_of(view: View, key: kms.KmsKey) -> Iterator[KeyUse]:

@@ -187,10 +187,7 @@ def _wrong_probe(record: Record, found: HealthCheck, target: str) -> tuple[str, 
     """What the check probes, and why that is wrong; None where it is right."""
     # A check of the traffic name follows its own answer: after a switch it reports the other region, and flips back.
     if found.host == record.name:
-        return (
-            found.host,
-            "it probes the name that it controls: after a switch it probes the other region",
-        )
+        return (found.host, "it probes the name that it controls: after a switch it probes the other region")
     here, there = routing.region_of(target), routing.region_of(found.host)
     if here and there and here != there:
         return found.host, f"it probes {there}, while its record sends visitors to {here}"

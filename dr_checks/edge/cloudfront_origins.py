@@ -14,13 +14,7 @@ from dr_estate.model import states
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import cloudfront_buckets, kms, s3
 from dr_estate.readers.cloudfront import Distribution, Origin
-from dr_estate.readers.cloudfront_buckets import (
-    bucket_of,
-    bucket_origins,
-    filling,
-    is_under_kms,
-    region_of,
-)
+from dr_estate.readers.cloudfront_buckets import bucket_of, bucket_origins, filling, is_under_kms, region_of
 
 _CLOUDFRONT, _READ, _DECRYPT, _NEVER = "cloudfront.amazonaws.com", "s3:GetObject", "kms:Decrypt", "never"
 _ADMITS = "its policy admits the distribution"

@@ -137,10 +137,7 @@ def volumes_local(view: View) -> Iterator[Finding]:
                 reason, remedy = "this access point is not the tenant's own", "its access_point_id"
                 yield view.gap(definition.family, measured, wanted, reason, _volume(definition, remedy), tenant)
             else:
-                reason, remedy = (
-                    "its file system does not exist here",
-                    "file_system_id and access_point_id",
-                )
+                reason, remedy = ("its file system does not exist here", "file_system_id and access_point_id")
                 named = f"{volume.file_system_id}, {measured}"
                 yield view.gap(definition.family, named, wanted, reason, _volume(definition, remedy), tenant)
     if not mounting:

@@ -82,12 +82,7 @@ def tasks_admitted(view: View) -> Iterator[Finding]:
         # Security groups add up: one of a task's groups that is let in opens the mount target to it.
         left = {group for groups in callers if not admitted & set(groups) for group in groups}
         if not left or (cidrs and all(_is_covered(cidr, guards) for cidr in cidrs)):
-            yield view.ok(
-                target.zone,
-                "TCP 2049 open",
-                "TCP 2049 open",
-                "the tasks' connections are allowed",
-            )
+            yield view.ok(target.zone, "TCP 2049 open", "TCP 2049 open", "the tasks' connections are allowed")
         else:
             yield view.gap(
                 target.zone,
@@ -113,12 +108,7 @@ def _is_covered(cidr: str, guards: list[efs_mounts.NfsRule]) -> bool:
     "the file system of the DR region is encrypted under a key of the DR region",
     severity=Severity.CRITICAL,
     area=Area.INFRASTRUCTURE,
-    rules=(
-        "KmsKeyUsableInRegion",
-        "EFS_ENCRYPTED_CHECK",
-        "efs_encryption_at_rest_enabled",
-        "REL09-BP02",
-    ),
+    rules=("KmsKeyUsableInRegion", "EFS_ENCRYPTED_CHECK", "efs_encryption_at_rest_enabled", "REL09-BP02"),
     traps=("T19",),
 )
 def encrypted(view: View) -> Iterator[Finding]:

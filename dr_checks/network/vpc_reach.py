@@ -115,10 +115,7 @@ def _of_database(view: View, there: _Groups, here: _Groups, grounds: Grounds) ->
 
 def _rule_commands(view: View, mine: vpc.SecurityGroup, ways_in: list[str], ways_out: list[str]) -> Iterator[str]:
     """Commands that add the rules that are missing, those left out whose peer has no counterpart here."""
-    for operation, missing in (
-        ("AuthorizeSecurityGroupIngress", ways_in),
-        ("AuthorizeSecurityGroupEgress", ways_out),
-    ):
+    for operation, missing in (("AuthorizeSecurityGroupIngress", ways_in), ("AuthorizeSecurityGroupEgress", ways_out)):
         rules = [found for rule in missing for found in _permissions(view, rule)]
         if rules:
             yield view.command("ec2", operation, GroupId=mine.id, IpPermissions=rules)
@@ -179,11 +176,7 @@ def _group_commands(view: View, service: ecs.Service, groups: list[str]) -> tupl
     """The command that gives a service the groups, and leaves the rest of its network as it is."""
     if not groups or not service.public_ip:
         return ()
-    network = {
-        "subnets": list(service.subnets),
-        "securityGroups": groups,
-        "assignPublicIp": service.public_ip,
-    }
+    network = {"subnets": list(service.subnets), "securityGroups": groups, "assignPublicIp": service.public_ip}
     return (
         view.command(
             "ecs",

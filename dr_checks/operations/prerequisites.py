@@ -447,9 +447,7 @@ def operator_cannot_delete(view: View) -> Iterator[Finding]:
             yield view.gap(action, "allowed", "denied", reason, f"Deny {action} on the role {operator.role}.")
 
 
-def _unproven(
-    decisions: Sequence[iam_simulation.SimulatedDecision],
-) -> list[iam_simulation.SimulatedDecision]:
+def _unproven(decisions: Sequence[iam_simulation.SimulatedDecision]) -> list[iam_simulation.SimulatedDecision]:
     """The denials of deletions that may not hold on the day: they hang on a key, or on what stops a recovery too."""
     stops_all = any(d.of_organization for d in decisions if d.action not in FORBIDDEN)
     doubtful = [d for d in decisions if d.action in FORBIDDEN and d.is_doubtful]

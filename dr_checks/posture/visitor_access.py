@@ -21,15 +21,7 @@ from dr_estate.model.durations import duration
 from dr_estate.model.invocation import Command
 from dr_estate.model.states import DATABASE
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import (
-    control_table,
-    dns_answers,
-    elbv2,
-    http_sites,
-    rds,
-    route53,
-    route53_health_checks,
-)
+from dr_estate.readers import control_table, dns_answers, elbv2, http_sites, rds, route53, route53_health_checks
 from dr_estate.readers.control_table import ABORTING, BEGUN, FAILING_BACK, ControlState, Incident
 from dr_estate.snapshot.snapshot import Snapshot
 
@@ -62,11 +54,7 @@ _LED = {
 }
 _GOING = {FAILING_BACK: ("failback",), ABORTING: ("failback", "--abort")}
 _BEGUN = {"failover": ("failover",), "switchover": ("failover", "--planned"), "failback": ("failback",)}
-_WEIGHED = {
-    PostureName.PRIMARY_LOST: "failover",
-    PostureName.IMPAIRED: "failover",
-    PostureName.RETURNING: "failback",
-}
+_WEIGHED = {PostureName.PRIMARY_LOST: "failover", PostureName.IMPAIRED: "failover", PostureName.RETURNING: "failback"}
 _STOPPED = "stopped"
 
 

@@ -10,12 +10,7 @@ from dr_estate.reading.part import part
 from dr_estate.reading.reader import ReadContext
 
 PLAN_READS = frozenset(
-    {
-        "backup:ListBackupPlans",
-        "backup:GetBackupPlan",
-        "backup:ListBackupSelections",
-        "backup:GetBackupSelection",
-    }
+    {"backup:ListBackupPlans", "backup:GetBackupPlan", "backup:ListBackupSelections", "backup:GetBackupSelection"}
 )
 TAG_READS = frozenset({"resourcegroupstaggingapi:GetResources"})
 

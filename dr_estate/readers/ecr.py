@@ -131,11 +131,7 @@ def _key(context: ReadContext, key: tuple[str, str]) -> str:
     if context.region != context.env.region(Side.DR) or key[0] != context.env.account:
         return ""
     found = context.find(
-        "ecr",
-        "describe_repositories",
-        ("RepositoryNotFoundException",),
-        registryId=key[0],
-        repositoryNames=[key[1]],
+        "ecr", "describe_repositories", ("RepositoryNotFoundException",), registryId=key[0], repositoryNames=[key[1]]
     )
     rows = (found or {}).get("repositories") or ()
     return next((str((row.get("encryptionConfiguration") or {}).get("kmsKey") or "") for row in rows), "")

@@ -13,22 +13,8 @@ from datetime import datetime
 
 from dr_estate.config.environment import Side
 from dr_estate.iam.moments import moment_keys
-from dr_estate.iam.resource_policies import (
-    PolicyAnswer,
-    PolicyRequest,
-    answer_of,
-    condition_keys,
-    denial_of,
-    of_a_role,
-)
-from dr_estate.iam.simulation_requests import (
-    ANY,
-    REGION,
-    ContextKey,
-    SimulationRequest,
-    asked_through,
-    of_the_account,
-)
+from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of, condition_keys, denial_of, of_a_role
+from dr_estate.iam.simulation_requests import ANY, REGION, ContextKey, SimulationRequest, asked_through, of_the_account
 from dr_estate.iam.trust import ends_at, trusts
 from dr_estate.model.regional_names import arn_region
 from dr_estate.model.unavailable import DataUnavailable, Unavailable

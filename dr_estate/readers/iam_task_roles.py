@@ -17,27 +17,11 @@ from functools import cached_property
 from dr_estate.config.environment import Side
 from dr_estate.iam.moments import Ending, turns_of
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of, condition_keys, denial_of, of_a_role
-from dr_estate.iam.simulation_requests import (
-    Context,
-    ContextKey,
-    SimulationRequest,
-    asked_through,
-    of_the_account,
-)
+from dr_estate.iam.simulation_requests import Context, ContextKey, SimulationRequest, asked_through, of_the_account
 from dr_estate.iam.trust import ends_at, trusts
 from dr_estate.model.secret_sources import SecretSource, by_named_arn, source_of, without_suffix
 from dr_estate.model.unavailable import Unavailable
-from dr_estate.readers import (
-    ecr,
-    ecs,
-    efs,
-    efs_policy,
-    kms,
-    secret_policies,
-    secretsmanager,
-    task_sources,
-    vpc,
-)
+from dr_estate.readers import ecr, ecs, efs, efs_policy, kms, secret_policies, secretsmanager, task_sources, vpc
 from dr_estate.readers.iam_simulation import RoleAnswers, RoleRequest, SimulatedDecision, resource_pages
 from dr_estate.readers.network_ways import NetworkWays, tests_network
 from dr_estate.reading.part import GLOBAL, part

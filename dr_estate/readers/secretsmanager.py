@@ -280,11 +280,7 @@ def _field(ways: tuple[RegionMove, RegionMove], name: str, value: str, own: Sequ
     to_dr, to_primary = ways
     primary, dr = to_dr.origin, to_dr.target
     away, home = moved_value(value, to_dr, ""), moved_value(value, to_primary, "")
-    digest, neutral, of_tenant = (
-        _digest(name, value),
-        moved_value(home, to_dr, ""),
-        without_names(value, own),
-    )
+    digest, neutral, of_tenant = (_digest(name, value), moved_value(home, to_dr, ""), without_names(value, own))
     return Field(
         name=name,
         digest=digest,

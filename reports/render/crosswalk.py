@@ -124,11 +124,7 @@ def _oscal_finding(report: Report, row: ControlResult) -> dict[str, Any]:
         "uuid": _id(report, row.control.rule),
         "title": row.control.id,
         "description": f"{row.control.title}: {row.sentence}.",
-        "target": {
-            "type": "objective-id",
-            "target-id": _control(row),
-            "status": {"state": state, "reason": reason},
-        },
+        "target": {"type": "objective-id", "target-id": _control(row), "status": {"state": state, "reason": reason}},
         "related-observations": [{"observation-uuid": _id(report, result.check)} for result in row.results],
     }
 

@@ -132,13 +132,7 @@ def _lag(lag: Lag) -> dict[str, Any]:
 
 
 def _unseen_values(part: SnapshotPart) -> dict[str, Any]:
-    return {
-        "part": part.name,
-        "side": part.side,
-        "region": part.region,
-        "kind": part.value.kind,
-        "why": part.value.why,
-    }
+    return {"part": part.name, "side": part.side, "region": part.region, "kind": part.value.kind, "why": part.value.why}
 
 
 def _result(result: CheckResult) -> dict[str, Any]:

@@ -14,12 +14,7 @@ from dr_estate.model.visible import commanding_nobody, visible
 from dr_estate.model.world_id import report_title
 from reports.values.report import Report
 
-KINDS = {
-    Status.FAIL: "failure",
-    Status.UNKNOWN: "error",
-    Status.NOT_APPLICABLE: "skipped",
-    Status.EXCEPTED: "skipped",
-}
+KINDS = {Status.FAIL: "failure", Status.UNKNOWN: "error", Status.NOT_APPLICABLE: "skipped", Status.EXCEPTED: "skipped"}
 # The attribute of a suite that counts the cases of each kind.
 COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 _NO_XML = re.compile("[\ufffe\uffff]")  # what XML 1.0 lacks beyond what is never printed

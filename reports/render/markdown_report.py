@@ -20,12 +20,7 @@ from reports.values.report import Report
 _SHOWN = 50
 
 
-_TITLES = {
-    Status.FAIL: "Gaps",
-    Status.UNKNOWN: "Not seen",
-    Status.WARN: "Warnings",
-    Status.EXCEPTED: "Exceptions",
-}
+_TITLES = {Status.FAIL: "Gaps", Status.UNKNOWN: "Not seen", Status.WARN: "Warnings", Status.EXCEPTED: "Exceptions"}
 
 
 def _first_lines(report: Report) -> list[str]:

@@ -40,19 +40,7 @@ SIGNED_AS: dict[str, tuple[str, ...]] = {
 S3_CONTROL = "/v20180820/"
 UNSIGNED_STS = ("AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
 HEAD = 2048
-READS = (
-    "Describe",
-    "List",
-    "Get",
-    "Head",
-    "Search",
-    "Lookup",
-    "Query",
-    "Scan",
-    "BatchGet",
-    "Test",
-    "Simulate",
-)
+READS = ("Describe", "List", "Get", "Head", "Search", "Lookup", "Query", "Scan", "BatchGet", "Test", "Simulate")
 READS_TOO = ("AssumeRole", "DecodeAuthorizationMessage", "Decrypt", "FilterLogEvents", "Select", "TransactGet")
 
 

@@ -51,9 +51,7 @@ def log_group_deleted(world: World) -> None:
 
 
 @disaster(
-    "log-key-disabled",
-    "The key of one tenant's log group in the DR region is disabled",
-    trips=("logs.keys-usable",),
+    "log-key-disabled", "The key of one tenant's log group in the DR region is disabled", trips=("logs.keys-usable",)
 )
 def log_key_disabled(world: World) -> None:
     """Encrypt the last tenant's log group under a key that admits CloudWatch Logs, and disable the key."""
@@ -69,9 +67,7 @@ def log_key_disabled(world: World) -> None:
 
 
 @disaster(
-    "log-retention-short",
-    "One tenant's log in the DR region is forgotten after a day",
-    trips=("logs.retention",),
+    "log-retention-short", "One tenant's log in the DR region is forgotten after a day", trips=("logs.retention",)
 )
 def log_retention_short(world: World) -> None:
     """Keep the last tenant's log for one day."""
@@ -80,11 +76,7 @@ def log_retention_short(world: World) -> None:
     world.call(Side.DR, "logs", "PutRetentionPolicy", logGroupName=name, retentionInDays=1)
 
 
-@disaster(
-    "alarm-deleted",
-    "An alarm of the DR region was deleted",
-    trips=("alarms.exist",),
-)
+@disaster("alarm-deleted", "An alarm of the DR region was deleted", trips=("alarms.exist",))
 def alarm_deleted(world: World) -> None:
     """Delete the last of the named alarms in the DR region."""
     alarm = _alarm(world)
@@ -92,11 +84,7 @@ def alarm_deleted(world: World) -> None:
     world.call(Side.DR, "cloudwatch", "DeleteAlarms", AlarmNames=[alarm["AlarmName"]])
 
 
-@disaster(
-    "alarm-going-off",
-    "An alarm of the DR region is going off",
-    trips=("alarms.state",),
-)
+@disaster("alarm-going-off", "An alarm of the DR region is going off", trips=("alarms.state",))
 def alarm_going_off(world: World) -> None:
     """Set the last of the named alarms to ALARM."""
     name = _alarm(world)["AlarmName"]
@@ -105,11 +93,7 @@ def alarm_going_off(world: World) -> None:
         turn(Side.DR, "cloudwatch", "SetAlarmState", **change)
 
 
-@disaster(
-    "alarm-deaf",
-    "An alarm of the DR region has a limit that is never crossed",
-    trips=("alarms.parity",),
-)
+@disaster("alarm-deaf", "An alarm of the DR region has a limit that is never crossed", trips=("alarms.parity",))
 def alarm_deaf(world: World) -> None:
     """Raise the threshold a thousandfold."""
     alarm = _alarm(world)
@@ -117,11 +101,7 @@ def alarm_deaf(world: World) -> None:
     world.call(Side.DR, "cloudwatch", "PutMetricAlarm", **(alarm | {"Threshold": alarm["Threshold"] * 1000}))
 
 
-@disaster(
-    "alarm-silent",
-    "An alarm of the DR region goes off and notifies nobody",
-    trips=("alarms.actions",),
-)
+@disaster("alarm-silent", "An alarm of the DR region goes off and notifies nobody", trips=("alarms.actions",))
 def alarm_silent(world: World) -> None:
     """Disable the actions of the last of the named alarms."""
     names = [_alarm(world)["AlarmName"]]

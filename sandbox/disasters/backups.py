@@ -86,11 +86,7 @@ def copies_too_old(world: World) -> None:
     age_points(world, _file_system(world)["FileSystemArn"], now() - timedelta(hours=9))
 
 
-@disaster(
-    "backup-type-not-opted-in",
-    "AWS Backup is not opted in to file systems",
-    trips=("backup.opt-in",),
-)
+@disaster("backup-type-not-opted-in", "AWS Backup is not opted in to file systems", trips=("backup.opt-in",))
 def not_opted_in(world: World) -> None:
     """Opt EFS out in the primary region."""
     for do, value in ((world.undo, True), (world.call, False)):
@@ -171,9 +167,7 @@ def _fail_last(world: World, side: Side, kind: str, listing: tuple[str, str, str
 
 
 @disaster(
-    "backup-copy-fails",
-    "The last copy of the database to the DR vault failed",
-    trips=("backup-jobs.copy-failures",),
+    "backup-copy-fails", "The last copy of the database to the DR vault failed", trips=("backup-jobs.copy-failures",)
 )
 def copy_fails(world: World) -> None:
     """Let the database's last copy job have failed."""
@@ -181,11 +175,7 @@ def copy_fails(world: World) -> None:
     _fail_last(world, Side.PRIMARY, "copy", listing, primary_instance(world)["DBInstanceArn"])
 
 
-@disaster(
-    "backup-fails",
-    "The last backup of the database failed",
-    trips=("backup-jobs.backup-failures",),
-)
+@disaster("backup-fails", "The last backup of the database failed", trips=("backup-jobs.backup-failures",))
 def backup_fails(world: World) -> None:
     """Let the database's last backup job have failed."""
     listing = ("list_backup_jobs", "BackupJobs", "BackupJobId")
@@ -204,9 +194,7 @@ def restore_fails(world: World) -> None:
 
 
 @disaster(
-    "restore-role-denied",
-    "The role of AWS Backup may make copies and restore none",
-    trips=("copy-roles.may-restore",),
+    "restore-role-denied", "The role of AWS Backup may make copies and restore none", trips=("copy-roles.may-restore",)
 )
 def restore_role_denied(world: World) -> None:
     """Deny the role whatever a restore of files asks for."""

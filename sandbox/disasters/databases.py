@@ -71,9 +71,7 @@ def backups_off(world: World) -> None:
 
 
 @disaster(
-    "database-unprotected",
-    "The database's deletion protection was switched off",
-    trips=("rds.deletion-protection",),
+    "database-unprotected", "The database's deletion protection was switched off", trips=("rds.deletion-protection",)
 )
 def unprotected(world: World) -> None:
     """Switch deletion protection off."""
@@ -325,11 +323,7 @@ def storage_scarce(world: World) -> None:
     world.alter(Side.PRIMARY, "rds", ["databases", database_name(world)], free_part=0.03)
 
 
-@disaster(
-    "database-in-a-cluster",
-    "The primary database is a member of a DB cluster",
-    trips=("supported.database",),
-)
+@disaster("database-in-a-cluster", "The primary database is a member of a DB cluster", trips=("supported.database",))
 def in_a_cluster(world: World) -> None:
     """Let the instance be of a cluster, as those of Aurora and of Multi-AZ DB clusters are."""
     name = database_name(world)

@@ -88,9 +88,7 @@ def failing(world: World) -> None:
 
 
 @disaster(
-    "health-checks-unlike",
-    "The DR region is called lost sooner than the primary",
-    trips=("health-checks.set-alike",),
+    "health-checks-unlike", "The DR region is called lost sooner than the primary", trips=("health-checks.set-alike",)
 )
 def unlike(world: World) -> None:
     """Lower the failure threshold of the secondary's check to one probe."""

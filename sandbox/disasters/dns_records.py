@@ -111,12 +111,7 @@ def drips_away(world: World) -> None:
     "traffic-stray-record",
     "A forgotten test record with weight 0 shares the traffic name",
     trips=("dns.pair-present", "dns-choice.both-down"),
-    consequences=(
-        "dns.final-policy",
-        "dns-choice.primary-down",
-        "dns-choice.pin-holds",
-        "health-checks.attached",
-    ),
+    consequences=("dns.final-policy", "dns-choice.primary-down", "dns-choice.pin-holds", "health-checks.attached"),
 )
 def stray_record(world: World) -> None:
     """Give the records weights of 100 and 0, and add a third that nothing checks."""
@@ -146,11 +141,7 @@ def old_balancer(world: World) -> None:
     swap(world, [secondary], [secondary | {"AliasTarget": target}])
 
 
-@disaster(
-    "tenant-long-ttl",
-    "One tenant's name is a CNAME that resolvers keep for an hour",
-    trips=("dns.short-ttl",),
-)
+@disaster("tenant-long-ttl", "One tenant's name is a CNAME that resolvers keep for an hour", trips=("dns.short-ttl",))
 def long_ttl(world: World) -> None:
     """Replace the last tenant's alias by a CNAME with a TTL of an hour."""
     before = tenant_record(world)

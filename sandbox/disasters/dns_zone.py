@@ -104,12 +104,7 @@ def wrong_name_servers(world: World) -> None:
     "name-servers-sick",
     "The zone's name servers answer SERVFAIL to every question",
     trips=("answers.servers-answer",),
-    consequences=(
-        "answers.delegated",
-        "answers.as-recorded",
-        "answers.hosts-answer",
-        "answers.resolvers-agree",
-    ),
+    consequences=("answers.delegated", "answers.as-recorded", "answers.hosts-answer", "answers.resolvers-agree"),
 )
 def sick_servers(world: World) -> None:
     """Let the world's name server fail; its API is well."""

@@ -23,9 +23,7 @@ _LEADS_NOWHERE = ("192.0.2.1", "198.51.100.1")
 
 
 @disaster(
-    "drill-overdue",
-    "The last tabletop exercise on record is more than a year old",
-    trips=("drills.on-schedule",),
+    "drill-overdue", "The last tabletop exercise on record is more than a year old", trips=("drills.on-schedule",)
 )
 def drill_overdue(world: World) -> None:
     """Leave one tabletop exercise on record, of 400 days ago. SandboxError where none is."""
@@ -69,9 +67,7 @@ def start_test_fails(world: World) -> None:
 
 
 @disaster(
-    "canary-left-behind",
-    "A drill of last week died before it took its canary away",
-    trips=("drills.nothing-left",),
+    "canary-left-behind", "A drill of last week died before it took its canary away", trips=("drills.nothing-left",)
 )
 def canary_left_behind(world: World) -> None:
     """Make a canary's pair of weighted records. SandboxError where the traffic zone is not listed for canaries."""

@@ -144,11 +144,7 @@ def one_zone(world: World) -> None:
     update(world, Side.DR, tenant, networkConfiguration=_network_in(world, tenant, places=1), desiredCount=2)
 
 
-@disaster(
-    "ecs-one-subnet",
-    "One tenant's service in the DR region may run in one zone only",
-    trips=("vpc.zones",),
-)
+@disaster("ecs-one-subnet", "One tenant's service in the DR region may run in one zone only", trips=("vpc.zones",))
 def one_subnet(world: World) -> None:
     """Leave the last tenant's service a single subnet."""
     tenant = world.tenants[-1]

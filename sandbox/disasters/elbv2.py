@@ -47,11 +47,7 @@ def _attribute(world: World, side: Side, key: str, value: str) -> None:
         turn(side, "elbv2", "ModifyLoadBalancerAttributes", **change)
 
 
-@disaster(
-    "alb-failed",
-    "The load balancer of the DR region failed to be set up",
-    trips=("elbv2.active",),
-)
+@disaster("alb-failed", "The load balancer of the DR region failed to be set up", trips=("elbv2.active",))
 def failed(world: World) -> None:
     """Let the DR load balancer's state be failed."""
     arn = balancer_of(world, Side.DR)["LoadBalancerArn"]

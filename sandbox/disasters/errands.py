@@ -25,9 +25,7 @@ def errand_forgotten(world: World) -> None:
 
 
 @disaster(
-    "errand-switched-off",
-    "The nightly clean-up of the DR region is switched off",
-    trips=("counterparts.in-dr-region",),
+    "errand-switched-off", "The nightly clean-up of the DR region is switched off", trips=("counterparts.in-dr-region",)
 )
 def errand_switched_off(world: World) -> None:
     """Disable the rule of the DR region."""

@@ -57,9 +57,7 @@ def objects_key_closed(world: World) -> None:
 
 
 @disaster(
-    "kms-source-key-disabled",
-    "The key of the primary region's files was disabled",
-    trips=("kms.source-key-usable",),
+    "kms-source-key-disabled", "The key of the primary region's files was disabled", trips=("kms.source-key-usable",)
 )
 def source_key_disabled(world: World) -> None:
     """Disable the key that the originals of the files are encrypted under."""

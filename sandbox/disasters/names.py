@@ -100,9 +100,7 @@ def _copy_of_service(world: World, side: Side, name: str) -> None:
 
 
 @disaster(
-    "tenant-left-over",
-    "The DR region still runs a tenant that the primary let go",
-    trips=("tenants.none-left-over",),
+    "tenant-left-over", "The DR region still runs a tenant that the primary let go", trips=("tenants.none-left-over",)
 )
 def left_over(world: World) -> None:
     """Create a service in the DR region alone."""

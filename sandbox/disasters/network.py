@@ -48,9 +48,7 @@ def vpc_missing(world: World) -> None:
 
 
 @disaster(
-    "vpc-outgrown",
-    "The primary region's network got a subnet that the DR region's has not",
-    trips=("vpc.shape",),
+    "vpc-outgrown", "The primary region's network got a subnet that the DR region's has not", trips=("vpc.shape",)
 )
 def vpc_outgrown(world: World) -> None:
     """Make one more subnet in the primary region."""
@@ -58,9 +56,7 @@ def vpc_outgrown(world: World) -> None:
 
 
 @disaster(
-    "subnet-full",
-    "A subnet of the DR region has no address left for one tenant's tasks",
-    trips=("vpc.free-addresses",),
+    "subnet-full", "A subnet of the DR region has no address left for one tenant's tasks", trips=("vpc.free-addresses",)
 )
 def subnet_full(world: World) -> None:
     """Give the last tenant's service a small subnet more, and fill that one with network interfaces."""
@@ -114,9 +110,7 @@ def security_group_swapped(world: World) -> None:
 
 
 @disaster(
-    "no-way-out",
-    "The private subnets of the DR region lost their way to the outside",
-    trips=("vpc-reach.way-out",),
+    "no-way-out", "The private subnets of the DR region lost their way to the outside", trips=("vpc-reach.way-out",)
 )
 def no_way_out(world: World) -> None:
     """Delete the default route of the tasks' route table."""
@@ -196,9 +190,7 @@ def balancer_zone_forgotten(world: World) -> None:
 
 
 @disaster(
-    "resolver-off",
-    "DNS resolution was switched off in the VPC of the DR region",
-    trips=("vpc-reach.names-resolve",),
+    "resolver-off", "DNS resolution was switched off in the VPC of the DR region", trips=("vpc-reach.names-resolve",)
 )
 def resolver_off(world: World) -> None:
     """Switch enableDnsSupport off."""

@@ -19,21 +19,13 @@ from sandbox.world.world import World
 _ACT = "{env}-dr-operator-act"
 
 
-@disaster(
-    "sts-refuses-in-dr",
-    "STS of the DR region answers nobody",
-    trips=("prerequisites.credentials-work",),
-)
+@disaster("sts-refuses-in-dr", "STS of the DR region answers nobody", trips=("prerequisites.credentials-work",))
 def sts_refuses(world: World) -> None:
     """Refuse every call to STS in the DR region."""
     world.outage(Side.DR, "refuse", "sts")
 
 
-@disaster(
-    "region-opted-out",
-    "The account was opted out of a region of the estate",
-    trips=("prerequisites.opted-in",),
-)
+@disaster("region-opted-out", "The account was opted out of a region of the estate", trips=("prerequisites.opted-in",))
 def opted_out(world: World) -> None:
     """Disable the first region of the estate that needs an opt-in (T16). SandboxError where none does."""
     for region in (world.environment.regions.primary, world.environment.regions.dr):
@@ -62,9 +54,7 @@ def control_item_unreadable(world: World) -> None:
 
 
 @disaster(
-    "control-table-deleted",
-    "The control table of recoveries was deleted",
-    trips=("prerequisites.control-table",),
+    "control-table-deleted", "The control table of recoveries was deleted", trips=("prerequisites.control-table",)
 )
 def control_table_deleted(world: World) -> None:
     """Delete the table of locks, approvals and the incident log (T42); the repair restores its contents."""
@@ -93,11 +83,7 @@ def control_table_deleted(world: World) -> None:
     world.call(Side.DR, "dynamodb", "DeleteTable", TableName=name)
 
 
-@disaster(
-    "control-table-unindexed",
-    "The control table of recoveries lost its index",
-    trips=("run-begin.possible",),
-)
+@disaster("control-table-unindexed", "The control table of recoveries lost its index", trips=("run-begin.possible",))
 def control_table_unindexed(world: World) -> None:
     """Delete the index by which runs find approvals and pinned rules; the table itself stands."""
     name = _control_table(world)
@@ -170,20 +156,14 @@ def runbook_deleted(world: World) -> None:
     hide_object(world, Side.DR, *_runbook(world))
 
 
-@disaster(
-    "runbook-old",
-    "Nobody has reviewed the recovery runbook for years",
-    trips=("prerequisites.runbook-current",),
-)
+@disaster("runbook-old", "Nobody has reviewed the recovery runbook for years", trips=("prerequisites.runbook-current",))
 def runbook_old(world: World) -> None:
     """Put an old version of the runbook in its place."""
     replace_object(world, Side.DR, *_runbook(world), "# Recovery runbook\n\nReviewed: 2019-03-01\n")
 
 
 @disaster(
-    "operator-denied",
-    "The operator's role may no longer move traffic",
-    trips=("prerequisites.operator-allowed",),
+    "operator-denied", "The operator's role may no longer move traffic", trips=("prerequisites.operator-allowed",)
 )
 def operator_denied(world: World) -> None:
     """Take Route 53 out of what the operator's role may do; what nobody may do stays denied."""
@@ -203,11 +183,7 @@ def operator_elsewhere(world: World) -> None:
     _put_version(world, json.loads(json.dumps(_document(world)).replace(regions.dr, regions.primary)))
 
 
-@disaster(
-    "operator-policy-detached",
-    "The operator's role lost its policy",
-    trips=("prerequisites.operator-allowed",),
-)
+@disaster("operator-policy-detached", "The operator's role lost its policy", trips=("prerequisites.operator-allowed",))
 def operator_policy_detached(world: World) -> None:
     """Detach what the operator's role may do."""
     _detach(world, _ACT)

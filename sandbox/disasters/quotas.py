@@ -8,11 +8,7 @@ from sandbox.disasters.services import lower_quota
 from sandbox.world.world import World
 
 
-@disaster(
-    "quota-fargate",
-    "The DR region's Fargate quota is a new account's",
-    trips=("quotas.fargate-vcpu",),
-)
+@disaster("quota-fargate", "The DR region's Fargate quota is a new account's", trips=("quotas.fargate-vcpu",))
 def fargate(world: World) -> None:
     """Allow a single vCPU."""
     lower_quota(world, Side.DR, "fargate", "L-3032A538", 1)
@@ -29,9 +25,7 @@ def network_interfaces(world: World) -> None:
 
 
 @disaster(
-    "quota-load-balancer-rules",
-    "The DR region's load balancer may hold no more rules",
-    trips=("quotas.load-balancer",),
+    "quota-load-balancer-rules", "The DR region's load balancer may hold no more rules", trips=("quotas.load-balancer",)
 )
 def load_balancer_rules(world: World) -> None:
     """Allow a single rule on a load balancer."""
@@ -39,20 +33,14 @@ def load_balancer_rules(world: World) -> None:
 
 
 @disaster(
-    "quota-services",
-    "The DR region's cluster may hold no more services",
-    trips=("quotas.services-and-certificates",),
+    "quota-services", "The DR region's cluster may hold no more services", trips=("quotas.services-and-certificates",)
 )
 def services(world: World) -> None:
     """Allow a single service in a cluster."""
     lower_quota(world, Side.DR, "ecs", "L-9EF96962", 1)
 
 
-@disaster(
-    "quota-databases",
-    "The DR region may hold no more databases",
-    trips=("quotas.database",),
-)
+@disaster("quota-databases", "The DR region may hold no more databases", trips=("quotas.database",))
 def databases(world: World) -> None:
     """Allow no database instance at all."""
     lower_quota(world, Side.DR, "rds", "L-7B6409FD", 0)

@@ -39,10 +39,7 @@ def through_cloudfront_only(world: World) -> None:
         group = balancer_of(world, side)["SecurityGroups"][0]
         lists = world.call(side, "ec2", "DescribeManagedPrefixLists")["PrefixLists"]
         listed = next(entry["PrefixListId"] for entry in lists if entry["PrefixListName"] == CLOUDFRONT)
-        sources: dict[str, Any] = {
-            "IpRanges": [{"CidrIp": CHECKERS}],
-            "PrefixListIds": [{"PrefixListId": listed}],
-        }
+        sources: dict[str, Any] = {"IpRanges": [{"CidrIp": CHECKERS}], "PrefixListIds": [{"PrefixListId": listed}]}
         for port in (80, 443):
             anybody = [_rule(port, IpRanges=[{"CidrIp": "0.0.0.0/0"}])]
             some = [_rule(port, **{kind: value}) for kind, value in sources.items()]

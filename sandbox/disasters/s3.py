@@ -95,11 +95,7 @@ def copy_without_lists(world: World) -> None:
     world.call(Side.DR, "s3", "PutBucketOwnershipControls", Bucket=copy, OwnershipControls=controls)
 
 
-@disaster(
-    "s3-versioning-suspended",
-    "Versioning of one copy was suspended",
-    trips=("s3.versioning",),
-)
+@disaster("s3-versioning-suspended", "Versioning of one copy was suspended", trips=("s3.versioning",))
 def versioning_suspended(world: World) -> None:
     """Suspend versioning of the copy: nothing is replicated into it any more."""
     _, there = _pair(world)
@@ -160,22 +156,14 @@ def rule_unmeasured(world: World) -> None:
     _change_rule(world, _drop_metrics)
 
 
-@disaster(
-    "s3-replication-late",
-    "Objects of one bucket reach their copy half an hour late",
-    trips=("s3-lag.latency",),
-)
+@disaster("s3-replication-late", "Objects of one bucket reach their copy half an hour late", trips=("s3-lag.latency",))
 def replication_late(world: World) -> None:
     """Let the rule's latency be half an hour."""
     bucket, _ = _pair(world)
     world.alter(Side.PRIMARY, "s3", ["buckets", bucket], replication_latency_s=_HALF_AN_HOUR_S)
 
 
-@disaster(
-    "s3-replication-failed",
-    "One object could not be replicated",
-    trips=("s3-lag.failed-operations",),
-)
+@disaster("s3-replication-failed", "One object could not be replicated", trips=("s3-lag.failed-operations",))
 def replication_failed(world: World) -> None:
     """Put an object whose replication fails for good: S3 does not try again (T30)."""
     bucket, _ = _pair(world)
@@ -208,9 +196,7 @@ def bucket_encrypted_alone(world: World) -> None:
 
 
 @disaster(
-    "s3-copy-public",
-    "The copy of one bucket lost its public access block",
-    trips=("s3-protection.public-access",),
+    "s3-copy-public", "The copy of one bucket lost its public access block", trips=("s3-protection.public-access",)
 )
 def copy_public(world: World) -> None:
     """Delete the public access block of the copy."""
@@ -258,12 +244,7 @@ def copy_denies(world: World) -> None:
     """Put the policy on the first bucket's copy."""
     env = world.environment
     name = env.named(env.names.bucket_copy, bucket=env.named(env.names.buckets[0]))
-    denial = {
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": "s3:ReplicateObject",
-        "Resource": f"arn:aws:s3:::{name}/*",
-    }
+    denial = {"Effect": "Deny", "Principal": "*", "Action": "s3:ReplicateObject", "Resource": f"arn:aws:s3:::{name}/*"}
     world.undo(Side.DR, "s3", "DeleteBucketPolicy", Bucket=name)
     text = json.dumps({"Version": "2012-10-17", "Statement": [denial]})
     world.call(Side.DR, "s3", "PutBucketPolicy", Bucket=name, Policy=text)

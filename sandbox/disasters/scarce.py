@@ -20,11 +20,7 @@ def class_scarce(world: World) -> None:
     world.outage(Side.DR, "no-capacity", "rds", detail=primary_instance(world)["DBInstanceClass"])
 
 
-@disaster(
-    "dr-database-classes-scarce",
-    "The DR region has no database instance left of any class",
-    unseen=_BY_ASKING,
-)
+@disaster("dr-database-classes-scarce", "The DR region has no database instance left of any class", unseen=_BY_ASKING)
 def classes_scarce(world: World) -> None:
     """Refuse every class with InsufficientDBInstanceCapacity."""
     world.outage(Side.DR, "no-capacity", "rds")

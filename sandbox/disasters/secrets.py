@@ -37,21 +37,14 @@ def _replica(world: World, name: str) -> dict[str, Any]:
     "secrets-replica-removed",
     "The replica of one tenant's secret was removed from the DR region",
     trips=("secrets.secret-exists",),
-    consequences=(
-        "task-sources.exist",
-        "rpo.met",
-    ),
+    consequences=("task-sources.exist", "rpo.met"),
 )
 def replica_removed(world: World) -> None:
     """Remove the DR region from the replication of the first tenant's secret."""
     name, region = _secret(world), world.environment.regions.dr
     world.undo(Side.PRIMARY, "secretsmanager", "ReplicateSecretToRegions", **_replica(world, name))
     world.call(
-        Side.PRIMARY,
-        "secretsmanager",
-        "RemoveRegionsFromReplication",
-        SecretId=name,
-        RemoveReplicaRegions=[region],
+        Side.PRIMARY, "secretsmanager", "RemoveRegionsFromReplication", SecretId=name, RemoveReplicaRegions=[region]
     )
 
 

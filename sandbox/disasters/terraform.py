@@ -21,9 +21,7 @@ def _copy(world: World) -> tuple[str, str]:
 
 
 @disaster(
-    "terraform-state-missing",
-    "The Terraform state has no copy in the DR region",
-    trips=("terraform.state-reachable",),
+    "terraform-state-missing", "The Terraform state has no copy in the DR region", trips=("terraform.state-reachable",)
 )
 def state_missing(world: World) -> None:
     """Delete the state's copy; its bucket keeps versions."""
@@ -31,9 +29,7 @@ def state_missing(world: World) -> None:
 
 
 @disaster(
-    "terraform-state-old",
-    "The Terraform state in the DR region is an old one",
-    trips=("terraform.state-current",),
+    "terraform-state-old", "The Terraform state in the DR region is an old one", trips=("terraform.state-current",)
 )
 def state_old(world: World) -> None:
     """Put the state as it was before there was anything in it."""
@@ -51,20 +47,10 @@ def lock_missing(world: World) -> None:
     world.undo(Side.DR, "dynamodb", "UpdateContinuousBackups", TableName=name, **recoverable)
     world.call(Side.DR, "dynamodb", "UpdateTable", TableName=name, **off)
     for turn, what in ((world.undo, "Create"), (world.call, "Delete")):
-        turn(
-            Side.PRIMARY,
-            "dynamodb",
-            "UpdateTable",
-            TableName=name,
-            ReplicaUpdates=[{what: {"RegionName": region}}],
-        )
+        turn(Side.PRIMARY, "dynamodb", "UpdateTable", TableName=name, ReplicaUpdates=[{what: {"RegionName": region}}])
 
 
-@disaster(
-    "terraform-lock-left",
-    "A run of Terraform died with its lock, hours ago",
-    trips=("terraform.not-locked",),
-)
+@disaster("terraform-lock-left", "A run of Terraform died with its lock, hours ago", trips=("terraform.not-locked",))
 def lock_left(world: World) -> None:
     """Put the lock of an apply into the lock table, as Terraform does."""
     bucket, key = _copy(world)

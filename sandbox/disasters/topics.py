@@ -18,11 +18,7 @@ def _topic(world: World) -> tuple[str, str]:
     return name, f"arn:aws:sns:{env.region(Side.DR)}:{env.account}:{name}"
 
 
-@disaster(
-    "topic-deleted",
-    "A notification topic is gone from the DR region",
-    trips=("topics.in-both-regions",),
-)
+@disaster("topic-deleted", "A notification topic is gone from the DR region", trips=("topics.in-both-regions",))
 def topic_deleted(world: World) -> None:
     """Delete the first topic with its subscriptions; its name gives the new one the same ARN."""
     name, arn = _topic(world)

@@ -28,12 +28,7 @@ ALLOWED = {
         "logs:CreateLogStream",
         "logs:PutLogEvents",
     ],
-    "task": [
-        "elasticfilesystem:ClientMount",
-        "elasticfilesystem:ClientWrite",
-        "s3:GetObject",
-        "s3:PutObject",
-    ],
+    "task": ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite", "s3:GetObject", "s3:PutObject"],
     "backup": [
         "backup:*",
         "rds:*Snapshot*",
@@ -89,9 +84,7 @@ def _role(estate: Estate, purpose: str, name: str, service: str) -> str:
     trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
     policy = {"Effect": "Allow", "Action": ALLOWED[purpose], "Resource": "*"}
     response = iam.create_role(
-        RoleName=name,
-        AssumeRolePolicyDocument=_document(trust),
-        Tags=as_list(tag_map(estate.environment, name)),
+        RoleName=name, AssumeRolePolicyDocument=_document(trust), Tags=as_list(tag_map(estate.environment, name))
     )
     iam.put_role_policy(RoleName=name, PolicyName=purpose, PolicyDocument=_document(policy))
     return str(response["Role"]["Arn"])

@@ -34,9 +34,7 @@ def build(estate: Estate) -> None:
 def _vault(site: Site, name: str) -> str:
     backup = site.client("backup")
     response = backup.create_backup_vault(
-        BackupVaultName=name,
-        EncryptionKeyArn=site.keys["backup"],
-        BackupVaultTags=tag_map(site.environment, name),
+        BackupVaultName=name, EncryptionKeyArn=site.keys["backup"], BackupVaultTags=tag_map(site.environment, name)
     )
     backup.put_backup_vault_lock_configuration(
         BackupVaultName=name, MinRetentionDays=7, MaxRetentionDays=366, ChangeableForDays=3

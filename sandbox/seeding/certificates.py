@@ -22,12 +22,7 @@ def request(estate: Estate, region: str) -> str:
     """Return the ARN of an issued certificate of ``region`` covering every tenant, customer and test host."""
     env = estate.environment
     customers = {host for hosts in env.traffic.customer_hosts.values() for host in hosts}
-    names = [
-        env.traffic.tenant_domain,
-        f"*.{test_domain(env)}",
-        env.traffic.origin_record,
-        *sorted(customers),
-    ]
+    names = [env.traffic.tenant_domain, f"*.{test_domain(env)}", env.traffic.origin_record, *sorted(customers)]
     arn = estate.primary.clients.client("acm", region).request_certificate(
         DomainName=env.traffic.distribution_alias,
         SubjectAlternativeNames=names,

@@ -34,11 +34,7 @@ def build(estate: Estate) -> None:
                 PosixUser=owner,
                 RootDirectory={
                     "Path": env.named(env.names.access_point_path, tenant=tenant.name),
-                    "CreationInfo": {
-                        "OwnerUid": owner["Uid"],
-                        "OwnerGid": owner["Gid"],
-                        "Permissions": "0755",
-                    },
+                    "CreationInfo": {"OwnerUid": owner["Uid"], "OwnerGid": owner["Gid"], "Permissions": "0755"},
                 },
                 Tags=as_list(tag_map(env, name, tenant)),
             )
@@ -80,10 +76,6 @@ def _replicate(estate: Estate) -> None:
     estate.primary.client("efs").create_replication_configuration(
         SourceFileSystemId=estate.primary.file_system,
         Destinations=[
-            {
-                "Region": estate.dr.region,
-                "FileSystemId": estate.dr.file_system,
-                "KmsKeyId": estate.dr.keys["efs"],
-            }
+            {"Region": estate.dr.region, "FileSystemId": estate.dr.file_system, "KmsKeyId": estate.dr.keys["efs"]}
         ],
     )

@@ -84,10 +84,7 @@ def _pin_switch(site: Site, port: int) -> None:
         Protocol="HTTP",
         Port=port,
         DefaultActions=[
-            {
-                "Type": "fixed-response",
-                "FixedResponseConfig": {"StatusCode": "404", "ContentType": "text/plain"},
-            }
+            {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404", "ContentType": "text/plain"}}
         ],
         Tags=as_list(tag_map(site.environment)),
     )

@@ -115,6 +115,5 @@ def _security_group(site: Site, name: str, description: str) -> str:
 
 def _allow(site: Site, role: str, port: int, source: dict[str, Any]) -> None:
     site.client("ec2").authorize_security_group_ingress(
-        GroupId=site.groups[role],
-        IpPermissions=[{"IpProtocol": "tcp", "FromPort": port, "ToPort": port, **source}],
+        GroupId=site.groups[role], IpPermissions=[{"IpProtocol": "tcp", "FromPort": port, "ToPort": port, **source}]
     )

@@ -56,8 +56,7 @@ def _bucket(site: Site, bucket: str, data: bool = False) -> None:
     encryption = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
     s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [encryption]})
     s3.put_bucket_tagging(
-        Bucket=bucket,
-        Tagging={"TagSet": as_list(tag_map(site.environment, bucket, data=data and site.is_primary))},
+        Bucket=bucket, Tagging={"TagSet": as_list(tag_map(site.environment, bucket, data=data and site.is_primary))}
     )
 
 

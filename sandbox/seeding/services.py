@@ -26,8 +26,7 @@ def build(estate: Estate) -> None:
         )
         for tenant in estate.tenants:
             site.client("logs").create_log_group(
-                logGroupName=env.named(env.names.log_group, tenant=tenant.name),
-                tags=tag_map(env, tenant=tenant),
+                logGroupName=env.named(env.names.log_group, tenant=tenant.name), tags=tag_map(env, tenant=tenant)
             )
             definition = _task_definition(estate, site, tenant)
             _service(site, tenant, cluster, definition, tasks)

@@ -76,13 +76,7 @@ def _replica(estate: Estate, name: str) -> None:
 def _items(estate: Estate, name: str) -> None:
     at = datetime.now(UTC).isoformat(timespec="seconds")
     items = [
-        {
-            "tenant_id": tenant.label,
-            "item_id": "current",
-            "name": tenant.name,
-            "status": "active",
-            "updated_at": at,
-        }
+        {"tenant_id": tenant.label, "item_id": "current", "name": tenant.name, "status": "active", "updated_at": at}
         for tenant in estate.tenants
     ]
     for start in range(0, len(items), BATCH):

@@ -163,13 +163,7 @@ def places(environment: Environment, ports: Mapping[str, tuple[int, int]]) -> di
         with WORLD_LOCK:
             names = _names(environment, region) if region != distribution_site.NAME else []
         addresses = [address for dns_name in names for address in addresses_of(dns_name)]
-        found[region] = {
-            "address": LOOPBACK,
-            "http": plain,
-            "https": secure,
-            "names": names,
-            "addresses": addresses,
-        }
+        found[region] = {"address": LOOPBACK, "http": plain, "https": secure, "names": names, "addresses": addresses}
     return found
 
 

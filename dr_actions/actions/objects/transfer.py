@@ -18,21 +18,10 @@ from urllib.parse import urlencode
 from dr_actions.model.action import BulkSender
 from dr_actions.model.plan import Call
 from dr_actions.model.send_failure import FailureKind, SendFailed
-from dr_estate.readers.s3_object_pairs import (
-    Fetch,
-    ObjectPair,
-    ObjectState,
-    ObjectVersion,
-    latest,
-    object_pairs,
-)
+from dr_estate.readers.s3_object_pairs import Fetch, ObjectPair, ObjectState, ObjectVersion, latest, object_pairs
 
 READS = frozenset({"s3:GetObjectTagging", "s3:HeadObject", "s3:ListObjectVersions"})
-WRITES = frozenset(
-    {
-        *("s3:CompleteMultipartUpload", "s3:CopyObject", "s3:CreateMultipartUpload", "s3:UploadPartCopy"),
-    }
-)
+WRITES = frozenset({*("s3:CompleteMultipartUpload", "s3:CopyObject", "s3:CreateMultipartUpload", "s3:UploadPartCopy")})
 BATCH = 1000
 # CopyObject takes 5 GB; an upload has at most 10,000 parts (S3 guide, multipart upload limits).
 PART_BYTES, MOST_PARTS = 1024**3, 10_000

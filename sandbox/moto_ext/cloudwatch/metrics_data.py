@@ -92,11 +92,7 @@ def buckets(account: str, region: str) -> Iterator[MetricSource]:
             measured = (rule["Destination"].get("Metrics") or {}).get("Status") == "Enabled"
             if rule.get("Status") != "Enabled" or not measured or target is None:
                 continue
-            dimensions = {
-                "SourceBucket": bucket.name,
-                "DestinationBucket": target.name,
-                "RuleId": rule.get("ID", ""),
-            }
+            dimensions = {"SourceBucket": bucket.name, "DestinationBucket": target.name, "RuleId": rule.get("ID", "")}
             if target.region_name == region:
                 yield from _arriving(account, bucket, target, dimensions)
             if bucket.region_name == region:

@@ -164,11 +164,7 @@ def _deployment_settings(service: Service) -> tuple[Any, ...]:
 
 
 def _delete_service(
-    original: Callable[..., Any],
-    self: EC2ContainerServiceBackend,
-    cluster_name: str,
-    service_name: str,
-    force: bool,
+    original: Callable[..., Any], self: EC2ContainerServiceBackend, cluster_name: str, service_name: str, force: bool
 ) -> Service:
     service: Service = original(self, cluster_name, service_name.rsplit("/", maxsplit=1)[-1], force)
     keeping.close(service)

@@ -208,11 +208,7 @@ class Agent:
 
     def _decrypt(self, region: str, key: str, service: str) -> None:
         plain = self.access_request("kms:Decrypt", key)
-        by_key = {
-            "aws:RequestedRegion": (region,),
-            "kms:ViaService": (service,),
-            "kms:CallerAccount": (self.account,),
-        }
+        by_key = {"aws:RequestedRegion": (region,), "kms:ViaService": (service,), "kms:CallerAccount": (self.account,)}
         request = replace(plain, context={**plain.context, **by_key})
         if self.role and not may_use_key(self.account, region, self.role, request, key):
             raise NotStarted(_denial_text("unable to pull secrets: Access to KMS is not allowed", "kms:Decrypt", key))
