@@ -38,6 +38,7 @@ def admit_tasks(view: View) -> Iterator[Finding]:
     An endpoint takes the requests whether or not there is another way out. Source: AWS PrivateLink guide, "Control
     access to VPC endpoints using endpoint policies"; ECR User Guide, "Amazon ECR interface VPC endpoints".
     """
+    # What a task asks for stands in its definition: without that no endpoint can be called open for it.
     unread = [found for found in tenant_definitions(view).values() if isinstance(found, Unavailable)]
     judged = _available(view, Side.DR)
     for endpoint in view.get(vpc.endpoints):

@@ -77,6 +77,7 @@ def shape(view: View) -> Iterator[Finding]:
     mine6, theirs6 = _present(here.cidrs6), _present(there.cidrs6)
     counts = (
         ("addresses", _addresses(_present(here.cidrs)), _addresses(_present(there.cidrs))),
+        # Where none is here at all the finding below says so; a count would say it twice.
         ("IPv6 addresses", _addresses(mine6), _addresses(theirs6) if mine6 else 0),
         ("subnets", len(view.get(vpc.subnets)), len(view.get(vpc.subnets, Side.PRIMARY))),
     )
@@ -151,14 +152,17 @@ def free_addresses(view: View) -> Iterator[Finding]:
     needs: dict[tuple[str, ...], int] = {}
     for _, service in tenant_services(view):
         places = tuple(sorted(service.subnets))
+        # Tasks that run already have their address.
         more = view.env.capacity.tasks_per_service - min(service.running, service.desired)
         needs[places] = needs.get(places, 0) + max(0, more)
     for places, more in sorted(needs.items()):
         free = [standing[id_].free if id_ in standing else 0 for id_ in places]
+        # Rounded up: half an address is none.
         wanted = -(-more * (100 + view.env.capacity.headroom_percent) // 100)
         subject, measured = ", ".join(places) or "no subnet", f"{sum(free)} free"
         remedy = f"Add an aws_subnet to the VPC in {view.region}, or move the services to larger ones."
         reason = f"{more} more tasks must start here, each with its own address"
+        # AWS spreads a service over its subnets: a full one fails each task that it chooses for it.
         if sum(free) < more or (more and not all(free)):
             yield view.gap(subject, measured, f"{more} or more, some in each", reason, remedy)
         elif sum(free) < wanted:

@@ -16,6 +16,7 @@ from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import ecs, elbv2, rds, route53_private_names, vpc
 
 NEEDED = ("ecr.api", "ecr.dkr", "s3", "logs", "secretsmanager")
+# pending is seconds from available, and counts: nobody has to do anything for it.
 _ALIVE = {"available", "pending"}
 _ABSENT = "there is no VPC: see vpc.available"
 # What a default route names that leads to another network: a transit gateway, a VPN gateway, a core network.
@@ -44,6 +45,7 @@ def security_groups(view: View) -> Iterator[Finding]:
     here = {group.name: group for group in view.get(vpc.security_groups)}
     there = {group.name: group for group in view.get(vpc.security_groups, Side.PRIMARY)}
     used, grounds = _used_groups(view, Side.PRIMARY), Grounds(view)
+    # By name: ids differ in each region, and the same module gives both sides one name.
     for name in sorted(used):
         mine = here.get(name)
         remedy = f"Apply aws_security_group '{name}' in {view.region} from the same module as the primary's."
@@ -54,6 +56,8 @@ def security_groups(view: View) -> Iterator[Finding]:
         ways_in = grounds.lacking(there[name].ingress, mine.ingress, outward=False)
         ways_out = grounds.lacking(there[name].egress, mine.egress, outward=True)
         missing = [*(f"in {rule}" for rule in ways_in), *(f"out {rule}" for rule in ways_out)]
+        # A managed prefix list, such as CloudFront's, has an id of its own in each region: the open block lets through
+        # all of it.
         if missing and covers_lists(ways_in, mine.ingress) and covers_lists(ways_out, mine.egress):
             reason = "every IPv4 address is let through here, and in the primary region those of a list alone"
             yield view.warn(name, f"missing {'; '.join(missing)}", "as in the primary region", reason, remedy)
@@ -128,6 +132,7 @@ def _permissions(view: View, text: str) -> Iterator[dict[str, object]]:
         return
     every = rule.protocol == "all"
     span = {} if every else {"FromPort": rule.first, "ToPort": rule.last}
+    # EC2 writes all protocols as -1, and takes no ports with it.
     kind: dict[str, object] = {"IpProtocol": "-1" if every else rule.protocol, **span}
     groups = {group.name: group.id for group in view.read_for_remedy(vpc.security_groups) or ()}
     here = view.read_for_remedy(vpc.vpc)
@@ -174,6 +179,7 @@ def attached_groups(view: View) -> Iterator[Finding]:
 
 def _group_commands(view: View, service: ecs.Service, groups: list[str]) -> tuple[str, ...]:
     """The command that gives a service the groups, and leaves the rest of its network as it is."""
+    # UpdateService replaces the whole network configuration: where a part of it was not read no command is printed.
     if not groups or not service.public_ip:
         return ()
     network = {"subnets": list(service.subnets), "securityGroups": groups, "assignPublicIp": service.public_ip}
@@ -226,6 +232,7 @@ def way_out(view: View) -> Iterator[Finding]:
         wanted = "a working default route, or endpoints for every service a task needs"
         if leads is None and lacking:
             yield view.unknown(place, wanted, f"Nothing shows whether its default route leads anywhere: {route}.")
+        # A transit gateway's own routes are another account's to show: what stands behind it is not read here.
         elif leads and lacking and _is_unfollowed(view, route):
             yield _beyond(view, place, route)
         elif not leads and not lacking and view.env.automation.enabled:
@@ -257,6 +264,7 @@ def _hangs(view: View, ways: Ways, place: str, route: str) -> Finding:
 
 def _led_out(view: View, ways: Ways, place: str, *, shut: bool) -> Remedy:
     """What leads tasks of a subnet out: another subnet, where this one is of the data tier, which stays closed."""
+    # A way out for tasks must not open the databases' subnets.
     if place in (ways.data_tier() or ()):
         return Remedy(
             f"aws_ecs_service in {view.region}: network_configuration.subnets of the tasks' own tier. {place} is a "

@@ -45,6 +45,7 @@ def state_of(
     digest, since, until = approval
     if withdrawn:
         return ApprovalState.WITHDRAWN
+    # A run outside the approval's time went by another approval of the same plan.
     if any(plan == digest and since <= at < until for plan, at in begun):
         return ApprovalState.RUN
     return ApprovalState.LAPSED if until <= now else ApprovalState.NOT_RUN

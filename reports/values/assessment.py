@@ -100,6 +100,7 @@ def to_mind(stage: PlanStage) -> Iterator[str]:
 def estimate(assessment: Assessment, env: Environment, observed_at: datetime) -> str:
     """The recovery time against its objective, by the outage's clock, and what an hour in the DR region costs."""
     target_s = env.objectives.rto_minutes * 60
+    # The recovery time runs from the outage's beginning: what has passed of it is gone before the first step.
     lasted_s = (observed_at - assessment.outage.since).total_seconds() if assessment.outage else 0.0
     met = "within" if lasted_s + assessment.rto_estimate_s <= target_s else "BEYOND"
     costs = env.costs

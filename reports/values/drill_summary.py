@@ -61,6 +61,7 @@ class DrillSummary:
     @property
     def went_there_and_back(self) -> bool:
         """Whether it moved the estate to the DR region and back, each validated: only that counts as a full drill."""
+        # A drill that ended in the DR region proved half of what it is for.
         home = any((phase.part, phase.phase) == ("failback", "validate") for phase in self.phases)
         return self.rto_s is not None and home
 

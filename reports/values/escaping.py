@@ -10,6 +10,7 @@ from dr_estate.model.visible import commanding_nobody, one_line, visible
 
 _CODE = re.compile("`([^`]+)`")
 _MARKED = re.compile(r"\\(?=[!-/:-@\[-`{-~]|$)|[`|\[]")
+# Also the full-width forms, which some spreadsheets read as the plain ones.
 _FORMULA_STARTS = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 _COMMAND = re.compile(r"`|(?<!\S)--[a-z]|\b(?:aws [a-z0-9-]+ [a-z]|dr_cli\b)")
 

@@ -128,6 +128,7 @@ class Fleet:
     @property
     def exit(self) -> int:
         """The worst exit code of the members: the table of exit codes is ordered, and the highest is the worst."""
+        # Exit codes are ordered by how bad they are, so that a pipeline can go by the worst.
         return max(member.exit for member in self.members)
 
     @property

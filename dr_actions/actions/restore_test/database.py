@@ -105,6 +105,7 @@ def restore_status(step: Step, context: PlanContext) -> StepStatus:
         return StepStatus(StepState.DRIFTED, f"{message}: find out who did.", _evidence(step, context, instance))
     if DATABASE[instance.status].broken:
         return StepStatus(StepState.FAILED, f"{instance.identifier} is restored, but {instance.status}.")
+    # The address is there before the status says available: only both together answer.
     if DATABASE[instance.status].changeable and instance.host:
         return StepStatus(
             StepState.DONE, f"{instance.identifier} answers at {instance.host}.", _evidence(step, context, instance)
@@ -118,6 +119,7 @@ def _of_absent(step: Step, context: PlanContext) -> StepStatus:
     env, source = context.env, step.after[RESTORED_FROM]
     if not restore_dr.group_id(context):
         context.snapshot.get(vpc.security_groups, Side.DR)  # unseen is not absent
+        # RDS would give it the VPC's default group, and no task would reach it.
         group = env.named(env.names.db_security_group)
         message = f"the security group {group} is absent in {env.regions.dr}, and nothing would reach the database"
         return StepStatus(StepState.DRIFTED, f"{message}. Provision it, or correct names.db_security_group.")
@@ -230,6 +232,7 @@ def reason_to_doubt(
         return f"it was {answer.host or 'an unnamed host'} that was asked, and not {host}"
     if not answer.server:
         return f"{host} does not say which server it is"
+    # All ask one instance: a second server means that one of them reached the live database.
     if len(servers) > 1:
         return f"tenants reached different servers: {', '.join(sorted(servers))}"
     if (answer.incident, answer.tenant) != (incident, tenant):
@@ -309,6 +312,7 @@ def _of_ended(step: Step, context: PlanContext, task: drill_resources.Probe) -> 
             f"{step.subject} does not answer {step.tenant} (exit code {task.exit_code}): {reason or 'it says nothing'}"
         )
         return StepStatus(StepState.FAILED, message, (("task", task.arn),))
+    # awslogs sends lines with a delay: an exit code alone shows nothing of what was read.
     if answer is None or not answer.heard:
         return StepStatus(StepState.UNAVAILABLE, f"What {task.arn} found is not in its log yet.")
     cause = _reason_to_doubt(step, context, answer)

@@ -79,6 +79,7 @@ def databases_status(step: Step, context: PlanContext) -> StepStatus:
     instance = context.snapshot.find(rds.instances, Side.DR, resource_id=step.before["resource"])
     if instance is None:
         return StepStatus(StepState.DONE, f"{step.subject} is gone.")
+    # Somebody renamed it, which RDS does within its resource id: what a person keeps by another name stays.
     if instance.identifier != step.subject:
         return StepStatus(StepState.DRIFTED, f"{step.subject} is called {instance.identifier} now.")
     state = DATABASE[instance.status]
@@ -87,6 +88,7 @@ def databases_status(step: Step, context: PlanContext) -> StepStatus:
     unprotects = "protected" in step.after
     if unprotects and not instance.deletion_protection:
         return StepStatus(StepState.DONE, f"{step.subject} is protected no more.")
+    # Protection that came back after its step was switched on by a person.
     if instance.deletion_protection and not unprotects:
         return StepStatus(StepState.DRIFTED, f"{step.subject} was protected meanwhile: somebody wants to keep it.")
     if state.changeable or state.broken or state.stopped:
@@ -115,6 +117,7 @@ def _files_step(context: PlanContext, operation: str, thing: str, called: str) -
     return context.step(
         REMOVE_FILES.name,
         thing,
+        # EFS refuses to delete a file system that has mount targets (FileSystemInUse): they go first.
         nth=2 if operation == "DeleteFileSystem" else 1,
         side=Side.DR,
         says=f"Delete {called} in {region}, which a drill made, and wait until it is gone.",

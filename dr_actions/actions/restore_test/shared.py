@@ -77,6 +77,7 @@ def newest(context: PlanContext) -> DatabaseCopy | None:
         for copy in copies(context)[0]
         if not copy.flaw and copy.age_s is not None and copy_selection.sendable(copy)
     ]
+    # The order of the list is a recovery's: of two of one age the first is kept by min.
     return min(usable, key=lambda copy: copy.age_s or 0.0, default=None)
 
 
