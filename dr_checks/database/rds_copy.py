@@ -186,7 +186,7 @@ def automated_backups(view: View) -> Iterator[Finding]:
     except DataUnavailable as error:
         yield view.unknown(name, "replicating from today's instance", error.unavailable)
         return
-    # Backups outlive their instance under its name (T57): only the resource id tells today's database's own.
+    # Backups outlive their instance under its name (T57): only the resource id shows which are today's database's.
     ours = [backup for backup in found if source is None or backup.resource_id == source.resource_id]
     if ours:
         yield _replication(view, name, ours[0])

@@ -77,7 +77,7 @@ def shape(view: View) -> Iterator[Finding]:
     mine6, theirs6 = _present(here.cidrs6), _present(there.cidrs6)
     counts = (
         ("addresses", _addresses(_present(here.cidrs)), _addresses(_present(there.cidrs))),
-        # Where none is here at all the finding below says so; a count would say it twice.
+        # Where none is here at all the line below reports it, once.
         ("IPv6 addresses", _addresses(mine6), _addresses(theirs6) if mine6 else 0),
         ("subnets", len(view.get(vpc.subnets)), len(view.get(vpc.subnets, Side.PRIMARY))),
     )

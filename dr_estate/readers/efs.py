@@ -15,7 +15,7 @@ from dr_estate.reading.reader import ReadContext
 FILE_SYSTEM_READS = frozenset({"efs:DescribeFileSystems"})
 REPLICATION_READS = frozenset({"efs:DescribeReplicationConfigurations"})
 ACCESS_POINT_READS = frozenset({"efs:DescribeAccessPoints"})
-# Long enough to find the last value before a metric stopped: its age is what tells a broken replication (T23).
+# Long enough to find the last value before a metric stopped: its age shows that a replication is broken (T23).
 _METRIC_WINDOW_MINUTES = 180
 
 
@@ -75,7 +75,7 @@ def file_systems(context: ReadContext) -> tuple[FileSystem, ...]:
     """
     name = context.env.named(context.env.names.file_system)
     listed = context.pages("efs", "describe_file_systems", "FileSystems")
-    # A drill's restored copy may bear the estate's name: its creation token tells them apart.
+    # A drill's restored copy may bear the estate's name: its creation token distinguishes them.
     known = [row for row in listed if not is_isolated(row.get("CreationToken", ""), name)]
     named = [row for row in known if row.get("Name") == name]
     if not named:

@@ -40,7 +40,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
         if bad is not None:
             return bad
     primary_side, away = (_contents(step.subject, side, context) for side in sides)
-    # Reading millions of items through costs read units and hours: counts must do, and the message says so.
+    # Reading millions of items through costs read units and hours: counts must do, and the message names them.
     if isinstance(primary_side, TableTooLarge) or isinstance(away, TableTooLarge):
         return _status_by_counts(step.subject, context)
     facts = _evidence(primary_side.items, away.items, "items read through")
