@@ -69,20 +69,22 @@ class AccountClients:
 
     def client(self, service: str, region: str) -> Any:
         """Return a lean client where one can call, else botocore's."""
-        if (service, region) not in self._lean:
+        place = (service, region)
+        if place not in self._lean:
             with self._creating:
-                self._lean[service, region] = self._lean_client(service, region)
-        lean = self._lean[service, region]
-        return self.ordinary(service, region) if lean is None or (service, region) in self._struggling else lean
+                self._lean[place] = self._lean.get(place) or self._lean_client(service, region)
+        lean = self._lean[place]
+        return self.ordinary(service, region) if lean is None or place in self._struggling else lean
 
     def ordinary(self, service: str, region: str) -> Any:
         """Return botocore's client."""
-        with self._creating:
-            if (service, region) not in self.ordinary_clients:
-                self.ordinary_clients[service, region] = self.session.create_client(
-                    service, region_name=region, config=self._config, **self._settings
-                )
-            return self.ordinary_clients[service, region]
+        if (service, region) not in self.ordinary_clients:  # who has one does not wait for others to get theirs
+            with self._creating:
+                if (service, region) not in self.ordinary_clients:
+                    self.ordinary_clients[service, region] = self.session.create_client(
+                        service, region_name=region, config=self._config, **self._settings
+                    )
+        return self.ordinary_clients[service, region]
 
     def trust_all(self) -> None:
         """Let lean clients call again where botocore's had to send a request again."""
