@@ -144,6 +144,8 @@ def _waited_for(plan: Plan, context: PlanContext) -> Iterator[Gate]:
 def _direction(context: PlanContext) -> Iterator[Gate]:
     """Who holds the newer data: the DR region's stores must be the ones that took writes last (T28)."""
     name, env = context.env.named(context.env.names.database), context.env
+    if env.lacks("database"):
+        return
     try:
         here = context.snapshot.find(rds.instances, Side.DR, identifier=name)
     except DataUnavailable as error:
@@ -191,7 +193,7 @@ def _tenants_to_come(context: PlanContext) -> Iterator[Gate]:
 
     Such a tenant would be left there, and its visitors led back to the primary region without it.
     """
-    env = context.env
+    env, here = context.env, context.env.on(Side.DR)
     try:
         away = [row for row in context.snapshot.get(ecs.services, Side.DR) if row.desired or row.running]
         in_primary = {
@@ -199,7 +201,7 @@ def _tenants_to_come(context: PlanContext) -> Iterator[Gate]:
         }
     except DataUnavailable:
         return  # what was not seen is other gates' to say: the posture's, and those of the services
-    tenants = {tenant for row in away if (tenant := env.tenant_of(env.names.service, row.name))} - in_primary
+    tenants = {tenant for row in away if (tenant := here.tenant_of(env.names.service, row.name))} - in_primary
     lacking = sorted(tenant for tenant in tenants if is_chosen(tenant, context.only_tenants))
     if lacking:
         message = (
@@ -260,8 +262,8 @@ def stranded_writes(context: PlanContext, posture: Posture | None = None) -> tup
         return ()
     proven = "writers are stopped, and the copy is proven complete, before promotion"
     losses = list(_second_writer(context)) if posture and posture.name is PostureName.SPLIT else []
-    losses.append(Loss(stores.DATABASE.id, context.env.named(context.env.names.database), None, 0.0, 0, proven))
-    losses.append(Loss(stores.FILES.id, context.env.named(context.env.names.file_system), None, 0.0, 0, proven))
+    names = {stores.DATABASE.id: context.env.names.database, stores.FILES.id: context.env.names.file_system}
+    losses += [Loss(store, context.env.named(name), None, 0.0, 0, proven) for store, name in names.items() if name]
     return (*losses, *_tables(context))
 
 

@@ -137,7 +137,7 @@ def gates_of(
     relaxed = [*hidden, *(result for result in grave if lost and _is_reported_as_loss(result, loss_gates))]
     return (
         _posture_gate(plan, posture, database_down),
-        *_plan_gates(plan, leads),
+        *_plan_gates(plan, env, leads),
         *_plane_gate(hidden, env),
         *(_check_gate(result, env, lost, relaxed=result in relaxed) for result in grave),
         *loss_gates,
@@ -227,6 +227,8 @@ def database_name_gate(context: PlanContext, plan: Plan, posture: Posture) -> It
 
 def database_is_down(context: PlanContext) -> bool:
     """Whether the primary's database was looked for, and is not there or does not serve."""
+    if context.env.lacks("database"):
+        return False
     name = context.env.named(context.env.names.database)
     try:
         found = context.snapshot.find(rds.instances, Side.PRIMARY, identifier=name)
@@ -235,13 +237,14 @@ def database_is_down(context: PlanContext) -> bool:
     return found is None or (DATABASE[found.status].known and not DATABASE[found.status].serves)
 
 
-def _plan_gates(plan: Plan, leads: bool) -> Iterator[Gate]:
+def _plan_gates(plan: Plan, env: Environment, leads: bool) -> Iterator[Gate]:
     roles = roles_in(plan)
-    database = Role.DATABASE in roles
-    message = (
-        "the plan brings the database up in the DR region." if database else "no copy of the database can be used."
-    )
-    yield Gate("plan.database", met=database, says=message, stops=True)
+    if not env.lacks("database"):
+        database = Role.DATABASE in roles
+        message = (
+            "the plan brings the database up in the DR region." if database else "no copy of the database can be used."
+        )
+        yield Gate("plan.database", met=database, says=message, stops=True)
     moves, by_health = Role.TRAFFIC in roles, plan.goal is Goal.FAILOVER
     message = "traffic reaches the DR region." if moves else "no step moves the traffic: us-east-1 cannot be reached."
     if by_health and not moves:

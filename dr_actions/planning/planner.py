@@ -33,7 +33,8 @@ def context_of(
 
 def make_plan(context: PlanContext, posture: str) -> Plan:
     """The plan for ``context``: each action's steps by stage, and why anything was left out."""
-    ours = [action for action in actions().values() if context.goal in action.goals]
+    known = (action for action in actions().values() if context.goal in action.goals)
+    ours = [action for action in known if not context.env.lacks(action.name.partition("/")[0])]
     steps = [step for action in ours for step in action.plan_steps(context)]
     leaves = {action.name: list(action.cleanup_notes(context)) for action in ours}
     notes = dict.fromkeys(note for action in ours for note in (*action.notes(context), *leaves[action.name]))

@@ -83,7 +83,7 @@ def judge(
 
     A check that examined no subject is not applicable: it neither passes nor counts.
     """
-    reason = check.applies(env) if check.applies else None
+    reason = _absent_part(check.judge, env) or (check.applies(env) if check.applies else None)
     if reason:
         return CheckResult(check.id, check.severity, check.area, Status.NOT_APPLICABLE, (), reason=reason)
     findings: list[Finding] = []
@@ -96,6 +96,50 @@ def judge(
     status = worst([finding.status for finding in findings])
     idle = dict.fromkeys(finding.because for finding in findings) if status is Status.NOT_APPLICABLE else ()
     return CheckResult(check.id, check.severity, check.area, status, tuple(findings), reason="; ".join(idle))
+
+
+def _names_secrets(env: Environment) -> object:
+    return env.names.secrets or env.names.master_secret or env.names.tenant_secret
+
+
+_DATABASE = ("database.", "compute.quotas.database", "compute.variables.database_host", "compute.variables.schema")
+_OF_DATABASE = ("dns.private_names.database", "operations.supported.database", "validation.validation_data.database")
+_PARTS: tuple[tuple[tuple[str, ...], Callable[[Environment], object], str], ...] = (
+    (_DATABASE + _OF_DATABASE, lambda env: env.names.database, "names.database: the estate has no database"),
+    (
+        ("files.", "validation.validation_data.files"),
+        lambda env: env.names.file_system,
+        "names.file_system: the estate has no file system",
+    ),
+    (
+        ("validation.validation_data.protected_again",),
+        lambda env: env.names.database or env.names.file_system or env.names.buckets,
+        "the estate has nothing but global tables, which replicate both ways",
+    ),
+    (("objects.",), lambda env: env.names.buckets, "names.buckets: the estate has no bucket"),
+    (
+        ("tables.", "validation.validation_data.tables"),
+        lambda env: env.names.tables,
+        "names.tables: the estate has no table",
+    ),
+    (("backup.",), lambda env: env.names.backup_plan, "names.backup_plan: the estate has no backup plan"),
+    (("edge.cloudfront",), lambda env: env.traffic.distribution_alias, "traffic.distribution_alias: no CloudFront"),
+    (("operations.terraform",), lambda env: env.names.state_bucket, "names.state_bucket: there is no Terraform state"),
+    (("security.secret",), _names_secrets, "names.secrets, names.master_secret and names.tenant_secret name none"),
+    (
+        ("operations.topics", "validation.validation.topics_heard"),
+        lambda env: env.names.topics,
+        "names.topics names no topic",
+    ),
+    (("operations.alarms",), lambda env: env.names.alarms, "names.alarms names none"),
+)
+"""What an estate may do without: the rooms, modules and checks that judge it, its setting, and the reason."""
+
+
+def _absent_part(function: Judge | LagJudge, env: Environment) -> str | None:
+    """Why the function has nothing to judge: the settings say that the estate has none of it."""
+    room = f"{function.__module__}.{function.__name__}".removeprefix("dr_checks.")
+    return next((why for prefixes, setting, why in _PARTS if room.startswith(prefixes) and not setting(env)), None)
 
 
 def _judge_side(check: Check, view: View) -> list[Finding]:
@@ -148,6 +192,8 @@ def lags(snapshot: Snapshot, env: Environment, only_tenants: frozenset[str] = fr
     """The lag of every store in the DR region; a store that cannot be measured has ``seconds`` None."""
     found: list[Lag] = []
     for source in lag_sources():
+        if _absent_part(source.function, env):
+            continue
         view = View(source.function.__name__, Side.DR, env.on(Side.DR), snapshot, only_tenants)
         try:
             found.extend(source.function(view))

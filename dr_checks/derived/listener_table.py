@@ -87,6 +87,34 @@ class ListenerTable:
         groups = {self._leads(rule) for position, rule in undecided if position < order}
         return leads if groups <= {leads} else None
 
+    def shared_route(self, host: str, path: str, wanted: str, primary: ListenerTable | None) -> str | None:
+        """Where the requests lead that the primary's table leads to the ``wanted`` group, of a host that several share.
+
+        None where the primary's leads none to it, or other conditions than its own come before. Where the primary's
+        was not read, ``path`` is followed.
+        """
+        if primary is None:
+            return self._route_of_path(host, path)
+        theirs = [*primary._in_order(host), ((), primary.plain(host), "")]
+        mine = [*self._in_order(host), ((), self.plain(host), "")]
+        goals = set[str | None]()
+        for place, (further, goal, _) in enumerate(theirs):
+            if group_of(goal) == wanted:
+                before = [conditions for conditions, _, _ in mine[:place]]
+                alike = mine[place][0] if place < len(mine) else None
+                is_same = alike == further and before == [conditions for conditions, _, _ in theirs[:place]]
+                goals.add(mine[place][1] if is_same else None)
+        return goals.pop() if len(goals) == 1 else None
+
+    def _route_of_path(self, host: str, path: str) -> str | None:
+        """Where a request for the path leads; None where a condition on something else comes before."""
+        for _, rule in sorted(self._matching(host), key=itemgetter(0)):
+            if rule.by_regex or len(rule.further) > bool(rule.paths):
+                return None
+            if not rule.paths or any(fnmatchcase(path, pattern) for pattern in rule.paths):
+                return self._leads(rule)
+        return "the default action"
+
     def plain(self, host: str) -> str:
         """Where a request for ``host`` leads that meets no further condition."""
         return self._unconditional(host)[1]

@@ -32,6 +32,8 @@ def misfit_of(snapshot: Snapshot, env: Environment) -> Misfit | None:
     if None in (*clusters, *lists, *copies, vaults):
         return None
     name, vault = env.named(env.names.database), backup.vault_name(env, Side.DR)
+    if not name:
+        lists, copies, vaults = [], [], ()  # the estate has no database: its cluster alone shows it
     # A replica or a restored copy has a name of its own that begins with the database's.
     instances = any(row.identifier.startswith(name) for rows in lists for row in rows or ())
     copied = any(row.name == vault and row.points for row in vaults or ())

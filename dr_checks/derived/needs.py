@@ -231,6 +231,8 @@ def _of_files(view: View, tenant: str) -> Iterator[Need]:
 def _of_database(view: View) -> Iterator[Need]:
     names = view.env.names
     database = view.env.named(names.database)
+    if not database:
+        return
     for kind, pattern in (
         (NeedKind.DATABASE_SUBNETS, names.db_subnet_group),
         (NeedKind.DATABASE_PARAMETERS, names.db_parameter_group),

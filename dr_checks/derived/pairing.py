@@ -7,8 +7,14 @@ from collections.abc import Iterator
 from dr_checks.core.model import View
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
-from dr_estate.readers import ecs
+from dr_estate.readers import ecs, vpc
 from dr_estate.snapshot.tenants import Tenant
+
+
+def vpc_name(view: View) -> str:
+    """What the side's VPC is called: by the settings, else by its id, where it was read."""
+    found = None if view.env.names.vpc else view.read_for_remedy(vpc.vpc)
+    return found.id if found else view.env.named(view.env.names.vpc) or "the VPC of the load balancer"
 
 
 def services_by_name(view: View, side: Side) -> dict[str, ecs.Service]:
@@ -20,7 +26,8 @@ def tenant_services(view: View, side: Side = Side.DR) -> Iterator[tuple[Tenant, 
     """Each tenant that has a service on ``side``, with it; tenants without are said by ecs.service-exists."""
     there = services_by_name(view, side)
     for tenant in view.tenants:
-        service = there.get(view.env.named(view.env.names.service, tenant=tenant.id))
+        env = view.env.on(side)
+        service = there.get(env.named(env.names.service, tenant=tenant.id))
         if service:
             yield tenant, service
 

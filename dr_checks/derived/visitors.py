@@ -56,7 +56,7 @@ def region_service(snapshot: Snapshot, env: Environment, side: Side = Side.PRIMA
 
     Most fail where more than thresholds.impaired_percent of the tenants do.
     """
-    asleep = side is Side.PRIMARY and scheduled_off(env, snapshot.taken_at)
+    asleep, env = side is Side.PRIMARY and scheduled_off(env, snapshot.taken_at), env.on(side)
     services = {
         tenant: service
         for service in part_or(snapshot, ecs.services, side, ())
@@ -94,7 +94,7 @@ def first_failure(snapshot: Snapshot, env: Environment) -> datetime | None:
 
 def _fault(tenant: str, service: ecs.Service, pages: Mapping[str, str], targets: Mapping[str, float]) -> str | None:
     """Why a tenant is not served, "" where its page is as it should be, None where neither was seen."""
-    page = pages.get(tenant.replace("-", ""))
+    page = pages.get(tenant)
     # A good page proves more than a desired count: whatever answers, it is served.
     if page != "" and not service.desired:
         return "scaled to 0"
@@ -106,7 +106,7 @@ def _fault(tenant: str, service: ecs.Service, pages: Mapping[str, str], targets:
 
 
 def _pages(snapshot: Snapshot, env: Environment, side: Side) -> dict[str, str]:
-    """What is wrong with each tenant's page, by its label, "" where nothing is; only of those that were seen.
+    """What is wrong with each tenant's page, by its id, "" where nothing is; only of those that were seen.
 
     The answer that a stranger's host gets too proves nothing of the tenant.
     """
@@ -123,14 +123,14 @@ def _tenant_faults(snapshot: Snapshot, env: Environment, side: Side, done: Visit
     late, unreachable = kinds[UnavailableKind.DEADLINE], kinds[UnavailableKind.UNREACHABLE]
     silent = unreachable > late and unreachable + late == kinds.total()  # most had their whole time, and none refused
     for service in part_or(snapshot, ecs.services, side, ()):
-        label = (env.tenant_of(env.names.service, service.name) or "").replace("-", "")
-        visit = visits.get(f"{label}.{env.traffic.tenant_domain}")
+        tenant = env.tenant_of(env.names.service, service.name) or ""
+        visit = visits.get(env.site_of(tenant))
         if visit is None and silent:
-            yield label, "no answer"
+            yield tenant, "no answer"
         elif visit is not None and visit.status not in env.traffic.expected_probe_statuses:
-            yield label, f"answers {visit.status}{way(done)}"
+            yield tenant, f"answers {visit.status}{way(done)}"
         elif visit is not None and visit.digest != done.stranger.digest:
-            yield label, ""
+            yield tenant, ""
 
 
 def _healthy_targets(snapshot: Snapshot, env: Environment, side: Side) -> dict[str, float]:

@@ -34,6 +34,8 @@ def hosts(view: View) -> list[tuple[str, str | None]]:
     found: list[tuple[str, str | None]] = []
     distribution = cloudfront.serving(view) if view.side is Side.GLOBAL else None
     edge = distribution.aliases if distribution else ()
+    if view.side is Side.GLOBAL and not view.env.traffic.distribution_alias:
+        return []  # no distribution asks for one
     for tenant in view.tenants:
         found.append((tenants.host_of(tenant, view.env), tenant.id))
         # A customer's own name is a CNAME to the load balancer: CloudFront sees it only as an alias of the
@@ -99,7 +101,10 @@ def issued_and_covers(view: View) -> Iterator[Finding]:
     """In both regions for their load balancers, and in us-east-1 for CloudFront. Source: DescribeCertificate, T20."""
     usable = issued_certificates(view)
     unavailable = next((c for c in view.get(acm.certificates) if isinstance(c, Unavailable)), None)
-    for host, tenant in hosts(view):
+    wanted_here = hosts(view)
+    if not wanted_here:
+        yield view.none_expected("all hosts", f"nothing asks for a certificate in {view.region}")
+    for host, tenant in wanted_here:
         fit = next((c for c in usable if covers(c.names, host)), None)
         if fit:
             yield view.ok(host, fit.arn.rpartition("/")[2], "an issued certificate", "HTTPS works there", tenant)

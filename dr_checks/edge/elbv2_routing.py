@@ -18,7 +18,7 @@ from dr_checks.edge.cloudfront_routing import asked_on, following, meets
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import elbv2, route53
-from dr_estate.snapshot.tenants import Tenant, host_of
+from dr_estate.snapshot.tenants import Tenant, host_of, site_of
 
 _UNEVALUATED = (
     "A rule chooses hosts by a regular expression, which only the load balancer itself evaluates, or has further "
@@ -107,6 +107,12 @@ def host_rules(view: View) -> Iterator[Finding]:
         for host in dict.fromkeys((*own, *sorted(hosts.get(wanted, ())))):
             meets_it = sent if host.endswith(f".{view.env.traffic.tenant_domain}") else _not_reported
             found = {label: table.route(host, wanted, primary.get(label), meets_it) for label, table in tables.items()}
+            _, shares, path = site_of(tenant, view.env).partition("/")
+            if shares and host == own[0]:
+                found = {
+                    label: table.shared_route(host, f"/{path}", wanted, primary.get(label))
+                    for label, table in tables.items()
+                }
             routes = {
                 label: _route_beside_primary(route, host, wanted, tables[label], primary.get(label))
                 for label, route in found.items()
@@ -173,7 +179,10 @@ def _tables(view: View, side: Side = Side.DR) -> dict[str, ListenerTable]:
     read: tuple[elbv2.ListenerRule, ...] = view.get(elbv2.rules, side)
     # ELB takes the first rule that matches, the lowest number first; the default rule comes last.
     rules = sorted(read, key=lambda rule: rule.priority)
-    names = {group.arn: group.name for group in view.get(elbv2.target_groups, side)}
+    # a group of the primary region is called here as the tenant's group is
+    there, here, pattern = view.env.on(side), view.env.on(Side.DR), view.env.names.target_group
+    owners = {group: there.tenant_of(pattern, group.name) for group in view.get(elbv2.target_groups, side)}
+    names = {row.arn: here.named(pattern, tenant=owner) if owner else row.name for row, owner in owners.items()}
     pin = view.env.traffic.pin_port  # that listener is for health checkers alone
     # A listener that redirects all (port 80 to 443) serves no tenant: each request comes back on the other one.
     serving = [row for row in view.get(elbv2.listeners, side) if row.default.kind != "redirect" and row.port != pin]
@@ -185,7 +194,8 @@ def _tables(view: View, side: Side = Side.DR) -> dict[str, ListenerTable]:
 
 def _of_tenants(view: View) -> frozenset[str]:
     """The names of the tenants' target groups: target_groups and healthy_targets look at these."""
-    return frozenset(view.env.named(view.env.names.target_group, tenant=tenant.id) for tenant in view.tenants)
+    env = view.env.on(Side.DR)
+    return frozenset(env.named(env.names.target_group, tenant=tenant.id) for tenant in view.tenants)
 
 
 def _primary_tables(view: View) -> dict[str, ListenerTable]:

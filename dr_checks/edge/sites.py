@@ -33,7 +33,10 @@ def reason_to_sleep(view: View, tenant: Tenant) -> str:
     service = view.find(ecs.services, name=name)
     if service is None or service.desired:
         return ""
-    if view.side is Side.DR and view.env.standby.mode == "pilot-light" and not runs_database(view, writable=True):
+    pilot_light = view.side is Side.DR and view.env.standby.mode == "pilot-light"
+    if pilot_light and view.env.lacks("database"):
+        return "no task runs before a failover (standby.mode is pilot-light)"
+    if pilot_light and not runs_database(view, writable=True):
         return "no task runs before a failover has brought the database up (standby.mode is pilot-light)"
     return "services are scaled to 0 at this hour (scaling_schedule)" if scheduled_off(view.env, view.now) else ""
 
@@ -42,7 +45,7 @@ def _answers(view: View, done: VisitRound) -> Iterator[tuple[Tenant, Visit]]:
     """Each tenant that was visited and answered, with its answer."""
     answers = by_host(done)
     for tenant in view.tenants:
-        answer = answers.get(tenants.host_of(tenant, view.env))
+        answer = answers.get(tenants.site_of(tenant, view.env))
         if answer is not None:
             yield tenant, answer
 
@@ -85,14 +88,14 @@ def every_site_answers(view: View) -> Iterator[Finding]:
                 measured,
                 wanted,
                 f"a visitor sent to {view.region} would see an error",
-                f"curl -H 'Host: {answer.host}' http://<load balancer>{view.env.traffic.probe_path}; then read the "
+                f"curl -H 'Host: {answer.host}' http://<load balancer>{view.env.probe_path}; then read the "
                 f"target group's health and the task's log in {view.region}.",
                 tenant.id,
             )
     for unavailable in done.tenants:
         if isinstance(unavailable, Unavailable):
             yield view.unknown("a tenant's site", wanted, unavailable)
-    left_out = {tenants.host_of(tenant, view.env) for tenant in view.tenants} - by_host(done).keys()
+    left_out = {tenants.site_of(tenant, view.env) for tenant in view.tenants} - by_host(done).keys()
     if done.edge and left_out and not any(isinstance(row, Unavailable) for row in done.tenants):
         yield view.unknown(min(left_out), wanted, f"{len(left_out)} sites were not shown{way(done)}.")
 
@@ -114,7 +117,7 @@ def own_identity(view: View) -> Iterator[Finding]:
     for tenant, answer in fine:
         stranger = answer.digest == done.stranger.digest
         measured = answer.title or answer.realm or f"status {answer.status}, no title"
-        if answer.names_host and not stranger:
+        if (answer.names_host or not view.env.application.names_host) and not stranger:
             yield view.ok(answer.host, measured, wanted, "the right tenant answers", tenant.id)
         elif answer.status == _UNAUTHORISED and not stranger and f".{domain}" not in answer.realm.lower():
             yield view.ok(answer.host, "asks for a password", wanted, "an unknown host is not probed", tenant.id)

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import check
-from dr_checks.derived.pairing import tenant_definitions, tenant_services
+from dr_checks.derived.pairing import tenant_definitions, tenant_services, vpc_name
 from dr_checks.derived.standing import Ground
 from dr_checks.derived.traffic_rules import Admission, TrafficRule
 from dr_estate.config.environment import Side
@@ -51,7 +51,7 @@ def admit_tasks(view: View) -> Iterator[Finding]:
     for row in dict.fromkeys(unread) if judged else ():
         yield view.unknown("all endpoints", _WANTED, row)
     if not used and not (judged and unread):
-        name = view.env.named(view.env.names.vpc)
+        name = vpc_name(view)
         yield view.none_expected(name, "no endpoint takes what tasks ask for: see vpc-reach.way-out")
 
 
@@ -78,7 +78,7 @@ def admit_stores(view: View) -> Iterator[Finding]:
         every = [(role, right) for role in roles for right in role.rights]
         yield _storing(view, endpoint, [pair for pair in every if _is_of(pair[1], endpoint)], wanted)
     if not used:
-        name = view.env.named(view.env.names.vpc)
+        name = vpc_name(view)
         yield view.none_expected(name, "no endpoint takes what tasks ask of buckets and tables")
 
 

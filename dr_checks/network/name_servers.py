@@ -8,7 +8,7 @@ from ipaddress import ip_address, ip_network
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
-from dr_checks.derived.pairing import tenant_services
+from dr_checks.derived.pairing import tenant_services, vpc_name
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import route53resolver, route53resolver_firewall, vpc
@@ -34,9 +34,9 @@ def know_the_vpc(view: View) -> Iterator[Finding]:
     """
     here, found = view.get(vpc.vpc), view.get(vpc.name_servers)
     if here is None or found is None:
-        yield view.none_expected(view.env.named(view.env.names.vpc), "there is no VPC: see vpc.available")
+        yield view.none_expected(vpc_name(view), "there is no VPC: see vpc.available")
         return
-    subject, servers = here.options or view.env.named(view.env.names.vpc), ", ".join(found.servers)
+    subject, servers = here.options or vpc_name(view), ", ".join(found.servers)
     reason = "its tasks would find neither their registry nor their files by name"
     if any(_is_amazons(server, here) for server in found.servers):
         yield view.ok(subject, servers, _WANTED, "the VPC's resolver is asked")
@@ -68,7 +68,7 @@ def rules_lead_on(view: View) -> Iterator[Finding]:
     your resolver endpoints forward"; ListResolverRules.
     """
     here, found = view.get(vpc.vpc), view.get(route53resolver.forwarded)
-    name = view.env.named(view.env.names.vpc)
+    name = vpc_name(view)
     if here is None or found is None:
         yield view.none_expected(name, "there is no VPC: see vpc.available")
         return
@@ -111,7 +111,7 @@ def firewall_admits(view: View) -> Iterator[Finding]:
     Further names to which an answer leads (CNAME) are not followed, AWS's own lists are taken to hold none of these.
     Source: Route 53 Developer Guide, "How DNS Firewall works".
     """
-    found, wanted, name = view.get(route53resolver_firewall.blocked), "none blocked", view.env.named(view.env.names.vpc)
+    found, wanted, name = view.get(route53resolver_firewall.blocked), "none blocked", vpc_name(view)
     if view.get(vpc.vpc) is None or found is None:
         yield view.none_expected(name, "there is no VPC: see vpc.available")
         return

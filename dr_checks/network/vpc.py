@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
-from dr_checks.derived.pairing import tenant_services
+from dr_checks.derived.pairing import tenant_services, vpc_name
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.readers import vpc
@@ -35,7 +35,7 @@ def available(view: View) -> Iterator[Finding]:
 
     A former block stays listed as disassociated, and one that is being associated comes by itself.
     """
-    name, here = view.env.named(view.env.names.vpc), view.get(vpc.vpc)
+    name, here = vpc_name(view), view.get(vpc.vpc)
     if here is None:
         reason = "there is no network to run services in"
         yield view.gap(name, "absent", "available", reason, f"Apply aws_vpc '{name}' in {view.region}.")
@@ -70,7 +70,7 @@ def available(view: View) -> Iterator[Finding]:
 )
 def shape(view: View) -> Iterator[Finding]:
     """Not fewer addresses or subnets, and the same tenancy; more is fine. Source: ARC Vpc rules."""
-    name, there, here = view.env.named(view.env.names.vpc), view.get(vpc.vpc, Side.PRIMARY), view.get(vpc.vpc)
+    name, there, here = vpc_name(view), view.get(vpc.vpc, Side.PRIMARY), view.get(vpc.vpc)
     if there is None or here is None:
         yield view.none_expected(name, _ABSENT)
         return

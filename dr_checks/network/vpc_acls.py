@@ -9,7 +9,7 @@ from ipaddress import IPv4Network
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.derived.database_copies import database_engine
-from dr_checks.derived.pairing import tenant_services
+from dr_checks.derived.pairing import tenant_services, vpc_name
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import efs_mounts, elbv2, rds_groups, vpc
 
@@ -46,7 +46,7 @@ def admit_traffic(view: View) -> Iterator[Finding]:
 
     The rules of a subnet are asked by number, and the first that fits decides. Source: VPC User Guide, Network ACLs.
     """
-    name = view.env.named(view.env.names.vpc)
+    name = vpc_name(view)
     if view.get(vpc.vpc) is None:
         yield view.none_expected(name, _ABSENT)
         return

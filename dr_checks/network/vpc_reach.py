@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
-from dr_checks.derived.pairing import tenant_definitions, tenant_services
+from dr_checks.derived.pairing import tenant_definitions, tenant_services, vpc_name
 from dr_checks.derived.standing import Grounds
 from dr_checks.derived.traffic_rules import VPC, covers_lists, parse_rule
 from dr_checks.derived.ways import HIDDEN, Ways, table_of
@@ -44,10 +44,10 @@ def security_groups(view: View) -> Iterator[Finding]:
         return
     here = {group.name: group for group in view.get(vpc.security_groups)}
     there = {group.name: group for group in view.get(vpc.security_groups, Side.PRIMARY)}
-    used, grounds = _used_groups(view, Side.PRIMARY), Grounds(view)
-    # By name: ids differ in each region, and the same module gives both sides one name.
+    used, grounds, paired = _used_groups(view, Side.PRIMARY), Grounds(view), _paired_groups(view)
+    # By name: ids differ in each region, and the same module gives both sides one name, or the map pairs them.
     for name in sorted(used):
-        mine = here.get(name)
+        mine = here.get(paired.get(name, name))
         remedy = f"Apply aws_security_group '{name}' in {view.region} from the same module as the primary's."
         if mine is None:
             reason = "resources that use it cannot be reached, or do not start"
@@ -83,8 +83,8 @@ def _of_balancer(view: View) -> Iterator[Finding]:
         reason = f"Nothing shows the name of the primary region's {', '.join(nameless)}."
         yield view.unknown(here.name, "the groups of the primary's", reason)
         return
-    mine = {names[Side.DR].get(id_, id_) for id_ in here.security_groups}
-    wanted = {names[Side.PRIMARY][id_] for id_ in there.security_groups}
+    mine, paired = {names[Side.DR].get(id_, id_) for id_ in here.security_groups}, _paired_groups(view)
+    wanted = {paired.get(name := names[Side.PRIMARY][id_], name) for id_ in there.security_groups}
     measured, expected = ", ".join(sorted(mine)) or "none", ", ".join(sorted(wanted)) or "none"
     if wanted <= mine:
         return  # each group is judged above
@@ -192,6 +192,25 @@ def _group_commands(view: View, service: ecs.Service, groups: list[str]) -> tupl
             networkConfiguration={"awsvpcConfiguration": network},
         ),
     )
+
+
+def _paired_groups(view: View) -> dict[str, str]:
+    """What groups of the primary region are called here, where no group here bears their name.
+
+    It is the one group of the load balancer, or of a tenant's service, that stands for the one that carries it there.
+    """
+    names = {side: {g.id: g.name for g in view.get(vpc.security_groups, side)} for side in (Side.PRIMARY, Side.DR)}
+    balancers = [view.get(elbv2.load_balancer, side) for side in names]
+    carried = [tuple(balancer.security_groups if balancer else () for balancer in balancers)]
+    services = [{tenant.id: row.security_groups for tenant, row in tenant_services(view, side)} for side in names]
+    carried += [(groups, services[1].get(tenant, ())) for tenant, groups in services[0].items()]
+    pairs = [(there[0], here[0]) for there, here in carried if len(there) == len(here) == 1]
+    known = set(names[Side.DR].values())
+    return {
+        name: names[Side.DR][here]
+        for there, here in pairs
+        if here in names[Side.DR] and (name := names[Side.PRIMARY].get(there, "")) not in known
+    }
 
 
 def _used_groups(view: View, side: Side) -> set[str]:
@@ -310,7 +329,7 @@ def names_resolve(view: View) -> Iterator[Finding]:
     private zones need both, and a VPC that is made by its API has the second one off. Sources: VPC User Guide, DNS
     attributes; EFS User Guide, "Mounting by DNS name"; Route 53, "Considerations when working with a private zone".
     """
-    name, found = view.env.named(view.env.names.vpc), view.get(vpc.names)
+    name, found = vpc_name(view), view.get(vpc.names)
     if found is None:
         yield view.none_expected(name, _ABSENT)
         return

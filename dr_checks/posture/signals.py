@@ -202,6 +202,7 @@ def _pins(snapshot: Snapshot, checks: tuple[HealthCheck, ...], env: Environment)
 
 def _full(snapshot: Snapshot, env: Environment, side: Side) -> bool:
     try:
+        env = env.on(side)
         own = [s for s in snapshot.get(ecs.services, side) if env.tenant_of(env.names.service, s.name)]
     except DataUnavailable:
         return False
@@ -209,10 +210,35 @@ def _full(snapshot: Snapshot, env: Environment, side: Side) -> bool:
 
 
 def writable(snapshot: Snapshot, env: Environment, side: Side) -> bool | None:
-    """Whether the side's database takes writes; False where it was not seen, None where its state is undocumented."""
+    """Whether the side's database takes writes; False where it was not seen, None where its state is undocumented.
+
+    An estate without a database writes where its tasks run and visitors are led.
+    """
+    if not env.names.database:
+        return _is_led(snapshot, env, side) and bool(_tasks(snapshot, env, side))
     standing, refusing = _standing(snapshot, env, side), _groups_that_refuse_writes(snapshot, side)
     own = [states.DATABASE[row.status] for row in standing if set(row.parameter_groups).isdisjoint(refusing)]
     return None if any(not state.known for state in own) else any(state.takes_writes for state in own)
+
+
+def _is_led(snapshot: Snapshot, env: Environment, side: Side) -> bool:
+    """Whether visitors are led to the side, by the answers, the records, or a primary that is held down."""
+    pairs = _pairs(snapshot, env)
+    at_dr = (
+        _set(pairs) is TrafficDirection.DR
+        or _visitors(snapshot, env) is TrafficDirection.DR
+        or _is_pinned(snapshot, pairs, env)
+    )
+    return at_dr == (side is Side.DR)
+
+
+def _tasks(snapshot: Snapshot, env: Environment, side: Side) -> int | None:
+    """How many of the tenants' tasks run on the side, None where that was not seen."""
+    try:
+        services, own = snapshot.get(ecs.services, side), env.on(side)
+    except DataUnavailable:
+        return None
+    return sum(service.running for service in services if own.tenant_of(own.names.service, service.name))
 
 
 def _standing(snapshot: Snapshot, env: Environment, side: Side) -> list[rds.Instance]:

@@ -205,7 +205,7 @@ def _in_region(snapshot: Snapshot, env: Environment, side: Side, signals: Signal
     read, taken = _reads(service), takes_writes(snapshot, env, side)
     served = None if read is Access.UNKNOWN or not service.tenants else service.served
     failing = f"{env.region(side)} does not serve {service.failing}" if service.failing else ""
-    if taken is False and read is not Access.NONE:
+    if taken is False and read is not Access.NONE and env.names.database:
         refuses = f"{env.named(env.names.database)} of {env.region(side)} refuses writes"
         return _RegionAccess(read, Access.NONE, served, service.tenants, "; ".join(filter(None, (failing, refuses))))
     write = Access.UNKNOWN if taken is None and read is not Access.NONE else read
@@ -235,6 +235,8 @@ def _down_database(snapshot: Snapshot, env: Environment, side: Side) -> str:
         row = snapshot.find(rds.instances, side, identifier=name)
     except DataUnavailable:
         return ""
+    if not name:
+        return ""  # the estate has none
     if row is None:
         return f"there is no database {name} in {env.region(side)}"
     state = DATABASE[row.status]

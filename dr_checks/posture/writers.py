@@ -22,6 +22,9 @@ def writers_sentence(snapshot: Snapshot, env: Environment) -> str:
     """Name the region whose database, under the estate's name, takes writes now."""
     primary, dr = env.regions.primary, env.regions.dr
     found = {env.region(side): takes_writes(snapshot, env, side) for side in (Side.PRIMARY, Side.DR)}
+    if not env.names.database:
+        names = " and ".join(region for region, writes in found.items() if writes)
+        return f"the tasks of {names or 'no region'} write tables and buckets: the estate has no database."
     unseen = [region for region, writes in found.items() if writes is None]
     taking = [region for region, writes in found.items() if writes]
     if unseen:
@@ -46,6 +49,9 @@ def takes_writes(snapshot: Snapshot, env: Environment, side: Side) -> bool | Non
     None where instances or parameter groups were not seen, or a state is not documented.
     """
     try:
+        if not env.names.database:
+            snapshot.get(ecs.services, side)
+            return writable(snapshot, env, side)
         instances = snapshot.get(rds.instances, side)
         if instances:
             snapshot.get(rds_groups.parameter_groups, side)
@@ -94,4 +100,5 @@ def _is_idle(snapshot: Snapshot, env: Environment, side: Side) -> bool:
         services = snapshot.get(ecs.services, side)
     except DataUnavailable:
         return False
+    env = env.on(side)
     return not any(s.running + s.pending for s in services if env.tenant_of(env.names.service, s.name))

@@ -19,8 +19,11 @@ _NONE = "no secret exists there: see secrets.secret-exists"
 
 def _expected_names(view: View) -> list[tuple[str, str | None]]:
     """The names of the secrets the estate needs, each with its tenant; the master credentials have none."""
-    names: list[tuple[str, str | None]] = [(view.env.named(view.env.names.master_secret), None)]
-    return names + [(view.env.named(view.env.names.tenant_secret, tenant=t.id), t.id) for t in view.tenants]
+    names, env = view.env.names, view.env
+    found: list[tuple[str, str | None]] = [(env.named(names.master_secret), None)] if names.master_secret else []
+    of_tenants = view.tenants if names.tenant_secret else ()
+    found += [(env.named(name), None) for name in names.secrets]
+    return found + [(env.named(names.tenant_secret, tenant=tenant.id), tenant.id) for tenant in of_tenants]
 
 
 def _state(view: View, side: Side = Side.DR) -> dict[str, Secret]:

@@ -48,7 +48,7 @@ def tenants_served(view: View) -> Iterator[Finding]:
     answers_seen = by_host(done) if done else {}
     unavailable = next((visit for visit in (done.tenants if done else ()) if isinstance(visit, Unavailable)), None)
     for tenant in view.tenants:
-        host = tenants.host_of(tenant, view.env)
+        host = tenants.site_of(tenant, view.env)
         if host in answers_seen and done is not None:
             yield _visit_finding(view, tenant, answers_seen[host], done)
         elif unavailable is not None:
@@ -61,7 +61,7 @@ def tenants_served(view: View) -> Iterator[Finding]:
     seen = edge_visits(view.snapshot, view.env, view.side)
     if done is not None and not done.edge and seen is not None:
         shown = by_host(seen)
-        visited = [(tenant, shown.get(tenants.host_of(tenant, view.env))) for tenant in view.tenants]
+        visited = [(tenant, shown.get(tenants.site_of(tenant, view.env))) for tenant in view.tenants]
         yield from (_visit_finding(view, tenant, answer, seen) for tenant, answer in visited if answer is not None)
 
 

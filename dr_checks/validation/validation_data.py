@@ -135,18 +135,21 @@ def tables_writable(view: View) -> Iterator[Finding]:
 )
 def protected_again(view: View) -> Iterator[Finding]:
     """After a failover nothing copies the DR region's data anywhere: a warning with its age, until failback ends it."""
-    name, region = view.env.named(view.env.names.database), view.env.regions.primary
+    names, region = view.env.names, view.env.regions.primary
+    name = view.env.named(names.database or names.file_system) or "objects"
     control_state = view.get(control_table.standing)
     since = control_state.known_incident.unprotected_since if control_state.known_incident else None
     age = f"unprotected since {since:%Y-%m-%d %H:%M} UTC" if since else "no copy leaves the region"
-    found = view.find(rds.instances, identifier=name)
+    found = view.find(rds.instances, identifier=name) if names.database else None
     if found is not None and any(arn_region(arn) == region for arn in _replicas(view, found)):
         yield view.ok(name, f"replicates to {region}", "a copy elsewhere", "the data survives a second failure")
         return
     reason = "a second failure would lose all that was written since the failover"
     start = "StartDBInstanceAutomatedBackupsReplication"
     remedy = Remedy(
-        f"When {region} is back, `dr_cli.py failback` plans this for database and files. For the database alone:",
+        f"When {region} is back, `dr_cli.py failback` plans this for database and files. For the database alone:"
+        if names.database
+        else f"When {region} is back, `dr_cli.py failback` brings home what was written.",
         (view.command("rds", start, Side.PRIMARY, SourceDBInstanceArn=found.arn),) if found else (),
     )
     yield view.warn(name, age, "a copy elsewhere", reason, remedy)

@@ -10,11 +10,24 @@ import tomllib
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import PrivateAttr, ValidationError, field_validator, model_validator
 
 from dr_estate.config.map_file import NAMED, SUFFIX, MapFile, map_from, map_path
+from dr_estate.config.map_names import (
+    BY_MAP,
+    COPY_BY_MAP,
+    WorkloadNames,
+    between,
+    copies_of,
+    names_by_map,
+    names_in_dr,
+    names_of_map,
+    routes_of,
+)
+from dr_estate.config.profiles import PROFILES
+from dr_estate.config.profiles.profile import Profile
 from dr_estate.config.recovery_settings import (
     ApprovalSettings,
     AutomationSettings,
@@ -64,6 +77,7 @@ class Environment(Settings):
 
     name: str
     account: str
+    profile: Literal["wordpress", "http"] = "wordpress"
     regions: Regions
     objectives: Objectives = Objectives()
     replication: ReplicationSettings
@@ -90,6 +104,12 @@ class Environment(Settings):
     map_digest: str = ""
     # the names of the primary region, where ``names`` are the DR region's: ``on``
     _names_in_primary: ResourceNames | None = PrivateAttr(default=None)
+    # by the patterns of names that only the map answers: what workloads' resources are called on each side
+    _by_map: Mapping[str, Mapping[Side, WorkloadNames]] = PrivateAttr(default_factory=dict)
+    # hosts and path by workload, of the map's rules
+    _routes: Mapping[str, tuple[tuple[str, ...], str]] = PrivateAttr(default_factory=dict)
+    # the copies of buckets by the map
+    _copies: Mapping[str, str] = PrivateAttr(default_factory=dict)
 
     @field_validator("account")
     @classmethod
@@ -126,6 +146,22 @@ class Environment(Settings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _workloads_have_their_names(self) -> Environment:
+        if self.estate_map is not None:
+            self._copies = copies_of(self.estate_map)
+            self._routes = routes_of(self.estate_map, self.names.service.replace("{env}", self.name))
+        patterns = {getattr(self.names, key) for key in BY_MAP} & set(BY_MAP.values())
+        if patterns and self.estate_map is None:
+            raise ValueError(f"names: {', '.join(sorted(patterns))} is what the map says, and there is no map file")
+        if patterns and self.estate_map is not None:
+            service = self.names.service.replace("{env}", self.name)
+            sides = {
+                side: names_by_map(self.estate_map, self.region(side), service) for side in (Side.PRIMARY, Side.DR)
+            }
+            self._by_map = {pattern: {side: names[pattern] for side, names in sides.items()} for pattern in patterns}
+        return self
+
     def __hash__(self) -> int:
         """Hash by identity of the environment; equality still compares every setting."""
         return hash((self.name, self.account))
@@ -149,7 +185,7 @@ class Environment(Settings):
         """Return the environment with the names of ``side``: itself where both regions have the same."""
         others = self.names_in_dr.model_dump(exclude_none=True)
         is_dr = self._names_in_primary is not None
-        if not others or is_dr == (side is Side.DR):
+        if not (others or self._by_map) or is_dr == (side is Side.DR):
             return self
         names = self._names_in_primary or self.names.model_copy(update=others)
         other = self.model_copy(update={"names": names})
@@ -161,14 +197,50 @@ class Environment(Settings):
         return self.on(Side.DR if region == self.regions.dr else Side.PRIMARY)
 
     def named(self, pattern: str, tenant: str = "", bucket: str = "") -> str:
-        """Fill ``{env}``, ``{tenant}`` and ``{bucket}`` of a name pattern."""
+        """Fill ``{env}``, ``{tenant}`` and ``{bucket}`` of a name pattern; the map answers one of its own."""
+        if pattern in self._by_map:
+            return self._own_names(pattern).name_of(tenant)
+        if pattern == COPY_BY_MAP:
+            return self._copies.get(bucket, "")
         return pattern.replace("{env}", self.name).replace("{tenant}", tenant).replace("{bucket}", bucket)
 
     def tenant_of(self, pattern: str, name: str) -> str | None:
         """Return the tenant whose ``pattern`` gives ``name``, or None where the name is not of that pattern."""
-        before, _, after = self.named(pattern, tenant="\0").partition("\0")
-        inside = name.startswith(before) and name.endswith(after) and len(name) > len(before) + len(after)
-        return name[len(before) : len(name) - len(after)] if inside else None
+        if pattern in self._by_map:
+            return self._own_names(pattern).workload_of(name)
+        return between(pattern.replace("{env}", self.name), name)
+
+    def _own_names(self, pattern: str) -> WorkloadNames:
+        is_dr = self._names_in_primary is not None
+        return self._by_map[pattern][Side.DR if is_dr else Side.PRIMARY]
+
+    @property
+    def mapped_workloads(self) -> tuple[str, ...]:
+        """The workloads of the map, where it alone says how services are called."""
+        names = self._by_map.get(self.names.service, {})
+        return tuple(names[Side.PRIMARY].by_workload) if names else ()
+
+    def site_of(self, tenant: str) -> str:
+        """What is visited of the tenant: its host on the tenants' domain, unless the map's rules name none of that."""
+        host = f"{tenant.replace('-', '')}.{self.traffic.tenant_domain}"
+        hosts, path = self._routes.get(tenant, ((), ""))
+        return host if not hosts or host in hosts else f"{hosts[0]}{path}"
+
+    def lacks(self, room: str) -> bool:
+        """Whether the estate has none of the stores that a room of checks and actions is about."""
+        names = self.names
+        stores = {"database": names.database, "files": names.file_system, "tables": names.tables}
+        return room in stores and not stores[room]
+
+    @property
+    def application(self) -> Profile:
+        """What is known of the application that the workloads run."""
+        return PROFILES[self.profile]
+
+    @property
+    def probe_path(self) -> str:
+        """The path that is asked of a tenant with a host of its own."""
+        return self.traffic.probe_path or self.application.probe_path
 
     @property
     def acting_role(self) -> str:
@@ -230,16 +302,10 @@ def _with_names_of(saved: MapFile, data: dict[str, Any]) -> dict[str, Any]:
     names, in_dr = data.get("names", {}), data.get("names_in_dr", {})
     if not (isinstance(names, dict) and isinstance(in_dr, dict)):
         return data  # no table: the settings' own sentence has it
-    for key, kind in NAMED.items():
-        pattern = names.get(key, ResourceNames.model_fields[key].default)
-        name = str(pattern).replace("{env}", str(data.get("name")))
-        entry = saved.called(kind, name) or (None if key in names else saved.only(kind))
-        if entry is None:
-            continue
-        other = entry.running_in(saved.dr)
-        names = names if entry.name == name else {**names, key: entry.name}
-        if other and other.name != entry.name and key in NamesInDr.model_fields:
-            in_dr = {key: other.name, **in_dr}
+    names = {**names, **names_of_map(saved, str(data.get("name")), names)}
+    usual = {key: names.get(key, ResourceNames.model_fields[key].default) for key in NAMED}
+    filled = {key: str(pattern).replace("{env}", str(data.get("name"))) for key, pattern in usual.items()}
+    in_dr = {**names_in_dr(saved, filled), **in_dr}
     of_map = {"estate_map": saved.model_dump(mode="json"), "map_digest": saved.digest}
     return {**data, "names": names, "names_in_dr": in_dr, **of_map}
 

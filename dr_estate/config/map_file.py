@@ -13,6 +13,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import Field
+
 from dr_estate.config.settings import Settings
 
 SUFFIX = ".map"
@@ -56,16 +58,25 @@ class MapCounterpart(Settings):
     found: str
     relation: str = ""
     chosen_by: str = ""
+    names: dict[str, str] = Field(default={})
 
 
 class MapEntry(Settings):
-    """A thing of the primary region, the read that showed it, and its counterparts."""
+    """A thing of the primary region, the read that showed it, and its counterparts.
+
+    Of a service: ``workload`` is what people call it, ``names`` what its own resources are called, by the keys of
+    [names], and ``hosts`` and ``paths`` are those of the rules that lead to it.
+    """
 
     kind: MapKind
     name: str
     id: str
     account: str
     found: str
+    workload: str = ""
+    hosts: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    names: dict[str, str] = Field(default={})
     counterparts: tuple[MapCounterpart, ...] = ()
 
     def running_in(self, region: str) -> MapCounterpart | None:
@@ -152,7 +163,9 @@ def _lines(row: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"{key} = {_text(value)}" for key, value in row.items())
 
 
-def _text(value: str) -> str:
+def _text(value: str | list[str] | dict[str, str]) -> str:
+    if isinstance(value, dict):  # an inline table: its keys are those of [names]
+        return f"{{ {', '.join(f'{key} = {_text(text)}' for key, text in value.items())} }}"
     # JSON leaves the delete character as it is, and TOML has it escaped.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 

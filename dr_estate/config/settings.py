@@ -131,8 +131,9 @@ class Capacity(Settings):
 
 
 class ResourceNames(Settings):
-    """Name patterns of the estate's resources.
+    """Name patterns of the estate's resources. One that is "" or empty: the estate has none of it.
 
+    ``vpc`` that is "" is the load balancer's. ``secrets`` are those that containers read beside the tenants' own.
     ``variable_buckets`` are the buckets of the files that containers get variables from: readers may read them.
     ``anchor_bucket`` is a bucket of the DR region with Object Lock, to which heads of journals go too; "" is none.
     ``stream_bucket`` is one in which AWS itself anchors each change of the control table, by the function
@@ -162,6 +163,7 @@ class ResourceNames(Settings):
     repository: str = "{env}-wordpress"
     master_secret: str = "{env}-rds-master-credentials"  # noqa: S105 - a name, not a password
     tenant_secret: str = "{env}-{tenant}-db-credentials"  # noqa: S105 - a name, not a password
+    secrets: tuple[str, ...] = ()
     tables: tuple[str, ...] = ("{env}-tenant-state", "{env}-transaction-log")
     variable_buckets: tuple[str, ...] = ()
     buckets: tuple[str, ...] = ("bbws-templates-{env}", "bbws-tenant-assets-{env}", "bbws-backups-{env}")
@@ -207,6 +209,7 @@ class TrafficSettings(Settings):
     ``pin_port`` is the listener of the DR region's load balancer by which the primary's record is held down without
     Route 53's control plane; None where none was prepared. A move of traffic is to be confirmed within
     ``confirm_minutes`` by requests that arrive in the DR region; 0 where nobody visits, and none are waited for.
+    ``probe_path`` is that of the profile where it is "".
     """
 
     zone: str
@@ -222,7 +225,7 @@ class TrafficSettings(Settings):
     canary_zones: tuple[str, ...] = ()
     customer_hosts: Mapped = {}
     dns_step: Literal["manual", "automatic"] = "manual"
-    probe_path: str = "/wp-login.php"
+    probe_path: str = ""
     expected_probe_statuses: tuple[int, ...] = (200,)
     resolvers: tuple[str, ...] = ()
     pin_port: int | None = Field(default=None, ge=1, le=65535)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from dr_estate.config.environment import Environment
+from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import TAG
 from dr_estate.model.marker_names import KEY
 
@@ -89,8 +89,9 @@ def of_writing(action: str, env: Environment, region: str) -> Scope:
     if action in exact:
         return exact[action]()
     if service == "ecs" and name.endswith("Service"):
-        cluster = env.named(env.in_region(region).names.cluster)
-        return [arn(env, region, "ecs", f"service/{cluster}/{_of_any_tenant(env, env.names.service)}")], {}
+        here = env.in_region(region)
+        services = _of_any_tenant(here, here.names.service)
+        return [arn(env, region, "ecs", f"service/{env.named(here.names.cluster)}/{services}")], {}
     by_service: dict[str, Callable[[], list[str]]] = {
         "application-autoscaling": lambda: [arn(env, region, service, "scalable-target/*")],
         "elasticfilesystem": lambda: _file_systems(env),
@@ -225,7 +226,8 @@ def _keys(env: Environment, regions: list[str], *services: str) -> Scope:
 
 def task_definitions(env: Environment, region: str) -> list[str]:
     """The tenants' task definitions, in every revision."""
-    return [arn(env, region, "ecs", f"task-definition/{_of_any_tenant(env, env.names.task_family)}:*")]
+    here = env.in_region(region)
+    return [arn(env, region, "ecs", f"task-definition/{_of_any_tenant(here, here.names.task_family)}:*")]
 
 
 def in_cluster(env: Environment, region: str) -> dict[str, Any]:
@@ -278,7 +280,8 @@ def _given_names(env: Environment) -> dict[str, list[str]]:
 
 def _secrets(env: Environment, region: str) -> list[str]:
     """Secrets have six random characters at the end of their ARN."""
-    names = (env.named(env.names.master_secret), _of_any_tenant(env, env.names.tenant_secret))
+    own = [env.named(name) for name in (env.names.master_secret, *env.names.secrets)]
+    names = filter(None, (*own[:1], _of_any_tenant(env, env.names.tenant_secret), *own[1:]))
     return [arn(env, region, "secretsmanager", f"secret:{name}-??????") for name in names]
 
 
@@ -346,14 +349,19 @@ def _read_buckets(env: Environment) -> list[str]:
     state = env.named(env.names.state_bucket)
     runbook = env.named(env.people.runbook).removeprefix("s3://").partition("/")[0]
     files = [env.named(name) for name in env.names.variable_buckets]
-    return [state, env.named(env.names.bucket_copy, bucket=state), runbook, *files]
+    states = [state, env.named(env.names.bucket_copy, bucket=state)] if state else []
+    return [*states, runbook, *files]
 
 
 def _logs(env: Environment) -> list[str]:
     """Return the tenants' log streams, where tasks that a run started write what they found."""
-    groups = _of_any_tenant(env, env.names.log_group)
+    sides = [env.on(side) for side in (Side.DR, Side.PRIMARY)]
+    groups = [_of_any_tenant(here, here.names.log_group) for here in sides]
     regions = (env.regions.dr, env.regions.primary)
-    return [arn(env, region, "logs", f"log-group:{groups}:log-stream:*") for region in regions]
+    return [
+        arn(env, region, "logs", f"log-group:{group}:log-stream:*")
+        for region, group in zip(regions, groups, strict=True)
+    ]
 
 
 def _path(env: Environment) -> str:

@@ -106,7 +106,7 @@ def of_each_tenant(env: Environment, demand: SimulationRequest, tenants: Sequenc
 
     A policy may name one tenant's alone, which no name of any tenant fits.
     """
-    found = list[str]()
+    found, env = list[str](), env.in_region(demand.region)
     for arn in demand.resources:
         pattern = _pattern_of(env, arn)
         names = [env.named(pattern, tenant=tenant) for tenant in tenants] if pattern else []
@@ -154,6 +154,8 @@ def demands(env: Environment) -> tuple[SimulationRequest, ...]:
     grouped: dict[tuple[str, tuple[str, ...], Context], list[str]] = defaultdict(list)
     for side, action, scope in _action_scopes(env):
         region = env.region(side)
+        if not scope[0]:
+            continue  # the estate has none of it
         resources = _resources(action, env, region, scope[0])
         for context in _contexts(action, of_the_account(env.account, region, action), scope[1]):
             grouped[region, resources, context].append(action)

@@ -332,6 +332,8 @@ def _scoped_statements(
         grouped[json.dumps([*scope(action, env, region), {} if action == _PASS else condition or {}])].append(action)
     for number, (key, members) in enumerate(sorted(grouped.items()), 1):
         resources, own, where = json.loads(key)
+        if not resources:
+            continue  # the estate has none of it, and IAM takes no statement without a resource
         both = {op: {**where.get(op, {}), **own.get(op, {})} for op in {**where, **own}}
         yield statement(f"{sid}{number}", "Allow", members, resources, both)
 

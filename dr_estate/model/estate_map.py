@@ -6,6 +6,7 @@ is one. What could not be read stands beside the map: it is never a gap.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -48,7 +49,10 @@ class PartKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """One resource. ``found``: the operation that showed it, and how it led here."""
+    """One resource. ``found``: the operation that showed it, and how it led here.
+
+    ``names``: what a service's own resources are called, by the key of ``[names]``.
+    """
 
     kind: str
     id: str
@@ -57,6 +61,7 @@ class Thing:
     account: str
     found: str
     state: str = ""
+    names: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,8 @@ def repositories(context: ReadContext) -> tuple[Repository, ...]:
 
     Listed by DescribeImages, a thousand a page: BatchGetImage would count as a pull.
     """
-    wanted = {(context.env.account, context.env.named(context.env.names.repository))}
+    own = context.env.named(context.env.names.repository)
+    wanted = {(context.env.account, own)} if own else set()
     for definition in context.part(ecs.task_definitions):
         if isinstance(definition, ecs.TaskDefinition):
             refs = (image_ref(container.image) for container in definition.containers)

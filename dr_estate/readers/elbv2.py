@@ -120,7 +120,8 @@ class ListenerRule:
     ``others`` are its further conditions: field, header's name and a digest of what is wanted, for the value of a
     header may be a secret that CloudFront adds; a path pattern that every path matches is none. ``conditions`` is how
     many there are in all. ``by_regex``: the host-header condition has regular expressions besides, whose syntax is the
-    load balancer's own. ``demands``: those of ``others`` that want a header, all of which must be met.
+    load balancer's own. ``demands``: those of ``others`` that want a header, all of which must be met. ``paths`` are
+    the patterns of its path conditions.
     """
 
     listener: str
@@ -131,6 +132,7 @@ class ListenerRule:
     by_regex: bool = False
     others: tuple[str, ...] = ()
     demands: tuple[HeaderDemand, ...] = ()
+    paths: tuple[str, ...] = ()
 
     @property
     def further(self) -> tuple[str, ...]:
@@ -284,6 +286,7 @@ def _rule(listener: str, row: dict[str, Any]) -> ListenerRule:
         by_regex,
         tuple(others),
         tuple(_demand(c["HttpHeaderConfig"]) for c in conditions if c.get("HttpHeaderConfig")),
+        tuple(p for c in conditions if c["Field"] == "path-pattern" for p in _paths(c)),
     )
 
 
@@ -296,8 +299,12 @@ def _demand(config: dict[str, Any]) -> HeaderDemand:
 
 
 def _matches_every_path(condition: dict[str, Any]) -> bool:
-    values = condition.get("PathPatternConfig", {}).get("Values") or condition.get("Values", [])
-    return condition["Field"] == "path-pattern" and not _EVERY_PATH.isdisjoint(values)
+    return condition["Field"] == "path-pattern" and not _EVERY_PATH.isdisjoint(_paths(condition))
+
+
+def _paths(condition: dict[str, Any]) -> list[str]:
+    values: list[str] = condition.get("PathPatternConfig", {}).get("Values") or condition.get("Values", [])
+    return values
 
 
 def _further(condition: dict[str, Any]) -> str:

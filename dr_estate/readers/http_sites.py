@@ -7,7 +7,7 @@ A load balancer that lets in CloudFront alone (its prefix list, a header of the 
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from dr_estate.config.environment import Side
@@ -125,7 +125,8 @@ def _by_header(context: ReadContext, hosts: list[str]) -> list[str]:
         return []
     asking = {pattern.lower() for rule in rules if rule.demands for pattern in rule.hosts}
     free = {pattern.lower() for rule in rules if not rule.demands for pattern in rule.hosts}
-    return [host for host in hosts if _any_of(asking, host) and not _any_of(free, host)]
+    host_of = {site: site.partition("/")[0] for site in hosts}
+    return [site for site, host in host_of.items() if _any_of(asking, host) and not _any_of(free, host)]
 
 
 def _any_of(patterns: set[str], host: str) -> bool:
@@ -144,7 +145,8 @@ def handshakes(context: ReadContext) -> tuple[Handshake | Unavailable, ...]:
         limits_s = (context.env.observation.connect_timeout_s, limit_s)
         return handshake(where.address, where.https, host, limits_s, is_aws(context), context.region)
 
-    return tuple(Turns(context, shake, context.region).visit_all([*_hosts(context)[:1], *direct]))
+    first = [site.partition("/")[0] for site in _hosts(context)[:1]]
+    return tuple(Turns(context, shake, context.region).visit_all([*first, *direct]))
 
 
 @part(*GLOBAL, reads=EDGE_READS, visits=True)
@@ -159,10 +161,11 @@ def edge_visits(context: ReadContext) -> VisitRound | None:
     if where is None:
         return None
     tls = visitor_context(is_aws(context))
-    path = context.env.traffic.probe_path
+    path = context.env.probe_path
 
-    def go(host: str, limit_s: float) -> Visit:
-        return visit(where.address, where.https, host, path, limit_s, tls=tls)
+    def go(site: str, limit_s: float) -> Visit:
+        host, own = _asked(site, path)
+        return replace(visit(where.address, where.https, host, own, limit_s, tls=tls), host=site)
 
     turns = Turns(context, go, region="")  # what CloudFront answers late is no region's silence
     stranger = turns.visit(f"{_NO_TENANT}.{context.env.traffic.tenant_domain}")
@@ -209,16 +212,29 @@ def _edge_address(context: ReadContext, host: str) -> SiteAddress | None:
 
 
 def _visiting(context: ReadContext, where: SiteAddress) -> Turns[Visit]:
-    path, region = context.env.traffic.probe_path, context.region
-    return Turns(context, lambda host, limit_s: visit(where.address, where.http, host, path, limit_s, region), region)
+    path, region = context.env.probe_path, context.region
+
+    def go(site: str, limit_s: float) -> Visit:
+        host, own = _asked(site, path)
+        return replace(visit(where.address, where.http, host, own, limit_s, region), host=site)
+
+    return Turns(context, go, region)
+
+
+def _asked(site: str, usual: str) -> tuple[str, str]:
+    """The host and the path of a site, the ``usual`` path where it has a host alone."""
+    host, slash, own = site.partition("/")
+    return host, f"{slash}{own}" or usual
 
 
 def _hosts(context: ReadContext) -> list[str]:
-    """The tenants' hosts: of the services of the primary region, or of this (else the DR) one where that is dark."""
+    """The tenants' sites: of the services of the primary region, or of this (else the DR) one where that is dark."""
+    side = Side.PRIMARY
     try:
-        services = context.part(ecs.services, Side.PRIMARY)
+        services = context.part(ecs.services, side)
     except DataUnavailable:
-        services = context.part(ecs.services, Side.DR if context.side is Side.GLOBAL else context.side)
-    tenants = (context.env.tenant_of(context.env.names.service, service.name) for service in services)
-    labels = {tenant.replace("-", "") for tenant in tenants if tenant}
-    return sorted(f"{label}.{context.env.traffic.tenant_domain}" for label in labels)
+        side = Side.DR if context.side is Side.GLOBAL else context.side
+        services = context.part(ecs.services, side)
+    env = context.env.on(side)
+    tenants = (env.tenant_of(env.names.service, service.name) for service in services)
+    return sorted({env.site_of(tenant) for tenant in tenants if tenant})

@@ -199,7 +199,8 @@ def _tenants(context: ReadContext, unseen: list[Unavailable]) -> list[str]:
         except DataUnavailable as dark:
             lost.append(dark.unavailable)
             continue
-        if found := {tenant for name in names if (tenant := context.env.tenant_of(context.env.names.service, name))}:
+        env = context.env.on(side)
+        if found := {tenant for name in names if (tenant := env.tenant_of(env.names.service, name))}:
             return sorted(found)
     unseen += lost
     return []

@@ -14,5 +14,7 @@ _WINDOW_MINUTES = 60
 def free_space(context: ReadContext) -> tuple[Reading, ...]:
     """FreeStorageSpace (bytes, the least of each minute) of the environment's database. Source: RDS User Guide."""
     name = context.env.named(context.env.names.database)
+    if not name:
+        return ()
     dimensions = (("DBInstanceIdentifier", name),)
     return read_metrics(context, [MetricQuery("AWS/RDS", "FreeStorageSpace", dimensions, "Minimum", _WINDOW_MINUTES)])

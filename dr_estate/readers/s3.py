@@ -81,7 +81,7 @@ def copies_of(context: ReadContext, sources: Iterable[str]) -> list[str]:
 
 def pairs(env: Environment) -> tuple[tuple[str, str], ...]:
     """The buckets of the environment file, the Terraform state's with them, each with its copy in the DR region."""
-    return (*data_pairs(env), state_pair(env))
+    return (*data_pairs(env), *([state_pair(env)] if env.names.state_bucket else []))
 
 
 def data_pairs(env: Environment) -> tuple[tuple[str, str], ...]:

@@ -119,12 +119,17 @@ def tenant_of(env: Environment, name: str) -> str | None:
 def secrets(context: ReadContext) -> tuple[Secret, ...]:
     """The estate's secrets, a hundred a call; those scheduled for deletion too. Source: ListSecrets."""
     master = context.env.named(context.env.names.master_secret)
+    others = {context.env.named(name) for name in context.env.names.secrets}
     prefix = context.env.named(context.env.names.tenant_secret, tenant="\0").partition("\0")[0]
-    filters = [{"Key": "name", "Values": sorted({master, prefix})}] if prefix else []
+    wanted = sorted({master, prefix, *others} - {""})
+    filters = [{"Key": "name", "Values": wanted}] if prefix or not context.env.names.tenant_secret else []
+    if not wanted:
+        return ()
     rows = context.pages(
         "secretsmanager", "list_secrets", "SecretList", Filters=filters, IncludePlannedDeletion=True, MaxResults=100
     )
-    ours = [row for row in rows if row.get("Name") == master or tenant_of(context.env, row.get("Name", ""))]
+    whole = {master, *others}
+    ours = [row for row in rows if row.get("Name") in whole or tenant_of(context.env, row.get("Name", ""))]
     return context.rows(ours, _secret, "Name")
 
 

@@ -62,6 +62,8 @@ def state(context: ReadContext) -> StateObject:
     """The state object: in the state bucket of the primary region, in its copy in the DR region."""
     names = context.env.names
     bucket = context.env.named(names.state_bucket)
+    if not bucket:
+        return StateObject("", "", None, None, "")  # the estate has no Terraform state
     if context.side is Side.DR:
         bucket = context.env.named(names.bucket_copy, bucket=bucket)
     key = context.env.named(names.state_key)

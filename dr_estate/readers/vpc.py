@@ -8,6 +8,7 @@ from typing import Any
 
 from dr_estate.config.environment import Side
 from dr_estate.model import states
+from dr_estate.readers import elbv2
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 
@@ -171,10 +172,15 @@ class VpcEndpoint:
     private_names: bool = True
 
 
-@part(*REGIONAL, reads=frozenset({"ec2:DescribeVpcs"}))
+@part(*REGIONAL, reads=frozenset({"ec2:DescribeVpcs"}) | elbv2.BALANCER_READS)
 def vpc(context: ReadContext) -> Vpc | None:
-    """The VPC of that Name tag, or None where there is none."""
+    """The VPC of that Name tag, the load balancer's where the settings name none; None where there is none."""
     named = {"Name": "tag:Name", "Values": [context.env.named(context.env.names.vpc)]}
+    if not context.env.names.vpc:
+        balancer = context.part(elbv2.load_balancer)
+        if balancer is None:
+            return None
+        named = {"Name": "vpc-id", "Values": [balancer.vpc]}
     rows = context.pages("ec2", "describe_vpcs", "Vpcs", Filters=[named])
     if not rows:
         return None

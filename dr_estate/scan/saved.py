@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from dr_estate.config.map_file import MapCounterpart, MapEntry, MapFile, MapKind
-from dr_estate.model.estate_map import Counterpart, EntryPoint, EstateMap, Leg, Store, Thing, Workload
+from dr_estate.config.map_names import common_start
+from dr_estate.model.estate_map import Counterpart, EntryPoint, EstateMap, Leg, Store, Thing
 
 SAME_RECORD = "the same record"
 SAME_SERVICES = "its services stand for each other"
@@ -17,7 +18,7 @@ def map_file_of(found: EstateMap) -> MapFile:
         *(_record(entry, found) for entry in found.entries),
         *_balancers(found),
         *_clusters(found),
-        *(_service(workload) for workload in found.workloads),
+        *_services(found),
         *(_store(store) for store in found.stores),
     )
     return MapFile(account=found.account, primary=found.primary, dr=found.dr, entries=rows)
@@ -85,8 +86,26 @@ def _cluster_of(service: Thing) -> Thing | None:
     return Thing(MapKind.CLUSTER, f"{head}:cluster/{cluster}", cluster, service.region, service.account, found)
 
 
-def _service(workload: Workload) -> MapEntry:
-    return _entry(MapKind.SERVICE, workload.service, [_by(workload.counterpart)] if workload.counterpart else [])
+def _services(found: EstateMap) -> Iterator[MapEntry]:
+    short = short_names([workload.service.name for workload in found.workloads])
+    for workload in found.workloads:
+        entry = _entry(MapKind.SERVICE, workload.service, [_by(workload.counterpart)] if workload.counterpart else [])
+        routes = {
+            "hosts": tuple(dict.fromkeys(host for route in workload.routes for host in route.hosts)),
+            "paths": tuple(dict.fromkeys(path for route in workload.routes for path in route.paths)),
+        }
+        yield entry.model_copy(update={"workload": short[workload.service.name], **routes})
+
+
+def short_names(names: Sequence[str]) -> dict[str, str]:
+    """Each name without what all begin and end with, up to a hyphen: what differs between them."""
+    before, after = _common_start(names), _common_start([name[::-1] for name in names])
+    return {name: name[len(before) : len(name) - len(after)] or name for name in names}
+
+
+def _common_start(names: Sequence[str]) -> str:
+    common = common_start(names)
+    return common[: common.rfind("-") + 1]
 
 
 def _store(store: Store) -> MapEntry:
@@ -100,6 +119,7 @@ def _entry(kind: MapKind, thing: Thing, counterparts: list[MapCounterpart]) -> M
         id=thing.id,
         account=thing.account,
         found=thing.found,
+        names=dict(thing.names),
         counterparts=tuple(counterparts),
     )
 
@@ -116,5 +136,6 @@ def _of(thing: Thing, relation: str) -> MapCounterpart:
         region=thing.region,
         account=thing.account,
         found=thing.found,
+        names=dict(thing.names),
         relation=str(relation),
     )

@@ -33,6 +33,7 @@ def _workload(row: Row, side: RegionSide, account: str, routes: dict[str, list[R
         account,
         "ecs DescribeServices: " + ("target group of a rule" if groups else "in a cluster, behind no load balancer"),
         f"{running} of {desired} tasks",
+        dict(_names(row, definition)),
     )
     found = {str(route): route for arn in groups for route in routes.get(arn, ())}
     return Workload(
@@ -45,6 +46,21 @@ def _workload(row: Row, side: RegionSide, account: str, routes: dict[str, list[R
         desired=desired,
         unsupported=_unsupported_reason(row),
     )
+
+
+def _names(row: Row, definition: Row | None) -> Iterator[tuple[str, str]]:
+    """What belongs to the service alone: its family, and the container behind the load balancer with its log group."""
+    yield "task_family", family_of(row["taskDefinition"])
+    behind: Row = next((entry for entry in row.get("loadBalancers", ()) if entry.get("targetGroupArn")), {})
+    if behind:
+        yield "target_group", behind["targetGroupArn"].partition(":targetgroup/")[2].partition("/")[0]
+    containers = definition.get("containerDefinitions", ()) if definition else ()
+    first: Row = next((c for c in containers if c["name"] == behind.get("containerName", c["name"])), {})
+    if first:
+        yield "container", first["name"]
+    group = (first.get("logConfiguration") or {}).get("options", {}).get("awslogs-group")
+    if group:
+        yield "log_group", group
 
 
 def _unsupported_reason(row: Row) -> str:

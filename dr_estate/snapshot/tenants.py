@@ -62,18 +62,26 @@ def dns_label(tenant: str) -> str:
 
 
 def host_of(tenant: Tenant, env: Environment) -> str:
-    """The tenant's own host name on the platform's domain."""
-    return f"{tenant.dns}.{env.traffic.tenant_domain}"
+    """The host name by which visitors reach the tenant: by the map, else its own one on the platform's domain."""
+    return site_of(tenant, env).partition("/")[0]
+
+
+def site_of(tenant: Tenant, env: Environment) -> str:
+    """What is visited of the tenant: its host, and the path behind which it stands where it shares that host."""
+    return env.site_of(tenant.id)
 
 
 def _from_services(snapshot: Snapshot, env: Environment, side: Side) -> set[str]:
     names = [service.name for service in snapshot.get_readable(ecs.services, side)]
     names += [row.name for row in snapshot.unreadable(ecs.services, side)]
+    env = env.on(side)
     return {tenant for name in names if (tenant := env.tenant_of(env.names.service, name))}
 
 
 def _from_records(snapshot: Snapshot, env: Environment) -> set[str]:
     names = (record.name for record in snapshot.get_readable(route53.records, Side.GLOBAL))
+    if mapped := env.mapped_workloads:
+        return set(mapped)  # its services are not called by a pattern, so DNS shows none
     suffix = f".{env.traffic.tenant_domain}"
     labels = {name.removesuffix(suffix) for name in names if name.endswith(suffix)}
     known = {env.traffic.origin_record.removesuffix(suffix), "*", env.traffic.test_prefix}

@@ -99,7 +99,7 @@ def _target_group(site: Site, tenant: SeedTenant) -> str:
         Port=env.names.container_port,
         VpcId=site.vpc,
         TargetType="ip",
-        HealthCheckPath=env.traffic.probe_path,
+        HealthCheckPath=env.probe_path,
         HealthCheckIntervalSeconds=15,
         HealthCheckTimeoutSeconds=5,
         HealthyThresholdCount=2,

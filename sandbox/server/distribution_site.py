@@ -47,6 +47,7 @@ class DistributionSite:
         wanted: SiteRequest | None = None,
         source: str = CLOUDFRONT,
         headers: Mapping[str, str] = NO_HEADERS,
+        path: str = "/",
     ) -> SiteReply | None:
         """The answer of the origin to ``host``; an origin that does not answer is a 504 (CloudFront guide).
 
@@ -63,7 +64,7 @@ class DistributionSite:
             sent = host if forwards_host(self.account, config.DefaultCacheBehavior) else origin
         if region not in self._doors:
             return SiteReply(BAD_GATEWAY, "<h1>502 ERROR</h1>")
-        reply = self._doors[region].reply(HTTP, sent, wanted, source, sent_headers)
+        reply = self._doors[region].reply(HTTP, sent, wanted, source, sent_headers, path)
         return reply or SiteReply(NO_ANSWER, "<h1>504 ERROR</h1>")
 
     def certificate(self, name: str | None) -> tuple[bytes, bytes] | None:

@@ -50,6 +50,14 @@ class SiteRequest:
     trusted: bool = False
 
 
+def balancer_of(environment: Environment, region: str) -> FakeLoadBalancer | None:
+    """The region's load balancer of the environment's name; the only one, where none bears it and there is one."""
+    name = environment.named(environment.in_region(region).names.load_balancer)
+    balancers = list(elbv2_backends[environment.account][region].load_balancers.values())
+    alone = balancers[0] if len(balancers) == 1 else None
+    return next((balancer for balancer in balancers if balancer.name == name), alone)
+
+
 class LoadBalancerSite:
     """The environment's load balancer of one region. ``token`` is the sandbox's own."""
 
@@ -64,9 +72,7 @@ class LoadBalancerSite:
         return bool(self._token) and secrets.compare_digest(token.encode(), self._token.encode())
 
     def _balancer(self) -> FakeLoadBalancer | None:
-        name = self.environment.named(self.environment.in_region(self.region).names.load_balancer)
-        balancers = elbv2_backends[self.environment.account][self.region].load_balancers.values()
-        return next((balancer for balancer in balancers if balancer.name == name), None)
+        return balancer_of(self.environment, self.region)
 
     def listener(self, port: int) -> FakeListener | None:
         """The load balancer's listener on ``port``; None where nothing answers, a dark region's included."""
@@ -82,6 +88,7 @@ class LoadBalancerSite:
         wanted: SiteRequest | None = None,
         source: str = VISITOR,
         headers: Mapping[str, str] = NO_HEADERS,
+        path: str = "/",
     ) -> SiteReply | None:
         """The answer to ``host``; None where the connection is to be closed without one."""
         with WORLD_LOCK:
@@ -90,7 +97,7 @@ class LoadBalancerSite:
                 return None
             if ill(self.region, "error", SITES):
                 return SiteReply(UNAVAILABLE, "<h1>503 Service Unavailable</h1>")
-            return self._listener_reply(listener, host, wanted, headers)
+            return self._listener_reply(listener, host, wanted, headers, path)
 
     def lets_in(self, port: int) -> bool:
         """Whether a visitor's connection to the port comes about; one without a listener is refused elsewhere."""
@@ -102,9 +109,9 @@ class LoadBalancerSite:
         return balancer is not None and lets_in(self.environment.account, self.region, balancer, port, source)
 
     def _listener_reply(
-        self, listener: FakeListener, host: str, wanted: SiteRequest | None, headers: Mapping[str, str]
+        self, listener: FakeListener, host: str, wanted: SiteRequest | None, headers: Mapping[str, str], path: str
     ) -> SiteReply:
-        taking = (rule for rule in listener.rules.values() if matches(rule.conditions, host, headers))
+        taking = (rule for rule in listener.rules.values() if matches(rule.conditions, host, headers, path))
         first = min(taking, key=lambda rule: int(rule.priority), default=None)  # the default has no host: never it
         action = (first.actions if first else listener.default_actions)[-1]
         if action.type == "fixed-response":
@@ -133,7 +140,8 @@ class LoadBalancerSite:
             return self._store_reply(self._tenant(targets, group), task, wanted)
         page = targets.page(task)
         if page.status in (FINE, UNAUTHORISED):
-            return self._page(self._tenant(targets, group), page, wanted)
+            tenant = self._tenant(targets, group)
+            return self._page(tenant, page, wanted) if tenant else SiteReply(FINE, _plain_page(targets, group))
         return SiteReply(page.status, f"<h1>{page.status}</h1>")
 
     def _tenant(self, targets: Targets, group: FakeTargetGroup) -> str:
@@ -144,8 +152,6 @@ class LoadBalancerSite:
     def _page(self, tenant: str, page: PageAnswer, wanted: SiteRequest | None) -> SiteReply:
         """The tenant's page; a visitor without the sandbox's token is asked for a password."""
         env = self.environment
-        if not tenant:
-            return SiteReply(200, "It works!")
         host = f"{tenant.replace('-', '')}.{env.traffic.tenant_domain}"
         if page.status == UNAUTHORISED or wanted is not None:
             return SiteReply(UNAUTHORISED, "Authorization Required", realm=host)
@@ -179,6 +185,11 @@ def _open_targets(targets: list[GroupTarget]) -> list[GroupTarget]:
 
 def _served_by(targets: list[GroupTarget]) -> list[GroupTarget]:
     return [target for target in targets if target.state == "healthy"]
+
+
+def _plain_page(targets: Targets, group: FakeTargetGroup) -> str:
+    """The page of a service that is no tenant's: it says which one answers."""
+    return f"This is {', '.join(service.name for service in targets.services_of(group)) or 'nobody'}."
 
 
 def as_json(reason: str) -> str:

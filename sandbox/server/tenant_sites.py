@@ -21,8 +21,6 @@ from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from moto.elbv2.models import elbv2_backends
-
 from dr_estate.config.environment import Environment, Side
 from sandbox.client.endpoint import TOKEN_HEADER
 from sandbox.core.state import SITES, ill
@@ -33,7 +31,7 @@ from sandbox.moto_ext.route53.route53 import addresses_of
 from sandbox.server import distribution_site
 from sandbox.server.distribution_site import DistributionSite
 from sandbox.server.dns_server import FOREVER_S
-from sandbox.server.load_balancer import JSON, LoadBalancerSite, SiteReply, SiteRequest, as_json
+from sandbox.server.load_balancer import JSON, LoadBalancerSite, SiteReply, SiteRequest, as_json, balancer_of
 from sandbox.world.fault_injection import STOPPING
 
 HEADER = "X-World-Sites"
@@ -71,7 +69,8 @@ class _Handler(BaseHTTPRequestHandler):
         slow = (lag_s("slow_s", outage.seconds) for outage in ill(self.server.door.region, "slow", SITES))
         STOPPING.wait(sum(slow))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        reply = self.server.door.reply(self.server.listens_as, host, wanted, headers=headers)
+        path = self.path.partition("?")[0]
+        reply = self.server.door.reply(self.server.listens_as, host, wanted, headers=headers, path=path)
         self.close_connection = True
         if reply is not None:
             self._send(reply)
@@ -168,9 +167,8 @@ def places(environment: Environment, ports: Mapping[str, tuple[int, int]]) -> di
 
 
 def _names(environment: Environment, region: str) -> list[str]:
-    name = environment.named(environment.in_region(region).names.load_balancer)
-    balancers = elbv2_backends[environment.account][region].load_balancers.values()
-    return [str(balancer.dns_name) for balancer in balancers if balancer.name == name]
+    balancer = balancer_of(environment, region)
+    return [str(balancer.dns_name)] if balancer else []
 
 
 def header_of(ports: Mapping[str, tuple[int, int]]) -> str:

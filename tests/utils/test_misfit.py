@@ -11,7 +11,8 @@ from dr_estate.config.environment import load_environment
 from sandbox.client.endpoint import Endpoint
 from tests.dr_estate.scan.second_team import HOME, HOST, build
 from tests.hosting import hosted
-from tests.utils.running import ROOT, at_endpoint
+from tests.utils.pseudo_terminal import at_terminal
+from tests.utils.running import ROOT, at_endpoint, signed_in
 from utils.aws_mgmt.app.exit_codes import Exit
 
 STATUS, FAILOVER = "-e sit status", "-e sit failover"
@@ -54,3 +55,11 @@ def test_a_second_teams_platform_is_named(empty: Endpoint, tmp_path: Path) -> No
         assert (
             f"There instead: entry {HOST}, ECS cluster shop-20251104, database orders-20251104 in {HOME}." in ran.err
         ), ran.err
+
+
+def test_the_watch_of_an_empty_account_ends_with_the_same_sentence(empty: Endpoint, tmp_path: Path) -> None:
+    variables = {**signed_in(empty, "admin"), "LINES": "40", "COLUMNS": "80"}
+    with at_terminal(f"{STATUS} --watch 1", tmp_path, variables, columns=80) as terminal:
+        terminal.until("That is no outage.")
+        assert Exit.USAGE == terminal.wait(), terminal.shown
+        assert "OUTAGE" not in terminal.shown

@@ -34,9 +34,9 @@ def tenants_of(context: PlanContext) -> tuple[Tenant, ...]:
     return tuple(tenant for tenant in found if is_chosen(tenant.id, context.only_tenants))
 
 
-def service_name(env: Environment, tenant: Tenant) -> str:
-    """The name of the tenant's service."""
-    return env.named(env.names.service, tenant=tenant.id)
+def service_name(env: Environment, tenant: Tenant, side: Side) -> str:
+    """The name of the tenant's service on ``side``."""
+    return env.on(side).named(env.names.service, tenant=tenant.id)
 
 
 def tenant_services(context: PlanContext, side: Side) -> tuple[TenantService, ...]:
@@ -44,7 +44,7 @@ def tenant_services(context: PlanContext, side: Side) -> tuple[TenantService, ..
     there = {
         service.name: service for service in context.snapshot.get(ecs.services, side) if SERVICE[service.status].serves
     }
-    pairs = ((tenant, there.get(service_name(context.env, tenant))) for tenant in tenants_of(context))
+    pairs = ((tenant, there.get(service_name(context.env, tenant, side))) for tenant in tenants_of(context))
     return tuple(TenantService(tenant, service) for tenant, service in pairs if service)
 
 

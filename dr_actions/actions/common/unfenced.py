@@ -14,7 +14,7 @@ _FENCE = Command(("fence", "--side", "primary"))
 
 def living_tasks(context: PlanContext, side: Side, service: str, tenant: str) -> list[str]:
     """Return the tenant's living tasks: of its service, or of its family regardless of who started them."""
-    family = context.env.named(context.env.names.task_family, tenant=tenant)
+    family = context.env.on(side).named(context.env.names.task_family, tenant=tenant)
     alive = (*context.snapshot.get(ecs.tasks, side), *context.snapshot.get(ecs_stopping_tasks.tasks, side))
     return sorted(
         f"{task.arn.rpartition('/')[2]} ({task.status})"

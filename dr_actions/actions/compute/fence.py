@@ -100,7 +100,7 @@ def fence_leftovers(context: PlanContext) -> Iterator[str]:
 def _unfenced_tasks(context: PlanContext) -> Iterator[str]:
     """Tasks that no tenant's service keeps: a job of a tenant's family, or a service of another name."""
     services = {
-        f"service:{unavailable_handling.service_name(context.env, tenant)}"
+        f"service:{unavailable_handling.service_name(context.env, tenant, context.fence)}"
         for tenant in unavailable_handling.tenants_of(context)
     }
     # A job that an operator or EventBridge started belongs to no service: the fence cannot scale it away.

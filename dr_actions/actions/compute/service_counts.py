@@ -150,7 +150,7 @@ def scale_dr_notes(context: PlanContext) -> Iterator[str]:
 @if_seen
 def _tenants_left_out(context: PlanContext) -> Iterator[str]:
     if names := [
-        unavailable_handling.service_name(context.env, tenant)
+        unavailable_handling.service_name(context.env, tenant, Side.DR)
         for tenant in unavailable_handling.tenants_without_service(context, Side.DR)
     ]:
         yield (
@@ -247,7 +247,7 @@ def start_primary_notes(context: PlanContext) -> Iterator[str]:
 @if_seen
 def _primary_tenants_left_out(context: PlanContext) -> Iterator[str]:
     if names := [
-        unavailable_handling.service_name(context.env, tenant)
+        unavailable_handling.service_name(context.env, tenant, Side.PRIMARY)
         for tenant in unavailable_handling.tenants_without_service(context, Side.PRIMARY)
     ]:
         region = context.env.regions.primary

@@ -58,7 +58,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     if writing:
         return StepStatus(StepState.IN_PROGRESS, f"Writers are not stopped yet: {writing}.")
     tenants, names = tenants_of(context), context.env.names
-    ours = {f"service:{service_name(context.env, tenant)}" for tenant in tenants}
+    ours = {f"service:{service_name(context.env, tenant, Side.PRIMARY)}" for tenant in tenants}
     ours |= {f"family:{context.env.named(names.task_family, tenant=tenant.id)}" for tenant in tenants}
     stops = [stop.at for stop in context.snapshot.get(ecs_stopped_tasks.stops, Side.PRIMARY) if stop.group in ours]
     # No stop on record: ECS describes stopped tasks for an hour, so the last one is older than that.
@@ -88,7 +88,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
 
 def _writers(context: PlanContext) -> str:
     """Who may still write, "" for nobody: services that want, run or start tasks, and any task of a tenant's family."""
-    names = {service_name(context.env, tenant) for tenant in tenants_of(context)}
+    names = {service_name(context.env, tenant, Side.PRIMARY) for tenant in tenants_of(context)}
     families = {context.env.named(context.env.names.task_family, tenant=tenant.id) for tenant in tenants_of(context)}
     services = [service for service in context.snapshot.get(ecs.services, Side.PRIMARY) if service.name in names]
     busy = sorted(service.name for service in services if service.desired or service.running or service.pending)

@@ -85,13 +85,17 @@ def missing_parts(context: PlanContext) -> tuple[str, ...]:
     there = {
         f"the cluster {env.named(names.cluster)}": states.CLUSTER[snapshot.get(ecs.cluster, side).status or ""].serves,
         f"the load balancer {env.named(names.load_balancer)}": balancer is not None,
-        f"the DB subnet group {env.named(names.db_subnet_group)}": env.named(names.db_subnet_group) in subnets,
-        f"the file system {env.named(names.file_system)}": env.named(names.file_system) in files,
     }
+    if names.database:
+        group = env.named(names.db_subnet_group)
+        there[f"the DB subnet group {group}"] = group in subnets
+    if names.file_system:
+        there[f"the file system {env.named(names.file_system)}"] = env.named(names.file_system) in files
     for tenant in tenants_of(context):
         group = env.named(names.target_group, tenant=tenant.id)
         there[f"the target group {group}"] = group in groups
-        there[f"the service {service_name(env, tenant)}"] = service_name(env, tenant) in services
+        service = service_name(env, tenant, side)
+        there[f"the service {service}"] = service in services
     return tuple(name for name, present in there.items() if not present)
 
 

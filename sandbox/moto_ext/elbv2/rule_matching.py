@@ -1,4 +1,4 @@
-"""Whether a listener's rule takes a request: its conditions on the host and on headers, all of them (RuleCondition)."""
+"""Whether a listener's rule takes a request: its conditions on host, path and headers, all of them (RuleCondition)."""
 
 from __future__ import annotations
 
@@ -10,12 +10,20 @@ Condition = dict[str, Any]
 _WILD = frozenset("*?[")
 
 
-def matches(conditions: list[Condition], host: str, headers: Mapping[str, str]) -> bool:
-    """Whether a rule's conditions match; a rule without one on the host, and the default, do not.
+def matches(conditions: list[Condition], host: str, headers: Mapping[str, str], path: str = "/") -> bool:
+    """Whether a rule's conditions match; a rule without one on host or path, and the default, do not.
 
     ``headers`` are the request's, by their names in lower case.
     """
-    return _any_of(hosts_of(conditions), host) and headers_suffice(conditions, headers)
+    hosts, paths = hosts_of(conditions), _paths_of(conditions)
+    is_for_host = _any_of(hosts, host) if hosts else bool(paths)
+    # a path is compared as it is written (ELB guide, path conditions)
+    is_for_path = not paths or any(fnmatch.fnmatchcase(path, pattern) for pattern in paths)
+    return is_for_host and is_for_path and headers_suffice(conditions, headers)
+
+
+def _paths_of(conditions: list[Condition]) -> list[str]:
+    return [p for c in conditions if c.get("Field") == "path-pattern" for p in _values(c, "PathPatternConfig")]
 
 
 def hosts_of(conditions: list[Condition]) -> list[str]:

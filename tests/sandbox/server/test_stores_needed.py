@@ -33,7 +33,7 @@ class Visited:
 
     def page(self, place: str = PROD.regions.primary, tenant: str = SECOND) -> int:
         host = f"{tenant.replace('-', '')}.{PROD.traffic.tenant_domain}"
-        return visit("127.0.0.1", self.sites[place]["http"], host, PROD.traffic.probe_path, 5).status
+        return visit("127.0.0.1", self.sites[place]["http"], host, PROD.probe_path, 5).status
 
     def health(self, tenant: str = SECOND) -> set[str]:
         """How the tenant's targets in the primary region are described, else their states."""

@@ -35,7 +35,7 @@ def ports(served: Endpoint) -> Ports:
 
 
 def visited(ports: Ports, side: Side, host: str = HOST) -> Visit:
-    return visit("127.0.0.1", ports[PROD.region(side)][0], host, PROD.traffic.probe_path, 5)
+    return visit("127.0.0.1", ports[PROD.region(side)][0], host, PROD.probe_path, 5)
 
 
 @pytest.mark.parametrize("side", [Side.PRIMARY, Side.DR])

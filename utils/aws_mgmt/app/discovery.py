@@ -4,23 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+from dr_checks.core.model import View
+from dr_checks.derived.counterparts import bears_no_tag
 from dr_checks.derived.record_pairs import POLICIES
 from dr_checks.derived.routing import ADDRESS_TYPES, region_of, target_of
 from dr_checks.derived.site_visits import part_or
 from dr_estate.config.environment import Environment, Side
+from dr_estate.config.map_file import MapFile
+from dr_estate.config.profiles import PROFILES
 from dr_estate.config.settings import Expectation, Regions, ReplicationSettings, ResourceNames, TrafficSettings
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.network.http_probe import Visit
-from dr_estate.readers import cloudfront, ecs, http_sites, rds, route53
+from dr_estate.readers import (
+    backup_plan,
+    cloudfront,
+    cloudwatch_alarms,
+    ecs,
+    elbv2,
+    http_sites,
+    platform_resources,
+    rds,
+    route53,
+    secretsmanager,
+    sns_topics,
+    terraform_state,
+    vpc,
+)
 from dr_estate.readers.route53 import Record
+from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.observer import kept_client, observe_with
 from dr_estate.snapshot.registry import reads
 from dr_estate.snapshot.snapshot import Snapshot
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.target import ObservedWorld
 
+T = TypeVar("T")
 _UNKNOWN = "unknown.example"
 _UNAUTHORISED = 401
 
@@ -51,8 +71,11 @@ class AskedCaller:
     arn: str
 
 
-def draft(name: str, region: str, names: ResourceNames) -> Environment:
-    """An environment of which only its name, its resources' names and one region are known: its account is asked."""
+def draft(name: str, region: str, names: ResourceNames, saved: MapFile | None = None) -> Environment:
+    """An environment of which only its name, its resources' names and one region are known: its account is asked.
+
+    ``saved`` is the map of what the account runs, where something does.
+    """
     traffic = TrafficSettings(
         zone=_UNKNOWN,
         tenant_domain=_UNKNOWN,
@@ -62,10 +85,18 @@ def draft(name: str, region: str, names: ResourceNames) -> Environment:
         distribution_alias=f"*.{_UNKNOWN}",
     )
     replication = ReplicationSettings(expectation=Expectation.NONE, reason="not known yet")
-    regions = Regions(primary=_UNKNOWN, dr=region)
+    regions = (
+        Regions(primary=saved.primary, dr=saved.dr) if saved and saved.dr else Regions(primary=_UNKNOWN, dr=region)
+    )
     account = "0" * 12
     return Environment(
-        name=name, account=account, regions=regions, names=names, replication=replication, traffic=traffic
+        name=name,
+        account=account,
+        regions=regions,
+        names=names,
+        replication=replication,
+        traffic=traffic,
+        estate_map=saved,
     )
 
 
@@ -101,8 +132,11 @@ def discover_settings(environment: Environment, world: ObservedWorld) -> Iterato
 
 
 def _of_regions(environment: Environment, world: ObservedWorld) -> Iterator[ProposedSetting]:
-    parts = (cloudfront.distributions, ecs.services, rds.instances)
+    parts = (cloudfront.distributions, ecs.services, ecs.task_definitions, rds.instances)
     snapshot = _snapshot(environment, world, *(reader.name for reader in parts))
+    profile = _profile(snapshot)
+    yield ProposedSetting("profile", profile, "ECS: the variables of the containers")
+    environment = environment.model_copy(update={"profile": profile})
     aliases = [
         alias
         for distribution in part_or(snapshot, cloudfront.distributions, Side.GLOBAL, ())
@@ -111,11 +145,12 @@ def _of_regions(environment: Environment, world: ObservedWorld) -> Iterator[Prop
     ]
     alias = next((name for name in aliases if name.startswith("*.")), f"*.{environment.traffic.zone}")
     yield ProposedSetting("traffic.tenant_domain", alias.removeprefix("*."), f"CloudFront: {alias}")
-    yield ProposedSetting("traffic.distribution_alias", alias, f"CloudFront: {alias}")
+    yield ProposedSetting("traffic.distribution_alias", alias if aliases else "", f"CloudFront: {alias}")
     domain = environment.traffic.model_copy(
         update={"tenant_domain": alias.removeprefix("*."), "distribution_alias": alias}
     )
     yield from _password_settings(environment.model_copy(update={"traffic": domain}), world)
+    yield from _absent_parts(environment, world)
     standby = max((service.desired for service in _services(snapshot, environment, Side.DR)), default=0)
     serving = max((service.desired for service in _services(snapshot, environment, Side.PRIMARY)), default=0)
     yield ProposedSetting("standby.mode", "warm" if standby else "pilot-light", "ECS: services of the DR region")
@@ -125,6 +160,55 @@ def _of_regions(environment: Environment, world: ObservedWorld) -> Iterator[Prop
     databases = part_or(snapshot, rds.instances, Side.PRIMARY, ())
     if classes := [row.instance_class for row in databases if row.identifier == name]:
         yield ProposedSetting("database.classes", classes, f"RDS: {name}")
+
+
+def _profile(snapshot: Snapshot) -> str:
+    """The profile whose variables a container of the primary region gets; plain HTTP services where it is none's."""
+    definitions = part_or(snapshot, ecs.task_definitions, Side.PRIMARY, ())
+    containers = [row for read in definitions if isinstance(read, ecs.TaskDefinition) for row in read.containers]
+    names = {name for row in containers for name, _ in (*row.environment, *row.sources)}
+    known = (key for key, found in PROFILES.items() if any(name.startswith(found.variables) for name in names))
+    return next(known, "http")
+
+
+def _absent_parts(environment: Environment, world: ObservedWorld) -> Iterator[ProposedSetting]:
+    """The names of what the account was seen not to have: they are left empty, and nothing of it is judged."""
+    names, seen = environment.names, "the account has none of that name"
+    snapshot = _snapshot(environment, world, *(reader.name for reader in _PARTS))
+
+    def read(reader: Reader[T]) -> T | None:
+        """What was read of the primary region; None where that was not, or there is none."""
+        return part_or(snapshot, reader, Side.PRIMARY, None)
+
+    state, secrets, topics = read(terraform_state.state), read(secretsmanager.secrets), read(sns_topics.topics)
+    if state is not None and state.size is None:
+        yield ProposedSetting("names.state_bucket", "", seen)
+    if read(backup_plan.plans) == ():
+        yield ProposedSetting("names.backup_plan", "", seen)
+    if secrets is not None and not any(row.name == environment.named(names.master_secret) for row in secrets):
+        yield ProposedSetting("names.master_secret", "", seen)
+    if secrets is not None and not any(environment.tenant_of(names.tenant_secret, row.name) for row in secrets):
+        yield ProposedSetting("names.tenant_secret", "", seen)
+    if topics is not None and not any(topic.exists for topic in topics):
+        yield ProposedSetting("names.topics", [], seen)
+    if read(cloudwatch_alarms.alarms) == ():
+        yield ProposedSetting("names.alarms", [], seen)
+    if read(platform_resources.listings) and bears_no_tag(View("init", Side.PRIMARY, environment, snapshot)):
+        yield ProposedSetting("names.tags", {}, "nothing bears the usual tags")
+    if read(elbv2.load_balancer) and snapshot.parts[vpc.vpc.name, Side.PRIMARY].value is None:
+        yield ProposedSetting("names.vpc", "", "no VPC has that Name tag: the load balancer's")
+
+
+_PARTS: tuple[Reader[Any], ...] = (
+    backup_plan.plans,
+    cloudwatch_alarms.alarms,
+    elbv2.load_balancer,
+    platform_resources.listings,
+    secretsmanager.secrets,
+    sns_topics.topics,
+    terraform_state.state,
+    vpc.vpc,
+)
 
 
 def _password_settings(environment: Environment, world: ObservedWorld) -> Iterator[ProposedSetting]:
@@ -137,7 +221,8 @@ def _password_settings(environment: Environment, world: ObservedWorld) -> Iterat
 
 def _services(snapshot: Snapshot, environment: Environment, side: Side) -> list[ecs.Service]:
     services = part_or(snapshot, ecs.services, side, ())
-    return [service for service in services if environment.tenant_of(environment.names.service, service.name)]
+    env = environment.on(side)
+    return [service for service in services if env.tenant_of(env.names.service, service.name)]
 
 
 def caller_of(environment: Environment, world: ObservedWorld) -> AskedCaller:

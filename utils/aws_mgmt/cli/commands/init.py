@@ -19,6 +19,7 @@ from dr_estate.config.map_file import (
     map_path,
     with_choices,
 )
+from dr_estate.config.map_names import names_of_map
 from dr_estate.config.settings import People, ResourceNames
 from dr_estate.scan.saved import map_file_of
 from dr_estate.scan.scan import NoEstate
@@ -27,7 +28,7 @@ from reports.terminal import console
 from utils.aws_mgmt.app.discovery import ProposedSetting, caller_of, discover_settings, draft
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.mapping import estate_map, names_of_map, refuse_unnamed_services
+from utils.aws_mgmt.app.mapping import estate_map
 from utils.aws_mgmt.app.next_steps import DIAGNOSIS
 from utils.aws_mgmt.app.options import InitOptions
 from utils.aws_mgmt.app.target import ObservedWorld, world_of
@@ -178,22 +179,20 @@ def _settings(
     options: InitOptions, environment: Environment, world: ObservedWorld, saved: MapFile | None
 ) -> Iterator[tuple[str, Any]]:
     yield "name", options.environment
-    proposed = dict(names_of_map(saved, environment)) if saved else {}
-    names = dict(_names(options, proposed))
+    proposed = names_of_map(saved, environment.name, {}) if saved else {}
+    names = {**proposed, **dict(_names(options, proposed))}
     # what the map answers is not written twice
-    yield from ((f"names.{name}", value) for name, value in names.items() if proposed.get(name) != value)
-    environment = draft(options.environment, environment.regions.dr, ResourceNames.model_validate(names))
-    if saved:
-        refuse_unnamed_services(saved, environment)
+    yield from ((f"names.{name}", value) for name, value in names.items() if proposed.get(name, ...) != value)
+    environment = draft(options.environment, environment.regions.dr, ResourceNames.model_validate(names), saved)
     with console.working("Reading the account"):
         found = [*discover_settings(environment, world), *_DECIDED]
     for setting in found:
         value = setting.value if options.yes else _answer_of(setting)
-        if value != "":
+        if value != "" or not setting.key.startswith("people."):  # nobody is called "", a name that is "" is none
             yield setting.key, value
 
 
-def _names(options: InitOptions, proposed: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+def _names(options: InitOptions, proposed: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """The names of the resources that the estate stands on: as the map has them, else the usual patterns."""
     usual = {**ResourceNames().model_dump(mode="json"), **proposed}
     for name, what in _NAMED.items():

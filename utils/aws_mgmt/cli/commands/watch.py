@@ -23,6 +23,7 @@ from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.evaluation import chosen_tenants
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.incident_record import mirror_of
+from utils.aws_mgmt.app.misfit import refuse_misfit
 from utils.aws_mgmt.app.options import FailoverOptions, StatusOptions
 from utils.aws_mgmt.app.target import ObservedWorld, world_of
 from utils.aws_mgmt.cli.terminal import Terminal
@@ -31,7 +32,7 @@ from utils.aws_mgmt.cli.terminal import Terminal
 def watch_command(options: StatusOptions | FailoverOptions, environment: Environment) -> Exit:
     """Show the estate until q is pressed. Returns 0, or 3 where nothing was seen.
 
-    Raises UsageError where there is no terminal, or nothing new to look at.
+    Raises UsageError where there is no terminal, nothing new to look at, or the settings do not fit the account.
     """
     if not (Terminal().attended and sys.stdout.isatty()):
         raise UsageError("--watch is a screen for a person: use it at a terminal, and `dr_cli.py status` elsewhere.")
@@ -41,10 +42,13 @@ def watch_command(options: StatusOptions | FailoverOptions, environment: Environ
         with console.working("Connecting"):
             world = stack.enter_context(world_of(options, environment))
 
-        follows = _runs_of(world, environment)
+        follows, fits = _runs_of(world, environment), list[bool]()
 
         def look() -> WatchedEstate:
             snapshot = world.observe(environment)
+            if not fits:
+                refuse_misfit(snapshot, environment, world)
+                fits.append(True)  # what goes later goes on the screen
             estate = watched_estate(
                 snapshot, environment, areas_of(options), chosen_tenants(options, snapshot, environment)
             )

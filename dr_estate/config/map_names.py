@@ -1,0 +1,156 @@
+"""The names of [names] that the map answers: a name of one region says nothing of the other's.
+
+What the map has none of is "" or empty: the estate has none.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dr_estate.config.map_file import NAMED, MapEntry, MapFile, MapKind
+from dr_estate.config.settings import NamesInDr, ResourceNames
+
+BY_MAP = {key: f"{{{key}}}" for key in ("service", "task_family", "target_group", "log_group", "container")}
+"""The pattern of a name of [names] that only the map answers, by its key."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadNames:
+    """The names of one kind in one region, by workload."""
+
+    by_workload: Mapping[str, str]
+
+    def name_of(self, workload: str) -> str:
+        """The workload's; of one that the map has not, or of any (``*``), by what all names begin and end with."""
+        found = self.by_workload.get(workload)
+        return self._start + workload + self._end if found is None else found
+
+    def workload_of(self, name: str) -> str | None:
+        """The workload that has the name, None where the map knows none."""
+        return next((workload for workload, own in self.by_workload.items() if own == name), None)
+
+    @property
+    def _start(self) -> str:
+        return common_start(list(self.by_workload.values()))
+
+    @property
+    def _end(self) -> str:
+        return common_start([name[len(self._start) :][::-1] for name in self.by_workload.values()])[::-1]
+
+
+def common_start(names: Sequence[str]) -> str:
+    """What all of several names begin with, letter by letter; "" of one alone."""
+    return os.path.commonprefix(list(names)) if len(names) > 1 else ""  # noqa: RUF071 - letters, and no folders
+
+
+def names_by_map(saved: MapFile, region: str, service: str) -> dict[str, WorkloadNames]:
+    """What workloads' resources are called in ``region``, by the pattern that asks for them.
+
+    ``service`` is the pattern of services: a workload is called as that says, else as the map does.
+    """
+    found: dict[str, dict[str, str]] = {pattern: {} for pattern in BY_MAP.values()}
+    for entry in _workloads(saved):
+        for key, name in _names_in(entry, region).items():
+            found[BY_MAP[key]][workload_of(entry, service)] = name
+    return {pattern: WorkloadNames(names) for pattern, names in found.items()}
+
+
+def workload_of(entry: MapEntry, service: str) -> str:
+    """What people call the workload of a service's entry."""
+    by_pattern = None if service in BY_MAP.values() else between(service, entry.name)
+    return by_pattern or entry.workload or entry.name
+
+
+def between(pattern: str, name: str) -> str | None:
+    """What stands for ``{tenant}`` of the pattern in the name, None where the name is not of that pattern."""
+    before, _, after = pattern.partition("{tenant}")
+    inside = pattern and name.startswith(before) and name.endswith(after) and len(name) > len(before) + len(after)
+    return name[len(before) : len(name) - len(after)] if inside else None
+
+
+def misfits(saved: MapFile, patterns: Mapping[str, str]) -> Iterator[str]:
+    """The keys of [names] whose pattern is not what the map has, in either region, of every workload."""
+    entries, service = _workloads(saved), patterns["service"]
+    if any(between(service, name) is None for entry in entries for name in _both(saved, entry, "service")):
+        yield "service"
+        service = BY_MAP["service"]
+    for key in BY_MAP.keys() - {"service"}:
+        wanted = [(entry, patterns[key].replace("{tenant}", workload_of(entry, service))) for entry in entries]
+        if any(name != pattern for entry, pattern in wanted for name in _both(saved, entry, key)):
+            yield key
+
+
+def _both(saved: MapFile, entry: MapEntry, key: str) -> list[str]:
+    regions = (saved.primary, saved.dr)
+    return [names[key] for region in regions if key in (names := _names_in(entry, region))]
+
+
+def _names_in(entry: MapEntry, region: str) -> Mapping[str, str]:
+    other = entry.running_in(region)
+    if other:
+        return {"service": other.name, **other.names}
+    is_here = f":{region}:" in entry.id
+    return {"service": entry.name, **entry.names} if is_here else {}
+
+
+_SINGLE = {"database": MapKind.DATABASE, "file_system": MapKind.FILES, "repository": MapKind.IMAGES}
+_SEVERAL = {"tables": MapKind.TABLE, "buckets": MapKind.OBJECTS}
+COPY_BY_MAP = "{bucket_copy}"
+"""The pattern of names.bucket_copy where only the map says what a bucket's copy is called."""
+
+
+def names_of_map(saved: MapFile, environment: str, own: Mapping[str, Any]) -> dict[str, Any]:
+    """The names in the primary region that the settings' ``own`` ones and the usual patterns do not have."""
+    usual = {key: field.get_default() for key, field in ResourceNames.model_fields.items()} | dict(own)
+    filled = {key: str(usual[key]).replace("{env}", environment) for key in {*NAMED, *_SINGLE, *BY_MAP}}
+    found: dict[str, Any] = {}
+    for key, kind in {**NAMED, **_SINGLE}.items():
+        only = saved.only(kind)
+        if not saved.called(kind, filled[key]):
+            if only and kind is not MapKind.IMAGES:
+                found[key] = only.name
+            elif key in _SINGLE and (kind is MapKind.IMAGES or not saved.of_kind(kind)):
+                found[key] = ""  # images are found by the task definitions that name them
+    for key, kind in _SEVERAL.items():
+        mapped = tuple(entry.name for entry in saved.of_kind(kind))
+        if not {str(name).replace("{env}", environment) for name in usual[key]} <= set(mapped):
+            found[key] = mapped
+    of_tenants = str(usual["tenant_secret"]).replace("{env}", environment)
+    secrets = [entry.name for entry in saved.of_kind(MapKind.SECRET) if between(of_tenants, entry.name) is None]
+    if others := tuple(name for name in secrets if name != str(usual["master_secret"]).replace("{env}", environment)):
+        found["secrets"] = others
+    if any(copy != str(usual["bucket_copy"]).replace("{bucket}", name) for name, copy in copies_of(saved).items()):
+        found["bucket_copy"] = COPY_BY_MAP
+    found |= {key: BY_MAP[key] for key in misfits(saved, filled)}
+    return {key: value for key, value in found.items() if key not in own}
+
+
+def names_in_dr(saved: MapFile, names: Mapping[str, str]) -> dict[str, str]:
+    """What is called otherwise in the DR region than the primary region's ``names`` of it."""
+    pairs = ((key, saved.called(NAMED[key], names[key])) for key in NamesInDr.model_fields)
+    others = ((key, names[key], entry.running_in(saved.dr)) for key, entry in pairs if entry)
+    return {key: other.name for key, name, other in others if other and other.name != name}
+
+
+def copies_of(saved: MapFile) -> dict[str, str]:
+    """The copies in the DR region of the map's buckets, by their names."""
+    pairs = ((entry.name, entry.running_in(saved.dr)) for entry in saved.of_kind(MapKind.OBJECTS))
+    return {name: copy.name for name, copy in pairs if copy}
+
+
+def routes_of(saved: MapFile, service: str) -> dict[str, tuple[tuple[str, ...], str]]:
+    """The hosts of each workload, and the path at which it is asked: the first pattern's part before a wildcard."""
+    return {
+        workload_of(entry, service): (entry.hosts, re.split("[*?]", entry.paths[0])[0] if entry.paths else "")
+        for entry in _workloads(saved)
+    }
+
+
+def _workloads(saved: MapFile) -> list[MapEntry]:
+    """The services behind a route, all where the map names no route: nobody visits a worker."""
+    entries = saved.of_kind(MapKind.SERVICE)
+    return [entry for entry in entries if entry.hosts or entry.paths] or list(entries)

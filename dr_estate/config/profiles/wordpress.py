@@ -1,0 +1,7 @@
+"""WordPress: the login page has the site's own host in each of its links, and reads the database."""
+
+from __future__ import annotations
+
+from dr_estate.config.profiles.profile import Profile
+
+PROFILE = Profile(probe_path="/wp-login.php", names_host=True, variables=("WORDPRESS_",))
