@@ -34,7 +34,7 @@ Feature: Prerequisites: access, contacts and tools for a recovery
     Then an approver has pinned the rules by which a plan runs
 
   Scenario: The map file names what runs
-    Then the load balancer, the cluster, its services and the databases of the region are those of the map file
+    Then the load balancer, the cluster, its services and the stores of the region are those of the map file
 
   Scenario: The runbook is readable without the primary region and recently reviewed
     Then the recovery runbook can be read without the primary region, and was reviewed recently

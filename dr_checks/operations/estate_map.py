@@ -11,7 +11,8 @@ from dr_estate.config.map_file import MapFile, MapKind
 from dr_estate.model import states
 from dr_estate.model.drill_names import is_isolated
 from dr_estate.model.set_aside import is_set_aside
-from dr_estate.readers import ecs, elbv2, rds
+from dr_estate.model.unavailable import available
+from dr_estate.readers import dynamodb, ecs, elbv2, rds, s3
 
 _WANTED = "as in the map file"
 _UPDATE = "`dr_cli.py init --update` shows what differs, and writes the map of today."
@@ -22,7 +23,7 @@ def _has_map(env: Environment) -> str | None:
 
 
 @check(
-    "the load balancer, the cluster, its services and the databases of the region are those of the map file",
+    "the load balancer, the cluster, its services and the stores of the region are those of the map file",
     severity=Severity.CRITICAL,
     area=Area.PREREQUISITES,
     sides=BOTH,
@@ -30,7 +31,10 @@ def _has_map(env: Environment) -> str | None:
     applies=_has_map,
 )
 def as_mapped(view: View) -> Iterator[Finding]:
-    """What is gone fails; what is new, or has another id under its name, warns. Source: the map file's entries."""
+    """What is gone fails; what is new, or has another id under its name, warns; so does a service that no plan starts.
+
+    Stores are databases, tables and buckets. Source: the map file's entries.
+    """
     for kind, there in _today(view).items():
         mapped = _mapped(view, kind)
         yield from _compared(view, kind, mapped, there)
@@ -38,8 +42,20 @@ def as_mapped(view: View) -> Iterator[Finding]:
         for name in sorted(there.keys() - mapped.keys() - {view.env.named(view.env.names.database)}):
             reason = "what the map does not name is in no plan, and nobody decided what stands for it"
             yield view.warn(f"{kind} {name}", "new", _WANTED, reason, _UPDATE)
+    yield from _workers(view)
     if not any(_mapped(view, kind) for kind in MapKind):
         yield view.none_expected("the map", f"the map has nothing in {view.region}")
+
+
+def _workers(view: View) -> Iterator[Finding]:
+    """A warning for each service behind no route, where the map alone says which services are tenants'."""
+    saved, started = view.env.estate_map, view.env.mapped_workloads
+    if view.side is Side.PRIMARY and saved and started:
+        for name in _mapped(view, MapKind.SERVICE):
+            if view.env.tenant_of(view.env.names.service, name) is None:
+                reason = "no rule of the load balancer leads to it, so it is no tenant's, and no plan starts it"
+                remedy = f"Start its counterpart in {view.env.regions.dr} by hand after a failover."
+                yield view.warn(f"{MapKind.SERVICE} {name}", "behind no route", "behind a route", reason, remedy)
 
 
 def _compared(view: View, kind: MapKind, mapped: Mapping[str, str], there: Mapping[str, str]) -> Iterator[Finding]:
@@ -61,9 +77,16 @@ def _mapped(view: View, kind: MapKind) -> dict[str, str]:
     names = view.env.names
     named = {MapKind.LOAD_BALANCER: names.load_balancer, MapKind.CLUSTER: names.cluster}
     wanted = view.env.named(named[kind]) if kind in named else ""
+    read = {MapKind.TABLE: dynamodb.names(view.env), MapKind.OBJECTS: _buckets(view)}.get(kind)
     inside = f":service/{view.env.named(names.cluster)}/" if kind is MapKind.SERVICE else ""
     saved = _on_side(view.env.estate_map, kind, view.side) if view.env.estate_map else ()
-    return {name: id_ for name, id_ in saved if name == (wanted or name) and inside in id_}
+    found = {name: id_ for name, id_ in saved if name == (wanted or name) and inside in id_}
+    return {name: id_ for name, id_ in found.items() if read is None or name in read}
+
+
+def _buckets(view: View) -> list[str]:
+    """The buckets of tenants' data on this side, by the settings or the map."""
+    return [pair[0 if view.side is Side.PRIMARY else 1] for pair in s3.data_pairs(view.env)]
 
 
 def _on_side(saved: MapFile, kind: MapKind, side: Side) -> Iterator[tuple[str, str]]:
@@ -87,5 +110,11 @@ def _today(view: View) -> dict[MapKind, dict[str, str]]:
             row.identifier: row.arn
             for row in view.get(rds.instances)
             if not (is_isolated(row.identifier, database) or is_set_aside(row.identifier, database))
+        },
+        MapKind.TABLE: {
+            row.name: "" for row in map(available, view.get(dynamodb.tables)) if row.status != dynamodb.NONE
+        },
+        MapKind.OBJECTS: {
+            row.name: "" for row in map(available, view.get(s3.buckets)) if row.region and row.name in _buckets(view)
         },
     }

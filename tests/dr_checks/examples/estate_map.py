@@ -8,7 +8,7 @@ from typing import Any
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
 from dr_estate.config.map_file import MapCounterpart, MapEntry, MapFile, MapKind
-from dr_estate.readers import ecs, elbv2, rds
+from dr_estate.readers import dynamodb, ecs, elbv2, rds, s3
 from dr_estate.reading.reader import Reader
 from tests.dr_checks.databases import PRIMARY
 from tests.dr_checks.edges import balancer
@@ -19,6 +19,7 @@ IDLE = Status.NOT_APPLICABLE
 BALANCER = balancer("sit-alb.eu-west-1.elb.amazonaws.com")
 CLUSTER = ecs.Cluster("sit-cluster", "ACTIVE")
 SERVICE = replace(service("sit-t1-service"), arn="arn:aws:ecs:r:1:service/sit-cluster/sit-t1-service")
+REST: Any = ((), (), 0, "", 0, 0, (), "", "", "", "", "", False, "", None)
 STRANGER = replace(PRIMARY, identifier="orders", arn="arn:aws:rds:r:1:db:orders")
 
 
@@ -27,6 +28,18 @@ def _entry(kind: MapKind, name: str, id_: str, in_dr: bool = True) -> MapEntry:
     return MapEntry(kind=kind, name=name, id=id_, account="1", found="x", counterparts=(other,) if in_dr else ())
 
 
+def _bucket_entry(name: str, copy: str) -> MapEntry:
+    kind = MapKind.OBJECTS
+    other = MapCounterpart(kind=kind, name=copy, id=copy, region=SIT.regions.dr, account="1", found="x", relation="x")
+    return MapEntry(kind=kind, name=name, id=name, account="1", found="x", counterparts=(other,))
+
+
+def _bucket(name: str, region: str = "r") -> s3.Bucket:
+    return s3.Bucket(name, region, "Enabled", "AES256", "", (), ())
+
+
+TABLES = tuple(dynamodb.Table(name, "ACTIVE", *REST) for name in dynamodb.names(SIT))
+COPIES = tuple(_bucket(copy) for _, copy in s3.data_pairs(SIT))
 MAP = MapFile(
     account=SIT.account,
     primary=SIT.regions.primary,
@@ -37,6 +50,8 @@ MAP = MapFile(
         _entry(MapKind.SERVICE, SERVICE.name, SERVICE.arn),
         _entry(MapKind.SERVICE, "others", "arn:aws:ecs:r:1:service/another-cluster/others"),
         _entry(MapKind.DATABASE, "sit-mysql", PRIMARY.arn, in_dr=False),
+        *(_entry(MapKind.TABLE, name, f"arn:aws:dynamodb:r:1:table/{name}") for name in dynamodb.names(SIT)),
+        *(_bucket_entry(*pair) for pair in s3.data_pairs(SIT)),
     ),
 )
 MAPPED = SIT.model_copy(update={"estate_map": MAP, "map_digest": MAP.digest})
@@ -46,6 +61,9 @@ TODAY: dict[tuple[Reader[Any], Side], Any] = {
     **{(ecs.services, side): (SERVICE,) for side in (Side.PRIMARY, Side.DR)},
     (rds.instances, Side.PRIMARY): (PRIMARY,),
     (rds.instances, Side.DR): (),
+    **{(dynamodb.tables, side): TABLES for side in (Side.PRIMARY, Side.DR)},
+    (s3.buckets, Side.PRIMARY): tuple(_bucket(name) for name, _ in s3.data_pairs(SIT)),
+    (s3.buckets, Side.DR): COPIES,
 }
 
 
@@ -55,6 +73,8 @@ def _today(expected: Status, *subjects: str, **changed: Any) -> Example:
         "cluster": ecs.cluster,
         "services": ecs.services,
         "databases": rds.instances,
+        "tables": dynamodb.tables,
+        "buckets": s3.buckets,
     }
     values = {(parts[key.rpartition("_")[0]], Side(key.rpartition("_")[2])): value for key, value in changed.items()}
     return Example("estate-map.as-mapped", expected, world({**TODAY, **values}, ()), frozenset(subjects), MAPPED)
@@ -69,6 +89,9 @@ EXAMPLES = [
     _today(FAIL, "load balancer sit-alb", balancer_primary=None),
     _today(WARN, "load balancer sit-alb", balancer_dr=replace(BALANCER, arn="arn:aws:another")),
     _today(WARN, "database orders", databases_primary=(PRIMARY, STRANGER)),
+    _today(FAIL, "table sit-tenant-state", tables_dr=(replace(TABLES[0], status="absent"), *TABLES[1:])),
+    _today(FAIL, "objects bbws-templates-sit-dr", buckets_dr=(replace(COPIES[0], region=""), *COPIES[1:])),
+    _today(UNKNOWN, buckets_dr=DENIED),
     _today(UNKNOWN, databases_primary=DENIED),
     _today(UNKNOWN, services_dr=DENIED),
     Example("estate-map.as-mapped", IDLE, world(TODAY, ())),

@@ -367,6 +367,9 @@ def build_tool(url: str, key: str, secret: str, account: str, policies: dict[str
     )
     arn = dynamodb.describe_table(TableName=name)["Table"]["TableArn"]
     dynamodb.tag_resource(ResourceArn=arn, Tags=[{"Key": PEOPLE_TAG, "Value": "1"}])
+    kms = team.aws("kms", AWAY)
+    signing = kms.create_key(Description="Signs evidence", KeyUsage="SIGN_VERIFY", KeySpec="ECC_NIST_P256")
+    kms.create_alias(AliasName="alias/acme-dr-evidence", TargetKeyId=signing["KeyMetadata"]["KeyId"])
     team.aws("logs", AWAY).create_log_group(logGroupName="/dr/acme/anchors")
     s3 = team.aws("s3", AWAY)
     s3.create_bucket(Bucket="acme-runbooks", CreateBucketConfiguration={"LocationConstraint": AWAY})
