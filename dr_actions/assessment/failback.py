@@ -144,7 +144,7 @@ def _waited_for(plan: Plan, context: PlanContext) -> Iterator[Gate]:
 def _direction(context: PlanContext) -> Iterator[Gate]:
     """Who holds the newer data: the DR region's stores must be the ones that took writes last (T28)."""
     name, env = context.env.named(context.env.names.database), context.env
-    if env.lacks("database"):
+    if stores.lacks(env, stores.DATABASE.id):
         return
     try:
         here = context.snapshot.find(rds.instances, Side.DR, identifier=name)

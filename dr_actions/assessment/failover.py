@@ -27,19 +27,19 @@ from dr_checks.operations import rpo, supported
 from dr_checks.posture.posture import FENCED, Posture, PostureName
 from dr_checks.posture.signals import Api
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model import stores
 from dr_estate.model.control_items import ItemKind
 from dr_estate.model.restored_names import RESTORED_FROM
 from dr_estate.model.session_life import SessionCoverage
 from dr_estate.model.states import DATABASE
-from dr_estate.model.stores import STORES
 from dr_estate.model.unavailable import OUT_OF_REACH, DataUnavailable, UnavailableKind
 from dr_estate.readers import control_table, rds
 
 _GRAVE = (Severity.BLOCKER, Severity.CRITICAL)
-_MEASURED_IN_DR = frozenset(store.id for store in STORES if store.measured_in_dr)
+_MEASURED_IN_DR = frozenset(store.id for store in stores.STORES if store.measured_in_dr)
 # Checks of a copy that stands still once its source is lost: what that means is the loss, which ``data.<store>`` says
 # of the copy that is used.
-_REPORTED_AS_LOSS = {check: store.id for store in STORES for check in store.stale_with_source}
+_REPORTED_AS_LOSS = {check: store.id for store in stores.STORES for check in store.stale_with_source}
 # Checks of what this tool can recover at all: a plan for anything else would end in the middle.
 _SUPPORTED = (supported.database.id, supported.services.id)
 _EXPECTED = {Goal.FAILOVER: PostureName.PRIMARY_LOST, Goal.SWITCHOVER: PostureName.NORMAL}
@@ -227,7 +227,7 @@ def database_name_gate(context: PlanContext, plan: Plan, posture: Posture) -> It
 
 def database_is_down(context: PlanContext) -> bool:
     """Whether the primary's database was looked for, and is not there or does not serve."""
-    if context.env.lacks("database"):
+    if stores.lacks(context.env, stores.DATABASE.id):
         return False
     name = context.env.named(context.env.names.database)
     try:
@@ -239,7 +239,7 @@ def database_is_down(context: PlanContext) -> bool:
 
 def _plan_gates(plan: Plan, env: Environment, leads: bool) -> Iterator[Gate]:
     roles = roles_in(plan)
-    if not env.lacks("database"):
+    if not stores.lacks(env, stores.DATABASE.id):
         database = Role.DATABASE in roles
         message = (
             "the plan brings the database up in the DR region." if database else "no copy of the database can be used."

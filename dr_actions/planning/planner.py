@@ -14,6 +14,7 @@ from dr_actions.planning.estimate import Sizes, estimate_s
 from dr_actions.run_history.durations import StepDurations
 from dr_checks.posture.posture import Api, signals_of
 from dr_estate.config.environment import Environment
+from dr_estate.model import stores
 from dr_estate.snapshot.snapshot import Snapshot
 
 _MINUTE_S = 60
@@ -34,7 +35,7 @@ def context_of(
 def make_plan(context: PlanContext, posture: str) -> Plan:
     """The plan for ``context``: each action's steps by stage, and why anything was left out."""
     known = (action for action in actions().values() if context.goal in action.goals)
-    ours = [action for action in known if not context.env.lacks(action.name.partition("/")[0])]
+    ours = [action for action in known if not stores.lacks(context.env, action.name.partition("/")[0])]
     steps = [step for action in ours for step in action.plan_steps(context)]
     leaves = {action.name: list(action.cleanup_notes(context)) for action in ours}
     notes = dict.fromkeys(note for action in ours for note in (*action.notes(context), *leaves[action.name]))

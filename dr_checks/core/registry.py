@@ -117,11 +117,7 @@ _PARTS: tuple[tuple[tuple[str, ...], Callable[[Environment], object], str], ...]
         "the estate has nothing but global tables, which replicate both ways",
     ),
     (("objects.",), lambda env: env.names.buckets, "names.buckets: the estate has no bucket"),
-    (
-        ("tables.", "validation.validation_data.tables"),
-        lambda env: env.names.tables,
-        "names.tables: the estate has no table",
-    ),
+    (("tables.",), lambda env: env.names.tables, "names.tables: the estate has no table"),
     (("backup.",), lambda env: env.names.backup_plan, "names.backup_plan: the estate has no backup plan"),
     (("edge.cloudfront",), lambda env: env.traffic.distribution_alias, "traffic.distribution_alias: no CloudFront"),
     (("operations.terraform",), lambda env: env.names.state_bucket, "names.state_bucket: there is no Terraform state"),

@@ -12,7 +12,7 @@ from dr_checks.core.spans import doubt, rpo_s
 from dr_checks.derived import database_identity
 from dr_checks.derived.backup_copies import age_s, complete_copies, restore_key_flaw
 from dr_estate.config.environment import Side
-from dr_estate.model import states
+from dr_estate.model import states, stores
 from dr_estate.model.engines import Engine, engine_of
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import rds, rds_groups, rds_replicas
@@ -69,7 +69,7 @@ def runs_database(view: View, writable: bool = False) -> bool:
 
     True where the estate has none: its tasks need none. Raises DataUnavailable.
     """
-    if view.env.lacks("database"):
+    if stores.lacks(view.env, stores.DATABASE.id):
         return True
     copies = {replica.identifier for replica in replicas(view)}
     standing = [

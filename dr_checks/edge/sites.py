@@ -16,6 +16,7 @@ from dr_checks.derived.database_copies import runs_database
 from dr_checks.derived.schedule import scheduled_off
 from dr_checks.derived.site_visits import by_host, edge_visits, is_own, visits_of, way
 from dr_estate.config.environment import Side
+from dr_estate.model import stores
 from dr_estate.model.unavailable import OUT_OF_REACH, DataUnavailable, Unavailable
 from dr_estate.network.http_probe import Handshake, Visit
 from dr_estate.readers import ecs, elbv2, http_sites
@@ -34,7 +35,7 @@ def reason_to_sleep(view: View, tenant: Tenant) -> str:
     if service is None or service.desired:
         return ""
     pilot_light = view.side is Side.DR and view.env.standby.mode == "pilot-light"
-    if pilot_light and view.env.lacks("database"):
+    if pilot_light and stores.lacks(view.env, stores.DATABASE.id):
         return "no task runs before a failover (standby.mode is pilot-light)"
     if pilot_light and not runs_database(view, writable=True):
         return "no task runs before a failover has brought the database up (standby.mode is pilot-light)"

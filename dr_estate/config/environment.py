@@ -226,12 +226,6 @@ class Environment(Settings):
         hosts, path = self._routes.get(tenant, ((), ""))
         return host if not hosts or host in hosts else f"{hosts[0]}{path}"
 
-    def lacks(self, room: str) -> bool:
-        """Whether the estate has none of the stores that a room of checks and actions is about."""
-        names = self.names
-        stores = {"database": names.database, "files": names.file_system, "tables": names.tables}
-        return room in stores and not stores[room]
-
     @property
     def application(self) -> Profile:
         """What is known of the application that the workloads run."""

@@ -89,12 +89,16 @@ _COPIES = ("automated backup", "backup vault")
 
 
 class MapFile(Settings):
-    """The map of one platform in two regions. ``dr`` is "" where nothing has a counterpart anywhere."""
+    """The map of one platform in two regions. ``dr`` is "" where nothing has a counterpart anywhere.
+
+    ``undecided``: kinds of which there may be more, for a list was not read, or no workload names what it has.
+    """
 
     format: Literal["aws-dr-manager/map-file/1"] = "aws-dr-manager/map-file/1"
     account: str
     primary: str
     dr: str
+    undecided: tuple[MapKind, ...] = ()
     entries: tuple[MapEntry, ...] = ()
 
     def of_kind(self, kind: MapKind) -> tuple[MapEntry, ...]:

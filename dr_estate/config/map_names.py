@@ -108,16 +108,16 @@ def names_of_map(saved: MapFile, environment: str, own: Mapping[str, Any]) -> di
     usual = {key: field.get_default() for key, field in ResourceNames.model_fields.items()} | dict(own)
     filled = {key: str(usual[key]).replace("{env}", environment) for key in {*NAMED, *_SINGLE, *BY_MAP}}
     found: dict[str, Any] = {}
+    whole = _whole_kinds(saved)
     for key, kind in {**NAMED, **_SINGLE}.items():
-        only = saved.only(kind)
-        if not saved.called(kind, filled[key]):
-            if only and kind is not MapKind.IMAGES:
-                found[key] = only.name
-            elif key in _SINGLE and (kind is MapKind.IMAGES or not saved.of_kind(kind)):
-                found[key] = ""  # images are found by the task definitions that name them
+        only = None if kind is MapKind.IMAGES else saved.only(kind)  # task definitions name the images
+        if only and not saved.called(kind, filled[key]):
+            found[key] = only.name
+        elif key in _SINGLE and kind in whole and (kind is MapKind.IMAGES or not saved.of_kind(kind)):
+            found |= {} if saved.called(kind, filled[key]) else {key: ""}
     for key, kind in _SEVERAL.items():
         mapped = tuple(entry.name for entry in saved.of_kind(kind))
-        if not {str(name).replace("{env}", environment) for name in usual[key]} <= set(mapped):
+        if kind in whole and not {str(name).replace("{env}", environment) for name in usual[key]} <= {*mapped}:
             found[key] = mapped
     of_tenants = str(usual["tenant_secret"]).replace("{env}", environment)
     secrets = [entry.name for entry in saved.of_kind(MapKind.SECRET) if between(of_tenants, entry.name) is None]
@@ -127,6 +127,11 @@ def names_of_map(saved: MapFile, environment: str, own: Mapping[str, Any]) -> di
         found["bucket_copy"] = COPY_BY_MAP
     found |= {key: BY_MAP[key] for key in misfits(saved, filled)}
     return {key: value for key, value in found.items() if key not in own}
+
+
+def _whole_kinds(saved: MapFile) -> set[MapKind]:
+    """The kinds of which the map has all that the platform has: no map without a service has, or with a list unread."""
+    return set(MapKind) - set(saved.undecided) if saved.of_kind(MapKind.SERVICE) else set()
 
 
 def names_in_dr(saved: MapFile, names: Mapping[str, str]) -> dict[str, str]:

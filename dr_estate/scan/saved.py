@@ -8,6 +8,7 @@ from dr_estate.config.map_file import MapCounterpart, MapEntry, MapFile, MapKind
 from dr_estate.config.map_names import common_start
 from dr_estate.model.estate_map import Counterpart, EntryPoint, EstateMap, Leg, Store, Thing
 
+_WORLD_WIDE = ("iam", "s3")
 SAME_RECORD = "the same record"
 SAME_SERVICES = "its services stand for each other"
 
@@ -21,7 +22,28 @@ def map_file_of(found: EstateMap) -> MapFile:
         *_services(found),
         *(_store(store) for store in found.stores),
     )
-    return MapFile(account=found.account, primary=found.primary, dr=found.dr, entries=rows)
+    undecided = tuple(kind for kind in MapKind if kind in _undecided(found))
+    return MapFile(account=found.account, primary=found.primary, dr=found.dr, undecided=undecided, entries=rows)
+
+
+_LISTED = {
+    "rds": {MapKind.DATABASE},
+    "efs": {MapKind.FILES},
+    "s3": {MapKind.OBJECTS},
+    "dynamodb": {MapKind.TABLE},
+    "secretsmanager": {MapKind.SECRET},
+    "ecr": {MapKind.IMAGES},
+    "iam": {MapKind.OBJECTS, MapKind.TABLE},
+    "ecs": set(MapKind),
+}
+"""What a list of each service would have shown; policies of roles and task definitions show what workloads use."""
+
+
+def _undecided(found: EstateMap) -> set[MapKind]:
+    own = (row for row in found.unread if row.region == found.primary or row.service in _WORLD_WIDE)
+    unread = [_LISTED.get(row.service, set()) for row in own]
+    beside = {MapKind(kind) for kind in found.beside if kind in (MapKind.DATABASE, MapKind.FILES)}
+    return beside.union(*unread)
 
 
 def _record(entry: EntryPoint, found: EstateMap) -> MapEntry:

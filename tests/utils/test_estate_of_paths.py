@@ -66,8 +66,8 @@ def test_each_region_has_its_own_names(acme: tuple[Endpoint, Path, Ran]) -> None
     env = load_environment(acme[1] / "own", "acme")
     for side, suffix in zip(SIDES, SUFFIX.values(), strict=True):
         names = env.on(side)
-        asked = (names.names.service, names.names.target_group, names.names.task_family, names.names.log_group)
-        answers = [names.named(pattern, tenant="orders") for pattern in asked]
+        patterns = (names.names.service, names.names.target_group, names.names.task_family, names.names.log_group)
+        answers = [names.named(pattern, tenant="orders") for pattern in patterns]
         assert [f"orders-{suffix}", f"orders-{suffix}", f"acme-orders-{suffix}", f"/acme/orders-{suffix}"] == answers
         assert "orders" == names.tenant_of(names.names.service, f"orders-{suffix}")
     assert ("", "") == (env.names.database, env.names.file_system)
@@ -128,6 +128,6 @@ def test_a_failover_of_it_serves_all_eight_from_the_dr_region(acme: tuple[Endpoi
     world.inject("primary-dark")
     ran = at_endpoint(world, home, f"{words} failover --execute --incident INC-1", "admin")
     assert Exit.READY == ran.code, ran.out + ran.err
-    assert "Failover complete: eu-west-1 serves 8 of 8 tenants" in ran.out
+    assert "DONE: Every step is done, and what serves now was validated" in ran.out
     after = _status(world, home).report
     assert ("ON_DR", [AWAY], 8) == (after["posture"], after["visitors"]["regions"], after["visitors"]["served"])
