@@ -10,9 +10,9 @@ from dr_actions.model.action import PlanContext
 from dr_actions.model.action_ids import prefix_of
 from dr_actions.model.plan import Goal, Plan, Step
 from dr_actions.model.sequence import SEQUENCE
-from dr_actions.planning.estimate import Sizes, estimate_s
+from dr_actions.planning.estimate import Sizes, estimate_s, past_durations, sizes_of
 from dr_actions.run_history.durations import StepDurations
-from dr_checks.posture.posture import Api, signals_of
+from dr_checks.posture.posture import Api, posture_of, signals_of
 from dr_estate.config.environment import Environment
 from dr_estate.model import stores
 from dr_estate.snapshot.snapshot import Snapshot
@@ -62,6 +62,15 @@ def plan_estimate_s(
     ``measured`` is what past runs took by action (``durations.by_action``): it goes before the table of durations.
     """
     return estimate_s(plan.steps, env, measured or {}, sizes or Sizes())
+
+
+def failover_estimate_s(environment: Environment, snapshot: Snapshot) -> int:
+    """Seconds that a failover planned upon ``snapshot`` is estimated to take, as its assessment says them."""
+    posture = posture_of(snapshot, environment)
+    context = context_of(environment, snapshot, Goal.FAILOVER)
+    return rto_estimate_s(
+        make_plan(context, posture.name), environment, past_durations(snapshot), sizes_of(snapshot, environment)
+    )
 
 
 def rto_estimate_s(

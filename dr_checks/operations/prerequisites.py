@@ -40,15 +40,18 @@ _CONTROL_CALLS = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dyn
 def credentials_work(view: View) -> Iterator[Finding]:
     """Each region's own STS knows the caller, in the environment's account; a recovery's session lasts long enough.
 
-    As long as the recovery time objective, or its keys are renewed. Source: STS GetCallerIdentity, T15.
+    As long as the plan takes, or else the recovery time objective, or its keys are renewed. Source: STS
+    GetCallerIdentity, T15.
     """
     caller = view.get(sts_identity.caller)
     if caller.session and view.side is Side.DR:
-        covered = coverage_of(caller.session, view.now, view.env.objectives.rto_minutes * 60)
+        objective_s, plan_s = view.env.objectives.rto_minutes * 60, view.snapshot.plan_s
+        covered = coverage_of(caller.session, view.now, objective_s if plan_s is None else plan_s)
         if covered.coverage is Coverage.ENDS and (ends_at := caller.session.ends_at):
             measured = f"ends in {duration((ends_at - view.now).total_seconds())}, and is not renewed"
             reason = "a run that takes longer is refused, or waits for a new login in the middle"
-            wanted = f"{view.env.objectives.rto_minutes} min (the objective), or renewed"
+            needed = f"{duration(objective_s)} (the objective)" if plan_s is None else f"{duration(plan_s)} (the plan)"
+            wanted = f"{needed}, or renewed"
             yield view.warn("this session", measured, wanted, reason, covered.remedy)
     if caller.account == view.env.account:
         yield view.ok(view.region, caller.arn, view.env.account, "this region's STS accepts the credentials")

@@ -68,7 +68,8 @@ class Snapshot:
     """What was observed. ``world`` says which world it was: live, sandbox, or an endpoint.
 
     ``remembered_tenants`` are those of the last good observation: the last source when both regions are dark.
-    ``followed`` is what a run wants looked at when it looks upon this snapshot.
+    ``followed`` is what a run wants looked at when it looks upon this snapshot. ``plan_s`` are the seconds that a
+    failover planned upon it takes, None where nobody asked; they are derived, and no evidence.
     """
 
     environment: str
@@ -80,6 +81,7 @@ class Snapshot:
     calls: Mapping[str, int] = field(default_factory=dict)
     remembered_tenants: tuple[str, ...] = ()
     followed: TrackedChanges = field(default_factory=TrackedChanges)
+    plan_s: float | None = None
     _found: dict[object, dict[object, object]] = field(default_factory=dict, init=False, repr=False)
 
     def get(self, reader: Reader[T], side: Side) -> T:

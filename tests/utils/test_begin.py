@@ -171,6 +171,12 @@ def test_status_by_a_recoverys_role_says_that_its_session_ends_too_soon(
     seen = dr_cli(f"-e sit --config {rules} status --format json", home, **session)
     (found,) = [row for row in _all(seen, "prerequisites.credentials-work") if row["subject"] == "this session"]
     assert (found["status"], "ends in 15 min" in found["measured"]) == ("warn", True)
+    assert "(the plan)" in found["wanted"]
+    outlives = {"AWS_CREDENTIAL_EXPIRATION": (datetime.now(UTC) + timedelta(hours=2)).isoformat()}
+    seen = dr_cli(f"-e sit --config {rules} status --format json", home, **(session | outlives))
+    assert {row["status"] for row in _all(seen, "prerequisites.credentials-work")} == {"pass"}, (
+        "shorter than the objective"
+    )
     short = _dr(ready, home, rules, "status --format json", "reader")
     assert {row["status"] for row in _all(short, "prerequisites.credentials-work")} == {"pass"}
 

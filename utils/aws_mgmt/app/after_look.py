@@ -42,7 +42,7 @@ def with_decision(report: Report, snapshot: Snapshot) -> Report:
     """The report with until when a failover can be decided upon, where an outage is seen whose begin is known."""
     if report.posture is not PostureName.IMPAIRED or report.since is None:
         return report
-    from utils.aws_mgmt.app.assessment import failover_estimate_s  # planning is imported in an outage alone
+    from dr_actions.planning.planner import failover_estimate_s  # planning is imported in an outage alone
 
     takes_s = failover_estimate_s(report.environment, snapshot)
     whole = timedelta(minutes=report.environment.objectives.rto_minutes)

@@ -41,7 +41,7 @@ from dr_actions.planning.planner import context_of, make_plan, plan_estimate_s, 
 from dr_actions.planning.write_pause import write_pause
 from dr_actions.run_history.durations import is_measured
 from dr_checks.core.model import Area
-from dr_checks.posture.posture import BLINDNESS, FENCE, PostureName, posture_of
+from dr_checks.posture.posture import BLINDNESS, FENCE, PostureName
 from dr_checks.posture.signals import TrafficDirection, signals_of
 from dr_estate.aws.read_client import Credentials
 from dr_estate.aws.session_life import session_life
@@ -136,15 +136,6 @@ def assess_failback(report: Report, context: PlanContext) -> Assessment:
     reasons += tuple(sentence for sentence in (objects_to_copy(context),) if sentence)
     weighed = _assessment(report, context, plan, (advice, reasons), gates, stranded_writes(context, posture))
     return replace(weighed, write_pause=pause)
-
-
-def failover_estimate_s(environment: Environment, snapshot: Snapshot) -> int:
-    """Seconds that a failover planned upon ``snapshot`` is estimated to take, as its assessment says them."""
-    posture = posture_of(snapshot, environment)
-    context = context_of(environment, snapshot, Goal.FAILOVER)
-    return rto_estimate_s(
-        make_plan(context, posture.name), environment, past_durations(snapshot), sizes_of(snapshot, environment)
-    )
 
 
 def with_session(report: Report, credentials: Credentials, now: datetime) -> Report:

@@ -15,6 +15,7 @@ from botocore import xform_name
 from botocore.model import ListShape, MapShape, OperationModel, StringShape, StructureShape
 
 from dr_actions.iam.action_names import actions_of
+from dr_actions.planning.planner import failover_estimate_s
 from dr_checks.core.model import Status, worst
 from dr_checks.core.registry import checks, judge
 from dr_estate import speed
@@ -33,7 +34,6 @@ from dr_estate.snapshot.observer import Progress, observe_with
 from dr_estate.snapshot.registry import DIAGNOSED, reads
 from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.diagnosis import Diagnosis, Fact, Problem, ServiceAccess, Standing
-from utils.aws_mgmt.app.assessment import failover_estimate_s
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.target import ObservedWorld
 

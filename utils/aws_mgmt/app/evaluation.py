@@ -31,7 +31,7 @@ from dr_estate.config.environment import Environment, Side
 from dr_estate.model.invocation import Invocation
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.model.world_id import is_sandbox
-from dr_estate.readers import control_table
+from dr_estate.readers import control_table, sts_identity
 from dr_estate.snapshot.observer import NOTHING, Progress
 from dr_estate.snapshot.snapshot import EvidenceError, Snapshot, read_evidence, write_json
 from dr_estate.snapshot.tenants import discover, is_chosen
@@ -53,6 +53,10 @@ from utils.aws_mgmt.app.tenant_cache import cache_tenants, cached_tenants
 
 if TYPE_CHECKING:  # pytest is imported while AWS answers
     from utils.aws_mgmt.app.scenario_runner import ScenarioSelection
+
+
+BY_PLAN = "prerequisites.credentials-work"
+"""The check that goes by how long the plan takes: what was judged of it before is judged again."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +170,9 @@ def judge(
     """Run the scenarios of ``areas`` on ``snapshot`` and weigh them. The evidence is kept in the run's folder."""
     rules, tenants = _exceptions(options), chosen_tenants(options, snapshot, environment)
     evidence = _save(snapshot, options, environment, run)
-    invocation, judged = _invocation(options, snapshot), run.early.results(snapshot) if run.early else {}
+    invocation, judged = _invocation(options, snapshot), dict(run.early.results(snapshot)) if run.early else {}
+    if (planned := _with_plan(snapshot, environment)) is not snapshot:
+        snapshot, _ = planned, judged.pop(BY_PLAN, None)
     observation = Observation(environment, snapshot, tenants, rules, invocation, judged)
     results = _results(_selection(options, areas, run, evidence), observation, partial(run.advance, "Judging"))
     measured = lags(snapshot, environment, tenants) if Area.REPLICATION in areas and environment.replicates else []
@@ -206,6 +212,19 @@ def judge(
         if posture.name is PostureName.NORMAL
         else None,
     )
+
+
+def _with_plan(snapshot: Snapshot, environment: Environment) -> Snapshot:
+    """The snapshot with how long its failover takes, where the session of who asks ends some time: else none asks."""
+    caller = snapshot.get_if_seen(sts_identity.caller, Side.DR)
+    if caller is None or caller.session is None or caller.session.ends_at is None:
+        return snapshot
+    from dr_actions.planning.planner import failover_estimate_s  # planning is imported for such a session alone
+
+    try:
+        return replace(snapshot, plan_s=failover_estimate_s(environment, snapshot))
+    except DataUnavailable:
+        return snapshot
 
 
 def _verdict(observation: Observation, results: list[CheckResult], measured: list[Lag], posture: Posture) -> Verdict:
