@@ -31,6 +31,9 @@ Feature: Load balancers: the DR region answers as the primary region does
   Scenario: Target groups and their health checks match in both regions
     Then every tenant's target group in the DR region exists, is in use, and has the primary region's health check
 
+  Scenario: Target groups hold and spread visitors alike in both regions
+    Then every tenant's target group in the DR region has the attributes of the primary region's
+
   Scenario: Recovered targets receive visitors in time
     Then targets of the DR region that answer again are served within a tenth of the recovery time
 

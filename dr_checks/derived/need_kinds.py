@@ -102,10 +102,9 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
         "namespace of Service Connect is not read",
     ),
     NeedKind.TARGET_GROUP: Followed(
-        ("ecs.target-group-attached", "elbv2-routing.target-groups"),
-        reason="attributes (stickiness, slow start, delays) are not read: a call a group, of the few that ECS needs; "
-        "one alone keeps visitors out, a group's own cross-zone setting that is off while its tasks are in fewer zones "
-        "than the balancer, whose own setting elbv2.alike compares",
+        ("ecs.target-group-attached", "elbv2-attributes.alike", "elbv2-routing.target-groups"),
+        reason="attributes are a call a group, of the few that ECS needs: of more than forty groups others are "
+        "compared on each day",
     ),
     NeedKind.LISTENER: Followed(("elbv2-routing.host-rules", "elbv2-routing.listeners")),
     NeedKind.BALANCER: Followed(("elbv2.active", "elbv2.listener-certificates", "vpc-reach.security-groups")),

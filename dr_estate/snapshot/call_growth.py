@@ -9,7 +9,7 @@ from math import ceil
 from typing import Any, Self
 
 from dr_estate.aws.pace import rate_of, shortest_s
-from dr_estate.readers import ecs, secret_policies
+from dr_estate.readers import ecs, elbv2_attributes, secret_policies
 from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot
 
@@ -18,16 +18,20 @@ _PER_TENANT = 1
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """``size`` tenants' things a call, ``lists`` of them in ``regions`` regions; ``besides`` whatever their number."""
+    """``size`` tenants' things a call, ``lists`` of them in ``regions`` regions; ``besides`` whatever their number.
+
+    ``most``: no more things are asked about, 0 for all.
+    """
 
     size: int
     regions: int = 2
     besides: int = 0
     lists: int = 1
+    most: int = 0
 
     def calls(self, tenants: int) -> int:
         """Calls of a whole observation of so many tenants."""
-        return self.regions * self.lists * ceil(tenants / self.size) + self.besides
+        return self.regions * self.lists * ceil(min(tenants, self.most or tenants) / self.size) + self.besides
 
 
 # Pages and batches, as large as AWS allows. What is not here has as many calls for ten tenants as for ten thousand.
@@ -43,6 +47,7 @@ GROWS: Mapping[str, Growth] = {
     "ecs:ListTasks": Growth(100),
     "efs:DescribeAccessPoints": Growth(100),
     "elbv2:DescribeRules": Growth(400),
+    "elbv2:DescribeTargetGroupAttributes": Growth(1, most=elbv2_attributes.MOST_ASKED),
     "elbv2:DescribeTargetGroups": Growth(400),
     "iam:SimulatePrincipalPolicy": Growth(100, regions=1, lists=6),  # demands on each tenant's own things
     "logs:DescribeLogGroups": Growth(50, besides=1),  # the anchors'

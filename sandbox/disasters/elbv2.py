@@ -221,6 +221,20 @@ def _modify_group(world: World, **changes: str) -> None:
 
 
 @disaster(
+    "alb-sessions-forgotten",
+    "One tenant's target group in the DR region does not keep a visitor's session at one task",
+    trips=("elbv2-attributes.alike",),
+)
+def sessions_forgotten(world: World) -> None:
+    """Switch stickiness on for the last tenant's target group of the primary region alone."""
+    name = world.environment.named(world.environment.names.target_group, tenant=world.tenants[-1])
+    group = world.call(Side.PRIMARY, "elbv2", "DescribeTargetGroups", Names=[name])["TargetGroups"][0]["TargetGroupArn"]
+    for turn, value in ((world.undo, "false"), (world.call, "true")):
+        sticks = [{"Key": "stickiness.enabled", "Value": value}]
+        turn(Side.PRIMARY, "elbv2", "ModifyTargetGroupAttributes", TargetGroupArn=group, Attributes=sticks)
+
+
+@disaster(
     "alb-not-warmed",
     "Capacity was reserved for the primary region's load balancer before a campaign, and not for the DR region's",
     trips=("elbv2-capacity.reserved-alike",),

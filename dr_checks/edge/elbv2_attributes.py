@@ -1,0 +1,65 @@
+"""Check of how the target groups of the DR region hold, spread and release the tenants' visitors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import check
+from dr_checks.core.remedy import Remedy
+from dr_estate.config.environment import Side
+from dr_estate.model.unavailable import Unavailable
+from dr_estate.readers import elbv2_attributes
+from dr_estate.readers.elbv2_attributes import GroupAttributes
+
+_WANTED, _STICKS = "as in the primary region", "stickiness.enabled"
+
+
+@check(
+    "every tenant's target group in the DR region has the attributes of the primary region's",
+    severity=Severity.NORMAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("ElbV2TargetGroupsCanServeTraffic", "REL13-BP04"),
+)
+def alike(view: View) -> Iterator[Finding]:
+    """Stickiness, slow start, algorithm, deregistration delay, zones and health thresholds.
+
+    Of more groups than AWS answers for at once, others are compared on each day. How a group sticks to visitors says
+    nothing where it does not. Source: DescribeTargetGroupAttributes.
+    """
+    rows = (*view.get(elbv2_attributes.attributes), *view.get(elbv2_attributes.attributes, Side.PRIMARY))
+    for unread in dict.fromkeys(row for row in rows if isinstance(row, Unavailable)):
+        yield view.unknown("a target group", _WANTED, unread)
+    here, there = _by_name(view, Side.DR), _by_name(view, Side.PRIMARY)
+    pairs = [(mine, there[name]) for name, mine in here.items() if name in there]
+    for mine, theirs in pairs:
+        tenant = view.env.tenant_of(view.env.names.target_group, mine.name)
+        differing = _differing(mine, theirs)
+        if differing:
+            measured = ", ".join(f"{key} {here or 'not set'}" for key, here, _ in differing)
+            wanted = ", ".join(f"{key} {value}" for key, _, value in differing)
+            reason = "visitors are held, spread or released otherwise than today: sessions end, or few tasks carry all"
+            changes = [{"Key": key, "Value": value} for key, _, value in differing]
+            command = view.command("elbv2", "ModifyTargetGroupAttributes", TargetGroupArn=mine.arn, Attributes=changes)
+            remedy = Remedy(f"aws_lb_target_group '{mine.name}' in {view.region}: these attributes.", (command,))
+            yield view.gap(mine.name, measured, wanted, reason, remedy, tenant)
+        else:
+            yield view.ok(mine.name, "alike", _WANTED, "visitors are held and spread alike in both regions", tenant)
+    if not pairs and not any(isinstance(row, Unavailable) for row in rows):
+        yield view.none_expected("all target groups", "no target group is in both: see elbv2-routing.target-groups")
+
+
+def _by_name(view: View, side: Side) -> dict[str, GroupAttributes]:
+    rows = view.get(elbv2_attributes.attributes, side)
+    return {row.name: row for row in rows if isinstance(row, GroupAttributes)}
+
+
+def _differing(mine: GroupAttributes, theirs: GroupAttributes) -> list[tuple[str, str, str]]:
+    """Each attribute of the primary's with another value here: the key, here and there."""
+    here = dict(mine.values)
+    sticks = dict(theirs.values).get(_STICKS) == "true"
+    return [
+        (key, here.get(key, ""), value)
+        for key, value in theirs.values
+        if value and here.get(key, "") != value and (sticks or key == _STICKS or not key.startswith("stickiness."))
+    ]
