@@ -13,6 +13,7 @@ from datetime import timedelta
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import BOTH, check
 from dr_checks.derived.database_copies import runs_database
+from dr_checks.derived.incidents import failover_may_be_in_force
 from dr_checks.derived.schedule import scheduled_off
 from dr_checks.derived.site_visits import by_host, edge_visits, is_own, visits_of, way
 from dr_estate.config.environment import Side
@@ -40,6 +41,12 @@ def reason_to_sleep(view: View, tenant: Tenant) -> str:
     if pilot_light and not runs_database(view, writable=True):
         return "no task runs before a failover has brought the database up (standby.mode is pilot-light)"
     return "services are scaled to 0 at this hour (scaling_schedule)" if scheduled_off(view.env, view.now) else ""
+
+
+def _is_too_early(view: View) -> bool:
+    """Whether tasks of this side answer with an error for want of a database that a failover brings up first."""
+    is_standby = view.side is Side.DR and view.env.standby.mode == "pilot-light"
+    return is_standby and not failover_may_be_in_force(view) and not runs_database(view, writable=True)
 
 
 def _answers(view: View, done: VisitRound) -> Iterator[tuple[Tenant, Visit]]:
@@ -83,6 +90,10 @@ def every_site_answers(view: View) -> Iterator[Finding]:
             yield view.ok(answer.host, measured, wanted, "the site answers through this load balancer", tenant.id)
         elif reason := reason_to_sleep(view, tenant):
             yield view.ok(answer.host, measured, "none needed", reason, tenant.id)
+        elif _is_too_early(view):
+            reason = f"no database runs in {view.region} before a failover: its tasks were started too early"
+            remedy = "Have no task run before a failover: see ecs.desired-and-running."
+            yield view.warn(answer.host, measured, wanted, reason, remedy, tenant.id)
         else:
             yield view.gap(
                 answer.host,
