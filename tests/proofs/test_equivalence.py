@@ -1,8 +1,9 @@
 """The judgement is right when the recovery agrees: a blocker is reported exactly where the strict world does not serve.
 
-Single and double faults of the DR region, drawn by Hypothesis. After each, the sandbox's own routines say whether a
-task of every service would start in each of its subnets and be reached, and whether the database's planned restore is
-taken. ``DR_FULL_EQUIVALENCE=1`` plays 500 single and 200 double faults.
+Single and double faults of the DR region, drawn by Hypothesis: those that somebody thought of, and any field of a
+resource that plain boto3 changes (mutations.py). After each, the sandbox's own routines say whether a task of every
+service would start in each of its subnets and be reached, and whether the database's planned restore is taken.
+``DR_FULL_EQUIVALENCE=1`` plays 500 single and 200 double faults.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from tests.proofs.changes import Aws
 from tests.proofs.fault import Fault
 from tests.proofs.faults import FAULTS
 from tests.proofs.faults_of_network import _network, _subnets
+from tests.proofs.mutations import MUTATIONS
 from tests.proofs.rig import rig
 from tests.proofs.watching import Watch, judged, readiness, watch
 from tests.sampling import every
@@ -94,7 +96,7 @@ _RULES: dict[str, Callable[[Aws], object]] = {
     "rule above the private zone": forwarding("internal", _PRIMARY),
 }
 NAMES = tuple(Fault(name, NeedKind.RESOLVER, ("route53resolver", "ec2"), make) for name, make in _RULES.items())
-EVERY = (*FAULTS, *NAMES)
+EVERY = (*FAULTS, *NAMES, *MUTATIONS)
 PLAYED = EVERY if FULL else every(4, EVERY)
 """Those that are each played by name."""
 FAULT, NUMBER = st.sampled_from(EVERY), st.integers(0, TENANTS - 1)

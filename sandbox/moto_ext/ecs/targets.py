@@ -18,7 +18,7 @@ from moto.elbv2.models import FakeLoadBalancer, FakeTargetGroup, elbv2_backends
 
 from sandbox.core.patching import state
 from sandbox.core.state import lost_zones, now
-from sandbox.moto_ext.data.tenant_pages import PageAnswer, TenantPages
+from sandbox.moto_ext.data.tenant_pages import FINE, NOT_FOUND, UNAUTHORISED, PageAnswer, TenantPages
 from sandbox.moto_ext.ecs.service_tasks import tasks_of
 from sandbox.moto_ext.ecs.task_network import NetworkPeer, TaskNetwork
 from sandbox.moto_ext.ecs.tasks import RunningTask, containers_of
@@ -123,7 +123,10 @@ class Targets:
         return all(self._task(group, task, ports[group.arn]).state != "unhealthy" for group in groups)
 
     def answers(self, service: Service, task: RunningTask) -> bool:
-        """Whether requests and health checks of a balancer reach the task in every group, whatever its page says."""
+        """Whether requests and health checks of a balancer reach the task in every group, and a whole page passes them.
+
+        What the page says now is another matter: a standby has no database.
+        """
         ports = {lb.get("targetGroupArn", ""): int(lb.get("containerPort") or 0) for lb in service.load_balancers}
         groups = self.attached_to(service)
         return bool(groups) and all(self._answers(group, task, ports[group.arn]) for group in groups)
@@ -131,7 +134,16 @@ class Targets:
     def _answers(self, group: FakeTargetGroup, task: RunningTask, port: int) -> bool:
         probed = _probe_port(group, port)
         listens = bool(group.load_balancer_arns) and {port, probed} <= _listening(task) and _asks_as_served(group)
-        return listens and self.lets_in(group, task, port) and self.lets_in(group, task, probed)
+        passes = listens and _takes_whole_page(group) and self._is_enabled(group, task.zone)
+        return passes and self.lets_in(group, task, port) and self.lets_in(group, task, probed)
+
+    def _is_enabled(self, group: FakeTargetGroup, zone: str) -> bool:
+        """Whether each balancer of the group has a subnet in the zone: else its targets there get no request.
+
+        Source: Application Load Balancers guide, "Availability Zones".
+        """
+        balancers = filter(None, map(self._elb.load_balancers.get, group.load_balancer_arns))
+        return all(zone in {str(subnet.availability_zone) for subnet in balancer.subnets} for balancer in balancers)
 
     def task_at(self, group: FakeTargetGroup, address: str) -> RunningTask | None:
         """The live task of the group that holds ``address``."""
@@ -161,8 +173,7 @@ class Targets:
         if not self.lets_in(group, task, probed):
             return late
         page = self.page(task)
-        spans = (part.partition("-") for part in str((group.matcher or {}).get("HttpCode") or "200").split(","))
-        if not any(int(first) <= page.status <= int(last or first) for first, _, last in spans):
+        if not _matches(group, page.status):
             words = f"Health checks failed with these codes: [{page.status}]"
             return GroupTarget(*place, "unhealthy", "Target.ResponseCodeMismatch", words)
         if task.serves_at is not None and moment < task.serves_at:
@@ -209,6 +220,18 @@ def _asks_as_served(group: FakeTargetGroup) -> bool:
     """Whether the health check speaks as requests do, and both what a web server of HTTP/1.1 understands."""
     checked = str(group.health_check_protocol or group.protocol)
     return checked == str(group.protocol) and (group.protocol_version or "HTTP1") == "HTTP1"
+
+
+def _takes_whole_page(group: FakeTargetGroup) -> bool:
+    """Whether the health check asks for a page that WordPress has, and takes an answer that it gives."""
+    is_page = str(group.health_check_path or "/").partition("?")[0].endswith((".php", "/"))
+    return any(_matches(group, status) for status in ((FINE, UNAUTHORISED) if is_page else (NOT_FOUND,)))
+
+
+def _matches(group: FakeTargetGroup, status: int) -> bool:
+    """Whether the group's matcher (``200``, ``200,401`` or ``200-399``) takes the status."""
+    spans = (part.partition("-") for part in str((group.matcher or {}).get("HttpCode") or "200").split(","))
+    return any(int(first) <= status <= int(last or first) for first, _, last in spans)
 
 
 def covers_port(rule: Any, port: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 from moto.ec2.models import ec2_backends
@@ -10,7 +11,7 @@ from moto.ecs.models import Service, TaskDefinition, ecs_backends
 from moto.elbv2.models import elbv2_backends
 from moto.rds.models import rds_backends
 
-from sandbox.core.state import now
+from sandbox.core.state import STATE, now
 from sandbox.moto_ext.cloudfront import all_added_headers, asks_by_tls
 from sandbox.moto_ext.data.mounts import mount_fault
 from sandbox.moto_ext.data.task_data import StoreUnavailable, TaskStores
@@ -54,6 +55,7 @@ def _reasons(account: str, region: str, service: Service) -> Iterator[str]:
         if leading and not any(headers_suffice(rule.conditions, headers) for rule in leading for headers in sent):
             yield f"Each rule for {group.name} demands a header that CloudFront does not send"
         yield from _led_away(balancers, group.arn, group.name, sent)
+        yield from _hosts_lost(account, group.name, leading)
         gates = sorted({str(action.type) for rule in leading for action in rule.actions[:-1]})
         yield from (f"A rule for {group.name} lets visitors through after {gate} alone" for gate in gates)
     yield from _visitor_faults(account, region, service)
@@ -69,6 +71,19 @@ def _reasons(account: str, region: str, service: Service) -> Iterator[str]:
         ):
             if reason:
                 yield f"{subnet}: {reason}"
+
+
+def _hosts_lost(account: str, name: str, leading: Sequence[Any]) -> Iterator[str]:
+    """The hosts that the primary region leads to its group of that name, and no rule of ``leading`` here."""
+    there = elbv2_backends[account][STATE.environment["regions"]["primary"]]
+    arns = {group.arn for group in there.target_groups.values() if group.name == name}
+    listeners = [listener for balancer in there.load_balancers.values() for listener in balancer.listeners.values()]
+    rules = [rule for listener in listeners for rule in listener.rules.values()]
+    hosts = {h for rule in rules if arns & set(groups_of(rule.actions[-1])) for h in hosts_of(rule.conditions)}
+    here = {host for rule in leading for host in hosts_of(rule.conditions)}
+    is_led = here and all(any(fnmatchcase(host, pattern) for pattern in here) for host in hosts)
+    if hosts and not is_led:
+        yield f"No rule leads {', '.join(sorted(hosts))} to {name}"
 
 
 def _led_away(balancers: Iterable[Any], arn: str, name: str, sent: Sequence[Mapping[str, str]]) -> Iterator[str]:
@@ -113,6 +128,7 @@ def _verifying(modes: dict[Any, dict[str, str]]) -> list[Any]:
 def _serving_faults(account: str, region: str, service: Service, place: TaskNetwork) -> Iterator[str]:
     definition = backend_of(service).describe_task_definition(str(service.task_definition))
     targets, moment = Targets(account, region), now()
+    subnets = (subnet for zone in place.ec2.subnets.values() for subnet in zone.values())
     task = RunningTask(
         id="trial",
         cluster=service.cluster_name,
@@ -124,6 +140,7 @@ def _serving_faults(account: str, region: str, service: Service, place: TaskNetw
         runs_at=moment,
         subnet=place.subnet,
         groups=place.groups,
+        zone=next((str(subnet.availability_zone) for subnet in subnets if subnet.id == place.subnet), ""),
     )
     if not service.load_balancers or not targets.answers(service, task):
         yield "Request timed out"
