@@ -37,6 +37,7 @@ def attributes(context: ReadContext) -> tuple[GroupAttributes | Unavailable, ...
 
     def read(group: elbv2.TargetGroup) -> GroupAttributes:
         rows = context.pages("elbv2", "describe_target_group_attributes", "Attributes", TargetGroupArn=group.arn)
-        return GroupAttributes(group.name, group.arn, tuple(sorted((row["Key"], row.get("Value", "")) for row in rows)))
+        values = context.understand(lambda: sorted((row["Key"], row.get("Value", "")) for row in rows), group.name)
+        return GroupAttributes(group.name, group.arn, tuple(values))
 
     return tuple(context.maybe(read, chosen))

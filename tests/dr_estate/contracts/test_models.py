@@ -86,6 +86,7 @@ _REASONS = {
         elbv2:DescribeLoadBalancers.LoadBalancers[].AvailabilityZones[].ZoneName
         elbv2:DescribeLoadBalancers.LoadBalancers[].LoadBalancerArn
         elbv2:DescribeLoadBalancers.LoadBalancers[].LoadBalancerName
+        elbv2:DescribeTargetGroupAttributes.Attributes[].Key
         elbv2:DescribeTargetGroups.TargetGroups[].TargetGroupArn
         elbv2:DescribeTargetGroups.TargetGroups[].TargetGroupName
         events:ListRules.Rules[].Arn
