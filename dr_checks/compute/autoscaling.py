@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View
@@ -95,12 +96,38 @@ def policies_alike(view: View) -> Iterator[Finding]:
                 measured,
                 all_wanted,
                 "after the failover it would not scale with the load, or too late",
-                f"Apply aws_appautoscaling_policy 'service/{view.env.named(view.env.names.cluster)}/{name}' with the "
-                f"provider of {view.region}: {'; '.join(sorted(wanted - mine))}.",
+                Remedy(
+                    f"Apply aws_appautoscaling_policy '{_resource(view, name)}' with the provider of {view.region}: "
+                    f"{'; '.join(sorted(wanted - mine))}.",
+                    tuple(_policy_commands(view, name, wanted - mine)),
+                ),
                 tenant.id,
             )
     if not scaled:
         yield view.none_expected("all services", "no service of the primary region scales by a policy")
+
+
+def _policy_commands(view: View, service: str, lacking: set[str]) -> Iterator[str]:
+    """Commands that make policies of the primary region here; one that tracks the same metric is changed.
+
+    AWS takes no second one of the same metric. Source: Application Auto Scaling User Guide, "Considerations".
+    """
+    here = [row for row in view.get(application_autoscaling.policies) if row.resource == service and row.tracking]
+    names = {_metric(row): row.name for row in here}
+    for row in view.get(application_autoscaling.policies, Side.PRIMARY):
+        if row.resource == service and row.rule in lacking and row.tracking:
+            yield view.command(
+                "application-autoscaling",
+                "PutScalingPolicy",
+                **_scalable(view, service),
+                PolicyName=names.get(_metric(row), row.name),
+                PolicyType="TargetTrackingScaling",
+                TargetTrackingScalingPolicyConfiguration=json.loads(row.tracking),
+            )
+
+
+def _metric(policy: application_autoscaling.ScalingPolicy) -> str:
+    return str(json.loads(policy.tracking)["PredefinedMetricSpecification"]["PredefinedMetricType"])
 
 
 def _rules(view: View, side: Side = Side.DR) -> dict[str, set[str]]:

@@ -56,25 +56,26 @@ def _settings_finding(
     ]
     if here.ports and there.ports and here.ports != there.ports:  # none at all: see ecs.target-group-attached
         gaps.append(f"registers port {_port_list(here)}, primary {_port_list(there)}")
-    commands: tuple[str, ...] = ()
+    commands, changes = tuple[str, ...](), dict[str, object]()
     if holds := _more(view, here.holds, there.holds):
         gaps.append(f"a deployment waits for {', '.join(holds)}, the primary's not")
     if here.bake_min > there.bake_min:
         gaps.append(f"bakes {here.bake_min} minutes, primary {there.bake_min}")
+        changes["bakeTimeInMinutes"] = there.bake_min
     if stops := _more(view, here.stops, there.stops):
         gaps.append(f"a deployment is ended by {', '.join(stops)}, the primary's not")
         if any(word.startswith(ALARM) for word in stops) and not any(
             word.startswith(ALARM) for word in there.stops or ()
         ):
-            commands = (_without_alarms(view, service),)
+            changes["alarms"] = {"alarmNames": [], "enable": False, "rollback": False}
     if here.grace_s < there.grace_s:
         gaps.append(f"grace period {here.grace_s} s, primary {there.grace_s} s")
-        cluster = view.env.named(view.env.names.cluster)
-        longer = {"cluster": cluster, "service": service.name, "healthCheckGracePeriodSeconds": there.grace_s}
-        commands = (*commands, view.command("ecs", "UpdateService", **longer))
+        commands = (_update(view, service, healthCheckGracePeriodSeconds=there.grace_s),)
     if here.percents and there.percents and _narrower(here.percents, there.percents):
         ours, theirs = ("{} to {} %".format(*bounds) for bounds in (here.percents, there.percents))
         gaps.append(f"deploys with {ours} of its tasks, primary {theirs}")
+        changes |= dict(zip(("minimumHealthyPercent", "maximumPercent"), there.percents, strict=True))
+    commands = (*((_update(view, service, deploymentConfiguration=changes),) if changes else ()), *commands)
     if not gaps:
         return view.ok(service.name, "alike", _WANTED, "its tasks start as they start in the primary region", tenant.id)
     sentence = f"aws_ecs_service '{service.name}' in {view.region}: the settings of the primary region's."
@@ -90,10 +91,9 @@ def _more(view: View, here: tuple[str, ...] | None, there: tuple[str, ...] | Non
     return [word for word in here if neutral(word, view.region) not in known]
 
 
-def _without_alarms(view: View, service: Service) -> str:
-    off = {"alarms": {"alarmNames": [], "enable": False, "rollback": False}}
+def _update(view: View, service: Service, **changes: object) -> str:
     cluster = view.env.named(view.env.names.cluster)
-    return view.command("ecs", "UpdateService", cluster=cluster, service=service.name, deploymentConfiguration=off)
+    return view.command("ecs", "UpdateService", cluster=cluster, service=service.name, **changes)
 
 
 def _port_list(settings: DeploymentSettings) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dr_checks.compute.autoscaling import register
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
+from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import services_by_name, tenant_definitions, tenant_services
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
@@ -70,8 +72,13 @@ def _load_finding(
         remedy = f"capacity.tasks_per_service = {running} in {view.env.name}.toml, or fewer and a slow first hour."
         return view.warn(name, measured, wanted, reason, remedy, tenant)
     reason = "after a failover it never has what it runs on today"
-    remedy = f"aws_appautoscaling_target of '{name}' in {view.region}: max_capacity = {running} or more, of equal size."
-    return view.gap(name, measured, wanted, reason, remedy, tenant)
+    sentence = (
+        f"aws_appautoscaling_target of '{name}' in {view.region}: max_capacity = {running} or more, of equal size."
+    )
+    # A bound costs nothing until the load is there; smaller tasks are raised, not multiplied.
+    raised = maximum and _carries(running, here, running, home)
+    commands = (register(view, name, MaxCapacity=running),) if raised else ()
+    return view.gap(name, measured, wanted, reason, Remedy(sentence, commands), tenant)
 
 
 def _carries(tasks: int, mine: ecs.TaskDefinition, running: int, theirs: ecs.TaskDefinition) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from dr_checks.core.model import View
 from dr_estate.config.environment import Side
@@ -30,6 +30,18 @@ def tenant_services(view: View, side: Side = Side.DR) -> Iterator[tuple[Tenant, 
         service = there.get(env.named(env.names.service, tenant=tenant.id))
         if service:
             yield tenant, service
+
+
+def network_command(view: View, service: ecs.Service, subnets: Iterable[str], groups: Iterable[str]) -> tuple[str, ...]:
+    """The command that moves a service to these subnets and groups; none where its public address is not known.
+
+    UpdateService replaces the network as a whole: what is left out is lost.
+    """
+    if not service.public_ip:
+        return ()
+    network = {"subnets": list(subnets), "securityGroups": list(groups), "assignPublicIp": service.public_ip}
+    named = {"cluster": view.env.named(view.env.names.cluster), "service": service.name}
+    return (view.command("ecs", "UpdateService", **named, networkConfiguration={"awsvpcConfiguration": network}),)
 
 
 def tenant_definitions(view: View, side: Side = Side.DR) -> dict[str, ecs.TaskDefinition | Unavailable]:

@@ -21,6 +21,15 @@ def table_of(tables: Iterable[vpc.RouteTable], subnet: str) -> vpc.RouteTable | 
     return next((table for table in listed if subnet in table.subnets), main)
 
 
+def data_tier(view: View) -> frozenset[str] | None:
+    """The subnets that databases of the environment are restored into; None where they are not seen."""
+    groups = view.read_for_remedy(rds_groups.subnet_groups, Side.DR)
+    name = view.env.named(view.env.names.db_subnet_group)
+    if groups is None:
+        return None
+    return frozenset(subnet for group in groups if group.name == name for subnet in group.subnets)
+
+
 class Ways:
     """Where packets to the internet go in the VPC: whether they arrive (None: not known), and by what."""
 
@@ -67,20 +76,12 @@ class Ways:
 
         None where a subnet of the databases has the same table: no printed line leads the data tier to the internet.
         """
-        own, data = self.table(subnet), self.data_tier()
+        own, data = self.table(subnet), data_tier(self.view)
         working = [name for name in sorted(self.gateways) if self._through(name)[0]]
         if own is None or own.default or not working or data is None or any(self.table(s) == own for s in data):
             return ()
         route = {"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": working[0]}
         return (self.view.command("ec2", "CreateRoute", RouteTableId=own.id, **route),)
-
-    def data_tier(self) -> frozenset[str] | None:
-        """The subnets that databases of the environment are restored into; None where they are not seen."""
-        groups = self.view.read_for_remedy(rds_groups.subnet_groups, Side.DR)
-        name = self.view.env.named(self.view.env.names.db_subnet_group)
-        if groups is None:
-            return None
-        return frozenset(subnet for group in groups if group.name == name for subnet in group.subnets)
 
     def shuts_in(self, subnet: str, *, hidden: bool) -> bool:
         """Whether nothing but Block Public Access stops a task in ``subnet``."""

@@ -22,6 +22,16 @@ _SETTINGS = (
     *("type", "port", "path", "search", "interval_s", "failure_threshold", "sni", "regions", "without_data"),
     "measures_latency",
 )
+# A type, an interval and the measuring of latency are fixed at creation. Source: Route 53 API, UpdateHealthCheck.
+_CHANGEABLE = {
+    "port": "Port",
+    "path": "ResourcePath",
+    "search": "SearchString",
+    "failure_threshold": "FailureThreshold",
+    "sni": "EnableSNI",
+    "regions": "Regions",
+    "without_data": "InsufficientDataHealthStatus",
+}
 
 
 def records_with_checks(view: View) -> list[tuple[Record, HealthCheck]]:
@@ -45,6 +55,17 @@ def _unless_pinned(view: View, remedy: str) -> str:
     """The remedy; where a failover may be in force, first that it pins the primary's check, which is to stay."""
     pinned = "After a failover the primary's check is pinned: leave it, `dr_cli.py failback` releases it. Otherwise: "
     return f"{pinned}{remedy}" if failover_may_be_in_force(view) else remedy
+
+
+def _same_setting(view: View, setting: str) -> Remedy:
+    """Give the DR region's check the primary's setting, by a command where it can be changed and both are known."""
+    sentence = _unless_pinned(view, f"Give both aws_route53_health_check resources the same {setting}.")
+    regions = {routing.region_of(routing.target_of(record)): found for record, found in records_with_checks(view)}
+    there, here = (regions.get(region) for region in (view.env.regions.primary, view.env.regions.dr))
+    value = getattr(there, setting, None)
+    if not (there and here and value and setting in _CHANGEABLE) or failover_may_be_in_force(view):
+        return Remedy(sentence)
+    return Remedy(sentence, (_change(view, here, **{_CHANGEABLE[setting]: value}),))
 
 
 def _no_checks(view: View) -> Finding:
@@ -297,7 +318,7 @@ def set_alike(view: View) -> Iterator[Finding]:
                 " against ".join(values),
                 "the same",
                 "one region is reported unhealthy sooner, or for other reasons, than the other",
-                _unless_pinned(view, f"Give both aws_route53_health_check resources the same {setting}."),
+                _same_setting(view, setting),
             )
             yield replace(gap, until_failback=failover_may_be_in_force(view))
     if not found:

@@ -100,11 +100,12 @@ def host_rules(view: View) -> Iterator[Finding]:
     for_tenants = {label for label, table in primary.items() if table.leads_to(groups)}
     if for_tenants & tables.keys():
         tables = {label: table for label, table in tables.items() if label in for_tenants}
-    hosts = _primary_hosts(view, primary) if tables else {}
+    hosts, numbers = _primary_hosts(view, primary) if tables else {}, set[tuple[str, int]]()
     for tenant in view.tenants if tables else ():
         wanted = view.env.named(view.env.names.target_group, tenant=tenant.id)
         own = (host_of(tenant, view.env), *view.env.traffic.customer_hosts.get(tenant.dns, ()))
-        for host in dict.fromkeys((*own, *sorted(hosts.get(wanted, ())))):
+        named = dict.fromkeys((*own, *sorted(hosts.get(wanted, ()))))
+        for host in named:
             meets_it = sent if host.endswith(f".{view.env.traffic.tenant_domain}") else _not_reported
             found = {label: table.route(host, wanted, primary.get(label), meets_it) for label, table in tables.items()}
             _, shares, path = site_of(tenant, view.env).partition("/")
@@ -122,7 +123,8 @@ def host_rules(view: View) -> Iterator[Finding]:
                 gated = any(GATE in goal for table in tables.values() for goal in table.goals(host, wanted))
                 yield view.unknown(host, wanted, (gated and _dark(view)) or _UNEVALUATED, tenant.id)
             else:
-                yield _route_finding(view, host, tenant, wanted, wrong)
+                commands = _rule_commands(view, host, wanted, wrong, named, numbers) if wrong else ()
+                yield _route_finding(view, host, tenant, wanted, wrong, tuple(commands))
     if not tables:
         yield view.none_expected("all listeners", _NO_LISTENER)
 
@@ -245,7 +247,9 @@ def _not_reported(_: elbv2.ListenerRule) -> bool | None:
     return None
 
 
-def _route_finding(view: View, host: str, tenant: Tenant, wanted: str, wrong: dict[str, str]) -> Finding:
+def _route_finding(
+    view: View, host: str, tenant: Tenant, wanted: str, wrong: dict[str, str], commands: tuple[str, ...]
+) -> Finding:
     if not wrong:
         return view.ok(host, wanted, wanted, "a request for it reaches its tenant", tenant.id)
     gated = all(GATE in route for route in wrong.values())
@@ -257,26 +261,43 @@ def _route_finding(view: View, host: str, tenant: Tenant, wanted: str, wrong: di
         "visitors would have to sign in, as they need not in the primary region" if gated else reason,
         Remedy(
             f"Apply aws_lb_listener_rule in {view.region}: host_header '{host}', forward to '{wanted}'.",
-            tuple(_rule_commands(view, host, wanted, wrong)),
+            commands,
         ),
         tenant.id,
     )
 
 
-def _rule_commands(view: View, host: str, wanted: str, labels: Collection[str]) -> Iterator[str]:
-    """Commands that make the rule, none where another takes the host, or all demand a header that stands nowhere."""
+def _rule_commands(
+    view: View,
+    host: str,
+    wanted: str,
+    labels: Collection[str],
+    named: Collection[str],
+    numbers: set[tuple[str, int]],
+) -> Iterator[str]:
+    """Commands that make the rule of a host, or lead the one of its tenant's hosts, ``named``, to their group.
+
+    None where another takes the host, or all demand a header that stands nowhere. ``numbers`` are the priorities that
+    commands for other hosts take, by listener: no two rules of one have the same.
+    """
     arns = [group.arn for group in view.read_for_remedy(elbv2.target_groups) or () if group.name == wanted]
-    rules = view.read_for_remedy(elbv2.rules) or ()
+    rules = sorted(view.read_for_remedy(elbv2.rules) or (), key=lambda rule: rule.priority)
     for listener in (row for row in view.read_for_remedy(elbv2.listeners) or () if row.label in labels):
         own = [rule for rule in rules if rule.listener == listener.arn]
-        taken = any(not rule.hosts or any(fnmatchcase(host, pattern) for pattern in rule.hosts) for rule in own)
-        if len(arns) == 1 and not taken and not any(rule.others or rule.by_regex for rule in own):
+        before = [rule for rule in own if not rule.hosts or any(fnmatchcase(host, pattern) for pattern in rule.hosts)]
+        if len(arns) != 1:
+            continue
+        action = {"Type": "forward", "TargetGroupArn": arns[0]}
+        if len(before) == 1 and before[0].arn and set(before[0].hosts) <= set(named):
+            yield view.command("elbv2", "ModifyRule", RuleArn=before[0].arn, Actions=[action])
+        elif not before and not any(rule.others or rule.by_regex for rule in own):
             # Priorities are unique on a listener: CreateRule refuses one that is in use (PriorityInUse).
-            free = next(number for number in count(1) if number not in {rule.priority for rule in own})
+            used = {rule.priority for rule in own} | {number for arn, number in numbers if arn == listener.arn}
+            free = next(number for number in count(1) if number not in used)
+            numbers.add((listener.arn, free))
             condition = {"Field": "host-header", "HostHeaderConfig": {"Values": [host]}}
-            action = {"Type": "forward", "TargetGroupArn": arns[0]}
-            named = {"ListenerArn": listener.arn, "Priority": free}
-            yield view.command("elbv2", "CreateRule", **named, Conditions=[condition], Actions=[action])
+            place = {"ListenerArn": listener.arn, "Priority": free}
+            yield view.command("elbv2", "CreateRule", **place, Conditions=[condition], Actions=[action])
 
 
 @check(
@@ -296,17 +317,34 @@ def default_action(view: View) -> Iterator[Finding]:
             yield view.ok(subject, measured, wanted, "unknown hosts get the same answer in both regions")
         else:
             reason = "health checks and unknown hosts would get another answer after the failover"
-            remedy = (
-                f"aws_lb_listener '{mine.label}' in {view.region}: default_action as in {view.env.regions.primary}."
-            )
+            setting = f"aws_lb_listener '{mine.label}' in {view.region}: default_action"
+            remedy = Remedy(f"{setting} as in {view.env.regions.primary}.", _same_default(view, mine, theirs.default))
             yield view.gap(subject, measured, wanted, reason, remedy)
     if not pairs:
         yield view.none_expected("all listeners", "no listener exists in both regions: see elbv2-routing.listeners")
 
 
+def _same_default(view: View, mine: elbv2.Listener, wanted: elbv2.ListenerAction) -> tuple[str, ...]:
+    """The command that gives a listener the primary's default: a fixed response, or the one group of the same name."""
+    names = [_group_name(arn) for arn in wanted.target_groups]
+    arns = [group.arn for group in view.read_for_remedy(elbv2.target_groups) or () if [group.name] == names]
+    action: dict[str, object] = {"Type": wanted.kind}
+    if wanted.response:
+        action["FixedResponseConfig"] = dict(wanted.response)
+    elif wanted.kind == "forward" and len(arns) == 1:
+        action["TargetGroupArn"] = arns[0]
+    if wanted.first or len(action) == 1:
+        return ()
+    return (view.command("elbv2", "ModifyListener", ListenerArn=mine.arn, DefaultActions=[action]),)
+
+
+def _group_name(arn: str) -> str:
+    return arn.partition(":targetgroup/")[2].partition("/")[0]
+
+
 def _action_text(action: elbv2.ListenerAction) -> str:
-    groups = (arn.partition(":targetgroup/")[2].partition("/")[0] for arn in action.target_groups)
-    return " ".join([*(f"{kind}, then" for kind in action.first), action.kind, *sorted(groups), action.detail]).strip()
+    groups = sorted(map(_group_name, action.target_groups))
+    return " ".join([*(f"{kind}, then" for kind in action.first), action.kind, *groups, action.detail]).strip()
 
 
 @check(

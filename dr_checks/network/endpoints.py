@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import check
+from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import tenant_definitions, tenant_services, vpc_name
 from dr_checks.derived.standing import Ground
 from dr_checks.derived.traffic_rules import Admission, TrafficRule
@@ -142,14 +143,28 @@ def _admitting(view: View, endpoint: vpc.VpcEndpoint, requests: list[PolicyReque
     refused = [f"{r.action} on {r.resource}" for r, a in answers.items() if a in _REFUSED]
     if closed or refused:
         measured = "; ".join([*(f"TCP 443 closed to {name}" for name in closed), *refused[:3]])
-        remedy = (
+        sentence = (
             f"aws_vpc_endpoint for {endpoint.service} in {view.region}: security_group_ids that admit TCP 443 from the "
             "tasks, and a policy that allows their requests."
         )
+        remedy = Remedy(sentence, tuple(_let_in(view, endpoint, closed)))
         return view.gap(subject, measured, _WANTED, "tasks fail to start: ResourceInitializationError", remedy)
     if PolicyAnswer.UNDECIDED in answers.values():
         return view.undecided(subject, _WANTED, _CONDITIONS, f"the policy of {subject}")
     return view.ok(subject, "open", _WANTED, "the tasks' requests pass it")
+
+
+def _let_in(view: View, endpoint: vpc.VpcEndpoint, services: list[str]) -> Iterator[str]:
+    """The command that admits HTTPS from the groups of these services, at the first group of the endpoint."""
+    callers = {
+        id_ for _, service in tenant_services(view) if service.name in services for id_ in service.security_groups
+    }
+    known = {row.id for row in view.get(vpc.security_groups)}
+    guards = [id_ for id_ in endpoint.groups if id_ in known]
+    if guards and callers and callers <= known:
+        https = {"IpProtocol": "tcp", "FromPort": _HTTPS.first, "ToPort": _HTTPS.last}
+        rule = {**https, "UserIdGroupPairs": [{"GroupId": id_} for id_ in sorted(callers)]}
+        yield view.command("ec2", "AuthorizeSecurityGroupIngress", GroupId=guards[0], IpPermissions=[rule])
 
 
 _CONDITIONS = "Its policy has conditions that only AWS itself evaluates."

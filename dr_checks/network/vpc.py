@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
-from dr_checks.derived.pairing import tenant_services, vpc_name
+from dr_checks.derived.pairing import network_command, tenant_services, vpc_name
 from dr_estate.config.environment import Side
 from dr_estate.model import states
-from dr_estate.readers import vpc
+from dr_estate.readers import ecs, vpc
 
 _ZONES = 2
 _ABSENT = "there is no VPC: see vpc.available"
@@ -129,11 +129,23 @@ def zones(view: View) -> Iterator[Finding]:
                 measured,
                 "2 zones or more",
                 "tasks could not be started, or the loss of one zone would stop them",
-                f"aws_ecs_service '{service.name}' in {view.region}: network_configuration.subnets of 2 zones.",
+                Remedy(
+                    f"aws_ecs_service '{service.name}' in {view.region}: network_configuration.subnets of 2 zones.",
+                    _placed_as_others(view, service, standing),
+                ),
                 tenant.id,
             )
     if not services:
         yield view.none_expected("all services", "no service exists: see ecs.service-exists")
+
+
+def _placed_as_others(view: View, service: ecs.Service, standing: dict[str, vpc.Subnet]) -> tuple[str, ...]:
+    """The command that gives a service the subnets of another tenant's, where those are in two zones."""
+    for _, other in tenant_services(view):
+        spread = {standing[id_].zone for id_ in other.subnets if id_ in standing}
+        if len(spread) >= _ZONES and set(other.subnets) <= standing.keys():
+            return network_command(view, service, other.subnets, service.security_groups)
+    return ()
 
 
 @check(

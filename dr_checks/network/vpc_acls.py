@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
+from dr_checks.core.remedy import Remedy
 from dr_checks.derived.database_copies import database_engine
 from dr_checks.derived.pairing import tenant_services, vpc_name
+from dr_checks.derived.ways import data_tier
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import efs_mounts, elbv2, rds_groups, vpc
 
@@ -19,6 +21,8 @@ _HTTPS = 443
 _REPLIES = (32768, 60999)
 _FILES = "tasks to their files"
 _ABSENT = "there is no VPC: see vpc.available"
+_LAST_NUMBER = 32767
+"""The number of the rule that denies what no other speaks of. Source: EC2 API, CreateNetworkAclEntry."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,65 @@ class _Flow:
     servers: tuple[str, ...]
     port: int
     zonal: bool = False
+
+
+@dataclass(frozen=True)
+class _Stop:
+    """Packets to ``ports`` that an ACL drops at ``subnet``; ``peer`` is the block of the other end."""
+
+    acl: vpc.NetworkAcl
+    subnet: str
+    outward: bool
+    peer: str
+    ports: tuple[int, int]
+
+    def __str__(self) -> str:
+        first, last = self.ports
+        what = f"port {first}" if first == last else f"replies to ports {first}-{last}"
+        return f"{self.acl.id} of {self.subnet} stops {what} {'to' if self.outward else 'from'} {self.peer}"
+
+
+@dataclass
+class _Openings:
+    """The rules that let the stopped packets through, numbered so that no two of one ACL take the same number."""
+
+    view: View
+    taken: dict[tuple[str, bool, str, tuple[int, int]], int] = field(default_factory=dict)
+
+    def commands(self, stops: list[_Stop]) -> Iterator[str]:
+        """Commands that add the rules; none that lets the internet in before a subnet of the databases."""
+        closed = data_tier(self.view)
+        for stop in stops:
+            if stop.peer == _INTERNET and (closed is None or closed & set(stop.acl.subnets)):
+                continue
+            if number := self._number(stop):
+                yield self.view.command(
+                    "ec2",
+                    "CreateNetworkAclEntry",
+                    NetworkAclId=stop.acl.id,
+                    RuleNumber=number,
+                    Protocol="6",
+                    RuleAction="allow",
+                    Egress=stop.outward,
+                    CidrBlock=stop.peer,
+                    PortRange=dict(zip(("From", "To"), stop.ports, strict=True)),
+                )
+
+    def _number(self, stop: _Stop) -> int:
+        """The highest free number below the first rule that denies the whole, 0 where there is none."""
+        key = (stop.acl.id, stop.outward, stop.peer, stop.ports)
+        denying = [r.number for r in stop.acl.rules if r.outward == stop.outward and _denies(r, stop)]
+        used = {number for outward, number in stop.acl.numbers if outward == stop.outward}
+        used |= {number for (acl, outward, *_), number in self.taken.items() if (acl, outward) == key[:2]}
+        free = (n for n in range(min(denying, default=_LAST_NUMBER) - 1, 0, -1) if n not in used)
+        return self.taken.setdefault(key, next(free, 0))
+
+
+def _denies(rule: vpc.AclRule, stop: _Stop) -> bool:
+    """Whether the rule denies some of the ports to all of the peer, or to a part of it that is not of the internet."""
+    peer, block = IPv4Network(stop.peer), IPv4Network(rule.cidr)
+    meets = rule.ports[0] <= stop.ports[1] and stop.ports[0] <= rule.ports[1]
+    return not rule.allows and meets and (peer.subnet_of(block) or bool(peer.prefixlen and peer.overlaps(block)))
 
 
 @check(
@@ -54,12 +117,14 @@ def admit_traffic(view: View) -> Iterator[Finding]:
     zones = {row.id: row.zone for row in view.get(vpc.subnets)}
     acls = {subnet: acl for acl in view.get(vpc.network_acls) for subnet in acl.subnets}
     flows = [flow for flow in _flows(view) if flow.clients or flow.servers]
+    openings = _Openings(view)
     for flow in flows:
         stopped = list(dict.fromkeys(_stopped_flows(flow, acls, cidrs, zones)))
         if stopped:
             reason = "the connection is dropped there, whatever the security groups allow"
-            remedy = f"aws_network_acl_rule in {view.region}: an allow with a lower rule_number for {flow.title}."
-            yield view.gap(flow.title, "; ".join(stopped[:3]), "admitted", reason, remedy)
+            sentence = f"aws_network_acl_rule in {view.region}: an allow with a lower rule_number for {flow.title}."
+            remedy = Remedy(sentence, tuple(dict.fromkeys(openings.commands(stopped))))
+            yield view.gap(flow.title, "; ".join(map(str, stopped[:3])), "admitted", reason, remedy)
         else:
             yield view.ok(flow.title, "admitted", "admitted", "no network ACL stops it or its replies")
     for row in view.get(efs_mounts.mount_targets):
@@ -94,8 +159,8 @@ def _flows(view: View) -> Iterator[_Flow]:
 
 def _stopped_flows(
     flow: _Flow, acls: dict[str, vpc.NetworkAcl], cidrs: dict[str, str], zones: dict[str, str]
-) -> Iterator[str]:
-    """What an ACL stops of ``flow``, one phrase each; a subnet that is not among ``cidrs`` is other checks' matter."""
+) -> Iterator[_Stop]:
+    """What an ACL stops of ``flow``; a subnet that is not among ``cidrs`` is other checks' matter."""
     here = tuple(subnet for subnet in flow.clients if subnet in cidrs) or ("",)
     there = tuple(subnet for subnet in flow.servers if subnet in cidrs) or ("",)
     port = (flow.port, flow.port)
@@ -110,8 +175,7 @@ def _stopped_flows(
         ):
             acl = acls.get(subnet)
             if acl and not _admits(acl, outward, IPv4Network(peer), ports):
-                what = f"port {ports[0]}" if ports == port else f"replies to ports {ports[0]}-{ports[1]}"
-                yield f"{acl.id} of {subnet} stops {what} {'to' if outward else 'from'} {peer}"
+                yield _Stop(acl, subnet, outward, peer, ports)
 
 
 def _admits(acl: vpc.NetworkAcl, outward: bool, peer: IPv4Network, ports: tuple[int, int]) -> bool:

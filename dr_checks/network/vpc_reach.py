@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
-from dr_checks.derived.pairing import tenant_definitions, tenant_services, vpc_name
+from dr_checks.derived.pairing import network_command, tenant_definitions, tenant_services, vpc_name
 from dr_checks.derived.standing import Grounds
 from dr_checks.derived.traffic_rules import VPC, covers_lists, parse_rule
-from dr_checks.derived.ways import HIDDEN, Ways, table_of
+from dr_checks.derived.ways import HIDDEN, Ways, data_tier, table_of
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import ecs, elbv2, rds, route53_private_names, vpc
+from dr_estate.readers import elbv2, rds, route53_private_names, vpc
 
 NEEDED = ("ecr.api", "ecr.dkr", "s3", "logs", "secretsmanager")
 # pending is seconds from available, and counts: nobody has to do anything for it.
@@ -169,29 +169,11 @@ def attached_groups(view: View) -> Iterator[Finding]:
             reason = "its tasks could not start, or not reach their database and files"
             sentence = f"aws_ecs_service '{mine.name}' in {view.region}: network_configuration.security_groups."
             ids = {name: id_ for id_, name in names[Side.DR].items()}
-            remedy = Remedy(
-                sentence, _group_commands(view, mine, [ids[name] for name in sorted(wanted) if name in ids])
-            )
+            ours = [ids[name] for name in sorted(wanted) if name in ids]
+            remedy = Remedy(sentence, network_command(view, mine, mine.subnets, ours) if ours else ())
             yield view.gap(mine.name, measured, expected, reason, remedy, tenant.id)
     if not pairs:
         yield view.none_expected("all services", "no service exists on both sides: see ecs.service-exists")
-
-
-def _group_commands(view: View, service: ecs.Service, groups: list[str]) -> tuple[str, ...]:
-    """The command that gives a service the groups, and leaves the rest of its network as it is."""
-    # UpdateService replaces the whole network configuration: where a part of it was not read no command is printed.
-    if not groups or not service.public_ip:
-        return ()
-    network = {"subnets": list(service.subnets), "securityGroups": groups, "assignPublicIp": service.public_ip}
-    return (
-        view.command(
-            "ecs",
-            "UpdateService",
-            cluster=view.env.named(view.env.names.cluster),
-            service=service.name,
-            networkConfiguration={"awsvpcConfiguration": network},
-        ),
-    )
 
 
 def _paired_groups(view: View) -> dict[str, str]:
@@ -287,7 +269,7 @@ def _hangs(view: View, ways: Ways, place: str, route: str) -> Finding:
 def _led_out(view: View, ways: Ways, place: str, *, shut: bool) -> Remedy:
     """What leads tasks of a subnet out: another subnet, where this one is of the data tier, which stays closed."""
     # A way out for tasks must not open the databases' subnets.
-    if place in (ways.data_tier() or ()):
+    if place in (data_tier(view) or ()):
         return Remedy(
             f"aws_ecs_service in {view.region}: network_configuration.subnets of the tasks' own tier. {place} is a "
             "subnet of the databases: give it no way to the internet."
@@ -417,15 +399,26 @@ def way_in(view: View) -> Iterator[Finding]:
             f"aws_lb '{name}' in {view.region}: internal as the primary's; subnets that lead to an attached internet "
             f"gateway, one a zone{EXCLUDED if shut else ''}."
         )
-        yield view.gap(
-            name, "; ".join(lost), wanted, reason, Remedy(sentence, ways.exclusion_commands() if ways and shut else ())
-        )
+        commands = ways.exclusion_commands() if ways and shut else _enabled_zones(view, balancer, missing, ways)
+        yield view.gap(name, "; ".join(lost), wanted, reason, Remedy(sentence, commands))
     elif isinstance(withdrawn, Unavailable):
         yield view.unknown(name, wanted, withdrawn)
     elif blind:
         yield view.unknown(name, wanted, f"Nothing shows whether visitors arrive: {'; '.join(blind)}.")
     else:
         yield view.ok(name, f"zones {', '.join(balancer.zones)}", wanted, "visitors arrive, and reach every task")
+
+
+def _enabled_zones(view: View, balancer: elbv2.LoadBalancer, missing: list[str], ways: Ways | None) -> tuple[str, ...]:
+    """The command that enables zones for a balancer of the internet: by their one subnet that visitors can reach."""
+    if not (missing and ways):
+        return ()
+    open_ones = [row for row in view.get(vpc.subnets) if row.zone in missing and ways.from_internet(row.id)[0]]
+    closed = data_tier(view)
+    if sorted(row.zone for row in open_ones) != missing or closed is None or closed & {row.id for row in open_ones}:
+        return ()
+    subnets = [*balancer.subnets, *(row.id for row in open_ones)]
+    return (view.command("elbv2", "SetSubnets", LoadBalancerArn=balancer.arn, Subnets=subnets),)
 
 
 def _is_withdrawn(view: View, balancer: elbv2.LoadBalancer) -> bool | Unavailable:

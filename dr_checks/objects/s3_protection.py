@@ -44,7 +44,11 @@ def encryption(view: View) -> Iterator[Finding]:
                 measured,
                 wanted,
                 "the copy must be encrypted as well as the source, and readable without the primary region",
-                f"{_ENCRYPTION} of {copy.name}: sse_algorithm as the original's, kms_master_key_id in {view.region}.",
+                Remedy(
+                    f"{_ENCRYPTION} of {copy.name}: sse_algorithm as the original's, kms_master_key_id in "
+                    f"{view.region}.",
+                    _encrypted_as(view, original, copy),
+                ),
             )
         else:
             yield view.ok(
@@ -52,6 +56,17 @@ def encryption(view: View) -> Iterator[Finding]:
             )
 
     yield from each_pair(view, "encrypted", judge)
+
+
+def _encrypted_as(view: View, original: s3.Bucket, copy: s3.Bucket) -> tuple[str, ...]:
+    """The command that encrypts a copy as its source: under the key by which its replicas arrive, where it is KMS."""
+    default, rule = {"SSEAlgorithm": original.encryption}, rule_of(original, copy)
+    if original.encryption != "AES256":
+        if not (original.encryption and rule and arn_region(rule.replica_key) == view.region):
+            return ()
+        default["KMSMasterKeyID"] = rule.replica_key
+    rules = {"Rules": [{"ApplyServerSideEncryptionByDefault": default}]}
+    return (view.command("s3", "PutBucketEncryption", Bucket=copy.name, ServerSideEncryptionConfiguration=rules),)
 
 
 @check(

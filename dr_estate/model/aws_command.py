@@ -15,6 +15,8 @@ _READ_BY_CLI = re.compile(r"-|\[|\{|(?:file|fileb|https?)://")
 _SERVICES = {"s3": "s3api"}
 # Source: ARGUMENT_RENAMES of awscli.customizations.argrename.
 _RENAMED = {("sns", "Endpoint"): "notification-endpoint"}
+_RENAMED_OFF = {("ec2", "Egress"): "--ingress"}
+"""The options of booleans that are false, where they are not those of the API with a "no" before."""
 
 
 def aws_command(service: str, operation: str, region: str, /, **params: Any) -> str:
@@ -36,7 +38,8 @@ def _option(service: str, name: str, value: Any) -> list[str]:
     option = f"--{_RENAMED.get((service, name)) or xform_name(name, '-')}"
     match value:
         case bool():
-            return [option if value else option.replace("--", "--no-", 1)]
+            off = _RENAMED_OFF.get((service, name)) or option.replace("--", "--no-", 1)
+            return [option if value else off]
         case list() | tuple() if value and all(isinstance(entry, str) for entry in value):
             return [option, *value]
         case dict() | list() | tuple():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -43,11 +44,15 @@ class ScheduledAction:
 
 @dataclass(frozen=True, slots=True)
 class ScalingPolicy:
-    """What a resource scales by, in words that are alike in every region; ``name`` is the policy's."""
+    """What a resource scales by, in words that are alike in every region; ``name`` is the policy's.
+
+    ``tracking`` is the configuration as JSON where it tracks a metric of AWS's own that names no resource, else "".
+    """
 
     resource: str
     name: str
     rule: str
+    tracking: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,7 @@ def policies(context: ReadContext) -> tuple[ScalingPolicy, ...]:
     """The scaling policies of the cluster's services, ten a page. ``resource`` is the service."""
 
     def policy(row: dict[str, Any]) -> ScalingPolicy:
-        return ScalingPolicy(_service(context, row), row["PolicyName"], _rule(context, row))
+        return ScalingPolicy(_service(context, row), row["PolicyName"], _rule(context, row), _tracking(row))
 
     return _of_services(context, "describe_scaling_policies", "ScalingPolicies", policy)
 
@@ -152,6 +157,12 @@ def _rule(context: ReadContext, row: dict[str, Any]) -> str:
     suffix += "".join(f", {pause}" for pause in pauses)
     metric = _predefined_metric(context, ready) if ready else _custom_metric(context, own)
     return f"{metric} at {float(tracking['TargetValue']):g}{suffix}"
+
+
+def _tracking(row: dict[str, Any]) -> str:
+    config = row.get("TargetTrackingScalingPolicyConfiguration") or {}
+    metric = config.get("PredefinedMetricSpecification")
+    return json.dumps(config, sort_keys=True) if metric and not metric.get("ResourceLabel") else ""
 
 
 def _predefined_metric(context: ReadContext, metric: dict[str, Any]) -> str:

@@ -60,13 +60,14 @@ class ListenerAction:
     """What a listener or rule does: ``kind``, the target groups it forwards to by ARN, and AWS's other settings.
 
     A group of weight 0 gets no request, and is none of them. ``first``: the kinds of actions that come before it, such
-    as ``authenticate-oidc``.
+    as ``authenticate-oidc``. ``response``: the (key, value) pairs of a fixed response.
     """
 
     kind: str
     target_groups: tuple[str, ...]
     detail: str
     first: tuple[str, ...] = ()
+    response: tuple[tuple[str, str], ...] = ()
 
     @property
     def fixed_status(self) -> int | None:
@@ -133,6 +134,7 @@ class ListenerRule:
     others: tuple[str, ...] = ()
     demands: tuple[HeaderDemand, ...] = ()
     paths: tuple[str, ...] = ()
+    arn: str = ""
 
     @property
     def further(self) -> tuple[str, ...]:
@@ -287,6 +289,7 @@ def _rule(listener: str, row: dict[str, Any]) -> ListenerRule:
         tuple(others),
         tuple(_demand(c["HttpHeaderConfig"]) for c in conditions if c.get("HttpHeaderConfig")),
         tuple(p for c in conditions if c["Field"] == "path-pattern" for p in _paths(c)),
+        row.get("RuleArn", ""),
     )
 
 
@@ -319,7 +322,8 @@ def _action(rows: list[dict[str, Any]]) -> ListenerAction:
     groups |= {last["TargetGroupArn"]} if last.get("TargetGroupArn") else set()
     settings = last.get("FixedResponseConfig") or last.get("RedirectConfig") or {}
     detail = ", ".join(f"{key} {value}" for key, value in sorted(settings.items()))
-    return ListenerAction(last["Type"], tuple(sorted(groups)), detail, tuple(row["Type"] for row in first))
+    response = tuple(sorted(last.get("FixedResponseConfig", {}).items()))
+    return ListenerAction(last["Type"], tuple(sorted(groups)), detail, tuple(row["Type"] for row in first), response)
 
 
 def _target_group(row: dict[str, Any]) -> TargetGroup:

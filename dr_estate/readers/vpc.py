@@ -127,11 +127,15 @@ class AclRule:
 
 @dataclass(frozen=True, slots=True)
 class NetworkAcl:
-    """One network ACL, the subnets it stands before, and its rules for TCP over IPv4."""
+    """One network ACL, the subnets it stands before, and its rules for TCP over IPv4.
+
+    ``numbers`` are (outward, number) of all its rules.
+    """
 
     id: str
     subnets: tuple[str, ...]
     rules: tuple[AclRule, ...]
+    numbers: tuple[tuple[bool, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,7 +315,9 @@ def _options(row: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
 
 def _acl(row: dict[str, Any]) -> NetworkAcl:
     subnets = sorted(a["SubnetId"] for a in row.get("Associations", []) if a.get("SubnetId"))
-    return NetworkAcl(row["NetworkAclId"], tuple(subnets), tuple(_acl_rules(row.get("Entries", []))))
+    entries = row.get("Entries", [])
+    numbers = sorted((bool(entry.get("Egress")), int(entry["RuleNumber"])) for entry in entries)
+    return NetworkAcl(row["NetworkAclId"], tuple(subnets), tuple(_acl_rules(entries)), tuple(numbers))
 
 
 def _acl_rules(entries: list[dict[str, Any]]) -> Iterator[AclRule]:

@@ -12,6 +12,7 @@ from dr_checks.core.registry import checks, judge
 from dr_estate.config.environment import Side
 from dr_estate.readers import (
     control_table,
+    efs_mounts,
     elbv2,
     iam_store_roles,
     iam_task_roles,
@@ -29,9 +30,10 @@ from tests.dr_checks.examples.kms import ARRIVING as KEY
 from tests.dr_checks.examples.roles import ASKS, CLOSED, KEPT_OUT, READS, ROLE, USES
 from tests.dr_checks.examples.secrets import HERE, ONE, THERE
 from tests.dr_checks.network import PLACES, PUBLIC, PUBLIC_OUT, TASKS_OUT, connected, subnets
-from tests.dr_checks.traffic import balanced, groups
+from tests.dr_checks.traffic import balanced, groups, rule, rules
 from tests.dr_checks.worlds import DENIED, NOW, SIT, Values, world
 
+ALL, PORTS = "0.0.0.0/0", (0, 65535)
 HOME, AWAY = SIT.regions.primary, SIT.regions.dr
 REPLICATED = (
     f"aws secretsmanager replicate-secret-to-regions --region {HOME} --secret-id {ONE} "
@@ -184,6 +186,47 @@ def test_no_command_leads_a_subnet_of_the_databases_to_the_internet() -> None:
     assert "nat-1" in routed
     assert commands(PLACES[:1]) == set(), "the table is theirs too"
     assert commands(None) == set(), "which subnets are the databases' was not read"
+
+
+@pytest.mark.parametrize(
+    ("changes", "operations"),
+    [
+        ({}, ["modify-rule"]),
+        ({"hosts": ("tenant2.wpsit.kimmyai.io", "other.example.org")}, []),
+        ({"arn": ""}, []),
+    ],
+    ids=["its own", "another host's too", "not named by AWS"],
+)
+def test_the_only_rule_of_a_host_is_led_to_its_own_group(changes: Any, operations: list[str]) -> None:
+    first, second = rules(Side.DR)
+    astray = rule(Side.DR, "tenant2", priority=2, to="tenant1", others=second.others)
+    listed = (first, replace(astray, **{"arn": "arn:rule/2", **changes}))
+    found = judge(checks()["elbv2-routing.host-rules"], balanced({(elbv2.rules, Side.DR): listed}), SIT).findings
+    (gap,) = [finding for finding in found if finding.status is Status.FAIL]
+    assert [command.split()[2] for command in gap.commands] == operations
+
+
+@pytest.mark.parametrize(
+    ("before", "number", "commands"),
+    [(PLACES, 60, ["59"]), ((*PLACES, "data-1"), 60, []), (PLACES, 1, [])],
+    ids=["of tasks", "of the databases too", "of the first number"],
+)
+def test_an_acl_is_opened_before_tasks_alone_below_the_rule_that_closes_it(
+    before: tuple[str, ...], number: int, commands: list[str]
+) -> None:
+    others = (vpc.AclRule(50, False, False, "198.51.100.0/24", (0, 65535)), vpc.AclRule(100, True, True, ALL, PORTS))
+    denies = vpc.AclRule(number, False, False, ALL, PORTS)
+    acl = vpc.NetworkAcl("acl-1", before, (*others, denies), ((False, number), (False, 50), (True, 100)))
+    row = rds_groups.SubnetGroup(SIT.named(SIT.names.db_subnet_group), "Complete", "vpc-1", ("data-1",), ())
+    changed: dict[Any, Any] = {(vpc.network_acls, Side.DR): (acl,), (rds_groups.subnet_groups, Side.DR): (row,)}
+    changed |= {
+        (vpc.nat_gateways, Side.DR): (),
+        (efs_mounts.mount_targets, Side.DR): (),
+        (elbv2.listeners, Side.DR): (),
+    }
+    found = judge(checks()["vpc-acls.admit-traffic"], connected(changed), SIT).findings
+    (gap,) = [finding for finding in found if finding.subject == "tasks to AWS"]
+    assert [command.split("--rule-number ")[1].split()[0] for command in gap.commands] == commands
 
 
 def test_what_was_read_whole_is_not_to_be_made_readable() -> None:

@@ -43,6 +43,8 @@ CUSTOM = {
 }
 # ... and renames, source: ARGUMENT_RENAMES of awscli.customizations.argrename
 OPTIONS = {("sns", "subscribe"): {"endpoint": "notification-endpoint"}}
+OFF = {("ec2", "ingress"): "egress"}
+"""Options of a boolean that is false, where they are not called ``--no-...``: the boolean."""
 RENAMED = {"s3api": "s3", "application-autoscaling": "application-autoscaling"}
 
 
@@ -102,7 +104,8 @@ def _in_json(rest: str) -> set[str]:
 
 def _aws_fault(service: str, operation: str, rest: str) -> str:
     name = f"aws {service} {operation}"
-    options = (set(OPTION.findall(rest)) | _in_json(rest)) - GLOBAL
+    options = {OFF.get((service, option), option) for option in OPTION.findall(rest)} | _in_json(rest)
+    options -= GLOBAL
     if (service, operation) in CUSTOM:
         unknown = options - CUSTOM[service, operation]
         return f"{name} has no option {sorted(unknown)}" if unknown else ""
