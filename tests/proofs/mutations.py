@@ -190,10 +190,73 @@ def _health_check(**changes: Any) -> Make:
     return make
 
 
-def _bucket_encryption(aws: Aws) -> object:
-    source = aws.env.named(aws.env.names.buckets[0])
-    copy = aws.env.named(aws.env.names.bucket_copy, bucket=source)
-    return aws.client("s3", Side.DR).delete_bucket_encryption(Bucket=copy)
+def _copy(operation: str, **changes: Any) -> Make:
+    """Change a setting of the copy of the first bucket."""
+
+    def make(aws: Aws) -> object:
+        source = aws.env.named(aws.env.names.buckets[0])
+        copy = aws.env.named(aws.env.names.bucket_copy, bucket=source)
+        return getattr(aws.client("s3", Side.DR), operation)(Bucket=copy, **changes)
+
+    return make
+
+
+def _table(operation: str, **changes: Any) -> Make:
+    def make(aws: Aws) -> object:
+        name = aws.named(aws.env.names.tables[0])
+        return getattr(aws.client("dynamodb", Side.DR), operation)(TableName=name, **changes)
+
+    return make
+
+
+def _repository(operation: str, **changes: Any) -> Make:
+    def make(aws: Aws) -> object:
+        name = aws.named(aws.env.names.repository)
+        return getattr(aws.client("ecr", Side.DR), operation)(repositoryName=name, **changes)
+
+    return make
+
+
+def _alarms_off(aws: Aws) -> object:
+    names = [aws.named(pattern) for pattern in aws.env.names.alarms]
+    return aws.client("cloudwatch", Side.DR).disable_alarm_actions(AlarmNames=names)
+
+
+def _group_rule(name: str, outward: bool = False) -> Make:
+    """Take one rule away from a security group, and leave the others."""
+
+    def make(aws: Aws) -> object:
+        ec2, group = _group(aws, name)
+        if outward:
+            return ec2.revoke_security_group_egress(
+                GroupId=group["GroupId"], IpPermissions=group["IpPermissionsEgress"][:1]
+            )
+        return ec2.revoke_security_group_ingress(GroupId=group["GroupId"], IpPermissions=group["IpPermissions"][:1])
+
+    return make
+
+
+def _public_address(aws: Aws) -> object:
+    ec2, _ = _network(aws)
+    return ec2.modify_subnet_attribute(SubnetId=_subnets(aws, "private")[0], MapPublicIpOnLaunch={"Value": True})
+
+
+def _route_of(tier: str, to: str) -> Make:
+    """Lead the default route of a tier's first subnet to the gateway of another kind."""
+
+    def make(aws: Aws) -> object:
+        ec2, vpc = _network(aws)
+        inside = [{"Name": "vpc-id", "Values": [vpc]}]
+        tables = ec2.describe_route_tables(Filters=inside)["RouteTables"]
+        place = _subnets(aws, tier)[0]
+        table = next(t for t in tables if place in {a.get("SubnetId") for a in t["Associations"]})["RouteTableId"]
+        attached = [{"Name": "attachment.vpc-id", "Values": [vpc]}]
+        gateway = ec2.describe_internet_gateways(Filters=attached)["InternetGateways"][0]["InternetGatewayId"]
+        nat = ec2.describe_nat_gateways(Filters=inside)["NatGateways"][0]["NatGatewayId"]
+        target = {"GatewayId": gateway} if to == "internet" else {"NatGatewayId": nat}
+        return ec2.replace_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", **target)
+
+    return make
 
 
 def _files(**changes: Any) -> Make:
@@ -295,7 +358,26 @@ OF_ALL: dict[str, tuple[tuple[str, ...], Make]] = {
     "ACL stops mail": (("ec2",), _acl("private", 92, 25, outward=True)),
     "health check's threshold": (("route53",), _health_check(FailureThreshold=1)),
     "health check's path": (("route53",), _health_check(ResourcePath="/elsewhere")),
-    "copy's encryption": (("s3",), _bucket_encryption),
+    "copy's encryption": (("s3",), _copy("delete_bucket_encryption")),
+    "copy's versions": (("s3",), _copy("put_bucket_versioning", VersioningConfiguration={"Status": "Suspended"})),
+    "copy's public access": (("s3",), _copy("delete_public_access_block")),
+    "table's protection": (("dynamodb",), _table("update_table", DeletionProtectionEnabled=False)),
+    "table's recovery": (
+        ("dynamodb",),
+        _table("update_continuous_backups", PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": False}),
+    ),
+    "repository's tags": (("ecr",), _repository("put_image_tag_mutability", imageTagMutability="IMMUTABLE")),
+    "repository's scan": (
+        ("ecr",),
+        _repository("put_image_scanning_configuration", imageScanningConfiguration={"scanOnPush": True}),
+    ),
+    "alarms off": (("cloudwatch",), _alarms_off),
+    "tasks' rule": (("ec2",), _group_rule("{env}-ecs-sg")),
+    "tasks' rule outward": (("ec2",), _group_rule("{env}-ecs-sg", outward=True)),
+    "balancer's rule": (("ec2",), _group_rule("{env}-alb-sg")),
+    "subnet's public address": (("ec2",), _public_address),
+    "tasks routed to the internet gateway": (("ec2",), _route_of("private", "internet")),
+    "balancer routed to the NAT": (("ec2",), _route_of("public", "nat")),
     "files' throughput": (("efs",), _files(ThroughputMode="elastic")),
     "mounts' group": (("efs", "ec2"), _mount_groups),
     "parameter of size": (("rds",), _parameter("max_allowed_packet", "1024")),
