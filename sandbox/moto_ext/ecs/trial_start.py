@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from itertools import product
 from typing import Any
 
 from moto.ec2.models import ec2_backends
@@ -22,6 +23,7 @@ from sandbox.moto_ext.ecs.task_network import TaskNetwork
 from sandbox.moto_ext.ecs.task_start import fetch, network_fault
 from sandbox.moto_ext.ecs.tasks import RunningTask, containers_of
 from sandbox.moto_ext.edge_buckets import fetch_faults
+from sandbox.moto_ext.elbv2.openings import CLOUDFRONT, VISITOR, lets_in
 from sandbox.moto_ext.elbv2.rule_matching import groups_of, headers_suffice, hosts_of, matches
 
 _OF_VISITORS = {"host-header", "http-header"}
@@ -118,6 +120,17 @@ def _visitor_faults(account: str, region: str, service: Service) -> Iterator[str
             for port in sorted(ports)
             if not place.takes_visitors(port)
         )
+        yield from _shut_out(account, region, balancer, ports)
+
+
+def _shut_out(account: str, region: str, balancer: Any, ports: Iterable[int]) -> Iterator[str]:
+    """The ports at which the groups of a balancer let fewer sources in than those of the primary region's."""
+    primary = STATE.environment["regions"]["primary"]
+    there = [row for row in elbv2_backends[account][primary].load_balancers.values() if row.name == balancer.name]
+    for port, source in product(sorted(ports), (VISITOR, CLOUDFRONT)):
+        usual = any(lets_in(account, primary, row, port, source) for row in there)
+        if usual and not lets_in(account, region, balancer, port, source):
+            yield f"The groups of {balancer.name} do not let {source} in at port {port}"
 
 
 def _verifying(modes: dict[Any, dict[str, str]]) -> list[Any]:
