@@ -30,10 +30,9 @@ def alike(view: View) -> Iterator[Finding]:
     rows = (*view.get(elbv2_attributes.attributes), *view.get(elbv2_attributes.attributes, Side.PRIMARY))
     for unread in dict.fromkeys(row for row in rows if isinstance(row, Unavailable)):
         yield view.unknown("a target group", _WANTED, unread)
-    here, there = _by_name(view, Side.DR), _by_name(view, Side.PRIMARY)
-    pairs = [(mine, there[name]) for name, mine in here.items() if name in there]
-    for mine, theirs in pairs:
-        tenant = view.env.tenant_of(view.env.names.target_group, mine.name)
+    here, there = _by_tenant(view, Side.DR), _by_tenant(view, Side.PRIMARY)
+    pairs = [(tenant, mine, there[tenant]) for tenant, mine in here.items() if tenant in there]
+    for tenant, mine, theirs in pairs:
         differing = _differing(mine, theirs)
         if differing:
             measured = ", ".join(f"{key} {here or 'not set'}" for key, here, _ in differing)
@@ -49,9 +48,10 @@ def alike(view: View) -> Iterator[Finding]:
         yield view.none_expected("all target groups", "no target group is in both: see elbv2-routing.target-groups")
 
 
-def _by_name(view: View, side: Side) -> dict[str, GroupAttributes]:
-    rows = view.get(elbv2_attributes.attributes, side)
-    return {row.name: row for row in rows if isinstance(row, GroupAttributes)}
+def _by_tenant(view: View, side: Side) -> dict[str | None, GroupAttributes]:
+    """The groups that were read by the tenant whose name they have on the side."""
+    env, rows = view.env.on(side), view.get(elbv2_attributes.attributes, side)
+    return {env.tenant_of(env.names.target_group, row.name): row for row in rows if isinstance(row, GroupAttributes)}
 
 
 def _differing(mine: GroupAttributes, theirs: GroupAttributes) -> list[tuple[str, str, str]]:
