@@ -6,9 +6,6 @@ call after the deadline. Global services are called in us-east-1 (T01, T14); STS
 
 from __future__ import annotations
 
-import threading
-import time
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -22,35 +19,28 @@ import botocore.session
 
 from dr_estate import speed
 from dr_estate.aws.call_log import CallLog
-from dr_estate.aws.clock import LEAST_PATIENCE_S, ClockHook, WorldClock, is_loopback
-from dr_estate.aws.dark_places import DarkPlaces, place_name, service_in
-from dr_estate.aws.errors import DeadlinePassed, explain
-from dr_estate.aws.foreign_answers import HALF, refuse_foreign_answer, refuse_foreign_answers
+from dr_estate.aws.clock import WorldClock, is_loopback
+from dr_estate.aws.dark_places import place_name, service_in
+from dr_estate.aws.errors import explain
+from dr_estate.aws.foreign_answers import HALF, refuse_foreign_answers
 from dr_estate.aws.immutable_answers import ImmutableAnswers
 from dr_estate.aws.loopback_hosts import keep_loopback_hosts
-from dr_estate.aws.pace import Pace
+from dr_estate.aws.read_rules import ForbiddenCall, ReadRules
 from dr_estate.aws.recording import ExchangeRecorder
 from dr_estate.aws.sign_in import CredentialSource
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.rows import ODD, understand
-from dr_estate.model.silent_servers import SHORT, SilentServers
+from dr_estate.model.silent_servers import SilentServers
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 
 if TYPE_CHECKING:
-    from botocore.model import OperationModel
-
     from dr_estate.speed import AccountClients
 
-PROOF = "sts:GetCallerIdentity"
 Answer = dict[str, Any]
 
 
 class WrongAccount(Exception):
     """The credentials belong to another account than the environment file names. Nothing else was called."""
-
-
-class ForbiddenCall(Exception):
-    """A call outside the declared operations was attempted, and was stopped inside this process."""
 
 
 @dataclass(frozen=True)
@@ -92,16 +82,14 @@ class Identity:
     region: str
 
 
-class ReadClient:
+class ReadClient(ReadRules):
     """A session that can only look. Thread-safe; one client for each service and region."""
 
+    credentials: Credentials
+
     def __init__(self, environment: Environment, allowed: Iterable[str], credentials: Credentials) -> None:
+        super().__init__(environment, allowed, credentials)
         limits = environment.observation
-        self.environment = environment
-        self.credentials = credentials
-        self.allowed = frozenset(allowed) | {PROOF}
-        self._counting = threading.Lock()
-        self._pace, self._unpaced = Pace(time.monotonic), set[tuple[str, str]]()
         config = botocore.config.Config(
             connect_timeout=limits.connect_timeout_s,
             read_timeout=limits.read_timeout_s,
@@ -110,44 +98,13 @@ class ReadClient:
             max_pool_connections=limits.workers,
             user_agent_extra="aws-dr-manager/read",
         )
-        self._clock_hook = ClockHook(credentials.clock)
         self.account = self._guarded_account(config)
         self.open()
 
     def open(self) -> None:
         """Begin an observation: nothing called, nothing known to be dark, the whole deadline left."""
-        self.calls: Counter[str] = Counter()
-        self._notional = Pace(time.monotonic)
-        # Not the world's clock: a sandbox's runs faster, and the deadline is a person's patience.
-        self.ends_at = time.monotonic() + self.environment.observation.deadline_s
-        self.blinked = False
-        silent = self.credentials.silent_places
-        self._dark = DarkPlaces(silent)
+        super().open()
         self.account.trust_all()
-
-    def go_by(self, credentials: Credentials) -> None:
-        """Go on with equal credentials: their clock is the one that answers correct from now on."""
-        self.credentials, self._clock_hook.clock = credentials, credentials.clock
-
-    @property
-    def seconds_left(self) -> float:
-        """Seconds until the observation's deadline; never negative."""
-        return max(0.0, self.ends_at - time.monotonic())
-
-    def extend(self, ends_at: float) -> None:
-        """Let the observation last until then (seconds of time.monotonic), unless the user limits it."""
-        if not self.environment.observation.firm_deadline:
-            self.ends_at = max(self.ends_at, ends_at)
-
-    def long_reading(self, minutes: int) -> Callable[[], bool]:
-        """Begin what may outlast the deadline: to be asked before each call, whether ``minutes`` are not over yet."""
-        limits, ends_at = self.environment.observation, time.monotonic() + minutes * 60
-
-        def goes_on() -> bool:
-            self.extend(min(ends_at, time.monotonic() + 2 * limits.read_timeout_s * limits.attempts))
-            return time.monotonic() <= ends_at
-
-        return goes_on
 
     def caller(self, service: str, region: str) -> Any:
         """Return what makes the calls of ``service`` in ``region``."""
@@ -248,61 +205,7 @@ class ReadClient:
             listener.attach(account.session)
         return account
 
-    def begin(self, service: str, region: str, operation: str) -> None:
-        """Count a call, and wait until AWS's rate allows it. Raises ForbiddenCall, DeadlinePassed."""
-        name = f"{service}:{operation}"
-        if name not in self.allowed:
-            raise ForbiddenCall(f"{name} is not among the declared reads: it is never called.")
-        with self._counting:
-            self.calls[name] += 1
-        is_paced = (service, region) not in self._unpaced
-        self._wait((self._pace if is_paced else self._notional).reserve(name, region), is_paced)
 
-    def _wait(self, seconds: float, is_paced: bool) -> None:
-        """Wait for AWS's rate. An estate so large that its reading takes longer has longer, unless the user limits it.
-
-        An emulator has as long as AWS would, for each look. Raises DeadlinePassed.
-        """
-        if not seconds:
-            return
-        limits = self.environment.observation
-        self.extend(time.monotonic() + seconds + limits.read_timeout_s)
-        if not is_paced:
-            return
-        if seconds > self.seconds_left:
-            raise DeadlinePassed(error=f"AWS's rate allows the call after the deadline of {limits.deadline_s} s")
-        time.sleep(seconds)
-
-    def _check_deadline(self) -> None:
-        if self.seconds_left <= 0:
-            limit_s = self.environment.observation.deadline_s
-            raise DeadlinePassed(error=f"the observation's deadline of {limit_s} s passed")
-
-    def patience(self, service: str = "", region: str = "") -> tuple[float, float, bool]:
-        """Seconds to connect and to wait for an answer, and whether a second attempt is worth its time.
-
-        Who was silent in an earlier look is waited for less, and asked once: the next look asks again. Raises
-        DeadlinePassed.
-        """
-        self._check_deadline()
-        limits, clock = self.environment.observation, self.credentials.clock
-        was_silent = place_name(service, region) in self._dark.silent
-        part, least_s = (SHORT, _SHORT_PATIENCE_S) if was_silent else (1.0, LEAST_PATIENCE_S)
-        connect_s = clock.patience_s(part * limits.connect_timeout_s, least_s)
-        return connect_s, clock.patience_s(part * limits.read_timeout_s, least_s), not was_silent
-
-    def sending(self, url: str) -> None:
-        """A request is about to leave this thread."""
-        self.credentials.clock.sending(url)
-
-    def received(self, model: OperationModel, answer: dict[str, Any]) -> None:
-        """Refuse an answer that is not AWS's, or not whole, before it is parsed; any other one corrects the clock."""
-        refuse_foreign_answer(model, answer)
-        self._clock_hook.receive(int(answer["status_code"]), answer["headers"])
-
-
-_SHORT_PATIENCE_S = 0.3
-"""Seconds that a region which was silent has to answer, however fast its clock runs."""
 _TIME_OUTS = (botocore.exceptions.ReadTimeoutError, botocore.exceptions.ConnectTimeoutError)
 _WAY = "Is the way from this machine to AWS open (network, proxy, AWS_ENDPOINT_URL)?"
 

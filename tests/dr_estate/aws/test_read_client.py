@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dr_estate.aws.read_client import Credentials, ForbiddenCall, ReadClient
+from dr_estate.aws.read_client import Credentials, ReadClient
+from dr_estate.aws.read_rules import ForbiddenCall
 from dr_estate.config.environment import Environment, Side, load_environment
 from dr_estate.model.unavailable import DataUnavailable, UnavailableKind
 from dr_estate.snapshot.registry import reads

@@ -12,7 +12,8 @@ from dr_actions.clients.mutating_client import FailureKind, MutatingClient, Send
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.guard import judge
 from dr_actions.model.plan import Call
-from dr_estate.aws.read_client import PROOF, Credentials, ReadClient
+from dr_estate.aws.read_client import Credentials, ReadClient
+from dr_estate.aws.read_rules import PROOF
 from dr_estate.aws.sign_in import forget_expired_variables, login_command
 from dr_estate.model.unavailable import DataUnavailable, UnavailableKind
 from sandbox.client.endpoint import Endpoint

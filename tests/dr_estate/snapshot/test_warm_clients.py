@@ -11,7 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from dr_estate.aws.read_client import PROOF, Credentials, ReadClient
+from dr_estate.aws.read_client import Credentials, ReadClient
+from dr_estate.aws.read_rules import PROOF
 from dr_estate.config.environment import Environment, load_environment
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.snapshot.observer import kept_client

@@ -20,7 +20,8 @@ from dr_checks.core.model import Status, worst
 from dr_checks.core.registry import checks, judge
 from dr_estate import speed
 from dr_estate.aws.clock import WorldClock
-from dr_estate.aws.read_client import PROOF, Credentials, ReadClient
+from dr_estate.aws.read_client import Credentials, ReadClient
+from dr_estate.aws.read_rules import PROOF
 from dr_estate.aws.recording import Exchange, ExchangeRecorder
 from dr_estate.aws.session_life import session_life
 from dr_estate.config.environment import Environment, Side
