@@ -40,15 +40,19 @@ _CONTROL_CALLS = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dyn
 def credentials_work(view: View) -> Iterator[Finding]:
     """Each region's own STS knows the caller, in the environment's account; a recovery's session lasts long enough.
 
-    As long as the plan takes, or else the recovery time objective, or its keys are renewed. Source: STS
-    GetCallerIdentity, T15.
+    As long as the plan takes, or else the recovery time objective, or its keys are renewed; keys of unknown end count
+    for an hour (T59). Source: STS GetCallerIdentity, T15.
     """
     caller = view.get(sts_identity.caller)
     if caller.session and view.side is Side.DR:
         objective_s, plan_s = view.env.objectives.rto_minutes * 60, view.snapshot.plan_s
         covered = coverage_of(caller.session, view.now, objective_s if plan_s is None else plan_s)
-        if covered.coverage is Coverage.ENDS and (ends_at := caller.session.ends_at):
-            measured = f"ends in {duration((ends_at - view.now).total_seconds())}, and is not renewed"
+        if covered.coverage in (Coverage.ENDS, Coverage.UNKNOWN) and not covered.is_enough:
+            ends_at = caller.session.ends_at
+            ends = (
+                f"ends in {duration((ends_at - view.now).total_seconds())}" if ends_at else "does not say when it ends"
+            )
+            measured = f"{ends}, and is not renewed"
             reason = "a run that takes longer is refused, or waits for a new login in the middle"
             needed = f"{duration(objective_s)} (the objective)" if plan_s is None else f"{duration(plan_s)} (the plan)"
             wanted = f"{needed}, or renewed"

@@ -38,13 +38,18 @@ def to_dict(assessment: Assessment, env: Environment) -> dict[str, Any]:
         "rto_target_s": env.objectives.rto_minutes * 60,
         "write_pause": asdict(assessment.write_pause) if assessment.write_pause else None,
         "outage": asdict(assessment.outage) if assessment.outage else None,
-        "session": asdict(assessment.session) if assessment.session else None,
+        "session": _session(assessment),
         "cost": {
             "hourly": round(assessment.hourly_cost, 2),
             "currency": env.costs.currency,
             "prices_as_of": env.costs.as_of,
         },
     }
+
+
+def _session(assessment: Assessment) -> dict[str, str] | None:
+    session = assessment.session
+    return None if session is None else {name: getattr(session, name) for name in ("coverage", "says", "remedy")}
 
 
 def _loss(loss: Loss) -> dict[str, Any]:

@@ -29,6 +29,7 @@ pytestmark = pytest.mark.proof
 QUICK = "[execution]\npoll_s = 0.2\ncool_down_minutes = 0\n[observation]\nattempts = 1"
 INCIDENT = "INC-123"
 PATIENCE_S = 150
+ENDS = {"AWS_CREDENTIAL_EXPIRATION": "2099-01-07T18:00:00Z"}  # keys of unknown end begin no run
 OPEN = [{"Key": "dr:open-for", "Value": "operator"}]
 EXECUTE = f"failover --execute --incident {INCIDENT} --confirm files/restore_dr:prod-efs"
 
@@ -47,7 +48,7 @@ class Glass:
         """Run a command to its end as a person, or by the role's session where it was taken and nobody is named."""
         line = f"-e prod --config {self.config} {words}"
         if not person:
-            return dr_cli(line, self.home, **self.session)
+            return dr_cli(line, self.home, **self.session, **ENDS)
         return at_endpoint(self.world, self.home, line, person)
 
     def client(self, person: str, service: str, side: Side = Side.GLOBAL) -> Any:
@@ -143,7 +144,7 @@ def test_nothing_runs_by_the_break_glass_role_without_an_approver_and_with_one_i
     glass.world.enforce_iam(True)  # forgets what it denied on purpose
     approved = glass.run(f"approve --incident {INCIDENT}", "approver")
     assert (approved.code, f"opens the role {glass.role}" in approved.err) == (0, True), approved.err
-    command, variables = command_of(f"-e prod --config {glass.config} {EXECUTE}", glass.home, **glass.session)
+    command, variables = command_of(f"-e prod --config {glass.config} {EXECUTE}", glass.home, **glass.session, **ENDS)
     running = begin(command, variables, glass.home / "said")
     change_by_hand(glass, running)
     assert running.wait(PATIENCE_S) == 0, running.err

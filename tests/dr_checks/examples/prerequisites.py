@@ -57,6 +57,7 @@ def _until(minutes: int) -> sts_identity.CallerIdentity:
     return replace(CALLER, session=life)
 
 
+_OF_UNKNOWN_END = replace(CALLER, session=SessionLife("env", temporary=True))
 STRANGER = sts_identity.CallerIdentity("111122223333", "arn:aws:iam::2:user/x")
 
 
@@ -254,6 +255,7 @@ STATE, LOCKS, HELD, TOPICS, SETTINGS = (
 _CREDENTIALS = [
     Example("prerequisites.credentials-work", FINE, _both(sts_identity.caller, CALLER, CALLER)),
     Example("prerequisites.credentials-work", WARNS, _both(sts_identity.caller, CALLER, _until(16))),
+    Example("prerequisites.credentials-work", WARNS, _both(sts_identity.caller, CALLER, _OF_UNKNOWN_END)),
     Example("prerequisites.credentials-work", FINE, _both(sts_identity.caller, CALLER, _until(600))),
     Example("prerequisites.credentials-work", FAILS, _both(sts_identity.caller, CALLER, STRANGER)),
     Example("prerequisites.credentials-work", UNSEEN, _both(sts_identity.caller, DENIED, CALLER)),

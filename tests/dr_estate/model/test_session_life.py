@@ -27,7 +27,15 @@ TWO_HOURS_S = 7200
     ],
 )
 def test_a_session_is_compared_with_the_time_a_plan_takes(life: SessionLife, expected: Coverage) -> None:
-    assert coverage_of(life, NOW, TWO_HOURS_S).coverage is expected
+    covered = coverage_of(life, NOW, TWO_HOURS_S)
+    assert covered.coverage is expected
+    assert covered.is_enough is (expected in (Coverage.LASTS, Coverage.RENEWED))
+
+
+@pytest.mark.parametrize(("needed_s", "enough"), [(3600, True), (3601, False)])
+def test_keys_of_unknown_end_are_enough_for_a_plan_of_an_hour(needed_s: float, enough: bool) -> None:
+    unknown = coverage_of(SessionLife("env", temporary=True), NOW, needed_s)
+    assert (unknown.is_enough, "AWS_CREDENTIAL_EXPIRATION" in unknown.remedy) == (enough, True)
 
 
 def test_the_sentence_names_plan_source_end_and_what_to_do() -> None:

@@ -47,7 +47,7 @@ from dr_estate.aws.read_client import Credentials
 from dr_estate.aws.session_life import session_life
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.durations import duration
-from dr_estate.model.session_life import Coverage, SessionCoverage, coverage_of
+from dr_estate.model.session_life import SessionCoverage, coverage_of
 from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.report import Report
 from utils.aws_mgmt.app.areas import READINESS
@@ -138,21 +138,31 @@ def assess_failback(report: Report, context: PlanContext) -> Assessment:
     return replace(weighed, write_pause=pause)
 
 
-def with_session(report: Report, credentials: Credentials, now: datetime) -> Report:
-    """The report with what the credentials in use mean for the plan that it assessed."""
+def full_drill_estimate_s(environment: Environment, snapshot: Snapshot) -> int:
+    """Seconds that a full drill begun upon ``snapshot`` is estimated to take: the way over, and the failback."""
+    past, sizes = past_durations(snapshot), sizes_of(snapshot, environment)
+    postures = {Goal.SWITCHOVER: posture_of(snapshot, environment).name, Goal.FAILBACK: PostureName.ON_DR}
+    plans = [make_plan(context_of(environment, snapshot, goal), posture) for goal, posture in postures.items()]
+    return sum(plan_estimate_s(plan, environment, past, sizes) for plan in plans)
+
+
+def with_session(report: Report, credentials: Credentials, now: datetime, drill_s: int = 0) -> Report:
+    """The report with what the credentials in use mean for the plan that it assessed, or for a drill of ``drill_s``."""
     weighed = report.assessment
     if weighed is None:
         return report
     life = session_life(report.environment, credentials, now)
-    session = coverage_of(life, now, weighed.rto_estimate_s)
+    # a fence is over with its last step: nobody verifies tenants, and no visitor has to leave a region
+    needed_s = drill_s or (weighed.plan_estimate_s if weighed.plan.goal in FENCING else weighed.rto_estimate_s)
+    session = coverage_of(life, now, needed_s)
     return replace(report, assessment=replace(weighed, session=session))
 
 
 def session_gate(session: SessionCoverage) -> Gate:
-    """The gate of running a plan with this session: unmet where its keys are known to end before the plan does."""
+    """The gate of running a plan with this session: unmet where its keys end before the plan does, or may (hours)."""
     return Gate(
         "credentials.outlive-plan",
-        met=session.coverage not in (Coverage.ENDS, Coverage.NONE),
+        met=session.is_enough,
         says=f"{session.says}. {session.remedy}".strip(),
         stops=True,
     )

@@ -87,11 +87,13 @@ class RunStart:
 class DrillRequest:
     """A full drill: its id, which serves as the incident's, and its gates in addition to the plan's own.
 
+    ``takes_s`` is the estimate of all of it where it begins, 0 where a later part of it does.
     Ordering the drill confirms its irreversible steps; a drill is held only where one person may recover.
     """
 
     incident: str
     gates: Sequence[Gate] = ()
+    takes_s: int = 0
 
 
 def authorise(
@@ -141,12 +143,15 @@ class _Decision:
         app, run, practice = self.app, self.run, self.practice
         snapshot = evaluation.observe_world(app.world, self.env, run)
         refuse_unsupported(snapshot, app, self.options.overrides)
-        report = with_session(assess(self.options, self.env, snapshot, run), app.world.credentials, app.clock.now())
+        drill_s, assessed = practice.takes_s if practice else 0, assess(self.options, self.env, snapshot, run)
+        report = with_session(assessed, app.world.credentials, app.clock.now(), drill_s)
         assessment = report.assessment
         if assessment is None or assessment.session is None:
             raise UsageError("There is no assessment, so no plan to approve or run.")
         own_session = () if self.unapproved else (session_gate(assessment.session),)
-        if own_session:
+        if practice and not drill_s and assessment.session.coverage is Coverage.UNKNOWN:
+            own_session = ()  # a drill on its way is brought to its end, and waits for a login where its keys ended
+        if not self.unapproved:
             _warn_of_short_session(assessment.session, run.dialog)
         gates = (*assessment.gates, *own_session, *(practice.gates if practice else ()))
         request = replace(self._request(assessment.plan), gates=gates)

@@ -31,6 +31,7 @@ from reports.values.run_summary import RunSummary
 from utils.aws_mgmt.app import evaluation
 from utils.aws_mgmt.app.alarm_watch import alarms_watched
 from utils.aws_mgmt.app.areas import READINESS
+from utils.aws_mgmt.app.assessment import full_drill_estimate_s
 from utils.aws_mgmt.app.authorization import DrillRequest, authorise
 from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.dialog import Dialog
@@ -84,7 +85,8 @@ def hold_full_drill(
     with files.dialog.progress() as advance:
         seen = evaluation.observe_world(app.world, env, replace(files, advance=advance))
     moment = app.clock.now()
-    practice = DrillRequest(new_id(FULL, moment), drill_gates(seen, env, posture_of(seen, env), moment))
+    gates = drill_gates(seen, env, posture_of(seen, env), moment)
+    practice = DrillRequest(new_id(FULL, moment), gates, full_drill_estimate_s(env, seen))
     drill = FullDrill(options, env, app, files, practice.incident, moment)
     _fail_over(drill, practice, seen)
     finish(drill)
