@@ -1,10 +1,11 @@
-# What lets AWS start the runs of an environment of two people (automation.enabled): a document that asks an approver,
+# What lets AWS start the runs of an environment of two people (automation.enabled), and hold full drills: a document that asks an approver,
 # the task that it starts then, and their roles. Who may start the document may not approve it, and nobody has the
 # recovery's rights for good. The image is made from the Dockerfile and kept in the DR region, named by its digest.
 variable "automation" {
-  description = "Names of the document, the task and the roles, and their policies in ../policies; null where one person may recover."
+  description = "Names of the document, the task and the roles, and their policies in ../policies; null where AWS starts nothing."
   type = object({
     enabled         = bool
+    drills          = bool
     document        = string
     family          = string
     container       = string
@@ -21,19 +22,21 @@ variable "automation" {
 }
 
 variable "recovery_image" {
-  description = "The tool's image in the DR region, by its digest: needed where automation is enabled."
+  description = "The tool's image in the DR region, by its digest: needed where automation is enabled, or AWS is to hold full drills."
   type        = string
   default     = ""
 }
 
 locals {
-  automated           = try(var.automation.enabled, false) ? { it = var.automation } : {}
+  # Full drills are AWS's to hold as soon as there is an image for it; recoveries once the environment file says so.
+  by_aws              = try(var.automation.enabled, false) || (try(var.automation.drills, false) && var.recovery_image != "")
+  automated           = local.by_aws ? { it = var.automation } : {}
   automation_policies = toset(flatten(values(try(var.automation.policies, {}))))
   automation_attached = merge([
     for stack in local.automated : merge([
       for role in keys(stack.roles) : {
         for policy in stack.policies[role] : "${role}/${policy}" => { role = role, policy = policy }
-        if var.attach_home || !startswith(policy, "${var.environment}-dr-operator-home")
+        if var.attach_home || stack.drills || !startswith(policy, "${var.environment}-dr-operator-home")
       }
     ]...)
   ]...)

@@ -107,33 +107,45 @@ def policies(env: Environment, calls: DeclaredOperations) -> dict[str, dict[str,
     """Each role's managed policies by name, ready for IAM. Each is within IAM's size."""
     reading = reading_words(calls)
     look, act = _look(env, calls), _recovering(env, calls)
-    drill = _documents(env, "drill-act", drilling(env)) | _documents(env, "drill-never", never_in_drills(env, reading))
-    # A full drill is a recovery and its failback; where none is allowed the drill role has the rights of neither.
-    recovers = env.approvals.full_drill
-    drilled = {name: document for name, document in act.items() if "-operator-never" not in name} if recovers else look
     of_people: dict[str, dict[str, Document]] = {
         IamRole.READER: look,
         IamRole.OPERATOR: act,
         IamRole.APPROVER: {**look, **_documents(env, "approver-own", approving(env, reading))},
-        IamRole.DRILL: {**drilled, **drill},
+        IamRole.DRILL: _drilling(env, calls),
     }
     return of_people | (automated_policies(env, calls) if env.automation.enabled else {})
 
 
 def automated_policies(env: Environment, calls: DeclaredOperations) -> dict[str, dict[str, Document]]:
-    """Those of the roles that are others where AWS starts runs: no person's may change the estate."""
+    """Those of the roles that are others where AWS starts runs: no person's may change the estate.
+
+    Where AWS holds full drills alone, those of its task and its document.
+    """
+    document_role = _documents(env, "automation-run", running_the_task(env))
+    if env.holds_full_drills:
+        return {StackRole.RECOVERY: _drilling(env, calls), StackRole.AUTOMATION: document_role}
     reading, look, act = reading_words(calls), _look(env, calls), _recovering(env, calls)
     return {
         IamRole.OPERATOR: {**look, **_documents(env, "operator-start", starting(env, reading))},
         IamRole.APPROVER: {**look, **_documents(env, "approver-start", approving_starts(env, reading))},
         StackRole.RECOVERY: act,
-        StackRole.AUTOMATION: _documents(env, "automation-run", running_the_task(env)),
+        StackRole.AUTOMATION: document_role,
         StackRole.BREAK_GLASS: act,
     }
 
 
 def _look(env: Environment, calls: DeclaredOperations) -> dict[str, Document]:
     return _documents(env, "look", _read_statement(env, calls))
+
+
+def _drilling(env: Environment, calls: DeclaredOperations) -> dict[str, Document]:
+    """Return what drills need. A full one is a recovery and its failback; without any the rights of neither."""
+    own = {"drill-act": drilling(env), "drill-never": never_in_drills(env, reading_words(calls))}
+    beside = _recovering(env, calls) if env.approvals.full_drill else _look(env, calls)
+    found = {name: document for name, document in beside.items() if "-operator-never" not in name}
+    for name, statements in own.items():
+        found |= _documents(env, name, statements)
+    return found
 
 
 def _recovering(env: Environment, calls: DeclaredOperations) -> dict[str, Document]:

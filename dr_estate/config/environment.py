@@ -242,6 +242,11 @@ class Environment(Settings):
         return self.named(self.names.recovery_role if self.automation.enabled else self.names.operator_role)
 
     @property
+    def holds_full_drills(self) -> bool:
+        """Whether a full drill can be held: allowed, by one person, and with a copy to move to."""
+        return self.approvals.full_drill and self.approvals.people == 1 and self.replicates
+
+    @property
     def replicates(self) -> bool:
         """Whether data replication to the DR region is expected at all."""
         return self.replication.expectation is not Expectation.NONE

@@ -180,9 +180,11 @@ def never(env: Environment, reading: Iterable[str]) -> Iterator[Statement]:
 def drilling(env: Environment) -> Iterator[Statement]:
     """Let a drill make, ask and take away what bears its name: in the DR region, and the canary's records.
 
-    Without a zone for the canary nobody may write its records. Where no full drill is allowed nobody who holds drills
-    has a recovery's rights beside these: ``trying`` is added.
+    Without a zone for the canary nobody may write its records. Where full drills can be held AWS may be asked to hold
+    one. Where none is allowed nobody who holds drills has a recovery's rights beside these: ``trying`` is added.
     """
+    if env.holds_full_drills:
+        yield from dry_starting(env)
     dr, actions = env.region(Side.DR), set(DRILLING)
     world = {action for action in actions if action.startswith("route53:")}
     yield from _scoped_statements("Drill", actions - world - {_MARK}, env, dr, _only(dr), drill_scopes.of_drilling)
@@ -209,7 +211,11 @@ def never_in_drills(env: Environment, reading: Iterable[str]) -> Iterator[Statem
     """
     allowed = set(reading)
     for denial in never(env, allowed):
-        if denial["Sid"] != "NeverDelete":
+        if denial["Sid"] == "NeverHandOn" and env.holds_full_drills:
+            # the document's role, which starts the one task that has no more rights than this role
+            handed = scopes.handed_to_automation(env)[0]
+            yield {**denial, "Resource": [role for role in denial["Resource"] if role not in handed]}
+        elif denial["Sid"] != "NeverDelete":
             yield denial
     yield statement("NeverDelete", "Deny", set(FORBIDDEN) - _TAKEN_AWAY, ["*"])
     database, files = "rds:DeleteDBInstance", "elasticfilesystem:DeleteFileSystem"

@@ -1,5 +1,7 @@
 """The Systems Manager document that starts a recovery: an approver approves, then AWS runs the tool as a task. Pure.
 
+Where one person may recover it starts full drills, and asks nobody: people begin recoveries themselves there.
+
 Nobody who may start it may approve it (dr_estate.iam.statements), and nobody may change it but who deploys the control
 stack. Source: Systems Manager User Guide, aws:approve, aws:executeScript, aws:waitForAwsResourceProperty.
 """
@@ -13,6 +15,8 @@ from typing import Any
 from dr_estate.config.environment import Environment, Side
 
 GOALS = ("failover", "failback", "fence")
+# The goal of a full drill, the only one beside LOOK where one person may recover.
+DRILL = "drill"
 # The goal of a dry start: the task runs `status` and changes nothing, so that nobody has to approve it.
 LOOK = "look"
 CONTAINER = "dr"
@@ -179,10 +183,10 @@ def recovery_document(env: Environment) -> dict[str, Any]:
     """The content of the document, schema 0.3."""
     return {
         "schemaVersion": "0.3",
-        "description": f"Recovery of {env.name}: an approver approves the plan, then the tool runs exactly it.",
+        "description": _description(env),
         "assumeRole": f"arn:aws:iam::{env.account}:role/{env.named(env.names.automation_role)}",
         "parameters": {
-            "Goal": {"type": "String", "allowedValues": [*GOALS, LOOK]},
+            "Goal": {"type": "String", "allowedValues": [*_goals(env), LOOK]},
             "Incident": {"type": "String", "allowedPattern": "^[A-Za-z0-9-]{1,40}$"},
             "PlanDigest": {"type": "String", "allowedPattern": "^[0-9a-f]{64}$"},
             "Arguments": {"type": "StringList", "default": []},
@@ -190,12 +194,22 @@ def recovery_document(env: Environment) -> dict[str, Any]:
         },
         "mainSteps": [
             _script(ALONE, _execution_inputs(env)),
-            *_request(env),
+            *([] if _goals(env) == (DRILL,) else _request(env)),
             {**_script("start", _script_inputs(env)), "outputs": [_output("Task", "$.Payload.task", "String")]},
             *_ending(env),
         ],
         "outputs": ["start.Task", f"{RESULT}.{EXIT_CODE}"],
     }
+
+
+def _goals(env: Environment) -> tuple[str, ...]:
+    return (DRILL,) if env.holds_full_drills else GOALS
+
+
+def _description(env: Environment) -> str:
+    if _goals(env) == (DRILL,):
+        return f"Full drills of {env.name}: the tool moves it to the DR region and back."
+    return f"Recovery of {env.name}: an approver approves the plan, then the tool runs exactly it."
 
 
 def _request(env: Environment) -> list[dict[str, Any]]:
@@ -234,13 +248,15 @@ def _execution_inputs(env: Environment) -> dict[str, Any]:
 
 def _script_inputs(env: Environment) -> dict[str, Any]:
     """What the script is given: which task, and the command line of which the fixed part is not the starter's."""
-    command = ["-e", env.name, "{{Goal}}", "--execute", "--incident", "{{Incident}}"]
+    run = ["test", "--full-drill"] if _goals(env) == (DRILL,) else ["{{Goal}}", "--execute"]
+    command = ["-e", env.name, *run, "--incident", "{{Incident}}"]
+    plan = [] if _goals(env) == (DRILL,) else ["--digest", "{{PlanDigest}}"]
     return {
         "cluster": env.named(env.on(Side.DR).names.cluster),
         "family": env.named(env.names.recovery_task),
         "container": CONTAINER,
         "execution": _EXECUTION,
-        "command": [*command, "--digest", "{{PlanDigest}}", "--automation", _EXECUTION],
+        "command": [*command, *plan, "--automation", _EXECUTION],
         "look": ["-e", env.name, "status"],
         **_ASKED,
     }

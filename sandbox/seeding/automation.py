@@ -1,4 +1,4 @@
-"""The control stack's document and task that run a recovery, where the environment lets AWS start them."""
+"""The control stack's document and task that run a recovery or a full drill, where AWS may start them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sandbox.seeding.site import Estate, as_list, tag_map
 def build(estate: Estate) -> None:
     """Make both in the DR region."""
     env = estate.environment
-    if not env.automation.enabled:
+    if not (env.automation.enabled or env.holds_full_drills):
         return
     name, family = env.named(env.names.recovery_document), env.named(env.names.recovery_task)
     content = json.dumps(recovery_document(env))

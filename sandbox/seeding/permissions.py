@@ -101,8 +101,6 @@ def build(estate: Estate) -> None:
     if env.automation.enabled:
         operating = [look, _policy(estate, f"{env.name}-dr-operator-start", starting(env, reading()))]
         approver = [_policy(estate, f"{env.name}-dr-approver-start", approving_starts(env, reading()))]
-        run = _policy(estate, f"{env.name}-dr-automation-run", running_the_task(env))
-        _role(estate, env.named(env.names.automation_role), [service_trust(env, AUTOMATION)], [run])
         users = [f"arn:aws:iam::{env.account}:user/{person}" for person in ("operator", "approver")]
         _role(estate, env.named(env.names.break_glass_role), break_glass_trust(*users), arns.values())
     of_people = {
@@ -111,6 +109,11 @@ def build(estate: Estate) -> None:
         "approver": [look, *approver],
         "driller": [*(recover if env.approvals.full_drill else [look]), *drill],
     }
+    if env.holds_full_drills:
+        _role(estate, env.named(env.names.recovery_role), [service_trust(env, TASKS)], of_people["driller"])
+    if env.automation.enabled or env.holds_full_drills:
+        run = _policy(estate, f"{env.name}-dr-automation-run", running_the_task(env))
+        _role(estate, env.named(env.names.automation_role), [service_trust(env, AUTOMATION)], [run])
     for person in known & of_people.keys():
         for arn in of_people[person]:
             iam.attach_user_policy(UserName=person, PolicyArn=arn)

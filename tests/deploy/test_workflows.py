@@ -20,12 +20,14 @@ from dr_estate.config.environment import Environment
 from dr_estate.config.recovery_settings import Period
 from utils.aws_mgmt.app.options import ROOT, ReportOptions
 from utils.aws_mgmt.cli.parser import parse
-from utils.aws_mgmt.generate.ci_workflows import cron_of, periods, role_of
+from utils.aws_mgmt.generate.ci_workflows import cron_of, periods, refuse_short_keys, role_of, watches_of
+from utils.aws_mgmt.generate.ci_workflows import workflow as generated
 from utils.aws_mgmt.generate.deploy_files import DEPLOY, environments
 
 ENVIRONMENTS = {env.name: env for env in environments()}
 ALL = pytest.mark.parametrize("env", ENVIRONMENTS.values(), ids=ENVIRONMENTS.keys())
 START = date(2026, 1, 1)
+DRILL = "DRILL-20260107-180000"
 YEARS = 5
 
 
@@ -43,7 +45,14 @@ def triggers(env: Environment) -> dict[str, Any]:
 def commands(job: dict[str, Any]) -> list[list[str]]:
     """The words of each of the tool's commands in a job."""
     runs = [step["run"] for step in job["steps"] if "dr_cli.py" in step.get("run", "")]
-    return [run.split("dr_cli.py ")[1].split() for run in runs]
+    return [
+        run.split("dr_cli.py ")[1]
+        .partition(" ||")[0]
+        .replace('"$incident"', DRILL)
+        .replace('"$INCIDENT"', DRILL)
+        .split()
+        for run in runs
+    ]
 
 
 def days_of(cron: str) -> list[date]:
@@ -98,8 +107,11 @@ def test_a_cron_runs_as_often_as_its_period_says(period: Period, a_year: int) ->
 @ALL
 def test_each_job_is_started_by_its_own_cron_and_runs_commands_that_exist_in_its_environment(env: Environment) -> None:
     jobs = workflow(env)["jobs"]
-    assert set(periods(env)) == set(jobs)
+    watching = {"full-drill-watch"} if env.holds_full_drills else set()
+    assert {*periods(env), *watching} == set(jobs)
     for test, job in jobs.items():
+        if test in watching:
+            continue
         cron = cron_of(test, periods(env)[test])
         assert re.findall(r"schedule == '([^']+)'", job["if"]) == ([cron] if cron else [])
         assert f"inputs.test == '{test}'" in job["if"]
@@ -107,23 +119,56 @@ def test_each_job_is_started_by_its_own_cron_and_runs_commands_that_exist_in_its
         assert {env.name} == {options.environment for options in parses}
         assert "schedule" == parses[-1].command
     drilled = any("--full-drill" in words for words in commands(jobs["full-drill"]))
-    assert env.approvals.full_drill == drilled
+    assert env.holds_full_drills == drilled
+
+
+def test_aws_holds_a_drill_and_its_jobs_watch_it_as_long_as_it_may_take() -> None:
+    env = ENVIRONMENTS["sit"]
+    jobs = workflow(env)["jobs"]
+    (begin, overdue), (watch,) = commands(jobs["full-drill"]), commands(jobs["full-drill-watch"])
+    assert ["test", "attach", "schedule"] == [words[2] for words in (begin, watch, overdue)]
+    assert "--by-aws" in begin
+    matrix = jobs["full-drill-watch"]["strategy"]
+    assert (1, watches_of(env)) == (matrix["max-parallel"], 1 + len(matrix["matrix"]["watch"]))
+    minutes = [int(found) for job in jobs.values() for found in re.findall(r"INT (\d+)m", str(job))]
+    assert minutes[0] * watches_of(env) >= env.automation.run_hours * 60
+    assert max(minutes) < jobs["full-drill"]["timeout-minutes"]
+
+
+@ALL
+def test_no_job_outlives_its_keys_or_what_github_lets_a_job_take(env: Environment) -> None:
+    for name, job in workflow(env)["jobs"].items():
+        refuse_short_keys(name, job)
+    job = {"timeout-minutes": 240, "steps": [{"with": {"role-to-assume": "r", "role-duration-seconds": 14399}}]}
+    with pytest.raises(ValueError, match="it would die at work"):
+        refuse_short_keys("a drill", job)
+    job["steps"][0]["with"]["role-duration-seconds"] = 43200
+    with pytest.raises(ValueError, match="a job 360"):
+        refuse_short_keys("a drill", job | {"timeout-minutes": 361})
+
+
+def test_a_drill_that_may_last_longer_than_it_is_watched_is_refused_where_the_workflow_is_generated() -> None:
+    env = ENVIRONMENTS["sit"]
+    longer = env.model_copy(update={"automation": env.automation.model_copy(update={"run_hours": 30})})
+    with pytest.raises(ValueError, match="of sit is 30"):
+        generated(longer)
 
 
 @ALL
 def test_keys_come_by_oidc_for_the_roles_that_terraform_makes_and_none_is_stored(env: Environment) -> None:
     document = workflow(env)
     assert {} == document["permissions"], "each job asks for its own"
-    assert [{"contents": "read", "id-token": "write"}] * 3 == [job["permissions"] for job in document["jobs"].values()]
+    assert all(job["permissions"] == {"contents": "read", "id-token": "write"} for job in document["jobs"].values())
     assert "secrets." not in str(document)
     terraform = (DEPLOY / "terraform" / "ci.tf").read_text(encoding="utf-8")
-    for test, job in document["jobs"].items():
+    for name, job in document["jobs"].items():
+        test = name if name in periods(env) else "infrastructure"  # who watches looks alone
         (login,) = [step["with"] for step in job["steps"] if "configure-aws-credentials" in step.get("uses", "")]
         assert (role_of(env, test), env.regions.dr) == (login["role-to-assume"], login["aws-region"])
         role = login["role-to-assume"].rpartition(f"{env.name}-dr-")[2]
         assert re.search(rf"(?m)^ +{role} += {{ environment", terraform)
         drills = role == "ci-drill"
-        assert drills == (job["environment"] == f"{env.name}-drill") == (int(login["role-duration-seconds"]) > 3600)
+        assert drills == (job["environment"] == f"{env.name}-drill")
 
 
 def test_the_fleet_has_a_job_for_each_environment_that_replicates_and_merges_them_whatever_became_of_them() -> None:

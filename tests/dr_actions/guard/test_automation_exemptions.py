@@ -9,7 +9,7 @@ from dr_actions.guard.context import GuardContext
 from dr_actions.model.plan import Call
 from dr_estate.config.environment import Side
 from dr_estate.config.recovery_settings import AutomationSettings
-from tests.dr_actions.deciding import PROD
+from tests.dr_actions.deciding import PROD, SIT
 
 OWN = {"DocumentName": PROD.named(PROD.names.recovery_document)}
 DR, PRIMARY = PROD.region(Side.DR), PROD.region(Side.PRIMARY)
@@ -36,5 +36,6 @@ def _call(name: str, region: str = DR, **params: str) -> Call:
 def test_what_may_be_handed_to_systems_manager(call: Call, passes: bool) -> None:
     assert PROD.automation.enabled
     assert exempt(call, GuardContext(PROD)) is passes
+    assert exempt(call, GuardContext(SIT)) is (passes and call.name == START), "a full drill is started, not approved"
     by_hand = PROD.model_copy(update={"automation": AutomationSettings()})
     assert not exempt(call, GuardContext(by_hand)), "where people run it themselves, nothing is started"

@@ -23,6 +23,7 @@ from utils.aws_mgmt.app.options import RecoveryOptions
 from utils.aws_mgmt.cli.parser import parse
 
 PROD = load_environment(Path(__file__).parents[3] / "environments", "prod")
+SIT = load_environment(Path(__file__).parents[3] / "environments", "sit")
 LONGEST, MOST = 512, 50  # botocore's model of ssm: AutomationParameterValue, AutomationParameterValueList
 OVERRIDES = [
     word
@@ -33,6 +34,17 @@ OVERRIDES = [
 
 def step_of(action: str) -> list[dict[str, Any]]:
     return [row for row in recovery_document(PROD)["mainSteps"] if row["action"] == action]
+
+
+def test_where_one_person_may_recover_it_starts_full_drills_and_nothing_else() -> None:
+    document = recovery_document(SIT)
+    assert ["drill", "look"] == document["parameters"]["Goal"]["allowedValues"]
+    assert not any(row["action"] in ("aws:approve", "aws:branch") for row in document["mainSteps"])
+    (begin,) = [row for row in document["mainSteps"] if row["name"] == "start"]
+    words = begin["inputs"]["InputPayload"]["command"]
+    options = parse([word.replace("{{Incident}}", "DRILL-20260107-180000") for word in words])
+    assert (options.command, options.full_drill, options.by_aws) == ("test", True, False)
+    assert options.automation
 
 
 def start(arguments: list[str], summary: str = "Lost: nothing.") -> RecoveryStart:

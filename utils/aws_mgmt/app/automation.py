@@ -24,6 +24,7 @@ from dr_estate.iam.scopes import DEFAULT_VERSION
 from dr_estate.model.recovery_document import (
     ALONE,
     APPROVE,
+    DRILL,
     EXIT_CODE,
     LONGEST_VALUE,
     LOOK,
@@ -224,7 +225,7 @@ def _execution(row: dict[str, Any]) -> RecoveryExecution:
     state = _STATES.get(row["AutomationExecutionStatus"], ExecutionState.FAILED)
     if row["AutomationExecutionStatus"] == "Waiting" or steps.get(APPROVE) == "Waiting":
         state = ExecutionState.AWAITED
-    elif state is ExecutionState.RUNNING and steps.get(APPROVE) != "Success":
+    elif state is ExecutionState.RUNNING and steps.get(APPROVE, "Success") != "Success":
         state = ExecutionState.BEGINS
     elif codes and state is ExecutionState.FAILED:  # its run failed, and it did run
         state = ExecutionState.ENDED
@@ -268,6 +269,16 @@ def approved_execution(app: AppContext, execution_id: str, incident: str, digest
         raise Refused(
             f"{RULE}: {execution_id} is for plan {found.digest[:12]} of {found.incident}, not for plan {digest[:12]} "
             f"of {incident}. Nothing was begun."
+        )
+    return found
+
+
+def drill_execution(app: AppContext, execution_id: str, incident: str) -> RecoveryExecution:
+    """The execution by which AWS holds the drill ``incident``. Raises Refused where it is for another."""
+    found = RecoveryAutomation(app).of(execution_id)
+    if (found.goal, found.incident) != (DRILL, incident):
+        raise Refused(
+            f"drill.execution: {execution_id} is {found.goal} for {found.incident}, not the drill {incident}."
         )
     return found
 

@@ -32,7 +32,7 @@ from utils.aws_mgmt.app import evaluation
 from utils.aws_mgmt.app.alarm_watch import alarms_watched
 from utils.aws_mgmt.app.areas import READINESS
 from utils.aws_mgmt.app.assessment import full_drill_estimate_s
-from utils.aws_mgmt.app.authorization import DrillRequest, authorise
+from utils.aws_mgmt.app.authorization import DrillRequest, RunStart, authorise
 from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.dialog import Dialog
 from utils.aws_mgmt.app.drill_cleanup import CleanupResult, clean_up, close_the_drill, of_drill, start_to_clean
@@ -47,6 +47,7 @@ from utils.aws_mgmt.app.options import (
     FailoverOptions,
     RecoveryOptions,
 )
+from utils.aws_mgmt.app.run_begin import refuse_locked
 from utils.aws_mgmt.app.run_history import record_drill
 
 _ENDS_HERE = ("stopped", "waiting", "lost")
@@ -82,15 +83,33 @@ def hold_full_drill(
     options: DrTestOptions, env: Environment, app: AppContext, files: evaluation.CommandRun
 ) -> FullDrill:
     """Fail over, fail back and clean up, in the world that was reached. Raises Refused where it may not begin."""
-    with files.dialog.progress() as advance:
-        seen = evaluation.observe_world(app.world, env, replace(files, advance=advance))
-    moment = app.clock.now()
-    gates = drill_gates(seen, env, posture_of(seen, env), moment)
-    practice = DrillRequest(new_id(FULL, moment), gates, full_drill_estimate_s(env, seen))
-    drill = FullDrill(options, env, app, files, practice.incident, moment)
+    drill, practice, seen = _new_drill(options, env, app, files)
     _fail_over(drill, practice, seen)
     finish(drill)
     return drill
+
+
+def start_of_drill(
+    options: DrTestOptions, env: Environment, app: AppContext, files: evaluation.CommandRun
+) -> tuple[str, RunStart]:
+    """The id and the first plan of a drill that AWS is to hold. Raises Refused for what its task would refuse now."""
+    drill, practice, _ = _new_drill(options, env, app, files)
+    start = authorise(_recovery(drill, Goal.SWITCHOVER), env, app, files, practice, unapproved=True)
+    refuse_locked(app, drill.incident, options.overrides)
+    return drill.incident, start
+
+
+def _new_drill(
+    options: DrTestOptions, env: Environment, app: AppContext, files: evaluation.CommandRun
+) -> tuple[FullDrill, DrillRequest, Snapshot]:
+    """A drill that begins now, what is asked for it, and the estate that both go by."""
+    with files.dialog.progress() as advance:
+        seen = evaluation.observe_world(app.world, env, replace(files, advance=advance))
+    moment = app.clock.now()
+    incident = options.incident or new_id(FULL, moment)
+    gates = drill_gates(seen, env, posture_of(seen, env), moment)
+    practice = DrillRequest(incident, gates, full_drill_estimate_s(env, seen))
+    return FullDrill(options, env, app, files, incident, moment), practice, seen
 
 
 def agree_to_drill(env: Environment, dialog: Dialog) -> None:

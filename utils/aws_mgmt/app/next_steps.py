@@ -17,6 +17,7 @@ from dr_checks.derived.due import ScheduledTest
 from dr_checks.posture.posture import BLINDNESS, PostureName
 from dr_estate.model.drill_names import is_full, is_trial
 from dr_estate.model.invocation import Command, Invocation
+from dr_estate.model.recovery_document import DRILL
 from reports.values.assessment import short
 from reports.values.diagnosis import Diagnosis, Standing
 from reports.values.drill_summary import DrillSummary
@@ -232,6 +233,10 @@ def after_watched_run(goal: str, incident: str, code: int, arguments: Sequence[s
     ``arguments`` are those that it was started with.
     """
     again = Command((goal, *arguments, "--execute", *_incident(incident)))
+    if goal == DRILL:
+        again = Command(("test", "--full-drill", "--by-aws", *arguments))
+        if code not in (Exit.READY, Exit.REFUSED):
+            return str(NextStep(DRILL_CLEAN, "brings the drill to its end"))
     if code == Exit.REFUSED:  # it began nothing: what refused it refuses the same words again
         return str(NextStep(again, "asks for it again, once the reason above is gone"))
     if code != Exit.READY:

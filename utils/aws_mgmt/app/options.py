@@ -141,7 +141,11 @@ class StatusOptions(JudgingOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class DrTestOptions(JudgingOptions):
-    """Of `test`. ``restore``, ``start`` and ``canary`` are trials beside the estate."""
+    """Of `test`. ``restore``, ``start`` and ``canary`` are trials beside the estate.
+
+    ``by_aws``: AWS holds the full drill, under the id ``incident``; ``automation``: the execution by which AWS started
+    this process, which holds it.
+    """
 
     command: ClassVar[str] = "test"
     usual_person: ClassVar[str] = "operator"
@@ -155,6 +159,9 @@ class DrTestOptions(JudgingOptions):
     overrides: tuple[Override, ...] = ()
     answers: Path | None = None
     non_interactive: bool = False
+    by_aws: bool = False
+    incident: str = ""
+    automation: str = ""
 
     @property
     def keys_of(self) -> str:

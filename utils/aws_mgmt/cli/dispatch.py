@@ -6,6 +6,7 @@ import os
 from importlib import import_module
 
 from dr_estate.config.environment import Environment, load_environment
+from dr_estate.model.drill_names import is_full
 from reports.terminal import console
 from utils.aws_mgmt.app import options as of
 from utils.aws_mgmt.app.errors import Refused, UsageError
@@ -79,7 +80,7 @@ def _function_of_test(options: of.DrTestOptions) -> str:
     if options.tabletop:
         return "tabletop:tabletop_command"
     if options.full_drill:
-        return "drill:full_drill_command"
+        return "drill:start_drill_command" if options.by_aws else "drill:full_drill_command"
     return "trial:trial_command" if options.acts else "status:status_command"
 
 
@@ -160,6 +161,10 @@ def _refuse_in_drill(options: of.DrTestOptions, environment: Environment) -> Non
             f"{environment.name} allows no full drill (approvals.full_drill). Use `dr_cli.py test --infra --dns`, "
             "or rehearse the whole ceremony in the sandbox: `dr_cli.py --sandbox failover`."
         )
+    if (options.by_aws or options.incident or options.automation) and not options.full_drill:
+        raise UsageError("--by-aws, --incident and --automation are of a full drill: `dr_cli.py test --full-drill`.")
+    if options.incident and not is_full(options.incident):
+        raise UsageError(f"'{options.incident}' is no id of a full drill: write for example DRILL-20260107-180000.")
     if options.tabletop or not options.acts:
         return
     if options.from_evidence:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import errno
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError
 
@@ -22,7 +25,10 @@ from sandbox.core.errors import SandboxError
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.next_steps import DIAGNOSIS, after_interrupt
-from utils.aws_mgmt.app.options import DoctorOptions, InitOptions, Options
+from utils.aws_mgmt.app.options import DoctorOptions, DrTestOptions, InitOptions, Options, RecoveryOptions
+
+if TYPE_CHECKING:  # a refusal needs no clients
+    from utils.aws_mgmt.app.connections import AppContext
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,19 @@ def failure_of(options: Options, error: BaseException) -> CommandFailure:
         case BotoCoreError():
             return CommandFailure(Exit.COULD_NOT_SEE, unusable_settings(error))
     return CommandFailure(Exit.COULD_NOT_SEE, _save_traceback(options, error))
+
+
+@contextmanager
+def refusal_recorded(options: RecoveryOptions | DrTestOptions, reached: AppContext) -> Iterator[None]:
+    """Write to the control table why a task of AWS began or ended without a word of its own: nobody sees its screen."""
+    try:
+        yield
+    except Exception as error:
+        if options.automation:
+            with suppress(Exception):  # its log in CloudWatch has it all the same
+                says = without_credentials(failure_of(options, error).sentence)
+                reached.control.record_refusal(options.incident, options.automation, says, reached.caller.arn)
+        raise
 
 
 def _diagnosis(options: Options, unavailable: Unavailable) -> str:

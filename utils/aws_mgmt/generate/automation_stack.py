@@ -34,15 +34,16 @@ ATTACHED_AS_GIVEN: dict[str, Any] = {
 
 
 def automation_variables(env: Environment, documents: Documents) -> dict[str, Any] | None:
-    """Return Terraform's variables for automation; None where one person may recover, and nothing is to be approved."""
-    if env.approvals.people == 1:
+    """Return Terraform's variables for automation; None where AWS would start neither recoveries nor full drills."""
+    if env.approvals.people == 1 and not env.holds_full_drills:
         return None
-    names = {role: role_name(role, env) for role in StackRole}
+    names = {role: role_name(role, env) for role in StackRole if role in documents}
     return {
         "break_glass_tag": OPEN_FOR,
         "container": CONTAINER,
         "cpu": CPU_UNITS,
         "document": env.named(env.names.recovery_document),
+        "drills": env.holds_full_drills,
         "dry_start": dry_start_variables(env),
         "enabled": env.automation.enabled,
         "family": env.named(env.names.recovery_task),
@@ -55,17 +56,20 @@ def automation_variables(env: Environment, documents: Documents) -> dict[str, An
 
 
 def automation_template(env: Environment, documents: Documents) -> dict[str, Any]:
-    """A stack of its own, made after the policies' where automation.enabled is set."""
+    """A stack of its own, made after the policies': where automation.enabled is set, or AWS is to hold full drills."""
+    image = {"Image": {"Type": "String", "Description": "The image of the tool in the DR region, by its digest."}}
+    people = {
+        **ATTACHED_AS_GIVEN["Parameters"],
+        "Operators": {"Type": "CommaDelimitedList", "Description": "ARNs of the IAM users who run recoveries."},
+        "Approvers": {"Type": "CommaDelimitedList", "Description": "ARNs of the IAM users who approve them."},
+    }
+    drills = env.holds_full_drills
+    what = "Full drills of {} that AWS holds." if drills else "Runs of {} that AWS starts once an approver approved."
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": f"Runs of {env.name} that AWS starts once an approver approved. Generated: do not edit.",
-        "Parameters": {
-            **ATTACHED_AS_GIVEN["Parameters"],
-            "Image": {"Type": "String", "Description": "The image of the tool in the DR region, by its digest."},
-            "Operators": {"Type": "CommaDelimitedList", "Description": "ARNs of the IAM users who run recoveries."},
-            "Approvers": {"Type": "CommaDelimitedList", "Description": "ARNs of the IAM users who approve them."},
-        },
-        "Conditions": ATTACHED_AS_GIVEN["Conditions"],
+        "Description": f"{what.format(env.name)} Generated: do not edit.",
+        "Parameters": image if drills else {**image, **people},
+        **({} if drills else {"Conditions": ATTACHED_AS_GIVEN["Conditions"]}),
         "Resources": {**_roles(env, documents), **_task(env), **_policies(env, documents), **dry_start_resources(env)},
     }
 
@@ -74,14 +78,16 @@ def _roles(env: Environment, documents: Documents) -> dict[str, Any]:
     execution = f"{role_name(StackRole.RECOVERY, env)}-execution"
     task, automation = service_trust(env, TASKS), service_trust(env, AUTOMATION)
     arns = [f"arn:aws:iam::{env.account}:policy/{name}" for name in sorted(documents[StackRole.RECOVERY])]
-    managed = {"Fn::If": ["GoesHome", arns, [arn for arn in arns if HOME not in arn]]}
+    drills = env.holds_full_drills  # a drill fails back by itself, and nobody is there to attach what it needs for it
+    managed = arns if drills else {"Fn::If": ["GoesHome", arns, [arn for arn in arns if HOME not in arn]]}
     broken = break_glass_trust({"Ref": "Operators"}, {"Ref": "Approvers"})
+    break_glass = {"BreakGlass": role_resource(role_name(StackRole.BREAK_GLASS, env), broken, managed)}
     pull = ["arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"]
     return {
         "Recovery": role_resource(role_name(StackRole.RECOVERY, env), [task], managed),
         "Execution": role_resource(execution, [task], pull),
         "Automation": role_resource(role_name(StackRole.AUTOMATION, env), [automation], []),
-        "BreakGlass": role_resource(role_name(StackRole.BREAK_GLASS, env), broken, managed),
+        **({} if drills else break_glass),
     }
 
 
@@ -152,6 +158,8 @@ def _policies(env: Environment, documents: Documents) -> dict[str, Any]:
     """The policies that are there for automation alone: those of ENV-policies.json are referred to."""
     found = {}
     for name, role in OWN.items():
+        if role not in documents:
+            continue
         document = json.loads(json.dumps(documents[role][f"{env.name}-dr-{name}"]))
         properties = {
             "ManagedPolicyName": f"{env.name}-dr-{name}",

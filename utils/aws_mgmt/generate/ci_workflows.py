@@ -2,10 +2,14 @@
 
 A cron knows no period that begins with the last run: each workflow runs on fixed days of the calendar, as often as the
 schedule asks, and its last step fails where ``schedule`` says that something is overdue all the same.
+
+A full drill takes longer than a job and its keys (T79): AWS holds it, its job starts it and watches, and others watch
+on, one after the other, until it is over.
 """
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Any
 
 from dr_estate.config.environment import Environment
@@ -21,6 +25,14 @@ CRONS = {
     Period.ANNUALLY: "17 6 12 3 *",
 }
 _MINUTES = {"infrastructure": 17, "tabletop": 27, "full-drill": 37}
+JOB_MINUTES = 360
+"""The longest job of a GitHub-hosted runner (T79)."""
+_LOOK_MINUTES, _WATCH_MINUTES = 60, 220
+"""How long a job that looks may take, and for how long one watches a drill; both end before their keys do."""
+_SETUP_MINUTES = 10
+KEYS_S = 14400
+"""What terraform gives a session of CI (session_hours), unless somebody asked for more."""
+_MOST_WATCHES = 8
 
 
 def workflow(env: Environment) -> str:
@@ -35,8 +47,10 @@ def workflow(env: Environment) -> str:
         },
         "permissions": {},
         "concurrency": f"dr-{env.name}",
-        "jobs": {test: _job(env, test, cron) for test, cron in crons.items()},
+        "jobs": {test: _job(env, test, cron) for test, cron in crons.items()} | _watching(env),
     }
+    for name, job in document["jobs"].items():
+        refuse_short_keys(name, job)
     remarks = [f"# {test} ({period}): {_reason(env, test)}" for test, period in periods(env).items()]
     head = _HEAD.format(env=env.name) + "\n".join(remarks)
     return f"{head}\n{ci_steps.yaml_text(document)}"
@@ -58,12 +72,36 @@ def cron_of(test: str, period: Period) -> str:
 
 
 def role_of(env: Environment, test: str) -> str:
-    """The ARN of the role that a test's job assumes: drills change things, the others look and record."""
+    """The ARN of the role that a test's job assumes: that of drills starts them, the others look and record."""
     return f"arn:aws:iam::{env.account}:role/{env.name}-dr-ci{'-drill' if _drills(env, test) else ''}"
 
 
+def refuse_short_keys(name: str, job: dict[str, Any]) -> None:
+    """Raise ValueError where GitHub, or the end of its keys, would end a job before its own time is over."""
+    minutes = job["timeout-minutes"]
+    (keys_s,) = [
+        step["with"]["role-duration-seconds"] for step in job["steps"] if "role-to-assume" in step.get("with", {})
+    ]
+    if minutes > JOB_MINUTES or minutes * 60 > keys_s:
+        raise ValueError(
+            f"{name} may take {minutes} min, its keys last {keys_s // 60} min and a job {JOB_MINUTES}: "
+            "it would die at work"
+        )
+
+
+def watches_of(env: Environment) -> int:
+    """How many jobs watch a drill, one after the other. Raises ValueError where a drill may last longer than all."""
+    watches = ceil(env.automation.run_hours * 60 / _WATCH_MINUTES)
+    if watches > _MOST_WATCHES:
+        raise ValueError(
+            f"automation.run_hours of {env.name} is {env.automation.run_hours}, and its workflow watches a drill for "
+            f"{_MOST_WATCHES * _WATCH_MINUTES // 60} h at most"
+        )
+    return watches
+
+
 def _drills(env: Environment, test: str) -> bool:
-    return test == "full-drill" and env.approvals.full_drill
+    return test == "full-drill" and env.holds_full_drills
 
 
 def _job(env: Environment, test: str, cron: str) -> dict[str, Any]:
@@ -71,33 +109,94 @@ def _job(env: Environment, test: str, cron: str) -> dict[str, Any]:
     words = {
         "infrastructure": "test --infra --dns",
         "tabletop": "test --tabletop --non-interactive --format markdown",
-        "full-drill": "test --full-drill" if drills else "schedule --format markdown",
+        "full-drill": "schedule --format markdown",
     }[test]
     command = f"python utils/aws_mgmt/dr_cli.py -e {env.name}"
+    run = [{"name": "Run the test", "run": f"{command} {words}"}]
+    if drills:
+        run = [
+            _NAMING,
+            {"name": "Have AWS hold the drill, and watch it", "id": "watch", "run": _watch(env, _BEGIN, "1")},
+        ]
     return {
         "if": (f"github.event.schedule == '{cron}' || " if cron else "") + f"inputs.test == '{test}'",
         "runs-on": "ubuntu-latest",
         "environment": f"{env.name}-drill" if drills else env.name,
-        "timeout-minutes": 360,
+        "timeout-minutes": _WATCH_MINUTES + _SETUP_MINUTES if drills else _LOOK_MINUTES,
         "permissions": {"contents": "read", "id-token": "write"},
+        **(
+            {"outputs": {name: f"${{{{ steps.{step}.outputs.{name} }}}}" for name, step in _OUTPUTS.items()}}
+            if drills
+            else {}
+        ),
         "steps": [
             *ci_steps.setup_steps(),
-            ci_steps.signed_in(env.regions.dr, role_of(env, test), test, 14400 if drills else 3600),
-            {"name": "Run the test", "run": f"{command} {words}"},
-            {"name": "Fail where a test is overdue", "if": "always()", "run": f"{command} schedule --trend"},
+            ci_steps.signed_in(env.regions.dr, role_of(env, test), test, KEYS_S if drills else 3600),
+            *run,
+            {
+                "name": "Fail where a test is overdue",
+                "if": "always() && steps.watch.outputs.goes_on != 'true'" if drills else "always()",
+                "run": f"{command} schedule --trend",
+            },
             ci_steps.report_artifact(f"dr-{test}"),
         ],
     }
+
+
+def _watching(env: Environment) -> dict[str, Any]:
+    """The job that watches on where the first one left a drill at work: as often as it takes, with a reader's role."""
+    if not _drills(env, "full-drill"):
+        return {}
+    watches = watches_of(env)
+    job = {
+        "needs": "full-drill",
+        "if": "needs.full-drill.outputs.goes_on == 'true'",
+        "runs-on": "ubuntu-latest",
+        "environment": env.name,
+        "timeout-minutes": _WATCH_MINUTES + _SETUP_MINUTES,
+        "permissions": {"contents": "read", "id-token": "write"},
+        "strategy": {"max-parallel": 1, "matrix": {"watch": list(range(2, watches + 1))}},
+        "env": {"INCIDENT": "${{ needs.full-drill.outputs.incident }}"},
+        "steps": [
+            *ci_steps.setup_steps(),
+            ci_steps.signed_in(env.regions.dr, role_of(env, "infrastructure"), "full-drill-watch", KEYS_S),
+            {
+                "name": "Watch the drill",
+                "run": _watch(env, 'attach --incident "$INCIDENT"', "${{ matrix.watch }}"),
+            },
+            ci_steps.report_artifact("dr-full-drill-${{ matrix.watch }}"),
+        ],
+    }
+    return {"full-drill-watch": job}
+
+
+def _watch(env: Environment, words: str, number: str) -> str:
+    """The shell lines that watch for as long as a job may: a drill that is at work then goes on without it."""
+    return _WATCH.format(env=env.name, words=words, minutes=_WATCH_MINUTES, number=number, last=watches_of(env))
 
 
 def _reason(env: Environment, test: str) -> str:
     return _REASONS[test] if test != "full-drill" or _drills(env, test) else _REASONS["by people"]
 
 
+_OUTPUTS = {"incident": "drill", "goes_on": "watch"}
+_NAMING = {
+    "name": "Name the drill",
+    "id": "drill",
+    "run": 'echo "incident=DRILL-$(date -u +%Y%m%d-%H%M%S)" | tee -a "$GITHUB_OUTPUT" >> "$GITHUB_ENV"',
+}
+_BEGIN = 'test --full-drill --by-aws --incident "$incident"'
+_WATCH = """\
+code=0
+timeout --preserve-status --signal=INT {minutes}m python utils/aws_mgmt/dr_cli.py -e {env} {words} || code=$?
+if [ $code -eq 130 ] && [ {number} -lt {last} ]; then echo "goes_on=true" >> "$GITHUB_OUTPUT"; code=0; fi
+exit $code
+"""
+"""130: the watch was ended, and the drill goes on in AWS."""
 _REASONS = {
     "infrastructure": "Looks, and records the run in the control table.",
     "tabletop": "Prepares the exercise: it counts once people hold it and record a decision (--answers).",
-    "full-drill": "The environment of this job must ask for a reviewer: the drill moves the estate there and back.",
+    "full-drill": "AWS holds it. The environment of this job must ask for a reviewer: the estate moves there and back.",
     "by people": "No full drill is allowed here: this reminds the people who order a planned failover and failback.",
 }
 _HEAD = """\

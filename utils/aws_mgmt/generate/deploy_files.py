@@ -49,7 +49,7 @@ def files() -> dict[str, str]:
         documents = policies(env, declared_operations())
         for of_role in documents.values():
             found |= {f"policies/{name}.json": document for name, document in of_role.items()}
-        if env.approvals.people > 1:
+        if env.approvals.people > 1 or env.holds_full_drills:
             found |= _of_automation(env)
         if env.replicates and len(env.names.topics) > CRITICAL:
             found[f"outage/{env.name}-machine.json"] = outage_watch.machine(env)
@@ -91,7 +91,7 @@ def _json_text(value: Any, depth: int, margin: str = "") -> str:
 
 
 def _of_automation(env: Environment) -> dict[str, Any]:
-    """The files by which AWS starts the runs of an environment of two people, whether it is switched on or not."""
+    """The files by which AWS starts the runs of an environment of two people, or full drills, switched on or not."""
     documents = automated_policies(env, declared_operations())
     found = {f"policies/{name}.json": document for of_role in documents.values() for name, document in of_role.items()}
     found[f"automation/{env.name}-document.json"] = recovery_document(env)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dr_estate.config.environment import Environment
+from dr_estate.model.drill_names import is_full
 from utils.aws_mgmt.app.automation import RecoveryAutomation
 from utils.aws_mgmt.app.connections import open_context
 from utils.aws_mgmt.app.errors import UsageError
@@ -14,7 +15,7 @@ from utils.aws_mgmt.cli.watching import watch
 
 def attach_command(options: AttachOptions, environment: Environment) -> Exit:
     """Watch the incident's newest run to its end; returns that run's exit code."""
-    if not environment.automation.enabled:
+    if not (environment.automation.enabled or (environment.holds_full_drills and is_full(options.incident))):
         raise UsageError(
             f"AWS starts no runs of {environment.name} (automation.enabled): `dr_cli.py log` shows the record of one "
             "that a person started."

@@ -10,19 +10,32 @@ from dr_actions.drills.phases import next_part
 from dr_checks.derived.leftovers import Leftover, leftovers
 from dr_estate.config.environment import Environment
 from dr_estate.model.drill_names import TRIAL, is_full
+from dr_estate.model.recovery_document import DRILL
 from reports.publish import publish
 from reports.terminal import console
 from utils.aws_mgmt.app.authorization import paused_by
+from utils.aws_mgmt.app.automation import RecoveryAutomation, RecoveryStart, drill_execution
 from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.evaluation import CommandRun, observe_world
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.full_drill import FullDrill, account_for, agree_to_drill, drill_rules, finish, hold_full_drill
-from utils.aws_mgmt.app.next_steps import DRILL_CLEAN, READINESS, NextStep
+from utils.aws_mgmt.app.full_drill import (
+    FullDrill,
+    account_for,
+    agree_to_drill,
+    drill_rules,
+    finish,
+    hold_full_drill,
+    start_of_drill,
+)
+from utils.aws_mgmt.app.next_steps import DRILL_CLEAN, READINESS, NextStep, attach_of
 from utils.aws_mgmt.app.options import DrillOptions, DrTestOptions
 from utils.aws_mgmt.app.run_folder import run_folder
+from utils.aws_mgmt.app.sign_in import Caller
 from utils.aws_mgmt.cli.connecting import open_connection
+from utils.aws_mgmt.cli.failures import refusal_recorded
 from utils.aws_mgmt.cli.terminal import Terminal
+from utils.aws_mgmt.cli.watching import watch
 
 _STAMP = re.compile(r"\d{8}-\d{6}")
 _NOTHING = "Nothing of a drill is left.\n"
@@ -39,8 +52,35 @@ def full_drill_command(options: DrTestOptions, environment: Environment) -> Exit
     env = drill_rules(environment)
     with run_folder(options) as folder, open_connection(options, env) as reached:
         files = CommandRun(folder, Terminal())
+        if not options.automation:
+            agree_to_drill(env, files.dialog)
+            return run_drill(options, env, reached, files)
+        with refusal_recorded(options, reached):
+            ordered = drill_execution(reached, options.automation, options.incident)
+            return run_drill(options, env, replace(reached, starter=Caller(ordered.executed_by, "")), files)
+
+
+def start_drill_command(options: DrTestOptions, environment: Environment) -> Exit:
+    """Have AWS hold the drill, and watch it; the drill needs this process no more. Raises Refused where it may not be
+    held.
+    """
+    env = drill_rules(environment)
+    with run_folder(options) as folder, open_connection(options, env) as reached:
+        if reached.world.passing:
+            raise UsageError(
+                "AWS holds this drill, and a sandbox of one command ends with it: `dr_cli.py sandbox up` first."
+            )
+        files = CommandRun(folder, Terminal())
+        incident, start = start_of_drill(options, env, reached, files)
         agree_to_drill(env, files.dialog)
-        return run_drill(options, env, reached, files)
+        words = tuple(word for override in options.overrides for word in override.option)
+        summary = f"A full drill: {env.name} moves to {env.regions.dr} and back."
+        execution = RecoveryAutomation(reached).start(RecoveryStart(DRILL, incident, start.plan.digest, words, summary))
+        console.complain(
+            f"AWS holds the full drill {incident} ({execution}). This process may end: {attach_of(incident)} watches "
+            "it again."
+        )
+        return watch(reached, execution, folder, options.format)
 
 
 def run_drill(options: DrTestOptions, env: Environment, reached: AppContext, files: CommandRun) -> Exit:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack
 from dataclasses import replace
 
 from dr_estate.config.environment import Environment
-from dr_estate.model.visible import without_credentials
 from reports.publish import publish_run
 from reports.terminal import console
 from reports.values.assessment import short
@@ -31,7 +29,7 @@ from utils.aws_mgmt.app.run_begin import refuse_locked
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.app.run_history import record_recovery
 from utils.aws_mgmt.app.sign_in import Caller
-from utils.aws_mgmt.cli.failures import failure_of
+from utils.aws_mgmt.cli.failures import refusal_recorded
 from utils.aws_mgmt.cli.terminal import Terminal
 from utils.aws_mgmt.cli.watching import watch
 
@@ -45,7 +43,7 @@ def execute_command(options: RecoveryOptions, environment: Environment) -> Exit:
         ordered: RecoveryExecution | None = None
         if not runs_directly(reached, options.automation):
             return _ask_and_watch(options, reached, files)
-        with _refusal_recorded(options, reached):
+        with refusal_recorded(options, reached):
             if options.automation:
                 ordered = approved_execution(reached, options.automation, options.incident, options.digest)
                 reached = replace(reached, starter=Caller(ordered.executed_by, ""))
@@ -60,19 +58,6 @@ def execute_command(options: RecoveryOptions, environment: Environment) -> Exit:
     whole = replace(whole, next_step=next_steps.after_execution(options, whole))
     publish_run(whole, folder, options.format, html=options.html)
     return Exit(summary.exit)
-
-
-@contextmanager
-def _refusal_recorded(options: RecoveryOptions, reached: AppContext) -> Iterator[None]:
-    """Write to the control table why a task of AWS began or ended without a word of its own: nobody sees its screen."""
-    try:
-        yield
-    except Exception as error:
-        if options.automation:
-            with suppress(Exception):  # its log in CloudWatch has it all the same
-                says = without_credentials(failure_of(options, error).sentence)
-                reached.control.record_refusal(options.incident, options.automation, says, reached.caller.arn)
-        raise
 
 
 def _ask_and_watch(options: RecoveryOptions, reached: AppContext, files: CommandRun) -> Exit:

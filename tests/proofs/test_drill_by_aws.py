@@ -1,0 +1,67 @@
+"""A full drill that AWS holds, IAM enforced: who started it may go home, and anybody watches it to its end."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from dr_estate.config.environment import Side, load_environment
+from tests.proofs.changes import Aws
+from tests.proofs.test_drill_without_keys import SHORT
+from tests.proofs.test_lost_credentials import QUICK, until
+from tests.utils.forking import begin
+from tests.utils.running import PATIENCE_S, at_endpoint, command_of, rules, signed_in
+from tests.worlds import borrowed
+
+pytestmark = pytest.mark.proof
+DRILL = "DRILL-20260107-180000"
+
+
+def _rules(home: Path) -> Path:
+    folder = rules(home, "sit", QUICK.format(5) + SHORT)
+    text = (folder / "sit.toml").read_text(encoding="utf-8")
+    (folder / "sit.toml").write_text(text.replace("\nbake_minutes = 1\n", "\n"), encoding="utf-8")
+    return folder
+
+
+def test_aws_holds_a_drill_whose_starter_went_home_and_a_reader_watches_its_end(tmp_path: Path) -> None:
+    config = _rules(tmp_path)
+    env = load_environment(config, "sit")
+    with borrowed(env, 1) as world:
+        world.timing(transition_s=0.1, log_upload_s=0.5, files_lag_s=0.5, replica_lag_s=0, lag_published_s=0.5)
+        world.enforce_iam(True)
+        world.reset_mutations()
+        line = f"-e sit --config {config} test --full-drill --by-aws --incident {DRILL}"
+        command, variables = command_of(line, tmp_path, **signed_in(world, "driller"))
+        started = begin(command, variables, tmp_path / "said")
+        until(lambda: any(not row["control"] for row in world.mutations()) or not started.goes_on)
+        assert started.goes_on, started.err + started.out
+        os.kill(started.process.pid or 0, signal.SIGINT)
+        assert started.wait(PATIENCE_S) == 130, started.err
+        assert f"attach --incident {DRILL}" in started.err
+        attached = at_endpoint(
+            world, tmp_path / "elsewhere", f"-e sit --config {config} attach --incident {DRILL}", "reader"
+        )
+        assert attached.code == 0, attached.err + attached.out
+        assert f"the drill of {DRILL} is complete, exit 0" in attached.out + attached.err
+        done = [row for row in world.mutations() if row["done"] and not row["control"]]
+        assert [] == [row["operation"] for row in done if row["person"] == "driller"], (
+            "AWS's task alone changes anything"
+        )
+        ssm = Aws(world.url, world.people["reader"], env, tenant="").client("ssm", Side.DR)
+        (execution,) = ssm.describe_automation_executions()["AutomationExecutionMetadataList"]
+        assert execution["AutomationExecutionStatus"] == "Success"
+
+
+def test_what_aws_would_refuse_is_refused_before_it_is_asked(tmp_path: Path) -> None:
+    config = _rules(tmp_path)
+    env = load_environment(config, "sit")
+    with borrowed(env, 1) as world:
+        world.inject("primary-dark")
+        refused = at_endpoint(world, tmp_path, f"-e sit --config {config} test --full-drill --by-aws", "driller")
+        assert (refused.code, "drill.estate" in refused.err) == (4, True), refused.err
+        ssm = Aws(world.url, world.people["reader"], env, tenant="").client("ssm", Side.DR)
+        assert [] == ssm.describe_automation_executions()["AutomationExecutionMetadataList"]
