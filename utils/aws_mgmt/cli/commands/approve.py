@@ -17,6 +17,7 @@ from dr_estate.config.environment import Environment
 from dr_estate.model.durations import duration
 from reports.publish import print_report
 from reports.terminal import closing, console
+from reports.values.assessment import short
 from reports.values.report import Report
 from utils.aws_mgmt.app import next_steps
 from utils.aws_mgmt.app.assessment import assess, goal_of
@@ -73,8 +74,24 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
         usable_overrides(options.overrides, reached.clock.now())
         if _lets_start(options, reached, waiting, rules, folder) or _agrees_to_more(options, reached, waiting, rules):
             return Exit.READY
+        if waiting is not None:
+            _refuse_other_goal(options, reached, waiting)
         environment = staged_or_not(options, environment) if options.failback else environment
         return _approve_plan(options, environment, reached, folder, person)
+
+
+def _refuse_other_goal(options: ApproveOptions, reached: AppContext, waiting: WaitingRun) -> None:
+    """Raise Refused where AWS waits for the incident with a plan of another goal: that one would wait on."""
+    task = options_of(waiting.execution, reached)
+    if goal_of(task) is goal_of(options):
+        return
+    incident = options.incident
+    command = next_steps.approval(replace(task, overrides=()), incident, short(waiting.digest))
+    raise Refused(
+        f"authority.approval: AWS waits with the {goal_of(task)} of {incident} ({waiting.execution.id}), and this is "
+        f"about its {goal_of(options)}. Nothing was written. {command} approves what waits, and "
+        f"{next_steps.withdrawal_of(incident)} ends it."
+    )
 
 
 def _approve_plan(
