@@ -112,7 +112,7 @@ def _job(call: Call, _env: Environment) -> bool:
 
 
 def _anchors(call: Call, env: Environment) -> bool:
-    """Whether it adds the head of a journal to the bucket of the anchors, and overwrites nothing there."""
+    """Whether it adds a head or a run's file to the bucket of the anchors, and overwrites nothing there."""
     bucket = env.named(env.names.anchor_bucket)
     into = bool(bucket) and call.params.get("Bucket") == bucket and call.region == env.regions.dr
     return into and call.name == "s3:PutObject" and call.params.get("IfNoneMatch") == "*"

@@ -135,7 +135,8 @@ class ResourceNames(Settings):
 
     ``vpc`` that is "" is the load balancer's. ``secrets`` are those that containers read beside the tenants' own.
     ``variable_buckets`` are the buckets of the files that containers get variables from: readers may read them.
-    ``anchor_bucket`` is a bucket of the DR region with Object Lock, to which heads of journals go too; "" is none.
+    ``anchor_bucket`` is a bucket of the DR region with Object Lock, to which heads of journals go too, and the files of
+    runs that AWS started; "" is none.
     ``stream_bucket`` is one in which AWS itself anchors each change of the control table, by the function
     ``stream_function``, whose role bears the same name; "" is none.
     """

@@ -17,6 +17,8 @@ from dr_estate.model.marker_names import KEY
 Scope = tuple[list[str], dict[str, Any]]
 # The folder of a bucket under which heads of journals are anchored.
 ANCHORS_PREFIX = "anchors"
+# The folder of the same bucket under which the files of runs that AWS started are kept.
+RUNS_PREFIX = "runs"
 # The tag of the break-glass role with the name of the operator who may take it.
 OPEN_FOR = "dr:open-for"
 _ANY: Scope = (["*"], {})
@@ -122,10 +124,10 @@ def anchors(env: Environment, incidents: str = "") -> list[str]:
 
 
 def anchor_objects(env: Environment, incidents: str = "*") -> list[str]:
-    """The anchors of ``incidents`` in the bucket of the environment; none where it names no bucket."""
-    bucket = env.named(env.names.anchor_bucket)
-    folder = f"{ANCHORS_PREFIX}/{env.name}/{incidents}"
-    return [f"arn:aws:s3:::{bucket}/{folder}{'' if incidents == '*' else '/*'}"] if bucket else []
+    """Anchors and run files of ``incidents`` in the bucket of the environment; none where it names no bucket."""
+    bucket, end = env.named(env.names.anchor_bucket), "" if incidents == "*" else "/*"
+    folders = [f"{prefix}/{env.name}/{incidents}{end}" for prefix in (ANCHORS_PREFIX, RUNS_PREFIX)]
+    return [f"arn:aws:s3:::{bucket}/{folder}" for folder in folders] if bucket else []
 
 
 def evidence_key(env: Environment) -> Scope:
@@ -350,7 +352,8 @@ def _read_buckets(env: Environment) -> list[str]:
     runbook = env.named(env.people.runbook).removeprefix("s3://").partition("/")[0]
     files = [env.named(name) for name in env.names.variable_buckets]
     states = [state, env.named(env.names.bucket_copy, bucket=state)] if state else []
-    return [*states, runbook, *files]
+    kept = [env.named(env.names.anchor_bucket)] if env.names.anchor_bucket else []
+    return [*states, runbook, *files, *kept]
 
 
 def _logs(env: Environment) -> list[str]:

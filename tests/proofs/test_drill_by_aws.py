@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from pathlib import Path
 
 import pytest
 
 from dr_estate.config.environment import Side, load_environment
+from reports.evidence.pack import members_of
 from tests.proofs.changes import Aws
 from tests.proofs.test_automation import shown
 from tests.proofs.test_drill_without_keys import SHORT
@@ -18,11 +20,12 @@ from tests.utils.running import PATIENCE_S, at_endpoint, command_of, rules, sign
 from tests.worlds import borrowed
 
 pytestmark = pytest.mark.proof
+BUCKET = "bbws-dr-evidence-sit"
 DRILL = "DRILL-20260107-180000"
 
 
 def _rules(home: Path) -> Path:
-    folder = rules(home, "sit", QUICK.format(5) + SHORT)
+    folder = rules(home, "sit", QUICK.format(5) + SHORT + f'[names]\nanchor_bucket = "{BUCKET}"\n')
     text = (folder / "sit.toml").read_text(encoding="utf-8")
     (folder / "sit.toml").write_text(text.replace("\nbake_minutes = 1\n", "\n"), encoding="utf-8")
     return folder
@@ -32,6 +35,7 @@ def test_aws_holds_a_drill_whose_starter_went_home_and_a_reader_watches_its_end(
     config = _rules(tmp_path)
     env = load_environment(config, "sit")
     with borrowed(env, 1) as world:
+        world.put_image(config)
         world.timing(transition_s=0.1, log_upload_s=0.5, files_lag_s=0.5, replica_lag_s=0, lag_published_s=0.5)
         world.enforce_iam(True)
         world.reset_mutations()
@@ -48,6 +52,16 @@ def test_aws_holds_a_drill_whose_starter_went_home_and_a_reader_watches_its_end(
         )
         assert attached.code == 0, attached.err + attached.out
         assert f"the drill of {DRILL} is complete, exit 0" in attached.out + attached.err
+        page = re.search(r"files of AWS's task, its page too: (\S+)", attached.err.replace("\n", " "))
+        assert page, attached.err
+        assert Path(page[1]).name == "report.html"
+        assert Path(page[1]).is_file()
+        packed = at_endpoint(
+            world, tmp_path / "third", f"-e sit --config {config} evidence --incident {DRILL}", "approver"
+        )
+        assert packed.code == 0, packed.err
+        members = members_of(Path(packed.out.partition(": ")[0]).read_bytes())
+        assert any(name.startswith("runs/aws/") for name in members)
         done = [row for row in world.mutations() if row["done"] and not row["control"]]
         own = {row["operation"] for row in done if row["person"] == "driller"}
         assert own == {"StartAutomationExecution"}, "AWS's task alone changes anything"

@@ -20,6 +20,7 @@ from dr_actions.iam.policies import WATCHING
 from dr_actions.journal.entries import OtherWorld
 from dr_actions.journal.journal import JournalBroken, JournalInUse, MirrorFailed
 from dr_actions.journal.mirror import ANCHOR_CALLS, Anchors, anchors_of
+from dr_actions.journal.run_files import RUN_FILE_CALLS, RunFiles
 from dr_actions.journal.stream_anchors import STREAM_CALLS, StreamAnchors
 from dr_actions.model.plan import Call
 from dr_estate.aws.clock import WorldClock, is_loopback
@@ -54,6 +55,7 @@ class AppContext:
     anchors: tuple[Anchors, ...]
     stream: StreamAnchors | None = None
     starter: Caller | None = None
+    run_files: RunFiles | None = None
 
     @property
     def caller(self) -> Caller:
@@ -167,6 +169,7 @@ def connect(
         | AUTOMATION_CALLS
         | ANCHOR_CALLS
         | STREAM_CALLS
+        | RUN_FILE_CALLS
         | {_WHO}
         | frozenset().union(*(action.reads for action in actions().values()))
     )
@@ -177,10 +180,12 @@ def connect(
     control = ControlStore.of(environment, sender, world.clock)
     awaiting = AwaitingWorld(world.id, world.credentials, world.by_hand, world.passing, sign_in.recover)
     approvals = ApprovalStore(control.table, world.clock.now)
-    logs = ControlSender(client, GuardContext(environment, ANCHOR_CALLS | STREAM_CALLS), sign_in.recover)
+    record_calls = ANCHOR_CALLS | STREAM_CALLS | RUN_FILE_CALLS
+    logs = ControlSender(client, GuardContext(environment, record_calls), sign_in.recover)
     anchors = anchors_of(logs, environment, world.clock)
     stream = StreamAnchors(logs, environment) if environment.names.stream_bucket else None
-    return AppContext(environment, awaiting, client, control, approvals, sign_in, anchors, stream)
+    files = RunFiles(logs, environment) if environment.names.anchor_bucket else None
+    return AppContext(environment, awaiting, client, control, approvals, sign_in, anchors, stream, run_files=files)
 
 
 def _sign_in_again(client: MutatingClient[GuardContext]) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import platform
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -28,6 +29,7 @@ from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.evidence_signing import UNASKED, signature_of
 from utils.aws_mgmt.app.incident_record import all_journals
 from utils.aws_mgmt.app.incident_report import incident_report, last_drill, runs_on_record
+from utils.aws_mgmt.app.kept_files import FOLDER, fetch_files
 from utils.aws_mgmt.app.options import EvidenceOptions, version
 from utils.aws_mgmt.app.target import outlives
 
@@ -75,6 +77,7 @@ def make_pack(options: EvidenceOptions, env: Environment, review: Review) -> tup
     with _open_world(options, env, contents) as app:
         if app is not None and incident:
             _add_the_record(app, incident, contents)
+            _add_kept_files(app, incident, contents)
             _add_the_page(options, env, app, incident, contents)
         chain = read_chain(contents.files.get(JOURNAL, b""), env.name, incident)
         about["runs"] = runs_on_record(chain.entries)
@@ -121,6 +124,17 @@ def _add_the_record(app: AppContext, incident: str, contents: PackContents) -> N
     contents.files[APPROVALS] = _json(approvals)
     contents.files["approved-starts.json"] = _json(starts)
     contents.files["pinned-rules.json"] = _json(pins)
+
+
+def _add_kept_files(app: AppContext, incident: str, contents: PackContents) -> None:
+    """Add what AWS's tasks kept of the incident, without its pages."""
+    with tempfile.TemporaryDirectory(prefix="aws-dr-manager-") as temporary:
+        folder = Path(temporary)
+        message = fetch_files(app, incident, folder)
+        found = dict(_files_of(folder / FOLDER)) if (folder / FOLDER).is_dir() else {}
+        contents.files |= found
+        if message and not found:
+            contents.missing.append(message)
 
 
 def _add_the_page(

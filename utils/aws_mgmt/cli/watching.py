@@ -23,6 +23,7 @@ from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.incident_record import mirror_of, refusal_of
+from utils.aws_mgmt.app.kept_files import fetch_files
 from utils.aws_mgmt.app.next_steps import (
     after_watched_run,
     approval,
@@ -113,7 +114,7 @@ def _as_it_was_asked_for(other: RecoveryExecution, app: AppContext) -> str:
 
 
 def _keep_record(app: AppContext, found: RecoveryExecution, folder: Path) -> None:
-    """Leave the run's record on this machine, and say how its report comes: its own files ended with AWS's task."""
+    """Leave the run's record and what its task kept on this machine, and say how its report comes."""
     rto_s = app.env.objectives.rto_minutes * 60
     with suppress(SendFailed, OSError):
         chain = mirror_of(app, app.env, found.incident)
@@ -121,8 +122,10 @@ def _keep_record(app: AppContext, found: RecoveryExecution, folder: Path) -> Non
         path = folder / RECORD
         path.write_text(render(log, "markdown"), encoding="utf-8")
         console.complain(f"Record: {path}")
+    if fetched := fetch_files(app, found.incident, folder):
+        console.complain(fetched)
     console.complain(
-        f"The files that the run wrote ended with AWS's task: {incident_report_of(found.incident)} makes its report "
+        f"The disk of AWS's task ended with it: {incident_report_of(found.incident)} makes its report "
         f"from the record, on any machine, and {report_of(found.goal, found.incident)} judges what serves now; "
         f"{evidence_of(found.incident)} packs record, page and approvals."
     )

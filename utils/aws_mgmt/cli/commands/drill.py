@@ -28,6 +28,7 @@ from utils.aws_mgmt.app.full_drill import (
     hold_full_drill,
     start_of_drill,
 )
+from utils.aws_mgmt.app.kept_files import keep_files
 from utils.aws_mgmt.app.next_steps import DRILL_CLEAN, READINESS, NextStep, attach_of
 from utils.aws_mgmt.app.options import DrillOptions, DrTestOptions
 from utils.aws_mgmt.app.run_folder import run_folder
@@ -57,7 +58,10 @@ def full_drill_command(options: DrTestOptions, environment: Environment) -> Exit
             return run_drill(options, env, reached, files)
         with refusal_recorded(options, reached):
             ordered = drill_execution(reached, options.automation, options.incident)
-            return run_drill(options, env, replace(reached, starter=Caller(ordered.executed_by, "")), files)
+            code = run_drill(options, env, replace(reached, starter=Caller(ordered.executed_by, "")), files)
+        if kept := keep_files(reached, options.incident, ordered.id, folder):
+            console.complain(kept)
+        return code
 
 
 def start_drill_command(options: DrTestOptions, environment: Environment) -> Exit:

@@ -24,6 +24,7 @@ from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.evaluation import CommandRun
 from utils.aws_mgmt.app.execution import RunContext, control_state_now, lock_and_run
 from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.kept_files import keep_files
 from utils.aws_mgmt.app.options import RecoveryOptions
 from utils.aws_mgmt.app.run_begin import refuse_locked
 from utils.aws_mgmt.app.run_folder import run_folder
@@ -54,9 +55,11 @@ def execute_command(options: RecoveryOptions, environment: Environment) -> Exit:
         notes = record_recovery(context, summary, report)
         control_state = control_state_now(reached)
         report = with_approvals(report, options, summary.incident, reached)
-    whole = replace(report, standing=control_state, notes=notes, ran=summary, exit=summary.exit)
-    whole = replace(whole, next_step=next_steps.after_execution(options, whole))
-    publish_run(whole, folder, options.format, html=options.html)
+        whole = replace(report, standing=control_state, notes=notes, ran=summary, exit=summary.exit)
+        whole = replace(whole, next_step=next_steps.after_execution(options, whole))
+        publish_run(whole, folder, options.format, html=options.html)
+        if ordered is not None and (kept := keep_files(reached, summary.incident, ordered.id, folder)):
+            console.complain(kept)
     return Exit(summary.exit)
 
 

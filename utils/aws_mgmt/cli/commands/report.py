@@ -24,6 +24,7 @@ from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.incident_record import mirror_of
 from utils.aws_mgmt.app.incident_report import incident_report
+from utils.aws_mgmt.app.kept_files import fetch_files
 from utils.aws_mgmt.app.next_steps import invocation_of
 from utils.aws_mgmt.app.options import ReportOptions
 from utils.aws_mgmt.app.run_folder import run_folder
@@ -73,6 +74,8 @@ def incident_report_command(options: ReportOptions, environment: Environment) ->
         text = review_of(chain, environment.name, options.incident, rto_minutes, "the mirror in the control table")
         (folder / REVIEW).write_text(text, encoding="utf-8")
         publish(report, folder, options.format, html=options.html)
+        if fetched := fetch_files(app, options.incident, folder):
+            console.complain(fetched)
     return Exit.READY
 
 

@@ -1,0 +1,42 @@
+"""What AWS's task keeps of a run is fetched as it was kept, whoever writes beside it later."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dr_estate.config.environment import Side, load_environment
+from tests.proofs.changes import Aws
+from tests.utils.running import rules
+from tests.worlds import borrowed, world_of
+from utils.aws_mgmt.app.connections import connect
+from utils.aws_mgmt.app.kept_files import fetch_files, keep_files
+
+BUCKET = "bbws-dr-evidence-sit"
+FOLDER = "runs/sit/INC-1/"
+
+
+def test_a_runs_files_are_fetched_as_they_were_kept(tmp_path: Path) -> None:
+    env = load_environment(rules(tmp_path, "sit", f'[names]\nanchor_bucket = "{BUCKET}"'), "sit")
+    task, laptop = tmp_path / "task", tmp_path / "laptop"
+    (task / "allure").mkdir(parents=True)
+    (task / "report.html").write_text("as it ran", encoding="utf-8")
+    (task / "allure" / "1.json").write_bytes(b"{}")
+    with borrowed(env, 1) as world:
+        world.enforce_iam(True)
+        operator, reader = (connect(world_of(world, person), env) for person in ("operator", "reader"))
+        assert fetch_files(reader, "INC-1", laptop) == ""
+        kept = keep_files(operator, "INC-1", "e-1", task)
+        assert kept == f"2 files of this run are kept in s3://{BUCKET}/runs/sit/INC-1/e-1."
+        again = keep_files(operator, "INC-1", "e-1", task)
+        assert "were not all kept" in again, "nothing is overwritten"
+        refused = keep_files(reader, "INC-1", "e-2", task)
+        assert "were not all kept" in refused
+        s3 = Aws(world.url, world.people["admin"], env, tenant="").client("s3", Side.DR)
+        for name in ("e-1/report.html", "e-1/stray*.txt"):
+            s3.put_object(Bucket=BUCKET, Key=f"{FOLDER}{name}", Body=b"written later")
+        fetched = fetch_files(reader, "INC-1", laptop)
+    assert fetched.startswith("2 files of AWS's task")
+    found = laptop / "aws" / "e-1"
+    assert (found / "report.html").read_text(encoding="utf-8") == "as it ran"
+    assert (found / "allure" / "1.json").read_bytes() == b"{}"
+    assert [] == list(tmp_path.rglob("stray*"))

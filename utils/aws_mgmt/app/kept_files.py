@@ -1,0 +1,38 @@
+"""The files of a run that AWS started: its task keeps them, other commands fetch them. None fails for their sake."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dr_actions.clients.mutating_client import GuardRefused, SendFailed
+from dr_estate.model.unavailable import DataUnavailable
+from utils.aws_mgmt.app.connections import AppContext
+
+FOLDER = "aws"
+"""The folder of a command's results into which it fetches the files of AWS's task."""
+_LOST = (SendFailed, GuardRefused, DataUnavailable, OSError)
+
+
+def keep_files(app: AppContext, incident: str, execution: str, folder: Path) -> str:
+    """Keep the task's files, and say where they are, or why they are not (T40)."""
+    if app.run_files is None:
+        return ""
+    try:
+        count = app.run_files.keep(incident, execution, folder)
+    except _LOST as lost:
+        return f"The files of this run were not all kept in {app.run_files.place}: {lost}"
+    return f"{count} files of this run are kept in {app.run_files.place}/{incident}/{execution}."
+
+
+def fetch_files(app: AppContext, incident: str, folder: Path) -> str:
+    """Fetch what AWS's tasks kept of the incident into ``folder``, and say where it is; "" where nothing was kept."""
+    if app.run_files is None:
+        return ""
+    try:
+        paths = app.run_files.fetch(incident, folder / FOLDER)
+    except _LOST as lost:
+        return f"The files of AWS's task were not fetched from {app.run_files.place}: {lost}"
+    if not paths:
+        return ""
+    page = next((path for path in paths if path.name == "report.html"), paths[0])
+    return f"{len(paths)} files of AWS's task, its page too: {page}"
