@@ -9,7 +9,7 @@ from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import network_command, tenant_definitions, tenant_services, vpc_name
 from dr_checks.derived.standing import Grounds
-from dr_checks.derived.traffic_rules import VPC, covers_lists, parse_rule
+from dr_checks.derived.traffic_rules import VPC, Admission, TrafficRule, covers_lists, parse_rule
 from dr_checks.derived.ways import HIDDEN, Ways, data_tier, table_of
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
@@ -23,6 +23,7 @@ _ABSENT = "there is no VPC: see vpc.available"
 _ELSEWHERE = ("tgw-", "vgw-", "arn:aws:networkmanager:")
 _Groups = dict[str, vpc.SecurityGroup]
 _GATEWAY = "0.0.0.0/0 to a public NAT gateway whose own subnet leads to an attached internet gateway"
+_HTTPS_OUT = TrafficRule("tcp", 443, 443, "0.0.0.0/0")
 EXCLUDED = "; aws_vpc_block_public_access_exclusion of the VPC"
 
 
@@ -218,8 +219,9 @@ def way_out(view: View) -> Iterator[Finding]:
 
     A NAT gateway must be public, and its own subnet lead to an internet gateway that is attached; a task that is sent
     to the internet gateway itself needs an address of the internet. Source: VPC User Guide, NAT gateways. Where AWS
-    starts a recovery, its task is started in these subnets too, and endpoints are not enough for it: it asks the
-    primary region, Route 53 and IAM. That is a warning alone: a run by the break-glass role needs no such task.
+    starts a recovery, its task is started in these subnets too (or in names.recovery_subnets), by the groups of a
+    service, and endpoints are not enough for it: it asks the primary region, Route 53 and IAM. That is a warning
+    alone: a run by the break-glass role needs no such task.
     """
     if view.get(vpc.vpc) is None:
         yield view.none_expected("all subnets", _ABSENT)
@@ -231,6 +233,7 @@ def way_out(view: View) -> Iterator[Finding]:
     for _, service in tenant_services(view):
         for place in service.subnets:
             places.setdefault(place, set()).add(service.public_ip)
+    yield from _recovery_leaves(view, ways, places)
     for place in sorted(places):
         leads, route = ways.from_task(place, hidden=HIDDEN in places[place])
         wanted = "a working default route, or endpoints for every service a task needs"
@@ -239,7 +242,7 @@ def way_out(view: View) -> Iterator[Finding]:
         # A transit gateway's own routes are another account's to show: what stands behind it is not read here.
         elif leads and lacking and _is_unfollowed(view, route):
             yield _beyond(view, place, route)
-        elif not leads and not lacking and view.env.automation.enabled:
+        elif not leads and not lacking and view.env.automation.enabled and not view.env.names.recovery_subnets:
             yield _hangs(view, ways, place, route)
         elif leads or not lacking:
             yield view.ok(place, route, wanted, "a task placed here can start")
@@ -256,9 +259,35 @@ def way_out(view: View) -> Iterator[Finding]:
         yield view.none_expected("all subnets", "no service exists: see ecs.service-exists")
 
 
+def _recovery_leaves(view: View, ways: Ways, places: dict[str, set[str]]) -> Iterator[Finding]:
+    """What keeps the task of a recovery in: the subnets named for it, and the groups that it may start with."""
+    if not view.env.automation.enabled:
+        return
+    hidden = any(HIDDEN in words for words in places.values())
+    for place in view.env.names.recovery_subnets:
+        leads, route = ways.from_task(place, hidden=hidden)
+        wanted = "a working default route for the task of a recovery"
+        if leads:
+            yield view.ok(place, route, wanted, "names.recovery_subnets: the task of a recovery can leave it")
+        elif leads is None:
+            yield view.unknown(place, wanted, f"Nothing shows whether its default route leads anywhere: {route}.")
+        else:
+            yield _hangs(view, ways, place, route)
+    groups = {group.id: group for group in view.get(vpc.security_groups)}
+    for carried in sorted({service.security_groups for _, service in tenant_services(view)}):
+        known = [groups[id_] for id_ in carried if id_ in groups]
+        names = ", ".join(sorted(group.name for group in known))
+        if known and not Admission([rule for group in known for rule in group.egress]).covers(_HTTPS_OUT):
+            reason = (
+                "the task of a recovery, which AWS starts with a service's groups, would reach no API of AWS and hang"
+            )
+            remedy = f"aws_vpc_security_group_egress_rule of '{names}' in {view.region}: {_HTTPS_OUT}."
+            yield view.warn(names, "no egress to every address at 443", str(_HTTPS_OUT), reason, remedy)
+
+
 def _hangs(view: View, ways: Ways, place: str, route: str) -> Finding:
     reason = (
-        "tenants' tasks start by the endpoints; the task of a recovery, which AWS starts in their subnets, would hang: "
+        "tenants' tasks start by endpoints; the task of a recovery, which AWS starts in this subnet, would hang: "
         f"{view.env.regions.primary}, Route 53 and IAM have no endpoint in {view.region}"
     )
     wanted, sentence = "a working default route for the task of a recovery", f"aws_route in {view.region}: {_GATEWAY}."

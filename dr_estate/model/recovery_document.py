@@ -95,10 +95,11 @@ def alone(events, context):
 
 
 def start(events, context):
-    """Run the tool as a task of its own, in the network of the platform's services."""
+    """Run the tool as a task of its own, in the subnets that are named for it, else in those of a service."""
     ecs, cluster = boto3.client("ecs"), events["cluster"]
     services = ecs.list_services(cluster=cluster, maxResults=1)["serviceArns"]
     network = ecs.describe_services(cluster=cluster, services=services)["services"][0]["networkConfiguration"]
+    network["awsvpcConfiguration"]["subnets"] = events["subnets"] or network["awsvpcConfiguration"]["subnets"]
     command = [*events["command"], *json.loads("".join(events["arguments"]) or "[]")]
     command = events["look"] if events["goal"] == "look" else command
     answer = ecs.run_task(
@@ -258,6 +259,7 @@ def _script_inputs(env: Environment) -> dict[str, Any]:
         "execution": _EXECUTION,
         "command": [*command, *plan, "--automation", _EXECUTION],
         "look": ["-e", env.name, "status"],
+        "subnets": list(env.names.recovery_subnets),
         **_ASKED,
     }
 

@@ -36,6 +36,10 @@ ECS = frozenset({"sit-ecs-sg"})
 ALL = tuple(VpcEndpoint(name, "Interface", "available") for name in NEEDED)
 PLACE = frozenset(PLACES)
 AUTOMATED = SIT.model_copy(update={"automation": AutomationSettings(enabled=True)})
+_IN_OWN_SUBNET = AUTOMATED.model_copy(
+    update={"names": SIT.names.model_copy(update={"recovery_subnets": ("subnet-1",)})}
+)
+_SHUT_IN = (replace(group("sit-ecs-sg"), egress=("tcp 443-443 vpc",)), group("sit-alb-sg", ("tcp 443-443 0.0.0.0/0",)))
 BY_TRANSIT, THEIR_TABLES = (replace(TASKS_OUT, default="tgw-1"), PUBLIC_OUT), (vpc.route_tables, Side.PRIMARY)
 _BY_GATEWAY = {
     TABLES: (RouteTable("rtb-1", False, PLACES, "igw-1", "active"), PUBLIC_OUT),
@@ -184,6 +188,9 @@ EXAMPLES = [
         for target in ("", "pcx-1")
     ),
     Example("vpc-reach.way-out", Status.UNKNOWN, _route(endpoints=ALL, gateways=DENIED), env=AUTOMATED),
+    Example("vpc-reach.way-out", Status.WARN, connected({GROUPS: _SHUT_IN}), ECS, AUTOMATED),
+    Example("vpc-reach.way-out", Status.WARN, _route("", endpoints=ALL), frozenset({"subnet-1"}), _IN_OWN_SUBNET),
+    Example("vpc-reach.way-out", Status.PASS, connected(), env=_IN_OWN_SUBNET),
     Example("vpc-reach.way-out", Status.PASS, _route(endpoints=ALL), env=AUTOMATED),
     Example("vpc-reach.way-out", Status.FAIL, connected({TABLES: (TASKS_OUT, replace(PUBLIC_OUT, default="pcx-1"))})),
     *(Example("vpc-reach.way-out", Status.WARN, _route(target), PLACE) for target in ("tgw-1", "vgw-1")),
