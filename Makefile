@@ -73,6 +73,7 @@ endef
 
 # compileall works on all cores, an import on one; a package's template that is no Python is no reason to stop. Tests ask for pip.
 $(READY): pyproject.toml constraints.txt
+	@echo "Installing into $(VENV): this tool, and $$(grep -c == constraints.txt) packages by the versions of constraints.txt$(if $(wildcard $(UV)),, (first uv $(UV_VERSION), into $(TOOLS_CACHE))). Nothing else is changed."
 	@$(call environment,$(VENV),-c constraints.txt -e '.[dev]' pip)
 	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib $(ROOMS) >/dev/null 2>&1 || true
 	@touch $(READY)

@@ -210,6 +210,11 @@ class RecoveryAutomation:
 def break_glass(env: Environment) -> str:
     """The way that is left where Systems Manager is lost, or what deploy/ makes is not there."""
     role = env.named(env.names.break_glass_role)
+    if not env.automation.enabled:
+        return (
+            "Make what AWS holds drills with (deploy/README.md, Runs that AWS starts), or hold it from here: "
+            "`dr_cli.py test --full-drill`."
+        )
     return (
         "`dr_cli.py status` shows whether all that deploy/ makes is there. Where it is not, or Systems Manager is "
         f"lost, an approver opens the role {role}: deploy/README.md, Break-glass."
