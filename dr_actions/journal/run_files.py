@@ -1,13 +1,14 @@
 """The files of a run that AWS started, kept in the bucket with Object Lock: the disk of its task ends with it.
 
-An object a file, under runs/ENV/INCIDENT/EXECUTION/. Nothing is overwritten (IfNoneMatch), and of a name with several
-versions the oldest one counts: who writes a second one later changes nothing of what is fetched. Source: S3 API,
-PutObject and ListObjectVersions; S3 User Guide, "How Object Lock works".
+An object a file, under runs/ENV/INCIDENT/EXECUTION/. A task overwrites nothing (IfNoneMatch): a name with several
+versions was written by somebody else too, and is not fetched. Source: S3 API, PutObject and ListObjectVersions; S3 User
+Guide, "How Object Lock works".
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -38,23 +39,21 @@ class RunFiles:
             self._send("PutObject", Key=key, Body=path.read_bytes(), IfNoneMatch="*", ChecksumAlgorithm="SHA256")
         return len(paths)
 
-    def fetch(self, incident: str, into: Path) -> list[Path]:
-        """Write the incident's kept files below ``into``, a folder an execution; returns where they are."""
-        oldest: dict[str, dict[str, Any]] = {}
-        for version in self._versions(incident):
-            first = oldest.setdefault(version["Key"], version)
-            oldest[version["Key"]] = min(first, version, key=lambda row: row["LastModified"])
-        found = []
-        for key, version in sorted(oldest.items()):
+    def fetch(self, incident: str, into: Path) -> tuple[list[Path], list[str]]:
+        """Write the incident's files below ``into``, a folder an execution; returns them, and the keys left out."""
+        keys = Counter(str(version["Key"]) for version in self._versions(incident))
+        paths, others = [], []
+        for key, versions in sorted(keys.items()):
             parts = key.removeprefix(self._folder(incident)).split("/")
-            if not all(_PART.fullmatch(part) for part in parts):
-                continue  # no name that this tool gives a file
-            answer = self._send("GetObject", Key=key, VersionId=version["VersionId"])
+            if versions > 1 or not all(_PART.fullmatch(part) for part in parts):
+                others.append(key)
+                continue
+            answer = self._send("GetObject", Key=key)
             path = into.joinpath(*parts)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(answer["Body"].read())
-            found.append(path)
-        return found
+            paths.append(path)
+        return paths, others
 
     def _folder(self, incident: str) -> str:
         return f"{RUNS_PREFIX}/{self._env.name}/{incident}/"

@@ -352,8 +352,8 @@ def _read_buckets(env: Environment) -> list[str]:
     runbook = env.named(env.people.runbook).removeprefix("s3://").partition("/")[0]
     files = [env.named(name) for name in env.names.variable_buckets]
     states = [state, env.named(env.names.bucket_copy, bucket=state)] if state else []
-    kept = [env.named(env.names.anchor_bucket)] if env.names.anchor_bucket else []
-    return [*states, runbook, *files, *kept]
+    run_files = [env.named(env.names.anchor_bucket)] if env.names.anchor_bucket else []
+    return [*states, runbook, *files, *run_files]
 
 
 def _logs(env: Environment) -> list[str]:

@@ -1,4 +1,4 @@
-"""An approver who names another goal than the run that waits in AWS is told so, and approves nothing by mistake."""
+"""An approver who names another goal than the run that waits in AWS is refused, and approves nothing by mistake."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def test_an_approval_without_its_goal_is_refused_while_a_failback_waits(tmp_path
     env = load_environment(ROOT / "environments", "prod")
     with borrowed(env, 1) as world:
         ssm = Aws(world.url, world.people["operator"], env, tenant="").client("ssm", Side.DR)
-        asked = {"Goal": ["failback"], "Incident": ["INC-123"], "PlanDigest": ["a" * 64]}
+        parameters = {"Goal": ["failback"], "Incident": ["INC-123"], "PlanDigest": ["a" * 64]}
         document = {"DocumentName": env.named(env.names.recovery_document), "DocumentVersion": DEFAULT_VERSION}
-        execution = ssm.start_automation_execution(**document, Parameters=asked)["AutomationExecutionId"]
+        execution = ssm.start_automation_execution(**document, Parameters=parameters)["AutomationExecutionId"]
         until = time.monotonic() + 30
         while _status(ssm, execution) != "Waiting":
             assert time.monotonic() < until

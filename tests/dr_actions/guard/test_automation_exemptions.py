@@ -36,6 +36,10 @@ def _call(name: str, region: str = DR, **params: str) -> Call:
 def test_what_may_be_handed_to_systems_manager(call: Call, passes: bool) -> None:
     assert PROD.automation.enabled
     assert exempt(call, GuardContext(PROD)) is passes
-    assert exempt(call, GuardContext(SIT)) is (passes and call.name == START), "a full drill is started, not approved"
     by_hand = PROD.model_copy(update={"automation": AutomationSettings()})
     assert not exempt(call, GuardContext(by_hand)), "where people run it themselves, nothing is started"
+
+
+def test_where_one_person_may_recover_a_full_drill_is_started_and_nothing_is_approved() -> None:
+    assert exempt(_call(START, DocumentName=SIT.named(SIT.names.recovery_document)), GuardContext(SIT))
+    assert not exempt(_call(SIGNAL, SignalType="Approve"), GuardContext(SIT))

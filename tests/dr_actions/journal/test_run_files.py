@@ -1,4 +1,4 @@
-"""What AWS's task keeps of a run is fetched as it was kept, whoever writes beside it later."""
+"""The files of a run that AWS's task keeps are fetched as it wrote them, also where another caller writes later."""
 
 from __future__ import annotations
 
@@ -21,22 +21,27 @@ def test_a_runs_files_are_fetched_as_they_were_kept(tmp_path: Path) -> None:
     (task / "allure").mkdir(parents=True)
     (task / "report.html").write_text("as it ran", encoding="utf-8")
     (task / "allure" / "1.json").write_bytes(b"{}")
+    (task / "review.md").write_text("as it ran", encoding="utf-8")
     with borrowed(env, 1) as world:
         world.enforce_iam(True)
         operator, reader = (connect(world_of(world, person), env) for person in ("operator", "reader"))
         assert fetch_files(reader, "INC-1", laptop) == ""
-        kept = keep_files(operator, "INC-1", "e-1", task)
-        assert kept == f"2 files of this run are kept in s3://{BUCKET}/runs/sit/INC-1/e-1."
+        message = keep_files(operator, "INC-1", "e-1", task)
+        assert message == f"3 files of this run are kept in s3://{BUCKET}/runs/sit/INC-1/e-1."
         again = keep_files(operator, "INC-1", "e-1", task)
         assert "were not all kept" in again, "nothing is overwritten"
         refused = keep_files(reader, "INC-1", "e-2", task)
         assert "were not all kept" in refused
         s3 = Aws(world.url, world.people["admin"], env, tenant="").client("s3", Side.DR)
-        for name in ("e-1/report.html", "e-1/stray*.txt"):
+        for name in ("e-1/review.md", "e-1/stray*.txt"):
             s3.put_object(Bucket=BUCKET, Key=f"{FOLDER}{name}", Body=b"written later")
         fetched = fetch_files(reader, "INC-1", laptop)
-    assert fetched.startswith("2 files of AWS's task")
+    assert fetched.startswith(f"2 files of AWS's task in {laptop / 'aws'}, its page too: ")
+    assert fetched.endswith(
+        "somebody else wrote there too: runs/sit/INC-1/e-1/review.md, runs/sit/INC-1/e-1/stray*.txt."
+    )
     found = laptop / "aws" / "e-1"
     assert (found / "report.html").read_text(encoding="utf-8") == "as it ran"
     assert (found / "allure" / "1.json").read_bytes() == b"{}"
+    assert not (found / "review.md").exists()
     assert [] == list(tmp_path.rglob("stray*"))

@@ -19,7 +19,7 @@ from dr_estate.model.recovery_document import (
 )
 from utils.aws_mgmt.app.automation import RecoveryStart
 from utils.aws_mgmt.app.next_steps import task_arguments
-from utils.aws_mgmt.app.options import RecoveryOptions
+from utils.aws_mgmt.app.options import DrTestOptions, RecoveryOptions
 from utils.aws_mgmt.cli.parser import parse
 
 PROD = load_environment(Path(__file__).parents[3] / "environments", "prod")
@@ -43,7 +43,8 @@ def test_where_one_person_may_recover_it_starts_full_drills_and_nothing_else() -
     (begin,) = [row for row in document["mainSteps"] if row["name"] == "start"]
     words = begin["inputs"]["InputPayload"]["command"]
     options = parse([word.replace("{{Incident}}", "DRILL-20260107-180000") for word in words])
-    assert (options.command, options.full_drill, options.by_aws) == ("test", True, False)
+    assert isinstance(options, DrTestOptions)
+    assert (options.full_drill, options.by_aws) == (True, False)
     assert options.automation
 
 

@@ -29,10 +29,11 @@ def fetch_files(app: AppContext, incident: str, folder: Path) -> str:
     if app.run_files is None:
         return ""
     try:
-        paths = app.run_files.fetch(incident, folder / FOLDER)
+        paths, others = app.run_files.fetch(incident, folder / FOLDER)
     except _LOST as lost:
         return f"The files of AWS's task were not fetched from {app.run_files.place}: {lost}"
+    foreign = f" Not fetched, for somebody else wrote there too: {', '.join(others)}." if others else ""
     if not paths:
-        return ""
-    page = next((path for path in paths if path.name == "report.html"), paths[0])
-    return f"{len(paths)} files of AWS's task, its page too: {page}"
+        return foreign.strip()
+    pages = [f", its page too: {path}" for path in paths if path.name == "report.html"]
+    return f"{len(paths)} files of AWS's task in {folder / FOLDER}{''.join(pages[-1:])}.{foreign}"

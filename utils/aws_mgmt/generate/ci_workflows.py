@@ -39,7 +39,7 @@ def workflow(env: Environment) -> str:
     """The workflow file of ``env``."""
     crons = {test: cron_of(test, period) for test, period in periods(env).items()}
     which = {"description": "Which test to run now", "type": "choice", "options": list(crons)}
-    document = {
+    document: dict[str, Any] = {
         "name": f"DR tests of {env.name}",
         "on": {
             "schedule": [{"cron": cron} for cron in crons.values() if cron],

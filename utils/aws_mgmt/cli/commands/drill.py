@@ -59,8 +59,8 @@ def full_drill_command(options: DrTestOptions, environment: Environment) -> Exit
         with refusal_recorded(options, reached):
             ordered = drill_execution(reached, options.automation, options.incident)
             code = run_drill(options, env, replace(reached, starter=Caller(ordered.executed_by, "")), files)
-        if kept := keep_files(reached, options.incident, ordered.id, folder):
-            console.complain(kept)
+        if message := keep_files(reached, options.incident, ordered.id, folder):
+            console.complain(message)
         return code
 
 

@@ -58,8 +58,8 @@ def execute_command(options: RecoveryOptions, environment: Environment) -> Exit:
         whole = replace(report, standing=control_state, notes=notes, ran=summary, exit=summary.exit)
         whole = replace(whole, next_step=next_steps.after_execution(options, whole))
         publish_run(whole, folder, options.format, html=options.html)
-        if ordered is not None and (kept := keep_files(reached, summary.incident, ordered.id, folder)):
-            console.complain(kept)
+        if ordered is not None and (message := keep_files(reached, summary.incident, ordered.id, folder)):
+            console.complain(message)
     return Exit(summary.exit)
 
 
