@@ -9,6 +9,7 @@ import pytest
 
 from dr_actions.iam.action_names import actions_of
 from dr_actions.iam.policies import HOME, IamRole, declared_operations, policies
+from dr_estate.iam import scopes
 from dr_estate.model.playbook import DRILLING, FORBIDDEN
 from sandbox.moto_ext.iam.policies import ALLOWED, EXPLICIT_DENY, IMPLICIT_DENY, AccessRequest, IamPolicy, decide
 from tests.dr_actions.iam.test_policies import DR, ENVIRONMENTS, GLOBAL, PRIMARY, SIT, acting_role
@@ -156,6 +157,11 @@ def test_every_environment_denies_the_same_beyond_the_drill(name: str) -> None:
     never = {"Statement": [statement for document in documents for statement in document["Statement"]]}
     of_operators = policies(env, declared_operations())[acting_role(env)][f"{name}-dr-operator-never"]
     statements = [statement for statement in of_operators["Statement"] if statement["Sid"] != "NeverDelete"]
+    if env.holds_full_drills:  # the drill role hands Systems Manager the role of the document that holds a drill
+        (hand_on,) = [row for row in statements if row["Sid"] == "NeverHandOn"]
+        (of_drills,) = [row for row in never["Statement"] if row["Sid"] == "NeverHandOn"]
+        assert {*hand_on["Resource"]} - {*of_drills["Resource"]} == {*scopes.handed_to_automation(env)[0]}
+        statements.remove(hand_on)
     assert statements == [statement for statement in never["Statement"] if statement in statements]
     denied = {action for statement in never["Statement"] for action in statement.get("Action", ())}
     assert set(FORBIDDEN) <= denied

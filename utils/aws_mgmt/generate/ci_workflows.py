@@ -3,7 +3,7 @@
 A cron knows no period that begins with the last run: each workflow runs on fixed days of the calendar, as often as the
 schedule asks, and its last step fails where ``schedule`` says that something is overdue all the same.
 
-A full drill takes longer than a job and its keys (T79): AWS holds it, its job starts it and watches, and others watch
+A full drill takes longer than a job and its keys: AWS holds it, its job starts it and watches, and others watch
 on, one after the other, until it is over.
 """
 
@@ -26,7 +26,7 @@ CRONS = {
 }
 _MINUTES = {"infrastructure": 17, "tabletop": 27, "full-drill": 37}
 JOB_MINUTES = 360
-"""The longest job of a GitHub-hosted runner (T79)."""
+"""The longest job of a GitHub-hosted runner. Source: GitHub Actions, usage limits."""
 _LOOK_MINUTES, _WATCH_MINUTES = 60, 220
 """How long a job that looks may take, and for how long one watches a drill; both end before their keys do."""
 _SETUP_MINUTES = 10
