@@ -157,7 +157,7 @@ def test_every_environment_denies_the_same_beyond_the_drill(name: str) -> None:
     never = {"Statement": [statement for document in documents for statement in document["Statement"]]}
     of_operators = policies(env, declared_operations())[acting_role(env)][f"{name}-dr-operator-never"]
     statements = [statement for statement in of_operators["Statement"] if statement["Sid"] != "NeverDelete"]
-    if env.holds_full_drills:  # the drill role hands Systems Manager the role of the document that holds a drill
+    if env.holds_full_drills:  # the drill role may pass the role of the document by which AWS holds a drill
         (hand_on,) = [row for row in statements if row["Sid"] == "NeverHandOn"]
         (of_drills,) = [row for row in never["Statement"] if row["Sid"] == "NeverHandOn"]
         assert {*hand_on["Resource"]} - {*of_drills["Resource"]} == {*scopes.handed_to_automation(env)[0]}
