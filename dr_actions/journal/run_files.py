@@ -31,9 +31,13 @@ class RunFiles:
         self._bucket = env.named(env.names.anchor_bucket)
         self.place = f"s3://{self._bucket}/{RUNS_PREFIX}/{env.name}"
 
-    def keep(self, incident: str, execution: str, folder: Path) -> int:
-        """Keep every file below ``folder``, and return how many there are. Raises SendFailed, OSError."""
-        paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    def keep(self, incident: str, execution: str, folder: Path, without: str) -> int:
+        """Keep the files below ``folder`` but those of its folder ``without``. Raises SendFailed, OSError.
+
+        Returns how many there are.
+        """
+        files = (path for path in folder.rglob("*") if path.is_file())
+        paths = sorted(path for path in files if without not in path.relative_to(folder).parts)
         for path in paths:
             key = f"{self._folder(incident)}{execution}/{path.relative_to(folder).as_posix()}"
             self._send("PutObject", Key=key, Body=path.read_bytes(), IfNoneMatch="*", ChecksumAlgorithm="SHA256")

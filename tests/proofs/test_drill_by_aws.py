@@ -52,7 +52,7 @@ def test_aws_holds_a_drill_whose_starter_went_home_and_a_reader_watches_its_end(
         )
         assert attached.code == 0, attached.err + attached.out
         assert f"the drill of {DRILL} is complete, exit 0" in attached.out + attached.err
-        page = re.search(r"files of AWS's task, its page too: (\S+)\.", attached.err.replace("\n", " "))
+        page = re.search(r"its page too: (\S+)\.", attached.err.replace("\n", " "))
         assert page, attached.err
         assert Path(page[1]).name == "report.html"
         assert Path(page[1]).is_file()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dr_estate.config.environment import Side, load_environment
+from reports.allure.results import RESULTS
 from tests.proofs.changes import Aws
 from tests.utils.running import rules
 from tests.worlds import borrowed, world_of
@@ -18,9 +19,11 @@ FOLDER = "runs/sit/INC-1/"
 def test_a_runs_files_are_fetched_as_they_were_kept(tmp_path: Path) -> None:
     env = load_environment(rules(tmp_path, "sit", f'[names]\nanchor_bucket = "{BUCKET}"'), "sit")
     task, laptop = tmp_path / "task", tmp_path / "laptop"
-    (task / "allure").mkdir(parents=True)
+    (task / "texts").mkdir(parents=True)
+    (task / RESULTS).mkdir()
+    (task / RESULTS / "1-result.json").write_bytes(b"{}")
     (task / "report.html").write_text("as it ran", encoding="utf-8")
-    (task / "allure" / "1.json").write_bytes(b"{}")
+    (task / "texts" / "1.json").write_bytes(b"{}")
     (task / "review.md").write_text("as it ran", encoding="utf-8")
     with borrowed(env, 1) as world:
         world.enforce_iam(True)
@@ -42,6 +45,6 @@ def test_a_runs_files_are_fetched_as_they_were_kept(tmp_path: Path) -> None:
     )
     found = laptop / "aws" / "e-1"
     assert (found / "report.html").read_text(encoding="utf-8") == "as it ran"
-    assert (found / "allure" / "1.json").read_bytes() == b"{}"
+    assert (found / "texts" / "1.json").read_bytes() == b"{}"
     assert not (found / "review.md").exists()
     assert [] == list(tmp_path.rglob("stray*"))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dr_actions.clients.mutating_client import GuardRefused, SendFailed
 from dr_estate.model.unavailable import DataUnavailable
+from reports.allure.results import RESULTS
 from utils.aws_mgmt.app.connections import AppContext
 
 FOLDER = "aws"
@@ -14,11 +15,11 @@ _LOST = (SendFailed, GuardRefused, DataUnavailable, OSError)
 
 
 def keep_files(app: AppContext, incident: str, execution: str, folder: Path) -> str:
-    """Keep the task's files, and say where they are, or why they are not (T40)."""
+    """Keep the task's files, and say where they are, or why they are not (T40). Allure's are made from report.json."""
     if app.run_files is None:
         return ""
     try:
-        count = app.run_files.keep(incident, execution, folder)
+        count = app.run_files.keep(incident, execution, folder, RESULTS)
     except _LOST as lost:
         return f"The files of this run were not all kept in {app.run_files.place}: {lost}"
     return f"{count} files of this run are kept in {app.run_files.place}/{incident}/{execution}."
