@@ -19,8 +19,8 @@ from dr_estate.config.environment import Environment, Side
 from dr_estate.iam.scopes import RUNS_PREFIX
 
 RUN_FILE_CALLS = frozenset({"s3:GetObject", "s3:ListObjectVersions", "s3:PutObject"})
+# A part of a file's name that is taken from the bucket: none leads out of the folder that it is fetched into.
 _PART = re.compile(r"(?!\.{1,2}$)[\w. +@=,-]{1,200}", re.ASCII)
-"""A part of a file's name that is taken from the bucket: none leads out of the folder that it is fetched into."""
 
 
 class RunFiles:

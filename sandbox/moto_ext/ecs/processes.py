@@ -32,8 +32,8 @@ STOP_TIMEOUT_S, WITHOUT_WORLD_S = 30, 5
 _SHELLS = frozenset({"ash", "bash", "busybox", "dash", "ksh", "sh", "zsh"})
 _COMMAND = re.compile(r"-[A-Za-z]*c[A-Za-z]*")
 _SESSION_S = 12 * 3600
+# When the keys end, as their process sees it: ECS and Systems Manager renew them for as long as they are needed.
 _RENEWED = "2099-01-07T18:00:00Z"
-"""When the keys end, as their process sees it: ECS and Systems Manager renew them for as long as they are needed."""
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from dr_estate.model.unavailable import DataUnavailable
 from reports.allure.results import RESULTS
 from utils.aws_mgmt.app.connections import AppContext
 
+# The folder of a command's results into which it fetches the files of AWS's task.
 FOLDER = "aws"
-"""The folder of a command's results into which it fetches the files of AWS's task."""
 _LOST = (SendFailed, GuardRefused, DataUnavailable, OSError)
 
 
 def keep_files(app: AppContext, incident: str, execution: str, folder: Path) -> str:
-    """Keep the task's files, and say where they are, or why they are not (T40). Allure's are made from report.json."""
+    """Keep the task's files, and say where they are, or why they are not (T40). Allure's are left out."""
     if app.run_files is None:
         return ""
     try:

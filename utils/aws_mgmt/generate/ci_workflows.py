@@ -25,13 +25,13 @@ CRONS = {
     Period.ANNUALLY: "17 6 12 3 *",
 }
 _MINUTES = {"infrastructure": 17, "tabletop": 27, "full-drill": 37}
+# The longest job of a GitHub-hosted runner. Source: GitHub Actions, usage limits.
 JOB_MINUTES = 360
-"""The longest job of a GitHub-hosted runner. Source: GitHub Actions, usage limits."""
+# How long a job that looks may take, and for how long one watches a drill; both end before their keys do.
 _LOOK_MINUTES, _WATCH_MINUTES = 60, 220
-"""How long a job that looks may take, and for how long one watches a drill; both end before their keys do."""
 _SETUP_MINUTES = 10
+# What terraform gives a session of CI (session_hours), unless somebody asked for more.
 KEYS_S = 14400
-"""What terraform gives a session of CI (session_hours), unless somebody asked for more."""
 _MOST_WATCHES = 8
 
 
