@@ -42,7 +42,7 @@ def test_aws_holds_a_drill_whose_starter_went_home_and_a_reader_watches_its_end(
         line = f"-e sit --config {config} test --full-drill --by-aws --incident {DRILL}"
         command, variables = command_of(line, tmp_path, **signed_in(world, "driller"))
         started = begin(command, variables, tmp_path / "said")
-        shown(started, "step 1 of ")
+        shown(started, "done notifications/start")
         assert started.goes_on, started.err + started.out
         os.kill(started.process.pid or 0, signal.SIGINT)
         assert started.wait(PATIENCE_S) == 130, started.err
