@@ -41,7 +41,7 @@ from dr_actions.planning.planner import context_of, make_plan, plan_estimate_s, 
 from dr_actions.planning.write_pause import write_pause
 from dr_actions.run_history.durations import is_measured
 from dr_checks.core.model import Area
-from dr_checks.posture.posture import BLINDNESS, FENCE, PostureName
+from dr_checks.posture.posture import BLINDNESS, FENCE, PostureName, posture_of
 from dr_checks.posture.signals import TrafficDirection, signals_of
 from dr_estate.aws.read_client import Credentials
 from dr_estate.aws.session_life import session_life
