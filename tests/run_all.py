@@ -32,7 +32,9 @@ LIMIT_S = 900
 """No test waits for ever: one that lasts so long fails, and says where it stood. The longest takes a third of it."""
 # pytest's plugin for logging enters six contexts a test, and no test reads a log by it.
 FORKED = ["pytest", "-q", "-p", "no:xdist", "-p", "no:logging", "-p", "tests.forked_session", f"--timeout={LIMIT_S}"]
-TESTS = [*FORKED, "--processes", "3"]
+TESTS = [*FORKED, "--processes"]
+ALONE, BESIDE_PROOFS = "3", "2"
+"""How many processes play the tests: beside the proofs, which last longer, fewer."""
 PROOFS = [*FORKED, "--processes", "4", "--hypothesis-seed", str(SEED), "-p", "tests.durations", "--durations-file"]
 """Four processes on two cores: half of what a run takes is spent waiting for an emulator or for a clock."""
 WITH_PROOFS = "--with-proofs"
@@ -80,7 +82,8 @@ def main(arguments: list[str]) -> int:
     with ThreadPoolExecutor(2) as beside:
         static = [beside.submit(_play, name, words, subprocess.PIPE) for name, words in STATIC]
         proofs = beside.submit(_play_chosen, arguments[1:]) if with_proofs else None
-        tests = _play("tests", [*TESTS, *(() if with_proofs else arguments)], None)
+        words = [BESIDE_PROOFS] if with_proofs else [ALONE, *arguments]
+        tests = _play("tests", [*TESTS, *words], None)
         parts = [*(part.result() for part in static), *(proofs.result() if proofs else ()), tests]
     failed = [part for part in parts if part.code]
     for part in failed:

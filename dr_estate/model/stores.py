@@ -104,10 +104,12 @@ TABLES = DataStore(
 )
 SECRETS = DataStore("secrets", counted="secrets", checked_by="secrets")
 IMAGES = DataStore("images", checked_by="ecr", compared=(("ecr:repository", ("repository",)),), key_grant="ecr")
-STORES = (DATABASE, FILES, OBJECTS, TABLES, SECRETS, IMAGES)
 
 
 def lacks(env: Environment, store: str) -> bool:
     """Whether the settings say that the estate has none of the store of that id: the first of its names is empty."""
     names = [row.compared[0][1][0] for row in STORES if row.id == store and row.has_room]
     return any(not getattr(env.names, name) for name in names)
+
+
+STORES = (DATABASE, FILES, OBJECTS, TABLES, SECRETS, IMAGES)

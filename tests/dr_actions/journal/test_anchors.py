@@ -157,12 +157,13 @@ def test_the_guard_lets_a_run_add_to_that_bucket_and_overwrite_nothing(change: d
     assert bool(word) == refused, word
 
 
-def test_the_operator_may_put_anchors_there_and_do_nothing_else_to_them() -> None:
+def test_the_operator_may_put_anchors_and_a_run_s_files_there_and_do_nothing_else_to_them() -> None:
     documents = policies(SIT, declared_operations())[IamRole.OPERATOR].values()
     rows = [row for document in documents for row in document["Statement"] if row["Effect"] == "Allow"]
     named = [row for row in rows if any("evidence-sit" in resource for resource in row["Resource"])]
-    assert [(row["Action"], row["Resource"]) for row in named] == [
-        (["s3:PutObject"], ["arn:aws:s3:::evidence-sit/anchors/sit/*"])
+    looks = {"s3:GetObject", "s3:ListBucketVersions"}
+    assert [(row["Action"], row["Resource"]) for row in named if not looks.issuperset(row["Action"])] == [
+        (["s3:PutObject"], [f"arn:aws:s3:::evidence-sit/{folder}/sit/*" for folder in ("anchors", "runs")])
     ]
 
 

@@ -29,11 +29,11 @@ def test_a_runs_files_are_fetched_as_they_were_kept(tmp_path: Path) -> None:
         world.enforce_iam(True)
         operator, reader = (connect(world_of(world, person), env) for person in ("operator", "reader"))
         assert fetch_files(reader, "INC-1", laptop) == ""
-        message = keep_files(operator, "INC-1", "e-1", task)
+        message = keep_files(operator, "INC-1", "e-1", task, RESULTS)
         assert message == f"3 files of this run are kept in s3://{BUCKET}/runs/sit/INC-1/e-1."
-        again = keep_files(operator, "INC-1", "e-1", task)
+        again = keep_files(operator, "INC-1", "e-1", task, RESULTS)
         assert "were not all kept" in again, "nothing is overwritten"
-        refused = keep_files(reader, "INC-1", "e-2", task)
+        refused = keep_files(reader, "INC-1", "e-2", task, RESULTS)
         assert "were not all kept" in refused
         s3 = Aws(world.url, world.people["admin"], env, tenant="").client("s3", Side.DR)
         for name in ("e-1/review.md", "e-1/stray*.txt"):

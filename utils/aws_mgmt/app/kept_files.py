@@ -6,7 +6,6 @@ from pathlib import Path
 
 from dr_actions.clients.mutating_client import GuardRefused, SendFailed
 from dr_estate.model.unavailable import DataUnavailable
-from reports.allure.results import RESULTS
 from utils.aws_mgmt.app.connections import AppContext
 
 # The folder of a command's results into which it fetches the files of AWS's task.
@@ -14,12 +13,12 @@ FOLDER = "aws"
 _LOST = (SendFailed, GuardRefused, DataUnavailable, OSError)
 
 
-def keep_files(app: AppContext, incident: str, execution: str, folder: Path) -> str:
-    """Keep the task's files, and say where they are, or why they are not (T40). Allure's are left out."""
+def keep_files(app: AppContext, incident: str, execution: str, folder: Path, without: str) -> str:
+    """Keep the task's files but those of its folder ``without``; say where they are, or why they are not (T40)."""
     if app.run_files is None:
         return ""
     try:
-        count = app.run_files.keep(incident, execution, folder, RESULTS)
+        count = app.run_files.keep(incident, execution, folder, without)
     except _LOST as lost:
         return f"The files of this run were not all kept in {app.run_files.place}: {lost}"
     return f"{count} files of this run are kept in {app.run_files.place}/{incident}/{execution}."

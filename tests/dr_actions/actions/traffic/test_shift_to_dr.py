@@ -157,7 +157,7 @@ def test_where_no_dns_server_can_be_reached_route_53_itself_is_asked_what_it_ans
     closed = with_part(closed, dns_answers.authorities, GLOBAL, (OUT_OF_REACH,))
     confirmed = _confirm(closed)
     assert confirmed.state is StepState.DONE
-    assert confirmed.message.endswith("its records, read back, Route 53 (TestDNSAnswer)")
+    assert confirmed.message.endswith("(confirmed by its records, read back, Route 53 (TestDNSAnswer))")
     nothing = _confirm(with_part(closed, dns_answers.door, Side.DR, OUT_OF_REACH))
     assert nothing.state is StepState.DONE
     assert "cannot be seen from here: DNS server ns-1 did not answer" in nothing.message

@@ -11,6 +11,7 @@ from dr_checks.derived.leftovers import Leftover, leftovers
 from dr_estate.config.environment import Environment
 from dr_estate.model.drill_names import TRIAL, is_full
 from dr_estate.model.recovery_document import DRILL
+from reports.allure.results import RESULTS
 from reports.publish import publish
 from reports.terminal import console
 from utils.aws_mgmt.app.authorization import paused_by
@@ -59,7 +60,7 @@ def full_drill_command(options: DrTestOptions, environment: Environment) -> Exit
         with refusal_recorded(options, reached):
             ordered = drill_execution(reached, options.automation, options.incident)
             code = run_drill(options, env, replace(reached, starter=Caller(ordered.executed_by, "")), files)
-        if message := keep_files(reached, options.incident, ordered.id, folder):
+        if message := keep_files(reached, options.incident, ordered.id, folder, RESULTS):
             console.complain(message)
         return code
 

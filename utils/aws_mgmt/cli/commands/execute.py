@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from dr_estate.config.environment import Environment
+from reports.allure.results import RESULTS
 from reports.publish import publish_run
 from reports.terminal import console
 from reports.values.assessment import short
@@ -58,7 +59,7 @@ def execute_command(options: RecoveryOptions, environment: Environment) -> Exit:
         whole = replace(report, standing=control_state, notes=notes, ran=summary, exit=summary.exit)
         whole = replace(whole, next_step=next_steps.after_execution(options, whole))
         publish_run(whole, folder, options.format, html=options.html)
-        if ordered is not None and (message := keep_files(reached, summary.incident, ordered.id, folder)):
+        if ordered is not None and (message := keep_files(reached, summary.incident, ordered.id, folder, RESULTS)):
             console.complain(message)
     return Exit(summary.exit)
 
