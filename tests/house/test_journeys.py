@@ -186,7 +186,7 @@ def main(result: str, until: str, argv: list[str]) -> int:
 
 
 pytestmark = [pytest.mark.proof, pytest.mark.apart]
-MOST_OF_A_LOOK, MOST_BEFORE_A_CHANGE = 25, 37
+MOST_OF_A_LOOK, MOST_BEFORE_A_CHANGE = 25, 38
 EXECUTE = "failover --execute --planned --incident INC-123 --confirm files/restore_dr:sit-efs"
 
 

@@ -67,7 +67,7 @@ def _wait_completed(account: Account, what: str, describe_job: Any) -> None:
     account.until(f"{what} ends", lambda: describe_job()["State"] in ("COMPLETED", "FAILED", "ABORTED", "EXPIRED"))
     job = describe_job()
     if job["State"] != "COMPLETED":
-        raise TooLate(f"{what} ended as {job['State']}")
+        raise TooLate(f"{what} ended as {job['State']}: {job.get('StatusMessage', 'AWS gives no reason')}")
 
 
 def _restore(account: Account, point: dict[str, Any], **metadata: str) -> dict[str, Any]:

@@ -50,8 +50,10 @@ def stand(account: Account) -> dict[str, str]:
     iam, role = account.client("iam", "us-east-1"), f"{account.prefix}backup"
     trust = {"Effect": "Allow", "Principal": {"Service": "backup.amazonaws.com"}, "Action": "sts:AssumeRole"}
     iam.create_role(RoleName=role, AssumeRolePolicyDocument=_document(trust))
-    restores = {"Effect": "Allow", "Action": "elasticfilesystem:*", "Resource": "*"}
-    iam.put_role_policy(RoleName=role, PolicyName="restore", PolicyDocument=_document(restores))
+    # As AWSBackupServiceRolePolicyForBackup and -ForRestores let it, which Terraform attaches.
+    actions = ["elasticfilesystem:*", "kms:CreateGrant", "kms:DescribeKey"]
+    allowed = _document({"Effect": "Allow", "Action": actions, "Resource": "*"})
+    iam.put_role_policy(RoleName=role, PolicyName="backup", PolicyDocument=allowed)
     outputs = {"backup_role": f"arn:aws:iam::{account.number}:role/{role}"}
     for side, region in (("primary", account.primary), ("dr", account.dr)):
         ec2, name = account.client("ec2", region), account.prefix.rstrip("-")
