@@ -11,6 +11,7 @@ from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import elbv2_attributes
 from dr_estate.readers.elbv2_attributes import GroupAttributes
+from dr_estate.snapshot.tenants import is_chosen
 
 _WANTED, _STICKS = "as in the primary region", "stickiness.enabled"
 
@@ -31,7 +32,11 @@ def alike(view: View) -> Iterator[Finding]:
     for unread in dict.fromkeys(row for row in rows if isinstance(row, Unavailable)):
         yield view.unknown("a target group", _WANTED, unread)
     here, there = _by_tenant(view, Side.DR), _by_tenant(view, Side.PRIMARY)
-    pairs = [(tenant, mine, there[tenant]) for tenant, mine in here.items() if tenant in there]
+    pairs = [
+        (tenant, mine, there[tenant])
+        for tenant, mine in here.items()
+        if tenant in there and is_chosen(tenant, view.only_tenants)
+    ]
     for tenant, mine, theirs in pairs:
         differing = _differing(mine, theirs)
         if differing:
@@ -48,10 +53,11 @@ def alike(view: View) -> Iterator[Finding]:
         yield view.none_expected("all target groups", "no target group is in both: see elbv2-routing.target-groups")
 
 
-def _by_tenant(view: View, side: Side) -> dict[str | None, GroupAttributes]:
+def _by_tenant(view: View, side: Side) -> dict[str, GroupAttributes]:
     """The groups that were read by the tenant whose name they have on the side."""
     env, rows = view.env.on(side), view.get(elbv2_attributes.attributes, side)
-    return {env.tenant_of(env.names.target_group, row.name): row for row in rows if isinstance(row, GroupAttributes)}
+    named = [(env.tenant_of(env.names.target_group, row.name), row) for row in rows if isinstance(row, GroupAttributes)]
+    return {tenant: row for tenant, row in named if tenant is not None}
 
 
 def _differing(mine: GroupAttributes, theirs: GroupAttributes) -> list[tuple[str, str, str]]:

@@ -267,7 +267,7 @@ def test_an_approval_is_for_the_plan_that_was_seen_and_for_no_later_one(dark: Pr
     assert set(refusals) == {"authority.two-people", "authority.paused", "check.run-begin.possible"}, refusals
     assert "approver: it is for another plan" in refusals["authority.two-people"]
     assert "the estate changed since" in refusals["authority.two-people"]
-    assert "operator at" in refusals["authority.paused"]
+    assert "operator since" in refusals["authority.paused"]
     assert "storm" in refusals["authority.paused"]
     assert [] == dark.world.mutations()
 
