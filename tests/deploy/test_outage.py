@@ -23,7 +23,7 @@ from utils.aws_mgmt.generate.outage_watch import MINUTES, name_of
 
 SIT = load_environment(ROOT / "environments", "sit")
 ARN = f"arn:aws:states:{SIT.regions.dr}:{SIT.account}:stateMachine:{name_of(SIT)}"
-AGO, PATIENCE_S = timedelta(minutes=1), 60
+AGO, PATIENCE_S = timedelta(minutes=1), 300
 INCIDENT_ITEM = {
     "pk": STANDING,
     "sk": INCIDENT,

@@ -16,7 +16,7 @@ from tests.proofs import quick_python
 from tests.utils.running import ROOT
 from tests.worlds import home_with_seeds
 
-PATIENCE_S = 170
+PATIENCE_S = 600
 PYTHON = ROOT / ".venv" / "bin" / "python"
 AWS_CLI = ROOT / ".tools" / "awscli" / "bin"
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.proofs.dying import DIED, When
 
-PATIENCE_S = 120
+PATIENCE_S = 600
 TO_SAY_WHERE_S = 2
 
 

@@ -148,7 +148,7 @@ def test_a_copy_that_somebody_else_promotes_stops_the_run_and_once_it_is_renamed
 
 
 def until_renamed(rds: Any) -> None:
-    ends = time.monotonic() + 120
+    ends = time.monotonic() + 600
     while "by-hand" not in [row["DBInstanceIdentifier"] for row in rds.describe_db_instances()["DBInstances"]]:
         assert time.monotonic() < ends, "it is not renamed"
         time.sleep(0.1)

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.proof
 
 QUICK = "[execution]\npoll_s = 0.2\ncool_down_minutes = 0\n[observation]\nattempts = 1"
 INCIDENT = "INC-123"
-PATIENCE_S = 150
+PATIENCE_S = 600
 ENDS = {"AWS_CREDENTIAL_EXPIRATION": "2099-01-07T18:00:00Z"}  # keys of unknown end begin no run
 OPEN = [{"Key": "dr:open-for", "Value": "operator"}]
 EXECUTE = f"failover --execute --incident {INCIDENT} --confirm files/restore_dr:prod-efs"

@@ -22,7 +22,7 @@ from tests.proofs.watching import Watch, not_passed
 from utils.aws_mgmt.app.exit_codes import Exit, exit_of
 
 pytestmark = pytest.mark.proof
-PATIENCE_S = 120
+PATIENCE_S = 600
 _HOUR_S = 3600
 
 

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.proof
 QUICK = "[execution]\npoll_s = 0.2\ncool_down_minutes = 0\n[observation]\nattempts = 1\nconnect_timeout_s = 1"
 SILENT = Outage("", "hang", "dns")
 TROUBLES = (EntryKind.UNDONE, EntryKind.COMPENSATION, EntryKind.LATE, EntryKind.FAILED)
-PATIENCE_S = 150
+PATIENCE_S = 600
 LOST = "lost, without DNS"
 
 

@@ -31,7 +31,7 @@ SIT = load_environment(ROOT / "environments", "sit")
 WELL, STRANGE = "sit", "strange"
 BUCKET, CLUSTER, ACCOUNT, REGION = "dr-fleet", "dr-fleet", SIT.account, SIT.region(Side.DR)
 MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:dr-fleet"
-PATIENCE_S = 300
+PATIENCE_S = 600
 VALUES = {
     "bucket": BUCKET,
     "region": REGION,

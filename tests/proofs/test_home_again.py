@@ -121,7 +121,7 @@ class Rough:
         cluster, service = aws.named(names.cluster), aws.named(names.service)
         ecs = aws.client("ecs", Side.PRIMARY)
         ecs.update_service(cluster=cluster, service=service, desiredCount=wanted)
-        ends = time.monotonic() + 120
+        ends = time.monotonic() + 600
         while ecs.describe_services(cluster=cluster, services=[service])["services"][0]["runningCount"] != wanted:
             assert time.monotonic() < ends, f"{service} does not run {wanted} tasks"
             time.sleep(0.1)

@@ -64,7 +64,7 @@ class Server:
 
 
 def outcome(process: subprocess.Popen[str]) -> tuple[int, dict[str, Any]]:
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=600)
     return process.returncode, json.loads(out.splitlines()[-1]) if out else {"error": err}
 
 
@@ -100,7 +100,7 @@ def start(stack: ExitStack, folder: Path, number: int) -> Server:
     process = subprocess.Popen(words, env=PROGRAMS, stdout=log, stderr=log)
     stack.callback(process.wait, 30)
     stack.callback(process.terminate)
-    until = time.monotonic() + 30
+    until = time.monotonic() + 300
     while process.poll() is None and time.monotonic() < until:
         with socket.socket() as sought:
             if sought.connect_ex(("127.0.0.1", port)) == 0:

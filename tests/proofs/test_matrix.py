@@ -94,7 +94,7 @@ OF_WARM_ALONE = {
 DARK = ("primary-dark", "primary-hangs", "primary-throttled", "dr-dark", "us-east-1-dark")
 CRAWLS = ("primary-hangs", "primary-throttled", "primary-throttled-and-down", "sites-crawl")
 RESTARTED = {"elbv2-routing.healthy-targets", "primary.services-running", "sites.every-site-answers"}
-PATIENCE_S = 90
+PATIENCE_S = 600
 PROBED_FROM_OUTSIDE = {"health-checks.healthy-now"}
 """Route 53's probes of a dark region do see it: they fail."""
 

@@ -126,7 +126,7 @@ def deploy_too_early(trip: Trip) -> None:
             deploymentConfiguration=breaker,
             healthCheckGracePeriodSeconds=0,
         )
-    ends = time.monotonic() + 120
+    ends = time.monotonic() + 600
     while time.monotonic() < ends:
         services = ecs.describe_services(cluster=cluster, services=names)["services"]
         if {"FAILED"} == {service["deployments"][0]["rolloutState"] for service in services}:

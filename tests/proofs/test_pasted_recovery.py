@@ -26,7 +26,7 @@ PARTS = sections(RUNBOOK, "##")
 SPLIT = "### When both regions write"
 QUICK = "[execution]\npoll_s = 0.2\n[observation]\nattempts = 1\n"
 PINNED = "dr approve --rules"
-NEVER, PATIENCE_S = "\0", 120
+NEVER, PATIENCE_S = "\0", 600
 WHO = {"the operator": "operator", "the approver": "approver", "an approver": "approver", "anybody": "reader"}
 
 

@@ -34,7 +34,7 @@ def test_what_was_started_step_by_step_or_for_targets_holds_up_no_run_and_is_non
     assert ("Failed", "Waiting") == (prod.status(many), prod.status(stepwise))
     ended = prod.run(f"approve --withdraw --incident {INCIDENT}", "approver")
     assert (ended.code, f"({execution}): it was rejected" in ended.out) == (0, True), ended.err
-    assert laptop.wait(60) == 4, laptop.err
+    assert laptop.wait(600) == 4, laptop.err
     approved = prod.run(f"approve --incident {INCIDENT}", "approver")
     assert (0, "No run of this plan waits in AWS" in approved.err) == (approved.code, True), approved.err
     assert "Waiting" == prod.status(stepwise)

@@ -25,7 +25,7 @@ PRIMARY, DR = "af-south-1", "eu-west-1"
 TENANTS = ("alpha", "beta")
 BUCKETS = ("bbws-templates-{}", "bbws-tenant-assets-{}", "bbws-backups-{}")
 TASK_ROLE = "arn:aws:iam::{}:role/tasks"
-_PATIENCE_S = 60
+_PATIENCE_S = 300
 make: Any = boto3
 
 

@@ -185,7 +185,7 @@ Made = Callable[[Aws], Any]
 pytestmark = pytest.mark.proof
 
 QUICK = "[execution]\npoll_s = 0.2"
-PATIENCE_S = 60
+PATIENCE_S = 600
 UNPROTECTED = {"validation-data.protected-again": Status.WARN}
 """Nothing copies the DR region's data anywhere until failback."""
 OURS = {name: check for name, check in checks().items() if check.area is Area.VALIDATION}

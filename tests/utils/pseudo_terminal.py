@@ -21,7 +21,7 @@ from tests.utils.running import ROOT, command_of
 
 CTRL_C = b"\x03"
 CTRL_D = b"\x04"
-PATIENCE_S = 90.0
+PATIENCE_S = 600.0
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-Z\\-_]")
 
 

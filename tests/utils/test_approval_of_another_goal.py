@@ -19,7 +19,7 @@ def test_an_approval_without_its_goal_is_refused_while_a_failback_waits(tmp_path
         parameters = {"Goal": ["failback"], "Incident": ["INC-123"], "PlanDigest": ["a" * 64]}
         document = {"DocumentName": env.named(env.names.recovery_document), "DocumentVersion": DEFAULT_VERSION}
         execution = ssm.start_automation_execution(**document, Parameters=parameters)["AutomationExecutionId"]
-        until = time.monotonic() + 30
+        until = time.monotonic() + 300
         while _status(ssm, execution) != "Waiting":
             assert time.monotonic() < until
             time.sleep(0.1)

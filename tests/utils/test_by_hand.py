@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.proof, pytest.mark.judge("awscli")]
 
 QUICK = "[execution]\npoll_s = 0.2\n[observation]\nattempts = 1"
 INCIDENT = "INC-20260107-001"
-PATIENCE_S = 150
+PATIENCE_S = 600
 COMMAND = "aws route53 change-resource-record-sets"
 
 

@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.proof, pytest.mark.whole_run("failover")]
 SCHEMA = Draft202012Validator(json.loads((ROOT / "docs" / "report.schema.json").read_text()))
 QUICK = "[execution]\npoll_s = 0.2\n[observation]\nattempts = 1"
 INCIDENT = "INC-20260107-001"
-PATIENCE_S = 150
+PATIENCE_S = 600
 COMMAND = re.compile(r"^aws route53 .*$", re.MULTILINE)
 
 

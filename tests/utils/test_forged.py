@@ -16,7 +16,7 @@ from tests.utils.forking import begin
 from tests.utils.lost_prod import EXECUTE, HOUR, INCIDENT, MINUTE, Prod
 from tests.utils.running import ROOT, at_endpoint, command_of, direct_rules, signed_in
 
-PATIENCE_S = 150
+PATIENCE_S = 600
 SOON = datetime.now(UTC).date() + timedelta(days=30)
 ACCEPTED = f"""[[exception]]
 check = "prerequisites.control-table"

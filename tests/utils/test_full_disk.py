@@ -26,7 +26,7 @@ pytestmark = pytest.mark.proof
 QUICK = "[execution]\npoll_s = 0.1\ncool_down_minutes = 0\n[observation]\nattempts = 1"
 INCIDENT = "INC-9"
 RUN = f"failover --execute --incident {INCIDENT} --confirm files/restore_dr:sit-efs"
-PATIENCE_S = 150
+PATIENCE_S = 600
 
 
 @contextmanager

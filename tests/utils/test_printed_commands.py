@@ -28,7 +28,7 @@ pytestmark = pytest.mark.proof
 
 QUICK = "[execution]\npoll_s = 0.2\n[observation]\nattempts = 1"
 INCIDENT = "INC-20260107-001"
-PATIENCE_S = 170
+PATIENCE_S = 600
 PROGRAM = "python utils/aws_mgmt/dr_cli.py "
 PRINTED = re.compile(r"`python utils/aws_mgmt/dr_cli\.py ([^`]*)`")
 RUNS = (0, 1, 4, 5, 6, 130)  # neither a mistyped command nor one that could not look

@@ -277,7 +277,7 @@ def test_a_take_whose_answer_was_lost_is_recognised_as_ones_own(control: Control
 
 
 def _wait_until(holds: Callable[[], object]) -> None:
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     while not holds():
         assert time.monotonic() < until, "it did not come about"
         time.sleep(0.02)

@@ -94,7 +94,7 @@ def test_a_switchover_with_stopped_writers_loses_no_acknowledged_write(estate: E
         time.sleep(1.1)
         bring_data_over(estate)
         move_traffic(estate, sit)
-        until = time.monotonic() + 120
+        until = time.monotonic() + 600
         while not any(row.region == DR for row in writer.written) and time.monotonic() < until:
             time.sleep(0.1)
     assert {PRIMARY, DR} == {row.region for row in writer.written}
