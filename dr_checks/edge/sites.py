@@ -29,10 +29,13 @@ _UNAUTHORISED = 401
 _ABSENT = "the region has no load balancer: see elbv2.active"
 
 
+def _service(view: View, tenant: Tenant) -> ecs.Service | None:
+    return view.find(ecs.services, name=view.env.named(view.env.names.service, tenant=tenant.id))
+
+
 def reason_to_sleep(view: View, tenant: Tenant) -> str:
     """Why the tenant's site need not answer on this side just now, "" where it must: no task is wanted, on purpose."""
-    name = view.env.named(view.env.names.service, tenant=tenant.id)
-    service = view.find(ecs.services, name=name)
+    service = _service(view, tenant)
     if service is None or service.desired:
         return ""
     pilot_light = view.side is Side.DR and view.env.standby.mode == "pilot-light"
@@ -43,8 +46,10 @@ def reason_to_sleep(view: View, tenant: Tenant) -> str:
     return "services are scaled to 0 at this hour (scaling_schedule)" if scheduled_off(view.env, view.now) else ""
 
 
-def _is_too_early(view: View) -> bool:
+def _is_too_early(view: View, tenant: Tenant) -> bool:
     """Whether tasks of this side answer with an error for want of a database that a failover brings up first."""
+    if _service(view, tenant) is None:  # a service that is not there will not serve after the failover either
+        return False
     is_standby = view.side is Side.DR and view.env.standby.mode == "pilot-light"
     return is_standby and not failover_may_be_in_force(view) and not runs_database(view, writable=True)
 
@@ -90,7 +95,7 @@ def every_site_answers(view: View) -> Iterator[Finding]:
             yield view.ok(answer.host, measured, wanted, "the site answers through this load balancer", tenant.id)
         elif reason := reason_to_sleep(view, tenant):
             yield view.ok(answer.host, measured, "none needed", reason, tenant.id)
-        elif _is_too_early(view):
+        elif _is_too_early(view, tenant):
             reason = f"no database runs in {view.region} before a failover: its tasks were started too early"
             remedy = "Have no task run before a failover: see ecs.desired-and-running."
             yield view.warn(answer.host, measured, wanted, reason, remedy, tenant.id)

@@ -10,7 +10,7 @@ from dr_checks.core.model import Status
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.network.http_probe import Handshake, Visit
-from dr_estate.readers import dns_answers, ecs, elbv2, http_sites, rds
+from dr_estate.readers import control_table, dns_answers, ecs, elbv2, http_sites, rds
 from dr_estate.readers.http_sites import VisitRound
 from dr_estate.reading.reader import Reader
 from tests.dr_checks.databases import PRIMARY as DATABASE
@@ -56,6 +56,7 @@ def given(check: str, expected: Status, subject: str = "", env: Environment = WA
         (rds.instances, Side.DR): changed.get("databases", ()),
         (ecs.services, Side.DR): changed.get("services", (service("sit-tenant1-service"), ZERO)),
         **(edge_to_dr(changed["edge"]) if "edge" in changed else {}),
+        **({(control_table.standing, Side.DR): changed["standing"]} if "standing" in changed else {}),
     }
     return Example(f"sites.{check}", expected, world(parts, env=env), frozenset([subject] if subject else []), env)
 
@@ -95,6 +96,24 @@ EXAMPLES = [
         Status.FAIL,
         env=SIT,
         services=(service("sit-tenant1-service"), service("sit-tenant2-service")),
+        **round_of(ONE, BROKEN),
+    ),
+    given(
+        "every-site-answers",
+        Status.WARN,
+        TWO_HOST,
+        env=SIT,
+        services=BOTH,
+        standing=control_table.in_force([]),
+        **round_of(ONE, BROKEN),
+    ),
+    given(
+        "every-site-answers",
+        Status.FAIL,
+        TWO_HOST,
+        env=SIT,
+        services=BOTH[:1],
+        standing=control_table.in_force([]),
         **round_of(ONE, BROKEN),
     ),
     given("every-site-answers", Status.UNKNOWN, **round_of(ONE, DENIED)),
