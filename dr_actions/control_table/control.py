@@ -88,10 +88,12 @@ __all__ = [
     "PausedForEver",
 ]
 
+# An item holds 400 KB at most (DynamoDB Developer Guide, quotas): the oldest words give way.
 _MOST_WORDS = 50
 _TICK = timedelta(microseconds=1)
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
+# What stands has an empty closed_at: only what is absent or closed may be replaced.
 _NOT_OPEN = WriteCondition("attribute_not_exists(#pk) OR #closed_at <> :none", {"none": ""})
 _THERE = WriteCondition("attribute_exists(#pk)")
 
@@ -152,6 +154,7 @@ class Fence:
 
     def checks(self) -> list[ConditionCheck]:
         """The checks that go before the run's writes in one transaction, that of its lock first."""
+        # By run and token: a takeover raises the token, and `set_aside` leaves one that no run had.
         mine = WriteCondition("#token = :token AND #run = :run", {"token": self.token, "run": self.run})
         if self.recoveries is None:
             return [ConditionCheck((LOCK, RUN), mine)]
@@ -180,6 +183,8 @@ class ControlStore:
         """What people said under their own keys; nothing where they pause together."""
         if not self._own_keys:
             return []
+        # An index by another key is eventually consistent (DynamoDB Developer Guide, "Read consistency"):
+        # it gives the keys alone, and each item is read consistently by its own.
         keys = sorted({item["pk"] for item in self.table.query_by_sk(PAUSE) if item["pk"].startswith(PAUSES)})
         return [item for pk in keys if (item := self.table.get((pk, PAUSE)))]
 
@@ -192,6 +197,7 @@ class ControlStore:
         try:
             self.table.transact([*checks, *writes])
         except ConditionFailed as refused:
+            # The checks come first in the transaction: the caller counts its own writes from 0.
             if min(refused.failed) >= len(checks):
                 raise ConditionFailed(tuple(number - len(checks) for number in refused.failed)) from refused
             if 0 in refused.failed:
@@ -232,6 +238,7 @@ class ControlStore:
             others = [*others, *(word for item in items for word in _own_words(item))]
         newest = max(moment(row["at"]) for row in (*others, word))
         if others:
+            # A clock may be ahead by thousands of years: one tick after the last moment would overflow.
             last = {**word, "at": instant(max(pause.at, min(newest, _LAST - _TICK) + _TICK))}
             self.table.put(Put({**item, "words": [*_own_words(before), last][-_MOST_WORDS:]}))
         return standing or pause
@@ -278,6 +285,7 @@ class ControlStore:
             item = {"incident": incident, "goal": goal, "since": instant(since), "phase": phase, "closed_at": ""}
             try:
                 self._stand(INCIDENT, {**item, "unprotected_since": ""}, by, fence)
+            # Somebody opened one between the read and the write: the second read says whose it is.
             except ConditionFailed:
                 standing = self._open_incident()
                 if standing is None:

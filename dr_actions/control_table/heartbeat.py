@@ -76,6 +76,7 @@ class Heartbeat:
         except Fenced as fenced:
             self._lost = str(fenced)
             raise LockLost(self._lost) from fenced
+        # Before the new thread starts: `_beat` ends at once while the lock counts as lost.
         self._lost = self._trouble = ""
         self._thread = self._renewals()  # the one before ends at its next beat, if it has not yet
         self._thread.start()
@@ -88,7 +89,9 @@ class Heartbeat:
         return lease_of(self._limits, self._control.clock.speed)
 
     def _beat(self) -> None:
+        # Two beats fall within a lease: one of them may fail and the lock is still held.
         while not self._control.clock.wait(self._stop, self._lease_s / 3):
+            # `regain` began another thread: this one is no longer the heartbeat.
             if threading.current_thread() is not self._thread or self.lost:
                 return
             self._under_way = True

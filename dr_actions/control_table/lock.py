@@ -25,6 +25,7 @@ from dr_estate.readers.control_table import LockHolder, run_of
 
 KEY = (LOCK, RUN)
 
+# Each try answers a write of somebody else in between; three in a row are reported, not waited out.
 _TRIES = 3
 _SHORTEST_S = 0.01
 _REPEATED_AFTER_S = 1.0
@@ -178,6 +179,7 @@ def take(
     limits = limits.model_copy(update={"cool_down_minutes": 0}) if cool_down_waived else limits
     still: LockHolder | None = None
     key, watch = key_of(incident), watch or Watch()
+    # Before the trial's own lock: a recovery that begins later raises the token, and the fence refuses the trial.
     recoveries = _last_recovery(control, run, incident, limits, watch) if key != KEY else None
     for _ in range(_TRIES):
         item: Mapping[str, Any] | None = control.table.get(key)
@@ -189,6 +191,7 @@ def take(
             leave = may_take(last, control.now(), run, incident, limits, stood_still=True)
         if last and leave is LockDecision.COOLING:
             raise CoolingDown(last, cool_down_until(last, limits))
+        # Before the write: who watches counts a lease from its arrival, which is no earlier.
         now, beat_s = control.now(), control.clock.monotonic()
         until = now + timedelta(seconds=limits.lease_s)
         if last and leave is LockDecision.OURS:  # its answer was lost
@@ -236,6 +239,7 @@ def _watch_heartbeat(
     clock, run = control.clock, _holder(item)
     if run is None:
         return item
+    # The longer of both leases: the other run may have been started with another setting.
     lease_s = max(lease_of(limits, clock.speed), (run.lease_until - run.heartbeat_at).total_seconds())
     since_s = clock.monotonic()  # after the first look: a heartbeat that came before it is not waited for again
     watch.listener(_waits(run, control.now() + timedelta(seconds=lease_s)))
@@ -269,6 +273,7 @@ def renew(control: ControlStore, lock: Lock, limits: Execution) -> Lock:
     now, beat_s = control.now(), control.clock.monotonic()
     until = now + timedelta(seconds=limits.lease_s)
     values = {"heartbeat_at": instant(now), "lease_until": instant(until)}
+    # `ended_at` too: a heartbeat under way must not revive a run that was released.
     try:
         control.table.update(
             Update(lock.key, values, _own_lock_condition(lock, " AND #ended_at = :none", {"none": ""}))
@@ -281,6 +286,7 @@ def renew(control: ControlStore, lock: Lock, limits: Execution) -> Lock:
 def release(control: ControlStore, lock: Lock, outcome: str) -> None:
     """End the run: the cool-down counts from now. Raises Fenced where another run took the lock over."""
     values = {"ended_at": instant(control.now()), "outcome": outcome}
+    # UpdateItem makes the item where there is none (DynamoDB API Reference): the condition keeps it from that.
     listed = Update((RUNS + lock.incident, lock.run), values, WriteCondition("attribute_exists(#pk)"))
     try:
         control.write([Update(lock.key, values, _own_lock_condition(lock)), listed])
@@ -292,6 +298,7 @@ def _lock_put(lock: Lock, now: datetime, before: Mapping[str, Any] | None) -> Pu
     item = {"pk": lock.key[0], "sk": lock.key[1], **_as_item(lock, now)}
     if before is None:
         return Put(item, WriteCondition("attribute_not_exists(#pk)"))
+    # One of the three differs after a heartbeat, an end or another take since the read.
     names = ("token", "heartbeat_at", "ended_at")
     unchanged = WriteCondition(
         " AND ".join(f"#{name} = :{name}" for name in names), {name: before[name] for name in names}

@@ -33,6 +33,7 @@ from dr_estate.model.dynamodb_values import encode_item, instant, moment
 from dr_estate.model.run_records import HISTORY_OF, RunKind
 
 _PIECE = 300_000  # of an item's 400 KB (AWS: ServiceQuotas, DynamoDB), which the item that is kept may fill already
+# An expression is 4 KB long at most (DynamoDB Developer Guide, quotas).
 _MOST_COMPARED, _LONGEST_COMPARED = 20, 500
 _LONGEST_KEPT = 100  # letters of a key whose own are all of the most that AWS takes
 _LONG_AGO = instant(datetime(1970, 1, 2, tzinfo=UTC))

@@ -168,6 +168,7 @@ class SentTable:
         self._send("TransactWriteItems", {"TransactItems": rows}, named=False)
 
     def _pages(self, params: dict[str, Any]) -> list[dict[str, Any]]:
+        # A page ends at 1 MB, whatever it holds (API Reference, Query): the last has no LastEvaluatedKey.
         items: list[dict[str, Any]] = []
         while True:
             page = self._send("Query", params)
@@ -212,6 +213,7 @@ def _passes(error: SendFailed | botocore.exceptions.ClientError) -> bool:
     response = answer.response if isinstance(answer, botocore.exceptions.ClientError) else {}
     code = response.get("Error", {}).get("Code", "")
     codes = [row.get("Code", "None") for row in response.get("CancellationReasons", [])]
+    # Conditions before conflicts: a transaction names both, and sending it again changes no condition.
     if code == "ConditionalCheckFailedException":
         raise ConditionFailed((0,)) from error
     failed = tuple(number for number, found in enumerate(codes) if found == "ConditionalCheckFailed")
@@ -246,6 +248,7 @@ def _update(write: Update) -> dict[str, Any]:
     condition = _condition(write.when)
     condition["ExpressionAttributeNames"] |= {f"#{name}": name for name in write.values}
     values = condition.get("ExpressionAttributeValues", {}) | {f":to_{n}": encode(v) for n, v in write.values.items()}
+    # Every name by a placeholder: TOKEN and VALUES are reserved (DynamoDB Developer Guide, "Reserved words").
     setting = "SET " + ", ".join(f"#{name} = :to_{name}" for name in write.values)
     return {"Key": _key(write.key), "UpdateExpression": setting, **condition, "ExpressionAttributeValues": values}
 
