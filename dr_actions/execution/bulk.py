@@ -62,6 +62,7 @@ class StepSender:
         if cursor and not redact(cursor)[1]:
             run.journal.append(EntryKind.PROGRESS, self.step.id, cursor=cursor, says=message)
         run.listener.waits(self.step, age_s, self.step.budget_s, message)
+        # Last: the cursor is on record by now, and the next run goes on behind it.
         if paused := run.pause_reason():
             raise StepFailed(self.step.id, f"authority.paused: all runs are stopped: {paused}", FailureCause.HALTED)
 

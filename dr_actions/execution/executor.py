@@ -89,7 +89,9 @@ def execute(run: PlanRun, steps: Sequence[Step], outcome: Outcome) -> None:
     lost_effects.require_database(lost_effects.reopen(run, steps))
     for steps_at_once in batches(steps):
         try:
+            # Before the batch: what serves visitors must not begin while the old primary may still write (T41).
             outcome.unfenced = sick_primary.weigh_fence(run, steps_at_once[0]) or outcome.unfenced
+            # Before its first call: a run that dies within the batch has left the note on record.
             _note_point_of_no_return(run, steps_at_once)
             _run_batch(run, actions()[steps_at_once[0].action], steps_at_once, outcome)
         except ManualPending:  # a person's missing change contradicts nothing that was done: no rollback
@@ -139,10 +141,12 @@ def _run_batch(run: PlanRun, action: Action, steps: Sequence[Step], outcome: Out
         context, statuses = _observe(run, batch)
         batch.excuse(run.sign_in.lost_s)
         if context is not None:
+            # Before _settle: what is DONE at its first look leaves the batch there, and later steps ask when it began.
             _record_beginnings(run, batch, statuses, context)
         _settle(run, batch, statuses, outcome)
         ready = [s for s in batch.open.values() if statuses[s.id].state is StepState.READY and s.id not in batch.sent]
         if context is not None:
+            # Before the calls leave: others must hear of a pause even if this process dies while it sends.
             write_pause_watch.report(run, context)
             _send(run, batch, [step for step in ready if not step.manual], context, outcome)
         for step in ready:
@@ -265,6 +269,7 @@ def _reason_to_give_up(run: PlanRun, batch: Batch, step: Step, how: StepStatus, 
     at_stake, overruns = long_steps.is_at_stake(run, step, how, stands), batch.overruns.get(step.id, 0)
     if age_s <= limit_s * (1 + overruns) and (step.id in batch.questioned or not at_stake):
         return ""
+    # One report for each whole budget that is over, however many looks fell into it.
     batch.overruns[step.id] = int(age_s // limit_s)
     goes_on = long_steps.motion(how, stands)
     message = f"{step.id} has taken {duration(age_s)}, its budget was {duration(limit_s)}, and {goes_on}: {how.message}"
@@ -377,6 +382,7 @@ def _fail(
         outcome.left.add(step_id)
         run.listener.note(f"Still under way, the run goes on without it: {step_id}: {reason}")
         return
+    # A step without a call only looks: nothing was left undone, so the run is not degraded.
     if step.call is None and cause is FailureCause.UNAVAILABLE:
         outcome.unseen.append(f"{step_id}: {reason}")
     elif not tried:

@@ -133,11 +133,14 @@ def _was_rolled_back(run: PlanRun, action: Action, step: Step) -> bool:
 
 def _send(run: PlanRun, action: Action, step: Step, call: Call, attempt: int = 1) -> tuple[str, bool]:
     """Send the call, again where AWS throttled it or there are new credentials: neither had an effect."""
+    # Not `run.hold`: that hears Ctrl-C, and a rollback is finished once it has begun (T46).
     run.clock.sleep(run.rate_delay_s([call]))
     try:
+        # `undo` marks the intent: _took_effect must not count it as a call of the step itself.
         run.journal.append(EntryKind.INTENT, step.id, call=call.name, region=call.region, undo=True)
         with run.client.permitting(run.guard_context(action.writes)):
             run.client.send(call)
+    # A mirror that does not answer fails this undo alone: the next step is still tried (T46).
     except (SendFailed, GuardRefused, MirrorFailed) as failed:
         trouble = failed.trouble if isinstance(failed, SendFailed) else None
         if trouble is FailureKind.CREDENTIALS and run.sign_in.recover():

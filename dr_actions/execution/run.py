@@ -309,6 +309,7 @@ class PlanRun:
                 sent.clear()
             elif entry.step and _took_effect(entry):
                 sent[entry.step] = entry.at
+            # A person is asked again only where the earlier change is gone: its time counts no more.
             elif entry.step and entry.kind in (EntryKind.MANUAL_WAIT, EntryKind.UNDONE):
                 sent.pop(entry.step, None)
         return sent
@@ -322,6 +323,7 @@ class PlanRun:
             elif entry.step and entry.kind is EntryKind.UNDONE:
                 begun.pop(entry.step, None)
             elif entry.step and entry.kind is EntryKind.INTENT:
+                # The first intent, not the last: what an unanswered call made may be as old as that.
                 begun.setdefault(entry.step, entry.at)
         return begun
 
@@ -352,6 +354,7 @@ class PlanRun:
 
     def pause(self, attempt: int) -> None:
         """Wait before trying again: twice as long each time, a minute at most."""
+        # 2 ** 10 is past the minute already: the exponent stops there, for the attempts may have no end.
         self.clock.wait(self.stop, min(0.2 * 2 ** min(attempt, 10), 60.0))
         self.stop_if_asked()
 

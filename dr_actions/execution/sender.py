@@ -31,9 +31,11 @@ from dr_estate.readers import dns_answers, efs, http_sites, rds, route53, route5
 
 _GO_ON = (StepState.IN_PROGRESS, StepState.DONE)
 _FAILURE_KINDS: dict[type[Exception], str] = {GuardRefused: "guarded", TerraformFailed: "guarded"}
+# Sent again after a look. UNCERTAIN too: the look says whether the call had an effect.
 _NOT_NOW = (FailureKind.THROTTLED, FailureKind.BUSY, FailureKind.UNCERTAIN, FailureKind.CREDENTIALS)
 _CAUSES = {StepState.DRIFTED: FailureCause.DRIFTED, StepState.UNAVAILABLE: FailureCause.UNAVAILABLE}
 
+# What is read again before a change: all that the posture and the way of visitors follow from.
 WITNESSED = frozenset(reader.name for reader in WITNESSES) | {
     route53.records.name,
     route53_health_checks.checks.name,
@@ -201,6 +203,7 @@ def _check_before_a_change(run: PlanRun, step_id: str) -> None:
 
 
 def _witness_again(run: PlanRun) -> None:
+    # The moment before the read: its answers may be as old as that.
     now = run.clock.now()
     seen_at = run.witnessed_at or run.snapshot.taken_at
     if (now - seen_at).total_seconds() > run.env.execution.evidence_age_s:
@@ -223,6 +226,7 @@ def _intent(call: Call | None) -> dict[str, str]:
 
 def _send(run: PlanRun, action: Action, step: Step, call: Call | None, permission: GuardContext) -> SendResult:
     try:
+        # Once more, right before the call leaves: the lease may have ended since the check of the chunk.
         run.check_lock()
         if action.run_program is not None:
             action.run_program(step, run.program_context)
@@ -301,6 +305,7 @@ def _ask_for_irreversible(run: PlanRun, steps: Sequence[Step]) -> None:
             continue
         confirmed = run.listener.confirm(step, run.stop)
         if not confirmed:
+            # A stop ends the question too: that is no refusal to confirm.
             run.stop_if_asked()
             raise NotConfirmed(step, _unconfirmed_from(run, step) if confirmed is None else ())
         run.confirmed |= {step.id}

@@ -40,6 +40,7 @@ def report(run: PlanRun, context: PlanContext) -> None:
         return
     allowed = timedelta(minutes=run.env.failback.max_write_pause_minutes)
     if run.no_writes_since is None:
+        # From the journal, not from this look: a run that resumes counts the whole pause.
         run.no_writes_since = now - timedelta(seconds=lasted_s)
         _record(run, run.no_writes_since + allowed)
     if now - run.no_writes_since > allowed:
