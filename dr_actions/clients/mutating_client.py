@@ -70,6 +70,7 @@ class MutatingClient(Generic[Context]):
         self._config = botocore.config.Config(
             connect_timeout=limits.connect_timeout_s,
             read_timeout=limits.read_timeout_s,
+            # The first attempt counts (botocore, Config): 1 means that nothing is sent again.
             retries={"mode": "standard", "total_max_attempts": 1},
             max_pool_connections=max(limits.workers, environment.failback.objects_at_once),
             user_agent_extra="aws-dr-manager/change",
@@ -93,6 +94,7 @@ class MutatingClient(Generic[Context]):
         try:
             sender = speed.client(call.service, call.region, self._account)
             answer = getattr(sender, xform_name(call.operation))(**call.params)
+        # Before _ERRORS, for it is a BotoCoreError too: this call never left, so it had no effect.
         except botocore.exceptions.ParamValidationError as wrong:
             raise SendFailed(FailureKind.REFUSED, f"{call.name}: {wrong}", "ParamValidationError") from wrong
         except _ERRORS as error:
@@ -144,6 +146,7 @@ def _send_failure(error: Exception, call: Call) -> SendFailed:
         UnavailableKind.THROTTLED: FailureKind.THROTTLED,
         UnavailableKind.DENIED: FailureKind.DENIED,
         UnavailableKind.CREDENTIALS: FailureKind.CREDENTIALS,
+        # A connection that breaks may have carried the call: only a look shows whether it had an effect.
         UnavailableKind.UNREACHABLE: FailureKind.UNCERTAIN,
         UnavailableKind.DEADLINE: FailureKind.UNCERTAIN,
         UnavailableKind.NOT_AWS: FailureKind.UNCERTAIN,

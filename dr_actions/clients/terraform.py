@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 _GRACE_S, _LAST_WAIT_S = 60.0, 10.0
+# Exit codes of `plan -detailed-exitcode`; 1 is an error (Terraform CLI, "plan").
 _NO_CHANGES, _CHANGES = 0, 2
 _PRIVATE = 0o600
 _LONGEST = 400
@@ -27,6 +28,7 @@ _UNRECORDED = "errored.tfstate"  # Terraform's own name
 _FOREIGN = ("TF_CLI_ARGS", "TF_LOG", "TF_REATTACH_PROVIDERS")
 _OURS = {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"}
 _SECRET = re.compile(r"SECRET|TOKEN|PASSW|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_KEY", re.IGNORECASE)
+# A shorter value is part of ordinary words, which masking it would make unreadable.
 _SHORTEST_SECRET = 6
 _HELD_BY = re.compile(r"^\s*(ID|Who|Operation|Created|Path):\s*(.+?)\s*$", re.MULTILINE)
 _FRAME = re.compile(r"^[│╷╵|]\s?", re.MULTILINE)
@@ -78,6 +80,7 @@ class Terraform:
             planned.chmod(_PRIVATE)
             if reasons := gate(self._plan_json(planned)):
                 raise TerraformRefused(f"Nothing was applied. {' '.join(reasons)}")
+            # A saved plan is what the gate saw, and Terraform refuses it where the state has changed since.
             self._run("apply", "-input=false", "-no-color", str(planned))
         finally:
             planned.unlink(missing_ok=True)
@@ -115,6 +118,7 @@ class Terraform:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # A group of its own: Ctrl-C at the terminal reaches it by `_end` alone, which lets it finish.
             start_new_session=True,
         )
         try:
@@ -140,6 +144,7 @@ class Terraform:
 
     def _explanation(self, word: str, message: str) -> str:
         text = _FRAME.sub("", message)
+        # The text chooses the sentence alone: what the run does follows from the exit code.
         if "acquiring the state lock" in text:
             return self._lock_message(text)
         if "Saved plan is stale" in text:
@@ -165,6 +170,7 @@ def _end(child: subprocess.Popen[str]) -> None:
     try:
         child.communicate(timeout=_GRACE_S)
     except subprocess.TimeoutExpired:
+        # The group: providers are processes of their own, and would go on.
         os.killpg(child.pid, signal.SIGKILL)
         child.communicate(timeout=_LAST_WAIT_S)
 

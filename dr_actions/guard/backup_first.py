@@ -93,6 +93,7 @@ def _replication(call: Call, env: Environment) -> bool:
 
 def _leads_to_primary(destination: Mapping[str, Any], env: Environment) -> bool:
     region = destination.get("Region") or str(destination.get("AvailabilityZoneName", ""))
+    # A zone's name begins with its region's; what names neither counts as the primary.
     return str(region).startswith(env.regions.primary) or not region
 
 
@@ -115,6 +116,7 @@ def _anchors(call: Call, env: Environment) -> bool:
     """Whether it adds a head or a run's file to the bucket of the anchors, and overwrites nothing there."""
     bucket = env.named(env.names.anchor_bucket)
     into = bool(bucket) and call.params.get("Bucket") == bucket and call.region == env.regions.dr
+    # With If-None-Match `*` S3 refuses a name that exists (S3 User Guide, conditional writes).
     return into and call.name == "s3:PutObject" and call.params.get("IfNoneMatch") == "*"
 
 

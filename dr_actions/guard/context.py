@@ -57,6 +57,7 @@ class GuardContext:
         context = cls(env).having_seen(snapshot)
         with contextlib.suppress(DataUnavailable):
             found = snapshot.get(route53.zones, Side.GLOBAL)
+            # A private zone may have the same name: no visitor asks it.
             traffic = next((zone.id for zone in found if zone.name == env.traffic.zone and not zone.private), "")
             hosts = [host for hosts in env.traffic.customer_hosts.values() for host in hosts]
             customers = {zone.id: zone.name for zone in found if any(host.endswith(f".{zone.name}") for host in hosts)}

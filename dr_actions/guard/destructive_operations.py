@@ -153,6 +153,7 @@ def destruction(call: Call, home: bool) -> str:
 
 def _is(*path: str, to: Any) -> Test:
     """Whether the parameter at ``path`` is given as ``to``."""
+    # By type too: in Python 1 == True, and 0 == False.
     return lambda params: any(found == to and type(found) is type(to) for found in _at(params, path))
 
 
@@ -172,6 +173,7 @@ def _at(value: Any, path: tuple[str, ...]) -> Iterator[Any]:
 
 
 def _unprotects(params: Params) -> bool:
+    # A call that leaves it out counts as one that switches it off.
     return bool(params.get("ReplicationOverwriteProtection") != "ENABLED")
 
 
@@ -180,6 +182,7 @@ _PUBLIC = (_is("PubliclyAccessible", to=True), "lets the internet reach a databa
 _DATABASE = (
     _PUBLIC,
     (_has("EngineVersion"), "upgrades a database, which nothing undoes"),
+    # RDS: 0 also deletes the automated backups there are (User Guide, "Disabling automated backups").
     (_is("BackupRetentionPeriod", to=0), "switches the backups off and deletes them"),
     (_is("DeletionProtection", to=False), "takes the deletion protection off"),
     *((_has(name), "changes the master password") for name in _PASSWORDS),
@@ -190,6 +193,7 @@ _RULES_OFF = ("ReplicationConfiguration", "Rules", "Status")
 _RECOVERY = ("PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled")
 BY_PARAMETERS: Mapping[str, tuple[tuple[Test, str], ...]] = {
     "cloudfront:UpdateDistribution": ((_is("DistributionConfig", "Enabled", to=False), "switches it off"),),
+    # Anywhere in the text: a value of that name is refused too, which does no harm.
     "dynamodb:BatchWriteItem": ((lambda params: "DeleteRequest" in str(params), "deletes items"),),
     "dynamodb:TransactWriteItems": ((_has("TransactItems", "Delete"), "deletes an item"),),
     "dynamodb:UpdateContinuousBackups": ((_is(*_RECOVERY, to=False), "switches point-in-time recovery off"),),

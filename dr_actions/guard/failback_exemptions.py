@@ -72,6 +72,7 @@ def _leads_to_primary(call: Call, env: Environment) -> bool:
     if call.name == PROTECT:
         return call.region in (primary, dr) and params.get("ReplicationOverwriteProtection") == "DISABLED"
     if call.name == REPLICATE:
+        # Exactly one destination: onto a second one in the list would be replicated too.
         return call.region == dr and [destination.get("Region") for destination in params.get("Destinations", ())] == [
             primary
         ]

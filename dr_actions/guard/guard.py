@@ -87,6 +87,7 @@ def _region(call: Call, env: Environment) -> Iterator[Refusal]:
 
 
 def _terraform_state(call: Call, env: Environment) -> Iterator[Refusal]:
+    # S3 takes an ARN in the place of a bucket's name, and it ends in the name.
     bucket = call.text("Bucket").rpartition(":")[2]
     if call.service == "s3" and not is_read(call.operation) and bucket in s3.state_pair(env):
         yield Refusal("guard.terraform-state", f"{call.name} into {bucket}: Terraform alone writes its state.")
@@ -144,6 +145,7 @@ def _zones(call: Call, context: GuardContext) -> Iterator[Refusal]:
         return
     # Ids come with and without "/hostedzone/": compared as they come, one zone would look like two.
     zone, customer_ids = _zone_of(call), {_without_prefix(zone_id) for zone_id in context.customer_zones}
+    # An empty id is a zone that is not known: it must match no call.
     if zone is not None and zone not in ({_without_prefix(context.traffic_zone)} | customer_ids) - {""}:
         yield _zone_refusal(
             call, f"hosted zone {zone or '(none)'} is not the one of {env.traffic.zone}, nor a customer's"

@@ -241,6 +241,7 @@ def state_after(state: RecordedState, entry: Entry) -> RecordedState:
 
 def _entry_of(line: bytes, number: int, prev: str) -> Entry:
     document = following_document(line, number, prev)
+    # Before the digest: an entry of a later version is reported as unknown, not as forged.
     try:
         kind, at = EntryKind(document["kind"]), moment(document["at"])
     except (ValueError, TypeError, OverflowError) as unknown:
@@ -248,6 +249,7 @@ def _entry_of(line: bytes, number: int, prev: str) -> Entry:
     if odd := _oddity(document, kind):
         raise JournalBroken(number, f"this version cannot read it: {odd}.")
     check_digest(document, line, number)
+    # `line` spells the moment again, and must give back the line that was read.
     if document["at"] != instant(at):
         raise JournalBroken(number, "its moment is spelled otherwise than any version spells one.")
     return Entry(
@@ -272,6 +274,7 @@ def _oddity(document: Mapping[str, Any], kind: EntryKind) -> str:
         if kind in _SHAPES:
             _SHAPES[kind](data)
         if rules := data.get("rules"):
+            # Read for their errors alone: a wrong shape raises here, and not where it is shown.
             rules["digest"][:12], rules["version"]
         for loss in data.get("losses", ()):
             loss["store"], loss["subject"], loss["basis"], loss["seconds"] is None or loss["seconds"] + 0.0

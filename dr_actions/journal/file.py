@@ -44,6 +44,7 @@ class JournalFile:
     def __init__(self, path: Path, who: str, now: Callable[[], datetime]) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.path = path
+        # Before the file is opened: no other process may append after its size was read.
         self._guard = _journal_lock(path, who, now())
         new = not path.exists()
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, _MODE)

@@ -180,9 +180,11 @@ class Journal:
         self._filed = (len(entries), self._file.size)
         if mirror is not None:
             retained = self._mirror_entries(mirror)
+            # Before anything is completed: two records that differ are both evidence.
             agree(entries, retained, str(self.path))
             self._pending = list(entries[len(retained) :])
             self._mirror = mirror
+            # Not by `append`: these entries have their place in the chain, and are in the mirror.
             self._record(retained[len(entries) :])
         if chain.torn:
             message = "A last line was torn by a crash while it was written: it never counted, and was cut."

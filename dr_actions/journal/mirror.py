@@ -264,4 +264,5 @@ def _head(event: Mapping[str, Any]) -> AnchoredHead | None:
         number, digest = int(row["seq"]), str(row["digest"])
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
         return None
+    # `timestamp` is the sender's word; `ingestionTime` alone is AWS's (API Reference, OutputLogEvent).
     return AnchoredHead(number, digest, datetime.fromtimestamp(event["ingestionTime"] / 1000, UTC))

@@ -283,6 +283,7 @@ def _consecutive(starts: dict[Phase, datetime | None], ends: dict[Phase, datetim
     for phase in Phase:
         end = ends[phase]
         start = starts.get(phase) or (last if end or phase is Phase.EXECUTE else None)
+        # Two machines' clocks may differ: a phase that would end before it starts has no length.
         spans[phase] = Span(min(start, end) if start and end else start, end)
         last = end or last
     return spans

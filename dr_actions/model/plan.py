@@ -149,6 +149,7 @@ _CODEC = TypeAdapter(Plan)
 
 def batches(steps: Iterable[Step]) -> list[tuple[Step, ...]]:
     """Return the steps that may run at once, in order: those of one action and stage."""
+    # groupby joins neighbours alone: `planner.in_order` has sorted the steps.
     return [tuple(group) for _, group in groupby(steps, key=lambda step: (step.stage, step.action))]
 
 
