@@ -64,6 +64,7 @@ def drive_steps(context: PlanContext) -> Iterator[Step]:
             says=f"{'Lead' if was.records else 'Make'} the canary {name}: {_shares(env, state)}.",
             danger=Danger.REVERSIBLE,
             undo="The batch of the state before." if was.records else "The records that it made are deleted.",
+            # Route 53: a change is generally everywhere within 60 s (API_ChangeResourceRecordSets).
             budget_s=300,
             call=Call(SERVICE, OPERATION, env.region(Side.GLOBAL), params),
             before={"zone": zone.id, "records": list(was.records)},

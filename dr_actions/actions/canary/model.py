@@ -118,6 +118,7 @@ def place(context: PlanContext) -> tuple[str, HostedZone] | str:
     denied = [
         denied_zone
         for denied_zone in env.traffic.denied_zones
+        # A denied zone above the traffic zone is denied without it: the more exact one decides, as in the guard.
         if f".{name}".endswith(f".{denied_zone}") and len(denied_zone) >= len(zone)
     ]
     if denied:

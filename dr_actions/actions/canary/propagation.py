@@ -44,8 +44,10 @@ def spread(step: Step, context: PlanContext, name: str, percent: int) -> StepSta
         f"{percent} percent to {regions.primary} wanted"
     )
     message += f"; {_other_answers(poll)}" if strange else ""
+    # The zone's own servers answer with the TTL as written; a resolver's would count down.
     if poll.ttls_s != (ttl_s,):
         message += f"; the TTL is {' and '.join(map(str, poll.ttls_s)) or 'unknown'} s, written {ttl_s} s"
+    # Route 53 draws each answer by weight: only a share that chance hardly gives is wrong.
     wrong = strange or poll.ttls_s != (ttl_s,) or rarity(came, poll.answers, percent / _PERCENT) < TOO_RARE
     fact = (f"answers {name}", f"{came} of {poll.answers} lead to {regions.primary}, {went} to {regions.dr}")
     return _propagation_status(step, context, bool(wrong), message, (fact, ("name servers", ", ".join(poll.asked))))

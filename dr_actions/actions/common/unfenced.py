@@ -45,6 +45,7 @@ def unfenced_sentence(env: Environment, reason: str) -> str:
 
 def unfenced_services(context: PlanContext) -> tuple[str, ...]:
     """The services of the region to be fenced that may still write, or be started again. Raises DataUnavailable."""
+    # Auto Scaling may start the tasks of a stopped service again while its maximum is above 0 (T36).
     started = {t.service for t in context.snapshot.get(application_autoscaling.targets, context.fence) if t.maximum}
 
     def may_write(service: ecs.Service, tenant: str) -> bool:

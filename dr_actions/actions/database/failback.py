@@ -92,6 +92,7 @@ def model(context: PlanContext) -> rds.Instance | None:
     instances = [
         instance for instance in context.snapshot.get(rds.instances, Side.PRIMARY) if is_retained(instance, name)
     ]
+    # The flag first: a moment cannot be compared with None.
     return max(
         instances,
         key=lambda instance: (instance.created_at is not None, instance.created_at, instance.identifier),

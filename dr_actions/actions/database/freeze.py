@@ -65,6 +65,7 @@ def own_writer(context: PlanContext, side: Side) -> rds.Instance | None:
 
 def _read_only_call(region: str, group: str, name: str, value: str) -> Call:
     """The call that sets the read-only parameter ``name`` of the group, at once."""
+    # `immediate` is for dynamic parameters; a static one takes `pending-reboot` (API_ModifyDBParameterGroup).
     parameter = {"ParameterName": name, "ParameterValue": value, "ApplyMethod": "immediate"}
     return Call("rds", "ModifyDBParameterGroup", region, {"DBParameterGroupName": group, "Parameters": [parameter]})
 

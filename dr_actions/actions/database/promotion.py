@@ -78,6 +78,7 @@ def _counts_transactions(context: PlanContext) -> bool:
     if not engine_of(source.engine).markers:
         return False
     group = context.snapshot.find(rds_groups.parameter_groups, Side.DR, name=failback.group_of(source))
+    # RDS spells it with a hyphen (User Guide, "Using GTID-based replication").
     return group is not None and dict(group.parameters).get("gtid-mode") == "ON"
 
 
@@ -214,6 +215,7 @@ def promote_status(step: Step, context: PlanContext) -> StepStatus:
     if DATABASE[instance.status].broken:
         return StepStatus(StepState.FAILED, f"{instance.identifier} is {instance.status}.", facts)
     if not instance.source:
+        # A promotion reboots (T22): without a source, the instance does not serve yet.
         done = DATABASE[instance.status].changeable and instance.host
         message = f"is promoted and answers at {instance.host}" if done else f"is promoted and {instance.status}"
         state = StepState.DONE if done else StepState.IN_PROGRESS

@@ -284,6 +284,7 @@ def to_primary_notes(context: PlanContext) -> Iterator[str]:
 def mechanism(context: PlanContext, source: rds.Instance) -> str:
     """What the failover relied on: as recorded, as the restored instance says, else what the environment prefers."""
     recorded = context.before("database/restore_dr", source.identifier)
+    # A promotion's step was planned upon its replica's source; a restore's has none.
     if recorded.get("source"):
         return REPLICA
     restored_from = dict(source.tags).get(RESTORED_FROM, "")
@@ -344,6 +345,7 @@ def _backups_call(context: PlanContext) -> Call:
 def _dr_replica_call(context: PlanContext, source: rds.Instance) -> Call:
     """As the replica of before was: its class, key and groups are those of the database it was promoted to."""
     env = context.env
+    # AWS refuses tags that begin with "aws:".
     tags = [{"Key": k, "Value": v} for k, v in source.tags if not k.lower().startswith("aws:")]
     params: dict[str, Json] = {
         "DBInstanceIdentifier": source.identifier,
@@ -417,6 +419,7 @@ def _backups_status(context: PlanContext, primary: rds.Instance) -> StepStatus |
     if copies is None:
         return _other_database_status(context, primary)
     facts = (("copies", copies.arn), ("status", copies.status))
+    # `replicating` alone protects nothing: a restore needs a restorable time.
     if copies.status == "replicating" and copies.latest is not None:
         message = f"{primary.identifier} can be restored to {copies.latest:%Y-%m-%dT%H:%M:%SZ} in the DR region."
         return StepStatus(StepState.DONE, message, facts)

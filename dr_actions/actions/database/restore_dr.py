@@ -46,12 +46,14 @@ FROM_SNAPSHOT = "rds:RestoreDBInstanceFromDBSnapshot"
 WRITES = frozenset({PROMOTE, TO_POINT_IN_TIME, FROM_SNAPSHOT})
 _PROMOTION_S, _RESTORE_S = 900, 2700
 ABSENT = "absent"
+# The error's code, and the name of its shape in AWS's model.
 _NO_CAPACITY = ("InsufficientDBInstanceCapacity", "InsufficientDBInstanceCapacityFault")
 
 
 def call_for(context: PlanContext, choice: CopyChoice) -> Call:
     """The one call that makes the chosen copy the DR region's database."""
     if choice.copy.mechanism == REPLICA:
+        # Without it RDS keeps a promoted replica's backups for one day (API_PromoteReadReplica, default 1).
         backup_retention = {"BackupRetentionPeriod": context.env.thresholds.backup_retention_days}
         params = {"DBInstanceIdentifier": choice.identifier, **backup_retention}
         return Call("rds", "PromoteReadReplica", context.env.regions.dr, params)
@@ -74,6 +76,7 @@ def _restore(context: PlanContext, copy: DatabaseCopy, name: str, common: Params
             "TargetDBInstanceIdentifier": name,
         }
         return Call("rds", "RestoreDBInstanceToPointInTime", region, {**source, **common})
+    # AWS Backup's snapshots have a colon in their identifier: all behind the first `:snapshot:` is the name.
     snapshot = copy.name.partition(":snapshot:")[2]
     named = {"DBSnapshotIdentifier": snapshot, "DBInstanceIdentifier": name}
     common = {key: value for key, value in common.items() if key != STORAGE_LIMIT}  # a snapshot's restore takes none

@@ -25,6 +25,7 @@ from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import backup, ecs, ecs_stopped_tasks, ecs_stopping_tasks, efs, rds, rds_replicas
 
 FILES = "replication"
+# Stopped tasks are described for at least one hour (API_DescribeTasks).
 _STOPS_REPORTED_FOR = timedelta(hours=1)
 
 

@@ -82,6 +82,7 @@ def missing_parts(context: PlanContext) -> tuple[str, ...]:
     files = {
         system.name for system in snapshot.get(efs.file_systems, side) if not states.FILE_SYSTEM[system.state].gone
     }
+    # A deleted cluster may be described for a while, as INACTIVE (ECS API, Cluster): its state counts.
     there = {
         f"the cluster {env.named(names.cluster)}": states.CLUSTER[snapshot.get(ecs.cluster, side).status or ""].serves,
         f"the load balancer {env.named(names.load_balancer)}": balancer is not None,

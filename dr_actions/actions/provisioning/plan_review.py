@@ -29,6 +29,7 @@ def changes(plan: Plan) -> tuple[str, ...]:
 
 def refusals(plan: Plan, env: Environment) -> tuple[str, ...]:
     """Why the plan must not be applied, a sentence each with the address; empty where it may be."""
+    # A new minor version adds, a new major one may change what is read here (the format's own rule).
     if str(plan.get("format_version", "")).partition(".")[0] != "1":
         return (f"The plan's format {plan.get('format_version')} is not one this version can judge (1.x).",)
     if plan.get("errored") or plan.get("complete") is False:
@@ -50,6 +51,7 @@ def _refusals(row: Mapping[str, Any], region: str, zones: Mapping[str, str], env
             yield f"{name} would be {doing}: {row['type']} is a protected type."
         elif region == env.regions.primary:
             yield f"{name} would be {doing}: it is in the primary region {region}."
+        # Only AWS's resources have a region: one of `random` or `null` lies in none.
         elif not region and str(row["type"]).startswith(("aws_", "awscc_")):
             yield f"{name} would be {doing}, and its region is unknown."
     if zone := _denied_zone(row, zones, env):
@@ -75,6 +77,7 @@ def _name(row: Mapping[str, Any]) -> str:
     return f"{row['address']} (deposed {row['deposed']})" if row.get("deposed") else str(row["address"])
 
 
+# Both states: a record that gets another name touches the old one too.
 def _values(row: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for state in ("before", "after"):
         if isinstance(attributes := row["change"].get(state), Mapping):
@@ -151,6 +154,7 @@ def _zone_names(plan: Plan) -> dict[str, str]:
         for attributes in _values(row) if row["type"] == "aws_route53_zone" else ():
             found |= _zone_of(attributes)
     for part in ("prior_state", "planned_values"):
+        # Only `prior_state` wraps its modules in `values` (JSON output format, state representation).
         root = (plan.get(part) or {}).get("values") if part == "prior_state" else plan.get(part)
         for resource in _resources((root or {}).get("root_module") or {}):
             if resource["type"] == "aws_route53_zone":

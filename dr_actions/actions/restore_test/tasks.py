@@ -72,6 +72,7 @@ def start_steps(context: PlanContext) -> Iterator[Step]:
     if context.goal is Goal.RESTORE_TEST and shared.newest(context) is None:
         return
     services = tenant_services(context, Side.DR)
+    # Rounded up: the table has START_BATCHES stages, into which the last tenants must fit too.
     size = max(_AT_ONCE, -(-len(services) // START_BATCHES))
     for number, tenant_service in enumerate(services):
         definition, tenant = tenant_service.service.task_definition, tenant_service.tenant
@@ -110,6 +111,7 @@ def start_status(step: Step, context: PlanContext) -> StepStatus:
     if task is None:
         return StepStatus(StepState.READY, f"{step.subject} can be started.")
     facts = (("task", task.arn), ("status", task.status))
+    # RUNNING is enough: image, secrets and files come before it (ECS developer guide, task lifecycle).
     if task.status == "RUNNING" or (task.status == drill_resources.STOPPED and task.exit_code == 0):
         return StepStatus(StepState.DONE, f"{step.subject} starts: image, secrets and files are there.", facts)
     if task.status != drill_resources.STOPPED:
