@@ -171,6 +171,7 @@ def copy_age(view: View) -> Iterator[Finding]:
             continue
         point, limit = copies.get(arn), f"{duration(promised.worst_minutes * _MINUTE_S)} or less"
         if point is None:
+            # What a tag selects may be newer than the last run; a database or file system of the settings is not.
             yield _missing_copy_finding(view, arn, limit, known=arn in own)
         else:
             yield _age_finding(view, arn, age_s(view, point), promised, limit)
@@ -217,6 +218,7 @@ def opt_in(view: View) -> Iterator[Finding]:
     enabled = {opt_in.resource_type: opt_in.enabled for opt_in in view.get(backup.opt_ins)}
     found = stores(view)
     for store in found:
+        # A type that is explicitly assigned is backed up without it: "Service opt-in" bears on tags (AWS Backup guide).
         if enabled.get(store.type):
             yield view.ok(store.name, f"{store.type} opted in", "opted in", "plans take resources of this type")
         else:

@@ -68,6 +68,7 @@ def _judge(view: View, jobs: Sequence[backup_jobs.BackupJob], reason: str, remed
             cause = f"{reason}: {last.message or 'AWS returned no message'}"
             yield view.gap(arn, measured, "the last job COMPLETED", cause, remedy)
     if not ended:
+        # No job is no failure; whether one was due, the age of the newest copy shows.
         hours = view.env.thresholds.failed_job_hours
         yield view.none_expected("all jobs", f"no job ended in {hours} h; backup.copy-age judges what is there")
 
@@ -111,6 +112,7 @@ def _restore_finding(view: View, store: ProtectedStore) -> Finding:
         f"Restore the newest copy of {store.name} in {view.region} (aws backup start-restore-job), check the data, "
         "delete the restored resource; or let aws_backup_restore_testing_plan do so on a schedule."
     )
+    # A restore whose validation failed gave data that nobody can use: COMPLETED alone is no test.
     words = ((states.BACKUP_JOB, last.status), (states.RESTORE_VALIDATION, last.validation)) if last else ()
     if strange := [word for vocabulary, word in words if not vocabulary[word].known]:
         return view.undocumented(store.name, wanted, strange[0])
@@ -118,6 +120,7 @@ def _restore_finding(view: View, store: ProtectedStore) -> Finding:
         measured = f"{last.status} {last.validation}".strip()
         reason = f"the last restore of it failed: {last.message or 'AWS returned no message'}"
         return view.gap(store.name, f"{measured} on {last.created_at:%Y-%m-%d}", wanted, reason, remedy)
+    # The job says more, its result too; the date of DescribeProtectedResource outlasts it.
     at = last.created_at if last else _last_restored(view, store)
     if at is None:
         reason = "a backup that was never restored is not proven to be restorable"
@@ -139,4 +142,5 @@ def _is_over(job: backup_jobs.RestoreJob) -> bool:
 
 
 def _of(job: backup_jobs.RestoreJob, store: ProtectedStore) -> bool:
+    # SourceResourceArn is absent where AWS does not say what was backed up: then any restore of the type counts.
     return job.source_arn == store.arn if job.source_arn else job.resource_type == store.type

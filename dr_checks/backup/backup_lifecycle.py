@@ -32,6 +32,7 @@ def copies_last(view: View) -> Iterator[Finding]:
     copies, wanted = newest_copies(view), copied_resources(view)
     for arn in wanted:
         promised = promise(view, arn)
+        # No rule copies it: backup-plan.covers-stores reports that once, and there is no lifecycle to judge.
         if promised is None:
             continue
         rule = next(rule for rule in copying_rules(view, arn) if rule.name == promised.rule)
@@ -50,9 +51,11 @@ def _recovery_s(view: View) -> float:
 
 def _retention_finding(view: View, arn: str, promised: BackupPromise, copy: backup_plan.CopyAction) -> Finding:
     """Whether a copy made by the rule is still there, and warm, when the next one is late and a recovery runs."""
+    # The copy must outlast both: the wait for a next one that never comes, and the restore that reads it (T25).
     needed_s = promised.worst_minutes * _MINUTE_S + _recovery_s(view)
     subject, wanted = f"{arn}, rule {promised.rule}", f"{duration(needed_s)} or more"
     limits = ((copy.delete_after_days, "deleted"), (copy.cold_after_days, "in cold storage"))
+    # Whichever comes first counts: a copy in cold storage is there, and too slow for the recovery time.
     spans = sorted((days * _DAY_S, end) for days, end in limits if days)
     if not spans or spans[0][0] >= needed_s:
         measured = duration(spans[0][0]) if spans else "for ever"
@@ -71,9 +74,11 @@ def _present(view: View, arn: str, point: backup.RecoveryPoint) -> Finding:
     """Whether a recovery that begins now could end with the newest copy."""
     wanted = f"warm for {duration(_recovery_s(view))} or more"
     where = f"{backup.vault_name(view.env, Side.DR)} in {view.env.regions.dr}"
+    # Cold comes before the end: AWS keeps a copy in cold storage for 90 days at least (API_Lifecycle), so it is there.
     if point.cold:
         reason = "it is in cold storage: a restore from there takes hours longer"
         return view.gap(arn, "in cold storage", wanted, reason, f"Make a warm copy in {where}: start a copy job.")
+    # No DeleteAt: the copy has no lifecycle, and AWS never deletes it (API_CalculatedLifecycle).
     if point.ends_at is None:
         return view.ok(arn, "no end is set", wanted, f"the newest copy stays in {where}")
     left_s = (point.ends_at - view.now).total_seconds()

@@ -119,8 +119,10 @@ def _tables_left_out(
     arns = {table_arn(view.env.account, view.region, name): name for name in dynamodb.names(view.env)}
     selections = [selection for plan in plans for selection in plan.selections]
     taken = {arn: any(takes(s, arn, tags[arn]) for s in selections) for arn in arns if arn in tags}
+    # Where the plan takes none, tables are backed up otherwise; where it takes some, this one was forgotten.
     for arn in (arn for arn, is_taken in taken.items() if not is_taken and any(taken.values())):
         tests = sorted({f"{tag.key}={tag.value}" for selection in selections for tag in selection.tags})
+        # With two tests nobody here knows which tag the owner means, so no command is printed.
         commands = (_tag_command(view, arn, tests[0]),) if len(tests) == 1 else ()
         remedy = Remedy(f"Tag it ({', '.join(tests)}), or accept it in the exceptions file.", commands)
         yield view.warn(arns[arn], "not selected", "selected as the others are", "no backup of it is copied", remedy)
@@ -151,6 +153,7 @@ def worst_case(view: View) -> Iterator[Finding]:
         worst_s = promised.worst_minutes * _MINUTE_S
         if worst_s <= rpo_s(view):
             yield view.ok(store.name, duration(worst_s), wanted, promised.basis)
+        # No gap: a copy that is the fallback may be older than the objective while replication keeps it.
         elif not relies_on_copies(view, store):
             reason = f"a faster mechanism is relied on; backup copies are the fallback ({promised.basis})"
             yield view.ok(store.name, duration(worst_s), "not relied on", reason)
@@ -179,6 +182,7 @@ def retention(view: View) -> Iterator[Finding]:
     for rule, copy in copying:
         retained = copy.delete_after_days
         measured, wanted = f"retained {retained} days" if retained else "kept for ever", f"retained {days} days or more"
+        # Without DeleteAfterDays a recovery point is kept for ever (API_Lifecycle).
         if retained is None or retained >= days:
             yield view.ok(rule.name, measured, wanted, "damage found later can still be repaired from a copy")
         else:
@@ -211,8 +215,10 @@ def continuous_copies(view: View) -> Iterator[Finding]:
             f"{'continuous' if rule.continuous else 'snapshots'}, a copy every {gap} min" if gap else rule.schedule
         )
         wanted = f"a copy at least every {view.env.objectives.rpo_minutes} min, or snapshots"
+        # How often snapshots run is judged by worst-case; here counts whether somebody expects a point in time (T25).
         if not rule.continuous:
             yield view.ok(rule.name, measured, wanted, "its copies are snapshots, as configured")
+        # A schedule that cannot be read is no proof of an interval, short or long.
         elif gap is None:
             yield view.unknown(rule.name, wanted, f"The schedule {rule.schedule} cannot be followed.")
         elif gap <= view.env.objectives.rpo_minutes:

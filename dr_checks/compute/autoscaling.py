@@ -88,6 +88,7 @@ def policies_alike(view: View) -> Iterator[Finding]:
     for tenant, name in scaled:
         mine, wanted = here.get(name, set()), there[name]
         measured, all_wanted = "; ".join(sorted(mine)) or "no policy", "; ".join(sorted(wanted))
+        # The policy that asks for the most tasks takes precedence (API_PutScalingPolicy): more of them do no harm.
         if wanted <= mine:
             yield view.ok(name, measured, all_wanted, "it scales with the load as in the primary region", tenant.id)
         else:
@@ -115,6 +116,7 @@ def _policy_commands(view: View, service: str, lacking: set[str]) -> Iterator[st
     here = [row for row in view.get(application_autoscaling.policies) if row.resource == service and row.tracking]
     names = {_metric(row): row.name for row in here}
     for row in view.get(application_autoscaling.policies, Side.PRIMARY):
+        # Only target tracking is one call; step scaling needs an alarm beside it, which Terraform makes.
         if row.resource == service and row.rule in lacking and row.tracking:
             yield view.command(
                 "application-autoscaling",
@@ -152,6 +154,7 @@ def bounds(view: View) -> Iterator[Finding]:
     """
     needed, here = view.env.capacity.tasks_per_service, _targets(view)
     scaled = [(tenant, here[s.name]) for tenant, s in tenant_services(view) if s.name in here]
+    # Read without a claim: a dark primary region must not hide whether the DR region's own bounds suffice.
     there = view.read_for_remedy(application_autoscaling.targets, Side.PRIMARY) or ()
     theirs = {row.service: row.maximum for row in there}
     starting = view.env.standby.mode == "pilot-light" and any(target.minimum for _, target in scaled)
@@ -160,6 +163,7 @@ def bounds(view: View) -> Iterator[Finding]:
         measured, wanted = f"{target.minimum} to {target.maximum} tasks", f"a maximum of {needed} or more"
         if without_database and target.minimum:
             yield _too_many(view, target, measured, tenant.id)
+        # A warning: the failover size fits, and only a load above it would wait.
         elif needed <= target.maximum < theirs.get(target.service, 0):
             yield _lower(view, target, theirs[target.service], tenant.id)
         elif target.maximum >= needed:
@@ -238,6 +242,7 @@ def not_suspended(view: View) -> Iterator[Finding]:
 def no_scheduled_shrink(view: View) -> Iterator[Finding]:
     """No scheduled action caps a service below its failover size; with a scaling_schedule, none that is not lifted."""
     needed, actions = view.env.capacity.tasks_per_service, view.get(application_autoscaling.scheduled_actions)
+    # An action may set one bound alone (API_ScalableTargetAction).
     lifted = {a.service for a in actions if a.maximum is None or a.maximum >= needed}
     # Lower at night and higher in the morning is a schedule; lower without a later action is a trap (T36).
     on_purpose = lifted if view.env.scaling_schedule else set()

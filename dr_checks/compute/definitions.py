@@ -31,6 +31,7 @@ def parity(view: View) -> Iterator[Finding]:
     Source: ECS DescribeTaskDefinition.
     """
     primary, here = tenant_definitions(view, Side.PRIMARY), tenant_definitions(view)
+    # A tenant without a service on one side is ecs.service-exists' matter: one gap, one finding.
     for tenant in sorted(primary.keys() & here.keys()):
         there, mine = primary[tenant], here[tenant]
         if isinstance(there, Unavailable) or isinstance(mine, Unavailable):
@@ -66,11 +67,13 @@ def image_registry(view: View) -> Iterator[Finding]:
             continue
         refs = [(container.image, ecr.image_ref(container.image)) for container in mine.containers]
         primary = [image for image, ref in refs if ref.region == view.env.regions.primary]
+        # An image without a region is of another registry than ECR: it is lost with no region of AWS.
         elsewhere = [image for image, ref in refs if ref.region not in ("", view.region, view.env.regions.primary)]
         remedy = f"aws_ecs_task_definition '{mine.family}': image = \"{view.env.account}.dkr.ecr.{view.region}...\"."
         if primary:
             reason = "the registry it pulls from is lost with the primary region"
             yield view.gap(mine.family, ", ".join(primary), wanted, reason, remedy, tenant)
+        # A warning: the loss of the primary region does not take a third one away.
         elif elsewhere:
             reason = "a third region must be up for this task to start"
             yield view.warn(mine.family, ", ".join(elsewhere), wanted, reason, remedy, tenant)
@@ -120,6 +123,7 @@ def primary_region_names(view: View) -> Iterator[Finding]:
 def own_tenant(view: View) -> Iterator[Finding]:
     """No variable is another tenant's schema, and no secret another's. Source: DescribeTaskDefinition, T18."""
     names, wanted = view.env.names, "its own database and secret"
+    # By exact text: "shop_db" within a longer value is no proof of whose data is opened.
     owners = {
         view.env.named(p, tenant=t.id): t.id for t in view.tenants for p in (names.tenant_schema, names.tenant_secret)
     }
@@ -165,6 +169,7 @@ def active(view: View) -> Iterator[Finding]:
     for tenant, mine in sorted(found.items()):
         if isinstance(mine, Unavailable):
             yield view.unknown(tenant, wanted, mine, tenant)
+        # The family lives, so the fix is another revision; a dead family has to be registered by Terraform.
         elif mine.family in families and mine.deregistered:
             yield _deregistered_finding(view, mine, wanted, tenant)
         elif mine.family in families:
@@ -207,6 +212,7 @@ def differences(primary: ecs.TaskDefinition, mine: ecs.TaskDefinition) -> list[s
             ("memory MiB", primary.memory, mine.memory),
             ("ephemeral storage GiB", primary.disk, mine.disk),
         )
+        # Only less is a lack: more CPU, memory or disk starts the same site.
         if mine_value < primary_value
     ]
     found += [
@@ -223,6 +229,7 @@ def differences(primary: ecs.TaskDefinition, mine: ecs.TaskDefinition) -> list[s
             ("execution", primary.execution_role, mine.execution_role),
             ("task", primary.task_role, mine.task_role),
         )
+        # Names of roles differ by region; none at all means that no image, secret or bucket is allowed.
         if primary_value and not mine_value
     ]
     found += _volume_differences(primary, mine)
@@ -313,6 +320,7 @@ def pointers(definition: ecs.TaskDefinition, region: str) -> list[str]:
     found: list[str] = []
     for container in definition.containers:
         for name, value in container.environment:
+            # A bare region is a default of the SDK in AWS_REGION alone; under another name it may be a mere label.
             if value == region:
                 found += [f"variable {name} = {value}"] if name in _REGION_SETTINGS else []
             elif region in value:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from dr_checks.core.model import CheckResult, Severity, Status
 from dr_checks.core.verdict import WEIGHT
 
+# A list for people begins with what they can repair; UNKNOWN is worse (``worst``) and comes second here.
 _RANK = {Status.FAIL: 0, Status.UNKNOWN: 1, Status.WARN: 2, Status.EXCEPTED: 3}
 
 
@@ -90,6 +91,7 @@ def changes_between(before: Subjects, after: Subjects) -> tuple[StatusChange, ..
     for key in {**before, **after}:
         old, new = before.get(key), after.get(key)
         statuses = (old.status if old else None, new.status if new else None)
+        # What came or went with a pass is no news: each new tenant would bring hundreds of lines.
         if statuses[0] is not statuses[1] and not set(statuses) <= {None, Status.PASS, Status.NOT_APPLICABLE}:
             row = new or before[key]
             rank = new.rank if new else (len(_RANK) + 1, *row.rank[1:])

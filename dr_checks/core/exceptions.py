@@ -50,6 +50,7 @@ def parse_exceptions(text: str, source: str, known_checks: frozenset[str]) -> tu
 
 def _rule(row: dict[str, Any], place: str, known_checks: frozenset[str]) -> ExceptionRule:
     for key, kind in _KEYS.items():
+        # Python takes a datetime for a date, and then refuses to compare the two.
         if not isinstance(row.get(key), kind) or isinstance(row[key], datetime) or not row[key]:
             raise ExceptionsFileError(f"{place}: {key} is missing or not a {kind.__name__}. Add it.")
     extra = set(row) - set(_KEYS)
@@ -89,6 +90,7 @@ def apply_exceptions(result: CheckResult, rules: Sequence[ExceptionRule], today:
 
 
 def _apply_rules(finding: Finding, rules: Sequence[ExceptionRule], today: date) -> Finding:
+    # Nobody can accept what was not seen: the exception would cover whatever is there.
     undecided = finding.status is Status.UNKNOWN and finding.unseen is None
     if not undecided and finding.status not in (Status.FAIL, Status.WARN):
         return finding

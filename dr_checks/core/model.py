@@ -31,6 +31,7 @@ class Status(StrEnum):
     EXCEPTED = "excepted"
 
 
+# Unknown is the worst: it may be any failure. Not applicable is the least: one subject that was judged outweighs it.
 _ORDER = [Status.NOT_APPLICABLE, Status.PASS, Status.EXCEPTED, Status.WARN, Status.FAIL, Status.UNKNOWN]
 
 
@@ -223,6 +224,7 @@ class View:
         measured, usual = "not seen", "Make it readable (permission, region, metric), then run the check again."
         if unavailable.kind is UnavailableKind.UNREADABLE:
             usual = _ALL_READ
+        # What this machine cannot reach is not down (T71): no permission would help, another place to look from does.
         if unavailable.kind is UnavailableKind.NOT_REACHABLE:
             measured = "not reachable from here"
             usual = "Look from where it is reachable, or let this machine's address in; then run the check again."

@@ -80,11 +80,13 @@ def weigh_gate(verdict: Verdict, rules: GateRules, *, faulty_posture: bool) -> G
     stopping: list[JudgedSubject] = []
     known: list[JudgedSubject] = []
     for row in sorted(subjects.values(), key=lambda row: row.rank):
+        # A blocker that was not seen before either is still not seen: a baseline excuses gaps that somebody looked at.
         blind = row.status is Status.UNKNOWN and row.severity is Severity.BLOCKER
         if blind or row.status in rules.fail_on.statuses:
             as_before = row.key in before and before[row.key].status is row.status
             (known if as_before and not blind else stopping).append(row)
     causes = {GateCause.NOT_SEEN if row.status is Status.UNKNOWN else GateCause.GAP for row in stopping}
+    # all() of nothing is true: without any result the gate stops too.
     if all(result.status is Status.NOT_APPLICABLE for result in verdict.results):
         causes.add(GateCause.NOTHING_JUDGED)
     if faulty_posture:

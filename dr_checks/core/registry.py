@@ -90,6 +90,7 @@ def judge(
     for side in check.sides:
         view = View(check.id, side, env.on(side), snapshot, only_tenants)
         judged = [_of_supposed(view, finding) for finding in _judge_side(check, view)]
+        # A check that yields nothing looked at nothing, which must not pass.
         findings += _with_unreadable(judged, check, view) or [
             view.unknown(check.id, check.says, "The check found no resource to check.")
         ]

@@ -22,5 +22,6 @@ def merged_remedies(remedies: Iterable[Remedy]) -> tuple[Remedy, ...]:
     """Return each sentence once, in the order found, with the commands of all that say it."""
     commands: dict[str, dict[str, None]] = {}
     for remedy in remedies:
+        # A dict keeps the order, and drops what two findings print alike.
         commands.setdefault(remedy.sentence, {}).update(dict.fromkeys(remedy.commands))
     return tuple(Remedy(sentence, tuple(lines)) for sentence, lines in commands.items() if sentence)

@@ -18,6 +18,7 @@ def doubt(view: View, reading: Reading | None) -> str | None:
     """Why a metric proves nothing, or None where it may be believed: a missing or old one is never good news (T23)."""
     limit = view.env.thresholds.metric_age_minutes
     age_s = reading.age_s(view.now) if reading else None
+    # Before the age: a result of status InternalError comes without values, which is no proof of a broken link (T62).
     if reading is not None and reading.flaw:
         return f"CloudWatch could not answer for {reading.name}: {reading.flaw}."
     if reading is None or age_s is None:

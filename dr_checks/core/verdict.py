@@ -18,6 +18,7 @@ from dr_estate.model.stores import STORES
 WEIGHT = {Severity.BLOCKER: 10, Severity.CRITICAL: 5, Severity.NORMAL: 2, Severity.MINOR: 1}
 MOST_WHEN_BLOCKED = 49
 _STORES = {store.checked_by: store.id for store in STORES}
+# Twice the credit of the formula, so that the sums stay whole numbers.
 CREDIT = {Status.PASS: 2, Status.WARN: 1}
 
 
@@ -95,6 +96,7 @@ def verdict_of(
         ("Every applicable check passed.",) if statuses else ("No check was run, or none applies.",)
     )
     rpo = recovery_point(lags, rpo_target_s)
+    # A copy that is young and cannot be restored meets no objective.
     blocked_by = tuple(r.check for r in results if r.area is Area.REPLICATION and fails_blocker(r) and stores_of(r))
     if blocked_by:
         rpo = replace(rpo, compliant=False, blocked_by=blocked_by)
@@ -126,6 +128,7 @@ def _recommendation(results: Sequence[CheckResult], blocker: str, best: Recommen
         return Recommendation.NOT_READY
     if not statuses or Status.UNKNOWN in statuses:
         return Recommendation.CANNOT_SAY
+    # After a failover the best answer is UNPROTECTED, which smaller gaps do not change.
     grave = (Severity.BLOCKER, Severity.CRITICAL)
     if any(result.status is Status.FAIL and (best is None or result.severity in grave) for result in results):
         return Recommendation.NOT_READY
@@ -167,6 +170,7 @@ def best_lags(found: Iterable[Lag]) -> list[Lag]:
 
 def _better(lag: Lag, known: Lag) -> bool:
     """A measured copy before one that could not be measured, and that before none at all."""
+    # A measured fallback counts before a preferred mechanism of unknown age: the age is what is asked for.
     if lag.seconds is None or known.seconds is None:
         return lag.seconds is not None or (known.missing and not lag.missing)
     return lag.seconds < known.seconds
@@ -183,6 +187,7 @@ def recovery_point(lags: Iterable[Lag], target_s: float) -> RecoveryPointResult:
         best[key] = min(known, default=None)
     measured = [seconds for seconds in best.values() if seconds is not None]
     worst_s = max(measured, default=None)
+    # No copy at all misses every objective; one that was not measured leaves the answer open.
     lost = any(best[key] is None for key in missing)
     if lost or (worst_s is not None and worst_s > target_s):
         return RecoveryPointResult(target_s, worst_s, compliant=False)
@@ -193,6 +198,7 @@ def recovery_point(lags: Iterable[Lag], target_s: float) -> RecoveryPointResult:
 def _reasons(results: Sequence[CheckResult]) -> tuple[str, ...]:
     order = [Status.UNKNOWN, Status.FAIL, Status.WARN, Status.EXCEPTED]
     telling = [result for result in results if result.status in order]
+    # A failed blocker first: it decides whatever else was not seen.
     telling.sort(key=lambda r: (not fails_blocker(r), order.index(r.status), -WEIGHT[r.severity], r.check))
     return tuple(_reason(result) for result in telling)
 

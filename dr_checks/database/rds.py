@@ -18,6 +18,7 @@ from dr_estate.model.states import DATABASE, State
 from dr_estate.readers import ecs, rds, rds_groups, vpc
 
 PRIMARY_ONLY = (Side.PRIMARY,)
+# "DB subnet groups must contain at least one subnet in at least two AZs" (API_CreateDBSubnetGroup).
 _ZONES_NEEDED = 2
 
 
@@ -27,6 +28,7 @@ def _databases(view: View) -> list[rds.Instance]:
     named = [instance for instance in view.get(rds.instances) if instance.identifier == name]
     if view.side is not Side.DR:
         return named
+    # A replica bears a name of its own, and may be the database after the next failover.
     return named + [replica for replica in replicas(view) if replica not in named]
 
 
@@ -129,6 +131,8 @@ def deletion_protection(view: View) -> Iterator[Finding]:
     """DeletionProtection is on for the database and its replicas, on both sides. Source: DescribeDBInstances."""
     found = _databases(view)
     for instance in found:
+        # By default a deletion removes the automated backups at once, copies to restore from too
+        # (API_DeleteDBInstance).
         if instance.deletion_protection:
             yield view.ok(instance.identifier, "on", "on", "a delete call is refused")
         else:
@@ -271,6 +275,7 @@ def name_free(view: View) -> Iterator[Finding]:
     # Tasks that run in the DR region run upon this database: a standby's run upon a replica alone.
     elif any(service.running for service in view.get(ecs.services)):
         yield view.none_expected(name, "the DR region has taken over: this is its database")
+    # A warning: its tag says which recovery or drill made it, and that one's own commands remove it.
     elif RESTORED_FROM in dict(found.tags):
         reason = "a recovery or a drill restored it: a new failover would stop at it"
         remedy = Remedy(
@@ -294,6 +299,7 @@ def _of_named_replica(view: View, found: rds.Instance) -> Finding:
 
 
 def _rename(view: View, instance: rds.Instance) -> tuple[str, ...]:
+    # A rename keeps the data, which may be all that is left, and reboots the instance (API_ModifyDBInstance).
     return _modify(view, instance, NewDBInstanceIdentifier=f"{instance.identifier}-old")
 
 

@@ -44,6 +44,7 @@ def _start(view: View) -> str:
         "StartDBInstanceAutomatedBackupsReplication",
         SourceDBInstanceArn=f"arn:aws:rds:{env.regions.primary}:{env.account}:db:{database_name(view)}",
         BackupRetentionPeriod=env.thresholds.backup_retention_days,
+        # The key of the destination region: the primary's encrypts nothing there.
         KmsKeyId=env.named(env.names.db_copy_key_alias),
         SourceRegion=env.regions.primary,
     )
@@ -92,6 +93,7 @@ def _no_copy(view: View, name: str, wanted: str) -> Finding:
         strange = sorted({row.status for state, row in found if not state.known})
         last = f"the newest snapshot is of {max(times):%Y-%m-%d %H:%M} UTC" if times else "there is no snapshot"
         last += f" (of what AWS calls {', '.join(strange)} nothing is known)" if strange else ""
+    # That no mechanism has a copy is certain without the snapshots: they only complete the sentence.
     except DataUnavailable:
         last = "snapshots could not be read"
     reason = f"the database cannot be restored in {view.region} by any accepted mechanism; {last}"
@@ -112,6 +114,7 @@ def age(view: View) -> Iterator[Finding]:
     copy = copy_to_use(view)
     if copy is None:
         yield view.none_expected(name, "there is no usable copy: see rds-copy.usable")
+    # T23: a replica that was broken for two days had no lag either.
     elif copy.age_s is None:
         yield view.unknown(name, wanted, f"The age of {copy.mechanism} {copy.name} is not known: {copy.basis}")
     elif copy.age_s <= rpo_s(view):

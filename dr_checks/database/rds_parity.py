@@ -14,6 +14,7 @@ from dr_estate.model import states
 from dr_estate.model.engines import ENGINES
 from dr_estate.readers import rds, rds_groups
 
+# Enough to see the cause; the commands set them all.
 _SHOWN = 5
 
 
@@ -41,6 +42,7 @@ def parameter_group(view: View) -> Iterator[Finding]:
         yield _no_primary(view)
         return
     name, applied = source.parameter_groups[0]
+    # pending-reboot and its like: what runs is another set of values than the one that is compared below.
     if applied not in ("in-sync", "applying", ""):
         reason = "the primary does not run with the group's values until it is rebooted"
         yield view.warn(source.identifier, applied, "in-sync", reason, "Reboot it in a maintenance window.")

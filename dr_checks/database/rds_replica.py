@@ -43,6 +43,7 @@ def state(view: View) -> Iterator[Finding]:
         state = states.DATABASE[replica.status]
         measured = f"{replica.status}, replication {replica.replication or 'not reported'}"
         wanted = "promotable, replication replicating"
+        # Before the state: a replica whose replication stopped is available, and its promotion brings old data (T23).
         if replica.replication and not states.DATABASE_REPLICATION[replica.replication].serves:
             reason = replica.replication_message or "it no longer receives the primary's writes"
             yield view.gap(replica.identifier, measured, wanted, reason, _REPLACE)
@@ -57,6 +58,7 @@ def state(view: View) -> Iterator[Finding]:
             yield view.gap(replica.identifier, measured, wanted, reason, "Read its events, and fix the cause.")
         else:
             yield view.ok(replica.identifier, measured, wanted, "it follows the primary and can be promoted")
+    # Where a replica is only the fallback, its absence is no gap: rds-copy.usable asks for any one copy.
     if not found and view.env.replication.database[0] == REPLICA:
         reason = "the mechanism this environment prefers does not exist"
         remedy = f"Create it in {view.region}: aws_db_instance.replicate_source_db."
@@ -161,6 +163,7 @@ def backups(view: View) -> Iterator[Finding]:
     found = replicas(view)
     for replica in found:
         measured, wanted = f"retained {replica.retention_days} days", "retained 1 day or more"
+        # "RDS creates read replicas with backups disabled" (API_CreateDBInstanceReadReplica).
         if replica.retention_days:
             yield view.ok(replica.identifier, measured, wanted, "it can be restored to a point in time once promoted")
         else:

@@ -11,6 +11,7 @@ from dr_estate.config.environment import Side
 from dr_estate.model.states import DATABASE
 from dr_estate.readers import rds_storage
 
+# RDS grows a volume that has 10 % or less free (the same page); at half of that growing did not help.
 _FULL, _NEARLY_FULL = 0.05, 0.1
 # Storage autoscaling adds 10 % at least. Source: RDS User Guide, Managing capacity automatically.
 _GROWS_PERCENT = 110

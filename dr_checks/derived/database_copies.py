@@ -82,6 +82,7 @@ def runs_database(view: View, writable: bool = False) -> bool:
 
 def replicated_backups(view: View) -> list[rds.AutomatedBackup]:
     """The automated backups replicated from the primary region, the newest first. Raises DataUnavailable."""
+    # A backup without a restorable time comes last, and stays in the list: that it exists is a finding.
     never = datetime.min.replace(tzinfo=view.now.tzinfo)
     found = [b for b in view.get(rds.automated_backups, Side.DR) if b.source_region == view.env.regions.primary]
     return sorted(found, key=lambda backup: backup.latest or never, reverse=True)
@@ -149,6 +150,7 @@ def _automated_copies(view: View) -> list[DatabaseCopy]:
 def _of_automated(view: View, backup: rds.AutomatedBackup) -> DatabaseCopy:
     age = None if backup.latest is None else max(0.0, (view.now - backup.latest).total_seconds())
     flaw = "it has no restorable time yet" if backup.latest is None else restore_key_flaw(view, backup.key_arn)
+    # Whose data it is goes before its key: a copy of another database is none, however sound.
     flaw = database_identity.flaw(view, backup.resource_id, candidates(view)) or flaw
     return DatabaseCopy(AUTOMATED, backup.arn, age, f"RestoreWindow.LatestTime in {view.env.regions.dr} (T24)", flaw)
 

@@ -104,11 +104,13 @@ class ListenerTable:
                 alike = mine[place][0] if place < len(mine) else None
                 is_same = alike == further and before == [conditions for conditions, _, _ in theirs[:place]]
                 goals.add(mine[place][1] if is_same else None)
+        # Paths that part ways have no one goal, and none at all was not led here.
         return goals.pop() if len(goals) == 1 else None
 
     def _route_of_path(self, host: str, path: str) -> str | None:
         """Where a request for the path leads; None where a condition on something else comes before."""
         for _, rule in sorted(self._matching(host), key=itemgetter(0)):
+            # A condition on a header, method or address hangs on the visitor: no one answer is right.
             if rule.by_regex or len(rule.further) > bool(rule.paths):
                 return None
             if not rule.paths or any(fnmatchcase(path, pattern) for pattern in rule.paths):
@@ -159,6 +161,7 @@ class ListenerTable:
 
     def _unconditional(self, host: str) -> tuple[float, str]:
         plain = ((order, rule) for order, rule in self._matching(host) if not rule.further)
+        # The default action comes after every rule (ELB guide, Listener rules).
         order, rule = min(plain, key=itemgetter(0), default=(inf, None))
         return order, self._leads(rule) if rule else "the default action"
 

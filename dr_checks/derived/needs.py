@@ -289,6 +289,7 @@ def _of_topics(view: View, tenant: str) -> Iterator[Need]:
     for listener in view.get(sns_topics.listeners):
         if listener.who == "sqs":
             yield Need(listener.topic, NeedKind.TOPIC_QUEUE, listener.endpoint.rpartition(":")[2])
+        # Mail and HTTPS have no end in AWS that could be followed.
         elif listener.who == "lambda":
             yield Need(listener.topic, NeedKind.TOPIC_FUNCTION, listener.endpoint.partition(":function:")[2])
 

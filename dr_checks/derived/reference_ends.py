@@ -46,6 +46,7 @@ class ReferenceEnds:
         # Before anything is looked up: what names the primary region is lost with it, whether it exists or not.
         if row.is_in(self._regions.primary):
             return End.PRIMARY
+        # A third region is not lost with the primary, and a service's own host needs nothing of ours.
         if row.kind is ReferenceKind.SERVICE or (row.region and not row.is_in(self._regions.dr)):
             return End.HERE
         if row.kind is ReferenceKind.ADDRESS:
@@ -55,6 +56,7 @@ class ReferenceEnds:
         if row.kind is ReferenceKind.NETWORK:
             return self._of_ids(row.name, _network_ids(self._view, Side.DR), Side.PRIMARY)
         if row.kind is ReferenceKind.OTHER:
+            # A kind that is not looked up: found in no list, which is no proof that it is absent.
             return End.NOWHERE if row.region else _unless_alike(alike)
         return self._of_resource(row)
 

@@ -33,6 +33,7 @@ class Decision(Protocol):
 
 def stronger(role: str, decision: Decision) -> str:
     """What to do where no allow of the role's own helps: against a deny, or a boundary; "" where one would."""
+    # An explicit deny wins over every allow (IAM guide, policy evaluation logic): another policy is no remedy.
     denied = decision.decision == PolicyAnswer.DENIED
     if decision.bounded and denied:
         return f"Take the Deny of these out of the permissions boundary of '{role}': no Allow is stronger than it."

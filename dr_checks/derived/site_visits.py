@@ -21,6 +21,7 @@ from dr_estate.snapshot.snapshot import Snapshot
 
 T = TypeVar("T")
 EDGE = "CloudFront"
+# A site with basic authentication answers 401 to everybody without its password: it serves.
 _ERROR, _UNAUTHORISED = 400, 401
 _SIDES = (Side.PRIMARY, Side.DR)
 
@@ -34,10 +35,13 @@ def sides_answered(
     """
     doors = {side: _addresses(snapshot, side) for side in _SIDES}
     regions = {env.region(side): side for side in _SIDES}
+    # In this order: what name servers answer, then what Route 53 says it would answer, for where port 53 is closed
+    # (T70).
     for reader in (dns_answers.authorities, dns_answers.tested, *also):
         rows = part_or(snapshot, reader, Side.GLOBAL, ())
         found = [row for row in rows if isinstance(row, DnsAnswer) and row.name == env.traffic.origin_record]
         values = {value for answer in found for value in answer.values}
+        # By addresses, for an alias answers with those; a CNAME shows the region in its name.
         sides = {side for side, addresses in doors.items() if addresses & values}
         sides |= {regions[region] for value in values if (region := region_of(value)) in regions}
         if sides:

@@ -22,6 +22,7 @@ from dr_estate.model.unavailable import available
 from dr_estate.readers import efs_mounts, elbv2, rds_groups, vpc
 
 _BALANCER = "load balancer"
+# Interface endpoints of AWS services are asked over HTTPS.
 _HTTPS = 443
 
 

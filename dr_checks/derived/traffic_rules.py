@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 
 _PORTS = re.compile(r"(?P<first>-?\d+)-(?P<last>-?\d+) (?P<peer>.+)")
+# IANA's numbers, by which a rule may name its protocol (EC2 API, IpPermission).
 _NUMBERS = {"6": "tcp", "17": "udp"}
 _ANYWHERE, VPC = "0.0.0.0/0", "vpc"
 _LIST = "a prefix list"
@@ -29,6 +30,7 @@ class TrafficRule:
     peer: str
 
     def __str__(self) -> str:
+        # Of protocols without ports "0-65535" would say nothing.
         whole = (self.first, self.last) == (0, _LAST_PORT) and self.protocol not in _NUMBERS.values()
         return f"{self.protocol} {self.peer}" if whole else f"{self.protocol} {self.first}-{self.last} {self.peer}"
 

@@ -23,6 +23,7 @@ from dr_estate.readers import ecs, elbv2, route53, route53_health_checks
 from dr_estate.readers.http_sites import VisitRound
 from dr_estate.snapshot.snapshot import Snapshot
 
+# The first screen has room for some names; all of them are findings of sites.
 _NAMED = 5
 
 
@@ -70,10 +71,12 @@ def region_service(snapshot: Snapshot, env: Environment, side: Side = Side.PRIMA
     more = f" and {len(failing) - _NAMED} more" if len(failing) > _NAMED else ""
     text = f"{len(failing)} of {len(services)} tenants ({', '.join(failing[:_NAMED])}{more})" if failing else ""
     counts = len(services) - len(failing), len(services)
+    # Whole numbers: a share as a float could fall on either side of its limit.
     if 100 * len(failing) > env.thresholds.impaired_percent * len(services):
         return RegionService(ServiceState.MOST_FAIL, text, *counts)
     if failing:
         return RegionService(ServiceState.SOME_FAIL, text, *counts)
+    # Only after the failures: some tenants that fail for certain say more than one that was not seen.
     unseen = any(fault is None for fault in faults.values())
     return RegionService(ServiceState.UNKNOWN if unseen else ServiceState.SERVES, "", *counts)
 
@@ -102,6 +105,7 @@ def _fault(tenant: str, service: ecs.Service, pages: Mapping[str, str], targets:
         return page
     if not service.running:
         return "no task runs"
+    # A healthy target is no served page (the health check asks for another path), so without a page it stays open.
     return "no healthy target" if targets.get(tenant) == 0 else None
 
 

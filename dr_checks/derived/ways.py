@@ -76,6 +76,7 @@ class Ways:
 
         None where a subnet of the databases has the same table: no printed line leads the data tier to the internet.
         """
+        # A table is shared: a route for the tasks would open the databases of its other subnets to the internet.
         own, data = self.table(subnet), data_tier(self.view)
         working = [name for name in sorted(self.gateways) if self._through(name)[0]]
         if own is None or own.default or not working or data is None or any(self.table(s) == own for s in data):
@@ -112,6 +113,7 @@ class Ways:
         if route.broken:
             return False, f"no working default route ({own.default} is a black hole)"
         if not route.known or not own.known:
+            # A word that AWS does not document decides nothing: neither a way nor a gap.
             return None, f"{own.default}, {own.state or 'no state'}"
         return True, own.default
 
@@ -124,6 +126,7 @@ class Ways:
         if nat is None or not gateway.serves:
             return False, f"no working NAT gateway ({name} is {word})"
         if not nat.public:
+            # It has no Elastic IP: it reaches other VPCs and networks on the premises alone (VPC guide, NAT gateways).
             return False, f"{name}, a private NAT gateway, leads to no internet"
         if not nat.subnet:
             return True, name

@@ -66,6 +66,7 @@ def servers_answer(view: View) -> Iterator[Finding]:
             yield view.unknown("a name server", f"an answer for {zone}", answer)
         elif answer.type == "SOA":
             measured = f"{answer.code}, {'authoritative' if answer.authoritative else 'not authoritative'}"
+            # An answer without authority comes from a cache or a forwarder: it says nothing of the server.
             if answer.code == "NOERROR" and answer.authoritative and answer.values:
                 yield view.ok(answer.asked, measured, "NOERROR, authoritative", "it serves this zone")
             else:
@@ -134,6 +135,7 @@ def _answer_finding(view: View, answer: DnsAnswer, expected: frozenset[str] | No
     if answer.type == "AAAA" and answer.code == "NOERROR" and not answer.values and not _has_six(view):
         reason = "the load balancers have no IPv6 address, so an alias to them has none: visitors take the IPv4 one"
         return view.ok(subject, "no IPv6 address", "none, as the load balancers", reason)
+    # NOERROR without values is an answer too: the name exists, and visitors get nothing.
     if not answer.values:
         reason = "visitors get no address at all"
         healing = Remedy("Fix the record. What Route 53 would answer:", _answer_of(view, answer.name, answer.type))
@@ -186,6 +188,7 @@ def hosts_answer(view: View) -> Iterator[Finding]:
     for tenant in view.tenants:
         host = tenants.host_of(tenant, view.env)
         answer = known.get(host)
+        # Not asked about: of many alike only some are; the summary below counts them.
         if host not in recorded or (answer is None and host not in unseen):
             continue  # tenants.hosts-lead-to-distribution says where it leads
         if answer is None:

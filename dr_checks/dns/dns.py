@@ -55,6 +55,7 @@ def pair_present(view: View) -> Iterator[Finding]:
     found = origin_records(view)
     # Without any record the finding is about the one that has to be made: A, which each load balancer can answer.
     for kind in sorted({record.type for record in found}) or ["A"]:
+        # By type: a pair of A beside a single AAAA moves only the visitors of IPv4.
         there = {record.set_identifier or "no identifier" for record in found if record.type == kind}
         subject, identifiers = f"{name} {kind}", " and ".join(sorted(wanted))
         if there == wanted:
@@ -122,6 +123,7 @@ def can_be_staged(view: View) -> Iterator[Finding]:
         if policies == ["weighted"]:
             yield view.ok(subject, "weighted", "weighted", "traffic can be shifted back in stages")
             continue
+        # A warning by default: a pair of policy failover goes back at once, which a team may want.
         judged = view.gap if view.env.failback.staged else view.warn
         yield judged(
             subject,
@@ -187,6 +189,7 @@ def short_ttl(view: View) -> Iterator[Finding]:
     origin, domain = view.env.traffic.origin_record, f".{view.env.traffic.tenant_domain}"
     leading = [r for r in view.get(route53.records) if r.type in routing.ADDRESS_TYPES]
     hosts = {host_of(tenant, view.env) for tenant in view.tenants}
+    # A wildcard answers only for names that have no record of their own (Route 53 guide).
     ours = {origin, *hosts} | ({f"*{domain}"} if hosts - {r.name for r in leading} else set())
     on_the_way = [r for r in leading if r.name in ours]
     long_lived = [r for r in on_the_way if r.ttl_s is not None and r.ttl_s > limit]
@@ -220,6 +223,7 @@ def cloudfront_alias(view: View) -> Iterator[Finding]:
     ]
     for record in routed:
         subject = f"{record.name} {record.type} {record.set_identifier}"
+        # EvaluateTargetHealth cannot be true for a distribution (API_AliasTarget, T08).
         if record.health_check_id:
             yield view.ok(subject, record.health_check_id, "a health check", "its own health check decides")
         else:

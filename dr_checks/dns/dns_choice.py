@@ -83,6 +83,7 @@ def _moved_by(view: View, side: Side, evaluated: Sequence[Record]) -> Iterator[F
         subject = f"{evaluated[0].name} evaluates {group}"
         if group not in empty:
             continue
+        # What is empty now moves visitors now; what may become empty is one warning for all (below).
         if empty[group]:
             yield view.gap(subject, empty[group], wanted, _MOVES[side], remedy, tenant)
         else:
@@ -132,6 +133,7 @@ def _answers(view: View, imagined: Imagined, wanted: Side | None, when: str, rea
     for kind in sorted({record.type for record in records}):
         subject = f"{view.env.traffic.origin_record} {kind}, {when}"
         of_kind = [record for record in records if record.type == kind]
+        # Each type apart: a resolver asks for A and AAAA separately, and each has records of its own.
         choice = routing.chosen_records(of_kind, imagined(of_kind))
         if choice is None:
             yield view.unknown(subject, wanted_regions, "Its routing policy cannot be simulated.")
@@ -153,6 +155,7 @@ def _answers(view: View, imagined: Imagined, wanted: Side | None, when: str, rea
 
 def _region(record: Record, known: Mapping[str, str]) -> str:
     """Return the region a record leads to; its set identifier counts only where its target's name holds no region."""
+    # After a cut-over by weights or targets the set identifier keeps its region's name: the target decides.
     return routing.region_of(routing.target_of(record)) or known.get(record.set_identifier or "", "elsewhere")
 
 

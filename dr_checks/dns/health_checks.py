@@ -63,6 +63,7 @@ def _same_setting(view: View, setting: str) -> Remedy:
     regions = {routing.region_of(routing.target_of(record)): found for record, found in records_with_checks(view)}
     there, here = (regions.get(region) for region in (view.env.regions.primary, view.env.regions.dr))
     value = getattr(there, setting, None)
+    # No command beside a failover: copied from the primary's check it would take over the pin.
     if not (there and here and value and setting in _CHANGEABLE) or failover_may_be_in_force(view):
         return Remedy(sentence)
     return Remedy(sentence, (_change(view, here, **{_CHANGEABLE[setting]: value}),))
@@ -166,6 +167,7 @@ def not_inverted(view: View) -> Iterator[Finding]:
                 "it reports a healthy region unhealthy and the reverse: right only while traffic is pinned",
                 Remedy(
                     "Where no failover is in force, set it right; after one, `dr_cli.py failback` does.",
+                    # After a failover the inversion is what keeps visitors from old data: no command takes it off.
                     () if failover_may_be_in_force(view) else (_change(view, found, Inverted=False),),
                 ),
             )
@@ -283,6 +285,7 @@ def healthy_now(view: View) -> Iterator[Finding]:
                 "Route 53 does not send visitors to a region that its checkers report unhealthy",
                 _unless_pinned(view, f"Read why {found.id} fails: see its last failure reason by each checker."),
             )
+            # A failover holds the primary's record down on purpose; nothing holds down the DR region's.
             of_primary = record.set_identifier == view.env.traffic.primary_set_identifier
             yield replace(gap, until_failback=of_primary and failover_may_be_in_force(view))
     if not records_with_checks(view):

@@ -43,6 +43,7 @@ def database(view: View) -> Iterator[Finding]:
 def _leads(view: View, name: str, target: str, identifier: str) -> Finding:
     region = view.env.region(Side.DR)
     wanted = f"{identifier} of {region}"
+    # Both: the lost region's database has the same identifier, and another one of this region the same suffix.
     if target.partition(".")[0] == identifier and f".{region}.rds." in target:
         return view.ok(name, target, wanted, "tasks of the DR region find their own database by it")
     reason = "tasks of the DR region would find no database, or that of the lost region, whatever was restored"
@@ -67,6 +68,7 @@ def aws_names(view: View) -> Iterator[Finding]:
     for row in view.get(route53_private_names.names):
         if isinstance(row, Unavailable):
             yield view.unknown(name, wanted, row)
+        # What the primary region's tasks do not find is that region's matter: a failover needs none of its names.
         elif row.side is not Side.DR:
             continue
         elif row.names is None:
@@ -101,6 +103,7 @@ def own_sites(view: View) -> Iterator[Finding]:
         if isinstance(row, Unavailable):
             yield view.unknown(name, wanted, row)
     known = {row.side: row for row in rows if isinstance(row, PrivateNames) and row.names is not None}
+    # One VPC alone shows no difference, and a difference is all that is judged.
     if len(known) < len(rows):
         if not any(isinstance(row, Unavailable) for row in rows):
             yield view.none_expected(name, "there is no VPC: see vpc.available")

@@ -11,6 +11,7 @@ from dr_estate.readers import route53
 from dr_estate.snapshot.tenants import host_of
 
 _NO_ZONE = "the hosted zone does not exist: see route53.zone-accessible"
+# MNAME, RNAME, SERIAL, REFRESH, RETRY, EXPIRE and MINIMUM (RFC 1035, 3.3.13).
 _SOA_FIELDS = 7
 # Types that a zone has for a name that another zone answers for; all else of such a name is never asked for.
 _OF_DELEGATIONS = ("NS", "DS")
@@ -27,6 +28,7 @@ _OF_DELEGATIONS = ("NS", "DS")
 def zone_accessible(view: View) -> Iterator[Finding]:
     """One public zone of the name: of two, only one is delegated, and a change to the other does nothing."""
     name = view.env.traffic.zone
+    # A private zone of that name is answered inside its VPCs alone: no visitor asks it.
     found = [z for z in view.get(route53.zones) if z.name == name and not z.private]
     if len(found) == 1:
         yield view.ok(name, found[0].id, "one public zone", "the zone is unique and readable")
@@ -125,6 +127,7 @@ def accelerated_recovery(view: View) -> Iterator[Finding]:
     zone = view.get(route53.zone)
     if zone is None:
         yield view.none_expected(view.env.traffic.zone, _NO_ZONE)
+    # ENABLING is a gap too: what is not on when us-east-1 is lost comes too late (T02).
     elif zone.accelerated_recovery == "ENABLED":
         yield view.ok(zone.name, "ENABLED", "ENABLED", "Route 53 accepts changes again about an hour after the loss")
     else:
@@ -155,6 +158,7 @@ def denied_zones(view: View) -> Iterator[Finding]:
     """The nearest zone of the account that holds the origin name is the traffic zone, and is not on the deny list."""
     traffic, origin = view.env.traffic, view.env.traffic.origin_record
     public = {z.name for z in view.get(route53.zones) if not z.private}
+    # The longest name that is a zone here: resolvers are led to that one, whatever shorter zones say.
     holding = next((name for name in _names_above(origin) if name in public), None)
     if holding is None:
         yield view.none_expected(origin, _NO_ZONE)

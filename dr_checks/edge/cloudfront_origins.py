@@ -70,6 +70,7 @@ def _bucket_finding(view: View, found: Distribution, origin: Origin) -> Finding:
     if origin.access_control and control is None:
         return view.unknown(name, _WANTED, f"The origin access control {origin.access_control} was not read.")
     unsigned = control if control and control.signing == _NEVER else None
+    # "never" turns the control off (API_OriginAccessControlConfig): S3 sees a request of nobody.
     if unsigned:
         origin = replace(origin, access_control="")
     answer = answer_of(bucket.policy, _request(view, found, origin))
@@ -102,9 +103,11 @@ def _key_finding(view: View, found: Distribution, origin: Origin, bucket: s3.Buc
         return view.unknown(name, _WANTED, rules)
     arriving: dict[str, bool] = {}
     for source, rule in rules:
+        # True where the source bucket encrypts all under KMS; else only what names a key when it is written.
         if rule.encrypted_objects and rule.replica_key:
             arriving[rule.replica_key] = arriving.get(rule.replica_key, False) or is_under_kms(source)
     own = _use(view, found, origin, bucket.key) if is_under_kms(bucket) else _KeyUse(PolicyAnswer.ALLOWED)
+    # Where no rule fills the bucket, all of it is uploaded: then its own key decides on every page.
     uses = [(own, not rules), *((_use(view, found, origin, ref), is_all) for ref, is_all in arriving.items())]
     refused = [(use.detail, is_all) for use, is_all in uses if use.answer is PolicyAnswer.DENIED]
     unsettled = [use.detail for use, _ in uses if use.answer is PolicyAnswer.UNDECIDED]
@@ -113,6 +116,7 @@ def _key_finding(view: View, found: Distribution, origin: Origin, bucket: s3.Buc
         f"aws_kms_key of '{name}': enabled, with {_DECRYPT} allowed to {_CLOUDFRONT} for the distribution's ARN as "
         "aws:SourceArn, which is read by an origin access control alone; or encrypt by AES256 in both regions."
     )
+    # Before the unknown: one key that refuses for certain is a gap, whatever another says.
     if any(is_all for _, is_all in refused):
         reason = "what arrives is encrypted under it, and CloudFront is refused: pages come without it"
         return view.gap(name, measured, _WANTED, reason, remedy)
@@ -132,6 +136,7 @@ def _filling(view: View, name: str) -> list[tuple[s3.Bucket, s3.BucketReplicatio
         rows = view.get(cloudfront_buckets.buckets, Side.PRIMARY)
     except DataUnavailable as error:
         return error.unavailable
+    # A bucket that was not read may have the rule: without it "nothing fills it" would be a guess.
     unseen = next((row for row in rows if isinstance(row, Unavailable)), None)
     return unseen or filling(rows, name)
 
@@ -198,6 +203,7 @@ def _is_closed(bucket: s3.Bucket, origin: Origin) -> bool:
 
 def _is_unsettled(bucket: s3.Bucket, origin: Origin, answer: PolicyAnswer) -> bool:
     """Whether something that is not read decides: a canonical user, the objects' ACLs."""
+    # The ACL of an object may open it to everybody; reading them takes a call an object, so it stays unknown.
     by_acl = _is_public(origin) and "IgnorePublicAcls" not in bucket.public_blocks
     by_user = bool(origin.identity) and "CanonicalUser" in bucket.policy
     return answer is PolicyAnswer.UNDECIDED or (answer is PolicyAnswer.SILENT and (by_acl or by_user))
@@ -246,6 +252,7 @@ def _replication_finding(view: View, source: str, copy: str) -> Finding:
     if not isinstance(bucket, s3.Bucket):
         return view.unknown(copy, wanted, bucket or f"This evidence does not hold the bucket {source}.")
     rules = [rule for rule in bucket.rules if rule.destination == copy]
+    # Which part of the bucket the pages need is not known here, so a rule of a prefix counts.
     if any(rule.enabled for rule in rules):
         return view.ok(copy, wanted, wanted, "what visitors put into the one is found in the other")
     measured = "its rule is disabled" if rules else "no rule"

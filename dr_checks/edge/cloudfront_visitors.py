@@ -61,6 +61,7 @@ def _methods_finding(view: View, found: Distribution) -> Finding:
         return view.unknown(found.id, _WANTED, "This evidence does not hold which methods are admitted.")
     refusals = {root: _refusals(view, found, root) for root in _roots(found)}
     admitting = [root for root, refused in refusals.items() if not refused]
+    # A directory counts only where a pattern names WordPress's files in it: a shop's API may admit POST as well.
     if any(root == _TOP or _names_wordpress(found, root) for root in admitting):
         return view.ok(found.id, "admitted", _WANTED, "people who write, order or log in are let through")
     patterns = ", ".join(dict.fromkeys(refusals[_TOP].values()))
@@ -94,6 +95,7 @@ def _refusals(view: View, found: Distribution, root: str) -> Mapping[str, str]:
 def _posts(view: View, found: Distribution, behaviour: Behaviour) -> bool:
     """Whether a POST passes, to an origin that need not be the lost region's."""
     origins = origins_of(found, behaviour.target)[:1]
+    # A bucket runs no PHP; a target without any origin is refused as well, for all() of nothing is true.
     if _POST not in (behaviour.methods or ()) or all(map(is_bucket, origins)):
         return False
     grouped = any(group.id == behaviour.target for group in found.groups)
@@ -116,6 +118,7 @@ def _names_wordpress(found: Distribution, root: str) -> bool:
 
 def _behaviour(found: Distribution, path: str) -> Behaviour:
     """The behaviour that takes a request for the path: the first whose pattern fits, else the default one."""
+    # CloudFront compares patterns in the order of the list, and takes the default where none fits (API_CacheBehavior).
     default, *others = found.behaviours
     return next((row for row in others if _fits(row.pattern, path)), default)
 
@@ -154,6 +157,7 @@ def _alias_finding(view: View, found: Distribution, other: Distribution, host: s
     answers = {target: follows(view, other, target) for target in targets}
     lost = sorted(target for target, leads in answers.items() if leads is False)
     wanted, measured = "follows the traffic", f"answered by {other.id}"
+    # Before the unknown: an origin that leads elsewhere for certain is a gap, whatever the others do.
     if lost:
         reason = "this tenant's visitors are not led to the region that serves"
         remedy = (

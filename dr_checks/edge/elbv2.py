@@ -17,6 +17,7 @@ from dr_estate.readers.acm import certificates, covers
 KEEP_ALIVE, PROTECTION = "client_keep_alive.seconds", "deletion_protection.enabled"
 # Of a load balancer that never set it (ALB attribute client_keep_alive.seconds, T11).
 DEFAULT_KEEP_ALIVE_S = 3600
+# "You must specify subnets from at least two Availability Zones" (API_CreateLoadBalancer, Application Load Balancers).
 _ZONES = 2
 _ALIKE = (
     "idle_timeout.timeout_seconds",

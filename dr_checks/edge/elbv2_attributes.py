@@ -29,6 +29,7 @@ def alike(view: View) -> Iterator[Finding]:
     nothing where it does not. Source: DescribeTargetGroupAttributes.
     """
     rows = (*view.get(elbv2_attributes.attributes), *view.get(elbv2_attributes.attributes, Side.PRIMARY))
+    # Each cause once: of a denied account it would stand beside every group.
     for unread in dict.fromkeys(row for row in rows if isinstance(row, Unavailable)):
         yield view.unknown("a target group", _WANTED, unread)
     here, there = _by_tenant(view, Side.DR), _by_tenant(view, Side.PRIMARY)
@@ -63,6 +64,7 @@ def _by_tenant(view: View, side: Side) -> dict[str, GroupAttributes]:
 def _differing(mine: GroupAttributes, theirs: GroupAttributes) -> list[tuple[str, str, str]]:
     """Each attribute of the primary's with another value here: the key, here and there."""
     here = dict(mine.values)
+    # AWS returns the cookie's settings also where stickiness is off, and then they mean nothing.
     sticks = dict(theirs.values).get(_STICKS) == "true"
     return [
         (key, here.get(key, ""), value)

@@ -37,6 +37,7 @@ def reserved_alike(view: View) -> Iterator[Finding]:
     wanted = f"{round(there.units * _SHARE)} units or more"
     if here.units >= there.units * _SHARE and not waiting:
         yield view.ok(name, measured, wanted, "it can carry the primary region's load at once")
+    # After the units: too few of them are a gap, whatever an unknown state means.
     elif here.units >= there.units * _SHARE and strange:
         yield view.undocumented(name, wanted, strange[0])
     else:
@@ -56,6 +57,7 @@ def _reserve(view: View, units: int) -> Remedy:
     )
     if balancer is None:
         return Remedy(sentence)
+    # All of the primary's units: the share is what is tolerated, not what is asked for.
     capacity = {"CapacityUnits": units}
     command = view.command(
         "elbv2", "ModifyCapacityReservation", LoadBalancerArn=balancer.arn, MinimumLoadBalancerCapacity=capacity

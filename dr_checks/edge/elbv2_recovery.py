@@ -9,8 +9,10 @@ from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_estate.readers import elbv2
 
+# The other nine tenths belong to the database, to the tasks' start and to DNS.
 _SHARE = 0.1
 _MINUTE_S = 60
+# ELB's own interval, and the least passes that it takes: 2 of 2 to 10 (API_CreateTargetGroup).
 _INTERVAL_S, _TIMEOUT_S, _PASSES = 30, 10, 2
 
 
@@ -43,6 +45,7 @@ def soon_healthy(view: View) -> Iterator[Finding]:
             reason = (
                 f"so much of the recovery time of {view.env.objectives.rto_minutes} minutes passes by waiting alone"
             )
+            # A warning: visitors wait for it, and are served.
             yield view.warn(group.name, measured, wanted, reason, _sooner(view, group), tenant.id)
     if not ours:
         yield view.none_expected("all target groups", "none exists: see elbv2-routing.target-groups")

@@ -98,6 +98,7 @@ def host_rules(view: View) -> Iterator[Finding]:
     tables, primary, sent = _tables(view), _primary_tables(view), _met_by_distribution(view)
     groups = _of_tenants(view)
     for_tenants = {label for label, table in primary.items() if table.leads_to(groups)}
+    # Where no listener is the same in both regions, each one here is judged: visitors come by some of them.
     if for_tenants & tables.keys():
         tables = {label: table for label, table in tables.items() if label in for_tenants}
     hosts, numbers = _primary_hosts(view, primary) if tables else {}, set[tuple[str, int]]()
@@ -119,6 +120,7 @@ def host_rules(view: View) -> Iterator[Finding]:
                 for label, route in found.items()
             }
             wrong = {label: route for label, route in routes.items() if route and route != wanted}
+            # A wrong goal on one listener is certain, whatever the rules of another would do.
             if None in routes.values() and not wrong:
                 gated = any(GATE in goal for table in tables.values() for goal in table.goals(host, wanted))
                 yield view.unknown(host, wanted, (gated and _dark(view)) or _UNEVALUATED, tenant.id)

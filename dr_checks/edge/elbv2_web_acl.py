@@ -31,6 +31,7 @@ def alike(view: View) -> Iterator[Finding]:
     if here.acl is None:
         reason = "after the failover nothing stops what the primary region's web ACL stops today"
         yield view.gap(name, measured, wanted, reason, remedy)
+    # In their order: WAF evaluates rules by priority (API_Rule). An ACL here alone refuses whom nobody refuses today.
     elif there.acl is None or (here.acl.default, here.acl.rules) != (there.acl.default, there.acl.rules):
         reason = "visitors would be let in or turned away otherwise than today"
         yield view.gap(name, measured, wanted, reason, remedy)

@@ -36,6 +36,7 @@ def _service(view: View, tenant: Tenant) -> ecs.Service | None:
 def reason_to_sleep(view: View, tenant: Tenant) -> str:
     """Why the tenant's site need not answer on this side just now, "" where it must: no task is wanted, on purpose."""
     service = _service(view, tenant)
+    # A service that wants tasks has to answer, whatever mode or schedule is set.
     if service is None or service.desired:
         return ""
     pilot_light = view.side is Side.DR and view.env.standby.mode == "pilot-light"
@@ -113,6 +114,7 @@ def every_site_answers(view: View) -> Iterator[Finding]:
         if isinstance(unavailable, Unavailable):
             yield view.unknown("a tenant's site", wanted, unavailable)
     left_out = {tenants.site_of(tenant, view.env) for tenant in view.tenants} - by_host(done).keys()
+    # An answer from CloudFront's cache was dropped: what it hides is unknown, never well.
     if done.edge and left_out and not any(isinstance(row, Unavailable) for row in done.tenants):
         yield view.unknown(min(left_out), wanted, f"{len(left_out)} sites were not shown{way(done)}.")
 
@@ -136,6 +138,7 @@ def own_identity(view: View) -> Iterator[Finding]:
         measured = answer.title or answer.realm or f"status {answer.status}, no title"
         if (answer.names_host or not view.env.application.names_host) and not stranger:
             yield view.ok(answer.host, measured, wanted, "the right tenant answers", tenant.id)
+        # A realm with a host of the platform in it that is not this one is another tenant's.
         elif answer.status == _UNAUTHORISED and not stranger and f".{domain}" not in answer.realm.lower():
             yield view.ok(answer.host, "asks for a password", wanted, "an unknown host is not probed", tenant.id)
         else:
@@ -175,6 +178,7 @@ def in_good_time(view: View) -> Iterator[Finding]:
             f"Look at the task's CPU, its database host and its file system in {view.region}: one may be remote.",
             tenant.id,
         )
+    # One line for all that answered; who did not is every-site-answers' matter.
     if there and not slow:
         longest = max(answer.time_s for _, answer in there)
         yield view.ok("all sites", f"{longest:.1f} s at most", f"{limit} s or less", "no dependency is slow")
@@ -197,6 +201,7 @@ def edge_agrees(view: View) -> Iterator[Finding]:
     """
     seen = edge_visits(view.snapshot, view.env, view.side)
     done = _round(view) if seen is not None else ""
+    # With one way alone nothing can be compared; edge visits also stand in for those of a balancer out of reach.
     if seen is None or isinstance(done, str) or done.edge:
         yield view.none_expected("all sites", "no site was visited by both ways, with its visitors led to this region")
         return
@@ -207,6 +212,7 @@ def edge_agrees(view: View) -> Iterator[Finding]:
         measured = f"{answer.status}, {answer.title or answer.realm or 'no title'}{way(seen)}"
         if is_own(answer, seen, view.env):
             yield view.ok(answer.host, measured, wanted, "visitors get what the load balancer answers", tenant.id)
+        # Only where the load balancer shows the site is CloudFront at fault.
         elif answer.host in direct and is_own(direct[answer.host], done, view.env):
             yield view.gap(
                 answer.host,

@@ -43,6 +43,7 @@ def admits_alike(view: View) -> Iterator[Finding]:
         return
     closed, doubt = _locked_out(view, original, copy) if copy.text and _is_stricter(original, copy) else ([], None)
     refused = _refusals(original, copy, closed)
+    # A refusal that is certain stands, whatever else is not known.
     if doubt is not None and not refused:
         if isinstance(doubt, Unavailable):
             yield view.unknown(name, _WANTED, doubt)
@@ -54,6 +55,7 @@ def admits_alike(view: View) -> Iterator[Finding]:
 
 def _is_stricter(original: FileSystemPolicy, copy: FileSystemPolicy) -> bool:
     """Whether only the tasks' own requests show that the copy's policy admits them as the original's does."""
+    # Without a policy of its own a file system grants every client full access (EFS guide, Default file system policy).
     return (copy.present and not original.present) or any(map(_is_of_plain_transport, copy.denies))
 
 

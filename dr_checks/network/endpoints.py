@@ -23,6 +23,7 @@ from dr_estate.readers import ecr, ecs, iam_store_roles, vpc
 from dr_estate.readers.iam_store_roles import StoreRight, StoreRole
 
 _HTTPS = TrafficRule("tcp", 443, 443, "")
+# What stands behind the seventh part is ECS's: the JSON key, stage and version of a secret (API_Secret).
 _SECRET_PARTS = 7
 _WANTED = "HTTPS from the tasks, and a policy that allows what they ask for"
 
@@ -103,6 +104,7 @@ def _storing(
         lacking = {pair: answer for pair, answer in lacking.items() if not _alike(view, answer, pair, theirs)}
     refused = [right for (_, right), answer in lacking.items() if answer in _REFUSED]
     if refused:
+        # Three name the policy; the remedy is the same for all.
         measured = ", ".join(dict.fromkeys(f"{right.action} on {right.copy}" for right in refused[:3]))
         reason = "tasks start, and are refused what they read and write in the primary region today"
         remedy = f"aws_vpc_endpoint for {endpoint.service} in {view.region}: a policy with the ARNs of the copies."
@@ -132,6 +134,7 @@ def _available(view: View, side: Side) -> list[vpc.VpcEndpoint]:
 def _answer(endpoint: vpc.VpcEndpoint, request: PolicyRequest) -> PolicyAnswer:
     """What its policy says; one that AWS names none for lets everything through. Its own id is in each request."""
     through = (("aws:SourceVpce", endpoint.id),) if endpoint.id else ()
+    # A request through an endpoint has no aws:SourceIp (IAM guide, global condition keys).
     arriving = replace(request, context=(*request.context, *through), absent=("aws:SourceIp",))
     return answer_of(endpoint.policy, arriving) if endpoint.policy else PolicyAnswer.ALLOWED
 
@@ -163,6 +166,7 @@ def _let_in(view: View, endpoint: vpc.VpcEndpoint, services: list[str]) -> Itera
     guards = [id_ for id_ in endpoint.groups if id_ in known]
     if guards and callers and callers <= known:
         https = {"IpProtocol": "tcp", "FromPort": _HTTPS.first, "ToPort": _HTTPS.last}
+        # At one group: what any group of an interface admits is admitted.
         rule = {**https, "UserIdGroupPairs": [{"GroupId": id_} for id_ in sorted(callers)]}
         yield view.command("ec2", "AuthorizeSecurityGroupIngress", GroupId=guards[0], IpPermissions=[rule])
 
@@ -174,6 +178,7 @@ _REFUSED = (PolicyAnswer.DENIED, PolicyAnswer.SILENT)
 def _takes(view: View, endpoint: vpc.VpcEndpoint) -> bool:
     """Whether requests of tasks go through the endpoint: by AWS's own name, or by the routes of a subnet of theirs."""
     if endpoint.kind != "Gateway":
+        # Without private DNS an interface endpoint has only names of its own, for which no task asks.
         return endpoint.private_names
     tables = view.get(vpc.route_tables)
     places = {place for _, service in tenant_services(view) for place in service.subnets}
@@ -208,6 +213,7 @@ def _starting(view: View, definition: ecs.TaskDefinition) -> Iterator[tuple[str,
             repository = f"arn:aws:ecr:{region}:{image.account}:repository/{image.repository}"
             yield "ecr.api", "ecr:GetAuthorizationToken", "*"
             yield "ecr.dkr", "ecr:BatchGetImage", repository
+            # ECR keeps the layers of images in this bucket of AWS (ECR User Guide, interface VPC endpoints).
             yield "s3", "s3:GetObject", f"arn:aws:s3:::prod-{region}-starport-layer-bucket/any"
         for _, source in container.sources:
             arn = ":".join(source.split(":")[:_SECRET_PARTS])

@@ -16,6 +16,7 @@ from dr_estate.readers import route53resolver, route53resolver_firewall, vpc
 _WANTED = f"{vpc.AMAZONS}, or servers that answer for it"
 _ANSWERED = "name servers that answer without the primary region"
 _SHOWN = 3  # names in a sentence
+# The VPC's resolver answers at this address in each subnet (VPC User Guide, Amazon DNS server).
 _RESOLVER = "169.254.169.253"
 _AWS, _FILES = ".amazonaws.com", ".efs."
 
@@ -40,6 +41,7 @@ def know_the_vpc(view: View) -> Iterator[Finding]:
     reason = "its tasks would find neither their registry nor their files by name"
     if any(_is_amazons(server, here) for server in found.servers):
         yield view.ok(subject, servers, _WANTED, "the VPC's resolver is asked")
+    # No options read is no proof that none are set: a VPC has some or the default.
     elif not found.servers:
         yield view.unknown(subject, _WANTED, "Nothing shows which name server the VPC's tasks are given.")
     elif len(useless := _useless(view, here, found.servers, found.borne)) == len(found.servers):
@@ -47,6 +49,7 @@ def know_the_vpc(view: View) -> Iterator[Finding]:
         yield view.gap(
             subject, "; ".join(useless), _WANTED, reason, Remedy(sentence, _association_commands(view, here, found))
         )
+    # A warning: tasks that run have found their names by these servers.
     elif _runs(view):
         lost = "they answer to the tasks that run here; whether they do without the primary region is not seen"
         yield view.warn(subject, servers, _WANTED, lost, "Drill it: start a task while the primary is cut off.")
@@ -86,6 +89,7 @@ def rules_lead_on(view: View) -> Iterator[Finding]:
 def _rule_finding(view: View, here: vpc.Vpc, rule: route53resolver.ForwardedNames) -> Finding:
     """Where a rule leads the names of tasks. Raises DataUnavailable."""
     subject, measured = rule.rule, f"{rule.domain or 'all names'} to {', '.join(rule.targets) or 'nobody'}"
+    # Names of file systems exist inside the VPC alone: EFS guide, Mounting by DNS name.
     known = all(host.endswith(_AWS) and _FILES not in host for host in rule.hosts)
     if known and any(_is_global(target) for target in rule.targets):
         return view.ok(subject, measured, _ANSWERED, "the internet knows these names")

@@ -66,6 +66,7 @@ class _Openings:
         """Commands that add the rules; none that lets the internet in before a subnet of the databases."""
         closed = data_tier(self.view)
         for stop in stops:
+            # None: which subnets are the databases' was not seen, so no subnet is opened.
             if stop.peer == _INTERNET and (closed is None or closed & set(stop.acl.subnets)):
                 continue
             if number := self._number(stop):
@@ -164,6 +165,7 @@ def _stopped_flows(
     here = tuple(subnet for subnet in flow.clients if subnet in cidrs) or ("",)
     there = tuple(subnet for subnet in flow.servers if subnet in cidrs) or ("",)
     port = (flow.port, flow.port)
+    # Within a subnet no network ACL is asked (VPC User Guide, Network ACLs).
     pairs = ((c, s) for c in here for s in there if c != s)
     for client, server in ((c, s) for c, s in pairs if not flow.zonal or zones.get(c) == zones.get(s)):
         of_client, of_server = cidrs.get(client, _INTERNET), cidrs.get(server, _INTERNET)
@@ -194,6 +196,7 @@ def _passes(rules: list[vpc.AclRule], peer: IPv4Network, port: int) -> bool:
             continue
         if peer.subnet_of(block):
             return rule.allows
+        # A denied part of a subnet drops what stands in that part: nobody knows in which a task starts.
         if not rule.allows and peer.prefixlen:
             return False
     return False

@@ -15,6 +15,7 @@ from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import elbv2, rds, route53_private_names, vpc
 
+# What Fargate asks for before a container runs: image, secrets, log stream (ECR and ECS guides, VPC endpoints).
 NEEDED = ("ecr.api", "ecr.dkr", "s3", "logs", "secretsmanager")
 # pending is seconds from available, and counts: nobody has to do anything for it.
 _ALIVE = {"available", "pending"}
