@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import time_machine
 
 HEADER = "X-World-Clock"
+# An hour of the world in a second.
 MOST_SPEED = 3600.0
 
 
@@ -55,6 +56,8 @@ class SpeedClock:
         with self._lock:
             real_s = time.monotonic()
             gained_s = (self.speed - 1.0) * (real_s - self._real_s)
+            # Each real second has passed in the traveller's own clock
+            # already: only what the speed adds to it is shifted.
             self._real_s = real_s
             self._traveller.shift(gained_s)
 
@@ -85,6 +88,8 @@ class SpeedClock:
             return time.time()
         import time_machine
 
+        # The real clock of the library: within the travel each function
+        # of the module time answers with the world's time.
         return time_machine.escape_hatch.time.time()
 
     def _install(self, ahead_s: float) -> None:

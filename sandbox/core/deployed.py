@@ -9,6 +9,7 @@ from typing import Any
 
 from sandbox.core.people import AccessKeys
 
+# The folder of the repository: an image of the tool holds the environment files that lie there.
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -15,6 +15,8 @@ XML, JSON = "text/xml", "application/json"
 
 # Kind of failure -> protocol family -> (status, code), from the common errors of each service's API reference.
 CODES: dict[str, dict[str, tuple[int, str]]] = {
+    # EC2 and S3 have words of their own for a limit: API throttling (EC2
+    # API reference), error responses (S3 API reference).
     "throttle": {
         "json": (400, "ThrottlingException"),
         "rest-json": (429, "ThrottlingException"),
@@ -23,6 +25,8 @@ CODES: dict[str, dict[str, tuple[int, str]]] = {
         "": (400, "Throttling"),
     },
     "deny": {
+        # JSON 1.x services answer errors with status 400 and say the kind
+        # in the body alone; REST services by the status.
         "json": (400, "AccessDeniedException"),
         "rest-json": (403, "AccessDeniedException"),
         "ec2": (403, "UnauthorizedOperation"),
@@ -60,6 +64,7 @@ def not_implemented(call: ApiCall, reason: str = "") -> Response:
 def defect(call: ApiCall, reason: str) -> Response:
     """Answer 501 for an exception inside the emulator: an error of the sandbox, not of the caller's estate."""
     message = f"The sandbox failed inside {call.service}:{call.operation or 'this request'}: {reason}"
+    # 501, which no AWS service sends: botocore does not retry it as it would a 500 or 503.
     return error(call, 501, "SandboxDefect", message)
 
 
@@ -68,6 +73,7 @@ def in_its_protocol(call: ApiCall, response: Response) -> Response:
 
     The emulator answers some errors as JSON whatever the service speaks, and calls each wrong token InvalidToken.
     """
+    # XML answers are in the call's own protocol already; the JSON ones are moto's (core/exceptions.py, JsonRESTError).
     if response.status_code < HTTPStatus.BAD_REQUEST or "json" not in (response.mimetype or ""):
         return response
     body = json.loads(response.get_data() or b"{}")
@@ -94,8 +100,10 @@ def _code_of_wrong_token(call: ApiCall) -> str:
 def error(call: ApiCall, status: int, code: str, message: str) -> Response:
     """Return an error of ``code`` in the wire shape of the call's protocol."""
     family = _family(call.protocol)
+    # Both names: S3 calls the id of a request by the second, all others by the first.
     headers = {"x-amzn-RequestId": "sandbox", "x-amz-request-id": "sandbox"}
     if family == "cbor":
+        # botocore reads an answer as CBOR by this header (Smithy RPC v2 CBOR protocol); CloudWatch speaks it.
         headers["smithy-protocol"] = "rpc-v2-cbor"
         body = _cbor_map({"__type": code, "message": message})
         return Response(body, status, headers, content_type="application/cbor")
@@ -103,6 +111,8 @@ def error(call: ApiCall, status: int, code: str, message: str) -> Response:
         headers["x-amzn-errortype"] = code
         kind = f"application/x-amz-json-{call.json_version}" if family == "json" else JSON
         if call.query_compatible:
+            # SQS and CloudWatch keep the codes of their query protocol
+            # (awsQueryCompatible): botocore takes the code from here.
             headers["x-amzn-query-error"] = f"{code};Receiver"
         return Response(json.dumps({"__type": code, "message": message}), status, headers, content_type=kind)
     return Response(_xml(call, code, message), status, headers, content_type=XML)

@@ -29,6 +29,7 @@ def attach_property(owner: type, getter: Method) -> None:
 def wrap(owner: type, name: str, around: Method) -> None:
     """Replace ``owner.name`` by ``around(original, self, ...)``; does nothing when it was replaced before."""
     original, mark = getattr(owner, name), f"{around.__module__}.{around.__qualname__}"
+    # One process of the tests installs the repairs again and again: a repair around itself would run twice.
     if mark in _repaired_by(original):
         return
 
@@ -69,6 +70,7 @@ def operation(owner: type[BaseResponse], name: str, answer: Callable[[Any, dict[
     """
 
     def perform(self: BaseResponse) -> ActionResult:
+        # moto has parsed the parameters already for the services whose response class asks for it.
         if not self.automated_parameter_parsing:
             self.parse_parameters(self.normalized_request)
         return _AsNamed(answer(self, self.params))
@@ -101,6 +103,7 @@ class MemberPicker(XFormedAttributePicker):
 
 def catch_all(url_paths: dict[str, Any], dispatch: Any) -> None:
     """Route every path of a REST service to its handler, which then finds the operation by the service model."""
+    # setdefault: a path that moto serves already keeps its own handler.
     url_paths.setdefault("{0}/.*$", dispatch)
 
 
@@ -128,6 +131,7 @@ def page(
 
     A token that nobody was given is refused with the code ``wrong``.
     """
+    # The token is an offset: a listing that changes between two pages may repeat or skip an entry.
     start = offset(params.get("NextToken"), wrong)
     end = start + int(params.get("MaxResults") or limit)
     return items[start:end], str(end) if end < len(items) else None
@@ -135,5 +139,6 @@ def page(
 
 def state(backend: Any, name: str) -> dict[Any, Any]:
     """A dictionary of ours in the emulator's backend: it is reset, saved and loaded with it."""
+    # In __dict__: BaseBackend.reset empties that, and the file of a world holds nothing else of a backend.
     entries: dict[Any, Any] = backend.__dict__.setdefault(name, {})
     return entries

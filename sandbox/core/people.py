@@ -45,11 +45,13 @@ def issue_session_keys(account: str, person: str, valid_s: float) -> SessionKeys
     """Make temporary keys of ``person`` that are good for ``valid_s`` seconds. Raises KeyError for nobody's name."""
     own = all_keys(account)[person]
     keys = SessionKeys(
+        # STS begins the id of temporary keys with ASIA, of lasting ones with AKIA (IAM user guide, unique identifiers).
         f"ASIA{base64.b32encode(secrets.token_bytes(10)).decode()}",
         own.secret_access_key,
         secrets.token_urlsafe(48),
         now() + timedelta(seconds=valid_s),
     )
+    # A new dictionary each time: a world kept in memory must not change with the one that goes on.
     issued = {**STATE.extras.get("session_keys", {}), keys.access_key_id: (person, keys.expires_at.isoformat())}
     STATE.extras["session_keys"] = issued
     return keys
@@ -95,6 +97,7 @@ class Registry:
         if not person:
             return call, False
         own = keys_of(self.account, person).access_key_id
+        # moto looks keys up by id in IAM: the temporary pair is unknown there, the person's own pair is not.
         environ["HTTP_AUTHORIZATION"] = environ["HTTP_AUTHORIZATION"].replace(call.access_key, own)
         return replace(call, access_key=own), now() >= datetime.fromisoformat(until)
 
@@ -102,6 +105,8 @@ class Registry:
         """Return the account a key speaks for. Keys of no person and no assumed role speak for the environment's."""
         if self.person(access_key) == STRANGER:
             return strangers_account(self.account)
+        # AssumeRole files its keys in the role's account;
+        # get_account_id_from answers its default account for unknown keys.
         if re.match(r"ASIA", access_key):
             from moto.core.models import DEFAULT_ACCOUNT_ID
             from moto.iam.models import get_account_id_from
@@ -121,6 +126,7 @@ def settle(account: str) -> None:
     _user(strangers_account(account), STRANGER, keys_of(account, STRANGER))
     from moto.iam.models import iam_backends
 
+    # Enforcement judges the admin as everybody: without this policy each call of a disaster would be denied.
     everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
     iam_backends[account]["aws"].put_user_policy("admin", "everything", json.dumps(everything))
 
@@ -134,6 +140,7 @@ def _user(account: str, person: str, keys: AccessKeys) -> None:
     if person not in backend.users:
         backend.create_user("us-east-1", person)
     key = backend.create_access_key(person, prefix="AKIA", status="Active")
+    # moto draws the id of a key itself: ours is put in its place, and the dictionary is filed by id.
     del backend.access_keys[key.access_key_id]
     key.access_key_id, key.secret_access_key = keys.access_key_id, keys.secret_access_key
     backend.access_keys[keys.access_key_id] = key

@@ -39,8 +39,10 @@ SIGNED_AS: dict[str, tuple[str, ...]] = {
 # Both sign as s3; what comes here would be an object of a bucket of that name.
 S3_CONTROL = "/v20180820/"
 UNSIGNED_STS = ("AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
+# The metadata of a service model ends well before that: whole files would be megabytes for each unknown service.
 HEAD = 2048
 READS = ("Describe", "List", "Get", "Head", "Search", "Lookup", "Query", "Scan", "BatchGet", "Test", "Simulate")
+# Decrypt, AssumeRole and the like change nothing that a recovery could have to take back.
 READS_TOO = ("AssumeRole", "DecodeAuthorizationMessage", "Decrypt", "FilterLogEvents", "Select", "TransactGet")
 
 
@@ -126,8 +128,10 @@ def _operation(model: ServiceModel, environ: Environ, action: str, version: str)
     protocol = model.resolved_protocol
     if target:
         prefix, _, name = target.rpartition(".")
+        # JSON services name the call in X-Amz-Target alone: another prefix is another service of the same signing name.
         return name if prefix == model.metadata.get("targetPrefix") else None
     if action:
+        # elb and elbv2, rds and docdb sign alike and differ by the Version of the request.
         return action if version in ("", model.api_version) and action in model.operation_names else None
     if protocol == "smithy-rpc-v2-cbor":
         return environ["PATH_INFO"].rpartition("/operation/")[2] or None
@@ -173,6 +177,7 @@ def _search(signed_as: str) -> tuple[str, ...]:
 
 def _model_files() -> Iterable[Path]:
     folder = Path(botocore.__file__).parent / "data"
+    # Sorted: the folder of a later API date overwrites the earlier one of the same service.
     newest = {path.parent.parent.name: path for path in sorted(folder.glob("*/*/service-2.json*"))}
     return newest.values()
 
@@ -180,6 +185,7 @@ def _model_files() -> Iterable[Path]:
 def _signing_name(path: Path) -> str:
     with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
         head = file.read(HEAD).decode("utf-8", "replace")
+    # signingName is there only where it is not the endpoint's prefix.
     found = re.search(r'"signingName"\s*:\s*"([^"]+)"', head) or re.search(r'"endpointPrefix"\s*:\s*"([^"]+)"', head)
     return found[1] if found else ""
 

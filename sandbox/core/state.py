@@ -10,6 +10,7 @@ from sandbox.core.clock import CLOCK
 
 # The service of outages that meet visitors of the tenants' sites.
 SITES = "sites"
+# A throttled, slow or denied service still answers: another region's service is held up by none of them.
 _SICK = ("error", "hang", "refuse")
 
 
@@ -84,6 +85,7 @@ def broken_since(region: str) -> datetime | None:
 def is_sick(region: str, service: str) -> bool:
     """Whether another region's service gets no useful answer from the region's ``service``: a dark one is not meant."""
     ailing = (o for o in STATE.outages if o.how in _SICK and o.region in ("", region) and o.service in ("", service))
+    # An outage of one person or of some calls is a fault for a client: services do not notice it in each other.
     return any(not (outage.operation or outage.person or outage.times) for outage in ailing)
 
 
@@ -104,4 +106,5 @@ def replicated_until(source_region: str, lag_s: float) -> datetime:
 
     While the source answers this trails the clock by ``lag_s`` seconds; once it went dark it stands still.
     """
+    # The lag counts from the moment the source went dark: what was written in its last seconds never left it.
     return STATE.stopped.get(source_region, now()) - timedelta(seconds=lag_s)

@@ -16,6 +16,7 @@ from dr_estate.model.aws_durations import operation
 from sandbox.core.errors import SandboxError
 from sandbox.core.state import STATE, now
 
+# Long enough that a waiter meets the state between, short enough that a run of sixty steps stays within minutes.
 TRANSITION_S = 2.0
 QUICK, REAL = "quick", "real"
 PACES = (QUICK, REAL)
@@ -59,6 +60,7 @@ def quantile(name: str, subject: str) -> float:
     """
     if (given := STATE.extras.get("quantile")) is not None:
         return float(given)
+    # 64 bits of the digest as a share of their range: no random number, so that a rerun of a test takes as long.
     digest = hashlib.sha256(f"{name}:{subject}".encode()).digest()
     return int.from_bytes(digest[:8], "big") / _SPREAD
 
@@ -126,6 +128,7 @@ def begin(thing: Any, word: str, name: str, subject: str, **sizes: float) -> Non
 def _until(rows: tuple[tuple[str, float], ...]) -> Iterator[tuple[str, datetime]]:
     moment = now()
     for word, seconds in rows:
+        # Phases follow each other: each ends where the next begins.
         moment += timedelta(seconds=seconds)
         yield word, moment
 

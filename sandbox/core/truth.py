@@ -44,6 +44,7 @@ def _answers(path: str) -> dict[str, Value]:
 
 
 def _fits(value: Any, row: dict[str, Any]) -> bool:
+    # type() and not isinstance: True would pass as the number 1.
     if type(value) is not type(row["answer"]) or (type(value) is int and value < 0):
         return False
     return "choices" not in row or value in row["choices"]
@@ -52,6 +53,7 @@ def _fits(value: Any, row: dict[str, Any]) -> bool:
 def _observed_answers(path: str) -> dict[str, Any]:
     try:
         rows = json.loads(Path(path).read_text(encoding="utf-8"))
+        # null is an answer that the account did not give: the shipped one stands.
         return {row["id"]: row["answer"] for row in rows if row["answer"] is not None}
     except OSError as unread:
         raise SandboxError(f"{path}, which {VARIABLE} names, cannot be read: {unread.strerror}.") from unread

@@ -19,8 +19,10 @@ from platformdirs import user_state_path
 
 from sandbox.core.errors import SandboxError
 
+# Raise it where a saved world cannot be read by the new code: older files are refused by a sentence, not a traceback.
 FORMAT = "sandbox world 2"
 PRIVATE = 0o600
+# No more is read of the first line: a file that is no world has perhaps no line's end.
 LINE = 1 << 16
 
 
@@ -34,6 +36,7 @@ def write(path: Path, world: bytes, about: dict[str, Any]) -> None:
 
     Raises SandboxError where it cannot be written.
     """
+    # In the same folder: a rename is atomic on one file system alone. The pid keeps two writers apart.
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -64,6 +67,7 @@ def open_world(path: Path) -> Iterator[tuple[dict[str, Any], BinaryIO]]:
 
 def _require_own(handle: int, path: Path) -> None:
     status = os.fstat(handle)
+    # Any bit for group or others refuses the file: who can write it can run code as us.
     if status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o077:
         raise SandboxError(f"{path} is not a private file of yours (0600): the sandbox will not load it.")
 

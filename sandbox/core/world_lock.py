@@ -31,6 +31,7 @@ class FairLock:
 
     def __enter__(self) -> None:
         caller = threading.get_ident()
+        # Read without the inner lock: a thread finds its own id here only while it holds the lock itself.
         if self._holder != caller:
             turn = _Turn()
             try:
@@ -59,11 +60,14 @@ class FairLock:
         with self._changing:
             if turn in self._waiting:
                 self._waiting.remove(turn)
+        # It may have been given the turn before it could leave the queue: then the next must get it.
         if turn.is_given:
             self._hand_on()
 
     def _hand_on(self) -> None:
         with self._changing:
+            # The lock passes from holder to holder and is never free between:
+            # a newcomer cannot slip in before those who wait.
             if self._waiting:
                 turn = self._waiting.popleft()
                 turn.is_given = True

@@ -11,6 +11,7 @@ from typing import Any
 from sandbox.core.request_parser import ApiCall, Environ
 from sandbox.core.state import STATE
 
+# Journals and templates are longer, and two runs are compared by their digest as well.
 LONGEST = 4096
 GOOD = 300
 SECRET = ("SecretString", "SecretBinary", "MasterUserPassword")
@@ -51,11 +52,14 @@ class Recorder:
         tables = set(_tables(params)) if call.service == "dynamodb" else set()
         named = {"logs": "logGroupName", "s3": "Bucket"}.get(call.service, "")
         written = {params.get(named)} if named else tables
+        # Only where all that is named is the tool's own: a transaction
+        # over a tenant's table too is a change of the estate.
         control = bool(written) and written <= self._records
         who = person or call.access_key
         mutation = Mutation(call.region, call.service, call.operation, who, params, control, status, status < GOOD)
         with self._lock:
             self._kept.append(mutation)
+        # In the world's state: a scene goes on after the sandbox was stopped and started again.
         if scenario := played_scene():
             scenario["mutations"].append(asdict(mutation))
 
@@ -91,6 +95,7 @@ def parameters(call: ApiCall, environ: Environ) -> Any:
     from moto.core.utils import get_service_model
     from werkzeug.exceptions import NotFound
 
+    # The emulator has read the body already.
     environ["wsgi.input"].seek(0)
     request = Request(dict(environ), populate_request=False)
     try:
@@ -117,6 +122,7 @@ def parameters(call: ApiCall, environ: Environ) -> Any:
 def _plain(value: Any) -> Any:
     """JSON of it: moments as text, bytes, long texts and secrets by their digest."""
     if hasattr(value, "items"):
+        # Not the real values: mutations are shown to everybody with the control token, and tests print them.
         return {str(key): _digest(member) if key in SECRET else _plain(member) for key, member in sorted(value.items())}
     if isinstance(value, (list, tuple, set)):
         return [_plain(member) for member in value]

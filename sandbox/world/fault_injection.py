@@ -20,6 +20,7 @@ from sandbox.core.timing import lag_s
 
 # Manners that meet no call: what they do shows in the answers.
 SILENT = ("stale", "no-capacity", "zone-lost", "link-broken")
+# Order of the list: what a person is shown where a manner is unknown.
 MANNERS = ("refuse", "hang", "error", "throttle", "deny", "expired", "slow", "lost", "cut", *SILENT)
 STALE = ("dns", "cloudwatch")
 DARK = ("refuse", "hang", "error")
@@ -29,6 +30,7 @@ SAID = {
     "deny": "User: {person} is not authorized to perform: {service}:{operation}",
     "expired": "The security token included in the request is expired",
 }
+# How soon a held call notices that its outage is over or its client is gone.
 POLL_S = 0.1
 
 # What :func:`meet` returns for a call that is to be carried out and never answered.
@@ -60,6 +62,7 @@ def begin(outage: Outage) -> None:
         raise SandboxError("Only name servers and metrics answer with what was: give service 'dns' or 'cloudwatch'.")
     STATE.outages = [*STATE.outages, replace(outage, begun=now())]
     if _darkens(outage):
+        # setdefault: a second outage of a dark region does not move the moment at which replication stopped.
         STATE.stopped.setdefault(outage.region, now())
 
 
@@ -92,6 +95,8 @@ def meet(call: ApiCall, person: str, environ: Environ) -> Response | None:
     if outage is None:
         return None
     if outage.how == "refuse":
+        # No answer at all: botocore raises EndpointConnectionError or
+        # ConnectionClosedError, as with a region that is gone.
         raise DroppedConnection
     if outage.how in ("lost", "cut"):
         return LOST if outage.how == "lost" else CUT
@@ -112,6 +117,7 @@ def _outage_of(call: ApiCall, person: str) -> Outage | None:
         if (
             outage.how not in SILENT
             and not _is_yet_to_come(outage)
+            # A dark region does not meet Route 53, IAM and CloudFront: their calls are signed for us-east-1 (T01, T14).
             and outage.region in ("", call.region)
             and outage.service in ("", call.service)
             and outage.operation in ("", call.operation)
@@ -120,6 +126,7 @@ def _outage_of(call: ApiCall, person: str) -> Outage | None:
         ):
             if outage.after == 0:
                 return _use_up(outage)
+            # Of several outages each counts its own calls: the next in the list may still meet this one.
             outage.after -= 1
     return None
 
@@ -164,10 +171,12 @@ def _has_left(client: socket.socket) -> bool:
 
 
 def _darkens(outage: Outage) -> bool:
+    # Narrow outages do not stop replication: data flows between regions without the API calls that they meet.
     narrow = outage.service or outage.operation or outage.person or outage.times or outage.writes or outage.after
     return outage.how in DARK and not narrow
 
 
 def _is_same(outage: Outage, other: Outage) -> bool:
+    # Without what runs down while an outage is in force: a repair names the outage as it was given.
     counts: dict[str, Any] = {"times": 0, "after": 0, "begun": None}
     return replace(outage, **counts) == replace(other, **counts)

@@ -17,9 +17,12 @@ from sandbox.core.request_parser import Environ, identify
 from sandbox.world.moto_app import Emulator
 
 CONFIG = Config(
+    # No second try: an error inside the world's own calls is a defect that must be seen.
     retries={"total_max_attempts": 1},
     parameter_validation=True,
+    # 127.0.0.1 has no bucket names as subdomains.
     s3={"addressing_style": "path"},
+    # S3 Control and EFS put the account before the host's name: no such name resolves here.
     inject_host_prefix=False,
 )
 
@@ -43,6 +46,7 @@ class InProcessClients:
         if key not in self._made:
             own = {"aws_access_key_id": keys.access_key_id, "aws_secret_access_key": keys.secret_access_key}
             client = self._session.client(service, region, endpoint_url="http://127.0.0.1", config=CONFIG, **own)
+            # First: botocore sends by the first handler that returns an answer.
             client.meta.events.register_first("before-send", _transport(self._emulator))
             self._made[key] = client
         return self._made[key]

@@ -50,10 +50,13 @@ def grow_older(seconds: int) -> None:
 def exchange(kept_at: float, world: bytes) -> None:
     """Make ``world`` that of this process, as old as it was at ``kept_at`` (seconds since 1970)."""
     with WORLD_LOCK:
+        # Before the exchange: a call that waits for the lock sees the new number and is dropped.
         _returns[0] += 1
         collecting = gc.isenabled()
+        # What is made here stays: a collection in the middle would look through a half-built world in vain.
         gc.disable()
         try:
+            # floor: a moment moved too far would lie in the future.
             persistence.take(world, math.floor(now().timestamp() - kept_at))
         finally:
             if collecting:

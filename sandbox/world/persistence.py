@@ -26,6 +26,7 @@ from sandbox.core import world_file
 from sandbox.core.errors import SandboxError
 from sandbox.core.state import STATE, WorldState
 
+# The types have no public names: threading.Lock and RLock are functions.
 _LOCK, _RLOCK = type(threading.Lock()), type(threading.RLock())
 _later = timedelta(0)
 _SECRETS_MOMENTS = ("created_date", "deleted_date", "last_changed_date", "last_rotation_date", "next_rotation_date")
@@ -78,6 +79,7 @@ def _take(world: dict[str, Any]) -> None:
 
 def _move_secrets(older_s: int) -> None:
     """Shift the times of secrets: whole seconds since 1970, which a pickle does not distinguish from other numbers."""
+    # moto's secrets hold numbers where other services hold datetimes: only those six fields are times.
     for backends in (found for found in _in_use() if found.service_name == "secretsmanager"):
         for backend in (backend for regions in backends.values() for backend in regions.values()):
             for secret in (vars(secret) for secret in dict.values(backend.secrets)):
@@ -125,6 +127,7 @@ class _Pickler(cloudpickle.Pickler):
 
 def _reduced_dict(mapping: dict[Any, Any]) -> Any:
     """A dictionary of the emulator's own kind: its items and attributes as they lie, past its own methods."""
+    # Dictionaries of other libraries keep cloudpickle's own way.
     if type(mapping).__module__.partition(".")[0] not in ("moto", "sandbox"):
         return NotImplemented
     state = (list(dict.items(mapping)), dict(vars(mapping)), getattr(mapping, "default_factory", None))
@@ -132,6 +135,7 @@ def _reduced_dict(mapping: dict[Any, Any]) -> Any:
 
 
 def _fill_dict(mapping: dict[Any, Any], state: tuple[list[tuple[Any, Any]], dict[str, Any], Any]) -> None:
+    # Past __setitem__: S3's keys of moto do more there than set, and DynamoDB's items measure their size.
     items, attributes, factory = state
     if isinstance(mapping, defaultdict):
         mapping.default_factory = factory
@@ -154,10 +158,12 @@ def _reduced_key(key: Any) -> Any:
 
 
 _REDUCERS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
+    # By the first that fits: a BackendDict is a dict too and must not be pickled as one.
     (_RLOCK, lambda _: (threading.RLock, ())),
     (_LOCK, lambda _: (threading.Lock, ())),
     (GeneratorType, lambda _: (_expired_listing, ())),
     (BackendDict, lambda mapping: (_held_by, _name_of(mapping))),
+    # Regions of an account by the name of the whole: each is found again in the process that loads the world.
     (AccountSpecificBackend, lambda regions: (_account_of, (*_name_of(_parent_of(regions)), regions.account_id))),
     (WeakValueDictionary, lambda mapping: (WeakValueDictionary, (dict(mapping),))),
     (dict, _reduced_dict),
@@ -185,6 +191,8 @@ def _certificate_from(pem: bytes) -> Certificate:
 
 def _name_of(backends: BackendDict[Any]) -> tuple[str, str]:
     """Module and attribute under which the emulator (or a repair of ours) holds a backend dictionary."""
+    # The module of the backend first: the search through all modules takes
+    # long, and is for repairs with backends of their own.
     for name in (backends.backend.__module__, *sorted(n for n in sys.modules if n.startswith(("moto.", "sandbox.")))):
         module = sys.modules.get(name)
         for attribute, value in list(vars(module).items()) if module else ():

@@ -33,6 +33,7 @@ def digest(environment: Environment, tenants: int, engine: str = MYSQL.name) -> 
     """Return what a seeded world depends on, as a digest: settings, tenants, source, versions, answers about AWS."""
     hashed = hashlib.sha256(_of_the_world(environment).model_dump_json().encode())
     hashed.update(json.dumps([tenants, engine, world_file.stamp(), truth.answer_all(), _source()]).encode())
+    # A digest is a file name only: 24 hex digits are 96 bits.
     return hashed.hexdigest()[:24]
 
 
@@ -41,6 +42,7 @@ def _source() -> str:
     """The digest of the source that a world is made of: what a process has imported of it stays as it is."""
     hashed, source = hashlib.sha256(), Path(__file__).parents[2]
     for file in sorted(path for room in _SOURCES for path in (source / room).rglob("*.py")):
+        # By content and not by time: a checkout touches every file.
         hashed.update(str(file.relative_to(source)).encode() + file.read_bytes())
     return hashed.hexdigest()
 
@@ -92,6 +94,7 @@ def build(
     from sandbox.seeding import seed
 
     environment = _of_the_world(environment)
+    # moto takes the account from here before it looks at a header or a key (BaseResponse.get_current_account).
     os.environ["MOTO_ACCOUNT_ID"] = environment.account
     try:
         settle()

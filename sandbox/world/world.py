@@ -21,6 +21,7 @@ from sandbox.world.moto_app import Emulator
 
 Undo = dict[str, Any]
 GLOBAL = ("route53", "cloudfront", "iam")
+# Global services answer in us-east-1 alone; S3 is asked by region and keeps one backend for all of them.
 _REGIONLESS = ("s3", *GLOBAL)
 
 
@@ -94,11 +95,14 @@ class World:
 
     def _set(self, service: str, region: str, path: Sequence[str | int], values: dict[str, Any]) -> dict[str, Any]:
         backends = cast(Any, get_backend)(service)[self.environment.account]
+        # "aws" is the partition: moto files the backend of a global service under it.
         thing: Any = backends["aws" if service in _REGIONLESS else region]
         try:
             for step in path:
+                # Keys before attributes: a dictionary of moto has methods that an identifier could bear the name of.
                 is_present = isinstance(step, int) or (hasattr(thing, "__getitem__") and step in thing)
                 thing = thing[step] if is_present else getattr(thing, str(step))
+            # Read all before the first is set: an attribute that is missing leaves the thing as it was.
             before = {name: getattr(thing, name) for name in values}
         except (AttributeError, KeyError, IndexError) as missing:
             raise SandboxError(f"{service} in {region} has no {'/'.join(map(str, path))}: {missing}") from missing
@@ -122,6 +126,8 @@ class World:
 @contextmanager
 def _long_ago() -> Iterator[None]:
     """Make what a disaster or its repair creates available at once: nothing is left creating or pending."""
+    # As long as this lasts nothing is pending: the next call of a
+    # disaster would be refused on a thing that is creating.
     transition_s = STATE.extras.get("transition_s")
     STATE.extras["transition_s"] = 0
     try:
