@@ -26,9 +26,12 @@ from sandbox.core import world_file
 from sandbox.core.errors import SandboxError
 from sandbox.core.world_file import home
 
+# A large world is dumped under the lock: a sandbox that saves is slow to answer, and not dead.
 ANSWER_DEADLINE_S = 30.0
 DOWN_DEADLINE_S = 30.0
+# `down` waits until the world is on disk: what is cut short here would be lost.
 SAVE_DEADLINE_S = 300.0
+# Longer than a start may be silent (launcher.SILENCE_DEADLINE_S): the starter itself fails first.
 STARTER_DEADLINE_S = 150.0
 
 
@@ -99,6 +102,7 @@ def down(environment: Environment, save: bool = True) -> ShutdownResult:
 
 def _kill(name: str) -> None:
     """Kill the process that holds the world's lock: it wrote its id there."""
+    # The id may be another process's by now where the lock is free: so the lock is looked at again.
     pid = (folder_of(name) / "lock").read_text(encoding="ascii")
     if pid.isdigit() and not free(name):
         with contextlib.suppress(ProcessLookupError):
@@ -107,6 +111,7 @@ def _kill(name: str) -> None:
 
 def find(environment: Environment) -> Endpoint | None:
     """Return the running sandbox of ``environment``, or None. A stale endpoint file is none."""
+    # The file outlives a process that was killed: only the lock says that somebody serves it.
     endpoint = endpoints.read(folder_of(environment.name) / "endpoint.json")
     if endpoint is None or free(environment.name):
         return None
@@ -130,6 +135,7 @@ def folder_of(name: str) -> Path:
 
 def keep(folder: Path, endpoint: Endpoint) -> None:
     """Write the endpoint of a running sandbox, token and all, readable by its owner alone."""
+    # Renamed when it is whole: who reads it meanwhile finds the former one or this one.
     part = folder / ".endpoint.json"
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
         json.dump(endpoints.to_json(endpoint), out)
@@ -155,6 +161,7 @@ def _order(environment: Environment, tenants: int | None, engine: str, **more: A
 
 
 def _as_asked(found: Endpoint, tenants: int | None, port: int, pace: str, speed: float, engine: str) -> Endpoint:
+    # A running world is never changed to what is asked: its resources were seeded with that number.
     if tenants not in (None, found.tenants):
         raise SandboxError(
             f"The sandbox of {found.environment} runs with {found.tenants} tenants, {tenants} were asked for: "
@@ -197,6 +204,7 @@ def _kept_engine(name: str) -> str:
 def _starting(name: str) -> Iterator[None]:
     """Let one starter of an environment at a time look and start."""
     home().mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Beside the folder of the world: `--fresh` removes that, and a lock in it would lose its file.
     with (home() / f"{name}.starting").open("w") as handle:
         until = time.monotonic() + STARTER_DEADLINE_S
         while not _try_lock(handle.fileno()):
@@ -220,6 +228,7 @@ def free(name: str) -> bool:
     except FileNotFoundError:
         return True
     try:
+        # Taken to see whether it can be, and given back with the handle: a server that starts just then tries again.
         return _try_lock(handle)
     finally:
         os.close(handle)

@@ -16,6 +16,7 @@ from sandbox.core.people import AccessKeys, SessionKeys
 from sandbox.core.state import Outage
 
 TIMEOUT_S = 30
+# 300,000 versions a bucket are made in one request.
 _FILL_S = 300
 TOKEN_HEADER = "X-Sandbox-Token"  # noqa: S105 - the header's name, not a token
 
@@ -229,6 +230,7 @@ class Endpoint:
             headers={TOKEN_HEADER: self.token},
             method=method,
         )
+        # No proxy: the environment's HTTP_PROXY must not get what is for loopback, nor the token.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(request, timeout=timeout_s) as answer:

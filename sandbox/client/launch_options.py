@@ -39,6 +39,7 @@ class LaunchOptions:
     pace: str = ""
     engine: str = MYSQL.name
 
+    # On stdin and not in the arguments: these can be read by every user of the machine.
     def to_line(self) -> bytes:
         """Return the order as the line the host reads."""
         return json.dumps(asdict(self)).encode() + b"\n"

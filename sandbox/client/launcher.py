@@ -38,6 +38,7 @@ def start(
         raise ModuleNotFoundError("the emulator is not installed", name="moto")
     log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if log.exists():
+        # The log of a sandbox that failed is what its user looks for after the next start.
         log.replace(log.with_name("log.previous"))
     with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as errors:
         # This process's environment; bytecode goes to the user's cache folder where it may not lie beside the source
@@ -51,10 +52,12 @@ def start(
             stderr=errors,
             cwd=ROOT,
             env=inherited,
+            # Ctrl-C at the terminal goes to the command alone: a managed sandbox outlives it.
             start_new_session=True,
         )
     try:
         return child, _word(child, order, log, progress)
+    # An interrupt too: a host that started already would stay behind without an owner.
     except BaseException:
         end(child)
         raise

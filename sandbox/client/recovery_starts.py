@@ -17,6 +17,7 @@ def waiting(world: Endpoint, region: str) -> frozenset[str]:
         aws_secret_access_key=keys.secret_access_key,
         region_name=region,
     )
+    # Waiting is the status of an execution whose aws:approve step is open.
     only = [{"Key": "ExecutionStatus", "Values": ["Waiting"]}]
     rows = client.describe_automation_executions(Filters=only)["AutomationExecutionMetadataList"]
     return frozenset(row["AutomationExecutionId"] for row in rows)

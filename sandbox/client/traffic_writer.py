@@ -29,6 +29,7 @@ from sandbox.core.errors import SandboxError
 KINDS = ("rows", "files")
 API = "/wp-json/dr/v1/"
 CREATED = 201
+# An outage that hangs holds a connection for as long as it lasts: the writer goes on to the next write.
 PATIENCE_S = 5.0
 _QUESTIONS = 2
 
@@ -66,6 +67,7 @@ class Sites:
         if self._endpoint.dns is None:
             raise SandboxError("This sandbox has no name server.")
         question = dns.message.make_query(self.environment.traffic.origin_record, dns.rdatatype.A)
+        # UDP loses datagrams even on loopback where many processes run.
         for _ in range(_QUESTIONS):
             with suppress(dns.exception.DNSException, OSError):
                 answer = dns.query.udp(question, self._endpoint.dns[0], PATIENCE_S, self._endpoint.dns[1])
@@ -80,6 +82,7 @@ class Sites:
         connection = http.client.HTTPConnection(place["address"], place["http"], timeout=PATIENCE_S)
         with closing(connection):
             sent = json.dumps(body) if body is not None else None
+            # To the region's port, by the tenant's name: what the browser of a visitor does behind DNS.
             headers = {"Host": host, TOKEN_HEADER: self._endpoint.token, "Content-Type": "application/json"}
             connection.request(method, API + kind, sent, headers)
             answer = connection.getresponse()
@@ -110,6 +113,7 @@ class Writer:
         self.written: list[AcknowledgedWrite] = []
         self.refused: Counter[str] = Counter()
         self._pause_s = pause_s
+        # All tenants and both stores in turn: a gap of any of them shows within one round.
         self._turns = self._round(name, hosts or self.sites.hosts)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -180,6 +184,7 @@ def missing(sites: Sites, written: Iterable[AcknowledgedWrite], region: str) -> 
     lost = []
     for row in written:
         key = (row.host, row.kind)
+        # One list a site and kind: writes of minutes are thousands.
         if key not in served:
             served[key] = set(_ids(sites, region, *key))
         if row.id not in served[key]:

@@ -51,6 +51,7 @@ class Visitors:
             with closing(http.client.HTTPConnection(place["address"], place["http"], timeout=PATIENCE_S)) as visit:
                 visit.request("GET", "/", headers={"Host": self._host})
                 answer = visit.getresponse()
+                # The prompt for a password names the tenant's host in its realm, and is the site's own answer too.
                 page = f"{answer.headers.get('WWW-Authenticate', '')}{answer.read().decode()}"
         except (OSError, http.client.HTTPException) as silent:
             self.unanswered[f"{region}: no answer ({type(silent).__name__})"] += 1

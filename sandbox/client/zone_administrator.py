@@ -27,6 +27,7 @@ def at_work(world: Endpoint, results: Path, reading_s: float, notify: Callable[[
             for path in sorted(set(results.glob(_PATTERN)) - seen):
                 seen.add(path)
                 notify(path)
+                # Ends early with the block: a person who still reads sends nothing after it.
                 over.wait(reading_s)
                 keys, batch = world.people["admin"], json.loads(path.read_text(encoding="utf-8"))
                 client = boto3.client(
@@ -39,6 +40,7 @@ def at_work(world: Endpoint, results: Path, reading_s: float, notify: Callable[[
                 name = batch["Changes"][0]["ResourceRecordSet"]["Name"].rstrip(".") + "."
                 zones: list[dict[str, Any]] = client.list_hosted_zones()["HostedZones"]
                 public = [zone for zone in zones if name.endswith(zone["Name"]) and not zone["Config"]["PrivateZone"]]
+                # The nearest zone: a name lies in the zones of all its parents too.
                 zone = max(public, key=lambda zone: len(zone["Name"]))
                 client.change_resource_record_sets(HostedZoneId=zone["Id"], ChangeBatch=batch)
 

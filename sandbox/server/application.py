@@ -20,6 +20,7 @@ from sandbox.world.call_recorder import Recorder, count_try
 from sandbox.world.moto_app import Emulator
 
 CONTROL = "/_sandbox/"
+# moto's own pages would reset the world or show its data; /latest/ is its instance metadata.
 EMULATORS_OWN = ("/moto-api", "/latest/")
 
 
@@ -76,6 +77,7 @@ class Application:
         call = identify(environ)
         if path.startswith(EMULATORS_OWN):
             return not_implemented(call, "AWS has no such path")(environ, start_response)
+        # Before the outage is looked up: one that begins or ends by the clock must see the world's present time.
         CLOCK.advance()
         response = self.answer(call, environ)
         response.headers.extend(CLOCK.header())
@@ -83,30 +85,39 @@ class Application:
 
     def answer(self, call: ApiCall, environ: Environ) -> Response:
         """Answer an AWS call from outside. Raises ConnectionError where the caller is to get no answer."""
+        # Before the count: calls with temporary keys are counted and judged as those of their person.
         call, expired = self.emulator.people.resolve(call, environ)
         self.counts.add(call)
         age = memory_snapshots.age()
         if self.latency_s:
+            # Outside of the lock: a hundred slow calls at once take as long as one.
             time.sleep(self.latency_s)
         person = self.emulator.people.person(call.access_key)
+        # STS answers before the service does: expired keys never reach an outage.
         if expired or person == EXPIRED:
             return failure(call, "expired", fault_injection.SAID["expired"])
         bad = self._outage_answer(call, person, environ)
         if bad is not None and not _is_carried_out(bad):
             return bad
+        # The lock is held from the age to the record: a world that is
+        # exchanged between would get a call of the one before.
         with WORLD_LOCK:
             if age != memory_snapshots.age():
                 raise fault_injection.DroppedConnection
             response = self.emulator.answer(call, environ)
+            # Reads are not recorded: two runs are compared by what they changed.
             if call.writes:
                 self.recorder.add(call, person, environ, response.status_code)
         response.headers.extend(self.headers)
         if call.writes:
+            # After the lock: the thread that saves waits for this and takes the lock itself.
             self.changed.set()
+        # Carried out and recorded before it is lost: the client cannot know, which is the case to be tested.
         if bad is fault_injection.LOST:
             raise fault_injection.DroppedConnection
         if bad is fault_injection.CUT:
             body = response.get_data()
+            # Content-Length still says the whole: the client must notice that half is missing.
             response.set_data(body[: len(body) // 2])
         return response
 

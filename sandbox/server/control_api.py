@@ -25,6 +25,7 @@ from sandbox.world.call_recorder import played_scene
 from sandbox.world.memory_snapshots import WorldStore, grow_older
 from sandbox.world.world import World
 
+# The names that /timing takes; what each means stands in timing.lag_s and Endpoint.timing.
 TIMINGS = (
     "transition_s",
     "restore_s",
@@ -91,6 +92,7 @@ class ControlApi:
     def __call__(self, environ: Environ) -> Response:
         """Answer one control request: 401 without the token, 404 for an unknown path, 409 with a sentence."""
         given = environ.get("HTTP_X_SANDBOX_TOKEN", "")
+        # In constant time: a wrong token must not be found digit by digit.
         if not secrets.compare_digest(given.encode(), self._token.encode()):
             return _json({"error": "The control path needs the token of this sandbox."}, 401)
         name = environ["PATH_INFO"].removeprefix("/_sandbox/")
@@ -135,6 +137,7 @@ class ControlApi:
     def _return(self, body: Answer) -> Answer:
         from sandbox.moto_ext.ecs import processes
 
+        # Before the exchange: a task's process that runs on would call into a world that it does not belong to.
         processes.end_all()
         self._keeper.return_to(str(body["name"]))
         self._hooks["changed"]()
@@ -151,6 +154,7 @@ class ControlApi:
             raise SandboxError(f"There is no timing {', '.join(strange)}: use {', '.join(TIMINGS)}.")
         with WORLD_LOCK:
             STATE.extras.update({name: value for name, value in wanted.items() if value is not None})
+            # None takes the test's value back: the pace decides again.
             for name in (name for name, value in wanted.items() if value is None):
                 STATE.extras.pop(name, None)
         self._hooks["changed"]()
@@ -200,6 +204,7 @@ class ControlApi:
         if not isinstance(body["on"], bool):
             raise TypeError("'on' is true or false")
         with WORLD_LOCK:
+            # What was denied before belongs to another state of enforcement: the list starts empty.
             STATE.extras.update({"enforce_iam": body["on"], "denied": []})
         self._hooks["changed"]()
         return {}

@@ -19,6 +19,7 @@ from sandbox.server.load_balancer import NO_HEADERS, LoadBalancerSite, SiteReply
 # What stands in the place of a region where the world reports its sites' ports.
 NAME = "cloudfront"
 BAD_GATEWAY, NO_ANSWER = 502, 504
+# A host that no distribution has as alias: 403 (CloudFront guide, alternate domain names).
 UNKNOWN_HOST = 403
 HTTP = 80
 
@@ -58,12 +59,15 @@ class DistributionSite:
             config = self._config(host)
             if config is None:
                 return SiteReply(UNKNOWN_HOST, "<h1>403 ERROR</h1>")
+            # One origin and one behaviour: what the seeded distribution has. Groups of origins are not played.
             fetched = config.Origins["Items"][0]
             origin, sent_headers = str(fetched.domain_name), {**headers, **added_headers(fetched)}
             region = self._region(origin)
             sent = host if forwards_host(self.account, config.DefaultCacheBehavior) else origin
+        # An origin name that resolves to no load balancer is a 502 (CloudFront guide, HTTP 502, DNS error).
         if region not in self._doors:
             return SiteReply(BAD_GATEWAY, "<h1>502 ERROR</h1>")
+        # CloudFront reaches the origin over HTTP: the origin's protocol policy is http-only.
         reply = self._doors[region].reply(HTTP, sent, wanted, source, sent_headers, path)
         return reply or SiteReply(NO_ANSWER, "<h1>504 ERROR</h1>")
 
@@ -78,6 +82,7 @@ class DistributionSite:
             config: Any = distribution.distribution_config
             aliases = [alias.lower() for alias in (distribution.Aliases or {}).get("Items") or ()]
             if config.Enabled and any(fnmatch.fnmatchcase(host, alias) for alias in aliases):
+                # An alias without a wildcard goes before one with it (CloudFront guide, alternate domain names).
                 naming.setdefault(host in aliases, config)
         return naming.get(True, naming.get(False))
 
@@ -86,6 +91,7 @@ class DistributionSite:
         checker = HealthChecker(self.account)
         if own := checker.load_balancer(plain(origin)):
             return own[0]
+        # Not CloudFront's own cache of DNS: the name is resolved for each visit, so a change of DNS is met at once.
         answer = checker.resolve(plain(origin))
         found = checker.load_balancer(plain(answer.alias["DNSName"])) if answer.alias else None
         return found[0] if found else ""

@@ -37,13 +37,18 @@ from sandbox.moto_ext.route53.route53 import addresses_of
 SERVICE, STALE = "dns", "stale"
 HEADER = "X-World-Name-Server"
 LOOPBACK = "127.0.0.1"
+# An alias to a load balancer has the resource's own TTL, 60 seconds (Route 53 guide, TTL of alias records).
 RESOURCE_TTL_S = 60
+# RFC 1035: a datagram without EDNS is at most 512 octets.
 PLAIN_UDP = 512
+# The system gives a free UDP port; that TCP has the same one free is chance.
 BIND_TRIES = 20
 # Who ends with the process need not look often whether it is to end: a world has seven servers, and asked or not
 # each that looks costs.
 FOREVER_S = 3600.0
+# A chain of CNAMEs that comes back to its begin must end.
 HOPS = 8
+# Then the lock is given away: a flood of questions must not keep all other calls waiting.
 AT_ONCE = 30
 Row = tuple[str, str, int, str]
 
@@ -61,6 +66,7 @@ class DnsResponder:
             question = dns.message.from_wire(wire)
         except dns.exception.DNSException:
             return None
+        # An answer, or no question at all: to reply to it could make two servers answer each other for ever.
         if question.flags & dns.flags.QR or len(question.question) != 1:
             return None
         reply = dns.message.make_response(question)
@@ -71,6 +77,7 @@ class DnsResponder:
         query = question.question[0]
         with WORLD_LOCK:
             self._fill(reply, plain(query.name.to_text()), dns.rdatatype.to_text(query.rdtype))
+        # 1232 octets pass every network unfragmented (DNS flag day 2020).
         size = max(limit, min(question.payload, 1232)) if question.edns >= 0 else limit
         try:
             return reply.to_wire(max_size=size)
@@ -82,10 +89,12 @@ class DnsResponder:
     def _fill(self, reply: dns.message.Message, name: str, kind: str) -> None:
         rows, code, zone = self._rows(name, kind, HOPS)
         reply.set_rcode(dns.rcode.from_text(code))
+        # Not authoritative for it: without the flag AA, as a name server of Route 53 answers for foreign zones.
         if code == "REFUSED":
             return
         reply.flags |= dns.flags.AA
         _add(reply.answer, rows)
+        # No data and NXDOMAIN bring the SOA: its minimum is how long a resolver remembers that (RFC 2308).
         if not rows and zone is not None:
             soa = answer(
                 self._zone_index(zone), HealthChecker(self.account).health(), plain(zone.name), "SOA", lambda _: 0
@@ -95,6 +104,7 @@ class DnsResponder:
     def _rows(self, name: str, kind: str, hops: int) -> tuple[list[Row], str, FakeZone | None]:
         """The answer's rows, its code, and the zone that gave it; a CNAME into another of our zones is followed."""
         zone, checkers = self._zone_of(name), HealthChecker(self.account)
+        # The name of a load balancer itself lies in a zone of AWS: this server plays that one too.
         if zone is None:
             known = self._is_resource(name, checkers)
             return (_addresses(name, name, kind), "NOERROR", None) if known else ([], "REFUSED", None)
@@ -115,6 +125,7 @@ class DnsResponder:
     def _zone_index(self, zone: FakeZone) -> ZoneRecords:
         records = served_records(zone)
         cached = self._zones.get(zone.resource_id)
+        # A stale server goes on with the records that it had: only a zone it never saw is read.
         if cached is None or (cached[0] is not records and _manner() != STALE):
             cached = self._zones[zone.resource_id] = (records, ZoneRecords(records))
         return cached[1]
@@ -132,6 +143,7 @@ def _manner() -> str | None:
 
 
 def _addresses(owner: str, resource: str, kind: str) -> list[Row]:
+    # IPv4 alone: the seeded load balancers have no IPv6 addresses.
     bare = plain(resource).removeprefix("dualstack.")
     return [(plain(owner), "A", RESOURCE_TTL_S, address) for address in addresses_of(bare)] if kind == "A" else []
 

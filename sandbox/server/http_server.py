@@ -18,7 +18,9 @@ from sandbox.core.errors import SandboxError
 from sandbox.core.request_parser import Environ
 
 LOOPBACK = "127.0.0.1"
+# Longer than a client pauses between two calls of one run: botocore would meet a closed connection otherwise.
 IDLE_S = 300
+# 204 and 304 have no body and must not have a length (RFC 9110).
 NO_BODY = (204, 304)
 
 
@@ -32,6 +34,7 @@ class Handler(MotoRequestHandler):
 
     def run_wsgi(self) -> None:
         """Answer one request. A ConnectionError of the application closes the connection without an answer."""
+        # S3 uploads ask first: boto3 waits a second for this line before it sends the body.
         if self.headers.get("Expect", "").lower() == "100-continue":
             self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             self.wfile.flush()
@@ -50,6 +53,7 @@ class Handler(MotoRequestHandler):
             body = environ["wsgi.input"].read()
             environ.pop("HTTP_TRANSFER_ENCODING", None)
         else:
+            # To the last byte even where nobody reads it: what stays on the wire would be taken for the next request.
             body = self.rfile.read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["CONTENT_LENGTH"] = str(len(body))
         return io.BytesIO(body)
@@ -63,6 +67,7 @@ class Handler(MotoRequestHandler):
             self.send_header("Date", self.date_time_string())
         lengthless = head or status in NO_BODY
         for name, value in response.headers:
+            # Both are this server's own: the application's would contradict the connection that is kept.
             if name.lower() not in ("connection", "transfer-encoding") and (
                 lengthless or name.lower() != "content-length"
             ):
@@ -87,6 +92,7 @@ def listen(application: Any, port: int, fallback: bool = False) -> BaseWSGIServe
     """
     try:
         return make_server(LOOPBACK, port, application, threaded=True, request_handler=Handler)
+    # make_server ends the process where a port is taken: SystemExit is meant.
     except (OSError, SystemExit) as taken:
         if fallback:
             return make_server(LOOPBACK, 0, application, threaded=True, request_handler=Handler)

@@ -77,6 +77,7 @@ class LoadBalancerSite:
     def listener(self, port: int) -> FakeListener | None:
         """The load balancer's listener on ``port``; None where nothing answers, a dark region's included."""
         balancer = self._balancer()
+        # A dark region closes the connection; a sick one answers 503 below.
         if balancer is None or self.region in STATE.stopped:
             return None
         return next((listener for listener in balancer.listeners.values() if int(listener.port) == port), None)
@@ -95,6 +96,7 @@ class LoadBalancerSite:
             listener = self.listener(port)
             if listener is None or not self._is_open(port, source):
                 return None
+            # The load balancer of a sick region is reached and answers 503 itself.
             if ill(self.region, "error", SITES):
                 return SiteReply(UNAVAILABLE, "<h1>503 Service Unavailable</h1>")
             return self._listener_reply(listener, host, wanted, headers, path)
@@ -113,6 +115,7 @@ class LoadBalancerSite:
     ) -> SiteReply:
         taking = (rule for rule in listener.rules.values() if matches(rule.conditions, host, headers, path))
         first = min(taking, key=lambda rule: int(rule.priority), default=None)  # the default has no host: never it
+        # The last action: an authenticate action may stand before the forward, and is not played.
         action = (first.actions if first else listener.default_actions)[-1]
         if action.type == "fixed-response":
             fixed = action.data.get("FixedResponseConfig", {})
@@ -121,9 +124,11 @@ class LoadBalancerSite:
         groups = [backend.target_groups[arn] for arn in groups_of(action) if arn in backend.target_groups]
         targets = Targets(self.environment.account, self.region, frozenset(group.arn for group in groups))
         known = [(group, _open_targets(targets.of(group))) for group in groups]
+        # Of a weighted forward the first group with a healthy target: the weights are not played.
         group, behind = min(known, key=lambda pair: not _served_by(pair[1]), default=(None, []))
         if group is None or not behind:
             return SiteReply(UNAVAILABLE, "<h1>503 Service Unavailable</h1>")
+        # No healthy target: the request goes to all, the load balancer fails open (ELB guide, target group health).
         serving = _served_by(behind) or behind
         return self._target_reply(group, targets, serving[next(self._turn) % len(serving)], wanted)
 
@@ -132,10 +137,13 @@ class LoadBalancerSite:
     ) -> SiteReply:
         """What the target answers. Where all are unhealthy each is asked all the same: the group fails open (ELB)."""
         task = targets.task_at(group, target.address)
+        # 504: the connection to the target was not established (ELB guide, HTTP 504).
         if task is None or not target.reachable:
             return SiteReply(GATEWAY_TIMEOUT, "<h1>504 Gateway Time-out</h1>")
+        # 502: the target closed the connection or refused it (ELB guide, HTTP 502).
         if not target.listens:
             return SiteReply(BAD_GATEWAY, "<h1>502 Bad Gateway</h1>")
+        # The token passes the password of the site, and the stores answer for the page.
         if wanted is not None and wanted.trusted:
             return self._store_reply(self._tenant(targets, group), task, wanted)
         page = targets.page(task)
@@ -153,6 +161,7 @@ class LoadBalancerSite:
         """The tenant's page; a visitor without the sandbox's token is asked for a password."""
         env = self.environment
         host = f"{tenant.replace('-', '')}.{env.traffic.tenant_domain}"
+        # The stores' lists are for the sandbox's own writers: a visitor must not see them.
         if page.status == UNAUTHORISED or wanted is not None:
             return SiteReply(UNAUTHORISED, "Authorization Required", realm=host)
         return SiteReply(FINE, PAGE.format(tenant=tenant, host=host))
@@ -172,6 +181,7 @@ class LoadBalancerSite:
         """Certificate and key (PEM) that the HTTPS listener presents to ``name``: the first that covers it."""
         with WORLD_LOCK:
             listener = self.listener(443)
+            # moto's ACM has no public list of certificates with their keys.
             cert_bundles = acm_backends[self.environment.account][self.region]._certificates
             bundles = [cert_bundles[arn] for arn in (listener.certificates if listener else ()) if arn in cert_bundles]
         fit = [bundle for bundle in bundles if name and any(_covers(san, name) for san in bundle.sans)] or bundles
@@ -198,4 +208,5 @@ def as_json(reason: str) -> str:
 
 
 def _covers(name: str, host: str) -> bool:
+    # A wildcard covers one label only (RFC 6125).
     return name in (host, f"*.{host.partition('.')[2]}")

@@ -23,6 +23,7 @@ def pin(world: World, settings: Mapping[str, Any]) -> None:
     user = world.call(Side.GLOBAL, "iam", "GetUser", UserName=_PERSON)["User"]
     rules = json.dumps({"environment": settings, "exceptions": []}, sort_keys=True)
     who = {"arn": user["Arn"], "person": _PERSON, "at": instant(now())}
+    # The item as `approve --rules` writes it: the tool must find no difference to its own.
     item = {"pk": APPROVAL + user["UserId"], "sk": RULES, "digest": "", "rules": rules, **who}
     table = world.environment.named(world.environment.names.control_table)
     world.call(Side.DR, "dynamodb", "PutItem", TableName=table, Item=encode_item(item))

@@ -36,8 +36,11 @@ if TYPE_CHECKING:
 
     from sandbox.server.application import Application
 
+# A stopping process saves its world first: a new start waits for it that long.
 LOCK_DEADLINE_S = 15.0
+# A burst of calls is saved once.
 SAVE_PAUSE_S = 0.3
+# About a tenth of the time at most: no call is answered while the world is dumped.
 SAVE_SHARE = 10
 PROGRESS_PAUSE_S = 0.5
 GARBAGE = (100_000, 50, 100)  # a call leaves little of it: looking for it after each dozen costs 3 % of the CPU
@@ -77,7 +80,9 @@ class Host:
                 self.save()
             except (SandboxError, OSError) as failed:
                 unsaved = str(failed)
+        # Before the server ends: held calls would keep its threads waiting for their outage to be over.
         fault_injection.STOPPING.set()
+        # Later by a moment: the answer to the call that stops must still be sent.
         threading.Timer(0.05, self.server.shutdown).start()
         return unsaved
 
@@ -87,7 +92,9 @@ class Host:
 
         if self.folder is None:
             raise SandboxError("This sandbox lives for one command: its world has no file.")
+        # Before the dump: a change that comes while it is written sets it again.
         self.application.changed.clear()
+        # Dump and clock under one lock: a moment between would let the saved world run ahead.
         with world_lock.WORLD_LOCK:
             world, clock = persistence.dump(), CLOCK.about()
         world_file.write(self.folder / "world", world, self.order.about() | clock)
@@ -100,6 +107,7 @@ class Host:
         from sandbox.world.world import World
 
         order = self.order
+        # The port first: where it is taken nothing was built in vain.
         server = listen(None, order.port or order.last_port, fallback=not order.port)
         moto = moto_app.Emulator(self.environment.account)
         self.world = self._fill(moto)
@@ -136,6 +144,7 @@ class Host:
         if path is not None and path.exists():
             saved = world_file.about(path)
             same_world(saved, self.order)
+            # Before the world is loaded, whose moments are of its own time.
             CLOCK.begin(saved.get("ahead_s", 0.0), self.order.speed or saved.get("speed", 1.0))
             self._progress("loading the kept world", 0, 1)
             persistence.load(path)
@@ -189,6 +198,7 @@ def _lock_world(folder: Path) -> int:
     handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     until = time.monotonic() + LOCK_DEADLINE_S
     while True:
+        # flock ends with the process however it ends: no stale lock is left by a kill.
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -199,6 +209,7 @@ def _lock_world(folder: Path) -> int:
                 ) from None
             time.sleep(0.05)
         else:
+            # The id is read by `down`, which kills a process that does not answer.
             os.ftruncate(handle, 0)
             os.pwrite(handle, str(os.getpid()).encode(), 0)
             return handle
@@ -232,6 +243,7 @@ def _progress_to(word: TextIO) -> Progress:
 
 def main() -> int:
     """Run the order on stdin. Returns the exit code: 0 after a stop, 1 where it never came up."""
+    # Descriptor 1 is kept for the word, and 1 becomes stderr: what a library prints must not be read as JSON.
     word = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     order = LaunchOptions(**json.loads(sys.stdin.readline()))
@@ -251,6 +263,7 @@ def main() -> int:
         keep(host.folder, host.endpoint)
         progress("saving the world", 0, 1)
         host.save()
+    # What is there now stays for the life of the process: the collector need never look at it again.
     gc.freeze()
     gc.set_threshold(*GARBAGE)
     gc.enable()
