@@ -50,6 +50,7 @@ from sandbox.seeding.site import Estate, Site, tenant_list
 BUILDERS: tuple[Callable[[Estate], None], ...] = (
     access.build,
     network.build,
+    # Before the services: CreateService and load balancers count against the quotas as AWS does (T33).
     raise_quotas,
     images.build,
     database.build,
@@ -57,20 +58,26 @@ BUILDERS: tuple[Callable[[Estate], None], ...] = (
     objects.build,
     tables.build,
     run_history.build,
+    # Before services and after the database: task definitions name secrets, secrets the database's user.
     credentials.build,
     certificates.build,
     load_balancers.build,
+    # After the load balancers: a service registers its tasks in a target group that some listener uses.
     services.build,
+    # Before traffic: the tenants' records are aliases of the distribution's own name.
     edge.build,
     traffic.build,
     alerting.build,
     errands.build,
     parameters.build,
+    # After all data: the selection plays the past day of the plan over what stands there.
     backups.build,
+    # Needs the copies that the plan made.
     restores.build,
     runbook.build,
     permissions.build,
     automation.build,
+    # Last: the function reads the control table's stream from now on.
     stream_anchors.build,
 )
 

@@ -18,7 +18,10 @@ ROLES = {
     "replication": ("{env}-s3-replication-role", "s3.amazonaws.com"),
 }
 ALLOWED = {
+    # S3 Batch Replication (S3 guide, configuring an IAM role for S3 Batch Replication).
     "batch": ["s3:GetReplicationConfiguration", "s3:InitiateReplication", "s3:PutInventoryConfiguration"],
+    # Image, secrets and log stream are fetched by the execution role
+    # before a container runs (ECS guide, task execution role).
     "execution": [
         "ecr:GetAuthorizationToken",
         "ecr:BatchGetImage",
@@ -31,6 +34,7 @@ ALLOWED = {
     "task": ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite", "s3:GetObject", "s3:PutObject"],
     "backup": [
         "backup:*",
+        # AWS Backup keeps a database's recovery point as a snapshot of RDS.
         "rds:*Snapshot*",
         "elasticfilesystem:Backup",
         "elasticfilesystem:CreateFileSystem",
@@ -41,6 +45,7 @@ ALLOWED = {
         "s3:Get*",
         "tag:*",
     ],
+    # What S3 itself does in the name of the role (S3 guide, setting up permissions for live replication).
     "replication": [
         "s3:GetReplicationConfiguration",
         "s3:ListBucket",
@@ -75,6 +80,7 @@ def _evidence_key(estate: Estate) -> None:
     env, kms = estate.environment, estate.dr.client("kms")
     alias = env.named(env.names.evidence_key)
     tags = as_list(tag_map(env, alias), "TagKey", "TagValue")
+    # An asymmetric key has no rotation and cannot encrypt: it is for signatures alone (KMS guide, asymmetric keys).
     key = kms.create_key(Description="Signs evidence", KeyUsage="SIGN_VERIFY", KeySpec="ECC_NIST_P256", Tags=tags)
     kms.create_alias(AliasName=alias, TargetKeyId=key["KeyMetadata"]["KeyId"])
 
@@ -98,8 +104,10 @@ def _secrets_key(estate: Estate) -> None:
     alias = f"alias/{estate.environment.name}-secrets"
     tags = as_list(tag_map(estate.environment, alias), "TagKey", "TagValue")
     primary, dr = estate.primary.client("kms"), estate.dr.client("kms")
+    # A key is multi-Region from its creation or never (KMS guide, multi-Region keys).
     key = primary.create_key(Description="Tenants' secrets", MultiRegion=True, Tags=tags)["KeyMetadata"]
     primary.create_alias(AliasName=alias, TargetKeyId=key["KeyId"])
+    # The replica has the same key material and id, but aliases, tags and policy of its own.
     copy = primary.replicate_key(
         KeyId=key["KeyId"], ReplicaRegion=estate.dr.region, Description="Tenants' secrets", Tags=tags
     )["ReplicaKeyMetadata"]

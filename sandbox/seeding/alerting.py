@@ -17,6 +17,7 @@ def build(estate: Estate) -> None:
             _alarm(site, env.named(pattern))
 
 
+# A queue of the same account confirms its subscription itself; e-mail would wait for a click that nobody makes.
 def _topic(site: Site, name: str) -> str:
     """Make a topic and the queue the on-call desk reads; a queue's subscription needs no confirmation by a person."""
     sns, sqs, tags = site.client("sns"), site.client("sqs"), tag_map(site.environment, name)
@@ -45,6 +46,7 @@ def _alarm(site: Site, name: str) -> None:
         OKActions=site.topics,
         Period=60,
         EvaluationPeriods=5,
+        # A metric that is counted only when it happens has no data in good times.
         TreatMissingData="notBreaching",
         Tags=as_list(tag_map(site.environment, name)),
         **_alarm_metric(site, name),
@@ -59,6 +61,7 @@ def _alarm_metric(site: Site, name: str) -> dict[str, Any]:
         dimension, value = "DBInstanceIdentifier", env.named(env.names.database)
     else:
         namespace, metric, statistic, limit = "AWS/ApplicationELB", "HTTPCode_ELB_5XX_Count", "Sum", 25.0
+        # CloudWatch names a load balancer by the end of its ARN: app/name/id.
         dimension, value = "LoadBalancer", site.load_balancer.partition(":loadbalancer/")[2]
     return {
         "Namespace": namespace,

@@ -11,6 +11,7 @@ from typing import Any
 
 from sandbox.seeding.site import Estate, Site, tag_map
 
+# 60 is the least that AWS takes for a start window (API_BackupRuleInput); the default would be 8 hours (T25).
 START_WINDOW_MINUTES, COMPLETION_WINDOW_MINUTES = 60, 120
 HOURLY_KEPT_DAYS, DAILY_KEPT_DAYS = 14, 35
 
@@ -36,6 +37,7 @@ def _vault(site: Site, name: str) -> str:
     response = backup.create_backup_vault(
         BackupVaultName=name, EncryptionKeyArn=site.keys["backup"], BackupVaultTags=tag_map(site.environment, name)
     )
+    # Three days is the least grace period of a lock in compliance mode; after it nobody can end the lock.
     backup.put_backup_vault_lock_configuration(
         BackupVaultName=name, MinRetentionDays=7, MaxRetentionDays=366, ChangeableForDays=3
     )
@@ -65,6 +67,7 @@ def _rule(estate: Estate, name: str, schedule: str, kept_days: int, copy: str) -
         "CompletionWindowMinutes": COMPLETION_WINDOW_MINUTES,
         "Lifecycle": lifecycle,
     }
+    # Without replication the plan keeps points in the primary region alone.
     if env.replicates:
         rule["CopyActions"] = [{"DestinationBackupVaultArn": copy, "Lifecycle": lifecycle}]
     return rule

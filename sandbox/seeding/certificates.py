@@ -21,6 +21,7 @@ def build(estate: Estate) -> None:
 def request(estate: Estate, region: str) -> str:
     """Return the ARN of an issued certificate of ``region`` covering every tenant, customer and test host."""
     env = estate.environment
+    # Each name is a subject alternative name: a wildcard covers one label and no customer's own domain.
     customers = {host for hosts in env.traffic.customer_hosts.values() for host in hosts}
     names = [env.traffic.tenant_domain, f"*.{test_domain(env)}", env.traffic.origin_record, *sorted(customers)]
     arn = estate.primary.clients.client("acm", region).request_certificate(

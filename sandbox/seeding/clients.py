@@ -38,7 +38,9 @@ class SeedClients:
         self._made: dict[tuple[str, str], Any] = {}
         self._routes: dict[str, list[Route]] = {}
         core = botocore.session.Session()
+        # Nobody's key: the account comes from the header below, and no IAM is asked.
         core.set_credentials("AKIASEEDING000000000", "seeding")
+        # Before the signature: a header that is added later would not be covered by it.
         core.register("before-sign", self._name_the_account)
         core.register("before-send", self._answer)
         self._session = boto3.Session(botocore_session=core)
@@ -58,11 +60,13 @@ class SeedClients:
         self.on_call()
         parts = urlsplit(request.url)
         url = f"{parts.scheme}://{parts.netloc}{parts.path}"
+        # As moto's own stubber does, without its search through all services for each call.
         for pattern, method in self._routes_of(parts.netloc, url):
             if pattern.match(url):
                 http_request = normalize_request(request)
                 try:
                     status, headers, body = method(http_request, http_request.raw_url, http_request.headers)
+                # Older parts of moto raise their errors as pages of werkzeug.
                 except HTTPException as refused:
                     status, headers, body = refused.code, refused.get_headers(), refused.get_body()
                 return AWSResponse(request.url, status, headers, MockRawResponse(body))
@@ -81,6 +85,7 @@ class SeedClients:
 
 
 def _urls_of(service: str) -> dict[str, Callable[..., Any]]:
+    # The URLs of a service are the same for all accounts and regions.
     backends = cast("Callable[[str], Any]", get_backend)(service)[DEFAULT_ACCOUNT_ID]
     backend = backends["us-east-1"] if "us-east-1" in backends else backends["aws"]
     urls: dict[str, Callable[..., Any]] = backend.urls

@@ -46,6 +46,7 @@ def _value(estate: Estate, username: str, dbname: str) -> str:
             "host": f"db.{internal_zone(estate.environment)}",
             "port": estate.primary.engine.port,
             "username": username,
+            # Drawn for each world: no test can depend on a value, and none stands in the source.
             "password": secrets.token_urlsafe(18),
             "dbname": dbname,
         }
@@ -55,6 +56,7 @@ def _value(estate: Estate, username: str, dbname: str) -> str:
 def _secret(estate: Estate, key: str, name: str, value: str, tenant: SeedTenant | None = None) -> None:
     primary, dr, env = estate.primary, estate.dr, estate.environment
     tags = as_list(tag_map(env, name, tenant))
+    # Two secrets of one name in two regions are strangers to each other: each has a suffix of its own.
     if not env.replicates:
         primary.secrets[key], dr.secrets[key] = (_create(site, name, value, tags) for site in estate.sites)
         return

@@ -23,6 +23,7 @@ from sandbox.moto_ext.data.stored_data import install_schema
 from sandbox.seeding.site import Estate, Site, as_list, tag_map
 
 RETENTION_DAYS = 7
+# Older than each retention of backups: no point in time lies before the sites.
 INSTALLED_AGO = timedelta(days=60)
 
 
@@ -37,6 +38,7 @@ class SeedEngine:
     parameters: Mapping[str, str]
 
 
+# ROW, so that a replica and a restore to a point in time follow each change (RDS guide, MySQL binary logging).
 _BINARY_LOG = {"max_connections": "2000", "binlog_format": "ROW", "log_bin_trust_function_creators": "1"}
 SEEDED = {
     MYSQL: SeedEngine("mysql8.0", "8.0.40", "general-public-license", ("error", "slowquery"), _BINARY_LOG),
@@ -58,6 +60,7 @@ def build(estate: Estate) -> None:
     instance = _instance(estate.primary)
     estate.primary.database_host = instance["Endpoint"]["Address"]
     _install(estate)
+    # As long as nothing is restored the name leads nowhere: RDS gives the endpoint to the instance of that name.
     estate.dr.database_host = estate.primary.database_host.replace(estate.primary.region, estate.dr.region)
     if estate.environment.replicates:
         _copies(estate, instance["DBInstanceArn"])
@@ -97,6 +100,7 @@ def _instance(site: Site) -> dict[str, Any]:
         Engine=site.engine.name,
         EngineVersion=engine.version,
         LicenseModel=engine.licence,
+        # gp3 below 400 GiB has 3,000 IOPS that cannot be raised (RDS guide, gp3 storage).
         AllocatedStorage=200,
         StorageType="gp3",
         StorageEncrypted=True,
@@ -104,11 +108,13 @@ def _instance(site: Site) -> dict[str, Any]:
         MasterUsername=site.master_user,
         MasterUserPassword=secrets.token_urlsafe(24),
         BackupRetentionPeriod=RETENTION_DAYS,
+        # Ends where the daily rule of AWS Backup begins: a job in it, or in the hour before it, waits.
         PreferredBackupWindow="01:00-01:30",
         MultiAZ=True,
         PubliclyAccessible=False,
         DeletionProtection=True,
         CopyTagsToSnapshot=True,
+        # Two regions that upgrade by themselves can be of different versions on the day of a recovery.
         AutoMinorVersionUpgrade=False,
         DBParameterGroupName=env.named(env.names.db_parameter_group),
         DBSubnetGroupName=env.named(env.names.db_subnet_group),
@@ -132,6 +138,7 @@ def _install(estate: Estate) -> None:
 def _copies(estate: Estate, source: str) -> None:
     """Start the mechanism the environment prefers; AWS Backup copies are made for every environment that replicates."""
     env, rds = estate.environment, estate.dr.client("rds")
+    # The first that the environment names is the mechanism of choice; the others stand behind it.
     if env.replication.database[:1] == ("read-replica",):
         rds.create_db_instance_read_replica(
             DBInstanceIdentifier=env.named(env.names.database),
@@ -139,6 +146,7 @@ def _copies(estate: Estate, source: str) -> None:
             SourceRegion=estate.primary.region,
             KmsKeyId=estate.dr.keys["rds"],
             DBSubnetGroupName=env.named(env.names.db_subnet_group),
+            # A replica in another region takes the default group where none is named (API_CreateDBInstanceReadReplica).
             DBParameterGroupName=env.named(env.names.db_parameter_group),
             VpcSecurityGroupIds=[estate.dr.groups["database"]],
             MultiAZ=True,
@@ -153,6 +161,7 @@ def _copies(estate: Estate, source: str) -> None:
             ApplyImmediately=True,
         )
     elif "automated-backup" in env.replication.database:
+        # Asked of the region that gets the backups, with a key of that region (T24).
         rds.start_db_instance_automated_backups_replication(
             SourceDBInstanceArn=source,
             BackupRetentionPeriod=RETENTION_DAYS,

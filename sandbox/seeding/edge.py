@@ -7,6 +7,7 @@ from typing import Any
 from sandbox.seeding.certificates import for_distribution
 from sandbox.seeding.site import Estate, as_list, tag_map
 
+# AWS's managed policies, alike in all accounts: CachingDisabled and AllViewer (CloudFront guide, managed policies).
 CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 ALL_VIEWER = "216adef6-5c7f-47e4-b989-5492eafa07d3"
 ORIGIN = "platform-origin"
@@ -46,6 +47,7 @@ def _config(estate: Estate, certificate: str) -> dict[str, Any]:
             },
             "Compress": True,
             "CachePolicyId": CACHING_DISABLED,
+            # AllViewer forwards Host: the load balancer chooses the tenant's rule by it.
             "OriginRequestPolicyId": ALL_VIEWER,
         },
         "ViewerCertificate": {
@@ -71,6 +73,7 @@ def _origin(name: str) -> dict[str, Any]:
             "OriginReadTimeout": 30,
             "OriginKeepaliveTimeout": 5,
         },
+        # Fewer and shorter than CloudFront's defaults, 3 and 10 seconds: a dark region is given up after ten seconds.
         "ConnectionAttempts": 2,
         "ConnectionTimeout": 5,
     }

@@ -27,6 +27,8 @@ def build(estate: Estate) -> None:
     for site in estate.sites:
         for tenant in estate.tenants:
             name = env.named(env.names.access_point, tenant=tenant.name)
+            # An access point forces this user upon every client: both regions must have the
+            # same, or tasks of the one may not write what those of the other wrote.
             owner = {"Uid": env.names.access_point_uid, "Gid": env.names.access_point_uid}
             response = site.client("efs").create_access_point(
                 ClientToken=name,
@@ -45,6 +47,7 @@ def build(estate: Estate) -> None:
 def _install(estate: Estate) -> None:
     """Put each tenant's site into its folder, in the DR region where nothing is to be replicated there."""
     env = estate.environment
+    # A replica is read-only: what stands in it arrives by the replication alone (T27).
     for site in estate.sites if not env.replicates else (estate.primary,):
         backend = efs_backends[env.account][site.region]
         for tenant in estate.tenants:
@@ -61,6 +64,7 @@ def _file_system(site: Site) -> None:
         ThroughputMode="elastic",
         Encrypted=True,
         KmsKeyId=site.keys["efs"],
+        # EFS switches automatic backups on only where it is asked for by this (API_CreateFileSystem).
         Backup=site.is_primary,
         Tags=as_list(tag_map(env, name, data=site.is_primary)),
     )
@@ -71,7 +75,9 @@ def _file_system(site: Site) -> None:
 
 def _replicate(estate: Estate) -> None:
     estate.dr.client("efs").update_file_system_protection(
-        FileSystemId=estate.dr.file_system, ReplicationOverwriteProtection="DISABLED"
+        # A new file system is protected against being overwritten: the replication would be refused (T28).
+        FileSystemId=estate.dr.file_system,
+        ReplicationOverwriteProtection="DISABLED",
     )
     estate.primary.client("efs").create_replication_configuration(
         SourceFileSystemId=estate.primary.file_system,

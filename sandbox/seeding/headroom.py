@@ -9,6 +9,7 @@ from sandbox.seeding.site import Estate
 
 CPU_UNITS_A_VCPU = 1024
 LISTENERS = 2
+# A deployment runs up to twice its tasks for a while; half more than the failover needs lets it begin.
 SPARE = 1.5
 
 
@@ -30,7 +31,9 @@ def demand(estate: Estate) -> dict[tuple[str, str], int]:
     needs = {
         ("fargate", "L-3032A538"): tasks * CPU / CPU_UNITS_A_VCPU,
         ("ecs", "L-9EF96962"): tenants,
+        # Each Fargate task has a network interface of its own (awsvpc).
         ("vpc", "L-DF5E4CA3"): tasks,
+        # The names and defaults of the codes stand in moto_ext/quotas/quota_table.py.
         ("elasticloadbalancing", "L-7EED9B64"): tenants * LISTENERS,
         ("elasticloadbalancing", "L-7E6692B2"): tasks,
         ("elasticloadbalancing", "L-B22855CB"): tenants,

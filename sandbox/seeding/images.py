@@ -10,6 +10,7 @@ import json
 
 from sandbox.seeding.site import Estate, Site, as_list, tag_map
 
+# Immutable tags: a second push of the same tag is refused, so that a digest stays what was tested.
 TAG = "6.6.2-r14"
 
 
@@ -24,6 +25,7 @@ def build(estate: Estate) -> None:
             "rules": [
                 {
                     "destinations": [{"region": estate.dr.region, "registryId": env.account}],
+                    # By prefix: a repository that is made later with this beginning is replicated too.
                     "repositoryFilters": [{"filter": name, "filterType": "PREFIX_MATCH"}],
                 }
             ]

@@ -10,6 +10,7 @@ from typing import Any
 
 from sandbox.seeding.site import Estate, SeedTenant, Site, as_list, hosts_of, tag_map
 
+# As long as the TTL of the records: a client that keeps its connection moves as soon as one that asks DNS again.
 KEEP_ALIVE_S = 60
 DEFAULT_ACTION = [
     {
@@ -24,6 +25,7 @@ def build(estate: Estate) -> None:
     for site in estate.sites:
         _load_balancer(site)
         listeners = _listeners(site)
+        # Each priority may be used once in a listener (ELB guide, listener rules).
         for priority, tenant in enumerate(estate.tenants, start=1):
             site.target_groups[tenant.name] = _target_group(site, tenant)
             for listener in listeners:
@@ -100,6 +102,8 @@ def _target_group(site: Site, tenant: SeedTenant) -> str:
         VpcId=site.vpc,
         TargetType="ip",
         HealthCheckPath=env.probe_path,
+        # Two successes: a task is healthy half a minute after it
+        # answers, which the estimate of a scale-out counts with.
         HealthCheckIntervalSeconds=15,
         HealthCheckTimeoutSeconds=5,
         HealthyThresholdCount=2,

@@ -48,6 +48,7 @@ def _subnets(site: Site) -> None:
     zones = sorted(zone["ZoneName"] for zone in answer["AvailabilityZones"])[:ZONES]
     for place, zone in enumerate(zones):
         site.private_subnets.append(_subnet(site, "private", zone, str(wide[place])))
+        # Past the three /19 of the tasks: 32 times /22 is the half of the /16.
         site.public_subnets.append(_subnet(site, "public", zone, str(narrow[32 + place])))
         site.data_subnets.append(_subnet(site, "data", zone, str(narrow[40 + place])))
 

@@ -64,6 +64,7 @@ def locked_bucket(site: Site, bucket: str) -> None:
     """The bucket of deploy/cloudformation/evidence-bucket.yaml, in which journals are anchored too."""
     s3 = site.client("s3")
     s3.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True, **location_of(site.region))
+    # In mode COMPLIANCE nobody can shorten a retention, the account's root user neither (S3 guide, Object Lock).
     retention = {"Mode": "COMPLIANCE", "Years": 1}
     lock = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": retention}}
     s3.put_object_lock_configuration(Bucket=bucket, ObjectLockConfiguration=lock)
@@ -72,6 +73,7 @@ def locked_bucket(site: Site, bucket: str) -> None:
 def _create_copy(estate: Estate, bucket: str) -> None:
     copy = estate.environment.named(estate.environment.names.bucket_copy, bucket=bucket)
     _bucket(estate.dr, copy)
+    # The only value that S3 takes (API_ReplicationTimeValue): the replication time control of 15 minutes.
     within = {"Minutes": 15}
     estate.primary.client("s3").put_bucket_replication(
         Bucket=bucket,

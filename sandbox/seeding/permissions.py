@@ -82,6 +82,7 @@ _CONTENTS = (
     "ssm:GetParametersByPath",
 )
 _RECORD = ("dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:Query")
+# The policies that deny all but reading must leave PassRole and STS to the policy of the one who acts.
 _BESIDE = ("iam:PassRole", "sts:*")
 
 
@@ -92,10 +93,12 @@ def build(estate: Estate) -> None:
     approver = [_policy(estate, f"{env.name}-dr-approver-own", approving(env, reading()))]
     drill = [_policy(estate, name, policy) for name, policy in drill_policies(env).items()]
     account = {"AWS": f"arn:aws:iam::{env.account}:root"}
+    # Where AWS runs the recovery only its task may take the role; else the account's own people.
     taken_by = [service_trust(env, TASKS)] if env.automation.enabled else _trust(account)
     _role(estate, env.acting_role, taken_by, arns.values())
     look = arns[f"{env.name}-dr-look"]
     known = {user["UserName"] for user in iam.list_users()["Users"]}
+    # Without the denials of a recovery: a full drill is refused by its own.
     recover = [arn for name, arn in arns.items() if not name.endswith("-never")]
     operating = list(arns.values())
     if env.automation.enabled:

@@ -16,6 +16,7 @@ WINDOW_DAYS = 7
 def build(estate: Estate) -> None:
     """Restore one copy of each kind, delete what came of it, and plan the next tests. Needs copies in the DR vault."""
     env = estate.environment
+    # The DR vault is empty then.
     if not env.replicates:
         return
     backup, vault = estate.dr.client("backup"), env.named(env.names.dr_vault)
@@ -23,6 +24,7 @@ def build(estate: Estate) -> None:
         points = backup.list_recovery_points_by_backup_vault(BackupVaultName=vault, ByResourceType=kind)
         done = [point for point in points["RecoveryPoints"] if point["Status"] == "COMPLETED"]
         newest = max(done, key=lambda point: point["CreationDate"])
+        # In a world that is built each job is complete at once (transition_s is 0).
         job = backup.start_restore_job(
             RecoveryPointArn=newest["RecoveryPointArn"],
             Metadata=metadata,
@@ -39,6 +41,7 @@ def _metadata(estate: Estate) -> dict[str, dict[str, str]]:
         "DBInstanceIdentifier": f"{env.named(env.names.database)}-restore-test",
         "DBSubnetGroupName": env.named(env.names.db_subnet_group),
     }
+    # EFS restores fail without a creation token (aws-cli issue 4467; truth backup.efs-restore-needs-creation-token).
     files = {"newFileSystem": "true", "Encrypted": "true", "KmsKeyId": estate.dr.keys["efs"]}
     return {"RDS": database, "EFS": files | {"CreationToken": f"{env.name}-restore-test"}}
 
@@ -59,6 +62,7 @@ def _testing_plan(estate: Estate) -> None:
         "IncludeVaults": [
             f"arn:aws:backup:{estate.dr.region}:{env.account}:backup-vault:{env.named(env.names.dr_vault)}"
         ],
+        # Continuous backups are copied as snapshots: the DR vault has no others (T25).
         "RecoveryPointTypes": ["SNAPSHOT"],
         "SelectionWindowDays": WINDOW_DAYS,
     }

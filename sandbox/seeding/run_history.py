@@ -21,8 +21,10 @@ from dr_estate.model.run_records import RunKind, RunRecord, to_item
 from sandbox.core.state import now
 from sandbox.seeding.site import Estate
 
+# Younger than the shortest period of the schedule, a week.
 LAST_DAYS_AGO = 2
 _DAYS = {Period.WEEKLY: 7, Period.MONTHLY: 30, Period.QUARTERLY: 90, Period.ANNUALLY: 360}
+# Three runs are enough for a period to be seen as kept up.
 _TIMES = 3
 _RECOVERED_S = 4500.0
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from sandbox.seeding.site import Estate, SeedTenant, Site, as_list, host_of, tag_map
 
+# A pair that Fargate offers (ECS guide, task CPU and memory): half a vCPU with 1, 2, 3 or 4 GB.
 CPU, MEMORY_MIB = 512, 1024
 
 
@@ -68,6 +69,7 @@ def _container(site: Site, tenant: SeedTenant) -> dict[str, Any]:
         "portMappings": [{"containerPort": env.names.container_port, "protocol": "tcp"}],
         "environment": as_list(plain, "name", "value"),
         "secrets": [
+            # The ARN with the JSON key: two colons for stage and version that are left out (ECS guide, secrets).
             {"name": "WORDPRESS_DB_USER", "valueFrom": f"{secret}:username::"},
             {"name": "WORDPRESS_DB_PASSWORD", "valueFrom": f"{secret}:password::"},
         ],
@@ -103,9 +105,12 @@ def _service(site: Site, tenant: SeedTenant, cluster: str, definition: str, task
         taskDefinition=definition,
         desiredCount=tasks,
         launchType="FARGATE",
+        # Named: LATEST is what a region has at the time of a start.
         platformVersion="1.4.0",
         schedulingStrategy="REPLICA",
+        # ECS counts no failed load balancer check for so long (API_CreateService): WordPress starts slowly.
         healthCheckGracePeriodSeconds=60,
+        # Without it a broken deployment is tried for ever; with it the rollout becomes FAILED (T53, T54).
         deploymentConfiguration={"deploymentCircuitBreaker": {"enable": True, "rollback": True}},
         networkConfiguration={
             "awsvpcConfiguration": {

@@ -115,6 +115,7 @@ def tag_map(
     environment: Environment, name: str = "", tenant: SeedTenant | None = None, data: bool = False
 ) -> dict[str, str]:
     """Return the tags of a resource; ``data`` marks what AWS Backup must select (Backup=Required)."""
+    # The tags of the platform's Terraform: the tool finds stray resources by them.
     tags = {"Environment": environment.name, "Project": PROJECT, "ManagedBy": "terraform", "DR": "enabled"}
     if data:
         tags["Backup"] = "Required"

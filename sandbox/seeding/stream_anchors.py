@@ -33,6 +33,7 @@ def build(estate: Estate) -> None:
     iam, tags = estate.world_wide("iam"), as_list(tag_map(env, name))
     iam.create_role(RoleName=name, AssumeRolePolicyDocument=_document([stream_anchors.TRUST]), Tags=tags)
     log = f"arn:aws:logs:{dr.region}:{env.account}:log-group:/aws/lambda/{name}:*"
+    # The stream's ARN holds the moment of its creation: it is read from the table.
     allowed = stream_anchors.role_statements(f"{arn}/{folder}/*", table["LatestStreamArn"], log)
     iam.put_role_policy(RoleName=name, PolicyName="anchor", PolicyDocument=_document(allowed))
     functions = dr.client("lambda")

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from dr_estate.config.recovery_settings import PEOPLE_TAG
 from sandbox.seeding.site import Estate, Site, as_list, tag_map
 
+# What BatchWriteItem takes at most.
 BATCH = 25
 
 
@@ -26,6 +27,7 @@ def build(estate: Estate) -> None:
         _items(estate, name)
     lock = env.named(env.names.state_lock_tables[0])
     _table(estate.primary, lock, ("LockID",))
+    # A Terraform lock that is only in the dead region blocks a rebuild (T39).
     _replica(estate, lock)
     _control(estate.dr, env.named(env.names.control_table))
 
@@ -47,6 +49,7 @@ def _table(site: Site, name: str, keys: Sequence[str], data: bool = False, index
         KeySchema=_keys(keys),
         **({"GlobalSecondaryIndexes": [turned]} if index else {}),
         BillingMode="PAY_PER_REQUEST",
+        # Global tables need a stream with both images (DynamoDB guide, global tables).
         StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
         DeletionProtectionEnabled=True,
         Tags=as_list(tag_map(site.environment, name, data=data)),

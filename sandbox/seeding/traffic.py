@@ -14,8 +14,11 @@ from typing import Any
 
 from sandbox.seeding.site import Estate, Site, as_list, host_of, internal_zone, tag_map
 
+# The hosted zone of all distributions (API_AliasTarget).
 CLOUDFRONT_ZONE = "Z2FDTNDATAQYW2"
+# Well below 1,000 records and 32,000 characters a batch, an UPSERT counting twice (T13).
 BATCH = 400
+# The lesser of the SOA's TTL and its last number is how long NXDOMAIN is remembered (RFC 2308); Route 53's own is 900.
 SOA_TTL_S, RECORD_TTL_S = 300, 60
 DELEGATED = ("wpdev", "wpsit")
 Record = dict[str, Any]
@@ -89,7 +92,9 @@ def _origin_record(estate: Estate, site: Site) -> Record:
     identifier = traffic.primary_set_identifier if site.is_primary else traffic.secondary_set_identifier
     routing: Record = {"Failover": "PRIMARY" if site.is_primary else "SECONDARY"}
     if traffic.policy == "weighted":
+        # 0 is served all the same where every other record is unhealthy (T05).
         routing = {"Weight": 100 if site.is_primary else 0}
+    # EvaluateTargetHealth is off: on a shared load balancer one tenant's empty group would move everybody (T55).
     record = _alias(traffic.origin_record, site.load_balancer_zone, site.load_balancer_dns, health=False)
     return record | {"SetIdentifier": identifier, "HealthCheckId": _judging(estate, site)} | routing
 
@@ -101,7 +106,10 @@ def _judging(estate: Estate, site: Site) -> str:
     if not pin_port:
         return checks[0]
     if site.is_primary:
+        # Inverted: the switch that answers 404 is unhealthy, and so counts as healthy (T06).
         checks.append(_health_check(estate, "pin", _endpoint(estate.dr, pin_port) | {"Inverted": True}))
+    # As many as there are children: each must be healthy. 0 would be
+    # healthy always (Route 53 guide, calculated checks).
     every = {"Type": "CALCULATED", "ChildHealthChecks": checks, "HealthThreshold": len(checks), "Inverted": False}
     return _health_check(estate, f"traffic-{site.side}", every)
 
@@ -112,6 +120,7 @@ def _endpoint(site: Site, port: int) -> Record:
         "FullyQualifiedDomainName": site.load_balancer_dns,
         "Port": port,
         "ResourcePath": "/",
+        # Fast checks of three failures: about half a minute until a record is given up.
         "RequestInterval": 10,
         "FailureThreshold": 3,
         "MeasureLatency": False,
@@ -134,6 +143,7 @@ def _delegation(name: str, number: int) -> Record:
     """Return the NS record of a zone in another account, on four name servers as Route 53 spreads them."""
     tops = ("com", "net", "org", "co.uk")
     servers = [f"ns-{512 * place + 40 + number}.awsdns-{10 + number}.{top}." for place, top in enumerate(tops)]
+    # Two days, the TTL that Route 53 gives NS records itself.
     return _plain(f"{name}.", "NS", 172800, *servers)
 
 
