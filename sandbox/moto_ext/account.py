@@ -24,6 +24,7 @@ def opt_status(account: str, region: str) -> str:
     if region not in opt_in_regions():
         return "ENABLED_BY_DEFAULT"
     chosen = state(account_backends[account]["aws"], "regions_opted")
+    # Enabling takes minutes to hours on AWS (ENABLING); here it is done at once.
     return "ENABLED" if chosen.get(region, region in _of_the_estate()) else "DISABLED"
 
 
@@ -35,6 +36,7 @@ def opt_in_word(account: str, region: str) -> str:
 
 def _of_the_estate() -> set[str]:
     regions = STATE.environment.get("regions", {})
+    # A world without a seeded environment has every opt-in region: plain boto3 programs expect them.
     return {regions.get("primary", ""), regions.get("dr", ""), *regions.get("others", ())} - {""} or set(
         opt_in_regions()
     )
@@ -53,6 +55,7 @@ def _list(self: AccountResponse, params: dict[str, Any]) -> dict[str, Any]:
     wanted, account = params.get("RegionOptStatusContains") or (), _account(self, params)
     regions = [{"RegionName": name, "RegionOptStatus": opt_status(account, name)} for name in _regions()]
     found = [region for region in regions if not wanted or region["RegionOptStatus"] in wanted]
+    # At most 50 regions a page (API_ListRegions).
     shown, token = page(found, params, 50, "ValidationException")
     return {"Regions": shown, "NextToken": token}
 
@@ -66,6 +69,7 @@ def _disable(self: AccountResponse, params: dict[str, Any]) -> None:
 
 
 def _choose(account: str, region: str, enabled: bool) -> None:
+    # AWS refuses to disable a region that was enabled by default (API_DisableRegion).
     if _known_region(region) not in opt_in_regions():
         raise refused("ValidationException", f"Region {region} is enabled by default and cannot be changed.")
     state(account_backends[account]["aws"], "regions_opted")[region] = enabled

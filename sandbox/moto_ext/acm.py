@@ -30,6 +30,7 @@ def _request_certificate(
 ) -> str:
     arn: str = original(self, domain_name, idempotency_token, subject_alt_names, *args, **kwargs)
     wanted = list(dict.fromkeys([domain_name, *(subject_alt_names or [])]))
+    # An idempotency token may have given an older certificate: its names stay.
     if set(wanted) == set(self._certificates[arn].sans):
         self._certificates[arn].sans = wanted
     return arn
@@ -38,13 +39,18 @@ def _request_certificate(
 def _describe_certificate(original: Callable[..., Any], self: CertBundle) -> dict[str, Any]:
     answer: dict[str, Any] = original(self)
     certificate = answer["Certificate"]
+    # moto's own list has classic load balancers alone
+    # (set_certificate_in_use_by): the users are read from the services.
     certificate["InUseBy"] = list(_users(self.arn))
     if getattr(self, _RENEWAL, None):
         certificate["RenewalSummary"] = getattr(self, _RENEWAL)
     if self.type == "AMAZON_ISSUED":
+        # ACM renews what a service uses; for what nobody uses
+        # RenewalEligibility is INELIGIBLE (ACM guide, managed renewal).
         used = self.status == "ISSUED" and certificate["InUseBy"]
         certificate["RenewalEligibility"] = "ELIGIBLE" if used else "INELIGIBLE"
         if self.status != "ISSUED":
+            # A certificate that waits for its validation has no date of issue.
             certificate.pop("IssuedAt", None)
         options = {option["DomainName"]: option for option in certificate["DomainValidationOptions"]}
         certificate["DomainValidationOptions"] = [options[name] for name in self.sans if name in options]
@@ -66,6 +72,7 @@ def _users(arn: str) -> Iterator[str]:
 
 
 def _delete_certificate(original: Callable[..., Any], self: AWSCertificateManagerBackend, arn: str) -> None:
+    # ResourceInUseException (API_DeleteCertificate): moto deletes what its own list does not name.
     if users := list(_users(arn)):
         raise refused("ResourceInUseException", f"Certificate {arn} in account is in use by {users[0]}.")
     original(self, arn)

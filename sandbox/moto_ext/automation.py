@@ -94,8 +94,11 @@ PENDING, IN_PROGRESS, WAITING = "Pending", "InProgress", "Waiting"
 SUCCESS, FAILED, TIMED_OUT, CANCELLED, REJECTED = "Success", "Failed", "TimedOut", "Cancelled", "Rejected"
 OVER = (SUCCESS, FAILED, TIMED_OUT, CANCELLED, REJECTED)
 _POLL_S = 0.3
+# aws:executeScript ends after ten minutes (Automation guide). As
+# default of other steps it is ours: aws:approve has 7 days.
 _SCRIPT_S = 600
 _MOST_VALUES, _LONGEST_VALUE = 50, 512  # SSM API, AutomationParameterValueList and AutomationParameterValue
+# The name of the topic of aws:approve must begin so (Automation guide, aws:approve).
 _TOPIC_PREFIX = "Automation"
 _RUNNER = """
 import json, sys
@@ -131,9 +134,11 @@ def _caller_arn(response: SimpleSystemManagerResponse) -> str:
 def _start(response: SimpleSystemManagerResponse, params: dict[str, Any]) -> dict[str, Any]:
     backend, name, version = response.ssm_backend, str(params["DocumentName"]), params.get("DocumentVersion")
     tokens: dict[str, str] = state(backend, "automation_tokens")
+    # A token that was used before starts nothing (API_StartAutomationExecution, ClientToken).
     if known := tokens.get(str(params.get("ClientToken"))):
         return {"AutomationExecutionId": known}
     try:
+        # moto's get_document takes no $DEFAULT: an empty version is the default one to it.
         named = "" if version in (None, "$DEFAULT") else str(version)
         content = json.loads(backend.get_document(name, named, "", "")["Content"])
     except InvalidDocument as missing:
@@ -180,6 +185,7 @@ def _begin(
     if "Mode" in how:
         return execution
     player = _run_many if "TargetParameterName" in how else _run
+    # moto has no Automation at all: SSM keeps documents alone.
     threading.Thread(target=player, args=(backend.account_id, backend.region_name, execution.id), daemon=True).start()
     return execution
 
@@ -203,6 +209,7 @@ def _complete_parameters(
             raise refused(wrong, f"Parameter {name} is required.")
         default = about.get("default", [])
         values = given.get(name, default if isinstance(default, list) else [default])
+        # The length is checked of what a caller gives, not of the document's own defaults.
         if len(values) > _MOST_VALUES or any(not 1 <= len(value) <= _LONGEST_VALUE for value in given.get(name, ())):
             raise refused("ValidationException", f"Value at 'parameters.{name}' failed to satisfy constraint.")
         for value in values:
@@ -222,6 +229,8 @@ def _signal(response: SimpleSystemManagerResponse, params: dict[str, Any]) -> No
         raise refused("InvalidAutomationSignalException", "The execution waits for no such signal.")
     inputs = next(row for row in execution.content["mainSteps"] if row["name"] == waiting["StepName"])["inputs"]
     caller = _caller_arn(response)
+    # An approver is a user, a role or a session of it (Automation
+    # guide, aws:approve); MinRequiredApprovals is not played.
     if not any(_is(caller, approver) for approver in inputs["Approvers"]):
         raise refused("AccessDeniedException", f"{caller} is not an approver of the step {waiting['StepName']}.")
     waiting["Signal"] = params["SignalType"]
@@ -238,6 +247,7 @@ def _is(caller: str, approver: str) -> bool:
 def _stop(response: SimpleSystemManagerResponse, params: dict[str, Any]) -> None:
     execution = _execution_of(response, params)
     if execution.status not in OVER:
+        # At once: the type Complete, which lets the running step end, is not played.
         execution.status, execution.ended_at = CANCELLED, now()
 
 
@@ -269,6 +279,7 @@ def _about(execution: DocumentExecution) -> dict[str, Any]:
     about = {
         "AutomationExecutionId": execution.id,
         "DocumentName": execution.document,
+        # Only one version is played: the default one of the document.
         "DocumentVersion": "1",
         "AutomationExecutionStatus": execution.status,
         "ExecutionStartTime": execution.began_at,
@@ -299,8 +310,10 @@ def _run(account: str, region: str, execution_id: str) -> None:
     content = player.execution().content if player.alive() else {"mainSteps": []}
     beyond = ""
     for number, step in enumerate(content["mainSteps"]):
+        # Looked at before each step: a world that was exchanged for another no longer has the execution.
         if not player.alive():
             return
+        # aws:branch leads forward only here: a step before it would never be reached.
         if beyond not in ("", step["name"]):
             continue
         beyond = ""
@@ -309,6 +322,7 @@ def _run(account: str, region: str, execution_id: str) -> None:
             beyond = player.take(number, step)
         except _StepFailed as failed:
             player.set_step(number, failed.status, str(failed))
+            # The default is Abort (Automation guide, onFailure).
             if step.get("onFailure") == "Continue":
                 continue
             player.end(REJECTED if failed.status == REJECTED else failed.status, f"{step['name']}: {failed}")
@@ -364,6 +378,7 @@ class _Player:
         """Take one step; returns the name of the later one that is next, "" for the one below. Raises _StepFailed."""
         with WORLD_LOCK:
             inputs = filled_value(step["inputs"], self.execution())
+        # The machine's clock: a process that sleeps cannot follow a world whose clock runs faster.
         until = time.monotonic() + float(step.get("timeoutSeconds", _SCRIPT_S))
         if step["action"] == "aws:approve":
             topic = str(inputs.get("NotificationArn", _TOPIC_PREFIX)).rpartition(":")[2]
@@ -372,6 +387,7 @@ class _Player:
             self._await_approval(number, until)
             return ""
         if step["action"] == "aws:branch":
+            # StringEquals is the test of aws:branch that the document uses: no other is played.
             choices = [row["NextStep"] for row in inputs["Choices"] if row["Variable"] == row["StringEquals"]]
             return str(next(iter(choices), inputs["Default"]))
         if step["action"] == "aws:executeScript":
@@ -426,6 +442,7 @@ class _Player:
 
     def _call(self, inputs: dict[str, Any]) -> Any:
         keys = self._variables()
+        # Over HTTP and with the role's keys: IAM judges the call, and an outage meets it.
         client = boto3.client(
             inputs["Service"],
             region_name=self.region,
@@ -448,6 +465,7 @@ class _Player:
             input=json.dumps(inputs["InputPayload"]) + "\n",
             capture_output=True,
             text=True,
+            # Neither the user's own keys nor the home folder: only what the role has.
             env=environment_of(self._variables(), "/nonexistent"),
             timeout=_SCRIPT_S,
             check=False,

@@ -18,9 +18,11 @@ from moto.applicationautoscaling.responses import (
 
 from sandbox.core.patching import operation, page
 
+# MaxResults of the API reference: 50 targets or actions, 10 policies.
 PAGE, POLICIES_A_PAGE = 50, 10
 NOT_GIVEN = "InvalidNextTokenException"
 ROLES = {"dynamodb": "DynamoDBTable", "ecs": "ECSService", "rds": "RDSCluster"}
+# Read before the repair takes its place: it goes on to check what the request names.
 WITHOUT_PAGES = ApplicationAutoScalingResponse.describe_scalable_targets
 _NARROWED_BY = {
     "service_namespace": "ServiceNamespace",
@@ -36,6 +38,7 @@ def _target(self: ApplicationAutoScalingResponse, target: FakeScalableTarget) ->
     """A target with the role AWS links to its service, and with what is suspended of it (API_ScalableTarget)."""
     row = _build_target(target)
     service = target.service_namespace
+    # The service-linked role that AWS makes for each service where no role is named.
     role = f"AWSServiceRoleForApplicationAutoScaling_{ROLES.get(service, service.title())}"
     path = f"aws-service-role/{service}.application-autoscaling.amazonaws.com/{role}"
     return row | {
@@ -69,6 +72,7 @@ def _policies(self: ApplicationAutoScalingResponse, params: dict[str, Any]) -> d
     names = params.get("PolicyNames")
     scaling_policies = [
         policy
+        # Equal, not contained: moto takes service/a/b for service/a/bc too.
         for policy in self.applicationautoscaling_backend.policies.values()
         if all(getattr(policy, field) == params[key] for field, key in _NARROWED_BY.items() if params.get(key))
         and (not names or policy.policy_name in names)

@@ -31,11 +31,14 @@ def _config(original: Callable[..., Any], self: DistributionConfig, config: dict
     for group in groups.values():
         for member in group["Members"]["Items"]:
             _require_origin(member["OriginId"], origins)
+    # moto looks for the target among the origins alone
+    # (DistributionConfig.__init__): a member stands in for its group meanwhile.
     if wanted in groups:
         behaviour["TargetOriginId"] = groups[wanted]["Members"]["Items"][0]["OriginId"]
     for other in (config.get("CacheBehaviors") or {}).get("Items") or ():
         _require_origin(other["TargetOriginId"], origins | set(groups))
     arn = (config.get("ViewerCertificate") or {}).get("ACMCertificateArn")
+    # InvalidViewerCertificate (API_CreateDistribution; T20): moto takes a certificate of any region.
     if arn and arn.split(":")[3] != CERTIFICATES_OF_CLOUDFRONT:
         message = f"The specified SSL certificate is not in the {CERTIFICATES_OF_CLOUDFRONT} region."
         raise refused("InvalidViewerCertificate", message)
@@ -50,6 +53,7 @@ def _require_origin(name: str, known: set[str]) -> None:
 
 def _certificate(original: Callable[..., Any], self: ViewerCertificate, config: dict[str, Any]) -> None:
     original(self, config)
+    # AWS names the certificate thrice, in two of them in its older fields (API_ViewerCertificate).
     if arn := config.get("ACMCertificateArn"):
         self.cloud_front_default_certificate = False
         self.certificate_source, self.certificate = "acm", arn
@@ -62,12 +66,14 @@ def _init_distribution(original: Callable[..., Any], self: Distribution, *args: 
     mine = set((self.Aliases or {}).get("Items") or ())
     for other in cloudfront_backends[account][self.arn.split(":")[1]].distributions.values():
         taken = mine & set((other.Aliases or {}).get("Items") or ())
+        # CNAMEAlreadyExists: an alias belongs to one distribution of all accounts; here of this account.
         if taken and other.id != self.id:
             raise refused("CNAMEAlreadyExists", f"{min(taken)} is already associated with another resource.")
 
 
 def _update_distribution(original: Callable[..., Any], self: CloudFrontBackend, *args: Any, **kwargs: Any) -> Any:
     distribution = self.distributions.get(kwargs.get("_id", ""))
+    # PreconditionFailed where the ETag is of an older state; moto reads If-Match and compares it with nothing.
     if distribution is not None and kwargs.get("if_match") not in (None, "", distribution.etag):
         raise refused("PreconditionFailed", "The request failed because the ETag does not match.")
     answer = original(self, *args, **kwargs)
@@ -77,6 +83,7 @@ def _update_distribution(original: Callable[..., Any], self: CloudFrontBackend, 
 
 def _origin(original: Callable[..., Any], self: Origin, origin: dict[str, Any]) -> None:
     original(self, origin)
+    # moto's Origin keeps the older access identity alone, and forgets the control that has replaced it.
     self.__dict__["origin_access_control_id"] = str(origin.get("OriginAccessControlId") or "")
     if "S3OriginConfig" in origin:
         self.__dict__["s3_origin_config"] = {"OriginAccessIdentity": self.s3_access_identity}

@@ -57,6 +57,7 @@ def _delete(kind: str, name: str) -> Callable[[Any, dict[str, Any]], dict[str, A
 
 def forwards_host(account: str, behaviour: DefaultCacheBehaviour) -> bool:
     """Whether the visitor's Host goes to the origin: by one of the policies, or by ForwardedValues."""
+    # ForwardedValues is the older way; a behaviour has it or policies, never both (API_DefaultCacheBehavior).
     listed = behaviour.forwarded_values.__dict__.get("Headers") or {}
     if {"*", "host"} & {str(name).lower() for name in listed.get("Items") or ()}:
         return True
@@ -71,6 +72,7 @@ def _forwards(backend: CloudFrontBackend, kind: str, policy: str) -> bool:
     config = _policies(backend, kind).get(policy, {}).get(f"{_KINDS[kind]}Config", {})
     headers = config.get("ParametersInCacheKeyAndForwardedToOrigin", config).get("HeadersConfig", {})
     listed = "host" in {name.lower() for name in (headers.get("Headers") or {}).get("Items") or ()}
+    # allViewer and allViewerAndWhitelistCloudFront forward Host with the rest (API_OriginRequestPolicyHeadersConfig).
     return {"none": False, "whitelist": listed, "allExcept": not listed}.get(
         headers.get("HeaderBehavior", "none"), True
     )

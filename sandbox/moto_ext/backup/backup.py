@@ -23,6 +23,7 @@ DEFAULT_KEY = "alias/aws/backup"
 
 def _plan(backend: BackupBackend, plan_id: str) -> Plan:
     plan = backend.plans.get(plan_id)
+    # moto keeps plans that were deleted, with a date.
     if plan is None or plan.deletion_date is not None:
         raise refused("ResourceNotFoundException", f"Cannot find Backup plan with ID {plan_id}")
     return plan
@@ -31,6 +32,7 @@ def _plan(backend: BackupBackend, plan_id: str) -> Plan:
 def _check_plan(plan: Plan) -> Plan:
     for rule in plan.backup_plan["Rules"]:
         try:
+            # A rule that cannot be followed would fail at each later look: it is refused at its creation.
             occurrences(rule["ScheduleExpression"], rule["ScheduleExpressionTimezone"], now(), now())
         except (ValueError, KeyError) as unreadable:
             raise refused("InvalidParameterValueException", f"Rule {rule['RuleName']}: {unreadable}") from unreadable
@@ -42,11 +44,13 @@ def _create_plan(original: Any, self: BackupBackend, *args: Any, **kwargs: Any) 
     try:
         return _check_plan(plan)
     except Exception:
+        # moto has filed it already.
         del self.plans[plan.backup_plan_id]
         raise
 
 
 def _delete_plan(original: Any, self: BackupBackend, backup_plan_id: str) -> Any:
+    # API_DeleteBackupPlan: a plan with selections is not deleted. moto has no selections to look for.
     if any(selection.plan_id == backup_plan_id for selection in selections(self).values()):
         message = "Related backup plan selections must be deleted prior to backup plan deletion"
         raise refused("InvalidRequestException", message)
@@ -58,6 +62,7 @@ def _update_plan(backend: BackupBackend, params: dict[str, Any]) -> dict[str, An
     rule_ids = {rule["RuleName"]: rule["RuleId"] for rule in old.backup_plan["Rules"]}
     new = _check_plan(Plan(params["BackupPlan"], old.creator_request_id, backend))
     for rule in new.backup_plan["Rules"]:
+        # A rule keeps its id over an update: the points that it made name it.
         rule["RuleId"] = rule_ids.get(rule["RuleName"], rule["RuleId"])
     old.backup_plan, old.version_id = new.backup_plan, new.version_id
     old.advanced_backup_settings = new.advanced_backup_settings
@@ -69,6 +74,7 @@ def _create_selection(backend: BackupBackend, params: dict[str, Any]) -> dict[st
     mine = [other for other in selections(backend).values() if other.plan_id == plan.backup_plan_id]
     if any(other.request["SelectionName"] == backup_selection["SelectionName"] for other in mine):
         raise refused("AlreadyExistsException", f"Selection {backup_selection['SelectionName']} already exists.")
+    # From a day ago: a plan of a new world has long run (simulation.history_start).
     selection = SimulatedSelection(str(uuid.uuid4()), plan.backup_plan_id, backup_selection, now(), history_start())
     selections(backend)[selection.id] = selection
     return _show(selection)
@@ -138,6 +144,7 @@ def _delete_vault(backend: BackupBackend, params: dict[str, Any]) -> None:
 
 def _create_vault(original: Any, self: BackupBackend, *args: Any, **kwargs: Any) -> Vault:
     vault: Vault = original(self, *args, **kwargs)
+    # A vault without a key of its own gets the key of AWS Backup, which other accounts cannot use (T19).
     if not vault.encryption_key_arn:
         kms = kms_backends[self.account_id][self.region_name]
         if not kms.alias_exists(DEFAULT_KEY):

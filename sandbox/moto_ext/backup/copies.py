@@ -17,6 +17,7 @@ def copy_of(
 
     ``how``: id, begins, ends, lifecycle, failure ("" when it works) and target_arn.
     """
+    # From the source's ARN: whenever the same run is played the copy has the same ARN.
     copy_arn = point_arn(target, point.resource.kind, f"{how['id']}:{point.arn}")
     answer = {
         "SourceBackupVaultArn": point.vault.backup_vault_arn,
@@ -36,6 +37,8 @@ def copy_of(
             copy_arn,
             vault,
             point.resource,
+            # Of the source region: a copy is complete when that region's
+            # work has gone so far, and stands still with it.
             region,
             point.created if truth.answer("backup.copy-keeps-creation-date") else how["begins"],
             how["ends"],

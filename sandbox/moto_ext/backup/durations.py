@@ -20,7 +20,9 @@ from sandbox.moto_ext.efs.model import gib_of
 
 BACK_UPS = {store.backup.type: f"backup.back-up-{store.id}" for store in STORES if store.backup}
 RESTORES = {store.backup.type: f"backup.restore-{store.id}" for store in STORES if store.backup}
+# Rows of dr_estate/model/aws_durations.toml.
 OTHERS, COPY = "backup.back-up", "backup.copy"
+# RDS backups are not started in the hour before the windows (Backup guide, managing backup plans).
 _BEFORE = timedelta(hours=1)
 _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -42,8 +44,10 @@ def job_times(row: str, resource: BackupResource, start_window: timedelta | None
     """The times of a job that is asked for now. Only a backup has a ``start_window``."""
     moment = now()
     if not is_real():
+        # At the quick pace windows hold nobody up: a test would wait until two in the morning.
         return JobTimes(None, soon(row, resource.name))
     (_, waits_s), (_, works_s) = phases_s(row, resource.name, gib=_gib(resource), kfiles=kfiles())
+    # Copies and restores have no start window and wait for none of the database's.
     begins = moment if start_window is None else after_windows(moment, resource)
     starts = begins + timedelta(seconds=waits_s)
     if start_window is not None and starts > moment + start_window:
@@ -55,6 +59,7 @@ def _gib(resource: BackupResource) -> float:
     if resource.kind == "RDS":
         return float(resource.facts.get("allocated_storage") or 0)
     if resource.kind != "EFS":
+        # The size of tables and buckets is not modelled: their jobs count with 0 GiB.
         return 0.0
     *_, region, account, name = resource.arn.replace(":file-system/", ":").split(":")
     found = efs_backends[account][region].file_systems_by_id.get(name)
@@ -68,9 +73,11 @@ def after_windows(moment: datetime, resource: BackupResource) -> datetime:
         # The window (``01:00-01:30`` or ``sun:03:00-sun:03:30``, UTC) that is open at ``moment`` or opens next
         first, last = window.lower().split("-")
         period = _WEEK if first.count(":") > 1 else _DAY
+        # A window over midnight ends on a lesser time than it begins.
         length = (_offset(last) - _offset(first)) % period
         midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
         start = midnight - timedelta(days=midnight.weekday() if period == _WEEK else 0) + _offset(first) - period
+        # From a period before: the window that began yesterday may still be open.
         while start + length <= moment:
             start += period
         opens, closes = start, start + length

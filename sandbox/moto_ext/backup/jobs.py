@@ -75,6 +75,7 @@ def _start_backup(backend: BackupBackend, params: dict[str, Any]) -> dict[str, A
     role, region, lifecycle = params["IamRoleArn"], backend.region_name, params.get("Lifecycle") or {}
     window = timedelta(minutes=params["StartWindowMinutes"]) if params.get("StartWindowMinutes") else START_WINDOW
     times = job_times(BACK_UPS.get(resource.kind, OTHERS), resource, window)
+    # A job that expires never makes a point.
     if times.expired is None:
         points(backend)[arn] = BackupPoint(arn, vault, resource, region, now(), times.ends, role, None, lifecycle)
     answer = {
@@ -105,6 +106,7 @@ def _shown_before(backend: BackupBackend, token: str | None) -> dict[str, Any] |
 
 def _start_copy(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     point = find_point(backend, params["RecoveryPointArn"], params["SourceBackupVaultName"])
+    # A point that is CREATING cannot be copied.
     if not point.done:
         raise refused("InvalidRequestException", "The recovery point is not complete yet.")
     target, vault = vault_at(backend.account_id, params["DestinationBackupVaultArn"])
@@ -114,6 +116,7 @@ def _start_copy(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any
         "begins": now(),
         "ends": job_times(COPY, point.resource).ends,
         "lifecycle": params.get("Lifecycle") or {},
+        # Both vaults' keys: the copy is decrypted by the one and encrypted by the other (T19).
         "failure": key_fault(backend.account_id, params["IamRoleArn"], *keys),
         "target_arn": params["DestinationBackupVaultArn"],
     }

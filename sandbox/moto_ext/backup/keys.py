@@ -16,6 +16,7 @@ GRANT, OPEN = ("kms:CreateGrant", "kms:DescribeKey"), ("kms:Decrypt", "kms:Gener
 
 def key_fault(account: str, role: str, *keys: str) -> str:
     """Why a job in the name of ``role`` fails at one of the ``keys``, "" where it does not, or no such role is made."""
+    # Plain programs name any ARN as role: nothing is judged where no such role was made.
     if role_of(account, role) is None:
         return ""
     return next((reason for key in keys if key.startswith("arn:") and (reason := _key_fault(account, role, key))), "")
@@ -31,7 +32,9 @@ def _key_fault(account: str, role: str, key: str) -> str:
         "aws:PrincipalAccount": (account,),
         "aws:SecureTransport": ("true",),
         "kms:CallerAccount": (account,),
+        # AWS Backup calls KMS in the role's name: policies see the service by this key (KMS guide, kms:ViaService).
         "kms:ViaService": (f"backup.{region}.amazonaws.com",),
+        # Key policies allow CreateGrant under this condition alone, as AWS's own examples do.
         "kms:GrantIsForAWSResource": ("true",),
     }
     kms: KmsBackend = kms_backends[account][region]
@@ -40,6 +43,7 @@ def _key_fault(account: str, role: str, key: str) -> str:
     for action in GRANT:
         if not may_use_key(account, region, role, AccessRequest(action, key, known), key):
             return f"Access denied to call {action} on {key} as {role}."
+    # By the grant, for which only the key's own policy can say no: the role's policies are not asked.
     for action in OPEN:
         if said_to(policy, principals, AccessRequest(action, key, known)) != ALLOWED:
             return f"Access denied to call {action} on {key} as {role}."

@@ -12,12 +12,15 @@ from moto.backup.models import BackupBackend, Vault, backup_backends
 from sandbox.core.patching import refused, state
 from sandbox.core.state import STATE, now
 
+# Every point is 5 GiB: nothing goes by the size of a point.
 SIZE_BYTES = 5 * 2**30
+# ListBackupJobs goes back 30 days (API_ListBackupJobs).
 JOBS_KEPT_DAYS = 30
 
 
 def world_time(region: str) -> datetime:
     """The clock as ``region``'s work sees it: it stands still while the region is dark."""
+    # Jobs have no thread: their state is computed from this time whenever somebody asks.
     return STATE.stopped.get(region, now())
 
 
@@ -124,10 +127,12 @@ class SimulatedJob:
     def state(self) -> str:
         """The state at this moment; work of a dark region stands still."""
         time = world_time(self.region)
+        # Before COMPLETED: an expired job's end is the same moment.
         if self.expired is not None and time >= self.expired:
             return "EXPIRED"
         if time >= self.completes:
             return "FAILED" if self.failure else "COMPLETED"
+        # A third of the time CREATED: at the quick pace no row says how long a job waits.
         starts = self.starts or self.created + (self.completes - self.created) / 3
         return "RUNNING" if time >= starts else "CREATED"
 
@@ -147,6 +152,7 @@ class SimulatedJob:
             **self.answer,
             id_name: self.id,
             "State": self.state,
+            # Restore jobs call it Status and PENDING, the others State and CREATED (API_DescribeRestoreJob).
             "Status": self.state.replace("CREATED", "PENDING"),
             "StatusMessage": self.failure or None if ended else None,
             "MessageCategory": ("FAILURE" if self.failure else "SUCCESS") if ended else None,
@@ -189,6 +195,7 @@ def point_arn(backend: BackupBackend, kind: str, seed: str) -> str:
     """A recovery point's ARN in AWS's form; the same seed gives the same point."""
     name = uuid.uuid5(uuid.NAMESPACE_URL, f"{backend.account_id}:{backend.region_name}:{seed}")
     where = f"{backend.region_name}:{backend.account_id}"
+    # A database's point is a snapshot of RDS; all other kinds have ARNs of AWS Backup.
     if kind == "RDS":
         return f"arn:aws:rds:{where}:snapshot:awsbackup:job-{name}"
     return f"arn:aws:backup:{where}:recovery-point:{name}"

@@ -15,6 +15,7 @@ from sandbox.moto_ext.backup.simulation import serve
 
 def aware(moment: datetime) -> datetime:
     """The moment in UTC, also when the request named no zone."""
+    # A time of a query without a zone is UTC, and Python refuses to compare it with ours.
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -66,6 +67,7 @@ def _describe(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
 
 def _delete(backend: BackupBackend, params: dict[str, Any]) -> None:
     point = find_point(backend, params["RecoveryPointArn"], params["BackupVaultName"])
+    # A vault lock in compliance mode lets nobody delete before the lifecycle ends (Backup guide, vault lock).
     if point.vault.locked and (point.expires is None or point.expires > now()):
         raise refused(
             "InvalidRequestException", "The vault is locked: recovery points stay until their lifecycle ends."
@@ -86,6 +88,7 @@ def _metadata(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     elif point.resource.kind == "EFS":
         values = {
             "file-system-id": point.resource.arn.rsplit("/", 1)[-1],
+            # Texts, not booleans: metadata of restores are maps of text (API_GetRecoveryPointRestoreMetadata).
             "Encrypted": "true",
             "newFileSystem": "false",
         }
@@ -103,6 +106,7 @@ def _list_protected_resources(backend: BackupBackend, params: dict[str, Any]) ->
     newest: dict[str, BackupPoint] = {}
     for point in points(backend).values():
         known = newest.get(point.resource.arn)
+        # ListProtectedResources shows the last backup that is complete.
         if point.done and (known is None or known.created < point.created):
             newest[point.resource.arn] = point
     shown, token = page([_show_protected(point) for point in newest.values()], params)

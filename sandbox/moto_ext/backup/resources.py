@@ -21,6 +21,7 @@ def _tags(pairs: list[dict[str, str]] | None) -> dict[str, str]:
 
 def _databases(account: str, region: str) -> Iterator[BackupResource]:
     for database in rds_backends[account][region].databases.values():
+        # Kept with the point: a restore must work when the database itself is gone.
         facts = facts_of(database) | {
             "db_subnet_group_name": getattr(database, "_db_subnet_group_name", None),
             "dbi_resource_id": database.dbi_resource_id,
@@ -65,12 +66,15 @@ def selected_resources(selection: dict[str, Any], every: list[BackupResource]) -
 
 def _is_selected(selection: dict[str, Any], resource: BackupResource) -> bool:
     named, tagged = selection.get("Resources") or [], selection.get("ListOfTags") or []
+    # fnmatchcase, as names of AWS differ by case.
     if any(fnmatchcase(resource.arn, pattern) for pattern in selection.get("NotResources") or []):
         return False
     if not _conditions_met(selection.get("Conditions") or {}, resource.tags):
         return False
     by_name = any(fnmatchcase(resource.arn, pattern) for pattern in named)
+    # ListOfTags are joined by OR, Conditions by AND (API_BackupSelection).
     by_tag = any(resource.tags.get(tag["ConditionKey"]) == tag["ConditionValue"] for tag in tagged)
+    # A selection that names nothing takes every resource that is opted in (API_BackupSelection).
     return by_name or by_tag or not (named or tagged)
 
 

@@ -45,13 +45,16 @@ def _restore_database(backend: BackupBackend, point: BackupPoint, metadata: dict
         "db_instance_class": metadata.get("DBInstanceClass"),
         "db_subnet_group_name": metadata.get("DBSubnetGroupName"),
         "db_parameter_group_name": metadata.get("DBParameterGroupName"),
+        # A restored database is encrypted as its point is: with the key of the vault that holds it (T19).
         "kms_key_id": point.vault.encryption_key_arn,
     }
+    # The copy gets a subnet group by the metadata and a resource id of its own.
     ours = ("db_subnet_group_name", "dbi_resource_id")
     facts = {key: value for key, value in point.resource.facts.items() if key not in ours}
     rds = rds_backends[backend.account_id][backend.region_name]
     db_instance = create_copy(rds, facts, named, "rds.restore-from-snapshot")
     source = rds_backends[backend.account_id][region_of(point.resource.arn)]
+    # By resource id and time of the point: the source may be deleted or renamed since.
     put_rows(db_instance, until(row_log(source, point.resource.facts["dbi_resource_id"]), point.created))
     if tagged:
         db_instance.tags = [{"Key": key, "Value": value} for key, value in point.resource.tags.items()]
@@ -64,6 +67,7 @@ def _restore_files(backend: BackupBackend, point: BackupPoint, metadata: dict[st
         known = efs.file_systems_by_id.get(metadata.get("file-system-id", ""))
         if known is None:
             raise refused("InvalidParameterValueException", "Name an existing file-system-id, or ask newFileSystem.")
+        # Open whether a copy may be restored so: truth.json has the answer that is played.
         if point.source_vault_arn and not truth.answer("backup.copy-restores-into-existing-file-system"):
             raise JobFails("A copy from another vault restores into a new file system alone.")
         put_files(efs, known.file_system_id, [*files_of(efs, known.file_system_id), *_files(backend, point)])
@@ -91,6 +95,7 @@ def _files(backend: BackupBackend, point: BackupPoint) -> list[StoredRow]:
     """What the point holds, as it is restored: below a directory of its own, in a new file system too."""
     source: EFSBackend = efs_backends[backend.account_id][region_of(point.resource.arn)]
     files = until(files_of(source, point.resource.arn.rpartition("/")[2]), point.created)
+    # Below aws-backup-restore_<time> also in a new file system (Backup guide, restoring EFS): no tenant looks there.
     return [replace(file, id=f"{ASIDE}{file.id}") for file in files if not file.id.startswith(ASIDE)]
 
 
@@ -99,12 +104,14 @@ RESTORERS = {"RDS": _restore_database, "EFS": _restore_files}
 
 def _require_role(backend: BackupBackend, point: BackupPoint, arn: str) -> None:
     """Let AWS Backup assume the role that a restore of files is given, and ask what it may. Raises JobFails."""
+    # Only the role of a restore of files is asked: what a database's may do is not played.
     if point.resource.kind != "EFS" or not STATE.extras.get("enforce_iam"):
         return
     account, region = str(backend.account_id), str(backend.region_name)
     role = role_of(account, arn)
     if role is None or not trusts(role, "backup.amazonaws.com", account, ""):
         raise JobFails(f"IAM Role {arn} cannot be assumed by AWS Backup.")
+    # The file system does not exist yet: a policy for every file system must do.
     files = f"arn:aws:elasticfilesystem:{region}:{account}:file-system/any"
     where = {"aws:RequestedRegion": (region,), "aws:ResourceAccount": (account,), "aws:SecureTransport": ("true",)}
     for action in ("elasticfilesystem:Restore", "elasticfilesystem:CreateFileSystem"):
@@ -116,6 +123,7 @@ def _require_role(backend: BackupBackend, point: BackupPoint, arn: str) -> None:
 
 def _start(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     jobs_by_token: dict[str, str] = state(backend, "restore_tokens")
+    # A run that was killed asks again with the same token: no second database comes of it.
     if (token := params.get("IdempotencyToken")) and token in jobs_by_token:
         return {"RestoreJobId": jobs_by_token[token]}
     point = find_point(backend, params["RecoveryPointArn"])
@@ -130,6 +138,7 @@ def _start(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     failure, created_arn = "", None
     try:
         _require_role(backend, point, str(params.get("IamRoleArn") or ""))
+        # Made at once and available later: what is creating can be seen by DescribeDBInstances as on AWS.
         created_arn = RESTORERS[point.resource.kind](backend, point, params["Metadata"], tagged)
     except JobFails as reason:
         failure = str(reason)
@@ -151,6 +160,7 @@ def _start(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _show(job: dict[str, Any]) -> dict[str, Any]:
+    # The ARN is there when the job is: a tool must not go on with half a database.
     return job if job["State"] == "COMPLETED" else {**job, "CreatedResourceArn": None}
 
 
@@ -172,6 +182,7 @@ def _testing_plan(backend: BackupBackend, name: str) -> dict[str, Any]:
     if plan is None:
         raise refused("ResourceNotFoundException", f"Restore testing plan {name} does not exist.")
     zone = plan.get("ScheduleExpressionTimezone") or "Etc/UTC"
+    # Far enough back for the last run of a monthly schedule: a new plan counts as one that ran before.
     since = max(plan["CreationTime"] - timedelta(days=31), now() - timedelta(days=62))
     runs = occurrences(plan["ScheduleExpression"], zone, since, now())
     return {**plan, "LastExecutionTime": runs[-1] if runs else None}

@@ -22,6 +22,7 @@ def _cron(fields: str, zone: ZoneInfo, after: datetime, until: datetime) -> Iter
     cron = AwsCroniter(" ".join(fields.split()))
     for wall in cron.get_all_schedule_bw_dates(first - CLOCK_CHANGE, last + CLOCK_CHANGE):
         moment = wall.replace(tzinfo=zone).astimezone(UTC)
+        # The hours beyond both ends were asked for because of a change of the clock: they are left out again.
         if after < moment <= until:
             yield moment
 
@@ -31,6 +32,7 @@ def _rate(fields: str, after: datetime, until: datetime) -> Iterator[datetime]:
     if match is None or int(match[1]) == 0:
         raise ValueError(f"cannot read 'rate({fields})'")
     every_s = int(match[1]) * (HOUR_S if match[2] == "hour" else 24 * HOUR_S)
+    # Counted from 1970, so that each look finds the same runs.
     tick = int(after.timestamp()) // every_s + 1
     while (moment := datetime.fromtimestamp(tick * every_s, UTC)) <= until:
         yield moment

@@ -14,10 +14,12 @@ from sandbox.core.patching import refused, state
 from sandbox.moto_ext.backup.model import jobs, points
 from sandbox.moto_ext.backup.simulation import serve
 
+# The types that an estate of this kind can have; AWS lists more (API_DescribeRegionSettings).
 TYPES = ("Aurora", "DynamoDB", "EBS", "EC2", "EFS", "RDS", "S3")
 
 
 def _settings(backend: BackupBackend, _params: dict[str, Any]) -> dict[str, Any]:
+    # Each type is opted in until somebody changes that: the seeded plan would otherwise select nothing.
     opted: dict[str, bool] = dict.fromkeys(TYPES, True) | state(backend, "resource_type_opt_in")
     return {"ResourceTypeOptInPreference": opted, "ResourceTypeManagementPreference": dict.fromkeys(TYPES, False)}
 

@@ -40,6 +40,7 @@ from sandbox.moto_ext.backup.model import (
 from sandbox.moto_ext.backup.resources import resources, selected_resources
 from sandbox.moto_ext.backup.schedule import occurrences
 
+# With the copy some five minutes after the hour: the oldest copy is 65 minutes old (T25).
 BACKUP_TAKES = timedelta(minutes=2)
 COPY_TAKES = timedelta(minutes=3)
 HISTORY_H = 24
@@ -70,6 +71,7 @@ class RuleRun:
 
     def id(self, kind: str) -> str:
         """An id that is the same whenever this run is played."""
+        # uuid5 of what the run is: played twice it gives one point and one job.
         seed = f"{kind}:{self.plan.backup_plan_id}:{self.rule['RuleName']}:{self.resource.arn}:{self.at.isoformat()}"
         return str(uuid.uuid5(uuid.NAMESPACE_URL, seed)).upper()
 
@@ -78,6 +80,7 @@ def serve(name: str, answer: Callable[[BackupBackend, dict[str, Any]], Any]) -> 
     """Answer an AWS Backup operation from ``answer(backend of the region, request)``, the past played up to now."""
 
     def answer_now(response: BackupResponse, params: dict[str, Any]) -> Any:
+        # Every region first: the copies of another region's plan land in this one.
         simulate(response.current_account)
         return answer(response.backup_backend, params)
 
@@ -94,6 +97,7 @@ def simulate(account: str) -> None:
     with _one_player:
         backends: list[BackupBackend] = list(backup_backends[account].values())
         for backend in backends:
+            # First all plans, then what expires: a copy may come into a region that was looked at before.
             for selection in selections(backend).values():
                 _advance(backend, selection)
         for backend in backends:
@@ -123,11 +127,13 @@ def _advance(backend: BackupBackend, selection: SimulatedSelection) -> None:
             for rule, at in runs:
                 began = _begin_time(at, selection.created)
                 _make(RuleRun(backend, plan, rule, selection.request["IamRoleArn"], resource, began))
+    # The clock, not the region's own time: what a dark region missed is not made up.
     selection.played_until = now()
 
 
 def _begin_time(at: datetime, created: datetime) -> datetime:
     """When a run began: one of a new world's past is over, so that a world of any minute has this hour's copy."""
+    # Two minutes for the backup, three for the copy, and one to be sure.
     return at if at > created else min(at, created - BACKUP_TAKES - COPY_TAKES - timedelta(minutes=1))
 
 
@@ -176,6 +182,7 @@ def _copy(run: RuleRun, point: BackupPoint, action: dict[str, Any]) -> None:
     vault = target.vaults.get(arn.split(":")[-1])
     if vault is None:
         reason = f"Destination vault {arn} does not exist."
+    # A disaster's reason goes before that of a key.
     elif not reason:
         reason = key_fault(run.backend.account_id, run.role, point.vault.encryption_key_arn, vault.encryption_key_arn)
     copy_of(

@@ -17,11 +17,13 @@ from moto.cloudwatch.responses import CloudWatchResponse
 from sandbox.core.patching import operation, page, refused
 
 CONDITION = re.compile(r"""(ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*["']?([^"')]+?)["']?\s*\)""")
+# DescribeAlarms answers 50 alarms where MaxRecords is left out, and takes 100 at most.
 PAGE = 50
 
 
 def state_of(backend: CloudWatchBackend, alarm: Alarm, seen: frozenset[str] = frozenset()) -> str:
     """The state of an alarm now; a composite one is ALARM where its rule is true."""
+    # Composite alarms may name each other in a loop (API_PutCompositeAlarm): it ends here.
     if alarm.rule is None or alarm.name in seen:
         return str(alarm.state_value)
     return "ALARM" if _holds(backend, alarm.rule, seen | {alarm.name}) else "OK"
@@ -29,6 +31,7 @@ def state_of(backend: CloudWatchBackend, alarm: Alarm, seen: frozenset[str] = fr
 
 def _holds(backend: CloudWatchBackend, rule: str, seen: frozenset[str]) -> bool:
     def child_state(found: re.Match[str]) -> str:
+        # A rule names an alarm by name or by ARN.
         child = backend.alarms.get(found[2].rpartition(":")[2])
         return str(child is not None and state_of(backend, child, seen) == found[1])
 
@@ -36,6 +39,7 @@ def _holds(backend: CloudWatchBackend, rule: str, seen: frozenset[str]) -> bool:
     for word, python in (("AND", "and"), ("OR", "or"), ("NOT", "not"), ("TRUE", "True"), ("FALSE", "False")):
         words = re.sub(rf"\b{word}\b", python, words)
     try:
+        # Parsed as Python once its words are Python's, and never evaluated: a rule is a caller's text.
         return _truth(ast.parse(words.strip(), mode="eval").body)
     except SyntaxError as broken:
         raise refused("ValidationError", f"AlarmRule '{rule}' is not a rule.") from broken
@@ -55,6 +59,7 @@ def _truth(node: ast.expr) -> bool:
 def _put_composite(self: CloudWatchResponse, params: dict[str, Any]) -> None:
     backend = self.cloudwatch_backend
     _holds(backend, params["AlarmRule"], frozenset())
+    # moto has no type for it: a composite alarm is its metric alarm with a rule.
     backend.put_metric_alarm(
         name=params["AlarmName"],
         namespace="",
@@ -77,6 +82,7 @@ def _put_composite(self: CloudWatchResponse, params: dict[str, Any]) -> None:
 
 def _describe(self: CloudWatchResponse, params: dict[str, Any]) -> dict[str, Any]:
     backend = self.cloudwatch_backend
+    # Metric alarms alone where no type is named (API_DescribeAlarms, AlarmTypes).
     kinds = params.get("AlarmTypes") or ["MetricAlarm"]
     found = sorted((a for a in backend.alarms.values() if _is_asked(backend, a, params)), key=lambda a: str(a.name))
     found = [a for a in found if ("MetricAlarm" if a.rule is None else "CompositeAlarm") in kinds]
@@ -137,6 +143,7 @@ def _history(self: CloudWatchResponse, params: dict[str, Any]) -> dict[str, Any]
 
 
 def _changes(alarm: Alarm) -> list[dict[str, Any]]:
+    # moto's history holds the states that were left; the present one ends it.
     states = [(entry[3], entry[4]) for entry in alarm.history]
     states.append((alarm.state_value, alarm.state_updated_timestamp))
     descriptions = []

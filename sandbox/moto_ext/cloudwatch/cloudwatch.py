@@ -15,6 +15,7 @@ from sandbox.core.patching import offset, operation, refused
 from sandbox.moto_ext.cloudwatch.metrics_math import evaluate
 from sandbox.moto_ext.cloudwatch.metrics_series import PUBLISHERS, Key, Library, key_of, published_metrics
 
+# API_GetMetricData.
 MOST_QUERIES = 500
 PAGE = 500
 
@@ -38,11 +39,13 @@ def _get_data(self: CloudWatchResponse, params: dict[str, Any]) -> dict[str, Any
         for query in queries
         if "MetricStat" in query
     }
+    # In their order: an expression sees the queries above it alone, AWS's sees all of them.
     for query in queries:
         if query.get("Expression", "").upper().startswith("SELECT"):
             raise NotImplementedError("it has no Metrics Insights")
         if "Expression" in query:
             known[query["Id"]] = evaluate(query["Expression"], known)
+    # The newest first where nothing is asked (API_GetMetricData, ScanBy).
     newest_first = (params.get("ScanBy") or "TimestampDescending") == "TimestampDescending"
     results = [_result(query, known[query["Id"]], newest_first) for query in queries if query.get("ReturnData", True)]
     return {"MetricDataResults": results, "Messages": []}
@@ -95,6 +98,7 @@ def _get_statistics(self: CloudWatchResponse, params: dict[str, Any]) -> dict[st
                 point[stat] = value
             else:
                 point.setdefault("ExtendedStatistics", {})[stat] = value
+    # In no order, as AWS says (API_GetMetricStatistics): here it is that of the statistics.
     return {"Label": params["MetricName"], "Datapoints": list(points.values())}
 
 

@@ -14,6 +14,7 @@ from sandbox.core.state import was_dark
 
 Value = Callable[[datetime], float | None]
 Dimensions = tuple[tuple[str, str], ...]
+# Where Route 53 and CloudFront publish, whatever region asks.
 GLOBAL_REGION = "us-east-1"
 
 
@@ -52,6 +53,7 @@ def until_dark(value: Value, *regions: str) -> Value:
 
     That of an outage which is over stays a gap for ever: CloudWatch fills in nothing afterwards.
     """
+    # No zero and no last value: a gap is what a broken replication looks like (T23).
     return lambda moment: None if any(was_dark(region, moment) for region in regions) else value(moment)
 
 

@@ -21,6 +21,7 @@ from sandbox.moto_ext.quotas.quota_table import DEFAULTS
 from sandbox.moto_ext.route53.health import HealthChecker
 from sandbox.moto_ext.route53.names import Record, plain, shares
 
+# Ten a second: one failing tenant of two hundred makes three errors a minute.
 REQUESTS_A_MINUTE = 600.0
 CPU, MEMORY = 24.0, 38.0
 
@@ -28,6 +29,7 @@ CPU, MEMORY = 24.0, 38.0
 def load_balancers(account: str, region: str) -> Iterator[MetricSource]:
     """Hosts, requests and errors of every balancer and target group."""
     backend, targets = elbv2_backends[account][region], Targets(account, region)
+    # Once for the region, not for each load balancer: DNS is resolved for it.
     traffic = traffic_shares(account) if backend.load_balancers else {}
     for balancer in backend.load_balancers.values():
         requests = REQUESTS_A_MINUTE * traffic.get(plain(balancer.dns_name), 0.0)
@@ -43,6 +45,7 @@ def load_balancers(account: str, region: str) -> Iterator[MetricSource]:
                 "TargetGroup": "targetgroup/" + group.arn.partition(":targetgroup/")[2],
             }
             healthy, unhealthy = targets.counts(group)
+            # HealthyHostCount is published where targets are registered (ELB guide, CloudWatch metrics).
             if healthy or unhealthy:
                 for name, count in (("HealthyHostCount", healthy), ("UnHealthyHostCount", unhealthy)):
                     value = until_dark(always(count), region)
@@ -66,6 +69,8 @@ def traffic_shares(account: str) -> dict[str, float]:
         for name in names:
             for record, share in shares(records, checkers.health(), name, "A"):
                 target = plain(_target(record)).removeprefix("dualstack.")
+                # Several records may lead to one load balancer: the greatest
+                # share of them, as each name has its own visitors.
                 found[target] = max(found.get(target, 0.0), share)
     return found
 

@@ -40,6 +40,7 @@ _FREE = "free_part"
 def databases(account: str, region: str) -> Iterator[MetricSource]:
     """Processor, free storage, connections and, of a replica, its lag."""
     for database in rds_backends[account][region].databases.values():
+        # A database that restores or reboots publishes nothing.
         if database.status not in ("available", "backing-up", "modifying"):
             continue
         dimensions = {"DBInstanceIdentifier": database.db_instance_identifier}
@@ -50,6 +51,7 @@ def databases(account: str, region: str) -> Iterator[MetricSource]:
             ("DatabaseConnections", 40.0, "Count"),
         ):
             yield source("AWS/RDS", name, dimensions, until_dark(always(value), region), unit)
+        # ReplicaLag disappears where replication is broken; the -1 of a broken one is not played (T23).
         if database.is_replica and _replicates(database):
             origin = str(database.source_db_instance_identifier)
             regions = (region, origin.split(":")[3] if origin.startswith("arn:") else region)
@@ -71,6 +73,7 @@ def files(account: str, region: str) -> Iterator[MetricSource]:
 
 
 def _since_sync(replication: ReplicationConfiguration) -> Value:
+    # TimeSinceLastSync grows from the last sync of a source that is dark.
     standing = replication.frozen_at or (
         replicated_until(replication.source_region, replication.trails_s)
         if replication.source_region in STATE.stopped
@@ -105,6 +108,7 @@ def _storage_metrics(bucket: FakeBucket) -> Iterator[MetricSource]:
     sizes: Counter[str] = Counter()
     for key in _objects_stored(bucket):
         sizes[_STORAGE_TYPES.get(key.storage_class or "", "StandardStorage")] += key.size
+    # Each version counts (S3 guide, storage metrics); AWS counts delete markers too.
     number = sum(1 for _ in _objects_stored(bucket))
     measured = [("NumberOfObjects", "AllStorageTypes", float(number), "Count")]
     measured += [("BucketSizeBytes", storage, float(size), "Bytes") for storage, size in sorted(sizes.items())]
@@ -132,6 +136,7 @@ def _arriving(
 def _failure_counts(bucket: FakeBucket) -> Value:
     """How many objects written in a minute could not be replicated."""
     moments = [_minute(version.last_modified) for version in _objects(bucket) if _has_failed(version)]
+    # Only minutes with a failure have a value.
     return lambda moment: float(moments.count(_minute(moment))) or None
 
 
@@ -153,6 +158,7 @@ def tables(account: str, region: str) -> Iterator[MetricSource]:
     for table in dynamodb_backends[account][region].tables.values():
         group = replicas(table)
         for name, replica in group.items():
+            # ReplicationLatency is published in the region of the write, by receiving region (DynamoDB guide, metrics).
             if name != region and replica.describe()["ReplicaStatus"] == "ACTIVE":
                 dimensions = {"TableName": table.name, "ReceivingRegion": name}
                 latency = until_dark(always(float(getattr(table, _WRITES_LATE))), region, name)

@@ -21,6 +21,7 @@ _OPERATORS: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
 }
+# Over one series they give a number, over several a series (CloudWatch guide, using metric math).
 _FOLDS: dict[str, Callable[[list[float]], float]] = {
     "MAX": max,
     "MIN": min,
@@ -39,6 +40,7 @@ def evaluate(expression: str, known: Mapping[str, Series]) -> Series:
     if isinstance(found, dict):
         return found
     if isinstance(found, float):
+        # A constant has the moments of the other series.
         return {moment: found for series in known.values() for moment in series}
     raise _expression_error(expression)
 
@@ -90,6 +92,7 @@ def _combination(apply: Callable[[float, float], float], left: Term, right: Term
         raise _expression_error(whole)
     if isinstance(left, float) and isinstance(right, float):
         return apply(left, right)
+    # Both sides must have a datapoint: a gap in one is a gap in the result.
     moments = set(left if isinstance(left, dict) else right) & set(right if isinstance(right, dict) else left)  # type: ignore[arg-type] # one of the two is a series
     series: Series = {}
     for moment in moments:

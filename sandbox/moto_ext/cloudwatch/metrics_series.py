@@ -23,6 +23,7 @@ LAG = ("AWS/RDS", "ReplicaLag")
 DAILY = (("AWS/S3", "BucketSizeBytes"), ("AWS/S3", "NumberOfObjects"))
 # At quick pace the current minute is reported already: no test waits for it to end.
 AT_ONCE = ("AWS/ApplicationELB", "AWS/Route53")
+# Each value is computed from the live world: a query of weeks gets its last 4,320 values alone.
 REMEMBERED = timedelta(days=3)
 PUBLISHERS: dict[str, Publisher] = {
     "AWS/ApplicationELB": metrics_compute.load_balancers,
@@ -87,6 +88,7 @@ class Library:
         With ``unit``, of what was published in that unit alone.
         """
         start, end = (_aware(moment) for moment in window)
+        # A longer period than the metric's own is answered in the metric's own; CloudWatch would aggregate it.
         period_s = min(period_s, _every_s(key)) if key in self._live else period_s
         origin = _floor(start, period_s)
         buckets: dict[datetime, list[Any]] = {}
@@ -113,7 +115,9 @@ class Library:
             return
         every_s = _every_s(key)
         step, first = timedelta(seconds=every_s), _floor(start, every_s)
+        # The last minute that has ended: a datapoint is published after its minute.
         newest = _floor(now() - self._late - timedelta(seconds=_late_s(key)), every_s) - step
+        # Route 53 and load balancers are read right after a change: the minute that runs counts already.
         if key[0] in AT_ONCE and not is_real() and not self._late:
             newest += step
         moment = max(first, newest - REMEMBERED * (every_s / MINUTE_S))

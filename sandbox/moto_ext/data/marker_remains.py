@@ -11,6 +11,7 @@ from moto.rds.models import rds_backends
 from sandbox.moto_ext.data import stored_data
 from sandbox.moto_ext.data.stored_data import MARKER
 
+# The attribute that the tool's marker items bear; their keys are those of the table.
 ITEM = "dr_marker"
 
 
