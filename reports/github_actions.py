@@ -23,6 +23,7 @@ def announce(report: Report, form: str, variables: Mapping[str, str] = os.enviro
     """
     if variables.get("GITHUB_ACTIONS") != "true" or form in _FOR_MACHINES:
         return
+    # In that form the annotations are the report, on stdout.
     if form != "github":
         sys.stderr.write(github_report.render(report))
     summarise(github_report.summary(report), variables)

@@ -32,6 +32,7 @@ class JUnitNames:
         case = self._config.stash[xml_key].node_reporter(report)
         for attribute, value in names.items():
             case.add_attribute(attribute, value)
+        # pytest writes the properties of a case at its teardown.
         if report.when == "teardown":
             report.user_properties = [pair for pair in report.user_properties if pair[0] != RESULT_PROPERTY]
 

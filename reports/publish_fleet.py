@@ -18,6 +18,7 @@ _FILES = {"fleet.json": "json", "fleet.md": "markdown", "fleet.csv": "csv"}
 
 def publish(fleet: Fleet, folder: Path, form: str) -> None:
     """Write the files of the fleet in ``folder``, then print it in the format ``form``. Raises OSError."""
+    # Files before the print: a pipe that is closed early must not cost them.
     for name, kind in _FILES.items():
         (folder / name).write_text(fleet_report.RENDER[kind](fleet), encoding="utf-8")
     (folder / PAGE).write_text(fleet_page.render(fleet, folder), encoding="utf-8")

@@ -14,12 +14,14 @@ from dr_estate.model.visible import one_line, visible
 from reports.render.drill_markdown import of_drill
 from reports.values.drill_summary import DrillSummary, headline
 
+# Broken, as a check that was not seen: whether anything is left over is not known. Any other verdict is failed.
 _STATUS = {"done": "passed", "not compared": "broken", "waiting": "broken", "lost": "broken"}
 
 
 def result_of(summary: DrillSummary, environment: str, ended: datetime, folder: Path) -> dict[str, Any]:
     """The result; its attachment is written into ``folder``. Left over is failed, not compared is broken."""
     stop = int(ended.timestamp() * 1000)
+    # The same for each drill of a kind: by it Allure draws their history.
     identity = hashlib.md5(f"drill#{summary.kind}#{environment}".encode(), usedforsecurity=False).hexdigest()
     source = f"{uuid.uuid4()}-attachment.md"
     (folder / source).write_text("\n".join(of_drill(summary)), encoding="utf-8")
@@ -50,6 +52,7 @@ def _steps(summary: DrillSummary, stop: int) -> Iterator[dict[str, Any]]:
     for phase in summary.phases:
         took = int((phase.seconds or 0) * 1000)
         name = f"{phase.part}: {phase.phase} ({duration(phase.seconds)})"
+        # Without an end nobody knows how long the phase took: that is no pass.
         status = "passed" if phase.seconds is not None else "broken"
         yield {"name": name, "status": status, "stage": "finished", "start": stop - took, "stop": stop}
     for row in summary.left:

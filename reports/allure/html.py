@@ -21,6 +21,7 @@ from reports.allure.scenarios import scenario_ids, with_way_back
 
 ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / ".tools"
+# A page that takes longer is given up: no verdict depends on it.
 TIMEOUT_S = 300
 _HISTORY = 30  # runs
 
@@ -130,6 +131,7 @@ def _config(title: str, out: Path, results: Path) -> dict[str, object]:
 
 def _history(results: Path) -> Path:
     run = results.parent
+    # The name without the run's time: runs of one environment and command share it.
     return run.parent / f"allure-history-{run.name.rpartition('-')[0]}.jsonl"
 
 

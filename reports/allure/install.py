@@ -15,6 +15,7 @@ from pathlib import Path
 from reports.allure.html import TOOLS, node_beside_python
 from reports.terminal.console import complain, result
 
+# One version on every machine: the analytics that are taken out of a page are those of this one.
 ALLURE = "allure@3.18.0"
 FOLDER = TOOLS / "allure"
 _OLDEST_NODE = 20

@@ -42,6 +42,7 @@ def finish_results(report: Report, folder: Path, *, html: bool) -> Report:
     _write_globals(report, results)
     _write_json(results / "executor.json", {"name": "AWS DR Manager", "type": "dr_cli", "buildName": folder.name})
     for result in report.verdict.results:
+        # A check whose scenario crashed has no result of pytest's: without this one it would be missing from the page.
         if not result.scenario and result.status is Status.UNKNOWN:
             _write_json(results / f"{uuid.uuid4()}-result.json", _missing_result(result, report))
     for summary in report.drills:
@@ -51,6 +52,7 @@ def finish_results(report: Report, folder: Path, *, html: bool) -> Report:
         _write_json(results / f"{uuid.uuid4()}-result.json", run)
     paths = {RUN_FOLDER: folder, "Evidence": folder / "evidence.json", "Report": folder / PAGE}
     report = replace(report, files=paths)
+    # Before the forms: what is kept names the page, or the note that it was not built.
     report = _with_allure(report, folder) if html else report
     with (folder / "report.json").open("w", encoding="utf-8") as file:
         file.writelines(json_report.pieces(report))
@@ -61,6 +63,7 @@ def finish_results(report: Report, folder: Path, *, html: bool) -> Report:
         (folder / name).write_text(form(report), encoding="utf-8")
     with (folder / VALUES).open("w", encoding="ascii") as file:
         file.writelines(pieces(report))
+    # Last: its gaps lead to Allure's page, so it has to be known whether there is one.
     _draw_page(report, folder, linked="Allure" in report.files)
     return report
 
@@ -104,6 +107,7 @@ def _with_allure(report: Report, folder: Path) -> Report:
 
 def _title(report: Report) -> str:
     ended = _outcome(report)
+    # How a run ended is no readiness: a score beside it would be read as that of the run.
     score = None if ended else report.verdict.score
     return title_of(report.environment.name, ended or report.verdict.recommendation, score, report.left_out)
 

@@ -21,6 +21,7 @@ def result_of(summary: RunSummary, environment: str, ended: datetime, folder: Pa
     identity = hashlib.md5(f"run#{summary.goal}#{environment}".encode(), usedforsecurity=False).hexdigest()
     source = f"{uuid.uuid4()}-attachment.md"
     (folder / source).write_text("\n".join(of_run(summary)), encoding="utf-8")
+    # A run that stepped back or was paused has not reached its goal: no green.
     done = summary.outcome == "done"
     steps = list(_steps(summary, stop))
     return {
@@ -72,6 +73,7 @@ def _steps(summary: RunSummary, stop: int) -> Iterator[dict[str, Any]]:
         took = "no end recorded" if span.seconds is None else duration(span.seconds)
         yield {
             "name": f"{phase} ({took})",
+            # A phase without an end neither passed nor failed: the run stopped in it, or never came to it.
             "status": "skipped" if span.seconds is None else "passed",
             "stage": "finished",
             "start": _ms(span.start) if span.start else stop,

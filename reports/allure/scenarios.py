@@ -35,6 +35,7 @@ def with_way_back(page: str, ids: Mapping[str, str]) -> str:
 
     Allure takes no relative address as a link of a result, and shows descriptions where no link works.
     """
+    # "</script>" within a text would end the element.
     checks = json.dumps({shown: check for check, shown in ids.items()}).replace("</", "<\\/")
     head, end, tail = page.rpartition("</body>")
     return f"{head}{_WAY_BACK.replace('CHECKS', checks)}{tail}" if end else page

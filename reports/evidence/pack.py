@@ -49,6 +49,7 @@ def pack_bytes(
 ) -> bytes:
     """The pack of ``files``. Without a signature it says why there is none."""
     members = {**files, MANIFEST: manifest, SIGNATURE: _json(signature_record(signature, why_unsigned))}
+    # The seal is last, over the archive of all before it.
     return tar({**members, SEAL: f"{sha256(tar(members))}\n".encode()})
 
 
@@ -65,6 +66,7 @@ def members_of(raw: bytes) -> dict[str, bytes]:
     """
     found: dict[str, bytes] = {}
     for name, data in _members(raw):
+        # Of two files of one name one would be checked, and the other shown.
         if name in found:
             raise NoPack(f"it holds {name} twice.")
         found[name] = data
@@ -78,10 +80,12 @@ def _members(raw: bytes) -> Iterator[tuple[str, bytes]]:
             entry = tarfile.TarInfo.frombuf(header, "utf-8", "surrogateescape")
         except (tarfile.TarError, ValueError, OverflowError) as damaged:
             raise NoPack(f"it is no archive that can be read: {damaged}.") from damaged
+        # A link or a device could lead a reader out of the pack.
         if entry.type != tarfile.REGTYPE:
             raise NoPack(f"{entry.name} is no file.")
         begins = at + tarfile.BLOCKSIZE
         at = begins + -(-entry.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+        # A negative size would lead back, and be read for ever.
         if entry.size < 0 or at > len(raw):
             raise NoPack(f"it is no archive that can be read: {entry.name} goes on beyond its end.")
         yield entry.name, raw[begins : begins + entry.size]
@@ -93,6 +97,7 @@ def tar(members: Mapping[str, bytes]) -> bytes:
     with tarfile.open(fileobj=raw, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         for name, data in members.items():
             entry = tarfile.TarInfo(name)
+            # No owner and no time: TarInfo's zeros, so that the same files give the same bytes.
             entry.size, entry.mode = len(data), 0o600
             archive.addfile(entry, io.BytesIO(data))
     return raw.getvalue()

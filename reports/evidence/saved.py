@@ -47,12 +47,14 @@ def verify_saved(raw: bytes) -> PackVerdict:
             (f"This is no saved evidence of this tool ({SCHEMA}): its schema or its parts are not.",), {}
         )
     about = {"environment": body.get("environment"), "incident": "", "made_at": body.get("taken_at")}
+    # A run's own evidence has a digest alone: that it was changed shows, and not in which part.
     if not {*UNDER_SEAL} & body.keys():
         faults = [] if _own_digest(body) else ["its digest does not match its content: it was changed."]
         return PackVerdict(tuple(faults), about, unsigned=_NOT_SIGNED)
     signature = body.get(SIGNATURE)
     if not isinstance(body.get(MANIFEST), dict) or not isinstance(signature, dict):
         return PackVerdict((f"{MANIFEST} or {SIGNATURE} is missing, or was changed.",), about)
+    # Parts first: they name what was changed, the seal only shows that something was.
     faults = [*_changes(body), *_bytes(raw, body)]
     if "unsigned" not in signature:
         wrong = fault_of_signature(SIGNATURE, _text(body[MANIFEST]), signature)

@@ -47,6 +47,7 @@ def verify(raw: bytes) -> PackVerdict:
     if "unsigned" not in signature:
         wrong = fault_of_signature(SIGNATURE, signed_text(members[MANIFEST]), signature)
         faults += [wrong] if wrong else []
+    # Only where the bytes hold: else a changed journal would be two faults.
     if JOURNAL in members and not faults:
         faults += _record(members, manifest)
     return judged_with(signature, faults, manifest)
@@ -180,6 +181,7 @@ def _record(members: Mapping[str, bytes], manifest: Mapping[str, Any]) -> Iterat
 
 
 def _mirror(chain: Chain, mirrored: Chain) -> Iterator[str]:
+    # A chain whose end was cut off is whole in itself: only the mirror shows the entries that are missing.
     for mine, other in zip_longest(chain.entries, mirrored.entries):
         if mine is None or other is None or mine.digest != other.digest:
             yield f"{JOURNAL} and {MIRROR} differ from entry {(mine or other).seq} on."
@@ -191,11 +193,13 @@ def _faults_of_beginning(begun: Entry, approvals: list[dict[str, Any]] | None) -
     try:
         digest = plans.from_json(begun.data["plan"]).digest
         clearance = begun.data["clearance"]
+        # An auditor asks what the second person approved: this very plan, by its digest.
         if not digest == begun.data["digest"] == clearance["digest"]:
             yield f"Entry {begun.seq}: the plan is not the one of that digest, or of its clearance."
         rules = begun.data.get("rules")
         if rules and digest_of(rules["environment"], rules["exceptions"]) != rules["pinned"]:
             yield f"Entry {begun.seq}: the rules are not those of their digest."
+        # Plan and identity together: an approval of another plan by the same person is none.
         given = [(row["digest"], row["arn"]) for row in approvals or ()]
         if approvals is not None and clearance["approver"] and (digest, clearance["approver"]) not in given:
             yield f"Entry {begun.seq}: {APPROVALS} holds no approval of this plan by {clearance['approver']}."

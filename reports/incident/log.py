@@ -52,6 +52,7 @@ SCHEMA = "aws-dr-manager/incident-log/1"
 WIDTH = 100
 PHASE_HEADS = ("phase", "start", "end", "took")
 
+# 2,000 tenants' equal steps are 2,000 entries: the first ones show what was done, JSON has them all.
 _ALIKE = 4
 
 
@@ -102,6 +103,7 @@ def render(log: IncidentLog, form: str) -> str:
 
 def chain_verdict(chain: Chain) -> str:
     """Whether the record can be believed, in a sentence."""
+    # First: behind a break nothing can be believed, however many entries follow.
     if chain.fault:
         return f"BROKEN: {chain.fault} {len(chain.entries)} entries before it hold."
     if not chain.entries and not chain.torn:
@@ -170,6 +172,7 @@ def as_json(log: IncidentLog) -> str:
         **({"mirror": _comparison(log.mirror)} if log.mirror else {}),
         **({"anchors": {**_comparison(log.anchors), "altered": list(log.anchors.altered)}} if log.anchors else {}),
         "timelines": [_timeline(line) for line in log.timelines],
+        # The line as it was written: its digest is of these bytes.
         "entries": [json.loads(entry.line) for entry in chain.entries],
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
@@ -220,6 +223,8 @@ def phase_rows(line: Timeline) -> list[tuple[str, str, str, str]]:
 def _lists(line: Timeline) -> Iterable[tuple[str, list[str]]]:
     counted = Counter((change.call, change.region, change.result) for change in line.changes)
     sent_count = sum(change.result == "sent" for change in line.changes)
+    # What was changed, what people did, which gates were set aside, in which runs: in the order in which an auditor
+    # asks.
     sections = (
         (
             f"Changes: {sent_count} of {len(line.changes)} calls were answered with success",
@@ -246,6 +251,7 @@ def _entry_rows(entries: Sequence[Entry]) -> list[tuple[str, str, str]]:
     rows: list[tuple[str, str, str]] = []
     for (kind, _), group in groupby(entries, key=lambda entry: (entry.kind, prefix_of(entry.step or ""))):
         alike = list(group)
+        # One less, for the line that counts the rest.
         shown = alike if len(alike) <= _ALIKE else alike[: _ALIKE - 1]
         rows += [(f"{entry.at:%Y-%m-%d %H:%M:%S}", kind.value, _says(entry)) for entry in shown]
         if len(alike) > len(shown):

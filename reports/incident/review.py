@@ -32,6 +32,8 @@ def review(log: IncidentLog, refusal: str = "") -> str:
     entries = log.chain.entries
     refused = [f"- {escaped(refusal)}"] if refusal else []
     lines = [f"# {escaped(log.title('Post-incident review:'))}", "", *_head(log), ""]
+    # For a board first: were the objectives met, what was lost, who decided. Then what was set aside and what went
+    # wrong.
     lines += _section("Objectives", list(_objectives(log.timelines)))
     lines += _section("What was lost", list(_losses(entries)))
     lines += _section("Decisions, and who took them", list(_decisions(entries)))
@@ -40,6 +42,7 @@ def review(log: IncidentLog, refusal: str = "") -> str:
     lines += _section("What went wrong on the way", [*_troubles(entries), *_overruns(log.timelines), *refused])
     lines += _section("Still to be cleaned up by hand", list(_clean_ups(entries)))
     lines += _section("For the people who were there", _QUESTIONS)
+    # The whole log below it: each sentence above can be held against its entry.
     return "\n".join(lines) + "\n---\n\n" + markdown(log)
 
 
@@ -67,6 +70,7 @@ def _head(log: IncidentLog) -> Iterator[str]:
 
 
 def _section(title: str, rows: Sequence[str]) -> list[str]:
+    # An empty section is shown: left out, it could not be distinguished from one that was forgotten.
     return [f"## {title}", "", *(rows or ["- nothing is recorded"]), ""]
 
 
@@ -87,12 +91,14 @@ def _losses(entries: Sequence[Entry]) -> Iterator[str]:
     """The data-loss window as it was estimated when the run was decided upon."""
     for entry in entries:
         for loss in entry.data.get("losses", ()):
+            # Not measured is not nothing: an auditor asks for the loss of each store.
             message = "not measured" if loss["seconds"] is None else f"at most {duration(loss['seconds'])}"
             words = f"{loss['store']} ({loss['subject']}): {message}, {loss['basis']}"
             yield f"- {escaped(words)}"
 
 
 def _decisions(entries: Sequence[Entry]) -> Iterator[str]:
+    # Pauses too: they are decisions, and add to the outage.
     kinds = {
         EntryKind.DECIDED,
         EntryKind.AUTHORISED,
@@ -135,6 +141,7 @@ def _troubles(entries: Sequence[Entry]) -> Iterator[str]:
         if entry.kind in (EntryKind.LATE, EntryKind.FAILED, EntryKind.COMPENSATION, EntryKind.UNDONE):
             words = escaped(f"{entry.step or ''}: {entry.data.get('says', '')}")
             yield f"- {entry.at:%H:%M:%S} {entry.kind} {words}"
+        # Refused, throttled or without an answer: each one cost time, and may have left something half done.
         elif entry.kind is EntryKind.OUTCOME and entry.data.get("result") != "sent":
             words = escaped(f"{entry.step}: {entry.data.get('says') or entry.data.get('result')}")
             yield f"- {entry.at:%H:%M:%S} {words}"

@@ -162,6 +162,7 @@ def content_of(report: Report) -> PageContent:
         verdict=verdict_line(report),
         score=score_card(report),
         counts={status: len(report.verdict.with_status(status)) for status in Status},
+        # What the DR region has is no copy while it serves: no age of one says what is lost.
         copies=() if report.serves_from_dr else copy_ages(report.verdict.lags, report.verdict.rpo.target_s),
         tenants=tenant_table(report.tenants, report.verdict.results),
         groups=gap_groups(report),
@@ -177,6 +178,7 @@ def content_of(report: Report) -> PageContent:
 def verdict_line(report: Report) -> VerdictLine:
     """The outcome of a run or drill where there was one, else the answer to what was asked, else the readiness."""
     ran, weighed, advice = report.ran, report.assessment, report.verdict.recommendation
+    # How a run ended comes before what the checks found: that is what it was called for.
     if ran is not None:
         became = ran.outcome if ran.outcome in _VERBS else f"is {ran.outcome}"
         sentence = f"The {ran.goal} of {report.environment.name.upper()} for {ran.incident} {became}."
@@ -186,6 +188,7 @@ def verdict_line(report: Report) -> VerdictLine:
         tone = Status.PASS if last.verdict == "done" else Status.FAIL
         return VerdictLine(f"{drill_summary.headline(last)}.", last.verdict, tone)
     if weighed is not None:
+        # An answer given without sight of the estate is coloured as unknown, whatever it advises.
         tone = Status.UNKNOWN if weighed.blind else _TONES[weighed.advice]
         return VerdictLine(_answer(report, weighed), str(weighed.advice).replace("_", " "), tone)
     return VerdictLine(_readiness(report), str(advice).replace("_", " "), _TONES[advice])
@@ -243,6 +246,7 @@ def score_card(report: Report) -> ScoreCard:
     causes = [f"posture {report.posture}"] if report.posture_severity is Severity.BLOCKER else []
     if stopped:
         causes.append("1 blocker did not pass" if len(stopped) == 1 else f"{len(stopped)} blockers did not pass")
+    # A cap that takes nothing away is not worth a word.
     capped = uncapped > MOST_WHEN_BLOCKED and causes
     tone = _TONES[report.verdict.recommendation]
     return ScoreCard(report.verdict.score, tone, uncapped, " and ".join(causes) if capped else "")
@@ -275,7 +279,9 @@ def tenant_table(tenants: Sequence[str], results: Iterable[CheckResult]) -> Tena
     names = [*dict.fromkeys((*tenants, *sorted(tenant for tenant in found if tenant)))]
     rows = [_tenant_row(name, columns, found[name]) for name in names]
     order = (*TROUBLED, Status.PASS, Status.NOT_APPLICABLE)
+    # Those in trouble first: of 2,000 tenants nobody scrolls to the one that fails.
     rows.sort(key=lambda row: order.index(row.status))
+    # What all share stands above every tenant: a fault in it is one of each.
     shared = _tenant_row(None, columns, found[None])
     return TenantTable(tuple(_COLUMNS[room] for room in columns), (shared, *rows) if columns else ())
 

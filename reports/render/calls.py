@@ -37,6 +37,7 @@ def render_calls(plan: CallPlan, form: str) -> str:
 def _lines(plan: CallPlan) -> Iterator[str]:
     yield f"API calls of one observation, of {plan.tenants} tenants now and of {plan.number} as estimated:\n"
     yield f"{'operation':48} {'now':>6} {'then':>7}  AWS's rate in a region"
+    # The most frequent first: they decide how long an observation takes.
     for name, count in sorted(plan.estimate.items(), key=lambda pair: (-pair[1], pair[0])):
         why = f"  ({NO_BATCH_READ[name]})" if name in NO_BATCH_READ else ""
         yield f"{name:48} {plan.calls[name]:6,} {count:7,}  {plan.rate(name)}{why}".rstrip()

@@ -10,6 +10,7 @@ from reports.values.escaping import table_lines
 
 def still_works(step: PlaybookStep, down: Plane) -> str:
     """``yes``, or what is done instead (``no`` where nothing is), when the control plane ``down`` does not answer."""
+    # Data planes answer while their control plane does not: a step that needs none goes on.
     if down not in step.needs:
         return "yes"
     return step.emergency or "no"

@@ -33,6 +33,7 @@ def of_run(summary: RunSummary) -> Iterator[Row]:
             yield _row("run.clock", name, measured=value)
         for phase, span in timeline.phases.items():
             yield _row("run.phase", str(phase), measured=_number(span.seconds))
+    # Gates and losses before the steps: they are what the people decided upon.
     yield from (_of_gate(gate) for gate in record.gates)
     yield from (_of_loss(loss) for loss in record.losses)
     for step in record.plan.steps:

@@ -19,6 +19,7 @@ from reports.values.stored_report import StoredReport
 WIDTH = 100
 # A region that went dark changes hundreds of findings: a screen shows the worst of them.
 _SHOWN = 20
+# An accepted gap counts as better than an open one: a person answers for it.
 _BAD = (Status.FAIL, Status.UNKNOWN, Status.WARN)
 
 

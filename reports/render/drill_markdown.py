@@ -26,6 +26,7 @@ def _phases(summary: DrillSummary) -> Iterator[str]:
 
 
 def _residue(summary: DrillSummary) -> Iterator[str]:
+    # What is left over first: it is billed until somebody deletes it (T47).
     for title, rows in (("Left over", summary.left), ("Kept by rule", summary.kept_by_rule)):
         if rows:
             cells = (

@@ -31,6 +31,7 @@ def _lines(found: EstateMap, whole: bool) -> Iterator[str]:
     paired = sum(workload.counterpart is not None for workload in found.workloads)
     dr = found.dr or "no region"
     yield f"Workloads in {found.primary}: {len(found.workloads)}, with a counterpart in {dr}: {paired}"
+    # Those without a counterpart first: a screen has room for eight, and these are the gaps.
     alone_first = sorted(found.workloads, key=lambda workload: workload.counterpart is not None)
     yield from _first_blocks([list(_workload(workload)) for workload in alone_first], "workloads", whole)
     yield ""
@@ -69,6 +70,7 @@ def _workload(workload: Workload) -> Iterator[str]:
 
 def _counterpart(counterpart: Counterpart | None, unread: bool, unsupported: str = "") -> str:
     if counterpart is None:
+        # What was not read may have one: only where all was read is it missing.
         return unsupported or ("not known: not all was read" if unread else "no counterpart")
     thing = counterpart.thing
     state = f", {thing.state}" if thing.state else ""
@@ -80,6 +82,7 @@ def _alike(stores: Sequence[Store], whole: bool) -> list[list[Store]]:
     groups: dict[object, list[Store]] = {}
     for number, store in enumerate(stores):
         copies = tuple((copy.thing.region, copy.thing.state, copy.relation) for copy in store.counterparts)
+        # Its number makes a key that no other store has: --all shows each by itself.
         groups.setdefault(number if whole else (store.kind, store.thing.state, copies), []).append(store)
     return list(groups.values())
 

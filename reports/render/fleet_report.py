@@ -72,6 +72,7 @@ def _suite(member: FleetMember) -> ET.Element:
 
 def _not_judged(member: FleetMember) -> CheckResult:
     name = f"{member.environment} was not judged"
+    # A blocker: the environment that nobody judged may be the one that cannot fail over.
     return CheckResult(name, Severity.BLOCKER, Area.PREREQUISITES, Status.UNKNOWN, (), reason=member.reason)
 
 

@@ -55,6 +55,7 @@ def _document(report: Report) -> dict[str, Any]:
     from reports.values import assessment as values_assessment
 
     weighed = values_assessment.to_dict(report.assessment, report.environment)
+    # The advice of the assessment takes the key of the recommendation: that of the checks gets one of its own.
     return plain | {"readiness": verdict.recommendation} | weighed
 
 

@@ -17,6 +17,7 @@ from reports.values.escaping import markdown, table_lines
 from reports.values.recovery_point import objective_met
 from reports.values.report import Report
 
+# A ticket is read by people; the CSV has every row.
 _SHOWN = 50
 
 
@@ -49,6 +50,7 @@ def render(report: Report) -> str:
         "",
     ]
     stands = control_state.sentences(report.standing, report.observed_at) if report.standing else ()
+    # Before the checks: an override or a pause changes what all of them mean.
     lines += _section("In force", [f"- {markdown(sentence)}" for sentence in (*stands, *report.loose_exceptions)])
     lines += _section("Changed since the baseline", _changes(report))
     lines += _section("Checks by area", _areas(report))

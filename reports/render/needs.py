@@ -41,6 +41,7 @@ def _lines(needs: Needs) -> Iterator[str]:
         yield f"\n{one_line(source)}"
         for edge in edges:
             followed = FOLLOWED[edge.kind]
+            # An edge that no check follows is shown with its reason: a gap in sight is written down.
             checks = ", ".join(followed.checks) or f"not followed: {followed.reason}"
             yield f"  {edge.kind}: {one_line(edge.target)}  [{checks}]"
     for unavailable in needs.unseen:

@@ -60,6 +60,7 @@ class ReportMetrics(Collector):
         results = Counter((r.area, r.severity, r.status) for r in verdict.results)
         checks = self._gauge("dr_checks", "Checks by area, severity and status.", "area", "severity", "status")
         for area in dict.fromkeys(r.area for r in verdict.results):
+            # Zeros too: an alert on a series that is absent does not fire.
             for key in ((area, severity, status) for severity in Severity for status in Status):
                 checks.add_metric([*self._about, *key], results[key])
         yield checks
@@ -81,6 +82,7 @@ class ReportMetrics(Collector):
             measured = [seconds for seconds in ages_s if seconds is not None]
             whole = len(measured) == len(ages_s)
             known.add_metric([*self._about, store], whole)
+            # The oldest of the copies that were measured would be too young.
             if whole:
                 age.add_metric([*self._about, store], max(measured))
         yield from (lag, age, known)
@@ -138,6 +140,7 @@ def write_metrics(report: Report, path: Path) -> None:
     if path.is_symlink() or (path.exists() and not path.is_file()):
         path.write_text(text, encoding="utf-8")
         return
+    # In the same folder, where a rename is one step, and under a name that no collector reads.
     part = path.with_name(f".{path.name}.{os.getpid()}")
     part.write_text(text, encoding="utf-8")
     part.replace(path)

@@ -88,6 +88,7 @@ def run_of(source: SarifSource) -> dict[str, Any]:
         "automationDetails": {"id": f"dr-{source.command}/{source.environment}/"},
         "invocations": [
             {
+                # The tool did its work, whatever it found: gaps are results.
                 "executionSuccessful": True,
                 "exitCode": source.exit,
                 "endTimeUtc": f"{source.observed_at:%Y-%m-%dT%H:%M:%SZ}",
@@ -152,6 +153,7 @@ def _result(baseline: Baseline | None, result: CheckResult, finding: Finding | N
                 "logicalLocations": [{"name": key.subject or result.check, "fullyQualifiedName": "/".join(_path(key))}],
             }
         ],
+        # By what a finding is about, not by its text: it stays the same finding while the measured value changes.
         "partialFingerprints": {"subject/v1": hashlib.sha256(spelled_out("\0".join(_path(key))).encode()).hexdigest()},
         "properties": {"status": result.status, "severity": result.severity, "tenant": key.tenant},
     }

@@ -35,6 +35,7 @@ from reports.values.escaping import markdown as escaped
 SCHEMA = "aws-dr-manager/schedule/1"
 WIDTH = 100
 _BARS = "▁▂▃▄▅▆▇█"
+# As many values as fit beside the bars in 100 columns.
 _SHOWN = 6
 _HEADS = ("test", "period", "last run (UTC)", "by", "verdict", "due", "state")
 _UNPROVEN = "These records are not proven: keys that record tests can add any (names.stream_bucket)."
@@ -103,6 +104,7 @@ def text(plan: DrillCalendar) -> str:
         lines.append(_columns(_cells(row)))
         if row.last:
             lines.append(_proof(row.last))
+        # A test that is due is followed by the line that runs it.
         if row.state is not DueState.OK:
             lines.append(f"    run: {row.command}")
     if not plan.anchored:

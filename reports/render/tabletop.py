@@ -44,6 +44,7 @@ class Exercise:
 
 def heading(stop: TabletopStop) -> str:
     """A stop's title and owner."""
+    # An owner whom nobody can call is what an exercise is to find.
     who = f"{stop.owner} <{stop.contact}>" if stop.contact else f"{stop.owner} (NO CONTACT)"
     budget = f", time budget {duration(stop.budget_s)}" if stop.budget_s else ""
     return f"{stop.playbook} {stop.number}: {stop.name}\n  owner {who}{budget}"

@@ -85,6 +85,7 @@ def _after(session: Answer, mark: str) -> Iterator[str]:
     """Notes, the hints that were asked for, and how to get more."""
     messages = [f"Note: {note}" for note in session["notes"]]
     messages += [f"Hint {number}: {hint}" for number, hint in enumerate(session["hints"], 1)]
+    # No hint after the solution: it would be read as something left to do.
     if session["hints_left"] and not session["solved"]:
         messages.append(f"{session['hints_left']} more hints: `dr_cli.py sandbox debrief --hint`")
     if messages:

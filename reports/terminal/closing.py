@@ -20,6 +20,7 @@ from reports.values.report import Report
 
 WIDTH = 100
 _GRAVE = (Severity.BLOCKER, Severity.CRITICAL)
+# As many names as a line of 100 columns mostly holds; ``_fitting`` takes fewer where it does not.
 _NAMED, _NAMED_GATES, _INDENT = 3, 2, 2
 
 
@@ -81,6 +82,7 @@ def _answer(report: Report, named: int) -> str:
         return f"{drills}, exit {report.exit}"
     if weighed is not None:
         unmet_gates = [gate for gate in weighed.gates if not gate.met and not gate.relaxed]
+        # Those that stop come first: the line names two.
         gates = [gate.id for gate in sorted(unmet_gates, key=lambda gate: not gate.stops)]
         number = f"{len(gates)} {'gate' if len(gates) == 1 else 'gates'} not met"
         unmet = f"; {f'gates not met: {_first_names(gates, named)}' if named else number}" if gates else ""
@@ -110,6 +112,7 @@ def _loss(report: Report) -> str:
     """What is lost by moving now, by the worst store."""
     if report.ran is not None or report.drills or (report.serves_from_dr and report.assessment is None):
         return ""
+    # Each region has writes that the other lacks (T41): no age of a copy says how many.
     if report.posture is PostureName.SPLIT and report.assessment is None:
         return "two regions take writes: what the one that is fenced wrote is not in the other"
     if report.assessment is not None:
@@ -134,11 +137,13 @@ def _gaps(report: Report, named: int) -> str:
     causes = [cause for cause in report.causes if not cause.warns]
     failed = len(causes) + sum(len(cause.effects) for cause in causes)
     grave = sum(cause.result.severity in _GRAVE for cause in causes)
+    # Where some causes are grave, only those are named: a minor one beside them would weigh as much.
     shown = min(named, grave or named)
     of_causes = f" by {len(causes)} {'cause' if len(causes) == 1 else 'causes'}" if failed > len(causes) else ""
     names = f" ({_first_names([cause.result.check for cause in causes], shown)})" if named else ""
     counts = [f"{failed} failed{of_causes}{names}"] if failed else []
     counts += [f"{len(place.results)} not judged ({place.place} {place.how})" for place in report.unanswered]
+    # Each result is counted once: by a region's silence, by the failback, or by itself.
     apart = {result.check for place in report.unanswered for result in place.results}
     expected = [result for result in report.expected if result.check not in apart]
     counts += [f"{len(expected)} that the failback ends"] if expected else []

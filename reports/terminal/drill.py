@@ -10,6 +10,7 @@ from reports.terminal.parts import print_indented, table
 from reports.values import drill_summary as summary_texts
 from reports.values.drill_summary import DrillSummary
 
+# As many as leave room for the phases on a screen; Markdown has them all.
 _SHOWN = 12
 
 

@@ -45,6 +45,7 @@ def _print(fleet: Fleet, page: Path, console: Console) -> None:
     for note in fleet.notes:
         print_indented(console, note, 0)
     console.print(f"\nReport: {page}", soft_wrap=True)
+    # The fleet is sorted, the worst first: the answer of the page is its answer.
     worst = fleet.members[0]
     answer = f"{worst.answer} in {worst.environment}, the worst of {len(fleet.members)}; exit {fleet.exit}"
     in_short((("Answer", answer), *([(NEXT, worst.next_step)] if worst.next_step else [])), console)

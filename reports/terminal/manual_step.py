@@ -52,6 +52,7 @@ class ManualStepWriter:
         if self.environment_note.access_key_id is None:
             return ""
         names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+        # An empty session token: one of the shell's own would go with the sandbox's keys.
         values = (self.environment_note.access_key_id, self.environment_note.secret_access_key or "", "")
         return " ".join(f"{name}={shlex.quote(value)}" for name, value in zip(names, values, strict=True))
 

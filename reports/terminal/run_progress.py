@@ -16,7 +16,9 @@ from reports.terminal.manual_step import ManualStepWriter
 from reports.terminal.run_screen import RunScreen, markup
 from reports.values.run_view import LineKind, RunFollower, RunView
 
+# In a log: often enough to show that the run lives, and no line a second.
 _SILENCE_S = 10.0
+# A run during an outage waits no longer for an answer: without one it goes on.
 _ANSWER_S = 60.0
 # What the executor says to its listener itself; who watches from elsewhere reads it in the journal.
 _SAID_BY_RUN = frozenset({LineKind.NOTE, LineKind.BY_HAND, LineKind.FAILED, LineKind.LATE, LineKind.ENDED})
@@ -94,6 +96,7 @@ class RunProgress:
             return None
         self._screen.print(f"[bold red]This cannot be undone:[/] {markup(step.says)} Way back: {markup(step.undo)}")
         confirms = console.has_typed(step.subject, f"Type {step.subject} to go on: ", stop.is_set)
+        # Nobody can answer any more: no further question is asked.
         if confirms is None:
             stop.set()
         return bool(confirms)

@@ -22,6 +22,7 @@ from reports.terminal.pinned import PinnedLine, PinnedLines, can_pin
 from reports.terminal.printer import Printer
 from reports.values.run_view import LineKind, RunLine, RunView
 
+# The clocks count seconds.
 _EACH_S = 1.0
 _WIDEST_STAGE = 44
 _MARKS = {
@@ -70,6 +71,7 @@ class RunScreen:
         self.print(f"[bold yellow]BY HAND[/] {markup(text)}")
         if step is None or step.call is None:
             return
+        # Before the change itself: where its records could not be read, the person compares them first.
         if unread:
             self.print(f"[bold yellow]{markup(unread)}[/]\n{markup(self._by_hand.reading(step.call))}")
         self.print(f"{self._by_hand.who}:\n{markup(self._by_hand.command(step.id, step.call))}")

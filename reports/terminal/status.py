@@ -27,6 +27,7 @@ from reports.values.next_line import next_line
 from reports.values.report import RUN_FOLDER, Report
 
 WIDTH = 100
+# What a terminal shows at once; the causes get what the rest leaves.
 MOST_LINES = 40
 _SHOWN, _FEW, _REMEDY = 5, 3, 5
 _AROUND = 3  # lines around the causes: a blank one, the title, how many more there are
@@ -74,6 +75,7 @@ def render_plain(report: Report, width: int = WIDTH) -> str:
 def _print(report: Report, console: Console) -> None:
     with console.capture() as head:
         _first_lines(report, console)
+    # An assessment answers by its gates, the status by its causes.
     if report.assessment is not None:
         from reports.terminal import assessment as terminal_assessment
 
@@ -197,6 +199,7 @@ def _causes(report: Report, console: Console, room: int) -> None:
     shown: list[str] = []
     left = room - _AROUND - bool(report.before_remedies)
     for block in blocks:
+        # The first cause is shown whole, even where it does not fit: without it the page has no answer.
         if left < block.count("\n") and shown:
             break
         shown.append(block)
@@ -263,6 +266,7 @@ def _print_unanswered(report: Report, console: Console) -> None:
         if result.check not in shown:
             unseen = next((str(f.because) for f in result.findings if f.status is Status.UNKNOWN), result.reason)
             rest.setdefault(unseen, []).append(result.check)
+    # A silent region is one line above: its parts are not named once more.
     silent = {place.region for place in report.unanswered} | report.silent
     for part in report.unseen:
         if (part.value.region or part.region) not in silent:

@@ -107,6 +107,7 @@ def estimate(assessment: Assessment, env: Environment, observed_at: datetime) ->
     target_s = env.objectives.rto_minutes * 60
     # The recovery time runs from the outage's beginning: what has passed of it is gone before the first step.
     lasted_s = (observed_at - assessment.outage.since).total_seconds() if assessment.outage else 0.0
+    # In capitals where it is not met: the one word of the line that stops somebody.
     met = "within" if lasted_s + assessment.rto_estimate_s <= target_s else "BEYOND"
     costs = env.costs
     whole, steps = duration(assessment.rto_estimate_s), duration(assessment.plan_estimate_s)
@@ -117,6 +118,7 @@ def estimate(assessment: Assessment, env: Environment, observed_at: datetime) ->
             f"outage since {since}: {duration(lasted_s)}; to go: about {whole} (the steps {steps}, then "
             f"validation and what DNS still remembers): together {met} the objective of {duration(target_s)}"
         )
+    # A failback or a drill ends no outage: its time is held against no recovery objective.
     if assessment.plan.goal in NO_RECOVERY | {Goal.FAILBACK}:
         takes = f"the steps take about {duration(assessment.plan_estimate_s)}"
     if assessment.rto_measured:

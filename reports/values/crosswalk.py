@@ -135,6 +135,7 @@ class ControlResult:
 
 def crosswalk(results: Iterable[CheckResult]) -> tuple[ControlResult, ...]:
     """Every control with the ``results`` of the checks that serve it, in the table's order."""
+    # For an auditor: what is open first. An accepted gap stands before a warning, for it is a gap.
     order = [Status.FAIL, Status.UNKNOWN, Status.EXCEPTED, Status.WARN, Status.PASS, Status.NOT_APPLICABLE]
     known = sorted(results, key=lambda result: (order.index(result.status), result.check))
     serving = {

@@ -73,8 +73,10 @@ class DrillSummary:
     @property
     def verdict(self) -> str:
         """The end in a word: of the first part that went wrong, else of what is left."""
+        # What went wrong comes before what is left: the drill proved nothing then.
         if wrong := next((part.outcome for part in self.parts if part.outcome != "done"), ""):
             return wrong
+        # Without an inventory of before nothing proves that the drill left nothing (T47).
         if self.residue is None:
             return "not compared"
         return "left over" if self.left else "done"

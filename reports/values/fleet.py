@@ -28,6 +28,7 @@ TONES = {
 }
 # What a row of the page shows.
 COLUMNS = ("environment", "posture", "answer", "score", "worst store", "blockers", "exit", "next")
+# A blocker that was not seen stops a failover as one that failed.
 _STOPPING = (Status.FAIL, Status.UNKNOWN)
 _OLD = timedelta(hours=24)  # a daily pipeline brings a run of each environment within these
 
@@ -167,6 +168,7 @@ class Fleet:
 
 
 def _badness(member: FleetMember) -> tuple[int, bool, int, int, str]:
+    # Of equal exit codes what was not judged stands first: nobody knows how bad it is.
     return (-member.exit, member.report is not None, -len(member.blockers), member.score or 0, member.environment)
 
 

@@ -19,6 +19,7 @@ def sentence(gate: GateResult, score: int) -> str:
         reasons.append("the posture is a fault by itself")
     if GateCause.NOTHING_JUDGED in gate.causes:
         reasons.append("nothing was judged")
+    # Known gaps are counted where the gate passes too: a baseline must not hide them.
     known = [f"{len(gate.known)} known from {gate.rules.baseline.name}"] if gate.rules.baseline and gate.known else []
     return f"{'passed' if gate.passed else 'STOPPED'}: {'; '.join([*reasons, *known]) or 'nothing stops'}"
 

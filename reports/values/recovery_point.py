@@ -15,6 +15,7 @@ def objective_met(rpo: RecoveryPointResult, lags: Iterable[Lag]) -> str:
     lags = tuple(lags)
     if rpo.compliant is not False:
         return "met" if rpo.compliant else "not known"
+    # Before the ages: a blocker of a copy is why it is not met, however young the copy is.
     if rpo.blocked_by:
         more = f" and {len(rpo.blocked_by) - 1} more" if len(rpo.blocked_by) > 1 else ""
         return f"NOT MET, blocker {rpo.blocked_by[0]}{more}"

@@ -223,6 +223,7 @@ class Report:
         if not self.recommendations():
             return ""
         begun = self.standing.known_incident if self.standing else None
+        # A half-done failover looks like gaps: their remedies would take it back.
         if begun and begun.phase == BEGUN and begun.goal in _TO_DR and not self.serves_from_dr:
             return (
                 f"The {begun.goal} of {begun.id} has begun: what it made is a gap of the estate of before, and what "

@@ -139,6 +139,7 @@ def without_writes(line: Timeline) -> str:
     """How long nobody could write, and since when where no entry shows its end; "-" where somebody always could."""
     if line.unwritable.start is None:
         return "-"
+    # A pause whose end no entry shows may last: it is shown as open.
     if line.unwritable.seconds is None:
         return f"at least since {line.unwritable.start:%Y-%m-%d %H:%M} UTC: no entry shows its end"
     return duration(line.unwritable.seconds)

@@ -60,6 +60,7 @@ def sentences(summary: RunSummary) -> Iterator[str]:
         + (f", approved by {summary.approver}" if summary.approver else "")
         + (f" at {summary.approved_at}" if summary.approved_at else "")
     )
+    # What failed and what was taken back stands before the record: it is part of the verdict (T46).
     yield from (f"FAILED: {sentence}" for sentence in summary.degraded)
     yield from (f"compensation: {sentence}" for sentence in summary.undone)
     yield from (f"overridden: {gate}" for gate in summary.overrides)
