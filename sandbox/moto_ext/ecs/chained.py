@@ -20,6 +20,7 @@ from sandbox.moto_ext.ecs.tasks import RunningTask, containers_of
 from sandbox.moto_ext.iam.policies import AccessRequest
 from sandbox.moto_ext.iam.role_access import may
 
+# The words of the container's command in the tool's own task definition: nothing else of the AWS CLI is played.
 _COPY = ["s3", "cp", "--recursive", "--only-show-errors"]
 _COPY_FAILED = 1
 
@@ -53,12 +54,14 @@ class ContainerChain:
     def _code_of(self, container: dict[str, Any]) -> int | None:
         """The container's exit code, None while it runs. It is begun where it is not."""
         given = self.task.overrides.get("containerOverrides") or []
+        # An override of RunTask goes before the definition's command (API_ContainerOverride).
         overriding = [row["command"] for row in given if row["name"] == container["name"]]
         command = overriding[0] if overriding else container.get("command") or []
         mounts = {row["containerPath"]: Path(self.home.name) / row["sourceVolume"] for row in container["mountPoints"]}
         for folder in mounts.values():
             folder.mkdir(exist_ok=True)
         words = [_local(word, mounts) for word in command]
+        # Carried out here by the role's policies: a process of the AWS CLI for each start would take seconds.
         if words[: len(_COPY)] == _COPY:
             return self._copy(*words[len(_COPY) :])
         if not processes.is_running(self.task):
@@ -77,9 +80,11 @@ class ContainerChain:
                 key = f"{prefix}{file.relative_to(source)}"
                 if not self._may("s3:PutObject", f"{bucket}/{key}"):
                     return _COPY_FAILED
+                # Past conditions and locks of the bucket: only the role is judged.
                 s3.put_object(bucket, key, file.read_bytes())
             return 0
         bucket, _, prefix = source.removeprefix("s3://").partition("/")
+        # `s3 cp --recursive` lists before it fetches: both rights are needed.
         if not self._may("s3:ListBucket", bucket, {"s3:prefix": (prefix,)}):
             return _COPY_FAILED
         for key in [name for name in s3.get_bucket(bucket).keys if name.startswith(prefix)]:
@@ -109,6 +114,7 @@ def begin(backend: EC2ContainerServiceBackend, task: RunningTask) -> None:
     left, order = list(containers_of(task.definition)), list[dict[str, Any]]()
     while left:
         before = {container["name"] for container in order}
+        # In the order of their dependencies, whose condition is not looked at: SUCCESS is played as COMPLETE.
         ready = [row for row in left if {other["containerName"] for other in row.get("dependsOn") or ()} <= before]
         if not ready:
             raise ValueError(f"containers of {task.definition.family} wait for one another")

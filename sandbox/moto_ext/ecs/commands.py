@@ -30,6 +30,7 @@ from sandbox.moto_ext.logs import takes_lines
 
 ENDED = "Essential container in task exited"
 UNMOUNTED = "ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes"
+# 128 and SIGKILL's 9; 127 is a shell's answer for a command that is not there.
 KILLED, NOT_FOUND = 137, 127
 TABLES = 12  # of a WordPress of one site
 _ASKS, _MOVES = ("information_schema", "mysqli"), ("aws-backup-restore_", "scandir")
@@ -42,6 +43,7 @@ def run_once(
     tasks_by_token: dict[str, list[RunningTask]] = state(backend, "run_tokens")
     if not token:
         return run()
+    # By token alone: RunTask with other parameters and a used token is a conflict on AWS (API_RunTask).
     if token not in tasks_by_token:
         tasks_by_token[token] = run()
     return tasks_by_token[token]
@@ -51,6 +53,7 @@ def interrupt(task: RunningTask) -> None:
     """A container that runs when its task is stopped is killed."""
     processes.end(task.id)
     chained.end(task.id)
+    # A container that ended by itself keeps its own code.
     if task.overrides and task.exit_code is None and task.status(now()) == "RUNNING":
         task.exit_code = KILLED
 
@@ -64,15 +67,18 @@ def play(backend: EC2ContainerServiceBackend) -> None:
         if task.process and task.exit_code is None:
             if chained.is_chained(task.definition):
                 task.exit_codes = chained.exit_codes_of(task) or {}
+                # The essential container is the last: its end is the task's.
                 code = next(reversed(task.exit_codes.values()), None)
             else:
                 code = processes.exit_code_of(task)
+            # Now and not when the process ended: nobody could see the moment between two calls.
             if code is not None:
                 processes.end(task.id)
                 task.exit_code = code
                 task.stop(now(), ENDED)
         elif task.exit_code is None and task.stops_at is None and moment >= task.runs_at:
             _run(backend, task)
+        # The address is free again once the task is STOPPED.
         if task.status(moment) == "STOPPED":
             release(backend, [task])
 
@@ -83,6 +89,7 @@ def _run(backend: EC2ContainerServiceBackend, task: RunningTask) -> None:
     given = task.overrides.get("containerOverrides") or []
     if _runs_the_tool(backend, task, given):
         return
+    # An override without a command that is known runs on as the definition's container does.
     played = (row for row in given if (row.get("command") or [])[:2] in (["php", "-r"], ["true"]))
     if (container_override := next(played, None)) is None:
         return
@@ -94,6 +101,7 @@ def _run(backend: EC2ContainerServiceBackend, task: RunningTask) -> None:
         task.stop(now(), "ResourceInitializationError: no such container")
         return
     try:
+        # Before the container: a secret that cannot be fetched stops the task with no exit code.
         task.secrets = secrets_at_start(backend, task.definition)
     except NotStarted as reason:
         task.stop(now(), str(reason))
@@ -140,6 +148,7 @@ def _play_script(
             path: sum(file.tenant == of_path[path] for file in files) if path in of_path else 0 for path in paths
         }
         return 0, (json.dumps({"dr_files": variables.get("DR_FILES", ""), "folders": folders}),)
+    # PHP ends with 255 on a fatal error.
     return 255, ("PHP Fatal error: the sandbox plays no such script",)
 
 
@@ -153,6 +162,7 @@ def _runs_the_tool(backend: EC2ContainerServiceBackend, task: RunningTask, given
     if override is None:
         return False
     own = next((row for row in containers_of(task.definition) if row["name"] == override.get("name")), {})
+    # The image's entry point decides whether the words are the tool's at all.
     if processes.starts_the_tool(own.get("entryPoint") or ()):
         task.process = True
         processes.start(backend, task, override["command"])
@@ -221,6 +231,7 @@ def _log(backend: EC2ContainerServiceBackend, task: RunningTask, container: Mapp
     stream = f"{options.get('awslogs-stream-prefix', 'ecs')}/{container['name']}/{task.id}"
     if stream not in logs.groups[group].streams:
         logs.create_log_stream(group, stream)
+    # A closed or deleted group costs the lines, not the task.
     if not takes_lines(logs, logs.groups[group]):
         return  # the driver drops what the service refuses, and the container runs on
     logs.put_log_events(group, stream, [{"timestamp": int(now().timestamp() * 1000), "message": line}])

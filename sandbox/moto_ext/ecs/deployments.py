@@ -26,6 +26,7 @@ def serve_well(service: Service, tasks: Iterable[RunningTask], targets: Targets 
     if not service.load_balancers:
         return True
     backend = backend_of(service)
+    # Given by who judges many services: a look at each load balancer is not cheap.
     targets = targets or Targets(backend.account_id, backend.region_name)
     return all(targets.passes(service, task) for task in tasks)
 
@@ -34,10 +35,13 @@ def counted_deployments(self: Service) -> list[dict[str, Any]]:
     """The newest deployment as PRIMARY, and older ones as long as a task of theirs lives (API_Deployment)."""
     moment = now()
     descriptions = [_deployment_description(self, rollout, moment) for rollout in reversed(rollouts_of(self))]
+    # A deleted service has no deployments.
     if not descriptions or self.status == "INACTIVE":
         return []
+    # An older deployment disappears with its last task.
     retained = [descriptions[0]] + [old for old in descriptions[1:] if _lives(old)]
     newest = rollouts_of(self)[-1]
+    # COMPLETED when all run, nothing older is left and the checks have passed once (API_Deployment, rolloutState).
     done = descriptions[0]["runningCount"] >= self.desired_count and len(retained) == 1 and complete(self)
     words = "failed: tasks failed to start" if newest.get("failed") else "completed" if done else "in progress"
     retained[0]["rolloutState"] = words.partition(":")[0].replace(" ", "_").upper()
@@ -54,6 +58,7 @@ def _lives(described: dict[str, Any]) -> bool:
 def complete(service: Service, targets: Targets | None = None) -> bool:
     """Whether the newest deployment was complete once: what happens to its tasks later is none of its failures."""
     newest, moment = rollouts_of(service)[-1], now()
+    # Kept once it is true: a task that dies later is no failure of the deployment.
     if not newest.get("completed"):
         running = [task for task in _own_tasks(service, newest) if task.status(moment) == "RUNNING"]
         newest["completed"] = len(running) >= service.desired_count and serve_well(service, running, targets)
@@ -71,14 +76,17 @@ def judge(service: Service) -> str:
     own = _own_tasks(service, newest)
     settings = service.__dict__.get("deployment_configuration") or {}
     breaker, alarms = settings.get("deploymentCircuitBreaker") or {}, settings.get("alarms") or {}
+    # One round of failures with nobody left: AWS counts at least three tasks, by half of the desired count.
     failed = any(task.reason.startswith(FAILED) for task in own) and not alive(own)
     stops = [breaker] if failed else []
     stops += [alarms] if _gone_off(service, newest, alarms) else []
     stops = [found for found in stops if found.get("enable")]
+    # FAILED is final for this deployment alone (T53).
     if not stops or newest.get("failed") or newest.get("completed"):
         return ""
     newest["failed"] = True
     earlier = [rollout for rollout in rollouts_of(service)[:-1] if rollout.get("completed")]
+    # A deployment that is a rollback itself is not rolled back again.
     if not any(found.get("rollback") for found in stops) or newest.get("rolls_back") or not earlier:
         return ""
     before = str(earlier[-1]["taskDefinition"])
@@ -94,6 +102,7 @@ def _gone_off(service: Service, rollout: dict[str, Any], alarms: dict[str, Any])
     known = cloudwatch_backends[backend.account_id][backend.region_name].alarms
     named = [known[name] for name in alarms.get("alarmNames") or () if name in known]
     on = {str(alarm.name) for alarm in named if alarm.state_value == "ALARM"}
+    # Filled at the first look, which is when the deployment begins.
     return bool(on - rollout.setdefault("alarms_before", on))
 
 

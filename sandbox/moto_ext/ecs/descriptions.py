@@ -13,6 +13,7 @@ from sandbox.core.state import now
 from sandbox.moto_ext.ecs.commands import play
 from sandbox.moto_ext.ecs.tasks import FARGATE_PLATFORM, NOT_STARTED, RunningTask, all_tasks, mac_of, of_group
 
+# API_DescribeTasks; ListServices gives ten a page where nothing is asked, the other lists a hundred.
 TASKS_DESCRIBED_AT_ONCE = 100
 PAGE, SERVICES_PAGE = 100, 10
 
@@ -40,6 +41,7 @@ def _task_description(backend: EC2ContainerServiceBackend, task: RunningTask) ->
         "platformVersion": FARGATE_PLATFORM,
         "platformFamily": "Linux",
         "availabilityZone": task.zone or f"{backend.region_name}a",
+        # AWS shows STOPPED as soon as a stop is asked for; here it follows the last status.
         "desiredStatus": "STOPPED" if status == "STOPPED" else "RUNNING",
         "lastStatus": status,
         "healthStatus": "UNKNOWN",
@@ -47,6 +49,7 @@ def _task_description(backend: EC2ContainerServiceBackend, task: RunningTask) ->
         "cpu": task.definition.cpu,
         "memory": task.definition.memory,
         "createdAt": task.created_at,
+        # Not where the image was never pulled.
         "startedAt": task.runs_at if task.runs_at <= moment and task.digests else None,
         "overrides": {"containerOverrides": [], **task.overrides},
         "tags": task.tags,
@@ -57,6 +60,7 @@ def _task_description(backend: EC2ContainerServiceBackend, task: RunningTask) ->
         "attachments": [_attachment(task)] if task.address else [],
     }
     if status == "STOPPED":
+        # A stop by StopTask is UserInitiated on AWS (API_Task, stopCode).
         code = "TaskFailedToStart" if task.reason.startswith(NOT_STARTED) else "ServiceSchedulerInitiated"
         code = code if task.exit_code is None else "EssentialContainerExited"
         description |= {"stoppedAt": task.stops_at, "stoppedReason": task.reason, "stopCode": code}
@@ -110,6 +114,7 @@ def _list_tasks(original: Callable[..., Any], self: EC2ContainerServiceResponse)
     from moto.core.responses import ActionResult
 
     params, backend = self.params, self.ecs_backend
+    # Before the list: what has ended meanwhile must be listed as STOPPED.
     play(backend)
     cluster = backend._get_cluster(params.get("cluster", "default")).name
     wanted, moment = params.get("desiredStatus") or "RUNNING", now()
@@ -128,6 +133,7 @@ def _list_tasks(original: Callable[..., Any], self: EC2ContainerServiceResponse)
         and params.get("launchType") in (None, task.launch_type)
         and not params.get("containerInstance")
     ]
+    # moto's own tasks on container instances beside ours.
     if not service:
         found += original(self).result["taskArns"]
     page, token = page_of(found, params)
@@ -162,6 +168,7 @@ def _list_services(self: EC2ContainerServiceResponse, params: dict[str, Any]) ->
         service.arn
         for service in self.ecs_backend.services.values()
         if service.cluster_name == cluster
+        # moto lists services that were deleted.
         and service.status == "ACTIVE"
         and params.get("launchType") in (None, service.launch_type)
         and params.get("schedulingStrategy") in (None, service.scheduling_strategy)
@@ -175,6 +182,7 @@ def _list_definitions(self: EC2ContainerServiceResponse, params: dict[str, Any])
         params.get("familyPrefix"),  # type: ignore[arg-type] # None means all families
         params.get("status") or "ACTIVE",
     )
+    # By family and revision as a number: 10 comes after 9.
     found = sorted(found, key=lambda arn: (arn.rpartition(":")[0], int(arn.rpartition(":")[2])))
     page, token = page_of(found[::-1] if params.get("sort") == "DESC" else found, params)
     return {"taskDefinitionArns": page, "nextToken": token}

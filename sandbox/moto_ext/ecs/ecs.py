@@ -26,6 +26,7 @@ from sandbox.moto_ext.ecs.service_tasks import tasks_of
 from sandbox.moto_ext.ecs.tasks import TaskRequest, alive, all_tasks, containers_of, launch, no_room
 from sandbox.moto_ext.ecs.upkeep import keep_up
 
+# What moto's create_service and update_service do not keep.
 KEPT = (
     "healthCheckGracePeriodSeconds",
     "deploymentConfiguration",
@@ -52,6 +53,7 @@ DESCRIBED_AT_ONCE = 10
 def _create_service(original: Callable[..., Any], self: EC2ContainerServiceResponse) -> Any:
     params, backend = self.params, self.ecs_backend
     cluster = backend._get_cluster(params.get("cluster", "default"))
+    # Refused also where it is alike in all: AWS takes that for a repetition (API_CreateService).
     standing = backend.services.get(f"{cluster.name}:{params['serviceName']}")
     if standing is not None and standing.status == "ACTIVE":
         raise refused("InvalidParameterException", "Creation of service was not idempotent.")
@@ -60,12 +62,14 @@ def _create_service(original: Callable[..., Any], self: EC2ContainerServiceRespo
     known = elbv2_backends[self.current_account][self.region].target_groups
     for balancer in params.get("loadBalancers") or ():
         arn = balancer.get("targetGroupArn")
+        # The message is AWS's own: a target group must be used by a listener first.
         if arn and (arn not in known or not known[arn].load_balancer_arns):
             message = f"The target group with targetGroupArn {arn} does not have an associated load balancer."
             raise refused("InvalidParameterException", message)
     if params.get("taskDefinition"):
         _active(backend, params["taskDefinition"], "ClientException")
     _require_containers(backend, params.get("taskDefinition"), params.get("loadBalancers"))
+    # A capacity provider of Fargate is no launch type to moto: no task would start.
     if _is_fargate(params):
         params["launchType"] = "FARGATE"
     params["networkConfiguration"] = keeping.with_groups(backend, params.get("networkConfiguration"))
@@ -73,6 +77,7 @@ def _create_service(original: Callable[..., Any], self: EC2ContainerServiceRespo
     service = backend.services[f"{cluster.name}:{params['serviceName']}"]
     setattr(service, "created_at", now())  # noqa: B010 - the emulator's class declares no such attribute
     _keep(service, params)
+    # With an external controller task sets start tasks, not the service.
     if service.task_definition and service.deployment_controller["type"] != EXTERNAL:
         keeping.roll_out(service)
     return answer
@@ -141,12 +146,14 @@ def _update_service(self: EC2ContainerServiceResponse, params: dict[str, Any]) -
         params["networkConfiguration"] = keeping.with_groups(backend, params["networkConfiguration"])
     if params.get("taskDefinition"):
         wanted = backend.describe_task_definition(params["taskDefinition"]).arn
+        # A service may stay on a definition that was deregistered; a new one must be ACTIVE.
         if wanted != service.task_definition:
             wanted = _active(backend, wanted, "ClientException").arn
         service.task_definition = wanted
     if params.get("desiredCount") is not None:
         service.desired_count = int(params["desiredCount"])
     _keep(service, params)
+    # A changed desired count alone is no new deployment (API_UpdateService).
     changed = bool(params.get("forceNewDeployment")) or _deployment_settings(service) != before
     if changed and service.task_definition:  # moto takes a service that has none
         keeping.roll_out(service)
@@ -167,6 +174,7 @@ def _delete_service(
     original: Callable[..., Any], self: EC2ContainerServiceBackend, cluster_name: str, service_name: str, force: bool
 ) -> Service:
     service: Service = original(self, cluster_name, service_name.rsplit("/", maxsplit=1)[-1], force)
+    # Tasks go on to drain after the service is gone from the list.
     keeping.close(service)
     service.desired_count = 0
     return service
@@ -178,6 +186,7 @@ def _describe_services(
     if len(service_names_or_arns) > DESCRIBED_AT_ONCE:
         raise refused("InvalidParameterException", "Services cannot be more than 10.")
     found = original(self, cluster_str, service_names_or_arns)
+    # Each look lets the scheduler act: the emulator has no thread for it.
     keep_up(found[0])
     return found
 
@@ -186,6 +195,7 @@ def _run_task(original: Callable[..., Any], self: EC2ContainerServiceResponse) -
     from moto.core.responses import ActionResult
 
     params, backend = self.params, self.ecs_backend
+    # Tasks of EC2 run on moto's container instances.
     if not _is_fargate(params):
         return original(self)
     cluster = backend._get_cluster(params.get("cluster", "default"))
@@ -209,6 +219,7 @@ def _run_task(original: Callable[..., Any], self: EC2ContainerServiceResponse) -
     )
     count, token = int(params.get("count") or 1), str(params.get("clientToken") or "")
     started = run_once(backend, token, lambda: launch(backend, wanted, count))
+    # RunTask succeeds with what could be placed and names the rest as failures (API_RunTask).
     failures = [{"reason": no_room(backend)}] * (count - len(started))
     return ActionResult({"tasks": describe_tasks(backend, started), "failures": failures})
 
@@ -236,6 +247,7 @@ def _stop_task(original: Callable[..., Any], self: EC2ContainerServiceResponse) 
     interrupt(task)
     task.stop(now(), self.params.get("reason") or "Task stopped by user")
     service = self.ecs_backend.services.get(f"{task.cluster}:{task.group.partition('service:')[2]}")
+    # The service replaces a task that was stopped by hand.
     if service is not None and len(alive(tasks_of(service))) < service.desired_count:
         keeping.settle(service)
     return ActionResult({"task": describe_tasks(self.ecs_backend, [task])[0]})
@@ -247,9 +259,11 @@ def _register_definition(original: Callable[..., Any], self: EC2ContainerService
     definition.registered_by = f"arn:aws:iam::{self.account_id}:root"
     for container in definition.container_definitions:
         for name in ("portMappings", "environment", "mountPoints", "volumesFrom"):
+            # moto gives the caller's own lists: two definitions would share them.
             container[name] = list(container[name])
         for mapping in container["portMappings"]:
             if "containerPort" in mapping and definition.network_mode != "bridge":
+                # awsvpc and host: the host's port is the container's (API_PortMapping).
                 mapping.setdefault("hostPort", mapping["containerPort"])
             mapping.setdefault("protocol", "tcp")
     return definition
@@ -263,6 +277,7 @@ def _describe_definition(
     family = name.rsplit("/", maxsplit=1)[-1]
     if ":" not in family:
         revisions = self.task_definitions.get(family, {})
+        # moto takes the newest revision, deregistered or not.
         active = [number for number, revision in revisions.items() if revision.status == "ACTIVE"]
         if not active:
             raise refused("ClientException", "Unable to describe task definition.")

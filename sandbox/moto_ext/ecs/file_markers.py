@@ -39,6 +39,7 @@ def play(
     efs, system = stores.file_system()
     folder = f"{stored_data.FOLDER}{stores.folder()}"
     tenant = next((row.tenant for row in stored_data.files_of(efs, system) if row.id == folder), "")
+    # The folder of a tenant that was never installed here is empty.
     if not tenant:
         return 1, ("RuntimeException: No such file or directory",)
     refused = stored_data.incoming(efs, system) is not None or not may(
@@ -67,6 +68,7 @@ def _write(
     late: bool,
 ) -> PlayedScript:
     wanted, (name, number) = variables.get("DR_MARKER", ""), _marker(efs, system, tenant)
+    # Its own marker was there and is gone: somebody put another file system in the place.
     if task.marked and not name:
         return 1, (f"RuntimeException: {FILE}: No such file or directory",)
     lines = []
@@ -86,6 +88,7 @@ def _remove(
     variables: Mapping[str, str], efs: EFSBackend, system: str, tenant: str, *, refused: bool, late: bool
 ) -> PlayedScript:
     name, _ = _marker(efs, system, tenant)
+    # Only a read-only file system keeps a marker from its removal; a missing one is removed already.
     if name and refused:
         return (TIME_IS_OVER, (line_of(variables, removed=False),)) if late else (None, ())
     rows = stored_data.files_of(efs, system)
@@ -103,6 +106,7 @@ def _marker(efs: EFSBackend, system: str, tenant: str) -> tuple[str, int]:
     ids = [row.id for row in stored_data.files_of(efs, system) if _is_marker(row, tenant)]
     if not ids:
         return "", 0
+    # The latest row: the script overwrites one file.
     name, _, number = ids[-1].removeprefix(stored_data.MARKER).rpartition("#")
     return name, int(number)
 

@@ -17,6 +17,7 @@ def resolve(image: str) -> str | None:
     found = ECR.fullmatch(image)
     if not found:
         named = image.partition("@")[2]
+        # Of a foreign registry nothing is known: a digest in the name is taken as it is.
         return named or "sha256:" + hashlib.sha256(image.encode()).hexdigest()
     ecr_image = _find(found)
     return None if ecr_image is None else str(ecr_image.get_image_digest())
@@ -35,6 +36,7 @@ def _find(found: re.Match[str]) -> Any:
     name, tag, digest = _parts(found["rest"])
     repository = ecr_backends[found["account"]][found["region"]].repositories.get(name)
     for ecr_image in repository.images if repository else ():
+        # A digest goes before a tag beside it, as a pull does.
         if (digest and ecr_image.get_image_digest() == digest) or (not digest and tag in ecr_image.image_tags):
             return ecr_image
     return None

@@ -46,6 +46,7 @@ def play(
         stored_data.put_rows(instance, [row for row in rows if not row.id.startswith(stored_data.MARKER)])
         return 0, (line_of(variables, removed=True),)
     wanted, number = variables.get("DR_GTIDS", ""), _number(instance, variables.get("DR_MARKER", ""))
+    # One transaction a row: the set "id:1-N" is executed where N rows are shown.
     executed = not wanted or len(stored_data.rows_of(instance)) >= int(wanted.rpartition("-")[2])
     found = executed and number >= int(variables.get("DR_NUMBER") or 0)
     if not found and not late:
@@ -60,9 +61,11 @@ def _write(
     name, begun = variables.get("DR_MARKER", ""), task.marked
     refused = bool(instance.is_replica or refuses_writes(instance))
     number = _number(instance, name)
+    # The table was dropped meanwhile, or the name leads to another database now.
     if begun and not number:
         return 1, ("mysqli_sql_exception: Table 'dr_marker' doesn't exist",)
     lines = []
+    # Once more after the refusal: for all that was written until the freeze took effect.
     if not refused or begun:
         number += 1
         stored_data.write_row(instance, f"{stored_data.MARKER}{name}#{number}", tenant)
@@ -93,4 +96,5 @@ def _number(instance: DBInstance, name: str) -> int:
 def _executed_gtids(instance: DBInstance) -> str:
     groups = instance.db_parameter_groups()
     modes = [group.parameters.get("gtid-mode", {}).get("ParameterValue") for group in groups]
+    # A GTID names a server by its uuid; the resource id stands for it.
     return f"{instance.dbi_resource_id}:1-{len(stored_data.rows_of(instance))}" if "ON" in modes else ""

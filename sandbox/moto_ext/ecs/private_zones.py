@@ -24,6 +24,7 @@ def finds(ec2: EC2Backend, vpc: str, service: str) -> bool:
     names = {
         "ecr.api": "api.ecr",
         "ecr.dkr": f"{ec2.account_id}.dkr.ecr",
+        # The bucket from which ECR serves the layers of images (ECR guide, VPC endpoints).
         "s3": f"prod-{ec2.region_name}-starport-layer-bucket.s3",
     }
     return finds_host(ec2, vpc, f"{names.get(service, service)}.{ec2.region_name}.amazonaws.com")
@@ -34,6 +35,7 @@ def finds_host(ec2: EC2Backend, vpc: str, host: str) -> bool:
 
     Of zones and rules the most specific one does.
     """
+    # The firewall decides before zones and rules do.
     if blocks(ec2.account_id, ec2.region_name, vpc, host):
         return False
     zones = [
@@ -47,13 +49,16 @@ def finds_host(ec2: EC2Backend, vpc: str, host: str) -> bool:
     rules = [backend.resolver_rules[id_] for id_ in ids]
     about = [rule for rule in rules if f".{host}".endswith(f".{_domain(rule)}") or not _domain(rule)]
     rule = max(about, key=lambda rule: len(_domain(rule)), default=None)
+    # Of equal length the rule goes before the zone (Route 53 guide, private hosted zones).
     if rule is not None and len(_domain(rule)) >= len(zone_name.rstrip(".")) and not _by_endpoint(ec2, vpc, host):
         return rule.rule_type != "FORWARD" or _answers(ec2, vpc, rule, host)
+    # No private zone above it: the name goes to the public DNS, which knows AWS's names.
     if not zones:
         return True
     nearest = max(zones, key=lambda zone: len(zone.name))
     names = {record.name.rstrip(".") for record in nearest.rrsets if record.type in _LEADING}
     above = host.split(".")
+    # A private zone that covers the name answers NXDOMAIN for what it does not hold: nothing public is asked.
     return bool(names & {host, *(f"*.{'.'.join(above[number:])}" for number in range(1, len(above)))})
 
 

@@ -26,11 +26,13 @@ from sandbox.core.world_file import home as state_home
 from sandbox.moto_ext.ecs.tasks import RunningTask
 
 DOOR = ROOT / "utils" / "aws_mgmt" / "dr_cli.py"
+# A process of a sandbox before this one was killed with it.
 LOST = 137
 # Between SIGTERM and SIGKILL of a container (API_ContainerDefinition, stopTimeout), and of one whose world ended.
 STOP_TIMEOUT_S, WITHOUT_WORLD_S = 30, 5
 _SHELLS = frozenset({"ash", "bash", "busybox", "dash", "ksh", "sh", "zsh"})
 _COMMAND = re.compile(r"-[A-Za-z]*c[A-Za-z]*")
+# Longer than any run: ECS renews the keys of a task (ECS guide, task IAM role).
 _SESSION_S = 12 * 3600
 # When the keys end, as their process sees it: ECS and Systems Manager renew them for as long as they are needed.
 _RENEWED = "2099-01-07T18:00:00Z"
@@ -98,6 +100,7 @@ def environment_of(variables: dict[str, str], home: str) -> dict[str, str]:
 
     Its home directory is its own, and the sandbox whose world it meets is still known to it by name.
     """
+    # The developer's own keys, profiles and moto's settings stay out.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MOTO_"))}
     return {**inherited, **variables, "HOME": home, "XDG_STATE_HOME": home, "DR_SANDBOX_HOME": str(state_home())}
 
@@ -117,6 +120,7 @@ def start(backend: EC2ContainerServiceBackend, task: RunningTask, command: list[
             stderr=subprocess.STDOUT,
             cwd=ROOT,
             env=environment_of(variables, str(home)),
+            # A group of its own: SIGTERM reaches what it has started as well.
             start_new_session=True,
         )
     _processes[task.id] = TaskProcess(popen, folder)
@@ -135,6 +139,7 @@ def exit_code_of(task: RunningTask) -> int | None:
     code = found.popen.poll()
     if code:
         sys.stderr.write(f"Task {task.id} ended with {code}: {found.output[-4000:]}\n")
+    # A shell's form: 128 and the signal.
     return code if code is None or code >= 0 else 128 - code
 
 
@@ -146,6 +151,7 @@ def end(task_id: str) -> None:
     found = _processes.pop(task_id, None)
     if found is not None:
         _terminate(found)
+        # Not here: the process gives its lock back by a call, which needs the world that is held now.
         threading.Thread(target=_await_end, args=(found, STOP_TIMEOUT_S), daemon=True).start()
 
 

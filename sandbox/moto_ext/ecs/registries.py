@@ -23,6 +23,7 @@ def registry_fault(region: str, arns: Iterable[str]) -> str:
 
 def _is_there(region: str, arn: str) -> bool:
     parts = arn.split(":")
+    # ECS registers in its own region's Cloud Map alone.
     if parts[_REGION] != region:
         return False
     services = servicediscovery_backends[parts[_ACCOUNT]][region].services

@@ -21,6 +21,7 @@ from sandbox.moto_ext.ecs.tasks import RunningTask, TaskRequest, alive, all_task
 
 DELAY = "deregistration_delay.timeout_seconds"
 
+# API_Service, events: at most a hundred are shown.
 EVENTS_KEPT = 100
 
 
@@ -60,7 +61,9 @@ def roll_out(service: Service) -> None:
     service.__dict__.setdefault("rollouts", []).append(fresh)
     before = alive(tasks_of(service))
     started = _start(service, service.desired_count)
+    # Old tasks leave when the last of the new ones serves: none is missing in between.
     takes_over = max((task.serves_at or task.runs_at for task in started), default=moment)
+    # New tasks that would not serve leave the old ones where they are.
     if len(alive(started)) >= min(service.desired_count, 1) and serve_well(service, started):
         for task in before:
             drain(service, task, takes_over, f"Scaling activity initiated by (deployment {fresh['id']})")
@@ -78,12 +81,14 @@ def apply_circuit_breaker(service: Service) -> None:
 
 def settle(service: Service) -> None:
     """Start what is missing and stop what is too much, as the scheduler does. A FAILED deployment starts none."""
+    # Task sets of an external controller have desired counts of their own.
     for task_set in service.task_sets:
         _settle_set(service, task_set)
     if service.status != "ACTIVE" or not service.__dict__.get("rollouts"):
         return
     live = alive(tasks_of(service))
     missing = service.desired_count - len(live)
+    # A FAILED deployment starts nothing more (T53).
     if missing > 0 and not service.__dict__["rollouts"][-1].get("failed"):
         _start(service, missing)
         apply_circuit_breaker(service)
@@ -121,6 +126,7 @@ def tasks_in(service: Service, task_set: TaskSet) -> list[RunningTask]:
 
 def desired_in(service: Service, task_set: TaskSet) -> int:
     """How many tasks a task set is to run: its part of the service's, rounded up (API_TaskSet)."""
+    # A small part of the service still runs one task.
     return math.ceil(service.desired_count * float((task_set.scale or {}).get("value", 100)) / 100)
 
 
@@ -136,6 +142,7 @@ def _start(service: Service, count: int, task_set: TaskSet | None = None) -> lis
     made_by = task_set or service
     network = (made_by.network_configuration or {}).get("awsvpcConfiguration", {})
     definition = backend_of(service).describe_task_definition(str(made_by.task_definition))
+    # NONE, or nothing given: tasks have no tags of the service (API_CreateService, propagateTags).
     tags = {"SERVICE": service.tags, "TASK_DEFINITION": definition.tags}.get(service.propagate_tags, [])
     wanted = TaskRequest(
         cluster=service.cluster_name,
@@ -176,6 +183,7 @@ def with_groups(backend: EC2ContainerServiceBackend, network: dict[str, Any] | N
         return network
     inner: dict[str, Any] = {"securityGroups": [], **network["awsvpcConfiguration"]}
     place: Any = SimpleNamespace(_account_id=backend.account_id, region_name=backend.region_name)
+    # moto's own check of subnets and groups, called without a service that holds them.
     Service._validate_network(place, {"awsvpcConfiguration": inner})
     if not inner["securityGroups"]:
         ec2 = ec2_backends[backend.account_id][backend.region_name]
@@ -217,6 +225,7 @@ def _backend_of(cluster: Cluster) -> EC2ContainerServiceBackend:
 
 def drain(service: Service, task: RunningTask, moment: datetime, reason: str) -> None:
     """Let the task leave at ``moment``; at the quick pace it is stopped by that."""
+    # Deregistration first, then SIGTERM and the stop (ECS guide, task lifecycle).
     drains_s = _delay_s(service) + duration_s("ecs.stop-task", service.name) if is_real() else 0.0
     task.stop(moment, reason, drains_s)
 

@@ -61,6 +61,7 @@ class Targets:
         self._elb, self._ec2 = elbv2_backends[account][region], ec2_backends[account][region]
         self._pages = TenantPages(account, region)
         self._counts: dict[str, tuple[int, int]] = {}
+        # Answers of one moment: an instance is made for each question, and asks each thing once.
         self._open: dict[tuple[tuple[str, ...], str, tuple[str, ...], int], bool] = {}
         self._services, self._groups = ecs_backends[account][region].services, groups
 
@@ -77,11 +78,13 @@ class Targets:
 
     def of(self, group: FakeTargetGroup) -> list[GroupTarget]:
         """The targets registered with ``group``, tasks first."""
+        # Tasks that DeregisterTargets took out by hand: ECS does not register them again.
         withdrawn = state(group, "withdrawn")
         tasks = [
             self._task(group, task, port)
             for service, port in self._services_by_group.get(group.arn, ())
             for task in tasks_of(service)
+            # A DEACTIVATING task is still registered, and drains.
             if task.address and task.id not in withdrawn and task.status(now()) in ("RUNNING", "DEACTIVATING")
         ]
         known = {target.address for target in tasks}
@@ -109,6 +112,7 @@ class Targets:
         groups (Route 53 guide, resource-record-sets-values-alias-common; T07).
         """
         groups = self.groups_of(balancer)
+        # Stricter than the guide for groups without targets, which sources count in both ways (T07).
         return bool(groups) and all(self.counts(group)[0] for group in groups)
 
     def attached_to(self, service: Service) -> list[FakeTargetGroup]:
@@ -133,6 +137,7 @@ class Targets:
 
     def _answers(self, group: FakeTargetGroup, task: RunningTask, port: int) -> bool:
         probed = _probe_port(group, port)
+        # Requests go to the port that was registered, checks perhaps to another: both must be listened on.
         listens = bool(group.load_balancer_arns) and {port, probed} <= _listening(task) and _asks_as_served(group)
         passes = listens and _takes_whole_page(group) and self._is_enabled(group, task.zone)
         return passes and self.lets_in(group, task, port) and self.lets_in(group, task, probed)
@@ -156,6 +161,7 @@ class Targets:
     def _task(self, group: FakeTargetGroup, task: RunningTask, port: int) -> GroupTarget:
         probed = _probe_port(group, port)
         place = (task.address, port, task.zone)
+        # Unused, not unhealthy: nobody checks a group that no listener forwards to (API_TargetHealth).
         if not group.load_balancer_arns:
             words = "Target group is not configured to receive traffic from the load balancer"
             return GroupTarget(*place, "unused", "Target.NotInUse", words)
@@ -163,7 +169,9 @@ class Targets:
         if task.status(moment) == "DEACTIVATING":
             words = "Target deregistration is in progress"
             return GroupTarget(*place, "draining", "Target.DeregistrationInProgress", words)
+        # A packet that is dropped is a timeout; only what answers on another port is refused.
         late = GroupTarget(*place, "unhealthy", "Target.Timeout", "Request timed out", reachable=False)
+        # Before all else: a lost zone answers nothing.
         if task.zone in lost_zones(self._region):
             return late
         if probed not in _listening(task) or not _asks_as_served(group):
@@ -176,6 +184,7 @@ class Targets:
         if not _matches(group, page.status):
             words = f"Health checks failed with these codes: [{page.status}]"
             return GroupTarget(*place, "unhealthy", "Target.ResponseCodeMismatch", words)
+        # Last: checks that would fail are unhealthy from the first one on.
         if task.serves_at is not None and moment < task.serves_at:
             return GroupTarget(*place, "initial", "Elb.InitialHealthChecking", "Initial health checks in progress")
         return GroupTarget(*place, "healthy")
@@ -187,6 +196,7 @@ class Targets:
     def _by_hand(self, group: FakeTargetGroup) -> Iterator[GroupTarget]:
         for registered in group.targets.values():
             name, port = str(registered["Id"]), int(registered.get("Port") or group.port or 0)
+            # Instances and load balancers as targets: moto knows whether they run.
             if name.startswith(("i-", "arn:")):
                 health_status = group.health_for({"Id": name, "Port": port}, self._ec2)
                 yield GroupTarget(name, port, "", health_status.status, health_status.reason, health_status.description)
@@ -202,11 +212,13 @@ class Targets:
 
     def _admits(self, arn: str, task: RunningTask, port: int) -> bool:
         balancer, network = self._elb.load_balancers.get(arn), TaskNetwork(self._ec2, task.subnet, task.groups)
+        # In a world without routes only the task's own security groups are looked at.
         if balancer is None or not network.is_modelled or not balancer.subnets:
             rules = [self._ec2.get_security_group_from_id(name) for name in task.groups]
             return any(covers_port(rule, port) for found in rules if found for rule in found.ingress_rules)
         groups = tuple(balancer.security_groups or ())
         peers = [NetworkPeer(str(subnet.cidr_block), groups, str(subnet.id)) for subnet in balancer.subnets]
+        # From each subnet of the load balancer: it sends from a node in each of them.
         return all(network.admits_from(peer, port) for peer in peers)
 
 
@@ -224,6 +236,7 @@ def _asks_as_served(group: FakeTargetGroup) -> bool:
 
 def _takes_whole_page(group: FakeTargetGroup) -> bool:
     """Whether the health check asks for a page that WordPress has, and takes an answer that it gives."""
+    # WordPress has pages that end so; any other path is not found, whatever the database says.
     is_page = str(group.health_check_path or "/").partition("?")[0].endswith((".php", "/"))
     return any(_matches(group, status) for status in ((FINE, UNAUTHORISED) if is_page else (NOT_FOUND,)))
 

@@ -20,7 +20,9 @@ from sandbox.moto_ext.public_access import BOTH, OFF, mode_of
 
 INTERNET = "0.0.0.0/0"
 HTTPS, NFS = 443, 2049
+# A VPC's block is /16 at most (VPC guide, VPC CIDR blocks): a peering for more leads to nothing behind it.
 LARGEST_OF_A_VPC = 16
+# The ephemeral ports of Linux: network ACLs are stateless and must let replies through (VPC guide, network ACLs).
 REPLIES = (32768, 60999)
 AMAZONS = "AmazonProvidedDNS"
 _TCP = ("-1", "6", "tcp")
@@ -51,6 +53,7 @@ class TaskNetwork:
 
     def resolves(self) -> bool:
         """Whether the VPC's resolver answers, and a task is given it, or a server of its own VPC."""
+        # The resolver is at the VPC's base address plus two (VPC guide, Amazon DNS server).
         own = str(IPv4Network(str(self._vpc().cidr_block)).network_address + 2)
         names = {AMAZONS, own, *(face.private_ip_address for face in self._faces())}
         # The servers of the VPC's DHCP options; none are named where it has AWS's default
@@ -79,8 +82,10 @@ class TaskNetwork:
         name = f"com.amazonaws.{self.ec2.region_name}.{service}"
         for endpoint in self.ec2.vpc_end_points.values():
             if endpoint.vpc_id == self._vpc().id and endpoint.service_name == name and endpoint.state == "available":
+                # Without private DNS the service's own name goes past the interface endpoint.
                 if endpoint.vpc_endpoint_type != "Gateway":
                     return endpoint if str(endpoint.private_dns_enabled).lower() == "true" else None
+                # A gateway endpoint works by routes: only of the tables that it is associated with.
                 return endpoint if self._table(self.subnet).id in endpoint.route_table_ids else None
         return None
 
@@ -93,10 +98,12 @@ class TaskNetwork:
             if not self.passes(NetworkPeer(INTERNET), HTTPS):
                 return False
             return all(self._leaves_by(target) for target in self._ways_out(self.subnet))
+        # The traffic keeps public addresses: groups and ACLs must let them through.
         if endpoint.vpc_endpoint_type == "Gateway":
             return self.passes(NetworkPeer(INTERNET), HTTPS)
         groups = tuple(endpoint.security_group_ids)
         peers = [NetworkPeer(self._cidr(subnet), groups, subnet) for subnet in endpoint.subnet_ids or ()]
+        # The endpoint has an interface in each of its subnets: one that is reached is enough.
         return any(self.passes(peer, HTTPS) for peer in peers)
 
     def _leaves_by(self, target: str) -> bool:
@@ -104,20 +111,25 @@ class TaskNetwork:
         if target.startswith("tgw-"):
             return True
         if target.startswith("igw-"):
+            # An internet gateway translates only for who has a public address.
             return self.public and self._access(self.subnet) == OFF
         nat = self.ec2.nat_gateways.get(target)
+        # A private NAT gateway leads to other networks, not to the internet.
         if nat is None or nat.state != "available" or nat.connectivity_type == "private":
             return False
+        # VPC Block Public Access in both directions stops the NAT gateway too (VPC guide).
         if self._access(nat.subnet_id) == BOTH:
             return False
         place = NetworkPeer(self._cidr(nat.subnet_id), subnet=nat.subnet_id)
         there = TaskNetwork(self.ec2, nat.subnet_id, ())
+        # The NAT gateway's own subnet must be a public one.
         leads = all(way.startswith("igw-") for way in self._ways_out(nat.subnet_id))
         return leads and self._acls_pass(place, HTTPS) and there._acls_pass(NetworkPeer(INTERNET), HTTPS)
 
     def passes(self, peer: NetworkPeer, port: int) -> bool:
         """Whether a connection from here to ``port`` of the peer passes all groups and ACLs between them."""
         own = NetworkPeer(self._cidr(self.subnet), self.groups, self.subnet)
+        # Security groups are stateful: a reply is never asked about.
         out = not self.groups or _admits(self._rules(self.groups, "egress_rules"), peer, port)
         into = not peer.groups or _admits(self._rules(peer.groups, "ingress_rules"), own, port)
         return out and into and self._is_routed(own, peer) and self._acls_pass(peer, port)
@@ -168,6 +180,7 @@ class TaskNetwork:
 
     def _acls_pass(self, peer: NetworkPeer, port: int) -> bool:
         own = NetworkPeer(self._cidr(self.subnet), subnet=self.subnet)
+        # ACLs stand at the border of a subnet: within it nothing passes them.
         if self.subnet == peer.subnet:
             return True
         questions = [(self.subnet, True, peer, (port, port)), (self.subnet, False, peer, REPLIES)]
@@ -181,10 +194,12 @@ class TaskNetwork:
             key=lambda row: int(row.rule_number),
         )
         edges = {edge for row in rows for edge in (_span(row)[0], _span(row)[1] + 1)}
+        # The verdict can change at the edges of rules alone: these ports stand for all of the span.
         points = {*ports, *(edge for edge in edges if ports[0] <= edge <= ports[1])}
         return all(_first_says(rows, IPv4Network(peer.cidr), point) for point in points)
 
     def _entries(self, subnet: str) -> list[Any]:
+        # Each subnet has one ACL; no entry means that all is refused.
         for acl in self.ec2.network_acls.values():
             if any(association.subnet_id == subnet for association in acl.associations):
                 return list(acl.network_acl_entries)
@@ -228,6 +243,7 @@ class TaskNetwork:
     def _table(self, subnet: str) -> Any:
         tables = [table for table in self.ec2.route_tables.values() if table.vpc_id == self._vpc().id]
         own = next((table for table in tables if subnet in _subnets(table)), None)
+        # A subnet without a table of its own follows the VPC's main one.
         return own or next(table for table in tables if table.main_association_id)
 
     def _cidr(self, subnet: str) -> str:
@@ -256,6 +272,7 @@ def _is_for(rule: Any, peer: NetworkPeer) -> bool:
     if rule.prefix_list_id:
         return peer.cidr == INTERNET
     if rule.source_group:
+        # A group as source means interfaces that bear it, whatever their address.
         return rule.source_group.get("GroupId") in peer.groups
     block = rule.cidr_ipv4
     return bool(block) and IPv4Network(peer.cidr).subnet_of(IPv4Network(str(block)))
@@ -263,6 +280,7 @@ def _is_for(rule: Any, peer: NetworkPeer) -> bool:
 
 def _first_says(rows: list[Any], peer: Any, port: int) -> bool:
     """What the first rule says that speaks of all of the peer; one that denies a part of a subnet stops some of it."""
+    # In the order of their numbers: the first that matches decides (VPC guide, network ACL rules).
     for row in rows:
         block = IPv4Network(str(row.cidr_block))
         if not _span(row)[0] <= port <= _span(row)[1] or not peer.overlaps(block):

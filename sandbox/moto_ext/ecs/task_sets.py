@@ -42,12 +42,15 @@ def count_desired(self: TaskSet) -> int:
 
 def _create(original: Callable[..., Any], self: EC2ContainerServiceResponse) -> Any:
     params, backend = self.params, self.ecs_backend
+    # Kept from moto, which would start tasks on container instances by it.
     scale = params.pop("scale", None) or WHOLE
     params["networkConfiguration"] = keeping.with_groups(backend, params.get("networkConfiguration"))
     answer = original(self)
     created: TaskSet = answer.result["taskSet"]
     service = next(each for each in backend.services.values() if each.arn == created.service_arn)
+    # A task set of moto does not know its service: counts are asked of the set alone.
     created.scale, created.__dict__["service_object"] = scale, service
+    # The emulator has no scheduler: each change starts and stops what it asks for.
     keeping.settle(service)
     return answer
 

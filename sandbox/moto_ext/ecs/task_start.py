@@ -26,11 +26,13 @@ from sandbox.moto_ext.ecs.task_network import TaskNetwork
 from sandbox.moto_ext.iam.policies import AccessRequest
 from sandbox.moto_ext.iam.role_access import TASKS, admits, may, may_use_key, opens, role_of, said_to, trusts
 
+# arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME; what follows is key, stage and version.
 ARN_PARTS = 7
 SECRET_ARN = "arn:aws:secretsmanager:"  # noqa: S105 - how an ARN begins
 RESOURCES = "ResourceInitializationError: "
 PULL = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 LOG = ("logs:CreateLogStream", "logs:PutLogEvents")
+# What Fargate needs for ephemeral storage under a customer's key (ECS guide, customer managed keys for Fargate).
 STORE = ("kms:GenerateDataKeyWithoutPlaintext", "kms:CreateGrant")
 
 
@@ -76,9 +78,11 @@ class Agent:
 
     def assume(self) -> None:
         """Assume the roles. Raises NotStarted."""
+        # aws:SourceArn of a trust policy that limits the role to tasks of one region or account.
         source = f"arn:aws:ecs:{self.region}:{self.account}:task"
         for arn in (self.role, str(vars(self.definition).get("task_role_arn") or "")):
             role = role_of(self.account, arn) if arn else None
+            # A role of no world of IAM is refused too: RegisterTaskDefinition does not check it.
             if arn and (role is None or not trusts(role, TASKS, self.account, source)):
                 raise NotStarted(
                     f"ECS was unable to assume the role '{arn}' that was provided for this task. Please verify that "
@@ -88,6 +92,7 @@ class Agent:
 
     def may(self, action: str, resource: str, policies: Iterable[str | None] = ()) -> bool:
         """Whether the execution role may; a definition without one is not asked (RegisterTaskDefinition was)."""
+        # The repository's own policy may allow what the role's does not (ECR guide, repository policies).
         return not self.role or may(self.account, self.role, self.access_request(action, resource), policies)
 
     def access_request(self, action: str, resource: str) -> AccessRequest:
@@ -121,11 +126,13 @@ class Agent:
             if (found := repository_of(image)) is None:
                 continue
             account, region, name = found
+            # Only a registry of another region that is dark: a region that is dark itself starts no task.
             if region in STATE.stopped:
                 raise NotStarted(f"CannotPullContainerError: ref pull has been retried 5 time(s): {image}: i/o timeout")
             repository = ecr_backends[account][region].repositories.get(name)
             policy = repository.policy if repository is not None else None
             arn = f"arn:aws:ecr:{region}:{account}:repository/{name}"
+            # The token is for the whole registry: no resource can be named.
             if not self.may("ecr:GetAuthorizationToken", "*"):
                 raise NotStarted(
                     _denial_text("unable to pull secrets or registry auth", "ecr:GetAuthorizationToken", "*")
@@ -134,6 +141,7 @@ class Agent:
                 if not self.may(action, arn, (policy,)):
                     raise NotStarted(f"CannotPullContainerError: {_not_authorized(action, arn)}")
             key = str(repository.encryption_configuration.get("kmsKey") or "") if repository is not None else ""
+            # ECR opens the layers itself, by a grant: a disabled key stops every pull (T19).
             if not opens(account, region, key, "ecr"):
                 raise NotStarted(f"CannotPullContainerError: failed to copy: {image}: 400 KMS.DisabledException: {key}")
 
@@ -144,11 +152,13 @@ class Agent:
 
     def require_log(self, container: Mapping[str, Any]) -> None:
         """See to the log group and the right to write to it. Raises NotStarted."""
+        # The driver makes no group unless awslogs-create-group is true.
         if reason := missing_log_group(self.backend, container):
             raise NotStarted(RESOURCES + reason)
         options = (container.get("logConfiguration") or {}).get("options") or {}
         if not (group := options.get("awslogs-group")):
             return
+        # A log group in the dead region stops tasks of the DR region (T73).
         region = options.get("awslogs-region") or self.region
         if region in STATE.stopped:
             raise NotStarted(f"{RESOURCES}failed to validate logger args: create stream has been retried: {region}")
@@ -163,6 +173,7 @@ class Agent:
         """See to a file of variables in S3, and the right to get it. Raises NotStarted."""
         bucket, _, key = arn.partition(":::")[2].partition("/")
         there = s3_backends[self.account]["aws"].buckets.get(bucket)
+        # S3's buckets are global by name and still lie in one region.
         lost = there is None or there.region_name in STATE.stopped or key not in there.keys
         if lost or not self.may("s3:GetObject", arn):
             raise NotStarted(f"{RESOURCES}failed to download env files: file download command: non empty error stream")
@@ -171,6 +182,7 @@ class Agent:
         """The value that a ``valueFrom`` names. Raises NotStarted."""
         if named.startswith(SECRET_ARN):
             return self._secret(named)
+        # A name without ARN is a parameter of the task's own region (API_Secret, valueFrom).
         region = named.split(":")[3] if named.startswith("arn:") else self.region
         name = named.partition(":parameter")[2] if named.startswith("arn:") else named
         found = ssm_backends[self.account][region].get_parameter(named)
@@ -179,6 +191,7 @@ class Agent:
         arn = f"arn:aws:ssm:{region}:{self.account}:parameter/{name.removeprefix('/')}"
         if not self.may("ssm:GetParameters", arn):
             raise NotStarted(_denial_text("unable to pull secrets", "ssm:GetParameters", arn))
+        # Decrypted in the role's name: it needs kms:Decrypt for the key as well.
         if found.parameter_type == "SecureString":
             self._decrypt(region, str(found.keyid or ""), f"ssm.{region}.amazonaws.com")
         return str(found.value)
@@ -189,10 +202,12 @@ class Agent:
         stored = secretsmanager_backends[self.account][region].secrets.get(arn)
         if region in STATE.stopped or stored is None or stored.is_deleted():
             raise NotStarted(f"{RESOURCES}unable to pull secrets or registry auth: {arn} cannot be found")
+        # A replica has the resource policy of its primary.
         policy = stored.source.policy if isinstance(stored, ReplicaSecret) else stored.policy
         if not self.may("secretsmanager:GetSecretValue", arn, (policy,)):
             raise NotStarted(_denial_text("unable to pull secrets", "secretsmanager:GetSecretValue", arn))
         self._decrypt(region, str(stored.to_dict().get("KmsKeyId") or ""), f"secretsmanager.{region}.amazonaws.com")
+        # Stage or version id; without either the current version.
         wanted = next((part for part in parts[ARN_PARTS + 1 :] if part), "AWSCURRENT")
         versions = stored.versions.items()
         found = [v for name, v in versions if wanted in (name, *v.get("version_stages", ()))]
@@ -210,6 +225,7 @@ class Agent:
         plain = self.access_request("kms:Decrypt", key)
         by_key = {"aws:RequestedRegion": (region,), "kms:ViaService": (service,), "kms:CallerAccount": (self.account,)}
         request = replace(plain, context={**plain.context, **by_key})
+        # By the service: kms:ViaService names it, and policies of keys ask for that.
         if self.role and not may_use_key(self.account, region, self.role, request, key):
             raise NotStarted(_denial_text("unable to pull secrets: Access to KMS is not allowed", "kms:Decrypt", key))
 
@@ -222,6 +238,7 @@ def fetch(
     found = {container["name"]: resolve(str(container["image"])) for container in agent.containers}
     digests = {name: digest for name, digest in found.items() if digest is not None}
     try:
+        # In the order in which ECS does it: the first that fails is the stopped reason.
         agent.assume()
         agent.require_storage(cluster)
         agent.require_pull()
@@ -258,6 +275,7 @@ def network_fault(backend: EC2ContainerServiceBackend, definition: TaskDefinitio
         return ""
     agent = Agent(backend, definition)
     requests = list(_start_requests(agent))
+    # Without DNS the first name that is asked for fails.
     if requests and not network.resolves():
         return f"{RESOURCES}unable to pull secrets or registry auth: lookup {requests[0][0]}: no such host"
     for service, request in requests:
@@ -268,6 +286,7 @@ def network_fault(backend: EC2ContainerServiceBackend, definition: TaskDefinitio
             )
         endpoint = network.endpoint_of(service)
         principals = (agent.role, f"arn:aws:iam::{agent.account}:root")
+        # An endpoint's policy is a third that must allow, beside role and resource.
         if endpoint is not None and said_to(endpoint.policy_document, principals, request) != "allowed":
             return f"{RESOURCES}{_not_authorized(request.action, str(request.resource))} because no VPC endpoint policy"
     return ""
@@ -277,10 +296,13 @@ def _start_requests(agent: Agent) -> Iterator[tuple[str, AccessRequest]]:
     """The services of AWS that a start asks, each with the request that its endpoint's policy must let through."""
     for container in agent.containers:
         found = repository_of(str(container["image"]))
+        # The registry of another region has no endpoint in this VPC.
         if found is not None and found[1] == agent.region:
             arn = f"arn:aws:ecr:{found[1]}:{found[0]}:repository/{found[2]}"
             yield "ecr.api", agent.access_request("ecr:GetAuthorizationToken", "*")
             yield "ecr.dkr", agent.access_request("ecr:BatchGetImage", arn)
+            # Layers come from a bucket of ECR's: an endpoint policy of S3
+            # must let it through (ECR guide, VPC endpoints).
             layers = f"arn:aws:s3:::prod-{agent.region}-starport-layer-bucket/layer"
             yield "s3", agent.access_request("s3:GetObject", layers)
         for named in (

@@ -26,9 +26,13 @@ from sandbox.moto_ext.ecs.registries import registry_fault
 from sandbox.moto_ext.ecs.task_network import TaskNetwork
 from sandbox.moto_ext.ecs.task_start import fetch, network_fault
 
+# Fargate's launch rates: a bucket of 100 that fills by 20 a second (T35).
 LAUNCH_BURST, LAUNCH_PER_S = 100.0, 20.0
+# DescribeTasks shows stopped tasks for at least an hour (API_DescribeTasks).
 FORGOTTEN_AFTER = timedelta(hours=1)
+# The network, the router, DNS and one reserved for later: the first four of a subnet (VPC guide, subnet sizing).
 RESERVED_ADDRESSES = 4
+# What LATEST means on Linux.
 FARGATE_PLATFORM = "1.4.0"
 NOT_STARTED = ("CannotPull", "ResourceInitializationError", "ECS was unable to assume")
 NEVER_WELL = "Task failed ELB health checks"
@@ -85,6 +89,7 @@ class RunningTask:
 
     def stop(self, moment: datetime, reason: str, drains_s: float = 0.0) -> None:
         """Leave at ``moment`` and be stopped ``drains_s`` later, unless it leaves before that."""
+        # The earlier stop wins: a task that drains is not made to stay longer.
         if self.leaves_at is None or moment < self.leaves_at:
             self.leaves_at, self.stops_at, self.reason = moment, moment + timedelta(seconds=drains_s), reason
 
@@ -141,6 +146,7 @@ def launch(backend: EC2ContainerServiceBackend, wanted: TaskRequest, count: int)
     and stops at once, as ECS reports it; a task with overrides fails on secrets and log group only when it would run.
     """
     _forget(backend, wanted)
+    # Once for all tasks of the call: they start at the same moment.
     fetched = fetch(backend, wanted.definition, wanted.cluster, images_alone=bool(wanted.overrides))
     started = []
     for _ in range(min(count, _room(backend, wanted))):
@@ -152,6 +158,7 @@ def launch(backend: EC2ContainerServiceBackend, wanted: TaskRequest, count: int)
         if missing := fetched.missing or _start_fault(backend, wanted, task) or lost:
             task.stop(task.created_at, missing)
             release(backend, [task])
+        # A task that failed to start is listed too, with its stopped reason.
         all_tasks(backend)[task.id] = task
         state(backend, "tasks_by_group").setdefault((wanted.cluster, wanted.group), []).append(task)
         started.append(task)
@@ -187,15 +194,18 @@ def _new_task(backend: EC2ContainerServiceBackend, wanted: TaskRequest) -> Runni
     moment = now()
     place = _address(backend, wanted.subnets) if wanted.subnets else ("", "", "")
     if place is None:
+        # Addresses are given back late, as nobody waits for them: only a full subnet looks for them.
         release(backend, [task for task in all_tasks(backend).values() if task.status(moment) == "STOPPED"])
         place = _address(backend, wanted.subnets)
     if place is None:
         return None
     subnet, zone, address = place
     identity = uuid.uuid4().hex
+    # Each task of a service has a duration of its own, the same in each rerun.
     subject = f"{wanted.group}:{len(of_group(backend, wanted.cluster, wanted.group))}"
     gib = sum(size_gib(str(container["image"])) for container in containers_of(wanted.definition))
     runs_at = moment + timedelta(seconds=_turn_s(backend) + duration_s("ecs.start-task", subject, gib=gib))
+    # WordPress warms up, then the load balancer's first checks: only at the real pace.
     checked_s = sum(duration_s(row, subject) for row in ("ecs.warm-up", "elb.first-check")) if is_real() else 0.0
     return RunningTask(
         id=identity,
@@ -220,11 +230,13 @@ def _new_task(backend: EC2ContainerServiceBackend, wanted: TaskRequest) -> Runni
 
 def _turn_s(backend: EC2ContainerServiceBackend) -> float:
     """Seconds until Fargate's token bucket lets the next task start; 0 while a world is built."""
+    # A world that is built would otherwise use up the bucket of the first failover.
     if transition_s() <= 0:
         return 0.0
     bucket, moment = state(backend, "launch_bucket"), now()
     idle_s = (moment - bucket.get("at", moment)).total_seconds()
     level = min(LAUNCH_BURST, bucket.get("level", LAUNCH_BURST) + idle_s * LAUNCH_PER_S)
+    # Below zero: each task beyond the bucket waits for its own refill.
     bucket.update(level=level - 1, at=moment)
     return float(max(0.0, (1 - level) / LAUNCH_PER_S))
 
@@ -232,6 +244,7 @@ def _turn_s(backend: EC2ContainerServiceBackend) -> float:
 def _address(backend: EC2ContainerServiceBackend, subnets: tuple[str, ...]) -> tuple[str, str, str] | None:
     """Subnet, zone and free address for the next task, its subnets in turn; None when all are full."""
     network = ec2_backends[backend.account_id][backend.region_name]
+    # Spread over subnets, and so over zones, as ECS does.
     offset = len(all_tasks(backend))
     for turn in range(len(subnets)):
         subnet = network.get_subnet(subnets[(offset + turn) % len(subnets)])
@@ -244,10 +257,12 @@ def _address(backend: EC2ContainerServiceBackend, subnets: tuple[str, ...]) -> t
 def _free(backend: EC2ContainerServiceBackend, subnet: Any) -> str | None:
     block, taken = ipaddress.ip_network(subnet.cidr_block), _addresses(backend, subnet.id)
     usable = block.num_addresses - RESERVED_ADDRESSES - 1
+    # Interfaces that were made by hand hold addresses too.
     others = sum(len(eni.private_ip_addresses) for eni in subnet.ec2_backend.enis.values() if eni.subnet is subnet)
     if len(taken) + others >= usable:
         return None
     first = state(backend, "next_address").get(subnet.id, 0)
+    # From the last one on: an address that was just given back is not used again at once.
     for step in range(usable):
         place = (first + step) % usable
         address = str(block[RESERVED_ADDRESSES + place])
@@ -274,6 +289,7 @@ def _room(backend: EC2ContainerServiceBackend, wanted: TaskRequest) -> int:
         return 1_000_000
     used = vcpus_in_use(backend)
     allowed = limit(backend.account_id, backend.region_name, "fargate", "L-3032A538")
+    # Quarters of a vCPU do not add up exactly as binary fractions of others do.
     return max(0, int((allowed - used) / vcpu + 1e-9))
 
 

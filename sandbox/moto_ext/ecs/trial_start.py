@@ -36,6 +36,7 @@ def would_start(account: str, region: str) -> dict[str, str]:
     Databases of the region are asked for a connection alone: a standby has none before it is restored.
     """
     services = ecs_backends[account][region].services.values()
+    # What the distribution takes from buckets is a part of every tenant's page.
     edge = next(fetch_faults(account, region), "")
     return {s.name: edge or next(_reasons(account, region, s), "") for s in services if s.status == "ACTIVE"}
 
@@ -49,6 +50,7 @@ def _reasons(account: str, region: str, service: Service) -> Iterator[str]:
         yield missing
     if unknown := registry_fault(region, arns_of(service)):
         yield unknown
+    # A rule may demand the secret header that CloudFront adds (T71).
     sent = all_added_headers(account) or [{}]
     balancers = list(elbv2_backends[account][region].load_balancers.values())
     rules = [rule for b in balancers for listener in b.listeners.values() for rule in listener.rules.values()]
@@ -56,6 +58,7 @@ def _reasons(account: str, region: str, service: Service) -> Iterator[str]:
         leading = [r for r in rules if group.arn in groups_of(r.actions[-1])]
         if leading and not any(headers_suffice(rule.conditions, headers) for rule in leading for headers in sent):
             yield f"Each rule for {group.name} demands a header that CloudFront does not send"
+        # Before subnets: a rule is wrong for all of them.
         yield from _led_away(balancers, group.arn, group.name, sent)
         yield from _hosts_lost(account, group.name, leading)
         gates = sorted({str(action.type) for rule in leading for action in rule.actions[:-1]})
@@ -82,6 +85,7 @@ def _hosts_lost(account: str, name: str, leading: Sequence[Any]) -> Iterator[str
     listeners = [listener for balancer in there.load_balancers.values() for listener in balancer.listeners.values()]
     rules = [rule for listener in listeners for rule in listener.rules.values()]
     hosts = {h for rule in rules if arns & set(groups_of(rule.actions[-1])) for h in hosts_of(rule.conditions)}
+    # Every host that the primary serves must be led here as well, patterns counted.
     here = {host for rule in leading for host in hosts_of(rule.conditions)}
     is_led = here and all(any(fnmatchcase(host, pattern) for pattern in here) for host in hosts)
     if hosts and not is_led:
@@ -92,6 +96,7 @@ def _led_away(balancers: Iterable[Any], arn: str, name: str, sent: Sequence[Mapp
     """The hosts of rules for a group that another rule of the listener takes before them, whatever their path."""
     for listener in (listener for balancer in balancers for listener in balancer.listeners.values()):
         rules = sorted((r for r in listener.rules.values() if str(r.priority).isdigit()), key=lambda r: int(r.priority))
+        # Rules by path or query take a part of the visits only: they lead nobody away.
         whole = [rule for rule in rules if {row.get("Field") for row in rule.conditions} <= _OF_VISITORS]
         own = {host for rule in rules if arn in groups_of(rule.actions[-1]) for host in hosts_of(rule.conditions)}
         for host in sorted(host for host in own if "*" not in host and "?" not in host):
@@ -107,8 +112,10 @@ def _visitor_faults(account: str, region: str, service: Service) -> Iterator[str
     for balancer in (b for b in elbv2_backends[account][region].load_balancers.values() if b.arn in arns):
         modes = {row.port: vars(row).get("mutual_authentication", {}) for row in balancer.listeners.values()}
         yield from (f"Port {port} of {balancer.name} demands certificates" for port in _verifying(modes))
+        # CloudFront speaks TLS 1.2 at most to an origin: a policy of TLS 1.3 alone refuses it.
         newer = [row for row in balancer.listeners.values() if "-TLS13-1-3-" in str(row.ssl_policy or "")]
         yield from (f"Port {row.port} of {balancer.name} speaks no TLS of CloudFront's" for row in newer if by_tls)
+        # CloudFront reaches public addresses (VPC origins are not played, T65).
         if balancer.scheme == "internal":
             yield f"CloudFront does not reach {balancer.name}, which has addresses of the VPC alone"
         ports = {int(listener.port) for listener in balancer.listeners.values()}
@@ -128,6 +135,7 @@ def _shut_out(account: str, region: str, balancer: Any, ports: Iterable[int]) ->
     primary = STATE.environment["regions"]["primary"]
     there = [row for row in elbv2_backends[account][primary].load_balancers.values() if row.name == balancer.name]
     for port, source in product(sorted(ports), (VISITOR, CLOUDFRONT)):
+        # Compared with the primary's: what is closed there too is meant to be.
         usual = any(lets_in(account, primary, row, port, source) for row in there)
         if usual and not lets_in(account, region, balancer, port, source):
             yield f"The groups of {balancer.name} do not let {source} in at port {port}"
@@ -159,6 +167,7 @@ def _serving_faults(account: str, region: str, service: Service, place: TaskNetw
         yield "Request timed out"
     stores = TaskStores(account, region, definition, place)
     yield from (f"Unknown MySQL server host '{host}' (2005)" for host in _hidden_hosts(definition, place))
+    # Only the way to a database: whether it holds the tenant's schema is asked when it is restored.
     for instance in list(rds_backends[account][region].databases.values()):
         try:
             stores.require_way(instance)

@@ -26,16 +26,20 @@ from sandbox.moto_ext.ecs.tasks import NEVER_WELL, RunningTask, alive
 
 def keep_up(services: Iterable[Service]) -> None:
     """Let each service's tasks be as the scheduler has them by now."""
+    # One look at the load balancers of a region for all its services.
     targets_in = cache(Targets)
     for service in services:
+        # Task sets have their own controller, which replaces their tasks.
         if service.status == "ACTIVE" and rollouts_of(service) and not service.task_sets:
             backend = backend_of(service)
             targets = targets_in(backend.account_id, backend.region_name)
+            # Before tasks are given up: a deployment that was complete once has not failed.
             complete(service, targets)
             for group, task in _given_up(service, targets):
                 task.stop(now(), f"{NEVER_WELL} in (target-group {group.arn})")
                 keeping.note(service, f"(task {task.id}) is unhealthy in (target-group {group.arn}).")
             keeping.apply_circuit_breaker(service)
+            # Before the next tasks start: old ones count against the quota.
             _drain(service)
             if not rollouts_of(service)[-1].get("failed") and _is_due(service):
                 keeping.go_on(service)
@@ -57,6 +61,7 @@ def _given_up(service: Service, targets: Targets) -> list[tuple[FakeTargetGroup,
 
 
 def _patience(group: FakeTargetGroup) -> timedelta:
+    # The load balancer needs so many failures in a row to call a target unhealthy.
     checks = int(group.unhealthy_threshold_count or 2)
     return timedelta(seconds=checks * int(group.health_check_interval_seconds or 30))
 
@@ -74,6 +79,7 @@ def _is_due(service: Service) -> bool:
     """Whether the scheduler tries again by now, the time of a transition after it last did."""
     tried, moment = state(backend_of(service), "tried_at"), now()
     last = tried.get(service.arn)
+    # ECS waits longer from try to try; here each is a transition apart (ECS guide, service throttle logic).
     if last is not None and moment < last + timedelta(seconds=transition_s()):
         return False
     tried[service.arn] = moment
