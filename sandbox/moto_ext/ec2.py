@@ -25,6 +25,7 @@ from sandbox.moto_ext.account import opt_in_word
 from sandbox.moto_ext.ecs.tasks import addresses_taken, alive, all_tasks, mac_of
 from sandbox.moto_ext.route53.route53 import addresses_of
 
+# The first four addresses of a subnet and its last one (VPC guide, subnet sizing).
 NOT_GIVEN_OUT = 5
 ECS_REQUESTER = "arn:aws:iam::aws:role/AWSServiceRoleForECS"
 ELB_REQUESTER = "amazon-elb"
@@ -95,6 +96,7 @@ def interfaces_of_tasks(backend: EC2Backend) -> list[ServiceInterface]:
             {"description": f"{place}/{task.id}", "mac": mac_of(task), "requester": ECS_REQUESTER},
         )
         for task in alive(all_tasks(ecs).values())
+        # A task that was never placed has no interface.
         if task.address
     ]
 
@@ -108,10 +110,12 @@ def interfaces_of_balancers(backend: EC2Backend) -> list[ServiceInterface]:
     found = []
     for balancer in elbv2_backends[backend.account_id][backend.region_name].load_balancers.values():
         name = balancer.arn.partition(":loadbalancer/")[2]
+        # One interface a subnet and as many addresses: strict=False, as addresses are always two.
         for subnet, public in zip(balancer.subnets, addresses_of(balancer.dns_name), strict=False):
             digest = sha256(f"{balancer.arn} {subnet.id}".encode()).hexdigest()
             facts = {"description": f"ELB {name}", "requester": ELB_REQUESTER, "public": public}
             facts["mac"] = "02:" + ":".join(digest[at : at + 2] for at in range(0, 10, 2))
+            # The highest address that can be given out: tasks take theirs from the lowest on.
             address = str(subnet.cidr.broadcast_address - 1)
             groups = balancer.security_groups
             found.append(ServiceInterface(backend, f"eni-{digest[:17]}", subnet.id, address, groups, facts))
@@ -137,6 +141,7 @@ def describe_network_interfaces(self: ElasticNetworkInterfaces) -> Any:
     mine = [interface for interface in ours if not ids or interface.id in ids]
     interfaces = list(self.ec2_backend.enis.values())
     known = [interface for interface in interfaces if not ids or interface.id in ids]
+    # One unknown id refuses the whole call (API_DescribeNetworkInterfaces).
     if missing := set(ids) - {interface.id for interface in (*known, *mine)}:
         raise InvalidNetworkInterfaceIdError(min(missing))
     found = generic_filter(filters, [*known, *mine])
@@ -171,6 +176,7 @@ def state(self: Route) -> str:
     interfaces = self.route_table.ec2_backend.enis
     attachments = self.route_table.ec2_backend.transit_gateway_attachments.values()
     attached = {row.transit_gateway_id for row in attachments if row.resource_id == self.route_table.vpc_id}
+    # moto's routes are active for ever.
     is_gone = (
         (self.nat_gateway is not None and self.nat_gateway.state == "deleted")
         or (self.interface is not None and self.interface.id not in interfaces)
@@ -185,6 +191,7 @@ def _associate_dhcp_options(original: Callable[..., None], self: EC2Backend, dhc
     former = vpc.dhcp_options
     original(self, dhcp_options, vpc)
     if former is not None and former is not dhcp_options:
+        # moto keeps the VPC on options that were replaced, so that they could never be deleted.
         former.vpc = next((other for other in self.vpcs.values() if other.dhcp_options is former), None)
 
 

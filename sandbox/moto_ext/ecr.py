@@ -22,11 +22,13 @@ from sandbox.core.patching import attach, operation, refused, state, wrap
 from sandbox.core.timing import is_stopped
 from sandbox.moto_ext.iam.role_access import opens
 
+# Replication rules a registry (ECR guide, quotas); moto allows one.
 RULES = 10
 _AWS_KEY = "alias/aws/ecr"
 
 
 def _create_digest(self: Image) -> None:
+    # moto hashes the layers alone (Image._create_digest): two manifests of the same layers had one digest.
     self._image_digest = "sha256:" + hashlib.sha256(self.image_manifest.encode()).hexdigest()
 
 
@@ -53,6 +55,7 @@ def _create_repository(
     **kwargs: Any,
 ) -> Repository:
     config = dict(encryption_config or {})
+    # moto takes a key that does not exist.
     if config.get("encryptionType", "AES256") != "AES256":
         config["kmsKey"] = config.get("kmsKey") or _key_of_aws(self)
         if not opens(self.account_id, self.region_name, config["kmsKey"]):
@@ -80,14 +83,17 @@ def _put_image(
     **kwargs: Any,
 ) -> Image:
     repository = self.repositories.get(repository_name)
+    # A tag that can be moved leaves its old image; moto leaves it on both.
     moves = repository is not None and not repository.is_tag_immutable()
     if repository is not None and image_tag and moves and not repository.image_tag_mutability_exclusion_filters:
         _untag(repository, image_tag, keep=image_manifest)
     image: Image = original(self, repository_name, image_manifest, image_tag, *args, **kwargs)
+    # Only from a push on: what was there before is never replicated (T21).
     progress = state(self, "image_replications").setdefault((repository_name, image.get_image_digest()), {})
     found = []
     for rule in self.replication_config["rules"]:
         prefixes = [entry["filter"] for entry in rule.get("repositoryFilters") or []]
+        # A rule without filters is for all repositories.
         if not prefixes or any(repository_name.startswith(prefix) for prefix in prefixes):
             found += [(destination["registryId"], destination["region"]) for destination in rule["destinations"]]
     for _registry, region in found:
@@ -122,6 +128,7 @@ def _store(source: ECRBackend, target: ECRBackend, name: str, digest: str) -> No
     )
     if repository is None or image is None:
         return
+    # ECR makes the repository in the destination, without lifecycle and policy (ECR guide, replication).
     if name not in target.repositories:
         target.create_repository(name, None, {}, {}, repository.image_tag_mutability, [])
     ecr_repository = target.repositories[name]
@@ -160,6 +167,7 @@ def _batch_get(
         image_id for image_id in image_ids or () if not any(_is(image, image_id) for image in response["images"])
     ]
     reason = {"failureCode": "ImageNotFound", "failureReason": "Requested image not found"}
+    # Each image that is missing has a failure of its own (API_BatchGetImage).
     response["failures"] = [{"imageId": image_id, **reason} for image_id in missing]
     return response
 

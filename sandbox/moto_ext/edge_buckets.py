@@ -33,6 +33,7 @@ def fetch_faults(account: str, region: str) -> Iterator[str]:
         }
         behaviours = (config.DefaultCacheBehavior, *((config.CacheBehaviors or {}).get("Items") or ()))
         for target in dict.fromkeys(behaviour.target_origin_id for behaviour in behaviours if config.Enabled):
+            # An origin group fails over: it answers as long as one member does.
             members = [origins[name] for name in groups.get(target, [target])]
             reasons = [_refusal(account, region, distribution, origin) for origin in members]
             if all(reasons):
@@ -43,16 +44,19 @@ def _refusal(account: str, region: str, distribution: Distribution, origin: Orig
     """Why the origin answers no request, "" where it does; a load balancer is tried elsewhere."""
     if "s3_origin_config" not in origin.__dict__:
         return ""
+    # NAME.s3.REGION.amazonaws.com.
     name = origin.domain_name.partition(".s3.")[0]
     bucket: FakeBucket | None = s3_backends[account]["aws"].buckets.get(name)
     if bucket is None or bucket.region_name != region:
         return f"no bucket {name} in {region}"
     policy = bucket.policy.decode() if isinstance(bucket.policy, bytes) else str(bucket.policy or "")
     signed, identity = _signs(account, origin), origin.s3_access_identity.rpartition("/")[2]
+    # An access control signs as CloudFront for this distribution; policies limit it by these keys.
     context = {"aws:SourceArn": (distribution.arn,), "aws:SourceAccount": (account,)} if signed else {}
     request = AccessRequest("s3:GetObject", f"arn:aws:s3:::{name}/any", context)
     callers = {_CLOUDFRONT} if signed else {f"{_IDENTITY}{identity}"} if identity else set()
     blocked = bucket.public_access_block
+    # Who asks as anybody is refused where the bucket restricts public policies.
     if not callers and blocked is not None and blocked.restrict_public_buckets:
         return f"{name}: AccessDenied"
     spoken = [row for row in statements(policy) if named_principals(row) & {"*", *callers}] if policy else []
@@ -76,6 +80,7 @@ def _decrypts(account: str, region: str, bucket: FakeBucket, context: Mapping[st
     if not str(default.get("SSEAlgorithm", "")).startswith("aws:kms"):
         return True
     named = str(default.get("KMSMasterKeyID") or "")
+    # AWS's own key of S3 serves principals of the account alone: CloudFront is none.
     if not context or not named or "alias/aws/" in named or not opens(account, region, named):
         return False
     kms = kms_backends[account][region]

@@ -30,10 +30,12 @@ def may(backend: EFSBackend, file_system: FileSystem, definition: TaskDefinition
     policy = policy_in_force(file_system)
     if not policy:
         return True
+    # Without iam ENABLED the client is anonymous: only a principal of everybody allows it.
     role = str(vars(definition).get("task_role_arn") or "") if _signs_in(definition) else ""
     spoken = [statement for statement in statements(policy) if _means(statement.get("Principal"), role)]
     policies = [IamPolicy("file system", json.dumps({"Statement": spoken}))]
     iam = iam_backends[backend.account_id][backend.partition]
+    # The file system's policy and the role's in one list: either may allow, and a deny in either wins.
     policies += [
         policy
         for iam_role in iam.roles.values()
@@ -42,10 +44,13 @@ def may(backend: EFSBackend, file_system: FileSystem, definition: TaskDefinition
     ]
     mounts = [volume.get("efsVolumeConfiguration") or {} for volume in definition.volumes or []]
     own = [mount for mount in mounts if mount.get("fileSystemId") == file_system.file_system_id]
+    # A policy that demands TLS refuses a volume without transit
+    # encryption (EFS guide, enforcing encryption in transit).
     by_tls = str(all(mount.get("transitEncryption") == "ENABLED" for mount in own)).lower()
     context: dict[str, tuple[str, ...]] = {
         "aws:SecureTransport": (by_tls,),
         **({"aws:PrincipalAccount": (backend.account_id,)} if role else {}),
+        # Each mount of a task goes by a mount target: policies use this key so as not to be public.
         "elasticfilesystem:AccessedViaMountTarget": ("true",),
     }
     if points := _points(definition, file_system.file_system_id):
@@ -67,11 +72,13 @@ def mount_fault(account: str, region: str, definition: TaskDefinition, network: 
 def _volume_fault(backend: EFSBackend, wanted: dict[str, Any], definition: TaskDefinition, network: TaskNetwork) -> str:
     name, point = str(wanted.get("fileSystemId")), (wanted.get("authorizationConfig") or {}).get("accessPointId")
     found = backend.file_systems_by_id.get(name)
+    # The name of a file system is there once a mount target is.
     if found is None or found.life_cycle_state != "available":
         return f'Failed to resolve "{name}.efs.{backend.region_name}.amazonaws.com"'
     access_point = backend.access_points.get(point) if point else None
     if point and (access_point is None or access_point.file_system_id != name):
         return f"mount.nfs4: access point {point} does not exist"
+    # EFS itself opens the key, by a grant: IAM of the task is not asked (T19).
     if not opens(backend.account_id, backend.region_name, str(found.kms_key_id or ""), "elasticfilesystem"):
         return f"mount.nfs4: the key {found.kms_key_id} of the file system is not usable"
     if not may(backend, found, definition, MOUNT):
@@ -87,6 +94,7 @@ def _target_fault(backend: EFSBackend, name: str, network: TaskNetwork) -> str:
         for target in backend.mount_targets_by_id.values()
         if target.file_system_id == name
         and target.life_cycle_state == "available"
+        # The name resolves to the mount target of the client's own zone (EFS guide, mounting by DNS name).
         and network.zone_of(target.subnet_id) == zone
     ]
     named = network.resolves() and network.names_hosts() and network.finds(f"{name}.efs")
@@ -114,5 +122,6 @@ def _means(principal: Any, role: str) -> bool:
     """Whether a statement's principal is everybody, the role, or the role's account."""
     named = principal.get("AWS", []) if isinstance(principal, dict) else principal
     listed = named if isinstance(named, list) else [named]
+    # The account's root as principal leaves the decision to the account's own policies; here it allows the role.
     account = ":".join(role.split(":")[:5]) + ":root" if role else ""
     return bool({"*", role, account} & {str(identity) for identity in listed if identity})

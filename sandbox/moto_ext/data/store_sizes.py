@@ -33,7 +33,9 @@ def set_database_gib(account: str, gib: int) -> None:
         for instance in backend.databases.values():
             instance.allocated_storage = gib
         for snapshot in backend.database_snapshots.values():
+            # moto's snapshots hold a copy of their database, which a restore takes its size from.
             snapshot.database.allocated_storage = gib
+        # Backups remember the size of the database that they were taken of.
         for kind in ("automated_backup_replications", "retained_automated_backups"):
             for copy in state(backend, kind).values():
                 copy.facts = {**copy.facts, "allocated_storage": gib}

@@ -46,6 +46,7 @@ class StoredRow:
 
 def until(rows: Iterable[StoredRow], moment: datetime) -> list[StoredRow]:
     """Those written until ``moment``; without a zone it is UTC."""
+    # moto's own times have no zone and are UTC.
     limit = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return [row for row in rows if row.at <= limit]
 
@@ -63,14 +64,18 @@ def row_log(backend: RDSBackend, resource_id: str) -> list[StoredRow]:
 
 def rows_of(instance: DBInstance) -> list[StoredRow]:
     """The rows a reader of the instance is shown at this moment."""
+    # An ARN names a source in another region, a bare name one in the same (API_CreateDBInstanceReadReplica).
     named = str(instance.source_db_instance_identifier or "") if instance.is_replica else ""
     region = region_of(named) if named.startswith("arn:") else instance.region
     found: DBInstance | None = rds_backends[instance.account_id][region].databases.get(named.rpartition(":")[2])
     source = found
+    # A replica whose source was deleted is a database of its own: what it had was settled.
     if source is None:
         return list(row_log(_backend_of(instance), instance.dbi_resource_id))
+    # What ReplicaLag shows, and what has not arrived at all and no metric shows.
     trails_s = lag_s("replica_lag_s", REPLICA_LAG_S) + lag_s("replica_unseen_s", 0)
     stood = (instance.__dict__.get("replication_frozen_at"), broken_since(instance.region))
+    # The earliest of three ends: the source dark, the replica stopped, the link between the regions broken.
     reached = (replicated_until(source.region, trails_s), *stood)
     return until(rows_of(source), min(filter(None, reached)))
 
@@ -104,6 +109,7 @@ def digests(rows: Iterable[StoredRow]) -> dict[str, str]:
 
 def settle_rows(replica: DBInstance) -> None:
     """A replica about to be promoted keeps what has reached it; the rest never comes (T22)."""
+    # Before is_replica is taken back: afterwards nothing leads to the source.
     put_rows(replica, rows_of(replica))
 
 
@@ -129,9 +135,11 @@ def incoming(backend: EFSBackend, file_system_id: str) -> ReplicationConfigurati
 def files_of(backend: EFSBackend, file_system_id: str) -> list[StoredRow]:
     """The files a mount of the file system shows at this moment: a destination's are those of its last sync."""
     replication = incoming(backend, file_system_id)
+    # Before the first sync a destination shows what it had.
     if replication is None or replication.last_sync is None:
         return list(file_log(backend, file_system_id))
     source: EFSBackend = efs_backends[backend.account_id][replication.source_region]
+    # Files that were written during a sync may not be in it (EFS guide, replication): files_unseen_s.
     reached = replication.last_sync - timedelta(seconds=lag_s("files_unseen_s", 0))
     return until(file_log(source, replication.source_id), reached)
 
@@ -161,6 +169,7 @@ def write_file(backend: EFSBackend, file_system_id: str, file_id: str, tenant: s
 
 
 def _row_of(log: list[StoredRow], row_id: str, tenant: str) -> StoredRow:
+    # A writer that repeats an acknowledged write makes no second row of it.
     known = next((row for row in reversed(log) if (row.id, row.tenant) == (row_id, tenant)), None)
     if known is None:
         known = StoredRow(row_id, tenant, now())

@@ -23,8 +23,10 @@ from sandbox.moto_ext.route53.records import in_order
 
 HOST_VARIABLE = "WORDPRESS_DB_HOST"
 _READ = re.compile(r'got\("(\w*DB_HOST)"\)')
+# RDS serves in these states: backups, changes and the optimization of storage close no connection.
 OPEN = ("available", "backing-up", "modifying", "storage-optimization")
 KINDS = ("rows", "files")
+# A CNAME to a CNAME of the private zone, and one that comes back to its begin.
 HOPS = 4
 _REFUSED = {MYSQL: "MySQL: 1290", MARIADB: "MariaDB: 1290", POSTGRES: "PostgreSQL: 25006"}
 """How each engine says that it refuses a write: ER_OPTION_PREVENTS_STATEMENT, read_only_sql_transaction."""
@@ -68,8 +70,10 @@ class TaskStores:
         """Write a row or a file of the tenant. Raises StoreUnavailable where the store takes none."""
         if kind == "rows":
             instance = self.database()
+            # A replica is read-only until its promotion (T22).
             if instance.is_replica:
                 raise StoreUnavailable(f"{instance.db_instance_identifier} is a read replica and takes no writes.")
+            # read_only in the parameter group is how a run fences a database.
             if group := refuses_writes(instance):
                 name = instance.db_instance_identifier
                 engine = engine_of(instance.engine)
@@ -78,6 +82,7 @@ class TaskStores:
                 )
             return stored_data.write_row(instance, row_id, tenant)
         backend, name = self.file_system()
+        # A destination of a replication is read-only (T27).
         if stored_data.incoming(backend, name) is not None:
             raise StoreUnavailable(f"{name} is the destination of a replication and read-only.")
         if not may(backend, backend.file_systems_by_id[name], self.definition, WRITE):
@@ -98,6 +103,7 @@ class TaskStores:
         for name in self._names_of(plain(host)):
             for instance in list(rds_backends[self.account][self.region].databases.values()):
                 if plain(instance.address) == name:
+                    # A database that reboots, restores or is renamed has no open connection.
                     if instance.status not in OPEN:
                         raise StoreUnavailable(f"{instance.db_instance_identifier} is {instance.status}.")
                     self.require_way(instance)
@@ -107,11 +113,13 @@ class TaskStores:
     def require_way(self, instance: DBInstance) -> None:
         """Raise StoreUnavailable where the task's connection to the instance does not arrive."""
         groups, placed = tuple(instance.vpc_security_group_ids or ()), vars(instance).get("db_subnet_group")
+        # A world of plain boto3 has no VPC with routes: the way is not judged.
         if self.network is None or not self.network.is_modelled or placed is None:
             return
         if not (self.network.resolves() and self.network.finds_host(plain(instance.address))):
             raise StoreUnavailable(f"{instance.address} is not resolved in the VPC.")
         port = int(instance.port or engine_of(instance.engine).port)
+        # Each subnet of the group: after a failover of Multi-AZ the instance may stand in any of them.
         for row in placed.subnets:
             subnet = str(row["SubnetIdentifier"])
             peer = NetworkPeer(self.network.cidr_of(subnet), groups, subnet)
@@ -148,6 +156,7 @@ class TaskStores:
 
     def _alias(self, host: str) -> str | None:
         for zone in route53_backends[self.account]["aws"].zones.values():
+            # A private zone is seen by the VPCs that it is associated with: each region's has its own.
             if zone.private_zone and any(vpc["vpc_region"] == self.region for vpc in zone.vpcs):
                 for record in in_order(zone):
                     if plain(record["Name"]) == host and record["Type"] == "CNAME":
@@ -163,6 +172,7 @@ class TaskStores:
         found = backend.file_systems_by_id.get(name)
         if found is None or found.life_cycle_state != "available":
             raise StoreUnavailable(f"{self.region} has no available file system {name}.")
+        # Without a mount target nothing reaches a file system.
         if not found.number_of_mount_targets:
             raise StoreUnavailable(f"{name} has no mount target: the task cannot mount it.")
         if not may(backend, found, self.definition, MOUNT):

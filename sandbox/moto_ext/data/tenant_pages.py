@@ -52,6 +52,7 @@ class TenantPages:
 
     def of(self, task: RunningTask) -> PageAnswer:
         """What the task answers to a stranger to the site's password. One that names no store needs none."""
+        # By what can differ: definition, secrets and network. The tasks of one service are looked at once.
         key = (str(task.definition.arn), (*task.secrets.values(), task.subnet, *task.groups))
         if key not in self._pages:
             network = network_of(ecs_backends[self._account][self._region], task)
@@ -71,6 +72,7 @@ class TenantPages:
             return PageAnswer(FORBIDDEN, str(reason))
         if name not in self._files:
             self._files[name] = frozenset(file.id for file in stored_data.files_of(backend, name))
+        # An access point makes its folder empty where it is not there (EFS guide, creating access points).
         installed = path == "/" or f"{stored_data.FOLDER}{path}" in self._files[name]
         return None if installed else PageAnswer(NOT_FOUND, f"{path} is empty.")
 
@@ -87,9 +89,12 @@ class TenantPages:
             self._contents[name] = _Contents(frozenset(row.id for row in rows), stored_data.digests(rows))
         contents = self._contents[name]
         schema = stores.variable(NAME_VARIABLE)
+        # A restored database of a moment before the site was installed has no schema for it.
         if schema and f"{stored_data.SCHEMA}{schema}" not in contents.ids:
             return PageAnswer(BROKEN, f"{instance.db_instance_identifier} has no schema {schema}.")
         user, digest = task.secrets.get(USER_VARIABLE, ""), digest_of(task.secrets.get(PASSWORD_VARIABLE, ""))
+        # The password of the task's start against that of the restored
+        # moment: a rotation between them locks the site out.
         if user and contents.digests.get(user, digest) != digest:
             return PageAnswer(BROKEN, f"Access denied for user {user} (MySQL: 1045).")
         return None

@@ -17,6 +17,7 @@ from sandbox.core.timing import soon, to_the_second
 from sandbox.moto_ext.dynamodb.writes import GlobalTableReplica, replicas
 
 VERSION = "2019.11.21"
+# LatestRestorableDateTime is typically five minutes ago (API_PointInTimeRecoveryDescription).
 RESTORABLE_LAG_S = 300
 
 
@@ -33,6 +34,7 @@ def _default_key(table: Table) -> str:
 
 
 def _twin(table: Table, region: str, key_id: str | None) -> Table:
+    # A shallow copy with its own data: what is not named below is the same in all regions (keys, throughput, streams).
     twin = copy.copy(table)
     twin.__dict__.update({name: copy.deepcopy(getattr(table, name)) for name in ("attr", "schema", "items", "ttl")})
     twin.region_name = region
@@ -41,6 +43,7 @@ def _twin(table: Table, region: str, key_id: str | None) -> Table:
         key = key_id or _default_key(twin)
         twin.sse_specification = {**table.sse_specification, "KMSMasterKeyId": key}
     twin.created_at = utcnow()
+    # Tags, point-in-time recovery and deletion protection are set for each replica (DynamoDB guide, global tables).
     twin.tags = []
     twin.indexes, twin.global_indexes = list(table.indexes), list(table.global_indexes)
     twin.continuous_backups = {
@@ -48,6 +51,7 @@ def _twin(table: Table, region: str, key_id: str | None) -> Table:
         "PointInTimeRecoveryDescription": {"PointInTimeRecoveryStatus": "DISABLED"},
     }
     twin.lambda_event_source_mappings = {}
+    # Each replica has a stream of its own.
     twin.stream_shard = StreamShard(table.account_id, twin)
     twin.__dict__["_written"] = dict(table.__dict__.get("_written", {}))
     return twin
@@ -68,12 +72,15 @@ def _update_table(original: Any, self: DynamoHandler) -> Any:
             target: DynamoDBBackend = dynamodb_backends[table.account_id][region]
             if region in replicas(table) or region == table.region_name:
                 raise refused("ValidationException", f"Table {table.name} already has a replica in {region}.")
+            # A table of the same name stands in the way, also one that is no replica (API_UpdateTable).
             if table.name in target.tables:
                 raise refused("ResourceInUseException", f"Table {table.name} already exists in {region}.")
+            # DynamoDB switches a stream with both images on for a global table (DynamoDB guide, global tables).
             if not table.stream_shard:
                 table.set_stream_specification({"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"})
             twin = _twin(table, region, creation.get("KMSMasterKeyId"))
             target.tables[table.name] = twin
+            # The first replica makes the table itself a member of the group.
             everywhere = dict(replicas(table)) or {table.region_name: GlobalTableReplica(table.region_name, now())}
             everywhere[region] = GlobalTableReplica(
                 region, soon("dynamodb.create-replica", table.name), creation.get("KMSMasterKeyId")
@@ -82,6 +89,7 @@ def _update_table(original: Any, self: DynamoHandler) -> Any:
                 member.__dict__["_replicas"] = dict(everywhere)
         elif creation := update.get("Delete"):
             _remove(table, creation["RegionName"])
+    # moto's update_table forgets the key of the server-side encryption.
     if (wanted := self.body.get("SSESpecification")) is not None:
         key = wanted.get("KMSMasterKeyId") or _default_key(table)
         table.sse_specification = {**wanted, "KMSMasterKeyId": key} if wanted.get("Enabled") else None
@@ -94,6 +102,7 @@ def _delete_table(original: Any, self: DynamoDBBackend, name: str) -> Table:
     table: Table = original(self, name)
     for member in list(_peers(table)):
         replicas(member).pop(table.region_name, None)
+        # A group of one is an ordinary table: DescribeTable shows no replicas of it.
         if set(replicas(member)) == {member.region_name}:
             replicas(member).clear()
     table.__dict__["_replicas"] = {}
@@ -111,6 +120,7 @@ def _describe(original: Any, self: Table, base_key: str = "TableDescription") ->
 
 
 def _continuous_backups(original: Any, self: DynamoDBBackend, table_name: str) -> dict[str, Any]:
+    # moto gives its own dictionary: a change here would be kept.
     response: dict[str, Any] = copy.deepcopy(original(self, table_name))
     recovery = response["PointInTimeRecoveryDescription"]
     if recovery["PointInTimeRecoveryStatus"] == "ENABLED":

@@ -26,12 +26,14 @@ from sandbox.core.patching import attach, wrap
 from sandbox.core.people import AccessKeys
 from sandbox.core.state import now
 
+# Lambda renews the keys of its role; here one session lasts for the life of a world.
 _SESSION_S = 12 * 3600
 _HANDED_OVER = "_handed_over"
 
 
 def add(self: StreamShard, old: Any, new: Any) -> None:
     """Keep what was written as a record of the stream."""
+    # PutItem and UpdateItem that change nothing write no record (DynamoDB guide, streams).
     if old is not None and new is not None and old.to_json() == new.to_json():
         return
     event = "INSERT" if old is None else "REMOVE" if new is None else "MODIFY"
@@ -44,6 +46,7 @@ def add(self: StreamShard, old: Any, new: Any) -> None:
 
 def _call_action(original: Any, self: DynamoHandler) -> Any:
     tables = dynamodb_backends[self.current_account][self.region].tables
+    # Before the request too: what failed last time is handed over again.
     for table in list(tables.values()):
         _hand_over(table)
     answer = original(self)
@@ -59,6 +62,7 @@ def _hand_over(table: Table) -> None:
         return
     done: dict[str, int] = table.__dict__.setdefault(_HANDED_OVER, {})
     for mapping, function in _readers(table):
+        # LATEST begins behind what is there when the mapping is first seen.
         first = 0 if mapping.starting_position == "TRIM_HORIZON" else len(shard.items)
         begin, end = done.setdefault(mapping.uuid, first), len(shard.items)
         if begin == end:
@@ -69,6 +73,7 @@ def _hand_over(table: Table) -> None:
             _source(function.code_bytes)["keep"](
                 [_event(record) for record in shard.items[begin:end]], s3, variables["BUCKET"], variables["FOLDER"]
             )
+        # Not handed over: the next request tries the same records again, in their order.
         except Exception:  # noqa: BLE001 - a function that fails fails no write
             traceback.print_exc()
         else:
@@ -104,8 +109,10 @@ def _clients_of(account: str, region: str, role: str) -> Any:
     """A client of S3 with a session of the role."""
     backend = sts_backends[account]["aws"]
     sessions = [session for session in backend.assumed_roles if session.role_arn == role]
+    # One session for all calls: an assume_role for each write would fill the list of sessions.
     session = sessions[-1] if sessions else backend.assume_role(region, "anchors", role, "", _SESSION_S, "")
     keys = AccessKeys(session.access_key_id, session.secret_access_key)
+    # Within the world's own process no socket is needed; a mock of moto takes a plain client.
     if DEPLOYED.client_of is not None:
         return DEPLOYED.client_of(keys, "s3", region)
     own = {"aws_access_key_id": keys.access_key_id, "aws_secret_access_key": keys.secret_access_key}

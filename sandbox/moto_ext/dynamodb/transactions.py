@@ -15,6 +15,7 @@ from moto.dynamodb.models.table import Table
 
 from sandbox.core.patching import attach, wrap
 
+# deepcopy gets no argument of ours: the keys reach it by the thread.
 _transaction = threading.local()
 Touched = dict[str, list[tuple[DynamoType, DynamoType | None]]]
 
@@ -23,6 +24,7 @@ def _transact(original: Any, self: DynamoDBBackend, transact_items: list[dict[st
     found: Touched = {}
     for operation in (operation for item in transact_items for operation in item.values()):
         table = self.tables.get(operation.get("TableName", ""))
+        # Update, Delete and ConditionCheck have a Key, Put an Item.
         named = operation.get("Key") or operation.get("Item") or {}
         if table is not None and table.hash_key_attr in named:
             ranged = named.get(table.range_key_attr) if table.range_key_attr else None
@@ -38,6 +40,7 @@ def _transact(original: Any, self: DynamoDBBackend, transact_items: list[dict[st
 def __deepcopy__(self: Table, memo: dict[int, Any]) -> Table:  # noqa: N807 - how copy.deepcopy asks
     """Within a transaction the items that it names are copied; the others are the same ones in both."""
     touched: Touched | None = getattr(_transaction, "touched", None)
+    # In the memo first: what the table holds leads back to it.
     table: Table = memo.setdefault(id(self), self.__class__.__new__(self.__class__))
     if touched is None:
         vars(table).update(copy.deepcopy(vars(self), memo))
@@ -53,6 +56,7 @@ def __deepcopy__(self: Table, memo: dict[int, Any]) -> Table:  # noqa: N807 - ho
         if at in holder:
             holder[at] = copy.deepcopy(holder[at], memo)
     if table.stream_shard is not None:
+        # Records of a transaction that is taken back must go with it.
         table.stream_shard.items = list(table.stream_shard.items)
     return table
 

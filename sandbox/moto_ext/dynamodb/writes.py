@@ -35,6 +35,7 @@ class GlobalTableReplica:
 
     def describe(self) -> dict[str, Any]:
         """As DescribeTable answers."""
+        # A disaster gives a status of its own, INACCESSIBLE_ENCRYPTION_CREDENTIALS for instance.
         status = self.trouble or ("ACTIVE" if now() >= self.active_from else "CREATING")
         values = {"RegionName": self.region, "ReplicaStatus": status, "KMSMasterKeyId": self.key_id}
         return {name: value for name, value in values.items() if value is not None}
@@ -55,11 +56,13 @@ def note(table: Table, key: Key) -> None:
     unsent = state(dynamodb_backends[table.account_id][table.region_name], "unsent")
     for region in replicas(table):
         if region != table.region_name:
+            # By item: of many writes to one only the last must be brought.
             unsent[(table.name, region, key)] = at
 
 
 def deliver(account: str) -> None:
     """Bring noted writes to the other regions, except from or to a region that is dark."""
+    # From every region: a request to one may deliver what another has noted.
     for region, backend in list(dynamodb_backends[account].items()):
         unsent = state(backend, "unsent")
         for (name, target, key), at in list(unsent.items()):
@@ -74,6 +77,7 @@ def deliver(account: str) -> None:
 
 def _apply(source: Table, table: Table, key: Key, at: datetime) -> None:
     written = table.__dict__.setdefault("_written", {})
+    # Last writer wins, by the time of the write and not of its arrival (T31).
     if key in written and written[key] > at:
         return
     written[key] = at
@@ -92,6 +96,7 @@ def _apply(source: Table, table: Table, key: Key, at: datetime) -> None:
 
 
 def _put_item(original: Any, self: Table, *args: Any, **kwargs: Any) -> Item:
+    # BatchWriteItem and transactions come here too: moto writes them by the table's own methods.
     item: Item = original(self, *args, **kwargs)
     note(self, (item.hash_key, item.range_key))
     return item
@@ -110,6 +115,7 @@ def _update_item(original: Any, self: DynamoDBBackend, table_name: str, *args: A
 
 
 def _around_request(original: Any, self: DynamoHandler) -> Any:
+    # Before the request: a region that answers again gets what was stranded.
     deliver(self.current_account)
     answer = original(self)
     deliver(self.current_account)
