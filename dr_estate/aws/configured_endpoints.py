@@ -26,6 +26,7 @@ def configured_endpoints() -> tuple[str, dict[str, str]]:
     if not any(map(_speaks_of_endpoints, _FILES)):
         return endpoint, services
     ignored, of_file, of_services = _in_files()
+    # A variable goes before the file, also where it says false.
     if ignored and _IGNORED not in os.environ:
         return "", {}
     return (endpoint, services) if endpoint else (of_file, of_services | services)

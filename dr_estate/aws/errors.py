@@ -110,6 +110,7 @@ PASSING = frozenset(
 )
 """Codes of a state that passes by itself, named as above: what is refused now may be allowed in a minute."""
 _SIGNATURE = frozenset({"IncompleteSignature", "InvalidSignature", "SignatureDoesNotMatch"})
+# IAM User Guide, "AWS Signature Version 4 for API requests"; S3 API Reference, RequestTimeTooSkewed.
 _CLOCK_TOLERANCE_S = 240  # AWS refuses a signature that is five minutes off, S3 one that is fifteen
 
 
@@ -131,6 +132,7 @@ def explain(error: Exception, service: str, region: str, allow: str = ALLOW) -> 
         return Unavailable(UnavailableKind.CREDENTIALS, reason, region)
     if isinstance(error, (aws.PartialCredentialsError, aws.CredentialRetrievalError, aws.InvalidConfigError)):
         return Unavailable(UnavailableKind.CREDENTIALS, unusable_settings(error), region)
+    # DeadlinePassed and CutAnswer are HTTPClientErrors too: both are recognised before those.
     if isinstance(error, DeadlinePassed):
         return Unavailable(UnavailableKind.DEADLINE, f"{service} in {region} was not called again: {error}.", region)
     if isinstance(error, UnknownShape):

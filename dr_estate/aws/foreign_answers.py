@@ -28,6 +28,7 @@ _PAGE = (b"<!doctype html", b"<html")
 _JSON = ("json", "rest-json")
 _BEGINS = {**dict.fromkeys(_JSON, (b"{", b"[")), **dict.fromkeys(("query", "ec2", "rest-xml"), (b"<",))}
 _BUCKET_REGION = "x-amz-bucket-region"
+# 511 is the answer of a network that wants a sign-in first (RFC 6585, "Network Authentication Required").
 _REDIRECT, _ERROR, _SERVER_FAULT, _SIGN_IN_FIRST = 300, 400, 500, 511
 
 
@@ -126,6 +127,7 @@ def _missing(model: OperationModel, status: int, body: bytes, received: bytes, h
     A proxy that cuts an answer may count its bytes again: so JSON and XML have to end, whatever the length says.
     """
     length = str(headers.get("content-length") or "")
+    # The body is unpacked by now, and the header counted it packed; HEAD has a length and no body.
     is_counted = length.isdigit() and "content-encoding" not in headers and model.http.get("method") != "HEAD"
     if is_counted and len(received) < int(length):
         return f"{len(received)} of {length} bytes arrived"

@@ -134,6 +134,7 @@ class ReadClient(ReadRules):
             caller = self.caller(service, region)
             try:
                 answer = doing(caller)
+            # A read may be sent again: half an answer comes of a connection that broke.
             except HALF:
                 answer = doing(caller)
         # Nothing unseen: a call that is not declared is a fault of this program.

@@ -84,6 +84,7 @@ class ReadRules:
         limits, ends_at = self.environment.observation, time.monotonic() + minutes * 60
 
         def goes_on() -> bool:
+            # Time for the next call with all of its attempts: the end moves on with the reading.
             self.extend(min(ends_at, time.monotonic() + 2 * limits.read_timeout_s * limits.attempts))
             return time.monotonic() <= ends_at
 
@@ -97,6 +98,7 @@ class ReadRules:
         with self._counting:
             self.calls[name] += 1
         is_paced = (service, region) not in self._unpaced
+        # A sandbox answers at once: AWS's rates only lengthen the deadline there, as they would on AWS.
         self._wait((self._pace if is_paced else self._notional).reserve(name, region), is_paced)
 
     def _wait(self, seconds: float, is_paced: bool) -> None:

@@ -70,6 +70,7 @@ def _sign_in_ends_at(session: botocore.session.Session) -> datetime | None:
     subject = name or sso.get("sso_start_url", "")
     if not subject:
         return None
+    # As botocore names the file: SHA-1 of the session's name, else of the start URL.
     key = hashlib.sha1(subject.encode(), usedforsecurity=False).hexdigest()
     try:
         token = JSONFileCache(str(_SSO_CACHE.expanduser()))[key]

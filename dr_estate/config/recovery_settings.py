@@ -27,6 +27,7 @@ class ApprovalSettings(Settings):
 
     people: Literal[1, 2] = 1
     ticket: bool = False
+    # As INC-123 and INC-20260107-001: incidents of the platform are spelled in both ways.
     ticket_pattern: str = r"INC-\d{1,12}(-\d{3})?"
     approvers: tuple[str, ...] = ()
     identities: Mapped = Field(default_factory=dict)
@@ -76,6 +77,7 @@ class Execution(Settings):
     manual_wait_minutes: Positive = 60
     sign_in_wait_minutes: Annotated[float, Field(gt=0)] = 60
     primary_minutes: Annotated[float, Field(gt=0)] = 3
+    # The time boxes of the platform's own runbooks: 15 min to assess, 30 min to verify.
     assess_minutes: Positive = 15
     verify_minutes: Positive = 30
     poll_s: Annotated[float, Field(gt=0)] = 5.0

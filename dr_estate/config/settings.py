@@ -125,6 +125,7 @@ class Capacity(Settings):
     """What the DR region must be able to run after a failover."""
 
     tasks_per_service: Positive = 2
+    # Fargate launches about 100 tasks at once, then 20 a second (T35).
     launch_burst: Positive = 100
     launch_per_s: Positive = 20
     headroom_percent: Annotated[int, Field(ge=0)] = 20
@@ -162,6 +163,7 @@ class ResourceNames(Settings):
     file_system: str = "{env}-efs"
     access_point: str = "{env}-{tenant}-ap"
     access_point_path: str = "/{tenant}"
+    # www-data of the WordPress image (Debian).
     access_point_uid: int = 33
     repository: str = "{env}-wordpress"
     master_secret: str = "{env}-rds-master-credentials"  # noqa: S105 - a name, not a password
@@ -239,12 +241,16 @@ class TrafficSettings(Settings):
 class Thresholds(Settings):
     """Limits that checks compare with."""
 
+    # A longer TTL keeps visitors in a dark region for as long (T11).
     record_ttl_s: Positive = 60
+    # Route 53's own SOA record has a TTL of 900 s (Developer Guide, "SOA and NS records").
     soa_negative_ttl_s: Positive = 900
     alb_keep_alive_s: Positive = 120
+    # Long enough to renew one in the region that will serve (T20).
     certificate_days: Positive = 30
     metric_age_minutes: Positive = 15
     failed_job_hours: Positive = 24
+    # S3 Replication Time Control promises 15 minutes (S3 User Guide).
     s3_latency_s: Positive = 900
     document_age_days: Positive = 90
     restore_test_age_days: Positive = 90

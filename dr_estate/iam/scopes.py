@@ -24,6 +24,7 @@ OPEN_FOR = "dr:open-for"
 _ANY: Scope = (["*"], {})
 # Only these two services are given a role by a run; the region is no condition, for AWS documents none (T76).
 _DELEGATE = {"StringEquals": {"iam:PassedToService": ["backup.amazonaws.com", "ecs-tasks.amazonaws.com"]}}
+# The role that AWS Backup makes where none is chosen (Developer Guide, "IAM service roles").
 _DEFAULT_BACKUP_ROLE = "service-role/AWSBackupDefaultServiceRole"
 # Tags by which somebody's file system is known.
 WHOSE = (
@@ -333,6 +334,7 @@ def _buckets(env: Environment, region: str) -> list[str]:
 
 def _of_keys(*keys: str) -> dict[str, Any]:
     """The condition that admits items with these partition keys alone."""
+    # ForAllValues holds for a request without the key as well: Null demands one (IAM User Guide, multivalued keys).
     return {"ForAllValues:StringEquals": {LEADING: list(keys)}, "Null": {LEADING: "false"}}
 
 
@@ -377,6 +379,7 @@ def _records(env: Environment) -> Scope:
     hosts = sorted({host for of_tenant in env.traffic.customer_hosts.values() for host in of_tenant})
     key = "route53:ChangeResourceRecordSets"
     condition: dict[str, Any] = {
+        # UPSERT alone: no recovery deletes a record, and those it changes are there beforehand (T12).
         "ForAllValues:StringEquals": {f"{key}Actions": ["UPSERT"], f"{key}RecordTypes": CUT_OVER_TYPES},
         "ForAllValues:StringLike": {f"{key}NormalizedRecordNames": [zone, f"*.{zone}", *hosts]},
     }

@@ -169,6 +169,7 @@ def _action_scopes(env: Environment) -> Iterator[tuple[Side, str, scopes.Scope]]
     for action in (*changing_actions(), *read_actions()):
         side = Side.GLOBAL if action.startswith("route53:") else Side.DR
         scope = scopes.of_writing if action in changing_actions() else scopes.of_reading
+        # Markers alone are deleted: MARKING asks for that below, in its own scope.
         if action != "dynamodb:DeleteItem":
             yield side, action, record if action.startswith("dynamodb:") else scope(action, env, env.region(side))
     for action in sorted(MARKING):
@@ -222,6 +223,7 @@ def _contexts(action: str, always: Context, condition: Mapping[str, Mapping[str,
         elif operator == "Bool":
             fixed.append(ContextKey(name, "boolean", (wanted,)))
         elif operator == "StringEquals":
+            # kms:ViaService names a service of one region: those of another never ask in this one.
             values = [value for value in wanted if not _of_another_region(value, region)]
             single.append([ContextKey(name, "string", (value,)) for value in values])
     for chosen in product(*single):

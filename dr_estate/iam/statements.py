@@ -163,6 +163,7 @@ def never(env: Environment, reading: Iterable[str]) -> Iterator[Statement]:
     primary, dr, everywhere = (env.region(side) for side in (Side.PRIMARY, Side.DR, Side.GLOBAL))
     in_primary = allowed | FENCING | FAILBACK_WRITES | (set(_SHIFTING) if primary == everywhere else set())
     yield _all_but("OnlyFenceAndGoHome", in_primary, _only(primary))
+    # The primary region lets _SHIFTING through above; of the DR region nothing is denied here.
     if everywhere not in (primary, dr):
         yield _all_but("OnlyShiftTraffic", {*allowed, *_SHIFTING}, _only(everywhere))
     known = sorted({primary, dr, everywhere})
@@ -225,6 +226,7 @@ def never_in_drills(env: Environment, reading: Iterable[str]) -> Iterator[Statem
         "Action": [database],
         "NotResource": drill_scopes.drills_databases(env),
     }
+    # A negated operator holds without the tag too (IAM User Guide, "Condition operators"): what has none is kept.
     unmarked = {"StringNotLike": {f"aws:ResourceTag/{TAG}": ["DRILL-*", "TRIAL-*"]}}
     yield statement("KeepFilesAndTasks", "Deny", [files, *_OF_FILES, "ecs:StopTask"], ["*"], unmarked)
     unnamed = {"StringNotLike": {"aws:ResourceTag/Name": drill_scopes.drills_files(env)}}

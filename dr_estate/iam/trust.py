@@ -49,6 +49,7 @@ def let_in(document: Mapping[str, Any]) -> tuple[str, ...]:
     found: dict[str, set[str]] = {"Allow": set(), "Deny": set()}
     for statement in _as_list(document.get("Statement", [])):
         actions = [str(action).lower() for action in _as_list(statement.get("Action", []))]
+        # A deny with a condition may not hold: it takes nobody off the list.
         whole = statement["Effect"] == "Allow" or not statement.get("Condition")
         if whole and any(fnmatchcase(way, action) for way in _WAYS for action in actions):
             given = statement.get("Principal", {})

@@ -13,6 +13,7 @@ from typing import Any
 _NORMAL = NormalDist()
 _Z90 = _NORMAL.inv_cdf(0.9)
 MEDIAN = 0.5
+# inv_cdf is infinite at 0 and 1.
 _LEAST, _MOST = 0.02, 0.98
 STANDINGS = ("documented", "measured by others", "assumed")
 

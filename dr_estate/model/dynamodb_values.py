@@ -13,6 +13,7 @@ def encode(value: Any) -> Value:
     """The attribute value of a plain JSON one, or of bytes. Raises TypeError for anything else."""
     if value is None:
         return {"NULL": True}
+    # Before int, of which bool is a kind.
     if isinstance(value, bool):
         return {"BOOL": value}
     if isinstance(value, str):

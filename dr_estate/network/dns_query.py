@@ -66,6 +66,7 @@ def ask(server: Server, name: str, kind: str, patience: DnsPatience, recursive: 
     """
     question = dns.message.make_query(name, kind)
     if not recursive:
+        # The server's own word is wanted, and not what it finds out from others.
         question.flags &= ~dns.flags.RD
     # a resolver may be silent of one name because that name's own servers are
     key = (server.address, server.port, (name, kind) if recursive else ())
@@ -150,6 +151,7 @@ def _by_the_system(name: str, kind: str, patience: DnsPatience) -> list[str]:
         raise DataUnavailable(Unavailable(UnavailableKind.RESOLVER, f"{_NOT_FOUND} {name} {kind}: {_STILL_SILENT}."))
     limit_s = tries[0] * patience.limit_s
     try:
+        # The name as it is: the machine's search domains would make another one of it.
         rows = dns.resolver.resolve(name, kind, lifetime=limit_s, search=False)
     except (dns.exception.DNSException, OSError) as silent:
         if isinstance(silent, dns.exception.Timeout):

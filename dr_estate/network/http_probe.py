@@ -201,6 +201,7 @@ def handshake(address: str, port: int, host: str, limits_s: Limits, public: bool
             context.wrap_socket(wire, server_hostname=host) as safe,
         ):
             ends = str((safe.getpeercert() or {})["notAfter"])
+    # Before SSLError, of which both are kinds: a connection that was cut says nothing of the certificate.
     except (ssl.SSLEOFError, ssl.SSLZeroReturnError) as cut:
         raise _not_reachable(f"{address}:{port}", host, cut, region) from cut
     except ssl.SSLCertVerificationError as refused:

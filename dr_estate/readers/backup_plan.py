@@ -173,7 +173,10 @@ def _selection(row: dict[str, Any]) -> BackupSelection:
         ),
         conditions=tuple(
             SelectionCondition(
-                test, condition["ConditionKey"].removeprefix("aws:ResourceTag/"), condition["ConditionValue"]
+                # Keys of Conditions have this prefix, those of ListOfTags have none (AWS Backup API, BackupSelection).
+                test,
+                condition["ConditionKey"].removeprefix("aws:ResourceTag/"),
+                condition["ConditionValue"],
             )
             for test in _TESTS
             for condition in conditions.get(test) or []

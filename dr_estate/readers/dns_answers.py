@@ -37,6 +37,7 @@ def authorities(context: ReadContext) -> tuple[DnsAnswer | Unavailable, ...]:
     name = context.env.traffic.origin_record
     kinds = sorted({r.type for r in context.part(route53.records) if r.name == name and r.type in _ADDRESS_TYPES})
     zone = context.env.traffic.zone
+    # A name with a CNAME is asked for its address, as visitors ask.
     questions = [(zone, "SOA"), (zone, "NS"), *((name, "A" if kind == "CNAME" else kind) for kind in kinds)]
     servers = own_servers(context)
     return tuple(context.maybe(_put(context), [(server, *question) for server in servers for question in questions]))

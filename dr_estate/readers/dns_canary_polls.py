@@ -71,6 +71,7 @@ def polls(context: ReadContext) -> tuple[Poll, ...]:
     names = context.followed.names
     if not names:
         return ()
+    # For its moment alone: the questions come after it.
     context.part(changes)
     there = {record.name for record in context.part(route53.records)}
     servers = answers.own_servers(context)

@@ -119,6 +119,7 @@ def tasks(context: ReadContext) -> tuple[Probe, ...]:
     by = {"cluster": context.env.named(context.env.names.cluster), **({} if database else {"startedBy": trial})}
     listed = [
         arn
+        # ListTasks lists one desired status a call, RUNNING where none is named (API_ListTasks).
         for wanted in ("RUNNING", STOPPED)
         for arn in context.pages("ecs", "list_tasks", "taskArns", desiredStatus=wanted, **by)
     ]
@@ -185,6 +186,7 @@ def log_lines(context: ReadContext, task: Probe, definition: ecs.TaskDefinition 
         raise DataUnavailable(Unavailable(UnavailableKind.UNSUPPORTED, reason))
     stream = f"{logged.log_prefix}/{task.container}/{task.arn.rpartition('/')[2]}"
     where = {"logGroupName": logged.log_group, "logStreamName": stream}
+    # Without startFromHead the newest lines come (API_GetLogEvents).
     events = context.find("logs", "get_log_events", ("ResourceNotFoundException",), **where, limit=_LAST_LINES)
     return [str(event.get("message", "")) for event in (events or {}).get("events", ())]
 

@@ -148,6 +148,7 @@ def _limits(row: dict[str, int]) -> tuple[int, int]:
 
 
 def _keys(schema: list[dict[str, str]], types: dict[str, str]) -> tuple[str, ...]:
+    # HASH, then RANGE: as the alphabet has them.
     ordered = sorted(schema, key=lambda key: key["KeyType"])
     return tuple(f"{key['AttributeName']}:{types.get(key['AttributeName'], '')}" for key in ordered)
 

@@ -180,6 +180,7 @@ class TaskDefinition:
 def cluster(context: ReadContext) -> Cluster:
     """The environment's cluster."""
     name = context.env.named(context.env.names.cluster)
+    # Without CONFIGURATIONS the answer lacks the tasks' key (API_DescribeClusters, include).
     found = context.pages("ecs", "describe_clusters", "clusters", clusters=[name], include=["CONFIGURATIONS"])
     if not found:
         return Cluster(name, None)
@@ -191,6 +192,7 @@ def services(context: ReadContext) -> tuple[Service, ...]:
     """All services of the cluster, ten a call; empty where there is no cluster."""
     name = context.env.named(context.env.names.cluster)
     absent = ("ClusterNotFoundException",)
+    # Ten a page where no number is given (API_ListServices).
     listed = context.find_pages("ecs", "list_services", "serviceArns", absent, cluster=name, maxResults=100)
 
     def describe(batch: Sequence[str]) -> Sequence[Service]:

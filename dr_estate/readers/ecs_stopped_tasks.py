@@ -68,6 +68,7 @@ def failures(context: ReadContext) -> tuple[FailedTask, ...]:
     stopped = context.call("ecs", "list_tasks", cluster=name, desiredStatus="STOPPED", maxResults=_TASKS_A_CALL)
     arns = stopped["taskArns"]
     rows = [row for row in ecs.described_tasks(context, arns) if row.get("stopCode") in _OF_THEIR_OWN] if arns else []
+    # In order of time: the last of a group stays.
     newest = {row.get("group", ""): row for row in sorted(rows, key=_stopped_at)}
     return tuple(FailedTask(group, _stopped_at(row), _reason(row)) for group, row in sorted(newest.items()))
 

@@ -100,6 +100,7 @@ def replications(context: ReadContext) -> tuple[FileReplication, ...]:
     ours = {context.env.region(Side.PRIMARY), context.env.region(Side.DR)}
 
     def of(row: dict[str, Any]) -> tuple[FileReplication, ...]:
+        # Either direction: after a failover the DR region may be the source.
         into = [t for t in row.get("Destinations", []) if {row.get("SourceFileSystemRegion"), t.get("Region")} == ours]
         return context.rows(into, lambda target: _replication(row, target), "FileSystemId")
 

@@ -117,6 +117,7 @@ def _nfs_rule(group: str, permissions: Sequence[dict[str, Any]]) -> NfsRule:
 
 
 def _admits_nfs(permission: dict[str, Any]) -> bool:
+    # -1 is every protocol, and has no ports (EC2 API, IpPermission).
     if permission.get("IpProtocol") == "-1":
         return True
     low, high = permission.get("FromPort", -1), permission.get("ToPort", -1)

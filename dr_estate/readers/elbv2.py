@@ -317,6 +317,7 @@ def _further(condition: dict[str, Any]) -> str:
 
 
 def _action(rows: list[dict[str, Any]]) -> ListenerAction:
+    # The last in order answers the request; those before it authenticate (ELB API, Action).
     *first, last = sorted(rows, key=lambda row: row.get("Order", 0))
     groups = {g["TargetGroupArn"] for g in last.get("ForwardConfig", {}).get("TargetGroups", []) if g.get("Weight", 1)}
     groups |= {last["TargetGroupArn"]} if last.get("TargetGroupArn") else set()

@@ -8,6 +8,7 @@ from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 
 DIMENSION = "DBInstanceIdentifier"
+# Long enough to find the last value before a metric stopped: its age shows that replication broke (T23).
 _WINDOW_MINUTES = 180
 
 

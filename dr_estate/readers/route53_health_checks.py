@@ -69,6 +69,7 @@ def statuses(context: ReadContext) -> tuple[Reading, ...]:
     return read_metrics(
         context,
         [
+            # Minimum: one unhealthy report makes the whole minute one.
             MetricQuery("AWS/Route53", STATUS_METRIC, ((STATUS_DIMENSION, check),), "Minimum", minutes)
             for check in wanted
         ],

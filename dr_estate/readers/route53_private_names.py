@@ -77,6 +77,7 @@ def _names(context: ReadContext, side: Side) -> PrivateNames:
     wanted = {"VPCId": here.id, "VPCRegion": context.env.region(side), "MaxItems": _MOST}
     zones = context.pages("route53", "list_hosted_zones_by_vpc", "HostedZoneSummaries", **wanted)
     account = context.env.account
+    # Zones of other accounts and of services are listed too (API_ListHostedZonesByVPC): their records are not ours.
     own = {z["HostedZoneId"]: z["Name"] for z in zones if z["Owner"].get("OwningAccount") == account}
     rows = {
         zone: context.pages("route53", "list_resource_record_sets", "ResourceRecordSets", HostedZoneId=zone)
@@ -116,6 +117,7 @@ def asked_hosts(context: ReadContext) -> tuple[str, ...]:
     """The names of AWS in the DR region that a task asks for: registry, layers, secrets, logs, files, its database."""
     region = context.env.regions.dr
     files = [f"{system.id}.efs" for system in context.part(efs.file_systems, Side.DR)]
+    # ECR keeps image layers in this bucket of S3 (ECR User Guide, "VPC endpoints").
     services = ("api.ecr", f"{context.env.account}.dkr.ecr", f"prod-{region}-starport-layer-bucket.s3", *_APIS, *files)
     named = [f"{service}.{region}.amazonaws.com" for service in services]
     ending = f".{region}{_DATABASES}"

@@ -73,6 +73,7 @@ def forwarded(context: ReadContext) -> tuple[ForwardedNames, ...] | None:
             (rule for rule in rules if _is_of(host, rule.domain)), key=lambda rule: len(rule.domain), default=None
         )
         zone = max((name for name in zones if _is_of(host, name)), key=len, default="")
+        # A rule goes before a private zone of the same name (Developer Guide, considerations on private hosted zones).
         if rule and rule.forwards and len(rule.domain) >= len(zone):
             found.setdefault(rule.id, []).append(host)
     faces = _faces(context, here.id, [rule for rule in rules if rule.id in found])

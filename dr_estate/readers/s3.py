@@ -168,6 +168,7 @@ def _bucket(name: str, region: str | Unavailable | None, answers: Sequence[Any])
 
 
 def _request(context: ReadContext, name: str) -> dict[str, str]:
+    # A bucket of that name in another account is refused (S3 User Guide, bucket owner condition): it is not ours.
     return {"Bucket": name, "ExpectedBucketOwner": context.env.account}
 
 

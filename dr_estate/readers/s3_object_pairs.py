@@ -67,6 +67,7 @@ def latest(fetch: Fetch, after: str = "") -> Iterator[ObjectVersion]:
             page, coming = coming.result(), None
             if page.get("IsTruncated"):
                 coming = ahead.submit(fetch, _markers(page))
+            # Versions and delete markers come in two lists: together they are in the order of the key again.
             yield from sorted(_entries(page), key=lambda entry: entry.key)
 
 

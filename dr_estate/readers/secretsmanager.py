@@ -29,6 +29,7 @@ from dr_estate.reading.reader import ReadContext
 SECRET_READS = frozenset({"secretsmanager:ListSecrets"})
 VALUE_READS = frozenset({"secretsmanager:BatchGetSecretValue"})
 _PROCESS_KEY = token_bytes(32)
+# The most that BatchGetSecretValue takes (its API page, SecretIdList).
 _SECRETS_A_CALL = 20
 _SMALL = str.maketrans(ascii_uppercase, ascii_lowercase)
 # Others that such a secret may name, as of replication or of monitoring, are not the administrator.
@@ -120,6 +121,7 @@ def secrets(context: ReadContext) -> tuple[Secret, ...]:
     """The estate's secrets, a hundred a call; those scheduled for deletion too. Source: ListSecrets."""
     master = context.env.named(context.env.names.master_secret)
     others = {context.env.named(name) for name in context.env.names.secrets}
+    # What stands before the tenant: ListSecrets filters by how names begin (Secrets Manager API, Filter).
     prefix = context.env.named(context.env.names.tenant_secret, tenant="\0").partition("\0")[0]
     wanted = sorted({master, prefix, *others} - {""})
     filters = [{"Key": "name", "Values": wanted}] if prefix or not context.env.names.tenant_secret else []
@@ -198,6 +200,7 @@ def _secret(row: dict[str, Any]) -> Secret:
         name=row["Name"],
         arn=row["ARN"],
         key=row.get("KmsKeyId", ""),
+        # The original names its own region too, once it is replicated.
         replica_of=row.get("PrimaryRegion", "") if row.get("PrimaryRegion") != row["ARN"].split(":")[3] else "",
         current_version=next((version for version, labels in stages.items() if "AWSCURRENT" in labels), ""),
         changed_at=row.get("LastChangedDate"),

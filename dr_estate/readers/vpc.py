@@ -240,6 +240,7 @@ def route_tables(context: ReadContext) -> tuple[RouteTable, ...]:
 @part(*REGIONAL, reads=frozenset({"ec2:DescribeNatGateways"}))
 def nat_gateways(context: ReadContext) -> tuple[NatGateway, ...]:
     """The VPC's NAT gateways that are not deleted."""
+    # This one call names its filters so (API_DescribeNatGateways).
     rows = _inside(context, "describe_nat_gateways", "NatGateways", filters="Filter")
     there = [row for row in rows if row.get("State") != "deleted"]
     return context.rows(there, _nat_gateway, "NatGatewayId")

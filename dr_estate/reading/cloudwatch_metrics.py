@@ -102,6 +102,7 @@ def _points(
     context: ReadContext, batch: Sequence[MetricQuery]
 ) -> tuple[dict[int, list[tuple[datetime, float]]], dict[int, str]]:
     """The datapoints of each metric of the batch, by its number there, and what keeps them from being all (T62)."""
+    # A call has one StartTime for all of its metrics: `_inside` cuts each one's own window out.
     longest = max(metric.window_minutes for metric in batch)
     rows = context.pages(
         "cloudwatch",
@@ -142,6 +143,7 @@ def _query(number: int, metric: MetricQuery) -> dict[str, Any]:
     dimensions = [{"Name": name, "Value": value} for name, value in metric.dimensions]
     named = {"Namespace": metric.namespace, "MetricName": metric.name, "Dimensions": dimensions}
     return {
+        # An Id begins with a lower-case letter (API_MetricDataQuery).
         "Id": f"m{number}",
         "MetricStat": {"Metric": named, "Period": metric.period_s, "Stat": metric.statistic},
         "ReturnData": True,

@@ -182,6 +182,7 @@ class SideThreads:
         with self._changed:
             is_ours = me in self._since
             if is_ours:
+                # Began infinitely long ago: `_busy` counts it no more.
                 self._since[me] = -float("inf")
                 self._staff()
         try:
@@ -234,6 +235,7 @@ class SideThreads:
         """The next task; None where there is none any more. A thread that lost its place finds no task either."""
         me = threading.get_ident()
         with self._changed:
+            # A thread that comes back from its work is idle again; `_staff` counted a new one as it was started.
             self._idle += self._since.pop(me, None) is not None
             while True:
                 self._drop_begun()

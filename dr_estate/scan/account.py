@@ -198,6 +198,7 @@ def read_region(look: AccountCalls, region: str) -> RegionSide:
         "plans": lambda: _plans(look, region),
         "security_groups": rows("ec2", "describe_security_groups", "SecurityGroups"),
     }
+    # None of these needs another; definitions and rules are asked for by what they name.
     lists = dict(zip(asks, together(*asks.values()), strict=True))
     named = sorted({row["taskDefinition"] for row in lists["services"] or ()})
     ask = partial(look.row, "ecs", region, "describe_task_definition", "taskDefinition")
@@ -247,6 +248,7 @@ def _tables(look: AccountCalls, region: str) -> Rows:
     if names is None:
         return None
     read = answers_for(lambda name: look.row("dynamodb", region, "describe_table", "Table", TableName=name), names)
+    # One table that was not read makes the list unknown: a list without it would say that there is none.
     return None if None in read else read
 
 

@@ -261,6 +261,7 @@ def _gaps_of_service(
             for w in alone
         )
     for workload in workloads:
+        # A host of AWS's has its region between two dots.
         primary = [text for text in _texts(estate, workload, dr) if f".{estate.primary.region}." in text]
         if primary and dr:
             yield MapGap(

@@ -242,6 +242,7 @@ def _buckets(estate: ScannedEstate) -> Iterator[Store]:
         copies = []
         for rule in estate.bucket_rules(name, region) or ():
             to = (rule.get("Destination") or {}).get("Bucket", "").rpartition(":")[2]
+            # A copy within the region is lost with it.
             if rule.get("Status") == "Enabled" and regions.get(to, "") != region:
                 thing = Thing(
                     "bucket",
@@ -270,6 +271,7 @@ def _is_named(text: str, name: str) -> bool:
 
 def _bucket_of(arn: str, name: str) -> bool:
     own = arn.removeprefix("arn:aws:s3:::").partition("/")[0] if arn.startswith("arn:aws:s3:::") else ""
+    # A policy on every bucket names none in particular.
     return bool(own.strip("*")) and fnmatchcase(name, own)
 
 
@@ -373,6 +375,7 @@ def _registry_copies(estate: ScannedEstate, name: str, account: str, region: str
     configuration = (side.registry if side else None) or {}
     for rule in (configuration.get("replicationConfiguration") or {}).get("rules", ()):
         filters = rule.get("repositoryFilters") or ()
+        # Filters are beginnings of names (ECR API, RepositoryFilter: PREFIX_MATCH).
         if filters and not any(name.startswith(entry["filter"]) for entry in filters):
             continue
         for to in rule.get("destinations", ()):

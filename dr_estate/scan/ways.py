@@ -94,6 +94,7 @@ def _origin_links(seen: GlobalSide) -> Iterable[_Link]:
     for row in seen.distributions or ():
         origins = (row.get("Origins") or {}).get("Items") or ()
         groups = (row.get("OriginGroups") or {}).get("Items") or ()
+        # A group's first origin serves; the other is asked when it fails (CloudFront Developer Guide, origin failover).
         second = {member["OriginId"] for group in groups for member in group["Members"]["Items"][1:]}
         names = [row["DomainName"], *((row.get("Aliases") or {}).get("Items") or ())]
         for name in names:

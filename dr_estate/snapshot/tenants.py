@@ -85,4 +85,5 @@ def _from_records(snapshot: Snapshot, env: Environment) -> set[str]:
     suffix = f".{env.traffic.tenant_domain}"
     labels = {name.removesuffix(suffix) for name in names if name.endswith(suffix)}
     known = {env.traffic.origin_record.removesuffix(suffix), "*", env.traffic.test_prefix}
+    # Names of two labels, and those with a hyphen or an underscore (as a certificate's validation), are no tenants.
     return {label for label in labels - known if label.isalnum()}
