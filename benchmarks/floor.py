@@ -45,6 +45,7 @@ class RequestFile:
         body = request.body or b""
         raw = body.encode() if isinstance(body, str) else bytes(body)
         names = {str(name): _text(value) for name, value in request.headers.items()}
+        # Region and service stand in the credential's scope (Signature Version 4): the floor signs each again.
         scope = names.get("Authorization", "").partition("Credential=")[2].split("/")
         wanted = {name: value for name, value in names.items() if name.lower() in _SENT}
         headers = orjson.dumps(wanted).decode()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 _KIB = 1024
+# The peak only grows: between two looks no more than that of the last moments is missed.
 _TICK_S = 0.005
 
 
@@ -33,6 +34,7 @@ class ResourceUsage:
 
 def take(words: Sequence[str], variables: Mapping[str, str], program: str = sys.executable) -> ResourceUsage:
     """Run ``program`` with ``words``, without the caller's AWS settings. Raises RuntimeError on a crash."""
+    # The caller's profile could lead the run to a real account.
     env = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     env |= {"AWS_EC2_METADATA_DISABLED": "true", **variables}
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
@@ -41,6 +43,7 @@ def take(words: Sequence[str], variables: Mapping[str, str], program: str = sys.
         peak_kib, ended = 0, 0
         while not ended:
             peak_kib = max(peak_kib, _peak_kib(process.pid))
+            # wait4 gives the times of this child alone, getrusage those of all.
             ended, status, used = os.wait4(process.pid, os.WNOHANG)
             time.sleep(0 if ended else _TICK_S)
         wall_s = time.monotonic() - began

@@ -21,6 +21,7 @@ def read_estate(environment: Environment, limit: int | None) -> tuple[int, int]:
         calls += 1
 
     session = boto3.Session()
+    # Once a call, however often botocore sends it again.
     session.events.register("before-parameter-build", count)
     tenants: list[str] = []
     for side in (Side.PRIMARY, Side.DR):
@@ -59,6 +60,7 @@ def _read_tenant(session: boto3.Session, region: str, environment: Environment, 
     secrets.get_secret_value(SecretId=secret)
 
 
+# Kept as an ordinary script keeps them: the baseline must not be slow for another reason than its calls.
 _CLIENTS: dict[tuple[str, str], Any] = {}
 
 

@@ -126,6 +126,7 @@ def main() -> None:
     canned = [row for row in rows if row.world == "canned"]
     when = f"{datetime.fromtimestamp(arguments.file.stat().st_mtime, UTC):%Y-%m-%d}"
     (DOCS / "performance.md").write_text(page(canned, arguments.measured_with, when), encoding="utf-8")
+    # One latency: bars of two would read as one series.
     drawn = [row for row in canned if row.latency_ms == max(r.latency_ms for r in canned)]
     (DOCS / "pictures" / "performance.svg").write_text(picture(drawn), encoding="utf-8")
 

@@ -54,11 +54,13 @@ def _custodian(environment: Environment, folder: Path) -> Sequence[str]:
         json.dumps({"policies": [{"name": kind, "resource": f"aws.{kind}"} for kind in KINDS]}), encoding="utf-8"
     )
     regions = (environment.regions.primary, environment.regions.dr)
+    # Without 0 a second run reads Custodian's own cache, not AWS.
     return ["run", "-s", f"{folder}/out", "--cache-period", "0", *_repeated_option("-r", regions), str(policies)]
 
 
 def _prowler(environment: Environment, folder: Path) -> Sequence[str]:
     regions = (environment.regions.primary, environment.regions.dr)
+    # Prowler ends with 3 where a check failed: that is a result, and no failure of the run.
     out = ["--output-formats", "csv", "--output-directory", f"{folder}/out", "--no-banner", "--ignore-exit-code-3"]
     return ["aws", "--region", *regions, "--service", *SERVICES, *out]
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 ENVIRONMENTS = Path(__file__).parents[1] / "environments"
 Outcome = dict[str, float | int | str]
+# A part that is given up costs no time: no measurement may depend on the deadline.
 _LONG_DEADLINE_S = 3600
 _PATIENCE_S = 600
 

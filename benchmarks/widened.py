@@ -21,6 +21,7 @@ def widened_snapshot(snapshot: Snapshot, pattern: str, tenants: int) -> Snapshot
 
     Each member of a list that names that tenant alone is repeated for each new one, by its name.
     """
+    # From 1000 on: no tenant of a small estate has such a number.
     names = [f"tenant{1000 + number}".encode() for number in range(tenants)]
     return from_json(rewritten_evidence(to_json(snapshot), lambda body: _wide(body, pattern.encode(), names)))
 
@@ -36,6 +37,7 @@ def _wide(value: Any, pattern: bytes, names: list[bytes]) -> Any:
         return value
     members = []
     for member in value:
+        # A row that names another tenant too is shared: each copy of it would name that one again.
         if set(_TENANT.findall(orjson.dumps(member))) == {pattern}:
             members += [member, *_copies(member, pattern, names)]
         else:

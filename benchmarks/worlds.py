@@ -36,6 +36,7 @@ class BenchmarkWorld:
 
     def latency(self, seconds: float) -> None:
         """Delay every answer by ``seconds``."""
+        # The emulator is asked through its own endpoint; the canned server has a path for it.
         if self.kind == "emulator":
             self.emulator.latency(seconds)
         else:

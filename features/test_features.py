@@ -4,4 +4,5 @@ from __future__ import annotations
 
 from pytest_bdd import scenarios
 
+# A feature that is not bound is never judged: the folder as a whole leaves none out.
 scenarios(".")

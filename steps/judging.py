@@ -18,6 +18,7 @@ from dr_checks.core.serialization import RESULT_PROPERTY, result_to_json
 from dr_estate.model.visible import one_line
 from dr_estate.model.world_id import is_sandbox
 
+# pytest prints this text for each scenario; the attached table has every finding.
 _SHOWN = 20
 
 
@@ -54,6 +55,7 @@ def judged(check: Check, estate: Observation, request: pytest.FixtureRequest) ->
     """Judge the estate by the check, and report what it found."""
     known = estate.judged.get(check.id)
     result = known or judge(check, estate.snapshot, estate.environment, estate.only_tenants)
+    # Before the exceptions: what they add to a finding is no command.
     result = _with_commands(result, estate)
     result = apply_exceptions(result, estate.exceptions, estate.snapshot.taken_at.date())
     scenario = scenario_reports_registry[request.node].scenario
@@ -79,6 +81,7 @@ def _raise(result: CheckResult) -> None:
     __tracebackhide__ = True
     if result.status is Status.NOT_APPLICABLE:
         pytest.skip(one_line(f"NOT APPLICABLE: {result.reason}"))
+    # What was not seen is no gap: Allure shows it as broken, and a pipeline by an exit code of its own.
     if result.status is Status.UNKNOWN:
         raise NotSeen(_failure_text(result, Status.UNKNOWN))
     if result.status is Status.EXCEPTED:

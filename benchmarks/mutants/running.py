@@ -31,6 +31,7 @@ _CPU_S, _CPU_S_A_TEST, _MOST_TESTS, _WALL_FACTOR = (
     600,
     20,
 )  # CPU counts, because the machine may be busy; the wall ends a deadlock
+# A mutant may build a list without end: it must die before the machine does.
 _MEMORY = 6 * 2**30
 
 
@@ -156,6 +157,7 @@ def finish() -> tuple[int, bool]:
 
 def _judge(candidate: Candidate, turns: Iterable[Sequence[str]]) -> int:
     limit(_MOST_TESTS)
+    # Before every other finder: a module that is imported already stays as it is, so its rooms are not preloaded.
     sys.meta_path.insert(0, _Mutated(candidate))
     return next((code for paths in turns if (code := int(pytest.main([*QUIET, *paths])))), 0)
 
@@ -178,6 +180,7 @@ def fork(work: Callable[[], int]) -> int:
     pid = os.fork()
     if pid:
         return pid
+    # For a death before the work is over: that mutant is killed, not alive.
     code = 1
     try:
         nowhere = os.open(os.devnull, os.O_RDWR)

@@ -28,6 +28,7 @@ def keep(records, s3, bucket, folder):
     for record in records:
         row = anchor(record)
         text = json.dumps(row, indent=2).encode()
+        # S3 takes an upload into a bucket with Object Lock only with a checksum (API_PutObject).
         s3.put_object(Bucket=bucket, Key=f"{folder}/{name(row)}", Body=text, ChecksumAlgorithm="SHA256")
 
 

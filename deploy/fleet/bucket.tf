@@ -52,6 +52,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "fleet" {
       noncurrent_days = 30
     }
 
+    # Parts of an upload that broke off are billed, and no listing of objects shows them.
     abort_incomplete_multipart_upload {
       days_after_initiation = 1
     }

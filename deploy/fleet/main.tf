@@ -128,6 +128,7 @@ data "aws_iam_policy_document" "trust" {
       identifiers = ["${each.value}.amazonaws.com"]
     }
 
+    # No service may take the role for another account (IAM guide, the confused deputy problem).
     condition {
       test     = "StringEquals"
       variable = "aws:SourceAccount"
@@ -155,6 +156,7 @@ resource "aws_iam_role_policy_attachment" "execution" {
 }
 
 # The tool first, then what copies its files into the bucket: the essential container is the last one.
+# COMPLETE, not SUCCESS: what the tool found is kept where its exit code is not 0 (API_ContainerDependency).
 resource "aws_ecs_task_definition" "fleet" {
   for_each                 = local.containers
   family                   = "${local.name}-${each.key}"

@@ -65,6 +65,7 @@ class Account:
         return self._clients[service, region]
 
     def _make(self, service: str, region: str, **keys: str) -> Any:
+        # A throttled look is no answer to a question: botocore asks again.
         config = Config(retries={"mode": "standard", "total_max_attempts": 5})
         return boto3.client(service, region, endpoint_url=self.endpoint_url, config=config, **keys)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from truth_kit.account import Account, refused
 
+# IAM's control plane is there (T14).
 GLOBAL, DENIED = "us-east-1", ("AccessDenied", "AccessDeniedException")
 KEYS = {
     "aws_access_key_id": "AccessKeyId",
@@ -33,6 +34,7 @@ def caller(account: Account, what: str, statements: list[dict[str, Any]]) -> dic
     def assume() -> None:
         got.update(sts.assume_role(RoleArn=role, RoleSessionName=what)["Credentials"])
 
+    # IAM is eventually consistent (IAM guide, Troubleshooting): a new role is refused for a while.
     account.until("the role can be assumed", lambda: not refused(assume, *DENIED))
     return {key: got[named] for key, named in KEYS.items()}
 

@@ -68,6 +68,7 @@ def _ours(account: Account, service: str, operation: str, result: str, name: str
 
 def _backup_replications(account: Account) -> Iterator[Found]:
     for row in account.pages("rds", account.dr, "describe_db_instance_automated_backups", "DBInstanceAutomatedBackups"):
+        # The DR region lists its own databases' backups too; what is retained replicates no more.
         replicated = row["DBInstanceArn"].split(":")[3] == account.primary
         if row["DBInstanceIdentifier"].startswith(account.prefix) and replicated and row["Status"] != "retained":
             yield account.dr, row["DBInstanceArn"]
@@ -82,6 +83,7 @@ def _instances(account: Account) -> Iterator[Found]:
 
 
 def _delete_instance(account: Account, region: str, name: str) -> None:
+    # Else a snapshot and the backups stay, and are billed.
     account.client("rds", region).delete_db_instance(
         DBInstanceIdentifier=name, SkipFinalSnapshot=True, DeleteAutomatedBackups=True
     )
@@ -171,8 +173,10 @@ def _secrets(account: Account) -> Iterator[Found]:
 def _delete_secret(account: Account, region: str, name: str) -> None:
     client = account.client("secretsmanager", region)
     secret = client.describe_secret(SecretId=name)
+    # A secret that has replicas cannot be deleted (API_DeleteSecret): each is made one of its own first.
     if secret.get("PrimaryRegion", region) != region:
         client.stop_replication_to_replica(SecretId=secret["ARN"])
+    # A recovery window keeps the name taken for seven days at least.
     client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
 
 
@@ -223,6 +227,7 @@ def _zones(account: Account) -> Iterator[Found]:
 def _delete_zone(account: Account, region: str, name: str) -> None:
     client = account.client("route53", region)
     rows = account.pages("route53", region, "list_resource_record_sets", "ResourceRecordSets", HostedZoneId=name)
+    # Route 53 takes these two away with the zone, and deletes none that has others (API_DeleteHostedZone).
     changes = [{"Action": "DELETE", "ResourceRecordSet": row} for row in rows if row["Type"] not in ("NS", "SOA")]
     if changes:
         client.change_resource_record_sets(HostedZoneId=name, ChangeBatch={"Changes": changes})
@@ -239,6 +244,7 @@ def _delete_check(account: Account, region: str, name: str) -> None:
     account.client("route53", region).delete_health_check(HealthCheckId=name)
 
 
+# The order counts: AWS deletes no file system that is replicated, and a job under way makes what is deleted after it.
 KINDS = (
     Kind("replications of automated backups", _backup_replications, _stop_backup_replication),
     Kind("database instances", _instances, _delete_instance),

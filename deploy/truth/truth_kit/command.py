@@ -151,8 +151,10 @@ def _ask(options: argparse.Namespace) -> int:
         for scene in scenes:
             for row in _play(scene, account, questions):
                 answers.append(row)
+                # After each answer: a scene that fails must not cost the hours before it.
                 _write(options.out, answers)
                 print(row.get("error") or f"{row['id']}: {json.dumps(row['answer'])}", flush=True)
+    # After Ctrl-C too: what stands is billed by the hour.
     finally:
         left = _take_away(account, folder, program)
     print(f"{options.out}: {sum(row['answer'] is not None for row in answers)} of {len(questions)} questions answered")
@@ -188,6 +190,7 @@ def _account(options: argparse.Namespace, run: str) -> Account:
         poll_s=options.poll_s, grace_s=options.grace_s, patience_s=options.patience_s,
     )  # fmt: skip
     number = account.client("sts", account.primary).get_caller_identity()["Account"]
+    # The kit makes and deletes: with the keys of another account it would do so there.
     if number != account.number:
         raise NotBegun(f"These credentials are of account {number}, not of {account.number} as --throw-away says.")
     return account

@@ -63,6 +63,7 @@ def ask_of_a_replica(account: Account) -> Iterator[Answer]:
     _wait_available(account, account.dr, name)
     yield "rds.replica-retention-days", describe(account, account.dr, name)["BackupRetentionPeriod"]
     rds.promote_read_replica(DBInstanceIdentifier=name)
+    # A state that is shorter than poll_s is missed: "no reboot" is the weaker of the two answers.
     states: set[str] = set()
 
     def promoted() -> bool:
@@ -88,6 +89,7 @@ def ask_of_replicated_backups(account: Account) -> Iterator[Answer]:
 
     def replicated() -> list[dict[str, Any]]:
         rows = account.pages("rds", account.dr, "describe_db_instance_automated_backups", "DBInstanceAutomatedBackups")
+        # By the resource id: whether the name follows is the question (T57).
         return [row for row in rows if row.get("DbiResourceId") == resource and row["Status"] == "replicating"]
 
     account.until("the automated backups are replicated", lambda: bool(replicated()))

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from truth_kit.account import TAG, Account, TooLate, refused
 from truth_kit.scene import Answer
 
+# CreationDate is accurate to milliseconds (API_RecoveryPointByBackupVault): a copy's own date is seconds later.
 SAME_MOMENT_S = 0.05
 REFUSED = ("InvalidParameterValueException", "InvalidRequestException", "MissingParameterValueException")
 IN_USE = ("FileSystemInUse", "ConflictException", "ReplicationAlreadyExists", "ValidationException", "BadRequest")
@@ -113,6 +114,7 @@ def _replicate(account: Account, what: str) -> tuple[str, str]:
     """Replicate a new file system to another new one: both ids."""
     source = create(account, account.primary, f"{what}-source")["FileSystemId"]
     target = create(account, account.dr, f"{what}-target")["FileSystemId"]
+    # An existing file system is a destination only while it is not protected (T28).
     account.client("efs", account.dr).update_file_system_protection(
         FileSystemId=target, ReplicationOverwriteProtection="DISABLED"
     )

@@ -51,6 +51,7 @@ def _starts(account: Account, document: str, wide: list[dict[str, Any]], narrow:
             not refused(lambda: ssm.start_automation_execution(DocumentName=document, DocumentVersion=DEFAULT), *DENIED)
         )
 
+    # The wide rights first: once they work, a refusal of the narrow ones is an answer, and no delay of IAM's.
     account.until("the document can be started", may(caller(account, f"{what}-wide", wide)))
     return account.shows(may(caller(account, f"{what}-narrow", narrow)))
 

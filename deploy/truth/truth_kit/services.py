@@ -12,6 +12,7 @@ from truth_kit.scene import Answer
 READ_ONLY = ("InvalidParameterException", "InvalidRequestException")
 DRAWS = 40  # by chance alone the same of two records: once in 5e11 runs
 PIN_POLL_S = 0.5
+# Addresses for documentation (RFC 5737): nobody is at them.
 ADDRESSES = {"first": "192.0.2.1", "second": "192.0.2.2", "PRIMARY": "192.0.2.10", "SECONDARY": "192.0.2.20"}
 
 

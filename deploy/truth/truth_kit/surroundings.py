@@ -18,6 +18,7 @@ class TerraformFails(Exception):
 
 def build(account: Account, folder: Path, program: str) -> dict[str, str]:
     """Apply the module in ``folder``, which keeps its state. Returns its outputs. Raises TerraformFails."""
+    # The folder of an interrupted run is taken up again: its state holds what stands.
     shutil.copytree(MODULE, folder, dirs_exist_ok=True)
     variables = {"run": account.run, "primary": account.primary, "dr": account.dr}
     if account.endpoint_url:
