@@ -18,6 +18,7 @@ from sandbox.moto_ext.quotas.limits import limit
 
 DB_INSTANCES = "L-7B6409FD"
 
+# moto keeps name and value of a parameter alone.
 _BY_USER = {  # what AWS reports of each parameter beside its value (API_Parameter)
     "Description": "",
     "Source": "user",
@@ -63,6 +64,7 @@ def _usage(backend: RDSBackend) -> dict[str, int]:
 
 
 def _attributes(response: RDSResponse, _params: Mapping[str, Any]) -> dict[str, Any]:
+    # The one quota that RDS and Service Quotas share: raised there, it must be seen here.
     instances = limit(response.current_account, response.region, "rds", DB_INSTANCES)
     limits = DEFAULTS | {"DBInstances": int(instances)} | state(response.backend, "account_quotas")
     used = _usage(response.backend)
@@ -85,6 +87,8 @@ def _pending(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]
 def _groups(original: Any, self: RDSBackend, db_parameter_group_kwargs: Mapping[str, Any]) -> Any:
     found = original(self, db_parameter_group_kwargs)
     name = db_parameter_group_kwargs.get("db_parameter_group_name")
+    # moto answers an empty list for a group that is not there
+    # (API_DescribeDBParameterGroups, DBParameterGroupNotFound).
     if name and not found:
         raise DBParameterGroupNotFoundError(name)
     return found
@@ -94,6 +98,7 @@ def _parameters(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, A
     group = response.backend.describe_db_parameter_groups({"db_parameter_group_name": params["DBParameterGroupName"]})[
         0
     ]
+    # Engine defaults are not listed: only what somebody set is compared.
     set_by_user = [{**_BY_USER, **parameter} for parameter in group.parameters.values()]
     wanted = params.get("Source")
     return {"Parameters": [parameter for parameter in set_by_user if wanted in (None, parameter["Source"])]}

@@ -22,6 +22,7 @@ from sandbox.core.state import now, replicated_until
 from sandbox.core.timing import soon, to_the_second
 from sandbox.moto_ext.rds.rds import facts_of, gib_of, log_upload_s, require_key
 
+# Cross-region automated backups an account by default (T24).
 QUOTA = 20
 
 
@@ -52,6 +53,7 @@ class ReplicatedBackup:
 
     def latest(self) -> datetime:
         """The newest restorable time in this region: about five minutes behind the source, still when it is dark."""
+        # RDS uploads transaction logs every five minutes (RDS guide, point-in-time recovery).
         reached = replicated_until(self.source_region, log_upload_s())
         return to_the_second(min(reached, self.frozen_at) if self.frozen_at else reached)
 
@@ -59,6 +61,7 @@ class ReplicatedBackup:
         """As DescribeDBInstanceAutomatedBackups answers."""
         latest = self.latest()
         window = {"EarliestTime": latest - timedelta(days=self.retention_days), "LatestTime": latest}
+        # default:mysql-8-0, the option group that the source's engine has by default.
         major = "-".join(str(self.facts["engine_version"]).split(".")[:2])
         return _common(self.facts) | {
             "OptionGroupName": f"default:{self.facts['engine']}-{major}",
@@ -67,6 +70,7 @@ class ReplicatedBackup:
             "DbiResourceId": self.resource_id,
             "Region": self.source_region,
             "InstanceCreateTime": self.created_at,
+            # Nothing can be restored before the first snapshot has arrived.
             "RestoreWindow": None if self.status == "pending" else window,
             "Status": self.status,
             "KmsKeyId": self.kms_key_id,
@@ -85,8 +89,10 @@ def retained_backups(backend: RDSBackend) -> dict[str, RetainedBackup]:
     """The backups kept of instances that are gone; those of an instance that is still being deleted are its own."""
     backups: dict[str, RetainedBackup] = state(backend, "retained_automated_backups")
     for arn, backup in list(backups.items()):
+        # Each of them expires; the whole is gone with the last.
         if backup.latest() < now() - timedelta(days=backup.retention_days):
             del backups[arn]
+    # By resource id: another instance may bear the name by now.
     there = {instance.dbi_resource_id for instance in backend.databases.values()}
     return {arn: backup for arn, backup in backups.items() if backup.resource_id not in there}
 
@@ -94,6 +100,7 @@ def retained_backups(backend: RDSBackend) -> dict[str, RetainedBackup]:
 def _retain(original: Any, self: RDSResponse) -> Any:
     answer = original(self)
     gone = answer.result["DBInstance"]
+    # RDS deletes automated backups with the instance unless this is false (API_DeleteDBInstance).
     if self.params.get("DeleteAutomatedBackups") is False and gone.backup_retention_period:
         arn = _arn_of(gone)
         state(self.backend, "retained_automated_backups")[arn] = RetainedBackup(
@@ -106,6 +113,7 @@ def _retain(original: Any, self: RDSResponse) -> Any:
             facts=facts_of(gone),
             created_at=gone.instance_create_time,
             replicating_from=now(),
+            # Nothing is added to it: the window's end stands still.
             frozen_at=replicated_until(gone.region, log_upload_s()),
         )
     return answer
@@ -186,6 +194,7 @@ def db_instance_automated_backups_replications(self: DBInstance) -> list[dict[st
 
 def _source(backend: RDSBackend, arn: str) -> DBInstance:
     *_, region, _account, _kind, identifier = arn.split(":")
+    # A backup is replicated from another region only (API_StartDBInstanceAutomatedBackupsReplication).
     if region == backend.region_name:
         raise refused("InvalidParameterValue", "Automated backups are replicated to another region than their own.")
     instance: DBInstance = rds_backends[backend.account_id][region].describe_db_instances(identifier)[0]
@@ -208,7 +217,9 @@ def _start(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]:
         source_arn=source.db_instance_arn,
         identifier=source.db_instance_identifier,
         resource_id=source.dbi_resource_id,
+        # The default of the API.
         retention_days=params.get("BackupRetentionPeriod") or 7,
+        # An encrypted source needs a key of the region that keeps the backup.
         kms_key_id=require_key(backend, source.storage_encrypted, params.get("KmsKeyId")),
         facts=facts_of(source),
         created_at=source.instance_create_time,
@@ -228,6 +239,7 @@ def _stop(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]:
 
 def _describe(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]:
     backend = response.backend
+    # An instance with retention 0 has no automated backup.
     every = [_own_backup(instance) for instance in backend.databases.values() if instance.backup_retention_period]
     every += [copy.describe() for copy in (*retained_backups(backend).values(), *replications(backend).values())]
     identifiers = ("DBInstanceIdentifier", "DbiResourceId", "DBInstanceAutomatedBackupsArn")

@@ -27,6 +27,7 @@ def _modify(original: Any, self: RDSBackend, db_instance_identifier: str, db_kwa
     name = db_instance_identifier
     unless_leaving(self, name)
     if wanted := db_kwargs.get("db_instance_class"):
+        # A change of class is a new host: it can lack capacity as a creation can.
         require_capacity(self, str(wanted))
     to = db_kwargs.get("new_db_instance_identifier")
     if not to or to == name:
@@ -39,10 +40,12 @@ def _modify(original: Any, self: RDSBackend, db_instance_identifier: str, db_kwa
     if to in self.databases:
         raise DBInstanceAlreadyExists
     standing = self.describe_db_instances(name)[0]
+    # RDS renames an available instance only (RDS guide, renaming a DB instance).
     if standing.status != "available":
         raise refused("InvalidDBInstanceState", f"Instance {name} is {standing.status}: it cannot be renamed now.")
     former = standing.db_instance_arn
     renamed: DBInstance = original(self, name, db_kwargs)
+    # After the rename: by then the ARN is the new one.
     _follow(self, former, name, renamed)
     begin(renamed, "renaming", "rds.rename", name)
     return renamed
@@ -50,6 +53,7 @@ def _modify(original: Any, self: RDSBackend, db_instance_identifier: str, db_kwa
 
 def _kind_of_change(was: tuple[bool, float], changed: DBInstance) -> str:
     """The operation that turns an instance with ``was`` (Multi-AZ, GiB) into the changed one."""
+    # Storage first: a change of both takes as long as the storage does.
     if gib_of(changed) > was[1]:
         return "rds.modify-storage"
     return "rds.modify-multi-az" if changed.multi_az and not was[0] else "rds.modify"
@@ -57,6 +61,7 @@ def _kind_of_change(was: tuple[bool, float], changed: DBInstance) -> str:
 
 def _follow(backend: RDSBackend, former_arn: str, former: str, renamed: DBInstance) -> None:
     """Let what refers to the instance by its old name refer to the new one."""
+    # Replicas and replicated backups are in other regions too.
     for region in list(rds_backends[backend.account_id]):
         there = rds_backends[backend.account_id][region]
         for other in there.databases.values():
@@ -69,6 +74,7 @@ def _follow(backend: RDSBackend, former_arn: str, former: str, renamed: DBInstan
                 known[former] = renamed.db_instance_identifier
             other.replicas = [known.get(name, name) for name in other.replicas]
         for copy in replications(there).values():
+            # Whether the identifier follows is not documented (T57): truth.json decides.
             if copy.resource_id == renamed.dbi_resource_id and truth.answer("rds.replicated-backup-follows-rename"):
                 copy.source_arn, copy.identifier = renamed.db_instance_arn, renamed.db_instance_identifier
 
@@ -76,6 +82,7 @@ def _follow(backend: RDSBackend, former_arn: str, former: str, renamed: DBInstan
 def _first_snapshot(original: Any, self: RDSBackend, db_instance_identifier: str, db_snapshot_identifier: str) -> Any:
     """The snapshot of a new instance is called by its name and the minute: another may have had that name until now."""
     name = db_snapshot_identifier
+    # moto names it by name and minute: a database that was renamed a moment ago has taken that name.
     if name in self.database_snapshots:
         name += f"-{self.databases[db_instance_identifier].dbi_resource_id[-6:].lower()}"
     return original(self, db_instance_identifier, name)
@@ -85,13 +92,16 @@ def _modify_group(
     original: Any, self: RDSBackend, db_parameter_group_name: str, db_parameter_group_parameters: Any
 ) -> Any:
     name, changes = db_parameter_group_name, list(db_parameter_group_parameters)
+    # AWS's own groups cannot be changed (RDS guide, DB parameter groups).
     if name.startswith("default."):
         raise refused("InvalidParameterValue", f"The parameter group {name} is AWS's own and cannot be modified.")
     group = self.db_parameter_groups.get(name)
+    # What holds until the change has been applied.
     before = _read_only_value(group) if group is not None else ""
     changed = original(self, name, changes)
     if any(change.get("ParameterName") == engine_of(changed.family).read_only for change in changes):
         changed.__dict__[FORMER] = before
+    # A static parameter waits for a reboot, which is not played.
     if any(change.get("ApplyMethod") != "pending-reboot" for change in changes):
         begin(changed, "applying", "rds.apply-parameters", name)
     return changed
@@ -115,6 +125,7 @@ def _statuses(_original: Any, self: DBInstance) -> list[dict[str, str]]:
 def refuses_writes(instance: DBInstance) -> str:
     """The parameter group by which the instance refuses writes at this moment, "" where it takes them."""
     for group in instance.db_parameter_groups():
+        # The fence holds only once the group is in sync: a write before that still goes through.
         value = group.__dict__.get(FORMER, "") if _applying(group) else _read_only_value(group)
         if is_on(value):
             return str(group.name)

@@ -37,18 +37,21 @@ def _delete(
     found: DBInstance = self.describe_db_instances(db_instance_identifier)[0]
     if found.dbi_resource_id in _leaving(self):
         raise refused("InvalidDBInstanceState", f"Instance {db_instance_identifier} is already being deleted.")
+    # A protected instance is refused by moto itself.
     if transition_s() <= 0 or found.deletion_protection:
         gone: DBInstance = original(
             self, db_instance_identifier, final_db_snapshot_identifier, skip_final_snapshot, delete_automated_backups
         )
         return gone
     if final_db_snapshot_identifier and not skip_final_snapshot:
+        # Now: the instance still has its data, and the snapshot outlives it.
         self.create_db_snapshot(db_instance_identifier, final_db_snapshot_identifier, snapshot_type="manual")
     _leaving(self)[found.dbi_resource_id] = (
         found.db_instance_identifier,
         soon("rds.delete", found.db_instance_identifier),
         bool(delete_automated_backups),
     )
+    # Listed until it is gone: its name cannot be taken again before.
     found.status = "deleting"
     return found
 
@@ -61,6 +64,7 @@ def sweep(backend: RDSBackend) -> None:
             continue
         del leaving[resource]
         found = backend.databases.get(name)
+        # By resource id: a rename may have given the name to another.
         if found is not None and found.dbi_resource_id == resource:
             _take_away(backend, found, with_backups)
 
@@ -75,6 +79,7 @@ def _take_away(backend: RDSBackend, instance: DBInstance, with_backups: bool) ->
         for database_snapshot in db_snapshots.values()
         if database_snapshot.database is instance and database_snapshot.snapshot_type == "automated"
     ]
+    # Manual snapshots stay (RDS guide, deleting a DB instance).
     for snapshot in taken if with_backups else []:
         backend.delete_db_snapshot(snapshot.db_snapshot_identifier)
 
@@ -85,6 +90,7 @@ def detach(backend: RDSBackend, replica: DBInstance) -> None:
     region = source.split(":")[3] if source.startswith("arn:") else backend.region_name
     found = rds_backends[backend.account_id][region].databases.get(source.rpartition(":")[2])
     if found is not None:
+        # The source's list of replicas must not name one that is gone.
         found.remove_replica(replica)
 
 
@@ -105,6 +111,7 @@ def _require_final_snapshot(original: Any, self: RDSResponse) -> Any:
     """A caller names a final snapshot or skips it; a replica and a member of a cluster have none."""
     chosen = self.params.get("SkipFinalSnapshot") or self.params.get("FinalDBSnapshotIdentifier")
     found = self.backend.databases.get(self.params["DBInstanceIdentifier"])
+    # API_DeleteDBInstance: a snapshot or the word that there is none; a replica has no final snapshot.
     if not chosen and found is not None and not found.is_replica and not found.db_cluster_identifier:
         message = "FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified."
         raise refused("InvalidParameterCombination", message)

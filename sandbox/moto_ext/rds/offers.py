@@ -31,6 +31,7 @@ STORAGE = ("gp2", "gp3", "io1", "io2")
 
 def _major(version: str) -> str:
     whole, _, rest = version.partition(".")
+    # PostgreSQL counts whole versions from 10 on; MySQL and MariaDB by two numbers.
     return whole if int(whole) > 11 else f"{whole}.{rest.partition('.')[0]}"  # noqa: PLR2004 - PostgreSQL counts so
 
 
@@ -39,6 +40,7 @@ def _offers(backend: RDSBackend, params: Mapping[str, Any]) -> list[tuple[str, s
     wanted, version = params.get("Engine"), params.get("EngineVersion")
     engines = [wanted] if wanted else list(VERSIONS)
     every = [(engine, number) for engine in engines for number in VERSIONS.get(engine, ())]
+    # A disaster withdraws by name: a class, a version or a region.
     gone = state(backend, "withdrawn_offers")
     return [
         (engine, number) for engine, number in every if version in (None, number, _major(number)) and number not in gone
@@ -83,6 +85,7 @@ def _orderable_of_engine(response: RDSResponse) -> Any:
             "Engine": engine,
             "EngineVersion": version,
             "DBInstanceClass": instance_class,
+            # Of MySQL and MariaDB; PostgreSQL's is postgresql-license on AWS.
             "LicenseModel": "general-public-license",
             "MultiAZCapable": True,
             "ReadReplicaCapable": True,
@@ -92,6 +95,7 @@ def _orderable_of_engine(response: RDSResponse) -> Any:
         }
         for engine, version in _offers(response.backend, params)
         for instance_class in classes
+        # A row for each storage type, as AWS answers.
         for storage in STORAGE
     ]
     return ActionResult({"OrderableDBInstanceOptions": rows})
@@ -100,6 +104,7 @@ def _orderable_of_engine(response: RDSResponse) -> Any:
 def _source_regions(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]:
     """The other regions; automated backups replicate from each that no disaster withdrew."""
     gone = state(response.backend, "withdrawn_offers")
+    # botocore's list of regions: every region of the partition is a source here.
     others = [entry for entry in Session().get_available_regions("rds") if entry != response.region]
     return {
         "SourceRegions": [

@@ -38,6 +38,7 @@ def restore_from(backend: RDSBackend, copy: ReplicatedBackup, params: dict[str, 
     Raises InvalidRestoreFault when ``restore_time`` is outside the copies' window.
     """
     moment = params.get("restore_time")
+    # Of this region: when the source is dark it ends where the last log arrived (T24).
     window = copy.describe()["RestoreWindow"]
     if window is None:
         raise refused("PointInTimeRestoreNotEnabled", "The replicated backup has no restorable time yet.")
@@ -49,6 +50,7 @@ def restore_from(backend: RDSBackend, copy: ReplicatedBackup, params: dict[str, 
         raise refused("InvalidParameterCombination", "Name a RestoreTime or ask for the latest restorable time.")
     values = {key: value for key, value in params.items() if key not in RESTORE_ONLY}
     values["db_instance_identifier"] = params["target_db_instance_identifier"]
+    # The key of the copies, not of the source: it must still work on the day (T19).
     key = require_key(backend, bool(copy.kms_key_id), copy.kms_key_id)
     db_instance = create_copy(backend, copy.facts | {"kms_key_id": key}, values, TO_A_MOMENT)
     source = rds_backends[backend.account_id][copy.source_region]
@@ -63,11 +65,13 @@ def _to_point_in_time(
 ) -> DBInstance:
     params = plain(overrides)
     if arn := params.get("source_db_instance_automated_backups_arn"):
+        # An instance that is gone is restored by the ARN of its backups alone.
         copy = {**retained_backups(self), **replications(self)}.get(arn)
         if copy is None:
             raise refused("DBInstanceAutomatedBackupNotFound", f"Automated backup {arn} not found in this region.")
         return restore_from(self, copy, params)
     instance = self.describe_db_instances(source_db_identifier)[0]
+    # A restore cannot be smaller than its source (API_RestoreDBInstanceToPointInTime).
     if (params.get("allocated_storage") or instance.allocated_storage) < instance.allocated_storage:
         raise refused("InvalidParameterValue", "Allocated storage size can't be less than the source instance size.")
     if not instance.backup_retention_period:
@@ -86,6 +90,7 @@ def _to_point_in_time(
 
 def _snapshot(original: Any, self: RDSBackend, *args: Any, **kwargs: Any) -> DBSnapshot:
     snapshot: DBSnapshot = original(self, *args, **kwargs)
+    # Now: what is written later is not in the snapshot.
     snapshot.__dict__["held_rows"] = tuple(stored_data.rows_of(snapshot.database))
     if is_real():
         name = snapshot.database.db_instance_identifier
@@ -94,6 +99,7 @@ def _snapshot(original: Any, self: RDSBackend, *args: Any, **kwargs: Any) -> DBS
 
 
 def _from_snapshot(original: Any, self: RDSBackend, from_snapshot_id: str, overrides: Any) -> DBInstance:
+    # AWS Backup's points bear ids of RDS snapshots, and moto's RDS does not know them.
     if point := point_behind(self, from_snapshot_id):
         return from_point(self, point, plain(overrides))
     rows = self.get_db_snapshot(from_snapshot_id).__dict__.get("held_rows", ())
@@ -116,6 +122,7 @@ def _copy_snapshot(
         self.extract_snapshot_name_from_arn(source_db_snapshot_identifier)
     source = self.get_db_snapshot(source_db_snapshot_identifier)
     elsewhere = source.region != self.region_name
+    # Within a region an encrypted snapshot keeps its key.
     if elsewhere:
         kms_key_id = require_key(self, source.encrypted, kms_key_id)
     snapshot: DBSnapshot = original(
