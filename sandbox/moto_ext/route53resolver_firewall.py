@@ -24,20 +24,24 @@ def blocks(account: str, region: str, vpc: str, host: str) -> bool:
     """Whether a rule of the VPC blocks the host: of groups and rules by priority, the first about it decides."""
     backend = route53resolver_backends[account][region]
     groups = [row for row in state(backend, ASSOCIATIONS).values() if row["VpcId"] == vpc]
+    # The lowest number first (Route 53 guide, rule groups and rules).
     for group in sorted(groups, key=lambda row: int(row["Priority"])):
         rules = [
             row for row in state(backend, RULES).values() if row["FirewallRuleGroupId"] == group["FirewallRuleGroupId"]
         ]
         for rule in sorted(rules, key=lambda row: int(row["Priority"])):
             domains = state(backend, LISTS)[rule["FirewallDomainListId"]]["Domains"]
+            # Tasks ask for addresses: a rule about another type does not meet them.
             if rule.get("Qtype") in (None, "A", "TYPE1") and any(
                 _is_about(domain.rstrip("."), host) for domain in domains
             ):
+                # ALLOW ends the search as BLOCK does; ALERT is played as ALLOW.
                 return bool(rule["Action"] == "BLOCK")
     return False
 
 
 def _is_about(domain: str, host: str) -> bool:
+    # *.example.com covers what is below it, and not the domain itself.
     return domain in ("*", host) or (domain.startswith("*.") and host.endswith(domain[1:]))
 
 
@@ -51,6 +55,7 @@ def _row_of(self: Route53ResolverResponse, kind: str, name: str) -> _Row:
 
 def _create_row(self: Route53ResolverResponse, kind: str, prefix: str, row: _Row) -> _Row:
     name = f"{prefix}-{mock_random.get_random_hex(17)}"
+    # UPDATING for some seconds on AWS.
     stored = {**row, "Id": name, "Status": "COMPLETE"}
     state(self.route53resolver_backend, kind)[name] = stored
     return stored
@@ -63,6 +68,7 @@ def _create_list(self: Route53ResolverResponse, params: _Row) -> _Row:
 
 def _update_domains(self: Route53ResolverResponse, params: _Row) -> _Row:
     row = _row_of(self, LISTS, params["FirewallDomainListId"])
+    # Route 53 lists domains with their last dot.
     named = [f"{domain.rstrip('.').lower()}." for domain in params["Domains"]]
     left = [] if params["Operation"] == "REPLACE" else [domain for domain in row["Domains"] if domain not in named]
     row["Domains"] = left if params["Operation"] == "REMOVE" else [*left, *named]

@@ -27,6 +27,7 @@ from sandbox.moto_ext.route53.records import (
 )
 from sandbox.moto_ext.route53.rules import RecordChange, check, check_request
 
+# ChangeResourceRecordSets, quotas of the API reference (T13).
 MOST_RECORDS, MOST_CHARACTERS = 1_000, 32_000
 ACTIONS = ("CREATE", "DELETE", "UPSERT")
 _LETTERS = string.ascii_uppercase + string.digits
@@ -36,12 +37,15 @@ Book = dict[tuple[str, str, str], RecordSet]
 def change(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
     """Apply a batch. Raises what route53_rules says, and leaves the zone as it was."""
     zone = self.backend.get_hosted_zone(params["HostedZoneId"])
+    # Names are changed to their plain form on the way: the recorder keeps what was sent.
     changes = copy.deepcopy(params["ChangeBatch"]["Changes"])
     _require_size(changes)
     zone_batch = _Batch(self.backend, zone)
     for entry in changes:
         zone_batch.apply(entry["Action"], entry["ResourceRecordSet"])
+    # After the last change: within a batch SOA or NS may be replaced.
     zone_batch.require_apex()
+    # Before the records are exchanged: what name servers go on answering is what stands here.
     supersede(zone)
     zone.rrsets = list(zone_batch.book.values())
     forget_order(zone)
@@ -52,6 +56,7 @@ def new_change(backend: Route53Backend, zone: str, comment: str | None = None) -
     """A new change of ``zone``: PENDING until its moment has come, and until every name server has heard of it."""
     spread = now() + timedelta(seconds=spreads_s(zone))
     number = "".join(secrets.choice(_LETTERS) for _ in range(20))
+    # INSYNC when both are over: Route 53's own work, and the way to all name servers.
     state(backend, "changes")[f"C{number}"] = (now(), max(soon(CHANGE, zone), spread), comment)
     return _info(backend, f"C{number}")
 
@@ -74,6 +79,7 @@ def _require_size(changes: list[dict[str, Any]]) -> None:
     """A batch takes 1,000 values and 32,000 characters; an UPSERT counts twice (T13)."""
     values = characters = 0
     for entry in changes:
+        # An UPSERT is a deletion and a creation to Route 53.
         twice = 2 if entry["Action"] == "UPSERT" else 1
         rows = entry["ResourceRecordSet"].get("ResourceRecords") or []
         values += twice * len(rows)
@@ -104,6 +110,7 @@ class _Batch:
             message = f"Value '{action}' {enumeration}. It must be a value from the enumeration."
             raise refused("InvalidInput", f"Invalid XML ; cvc-enumeration-valid: {message}")
         validate_domain_name(record["Name"], "InvalidChangeBatch")
+        # The request itself first: AWS answers InvalidInput before it looks at the zone.
         check_request(self._setting(action, record, {}))
         record["Name"] = plain(record["Name"])
         key = identity(record)
@@ -112,6 +119,7 @@ class _Batch:
             words += f", set-identifier='{key[2]}']" if key[2] else "]"
             if key not in self.book:
                 raise refused("InvalidChangeBatch", f"{words} but it was not found]")
+            # A DELETE must name the values as they stand (API_Change).
             if _comparable(record_description(self.book[key])) != _comparable(record):
                 raise refused("InvalidChangeBatch", f"{words} but the values provided do not match the current values]")
             self._remove(key)
@@ -122,6 +130,7 @@ class _Batch:
             message = f"[Tried to create resource record set {name} but it already exists]"
             raise refused("InvalidChangeBatch", message)
         self._check(action, record)
+        # An UPSERT keeps nothing of the former record set.
         self._remove(key)
         self._add(key, record)
 
@@ -129,6 +138,7 @@ class _Batch:
         near = {(record["Name"], kind): self.by_name[record["Name"], kind] for kind in self._kinds(record["Name"])}
         if alias := record.get("AliasTarget"):
             target = (plain(alias["DNSName"]), record["Type"])
+            # An alias within the zone needs its target there (API_AliasTarget).
             near[target] = self.by_name.get(target, [])
         check(self._setting(action, record, near))
 
@@ -163,6 +173,7 @@ def _comparable(record: Record) -> dict[str, Any]:
     parts = {name: value for name, value in record.items() if value is not None}
     parts["Name"] = written_name(parts["Name"])
     parts["TTL"] = int(parts["TTL"]) if "TTL" in parts else None
+    # The order of values says nothing.
     parts["ResourceRecords"] = sorted(str(row["Value"]) for row in parts.get("ResourceRecords") or ())
     if alias := parts.get("AliasTarget"):
         zone = alias["HostedZoneId"].removeprefix("/hostedzone/")

@@ -17,6 +17,7 @@ from sandbox.core.patching import operation, refused, wrap, wrap_property
 from sandbox.core.state import now
 from sandbox.moto_ext.route53.health import HealthChecker
 
+# The regions of the checkers (API_HealthCheckConfig, Regions); addresses from their published ranges.
 CHECKER_REGIONS = (
     ("us-east-1", "15.177.2.11"),
     ("us-west-1", "15.177.10.11"),
@@ -29,6 +30,7 @@ CHECKER_REGIONS = (
 PAGE = 100
 CALCULATED = ("CALCULATED", "CLOUDWATCH_METRIC", "RECOVERY_CONTROL")
 ENDPOINT = ("HTTP", "HTTPS", "HTTP_STR_MATCH", "HTTPS_STR_MATCH", "TCP")
+# Which settings each type has (API_UpdateHealthCheck).
 ONLY_OF = {
     **dict.fromkeys(("Port", "IPAddress", "FullyQualifiedDomainName", "ResourcePath", "Regions"), ENDPOINT),
     "SearchString": ("HTTP_STR_MATCH", "HTTPS_STR_MATCH"),
@@ -64,12 +66,15 @@ def _create_check(original: Callable[..., Any], self: Route53) -> Any:
     reference, config = self.params["CallerReference"], self.params["HealthCheckConfig"]
     for standing in self.backend.health_checks.values():
         if standing.caller_reference == reference:
+            # The same reference with the same settings gives the same check;
+            # with others it is refused (API_CreateHealthCheck).
             if standing.__dict__.get("asked") != config:
                 raise refused("HealthCheckAlreadyExists", "A health check with this caller reference exists.")
             return ActionResult({"HealthCheck": standing})
     result = original(self)
     health_check: HealthCheck = result.result["HealthCheck"]
     health_check.__dict__["asked"] = config
+    # 443 where no port is named (API_HealthCheckConfig, Port).
     if health_check.type_ in ("HTTPS", "HTTPS_STR_MATCH") and not config.get("Port"):
         health_check.port = 443
     _keep_more(health_check, config)
@@ -102,9 +107,11 @@ def _update_check(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
     check = self.backend.get_health_check(params["HealthCheckId"])
     _require_own_settings(check, params)
     wanted = params.get("HealthCheckVersion")
+    # Two writers: the second one's version is old (API_UpdateHealthCheck).
     if wanted is not None and int(wanted) != check.health_check_version:
         raise refused("HealthCheckVersionMismatch", "The health check was changed meanwhile.")
     if params.get("Inverted") is not None:
+        # For as long as the change has not reached the name servers.
         check.__dict__["inverted_before"] = (bool(check.inverted), now())
     for name, attribute in CHECK_SETTINGS.items():
         if params.get(name) is not None:
@@ -113,6 +120,7 @@ def _update_check(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
         setattr(check, RESETTABLE[name], None)
     _keep_more(check, params)
     check.health_check_version += 1
+    # A calculated check counts its children from its last change on.
     check.__dict__["set_at"] = now()
     return {"HealthCheck": check}
 
@@ -121,6 +129,7 @@ def _list_checks(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
     health_checks = list(self.backend.health_checks.values())
     size = int(params.get("MaxItems") or PAGE)
     ids = [check.id for check in health_checks]
+    # The marker is the id of the first check of the page.
     start = ids.index(params["Marker"]) if params.get("Marker") in ids else 0
     following = ids[start + size] if start + size < len(ids) else None
     return {
@@ -134,6 +143,7 @@ def _list_checks(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
 
 def _check_status(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
     check = self.backend.get_health_check(params["HealthCheckId"])
+    # Calculated checks have no checkers of their own (API_GetHealthCheckStatus).
     if check.type_ in CALCULATED:
         raise refused("InvalidInput", f"The status of a {check.type_} health check cannot be read this way.")
     failure = HealthChecker(self.current_account).observe(check)

@@ -24,8 +24,10 @@ from sandbox.moto_ext.ecs.targets import Targets
 from sandbox.moto_ext.elbv2.openings import HEALTH_CHECKER, lets_in
 from sandbox.moto_ext.route53.names import Health, ResolvedAnswer, ZoneRecords, answer, plain
 
+# A name may lead through CNAMEs, aliases and a distribution; a loop ends here.
 DEPTH = 5
 DEFAULT_PORTS = {"HTTPS": 443, "HTTPS_STR_MATCH": 443}
+# 2xx and 3xx are healthy (Route 53 guide, how health is determined).
 BAD_STATUS = 400
 
 
@@ -47,12 +49,15 @@ class HealthChecker:
         """Whether Route 53 counts the check as healthy. A disabled one always is; inverting turns both (T03)."""
         if check_id not in self._known:
             check = self._backend.health_checks.get(check_id)
+            # AWS: the status of a check that was deleted cannot be
+            # predicted (API_DeleteHealthCheck). Here it is healthy.
             if check is None:
                 return True
             self._known[check_id] = True  # a check that is its own child ends here
             seen, at = (True, now()) if check.disabled else _lasting(check, self.observe(check) == "")
             if check.type_ == "CALCULATED" and not check.disabled:
                 at = self._turned_at(check, seen, at)
+            # A disabled check is healthy, and inverted it is unhealthy (T03).
             self._known[check_id] = seen != _is_inverted(check)
             _remember(check, self._known[check_id], at)
         return self._known[check_id]
@@ -61,10 +66,12 @@ class HealthChecker:
         """Why the check fails when probed now, "" when it succeeds; neither inverted nor disabled."""
         if check.type_ == "CALCULATED":
             good = sum(1 for child in check.children or () if self.is_healthy(child))
+            # 0 is always healthy, more than there are children never (Route 53 guide, calculated checks).
             needed = int(check.health_threshold or 0)
             return "" if good >= needed else f"{good} of {needed} child health checks are healthy"
         if check.type_ == "CLOUDWATCH_METRIC":
             return self._alarm(check)
+        # ARC routing controls are not played: on.
         if check.type_ == "RECOVERY_CONTROL":
             return ""
         port = int(check.port or DEFAULT_PORTS.get(str(check.type_), 80))
@@ -77,6 +84,7 @@ class HealthChecker:
         moments = {turn for child in children for turn, _ in child.__dict__.get("turned", ())}
         if set_at is not None:
             moments = {set_at, *(moment for moment in moments if moment > set_at)}
+        # Back in time, as long as the children gave the same result.
         for moment in sorted(moments, reverse=True):
             good = sum(was_healthy(child, moment) for child in children)
             if (good >= int(check.health_threshold or 0)) != seen:
@@ -89,6 +97,7 @@ class HealthChecker:
         alarm = cloudwatch_backends[self.account][named.get("Region", "")].alarms.get(named.get("Name", ""))
         state = alarm.state_value if alarm else "INSUFFICIENT_DATA"
         if state == "INSUFFICIENT_DATA":
+            # Healthy, Unhealthy or LastKnownStatus; the last one counts as healthy here.
             unhealthy = check.__dict__.get("insufficient_data_health_status") == "Unhealthy"
             return "CloudWatch has insufficient data" if unhealthy else ""
         return "" if state == "OK" else f"CloudWatch alarm {named.get('Name')} is in state {state}"
@@ -113,6 +122,7 @@ class HealthChecker:
         if not config.Enabled or not depth:
             return "HTTP Status Code 404"
         origins = [origin.domain_name for origin in config.Origins["Items"]]
+        # One origin that answers is enough: which of them a path would get is not looked at.
         failures = [self.probe(origin, 80, depth - 1) for origin in origins]
         return "" if "" in failures else f"HTTP Status Code 502: {failures[0]}"
 
@@ -124,6 +134,7 @@ class HealthChecker:
         )
         if listener is None:
             return "Connection refused"
+        # Checkers come from the internet: a load balancer that lets CloudFront in alone never answers them.
         if not lets_in(self.account, region, balancer, port, HEALTH_CHECKER):
             return "Connection timed out"
         if ill(region, "error", SITES):
@@ -132,6 +143,7 @@ class HealthChecker:
 
     def _default_action(self, region: str, listener: FakeListener) -> str:
         """The checkers' host matches no tenant's rule: the listener's default action answers them."""
+        # Checks send the name of the load balancer as Host, or the one that was set: no tenant's.
         action = listener.default_actions[0]
         if action.type == "fixed-response":
             status = int(action.data.get("FixedResponseConfig", {}).get("StatusCode") or 200)
@@ -146,6 +158,7 @@ class HealthChecker:
     def target_is_healthy(self, alias: dict[str, Any]) -> bool:
         """Whether an alias that evaluates its target counts it as healthy."""
         found = self.load_balancer(plain(alias["DNSName"]))
+        # Distributions and buckets cannot be evaluated: they count as healthy (T08).
         if found is None:
             return True
         region, balancer = found
@@ -181,6 +194,7 @@ class HealthChecker:
         if not zones:
             return ResolvedAnswer("NXDOMAIN")
         closest = max(zones, key=lambda zone: len(zone.name))
+        # The first by weight, always: a check must not flicker by chance.
         return answer(self.zone(closest.resource_id), self.health(), name, "A", lambda _total: 0)
 
 
@@ -193,6 +207,7 @@ def count_checks(account: str) -> None:
 
 def was_healthy(check: HealthCheck, moment: datetime) -> bool:
     """Whether the checkers counted it as healthy then. What nobody looked at before counts as healthy."""
+    # New checks count as healthy until data is there (T04).
     return next((healthy for at, healthy in reversed(check.__dict__.get("turned", ())) if at <= moment), True)
 
 
@@ -207,6 +222,7 @@ def _lasting(check: HealthCheck, seen: bool) -> tuple[bool, datetime]:
     until then.
     """
     at = now()
+    # Calculated and alarm checks have no FailureThreshold.
     if not is_real() or not (check.fqdn or check.ip_address):
         check.__dict__["agreed"] = (seen, None)
         return seen, at
@@ -216,8 +232,10 @@ def _lasting(check: HealthCheck, seen: bool) -> tuple[bool, datetime]:
     elif since is None:
         since = now()
     usual_s = duration_s("route53.health-check", "")
+    # Interval times threshold: 30 seconds with the seeded fast checks.
     needed_s = float(check.request_interval or 0) * float(check.failure_threshold or 0) or usual_s
     if since is not None and now() >= since + timedelta(seconds=needed_s):
+        # The moment itself, not the one in which somebody looked.
         at = since + timedelta(seconds=needed_s)
         known, since = seen, None
     check.__dict__["agreed"] = (known, since)

@@ -16,6 +16,7 @@ Record = dict[str, Any]
 # Given a total, a number from 0 up to below it: random in a name server, fixed in a test.
 Pick = Callable[[int], int]
 
+# Up to eight healthy records (Route 53 guide, multivalue answer routing).
 MULTIVALUE_ANSWERS = 8
 _DEPTH = 8
 
@@ -54,6 +55,7 @@ class ZoneRecords:
         for record in self.records:
             name = plain(record["Name"])
             self._sets.setdefault((name, record["Type"]), []).append(record)
+            # A name above an existing one exists too, without records: NOERROR, not NXDOMAIN (RFC 8020).
             while name and name not in self._names:
                 self._names.add(name)
                 name = name.partition(".")[2]
@@ -70,6 +72,7 @@ class ZoneRecords:
         """Whether an NS record below the zone's own name leads questions about the name to other servers."""
         apex = next((plain(record["Name"]) for record in self.records if record["Type"] == "SOA"), None)
         while apex is not None and name.endswith(f".{apex}"):
+            # Below a delegation this zone answers for nothing.
             if self.sets(name, "NS"):
                 return True
             name = name.partition(".")[2]
@@ -84,6 +87,7 @@ class ZoneRecords:
             rest = rest.partition(".")[2]
             if self.exists(f"*.{rest}"):
                 return f"*.{rest}"
+            # An existing name stops the search: wildcards above it do not cover it (RFC 4592).
             if self.exists(rest):
                 return None
         return None
@@ -135,6 +139,7 @@ def _answer_of(
         rows = tuple((name, kind, ttl, value["Value"]) for value in record.get("ResourceRecords", ()))
         return ResolvedAnswer("NOERROR", rows, None, (record,))
     target = plain(alias["DNSName"])
+    # An alias to a resource of AWS: its name is in no zone of ours.
     if not depth or not zone.exists(target):
         return ResolvedAnswer("NOERROR", (), alias, (record,))
     inner = _ask(zone, health, target, kind, pick, depth - 1)
@@ -152,6 +157,7 @@ def _joint_answer(answers: Sequence[ResolvedAnswer]) -> ResolvedAnswer:
 
 def _drawn_records(sets: Sequence[Record], zone: ZoneRecords, health: Health, pick: Pick) -> list[Record]:
     if any(record.get("MultiValueAnswer") for record in sets):
+        # None healthy: all are answered (Route 53 guide).
         good = [record for record in sets if is_healthy(record, zone, health)] or list(sets)
         return good[:MULTIVALUE_ANSWERS]
     weights = weights_of(sets, zone, health)
@@ -188,6 +194,7 @@ def weights_of(sets: Sequence[Record], zone: ZoneRecords, health: Health) -> lis
 def is_healthy(record: Record, zone: ZoneRecords, health: Health, depth: int = _DEPTH) -> bool:
     """Whether Route 53 counts a record set as healthy: its check and, where asked for, its alias target."""
     check = record.get("HealthCheckId")
+    # Check and target must both be healthy where a record has both.
     if check and not health.check(check):
         return False
     alias = record.get("AliasTarget")
@@ -197,6 +204,7 @@ def is_healthy(record: Record, zone: ZoneRecords, health: Health, depth: int = _
     inside = zone.sets(target, record["Type"])
     if not inside:
         return health.target(alias)
+    # An alias to records of its own zone is healthy as long as one of them is.
     return depth > 0 and any(is_healthy(rrset, zone, health, depth - 1) for rrset in inside)
 
 

@@ -13,6 +13,7 @@ from sandbox.core.state import now
 from sandbox.core.timing import lag_s
 from sandbox.moto_ext.route53.names import Record, plain
 
+# The most that ListResourceRecordSets answers.
 PAGE = 300
 CHANGE = "route53.change"
 _KEPT, _SUPERSEDED = "records_in_order", "records_superseded"
@@ -54,6 +55,7 @@ def identity(record: Record) -> tuple[str, str, str]:
 def in_order(zone: FakeZone) -> list[Record]:
     """All records, sorted by reversed labels, type and set identifier; kept until the zone changes."""
     cached: tuple[int, int, list[Record]] | None = zone.__dict__.get(_KEPT)
+    # Each batch makes a new list; moto's own code adds to the one there is.
     mark = (id(zone.rrsets), len(zone.rrsets))
     if cached is None or cached[:2] != mark:
         cached = (*mark, sorted((record_description(record) for record in zone.rrsets), key=order))
@@ -76,6 +78,7 @@ def supersede(zone: FakeZone) -> None:
     lagging = timedelta(seconds=spreads_s(str(zone.name)))
     if lagging:
         spreading = [row for row in zone.__dict__.get(_SUPERSEDED, ()) if now() < row[0]]
+        # Several changes may be on their way: the oldest is answered until its time is over.
         zone.__dict__[_SUPERSEDED] = [*spreading, (now() + lagging, in_order(zone))]
 
 
@@ -91,6 +94,7 @@ def order(record: Record) -> tuple[tuple[str, ...], str, str]:
 
 def place(name: str, kind: str = "", identifier: str = "") -> tuple[tuple[str, ...], str, str]:
     """Where a name, type and set identifier stand in the order."""
+    # com.example.www: names are sorted by their labels from the right (API_ListResourceRecordSets).
     return tuple(reversed(plain(name).split("."))), kind, identifier
 
 

@@ -23,6 +23,7 @@ from sandbox.moto_ext.route53.health import HealthChecker
 from sandbox.moto_ext.route53.names import answer, plain
 from sandbox.moto_ext.route53.records import in_order, list_records
 
+# Four top-level domains, so that the failure of one leaves three.
 NAME_SERVERS = (("com", 0), ("net", 512), ("org", 1024), ("co.uk", 1536))
 
 
@@ -37,6 +38,7 @@ def name_servers(zone_id: str) -> list[str]:
 
 def _create_zone(original: Callable[..., Any], self: Route53Backend, *args: Any, **kwargs: Any) -> FakeZone:
     reference = kwargs.get("caller_reference")
+    # A caller reference that was used is refused (API_CreateHostedZone, HostedZoneAlreadyExists).
     if reference and any(zone.caller_reference == reference for zone in self.zones.values()):
         raise refused("HostedZoneAlreadyExists", "A hosted zone has already been created with the caller reference.")
     zone: FakeZone = original(self, *args, **kwargs)
@@ -45,6 +47,7 @@ def _create_zone(original: Callable[..., Any], self: Route53Backend, *args: Any,
     servers = [f"{name}." for name in zone.delegation_set.name_servers] if zone.delegation_set else []
     for record in zone.rrsets:
         if record.type == "NS":
+            # Two days, and the servers of the zone's own delegation set: moto gives every zone the same.
             record.records, record.ttl = servers, 172800
         if record.type == "SOA":
             record.records = [f"{servers[0]} awsdns-hostmaster.amazon.com. 1 7200 900 1209600 86400"]
@@ -60,12 +63,14 @@ def _create_hosted_zone(original: Callable[..., Any], self: Route53) -> Any:
 def features(self: FakeZone) -> dict[str, Any]:
     """Accelerated recovery of the zone: DISABLED, ENABLING, then ENABLED (T02)."""
     wanted, when = self.__dict__.get("accelerated", (False, None))
+    # Switching it on takes its time too: a run must not count on it at once (T02).
     settled, moving = ("ENABLED", "ENABLING") if wanted else ("DISABLED", "DISABLING")
     return {"AcceleratedRecoveryStatus": moving if when and now() < when else settled}
 
 
 def _update_features(self: Route53, params: dict[str, Any]) -> None:
     zone = self.backend.get_hosted_zone(params["Id"] if "Id" in params else params["HostedZoneId"])
+    # Public zones only (T02).
     if zone.private_zone:
         raise refused("InvalidInput", "Accelerated recovery is not available for private hosted zones.")
     if params.get("EnableAcceleratedRecovery") is not None:
@@ -104,6 +109,7 @@ def _test_answer(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
 def addresses_of(name: str) -> list[str]:
     """The two stable addresses by which an AWS resource of this DNS name is known (198.18.0.0/15: benchmarks)."""
     digest = hashlib.sha256(plain(name).encode()).digest()
+    # RFC 2544: addresses that the internet never routes.
     return [f"198.{18 + digest[place] % 2}.{digest[place + 1]}.{1 + digest[place + 2] % 254}" for place in (0, 3)]
 
 

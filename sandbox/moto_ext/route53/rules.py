@@ -15,6 +15,7 @@ from sandbox.core.patching import ServiceError, refused
 from sandbox.moto_ext.route53.names import Record, plain
 
 CLOUDFRONT_ZONE = "Z2FDTNDATAQYW2"
+# Names of resources that an alias may target outside of the zone (API_AliasTarget).
 AWS_NAMES = (".amazonaws.com", ".cloudfront.net", ".awsglobalaccelerator.com", ".elasticbeanstalk.com", ".on.aws")
 ROUTING = {
     "Weight": "weighted",
@@ -76,6 +77,7 @@ def check_request(setting: RecordChange) -> None:
     if "AliasTarget" not in setting.record and not ("TTL" in setting.record and setting.record.get("ResourceRecords")):
         raise setting.input_error(f"{wanted}, but found none")
     used = [name for name in ROUTING if setting.record.get(name) is not None]
+    # Every policy but simple needs one (API_ResourceRecordSet).
     if used and not setting.record.get("SetIdentifier"):
         raise setting.input_error("Missing field 'SetIdentifier'")
     if setting.record.get("SetIdentifier") and len(used) != 1:
@@ -88,6 +90,7 @@ def check_request(setting: RecordChange) -> None:
 
 def check(setting: RecordChange) -> None:
     """Apply every rule to a CREATE or UPSERT. Raises InvalidInput, InvalidChangeBatch or NoSuchHealthCheck."""
+    # AWS may name several faults of a batch at once (InvalidChangeBatch, messages); here it is the first.
     for rule in (_in_zone, _values, _cname, _mixing, _alias, _health_check):
         rule(setting)
 
@@ -136,6 +139,7 @@ def _bad_name(value: str) -> str:
 
 def _cname(s: RecordChange) -> None:
     kind = s.record["Type"]
+    # A CNAME at the apex would stand beside SOA and NS (RFC 1034).
     if kind == "CNAME" and s.name == s.zone:
         raise s.batch_error(f"{s.label} is not permitted at apex in zone {s.zone}.")
     beside = [
@@ -154,6 +158,7 @@ def _mixing(s: RecordChange) -> None:
     words = f"RRSet with DNS name {s.name}., type {s.record['Type']}, SetIdentifier {identifier} cannot be created"
     for other in s.other_records:
         policy, present = _policy(s.record), _policy(other)
+        # All record sets of a name and type have one policy: why a run never converts one (T12).
         if policy != present:
             raise s.batch_error(f"{words} as a {present} RRSet exists with the same name and type.")
         if policy == "failover" and other["Failover"] == s.record["Failover"]:
@@ -178,6 +183,7 @@ def _alias(s: RecordChange) -> None:
             raise s.batch_error(f"{words} that target was not found")
     elif not target.endswith(AWS_NAMES):
         raise s.batch_error(f"{words} the alias target name does not lie within the target zone")
+    # Route 53 cannot evaluate a distribution (T08).
     if zone == CLOUDFRONT_ZONE and alias.get("EvaluateTargetHealth"):
         raise s.batch_error(f"{words} EvaluateTargetHealth must be false for a CloudFront distribution")
 
