@@ -23,6 +23,7 @@ from sandbox.core.patching import operation, refused, state, wrap
 from sandbox.core.state import now
 from sandbox.core.timing import begin, is_real, moving
 
+# API_BatchGetSecretValue, SecretIdList.
 BATCH = 20
 _SUFFIX = len("-a1B2c3")  # what AWS adds to the name in an ARN
 _LOCKED = "Secrets Manager can't decrypt the protected secret text using the provided KMS key."
@@ -31,6 +32,7 @@ _LOCKED = "Secrets Manager can't decrypt the protected secret text using the pro
 def _names(store: SecretsStore) -> dict[str, str]:
     """By a secret's name the key under which it lies: its own name, and a replica's ARN."""
     names = state(store, "names")
+    # A world that was loaded brings the store without this index, and moto may remove past it.
     if len(names) != len(store):
         names.clear()
         names.update((secret.name, key) for key, secret in dict.items(store))
@@ -42,6 +44,7 @@ def _place(store: SecretsStore, key: str) -> str:
     if dict.__contains__(store, key):
         return key
     names, partial = _names(store), get_secret_name_from_partial_arn(key)
+    # A whole ARN ends in six letters that AWS has added to the name.
     found = dict.get(store, names.get(partial[:-_SUFFIX], ""))
     return names.get(partial, partial) if found is None or found.arn != key else names[found.name]
 
@@ -76,6 +79,7 @@ def _create_replicas(
 ) -> list[ReplicaSecret]:
     known = {existing.region for existing in self.__dict__.get("replicas", [])}
     for replica_region in replica_regions:
+        # moto makes a second replica in the same region.
         if replica_region["Region"] in known:
             raise InvalidParameterException(f"The secret is already replicated to {replica_region['Region']}.")
     replica_secrets: list[ReplicaSecret] = original(self, replica_regions, force_overwrite)
@@ -83,6 +87,7 @@ def _create_replicas(
         if key := replica_region.get("KmsKeyId"):
             replica.config["KmsKeyId"] = key
         if is_real():
+            # At the real pace only: a test at the quick one waits for no replica.
             begin(replica, "InProgress", "secretsmanager.replicate", str(self.name))
     return replica_secrets
 
@@ -101,7 +106,9 @@ def _describe_secret(original: Any, self: FakeSecret) -> dict[str, Any]:
 
 def _replica_shown(original: Any, self: ReplicaSecret) -> dict[str, Any]:
     response: dict[str, Any] = original(self)
+    # moto shows the primary's key, which is of another region.
     response.pop("KmsKeyId", None)
+    # AWS's own key is not named (API_DescribeSecret, KmsKeyId).
     key = self.config["KmsKeyId"]
     return response if key == SecretsManagerBackend.DEFAULT_KMS_KEY_ALIAS else {**response, "KmsKeyId": key}
 
@@ -124,11 +131,14 @@ def _promote(response: SecretsManagerResponse, params: dict[str, Any]) -> dict[s
         created_date=source.created_date,
         last_changed_date=source.last_changed_date,
     )
+    # Values and version ids stay those of the primary (Secrets Manager guide, standalone secret).
     own.versions, own.default_version_id = deepcopy(source.versions), source.default_version_id
     if truth.answer("secretsmanager.stop-replication-keeps-arn"):
+        # Task definitions that name the replica must go on to work.
         own.arn = replica.arn
     dict.pop(backend.secrets, replica.arn)
     backend.secrets[own.secret_id] = own
+    # The primary knows it no more: later values do not reach it.
     source.replicas.remove(replica)
     return {"ARN": own.arn}
 
@@ -139,6 +149,7 @@ def _batch(original: Any, self: SecretsManagerBackend, *args: Any, **kwargs: Any
     found, errors, token = original(self, *args, **kwargs)
     opened = [secret for secret in found if not _is_locked(self, secret["ARN"])]
     locked = [
+        # One secret with a broken key is an entry of Errors, not a failure of the call (API_BatchGetSecretValue).
         {"SecretId": secret["Name"], "ErrorCode": "DecryptionFailure", "Message": _LOCKED}
         for secret in found
         if _is_locked(self, secret["ARN"])

@@ -16,6 +16,7 @@ from moto.sns.responses import SNSResponse
 from sandbox.core.patching import attach, operation, refused, wrap
 from sandbox.moto_ext.ecs.services import ComputedAttribute
 
+# A person or a web server must answer with the token (SNS guide, confirming a subscription).
 CONFIRMED_BY_SOMEBODY = ("email", "email-json", "http", "https")
 PENDING = "PendingConfirmation"
 
@@ -49,6 +50,7 @@ def count_pending(self: Topic) -> int:
 def _subscribe(original: Callable[..., Any], self: SNSBackend, *args: Any, **kwargs: Any) -> Subscription:
     known = set(self.subscriptions)
     subscription: Subscription = original(self, *args, **kwargs)
+    # A second subscription of the same endpoint gives the first one again.
     if subscription.arn not in known and subscription.protocol in CONFIRMED_BY_SOMEBODY:
         subscription.__dict__["awaits_confirmation"] = True
         subscription.attributes |= {PENDING: True, "ConfirmationWasAuthenticated": False}
@@ -59,6 +61,7 @@ def _answer_subscription(original: Callable[..., Any], self: SNSResponse) -> Any
     answer = original(self)
     subscription = self.backend.subscriptions[answer.result["SubscriptionArn"]]
     if is_pending(subscription) and not self._get_bool_param("ReturnSubscriptionArn", False):
+        # What SNS answers until it is confirmed (API_Subscribe).
         answer.result["SubscriptionArn"] = "pending confirmation"
     return answer
 
@@ -82,6 +85,7 @@ def _list_subscriptions(original: Callable[..., Any], self: SNSResponse) -> Any:
     answer = original(self)
     answer.result["Subscriptions"] = [
         {
+            # Listings show PendingConfirmation in the place of the ARN (recordings, sns.ListSubscriptionsByTopic).
             "SubscriptionArn": PENDING if is_pending(subscription) else subscription.arn,
             "Owner": subscription.owner,
             "Protocol": subscription.protocol,

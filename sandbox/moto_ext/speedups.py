@@ -20,6 +20,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 import orjson
 
+# As moto's own certificates.
 _ISSUED_FOR = timedelta(days=365)
 _XML_NAME = re.compile(r"[A-Za-z_][\w.:-]*")
 _ABSENT = object()
@@ -39,6 +40,7 @@ def install() -> None:
     from moto.moto_api._internal.moto_random import MotoRandom
     from moto.moto_server import werkzeug_app
 
+    # orjson reads a service model several times faster than json.
     _replace(JSONFileLoader, "load_file", lambda _: _load_file)
     _replace(botocore.session, "create_loader", functools.cache)
     _replace(loaders, "create_loader", functools.cache)
@@ -53,6 +55,7 @@ def install() -> None:
     _replace(serialize.ResponseSerializer, "get_value", _pick_by_known_names)
     _replace(serialize, "xmltodict", lambda library: SimpleNamespace(unparse=_write_xml(library.unparse)))
     _replace(MotoRandom, "get_random_string", lambda _: _random_string)
+    # Not equal by content: comparing two would compare all that they hold.
     _replace(BackendDict, "__eq__", lambda _: _is_same)  # asked eighteen times a look-up
 
 
@@ -61,6 +64,7 @@ def _load_file(_: Any, file_path: str) -> Any:
     for path, opened in ((Path(f"{file_path}.json"), open), (Path(f"{file_path}.json.gz"), gzip.open)):
         if path.is_file():
             with opened(path, "rb") as file:
+                # A plain dict keeps the order of members, which the models are read in.
                 return orjson.loads(file.read())
     return None
 
@@ -101,6 +105,7 @@ def _share_key(generate: Callable[..., Any]) -> Any:
         from moto.acm.models import IPV4_REGEX
 
         names = sorted({domain_name, *(sans or [])})
+        # What differs from an ordinary certificate is left to moto.
         if cert_authority_arn is not None or any(map(IPV4_REGEX.match, names)):
             return generate(domain_name, account_id, region, sans, cert_authority_arn)
         issued = first()
@@ -136,6 +141,7 @@ def _pick_by_known_names(get_value: Callable[..., Any]) -> Any:
     @functools.wraps(get_value)
     def pick(self: Any, value: Any, key: str, shape: Any) -> Any:
         picker = self._value_picker
+        # By exact type: a picker of another kind may look elsewhere.
         kind, transformers = type(picker), getattr(picker, "response_transformers", None)
         if kind not in (MemberPicker, XFormedAttributePicker) or (transformers and _may_change(transformers, key)):
             return get_value(self, value, key, shape)
@@ -172,6 +178,7 @@ def _write_xml(unparse: Callable[..., str]) -> Callable[..., str]:
         known = how == {"full_document": whole, "short_empty_elements": True, "pretty": False}
         known = known and not (whole and (len(body) != 1 or isinstance(body[next(iter(body))], list)))
         written = known and all(_write_element(parts.append, *item) for item in body.items())
+        # Half written is not used: xmltodict writes the whole.
         return "".join(parts) if written else unparse(body, **how)
 
     return write

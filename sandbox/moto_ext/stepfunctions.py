@@ -27,12 +27,14 @@ from sandbox.core.world_lock import WORLD_LOCK
 from sandbox.moto_ext.ecs.processes import role_variables
 
 _ACCOUNT = 4
+# The interpreter's names are changed afterwards: validation would refuse them before.
 _CONFIG = Config(parameter_validation=False, retries={"total_max_attempts": 1})
 
 
 def client_of_role(region: str, service: str, state_credentials: Any = None) -> Any:
     """A client of a session of the machine's role, or of the role that its state names."""
     role = str(state_credentials.role_arn)
+    # The interpreter runs in threads of its own, outside of any request.
     with WORLD_LOCK:
         variables = role_variables(role.split(":")[_ACCOUNT], region, role, "state-machine")
     return boto3.client(
@@ -55,6 +57,7 @@ def _shape(operation: str, *, of_answer: bool) -> Any:
 def _outward(value: Any, shape: Any) -> Any:
     """A request in ECS's own names: a state machine's begin with capitals."""
     if isinstance(value, dict) and shape.type_name == "structure":
+        # ECS's own members begin in lower case.
         names = {f"{name[0].upper()}{name[1:]}": name for name in shape.members}
         inner = {names.get(key, key): part for key, part in value.items()}
         return {key: _outward(part, shape.members[key]) for key, part in inner.items()}
@@ -103,6 +106,7 @@ def _prepare() -> None:
     """Repair the interpreter, whose import takes a while; its parts take our clients where they are imported after."""
     from moto.stepfunctions.parser.asl.utils import boto_client
 
+    # Before the services are imported: they take the function by name.
     boto_client.boto_client_for = client_of_role
     from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
         state_task_service_aws_sdk,
@@ -125,4 +129,5 @@ def _backend(account: str, region: str) -> StepFunctionBackend:
 
 def install() -> None:
     """Execute state machines. Idempotent."""
+    # moto chooses its backend in this function: with the interpreter or without.
     responses.get_backend = _backend

@@ -16,6 +16,7 @@ from moto.s3.models import s3_backends
 from sandbox.core.patching import refused, wrap
 
 _BUCKET = "arn:aws:s3:::"
+# Services whose resources GetResources does not list, though they have tags.
 _UNKNOWN = frozenset({"autoscaling", "docdb", "mwaa", "neptune-db"})
 
 
@@ -36,6 +37,7 @@ def _of_region(
             raise refused("InvalidParameterException", message)
     buckets = s3_backends[self.account_id]["aws"].buckets
     token, rows = original(self, *args, **kwargs)
+    # ARNs of buckets have no region: moto lists every bucket in each region.
     elsewhere = {f"{_BUCKET}{name}" for name, bucket in buckets.items() if bucket.region_name != self.region_name}
     return token, [row for row in rows if row.arn not in elsewhere]
 

@@ -29,6 +29,7 @@ from sandbox.moto_ext.iam.role_access import may, role_of, trusts
 from sandbox.moto_ext.s3.rules import takes
 from sandbox.moto_ext.s3.s3 import STATUS, replicate
 
+# A job fails where more than half of its tasks fail, after at least a thousand (S3 guide, failure rate).
 _SERVICE, _TRIED, _MOST_FAILED = "batchoperations.s3.amazonaws.com", 1000, 0.5
 _ENDS, _NOT_BEGUN = ("Complete", "Failed", "Cancelled"), ("New", "Preparing", "Ready")
 _NOTHING = ("ManifestFilterEmpty", "Manifest generation found no keys matching the filter criteria.")
@@ -66,6 +67,7 @@ class BatchJob:
 def advance(account: str) -> None:
     """Let the jobs of the account do what they would have done by now."""
     for job in _jobs(s3control_backends[account]["aws"]).values():
+        # A job that prepares its manifest replicates nothing yet.
         if not job.end and moving(job) not in _NOT_BEGUN:
             _work(job, s3_backends[account]["aws"])
 
@@ -76,17 +78,21 @@ def _jobs(backend: S3ControlBackend) -> dict[str, BatchJob]:
 
 def _work(job: BatchJob, backend: S3Backend) -> None:
     """Try the objects whose turn has come, and settle after the last."""
+    # Looked at each time: a role that loses its rights stops the job.
     if trouble := _trouble(job):
         job.settle("Failed", trouble)
         return
+    # A generated manifest without any object fails the job; it is no success of nothing.
     if not job.versions:
         job.settle("Failed", _NOTHING)
         return
     bucket, config = backend.buckets[job.bucket], backend.get_bucket_replication(job.bucket)
     targets = _targets(backend, config)
+    # Neither done nor failed: the job goes on when both regions answer.
     if is_stopped(bucket.region_name, *(target.region_name for target, _ in targets if target is not None)):
         return
     due, done = _due(job), job.succeeded + job.failed
+    # In order, by the share of the time that has passed.
     for version in job.versions[done:due]:
         arrived = bool(targets) and all(_replicate(job, backend, version, rule) for _, rule in targets)
         version.__dict__[STATUS] = "COMPLETED" if arrived else "FAILED"
@@ -100,6 +106,7 @@ def _work(job: BatchJob, backend: S3Backend) -> None:
 def _due(job: BatchJob) -> int:
     """How many objects have had their turn."""
     if job.active is None or not moving(job):
+        # The last ones at the end: a share is rounded.
         return len(job.versions)
     start, end = job.active
     share = (now() - start) / (end - start) if end > start else 1.0
@@ -119,6 +126,7 @@ def _trouble(job: BatchJob) -> tuple[str, str] | None:
     source = f"arn:aws:s3:::{job.bucket}"
     needed = (
         ("s3:GetReplicationConfiguration", source),
+        # What generates the manifest asks for it (S3 guide, IAM role for S3 Batch Replication).
         ("s3:PutInventoryConfiguration", source),
         ("s3:InitiateReplication", f"{source}/any"),
     )
@@ -135,6 +143,7 @@ def _replicate(job: BatchJob, backend: S3Backend, version: Version, rule: dict[s
     name = rule["Destination"]["Bucket"].split(":")[-1]
     config = backend.get_bucket_replication(job.bucket) or {}
     request = AccessRequest("s3:ReplicateObject", f"arn:aws:s3:::{name}/{version.name}", {})
+    # The rule's own role writes the copy; the job's role only starts it.
     if not may(job.account, str(config.get("Role", "")), request):
         return False
     return replicate(backend, version, backend.buckets.get(name), rule["Destination"])
@@ -155,6 +164,7 @@ def _chosen_versions(backend: S3Backend, name: str, wanted: dict[str, Any]) -> I
     keys = backend.buckets[name].keys
     for key in sorted(keys):
         for version in keys.getlist(key, []):
+            # NONE: written before the rule, and so never replicated by it (T30).
             status = version.__dict__.get(STATUS) or "NONE"
             is_late = since is None or _moment(version.last_modified) > since
             is_asked = is_late and (not statuses or status in statuses)
@@ -173,6 +183,7 @@ def _create(response: S3ControlResponse, params: dict[str, Any]) -> dict[str, An
     tokens = state(backend, "batch_tokens")
     request = {name: value for name, value in params.items() if name != "ClientRequestToken"}
     if token in tokens:
+        # A repeated request gives the same job (API_CreateJob, ClientRequestToken).
         if _jobs(backend)[tokens[token]].request != request:
             raise refused("IdempotencyException", "The token was used with other parameters.")
         return {"JobId": tokens[token]}
@@ -185,6 +196,7 @@ def _create(response: S3ControlResponse, params: dict[str, Any]) -> dict[str, An
     if bucket is None or bucket.region_name != response.region or not s3.get_bucket_replication(name):
         raise refused("InvalidRequest", f"{name} is no bucket of {response.region} with a replication configuration.")
     job = BatchJob(str(uuid.uuid4()), response.current_account, response.region, name, request, now())
+    # The manifest is made once: what is written afterwards is not in it.
     job.versions = list(_chosen_versions(s3, name, generator.get("Filter") or {}))
     _begin(job)
     _jobs(backend)[job.id], tokens[token] = job, job.id
@@ -212,6 +224,7 @@ def _job(response: S3ControlResponse, params: dict[str, Any]) -> BatchJob:
 
 def _row(job: BatchJob) -> dict[str, Any]:
     counts = {"NumberOfTasksSucceeded": job.succeeded, "NumberOfTasksFailed": job.failed}
+    # Unknown until the manifest is there.
     total = 0 if job.status in ("New", "Preparing") else len(job.versions)
     row = {"JobId": job.id, "Description": job.request.get("Description"), "Priority": job.request["Priority"]}
     row |= {"Status": job.status, "CreationTime": job.created, "TerminationDate": job.ended}
@@ -239,6 +252,7 @@ def _update(response: S3ControlResponse, params: dict[str, Any]) -> dict[str, An
     job, wanted = _job(response, params), params["RequestedJobStatus"]
     if wanted != "Cancelled":
         raise NotImplementedError("a job that waits for confirmation")
+    # These states go on to their end (S3 guide, job statuses).
     if job.end or job.status in ("Completing", "Cancelling", "Failing"):
         raise refused("JobStatusException", f"A job that is {job.status} cannot be cancelled.")
     job.settle("Cancelled")
@@ -247,6 +261,7 @@ def _update(response: S3ControlResponse, params: dict[str, Any]) -> dict[str, An
 
 def _around_request(original: Any, self: S3Response, *args: Any, **kwargs: Any) -> Any:
     """Advance the jobs before a request to S3, so that it sees what they have done by now."""
+    # Nothing but requests moves the world: each of S3's moves its jobs.
     for account in list(s3control_backends):
         advance(account)
     return original(self, *args, **kwargs)

@@ -17,6 +17,7 @@ from sandbox.moto_ext.iam.policies import statements
 
 def _get_permission(original: Any, self: FakeBucket, action: str, resource: str) -> PermissionResult:
     rows = statements(self.policy.decode()) if self.policy else []
+    # moto's IAMPolicy reads no conditions: a statement limited to one role would admit or deny everybody.
     if any("Condition" in row for row in rows):
         document = {"Version": "2012-10-17", "Statement": [row for row in rows if "Condition" not in row]}
         return IAMPolicy(json.dumps(document)).is_action_permitted(action, resource)

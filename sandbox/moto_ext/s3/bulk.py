@@ -16,6 +16,7 @@ from moto.s3.models import FakeKey, S3Backend, s3_backends
 from sandbox.core.errors import SandboxError
 from sandbox.core.patching import wrap
 
+# One etag for all: copies are compared by it.
 _CONTENT, _ETAG = b"an object of the sandbox", "5a6d9b0f4c4b4d0b8f1e7f1d2c3b4a59"
 
 
@@ -37,6 +38,7 @@ def fill(account: str, buckets: Sequence[str], prefix: str, count: int, size_byt
     bucket = backend.buckets[buckets[0]]
     first = FakeKey(prefix, _CONTENT, account, bucket.region_name, etag=_ETAG, is_versioned=True)
     first.contentsize = size_bytes or first.contentsize
+    # Past the constructor: moto writes each content to a file of its own.
     first.__dict__["_value_buffer"] = SharedContent(_CONTENT)
     for number in range(count):
         version = mock_random.uuid4()
@@ -44,6 +46,7 @@ def fill(account: str, buckets: Sequence[str], prefix: str, count: int, size_byt
             key = object.__new__(FakeKey)  # a copy would write the content to a file of its own
             key.__dict__.update(first.__dict__)
             key.name, key.bucket_name, key._version_id = f"{prefix}{number:07}", name, str(version)
+            # By the store of versions: so that the listing in order hears of each.
             backend.buckets[name].keys[key.name] = key
 
 
@@ -52,6 +55,7 @@ def _upload_part_copy(original: Any, self: S3Backend, *args: Any, **kwargs: Any)
     part: FakeKey = original(self, *args, **kwargs)
     start, end = kwargs.get("start_byte"), kwargs.get("end_byte")
     source = self.get_object(kwargs["src_bucket_name"], kwargs["src_key_name"], version_id=kwargs["src_version_id"])
+    # Only of what is said to be larger than it is.
     if source is not None and source.contentsize > len(source.value) and start is not None and end is not None:
         part.contentsize = end - start + 1
     return part

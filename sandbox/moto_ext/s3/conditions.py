@@ -13,6 +13,7 @@ from moto.s3.responses import S3Response
 
 from sandbox.core.patching import wrap
 
+# CopyObject takes 5 GB; what is larger is copied in parts (API_CopyObject).
 LARGEST = 5 * 1024**3
 
 
@@ -42,6 +43,7 @@ def _copy_object(original: Any, self: S3Response) -> Any:
 
 
 def _demand(wanted: Any, current: str, condition: str) -> None:
+    # With or without quotes: clients send both.
     if wanted and str(wanted).strip('"') != current.strip('"'):
         raise PreconditionFailed(condition)
 

@@ -29,6 +29,7 @@ _ORDER = "_keys_in_order"
 def _in_order(keys: _VersionedKeyStore) -> list[str]:
     """The names of the bucket's keys, sorted once and kept so by each put."""
     order: list[str] | None = keys.__dict__.get(_ORDER)
+    # moto's own code may remove keys past these methods: the length shows it.
     if order is None or len(order) != len(keys):
         order = keys.__dict__[_ORDER] = sorted(keys)
     return order
@@ -54,9 +55,11 @@ def _answer(original: Any, self: S3Response) -> Any:
     params = {name: values[0] for name, values in self.querystring.items()}
     most, after = int(params.get("max-keys", get_s3_default_max_keys())), params.get("key-marker")
     version_id = params.get("version-id-marker")
+    # MaxKeys 0 asks for nothing: moto answers it.
     if params.get("delimiter") or not most:
         return original(self)
     prefix = self._get_querystring(self.request, self.uri).get("prefix", [""])[0]
+    # One more than the page is looked for, to know whether the list goes on.
     rows = _rows_after(self.backend.get_bucket(self.bucket_name), prefix, after or "", version_id)
     page = list(islice(rows, most))
     is_truncated = next(rows, None) is not None
@@ -74,10 +77,12 @@ def _rows_after(bucket: FakeBucket, prefix: str, key_marker: str, version_id: st
     order = _in_order(bucket.keys)
     start = bisect_left(order, prefix)
     if key_marker:
+        # With a version marker the key itself may have more versions to come.
         start = max(start, (bisect_left if version_id else bisect_right)(order, key_marker))
     for name in islice(order, start, None):
         if not name.startswith(prefix):
             return
+        # The newest first: moto keeps them in the order of writing.
         rows = [(row, not place) for place, row in enumerate(reversed(bucket.keys.getlist(name, [])))]
         versions = [row.version_id for row, _ in rows]
         listed = name == key_marker and version_id in versions

@@ -13,6 +13,7 @@ def _as_list(value: Any) -> list[Any]:
 
 def _filter(rule: dict[str, Any]) -> tuple[str, dict[str, str]]:
     rule_filter = rule.get("Filter") or {}
+    # Prefix and tags together stand in And (API_ReplicationRuleFilter).
     both = rule_filter.get("And") or rule_filter
     prefix = both.get("Prefix") or rule.get("Prefix") or ""
     tags = [tag for tag in _as_list(both.get("Tag")) if tag]
@@ -29,6 +30,7 @@ def takes(rule: dict[str, Any], key: str, tags: dict[str, str], delete_marker: b
         return False
     if delete_marker:
         status = (rule.get("DeleteMarkerReplication") or {}).get("Status")
+        # A rule of the first version, without Filter, replicates delete markers unless it says no.
         return status == "Enabled" if "Filter" in rule else status != "Disabled"
     return all(tags.get(name) == value for name, value in wanted.items())
 
@@ -48,5 +50,6 @@ def rule_answer(rule: dict[str, Any]) -> dict[str, Any]:
 
 def _typed_value(value: Any, name: str = "") -> Any:
     if isinstance(value, dict):
+        # Names with @ are attributes of the XML, not members of the API.
         return {key: _typed_value(inner, key) for key, inner in value.items() if not key.startswith("@")}
     return int(value) if name in NUMBERS else value

@@ -25,6 +25,7 @@ from sandbox.moto_ext.s3.rules import rule_answer, takes
 # Where a version keeps how far its replication is.
 STATUS = "_replication_status"
 Waiting = tuple[str, str, str]
+# Each request's own notes: requests of several threads wait for the world in turn.
 _request = threading.local()
 
 
@@ -56,6 +57,7 @@ def _note(backend: S3Backend, bucket_name: str, version: FakeKey | FakeDeleteMar
     version.__dict__[STATUS] = "PENDING"
     waiting = (bucket_name, version.name, version.version_id)
     mine: list[tuple[S3Backend, Waiting]] | None = getattr(_request, "notes", None)
+    # Outside of a request, as seeding and disasters write: noted at once.
     if mine is None:
         state(backend, "unreplicated")[waiting] = now()
     else:
@@ -81,11 +83,13 @@ def _deliver_one(backend: S3Backend, waiting: Waiting) -> bool:
     """Whether nothing remains to be done for this object."""
     version, bucket = _find(backend, waiting), backend.buckets.get(waiting[0])
     config = backend.get_bucket_replication(waiting[0]) if bucket is not None else None
+    # Deleted meanwhile, or the rule is gone: nothing waits any more.
     if version is None or bucket is None or not config:
         return True
     tags = {} if isinstance(version, FakeDeleteMarker) else backend.tagger.get_tag_dict_for_resource(version.arn)
     marker = isinstance(version, FakeDeleteMarker)
     rules = [rule for rule in config["Rule"] if takes(rule, version.name, tags, marker)]
+    # One copy for each destination, whatever number of rules leads there.
     targets = {rule["Destination"]["Bucket"].split(":")[-1]: rule["Destination"] for rule in rules}
     buckets = {name: backend.buckets.get(name) for name in targets}
     if is_stopped(
@@ -93,6 +97,7 @@ def _deliver_one(backend: S3Backend, waiting: Waiting) -> bool:
     ):
         return False
     arrived = [replicate(backend, version, buckets[name], targets[name]) for name in targets]
+    # FAILED stays FAILED: S3 tries a failed object no more (T30).
     version.__dict__[STATUS] = None if not rules else ("COMPLETED" if all(arrived) else "FAILED")
     return True
 
@@ -101,9 +106,12 @@ def replicate(
     backend: S3Backend, version: FakeKey | FakeDeleteMarker, target: FakeBucket | None, how: dict[str, Any]
 ) -> bool:
     """Whether ``target`` could take the version, as the rule's destination ``how`` says."""
+    # A destination that is gone, or whose versioning was suspended.
     if target is None or not target.is_versioned:
         return False
+    # The same version id, date and etag: that is how copies are compared.
     twin = copy.copy(version)
+    # A replica is not replicated again (S3 guide, what is replicated).
     twin.__dict__[STATUS] = "REPLICA"
     if isinstance(twin, FakeKey) and isinstance(version, FakeKey):
         twin._metadata = copy.deepcopy(version._metadata)
@@ -112,6 +120,7 @@ def replicate(
         key_id = (how.get("EncryptionConfiguration") or {}).get("ReplicaKmsKeyID")
         twin.kms_key_id = key_id or (None if version.encryption != "aws:kms" else version.kms_key_id)
         backend.tagger.copy_tags(version.arn, twin.arn)
+    # Past put_object: the write of a replica must start no replication back.
     target.keys.setlist(version.name, [*target.keys.getlist(version.name, []), twin])
     return True
 
@@ -130,6 +139,7 @@ def _delete_marker(original: Any, self: S3Backend, bucket_name: str, key_name: s
 
 def _headers(original: Any, self: FakeKey) -> dict[str, Any]:
     headers: dict[str, Any] = original(self)
+    # HEAD and GET show it (API_HeadObject, x-amz-replication-status).
     status = self.__dict__.get(STATUS)
     return {**headers, "x-amz-replication-status": status} if status else headers
 
@@ -142,6 +152,7 @@ def _around_request(original: Any, self: S3Response, *args: Any, **kwargs: Any) 
             deliver(account)
         answer = original(self, *args, **kwargs)
     finally:
+        # Also after a failure: the next request of the thread starts with none.
         notes, _request.notes = _request.notes, None
     for backend, waiting in notes:
         state(backend, "unreplicated")[waiting] = now()
@@ -156,6 +167,7 @@ def _put_replication(original: Any, self: S3Backend, bucket_name: str, replicati
         target = self.buckets.get(rule["Destination"]["Bucket"].split(":")[-1])
         if target is None:
             raise InvalidRequest("Destination bucket must exist.")
+        # Both buckets need versioning (S3 guide, requirements for replication).
         if not target.is_versioned:
             raise InvalidRequest("Destination bucket must have versioning enabled.")
     original(self, bucket_name, replication)
