@@ -22,13 +22,16 @@ from moto.kms.responses import KmsResponse
 
 from sandbox.core.patching import attach, operation, refused, wrap
 
+# mrk- and 32 digits for a multi-Region key, a UUID for all others (KMS guide, key identifiers).
 KEY_ID = re.compile(r"mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+# Every other state is KMSInvalidStateException (KMS guide, key states).
 UNUSABLE = {"Disabled": "DisabledException"}
 
 
 def generate_key_id(multi_region: bool = False) -> str:
     """A key id as AWS forms them: a UUID, or mrk- and 32 hexadecimal digits."""
     name = uuid.uuid4()
+    # The length that moto's own ciphertext header takes.
     return f"mrk-{name.hex}" if multi_region else str(name)
 
 
@@ -37,6 +40,7 @@ def _validate_cmk_id(self: KmsResponse, key_id: str) -> None:
     arn = key_id.startswith("arn:") and ":key/" in key_id
     if not arn and not KEY_ID.fullmatch(plain_id):
         raise NotFoundException(f"Invalid keyId {key_id}")
+    # A key of another region is not found: KMS never looks beyond its own.
     foreign = arn and key_id.split(":")[3] != self.region
     if foreign or plain_id not in self.kms_backend.keys:
         raise NotFoundException(f"Key '{self._display_arn(key_id)}' does not exist")
@@ -46,6 +50,7 @@ def _siblings(key: Key) -> list[Key]:
     """The key in every region it lives in, its primary and itself included."""
     config = key.multi_region_configuration
     regions = [config["PrimaryKey"]["Region"], *(replica_key["Region"] for replica_key in config["ReplicaKeys"])]
+    # One that was deleted in its region is still in the configuration of the others.
     return [found for region in regions if (found := kms_backends[key.account_id][region].keys.get(key.id))]
 
 
@@ -73,10 +78,12 @@ def replicate_key(self: KmsBackend, key_id: str, replica_region: str) -> Key:
     primary, target = _primary(self, key_id), kms_backends[self.account_id][replica_region]
     if primary.id in target.keys:
         raise refused("AlreadyExistsException", f"Key {primary.id} already exists in {replica_region}.")
+    # The same material: what one encrypts the other decrypts (KMS guide, multi-Region keys).
     replica = copy(primary)
     replica.region = replica_region
     replica.arn = primary.arn.replace(f":{primary.region}:", f":{replica_region}:")
     replica.key_state, replica.enabled, replica.deletion_date = "Enabled", True, None
+    # Only id, material, spec, usage and rotation are shared properties (KMS guide, multi-Region keys).
     replica.grants, replica.aliases, replica.rotations = {}, {}, deepcopy(primary.rotations)
     target.keys[replica.id] = replica
     _configure([*_siblings(primary), replica], primary.region)
@@ -89,6 +96,7 @@ def _replicate(original: Any, self: KmsResponse) -> Any:
     target = kms_backends[self.current_account][self._get_param("ReplicaRegion")]
     replica = target.keys[key_id]
     replica.description = self._get_param("Description") or ""
+    # Not the primary's: a replica without a given policy gets the default one (API_ReplicateKey).
     replica.policy = self._get_param("Policy") or replica.generate_default_policy()
     target.tagger.tag_resource(replica.id, self._get_param("Tags") or [])
     return answer
@@ -99,6 +107,7 @@ def _move_primary(response: KmsResponse, params: dict[str, Any]) -> None:
     keys = _siblings(key)
     if region not in {sibling.region for sibling in keys}:
         raise refused("NotFoundException", f"Key {key.id} has no replica in {region}.")
+    # The former primary becomes a replica; key ids and ARNs stay (API_UpdatePrimaryRegion).
     _configure(keys, region)
 
 
@@ -135,6 +144,7 @@ def _encrypt(original: Any, self: KmsBackend, key_id: str, *args: Any, **kwargs:
 
 def _decrypt(original: Any, self: KmsBackend, *args: Any, **kwargs: Any) -> Any:
     plaintext, arn = original(self, *args, **kwargs)
+    # After the original: only the ciphertext says which key it is of.
     _require_usable(self.keys[self.get_key_id(arn)])
     return plaintext, arn
 
@@ -150,6 +160,7 @@ def check_statement(statement: dict[str, Any], resource: str, action: str) -> bo
     """Whether a statement is about everybody without a condition: the emulator looks at no principal and takes any."""
     given = statement.get("Principal", "*")
     named = given.get("AWS", []) if isinstance(given, dict) else given
+    # moto's check looks at no principal: a denial to somebody else would meet everybody.
     everybody = {"*", f"arn:aws:iam::{resource.split(':')[4]}:root"}
     is_for_all = bool(everybody.intersection([named] if isinstance(named, str) else named))
     of_all = action_matches(statement.get("Action", []), action) and resource_matches(

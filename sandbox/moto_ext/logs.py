@@ -13,6 +13,7 @@ from moto.logs.responses import LogsResponse
 from sandbox.core.patching import operation, refused, wrap
 from sandbox.moto_ext.iam.role_access import admits
 
+# What the key's policy must allow to the service (CloudWatch Logs guide, encrypting log data).
 USES = ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey")
 
 
@@ -23,12 +24,14 @@ def takes_lines(backend: LogsBackend, group: LogGroup) -> bool:
 
 def _is_admitted(backend: LogsBackend, group: str, key: str) -> bool:
     account, region = str(backend.account_id), str(backend.region_name)
+    # The policy may limit the key to one log group by this context.
     context = {"kms:EncryptionContext:aws:logs:arn": f"arn:aws:logs:{region}:{account}:log-group:{group}"}
     return admits(account, region, key, f"logs.{region}", *USES, **context)
 
 
 def _create(original: Any, self: LogsBackend, log_group_name: str, tags: Any, **more: Any) -> Any:
     key = str(more.get("kmsKeyId") or "")
+    # CreateLogGroup refuses a key that the service cannot use; one that is disabled later refuses each line.
     _require(self, log_group_name, key)
     return original(self, log_group_name, tags, **more)
 

@@ -18,6 +18,7 @@ from sandbox.core.patching import attach_property, operation, refused, state
 
 OFF, INGRESS, BOTH = "off", "block-ingress", "block-bidirectional"
 MODES = (OFF, INGRESS, BOTH)
+# An exclusion for egress still blocks what comes in (VPC guide, exclusions).
 _EXCLUSIONS = {"allow-bidirectional": OFF, "allow-egress": INGRESS}
 
 
@@ -25,6 +26,7 @@ def mode_of(backend: EC2Backend, vpc: str, subnet: str = "") -> str:
     """How packets of a VPC, or of one of its subnets, are treated at its internet gateway."""
     mode = str(state(backend, "public_access").get("mode", OFF))
     for row in state(backend, "public_access_exclusions").values():
+        # An exclusion of a VPC is for all its subnets.
         if mode != OFF and row["ResourceArn"].rpartition("/")[2] in (vpc, subnet):
             return _EXCLUSIONS[row["InternetGatewayExclusionMode"]]
     return mode
@@ -46,6 +48,7 @@ def _options(response: EC2Response, params: dict[str, Any]) -> dict[str, Any]:
     found = {
         "AwsAccountId": backend.account_id,
         "AwsRegion": backend.region_name,
+        # AWS takes minutes (update-in-progress); here it is done at once.
         "State": "update-complete",
         "InternetGatewayBlockMode": state(backend, "public_access").get("mode", OFF),
         "ManagedBy": "account",

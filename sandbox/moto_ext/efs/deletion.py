@@ -22,6 +22,7 @@ _READY = "_ready_at"
 
 def begin_creating(file_system: FileSystem) -> None:
     """Let the file system be ``creating`` for the time of a transition."""
+    # A world that is built has nothing that is creating.
     if transition_s() > 0:
         file_system.__dict__[_READY] = soon("efs.create", file_system.creation_token)
 
@@ -40,15 +41,18 @@ def _leaving(backend: EFSBackend) -> dict[str, datetime]:
 
 
 def _delete(original: Any, self: EFSBackend, file_system_id: str) -> None:
+    # Before the look-up: what was being deleted may be gone by now.
     _sweep(self)
     found = self.file_systems_by_id.get(file_system_id)
     if found is None:
         raise FileSystemNotFound(file_system_id)
     for part in list(of_file_system(self, file_system_id)):
+        # DeleteFileSystem: the replication configuration must be deleted first (EFS API).
         if truth.answer("efs.replicating-file-system-cannot-be-deleted"):
             raise refused("FileSystemInUse", f"{file_system_id} is part of a replication: delete that first.")
         for region in (part.source_region, part.destination_region):
             replications(efs_backends[self.account_id][region]).pop(part.source_id, None)
+    # FileSystemInUse as long as a mount target stands (EFS API, DeleteFileSystem).
     if found.number_of_mount_targets:
         raise FileSystemInUse("Must delete all mount targets before deleting file system.")
     if transition_s() > 0:
@@ -64,7 +68,9 @@ def _sweep(backend: EFSBackend) -> None:
         del leaving[name]
         found = backend.file_systems_by_id.pop(name, None)
         if found is not None:
+            # A token can be used again once its file system is gone.
             backend.creation_tokens.discard(found.creation_token)
+        # EFS deletes access points with their file system; moto leaves them.
         for point in [
             key for key, access_point in backend.access_points.items() if access_point.file_system_id == name
         ]:
@@ -78,6 +84,7 @@ def _sweep_first(original: Any, self: EFSBackend, *args: Any, **kwargs: Any) -> 
 
 def _create_file_system(original: Any, self: EFSBackend, *args: Any, **kwargs: Any) -> FileSystem:
     file_system: FileSystem = original(self, *args, **kwargs)
+    # At the quick pace a file system is there at once: seeding and disasters use it in the next call.
     if is_real():
         begin_creating(file_system)
     return file_system

@@ -33,6 +33,7 @@ ABANDONED = "ERROR"
 
 
 def _file_system(backend: EFSBackend, file_system_id: str) -> FileSystem:
+    # By the emulator's own look-up, which raises FileSystemNotFound.
     return backend.describe_file_systems(file_system_id=file_system_id.rsplit("/", 1)[-1])[1][0]
 
 
@@ -41,6 +42,7 @@ def _destination(backend: EFSBackend, destination: dict[str, Any], source: FileS
         return backend.create_file_system(
             creation_token=f"replica-of-{source.file_system_id}-{uuid.uuid4()}",
             performance_mode=source.performance_mode,
+            # EFS encrypts every destination that it makes itself (EFS guide, creating a replication).
             encrypted=True,
             kms_key_id=destination.get("KmsKeyId") or "",
             throughput_mode=source.throughput_mode,
@@ -52,8 +54,10 @@ def _destination(backend: EFSBackend, destination: dict[str, Any], source: FileS
     given = _file_system(backend, destination["FileSystemId"])
     if any(of_file_system(backend, given.file_system_id)):
         raise refused("ConflictException", f"{given.file_system_id} is already part of a replication.")
+    # A destination must have its overwrite protection off (EFS guide, replicating to an existing file system; T28).
     if protection_of(given) != "DISABLED":
         raise refused("ValidationException", f"Replication overwrite protection of {given.file_system_id} is on.")
+    # An encrypted source takes an encrypted destination only (API_CreateReplicationConfiguration).
     if source.encrypted and not given.encrypted:
         raise refused("ConflictException", "The source is encrypted, the destination is not.")
     return given
@@ -67,6 +71,7 @@ def _create(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
     destination = params["Destinations"][0]
     there: EFSBackend = efs_backends[backend.account_id][destination.get("Region") or backend.region_name]
     target = _destination(there, destination, source)
+    # From now on the destination is read-only.
     target.__dict__["_overwrite_protection"] = "REPLICATING"
     replication = ReplicationConfiguration(
         source.file_system_id,
@@ -79,6 +84,7 @@ def _create(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
         destination.get("RoleArn"),
     )
     replications(backend)[replication.source_id] = replication
+    # One object in both regions: a disaster that changes it changes it for both.
     replications(there)[replication.source_id] = replication
     return replication.describe()
 
@@ -89,10 +95,13 @@ def _delete(response: EFSResponse, params: dict[str, Any]) -> None:
     replication = replications(here).get(params["SourceFileSystemId"])
     if replication is None:
         raise refused("ReplicationNotFound", f"{params['SourceFileSystemId']} has no replication configuration.")
+    # Before anything is deleted: what the destination keeps is what had arrived by now (T27).
     reached = files_of(efs_backends[here.account_id][replication.destination_region], replication.destination_id)
     regions = {replication.source_region, replication.destination_region}
     if params.get("DeletionMode") == "LOCAL_CONFIGURATION_ONLY":
         regions = {here.region_name}
+    # Deleting both sides needs the other region: hence the local form
+    # (API_DeleteReplicationConfiguration, DeletionMode).
     elif is_stopped(*(regions - {here.region_name})):
         raise refused("BadRequest", "The other region cannot be reached: use LOCAL_CONFIGURATION_ONLY.")
     stuck = len(regions) > 1 and is_sick(replication.source_region, "efs")
@@ -102,6 +111,7 @@ def _delete(response: EFSResponse, params: dict[str, Any]) -> None:
         if region in regions:
             gone_at = None if stuck else ends
             known[replication.source_id] = replace(replication, arrived=tuple(reached), ends=gone_at, stuck=stuck)
+        # The half that was not deleted stays, in error.
         elif (left := known.get(replication.source_id)) is not None:
             known[replication.source_id] = replace(left, trouble=ABANDONED, stuck=False)
 
@@ -120,6 +130,7 @@ def _describe(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
 
 def _protect(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
     file_system = _file_system(response.efs_backend, params["FileSystemId"])
+    # Nobody changes the protection of a destination while it is one.
     if protection_of(file_system) == "REPLICATING":
         raise refused("ReplicationAlreadyExists", "The file system is the destination of a replication.")
     wanted = params.get("ReplicationOverwriteProtection") or protection_of(file_system)
@@ -130,6 +141,7 @@ def _protect(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
 def _with_protection(original: Any, self: FileSystem) -> dict[str, Any]:
     response: dict[str, Any] = original(self)
     protection = {"ReplicationOverwriteProtection": protection_of(self)}
+    # At the real pace durations go by the size: DescribeFileSystems must show the same.
     size = {**response["SizeInBytes"], "Value": round(gib_of(self) * GIB)} if is_real() else response["SizeInBytes"]
     state_and_size = {"LifeCycleState": life_cycle(self), "SizeInBytes": size}
     return {**response, **state_and_size, "FileSystemProtection": protection}

@@ -21,6 +21,7 @@ from sandbox.core.timing import lag_s, to_the_second
 from sandbox.moto_ext.data.store_sizes import files_gib
 
 GIB = 1024**3
+# Within the 15 minutes that EFS is designed for (EFS guide, replication).
 LAG_S = 600
 
 
@@ -56,11 +57,13 @@ class ReplicationConfiguration:
     def trails_s(self) -> float:
         """How far the destination trails: ``lag_s``, which a test may shorten while no disaster changed it."""
         way = f"{self.source_region}:{self.destination_region}"
+        # A disaster's own lag goes before that of a test or of the table.
         return lag_s("files_lag_s", LAG_S, "efs.sync", way) if self.lag_s == LAG_S else self.lag_s
 
     @property
     def status(self) -> str:
         """ENABLING, ENABLED, DELETING once it was deleted, or the trouble a disaster made."""
+        # DELETING until both regions have done their half.
         if self.ends is not None or self.stuck:
             return "DELETING"
         return self.trouble or ("ENABLED" if now() >= self.enabled_from else "ENABLING")
@@ -99,6 +102,7 @@ def replications(backend: EFSBackend) -> dict[str, ReplicationConfiguration]:
     """Configurations this region knows, by source file system. One that was deleted goes when its time is over."""
     known: dict[str, ReplicationConfiguration] = state(backend, "replications")
     for source_id, replication in list(known.items()):
+        # The half of the sick region is done as soon as it answers again.
         if replication.stuck and not is_sick(replication.source_region, "efs"):
             replication.ends, replication.stuck = now(), False
         if replication.ends is not None and now() >= replication.ends:
@@ -109,23 +113,27 @@ def replications(backend: EFSBackend) -> dict[str, ReplicationConfiguration]:
 
 def _open_destination(backend: EFSBackend, replication: ReplicationConfiguration) -> None:
     """Let the destination, where it is in this region, be writable, with the files that had arrived."""
+    # The source only forgets the replication: its files are its own.
     if backend.region_name != replication.destination_region:
         return
     state(backend, "files").setdefault(replication.destination_id, [])[:] = replication.arrived
     target = backend.file_systems_by_id.get(replication.destination_id)
     if target is not None:
+        # ENABLED again once the replication is gone, by the guide; truth.json may say otherwise.
         target.__dict__["_overwrite_protection"] = truth.answer("efs.protection-after-replication-ends")
 
 
 def protection_of(file_system: FileSystem) -> str:
     """The replication overwrite protection of a file system: ENABLED, DISABLED, or REPLICATING."""
     region, account = file_system.file_system_arn.split(":")[3:5]
+    # Looked at first: a replication whose time is over opens its destination by that.
     replications(efs_backends[account][region])
     return str(file_system.__dict__.get("_overwrite_protection", "ENABLED"))
 
 
 def gib_of(file_system: FileSystem) -> float:
     """What a file system holds, in GiB: what its operations take their time by."""
+    # moto's file systems are empty: then the size that was set for all.
     return float(file_system.size_in_bytes["Value"]) / GIB or files_gib()
 
 

@@ -25,6 +25,7 @@ def _update(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
 def _put_policy(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
     file_system = response.efs_backend.describe_file_systems(file_system_id=params["FileSystemId"])[1][0]
     wanted = params["BackupPolicy"]["Status"]
+    # moto has a backup policy that is on, or none: the status that was put is kept beside it.
     file_system._backup = wanted == "ENABLED"
     file_system.__dict__["_backup_status"] = wanted
     return {"BackupPolicy": {"Status": wanted}}
@@ -32,6 +33,7 @@ def _put_policy(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]
 
 def policy_in_force(file_system: FileSystem) -> str | None:
     """The policy that mounts go by at this moment: the one before a change, until the change has taken effect."""
+    # EFS enforces a changed policy after minutes (EFS guide, file system policies); the one before holds until then.
     before, until = file_system.__dict__.get("_policy_before") or (None, None)
     return before if until is not None and now() < until else file_system.file_system_policy
 
@@ -68,6 +70,7 @@ def _access_point(original: Any, self: EFSBackend, *args: Any, **kwargs: Any) ->
     found = self.file_systems_by_id.get(kwargs["file_system_id"])
     if found is None:
         raise FileSystemNotFound(kwargs["file_system_id"])
+    # An access point needs a file system that is available (API_CreateAccessPoint).
     if life_cycle(found) != "available":
         raise refused("IncorrectFileSystemLifeCycleState", f"{found.file_system_id} is {life_cycle(found)}.")
     access_point: AccessPoint = original(self, *args, **kwargs)

@@ -12,6 +12,7 @@ from moto.elbv2.responses import ELBV2Response
 
 from sandbox.core.patching import operation, refused, state
 
+# The least reservation of an Application Load Balancer (ELB guide, capacity unit reservation).
 _AT_LEAST = 100
 
 
@@ -23,10 +24,12 @@ def _capacity_of(self: ELBV2Response, arn: str) -> dict[str, Any]:
     if arn not in self.elbv2_backend.load_balancers:
         raise LoadBalancerNotFoundError
     units = _units(self).get(arn, 0)
+    # Without a reservation the state is empty: moto calls it provisioned.
     if not units:
         return {"DecreaseRequestsRemaining": 2, "CapacityReservationState": []}
     zones = sorted(subnet.availability_zone for subnet in self.elbv2_backend.load_balancers[arn].subnets)
     provisioned = [
+        # The units are spread over the load balancer's zones.
         {"AvailabilityZone": zone, "EffectiveCapacityUnits": units / len(zones), "State": {"Code": "provisioned"}}
         for zone in zones
     ]

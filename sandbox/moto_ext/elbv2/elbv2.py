@@ -16,9 +16,11 @@ from sandbox.core.aws_regions import load_balancer_zone
 from sandbox.core.patching import offset, operation, refused, state, wrap
 from sandbox.moto_ext.ecs.targets import GroupTarget, Targets
 
+# What ELB answers at most where PageSize is left out (ELBv2 API, PageSize).
 PAGE = 400
 APPLICATION_DEFAULTS = {
     "access_logs.s3.enabled": "false",
+    # An hour: clients stay with a dead region for so long unless it is lowered (T11).
     "client_keep_alive.seconds": "3600",
     "connection_logs.s3.enabled": "false",
     "connection_logs.s3.bucket": "",
@@ -42,6 +44,7 @@ HTTP_LISTENER_DEFAULTS = {"routing.http.response.server.enabled": "true"}
 def _new_balancer(original: Callable[..., Any], self: FakeLoadBalancer, *args: Any, **kwargs: Any) -> None:
     original(self, *args, **kwargs)
     region = self.arn.split(":")[3]
+    # moto gives every region the same zone id: an ALIAS record must name the region's own.
     self.canonical_hosted_zone_id = load_balancer_zone(region) or self.canonical_hosted_zone_id
     if self.type == "application":
         self.attrs.update(APPLICATION_DEFAULTS)
@@ -74,6 +77,7 @@ def _delete_balancer(original: Callable[..., Any], self: ELBv2Backend, arn: str)
         message = f"Load balancer '{arn}' cannot be deleted because deletion protection is enabled"
         raise refused("OperationNotPermitted", message)
     original(self, arn)
+    # A group that nobody forwards to is unused from now on.
     for group in self.target_groups.values():
         group.load_balancer_arns = [name for name in group.load_balancer_arns if name != arn]
 
@@ -84,6 +88,7 @@ def _target_health(self: ELBV2Response, params: dict[str, Any]) -> dict[str, Any
         raise TargetGroupNotFoundError
     found = Targets(self.current_account, self.region).of(group)
     if targets := params.get("Targets"):
+        # Asked for by name the answer has all that were asked for, registered or not (API_DescribeTargetHealth).
         by_address = {target.address: target for target in found}
         found = [by_address.get(target["Id"]) or _unregistered_target(group, target) for target in targets]
     descriptions = [target.describe(str(group.health_check_port or "")) for target in found]
@@ -111,6 +116,7 @@ def _deregister(
     rest = []
     for target in instances:
         task = known.task_at(group, target["Id"])
+        # Instances and foreign addresses are moto's own.
         if task is None:
             rest.append(target)
         else:
@@ -144,11 +150,13 @@ def _paging(result: str) -> Callable[..., Any]:
         start = offset(self.params.get("Marker"), "ValidationError", "The marker is not valid.")
         size = int(self.params.get("PageSize") or PAGE)
         self.params.pop("Marker", None)
+        # moto pages some of them itself, by markers of its own: it gives all, and the page is cut here.
         self.params["PageSize"] = 1_000_000
         whole: list[Any] = [_with_values(row) if result == "Rules" else row for row in original(self).result[result]]
         end = start + size
         return ActionResult({result: whole[start:end], "NextMarker": str(end) if end < len(whole) else None})
 
+    # wrap knows a repair by its name: four of one name would be taken for one.
     around.__qualname__ = f"paged_{result}"
     return around
 
@@ -158,6 +166,7 @@ def _with_values(rule: FakeRule) -> FakeRule:
     for condition in rule.conditions:
         for config in ("HostHeaderConfig", "PathPatternConfig"):
             if values := (condition.get(config) or {}).get("Values"):
+                # AWS answers the older field of them too (recordings, elbv2.DescribeRules).
                 condition.setdefault("Values", values)
     return rule
 
@@ -177,6 +186,7 @@ def _keep_forwarding_balancers(original: Callable[..., Any], self: ELBv2Backend,
     for balancer in self.load_balancers.values():
         for listener in balancer.listeners.values():
             actions = [action for rule in listener.rules.values() for action in rule.actions]
+            # moto adds a load balancer to a group and never takes it off: counted from what forwards now.
             for action in (*listener.default_actions, *actions):
                 for arn in self._get_target_group_arns_from(action.data) if action.type == "forward" else ():
                     tied.setdefault(arn, {})[balancer.arn] = None

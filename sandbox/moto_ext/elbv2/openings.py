@@ -14,7 +14,9 @@ from moto.elbv2.models import FakeLoadBalancer
 
 from sandbox.moto_ext.ecs.targets import covers_port
 
+# An address for documentation (RFC 5737), for somebody on the internet.
 VISITOR = "203.0.113.10"
+# Within 15.177.0.0/18, one of the ranges of Route 53's health checkers (ip-ranges.json, ROUTE53_HEALTHCHECKS).
 HEALTH_CHECKER = "15.177.2.11"
 CLOUDFRONT = "com.amazonaws.global.cloudfront.origin-facing"
 
@@ -25,11 +27,13 @@ def lets_in(account: str, region: str, balancer: FakeLoadBalancer, port: int, so
     lists = {listed.id for listed in ec2.managed_prefix_lists.values() if listed.prefix_list_name == source}
     groups = [ec2.get_security_group_from_id(name) for name in balancer.security_groups]
     rules = [rule for group in groups if group for rule in group.ingress_rules if covers_port(rule, port)]
+    # One rule that covers it is enough: security groups only allow.
     return not groups or any(rule.prefix_list_id in lists or _covers(rule, source) for rule in rules)
 
 
 def _covers(rule: Any, source: str) -> bool:
     span = rule.ip_range.get("CidrIp")
+    # CloudFront's servers have thousands of addresses: only its own list or everybody covers them all.
     if source == CLOUDFRONT:
         return bool(span == "0.0.0.0/0")
     return bool(span) and ipaddress.ip_address(source) in ipaddress.ip_network(span)

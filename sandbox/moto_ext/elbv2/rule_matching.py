@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 Condition = dict[str, Any]
+# ELB knows * and ? alone; fnmatch takes [ as well, which no host name holds.
 _WILD = frozenset("*?[")
 
 
@@ -40,11 +41,13 @@ def headers_suffice(conditions: list[Condition], headers: Mapping[str, str]) -> 
 
 def groups_of(action: Any) -> list[str]:
     """The ARNs of the target groups that an action forwards to."""
+    # One group in the older field, several with weights in the newer one (API_Action).
     rows = (action.data.get("ForwardConfig") or {}).get("TargetGroups") or [action.data]
     return [str(row["TargetGroupArn"]) for row in rows if row.get("TargetGroupArn")]
 
 
 def _header_matches(condition: Condition, headers: Mapping[str, str]) -> bool:
+    # Names of headers are the same in any case (API_HttpHeaderConditionConfig).
     name = str(condition["HttpHeaderConfig"]["HttpHeaderName"]).lower()
     return name in headers and _any_of(_values(condition, "HttpHeaderConfig"), headers[name])
 

@@ -21,6 +21,7 @@ from sandbox.moto_ext.ecs.tasks import all_tasks
 from sandbox.moto_ext.iam.passed_roles import ASSUME, passed_roles
 from sandbox.moto_ext.iam.policies import AccessRequest, Context
 
+# botocore's name of a service where IAM has another (Service Authorization Reference).
 IAM_PREFIX = {
     "elbv2": "elasticloadbalancing",
     "efs": "elasticfilesystem",
@@ -30,6 +31,7 @@ IAM_PREFIX = {
     "s3control": "s3",
     "stepfunctions": "states",
 }
+# A transaction is judged by what each of its parts would do alone (DynamoDB guide, transactions and IAM).
 _ITEM_ACTIONS = {
     "ConditionCheck": "ConditionCheckItem",
     "Delete": "DeleteItem",
@@ -38,6 +40,7 @@ _ITEM_ACTIONS = {
 }
 _DATABASE_NAMES = {
     "db": (
+        # A rename is judged on the old name and on the new one.
         *("DBInstanceIdentifier", "NewDBInstanceIdentifier", "SourceDBInstanceIdentifier", "SourceDBInstanceArn"),
         "TargetDBInstanceIdentifier",
     ),
@@ -66,6 +69,7 @@ def asked_of(response: BaseResponse, context: Context) -> list[AccessRequest]:
         response.parse_parameters(response.normalized_request)
         found: Params = response.params or {}
     finally:
+        # moto's own code reads this attribute afterwards.
         response.params = saved_params
     operation, params = response._get_action(), found
     own = _of_call(response, operation, params, context)
@@ -93,12 +97,14 @@ def _of_call(response: BaseResponse, operation: str, params: Params, context: Co
     if service == "kms" and "KeyId" in params:
         backend = kms_backends[response.current_account][response.region]
         found = backend.any_id_to_key_id(str(params["KeyId"]))
+        # Policies allow a key by its alias through this key: the alias's own ARN is no resource of most actions.
         keys = {"kms:ResourceAliases": tuple(alias.alias_name for alias in backend.list_aliases(found))}
     return [AccessRequest(action, resource, {**context, **keys}) for resource in _resources(response, service, params)]
 
 
 def _of_session(params: Params) -> Context:
     """How a session is asked for: by which name, and whether with a code of MFA (global condition context keys)."""
+    # The sandbox checks no code: that one was given counts.
     with_mfa = bool(params.get("SerialNumber") and params.get("TokenCode"))
     return {
         "sts:RoleSessionName": (str(params["RoleSessionName"]),),
@@ -126,10 +132,12 @@ def _of_item(response: BaseResponse, action: str, params: Params, context: Conte
         return AccessRequest(f"dynamodb:{action}", None, context)
     resource = _arn(response, "dynamodb", f"table/{name}")
     if params.get("IndexName"):
+        # A query of an index is a resource of its own.
         resource += f"/index/{params['IndexName']}"
     table = dynamodb_backends[response.current_account][response.region].tables.get(name)
     item = params.get("Item") or params.get("Key") or {}
     value = next(iter(item.get(table.hash_key_attr, {}).values()), None) if table is not None else None
+    # The partition key of the item: policies keep people to items of their own by it.
     leading = {} if value is None else {"dynamodb:LeadingKeys": (str(value),)}
     return AccessRequest(f"dynamodb:{action}", resource, {**context, **leading})
 
@@ -153,10 +161,12 @@ def _of_files(response: BaseResponse, action: str, params: Params, context: Cont
     if action == _REPLICATES and truth.answer("efs.replication-asks-for-both-ends"):
         yield from _of_replication(response, params, resource, {**context, **known})
     for candidate in _ON_INTERFACES.get(action, ()):
+        # EFS calls EC2 in the caller's name (forward access sessions).
         yield AccessRequest(candidate, None, {**context, "aws:ViaAWSService": ("true",)})
     if given and ":Create" in action:
         create_action = {"elasticfilesystem:CreateAction": (action.partition(":")[2],)}
         kind = "access-point" if action.endswith("AccessPoint") else "file-system"
+        # It has no id yet: a statement for all of them must allow it.
         new = _arn(response, "elasticfilesystem", f"{kind}/*")
         yield AccessRequest(
             "elasticfilesystem:TagResource", new, {**context, **create_action, **_tag_context("RequestTag", given)}
@@ -187,6 +197,7 @@ def _of_tasks(response: BaseResponse, action: str, params: Params, context: Cont
     cluster = str(params.get("cluster") or "default").rpartition("/")[2]
     where = {"ecs:cluster": (_arn(response, "ecs", f"cluster/{cluster}"),)}
     given = [(tag["key"], tag["value"]) for tag in params.get("tags") or ()]
+    # The tags of the task itself are what a policy for drills allows by.
     if action == "ecs:StopTask":
         name = str(params.get("task") or "").rpartition("/")[2]
         task = all_tasks(ecs_backends[response.current_account][response.region]).get(name)
@@ -203,6 +214,7 @@ def _of_tasks(response: BaseResponse, action: str, params: Params, context: Cont
     resource = definition if definition.startswith("arn:") else _arn(response, "ecs", f"task-definition/{definition}")
     yield AccessRequest(action, resource, {**context, **where, **_tag_context("RequestTag", given)})
     if given:
+        # Tagging at creation is allowed by this key alone, without a right to tag others.
         create_action = {"ecs:CreateAction": ("RunTask",)}
         yield AccessRequest(
             "ecs:TagResource",
@@ -233,6 +245,7 @@ def _record_keys(params: Params) -> Context:
     """Source: Route 53 Developer Guide, "Using IAM policy conditions for fine-grained access control"."""
     changes = params["ChangeBatch"]["Changes"]
     records = [change["ResourceRecordSet"] for change in changes]
+    # Normalized: lower case, without the last dot, a wildcard as its octal code (Route 53 guide).
     names = tuple(str(record["Name"]).rstrip(".").lower().replace("*", "\\052") for record in records)
     return {
         f"{_RECORD_KEY}Actions": tuple(str(change["Action"]) for change in changes),
@@ -262,9 +275,11 @@ def _resource(response: BaseResponse, service: str, params: Params) -> str | Non
         return _arn(response, "ecs", f"service/{cluster}/{str(params['service']).rpartition('/')[2]}")
     if service == "secretsmanager" and params.get("SecretId"):
         secret = str(params["SecretId"])
+        # Secrets end in six random letters: policies have -?????? for them.
         return secret if secret.startswith("arn:") else _arn(response, service, f"secret:{secret}-AbCdEf")
     if service == "iam" and params.get("RoleName"):
         return f"arn:aws:iam::{response.current_account}:role/{params['RoleName']}"
+    # PhoneNumber has no resource; TargetArn is an endpoint's.
     if service == "sns":
         return params.get("TopicArn") or params.get("TargetArn")
     if service == "logs" and params.get("logStreamName"):

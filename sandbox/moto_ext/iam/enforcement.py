@@ -32,6 +32,7 @@ from sandbox.moto_ext.iam.policies import ALLOWED, EXPLICIT_DENY, AccessRequest,
 from sandbox.moto_ext.iam.role_access import decide_now, named_principals, role_of
 
 DENIED_IN_XML = {"ec2": "UnauthorizedOperation"}
+# With the one that is added a thousand: a run that is denied in a loop must not fill the world's file.
 _REMEMBERED = 999
 # What the emulator calls otherwise than IAM does (Service Authorization Reference, Amazon S3).
 _S3_ACTIONS = {
@@ -48,6 +49,7 @@ def _authorize(original: Callable[..., Any], self: BaseResponse, resource: str =
     if caller is None:
         return original(self, resource)
     principal, context = caller
+    # No policy can deny it (API_GetCallerIdentity).
     if self._get_action() != "GetCallerIdentity":
         for request in asked_of(self, {**context, **_always(self, self.region)}):
             if not _is_allowed(self, principal, request):
@@ -72,12 +74,14 @@ def _judged_in_s3(
         return original(self, bucket_name, key_name)
     bucket, key = bucket_name or "", key_name or ""
     s3_bucket = s3_backends[self.current_account][self.partition].buckets.get(bucket)
+    # aws:RequestedRegion is the region of the bucket's endpoint, not the client's own.
     region = s3_bucket.region_name if s3_bucket is not None else self.region
     action = _S3_ACTIONS.get(self.data["Action"], self.data["Action"])
     resource_name = f"{bucket or '*'}" + (f"/{key}" if key else "")
     for name, resource in [(f"s3:{action}", resource_name), *_copy_rights(self, resource_name)]:
         arn, context = f"arn:{self.partition}:s3:::{resource}", {**caller[1], **_always(self, region)}
         request = AccessRequest(name, arn, context)
+        # Within one account a bucket's policy need not allow, but may deny.
         if _denied_by_bucket(s3_bucket, caller[0], request) or not _is_allowed(self, caller[0], request):
             raise S3AccessDeniedError if key or not bucket else BucketAccessDeniedError(bucket)
     return None
@@ -100,8 +104,10 @@ def _copy_rights(self: S3Response, onto: str) -> Iterator[tuple[str, str]]:
     source = urlsplit(str(self.headers.get("x-amz-copy-source") or ""))
     if not source.path:
         return
+    # A copy of a version needs GetObjectVersion.
     version, from_ = "Version" if "versionId" in parse_qs(source.query) else "", unquote(source.path).lstrip("/")
     yield f"s3:GetObject{version}", from_
+    # Tags and annotations are copied unless the request says otherwise (API_CopyObject).
     kinds = ["Tagging"] if self.headers.get("x-amz-tagging-directive") != "REPLACE" else []
     kinds += ["Annotation"] if self.headers.get("x-amz-object-annotation-directive") != "EXCLUDE" else []
     for kind in kinds:
@@ -133,6 +139,7 @@ def _caller_of(self: BaseResponse) -> Caller | None:
     """Who calls, and what AWS knows of them; None where enforcement is off, or the keys are nobody's."""
     if not STATE.extras.get("enforce_iam"):
         return None
+    # By the keys: an unknown key is nobody's and may do everything, as in moto.
     return _caller(iam_backends[self.current_account][self.partition], self.current_account, str(self.access_key))
 
 
@@ -145,6 +152,7 @@ def _caller(backend: IAMBackend, account: str, key: str) -> Caller | None:
         if session.access_key_id == key:
             name = session.role_arn.rpartition("/")[2]
             role = next((role for role in backend.roles.values() if role.name == name), None)
+            # A role that was never made, which plain programs assume: nothing is judged.
             if role is None:
                 return None
             return role, {"aws:userid": (f"{role.id}:{session.session_name}",), "aws:PrincipalArn": (role.arn,)}

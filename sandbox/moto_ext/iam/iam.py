@@ -26,7 +26,9 @@ from sandbox.moto_ext.iam.policies import (
     decide,
 )
 
+# MaxItems where it is left out (API_SimulatePrincipalPolicy).
 PAGE = 100
+# An explicit deny of one resource is the action's decision (API_EvaluationResult).
 _WORST = (EXPLICIT_DENY, IMPLICIT_DENY, ALLOWED)
 
 # The estate's actions that are judged on no resource (Service Authorization Reference; a test compares them).
@@ -50,6 +52,7 @@ def _inline(principal: User | Role | Group) -> Iterator[IamPolicy]:
 
 
 def _managed_policy(policy: ManagedPolicy) -> IamPolicy:
+    # Only the default version of a managed policy is in force.
     current = next(version for version in policy.versions if version.is_default)
     kind = "aws-managed" if policy.arn.split(":")[4] == "aws" else "user-managed"
     return IamPolicy(str(policy.name), str(current.document), kind)
@@ -82,6 +85,7 @@ def boundary_of(backend: IAMBackend, principal: User | Role | Group) -> list[Iam
 def _simulate_principal(self: IamResponse, params: dict[str, Any]) -> dict[str, Any]:
     principal = principal_of(self.backend, params["PolicySourceArn"])
     policies = [*policies_of(self.backend, principal), *_given_policies(params, "PolicyInputList")]
+    # A boundary that is given takes the place of the principal's own (API_SimulatePrincipalPolicy).
     boundaries = _given_policies(params, "PermissionsBoundaryPolicyInputList") or boundary_of(self.backend, principal)
     return _simulation(policies, boundaries, params)
 

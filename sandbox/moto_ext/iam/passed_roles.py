@@ -22,6 +22,7 @@ from sandbox.moto_ext.iam.iam import boundary_of, policies_of
 from sandbox.moto_ext.iam.policies import ALLOWED, EXPLICIT_DENY, AccessRequest, Context
 from sandbox.moto_ext.iam.role_access import decide_now, said_to
 
+# IAM's control plane is there (T14).
 ASSUME, _REGION, IAM_REGION = "sts:AssumeRole", "aws:RequestedRegion", "us-east-1"
 _TASKS, _BACKUP, _SSM = "ecs-tasks.amazonaws.com", "backup.amazonaws.com", "ssm.amazonaws.com"
 _JOBS = "batchoperations.s3.amazonaws.com"
@@ -49,6 +50,7 @@ def _handed_on(response: BaseResponse, operation: str, params: Params) -> Iterat
     if operation in ("RegisterTaskDefinition", "RunTask"):
         given = params if operation == "RegisterTaskDefinition" else params.get("overrides") or {}
         yield from ((_TASKS, str(given[name])) for name in _OF_TASKS if given.get(name))
+    # Others with a role, CreateService for instance, are not sent by the sandbox's callers.
     elif operation in ("StartBackupJob", "StartRestoreJob") and params.get("IamRoleArn"):
         yield _BACKUP, str(params["IamRoleArn"])
     elif operation == "CreateJob" and response.boto3_service_name == "s3control":
@@ -70,9 +72,12 @@ def may_take(principal: User | Role, role: Role | None, request: AccessRequest) 
     taking = AccessRequest(ASSUME, role.arn, {**request.context, **tags, "aws:PrincipalArn": (principal.arn,)})
     document = role.assume_role_policy_document
     trust = document if isinstance(document, str) else json.dumps(document)
+    # The trust policy names the caller itself: its own policies need not allow more.
     by_name = said_to(trust, (principal.arn,), taking)
+    # It names the account: then the caller's own policies must allow too.
     by_account = said_to(trust, (f"arn:aws:iam::{account}:root", account), taking)
     own = decide_now(policies_of(backend, principal), taking, boundary_of(backend, principal)).word
+    # A denial in any of them wins.
     if EXPLICIT_DENY in (by_name, by_account, own):
         return False
     return by_name == ALLOWED or (by_account == ALLOWED and own == ALLOWED)

@@ -58,6 +58,7 @@ def decide(
     if not iam_policies:
         return decision
     within = _decision_of(iam_policies, request)
+    # A boundary only limits: its deny counts, its allow gives nothing (IAM guide, permissions boundaries).
     if EXPLICIT_DENY in (decision.word, within.word):
         return decision if decision.word == EXPLICIT_DENY else PolicyDecision(EXPLICIT_DENY, missing=within.missing)
     return (
@@ -76,11 +77,13 @@ def _decision_of(policies: Iterable[IamPolicy], request: AccessRequest) -> Polic
                 for key, wanted in pairs.items()
             ):
                 found[statement["Effect"]].append(policy)
+    # All statements first: a deny wins wherever it stands.
     if found["Deny"]:
         return PolicyDecision(EXPLICIT_DENY, found["Deny"], missing)
     return PolicyDecision(ALLOWED if found["Allow"] else IMPLICIT_DENY, found["Allow"], missing)
 
 
+# A proof of IAM judges each call by the same dozen documents.
 @lru_cache(maxsize=256)
 def statements(document: str) -> list[dict[str, Any]]:
     """The statements of a document, not to be changed. Raises ValueError where it is no JSON."""
@@ -106,8 +109,10 @@ def _fitting(pattern: str, ignore_case: bool) -> Callable[[str], re.Match[str] |
 def _concerns(statement: dict[str, Any], request: AccessRequest) -> bool:
     negated = "NotAction" in statement
     actions = _as_list(statement["NotAction"] if negated else statement.get("Action", []))
+    # Actions are the same in any case, resources are not (IAM guide, JSON policy elements).
     if any(like(action, request.action, ignore_case=True) for action in actions) == negated:
         return False
+    # None: which resource a call is for is not modelled; the statement's action alone decides.
     if request.resource is None or not {"Resource", "NotResource"} & statement.keys():
         return True
     negated = "NotResource" in statement
@@ -121,6 +126,7 @@ def _filled_texts(texts: list[str], context: Context) -> list[str]:
 
     def value(found: re.Match[str]) -> str:
         values = known.get(found.group(1).lower(), ())
+        # A variable of several values, or of none, stays as it is and fits nothing.
         return values[0] if len(values) == 1 else found.group(0)
 
     return [re.sub(r"\$\{([^}*?$]+)\}", value, text) for text in texts]
@@ -131,19 +137,23 @@ def _condition(operator: str, key: str, wanted: list[str], context: Context, mis
     word = operator.rpartition(":")[2]
     bare = word.removesuffix("IfExists")
     known_values = known.get(key.lower())
+    # true means that the key is absent.
     if bare == "Null":
         return (known_values is None) == (wanted[0].lower() == "true")
     test, negated = _TESTS.get(bare.replace("Not", "")), "Not" in bare
     if test is None:
         raise ValueError(f"condition operator {operator} is not known to the sandbox")
     if known_values is None:
+        # SimulatePrincipalPolicy reports keys that it was not given (API_EvaluationResult, MissingContextValues).
         missing.add(key)
         # What a condition says where the request has no such key: "for all" holds of none, "for any" does not
         if operator.startswith("ForAllValues:"):
             return True
+        # IfExists and negated operators hold where the key is absent (IAM guide, condition operators).
         return (bare != word or negated) and not operator.startswith("ForAnyValue:")
     filled = _filled_texts(wanted, context)
     fits = [any(test(pattern, value) for pattern in filled) != negated for value in known_values]
+    # One value of the request that fits is enough for a plain operator; a negated one must hold for all.
     return any(fits) if operator.startswith("ForAnyValue:") or not (negated or ":" in operator) else all(fits)
 
 
@@ -177,6 +187,7 @@ _TESTS: dict[str, Callable[[str, str], bool]] = {
     "StringEquals": lambda wanted, value: wanted == value,
     "StringEqualsIgnoreCase": lambda wanted, value: wanted.lower() == value.lower(),
     "StringLike": like,
+    # Alike by the guide: both take wildcards.
     "ArnEquals": like,
     "ArnLike": like,
     "Bool": lambda wanted, value: wanted.lower() == value.lower(),

@@ -27,6 +27,7 @@ from sandbox.moto_ext.iam.policies import (
     statements,
 )
 
+# Whom the trust policy of a task's roles names (ECS guide, task IAM role).
 TASKS = "ecs-tasks.amazonaws.com"
 
 
@@ -50,6 +51,7 @@ def trusts(role: Role, service: str, account: str, source: str) -> bool:
     text = document if isinstance(document, str) else json.dumps(document)
     spoken = [statement for statement in statements(text) if service in _principals_of(statement, "Service")]
     context = {"aws:SourceArn": (source,), "aws:SourceAccount": (account,)}
+    # A trust policy has no resource: it is about the role that bears it.
     return _word(spoken, AccessRequest("sts:AssumeRole", None, context)) == ALLOWED
 
 
@@ -59,6 +61,7 @@ def may(account: str, role: str, request: AccessRequest, policies: Iterable[str 
     own = said_of(account, role, request)
     if EXPLICIT_DENY in (own, *words):
         return False
+    # The fifth part of an ARN is the account; S3's are empty.
     if (request.resource or "").split(":")[4:5] not in ([], [""], [account], ["*"]):
         return own == ALLOWED and ALLOWED in words  # of another account both must allow
     return ALLOWED in (own, *words)
@@ -69,10 +72,13 @@ def may_use_key(account: str, region: str, role: str, request: AccessRequest, ke
     if not opens(account, region, key):
         return False
     kms: KmsBackend = kms_backends[account][region]
+    # AWS's own keys let everybody of the account use them through their service (KMS guide, AWS managed keys).
     if not key or "alias/aws/" in key:
         return True
     found = kms.keys[kms.any_id_to_key_id(key)]
+    # Named itself: IAM need not allow anything more (KMS guide, key policies).
     opened = said_to(found.policy, (role,), request)
+    # The account's root in a key policy hands the decision to IAM: then the role's own policies must allow.
     delegated = said_to(found.policy, (role, _root(account)), request)
     own = said_of(account, role, request) if role else IMPLICIT_DENY
     if EXPLICIT_DENY in (opened, delegated, own):
@@ -86,6 +92,7 @@ def opens(account: str, region: str, key: str, service: str = "") -> bool:
     if not key or "alias/aws/" in key:
         return True
     found = kms.keys.get(kms.any_id_to_key_id(key))
+    # Disabled, pending deletion or not there: the three look alike to who needs the key (T19).
     if found is None or found.key_state != "Enabled":
         return False
     return not service or said_to_service(found, service, "kms:Decrypt") != EXPLICIT_DENY
@@ -112,6 +119,7 @@ def said_to_service(key: Key, service: str, action: str, **context: str) -> str:
         "aws:SecureTransport": "true",
         "aws:SourceAccount": key.account_id,
         "kms:CallerAccount": key.account_id,
+        # Always with the region, also where the principal's name has none.
         "kms:ViaService": f"{name}.{key.region}.amazonaws.com",
         **context,
     }
@@ -131,6 +139,7 @@ def said_to(policy: str, principals: tuple[str, ...], request: AccessRequest) ->
     spoken = [
         statement for statement in statements(policy) if {"*", *principals} & set(_principals_of(statement, "AWS"))
     ]
+    # Without Resource: a policy of a thing is about that thing, whatever it writes there.
     bare = [{key: value for key, value in row.items() if key != "Resource"} for row in spoken]
     return _word(bare, request)
 

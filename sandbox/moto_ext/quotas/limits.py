@@ -12,6 +12,7 @@ def limit(account: str, region: str, service: str, code: str) -> float:
     """The value of a quota that applies in a region. Raises NoSuchResourceException."""
     default = _default(service, code)
     applied = state(servicequotas_backends[account][region], "quotas_applied")
+    # What was asked for; else AWS's default: no account of the sandbox has a history.
     return float(applied.get((service, code), default.value))
 
 

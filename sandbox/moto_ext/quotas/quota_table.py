@@ -29,6 +29,7 @@ class QuotaDefinition:
         if self.usage is None:
             return {}
         kind, resource, category = self.usage
+        # CloudWatch's names of services in AWS/Usage are not those of Service Quotas.
         service = {"fargate": "Fargate", "elasticloadbalancing": "ELB", "rds": "RDS", "vpc": "EC2"}[self.service]
         return {"Class": category, "Resource": resource, "Service": service, "Type": kind}
 
@@ -50,6 +51,7 @@ SERVICES = {
 
 _VCPU = ("Resource", "vCPU", "Standard/OnDemand")
 _OWN = (
+    # Six for a new account: fewer than a dozen tenants need, which is why the demand is checked (T33).
     QuotaDefinition("fargate", "L-3032A538", "Fargate On-Demand vCPU resource count", 6, _VCPU),
     QuotaDefinition(
         "fargate", "L-36FBB829", "Fargate Spot vCPU resource count", 6, ("Resource", "vCPU", "Standard/Spot")
@@ -79,6 +81,7 @@ _OWN = (
     QuotaDefinition("rds", "L-7B6409FD", "DB instances", 40, ("Resource", "DBInstances", "None")),
     QuotaDefinition("rds", "L-272F1212", "Manual DB instance snapshots", 100),
     QuotaDefinition("acm", "L-F141DD1D", "ACM certificates", 2_500),
+    # Ten names: a distribution with customers' own domains needs more.
     QuotaDefinition("acm", "L-FB94F0B0", "Domain names per ACM certificate", 10),
     QuotaDefinition("secretsmanager", "L-2F66C23C", "Secrets per Region", 500_000, adjustable=False),
     QuotaDefinition("elasticfilesystem", "L-848C634D", "File systems per account", 1_000),
@@ -86,6 +89,7 @@ _OWN = (
     QuotaDefinition("sns", "L-61103206", "Topics per Account", 100_000),
     QuotaDefinition("dynamodb", "L-F98FE922", "Maximum number of tables", 2_500),
 )
+# The one table of quotas that moto has.
 _VPC: list[dict[str, Any]] = VPC_DEFAULT_QUOTAS
 _INTERFACES = ("Resource", "NetworkInterfacesPerRegion", "None")
 

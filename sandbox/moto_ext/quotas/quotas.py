@@ -37,6 +37,7 @@ def _quota_description(
         "Adjustable": quota.adjustable,
         "GlobalQuota": False,
     }
+    # GetAWSDefaultServiceQuota answers without a level (recordings, service-quotas.GetAWSDefaultServiceQuota).
     if account:
         description["QuotaAppliedAtLevel"] = "ACCOUNT"
     if quota.usage:
@@ -44,6 +45,7 @@ def _quota_description(
             "MetricNamespace": "AWS/Usage",
             "MetricName": "ResourceCount",
             "MetricDimensions": quota.usage_dimensions,
+            # Of a usage metric the highest value in a period is what the quota stops.
             "MetricStatisticRecommendation": "Maximum",
         }
     return description
@@ -56,6 +58,7 @@ def _applied_quota(self: ServiceQuotasResponse, quota: QuotaDefinition) -> dict[
 
 
 def _of_service(params: dict[str, Any]) -> list[QuotaDefinition]:
+    # A service that the table lacks is refused as AWS refuses an unknown one: never an empty list.
     if params["ServiceCode"] not in SERVICES:
         raise refused(
             "NoSuchResourceException",
@@ -102,12 +105,14 @@ def _request(self: ServiceQuotasResponse, params: dict[str, Any]) -> dict[str, A
     change |= {
         "Id": uuid.uuid4().hex,
         "DesiredValue": float(params["DesiredValue"]),
+        # On AWS an increase may wait for hours or days (T33); a run never asks for one.
         "Status": "APPROVED",
         "Created": now(),
         "LastUpdated": now(),
         "GlobalQuota": False,
     }
     state(service_quotas_backend, "quota_changes")[change["Id"]] = change
+    # Services start what they could not place before.
     ecs_services.settle_all(self.current_account, self.region)
     return {"RequestedQuota": change}
 
