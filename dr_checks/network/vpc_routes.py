@@ -17,6 +17,7 @@ from dr_estate.readers import elbv2, rds_groups, vpc
 _ABSENT = "there is no VPC: see vpc.available"
 _WANTED, _PRIVATE = "each route leads on", "no route to an internet gateway"
 _ALIVE = {"available", "pending"}
+# A block of a VPC is a /16 at most (VPC User Guide, VPC CIDR blocks).
 _LARGEST_OF_A_VPC = 16
 
 
@@ -65,6 +66,7 @@ def database_private(view: View) -> Iterator[Finding]:
             yield view.ok(subnet, table.default or "no default route", _PRIVATE, "nobody outside reaches it")
     for table, places in led.items():
         route = {"RouteTableId": table.id, "DestinationCidrBlock": "0.0.0.0/0"}
+        # A route that other subnets use too must not be deleted for the databases' sake.
         alone = not table.main and set(table.subnets) <= set(places)
         commands = (view.command("ec2", "DeleteRoute", **route),) if alone else ()
         remedy = Remedy("Give these subnets a route table of their own, without a default route.", commands)
@@ -128,16 +130,19 @@ class _Used:
         """Whether what the route takes arrives (None: not followed), and where it goes."""
         block = IPv4Network(route.to) if "/" in route.to else None
         inside = block is not None and any(block.subnet_of(own) for own in self.own)
+        # A prefix list shows no block: it counts as a part of the internet, where AWS's services are.
         outside = block is None or (block.is_global and table.id in self.outward)
         word = states.ROUTE[route.state]
         if not inside and not outside:
             return True, route.target
         leads, way = (False, f"a black hole ({route.target})") if word.broken else (None, route.target)
+        # An answer that leaves by a NAT gateway comes from another address than was asked: the visitor's side drops it.
         if not word.broken and not inside and table.id in self.visited and route.target.startswith("nat-"):
             return False, f"to {route.target}, no internet gateway"
         followed = route.target.startswith(("nat-", "igw-")) or (block is not None and _leads_nowhere(route, block))
         if not word.broken and not inside and followed:
             leads, way = self.ways.by(route.target, hidden=table.id in self.hidden)
+        # Where endpoints take all that a start asks for, a lost part of the internet is a warning.
         spared = not inside and self.is_closed and table.id not in self.visited
         return None if spared and not leads else leads, f"to {way}"
 

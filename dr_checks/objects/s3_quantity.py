@@ -11,6 +11,7 @@ from dr_estate.config.environment import Side
 from dr_estate.readers import s3, s3_quantity
 from dr_estate.readers.s3_quantity import BucketContents
 
+# S3 counts once a day (S3 User Guide, CloudWatch metrics): what was written since makes sound copies differ too.
 _NEARLY, _HALF, _FEW = 0.95, 0.5, 10
 # How long a standard restore takes. Source: S3 User Guide, archive retrieval options.
 _ARCHIVES = {"GLACIER": "3 to 5 hours", "DEEP_ARCHIVE": "12 hours or more"}
@@ -58,6 +59,7 @@ def _count_finding(
         return view.unknown(copy.name, wanted, f"S3 has not counted the objects of {uncounted}: {flaw}.")
     all_objects, copied = source.objects or 0.0, target.objects or 0.0
     measured, lacking = f"{copied:.0f} objects", all_objects - copied
+    # An empty copy is never good, however few objects the source has.
     if copied and (copied >= all_objects * _NEARLY or lacking <= _FEW):
         return view.ok(copy.name, measured, wanted, "older objects were copied too")
     reason = f"{lacking:.0f} objects, such as those of before the replication rule, are in the primary region alone"

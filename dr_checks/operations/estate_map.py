@@ -65,6 +65,7 @@ def _compared(view: View, kind: MapKind, mapped: Mapping[str, str], there: Mappi
             reason = f"it stood in {view.region} when the map was made"
             remedy = f"Find out who removed it, and bring it back; where that was meant: {_UPDATE}"
             yield view.gap(subject, "gone", _WANTED, reason, remedy)
+        # Tables and buckets are listed without an ARN: nothing is compared with an empty one.
         elif id_.startswith("arn:") and there[name] and there[name] != id_:
             reason = f"another thing bears its name: {there[name]}, not {id_}"
             yield view.warn(subject, "moved", _WANTED, reason, _UPDATE)

@@ -44,6 +44,7 @@ def credentials_work(view: View) -> Iterator[Finding]:
     for an hour (T59). Source: STS GetCallerIdentity, T15.
     """
     caller = view.get(sts_identity.caller)
+    # One session serves both regions: it is judged once.
     if caller.session and view.side is Side.DR:
         objective_s, plan_s = view.env.objectives.rto_minutes * 60, view.snapshot.plan_s
         covered = coverage_of(caller.session, view.now, objective_s if plan_s is None else plan_s)
@@ -238,6 +239,7 @@ def people(view: View) -> Iterator[Finding]:
         yield view.none_expected(name, "there is no table: see prerequisites.control-table")
     elif required.count == here:
         yield view.ok(required.name, required.tag, str(here), "no environment file lets fewer people run a plan")
+    # No tag asks for nothing, which is what one person needs.
     elif required.count == 0 and here == 1:
         yield view.none_expected(required.name, "one person may run a plan here, and the table asks for no more")
     # The tag counts, whatever the file says: a file is edited in a branch, the tag by an administrator only.
@@ -269,6 +271,7 @@ def rules_pinned(view: View) -> Iterator[Finding]:
     if pins is None:
         yield view.none_expected(name, "there is no table: see prerequisites.control-table")
         return
+    # A pin of anybody else counts for nothing: who edits the file could pin it too.
     found = [pin for pin in pins if pin.person in view.env.approvals.approvers]
     if found:
         pin = found[0]
@@ -353,6 +356,7 @@ def operator_allowed(view: View) -> Iterator[Finding]:
     yield from _assumable(view, operator)
     denied = [d for d in operator.decisions if d.decision != "allowed" and d.action not in FORBIDDEN]
     of_failback = [d for d in operator.decisions if _fails_back(d, view)]
+    # All of them or none: a policy that is attached later has none of these rights, a faulty one has some.
     if of_failback and all(d in denied and not d.hangs_on_organization for d in of_failback):
         denied = [d for d in denied if d not in of_failback]
         yield _cannot_fail_back(view, operator.role, len(of_failback))
@@ -387,6 +391,7 @@ def _assumable(view: View, operator: iam_simulation.Operator) -> Iterator[Findin
 
 
 def _is_of_people(principal: str) -> bool:
+    # Cognito signs people in; any other service acts by itself.
     return not principal.endswith(".amazonaws.com") or principal.startswith("cognito-identity.")
 
 

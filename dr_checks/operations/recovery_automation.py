@@ -133,6 +133,7 @@ def _image(view: View, found: automation.StartOfRuns, image: str) -> Finding:
     wanted = f"an image in {view.region}"
     if found.image_there:
         return view.ok(image, "there", wanted, "the task can be started without another region")
+    # A warning: a registry other than ECR is not read, and may answer.
     if found.image_region in ("", view.region) and found.image_there is None:
         reason = "whether it can be pulled while the primary region is lost is not known"
         return view.warn(image, "in no registry of ECR", wanted, reason, _remedy(view.env, "Push it to ECR"))

@@ -33,6 +33,7 @@ def possible(view: View) -> Iterator[Finding]:
     """
     begun, wanted = view.get(control.begin), f"the index {BY_SK}, ACTIVE"
     index = states.INDEX[begun.index]
+    # Without a table nothing can be asked: prerequisites.control-table fails by that, once.
     if not begun.there:
         yield view.none_expected(begun.name, "there is no table: see prerequisites.control-table")
         return
@@ -57,6 +58,7 @@ def _record(view: View, journal: control.IncidentJournal) -> Finding:
     remedy = Remedy("See which entry it is, and by what it is compared.", (look,))
     if journal.fault:
         return view.gap(RECORD, journal.fault, wanted, f"no run goes on with {journal.incident}", remedy)
+    # UNKNOWN, and no gap: the entry differs from its anchor, and nothing shows which of the two was changed.
     if journal.refuted:
         reason = f"{journal.refuted}: what stands in the journal of {journal.incident} may not be what was written"
         return view.unknown(RECORD, wanted, reason, remedy=f"`{look}` shows which entry it is.")

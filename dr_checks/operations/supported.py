@@ -56,6 +56,7 @@ def services(view: View) -> Iterator[Finding]:
 
 def _other_kinds(settings: DeploymentSettings) -> str:
     """What of the service is of another kind, "" where nothing is."""
+    # UpdateService takes a task definition of no other controller (T84).
     parts = [f"deployed by {settings.controller}"] if settings.controller != _ECS else []
     parts += [f"runs on {name}" for name in settings.capacity if name and name not in _FARGATE]
     return ", ".join(parts)
@@ -77,6 +78,7 @@ def database(view: View) -> Iterator[Finding]:
     Source: RDS API, DBInstance (DBClusterIdentifier); RDS User Guide, Replicating automated backups.
     """
     name, wanted = database_name(view), "a DB instance"
+    # A member of a cluster has a name of its own: there the cluster's is the estate's.
     named = [row for row in view.get(rds.instances) if name in (row.identifier, row.cluster)]
     for row in named:
         if row.cluster or row.engine.startswith(_AURORA):
@@ -115,6 +117,7 @@ def _misnamed_findings(view: View, name: str) -> Iterator[Finding]:
 
 def _relies_on_replica(view: View) -> bool:
     """Whether a failover would promote a replica: it is preferred, or the copy that would be used now."""
+    # A copy that was not seen may be the one that is promoted: then the name counts.
     with contextlib.suppress(DataUnavailable):
         copy = copy_to_use(view)
         return view.env.replication.database[0] == REPLICA or (copy is not None and copy.mechanism == REPLICA)

@@ -41,6 +41,7 @@ def hosts_lead_to_distribution(view: View) -> Iterator[Finding]:
         )
         yield view.none_expected(view.env.traffic.distribution_alias, f"there is no {absent}")
         return
+    # A record of a host's own hides the wildcard (Route 53 guide, wildcards in record names).
     wildcard = there.get(f"*.{view.env.traffic.tenant_domain}", [])
     own = cloudfront_visitors.apart(view)
     for tenant in view.tenants:
@@ -70,6 +71,7 @@ def _alias_remedy(view: View, host: str, standing: list[Record], domain: str) ->
     """An alias to the distribution. The command is for a name with no other record than a simple address of IPv4."""
     sentence = f"Point its aws_route53_record alias at {domain} (zone {routing.CLOUDFRONT_ZONE})."
     zone = view.read_for_remedy(route53.zone)
+    # A simple record beside routed ones of its name is refused: all of one name and type have one policy.
     if zone is None or any(record.type != "A" or record.policy != "simple" for record in standing):
         return Remedy(sentence)
     target = {"HostedZoneId": routing.CLOUDFRONT_ZONE, "DNSName": domain, "EvaluateTargetHealth": False}
@@ -107,6 +109,7 @@ def _host_finding(view: View, found: CustomerHost, tenant: str | None) -> Findin
     origin, wanted = view.env.traffic.origin_record, "follows the traffic"
     measured = ", ".join(sorted({routing.target_of(r) for r in found.records})) or "no record"
     unchecked = [record for record in found.records if routing.cannot_lead(record)]
+    # A warning: no permission shows another account's zone, and the customer alone can change it.
     if found.zone is None:
         reason = "its zone is managed elsewhere, so it can be neither read nor changed here"
         remedy = f"Ask the customer for a CNAME of {found.host} to {origin}."
@@ -151,6 +154,7 @@ def customers_known(view: View) -> Iterator[Finding]:
     listed = view.env.traffic.customer_hosts
     for name, hosts in sorted(listed.items()):
         names = ", ".join(hosts)
+        # Where only some tenants are asked about, the others are not known to be missing.
         if name in known or view.only_tenants:
             yield view.ok(name, names, "a known tenant", "the tenant exists")
         else:
@@ -205,6 +209,7 @@ def none_left_over(view: View) -> Iterator[Finding]:
         return {tenant for tenant in found if tenant}
 
     ours, theirs, primary = tenants_of(Side.DR), tenants_of(Side.PRIMARY), view.env.regions.primary
+    # A primary region without tenants is empty or lost: each tenant here would be called removed.
     if not theirs:
         yield view.none_expected("all tenants", "the primary region has no tenant to compare with")
         return

@@ -30,6 +30,7 @@ def state_reachable(view: View) -> Iterator[Finding]:
     """The state's copy is in the DR region's bucket. Source: S3 HeadObject, T39."""
     copy = view.get(terraform_state.state)
     subject = f"s3://{copy.bucket}/{copy.key}"
+    # An empty object is no state: Terraform would plan to make all that stands.
     if copy.size:
         yield view.ok(subject, f"{copy.size} bytes", "a state", "provisioning does not need the primary region")
     else:
@@ -127,6 +128,7 @@ def lock_table(view: View) -> Iterator[Finding]:
     tables = view.get(terraform_state.lock_tables)
     active = [table.name for table in tables if states.TABLE[table.status or "absent"].takes_writes]
     names = " or ".join(table.name for table in tables)
+    # Any of the accepted names: the platform's own files spell the table in four ways.
     if active:
         yield view.ok(active[0], "ACTIVE", "ACTIVE", "two people cannot provision at once")
     else:
@@ -155,6 +157,7 @@ def not_locked(view: View) -> Iterator[Finding]:
             continue
         subject, age_s = f"{lock.place}: {lock.path}", (view.now - lock.since).total_seconds() if lock.since else None
         measured = f"{lock.operation or 'locked'}, {'of unknown age' if age_s is None else duration(age_s)}"
+        # A lock of unknown age counts as an old one: nobody can be seen to work under it.
         if age_s is not None and age_s < _A_RUN_S:
             yield view.ok(subject, measured, wanted, "somebody provisions now, and gives it back")
         else:
@@ -226,6 +229,7 @@ def parameter_values(view: View) -> Iterator[Finding]:
         if lost:
             reason = "a deployment in the DR region would use a thing of the lost region"
             yield view.gap(mine.name, f"names {', '.join(lost)}", wanted, reason, remedy)
+        # A warning: the id may be of a thing that no reader lists.
         elif strange:
             reason = "none of the platform's things in this region has this id: it may be gone"
             yield view.warn(mine.name, f"names {', '.join(strange)}", wanted, reason, remedy)

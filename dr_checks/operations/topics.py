@@ -107,6 +107,7 @@ def alike(view: View) -> Iterator[Finding]:
         remedy = f"Apply aws_sns_topic '{topic.name}' and its subscriptions with the provider of {view.region} too."
         unlike = [f"not {setting}" for setting in there[topic.name].settings if setting not in topic.settings]
         unlike += [f"{setting}, here only" for setting in topic.settings if setting not in there[topic.name].settings]
+        # A subscriber who is missing is a gap; settings alone change how a message looks.
         if gaps:
             reason = "subscribers of the primary region's topic would not be notified from here"
             yield view.gap(topic.name, "; ".join(gaps + unlike), _ALIKE, reason, remedy)
@@ -139,6 +140,7 @@ def delivered(view: View) -> Iterator[Finding]:
         flaws = list(_flaws(view, topic))
         lost = [flaw for flaw in flaws if isinstance(flaw, str)]
         dark = [flaw for flaw in flaws if isinstance(flaw, Unavailable)]
+        # What is certain first: one refusal is enough, whatever else was not read.
         if lost:
             reason = "what happens in a recovery reaches nobody, and no publisher notices"
             of_subscriber = "aws_sqs_queue_policy or aws_lambda_permission"
@@ -164,6 +166,7 @@ def _flaws(view: View, topic: sns_topics.Topic) -> Iterator[str | Unavailable | 
     operator = f"arn:aws:iam::{env.account}:role/{env.acting_role}"
     alarm = f"arn:aws:cloudwatch:{region}:{env.account}:alarm:any"
     time = _always(view)
+    # aws:SourceOwner is what the policy tests that SNS gives a new topic.
     by_account = ((key, env.account) for key in ("aws:SourceAccount", "aws:SourceOwner"))
     of_alarm = (("aws:SourceArn", alarm), *by_account, *time)
     by_role = (("aws:PrincipalArn", operator), ("aws:PrincipalAccount", env.account), ("aws:SourceOwner", env.account))
@@ -184,6 +187,7 @@ def _flaws(view: View, topic: sns_topics.Topic) -> Iterator[str | Unavailable | 
             yield from _missing_admissions(
                 key.policy, PolicyRequest((_ALARMS,), "kms:GenerateDataKey", "*", of_alarm), "its key"
             )
+    # The policy of AWS's own key admits no alarm, and nobody can change it (SNS guide, Key management).
     if topic.key.endswith("alias/aws/sns"):
         yield "its key alias/aws/sns admits no alarm"
     yield from _deaf(view, topic.name, arn)
@@ -223,6 +227,7 @@ def _deaf_functions(view: View, topic: str, arn: str) -> Iterator[str | Unavaila
             yield None
         elif function is not None and not states.FUNCTION[function.state].serves:
             yield f"the function {name} is {function.state}"
+        # A reserved concurrency of 0 stops a function, whatever its state is (Lambda guide).
         elif function is not None and not function.runs:
             yield f"the function {name} may not run: its reserved concurrency is 0"
         elif function is not None:

@@ -126,10 +126,12 @@ def unanswered_of(results: Iterable[CheckResult], silent: frozenset[str]) -> tup
     """What gave no answer: a region as a whole where it is one of ``silent``, else the service of it that was asked."""
     found: dict[tuple[str, str], list[CheckResult]] = {}
     for result in results:
+        # A blocker that failed for one subject is a cause already, whatever was not seen of the others.
         if result.status is not Status.UNKNOWN or fails_blocker(result):
             continue
         unseen = [finding.unseen for finding in result.findings if finding.status is Status.UNKNOWN]
         places = {_place(reason, silent) for reason in unseen}
+        # A check that two places keep from being judged stays by itself: no one answer settles it.
         if len(places) == 1 and (place := places.pop()) is not None:
             found.setdefault(place, []).append(result)
     return tuple(Unanswered(*place, _how(rows), tuple(rows)) for place, rows in found.items())

@@ -113,6 +113,7 @@ TABLE = (
         Posture(PostureName.DR_UNSEEN, "traffic is set to the DR region, and the DR region cannot be read."),
     ),
     PostureRule(
+        # Before each row that names who serves: two writers lose data whichever region visitors get (T41).
         lambda s: _both_answer(s) and s.primary_writable is True and s.dr_writable is True and bool(s.primary_running),
         Posture(
             PostureName.SPLIT,
@@ -193,6 +194,7 @@ TABLE = (
         ),
     ),
     PostureRule(
+        # After the rows of ON_DR: an estate that the DR region serves is not lost with the primary.
         lambda s: s.primary_api is Api.SILENT and s.primary_traffic is TrafficHealth.UNHEALTHY,
         Posture(
             PostureName.PRIMARY_LOST,
@@ -207,6 +209,7 @@ TABLE = (
         ),
     ),
     PostureRule(
+        # A region that throttles is there (T72): a failover is weighed, and it is never called lost.
         lambda s: s.primary_api is Api.THROTTLES and s.primary_traffic is TrafficHealth.UNHEALTHY,
         Posture(
             PostureName.IMPAIRED,
@@ -216,6 +219,7 @@ TABLE = (
         ),
     ),
     PostureRule(
+        # What is left of a primary that does not answer: one witness is a symptom, and no verdict.
         lambda s: s.primary_api is not Api.ANSWERS,
         Posture(PostureName.BLIND, "the primary region cannot be read, and no second signal confirms that it is lost."),
     ),
@@ -271,6 +275,7 @@ TABLE = (
         ),
     ),
     PostureRule(
+        # No tasks by a schedule are no outage, unless a health check fails beside them.
         lambda s: s.primary_asleep and s.primary_running == 0 and s.primary_traffic is not TrafficHealth.UNHEALTHY,
         Posture(
             PostureName.NORMAL,
@@ -304,6 +309,7 @@ TABLE = (
         Posture(PostureName.DEGRADED, "the primary region answers and runs tasks, but does not serve {failing}."),
     ),
     PostureRule(
+        # From here on all is NORMAL, and the sentence names what was not seen.
         lambda s: s.primary_traffic is TrafficHealth.UNKNOWN,
         Posture(PostureName.NORMAL, "the primary region answers and runs tasks; its traffic health could not be read."),
     ),

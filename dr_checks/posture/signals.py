@@ -257,17 +257,20 @@ def _groups_that_refuse_writes(snapshot: Snapshot, side: Side) -> set[tuple[str,
         groups = snapshot.get(rds_groups.parameter_groups, side)
     except DataUnavailable:
         return set()
+    # A group that is not in-sync does not yet work in the database (API_DBParameterGroupStatus).
     return {(group.name, "in-sync") for group in groups if engine_of(group.family).refuses_writes(group.parameters)}
 
 
 def _api(snapshot: Snapshot, side: Side) -> Api:
     names = [reader.name for reader in WITNESSES]
     values = [snapshot.parts[name, side].value for name in names if (name, side) in snapshot.parts]
+    # One answer is enough: a service that is silent is no silent region.
     if any(not isinstance(value, Unavailable) for value in values):
         return Api.ANSWERS
     kinds = {value.kind for value in values}
     if kinds == {UnavailableKind.THROTTLED}:
         return Api.THROTTLES
+    # A denial is an answer: the region is there, and these keys may not read it.
     return Api.SILENT if kinds and kinds <= SILENT else Api.REFUSES
 
 
@@ -294,6 +297,7 @@ def _traffic(snapshot: Snapshot, env: Environment, side: Side) -> TrafficHealth:
         for reading in statuses
         if reading.dimension(_CHECK) in telling and reading.value is not None
     }
+    # all() of nothing is true: without any status the health is unknown, by the line below.
     if not all(seen.values()):
         return TrafficHealth.UNHEALTHY
     whole = bool(mine) and all(record.health_check_id in seen for record in mine)

@@ -168,6 +168,7 @@ def visitor_access(snapshot: Snapshot, env: Environment) -> VisitorAccess:
     signals, posture = signals_of(snapshot, env), posture_of(snapshot, env)
     led = _LED[signals.visitors] or _LED[signals.traffic_set]
     rows = [_in_region(snapshot, env, side, signals) for side in led]
+    # Of two regions the fewer: the line must not promise what half of the visitors do not get.
     fewest = min((row for row in rows if row.served is not None), key=lambda row: row.served or 0, default=None)
     access = VisitorAccess(
         read=_together([row.read for row in rows]),
@@ -187,6 +188,7 @@ def visitor_access(snapshot: Snapshot, env: Environment) -> VisitorAccess:
         access = replace(access, since=_since(access, snapshot, env, posture, standing))
     if not access.is_urgent and access.read is not Access.UNKNOWN:
         return access
+    # The order counts: beside a run at work nothing begins, and of two writers one is stopped before anything goes on.
     remedies = (
         _of_run_at_work(access, env, standing),
         _of_split(posture),
@@ -200,6 +202,7 @@ def visitor_access(snapshot: Snapshot, env: Environment) -> VisitorAccess:
 def _in_region(snapshot: Snapshot, env: Environment, side: Side, signals: Signals) -> _RegionAccess:
     """No page is whole without a database that serves; nothing is written where it refuses, or where nobody reads."""
     service, down = _service(snapshot, env, side, signals), _down_database(snapshot, env, side)
+    # Without its database WordPress answers 500 for every page (T54).
     if down:
         return _RegionAccess(Access.NONE, Access.NONE, 0, service.tenants, down)
     read, taken = _reads(service), takes_writes(snapshot, env, side)
@@ -248,6 +251,7 @@ def _together(shares: Sequence[Access]) -> Access:
     found = set(shares)
     if len(found) == 1:
         return found.pop()
+    # One region that fails for certain is an outage for some, whatever is not known of the other.
     return Access.SOME if found & {Access.NONE, Access.SOME} else Access.UNKNOWN
 
 

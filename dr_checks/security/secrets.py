@@ -167,6 +167,7 @@ def _values(view: View, name: str, tenant: str | None) -> Finding:
     differing = [
         field.name
         for field in here.fields
+        # A field that names in each region its own differs for that, and rightly.
         if (own := mine.get(field.name)) and own.digest != field.digest and not (field.names_primary and own.names_dr)
     ]
     if not differing:

@@ -22,11 +22,13 @@ from dr_estate.readers.network_ways import tests_network
 from dr_estate.readers.store_policies import StoreKind, StorePolicy
 
 _WANTED = "it denies nothing that the source's allows"
+# An action on the bucket itself; the others are on its objects (Service Authorization Reference, Amazon S3).
 _LISTS = "s3:ListBucket"
 _ACTIONS = {
     StoreKind.BUCKET: ("s3:GetObject", _LISTS, "s3:PutObject"),
     StoreKind.TABLE: ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"),
 }
+# By which version a task will ask is not known: a policy that wants 1.3 stays undecided.
 _NEWER_TLS = "1.3"
 _ENDPOINT = re.compile(r"\bvpce-[0-9a-f]+\b")
 
@@ -83,6 +85,7 @@ def _pair_finding(view: View, pair: _Pair, callers: tuple[str, ...]) -> Finding:
     for caller in callers:
         for action in _ACTIONS[pair.copy.kind]:
             mine, theirs = (_answer(view, row, side, caller, action) for row, side in _sides(pair))
+            # What the source denies too is refused today: a failover changes nothing of it.
             if mine is PolicyAnswer.DENIED and theirs is not PolicyAnswer.DENIED:
                 measured = f"denies {action} to {caller.rpartition('/')[2]}"
                 reason = "after a failover reads or writes would be refused that are allowed today"

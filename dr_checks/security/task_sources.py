@@ -83,6 +83,7 @@ def _flaw(view: View, name: str, source: SecretSource, there: _Sources) -> str:
         return f"{name}: no secret {source.arn}"
     if source.stage and (stages := there.stages(source)) and source.stage not in stages:
         return f"{name}: {source.name} has no version {source.stage}"
+    # The current version alone was read: which fields another one has is not known.
     known = there.fields.get(source.name) if not (source.stage or source.version) else None
     return (
         f"{name}: {source.name} has no field {source.key}" if source.key and known and source.key not in known else ""

@@ -16,6 +16,7 @@ from dr_estate.readers.dynamodb import Index, Table
 
 _ABSENT = "absent"
 _CAPACITY_SHARE = 0.8  # ARC's DynamoCapacity: within 20% of the largest
+# DynamoDB refreshes its counts about every six hours (API_TableDescription, ItemCount): less than this is delay.
 _COUNT_TOLERANCE = 0.1
 _ON_DEMAND = "PAY_PER_REQUEST"
 
@@ -160,6 +161,7 @@ def _capacity_settings(here: Table, there: Table) -> dict[str, object]:
     """What gives the replica the capacity: on demand, by the primary's limits where it has lower ones."""
     if there.billing != _ON_DEMAND:
         return {"BillingMode": _ON_DEMAND}
+    # -1 takes a limit off (API_OnDemandThroughput).
     reads, writes = (limit or -1 for limit in here.limits)
     return {"OnDemandThroughput": {"MaxReadRequestUnits": reads, "MaxWriteRequestUnits": writes}}
 
@@ -187,6 +189,7 @@ def item_counts(view: View) -> Iterator[Finding]:
 
     def judge(here: Table, there: Table) -> Iterator[Finding]:
         remedy = f"Count the items of {here.name} in both regions by a scan: DynamoDB's own counts lag six hours."
+        # None at all is no delay: the replica was never filled.
         if here.items and not there.items:
             reason = "the replica has none of the primary's items"
             yield view.gap(here.name, "0 items", f"about {here.items} items", reason, remedy)

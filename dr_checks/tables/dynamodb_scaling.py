@@ -19,6 +19,7 @@ def _target_bounds(view: View, side: Side = Side.DR) -> dict[tuple[str, str], st
         rules.setdefault(policy.resource, []).append(policy.rule)
     found: dict[tuple[str, str], str] = {}
     for target in view.get(application_autoscaling.table_targets, side):
+        # A target without a policy never moves: equal bounds alone are not alike.
         by = "; ".join(sorted(rules.get(f"{target.table} {target.what}", []))) or "no policy"
         found[target.table, target.what] = f"{target.minimum} to {target.maximum}, {by}"
     return found

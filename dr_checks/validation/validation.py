@@ -59,6 +59,7 @@ def tenants_served(view: View) -> Iterator[Finding]:
             remedy = f"Look at {view.env.named(view.env.names.load_balancer)} and its services in {view.region}."
             yield view.gap(host, "no answer", "served", "no site answers for this tenant", remedy, tenant.id)
     seen = edge_visits(view.snapshot, view.env, view.side)
+    # The load balancer may serve well while visitors are led elsewhere: each path has its own finding.
     if done is not None and not done.edge and seen is not None:
         shown = by_host(seen)
         visited = [(tenant, shown.get(tenants.site_of(tenant, view.env))) for tenant in view.tenants]
@@ -224,6 +225,7 @@ def primary_fenced(view: View) -> Iterator[Finding]:
     """No tenant's task runs in the old primary. A region that cannot be seen is unfenced: a warning until it can."""
     region, wanted = view.env.regions.primary, "0 tasks"
     part = view.snapshot.parts.get((ecs.services.name, Side.PRIMARY))
+    # A warning: the region that was lost must not fail the validation of the one that took over.
     if part is not None and isinstance(part.value, Unavailable):
         reason = "it may recover and write: both regions would serve, and wp-cron would run twice"
         remedy = (
@@ -232,6 +234,7 @@ def primary_fenced(view: View) -> Iterator[Finding]:
         )
         yield view.warn(region, "not seen: UNFENCED", wanted, reason, remedy)
         return
+    # Tasks that are desired start as soon as the region can start any (T41).
     running = [s for s in view.get(ecs.services, Side.PRIMARY) if s.running or s.desired]
     for service in running:
         reason = "both regions serve: wp-cron and webhooks run twice, and writes are lost"

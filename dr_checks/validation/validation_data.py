@@ -88,6 +88,7 @@ def files_writable(view: View) -> Iterator[Finding]:
     }
     if found is None:
         yield view.gap(name, "absent", wanted, "no tenant's task can mount its files", "Restore it from the DR vault.")
+    # A replication's destination is read-only until that replication is deleted (T27).
     elif found.id in fed or not states.FILE_SYSTEM[found.state].takes_writes:
         measured = "still a replication's destination" if found.id in fed else found.state
         cut = "DeleteReplicationConfiguration"
@@ -159,5 +160,6 @@ def _replicas(view: View, source: rds.Instance) -> list[str]:
     """ARNs of the replicas in the primary region that follow ``source``; none where the region cannot be seen."""
     part = view.snapshot.parts.get((rds.instances.name, Side.PRIMARY))
     if part is None or isinstance(part.value, Unavailable):
+        # A region that is not seen shows no copy: the warning stays.
         return []
     return [instance.arn for instance in part.value if instance.source == source.arn]
