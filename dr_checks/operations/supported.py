@@ -56,7 +56,7 @@ def services(view: View) -> Iterator[Finding]:
 
 def _other_kinds(settings: DeploymentSettings) -> str:
     """What of the service is of another kind, "" where nothing is."""
-    # UpdateService takes a task definition of no other controller (T84).
+    # UpdateService takes a task definition of no other controller (API_UpdateService).
     parts = [f"deployed by {settings.controller}"] if settings.controller != _ECS else []
     parts += [f"runs on {name}" for name in settings.capacity if name and name not in _FARGATE]
     return ", ".join(parts)
