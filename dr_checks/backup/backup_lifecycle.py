@@ -78,7 +78,7 @@ def _present(view: View, arn: str, point: backup.RecoveryPoint) -> Finding:
     if point.cold:
         reason = "it is in cold storage: a restore from there takes hours longer"
         return view.gap(arn, "in cold storage", wanted, reason, f"Make a warm copy in {where}: start a copy job.")
-    # No DeleteAt: the copy has no lifecycle, and AWS never deletes it (API_CalculatedLifecycle).
+    # No DeleteAt in the calculated lifecycle: nothing ends this copy.
     if point.ends_at is None:
         return view.ok(arn, "no end is set", wanted, f"the newest copy stays in {where}")
     left_s = (point.ends_at - view.now).total_seconds()

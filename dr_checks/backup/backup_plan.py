@@ -182,7 +182,7 @@ def retention(view: View) -> Iterator[Finding]:
     for rule, copy in copying:
         retained = copy.delete_after_days
         measured, wanted = f"retained {retained} days" if retained else "kept for ever", f"retained {days} days or more"
-        # Without DeleteAfterDays a recovery point is kept for ever (API_Lifecycle).
+        # Without DeleteAfterDays nothing ends a recovery point.
         if retained is None or retained >= days:
             yield view.ok(rule.name, measured, wanted, "damage found later can still be repaired from a copy")
         else:

@@ -131,8 +131,7 @@ def deletion_protection(view: View) -> Iterator[Finding]:
     """DeletionProtection is on for the database and its replicas, on both sides. Source: DescribeDBInstances."""
     found = _databases(view)
     for instance in found:
-        # By default a deletion removes the automated backups at once, copies to restore from too
-        # (API_DeleteDBInstance).
+        # By default a deletion removes the automated backups at once (API_DeleteDBInstance).
         if instance.deletion_protection:
             yield view.ok(instance.identifier, "on", "on", "a delete call is refused")
         else:
