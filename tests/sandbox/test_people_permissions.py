@@ -90,6 +90,14 @@ def test_approvals_are_the_approvers_own_and_the_record_is_the_operators(enforce
     assert (DENIED, "done") == (put("approver", "JOURNAL#1"), put("operator", "JOURNAL#1"))
 
 
+def test_a_driller_holds_a_recoverys_rights_where_full_drills_are_allowed(enforced: Endpoint) -> None:
+    table = SIT.named(SIT.names.control_table)
+    for key in ("LOCK", "STANDING"):
+        item = {"pk": {"S": key}, "sk": {"S": "RUN"}}
+        assert "done" == tried(enforced, "driller", "dynamodb", DR, "put_item", TableName=table, Item=item)
+    assert "done" == scaled(enforced, "driller", DR)
+
+
 def test_disasters_are_played_and_repaired_while_iam_is_enforced(enforced: Endpoint) -> None:
     assert ["iam"] == enforced.inject("operator-policy-detached")
     assert ["operator-policy-detached"] == enforced.repair()

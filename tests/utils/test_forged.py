@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from dr_estate.config.environment import Side
+from dr_estate.model.dynamodb_values import encode_item
 from sandbox.core.state import Outage
 from tests.utils.forking import begin
 from tests.utils.lost_prod import EXECUTE, HOUR, INCIDENT, MINUTE, Prod
@@ -118,6 +120,21 @@ def test_where_nobody_pinned_rules_a_file_for_one_person_runs_nothing(prod: Prod
         operator.untag_resource(ResourceArn=arn, TagKeys=["dr:people"])
 
 
+def test_a_table_without_pins_and_without_its_tag_believes_a_file_for_one_person(prod: Prod, tmp_path: Path) -> None:
+    """What is left to refuse is the operator's own to give. `prerequisites.people` and `.rules-pinned` fail there."""
+    config = direct_rules(tmp_path, "prod", "")
+    (config / "prod.toml").write_text(
+        (prod.home / "environments" / "prod.toml").read_text(encoding="utf-8").replace("people = 2", "people = 1")
+    )
+    table = prod.aws("admin").client("dynamodb", Side.DR)
+    name = prod.env.named(prod.env.names.control_table)
+    for pin in table.scan(TableName=name)["Items"]:
+        table.delete_item(TableName=name, Key={key: pin[key] for key in ("pk", "sk")})
+    table.untag_resource(ResourceArn=table.describe_table(TableName=name)["Table"]["TableArn"], TagKeys=["dr:people"])
+    ran = prod.run(EXECUTE.partition(" --confirm")[0], config=config)
+    assert (ran.code, re.findall(r"authority\.[a-z-]+", ran.err)) == (4, ["authority.irreversible"]), ran.err
+
+
 def test_who_is_no_approver_pins_no_rules(prod: Prod) -> None:
     ran = prod.run("approve --rules")
     assert (ran.code, "operator" in ran.err, "Nothing was written" in ran.err) == (4, True, True), ran.err
@@ -148,6 +165,10 @@ def test_a_pause_of_the_end_of_all_time_is_let_go_by_no_command_and_says_so(prod
     ran = prod.run("unpause", config=ROOT / "environments")
     assert (ran.code, ran.out) == (4, ""), ran
     assert "authority.paused: Mallory stopped all runs by a word of the end of all time" in ran.err
+    key = encode_item({"pk": "PAUSE#AIDA9", "sk": "PAUSE"})
+    table = prod.aws("admin").client("dynamodb", Side.DR)
+    table.delete_item(TableName=prod.env.named(prod.env.names.control_table), Key=key)
+    assert "authority.paused" not in prod.run("unpause", config=ROOT / "environments").err
 
 
 def test_an_approval_given_under_other_rules_allows_nothing(prod: Prod) -> None:

@@ -172,6 +172,21 @@ def test_an_invented_test_of_the_past_or_a_changed_one_counts_for_no_schedule(
     assert before <= after
 
 
+@pytest.mark.parametrize(("minutes_ago", "counts"), [(0, True), (16, False)])
+def test_a_test_that_is_put_while_aws_writes_no_anchors_counts_for_a_quarter_of_an_hour(
+    record: Record, minutes_ago: int, counts: bool
+) -> None:
+    """The administrator disabled the mapping. The anchor of what was put just now may be on its way."""
+    service, operation, params = attacks(record.world, record.env)["disable the mapping"]
+    getattr(client(record, "admin", service), operation)(**params)
+    at = datetime.now(UTC) - timedelta(minutes=minutes_ago)
+    put(
+        record, "driller", to_item(RunRecord(RunKind.RESTORE_TEST, at, "unseen", "dora", "live", "done", complete=True))
+    )
+    believed, left_out = runs_on_record(record)
+    assert ("unseen" in believed, "HISTORY#restore-test" in left_out) == (counts, not counts), left_out
+
+
 def test_a_test_on_record_that_aws_did_not_see_written_is_unknown_to_the_schedule(record: Record, config: Path) -> None:
     """Those of the estate were put before the stream was read."""
     believed, left_out = runs_on_record(record)

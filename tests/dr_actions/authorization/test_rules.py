@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -123,3 +124,13 @@ def test_a_run_s_record_has_both_digests_the_version_and_the_rules() -> None:
         "exceptions": list(OTHERS.exceptions),
     }
     assert OTHERS.digest == digest_of(OTHERS.environment, OTHERS.exceptions)
+
+
+def test_the_folder_of_a_terraform_module_is_a_rule_and_what_it_says_is_none(tmp_path: Path) -> None:
+    def digest(folder: Path) -> str:
+        provision = PROD.provision.model_copy(update={"folder": str(folder)})
+        return EffectiveRules.of(PROD.model_copy(update={"provision": provision}), (), "1.0").digest
+
+    before = digest(tmp_path)
+    (tmp_path / "main.tf").write_text('resource "aws_db_instance" "gone" {}', encoding="utf-8")
+    assert (digest(tmp_path) == before, digest(tmp_path / "other") == before) == (True, False)

@@ -11,6 +11,7 @@ import pytest
 from dr_actions.iam.policies import LIMIT, IamRole, StackRole, automated_policies, declared_operations, size
 from dr_estate.config.environment import load_environment
 from dr_estate.iam import scopes
+from dr_estate.model.playbook import FORBIDDEN
 from dr_estate.model.recovery_document import approvers, recovery_document
 from sandbox.moto_ext.iam.policies import ALLOWED, EXPLICIT_DENY, AccessRequest, IamPolicy, decide
 
@@ -57,6 +58,12 @@ def test_no_persons_role_changes_anything_of_the_estate(action: str) -> None:
             assert EXPLICIT_DENY == judged(role, f"{service}:{operation}", "*"), role
 
 
+@pytest.mark.parametrize("action", [*FORBIDDEN, "dynamodb:DeleteItem", "dynamodb:UpdateTable", "logs:DeleteLogGroup"])
+def test_no_persons_role_deletes_data_or_the_record(action: str) -> None:
+    for role in (IamRole.OPERATOR, IamRole.APPROVER):
+        assert EXPLICIT_DENY == judged(role, action, "*"), role
+
+
 def test_a_pause_is_written_under_the_own_key_and_an_approver_sets_items_aside() -> None:
     table = scopes.control_table(PROD)[0]
     for role in (IamRole.OPERATOR, IamRole.APPROVER):
@@ -91,6 +98,8 @@ def test_nobody_of_a_recovery_passes_its_role_to_a_task_that_outlives_the_sessio
     for who in (StackRole.RECOVERY, StackRole.BREAK_GLASS):
         assert ALLOWED == judged(who, "iam:PassRole", f"{role}/prod-ecs-task-role", to_a_task)
         assert EXPLICIT_DENY == judged(who, "iam:PassRole", f"{role}/prod-dr-{name}", to_a_task)
+    for other in DOCUMENTS.keys() - {StackRole.AUTOMATION}:
+        assert ALLOWED != judged(other, "iam:PassRole", f"{role}/prod-dr-{name}", to_a_task), other
 
 
 def test_an_approver_opens_the_break_glass_role_by_its_one_tag_and_may_not_take_it() -> None:

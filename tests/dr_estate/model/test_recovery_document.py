@@ -117,6 +117,16 @@ def test_the_document_refuses_words_that_no_task_is_given_before_anybody_is_aske
         of_the_document["alone"](begun, None)
 
 
+def test_the_document_gives_a_dry_start_one_command_line_and_ends_one_that_is_given_words() -> None:
+    of_the_document: dict[str, Any] = {}
+    exec(step_of("aws:executeScript")[0]["inputs"]["Script"], of_the_document)  # noqa: S102 - it is ours, and only defines
+    (begin,) = [row for row in recovery_document(PROD)["mainSteps"] if row["name"] == "start"]
+    assert begin["inputs"]["InputPayload"]["look"] == ["-e", "prod", "status"]
+    begun = {"goal": "look", "arguments": as_values(["--replan"]), "document": "d", "execution": "e"}
+    with pytest.raises(Exception, match="A dry start is given no words"):
+        of_the_document["alone"](begun, None)
+
+
 def test_the_document_takes_every_word_that_this_tool_gives_a_task() -> None:
     words = (
         "-e prod failover --planned --execute --replan --incident INC-1 --tenant tenant-1 --since 2026-01-07T18:00Z "

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from dr_estate.snapshot.snapshot import from_json
+from dr_estate.snapshot.snapshot import from_json, rewritten_evidence
 from reports.evidence.pack import Signature, sha256
 from reports.evidence.saved import SEAL, text_to_sign, verify_saved, with_seal
 from tests.utils.running import ROOT
@@ -25,8 +25,6 @@ KEY = "arn:aws:kms:eu-west-1:815856636111:key/1"
 @cache
 def evidence() -> bytes:
     """Recorded evidence without a signature: its first parts, with a digest of their own."""
-    from dr_estate.snapshot.snapshot import rewritten_evidence
-
     body = orjson.loads(lzma.decompress(SAVED.read_bytes()))
     return rewritten_evidence(orjson.dumps({**body, "parts": body["parts"][:3]}), lambda value: value)
 
@@ -51,6 +49,18 @@ def test_unsigned_evidence_says_why() -> None:
     assert (verdict.faults, verdict.signed_by, verdict.unsigned) == ((), "", "kms:Sign was denied")
     earlier = verify_saved(evidence())
     assert (earlier.faults, earlier.signed_by, "kept it for itself" in earlier.unsigned) == ((), "", True)
+
+
+def test_unsigned_evidence_that_somebody_made_again_shows_damage_alone() -> None:
+    """Anybody can make its digests: it says UNSIGNED, and is no success."""
+    forged = orjson.loads(evidence())
+    forged["parts"][1]["region"] = "eu-central-1"
+    unsigned = with_seal(evidence(), None, "kms:Sign was denied")
+    damaged = {**orjson.loads(unsigned), "parts": forged["parts"]}
+    assert verify_saved(orjson.dumps(damaged)).faults
+    verdict = verify_saved(with_seal(orjson.dumps(forged), None, "kms:Sign was denied"))
+    assert (verdict.faults, verdict.unsigned) == ((), "kms:Sign was denied")
+    assert verify_saved(rewritten_evidence(orjson.dumps(forged), lambda value: value)).faults == ()
 
 
 def test_a_part_put_in_beside_the_signed_one_of_its_name_is_found() -> None:

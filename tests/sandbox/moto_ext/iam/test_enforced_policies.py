@@ -397,9 +397,12 @@ def test_a_driller_never_deletes_the_estates_own_file_system(
     assert attempt(driller, "delete_file_system", FileSystemId=system) in DENIED
 
 
-def test_a_driller_opens_and_deletes_what_a_drill_restored(person: Person, aws: Clients) -> None:
-    """AWS Backup makes it without any tag."""
-    system = aws("efs", DR).create_file_system(CreationToken=DRILLS["Name"])["FileSystemId"]
+@pytest.mark.parametrize("tags", [{}, {"Squad": "shop"}], ids=["restored", "another's by an unlisted tag"])
+def test_a_driller_opens_and_deletes_what_bears_none_of_the_tags_that_say_whose_it_is(
+    person: Person, aws: Clients, tags: dict[str, str]
+) -> None:
+    """AWS Backup restores into one without any tag, and IAM has no word for that: docs/security.md."""
+    system = aws("efs", DR).create_file_system(CreationToken=DRILLS["Name"], Tags=_tags(**tags))["FileSystemId"]
     driller = person("drill")("efs", DR)
     driller.tag_resource(ResourceId=system, Tags=_tags(**DRILLS))
     point = driller.create_access_point(FileSystemId=system, Tags=_tags(**DRILLS))["AccessPointId"]
