@@ -9,6 +9,7 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import GLOBAL, check
 from dr_checks.edge.cloudfront import serving
 from dr_estate.config.environment import Side
+from dr_estate.iam.key_uses import KeyUse, answer_to
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
 from dr_estate.model import states
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
@@ -149,20 +150,17 @@ def _use(view: View, found: Distribution, origin: Origin, ref: str) -> _KeyUse:
     if key and isinstance(key.admits, Unavailable):
         return _KeyUse(PolicyAnswer.UNDECIDED, key.admits)
     works = key is not None and states.KEY[key.state].serves
-    answer = _key_answer(view, found, origin, key)
+    # It names itself for requests that it signs alone; of these a key knows the distribution, and nothing is sure
+    # beside that: no page of AWS says whether S3 or CloudFront stands in kms:ViaService.
+    request = _request(view, found, origin) if key and key.policy and origin.access_control else None
+    use = KeyUse(_CLOUDFRONT, key.arn, (_DECRYPT,), request.principals, request.context) if key and request else None
+    answer = answer_to(key.policy, use) if key and use else PolicyAnswer.SILENT
     if works and answer is PolicyAnswer.UNDECIDED:
         return _KeyUse(answer, "A condition of the key's policy decides.")
     if works and answer is PolicyAnswer.ALLOWED:
         return _KeyUse(answer)
     state = f", which is {key.state}" if key and not works else ""
     return _KeyUse(PolicyAnswer.DENIED, f"the key {ref or 'that AWS manages'}{state}")
-
-
-def _key_answer(view: View, found: Distribution, origin: Origin, key: kms.KmsKey | None) -> PolicyAnswer:
-    """What the key's policy says to CloudFront, which names itself for requests that it signs alone."""
-    if key is None or not origin.access_control:
-        return PolicyAnswer.SILENT
-    return answer_of(key.policy, replace(_request(view, found, origin), action=_DECRYPT, resource=key.arn))
 
 
 def _key_of(view: View, ref: str) -> kms.KmsKey | Unavailable | None:

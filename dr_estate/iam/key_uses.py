@@ -88,6 +88,12 @@ def refusal_of(policy: str, use: KeyUse) -> KeyRefusal | None:
     return KeyRefusal(use.user, action, answer)
 
 
+def answer_to(policy: str, use: KeyUse) -> PolicyAnswer:
+    """What the key's ``policy``, which was read, says to a use; of several actions what is refused, certain first."""
+    refused = refusal_of(policy, use)
+    return refused.answer if refused else PolicyAnswer.ALLOWED
+
+
 def _answer(policy: str, use: KeyUse, action: str) -> PolicyAnswer:
     request = PolicyRequest(use.principals, action, use.arn, use.known)
     if not use.by_grant:

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from dr_estate.config.environment import Side
-from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of, of_a_role
+from dr_estate.iam.key_uses import answer_to, by_role
+from dr_estate.iam.resource_policies import PolicyAnswer
 from dr_estate.iam.simulation_requests import SimulationRequest, asked_through, of_the_account
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import iam_store_roles, kms, s3
@@ -122,17 +123,16 @@ def _role_with_rights(
         if action is None or pair is None:
             continue
         if pair.source:
-            used = _right(context, Side.PRIMARY, row.today, action, pair.source, right.source, today)
+            used = _right(context, row.today, action, pair.source, right.source, today)
             if used.decision != PolicyAnswer.ALLOWED and not used.is_doubtful:
                 continue
         for key in pair.of_copy(action):
-            found[action, key.arn] = _right(context, Side.DR, row.arn, action, key, right.source, then)
+            found[action, key.arn] = _right(context, row.arn, action, key, right.source, then)
     return replace(row, rights=tuple(found[name] for name in sorted(found)))
 
 
 def _right(
     context: ReadContext,
-    side: Side,
     role: str,
     action: str,
     key: kms.KmsKey,
@@ -140,20 +140,17 @@ def _right(
     decisions: Mapping[tuple[str, str], SimulatedDecision],
 ) -> StoreRight:
     """What IAM and the key's policy decide together: the policy admits the role itself, or the account and so IAM."""
-    region, decision = context.env.region(side), decisions[action, key.arn]
-    known = of_a_role(role, context.env.account, region, "s3", context.now)
-    root = f"arn:aws:iam::{context.env.account}:root"
-    itself, account = (
-        answer_of(key.policy, PolicyRequest(who, action, key.arn, known)) for who in ((role,), (role, root))
-    )
-    if account is PolicyAnswer.DENIED:
-        return StoreRight(action, source, key.arn, account)
-    if itself is PolicyAnswer.ALLOWED and decision.may_be_opened:
+    decision = decisions[action, key.arn]
+    use = by_role(role, context.env.account, key.arn, "s3", (action,), context.now)
+    answer, by_name = answer_to(key.policy, use), answer_to(key.policy, replace(use, principals=(role,)))
+    if answer is PolicyAnswer.DENIED:
+        return StoreRight(action, source, key.arn, answer)
+    if by_name is PolicyAnswer.ALLOWED and decision.may_be_opened:
         return StoreRight(action, source, key.arn, PolicyAnswer.ALLOWED)
-    if itself is PolicyAnswer.UNDECIDED and decision.may_be_opened:
+    if by_name is PolicyAnswer.UNDECIDED and decision.may_be_opened:
         return StoreRight(action, source, key.arn, PolicyAnswer.SILENT, _UNDECIDED)
-    if account is not PolicyAnswer.ALLOWED and decision.decision == PolicyAnswer.ALLOWED:
-        missing = _UNDECIDED if account is PolicyAnswer.UNDECIDED else ()
+    if answer is not PolicyAnswer.ALLOWED and decision.decision == PolicyAnswer.ALLOWED:
+        missing = _UNDECIDED if answer is PolicyAnswer.UNDECIDED else ()
         return StoreRight(action, source, key.arn, PolicyAnswer.SILENT, missing)
     limits = (decision.missing, decision.bounded, decision.of_organization)
     return StoreRight(action, source, key.arn, decision.decision, *limits)
