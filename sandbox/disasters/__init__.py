@@ -107,13 +107,16 @@ def inject(world: World, name: str) -> set[str]:
     found = find(name)
     if name in STATE.disasters:
         raise SandboxError(f"'{name}' is already broken: repair it first (`sandbox mend`).")
+    # What was recorded before belongs to no disaster: a repair must not replay it.
     world.take_undo()
     try:
         found.run(world)
     except Exception:
         world.replay(world.take_undo())
         raise
+    # Data and no functions: it is saved with the world and replayed by another process.
     STATE.disasters[name] = undo = world.take_undo()
+    # Which checks may see it: an outage without a service is of the whole region.
     return {str(step.get("outage", step)["service"]) for step in undo}
 
 
@@ -130,6 +133,7 @@ def repair(world: World, name: str) -> list[str]:
 
 def repair_all(world: World) -> list[str]:
     """Take every disaster back, the latest first; return their names."""
+    # A later disaster may have recorded as "before" what an earlier one had changed.
     return [done for name in reversed(list(STATE.disasters)) for done in repair(world, name)]
 
 

@@ -46,6 +46,7 @@ def _alarm(world: World) -> dict[str, Any]:
 def log_group_deleted(world: World) -> None:
     """Delete the last tenant's log group."""
     name = _log_group(world)
+    # Made again bare: streams, retention and tags of the former group are not put back.
     world.undo(Side.DR, "logs", "CreateLogGroup", logGroupName=name)
     world.call(Side.DR, "logs", "DeleteLogGroup", logGroupName=name)
 
@@ -56,11 +57,14 @@ def log_group_deleted(world: World) -> None:
 def log_key_disabled(world: World) -> None:
     """Encrypt the last tenant's log group under a key that admits CloudWatch Logs, and disable the key."""
     name, env = _log_group(world), world.environment
+    # Logs must be named in the key's policy (CloudWatch Logs guide, encrypt log data with KMS).
     who = {"AWS": f"arn:aws:iam::{env.account}:root", "Service": f"logs.{env.regions.dr}.amazonaws.com"}
     policy = {"Statement": [{"Effect": "Allow", "Principal": who, "Action": "kms:*", "Resource": "*"}]}
     key = world.call(Side.DR, "kms", "CreateKey", Policy=json.dumps(policy))["KeyMetadata"]["Arn"]
+    # KMS deletes no key at once; seven days are the least (API_ScheduleKeyDeletion).
     world.undo(Side.DR, "kms", "ScheduleKeyDeletion", KeyId=key, PendingWindowInDays=7)
     world.undo(Side.DR, "logs", "DisassociateKmsKey", logGroupName=name)
+    # Before the key is disabled: Logs takes no disabled key (API_AssociateKmsKey).
     world.call(Side.DR, "logs", "AssociateKmsKey", logGroupName=name, kmsKeyId=key)
     world.undo(Side.DR, "kms", "EnableKey", KeyId=key)
     world.call(Side.DR, "kms", "DisableKey", KeyId=key)
@@ -90,6 +94,7 @@ def alarm_going_off(world: World) -> None:
     name = _alarm(world)["AlarmName"]
     for turn, state in ((world.undo, "OK"), (world.call, "ALARM")):
         change = {"AlarmName": name, "StateValue": state, "StateReason": "set by a disaster of the sandbox"}
+        # On AWS the next evaluation sets it back (API_SetAlarmState); here it stays.
         turn(Side.DR, "cloudwatch", "SetAlarmState", **change)
 
 

@@ -42,6 +42,7 @@ def image_gone(world: World) -> None:
     """Register a revision of another digest. Raises SandboxError where AWS starts no runs."""
     revision = _task(world)
     container = revision["containerDefinitions"][0]
+    # A digest is sixty-four hexadecimal digits; no image has this one.
     container["image"] = container["image"].partition("@")[0] + "@sha256:" + "0" * 64
     _register(world, revision)
 
@@ -78,6 +79,7 @@ def _task(world: World) -> dict[str, Any]:
 
 def _register(world: World, revision: dict[str, Any]) -> None:
     added = world.call(Side.DR, "ecs", "RegisterTaskDefinition", **revision)["taskDefinition"]["taskDefinitionArn"]
+    # An automation names the family: the newest revision that is ACTIVE is run.
     world.undo(Side.DR, "ecs", "DeregisterTaskDefinition", taskDefinition=added)
 
 

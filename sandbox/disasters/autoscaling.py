@@ -25,6 +25,7 @@ def _target(world: World, side: Side = Side.DR, tenant: str = "") -> dict[str, A
         "ServiceNamespace": "ecs",
         "ResourceId": resource,
         "ScalableDimension": _DIMENSION,
+        # SuspendedState is left out: a registration without it leaves it as it is.
         "MinCapacity": found["MinCapacity"],
         "MaxCapacity": found["MaxCapacity"],
     }
@@ -52,6 +53,7 @@ def capped(world: World) -> None:
     """Lower the maximum of the last tenant's target to one task."""
     target = _target(world)
     world.undo(Side.DR, _SERVICE, "RegisterScalableTarget", **target)
+    # A minimum above the maximum is refused (API_RegisterScalableTarget).
     low = {"MinCapacity": min(1, target["MinCapacity"]), "MaxCapacity": 1}
     world.call(Side.DR, _SERVICE, "RegisterScalableTarget", **(target | low))
 
@@ -83,6 +85,7 @@ def night_for_ever(world: World) -> None:
         Side.DR,
         _SERVICE,
         "PutScheduledAction",
+        # In UTC, for no time zone is named (API_PutScheduledAction).
         Schedule="cron(0 19 * * ? *)",
         ScalableTargetAction={"MinCapacity": 0, "MaxCapacity": 0},
         **which,
@@ -127,6 +130,7 @@ def asleep(world: World) -> None:
     for tenant in world.tenants:
         home, away = _target(world, Side.PRIMARY, tenant), _target(world, Side.DR, tenant)
         world.undo(Side.PRIMARY, _SERVICE, "RegisterScalableTarget", **home)
+        # The minimum first, else the next scaling activity would start tasks again (T36).
         world.call(Side.PRIMARY, _SERVICE, "RegisterScalableTarget", **(home | {"MinCapacity": 0}))
         update(world, Side.PRIMARY, tenant, desiredCount=0)
         bounds = {"MinCapacity": away["MinCapacity"], "MaxCapacity": away["MaxCapacity"]}

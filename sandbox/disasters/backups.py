@@ -32,6 +32,7 @@ def _change_plan(world: World, change: Callable[[Rules], Rules]) -> None:
     listed = world.call(Side.PRIMARY, "backup", "list_backup_plans")["BackupPlansList"]
     plan_id = next(row["BackupPlanId"] for row in listed if row["BackupPlanName"] == name)
     backup_plan = world.call(Side.PRIMARY, "backup", "get_backup_plan", BackupPlanId=plan_id)["BackupPlan"]
+    # RuleId is AWS's own: an update takes rules without it (BackupRuleInput).
     rules = [{key: value for key, value in rule.items() if key != "RuleId"} for rule in backup_plan["Rules"]]
     for do, wanted in ((world.undo, rules), (world.call, change([dict(rule) for rule in rules]))):
         plan = {"BackupPlanName": name, "Rules": wanted}
@@ -46,6 +47,7 @@ def _change_plan(world: World, change: Callable[[Rules], Rules]) -> None:
 )
 def vault_missing(world: World) -> None:
     """Take the vaults of the DR region away: AWS would let none go that holds copies."""
+    # DeleteBackupVault is refused while recovery points lie in the vault.
     world.alter(Side.DR, "backup", (), vaults={})
 
 
@@ -61,6 +63,7 @@ def vault_unlocked(world: World) -> None:
         BackupVaultName=name,
         MinRetentionDays=response["MinRetentionDays"],
         MaxRetentionDays=response["MaxRetentionDays"],
+        # The least that AWS takes (API_PutBackupVaultLockConfiguration).
         ChangeableForDays=3,
     )
     world.call(Side.DR, "backup", "delete_backup_vault_lock_configuration", BackupVaultName=name)
@@ -125,6 +128,7 @@ def kept_three_days(world: World) -> None:
     """Shorten the life of the copies of the hourly rule."""
 
     def shorten(rules: Rules) -> Rules:
+        # Below the vault lock's least of seven: such a copy job fails (Backup guide, Vault Lock).
         copies = [{**copy, "Lifecycle": {"DeleteAfterDays": 3}} for copy in rules[0]["CopyActions"]]
         return [{**rules[0], "CopyActions": copies}, *rules[1:]]
 
@@ -161,8 +165,10 @@ def _fail_last(world: World, side: Side, kind: str, listing: tuple[str, str, str
     """Let the last ended job of a resource have failed. ``listing``: operation, key of the answer, name of the id."""
     operation, key, id_name = listing
     jobs = [job for job in world.call(side, "backup", operation)[key] if arn in job.values()]
+    # A job that still runs could yet end well.
     ended = [job for job in jobs if "COMPLETED" in job.values()]
     last = max(ended, key=lambda job: job["CreationDate"])
+    # No caller can fail a job: its failure is set, and its state and message follow from that.
     world.alter(side, "backup", (f"{kind}_jobs", last[id_name]), failure=FAILURE)
 
 

@@ -37,6 +37,7 @@ def modify(world: World, **changed: Any) -> None:
 def replicated_backup(world: World) -> dict[str, Any]:
     """The automated backups kept in the DR region. Raises SandboxError where there are none."""
     found = world.call(Side.DR, "rds", "describe_db_instance_automated_backups")["DBInstanceAutomatedBackups"]
+    # Region is that of the source: the DR region's own databases have backups too.
     away = [backup for backup in found if backup["Region"] != world.environment.regions.dr]
     if not away:
         raise SandboxError("No automated backups are replicated in this world: nothing to break.")
@@ -53,6 +54,7 @@ def stop_replication(world: World) -> None:
         "KmsKeyId": was["KmsKeyId"],
         "SourceRegion": world.environment.regions.primary,
     }
+    # RDS replicates from the beginning again: for a while after the repair nothing is restorable.
     world.undo(Side.DR, "rds", "start_db_instance_automated_backups_replication", **again)
     arn = was["DBInstanceArn"]
     world.call(Side.DR, "rds", "stop_db_instance_automated_backups_replication", SourceDBInstanceArn=arn)
@@ -66,6 +68,7 @@ def stop_replication(world: World) -> None:
 )
 def backups_off(world: World) -> None:
     """Set the retention to 0."""
+    # First, so that the repair starts it again last: RDS replicates no backups at a retention of 0.
     stop_replication(world)
     modify(world, BackupRetentionPeriod=0)
 
@@ -93,6 +96,7 @@ def unprotected(world: World) -> None:
 )
 def storage_full(world: World) -> None:
     """Let the storage be full. Source: RDS User Guide, DB instance status."""
+    # No call fills a disk here: the emulator does not count rows as storage.
     world.alter(Side.PRIMARY, "rds", ("databases", database_name(world)), status="storage-full")
 
 
@@ -161,6 +165,7 @@ def option_group_in_one_region(world: World) -> None:
 )
 def version_not_offered(world: World) -> None:
     """Let the primary run an old minor version."""
+    # RDS goes to no lower version by ModifyDBInstance.
     world.alter(Side.PRIMARY, "rds", ("databases", database_name(world)), engine_version="8.0.28")
 
 
@@ -207,6 +212,7 @@ def age_points(world: World, resource_arn: str, until: Any) -> None:
         "list_recovery_points_by_backup_vault",
         BackupVaultName=world.environment.named(world.environment.names.dr_vault),
         ByResourceArn=resource_arn,
+        # Older ones stay as they are: none is made younger.
         ByCreatedAfter=until,
     )
     for point in listed["RecoveryPoints"]:
@@ -260,6 +266,7 @@ def parameter_group_missing(world: World) -> None:
     ]
     rows = world.call(Side.DR, "rds", "describe_db_parameters", DBParameterGroupName=name, Source="user")["Parameters"]
     if rows:
+        # Recorded before the group's own undo: replayed after the group exists again.
         world.undo(Side.DR, "rds", "modify_db_parameter_group", DBParameterGroupName=name, Parameters=rows)
     world.undo(
         Side.DR,
@@ -301,6 +308,7 @@ def option_group_of_another_version(world: World) -> None:
 def database_left_over(world: World) -> None:
     """Create an empty instance of the name."""
     before, name = primary_instance(world), database_name(world)
+    # RDS asks for a final snapshot or for this word.
     world.undo(Side.DR, "rds", "delete_db_instance", DBInstanceIdentifier=name, SkipFinalSnapshot=True)
     world.call(
         Side.DR,
@@ -320,6 +328,7 @@ def database_left_over(world: World) -> None:
 )
 def storage_scarce(world: World) -> None:
     """Let CloudWatch report that little free storage."""
+    # Below the ten percent at which RDS itself grows storage, had it been allowed to.
     world.alter(Side.PRIMARY, "rds", ["databases", database_name(world)], free_part=0.03)
 
 

@@ -66,6 +66,7 @@ def bucket_of_primary(world: World) -> None:
 )
 def cache_of_primary(world: World) -> None:
     """Register revisions in both regions with the endpoint of a cache, which names its region by a short code."""
+    # A zone id begins with the same short code as ElastiCache's endpoints (euw1-az1).
     region = world.call(Side.PRIMARY, "ec2", "DescribeAvailabilityZones")["AvailabilityZones"][0]["ZoneId"]
     host = f"{world.environment.name}-cache.abc123.0001.{region.partition('-')[0]}.cache.amazonaws.com"
 
@@ -87,6 +88,7 @@ def variables_elsewhere(world: World) -> None:
     """Name a file in the first bucket, which the execution role may read."""
     env, role = world.environment, f"{world.environment.name}-ecs-execution-role"
     bucket, policy = env.named(env.names.buckets[0]), {"RoleName": role, "PolicyName": "variables"}
+    # Both are asked for (ECS guide, pass environment variables by file).
     statement = {"Effect": "Allow", "Action": ["s3:GetObject", "s3:GetBucketLocation"], "Resource": "*"}
     text = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     world.undo(Side.GLOBAL, "iam", "DeleteRolePolicy", **policy)
@@ -211,6 +213,7 @@ def dead_secret(world: World) -> None:
     def misname(revision: dict[str, Any]) -> None:
         for secret in revision["containerDefinitions"][0]["secrets"]:
             parts = secret["valueFrom"].split(":")
+            # Secrets Manager ends each ARN in a hyphen and six random characters.
             parts[6] = f"{parts[6][:-6]}ZzZzZz"
             secret["valueFrom"] = ":".join(parts)
 
@@ -246,9 +249,11 @@ def deregistered(world: World) -> None:
     content = {key: current[key] for key in DEFINED_BY if current.get(key)}
     newest = {"service": world.environment.named(world.environment.names.service, tenant=world.tenants[-1])}
     cluster = world.environment.named(world.environment.names.cluster)
+    # Replayed after the registration: a family alone means its newest ACTIVE revision.
     world.undo(Side.DR, "ecs", "UpdateService", cluster=cluster, taskDefinition=current["family"], **newest)
     world.undo(Side.DR, "ecs", "RegisterTaskDefinition", **content)
     arns = world.call(Side.DR, "ecs", "ListTaskDefinitions", familyPrefix=current["family"])["taskDefinitionArns"]
+    # Services go on with what runs, and still scale (API_DeregisterTaskDefinition); nothing new can use it.
     for arn in arns:
         world.call(Side.DR, "ecs", "DeregisterTaskDefinition", taskDefinition=arn)
 
@@ -271,4 +276,5 @@ def tidied_away(world: World) -> None:
     named = {"cluster": cluster, "service": service}
     world.undo(Side.DR, "ecs", "UpdateService", taskDefinition=used["taskDefinition"], **named)
     world.call(Side.DR, "ecs", "UpdateService", taskDefinition=newest, **named)
+    # Not taken back: no call makes a revision ACTIVE again, and the repair uses the one before.
     world.call(Side.DR, "ecs", "DeregisterTaskDefinition", taskDefinition=newest)

@@ -11,6 +11,7 @@ from sandbox.disasters.dns_zone import Record, swap
 from sandbox.disasters.elbv2 import balancer_of
 from sandbox.world.world import World
 
+# Neither 80 nor 443: the load balancers open these two alone.
 _NOBODY_LISTENS = 81
 
 
@@ -36,6 +37,7 @@ def _update(world: World, record: Record, **changes: Any) -> None:
 )
 def disabled(world: World) -> None:
     """Disable the health check of the primary record."""
+    # Route 53 counts a disabled check as healthy (T03).
     _update(world, pair(world)[0], Disabled=True)
 
 
@@ -92,6 +94,7 @@ def failing(world: World) -> None:
 )
 def unlike(world: World) -> None:
     """Lower the failure threshold of the secondary's check to one probe."""
+    # Three is Route 53's default, one its least (API_UpdateHealthCheck).
     _update(world, pair(world)[1], FailureThreshold=1)
 
 

@@ -21,12 +21,14 @@ def pair(world: World) -> tuple[Record, Record]:
 
 def tenant_record(world: World) -> Record:
     """The last tenant's alias record."""
+    # A host label is the tenant's name without hyphens.
     label = world.tenants[-1].replace("-", "")
     return records_of(world, f"{label}.{world.environment.traffic.tenant_domain}", "A")[0]
 
 
 def with_weight(record: Record, weight: int) -> Record:
     """The record with this weight, in the place of a failover role where it has one."""
+    # Route 53 refuses a record with two routing policies.
     return _without_routing(record) | {"Weight": weight}
 
 
@@ -74,6 +76,7 @@ def record_missing(world: World) -> None:
 def converted(world: World) -> None:
     """Convert weights into failover roles, and failover roles into weights 100 and 0."""
     primary, secondary = pair(world)
+    # Both in one change: records of one name and type must share a policy.
     other = (with_weight(primary, 100), with_weight(secondary, 0))
     if "Weight" in primary:
         other = (with_role(primary, "PRIMARY"), with_role(secondary, "SECONDARY"))
@@ -122,6 +125,7 @@ def stray_record(world: World) -> None:
         "TTL": 60,
         "SetIdentifier": "old-load-test",
         "Weight": 0,
+        # An address for documentation (RFC 5737).
         "ResourceRecords": [{"Value": "192.0.2.10"}],
     }
     swap(world, [primary, secondary], [with_weight(primary, 100), with_weight(secondary, 0), stray])
@@ -146,6 +150,7 @@ def long_ttl(world: World) -> None:
     """Replace the last tenant's alias by a CNAME with a TTL of an hour."""
     before = tenant_record(world)
     value = [{"Value": before["AliasTarget"]["DNSName"]}]
+    # An alias has its target's TTL: only a CNAME keeps one of its own.
     after = {"Name": before["Name"], "Type": "CNAME", "TTL": _HOUR_S, "ResourceRecords": value}
     swap(world, [before], [after])
 

@@ -19,6 +19,7 @@ def traffic_zone(world: World) -> str:
     named = [z for z in found if z["Name"] == f"{world.environment.traffic.zone}." and not z["Config"]["PrivateZone"]]
     if not named:
         raise SandboxError(f"This world has no public zone {world.environment.traffic.zone}.")
+    # `zone-twice` adds an empty namesake: the zone with records is meant.
     return str(max(named, key=lambda zone: int(zone["ResourceRecordSetCount"]))["Id"])
 
 
@@ -42,6 +43,7 @@ def swap(world: World, before: list[Record], after: list[Record], zone: str = ""
     """Put ``after`` in the place of ``before`` in one change, and record the way back."""
     where = zone or traffic_zone(world)
     for turn, old, new in ((world.undo, after, before), (world.call, before, after)):
+        # A DELETE must name every value as it is (API_ChangeResourceRecordSets).
         changes = [{"Action": "DELETE", "ResourceRecordSet": rrset} for rrset in old]
         changes += [{"Action": "CREATE", "ResourceRecordSet": rrset} for rrset in new]
         batch = {"Comment": "disaster", "Changes": changes}
@@ -108,6 +110,7 @@ def wrong_name_servers(world: World) -> None:
 )
 def sick_servers(world: World) -> None:
     """Let the world's name server fail; its API is well."""
+    # The data plane alone: `us-east-1-dark` is the control plane (T01).
     world.outage(Side.GLOBAL, "error", service="dns")
 
 
@@ -120,6 +123,7 @@ def long_negative_answers(world: World) -> None:
     """Raise the SOA's TTL and its last field to a day."""
     before = records_of(world, world.environment.traffic.zone, "SOA")[0]
     fields = before["ResourceRecords"][0]["Value"].split()
+    # A resolver keeps "no such name" for the lesser of the SOA's TTL and its last field (RFC 2308).
     value = " ".join((*fields[:-1], str(_LONG_S)))
     _upsert(world, before, before | {"TTL": _LONG_S, "ResourceRecords": [{"Value": value}]})
 
@@ -150,6 +154,7 @@ def _upsert(world: World, before: Record, after: Record) -> None:
 )
 def of_another_authority(world: World) -> None:
     """Add a CAA record at the top of the zone."""
+    # ACM issues only where a CAA record, if there is any, names Amazon (ACM guide, CAA record).
     values = [{"Value": '0 issue "letsencrypt.org"'}]
     record = {"Name": f"{world.environment.traffic.zone}.", "Type": "CAA", "TTL": 300, "ResourceRecords": values}
     swap(world, [], [record])

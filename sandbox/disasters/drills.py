@@ -17,6 +17,7 @@ from sandbox.world.world import World
 
 _STARTS = HISTORY_OF + RunKind.START_TEST
 _NOT_THERE = "the task does not start: CannotPullContainerError: image not found"
+# Longer than the longest period that a schedule may have, a year.
 _LONG_AGO, _A_WEEK = timedelta(days=400), timedelta(days=7)
 # addresses for documentation (RFC 5737), as a canary's are
 _LEADS_NOWHERE = ("192.0.2.1", "198.51.100.1")
@@ -59,6 +60,7 @@ def start_test_fails(world: World) -> None:
     if not items:
         raise SandboxError("No start test is on record: there is none that could have failed.")
     an_hour_ago, starts = instant(now() - timedelta(hours=1)), items[-1]["starts"]["M"]
+    # Its sort key begins with its time: the newest on record counts.
     failed = {**items[-1], "at": encode(an_hour_ago), "sk": encode(f"{an_hour_ago}#{items[-1]['run']['S']}")}
     failed |= {"complete": encode(False), "verdict": encode("degraded")}
     failed["starts"] = {"M": {**starts, max(starts): encode(_NOT_THERE)}}

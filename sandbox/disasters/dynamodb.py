@@ -37,12 +37,15 @@ def replica_replaced(world: World) -> None:
     described = world.call(Side.DR, "dynamodb", "DescribeTable", TableName=name)["Table"]
     on, off = {"DeletionProtectionEnabled": True}, {"DeletionProtectionEnabled": False}
     created = {"ReplicaUpdates": [{"Create": {"RegionName": region}}]}
+    # Replayed from the last: the stranger goes, the replica is made, then its recovery, then its protection.
     world.undo(Side.DR, "dynamodb", "UpdateTable", TableName=name, **on)
     world.undo(Side.DR, "dynamodb", "UpdateContinuousBackups", TableName=name, **_recovery(True))
     world.undo(Side.PRIMARY, "dynamodb", "UpdateTable", TableName=name, **created)
+    # A protected replica cannot be deleted (T31).
     world.call(Side.DR, "dynamodb", "UpdateTable", TableName=name, **off)
     removed = {"ReplicaUpdates": [{"Delete": {"RegionName": region}}]}
     world.call(Side.PRIMARY, "dynamodb", "UpdateTable", TableName=name, **removed)
+    # The stranger has the replica's name: it goes before the replica is made again.
     world.undo(Side.DR, "dynamodb", "DeleteTable", TableName=name)
     world.undo(Side.DR, "dynamodb", "UpdateTable", TableName=name, **off)
     world.call(
@@ -70,6 +73,7 @@ def replica_replaced(world: World) -> None:
 def replica_locked_out(world: World) -> None:
     """Let the source report the replica as INACCESSIBLE_ENCRYPTION_CREDENTIALS."""
     path = ["tables", _table(world), "_replicas", world.environment.regions.dr]
+    # After 20 hours DynamoDB takes it out of the global table (ReplicaDescription). No call brings the state about.
     world.alter(Side.PRIMARY, "dynamodb", path, trouble="INACCESSIBLE_ENCRYPTION_CREDENTIALS")
 
 
@@ -128,6 +132,7 @@ def index_unfinished(world: World) -> None:
             {"GlobalSecondaryIndexUpdates": [{"Delete": {"IndexName": _INDEX}}]},
             {"GlobalSecondaryIndexUpdates": [{"Create": index}], "AttributeDefinitions": attributes},
         )
+    # moto's indexes are ACTIVE at once.
     world.alter(Side.DR, "dynamodb", ["tables", _table(world), "global_indexes", 0], status="CREATING")
 
 
@@ -150,6 +155,7 @@ def replica_too_small(world: World) -> None:
 )
 def replica_limited(world: World) -> None:
     """Limit the DR region's reads to one unit."""
+    # -1 takes a limit off (OnDemandThroughput).
     none, least = ({"OnDemandThroughput": {"MaxReadRequestUnits": units}} for units in (-1, 1))
     _update(world, Side.DR, none, least)
 

@@ -47,6 +47,7 @@ def digest_deleted(world: World) -> None:
     images = _images(world, Side.DR)
     for image in images:
         _put_back(world, image)
+    # By digest: by tag, ECR would take the tag alone where an image has several.
     digests = [{"imageDigest": image["imageId"]["imageDigest"]} for image in images]
     world.call(Side.DR, "ecr", "BatchDeleteImage", repositoryName=_repository(world), imageIds=digests)
 
@@ -62,6 +63,7 @@ def repository_deleted(world: World) -> None:
     found = world.call(Side.DR, "ecr", "DescribeRepositories", repositoryNames=[name])["repositories"][0]
     for image in _images(world, Side.DR):
         _put_back(world, image)
+    # Recorded after the images' undos: the repository is there before an image is put into it.
     world.undo(
         Side.DR,
         "ecr",
@@ -96,6 +98,7 @@ def old_release(world: World) -> None:
     """Push another image to the DR registry, and let the last tenant's service run it."""
     name = _repository(world)
     manifest = json.loads(_images(world, Side.DR)[0]["imageManifest"])
+    # Another manifest is another digest, for a digest is its hash.
     manifest["layers"] = manifest["layers"][:1]
     pushed = world.call(
         Side.DR,

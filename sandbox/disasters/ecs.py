@@ -11,6 +11,7 @@ from sandbox.world.world import World
 
 FARGATE, VCPU = "fargate", "L-3032A538"
 _SCARCE = 0.25  # vCPU: less than any task of the estate asks for
+# EFS volumes came with 1.4.0 (ECS guide, Fargate platform versions).
 _OLD_PLATFORM = "1.3.0"
 
 
@@ -25,9 +26,11 @@ def cluster_deleted(world: World) -> None:
     name = world.environment.named(world.environment.names.cluster)
     found = world.call(Side.DR, "ecs", "DescribeClusters", clusters=[name], include=["SETTINGS", "TAGS"])
     cluster = found["clusters"][0]
+    # The services first: ECS deletes no cluster that has any (ClusterContainsServicesException).
     for tenant in world.tenants:
         delete(world, Side.DR, tenant)
     settings = {key: cluster[key] for key in ("settings", "capacityProviders", "tags") if cluster.get(key)}
+    # Recorded after the services' undos, so replayed before them.
     world.undo(Side.DR, "ecs", "CreateCluster", clusterName=name, **settings)
     world.call(Side.DR, "ecs", "DeleteCluster", cluster=name)
 
@@ -52,6 +55,7 @@ def service_deleted(world: World) -> None:
 def standby_stopped(world: World) -> None:
     """Lower the vCPU quota below one task, and stop the last tenant's tasks: none can be started in their place."""
     lower_quota(world, Side.DR, FARGATE, VCPU, _SCARCE)
+    # After the quota: ECS would start others at once.
     stop_tasks(world, Side.DR, world.tenants[-1])
 
 
@@ -95,8 +99,10 @@ def deployment_failed(world: World) -> None:
 
     def absent_image(revision: dict[str, Any]) -> None:
         container = revision["containerDefinitions"][0]
+        # A digest is sixty-four hexadecimal digits; no image has this one.
         container["image"] = container["image"].partition("@")[0] + "@sha256:" + "0" * 64
 
+    # With a rollback the former revision would serve again, and nothing be seen.
     breaker = {"deploymentCircuitBreaker": {"enable": True, "rollback": False}}
     redefine(world, Side.DR, world.tenants[-1], absent_image, deploymentConfiguration=breaker)
 
@@ -122,6 +128,7 @@ def registry_deleted(world: World) -> None:
     namespace = {"Name": "sites", "CreatorRequestId": "sites"}
     operation = world.call(Side.DR, "servicediscovery", "CreateHttpNamespace", **namespace)["OperationId"]
     found = world.call(Side.DR, "servicediscovery", "GetOperation", OperationId=operation)["Operation"]["Targets"]
+    # The service in it goes with the disaster: a namespace that holds one cannot be deleted.
     world.undo(Side.DR, "servicediscovery", "DeleteNamespace", Id=found["NAMESPACE"])
     service = {"Name": "site", "NamespaceId": found["NAMESPACE"]}
     registry = world.call(Side.DR, "servicediscovery", "CreateService", **service)["Service"]
@@ -200,4 +207,5 @@ def deployed_by_codedeploy(world: World) -> None:
     """Give the last tenant's service in the DR region another deployment controller."""
     who = service_params(world, world.tenants[-1])
     path = ("services", f"{who['cluster']}:{who['service']}")
+    # moto's UpdateService takes no deployment controller.
     world.alter(Side.DR, "ecs", path, deployment_controller={"type": "CODE_DEPLOY"})

@@ -16,6 +16,7 @@ from sandbox.disasters import disaster
 from sandbox.disasters.elbv2 import balancer_of
 from sandbox.world.world import World
 
+# ACM renews no imported certificate (ACM guide, managed renewal).
 _DAYS_LEFT = 5
 Config = dict[str, Any]
 
@@ -34,11 +35,14 @@ def update_distribution(world: World, change: Callable[[Config], Any]) -> None:
     """Update the tenants' distribution by ``change``, and record how it was. An update needs the current ETag."""
     name = distribution_id(world)
     before = world.call(Side.GLOBAL, "cloudfront", "get_distribution_config", Id=name)
+    # Read twice: `change` alters one in place, the other is for the way back.
     after = world.call(Side.GLOBAL, "cloudfront", "get_distribution_config", Id=name)["DistributionConfig"]
     change(after)
+    # The whole configuration, for an update merges nothing (API_UpdateDistribution).
     response = world.call(
         Side.GLOBAL, "cloudfront", "update_distribution", Id=name, IfMatch=before["ETag"], DistributionConfig=after
     )
+    # Recorded after the call, for the repair needs the ETag that the call made; moto takes any ETag.
     world.undo(
         Side.GLOBAL,
         "cloudfront",
@@ -66,6 +70,7 @@ def edge_disabled(world: World) -> None:
 )
 def edge_keeps_errors(world: World) -> None:
     """Let status 503 be cached for a day."""
+    # Ten seconds is what CloudFront does without one (CloudFront guide, error caching).
     error = {"ErrorCode": 503, "ErrorCachingMinTTL": 86400, "ResponsePagePath": "", "ResponseCode": ""}
     update_distribution(world, lambda config: config.update(CustomErrorResponses={"Quantity": 1, "Items": [error]}))
 
@@ -151,6 +156,7 @@ def edge_hides_host(world: World) -> None:
     update_distribution(world, lambda config: config["DefaultCacheBehavior"].update(OriginRequestPolicyId=_EXCEPT_HOST))
 
 
+# CloudFront guide, use managed origin request policies: the ids are the same in each account.
 _EXCEPT_HOST = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 
 
@@ -184,6 +190,7 @@ def certificate_revoked(world: World) -> None:
 )
 def not_renewed(world: World) -> None:
     """Let the renewal fail."""
+    # ACM renews by itself, and no caller can make it fail.
     failed = {"RenewalStatus": "FAILED", "DomainValidationOptions": [], "UpdatedAt": 0}
     world.alter(Side.DR, "acm", ("_certificates", _certificate(world, Side.DR)), renewal=failed)
 

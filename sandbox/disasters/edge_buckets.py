@@ -19,8 +19,10 @@ def _lead_to_buckets(world: World, names: dict[Side, str], signing: str = "alway
     origins = [
         {
             "Id": f"uploads-{side}",
+            # The regional name, as the CloudFront guide gives it for an S3 origin.
             "DomainName": f"{name}.s3.{world.environment.region(side)}.amazonaws.com",
             "OriginAccessControlId": control,
+            # Empty, for an access control takes its place (CloudFront guide, restrict access to S3).
             "S3OriginConfig": {"OriginAccessIdentity": ""},
         }
         for side, name in names.items()
@@ -59,6 +61,7 @@ def _admit(world: World, side: Side, bucket: str) -> None:
         "Principal": {"Service": "cloudfront.amazonaws.com"},
         "Action": "s3:GetObject",
         "Resource": f"arn:aws:s3:::{bucket}/*",
+        # The bucket policy of the CloudFront guide for an origin access control.
         "Condition": {"StringEquals": {"aws:SourceArn": arn}},
     }
     world.undo(side, "s3", "delete_bucket_policy", Bucket=bucket)
@@ -76,6 +79,7 @@ def bucket_closed(world: World) -> None:
     source = world.environment.named(world.environment.names.buckets[0])
     copy = world.environment.named(world.environment.names.bucket_copy, bucket=source)
     _lead_to_buckets(world, {Side.PRIMARY: source, Side.DR: copy})
+    # The DR region's copy is left out: that is the disaster.
     _admit(world, Side.PRIMARY, source)
 
 
@@ -87,6 +91,7 @@ def bucket_closed(world: World) -> None:
 def bucket_unfilled(world: World) -> None:
     """Make two buckets that admit the distribution, without a rule between them."""
     for side, name in _BUCKETS.items():
+        # Recorded before the policy's undo, so replayed after it.
         world.undo(side, "s3", "delete_bucket", Bucket=name)
         world.call(side, "s3", "create_bucket", Bucket=name, **location_of(world.environment.region(side)))
         _admit(world, side, name)

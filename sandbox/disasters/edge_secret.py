@@ -25,6 +25,7 @@ def edge_secret_rotated(world: World) -> None:
     def change(config: Config) -> None:
         config["Origins"]["Items"][0]["CustomHeaders"] = added
 
+    # CloudFront guide, restrict access to Application Load Balancers: a header that only CloudFront sends.
     update_distribution(world, change)
     arn = balancer_of(world, Side.DR)["LoadBalancerArn"]
     listeners = world.call(Side.DR, "elbv2", "DescribeListeners", LoadBalancerArn=arn)["Listeners"]
@@ -34,6 +35,7 @@ def edge_secret_rotated(world: World) -> None:
     pages = world.client("elbv2", world.environment.regions.dr).get_paginator("describe_rules")
     demand = {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": _HEADER, "Values": [_OLD]}}
     for rule in (rule for page in pages.paginate(ListenerArn=plain) for rule in page["Rules"] if not rule["IsDefault"]):
+        # A description repeats the hosts under Values: ModifyRule takes one of the two.
         before = [{key: c[key] for key in ("Field", "HostHeaderConfig")} for c in rule["Conditions"]]
         for turn, conditions in ((world.undo, before), (world.call, [*before, demand])):
             turn(Side.DR, "elbv2", "ModifyRule", RuleArn=rule["RuleArn"], Conditions=conditions)

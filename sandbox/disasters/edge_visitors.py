@@ -18,6 +18,7 @@ _READS = ["GET", "HEAD"]
 )
 def edge_refuses_posts(world: World) -> None:
     """Let the default behaviour admit GET and HEAD alone."""
+    # One of three sets that CloudFront has (API_AllowedMethods).
     methods = {"Quantity": 2, "Items": _READS, "CachedMethods": {"Quantity": 2, "Items": _READS}}
     update_distribution(world, lambda config: config["DefaultCacheBehavior"].update(AllowedMethods=methods))
 
@@ -32,9 +33,11 @@ def edge_tenant_apart(world: World) -> None:
     name = distribution_id(world)
     config: Config = world.call(Side.GLOBAL, "cloudfront", "get_distribution_config", Id=name)["DistributionConfig"]
     host = f"{world.tenants[0].replace('-', '')}.{world.environment.traffic.tenant_domain}"
+    # CloudFront refuses a reference that another distribution has (DistributionAlreadyExists).
     config["CallerReference"] = host
     config["Aliases"] = {"Quantity": 1, "Items": [host]}
     config["Origins"]["Items"][0]["DomainName"] = balancer_of(world, Side.PRIMARY)["DNSName"]
     response = world.call(Side.GLOBAL, "cloudfront", "create_distribution", DistributionConfig=config)
+    # On AWS it must be disabled first (API_DeleteDistribution); moto deletes it as it is.
     gone = {"Id": response["Distribution"]["Id"], "IfMatch": response["ETag"]}
     world.undo(Side.GLOBAL, "cloudfront", "delete_distribution", **gone)

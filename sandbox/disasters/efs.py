@@ -11,6 +11,7 @@ from sandbox.world.world import World
 
 NFS_PORT = 2049
 _TWO_HOURS_S = 7200
+# Not the user of the seeded access points.
 _STRANGER = 1000
 # The RPO is missed for minutes of each hour alone: until the next hourly copy has arrived.
 LEFT_TO_BACKUPS = ("backup-plan.worst-case", "rpo.met", "rpo.skew")
@@ -47,6 +48,7 @@ def replication_deleted(world: World) -> None:
         "FileSystemId": copy["FileSystemId"],
         "KmsKeyId": copy["KmsKeyId"],
     }
+    # Recorded first, so replayed after the protection is off: EFS replicates into no protected file system.
     world.undo(
         Side.PRIMARY,
         "efs",
@@ -88,6 +90,7 @@ def replication_broken(world: World) -> None:
 
 def _alter_replication(world: World, **values: Any) -> None:
     source = file_system(world, Side.PRIMARY)["FileSystemId"]
+    # Each region's backend describes the replication from its own side.
     for side in (Side.PRIMARY, Side.DR):
         world.alter(side, "efs", ["replications", source], **values)
 
@@ -101,6 +104,7 @@ def _alter_replication(world: World, **values: Any) -> None:
 def copy_failed(world: World) -> None:
     """Let the DR file system's life-cycle state be error."""
     copy = file_system(world, Side.DR)["FileSystemId"]
+    # No call brings a file system into error.
     world.alter(Side.DR, "efs", ["file_systems_by_id", copy], life_cycle_state="error")
 
 
@@ -132,6 +136,7 @@ def mount_target_deleted(world: World) -> None:
     copy = file_system(world, Side.DR)["FileSystemId"]
     target = world.call(Side.DR, "efs", "DescribeMountTargets", FileSystemId=copy)["MountTargets"][0]
     mount_target_id = target["MountTargetId"]
+    # DescribeMountTargets does not list the groups.
     groups = world.call(Side.DR, "efs", "DescribeMountTargetSecurityGroups", MountTargetId=mount_target_id)
     world.undo(
         Side.DR,
@@ -178,6 +183,7 @@ def mount_blocked(world: World) -> None:
 def access_point_renamed(world: World) -> None:
     """Give the first tenant's access point a name that no tenant has."""
     point = _access_point(world, world.tenants[0])["AccessPointId"]
+    # EFS has no call that changes an access point; its name is a tag.
     world.alter(Side.DR, "efs", ["access_points", point], name="old-access-point")
 
 
@@ -190,6 +196,7 @@ def access_point_user(world: World) -> None:
     """Let the first tenant's access point act as a user that owns none of its files."""
     point = _access_point(world, world.tenants[0])["AccessPointId"]
     user = {"Uid": _STRANGER, "Gid": _STRANGER}
+    # An access point's user is set when it is made, and EFS has no UpdateAccessPoint.
     world.alter(Side.DR, "efs", ["access_points", point], posix_user=user)
 
 
@@ -201,6 +208,7 @@ def access_point_user(world: World) -> None:
 def copy_unencrypted(world: World) -> None:
     """Let the DR file system be unencrypted."""
     copy = file_system(world, Side.DR)["FileSystemId"]
+    # Encryption at rest is set when a file system is made (API_CreateFileSystem).
     world.alter(Side.DR, "efs", ["file_systems_by_id", copy], encrypted=False, kms_key_id=None)
 
 
@@ -236,5 +244,6 @@ def volume_of_the_primary(world: World) -> None:
         "taskDefinitionArn"
     ]
     world.undo(Side.DR, "ecs", "DeregisterTaskDefinition", taskDefinition=task_definition_arn)
+    # Recorded last, so replayed before the revision is deregistered.
     world.undo(Side.DR, "ecs", "UpdateService", taskDefinition=current["taskDefinitionArn"], **named)
     world.call(Side.DR, "ecs", "UpdateService", taskDefinition=task_definition_arn, **named)

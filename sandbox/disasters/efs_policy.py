@@ -26,6 +26,7 @@ def policy_locks_out(world: World) -> None:
         "Effect": "Deny",
         "Principal": {"AWS": "*"},
         "Action": "elasticfilesystem:ClientMount",
+        # A VPC's id is of one region: a copied policy keeps the other's id.
         "Condition": {"StringNotEquals": {"aws:SourceVpc": network}},
     }
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})

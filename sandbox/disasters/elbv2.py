@@ -9,6 +9,7 @@ from sandbox.disasters import disaster
 from sandbox.world.world import World
 
 _HOUR_S = "3600"
+# A port as text: HealthCheckPort may be "traffic-port" too.
 _NOBODY_LISTENS = "9999"
 _OTHER_PORT = 8443
 _UNITS = 500
@@ -27,6 +28,7 @@ def _listener(world: World, protocol: str) -> dict[str, Any]:
 
 
 def _modify_listener(world: World, listener: dict[str, Any], **changes: Any) -> None:
+    # ModifyListener leaves what is not named as it is; all that may change is named for the way back.
     settings = {"Port": listener["Port"], "DefaultActions": listener["DefaultActions"]}
     settings |= {
         "Certificates": [
@@ -51,6 +53,7 @@ def _attribute(world: World, side: Side, key: str, value: str) -> None:
 def failed(world: World) -> None:
     """Let the DR load balancer's state be failed."""
     arn = balancer_of(world, Side.DR)["LoadBalancerArn"]
+    # The state follows from the set-up at AWS: no call brings it about.
     world.alter(Side.DR, "elbv2", ["load_balancers", arn], state="failed")
 
 
@@ -73,6 +76,7 @@ def other_addresses(world: World) -> None:
 )
 def keep_alive_default(world: World) -> None:
     """Set the client keep-alive back to its default (T11)."""
+    # 3600 is the default of the attribute (ELB guide, HTTP client keepalive duration).
     _attribute(world, Side.PRIMARY, "client_keep_alive.seconds", _HOUR_S)
 
 
@@ -120,6 +124,7 @@ def other_port(world: World) -> None:
 )
 def certificates_demanded(world: World) -> None:
     """Let the listener verify certificates of clients, which browsers have none of."""
+    # The emulator has no trust stores: an ARN of one is enough.
     arn, store = _listener(world, "HTTPS")["ListenerArn"], "arn:aws:elasticloadbalancing:{}:{}:truststore/staff/1"
     trusted = store.format(world.environment.regions.dr, world.environment.account)
     world.undo(Side.DR, "elbv2", "ModifyListener", ListenerArn=arn, MutualAuthentication={"Mode": "off"})
@@ -156,6 +161,7 @@ def rule_deleted(world: World) -> None:
     rules = [rule for page in pages for rule in page["Rules"]]
     rule = next(candidate for candidate in rules if candidate["Actions"][0].get("TargetGroupArn") == group)
     hosts = [host for condition in rule["Conditions"] for host in condition["HostHeaderConfig"]["Values"]]
+    # A rule made again has another ARN, and the same priority, conditions and tags.
     world.undo(
         Side.DR,
         "elbv2",
@@ -187,6 +193,7 @@ def staff_only(world: World) -> None:
     parts = ("Issuer", "AuthorizationEndpoint", "TokenEndpoint", "UserInfoEndpoint")
     people = {**dict.fromkeys(parts, "https://people.example.org"), "ClientId": "staff", "ClientSecret": "secret"}
     forward = {"Type": "forward", "Order": 2, "TargetGroupArn": group}
+    # Authentication comes before the forward, and on HTTPS listeners alone (ELB guide, authenticate users).
     first = {"Type": "authenticate-oidc", "Order": 1, "AuthenticateOidcConfig": people}
     world.undo(Side.DR, "elbv2", "ModifyRule", RuleArn=rule, Actions=[{"Type": "forward", "TargetGroupArn": group}])
     world.call(Side.DR, "elbv2", "ModifyRule", RuleArn=rule, Actions=[first, forward])
@@ -259,8 +266,10 @@ def unguarded(world: World) -> None:
     named = {"Name": "edge", "Scope": "REGIONAL", "DefaultAction": {"Allow": {}}, "Rules": [], "VisibilityConfig": seen}
     created = world.call(Side.PRIMARY, "wafv2", "CreateWebACL", **named)["Summary"]
     arn = balancer_of(world, Side.PRIMARY)["LoadBalancerArn"]
+    # A change of the ACL would make another token; an association makes none.
     ends = {"Name": "edge", "Scope": "REGIONAL", "Id": created["Id"], "LockToken": created["LockToken"]}
     world.undo(Side.PRIMARY, "wafv2", "DeleteWebACL", **ends)
+    # Recorded last, so replayed first: WAF deletes no ACL that is in use (API_DeleteWebACL).
     world.undo(Side.PRIMARY, "wafv2", "DisassociateWebACL", ResourceArn=arn)
     world.call(Side.PRIMARY, "wafv2", "AssociateWebACL", WebACLArn=created["ARN"], ResourceArn=arn)
 
@@ -274,6 +283,7 @@ def targets_slowly_healthy(world: World) -> None:
     """Set the longest interval and the highest threshold for the last tenant's target group."""
     name = world.environment.named(world.environment.names.target_group, tenant=world.tenants[-1])
     group = world.call(Side.DR, "elbv2", "DescribeTargetGroups", Names=[name])["TargetGroups"][0]
+    # The most of each that ELB takes (API_ModifyTargetGroup): fifty minutes until a target serves.
     slow = {"HealthCheckIntervalSeconds": 300, "HealthyThresholdCount": 10}
     for turn, settings in ((world.undo, {key: group[key] for key in slow}), (world.call, slow)):
         turn(Side.DR, "elbv2", "ModifyTargetGroup", TargetGroupArn=group["TargetGroupArn"], **settings)

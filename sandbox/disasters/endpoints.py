@@ -29,6 +29,7 @@ def endpoint_policy_narrow(world: World) -> None:
         VpcEndpointType="Interface",
         SubnetIds=network["subnets"],
         SecurityGroupIds=network["securityGroups"],
+        # With it the service's own name leads to the endpoint: tasks cannot go around it.
         PrivateDnsEnabled=True,
         PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
     )
@@ -47,6 +48,7 @@ def endpoint_of_primary_buckets(world: World) -> None:
     inside = [{"Name": "association.subnet-id", "Values": network["subnets"][:1]}]
     table = world.call(Side.DR, "ec2", "DescribeRouteTables", Filters=inside)["RouteTables"][0]
     buckets = [f"arn:aws:s3:::{env.named(pattern)}/*" for pattern in env.names.buckets]
+    # ECR keeps image layers in this bucket (ECR guide, interface VPC endpoints).
     named = [f"arn:aws:s3:::prod-{region}-starport-layer-bucket/*", *buckets]
     statement = {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": named}
     endpoint = world.call(

@@ -18,8 +18,10 @@ def errand_forgotten(world: World) -> None:
     found = world.call(Side.DR, "events", "DescribeRule", Name=name)
     tags = world.call(Side.DR, "events", "ListTagsForResource", ResourceARN=found["Arn"])["Tags"]
     schedule = found["ScheduleExpression"]
+    # Seeded without targets, so none is put back.
     world.undo(Side.DR, "events", "PutRule", Name=name, ScheduleExpression=schedule, Tags=tags)
     world.call(Side.DR, "events", "DeleteRule", Name=name)
+    # Without tags: what was made by hand is found by its name alone.
     url = world.call(Side.PRIMARY, "sqs", "CreateQueue", QueueName=queue)["QueueUrl"]
     world.undo(Side.PRIMARY, "sqs", "DeleteQueue", QueueUrl=url)
 

@@ -35,6 +35,7 @@ def secrets_key_disabled(world: World) -> None:
 def files_key_deleted(world: World) -> None:
     """Schedule the deletion of the key that the copies of the files are encrypted under."""
     key = _key(world, Side.DR, "efs")
+    # In this order, for the last is replayed first: a cancelled key is Disabled (API_CancelKeyDeletion).
     for operation in ("EnableKey", "CancelKeyDeletion"):
         world.undo(Side.DR, "kms", operation, KeyId=key)
     world.call(Side.DR, "kms", "ScheduleKeyDeletion", KeyId=key, PendingWindowInDays=7)
@@ -76,6 +77,7 @@ def key_not_related(world: World) -> None:
     name = world.environment.named(world.environment.names.master_secret)
     before = _key(world, Side.PRIMARY, "secrets")
     key = world.call(Side.PRIMARY, "kms", "CreateKey", MultiRegion=True)["KeyMetadata"]["Arn"]
+    # Recorded before the secret's undo: no secret uses the key when it goes. Seven days are KMS's least.
     world.undo(Side.PRIMARY, "kms", "ScheduleKeyDeletion", KeyId=key, PendingWindowInDays=7)
     for turn, wanted in ((world.undo, before), (world.call, key)):
         turn(Side.PRIMARY, "secretsmanager", "UpdateSecret", SecretId=name, KmsKeyId=wanted)
@@ -119,6 +121,7 @@ def files_key_denies(world: World) -> None:
 
 def _deny_decryption(world: World, key: str) -> None:
     before = world.call(Side.DR, "kms", "GetKeyPolicy", KeyId=key, PolicyName="default")["Policy"]
+    # A deny of kms:* would refuse the PutKeyPolicy of the repair too.
     denial = {"Effect": "Deny", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*"}
     found = json.loads(before)
     closed = json.dumps({**found, "Statement": [*found["Statement"], denial]})

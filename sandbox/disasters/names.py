@@ -37,6 +37,7 @@ def bypasses(world: World) -> None:
 def leads_nowhere(world: World) -> None:
     """Point the last tenant's alias at another distribution."""
     before = tenant_record(world)
+    # Of the shape of a distribution's name; none has it here.
     target = before["AliasTarget"] | {"DNSName": "d0gone0gone0g.cloudfront.net."}
     swap(world, [before], [before | {"AliasTarget": target}])
 
@@ -58,6 +59,7 @@ def stays_behind(world: World) -> None:
     ]
     before = next(dict(record) for record in resource_record_sets if record["Name"] == f"{host}.")
     value = [{"Value": f"{balancer_of(world, Side.PRIMARY)['DNSName']}."}]
+    # A CNAME, as a customer writes it who knows the load balancer's name.
     after = {"Name": before["Name"], "Type": "CNAME", "TTL": 60, "ResourceRecords": value}
     swap(world, [before], [after], zone)
 
@@ -93,6 +95,7 @@ def _copy_of_service(world: World, side: Side, name: str) -> None:
     cluster = env.named(names.cluster)
     model = env.named(names.service, tenant=world.tenants[-1])
     response: dict[str, Any] = world.call(side, "ecs", "describe_services", cluster=cluster, services=[model])
+    # No discovery registry, no tags: what ECS needs to start it.
     copied_keys = ("taskDefinition", "launchType", "networkConfiguration", "loadBalancers")
     like = {key: response["services"][0][key] for key in copied_keys if response["services"][0].get(key)}
     world.undo(side, "ecs", "delete_service", cluster=cluster, service=name, force=True)
@@ -127,6 +130,7 @@ def left_over(world: World) -> None:
 )
 def twice(world: World) -> None:
     """Create, in both regions, a service of the older tenant spelt without its hyphen."""
+    # Hosts drop hyphens: both spellings have one host.
     older = next((tenant for tenant in world.tenants if "-" in tenant), None)
     if older is None:
         raise SandboxError("No tenant of this world has a hyphen in its name.")

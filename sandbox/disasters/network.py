@@ -12,6 +12,7 @@ from sandbox.disasters.services import service_of, update
 from sandbox.world.world import World
 
 _HTTPS, _MYSQL = 443, 3306
+# The smallest subnet of a VPC is a /28 (VPC guide, subnet sizing): few addresses to fill.
 _SMALLEST = 28
 
 
@@ -30,6 +31,7 @@ def _subnet(world: World, side: Side) -> str:
     subnet_id = world.call(
         side, "ec2", "CreateSubnet", VpcId=vpc["VpcId"], CidrBlock=str(blocks[-1]), AvailabilityZone=zone
     )["Subnet"]["SubnetId"]
+    # Recorded first of all that stands in it, so replayed last.
     world.undo(side, "ec2", "DeleteSubnet", SubnetId=subnet_id)
     return str(subnet_id)
 
@@ -63,7 +65,9 @@ def subnet_full(world: World) -> None:
     tenant = world.tenants[-1]
     network = service_of(world, Side.DR, tenant)["networkConfiguration"]["awsvpcConfiguration"]
     small = _subnet(world, Side.DR)
+    # A new subnet has the VPC's main route table, which leads nowhere: that would be another disaster.
     _route_like(world, network["subnets"][0], small)
+    # A /28 has eleven addresses: AWS keeps five of sixteen (VPC guide, subnet sizing).
     while world.call(Side.DR, "ec2", "DescribeSubnets", SubnetIds=[small])["Subnets"][0]["AvailableIpAddressCount"]:
         network_interface = world.call(Side.DR, "ec2", "CreateNetworkInterface", SubnetId=small)["NetworkInterface"]
         world.undo(Side.DR, "ec2", "DeleteNetworkInterface", NetworkInterfaceId=network_interface["NetworkInterfaceId"])
@@ -140,6 +144,7 @@ def half_of_the_internet_dropped(world: World) -> None:
     where = {"RouteTableId": _table(world, subnet)["RouteTableId"], "DestinationCidrBlock": "0.0.0.0/1"}
     firewall = world.call(Side.DR, "ec2", "CreateNetworkInterface", SubnetId=subnet)["NetworkInterface"]
     target = {"NetworkInterfaceId": firewall["NetworkInterfaceId"]}
+    # Not the interface: it is deleted below, and the route stays as a blackhole.
     world.undo(Side.DR, "ec2", "DeleteRoute", **where)
     world.call(Side.DR, "ec2", "CreateRoute", **where, **target)
     world.call(Side.DR, "ec2", "DeleteNetworkInterface", **target)
@@ -196,6 +201,7 @@ def resolver_off(world: World) -> None:
     """Switch enableDnsSupport off."""
     vpc = _vpc(world, Side.DR)["VpcId"]
     for turn, value in ((world.undo, True), (world.call, False)):
+        # With it off the name server at the VPC's base address plus two does not answer.
         turn(Side.DR, "ec2", "ModifyVpcAttribute", VpcId=vpc, EnableDnsSupport={"Value": value})
 
 
@@ -210,6 +216,7 @@ def name_server_gone(world: World) -> None:
     server = str(ipaddress.ip_network(vpc["CidrBlock"])[-2])
     servers = [{"Key": "domain-name-servers", "Values": [server]}]
     other = world.call(Side.DR, "ec2", "CreateDhcpOptions", DhcpConfigurations=servers)["DhcpOptions"]["DhcpOptionsId"]
+    # Recorded before the association's undo: a set in use cannot be deleted (API_DeleteDhcpOptions).
     world.undo(Side.DR, "ec2", "DeleteDhcpOptions", DhcpOptionsId=other)
     for turn, options in ((world.undo, vpc["DhcpOptionsId"]), (world.call, other)):
         turn(Side.DR, "ec2", "AssociateDhcpOptions", VpcId=vpc["VpcId"], DhcpOptionsId=options)
@@ -224,6 +231,7 @@ def resolver_asks_the_primary(world: World) -> None:
     """Make an outbound endpoint and a rule of all names, and associate it with the VPC."""
     vpc, theirs = _vpc(world, Side.DR), ipaddress.ip_network(_vpc(world, Side.PRIMARY)["CidrBlock"])
     inside = [{"Name": "vpc-id", "Values": [vpc["VpcId"]]}]
+    # A resolver endpoint needs two addresses (API_CreateResolverEndpoint).
     subnets = world.call(Side.DR, "ec2", "DescribeSubnets", Filters=inside)["Subnets"][:2]
     group = world.call(Side.DR, "ec2", "DescribeSecurityGroups", Filters=inside)["SecurityGroups"][0]["GroupId"]
 
@@ -251,6 +259,7 @@ def resolver_asks_the_primary(world: World) -> None:
     )["ResolverRule"]["Id"]
     world.undo(Side.DR, "route53resolver", "DeleteResolverRule", ResolverRuleId=rule)
     same = {"ResolverRuleId": rule, "VPCId": vpc["VpcId"]}
+    # Recorded last, so replayed first: a rule in use cannot be deleted (API_DeleteResolverRule).
     world.undo(Side.DR, "route53resolver", "DisassociateResolverRule", **same)
     turn("AssociateResolverRule", Name="all", **same)
 
@@ -277,6 +286,7 @@ def firewall_admits_own_names_alone(world: World) -> None:
         world.undo(Side.DR, "route53resolver", "DeleteFirewallRule", **rule)
         more = {"BlockResponse": "NODATA"} if how == "BLOCK" else {}
         turn("CreateFirewallRule", CreatorRequestId=how, Name=how, Priority=priority, Action=how, **rule, **more)
+    # An association has a priority from 100 to 9900 (API_AssociateFirewallRuleGroup).
     named = {"CreatorRequestId": "own", "Name": "own", "Priority": 200}
     found = turn("AssociateFirewallRuleGroup", FirewallRuleGroupId=group, VpcId=vpc, **named)
     off = {"FirewallRuleGroupAssociationId": found["FirewallRuleGroupAssociation"]["Id"]}
@@ -292,6 +302,7 @@ def network_acl_closed(world: World) -> None:
     """Deny port 3306 by the first rule of the VPC's ACL."""
     inside = [{"Name": "vpc-id", "Values": [_vpc(world, Side.DR)["VpcId"]]}]
     acl = world.call(Side.DR, "ec2", "DescribeNetworkAcls", Filters=inside)["NetworkAcls"][0]["NetworkAclId"]
+    # The lowest number is looked at first: it wins over all others (API_CreateNetworkAclEntry).
     rule = {"NetworkAclId": acl, "RuleNumber": 1, "Egress": False}
     world.undo(Side.DR, "ec2", "DeleteNetworkAclEntry", **rule)
     ports = {"From": _MYSQL, "To": _MYSQL}
@@ -324,4 +335,5 @@ def database_group_closed(world: World) -> None:
 
 def _bare(rule: dict[str, Any]) -> dict[str, Any]:
     """A rule without its empty lists, as it was authorized."""
+    # EC2 describes a rule with every kind of source; authorizing takes no empty list.
     return {key: value for key, value in rule.items() if value not in ([], None)}

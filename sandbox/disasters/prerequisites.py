@@ -50,6 +50,7 @@ def control_item_unreadable(world: World) -> None:
     found = world.call(Side.DR, "dynamodb", "GetItem", TableName=name, Key=key).get("Item")
     undo = ("PutItem", {"Item": found}) if found else ("DeleteItem", {"Key": key})
     world.undo(Side.DR, "dynamodb", undo[0], TableName=name, **undo[1])
+    # A number where every version writes the name of an incident.
     world.call(Side.DR, "dynamodb", "PutItem", TableName=name, Item={**key, "incident": {"N": "1" * 31}})
 
 
@@ -63,6 +64,7 @@ def control_table_deleted(world: World) -> None:
         world.undo(Side.DR, "dynamodb", "PutItem", TableName=name, Item=item)
     table = world.call(Side.DR, "dynamodb", "DescribeTable", TableName=name)["Table"]
     tags = world.call(Side.DR, "dynamodb", "ListTagsOfResource", ResourceArn=table["TableArn"])["Tags"]
+    # Items, then recovery, then the table are recorded: the last is replayed first.
     definition = {key: table[key] for key in ("AttributeDefinitions", "KeySchema", "StreamSpecification")}
     definition["GlobalSecondaryIndexes"] = [
         {key: index[key] for key in ("IndexName", "KeySchema", "Projection")}
@@ -79,6 +81,7 @@ def control_table_deleted(world: World) -> None:
         Tags=tags,
         **definition,
     )
+    # A protected table cannot be deleted.
     world.call(Side.DR, "dynamodb", "UpdateTable", TableName=name, DeletionProtectionEnabled=False)
     world.call(Side.DR, "dynamodb", "DeleteTable", TableName=name)
 
@@ -95,6 +98,7 @@ def control_table_unindexed(world: World) -> None:
         (world.undo, {"Create": definition}),
         (world.call, {"Delete": {"IndexName": index["IndexName"]}}),
     ):
+        # A key attribute of a new index must be defined in the same call.
         changes = {"AttributeDefinitions": types, "GlobalSecondaryIndexUpdates": [change]}
         turn(Side.DR, "dynamodb", "UpdateTable", TableName=name, **changes)
 
@@ -200,6 +204,7 @@ def operator_may_delete(world: World) -> None:
     named = {"RoleName": _role(world), "PolicyName": "everything"}
     world.undo(Side.GLOBAL, "iam", "DeleteRolePolicy", **named)
     world.call(Side.GLOBAL, "iam", "PutRolePolicy", **named, PolicyDocument=json.dumps(document))
+    # A deny wins over any allow: without this the role could still delete nothing.
     _detach(world, "{env}-dr-operator-never")
 
 
@@ -260,4 +265,5 @@ def _put_version(world: World, document: dict[str, Any]) -> None:
     text = json.dumps(document, separators=(",", ":"))
     response = world.call(Side.GLOBAL, "iam", "CreatePolicyVersion", **named, PolicyDocument=text, SetAsDefault=True)
     world.undo(Side.GLOBAL, "iam", "DeletePolicyVersion", **named, VersionId=response["PolicyVersion"]["VersionId"])
+    # Recorded last, so replayed first: IAM does not delete the default version (API_DeletePolicyVersion).
     world.undo(Side.GLOBAL, "iam", "SetDefaultPolicyVersion", **named, VersionId=before)

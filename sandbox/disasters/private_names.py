@@ -23,6 +23,7 @@ def _vpc(world: World) -> str:
 def private_name_of_primary(world: World) -> None:
     """Let the CNAME of the DR region's private zone name the other region's endpoint."""
     vpc, region = _vpc(world), world.environment.regions.dr
+    # By VPC: each region has a private zone of the same name.
     found = world.call(Side.GLOBAL, "route53", "list_hosted_zones_by_vpc", VPCId=vpc, VPCRegion=region)
     zone, regions = str(found["HostedZoneSummaries"][0]["HostedZoneId"]), world.environment.regions
     records = world.call(Side.GLOBAL, "route53", "ListResourceRecordSets", HostedZoneId=zone)["ResourceRecordSets"]
@@ -65,6 +66,7 @@ def zone_of_aws(world: World) -> None:
         Side.GLOBAL,
         "route53",
         "CreateHostedZone",
+        # The name of the service's endpoint: an empty private zone of it answers NXDOMAIN in the VPC.
         Name=f"secretsmanager.{region}.amazonaws.com",
         CallerReference="left over",
         HostedZoneConfig={"Comment": "", "PrivateZone": True},

@@ -11,6 +11,7 @@ from sandbox.world.world import World
 @disaster("quota-fargate", "The DR region's Fargate quota is a new account's", trips=("quotas.fargate-vcpu",))
 def fargate(world: World) -> None:
     """Allow a single vCPU."""
+    # Fargate On-Demand vCPU resource count (Service Quotas).
     lower_quota(world, Side.DR, "fargate", "L-3032A538", 1)
 
 
@@ -21,6 +22,7 @@ def fargate(world: World) -> None:
 )
 def network_interfaces(world: World) -> None:
     """Allow a single network interface."""
+    # Network interfaces per Region.
     lower_quota(world, Side.DR, "vpc", "L-DF5E4CA3", 1)
 
 
@@ -29,6 +31,7 @@ def network_interfaces(world: World) -> None:
 )
 def load_balancer_rules(world: World) -> None:
     """Allow a single rule on a load balancer."""
+    # Rules per Application Load Balancer, default rules not counted.
     lower_quota(world, Side.DR, "elasticloadbalancing", "L-7EED9B64", 1)
 
 
@@ -37,10 +40,12 @@ def load_balancer_rules(world: World) -> None:
 )
 def services(world: World) -> None:
     """Allow a single service in a cluster."""
+    # Services per cluster.
     lower_quota(world, Side.DR, "ecs", "L-9EF96962", 1)
 
 
 @disaster("quota-databases", "The DR region may hold no more databases", trips=("quotas.database",))
 def databases(world: World) -> None:
     """Allow no database instance at all."""
+    # DB instances of a region.
     lower_quota(world, Side.DR, "rds", "L-7B6409FD", 0)

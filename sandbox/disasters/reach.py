@@ -11,7 +11,9 @@ from sandbox.world.world import World
 
 # Route 53's health checkers (ip-ranges.json, ROUTE53_HEALTHCHECKS).
 CHECKERS = "15.177.0.0/18"
+# AWS's managed prefix list (CloudFront guide, locations and IP ranges of edge servers).
 CLOUDFRONT = "com.amazonaws.global.cloudfront.origin-facing"
+# An hour is the most that a chained role's session lasts (T59).
 CALLS_LEFT, HOUR_S = 260, 3600.0
 _LATER = "nothing is wrong until the credentials have expired"
 
@@ -24,6 +26,7 @@ _LATER = "nothing is wrong until the credentials have expired"
 )
 def port_53_closed(world: World) -> None:
     """Let no question to a name server be answered."""
+    # Questions to a name server are of no region.
     world.outage_everywhere("hang", "dns")
 
 
@@ -40,6 +43,7 @@ def through_cloudfront_only(world: World) -> None:
         lists = world.call(side, "ec2", "DescribeManagedPrefixLists")["PrefixLists"]
         listed = next(entry["PrefixListId"] for entry in lists if entry["PrefixListName"] == CLOUDFRONT)
         sources: dict[str, Any] = {"IpRanges": [{"CidrIp": CHECKERS}], "PrefixListIds": [{"PrefixListId": listed}]}
+        # Revoke, then authorize, port by port: the undo of each is recorded before its call.
         for port in (80, 443):
             anybody = [_rule(port, IpRanges=[{"CidrIp": "0.0.0.0/0"}])]
             some = [_rule(port, **{kind: value}) for kind, value in sources.items()]

@@ -21,6 +21,7 @@ def replica_name(world: World) -> str:
 def make_replica(world: World, kept_days: int = KEPT_DAYS) -> None:
     """Make a sound replica in the DR region, its backups kept for ``kept_days``; taking it back deletes it."""
     names, name = world.environment.names, replica_name(world)
+    # RDS makes no final snapshot of a read replica.
     world.undo(Side.DR, "rds", "delete_db_instance", DBInstanceIdentifier=name, SkipFinalSnapshot=True)
     params = {
         "DBSubnetGroupName": world.environment.named(names.db_subnet_group),
@@ -37,6 +38,7 @@ def make_replica(world: World, kept_days: int = KEPT_DAYS) -> None:
         SourceRegion=world.environment.regions.primary,
         **params,
     )
+    # A sound replica has both, and begins with no backups (API_CreateDBInstanceReadReplica).
     world.alter(Side.DR, "rds", ("databases", name), deletion_protection=True, backup_retention_period=kept_days)
 
 
@@ -75,6 +77,7 @@ def broken_for_days(world: World) -> None:
 def too_small(world: World) -> None:
     """Shrink the replica's storage."""
     make_replica(world)
+    # RDS only grows storage (API_ModifyDBInstance).
     world.alter(Side.DR, "rds", ("databases", replica_name(world)), allocated_storage=100)
 
 

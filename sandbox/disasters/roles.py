@@ -31,6 +31,7 @@ def task_role_trusts_primary(world: World) -> None:
     """Narrow the trust policy by aws:SourceArn."""
     env, name = world.environment, _role(world)
     trust = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    # What the ECS guide advises against the confused deputy, with one region too few.
     source = {"ArnLike": {"aws:SourceArn": f"arn:aws:ecs:{env.regions.primary}:{env.account}:*"}}
     for turn, statement in ((world.undo, trust), (world.call, {**trust, "Condition": source})):
         turn(Side.GLOBAL, "iam", "UpdateAssumeRolePolicy", RoleName=name, PolicyDocument=_text(statement))
@@ -44,6 +45,7 @@ def task_role_trusts_primary(world: World) -> None:
 def task_role_of_primary(world: World) -> None:
     """Deny the role whatever is asked for in the DR region."""
     condition = {"StringEquals": {"aws:RequestedRegion": world.environment.regions.dr}}
+    # A deny beside the allows: the primary region's rights stay as they are.
     denial = {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition}
     named = {"RoleName": _role(world), "PolicyName": "region"}
     world.undo(Side.GLOBAL, "iam", "DeleteRolePolicy", **named)

@@ -44,6 +44,7 @@ def _change_rule(world: World, change: Callable[[Rule], object]) -> None:
 def copy_misplaced(world: World) -> None:
     """Let the copy stand in the region it must survive."""
     _, there = _pair(world)
+    # A bucket's region is for ever; moto files all buckets of an account together.
     world.alter(Side.DR, "s3", ["buckets", there], region_name=world.environment.regions.primary)
 
 
@@ -90,6 +91,7 @@ def copy_without_cors(world: World) -> None:
 def copy_without_lists(world: World) -> None:
     """Set the copy as S3 sets each bucket that is made today."""
     _, copy = _pair(world)
+    # The default since April 2023 (S3 guide, controlling ownership of objects).
     controls = {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
     world.undo(Side.DR, "s3", "DeleteBucketOwnershipControls", Bucket=copy)
     world.call(Side.DR, "s3", "PutBucketOwnershipControls", Bucket=copy, OwnershipControls=controls)
@@ -134,6 +136,7 @@ def rule_overtaken(world: World) -> None:
     bucket, _ = _pair(world)
     before = world.call(Side.PRIMARY, "s3", "GetBucketReplication", Bucket=bucket)["ReplicationConfiguration"]
     after = copy.deepcopy(before)
+    # Of two rules into one bucket the higher number decides (S3 guide, replication configuration).
     narrow = {"ID": "uploads", "Priority": 9, "Filter": {"Prefix": "uploads/"}}
     after["Rules"].append(after["Rules"][0] | narrow | {"DeleteMarkerReplication": {"Status": "Disabled"}})
     world.undo(Side.PRIMARY, "s3", "PutBucketReplication", Bucket=bucket, ReplicationConfiguration=before)
@@ -186,6 +189,7 @@ def bucket_encrypted_alone(world: World) -> None:
     """Encrypt the original under a KMS key: the rule leaves such objects out, the copy stays weaker (T19, T30)."""
     bucket, _ = _pair(world)
     alias = f"alias/{world.environment.name}-efs"
+    # A page has fifty aliases where none is asked for (API_ListAliases): AWS and the estate may have more.
     listed = world.client("kms", world.environment.regions.primary).get_paginator("list_aliases").paginate()
     key = next(entry["TargetKeyId"] for page in listed for entry in page["Aliases"] if entry["AliasName"] == alias)
     arn = world.call(Side.PRIMARY, "kms", "DescribeKey", KeyId=key)["KeyMetadata"]["Arn"]
@@ -262,6 +266,7 @@ def copy_unfilled(world: World) -> None:
     disabled = copy.deepcopy(rules)
     disabled["Rules"][0]["Status"] = "Disabled"
     world.call(Side.PRIMARY, "s3", "PutBucketReplication", Bucket=bucket, ReplicationConfiguration=disabled)
+    # More than the seed puts into the bucket: most of it is then without a copy.
     for number in range(20):
         key = f"before/{number}.json"
         version = world.call(Side.PRIMARY, "s3", "PutObject", Bucket=bucket, Key=key, Body="{}")["VersionId"]
@@ -276,4 +281,5 @@ def copy_unfilled(world: World) -> None:
 )
 def copy_archived(world: World) -> None:
     """Let the rule store copies as DEEP_ARCHIVE."""
+    # A standard retrieval from it takes up to twelve hours (S3 guide, archive retrieval options).
     _change_rule(world, lambda rule: rule["Destination"].update(StorageClass="DEEP_ARCHIVE"))

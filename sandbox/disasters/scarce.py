@@ -17,6 +17,7 @@ _BY_ASKING = "AWS shows a lack of capacity only when an instance or a task is re
 )
 def class_scarce(world: World) -> None:
     """Refuse the primary's class with InsufficientDBInstanceCapacity."""
+    # Capacity is of a class and a zone: another class may still be had (RDS guide, troubleshooting).
     world.outage(Side.DR, "no-capacity", "rds", detail=primary_instance(world)["DBInstanceClass"])
 
 

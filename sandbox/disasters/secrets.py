@@ -30,6 +30,7 @@ def _put(turn: Any, side: Side, name: str, value: Value) -> None:
 def _replica(world: World, name: str) -> dict[str, Any]:
     region = world.environment.regions.dr
     there = world.call(Side.DR, "secretsmanager", "DescribeSecret", SecretId=name)
+    # The replica's own key is named: KMS keys are of one region.
     return {"SecretId": name, "AddReplicaRegions": [{"Region": region, "KmsKeyId": there["KmsKeyId"]}]}
 
 
@@ -51,7 +52,9 @@ def replica_removed(world: World) -> None:
 def _detach(world: World, name: str) -> None:
     """Turn the DR region's replica into a secret of its own; the repair replaces it by a replica again."""
     world.undo(Side.PRIMARY, "secretsmanager", "ReplicateSecretToRegions", **_replica(world, name))
+    # Recorded last, so replayed first: a replica cannot be made where a secret has its name.
     world.undo(Side.DR, "secretsmanager", "DeleteSecret", SecretId=name, ForceDeleteWithoutRecovery=True)
+    # Called in the replica's region; it becomes a secret that can be changed (API_StopReplicationToReplica).
     world.call(Side.DR, "secretsmanager", "StopReplicationToReplica", SecretId=name)
 
 
@@ -63,6 +66,7 @@ def _detach(world: World, name: str) -> None:
 def rotated_alone(world: World) -> None:
     """Detach the replica, then change the password in the primary region."""
     name, value = _secret(world), _value(world)
+    # Before the value is put: a replica would follow it.
     _detach(world, name)
     _put(world.undo, Side.PRIMARY, name, value)
     _put(world.call, Side.PRIMARY, name, value | {"password": "rotated-on-one-side"})

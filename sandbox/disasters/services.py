@@ -61,8 +61,10 @@ def update(world: World, side: Side, tenant: str, **changes: Any) -> None:
 def delete(world: World, side: Side, tenant: str) -> None:
     """Delete the tenant's service with its tasks; the repair creates it again."""
     before, who = service_of(world, side, tenant), service_params(world, tenant)
+    # DescribeServices gives empty values for what was never set.
     settings = {key: before[key] for key in _CREATED_BY if before.get(key) not in (None, "", [])}
     world.undo(side, "ecs", "CreateService", cluster=who["cluster"], serviceName=who["service"], **settings)
+    # Without force ECS asks for a desired count of 0.
     world.call(side, "ecs", "DeleteService", force=True, **who)
 
 
@@ -78,6 +80,7 @@ def redefine(world: World, side: Side, tenant: str, change: Change, **more: Any)
     task_definition_arn = world.call(side, "ecs", "RegisterTaskDefinition", **revision)["taskDefinition"][
         "taskDefinitionArn"
     ]
+    # Recorded before the service's undo: the service has left the revision when it goes.
     world.undo(side, "ecs", "DeregisterTaskDefinition", taskDefinition=task_definition_arn)
     update(world, side, tenant, taskDefinition=task_definition_arn, **more)
 
@@ -87,6 +90,7 @@ def lower_quota(world: World, side: Side, service: str, code: str, value: float)
     params = {"ServiceCode": service, "QuotaCode": code}
     before = world.call(side, "service-quotas", "GetServiceQuota", **params)["Quota"]["Value"]
     world.undo(side, "service-quotas", "RequestServiceQuotaIncrease", DesiredValue=before, **params)
+    # The sandbox grants each value at once; AWS takes increases alone, and hours or days for them (T33).
     world.call(side, "service-quotas", "RequestServiceQuotaIncrease", DesiredValue=value, **params)
 
 

@@ -33,6 +33,7 @@ def tasks_die(world: World) -> None:
     for tenant in world.tenants:
         who, desired = service_params(world, tenant), service_of(world, Side.PRIMARY, tenant)["desiredCount"]
         world.undo(Side.PRIMARY, "ecs", "UpdateService", **who, desiredCount=desired)
+    # Before the tasks stop: ECS would start others at once.
     world.outage(Side.PRIMARY, "no-capacity", "ecs")
     for tenant in world.tenants:
         stop_tasks(world, Side.PRIMARY, tenant)
@@ -49,6 +50,7 @@ def database_down(world: World) -> None:
     """Stop the database; alone down it is given 15 minutes."""
     name = database_name(world)
     world.undo(Side.PRIMARY, "rds", "StartDBInstance", DBInstanceIdentifier=name)
+    # Stopped and not deleted: its data is there when it starts.
     world.call(Side.PRIMARY, "rds", "StopDBInstance", DBInstanceIdentifier=name)
 
 
@@ -77,6 +79,7 @@ def slow_and_failing(world: World) -> None:
     """Answer 503 for containers, databases and sites, and everything else after a minute."""
     for service in ("ecs", "rds", "elbv2", "sts", SITES):
         world.outage(Side.PRIMARY, "error", service)
+    # After the services that fail: the first outage that matches a call is played.
     world.outage(Side.PRIMARY, "slow", seconds=SLOW_S)
 
 
@@ -108,6 +111,7 @@ def zone_lost(world: World) -> None:
         service = service_params(world, tenant)["service"]
         arns = world.call(Side.PRIMARY, "ecs", "ListTasks", cluster=cluster, serviceName=service)["taskArns"]
         for task in world.call(Side.PRIMARY, "ecs", "DescribeTasks", cluster=cluster, tasks=arns)["tasks"]:
+            # A lost zone stops its tasks by itself on AWS; here they are stopped.
             if task["availabilityZone"] == zone:
                 world.call(Side.PRIMARY, "ecs", "StopTask", cluster=cluster, task=task["taskArn"], reason="zone lost")
 

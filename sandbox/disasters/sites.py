@@ -25,6 +25,7 @@ def _act(world: World, tenant: str, action: dict[str, Any]) -> None:
     for listener in world.call(Side.DR, "elbv2", "DescribeListeners", LoadBalancerArn=balancer)["Listeners"]:
         rules = world.call(Side.DR, "elbv2", "DescribeRules", ListenerArn=listener["ListenerArn"])["Rules"]
         for rule in rules:
+            # A tenant has a rule on each listener, of HTTP and HTTPS.
             if rule["Actions"][0].get("TargetGroupArn") == group:
                 before = [{"Type": "forward", "TargetGroupArn": group}]
                 world.undo(Side.DR, "elbv2", "ModifyRule", RuleArn=rule["RuleArn"], Actions=before)

@@ -22,6 +22,7 @@ from sandbox.world.world import World
 )
 def both_serve(world: World) -> None:
     """Restore the database in the DR region, run its services in full, and lead the visitors there."""
+    # The database first, for the tasks need it; visitors last.
     restore_database(world)
     for tenant in world.tenants:
         update(world, Side.DR, tenant, desiredCount=world.environment.capacity.tasks_per_service)
@@ -34,6 +35,7 @@ def restore_database(world: World) -> None:
     wanted = [{"Name": "group-name", "Values": [world.environment.named(names.db_security_group)]}]
     guard = world.call(Side.DR, "ec2", "DescribeSecurityGroups", Filters=wanted)["SecurityGroups"][0]
     groups = {
+        # Named, for a restore takes the VPC's default group where none is (API_RestoreDBInstanceToPointInTime).
         "VpcSecurityGroupIds": [guard["GroupId"]],
         "DBSubnetGroupName": world.environment.named(names.db_subnet_group),
         "DBParameterGroupName": world.environment.named(names.db_parameter_group),
@@ -61,4 +63,5 @@ def turn_traffic(world: World) -> None:
     def record_to(record: dict[str, Any], to: dict[str, Any]) -> dict[str, Any]:
         return record | {key: to[key] for key in ("AliasTarget", "HealthCheckId") if key in to}
 
+    # Failover roles stay: the records exchange their targets and checks.
     swap(world, [primary, secondary], [record_to(primary, secondary), record_to(secondary, primary)])

@@ -40,4 +40,5 @@ def table_denies(world: World) -> None:
     name = env.named(env.names.tables[0])
     arn = world.call(Side.DR, "dynamodb", "DescribeTable", TableName=name)["Table"]["TableArn"]
     world.undo(Side.DR, "dynamodb", "DeleteResourcePolicy", ResourceArn=arn)
+    # On AWS a deny of everybody also stops DynamoDB's own replication (guide, global tables security).
     world.call(Side.DR, "dynamodb", "PutResourcePolicy", ResourceArn=arn, Policy=_denial("dynamodb:*", arn))

@@ -33,6 +33,7 @@ def state_missing(world: World) -> None:
 )
 def state_old(world: World) -> None:
     """Put the state as it was before there was anything in it."""
+    # Version 4 is the format; serial rises with each change, so 1 is the oldest.
     old = {"version": 4, "terraform_version": "1.9.8", "serial": 1, "outputs": {}, "resources": []}
     replace_object(world, Side.DR, *_copy(world), json.dumps(old))
 
@@ -43,6 +44,7 @@ def lock_missing(world: World) -> None:
     name = world.environment.named(world.environment.names.state_lock_tables[0])
     region, on, off = world.environment.regions.dr, _protection(True), _protection(False)
     recoverable = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}
+    # Replayed from the last: the replica is made, then its recovery, then its protection.
     world.undo(Side.DR, "dynamodb", "UpdateTable", TableName=name, **on)
     world.undo(Side.DR, "dynamodb", "UpdateContinuousBackups", TableName=name, **recoverable)
     world.call(Side.DR, "dynamodb", "UpdateTable", TableName=name, **off)
@@ -55,6 +57,7 @@ def lock_left(world: World) -> None:
     """Put the lock of an apply into the lock table, as Terraform does."""
     bucket, key = _copy(world)
     table = world.environment.named(world.environment.names.state_lock_tables[0])
+    # The key of Terraform's S3 backend: bucket and key of the state (Terraform, backend s3).
     item = {"LockID": {"S": f"{bucket}/{key}"}}
     info = {"ID": "0f4a9c0e", "Operation": "OperationTypeApply", "Created": f"{now() - _HOURS_AGO:%Y-%m-%dT%H:%M:%SZ}"}
     world.undo(Side.DR, "dynamodb", "DeleteItem", TableName=table, Key=item)
@@ -85,6 +88,7 @@ def parameter_of_the_primary(world: World) -> None:
     wrong = next(parameter for parameter in _parameters(world, Side.PRIMARY) if primary in parameter["Value"])
     before = world.call(Side.DR, "ssm", "GetParameter", Name=wrong["Name"])["Parameter"]
     for turn, value in ((world.undo, before["Value"]), (world.call, wrong["Value"])):
+        # Overwrite, else a name in use is refused (API_PutParameter).
         turn(Side.DR, "ssm", "PutParameter", Name=wrong["Name"], Value=value, Type=wrong["Type"], Overwrite=True)
 
 

@@ -24,6 +24,7 @@ def topic_deleted(world: World) -> None:
     name, arn = _topic(world)
     _resubscribe_later(world, arn)
     tags = world.call(Side.DR, "sns", "ListTagsForResource", ResourceArn=arn)["Tags"]
+    # Recorded after the subscriptions' undos, so replayed before them.
     world.undo(Side.DR, "sns", "CreateTopic", Name=name, Tags=tags)
     world.call(Side.DR, "sns", "DeleteTopic", TopicArn=arn)
 
@@ -70,9 +71,11 @@ def listener_forgotten(world: World) -> None:
         TopicArn=arn,
         Protocol="email",
         Endpoint="platform@example.com",
+        # Else the answer for an address that has not confirmed is "pending confirmation".
         ReturnSubscriptionArn=True,
     )["SubscriptionArn"]
     world.undo(Side.PRIMARY, "sns", "Unsubscribe", SubscriptionArn=subscription_arn)
+    # AWS mails the token to the address; here it follows from the subscription's ARN.
     world.call(Side.PRIMARY, "sns", "ConfirmSubscription", TopicArn=arn, Token=token_of(subscription_arn))
 
 
@@ -87,6 +90,7 @@ def queue_closed(world: World) -> None:
     url = world.call(Side.DR, "sqs", "GetQueueUrl", QueueName=f"{name}-desk")["QueueUrl"]
     named = {"QueueUrl": url, "AttributeNames": ["Policy"]}
     before = world.call(Side.DR, "sqs", "GetQueueAttributes", **named)["Attributes"]["Policy"]
+    # A queue's policy names the topic by aws:SourceArn (SNS guide, subscribe a queue).
     after = before.replace(arn, arn.replace(env.regions.dr, env.regions.primary))
     for turn, policy in ((world.undo, before), (world.call, after)):
         turn(Side.DR, "sqs", "SetQueueAttributes", QueueUrl=url, Attributes={"Policy": policy})
@@ -107,6 +111,7 @@ def function_closed(world: World) -> None:
         function = {"FunctionName": name, "Role": role, "Runtime": "python3.13", "Handler": "pager.call"}
         world.undo(side, "lambda", "DeleteFunction", FunctionName=name)
         arn = world.call(side, "lambda", "CreateFunction", Code={"ZipFile": _code()}, **function)["FunctionArn"]
+        # Permissions go with the function: no undo is needed.
         if side is Side.PRIMARY:
             allowed = {"StatementId": "topic", "Action": "lambda:InvokeFunction", "Principal": "sns.amazonaws.com"}
             world.call(side, "lambda", "AddPermission", FunctionName=name, SourceArn=topic, **allowed)

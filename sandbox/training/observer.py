@@ -51,6 +51,7 @@ def world_observation(world: World, scenario: Mapping[str, Any]) -> WorldObserva
 def _services(world: World, side: Side) -> Iterator[ObservedService]:
     env, cluster = world.environment, world.environment.named(world.environment.names.cluster)
     names = [env.named(env.names.service, tenant=tenant) for tenant in world.tenants]
+    # A page has fifty at most (API_DescribeScalableTargets): of more tenants the rest counts as not scaled.
     targets = _by_resource(world.call(side, _SCALING, "DescribeScalableTargets", ServiceNamespace="ecs"))
     actions = world.call(side, _SCALING, "DescribeScheduledActions", ServiceNamespace="ecs")["ScheduledActions"]
     for start in range(0, len(names), _BATCH):
@@ -102,6 +103,7 @@ def _databases(world: World, side: Side) -> Iterator[ObservedDatabase]:
 
 
 def _records(world: World) -> list[Record]:
+    # Imported here: the disasters load the whole emulator.
     from sandbox.disasters.dns_zone import traffic_zone
 
     pages = world.client("route53", world.environment.region(Side.GLOBAL)).get_paginator("list_resource_record_sets")
@@ -127,6 +129,7 @@ def _leads(world: World, records: list[Record]) -> str:
 def _answers(world: World, records: list[Record]) -> str:
     """The region that the world's name server answers with at this moment."""
     health = HealthChecker(world.environment.account).health()
+    # The draw is always 0: of weighted records the first that counts as healthy answers.
     dns_answer = answer(ZoneRecords(records), health, world.environment.traffic.origin_record, "A", lambda _: 0)
     return _region_of(world, {"AliasTarget": dns_answer.alias}) if dns_answer.alias else ""
 
@@ -140,12 +143,14 @@ def _region_of(world: World, record: Record) -> str:
 
 def _is_pinned(world: World, records: list[Record]) -> bool:
     """Whether nothing listens where the health check knocks of the record that leads to the primary (T06)."""
+    # A failover may exchange what the two records lead to: the pin is looked for where the primary is.
     home = world.environment.regions.primary
     check = next((r.get("HealthCheckId") for r in _pair(world, records).values() if _region_of(world, r) == home), None)
     if not check:
         return False
     health_check = world.call(Side.GLOBAL, "route53", "GetHealthCheck", HealthCheckId=check)["HealthCheck"]
     config = health_check["HealthCheckConfig"]
+    # A run pins by a port that no load balancer opens; 80 is Route 53's own for HTTP.
     return not config.get("Inverted") and not config.get("Disabled") and int(config.get("Port") or 80) not in (80, 443)
 
 
@@ -155,6 +160,7 @@ def _journal(world: World, since: datetime) -> Iterator[MirroredEntry]:
     items = [decode_item(item) for page in pages.paginate(TableName=table) for item in page["Items"]]
     mine = {(item["pk"], item["sk"]): item for item in items if str(item["pk"]).startswith(JOURNAL)}
     for (pk, sk), item in sorted(mine.items()):
+        # A long entry is split: its further pieces have the first one's key, a dot and a number.
         if "." in sk:
             continue
         more = [mine[pk, f"{sk}.{number:03d}"]["text"] for number in range(1, item["pieces"])]

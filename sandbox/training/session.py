@@ -33,7 +33,9 @@ def begin(world: World, name: str) -> Shown:
             f"The scene {playing['name']} is being played: `dr_cli.py sandbox debrief` judges it, "
             "`dr_cli.py sandbox debrief --end` ends it."
         )
+    # Before the world is kept: an earlier disaster would be kept with it.
     _must_be_whole(world)
+    # The whole world, for a scene's damage and the player's work are no list of calls to replay.
     before, kept_at = persistence.dump(), now()
     try:
         for disaster in scenario.disasters:
@@ -42,10 +44,13 @@ def begin(world: World, name: str) -> Shown:
             scenario.stage(world)
         started = _starting_state(world_observation(world, {}))
     except Exception:
+        # A scene that is set in part would be judged as if it were whole.
         memory_snapshots.exchange(kept_at.timestamp(), before)
         raise
     finally:
+        # What the stage recorded is dropped: a scene ends by the kept world, not by undos.
         world.take_undo()
+    # After the scene is set: its own calls are no moves of the player.
     STATE.extras[SCENARIO] = {
         "name": name,
         "since": instant(now()),
@@ -69,6 +74,7 @@ def debrief(world: World, hint: bool = False) -> Shown:
     record = _record()
     scenario, words = scenarios.find(record["name"]), words_of(world)
     if hint:
+        # Kept in the record: a restart of the sandbox gives no hint back.
         record["hints"] = min(record["hints"] + 1, len(scenario.hints))
     seen = world_observation(world, record)
     goals = [_goal_values(goal, scenario, seen, words) for goal in scenario.goals]
@@ -141,6 +147,7 @@ def _starting_state(seen: WorldObservation) -> Shown:
 
 def _must_be_whole(world: World) -> None:
     """Refuse a world that is not healthy: a scene's damage could not be distinguished from earlier damage."""
+    # An outage can be set without a disaster.
     if STATE.disasters or STATE.outages:
         broken = ", ".join(sorted(STATE.disasters)) or "an outage"
         raise SandboxError(
@@ -157,6 +164,7 @@ def _difference_from_start(seen: WorldObservation) -> str:
     there, here = seen.database(Side.PRIMARY), seen.database(Side.DR)
     if there is None or not there.writable or (here is not None and here.writable):
         return f"the database {env.named(env.names.database)} does not serve in the primary region alone"
+    # Of the DR region nothing is asked: its standby may be 0 by plan.
     sleeping = [service.name for service in seen.services[Side.PRIMARY] if not service.running]
     lacking = [name for name in seen.tenants if seen.service(Side.PRIMARY, name) is None]
     return f"no task of {', '.join(sleeping + lacking)} runs" if sleeping or lacking else ""

@@ -14,6 +14,7 @@ from sandbox.training.scenarios.scenario import Scenario
 @functools.cache
 def _scenarios() -> dict[str, Scenario]:
     modules = (importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__))
+    # Modules without one hold what scenes share.
     scenes = [module.SCENARIO for module in modules if hasattr(module, "SCENARIO")]
     return {scenario.name: scenario for scenario in sorted(scenes, key=lambda scenario: str(scenario.name))}
 

@@ -103,11 +103,13 @@ class WorldObservation:
 
     def changes(self) -> list[Mapping[str, Any]]:
         """What was changed in the estate itself: the runs' own records, locks and messages are no change of it."""
+        # A run publishes to its topic at each step.
         notifications = ("Publish",)
         return [change for change in self.done() if not change["control"] and change["operation"] not in notifications]
 
     def deletions(self) -> list[Mapping[str, Any]]:
         """Every call that took something away, but for the one by which a replicated file system opens (T27)."""
+        # EFS has no promotion: the copy takes writes when its replication is deleted.
         opens = "DeleteReplicationConfiguration"
         return [
             change

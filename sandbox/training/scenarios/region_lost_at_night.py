@@ -33,6 +33,7 @@ are every night from 19:00 to 07:00. The console of {primary} does not load for 
 Reachable: the Platform Admin, by telephone. AWS's status page shows nothing yet.
 
 The business opens at 07:00. What do you see, what do you decide, and what must be true before you go back to bed?""",
+    # In this order: a dark region would refuse the calls that scale its services to 0.
     disasters=("services-asleep", "primary-dark"),
     goals=(
         ScenarioGoal(

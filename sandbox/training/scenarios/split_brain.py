@@ -25,9 +25,11 @@ def _write_on_both_sides(world: World) -> None:
 
     env = world.environment
     for side in (Side.PRIMARY, Side.DR):
+        # RDS has no call that writes a row: the rows lie in the emulator's own database.
         instance = rds_backends[env.account][env.region(side)].databases[database_name(world)]
         for tenant in world.tenants:
             for number in range(1, _ORDERS + 1):
+                # Of another key in each region, so that neither database holds what the other has.
                 stored_data.write_row(instance, f"order-{side}-{number}", tenant.replace("-", ""))
 
 

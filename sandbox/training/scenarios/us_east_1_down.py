@@ -7,6 +7,7 @@ from sandbox.training.scenarios import goals
 from sandbox.training.scenarios.observation import WorldObservation
 from sandbox.training.scenarios.scenario import GoalResult, GoalState, Scenario, ScenarioGoal, goal_result, harm_result
 
+# The standard retry mode of the SDKs makes three attempts of a call; more are a loop.
 _OFTEN = 3
 
 
