@@ -9,10 +9,11 @@ from dr_checks.core.registry import check, lag_source
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.incidents import failover_may_be_in_force
 from dr_estate.config.environment import Side
+from dr_estate.model.regional_names import arn_region
 from dr_estate.model.stores import SECRETS
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import secretsmanager as readers_secretsmanager
-from dr_estate.readers.secretsmanager import Content, HiddenSecret, Secret
+from dr_estate.readers.secretsmanager import Content, HiddenSecret, RotationFunction, Secret
 
 _NONE = "no secret exists there: see secrets.secret-exists"
 
@@ -223,8 +224,12 @@ def decryptable(view: View) -> Iterator[Finding]:
     traps=("T18",),
 )
 def regional_fields(view: View) -> Iterator[Finding]:
-    """No field holds a host name or ARN of the primary region: a replica keeps them word for word (T18)."""
-    contents, wanted = _contents(view), f"nothing of {view.env.region(Side.PRIMARY)}"
+    """No field holds a host name or ARN of the primary region: a replica keeps them word for word (T18).
+
+    A secret of the DR region's own is rotated by a function of that region, which is there. A replica's rotation is its
+    original's. Source: Secrets Manager User Guide, "Replicate secrets across Regions".
+    """
+    contents, standing, wanted = _contents(view), _state(view), f"nothing of {view.env.region(Side.PRIMARY)}"
     readable = 0
     for name, tenant in _expected_names(view):
         content = contents.get(name)
@@ -244,9 +249,29 @@ def regional_fields(view: View) -> Iterator[Finding]:
                 tenant,
             )
         else:
-            yield view.ok(name, "no regional name", wanted, "it is valid in either region", tenant)
+            neutral = view.ok(name, "no regional name", wanted, "it is valid in either region", tenant)
+            yield _rotation_finding(view, standing.get(name), tenant) or neutral
     if not readable:
         yield view.none_expected("all secrets", "none can be read: see secrets.decryptable")
+
+
+def _rotation_finding(view: View, secret: Secret | None, tenant: str | None) -> Finding | None:
+    """What is wrong with the function that rotates a secret of the DR region's own; None for nothing."""
+    if secret is None or not secret.rotated_by or secret.replica_of:
+        return None
+    function, wanted = secret.rotated_by, f"rotated by a function of {view.region} that is there"
+    reason = f"rotation fails once {arn_region(function)} is lost: the password stays as it is, and nothing reports it"
+    if arn_region(function) == view.region:
+        rows = view.get(readers_secretsmanager.rotation_functions, Side.DR)
+        found = next((row for row in rows if isinstance(row, RotationFunction) and row.arn == function), None)
+        if found is None:
+            unseen = next((row for row in rows if isinstance(row, Unavailable)), "Its function was not looked up.")
+            return view.unknown(secret.name, wanted, unseen, tenant)
+        if found.exists:
+            return None
+        reason = "rotation fails each time: the password stays as it is, and nothing reports it"
+    remedy = f"aws_secretsmanager_secret_rotation of '{secret.name}' in {view.region}: a rotation_lambda_arn of there."
+    return view.gap(secret.name, f"rotated by {function}", wanted, reason, remedy, tenant)
 
 
 @check(

@@ -21,6 +21,7 @@ from dr_estate.model.encodable import document
 from dr_estate.model.kept_values import points
 from dr_estate.model.references import references
 from dr_estate.model.region_references import RegionMove, move_to_primary, moved_value, way_of
+from dr_estate.model.regional_names import arn_region
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import rds
 from dr_estate.reading.part import REGIONAL, part
@@ -28,6 +29,7 @@ from dr_estate.reading.reader import ReadContext
 
 SECRET_READS = frozenset({"secretsmanager:ListSecrets"})
 VALUE_READS = frozenset({"secretsmanager:BatchGetSecretValue"})
+FUNCTION_READS = frozenset({"lambda:GetFunctionConfiguration"})
 _PROCESS_KEY = token_bytes(32)
 # The most that BatchGetSecretValue takes (its API page, SecretIdList).
 _SECRETS_A_CALL = 20
@@ -42,7 +44,8 @@ _SCHEMA = re.compile(r"(?:^|[._])(?:dbname|db_name|database|database_name|schema
 class Secret:
     """A secret. ``replica_of`` is the region it is copied from, "" for one of its own; ``key`` "" is AWS's own key.
 
-    ``stages`` are the labels and ids of its versions.
+    ``stages`` are the labels and ids of its versions. ``rotated_by`` is the ARN of the function that rotates it, ""
+    where none does.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Secret:
     changed_at: datetime | None
     deleted_at: datetime | None
     stages: tuple[str, ...] = ()
+    rotated_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,14 @@ class Content:
     version: str
     fields: tuple[Field, ...]
     failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RotationFunction:
+    """A function that rotates secrets of the DR region, by its ARN, and whether it is there."""
+
+    arn: str
+    exists: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +145,19 @@ def secrets(context: ReadContext) -> tuple[Secret, ...]:
     whole = {master, *others}
     ours = [row for row in rows if row.get("Name") in whole or tenant_of(context.env, row.get("Name", ""))]
     return context.rows(ours, _secret, "Name")
+
+
+@part(Side.DR, reads=FUNCTION_READS)
+def rotation_functions(context: ReadContext) -> tuple[RotationFunction | Unavailable, ...]:
+    """The functions of this region by which its own secrets are rotated: a call each, for a handful."""
+    arns = {row.rotated_by for row in context.part(secrets) if row.rotated_by and not row.replica_of}
+    here = sorted(arn for arn in arns if arn_region(arn) == context.region)
+
+    def read(arn: str) -> RotationFunction:
+        found = context.find("lambda", "get_function_configuration", ("ResourceNotFoundException",), FunctionName=arn)
+        return RotationFunction(arn, found is not None)
+
+    return tuple(context.maybe(read, here))
 
 
 @part(*REGIONAL, reads=VALUE_READS)
@@ -206,6 +231,7 @@ def _secret(row: dict[str, Any]) -> Secret:
         changed_at=row.get("LastChangedDate"),
         deleted_at=row.get("DeletedDate"),
         stages=stages_of(row),
+        rotated_by=row.get("RotationLambdaARN") or "" if row.get("RotationEnabled") else "",
     )
 
 

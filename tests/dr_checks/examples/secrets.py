@@ -11,7 +11,7 @@ from dr_estate.config.environment import Side
 from dr_estate.readers import control_table
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 from dr_estate.readers.control_table import ControlState
-from dr_estate.readers.secretsmanager import Content, Field, HiddenSecret, Secret
+from dr_estate.readers.secretsmanager import Content, Field, HiddenSecret, RotationFunction, Secret
 from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, Values, world
 
 HOME, AWAY = SIT.regions.primary, SIT.regions.dr
@@ -36,6 +36,7 @@ def _case(check: str, expected: Status, subject: str = ONE, **changed: Any) -> E
         (readers_secretsmanager.contents, Side.PRIMARY): parts["values_here"],
         (readers_secretsmanager.contents, Side.DR): parts["values"],
         **({(control_table.standing, Side.DR): parts["control"]} if "control" in parts else {}),
+        **({(readers_secretsmanager.rotation_functions, Side.DR): parts["functions"]} if "functions" in parts else {}),
     }
     return Example(f"secrets.{check}", expected, world(values), frozenset({subject} if subject else ()))
 
@@ -46,8 +47,21 @@ def _fields(*changed: Field) -> tuple[Content, ...]:
 
 OWN = _second(THERE, replace(HERE[1], current_version="v7"))
 LOCKED = _second(CONTENTS, Content(ONE, "", (), "DecryptionFailure"))
+ROTATE = f"arn:aws:lambda:{AWAY}:{SIT.account}:function:rotate"
+IN_PRIMARY = f"arn:aws:lambda:{HOME}:{SIT.account}:function:rotate"
+
+
+def _rotated(by: str, rows: tuple[Secret, ...] = OWN) -> tuple[Secret, ...]:
+    return _second(rows, replace(rows[1], rotated_by=by))
+
+
+def _rotation(expected: Status, by: str, *functions: Any) -> Example:
+    return _case("regional-fields", expected, there=_rotated(by), functions=functions)
+
+
 HIDDEN = _second(CONTENTS, HiddenSecret(ONE, DENIED))
 
+HEALTHY_PARTS: Values = {(readers_secretsmanager.rotation_functions, Side.DR): ()}
 EXAMPLES = [
     _case("secret-exists", Status.PASS),
     _case("secret-exists", Status.FAIL, there=(THERE[0], THERE[2])),
@@ -89,6 +103,12 @@ EXAMPLES = [
     _case("regional-fields", Status.UNKNOWN, values=HIDDEN),
     _case("regional-fields", Status.NOT_APPLICABLE, "all secrets", values=()),
     _case("regional-fields", Status.UNKNOWN, "", values=DENIED),
+    _rotation(Status.PASS, ROTATE, RotationFunction(ROTATE, exists=True)),
+    _rotation(Status.FAIL, ROTATE, RotationFunction(ROTATE, exists=False)),
+    _rotation(Status.FAIL, IN_PRIMARY),
+    _rotation(Status.UNKNOWN, ROTATE, DENIED),
+    _rotation(Status.UNKNOWN, ROTATE),
+    _case("regional-fields", Status.PASS, there=_rotated(IN_PRIMARY, THERE)),
     _case("same-fields", Status.PASS),
     _case("same-fields", Status.PASS, values=_fields(*reversed(FIELDS))),
     _case("same-fields", Status.FAIL, values=_fields(FIELDS[0])),

@@ -12,7 +12,7 @@ import pytest
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import ecs, environment_files, rds, secretsmanager, task_sources
-from dr_estate.readers.secretsmanager import MasterUser
+from dr_estate.readers.secretsmanager import MasterUser, RotationFunction
 from dr_estate.readers.task_sources import TaskBucket
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.aws_answers import read
@@ -20,6 +20,7 @@ from tests.dr_checks.compute import D, definition
 from tests.dr_checks.estates import healthy
 from tests.dr_checks.worlds import DENIED, SIT
 
+DR = SIT.regions.dr
 MASTER = SIT.named(SIT.names.master_secret)
 SNAPSHOT = rds.DbSnapshot("copy", "manual", "available", None, "8.0", "key", "")
 COPIES = ((rds.instances, ()), (rds.automated_backups, None), (rds.snapshots, (SNAPSHOT,)))
@@ -65,6 +66,29 @@ def test_what_may_not_be_read_is_unknown_and_what_does_not_decrypt_is_others_mat
     assert _users(_upon("admin"), failed("DecryptionFailure")) == MasterUser(MASTER, ())
     with pytest.raises(DataUnavailable):
         _users(_upon("admin"), failed("AccessDeniedException"))
+
+
+def test_the_functions_that_rotate_a_regions_own_secrets_are_looked_up() -> None:
+    def listed(function: str, **row: Any) -> dict[str, Any]:
+        return {
+            "Name": MASTER,
+            "ARN": f"arn:aws:secretsmanager:{DR}:1:secret:m-aaaaaa",
+            "RotationLambdaARN": function,
+            **row,
+        }
+
+    def functions(*rows: dict[str, Any]) -> Any:
+        secrets = read(secretsmanager.secrets, Side.DR, {"list_secrets": {"SecretList": list(rows)}})
+        seen, key = healthy(), (secretsmanager.secrets.name, Side.DR)
+        upon = replace(seen, parts={**seen.parts, key: replace(seen.parts[key], value=secrets)})
+        answers = {"get_function_configuration": {"State": "Active"}}
+        return read(secretsmanager.rotation_functions, Side.DR, answers, upon)
+
+    here, away = (f"arn:aws:lambda:{region}:1:function:rotate" for region in (DR, SIT.regions.primary))
+    assert functions(listed(here, RotationEnabled=True)) == (RotationFunction(here, exists=True),)
+    assert functions(listed(here)) == ()
+    assert functions(listed(away, RotationEnabled=True)) == ()
+    assert functions(listed(here, RotationEnabled=True, PrimaryRegion=SIT.regions.primary)) == ()
 
 
 def test_a_tenants_schema_is_known_by_the_naming_rule() -> None:
