@@ -64,12 +64,14 @@ def _document(statements: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _bucket() -> dict[str, Any]:
+    # COMPLIANCE: under GOVERNANCE who has s3:BypassGovernanceRetention deletes (S3 Guide, "Locking objects").
     retention = {"Mode": "COMPLIANCE", "Years": {"Ref": "RetentionYears"}}
     bucket, objects = (_sub(f"{_ARN}:s3:::${{StreamBucket}}{end}") for end in ("", "/*"))
     role = _sub(f"{_ARN}:iam::${{AWS::AccountId}}:role/${{StreamFunction}}")
     return {
         "Bucket": {
             "Type": "AWS::S3::Bucket",
+            # CloudFormation deletes empty buckets alone, and locked objects cannot be deleted.
             "DeletionPolicy": "Retain",
             "UpdateReplacePolicy": "Retain",
             "Properties": {
@@ -112,6 +114,7 @@ def _function(source: Path) -> dict[str, Any]:
                 "Policies": [{"PolicyName": "anchor", "PolicyDocument": _document(allowed)}],
             },
         },
+        # Made here and not by Lambda, whose own group never expires: the function depends on it.
         "Log": {
             "Type": "AWS::Logs::LogGroup",
             "Properties": {"LogGroupName": _sub("/aws/lambda/${StreamFunction}"), "RetentionInDays": _LOG_DAYS},
@@ -126,6 +129,7 @@ def _function(source: Path) -> dict[str, Any]:
                 "Timeout": _TIMEOUT_S,
                 "MemorySize": _MEMORY_MIB,
                 "Environment": {"Variables": {"BUCKET": {"Ref": "Bucket"}, "FOLDER": {"Ref": "StreamFolder"}}},
+                # Inline: no bucket of code has to be there before the first deployment.
                 "Code": {"ZipFile": source.read_text(encoding="utf-8")},
             },
             "DependsOn": ["Log"],
@@ -137,6 +141,7 @@ def _function(source: Path) -> dict[str, Any]:
             "Properties": {
                 "EventSourceArn": {"Ref": "StreamArn"},
                 "FunctionName": {"Ref": "Function"},
+                # With LATEST what is written while the mapping is made is missed (Lambda Guide, "Starting positions").
                 "StartingPosition": "TRIM_HORIZON",
                 "BatchSize": _BATCH,
                 "BisectBatchOnFunctionError": True,

@@ -75,6 +75,7 @@ def automation_template(env: Environment, documents: Documents) -> dict[str, Any
 
 
 def _roles(env: Environment, documents: Documents) -> dict[str, Any]:
+    # Fetching the image and writing logs has a role of its own, which the run itself never holds.
     execution = f"{role_name(StackRole.RECOVERY, env)}-execution"
     task, automation = service_trust(env, TASKS), service_trust(env, AUTOMATION)
     arns = [f"arn:aws:iam::{env.account}:policy/{name}" for name in sorted(documents[StackRole.RECOVERY])]
@@ -95,6 +96,7 @@ def role_resource(name: str, trust: list[dict[str, Any]], managed: Any) -> dict[
     """A role of the template, with the ``managed`` policies."""
     properties = {
         "RoleName": name,
+        # IAM's least, and its default (IAM API, CreateRole).
         "MaxSessionDuration": 3600,
         "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": trust},
         **({"ManagedPolicyArns": managed} if managed else {}),
@@ -107,6 +109,7 @@ def _task(env: Environment) -> dict[str, Any]:
         "Name": env.named(env.names.recovery_document),
         "DocumentType": "Automation",
         "DocumentFormat": "JSON",
+        # With Replace, the default, each update fails: CloudFormation replaces nothing that has a name of its own.
         "UpdateMethod": "NewVersion",
         "Content": recovery_document(env),
     }
@@ -128,6 +131,7 @@ def task_resources(env: Environment, family: str, role: str, command: Sequence[s
         "ExecutionRoleArn": {"Fn::GetAtt": ["Execution", "Arn"]},
         "ContainerDefinitions": [{**_container(env, group), **({"Command": list(command)} if command else {})}],
     }
+    # The log outlives its stack: it is the only screen that a task of AWS has.
     retention = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
     return {
         "Log": {
@@ -146,9 +150,12 @@ def _container(env: Environment, group: str) -> dict[str, Any]:
         "Name": CONTAINER,
         "Image": {"Ref": "Image"},
         "Essential": True,
+        # Nothing is written into the image's own files: the volumes of WRITABLE hold all that a run keeps.
         "ReadonlyRootFilesystem": True,
         "MountPoints": [{"SourceVolume": name, "ContainerPath": path} for name, path in WRITABLE.items()],
+        # An init process passes SIGTERM on, also to Terraform, and reaps what it started (ECS API, LinuxParameters).
         "LinuxParameters": {"InitProcessEnabled": True},
+        # 120 s is the most that Fargate takes (ECS API, ContainerDefinition): a run ends its call and its record.
         "StopTimeout": STOP_S,
         "LogConfiguration": {"LogDriver": "awslogs", "Options": log},
     }

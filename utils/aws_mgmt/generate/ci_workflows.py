@@ -45,7 +45,9 @@ def workflow(env: Environment) -> str:
             "schedule": [{"cron": cron} for cron in crons.values() if cron],
             "workflow_dispatch": {"inputs": {"test": which}},
         },
+        # None for the workflow: each job names what it needs.
         "permissions": {},
+        # One test at a time. Of those that wait GitHub keeps the newest alone (GitHub Docs, "Control the concurrency").
         "concurrency": f"dr-{env.name}",
         "jobs": {test: _job(env, test, cron) for test, cron in crons.items()} | _watching(env),
     }
@@ -91,6 +93,7 @@ def refuse_short_keys(name: str, job: dict[str, Any]) -> None:
 
 def watches_of(env: Environment) -> int:
     """How many jobs watch a drill, one after the other. Raises ValueError where a drill may last longer than all."""
+    # Rounded up: the last watch may be short, a drill without one would end unseen.
     watches = ceil(env.automation.run_hours * 60 / _WATCH_MINUTES)
     if watches > _MOST_WATCHES:
         raise ValueError(
@@ -121,8 +124,11 @@ def _job(env: Environment, test: str, cron: str) -> dict[str, Any]:
     return {
         "if": (f"github.event.schedule == '{cron}' || " if cron else "") + f"inputs.test == '{test}'",
         "runs-on": "ubuntu-latest",
+        # GitHub asks its reviewers before a job of this environment gets keys.
         "environment": f"{env.name}-drill" if drills else env.name,
+        # Room for the installation: the watch itself must end by its own clock, so that its report is kept.
         "timeout-minutes": _WATCH_MINUTES + _SETUP_MINUTES if drills else _LOOK_MINUTES,
+        # id-token: without it GitHub gives no token for OIDC, and no role can be assumed.
         "permissions": {"contents": "read", "id-token": "write"},
         **(
             {"outputs": {name: f"${{{{ steps.{step}.outputs.{name} }}}}" for name, step in _OUTPUTS.items()}}
@@ -135,7 +141,9 @@ def _job(env: Environment, test: str, cron: str) -> dict[str, Any]:
             *run,
             {
                 "name": "Fail where a test is overdue",
+                # Not while the drill goes on: that it is overdue is true until it has ended.
                 "if": "always() && steps.watch.outputs.goes_on != 'true'" if drills else "always()",
+                # Exit 1 where a test is overdue: that alone lets the job fail.
                 "run": f"{command} schedule --trend",
             },
             ci_steps.report_artifact(f"dr-{test}"),
@@ -155,6 +163,7 @@ def _watching(env: Environment) -> dict[str, Any]:
         "environment": env.name,
         "timeout-minutes": _WATCH_MINUTES + _SETUP_MINUTES,
         "permissions": {"contents": "read", "id-token": "write"},
+        # A matrix and not one long job: a job may take six hours, a drill takes longer.
         "strategy": {"max-parallel": 1, "matrix": {"watch": list(range(2, watches + 1))}},
         "env": {"INCIDENT": "${{ needs.full-drill.outputs.incident }}"},
         "steps": [

@@ -51,6 +51,7 @@ def files() -> dict[str, str]:
             found |= {f"policies/{name}.json": document for name, document in of_role.items()}
         if env.approvals.people > 1 or env.holds_full_drills:
             found |= _of_automation(env)
+        # Without a critical topic there is nobody whom the state machine could notify.
         if env.replicates and len(env.names.topics) > CRITICAL:
             found[f"outage/{env.name}-machine.json"] = outage_watch.machine(env)
             found[f"outage/{env.name}-policy.json"] = outage_watch.policy(env)
@@ -145,6 +146,7 @@ def _template(env: Environment, policy_documents: dict[str, dict[str, Any]]) -> 
             if name.removeprefix(f"{env.name}-dr-") in OWN:
                 continue  # of the stack that comes after this one
             people = holders.setdefault(name, [])
+            # The roles of AWS's own tasks are made by the next stack, which attaches these policies by their ARNs.
             people += [role_name(IamRole(role), env)] if role in set(IamRole) else []
             documents[name] = document
     return {
@@ -174,6 +176,7 @@ def _roles_of(name: str, holders: list[str], env: Environment) -> Any:
     if HOME not in name:
         return holders
     always = [role_name(IamRole.DRILL, env)] if env.approvals.full_drill else {"Ref": "AWS::NoValue"}
+    # What writes in the primary region is attached for a failback alone: else every run could write there.
     return {"Fn::If": ["GoesHome", holders, always]}
 
 
@@ -182,6 +185,7 @@ def write_files() -> None:
     contents = files()
     for folder, kind in GENERATED:
         (DEPLOY / folder).mkdir(parents=True, exist_ok=True)
+        # An environment that was renamed or removed would leave its policies here, for somebody to deploy.
         for path in (DEPLOY / folder).glob(kind):
             if str(path.relative_to(DEPLOY)) not in contents:
                 path.unlink()

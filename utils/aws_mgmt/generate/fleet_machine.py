@@ -21,8 +21,11 @@ RUNS, PAGES, MAPS = "runs", "fleet", "maps"
 EXPECTED = "expected.json"
 _OUT, _IN = "/out", "/runs"
 _COPY = ("s3", "cp", "--recursive", "--only-show-errors")
+# .sync waits for the task to end: without it the page would be made of runs that have only begun.
 _RUN_TASK = "arn:aws:states:::ecs:runTask.sync"
+# Fargate starts 100 tasks at once, then 20 a second (ECS Developer Guide, "Fargate throttling quotas").
 _AT_ONCE = 40
+# Each state has a limit: without one a task state waits for 99,999,999 s (States Language, Task).
 _STORE_S, _LOOK_S, _MERGE_S = 60, 3600, 900
 _ECS, _S3 = ("ECS.AmazonECSException", "ECS.ServerException"), ("S3.S3Exception", "S3.SdkClientException")
 # Characters of the readers' roles in the look's policy: IAM takes 10,240 of a role's inline policies (IAM quotas).
@@ -52,6 +55,7 @@ def execution_input(fleet: Sequence[Environment]) -> dict[str, Any]:
 def profiles(fleet: Sequence[Environment]) -> str:
     """The AWS configuration of the look's container: its own role assumes the reader's role of each account."""
     sections = [
+        # The container's own role is the source: no key is written anywhere.
         f"[profile {env.name}-reader]\nrole_arn = {_reader(env)}\ncredential_source = EcsContainer\n"
         f"role_session_name = dr-fleet\nregion = {env.regions.dr}\n"
         for env in fleet
@@ -88,6 +92,7 @@ def machine() -> dict[str, Any]:
             "Merge": _merge(),
             "Is the worst ready": {
                 "Type": "Choice",
+                # Only exit 0 is ready: codes that are added later are not.
                 "Choices": [{"Variable": "$.merged.exit[0]", "NumericEquals": 0, "Next": "Ready"}],
                 "Default": "Not ready",
             },
@@ -109,6 +114,7 @@ def _store_expected() -> dict[str, Any]:
             "Key.$": f"States.Format('{RUNS}/{{}}/{EXPECTED}', $$.Execution.Name)",
             "Body": {"environments.$": "$.environments"},
         },
+        # The answer of S3 is dropped, and the input goes on: the map needs the environments.
         "ResultPath": None,
         "Next": "Look at each",
     }
@@ -123,6 +129,7 @@ def _look_at_each() -> dict[str, Any]:
             _command(LOOK, "'-e'", "$.environment", "'--profile'", "$.profile", f"'--output', '{_OUT}', 'status'"),
             _copy_command(KEEP, f"'{_OUT}'", _place(RUNS, "$.execution")),
         ),
+        # Caught in the child: an uncaught failure would end the whole map, and the page with it.
         "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.lost", "Next": "Lost"}],
         "ResultPath": None,
         "End": True,
@@ -130,6 +137,7 @@ def _look_at_each() -> dict[str, Any]:
     lost = {"Type": "Pass", "Comment": "Its run is missing, so the page says UNKNOWN: the others go on.", "End": True}
     return {
         "Type": "Map",
+        # Part of the children's ARN, by which the machine's role may follow and stop them.
         "Label": "Look",
         "ItemsPath": "$.environments",
         "ItemSelector": {
@@ -139,6 +147,7 @@ def _look_at_each() -> dict[str, Any]:
         },
         "MaxConcurrency": _AT_ONCE,
         "ItemProcessor": {
+            # DISTRIBUTED: an inline map shares one history of 25,000 events ("Service quotas").
             "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
             "StartAt": "Look",
             "States": {"Look": run, "Lost": lost},
@@ -165,6 +174,7 @@ def _merge() -> dict[str, Any]:
             _command(MERGE, f"'--output', {pages}, 'report', '--merge', {runs}, '--expected', {expected}"),
             _copy_command(KEEP, pages, _place(PAGES, execution)),
         ),
+        # By the container's name: the order in which ECS lists containers is not promised.
         "ResultSelector": {"exit.$": f"$.Containers[?(@.Name=='{MERGE}')].ExitCode"},
         "ResultPath": "$.merged",
         "Next": "Is the worst ready",
@@ -177,12 +187,14 @@ def _task(timeout_s: int) -> dict[str, Any]:
 
 def _retries(errors: Sequence[str]) -> list[dict[str, Any]]:
     """What a state tries again, and after how many seconds."""
+    # With jitter: forty tasks that were refused for the rate must not come back in the same second.
     pace = {"IntervalSeconds": 10, "MaxAttempts": 3, "BackoffRate": 2.0, "JitterStrategy": "FULL"}
     return [{"ErrorEquals": list(errors), **pace}]
 
 
 def _parameters(definition: str, *overrides: dict[str, Any]) -> dict[str, Any]:
     network = {
+        # Lists are split by Step Functions: Terraform and CloudFormation fill in texts alone.
         "Subnets.$": "States.StringSplit('${subnets}', ',')",
         "SecurityGroups.$": "States.StringSplit('${security_groups}', ',')",
         "AssignPublicIp": "DISABLED",
@@ -227,9 +239,11 @@ def _of_machine() -> list[dict[str, Any]]:
         statement(
             "Hear",
             "Allow",
+            # Step Functions hears of a task's end by this rule of its own (Developer Guide, "Amazon ECS/Fargate").
             ["events:DescribeRule", "events:PutRule", "events:PutTargets"],
             ["arn:aws:events:${region}:${account}:rule/StepFunctionsGetEventsForECSTaskRule"],
         ),
+        # The map starts children of this very machine (Developer Guide, "IAM policies for Distributed Map states").
         statement("Map", "Allow", ["states:StartExecution"], ["${machine}"]),
         statement("Children", "Allow", ["states:DescribeExecution", "states:StopExecution"], ["${executions}/*"]),
         statement("Expect", "Allow", ["s3:PutObject"], [f"arn:aws:s3:::${{bucket}}/{RUNS}/*/{EXPECTED}"]),

@@ -26,6 +26,7 @@ class AlertRule:
 
 ALERTS = (
     AlertRule(
+        # absent(): where no series is there, every other rule below is silent, and nobody would know.
         "DrStatusMissing",
         f"absent(dr_observed_timestamp_seconds{{{_LIVE}}})",
         "1h",
@@ -36,6 +37,7 @@ ALERTS = (
     AlertRule(
         "DrStatusStale",
         f"time() - dr_observed_timestamp_seconds{{{_LIVE}}} > {_STALE_S}",
+        # A look that is written late once is no fault.
         "15m",
         "warning",
         "The DR status of {{ $labels.environment }} is older than a day: what it says is not known to hold.",
@@ -44,6 +46,7 @@ ALERTS = (
     AlertRule(
         "DrPostureFault",
         f'dr_posture{{{_LIVE}, dr_posture=~"PRIMARY_LOST|SPLIT|ON_DR_UNPLANNED|IMPAIRED"}} == 1',
+        # At once: each minute counts for the recovery time.
         "0m",
         "critical",
         "{{ $labels.environment }} stands at {{ $labels.dr_posture }}.",
@@ -67,6 +70,7 @@ ALERTS = (
     ),
     AlertRule(
         "DrBlocker",
+        # Not by store or check: one alert an environment, however many checks fail in an outage.
         f'sum by (environment) (dr_checks{{{_LIVE}, severity="blocker", status=~"fail|unknown"}}) > 0',
         "0m",
         "critical",
@@ -75,6 +79,7 @@ ALERTS = (
     ),
     AlertRule(
         "DrCopyTooOld",
+        # The objective is of the environment, copies are many to one.
         f"max by (environment, store) (dr_copy_age_seconds{{{_LIVE}}}) > on (environment) group_left () "
         f"max by (environment) (dr_recovery_point_objective_seconds{{{_LIVE}}})",
         "0m",
@@ -109,6 +114,7 @@ ALERTS = (
     AlertRule(
         "DrPaused",
         f"dr_paused{{{_LIVE}}} == 1",
+        # A pause of some hours is meant; one that is forgotten keeps every failover from starting.
         "4h",
         "warning",
         "The stop switch of {{ $labels.environment }} is on: no run starts or goes on.",
@@ -186,12 +192,14 @@ def dashboard() -> str:
 
 def _variable(name: str, source: dict[str, str]) -> dict[str, Any]:
     query = f"label_values(dr_readiness_score, {name})"
+    # 2: the list is made again when the time range changes (Grafana, query variables), not only on load.
     return {"name": name, "type": "query", "datasource": source, "query": query, "refresh": 2}
 
 
 def _panel(number: int, source: dict[str, str]) -> dict[str, Any]:
     title, kind, expression, legend, unit = _PANELS[number]
     target: dict[str, Any] = {"refId": "A", "datasource": source, "expr": expression.replace("{SELECTED}", _SELECTED)}
+    # A range query of a table would show each moment as a row of its own.
     target |= {"legendFormat": legend, "instant": kind != "timeseries"}
     row, column = divmod(number, _COLUMNS)
     return {

@@ -43,6 +43,7 @@ def machine(env: Environment) -> dict[str, Any]:
             "Can nobody write": _choice("Read the run", "No outage", *paused),
             "Read the run": _item(env, LOCK, RUN, "$.run", "Is a run at work"),
             "Is a run at work": _choice("Has the time come", "No run is at work", *at_work),
+            # Only for a run at work: where none is, nobody else notifies, so it is due at once.
             "Has the time come": _choice("A run waits", "No outage", has_come),
             "A run waits": _message(env, "a run is at work and waits for a change by hand", _attach_command(env)),
             "No run is at work": _message(env, "no run is at work", "'{}', $.incident.Item.ends_by.S"),
@@ -74,6 +75,7 @@ def _item(env: Environment, pk: str, sk: str, place: str, after: str) -> dict[st
         "Parameters": {
             "TableName": env.named(env.names.control_table),
             "Key": {"pk": {"S": pk}, "sk": {"S": sk}},
+            # An outage that was ended a second ago must not be reported once more.
             "ConsistentRead": True,
         },
         "ResultPath": place,
@@ -81,6 +83,7 @@ def _item(env: Environment, pk: str, sk: str, place: str, after: str) -> dict[st
     }
 
 
+# 5, 10, 20, 40 and 80 s: a call's last attempt is over before the next execution begins.
 _AGAIN = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 5, "MaxAttempts": 5, "BackoffRate": 2}]
 
 
@@ -89,6 +92,7 @@ def _is_there(variable: str) -> dict[str, Any]:
 
 
 def _is(variable: str, text: str) -> dict[str, Any]:
+    # In this order: a Choice that compares a path which is not there fails the execution (Developer Guide, "Choice").
     return {"And": [_is_there(variable), {"Variable": variable, "StringEquals": text}]}
 
 
@@ -128,6 +132,7 @@ def _publish(env: Environment) -> dict[str, Any]:
         "Retry": _AGAIN,
         "Parameters": {
             "TopicArn": topic_arn(env, Side.DR, CRITICAL),
+            # SNS takes fewer than 100 characters, and refuses the message otherwise (SNS API, Publish).
             "Subject": subject[:MOST_SUBJECT],
             "Message.$": "States.JsonToString($)",
         },
@@ -174,6 +179,7 @@ def _role(env: Environment, name: str, service: str, allows: dict[str, Any]) -> 
         "Effect": "Allow",
         "Principal": {"Service": f"{service}.amazonaws.com"},
         "Action": "sts:AssumeRole",
+        # IAM User Guide, "The confused deputy problem": a rule of another account must not use this role.
         "Condition": {"StringEquals": {"aws:SourceAccount": env.account}},
     }
     properties = {
