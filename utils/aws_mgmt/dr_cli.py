@@ -17,7 +17,9 @@ _CHECKOUT = "python utils/aws_mgmt/dr_cli.py"
 _SANDBOX = {"cloudpickle", "cryptography", "moto", "werkzeug", "xmltodict"}  # modules of the extra "sandbox"
 _OWN = {"dr_actions", "dr_checks", "dr_estate", "reports", "sandbox", "steps", "utils"}
 _ROOT = Path(__file__).resolve().parents[2]
+# As a script, Python puts this file's own folder first: imports are found from the repository's root instead.
 sys.path.insert(0, str(_ROOT))
+# Its own folder goes: a module in it would be imported in the place of a package of the same name.
 sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != Path(__file__).resolve().parent]
 
 

@@ -51,6 +51,7 @@ def with_decision(report: Report, snapshot: Snapshot) -> Report:
 
 def after_look(report: Report) -> str:
     """What to do upon what was seen: watch the run at work, else what the estate or an open incident asks for."""
+    # First: whatever the estate asks for, nothing else begins beside a run at work.
     at_work = of_run_at_work(report.standing, report.environment, report.observed_at)
     return str(at_work) if at_work else _by_estate(report)
 

@@ -35,6 +35,7 @@ def answer_memory(options: Options, environment: Environment, world: ObservedWor
     path, maker = cache_file(environment), _maker()
     answers = load(path, maker)
     yield replace(world, credentials=replace(world.credentials, immutable=answers))
+    # Not reached where the look raised: what it had read so far is asked again.
     answers.save(path, maker)
 
 

@@ -109,6 +109,7 @@ def authorise(
 
     ``unapproved``: weigh what AWS is to be asked for, before anybody approved it.
     """
+    # First: what keeps every run from beginning is read in the table alone, and needs no look at the estate.
     refuse_impossible_begin(app, options.overrides)
     control_state = app.control.in_force()
     if isinstance(control_state.incident, UnreadableItem):
@@ -258,6 +259,7 @@ def incident_of(
     if not given and env.approvals.ticket and dialog.attended:
         given = dialog.ask(_PROMPT).strip()
     known = open_ is not None and given == open_.id
+    # An incident that is open already is accepted in whatever form it was opened.
     if given and not known and not ticket_is_well_formed(given, env):
         raise Refused(f"authority.ticket: '{given}' is no incident ticket. Give one such as INC-123.")
     return given or ("" if env.approvals.ticket else f"RUN-{now:%Y%m%d-%H%M%S}")

@@ -39,6 +39,7 @@ from utils.aws_mgmt.app.connections import AUTOMATION_CALLS, AppContext
 from utils.aws_mgmt.app.errors import Refused
 
 RULE = "authority.automation"
+# The document's PlanDigest takes 64 hex digits and nothing else, also where there is no plan.
 _NO_PLAN = 64 * "0"
 _CUT = " ... (cut: look at the plan)"
 
@@ -127,6 +128,7 @@ class RecoveryAutomation:
                 f"{wanted.arguments[0]} on. Nothing was begun: deploy it again (deploy/README.md, Runs that AWS "
                 f"starts). {break_glass(self._env)}"
             )
+        # IAM lets the default version alone be started: another one could ask for no approval (T75).
         named = {"DocumentName": self._document, "DocumentVersion": DEFAULT_VERSION, "Parameters": wanted.parameters}
         token = str(uuid.uuid4())  # an answer that is lost is asked for again, and begins no second execution
         answer = self._send("StartAutomationExecution", **named, ClientToken=token)
@@ -179,6 +181,7 @@ class RecoveryAutomation:
 
         Anybody who may start one can start it step by step or for several targets: such hold up and hide no other.
         """
+        # Of names the filter knows prefixes alone (Systems Manager API, AutomationExecutionFilter): compared below.
         only = [{"Key": "DocumentNamePrefix", "Values": [self._document]}]
         token: dict[str, Any] = {}
         while True:
@@ -227,6 +230,7 @@ def _execution(row: dict[str, Any]) -> RecoveryExecution:
     outputs = [step.get("Outputs") or {} for step in row.get("StepExecutions", ()) if step["StepName"] == RESULT]
     codes = [code for output in outputs for code in output.get(EXIT_CODE, ()) if code.lstrip("-").isdigit()]
     approvals = [step for step in row.get("StepExecutions", ()) if step["StepName"] == APPROVE]
+    # Every other word is FAILED, also one that AWS adds one day: nobody waits for what may never come.
     state = _STATES.get(row["AutomationExecutionStatus"], ExecutionState.FAILED)
     if row["AutomationExecutionStatus"] == "Waiting" or steps.get(APPROVE) == "Waiting":
         state = ExecutionState.AWAITED

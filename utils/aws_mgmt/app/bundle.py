@@ -41,6 +41,7 @@ def write_bundle(path: Path, exchanges: Sequence[Exchange], snapshot: Snapshot |
         if snapshot is not None:
             (folder / "evidence.json").write_bytes(rewritten_evidence(to_json(snapshot), shown.value))
         (folder / "README").write_text(_README.format(name=name), encoding="utf-8")
+        # The mode is set as the file is made: chmod afterwards would leave a moment in which others may read it.
         private = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
         with private as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
             for found in sorted(folder.rglob("*")):

@@ -162,6 +162,7 @@ def connect(
 
     ``make`` makes the client. Raises as ``open_context``.
     """
+    # All that may ever leave this client. The guard still weighs each call by who makes it, and for what.
     declared = (
         writes()
         | CONTROL_CALLS
@@ -175,11 +176,13 @@ def connect(
     )
     client = make(environment, world.credentials, declared, judge)
     again = partial(_sign_in_again, client)
+    # It asks by this client, and not by `control`, which needs it to recover.
     sign_in = SignIn(environment, lambda: _caller(client, environment), again, world.clock)
     sender = ControlSender(client, GuardContext(environment, CONTROL_CALLS), sign_in.recover)
     control = ControlStore.of(environment, sender, world.clock)
     awaiting = AwaitingWorld(world.id, world.credentials, world.by_hand, world.passing, sign_in.recover)
     approvals = ApprovalStore(control.table, world.clock.now)
+    # The record's own calls have a context of their own: no action declares them, so no step may send them.
     record_calls = ANCHOR_CALLS | STREAM_CALLS | RUN_FILE_CALLS
     logs = ControlSender(client, GuardContext(environment, record_calls), sign_in.recover)
     anchors = anchors_of(logs, environment, world.clock)
@@ -209,6 +212,7 @@ def _caller(client: MutatingClient[GuardContext], env: Environment) -> Caller:
 
 
 def _send_with_retries(client: MutatingClient[GuardContext], call: Call, attempts: int) -> dict[str, Any]:
+    # UNCERTAIN too: GetCallerIdentity changes nothing, so it may be sent twice.
     passing = (FailureKind.THROTTLED, FailureKind.UNCERTAIN)
     for attempt in range(attempts):
         try:
@@ -227,6 +231,7 @@ def _send_with_retries(client: MutatingClient[GuardContext], call: Call, attempt
 def program_variables(app: AppContext) -> dict[str, str]:
     """This process's environment, with the run's own endpoint and keys where the sandbox gave them."""
     credentials = app.world.credentials
+    # A program that a step starts knows only variables: what the sandbox gave this process as values goes there.
     own = {
         "AWS_ENDPOINT_URL": credentials.endpoint_url,
         "AWS_ACCESS_KEY_ID": credentials.access_key_id,

@@ -40,8 +40,10 @@ from utils.aws_mgmt.app.target import ObservedWorld
 
 (SOURCE_REGIONS,) = DIAGNOSED
 _GLOBAL = frozenset({"account", "cloudfront", "iam", "route53"})
+# ERROR is an answer: AWS says that there is no such thing.
 _FAILED = frozenset(UnavailableKind) - {UnavailableKind.ERROR}
 _SKEW_WARN_S, _SKEW_FAIL_S = 60, 300  # SigV4 refuses a signature older than 5 minutes (IAM User Guide)
+# Six words show the pattern; more would hide the other findings.
 _SEEN_ONCE = 6
 # Words that AWS documents, and that botocore's model does not list. Source: API_InternetGatewayAttachment.
 _DOCUMENTED = {("ec2:DescribeInternetGateways", "InternetGateways.Attachments.State", "available")}
@@ -75,6 +77,7 @@ class Examination:
 def examine(environment: Environment, world: ObservedWorld, progress: Progress) -> Examination:
     """Observe the estate, then try what the observation had no reason to call. Raises WrongAccount."""
     recorder = ExchangeRecorder()
+    # DIAGNOSED|More than a look may call: a diagnosis tries each declared call, also those that nothing asked for.
     allowed = reads() | DIAGNOSED
     client = ReadClient(environment, allowed, replace(world.credentials, recorder=recorder))
     try:
@@ -142,8 +145,10 @@ def _try(read_client: ReadClient, operation: str, region: str, environment: Envi
     service, _, name = operation.partition(":")
     client = read_client.caller(service, region)
     shape = client.meta.service_model.operation_model(name).input_shape
+    # Without a name nothing could be asked for: a made-up one would be denied where the policy names resources.
     if shape is not None and shape.required_members:
         return
+    # Asked in the DR region, of the primary: where copies may come from (RDS API, DescribeSourceRegions).
     params = {"RegionName": environment.region(Side.PRIMARY)} if operation == SOURCE_REGIONS else {}
     try:
         read_client.call(service, region, lambda ready: getattr(ready, xform_name(name))(**params))
@@ -164,6 +169,7 @@ def diagnose(environment: Environment, world: ObservedWorld, heard: Examination,
         *_opted_in(heard),
         _replication(environment, heard),
     )
+    # Only what was denied: a policy for everything would be attached without being read.
     grant = document(read_statements(environment, {action for name in denied for action in actions_of(name)}))
     bad = any(fact.state is Standing.FAIL for fact in facts) or any(service.problems for service in services)
     silent = heard.snapshot is None or any(problem.kind in SILENT for s in services for problem in s.problems)
@@ -176,6 +182,7 @@ def diagnose(environment: Environment, world: ObservedWorld, heard: Examination,
         facts=facts,
         shapes=tuple(_shapes(heard)),
         grant=grant if denied else {},
+        # First: what was not heard must not read as a fault of the estate.
         exit=Exit.COULD_NOT_SEE if silent else Exit.NOT_READY if bad else Exit.READY,
     )
 
@@ -224,6 +231,7 @@ def _regions(environment: Environment, heard: Examination) -> Iterator[Fact]:
             slowest_s = max(exchange.took_s for exchange in answered)
             message = f"{len(answered)} of {len(own)} calls were answered; the slowest took {slowest_s:.1f} s"
             yield Fact(f"{side} region {region}", Standing.OK, message)
+        # Not the region's fault: without a signature no call left this machine.
         elif own and all(exchange.kind is UnavailableKind.CREDENTIALS for exchange in own):
             message = f"not asked: no call could be signed ({own[0].code})"
             yield Fact(f"{side} region {region}", Standing.UNKNOWN, message)
@@ -235,6 +243,7 @@ def _regions(environment: Environment, heard: Examination) -> Iterator[Fact]:
 def _clock(heard: Examination, clock: WorldClock) -> Fact:
     if clock.is_sandboxs:
         return Fact("clock", Standing.OK, f"the sandbox has a clock of its own, {clock.speed:g} times as fast")
+    # The median: one answer that was late on its way says nothing of the clock.
     skews = [exchange.skew_s for exchange in heard.exchanges if exchange.skew_s is not None]
     if not skews:
         return Fact("clock", Standing.UNKNOWN, "no answer had a Date header")
@@ -285,6 +294,7 @@ def _break_glass(environment: Environment, decision: str | Unavailable | None) -
         message = "nobody is named who can sign in where the identity provider or the primary region is lost"
         remedy = f'Name an IAM user: people.break_glass = "arn:aws:iam::{environment.account}:user/NAME".'
         return Fact(subject, Standing.WARN, message, remedy)
+    # Its roles bear this prefix (IAM Identity Center User Guide, "Permission sets").
     if _OF_IDENTITY_CENTER in principal:
         message = f"{principal} is signed in to by IAM Identity Center alone: it is lost with its region"
         return Fact(subject, Standing.FAIL, message, "Name an IAM user or a role that needs no Identity Center.")
@@ -321,6 +331,7 @@ def _opted_in(heard: Examination) -> Iterator[Fact]:
     except DataUnavailable as unseen:
         yield Fact("opt-in", Standing.UNKNOWN, unseen.unavailable.why)
         return
+    # ENABLED, or ENABLED_BY_DEFAULT (Account Management API, Region).
     off = {region: status for region, status in statuses.items() if not status.startswith("ENABLED")}
     if off:
         listed = ", ".join(f"{region} is {status}" for region, status in off.items())
@@ -342,6 +353,7 @@ def _replication(environment: Environment, heard: Examination) -> Fact:
         return Fact(subject, Standing.OK, f"automated backups can replicate from {pair}")
     needed = "automated-backup" in environment.replication.database
     message = f"AWS does not replicate automated backups from {pair}"
+    # Only a warning where another mechanism copies the database.
     advice = "Choose another mechanism in replication.database." if needed else ""
     return Fact(subject, Standing.FAIL if needed else Standing.WARN, message, advice)
 

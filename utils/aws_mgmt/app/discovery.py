@@ -88,6 +88,7 @@ def draft(name: str, region: str, names: ResourceNames, saved: MapFile | None = 
     regions = (
         Regions(primary=saved.primary, dr=saved.dr) if saved and saved.dr else Regions(primary=_UNKNOWN, dr=region)
     )
+    # Of the right form, and of nobody: what STS answers takes its place before anything is named by it.
     account = "0" * 12
     return Environment(
         name=name,
@@ -279,7 +280,9 @@ def _pair_in(zone: str, snapshot: Snapshot) -> _TrafficPair | None:
         if row.type in ADDRESS_TYPES and row.policy in POLICIES and region_of(target_of(row)):
             named.setdefault((row.name, row.type), []).append(row)
     for rows in named.values():
+        # Exactly two records, each to a region of its own: with a third, no pair says what traffic does.
         if len({region_of(target_of(row)) for row in rows}) == len(rows) == len(POLICIES):
+            # FAILOVER records by their role, weighted ones by their weight: the heavier leads while all is well.
             leading, other = sorted(rows, key=lambda row: (row.failover != "PRIMARY", -(row.weight or 0)))
             return _TrafficPair(zone, leading, other)
     return None

@@ -70,6 +70,7 @@ def clean_up(context: RunContext, heartbeat: Heartbeat, journal: Journal) -> Cle
 
     A stopped drill is cleaned up all the same; another Ctrl-C stops the clean-up too.
     """
+    # A stop of its own: the drill's may be set already, and would end the clean-up at its first call.
     context = replace(context, stop=threading.Event())
     with stop_on_signals(context.stop):
         return _clean_up(context, heartbeat, journal)
@@ -83,12 +84,15 @@ def _clean_up(context: RunContext, heartbeat: Heartbeat, journal: Journal) -> Cl
         seen = app.world.observe(env, frozenset({drill_resources.tasks.name}), followed)
     start = start_to_clean(context.env, app, context.start.clearance.incident, seen, journal.entries)
     start = replace(start, report=context.start.report or start.report)
+    # `str` never gives a reason: the alarm that stopped a drill must not stop the clean-up after it.
     summary, report = run_steps(
         replace(context, start=start, inventory="", stop_condition=str), heartbeat, journal, validates=False
     )
     before = next((str(e.data["inventory"]) for e in journal.entries if e.kind is EntryKind.INVENTORY), None)
+    # Without the inventory of before there is nothing to compare: it is not proven clean.
     if before is None:
         return CleanupResult(summary, report, None)
+    # Looked at once more: what was seen before the clean-up shows what it was to remove, not what is left.
     after = inventory(evaluation.observe_world(app.world, env, context.files))
     rows = as_typed(residue(unpack(before), after, env, journal.entries), invocation_of(context.options), seen.world)
     journal.append(EntryKind.LOOKED, says=_summary(rows), residue=[asdict(row) for row in rows])
@@ -112,6 +116,7 @@ def close_the_drill(context: RunContext, fence: Fence, journal: Journal, accepte
     standing = control.in_force().known_incident
     if is_full(incident) and standing is not None and standing.id == incident:
         with contextlib.suppress(Exception):  # it stays open then, and the next `drill clean` closes it
+            # Last: once it is closed, `drill clean` finds this drill no more.
             control.close_incident(incident, who, fence)
 
 
@@ -147,6 +152,7 @@ def of_trial(
     """The account of a restore test, a start test or a canary that lasted ``span``."""
     env, entries = context.env, entries_of(summary.journal, context.env, summary.incident)
     took_s = (span[1] - span[0]).total_seconds()
+    # Only a restore test lets a database instance run for as long as it takes.
     priced = env.costs.database_instance if goal is Goal.RESTORE_TEST else 0.0
     return DrillSummary(
         kind=str(goal),
@@ -180,6 +186,7 @@ def of_drill(
     entries = entries_of(last.journal, env, last.incident)
     lines = timelines(entries, env.objectives.rto_minutes * _MINUTE_S)
     away = next((line for line in lines if line.goal == Goal.SWITCHOVER), None)
+    # From the first entry: a drill that was taken up again lasts since its first run.
     whole_s = (span[1] - entries[0].at).total_seconds() if entries else (span[1] - span[0]).total_seconds()
     hourly = hourly_cost(context.start.snapshot, env, len(context.start.report.tenants) if context.start.report else 0)
     return DrillSummary(

@@ -54,6 +54,7 @@ class EarlyJudgement:
             return False
         check = self._left.popleft()
         try:
+            # NotReadYet passes through this: it is no Exception, so that no check can catch it by mistake.
             with suppress(Exception):  # a defect is met again by the check's scenario
                 self._results[check.id] = judge(check, self._snapshot, self._environment, self._only_tenants)
         except NotReadYet as unread:
@@ -62,6 +63,7 @@ class EarlyJudgement:
 
     def results(self, snapshot: Snapshot) -> Mapping[str, CheckResult]:
         """The results by check, where what was judged became ``snapshot``; none otherwise."""
+        # An observation that began again (a new sign-in) is another one: its parts were not those judged here.
         is_same = self._snapshot is not None and snapshot.taken_at == self._snapshot.taken_at
         return self._results if is_same else {}
 

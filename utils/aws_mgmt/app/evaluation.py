@@ -128,6 +128,7 @@ def _verified_snapshot(path: Path, dialog: Dialog | None) -> Snapshot:
     try:
         snapshot, verdict = read_evidence(path), verify_saved(path.read_bytes())
     except EvidenceError as damaged:
+        # Evidence that was changed may be damaged too: its faults say more than the JSON's error.
         changed = verify_saved(path.read_bytes()) if path.is_file() else None
         if changed is None or not (changed.about and changed.faults):
             raise
@@ -171,6 +172,7 @@ def judge(
     rules, tenants = _exceptions(options), chosen_tenants(options, snapshot, environment)
     evidence = _save(snapshot, options, environment, run)
     invocation, judged = _invocation(options, snapshot), dict(run.early.results(snapshot)) if run.early else {}
+    # Judged early without the estimate: that one check is judged again with it.
     if (planned := _with_plan(snapshot, environment)) is not snapshot:
         snapshot, _ = planned, judged.pop(BY_PLAN, None)
     observation = Observation(environment, snapshot, tenants, rules, invocation, judged)
@@ -302,6 +304,7 @@ def chosen_tenants(options: Options, snapshot: Snapshot, environment: Environmen
     try:
         known = {name for tenant in discover(snapshot, environment) for name in (tenant.id, tenant.dns)}
     except DataUnavailable:
+        # Who is meant cannot be checked when nobody is seen: the choice counts as it was typed.
         return wanted
     if wanted - known:
         raise UsageError(f"There is no tenant {min(wanted - known)} in {environment.name}. Correct --tenant.")
@@ -312,6 +315,7 @@ def _save(snapshot: Snapshot, options: Options, environment: Environment, run: C
     """Keep the evidence in the run's folder; where it is wanted as a file, signed if the caller may sign."""
     path = run.folder / "evidence.json"
     with path.open("wb") as file:
+        # The owner's alone before anything is in it: evidence names hosts and addresses.
         path.chmod(0o600)
         write_json(snapshot, file)
     if options.save_evidence is not None:
@@ -337,6 +341,7 @@ def rules_of(options: Options, environment: Environment) -> EffectiveRules:
 
 def usable_rules(options: Options, environment: Environment, now: datetime) -> EffectiveRules:
     """The rules, to decide by. Raises ExceptionsFileError where two people are asked, and one rule accepts too much."""
+    # One person may accept what they like; where two decide, one must not do so by a file.
     loose = [*loose_exceptions(_exceptions(options), now.date())] if environment.approvals.people > 1 else []
     if loose:
         raise ExceptionsFileError(

@@ -56,6 +56,7 @@ def make_pack(options: EvidenceOptions, env: Environment, review: Review) -> tup
     Raises UsageError where there is nothing of it.
     """
     folders = [options.run] if options.run else list(_run_folders(options, env))
+    # A run's own report names its incident: the pack of one run holds its record too.
     incident = options.incident or _incident_of(folders[0])
     contents = PackContents()
     for folder in folders:
@@ -79,12 +80,14 @@ def make_pack(options: EvidenceOptions, env: Environment, review: Review) -> tup
             _add_the_record(app, incident, contents)
             _add_kept_files(app, incident, contents)
             _add_the_page(options, env, app, incident, contents)
+        # After the mirror was fetched: a run that AWS started has no journal on this machine.
         chain = read_chain(contents.files.get(JOURNAL, b""), env.name, incident)
         about["runs"] = runs_on_record(chain.entries)
         if chain.entries:
             contents.files[REVIEW] = review(chain, env.name, incident, env.objectives.rto_minutes).encode()
         if not folders and JOURNAL not in contents.files:
             raise UsageError(f"There is nothing of {incident} in {options.output} or in the control table.")
+        # Last: the manifest names every file with its digest, and what comes after it is not signed.
         manifest = manifest_of(contents.files, {**about, "not_included": contents.missing})
         if app is not None:
             signature = signature_of(app, signed_text(manifest))
@@ -101,6 +104,7 @@ def _open_world(options: EvidenceOptions, env: Environment, contents: PackConten
         try:
             if not outlives(options, env):
                 raise UsageError("no sandbox is up")
+            # It may fail: a pack of what is on this machine is made all the same, and says what it lacks.
             app = stack.enter_context(open_context(options, env))
         except UNASKED as silent:
             contents.missing.append(f"{MIRROR}, {APPROVALS}: {silent}")
@@ -120,6 +124,7 @@ def _add_the_record(app: AppContext, incident: str, contents: PackContents) -> N
         return
     if mirror:
         contents.files[MIRROR] = mirror
+        # This machine's own file first: a mirror in its place would be compared with itself.
         contents.files.setdefault(JOURNAL, mirror)
     contents.files[APPROVALS] = _json(approvals)
     contents.files["approved-starts.json"] = _json(starts)
@@ -169,6 +174,7 @@ def _incident_of(folder: Path) -> str:
 
 def _files_of(folder: Path) -> Iterator[tuple[str, bytes]]:
     for path in sorted(folder.rglob("*")):
+        # A link may lead out of the folder, to what nobody meant to hand to an auditor.
         if path.is_file() and not path.is_symlink() and path.suffix not in _PAGES:
             yield f"runs/{folder.name}/{path.relative_to(folder).as_posix()}", path.read_bytes()
 

@@ -129,6 +129,7 @@ def _with_lock(
     mirror = AnchoredMirror(TableMirror(app.control, lock.fence), app.anchors, context.files.dialog.note)
     person, world = lock.owner.person, app.world.id
     folder = journals(context.options, world)
+    # Before the journal: to rebuild one reads all of its mirror, and the lock must be renewed meanwhile.
     with Heartbeat(app.control, lock, env.execution) as heartbeat:
         try:
             journal = Journal.open(
@@ -138,6 +139,7 @@ def _with_lock(
             with contextlib.suppress(Exception):  # why it could not be opened is what must be reported
                 locking.release(app.control, lock, "failed")
             raise
+        # Also where the work raises: the lock is released with this word then.
         outcome = "failed"
         try:
             note = partial(journal.append, EntryKind.NOTE, None)
@@ -193,12 +195,14 @@ def run_steps(
                 )
             if passed:
                 execute(run, last, outcome)
+                # A person goes on by the same command; a task of AWS would need another approval for that.
                 if run.started_by_aws:
                     await_rest(run, outcome)
             result = result_of(outcome, passed, again, validates and run.plan.goal not in FENCING, by_health, serves)
         except Exception as trouble:
             cause = result_of_error(trouble, outcome, again)
             if cause is None:
+                # A defect has an end on record too: a record without one reads as a run that is still at work.
                 close_the_record(context, run, result_of_defect(trouble), heartbeat.lock.fence)
                 raise
             result = cause
@@ -487,12 +491,14 @@ def close_the_record(
     with contextlib.suppress(Exception):  # said in the journal all the same
         if run.plan.goal is Goal.FAILBACK:
             control.set_unprotected(incident, None, who, fence)
+            # A drill's incident stays open until its clean-up: closed, nothing would lead to what is left of it.
             if is_full(incident):
                 control.enter_phase(incident, "home, not cleaned up", who, fence)
             else:
                 control.close_incident(incident, who, fence)
         elif run.plan.goal in (Goal.ABORT, Goal.FENCE):
             if run.no_writes_since is not None:
+                # The DR region writes again: without this the control stack goes on to notify people of an outage.
                 control.stop_writes(incident, None, who, fence)
             control.enter_phase(incident, ON_DR if run.plan.goal is Goal.ABORT else "fenced", who, fence)
         elif run.plan.goal is Goal.RELEASE:

@@ -50,6 +50,7 @@ def _before_the_failback(past: Sequence[Entry]) -> Mapping[str, Mapping[str, Any
     recorded: dict[str, Mapping[str, Any]] = {}
     for begun in (entry for entry in past if entry.kind is EntryKind.BEGIN):
         if goal_of_beginning(begun) is Goal.FAILBACK:
+            # The first plan's values win: a later plan saw what the first one had changed already.
             recorded = {step["id"]: step["before"] for step in begun.planned if _counts(step, sent)} | recorded
         elif goal_of_beginning(begun) is not Goal.ABORT or is_done(past, begun):
             recorded = {}

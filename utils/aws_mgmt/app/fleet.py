@@ -125,6 +125,7 @@ def _alone(options: StatusOptions, name: str) -> StatusOptions:
     files: dict[str, Path | None] = {file: getattr(options, file) for file in _OWN_FILES}
     own: dict[str, Any] = {file: path and Path(str(path).replace(_PLACE, name)) for file, path in files.items()}
     profile = options.profile.replace(_PLACE, name)
+    # workers=0: here the number counts environments at once, and each judges in its own process alone.
     return replace(options, environment=name, profile=profile, format="json", workers=0, **own)
 
 
@@ -146,6 +147,7 @@ def look_at(looks: Sequence[Look], looking: Looking, advance: Advance, at_once: 
                 waiting.remove(look)
                 with _rooms_on_path():
                     running.append(_Running.begin(look, looking, context))
+            # Answers are awaited too: a process whose answer is longer than the pipe holds ends once it was read.
             wait([end for begun in running for end in begun.ends])
             for begun in running:
                 begun.receive()
@@ -180,6 +182,7 @@ class _Running:
         answers, sender = context.Pipe(duplex=False)
         process = context.Process(target=looking, args=(look, sender), daemon=True)
         process.start()
+        # This side's copy: with it open, recv would wait for an answer of a process that died.
         sender.close()
         return cls(look, process, answers)
 
@@ -208,6 +211,7 @@ class _Running:
 
     def stop(self) -> None:
         self.process.terminate()
+        # Joined, so that no look writes into the folder when its temporary files are removed.
         self.process.join()
 
 
@@ -221,6 +225,7 @@ def member_of(look: Look, code: int, reason: str) -> FleetMember:
             reason = str(none)
         else:
             return FleetMember(name, code, report, folder=report.folder)
+    # A code that says "judged" without a report that can be read was not seen: it is never green.
     return FleetMember(name, int(Exit.COULD_NOT_SEE) if code in _JUDGED else code, reason=reason)
 
 

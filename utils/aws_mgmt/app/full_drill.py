@@ -152,6 +152,7 @@ def _record_nothing(*, says: str) -> None:
 
 
 def _take_parts(drill: FullDrill, accepted: str, unknown_is_clean_up: bool) -> None:
+    # Each part once: one that fails in the same way would be tried for ever.
     taken: set[Goal] = set()
     while not (drill.parts and drill.parts[-1].outcome in _ENDS_HERE):
         part = next_part(drill.entries())
@@ -228,6 +229,7 @@ def _run_part(drill: FullDrill, part: Goal) -> None:
     """Continue a part, or begin the failback. Only a person stops a drill in its failback."""
     options = _recovery(drill, part, replan=needs_new_plan(drill.entries(), part))
     start = authorise(options, drill.env, drill.app, drill.files, DrillRequest(drill.incident))
+    # No alarms on the way back: a drill that stopped there would leave the estate in the DR region.
     _run_plan(drill, RunContext(options, drill.env, drill.app, start, drill.files, stop=drill.stop))
 
 

@@ -23,6 +23,7 @@ def gate_rules(options: JudgingOptions, environment: Environment) -> GateRules |
     """The rules that were asked for, None where none were. Raises UsageError for a baseline that cannot be one."""
     if not options.gated:
         return None
+    # Who names no limit: what was not seen stops a pipeline too, and a warning does not.
     fail_on = FailOn(options.fail_on) if options.fail_on else FailOn.UNKNOWN
     return GateRules(fail_on, options.min_score, _baseline(options, environment))
 
@@ -39,6 +40,7 @@ def _baseline(options: JudgingOptions, environment: Environment) -> Baseline | N
             f"{options.baseline} is a report of {stored.environment} (account {stored.account}), not of "
             f"{environment.name} (account {environment.account}). Correct --baseline."
         )
+    # A rehearsal's report as baseline would hide the gaps of the account behind those of the sandbox.
     rehearses = options.sandbox or configured_world(environment).kind is WorldKind.SANDBOX
     if is_sandbox(stored.world) and not rehearses and not options.from_evidence:
         raise UsageError(f"{options.baseline} is a rehearsal's report, of {stored.world}. Correct --baseline.")

@@ -142,6 +142,7 @@ def recorded_of(past: Sequence[Entry]) -> Mapping[str, Mapping[str, Any]]:
             failed_back = True
             continue
         earlier = {} if failed_back else recorded
+        # The first plan's values win: a later plan saw what the first one had changed already.
         recorded = {step["id"]: step["before"] for step in begun.planned} | earlier
         failed_back = False
     return recorded

@@ -30,6 +30,7 @@ def interruptible() -> Iterator[None]:
 def _signal_handler(handler: Handler) -> Iterator[None]:
     """Let ``handler`` hear them; one that is ignored stays so (nohup)."""
     before = {number: signal.getsignal(number) for number in _ASKING_TO_END}
+    # A process under nohup ignores SIGHUP: to hear it again would end the run with its terminal.
     heard = [number for number, previous in before.items() if previous is not signal.SIG_IGN]
     for number in heard:
         signal.signal(number, handler)

@@ -129,6 +129,7 @@ def lock_gates(state: control_table.ControlState, incident: str, now: datetime, 
     wanted = incident or (state.known_incident.id if state.known_incident else "")
     if last is None:
         return []
+    # By this machine's clock, which is enough for an assessment: who takes the lock watches it instead.
     if last.lease_until > now and may_take(last, now, "", wanted, limits) is LockDecision.WATCH:
         message = (
             f"run {last.run} of {last.person} ({last.arn}) is at work on {last.incident}; `dr_cli.py log --incident "

@@ -91,6 +91,7 @@ def record_runs(
     if not records or options.from_evidence or not outlives(options, env):
         return ()
     try:
+        # Opened here, at the end: a command that only looks needs no keys that may write until it is over.
         with open_context(options, env) as app:
             who = person_of(app.caller.arn, env)
             notes = [note for run_record in records for note in record_run(app.control, replace(run_record, who=who))]
@@ -128,6 +129,7 @@ def record_tests(
     """
     verdict = report.verdict
     seen = verdict.recommendation is not Recommendation.CANNOT_SAY and not verdict.with_status(Status.UNKNOWN)
+    # A blind test does not count for the schedule: else a region that is silent would pass as tested.
     complete = not options.only_tenants and seen
     looked = {RunKind.TEST_INFRA: Area.INFRASTRUCTURE in areas, RunKind.TEST_DNS: Area.DNS in areas}
     run_records = (

@@ -99,6 +99,7 @@ def result_of_error(trouble: Exception, outcome: Outcome, again: NextStep) -> Ru
         return RunResult("waiting", message, Exit.ACTION_FAILED, trouble.step)
     if isinstance(trouble, CredentialsLost):
         return RunResult("waiting", f"{trouble} {again}", Exit.COULD_NOT_SEE, "run")
+    # Where steps were taken back, the plain failure below says what became of them.
     if isinstance(trouble, StepFailed) and trouble.cause in _OVERDUE and not outcome.undone:
         message = f"{str(trouble).rstrip('.')}.{_before(outcome)} Nothing was taken back for that. {again}"
         word, code = _OVERDUE[trouble.cause]
@@ -115,6 +116,7 @@ def result_of_error(trouble: Exception, outcome: Outcome, again: NextStep) -> Ru
         after = STANDS_NOW if otherwise else again.confirming(to_confirm)
         message = f"{str(trouble).rstrip('.')}.{_before(outcome)}{undone} {after}"
         return RunResult("failed", message, Exit.ACTION_FAILED, trouble.step, True, to_confirm, otherwise)
+    # No alarm: the run that took the lock reports, and two would contradict each other.
     if isinstance(trouble, (LockLost, Fenced)):
         return RunResult("lost", f"{trouble} Nothing more was changed by this run.", Exit.ACTION_FAILED)
     if isinstance(trouble, OSError):

@@ -42,6 +42,7 @@ def validation_of(report: Report, outcome: Outcome, goal: Goal, incident: str, g
         hidden = {result.check for result in results if is_hidden_in_us_east_1(result, env, lost=True)}
         waived |= hidden | ({stays_away.id} if outcome.owed else set())
         by_health = _by_health(env, incident, len(outcome.owed), hidden) if hidden or outcome.owed else ""
+    # A split that nobody accepted is never waived: two regions would write, whatever else holds.
     if not waived or (split and not outcome.unfenced):
         return RunValidation(report.exit == Exit.READY, by_health)
     others = [result for result in results if result.check not in waived]

@@ -165,6 +165,7 @@ def minding_interrupts() -> Iterator[None]:
 @contextlib.contextmanager
 def _quiet(log: Path) -> Iterator[None]:
     """Keep pytest's own output in ``log``, and foreign pytest settings out of the run."""
+    # Options of a developer's shell would choose other scenarios, and a readiness result would miss some.
     saved = {name: os.environ.pop(name) for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS") if name in os.environ}
     with (
         log.open("w", encoding="utf-8") as file,

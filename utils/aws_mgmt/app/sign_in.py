@@ -125,6 +125,7 @@ class SignIn:
         run, LockLost where another run took the lock over meanwhile.
         """
         run = self._run
+        # Only the thread that runs the plan waits: the heartbeat would hold the lock's renewal back.
         if run is None or self._waiting or threading.get_ident() != run.thread:
             return False
         refusal = self._refusal()
@@ -146,6 +147,7 @@ class SignIn:
         """Check the lock. One that ended while there were no credentials is renewed first. Raises LockLost."""
         try:
             check_lock()
+        # The lock may have ended for want of keys alone: then nobody else has it, and it can be had again.
         except LockLost:
             if not self.recover():
                 raise
@@ -158,6 +160,7 @@ class SignIn:
                 return run.lock.regain()
             except SendFailed as failed:
                 refusal = self._refusal() if failed.trouble is FailureKind.CREDENTIALS else None
+                # What failed for want of keys counts for no attempt: it was never judged by AWS.
                 attempt += refusal is None
                 if attempt == self._env.execution.attempts:
                     raise LockLost(f"The lock could not be renewed with the new credentials: {failed}") from failed
@@ -170,6 +173,7 @@ class SignIn:
         limits, began_s = self._env.execution, self._clock.monotonic()
         until = self._clock.now() + timedelta(minutes=limits.sign_in_wait_minutes)
         ends = "" if self.waits_on() else f", if that is by {until:%H:%M} UTC"
+        # botocore asks variables before the profile: expired ones would hide the new login from it.
         dropped = forget_expired_variables()
         from_profile = " The keys in its variables are over: the profile counts from now on." if dropped else ""
         login = login_command()
@@ -181,6 +185,7 @@ class SignIn:
         run.record(says=message)
         while True:
             is_over = self._clock.monotonic() - began_s >= limits.sign_in_wait_minutes * 60
+            # A run that ends in a write pause leaves nobody to end the pause.
             if is_over and not self.waits_on():
                 raise CredentialsLost(
                     f"No new credentials in {limits.sign_in_wait_minutes:g} min: {refusal.message} Nothing was taken "
@@ -193,6 +198,7 @@ class SignIn:
             found = self._refusal()
             if found is None:
                 break
+            # Said once for each kind, and not at each look: the wait may last for hours.
             if found.kind is not refusal.kind:
                 run.note(f"Still paused: {found.message}")
             refusal = found
@@ -208,6 +214,7 @@ class SignIn:
             return SignInRefusal(RefusalKind.OTHERS, str(wrong))
         except DataUnavailable as refused:
             lost = refused.unavailable.kind is UnavailableKind.CREDENTIALS
+            # While the run waits, an STS that is silent means "not over yet"; before, silence alone proves no loss.
             return SignInRefusal(RefusalKind.LOST, refused.unavailable.why) if lost or self._waiting else None
         if same_person(caller.arn, self.caller.arn, self._env):
             return None

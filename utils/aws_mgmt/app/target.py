@@ -104,6 +104,7 @@ def _world(options: Options, environment: Environment, clock: WorldClock) -> Ite
         return
     from sandbox.client import daemon, embedded
 
+    # First: one that is up holds what earlier commands decided; another one would know nothing of it.
     found = daemon.find(environment)
     if found is not None:
         id_ = WorldId.sandbox(environment.account, found.world)
@@ -113,6 +114,7 @@ def _world(options: Options, environment: Environment, clock: WorldClock) -> Ite
     speed, pace = options.speed or (_DRILL_SPEED if full_drill else 1.0), "real" if full_drill else ""
     tenants = options.tenants or DEFAULT_TENANTS
     with embedded.running(environment, tenants, speed=speed, pace=pace) as started:
+        # A trial of one command waits for real changes: at AWS's own pace nobody would wait for it to end.
         if options.acts and not full_drill:
             started.timing(**embedded.HURRIED)
         id_ = WorldId.sandbox(environment.account, started.world)
@@ -125,6 +127,7 @@ def configured_world(environment: Environment) -> WorldId:
     The endpoint of the sandbox that is up is that sandbox.
     """
     endpoint, of_services = configured_endpoints()
+    # Where a service has an endpoint of its own, not every call goes to the sandbox.
     if endpoint and not of_services:
         from sandbox.client import daemon
 

@@ -19,6 +19,7 @@ from utils.aws_mgmt.app.run_begin import refuse_impossible_begin, refuse_locked
 def in_world_of(options: Options, task: RecoveryOptions) -> RecoveryOptions:
     """The words of the ``task`` by the files and keys that ``options`` names here: its own are those of its image."""
     common = {field.name: getattr(options, field.name) for field in fields(Options)}
+    # The one shared option that chooses what is planned: it is part of the digest.
     return replace(task, **{**common, "only_tenants": task.only_tenants})
 
 
@@ -42,6 +43,7 @@ def refuse_as_task(
 
     ``report`` assesses its plan today; ``given`` are the approvals that it will find.
     """
+    # First: it reads the table alone, and needs no plan of today.
     refuse_closed_table(app, task.incident, task)
     if (assessment := report.assessment) is None:
         return
@@ -55,6 +57,7 @@ def refuse_as_task(
         plan=assessment.plan,
         incident=task.incident,
         operator=starter,
+        # AWS's answer names no user id of who started it: an approval of the starter's own is known by its ARN.
         operator_userid="",
         approvals=given,
         gates=assessment.gates,

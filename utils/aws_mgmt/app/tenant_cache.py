@@ -26,6 +26,7 @@ def cache_tenants(snapshot: Snapshot, environment: Environment, world: WorldId) 
     """Keep the tenants of ``snapshot`` where it could see them; a directory that cannot be written is no error."""
     try:
         tenants = [tenant.id for tenant in discover(snapshot, environment)]
+    # A blind look keeps what a good one remembered: it is needed when both regions are dark.
     except DataUnavailable:
         return
     path = _file(environment, world)

@@ -96,6 +96,7 @@ def _work_of(context: RunContext, tried: TrialResult) -> Callable[[Heartbeat, Jo
         except Exception:
             clean_up(context, heartbeat, journal)  # what was made is removed before the defect is reported
             raise
+        # Without the lock nothing is written, not even to take away what this run made.
         if summary.outcome == _LOST:
             note = f"Another run took the lock: {DRILL_CLEAN} takes away what this one made."
             tried.notes.append(invocation_of(context.options).complete(note))
@@ -122,6 +123,7 @@ def _cleared_start(
 
 def worst(first: int, other: int) -> int:
     """The exit code to end with: a failed action, then a refusal, before what was judged; 0 only where both are."""
+    # By weight, not by number: 130 is the highest of these numbers, and says the least.
     for code in (Exit.ACTION_FAILED, Exit.REFUSED, Exit.VALIDATION_FAILED, Exit.INTERRUPTED):
         if code in (first, other):
             return int(code)

@@ -27,8 +27,11 @@ WITHOUT_ENVIRONMENT = {
 def run(options: of.Options) -> Exit:
     """Run the command of ``options``. Raises UsageError, Refused, and what the layers below raise."""
     console.begin(invocation_of(options))
+    # Refused before anything is imported or read: a wrong command answers at once, also in an outage.
     _refuse_what_is_no_judgement(options)
+    # Before the first client: botocore keeps the keys that it finds when a session is made.
     _choose_keys(options)
+    # `report --merge` names several environments too, and looks at none of them.
     if options.several and not isinstance(options, of.ReportOptions):
         from utils.aws_mgmt.cli.commands.fleet import fleet_command
 
@@ -49,6 +52,7 @@ def function_of(options: of.Options) -> str:
     """The module in commands and the function in it: the command's own, unless what is asked of it has another."""
     match options:
         case of.ExplainOptions():
+            # These two look at an estate; what a word means is explained without one.
             own = options.action in ("needs", "calls")
             return f"explain:explain_{options.action}" if own else "explain_term:explain_term"
         case of.EvidenceOptions(action="verify"):
@@ -118,6 +122,7 @@ def _choose_keys(options: of.Options) -> None:
         console.complain(f"Calls: {calls_file(options)}")
     if options.profile:
         os.environ["AWS_PROFILE"] = options.profile
+        # botocore asks variables before the profile (Boto3 guide, "Credentials"): left there, they would win.
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
             os.environ.pop(name, None)
 
@@ -130,6 +135,7 @@ def _note_region(options: of.Options, environment: Environment) -> None:
         or isinstance(options, (of.SandboxOptions, of.TourOptions, of.IamOptions, *_OF_RECORDS))
     ):
         return
+    # AWS_REGION first, as the command line asks them; botocore itself knows AWS_DEFAULT_REGION alone.
     name = next((name for name in ("AWS_REGION", "AWS_DEFAULT_REGION") if os.environ.get(name)), "")
     both = (environment.regions.primary, environment.regions.dr)
     if name and os.environ[name] not in both:
@@ -142,6 +148,7 @@ def _refuse_in_environment(options: of.Options, environment: Environment) -> Non
     if isinstance(options, _DECIDING):
         from utils.aws_mgmt.app.target import outlives
 
+        # A pause or an approval in a sandbox that ends now would be there for nobody.
         if not outlives(options, environment):
             raise UsageError(
                 f"`{options.command}` decides for later commands, and no sandbox of {environment.name} is up: one that "
@@ -163,6 +170,7 @@ def _refuse_in_drill(options: of.DrTestOptions, environment: Environment) -> Non
         )
     if (options.by_aws or options.incident or options.automation) and not options.full_drill:
         raise UsageError("--by-aws, --incident and --automation are of a full drill: `dr_cli.py test --full-drill`.")
+    # Clean-up and schedule know a full drill by the form of its id: one of another form would be ended by nothing.
     if options.incident and not is_full(options.incident):
         raise UsageError(f"'{options.incident}' is no id of a full drill: write for example DRILL-20260107-180000.")
     if options.tabletop or not options.acts:

@@ -18,6 +18,7 @@ def run_command(options: Options) -> int:
     try:
         with interruptible():
             return int(dispatch.run(options))
+    # Who reads left (`| head`): the rest was seen by nobody, so it is not 0.
     except BrokenPipeError:
         streams.abandon(sys.stdout)
         return int(Exit.COULD_NOT_SEE)

@@ -65,6 +65,7 @@ def refusal_recorded(options: RecoveryOptions | DrTestOptions, reached: AppConte
     try:
         yield
     except Exception as error:
+        # Only for a task of AWS: a person sees why the command ended.
         if options.automation:
             with suppress(Exception):  # its log in CloudWatch has it all the same
                 says = without_credentials(failure_of(options, error).sentence)
@@ -74,6 +75,7 @@ def refusal_recorded(options: RecoveryOptions | DrTestOptions, reached: AppConte
 
 def _diagnosis(options: Options, unavailable: Unavailable) -> str:
     """What shows why something could not be read, where the sentence about it leads nowhere yet."""
+    # A sentence with a command in it leads somewhere already, and two remedies leave the reader to choose.
     leads = unavailable.kind is UnavailableKind.CREDENTIALS or holds_command(unavailable.why)
     return (
         "" if leads or not options.environment or isinstance(options, DoctorOptions | InitOptions) else f" {DIAGNOSIS}"
@@ -83,6 +85,7 @@ def _diagnosis(options: Options, unavailable: Unavailable) -> str:
 def _of_the_system(options: Options, trouble: OSError) -> str:
     """What the system refused, and what to do where that was a file of the results' folder."""
     reason = trouble.strerror or str(trouble)
+    # A full disk raises without a file's name: the place must be guessed, and named as a guess.
     if trouble.filename is None and trouble.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"{reason}, where results or temporary files are written: name another folder with --output DIR."
     if trouble.filename is None:
@@ -98,6 +101,7 @@ def _save_traceback(options: Options, defect: BaseException) -> str:
     report = f"Please report {path}."
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # A traceback may quote a call with its keys, and this file is meant to be sent to others.
         path.write_text(without_credentials("".join(traceback.format_exception(defect))), encoding="utf-8")
     except OSError as unwritable:
         report = f"Please report it. Its traceback is not in {path} ({unwritable.strerror}): use --output DIR."

@@ -55,6 +55,7 @@ def unwritten(unwritable: Exception) -> int:
 def abandon(stream: TextIO) -> None:
     """Send what is left in the stream's buffer nowhere: the interpreter would complain of it when it ends."""
     with contextlib.suppress(OSError, ValueError):
+        # The descriptor and not the object: the interpreter flushes the old object when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
@@ -66,5 +67,6 @@ def _escape(error: UnicodeError) -> tuple[str, int]:
     """``\\uXXXX`` for what the encoding lacks: JSON stays JSON by that, which Python's own escapes break."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
+    # By UTF-16: JSON writes what lies beyond U+FFFF as two escapes (RFC 8259, "Strings").
     units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass").hex()
     return "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4)), error.end

@@ -25,6 +25,7 @@ class Terminal:
     @property
     def attended(self) -> bool:
         """Whether a person can be asked."""
+        # stdout is not asked: a person may send the result to a file and answer on the screen all the same.
         return sys.stdin.isatty() and sys.stderr.isatty()
 
     def ask(self, prompt: str) -> str:

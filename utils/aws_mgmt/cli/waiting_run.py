@@ -76,6 +76,7 @@ def options_of(found: RecoveryExecution, app: AppContext) -> RecoveryOptions:
     named = ("--incident", found.incident, "--digest", found.digest, "--automation", found.id)
     words = ["-e", app.env.name, found.goal, "--execute", *named]
     try:
+        # click writes its complaint to stderr and exits: its first line is what the approver sees.
         with contextlib.redirect_stderr(io.StringIO()) as complaint:
             options = parse([*words, *found.arguments])
     except SystemExit:
@@ -89,6 +90,7 @@ def options_of(found: RecoveryExecution, app: AppContext) -> RecoveryOptions:
         options.automation,
     ):
         raise Refused(f"{RULE}: the words of {found.id} mean another run than it shows: {_asked_command(found)}. {end}")
+    # Written again from the options: a word that this tool gives no task is lost on the way, and is found so.
     if options != parse([*words, *next_steps.task_arguments(options)]):  # as with a file of the starter's machine
         raise Refused(f"{RULE}: the words of {found.id} are not all a task's: {_asked_command(found)}. {end}")
     return options
@@ -150,6 +152,7 @@ def start_of(
 def let_start(app: AppContext, waiting: WaitingRun, rules: EffectiveRules) -> str:
     """Record what was shown beside the caller's approval, approve it in AWS, and say how it is watched."""
     incident = waiting.execution.incident
+    # Before AWS has it approved: its task begins at once, and asks the record for what was shown to whom.
     app.approvals.let_start(incident, start_of(app, waiting, rules, waiting.overrides))
     RecoveryAutomation(app).approve(waiting.execution)
     watched = next_steps.attach_of(incident)
@@ -159,6 +162,7 @@ def let_start(app: AppContext, waiting: WaitingRun, rules: EffectiveRules) -> st
 def end_waiting(app: AppContext, incident: str) -> str:
     """End in AWS what waits for an approver, and say so; "" where nothing does. Raises DataUnavailable."""
     automation = RecoveryAutomation(app)
+    # Where nothing of AWS is set up, there is no document to ask for.
     found = automation.newest(incident) if app.env.automation.enabled else None
     if found is None or found.state is not ExecutionState.AWAITED:
         return ""

@@ -63,6 +63,7 @@ def watch(app: AppContext, execution_id: str, folder: Path, form: str) -> Exit:
             f"Interrupted. AWS goes on with it: {again} watches it again, and `dr_cli.py pause` stops the run."
         )
         return Exit.INTERRUPTED
+    # First: the table has why the task ended, and the record may hold nothing of it.
     if refused := refusal_of(app, found.incident, found.id):
         console.complain(refused)
         return _conclude_run(found, None, form, following.visitors, refused=True)
@@ -81,6 +82,7 @@ def _until_it_ends(
         following.show()
         following.show_visitors(at_once=found.state in _OVER)
         if found.state is ExecutionState.FAILED:
+            # No run began, so there is no exit code of one: it ends as a refusal.
             reason = f"authority.automation: AWS ended it before a run did: {found.failure or found.state}."
             raise Refused(reason + (_of_the_other(automation, app) if found.beside_another else ""))
         if found.state is ExecutionState.ENDED:
@@ -116,6 +118,7 @@ def _as_it_was_asked_for(other: RecoveryExecution, app: AppContext) -> str:
 def _keep_record(app: AppContext, found: RecoveryExecution, folder: Path) -> None:
     """Leave the run's record and what its task kept on this machine, and say how its report comes."""
     rto_s = app.env.objectives.rto_minutes * 60
+    # The record is in the table all the same: what the run came to must be said without this copy too.
     with suppress(SendFailed, OSError):
         chain = mirror_of(app, app.env, found.incident)
         log = incident_log(chain, app.env.name, found.incident, "the mirror in the control table", rto_s)

@@ -72,6 +72,7 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
         rules = usable_rules(options, environment, reached.clock.now())
         waiting = waiting_run(reached, incident)
         usable_overrides(options.overrides, reached.clock.now())
+        # In this order: a plan that this approver approved already must not be assessed and asked for once more.
         if _lets_start(options, reached, waiting, rules, folder) or _agrees_to_more(options, reached, waiting, rules):
             return Exit.READY
         if waiting is not None:
@@ -98,10 +99,12 @@ def _approve_plan(
     options: ApproveOptions, environment: Environment, reached: AppContext, folder: Path, person: str
 ) -> Exit:
     incident = options.incident
+    # Assessed now: an approver agrees to what the plan is today, not to what the operator saw earlier.
     report = _assessment(options, environment, incident, reached, folder)
     if (assessment := report.assessment) is None:
         raise UsageError("There is nothing to approve.")
     rules = usable_rules(options, environment, reached.clock.now())
+    # Before the person is asked: approved by other rules, the run would refuse it.
     _same_rules(reached, environment, rules)
     digest = _wanted_digest(assessment.plan, options)
     points = _show(report, assessment.plan, options.format)
@@ -110,10 +113,12 @@ def _approve_plan(
     who, minutes = (reached.caller.arn, reached.caller.userid), timedelta(minutes=environment.approvals.valid_minutes)
     now = reached.clock.now()
     approval = Approval(incident, digest, environment.name, *who, now, now + minutes, rules.digest, points, overrides)
+    # Before the question: the task's own refusal would come when the approver has gone.
     if waiting is not None:
         _ask_for_the_task(options, reached, waiting, rules, report, approval)
     show_waiting(reached, waiting, rules, overrides)
     _sure(incident, f"Approve plan {digest[:12]}")
+    # Once more: an approval holds from when the name was typed, however long the plan was read.
     now = reached.clock.now()
     until = now + minutes
     reached.approvals.approve(replace(approval, at=now, expires_at=until), person)
@@ -175,6 +180,7 @@ def _ask_for_the_task(
     """
     task = options_of(waiting.execution, reached)
     start = start_of(reached, waiting, rules, waiting.overrides)
+    # As the task will find them: each with the start that is about to be recorded beside it.
     approvals = [with_starts(approval, [start]) for approval in (*reached.approvals.of(options.incident), *given)]
     refuse_as_task(task, reached, report, rules, waiting.execution.executed_by, approvals)
 
@@ -190,6 +196,7 @@ def _lets_start(
     if not own:
         return False
     begun = last_beginning(entries_of_incident(options, reached.env, incident, reached))
+    # A plan that began is not assessed again: it is half done, and today's plan would be another one.
     if begun is not None and waiting.digest == begun.data.get("digest"):
         question = f"Let plan {waiting.digest[:12]}, which began at {begun.at:%Y-%m-%d %H:%M} UTC, go on"
         ends = "goes on"
@@ -230,6 +237,7 @@ def _agrees_to_more(
     remind(own[0].points, f"{own[0].at:%H:%M} UTC")
     show_waiting(reached, None, rules, overrides)
     _sure(incident, f"Let plan {digest[:12]}, which began at {begun.at:%Y-%m-%d %H:%M} UTC, go on so")
+    # It names no execution of AWS: the operator's own process goes on, and finds it by the digest.
     reached.approvals.let_start(incident, start_of(reached, None, rules, overrides, digest))
     gates = ", ".join(override.gate for override in overrides)
     console.result(f"Plan {digest[:12]} of {incident} may go on with the override of {gates}.\n")
@@ -241,6 +249,7 @@ def _agrees_to_more(
 def _own_approvals(reached: AppContext, incident: str, digest: str) -> list[Approval]:
     """The caller's own approvals of the plan, the newest first."""
     of_incident = reached.approvals.of(incident)
+    # By AWS's unique id: a user made again under the same name is another one (IAM User Guide, "IAM identifiers").
     return [row for row in of_incident if (row.userid, row.digest) == (reached.caller.userid, digest)]
 
 
@@ -297,6 +306,7 @@ def _pin_rules(options: ApproveOptions, environment: Environment) -> Exit:
 
 def _changes(reached: AppContext, rules: EffectiveRules) -> list[str]:
     """What the rules change of those that were pinned last, by anybody."""
+    # A pin that cannot be read has no digest, and so nothing to compare with.
     pins = [pin for pin in reached.approvals.pins() if pin.digest]
     return differences(rules, max(pins, key=lambda pin: pin.at)) if pins else ["No rules are pinned yet."]
 
@@ -328,6 +338,7 @@ def _withdraw(options: ApproveOptions, environment: Environment, incident: str) 
                 f"{person} withdrew every approval of {incident} in {environment.name}. A run that is at work goes on "
                 "until it is stopped (pause); none begins or goes on upon them.\n"
             )
+        # Also where there was nothing to withdraw: an approver may end what waits without having approved it.
         rejected = end_waiting(reached, incident)
         if not withdrawn and not rejected:
             raise Refused(f"authority.approval: {person} approved nothing of {incident}. Nothing was written.")
@@ -351,6 +362,7 @@ def unpause_command(options: UnpauseOptions, environment: Environment) -> Exit:
     """Turn the global stop switch off."""
     with open_connection(options, environment) as reached:
         who = person_of(reached.caller.arn, environment)
+        # Asked first: to take back a pause that is not there would write an entry for nothing.
         if reached.control.in_force().pause is None:  # one that cannot be read is on
             console.result(f"No pause is in force in {environment.name}.\n")
             console.conclude(options.format, "runs may change things", next_steps.READINESS)
@@ -387,5 +399,6 @@ def _approver(reached: AppContext, environment: Environment) -> str:
 
 def _sure(name: str, what: str) -> None:
     """At a terminal the approver types the incident or environment; elsewhere the command is the decision."""
+    # The name is typed, and not "yes": who has two windows open sees which incident this one is about.
     if Terminal().attended and not console.has_typed(name, f"{what}? Type {name}: "):
         raise Refused(f"Not approved: {name} was not typed. Nothing was written.")

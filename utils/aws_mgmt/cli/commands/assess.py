@@ -32,12 +32,14 @@ def assess_command(options: RecoveryOptions, environment: Environment) -> Exit:
     """Assess and print. Returns 0 for PROCEED, 3 where too little could be seen, 1 for anything else."""
     with run_folder(options) as folder, console.progress() as advance:
         run = CommandRun(folder, Terminal(), advance)
+        # The way back is planned upon what the incident recorded, which saved evidence does not hold.
         if goal_of(options) in (Goal.FAILBACK, Goal.RELEASE, Goal.ABORT) and not options.from_evidence:
             report = _assess_return(options, environment, run)
         else:
             report = assess(options, environment, read(options, environment, run), run)
             if not (options.from_evidence or options.sandbox):
                 report = with_session(report, Credentials(), run.clock.now())
+            # Last: an approval is compared with the digest of the plan that was made just now.
             report = _with_approvals(report, options, environment)
     if not options.from_evidence:
         report = with_begin(report, options.incident, _journal(report, options, environment))

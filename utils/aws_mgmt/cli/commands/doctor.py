@@ -36,6 +36,7 @@ def doctor_command(options: DoctorOptions, environment: Environment) -> Exit:
         with console.progress() as advance:
             heard = examine(environment, world, lambda done, of: advance("Trying", done, of))
         diagnosis = diagnose(environment, world, heard, world.clock.now())
+        # The bundle is written however the diagnosis comes out: it is needed most where things are not seen.
         path = folder / f"doctor-{environment.name}.zip"
         with console.working("Writing the bundle"):
             write_bundle(path, heard.exchanges, heard.snapshot, options.config / f"{environment.name}.toml")
@@ -62,6 +63,7 @@ def _start_to_look(options: DoctorOptions, environment: Environment) -> Exit:
             reached.clock.wait(threading.Event(), min(_POLL_S, environment.execution.poll_s))
             found = automation.of(found.id)
     family, code = environment.named(environment.names.recovery_task), found.exit_code
+    # 1 counts: the task saw the estate, and found it not ready, which is no fault of the start.
     seen = code in (Exit.READY, Exit.NOT_READY) and not found.failure
     why = found.failure or f"it is not over after {duration(_LONGEST_S)}"
     answer = f"AWS starts a run: its task saw the estate in {duration(began())}, exit {code}"

@@ -51,11 +51,13 @@ def drill_command(options: DrillOptions, environment: Environment) -> Exit:
 
 def full_drill_command(options: DrTestOptions, environment: Environment) -> Exit:
     """Hold the drill. Raises Refused where it may not be held. Returns 0 where all is done, proven and clean."""
+    # Before anything is opened: all that follows must go by the drill's rules and not by an incident's.
     env = drill_rules(environment)
     with run_folder(options) as folder, open_connection(options, env) as reached:
         files = CommandRun(folder, Terminal())
         if not options.automation:
             agree_to_drill(env, files.dialog)
+            # A person sees a refusal here: only a task's is written to the control table.
             return run_drill(options, env, reached, files)
         with refusal_recorded(options, reached):
             ordered = drill_execution(reached, options.automation, options.incident)
@@ -107,6 +109,7 @@ def show_or_clean(options: DrillOptions, env: Environment, reached: AppContext, 
     control_state = reached.control.in_force()
     incident = control_state.known_incident
     open_ = incident.id if incident and is_full(incident.id) else ""
+    # An open drill first and alone: what is left may be its own, and still in use.
     due = [open_] if open_ else sorted({_trial_of(leftover) for leftover in left})
     drills = [FullDrill(options, env, reached, files, incident, reached.clock.now()) for incident in due]
     return _show(drills, left, reached, options) if options.action == "show" else _clean(drills, options, env)
@@ -158,6 +161,7 @@ def _trial_of_leftover(drill: FullDrill) -> Iterator[str]:
 
 def _trial_of(leftover: Leftover) -> str:
     """Return the id of the trial that made the leftover, from its name. Raises Refused where it has no stamp."""
+    # The stamp leads to the record of the trial, by which its clean-up knows what was there before it.
     stamp = _STAMP.search(leftover.subject)
     if stamp is None:
         raise Refused(f"drill.unknown: {leftover.subject} bears no drill's stamp: remove it by hand.")

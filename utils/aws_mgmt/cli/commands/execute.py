@@ -43,22 +43,28 @@ def execute_command(options: RecoveryOptions, environment: Environment) -> Exit:
             reached = stack.enter_context(open_context(options, environment))
         files = CommandRun(folder, Terminal())
         ordered: RecoveryExecution | None = None
+        # A session of the break-glass role runs the plan itself: Systems Manager is not asked then.
         if not runs_directly(reached, options.automation):
             return _ask_and_watch(options, reached, files)
         with refusal_recorded(options, reached):
             if options.automation:
+                # First: who may run tasks in ECS could give this one any words; AWS alone knows what was approved.
                 ordered = approved_execution(reached, options.automation, options.incident, options.digest)
+                # Who asked AWS is the operator: the task's own role is nobody, and the approver must be another person.
                 reached = replace(reached, starter=Caller(ordered.executed_by, ""))
             with files.dialog.progress() as advance:
                 start = authorise(options, environment, reached, replace(files, advance=advance))
             context = RunContext(options, environment, reached, start, files, ordered=ordered)
+            # Within `refusal_recorded`: a task that ends without a word is found by its entry in the table alone.
             summary, report = lock_and_run(context)
+        # After the lock was given back: the history is kept for the schedule, and no run waits for it.
         notes = record_recovery(context, summary, report)
         control_state = control_state_now(reached)
         report = with_approvals(report, options, summary.incident, reached)
         whole = replace(report, standing=control_state, notes=notes, ran=summary, exit=summary.exit)
         whole = replace(whole, next_step=next_steps.after_execution(options, whole))
         publish_run(whole, folder, options.format, html=options.html)
+        # Last: the report must be in the folder before the folder is kept.
         if ordered is not None and (message := keep_files(reached, summary.incident, ordered.id, folder, RESULTS)):
             console.complain(message)
     return Exit(summary.exit)
@@ -72,8 +78,10 @@ def _ask_and_watch(options: RecoveryOptions, reached: AppContext, files: Command
         )
     with files.dialog.progress() as advance:
         start = authorise(options, reached.env, reached, replace(files, advance=advance), unapproved=True)
+    # Here already: AWS would ask an approver first, and refuse it afterwards.
     refuse_locked(reached, start.clearance.incident, start.overrides)
     incident, digest = start.clearance.incident, start.plan.digest
+    # The task has no terminal: what only a person may confirm is confirmed here and goes along as words.
     options = replace(options, confirm=(*options.confirm, *_confirmed_here(start)))
     wanted = RecoveryStart(
         goal=next_steps.goal_word(options),
@@ -109,6 +117,7 @@ def _summary(start: RunStart) -> str:
     """Loss, irreversible steps and overridden gates, as the approver reads them beside the digest."""
     irreversible = [step.id for step in start.plan.steps if step.danger == "irreversible"]
     assessment = start.report.assessment if start.report else None
+    # Three: a long summary is cut at its end, and the gates that were overridden stand there.
     losses = [f"{loss.store} {loss.subject}: {loss.basis}" for loss in assessment.losses[:3]] if assessment else []
     overridden = [f"{override.gate} by {override.by} ({override.why})" for override in start.overrides]
     return (
