@@ -32,6 +32,7 @@ _FENCE_PARTS = (ecs.services, ecs.tasks, ecs_stopping_tasks.tasks)
 
 def fence_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each tenant's service in the region, as far as that answers; see ``unfenced_reason`` for the rest."""
+    # A region that does not answer is not waited for: the run goes on unfenced, and its notes state that.
     if context.fenced_answers:
         for tenant_service in unavailable_handling.tenant_services(context, context.fence):
             yield _fence_step(context, tenant_service, FENCE.name)
@@ -92,6 +93,7 @@ def fence_notes(context: PlanContext) -> Iterator[str]:
 
 def fence_leftovers(context: PlanContext) -> Iterator[str]:
     """Tasks outside the tenants' services that fencing does not stop."""
+    # Where the region is unfenced anyway, tasks beside the services are no news of their own.
     if context.fenced_answers and not list(fence_notes(context)):
         yield from _unfenced_tasks(context)
 
@@ -114,6 +116,7 @@ def _unfenced_tasks(context: PlanContext) -> Iterator[str]:
 
 
 def _services_that_run(context: PlanContext) -> list[unavailable_handling.TenantService]:
+    # Running counts beside desired: a service that was set to 0 may still write until its last task ends.
     there = unavailable_handling.tenant_services(context, Side.PRIMARY) if context.primary_answers else ()
     return [
         tenant_service for tenant_service in there if tenant_service.service.desired or tenant_service.service.running
@@ -164,6 +167,7 @@ def release_status(step: Step, context: PlanContext) -> StepStatus:
     message = f"{step.subject} wants {service.desired}, runs {service.running} of {needed}."
     if service.desired < needed:
         return StepStatus(StepState.READY, message, evidence_of(service))
+    # Running is enough: no visitor is led there by a release, so no load balancer is asked.
     state = StepState.DONE if service.running >= needed else StepState.IN_PROGRESS
     return StepStatus(state, message, evidence_of(service))
 

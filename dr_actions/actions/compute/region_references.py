@@ -183,6 +183,7 @@ def _place(name: str) -> tuple[str, ...]:
 def _of_variable(at: tuple[str, ...], name: str, value: str, to: Counterparts) -> Iterator[Pointer]:
     region = to.there
     if value == region:
+        # Another variable may name the region as a bare word and mean data of it: only the SDK's own are known.
         if name in REGION_SETTINGS:
             yield Pointer(at, region, to.here)
     elif region in value:
@@ -206,6 +207,7 @@ def _of_text(at: tuple[str, ...], text: str, to: Counterparts) -> Iterator[Point
     if f":ssm:{region}:" in rest:
         yield Pointer(at, f":ssm:{region}:", f":ssm:{to.here}:")
         rest = rest.replace(f":ssm:{region}:", "")
+    # No counterpart is offered: half a replacement would look right and reach into a region that is lost.
     if region in rest:
         yield Pointer(at, text, "")
 
@@ -213,6 +215,7 @@ def _of_text(at: tuple[str, ...], text: str, to: Counterparts) -> Iterator[Point
 def _of_volume(volume: ecs.Volume, to: Counterparts) -> Iterator[Pointer]:
     """The other region's file system: known as such, or not among those here while nothing else is here to be meant."""
     at, own = ("volumes", volume.name, "efsVolumeConfiguration"), to.own_files
+    # Where no file system is here yet, any one that a volume names is the other region's.
     if volume.file_system_id not in to.their_files and not (own is not None and not own):
         return
     yield Pointer((*at, FILE_SYSTEM), volume.file_system_id, to.file_system)
@@ -235,6 +238,7 @@ def new_definition(definition: dict[str, Any], replacing: Sequence[Pointer]) -> 
         # The definition is read again before it is registered: a revision of meanwhile must not be overwritten.
         if not isinstance(place, dict) or pointer.old not in str(place.get(last, "")):
             raise ValueError(f"{pointer.where} of {definition.get('family', '')} is not what it was: look again")
+        # Only the piece that names the region: the rest of the value may be a password, and stays unread.
         place[last] = str(place[last]).replace(pointer.old, pointer.new)
     return fresh
 

@@ -37,6 +37,7 @@ _REPORTED_SINCE = timedelta(hours=1)
 
 def service_of(step: Step, context: PlanContext) -> ecs.Service:
     """The service that the step is about, as seen now. Raises Drifted, DataUnavailable."""
+    # DRAINING and INACTIVE services are answered too (ECS API, Service): they are no service to change.
     found = context.snapshot.find(ecs.services, step.side, name=step.subject)
     found = found if found is not None and SERVICE[found.status].serves else None
     return present(found, f"{step.subject} is not there any more.")
@@ -64,6 +65,7 @@ def primary_tasks(context: PlanContext, tenant_service: unavailable_handling.Ten
     where that is 0, capacity.tasks_per_service.
     """
     desired_count = int(context.before("compute/fence_services", tenant_service.service.name).get("desiredCount", 0))
+    # `or` and not a default: a recorded 0 is no size that visitors could be served with.
     return desired_count or tenant_service.service.desired or context.env.capacity.tasks_per_service
 
 
@@ -99,12 +101,14 @@ def _has_old_secrets(context: PlanContext, service: ecs.Service, side: Side) -> 
     definition = revision(context, service.task_definition, side)
     sources = [source for c in definition.containers for _, source in c.sources] if definition is not None else []
     # A source is an ARN that a JSON key, a stage and a version may follow.
+    # Seven parts are the secret's ARN: a JSON key, a stage and a version may follow (ECS Developer Guide, "Secrets").
     read = {":".join(source.split(":")[:7]) for source in sources}
     known = context.snapshot.get(readers_secretsmanager.secrets, side)
     changed_at = max((secret.changed_at for secret in known if secret.arn in read and secret.changed_at), default=None)
     if changed_at is None or (service.deployed_at is not None and service.deployed_at > changed_at):
         return False
     own = (task for task in context.snapshot.get(ecs.tasks, side) if task.group == f"service:{service.name}")
+    # A task keeps the value of its start: ECS injects it once (ECS Developer Guide, "Pass sensitive data").
     return any(task.created_at is not None and task.created_at < changed_at for task in own)
 
 
@@ -131,6 +135,7 @@ def redeployment_parameters(step: Step, context: PlanContext, service: ecs.Servi
 def send_update(_step: Step, call: Call, sender: Sender) -> dict[str, Any]:
     """Send the call; returns the id of the deployment that it made, if it made one."""
     service = sender.send(call).get("service", {})
+    # A changed count makes no deployment: the newest would be one that the step did not make.
     if not {FORCE_NEW_DEPLOYMENT, "taskDefinition"} & call.params.keys():
         return {}
     newest = next((row for row in service.get("deployments", ()) if row.get("status") == "PRIMARY"), None)
@@ -146,6 +151,7 @@ def progress(context: PlanContext, service: ecs.Service, needed: int, message: s
     if ROLLOUT[service.rollout].broken:
         message = f"{message}: ECS gave its deployment up.{_event(context, service, side)}"
         return StepStatus(StepState.FAILED, message, facts)
+    # Counted before the load balancer is asked: its numbers are a minute behind ECS's.
     if service.running < needed or (service.rollout and not ROLLOUT[service.rollout].serves):
         how, moves = service.rollout or "unknown", _progress_values(service)
         message = f"{message}, its rollout is {how}.{_event(context, service, side)}"

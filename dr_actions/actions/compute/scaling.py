@@ -26,6 +26,7 @@ from dr_estate.readers.application_autoscaling import ScalableTarget
 
 REGISTER = "application-autoscaling:RegisterScalableTarget"
 SUSPENSIONS = ("DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended")
+# Both: bounds of 0 do not stop a scheduled action, which sets bounds of its own.
 FENCED: Params = {"MinCapacity": 0, "MaxCapacity": 0, "SuspendedState": dict.fromkeys(SUSPENSIONS, True)}
 _BOUNDS, _SUSPENDED, _SCHEDULED = ("MinCapacity", "MaxCapacity"), "SuspendedState", SUSPENSIONS[-1]
 _PARTS = (application_autoscaling.targets,)
@@ -130,8 +131,10 @@ def bounds_status(step: Step, context: PlanContext) -> StepStatus:
     message += f", {len(asleep)} of {len(SUSPENSIONS)} kinds of scaling suspended"
     facts = (("minimum", str(target.minimum)), ("maximum", str(target.maximum)), ("suspended", ", ".join(asleep)))
     now = observed_bounds(target)
+    # Only what the step set: RegisterScalableTarget keeps what a call leaves out (its API page).
     if all(now[key] == value for key, value in step.after.items()):
         return StepStatus(StepState.DONE, f"{message}.", facts)
+    # The fence of the same plan comes first and changes what this step was planned upon.
     if now in (step.before, FENCED):
         todo = "fenced" if step.after == FENCED else "set back"
         return StepStatus(StepState.READY, f"{message}: to be {todo}.", facts)
@@ -144,6 +147,7 @@ def _fence_bounds(context: PlanContext, _service: TenantService, _target: Scalab
 
 def _fence_again_bounds(context: PlanContext, _service: TenantService, target: ScalableTarget) -> Params | None:
     """Before a failback: of a primary that came back unfenced, whatever could still start a task."""
+    # A maximum of 0 starts nothing: it is left as it is.
     return FENCED if context.primary_answers and target.maximum else None
 
 
@@ -171,6 +175,7 @@ def _primary_bounds(context: PlanContext, service: TenantService, target: Scalab
     if observed_bounds(target) != FENCED:
         return observed_bounds(target)
     least = context.env.capacity.tasks_per_service
+    # RegisterScalableTarget refuses a maximum below the minimum.
     most = max(least, _most_in_dr(context, service.service.name))
     return {"MinCapacity": least, "MaxCapacity": most, "SuspendedState": dict.fromkeys(SUSPENSIONS, False)}
 
@@ -251,6 +256,7 @@ def _raised_status(step: Step, context: PlanContext) -> StepStatus:
     message = f"auto scaling keeps {step.subject} between {target.minimum} and {target.maximum} tasks"
     facts = (("minimum", str(target.minimum)), ("maximum", str(target.maximum)))
     seen = observed_bounds(target)
+    # Higher is as good: somebody may have raised them for the load of this very incident.
     high = all(seen[bound] >= step.after[bound] for bound in _BOUNDS)
     if high and (target.schedule_suspended or _SUSPENDED not in step.after):
         return StepStatus(StepState.DONE, f"{message}.", facts)
@@ -300,6 +306,7 @@ def _schedules_that_shrink(context: PlanContext) -> dict[str, list[str]]:
     }
     shrinking: dict[str, list[str]] = {}
     for planned in context.snapshot.get(application_autoscaling.scheduled_actions, Side.DR):
+        # A lower maximum shrinks too: Application Auto Scaling brings the count below it at once.
         lowers = [bound for bound in (planned.minimum, planned.maximum) if bound is not None and bound < needed]
         if planned.service in ours & awake and lowers:
             shrinking.setdefault(f"'{planned.name}' at {planned.schedule}", []).append(planned.service)

@@ -43,12 +43,14 @@ _DEFINITION = "taskDefinition"
 def scale_dr_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each tenant's DR service; one that is as wanted already is DONE without a call."""
     needed, services = context.env.capacity.tasks_per_service, unavailable_handling.tenant_services(context, Side.DR)
+    # Only what is added is launched: the standby's tasks run already.
     more = sum(max(0, needed - row.service.desired) for row in services)
     budget_s = START_S + scale_out_s(context.env, len(services), more)
     for tenant_service in services:
         name, service, region = tenant_service.service.name, tenant_service.service, context.env.regions.dr
         before: dict[str, Json] = {"desiredCount": service.desired, "taskDefinition": service.task_definition}
         after: dict[str, Json] = {"desiredCount": needed}
+        # Never lower: auto scaling may have grown the service for the load of this incident.
         wanted: dict[str, Json] = {"desiredCount": max(needed, service.desired)}
         moves = is_repointed(context, tenant_service)
         if moves:
@@ -103,6 +105,7 @@ def _moves(step: Step) -> bool:
 def _newest(step: Step, context: PlanContext, service: ecs.Service) -> str:
     """The ARN of the revision to move to: the newest. Raises DataUnavailable."""
     newest = newest_for(step, context).arn
+    # Moved already, by an earlier call of this step: it is not moved once more to a revision made since.
     return newest if service.task_definition == step.before["taskDefinition"] else service.task_definition
 
 
@@ -260,6 +263,7 @@ def stop_dr_steps(context: PlanContext) -> Iterator[Step]:
         # The count before the failover; where none was recorded, standby.tasks_per_service
         recorded = context.before("compute/scale_dr_services", tenant_service.service.name)
         standby = int(recorded.get("desiredCount", context.env.standby.tasks_per_service))
+        # Only down: a standby that somebody made smaller is the owner's decision.
         if tenant_service.service.desired > standby:
             name, service, region = tenant_service.service.name, tenant_service.service, context.env.regions.dr
             yield context.step(

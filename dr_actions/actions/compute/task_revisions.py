@@ -232,11 +232,13 @@ def _resolved_pointers(step: Step, context: PlanContext, newest: ecs.TaskDefinit
 
 def send_repoint(_step: Step, call: Call, sender: Sender) -> dict[str, Any]:
     """Read the whole revision, replace, register. Raises ValueError where it is not what it was."""
+    # DescribeTaskDefinition answers no tags unless they are asked for (its API page).
     parameters = {"taskDefinition": call.params[CONTENT], "include": ["TAGS"]}
     answer = sender.send(Call("ecs", "DescribeTaskDefinition", call.region, parameters))
     replacing = [Pointer(tuple(entry["at"]), entry["old"], entry["new"]) for entry in call.params[REPLACING]]
     fresh = new_definition(answer["taskDefinition"], replacing)
     params = {key: fresh[key] for key in COPIED if fresh.get(key)}
+    # AWS reserves the prefix aws: and refuses a call that sets such a tag (ECS API, Tag).
     if tags := [tag for tag in answer.get("tags", []) if not tag["key"].startswith("aws:")]:
         params["tags"] = tags
     return sender.send(Call("ecs", "RegisterTaskDefinition", call.region, params))
@@ -251,6 +253,7 @@ def repoint_status(step: Step, context: PlanContext) -> StepStatus:
         return StepStatus(StepState.DONE, f"{newest.arn} needs nothing of the other region.", facts)
     places = unavailable_handling.name_list(sorted({p.where for p in replacing}))
     message = f"{newest.arn} points into the other region: {places}"
+    # Somebody registered another revision meanwhile, which points there too: to replace it could undo their work.
     if newest.arn != step.before["taskDefinition"]:
         return StepStatus(StepState.DRIFTED, f"{message}; it is not the revision planned upon.", facts)
     if missing := [pointer.new for pointer in replacing if not pointer.resolved]:

@@ -50,6 +50,7 @@ def files_point(context: PlanContext) -> backup.RecoveryPoint | None:
     view = copy_selection.view_of(context)
     files = f":elasticfilesystem:{context.env.regions.primary}:{context.env.account}:file-system/"
     points = [p for arn, p in newest_copies(view).items() if files in arn and not key_flaw(view, p.key_arn)]
+    # The newest whose key works: a newer copy that cannot be decrypted restores nothing.
     return max(points, key=lambda point: point.created_at, default=None)
 
 
@@ -65,11 +66,13 @@ def planned_restore(context: PlanContext) -> FilesRestore | None:
 
 def _of_recovery(context: PlanContext) -> FilesRestore | None:
     """Where nothing replicates into the DR region's files: a copy goes beside them, and then takes their place."""
+    # A replica is newer than any backup, and files that were written to hold what no copy has.
     if copy_selection.files_replication(context) is not None or opened_before(context) or is_written(context):
         return None
     point, system, name = files_point(context), system_in_use(context), name_of(context.env)
     if point is None or system is None:
         return None
+    # AWS Backup does nothing for a token that it had (its API, StartRestoreJob): failed restores make a new one.
     jobs = context.snapshot.get(backup_jobs.restores, Side.DR)
     failed = tuple(sorted(job.id for job in jobs if job.point_arn == point.arn and job.status in FAILED_JOBS))
     token = restored_token(name, context.env.name, point.arn, *failed)
@@ -116,6 +119,7 @@ def replaced_file_systems(context: PlanContext) -> frozenset[str]:
         restore = planned_restore(context) if context.goal in TO_DR else None
         ids |= {restore.replaces.id} if restore and restore.replaces else set()
         ids |= {s.id for s in context.snapshot.get(restored_files.systems, Side.DR) if is_replaced(s.name, name)}
+    # What could not be seen is not replaced: pointers to it stay as they are, and the notes say so.
     except DataUnavailable:
         pass
     return frozenset(ids)

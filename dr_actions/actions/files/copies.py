@@ -88,6 +88,7 @@ def _call(context: PlanContext, restore: FilesRestore) -> Call:
         "ResourceType": "EFS",
         "IamRoleArn": point.role or f"arn:aws:iam::{env.account}:{_DEFAULT_ROLE}",
         "IdempotencyToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{env.name}:{whose}:{step}:{point.arn}")),
+        # The source's tags hold the estate's Name: two file systems would bear it, and IAM decides by it.
         "CopySourceTagsToRestoredResource": False,
         "Metadata": parameters,
     }
@@ -113,6 +114,7 @@ def restore_status(step: Step, context: PlanContext) -> StepStatus:
         return StepStatus(StepState.DRIFTED, f"{system.id} ({step.subject}) is {system.state}.")
     # Both: a job may be complete while EFS still reports "creating", and a usable file system may still be filled.
     if job is not None and job.status == "COMPLETED" and system is not None and state.serves:
+        # The recovery point may be expired by now: the restored files are there all the same.
         made_of = _backed_up(context, point)
         facts = [("file system", system.id), ("restore job", job.id), ("bytes", str(system.size_bytes))]
         if made_of is not None:

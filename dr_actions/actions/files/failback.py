@@ -94,7 +94,9 @@ def into(context: PlanContext, side: Side, destination: str) -> efs.FileReplicat
     """What replicates into a file system of ``side`` and is not being ended. Raises DataUnavailable."""
     rows = context.snapshot.get(efs.replications, side)
     return next(
-        (row for row in rows if row.destination_id == destination and not FILE_REPLICATION[row.status].gone), None
+        # A replication that is being ended brings nothing more (EFS API, Destination status DELETING).
+        (row for row in rows if row.destination_id == destination and not FILE_REPLICATION[row.status].gone),
+        None,
     )
 
 
@@ -168,6 +170,7 @@ def reason_against_failback(context: PlanContext, found: FileSystems) -> str:
     if fed is not None:
         return f"{fed.source_id} replicates into {found.dr.id}: the files of {dr} are the older ones"
     signals = signals_of(context.snapshot, context.env)
+    # Pinned: each host is led there by a record of its own, and the weights say nothing.
     if signals.traffic_set is not TrafficDirection.DR and not (signals.pinned and signals.dr_writable):
         return f"traffic is set to {signals.traffic_set}, so the files of {primary} may be the newer ones"
     pattern, services = context.env.names.service, context.snapshot.get(ecs.services, Side.PRIMARY)

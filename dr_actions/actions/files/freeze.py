@@ -50,6 +50,7 @@ def _freeze_step(context: PlanContext, system: efs.FileSystem, text: str) -> Ste
 def freeze_call(step: Step, context: PlanContext) -> Call:
     """The policy as it was planned upon, with the statement. Raises ValueError where it would be too long."""
     text = write_freeze_policy.frozen(step.before["policy"], step.before["arn"], context.snapshot.taken_at)
+    # Before the call: refused by EFS afterwards, the failback would stop in its write pause.
     if len(text) > write_freeze_policy.LONGEST:
         raise ValueError(
             f"the policy of {step.before['file system']} would be longer than {write_freeze_policy.LONGEST} characters"
@@ -62,6 +63,7 @@ def freeze_status(step: Step, context: PlanContext) -> StepStatus:
     policy = files_failback.policy(context, Side.DR)
     if policy is None or policy.file_system != step.before["file system"]:
         return StepStatus(StepState.DRIFTED, f"{step.before['file system']} is gone from the DR region.")
+    # Compared by content: EFS answers a policy in another spelling than it was put.
     if not write_freeze_policy.policies_match(write_freeze_policy.unfrozen(policy), step.before["policy"]):
         return StepStatus(StepState.DRIFTED, f"The policy of {policy.file_system} is not the one planned upon.")
     if policy.frozen_at is None:
@@ -86,6 +88,7 @@ def _policy_call(system: str, text: str, region: str) -> Call:
     """The call that makes the policy ``text`` again, or none at all where there was none."""
     if text:
         return Call("efs", "PutFileSystemPolicy", region, {"FileSystemId": system, "Policy": text})
+    # The default policy goes into effect once the own one is deleted (EFS API, DeleteFileSystemPolicy).
     return Call("efs", "DeleteFileSystemPolicy", region, {"FileSystemId": system})
 
 

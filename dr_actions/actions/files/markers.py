@@ -28,6 +28,7 @@ from dr_estate.model.marker_names import FILE
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import efs, efs_policy
 
+# An hour: from before the freeze until it is enforced, with failback.files_freeze_minutes in it.
 WRITING = MarkerTask(file_scripts.WRITE, "dr-marker-file-write", 3600)
 FINDING = MarkerTask(file_scripts.FIND, "dr-marker-file-find", 300)
 REMOVING = MarkerTask(file_scripts.REMOVE, "dr-marker-file-remove", 600)
@@ -73,6 +74,7 @@ def _path(context: PlanContext, side: Side, tenant_service: TenantService, syste
     mounts = [
         mount for container in definition.containers if container.name == name for mount in container.mounts or ()
     ]
+    # Read-only mounts are left out: such a task could neither write a marker nor prove that writes are refused.
     return next((mount.path for mount in mounts if mount.volume in volumes and not mount.read_only), "")
 
 
@@ -169,6 +171,7 @@ def freeze_status(step: Step, context: PlanContext) -> StepStatus:
     facts = (("task", task.arn), ("written", str(report.number)), ("holds", report.holds))
     if not report.refused:
         return StepStatus(StepState.FAILED, f"The folder of {step.subject} took the last write that was tried.", facts)
+    # A refused write alone proves no copy: there must be a marker that can arrive.
     if not report.number or not report.holds:
         message = f"The folder of {step.subject} refuses writes, and holds no marker that could arrive. {_GIVE_UP}"
         return StepStatus(StepState.FAILED, f"{message}.", facts)
@@ -226,6 +229,7 @@ def arrival_status(step: Step, context: PlanContext) -> StepStatus:
 
 def removal_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each tenant whose marker file is written; in an abort for those that the failback wrote."""
+    # As recorded: an abort need not see the primary's file system, by which tenant_folders finds the folders.
     if context.goal is Goal.ABORT:
         for tenant_service in tenant_services(context, Side.DR):
             recorded = context.before(WRITE.name, tenant_service.tenant.id)
