@@ -10,6 +10,7 @@ from dr_estate.model.regional_names import neutral
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 
+# The most that DescribeAlarms takes (CloudWatch API, DescribeAlarms).
 _NAMES_A_CALL = 100
 _NARROWING = ("Dimensions", "Period", "Unit", "DatapointsToAlarm", "ThresholdMetricId")
 
@@ -35,6 +36,7 @@ def alarms(context: ReadContext) -> tuple[Alarm, ...]:
     names = sorted(context.env.named(pattern) for pattern in context.env.names.alarms)
 
     def describe(batch: Sequence[str]) -> Sequence[Alarm]:
+        # Both must be named: without AlarmTypes only metric alarms are answered (its API page).
         kinds = ["MetricAlarm", "CompositeAlarm"]
         both = "MetricAlarms,CompositeAlarms"
         rows = context.pages("cloudwatch", "describe_alarms", both, AlarmNames=list(batch), AlarmTypes=kinds)
@@ -63,5 +65,6 @@ def _watched_metric(context: ReadContext, row: dict[str, Any]) -> str:
     found = f"{statistic} {row.get('Namespace', '')} {row.get('MetricName', '')} {row.get('ComparisonOperator', '')}"
     if row.get("Metrics"):
         found = f"{neutral(row['Metrics'], context.region)} {row.get('ComparisonOperator', '')}"
+    # What two alarms of one metric may differ by, and so no longer go off alike.
     more = [f"{key} {neutral(row[key], context.region)}" for key in _NARROWING if row.get(key)]
     return ", ".join([found.strip(), *more])

@@ -14,6 +14,7 @@ from dr_estate.readers import ecs, elbv2
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 
+# CloudWatch publishes once a minute and two minutes late: five hold more than one count.
 FRESH = timedelta(minutes=5)
 MOST_ASKED = 100
 _HEALTHY = "healthy"
@@ -42,6 +43,7 @@ def health(context: ReadContext) -> tuple[GroupHealth, ...]:
     attached = {arn for service in context.part(ecs.services) if service.running for arn in service.target_groups}
     silent = sorted(arn for arn in attached if dimension_of(arn) not in counted)
     if len(silent) > MOST_ASKED:
+        # Too many: the calls would come out of the bucket that ECS needs to register the very targets.
         return ()
     return tuple(context.each(lambda arn: _health(context, arn), silent))
 
@@ -54,6 +56,7 @@ def dimension_of(arn: str) -> str:
 def _health(context: ReadContext, arn: str) -> GroupHealth:
     rows = context.pages("elbv2", "describe_target_health", "TargetHealthDescriptions", TargetGroupArn=arn)
     answers: list[dict[str, str]] = [row.get("TargetHealth", {}) for row in rows]
+    # The first that is not healthy, whatever its state: initial and draining have a reason, too.
     failing: dict[str, str] = next((answer for answer in answers if answer.get("State") != _HEALTHY), {})
     reason = ": ".join(failing[key] for key in ("Reason", "Description") if failing.get(key))
     return GroupHealth(dimension_of(arn), len([a for a in answers if a.get("State") == _HEALTHY]), reason)

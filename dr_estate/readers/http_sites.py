@@ -27,9 +27,12 @@ SITE_READS = route53.RECORD_READS | elbv2.BALANCER_READS | elbv2.RULE_READS | ec
 EDGE_READS = SITE_READS | cloudfront.DISTRIBUTION_READS | TEST_READS
 
 _HTTP, _HTTPS = 80, 443
+# RFC 2606 reserves .invalid: no estate has such a host, so only the listener's default action answers it.
 _STRANGER = "nobody.invalid"
 _NO_TENANT = "not-a-tenant"  # a tenant's label in DNS has no hyphen
+# Ten: each may take CloudFront's time limit, and ten alike need no eleventh.
 _FIRST = 10
+# From 500 on the origin's fault; 4xx is an answer of a site that works.
 _SERVER_FAULT = 500
 _HEADER_DEMANDED = "the load balancer takes requests for it only with a header that CloudFront adds."
 
@@ -62,6 +65,7 @@ def front(context: ReadContext) -> SiteAddress | None:
     Where the region's API is dark its name is taken from the traffic record: the sites are a witness of their own. An
     endpoint that is not AWS's own says where it serves each region's sites, or they cannot be visited.
     """
+    # An endpoint that is not AWS's has no public DNS names: they would lead to the live estate.
     if is_aws(context):
         name = _door_name(context)
         if not name:
@@ -108,6 +112,7 @@ def visits(context: ReadContext) -> VisitRound | None:
         return None
     turns, hosts = _visiting(context, where), _hosts(context)
     dark = Unavailable(UnavailableKind.NOT_REACHABLE, _HEADER_DEMANDED, context.region)
+    # Not asked, and not failed: the header's value is a secret of CloudFront and this load balancer.
     closed = dict.fromkeys(_by_header(context, hosts), dark)
     if hosts and len(closed) == len(hosts):
         raise DataUnavailable(dark)
@@ -145,6 +150,7 @@ def handshakes(context: ReadContext) -> tuple[Handshake | Unavailable, ...]:
         limits_s = (context.env.observation.connect_timeout_s, limit_s)
         return handshake(where.address, where.https, host, limits_s, is_aws(context), context.region)
 
+    # One of those behind the distribution: they share its certificate at the load balancer.
     first = [site.partition("/")[0] for site in _hosts(context)[:1]]
     return tuple(Turns(context, shake, context.region).visit_all([*first, *direct]))
 

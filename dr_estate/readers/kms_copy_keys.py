@@ -62,6 +62,7 @@ def _describe(context: ReadContext, arn: str) -> CopyKey:
         return CopyKey(arn, arn_region(arn), "absent", None)
     metadata = found["KeyMetadata"]
     state, ends = metadata.get("KeyState") or "", metadata.get("DeletionDate")
+    # A key of AWS's own has a policy that nobody of the account may change.
     policy = _policy(context, metadata["Arn"]) if metadata.get("KeyManager") == "CUSTOMER" else ""
     return CopyKey(arn, arn_region(metadata["Arn"]), state, ends, None, policy, metadata.get("ValidTo"))
 

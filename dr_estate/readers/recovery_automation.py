@@ -18,8 +18,10 @@ from dr_estate.reading.reader import ReadContext
 
 READS = frozenset({"ssm:GetDocument", "ecs:DescribeTaskDefinition", "ecr:DescribeImages", "logs:DescribeLogGroups"})
 ROLE_READS = frozenset({"iam:GetRole"})
+# A repository that is gone is no image as well.
 _NO_IMAGE = ("ImageNotFoundException", "RepositoryNotFoundException")
 _TASKS, _SSM = "ecs-tasks.amazonaws.com", "ssm.amazonaws.com"
+# Made up: a trust policy that names one execution lets no other one in, and must not count as trust.
 _ONE = "automation-execution/00000000-0000-4000-8000-000000000000"
 
 
@@ -90,6 +92,7 @@ def start(context: ReadContext) -> StartOfRuns | None:
 
 def _is_current(content: str, env: Environment) -> bool:
     try:
+        # Compared by content: Systems Manager answers a document as it was written, white space included.
         return bool(json.loads(content) == recovery_document(env))
     except ValueError:
         return False
@@ -99,6 +102,7 @@ def _of_task(context: ReadContext, document: str, current: bool | None, task: Ma
     image = str(task["containerDefinitions"][0]["image"])
     ref, there = image_ref(image), None
     if ref.region == context.region:
+        # By digest where there is one: a tag may lead to another image by then.
         wanted = {"imageDigest": ref.digest} if ref.digest else {"imageTag": ref.tag}
         where = {"registryId": ref.account, "repositoryName": ref.repository}
         there = context.find("ecr", "describe_images", _NO_IMAGE, imageIds=[wanted], **where) is not None
@@ -109,6 +113,7 @@ def _of_task(context: ReadContext, document: str, current: bool | None, task: Ma
 def _parts(context: ReadContext, task: Mapping[str, Any]) -> TaskParts:
     options = (task["containerDefinitions"][0].get("logConfiguration") or {}).get("options") or {}
     group, region = str(options.get("awslogs-group") or ""), str(options.get("awslogs-region") or context.region)
+    # A group of another region is not looked for: that one is named at all is judged by itself.
     there = not group or options.get("awslogs-create-group") == "true" or region != context.region
     if not there:
         found = context.call("logs", "describe_log_groups", logGroupNamePrefix=group, limit=1)

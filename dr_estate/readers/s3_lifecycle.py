@@ -53,6 +53,7 @@ def lifecycles(context: ReadContext) -> tuple[Lifecycle, ...]:
 def _endings_of(context: ReadContext, name: str) -> tuple[LifecycleEffect, ...]:
     request = {"Bucket": name, "ExpectedBucketOwner": context.env.account}
     found = context.find("s3", "get_bucket_lifecycle_configuration", ("NoSuchLifecycleConfiguration",), **request)
+    # A rule that is Disabled does nothing, and stays listed.
     rows = [row for row in (found or {}).get("Rules", []) if row["Status"] == "Enabled"]
     return tuple(result for row in rows for result in _endings(context, row))
 
@@ -74,6 +75,7 @@ def _days(context: ReadContext, when: dict[str, Any]) -> int | None:
     """After how many days it takes hold; from now on where it names a date. None where it ends no object."""
     if "Date" in when:
         ends: datetime = when["Date"]
+        # A past date goes on to count: S3 expires what is there each day from then on (S3 User Guide, "Lifecycle").
         return max(0, (ends - context.now).days)
     days = when.get("Days", when.get("NoncurrentDays"))
     return None if days is None else int(days)
@@ -84,6 +86,7 @@ def _filter_of(row: dict[str, Any]) -> tuple[str, tuple[str, ...], int | None, i
     chosen = row.get("Filter", {})
     both = chosen.get("And", {})
     tags = [*([chosen["Tag"]] if chosen.get("Tag") else []), *both.get("Tags", [])]
+    # Prefix beside Filter is the older form, which S3 still answers (S3 API, LifecycleRule).
     prefix = row.get("Prefix") or chosen.get("Prefix") or both.get("Prefix") or ""
     larger, smaller = (chosen.get(key, both.get(key)) for key in ("ObjectSizeGreaterThan", "ObjectSizeLessThan"))
     return prefix, tuple(sorted(f"{tag['Key']}={tag['Value']}" for tag in tags)), larger, smaller

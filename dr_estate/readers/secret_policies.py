@@ -40,6 +40,7 @@ def policies(context: ReadContext) -> tuple[SecretPolicy | Unavailable, ...]:
     asked in the primary region. Source: GetResourcePolicy; Secrets Manager User Guide, "Replicate secrets across
     Regions".
     """
+    # Only where the replica's own region refuses it: this read is lost with the primary region.
     home = replace(context, region=context.env.regions.primary)
 
     def read(arn: str) -> SecretPolicy:
@@ -87,6 +88,7 @@ def _cached_policy(
 def _versions(context: ReadContext) -> dict[str, str]:
     """Return a version of each secret's policy by the secret's ARN, without secrets that changed recently."""
     return {
+        # The day is a part of the version: after midnight UTC each policy is read once more.
         secret.arn: f"{secret.changed_at.isoformat()}, read {context.now.date()}"
         for secret in context.part(secretsmanager.secrets)
         if secret.changed_at and context.now - secret.changed_at > _SETTLED

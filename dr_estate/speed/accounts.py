@@ -57,6 +57,7 @@ class AccountClients:
         self._connections = SharedConnections(self.session)
         self._service = cache(lambda name: LeanService(self.session, name))
         self._creating, self._handed = threading.Lock(), threading.local()
+        # None is an answer here: that botocore's own client is to be used for this place.
         self._lean = dict[tuple[str, str], LeanClient | None]()
         self.ordinary_clients = dict[tuple[str, str], Any]()
         self._struggling = set[tuple[str, str]]()
@@ -81,6 +82,7 @@ class AccountClients:
         if (service, region) not in self.ordinary_clients:  # who has one does not wait for others to get theirs
             with self._creating:
                 if (service, region) not in self.ordinary_clients:
+                    # One at a time: two threads may not use one session at once (Boto3 guide, "Session").
                     self.ordinary_clients[service, region] = self.session.create_client(
                         service, region_name=region, config=self._config, **self._settings
                     )
@@ -132,6 +134,7 @@ class AccountClients:
 
     def _note_retries(self, lean: LeanClient, answer: Mapping[str, Any]) -> None:
         if answer.get("ResponseMetadata", {}).get("RetryAttempts"):
+            # botocore retries with growing pauses: a lean client beside it would send what AWS asked to slow down.
             self._struggling.add((lean.service, lean.region))
 
     @cached_property
