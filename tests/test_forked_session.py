@@ -56,7 +56,7 @@ def _played(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     temporary.mkdir(exist_ok=True)
     own = {name: value for name, value in os.environ.items() if name != "PYTEST_DEBUG_TEMPROOT"}  # the player's
     env = {**own, "TMPDIR": str(temporary)}
-    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=600, check=False)
 
 
 def test_each_test_is_played_once_and_its_outcome_and_output_are_reported(tmp_path: Path) -> None:

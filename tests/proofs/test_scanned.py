@@ -31,7 +31,7 @@ def scan(tool: str, *words: str) -> str:
     command = TOOLS / tool / "bin" / tool
     assert command.exists(), f"{tool} is not there: make scanners"
     ran = subprocess.run(
-        [str(command), *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False
+        [str(command), *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900, check=False
     )
     assert ran.returncode in (0, 1), ran.stderr
     return ran.stdout

@@ -56,7 +56,7 @@ class Runner:
         }
         shell = ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", command]
         ran = subprocess.run(
-            shell, cwd=self.folder, env=given, capture_output=True, text=True, timeout=300, check=False
+            shell, cwd=self.folder, env=given, capture_output=True, text=True, timeout=900, check=False
         )
         assert "Traceback" not in ran.stderr, ran.stderr
         return ran.returncode

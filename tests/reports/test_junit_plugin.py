@@ -28,7 +28,7 @@ def evidence(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_case_is_named_by_its_feature_and_scenario(evidence: Path, tmp_path: Path, workers: list[str]) -> None:
     file = tmp_path / "junit.xml"
     words = ["-m", "pytest", "-q", "features", "-m", "dns", f"--dr-evidence={evidence}", f"--junitxml={file}", *workers]
-    subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, timeout=120, check=False)
+    subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, timeout=600, check=False)
     text = file.read_text(encoding="utf-8")
     cases = [(case.get("classname"), case.get("name")) for case in ET.fromstring(text.encode()).iter("testcase")]  # noqa: S314 - pytest wrote it
     assert len(cases) > 20

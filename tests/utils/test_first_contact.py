@@ -61,7 +61,7 @@ def _run(home: Path, command: str, **variables: str) -> Ran:
         env={**environment, **own, **variables},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=False,
     )
     assert "Traceback" not in completed.stderr

@@ -27,7 +27,7 @@ def started_in(folder: Path, home: Path, words: str, **variables: str) -> subpro
     """Run the command line from another working directory."""
     _, env = command_of("", home, **variables)
     command = [sys.executable, str(DOOR), *words.split()]
-    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=600, check=False)
 
 
 @pytest.mark.parametrize("command", ["status", "failover --execute --incident INC-1", "approve --rules"])
