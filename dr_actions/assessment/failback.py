@@ -66,7 +66,7 @@ def failback_gates(
     """Return every gate of a failback with ``plan``."""
     return (
         _away(posture, context.env),
-        *_plan_gates(plan, posture),
+        *_plan_gates(plan, posture, context.env),
         _answers(signals, context.env),
         *_waited_for(plan, context),
         *_one_writer(posture, context),
@@ -107,11 +107,17 @@ def _one_writer(posture: Posture, context: PlanContext) -> Iterator[Gate]:
         yield Gate("direction.one-writer", met=False, says=message, stops=True, relaxed=again)
 
 
-def _plan_gates(plan: Plan, posture: Posture) -> Iterator[Gate]:
+def _plan_gates(plan: Plan, posture: Posture, env: Environment) -> Iterator[Gate]:
     if posture.name not in AWAY:
         return
-    roles = roles_in(plan)
+    roles, backed_up = roles_in(plan), (store.id for store in stores.STORES if store.backup)
+    lacks = {
+        Role.DATABASE: stores.lacks(env, stores.DATABASE.id),
+        Role.BACKUP: all(stores.lacks(env, store) for store in backed_up),
+    }
     for role, (gate, good, bad) in _NEEDED.items():
+        if lacks.get(role):
+            continue
         yield Gate(gate, met=role in roles, says=f"{good if role in roles else bad}.", stops=True)
 
 

@@ -20,7 +20,7 @@ from dr_actions.guard.evidence import begun_at, confirmations
 from dr_actions.journal.journal import Entry, EntryKind, Journal, RecordedState
 from dr_actions.model.action import Action, PlanContext, ProgramContext
 from dr_actions.model.gates import accepted_gates
-from dr_actions.model.plan import Call, Plan, Step
+from dr_actions.model.plan import Call, Goal, Plan, Step
 from dr_actions.planning.planner import context_of
 from dr_estate.aws.clock import WorldClock
 from dr_estate.aws.pace import Pace
@@ -282,7 +282,7 @@ class PlanRun:
         tables = {str(step.before["marked table"]) for step in self.plan.steps if "marked table" in step.before}
         trial = self.clearance.incident if is_trial(self.clearance.incident) else ""
         ids = [tuple(sorted(known)) for known in (change_ids, named, families, tables)]
-        tracked = TrackedChanges(ids[0], ids[1], ids[2], ids[3], trial)
+        tracked = TrackedChanges(ids[0], ids[1], ids[2], ids[3], trial, self.plan.goal is Goal.FAILBACK)
         return replace(self.snapshot, followed=tracked)
 
     def _created_ids(self, key: str) -> dict[str, str]:

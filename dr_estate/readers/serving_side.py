@@ -11,10 +11,14 @@ from dr_estate.reading.reader import ReadContext
 def away(context: ReadContext) -> bool:
     """Return whether a traffic record leads visitors to the DR region, or its files are frozen for a failback.
 
+    A failback's own run compares to its end: an estate without files has nothing that is frozen.
+
     Raises DataUnavailable where neither can be determined.
     """
-    return _frozen(context) or any(
-        leads_away(record, context.env) for record in context.part(route53.records, Side.GLOBAL)
+    return (
+        context.followed.fails_back
+        or _frozen(context)
+        or any(leads_away(record, context.env) for record in context.part(route53.records, Side.GLOBAL))
     )
 
 

@@ -39,6 +39,7 @@ class TrackedChanges:
 
     ``families`` are those of the task definitions of which it runs tasks that write and look for markers, ``tables``
     those that it puts a marker item into. ``trial`` is the drill that a run is of, which starts tasks under its id.
+    ``fails_back``: it is a failback, and compares the contents of both regions to its end.
     """
 
     changes: tuple[str, ...] = ()
@@ -46,6 +47,7 @@ class TrackedChanges:
     families: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
     trial: str = ""
+    fails_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,13 +107,17 @@ ticket = false
 [execution]
 poll_s = 0.2
 
+[failback]
+stable_minutes = 1
+bake_minutes = 1
+
 [observation]
 attempts = 1
 """  # noqa: E501 - an inline table is one line
 
 
 @pytest.mark.proof
-def test_a_failover_of_it_serves_all_eight_from_the_dr_region(acme: tuple[Endpoint, Path, Ran]) -> None:
+def test_a_failover_and_a_failback_of_it_serve_all_eight(acme: tuple[Endpoint, Path, Ran]) -> None:
     world, home, _ = acme
     file, admin, words = home / "own" / "acme.toml", world.people["admin"], f"-e acme --config {home / 'own'}"
     settings = file.read_text(encoding="utf-8").replace('dns_step = "manual"', 'dns_step = "automatic"')
@@ -131,3 +135,12 @@ def test_a_failover_of_it_serves_all_eight_from_the_dr_region(acme: tuple[Endpoi
     assert "DONE: Every step is done, and what serves now was validated" in ran.out
     after = _status(world, home).report
     assert ("ON_DR", [AWAY], 8) == (after["posture"], after["visitors"]["regions"], after["visitors"]["served"])
+    world.repair("primary-dark")
+    back = at_endpoint(world, home, f"{words} failback --staged --execute --incident INC-1", "admin")
+    assert Exit.READY == back.code, back.out + back.err
+    home_again = _status(world, home).report
+    assert ("NORMAL", [HOME], 8) == (
+        home_again["posture"],
+        home_again["visitors"]["regions"],
+        home_again["visitors"]["served"],
+    )

@@ -1,4 +1,4 @@
-"""Metrics of load balancers, services and quotas' use (AWS/ApplicationELB, AWS/ECS, ECS/ContainerInsights, AWS/Usage).
+"""Metrics of load balancers, services, NAT gateways and quotas' use (AWS/ApplicationELB, AWS/ECS, AWS/NATGateway, ...).
 
 Source: "CloudWatch metrics for your Application Load Balancer": host counts are published when the group has targets,
 errors only when there are any, requests by the balancer that DNS sends them to.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from moto.ec2.models import ec2_backends
 from moto.ecs.models import ecs_backends
 from moto.elbv2.models import elbv2_backends
 from moto.rds.models import rds_backends
@@ -24,6 +25,7 @@ from sandbox.moto_ext.route53.names import Record, plain, shares
 # Ten a second: one failing tenant of two hundred makes three errors a minute.
 REQUESTS_A_MINUTE = 600.0
 CPU, MEMORY = 24.0, 38.0
+CONNECTIONS = 12.0
 
 
 def load_balancers(account: str, region: str) -> Iterator[MetricSource]:
@@ -95,6 +97,14 @@ def services(account: str, region: str) -> Iterator[MetricSource]:
             }
             for name, value in counts.items():
                 yield source("ECS/ContainerInsights", name, dimensions, until_dark(always(value), region), "Count")
+
+
+def gateways(account: str, region: str) -> Iterator[MetricSource]:
+    """Connections of each NAT gateway: 0 is published too ("Monitor NAT gateways with Amazon CloudWatch")."""
+    for gateway in ec2_backends[account][region].nat_gateways.values():
+        if gateway.state == "available":
+            value = until_dark(always(CONNECTIONS), region)
+            yield source("AWS/NATGateway", "ActiveConnectionCount", {"NatGatewayId": gateway.id}, value, "Count")
 
 
 def usage(account: str, region: str) -> Iterator[MetricSource]:

@@ -29,6 +29,7 @@ PUBLISHERS: dict[str, Publisher] = {
     "AWS/ApplicationELB": metrics_compute.load_balancers,
     "AWS/DynamoDB": metrics_data.tables,
     "AWS/ECS": metrics_compute.services,
+    "AWS/NATGateway": metrics_compute.gateways,
     "AWS/EFS": metrics_data.files,
     "AWS/RDS": metrics_data.databases,
     "AWS/Route53": metrics_data.health_checks,
