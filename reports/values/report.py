@@ -55,7 +55,8 @@ class Report:
     the regions of which no service answers; ``served`` how many of the tenants' sites the DR region answers, while its
     database takes the writes, None where that is not so, or was not seen. ``decide_by`` is until when a failover can
     be decided upon and still keep the recovery time objective, None where no outage with a begin was seen.
-    ``visitors`` is what they can do, None in a report that nothing was observed for.
+    ``visitors`` is what they can do, None in a report that nothing was observed for. ``caller`` is who looked, "" where
+    AWS did not say.
     """
 
     command: str
@@ -95,6 +96,7 @@ class Report:
     decide_by: datetime | None = None
     served: tuple[int, int] | None = None
     visitors: VisitorAccess | None = None
+    caller: str = ""
 
     @property
     def first_line(self) -> str:

@@ -1,9 +1,10 @@
-"""Somebody new pastes the command blocks of a page into a shell, as they are printed."""
+"""Somebody pastes printed commands into a shell, as they stand: the blocks of a page, or what a screen says is next."""
 
 from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -12,13 +13,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from sandbox.client.endpoint import Endpoint
 from tests.proofs import quick_python
-from tests.utils.running import ROOT
+from tests.utils.pseudo_terminal import at_terminal
+from tests.utils.running import ROOT, dr_cli, signed_in
 from tests.worlds import home_with_seeds
 
 PATIENCE_S = 600
+INCIDENT = "INC-20260107-001"
+RAN = (0, 1, 3, 4)
+"""Neither a mistyped command nor a failed one; a run that lacks a ticket or a confirmation is refused (4)."""
 PYTHON = ROOT / ".venv" / "bin" / "python"
 AWS_CLI = ROOT / ".tools" / "awscli" / "bin"
+PLACEHOLDER = re.compile(r"(?<![-\w./:])(?:TICKET|WHO|UNTIL|REASON|FILE|GATE|NAME|ENV|DR_REGION)(?![-\w./:])")
+"""A word of a command that somebody is to replace, of those that the tool's pages use."""
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _TYPED = re.compile(r"^(dr|dr_cli\.py|python|make|aws) ", re.MULTILINE)
 _LEFT_OUT = (".git", ".venv", ".tools", "out", "tests", ".mypy_cache", ".pytest_cache", ".ruff_cache")
@@ -132,3 +140,48 @@ def printed_on(page: Path) -> Iterator[str]:
     """Each command of a page's blocks."""
     for block in blocks(page.read_text(encoding="utf-8")):
         yield from commands(block)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Somebody who read on a screen of their ``world`` what is next, and pastes it."""
+
+    world: Endpoint
+    home: Path
+
+    def fault(self, line: str) -> str:
+        """Why the command did not run, "" where it did; an approval is an approver's, a change by hand the admin's."""
+        if line.startswith("aws "):
+            return self._fault_of_aws(line)
+        shell = f"python() {{ shift; printf '%s\\0' \"$@\"; }}; {line}"
+        split = subprocess.run(["/bin/bash", "-uc", shell], cwd=ROOT, capture_output=True, text=True, check=True)
+        words = split.stdout.split("\0")[:-1]  # as the shell has them; what has imported the program runs them
+        if "--watch" in words:
+            return self._fault_of_watch(words)
+        if "approve" in words:
+            return self._fault_of_approval(words)
+        ran = dr_cli("", self.home, words, **signed_in(self.world, "operator"))
+        return "" if ran.code in RAN and "Traceback" not in ran.err else f"{line}: exit {ran.code}: {ran.err}"
+
+    def _fault_of_aws(self, line: str) -> str:
+        path = os.pathsep.join((str(AWS_CLI), os.environ["PATH"]))
+        variables = {"HOME": str(self.home), "PATH": path, **signed_in(self.world, "admin")}
+        shell = ["/bin/bash", "-uc", line]
+        ran = subprocess.run(shell, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
+        return f"{line}: exit {ran.returncode}: {ran.stderr}" if ran.returncode else ""
+
+    def _fault_of_watch(self, words: list[str]) -> str:
+        with at_terminal(shlex.join(words), self.home, signed_in(self.world, "operator")) as terminal:
+            terminal.until("looked at ")
+            terminal.press(b"q")
+            return "" if terminal.wait() == 0 else terminal.shown
+
+    def _fault_of_approval(self, words: list[str]) -> str:
+        """Approve at a terminal, where the ticket is asked for unless it is named."""
+        with at_terminal(shlex.join(words), self.home, signed_in(self.world, "approver")) as terminal:
+            if "--incident" not in words:
+                terminal.until("Type its ticket: ")
+                terminal.press(f"{INCIDENT}\n".encode())
+            terminal.until(f"Type {INCIDENT}: ")
+            terminal.press(f"{INCIDENT}\n".encode())
+            return "" if terminal.wait() == 0 else terminal.shown

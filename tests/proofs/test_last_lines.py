@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import termios
 import time
 from collections.abc import Iterator, Mapping
@@ -18,9 +16,10 @@ from dr_estate.config.environment import load_environment
 from reports.terminal.status import MOST_LINES
 from sandbox.client.endpoint import Endpoint
 from tests.house.commands import commands_of, fault_of
+from tests.proofs.pasting import Reader
 from tests.utils.forking import begin_at
 from tests.utils.pseudo_terminal import CTRL_C, PATIENCE_S, Terminal, at_terminal
-from tests.utils.running import ROOT, command_of, dr_cli, rules, signed_in
+from tests.utils.running import command_of, dr_cli, rules, signed_in
 from tests.worlds import borrowed
 
 pytestmark = pytest.mark.proof
@@ -45,7 +44,6 @@ OF_SANDBOX = (
 )
 MOST_ROWS = 120
 INCIDENT = "INC-20260107-001"
-USUAL = (0, 1, 3, 4)
 
 
 def shown_at_terminal(words: str, home: Path, variables: Mapping[str, str], typed: bytes = b"") -> list[str]:
@@ -96,20 +94,9 @@ class Desk:
         ran = dr_cli(f"{self.options} {command}", self.home, **signed_in(self.world, "operator"))
         assert ran.code == 0, ran.err
 
-    def paste(self, screen: list[str]) -> int:
-        """Paste the next command of a screen into a shell, as it is printed; returns its exit code."""
-        line = _written(screen)[-1].strip()
-        folders = (Path(sys.executable).parent, ROOT / ".tools" / "awscli" / "bin")
-        path = os.pathsep.join((*map(str, folders), os.environ["PATH"]))
-        state = {"XDG_STATE_HOME": str(self.home), "HOME": str(self.home), "PYTHONPATH": str(ROOT)}
-        variables = {**state, **signed_in(self.world, "operator"), "PATH": path, "AWS_EC2_METADATA_DISABLED": "true"}
-        # A watched screen wants a terminal: the grammar judges it.
-        shell = f"set -u; {line}" if "--watch" not in line else "true"
-        ran = subprocess.run(
-            ["/bin/bash", "-c", shell], cwd=ROOT, env=variables, capture_output=True, text=True, check=False
-        )
-        assert ran.returncode in USUAL, (line, ran.stderr)
-        return ran.returncode
+    def paste(self, screen: list[str]) -> None:
+        """Paste the next command of a screen into a shell, as it is printed."""
+        assert Reader(self.world, self.home).fault(_written(screen)[-1].strip()) == ""
 
     def results(self, command: str) -> Path:
         """The folder of a command's last run."""
@@ -231,7 +218,7 @@ def test_the_next_command_of_a_stopped_database_is_pasted_as_it_stands(tmp_path:
         desk.world.inject("primary-database-down")
         status = _ends_well(desk, "status", "Posture:  IMPAIRED since", "by 1 cause (rds.serves)", "explains ")
         assert _written(status)[-1].strip().startswith("aws rds start-db-instance ")
-        assert desk.paste(status) == 0, "the database starts"
+        desk.paste(status)
 
 
 def test_a_split_estate_and_its_next_command_pasted_as_it_stands(tmp_path: Path) -> None:
@@ -248,7 +235,8 @@ def test_after_a_failover_and_in_the_middle_of_a_failback(tmp_path: Path) -> Non
     with _desk(tmp_path) as desk:
         desk.fail_over()
         serves = ("serves 2 of 2 tenants", "unprotected since")
-        _ends_well(desk, "status", "Posture:  ON_DR", "UNPROTECTED", *serves, " status --watch`")
+        away = _ends_well(desk, "status", "Posture:  ON_DR", "UNPROTECTED", *serves, " status --watch`")
+        desk.paste(away)
         ran = dr_cli(f"{desk.options} status --format json", desk.home, **signed_in(desk.world, "operator"))
         assert (ran.code, ran.report["recommendation"], ran.report["causes"]) == (1, "UNPROTECTED", [])
         assert {"efs.replication-state", "dns-choice.all-well"} <= {*ran.report["expected"]}
@@ -259,8 +247,8 @@ def test_after_a_failover_and_in_the_middle_of_a_failback(tmp_path: Path) -> Non
             _ends_well(desk, command)
         _ends_well(desk, f"evidence --incident {INCIDENT}", "signed", " evidence verify ", person="approver")
         desk.begin_failback()
-        _ends_well(desk, "status", "Posture:", "that the failback ends")
-        _ends_well(desk, "failback", "write pause ", "irreversible")
+        desk.paste(_ends_well(desk, "status", "Posture:", "that the failback ends"))
+        desk.paste(_ends_well(desk, "failback", "write pause ", "irreversible"))
         goes_on = f" failback --execute --incident {INCIDENT}`"  # as it was begun
         _ends_well(desk, f"log --incident {INCIDENT}", "the record is intact", goes_on)
         _ends_well(desk, f"log --incident {INCIDENT} --review", "the record is intact", " evidence ")

@@ -23,14 +23,21 @@ from dr_checks.core.model import Area, Status
 from dr_checks.core.registry import checks, lags
 from dr_checks.core.verdict import verdict_of
 from dr_checks.posture.posture import PostureName, posture_of
-from dr_estate.config.environment import Environment
+from dr_checks.posture.signals import silent_regions
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.invocation import Invocation
 from dr_estate.model.unavailable import DataUnavailable
+from dr_estate.readers import control_table
 from dr_estate.snapshot.snapshot import Snapshot
 from dr_estate.snapshot.tenants import discover
+from reports.values.next_line import next_line
 from reports.values.report import Report
 from sandbox.disasters import ANYTHING, NO_ANSWER, Disaster, catalogue, find
+from tests.house.commands import aws_faults, commands_of, fault_of
+from tests.proofs.pasting import PLACEHOLDER
 from tests.proofs.watching import FULL, Results, Watch, judged, not_passed, readiness
 from tests.utils.running import ROOT
+from utils.aws_mgmt.app.after_look import after_look
 from utils.aws_mgmt.app.assessment import assess_failover
 
 Row = Mapping[str, Status]
@@ -106,6 +113,7 @@ class Answer:
     posture: str
     says: str
     advice: str
+    next_step: str = ""
 
 
 def answer_to(snapshot: Snapshot, environment: Environment, results: Results) -> Answer:
@@ -125,15 +133,18 @@ def answer_to(snapshot: Snapshot, environment: Environment, results: Results) ->
         observed_at=snapshot.taken_at,
         posture=posture.name,
         posture_says=posture.says,
+        posture_next=posture.next_step,
         tenants=tenants,
         verdict=verdict,
         unseen=(),
         exceptions=(),
         api_calls=0,
         exit=0,
+        standing=snapshot.get_if_seen(control_table.standing, Side.DR),
+        silent=silent_regions(snapshot, environment),
     )
     assessment = assess_failover(report, context)
-    return Answer(posture.name, posture.says, assessment.advice)
+    return Answer(posture.name, posture.says, assessment.advice, after_look(report))
 
 
 @dataclass
@@ -241,6 +252,17 @@ def test_the_estate_is_said_to_be_what_it_is_and_the_answer_fits(disaster: Disas
     answer = played.answer(disaster)
     assert answer.posture in disaster.posture.split(" or "), answer.says
     assert answer.advice in disaster.answer.split(" or "), answer.says
+
+
+@pytest.mark.parametrize("disaster", _played())
+def test_what_is_next_is_one_command_that_its_program_takes(disaster: Disaster, played: Matrix) -> None:
+    if (answer := played.answer(disaster)).posture == NO_ANSWER:
+        return  # the sentence of the refusal names what signs in
+    step = Invocation(("-e", played.watch.environment.name)).complete(answer.next_step)
+    command = next_line(step)[1]
+    faults = [*map(fault_of, commands_of(command)), *aws_faults(command)]
+    assert command, step
+    assert ([f for f in faults if f], "\n" in command, PLACEHOLDER.findall(command)) == ([], False, []), step
 
 
 def test_no_area_of_checks_is_left_to_the_proofs_alone() -> None:

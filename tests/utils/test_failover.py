@@ -16,6 +16,7 @@ from dr_estate.config.environment import Side, load_environment
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage
 from tests.proofs.changes import Aws
+from tests.utils.pseudo_terminal import at_terminal
 from tests.utils.running import ROOT, Ran, at_endpoint, direct_rules, dr_cli, signed_in
 from tests.worlds import borrowed
 from utils.aws_mgmt.cli.error_boundary import run_command
@@ -203,7 +204,7 @@ def test_prod_asks_for_everything_at_once_and_changes_nothing_without_it(dark: P
     assert set(refusals) == {"authority.ticket", "authority.two-people", "authority.irreversible"}
     assert "--incident INC-123" in refusals["authority.ticket"]
     assert "Another person runs: `python utils/aws_mgmt/dr_cli.py -e prod " in refusals["authority.two-people"]
-    assert refusals["authority.two-people"].endswith(" approve --incident TICKET`.")
+    assert refusals["authority.two-people"].endswith(" approve`.")
     assert refusals["authority.irreversible"].endswith(f"{CONFIRMED}.")
     assert [] == dark.world.mutations()
 
@@ -311,6 +312,15 @@ def test_what_cannot_be_asked_is_a_sentence_and_its_exit_code(here: Here, words:
     ran = here.run(words)
     assert (ran.code, ran.out) == (code, "")
     assert message in ran.err
+
+
+def test_an_approval_asks_for_the_ticket_that_only_the_approver_knows(prod: Prod) -> None:
+    words = f"-e prod --config {prod.config} approve --digest 0a1b"
+    with at_terminal(words, prod.home, signed_in(prod.world, "approver")) as terminal:
+        terminal.until("Which incident? Type its ticket: ")
+        terminal.press(b"INC-12x\n")
+        assert terminal.wait() == 2, terminal.shown
+    assert "Which incident? Name it: " in terminal.shown
 
 
 def test_an_estate_that_did_not_fail_over_is_not_validated(prod: Prod) -> None:

@@ -341,10 +341,13 @@ def test_a_risky_answer_leads_to_a_command_that_names_each_gate_in_its_way(envir
     report = replace(_looked(PostureName.PRIMARY_LOST, environment=environment), observed_at=NOW)
     weighed = Assessment(Advice.RISKY, False, (), gates, (), PLAN, Posture(PostureName.PRIMARY_LOST, "so."), 1, 1.0)
     until = f"{NOW + timedelta(hours=4):%Y-%m-%dT%H:%MZ}"
-    wanted = f"{next_one} --override check.a.b WHO {until} REASON"
-    assert after_assessment(options, report, weighed).startswith(f"`dr_cli.py {wanted}` ")
+    wanted = f"{next_one} --override check.a.b jane {until} REASON"
+    step = after_assessment(options, replace(report, caller="jane"), weighed)
+    assert step.startswith(f"`dr_cli.py {wanted}` ")
+    assert step.endswith("; write why in the place of REASON.")
+    assert " WHO " in after_assessment(options, report, weighed), "who looks is not known"
     given = replace(options, overrides=(Override("check.a.b", "me", "x", NOW),))
-    assert " WHO " not in after_assessment(given, report, weighed), "it is overridden already"
+    assert "REASON" not in after_assessment(given, report, weighed), "it is overridden already"
     many = replace(weighed, gates=tuple(Gate(f"check.a.{n}", met=False, says=".") for n in range(3)))
     assert "once each of the 3 gates above is met, or overridden by name: " in after_assessment(options, report, many)
 
@@ -410,7 +413,7 @@ def test_a_difference_leads_to_the_first_check_that_got_worse_and_is_still_there
         ("INC-1", 0, "log --incident INC-1 --verify"),
         ("", 0, "status"),
         ("INC-1", 2, "evidence --incident INC-1"),
-        ("", 1, "evidence --incident TICKET"),
+        ("", 1, "log"),
     ],
 )
 def test_a_checked_pack_leads_to_the_live_record_or_to_a_new_pack(incident: str, faults: int, next_one: str) -> None:
@@ -456,10 +459,19 @@ def test_failover_never_says_failover(rule: PostureRule) -> None:
     assert command.split()[:2] != ["dr_cli.py", "failover"] or "--planned" in command, step
 
 
-def test_a_run_without_a_ticket_has_no_placeholder() -> None:
+@pytest.mark.parametrize(
+    ("environment", "command"),
+    [
+        ("sit", "failover --execute"),
+        ("prod", "failover --execute"),
+        ("direct", f"approve --digest {DIGEST}"),
+    ],
+)
+def test_a_run_without_a_ticket_has_no_placeholder_and_asks_for_it(environment: str, command: str) -> None:
     weighed = Assessment(Advice.PROCEED, False, (), (), (), PLAN, Posture(PostureName.PRIMARY_LOST, "so."), 1, 1.0)
-    step = after_assessment(parsed(PlanOptions, "-e sit failover"), _looked(PostureName.PRIMARY_LOST), weighed)
-    assert next_line(step)[1] == "dr_cli.py failover --execute"
+    options = parsed(PlanOptions, f"-e {ENVIRONMENTS[environment].name} failover")
+    step = after_assessment(options, _looked(PostureName.PRIMARY_LOST, environment=environment), weighed)
+    assert next_line(step)[1] == f"dr_cli.py {command}"
 
 
 def test_a_watch_of_a_dark_primary_region_leads_to_no_failback() -> None:

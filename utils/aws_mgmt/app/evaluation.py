@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dr_actions.authorization.people import person_of
 from dr_actions.authorization.rules import EffectiveRules
 from dr_checks.core.exceptions import ExceptionRule, ExceptionsFileError, loose_exceptions, parse_exceptions
 from dr_checks.core.model import Area, CheckResult, Lag, Severity, View
@@ -208,12 +209,21 @@ def judge(
         left_out=count_left_out(options, chosen_checks(options), areas),
         history=snapshot.get_if_seen(control_table.runs, Side.DR),
         evidence=_sha256(evidence),
+        caller=_person(snapshot, environment),
         silent=silent_regions(snapshot, environment),
         served=tenants_answered(snapshot, environment, Side.DR) if posture.name in AWAY else None,
         database=living(View("database", Side.PRIMARY, environment, snapshot))
         if posture.name is PostureName.NORMAL
         else None,
     )
+
+
+def _person(snapshot: Snapshot, environment: Environment) -> str:
+    """Who looked, as AWS knows them; "" where it did not answer."""
+    caller = snapshot.get_if_seen(sts_identity.caller, Side.DR) or snapshot.get_if_seen(
+        sts_identity.caller, Side.PRIMARY
+    )
+    return person_of(caller.arn, environment) if caller else ""
 
 
 def _with_plan(snapshot: Snapshot, environment: Environment) -> Snapshot:

@@ -4,6 +4,7 @@ or is a literal that a house test parses with the real grammar.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -41,7 +42,6 @@ from utils.aws_mgmt.app.options import (
 DRILL_CLEAN = Command(("drill", "clean"))
 READINESS = "`dr_cli.py status` shows whether the DR region could take over."
 _DEFAULTS = Options()
-_TICKET = "TICKET"
 _OVERRIDDEN_FOR, _MOST_OVERRIDES = timedelta(hours=4), 2
 _GOALS = {
     Goal.FAILOVER: ("failover",),
@@ -109,7 +109,8 @@ def after_assessment(options: PlanOptions, report: Report, assessment: Assessmen
     if not report.environment.automation.enabled:
         if report.environment.approvals.people > 1:
             approved = approval(options, incident, short(assessment.plan.digest))
-            return _past_gates(approved, "approves this plan: a second person runs it", report, assessment)
+            asks = "" if incident else ", and is asked for the ticket"
+            return _past_gates(approved, f"approves this plan: a second person runs it{asks}", report, assessment)
         does = "runs this plan"
     # Without a ticket the run names itself where none is asked for, and asks for it at the terminal where one is.
     return _past_gates(execution(options, incident), does, report, assessment)
@@ -119,10 +120,12 @@ def _past_gates(run: Command, does: str, report: Report, assessment: Assessment)
     """The command with an override of each gate in its way: without one it is refused. Of many, how one is written."""
     unmet = [gate.id for gate in assessment.gates if not gate.met and not gate.relaxed and gate.id not in run.words]
     until = f"{report.observed_at + _OVERRIDDEN_FOR:%Y-%m-%dT%H:%MZ}"
-    overrides = [word for gate in unmet for word in ("--override", gate, "WHO", until, "REASON")]
+    overrides = [word for gate in unmet for word in ("--override", gate, report.caller or "WHO", until, "REASON")]
     if len(unmet) <= _MOST_OVERRIDES:
-        return str(NextStep(Command((*run.words, *overrides)), does))
-    pattern = " ".join(("--override", "GATE", *overrides[2:5]))
+        # A run refuses the word REASON: why a gate is set aside is on record for ever.
+        fill = "; write why in the place of REASON" if unmet else ""
+        return str(NextStep(Command((*run.words, *overrides)), f"{does}{fill}"))
+    pattern = shlex.join(("--override", "GATE", *overrides[2:5]))
     return f"{run} {does}, once each of the {len(unmet)} gates above is met, or overridden by name: {pattern}."
 
 
@@ -171,12 +174,15 @@ def after_verification(incident: str, faults: int, pack: Path | None = None) -> 
 
     ``pack`` is one whose key is still to be compared.
     """
+    if faults and not incident:
+        return str(NextStep(Command(("log",)), "shows the newest incident, and how its pack is made again"))
     if faults:
-        again = Command(("evidence", *(_incident(incident) or ("--incident", _TICKET))))
-        return str(NextStep(again, "makes it again from the record, where that is intact"))
+        return str(NextStep(evidence_of(incident), "makes it again from the record, where that is intact"))
     if pack is not None:
         compares = Command(("evidence", "verify", str(pack), "--public-key", "FILE"))
-        return str(NextStep(compares, "compares it with the key that you kept"))
+        return str(
+            NextStep(compares, "compares it with the public key that you keep: name its file in the place of FILE")
+        )
     if incident:
         return str(NextStep(Command(("log", *_incident(incident), "--verify")), "compares the record with its mirror"))
     return READINESS
@@ -337,7 +343,7 @@ def approval(options: PlanOptions, incident: str, digest: str = "") -> Command:
     named = ("--digest", digest) if digest else ()
     chosen = (*((f"--{goal}",) if goal != "failover" else ()), *flags)
     aside = _overrides(options)
-    return Command(("approve", *chosen, *_incident(incident or _TICKET), *named, *_tenants(options), *aside))
+    return Command(("approve", *chosen, *_incident(incident), *named, *_tenants(options), *aside))
 
 
 def proof_of(goal: Goal) -> Command:

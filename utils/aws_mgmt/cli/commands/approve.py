@@ -54,6 +54,7 @@ from utils.aws_mgmt.cli.waiting_run import (
 )
 
 _POINTS = ("Answer", "Plan", "Loss")
+_PROMPT = "Which incident? Type its ticket: "
 _NO_REASON = "no reason was given"
 
 
@@ -61,6 +62,8 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
     """Show today's plan and approve exactly it, under the caller's own identity. Refused for who is no approver."""
     if options.rules:
         return _pin_rules(options, environment)
+    if not options.incident and Terminal().attended:
+        options = replace(options, incident=console.ask(_PROMPT).strip())
     incident = options.incident
     if not ticket_is_well_formed(incident, environment):
         named = next_steps.approval(options, "INC-123")
