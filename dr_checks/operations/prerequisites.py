@@ -296,7 +296,10 @@ def runbook_current(view: View) -> Iterator[Finding]:
     if found.text is None or found.reviewed is None:
         measured = "absent" if found.text is None else "no line 'Reviewed: YYYY-MM-DD'"
         reason = "the recovery steps are not written down, or may be out of date"
-        yield view.gap(found.place, measured, wanted, reason, f"Put the reviewed runbook at {found.place}.")
+        remedy = f"Put the reviewed runbook at {found.place}."
+        if not view.env.people.runbook:
+            remedy = f"Write it, and name its place as people.runbook in {view.env.name}.toml."
+        yield view.gap(found.place, measured, wanted, reason, remedy)
     elif found.region == view.env.regions.primary:
         reason = "nobody can read it while that region is unavailable"
         remedy = f"Put it into a bucket of {view.region}, and name that as people.runbook in {view.env.name}.toml."

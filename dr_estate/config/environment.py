@@ -54,10 +54,13 @@ from dr_estate.config.settings import (
     Standby,
     Thresholds,
     TrafficSettings,
+    missing_names,
 )
 
 OF_THE_MAP = frozenset({"estate_map", "map_digest"})
 """What is read of the map file that stands beside the environment file, and is no key of that."""
+_BASE = ".base"
+_SHIPPED = Path(__file__).parents[2] / "environments"
 
 
 class Side(StrEnum):
@@ -253,15 +256,43 @@ class Environment(Settings):
 
 
 def environment_names(folder: Path) -> list[str]:
-    """Return the names of the environment files of ``folder``; exceptions and maps that lie beside them are none."""
+    """Return the names of the environment files of ``folder``; exceptions, maps and bases beside them are none."""
     stems = (path.stem for path in folder.glob("*.toml"))
-    return sorted(stem for stem in stems if stem != "exceptions" and not stem.endswith(SUFFIX))
+    return sorted(stem for stem in stems if stem != "exceptions" and not stem.endswith((SUFFIX, _BASE)))
+
+
+def base_names(folder: Path) -> list[str]:
+    """Return the names of the bases that a file of ``folder`` may have: those of the folder, then the shipped ones."""
+    files = (path for place in (folder, _SHIPPED) for path in sorted(place.glob(f"*{_BASE}.toml")))
+    return list(dict.fromkeys(path.stem.removesuffix(_BASE) for path in files))
+
+
+def base_tables(folder: Path, name: str) -> dict[str, Any]:
+    """Read a base: of ``folder``, else a shipped one. Raises EnvironmentFileError where it cannot be read."""
+    path = _base_path(folder, name)
+    try:
+        return _toml(path)
+    except FileNotFoundError as missing:
+        raise EnvironmentFileError(f"base: there is no {path}.") from missing
+
+
+def files_of(path: Path) -> tuple[Path, ...]:
+    """Return the environment file and that of its base, where it has one. Raises EnvironmentFileError."""
+    data = _toml(path)
+    return (path, _base_path(path.parent, str(data["base"]))) if "base" in data else (path,)
+
+
+def _base_path(folder: Path, name: str) -> Path:
+    paths = [place / f"{name}{_BASE}.toml" for place in (folder, _SHIPPED)]
+    return next((path for path in paths if path.exists()), paths[0])
 
 
 def load_environment(folder: Path, name: str, *, with_map: bool = True) -> Environment:
     """Read ``folder/name.toml``, and the map beside it where there is one.
 
-    Raises EnvironmentFileError for a missing file, a TOML typo, an unknown or missing key, or a value that cannot be.
+    Where ``base`` is "x", the tables of x.base.toml hold where the file says nothing. Without the map a name may be
+    missing. Raises EnvironmentFileError for a missing file, a TOML typo, an unknown or missing key, or a value that
+    cannot be.
     """
     path = folder / f"{name}.toml"
     try:
@@ -274,9 +305,13 @@ def load_environment(folder: Path, name: str, *, with_map: bool = True) -> Envir
         ) from missing
     for key in sorted(OF_THE_MAP & data.keys()):
         raise EnvironmentFileError(f"{path}: {key}: unknown key. What the estate is made of stands in {name}.map.toml.")
+    base = _base_of(data, folder, path)
     saved = _load_map(folder, name) if with_map else None
     if saved is not None:
-        data = _with_names_of(saved, data)
+        data = _with_names_of(saved, data, base.get("names", {}))
+    data = _with_base(base, data)
+    if with_map:
+        _refuse_missing_names(data, path)
     environment = parse_environment(data, str(path), name)
     if saved is not None:
         _refuse_other_estate(saved, environment, map_path(folder, name))
@@ -296,14 +331,44 @@ def _load_map(folder: Path, name: str) -> MapFile | None:
         ) from refused
 
 
-def _with_names_of(saved: MapFile, data: dict[str, Any]) -> dict[str, Any]:
-    """The settings with the map, and with its names: in the primary region where the file says none that it has."""
+def _base_of(data: dict[str, Any], folder: Path, path: Path) -> dict[str, Any]:
+    """The tables of the base that the settings name, which is no setting of its own. Raises EnvironmentFileError."""
+    if "base" not in data:
+        return {}
+    try:
+        return base_tables(folder, str(data.pop("base")))
+    except EnvironmentFileError as unusable:
+        raise EnvironmentFileError(f"{path}: {unusable}") from unusable
+
+
+def _with_base(base: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings with what a base says and they do not; of a table key by key."""
+    both = {key for key in base.keys() & data.keys() if isinstance(base[key], dict) and isinstance(data[key], dict)}
+    return {**base, **data, **{key: {**base[key], **data[key]} for key in both}}
+
+
+def _refuse_missing_names(data: Mapping[str, Any], path: Path) -> None:
+    names = data.get("names", {})
+    if not isinstance(names, dict):
+        return  # no table: the settings' own sentence has it
+    if missing := ", ".join(f"names.{key}" for key in missing_names(names)):
+        raise EnvironmentFileError(
+            f'{path}: {missing}: missing. Say what each is called, "" or empty where the estate has none, or take them '
+            'from a base (base = "NAME", docs/environments.md) or from the account (`dr_cli.py init --update`).'
+        )
+
+
+def _with_names_of(saved: MapFile, data: dict[str, Any], usual: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings with the map, and with its names: in the primary region where the file says none that it has.
+
+    ``usual`` are the names of the base, which the map goes before.
+    """
     names, in_dr = data.get("names", {}), data.get("names_in_dr", {})
     if not (isinstance(names, dict) and isinstance(in_dr, dict)):
         return data  # no table: the settings' own sentence has it
-    names = {**names, **names_of_map(saved, str(data.get("name")), names)}
-    usual = {key: names.get(key, ResourceNames.model_fields[key].default) for key in NAMED}
-    filled = {key: str(pattern).replace("{env}", str(data.get("name"))) for key, pattern in usual.items()}
+    names = {**names, **names_of_map(saved, str(data.get("name")), names, usual)}
+    patterns = {key: {**usual, **names}.get(key, "") for key in NAMED}
+    filled = {key: str(pattern).replace("{env}", str(data.get("name"))) for key, pattern in patterns.items()}
     in_dr = {**names_in_dr(saved, filled), **in_dr}
     of_map = {"estate_map": saved.model_dump(mode="json"), "map_digest": saved.digest}
     return {**data, "names": names, "names_in_dr": in_dr, **of_map}

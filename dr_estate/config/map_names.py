@@ -103,9 +103,12 @@ COPY_BY_MAP = "{bucket_copy}"
 """The pattern of names.bucket_copy where only the map says what a bucket's copy is called."""
 
 
-def names_of_map(saved: MapFile, environment: str, own: Mapping[str, Any]) -> dict[str, Any]:
-    """The names in the primary region that the settings' ``own`` ones and the usual patterns do not have."""
-    usual = {key: field.get_default() for key, field in ResourceNames.model_fields.items()} | dict(own)
+def names_of_map(
+    saved: MapFile, environment: str, own: Mapping[str, Any], patterns: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The names in the primary region that the settings' ``own`` ones and their base's ``patterns`` do not have."""
+    defaults = {key: field.get_default() for key, field in ResourceNames.model_fields.items()}
+    usual = {**defaults, **patterns, **own}
     filled = {key: str(usual[key]).replace("{env}", environment) for key in {*NAMED, *_SINGLE, *BY_MAP}}
     found: dict[str, Any] = {}
     whole = _whole_kinds(saved)
@@ -117,7 +120,8 @@ def names_of_map(saved: MapFile, environment: str, own: Mapping[str, Any]) -> di
             found |= {} if saved.called(kind, filled[key]) else {key: ""}
     for key, kind in _SEVERAL.items():
         mapped = tuple(entry.name for entry in saved.of_kind(kind))
-        if kind in whole and not {str(name).replace("{env}", environment) for name in usual[key]} <= {*mapped}:
+        known = {str(name).replace("{env}", environment) for name in usual[key]}
+        if kind in whole and not (known and known <= {*mapped}):
             found[key] = mapped
     of_tenants = str(usual["tenant_secret"]).replace("{env}", environment)
     secrets = [entry.name for entry in saved.of_kind(MapKind.SECRET) if between(of_tenants, entry.name) is None]
@@ -127,6 +131,13 @@ def names_of_map(saved: MapFile, environment: str, own: Mapping[str, Any]) -> di
         found["bucket_copy"] = COPY_BY_MAP
     found |= {key: BY_MAP[key] for key in misfits(saved, filled)}
     return {key: value for key, value in found.items() if key not in own}
+
+
+def has_any_of(saved: MapFile, environment: str, patterns: Mapping[str, Any]) -> bool:
+    """Whether anything of the map is called as the patterns of a base say."""
+    single = [(kind, patterns.get(key, "")) for key, kind in {**NAMED, **_SINGLE}.items()]
+    several = [(kind, name) for key, kind in _SEVERAL.items() for name in patterns.get(key, ())]
+    return any(saved.called(kind, str(name).replace("{env}", environment)) for kind, name in (*single, *several))
 
 
 def _whole_kinds(saved: MapFile) -> set[MapKind]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import time
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
@@ -134,6 +135,7 @@ class Capacity(Settings):
 class ResourceNames(Settings):
     """Name patterns of the estate's resources. One that is "" or empty: the estate has none of it.
 
+    Those that are required are said by the file itself, by its base or by its map.
     ``vpc`` that is "" is the load balancer's. ``secrets`` are those that containers read beside the tenants' own.
     ``variable_buckets`` are the buckets of the files that containers get variables from: readers may read them.
     ``anchor_bucket`` is a bucket of the DR region with Object Lock, to which heads of journals go too, and the files of
@@ -144,42 +146,42 @@ class ResourceNames(Settings):
     ``stream_function``, whose role bears the same name; "" is none.
     """
 
-    cluster: str = "{env}-cluster"
-    service: str = "{env}-{tenant}-service"
-    task_family: str = "{env}-{tenant}"
-    container: str = "wordpress"
+    cluster: str = ""
+    service: str = ""
+    task_family: str = ""
+    container: str = ""
     container_port: Positive = 80
-    log_group: str = "/ecs/{env}-{tenant}"
-    load_balancer: str = "{env}-alb"
-    target_group: str = "{env}-{tenant}-tg"
-    security_group: str = "{env}-ecs-sg"
-    vpc: str = "{env}-vpc"
-    database: str = "{env}-mysql"
-    db_subnet_group: str = "{env}-db-subnet-group"
-    db_parameter_group: str = "{env}-mysql-params"
-    db_security_group: str = "{env}-db-sg"
-    db_copy_key_alias: str = "alias/{env}-rds-dr-backup"
+    log_group: str = ""
+    load_balancer: str = ""
+    target_group: str = ""
+    security_group: str = ""
+    vpc: str = ""
+    database: str = ""
+    db_subnet_group: str = ""
+    db_parameter_group: str = ""
+    db_security_group: str = ""
+    db_copy_key_alias: str = "alias/aws/rds"
     tenant_schema: str = "{tenant}_db"
-    file_system: str = "{env}-efs"
-    access_point: str = "{env}-{tenant}-ap"
+    file_system: str = ""
+    access_point: str = ""
     access_point_path: str = "/{tenant}"
     # www-data of the WordPress image (Debian).
     access_point_uid: int = 33
-    repository: str = "{env}-wordpress"
-    master_secret: str = "{env}-rds-master-credentials"  # noqa: S105 - a name, not a password
-    tenant_secret: str = "{env}-{tenant}-db-credentials"  # noqa: S105 - a name, not a password
+    repository: str = ""
+    master_secret: str = ""
+    tenant_secret: str = ""
     secrets: tuple[str, ...] = ()
-    tables: tuple[str, ...] = ("{env}-tenant-state", "{env}-transaction-log")
+    tables: tuple[str, ...] = ()
     variable_buckets: tuple[str, ...] = ()
-    buckets: tuple[str, ...] = ("bbws-templates-{env}", "bbws-tenant-assets-{env}", "bbws-backups-{env}")
+    buckets: tuple[str, ...] = ()
     bucket_copy: str = "{bucket}-dr"
-    backup_plan: str = "bbws-backup-plan-{env}"
-    primary_vault: str = "bbws-backup-vault-{env}"
-    dr_vault: str = "bbws-dr-vault"
-    state_bucket: str = "bbws-terraform-state-{env}"
+    backup_plan: str = ""
+    primary_vault: str = ""
+    dr_vault: str = ""
+    state_bucket: str = ""
     state_key: str = "{env}/terraform.tfstate"
-    state_lock_tables: tuple[str, ...] = ("terraform-state-lock-{env}", "bbws-terraform-locks-{env}")
-    topics: tuple[str, ...] = ("bbws-dr-events", "bbws-ops-critical")
+    state_lock_tables: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
     control_table: str = "{env}-dr-control"
     evidence_key: str = "alias/{env}-dr-evidence"
     anchor_log: str = "/dr/{env}/anchors"
@@ -194,9 +196,32 @@ class ResourceNames(Settings):
     recovery_document: str = "{env}-dr-recovery"
     recovery_task: str = "dr-recovery-{env}"
     parameter_path: str = "/{env}/"
-    alarms: tuple[str, ...] = ("{env}-mysql-cpu", "{env}-alb-5xx")
-    prefixes: tuple[str, ...] = ("{env}-", "bbws-")
-    tags: dict[str, str] = {"Environment": "{env}", "Project": "wordpress-platform"}
+    alarms: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ("{env}-",)
+    tags: dict[str, str] = {}
+
+
+WITHOUT_DEFAULT = frozenset(
+    {
+        *("cluster", "service", "task_family", "container", "log_group", "load_balancer", "target_group", "vpc"),
+        *("database", "file_system", "repository", "master_secret", "tenant_secret", "tables", "buckets"),
+        *("backup_plan", "state_bucket", "topics", "alarms", "tags"),
+    }
+)
+"""The names of [names] that no file leaves unsaid: what is not judged is none by somebody's word, never by silence."""
+
+WITH_A_PART: Mapping[str, tuple[str, ...]] = {
+    "database": ("db_subnet_group", "db_parameter_group", "db_security_group"),
+    "file_system": ("access_point",),
+    "backup_plan": ("primary_vault", "dr_vault"),
+}
+"""The names that are said where the estate has the part."""
+
+
+def missing_names(names: Mapping[str, Any]) -> list[str]:
+    """The names that are to be said and are not among these."""
+    of_parts = (key for part, keys in WITH_A_PART.items() if names.get(part) for key in keys)
+    return [key for key in (*sorted(WITHOUT_DEFAULT), *of_parts) if key not in names]
 
 
 class NamesInDr(Settings):
@@ -290,11 +315,12 @@ class ScalingSchedule(Settings):
 class People(Settings):
     """Contacts and documents that a recovery needs.
 
+    ``runbook`` is where the recovery steps are written down (``s3://BUCKET/KEY``), "" for nowhere.
     ``break_glass`` is the ARN of an IAM user or role by which somebody signs in where the identity provider or the
     primary region is lost, "" where there is none.
     """
 
-    runbook: str = "s3://bbws-dr-runbooks-{env}/runbook.md"
+    runbook: str = ""
     roles: tuple[str, ...] = ("Platform Admin", "DR Manager", "Backup Manager", "Monitoring Agent")
     contacts: dict[str, str] = {}
     break_glass: Annotated[str, Field(pattern=r"^(arn:aws[a-z-]*:iam::\d{12}:(user|role)/\S+)?$")] = ""

@@ -355,7 +355,7 @@ def _read_buckets(env: Environment) -> list[str]:
     files = [env.named(name) for name in env.names.variable_buckets]
     states = [state, env.named(env.names.bucket_copy, bucket=state)] if state else []
     run_files = [env.named(env.names.anchor_bucket)] if env.names.anchor_bucket else []
-    return [*states, runbook, *files, *run_files]
+    return [*states, *([runbook] if runbook else []), *files, *run_files]
 
 
 def _logs(env: Environment) -> list[str]:

@@ -67,7 +67,7 @@ class Offer:
 def parameter_groups(context: ReadContext) -> tuple[ParameterGroup, ...]:
     """The environment's parameter group, and those the region's instances use; an absent one is left out."""
     used = {name for instance in context.part(rds.instances) for name, _ in instance.parameter_groups}
-    wanted = sorted(used | {context.env.named(context.env.names.db_parameter_group)})
+    wanted = sorted((used | {context.env.named(context.env.names.db_parameter_group)}) - {""})
 
     def read(name: str) -> ParameterGroup | None:
         absent = ("DBParameterGroupNotFound", "DBParameterGroupNotFoundFault")

@@ -36,6 +36,8 @@ class Runbook:
 def runbook(context: ReadContext) -> Runbook:
     """The document that people.runbook names."""
     place = context.env.named(context.env.people.runbook)
+    if not place:
+        return Runbook("people.runbook", None, None)
     text = _object(context, place) if place.startswith("s3://") else _file(place)
     found = _REVIEWED.search(text) if text else None
     region = _region(context, place) if text is not None and place.startswith("s3://") else ""

@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from dr_estate.config.environment import EnvironmentFileError, Side, load_environment, parse_environment
+from dr_estate.config.environment import (
+    EnvironmentFileError,
+    Side,
+    environment_names,
+    load_environment,
+    parse_environment,
+)
 
 COPIES = ["automated-backup", "backup-copy"]
 LIVE = ["read-replica", "backup-copy"]
@@ -98,6 +104,39 @@ def test_a_team_with_other_names_needs_only_its_own_file() -> None:
 )
 def test_what_cannot_be_is_refused_with_file_key_and_fix(change: dict[str, Any], message: str) -> None:
     assert message in _refusal(_data() | change)
+
+
+def _text(name: str, cut: str = "") -> str:
+    return (FOLDER / f"{name}.toml").read_text(encoding="utf-8").replace(cut, "")
+
+
+def test_a_file_that_does_not_say_what_the_estate_is_called_is_refused_by_those_keys(tmp_path: Path) -> None:
+    file = tmp_path / "sit.toml"
+    file.write_text(_text("sit", 'base = "bbws"\n') + '[names]\ndatabase = "orders"\n', encoding="utf-8")
+    with pytest.raises(EnvironmentFileError) as refused:
+        load_environment(tmp_path, "sit")
+    text = str(refused.value)
+    assert text.startswith(f"{file}: names.alarms, names.backup_plan, names.buckets, ")
+    assert ("names.db_subnet_group, " in text, "names.database" in text, "\n" in text) == (True, False, False), text
+
+
+def test_what_a_base_says_holds_where_the_file_says_nothing(tmp_path: Path) -> None:
+    shipped = load_environment(FOLDER, "sit")
+    (tmp_path / "sit.toml").write_text(_text("sit") + "[names]\ntopics = []\n", encoding="utf-8")
+    by_the_shipped_base = load_environment(tmp_path, "sit")
+    assert ((), shipped.names.buckets) == (by_the_shipped_base.names.topics, by_the_shipped_base.names.buckets)
+    base = (FOLDER / "bbws.base.toml").read_text(encoding="utf-8")
+    (tmp_path / "bbws.base.toml").write_text(base.replace("bbws-", "ours-"), encoding="utf-8")
+    by_its_own = load_environment(tmp_path, "sit")
+    assert ("ours-dr-vault", ()) == (by_its_own.names.dr_vault, by_its_own.names.topics)
+    assert ["sit"] == environment_names(tmp_path), "a base is no environment"
+    assert by_the_shipped_base.rules() != by_its_own.rules(), "an approver pins what a base says"
+
+
+def test_a_base_that_is_not_there_is_named_with_its_place(tmp_path: Path) -> None:
+    (tmp_path / "sit.toml").write_text(_text("sit").replace('"bbws"', '"other"'), encoding="utf-8")
+    with pytest.raises(EnvironmentFileError, match=r"base: there is no .*other\.base\.toml"):
+        load_environment(tmp_path, "sit")
 
 
 def test_a_warm_standby_runs_a_task_on_a_replica() -> None:

@@ -1,4 +1,4 @@
-"""A bundle for the maintainers: what AWS answered, the evidence and the environment file, with placeholders.
+"""A bundle for the maintainers: what AWS answered, evidence, environment file and its base, with placeholders.
 
 ``recordings/`` is replayed by the contract tests, ``evidence.json`` by ``--from-evidence`` with ``--config`` on the
 bundle's ``environments/``. Ids, names, addresses and values are replaced, the same one by the same placeholder.
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dr_estate.aws.recording import Exchange, save
+from dr_estate.config.environment import files_of
 from dr_estate.snapshot.placeholders import Placeholders, public_words
 from dr_estate.snapshot.registry import reads
 from dr_estate.snapshot.snapshot import Snapshot, rewritten_evidence, to_json
@@ -36,8 +37,9 @@ def write_bundle(path: Path, exchanges: Sequence[Exchange], snapshot: Snapshot |
         name = shown.text(environment_file.stem)
         environments = folder / "environments"
         environments.mkdir()
-        text = shown.text(environment_file.read_text(encoding="utf-8"))
-        (environments / f"{name}.toml").write_text(text, encoding="utf-8")
+        for file in files_of(environment_file):
+            text = shown.text(file.read_text(encoding="utf-8"))
+            (environments / f"{shown.text(file.stem)}.toml").write_text(text, encoding="utf-8")
         if snapshot is not None:
             (folder / "evidence.json").write_bytes(rewritten_evidence(to_json(snapshot), shown.value))
         (folder / "README").write_text(_README.format(name=name), encoding="utf-8")

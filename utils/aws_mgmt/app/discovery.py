@@ -158,9 +158,24 @@ def _of_regions(environment: Environment, world: ObservedWorld) -> Iterator[Prop
     yield ProposedSetting("standby.tasks_per_service", standby, "ECS: services of the DR region")
     yield ProposedSetting("capacity.tasks_per_service", serving or 2, "ECS: services of the primary region")
     name = environment.named(environment.names.database)
-    databases = part_or(snapshot, rds.instances, Side.PRIMARY, ())
-    if classes := [row.instance_class for row in databases if row.identifier == name]:
-        yield ProposedSetting("database.classes", classes, f"RDS: {name}")
+    for database in part_or(snapshot, rds.instances, Side.PRIMARY, ()):
+        if database.identifier == name:
+            yield ProposedSetting("database.classes", [database.instance_class], f"RDS: {name}")
+            yield from _groups_of(database, environment, world)
+
+
+def _groups_of(database: rds.Instance, environment: Environment, world: ObservedWorld) -> Iterator[ProposedSetting]:
+    """What a restore names, where nothing says what it is called: as the primary region's database has it."""
+    if environment.names.db_subnet_group:
+        return
+    groups = part_or(_snapshot(environment, world, vpc.security_groups.name), vpc.security_groups, Side.PRIMARY, ())
+    firewalls = [group.name for group in groups if group.id in database.security_groups]
+    found = {
+        "db_subnet_group": database.subnet_group,
+        "db_parameter_group": next((group for group, _ in database.parameter_groups), ""),
+        "db_security_group": next(iter(firewalls), ""),
+    }
+    yield from (ProposedSetting(f"names.{key}", name, f"RDS: {database.identifier}") for key, name in found.items())
 
 
 def _profile(snapshot: Snapshot) -> str:
@@ -255,8 +270,9 @@ def _traffic_pair(environment: Environment, world: ObservedWorld) -> tuple[_Traf
         led = others[0].primary
         raise UsageError(
             f"{led.name} leads to {target_of(led)}, and no load balancer of {environment.name} is called so: "
-            f"{environment.named(environment.names.load_balancer)} was looked for. Give the environment the name that "
-            "its resources bear (-e), or type how they are called when `dr_cli.py init` asks (names.load_balancer)."
+            f"{environment.named(environment.names.load_balancer) or 'none'} was looked for. Give the environment the "
+            "name that its resources bear (-e), or type how they are called when `dr_cli.py init` asks "
+            "(names.load_balancer)."
         )
     raise UsageError(
         "No public zone of this account has one address record for each of two regions (weighted or failover, an alias "
@@ -267,7 +283,7 @@ def _traffic_pair(environment: Environment, world: ObservedWorld) -> tuple[_Traf
 def _is_of(environment: Environment, pair: _TrafficPair) -> bool:
     """Return whether the pair belongs to this environment, by the name of its load balancer."""
     name = environment.named(environment.names.load_balancer)
-    return name in target_of(pair.primary)
+    return bool(name) and name in target_of(pair.primary)
 
 
 def _pair_in(zone: str, snapshot: Snapshot) -> _TrafficPair | None:

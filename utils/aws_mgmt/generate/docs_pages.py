@@ -25,6 +25,7 @@ from dr_checks.posture.causes import EFFECTS
 from dr_checks.posture.posture import TABLE
 from dr_checks.posture.until_failback import COPIES
 from dr_estate.config.environment import OF_THE_MAP, Environment
+from dr_estate.config.settings import WITH_A_PART, WITHOUT_DEFAULT, ResourceNames
 from dr_estate.model.aws_durations import OperationPhase, operations
 from dr_estate.model.durations import duration
 from dr_estate.model.invocation import Program
@@ -190,6 +191,11 @@ def environments_page() -> str:
         "with `--config DIR`; accepted gaps go into `exceptions.toml` beside them, and what the estate is made of into",
         "`NAME.map.toml`, which `init` writes ([the map file](scan.md#the-map-file)).",
         "",
+        'What several files say alike stands once, in a base: with `base = "x"`, the tables of `x.base.toml` hold',
+        "where the file says nothing. It is looked for beside the file, then among the shipped ones; what it says is",
+        "part of the rules that an approver pins. How the estate's resources are called has no default: a file that",
+        "says it neither itself nor by its base or its map is refused, and the missing keys are named.",
+        "",
         "| key | type | default |",
         "|---|---|---|",
     ]
@@ -206,7 +212,8 @@ def environments_page() -> str:
                 "| key | type | default |",
                 "|---|---|---|",
             ]
-            lines += [_key(key, inner) for key, inner in table.model_fields.items()]
+            needed = _needed() if table is ResourceNames else {}
+            lines += [_key(key, inner, needed.get(key, "")) for key, inner in table.model_fields.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -215,9 +222,15 @@ def _table_of(field: Any) -> type[BaseModel] | None:
     return next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
 
 
-def _key(name: str, field: Any) -> str:
+def _needed() -> dict[str, str]:
+    """What stands for the default of a name that a file says."""
+    of_parts = {key: f"**required** with `{part}`" for part, keys in WITH_A_PART.items() for key in keys}
+    return {**dict.fromkeys(WITHOUT_DEFAULT, "**required**"), **of_parts}
+
+
+def _key(name: str, field: Any, needed: str = "") -> str:
     default = "**required**" if field.is_required() else _value_text(field.get_default(call_default_factory=True))
-    return f"| `{name}` | {_type_text(field.annotation)} | {default} |"
+    return f"| `{name}` | {_type_text(field.annotation)} | {needed or default} |"
 
 
 def _type_text(annotation: Any) -> str:

@@ -76,6 +76,9 @@ def test_an_environment_that_is_not_called_as_its_resources_are_goes_by_the_map(
     mine, shipped = load_environment(tmp_path, "mine"), load_environment(ROOT / "environments", "sit")
     services = {shipped.named(shipped.names.service, tenant=tenant) for tenant in sandbox_world.state()["tenants"]}
     assert services == {mine.named(mine.names.service, tenant=tenant) for tenant in mine.mapped_workloads}
+    for key in ("database", "db_subnet_group", "db_parameter_group", "db_security_group"):
+        assert shipped.named(getattr(shipped.names, key)) == getattr(mine.names, key), f"{key}: as the database has it"
+    assert ("", ()) == (mine.names.backup_plan, mine.names.topics), "no name of a base that fits nothing here"
 
 
 def test_a_file_that_is_there_is_never_written_over(sandbox_world: Endpoint, tmp_path: Path) -> None:

@@ -6,10 +6,17 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dr_estate.config.environment import Environment, EnvironmentFileError, load_environment
+from dr_estate.config.environment import (
+    Environment,
+    EnvironmentFileError,
+    base_names,
+    base_tables,
+    load_environment,
+)
 from dr_estate.config.map_file import (
     NAMED,
     MapCounterpart,
@@ -19,8 +26,8 @@ from dr_estate.config.map_file import (
     map_path,
     with_choices,
 )
-from dr_estate.config.map_names import names_of_map
-from dr_estate.config.settings import People, ResourceNames
+from dr_estate.config.map_names import has_any_of, names_of_map
+from dr_estate.config.settings import People, ResourceNames, missing_names
 from dr_estate.scan.saved import map_file_of
 from dr_estate.scan.scan import NoEstate
 from reports.render.environment_file import render
@@ -54,6 +61,14 @@ _NAMED = {
 _COMMENT = "Written by `init` from what the account holds. docs/environments.md lists every other key."
 
 
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """The base whose patterns are looked for in the account: "" and none where there is no base."""
+
+    name: str
+    names: Mapping[str, Any]
+
+
 def init_command(options: InitOptions) -> Exit:
     """Write ENV.toml and ENV.map.toml into the environment files' folder.
 
@@ -63,11 +78,14 @@ def init_command(options: InitOptions) -> Exit:
         return _update(options)
     path, beside = options.config / f"{options.environment}.toml", map_path(options.config, options.environment)
     first = _begins_in(options, path, beside)
+    base = _base(options)
     with ExitStack() as stack:
-        environment = draft(options.environment, first, ResourceNames())
+        environment = draft(options.environment, first, ResourceNames.model_validate(base.names))
         world = stack.enter_context(world_of(options, environment))
         saved = _map(options, environment, world)
-        settings = dict(_settings(options, environment, world, saved))
+        if saved and not has_any_of(saved, environment.name, base.names):
+            base = _Base("", {})  # a name of nothing here is no proposal
+        settings = dict(_settings(options, environment, world, saved, base))
     written, mapped = {path: render(settings, _COMMENT)}, "No map was written: no ECS service was found."
     if saved and (saved.primary, saved.dr) == (settings["regions.primary"], settings["regions.dr"]):
         written[beside], mapped = saved.to_toml(), f"{beside}: {len(saved.entries)} entries."
@@ -93,6 +111,12 @@ def _begins_in(options: InitOptions, *files: Path) -> str:
     return first
 
 
+def _base(options: InitOptions) -> _Base:
+    """The first base that a file in the folder may have."""
+    name = next(iter(base_names(options.config)), "")
+    return _Base(name, base_tables(options.config, name).get("names", {}) if name else {})
+
+
 def _write(options: InitOptions, written: Mapping[Path, str]) -> None:
     """Write the files; none stays where they cannot be loaded. Raises EnvironmentFileError."""
     for file, text in written.items():
@@ -114,9 +138,8 @@ def _update(options: InitOptions) -> Exit:
     try:
         before = load_environment(options.config, options.environment).estate_map
     except EnvironmentFileError as unusable:  # it is written again, and kept: a person may have chosen something in it
-        console.complain(
-            f"{unusable} Once it is written again, {aside} holds the former map, with what was chosen in it."
-        )
+        place = f" Once it is written again, {aside} holds the former map, with what was chosen in it."
+        console.complain(f"{unusable}{place if path.exists() else ''}")
     regions = (environment.regions.primary, environment.regions.dr)
     with ExitStack() as stack, console.working("Reading the account"):
         world = stack.enter_context(world_of(options, environment))
@@ -176,13 +199,16 @@ def _decided(entry: MapEntry, found: MapFile, person: str) -> MapEntry:
 
 
 def _settings(
-    options: InitOptions, environment: Environment, world: ObservedWorld, saved: MapFile | None
+    options: InitOptions, environment: Environment, world: ObservedWorld, saved: MapFile | None, base: _Base
 ) -> Iterator[tuple[str, Any]]:
     yield "name", options.environment
-    proposed = names_of_map(saved, environment.name, {}) if saved else {}
-    names = {**proposed, **dict(_names(options, proposed))}
+    if base.name:
+        yield "base", base.name
+    proposed = names_of_map(saved, environment.name, {}, base.names) if saved else {}
+    names = {**proposed, **dict(_names(options, {**base.names, **proposed}))}
     # what the map answers is not written twice
     yield from ((f"names.{name}", value) for name, value in names.items() if proposed.get(name, ...) != value)
+    names = {**base.names, **names}
     environment = draft(options.environment, environment.regions.dr, ResourceNames.model_validate(names), saved)
     with console.working("Reading the account"):
         found = [*discover_settings(environment, world), *_DECIDED]
@@ -190,6 +216,10 @@ def _settings(
         value = setting.value if options.yes else _answer_of(setting)
         if value != "" or not setting.key.startswith("people."):  # nobody is called "", a name that is "" is none
             yield setting.key, value
+        if setting.key.startswith("names."):
+            names[setting.key.removeprefix("names.")] = value
+    # what was found nowhere is left open, and never filled from a pattern
+    yield from ((f"names.{key}", ResourceNames.model_fields[key].get_default()) for key in missing_names(names))
 
 
 def _names(options: InitOptions, proposed: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
+import json
 from typing import Any
 
 from dr_actions.journal.entries import read_chain
@@ -16,7 +16,7 @@ from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.next_steps import NextStep
 from utils.aws_mgmt.app.options import ReviewOptions
 
-_RTO_MINUTES = 240.0  # of an environment file that names none
+_RTO_MINUTES = 240.0  # of rules that name none
 
 
 def review_command(options: ReviewOptions) -> Exit:
@@ -46,9 +46,9 @@ def review_command(options: ReviewOptions) -> Exit:
 
 
 def _rto_minutes(members: dict[str, bytes]) -> float:
-    """The recovery time objective of the environment file in the pack."""
+    """The recovery time objective of the rules in the pack."""
     try:
-        rules: dict[str, Any] = tomllib.loads(members["environment.toml"].decode())
+        rules: dict[str, Any] = json.loads(members["rules.json"])["environment"]
         return float(rules.get("objectives", {}).get("rto_minutes", _RTO_MINUTES))
     except (KeyError, ValueError, TypeError, AttributeError):
         return _RTO_MINUTES
