@@ -214,6 +214,7 @@ WITH_A_PART: Mapping[str, tuple[str, ...]] = {
     "database": ("db_subnet_group", "db_parameter_group", "db_security_group"),
     "file_system": ("access_point",),
     "backup_plan": ("primary_vault", "dr_vault"),
+    "state_bucket": ("state_lock_tables",),
 }
 """The names that are said where the estate has the part."""
 
