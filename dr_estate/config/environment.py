@@ -277,9 +277,10 @@ def base_tables(folder: Path, name: str) -> dict[str, Any]:
 
 
 def files_of(path: Path) -> tuple[Path, ...]:
-    """Return the environment file and that of its base, where it has one. Raises EnvironmentFileError."""
+    """Return the environment file and its base, unless that is a shipped one. Raises EnvironmentFileError."""
     data = _toml(path)
-    return (path, _base_path(path.parent, str(data["base"]))) if "base" in data else (path,)
+    base = [_base_path(path.parent, str(data["base"]))] if "base" in data else []
+    return (path, *(file for file in base if file.resolve().parent != _SHIPPED))
 
 
 def _base_path(folder: Path, name: str) -> Path:

@@ -1,7 +1,7 @@
 """Stable placeholders for what names an estate, so that a bundle may leave the account. Pure, but for a random key.
 
 A text is taken apart at everything that is no letter or digit. A token stays if it is public: a word of this product's
-own source or of botocore's models, a region, a short number. Every other token becomes another one of its kind, the
+own source, of a shipped base or of botocore's models, a region, a short number. Every other token becomes another one of its kind, the
 same one wherever it stands in the bundle: names that are built of parts still match, and so does the environment file.
 """
 
@@ -119,6 +119,7 @@ def public_words(operations: frozenset[str]) -> frozenset[str]:
     """What says nothing of an estate: words of this product and of AWS's models, regions, time zones."""
     root = Path(__file__).parents[2]
     words = set(_words(path.read_text("utf-8") for room in _ROOMS for path in (root / room).rglob("*.py")))
+    words |= set(_words(path.read_text("utf-8") for path in (root / "environments").glob("*.base.toml")))
     session = botocore.session.Session()
     for service in sorted({name.partition(":")[0] for name in operations}):
         model = session.get_service_model(service)

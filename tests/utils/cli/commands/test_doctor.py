@@ -13,7 +13,7 @@ from typing import Any
 import boto3
 import pytest
 
-from dr_estate.config.environment import Side, environment_names, load_environment
+from dr_estate.config.environment import Side, load_environment
 from dr_estate.snapshot.registry import reads
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage
@@ -173,7 +173,7 @@ def test_the_bundle_holds_nothing_of_the_account(harmed: Harmed) -> None:
 
 @pytest.mark.proof
 def test_the_bundle_is_judged_as_the_account_is(harmed: Harmed) -> None:
-    (environment,) = environment_names(harmed.bundle / "environments")
+    (environment,) = (path.stem for path in (harmed.bundle / "environments").iterdir())
     words = f"-e {environment} --config {harmed.bundle}/environments --from-evidence {harmed.bundle}/evidence.json"
     replayed = dr_cli(f"{words} status --format json", harmed.account.home)
     was, now = harmed.status.statuses(), replayed.statuses()
