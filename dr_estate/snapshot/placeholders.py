@@ -1,8 +1,9 @@
 """Stable placeholders for what names an estate, so that a bundle may leave the account. Pure, but for a random key.
 
 A text is taken apart at everything that is no letter or digit. A token stays if it is public: a word of this product's
-own source, of a shipped base or of botocore's models, a region, a short number. Every other token becomes another one of its kind, the
-same one wherever it stands in the bundle: names that are built of parts still match, and so does the environment file.
+own source, of a shipped base or of botocore's models, a region, a short number. Every other token becomes another one
+of its kind, the same one wherever it stands in the bundle: names that are built of parts still match, and so does the
+environment file.
 """
 
 from __future__ import annotations
