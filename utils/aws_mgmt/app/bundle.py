@@ -37,9 +37,9 @@ def write_bundle(path: Path, exchanges: Sequence[Exchange], snapshot: Snapshot |
         name = shown.text(environment_file.stem)
         environments = folder / "environments"
         environments.mkdir()
-        for file in files_of(environment_file):
-            text = shown.text(file.read_text(encoding="utf-8"))
-            (environments / f"{shown.text(file.stem)}.toml").write_text(text, encoding="utf-8")
+        for part in files_of(environment_file):
+            text = shown.text(part.read_text(encoding="utf-8"))
+            (environments / f"{shown.text(part.stem)}.toml").write_text(text, encoding="utf-8")
         if snapshot is not None:
             (folder / "evidence.json").write_bytes(rewritten_evidence(to_json(snapshot), shown.value))
         (folder / "README").write_text(_README.format(name=name), encoding="utf-8")
