@@ -34,6 +34,7 @@ FINE, FAILS, UNSEEN, IDLE, WARNS = (
 )
 NOBODY = SIT.model_copy(update={"people": SIT.people.model_copy(update={"contacts": {"DR Manager": "dr@example.org"}})})
 TWO = SIT.model_copy(update={"approvals": SIT.approvals.model_copy(update={"people": 2, "approvers": ("approver",)})})
+NOWHERE = SIT.model_copy(update={"people": SIT.people.model_copy(update={"runbook": ""})})
 PIN = control_table.RulesPin("approver", NOW)
 
 
@@ -285,6 +286,7 @@ _DOCUMENTS = [
     Example("prerequisites.runbook-current", FAILS, _dr(runbook.runbook, _runbook("x", date(2025, 12, 1)))),
     Example("prerequisites.runbook-current", FAILS, _dr(runbook.runbook, _runbook("x"))),
     Example("prerequisites.runbook-current", FAILS, _dr(runbook.runbook, _runbook(None))),
+    Example("prerequisites.runbook-current", FAILS, _dr(runbook.runbook, _runbook(None)), env=NOWHERE),
     Example("prerequisites.runbook-current", FINE, _dr(runbook.runbook, replace(_REVIEWED, region=SIT.regions.dr))),
     Example(
         "prerequisites.runbook-current", FAILS, _dr(runbook.runbook, replace(_REVIEWED, region=SIT.regions.primary))
