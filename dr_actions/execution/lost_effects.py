@@ -101,7 +101,7 @@ def _lasts(run: PlanRun, step: Step) -> bool:
     if run.plan.goal is not Goal.FAILOVER:
         copies = run.plan.goal is Goal.FAILBACK and role_of(run.plan.goal, step.id) is Role.COPY_BACK
         return copies and not _is_begun(run, Role.DATABASE)
-    if RUN in action.writes:  # ECS forgets a task an hour after it stopped; what that did stays
+    if RUN in action.writes:  # ECS may forget a task an hour after it stopped (DescribeTasks); what that did stays
         return False
     tried = sick_primary.is_tried(run.plan, step)
     return action.observable and action.run_program is None and step.call is not None and not (step.manual or tried)

@@ -52,7 +52,7 @@ def _fence_step(context: PlanContext, tenant_service: unavailable_handling.Tenan
         says=f"{name} stops in {region}, its requests drained: {whose} no longer serves or writes.",
         danger=Danger.REVERSIBLE,
         undo=f"Set its desired count to {desired} again: `dr_cli.py fence --release` does." if fencing else undo,
-        # The target group's deregistration delay (300 s by default), and Fargate's longest stopTimeout (120 s).
+        # Deregistration delay (ELB API, TargetGroupAttribute: 300 s) and stopTimeout (ECS API: 120 s at most).
         budget_s=480,
         call=update_call(context.env, side, name, desiredCount=0),
         tenant=tenant_service.tenant.id,

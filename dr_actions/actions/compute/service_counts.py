@@ -274,7 +274,7 @@ def stop_dr_steps(context: PlanContext) -> Iterator[Step]:
                 "wanted now).",
                 danger=Danger.REVERSIBLE,
                 undo=f"Set its desired count to {service.desired} again.",
-                # The target group's deregistration delay (300 s by default), and Fargate's longest stopTimeout (120 s).
+                # Deregistration delay (ELB API, TargetGroupAttribute: 300 s) and stopTimeout (ECS API: 120 s at most).
                 budget_s=480,
                 call=update_call(context.env, Side.DR, name, desiredCount=standby),
                 tenant=tenant_service.tenant.id,

@@ -193,7 +193,7 @@ def frozen_since(context: PlanContext) -> datetime | None:
 
 def tags_for(instance: rds.Instance | None, source: rds.Instance) -> list[Params]:
     """The old instance's tags, or its copy's, and which database the new one comes from."""
-    # AWS refuses tags that begin with "aws:"; marks of an earlier copy would name another source.
+    # AWS refuses tags that begin with "aws:" (RDS API, Tag); marks of an earlier copy would name another source.
     tags = {k: v for k, v in (instance or source).tags if k not in _OURS and not k.lower().startswith("aws:")}
     return [{"Key": key, "Value": value} for key, value in sorted({**tags, COME_FROM: source.resource_id}.items())]
 

@@ -345,7 +345,7 @@ def _backups_call(context: PlanContext) -> Call:
 def _dr_replica_call(context: PlanContext, source: rds.Instance) -> Call:
     """As the replica of before was: its class, key and groups are those of the database it was promoted to."""
     env = context.env
-    # AWS refuses tags that begin with "aws:".
+    # AWS refuses tags that begin with "aws:" (RDS API, Tag).
     tags = [{"Key": k, "Value": v} for k, v in source.tags if not k.lower().startswith("aws:")]
     params: dict[str, Json] = {
         "DBInstanceIdentifier": source.identifier,

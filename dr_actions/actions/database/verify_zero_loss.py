@@ -62,7 +62,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     ours = {f"service:{service_name(context.env, tenant, Side.PRIMARY)}" for tenant in tenants}
     ours |= {f"family:{context.env.named(names.task_family, tenant=tenant.id)}" for tenant in tenants}
     stops = [stop.at for stop in context.snapshot.get(ecs_stopped_tasks.stops, Side.PRIMARY) if stop.group in ours]
-    # No stop on record: ECS describes stopped tasks for an hour, so the last one is older than that.
+    # No stop on record: stopped tasks are described for an hour (ECS API, DescribeTasks), the last is older.
     since = max(stops, default=context.snapshot.taken_at - _STOPS_REPORTED_FOR)
     if step.before["mechanism"] != FILES:
         # The marker comes after the last task's stop: a copy that holds it holds all before it.

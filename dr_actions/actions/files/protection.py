@@ -20,6 +20,7 @@ from dr_estate.config.environment import Side
 
 def _allow_primary_steps(context: PlanContext, found: files_failback.FileSystems) -> Iterator[Step]:
     name, region = files_failback.name_of(context), context.env.regions.primary
+    # DISABLED makes it read-only, too (EFS API, UpdateFileSystemProtection): no task may need to write it.
     params = {"FileSystemId": found.primary.id, "ReplicationOverwriteProtection": files_failback.OFF}
     yield context.step(
         ALLOW_OVERWRITE_PRIMARY.name,
@@ -42,13 +43,16 @@ def _allow_primary_status(context: PlanContext, found: files_failback.FileSystem
     """READY only where the evidence says that the DR region's files are the newer ones."""
     facts = files_failback.sizes(found)
     fed = files_failback.into(context, Side.PRIMARY, found.primary.id)
+    # Before the size and the protection are looked at: somebody else's replication is no step of this run.
     if fed is not None and fed.source_id != found.dr.id:
         return StepStatus(StepState.DRIFTED, f"{fed.source_id} replicates into {found.primary.id}.", facts)
     if fed is not None or found.primary.overwrite_protection == files_failback.OFF:
         return StepStatus(StepState.DONE, f"{found.primary.id} can be written over by a replication.", facts)
+    # Only now: once the replication runs the other way, its own evidence says that the primary is the older one.
     wrong = files_failback.reason_against_failback(context, found)
     if wrong:
         return StepStatus(StepState.DRIFTED, f"Not this way (T28): {wrong}.", facts)
+    # REPLICATING ends once the old replication is deleted (EFS API, UpdateFileSystemProtection).
     if found.primary.overwrite_protection == files_failback.DESTINATION:
         return StepStatus(StepState.IN_PROGRESS, f"{found.primary.id} is let go of by an old replication.", facts)
     return StepStatus(StepState.READY, f"{found.primary.id} is protected against being written over.", facts)
@@ -57,6 +61,7 @@ def _allow_primary_status(context: PlanContext, found: files_failback.FileSystem
 def replicates(context: PlanContext) -> bool:
     """Whether the estate's files are to replicate: by its rules, and by what the failover found and recorded."""
     restored = context.before(restored_copy.RESTORE, files_failback.name_of(context))
+    # Files that were restored from a backup had no replication before: none is made for them.
     return context.env.replicates and "replication" in context.env.replication.files and not restored
 
 
@@ -136,6 +141,7 @@ def _protect_status(context: PlanContext, found: files_failback.FileSystems) -> 
     message = f"The overwrite protection of {found.primary.id} is {state}."
     if state == files_failback.ON:
         return StepStatus(StepState.DONE, message, (("overwrite protection", state),))
+    # REPLICATING is neither on nor off: AWS puts it on once the deletion is through.
     return StepStatus(StepState.READY if state == files_failback.OFF else StepState.IN_PROGRESS, message)
 
 

@@ -48,10 +48,12 @@ def _in_sync_status(context: PlanContext, found: files_failback.FileSystems) -> 
     row = files_failback.replication(context, Side.DR, found.dr.id, found.primary.id)
     if row is None:
         message = f"nothing replicates {found.dr.id} onto {found.primary.id}"
+        # The opposite direction is named: it would replace the newer files, and must be ended by a person.
         fed = files_failback.into(context, Side.DR, found.dr.id)
         opposite = f", but {fed.source_id} replicates into {found.dr.id}" if fed else ""
         return StepStatus(StepState.DRIFTED, f"Nothing proves that the files are home: {message}{opposite}.")
     how = _replication_status(row)
+    # Neither ENABLING nor ENABLED proves an arrival: only the time of the last sync does.
     if how.state in (StepState.FAILED, StepState.DRIFTED):
         return how
     return arrival_status(row.synced_at, context)
@@ -111,6 +113,7 @@ def _to_primary_status(context: PlanContext, found: files_failback.FileSystems) 
     other = files_failback.reason_of_another(context, found)
     if other:
         return StepStatus(StepState.DRIFTED, other, files_failback.sizes(found))
+    # ENABLED: it cannot be a destination (EFS API, UpdateFileSystemProtection).
     if found.primary.overwrite_protection != files_failback.OFF:
         message = f"The overwrite protection of {found.primary.id} is {found.primary.overwrite_protection}"
         return StepStatus(StepState.DRIFTED, f"{message}: it was switched off for this step.")
@@ -157,6 +160,7 @@ def _to_dr_status(context: PlanContext, found: files_failback.FileSystems) -> St
     row = files_failback.replication(context, Side.DR, found.primary.id, found.dr.id)
     if row is not None:
         how = _replication_status(row)
+        # ENABLED without a sync: a standby that holds nothing complete protects nobody.
         if how.state is StepState.DONE and row.synced_at is None:
             return StepStatus(StepState.IN_PROGRESS, f"The first sync of {found.dr.id} is not complete.", how.evidence)
         return how
@@ -266,6 +270,7 @@ def _promote_status(context: PlanContext, found: files_failback.FileSystems) -> 
             how = arrival_status(row.synced_at, context)
             state = StepState.READY if how.state is StepState.DONE else how.state
             return StepStatus(state, how.message, how.evidence)
+    # Neither lists it, and EFS has not let go yet: a write would still be refused.
     if found.primary.overwrite_protection == files_failback.DESTINATION:
         return StepStatus(StepState.IN_PROGRESS, f"{found.primary.id} is still read-only.")
     facts = (("file system", found.primary.id),)

@@ -37,6 +37,7 @@ def restore_steps(context: PlanContext) -> Iterator[Step]:
     row = copy_selection.files_replication(context)
     if row is not None:
         name, region = name_of(context.env), context.env.regions.dr
+        # LOCAL leaves the other half unrecoverable (EFS API, DeleteReplicationConfiguration): only where it must.
         mode = BOTH_SIDES if context.primary_answers else LOCAL_ONLY
         half = "" if context.primary_answers else ", in this region alone: the primary region does not answer"
         yield context.step(
@@ -56,6 +57,7 @@ def restore_steps(context: PlanContext) -> Iterator[Step]:
             ),
             before={_OPENED: row.source_id, "file system": row.destination_id},
             after={_OPENED: "", "file system": row.destination_id},
+            # With both halves the call needs the primary region's API as well, though it is sent to the DR region.
             planes=(Plane.DR,) if mode == LOCAL_ONLY else (Plane.DR, Plane.PRIMARY),
         )
 
@@ -64,6 +66,7 @@ def restore_status(step: Step, context: PlanContext) -> StepStatus:
     """Whether the file system is still replicated into."""
     system = str(step.before["file system"])
     seen = {file_system.id: file_system.state for file_system in context.snapshot.get(efs.file_systems, Side.DR)}
+    # An empty list proves nothing: EFS may not show a replica that has no name.
     if seen and system not in seen:
         return StepStatus(StepState.DRIFTED, f"{system} is not the file system of {step.subject} any more.")
     row = context.snapshot.find(efs.replications, Side.DR, destination_id=system)
@@ -78,6 +81,7 @@ def restore_status(step: Step, context: PlanContext) -> StepStatus:
 def _of_replication(step: Step, context: PlanContext, row: efs.FileReplication) -> StepStatus:
     synced = f"{row.synced_at:%Y-%m-%dT%H:%M:%SZ}" if row.synced_at else "never"
     facts = (("last sync", synced), ("file system", row.destination_id), ("replication", row.status))
+    # Before the source is compared: one that is being deleted is over, regardless of who called.
     if FILE_REPLICATION[row.status].gone:
         return StepStatus(StepState.IN_PROGRESS, f"The replication into {row.destination_id} is being deleted.", facts)
     if row.source_id != step.before[_OPENED]:
@@ -143,6 +147,7 @@ def open_status(step: Step, context: PlanContext) -> StepStatus:
     """DONE once nothing replicates into it, whichever call did that; READY while anything does, deleted or not."""
     status = restore_status(replace(step, call=None), context)  # that the primary answers is no reason to stop it
     row = context.snapshot.find(efs.replications, Side.DR, destination_id=step.before["file system"])
+    # Sent already, DELETING is this step's own doing; not sent yet, it is the step's before, which does not end.
     if row is None or status.state is not StepState.IN_PROGRESS or step.id in context.sent_at:
         return status
     message = f"{row.destination_id} is {row.status}, and {context.env.regions.primary} does not finish it."

@@ -60,6 +60,7 @@ def tenant_on(context: PlanContext, side: Side) -> TenantService | None:
     """
     other = Side.DR if side is Side.PRIMARY else Side.PRIMARY
     there = {found.tenant.id for found in tenant_services(context, other)}
+    # In both regions: the marker is looked for by a task of the same tenant on the other side.
     return next((found for found in tenant_services(context, side) if found.tenant.id in there), None)
 
 
@@ -123,6 +124,7 @@ def tenant_step(
 def _params(env: Environment, service: ecs.Service, kind: MarkerTask, overrides: Json) -> dict[str, Json]:
     return {
         "cluster": env.named(env.names.cluster),
+        # The revision is not planned: a deployment between plan and call must not leave the marker to an old one.
         "taskDefinition": f"<the revision that {service.name} uses then>",
         "launchType": "FARGATE",
         "count": 1,
@@ -157,11 +159,13 @@ def filled_call(step: Step, context: PlanContext, kind: MarkerTask, **variables:
     if not definition:
         raise ValueError(f"{step.tenant} has no service in {context.env.region(step.side)} any more")
     given: dict[str, Any] = {**step.before["variables"], **variables, scripts.TOKEN: marker_of(context)}
+    # The moment is part of the token: ECS runs no second task for a token it had, and a step tried again needs one.
     sent = f"{started_by(context)}:{kind.group}:{step.tenant}:{context.snapshot.taken_at.isoformat()}"
     return step.call_with(
         {
             "taskDefinition": definition,
             "startedBy": started_by(context),
+            # One task for each token, however often the call is sent (ECS API, RunTask).
             "clientToken": str(uuid.uuid5(uuid.NAMESPACE_URL, sent)),
             "overrides": _overrides(step.before["container"], kind, given),
         }
@@ -171,6 +175,7 @@ def filled_call(step: Step, context: PlanContext, kind: MarkerTask, **variables:
 def started_by(context: PlanContext) -> str:
     """By what ECS says that the run's own tasks were started."""
     made_of = f"{context.env.name}:{marker_of(context)}"
+    # startedBy takes 128 characters of a small alphabet (ECS API, RunTask): a digest stands for incident and time.
     return marker_tasks.STARTED_BY + hashlib.sha256(made_of.encode()).hexdigest()[:12]
 
 
@@ -185,6 +190,7 @@ def task_of(context: PlanContext, kind: MarkerTask, step: Step) -> drill_resourc
         for task in context.snapshot.get(marker_tasks.tasks, step.side)
         if (task.incident, task.group) == (started_by(context), kind.group)
         and task.task_definition.rpartition("/")[2].rpartition(":")[0] == family
+        # A task that failed in an earlier attempt is not this one's: it would end the step before it began.
         and (task.status != drill_resources.STOPPED or task.exit_code == 0 or task.arn == own)
     ]
     at_work = [task for task in ours if task.status != drill_resources.STOPPED]
@@ -196,6 +202,7 @@ def report_of(context: PlanContext, side: Side, task: drill_resources.Probe) -> 
     seen = context.snapshot.get(marker_tasks.reports, side)
     known = next((row for row in seen if not isinstance(row, Unavailable) and row.task == task.arn), None)
     unavailable = next((row for row in seen if isinstance(row, Unavailable)), None)
+    # Any log that was not read may be this task's: "nothing yet" must not be said of it.
     if known is None and unavailable is not None:
         raise DataUnavailable(unavailable)
     return known if known is not None and known.marker == marker_of(context) else None
@@ -235,6 +242,7 @@ def marker_remains(entries: Sequence[Entry]) -> tuple[str, ...]:
     for entry in entries:
         action, label = prefix_of(str(entry.step)), label_of(str(entry.step))
         room = action.partition("/")[0]
+        # From the intent on: whether the call arrived is not known, so the marker may be there.
         if action in WRITERS and entry.kind is EntryKind.INTENT:
             left.setdefault(room, {})[label] = None
         elif action.endswith("/remove_marker") and entry.kind is EntryKind.CONFIRMED:

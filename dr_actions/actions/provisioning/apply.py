@@ -26,6 +26,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
     """One step where a folder is configured and the DR region lacks something that a failover needs."""
     provision, region = context.env.provision, context.env.regions.dr
     lacks = missing_parts(context)
+    # Nothing lacks, nothing runs: an incident is no time to repair drift.
     if not provision.folder or not lacks:
         return
     yield context.step(
@@ -50,6 +51,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     lacks = missing_parts(context)
     if not lacks:
         return StepStatus(StepState.DONE, f"{context.env.regions.dr} has all that a failover needs.")
+    # The plan was approved for what was missing then: more is missing now.
     if strange := [name for name in lacks if name not in step.before["missing"]]:
         message = f"{context.env.regions.dr} lacks {name_list(strange)}, which was there when the plan was made"
         return StepStatus(StepState.DRIFTED, f"{message}: somebody is at work there.")
@@ -64,6 +66,7 @@ def run_program(step: Step, program: ProgramContext) -> None:
     terraform = Terraform(
         env.provision.program, Path(env.provision.folder), program.folder, program.variables(), step.budget_s
     )
+    # Nothing to change, and yet something is missing: to go on would scale services that are not there.
     if not terraform.provision(lambda plan: plan_review.refusals(plan, env)):
         raise TerraformFailed(
             f"{env.provision.program} has nothing to change in {env.provision.folder}, and yet {env.regions.dr} lacks "

@@ -117,7 +117,7 @@ def _files_step(context: PlanContext, operation: str, thing: str, called: str) -
     return context.step(
         REMOVE_FILES.name,
         thing,
-        # EFS refuses to delete a file system that has mount targets (FileSystemInUse): they go first.
+        # EFS refuses while there are mount targets (EFS API, DeleteFileSystem: FileSystemInUse): they go first.
         nth=2 if operation == "DeleteFileSystem" else 1,
         side=Side.DR,
         says=f"Delete {called} in {region}, which a drill made, and wait until it is gone.",

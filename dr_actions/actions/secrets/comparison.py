@@ -43,6 +43,7 @@ def pair(context: PlanContext, name: str) -> SecretPair:
     """The secret of that name in both regions. Raises DataUnavailable where a region, or a value of it, is unseen."""
     here, there = (_status(context, side).get(name) for side in (Side.PRIMARY, Side.DR))
     value_here, value_there = (_values(context, side).get(name) for side in (Side.PRIMARY, Side.DR))
+    # A step must not go on a value that was not read: as None it would count as one that is absent.
     for value in (value_here, value_there):
         if isinstance(value, HiddenSecret):
             raise DataUnavailable(value.unseen)
@@ -57,6 +58,7 @@ def differing_fields(secret_pair: SecretPair, renamed: bool) -> tuple[str, ...]:
     """
     if not isinstance(secret_pair.value_here, Content) or not isinstance(secret_pair.value_there, Content):
         return ()
+    # A replica has the primary's value, if late: nothing in it is the DR region's own.
     if not comparable(secret_pair) or (secret_pair.there and secret_pair.there.replica_of):
         return ()
     mine, its = _fields(secret_pair.value_here), _fields(secret_pair.value_there)
@@ -100,6 +102,7 @@ def _status(context: PlanContext, side: Side) -> dict[str, Secret]:
     return {
         secret.name: secret
         for secret in context.snapshot.get(readers_secretsmanager.secrets, side)
+        # A secret that is marked for deletion is read by nobody until it is restored.
         if secret.deleted_at is None
     }
 

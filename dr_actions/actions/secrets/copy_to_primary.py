@@ -31,6 +31,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
         return
     for pair in secrets_comparison.pairs(context):
         fields = _fields_to_copy(pair, secrets_comparison.is_renamed(context))
+        # A replica takes no version (T18), and a secret that is absent is made by Terraform, not here.
         if pair.here is not None and not pair.here.replica_of and fields:
             yield _step(context, pair, fields, source)
 
@@ -89,8 +90,10 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     left = _fields_to_copy(pair, step.before["renamed"])
     if not left:
         return StepStatus(StepState.DONE, f"{step.subject} is as the database at home wants it.", facts)
+    # The approver saw these fields: others would be copied unseen.
     if left != sorted(step.before["fields"]):
         return StepStatus(StepState.DRIFTED, f"{step.subject} differs by {', '.join(left)} now.", facts)
+    # Last: without a database to lead to, the secret would name a host that does not answer.
     primary = failback.instance_named(context, Side.PRIMARY, failback.own_name(context))
     if primary is None or not primary.host:
         return StepStatus(StepState.DRIFTED, f"{step.subject} has no database at home to lead to.", facts)

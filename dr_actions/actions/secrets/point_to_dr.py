@@ -85,8 +85,10 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     facts = (("secret", secret.arn), ("version", content.version))
     if not left:
         return StepStatus(StepState.DONE, f"{secret.name} leads to the DR region.", facts)
+    # ListSecrets shows a promotion up to five minutes late (T64): what the run confirmed counts before that.
     if secret.replica_of and step_id(replicas.PROMOTE_REPLICAS.name, secret.name) not in context.confirmed_at:
         return StepStatus(StepState.DRIFTED, f"{secret.name} is a replica of {secret.replica_of}'s: read-only.", facts)
+    # The approver saw these fields: others would be moved unseen.
     if sorted(left) != sorted(step.before["fields"]):
         return StepStatus(StepState.DRIFTED, f"{secret.name} leads away by {', '.join(left)} now.", facts)
     instance = copy_selection.instance(context, str(step.before["database"]))
@@ -122,9 +124,11 @@ def put_moved(step: Step, call: Call, sender: Sender, read_in: str, away: str) -
     put = {
         "SecretId": name,
         "ClientRequestToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{step.id}:{read['VersionId']}:{host}")),
+        # Made and sent here: the value is in no step, no planned call, no answer and no record.
         "SecretString": moved_value(read["SecretString"], RegionMove(away, call.region, step.before["named"]), host),
     }
     answer = sender.send(Call(call.service, call.operation, call.region, put))
+    # Two members by name: whatever else AWS may answer one day is not recorded.
     return {"ARN": answer["ARN"], "VersionId": answer["VersionId"]}
 
 

@@ -38,6 +38,7 @@ def movable_secrets(context: PlanContext) -> Iterator[MovableSecret]:
     tenants_by_secret = selected_secrets(context)
     for secret in context.snapshot.get(readers_secretsmanager.secrets, Side.DR):
         fields = movable(contents.get(secret.name))
+        # By the naming rule alone: a secret of another team that names the region is not this tool's to change.
         if secret.name in tenants_by_secret and secret.deleted_at is None and fields:
             yield MovableSecret(secret, tenants_by_secret[secret.name], fields)
 
@@ -82,6 +83,7 @@ def notes(context: PlanContext) -> Iterator[str]:
         yield f"Whether a secret leads back to the primary region is not known: {error.unavailable.why}"
         return
     if moving and not goal:
+        # The first alone is named: the cause is one, and the remedy is the database.
         yield f"{moving[0].secret.name} leads to the primary's database, but none is recovered to lead it to."
     for content in sorted(contents, key=lambda secret_content: secret_content.name):
         if content.name in tenants_by_secret and isinstance(content, HiddenSecret):

@@ -61,6 +61,7 @@ def promote_status(step: Step, context: PlanContext) -> StepStatus:
     if secret is None:
         return StepStatus(StepState.DRIFTED, f"{step.subject} is gone from the DR region.")
     facts = (("secret", secret.arn), ("version", secret.current_version))
+    # First: regardless of who promoted it, it is a secret of its own, and AWS refuses a second call.
     if not secret.replica_of:
         return StepStatus(StepState.DONE, f"{secret.name} is a secret of its own.", facts)
     sent, seen_at = context.sent_at.get(step.id), context.snapshot.taken_at
@@ -102,7 +103,9 @@ def _replicate_step(context: PlanContext, pair: SecretPair, key: str) -> Step:
             primary,
             {
                 "SecretId": pair.name,
+                # With the key that it had: else it is aws/secretsmanager (Secrets Manager API, ReplicaRegionType).
                 "AddReplicaRegions": [{"Region": dr, **({"KmsKeyId": key} if key else {})}],
+                # Without it Secrets Manager refuses: a secret of that name is there. So the values are compared before.
                 "ForceOverwriteReplicaSecret": True,
             },
         ),
@@ -121,6 +124,7 @@ def replicate_status(step: Step, context: PlanContext) -> StepStatus:
         return StepStatus(StepState.DRIFTED, f"{step.subject} is gone from the DR region.")
     facts = (("secret", pair.there.arn), ("version", pair.there.current_version))
     if pair.there.replica_of == step.after["replica of"]:
+        # Compared by the version's id: no value is read for it.
         same = pair.there.current_version == pair.here.current_version
         message = "a replica again" if same else "a replica again, and not in sync yet"
         return StepStatus(StepState.DONE if same else StepState.IN_PROGRESS, f"{step.subject} is {message}.", facts)
@@ -128,6 +132,7 @@ def replicate_status(step: Step, context: PlanContext) -> StepStatus:
         message = f"{step.subject} is a replica of {pair.there.replica_of}'s now."
         return StepStatus(StepState.DRIFTED, message, facts)
     differing = secrets_comparison.differing_fields(pair, step.before["renamed"])
+    # What could not be read may differ, and would be overwritten by the replica for good.
     if differing or not secrets_comparison.comparable(pair):
         message = f"by {', '.join(differing)}" if differing else "in what could not be read"
         return StepStatus(StepState.DRIFTED, f"{step.subject} differs {message}: it would be lost.", facts)
