@@ -17,7 +17,7 @@ ALLOW = "Allow it for the reader role."
 _TOO_MANY, _SERVER_FAULT = 429, 500
 CODES = {
     UnavailableKind.DENIED: (
-        "403",  # S3's answers to HEAD have no body, so no code of their own
+        "403",  # S3's answers to HEAD have no body (S3 API, HeadObject), so no code of their own
         "AccessDenied",
         "AccountProblem",
         "AllAccessDisabled",

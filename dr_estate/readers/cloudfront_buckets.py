@@ -18,6 +18,7 @@ from dr_estate.reading.reader import ReadContext
 CONTROL_READS = frozenset({"cloudfront:ListOriginAccessControls"})
 _UNDER_KMS = "aws:kms"
 _DOMAIN = re.compile(
+    # Lazy: a bucket's name may have dots, and ".s3." in it.
     r"(?P<bucket>.+?)\.s3(?:\.dualstack)?(?:[.-](?P<region>[a-z]{2}(?:-[a-z]+)+-\d+))?\.amazonaws\.com"
 )
 
@@ -64,6 +65,7 @@ def buckets(context: ReadContext) -> tuple[s3.Bucket | Unavailable, ...]:
     here = {
         name
         for origin in (bucket_origins(found) if found else ())
+        # A bucket of unknown region counts as one of the DR region: it is asked for there, and not left out.
         if (name := bucket_of(origin)) and (region_of(origin, context.env) or context.env.regions.dr) == context.region
     }
     here |= _originals(context.env, found) if context.side is Side.PRIMARY else set()

@@ -197,7 +197,7 @@ def services(context: ReadContext) -> tuple[Service, ...]:
 
     def describe(batch: Sequence[str]) -> Sequence[Service]:
         rows = context.pages("ecs", "describe_services", "services", cluster=name, services=list(batch))
-        # ECS lists a deleted service as INACTIVE for a while: it can serve no more.
+        # ECS still describes a deleted service, as INACTIVE (ECS API, DeleteService): it can serve no more.
         there = [row for row in rows if row.get("status") != "INACTIVE"]
         return context.rows(there, _service, "serviceName", context.env.names.service)
 

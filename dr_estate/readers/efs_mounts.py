@@ -76,6 +76,7 @@ def _interface(row: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
 def _mount_target(row: dict[str, Any], groups: tuple[str, ...] | None) -> MountTarget | Unavailable:
     target = row["MountTargetId"]
     if groups is None:
+        # Without its groups a mount target would look as if nobody were admitted.
         return Unavailable(
             UnavailableKind.ERROR, f"The network interface of {target} was not among those that EC2 described."
         )
@@ -91,6 +92,7 @@ def task_subnets(context: ReadContext) -> tuple[TaskSubnet, ...]:
     wanted = sorted({subnet for service in tenants for subnet in service.subnets})
     if not wanted:
         return ()
+    # A filter and not SubnetIds: by those EC2 refuses the whole call for one subnet that is gone.
     rows = context.pages("ec2", "describe_subnets", "Subnets", Filters=[{"Name": "subnet-id", "Values": wanted}])
     return context.rows(
         rows, lambda row: TaskSubnet(row["SubnetId"], row["AvailabilityZone"], cidr_of(row)), "SubnetId"

@@ -17,7 +17,7 @@ BALANCER_READS = frozenset({"elbv2:DescribeLoadBalancers", "elbv2:DescribeLoadBa
 LISTENER_READS = frozenset({"elbv2:DescribeListeners", "elbv2:DescribeListenerCertificates"})
 RULE_READS = LISTENER_READS | {"elbv2:DescribeRules"}
 
-# The most that the Describe calls of ELB take in a page.
+# The most that the Describe calls of ELB take in a page (ELB API, DescribeRules).
 _PAGE = {"PageSize": 400}
 _HEALTHY, GROUP, _BALANCER = "HealthyHostCount", "TargetGroup", "LoadBalancer"
 # Path patterns that leave nothing out: a rule with one of them is no narrower than one without.

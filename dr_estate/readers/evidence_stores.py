@@ -99,5 +99,6 @@ def witness(context: ReadContext) -> TableWitness | None:
 
 def _mapping(stream: str, rows: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
     """The state and the UUID of the mapping from the stream."""
+    # A stream that was switched off and on has another ARN: an old mapping anchors nothing of the new one.
     own = [row for row in rows if stream and row.get("EventSourceArn") == stream]
     return next(((str(row.get("State") or ""), str(row.get("UUID") or "")) for row in own), ("absent", ""))

@@ -57,6 +57,7 @@ def tasks(context: ReadContext) -> tuple[drill_resources.Probe, ...]:
     ]
 
     def describe(batch: Sequence[str]) -> Sequence[drill_resources.Probe]:
+        # By what started them: tasks of a tenant's own definition are also its service's.
         ours = [row for row in ecs.described_tasks(context, batch) if row.get("startedBy", "").startswith(STARTED_BY)]
         return context.rows(ours, lambda row: drill_resources.probe_of(context, row), "taskArn")
 
@@ -66,6 +67,7 @@ def tasks(context: ReadContext) -> tuple[drill_resources.Probe, ...]:
 @part(*REGIONAL, reads=drill_resources.LOG_READS)
 def reports(context: ReadContext) -> tuple[MarkerReport | Unavailable, ...]:
     """What the log of each task says that ran or runs, one call a task."""
+    # A task without an exit code never ran: it has no log stream to read.
     started = [task for task in context.part(tasks) if task.status == "RUNNING" or task.exit_code is not None]
     if not started:
         return ()

@@ -55,6 +55,7 @@ def _references(context: ReadContext) -> Iterator[Reference]:
     files = [row for row in context.part(environment_files.files) if isinstance(row, environment_files.VariablesFile)]
     variables = [variable for file in files for variable in file.variables or ()]
     rows += [row for variable in variables for text in variable.leads for row in references(text)]
+    # What names another region is judged by that, and never asked for here.
     yield from (row for row in rows if not row.region or row.is_in(context.region))
 
 
@@ -76,6 +77,7 @@ def _asking(
 
     def look(context: ReadContext, row: Reference) -> str:
         answer = context.find(service, operation, absent, **{member: row.name})
+        # DescribeSecret still answers a secret that is marked for deletion (Secrets Manager API): it cannot be read.
         return context.region if answer is not None and not answer.get("DeletedDate") else ""
 
     return look
@@ -94,6 +96,7 @@ def _key(context: ReadContext, row: Reference) -> str:
 
 def _parameter(context: ReadContext, row: Reference) -> str:
     name = row.name.removeprefix("parameter")
+    # Both spellings: in an ARN the slash that begins a name stands for the one behind "parameter".
     filters = [{"Key": "Name", "Option": "Equals", "Values": [name, name.removeprefix("/")]}]
     return context.region if context.pages("ssm", "describe_parameters", "Parameters", ParameterFilters=filters) else ""
 
@@ -107,6 +110,7 @@ def _balancer(context: ReadContext, row: Reference) -> str:
     absent = ("LoadBalancerNotFound", "LoadBalancerNotFoundException")
     answer = context.find("elbv2", "describe_load_balancers", absent, Names=[row.name]) or {}
     hosts = [str(found.get("DNSName")).lower() for found in answer.get("LoadBalancers") or ()]
+    # By its host: a load balancer that was made again under the same name has another one.
     return context.region if row.written.lower().removeprefix("dualstack.") in hosts else ""
 
 

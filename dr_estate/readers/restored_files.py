@@ -49,6 +49,7 @@ def systems(context: ReadContext) -> tuple[efs.FileSystem, ...]:
     ours = [
         row
         for row in listed
+        # By the token, which nobody can change; the name of what was replaced is a tag that this tool gave.
         if is_restored(row.get("CreationToken", ""), name) or is_replaced(row.get("Name", ""), name)
     ]
     return context.rows(ours, efs.file_system_of, "FileSystemId")
@@ -105,6 +106,7 @@ def tasks(context: ReadContext) -> tuple[drill_resources.Probe, ...]:
     cluster = context.env.named(context.env.names.cluster)
     listed = [
         arn
+        # ListTasks takes one status a call, and RUNNING is its default (ECS API, ListTasks).
         for wanted in ("RUNNING", drill_resources.STOPPED)
         for arn in context.pages(
             "ecs", "list_tasks", "taskArns", cluster=cluster, family=mover_family(context.env), desiredStatus=wanted
@@ -126,6 +128,7 @@ def _listing(context: ReadContext, task: drill_resources.Probe, definition: ecs.
     lines = drill_resources.log_lines(context, task, definition)
     return next(
         (found for line in reversed(lines) if (found := listing_in(task.arn, line))),
+        # What a task prints of a failure may hold a secret: shortened and without credentials.
         FolderListing(task.arn, "", message=harmless("", lines[-1])[:300] if lines else ""),
     )
 

@@ -17,6 +17,7 @@ from dr_estate.reading.reader import ReadContext
 
 READS = frozenset({"s3:ListObjectVersions"})
 _NAMED = 5
+# Fifty calls of a thousand versions each: often enough for who waits, and not a line a second.
 _REPORTED_EACH = 50_000
 
 
@@ -48,6 +49,7 @@ def apart(context: ReadContext) -> tuple[BucketDifference | Unavailable, ...]:
 
     One pass over both lists, a page of each in memory; the buckets at once.
     """
+    # While the primary serves, replication goes on, and each look would list all objects for nothing.
     if not serving_side.away(context):
         return ()
     there = {
@@ -67,6 +69,7 @@ def _apart(context: ReadContext, bucket: str, copy: str) -> BucketDifference:
     for count, pair in enumerate(object_pairs(home, away), 1):
         tally.add(pair)
         if not count % _REPORTED_EACH:
+            # The list may take an hour: a person must see that it moves.
             context.client.credentials.report(f"{bucket}: {count:,} objects compared with {copy}.")
     return tally.difference(bucket, copy)
 

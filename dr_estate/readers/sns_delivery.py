@@ -74,9 +74,11 @@ def _function(context: ReadContext, arn: str) -> SubscribedFunction:
     found = context.find("lambda", "get_function_configuration", _NO_FUNCTION, FunctionName=arn)
     if found is None:
         return SubscribedFunction(arn, "absent")
+    # Concurrency is reserved for the whole function: its ARN without a version or alias.
     name = ":".join(arn.split(":")[:_FUNCTION_PARTS])
     reserved = context.call("lambda", "get_function_concurrency", FunctionName=name)
     policy = context.find("lambda", "get_policy", _NO_FUNCTION, FunctionName=arn)
+    # 0 means "never" and None "no limit of its own" (Lambda API, GetFunctionConcurrency).
     runs = reserved.get("ReservedConcurrentExecutions") != 0
     return SubscribedFunction(arn, found.get("State") or "Active", runs, str((policy or {}).get("Policy") or ""))
 
@@ -94,6 +96,7 @@ def _queue(context: ReadContext, arn: str) -> SubscribedQueue:
 @part(Side.DR, reads=KEY_READS)
 def keys(context: ReadContext) -> tuple[NotificationKey | Unavailable, ...]:
     """The customers' keys of the region's topics, two calls each."""
+    # AWS's own key of SNS has a policy that nobody may change, and no state to watch.
     refs = sorted({t.key for t in context.part(sns_topics.topics) if t.key and _AWS_OWN not in t.key})
     return tuple(context.maybe(lambda ref: _key(context, ref), refs))
 

@@ -60,6 +60,7 @@ def file_buckets(context: ReadContext) -> tuple[TaskBucket | Unavailable, ...]:
     def read(name: str) -> TaskBucket:
         found = context.find("s3", "head_bucket", _NO_BUCKET, Bucket=name)
         region = str((found or {}).get("BucketRegion") or "")
+        # The primary's bucket is a finding by itself: its files are gone with the region, whatever they are.
         if region in ("", context.env.regions.primary):
             return TaskBucket(name, region)
         keys = sorted(key for bucket, key in files if bucket == name)
@@ -71,6 +72,7 @@ def file_buckets(context: ReadContext) -> tuple[TaskBucket | Unavailable, ...]:
 def _is_there(context: ReadContext, bucket: str, key: str) -> bool:
     """Whether the bucket has the key: of those that begin with it, it comes first."""
     found = context.call("s3", "list_objects_v2", Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents") or []
+    # Keys are listed in order, so the key itself comes before all that begin with it (S3 API, ListObjectsV2).
     return any(row.get("Key") == key for row in found)
 
 
@@ -87,6 +89,7 @@ def sources(context: ReadContext) -> TaskSources:
     parameters = sorted({s.name for s in named if not s.is_secret})
 
     def secrets(names: Sequence[str]) -> Sequence[tuple[str, tuple[str, ...]]]:
+        # The filter finds names that begin so, too (Secrets Manager API, Filter): more is read than was asked for.
         filters = [{"Key": "name", "Values": list(names)}]
         rows = context.pages("secretsmanager", "list_secrets", "SecretList", Filters=filters, MaxResults=100)
         return context.rows(rows, lambda row: (str(row["ARN"]), stages_of(row)), "Name")

@@ -72,6 +72,7 @@ def state(context: ReadContext) -> StateObject:
         return StateObject(bucket, key, None, None, "")
     size, modified = context.understand(lambda: (found["ContentLength"], found["LastModified"]), key)
     etag, plain = found.get("ETag", "").strip('"'), found.get("ServerSideEncryption", "AES256") == "AES256"
+    # The ETag of an object in parts has a dash, and under KMS it is no digest of the content (S3 API, Object).
     digest = etag if plain and "-" not in etag else ""
     return StateObject(bucket, key, size, modified, found.get("ReplicationStatus", ""), digest)
 
