@@ -7,12 +7,13 @@ most of that is waiting for the network. What was left out, and why, is the last
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.choice import LEFT_OUT
@@ -38,6 +39,9 @@ ALONE, BESIDE_PROOFS = "3", "2"
 PROOFS = [*FORKED, "--processes", "4", "--hypothesis-seed", str(SEED), "-p", "tests.durations", "--durations-file"]
 """Four processes on two cores: half of what a run takes is spent waiting for an emulator or for a clock."""
 WITH_PROOFS = "--with-proofs"
+MOST_AGAIN = 5
+"""So many tests that failed beside all others are played once more, alone: with six processes on two cores they may be
+late where no tool is wrong. That they failed is told all the same, and what fails again is red."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +69,40 @@ def _play(name: str, words: list[str], output: int | None, **variables: str) -> 
     return Part(name, ran.returncode, time.monotonic() - began, ran.stdout or "")
 
 
+def caching_words(name: str) -> list[str]:
+    """The words by which pytest records what failed of this part: two play at once."""
+    return ["-o", f"cache_dir={ROOT / 'build' / f'cache-{name}'}"]
+
+
+def repeatable_tests(code: int, last_failed: Path) -> list[str]:
+    """The tests that are played once more: none where pytest itself failed, or where so many tests did."""
+    # 1: tests failed; above it, pytest was interrupted, used wrongly, or found no test (pytest, "Exit codes").
+    if code != 1 or not last_failed.exists():
+        return []
+    failed = list(json.loads(last_failed.read_text(encoding="utf-8")))
+    return failed if len(failed) <= MOST_AGAIN else []
+
+
+def _repeated(part: Part) -> tuple[Part, str]:
+    """The part, with the code of its failed tests played alone, and what is to be told of that."""
+    tests = repeatable_tests(part.code, ROOT / "build" / f"cache-{part.name}" / "v" / "cache" / "lastfailed")
+    if not tests:
+        return part, ""
+    sys.stdout.write(f"--- {part.name}: {len(tests)} failed beside the others, once more alone ---\n")
+    sys.stdout.flush()
+    words = [*TESTS, "1", "--hypothesis-seed", str(SEED), *tests]
+    again = _play(part.name, words, None, **({"DR_PROOFS": "1"} if part.name == "proofs" else {}))
+    ended = "failed again" if again.code else "passed alone"
+    return replace(part, code=again.code), f"Failed beside the others, {ended}: {', '.join(tests)}.\n"
+
+
 def _play_chosen(judges: list[str]) -> list[Part]:
     """Today's proofs; none where a judge that they ask could not be installed."""
     installed = _play("judges", ["make", "--no-print-directory", "-j", "4", *judges], subprocess.PIPE)
     if installed.code:
         return [installed]
-    return [installed, _play("proofs", [*PROOFS, "build/durations.json", "tests"], None, DR_PROOFS="chosen")]
+    words = [*PROOFS, "build/durations.json", *caching_words("proofs"), "tests"]
+    return [installed, _play("proofs", words, None, DR_PROOFS="chosen")]
 
 
 def main(arguments: list[str]) -> int:
@@ -83,14 +115,19 @@ def main(arguments: list[str]) -> int:
         static = [beside.submit(_play, name, words, subprocess.PIPE) for name, words in STATIC]
         proofs = beside.submit(_play_chosen, arguments[1:]) if with_proofs else None
         words = [BESIDE_PROOFS] if with_proofs else [ALONE, *arguments]
-        tests = _play("tests", [*TESTS, *words], None)
+        tests = _play("tests", [*TESTS, *words, *caching_words("tests")], None)
         parts = [*(part.result() for part in static), *(proofs.result() if proofs else ()), tests]
+    told = ""
+    if with_proofs:
+        repeated = [_repeated(part) for part in parts]
+        parts, told = [part for part, _ in repeated], "".join(note for _, note in repeated)
     failed = [part for part in parts if part.code]
     for part in failed:
         sys.stdout.write(f"--- {part.name} failed ---\n{part.output}\n")
     times = ", ".join(f"{part.name} {part.took_s:.0f} s" for part in parts)
     verdict = f"FAILED: {', '.join(part.name for part in failed)}" if failed else "All green"
     sys.stdout.write(f"{verdict} in {time.monotonic() - began:.0f} s ({times})\n")
+    sys.stdout.write(told)
     if with_proofs:
         sys.stdout.write(LEFT_OUT.read_text(encoding="utf-8"))
     return 1 if failed else 0
