@@ -195,6 +195,7 @@ def rules_refusals(request: AuthorizationRequest, env: Environment) -> Iterator[
 def people_refusals(request: AuthorizationRequest, env: Environment) -> Iterator[Refusal]:
     """A refusal where the environment file asks for fewer people than the account, whose tag no operator may write."""
     required, here = request.people, env.approvals.people
+    # A tag that cannot be read as a number is refused: it may ask for more.
     if required is None or (required.count is not None and required.count <= here):
         return
     yield Refusal(
@@ -223,6 +224,7 @@ def _unconfirmed_steps(request: AuthorizationRequest) -> list[str]:
     """Irreversible steps nobody confirmed, where no person can be asked right before them."""
     if request.at_terminal:
         return []
+    # At a terminal each is asked for right before its call, when its effect is in view.
     return [s.id for s in request.plan.steps if s.danger == "irreversible" and s.id not in request.confirmed]
 
 
@@ -256,6 +258,7 @@ def _good_approval(request: AuthorizationRequest, env: Environment) -> Approval 
 def _why_not_approved(request: AuthorizationRequest, env: Environment) -> str:
     if not request.approvals:
         return f"nobody approved this plan. Another person runs: {request.approve_with}."
+    # Every approval with its fault: who approved sees which of them is about the own one.
     faults = "; ".join(
         f"{person_of(a.arn, env)}: {fault_of(a, request, env) or _missing_override_reason(request.overrides, a)}"
         for a in request.approvals
@@ -301,6 +304,7 @@ def mismatch_of(approval: Approval, request: AuthorizationRequest, env: Environm
 
 def not_agreed_to(overrides: Iterable[Override], approvals: Iterable[Approval]) -> tuple[str, ...]:
     """The gates of the overrides that are in none of the approvals, word for word."""
+    # Word for word: another reason or a later end is another override, and nobody agreed to it.
     agreed = {override.words for approval in approvals for override in approval.overrides}
     return tuple(dict.fromkeys(override.gate for override in overrides if override.words not in agreed))
 

@@ -101,6 +101,7 @@ def _changed_settings(here: Mapping[str, Any], pinned: Mapping[str, Any]) -> Ite
 def _whole(settings: Mapping[str, Any]) -> Mapping[str, Any]:
     """The settings with their defaults; as they are where this version cannot read them."""
     try:
+        # With their defaults: a setting that is left out and one that says the default are one rule.
         return Environment.model_validate(dict(settings)).model_dump(mode="json", exclude=_NO_RULES)
     except ValidationError:
         return settings

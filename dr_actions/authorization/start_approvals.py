@@ -51,6 +51,7 @@ def with_starts(approval: Approval, starts: Iterable[StartApproval]) -> Approval
     later = [
         override
         for start in starts
+        # Of the same person and plan, and not before: an older start agreed to what was asked then.
         if (start.userid, start.digest) == (approval.userid, approval.digest) and approval.at <= start.at
         for override in start.overrides
     ]
@@ -84,6 +85,7 @@ def start_of_item(item: object, userid: str) -> StartApproval | None:
     if not isinstance(item, Mapping):
         return None
     try:
+        # Read whole or not at all: a start whose overrides are cut would agree to less than was shown.
         overrides = overrides_of_item(item["overrides"])
         exceptions = tuple({key: str(given[key]) for key in _EXCEPTION} for given in item["exceptions"])
         return StartApproval(

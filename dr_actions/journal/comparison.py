@@ -61,6 +61,7 @@ def comparison_of(local: Chain, mirrored: Chain) -> RecordComparison:
             return _differs(mine.seq, "one of the two was rewritten, or another run went on elsewhere")
     filed, sent = len(local.entries), len(mirrored.entries)
     number = min(filed, sent) + 1
+    # Only where the mirror's fault comes first: behind the file's own end it contradicts nothing.
     if mirrored.fault and sent <= filed:
         return _differs(number, f"the mirror cannot be believed from there on: {mirrored.fault.why}")
     if filed < sent:
@@ -79,6 +80,7 @@ def mirror_alone(mirrored: Chain, anchors: RecordComparison) -> RecordComparison
     It was compared where they reach its last entry; nothing else would show that what follows them was rewritten.
     """
     last = len(mirrored.entries)
+    # To the last entry: what follows the last anchor may have been rewritten by anybody.
     if anchors.same and anchors.last == last:
         message = "no file is here: the mirror itself is shown, and compared with its anchors to its last entry"
         return RecordComparison(compared=True, message=message, last=last)
@@ -126,6 +128,7 @@ def anchored_everywhere(
     message = "; ".join([main.message, *(f"in {place}: {comparison.message}" for place, comparison in others)])
     differing = [comparison.differs_at for _, comparison in found if comparison.differs_at is not None]
     everywhere = all(comparison.compared for _, comparison in found)
+    # The earliest of all places: beyond it one of them vouches for nothing.
     last = min(comparison.last for _, comparison in found)
     return RecordComparison(everywhere, message, min(differing, default=None), last)
 
@@ -135,6 +138,7 @@ def _by_number(heads: Iterable[AnchoredHead]) -> dict[int, list[AnchoredHead]]:
     found: dict[int, list[AnchoredHead]] = {}
     for head in sorted(heads, key=lambda head: head.arrived):
         of_entry = found.setdefault(head.number, [])
+        # The same digest twice is an answer that was lost and sent again; two digests are a conflict.
         if all(head.digest != other.digest for other in of_entry):
             of_entry.append(head)
     return found

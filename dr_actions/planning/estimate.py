@@ -186,6 +186,7 @@ def step_s(
     """Seconds that the step takes, at this quantile."""
     if is_measured(step, measured):
         known = measured[step.action]
+        # A median of 0 has no ratio: the longer value is all that is known.
         return known.p50_s * spread(quantile, known.p90_s / known.p50_s) if known.p50_s else known.p90_s
     if step.call is not None and step.call.name == CREATE_JOB:
         return job_s(sizes.objects.get(step.subject, 0), env, quantile)
@@ -196,6 +197,7 @@ def step_s(
     total = 0.0
     for row in map(operation, rows):
         gib = sizes.of(row)
+        # An unknown size takes the whole budget: an estimate that is too short is worse than one that is too long.
         if gib is None:
             return step.budget_s
         share = sizes.check_interval_s / USUAL_INTERVAL_S if row.id == _FIRST_CHECK else 1.0
@@ -217,6 +219,7 @@ def _waits_of(step: Step) -> Waits:
 def _rows(step: Step, by_hand: str) -> tuple[str, ...] | None:
     """The operations that the step waits for, one after another; None where that is not known."""
     waits = _waits_of(step)
+    # It runs only where another step did not end, whose time is counted already.
     if waits.stands_in or part_of(step.id) == SECOND_ZONE:  # a second zone is asked for, and not waited for
         return ()
     if step.call is None:
@@ -244,6 +247,7 @@ def _of_call(call: Call) -> tuple[str, ...]:
 
 def _of_service(step: Step, call: Call) -> tuple[str, ...]:
     wanted, before = call.params.get("desiredCount"), step.before.get("desiredCount") or 0
+    # Fewer tasks start nothing: what is waited for is that the others stop.
     if wanted is None or wanted < before or not wanted:
         return ("ecs.stop-task",)
     replaces = before and ("taskDefinition" in call.params or call.params.get("forceNewDeployment"))

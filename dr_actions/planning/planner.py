@@ -28,6 +28,7 @@ def context_of(
     incident: str = "",
 ) -> PlanContext:
     """What the actions decide from: the snapshot, and whether the primary region's API answers in it."""
+    # The API and not the posture: a primary that serves nobody may still take a call, and then it gets one.
     answers = signals_of(snapshot, env).primary_api is Api.ANSWERS
     return PlanContext(env, snapshot, goal, answers, only_tenants, incident)
 
@@ -35,9 +36,11 @@ def context_of(
 def make_plan(context: PlanContext, posture: str) -> Plan:
     """The plan for ``context``: each action's steps by stage, and why anything was left out."""
     known = (action for action in actions().values() if context.goal in action.goals)
+    # A store that the estate lacks has no steps and no notes: nobody is to read of it in an outage.
     ours = [action for action in known if not stores.lacks(context.env, action.name.partition("/")[0])]
     steps = [step for action in ours for step in action.plan_steps(context)]
     leaves = {action.name: list(action.cleanup_notes(context)) for action in ours}
+    # Once each, in order: many tenants' steps leave out one thing for one reason.
     notes = dict.fromkeys(note for action in ours for note in (*action.notes(context), *leaves[action.name]))
     left = dict.fromkeys(note for found in leaves.values() for note in found)
     env = context.env
@@ -47,6 +50,7 @@ def make_plan(context: PlanContext, posture: str) -> Plan:
 def in_order(goal: Goal, steps: Iterable[Step]) -> tuple[Step, ...]:
     """The steps by stage, row and id. Raises ValueError where two have one id: a run could not be resumed."""
     rows = {row.prefix: number for number, row in enumerate(SEQUENCE[goal])}
+    # The id last, so that one estate has one order: the order is part of the digest that is approved.
     ordered = sorted(steps, key=lambda step: (step.stage, rows[prefix_of(step.id)], step.id))
     name, times = Counter(step.id for step in ordered).most_common(1)[0] if ordered else ("", 0)
     if times > 1:
@@ -81,5 +85,6 @@ def rto_estimate_s(
     Clients leave the old region when the record's TTL and their kept-alive connections are over (T11).
     """
     boxes_s = (env.execution.assess_minutes + env.execution.verify_minutes) * _MINUTE_S
+    # Not part of the plan: no step waits for clients that hold the former address.
     drain_s = env.thresholds.record_ttl_s + env.thresholds.alb_keep_alive_s
     return boxes_s + plan_estimate_s(plan, env, measured, sizes) + drain_s

@@ -44,6 +44,7 @@ def write_pause(plan: Plan, env: Environment, measured: Mapping[str, StepDuratio
     freezes, moves = _places(plan)
     if not freezes or not moves:
         return None
+    # Who holds the former address writes nowhere until the TTL is over.
     settles_s = env.thresholds.record_ttl_s - round(env.failback.bake_minutes * _MINUTE_S)  # the bake follows the move
 
     ready = any(announced_step(plan, step.id) is not None for step in plan.steps)
@@ -69,6 +70,7 @@ def lasting_s(plan: Plan, sent_at: Mapping[str, datetime], now: datetime) -> flo
     effect, by its id.
     """
     freezes, moves = _places(plan)
+    # The last freeze is the database's: the files' comes before it.
     frozen = sent_at.get(plan.steps[freezes[-1]].id) if freezes and moves else None
     return None if frozen is None or is_over(plan, sent_at) else (now - frozen).total_seconds()
 
@@ -102,6 +104,7 @@ def _seconds(
         ready = ready and by_hand == BY_HAND
         usual_s, most_s = (batch_s(batch, env, measured, sizes, level, by_hand) for level in (MEDIAN, _P90))
         if batch[0].action == _LAG and seen_s is not None:
+            # Published meanwhile: what the proofs before it took is not waited for a second time.
             usual_s, most_s = (max(look_s(), seconds - (typical_s - seen_s)) for seconds in (usual_s, most_s))
         typical_s, spread_s = typical_s + usual_s, spread_s + (most_s - usual_s) ** 2
         seen_s = typical_s if batch[0].action == FREEZE_SEEN else seen_s
