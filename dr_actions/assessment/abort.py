@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from dr_actions.actions.database import failback
 from dr_actions.actions.database.promotion import copied_back
-from dr_actions.assessment.failback import serving_gates
+from dr_actions.assessment.failback import results_of_source, serving_gates
 from dr_actions.journal.entries import Entry
 from dr_actions.journal.point_of_no_return import last_reversible_step, point_of_no_return
 from dr_actions.model.action import PlanContext
@@ -21,7 +21,7 @@ from dr_estate.model.unavailable import DataUnavailable
 
 def abort_gates(results: Sequence[CheckResult], context: PlanContext) -> tuple[Gate, ...]:
     """Return every gate of an abort: the DR database is intact, and no copy was promoted in the primary region."""
-    return (*_database_gates(context), *serving_gates(results))
+    return (*_database_gates(context), *serving_gates(results_of_source(results, context)))
 
 
 def _database_gates(context: PlanContext) -> Iterator[Gate]:

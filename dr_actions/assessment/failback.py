@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 
+from dr_actions.actions.database import failback as database_failback
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.objects.batch_replication import routes
 from dr_actions.actions.registry import actions
@@ -57,6 +58,7 @@ _ANSWERS = {
     Api.REFUSES: "cannot be read",
 }
 _PERMITTED = "prerequisites.operator-allowed"
+_TAKES_WRITES = "validation-data.database-writable"
 _BYTES_A_GIB, _MINUTE_S, _P90 = 1 << 30, 60, 0.9
 
 
@@ -73,7 +75,7 @@ def failback_gates(
         *_direction(context),
         *_health_checks(context),
         *_tenants_to_come(context),
-        *serving_gates(results),
+        *serving_gates(results_of_source(results, context)),
     )
 
 
@@ -239,6 +241,19 @@ def _health_checks(context: PlanContext) -> Iterator[Gate]:
             "another one (health_check_id of its aws_route53_record), and nobody is kept from writing in vain."
         )
         yield Gate("traffic.health-checks", met=False, says=message, stops=True)
+
+
+def results_of_source(results: Sequence[CheckResult], context: PlanContext) -> list[CheckResult]:
+    """The results but, while a failback's or a fence's freeze holds, that of whether the DR database takes writes.
+
+    What refuses writes can be copied and thawed: as a gate it would stop the abort that ends the write pause.
+    """
+    try:
+        source = database_failback.writer(context)
+        frozen = source is not None and database_failback.frozen(context, source)
+    except DataUnavailable:
+        frozen = False
+    return [result for result in results if not (frozen and result.check == _TAKES_WRITES)]
 
 
 def serving_gates(results: Sequence[CheckResult]) -> Iterator[Gate]:

@@ -9,10 +9,10 @@ from dr_checks.core.model import Area, Finding, Severity, View, replication_expe
 from dr_checks.core.registry import BOTH, check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.database_copies import REPLICA, copy_to_use, database_name, primary_database, replicas
-from dr_checks.derived.parameter_groups import create_parameter_group
+from dr_checks.derived.parameter_groups import create_parameter_group, writable_group
 from dr_estate.config.environment import Side
 from dr_estate.model import states
-from dr_estate.model.engines import Engine, engine_of
+from dr_estate.model.engines import engine_of
 from dr_estate.model.restored_names import RESTORED_FROM
 from dr_estate.model.states import DATABASE, State
 from dr_estate.readers import ecs, rds, rds_groups, vpc
@@ -185,15 +185,13 @@ def parameter_group(view: View) -> Iterator[Finding]:
     name = view.env.named(view.env.names.db_parameter_group)
     group = view.find(rds_groups.parameter_groups, name=name)
     rows = view.get(rds_groups.parameter_groups)
-    engines = {row.name: engine_of(row.family) for row in rows}
-    frozen = {row.name for row in rows if engines[row.name].refuses_writes(row.parameters)}
-    promoted = (
-        {used for replica in replicas(view) for used, _ in replica.parameter_groups} if frozen - {name} else set()
-    )
-    for other in sorted(promoted & frozen - {name}):  # a promotion keeps the replica's group
-        yield _read_only(view, other, engines[other])
+    frozen = {row.name: row for row in rows if engine_of(row.family).refuses_writes(row.parameters)}
+    others = frozen.keys() - {name}
+    promoted = {used for replica in replicas(view) for used, _ in replica.parameter_groups} if others else set()
+    for other in sorted(promoted & others):  # a promotion keeps the replica's group
+        yield _read_only(view, frozen[other])
     if name in frozen and not _runs_with(view, name):
-        yield _read_only(view, name, engines[name])
+        yield _read_only(view, frozen[name])
     elif group:
         yield view.ok(name, "present", "present", "a restore can name it; its values are rds-parity.parameter-group's")
     elif name.startswith("default."):
@@ -209,13 +207,10 @@ def _runs_with(view: View, group: str) -> bool:
     return any(not row.source and group in dict(row.parameter_groups) for row in view.get(rds.instances))
 
 
-def _read_only(view: View, name: str, engine: Engine) -> Finding:
-    parameter, value = engine.read_only, engine.writable
-    row = {"ParameterName": parameter, "ParameterValue": value, "ApplyMethod": "immediate"}
-    command = view.command("rds", "ModifyDBParameterGroup", DBParameterGroupName=name, Parameters=[row])
+def _read_only(view: View, group: rds_groups.ParameterGroup) -> Finding:
+    parameter = engine_of(group.family).read_only
     reason = "a database restored with it refuses every write: nobody can log in, write or upload"
-    remedy = Remedy(f"aws_db_parameter_group '{name}' in {view.region}: {parameter} = {value}, or not set.", (command,))
-    return view.gap(name, f"{parameter} on", f"{parameter} off", reason, remedy)
+    return view.gap(group.name, f"{parameter} on", f"{parameter} off", reason, writable_group(view, group))
 
 
 @check(

@@ -6,12 +6,15 @@ These hold of a failed-over estate alone and are judged by ``failover --validate
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
+from dr_checks.derived.parameter_groups import refusing_group, writable_group
 from dr_estate.config.environment import Side
 from dr_estate.model import states
+from dr_estate.model.engines import engine_of
 from dr_estate.model.regional_names import arn_region
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import control_table, dynamodb, efs, rds
@@ -25,7 +28,10 @@ from dr_estate.readers import control_table, dynamodb, efs, rds
     traps=("T22",),
 )
 def database_writable(view: View) -> Iterator[Finding]:
-    """An instance of that name is in a state that takes writes, and no read replica. Source: DescribeDBInstances."""
+    """An instance of that name is in a state that takes writes, no read replica, and its group lets it be written to.
+
+    Source: DescribeDBInstances, DescribeDBParameters.
+    """
     name, wanted = view.env.named(view.env.names.database), "takes writes, no replica"
     found = view.find(rds.instances, identifier=name)
     if found is None:
@@ -38,6 +44,12 @@ def database_writable(view: View) -> Iterator[Finding]:
         promoted = (view.command("rds", "PromoteReadReplica", DBInstanceIdentifier=name),) if found.source else ()
         healing = Remedy("Promote it where it is a replica, then wait until it is available.", promoted)
         yield view.gap(name, measured, wanted, "WordPress fails on the first write", healing)
+    elif refusing := refusing_group(view, found):
+        measured = f"{found.status}, {engine_of(refusing.family).read_only} on in {refusing.name}"
+        repair = writable_group(view, refusing)
+        # Set by hand in a failback's write pause, it would let in what no copy has.
+        repair = replace(repair, sentence=f"A failback's write pause ends with its run. Else: {repair.sentence}")
+        yield view.gap(name, measured, wanted, "WordPress fails on the first write", repair)
     else:
         yield view.ok(name, found.status, wanted, f"it answers at {found.host}")
 

@@ -12,6 +12,8 @@ from dr_actions.assessment.abort import abort_gates, way_back
 from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Goal
 from dr_actions.planning.planner import make_plan
+from dr_checks.core.model import CheckResult, Finding, Status
+from dr_checks.core.registry import checks
 from dr_estate.config.environment import Side
 from tests.dr_actions.actions.database.test_failback import CAME_HOME, COPY, FROZEN_GROUP, SERVED, sight
 from tests.dr_actions.plain import recorded
@@ -42,6 +44,17 @@ def aborting(**parts: Any) -> PlanContext:
 )
 def test_an_abort_needs_a_whole_dr_region_and_no_second_writer(parts: dict[str, Any], unmet: list[str]) -> None:
     assert unmet == [gate.id for gate in abort_gates((), aborting(**parts)) if not gate.met]
+
+
+@pytest.mark.parametrize(("parts", "gates"), [(FROZEN, []), ({}, [False])], ids=["paused", "not by a freeze"])
+def test_a_database_that_the_failback_froze_takes_no_writes_and_is_a_reason_to_abort(
+    parts: dict[str, Any], gates: list[bool]
+) -> None:
+    check = checks()["validation-data.database-writable"]
+    found = Finding(check.id, Side.DR, "sit-mysql", None, Status.FAIL, "read_only on", "takes writes", "because")
+    refused = CheckResult(check.id, check.severity, check.area, Status.FAIL, (found,))
+    context = aborting(instances_primary=(COPY,), **parts)
+    assert gates == [gate.met for gate in abort_gates([refused], context) if gate.id == f"check.{check.id}"]
 
 
 def test_the_group_that_the_failback_froze_is_as_before_it_and_not_while_home_is_promoted() -> None:

@@ -8,15 +8,17 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
-from dr_estate.readers import control_table, dynamodb, efs, rds
+from dr_estate.readers import control_table, dynamodb, efs, rds, rds_groups
 from dr_estate.reading.reader import Reader
-from tests.dr_checks.databases import ARN, AWAY, HOME, NAME, PRIMARY, REPLICA
+from tests.dr_checks.databases import ARN, AWAY, HOME, NAME, PARAMETERS, PRIMARY, REPLICA
 from tests.dr_checks.examples.dynamodb import ONE, SECOND
 from tests.dr_checks.examples.efs import COPY, ROW
 from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, world
 
 RESTORED = replace(PRIMARY, arn=ARN.replace(HOME, AWAY), host=f"{NAME}.x.{AWAY}.rds.amazonaws.com")
 FOLLOWER = replace(PRIMARY, source=RESTORED.arn, replication="replicating")
+READ_ONLY = (replace(PARAMETERS, parameters=(("read_only", "1"),)),)
+APPLYING = replace(RESTORED, parameter_groups=((PARAMETERS.name, "applying"),))
 TABLES = (replace(SECOND[1], name=ONE), SECOND[1])
 WRITABLE = replace(COPY, overwrite_protection="ENABLED")
 NO_TABLES = SIT.model_copy(update={"names": SIT.names.model_copy(update={"tables": ()})})
@@ -29,6 +31,7 @@ def given(check: str, expected: Status, subject: str = "", **changed: Any) -> Ex
     parts: dict[tuple[Reader[Any], Side], Any] = {
         (rds.instances, Side.PRIMARY): changed.get("old", ()),
         (rds.instances, Side.DR): changed.get("instances", (RESTORED,)),
+        (rds_groups.parameter_groups, Side.DR): changed.get("groups", (PARAMETERS,)),
         (efs.file_systems, Side.DR): changed.get("files", (WRITABLE,)),
         (efs.replications, Side.DR): changed.get("replications", ()),
         (dynamodb.tables, Side.DR): changed.get("tables", TABLES),
@@ -48,6 +51,10 @@ EXAMPLES = [
     given("database-writable", Status.FAIL, NAME, instances=(replace(RESTORED, status="creating"),)),
     given("database-writable", Status.FAIL, NAME, instances=(replace(RESTORED, status="stopped"),)),
     given("database-writable", Status.UNKNOWN, instances=DENIED),
+    given("database-writable", Status.FAIL, NAME, groups=READ_ONLY),
+    given("database-writable", Status.PASS, NAME, groups=READ_ONLY, instances=(APPLYING,)),
+    given("database-writable", Status.PASS, NAME, groups=(replace(READ_ONLY[0], name="another"), PARAMETERS)),
+    given("database-writable", Status.UNKNOWN, groups=DENIED),
     given("database-protected", Status.PASS, NAME),
     given("database-protected", Status.NOT_APPLICABLE, NAME, instances=()),
     given("database-protected", Status.FAIL, NAME, instances=(replace(RESTORED, retention_days=0),)),
