@@ -49,14 +49,19 @@ def parameter_group(view: View) -> Iterator[Finding]:
     used = sorted({replica.parameter_groups[0][0] for replica in replicas(view) if replica.parameter_groups}) or [name]
     model, there = _by_name(view, Side.PRIMARY).get(name), _by_name(view)
     for wanted_name in used:
-        yield _compare_parameters(view, wanted_name, model, there.get(wanted_name))
+        if wanted_name == name and name.startswith("default."):
+            reason = "AWS makes the same one in every region"
+            yield view.ok(name, "a default group", "as in the primary region", reason)
+        elif model is None:
+            unread = f"The parameter group {name} of {view.env.regions.primary} was not read."
+            yield view.unknown(wanted_name, f"like {name}", unread)
+        else:
+            yield _compare_parameters(view, wanted_name, model, there.get(wanted_name))
 
 
 def _compare_parameters(
-    view: View, name: str, model: rds_groups.ParameterGroup | None, there: rds_groups.ParameterGroup | None
+    view: View, name: str, model: rds_groups.ParameterGroup, there: rds_groups.ParameterGroup | None
 ) -> Finding:
-    if model is None or (there is None and name.startswith("default.")):
-        return view.ok(name, "a default group", "as in the primary region", "AWS makes the same one in every region")
     remedy = f"Apply aws_db_parameter_group '{name}' with the DR provider, from the same module as the primary's."
     if there is None:
         reason = "a restore that names it fails, and one that does not runs with defaults"
@@ -106,6 +111,9 @@ def option_group(view: View) -> Iterator[Finding]:
         if found is None:
             cause = "without it, copying and restoring a database with persistent options fail"
             yield view.gap(name, "absent", wanted, cause, remedy)
+        elif name not in models:
+            unread = f"The option group {name} of {view.env.regions.primary} was not read."
+            yield view.unknown(name, "the same options", unread)
         elif set(options) - set(found.options):
             cause = "a database restored with it would lack these options"
             yield view.gap(name, ", ".join(found.options) or "no options", wanted, cause, remedy)
