@@ -56,6 +56,9 @@ def state(view: View) -> Iterator[Finding]:
         elif not state.promotable:
             reason = "it can neither be promoted nor read"
             yield view.gap(replica.identifier, measured, wanted, reason, "Read its events, and fix the cause.")
+        # A read replica has its StatusInfos (API_DBInstance): without them nobody knows what it receives.
+        elif not replica.replication:
+            yield view.unknown(replica.identifier, wanted, "RDS does not say whether it replicates (StatusInfos).")
         else:
             yield view.ok(replica.identifier, measured, wanted, "it follows the primary and can be promoted")
     # Where a replica is only the fallback, its absence is no gap: rds-copy.usable asks for any one copy.
@@ -118,8 +121,11 @@ def lag(view: View) -> Iterator[Finding]:
 def size(view: View) -> Iterator[Finding]:
     """Storage at least the primary's, else replication stops on storage-full; other class or zones are a WARN."""
     found, source = replicas(view), primary_database(view)
-    if not found or source is None:
+    if not found:
         yield _no_replica(view)
+        return
+    if source is None:
+        yield view.none_expected(database_name(view), "no primary database to compare with: see rds.retention")
         return
     for replica in found:
         yield _size(view, replica, source)
