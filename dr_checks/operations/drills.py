@@ -40,6 +40,9 @@ def on_schedule(view: View) -> Iterator[Finding]:
         if row.state.late and (refusal := past.refusal(row.kind)):
             yield view.unknown(row.test, f"run {row.period}", refusal, remedy=f"`{row.command}` runs it again.")
             continue
+        if row.period is Period.AS_NEEDED and not row.last:
+            yield view.none_expected(row.test, "it is run as needed, and was never run")
+            continue
         measured = f"last run {row.last.at:%Y-%m-%d}" if row.last else "never run"
         wanted = "run as needed" if row.period is Period.AS_NEEDED else f"run {row.period}, by {row.due}"
         if row.state.late:

@@ -29,6 +29,15 @@ AS_NEEDED = SIT.model_copy(
     update={"schedule": SIT.schedule.model_copy(update={"full_drill": Period.AS_NEEDED})},
 )
 
+ALL_AS_NEEDED_TESTS = ("tabletop", "infrastructure", "full drill")
+ALL_AS_NEEDED = SIT.model_copy(
+    update={
+        "schedule": SIT.schedule.model_copy(
+            update={test.replace(" ", "_"): Period.AS_NEEDED for test in ALL_AS_NEEDED_TESTS}
+        )
+    },
+)
+
 
 def _example(expected: Status, past: Any, *subjects: str, env: Environment = SIT) -> Example:
     return Example(_CHECK, expected, world({(control_table.runs, Side.DR): past}), frozenset(subjects), env)
@@ -102,6 +111,8 @@ EXAMPLES = [
     _example(Status.PASS, control_table.RunHistory(IN_TIME)),
     _example(Status.NOT_APPLICABLE, control_table.RunHistory(reason="There is no table.")),
     _example(Status.PASS, control_table.RunHistory(IN_TIME[:2]), env=AS_NEEDED),
+    _example(Status.PASS, control_table.RunHistory(IN_TIME), "full drill", env=AS_NEEDED),
+    _example(Status.NOT_APPLICABLE, control_table.RunHistory(), *ALL_AS_NEEDED_TESTS, env=ALL_AS_NEEDED),
     _example(Status.WARN, control_table.RunHistory(IN_TIME[:2]), "full drill"),
     _example(
         Status.UNKNOWN,
