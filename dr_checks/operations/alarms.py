@@ -90,6 +90,15 @@ def _rule_text(alarm: cloudwatch_alarms.Alarm) -> str:
     return f"{alarm.rule} {alarm.threshold}, {alarm.periods} periods, missing data {alarm.missing_data or 'missing'}"
 
 
+# What an alarm starts beside these changes capacity or an instance, or runs code (API_PutMetricAlarm, AlarmActions).
+_TOPIC = "sns"
+_NOTIFYING = frozenset({_TOPIC, "ssm-incidents"})
+
+
+def _service(arn: str) -> str:
+    return next(iter(arn.split(":")[2:3]), "")
+
+
 @check(
     "alarms notify somebody, those of the DR region through the DR region",
     severity=Severity.NORMAL,
@@ -99,7 +108,7 @@ def _rule_text(alarm: cloudwatch_alarms.Alarm) -> str:
     traps=("T40",),
 )
 def actions(view: View) -> Iterator[Finding]:
-    """Actions are enabled; in the DR region one names a resource outside the dark one. Source: DescribeAlarms, T40.
+    """Actions are enabled; in the DR region one notifies by a topic outside the dark one. Source: DescribeAlarms, T40.
 
     A silent alarm of the primary region is how nobody hears of the outage that a failover is for.
     """
@@ -110,10 +119,19 @@ def actions(view: View) -> Iterator[Finding]:
     for alarm in there:
         # A topic of the primary region is dark with it (T40); one that the primary's own alarm names is right.
         usable = [arn for arn in alarm.actions if primary not in arn or view.side is Side.PRIMARY]
+        heard = [arn for arn in usable if _service(arn) in _NOTIFYING]
         measured = f"{'enabled' if alarm.actions_enabled else 'disabled'}, {', '.join(alarm.actions) or 'no action'}"
-        if alarm.actions_enabled and usable:
-            yield view.ok(
-                alarm.name, measured, f"enabled, a topic of {view.region}", "the alarm notifies a topic of this region"
+        if alarm.actions_enabled and heard:
+            by_topic = _TOPIC in map(_service, heard)
+            effect = "the alarm notifies a topic of this region" if by_topic else "the alarm starts a response plan"
+            yield view.ok(alarm.name, measured, f"enabled, a topic of {view.region}", effect)
+        elif alarm.actions_enabled and usable and not _NOTIFYING & set(map(_service, alarm.actions)):
+            yield view.warn(
+                alarm.name,
+                measured,
+                f"enabled, a topic of {view.region}",
+                "none of its actions is a topic: it changes capacity or runs code, which need not notify anybody",
+                f"aws_cloudwatch_metric_alarm '{alarm.name}': a topic of {view.region} in alarm_actions, too.",
             )
         else:
             yield view.gap(
@@ -125,7 +143,7 @@ def actions(view: View) -> Iterator[Finding]:
                     f"aws_cloudwatch_metric_alarm '{alarm.name}': actions_enabled = true, alarm_actions = a topic of "
                     f"{view.region}.",
                     # Enabling actions helps only an alarm that has a usable one; a topic is Terraform's.
-                    (view.command("cloudwatch", "EnableAlarmActions", AlarmNames=[alarm.name]),) if usable else (),
+                    (view.command("cloudwatch", "EnableAlarmActions", AlarmNames=[alarm.name]),) if heard else (),
                 ),
             )
     if not there:

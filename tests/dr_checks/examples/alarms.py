@@ -44,6 +44,9 @@ def _here(value: Any) -> Snapshot:
     )
 
 
+SCALES = (f"arn:aws:autoscaling:{SIT.regions.dr}:1:scalingPolicy:1:resource/ecs/service/c/s:policyName/out",)
+FUNCTION = (f"arn:aws:lambda:{SIT.regions.dr}:1:function:tell",)
+RESPONSE_PLAN = ("arn:aws:ssm-incidents::1:response-plan/outage",)
 DARK_TOPIC = (f"arn:aws:sns:{SIT.regions.primary}:1:bbws-ops-critical",)
 
 EXAMPLES = [
@@ -71,6 +74,11 @@ EXAMPLES = [
     Example("alarms.actions", Status.FAIL, _both(there={"actions_enabled": False}), NAMED),
     Example("alarms.actions", Status.FAIL, _both(there={"actions": ()}), NAMED),
     Example("alarms.actions", Status.PASS, _both(there={"actions": DARK_TOPIC}), NAMED),
+    Example("alarms.actions", Status.PASS, _both({"actions": RESPONSE_PLAN}), NAMED),
+    Example("alarms.actions", Status.WARN, _both({"actions": SCALES}), NAMED),
+    Example("alarms.actions", Status.WARN, _both({"actions": FUNCTION}), NAMED),
+    Example("alarms.actions", Status.WARN, _both(there={"actions": SCALES}), NAMED),
+    Example("alarms.actions", Status.FAIL, _both({"actions": (*SCALES, *DARK_TOPIC)}), NAMED),
     Example("alarms.actions", Status.PASS, _here(())),
     Example("alarms.actions", Status.UNKNOWN, _here(DENIED)),
 ]
