@@ -11,7 +11,7 @@ from dr_checks.core.registry import check
 from dr_checks.core.spans import rpo_s
 from dr_checks.core.verdict import best_lags
 from dr_estate.model.durations import duration
-from dr_estate.model.stores import STORES
+from dr_estate.model.stores import STORES, lacks
 
 _MINUTE_S = 60
 _SAME_TIME = frozenset(store.id for store in STORES if store.same_time)
@@ -75,6 +75,10 @@ def skew(view: View) -> Iterator[Finding]:
 
     A page whose picture is missing, or a picture no page knows, is what a skew looks like to a tenant.
     """
+    present = [store.id for store in STORES if store.same_time and not lacks(view.env, store.id)]
+    if len(present) < 2:  # noqa: PLR2004 - a pair is what can be apart
+        yield view.none_expected("all stores", f"no two such stores could be apart: {', '.join(present) or 'none'}")
+        return
     measured = [(lag.seconds, lag) for lag in _lags(view) if lag.store in _SAME_TIME and lag.seconds is not None]
     limit = view.env.thresholds.store_skew_minutes
     wanted = f"{limit} min apart or less"

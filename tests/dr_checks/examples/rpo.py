@@ -19,6 +19,10 @@ from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, world
 PASS, FAIL, UNKNOWN = Status.PASS, Status.FAIL, Status.UNKNOWN
 OTHERS = (s3_lag, dynamodb, secret_examples, ecr)
 REPLICATION_ONLY = accepting("automated-backup", files=("replication",))
+_NO_OTHER_STORE: dict[str, Any] = {"file_system": "", "buckets": (), "tables": ()}
+DATABASE_ALONE = REPLICATION_ONLY.model_copy(
+    update={"names": REPLICATION_ONLY.names.model_copy(update=_NO_OTHER_STORE)}
+)
 OLD_SECRET = replace(secret_examples.THERE[1], current_version="v0")
 LOST_SECRET = replace(OLD_SECRET, deleted_at=NOW)
 
@@ -65,5 +69,6 @@ EXAMPLES = [
     _case("skew", PASS, "all stores"),
     _case("skew", PASS, automated_backups_dr=_database(60)),
     _case("skew", FAIL, "all stores", automated_backups_dr=_database(62)),
+    _case("skew", Status.NOT_APPLICABLE, "all stores", env=DATABASE_ALONE),
     Example("rpo.skew", UNKNOWN, world(backed_up(automated_backups_dr=()), env=REPLICATION_ONLY), env=REPLICATION_ONLY),
 ]
