@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import check
 from dr_checks.derived.backup_copies import newest_copies
-from dr_checks.derived.backup_promise import BackupPromise, copied_resources, copying_rules, is_dr_vault, promise
+from dr_checks.derived.backup_promise import BackupPromise, copied_resources, is_dr_vault, promise
 from dr_estate.config.environment import Side
 from dr_estate.model.durations import duration
 from dr_estate.readers import backup, backup_plan
@@ -35,9 +35,10 @@ def copies_last(view: View) -> Iterator[Finding]:
         # No rule copies it: backup-plan.covers-stores reports that once, and there is no lifecycle to judge.
         if promised is None:
             continue
-        rule = next(rule for rule in copying_rules(view, arn) if rule.name == promised.rule)
         yield from (
-            _retention_finding(view, arn, promised, copy) for copy in rule.copies if is_dr_vault(view, copy.vault_arn)
+            _retention_finding(view, arn, promised, copy)
+            for copy in promised.rule.copies
+            if is_dr_vault(view, copy.vault_arn)
         )
         if arn in copies:
             yield _present(view, arn, copies[arn])
@@ -53,7 +54,7 @@ def _retention_finding(view: View, arn: str, promised: BackupPromise, copy: back
     """Whether a copy made by the rule is still there, and warm, when the next one is late and a recovery runs."""
     # The copy must outlast both: the wait for a next one that never comes, and the restore that reads it (T25).
     needed_s = promised.worst_minutes * _MINUTE_S + _recovery_s(view)
-    subject, wanted = f"{arn}, rule {promised.rule}", f"{duration(needed_s)} or more"
+    subject, wanted = f"{arn}, rule {promised.rule.name}", f"{duration(needed_s)} or more"
     limits = ((copy.delete_after_days, "deleted"), (copy.cold_after_days, "in cold storage"))
     # Whichever comes first counts: a copy in cold storage is there, and too slow for the recovery time.
     spans = sorted((days * _DAY_S, end) for days, end in limits if days)

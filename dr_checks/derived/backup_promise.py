@@ -39,7 +39,7 @@ class BackupPromise:
     ``basis`` is the sum in words.
     """
 
-    rule: str
+    rule: backup_plan.BackupRule
     gap_minutes: float
     worst_minutes: float
     basis: str
@@ -160,7 +160,7 @@ def _of_rule(view: View, rule: backup_plan.BackupRule, arn: str) -> BackupPromis
         f"rule {rule.name}: {gap} min between runs + {rule.start_minutes} start window + {backing_up} completion"
         f"{unlimited} + {copying:.0f} copying"
     )
-    return BackupPromise(rule.name, gap, worst, basis)
+    return BackupPromise(rule, gap, worst, basis)
 
 
 def _longest_minutes(jobs: tuple[backup_jobs.BackupJob, ...], arn: str) -> float:

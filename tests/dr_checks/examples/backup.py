@@ -130,6 +130,13 @@ EXAMPLES = [
         f"{ARN}, rule hourly",
         plans_primary=_living(100, "cron(0 5 * * ? *)", cold=1),
     ),
+    # Two plans, and rules of one name: the second one runs more often, and its copies are gone too soon.
+    _case(
+        "backup-lifecycle.copies-last",
+        FAIL,
+        f"{ARN}, rule hourly",
+        plans_primary=(*_living(14, "cron(0 5 * * ? *)"), *_living(1, "cron(0 0,20 * * ? *)")),
+    ),
     _case("backup-lifecycle.copies-last", PASS, ARN, recovery_points_dr=_ending(RTO)),
     _case("backup-lifecycle.copies-last", FAIL, ARN, recovery_points_dr=_ending(RTO - 1)),
     _case("backup-lifecycle.copies-last", FAIL, ARN, recovery_points_dr=_ending(-1)),
