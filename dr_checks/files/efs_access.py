@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
@@ -134,8 +134,8 @@ def volumes_local(view: View) -> Iterator[Finding]:
             if volume.file_system_id in systems and point == wanted:
                 yield view.ok(definition.family, measured, wanted, "it mounts the tenant's own files here", tenant)
             # The file system is right and the tenant is wrong: the task would start, and show another tenant's site.
-            elif volume.file_system_id in systems and volume.access_point_id in names:
-                reason, remedy = "this access point is not the tenant's own", "its access_point_id"
+            elif volume.file_system_id in systems:
+                reason, remedy = _wrong_point(volume, names), "its access_point_id"
                 yield view.gap(definition.family, measured, wanted, reason, _volume(definition, remedy), tenant)
             else:
                 reason, remedy = ("its file system does not exist here", "file_system_id and access_point_id")
@@ -143,6 +143,15 @@ def volumes_local(view: View) -> Iterator[Finding]:
                 yield view.gap(definition.family, named, wanted, reason, _volume(definition, remedy), tenant)
     if not mounting:
         yield view.none_expected("all task definitions", "none mounts files, or there is no file system to mount")
+
+
+def _wrong_point(volume: ecs.Volume, names: Mapping[str, str]) -> str:
+    """Why a volume on the right file system is not the tenant's own; ``names`` are of the points that exist."""
+    if not volume.access_point_id:
+        return "without an access point the task sees the files of every tenant"
+    if volume.access_point_id not in names:
+        return "its access point does not exist here"
+    return "this access point is not the tenant's own"
 
 
 def _volume(definition: ecs.TaskDefinition, what: str) -> str:
