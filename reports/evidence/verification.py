@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ INDEX, REVIEW = "index.html", "review.md"
 class PackVerdict:
     """``faults`` is empty where all holds. ``signed_by`` is the ARN of the key by the pack itself, and its public
     key's digest, "" where nobody signed; ``unsigned`` says why. ``key`` is that digest. ``about`` is the manifest.
+    ``unproven`` is what the pack claims, and holds nothing to compare it with.
     """
 
     faults: tuple[str, ...]
@@ -32,6 +33,7 @@ class PackVerdict:
     signed_by: str = ""
     unsigned: str = ""
     key: str = ""
+    unproven: tuple[str, ...] = ()
 
 
 def verify(raw: bytes) -> PackVerdict:
@@ -50,7 +52,7 @@ def verify(raw: bytes) -> PackVerdict:
     # Only where the bytes hold: else a changed journal would be two faults.
     if JOURNAL in members and not faults:
         faults += _record(members, manifest)
-    return judged_with(signature, faults, manifest)
+    return replace(judged_with(signature, faults, manifest), unproven=tuple(_unproven(members, manifest)))
 
 
 def judged_with(signature: Mapping[str, Any], faults: Sequence[str], about: Mapping[str, Any]) -> PackVerdict:
@@ -165,7 +167,7 @@ def fault_of_signature(name: str, text: bytes, signature: Mapping[str, Any]) -> 
 
 def _record(members: Mapping[str, bytes], manifest: Mapping[str, Any]) -> Iterator[str]:
     """What the journal says against itself, its mirror, and the approvals."""
-    names = (str(manifest.get("environment", "")), str(manifest.get("incident", "")))
+    names = _names(manifest)
     chain = read_chain(members[JOURNAL], *names)
     if chain.fault:
         yield f"{JOURNAL}: {chain.fault}"
@@ -178,6 +180,20 @@ def _record(members: Mapping[str, bytes], manifest: Mapping[str, Any]) -> Iterat
         yield str(odd)
     for begun in (entry for entry in chain.entries if entry.kind is EntryKind.BEGIN):
         yield from _faults_of_beginning(begun, approvals)
+
+
+def _unproven(members: Mapping[str, bytes], manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Each approval that the journal names, where the pack has none to compare it with."""
+    if JOURNAL not in members or APPROVALS in members:
+        return
+    for entry in read_chain(members[JOURNAL], *_names(manifest)).entries:
+        clearance = entry.data.get("clearance") if entry.kind is EntryKind.BEGIN else None
+        if isinstance(clearance, dict) and clearance.get("approver"):
+            yield f"Entry {entry.seq}: that {clearance['approver']} approved this plan: {APPROVALS} is not in the pack."
+
+
+def _names(manifest: Mapping[str, Any]) -> tuple[str, str]:
+    return str(manifest.get("environment", "")), str(manifest.get("incident", ""))
 
 
 def _mirror(chain: Chain, mirrored: Chain) -> Iterator[str]:

@@ -32,16 +32,19 @@ from reports.evidence.pack import (
     signed_text,
     tar,
 )
-from reports.evidence.verification import JOURNAL, verify
+from reports.evidence.verification import APPROVALS, JOURNAL, verify
 from sandbox.client.endpoint import Endpoint
+from tests.dr_actions import deciding
 from tests.dr_actions.deciding import step
 from tests.proofs.changes import Aws
+from tests.reports.evidence.test_verification import APPROVED, begun
 from tests.utils.running import ROOT, Ran, signed_in
 from tests.worlds import borrowed
 from utils.aws_mgmt.cli.error_boundary import run_command
 from utils.aws_mgmt.cli.parser import parse
 
 INCIDENT = "INC-8"
+RUN = {"environment": "prod", "incident": deciding.INCIDENT}
 SIT = load_environment(ROOT / "environments", "sit")
 
 
@@ -178,9 +181,25 @@ def test_a_word_that_nothing_is_done_with_is_refused(desk: Desk) -> None:
         assert (2, True) == (other.code, f"{words.split()[0]} belongs to making a pack" in other.err), other
 
 
-def forged_pack(files: dict[str, bytes], named: str, before: str = "") -> bytes:
+def test_a_pack_that_holds_no_approvals_does_not_prove_who_approved(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its key is compared and each byte is as signed: that a person approved the run is the journal's word alone."""
+    files = {JOURNAL: f"{begun().line}\n".encode(), APPROVALS: json.dumps(APPROVED).encode()}
+    checked = {}
+    for left_out in ("", APPROVALS):
+        raw = forged_pack({name: data for name, data in files.items() if name != left_out}, "key", about=RUN)
+        pack, key = tmp_path / "run.tar", tmp_path / "key.pem"
+        pack.write_bytes(raw)
+        key.write_text(json.loads(members_of(raw)[SIGNATURE])["public_key"], encoding="ascii")
+        code = run_command(parse(f"evidence verify {pack} --public-key {key}".split()))
+        checked[left_out] = (code, "NOT PROVEN: Entry 1: that " in capsys.readouterr().out)
+    assert checked == {"": (0, False), APPROVALS: (3, True)}
+
+
+def forged_pack(files: dict[str, bytes], named: str, before: str = "", about: Any = None) -> bytes:
     """A pack of ``files``, rightly signed by a new key that says it is ``named``, with a text before its own PEM."""
-    key, manifest = ec.generate_private_key(ec.SECP256R1()), manifest_of(files, {"environment": "sit"})
+    key, manifest = ec.generate_private_key(ec.SECP256R1()), manifest_of(files, about or {"environment": "sit"})
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     signature = key.sign(signed_text(manifest), ec.ECDSA(hashes.SHA256())).hex()
     return pack_bytes(files, manifest, Signature(named, before + public, signature))

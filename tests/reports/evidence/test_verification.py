@@ -66,6 +66,16 @@ def test_what_does_not_agree_is_reported_with_the_entrys_number(changed: Any, ap
     assert fault in message
 
 
+def test_an_approval_that_the_pack_has_nothing_to_compare_with_is_not_proven() -> None:
+    files = {JOURNAL: f"{begun().line}\n".encode()}
+    about = {"environment": "prod", "incident": INCIDENT}
+    verdict = verify(pack_bytes(files, manifest_of(files, about), None, "no key"))
+    (claim,) = verdict.unproven
+    assert ((), True) == (verdict.faults, claim.startswith(f"Entry 1: that {APPROVER} approved this plan"))
+    whole = files | {APPROVALS: json.dumps(APPROVED).encode()}
+    assert () == verify(pack_bytes(whole, manifest_of(whole, about), None, "no key")).unproven
+
+
 def test_a_mirror_that_differs_and_approvals_of_no_shape_are_faults() -> None:
     assert ("journal.jsonl and mirror.jsonl differ from entry 1 on.",) == faults(begun(), mirror=begun(more=1))
     assert "cannot be read" in faults(begun(), approvals=7)[0]

@@ -3,6 +3,7 @@ saved evidence, offline."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -70,22 +71,27 @@ def verify_command(options: EvidenceOptions) -> Exit:
     verdict = verify_saved(raw) if raw[:1] == b"{" else verify(raw)
     if options.public_key is not None:
         verdict = _verdict_by_key(verdict, options.public_key)
-    about = verdict.about
     _note(str(options.file))
-    if about:
-        _note(f"  of {about.get('environment')}, incident {about.get('incident') or '-'}, made {about.get('made_at')}")
-    for missing in about.get("not_included") or ():
-        _note(f"  not included: {missing}")
-    for fault in verdict.faults:
-        _note(f"  FAULT: {fault}")
-    if verdict.faults:
-        _note(f"NOT as it was made; faults: {len(verdict.faults)}.")
-    else:
-        signed = f"signed by {verdict.signed_by}" if verdict.signed_by else f"UNSIGNED: {verdict.unsigned}"
-        _note(f"Every byte is as it was made; {signed}.")
+    for line in _lines(verdict):
+        _note(line)
     if verdict.signed_by and options.public_key is None:
         console.result(_NOT_COMPARED)
     return _conclude(options, verdict)
+
+
+def _lines(verdict: PackVerdict) -> Iterator[str]:
+    """What the evidence is, each thing that is missing, wrong or not proven, and whether it is as it was made."""
+    about = verdict.about
+    if about:
+        yield f"  of {about.get('environment')}, incident {about.get('incident') or '-'}, made {about.get('made_at')}"
+    yield from (f"  not included: {missing}" for missing in about.get("not_included") or ())
+    yield from (f"  FAULT: {fault}" for fault in verdict.faults)
+    yield from (f"  NOT PROVEN: {claim}" for claim in verdict.unproven)
+    if verdict.faults:
+        yield f"NOT as it was made; faults: {len(verdict.faults)}."
+    else:
+        signed = f"signed by {verdict.signed_by}" if verdict.signed_by else f"UNSIGNED: {verdict.unsigned}"
+        yield f"Every byte is as it was made; {signed}."
 
 
 def _note(line: str) -> None:
@@ -119,10 +125,11 @@ def _conclude(options: EvidenceOptions, verdict: PackVerdict) -> Exit:
     """End with the answer, and with a command for the environment that the pack names."""
     environment, incident = (str(verdict.about.get(name) or "") for name in ("environment", "incident"))
     console.begin(invocation_of(replace(options, environment=options.environment or environment)))
-    proven = options.public_key is not None and not verdict.faults
+    proven = options.public_key is not None and not verdict.faults and not verdict.unproven
     code = Exit.READY if proven else Exit.COULD_NOT_SEE
     vouched = "signed by that key" if options.public_key else "signed, its key NOT VERIFIED"
-    whole = f"as it was made, {vouched if verdict.signed_by else 'UNSIGNED'}"
+    approved = ", an approval NOT PROVEN" if verdict.unproven else ""
+    whole = f"as it was made, {vouched if verdict.signed_by else 'UNSIGNED'}{approved}"
     answer = f"faults: {len(verdict.faults)}; it proves nothing" if verdict.faults else whole
     compares = options.file if verdict.signed_by and options.public_key is None else None
     after = after_verification(incident, len(verdict.faults), compares)
