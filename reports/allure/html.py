@@ -80,32 +80,35 @@ def build_html(results: Path, target: Path, title: str) -> HtmlReport:
         return HtmlReport(None, (HOW_TO_GET_IT,))
     if not results.is_dir():
         return HtmlReport(None, (f"The HTML report was not built: {results} is not there.",))
-    with tempfile.TemporaryDirectory() as work:
-        config, out = Path(work) / "allurerc.json", Path(work) / "out"
-        config.write_text(json.dumps(_config(title, out, results.resolve())), encoding="utf-8")
-        try:
-            done = subprocess.run(
-                [*command, "generate", results.name, "--config", str(config), "--output", str(out)],
-                capture_output=True,
-                text=True,
-                timeout=TIMEOUT_S,
-                env=_variables(),
-                cwd=results.parent,  # Allure takes what it is given for a pattern, and reads it from there
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired) as trouble:
-            return HtmlReport(None, (f"The HTML report was not built: {trouble}.",))
-        pages = sorted(out.rglob("index.html"))
-        if done.returncode or not pages:
-            lines = Text.from_ansi(done.stderr or done.stdout).plain.strip().splitlines()
-            return HtmlReport(
-                None, (f"The HTML report was not built: allure said: {lines[-1] if lines else 'nothing'}.",)
-            )
-        try:
-            page = without_analytics(pages[0].read_text(encoding="utf-8"))
-            target.write_text(with_way_back(page, scenario_ids(results)), encoding="utf-8")
-        except OSError as trouble:
-            return HtmlReport(None, (f"The HTML report was not kept: {trouble}.",))
+    try:
+        with tempfile.TemporaryDirectory() as work:
+            return _rendered(command, results, target, title, Path(work))
+    except (OSError, subprocess.TimeoutExpired) as trouble:
+        return HtmlReport(None, (f"The HTML report was not built: {trouble}.",))
+
+
+def _rendered(command: list[str], results: Path, target: Path, title: str, work: Path) -> HtmlReport:
+    """The page, written to ``target``; ``work`` is a folder for the generator. Raises OSError, TimeoutExpired."""
+    config, out = work / "allurerc.json", work / "out"
+    config.write_text(json.dumps(_config(title, out, results.resolve())), encoding="utf-8")
+    done = subprocess.run(
+        [*command, "generate", results.name, "--config", str(config), "--output", str(out)],
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        env=_variables(),
+        cwd=results.parent,  # Allure takes what it is given for a pattern, and reads it from there
+        check=False,
+    )
+    pages = sorted(out.rglob("index.html"))
+    if done.returncode or not pages:
+        lines = Text.from_ansi(done.stderr or done.stdout).plain.strip().splitlines()
+        return HtmlReport(None, (f"The HTML report was not built: allure said: {lines[-1] if lines else 'nothing'}.",))
+    try:
+        page = without_analytics(pages[0].read_text(encoding="utf-8"))
+        target.write_text(with_way_back(page, scenario_ids(results)), encoding="utf-8")
+    except OSError as trouble:
+        return HtmlReport(None, (f"The HTML report was not kept: {trouble}.",))
     return HtmlReport(target)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from reports.allure.html import CATEGORIES
+from reports.allure.html import CATEGORIES, build_html
 from reports.allure.plugin import findings_html
 from reports.allure.results import finish_results, title_of
 from reports.allure.scenarios import scenario_ids, with_way_back
@@ -83,3 +84,13 @@ def test_bare_pytest_reports_steps_severity_and_suite_too(tmp_path: Path) -> Non
     labels = {label["name"]: label["value"] for label in result["labels"]}
     assert (labels["severity"], labels["parentSuite"], labels["verdict"]) == ("blocker", "Assessment", "pass")
     assert "<table>" in result["descriptionHtml"]
+
+
+def test_a_page_that_has_nowhere_to_be_made_is_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    allure = tmp_path / "allure"
+    allure.touch(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    report = build_html(tmp_path, tmp_path / "page.html", "t")
+    assert report.path is None
+    assert "gone" in report.notes[0]
