@@ -7,7 +7,7 @@ key                                                        meaning
 =========================================================  =========================================================
 ``schema``                                                 ``aws-dr-manager/diagnosis/1``
 ``environment``, ``world``, ``at``, ``identity``           whose account, seen how, when, and by whom
-``facts[{subject,state,message,action}]``                  ``state`` is ok, warn, fail or unknown
+``facts[{subject,state,message,action,region}]``           ``state`` is ok, warn, fail or unknown
 ``services[{name,answered,problems,untried}]``             ``answered`` counts reads without a problem
 ``.problems[{operation,region,kind,code,failed,calls}]``   ``kind`` as in evidence: denied, throttled, unreachable ...
 ``shapes``                                                 answers that differ from what this version reads
@@ -90,11 +90,7 @@ def _terminal(diagnosis: Diagnosis, color: bool) -> str:
         rows.add_row(fact.subject, fact.state.value.upper(), fact.message, style=_STYLES[fact.state])
     page.print(rows)
     # Regions in which nothing was answered: one line each, in place of one for each service
-    silent = {
-        fact.subject.rpartition(" ")[2]
-        for fact in diagnosis.facts
-        if fact.state is Standing.UNKNOWN and " region " in fact.subject
-    }
+    silent = {fact.region for fact in diagnosis.facts if fact.region and fact.state is Standing.UNKNOWN}
     groups = [group for group in _groups(diagnosis) if group[1] not in silent]
     if groups:
         rows = table("\nReads without an answer", "service", "region", "why", "operations")

@@ -61,8 +61,7 @@ class RunScreen:
             self.print(f"[bold yellow]{CHECK_NOW}[/] {markup(line.text)}")
             self.print(markup(self._by_hand.command(line.step.id, line.step.call)))
         elif line.kind is LineKind.BEGINS:
-            place, _, rest = line.text.partition(" of ")
-            self.print(f"[bold]{markup(place)} of {markup(rest.partition(' ')[0])}[/] {markup(rest.partition(' ')[2])}")
+            self.print(f"[bold]{markup(line.place)}[/] {markup(line.text)}")
         else:
             self.print(f"{_MARKS.get(line.kind, '')}{markup(line.text)}")
 

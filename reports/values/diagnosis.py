@@ -20,12 +20,16 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing that a recovery depends on beside permissions; ``action`` is what to do, "" where nothing is."""
+    """One thing that a recovery depends on beside permissions; ``action`` is what to do, "" where nothing is.
+
+    ``region`` is the region of which it says whether it answers, "" in every other fact.
+    """
 
     subject: str
     state: Standing
     message: str
     action: str = ""
+    region: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,12 +52,16 @@ class LineKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RunLine:
-    """One line of the run, in the order of the journal. ``step`` is a person's change, as they are to make it."""
+    """One line of the run, in the order of the journal. ``step`` is a person's change, as they are to make it.
+
+    ``place`` is where in the plan a batch begins, "" in every other line.
+    """
 
     kind: LineKind
     text: str
     entry: Entry
     step: Step | None = None
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +271,7 @@ class RunFollower:
         if view is None or self._plan is None or not batch.open:
             return
         more = f" (and {len(batch.steps) - 1} alike)" if len(batch.steps) > 1 else ""
-        yield RunLine(LineKind.BEGINS, f"{view.place} {view.says}{more} ({view.clocks})", entry)
+        yield RunLine(LineKind.BEGINS, f"{view.says}{more} ({view.clocks})", entry, place=view.place)
         change = announced_step(self._plan, batch.steps[0].id)
         if change is not None and change.call is not None:
             yield RunLine(LineKind.CHECK, change.says, entry, change)

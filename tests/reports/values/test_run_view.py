@@ -123,6 +123,7 @@ def test_four_thousand_services_are_one_line_at_their_beginning_and_one_at_their
     lines, _ = followed([*BEFORE, begin(services), *done])
     assert [line.kind for line in lines] == [LineKind.NOTE, LineKind.BEGINS, LineKind.DONE]
     assert lines[-1].text == "compute/scale_dr_services: 4000 of 4000"
+    assert [line.place for line in lines] == ["", "steps 1 to 4000 of 4000", ""]
 
 
 def test_an_entry_is_read_once_and_the_same_lines_come_however_often_it_is_looked_at() -> None:

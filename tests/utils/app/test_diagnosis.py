@@ -198,6 +198,15 @@ def test_calls_that_could_not_be_signed_say_nothing_of_a_region() -> None:
     assert (fact.state, "none of" in fact.message) == (Standing.UNKNOWN, False)
 
 
+def test_only_the_fact_of_a_silent_region_leaves_out_the_reads_of_it() -> None:
+    denied = concluded(replace(HEARD, status=403, code="AccessDenied", kind=UnavailableKind.DENIED))
+    titled = "Reads without an answer"
+    other = Fact("break-glass of region eu-west-1", Standing.UNKNOWN, "not seen")
+    assert titled in render(replace(denied, facts=(other,)), "terminal")
+    silent = Fact("dr region eu-west-1", Standing.UNKNOWN, "none of 9 calls was answered", region="eu-west-1")
+    assert titled not in render(replace(denied, facts=(silent,)), "terminal")
+
+
 @pytest.mark.parametrize("form", ["terminal", "markdown"])
 def test_a_screen_ends_with_the_policy_that_allows_what_was_denied(form: str) -> None:
     denied = replace(HEARD, status=403, code="AccessDenied", kind=UnavailableKind.DENIED)

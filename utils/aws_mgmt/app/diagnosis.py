@@ -230,14 +230,14 @@ def _regions(environment: Environment, heard: Examination) -> Iterator[Fact]:
         if answered:
             slowest_s = max(exchange.took_s for exchange in answered)
             message = f"{len(answered)} of {len(own)} calls were answered; the slowest took {slowest_s:.1f} s"
-            yield Fact(f"{side} region {region}", Standing.OK, message)
+            yield Fact(f"{side} region {region}", Standing.OK, message, region=region)
         # Not the region's fault: without a signature no call left this machine.
         elif own and all(exchange.kind is UnavailableKind.CREDENTIALS for exchange in own):
             message = f"not asked: no call could be signed ({own[0].code})"
-            yield Fact(f"{side} region {region}", Standing.UNKNOWN, message)
+            yield Fact(f"{side} region {region}", Standing.UNKNOWN, message, region=region)
         elif own:
-            code = own[0].code
-            yield Fact(f"{side} region {region}", Standing.UNKNOWN, f"none of {len(own)} calls was answered ({code})")
+            message = f"none of {len(own)} calls was answered ({own[0].code})"
+            yield Fact(f"{side} region {region}", Standing.UNKNOWN, message, region=region)
 
 
 def _clock(heard: Examination, clock: WorldClock) -> Fact:
