@@ -10,6 +10,7 @@ from truth_kit.account import Account
 from truth_kit.scene import Answer
 
 CLASS, ENGINE, STORAGE_GB = "db.t4g.micro", "mysql", 20
+_DAY_MINUTES = 1440
 
 
 def describe(account: Account, region: str, name: str) -> dict[str, Any]:
@@ -62,8 +63,8 @@ def ask_of_a_replica(account: Account) -> Iterator[Answer]:
     )
     _wait_available(account, account.dr, name)
     yield "rds.replica-retention-days", describe(account, account.dr, name)["BackupRetentionPeriod"]
+    before = _restarts(account, name)
     rds.promote_read_replica(DBInstanceIdentifier=name)
-    # A state that is shorter than poll_s is missed: "no reboot" is the weaker of the two answers.
     states: set[str] = set()
 
     def promoted() -> bool:
@@ -72,8 +73,17 @@ def ask_of_a_replica(account: Account) -> Iterator[Answer]:
         return instance["DBInstanceStatus"] == "available" and not instance.get("ReadReplicaSourceDBInstanceIdentifier")
 
     account.until(f"{name} is promoted", promoted)
-    yield "rds.promotion-reboots", "rebooting" in states
+    # A state that is shorter than poll_s is missed: only the events, which RDS keeps, can say that there was none.
+    yield "rds.promotion-reboots", "rebooting" in states or account.shows(lambda: _restarts(account, name) > before)
     yield "rds.promoted-retention-days", describe(account, account.dr, name)["BackupRetentionPeriod"]
+
+
+def _restarts(account: Account, name: str) -> int:
+    """How many events of the last day say that the DR region's instance was shut down or restarted."""
+    of_instance = {"SourceIdentifier": name, "SourceType": "db-instance", "Duration": _DAY_MINUTES}
+    rows = account.pages("rds", account.dr, "describe_events", "Events", **of_instance)
+    # RDS-EVENT-0004 and -0006 (RDS User Guide, event categories and messages).
+    return sum("availability" in row["EventCategories"] for row in rows)
 
 
 def ask_of_replicated_backups(account: Account) -> Iterator[Answer]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from botocore import xform_name
 from moto.rds.exceptions import DBInstanceAlreadyExists
-from moto.rds.models import DBInstance, DBSnapshot, RDSBackend
+from moto.rds.models import DBInstance, DBSnapshot, Event, RDSBackend
 from moto.rds.utils import valid_preferred_maintenance_window
 
 from sandbox.core import truth
@@ -50,6 +50,8 @@ INHERITED = (
     "backup_retention_period",
 )
 
+# RDS-EVENT-0006, which the emulator does not know.
+_RESTARTED = "DB_INSTANCE_RESTART"
 # RDS chooses the maintenance window of a replica itself: here one that the estate's own backup window overlaps.
 OF_A_REPLICA = "mon:01:00-mon:01:30"
 
@@ -208,7 +210,10 @@ def promote_read_replica(self: RDSBackend, db_kwargs: Any) -> DBInstance:
     if window:
         replica.preferred_backup_window = window
     # Documented: the promotion reboots the instance.
-    word = "rebooting" if truth.answer("rds.promotion-reboots") else "modifying"
+    reboots = truth.answer("rds.promotion-reboots")
+    if reboots:
+        replica.add_event(_RESTARTED)
+    word = "rebooting" if reboots else "modifying"
     begin(replica, word, "rds.promote", replica.db_instance_identifier, gib=gib_of(replica))
     return replica
 
@@ -249,6 +254,7 @@ def _reboot(original: Any, self: RDSBackend, db_instance_identifier: str) -> DBI
     # RDS reboots an available instance alone (API_RebootDBInstance).
     if instance.status != "available":
         raise refused("InvalidDBInstanceState", f"Instance {db_instance_identifier} is not in available state.")
+    instance.add_event(_RESTARTED)
     begin(instance, "rebooting", "rds.reboot", db_instance_identifier)
     return instance
 
@@ -259,6 +265,7 @@ def install() -> None:
     setattr(DBSnapshot, "status", TimedStatus())  # noqa: B010 - same
     setattr(DBInstance, "replication_state", None)  # noqa: B010 - same
     setattr(DBInstance, "replication_frozen_at", None)  # noqa: B010 - same
+    Event.EVENT_MAP[_RESTARTED] = {"Categories": ["availability"], "Message": "DB instance restarted"}
     wrap(DBInstance, "__init__", _own_resource_id)
     wrap(RDSBackend, "create_db_instance", _created_in_time)
     wrap(RDSBackend, "reboot_db_instance", _reboot)

@@ -112,6 +112,11 @@ def test_another_answer_changes_what_the_emulator_does(
     assert expected == found
 
 
+def test_a_reboot_that_is_over_before_anybody_looks_is_known_by_its_event(hurried: Account) -> None:
+    STATE.extras["transition_s"] = 0.0
+    assert dict(SCENE_OF["rds.promotion-reboots"].play(hurried))["rds.promotion-reboots"] is True
+
+
 def test_an_inverted_check_acts_when_the_file_says_so(
     aws: Clients, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
