@@ -41,7 +41,7 @@ PROOFS = [*FORKED, "--processes", "4", "--hypothesis-seed", str(SEED), "-p", "te
 WITH_PROOFS = "--with-proofs"
 MOST_AGAIN = 5
 """So many tests that failed beside all others are played once more, alone: with six processes on two cores they may be
-late where no tool is wrong. That they failed is told all the same, and what fails again is red."""
+late where no tool is wrong. The last lines name them, and what fails again is red."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def repeatable_tests(code: int, last_failed: Path) -> list[str]:
 
 
 def _repeated(part: Part) -> tuple[Part, str]:
-    """The part, with the code of its failed tests played alone, and what is to be told of that."""
+    """The part, with the code of its failed tests played alone, and the sentence that names them."""
     tests = repeatable_tests(part.code, ROOT / "build" / f"cache-{part.name}" / "v" / "cache" / "lastfailed")
     if not tests:
         return part, ""
@@ -117,17 +117,17 @@ def main(arguments: list[str]) -> int:
         words = [BESIDE_PROOFS] if with_proofs else [ALONE, *arguments]
         tests = _play("tests", [*TESTS, *words, *caching_words("tests")], None)
         parts = [*(part.result() for part in static), *(proofs.result() if proofs else ()), tests]
-    told = ""
+    notes = ""
     if with_proofs:
-        repeated = [_repeated(part) for part in parts]
-        parts, told = [part for part, _ in repeated], "".join(note for _, note in repeated)
+        results = [_repeated(part) for part in parts]
+        parts, notes = [part for part, _ in results], "".join(note for _, note in results)
     failed = [part for part in parts if part.code]
     for part in failed:
         sys.stdout.write(f"--- {part.name} failed ---\n{part.output}\n")
     times = ", ".join(f"{part.name} {part.took_s:.0f} s" for part in parts)
     verdict = f"FAILED: {', '.join(part.name for part in failed)}" if failed else "All green"
     sys.stdout.write(f"{verdict} in {time.monotonic() - began:.0f} s ({times})\n")
-    sys.stdout.write(told)
+    sys.stdout.write(notes)
     if with_proofs:
         sys.stdout.write(LEFT_OUT.read_text(encoding="utf-8"))
     return 1 if failed else 0
