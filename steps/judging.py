@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from dr_checks.core.model import Check, CheckResult, Finding, Status
 from dr_checks.core.observation import HANDED_IN, Observation
 from dr_checks.core.registry import checks, judge
 from dr_checks.core.serialization import RESULT_PROPERTY, result_to_json
+from dr_checks.core.verdict import telling_findings
 from dr_estate.model.visible import one_line
 from dr_estate.model.world_id import is_sandbox
 
@@ -83,17 +85,20 @@ def _raise(result: CheckResult) -> None:
         pytest.skip(one_line(f"NOT APPLICABLE: {result.reason}"))
     # What was not seen is no gap: Allure shows it as broken, and a pipeline by an exit code of its own.
     if result.status is Status.UNKNOWN:
-        raise NotSeen(_failure_text(result, Status.UNKNOWN))
+        raise NotSeen(_failure_text(result))
     if result.status is Status.EXCEPTED:
-        raise Accepted(_failure_text(result, Status.EXCEPTED))
+        raise Accepted(_failure_text(result))
     if result.status is Status.FAIL:
-        raise Gap(_failure_text(result, Status.FAIL))
+        raise Gap(_failure_text(result))
 
 
-def _failure_text(result: CheckResult, status: Status) -> str:
-    lines = [_line(finding) for finding in result.findings if finding.status is status]
+def _failure_text(result: CheckResult) -> str:
+    findings = telling_findings(result)
+    lines = [_line(finding) for finding in findings]
     more = [f"... and {len(lines) - _SHOWN} more (see the findings table)"] if len(lines) > _SHOWN else []
-    return "\n".join([f"{result.check}: {len(lines)} finding(s) {status}", *lines[:_SHOWN], *more])
+    counts = Counter(finding.status for finding in findings)
+    head = ", ".join(f"{number} finding(s) {status}" for status, number in counts.items()) or f"0 {result.status}"
+    return "\n".join([f"{result.check}: {head}", *lines[:_SHOWN], *more])
 
 
 def _line(finding: Finding) -> str:

@@ -94,14 +94,15 @@ def _apply_rules(finding: Finding, rules: Sequence[ExceptionRule], today: date) 
     undecided = finding.status is Status.UNKNOWN and finding.unseen is None
     if not undecided and finding.status not in (Status.FAIL, Status.WARN):
         return finding
-    for rule in rules:
-        if not fnmatch.fnmatchcase(finding.subject, rule.subject):
-            continue
-        terms = _terms(rule)
-        if today > rule.until:
-            return replace(finding, because=f"{finding.because} (an exception expired: {terms})")
-        return replace(finding, status=Status.EXCEPTED, because=f"{finding.because} ({terms})")
-    return _by_members(finding, rules, today)
+    fitting = [rule for rule in rules if fnmatch.fnmatchcase(finding.subject, rule.subject)]
+    # One in force decides beside an expired one, whichever stands first: an acceptance is renewed by a second entry.
+    for rule in fitting:
+        if today <= rule.until:
+            return replace(finding, status=Status.EXCEPTED, because=f"{finding.because} ({_terms(rule)})")
+    accepted = _by_members(finding, rules, today)
+    if accepted.status is Status.EXCEPTED or not fitting:
+        return accepted
+    return replace(finding, because=f"{finding.because} (an exception expired: {_terms(fitting[0])})")
 
 
 def _by_members(finding: Finding, rules: Sequence[ExceptionRule], today: date) -> Finding:

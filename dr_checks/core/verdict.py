@@ -66,12 +66,21 @@ class Verdict:
     @property
     def gaps(self) -> list[Finding]:
         """Every failed finding, the severest checks first."""
-        return [f for r in self.with_status(Status.FAIL) for f in r.findings if f.status is Status.FAIL]
+        return [f for r in with_findings(self.results, Status.FAIL) for f in r.findings if f.status is Status.FAIL]
 
 
 def with_status(results: Iterable[CheckResult], status: Status) -> list[CheckResult]:
     """The results of one status, the severest first."""
-    return sorted((r for r in results if r.status is status), key=lambda r: (-WEIGHT[r.severity], r.check))
+    return _severest_first(r for r in results if r.status is status)
+
+
+def with_findings(results: Iterable[CheckResult], status: Status) -> list[CheckResult]:
+    """The results that have this status, or a finding of it beside a worse one; the severest first."""
+    return _severest_first(r for r in results if status in {r.status, *(finding.status for finding in r.findings)})
+
+
+def _severest_first(results: Iterable[CheckResult]) -> list[CheckResult]:
+    return sorted(results, key=lambda r: (-WEIGHT[r.severity], r.check))
 
 
 def verdict_of(
@@ -105,8 +114,14 @@ def verdict_of(
 
 def failed_findings(result: CheckResult) -> tuple[Finding, ...]:
     """The findings that make a check fail, of a warning those that warn."""
-    status = Status.FAIL if fails_blocker(result) else result.status
+    status = Status.FAIL if fails(result) else result.status
     return tuple(finding for finding in result.findings if finding.status is status)
+
+
+def telling_findings(result: CheckResult) -> tuple[Finding, ...]:
+    """The failed findings, then those of the check's own status where that is another."""
+    own = (finding for finding in result.findings if finding.status is result.status)
+    return tuple(dict.fromkeys((*failed_findings(result), *own)))
 
 
 def store_of(check: str) -> str:
@@ -137,10 +152,14 @@ def _recommendation(results: Sequence[CheckResult], blocker: str, best: Recommen
     return best or Recommendation.READY
 
 
+def fails(result: CheckResult) -> bool:
+    """Whether a check failed for one subject, whatever was not seen of the others."""
+    return Status.FAIL in {result.status, *(finding.status for finding in result.findings)}
+
+
 def fails_blocker(result: CheckResult) -> bool:
     """Whether a blocker check failed for one subject, whatever was not seen of the others."""
-    statuses = {result.status, *(finding.status for finding in result.findings)}
-    return result.severity is Severity.BLOCKER and Status.FAIL in statuses
+    return result.severity is Severity.BLOCKER and fails(result)
 
 
 def _is_stopped(results: Iterable[CheckResult]) -> bool:
@@ -204,8 +223,7 @@ def _reasons(results: Sequence[CheckResult]) -> tuple[str, ...]:
 
 
 def _reason(result: CheckResult) -> str:
-    status = Status.FAIL if fails_blocker(result) else result.status
-    worst = [finding for finding in result.findings if finding.status is status]
+    worst = failed_findings(result)
     if not worst:
         return f"{result.check} ({result.severity}): {result.status}: {result.reason}"
     first, more = worst[0], len(worst) - 1

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from dr_checks.core.model import Area, CheckResult, Finding, Status
 from dr_checks.core.remedy import Remedy, merged_remedies
-from dr_checks.core.verdict import WEIGHT, failed_findings, fails_blocker, store_of
+from dr_checks.core.verdict import WEIGHT, failed_findings, fails, store_of
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import SILENT, Unavailable, UnavailableKind
 
@@ -35,7 +35,6 @@ EFFECTS: Mapping[str, frozenset[str]] = {
     "s3.replication-rule": _AGES | {"s3-lag.latency", "s3.delete-markers", "s3.measured-rules"},
     "dynamodb.table-active": _AGES | {"dynamodb.replica-status", "dynamodb.replication-latency"},
 }
-_TROUBLED = (Status.FAIL, Status.WARN)
 _UNANSWERED = {
     UnavailableKind.THROTTLED: "throttles the calls",
     UnavailableKind.DEADLINE: "did not answer in time",
@@ -78,7 +77,7 @@ class Cause:
 
 def causes_of(results: Iterable[CheckResult]) -> tuple[Cause, ...]:
     """What failed, the gravest first, then what warns, each with the checks that it explains; an effect is no cause."""
-    troubled = {r.check: r for r in results if r.status in _TROUBLED or fails_blocker(r)}
+    troubled = {r.check: r for r in results if r.status is Status.WARN or fails(r)}
     failed = {name: r for name, r in troubled.items() if r.status is not Status.WARN}
     folded: dict[str, str] = {}
     for root in (name for name in EFFECTS if name in failed):
@@ -126,8 +125,8 @@ def unanswered_of(results: Iterable[CheckResult], silent: frozenset[str]) -> tup
     """What gave no answer: a region as a whole where it is one of ``silent``, else the service of it that was asked."""
     found: dict[tuple[str, str], list[CheckResult]] = {}
     for result in results:
-        # A blocker that failed for one subject is a cause already, whatever was not seen of the others.
-        if result.status is not Status.UNKNOWN or fails_blocker(result):
+        # A check that failed for one subject is a cause already, whatever was not seen of the others.
+        if result.status is not Status.UNKNOWN or fails(result):
             continue
         unseen = [finding.unseen for finding in result.findings if finding.status is Status.UNKNOWN]
         places = {_place(reason, silent) for reason in unseen}

@@ -10,7 +10,14 @@ from dr_actions.assessment.failover import Advice, Assessment
 from dr_checks.core.model import CheckResult, Finding, Lag, Severity, Status, worst
 from dr_checks.core.registry import checks
 from dr_checks.core.remedy import Remedy, merged_remedies
-from dr_checks.core.verdict import MOST_WHEN_BLOCKED, Recommendation, best_lags, readiness_score
+from dr_checks.core.verdict import (
+    MOST_WHEN_BLOCKED,
+    Recommendation,
+    best_lags,
+    fails,
+    readiness_score,
+    telling_findings,
+)
 from dr_checks.derived.due import ScheduledTest, blocked_now, dues
 from dr_estate.model.run_records import RunRecord
 from dr_estate.model.stores import STORES
@@ -207,7 +214,7 @@ def _answer(report: Report, weighed: Assessment) -> str:
 def _readiness(report: Report) -> str:
     verdict, name = report.verdict, report.environment.name.upper()
     could = "serves from the DR region" if report.validates else "could fail over now"
-    failed, unknown = verdict.with_status(Status.FAIL), verdict.with_status(Status.UNKNOWN)
+    failed, unknown = [r for r in verdict.results if fails(r)], verdict.with_status(Status.UNKNOWN)
     applicable = sum(result.status is not Status.NOT_APPLICABLE for result in verdict.results)
     if report.served_from_dr:
         return f"{name}: {report.served_sentence}. The failback ends that."
@@ -337,7 +344,7 @@ def _cards(results: Iterable[CheckResult]) -> tuple[GapCard, ...]:
 
 
 def _card(result: CheckResult, sentence: str) -> GapCard:
-    findings = tuple(finding for finding in result.findings if finding.status is result.status)
+    findings = telling_findings(result)
     return GapCard(result, sentence, findings, merged_remedies(finding.healing for finding in findings))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_checks.core.model import CheckResult, Status
+from dr_checks.core.verdict import telling_findings
 from dr_estate.model.visible import one_line
 from reports.render import markdown_report
 from reports.render.scenario_places import place_of
@@ -48,7 +49,7 @@ def _closing_lines(report: Report) -> Iterator[str]:
 
 
 def _annotation(kind: str, result: CheckResult) -> str:
-    findings = [f for f in result.findings if f.status is result.status]
+    findings = telling_findings(result)
     text = result.reason
     if findings:
         f, more = findings[0], f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""

@@ -10,6 +10,7 @@ from collections import Counter
 from xml.etree import ElementTree as ET
 
 from dr_checks.core.model import Area, CheckResult, Status
+from dr_checks.core.verdict import telling_findings
 from dr_estate.model.visible import commanding_nobody, visible
 from dr_estate.model.world_id import report_title
 from reports.values.report import Report
@@ -56,7 +57,7 @@ def case_of(result: CheckResult) -> ET.Element:
     """The case of a check."""
     names = {"classname": result.feature or result.area, "name": result.scenario or result.check}
     case = ET.Element("testcase", {name: _text(value) for name, value in names.items()})
-    rows = [f for f in result.findings if f.status is result.status]
+    rows = telling_findings(result)
     lines = [f"{f.side}: {f.subject}: {f.measured}, wanted {f.wanted}: {f.because}{f.remedy_text}" for f in rows]
     if kind := KINDS.get(result.status):
         message = f"{result.check} ({result.severity}): {result.status}: {result.reason or lines[0]}"

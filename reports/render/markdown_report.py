@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from dr_checks.core.model import Status
 from dr_checks.core.remedy import Remedy
+from dr_checks.core.verdict import with_findings
 from dr_estate.model.durations import duration
 from dr_estate.model.world_id import report_title
 from reports.render import control_planes
@@ -134,7 +135,7 @@ def _causes(report: Report) -> list[str]:
 
 def _findings(report: Report, status: Status) -> list[str]:
     lines: list[str] = []
-    for result in report.verdict.with_status(status):
+    for result in with_findings(report.verdict.results, status):
         rows = [f for f in result.findings if f.status is status]
         lines += [f"### {result.check} ({result.severity})", ""]
         if not rows:

@@ -18,7 +18,7 @@ from dr_checks.core.changes import SubjectKey
 from dr_checks.core.model import Check, CheckResult, Finding, Severity, Status
 from dr_checks.core.readiness_gate import Baseline
 from dr_checks.core.registry import checks
-from dr_checks.core.verdict import with_status
+from dr_checks.core.verdict import with_findings
 from dr_estate.model.encodable import json_bytes, spelled_out
 from dr_estate.model.visible import visible
 from reports.render.scenario_places import place_of
@@ -127,23 +127,23 @@ def _rule(check: Check) -> dict[str, Any]:
 
 
 def _results(source: SarifSource, status: Status, order: dict[str, int]) -> Iterator[dict[str, Any]]:
-    for result in with_status(source.results, status):
+    for result in with_findings(source.results, status):
         findings: list[Finding | None] = [f for f in result.findings if f.status is status]
         for finding in findings or [None]:
-            yield _result(source.baseline, result, finding) | (
+            yield _result(source.baseline, result, status, finding) | (
                 {"ruleIndex": order[result.check]} if result.check in order else {}
             )
 
 
-def _result(baseline: Baseline | None, result: CheckResult, finding: Finding | None) -> dict[str, Any]:
+def _result(baseline: Baseline | None, result: CheckResult, status: Status, finding: Finding | None) -> dict[str, Any]:
     place = place_of(result.feature, result.scenario)
     key = SubjectKey(result.check)
     if finding:
         key = SubjectKey(result.check, finding.side, finding.subject, finding.tenant or "")
     row = {
         "ruleId": result.check,
-        "level": _LEVELS[result.status],
-        "message": {"text": _message(result, finding)},
+        "level": _LEVELS[status],
+        "message": {"text": _message(result, status, finding)},
         "locations": [
             {
                 "physicalLocation": {
@@ -155,13 +155,15 @@ def _result(baseline: Baseline | None, result: CheckResult, finding: Finding | N
         ],
         # By what a finding is about, not by its text: it stays the same finding while the measured value changes.
         "partialFingerprints": {"subject/v1": hashlib.sha256(spelled_out("\0".join(_path(key))).encode()).hexdigest()},
-        "properties": {"status": result.status, "severity": result.severity, "tenant": key.tenant},
+        "properties": {"status": status, "severity": result.severity, "tenant": key.tenant},
     }
-    if result.status is Status.EXCEPTED:
-        row["suppressions"] = [{"kind": "external", "status": "accepted", "justification": _message(result, finding)}]
+    if status is Status.EXCEPTED:
+        row["suppressions"] = [
+            {"kind": "external", "status": "accepted", "justification": _message(result, status, finding)}
+        ]
     if baseline:
         before = baseline.subjects.get(key)
-        row["baselineState"] = "new" if before is None else "unchanged" if before.status is result.status else "updated"
+        row["baselineState"] = "new" if before is None else "unchanged" if before.status is status else "updated"
     return row
 
 
@@ -169,8 +171,8 @@ def _path(key: SubjectKey) -> list[str]:
     return [part for part in (key.check, key.side, key.tenant, key.subject) if part]
 
 
-def _message(result: CheckResult, finding: Finding | None) -> str:
-    start = "Not seen: " if result.status is Status.UNKNOWN else ""
+def _message(result: CheckResult, status: Status, finding: Finding | None) -> str:
+    start = "Not seen: " if status is Status.UNKNOWN else ""
     if finding is None:
         return f"{start}{result.check}: {result.reason}"
     judged = f"{finding.subject}: {finding.measured}, wanted {finding.wanted}: {finding.because}"

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from dr_checks.core.model import CheckResult, Severity, Status
-from dr_checks.core.verdict import Recommendation
+from dr_checks.core.verdict import Recommendation, with_findings
 from dr_checks.posture.causes import Cause
 from dr_estate.model.durations import duration
 from dr_estate.model.visible import one_line
@@ -305,7 +305,7 @@ def _every_finding(report: Report, console: Console) -> None:
 
 
 def _findings(report: Report, console: Console, status: Status, title: str) -> None:
-    results = report.verdict.with_status(status)
+    results = with_findings(report.verdict.results, status)
     if results:
         console.print(Text(f"\n{title}", "bold"))
     for result in results:

@@ -22,6 +22,7 @@ from dr_estate.model.durations import duration
 from dr_estate.snapshot.snapshot import SnapshotPart
 from reports.allure.html import without_analytics
 from reports.allure.results import finish_results
+from reports.page.content import gap_groups
 from reports.publish import print_report
 from reports.render import markdown_report
 from reports.values.escaping import spreadsheet
@@ -125,6 +126,16 @@ def test_an_exception_says_whether_it_is_used_or_over(until: date, check: str, s
     rule = ExceptionRule(check, "*", "jane", "why", until)
     document = json.loads(_printed("json", replace(REPORT, exceptions=(rule,))))
     assert state == document["exceptions"][0]["state"]
+
+
+@pytest.mark.parametrize("form", ["terminal", "markdown", "github", "junit", "sarif"])
+def test_what_failed_is_shown_beside_what_was_not_seen(form: str) -> None:
+    half = _result(
+        "a.half", Status.UNKNOWN, _finding(Status.UNKNOWN, "unseen-one"), _finding(Status.FAIL, "failed-one")
+    )
+    report = replace(REPORT, verdict=verdict_of([half], (), 3600.0), every_finding=True)
+    assert "failed-one" in _printed(form, report)
+    assert [card.findings[0].subject for group in gap_groups(report) for card in group.cards] == ["failed-one"]
 
 
 def test_csv_has_a_row_a_finding_and_no_cell_runs_as_a_formula() -> None:

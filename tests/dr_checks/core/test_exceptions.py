@@ -49,6 +49,22 @@ def test_an_expired_exception_fails_again_and_says_that_it_expired() -> None:
     assert "an exception expired" in result.findings[1].because
 
 
+@pytest.mark.parametrize("subjects", [("resources", "resources"), ("resources", "events:rule *", "sqs b")])
+def test_an_exception_in_force_decides_beside_an_expired_one_in_any_order(subjects: tuple[str, ...]) -> None:
+    today = date(2026, 3, 1)
+    found = Finding("c", Side.DR, "resources", None, Status.FAIL, "2", "none", "b", members=("events:rule a", "sqs b"))
+    result = CheckResult("c", Severity.NORMAL, Area.INFRASTRUCTURE, Status.FAIL, (found,))
+    expired, *renewed = (
+        ExceptionRule("c", subject, "jane.doe", "why", today + timedelta(days=30 if number else -1))
+        for number, subject in enumerate(subjects)
+    )
+    assert apply_exceptions(result, [expired], today).status is Status.FAIL
+    for rules in ([expired, *renewed], [*renewed, expired]):
+        accepted = apply_exceptions(result, rules, today)
+        assert accepted.status is Status.EXCEPTED
+        assert "expired" not in accepted.findings[0].because
+
+
 def test_only_the_subjects_of_the_pattern_are_accepted() -> None:
     result = _judged(date(2026, 3, 1), ())
     assert {f.subject: f.status for f in result.findings} == {

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from dr_checks.core.model import Area, CheckResult, Finding, Lag, Severity, Status, worst
 from dr_checks.core.verdict import Recommendation, readiness_score, recovery_point, verdict_of
+from dr_checks.posture.causes import causes_of
 from dr_estate.config.environment import Side
 
 TARGET_S = 3600.0
@@ -61,6 +62,15 @@ def test_a_failed_blocker_is_not_ready_whatever_else_is_unseen() -> None:
         Recommendation.CANNOT_SAY
     )
     assert verdict_of(unseen, [], TARGET_S, "posture SPLIT").recommendation is Recommendation.NOT_READY
+
+
+def test_what_failed_stands_in_gaps_reasons_and_causes_beside_what_was_not_seen() -> None:
+    half = _found(Status.UNKNOWN, Status.FAIL, severity=Severity.CRITICAL, check="a.critical")
+    verdict = verdict_of([half], [], TARGET_S)
+    assert verdict.recommendation is Recommendation.CANNOT_SAY
+    assert [half.findings[1]] == verdict.gaps
+    assert verdict.reasons == ("a.critical (critical): it1: m, wanted w: so",)
+    assert [cause.findings for cause in causes_of([half])] == [(half.findings[1],)]
 
 
 def test_the_score_is_weighed_and_rounded_down() -> None:
