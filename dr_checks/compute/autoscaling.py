@@ -9,7 +9,7 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.database_copies import runs_database
-from dr_checks.derived.pairing import tenant_services
+from dr_checks.derived.pairing import service_name, tenant_services
 from dr_estate.config.environment import Side
 from dr_estate.readers import application_autoscaling
 
@@ -30,24 +30,24 @@ def _targets(view: View, side: Side = Side.DR) -> dict[str, application_autoscal
 def targets_exist(view: View) -> Iterator[Finding]:
     """Each service with a scalable target in the primary region has one here. Source: DescribeScalableTargets."""
     there, here = _targets(view, Side.PRIMARY), _targets(view)
-    scaled = [(tenant, s) for tenant, s in tenant_services(view) if s.name in there]
-    for tenant, service in scaled:
+    pairs = [(tenant, s, there.get(service_name(view, tenant, Side.PRIMARY))) for tenant, s in tenant_services(view)]
+    scaled = [(tenant, service, target) for tenant, service, target in pairs if target]
+    for tenant, service, theirs in scaled:
         if service.name in here:
             yield view.ok(service.name, "scalable", "scalable", "it can scale with the load", tenant.id)
         else:
             # The primary's bounds; a pilot light's minimum is 0 (T54)
-            theirs = there[service.name]
             minimum = 0 if view.env.standby.mode == "pilot-light" else theirs.minimum
-            resource = _resource(view, theirs.service)
+            resource = _resource(view, service.name)
             yield view.gap(
                 service.name,
                 "no scalable target",
-                f"{there[service.name].minimum} to {there[service.name].maximum} tasks",
+                f"{theirs.minimum} to {theirs.maximum} tasks",
                 "after the failover it would stay at a fixed size, whatever the load",
                 Remedy(
                     f"Apply aws_appautoscaling_target '{resource}' and its policies with the provider of "
                     f"{view.region}.",
-                    (register(view, theirs.service, MinCapacity=minimum, MaxCapacity=theirs.maximum),),
+                    (register(view, service.name, MinCapacity=minimum, MaxCapacity=theirs.maximum),),
                 ),
                 tenant.id,
             )
@@ -84,9 +84,11 @@ def policies_alike(view: View) -> Iterator[Finding]:
     """
     there, here = _rules(view, Side.PRIMARY), _rules(view)
     standing = _targets(view)
-    scaled = [(t, s.name) for t, s in tenant_services(view) if s.name in standing and there.get(s.name)]
-    for tenant, name in scaled:
-        mine, wanted = here.get(name, set()), there[name]
+    standing_services = [(t, s.name) for t, s in tenant_services(view) if s.name in standing]
+    named = [(tenant, name, service_name(view, tenant, Side.PRIMARY)) for tenant, name in standing_services]
+    scaled = [(tenant, name, source) for tenant, name, source in named if there.get(source)]
+    for tenant, name, source in scaled:
+        mine, wanted = here.get(name, set()), there[source]
         measured, all_wanted = "; ".join(sorted(mine)) or "no policy", "; ".join(sorted(wanted))
         # The policy that asks for the most tasks takes precedence (API_PutScalingPolicy): more of them do no harm.
         if wanted <= mine:
@@ -100,7 +102,7 @@ def policies_alike(view: View) -> Iterator[Finding]:
                 Remedy(
                     f"Apply aws_appautoscaling_policy '{_resource(view, name)}' with the provider of {view.region}: "
                     f"{'; '.join(sorted(wanted - mine))}.",
-                    tuple(_policy_commands(view, name, wanted - mine)),
+                    tuple(_policy_commands(view, name, source, wanted - mine)),
                 ),
                 tenant.id,
             )
@@ -108,8 +110,8 @@ def policies_alike(view: View) -> Iterator[Finding]:
         yield view.none_expected("all services", "no service of the primary region scales by a policy")
 
 
-def _policy_commands(view: View, service: str, lacking: set[str]) -> Iterator[str]:
-    """Commands that make policies of the primary region here; one that tracks the same metric is changed.
+def _policy_commands(view: View, service: str, source: str, lacking: set[str]) -> Iterator[str]:
+    """Commands that make policies of the primary region's ``source`` here; one that tracks the same metric is changed.
 
     AWS takes no second one of the same metric. Source: Application Auto Scaling User Guide, "Considerations".
     """
@@ -117,7 +119,7 @@ def _policy_commands(view: View, service: str, lacking: set[str]) -> Iterator[st
     names = {_metric(row): row.name for row in here}
     for row in view.get(application_autoscaling.policies, Side.PRIMARY):
         # Only target tracking is one call; step scaling needs an alarm beside it, which Terraform makes.
-        if row.resource == service and row.rule in lacking and row.tracking:
+        if row.resource == source and row.rule in lacking and row.tracking:
             yield view.command(
                 "application-autoscaling",
                 "PutScalingPolicy",
@@ -164,8 +166,8 @@ def bounds(view: View) -> Iterator[Finding]:
         if without_database and target.minimum:
             yield _too_many(view, target, measured, tenant.id)
         # A warning: the failover size fits, and only a load above it would wait.
-        elif needed <= target.maximum < theirs.get(target.service, 0):
-            yield _lower(view, target, theirs[target.service], tenant.id)
+        elif needed <= target.maximum < (most := theirs.get(service_name(view, tenant, Side.PRIMARY), 0)):
+            yield _lower(view, target, most, tenant.id)
         elif target.maximum >= needed:
             yield view.ok(target.service, measured, wanted, "the failover size is within the bounds", tenant.id)
         else:
@@ -242,8 +244,8 @@ def not_suspended(view: View) -> Iterator[Finding]:
 def no_scheduled_shrink(view: View) -> Iterator[Finding]:
     """No scheduled action caps a service below its failover size; with a scaling_schedule, none that is not lifted."""
     needed, actions = view.env.capacity.tasks_per_service, view.get(application_autoscaling.scheduled_actions)
-    # An action may set one bound alone (API_ScalableTargetAction).
-    lifted = {a.service for a in actions if a.maximum is None or a.maximum >= needed}
+    # An action may set one bound alone (API_ScalableTargetAction): the minimum alone lifts no maximum.
+    lifted = {a.service for a in actions if a.maximum is not None and a.maximum >= needed}
     # Lower at night and higher in the morning is a schedule; lower without a later action is a trap (T36).
     on_purpose = lifted if view.env.scaling_schedule else set()
     shrinking = [a for a in actions if a.maximum is not None and a.maximum < needed and a.service not in on_purpose]

@@ -9,7 +9,7 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.database_copies import runs_database
-from dr_checks.derived.pairing import services_by_name, tenant_services
+from dr_checks.derived.pairing import service_pairs, services_by_name, tenant_services
 from dr_checks.derived.schedule import scheduled_off
 from dr_estate.config.environment import Side
 from dr_estate.model import states
@@ -260,8 +260,7 @@ def zone_spread(view: View) -> Iterator[Finding]:
 )
 def platform_version(view: View) -> Iterator[Finding]:
     """Versions are equal, or either side says LATEST. Source: ECS DescribeServices, Fargate platform versions."""
-    primary = services_by_name(view, Side.PRIMARY)
-    pairs = [(t, s, primary[s.name]) for t, s in tenant_services(view) if s.name in primary]
+    pairs = service_pairs(view)
     for tenant, here, there in pairs:
         versions = {here.platform_version or "LATEST", there.platform_version or "LATEST"}
         if len(versions) == 1 or "LATEST" in versions:

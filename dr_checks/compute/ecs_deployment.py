@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
-from dr_checks.derived.pairing import services_by_name, tenant_services
-from dr_estate.config.environment import Side
+from dr_checks.derived.pairing import service_pairs
 from dr_estate.model.deployment_settings import ALARM, DeploymentSettings
 from dr_estate.model.regional_names import neutral
 from dr_estate.readers.ecs import Service
@@ -32,8 +31,7 @@ def alike(view: View) -> Iterator[Finding]:
     that names its database. A hook of the primary region, or one that pauses, holds up the deployment that a failover
     waits for. Source: ECS DescribeServices.
     """
-    primary = services_by_name(view, Side.PRIMARY)
-    pairs = [(t, s, primary[s.name]) for t, s in tenant_services(view) if s.name in primary]
+    pairs = service_pairs(view)
     for tenant, here, there in pairs:
         if here.settings is None or there.settings is None:
             yield view.unknown(here.name, _WANTED, "This evidence does not hold how services are deployed.", tenant.id)

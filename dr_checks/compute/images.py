@@ -55,7 +55,8 @@ def parity(view: View) -> Iterator[Finding]:
 def present(view: View) -> Iterator[Finding]:
     """The tag or digest of each ECR image is in its repository of the DR region: else CannotPullContainerError.
 
-    A repository that is absent is ecr.repository-exists' matter. Source: DescribeTaskDefinition, DescribeImages.
+    A repository that is absent is ecr.repository-exists' matter; what registries outside the region hold is not read.
+    Source: DescribeTaskDefinition, DescribeImages.
     """
     found, repositories = tenant_definitions(view), _by_account(view, Side.DR)
     for tenant, mine in sorted(found.items()):
@@ -64,17 +65,24 @@ def present(view: View) -> Iterator[Finding]:
             continue
         images = {container.image: ecr.image_ref(container.image) for container in mine.containers}
         pulled = {image: (ref, repositories.get((ref.account, ref.repository))) for image, ref in images.items()}
-        here = {image: pair for image, pair in pulled.items() if pair[0].region == view.region and pair[1]}
-        dark = next((r.images for _, r in here.values() if r and isinstance(r.images, Unavailable)), None)
-        absent = [image for image, (ref, r) in here.items() if r and r.images is not None and not r.digest_of(ref)]
+        here = {
+            image: (ref, row)
+            for image, (ref, row) in pulled.items()
+            if ref.region == view.region and row and row.images is not None
+        }
+        dark = next((row.images for _, row in here.values() if isinstance(row.images, Unavailable)), None)
+        absent = [image for image, (ref, row) in here.items() if not row.digest_of(ref)]
         if dark:
             yield view.unknown(mine.family, "present", dark, tenant)
         elif absent:
             reason = "its tasks fail to start: CannotPullContainerError"
             remedy = f"Push it there, or register aws_ecs_task_definition '{mine.family}' with an image that is there."
             yield view.gap(mine.family, f"absent: {', '.join(absent)}", "present", reason, remedy, tenant)
+        elif here:
+            yield view.ok(mine.family, ", ".join(here), "present", "its images can be pulled", tenant)
         else:
-            yield view.ok(mine.family, ", ".join(images), "present", "its images can be pulled", tenant)
+            reason = f"none of its images is of a repository that was read in {view.region}: {', '.join(images)}"
+            yield view.none_expected(mine.family, reason)
     if not found:
         yield view.none_expected("all task definitions", "no service exists on both sides: see ecs.service-exists")
 

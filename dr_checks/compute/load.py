@@ -8,7 +8,7 @@ from dr_checks.compute.autoscaling import register
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
-from dr_checks.derived.pairing import services_by_name, tenant_definitions, tenant_services
+from dr_checks.derived.pairing import tenant_definitions, tenant_services
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import application_autoscaling, ecs
@@ -28,11 +28,11 @@ def carried(view: View) -> Iterator[Finding]:
 
     More than the maximum is a gap; more than is started at first, and within it, a WARN: auto scaling follows later.
     """
-    there, maximum = services_by_name(view, Side.PRIMARY), _maximum(view)
+    there, maximum = {t.id: s for t, s in tenant_services(view, Side.PRIMARY)}, _maximum(view)
     sizes = {side: tenant_definitions(view, side) for side in (Side.PRIMARY, Side.DR)}
     judged = False
     for tenant, service in tenant_services(view):
-        busy, here, home = there.get(service.name), sizes[Side.DR][tenant.id], sizes[Side.PRIMARY].get(tenant.id)
+        busy, here, home = there.get(tenant.id), sizes[Side.DR][tenant.id], sizes[Side.PRIMARY].get(tenant.id)
         # During a deployment old and new tasks run side by side: what is above the desired count is no load.
         running = min(busy.running, busy.desired) if busy else 0
         if not running or home is None:

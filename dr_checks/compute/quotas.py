@@ -8,10 +8,11 @@ from math import ceil
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
+from dr_checks.derived.database_copies import database_name, primary_database
 from dr_checks.derived.demand import CapacityDemand, demand, headroom_finding
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
-from dr_estate.readers import elbv2, rds, service_quotas
+from dr_estate.readers import elbv2, service_quotas
 
 _S_A_MINUTE = 60
 
@@ -128,10 +129,11 @@ def services_and_certificates(view: View) -> Iterator[Finding]:
 )
 def database(view: View) -> Iterator[Finding]:
     """A restore makes a new instance and needs its storage. Source: RDS DescribeAccountAttributes, T33."""
-    name = view.env.named(view.env.names.database)
-    sizes = [i.storage_gib for i in view.get(rds.instances, Side.PRIMARY) if i.identifier == name]
+    source = primary_database(view)
     # A restore is a new instance beside whatever stands there: AWS restores into none that exists.
-    more = {"DBInstances": 1, "AllocatedStorage": max(sizes, default=0)}
+    more = {"DBInstances": 1} | ({"AllocatedStorage": source.storage_gib} if source else {})
+    if source is None:
+        yield view.none_expected(database_name(view), "no primary database whose storage is needed: see rds.retention")
     for quota in view.get(service_quotas.database_quotas):
         if quota.name in more:
             remedy = f"Request more in Service Quotas (rds, {quota.name}) in {view.region}: it takes hours or days."

@@ -11,7 +11,7 @@ from dr_checks.derived.database_copies import database_name, primary_database, r
 from dr_checks.derived.parameter_groups import set_parameters
 from dr_estate.config.environment import Side
 from dr_estate.model import states
-from dr_estate.model.engines import ENGINES
+from dr_estate.model.engines import ENGINES, engine_of
 from dr_estate.readers import rds, rds_groups
 
 # Enough to see the cause; the commands set them all.
@@ -160,7 +160,8 @@ def _compare_versions(view: View, replica: rds.Instance, source: rds.Instance) -
     here, there = _numbers(source.engine_version), _numbers(replica.engine_version)
     subject = f"{replica.identifier} (replica)"
     measured, wanted = replica.engine_version, source.engine_version
-    if here[:2] != there[:2] or there < here:
+    major = engine_of(source.engine).major_numbers
+    if here[:major] != there[:major] or there < here:
         reason = "a replica must be of the same major version, and never older than its source"
         return view.gap(subject, measured, wanted, reason, f"Upgrade the replica {replica.identifier} to {wanted}.")
     if there > here:

@@ -22,14 +22,25 @@ def services_by_name(view: View, side: Side) -> dict[str, ecs.Service]:
     return {service.name: service for service in view.get(ecs.services, side)}
 
 
+def service_name(view: View, tenant: Tenant, side: Side) -> str:
+    """What the tenant's service is called on ``side``: the map may name the regions' differently."""
+    env = view.env.on(side)
+    return env.named(env.names.service, tenant=tenant.id)
+
+
 def tenant_services(view: View, side: Side = Side.DR) -> Iterator[tuple[Tenant, ecs.Service]]:
     """Each tenant that has a service on ``side``, with it; tenants without are said by ecs.service-exists."""
     there = services_by_name(view, side)
     for tenant in view.tenants:
-        env = view.env.on(side)
-        service = there.get(env.named(env.names.service, tenant=tenant.id))
+        service = there.get(service_name(view, tenant, side))
         if service:
             yield tenant, service
+
+
+def service_pairs(view: View) -> list[tuple[Tenant, ecs.Service, ecs.Service]]:
+    """Each tenant with a service in both regions: the DR region's, then the primary's. Raises DataUnavailable."""
+    primary = {tenant.id: service for tenant, service in tenant_services(view, Side.PRIMARY)}
+    return [(tenant, mine, primary[tenant.id]) for tenant, mine in tenant_services(view) if tenant.id in primary]
 
 
 def network_command(view: View, service: ecs.Service, subnets: Iterable[str], groups: Iterable[str]) -> tuple[str, ...]:

@@ -250,9 +250,13 @@ def _replication_finding(view: View, source: str, copy: str) -> Finding:
     if not isinstance(bucket, s3.Bucket):
         return view.unknown(copy, wanted, bucket or f"This evidence does not hold the bucket {source}.")
     rules = [rule for rule in bucket.rules if rule.destination == copy]
-    # Which part of the bucket the pages need is not known here, so a rule of a prefix counts.
-    if any(rule.enabled for rule in rules):
+    if any(rule.enabled and rule.whole for rule in rules):
         return view.ok(copy, wanted, wanted, "what visitors put into the one is found in the other")
+    if any(rule.enabled for rule in rules):
+        # Which part of the bucket the pages need is not known here: a part is a warning.
+        reason = "which objects the pages need is not known: those that no rule copies are missing after a failover"
+        remedy = f"aws_s3_bucket_replication_configuration of '{source}': a rule of the whole bucket to '{copy}'."
+        return view.warn(copy, "its rules copy a part of the bucket", wanted, reason, remedy)
     measured = "its rule is disabled" if rules else "no rule"
     reason = "the bucket admits the distribution and lacks what was added to the primary region's since"
     remedy = f"aws_s3_bucket_replication_configuration of '{source}' with '{copy}' as its destination."

@@ -29,6 +29,8 @@ _ALIKE = (
     "access_logs.s3.enabled",
 )
 
+_BROWSERS = 443
+
 # Settings that are reported only where they differ.
 _TREATMENT = ("routing.http.xff_client_port.enabled", "routing.http.desync_mitigation_mode")
 
@@ -235,8 +237,11 @@ def deletion_protection(view: View) -> Iterator[Finding]:
 )
 def listener_certificates(view: View) -> Iterator[Finding]:
     """The listener's own certificates, SNI ones included, are issued and cover the hosts. Source: ELB and ACM, T20."""
-    attached = {arn for row in view.get(elbv2.listeners) if row.protocol == "HTTPS" for arn in row.certificates}
-    if not any(row.protocol == "HTTPS" for row in view.get(elbv2.listeners)):
+    secure = [row for row in view.get(elbv2.listeners) if row.protocol == "HTTPS"]
+    # Browsers ask on 443: what a listener on another port presents is of no use to them.
+    asked = [row for row in secure if row.port == _BROWSERS and row.default.kind != "redirect"] or secure
+    attached = {arn for row in asked for arn in row.certificates}
+    if not secure:
         yield view.none_expected("HTTPS", "there is no HTTPS listener here: see elbv2-routing.listeners")
         return
     read = view.get(certificates)

@@ -309,11 +309,14 @@ def _rule_commands(
     rules=("REL13-BP04",),
 )
 def default_action(view: View) -> Iterator[Finding]:
-    """Default actions of listeners on the same port are equal, target groups by name. Source: ELB DescribeListeners."""
+    """Default actions of listeners on the same port are equal, tenants' target groups by tenant, others by name.
+
+    Source: ELB DescribeListeners.
+    """
     primary = {row.label: row for row in view.get(elbv2.listeners, Side.PRIMARY)}
     pairs = [(row, primary[row.label]) for row in view.get(elbv2.listeners) if row.label in primary]
     for mine, theirs in pairs:
-        measured, wanted = _action_text(mine.default), _action_text(theirs.default)
+        measured, wanted = _action_text(view, Side.DR, mine.default), _action_text(view, Side.PRIMARY, theirs.default)
         subject = f"{view.env.named(view.env.names.load_balancer)} {mine.label}"
         if measured == wanted:
             yield view.ok(subject, measured, wanted, "unknown hosts get the same answer in both regions")
@@ -328,7 +331,7 @@ def default_action(view: View) -> Iterator[Finding]:
 
 def _same_default(view: View, mine: elbv2.Listener, wanted: elbv2.ListenerAction) -> tuple[str, ...]:
     """The command that gives a listener the primary's default: a fixed response, or the one group of the same name."""
-    names = [_group_name(arn) for arn in wanted.target_groups]
+    names = [_group_here(view, Side.PRIMARY, arn) for arn in wanted.target_groups]
     arns = [group.arn for group in view.read_for_remedy(elbv2.target_groups) or () if [group.name] == names]
     action: dict[str, object] = {"Type": wanted.kind}
     if wanted.response:
@@ -340,12 +343,15 @@ def _same_default(view: View, mine: elbv2.Listener, wanted: elbv2.ListenerAction
     return (view.command("elbv2", "ModifyListener", ListenerArn=mine.arn, DefaultActions=[action]),)
 
 
-def _group_name(arn: str) -> str:
-    return arn.partition(":targetgroup/")[2].partition("/")[0]
+def _group_here(view: View, side: Side, arn: str) -> str:
+    """What a target group of ``side`` is called in the DR region: a tenant's by the names there, others as they are."""
+    name, env = arn.partition(":targetgroup/")[2].partition("/")[0], view.env.on(side)
+    owner = env.tenant_of(env.names.target_group, name)
+    return view.env.named(view.env.names.target_group, tenant=owner) if owner else name
 
 
-def _action_text(action: elbv2.ListenerAction) -> str:
-    groups = sorted(map(_group_name, action.target_groups))
+def _action_text(view: View, side: Side, action: elbv2.ListenerAction) -> str:
+    groups = sorted(_group_here(view, side, arn) for arn in action.target_groups)
     return " ".join([*(f"{kind}, then" for kind in action.first), action.kind, *groups, action.detail]).strip()
 
 
@@ -363,21 +369,25 @@ def target_groups(view: View) -> Iterator[Finding]:
     """
     balancer = view.get(elbv2.load_balancer)
     here, there = ({g.name: g for g in view.get(elbv2.target_groups, s)} for s in (Side.DR, Side.PRIMARY))
+    primary = view.env.on(Side.PRIMARY)
     for tenant in view.tenants:
         name = view.env.named(view.env.names.target_group, tenant=tenant.id)
+        theirs = there.get(primary.named(primary.names.target_group, tenant=tenant.id))
         mine, remedy = here.get(name), f"Apply aws_lb_target_group '{name}' in {view.region} from the primary's module."
         if mine is None:
             yield view.gap(name, "absent", "present", "the tenant's tasks cannot be reached", remedy, tenant.id)
             continue
-        gaps = _group_gaps(mine, there[name]) if name in there else []
+        gaps = _group_gaps(mine, theirs) if theirs else []
         if balancer and balancer.arn not in mine.balancers:
             gaps.append("not behind the load balancer")
         if gaps:
             reason = "targets would not become healthy, or no request would reach them"
-            healing = Remedy(remedy, _same_check(view, mine, there[name]) if name in there else ())
+            healing = Remedy(remedy, _same_check(view, mine, theirs) if theirs else ())
             yield view.gap(name, "; ".join(gaps), "as in the primary region", reason, healing, tenant.id)
-        elif name in there and 0 < mine.check_timeout_s < there[name].check_timeout_s:
-            yield _impatient(view, mine, there[name], tenant)
+        elif theirs is None:
+            yield view.ok(name, "in use", "in use", "the primary region has none to compare with", tenant.id)
+        elif 0 < mine.check_timeout_s < theirs.check_timeout_s:
+            yield _impatient(view, mine, theirs, tenant)
         else:
             yield view.ok(
                 name, "equal and in use", "as in the primary region", "targets have the same health check", tenant.id

@@ -44,10 +44,10 @@ def admit_tasks(view: View) -> Iterator[Finding]:
     unread = [found for found in tenant_definitions(view).values() if isinstance(found, Unavailable)]
     judged = _available(view, Side.DR)
     for endpoint in view.get(vpc.endpoints):
-        if not states.ENDPOINT[endpoint.state].known and _takes(view, endpoint):
+        if not states.ENDPOINT[endpoint.state].known and takes(view, endpoint):
             yield view.undocumented(f"{endpoint.service} {endpoint.id}".strip(), _WANTED, endpoint.state)
     pairs = list(_start_requests(view)) if judged else []
-    used = [e for e in judged if e.service in {service for service, _ in pairs} and _takes(view, e)]
+    used = [e for e in judged if e.service in {service for service, _ in pairs} and takes(view, e)]
     for endpoint in used:
         yield _admitting(view, endpoint, [request for service, request in pairs if service == endpoint.service])
     for row in dict.fromkeys(unread) if judged else ():
@@ -71,7 +71,7 @@ def admit_stores(view: View) -> Iterator[Finding]:
     User Guide, "Endpoint policies for gateway endpoints".
     """
     wanted = "a policy that allows what tasks do with the copies"
-    used = [e for e in _available(view, Side.DR) if e.service in _STORES and _takes(view, e)]
+    used = [e for e in _available(view, Side.DR) if e.service in _STORES and takes(view, e)]
     rows = view.get(iam_store_roles.rights, Side.GLOBAL) if used else ()
     roles = [row for row in rows if isinstance(row, StoreRole)]
     for row in (row for row in rows if isinstance(row, Unavailable)):
@@ -175,7 +175,7 @@ _CONDITIONS = "Its policy has conditions that only AWS itself evaluates."
 _REFUSED = (PolicyAnswer.DENIED, PolicyAnswer.SILENT)
 
 
-def _takes(view: View, endpoint: vpc.VpcEndpoint) -> bool:
+def takes(view: View, endpoint: vpc.VpcEndpoint) -> bool:
     """Whether requests of tasks go through the endpoint: by AWS's own name, or by the routes of a subnet of theirs."""
     if endpoint.kind != "Gateway":
         # Without private DNS an interface endpoint has only names of its own, for which no task asks.

@@ -7,16 +7,19 @@ from collections.abc import Iterator
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
-from dr_checks.derived.pairing import network_command, tenant_definitions, tenant_services, vpc_name
+from dr_checks.derived.pairing import network_command, service_pairs, tenant_definitions, tenant_services, vpc_name
 from dr_checks.derived.standing import Grounds
 from dr_checks.derived.traffic_rules import VPC, Admission, TrafficRule, covers_lists, parse_rule
 from dr_checks.derived.ways import HIDDEN, Ways, data_tier, table_of
+from dr_checks.network.endpoints import takes
 from dr_estate.config.environment import Side
+from dr_estate.model.secret_sources import source_of
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import elbv2, rds, route53_private_names, vpc
 
 # What Fargate asks for before a container runs: image, secrets, log stream (ECR and ECS guides, VPC endpoints).
 NEEDED = ("ecr.api", "ecr.dkr", "s3", "logs", "secretsmanager")
+_PARAMETERS = "ssm"
 # pending is seconds from available, and counts: nobody has to do anything for it.
 _ALIVE = {"available", "pending"}
 _ABSENT = "there is no VPC: see vpc.available"
@@ -159,11 +162,11 @@ def attached_groups(view: View) -> Iterator[Finding]:
         yield view.none_expected("all services", _ABSENT)
         return
     names = {side: {g.id: g.name for g in view.get(vpc.security_groups, side)} for side in (Side.PRIMARY, Side.DR)}
-    primary = {s.name: s for _, s in tenant_services(view, Side.PRIMARY)}
-    pairs = [(t, s, primary[s.name]) for t, s in tenant_services(view) if s.name in primary]
+    paired, pairs = _paired_groups(view), service_pairs(view)
     for tenant, mine, theirs in pairs:
         groups = {names[Side.DR].get(id_, f"{id_} (absent)") for id_ in mine.security_groups}
-        wanted = {names[Side.PRIMARY].get(id_, id_) for id_ in theirs.security_groups}
+        there = (names[Side.PRIMARY].get(id_, id_) for id_ in theirs.security_groups)
+        wanted = {paired.get(name, name) for name in there}
         measured, expected = ", ".join(sorted(groups)) or "none", ", ".join(sorted(wanted)) or "none"
         if wanted <= groups and not any("(absent)" in name for name in groups):
             yield view.ok(mine.name, measured, expected, "it uses the same security groups", tenant.id)
@@ -228,8 +231,7 @@ def way_out(view: View) -> Iterator[Finding]:
         yield view.none_expected("all subnets", _ABSENT)
         return
     ways = Ways(view)
-    standing = {e.service for e in view.get(vpc.endpoints) if e.state in _ALIVE}
-    lacking = [name for name in NEEDED if name not in standing]
+    lacking = lacking_endpoints(view)
     places: dict[str, set[str]] = {}
     for _, service in tenant_services(view):
         for place in service.subnets:
@@ -258,6 +260,18 @@ def way_out(view: View) -> Iterator[Finding]:
             )
     if not places:
         yield view.none_expected("all subnets", "no service exists: see ecs.service-exists")
+
+
+def lacking_endpoints(view: View) -> list[str]:
+    """The services that tasks ask for as they start and whose requests no endpoint of the VPC takes."""
+    standing = {e.service for e in view.get(vpc.endpoints) if e.state in _ALIVE and takes(view, e)}
+    lacking = [name for name in NEEDED if name not in standing]
+    # Definitions are asked for last: what was not read of them decides nothing where an endpoint is lacking anyway.
+    if lacking or _PARAMETERS in standing:
+        return lacking
+    definitions = [row for row in tenant_definitions(view).values() if not isinstance(row, Unavailable)]
+    sources = [value for row in definitions for container in row.containers for _, value in container.sources]
+    return [_PARAMETERS] if any(not source_of(value).is_secret for value in sources) else []
 
 
 def _recovery_leaves(view: View, ways: Ways, places: dict[str, set[str]]) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import tenant_services
 from dr_checks.derived.ways import HIDDEN, PEERING, Ways, table_of
-from dr_checks.network.vpc_reach import NEEDED
+from dr_checks.network.vpc_reach import lacking_endpoints
 from dr_estate.model import states
 from dr_estate.readers import elbv2, rds_groups, vpc
 
@@ -82,8 +82,7 @@ class _Used:
     def __init__(self, view: View, here: vpc.Vpc) -> None:
         self.view, self.ways = view, Ways(view)
         self.own = [IPv4Network(block) for block, _ in here.cidrs]
-        standing = {row.service for row in view.get(vpc.endpoints) if row.state in _ALIVE}
-        self.is_closed = set(NEEDED) <= standing
+        self.is_closed = not lacking_endpoints(view)
         """Whether endpoints take all that a starting task asks for: then it needs no internet."""
         tasks = {place: s.public_ip for _, s in tenant_services(view) for place in s.subnets}
         outer = self._outer(list(tasks))

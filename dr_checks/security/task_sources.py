@@ -37,6 +37,7 @@ def exist(view: View) -> Iterator[Finding]:
             continue
         lost = [flaw for name, source in _sources(mine) if (flaw := _flaw(view, name, source, there))]
         foreign = [name for name, source in _sources(mine) if source.account not in ("", view.env.account)]
+        elsewhere = [f"{name} comes from {source.region}" for name, source in _sources(mine) if _is_third(view, source)]
         unlisted = [name for name, source in _sources(mine) if _is_unlisted(source, there)]
         if lost:
             reason = "its tasks fail to start: ResourceInitializationError"
@@ -44,6 +45,9 @@ def exist(view: View) -> Iterator[Finding]:
             yield view.gap(mine.family, "; ".join(lost), _WANTED, reason, remedy, tenant)
         elif foreign:
             yield view.unknown(mine.family, _WANTED, f"{', '.join(foreign)} come from another account.", tenant)
+        elif elsewhere:
+            reason = f"{'; '.join(elsewhere)}: neither region of this environment, and not read."
+            yield view.unknown(mine.family, _WANTED, reason, tenant)
         elif unlisted:
             reason = f"{', '.join(unlisted)}: of a version without a label, which AWS may delete and does not list."
             yield view.unknown(mine.family, _WANTED, reason, tenant)
@@ -88,6 +92,10 @@ def _flaw(view: View, name: str, source: SecretSource, there: _Sources) -> str:
     return (
         f"{name}: {source.name} has no field {source.key}" if source.key and known and source.key not in known else ""
     )
+
+
+def _is_third(view: View, source: SecretSource) -> bool:
+    return source.region not in ("", view.env.regions.dr, view.env.regions.primary)
 
 
 def _is_unlisted(source: SecretSource, there: _Sources) -> bool:

@@ -20,6 +20,7 @@ class Engine:
     """An engine: ``read_only`` is the dynamic parameter that lets an instance refuse writes, ``writable`` its value
     with which one takes them.
 
+    ``major_numbers``: how many numbers of a version are its major one.
     ``strict``: no session of a tenant's user can write in spite of it. ``markers``: a tenant's task can write a marker
     into it (``dr_actions.actions.markers.scripts``).
     """
@@ -29,6 +30,7 @@ class Engine:
     port: int
     read_only: str
     writable: str
+    major_numbers: int = 2
     strict: bool = True
     markers: bool = True
 
@@ -43,7 +45,7 @@ class Engine:
 # "Working with parameters on your RDS for PostgreSQL DB instance"; PostgreSQL 16, "Client Connection Defaults".
 MYSQL = Engine("mysql", "MySQL", 3306, "read_only", "{TrueIfReplica}")
 MARIADB = Engine("mariadb", "MariaDB", 3306, "read_only", "{TrueIfReplica}")
-POSTGRES = Engine("postgres", "PostgreSQL", 5432, "default_transaction_read_only", "0", strict=False, markers=False)
+POSTGRES = Engine("postgres", "PostgreSQL", 5432, "default_transaction_read_only", "0", 1, strict=False, markers=False)
 ENGINES = {engine.name: engine for engine in (MYSQL, MARIADB, POSTGRES)}
 
 

@@ -9,9 +9,9 @@ from dr_estate.config.environment import Side
 from dr_estate.readers import ecs, elbv2, rds, route53resolver, route53resolver_firewall, vpc
 from dr_estate.readers.vpc import NameServers, NatGateway, RouteTable, SecurityGroup, Subnet, Vpc, VpcEndpoint, VpcNames
 from dr_estate.snapshot.snapshot import Snapshot
-from tests.dr_checks.compute import ONE, TWO
+from tests.dr_checks.compute import ONE, TWO, definitions
 from tests.dr_checks.traffic import balancer
-from tests.dr_checks.worlds import service, world
+from tests.dr_checks.worlds import SIT, service, world
 
 PLACES, PUBLIC = ("subnet-1", "subnet-2"), ("public-1", "public-2")
 TASKS_OUT = RouteTable("rtb-1", False, PLACES, "nat-1", "active", parts=())
@@ -59,6 +59,7 @@ def connected(changes: dict[Any, Any] | None = None) -> Snapshot:
                 side, security_groups=(f"sg-sit-alb-sg-{side}",), zones=("a", "b"), subnets=PUBLIC
             ),
             (ecs.services, side): services(side),
+            (ecs.task_definitions, side): definitions(SIT.region(side)),
         }
     values |= {
         (rds.instances, Side.PRIMARY): (),

@@ -53,6 +53,7 @@ def _here(
 
 NIGHT = ScheduledAction(TWO, "night", "cron(0 19 * * ? *)", 0, 0)
 MORNING = ScheduledAction(TWO, "morning", "cron(0 7 * * ? *)", 2, 4)
+MINIMUM_ALONE = replace(MORNING, maximum=None)
 
 _ALIKE = "autoscaling.policies-alike"
 EXAMPLES = [
@@ -90,5 +91,6 @@ EXAMPLES = [
     Example(
         "autoscaling.no-scheduled-shrink", Status.FAIL, _here(ALIKE, actions=(NIGHT, MORNING)), SECOND, env=ALWAYS_ON
     ),
+    Example("autoscaling.no-scheduled-shrink", Status.FAIL, _here(ALIKE, actions=(NIGHT, MINIMUM_ALONE)), SECOND),
     Example("autoscaling.no-scheduled-shrink", Status.UNKNOWN, _here(ALIKE, actions=DENIED), env=ALWAYS_ON),
 ]

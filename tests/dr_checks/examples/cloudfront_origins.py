@@ -197,6 +197,8 @@ EXAMPLES = [
     Example("cloudfront-origins.bucket-admits", Status.NOT_APPLICABLE, world(traffic(distributions=()))),
     filled(Status.PASS, RULE),
     filled(Status.PASS, replace(RULE, enabled=False), RULE),
+    filled(Status.WARN, replace(RULE, whole=False)),
+    filled(Status.PASS, replace(RULE, whole=False), RULE),
     filled(Status.FAIL),
     filled(Status.FAIL, replace(RULE, enabled=False)),
     filled(Status.FAIL, replace(RULE, destination="another")),

@@ -115,7 +115,7 @@ EXAMPLES = [
     Example("images.present", Status.PASS, _estate()),
     Example("images.present", Status.PASS, _estate(changes={"image": image(D, ":live")})),
     Example("images.present", Status.PASS, _estate(changes={"image": "public.ecr.aws/docker/wordpress:6"})),
-    Example("images.present", Status.PASS, _estate((ABSENT,))),
+    Example("images.present", Status.NOT_APPLICABLE, _estate((ABSENT,))),  # ecr.repository-exists reports it
     Example("images.present", Status.FAIL, _estate(changes={"image": image(D, ":none")}), frozenset({"sit-tenant2"})),
     Example("images.present", Status.FAIL, _estate((repository(OLD),)), frozenset({"sit-tenant2"})),
     Example("images.present", Status.UNKNOWN, _estate((UNSEEN,))),

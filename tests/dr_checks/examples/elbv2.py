@@ -36,6 +36,9 @@ def certificate(arn: str, *names: str, status: str = "ISSUED") -> acm.Certificat
     return acm.Certificate(arn, names[0], names, status, "AMAZON_ISSUED", NOW, (), "ELIGIBLE", "", ())
 
 
+WILDCARD = certificate("arn:1", "*.wpsit.kimmyai.io")
+
+
 def _secure(*certificates: Any, attached: tuple[str, ...] = ("arn:1",)) -> Snapshot:
     return balanced(
         {
@@ -45,14 +48,18 @@ def _secure(*certificates: Any, attached: tuple[str, ...] = ("arn:1",)) -> Snaps
     )
 
 
+def _on_ports(attached: dict[int, str]) -> Snapshot:
+    """HTTPS listeners with one certificate each, of which the wildcard is arn:1."""
+    rows = tuple(listener(Side.DR, port, certificates=(arn,)) for port, arn in attached.items())
+    return balanced({(elbv2.listeners, Side.DR): rows, (acm.certificates, Side.DR): (WILDCARD,)})
+
+
 def _policies(here: str, there: str) -> Snapshot:
     """An HTTPS listener on each side, with these TLS policies."""
     sides = {Side.DR: here, Side.PRIMARY: there}
     rows = {side: replace(listener(side, 443, certificates=("arn:1",)), policy=name) for side, name in sides.items()}
     return balanced({(elbv2.listeners, side): (row,) for side, row in rows.items()})
 
-
-WILDCARD = certificate("arn:1", "*.wpsit.kimmyai.io")
 
 EXAMPLES = [
     Example("elbv2.active", Status.PASS, balanced()),
@@ -97,4 +104,7 @@ EXAMPLES = [
         _secure(certificate("arn:1", "*.wpsit.kimmyai.io", status="EXPIRED")),
     ),
     Example("elbv2.listener-certificates", Status.UNKNOWN, _secure(DENIED)),
+    Example("elbv2.listener-certificates", Status.FAIL, _on_ports({443: "arn:2", 8443: "arn:1"})),
+    Example("elbv2.listener-certificates", Status.PASS, _on_ports({443: "arn:1", 8443: "arn:2"})),
+    Example("elbv2.listener-certificates", Status.PASS, _on_ports({8443: "arn:1"})),
 ]

@@ -49,6 +49,15 @@ def _postgres(value: str) -> Any:
     return replace(PARAMETERS, family="postgres16", parameters=(("default_transaction_read_only", value),))
 
 
+def _in_postgres(here: str, there: str) -> dict[str, Any]:
+    """The primary and its replica in these versions of PostgreSQL."""
+    rows = {
+        "instances_primary": replace(PRIMARY, engine_version=here),
+        "instances_dr": replace(REPLICA, engine_version=there),
+    }
+    return {part: (replace(row, engine="postgres"),) for part, row in rows.items()}
+
+
 def _read_only(value: str) -> Any:
     return replace(PARAMETERS, parameters=(*PARAMETERS.parameters, ("read_only", value)))
 
@@ -162,6 +171,8 @@ EXAMPLES = [
     _parity("engine-version", FAIL, f"{NAME} (replica)", instances_dr=(replace(REPLICA, engine_version="8.4.3"),)),
     _parity("engine-version", WARN, f"{NAME} (replica)", instances_dr=(replace(REPLICA, engine_version="8.0.41"),)),
     _parity("engine-version", UNKNOWN, offers_dr=DENIED),
+    _parity("engine-version", WARN, f"{NAME} (replica)", **_in_postgres("16.3", "16.4")),
+    _parity("engine-version", FAIL, f"{NAME} (replica)", **_in_postgres("16.4", "17.4")),
     _parity("orderable", PASS, PRIMARY.instance_class),
     _parity("orderable", Status.NOT_APPLICABLE, instances_primary=(), offers_dr=()),
     _parity("orderable", FAIL, PRIMARY.instance_class, offers_dr=(replace(OFFER, orderable=False, storage_types=()),)),

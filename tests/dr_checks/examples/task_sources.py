@@ -69,6 +69,8 @@ EXAMPLES = [
     _given(Status.PASS, PARAMETER),
     _given(Status.PASS, "/shared/salt"),
     _given(Status.PASS, OWN[1].replace(D, P)),
+    _given(Status.UNKNOWN, OWN[1].replace(D, "us-east-1")),
+    _given(Status.UNKNOWN, PARAMETER.replace(D, "us-east-1")),
     _given(Status.PASS, f"{OWN[1]}:password::", {(secretsmanager.contents, Side.DR): ()}),
     _given(Status.PASS, f"{OWN[1]}:username:AWSCURRENT:"),
     _given(Status.PASS, f"{OWN[1]}:username::v1"),

@@ -13,7 +13,7 @@ from dr_estate.readers import ecs, elbv2, rds, route53_private_names, vpc
 from dr_estate.readers.route53_private_names import PrivateNames
 from dr_estate.readers.vpc import NatGateway, RouteTable, VpcEndpoint, VpcNames
 from dr_estate.snapshot.snapshot import Snapshot
-from tests.dr_checks.compute import ONE, D, definition
+from tests.dr_checks.compute import ONE, D, definition, definitions
 from tests.dr_checks.databases import PRIMARY as SOURCE
 from tests.dr_checks.network import PLACES, PUBLIC, PUBLIC_OUT, TASKS_OUT, connected, group, services, subnets
 from tests.dr_checks.traffic import balancer
@@ -51,6 +51,13 @@ def _route(default: str = "nat-1", state: str = "active", **changes: Any) -> Sna
     table = RouteTable("rtb-1", False, PLACES, default, state)
     named = {"nats": NATS, "endpoints": ENDPOINTS, "gateways": GATEWAYS, "services": SERVICES}
     return connected({TABLES: (table, PUBLIC_OUT)} | {named[key]: value for key, value in changes.items()})
+
+
+def _reading(parameter: str, endpoints: tuple[VpcEndpoint, ...]) -> Snapshot:
+    """Subnets without a default route, with these endpoints, whose tasks read a parameter."""
+    table = RouteTable("rtb-1", False, PLACES, "", "")
+    reads = definitions(D, changes={"secrets": (("SALT", parameter),)})
+    return connected({TABLES: (table, PUBLIC_OUT), ENDPOINTS: endpoints, DEFINITIONS: reads})
 
 
 def _nat(**changes: Any) -> Snapshot:
@@ -202,6 +209,9 @@ EXAMPLES = [
     Example("vpc-reach.way-out", Status.PASS, _route("", endpoints=ALL)),
     Example("vpc-reach.way-out", Status.PASS, connected({TABLES: (RouteTable("rtb-0", True, (), "igw-1", "active"),)})),
     Example("vpc-reach.way-out", Status.FAIL, _route(""), PLACE),
+    Example("vpc-reach.way-out", Status.FAIL, _route("", endpoints=(*ALL[1:], replace(ALL[0], private_names=False)))),
+    Example("vpc-reach.way-out", Status.FAIL, _reading("/shared/salt", ALL), PLACE),
+    Example("vpc-reach.way-out", Status.PASS, _reading("/shared/salt", (*ALL, replace(ALL[0], service="ssm")))),
     Example("vpc-reach.way-out", Status.FAIL, _route("", endpoints=ALL[1:]), PLACE),
     Example("vpc-reach.way-out", Status.FAIL, _route(state="blackhole"), PLACE),
     Example("vpc-reach.way-out", Status.FAIL, _route(nats=(NatGateway("nat-1", "failed"),)), PLACE),
@@ -246,7 +256,7 @@ EXAMPLES = [
     Example("vpc-reach.names-resolve", Status.UNKNOWN, _hosts_off(private=DENIED), VPC_NAME),
     Example("vpc-reach.names-resolve", Status.UNKNOWN, _hosts_off(private=(DENIED,)), VPC_NAME),
     Example("vpc-reach.names-resolve", Status.FAIL, _hosts_off(definitions=(MOUNTS,), private=DENIED), VPC_NAME),
-    Example("vpc-reach.names-resolve", Status.UNKNOWN, connected({NAMES: VpcNames(True, False)})),
+    Example("vpc-reach.names-resolve", Status.UNKNOWN, connected({NAMES: VpcNames(True, False), DEFINITIONS: DENIED})),
     Example("vpc-reach.names-resolve", Status.FAIL, connected({NAMES: VpcNames(False, True)}), VPC_NAME),
     Example(
         "vpc-reach.names-resolve", Status.FAIL, connected({NAMES: VpcNames(True, False), ENDPOINTS: ALL}), VPC_NAME
