@@ -13,7 +13,7 @@ from dr_checks.derived.health_check_pin import CALCULATED
 from dr_checks.derived.incidents import failover_may_be_in_force
 from dr_checks.dns.dns import origin_records
 from dr_estate.config.environment import Side
-from dr_estate.readers import elbv2, route53_health_checks
+from dr_estate.readers import elbv2, route53, route53_health_checks
 from dr_estate.readers.route53 import Record
 from dr_estate.readers.route53_health_checks import HealthCheck
 
@@ -193,8 +193,11 @@ def probes_own_target(view: View) -> Iterator[Finding]:
     known = {found.id: found for found in view.get(route53_health_checks.checks)}
     for record, found in records_with_checks(view):
         target = routing.target_of(record)
-        problem = _wrong_probe(record, found, target) or _wrong_children(view, found, target, known)
-        if problem is None:
+        problem = _wrong_probe(view, record, found, target) or _wrong_children(view, found, target, known)
+        if problem is None and _is_placeless(view, found, target):
+            reason = f"Nothing shows in which region {found.host or found.address} is, which {found.id} probes."
+            yield view.unknown(_record_name(record), target, reason)
+        elif problem is None:
             measured = found.host or found.address or found.type
             yield view.ok(_record_name(record), measured, target, "it fails only when its own region fails")
         else:
@@ -206,14 +209,28 @@ def probes_own_target(view: View) -> Iterator[Finding]:
         yield _no_checks(view)
 
 
-def _wrong_probe(record: Record, found: HealthCheck, target: str) -> tuple[str, str] | None:
+def _is_placeless(view: View, found: HealthCheck, target: str) -> bool:
+    """Whether it probes an address, or a name of which neither itself nor the zone says a region."""
+    probed = found.host or found.address
+    return bool(probed) and probed != target and bool(routing.region_of(target)) and not _regions_of(view, found.host)
+
+
+def _regions_of(view: View, host: str) -> set[str]:
+    """The regions of the load balancers that a name leads to: its own, else those of its records in the zone."""
+    own = routing.region_of(host)
+    targets = [routing.target_of(row) for row in view.get(route53.records) if row.name == host and host]
+    return {own} if own else {region for target in targets if (region := routing.region_of(target))}
+
+
+def _wrong_probe(view: View, record: Record, found: HealthCheck, target: str) -> tuple[str, str] | None:
     """What the check probes, and why that is wrong; None where it is right."""
     # A check of the traffic name follows its own answer: after a switch it reports the other region, and flips back.
     if found.host == record.name:
         return (found.host, "it probes the name that it controls: after a switch it probes the other region")
-    here, there = routing.region_of(target), routing.region_of(found.host)
-    if here and there and here != there:
-        return found.host, f"it probes {there}, while its record sends visitors to {here}"
+    here, there = routing.region_of(target), _regions_of(view, found.host)
+    if here and there and there != {here}:
+        probed = " and ".join(sorted(there))
+        return found.host, f"it probes {probed}, while its record sends visitors to {here}"
     # The alarm is lost with its region. Then the check has no data, and InsufficientDataHealthStatus decides.
     if found.type == "CLOUDWATCH_METRIC" and found.alarm_region == here and found.without_data != "Unhealthy":
         measured = f"alarm {found.alarm_name} in {found.alarm_region}, without data: {found.without_data}"

@@ -86,6 +86,15 @@ def checked(expected: Status, check: str, *checks: object) -> Example:
 CHILDREN = tuple(replace(CHECK_1, id=f"child-{number}") for number in (1, 2))
 
 
+NAMED = "balancer.sit.example.com"
+
+
+def _named(target: str | None) -> dict[str, tuple[object, ...]]:
+    """The primary's check probes a name of the zone that leads to ``target``."""
+    named = replace(PRIMARY, name=NAMED, alias_target=target)
+    return {"records": (PRIMARY, SECONDARY, named), "checks": (replace(CHECK_1, host=NAMED), CHECK_2)}
+
+
 def _of_children(needed: int) -> HealthCheck:
     """The primary's check as a calculated one over two children."""
     children = tuple(child.id for child in CHILDREN)
@@ -168,7 +177,10 @@ EXAMPLES = [
     checked(
         Status.FAIL, "probes-own-target", _of_children(1), CHECK_2, CHILDREN[0], replace(CHILDREN[1], disabled=True)
     ),
-    checked(Status.PASS, "probes-own-target", replace(CHECK_1, host="", address="192.0.2.1"), CHECK_2),
+    checked(Status.UNKNOWN, "probes-own-target", replace(CHECK_1, host="", address="192.0.2.1"), CHECK_2),
+    checked(Status.UNKNOWN, "probes-own-target", replace(CHECK_1, host=NAMED), CHECK_2),
+    given("health-checks.probes-own-target", Status.PASS, **_named(PRIMARY.alias_target)),
+    given("health-checks.probes-own-target", Status.FAIL, **_named(DR_BALANCER)),
     checked(Status.PASS, "probes-own-target", replace(ALARM, without_data="Unhealthy"), CHECK_2),
     checked(Status.FAIL, "probes-own-target", replace(ALARM, without_data="LastKnownStatus"), CHECK_2),
     checked(Status.FAIL, "probes-own-target", replace(CHECK_1, host=DR_BALANCER), CHECK_2),
