@@ -96,8 +96,8 @@ def _failure_text(result: CheckResult) -> str:
     findings = telling_findings(result)
     lines = [_line(finding) for finding in findings]
     more = [f"... and {len(lines) - _SHOWN} more (see the findings table)"] if len(lines) > _SHOWN else []
-    counts = Counter(finding.status for finding in findings)
-    head = ", ".join(f"{number} finding(s) {status}" for status, number in counts.items()) or f"0 finding(s) {result.status}"
+    counts = Counter(finding.status for finding in findings) or {result.status: 0}
+    head = ", ".join(f"{number} finding(s) {status}" for status, number in counts.items())
     return "\n".join([f"{result.check}: {head}", *lines[:_SHOWN], *more])
 
 
