@@ -239,8 +239,8 @@ def listener_certificates(view: View) -> Iterator[Finding]:
     """The listener's own certificates, SNI ones included, are issued and cover the hosts. Source: ELB and ACM, T20."""
     secure = [row for row in view.get(elbv2.listeners) if row.protocol == "HTTPS"]
     # Browsers ask on 443: what a listener on another port presents is of no use to them.
-    asked = [row for row in secure if row.port == _BROWSERS and row.default.kind != "redirect"] or secure
-    attached = {arn for row in asked for arn in row.certificates}
+    listeners = [row for row in secure if row.port == _BROWSERS and row.default.kind != "redirect"] or secure
+    attached = {arn for row in listeners for arn in row.certificates}
     if not secure:
         yield view.none_expected("HTTPS", "there is no HTTPS listener here: see elbv2-routing.listeners")
         return
