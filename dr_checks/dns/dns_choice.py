@@ -115,7 +115,7 @@ def _empty_groups(view: View, side: Side) -> dict[str, str]:
     for reading in view.get(elbv2.healthy_hosts, side):
         name = names.get(reading.dimension("TargetGroup"))
         if name and reading.value:
-            del found[name]
+            found.pop(name, None)
         elif name:
             found[name] = "0 healthy targets" if reading.value is not None else ""
     for service in view.get(ecs.services, side):

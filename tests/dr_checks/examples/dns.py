@@ -75,10 +75,14 @@ def shared(
     evaluate: bool = True,
     env: Environment = BY_DAY,
     side: Side = Side.PRIMARY,
+    measured: int = 2,
 ) -> Example:
-    """Whether a tenant moves all: the side's record, its balancer's groups with healthy targets, wanted tasks."""
+    """Whether a tenant moves all: the side's record, its balancer's groups with healthy targets, wanted tasks.
+
+    ``measured`` is of how many groups there is a reading at all.
+    """
     groups = [group(side, name) for name in ("tenant1", "tenant2")[: len(healthy_targets)]]
-    rows = zip(("tenant1", "tenant2"), healthy_targets, strict=False)
+    rows = zip(("tenant1", "tenant2")[:measured], healthy_targets, strict=False)
     pair = {Side.PRIMARY: PRIMARY, Side.DR: replace(SECONDARY, evaluate_target_health=False)}
     if side is Side.DR:
         pair[Side.PRIMARY] = replace(PRIMARY, evaluate_target_health=False)
@@ -129,6 +133,7 @@ EXAMPLES = [
     shared(Status.FAIL, 1, 0),
     shared(Status.FAIL, 1, 1, wanted=0),
     shared(Status.FAIL, 1, 1, env=SIT),
+    shared(Status.UNKNOWN, 1, 1, measured=1),
     shared(Status.UNKNOWN, 1, None),
     shared(Status.PASS, 1, 0, evaluate=False, side=Side.DR),
     shared(Status.PASS, 0, side=Side.DR),
