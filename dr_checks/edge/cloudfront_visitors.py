@@ -10,19 +10,24 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import GLOBAL, check
 from dr_checks.edge.cloudfront import follows, is_bucket, origins_of, serving
 from dr_checks.edge.cloudfront_routing import following
-from dr_estate.config.environment import Side
+from dr_estate.config.environment import Environment, Side
+from dr_estate.config.profiles import wordpress
 from dr_estate.readers import cloudfront
 from dr_estate.readers.cloudfront import DEFAULT_BEHAVIOUR, Behaviour, Distribution, nearest_alias
 from dr_estate.snapshot import tenants
 from dr_estate.snapshot.tenants import Tenant
 
 _POST = "POST"
-_LOGIN, _EDITOR = "wp-login.php", "wp-admin/post.php"
 _WORDPRESS = "wp-"
 _TOP = "/"
-_WANTED = f"POST of /{_LOGIN} and /{_EDITOR} admitted"
+_WANTED = f"POST of /{' and /'.join(wordpress.PROFILE.posts)} admitted"
 _ABSENT = "there is no distribution: see cloudfront.distribution-serves"
 _WILD = frozenset("*?")
+
+
+def _written_to(env: Environment) -> str | None:
+    """For ``applies``: which paths take what visitors write is known of the profile, or nobody can say it."""
+    return None if env.application.posts else f"the profile {env.profile} names no path that visitors write to"
 
 
 @check(
@@ -31,6 +36,7 @@ _WILD = frozenset("*?")
     area=Area.INFRASTRUCTURE,
     sides=GLOBAL,
     rules=("REL11-BP04", "REL13-BP04", "NIST CP-8"),
+    applies=_written_to,
 )
 def posts_admitted(view: View) -> Iterator[Finding]:
     """The behaviour that takes the login and the editor admits POST, and leads it to where the traffic leads.
@@ -88,7 +94,7 @@ def _unplaced_finding(view: View, found: Distribution, patterns: str, directorie
 
 def _refusals(view: View, found: Distribution, root: str) -> Mapping[str, str]:
     """By path of a WordPress below ``root``: the pattern of the behaviour that refuses a POST."""
-    taking = {path: _behaviour(found, f"{root}{path}") for path in (_LOGIN, _EDITOR)}
+    taking = {path: _behaviour(found, f"{root}{path}") for path in view.env.application.posts}
     return {path: row.pattern for path, row in taking.items() if not _posts(view, found, row)}
 
 

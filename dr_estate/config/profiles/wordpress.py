@@ -4,4 +4,9 @@ from __future__ import annotations
 
 from dr_estate.config.profiles.profile import Profile
 
-PROFILE = Profile(probe_path="/wp-login.php", names_host=True, variables=("WORDPRESS_",))
+PROFILE = Profile(
+    probe_path="/wp-login.php",
+    names_host=True,
+    variables=("WORDPRESS_",),
+    posts=("wp-login.php", "wp-admin/post.php"),
+)

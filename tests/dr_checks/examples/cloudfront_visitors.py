@@ -18,6 +18,7 @@ REGIONS = OriginGroup("both", ("pr", "dr"), (502, 503, 504))
 NAMES = OriginGroup("both", ("platform-origin", "dr"), (502, 503, 504))
 READ = replace(BEHAVIOUR, methods=READS)
 HOST = HOSTS[0].name
+HTTP = SIT.model_copy(update={"profile": "http"})
 
 
 def for_path(pattern: str, methods: tuple[str, ...] | None = BEHAVIOUR.methods, **more: object) -> object:
@@ -91,6 +92,12 @@ EXAMPLES = [
     posted(Status.UNKNOWN, replace(BEHAVIOUR, methods=None)),
     posted(Status.UNKNOWN),
     OWN_READS,
+    Example(
+        "cloudfront-visitors.posts-admitted",
+        Status.NOT_APPLICABLE,
+        world(traffic(distributions=(replace(DISTRIBUTION, behaviours=(READ,)),)), env=HTTP),
+        env=HTTP,
+    ),
     *unseen("posts-admitted"),
     beside(Status.PASS, subject="E1"),
     beside(Status.PASS, own(aliases=("elsewhere.example",), origins=(TO_PRIMARY,), target="pr"), subject="E1"),
