@@ -1,4 +1,4 @@
-"""A full drill that AWS holds, IAM enforced: its starter ends, and a reader watches it to its end."""
+"""A full drill that AWS holds, as docs/drills.md prints it: its starter ends, and a reader watches it. IAM enforced."""
 
 from __future__ import annotations
 
