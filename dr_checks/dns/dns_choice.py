@@ -112,12 +112,10 @@ def _empty_groups(view: View, side: Side) -> dict[str, str]:
     """Why the groups without a healthy target have none; "" for one of which nothing was measured."""
     names, env = {group.dimension: group.name for group in view.get(elbv2.target_groups, side)}, view.env
     found = dict.fromkeys(names.values(), "")  # a group without any reading was not measured either
-    for reading in view.get(elbv2.healthy_hosts, side):
-        name = names.get(reading.dimension("TargetGroup"))
-        if name and reading.value:
-            found.pop(name, None)
-        elif name:
-            found[name] = "0 healthy targets" if reading.value is not None else ""
+    readings = [(names.get(row.dimension("TargetGroup")), row.value) for row in view.get(elbv2.healthy_hosts, side)]
+    found.update((name, "0 healthy targets") for name, value in readings if name and value is not None)
+    for name in {name for name, value in readings if name and value}:
+        del found[name]
     for service in view.get(ecs.services, side):
         tenant = env.tenant_of(env.names.service, service.name)
         # A service at 0 empties its group without any outage: by a scaling schedule, by a pilot light, or by hand.
