@@ -290,6 +290,19 @@ def test_a_pack_holds_the_page_and_the_runs_and_is_reviewed_offline_without_an_e
     assert "run-2: done" in log.out, log.err
 
 
+def test_a_later_rehearsal_of_the_incident_does_not_replace_its_journal(desk: Desk) -> None:
+    rehearsal, data = WorldId.sandbox(SIT.account, "later"), {"says": "rehearsed"}
+    folder = desk.home / "out" / "incidents" / rehearsal.folder
+    with Journal.open(folder, "sit", INCIDENT, "run-9", lambda: datetime.now(UTC), world=rehearsal) as journal:
+        journal.append(EntryKind.NOTE, **data)
+    assert b"rehearsed" not in members_of(desk.pack().read_bytes())[JOURNAL]
+    own = desk.home / "out" / "incidents" / WorldId.live(SIT.account, desk.world.url).folder
+    copied = own / f"sit-{INCIDENT}.journal.jsonl"
+    copied.write_bytes((folder / copied.name).read_bytes())
+    refused = desk.run(f"-e sit evidence --incident {INCIDENT}")
+    assert (refused.code, "is of another world: sandbox later" in refused.err) == (2, True), refused
+
+
 def test_a_pack_that_was_changed_is_reviewed_and_called_so(desk: Desk) -> None:
     record_a_run(desk)
     path = desk.pack()

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from dr_actions.authorization.start_approvals import start_to_item
-from dr_actions.journal.entries import Chain, OtherWorld, read_chain
-from dr_actions.journal.journal import journal_path
+from dr_actions.journal.entries import Chain, OtherWorld, of_this_world, read_chain
+from dr_actions.journal.journal import journal_path, read
 from dr_actions.journal.mirror import TableMirror
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment
@@ -27,7 +27,7 @@ from utils.aws_mgmt.app import evaluation
 from utils.aws_mgmt.app.connections import AppContext, open_context
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.evidence_signing import UNASKED, signature_of
-from utils.aws_mgmt.app.incident_record import all_journals
+from utils.aws_mgmt.app.incident_record import journals, worlds_of_journals
 from utils.aws_mgmt.app.incident_report import incident_report, last_drill, runs_on_record
 from utils.aws_mgmt.app.kept_files import FOLDER, fetch_files
 from utils.aws_mgmt.app.options import EvidenceOptions, version
@@ -180,14 +180,17 @@ def _files_of(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _journal_of(options: EvidenceOptions, env: Environment, incident: str) -> Path | None:
-    """The newest journal of the incident on this machine."""
+    """The newest journal that this world has of the incident: a rehearsal in a sandbox is no record of the account."""
     if not incident:
         return None
     try:
-        name = journal_path(Path(), env.name, incident).name
-    except ValueError as wrong:
-        raise UsageError(f"{wrong}.") from wrong
-    return max(all_journals(options).rglob(name), key=lambda path: path.stat().st_mtime, default=None)
+        paths = {journal_path(journals(options, w), env.name, incident): w for w in worlds_of_journals(options, env)}
+        found = max(filter(Path.exists, paths), key=lambda path: path.stat().st_mtime, default=None)
+        if found is not None:
+            of_this_world(read(found, env.name, incident), str(found), paths[found])
+    except (ValueError, OtherWorld) as wrong:
+        raise UsageError(f"{str(wrong).rstrip('.')}.") from wrong
+    return found
 
 
 def _rules_files(options: EvidenceOptions, env: Environment) -> dict[str, bytes]:

@@ -30,6 +30,7 @@ from dr_estate.model.world_id import WorldId
 from reports.values.report import Report
 from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.options import Options, PauseOptions, RepairOptions, UnpauseOptions
+from utils.aws_mgmt.app.target import configured_world, running_sandbox_world
 
 _MOMENTS = ("expires_at", "approved_at")
 
@@ -42,6 +43,18 @@ def journals(options: Options, world: WorldId) -> Path:
 def all_journals(options: Options) -> Path:
     """The folder with a folder for each world's journals."""
     return options.output / "incidents"
+
+
+def worlds_of_journals(options: Options, environment: Environment) -> list[WorldId]:
+    """The worlds whose journals count: one, or every sandbox that left a journal where none is up."""
+    if not options.sandbox:
+        return [configured_world(environment)]
+    running = running_sandbox_world(environment)
+    if running is not None:
+        return [running]
+    begins = WorldId.sandbox(environment.account, "").folder + "-"
+    folders = sorted(all_journals(options).glob(f"{begins}*"))
+    return [WorldId.sandbox(environment.account, folder.name.removeprefix(begins)) for folder in folders]
 
 
 def entries_of_incident(options: Options, env: Environment, incident: str, app: AppContext) -> tuple[Entry, ...]:

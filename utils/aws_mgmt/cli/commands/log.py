@@ -40,10 +40,11 @@ from utils.aws_mgmt.app.incident_record import (
     mirror_of,
     refusal_of,
     unfinished_goal,
+    worlds_of_journals,
 )
 from utils.aws_mgmt.app.next_steps import READINESS, after_log, log_of
 from utils.aws_mgmt.app.options import LogOptions
-from utils.aws_mgmt.app.target import configured_world, outlives, running_sandbox_world
+from utils.aws_mgmt.app.target import outlives, running_sandbox_world
 
 _FORMS = ("terminal", "markdown", "json")
 _ENDING = ".journal.jsonl"
@@ -77,7 +78,7 @@ def log_command(options: LogOptions, environment: Environment) -> Exit:
         if refused:
             console.conclude(options.format, f"{incident}: no run began", str(READINESS))
             return Exit.READY
-        raise UsageError(_nothing_message(options, environment, incident, _worlds(options, environment)))
+        raise UsageError(_nothing_message(options, environment, incident, worlds_of_journals(options, environment)))
     mirror = _comparison(options, environment, incident, chain, anchors) if anchors else None
     rto_s = environment.objectives.rto_minutes * 60
     log = incident_log(chain, environment.name, incident, source, rto_s, mirror, anchors)
@@ -123,8 +124,10 @@ def _comparison(
     if path is None:
         return mirror_alone(chain, anchors)
     local = read(path, environment.name, incident)
-    if local.world is not None and local.world not in _worlds(options, environment):
-        here = ", ".join(world.full_name for world in _worlds(options, environment)) or "no sandbox that is up"
+    if local.world is not None and local.world not in worlds_of_journals(options, environment):
+        here = (
+            ", ".join(world.full_name for world in worlds_of_journals(options, environment)) or "no sandbox that is up"
+        )
         return not_compared(f"it is of {local.world.full_name}, this is {here}.")
     if not outlives(options, environment):
         return not_compared("its sandbox is not up.")
@@ -156,7 +159,11 @@ def _anchors(options: LogOptions, environment: Environment, incident: str, chain
 
 def _file_of(options: LogOptions, environment: Environment, incident: str) -> Path | None:
     """The newest file of the incident in the worlds that are shown."""
-    files = [path for world in _worlds(options, environment) for path in _files(journals(options, world), environment)]
+    files = [
+        path
+        for world in worlds_of_journals(options, environment)
+        for path in _files(journals(options, world), environment)
+    ]
     return next((path for path in _newest_first(files) if _incident_of(path, environment) == incident), None)
 
 
@@ -175,7 +182,7 @@ def _named_file(options: LogOptions, environment: Environment) -> tuple[str, Cha
 
 
 def _of_this_world(options: LogOptions, environment: Environment) -> tuple[str, Chain, str]:
-    worlds = _worlds(options, environment)
+    worlds = worlds_of_journals(options, environment)
     files = {path: world for world in worlds for path in _files(journals(options, world), environment)}
     found = _newest_first(files)
     incident = options.incident or (_incident_of(found[0], environment) if found else "")
@@ -211,18 +218,6 @@ def _longest(
 def _has_ended(chain: Chain) -> bool:
     of_runs = [entry.kind for entry in chain.entries if entry.kind not in PAUSES]
     return of_runs[-1:] == [EntryKind.END]
-
-
-def _worlds(options: LogOptions, environment: Environment) -> list[WorldId]:
-    """The worlds whose journals are shown: one, or every sandbox that left a journal where none is up."""
-    if not options.sandbox:
-        return [configured_world(environment)]
-    running = running_sandbox_world(environment)
-    if running is not None:
-        return [running]
-    begins = WorldId.sandbox(environment.account, "").folder + "-"
-    folders = sorted(all_journals(options).glob(f"{begins}*"))
-    return [WorldId.sandbox(environment.account, folder.name.removeprefix(begins)) for folder in folders]
 
 
 def _mirror_chain(options: LogOptions, environment: Environment, incident: str) -> tuple[Chain, str]:
