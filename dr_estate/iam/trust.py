@@ -86,11 +86,19 @@ def _tests(conditions: Mapping[str, Mapping[str, Any]], known: Mapping[str, str]
         for key, wanted in pairs.items():
             value, dated = known.get(key.lower()), TESTS.get(word)
             if value is not None and word in _POSITIVE and "${" not in str(wanted):
-                yield any(fnmatchcase(value, _text(word, pattern)) for pattern in _as_list(wanted))
+                yield any(_matches(word, value, _text(word, pattern)) for pattern in _as_list(wanted))
             elif value is not None and dated is not None:
                 yield _is_met(dated, wanted, value)
             else:
                 yield None
+
+
+def _matches(operator: str, value: str, wanted: str) -> bool:
+    # Bool and StringEquals take a wildcard literally (IAM User Guide, "IAM JSON policy elements: Condition operators").
+    if operator in ("Bool", "StringEquals"):
+        return value == wanted
+    # IAM has * and ? alone: a bracket stands for itself.
+    return fnmatchcase(value, wanted.replace("[", "[[]"))
 
 
 def _is_met(dated: Callable[[str, str], bool], wanted: Any, value: str) -> bool | None:
