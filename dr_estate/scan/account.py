@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
+from functools import partial, reduce
 from typing import Any, cast
 
 from dr_estate.aws.read_client import ReadClient
@@ -64,13 +64,16 @@ class AccountCalls:
     unread: list[Unread] = field(default_factory=list)
 
     def rows(self, service: str, region: str, operation: str, key: str, **params: Any) -> Rows:
-        """All items under ``key``, page by page; None where AWS gave none."""
+        """All items under ``key``, page by page; None where AWS gave none. A dot descends: CloudFront's are inside."""
 
         def pages(client: Any) -> list[Any]:
-            ask = getattr(client, operation)
-            if not client.can_paginate(operation):
-                return list(ask(**params).get(key) or ())
-            return [row for page in client.get_paginator(operation).paginate(**params) for row in page.get(key) or ()]
+            if client.can_paginate(operation):
+                answers = client.get_paginator(operation).paginate(**params)
+            else:
+                answers = [getattr(client, operation)(**params)]
+            *outer, inner = key.split(".")
+            inside = (reduce(lambda found, name: found[name], outer, answer) for answer in answers)
+            return [row for found in inside for row in found.get(inner) or ()]
 
         return cast(Rows, self._answer(service, region, operation, pages))
 
@@ -122,7 +125,7 @@ def read_global(look: AccountCalls) -> GlobalSide:
     """Read what no region holds."""
     zones, distributions, buckets = together(
         lambda: look.rows("route53", GLOBAL_REGION, "list_hosted_zones", "HostedZones"),
-        lambda: look.row("cloudfront", GLOBAL_REGION, "list_distributions", "DistributionList"),
+        lambda: look.rows("cloudfront", GLOBAL_REGION, "list_distributions", "DistributionList.Items"),
         lambda: look.rows("s3", GLOBAL_REGION, "list_buckets", "Buckets"),
     )
     ids = [row["Id"].rpartition("/")[2] for row in zones or ()]
@@ -137,8 +140,7 @@ def read_global(look: AccountCalls) -> GlobalSide:
     for name, rows in zip(names, read, strict=True):  # a public and a private zone may bear one name
         records[name] = None if rows is None else (records.get(name) or []) + rows
     placed = [{"Name": row["Name"], "Region": _bucket_region(look, row["Name"])} for row in buckets or ()]
-    items = None if distributions is None else list(distributions.get("Items") or ())
-    return GlobalSide(zones, records, items, None if buckets is None else placed)
+    return GlobalSide(zones, records, distributions, None if buckets is None else placed)
 
 
 def _bucket_region(look: AccountCalls, bucket: str) -> str:
@@ -200,7 +202,8 @@ def read_region(look: AccountCalls, region: str) -> RegionSide:
     }
     # None of these needs another; definitions and rules are asked for by what they name.
     lists = dict(zip(asks, together(*asks.values()), strict=True))
-    named = sorted({row["taskDefinition"] for row in lists["services"] or ()})
+    # A service that CodeDeploy or an external controller deploys has none: its task sets have.
+    named = sorted({row["taskDefinition"] for row in lists["services"] or () if row.get("taskDefinition")})
     ask = partial(look.row, "ecs", region, "describe_task_definition", "taskDefinition")
     definitions = answers_for(lambda arn: ask(taskDefinition=arn), named)
     return RegionSide(

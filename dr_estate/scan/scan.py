@@ -279,5 +279,5 @@ def _texts(estate: ScannedEstate, workload: Workload, dr: str) -> list[str]:
         for row in (side.services if side else None) or ()
         if workload.counterpart and row["serviceArn"] == workload.counterpart.thing.id
     ]
-    definitions = [side.definitions.get(row["taskDefinition"]) for row in rows] if side else []
+    definitions = [side.definitions.get(row.get("taskDefinition", "")) for row in rows] if side else []
     return [text for definition in definitions if definition for text in texts_of(definition)]

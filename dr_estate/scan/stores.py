@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from operator import eq, ne
 from typing import Any
 
 from dr_estate.model.estate_map import Counterpart, MappedKind, PartKind, Relation, Store, Thing, Workload
@@ -415,11 +416,23 @@ def _selects(selection: Row, arn: str, tags: Mapping[str, str]) -> bool:
     by_tag = any(tags.get(entry["ConditionKey"]) == entry["ConditionValue"] for entry in tagged)
     named = any(fnmatchcase(arn, pattern) for pattern in selection.get("Resources") or ())
     conditions: dict[str, Any] = selection.get("Conditions") or {}
-    equal = conditions.get("StringEquals") or ()
     met = all(
-        tags.get(entry["ConditionKey"].removeprefix("aws:ResourceTag/")) == entry["ConditionValue"] for entry in equal
+        _TAG_TESTS[operator](
+            tags.get(entry["ConditionKey"].removeprefix("aws:ResourceTag/"), ""), entry["ConditionValue"]
+        )
+        for operator, entries in conditions.items()
+        for entry in entries or ()
     )
     return (named and met) or by_tag
+
+
+# Source: AWS Backup API, "Conditions".
+_TAG_TESTS: Mapping[str, Callable[[str, str], bool]] = {
+    "StringEquals": eq,
+    "StringNotEquals": ne,
+    "StringLike": fnmatchcase,
+    "StringNotLike": lambda value, pattern: not fnmatchcase(value, pattern),
+}
 
 
 def is_unread(kind: MappedKind, estate: ScannedEstate) -> bool:

@@ -23,7 +23,7 @@ def workloads_of(side: RegionSide, account: str) -> tuple[Workload, ...]:
 
 def _workload(row: Row, side: RegionSide, account: str, routes: dict[str, list[Route]]) -> Workload:
     groups = [entry["targetGroupArn"] for entry in row.get("loadBalancers", ()) if entry.get("targetGroupArn")]
-    definition = side.definitions.get(row["taskDefinition"])
+    definition = side.definitions.get(row.get("taskDefinition", ""))
     running, desired = row.get("runningCount", 0), row.get("desiredCount", 0)
     service = Thing(
         "ECS service",
@@ -39,7 +39,7 @@ def _workload(row: Row, side: RegionSide, account: str, routes: dict[str, list[R
     return Workload(
         service,
         row["clusterArn"].rpartition("/")[2],
-        family_of(row["taskDefinition"]),
+        family_of(row.get("taskDefinition", "")),
         tuple(found.values()),
         tuple(_parts(definition, side.region, account)) if definition else (),
         running=running,
@@ -50,7 +50,8 @@ def _workload(row: Row, side: RegionSide, account: str, routes: dict[str, list[R
 
 def _names(row: Row, definition: Row | None) -> Iterator[tuple[str, str]]:
     """What belongs to the service alone: its family, and the container behind the load balancer with its log group."""
-    yield "task_family", family_of(row["taskDefinition"])
+    if row.get("taskDefinition"):
+        yield "task_family", family_of(row["taskDefinition"])
     behind: Row = next((entry for entry in row.get("loadBalancers", ()) if entry.get("targetGroupArn")), {})
     if behind:
         yield "target_group", behind["targetGroupArn"].partition(":targetgroup/")[2].partition("/")[0]
@@ -161,7 +162,7 @@ def with_counterparts(
         match = next((o for o in free if rules & {(r.hosts, r.paths) for r in o.routes}), None)
         relation = Relation.SAME_RULE
         if match is None:
-            match, relation = next((o for o in free if o.family == workload.family), None), Relation.SAME_FAMILY
+            match, relation = next((o for o in free if o.family == workload.family != ""), None), Relation.SAME_FAMILY
         if match:
             free.remove(match)
         found.append(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 import pytest
 
+from dr_estate.aws.read_client import ReadClient
 from dr_estate.model.estate_map import Relation, Route, Thing, Workload
-from dr_estate.scan.account import GlobalSide, RegionSide
+from dr_estate.scan.account import AccountCalls, GlobalSide, RegionSide, read_global
 from dr_estate.scan.scan import _regions_of_records
 from dr_estate.scan.stores import _bucket_of, _is_named, _selects
 from dr_estate.scan.ways import entries_of
@@ -70,6 +72,30 @@ def test_the_region_stands_in_the_name_of_a_balancer_of_either_kind(name: str) -
     assert ["eu-central-1"] == _regions_of_records(GlobalSide([], {"z": [record("a", name)]}, [], []))
 
 
+class _Pages:
+    """A client of CloudFront in an account whose distributions fill two pages."""
+
+    def can_paginate(self, _: str) -> bool:
+        return True
+
+    def get_paginator(self, _: str) -> _Pages:
+        return self
+
+    def paginate(self) -> list[dict[str, Any]]:
+        return [{"DistributionList": {"Items": [{"Id": "A"}]}}, {"DistributionList": {"Items": [{"Id": "B"}]}}]
+
+    def list_distributions(self) -> dict[str, Any]:
+        return self.paginate()[0]
+
+    def call(self, service: str, _: str, doing: Callable[[Any], Any], *_absent: tuple[str, ...]) -> Any:
+        return doing(self) if service == "cloudfront" else []
+
+
+def test_every_page_of_distributions_is_read() -> None:
+    found = read_global(AccountCalls(cast(ReadClient, _Pages())))
+    assert ["A", "B"] == [row["Id"] for row in found.distributions or ()]
+
+
 def test_a_target_group_of_weight_zero_is_no_route() -> None:
     forward = {"TargetGroups": [{"TargetGroupArn": "tg:on", "Weight": 1}, {"TargetGroupArn": "tg:off", "Weight": 0}]}
     rule = {"Conditions": [], "Actions": [{"Type": "forward", "ForwardConfig": forward}]}
@@ -97,6 +123,14 @@ def test_what_the_tool_cannot_move_is_said_by_name(service: dict[str, Any], reas
     assert (reason in workload.unsupported, bool(reason)) == (True, bool(workload.unsupported))
 
 
+@pytest.mark.parametrize("controller", ["CODE_DEPLOY", "EXTERNAL"])
+def test_a_service_without_a_task_definition_is_named_as_not_supported(controller: str) -> None:
+    row = {"serviceArn": "s", "serviceName": "s", "clusterArn": "c/c", "deploymentController": {"type": controller}}
+    workloads = workloads_of(side(services=[row, row]), "1")
+    assert all("this tool cannot start it" in workload.unsupported for workload in workloads)
+    assert [None] == [w.counterpart for w in with_counterparts(workloads[:1], workloads[1:], unread=False)]
+
+
 def _workload(name: str, family: str, *hosts: str) -> Workload:
     routes = (Route(hosts, (), 443),) if hosts else ()
     return Workload(Thing("ECS service", name, name, "r", "1", ""), "c", family, routes)
@@ -112,6 +146,11 @@ def test_an_equal_rule_pairs_before_an_equal_family_and_each_once() -> None:
     assert [("y", Relation.SAME_RULE), ("x", Relation.SAME_FAMILY), None] == pairs
 
 
+def _conditions(operator: str, value: str) -> dict[str, Any]:
+    entry = {"ConditionKey": "aws:ResourceTag/dr", "ConditionValue": value}
+    return {"Resources": ["*"], "Conditions": {operator: [entry]}}
+
+
 @pytest.mark.parametrize(
     ("selection", "selects"),
     [
@@ -125,6 +164,12 @@ def test_an_equal_rule_pairs_before_an_equal_family_and_each_once() -> None:
             },
             False,
         ),
+        (_conditions("StringEquals", "yes"), True),
+        (_conditions("StringNotEquals", "yes"), False),
+        (_conditions("StringNotEquals", "no"), True),
+        (_conditions("StringLike", "n*"), False),
+        (_conditions("StringLike", "y*"), True),
+        (_conditions("StringNotLike", "y*"), False),
         ({}, False),
     ],
 )
