@@ -1,4 +1,7 @@
-"""tour: the product in three minutes, in a sandbox of its own. Each screen is the command, in its own process."""
+"""tour: the product in three minutes, in a sandbox of its own. Each screen is the command, in its own process.
+
+Three screens are shown whole, of the others the answer, and of a run its facts: the commands themselves show more.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -31,7 +35,7 @@ from utils.aws_mgmt.cli.terminal import Terminal
 INCIDENT = "INC-20260107-001"
 _TENANTS, _SPEED = 3, 60
 _FAST, _STABLE_S, _TICK_S = 900, 2400.0, 0.2
-_READING_S = 2.0
+_READING_S, _AGAIN_S = 2.0, 20.0
 _DISASTER = "primary-dark"
 _NEXT = "`dr_cli.py doctor` is the first command on an account of your own."
 _ANY = frozenset(Exit)
@@ -42,6 +46,7 @@ class Screen:
     """One screen: what it is about, the words of its command, and the exit codes that it may end with.
 
     ``asks``: the command asks AWS for a run, and is ended once AWS waits for an approver: the run needs it no more.
+    ``whole``: all that it prints is shown, and not its answer alone, or a run's closing lines.
     """
 
     title: str
@@ -49,6 +54,7 @@ class Screen:
     words: tuple[str, ...]
     codes: frozenset[int] = frozenset({0})
     asks: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,11 +73,11 @@ class Tour:
     def screens(self) -> Iterator[Screen]:
         """Each screen, made when its turn comes: approvals and confirmations are of the plan that stands then."""
         sandboxed, ticket = ("--sandbox",), ("--incident", INCIDENT)
-        yield Screen("A healthy estate", "Could the DR region take over now?", (*sandboxed, "status"))
+        yield Screen("A healthy estate", "Could the DR region take over now?", (*sandboxed, "status"), whole=True)
         yield Screen("The region dies", "Now nothing there answers.", ("sandbox", "break", _DISASTER))
-        yield Screen("Assess", "Shall we? It changes nothing.", (*sandboxed, "failover"))
+        yield Screen("Assess", "Shall we? It changes nothing.", (*sandboxed, "failover"), whole=True)
         run = (*sandboxed, "failover", "--execute", *ticket, *self._irreversible_steps())
-        yield from self._run("Approve", (), Screen("Fail over", "DNS is changed by a person.", run))
+        yield from self._run("Approve", (), Screen("Fail over", "DNS is changed by a person.", run, whole=True))
         validate = (*sandboxed, "failover", "--validate")
         yield Screen("Validate", "Does the DR region serve, as itself and by itself?", validate)
         yield Screen("The region is back", "It has to be stable for a while first.", ("sandbox", "mend", _DISASTER))
@@ -151,17 +157,29 @@ class Tour:
         names = [name for name in os.environ if not name.startswith("AWS_")]
         variables = {name: os.environ[name] for name in names} | {"XDG_STATE_HOME": str(self.folder)}
         sys.stdout.flush()
-        with subprocess.Popen(self.command(screen.words), env=variables, stdin=subprocess.DEVNULL) as command:
-            if screen.asks:
-                self._interrupt_once_asked(command)
-            return command.wait()
+        with tempfile.TemporaryFile() as output, nullcontext() if screen.whole else console.working(screen.title):
+            shown: dict[str, Any] = {} if screen.whole else {"stdout": output, "stderr": output}
+            line = self.command(screen.words)
+            with subprocess.Popen(line, env=variables, stdin=subprocess.DEVNULL, **shown) as command:
+                if screen.asks:
+                    self._interrupt_once_asked(command)
+                code = command.wait()
+            output.seek(0)
+            text = output.read().decode()
+        if text:
+            console.result(f"{_ending(text, screen) if code in screen.codes else text}\n")
+        return code
 
     def _interrupt_once_asked(self, command: subprocess.Popen[bytes]) -> None:
         region = self.environment.regions.dr
         while command.poll() is None:
             if recovery_starts.waiting(self.world(), region):
                 threading.Event().wait(_READING_S)
-                command.send_signal(signal.SIGINT)
+                # Python drops an interrupt that meets it in a destructor: the command would watch on for ever.
+                while command.poll() is None:
+                    command.send_signal(signal.SIGINT)
+                    with suppress(subprocess.TimeoutExpired):
+                        command.wait(_AGAIN_S)
                 return
             threading.Event().wait(_TICK_S)
 
@@ -183,6 +201,15 @@ def tour_command(options: TourOptions, environment: Environment) -> Exit:
                 return Exit.READY
     _open_report(tour, goes_on)
     return Exit.READY
+
+
+def _ending(text: str, screen: Screen) -> str:
+    """The closing lines of a run; of another command the answer, or what an interrupt left, else its last line."""
+    _, _, closing = text.rpartition("\nIn short\n")
+    if closing and "attach" in screen.words:
+        return closing.rstrip()
+    lines = [line for line in text.splitlines() if line.strip()]
+    return next((line for line in reversed(lines) if line.startswith(("  Answer:", "Interrupted."))), lines[-1])
 
 
 @contextmanager
