@@ -89,7 +89,7 @@ class MutatingClient(Generic[Context]):
             self._permit.context = before
 
     def send(self, call: Call) -> dict[str, Any]:
-        """Send ``call`` once; returns AWS's answer. Raises Guarded, or SendFailed with the kind of trouble."""
+        """Send ``call`` once; returns AWS's answer. Raises GuardRefused, or SendFailed with the kind of trouble."""
         self._ask_guard(call)
         try:
             sender = speed.client(call.service, call.region, self._account)

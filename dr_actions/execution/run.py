@@ -328,7 +328,7 @@ class PlanRun:
         return begun
 
     def stop_if_asked(self) -> None:
-        """Raises Stopped once the operator asked for it, and LockLost or Fenced once the lock is not ours."""
+        """Raises RunStopped once the operator asked for it, and LockLost or Fenced once the lock is not ours."""
         if self.stop.is_set():
             raise RunStopped
         self.check_lock()

@@ -176,7 +176,7 @@ def _wait_for_rates(run: PlanRun, steps: Sequence[Step], number: int, calls: Seq
 
 
 def _check_before_a_change(run: PlanRun, step_id: str) -> None:
-    """Check lock, stop switch, digest, evidence and posture. Raises Stopped, LockLost, Fenced, StepFailed."""
+    """Check lock, stop switch, digest, evidence and posture. Raises RunStopped, LockLost, Fenced, StepFailed."""
     run.stop_if_asked()
     paused = run.pause_reason()
     if paused:

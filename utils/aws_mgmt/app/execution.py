@@ -107,7 +107,7 @@ def control_state_now(app: AppContext) -> ControlState | None:
 
 
 def lock_and_run(context: RunContext) -> tuple[RunSummary, Report]:
-    """Run the desk's plan with everything held that a run needs. Raises Refused."""
+    """Run the plan with everything held that a run needs. Raises Refused."""
     return with_lock(context, lambda heartbeat, journal: run_steps(context, heartbeat, journal))
 
 
@@ -247,7 +247,7 @@ def _listening(context: RunContext, journal: Journal) -> Iterator[RunListener]:
 
 
 def run_of(context: RunContext, stored: Callable[[], None], journal: Journal, listener: RunListener) -> PlanRun:
-    """What the run has in its client; ``stored`` raises where the lock is lost."""
+    """The run of the approved plan, before its first step; ``stored`` raises where the lock is lost."""
     env, app, start = context.env, context.app, context.start
     world = replace(app.world, credentials=replace(app.world.credentials, report=listener.note))
     return PlanRun(

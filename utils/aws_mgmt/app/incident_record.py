@@ -108,7 +108,7 @@ def last_beginning(past: Sequence[Entry]) -> Entry | None:
 
 
 def goal_of_beginning(begun: Entry) -> Goal:
-    """What the run that began was to app."""
+    """What the run that began is to reach."""
     return Goal(begun.data["plan"]["goal"])
 
 
