@@ -409,8 +409,9 @@ def _pin(item: _Item) -> RulesPin:
 
 def _by_sk(context: ReadContext, name: str, sk: str) -> list[dict[str, Any]] | None:
     query = {"KeyConditionExpression": "sk = :sk", "ExpressionAttributeValues": {":sk": {"S": sk}}}
-    found = context.find("dynamodb", "query", dynamodb.ABSENT, TableName=name, IndexName=BY_SK, **query)
-    return context.understand(lambda: [decode_item(item) for item in found["Items"]], name) if found else None
+    # Every page: whoever may write an item of 400 KB must not push another's stop switch beyond the first 1 MB.
+    found = context.find_pages("dynamodb", "query", "Items", dynamodb.ABSENT, TableName=name, IndexName=BY_SK, **query)
+    return None if found is None else context.understand(lambda: [decode_item(item) for item in found], name)
 
 
 @part(Side.DR, reads=STANDING_READS)
@@ -590,11 +591,9 @@ def _partition(context: ReadContext, name: str, key: str) -> list[dict[str, Any]
 
 
 def _rows(context: ReadContext, name: str, key: str, newest: int = 0) -> list[dict[str, Any]] | None:
-    """Every item of a partition (or the ``newest`` ones, backwards), read consistently.
-
-    One page of 1 MB holds far more than ever stands there.
-    """
-    query = _keyed(key)
-    query |= {"Limit": newest, "ScanIndexForward": False} if newest else {}
-    found = context.find("dynamodb", "query", dynamodb.ABSENT, TableName=name, ConsistentRead=True, **query)
+    """Every item of a partition (or the ``newest`` ones, backwards), read consistently."""
+    query = {"TableName": name, "ConsistentRead": True, **_keyed(key)}
+    if not newest:
+        return context.find_pages("dynamodb", "query", "Items", dynamodb.ABSENT, **query)
+    found = context.find("dynamodb", "query", dynamodb.ABSENT, Limit=newest, ScanIndexForward=False, **query)
     return None if found is None else list(found.get("Items", []))

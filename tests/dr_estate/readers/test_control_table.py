@@ -48,6 +48,18 @@ def test_in_a_new_estate_nothing_stands_and_that_takes_two_calls_and_one_a_kind_
     assert 2 + len(RunKind) == snapshot.calls["dynamodb:Query"]
 
 
+def test_a_pin_behind_a_megabyte_of_other_items_is_seen() -> None:
+    prod = load_environment(Path(__file__).parents[3] / "environments", "prod")
+    with borrowed(prod, tenants=1) as world:
+        table = ControlStore.of(prod, Plain(world), WorldClock()).table
+        for number in range(4):
+            table.put(Put({"pk": f"AAA#{number}", "sk": "#RULES", "filled": "x" * 350_000}))
+        keys = world.people["reader"]
+        reader = Credentials(world.url, keys.access_key_id, keys.secret_access_key)
+        found = observe(prod, reader, "sandbox", only=frozenset({pins.name})).get(pins, Side.DR)
+        assert [pin.person for pin in found or ()] == ["approver"]
+
+
 def test_who_pinned_the_rules_is_seen_and_a_pin_that_cannot_be_read_is_unknown() -> None:
     prod = load_environment(Path(__file__).parents[3] / "environments", "prod")
     with borrowed(prod, tenants=1) as world:

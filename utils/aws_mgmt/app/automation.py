@@ -55,7 +55,14 @@ class ExecutionState(StrEnum):
 
 
 _OVER = (ExecutionState.ENDED, ExecutionState.FAILED)
-_STATES = {"Pending": ExecutionState.RUNNING, "InProgress": ExecutionState.RUNNING, "Success": ExecutionState.ENDED}
+# One that is cancelled goes on until its steps have ended (API_AutomationExecution, AutomationExecutionStatus).
+_STATES = {
+    "Pending": ExecutionState.RUNNING,
+    "InProgress": ExecutionState.RUNNING,
+    "Cancelling": ExecutionState.RUNNING,
+    "Success": ExecutionState.ENDED,
+    "CompletedWithSuccess": ExecutionState.ENDED,
+}
 
 
 @dataclass(frozen=True)
