@@ -392,11 +392,10 @@ def people(context: ReadContext) -> RequiredPeople | None:
 @part(Side.DR, reads=STANDING_READS)
 def pins(context: ReadContext) -> tuple[RulesPin, ...] | None:
     """Who pinned the rules, the last first; None where there is no table. A call where two people are asked."""
-    name = context.env.named(context.env.names.control_table)
     if context.env.approvals.people == 1:
         return ()
-    items = _by_sk(context, name, RULES)
-    if items is None:
+    name = context.env.named(context.env.names.control_table)
+    if (items := _by_sk(context, name, RULES)) is None:
         return None
     own = context.rows((item for item in items if str(item.get("pk", "")).startswith(APPROVAL)), _pin, "pk")
     return tuple(sorted(own, key=lambda pin: pin.at, reverse=True))
@@ -409,16 +408,22 @@ def _pin(item: _Item) -> RulesPin:
 
 def _by_sk(context: ReadContext, name: str, sk: str) -> list[dict[str, Any]] | None:
     query = {"KeyConditionExpression": "sk = :sk", "ExpressionAttributeValues": {":sk": {"S": sk}}}
-    # Every page: whoever may write an item of 400 KB must not push another's stop switch beyond the first 1 MB.
-    found = context.find_pages("dynamodb", "query", "Items", dynamodb.ABSENT, TableName=name, IndexName=BY_SK, **query)
-    return None if found is None else context.understand(lambda: [decode_item(item) for item in found], name)
+    return _decoded(context, name, _items(context, {"TableName": name, "IndexName": BY_SK, **query}))
+
+
+def _items(context: ReadContext, query: dict[str, Any]) -> list[dict[str, Any]] | None:
+    page = context.find("dynamodb", "query", dynamodb.ABSENT, **query)
+    first = None if page is None else context.understand(lambda: list(page["Items"]), query["TableName"])
+    # Every page: an item of 400 KB that anybody may write must not push a stop switch beyond the first 1 MB.
+    more = page is not None and page.get("LastEvaluatedKey") and "Limit" not in query
+    return context.find_pages("dynamodb", "query", "Items", dynamodb.ABSENT, **query) if more else first
 
 
 @part(Side.DR, reads=STANDING_READS)
 def standing(context: ReadContext) -> ControlState:
     """The stop switch, the open incident, and the run that holds the lock. Two calls."""
     name = context.env.named(context.env.names.control_table)
-    found = [_partition(context, name, key) for key in (STANDING, LOCK)]
+    found = [_decoded(context, name, _rows(context, name, key)) for key in (STANDING, LOCK)]
     if found[0] is None or found[1] is None:
         return ControlState(reason=f"There is no table {name} in {context.region}.")
     items = found[0] + found[1]
@@ -584,16 +589,11 @@ def _keyed(key: str) -> dict[str, Any]:
     return {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": key}}}
 
 
-def _partition(context: ReadContext, name: str, key: str) -> list[dict[str, Any]] | None:
-    """The items of ``_rows``, decoded."""
-    rows = _rows(context, name, key)
+def _decoded(context: ReadContext, name: str, rows: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
     return None if rows is None else context.understand(lambda: [decode_item(row) for row in rows], name)
 
 
 def _rows(context: ReadContext, name: str, key: str, newest: int = 0) -> list[dict[str, Any]] | None:
     """Every item of a partition (or the ``newest`` ones, backwards), read consistently."""
-    query = {"TableName": name, "ConsistentRead": True, **_keyed(key)}
-    if not newest:
-        return context.find_pages("dynamodb", "query", "Items", dynamodb.ABSENT, **query)
-    found = context.find("dynamodb", "query", dynamodb.ABSENT, Limit=newest, ScanIndexForward=False, **query)
-    return None if found is None else list(found.get("Items", []))
+    backwards = {"Limit": newest, "ScanIndexForward": False} if newest else {}
+    return _items(context, {"TableName": name, "ConsistentRead": True, **_keyed(key), **backwards})

@@ -177,6 +177,7 @@ _REASONS = {
         backup:GetBackupPlan.BackupPlan
         backup:GetBackupSelection.BackupSelection
         dynamodb:DescribeTable.Table
+        dynamodb:Query.Items
         ec2:DescribeVpcAttribute.EnableDnsHostnames
         ec2:DescribeVpcAttribute.EnableDnsHostnames.Value
         ec2:DescribeVpcAttribute.EnableDnsSupport
