@@ -69,31 +69,36 @@ def _play(name: str, words: list[str], output: int | None, **variables: str) -> 
     return Part(name, ran.returncode, time.monotonic() - began, ran.stdout or "")
 
 
-def caching_words(name: str) -> list[str]:
-    """The words by which pytest records what failed of this part: two play at once."""
-    return ["-o", f"cache_dir={ROOT / 'build' / f'cache-{name}'}"]
+def _cache_of(name: str) -> Path:
+    """Where pytest records what failed of this part: two play at once."""
+    return ROOT / "build" / f"cache-{name}"
 
 
-def repeatable_tests(code: int, last_failed: Path) -> list[str]:
+def failed_tests(cache: Path) -> list[str]:
+    """The tests that failed, by pytest's cache; one that passed since is none."""
+    last_failed = cache / "v" / "cache" / "lastfailed"
+    return list(json.loads(last_failed.read_text(encoding="utf-8"))) if last_failed.exists() else []
+
+
+def repeatable_tests(code: int, failed: list[str]) -> list[str]:
     """The tests that are played once more: none where pytest itself failed, or where so many tests did."""
     # 1: tests failed; above it, pytest was interrupted, used wrongly, or found no test (pytest, "Exit codes").
-    if code != 1 or not last_failed.exists():
-        return []
-    failed = list(json.loads(last_failed.read_text(encoding="utf-8")))
-    return failed if len(failed) <= MOST_AGAIN else []
+    return failed if code == 1 and len(failed) <= MOST_AGAIN else []
 
 
 def _repeated(part: Part) -> tuple[Part, str]:
     """The part, with the code of its failed tests played alone, and the sentence that names them."""
-    tests = repeatable_tests(part.code, ROOT / "build" / f"cache-{part.name}" / "v" / "cache" / "lastfailed")
+    cache = _cache_of(part.name)
+    tests = repeatable_tests(part.code, failed_tests(cache))
     if not tests:
         return part, ""
     sys.stdout.write(f"--- {part.name}: {len(tests)} failed beside the others, once more alone ---\n")
     sys.stdout.flush()
-    words = [*TESTS, "1", "--hypothesis-seed", str(SEED), *tests]
+    words = [*TESTS, "1", "--hypothesis-seed", str(SEED), "-o", f"cache_dir={cache}", *tests]
     again = _play(part.name, words, None, **({"DR_PROOFS": "1"} if part.name == "proofs" else {}))
-    ended = "failed again" if again.code else "passed alone"
-    return replace(part, code=again.code), f"Failed beside the others, {ended}: {', '.join(tests)}.\n"
+    ends = {test: "failed again" if test in failed_tests(cache) else "passed alone" for test in tests}
+    sentence = "; ".join(f"{test} {end}" for test, end in ends.items())
+    return replace(part, code=again.code), f"Failed beside the others: {sentence}.\n"
 
 
 def _play_chosen(judges: list[str]) -> list[Part]:
@@ -101,7 +106,7 @@ def _play_chosen(judges: list[str]) -> list[Part]:
     installed = _play("judges", ["make", "--no-print-directory", "-j", "4", *judges], subprocess.PIPE)
     if installed.code:
         return [installed]
-    words = [*PROOFS, "build/durations.json", *caching_words("proofs"), "tests"]
+    words = [*PROOFS, "build/durations.json", "-o", f"cache_dir={_cache_of('proofs')}", "tests"]
     return [installed, _play("proofs", words, None, DR_PROOFS="chosen")]
 
 
@@ -115,7 +120,7 @@ def main(arguments: list[str]) -> int:
         static = [beside.submit(_play, name, words, subprocess.PIPE) for name, words in STATIC]
         proofs = beside.submit(_play_chosen, arguments[1:]) if with_proofs else None
         words = [BESIDE_PROOFS] if with_proofs else [ALONE, *arguments]
-        tests = _play("tests", [*TESTS, *words, *caching_words("tests")], None)
+        tests = _play("tests", [*TESTS, *words, "-o", f"cache_dir={_cache_of('tests')}"], None)
         parts = [*(part.result() for part in static), *(proofs.result() if proofs else ()), tests]
     notes = ""
     if with_proofs:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.run_all import MOST_AGAIN, repeatable_tests
+from tests.run_all import MOST_AGAIN, failed_tests, repeatable_tests
 
 FEW, MANY = ["tests/a.py::test_a"], [f"tests/a.py::test_{number}" for number in range(MOST_AGAIN + 1)]
 
@@ -15,11 +16,15 @@ FEW, MANY = ["tests/a.py::test_a"], [f"tests/a.py::test_{number}" for number in 
 @pytest.mark.parametrize(
     ("code", "failed", "again"), [(0, [], []), (1, FEW, FEW), (1, MANY, []), (2, FEW, []), (5, FEW, [])]
 )
-def test_few_failed_tests_are_played_once_more(code: int, failed: list[str], again: list[str], tmp_path: Path) -> None:
-    last_failed = tmp_path / "lastfailed"
-    last_failed.write_text(json.dumps(dict.fromkeys(failed, True)), encoding="utf-8")
-    assert again == repeatable_tests(code, last_failed)
+def test_few_failed_tests_are_played_once_more(code: int, failed: list[str], again: list[str]) -> None:
+    assert again == repeatable_tests(code, failed)
 
 
-def test_where_nothing_is_on_record_nothing_is_played(tmp_path: Path) -> None:
-    assert repeatable_tests(1, tmp_path / "lastfailed") == []
+def test_pytest_records_what_failed_and_forgets_what_passed_since(tmp_path: Path) -> None:
+    cache, file = tmp_path / "cache", tmp_path / "test_b.py"
+    assert failed_tests(cache) == []
+    for text, failed in (("assert 0", ["test_b.py::test_b"]), ("assert 1", [])):
+        file.write_text(f"def test_b() -> None:\n    {text}\n", encoding="utf-8")
+        words = [sys.executable, "-m", "pytest", "-q", "-o", f"cache_dir={cache}", "-p", "no:randomly", file.name]
+        subprocess.run(words, cwd=tmp_path, capture_output=True, check=False)
+        assert failed == failed_tests(cache)
