@@ -161,7 +161,7 @@ def test_a_refused_failover_names_the_approval_that_it_lacks_and_the_approval_th
     assert desk.printed["refused failover"].code == 4
     assert desk.the("refused failover", "approve").endswith(f"approve --incident {INCIDENT}")
     assert desk.printed["approve"].code == 0, desk.printed["approve"].err
-    assert desk.the("approve", "failover").endswith(f"failover --execute --incident {INCIDENT}")
+    assert desk.the("approve", "--execute").endswith(f"failover --execute --incident {INCIDENT}")
 
 
 def test_a_refused_failback_names_the_approval_of_a_staged_failback_and_that_the_failback(ceremony: Ceremony) -> None:
