@@ -55,6 +55,9 @@ def parts_lead_on(view: View) -> Iterator[Finding]:
 )
 def database_private(view: View) -> Iterator[Finding]:
     """No subnet of names.db_subnet_group has a default route to an internet gateway. Source: DescribeRouteTables."""
+    if view.get(vpc.vpc) is None:
+        yield view.none_expected("all subnets", _ABSENT)
+        return
     subnets, tables, led = _database_subnets(view), view.get(vpc.route_tables), dict[vpc.RouteTable, list[str]]()
     for subnet in subnets:
         table = table_of(tables, subnet)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 _COMMAND = re.compile("`([^`]+)`")
-_RUNS = re.compile(r"(?:\S*python\S* |dr |dr_cli\.py |aws [a-z]|AWS_ENDPOINT_URL=|[^ ]*(?:terraform|tofu) )")
+_RUNS = re.compile(
+    r"(?:\S*python\S* |dr |dr_cli\.py |aws [a-z]|crane copy |AWS_ENDPOINT_URL=|[^ ]*(?:terraform|tofu) )"
+)
 
 
 def next_line(text: str) -> tuple[str, str]:

@@ -61,6 +61,11 @@ EXAMPLES = [
     Example(PRIVATE_DATA, Status.UNKNOWN, _data(PUBLIC_OUT), frozenset(DATA)),
     Example(PRIVATE_DATA, Status.UNKNOWN, connected({TABLES: DENIED, (rds_groups.subnet_groups, Side.DR): (GROUP,)})),
     Example(PRIVATE_DATA, Status.NOT_APPLICABLE, connected({(rds_groups.subnet_groups, Side.DR): ()})),
+    Example(
+        PRIVATE_DATA,
+        Status.NOT_APPLICABLE,
+        connected({(vpc.vpc, Side.DR): None, TABLES: (), (rds_groups.subnet_groups, Side.DR): (GROUP,)}),
+    ),
     Example(CHECK, Status.PASS, _routed(HALF)),
     Example(CHECK, Status.PASS, _dropped(AWAY)),
     Example(CHECK, Status.PASS, _dropped(HALF, DATA_OUT)),
