@@ -12,7 +12,7 @@ from rich.text import Text
 
 from dr_estate.model.visible import one_line, visible
 from reports.terminal.printer import Printer
-from reports.values.escaping import holds_command
+from reports.values.escaping import holds_command, lines_around_commands
 from reports.values.next_line import next_line
 
 NEXT, LABEL = "Next", 10
@@ -32,12 +32,16 @@ class Page(Printer):
 
 
 def print_indented(console: Console, text: str, by: int, style: str = "") -> None:
-    """Print ``text`` indented; wrapped lines keep the indent, and what holds a command is not wrapped."""
-    line = Text(one_line(text), style)
-    if holds_command(text):
-        console.print(Text(" " * by) + line, soft_wrap=True)
-    else:
-        console.print(Padding(line, (0, 0, 0, by)))
+    """Print ``text`` indented; wrapped lines keep the indent, and no command is wrapped.
+
+    Into a pipe, a text with a command stays one line, which a program finds whole.
+    """
+    line = one_line(text)
+    if not holds_command(text):
+        console.print(Padding(Text(line, style), (0, 0, 0, by)))
+        return
+    for part in lines_around_commands(line, console.width - by) if console.is_terminal else [line]:
+        console.print(Text(f"{' ' * by}{part}", style), soft_wrap=True)
 
 
 def in_short(entries: Iterable[tuple[str, str]], console: Console) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
@@ -12,7 +13,10 @@ _CODE = re.compile("`([^`]+)`")
 _MARKED = re.compile(r"\\(?=[!-/:-@\[-`{-~]|$)|[`|\[]")
 # Also the full-width forms, which some spreadsheets read as the plain ones.
 _FORMULA_STARTS = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
-_COMMAND = re.compile(r"`|(?<!\S)--[a-z]|\b(?:aws [a-z0-9-]+ [a-z]|dr_cli\b)")
+_BARE_COMMAND = re.compile(r"\b(?:aws [a-z0-9-]+ [a-z]|dr_cli\b)")
+_COMMAND = re.compile(rf"`|(?<!\S)--[a-z]|{_BARE_COMMAND.pattern}")
+# Stands for a blank within a command while the words around it are wrapped: visible text holds no such character.
+_KEPT_BLANK = "\0"
 
 
 def markdown(text: str) -> str:
@@ -55,3 +59,16 @@ def spreadsheet(text: str) -> str:
 def holds_command(text: str) -> bool:
     """Whether there is something to copy in ``text``: it is never wrapped, for a newline breaks a command."""
     return _COMMAND.search(text) is not None
+
+
+def lines_around_commands(text: str, width: int) -> list[str]:
+    """``text`` wrapped at its words; a command between backticks stays on one line, however long that is.
+
+    A terminal breaks a line that is too long wherever it ends: within a word. A command outside of backticks has no end
+    that could be seen, so such a text stays one line.
+    """
+    if _BARE_COMMAND.search(_CODE.sub("", text)):
+        return [text]
+    kept = _CODE.sub(lambda command: command[0].replace(" ", _KEPT_BLANK), text)
+    wrapped = textwrap.wrap(kept, width, break_long_words=False, break_on_hyphens=False)
+    return [line.replace(_KEPT_BLANK, " ") for line in wrapped]

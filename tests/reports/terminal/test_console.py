@@ -11,6 +11,7 @@ import pytest
 
 from dr_estate.model.invocation import Invocation
 from reports.terminal import console
+from reports.terminal.parts import Page, print_indented
 from tests.utils.pseudo_terminal import begun
 from tests.utils.running import ROOT
 
@@ -82,6 +83,7 @@ def test_the_closing_lines_are_for_people_and_hold_a_complete_command(capsys: py
 ASKING = """
 import time
 from reports.terminal import console
+from reports.terminal.parts import Page, print_indented
 print("ready", flush=True)
 time.sleep(0.3)
 print(console.has_typed("prod-mysql", "Type prod-mysql: "))
@@ -100,3 +102,16 @@ def test_a_line_typed_before_a_question_does_not_answer_it_and_a_typo_is_asked_a
         terminal.press(b"prod-mysql\n")
         terminal.until("True")
         assert terminal.wait() == 0
+
+
+def test_a_terminal_breaks_no_word_of_a_text_with_a_command_and_a_pipe_gets_it_whole() -> None:
+    text = f"{'It reads no database. ' * 5}To end it: `dr_cli.py -e prod failover`"
+    screens = []
+    for out in (_Teletype(), io.StringIO()):
+        page = Page(file=out, width=60, force_terminal=out.isatty())
+        print_indented(page, text, 2)
+        screens.append(out.getvalue().splitlines())
+    on_paper, piped = screens
+    assert max(map(len, on_paper)) <= 60
+    assert "`dr_cli.py -e prod failover`" in on_paper[-1]
+    assert piped == [f"  {text}"]

@@ -1,10 +1,10 @@
-"""Which sentences are never broken into lines."""
+"""Which sentences are broken into lines, and where."""
 
 from __future__ import annotations
 
 import pytest
 
-from reports.values.escaping import holds_command
+from reports.values.escaping import holds_command, lines_around_commands
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,18 @@ from reports.values.escaping import holds_command
 )
 def test_prose_is_wrapped_and_what_is_copied_is_not(text: str, unbroken: bool) -> None:
     assert holds_command(text) is unbroken
+
+
+def test_words_are_wrapped_and_a_command_between_backticks_stays_on_one_line() -> None:
+    text = "There is no database prod-mysql. To end it: `dr_cli.py -e prod failover` moves visitors away."
+    assert lines_around_commands(text, 30) == [
+        "There is no database",
+        "prod-mysql. To end it:",
+        "`dr_cli.py -e prod failover`",
+        "moves visitors away.",
+    ]
+
+
+def test_a_command_whose_end_is_not_marked_is_never_broken() -> None:
+    text = "Start it: aws rds start-db-instance --db-instance-identifier prod-mysql"
+    assert lines_around_commands(text, 30) == [text]
