@@ -21,7 +21,9 @@ from reports.values.run_summary import RunSummary
 def of_assessment(assessment: Assessment, env: Environment, command: str, observed_at: datetime) -> list[str]:
     """The answer, why, what would be lost, the gates, and the whole plan with each call."""
     lines = [f"# {command.capitalize()} of {env.name.upper()}: {assessment.advice}", ""]
-    lines += [f"- {markdown(sentence)}" for sentence in values_assessment.sentences(assessment, env, observed_at)]
+    lines += [
+        f"- {markdown(sentence)}" for sentence in values_assessment.sentences(assessment, env, observed_at, growth=True)
+    ]
     lines += [f"- **Plan:** `{assessment.plan.digest}`", ""]
     lines += _section("Why", (f"- {markdown(reason)}" for reason in assessment.reasons))
     lines += _section("What would be lost", _losses(assessment))

@@ -44,7 +44,8 @@ def show(report: Report, assessment: Assessment, console: Console) -> None:
     console.print(f"  world: {one_line(report.world)}; observed {report.observed_at:%Y-%m-%d %H:%M:%S} UTC")
     print_indented(console, f"posture {report.posture}: {report.posture_says}", 2)
     print_indented(console, f"writes: {report.writers}", 2)
-    for sentence in values_assessment.sentences(assessment, env, report.observed_at):
+    # How long it would take with more tenants is planning, not the night of an outage.
+    for sentence in values_assessment.sentences(assessment, env, report.observed_at, growth=report.every_finding):
         print_indented(console, report.invocation.complete(sentence), 2)
     _why(report, assessment, console)
     _losses(report, assessment, console)

@@ -152,12 +152,12 @@ def growth_sentence(growth: Sequence[PlanGrowth]) -> str:
     return "; ".join(parts)
 
 
-def sentences(assessment: Assessment, env: Environment, observed_at: datetime) -> Iterator[str]:
-    """What is estimated, and whether the credentials in use outlive it."""
+def sentences(assessment: Assessment, env: Environment, observed_at: datetime, *, growth: bool) -> Iterator[str]:
+    """What is estimated, with ``growth`` also for more tenants, and whether the credentials in use outlive it."""
     yield estimate(assessment, env, observed_at)
     if assessment.write_pause is not None:
         yield pause_sentence(assessment.write_pause, env)
-    if assessment.growth and (sentence := growth_sentence(assessment.growth)):
+    if growth and assessment.growth and (sentence := growth_sentence(assessment.growth)):
         yield sentence
     if message := way_back(assessment.plan, env):
         yield message

@@ -11,6 +11,7 @@ from dr_actions.assessment.failover import Advice, Assessment
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Danger, Goal, Plan
 from dr_actions.planning.estimate import Sizes, estimate_s
+from dr_actions.planning.plan_growth import PlanGrowth
 from dr_actions.planning.plan_stages import stages_of
 from dr_actions.planning.write_pause import write_pause
 from dr_checks.posture.posture import Posture, PostureName
@@ -70,6 +71,15 @@ def test_a_plan_home_is_a_row_a_stage_and_every_step_with_all(name: str) -> None
     every = "\n".join(screen(assessment, env, every=True))
     assert "1 by hand: " not in every
     assert every.count("BY HAND: ") == len(by_hand)
+
+
+def test_how_long_it_takes_with_more_tenants_stands_behind_all() -> None:
+    env, home = plan_home("sit")
+    growth = (PlanGrowth(2, 100, 0), PlanGrowth(1000, 9000, 4000))
+    assessment = replace(weighed(home, env), growth=growth)
+    assert [
+        sum("such tenants" in line for line in screen(assessment, env, every=every)) for every in (False, True)
+    ] == [0, 1]
 
 
 def test_the_stages_hold_every_step_once_and_take_as_long_as_the_plan() -> None:
