@@ -22,7 +22,7 @@ from dr_actions.model.sequence import Role
 from dr_checks.derived.leftovers import leftovers
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import route53
+from dr_estate.readers import route53, s3_batch_jobs
 from dr_estate.snapshot.snapshot import Snapshot
 
 
@@ -33,10 +33,11 @@ class GuardContext:
     ``allowed`` are the operations that the current action declared. ``traffic_zone`` is the id of the hosted zone of
     traffic.zone, ``customer_zones`` are further zones by id, whose records may be changed where their name is one of
     traffic.customer_hosts. ``own_resources`` are names and ids of what drills made, and of databases that the
-    incident's own failback renamed. ``goal`` is the run's. ``proofs`` are the backups on record, ``begun_at`` (UTC) is
-    when the run began, ``absent`` are stores that do not exist: without these nothing of the primary is overwritten,
-    and no protection is switched off (T28). ``frozen_at`` (UTC) is when the freeze of the DR region was confirmed, and
-    ``files_frozen_at`` that of its files: without it nothing in the primary region is made writable.
+    incident's own failback renamed. ``own_jobs`` are ids of the S3 Batch jobs of the environment's failbacks. ``goal``
+    is the run's. ``proofs`` are the backups on record, ``begun_at`` (UTC) is when the run began, ``absent`` are stores
+    that do not exist: without these nothing of the primary is overwritten, and no protection is switched off (T28).
+    ``frozen_at`` (UTC) is when the freeze of the DR region was confirmed, and ``files_frozen_at`` that of its files:
+    without it nothing in the primary region is made writable.
     """
 
     env: Environment
@@ -44,6 +45,7 @@ class GuardContext:
     traffic_zone: str = ""
     customer_zones: Mapping[str, str] = field(default_factory=dict)
     own_resources: frozenset[str] = frozenset()
+    own_jobs: frozenset[str] = frozenset()
     goal: Goal | None = None
     proofs: Sequence[Proof] = ()
     begun_at: datetime | None = None
@@ -65,10 +67,15 @@ class GuardContext:
         return context
 
     def having_seen(self, snapshot: Snapshot) -> GuardContext:
-        """The same with what drills made as ``snapshot`` shows it; as it was where that cannot be seen."""
+        """The same with what drills and failbacks made as ``snapshot`` shows it; as it was where that is not seen."""
+        context = self
         with contextlib.suppress(DataUnavailable):
-            return replace(self, own_resources=frozenset(leftover.id for leftover in leftovers(snapshot, self.env)))
-        return self
+            resources = frozenset(leftover.id for leftover in leftovers(snapshot, self.env))
+            context = replace(context, own_resources=resources)
+        with contextlib.suppress(DataUnavailable):
+            jobs = frozenset(job.id for job in snapshot.get(s3_batch_jobs.jobs, Side.DR))
+            context = replace(context, own_jobs=jobs)
+        return context
 
     def before_call(self, allowed: Set[str], plan: Plan, entries: Sequence[Entry]) -> GuardContext:
         """The same for a call of ``plan`` that the action ``allowed``, with what the journal's ``entries`` prove."""

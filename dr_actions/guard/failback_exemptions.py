@@ -43,7 +43,7 @@ def exempt(call: Call, context: GuardContext) -> bool:
     if context.goal is not Goal.FAILBACK:
         return False
     of_objects = call.service in _OBJECTS
-    leads_to_primary = _leads_to_primary(call, env) or batch_exemptions.exempt(call, env)
+    leads_to_primary = _leads_to_primary(call, env) or batch_exemptions.exempt(call, context)
     return (leads_to_primary and _backed_up(proofs, not of_objects)) or secret_exemptions.exempt(call, context)
 
 

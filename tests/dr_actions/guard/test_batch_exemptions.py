@@ -10,10 +10,12 @@ from dr_actions.guard.batch_exemptions import CREATE, END
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.guard import refusal
 from dr_actions.model.plan import Call, Goal
-from dr_estate.config.environment import Environment
+from dr_estate.config.environment import Environment, Side
 from dr_estate.model.replication_job import request_of
-from dr_estate.readers import s3
+from dr_estate.readers import s3, s3_batch_jobs
 from tests.dr_actions.guard.test_failback_exemptions import AWAY, BOTH, HOME, SIT
+from tests.dr_actions.plain import recorded, with_part
+from tests.dr_checks.worlds import DENIED
 
 ROLE = f"arn:aws:iam::{SIT.account}:role/sit-s3-batch"
 ENV = SIT.model_copy(update={"failback": SIT.failback.model_copy(update={"objects_batch_role": ROLE})})
@@ -25,7 +27,8 @@ CANCEL = {"AccountId": ENV.account, "JobId": "job-1", "RequestedJobStatus": "Can
 def judged(name: str, params: dict[str, Any], region: str = AWAY, env: Environment = ENV, **given: Any) -> str:
     """The rule that refuses the declared call in a failback, "" where none does."""
     service, operation = name.split(":")
-    context = GuardContext(env, frozenset({name}), **{"goal": Goal.FAILBACK, "proofs": BOTH, **given})
+    known = {"goal": Goal.FAILBACK, "proofs": BOTH, "own_jobs": frozenset({"job-1"}), **given}
+    context = GuardContext(env, frozenset({name}), **known)
     found = refusal(Call(service, operation, region, params), context)
     return found.rule if found else ""
 
@@ -78,6 +81,17 @@ def test_every_other_job_is_refused(changes: dict[str, Any]) -> None:
     assert "guard.never-delete" == judged(CREATE, job(**changes))
 
 
-@pytest.mark.parametrize("changes", [{"RequestedJobStatus": "Ready"}, {"AccountId": "999999999999"}])
-def test_no_job_is_confirmed_and_none_of_another_account_is_touched(changes: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "changes",
+    [{"RequestedJobStatus": "Ready"}, {"AccountId": "999999999999"}, {"JobId": "a-strangers"}, {"JobId": ""}],
+)
+def test_no_job_is_confirmed_and_none_of_others_is_touched(changes: dict[str, Any]) -> None:
     assert "guard.never-delete" == judged(END, {**CANCEL, **changes})
+
+
+def test_a_job_that_was_not_seen_to_be_a_failbacks_own_is_not_cancelled() -> None:
+    assert "guard.never-delete" == judged(END, CANCEL, own_jobs=frozenset())
+    found = s3_batch_jobs.ReplicationJob("job-1", "sit failback INC-1: a to b, run of 1", "Active", None, 1, 0, 0)
+    seen = GuardContext.upon(with_part(recorded("healthy"), s3_batch_jobs.jobs, Side.DR, (found,)), ENV)
+    assert "" == judged(END, CANCEL, own_jobs=seen.own_jobs)
+    assert {"job-1"} == seen.having_seen(with_part(recorded("healthy"), s3_batch_jobs.jobs, Side.DR, DENIED)).own_jobs
