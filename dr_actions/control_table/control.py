@@ -327,10 +327,9 @@ class ControlStore:
         self._change(INCIDENT, values, by, _is_open(incident), fence)
 
     def close_incident(self, incident: str, by: str, fence: Fence | None = None) -> None:
-        """Close it. Raises ConditionFailed where another one, or none, is open; Fenced."""
+        """Close it; its first end stands. Raises ConditionFailed where another one, or none, is open; Fenced."""
         values = {"closed_at": instant(self.now()), "closed_by": by}
-        mine = WriteCondition("#incident = :incident", {"incident": incident})
-        self._change(INCIDENT, values, by, mine, fence)
+        self._change(INCIDENT, values, by, _is_open(incident), fence)
 
     def override(self, override: RecordedOverride, fence: Fence | None = None) -> None:
         """Set a gate aside; the same gate's earlier override is replaced, and kept in the history. Raises Fenced."""

@@ -23,6 +23,7 @@ from dr_actions.journal.pauses import record_pauses
 from dr_actions.model.gates import Override
 from dr_actions.model.plan import Call
 from dr_estate.aws.read_client import Credentials
+from dr_estate.model.control_items import INCIDENT, STANDING
 from dr_estate.readers.control_table import ControlState, RecordedOverride
 from reports.values.control_state import sentences
 from sandbox.client.endpoint import Endpoint
@@ -81,6 +82,10 @@ def test_one_incident_is_open_at_a_time(control: ControlStore, clock: Clock) -> 
     with pytest.raises(ConditionFailed):
         control.close_incident("INC-2", "Bob")
     control.close_incident("INC-1", "Bob")
+    ended = control.table.get((STANDING, INCIDENT))
+    with pytest.raises(ConditionFailed):
+        control.close_incident("INC-1", "Alice")
+    assert ended == control.table.get((STANDING, INCIDENT))
     assert "INC-2" == control.open_incident("INC-2", "failover", clock(), "Bob").id
 
 
