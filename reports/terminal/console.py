@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import shutil
 import sys
 import termios
 import threading
@@ -14,10 +15,12 @@ from typing import TYPE_CHECKING, TextIO
 
 from dr_estate.model.invocation import Invocation
 from dr_estate.model.visible import commanding_nobody, one_line, visible, without_credentials
+from reports.values.escaping import lines_around_commands
 
 if TYPE_CHECKING:  # rich takes 70 ms to import, and is silent where there is no terminal
     from rich.progress import TaskID
 
+WIDTH = 100
 Advance = Callable[[str, int, int], None]
 _STOPPED_WITHIN_S = 0.1
 _TRIES = 3
@@ -50,8 +53,17 @@ def complain(sentence: str, stream: TextIO | None = None) -> None:
     shown = commanding_nobody(visible(without_credentials(complete_commands(sentence))))
     place = stream or sys.stderr  # a progress bar has taken its place, and makes room for what is written there
     with _aside():
-        place.write(f"{shown}\n")
+        place.write(f"{_wrapped(shown, place)}\n")
         place.flush()
+
+
+def _wrapped(text: str, place: TextIO) -> str:
+    """The lines of ``text``; those that a terminal would break within a word are broken before it."""
+    if not place.isatty():
+        return text
+    width = min(shutil.get_terminal_size().columns, WIDTH)
+    broken = (lines_around_commands(line, width) if len(line) > width else [line] for line in text.split("\n"))
+    return "\n".join(part for parts in broken for part in parts)
 
 
 def ask(prompt: str) -> str:
@@ -62,7 +74,8 @@ def ask(prompt: str) -> str:
 def ask_unless(stopped: Callable[[], bool], prompt: str) -> str | None:
     """Ask as ``ask`` does, until ``stopped``. Returns None then, and where nobody can answer: the input has ended."""
     with suppress(OSError), _aside():  # the terminal is gone
-        sys.stderr.write(one_line(prompt))
+        # The blank that ends a question stands before what is typed.
+        sys.stderr.write(f"{_wrapped(one_line(prompt).rstrip(), sys.stderr)} ")
         sys.stderr.flush()
         while not stopped():
             if select.select([sys.stdin], [], [], _STOPPED_WITHIN_S)[0]:  # noqa: TID251 - always file 0

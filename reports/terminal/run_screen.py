@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from rich.markup import escape
+from rich.text import Text
 
 from dr_actions.model.plan import Step
 from dr_estate.model.durations import duration
@@ -20,6 +21,7 @@ from reports.terminal import console
 from reports.terminal.manual_step import CHECK_NOW, ManualStepWriter
 from reports.terminal.pinned import PinnedLine, PinnedLines, can_pin
 from reports.terminal.printer import Printer
+from reports.values.escaping import lines_around_commands
 from reports.values.run_view import LineKind, RunLine, RunView
 
 # The clocks count seconds.
@@ -84,8 +86,18 @@ class RunScreen:
         """Print above what is pinned."""
         self.printed_at = time.monotonic()
         with self.aside(), suppress(OSError):  # a terminal that is gone ends no run: the journal has it all
-            self._console.print(console.complete_commands(markup), soft_wrap=True)  # a newline in a command breaks it
+            for line in Text.from_markup(console.complete_commands(markup)).split("\n", allow_blank=True):
+                self._print_line(line)
         self.draw()
+
+    def _print_line(self, line: Text) -> None:
+        """Print one line, broken at its words where the terminal is narrower; a newline in a command would break it."""
+        whole = not self._console.is_terminal or line.cell_len <= self._console.width
+        at = 0
+        for part in [line.plain] if whole else lines_around_commands(line.plain, self._console.width):
+            at = line.plain.index(part, at)
+            self._console.print(line[at : at + len(part)], soft_wrap=True)
+            at += len(part)
 
     @contextmanager
     def aside(self) -> Iterator[None]:

@@ -21,12 +21,12 @@ from dr_estate.model.durations import duration
 from dr_estate.model.visible import one_line
 from dr_estate.model.world_id import REHEARSAL, is_sandbox
 from reports.terminal import closing
+from reports.terminal.console import WIDTH
 from reports.terminal.parts import Page, print_indented, table
 from reports.values import control_state, run_summary
 from reports.values.next_line import next_line
 from reports.values.report import RUN_FOLDER, Report
 
-WIDTH = 100
 # What a terminal shows at once; the causes get what the rest leaves.
 MOST_LINES = 40
 _SHOWN, _FEW, _REMEDY = 5, 3, 5

@@ -9,7 +9,8 @@ from dr_checks.core.verdict import verdict_of
 from dr_checks.posture.posture import PostureName
 from dr_estate.model.invocation import Invocation
 from reports.publish import print_report
-from reports.terminal.status import WIDTH, render_plain
+from reports.terminal.console import WIDTH
+from reports.terminal.status import render_plain
 from reports.values.report import Report
 from tests.dr_checks.worlds import NOW, SIT
 
