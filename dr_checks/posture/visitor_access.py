@@ -21,7 +21,16 @@ from dr_estate.model.durations import duration
 from dr_estate.model.invocation import Command
 from dr_estate.model.states import DATABASE
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import control_table, dns_answers, elbv2, http_sites, rds, route53, route53_health_checks
+from dr_estate.readers import (
+    control_table,
+    dns_answers,
+    elbv2,
+    http_sites,
+    rds,
+    recovery_automation,
+    route53,
+    route53_health_checks,
+)
 from dr_estate.readers.control_table import ABORTING, BEGUN, FAILING_BACK, ControlState, Incident
 from dr_estate.snapshot.snapshot import Snapshot
 
@@ -188,10 +197,12 @@ def visitor_access(snapshot: Snapshot, env: Environment) -> VisitorAccess:
         access = replace(access, since=_since(access, snapshot, env, posture, standing))
     if not access.is_urgent and access.read is not Access.UNKNOWN:
         return access
-    # The order counts: beside a run at work nothing begins, and of two writers one is stopped before anything goes on.
+    # The order counts: beside a run at work nothing begins, of two writers one is stopped before anything goes on, and
+    # what was asked for is approved or ended before anybody asks for more.
     remedies = (
         _of_run_at_work(access, env, standing),
         _of_split(posture),
+        _of_waiting_start(snapshot),
         _of_run(access, standing),
         _of_database(snapshot, env, led),
         _of_posture(posture),
@@ -275,6 +286,12 @@ def _of_run_at_work(access: VisitorAccess, env: Environment, standing: ControlSt
     """What shows the need of the incident's run that is at work: no other command begins beside it."""
     run = standing.run_at_work(access.at) if standing else None
     return Command(("attach" if env.automation.enabled else "log", "--incident", run.incident)).line if run else ""
+
+
+def _of_waiting_start(snapshot: Snapshot) -> str:
+    """The approval of the run that somebody asked AWS for already."""
+    starts = snapshot.get_if_seen(recovery_automation.waiting, Side.DR) or ()
+    return starts[0].approval.line if starts else ""
 
 
 def _of_run(access: VisitorAccess, standing: ControlState | None) -> str:

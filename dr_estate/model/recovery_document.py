@@ -9,10 +9,13 @@ stack. Source: Systems Manager User Guide, aws:approve, aws:executeScript, aws:w
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.invocation import Command
 
 GOALS = ("failover", "failback", "fence")
 # The goal of a full drill, the only one beside LOOK where one person may recover.
@@ -32,6 +35,9 @@ TAKEN = (
     *("--abort", "--confirm", "--deadline", "--override", "--planned", "--release", "--replan"),
     *("--side", "--since", "--staged", "--tenant"),
 )
+# Those that choose the plan, and how many values follow an option: a reason that reads "--abort" is none.
+_OF_PLAN = ("--abort", "--planned", "--release", "--side", "--staged", "--tenant")
+_VALUES = {"--override": 4} | dict.fromkeys(("--confirm", "--deadline", "--side", "--since", "--tenant"), 1)
 # The output of the step RESULT. An execution whose last step fails keeps it there, and may have no outputs itself.
 EXIT_CODE = "ExitCode"
 _MOST_APPROVERS = 10
@@ -150,6 +156,54 @@ def goes_by_itself(row: Mapping[str, Any]) -> bool:
     """
     many = row.get("AutomationType") == "CrossAccount" or any(row.get(name) for name in _OF_MANY)
     return row.get("Mode") != "Interactive" and not many
+
+
+def waits_for_approver(execution: Mapping[str, Any]) -> bool:
+    """Whether an execution waits for an approver, by its own status or by that of the step that asks for one."""
+    steps = {step.get("StepName"): step.get("StepStatus") for step in execution.get("StepExecutions") or ()}
+    return "Waiting" in (execution.get("AutomationExecutionStatus"), steps.get(APPROVE))
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingStart:
+    """A run that ``asked_by`` (an ARN) asked AWS for at ``asked_at``: the execution ``id`` waits for an approver."""
+
+    id: str
+    goal: str
+    incident: str
+    digest: str
+    words: tuple[str, ...]
+    asked_by: str
+    asked_at: datetime
+
+    @property
+    def approval(self) -> Command:
+        """The approver's command for this plan alone."""
+        goal = (f"--{self.goal}",) if self.goal != GOALS[0] else ()
+        return Command(
+            ("approve", *goal, *_plan_words(self.words), "--incident", self.incident, "--digest", self.digest[:12])
+        )
+
+    @property
+    def says(self) -> str:
+        """Who asked for what, and how it is approved or ended."""
+        withdrawal = Command(("approve", "--withdraw", "--incident", self.incident))
+        who = self.asked_by.rpartition("/")[2]
+        return (
+            f"REQUESTED: {self.goal} for {self.incident}, plan {self.digest[:12]}, by {who} at "
+            f"{self.asked_at:%Y-%m-%d %H:%M} UTC: it waits for an approver. {withdrawal} ends it"
+        )
+
+
+def _plan_words(words: Sequence[str]) -> Iterator[str]:
+    """Those of a start's words that choose the plan, with their values: an approval is given them, too."""
+    rest = list(words)
+    while rest:
+        word, *rest = rest
+        values = rest[: _VALUES.get(word, 0)]
+        del rest[: len(values)]
+        if word in _OF_PLAN:
+            yield from (word, *values)
 
 
 def takes_words(content: str) -> bool:

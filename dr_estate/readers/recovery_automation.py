@@ -10,7 +10,13 @@ from typing import Any
 
 from dr_estate.config.environment import Environment, Side
 from dr_estate.iam.trust import ends_at, trusts
-from dr_estate.model.recovery_document import recovery_document
+from dr_estate.model.recovery_document import (
+    WaitingStart,
+    goes_by_itself,
+    recovery_document,
+    waits_for_approver,
+    words_of,
+)
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers.ecr import image_ref
 from dr_estate.reading.part import GLOBAL, part
@@ -18,6 +24,7 @@ from dr_estate.reading.reader import ReadContext
 
 READS = frozenset({"ssm:GetDocument", "ecs:DescribeTaskDefinition", "ecr:DescribeImages", "logs:DescribeLogGroups"})
 ROLE_READS = frozenset({"iam:GetRole"})
+WAITING_READS = frozenset({"ssm:DescribeAutomationExecutions", "ssm:GetAutomationExecution"})
 # A repository that is gone is no image as well.
 _NO_IMAGE = ("ImageNotFoundException", "RepositoryNotFoundException")
 _TASKS, _SSM = "ecs-tasks.amazonaws.com", "ssm.amazonaws.com"
@@ -88,6 +95,46 @@ def start(context: ReadContext) -> StartOfRuns | None:
     if found is None:
         return StartOfRuns(name, current, family, None, "", None, "")
     return context.understand(lambda: _of_task(context, name, current, found["taskDefinition"]), family)
+
+
+@part(Side.DR, reads=WAITING_READS)
+def waiting(context: ReadContext) -> tuple[WaitingStart, ...]:
+    """The runs that wait for an approver; none where AWS starts no runs."""
+    if not context.env.automation.enabled:
+        return ()
+    document = context.env.named(context.env.names.recovery_document)
+    # Of names the filter knows prefixes alone (Systems Manager API, AutomationExecutionFilter): compared below.
+    filters = [
+        {"Key": "DocumentNamePrefix", "Values": [document]},
+        {"Key": "ExecutionStatus", "Values": ["InProgress", "Waiting"]},
+    ]
+    rows = context.pages("ssm", "describe_automation_executions", "AutomationExecutionMetadataList", Filters=filters)
+    going = [row for row in rows if row.get("DocumentName") == document]
+    found = context.understand(
+        lambda: context.each(lambda row: _waiting_start(context, row["AutomationExecutionId"]), going), document
+    )
+    return tuple(start for start in found if start)
+
+
+def _waiting_start(context: ReadContext, execution: str) -> WaitingStart | None:
+    answer = context.call("ssm", "get_automation_execution", AutomationExecutionId=execution)
+    return context.understand(lambda: _awaited(answer["AutomationExecution"], execution), execution)
+
+
+def _awaited(row: Mapping[str, Any], execution: str) -> WaitingStart | None:
+    if not (waits_for_approver(row) and goes_by_itself(row)):
+        return None
+    given = row.get("Parameters") or {}
+    named = {name: "".join(map(str, given.get(name) or ())) for name in ("Goal", "Incident", "PlanDigest")}
+    return WaitingStart(
+        id=execution,
+        goal=named["Goal"],
+        incident=named["Incident"],
+        digest=named["PlanDigest"],
+        words=words_of(given.get("Arguments") or ()),
+        asked_by=str(row.get("ExecutedBy") or ""),
+        asked_at=row["ExecutionStartTime"],
+    )
 
 
 def _is_current(content: str, env: Environment) -> bool:

@@ -26,7 +26,7 @@ from dr_estate.speed import template_cache
 from reports.page import charts
 from reports.page.content import content_of
 from reports.values import assessment as values_assessment
-from reports.values import control_state, drill_summary, run_record
+from reports.values import drill_summary, run_record
 from reports.values.report import Report
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -76,7 +76,6 @@ def engine() -> Environment:
         "assessments": values_assessment,
         "drills": drill_summary,
         "records": run_record,
-        "standing": control_state,
         "style": Markup(_read("page.css")),  # noqa: S704 - a file of this folder
         "script": Markup(_read("page.js")),  # noqa: S704 - a file of this folder
     }

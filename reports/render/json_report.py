@@ -94,6 +94,7 @@ def _plain(report: Report, verdict: Verdict) -> dict[str, Any]:
         "exceptions": _exceptions(report),
         "rules": {"digest": report.rules.digest, "version": report.rules.version} if report.rules else None,
         "standing": control_state.to_dict(report.standing),
+        "waiting": [asdict(start) for start in report.waiting],
         "api_calls": report.api_calls,
         "exit": report.exit,
         "files": {title: str(path) for title, path in report.files.items()},

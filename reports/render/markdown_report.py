@@ -12,7 +12,6 @@ from dr_estate.model.world_id import report_title
 from reports.render import control_planes
 from reports.render.assessment_markdown import of_assessment, of_run
 from reports.render.drill_markdown import of_drill
-from reports.values import control_state
 from reports.values import gate as values_gate
 from reports.values.escaping import markdown, table_lines
 from reports.values.recovery_point import objective_met
@@ -50,9 +49,10 @@ def render(report: Report) -> str:
         *([f"- **Gate:** {markdown(values_gate.sentence(report.gate, report.verdict.score))}"] if report.gate else []),
         "",
     ]
-    stands = control_state.sentences(report.standing, report.observed_at) if report.standing else ()
     # Before the checks: an override or a pause changes what all of them mean.
-    lines += _section("In force", [f"- {markdown(sentence)}" for sentence in (*stands, *report.loose_exceptions)])
+    lines += _section(
+        "In force", [f"- {markdown(sentence)}" for sentence in (*report.in_force, *report.loose_exceptions)]
+    )
     lines += _section("Changed since the baseline", _changes(report))
     lines += _section("Checks by area", _areas(report))
     lines += _section("Causes", _causes(report))

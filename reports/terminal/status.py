@@ -23,7 +23,7 @@ from dr_estate.model.world_id import REHEARSAL, is_sandbox
 from reports.terminal import closing
 from reports.terminal.console import WIDTH
 from reports.terminal.parts import Page, print_indented, table
-from reports.values import control_state, run_summary
+from reports.values import run_summary
 from reports.values.next_line import next_line
 from reports.values.report import RUN_FOLDER, Report
 
@@ -129,11 +129,8 @@ def _first_lines(report: Report, console: Console) -> None:
 
 
 def _control_state(report: Report, console: Console) -> None:
-    """The stop switch, the open incident, overrides, and exceptions that accept too much, before anything else."""
-    if report.standing is not None:
-        for sentence in control_state.sentences(report.standing, report.observed_at):
-            print_indented(console, report.invocation.complete(sentence), 0, "bold yellow")
-    for sentence in report.loose_exceptions:
+    """Runs that wait, stop switch, open incident, overrides, and exceptions that accept too much: before all else."""
+    for sentence in (*report.in_force, *report.loose_exceptions):
         print_indented(console, sentence, 0, "bold yellow")
 
 

@@ -69,8 +69,8 @@ def lines_around_commands(text: str, width: int) -> list[str]:
     """
     if _BARE_COMMAND.search(_CODE.sub("", text)):
         return [text]
-    kept = _CODE.sub(lambda command: command[0].replace(" ", _KEPT_BLANK), text)
+    unbroken = _CODE.sub(lambda command: command[0].replace(" ", _KEPT_BLANK), text)
     wrapped = textwrap.wrap(
-        kept, width, break_long_words=False, break_on_hyphens=False, expand_tabs=False, replace_whitespace=False
+        unbroken, width, break_long_words=False, break_on_hyphens=False, expand_tabs=False, replace_whitespace=False
     )
     return [line.replace(_KEPT_BLANK, " ") for line in wrapped]

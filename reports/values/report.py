@@ -23,8 +23,10 @@ from dr_checks.posture.visitor_access import VisitorAccess
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.database_record import DatabaseRecord
 from dr_estate.model.invocation import Invocation
+from dr_estate.model.recovery_document import WaitingStart
 from dr_estate.readers.control_table import BEGUN, ControlState, RunHistory
 from dr_estate.snapshot.snapshot import SnapshotPart
+from reports.values import control_state
 from reports.values.approvals import GivenApproval
 from reports.values.drill_summary import DrillSummary
 from reports.values.run_summary import RunSummary
@@ -55,7 +57,8 @@ class Report:
     the regions of which no service answers; ``served`` how many of the tenants' sites the DR region answers, while its
     database takes the writes, None where that is not so, or was not seen. ``decide_by`` is until when a failover can
     be decided upon and still keep the recovery time objective, None where no outage with a begin was seen.
-    ``visitors`` is what they can do, None in a report that nothing was observed for. ``caller`` is who looked, "" where
+    ``visitors`` is what they can do, None in a report that nothing was observed for. ``waiting`` are the runs that wait
+    for an approver in AWS. ``caller`` is who looked, "" where
     AWS did not say.
     """
 
@@ -97,6 +100,13 @@ class Report:
     served: tuple[int, int] | None = None
     visitors: VisitorAccess | None = None
     caller: str = ""
+    waiting: tuple[WaitingStart, ...] = ()
+
+    @property
+    def in_force(self) -> list[str]:
+        """A sentence for each run that waits for an approver, and for each thing that stands in the control table."""
+        standing = control_state.sentences(self.standing, self.observed_at) if self.standing else ()
+        return [self.invocation.complete(text) for text in (*(start.says for start in self.waiting), *standing)]
 
     @property
     def first_line(self) -> str:

@@ -17,9 +17,10 @@ from dr_checks.posture.visitor_access import VisitorAccess, visitor_access
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.control_items import UnreadableItem
 from dr_estate.model.durations import duration
+from dr_estate.model.recovery_document import WaitingStart
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.network.http_probe import Visit
-from dr_estate.readers import control_table, ecs
+from dr_estate.readers import control_table, ecs, recovery_automation
 from dr_estate.readers.control_table import ControlState
 from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.run_view import RunView
@@ -81,6 +82,7 @@ class WatchedEstate:
     view: RunView | None = None
     next_step: str = ""
     visitors: VisitorAccess | None = None
+    waiting: tuple[WaitingStart, ...] = ()
 
     @property
     def calls(self) -> tuple[str, ...]:
@@ -134,6 +136,7 @@ def watched_estate(
     measured = lags(snapshot, env, only) if env.replicates else []
     standing = snapshot.get_if_seen(control_table.standing, Side.DR)
     run, pause, incident = _control(standing)
+    waiting = snapshot.get_if_seen(recovery_automation.waiting, Side.DR) or ()
     posture = posture_of(snapshot, env)
     return WatchedEstate(
         environment=env.name,
@@ -143,11 +146,12 @@ def watched_estate(
         regions=tuple(_region(snapshot, env, side, signals) for side in (Side.PRIMARY, Side.DR)),
         stores=() if posture.name in SERVED_BY_DR else tuple(_stores(measured, target_s)),
         counts={status: counts[status] for status in (Status.FAIL, Status.UNKNOWN, Status.PASS)},
-        run=run,
+        run=waiting[0].says if waiting else run,
         pause=pause,
         incident=incident,
         standing=standing,
         visitors=visitor_access(snapshot, env),
+        waiting=waiting,
     )
 
 

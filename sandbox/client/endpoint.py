@@ -224,8 +224,8 @@ class Endpoint:
 
     def ask(self, method: str, what: str, body: dict[str, Any] | None = None, timeout_s: float = TIMEOUT_S) -> Any:
         """Send one request to the control path and return its JSON."""
-        # Plain HTTP to loopback: no proxy of the environment gets the token, and no certificates are loaded, which takes
-        # longer than an answer.
+        # Plain HTTP to loopback: no proxy of the environment gets the token, and no certificates are loaded, which
+        # takes longer than an answer.
         connection = HTTPConnection(self.url.partition("//")[2], timeout=timeout_s)
         try:
             content = None if body is None else json.dumps(body).encode()

@@ -203,6 +203,7 @@ def healthy() -> Snapshot:
         (control_table.runs.name, Side.DR): _with_a_start_test(recorded),
         (control_table.people.name, Side.DR): control_table.RequiredPeople("sit-dr-control", 1, "1"),
         (recovery_automation.start.name, Side.DR): None,
+        (recovery_automation.waiting.name, Side.DR): (),
         (recovery_automation.roles.name, Side.GLOBAL): (),
         (terraform_state.held_locks.name, Side.DR): (),
         (vpc.internet_gateways.name, Side.DR): ("igw-1",),

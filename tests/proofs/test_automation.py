@@ -319,6 +319,19 @@ def test_who_asked_cannot_approve_and_who_approves_cannot_ask_by_aws_alone(waiti
     assert (alone.code, "is not among the approvers" in alone.err) == (4, True), alone.err
 
 
+def test_who_looks_meanwhile_sees_the_run_that_waits_and_how_it_is_approved(waiting: Waiting) -> None:
+    """Also the approver, who was called and knows no digest; what they paste begins that run alone."""
+    prod = waiting.prod
+    digest = prod.asked_for(waiting.execution)["PlanDigest"][0][:12]
+    seen = prod.run("status", "approver")
+    assert f"REQUESTED: failover for {INCIDENT}, plan {digest}, by operator at " in seen.out, seen.err
+    approval = f"approve --incident {INCIDENT} --digest {digest}"
+    assert seen.out.rstrip().endswith(approval), seen.out
+    assert approval in next(line for line in seen.out.splitlines() if line.startswith("OUTAGE: "))
+    (start,) = json.loads(prod.run("status --format json", "reader").out)["waiting"]
+    assert (start["id"], start["goal"], start["incident"]) == (waiting.execution, "failover", INCIDENT)
+
+
 def test_a_second_automation_beside_the_first_is_refused_by_the_document_itself(prod: Prod) -> None:
     laptop, execution = prod.asked(EXECUTE, "laptop")
     second = prod.run(EXECUTE)

@@ -11,7 +11,8 @@ import pytest
 
 from dr_checks.posture.visitor_access import Access, VisitorAccess, visitor_access
 from dr_estate.config.environment import Environment, Side
-from dr_estate.readers import control_table, dns_answers, http_sites, rds, rds_groups, route53
+from dr_estate.model.recovery_document import WaitingStart
+from dr_estate.readers import control_table, dns_answers, http_sites, rds, rds_groups, recovery_automation, route53
 from dr_estate.readers.control_table import BEGUN, FAILING_BACK, ON_DR, ControlState, Incident, LockHolder
 from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot
@@ -112,6 +113,12 @@ def test_a_lost_primary_is_an_outage_that_a_failover_ends() -> None:
     seen = visitor_access(DARK, SIT)
     assert (seen.read, seen.command) == (Access.NONE, "dr_cli.py failover")
     assert seen.sentence.startswith("OUTAGE: visitors can neither read nor write in eu-west-1, seen at ")
+
+
+def test_an_outage_for_which_a_run_was_asked_is_ended_by_its_approval() -> None:
+    waiting = (WaitingStart("e-1", "failover", "INC-7", 64 * "a", (), "arn:user/anna", NOW),)
+    seen = _seen(DARK, {(recovery_automation.waiting, Side.DR): waiting})
+    assert seen.command == f"dr_cli.py approve --incident INC-7 --digest {12 * 'a'}"
 
 
 def test_two_writers_are_no_outage_and_their_fence_comes_first() -> None:

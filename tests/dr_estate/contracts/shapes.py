@@ -46,6 +46,8 @@ NAMED: Mapping[tuple[str, str], str] = {
     ("s3control:ListJobs", "Description"): f"{of_failbacks(SIT)}INC-1: x",
     ("s3control:ListJobs", "Status"): "Failed",
     ("secretsmanager:ListSecrets", "Name"): SIT.named(_NAMES.master_secret),
+    ("ssm:DescribeAutomationExecutions", "AutomationExecutionId"): "00000000-0000-4000-8000-000000000000",
+    ("ssm:DescribeAutomationExecutions", "DocumentName"): SIT.named(_NAMES.recovery_document),
     ("sns:ListSubscriptionsByTopic", "SubscriptionArn"): "arn:aws:sns:xx:1:t:1",
     ("sts:GetCallerIdentity", "Account"): SIT.account,
 }

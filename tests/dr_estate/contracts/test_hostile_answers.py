@@ -29,6 +29,7 @@ ONE_THING = {
     "elbv2_request_counts.minutes",
     "evidence_stores.signing_key",
     "recovery_automation.start",
+    "recovery_automation.waiting",
     "restored_files.definitions",
     "s3_batch_jobs.jobs",
     "sts_identity.caller",

@@ -124,6 +124,7 @@ _REASONS = {
         servicediscovery:ListServices.Services[].Arn
         wafv2:ListWebACLs.WebACLs[].ARN
         route53resolver:ListFirewallRuleGroupAssociations.FirewallRuleGroupAssociations[].FirewallRuleGroupId
+        ssm:DescribeAutomationExecutions.AutomationExecutionMetadataList[].AutomationExecutionId
     """,
     "is a state: neither a good nor a bad one may be guessed": """
         dynamodb:DescribeTable.Table.TableStatus
@@ -195,6 +196,7 @@ _REASONS = {
         service-quotas:GetAWSDefaultServiceQuota.Quota
         service-quotas:GetServiceQuota.Quota
         sns:GetSubscriptionAttributes.Attributes
+        ssm:GetAutomationExecution.AutomationExecution
         sts:GetCallerIdentity.Account
         sts:GetCallerIdentity.Arn
     """,

@@ -11,12 +11,14 @@ import pytest
 from dr_estate.config.environment import load_environment
 from dr_estate.model.recovery_document import (
     TAKEN,
+    WaitingStart,
     as_values,
     goes_by_itself,
     recovery_document,
     takes_words,
     words_of,
 )
+from tests.dr_checks.worlds import NOW
 from utils.aws_mgmt.app.automation import RecoveryStart
 from utils.aws_mgmt.app.next_steps import task_arguments
 from utils.aws_mgmt.app.options import DrTestOptions, RecoveryOptions
@@ -59,6 +61,25 @@ def test_a_run_with_many_overrides_and_long_reasons_is_within_what_systems_manag
     assert [] == [value for values in given.values() for value in values if not 1 <= len(value) <= LONGEST]
     assert given["Summary"][0].endswith("(cut: look at the plan)")
     assert words_of(given["Arguments"]) == tuple(OVERRIDES)
+
+
+@pytest.mark.parametrize(
+    ("goal", "words", "approval"),
+    [
+        ("failover", (), "approve"),
+        ("failover", ("--planned", "--confirm", "files/restore_dr:prod-efs"), "approve --planned"),
+        (
+            "failback",
+            ("--override", "a", "b", "2099-01-07", "--abort", "--staged"),
+            "approve --failback --staged",
+        ),
+        ("fence", ("--release", "--side", "primary"), "approve --fence --release --side primary"),
+        ("failover", ("--tenant", "tenant-1", "--tenant", "tenant-2"), "approve --tenant tenant-1 --tenant tenant-2"),
+    ],
+)
+def test_a_run_that_waits_names_the_approval_of_its_own_plan(goal: str, words: tuple[str, ...], approval: str) -> None:
+    start = WaitingStart("e-1", goal, "INC-7", 64 * "a", words, "arn:user/anna", NOW)
+    assert start.approval.line == f"dr_cli.py {approval} --incident INC-7 --digest {12 * 'a'}"
 
 
 def test_a_short_run_is_handed_on_as_it_is() -> None:

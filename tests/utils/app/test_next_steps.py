@@ -19,6 +19,7 @@ from dr_checks.posture.posture import FENCE, FENCED, TABLE, Posture, PostureName
 from dr_estate.config.environment import Environment, Side, load_environment
 from dr_estate.config.recovery_settings import AutomationSettings
 from dr_estate.model.invocation import Invocation, Program
+from dr_estate.model.recovery_document import WaitingStart
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers.control_table import ABORTING, BEGUN, FAILING_BACK, ON_DR, ControlState, Incident, LockHolder
 from reports.values.drill_summary import DrillSummary
@@ -288,6 +289,18 @@ def test_a_run_at_work_is_the_next_command_in_every_posture(posture: PostureName
     assert after_watch(Posture(posture, "so.", next_step="`dr_cli.py failover`."), standing, env, NOW).startswith(shows)
     over = replace(standing, run=replace(at_work, lease_until=NOW))
     assert "shows the run at work" not in after_look(replace(report, standing=over))
+
+
+def test_a_run_that_waits_for_an_approver_is_approved_before_anything_else_is_begun() -> None:
+    waiting = (WaitingStart("e-1", "failback", "INC-7", 64 * "a", ("--staged", "--replan"), "arn:user/anna", NOW),)
+    report = replace(_looked(PostureName.ON_DR, FAILED), waiting=waiting)
+    approves = f"`dr_cli.py approve --failback --staged --incident INC-7 --digest {12 * 'a'}` approves the run"
+    assert after_look(report).startswith(approves)
+    assert after_watch(Posture(PostureName.ON_DR, "so."), None, PROD, NOW, waiting=waiting).startswith(approves)
+    assert report.in_force == [
+        f"REQUESTED: failback for INC-7, plan {12 * 'a'}, by anna at {NOW:%Y-%m-%d %H:%M} UTC: it waits for an"
+        " approver. `dr_cli.py approve --withdraw --incident INC-7` ends it"
+    ]
 
 
 def test_a_failback_that_began_in_one_stage_goes_on_in_one() -> None:

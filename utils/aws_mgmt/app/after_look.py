@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -15,6 +15,7 @@ from dr_estate.config.environment import Environment
 from dr_estate.model.drill_names import is_full
 from dr_estate.model.durations import duration
 from dr_estate.model.invocation import Command
+from dr_estate.model.recovery_document import WaitingStart
 from dr_estate.readers.control_table import ABORTING, BEGUN, FAILING_BACK, ControlState, Incident
 from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.next_line import next_line
@@ -50,10 +51,11 @@ def with_decision(report: Report, snapshot: Snapshot) -> Report:
 
 
 def after_look(report: Report) -> str:
-    """What to do upon what was seen: watch the run at work, else what the estate or an open incident asks for."""
-    # First: whatever the estate asks for, nothing else begins beside a run at work.
+    """What to do upon what was seen: watch the run at work, approve what waits, else what the estate asks for."""
+    # First: whatever the estate asks for, nothing else begins beside a run that is at work or asked for.
     at_work = of_run_at_work(report.standing, report.environment, report.observed_at)
-    return str(at_work) if at_work else _by_estate(report)
+    going = at_work or of_waiting_start(report.waiting)
+    return str(going) if going else _by_estate(report)
 
 
 def _by_estate(report: Report) -> str:
@@ -100,10 +102,17 @@ def _until_decision(report: Report) -> str:
     return f"A failover (`failover`) keeps the objective of {rto} where it is decided by {by}. Until then: "
 
 
-def after_watch(posture: Posture, standing: ControlState | None, env: Environment, at: datetime, dark: str = "") -> str:
+def after_watch(
+    posture: Posture,
+    standing: ControlState | None,
+    env: Environment,
+    at: datetime,
+    dark: str = "",
+    waiting: Sequence[WaitingStart] = (),
+) -> str:
     """What to do upon the posture and the control table's state that were watched last; ``dark``: a silent primary."""
-    if at_work := of_run_at_work(standing, env, at):
-        return str(at_work)
+    if going := of_run_at_work(standing, env, at) or of_waiting_start(waiting):
+        return str(going)
     if dark and posture.name in SERVED_BY_DR:
         return str(until_answers(dark))
     going = of_open_incident(standing, posture.name) or BY_POSTURE.get(posture.name)
@@ -117,6 +126,13 @@ def of_run_at_work(standing: ControlState | None, env: Environment, at: datetime
         return None
     shows = attach_of(run.incident) if env.automation.enabled else log_of(run.incident)
     return NextStep(shows, "shows the run at work, and what it waits for")
+
+
+def of_waiting_start(waiting: Sequence[WaitingStart]) -> NextStep | None:
+    """The approval of the run that somebody asked AWS for: until it is approved or withdrawn, none begins beside it."""
+    if not waiting:
+        return None
+    return NextStep(waiting[0].approval, "approves the run that waits in AWS: an approver's command")
 
 
 def of_open_incident(standing: ControlState | None, posture: PostureName) -> NextStep | None:

@@ -32,6 +32,7 @@ from dr_estate.model.recovery_document import (
     as_values,
     goes_by_itself,
     takes_words,
+    waits_for_approver,
     words_of,
 )
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
@@ -239,7 +240,7 @@ def _execution(row: dict[str, Any]) -> RecoveryExecution:
     approvals = [step for step in row.get("StepExecutions", ()) if step["StepName"] == APPROVE]
     # Every other word is FAILED, also one that AWS adds one day: nobody waits for what may never come.
     state = _STATES.get(row["AutomationExecutionStatus"], ExecutionState.FAILED)
-    if row["AutomationExecutionStatus"] == "Waiting" or steps.get(APPROVE) == "Waiting":
+    if waits_for_approver(row):
         state = ExecutionState.AWAITED
     elif state is ExecutionState.RUNNING and steps.get(APPROVE, "Success") != "Success":
         state = ExecutionState.BEGINS

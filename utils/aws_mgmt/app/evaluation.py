@@ -32,7 +32,7 @@ from dr_estate.config.environment import Environment, Side
 from dr_estate.model.invocation import Invocation
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.model.world_id import is_sandbox
-from dr_estate.readers import control_table, sts_identity
+from dr_estate.readers import control_table, recovery_automation, sts_identity
 from dr_estate.snapshot.observer import NOTHING, Progress
 from dr_estate.snapshot.snapshot import EvidenceError, Snapshot, read_evidence, write_json
 from dr_estate.snapshot.tenants import discover, is_chosen
@@ -210,6 +210,7 @@ def judge(
         history=snapshot.get_if_seen(control_table.runs, Side.DR),
         evidence=_sha256(evidence),
         caller=_person(snapshot, environment),
+        waiting=snapshot.get_if_seen(recovery_automation.waiting, Side.DR) or (),
         silent=silent_regions(snapshot, environment),
         served=tenants_answered(snapshot, environment, Side.DR) if posture.name in AWAY else None,
         database=living(View("database", Side.PRIMARY, environment, snapshot))

@@ -54,7 +54,7 @@ def watch_command(options: StatusOptions | FailoverOptions, environment: Environ
             )
             primary = estate.regions[0]
             dark = "" if primary.api == Api.ANSWERS else primary.region
-            next_step = after_watch(estate.posture, estate.standing, environment, estate.at, dark)
+            next_step = after_watch(estate.posture, estate.standing, environment, estate.at, dark, estate.waiting)
             return replace(estate, view=follows(estate), next_step=next_step)
 
         screen = watch(look, options.watch_s or 0, (DataUnavailable, WrongAccount))
