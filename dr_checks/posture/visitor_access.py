@@ -49,6 +49,7 @@ ACCESS_PARTS = WRITERS | {
         elbv2.target_groups,
         http_sites.edge_visits,
         http_sites.visits,
+        recovery_automation.waiting,
         route53.records,
         route53_health_checks.checks,
         route53_health_checks.failures,
