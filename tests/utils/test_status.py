@@ -322,6 +322,15 @@ def test_evidence_is_written_into_a_pipe_that_others_may_read_afterwards_too(tmp
 
 
 @pytest.mark.proof
+def test_evidence_is_not_written_through_a_link(tmp_path: Path, seen: Seen) -> None:
+    link, target = tmp_path / "evidence.json", tmp_path / "another"
+    link.symlink_to(target)
+    words = f"-e sit status --check prerequisites.people --from-evidence {seen.evidence} --save-evidence {link}"
+    ran = dr_cli(words, tmp_path)
+    assert (ran.code, target.exists(), f"{link} is a link" in ran.err) == (2, False, True), ran.err
+
+
+@pytest.mark.proof
 def test_some_checks_alone_are_judged_and_nothing_is_said_of_the_rest(tmp_path: Path, seen: Seen) -> None:
     status = f"-e sit --from-evidence {seen.evidence} status"
     chosen = dr_cli(f"{status} --format json --check prerequisites.people --check acm.days-left", tmp_path)

@@ -6,7 +6,6 @@ bundle's ``environments/``. Ids, names, addresses and values are replaced, the s
 
 from __future__ import annotations
 
-import os
 import tempfile
 import zipfile
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from dr_estate.config.environment import files_of
 from dr_estate.snapshot.placeholders import Placeholders, public_words
 from dr_estate.snapshot.registry import reads
 from dr_estate.snapshot.snapshot import Snapshot, rewritten_evidence, to_json
+from utils.aws_mgmt.app.private_file import private_file
 
 _README = """What an AWS DR Manager read in one account, with placeholders for ids, names, addresses and values.
 Judge it: dr -e {name} --config environments --from-evidence evidence.json status
@@ -43,9 +43,7 @@ def write_bundle(path: Path, exchanges: Sequence[Exchange], snapshot: Snapshot |
         if snapshot is not None:
             (folder / "evidence.json").write_bytes(rewritten_evidence(to_json(snapshot), shown.value))
         (folder / "README").write_text(_README.format(name=name), encoding="utf-8")
-        # The mode is set as the file is made: chmod afterwards would leave a moment in which others may read it.
-        private = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
-        with private as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        with private_file(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
             for found in sorted(folder.rglob("*")):
                 archive.write(found, found.relative_to(folder))
     return answers

@@ -48,6 +48,7 @@ from utils.aws_mgmt.app.first_sight import ATTENDED_S, UNATTENDED_S, FirstSight
 from utils.aws_mgmt.app.misfit import refuse_misfit
 from utils.aws_mgmt.app.next_steps import invocation_of
 from utils.aws_mgmt.app.options import Options, version
+from utils.aws_mgmt.app.private_file import private_file
 from utils.aws_mgmt.app.run_folder import moved_results
 from utils.aws_mgmt.app.target import ObservedWorld, world_of
 from utils.aws_mgmt.app.tenant_cache import cache_tenants, cached_tenants
@@ -325,17 +326,14 @@ def chosen_tenants(options: Options, snapshot: Snapshot, environment: Environmen
 def _save(snapshot: Snapshot, options: Options, environment: Environment, run: CommandRun) -> Path:
     """Keep the evidence in the run's folder; where it is wanted as a file, signed if the caller may sign."""
     path = run.folder / "evidence.json"
-    with path.open("wb") as file:
-        # The owner's alone before anything is in it: evidence names hosts and addresses.
-        path.chmod(0o600)
+    with private_file(path) as file:
         write_json(snapshot, file)
     if options.save_evidence is not None:
         from utils.aws_mgmt.app.evidence_signing import signed_evidence
 
         signed, sentence = signed_evidence(path.read_bytes(), options, environment)
-        options.save_evidence.write_bytes(signed)
-        if options.save_evidence.is_file():  # a pipe or a device belongs to others too
-            options.save_evidence.chmod(0o600)
+        with private_file(options.save_evidence) as file:
+            file.write(signed)
         run.dialog.note(sentence)
     return path
 
