@@ -247,6 +247,7 @@ _ABORT = (
     # nobody is led back to the primary region by health alone
     SequenceRow(33, _GIVE_UP, "traffic/pin_from_dr"),
     SequenceRow(33, _GIVE_UP, "traffic/pin_primary"),
+    SequenceRow(34, _GIVE_UP, "files/protect_primary_again"),
     SequenceRow(70, _NOTIFY, "notifications/end", Role.NOTIFY_END),
 )
 SEQUENCE: Mapping[Goal, tuple[SequenceRow, ...]] = {

@@ -28,10 +28,12 @@ from utils.aws_mgmt.app.exit_codes import Exit
 
 pytestmark = pytest.mark.proof
 
+PROTECT = "efs:UpdateFileSystemProtection"
 FROZEN_FILES, FILES_HOME = "efs:PutFileSystemPolicy", "efs:DeleteReplicationConfiguration"
 REVERSIBLE = {
     "hot phase": BACKUP,
     "replica": SYNC,
+    "overwrite allowed": PROTECT,
     "files frozen": FROZEN_FILES,
     "files home": FILES_HOME,
     "frozen": FREEZE,
@@ -104,6 +106,12 @@ def checks(of: Enforced) -> dict[str, Any]:
     return {row["Id"]: row["HealthCheckConfig"] for row in found}
 
 
+def overwrite_protections(of: Enforced) -> set[str]:
+    """Those of the primary's file systems."""
+    found = of.aws("admin").client("efs", Side.PRIMARY).describe_file_systems()["FileSystems"]
+    return {row["FileSystemProtection"]["ReplicationOverwriteProtection"] for row in found}
+
+
 def words(ran: Ran) -> str:
     """What the command said, however its lines were broken."""
     return " ".join(ran.said.split())
@@ -127,6 +135,7 @@ def test_before_the_point_of_no_return_the_abort_brings_everybody_back_to_the_dr
     assert "Writes: the database of eu-west-1 alone takes them" in words(ran)
     assert elsewhere.world.markers()[elsewhere.env.regions.dr] == []
     assert checks(enforced) == pinned
+    assert "DISABLED" not in overwrite_protections(enforced), "files that anything may overwrite are read-only"
 
 
 @pytest.mark.parametrize("stage", ["files home", "frozen"])

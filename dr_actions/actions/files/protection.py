@@ -10,6 +10,7 @@ protection, and Configuring replication to an existing file system.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from dr_actions.actions.file_copies import restored_copy
 from dr_actions.actions.files import failback as files_failback
@@ -116,13 +117,23 @@ def allow_dr_notes(context: PlanContext) -> Iterator[str]:
 
 def _protect_steps(context: PlanContext, found: files_failback.FileSystems) -> Iterator[Step]:
     """The one step, where both regions have their file system."""
+    yield _protect_step(context, found, PROTECT_PRIMARY, "should AWS not have done so")
+
+
+def _protect_again_steps(context: PlanContext, found: files_failback.FileSystems) -> Iterator[Step]:
+    """The one step, where the failback took the protection off and no replication began."""
+    if found.primary.overwrite_protection == files_failback.OFF:
+        yield _protect_step(context, found, PROTECT_PRIMARY_AGAIN, "as before the failback: until then it is read-only")
+
+
+def _protect_step(context: PlanContext, found: files_failback.FileSystems, action: Action, why: str) -> Step:
     name, region = files_failback.name_of(context), context.env.regions.primary
     params = {"FileSystemId": found.primary.id, "ReplicationOverwriteProtection": files_failback.ON}
-    yield context.step(
-        PROTECT_PRIMARY.name,
+    return context.step(
+        action.name,
         name,
         side=Side.PRIMARY,
-        says=f"Protect {found.primary.id} ({name}) in {region} against being overwritten, should AWS not have done so.",
+        says=f"Protect {found.primary.id} ({name}) in {region} against being overwritten, {why}.",
         danger=Danger.REVERSIBLE,
         undo="Left on: protection harms nobody.",
         budget_s=300,
@@ -173,4 +184,13 @@ PROTECT_PRIMARY = Action(
     files_failback.steps_on_both(_protect_steps),
     files_failback.status_of_both(_protect_status),
     waits=Waits(()),
+)
+# Not essential: the DR region takes writes again by then, and `status` names the command where it fails.
+PROTECT_PRIMARY_AGAIN = replace(
+    PROTECT_PRIMARY,
+    name="files/protect_primary_again",
+    does="Puts the overwrite protection of the primary's files on again, where the failback took it off and ended "
+    "before their replication.",
+    steps=files_failback.steps_on_both(_protect_again_steps),
+    essential=False,
 )

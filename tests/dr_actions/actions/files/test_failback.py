@@ -13,7 +13,8 @@ from dr_actions.actions.files import freeze as files_freeze
 from dr_actions.actions.files import protection as files_protection
 from dr_actions.actions.files import replication as files_replication
 from dr_actions.model.action import Action, StepState
-from dr_actions.model.plan import Danger, Goal, Step
+from dr_actions.model.plan import Call, Danger, Goal, Step
+from dr_actions.planning.planner import make_plan
 from dr_estate.config.environment import Side
 from dr_estate.readers import ecs, efs, efs_policy
 from dr_estate.snapshot.snapshot import Snapshot
@@ -21,7 +22,7 @@ from tests.dr_actions.actions.estates import failed_over, led, only, stands
 from tests.dr_actions.actions.estates import home_sight as sight_of
 from tests.dr_actions.actions.failback_world import Home, lead, past_the_second
 from tests.dr_actions.plain import dark, with_part
-from tests.dr_checks.worlds import SIT
+from tests.dr_checks.worlds import DENIED, SIT
 
 FREEZE, THAW, OPEN = files_freeze.FREEZE, files_freeze.UNFREEZE, files_protection.ALLOW_OVERWRITE_PRIMARY
 REPLICATE, PROVE, RELEASE = (
@@ -292,6 +293,23 @@ def test_protection_is_switched_on_where_aws_left_it_off() -> None:
         rows = (replace(system, overwrite_protection=protection),)
         seen = with_part(failed_over(), efs.file_systems, Side.PRIMARY, rows)
         assert state is stands(files_protection.PROTECT_PRIMARY, sight_of(seen))[0]
+
+
+@pytest.mark.parametrize(("protection", "planned"), [("DISABLED", 1), ("ENABLED", 0), ("REPLICATING", 0)])
+def test_an_abort_protects_the_primarys_files_again_where_nothing_replicates_onto_them(
+    protection: str, planned: int
+) -> None:
+    (system,) = failed_over().get(efs.file_systems, Side.PRIMARY)
+    rows = (replace(system, overwrite_protection=protection),)
+    seen = replace(sight_of(with_part(failed_over(), efs.file_systems, Side.PRIMARY, rows)), goal=Goal.ABORT)
+    steps = [step for step in make_plan(seen, "ON_DR").steps if step.call and "efs" in step.call.service]
+    calls = [step.call for step in steps if step.side is Side.PRIMARY]
+    params = {"FileSystemId": system.id, "ReplicationOverwriteProtection": "ENABLED"}
+    assert [Call("efs", "UpdateFileSystemProtection", SIT.regions.primary, params)] * planned == calls
+    for step in steps[-planned:] if planned else []:
+        assert StepState.READY is stands(files_protection.PROTECT_PRIMARY_AGAIN, seen, step)[0]
+    unseen = sight_of(with_part(failed_over(), efs.file_systems, Side.PRIMARY, DENIED))
+    assert make_plan(replace(unseen, goal=Goal.ABORT), "ON_DR").steps, "the DR region's part needs no primary"
 
 
 def test_without_a_replication_before_none_is_made_and_said_so() -> None:
