@@ -121,7 +121,7 @@ class DeadlinePassed(aws.HTTPClientError):
 
 
 def explain(error: Exception, service: str, region: str, allow: str = ALLOW) -> Unavailable:
-    """Turn an exception of botocore into an Unseen with one clear sentence; ``allow`` is the advice where denied."""
+    """Turn an exception of botocore into an Unavailable of one clear sentence; ``allow`` is the advice where denied."""
     if isinstance(error, aws.ClientError):
         return _from_answer(error, service, region, allow)
     if isinstance(error, aws.NoCredentialsError):

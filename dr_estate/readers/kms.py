@@ -53,7 +53,7 @@ def keys(context: ReadContext) -> tuple[KmsKey | Unavailable, ...]:
     """Every customer key in use, with two calls each: they are few, whatever the number of tenants.
 
     Keys of copies of the database and of files are read with them, in the DR region. A noun whose own part is unseen
-    leaves its Unseen here: its keys are not known to be usable.
+    leaves its Unavailable here: its keys are not known to be usable.
     """
     used: _Used = {}
     unavailable: list[Unavailable] = []

@@ -36,7 +36,7 @@ class LifecycleEffect:
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """The endings of one bucket, Unseen where they could not be read; replication copies no lifecycle rule."""
+    """The endings of one bucket, Unavailable where they could not be read; replication copies no lifecycle rule."""
 
     bucket: str
     endings: tuple[LifecycleEffect, ...] | Unavailable

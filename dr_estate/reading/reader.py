@@ -190,7 +190,7 @@ class ReadContext:
         return [doing(todo[0])] if len(todo) == 1 else self.workers.each(doing, todo)
 
     def maybe(self, doing: Callable[[T], R], items: Iterable[T]) -> list[R | Unavailable]:
-        """Like each, but an item that cannot be seen or understood becomes its Unseen and the rest are still read."""
+        """Like each, but an item that cannot be seen or understood becomes its Unavailable; the rest are still read."""
 
         def careful(item: T) -> R | Unavailable:
             try:

@@ -70,8 +70,8 @@ def observe(
     What is followed is what ``upon`` says. ``sides`` narrows to these: what ``upon`` holds of another is not asked
     again, seen or unseen. ``seen`` hears of each part as it is read; ``meanwhile`` is called again and again with a
     snapshot of the parts so far while those who read mostly wait.
-    A part that is denied, throttled, slow or dark becomes Unseen; the rest is read all the same. Raises WrongAccount,
-    and DataUnavailable where no region could prove the account or there are no credentials.
+    A part that is denied, throttled, slow or dark becomes Unavailable; the rest is read all the same. Raises
+    WrongAccount, and DataUnavailable where no region could prove the account or there are no credentials.
     """
     with kept_client(environment, reads(), credentials) as client:
         return observe_with(client, world, progress, only, upon, sides, seen, meanwhile=meanwhile)
