@@ -84,7 +84,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
         for folder in (journal.parent, run):
             folder.mkdir(parents=True)
         journal.write_text(entry.line + "\n", encoding="utf-8")
-        (run / "report.json").write_text(json.dumps({"run": {"incident": INCIDENT}}), encoding="utf-8")
+        report_in(run, here.name)
         (run / "evidence.json").write_text("{}", encoding="utf-8")
         world.enforce_iam(True)
         yield Desk(world, tmp_path, monkeypatch, capsys)
@@ -255,6 +255,28 @@ def test_evidence_that_nobody_may_sign_says_so_on_the_screen_and_in_the_file(des
 def test_what_is_not_named_well_is_a_usage_error(desk: Desk, words: str) -> None:
     ran = desk.run(f"-e sit evidence {words}")
     assert (ran.code, ran.out) == (2, ""), ran.err
+
+
+def report_in(folder: Path, world: str, environment: str = "sit") -> None:
+    """The report of a run of the incident."""
+    report = {"environment": environment, "world": world, "run": {"incident": INCIDENT}}
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "report.json").write_text(json.dumps(report), encoding="utf-8")
+
+
+def test_a_pack_holds_no_run_of_a_rehearsal_or_of_another_environment(desk: Desk) -> None:
+    out = desk.home / "out"
+    report_in(out / "sit-failover-rehearsed", WorldId.sandbox(SIT.account, "later").name)
+    report_in(out / "sit-2-failover-20260107T000000", WorldId.live(SIT.account, desk.world.url).name, "sit-2")
+    report_in(out / "sit-failback-20260107T010000", WorldId.live(SIT.account, desk.world.url).name)
+    packed = {name.split("/")[1] for name in members_of(desk.pack().read_bytes()) if name.startswith("runs/")}
+    assert {"sit-failover-20260107T000000", "sit-failback-20260107T010000"} == packed
+    for other, reason in (
+        ("sit-failover-rehearsed", "is a run in sandbox later: pack it with --sandbox"),
+        ("sit-2-failover-20260107T000000", "is a run of sit-2"),
+    ):
+        ran = desk.run(f"-e sit evidence --run {out / other}")
+        assert (ran.code, reason in ran.err) == (2, True), ran.err
 
 
 def record_a_run(desk: Desk) -> None:

@@ -7,7 +7,7 @@ import json
 import os
 import platform
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from importlib.metadata import version as version_of
@@ -20,6 +20,7 @@ from dr_actions.journal.journal import journal_path, read
 from dr_actions.journal.mirror import TableMirror
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment
+from dr_estate.model.world_id import is_sandbox
 from reports.evidence.pack import Signature, manifest_of, pack_bytes, signed_text
 from reports.evidence.verification import APPROVALS, INDEX, JOURNAL, MIRROR, REVIEW
 from reports.page.render import render
@@ -55,9 +56,9 @@ def make_pack(options: EvidenceOptions, env: Environment, review: Review) -> tup
 
     Raises UsageError where there is nothing of it.
     """
-    folders = [options.run] if options.run else list(_run_folders(options, env))
+    folders = [_own_run(options.run, options, env)] if options.run else list(_run_folders(options, env))
     # A run's own report names its incident: the pack of one run holds its record too.
-    incident = options.incident or _incident_of(folders[0])
+    incident = options.incident or _incident_of(_report_of(folders[0]))
     contents = PackContents()
     for folder in folders:
         contents.files |= dict(_files_of(folder))
@@ -157,19 +158,44 @@ def _add_the_page(
 
 
 def _run_folders(options: EvidenceOptions, env: Environment) -> Iterator[Path]:
-    """The results of every run of the incident on this machine, the oldest first."""
-    for report in sorted(options.output.glob(f"{env.name}-*/report.json")):
-        if _incident_of(report.parent) == options.incident:
-            yield report.parent
+    """The results of every run of the incident in this world on this machine, the oldest first.
+
+    A rehearsal of the incident is no run of it, and another environment's incident may bear the same name.
+    """
+    worlds = {world.name for world in worlds_of_journals(options, env)}
+    for path in sorted(options.output.glob(f"{env.name}-*/report.json")):
+        report = _report_of(path.parent)
+        is_own = report.get("environment") == env.name and report.get("world") in worlds
+        if is_own and _incident_of(report) == options.incident:
+            yield path.parent
 
 
-def _incident_of(folder: Path) -> str:
-    """The incident of a run, "" where it had none. Raises UsageError where the folder is no run's."""
+def _own_run(folder: Path, options: EvidenceOptions, env: Environment) -> Path:
+    """The folder. Raises UsageError where its run is another environment's, or a rehearsal and none is asked for."""
+    report = _report_of(folder)
+    environment, world = report.get("environment", env.name), str(report.get("world", ""))
+    if environment != env.name:
+        raise UsageError(f"{folder} is a run of {environment}, and not of {env.name}. Correct -e.")
+    if world and is_sandbox(world) is not options.sandbox:
+        raise UsageError(f"{folder} is a run in {world}: pack it with{'out' * options.sandbox} --sandbox.")
+    return folder
+
+
+def _report_of(folder: Path) -> Mapping[str, Any]:
+    """The report of a run. Raises UsageError where the folder is no run's."""
     try:
         report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-        return str(report.get("run", {}).get("incident", ""))
-    except (OSError, ValueError, AttributeError, RecursionError) as damaged:
+    except (OSError, ValueError, RecursionError) as damaged:
         raise UsageError(f"{folder} holds no report.json of a run. Name the Results of a run.") from damaged
+    if not isinstance(report, dict):
+        raise UsageError(f"{folder} holds no report.json of a run. Name the Results of a run.")
+    return report
+
+
+def _incident_of(report: Mapping[str, Any]) -> str:
+    """The incident of a run, "" where it had none."""
+    run = report.get("run")
+    return str(run.get("incident", "")) if isinstance(run, dict) else ""
 
 
 def _files_of(folder: Path) -> Iterator[tuple[str, bytes]]:
