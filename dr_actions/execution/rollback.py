@@ -20,19 +20,15 @@ from dr_actions.model.action import Action
 from dr_actions.model.plan import Call, Danger, Goal, Step
 from dr_estate.model.unavailable import DataUnavailable
 
-_KEEPING = (
-    Goal.FAILOVER,
-    Goal.FENCE,
-    Goal.RELEASE,
-    Goal.ABORT,
-)  # what of a batch is done stays done when one step of it fails
+# What of a batch is done stays done when one step of it fails: these goals have no earlier state to return to.
+_KEEP_DONE = (Goal.FAILOVER, Goal.FENCE, Goal.RELEASE, Goal.ABORT)
 _MAY_HAVE_WORKED = ("sent", FailureKind.UNCERTAIN)
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class RollbackResult:
-    """What became of one step that this plan had touched: whether it was undone, and a sentence."""
+    """Whether one step whose call took effect, or may have, was undone; ``message`` says how, or why not."""
 
     step: str
     rolled_back: bool
@@ -40,9 +36,10 @@ class RollbackResult:
 
 
 def roll_back(run: PlanRun, failed_batch: Sequence[Step], failed: StepFailed) -> list[RollbackResult]:
-    """Undo as far as it goes what this plan did: nothing that it found, or that somebody else changed (T43).
+    """Undo the steps of this plan that took effect, or may have, the latest first.
 
-    Returns and records what became of each step that it had touched. Raises Fenced alone.
+    Nothing is undone that was there before, or that somebody else changed (T43). Returns and records the result for
+    each such step. Raises nothing but Fenced.
     """
     results: list[RollbackResult] = []
     # Backwards, and never past an irreversible step: what came before it may be what it now rests on.
@@ -61,13 +58,13 @@ def roll_back(run: PlanRun, failed_batch: Sequence[Step], failed: StepFailed) ->
 
 
 def _steps_to_roll_back(run: PlanRun, failed_batch: Sequence[Step], failed: StepFailed) -> Sequence[Step]:
-    """The steps whose effects speak against going on, in the plan's order."""
+    """The steps to be undone after ``failed``, in the plan's order; none where nothing contradicts what was done."""
     goal = run.plan.goal
     if failed.cause not in CONTRADICTIONS and (goal is not Goal.SWITCHOVER or _is_past_return(run)):
         return ()
     if goal is Goal.SWITCHOVER:
         return run.plan.steps
-    return [step for step in failed_batch if step.id == failed.step] if goal in _KEEPING else failed_batch
+    return [step for step in failed_batch if step.id == failed.step] if goal in _KEEP_DONE else failed_batch
 
 
 def _is_past_return(run: PlanRun) -> bool:
@@ -108,13 +105,12 @@ def _roll_back_step(run: PlanRun, step: Step) -> RollbackResult:
 
 
 def _as_seen(run: PlanRun, action: Action, step: Step, call: Call) -> Call:
-    """The call as the world wants it now; as planned where that cannot be seen."""
+    """The call for the state that is seen now; as planned where that cannot be seen."""
     if action.rollback_as_seen is None:
         return call
+    # These parts alone: no site of a sick region is visited.
+    parts = frozenset(part.name for part in action.rollback_parts)
     try:
-        parts = frozenset(
-            part.name for part in action.rollback_parts
-        )  # these alone: no site of a sick region is visited
         return action.rollback_as_seen(step, call, run.context_with(parts))
     except (ReadFailed, DataUnavailable):
         return call

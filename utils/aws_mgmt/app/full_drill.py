@@ -171,8 +171,9 @@ def _take_parts(drill: FullDrill, accepted: str, unknown_is_clean_up: bool) -> N
 
 
 def account_for(drills: Sequence[FullDrill], kind: str) -> Report:
-    """Record the drills in the history, and return one report of them all. Raises Refused where one was over."""
+    """Record the drills, at least one, and return one report of them all. Raises Refused where one was over."""
     accounts: list[DrillSummary] = []
+    reports: list[Report] = []
     notes: tuple[str, ...] = ()
     for drill in drills:
         if drill.context is None or drill.report is None:
@@ -182,13 +183,14 @@ def account_for(drills: Sequence[FullDrill], kind: str) -> Report:
         )
         notes += record_drill(drill.context, account, drill.report) if is_full(drill.incident) else ()
         accounts.append(account)
-        report = drill.report
-    standing = drill.app.control.in_force()
+        reports.append(drill.report)
+    last, report = drills[-1], reports[-1]
+    standing = last.app.control.in_force()
     still_open = standing.known_incident.id if standing.known_incident else ""
     return replace(
         report,
         drills=tuple(accounts),
-        command=drill.options.command,
+        command=last.options.command,
         exit=max(account.exit for account in accounts),
         standing=standing,
         notes=notes,
