@@ -34,8 +34,8 @@ Feature: CloudFront and ACM: HTTPS keeps working after a failover
   Scenario: The distribution caches errors for a short time only
     Then the distribution caches the errors of a lost region for a short time only
 
-  Scenario: WordPress can be written with through the distribution
-    Then the distributions of the tenants let WordPress be logged in to and written with
+  Scenario: People can write through the distribution
+    Then the distributions of the tenants let people log in and write
 
   Scenario: Certificates do not expire soon
     Then no certificate of the estate expires within the configured days

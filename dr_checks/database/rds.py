@@ -83,7 +83,7 @@ def serves(view: View) -> Iterator[Finding]:
     state, measured = DATABASE[source.status], source.status or "no status"
     # A failback's copy stands under the database's name until it is promoted.
     if source.source:
-        reason = "it follows another database: every write of WordPress fails"
+        reason = "it follows another database: every write of the tenants fails"
         remedy = "Where no failback is under way, promote it, which cannot be undone; a failback does so by itself."
         yield view.gap(name, f"{measured}, a replica", wanted, reason, remedy)
     elif not state.known:

@@ -116,7 +116,7 @@ def own_sites(view: View) -> Iterator[Finding]:
     hidden = [found for found in here if found.host not in usual]
     for zone, zone_id in sorted({(found.zone, found.zone_id) for found in hidden}):
         hosts = ", ".join(found.host for found in hidden if found.zone_id == zone_id)
-        reason = "their tasks do not reach themselves: what WordPress does by schedule stands still"
+        reason = "their tasks do not reach themselves: what they do by schedule stands still"
         remedy = f"aws_route53_zone '{zone}' ({zone_id}): a record of each, or take it off the VPC."
         yield view.gap(f"{zone} ({zone_id})", f"hides {hosts}", wanted, reason, remedy)
     if not hidden:

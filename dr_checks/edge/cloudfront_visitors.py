@@ -31,7 +31,7 @@ def _written_to(env: Environment) -> str | None:
 
 
 @check(
-    "the distributions of the tenants let WordPress be logged in to and written with",
+    "the distributions of the tenants let people log in and write",
     severity=Severity.CRITICAL,
     area=Area.INFRASTRUCTURE,
     sides=GLOBAL,

@@ -227,7 +227,7 @@ def primary_fenced(view: View) -> Iterator[Finding]:
     part = view.snapshot.parts.get((ecs.services.name, Side.PRIMARY))
     # A warning: the region that was lost must not fail the validation of the one that took over.
     if part is not None and isinstance(part.value, Unavailable):
-        reason = "it may recover and write: both regions would serve, and wp-cron would run twice"
+        reason = "it may recover and write: both regions would serve, and scheduled jobs would run twice"
         remedy = (
             f"As soon as {region} answers, and before anything else: `dr_cli.py fence --side primary` plans how it "
             "stops writing. Keep the pin."
@@ -237,7 +237,7 @@ def primary_fenced(view: View) -> Iterator[Finding]:
     # Tasks that are desired start as soon as the region can start any (T41).
     running = [s for s in view.get(ecs.services, Side.PRIMARY) if s.running or s.desired]
     for service in running:
-        reason = "both regions serve: wp-cron and webhooks run twice, and writes are lost"
+        reason = "both regions serve: scheduled jobs and webhooks run twice, and writes are lost"
         yield view.gap(service.name, f"{service.running} run", wanted, reason, _fence(view, service.name))
     if not running:
         yield view.ok(region, "0 tasks", wanted, "no old task can write")

@@ -43,13 +43,13 @@ def database_writable(view: View) -> Iterator[Finding]:
         measured = f"{found.status}, replica of {found.source}" if found.source else found.status
         promoted = (view.command("rds", "PromoteReadReplica", DBInstanceIdentifier=name),) if found.source else ()
         healing = Remedy("Promote it where it is a replica, then wait until it is available.", promoted)
-        yield view.gap(name, measured, wanted, "WordPress fails on the first write", healing)
+        yield view.gap(name, measured, wanted, "tenants fail on their first write", healing)
     elif refusing := refusing_group(view, found):
         measured = f"{found.status}, {engine_of(refusing.family).read_only} on in {refusing.name}"
         repair = writable_group(view, refusing)
         # Set by hand in a failback's write pause, it would let in what no copy has.
         repair = replace(repair, sentence=f"A failback's write pause ends with its run. Else: {repair.sentence}")
-        yield view.gap(name, measured, wanted, "WordPress fails on the first write", repair)
+        yield view.gap(name, measured, wanted, "tenants fail on their first write", repair)
     else:
         yield view.ok(name, found.status, wanted, f"it answers at {found.host}")
 

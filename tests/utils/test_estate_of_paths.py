@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,6 +94,21 @@ def test_status_is_red_for_nothing_that_the_estate_does_not_have(acme: tuple[End
     assert {"pass"} == {
         statuses[check] for check in ("elbv2-routing.host-rules", "sites.own-identity", "s3.copy-exists")
     }
+    assert [] == words_of_wordpress(ran)
+
+
+def words_of_wordpress(*screens: Ran) -> list[str]:
+    """Its words on the screens: nobody who runs HTTP services knows them."""
+    text = "".join(screen.out + screen.err for screen in screens)
+    return re.findall(r"(?i).{30}(?:wordpress|wp-\w).{10}", text)
+
+
+def test_no_plan_speaks_of_wordpress(acme: tuple[Endpoint, Path, Ran]) -> None:
+    world, home, written = acme
+    words = f"-e acme --config {home / 'own'}"
+    screens = [at_endpoint(world, home, f"{words} {command}", "admin") for command in ("failover", "failback")]
+    assert [] == [screen.err for screen in screens if "Traceback" in screen.err]
+    assert [] == words_of_wordpress(written, *screens)
 
 
 PEOPLE = """
@@ -138,6 +154,7 @@ def test_a_failover_and_a_failback_of_it_serve_all_eight(acme: tuple[Endpoint, P
     world.repair("primary-dark")
     back = at_endpoint(world, home, f"{words} failback --staged --execute --incident INC-1", "admin")
     assert Exit.READY == back.code, back.out + back.err
+    assert [] == words_of_wordpress(ran, back)
     home_again = _status(world, home).report
     assert ("NORMAL", [HOME], 8) == (
         home_again["posture"],

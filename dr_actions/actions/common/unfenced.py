@@ -37,9 +37,9 @@ def unfenced_reason(context: PlanContext) -> str:
 def unfenced_sentence(env: Environment, reason: str) -> str:
     """What it means that the old primary was not stopped, and what must be done when it comes back."""
     return (
-        f"The old primary is UNFENCED: {reason}. When it comes back its tasks run: wp-cron and webhooks run twice, and "
-        f"what they write is lost or in conflict (T31, T41). Keep the traffic pinned to {env.regions.dr}. As soon as "
-        f"{env.regions.primary} answers, and before anything else: {_FENCE} plans how it stops writing."
+        f"The old primary is UNFENCED: {reason}. When it comes back its tasks run: scheduled jobs and webhooks run "
+        f"twice, and what they write is lost or in conflict (T31, T41). Keep the traffic pinned to {env.regions.dr}. "
+        f"As soon as {env.regions.primary} answers, and before anything else: {_FENCE} plans how it stops writing."
     )
 
 

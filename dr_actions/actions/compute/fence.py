@@ -133,8 +133,8 @@ def fence_again_leftovers(context: PlanContext) -> Iterator[str]:
     """That the primary may have written while nobody looked: what it wrote is kept aside, and not merged."""
     if _services_that_run(context):
         yield (
-            f"The primary region came back unfenced: its tasks run. What they wrote since (wp-cron, webhooks) stays in "
-            f"the old database of {context.env.regions.primary}, which is kept aside, and is not merged (T31)."
+            f"The primary region came back unfenced: its tasks run. What they wrote since (scheduled jobs, webhooks) "
+            f"stays in the old database of {context.env.regions.primary}, which is kept aside, and is not merged (T31)."
         )
 
 
