@@ -35,7 +35,8 @@ def _alarm(world: World) -> dict[str, Any]:
     """The last alarm the environment names, in the DR region, as PutMetricAlarm takes it."""
     name = world.environment.named(world.environment.names.alarms[-1])
     found = world.call(Side.DR, "cloudwatch", "DescribeAlarms", AlarmNames=[name])["MetricAlarms"][0]
-    return {key: found[key] for key in _ALARM_KEYS if key in found}
+    tags = world.call(Side.DR, "cloudwatch", "ListTagsForResource", ResourceARN=found["AlarmArn"])["Tags"]
+    return {key: found[key] for key in _ALARM_KEYS if key in found} | {"Tags": tags}
 
 
 @disaster(
@@ -46,8 +47,15 @@ def _alarm(world: World) -> dict[str, Any]:
 def log_group_deleted(world: World) -> None:
     """Delete the last tenant's log group."""
     name = _log_group(world)
-    # Made again bare: streams, retention and tags of the former group are not put back.
-    world.undo(Side.DR, "logs", "CreateLogGroup", logGroupName=name)
+    rows = world.call(Side.DR, "logs", "DescribeLogGroups", logGroupNamePrefix=name)["logGroups"]
+    group = next(row for row in rows if row["logGroupName"] == name)
+    if days := group.get("retentionInDays"):
+        world.undo(Side.DR, "logs", "PutRetentionPolicy", logGroupName=name, retentionInDays=days)
+    key = {"kmsKeyId": group["kmsKeyId"]} if group.get("kmsKeyId") else {}
+    arn = group["arn"].removesuffix(":*")
+    tags = world.call(Side.DR, "logs", "ListTagsForResource", resourceArn=arn)["tags"]
+    # Its streams are not put back: a new group begins without any.
+    world.undo(Side.DR, "logs", "CreateLogGroup", logGroupName=name, tags=tags, **key)
     world.call(Side.DR, "logs", "DeleteLogGroup", logGroupName=name)
 
 

@@ -106,6 +106,12 @@ def in_one_zone(world: World) -> None:
     modify(world, MultiAZ=False)
 
 
+def _tags(world: World, arn: str) -> list[dict[str, str]]:
+    """The tags of a resource of RDS in the DR region."""
+    tags: list[dict[str, str]] = world.call(Side.DR, "rds", "list_tags_for_resource", ResourceName=arn)["TagList"]
+    return tags
+
+
 @disaster("dr-subnet-group-deleted", "The DR region's subnet group for databases is gone", trips=("rds.subnet-group",))
 def subnet_group_deleted(world: World) -> None:
     """Delete the subnet group."""
@@ -118,6 +124,7 @@ def subnet_group_deleted(world: World) -> None:
         DBSubnetGroupName=name,
         DBSubnetGroupDescription=was["DBSubnetGroupDescription"],
         SubnetIds=[subnet["SubnetIdentifier"] for subnet in was["Subnets"]],
+        Tags=_tags(world, was["DBSubnetGroupArn"]),
     )
     world.call(Side.DR, "rds", "delete_db_subnet_group", DBSubnetGroupName=name)
 
@@ -275,6 +282,7 @@ def parameter_group_missing(world: World) -> None:
         DBParameterGroupName=name,
         DBParameterGroupFamily=group["DBParameterGroupFamily"],
         Description=group["Description"],
+        Tags=_tags(world, group["DBParameterGroupArn"]),
     )
     world.call(Side.DR, "rds", "delete_db_parameter_group", DBParameterGroupName=name)
 

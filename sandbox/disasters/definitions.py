@@ -16,15 +16,15 @@ TWO = 2
 
 @disaster(
     "definition-smaller",
-    "One tenant's task definition in the DR region asks for half the memory",
+    "One tenant's task definition in the DR region asks for half the CPU and half the memory",
     trips=("definitions.parity",),
     consequences=("load.carried",),
 )
 def smaller(world: World) -> None:
-    """Register a revision with half the memory."""
+    """Register a revision with half of both: half the memory alone is no pair that Fargate has."""
 
     def halve(revision: dict[str, Any]) -> None:
-        revision["memory"] = str(int(revision["memory"]) // 2)
+        revision |= {key: str(int(revision[key]) // 2) for key in ("cpu", "memory")}
 
     redefine(world, Side.DR, world.tenants[-1], halve)
 

@@ -73,7 +73,9 @@ def parameter_missing(world: World) -> None:
     """Delete the first parameter of the DR region."""
     parameter = _parameters(world, Side.DR)[0]
     fields = {key: parameter[key] for key in ("Name", "Value", "Type")}
-    world.undo(Side.DR, "ssm", "PutParameter", **fields)
+    of_parameter = {"ResourceType": "Parameter", "ResourceId": parameter["Name"]}
+    tags = world.call(Side.DR, "ssm", "ListTagsForResource", **of_parameter)["TagList"]
+    world.undo(Side.DR, "ssm", "PutParameter", **fields, Tags=tags)
     world.call(Side.DR, "ssm", "DeleteParameter", Name=parameter["Name"])
 
 

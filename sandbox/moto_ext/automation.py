@@ -146,10 +146,8 @@ def _start(response: SimpleSystemManagerResponse, params: dict[str, Any]) -> dic
         raise refused("AutomationDefinitionNotFoundException", message) from missing
     target = params.get("TargetParameterName")
     given = _complete_parameters(content.get("parameters", {}), params.get("Parameters") or {}, {target})
-    if target:
-        return {"AutomationExecutionId": _start_many(response, params, content, given)}
     how = {"Mode": "Interactive"} if params.get("Mode") == "Interactive" else {}
-    begun = _begin(response, name, content, given, how).id
+    begun = _start_many(response, params, content, given) if target else _begin(response, name, content, given, how).id
     tokens.update({str(params["ClientToken"]): begun} if params.get("ClientToken") else {})
     return {"AutomationExecutionId": begun}
 

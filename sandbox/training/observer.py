@@ -51,9 +51,17 @@ def world_observation(world: World, scenario: Mapping[str, Any]) -> WorldObserva
 def _services(world: World, side: Side) -> Iterator[ObservedService]:
     env, cluster = world.environment, world.environment.named(world.environment.names.cluster)
     names = [env.named(env.names.service, tenant=tenant) for tenant in world.tenants]
-    # A page has fifty at most (API_DescribeScalableTargets): of more tenants the rest counts as not scaled.
-    targets = _by_resource(world.call(side, _SCALING, "DescribeScalableTargets", ServiceNamespace="ecs"))
-    actions = world.call(side, _SCALING, "DescribeScheduledActions", ServiceNamespace="ecs")["ScheduledActions"]
+    scaling = world.client(_SCALING, env.region(side))
+    targets = {
+        target["ResourceId"]: target
+        for page in scaling.get_paginator("describe_scalable_targets").paginate(ServiceNamespace="ecs")
+        for target in page["ScalableTargets"]
+    }
+    actions = [
+        action
+        for page in scaling.get_paginator("describe_scheduled_actions").paginate(ServiceNamespace="ecs")
+        for action in page["ScheduledActions"]
+    ]
     for start in range(0, len(names), _BATCH):
         params = {"cluster": cluster, "services": names[start : start + _BATCH]}
         for service in world.call(side, "ecs", "DescribeServices", **params)["services"]:
@@ -79,10 +87,6 @@ def _service(
         definition=arn.rpartition("/")[2],
         variables=variables,
     )
-
-
-def _by_resource(response: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {target["ResourceId"]: target for target in response["ScalableTargets"]}
 
 
 def _shrinking(world: World, actions: list[dict[str, Any]], resource: str) -> tuple[str, ...]:

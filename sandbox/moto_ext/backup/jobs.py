@@ -70,14 +70,14 @@ def _start_backup(backend: BackupBackend, params: dict[str, Any]) -> dict[str, A
     response = _shown_before(backend, params.get("IdempotencyToken"))
     if response is not None:
         return response
-    vault, job_id = backend.vaults[name], new_id()
+    vault, job_id, moment = backend.vaults[name], new_id(), now()
     arn = point_arn(backend, resource.kind, job_id)
     role, region, lifecycle = params["IamRoleArn"], backend.region_name, params.get("Lifecycle") or {}
     window = timedelta(minutes=params["StartWindowMinutes"]) if params.get("StartWindowMinutes") else START_WINDOW
     times = job_times(BACK_UPS.get(resource.kind, OTHERS), resource, window)
     # A job that expires never makes a point.
     if times.expired is None:
-        points(backend)[arn] = BackupPoint(arn, vault, resource, region, now(), times.ends, role, None, lifecycle)
+        points(backend)[arn] = BackupPoint(arn, vault, resource, region, moment, times.ends, role, None, lifecycle)
     answer = {
         "BackupVaultName": name,
         "BackupVaultArn": vault.backup_vault_arn,
@@ -85,8 +85,9 @@ def _start_backup(backend: BackupBackend, params: dict[str, Any]) -> dict[str, A
         "ResourceArn": resource.arn,
         "IamRoleArn": role,
         "AccountId": backend.account_id,
+        "StartBy": moment + window,
     }
-    job = SimulatedJob(job_id, now(), times.ends, region, resource, answer, starts=times.starts, expired=times.expired)
+    job = SimulatedJob(job_id, moment, times.ends, region, resource, answer, starts=times.starts, expired=times.expired)
     jobs(backend, "backup")[job_id] = job
     if token := params.get("IdempotencyToken"):
         state(backend, "backup_tokens")[token] = job_id
@@ -125,7 +126,12 @@ def _start_copy(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any
 
 
 def _describe_backup(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
-    return find_job(backend, "backup", params["BackupJobId"]).describe("BackupJobId")
+    return _with_start_by(find_job(backend, "backup", params["BackupJobId"]).describe("BackupJobId"))
+
+
+def _with_start_by(job: dict[str, Any]) -> dict[str, Any]:
+    """The backup job with the end of its start window (API_DescribeBackupJob, StartBy)."""
+    return {"StartBy": job["CreationDate"] + START_WINDOW, **job}
 
 
 def _describe_copy(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
@@ -134,7 +140,7 @@ def _describe_copy(backend: BackupBackend, params: dict[str, Any]) -> dict[str, 
 
 def _list_backups(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     shown, token = page(job_descriptions(backend, "backup", "BackupJobId", params), params)
-    return {"BackupJobs": [job | {"StartBy": job["CreationDate"] + START_WINDOW} for job in shown], "NextToken": token}
+    return {"BackupJobs": [_with_start_by(job) for job in shown], "NextToken": token}
 
 
 def _list_copies(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:

@@ -151,7 +151,7 @@ def _make(run: RuleRun) -> None:
         return
     ends = run.at + BACKUP_TAKES
     arn = point_arn(run.backend, run.resource.kind, run.id("backup"))
-    answer = {
+    answer: dict[str, Any] = {
         "BackupVaultName": vault.backup_vault_name,
         "BackupVaultArn": vault.backup_vault_arn,
         "RecoveryPointArn": arn,
@@ -160,6 +160,8 @@ def _make(run: RuleRun) -> None:
         "CreatedBy": run.by,
         "AccountId": run.backend.account_id,
     }
+    if minutes := run.rule.get("StartWindowMinutes"):
+        answer["StartBy"] = run.at + timedelta(minutes=minutes)
     job = SimulatedJob(run.id("backup"), run.at, ends, run.backend.region_name, run.resource, answer, reason)
     jobs(run.backend, "backup")[job.id] = job
     setattr(run.plan, "last_execution_date", run.at.timestamp())  # noqa: B010 - the emulator types it as never set

@@ -41,8 +41,7 @@ def _task_description(backend: EC2ContainerServiceBackend, task: RunningTask) ->
         "platformVersion": FARGATE_PLATFORM,
         "platformFamily": "Linux",
         "availabilityZone": task.zone or f"{backend.region_name}a",
-        # AWS shows STOPPED as soon as a stop is asked for; here it follows the last status.
-        "desiredStatus": "STOPPED" if status == "STOPPED" else "RUNNING",
+        "desiredStatus": task.desired_status(moment),
         "lastStatus": status,
         "healthStatus": "UNKNOWN",
         "connectivity": "CONNECTED",
@@ -127,7 +126,7 @@ def _list_tasks(original: Callable[..., Any], self: EC2ContainerServiceResponse)
     found = [
         arn_of(backend, task)
         for task in tasks
-        if (task.status(moment) == "STOPPED") == (wanted == "STOPPED")
+        if task.desired_status(moment) == wanted
         and params.get("family") in (None, task.definition.family)
         and params.get("startedBy") in (None, task.started_by)
         and params.get("launchType") in (None, task.launch_type)

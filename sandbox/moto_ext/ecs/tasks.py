@@ -87,6 +87,10 @@ class RunningTask:
             return "PROVISIONING"
         return "RUNNING" if moment >= self.runs_at else "PENDING"
 
+    def desired_status(self, moment: datetime) -> str:
+        """STOPPED as soon as a stop is asked for, while the task still drains (ECS guide, task lifecycle)."""
+        return "STOPPED" if self.leaves_at is not None and moment >= self.leaves_at else "RUNNING"
+
     def stop(self, moment: datetime, reason: str, drains_s: float = 0.0) -> None:
         """Leave at ``moment`` and be stopped ``drains_s`` later, unless it leaves before that."""
         # The earlier stop wins: a task that drains is not made to stay longer.

@@ -122,6 +122,16 @@ def test_jobs_on_demand_pass_through_their_states(aws: Clients) -> None:
     assert backup.describe_backup_job(BackupJobId=job["BackupJobId"])["State"] == "COMPLETED"
 
 
+def test_a_job_is_to_start_within_its_own_window(aws: Clients) -> None:
+    plan_ids, backup = plan(aws), aws("backup", PRIMARY)
+    for more, hours in (({"StartWindowMinutes": 60}, 1), ({}, 8)):
+        wanted = {"BackupVaultName": VAULT, "ResourceArn": plan_ids["resource"], "IamRoleArn": ROLE, **more}
+        job_id = backup.start_backup_job(**wanted)["BackupJobId"]
+        (listed,) = (row for row in backup.list_backup_jobs()["BackupJobs"] if row["BackupJobId"] == job_id)
+        for job in (backup.describe_backup_job(BackupJobId=job_id), listed):
+            assert timedelta(hours=hours) == job["StartBy"] - job["CreationDate"]
+
+
 def test_a_copy_on_demand_arrives_in_the_other_region(served: Clients) -> None:
     """Through a real socket: the ARNs in these paths must be routed as AWS routes them."""
     plan_ids = plan(served)

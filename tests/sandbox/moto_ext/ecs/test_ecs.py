@@ -226,6 +226,17 @@ def test_a_missing_task_is_a_failure_and_not_silence(aws: Clients) -> None:
     assert [failure["reason"] for failure in answer["failures"]] == ["MISSING"]
 
 
+def test_a_task_that_drains_is_wanted_stopped_and_listed_so(aws: Clients) -> None:
+    there = platform(aws, DR)
+    there.serve(tasks=2)
+    leaving = next(iter(all_tasks(ecs_backends[ACCOUNT][DR]).values()))
+    leaving.stop(now(), "Scaling activity", drains_s=600)
+    (drains,) = there.tasks(desiredStatus="STOPPED")
+    assert ("DEACTIVATING", "STOPPED") == (drains["lastStatus"], drains["desiredStatus"])
+    assert drains["taskArn"] not in [task["taskArn"] for task in there.tasks()]
+    assert [] == there.tasks(desiredStatus="PENDING")
+
+
 def test_a_target_group_behind_no_load_balancer_is_refused(aws: Clients) -> None:
     there = platform(aws, DR)
     there.client("elbv2").delete_rule(RuleArn=there.rule)
