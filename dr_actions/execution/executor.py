@@ -130,11 +130,7 @@ def _run_batch(run: PlanRun, action: Action, steps: Sequence[Step], outcome: Out
     run.stop_if_asked()
     run.listener.begins(list(batch.open.values()))
     if not action.observable:
-        # Nothing shows whether a message left: the record decides, and "sent" counts as done.
-        unsent = [step for step in batch.open.values() if not _was_sent(run, step)]
-        _send(run, batch, unsent, run.context(action, sick_primary.sides_of(run.plan, action.name)), outcome)
-        for step in batch.open.values():
-            _confirm(run, step, StepStatus(StepState.DONE, "sent"))
+        _send_unobserved(run, batch, outcome)
         return
     while True:
         # Look, settle, then send: what is done already is never sent again (T43).
@@ -155,6 +151,18 @@ def _run_batch(run: PlanRun, action: Action, steps: Sequence[Step], outcome: Out
         if not batch.open:
             return
         run.wait()
+
+
+def _send_unobserved(run: PlanRun, batch: Batch, outcome: Outcome) -> None:
+    """Send what nothing shows afterwards, a message: the record decides whether it left, and "sent" counts as done."""
+    unsent = [step for step in batch.open.values() if not _was_sent(run, step)]
+    try:
+        context = run.context(batch.action, sick_primary.sides_of(run.plan, batch.action.name))
+    except ReadFailed:
+        context = run.context_with(frozenset())  # a message says what was seen last (T40)
+    _send(run, batch, unsent, context, outcome)
+    for step in batch.open.values():
+        _confirm(run, step, StepStatus(StepState.DONE, "sent"))
 
 
 def _ask_person(run: PlanRun, batch: Batch, step: Step, context: PlanContext | None) -> None:

@@ -7,10 +7,10 @@ changes everything (T43). Evidence older than execution.evidence_age_s is read a
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from dr_actions.authorization.resumption import EXPECTED
 from dr_actions.clients.mutating_client import FailureKind, GuardRefused, SendFailed
@@ -18,7 +18,7 @@ from dr_actions.clients.terraform import TerraformFailed, TerraformRefused
 from dr_actions.execution import sick_primary, write_pause_watch
 from dr_actions.execution.bulk import StepSender
 from dr_actions.execution.progress import ProgressWatch
-from dr_actions.execution.run import FailureCause, NotConfirmed, PlanRun, StepFailed
+from dr_actions.execution.run import FailureCause, NotConfirmed, PlanRun, ReadFailed, StepFailed
 from dr_actions.guard.context import GuardContext
 from dr_actions.journal.entries import CONFIRMED_BY
 from dr_actions.journal.journal import EntryKind
@@ -29,6 +29,7 @@ from dr_estate.aws.pace import most_at_once
 from dr_estate.model.durations import duration
 from dr_estate.readers import dns_answers, efs, http_sites, rds, route53, route53_health_checks
 
+T = TypeVar("T")
 _GO_ON = (StepState.IN_PROGRESS, StepState.DONE)
 _FAILURE_KINDS: dict[type[Exception], str] = {GuardRefused: "guarded", TerraformFailed: "guarded"}
 # Sent again after a look. UNCERTAIN too: the look says whether the call had an effect.
@@ -149,7 +150,7 @@ def _send_once(run: PlanRun, action: Action, steps: Sequence[Step], context: Pla
         calls = {step.id: _built_call(action, step, context) for step in chunk if action.run_program is None}
         lost_s = run.sign_in.lost_s
         _wait_for_rates(run, steps, start, list(calls.values()))
-        _check_before_a_change(run, chunk[0].id)
+        _check_before_a_change(run, action, chunk[0])
         run.journal.append_many([(EntryKind.INTENT, step.id, _intent(calls.get(step.id))) for step in chunk])
         answers: list[SendResult]
         if run.sign_in.lost_s > lost_s:  # what the calls were made upon was seen before that wait
@@ -175,8 +176,9 @@ def _wait_for_rates(run: PlanRun, steps: Sequence[Step], number: int, calls: Seq
         run.hold(seconds)
 
 
-def _check_before_a_change(run: PlanRun, step_id: str) -> None:
+def _check_before_a_change(run: PlanRun, action: Action, step: Step) -> None:
     """Check lock, stop switch, digest, evidence and posture. Raises RunStopped, LockLost, Fenced, StepFailed."""
+    step_id = step.id
     run.stop_if_asked()
     paused = run.pause_reason()
     if paused:
@@ -189,7 +191,7 @@ def _check_before_a_change(run: PlanRun, step_id: str) -> None:
         raise StepFailed(step_id, "the plan is not the one that was cleared: its digest differs", FailureCause.HALTED)
     if run.plan.goal in _ANYHOW:
         return
-    _witness_again(run)
+    _when_seen(run, action, step, lambda: _witness_again(run))
     posture = posture_of(run.snapshot, run.env)
     overrides = run.clearance.overrides
     overridden = any(override.gate == _POSTURE_GATE and override.until > run.clock.now() for override in overrides)
@@ -210,6 +212,25 @@ def _witness_again(run: PlanRun) -> None:
         run.context_with(WITNESSED)
         seen_at = now
     run.witnessed_at = seen_at
+
+
+def _when_seen(run: PlanRun, action: Action, step: Step, look: Callable[[], T]) -> T:
+    """What ``look`` returns, once anything can be read at all.
+
+    A network that is gone for a while is waited for as it is between two looks of a batch: for the step's time, and
+    while nobody can write without an end. Raises StepFailed, RunStopped, LockLost, Fenced.
+    """
+    began_s = run.clock.monotonic()
+    while True:
+        try:
+            return look()
+        except ReadFailed as error:
+            waited_s, paused = run.clock.monotonic() - began_s, write_pause_watch.is_waited_on(run, action)
+            if waited_s > step.budget_s and not paused:
+                reason = f"{step.id}: not seen within its {step.budget_s} s: {error}"
+                raise StepFailed(step.id, reason, FailureCause.UNAVAILABLE) from error
+            run.listener.waits(step, waited_s, math.inf if paused else step.budget_s, str(error))
+        run.wait()
 
 
 def _built_call(action: Action, step: Step, context: PlanContext) -> Call:
@@ -266,7 +287,8 @@ def _still_open(
     watch: ProgressWatch,
 ) -> tuple[PlanContext, list[Step]]:
     """The failed steps that had no effect and may be sent again; what cannot be is put into ``refused``."""
-    context = run.context(action, sick_primary.sides_of(run.plan, action.name))
+    sides = sick_primary.sides_of(run.plan, action.name)
+    context = _when_seen(run, action, steps[0], lambda: run.context(action, sides))
     again: list[Step] = []
     for step in steps:
         failed = failures.get(step.id)

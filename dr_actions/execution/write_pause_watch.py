@@ -75,9 +75,12 @@ def _record(run: PlanRun, alarm_from: datetime) -> None:
 def _end(run: PlanRun, now: datetime) -> None:
     lasted_s = (now - run.no_writes_since).total_seconds() if run.no_writes_since else 0.0
     run.no_writes_since = None
-    with suppress(Exception):
-        run.report_writes(None, None)
     message = f"Every visitor is led to a region that takes writes, after {duration(lasted_s)}."
+    try:
+        run.report_writes(None, None)
+    except Exception as failed:  # noqa: BLE001 - the pause is over all the same
+        reason = str(failed).rstrip(".")
+        message += f" The control table does not have it ({reason}): it alarms people until the incident is closed."
     run.journal.append(EntryKind.NOTE, says=message)
     run.listener.note(message)
 
