@@ -38,12 +38,14 @@ BUCKETS = {"ecs:UpdateService": (50, 5), "ecs:RegisterTaskDefinition": (20, 1)}
 class ThrottlingAccount:
     """An account that takes calls as fast as AWS publishes, by the time of ``clock``. ``calls`` are all that came.
 
-    ``share`` of the rate is left: somebody else spends the rest.
+    ``share`` of the rate is left: somebody else spends the rest. ``undo_failures`` come to the first calls that set the
+    values of before.
     """
 
     clock: Clock
     operation: str
     share: float = 1.0
+    undo_failures: list[FailureKind] = field(default_factory=list)
     taken: set[str] = field(default_factory=set)
     throttled: int = 0
     calls: int = 0
@@ -60,6 +62,8 @@ class ThrottlingAccount:
         more = self.share * per_s * (now_s - self.at_s)
         self.tokens, self.at_s = min(self.share * burst, self.tokens + more), now_s
         self.calls += 1
+        if self.undo_failures and "desiredCount" in call.params:
+            raise SendFailed(self.undo_failures.pop(), "It did not answer.", "")
         if self.tokens < 1:
             self.throttled += 1
             raise SendFailed(FailureKind.THROTTLED, "Rate exceeded.", "ThrottlingException")
@@ -182,6 +186,21 @@ def test_a_roll_back_of_many_tenants_keeps_to_the_rates_and_takes_each_of_them_b
     results = run.send_and_roll_back()
     assert [] == [result.message for result in results if not result.rolled_back]
     assert (120, run.account.throttled == 0) == (len(results), share == 1.0)
+
+
+@pytest.mark.parametrize("kind", [FailureKind.BUSY, FailureKind.UNCERTAIN])
+def test_an_undo_that_aws_does_not_take_at_once_is_sent_again(tmp_path: Path, kind: FailureKind) -> None:
+    run = LargeRun(tmp_path, "ecs:UpdateService", 2)
+    run.account.undo_failures = [kind] * (PROD.execution.attempts - 1)
+    assert [True, True] == [result.rolled_back for result in run.send_and_roll_back()]
+
+
+def test_an_undo_that_aws_never_takes_is_given_up_after_the_attempts(tmp_path: Path) -> None:
+    run = LargeRun(tmp_path, "ecs:UpdateService", 1)
+    run.account.undo_failures = [FailureKind.BUSY] * (PROD.execution.attempts + 1)
+    (result,) = run.send_and_roll_back()
+    assert (False, 1 + PROD.execution.attempts) == (result.rolled_back, run.account.calls)
+    assert "could NOT be undone" in result.message
 
 
 def test_a_call_that_is_throttled_while_nothing_gets_through_is_given_up_after_the_attempts(tmp_path: Path) -> None:

@@ -46,5 +46,6 @@ def test_a_runs_files_are_fetched_as_they_were_kept(tmp_path: Path) -> None:
     found = laptop / "aws" / "e-1"
     assert (found / "report.html").read_text(encoding="utf-8") == "as it ran"
     assert (found / "texts" / "1.json").read_bytes() == b"{}"
+    assert {0o600} == {path.stat().st_mode & 0o777 for path in found.rglob("*") if path.is_file()}
     assert not (found / "review.md").exists()
     assert [] == list(tmp_path.rglob("stray*"))
