@@ -171,6 +171,8 @@ def _targets(context: PlanContext) -> StepStatus:
         return StepStatus(
             StepState.IN_PROGRESS, f"no reading of the last minutes of {unavailable_handling.name_list(blind)}."
         )
+    if not least:
+        return StepStatus(StepState.FAILED, f"no tenant has a service in {context.env.regions.primary}.")
     return StepStatus(StepState.DONE, f"{least} healthy targets or more at home.", (("targets wanted", str(least)),))
 
 
@@ -195,6 +197,8 @@ def _probes(context: PlanContext) -> StepStatus:
         )
     if silent:
         return StepStatus(StepState.IN_PROGRESS, f"not every site could be visited: {silent[0].why}")
+    if not done.tenants:
+        return StepStatus(StepState.IN_PROGRESS, "no site was visited.")
     facts = (("sites visited", str(len(done.tenants))),)
     return StepStatus(StepState.DONE, f"{len(done.tenants)} sites answer as their own.", facts)
 

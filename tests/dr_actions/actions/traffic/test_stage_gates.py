@@ -218,6 +218,14 @@ def test_sites_at_home(answer: Any, expected: StepState) -> None:
     assert _gate("probes", _sight(http_sites_visits_primary=done)).state is expected
 
 
+def test_a_region_without_any_tenant_s_service_or_visited_site_holds_no_gate() -> None:
+    away = tuple(_service(tenant) for tenant in TENANTS)
+    bare = {(ecs.services, P): (), (ecs.services, D): away, (http_sites.visits, P): http_sites.VisitRound(STRANGER, ())}
+    context = replace(_sight(), snapshot=world({**WELL, **bare}))
+    assert StepState.FAILED is _gate("targets", context).state
+    assert StepState.IN_PROGRESS is _gate("probes", context).state
+
+
 def test_one_bad_site_of_many_holds_the_stage_and_does_not_fail_it() -> None:
     names = tuple(f"t{number}" for number in range(100))
     fine = tuple(_visit(name) for name in names[1:])
