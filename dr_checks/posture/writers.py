@@ -43,6 +43,13 @@ def writers_sentence(snapshot: Snapshot, env: Environment) -> str:
     )
 
 
+def sole_writer(snapshot: Snapshot, env: Environment) -> Side | None:
+    """The side that alone takes writes; None where none does, both do, or one was not seen."""
+    taking = {side: takes_writes(snapshot, env, side) for side in (Side.PRIMARY, Side.DR)}
+    writers = [side for side, writes in taking.items() if writes]
+    return writers[0] if len(writers) == 1 and None not in taking.values() else None
+
+
 def takes_writes(snapshot: Snapshot, env: Environment, side: Side) -> bool | None:
     """Whether the side's database takes writes.
 

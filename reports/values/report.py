@@ -50,7 +50,8 @@ class Report:
     ``posture_next`` and ``to_fence`` are the posture's own (dr_checks/posture). ``database`` is what the primary
     region's is like, None where the posture is not NORMAL or it was not seen. ``rules`` are those it was judged by.
     ``next_step`` is what to do now: a sentence, mostly with a bare command. ``every_finding``: a page for people lists
-    those of one cause one by one, too. ``writers`` says which region's database takes writes. ``gate`` is how the run
+    those of one cause one by one, too. ``writers`` says which region's database takes writes, ``writer``
+    is the one side that does, None where none, both, or not known. ``gate`` is how the run
     came out by a pipeline's rules, where it was given some. ``scheduled_tests`` and ``history``, the recorded runs, are
     None where the runs on record could not be read. ``left_out`` counts the checks that were not asked for, by name or
     severity: what is said holds of the others alone. ``evidence`` is the SHA-256 of what was observed. ``silent`` are
@@ -85,6 +86,7 @@ class Report:
     posture_severity: Severity | None = None
     posture_next: str = ""
     writers: str = ""
+    writer: Side | None = None
     to_fence: Side | None = None
     database: DatabaseRecord | None = None
     rules: EffectiveRules | None = None
@@ -246,7 +248,7 @@ class Report:
                 f"Nothing was failed over, and {regions.primary} serves: run now, these remedies would stop it or end "
                 f"the protection of its data. `dr_cli.py failover` weighs a failover."
             )
-        if self.validates or not self.serves_from_dr:
+        if self.validates or not self.serves_from_dr or self.writer is Side.PRIMARY:
             return ""
         return (
             f"{regions.dr} serves: a remedy that restores the state of before the failover may overwrite newer data or "

@@ -376,7 +376,7 @@ def follows(snapshot: Snapshot) -> Snapshot:
             lambda snapshot: beats(snapshot, 2),
             Exit.NOT_READY,
             "WAIT",
-            "primary.primary_stable: af-south-1 has been stable for 1 minutes, 2 are needed; it was silent at ",
+            "primary.primary_stable: af-south-1 has been stable for 1 of 2 minutes, for all of them at ",
         ),
         (
             follows,

@@ -89,10 +89,11 @@ class Desk:
         variables = signed_in(self.world, person)
         return shown_at_terminal(f"{self.options} {command}", self.home, variables, typed.encode())
 
-    def run(self, command: str) -> None:
-        """Run a command to its end without a terminal."""
+    def run(self, command: str) -> str:
+        """Run a command to its end without a terminal; returns what it printed."""
         ran = dr_cli(f"{self.options} {command}", self.home, **signed_in(self.world, "operator"))
         assert ran.code == 0, ran.err
+        return ran.out
 
     def paste(self, screen: list[str]) -> None:
         """Paste the next command of a screen into a shell, as it is printed."""
@@ -105,7 +106,8 @@ class Desk:
     def fail_over(self) -> None:
         """Lose the primary region, and move to the DR region."""
         self.world.inject("primary-dark")
-        self.run(f"failover --execute --incident {INCIDENT} --confirm files/restore_dr:sit-efs")
+        done = self.run(f"failover --execute --incident {INCIDENT} --confirm files/restore_dr:sit-efs")
+        assert done.rstrip().endswith(" status --watch"), "the primary region is dark: no failback begins"
 
     def begin_failback(self) -> None:
         """The primary region is back; the return is stopped by its operator at the third step."""

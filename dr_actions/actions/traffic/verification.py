@@ -179,9 +179,11 @@ def stability(minutes: Sequence[datetime], now: datetime, wanted_minutes: int, r
         since = moment
     lasts = newest - since + _MINUTE
     gap = since - _MINUTE if since > minutes[0] else None
-    message = f"{region} has been stable for {lasts // _MINUTE} minutes, {wanted_minutes} are needed"
+    rest = wanted_minutes * _MINUTE - lasts
+    message = f"{region} has been stable for {lasts // _MINUTE} of {wanted_minutes} minutes"
+    message += f", for all of them at {now + rest:%H:%M} UTC" if rest > timedelta() else ""
     message += f"; it was silent at {gap:%H:%M} UTC." if gap else "."
-    return Stability(since, gap, lasts, lasts >= wanted_minutes * _MINUTE, message)
+    return Stability(since, gap, lasts, rest <= timedelta(), message)
 
 
 def primary_stable_steps(context: PlanContext) -> Iterator[Step]:

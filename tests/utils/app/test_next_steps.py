@@ -30,14 +30,12 @@ from tests.house.commands import commands_of, fault_of
 from tests.reports.values.test_drill_summary import CLEANED, DRILL, KEPT, LEFT, STEPPED_BACK, WHOLE
 from tests.utils.parsed import parsed
 from tests.utils.running import ROOT
-from utils.aws_mgmt.app.after_look import after_look, after_watch
+from utils.aws_mgmt.app.after_look import after_assessment, after_execution, after_look, after_watch
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.next_steps import (
     READINESS,
-    after_assessment,
     after_difference,
     after_drills,
-    after_execution,
     after_interrupt,
     after_log,
     after_run,
@@ -442,6 +440,71 @@ def test_a_return_to_a_region_that_does_not_answer_leads_to_the_watch_and_not_in
     options = parsed(FailbackOptions, "-e sit failback")
     assert after_assessment(options, report, weighed).startswith("`dr_cli.py status --watch` shows when ")
     assert after_assessment(options, _looked(PostureName.ON_DR), weighed).startswith("`dr_cli.py status` ")
+
+
+DARK = frozenset({ENV.regions.primary})
+
+
+@pytest.mark.parametrize(
+    ("silent", "command"), [(DARK, "dr_cli.py status --watch"), (frozenset[str](), "dr_cli.py failback")]
+)
+def test_a_finished_failover_leads_to_what_status_leads_to(silent: frozenset[str], command: str) -> None:
+    moved = replace(STEPPED_BACK, incident="INC-1", outcome="done", exit=0, goal="failover")
+    report = replace(_looked(PostureName.ON_DR), ran=moved, silent=silent)
+    ended = after_execution(parsed(RecoveryOptions, typed_as("failover --execute --incident INC-1")), report)
+    assert ended == after_look(report)
+    assert next_line(ended)[1] == command
+
+
+WAITING = Gate(
+    "primary.primary_stable",
+    False,
+    "af-south-1 has been stable for 1 of 30 minutes, for all of them at 10:29 UTC.",
+    True,
+)
+
+
+@pytest.mark.parametrize("name", [PostureName.ON_DR, PostureName.RETURNING])
+def test_a_waiting_failback_says_what_for_how_long_and_what_watches_it(name: PostureName) -> None:
+    """`status` says `failback` here: another `status` would be a circle of two commands."""
+    weighed = Assessment(Advice.WAIT, False, (), (WAITING,), (), PLAN, Posture(name, "so."), 1, 1.0)
+    step = after_assessment(parsed(FailbackOptions, "-e sit failback"), _looked(name), weighed)
+    assert next_line(step) == (
+        f"{WAITING.says} Meanwhile the command below shows both regions.",
+        "dr_cli.py status --watch",
+    )
+    failed = _looked(name, replace(FAILED, area=Area.VALIDATION))
+    broken = replace(weighed, gates=(WAITING, Gate("check.a.b", met=False, says="old.")))
+    step = after_assessment(parsed(FailbackOptions, "-e sit failback"), failed, broken)
+    assert next_line(step)[1] == "dr_cli.py explain check a.b", "what is broken comes before what takes time"
+
+
+def test_weights_left_behind_lead_to_what_divides_the_visitors_and_to_no_failback() -> None:
+    """RETURNING without a failback: the primary region alone takes writes, and there is nothing to bring back."""
+    left = replace(_looked(PostureName.RETURNING, FAILED), writer=Side.PRIMARY)
+    assert next_line(after_look(left))[1] == "dr_cli.py explain check a.b"
+    weighed = Assessment(Advice.WAIT, False, (), (WAITING,), (), PLAN, Posture(PostureName.RETURNING, "so."), 1, 1.0)
+    step = after_assessment(parsed(FailbackOptions, "-e sit failback"), left, weighed)
+    assert next_line(step) == (
+        "af-south-1 alone takes writes: nothing is to be failed back. The command below names what divides the "
+        "visitors between the regions.",
+        "dr_cli.py status",
+    )
+    watched = after_watch(left.whole_posture, None, ENV, NOW, writer=Side.PRIMARY)
+    assert next_line(watched)[1] == "dr_cli.py status"
+
+
+@pytest.mark.parametrize("goal", ["failover", "failback"])
+def test_what_was_weighed_beside_a_run_at_work_leads_to_that_run(goal: str) -> None:
+    at_work = replace(FAILED_RUN, ended_at=None, outcome="", lease_until=NOW + timedelta(minutes=1))
+    standing = ControlState(incident=Incident("INC-7", "failover", FAILING_BACK, NOW, None), run=at_work)
+    report = replace(_looked(PostureName.RETURNING), standing=standing)
+    weighed = Assessment(Advice.PROCEED, False, (), (), (), PLAN, Posture(PostureName.RETURNING, "so."), 1, 1.0)
+    step = after_assessment(parsed(PlanOptions, f"-e sit {goal}"), report, weighed)
+    assert next_line(step)[1] == "dr_cli.py log --incident INC-7"
+    over = replace(report, standing=replace(standing, run=FAILED_RUN))
+    step = after_assessment(parsed(PlanOptions, f"-e sit {goal}"), over, replace(weighed, advice=Advice.WAIT))
+    assert next_line(step)[1] == "dr_cli.py failback --staged --execute --incident INC-7"
 
 
 def _from_table(rule: PostureRule, *results: CheckResult, silent: frozenset[str] = frozenset()) -> Report:

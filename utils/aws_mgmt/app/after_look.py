@@ -1,40 +1,57 @@
-"""What to do upon what was looked at: by `status`, `test`, and the screen for the night."""
+"""What to do upon what was seen: by `status`, `test`, an assessment, the end of a run, and the screen for the night.
+
+One function, ``_in_force``, says for all of them what comes before any remedy of the estate.
+"""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from dr_actions.assessment.failover import Advice, Assessment
 from dr_actions.authorization.resumption import EXPECTED
 from dr_actions.model.plan import Goal
 from dr_checks.core.model import Severity, Status
 from dr_checks.core.remedy import Remedy
 from dr_checks.posture.posture import BLINDNESS, SERVED_BY_DR, Posture, PostureName
-from dr_estate.config.environment import Environment
+from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import is_full
 from dr_estate.model.durations import duration
 from dr_estate.model.invocation import Command
 from dr_estate.model.recovery_document import WaitingStart
 from dr_estate.readers.control_table import ABORTING, BEGUN, FAILING_BACK, ControlState, Incident
 from dr_estate.snapshot.snapshot import Snapshot
+from reports.values.assessment import short
 from reports.values.next_line import next_line
 from reports.values.report import Report
+from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.next_steps import (
     BY_POSTURE,
     DIAGNOSIS,
     DRILL_CLEAN,
     DUE,
     READINESS,
+    STANDS_NOW,
     NextStep,
+    after_run,
+    approval,
     attach_of,
+    execution,
+    goal_word,
     going_on,
     log_of,
     until_answers,
 )
-from utils.aws_mgmt.app.options import Options
+from utils.aws_mgmt.app.options import Options, PlanOptions, RecoveryOptions
 
 _ON_THE_WAY: Mapping[str, Goal] = {FAILING_BACK: Goal.FAILBACK, ABORTING: Goal.ABORT}
+_OVERRIDDEN_FOR, _MOST_OVERRIDES = timedelta(hours=4), 2
+_STATUS = NextStep(Command(("status",)), "names what stands in the way")
+_DIVIDES = NextStep(Command(("status",)), "names what divides the visitors between the regions")
+_SWITCH = NextStep(Command(("failover", "--planned")), "weighs a switchover, in which nothing is lost")
+_WATCH = NextStep(Command(("status", "--watch")), "shows both regions")
 _GRAVE = (Severity.BLOCKER, Severity.CRITICAL)
 _REACHED = ("done", "unconfirmed")
 
@@ -51,15 +68,105 @@ def with_decision(report: Report, snapshot: Snapshot) -> Report:
 
 
 def after_look(report: Report) -> str:
-    """What to do upon what was seen: watch the run at work, approve what waits, else what the estate asks for."""
-    # First: whatever the estate asks for, nothing else begins beside a run that is at work or asked for.
+    """What to do upon what was seen: what the estate as a whole asks for, else the severest remedy."""
+    if step := _in_force(report):
+        return step
+    if report.validates:
+        return READINESS
+    if remedies := report.recommendations():
+        return _by_remedy(report, remedies[0])
+    if report.verdict.with_status(Status.UNKNOWN):
+        return str(DIAGNOSIS)
+    return str(DUE)
+
+
+def after_execution(options: RecoveryOptions, report: Report) -> str:
+    """What to do once a run has ended: go on with it, or what comes after it."""
+    ran = report.ran
+    if ran is None:
+        return ""
+    if ran.stands_otherwise:
+        return report.posture_next or str(STANDS_NOW)
+    if ran.exit != Exit.READY:
+        return str(after_run(options, ran.incident).confirming(ran.to_confirm))
+    is_over = options.failback or (options.fence and not report.serves_from_dr)
+    if is_over and not options.abort:
+        review = Command(("log", "--review", "--incident", ran.incident))
+        return str(NextStep(review, "writes the review of the incident"))
+    return _in_force(report) or str(STANDS_NOW)
+
+
+def after_assessment(options: PlanOptions, report: Report, assessment: Assessment) -> str:
+    """What to do upon an assessment: have its plan approved or run it, or look at what stands in the way."""
+    open_ = report.standing.known_incident if report.standing else None
+    incident = options.incident or (open_.id if open_ else "")
+    if going := _under_way(report):
+        return str(going)
+    if assessment.blind:
+        return str(DIAGNOSIS)
+    split = options.failback and report.posture is PostureName.SPLIT  # the second writer is stopped first
+    if split or assessment.advice not in (Advice.PROCEED, Advice.RISKY):
+        return _instead(options, report, assessment)
+    does = "starts the run in AWS. It waits for an approver"
+    if not report.environment.automation.enabled:
+        if report.environment.approvals.people > 1:
+            approved = approval(options, incident, short(assessment.plan.digest))
+            asks = "" if incident else ", and is asked for the ticket"
+            return _past_gates(approved, f"approves this plan: a second person runs it{asks}", report, assessment)
+        does = "runs this plan"
+    # Without a ticket the run names itself where none is asked for, and asks for it at the terminal where one is.
+    return _past_gates(execution(options, incident), does, report, assessment)
+
+
+def _past_gates(run: Command, does: str, report: Report, assessment: Assessment) -> str:
+    """The command with an override of each gate in its way: without one it is refused. Of many, how one is written."""
+    unmet = [gate.id for gate in assessment.gates if not gate.met and not gate.relaxed and gate.id not in run.words]
+    until = f"{report.observed_at + _OVERRIDDEN_FOR:%Y-%m-%dT%H:%MZ}"
+    overrides = [word for gate in unmet for word in ("--override", gate, report.caller or "WHO", until, "REASON")]
+    if len(unmet) <= _MOST_OVERRIDES:
+        # A run refuses the word REASON: why a gate is set aside is on record for ever.
+        fill = "; write why in the place of REASON" if unmet else ""
+        return str(NextStep(Command((*run.words, *overrides)), f"{does}{fill}"))
+    pattern = shlex.join(("--override", "GATE", *overrides[2:5]))
+    return f"{run} {does}, once each of the {len(unmet)} gates above is met, or overridden by name: {pattern}."
+
+
+def _instead(options: PlanOptions, report: Report, assessment: Assessment) -> str:
+    """What the estate asks for where that is no look at the goal that was weighed, else what is in its way."""
+    step, goal = _in_force(report), goal_word(options)
+    command = next_line(step)[1].split()
+    if step and (command[1:2] != [goal] or "--execute" in command):
+        return step
+    if step:  # `failover` never says `failover`, nor another command that leads back to it
+        return _in_the_way(report, assessment)
+    if options.failback and _is_leftover(report):
+        primary = report.environment.regions.primary
+        return f"{primary} alone takes writes: nothing is to be failed back. {_DIVIDES}"
+    if report.posture is PostureName.NORMAL and not options.planned:
+        return str(_SWITCH) if goal == "failover" else READINESS
+    return str(_STATUS)
+
+
+def _in_the_way(report: Report, assessment: Assessment) -> str:
+    """The remedy of the gravest check whose gate is unmet; else the first unmet gate's reason, and what watches."""
+    unmet = sorted((not g.stops, g.id, g.says) for g in assessment.gates if not g.met and not g.relaxed)
+    gates = {gate for _, gate, _ in unmet}
+    for cause in report.causes:
+        if cause.remedies and f"check.{cause.result.check}" in gates:
+            return _by_remedy(report, cause.remedies[0])
+    return f"{unmet[0][-1]} Meanwhile {_WATCH}" if unmet else str(_STATUS)
+
+
+def _under_way(report: Report) -> NextStep | None:
+    """The run at work, or the one that waits for its approver: whatever is asked for, nothing begins beside it."""
     at_work = of_run_at_work(report.standing, report.environment, report.observed_at)
-    going = at_work or of_waiting_start(report.waiting)
-    return str(going) if going else _by_estate(report)
+    return at_work or of_waiting_start(report.waiting)
 
 
-def _by_estate(report: Report) -> str:
-    """What the posture asks for, what goes on with an open incident, or the severest remedy."""
+def _in_force(report: Report) -> str:
+    """What comes before any remedy: the run at work, what the posture asks for, or an open incident; "" for nothing."""
+    if going := _under_way(report):
+        return str(going)
     stops = next((cause for cause in report.causes if cause.effects and not cause.warns), None)
     if report.posture is PostureName.IMPAIRED and stops and stops.remedies and stops.remedies[0].commands:
         return f"{_until_decision(report)}{_by_remedy(report, stops.remedies[0])}"
@@ -72,15 +179,12 @@ def _by_estate(report: Report) -> str:
         return _by_remedy(report, grave[0].remedies[0]) if grave else str(until_answers(primary))
     if step := of_open_incident(report.standing, report.posture):
         return str(step)
-    if report.posture in BY_POSTURE:
-        return str(BY_POSTURE[report.posture])
-    if report.validates:
-        return READINESS
-    if remedies := report.recommendations():
-        return _by_remedy(report, remedies[0])
-    if report.verdict.with_status(Status.UNKNOWN):
-        return str(DIAGNOSIS)
-    return str(DUE)
+    return "" if _is_leftover(report) else str(BY_POSTURE.get(report.posture, ""))
+
+
+def _is_leftover(report: Report) -> bool:
+    """Whether records divide visitors while the primary region alone takes writes: a failback would lead nowhere."""
+    return report.posture is PostureName.RETURNING and report.writer is Side.PRIMARY
 
 
 def _by_remedy(report: Report, remedy: Remedy) -> str:
@@ -109,14 +213,16 @@ def after_watch(
     at: datetime,
     dark: str = "",
     waiting: Sequence[WaitingStart] = (),
+    writer: Side | None = None,
 ) -> str:
-    """What to do upon the posture and the control table's state that were watched last; ``dark``: a silent primary."""
+    """What to do upon what was watched last. ``dark``: a silent primary region; ``writer``: who alone takes writes."""
     if going := of_run_at_work(standing, env, at) or of_waiting_start(waiting):
         return str(going)
     if dark and posture.name in SERVED_BY_DR:
         return str(until_answers(dark))
-    going = of_open_incident(standing, posture.name) or BY_POSTURE.get(posture.name)
-    return posture.next_step or str(going or READINESS)
+    leftover = posture.name is PostureName.RETURNING and writer is Side.PRIMARY
+    step = of_open_incident(standing, posture.name) or (_DIVIDES if leftover else BY_POSTURE.get(posture.name))
+    return posture.next_step or str(step or READINESS)
 
 
 def of_run_at_work(standing: ControlState | None, env: Environment, at: datetime) -> NextStep | None:

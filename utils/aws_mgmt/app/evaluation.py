@@ -26,7 +26,7 @@ from dr_checks.posture.posture import Posture, PostureName, posture_of
 from dr_checks.posture.signals import silent_regions
 from dr_checks.posture.until_failback import AWAY, deciding, with_expected
 from dr_checks.posture.visitor_access import visitor_access
-from dr_checks.posture.writers import way_back_sentence, writers_sentence
+from dr_checks.posture.writers import sole_writer, way_back_sentence, writers_sentence
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.invocation import Invocation
@@ -193,6 +193,7 @@ def judge(
         posture_severity=posture.severity,
         posture_next=posture.next_step,
         writers=_writers(snapshot, environment, invocation),
+        writer=sole_writer(snapshot, environment),
         to_fence=posture.to_fence,
         visitors=visitor_access(snapshot, environment),
         tenants=tenants_of(observation),

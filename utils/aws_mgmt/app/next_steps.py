@@ -4,13 +4,10 @@ or is a literal that a house test parses with the real grammar.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from pathlib import Path
 
-from dr_actions.assessment.failover import Advice, Assessment
 from dr_actions.model.plan import Goal
 from dr_checks.core.changes import StatusChange
 from dr_checks.core.registry import checks
@@ -19,11 +16,8 @@ from dr_checks.posture.posture import BLINDNESS, PostureName
 from dr_estate.model.drill_names import is_full, is_trial
 from dr_estate.model.invocation import Command, Invocation
 from dr_estate.model.recovery_document import DRILL
-from reports.values.assessment import short
 from reports.values.diagnosis import Diagnosis, Standing
 from reports.values.drill_summary import DrillSummary
-from reports.values.next_line import next_line
-from reports.values.report import Report
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.options import (
     ApproveOptions,
@@ -42,7 +36,6 @@ from utils.aws_mgmt.app.options import (
 DRILL_CLEAN = Command(("drill", "clean"))
 READINESS = "`dr_cli.py status` shows whether the DR region could take over."
 _DEFAULTS = Options()
-_OVERRIDDEN_FOR, _MOST_OVERRIDES = timedelta(hours=4), 2
 _GOALS = {
     Goal.FAILOVER: ("failover",),
     Goal.SWITCHOVER: ("failover", "--planned"),
@@ -72,10 +65,8 @@ class NextStep:
 DIAGNOSIS = NextStep(Command(("doctor",)), "shows what cannot be read, and why")
 _WEIGH = NextStep(Command(("failover",)), "weighs a failover; it changes nothing")
 _RETURN = NextStep(Command(("failback",)), "weighs the return; it changes nothing")
-_STATUS = NextStep(Command(("status",)), "names what stands in the way")
 STANDS_NOW = NextStep(Command(("status",)), "shows how the estate stands now, and what to do")
 DUE = NextStep(Command(("schedule",)), "shows which DR test is due")
-_SWITCH = NextStep(Command(("failover", "--planned")), "weighs a switchover, in which nothing is lost")
 _ACCEPT = NextStep(
     Command(("drill", "clean", "--reason", "looked at, and left as it is")),
     f"accepts what is left over, or was not compared, and closes the drill; {DRILL_CLEAN} closes it once nothing is",
@@ -94,56 +85,6 @@ def until_answers(region: str) -> NextStep:
     return NextStep(
         Command(("status", "--watch")), f"shows when {region} answers again: no failback begins before that"
     )
-
-
-def after_assessment(options: PlanOptions, report: Report, assessment: Assessment) -> str:
-    """What to do upon an assessment: have its plan approved or run it, or look at what stands in the way."""
-    open_ = report.standing.known_incident if report.standing else None
-    incident = options.incident or (open_.id if open_ else "")
-    if assessment.blind:
-        return str(DIAGNOSIS)
-    split = options.failback and report.posture is PostureName.SPLIT  # the second writer is stopped first
-    if split or assessment.advice not in (Advice.PROCEED, Advice.RISKY):
-        return _instead(options, report)
-    does = "starts the run in AWS. It waits for an approver"
-    if not report.environment.automation.enabled:
-        if report.environment.approvals.people > 1:
-            approved = approval(options, incident, short(assessment.plan.digest))
-            asks = "" if incident else ", and is asked for the ticket"
-            return _past_gates(approved, f"approves this plan: a second person runs it{asks}", report, assessment)
-        does = "runs this plan"
-    # Without a ticket the run names itself where none is asked for, and asks for it at the terminal where one is.
-    return _past_gates(execution(options, incident), does, report, assessment)
-
-
-def _past_gates(run: Command, does: str, report: Report, assessment: Assessment) -> str:
-    """The command with an override of each gate in its way: without one it is refused. Of many, how one is written."""
-    unmet = [gate.id for gate in assessment.gates if not gate.met and not gate.relaxed and gate.id not in run.words]
-    until = f"{report.observed_at + _OVERRIDDEN_FOR:%Y-%m-%dT%H:%MZ}"
-    overrides = [word for gate in unmet for word in ("--override", gate, report.caller or "WHO", until, "REASON")]
-    if len(unmet) <= _MOST_OVERRIDES:
-        # A run refuses the word REASON: why a gate is set aside is on record for ever.
-        fill = "; write why in the place of REASON" if unmet else ""
-        return str(NextStep(Command((*run.words, *overrides)), f"{does}{fill}"))
-    pattern = shlex.join(("--override", "GATE", *overrides[2:5]))
-    return f"{run} {does}, once each of the {len(unmet)} gates above is met, or overridden by name: {pattern}."
-
-
-def _instead(options: PlanOptions, report: Report) -> str:
-    """What the posture asks for where that is another goal than the one that was weighed, else what is in its way."""
-    if report.standing and report.standing.holding:
-        return report.standing.holding[0].remedy
-    step, goal = BY_POSTURE.get(report.posture), _goal(options)
-    command = next_line(report.posture_next)[1].split()
-    if report.posture_next and goal[0] not in command[1:2]:  # `failover` never says `failover`
-        return report.posture_next
-    if step is not None and step.command.words[0] != goal[0]:
-        return str(step)
-    if options.failback and (primary := report.environment.regions.primary) in report.silent:
-        return str(until_answers(primary))
-    if report.posture is PostureName.NORMAL and "--planned" not in goal:
-        return str(_SWITCH) if goal[0] == "failover" else READINESS
-    return str(_STATUS)
 
 
 def after_diagnosis(diagnosis: Diagnosis) -> str:
@@ -200,22 +141,6 @@ def after_log(
     if not broken:
         return str(NextStep(Command(("evidence", *_incident(incident))), "makes one signed archive of it"))
     return str(NextStep(Command(("log", *_incident(incident), "--verify")), "compares it with its mirror"))
-
-
-def after_execution(options: RecoveryOptions, report: Report) -> str:
-    """What to do once a run has ended: go on with it, or what comes after it."""
-    ran = report.ran
-    if ran is None:
-        return ""
-    if ran.stands_otherwise:
-        return report.posture_next or str(STANDS_NOW)
-    if ran.exit != Exit.READY:
-        return str(after_run(options, ran.incident).confirming(ran.to_confirm))
-    is_over = options.failback or (options.fence and not report.serves_from_dr)
-    if is_over and not options.abort:
-        review = Command(("log", "--review", *_incident(ran.incident)))
-        return str(NextStep(review, "writes the review of the incident"))
-    return str(_RETURN)
 
 
 def after_drills(drills: Sequence[DrillSummary], otherwise: str = "", open_incident: str = "") -> str:

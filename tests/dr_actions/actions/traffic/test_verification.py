@@ -40,7 +40,10 @@ def test_every_minute_of_the_window_is_stable() -> None:
 
 
 def test_one_minute_too_few_is_not() -> None:
-    assert not stability(_beats(*range(1, 30)), NOW, 30, "af-south-1").stable
+    early = stability(_beats(*range(1, 30)), NOW, 30, "af-south-1")
+    assert not early.stable
+    at = NOW + timedelta(minutes=1)
+    assert early.message == f"af-south-1 has been stable for 29 of 30 minutes, for all of them at {at:%H:%M} UTC."
 
 
 def test_a_flap_in_the_window_restarts_the_count_and_is_named() -> None:

@@ -11,6 +11,7 @@ from reports.publish import publish_run
 from reports.terminal import console
 from reports.values.assessment import short
 from utils.aws_mgmt.app import next_steps
+from utils.aws_mgmt.app.after_look import after_execution
 from utils.aws_mgmt.app.approvals_given import with_approvals
 from utils.aws_mgmt.app.authorization import RunStart, authorise
 from utils.aws_mgmt.app.automation import (
@@ -62,7 +63,7 @@ def execute_command(options: RecoveryOptions, environment: Environment) -> Exit:
         control_state = control_state_now(reached)
         report = with_approvals(report, options, summary.incident, reached)
         whole = replace(report, standing=control_state, notes=notes, ran=summary, exit=summary.exit)
-        whole = replace(whole, next_step=next_steps.after_execution(options, whole))
+        whole = replace(whole, next_step=after_execution(options, whole))
         publish_run(whole, folder, options.format, html=options.html)
         # Last: the report must be in the folder before the folder is kept.
         if ordered is not None and (message := keep_files(reached, summary.incident, ordered.id, folder, RESULTS)):

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from dr_actions.clients.mutating_client import SendFailed
 from dr_checks.posture.signals import Api
+from dr_checks.posture.writers import sole_writer
 from dr_estate.aws.read_client import WrongAccount
 from dr_estate.config.environment import Environment
 from dr_estate.model.unavailable import DataUnavailable
@@ -54,7 +55,8 @@ def watch_command(options: StatusOptions | FailoverOptions, environment: Environ
             )
             primary = estate.regions[0]
             dark = "" if primary.api == Api.ANSWERS else primary.region
-            next_step = after_watch(estate.posture, estate.standing, environment, estate.at, dark, estate.waiting)
+            waiting, writer = estate.waiting, sole_writer(snapshot, environment)
+            next_step = after_watch(estate.posture, estate.standing, environment, estate.at, dark, waiting, writer)
             return replace(estate, view=follows(estate), next_step=next_step)
 
         screen = watch(look, options.watch_s or 0, (DataUnavailable, WrongAccount))
