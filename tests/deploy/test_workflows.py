@@ -122,6 +122,16 @@ def test_each_job_is_started_by_its_own_cron_and_runs_commands_that_exist_in_its
     assert env.holds_full_drills == drilled
 
 
+@ALL
+def test_a_run_that_waits_is_dropped_by_none_of_another_test(env: Environment) -> None:
+    """GitHub cancels what waits in a group where a newer run comes: so each test has a group, by cron and by hand."""
+    group = workflow(env)["concurrency"]
+    assert re.fullmatch(rf"dr-{env.name}-\$\{{\{{ .*\binputs\.test \}}\}}", group), group
+    named = dict(re.findall(r"github\.event\.schedule == '([^']+)' && '([^']+)'", group))
+    assert named == {cron: test for test, period in periods(env).items() if (cron := cron_of(test, period))}
+    assert len(set(named.values())) == len(triggers(env)["schedule"])
+
+
 def test_aws_holds_a_drill_and_its_jobs_watch_it_as_long_as_it_may_take() -> None:
     env = ENVIRONMENTS["sit"]
     jobs = workflow(env)["jobs"]

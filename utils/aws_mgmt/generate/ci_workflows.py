@@ -9,6 +9,7 @@ on, one after the other, until it is over.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import ceil
 from typing import Any
 
@@ -47,8 +48,9 @@ def workflow(env: Environment) -> str:
         },
         # None for the workflow: each job names what it needs.
         "permissions": {},
-        # One test at a time. Of those that wait GitHub keeps the newest alone (GitHub Docs, "Control the concurrency").
-        "concurrency": f"dr-{env.name}",
+        # A group for each test: of the runs that wait in one GitHub keeps the newest alone, others end (GitHub Docs,
+        # "Control the concurrency of workflows and jobs"). On some days three tests begin within 20 minutes.
+        "concurrency": f"dr-{env.name}-{_test_begun(crons)}",
         "jobs": {test: _job(env, test, cron) for test, cron in crons.items()} | _watching(env),
     }
     for name, job in document["jobs"].items():
@@ -56,6 +58,12 @@ def workflow(env: Environment) -> str:
     remarks = [f"# {test} ({period}): {_reason(env, test)}" for test, period in periods(env).items()]
     head = _HEAD.format(env=env.name) + "\n".join(remarks)
     return f"{head}\n{ci_steps.yaml_text(document)}"
+
+
+def _test_begun(crons: Mapping[str, str]) -> str:
+    """The expression for the test that a run holds: the one of the cron that began it, or the one chosen by hand."""
+    by_cron = [f"github.event.schedule == '{cron}' && '{test}'" for test, cron in crons.items() if cron]
+    return f"${{{{ {' || '.join([*by_cron, 'inputs.test'])} }}}}"
 
 
 def periods(env: Environment) -> dict[str, Period]:
