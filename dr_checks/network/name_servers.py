@@ -16,6 +16,7 @@ from dr_estate.readers import route53resolver, route53resolver_firewall, vpc
 _WANTED = f"{vpc.AMAZONS}, or servers that answer for it"
 _ANSWERED = "name servers that answer without the primary region"
 _SHOWN = 3  # names in a sentence
+_HANGS = "the task of a recovery, which AWS starts in this VPC, would not find them by name and hang"
 # The VPC's resolver answers at this address in each subnet (VPC User Guide, Amazon DNS server).
 _RESOLVER = "169.254.169.253"
 _AWS, _FILES = ".amazonaws.com", ".efs."
@@ -68,7 +69,8 @@ def rules_lead_on(view: View) -> Iterator[Finding]:
 
     Of the rules and private zones of a VPC the most specific one decides, a rule before a zone. Who answers on the way
     is seen as in name-servers.know-the-vpc. Source: Route 53 Developer Guide, "Using rules to specify which domains
-    your resolver endpoints forward"; ListResolverRules.
+    your resolver endpoints forward"; ListResolverRules. Names that the task of a recovery alone asks for, such as those
+    of the primary region's APIs, are a warning.
     """
     here, found = view.get(vpc.vpc), view.get(route53resolver.forwarded)
     name = vpc_name(view)
@@ -94,6 +96,8 @@ def _rule_finding(view: View, here: vpc.Vpc, rule: route53resolver.ForwardedName
     if known and any(_is_global(target) for target in rule.targets):
         return view.ok(subject, measured, _ANSWERED, "the internet knows these names")
     useless = _useless(view, here, rule.targets, rule.borne)
+    if len(useless) == len(rule.targets) and _of_recovery_alone(view, rule.hosts):
+        return view.warn(subject, "; ".join([measured, *useless]), _ANSWERED, _HANGS, _taken_off(view, here, rule))
     if len(useless) == len(rule.targets):
         reason = f"tasks would not find {rule.hosts[0]}" + ("" if len(rule.hosts) == 1 else " and others by name")
         return view.gap(subject, "; ".join([measured, *useless]), _ANSWERED, reason, _taken_off(view, here, rule))
@@ -126,10 +130,18 @@ def firewall_admits(view: View) -> Iterator[Finding]:
             f"Let a rule with ALLOW and a smaller priority name these (aws_route53_resolver_firewall_rule in "
             f"{view.region}), or take the group off the VPC, if those who guard it agree."
         )
-        reason = "tasks would not find what they start with by name"
-        yield view.gap(f"{rule.group}: {rule.rule}", measured, wanted, reason, remedy)
+        subject, reason = f"{rule.group}: {rule.rule}", "tasks would not find what they start with by name"
+        if _of_recovery_alone(view, rule.hosts):
+            yield view.warn(subject, measured, wanted, _HANGS, remedy)
+        else:
+            yield view.gap(subject, measured, wanted, reason, remedy)
     if not found:
         yield view.ok(name, "none blocked", wanted, "no rule of a firewall is about them, or one lets them pass first")
+
+
+def _of_recovery_alone(view: View, hosts: Sequence[str]) -> bool:
+    """Whether no tenant's task asks for the names: a run by the break-glass role needs no task of a recovery."""
+    return set(hosts) <= set(route53resolver.recovery_hosts(view.env))
 
 
 def _is_global(target: str) -> bool:

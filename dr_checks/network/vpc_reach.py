@@ -279,7 +279,15 @@ def _recovery_leaves(view: View, ways: Ways, places: dict[str, set[str]]) -> Ite
     if not view.env.automation.enabled:
         return
     hidden = any(HIDDEN in words for words in places.values())
+    own = {row.id for row in view.get(vpc.subnets)}
     for place in view.env.names.recovery_subnets:
+        # ECS refuses a task whose subnets and security groups are of two VPCs; the groups are those of a service.
+        if place not in own:
+            name = vpc_name(view)
+            reason = "AWS would refuse to start the task of a recovery, which has a service's security groups, there"
+            remedy = f"names.recovery_subnets of {view.env.name}.toml: subnets of '{name}' in {view.region}."
+            yield view.warn(place, f"no subnet of {name}", f"a subnet of {name}", reason, remedy)
+            continue
         leads, route = ways.from_task(place, hidden=hidden)
         wanted = "a working default route for the task of a recovery"
         if leads:

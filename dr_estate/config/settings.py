@@ -140,8 +140,8 @@ class ResourceNames(Settings):
     ``variable_buckets`` are the buckets of the files that containers get variables from: readers may read them.
     ``anchor_bucket`` is a bucket of the DR region with Object Lock, to which heads of journals go too, and the files of
     runs that AWS started; "" is none.
-    ``recovery_subnets`` are the ids of the DR region's subnets in which AWS starts the task of a recovery; without any
-    it starts in those of the first service that ECS lists.
+    ``recovery_subnets`` are the ids of subnets of the DR region's VPC in which AWS starts the task of a recovery;
+    without any it starts in those of the first service that ECS lists, whose security groups it has in any case.
     ``stream_bucket`` is one in which AWS itself anchors each change of the control table, by the function
     ``stream_function``, whose role bears the same name; "" is none.
     """

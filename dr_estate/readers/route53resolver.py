@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dr_estate.config.environment import Side
+from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import ecs, route53_private_names, vpc
 from dr_estate.readers.route53_private_names import PrivateNames
@@ -21,6 +21,8 @@ READS = frozenset(
     }
 )
 _FORWARDS = "FORWARD"
+# Of the services that a recovery calls in both regions: who it is, what runs, what is stored, what is locked.
+_RECOVERS_BY = ("sts", "ecs", "rds", "elasticfilesystem", "dynamodb")
 _NOT_IN_FORCE = frozenset({"DELETING", "FAILED", "OVERRIDDEN"})
 # How ids of rules begin that AWS makes for each VPC. Source: Route 53 API, ListResolverRuleAssociations.
 _AWS_OWN = "rslvr-autodefined-"
@@ -108,7 +110,14 @@ def _forwarded_names(rule: _Rule, hosts: Sequence[str], faces: frozenset[str]) -
 
 def names_asked(context: ReadContext) -> tuple[str, ...]:
     """The names of AWS that tasks ask for, and the private ones of the database that their variables hold."""
-    return tuple(dict.fromkeys((*route53_private_names.asked_hosts(context), *_databases(context))))
+    hosts = (*route53_private_names.asked_hosts(context), *_databases(context), *recovery_hosts(context.env))
+    return tuple(dict.fromkeys(hosts))
+
+
+def recovery_hosts(env: Environment) -> tuple[str, ...]:
+    """Names of AWS that the task of a recovery asks for beside a tenant's; none where AWS starts no recovery."""
+    regional = [f"{api}.{region}" for region in (env.regions.dr, env.regions.primary) for api in _RECOVERS_BY]
+    return tuple(f"{name}.amazonaws.com" for name in (*regional, "route53", "iam")) if env.automation.enabled else ()
 
 
 def _dr_names(context: ReadContext) -> PrivateNames | None:

@@ -7,14 +7,16 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
+from dr_estate.config.recovery_settings import AutomationSettings
 from dr_estate.readers import ecs, route53resolver, route53resolver_firewall, vpc
 from dr_estate.readers.route53resolver import ForwardedNames
 from dr_estate.readers.route53resolver_firewall import BlockedNames
 from dr_estate.readers.vpc import NameServers
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.network import connected, network, services
-from tests.dr_checks.worlds import DENIED, Example
+from tests.dr_checks.worlds import DENIED, SIT, Example
 
+AUTOMATED = SIT.model_copy(update={"automation": AutomationSettings(enabled=True)})
 CHECK, SERVERS, PRIMARY_VPC = "name-servers.know-the-vpc", (vpc.name_servers, Side.DR), (vpc.vpc, Side.PRIMARY)
 OURS, OPTIONS = (vpc.vpc, Side.DR), frozenset({"dopt-1"})
 ASLEEP = tuple(replace(row, desired=0, running=0) for row in services(Side.DR))
@@ -47,7 +49,12 @@ def _ruled(
 
 
 RULE = frozenset({"rslvr-rr-1"})
+# Beside a tenant's names the task of a recovery asks for those of the primary region's APIs.
+STS = "sts.af-south-1.amazonaws.com"
 OF_RULES = [
+    Example(RULES, Status.WARN, _ruled("10.9.0.2", hosts=(STS,)), RULE, AUTOMATED),
+    Example(RULES, Status.FAIL, _ruled("10.9.0.2", hosts=(API, STS)), RULE, AUTOMATED),
+    Example(RULES, Status.PASS, _ruled("9.9.9.9", hosts=(STS,)), env=AUTOMATED),
     Example(RULES, Status.PASS, connected()),
     Example(RULES, Status.FAIL, _ruled("10.9.0.2"), RULE),
     Example(RULES, Status.FAIL, _ruled("10.9.0.2", "10.0.0.9", hosts=(FILES,)), RULE),
@@ -70,6 +77,14 @@ OF_RULES = [
 WALL, WALLED = "name-servers.firewall-admits", (route53resolver_firewall.blocked, Side.DR)
 BLOCKED = BlockedNames("rslvr-frg-1", "rest", (API, FILES))
 OF_FIREWALLS = [
+    Example(
+        WALL,
+        Status.WARN,
+        connected({WALLED: (replace(BLOCKED, hosts=(STS,)),)}),
+        frozenset({"rslvr-frg-1: rest"}),
+        AUTOMATED,
+    ),
+    Example(WALL, Status.FAIL, connected({WALLED: (replace(BLOCKED, hosts=(API, STS)),)}), env=AUTOMATED),
     Example(WALL, Status.PASS, connected()),
     Example(WALL, Status.FAIL, connected({WALLED: (BLOCKED,)}), frozenset({"rslvr-frg-1: rest"})),
     Example(WALL, Status.FAIL, connected({WALLED: (replace(BLOCKED, hosts=(API, FILES, "db", "logs")),)})),

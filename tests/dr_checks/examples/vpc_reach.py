@@ -39,6 +39,9 @@ AUTOMATED = SIT.model_copy(update={"automation": AutomationSettings(enabled=True
 _IN_OWN_SUBNET = AUTOMATED.model_copy(
     update={"names": SIT.names.model_copy(update={"recovery_subnets": ("subnet-1",)})}
 )
+_IN_ANOTHER_VPC = AUTOMATED.model_copy(
+    update={"names": SIT.names.model_copy(update={"recovery_subnets": ("subnet-9",)})}
+)
 _SHUT_IN = (replace(group("sit-ecs-sg"), egress=("tcp 443-443 vpc",)), group("sit-alb-sg", ("tcp 443-443 0.0.0.0/0",)))
 BY_TRANSIT, THEIR_TABLES = (replace(TASKS_OUT, default="tgw-1"), PUBLIC_OUT), (vpc.route_tables, Side.PRIMARY)
 _BY_GATEWAY = {
@@ -198,6 +201,7 @@ EXAMPLES = [
     Example("vpc-reach.way-out", Status.WARN, connected({GROUPS: _SHUT_IN}), ECS, AUTOMATED),
     Example("vpc-reach.way-out", Status.WARN, _route("", endpoints=ALL), frozenset({"subnet-1"}), _IN_OWN_SUBNET),
     Example("vpc-reach.way-out", Status.PASS, connected(), env=_IN_OWN_SUBNET),
+    Example("vpc-reach.way-out", Status.WARN, connected(), frozenset({"subnet-9"}), _IN_ANOTHER_VPC),
     Example("vpc-reach.way-out", Status.PASS, _route(endpoints=ALL), env=AUTOMATED),
     Example("vpc-reach.way-out", Status.FAIL, connected({TABLES: (TASKS_OUT, replace(PUBLIC_OUT, default="pcx-1"))})),
     *(Example("vpc-reach.way-out", Status.WARN, _route(target), PLACE) for target in ("tgw-1", "vgw-1")),

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from dr_estate.config.environment import Side
+from dr_estate.config.recovery_settings import AutomationSettings
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import ecs, route53_private_names, route53resolver
 from dr_estate.readers.route53_private_names import PrivateNames
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.aws_answers import read, reading
 from tests.dr_checks.estates import healthy
-from tests.dr_checks.worlds import DENIED
+from tests.dr_checks.worlds import DENIED, SIT
 
 NAMES = (route53_private_names.names.name, Side.GLOBAL)
 HERE = PrivateNames(Side.DR, ())
@@ -62,6 +63,20 @@ def test_private_names_of_the_dr_region_that_are_not_seen_are_unknown(rows: tupl
     with pytest.raises(DataUnavailable) as unseen:
         _read(upon=_upon(*rows))
     assert unseen.value.unavailable == DENIED
+
+
+@pytest.mark.parametrize(
+    ("automation", "hosts"),
+    [
+        (True, [f"{api}.af-south-1.amazonaws.com" for api in ("sts", "ecs", "rds", "elasticfilesystem", "dynamodb")]),
+        (False, []),
+    ],
+)
+def test_the_names_of_a_recovery_s_task_are_asked_for_where_aws_starts_one(automation: bool, hosts: list[str]) -> None:
+    rule = RULE | {"DomainName": "af-south-1.amazonaws.com."}
+    env = SIT.model_copy(update={"automation": AutomationSettings(enabled=automation)})
+    found = read(route53resolver.forwarded, Side.DR, _answers("COMPLETE", [rule]), _upon(HERE), env) or ()
+    assert [host for row in found for host in row.hosts] == hosts
 
 
 def test_an_associated_rule_that_aws_does_not_list_is_unknown() -> None:
