@@ -85,7 +85,11 @@ files are. It is 40 lines at most; `--all` and the page list every finding.
   failback ends: the health check that holds the primary's record down, the records that lead here, what only a silent
   primary could answer, and the copies that it sent: {copies}.
   These are counted and not listed, in SPLIT too.
-- While the primary region is silent the next command is no failback: `status --watch` shows when it answers again.
+- While the primary region is silent the next command is no failback: `status --watch` shows when it answers again. The
+  end of a failover says the same.
+- A failback that waits says what for, and until when; what is broken comes first, with its remedy. In RETURNING with
+  the primary region as the only writer nothing is to be failed back: the next command names what divides the visitors.
+- Beside a run at work the next command is the one that shows that run, whatever is weighed.
 - One service that fails is named, and is no silent region.
 
 ## Causes before effects
