@@ -14,7 +14,7 @@ from enum import StrEnum
 from dr_checks.derived.visitors import RegionService, ServiceState, first_failure, region_service
 from dr_checks.posture.posture import BLINDNESS, WITNESSES, Posture, PostureName, posture_of
 from dr_checks.posture.signals import Api, Signals, TrafficDirection, TrafficHealth, signals_of
-from dr_checks.posture.writers import WRITERS, takes_writes
+from dr_checks.posture.writers import WRITERS, sole_writer, takes_writes
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.aws_command import aws_command
 from dr_estate.model.durations import duration
@@ -206,7 +206,7 @@ def visitor_access(snapshot: Snapshot, env: Environment) -> VisitorAccess:
         _of_waiting_start(snapshot),
         _of_run(access, standing),
         _of_database(snapshot, env, led),
-        _of_posture(posture),
+        _of_posture(posture, sole_writer(snapshot, env)),
     )
     return replace(access, command=next(filter(None, remedies), ""))
 
@@ -323,6 +323,9 @@ def _of_database(snapshot: Snapshot, env: Environment, led: Sequence[Side]) -> s
     return ""
 
 
-def _of_posture(posture: Posture) -> str:
+def _of_posture(posture: Posture, writer: Side | None) -> str:
+    # Weights left behind: the primary region alone takes writes, and a failback would have nothing to bring back.
+    if posture.name is PostureName.RETURNING and writer is Side.PRIMARY:
+        return ""
     words = "doctor" if posture.name in BLINDNESS else _WEIGHED.get(posture.name, "")
     return Command((words,)).line if words else ""

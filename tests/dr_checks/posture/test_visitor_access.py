@@ -130,6 +130,16 @@ def test_two_writers_are_no_outage_and_their_fence_comes_first() -> None:
     )
 
 
+def test_weights_left_behind_are_no_outage_that_a_failback_ends() -> None:
+    """The primary region alone takes writes: there is nothing to bring back, and the failback answers WAIT."""
+    home, shares = healthy(), {SIT.traffic.primary_set_identifier: 90, SIT.traffic.secondary_set_identifier: 10}
+    records = home.get(route53.records, Side.GLOBAL)
+    divided = tuple(replace(row, weight=shares.get(row.set_identifier or "", row.weight)) for row in records)
+    unseen = {(reader, Side.GLOBAL): DENIED for reader in (dns_answers.authorities, dns_answers.tested)}
+    seen = _seen(home, {(route53.records, Side.GLOBAL): divided, **unseen})
+    assert (seen.regions, seen.is_outage, seen.command) == (("af-south-1", "eu-west-1"), True, "")
+
+
 @pytest.mark.parametrize(
     ("unseen", "sentence"),
     [
