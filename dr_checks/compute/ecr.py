@@ -25,7 +25,10 @@ from dr_estate.readers import ecr
 )
 def repository_exists(view: View) -> Iterator[Finding]:
     """The repositories that this region's task definitions name exist in its registry. Source: ECR DescribeImages."""
-    for repository in view.get(ecr.repositories):
+    repositories = view.get(ecr.repositories)
+    if not repositories:
+        yield _none_named(view)
+    for repository in repositories:
         if isinstance(repository.images, Unavailable):
             yield view.unknown(repository.name, "present", repository.images)
         elif repository.images is not None:
@@ -38,6 +41,11 @@ def repository_exists(view: View) -> Iterator[Finding]:
                 f"no image of it can be pulled in {view.region}",
                 _creation_remedy(view, repository),
             )
+
+
+def _none_named(view: View) -> Finding:
+    """Images of a registry that belongs to no region: ``repositories`` was read, so task definitions were."""
+    return view.none_expected("all repositories", "no task definition names an image of this account's ECR")
 
 
 def _creation_remedy(view: View, repository: ecr.Repository) -> Remedy:
@@ -61,7 +69,10 @@ def replication_rule(view: View) -> Iterator[Finding]:
     """A rule names the DR region and covers the repository by prefix, or all. Source: ECR DescribeRegistry, T21."""
     target, rules = view.env.regions.dr, view.get(ecr.replication_rules)
     here = [rule for rule in rules if target in {region for region, _ in rule.destinations}]
-    for name in sorted({r.name for r in view.get(ecr.repositories) if r.account == view.env.account}):
+    names = sorted({r.name for r in view.get(ecr.repositories) if r.account == view.env.account})
+    if not names:
+        yield _none_named(view)
+    for name in names:
         # A rule without a filter takes every repository (ECR guide, private image replication).
         if any(not rule.prefixes or any(name.startswith(p) for p in rule.prefixes) for rule in here):
             yield view.ok(

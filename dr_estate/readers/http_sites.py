@@ -104,6 +104,7 @@ def _door_name(context: ReadContext) -> str:
 def visits(context: ReadContext) -> VisitRound | None:
     """Each tenant's probe path over HTTP, as CloudFront asks for it; None where there is no load balancer.
 
+    Over HTTPS where the load balancer sends all HTTP there, or has no listener of HTTP.
     The stranger goes first: where it gets no connection, nobody is asked after it. Who is routed only with a header
     that CloudFront adds, is not asked either: it may be a secret, and is sent from nowhere else.
     """
@@ -122,16 +123,26 @@ def visits(context: ReadContext) -> VisitRound | None:
 
 
 def _by_header(context: ReadContext, hosts: list[str]) -> list[str]:
-    """The hosts that the HTTP listener routes only with a header; none where the rules were not read."""
+    """The hosts that the listener routes only with a header; none where the rules were not read."""
+    port = _HTTPS if _is_https_only(context) else _HTTP
     try:
-        plain = {listener.arn for listener in context.part(elbv2.listeners) if listener.port == _HTTP}
-        rules = [rule for rule in context.part(elbv2.rules) if rule.listener in plain]
+        asked = {listener.arn for listener in context.part(elbv2.listeners) if listener.port == port}
+        rules = [rule for rule in context.part(elbv2.rules) if rule.listener in asked]
     except DataUnavailable:
         return []
     asking = {pattern.lower() for rule in rules if rule.demands for pattern in rule.hosts}
     free = {pattern.lower() for rule in rules if not rule.demands for pattern in rule.hosts}
     host_of = {site: site.partition("/")[0] for site in hosts}
     return [site for site, host in host_of.items() if _any_of(asking, host) and not _any_of(free, host)]
+
+
+def _is_https_only(context: ReadContext) -> bool:
+    """Whether HTTP leads to HTTPS alone; by the other region's listeners where this one's were not read."""
+    for side in (context.side, *REGIONAL):
+        with suppress(DataUnavailable):
+            kinds = {listener.port: listener.default.kind for listener in context.part(elbv2.listeners, side)}
+            return _HTTPS in kinds and kinds.get(_HTTP, "redirect") == "redirect"
+    return False
 
 
 def _any_of(patterns: set[str], host: str) -> bool:
@@ -219,10 +230,12 @@ def _edge_address(context: ReadContext, host: str) -> SiteAddress | None:
 
 def _visiting(context: ReadContext, where: SiteAddress) -> Turns[Visit]:
     path, region = context.env.probe_path, context.region
+    # No certificate is for a stranger's host: ``handshakes`` judges them.
+    port, tls = (where.https, visitor_context(public=False)) if _is_https_only(context) else (where.http, None)
 
     def go(site: str, limit_s: float) -> Visit:
         host, own = _asked(site, path)
-        return replace(visit(where.address, where.http, host, own, limit_s, region), host=site)
+        return replace(visit(where.address, port, host, own, limit_s, region, tls), host=site)
 
     return Turns(context, go, region)
 

@@ -12,13 +12,16 @@ from typing import Any
 from moto.ec2.exceptions import InvalidNetworkInterfaceIdError
 from moto.ec2.models import EC2Backend, ec2_backends
 from moto.ec2.models.availability_zones_and_regions import Region
+from moto.ec2.models.dhcp_options import DHCPOptionsSet
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ec2.models.route_tables import Route, RouteTable
 from moto.ec2.models.subnets import Subnet
+from moto.ec2.models.vpcs import VPC
 from moto.ec2.responses.elastic_network_interfaces import ElasticNetworkInterfaces
 from moto.ec2.utils import generic_filter
 from moto.ecs.models import ecs_backends
 from moto.elbv2.models import elbv2_backends
+from moto.moto_api._internal import mock_random
 
 from sandbox.core.patching import attach, attach_property, offset, wrap
 from sandbox.moto_ext.account import opt_in_word
@@ -195,8 +198,33 @@ def _associate_dhcp_options(original: Callable[..., None], self: EC2Backend, dhc
         former.vpc = next((other for other in self.vpcs.values() if other.dhcp_options is former), None)
 
 
+def _default_options(backend: EC2Backend) -> DHCPOptionsSet:
+    """The set that each VPC has until it is given another. Source: VPC User Guide, default DHCP option set."""
+    id_ = f"dopt-{sha256(f'{backend.account_id} {backend.region_name}'.encode()).hexdigest()[:17]}"
+    if id_ not in backend.dhcp_options_sets:
+        # moto draws an id for it: those of what comes later stay as they were
+        drawn = mock_random.getstate()
+        options = DHCPOptionsSet(backend, ["AmazonProvidedDNS"], f"{backend.region_name}.compute.internal")
+        mock_random.setstate(drawn)
+        options.id = id_
+        backend.dhcp_options_sets[id_] = options
+    return backend.dhcp_options_sets[id_]
+
+
+def dhcp_options_id(self: VPC) -> str:
+    """The id of the VPC's own options, else of the region's."""
+    return str((self.dhcp_options or _default_options(self.ec2_backend)).id)
+
+
+def _describe_dhcp_options(original: Callable[..., Any], self: EC2Backend, *args: Any, **kwargs: Any) -> Any:
+    _default_options(self)
+    return original(self, *args, **kwargs)
+
+
 def install() -> None:
     """Repair EC2. Idempotent."""
+    attach_property(VPC, dhcp_options_id)
+    wrap(EC2Backend, "describe_dhcp_options", _describe_dhcp_options)
     wrap(EC2Backend, "associate_dhcp_options", _associate_dhcp_options)
     attach_property(Route, state)
     setattr(RouteTable, "propagating_vgw_set", [])  # noqa: B010 - no VPN gateway propagates routes, as AWS reports

@@ -32,12 +32,13 @@ PAGE = """<!DOCTYPE html><html><head><title>{tenant}: log in</title>
 
 @dataclass(frozen=True)
 class SiteReply:
-    """What a load balancer answers; ``realm`` is set where it asks for a password."""
+    """What a load balancer answers; ``realm`` is set where it asks for a password, ``location`` where it redirects."""
 
     status: int
     body: str
     realm: str = ""
     form: str = HTML
+    location: str = ""
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,9 @@ class LoadBalancerSite:
         if action.type == "fixed-response":
             fixed = action.data.get("FixedResponseConfig", {})
             return SiteReply(int(fixed.get("StatusCode") or 200), str(fixed.get("MessageBody") or ""))
+        if action.type == "redirect":
+            config = action.data.get("RedirectConfig", {})
+            return SiteReply(int(config["StatusCode"][-3:]), "", location=_location(config, listener, host, path))
         backend = elbv2_backends[self.environment.account][self.region]
         groups = [backend.target_groups[arn] for arn in groups_of(action) if arn in backend.target_groups]
         targets = Targets(self.environment.account, self.region, frozenset(group.arn for group in groups))
@@ -186,6 +190,16 @@ class LoadBalancerSite:
             bundles = [cert_bundles[arn] for arn in (listener.certificates if listener else ()) if arn in cert_bundles]
         fit = [bundle for bundle in bundles if name and any(_covers(san, name) for san in bundle.sans)] or bundles
         return (fit[0].cert, fit[0].key) if fit else None
+
+
+def _location(config: Mapping[str, str], listener: FakeListener, host: str, path: str) -> str:
+    """Where a redirect leads: what it does not name stays as it was asked for (ELB guide, redirect actions)."""
+    asked = {"Protocol": listener.protocol, "Host": host, "Port": str(listener.port), "Path": path}
+    to = {
+        name: config.get(name, value).replace(f"#{{{name.lower()}}}", value.removeprefix("/"))
+        for name, value in asked.items()
+    }
+    return f"{to['Protocol'].lower()}://{to['Host']}:{to['Port']}{to['Path']}"
 
 
 def _open_targets(targets: list[GroupTarget]) -> list[GroupTarget]:

@@ -81,6 +81,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response_only(reply.status)
         if reply.realm:
             self.send_header("WWW-Authenticate", f'Basic realm="{reply.realm}"')
+        if reply.location:
+            self.send_header("Location", reply.location)
         self.send_header("Content-Type", reply.form)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

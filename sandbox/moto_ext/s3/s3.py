@@ -183,6 +183,19 @@ def get_bucket_replication(self: S3Response) -> Any:
     return self.serialized(ActionResult({"ReplicationConfiguration": {"Role": config["Role"], "Rules": rules}}))
 
 
+def get_bucket_request_payment(self: S3Response) -> Any:
+    """The owner pays, as S3 has it unless PutBucketRequestPayment said otherwise: Terraform asks it of each bucket."""
+    self.data["Action"] = "GetBucketRequestPayment"
+    self.backend.head_bucket(self.bucket_name)
+    return self.serialized(ActionResult({"Payer": "BucketOwner"}))
+
+
+def _get(original: Any, self: S3Response, bucket_name: str, querystring: dict[str, Any]) -> Any:
+    if "requestPayment" in querystring:
+        return get_bucket_request_payment(self)
+    return original(self, bucket_name, querystring)
+
+
 def _head_bucket(original: Any, self: S3Response) -> Any:
     """Name the bucket's ARN, and that no access point was asked for (API_HeadBucket)."""
     status, headers, body = original(self)
@@ -201,4 +214,5 @@ def install() -> None:
     wrap(S3Response, "key_response", _around_request)
     wrap(S3Response, "bucket_response", _around_request)
     wrap_property(FakeKey, "response_dict", _headers)
-    attach(S3Response, get_bucket_replication)
+    wrap(S3Response, "_bucket_response_get", _get)
+    attach(S3Response, get_bucket_replication, get_bucket_request_payment)

@@ -153,29 +153,29 @@ class _Team:
                 {"Key": "client_keep_alive.seconds", "Value": "60"},
             ],
         )
-        listeners = self._listeners(region, balancer["LoadBalancerArn"])
+        listener = self._listener(region, balancer["LoadBalancerArn"])
         cluster = f"acme-main-{suffix}"
         ecs.create_cluster(clusterName=cluster, settings=[{"name": "containerInsights", "value": "enabled"}])
         for number, service in enumerate(SERVICES, start=1):
             group = self._group(elb, service, suffix, network.vpc)
-            for listener in listeners:
-                _rule(elb, listener, number, service, group)
+            _rule(elb, listener, number, service, group)
             self._service(region, cluster, service, group, network)
         return str(balancer["DNSName"])
 
-    def _listeners(self, region: str, balancer: str) -> list[str]:
+    def _listener(self, region: str, balancer: str) -> str:
+        """The one of HTTPS; that of HTTP sends each request there."""
         elb, acm = self.aws("elbv2", region), self.aws("acm", region)
         created = acm.request_certificate(DomainName=HOST, ValidationMethod="DNS")["CertificateArn"]
         alive = {"StatusCode": "200", "ContentType": "text/plain", "MessageBody": "alive"}  # to health checkers
         default = [{"Type": "fixed-response", "FixedResponseConfig": alive}]
         secure = {"Certificates": [{"CertificateArn": created}], "SslPolicy": "ELBSecurityPolicy-TLS13-1-2-2021-06"}
-        wanted: tuple[tuple[str, int, dict[str, Any]], ...] = (("HTTP", 80, {}), ("HTTPS", 443, secure))
-        return [
-            elb.create_listener(LoadBalancerArn=balancer, Protocol=protocol, Port=port, DefaultActions=default, **more)[
-                "Listeners"
-            ][0]["ListenerArn"]
-            for protocol, port, more in wanted
-        ]
+        there = {"Protocol": "HTTPS", "Port": "443", "StatusCode": "HTTP_301"}
+        redirect = [{"Type": "redirect", "RedirectConfig": there}]
+        elb.create_listener(LoadBalancerArn=balancer, Protocol="HTTP", Port=80, DefaultActions=redirect)
+        made = elb.create_listener(
+            LoadBalancerArn=balancer, Protocol="HTTPS", Port=443, DefaultActions=default, **secure
+        )
+        return str(made["Listeners"][0]["ListenerArn"])
 
     @staticmethod
     def _group(elb: Any, service: str, suffix: str, vpc: str) -> str:
@@ -249,9 +249,9 @@ class _Team:
         changes = []
         for region, routing in ((HOME, "PRIMARY"), (AWAY, "SECONDARY")):
             config = {
-                "Type": "HTTP",
+                "Type": "HTTPS",
                 "FullyQualifiedDomainName": self._targets[region],
-                "Port": 80,
+                "Port": 443,
                 "ResourcePath": "/healthz",
                 "RequestInterval": 10,
                 "FailureThreshold": 3,
@@ -281,9 +281,6 @@ class _Network:
         self.vpc = ec2.create_vpc(CidrBlock=f"10.{second}.0.0/16")["Vpc"]["VpcId"]
         for name in ("EnableDnsSupport", "EnableDnsHostnames"):
             ec2.modify_vpc_attribute(VpcId=self.vpc, **{name: {"Value": True}})
-        servers = {"Key": "domain-name-servers", "Values": ["AmazonProvidedDNS"]}
-        options = ec2.create_dhcp_options(DhcpConfigurations=[servers])["DhcpOptions"]["DhcpOptionsId"]
-        ec2.associate_dhcp_options(VpcId=self.vpc, DhcpOptionsId=options)
         self.public, self.private = (
             [
                 ec2.create_subnet(
@@ -347,10 +344,12 @@ def _manifest() -> str:
     )
 
 
-def build_tool(url: str, key: str, secret: str, account: str, policies: dict[str, Any]) -> None:
+def build_tool(
+    url: str, key: str, secret: str, account: str, policies: dict[str, Any], environment: str = "acme"
+) -> None:
     """Make what deploy/ makes beside the platform: control table, runbook, and the operator's role by ``policies``."""
     team = _Team(url, key, secret, account)
-    dynamodb, name, keys = team.aws("dynamodb", AWAY), "acme-dr-control", ("pk", "sk")
+    dynamodb, name, keys = team.aws("dynamodb", AWAY), f"{environment}-dr-control", ("pk", "sk")
     dynamodb.create_table(
         TableName=name,
         AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
@@ -369,12 +368,14 @@ def build_tool(url: str, key: str, secret: str, account: str, policies: dict[str
     dynamodb.tag_resource(ResourceArn=arn, Tags=[{"Key": PEOPLE_TAG, "Value": "1"}])
     kms = team.aws("kms", AWAY)
     signing = kms.create_key(Description="Signs evidence", KeyUsage="SIGN_VERIFY", KeySpec="ECC_NIST_P256")
-    kms.create_alias(AliasName="alias/acme-dr-evidence", TargetKeyId=signing["KeyMetadata"]["KeyId"])
-    team.aws("logs", AWAY).create_log_group(logGroupName="/dr/acme/anchors")
+    kms.create_alias(AliasName=f"alias/{environment}-dr-evidence", TargetKeyId=signing["KeyMetadata"]["KeyId"])
+    team.aws("logs", AWAY).create_log_group(logGroupName=f"/dr/{environment}/anchors")
     s3 = team.aws("s3", AWAY)
-    s3.create_bucket(Bucket="acme-runbooks", CreateBucketConfiguration={"LocationConstraint": AWAY})
-    s3.put_object(Bucket="acme-runbooks", Key="runbook.md", Body=f"Reviewed: {datetime.now(UTC):%Y-%m-%d}\n".encode())
-    iam, role = team.aws("iam"), "acme-dr-operator"
+    s3.create_bucket(Bucket=f"{environment}-runbooks", CreateBucketConfiguration={"LocationConstraint": AWAY})
+    s3.put_object(
+        Bucket=f"{environment}-runbooks", Key="runbook.md", Body=f"Reviewed: {datetime.now(UTC):%Y-%m-%d}\n".encode()
+    )
+    iam, role = team.aws("iam"), f"{environment}-dr-operator"
     who = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "sts:AssumeRole"}
     iam.create_role(RoleName=role, MaxSessionDuration=43200, AssumeRolePolicyDocument=_policy(who))
     for title, document in policies.items():

@@ -78,6 +78,9 @@ def test_dhcp_options_that_no_vpc_has_any_more_can_be_deleted(aws: Clients) -> N
     ec2 = there.client("ec2")
     vpc = ec2.describe_subnets(SubnetIds=there.subnets)["Subnets"][0]["VpcId"]
     servers = [{"Key": "domain-name-servers", "Values": ["AmazonProvidedDNS"]}]
+    default = ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"][0]["DhcpOptionsId"]
+    (options,) = ec2.describe_dhcp_options(DhcpOptionsIds=[default])["DhcpOptions"]
+    assert {"Key": "domain-name-servers", "Values": [{"Value": "AmazonProvidedDNS"}]} in options["DhcpConfigurations"]
     first, second = (
         ec2.create_dhcp_options(DhcpConfigurations=servers)["DhcpOptions"]["DhcpOptionsId"] for _ in range(2)
     )
@@ -88,7 +91,7 @@ def test_dhcp_options_that_no_vpc_has_any_more_can_be_deleted(aws: Clients) -> N
         ec2.delete_dhcp_options(DhcpOptionsId=second)
     assert refused.value.response["Error"]["Code"] == "DependencyViolation"
     ec2.delete_dhcp_options(DhcpOptionsId=first)
-    assert [row["DhcpOptionsId"] for row in ec2.describe_dhcp_options()["DhcpOptions"]] == [second]
+    assert [row["DhcpOptionsId"] for row in ec2.describe_dhcp_options()["DhcpOptions"]] == [default, second]
 
 
 def test_interfaces_come_in_pages(aws: Clients) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,23 @@ def test_a_customers_own_host_reaches_its_tenant(ports: Ports) -> None:
 def test_any_other_host_is_answered_well_by_nobody(ports: Ports) -> None:
     stranger = visited(ports, Side.DR, "nobody.invalid")
     assert (200, False, "") == (stranger.status, stranger.names_host, stranger.title)
+
+
+def test_a_listener_that_redirects_names_where_to(served: Endpoint, ports: Ports) -> None:
+    elb = client_of(served, "elbv2", PROD.region(Side.DR), person="admin")
+    balancer = elb.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]
+    listeners = elb.describe_listeners(LoadBalancerArn=balancer)["Listeners"]
+    (arn, before) = next((row["ListenerArn"], row["DefaultActions"]) for row in listeners if row["Port"] == 80)
+    to = {"Protocol": "HTTPS", "Port": "443", "Host": "#{host}", "Path": "/new/#{path}", "StatusCode": "HTTP_301"}
+    elb.modify_listener(ListenerArn=arn, DefaultActions=[{"Type": "redirect", "RedirectConfig": to}])
+    try:
+        connection = HTTPConnection("127.0.0.1", ports[PROD.region(Side.DR)][0], timeout=5)
+        connection.request("GET", "/a?b=1", headers={"Host": "nobody.invalid"})
+        answer = connection.getresponse()
+        assert (301, "https://nobody.invalid:443/new/a") == (answer.status, answer.getheader("Location"))
+        connection.close()
+    finally:
+        elb.modify_listener(ListenerArn=arn, DefaultActions=before)
 
 
 def test_another_tenants_name_inside_a_longer_one_is_not_taken_for_it(ports: Ports) -> None:

@@ -158,3 +158,11 @@ def test_us_east_1_is_named_by_no_location_and_refused_by_name(aws: Clients) -> 
         s3.create_bucket(Bucket="by-name", CreateBucketConfiguration={"LocationConstraint": "us-east-1"})
     s3.create_bucket(Bucket="by-none")
     assert s3.get_bucket_location(Bucket="by-none").get("LocationConstraint") is None
+
+
+def test_the_owner_of_a_bucket_pays_for_requests(served: Clients) -> None:
+    s3 = served("s3", PRIMARY)
+    _bucket(s3, SOURCE, PRIMARY)
+    assert "BucketOwner" == s3.get_bucket_request_payment(Bucket=SOURCE)["Payer"]
+    with pytest.raises(ClientError, match="NoSuchBucket"):
+        s3.get_bucket_request_payment(Bucket=TARGET)
