@@ -133,11 +133,13 @@ def names_of_map(
     return {key: value for key, value in found.items() if key not in own}
 
 
-def has_any_of(saved: MapFile, environment: str, patterns: Mapping[str, Any]) -> bool:
-    """Whether anything of the map is called as the patterns of a base say."""
-    single = [(kind, patterns.get(key, "")) for key, kind in {**NAMED, **_SINGLE}.items()]
-    several = [(kind, name) for key, kind in _SEVERAL.items() for name in patterns.get(key, ())]
-    return any(saved.called(kind, str(name).replace("{env}", environment)) for kind, name in (*single, *several))
+def has_most_of(saved: MapFile, environment: str, patterns: Mapping[str, Any]) -> bool:
+    """Whether most kinds of the map are called as a base says: many a team has an ``-alb`` that shares nothing else."""
+    single = {kind: (patterns.get(key, ""),) for key, kind in {**NAMED, **_SINGLE}.items()}
+    names = {**single, **{kind: patterns.get(key, ()) for key, kind in _SEVERAL.items()}}
+    mapped = [kind for kind in names if saved.of_kind(kind)]
+    called = [k for k in mapped if any(saved.called(k, str(name).replace("{env}", environment)) for name in names[k])]
+    return len(called) * 2 > len(mapped)
 
 
 def _whole_kinds(saved: MapFile) -> set[MapKind]:

@@ -144,7 +144,9 @@ class _Team:
         network = _Network(self.aws("ec2", region), region, suffix)
         elb, ecs = self.aws("elbv2", region), self.aws("ecs", region)
         balancer = elb.create_load_balancer(
-            Name=f"acme-web-{suffix}-alb", Subnets=network.public, SecurityGroups=[network.edge]
+            Name="acme-alb" if region == HOME else f"acme-web-{suffix}-alb",
+            Subnets=network.public,
+            SecurityGroups=[network.edge],
         )["LoadBalancers"][0]
         elb.modify_load_balancer_attributes(
             LoadBalancerArn=balancer["LoadBalancerArn"],

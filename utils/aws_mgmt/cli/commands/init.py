@@ -26,7 +26,7 @@ from dr_estate.config.map_file import (
     map_path,
     with_choices,
 )
-from dr_estate.config.map_names import has_any_of, names_of_map
+from dr_estate.config.map_names import has_most_of, names_of_map
 from dr_estate.config.settings import People, ResourceNames, missing_names
 from dr_estate.scan.saved import map_file_of
 from dr_estate.scan.scan import NoEstate
@@ -83,7 +83,7 @@ def init_command(options: InitOptions) -> Exit:
         environment = draft(options.environment, first, ResourceNames.model_validate(base.names))
         world = stack.enter_context(world_of(options, environment))
         saved = _map(options, environment, world)
-        if saved and not has_any_of(saved, environment.name, base.names):
+        if saved and not has_most_of(saved, environment.name, base.names):
             base = _Base("", {})  # a name of nothing here is no proposal
         settings = dict(_settings(options, environment, world, saved, base))
     written, mapped = {path: render(settings, _COMMENT)}, "No map was written: no ECS service was found."
