@@ -1,0 +1,4 @@
+variable "sandbox" {
+  description = "The URL that `sandbox show` prints."
+  type        = string
+}

@@ -1,0 +1,198 @@
+"""Each estate of examples/ is applied by the real Terraform to an empty sandbox, read, failed over and back.
+
+No name is typed: what `scan`, `init` and the plans speak of is held against the ids in Terraform's state.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dr_estate.config.environment import load_environment
+from sandbox.client.embedded import HURRIED
+from sandbox.client.endpoint import Endpoint
+from tests.dr_estate.scan.acme import AWAY, HOME, build_tool
+from tests.hosting import hosted
+from tests.real_terraform import find_provider, write_terraform
+from tests.utils.running import ROOT, Ran, at_endpoint, signed_in
+from tests.utils.test_estate_of_paths import OF_THE_TOOL, PEOPLE
+from utils.aws_mgmt.app.exit_codes import Exit
+
+pytestmark = [pytest.mark.proof, pytest.mark.judge("terraform"), pytest.mark.judge("awscli")]
+
+EXAMPLES, UNCHANGED = ROOT / "examples", 0
+"""UNCHANGED: the exit code of `terraform plan -detailed-exitcode` without a difference."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """An estate of examples/: the environment it is given, its tenants, and the addresses of what stands for what."""
+
+    folder: str
+    environment: str
+    tenants: int
+    stores: tuple[tuple[str, str], ...]
+
+    def __str__(self) -> str:
+        return self.folder
+
+
+PATHS = Example(
+    "paths",
+    "parcel",
+    8,
+    (
+        ("aws_dynamodb_table.orders", "aws_dynamodb_table.orders"),
+        ("aws_dynamodb_table.baskets", "aws_dynamodb_table.baskets"),
+        ("aws_s3_bucket.media", "aws_s3_bucket.media_copy"),
+    ),
+)
+
+
+class Applied:
+    """A folder in which Terraform applies an example to a world, and the settings that `init` writes beside it."""
+
+    def __init__(self, example: Example, world: Endpoint, home: Path) -> None:
+        self.example, self.world, self.home = example, world, home
+        self.folder, self.words = home / example.folder, f"-e {example.environment} --config {home / 'own'}"
+        mirror = home / "mirror" / "registry.terraform.io" / "hashicorp" / "aws"
+        mirror.mkdir(parents=True)
+        shutil.copy(find_provider(), mirror)
+        write_terraform(home)
+        (home / "rc").write_text(f'provider_installation {{ filesystem_mirror {{ path = "{home}/mirror" }} }}')
+        shutil.copytree(EXAMPLES / example.folder, self.folder)
+        for file in (EXAMPLES / "sandbox").glob("*.tf"):
+            shutil.copy(file, self.folder)
+
+    def shell(self, command: str) -> subprocess.CompletedProcess[str]:
+        """Run a line in the folder as the admin of the world, with Terraform and the AWS CLI on the path."""
+        variables = {
+            **signed_in(self.world, "admin"),
+            "TF_VAR_sandbox": self.world.url,
+            "TF_CLI_CONFIG_FILE": str(self.home / "rc"),
+            "CHECKPOINT_DISABLE": "1",
+            "HOME": str(self.home),
+            "PATH": f"{self.home}:{ROOT / '.tools' / 'awscli' / 'bin'}:/usr/bin:/bin",
+        }
+        return subprocess.run(
+            ["/bin/sh", "-ec", command], cwd=self.folder, env=variables, capture_output=True, text=True, check=False
+        )
+
+    def terraform(self, words: str) -> str:
+        """Run Terraform, which succeeds. Returns what it printed."""
+        ran = self.shell(f"terraform {words}")
+        assert 0 == ran.returncode, (ran.stdout + ran.stderr)[-3000:]
+        return ran.stdout
+
+    def ids(self) -> dict[str, str]:
+        """The id of each resource of the state by its address."""
+        state = json.loads(self.terraform("show -json"))["values"]["root_module"]
+        modules = [state, *state.get("child_modules", ())]
+        return {row["address"]: str(row["values"].get("id")) for module in modules for row in module["resources"]}
+
+    def tool(self, words: str) -> Ran:
+        """Run the tool on the example's environment."""
+        return at_endpoint(self.world, self.home, f"{self.words} {words}", "admin")
+
+    def execute(self, words: str) -> Ran:
+        """Run a plan, which succeeds, with the confirmations of irreversible steps that its refusal prints."""
+        ran = self.tool(f"{words} --execute --incident INC-1")
+        if ran.code == Exit.REFUSED:
+            confirmed = " ".join(re.findall(r"--confirm [\w/:*-]+", ran.out + ran.err))
+            ran = self.tool(f"{words} --execute --incident INC-1 {confirmed}")
+        assert Exit.READY == ran.code, ran.out + ran.err
+        return ran
+
+
+@pytest.fixture(scope="module", params=[PATHS], ids=str)
+def applied(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Applied]:
+    example: Example = request.param
+    with hosted(load_environment(ROOT / "environments", "sit"), 0, seeded=False) as world:
+        found = Applied(example, world, tmp_path_factory.mktemp(example.folder))
+        found.terraform("init -input=false -no-color")
+        found.terraform("apply -auto-approve -input=false -no-color")
+        settings = found.shell("terraform output -raw settings | sh -e")
+        assert 0 == settings.returncode, settings.stderr
+        yield found
+
+
+def test_each_is_well_formatted(tmp_path: Path) -> None:
+    write_terraform(tmp_path)
+    ran = subprocess.run(
+        [str(tmp_path / "terraform"), "fmt", "-check", "-recursive", "-diff", str(EXAMPLES)],
+        env={"HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ("", 0) == (ran.stdout + ran.stderr, ran.returncode)
+
+
+def test_a_second_plan_finds_nothing_to_change(applied: Applied) -> None:
+    ran = applied.shell("terraform plan -input=false -no-color -detailed-exitcode")
+    assert UNCHANGED == ran.returncode, ran.stdout[-3000:]
+
+
+def test_scan_names_every_workload_and_store_with_its_counterpart(applied: Applied) -> None:
+    ids, found = applied.ids(), at_endpoint(applied.world, applied.home, "scan --format json", "admin").report
+    primary, dr = "module.primary.aws_ecs_service.", "module.dr.aws_ecs_service."
+    services = {
+        id_: ids[dr + address.removeprefix(primary)] for address, id_ in ids.items() if address.startswith(primary)
+    }
+    assert applied.example.tenants == len(services)
+    assert services == {row["service"]["id"]: row["counterpart"]["thing"]["id"] for row in found["workloads"]}
+    stores = {(_bare(ids[here]), _bare(ids[there])) for here, there in applied.example.stores}
+    assert stores == {
+        (_bare(row["thing"]["id"]), _bare(copy["thing"]["id"]))
+        for row in found["stores"]
+        for copy in row["counterparts"]
+    }
+    assert [] == found["gaps"]
+
+
+def _bare(id_: str) -> str:
+    """The name at the end of an ARN, which Terraform has for some resources alone."""
+    return id_.rpartition("/")[2] if id_.startswith("arn:") else id_
+
+
+def test_it_fails_over_and_back_with_no_name_typed(applied: Applied) -> None:
+    example, world = applied.example, applied.world
+    written = applied.tool(f"init --yes --region {HOME}")
+    assert Exit.READY == written.code, written.err
+    statuses = applied.tool("status --format json").statuses()
+    assert OF_THE_TOOL == {check for check, status in statuses.items() if status in ("fail", "unknown")}
+    _make_tool(applied)
+    healthy = applied.tool("status --format json")
+    assert [] == [check for check, found in healthy.statuses().items() if found in ("fail", "unknown")]
+    assert ("NORMAL", [HOME], example.tenants) == _served(healthy.report)
+    world.timing(**HURRIED)
+    world.inject("primary-dark")
+    applied.execute("failover")
+    assert ("ON_DR", [AWAY], example.tenants) == _served(applied.tool("status --format json").report)
+    world.repair("primary-dark")
+    applied.execute("failback --staged")
+    assert ("NORMAL", [HOME], example.tenants) == _served(applied.tool("status --format json").report)
+
+
+def _served(report: dict[str, Any]) -> tuple[str, list[str], int]:
+    visitors = report["visitors"]
+    return report["posture"], visitors["regions"], visitors["served"]
+
+
+def _make_tool(applied: Applied) -> None:
+    """What people write into the settings, and what deploy/ makes."""
+    name, world = applied.example.environment, applied.world
+    file, admin = applied.home / "own" / f"{name}.toml", world.people["admin"]
+    text = file.read_text(encoding="utf-8").replace('dns_step = "manual"', 'dns_step = "automatic"')
+    file.write_text(text + PEOPLE.replace("acme-runbooks", f"{name}-runbooks"), encoding="utf-8")
+    policies = applied.tool("iam operator").report
+    account = load_environment(file.parent, name).account
+    build_tool(world.url, admin.access_key_id, admin.secret_access_key, account, policies, name)
