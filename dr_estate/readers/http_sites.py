@@ -126,8 +126,8 @@ def _by_header(context: ReadContext, hosts: list[str]) -> list[str]:
     """The hosts that the listener routes only with a header; none where the rules were not read."""
     port = _HTTPS if _is_https_only(context) else _HTTP
     try:
-        asked = {listener.arn for listener in context.part(elbv2.listeners) if listener.port == port}
-        rules = [rule for rule in context.part(elbv2.rules) if rule.listener in asked]
+        arns = {listener.arn for listener in context.part(elbv2.listeners) if listener.port == port}
+        rules = [rule for rule in context.part(elbv2.rules) if rule.listener in arns]
     except DataUnavailable:
         return []
     asking = {pattern.lower() for rule in rules if rule.demands for pattern in rule.hosts}

@@ -194,10 +194,10 @@ class LoadBalancerSite:
 
 def _location(config: Mapping[str, str], listener: FakeListener, host: str, path: str) -> str:
     """Where a redirect leads: what it does not name stays as it was asked for (ELB guide, redirect actions)."""
-    asked = {"Protocol": listener.protocol, "Host": host, "Port": str(listener.port), "Path": path}
+    request = {"Protocol": listener.protocol, "Host": host, "Port": str(listener.port), "Path": path}
     to = {
         name: config.get(name, value).replace(f"#{{{name.lower()}}}", value.removeprefix("/"))
-        for name, value in asked.items()
+        for name, value in request.items()
     }
     return f"{to['Protocol'].lower()}://{to['Host']}:{to['Port']}{to['Path']}"
 

@@ -190,10 +190,9 @@ def get_bucket_request_payment(self: S3Response) -> Any:
     return self.serialized(ActionResult({"Payer": "BucketOwner"}))
 
 
-def _get(original: Any, self: S3Response, bucket_name: str, querystring: dict[str, Any]) -> Any:
-    if "requestPayment" in querystring:
-        return get_bucket_request_payment(self)
-    return original(self, bucket_name, querystring)
+def _list_objects(original: Any, self: S3Response) -> Any:
+    # The emulator lists the objects where a subresource is asked for that it does not know.
+    return get_bucket_request_payment(self) if "requestPayment" in self.querystring else original(self)
 
 
 def _head_bucket(original: Any, self: S3Response) -> Any:
@@ -208,11 +207,11 @@ def _head_bucket(original: Any, self: S3Response) -> Any:
 def install() -> None:
     """Make replication copy. Idempotent."""
     wrap(S3Response, "head_bucket", _head_bucket)
+    wrap(S3Response, "list_objects", _list_objects)
     wrap(S3Backend, "put_object", _put_object)
     wrap(S3Backend, "_set_delete_marker", _delete_marker)
     wrap(S3Backend, "put_bucket_replication", _put_replication)
     wrap(S3Response, "key_response", _around_request)
     wrap(S3Response, "bucket_response", _around_request)
     wrap_property(FakeKey, "response_dict", _headers)
-    wrap(S3Response, "_bucket_response_get", _get)
     attach(S3Response, get_bucket_replication, get_bucket_request_payment)

@@ -174,10 +174,10 @@ class _Team:
         there = {"Protocol": "HTTPS", "Port": "443", "StatusCode": "HTTP_301"}
         redirect = [{"Type": "redirect", "RedirectConfig": there}]
         elb.create_listener(LoadBalancerArn=balancer, Protocol="HTTP", Port=80, DefaultActions=redirect)
-        made = elb.create_listener(
+        listener = elb.create_listener(
             LoadBalancerArn=balancer, Protocol="HTTPS", Port=443, DefaultActions=default, **secure
         )
-        return str(made["Listeners"][0]["ListenerArn"])
+        return str(listener["Listeners"][0]["ListenerArn"])
 
     @staticmethod
     def _group(elb: Any, service: str, suffix: str, vpc: str) -> str:
