@@ -1,7 +1,7 @@
 """Each Next of each posture is pasted into a shell by whom it is meant for, in the world that it was printed in.
 
-One disaster of the catalogue for each posture and answer: after a real failover test_last_lines does the same, and of
-every disaster test_matrix judges the command.
+One disaster of the catalogue for each posture and answer, what cannot be read, and what is held beside a recovery:
+after a real failover test_last_lines does the same, and of every disaster test_matrix judges the command.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from tests.proofs.pasting import PLACEHOLDER, RAN, Reader
 from tests.proofs.test_matrix import CRAWLS, OF_PROD_ALONE, OF_WARM_ALONE
 from tests.utils.running import direct_rules, dr_cli, rules, signed_in
 from tests.worlds import borrowed
+from utils.aws_mgmt.app.exit_codes import Exit
 
 pytestmark = [pytest.mark.proof, pytest.mark.judge("awscli")]
 
@@ -30,6 +31,11 @@ QUICK = "[execution]\npoll_s = 0.2\n[observation]\nattempts = 1"
 LOOKS = ("status --save-evidence", "failover --assess-only --from-evidence", "failback --assess-only --from-evidence")
 """The estate is read once: three commands judge it."""
 BEFORE = "before the disaster"
+BARE = re.compile(r" --output \S+ (status|failover|failback)$")
+"""A look without any further words: two of them that name each other are a circle."""
+UNREAD = ("control-table-deleted", "control-item-unreadable", "dr-dark")
+LIVE = ("status", "failover", "failback")
+HELD = ("test --tabletop --non-interactive", "drill show", "drill clean", "schedule", "failover --validate")
 BY_PERSON = {"REASON": "known"}
 """The words that only a person knows; the explanation above the command asks for each."""
 
@@ -42,6 +48,15 @@ class Desk:
     home: Path
     config: Path
     environment: str
+
+    def last_command(self, words: str) -> str:
+        """The last command that the screen of ``words`` shows, or the sentence about why there is none."""
+        ran = dr_cli(
+            f"-e {self.environment} --config {self.config} {words}", self.home, **signed_in(self.world, "operator")
+        )
+        assert ran.code in (*RAN, Exit.VALIDATION_FAILED), ran.err
+        assert "Traceback" not in ran.err
+        return ran.out.rstrip().splitlines()[-1].strip() if ran.out else re.findall(r"`([^`]+)`", ran.err)[-1]
 
     def next_of(self, look: str) -> tuple[str, str]:
         """What comes next by a look, and its command."""
@@ -85,11 +100,13 @@ def of_postures() -> list[str]:
 def _faults(desk: Desk, name: str) -> list[str]:
     """What each look says is next while the disaster is in force, where it does not run."""
     faults, pasted, reader = list[str](), set[str](), Reader(desk.world, desk.home)
+    leads: dict[str, str] = {}
     if name:
         desk.world.inject(name)
     try:
         for look in LOOKS:
             step, command = desk.next_of(look)
+            leads[look.split()[0]] = bare[1] if (bare := BARE.search(command)) else ""
             unasked = [w for w in PLACEHOLDER.findall(command) if w not in BY_PERSON or step.count(w) < 2]
             faults += [f"{look}: no command: {step}"] if not command else []
             faults += [f"{look}: {word} stands unexplained in: {step}" for word in unasked]
@@ -100,7 +117,8 @@ def _faults(desk: Desk, name: str) -> list[str]:
                 faults += [f"{look}: {fault}"] if (fault := reader.fault(command)) else []
     finally:
         desk.world.return_to(BEFORE)
-    return faults
+    circles = {f"{look} and {there} name each other" for look, there in leads.items() if leads.get(there) == look}
+    return [*faults, *sorted(circles)]
 
 
 @pytest.mark.parametrize("name", ["", *of_postures()], ids=lambda name: name or "healthy")
@@ -111,3 +129,24 @@ def test_next_is_one_command_that_runs_as_it_stands(sit: Desk, name: str) -> Non
 @pytest.mark.parametrize("name", ["primary-dark", "primary-reads-only"])
 def test_next_of_an_outage_of_prod_is_one_command_that_runs_as_it_stands(prod: Desk, name: str) -> None:
     assert _faults(prod, name) == []
+
+
+@pytest.mark.parametrize("name", UNREAD)
+def test_a_look_that_cannot_read_ends_with_a_command_that_runs_as_it_stands(sit: Desk, name: str) -> None:
+    """Looked at as it is: a failback asks the control table itself, for which no saved evidence stands."""
+    reader = Reader(sit.world, sit.home)
+    sit.world.inject(name)
+    try:
+        commands = {sit.last_command(look) for look in LIVE}
+        assert [] == [fault for command in commands if (fault := reader.fault(command))]
+    finally:
+        sit.world.return_to(BEFORE)
+
+
+def test_what_is_held_beside_a_recovery_ends_with_a_command_that_runs_as_it_stands(sit: Desk) -> None:
+    reader = Reader(sit.world, sit.home)
+    try:
+        commands = {sit.last_command(words) for words in HELD}
+        assert [] == [fault for command in commands if (fault := reader.fault(command))]
+    finally:
+        sit.world.return_to(BEFORE)
