@@ -14,6 +14,7 @@ from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import tenant_definitions, tenant_services, vpc_name
 from dr_checks.derived.standing import Ground
 from dr_checks.derived.traffic_rules import Admission, TrafficRule
+from dr_checks.derived.ways import table_of
 from dr_estate.config.environment import Side
 from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
@@ -175,16 +176,18 @@ _CONDITIONS = "Its policy has conditions that only AWS itself evaluates."
 _REFUSED = (PolicyAnswer.DENIED, PolicyAnswer.SILENT)
 
 
-def takes(view: View, endpoint: vpc.VpcEndpoint) -> bool:
-    """Whether requests of tasks go through the endpoint: by AWS's own name, or by the routes of a subnet of theirs."""
+def takes(view: View, endpoint: vpc.VpcEndpoint, place: str = "") -> bool:
+    """Whether requests of tasks go through the endpoint: by AWS's own name, or by the routes of a subnet of theirs.
+
+    With ``place`` by those of that subnet alone: a gateway endpoint stands in the route tables it is associated with.
+    """
     if endpoint.kind != "Gateway":
         # Without private DNS an interface endpoint has only names of its own, for which no task asks.
         return endpoint.private_names
+    places = {place} if place else {place for _, service in tenant_services(view) for place in service.subnets}
     tables = view.get(vpc.route_tables)
-    places = {place for _, service in tenant_services(view) for place in service.subnets}
-    main = next((table.id for table in tables if table.main), "")
-    own = {place: next((table.id for table in tables if place in table.subnets), main) for place in places}
-    return bool(set(own.values()) & set(endpoint.route_tables))
+    own = (table_of(tables, place) for place in places)
+    return any(table is not None and table.id in endpoint.route_tables for table in own)
 
 
 def _shut_out(view: View, endpoint: vpc.VpcEndpoint) -> Iterator[str]:

@@ -231,7 +231,6 @@ def way_out(view: View) -> Iterator[Finding]:
         yield view.none_expected("all subnets", _ABSENT)
         return
     ways = Ways(view)
-    lacking = lacking_endpoints(view)
     places: dict[str, set[str]] = {}
     for _, service in tenant_services(view):
         for place in service.subnets:
@@ -239,6 +238,7 @@ def way_out(view: View) -> Iterator[Finding]:
     yield from _recovery_leaves(view, ways, places)
     for place in sorted(places):
         leads, route = ways.from_task(place, hidden=HIDDEN in places[place])
+        lacking = lacking_endpoints(view, place)
         wanted = "a working default route, or endpoints for every service a task needs"
         if leads is None and lacking:
             yield view.unknown(place, wanted, f"Nothing shows whether its default route leads anywhere: {route}.")
@@ -262,9 +262,9 @@ def way_out(view: View) -> Iterator[Finding]:
         yield view.none_expected("all subnets", "no service exists: see ecs.service-exists")
 
 
-def lacking_endpoints(view: View) -> list[str]:
-    """The services that tasks ask for as they start and whose requests no endpoint of the VPC takes."""
-    standing = {e.service for e in view.get(vpc.endpoints) if e.state in _ALIVE and takes(view, e)}
+def lacking_endpoints(view: View, place: str) -> list[str]:
+    """The services that tasks in ``place`` ask for as they start and whose requests no endpoint of the VPC takes."""
+    standing = {e.service for e in view.get(vpc.endpoints) if e.state in _ALIVE and takes(view, e, place)}
     lacking = [name for name in NEEDED if name not in standing]
     # Definitions are asked for last: what was not read of them decides nothing where an endpoint is lacking anyway.
     if lacking or _PARAMETERS in standing:

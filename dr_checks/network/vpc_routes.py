@@ -85,13 +85,13 @@ class _Used:
     def __init__(self, view: View, here: vpc.Vpc) -> None:
         self.view, self.ways = view, Ways(view)
         self.own = [IPv4Network(block) for block, _ in here.cidrs]
-        self.is_closed = not lacking_endpoints(view)
-        """Whether endpoints take all that a starting task asks for: then it needs no internet."""
         tasks = {place: s.public_ip for _, s in tenant_services(view) for place in s.subnets}
         outer = self._outer(list(tasks))
         inner = [*tasks, *outer, *(_database_subnets(view) if tasks else [])]
         found = {place: self.ways.table(place) for place in inner}
         self.tables = {table.id: table for table in found.values() if table}
+        self.closed = {table.id for place in tasks if (table := found[place]) and not lacking_endpoints(view, place)}
+        """The tables of tasks for which endpoints take all that a start asks for: they need no internet."""
         self.hidden = {table.id for place, table in found.items() if table and tasks.get(place) == HIDDEN}
         self.outward = {table.id for place, table in found.items() if table and place in (*tasks, *outer)}
         self.visited = {table.id for place, table in found.items() if table and place in outer}
@@ -145,7 +145,7 @@ class _Used:
         if not word.broken and not inside and followed:
             leads, way = self.ways.by(route.target, hidden=table.id in self.hidden)
         # Where endpoints take all that a start asks for, a lost part of the internet is a warning.
-        spared = not inside and self.is_closed and table.id not in self.visited
+        spared = not inside and table.id in self.closed - self.visited
         return None if spared and not leads else leads, f"to {way}"
 
     def _deletion_command(self, table: vpc.RouteTable, route: vpc.PartRoute) -> str:

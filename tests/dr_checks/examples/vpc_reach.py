@@ -56,6 +56,13 @@ def _route(default: str = "nat-1", state: str = "active", **changes: Any) -> Sna
     return connected({TABLES: (table, PUBLIC_OUT)} | {named[key]: value for key, value in changes.items()})
 
 
+def _apart(*tables: str) -> Snapshot:
+    """Subnets with a route table each, without a default route; the gateway endpoint of S3 stands in ``tables``."""
+    routes = [RouteTable(name, False, (place,), "", "") for name, place in zip(("rtb-1", "rtb-9"), PLACES, strict=True)]
+    doors = tuple(replace(e, kind="Gateway", route_tables=tables) if e.service == "s3" else e for e in ALL)
+    return connected({TABLES: (*routes, PUBLIC_OUT), ENDPOINTS: doors})
+
+
 def _reading(parameter: str, endpoints: tuple[VpcEndpoint, ...]) -> Snapshot:
     """Subnets without a default route, with these endpoints, whose tasks read a parameter."""
     table = RouteTable("rtb-1", False, PLACES, "", "")
@@ -217,6 +224,8 @@ EXAMPLES = [
     Example("vpc-reach.way-out", Status.FAIL, _reading("/shared/salt", ALL), PLACE),
     Example("vpc-reach.way-out", Status.PASS, _reading("/shared/salt", (*ALL, replace(ALL[0], service="ssm")))),
     Example("vpc-reach.way-out", Status.FAIL, _route("", endpoints=ALL[1:]), PLACE),
+    Example("vpc-reach.way-out", Status.PASS, _apart("rtb-1", "rtb-9")),
+    Example("vpc-reach.way-out", Status.FAIL, _apart("rtb-1"), frozenset({PLACES[1]})),
     Example("vpc-reach.way-out", Status.FAIL, _route(state="blackhole"), PLACE),
     Example("vpc-reach.way-out", Status.FAIL, _route(nats=(NatGateway("nat-1", "failed"),)), PLACE),
     Example("vpc-reach.way-out", Status.FAIL, _route(nats=()), PLACE),
