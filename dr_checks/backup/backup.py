@@ -115,7 +115,7 @@ def vault_lock(view: View) -> Iterator[Finding]:
         remedy = _lock(view, vault)
         yield view.gap(vault.name, "not locked", "locked", reason, remedy)
         return
-    bounds = f"{vault.min_retention_days or 1} to {vault.max_retention_days or 'unlimited'} days"
+    bounds = backup.bounds_of(vault)
     yield view.ok(vault.name, f"locked, {bounds}", "locked", "copies cannot be deleted before their time")
     for plan in view.get(backup_plan.plans, Side.PRIMARY):
         for rule in plan.rules:
@@ -138,11 +138,8 @@ def _lock(view: View, vault: backup.Vault) -> Remedy:
 
 
 def _fits(view: View, vault: backup.Vault, subject: str, days: int | None, bounds: str) -> Finding:
-    low, high = vault.min_retention_days or 0, vault.max_retention_days
     measured = f"retained {days} days" if days else "kept for ever"
-    # A copy without an end lies longer than any maximum.
-    fits = days >= low and (high is None or days <= high) if days else high is None
-    if fits:
+    if backup.lock_accepts(vault, days):
         return view.ok(subject, measured, bounds, "the lock accepts these copies")
     reason = "the lock refuses copies retained shorter or longer: every copy by this rule fails"
     return view.gap(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from math import inf
 
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import check
@@ -13,11 +14,12 @@ from dr_checks.derived.backup_promise import is_dr_vault, promise, relies_on_cop
 from dr_checks.derived.backup_schedule import longest_gap_minutes
 from dr_estate.config.environment import Side
 from dr_estate.model.durations import duration
-from dr_estate.readers import backup_plan, dynamodb
+from dr_estate.readers import backup, backup_plan, dynamodb
 from dr_estate.readers.store_policies import table_arn
 
 PRIMARY_ONLY = (Side.PRIMARY,)
 _MINUTE_S = 60
+_HOUR_MINUTES = 60
 
 
 def _plan_name(view: View) -> str:
@@ -51,7 +53,11 @@ def _no_copies(view: View) -> Finding:
     applies=replication_expected,
 )
 def copies_to_dr(view: View) -> Iterator[Finding]:
-    """The plan of names.backup_plan has a rule with a copy action to the DR vault's ARN. Source: GetBackupPlan."""
+    """The plan of names.backup_plan has a rule with a copy action to the DR vault's ARN. Source: GetBackupPlan.
+
+    Jobs of a rule fail where a vault that it names is absent, or the lock of its own refuses what is kept so long. A
+    rule that copies nothing there is a warning, unless another one that does runs as often and keeps as long.
+    """
     name, plans = _plan_name(view), view.get(backup_plan.plans)
     wanted = f"a copy action to {view.env.names.dr_vault} in {view.env.regions.dr}"
     if not plans:
@@ -61,11 +67,54 @@ def copies_to_dr(view: View) -> Iterator[Finding]:
         )
     elif rules := sorted({rule.name for rule, _ in _copying(view)}):
         yield view.ok(name, f"copied by {', '.join(rules)}", wanted, "backups are copied there automatically")
+        yield from _rules_that_fail(view, plans)
+        yield from _rules_left_out(view, plans, wanted)
     else:
         others = sorted({copy.vault_arn for plan in plans for rule in plan.rules for copy in rule.copies})
         reason = "the backups are lost if the primary region is lost"
         remedy = "Add copy_action { destination_vault_arn } of the DR vault to a rule (aws_backup_plan)."
         yield view.gap(name, f"copied to {', '.join(others)}" if others else "not copied", wanted, reason, remedy)
+
+
+def _rules_that_fail(view: View, plans: Sequence[backup_plan.BackupPlan]) -> Iterator[Finding]:
+    """Rules whose jobs fail each time: a vault of theirs is absent, or locked against what they keep."""
+    for plan, rule in [(found, rule) for found in plans for rule in found.rules]:
+        subject, vault = f"{plan.name}, rule {rule.name}", view.find(backup.vaults, name=rule.vault)
+        absent = [] if vault else [f"{rule.vault} in {view.region}"]
+        for side in Side.PRIMARY, Side.DR:
+            stem = f"arn:aws:backup:{view.env.region(side)}:{view.env.account}:backup-vault:"
+            named = [copy.vault_arn for copy in rule.copies if copy.vault_arn.startswith(stem)]
+            # That the DR vault itself is there is backup.vault-exists' matter.
+            others = [arn for arn in named if not is_dr_vault(view, arn)]
+            known = {row.arn for row in view.get(backup.vaults, side)} if others else set[str]()
+            absent += [f"{arn.removeprefix(stem)} in {view.env.region(side)}" for arn in others if arn not in known]
+        if absent:
+            reason = "every job of the rule that names it fails: nothing is backed up, or nothing is copied there"
+            remedy = "Correct the rule's target_vault_name and copy_action (aws_backup_plan)."
+            yield view.gap(subject, f"no vault {', '.join(absent)}", "vaults that are there", reason, remedy)
+        elif vault and not backup.lock_accepts(vault, rule.delete_after_days):
+            measured = f"retained {rule.delete_after_days} days" if rule.delete_after_days else "kept for ever"
+            reason = f"the lock of {vault.name} refuses it: every backup by this rule fails, and no copy is made"
+            remedy = "Change the rule's lifecycle (aws_backup_plan) to fit the lock."
+            yield view.gap(subject, measured, backup.bounds_of(vault), reason, remedy)
+
+
+def _rules_left_out(view: View, plans: Sequence[backup_plan.BackupPlan], wanted: str) -> Iterator[Finding]:
+    """A warning for each rule that copies nothing to the DR region, where no copying rule does what it does."""
+    copying = [rule for rule, _ in _copying(view)]
+    for plan, rule in [(found, rule) for found in plans for rule in found.rules]:
+        if rule not in copying and not any(_replaces(view, other, rule) for other in copying):
+            subject, others = f"{plan.name}, rule {rule.name}", ", ".join(copy.vault_arn for copy in rule.copies)
+            reason = "no other rule that copies there runs as often and keeps its backups as long"
+            remedy = "Give it a copy_action to the DR vault (aws_backup_plan), or accept it in the exceptions file."
+            yield view.warn(subject, f"copied to {others}" if others else "not copied", wanted, reason, remedy)
+
+
+def _replaces(view: View, other: backup_plan.BackupRule, rule: backup_plan.BackupRule) -> bool:
+    """Whether ``other`` runs at least as often as ``rule``, and keeps its backups as long."""
+    mine, theirs = (longest_gap_minutes(row.schedule, view.now.date()) for row in (rule, other))
+    longer = other.delete_after_days is None or (rule.delete_after_days or inf) <= other.delete_after_days
+    return longer and mine is not None and theirs is not None and theirs <= mine
 
 
 @check(
@@ -156,7 +205,13 @@ def worst_case(view: View) -> Iterator[Finding]:
         # No gap: a copy that is the fallback may be older than the objective while replication keeps it.
         elif not relies_on_copies(view, store):
             reason = f"a faster mechanism is relied on; backup copies are the fallback ({promised.basis})"
-            yield view.ok(store.name, duration(worst_s), "not relied on", reason)
+            # Once an hour is the most that AWS Backup runs (T25): a fallback of fewer runs loses more than it must.
+            if promised.gap_minutes > max(_HOUR_MINUTES, view.env.objectives.rpo_minutes):
+                measured, seldom = f"a run every {promised.gap_minutes} min", "a run an hour, as the objective asks"
+                remedy = "Let a rule that copies to the DR vault run hourly (aws_backup_plan), or accept the loss."
+                yield view.warn(store.name, measured, seldom, reason, remedy)
+            else:
+                yield view.ok(store.name, duration(worst_s), "not relied on", reason)
         else:
             remedy = (
                 "Repair the replication of this store first (see efs, rds-copy, rds-replica): AWS Backup alone copies "

@@ -59,6 +59,18 @@ class BackupOptIn:
     enabled: bool
 
 
+def lock_accepts(vault: Vault, days: int | None) -> bool:
+    """Whether the lock of ``vault``, if it has one, accepts what is kept for ``days``, None for ever."""
+    low, high = vault.min_retention_days or 0, vault.max_retention_days
+    # What has no end lies longer than any maximum.
+    return not vault.locked or (days >= low and (high is None or days <= high) if days else high is None)
+
+
+def bounds_of(vault: Vault) -> str:
+    """How long the lock of ``vault`` lets things be kept, for a person."""
+    return f"{vault.min_retention_days or 1} to {vault.max_retention_days or 'unlimited'} days"
+
+
 def vault_name(env: Environment, side: Side) -> str:
     """The name of the environment's vault on ``side``."""
     return env.named(env.names.primary_vault if side is Side.PRIMARY else env.names.dr_vault)

@@ -32,6 +32,9 @@ _RESTORE_FILES = ("elasticfilesystem:CreateFileSystem", "elasticfilesystem:Resto
 _START_RESTORE = "backup:StartRestoreJob"
 _DEFAULT_ROLE = "role/service-role/AWSBackupDefaultServiceRole"
 _COPY_BACKUPS, _TAKE_BACKUPS = ("backup:CopyIntoBackupVault",), ("backup:CopyFromBackupVault",)
+# What AWS Backup does with a store in the role's name (AWSBackupServiceRolePolicyForBackup). What a table asks for
+# hangs on its advanced features, a bucket has copies of its own.
+_BACK_UP = {"RDS": ("rds:CreateDBSnapshot",), "EFS": ("elasticfilesystem:Backup",)}
 _COPY_TARGETS = "backup:CopyTargets"
 _LIST_FOR_JOB = ("s3:GetReplicationConfiguration", "s3:PutInventoryConfiguration")
 _START_IN_JOB = ("s3:InitiateReplication",)
@@ -227,6 +230,10 @@ def _of_backups(context: ReadContext, unread: list[Unavailable]) -> Iterator[tup
             own = [point for point in points if point.role in (role, "")]
             for point in sorted({point.resource_type: point.arn for point in own or points}.values()):
                 yield BACKUPS, role, _Need(env.regions.primary, _TAKE_BACKUPS, point, out, vault.arn)
+            # Of what it made itself alone: a role that divides the types needs no right on the others'.
+            for kind, store in sorted({point.resource_type: point.resource_arn for point in own}.items()):
+                if actions := _BACK_UP.get(kind):
+                    yield BACKUPS, role, _Need(env.regions.primary, actions, store)
         for need in of_keys:
             yield BACKUPS, role, need
 

@@ -139,7 +139,7 @@ def kept_three_days(world: World) -> None:
     "backup-copies-end-first",
     "Copies are made once a day, and each is deleted after a day: before the next one has arrived",
     trips=("backup-lifecycle.copies-last",),
-    consequences=("backup-plan.retention", "backup.vault-lock"),
+    consequences=("backup-plan.retention", "backup-plan.worst-case", "backup.vault-lock"),
 )
 def copies_end_first(world: World) -> None:
     """Leave the daily rule alone in the plan, with copies that live a day."""

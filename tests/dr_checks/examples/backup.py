@@ -18,6 +18,7 @@ from tests.dr_checks.backups import (
     FILE_COPY,
     FILES_ARN,
     FILES_RESTORED,
+    HOME_VAULT,
     PLAN,
     PLAN_NAME,
     RESTORED,
@@ -26,6 +27,7 @@ from tests.dr_checks.backups import (
     SYNCED,
     TAGGED,
     VAULT,
+    VAULT_ARN,
     backed_up,
 )
 from tests.dr_checks.databases import ARN, AWAY, COPY, ENABLED, HOME, KEY, NAME, REPLICATED, accepting
@@ -39,6 +41,8 @@ DARK_KEY = kms_copy_keys.CopyKey(
 COPIES_ONLY = accepting("backup-copy", files=("backup-copy",))
 ROOMY = COPIES_ONLY.model_copy(update={"objectives": SIT.objectives.model_copy(update={"rpo_minutes": 245})})
 NO_COPY_ACTION = replace(PLAN, rules=(replace(RULE, copies=()),))
+NIGHTLY = f"{PLAN_NAME}, rule nightly"
+ELSEWHERE = VAULT_ARN.replace(AWAY, "eu-north-1")
 RTO = SIT.objectives.rto_minutes
 STALE = replace(REPLICATED, latest=NOW - timedelta(days=2))
 
@@ -54,6 +58,16 @@ def _table(name: str, backup_tag: str = "Required") -> backup_plan.TaggedResourc
 
 def _rule(**changed: Any) -> tuple[backup_plan.BackupPlan]:
     return (replace(PLAN, rules=(replace(RULE, **changed),)),)
+
+
+def _beside(**changed: Any) -> tuple[backup_plan.BackupPlan]:
+    """The plan has a second rule, which copies nothing by itself."""
+    nightly = replace(RULE, name="nightly", schedule="cron(30 1 * * ? *)", copies=())
+    return (replace(PLAN, rules=(RULE, replace(nightly, **changed))),)
+
+
+def _to(vault_arn: str) -> tuple[backup_plan.CopyAction]:
+    return (backup_plan.CopyAction(vault_arn, 14),)
 
 
 def _selection(**changed: Any) -> tuple[backup_plan.BackupPlan]:
@@ -163,6 +177,20 @@ EXAMPLES = [
         plans_primary=_rule(copies=(backup_plan.CopyAction(RULE.copies[0].vault_arn.replace(AWAY, HOME), 14),)),
     ),
     _case("backup-plan.copies-to-dr", UNKNOWN, plans_primary=DENIED),
+    _case("backup-plan.copies-to-dr", WARN, NIGHTLY, plans_primary=_beside(delete_after_days=35)),
+    _case("backup-plan.copies-to-dr", PASS, PLAN_NAME, plans_primary=_beside(delete_after_days=14)),
+    _case("backup-plan.copies-to-dr", WARN, NIGHTLY, plans_primary=_beside(schedule="cron(0/30 * * * ? *)")),
+    _case("backup-plan.copies-to-dr", FAIL, NIGHTLY, plans_primary=_beside(vault="Default")),
+    _case("backup-plan.copies-to-dr", FAIL, NIGHTLY, plans_primary=_beside(copies=_to(VAULT_ARN + "-of-nobody"))),
+    _case("backup-plan.copies-to-dr", PASS, PLAN_NAME, plans_primary=_beside(copies=_to(HOME_VAULT.arn))),
+    _case("backup-plan.copies-to-dr", PASS, PLAN_NAME, plans_primary=_beside(copies=_to(ELSEWHERE))),
+    *(
+        _case(
+            "backup-plan.copies-to-dr", FAIL, f"{PLAN_NAME}, rule hourly", plans_primary=_rule(delete_after_days=days)
+        )
+        for days in (6, 91, None)
+    ),
+    _case("backup-plan.copies-to-dr", UNKNOWN, vaults_primary=DENIED),
     _case("backup-plan.covers-stores", PASS, NAME, "sit-efs"),
     _case("backup-plan.covers-stores", Status.NOT_APPLICABLE, plans_primary=()),
     _case("backup-plan.covers-stores", FAIL, "sit-efs", tagged_primary=TAGGED[:1]),
@@ -197,6 +225,7 @@ EXAMPLES = [
         "sit-efs",
         replications_dr=(replace(SYNCED, synced_at=NOW - timedelta(minutes=61)),),
     ),
+    _case("backup-plan.worst-case", WARN, NAME, "sit-efs", plans_primary=_rule(schedule="cron(0 5 * * ? *)")),
     _case("backup-plan.worst-case", UNKNOWN, plans_primary=DENIED),
     _case("backup-plan.retention", PASS, "hourly"),
     _case("backup-plan.retention", PASS, "hourly", plans_primary=_kept(None)),

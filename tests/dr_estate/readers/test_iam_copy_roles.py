@@ -245,3 +245,14 @@ def test_what_hangs_on_an_unknown_key_hides_nothing_that_is_denied_for_certain(d
     found = [row for row in read(iam_copy_roles.roles, Side.GLOBAL, given, upon) if isinstance(row, CopyRole)]
     (missing,) = {d.missing for row in found for d in row.decisions if d.action == TAKES}
     assert missing == ()
+
+
+@pytest.mark.parametrize("action", ["rds:CreateDBSnapshot", "elasticfilesystem:Backup"])
+def test_a_role_is_asked_whether_it_may_back_up_what_it_has_backed_up(action: str) -> None:
+    stores = {"RDS": "arn:aws:rds:af-south-1:1:db:sit-mysql", "EFS": "arn:aws:elasticfilesystem:af-south-1:1:fs-1"}
+    points = estate().get(backup.recovery_points, Side.PRIMARY)[:1]
+    both = tuple(replace(points[0], arn=arn, resource_arn=arn, resource_type=kind) for kind, arn in stores.items())
+    given = {**answers("backup.amazonaws.com", [action]), "get_backup_vault_access_policy": {"Policy": ""}}
+    upon = with_part(estate(), backup.recovery_points, Side.PRIMARY, tuple(replace(row, role="") for row in both))
+    found = [row for row in read(iam_copy_roles.roles, Side.GLOBAL, given, upon) if isinstance(row, CopyRole)]
+    assert {action} == {d.action for row in found for d in row.decisions if d.decision != "allowed"}
