@@ -241,9 +241,7 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
         ("topics.in-both-regions", "topics.subscribed", "topics.delivered"),
         reason="a topic that an alarm names and names.topics does not is not looked up",
     ),
-    NeedKind.TOPIC_QUEUE: Followed(
-        ("topics.delivered",), reason="streams that are subscribed, and a queue's key, are not read"
-    ),
+    NeedKind.TOPIC_QUEUE: Followed(("topics.delivered",), reason="streams that are subscribed are not read"),
     NeedKind.TOPIC_FUNCTION: Followed(("topics.delivered",), reason="what the function itself needs is not followed"),
     NeedKind.VAULT: Followed(("backup.vault-exists", "copy-roles.may-copy", "backup-lifecycle.copies-last")),
 }

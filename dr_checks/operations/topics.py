@@ -9,6 +9,7 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import BOTH, check
 from dr_checks.core.remedy import Remedy
 from dr_estate.config.environment import Side
+from dr_estate.iam.key_uses import by_role, by_service, refusal_of
 from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of, denial_of
 from dr_estate.model import states
@@ -17,6 +18,8 @@ from dr_estate.readers import sns_delivery, sns_topics
 
 _ALIKE = "as in the primary region"
 _ALARMS = "cloudwatch.amazonaws.com"
+# What a publisher does with a topic's key, and SNS with a queue's (SNS guide, Key management).
+_WRITES = ("kms:GenerateDataKey", "kms:Decrypt")
 
 
 @check(
@@ -128,7 +131,8 @@ def alike(view: View) -> Iterator[Finding]:
     traps=("T40",),
 )
 def delivered(view: View) -> Iterator[Finding]:
-    """The topic's policy and key let CloudWatch and the operator's role in; each queue or function here admits it.
+    """The topic's policy and key let CloudWatch and the operator's role in; each queue, with its key, or function here
+    admits it.
 
     In one account IAM opens a topic to the role: only a deny counts there. Source: SNS Developer Guide, "Key
     management", "Fanout to Amazon SQS queues" and "Fanout to Lambda functions"; CloudWatch User Guide, "Notifying users
@@ -143,8 +147,8 @@ def delivered(view: View) -> Iterator[Finding]:
         # What is certain first: one refusal is enough, whatever else was not read.
         if lost:
             reason = "what happens in a recovery reaches nobody, and no publisher notices"
-            of_subscriber = "aws_sqs_queue_policy or aws_lambda_permission"
-            remedy = f"aws_sns_topic_policy, {of_subscriber} of '{topic.name}' in {view.region}, as the primary's."
+            policies = "aws_sns_topic_policy, aws_kms_key, aws_sqs_queue_policy or aws_lambda_permission"
+            remedy = f"{policies} of '{topic.name}' in {view.region}, as the primary's."
             yield view.gap(topic.name, "; ".join(lost), wanted, reason, remedy)
         elif dark:
             yield view.unknown(topic.name, wanted, dark[0])
@@ -178,20 +182,35 @@ def _flaws(view: View, topic: sns_topics.Topic) -> Iterator[str | Unavailable | 
         elif denial is PolicyAnswer.DENIED:
             yield f"its policy denies {publish} to {env.acting_role}"
         yield from _missing_admissions(topic.policy, PolicyRequest((_ALARMS,), publish, arn, of_alarm), "its policy")
-    for key in view.get(sns_delivery.keys) if topic.key else ():
-        if isinstance(key, Unavailable):
-            yield key
-        elif key.ref == topic.key and not states.KEY[key.state].serves:
-            yield f"its key is {key.state}"
-        elif key.ref == topic.key:
-            yield from _missing_admissions(
-                key.policy, PolicyRequest((_ALARMS,), "kms:GenerateDataKey", "*", of_alarm), "its key"
-            )
-    # The policy of AWS's own key admits no alarm, and nobody can change it (SNS guide, Key management).
-    if topic.key.endswith("alias/aws/sns"):
-        yield "its key alias/aws/sns admits no alarm"
+    if topic.key:
+        yield from _of_key(view, topic.key, "its key", "sns", "cloudwatch", (("aws:SourceArn", alarm),))
     yield from _deaf(view, topic.name, arn)
     yield from _deaf_functions(view, topic.name, arn)
+
+
+def _of_key(
+    view: View, ref: str, whose: str, through: str, service: str, context: tuple[tuple[str, str], ...]
+) -> Iterator[str | Unavailable | None]:
+    """What of the key named ``ref`` keeps ``service``, and the tool where it publishes, from writing ``through`` it."""
+    env = view.env
+    # The policy of AWS's own key admits no other service, and nobody can change it (SNS guide, Key management; SQS
+    # guide, "Configure KMS permissions for AWS services").
+    if ref.endswith(f"alias/aws/{through}"):
+        yield f"{whose} alias/aws/{through} admits no {'alarm' if through == 'sns' else 'topic'}"
+        return
+    operator = f"arn:aws:iam::{env.account}:role/{env.acting_role}"
+    for key in view.get(sns_delivery.keys):
+        if isinstance(key, Unavailable):
+            yield key
+        elif key.ref == ref and not states.KEY[key.state].serves:
+            yield f"{whose} is {key.state}"
+        elif key.ref == ref:
+            arn = key.arn or f"arn:aws:kms:{view.region}:{env.account}:key/any"
+            uses = [by_service(service, env.account, arn, _WRITES, view.now, context, through=through)]
+            uses += [by_role(operator, env.account, arn, "sns", _WRITES, view.now)] if through == "sns" else []
+            for refused in filter(None, (refusal_of(key.policy, use) for use in uses)):
+                undecided, who = refused.answer is PolicyAnswer.UNDECIDED, refused.user.rpartition("/")[2]
+                yield None if undecided else f"{whose} does not admit {who}"
 
 
 def _deaf(view: View, topic: str, arn: str) -> Iterator[str | Unavailable | None]:
@@ -211,6 +230,8 @@ def _deaf(view: View, topic: str, arn: str) -> Iterator[str | Unavailable | None
             context = (("aws:SourceArn", arn), ("aws:SourceAccount", view.env.account), *_always(view))
             request = PolicyRequest(("sns.amazonaws.com",), "sqs:SendMessage", queue.arn, context)
             yield from _missing_admissions(queue.policy, request, f"the policy of {name}")
+            if queue.key:
+                yield from _of_key(view, queue.key, f"the key of {name}", "sqs", "sns", (("aws:SourceArn", arn),))
 
 
 def _deaf_functions(view: View, topic: str, arn: str) -> Iterator[str | Unavailable | None]:

@@ -57,8 +57,12 @@ def by_service(
     now: datetime,
     context: Iterable[tuple[str, str]] = (),
     by_grant: bool = False,
+    through: str = "",
 ) -> KeyUse:
-    """The use of the key by a service of AWS, such as ``elasticfilesystem`` or, by region, ``logs.{region}``."""
+    """The use of the key by a service of AWS, such as ``elasticfilesystem`` or, by region, ``logs.{region}``.
+
+    ``through`` is the service that asks for it where another does, as SNS for an alarm that publishes.
+    """
     name, region = service.partition(".")[0], arn_region(arn)
     known = (
         ("aws:RequestedRegion", region),
@@ -66,7 +70,7 @@ def by_service(
         ("aws:SecureTransport", "true"),
         ("aws:SourceAccount", account),
         ("kms:CallerAccount", account),
-        ("kms:ViaService", f"{name}.{region}.amazonaws.com"),
+        ("kms:ViaService", f"{through or name}.{region}.amazonaws.com"),
         *moment_keys(now),
         *context,
     )

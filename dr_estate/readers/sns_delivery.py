@@ -20,11 +20,12 @@ _FUNCTION_PARTS, _NO_FUNCTION = 7, ("ResourceNotFoundException",)
 
 @dataclass(frozen=True, slots=True)
 class SubscribedQueue:
-    """A queue that hears a topic, by its ARN; ``policy`` is its own, "" where it has none."""
+    """A queue that hears a topic, by its ARN. ``policy`` is its own, ``key`` as it names it; "" where it has none."""
 
     arn: str
     exists: bool
     policy: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,15 @@ class SubscribedFunction:
 
 @dataclass(frozen=True, slots=True)
 class NotificationKey:
-    """A key that a topic is encrypted under, as the topic names it. ``state`` is KMS's word, "absent" where gone."""
+    """A key that a topic or a queue is encrypted under, as that names it.
+
+    ``state`` is KMS's word, "absent" where it is gone.
+    """
 
     ref: str
     state: str
     policy: str = ""
+    arn: str = ""
 
 
 @part(Side.DR, reads=QUEUE_READS)
@@ -89,16 +94,23 @@ def _queue(context: ReadContext, arn: str) -> SubscribedQueue:
     if found is None:
         return SubscribedQueue(arn, exists=False)
     url = found["QueueUrl"]
-    answer = context.find("sqs", "get_queue_attributes", absent, QueueUrl=url, AttributeNames=["Policy"])
-    return SubscribedQueue(arn, answer is not None, str((answer or {}).get("Attributes", {}).get("Policy") or ""))
+    wanted = ["Policy", "KmsMasterKeyId"]
+    answer = context.find("sqs", "get_queue_attributes", absent, QueueUrl=url, AttributeNames=wanted)
+    policy, key = (str((answer or {}).get("Attributes", {}).get(name) or "") for name in wanted)
+    return SubscribedQueue(arn, answer is not None, policy, key)
 
 
 @part(Side.DR, reads=KEY_READS)
 def keys(context: ReadContext) -> tuple[NotificationKey | Unavailable, ...]:
-    """The customers' keys of the region's topics, two calls each."""
-    # AWS's own key of SNS has a policy that nobody may change, and no state to watch.
-    refs = sorted({t.key for t in context.part(sns_topics.topics) if t.key and _AWS_OWN not in t.key})
+    """The customers' keys of the region's topics and of their queues, two calls each."""
+    heard = [queue.key for queue in context.part(queues) if isinstance(queue, SubscribedQueue)]
+    # AWS's own keys have policies that nobody may change, and no state to watch.
+    refs = sorted({ref for ref in (*(t.key for t in context.part(sns_topics.topics)), *heard) if _is_customers(ref)})
     return tuple(context.maybe(lambda ref: _key(context, ref), refs))
+
+
+def _is_customers(ref: str) -> bool:
+    return bool(ref) and _AWS_OWN not in ref
 
 
 def _key(context: ReadContext, ref: str) -> NotificationKey:
@@ -107,4 +119,4 @@ def _key(context: ReadContext, ref: str) -> NotificationKey:
         return NotificationKey(ref, "absent")
     row = found["KeyMetadata"]
     policy = context.call("kms", "get_key_policy", KeyId=row["Arn"], PolicyName="default")["Policy"]
-    return NotificationKey(ref, row.get("KeyState") or "", str(policy))
+    return NotificationKey(ref, row.get("KeyState") or "", str(policy), row["Arn"])

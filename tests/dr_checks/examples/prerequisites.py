@@ -26,6 +26,7 @@ from dr_estate.readers import (
 )
 from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot
+from tests.dr_actions.plain import with_part
 from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, world
 
 FINE, FAILS, UNSEEN, IDLE, WARNS = (
@@ -372,12 +373,50 @@ _FILES = frozenset({"/sit/files"})
 _NOT_HERE = {"ArnEquals": {"aws:SourceArn": TOPIC_ARN.replace(SIT.regions.dr, SIT.regions.primary)}}
 _ELSEWHERE = {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}
 _CLEAR = {"Effect": "Deny", "Principal": "*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
-_ENCRYPTS = _policy("kms:*", "cloudwatch.amazonaws.com")
+_OWN = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{SIT.account}:root"}, "Action": "kms:*", "Resource": "*"}
+_SHUT = {"Effect": "Deny", "Principal": {"AWS": f"arn:aws:iam::{SIT.account}:role/{SIT.acting_role}"}}
+_ENCRYPTS = _policy("kms:*", "cloudwatch.amazonaws.com", "Allow", None, _OWN)
+_KEPT_OUT = _policy(
+    "kms:*", "cloudwatch.amazonaws.com", "Allow", None, _OWN, _SHUT | {"Action": "kms:*", "Resource": "*"}
+)
+_BY_SNS = {"StringEquals": {"kms:ViaService": f"sns.{SIT.regions.dr}.amazonaws.com"}}
+_UNDER = sns_delivery.SubscribedQueue(QUEUE_ARN, True, TAKES, "k")
+_BY_AWS = replace(_UNDER, key="alias/aws/sqs")
+_OF_QUEUE = tuple(_policy("kms:*", f"{service}.amazonaws.com") for service in ("sns", "cloudwatch"))
+
+
+def _heard_under(policy: str, state: str) -> Snapshot:
+    """The queue is encrypted under a key of its own, the topic is not."""
+    found = _arriving(queue=_UNDER)
+    key = (sns_delivery.NotificationKey("k", state, policy),)
+    return with_part(found, sns_delivery.keys, Side.DR, key)
+
+
 _TOPICS = [
     Example("topics.delivered", FINE, _arriving(), _OURS),
     Example("topics.delivered", FINE, _arriving(key=sns_delivery.NotificationKey("k", "Enabled", _ENCRYPTS)), _OURS),
     Example("topics.delivered", FAILS, _arriving(key=sns_delivery.NotificationKey("k", "Disabled", _ENCRYPTS)), _OURS),
     Example("topics.delivered", FAILS, _arriving(key=sns_delivery.NotificationKey("k", "Enabled", OPEN)), _OURS),
+    *(
+        Example(
+            "topics.delivered", expected, _arriving(key=sns_delivery.NotificationKey("k", "Enabled", policy)), _OURS
+        )
+        for expected, policy in (
+            (FAILS, _KEPT_OUT),
+            (FAILS, _policy("kms:*", "cloudwatch.amazonaws.com")),
+            (FAILS, _policy("kms:GenerateDataKey*", "cloudwatch.amazonaws.com", "Allow", None, _OWN)),
+            (FINE, _policy("kms:*", "cloudwatch.amazonaws.com", "Allow", _BY_SNS, _OWN)),
+        )
+    ),
+    *(
+        Example("topics.delivered", expected, _heard_under(policy, state), _OURS)
+        for expected, policy, state in (
+            (FINE, _OF_QUEUE[0], "Enabled"),
+            (FAILS, _OF_QUEUE[1], "Enabled"),
+            (FAILS, _OF_QUEUE[0], "Disabled"),
+        )
+    ),
+    Example("topics.delivered", FAILS, _arriving(queue=_BY_AWS), _OURS),
     Example("topics.delivered", FAILS, _arriving(_policy("sns:Publish", "events.amazonaws.com")), _OURS),
     Example("topics.delivered", FAILS, _arriving(_policy("sns:Publish", "cloudwatch.amazonaws.com", "Deny")), _OURS),
     Example(
