@@ -64,9 +64,10 @@ def document(view: View) -> Iterator[Finding]:
     applies=_aws_starts_runs,
 )
 def task(view: View) -> Iterator[Finding]:
-    """The newest revision has the recovery's role and size, the container that the document gives its command, a log
-    group, and an image that this region's registry holds. The command is the tool's words alone: an entry point in
-    place of the image's must start the tool. Source: ECS, ECR, CloudWatch Logs.
+    """The newest revision has the recovery's role and size, the container that the document gives its command, and log
+    groups and images that are in this region, of each container: one that cannot start ends the task. The command is
+    the tool's words alone: an entry point in place of the image's must start the tool. Source: ECS, ECR, CloudWatch
+    Logs.
     """
     found, env = view.get(automation.start), view.env
     if found is None:
@@ -83,7 +84,9 @@ def task(view: View) -> Iterator[Finding]:
         yield view.gap(found.family, "; ".join(lacks), "as in deploy/", reason, _remedy(env, "Register it again"))
     else:
         yield view.ok(found.family, "defined", "defined", "the run has the rights of a recovery")
-    yield _image(view, found, found.image)
+    yield _image(view, found.image, found.image_region, found.image_there)
+    for row in found.parts.sidecars if found.parts else ():
+        yield _image(view, row.image, row.image_region, row.image_there)
 
 
 def _lacks(view: View, parts: automation.TaskParts | None) -> list[str]:
@@ -93,8 +96,10 @@ def _lacks(view: View, parts: automation.TaskParts | None) -> list[str]:
     found = [] if CONTAINER in parts.containers else [f"no container {CONTAINER}"]
     found += [f"starts {' '.join(words)}, not the tool" for words in _strange(parts)]
     found += [] if parts.execution_role else ["no execution role"]
-    found += [] if parts.log_there else [f"no log group {parts.log_group}"]
-    found += [f"logs in {parts.log_region}"] if parts.log_region == view.env.regions.primary else []
+    containers: tuple[automation.TaskParts | automation.Sidecar, ...] = (parts, *parts.sidecars)
+    for row in containers:
+        found += [] if row.log_there else [f"no log group {row.log_group}"]
+        found += [f"logs in {row.log_region}"] if row.log_region == view.env.regions.primary else []
     sizes = ((parts.cpu, CPU_UNITS, "CPU units"), (parts.memory, MEMORY_MIB, "MiB"))
     return found + [f"{size} {unit}, deploy/ {wanted}" for size, wanted, unit in sizes if size < wanted]
 
@@ -129,15 +134,15 @@ def _tool_at(words: Sequence[str]) -> int | None:
     return next((number for number, word in enumerate(words) if word.rpartition("/")[2] == _TOOL), None)
 
 
-def _image(view: View, found: automation.StartOfRuns, image: str) -> Finding:
+def _image(view: View, image: str, region: str, there: bool | None) -> Finding:
     wanted = f"an image in {view.region}"
-    if found.image_there:
+    if there:
         return view.ok(image, "there", wanted, "the task can be started without another region")
     # A warning: a registry other than ECR is not read, and may answer.
-    if found.image_region in ("", view.region) and found.image_there is None:
+    if region in ("", view.region) and there is None:
         reason = "whether it can be pulled while the primary region is lost is not known"
         return view.warn(image, "in no registry of ECR", wanted, reason, _remedy(view.env, "Push it to ECR"))
-    measured = "absent" if found.image_region == view.region else f"in {found.image_region}"
+    measured = "absent" if region == view.region else f"in {region}"
     reason = "the task would not start, or not while that region is lost"
     return view.gap(image, measured, wanted, reason, _remedy(view.env, f"Push the image to ECR in {view.region}"))
 

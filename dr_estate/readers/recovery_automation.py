@@ -11,6 +11,7 @@ from typing import Any
 from dr_estate.config.environment import Environment, Side
 from dr_estate.iam.trust import ends_at, trusts
 from dr_estate.model.recovery_document import (
+    CONTAINER,
     WaitingStart,
     goes_by_itself,
     recovery_document,
@@ -33,11 +34,25 @@ _ONE = "automation-execution/00000000-0000-4000-8000-000000000000"
 
 
 @dataclass(frozen=True, slots=True)
+class Sidecar:
+    """What a container beside the tool's starts with, or the task does not start: as in StartOfRuns and TaskParts."""
+
+    name: str
+    image: str
+    image_region: str
+    image_there: bool | None
+    log_group: str
+    log_region: str
+    log_there: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TaskParts:
     """What else the task starts with: its size, its containers' names, its execution role, and where it logs.
 
-    ``log_group`` is "" where it logs nowhere, ``log_there`` False where that group is absent and is not created.
-    ``entry_points`` is (container, its entry point) of each that has one in place of its image's.
+    ``log_group`` is "" where the tool logs nowhere, ``log_there`` False where that group is absent and is not created.
+    ``entry_points`` is (container, its entry point) of each that has one in place of its image's. ``sidecars`` are the
+    containers beside the tool's.
     """
 
     cpu: int
@@ -48,14 +63,16 @@ class TaskParts:
     log_region: str
     log_there: bool
     entry_points: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    sidecars: tuple[Sidecar, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class StartOfRuns:
     """The document ``document`` and the task ``family``. ``current``: it is what this environment file says.
 
-    ``current`` and ``image`` are None where there is no such document or task. ``image_there`` is None where the
-    image is in no registry of ECR, which nobody asks. ``parts`` is None where it was not read.
+    ``current`` and ``image`` are None where there is no such document or task. ``image`` is the tool's;
+    ``image_there`` is None where it is in no registry of ECR, which nobody asks. ``parts`` is None where it was not
+    read.
     """
 
     document: str
@@ -146,25 +163,45 @@ def _is_current(content: str, env: Environment) -> bool:
 
 
 def _of_task(context: ReadContext, document: str, current: bool | None, task: Mapping[str, Any]) -> StartOfRuns:
-    image = str(task["containerDefinitions"][0]["image"])
+    containers = task["containerDefinitions"]
+    tool = next((row for row in containers if row.get("name") == CONTAINER), containers[0])
+    sidecars = tuple(
+        Sidecar(str(row.get("name") or ""), *_image(context, row), *_log(context, row))
+        for row in containers
+        if row is not tool
+    )
+    role, parts = str(task.get("taskRoleArn") or ""), _parts(context, task, tool, sidecars)
+    return StartOfRuns(document, current, str(task["family"]), *_image(context, tool), role, parts)
+
+
+def _image(context: ReadContext, container: Mapping[str, Any]) -> tuple[str, str, bool | None]:
+    """The image of a container, its region, and whether the registry of this region holds it."""
+    image = str(container["image"])
     ref, there = image_ref(image), None
     if ref.region == context.region:
         # By digest where there is one: a tag may lead to another image by then.
         wanted = {"imageDigest": ref.digest} if ref.digest else {"imageTag": ref.tag}
         where = {"registryId": ref.account, "repositoryName": ref.repository}
         there = context.find("ecr", "describe_images", _NO_IMAGE, imageIds=[wanted], **where) is not None
-    role, parts = str(task.get("taskRoleArn") or ""), _parts(context, task)
-    return StartOfRuns(document, current, str(task["family"]), image, ref.region, there, role, parts)
+    return image, ref.region, there
 
 
-def _parts(context: ReadContext, task: Mapping[str, Any]) -> TaskParts:
-    options = (task["containerDefinitions"][0].get("logConfiguration") or {}).get("options") or {}
+def _log(context: ReadContext, container: Mapping[str, Any]) -> tuple[str, str, bool]:
+    """The log group of a container, its region, and whether it is there."""
+    options = (container.get("logConfiguration") or {}).get("options") or {}
     group, region = str(options.get("awslogs-group") or ""), str(options.get("awslogs-region") or context.region)
     # A group of another region is not looked for: that one is named at all is judged by itself.
     there = not group or options.get("awslogs-create-group") == "true" or region != context.region
     if not there:
         found = context.call("logs", "describe_log_groups", logGroupNamePrefix=group, limit=1)
         there = any(row.get("logGroupName") == group for row in found.get("logGroups") or [])  # the first by name
+    return group, region, there
+
+
+def _parts(
+    context: ReadContext, task: Mapping[str, Any], tool: Mapping[str, Any], sidecars: tuple[Sidecar, ...]
+) -> TaskParts:
+    group, region, there = _log(context, tool)
     return TaskParts(
         cpu=int(task.get("cpu") or 0),
         memory=int(task.get("memory") or 0),
@@ -178,6 +215,7 @@ def _parts(context: ReadContext, task: Mapping[str, Any]) -> TaskParts:
             for container in task["containerDefinitions"]
             if container.get("entryPoint")
         ),
+        sidecars=sidecars,
     )
 
 

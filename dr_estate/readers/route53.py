@@ -15,6 +15,8 @@ RECORD_READS = frozenset({"route53:ListResourceRecordSets"})
 
 # Route 53 answers with the octal code of the star, whatever was written.
 _ESCAPED_STAR = "\\052"
+# The first page holds all of a host but of one with many routed records.
+_A_PAGE = "20"
 _OTHER_POLICIES = ("Region", "GeoLocation", "MultiValueAnswer", "CidrRoutingConfig", "GeoProximityLocation")
 
 
@@ -123,18 +125,24 @@ def customer_hosts(context: ReadContext) -> tuple[CustomerHost | Unavailable, ..
         zone_name = next((name for n in range(len(labels)) if (name := ".".join(labels[n:])) in public), None)
         if zone_name is None:
             return CustomerHost(host, None, ())
-        answer = context.call(
-            # StartRecordName begins there and goes on: what follows is other names', and is left out below.
-            "route53",
-            "list_resource_record_sets",
-            HostedZoneId=public[zone_name],
-            StartRecordName=host,
-            MaxItems="20",
-        )
-        there = context.rows(answer.get("ResourceRecordSets", []), record, "Name", f"{host}.")
+        there = context.rows(_from_name(context, public[zone_name], host), record, "Name", f"{host}.")
         return CustomerHost(host, zone_name, tuple(r for r in there if r.name == host))
 
     return tuple(context.maybe(read, hosts))
+
+
+def _from_name(context: ReadContext, zone_id: str, host: str) -> list[Any]:
+    """The record sets of a zone from ``host`` on, read until the next page begins with another name."""
+    rows, start = list[Any](), {"StartRecordName": host}
+    while True:
+        answer = context.call("route53", "list_resource_record_sets", HostedZoneId=zone_id, MaxItems=_A_PAGE, **start)
+        rows += answer.get("ResourceRecordSets", [])
+        named = ((word, str(answer.get(f"NextRecord{word}") or "")) for word in ("Name", "Type", "Identifier"))
+        following = {f"StartRecord{word}": value for word, value in named if value}
+        goes_on = plain(following.get("StartRecordName", "")) == host and following != start
+        if not answer.get("IsTruncated") or not goes_on:
+            return rows
+        start = following
 
 
 def _listed_zone(row: dict[str, Any]) -> ListedZone:

@@ -62,6 +62,7 @@ def _with_parts(**changes: Any) -> automation.StartOfRuns:
     return replace(START, parts=replace(PARTS, **changes))
 
 
+AGENT = automation.Sidecar("agent", f"{REPOSITORY}:agent", SIT.regions.dr, True, "/dr/agent", SIT.regions.dr, True)
 IN_PRIMARY = REPOSITORY.replace(SIT.regions.dr, SIT.regions.primary)
 EXAMPLES = [
     _document(FINE, START),
@@ -101,6 +102,13 @@ EXAMPLES = [
     _task(FAILS, _with_parts(execution_role=""), "dr-recovery-sit"),
     _task(FAILS, _with_parts(log_there=False), "dr-recovery-sit"),
     _task(FAILS, _with_parts(log_region=SIT.regions.primary), "dr-recovery-sit"),
+    _task(FINE, _with_parts(sidecars=(AGENT,))),
+    _task(FAILS, _with_parts(sidecars=(replace(AGENT, image_there=False),)), AGENT.image),
+    _task(
+        FAILS, _with_parts(sidecars=(replace(AGENT, image_region=SIT.regions.primary, image_there=None),)), AGENT.image
+    ),
+    _task(FAILS, _with_parts(sidecars=(replace(AGENT, log_there=False),)), "dr-recovery-sit"),
+    _task(FAILS, _with_parts(sidecars=(replace(AGENT, log_region=SIT.regions.primary),)), "dr-recovery-sit"),
     _task(UNSEEN, DENIED),
     Example("recovery-automation.task", IDLE, world({(automation.start, Side.DR): None})),
     _roles(FINE, ROLES),
