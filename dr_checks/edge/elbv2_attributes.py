@@ -14,6 +14,7 @@ from dr_estate.readers.elbv2_attributes import GroupAttributes
 from dr_estate.snapshot.tenants import is_chosen
 
 _WANTED, _STICKS = "as in the primary region", "stickiness.enabled"
+_HEALTH, _NO_THRESHOLD = "target_group_health.", ("", "1", "off")
 
 
 @check(
@@ -42,11 +43,12 @@ def alike(view: View) -> Iterator[Finding]:
         differing = _differing(mine, theirs)
         if differing:
             measured = ", ".join(f"{key} {here or 'not set'}" for key, here, _ in differing)
-            wanted = ", ".join(f"{key} {value}" for key, _, value in differing)
+            wanted = ", ".join(f"{key} {value or 'not set'}" for key, _, value in differing)
             reason = "visitors are held, spread or released otherwise than today: sessions end, or few tasks carry all"
-            changes = [{"Key": key, "Value": value} for key, _, value in differing]
-            command = view.command("elbv2", "ModifyTargetGroupAttributes", TargetGroupArn=mine.arn, Attributes=changes)
-            remedy = Remedy(f"aws_lb_target_group '{mine.name}' in {view.region}: these attributes.", (command,))
+            changes = [{"Key": key, "Value": value} for key, _, value in differing if value]
+            change = {"TargetGroupArn": mine.arn, "Attributes": changes}
+            commands = (view.command("elbv2", "ModifyTargetGroupAttributes", **change),) if changes else ()
+            remedy = Remedy(f"aws_lb_target_group '{mine.name}' in {view.region}: these attributes.", commands)
             yield view.gap(mine.name, measured, wanted, reason, remedy, tenant)
         else:
             yield view.ok(mine.name, "alike", _WANTED, "visitors are held and spread alike in both regions", tenant)
@@ -62,12 +64,18 @@ def _by_tenant(view: View, side: Side) -> dict[str, GroupAttributes]:
 
 
 def _differing(mine: GroupAttributes, theirs: GroupAttributes) -> list[tuple[str, str, str]]:
-    """Each attribute of the primary's with another value here: the key, here and there."""
-    here = dict(mine.values)
+    """Each attribute of the primary's with another value here, and health thresholds set here alone: key, here, there.
+
+    By a threshold of more healthy targets than there are, a group sends to unhealthy ones too, and fails in DNS.
+    Source: Application Load Balancers guide, "Target group health".
+    """
+    here, there = dict(mine.values), dict(theirs.values)
     # AWS returns the cookie's settings also where stickiness is off, and then they mean nothing.
-    sticks = dict(theirs.values).get(_STICKS) == "true"
-    return [
+    sticks = there.get(_STICKS) == "true"
+    found = [
         (key, here.get(key, ""), value)
         for key, value in theirs.values
         if value and here.get(key, "") != value and (sticks or key == _STICKS or not key.startswith("stickiness."))
     ]
+    alone = ((key, value) for key, value in mine.values if key.startswith(_HEALTH) and key not in there)
+    return found + [(key, value, "") for key, value in alone if value not in _NO_THRESHOLD]

@@ -18,13 +18,14 @@ from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of, condition_keys
 from dr_estate.iam.simulation_requests import REGION
 from dr_estate.model.unavailable import Unavailable
-from dr_estate.readers import iam_key_roles, iam_store_roles, iam_task_roles, store_policies
+from dr_estate.readers import iam_key_roles, iam_store_roles, iam_task_roles, s3, store_policies
 from dr_estate.readers.iam_simulation import SimulatedDecision
 from dr_estate.readers.iam_store_roles import StoreRight, StoreRole
 from dr_estate.readers.iam_task_roles import TaskRole
 from dr_estate.readers.network_ways import tests_network
 
 _UNDECIDED = PolicyAnswer.UNDECIDED
+_PUTS, _GETS = "s3:PutObject", "s3:GetObject"
 _NONE = "no task definition of the DR region names a role"
 
 
@@ -132,12 +133,19 @@ def _role_remedy(view: View, role: str, decision: SimulatedDecision) -> str:
 def stores_allowed(view: View) -> Iterator[Finding]:
     """IAM's simulator on any object of each bucket and on each table; a copy's own policy may admit the role instead.
 
-    Rights on some objects of a bucket alone, as those of one tenant's folder, are not compared.
+    Rights on some objects of a bucket alone, as those of one tenant's folder, are not compared. A role that is allowed
+    nothing, or writes objects and reads none, in both regions alike, is a warning: it may be what broke.
     """
     found = view.get(iam_store_roles.rights)
     for row in found:
         if isinstance(row, Unavailable):
             yield view.unknown("a role", "as with the sources", row)
+        elif lacking := _lacking_alike(view, row):
+            reason = "in both regions alike: tasks that use the platform's data as this role are refused"
+            remedy = (
+                f"aws_iam_role_policy of '{row.arn.rpartition('/')[2]}', or accept it where tasks use no such data."
+            )
+            yield view.warn(row.arn, lacking, "read and write", reason, remedy)
         else:
             closed = [right for right in row.rights if right.decision != PolicyAnswer.ALLOWED]
             refused = [right for found in closed for right in _not_admitted(view, row.arn, found)]
@@ -146,6 +154,15 @@ def stores_allowed(view: View) -> Iterator[Finding]:
             yield _with_copies(view, row, refused, reason)
     if not found:
         yield view.none_expected("all roles", _NONE)
+
+
+def _lacking_alike(view: View, row: StoreRole) -> str:
+    """What a role may do with none of the data, or with objects that it writes; "" where that is nothing."""
+    if not row.rights:
+        return "no right on any bucket or table" if s3.data_pairs(view.env) else ""
+    written, read = ({right.copy for right in row.rights if right.action == action} for action in (_PUTS, _GETS))
+    names = sorted(copy.rpartition(":")[2].partition("/any")[0] for copy in written - read)
+    return f"writes to {', '.join(names)} and reads nothing there" if names else ""
 
 
 @check(

@@ -19,7 +19,7 @@ from dr_estate.readers import ecs, secretsmanager
 from dr_estate.readers.secretsmanager import Content, Field, HiddenSecret, Secret, names_user
 
 _WANTED = "as those of the other tenants, or in use"
-_HOST = re.compile(r"(?:^|[._])(?:host|hostname|host_name)$", re.IGNORECASE)
+_DATABASE = re.compile(r"(?:^|[._])(?:host|hostname|host_name|port|engine)$", re.IGNORECASE)
 _MANY = 3  # secrets: fewer show nothing that is common to all
 _RUNNING = "RUNNING"  # one that is still to start may never find its secrets
 _STEADY = timedelta(minutes=5)  # one that cannot log in ends sooner, and another is started
@@ -39,8 +39,8 @@ def alike(view: View) -> Iterator[Finding]:
     task runs with steadily since the change is right, whatever the others have, and what no container is started with a
     warning: an application may read it by itself. Passwords are alike nowhere: only an empty one is reported. One that
     names the primary region is secrets.regional-fields' matter. What another tenant's secret has with its own name in
-    it is that tenant's, however many there are. What all have alike, unlike the master credentials' host or the naming
-    rule's schema, is a warning until tasks run with it. Source: T18, T53.
+    it is that tenant's, however many there are. What all have alike, unlike the master credentials' host, port or
+    engine or the naming rule's schema, is a warning until tasks run with it. Source: T18, T53.
     """
     there, contents = view.get(secretsmanager.secrets), {row.name: row for row in view.get(secretsmanager.contents)}
     names = {view.env.named(view.env.names.tenant_secret, tenant=found.id): found.id for found in view.tenants}
@@ -151,12 +151,12 @@ def _all_alike(view: View, secret: Secret, fields: list[str], tenant: str) -> Fi
 
 
 def _is_doubtful(field: Field, master: Content | HiddenSecret | None) -> bool:
-    """Whether it is not what the naming rule says, or another host than that of the master credentials."""
+    """Whether it is not what the naming rule says, or another host, port or engine than the master credentials'."""
     if field.known is not None:
         return not field.known
     named = [row for row in master.fields if row.name == field.name] if isinstance(master, Content) else []
-    is_host = bool(_HOST.search(field.name)) and not field.names_primary
-    return is_host and any(row.digest != field.digest for row in named)
+    leads = bool(_DATABASE.search(field.name)) and not field.names_primary
+    return leads and any(row.digest != field.digest for row in named)
 
 
 def _is_read(view: View, secret: Secret, fields: list[Field], tenant: str) -> bool:

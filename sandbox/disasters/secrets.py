@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from uuid import uuid4
 
 from dr_estate.config.environment import Side
 from sandbox.disasters import disaster
 from sandbox.world.world import World
 
 Value = dict[str, Any]
+_CURRENT = "AWSCURRENT"
 
 
 def _secret(world: World) -> str:
@@ -23,8 +25,15 @@ def _value(world: World, name: str = "") -> Value:
     return value
 
 
-def _put(turn: Any, side: Side, name: str, value: Value) -> None:
-    turn(side, "secretsmanager", "PutSecretValue", SecretId=name, SecretString=json.dumps(value))
+def _put(world: World, name: str, value: Value) -> None:
+    """Store another value in the primary region; the repair makes the former version the current one again."""
+    versions = world.call(Side.PRIMARY, "secretsmanager", "DescribeSecret", SecretId=name)["VersionIdsToStages"]
+    former, latest = next(version for version, labels in versions.items() if _CURRENT in labels), str(uuid4())
+    moved = {"VersionStage": _CURRENT, "MoveToVersionId": former, "RemoveFromVersionId": latest}
+    world.undo(Side.PRIMARY, "secretsmanager", "UpdateSecretVersionStage", SecretId=name, **moved)
+    # The token becomes the version's id (API_PutSecretValue).
+    changed = {"SecretString": json.dumps(value), "ClientRequestToken": latest}
+    world.call(Side.PRIMARY, "secretsmanager", "PutSecretValue", SecretId=name, **changed)
 
 
 def _replica(world: World, name: str) -> dict[str, Any]:
@@ -68,8 +77,7 @@ def rotated_alone(world: World) -> None:
     name, value = _secret(world), _value(world)
     # Before the value is put: a replica would follow it.
     _detach(world, name)
-    _put(world.undo, Side.PRIMARY, name, value)
-    _put(world.call, Side.PRIMARY, name, value | {"password": "rotated-on-one-side"})
+    _put(world, name, value | {"password": "rotated-on-one-side"})
 
 
 @disaster(
@@ -83,7 +91,7 @@ def field_missing(world: World) -> None:
     name, value = _secret(world), _value(world)
     _detach(world, name)
     short = {field: content for field, content in value.items() if field != "dbname"}
-    _put(world.call, Side.DR, name, short)
+    world.call(Side.DR, "secretsmanager", "PutSecretValue", SecretId=name, SecretString=json.dumps(short))
 
 
 @disaster(
@@ -94,8 +102,7 @@ def field_missing(world: World) -> None:
 def another_user(world: World) -> None:
     """Store another user's name, in both regions."""
     name, value = _secret(world), _value(world)
-    _put(world.undo, Side.PRIMARY, name, value)
-    _put(world.call, Side.PRIMARY, name, value | {"username": "wp_before_the_move"})
+    _put(world, name, value | {"username": "wp_before_the_move"})
 
 
 @disaster(
@@ -108,8 +115,7 @@ def all_of_another_database(world: World) -> None:
     for tenant in world.tenants:
         name = world.environment.named(world.environment.names.tenant_secret, tenant=tenant)
         value = _value(world, name)
-        _put(world.undo, Side.PRIMARY, name, value)
-        _put(world.call, Side.PRIMARY, name, value | {"host": "db.before-the-move.example"})
+        _put(world, name, value | {"host": "db.before-the-move.example"})
 
 
 @disaster(
@@ -121,8 +127,7 @@ def another_administrator(world: World) -> None:
     """Store another user in the master credentials, in both regions."""
     name = world.environment.named(world.environment.names.master_secret)
     value = _value(world, name)
-    _put(world.undo, Side.PRIMARY, name, value)
-    _put(world.call, Side.PRIMARY, name, value | {"username": "root_before_the_move"})
+    _put(world, name, value | {"username": "root_before_the_move"})
 
 
 @disaster(
@@ -134,5 +139,4 @@ def host_of_the_primary(world: World) -> None:
     """Store the primary's endpoint as host: the replica keeps it word for word (T18)."""
     name, value = _secret(world), _value(world)
     host = f"{world.environment.named(world.environment.names.database)}.c1.{world.environment.regions.primary}"
-    _put(world.undo, Side.PRIMARY, name, value)
-    _put(world.call, Side.PRIMARY, name, value | {"host": f"{host}.rds.amazonaws.com"})
+    _put(world, name, value | {"host": f"{host}.rds.amazonaws.com"})

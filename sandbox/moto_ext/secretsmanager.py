@@ -169,7 +169,13 @@ def _move_stage(original: Any, self: SecretsManagerBackend, secret_id: str, *arg
     refused_here = truth.answer("secretsmanager.replica-refuses-stage-move")
     if refused_here and isinstance(self.secrets.get(secret_id), ReplicaSecret):
         raise OperationNotPermittedOnReplica
-    return original(self, secret_id, *args, **kwargs)
+    answer = original(self, secret_id, *args, **kwargs)
+    # What is asked for without a version is the one that bears the label (API_GetSecretValue, VersionStage).
+    found = self.secrets[secret_id]
+    current = [version for version, row in found.versions.items() if "AWSCURRENT" in row["version_stages"]]
+    if current and isinstance(found, FakeSecret):
+        found.default_version_id = current[0]
+    return answer
 
 
 def _policy_of(original: Any, self: SecretsManagerBackend, secret_id: str) -> str:

@@ -1,8 +1,9 @@
 """The judgement is right when the recovery agrees: a blocker is reported exactly where the strict world does not serve.
 
-Single and double faults of the DR region, drawn by Hypothesis: those that somebody thought of, and any field of a
-resource that plain boto3 changes (mutations.py). After each, the sandbox's own routines say whether a task of every
-service would start in each of its subnets and be reached, and whether the database's planned restore is taken.
+Single and double faults of the DR region, drawn by Hypothesis: those that somebody thought of, any field of a
+resource that plain boto3 changes (mutations.py), and any field of botocore's model of five services
+(field_mutations.py). After each, the sandbox's own routines say whether a task of every service would start in each of
+its subnets and be reached, and whether the database's planned restore is taken.
 ``DR_FULL_EQUIVALENCE=1`` plays 500 single and 200 double faults.
 """
 
@@ -31,6 +32,7 @@ from tests.proofs.changes import Aws
 from tests.proofs.fault import Fault
 from tests.proofs.faults import FAULTS
 from tests.proofs.faults_of_network import _network, _subnets
+from tests.proofs.field_mutations import FIELDS
 from tests.proofs.mutations import MUTATIONS
 from tests.proofs.rig import rig
 from tests.proofs.watching import Watch, judged, readiness, watch
@@ -45,8 +47,8 @@ BEFORE, TENANTS = "before the fault", 2
 # Another engine on each day: three days see all.
 ENGINE = tuple(ENGINES.values())[SEED % len(ENGINES)]
 
-OBJECTIVES = frozenset({"backup-plan.worst-case", "rpo.met", "rds-copy.age"})
-"""Checks of how much would be lost: who loses more than was promised is served all the same."""
+OBJECTIVES = frozenset({"backup-plan.worst-case", "rpo.met", "rds-copy.age", "backup.key-usable"})
+"""Checks of how much would be lost, and of copies that are the fallback here: visitors are served all the same."""
 RESTORES = ("RestoreDBInstanceToPointInTime", "RestoreDBInstanceFromDBSnapshot")
 
 
@@ -100,9 +102,9 @@ _RULES: dict[str, Callable[[Aws], object]] = {
 }
 NAMES = tuple(Fault(name, NeedKind.RESOLVER, ("route53resolver", "ec2"), make) for name, make in _RULES.items())
 EVERY = (*FAULTS, *NAMES, *MUTATIONS)
-PLAYED = EVERY if FULL else every(4, EVERY)
-"""Those that are each played by name."""
-FAULT, NUMBER = st.sampled_from(EVERY), st.integers(0, TENANTS - 1)
+PLAYED = (*EVERY, *FIELDS) if FULL else (*every(4, EVERY), *every(24, FIELDS))
+"""Those that are each played by name; of a field that is not set, no change comes."""
+FAULT, NUMBER = st.sampled_from((*EVERY, *FIELDS)), st.integers(0, TENANTS - 1)
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,8 @@ EXAMPLES = [
     _case(Status.PASS, (ONE, _changed(stickiness__type="app_cookie"))),
     _case(Status.PASS, (ONE, _changed(slow_start__duration_seconds="0"))),
     _case(Status.FAIL, (ONE, STICKY)),
+    _case(Status.PASS, (ONE, _changed(target_group_health__dns_failover__minimum_healthy_targets__count="1"))),
+    _case(Status.FAIL, (ONE, _changed(target_group_health__dns_failover__minimum_healthy_targets__count="5"))),
     _case(Status.FAIL, (ONE, TWO), (ONE, STICKY)),
     _case(Status.FAIL, (ONE, replace(STICKY, values=STICKY.values[:-1])), (ONE, STICKY)),
     _case(Status.FAIL, (ONE, _changed(load_balancing__algorithm__type="weighted_random"))),

@@ -137,6 +137,7 @@ OF_ALL = [
     _together(Status.WARN, HOST, OTHER_HOST, there=DENIED),
     _together(Status.PASS, HOST, OTHER_HOST, there=YOUNG_OF_ALL),
     _together(Status.PASS, replace(HOST, names_primary=True), OTHER_HOST),
+    *(_together(Status.WARN, replace(HOST, name=n), replace(OTHER_HOST, name=n)) for n in ("port", "db.engine")),
     _together(Status.PASS, replace(HOST, name="note"), replace(OTHER_HOST, name="note")),
     _together(Status.PASS, DATABASE),
     _together(Status.WARN, replace(DATABASE, known=False)),

@@ -38,6 +38,17 @@ def test_the_replica_follows_its_primary(served: Clients) -> None:
     assert (listed["Name"], listed["PrimaryRegion"]) == (NAME, PRIMARY)
 
 
+def test_a_secret_has_the_value_of_the_version_that_bears_the_label(aws: Clients) -> None:
+    primary, standby = _pair(aws)
+    (former,) = _versions(primary)
+    latest = primary.put_secret_value(SecretId=NAME, SecretString="two")["VersionId"]
+    moved = {"VersionStage": "AWSCURRENT", "MoveToVersionId": former, "RemoveFromVersionId": latest}
+    primary.update_secret_version_stage(SecretId=NAME, **moved)
+    assert [client.get_secret_value(SecretId=NAME)["SecretString"] for client in (primary, standby)] == ["one", "one"]
+    (row,) = standby.batch_get_secret_value(SecretIdList=[NAME])["SecretValues"]
+    assert row["VersionId"] == former
+
+
 def test_a_replica_returns_the_policy_of_its_primary(aws: Clients) -> None:
     primary, standby = _pair(aws)
     assert "ResourcePolicy" not in standby.get_resource_policy(SecretId=NAME)
