@@ -20,7 +20,7 @@ Feature: Prerequisites: access, contacts and tools for a recovery
     Then every tenant's service is of a kind that this tool recovers: deployed by ECS itself, on Fargate
 
   Scenario: The database is of a kind that is supported
-    Then the database is of a kind that this tool recovers: an instance of its own, whose replica bears its name
+    Then the database is of a kind that this tool recovers: an instance of its own, whose replica the settings name
   Scenario: What stands in the control table can be read
     Then every item that stands in the control table can be read
 

@@ -14,7 +14,7 @@ from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Plan
 from dr_checks.core.model import CheckResult
 from dr_checks.posture.writers import ABORT
-from dr_estate.config.environment import Environment
+from dr_estate.config.environment import Environment, Side
 from dr_estate.model.states import DATABASE
 from dr_estate.model.unavailable import DataUnavailable
 
@@ -33,7 +33,8 @@ def _database_gates(context: PlanContext) -> Iterator[Gate]:
         return
     # An abort goes back to this database: without it there is nothing to go back to.
     if source is None or DATABASE[source.status].broken:
-        message = f"{name} of {regions.dr} is {'not there' if source is None else source.status}."
+        how = "not there" if source is None else source.status
+        message = f"{failback.own_name(context, Side.DR)} of {regions.dr} is {how}."
         yield Gate("abort.dr-whole", met=False, says=message, stops=True)
         return
     yield Gate("abort.dr-whole", met=True, says=f"{source.identifier} of {regions.dr} holds every acknowledged write.")

@@ -46,7 +46,7 @@ def _database(snapshot: Snapshot, env: Environment) -> float:
         except DataUnavailable:
             continue
         # The primary's size stands for the restored one's where the DR region has no database yet.
-        gib = max([gib, *(i.storage_gib for i in found if i.identifier == env.named(env.names.database))])
+        gib = max([gib, *(i.storage_gib for i in found if i.identifier == env.database_on(side))])
     return _instance_cost(gib, env)
 
 
@@ -70,12 +70,12 @@ def leftovers_sentence(snapshot: Snapshot, env: Environment, marked: Collection[
 
     ``marked`` are the resource ids of those that still have a marker's table: only the primary region's was removed.
     """
-    name, costs = env.named(env.names.database), env.costs
+    costs = env.costs
     found: list[tuple[str, float]] = []
     unseen: list[str] = []
     for side in (Side.PRIMARY, Side.DR):
         try:
-            retained = [i for i in snapshot.get(rds.instances, side) if is_retained(i, name)]
+            retained = [i for i in snapshot.get(rds.instances, side) if is_retained(i, env.database_on(side))]
         except DataUnavailable:
             unseen.append(env.region(side))
             continue

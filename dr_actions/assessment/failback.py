@@ -151,7 +151,7 @@ def _waited_for(plan: Plan, context: PlanContext) -> Iterator[Gate]:
 
 def _direction(context: PlanContext) -> Iterator[Gate]:
     """Who holds the newer data: the DR region's stores must be the ones that took writes last (T28)."""
-    name, env = context.env.named(context.env.names.database), context.env
+    name, env = context.env.database_on(Side.DR), context.env
     if stores.lacks(env, stores.DATABASE.id):
         return
     try:
@@ -283,8 +283,9 @@ def stranded_writes(context: PlanContext, posture: Posture | None = None) -> tup
         return ()
     proven = "writers are stopped, and the copy is proven complete, before promotion"
     losses = list(_second_writer(context)) if posture and posture.name is PostureName.SPLIT else []
-    names = {stores.DATABASE.id: context.env.names.database, stores.FILES.id: context.env.names.file_system}
-    losses += [Loss(store, context.env.named(name), None, 0.0, 0, proven) for store, name in names.items() if name]
+    env = context.env
+    names = {stores.DATABASE.id: env.database_on(Side.DR), stores.FILES.id: env.named(env.names.file_system)}
+    losses += [Loss(store, name, None, 0.0, 0, proven) for store, name in names.items() if name]
     return (*losses, *_tables(context))
 
 
@@ -297,7 +298,7 @@ def _failed_over_at(context: PlanContext) -> datetime | None:
 
 def _second_writer(context: PlanContext) -> Iterator[Loss]:
     env, since = context.env, _failed_over_at(context)
-    name = f"{env.named(env.names.database)} of {env.regions.primary}"
+    name = f"{env.database_on(Side.PRIMARY)} of {env.regions.primary}"
     what = f"{env.regions.dr} has none of what this second writer took"
     if since is None:
         yield Loss(stores.DATABASE.id, name, None, None, None, f"{what}, and no failover on record says since when")
@@ -326,8 +327,8 @@ def _tables(context: PlanContext) -> Iterator[Loss]:
 
 def sync_estimate(context: PlanContext) -> tuple[float, int]:
     """GiB that the sync moves, and seconds at failback.sync_mib_s; what cannot be seen counts nothing."""
-    names, see = context.env.names, context.snapshot
-    database, files = context.env.named(names.database), context.env.named(names.file_system)
+    env, see = context.env, context.snapshot
+    database, files = env.database_on(Side.DR), env.named(env.names.file_system)
     gib = 0.0
     with suppress(DataUnavailable):
         gib += sum(i.storage_gib for i in see.get(rds.instances, Side.DR) if i.identifier == database)

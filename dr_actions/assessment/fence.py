@@ -51,14 +51,14 @@ def _release_gates(signals: Signals, context: PlanContext) -> Iterator[Gate]:
         (Side.DR, signals.dr_writable) if side is Side.PRIMARY else (Side.PRIMARY, signals.primary_writable)
     )
     try:
-        own = context.snapshot.find(rds.instances, side, identifier=own_name(context))
+        own = context.snapshot.find(rds.instances, side, identifier=own_name(context, side))
         if own is not None and not own.source:
             context.snapshot.get(rds.instances, other)  # a database that was not seen is not one that takes no writes
     except DataUnavailable as error:
         yield Gate("release.one-writer", met=False, says=error.unavailable.why, stops=True)
         return
     alone = own is None or bool(own.source) or other_writes is False
-    region, name = context.env.region(side), own_name(context)
+    region, name = context.env.region(side), own_name(context, side)
     message = f"no second database takes writes once {region} is let go."
     if not alone:
         message = f"{name} of {region} would take writes again, and the other region's does: rename one of them first."

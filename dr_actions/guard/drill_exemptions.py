@@ -61,7 +61,7 @@ def exempt(call: Call, context: GuardContext) -> bool:
 
 def _own_database(call: Call, env: Environment, own_names: Collection[str]) -> bool:
     name = call.text("DBInstanceIdentifier")
-    return is_isolated(name, env.named(env.names.database)) or name in own_names
+    return is_isolated(name, env.database_on(Side.DR)) or name in own_names
 
 
 def drill_refusals(call: Call, context: GuardContext) -> Iterator[Refusal]:
@@ -79,7 +79,7 @@ def drill_refusals(call: Call, context: GuardContext) -> Iterator[Refusal]:
 
 def _strays(call: Call, env: Environment, goal: Goal, own_names: Collection[str]) -> str:
     """Why the call is none of a drill's own, "" where it is."""
-    database, files = env.named(env.names.database), env.named(env.names.file_system)
+    database, files = env.database_on(Side.DR), env.named(env.names.file_system)
     if call.name in _MAKES:
         name = call.text(_MAKES[call.name])
         return "" if is_isolated(name, database) else f"{name or '(no name)'} does not bear a drill's name"

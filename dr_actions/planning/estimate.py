@@ -70,12 +70,13 @@ class Sizes:
 
 def sizes_of(snapshot: Snapshot, env: Environment) -> Sizes:
     """What either region shows of the sizes: the largest, for a copy is as large as its source."""
-    name, files = env.named(env.names.database), env.named(env.names.file_system)
+    files = env.named(env.names.file_system)
     gib: list[int] = []
     bytes_stored: list[int] = []
     for side in (Side.DR, Side.PRIMARY):
         with suppress(DataUnavailable):
-            gib += [found.storage_gib for found in snapshot.get(rds.instances, side) if found.identifier == name]
+            name, instances = env.database_on(side), snapshot.get(rds.instances, side)
+            gib += [found.storage_gib for found in instances if found.identifier == name]
         with suppress(DataUnavailable):
             systems = snapshot.get(efs.file_systems, side)
             bytes_stored += [found.size_bytes for found in systems if found.name == files]

@@ -11,7 +11,7 @@ from dr_checks.core.registry import check
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
 from dr_estate.model.kept_values import DIGEST, is_secret
-from dr_estate.model.references import unregional
+from dr_estate.model.references import ReferenceKind, unregional
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs, rds, s3
 from dr_estate.readers.secretsmanager import without_names
@@ -221,6 +221,7 @@ def _value_pairs(
     view: View, tenant: Tenant, primary: ecs.TaskDefinition, mine: ecs.TaskDefinition
 ) -> Iterator[tuple[str, tuple[str, str]]]:
     regions, copies = view.env.regions, {copy: source for source, copy in s3.pairs(view.env)}
+    own, its = (f"{{{ReferenceKind.DATABASE} {view.env.database_on(side)}}}" for side in (Side.DR, Side.PRIMARY))
     theirs = {container.name: dict(container.environment) for container in primary.containers}
     for container in mine.containers:
         for name, value in container.environment:
@@ -231,7 +232,7 @@ def _value_pairs(
             # Equal text is equal, whatever it names; else ids, region and tenant are taken out before both are
             # compared.
             there = _neutral(other, regions.primary, tenant)
-            here = there if value == other else _neutral(_as_there(value, copies), regions.dr, tenant)
+            here = there if value == other else _neutral(_as_there(value, copies), regions.dr, tenant).replace(own, its)
             yield f"{container.name}: {name}", (there, here)
 
 

@@ -42,7 +42,7 @@ def _start(view: View) -> str:
     return view.command(
         "rds",
         "StartDBInstanceAutomatedBackupsReplication",
-        SourceDBInstanceArn=f"arn:aws:rds:{env.regions.primary}:{env.account}:db:{database_name(view)}",
+        SourceDBInstanceArn=f"arn:aws:rds:{env.regions.primary}:{env.account}:db:{env.database_on(Side.PRIMARY)}",
         BackupRetentionPeriod=env.thresholds.backup_retention_days,
         # The key of the destination region: the primary's encrypts nothing there.
         KmsKeyId=env.named(env.names.db_copy_key_alias),

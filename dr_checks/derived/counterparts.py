@@ -177,16 +177,15 @@ def _resources(env: Environment, listings: Iterable[ServiceListing], side: Side)
         service = kind.partition(":")[0]
         name = tag if service in _NAMED_BY_TAG else name
         # IAM, Route 53 and CloudFront have one control plane for all regions: nothing of them can be missing here.
-        if service in GLOBAL_SERVICES or _is_former_database(env, kind, name):
+        if service in GLOBAL_SERVICES or _is_former_database(env.database_on(side), kind, name):
             continue
         if name not in _names_judged(env.on(side), kind):
             found.append((kind, _plain(env, name, side)))
     return found
 
 
-def _is_former_database(env: Environment, kind: str, name: str) -> bool:
+def _is_former_database(database: str, kind: str, name: str) -> bool:
     """Whether a failback or a drill left it beside the database: it is to be deleted, and not to be doubled."""
-    database = env.named(env.names.database)
     return kind == "rds:db" and (is_set_aside(name, database) or is_isolated(name, database))
 
 

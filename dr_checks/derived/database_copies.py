@@ -35,28 +35,27 @@ class DatabaseCopy:
 
 
 def database_name(view: View) -> str:
-    """The identifier of the environment's database."""
-    return view.env.named(view.env.names.database)
+    """The identifier of the environment's database on the view's side."""
+    return view.env.database_on(view.side)
 
 
 def primary_database(view: View) -> rds.Instance | None:
     """The database of the primary region, None where there is none. Raises DataUnavailable."""
-    name = database_name(view)
-    return view.find(rds.instances, Side.PRIMARY, identifier=name)
+    return view.find(rds.instances, Side.PRIMARY, identifier=view.env.database_on(Side.PRIMARY))
 
 
 def database_engine(view: View) -> Engine:
     """The database's engine: as an instance of either region says, else the group that a restore gets."""
-    name, group = database_name(view), view.env.named(view.env.names.db_parameter_group)
-    instances = (view.snapshot.get_if_seen(rds.instances, side) or () for side in (Side.PRIMARY, Side.DR))
-    names = [row.engine for rows in instances for row in rows if row.identifier == name]
+    group, sides = view.env.named(view.env.names.db_parameter_group), (Side.PRIMARY, Side.DR)
+    instances = ((view.env.database_on(side), view.snapshot.get_if_seen(rds.instances, side)) for side in sides)
+    names = [row.engine for name, rows in instances for row in rows or () if row.identifier == name]
     groups = view.snapshot.get_if_seen(rds_groups.parameter_groups, Side.DR) or ()
     return engine_of(next(iter([*names, *(row.family for row in groups if row.name == group)]), ""))
 
 
 def is_database_arn(view: View, arn: str) -> bool:
     """Whether ``arn`` is that of the environment's database in the primary region."""
-    return arn.endswith(f":{view.env.regions.primary}:{view.env.account}:db:{database_name(view)}")
+    return arn.endswith(f":{view.env.regions.primary}:{view.env.account}:db:{view.env.database_on(Side.PRIMARY)}")
 
 
 def replicas(view: View) -> list[rds.Instance]:
@@ -71,11 +70,11 @@ def runs_database(view: View, writable: bool = False) -> bool:
     """
     if stores.lacks(view.env, stores.DATABASE.id):
         return True
-    copies = {replica.identifier for replica in replicas(view)}
+    copies, name = {replica.identifier for replica in replicas(view)}, view.env.database_on(Side.DR)
     standing = [
         row
         for row in view.get(rds.instances, Side.DR)
-        if (row.identifier in copies and not writable) or (row.identifier == database_name(view) and not row.source)
+        if (row.identifier in copies and not writable) or (row.identifier == name and not row.source)
     ]
     return any(states.DATABASE[row.status].serves for row in standing)
 
@@ -156,7 +155,10 @@ def _of_automated(view: View, backup: rds.AutomatedBackup) -> DatabaseCopy:
 
 
 def _replicas(view: View) -> list[DatabaseCopy]:
-    return [_of_replica(view, replica) for replica in replicas(view)]
+    found = replicas(view)
+    # Another one beside that of the estate's name is somebody's for reports: no plan or policy names it.
+    named = [replica for replica in found if replica.identifier == view.env.database_on(Side.DR)]
+    return [_of_replica(view, replica) for replica in named or found]
 
 
 def _of_replica(view: View, replica: rds.Instance) -> DatabaseCopy:

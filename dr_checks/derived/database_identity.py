@@ -46,7 +46,7 @@ def _own_group(groups: tuple[tuple[str, str], ...]) -> str:
 def living(view: View) -> DatabaseRecord | None:
     """The primary region's own database as it is seen now; None where there is none, or where it cannot be seen."""
     try:
-        instance = view.find(rds.instances, Side.PRIMARY, identifier=view.env.named(view.env.names.database))
+        instance = view.find(rds.instances, Side.PRIMARY, identifier=view.env.database_on(Side.PRIMARY))
     except DataUnavailable:
         return None
     # A replica that bears the name is the copy of a failback, not the database that took the writes.
@@ -70,7 +70,7 @@ def flaw(view: View, resource_id: str, candidates: Mapping[str, str]) -> str:
     ``candidates`` describes, by resource id, each database of that name that has a copy here. The database that counts
     is the environment's choice, else the living database; the remembered database decides only between several.
     """
-    name, chosen, seen = view.env.named(view.env.names.database), view.env.database.resource_id, living(view)
+    name, chosen, seen = view.env.database_on(Side.PRIMARY), view.env.database.resource_id, living(view)
     # The order matters: a person's choice, then what lives now; memory only where neither speaks.
     wanted = chosen or (seen.resource_id if seen else "")
     if wanted:

@@ -35,7 +35,7 @@ def leftovers(snapshot: Snapshot, env: Environment) -> tuple[Leftover, ...]:
 
 
 def _databases(snapshot: Snapshot, env: Environment) -> Iterator[Leftover]:
-    name = env.named(env.names.database)
+    name = env.database_on(Side.DR)
     for instance in snapshot.get(rds.instances, Side.DR):
         # By the name that a drill gives: tags can be taken off, and a list of our own would be lost with its writer.
         if is_isolated(instance.identifier, name):

@@ -31,14 +31,15 @@ def misfit_of(snapshot: Snapshot, env: Environment) -> Misfit | None:
     vaults = snapshot.get_if_seen(backup.vaults, Side.DR)
     if None in (*clusters, *lists, *copies, vaults):
         return None
-    name, vault = env.named(env.names.database), backup.vault_name(env, Side.DR)
-    if not name:
+    names, vault = [env.database_on(side) for side in _SIDES], backup.vault_name(env, Side.DR)
+    if not env.names.database:
         lists, copies, vaults = [], [], ()  # the estate has no database: its cluster alone shows it
     # A replica or a restored copy has a name of its own that begins with the database's.
-    instances = any(row.identifier.startswith(name) for rows in lists for row in rows or ())
+    pairs = zip(names, lists, strict=False)
+    instances = any(row.identifier.startswith(name) for name, rows in pairs for row in rows or ())
     copied = any(row.name == vault and row.points for row in vaults or ())
     if instances or copied or any(copies) or any(found.status is not None for found in clusters if found):
         return None
     regions = tuple(env.region(side) for side in _SIDES)
     cluster = " or ".join(dict.fromkeys(env.named(env.on(side).names.cluster) for side in _SIDES))
-    return Misfit(cluster, name, regions)
+    return Misfit(cluster, " or ".join(dict.fromkeys(names)), regions)

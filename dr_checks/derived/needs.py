@@ -246,7 +246,7 @@ def _of_database(view: View) -> Iterator[Need]:
 
 def _of_options(view: View) -> Iterator[Need]:
     database = view.env.named(view.env.names.database)
-    source = view.find(rds.instances, Side.PRIMARY, identifier=database)
+    source = view.find(rds.instances, Side.PRIMARY, identifier=view.env.database_on(Side.PRIMARY))
     yield from (Need(database, NeedKind.DATABASE_OPTIONS, name) for name, _ in source.option_groups) if source else ()
 
 

@@ -161,7 +161,7 @@ def _copies(snapshot: Snapshot, env: Environment) -> Testimony | None:
 
 def _database_copy(snapshot: Snapshot, env: Environment) -> tuple[datetime, timedelta] | None:
     """The newest moment to which the primary's database can be restored in the DR region."""
-    name, source = env.named(env.names.database), env.region(Side.PRIMARY)
+    name, source = env.database_on(Side.PRIMARY), env.region(Side.PRIMARY)
     try:
         backups = snapshot.get(rds.automated_backups, Side.DR)
     except DataUnavailable:

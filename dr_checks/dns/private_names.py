@@ -26,7 +26,7 @@ def database(view: View) -> Iterator[Finding]:
     A replica of a secret keeps the host that the primary wrote: a name that each region resolves by itself. Source:
     T18, ListHostedZonesByVPC.
     """
-    read, identifier = view.get(route53_private_names.names), view.env.named(view.env.names.database)
+    read, identifier = view.get(route53_private_names.names), view.env.database_on(Side.PRIMARY)
     for row in read:
         if isinstance(row, Unavailable):
             yield view.unknown(identifier, "the same names in both VPCs", row)
@@ -35,13 +35,13 @@ def database(view: View) -> Iterator[Finding]:
     ours = [name for name in there or () if name.target.partition(".")[0] == identifier]
     targets = {name.name: name.target for name in here or ()}
     for name in ours if here is not None else ():
-        yield _leads(view, name.name, targets.get(name.name, ""), identifier)
+        yield _leads(view, name.name, targets.get(name.name, ""))
     if known and (not ours or (here is None and Side.DR in known)):
         yield view.none_expected(identifier, "no such name in the primary region's VPC, or no VPC: see vpc.available")
 
 
-def _leads(view: View, name: str, target: str, identifier: str) -> Finding:
-    region = view.env.region(Side.DR)
+def _leads(view: View, name: str, target: str) -> Finding:
+    region, identifier = view.env.region(Side.DR), view.env.database_on(Side.DR)
     wanted = f"{identifier} of {region}"
     # Both: the lost region's database has the same identifier, and another one of this region the same suffix.
     if target.partition(".")[0] == identifier and f".{region}.rds." in target:

@@ -106,7 +106,7 @@ def _of_balancer(view: View) -> Iterator[Finding]:
 def _of_database(view: View, there: _Groups, here: _Groups, grounds: Grounds) -> Iterator[Finding]:
     """A restore names one group: the tasks' way through a further one of the primary database is let in by it too."""
     mine = here.get(view.env.named(view.env.names.db_security_group))
-    source = view.find(rds.instances, Side.PRIMARY, identifier=view.env.named(view.env.names.database))
+    source = view.find(rds.instances, Side.PRIMARY, identifier=view.env.database_on(Side.PRIMARY))
     carried = {id_ for _, service in tenant_services(view) for id_ in service.security_groups}
     tasks = {VPC, *(group.name for group in here.values() if group.id in carried)}
     for group in there.values():

@@ -92,11 +92,10 @@ def _buckets(view: View) -> list[str]:
 
 def _on_side(saved: MapFile, kind: MapKind, side: Side) -> Iterator[tuple[str, str]]:
     for entry in saved.of_kind(kind):
-        other = entry.running_in(saved.dr)
         if side is Side.PRIMARY:
             yield entry.name, entry.id
-        elif other:
-            yield other.name, other.id
+        else:
+            yield from ((other.name, other.id) for other in entry.all_running_in(saved.dr))
 
 
 def _today(view: View) -> dict[MapKind, dict[str, str]]:

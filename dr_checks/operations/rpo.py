@@ -10,6 +10,7 @@ from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication
 from dr_checks.core.registry import check
 from dr_checks.core.spans import rpo_s
 from dr_checks.core.verdict import best_lags
+from dr_estate.config.environment import Side
 from dr_estate.model.durations import duration
 from dr_estate.model.stores import STORES, lacks
 
@@ -94,7 +95,7 @@ def skew(view: View) -> Iterator[Finding]:
         reason = f"the {old.store} would be older than the data that refers to it"
         remedy = (
             f"Fix what makes the {old.store} late. Where consistency counts more than the newest rows, restore the "
-            f"database {view.env.named(view.env.names.database)} by hand in {view.env.regions.dr} to the time of the "
+            f"database {view.env.database_on(Side.DR)} by hand in {view.env.regions.dr} to the time of the "
             "oldest store (RestoreDBInstanceToPointInTime of its automated backup, with RestoreTime)."
         )
         yield replace(view.gap("all stores", difference, wanted, reason, remedy), store=old.store)

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import BOTH, check
-from dr_checks.core.remedy import Remedy
 from dr_checks.derived.database_copies import REPLICA, copy_to_use, database_name, replicas
 from dr_checks.derived.pairing import tenant_services
 from dr_estate.config.environment import Side
@@ -63,7 +62,7 @@ def _other_kinds(settings: DeploymentSettings) -> str:
 
 
 @check(
-    "the database is of a kind that this tool recovers: an instance of its own, whose replica bears its name",
+    "the database is of a kind that this tool recovers: an instance of its own, whose replica the settings name",
     severity=Severity.BLOCKER,
     area=Area.PREREQUISITES,
     sides=BOTH,
@@ -71,7 +70,7 @@ def _other_kinds(settings: DeploymentSettings) -> str:
     traps=("T24",),
 )
 def database(view: View) -> Iterator[Finding]:
-    """No Aurora and no Multi-AZ DB cluster, which replicate no automated backups; no replica of another name.
+    """No Aurora and no Multi-AZ DB cluster, which replicate no automated backups; no replica without a name.
 
     Of the engines MySQL, MariaDB and PostgreSQL: ``dr_estate.model.engines``.
 
@@ -94,24 +93,23 @@ def database(view: View) -> Iterator[Finding]:
         else:
             yield view.ok(name, f"the DB instance {row.identifier}", wanted, "it can be restored and promoted")
     if view.side is Side.DR and REPLICA in view.env.replication.database:
-        yield from _misnamed_findings(view, name)
+        yield from _unnamed_findings(view, name)
     if not named:
         yield view.none_expected(name, "no database of the estate stands here")
 
 
-def _misnamed_findings(view: View, name: str) -> Iterator[Finding]:
-    """Replicas of the database under other names, where none bears its own: a promoted one would be found by none."""
+def _unnamed_findings(view: View, name: str) -> Iterator[Finding]:
+    """Replicas of the database of which none is the named one: no policy names them, nor a look after a promotion."""
     found = [row.identifier for row in replicas(view)]
     if name in found:
         return
     for identifier in found:
-        wanted = f"called {name}, as names.database says"
+        wanted = f"called {name}, as the settings say"
         if not _relies_on_replica(view):
             yield view.ok(identifier, f"a read replica called {identifier}", wanted, "no failover promotes it")
             continue
-        reason = "not supported: once it is promoted neither validation nor a failback finds it"
-        renamed = {"DBInstanceIdentifier": identifier, "NewDBInstanceIdentifier": name, "ApplyImmediately": True}
-        remedy = Remedy("Rename it: it reboots.", (view.command("rds", "ModifyDBInstance", **renamed),))
+        reason = "not supported: no policy lets it be promoted, and neither validation nor a failback finds it then"
+        remedy = f'Where a failover is to promote it: names_in_dr.database = "{identifier}" in {view.env.name}.toml.'
         yield view.gap(identifier, f"a read replica called {identifier}", wanted, reason, remedy)
 
 

@@ -247,7 +247,7 @@ def _standing(snapshot: Snapshot, env: Environment, side: Side) -> list[rds.Inst
         instances = snapshot.get(rds.instances, side)
     except DataUnavailable:
         return []
-    name = env.named(env.names.database)
+    name = env.database_on(side)
     return [row for row in instances if row.identifier == name and not row.source]
 
 

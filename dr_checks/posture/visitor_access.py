@@ -221,7 +221,7 @@ def _in_region(snapshot: Snapshot, env: Environment, side: Side, signals: Signal
     served = None if read is Access.UNKNOWN or not service.tenants else service.served
     failing = f"{env.region(side)} does not serve {service.failing}" if service.failing else ""
     if taken is False and read is not Access.NONE and env.names.database:
-        refuses = f"{env.named(env.names.database)} of {env.region(side)} refuses writes"
+        refuses = f"{env.database_on(side)} of {env.region(side)} refuses writes"
         return _RegionAccess(read, Access.NONE, served, service.tenants, "; ".join(filter(None, (failing, refuses))))
     write = Access.UNKNOWN if taken is None and read is not Access.NONE else read
     return _RegionAccess(read, write, served, service.tenants, failing)
@@ -245,7 +245,7 @@ def _reads(service: RegionService) -> Access:
 
 def _down_database(snapshot: Snapshot, env: Environment, side: Side) -> str:
     """Why the region has no database that can be read, "" where it has one or was not seen."""
-    name = env.named(env.names.database)
+    name = env.database_on(side)
     try:
         row = snapshot.find(rds.instances, side, identifier=name)
     except DataUnavailable:
@@ -312,8 +312,8 @@ def _unfinished_command(incident: Incident) -> tuple[str, ...]:
 
 def _of_database(snapshot: Snapshot, env: Environment, led: Sequence[Side]) -> str:
     """The start of the database that is stopped where visitors are led."""
-    name = env.named(env.names.database)
     for side in led:
+        name = env.database_on(side)
         try:
             row = snapshot.find(rds.instances, side, identifier=name)
         except DataUnavailable:

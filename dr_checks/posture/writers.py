@@ -69,16 +69,16 @@ def takes_writes(snapshot: Snapshot, env: Environment, side: Side) -> bool | Non
 
 def is_promoted(snapshot: Snapshot, env: Environment) -> bool:
     """Whether the copy in the primary region was promoted there, by any means. Raises DataUnavailable."""
-    copy = snapshot.find(rds.instances, Side.PRIMARY, identifier=env.named(env.names.database))
+    copy = snapshot.find(rds.instances, Side.PRIMARY, identifier=env.database_on(Side.PRIMARY))
     return copy is not None and not copy.source and COME_FROM in dict(copy.tags)
 
 
 def is_gone(snapshot: Snapshot, env: Environment) -> bool:
     """Whether the DR region was seen without a database while an unpromoted copy is in the primary region."""
-    name = env.named(env.names.database)
+    primary, dr = env.database_on(Side.PRIMARY), env.database_on(Side.DR)
     try:
-        copy = snapshot.find(rds.instances, Side.PRIMARY, identifier=name)
-        there = [row for row in snapshot.get(rds.instances, Side.DR) if row.identifier.startswith(name)]
+        copy = snapshot.find(rds.instances, Side.PRIMARY, identifier=primary)
+        there = [row for row in snapshot.get(rds.instances, Side.DR) if row.identifier.startswith(dr)]
     except DataUnavailable:
         return False
     return copy is not None and bool(copy.source) and not there
@@ -86,7 +86,7 @@ def is_gone(snapshot: Snapshot, env: Environment) -> bool:
 
 def way_back_sentence(snapshot: Snapshot, env: Environment) -> str:
     """Until when a failback that is under way can be aborted, or that it cannot be any more."""
-    name, regions = env.named(env.names.database), env.regions
+    name, regions = env.database_on(Side.PRIMARY), env.regions
     try:
         promoted = is_promoted(snapshot, env)
     except DataUnavailable:

@@ -150,6 +150,12 @@ class Environment(Settings):
         return self
 
     @model_validator(mode="after")
+    def _named_database_exists(self) -> Environment:
+        if self.names_in_dr.database and not self.names.database:
+            raise ValueError("names_in_dr.database names a database, and names.database says that the estate has none")
+        return self
+
+    @model_validator(mode="after")
     def _workloads_have_their_names(self) -> Environment:
         if self.estate_map is not None:
             self._copies = copies_of(self.estate_map)
@@ -194,6 +200,11 @@ class Environment(Settings):
         other = self.model_copy(update={"names": names})
         other._names_in_primary = None if is_dr else self.names
         return other
+
+    def database_on(self, side: Side) -> str:
+        """Return the identifier of the database on ``side``, "" where the estate has none."""
+        names = self._names_in_primary or self.names
+        return self.named((self.names_in_dr.database if side is Side.DR else None) or names.database)
 
     def in_region(self, region: str) -> Environment:
         """Return the environment with the names of the side whose region this is."""

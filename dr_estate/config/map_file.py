@@ -80,9 +80,16 @@ class MapEntry(Settings):
     counterparts: tuple[MapCounterpart, ...] = ()
 
     def running_in(self, region: str) -> MapCounterpart | None:
-        """What runs for it in ``region``; None where there is nothing, or a copy that is to be restored first."""
-        found = (row for row in self.counterparts if row.region == region and row.kind not in _COPIES)
-        return next(found, None)
+        """What runs for it in ``region``; None where there is nothing, or several databases of other names."""
+        found = self.all_running_in(region)
+        # Of several replicas no relation says which one a failover uses: only its own name does.
+        if self.kind is MapKind.DATABASE and len(found) > 1:
+            found = [row for row in found if row.name == self.name]
+        return next(iter(found), None)
+
+    def all_running_in(self, region: str) -> list[MapCounterpart]:
+        """All that runs for it in ``region``, which no copy does that is to be restored first."""
+        return [row for row in self.counterparts if row.region == region and row.kind not in _COPIES]
 
 
 _COPIES = ("automated backup", "backup vault")

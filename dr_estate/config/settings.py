@@ -228,11 +228,12 @@ def missing_names(names: Mapping[str, Any]) -> list[str]:
 class NamesInDr(Settings):
     """Names in the DR region of what is called otherwise there; None is what ``[names]`` says.
 
-    The database has none: a copy is restored under the primary's name, and a read replica is found by its source.
+    ``database`` is the read replica's; a copy that is restored there takes it too.
     """
 
     load_balancer: str | None = None
     cluster: str | None = None
+    database: str | None = None
 
 
 class TrafficSettings(Settings):

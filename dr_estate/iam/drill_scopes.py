@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dr_estate.config.environment import Environment
+from dr_estate.config.environment import Environment, Side
 from dr_estate.iam import scopes
 from dr_estate.model.drill_names import TAG
 
@@ -59,7 +59,7 @@ def of_trying(action: str, env: Environment, region: str) -> scopes.Scope:
 
 def drills_databases(env: Environment) -> list[str]:
     """Databases of the DR region that a drill restored, or that a full drill's failback set aside."""
-    database, words = env.named(env.names.database), ("before", "drill") if env.approvals.full_drill else ("drill",)
+    database, words = env.database_on(Side.DR), ("before", "drill") if env.approvals.full_drill else ("drill",)
     return [scopes.arn(env, env.regions.dr, "rds", f"db:{database}-{word}-*") for word in words]
 
 

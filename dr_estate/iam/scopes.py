@@ -198,7 +198,7 @@ def topics(env: Environment) -> list[str]:
 
 def primary_data(env: Environment) -> dict[str, list[str]]:
     """What holds the primary's data, by the action that would delete it."""
-    region, database = env.regions.primary, env.named(env.names.database)
+    region, database = env.regions.primary, env.database_on(Side.PRIMARY)
     tables = [env.named(name) for name in env.names.tables]
     return {
         "dynamodb:DeleteTable": [arn(env, region, "dynamodb", f"table/{table}") for table in tables],
@@ -319,9 +319,9 @@ def databases(env: Environment) -> list[str]:
 
     Source: RDS User Guide, "Creating a read replica in a different AWS Region" (IAM policies).
     """
-    database = env.named(env.names.database)
+    names = dict.fromkeys(env.database_on(side) for side in (Side.PRIMARY, Side.DR))
     groups = f"subgrp:{env.named(env.names.db_subnet_group)}"
-    kinds = (f"db:{database}*", groups, "pg:*", "og:*", "snapshot:*", "auto-backup:*")
+    kinds = (*(f"db:{name}*" for name in names), groups, "pg:*", "og:*", "snapshot:*", "auto-backup:*")
     return [arn(env, "*", "rds", kind) for kind in kinds]
 
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from dr_estate.config.environment import Environment
+from dr_estate.config.environment import Environment, Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +20,12 @@ class RegionMove:
 
 def way_of(env: Environment) -> RegionMove:
     """From the environment's primary region to its DR region."""
-    return RegionMove(env.regions.primary, env.regions.dr, env.named(env.names.database))
+    return RegionMove(env.regions.primary, env.regions.dr, env.database_on(Side.PRIMARY))
 
 
 def move_to_primary(env: Environment) -> RegionMove:
     """From the environment's DR region to its primary region."""
-    return RegionMove(env.regions.dr, env.regions.primary, env.named(env.names.database))
+    return RegionMove(env.regions.dr, env.regions.primary, env.database_on(Side.DR))
 
 
 def moved_value(value: str, way: RegionMove, host: str) -> str:

@@ -122,18 +122,18 @@ def automated_backups(context: ReadContext) -> tuple[AutomatedBackup, ...]:
 
     Asked without a name: with one, AWS answers an error where there is none.
     """
-    name = context.env.named(context.env.names.database)
+    names = {context.env.database_on(side) for side in REGIONAL}
     # Replicated backups are listed in the DR region, also while the primary is dark: what they reach is read here
     # (T24).
     rows = context.pages("rds", "describe_db_instance_automated_backups", "DBInstanceAutomatedBackups")
-    ours = [row for row in rows if row.get("DBInstanceIdentifier") == name]
+    ours = [row for row in rows if row.get("DBInstanceIdentifier") in names]
     return context.rows(ours, _automated_backup, "DBInstanceIdentifier")
 
 
 @part(Side.DR, reads=SNAPSHOT_READS)
 def snapshots(context: ReadContext) -> tuple[DbSnapshot, ...]:
-    """The database's snapshots in this region, those that AWS Backup made too."""
-    name = context.env.named(context.env.names.database)
+    """The snapshots of the primary region's database in this region, those that AWS Backup made too."""
+    name = context.env.database_on(Side.PRIMARY)
     rows = context.pages("rds", "describe_db_snapshots", "DBSnapshots", DBInstanceIdentifier=name)
     return context.rows(rows, _snapshot, "DBSnapshotIdentifier")
 

@@ -103,7 +103,7 @@ def subnet_groups(context: ReadContext) -> tuple[SubnetGroup, ...]:
 @part(Side.DR, reads=OFFER_READS)
 def offers(context: ReadContext) -> tuple[Offer, ...]:
     """What the DR region offers for the primary region's database: version, class, zones, storage."""
-    name = context.env.named(context.env.names.database)
+    name = context.env.database_on(Side.PRIMARY)
     wanted = [instance for instance in context.part(rds.instances, Side.PRIMARY) if instance.identifier == name]
     return tuple(context.each(lambda instance: _offer(context, instance), wanted))
 

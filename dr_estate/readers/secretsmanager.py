@@ -194,11 +194,11 @@ def master_user(context: ReadContext) -> MasterUser | None:
 
 def _master_users(context: ReadContext) -> frozenset[str]:
     """The master users of the database and its copies in the DR region. Raises DataUnavailable where none is seen."""
-    database = context.env.named(context.env.names.database)
+    databases = {context.env.database_on(side) for side in REGIONAL}
     found, unseen = set[str](), list[DataUnavailable]()
     for read in (_of_instances, _of_automated_backups, _of_snapshots):
         try:
-            found |= {user for name, user in read(context) if user and name == database}
+            found |= {user for name, user in read(context) if user and name in databases}
         except DataUnavailable as error:
             unseen.append(error)
     if unseen and not found:
@@ -215,7 +215,7 @@ def _of_automated_backups(context: ReadContext) -> list[tuple[str, str]]:
 
 
 def _of_snapshots(context: ReadContext) -> list[tuple[str, str]]:
-    database = context.env.named(context.env.names.database)  # no others are read
+    database = context.env.database_on(Side.PRIMARY)  # no others are read
     return [(database, row.master_user) for row in context.part(rds.snapshots)]
 
 

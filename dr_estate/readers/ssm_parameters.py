@@ -40,12 +40,14 @@ def parameters(context: ReadContext) -> tuple[Parameter, ...]:
     """Every parameter under the environment's path, ten a page; secure strings are not decrypted."""
     path = context.env.named(context.env.names.parameter_path)
     rows = context.pages("ssm", "get_parameters_by_path", "Parameters", Path=path, Recursive=True, WithDecryption=False)
-    primary = context.env.regions.primary
+    primary, database = context.env.regions.primary, context.env.database_on(context.side)
 
     def parameter(row: dict[str, Any]) -> Parameter:
         readable = row["Type"] != "SecureString"
         value = row.get("Value", "") if readable else ""
         text = neutral(value, context.region)
+        # the first label of the database's endpoint is its name, and each region has its own
+        text = text.replace(f"{database}.", "{database}.") if database else text
         digest = hmac.new(_PROCESS_KEY, f"{row['Name']}\0{text}".encode(), "sha256").hexdigest()[:16] if value else ""
         ids, leads = tuple(sorted(set(_IDS.findall(value)))), tuple(found.written for found in references(value))
         return Parameter(row["Name"], row["Type"], primary in value, ids, digest, leads)

@@ -14,9 +14,9 @@ from sandbox.world.world import World
 LEFT_TO_BACKUPS = ("backup-plan.worst-case", "rds-copy.usable", "rds-copy.age", "rpo.met", "rpo.skew")
 
 
-def database_name(world: World) -> str:
-    """The identifier of the environment's database."""
-    return world.environment.named(world.environment.names.database)
+def database_name(world: World, side: Side = Side.PRIMARY) -> str:
+    """The identifier of the environment's database on ``side``."""
+    return world.environment.database_on(side)
 
 
 def primary_instance(world: World) -> dict[str, Any]:
@@ -315,7 +315,7 @@ def option_group_of_another_version(world: World) -> None:
 )
 def database_left_over(world: World) -> None:
     """Create an empty instance of the name."""
-    before, name = primary_instance(world), database_name(world)
+    before, name = primary_instance(world), database_name(world, Side.DR)
     # RDS asks for a final snapshot or for this word.
     world.undo(Side.DR, "rds", "delete_db_instance", DBInstanceIdentifier=name, SkipFinalSnapshot=True)
     world.call(

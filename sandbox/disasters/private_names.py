@@ -28,7 +28,8 @@ def private_name_of_primary(world: World) -> None:
     zone, regions = str(found["HostedZoneSummaries"][0]["HostedZoneId"]), world.environment.regions
     records = world.call(Side.GLOBAL, "route53", "ListResourceRecordSets", HostedZoneId=zone)["ResourceRecordSets"]
     before: dict[str, Any] = next(record for record in records if record["Type"] == "CNAME")
-    value = before["ResourceRecords"][0]["Value"].replace(regions.dr, regions.primary)
+    ending = before["ResourceRecords"][0]["Value"].partition(".")[2].replace(regions.dr, regions.primary)
+    value = f"{world.environment.database_on(Side.PRIMARY)}.{ending}"
     after = {**before, "ResourceRecords": [{"Value": value}]}
     for turn, record in ((world.undo, before), (world.call, after)):
         batch = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record}]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from dr_estate.config.environment import Side
 from sandbox.seeding.site import Estate, Site, as_list, tag_map
 
 
@@ -56,7 +57,7 @@ def _alarm(site: Site, name: str) -> None:
 def _alarm_metric(site: Site, name: str) -> dict[str, Any]:
     """Return what an alarm of this name watches: the database's processor, else the load balancer's errors."""
     env = site.environment
-    if name.startswith(env.named(env.names.database)):
+    if name.startswith(env.database_on(Side.PRIMARY)):
         namespace, metric, statistic, limit = "AWS/RDS", "CPUUtilization", "Average", 80.0
         dimension, value = "DBInstanceIdentifier", env.named(env.names.database)
     else:

@@ -17,6 +17,7 @@ from typing import Any
 
 from moto.rds.models import rds_backends
 
+from dr_estate.config.environment import Side
 from dr_estate.model.engines import MARIADB, MYSQL, POSTGRES
 from sandbox.core.state import now
 from sandbox.moto_ext.data.stored_data import install_schema
@@ -61,7 +62,8 @@ def build(estate: Estate) -> None:
     estate.primary.database_host = instance["Endpoint"]["Address"]
     _install(estate)
     # As long as nothing is restored the name leads nowhere: RDS gives the endpoint to the instance of that name.
-    estate.dr.database_host = estate.primary.database_host.replace(estate.primary.region, estate.dr.region)
+    account_part = estate.primary.database_host.partition(".")[2].replace(estate.primary.region, estate.dr.region)
+    estate.dr.database_host = f"{estate.environment.database_on(Side.DR)}.{account_part}"
     if estate.environment.replicates:
         _copies(estate, instance["DBInstanceArn"])
 
@@ -137,11 +139,11 @@ def _install(estate: Estate) -> None:
 
 def _copies(estate: Estate, source: str) -> None:
     """Start the mechanism the environment prefers; AWS Backup copies are made for every environment that replicates."""
-    env, rds = estate.environment, estate.dr.client("rds")
+    env, rds, name = estate.environment, estate.dr.client("rds"), estate.environment.database_on(Side.DR)
     # The first that the environment names is the mechanism of choice; the others stand behind it.
     if env.replication.database[:1] == ("read-replica",):
         rds.create_db_instance_read_replica(
-            DBInstanceIdentifier=env.named(env.names.database),
+            DBInstanceIdentifier=name,
             SourceDBInstanceIdentifier=source,
             SourceRegion=estate.primary.region,
             KmsKeyId=estate.dr.keys["rds"],
@@ -152,11 +154,11 @@ def _copies(estate: Estate, source: str) -> None:
             MultiAZ=True,
             DeletionProtection=True,
             EnableCloudwatchLogsExports=list(SEEDED[estate.dr.engine].logs),
-            Tags=as_list(tag_map(env, env.named(env.names.database), data=True)),
+            Tags=as_list(tag_map(env, name, data=True)),
         )
         # a replica begins without backups of its own
         rds.modify_db_instance(
-            DBInstanceIdentifier=env.named(env.names.database),
+            DBInstanceIdentifier=name,
             BackupRetentionPeriod=RETENTION_DAYS,
             ApplyImmediately=True,
         )

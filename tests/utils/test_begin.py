@@ -230,7 +230,7 @@ def test_what_is_not_supported_is_refused_by_name(
 
 
 @pytest.mark.proof
-def test_a_replica_that_is_relied_on_is_called_as_the_settings_say(ready: Endpoint, tmp_path: Path) -> None:
+def test_a_replica_that_is_relied_on_is_named_by_the_settings(ready: Endpoint, tmp_path: Path) -> None:
     folder = direct_rules(tmp_path, "sit", "")
     file = folder / "sit.toml"
     text = file.read_text(encoding="utf-8")
@@ -247,4 +247,8 @@ def test_a_replica_that_is_relied_on_is_called_as_the_settings_say(ready: Endpoi
     seen = at_endpoint(ready, tmp_path, f"-e sit --config {folder} status --format json")
     (found,) = [row for row in _all(seen, "supported.database") if row["status"] == "fail"]
     assert found["measured"] == "a read replica called sit-mysql-reports"
-    assert "--new-db-instance-identifier sit-mysql" in found["commands"][0]
+    named = '[names_in_dr]\ndatabase = "sit-mysql-reports"\n'
+    assert 'names_in_dr.database = "sit-mysql-reports"' in found["remedy"]
+    file.write_text(file.read_text(encoding="utf-8") + named, encoding="utf-8")
+    again = at_endpoint(ready, tmp_path, f"-e sit --config {folder} status --format json")
+    assert {row["status"] for row in _all(again, "supported.database")} == {"pass"}

@@ -61,13 +61,15 @@ _STRUCTURE = frozenset(
 class Counterparts:
     """What stands in the region ``here`` for what ``there`` has. A sentence in angle brackets is still to come.
 
-    ``secrets`` and ``access_points`` are ARNs and ids by name; ``own_files`` is None where EFS could not be seen.
+    ``database`` is a host, ``their_database`` the identifier of the one ``there``; ``secrets`` and ``access_points``
+    are ARNs and ids by name; ``own_files`` is None where EFS could not be seen.
     """
 
     env: Environment
     here: str
     there: str
     database: str
+    their_database: str
     secrets: dict[str, str] = field(default_factory=dict)
     file_system: str = ""
     access_points: dict[str, str] = field(default_factory=dict)
@@ -116,6 +118,7 @@ def _shared_counterparts(snapshot: Snapshot, env: Environment, side: Side) -> Co
         here=here,
         there=there,
         database=_database(snapshot, env, side, there),
+        their_database=env.database_on(other),
         secrets={
             secret.name: secret.arn
             for secret in _rows_or_none(snapshot, secrets.secrets, side) or ()
@@ -130,8 +133,8 @@ def _shared_counterparts(snapshot: Snapshot, env: Environment, side: Side) -> Co
 
 def _database(snapshot: Snapshot, env: Environment, side: Side, there: str) -> str:
     """The side's database host: of the environment's name, else of the other's replica; a promotion keeps it."""
-    name = env.named(env.names.database)
-    source = f":{there}:{env.account}:db:{name}"
+    name = env.database_on(side)
+    source = f":{there}:{env.account}:db:{env.database_on(OTHER[side])}"
     here = [instance for instance in _rows_or_none(snapshot, rds.instances, side) or () if instance.host]
     named = [instance.host for instance in here if instance.identifier == name]
     copies = [instance.host for instance in here if instance.source.endswith(source)]
@@ -193,7 +196,7 @@ def _of_variable(at: tuple[str, ...], name: str, value: str, to: Counterparts) -
 def _of_text(at: tuple[str, ...], text: str, to: Counterparts) -> Iterator[Pointer]:
     """The database's host, secrets and parameters in ``text``; what else names the region has no counterpart."""
     region, rest = to.there, text
-    database = re.escape(to.env.named(to.env.names.database))
+    database = re.escape(to.their_database)
     for host in re.findall(rf"\b{database}\.[\w-]+\.{re.escape(region)}\.rds\.amazonaws\.com(?:\.cn)?", text):
         yield Pointer(at, host, to.database)
         # What has a counterpart is taken out of the text: what then still names the region has none.

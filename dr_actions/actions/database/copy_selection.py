@@ -41,8 +41,8 @@ def view_of(context: PlanContext) -> View:
 
 
 def name_of(context: PlanContext) -> str:
-    """The identifier of the environment's database."""
-    return context.env.named(context.env.names.database)
+    """The identifier of the DR region's database."""
+    return context.env.database_on(Side.DR)
 
 
 def instance(context: PlanContext, identifier: str) -> rds.Instance | None:

@@ -29,9 +29,9 @@ PROMOTION = "database/promote_primary"
 _OURS = (COME_FROM, RESTORED_FROM)
 
 
-def own_name(context: PlanContext) -> str:
-    """The estate's own name of the database: the primary's task definitions name the host that comes of it."""
-    return context.env.named(context.env.names.database)
+def own_name(context: PlanContext, side: Side = Side.PRIMARY) -> str:
+    """The estate's own name of the side's database: the task definitions there name the host that comes of it."""
+    return context.env.database_on(side)
 
 
 def primary_arn(context: PlanContext) -> str:
@@ -57,7 +57,7 @@ def writer(context: PlanContext) -> rds.Instance | None:
     """
     standing = [instance for instance in context.snapshot.get(rds.instances, Side.DR) if not instance.source]
     recorded = {label_of(step) for step in context.recorded if role_of(Goal.FAILOVER, step) is Role.DATABASE}
-    name = own_name(context)
+    name = own_name(context, Side.DR)
     # The record goes before the name: one of that name may be left over, and only the record knows which one served.
     for meant in (
         [instance for instance in standing if instance.identifier in recorded],

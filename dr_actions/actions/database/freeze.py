@@ -59,7 +59,7 @@ def _writer(context: PlanContext) -> rds.Instance | None:
 
 def own_writer(context: PlanContext, side: Side) -> rds.Instance | None:
     """The side's own database under the estate's name, where it takes writes. Raises DataUnavailable."""
-    found = failback.instance_named(context, side, failback.own_name(context))
+    found = failback.instance_named(context, side, failback.own_name(context, side))
     return found if found is not None and not found.source and DATABASE[found.status].takes_writes else None
 
 
@@ -224,7 +224,7 @@ def close_notes(context: PlanContext) -> Iterator[str]:
 def unfreeze_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each group that was frozen; none where that was done by a group made by hand."""
     if context.goal is Goal.RELEASE:
-        recorded = context.before_fence(FREEZE.name, failback.own_name(context))
+        recorded = context.before_fence(FREEZE.name, failback.own_name(context, context.fence))
         if recorded and not is_default(recorded["group"]):
             yield _unfreeze_step(context, recorded["group"], context.fence, recorded[failback.READ_ONLY])
         return

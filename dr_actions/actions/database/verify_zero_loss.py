@@ -35,7 +35,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
         return
     choice = copy_selection.choose(context)
     if choice is not None:
-        yield _step(context, copy_selection.name_of(context), choice.copy.mechanism, choice.copy.name)
+        yield _step(context, context.env.database_on(Side.PRIMARY), choice.copy.mechanism, choice.copy.name)
     row = copy_selection.files_replication(context)
     if row is not None:
         yield _step(context, context.env.named(context.env.names.file_system), FILES, row.source_id)

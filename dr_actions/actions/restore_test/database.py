@@ -82,7 +82,7 @@ def restore_steps(context: PlanContext) -> Iterator[Step]:
     yield context.step(
         RESTORE.name,
         name,
-        label=env.named(env.names.database),
+        label=env.database_on(Side.DR),
         side=Side.DR,
         says=f"Restore {copy.name} into the isolated database {name} in {env.regions.dr}, not public, and wait for it.",
         danger=Danger.COMPENSABLE,

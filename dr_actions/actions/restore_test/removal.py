@@ -37,7 +37,7 @@ def databases_steps(context: PlanContext) -> Iterator[Step]:
 
 def _of_drills(context: PlanContext) -> list[rds.Instance]:
     """Those whose name is a drill's, and those that this drill's own failback set aside, known by resource id too."""
-    name = context.env.named(context.env.names.database)
+    name = context.env.database_on(Side.DR)
     found = context.snapshot.get(rds.instances, Side.DR)
     return [
         instance

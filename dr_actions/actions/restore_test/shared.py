@@ -42,7 +42,7 @@ def trial_only(plan_steps: Callable[[PlanContext], Iterator[T]]) -> Callable[[Pl
 
 def database_name(env: Environment, incident: str) -> str:
     """The identifier of the database that the trial restores. Raises ValueError for an incident that is no drill."""
-    return isolated_name(env.named(env.names.database), incident)
+    return isolated_name(env.database_on(Side.DR), incident)
 
 
 def database_of(context: PlanContext, name: str) -> rds.Instance | None:

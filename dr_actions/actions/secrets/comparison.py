@@ -53,8 +53,8 @@ def pair(context: PlanContext, name: str) -> SecretPair:
 def differing_fields(secret_pair: SecretPair, renamed: bool) -> tuple[str, ...]:
     """The names of the fields by which the primary's secret does not say what the DR region's says, each of its region.
 
-    ``renamed``: the DR region's database has another name than the estate's, so that no rule makes hosts of one thing
-    one. Empty where either value is not there or not readable: then nothing is to be overwritten.
+    ``renamed``: the DR region's database has another name than the estate's there, so that no rule makes hosts of one
+    thing one. Empty where either value is not there or not readable: then nothing is to be overwritten.
     """
     if not isinstance(secret_pair.value_here, Content) or not isinstance(secret_pair.value_there, Content):
         return ()
@@ -67,9 +67,9 @@ def differing_fields(secret_pair: SecretPair, renamed: bool) -> tuple[str, ...]:
 
 
 def is_renamed(context: PlanContext) -> bool:
-    """Whether the DR region's database has another name than the estate's own. Raises DataUnavailable."""
+    """Whether the DR region's database has another name than the estate's own there. Raises DataUnavailable."""
     source = failback.writer(context)
-    return source is not None and source.identifier != failback.own_name(context)
+    return source is not None and source.identifier != failback.own_name(context, Side.DR)
 
 
 def comparable(secret_pair: SecretPair) -> bool:

@@ -64,7 +64,7 @@ def _step(context: PlanContext, reference: MovableSecret, goal: str) -> Step:
             "fields": list(reference.fields),
             "database": goal,
             "from": env.regions.primary,
-            "named": env.named(env.names.database),
+            "named": env.database_on(Side.PRIMARY),
         },
         after={"fields": []},
     )

@@ -9,7 +9,7 @@ from sandbox.training.scenarios.scenario import GoalResult, GoalState, Judge, Sc
 
 def database_serves(seen: WorldObservation) -> GoalResult:
     """The DR region's own database takes writes."""
-    found, name = seen.database(Side.DR), seen.env.named(seen.env.names.database)
+    found, name = seen.database(Side.DR), seen.env.database_on(Side.DR)
     if found is None:
         return goal_result(False, f"{seen.env.regions.dr} has no database {name}.")
     description = f"a replica of {found.source}" if found.source else found.status

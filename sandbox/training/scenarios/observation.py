@@ -86,7 +86,7 @@ class WorldObservation:
 
     def database(self, side: Side) -> ObservedDatabase | None:
         """The estate's own database there."""
-        name = self.env.named(self.env.names.database)
+        name = self.env.database_on(side)
         return next((database for database in self.databases[side] if database.name == name), None)
 
     def service(self, side: Side, tenant: str) -> ObservedService | None:

@@ -26,6 +26,7 @@ from dr_actions.iam.policies import (
     size,
 )
 from dr_estate.config.environment import Environment, Side, load_environment
+from dr_estate.config.settings import NamesInDr
 from dr_estate.iam.scopes import control_table
 from dr_estate.model.playbook import FAILBACK_WRITES, FENCING, FORBIDDEN, REPLICATING, changing_actions
 from sandbox.moto_ext.iam.policies import ALLOWED, EXPLICIT_DENY, AccessRequest, IamPolicy, decide
@@ -70,15 +71,30 @@ def published() -> dict[str, Any]:
     return document
 
 
-def judged(role: IamRole, action: str, region: str, resource: str | None = None, leading: tuple[str, ...] = ()) -> str:
+def judged(
+    role: IamRole,
+    action: str,
+    region: str,
+    resource: str | None = None,
+    leading: tuple[str, ...] = (),
+    held: Mapping[IamRole | StackRole, Mapping[str, Any]] = HELD,
+) -> str:
     """What IAM decides of ``action`` by the role's policies; ``leading`` are the items' partition keys."""
     context: dict[str, tuple[str, ...]] = {"aws:RequestedRegion": (region,), "aws:userid": ("AROA1:alice",)}
     context["ecs:cluster"] = (f"arn:aws:ecs:{region}:{SIT.account}:cluster/sit-cluster",)
     context["iam:PassedToService"] = ("ecs-tasks.amazonaws.com",)
     if leading:
         context["dynamodb:LeadingKeys"] = leading
-    iam_policies = [IamPolicy(name, json.dumps(document)) for name, document in HELD[role].items()]
+    iam_policies = [IamPolicy(name, json.dumps(document)) for name, document in held[role].items()]
     return decide(iam_policies, AccessRequest(action, resource, context)).word
+
+
+def test_the_database_of_the_dr_region_is_named_by_its_own_name() -> None:
+    env = SIT.model_copy(update={"names_in_dr": NamesInDr(database="standby-of-orders")})
+    held, its = policies(env, declared_operations()), f"arn:aws:rds:{DR}:{SIT.account}:db:standby-of-orders"
+    for action in ("rds:PromoteReadReplica", "rds:ModifyDBInstance", "rds:RestoreDBInstanceToPointInTime"):
+        decided = [judged(IamRole.OPERATOR, action, DR, its, held=of) for of in (held, HELD)]
+        assert decided[0] == ALLOWED != decided[1], action
 
 
 def statements() -> list[tuple[str, dict[str, Any]]]:

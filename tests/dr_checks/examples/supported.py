@@ -7,6 +7,7 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Environment, Side
+from dr_estate.config.settings import NamesInDr
 from dr_estate.model.deployment_settings import DeploymentSettings
 from dr_estate.model.engines import ENGINES
 from dr_estate.readers import ecs, rds
@@ -23,6 +24,7 @@ ON_BACKUPS = SIT.model_copy(
     update={"replication": SIT.replication.model_copy(update={"database": ("automated-backup",)})}
 )
 OTHERS = replace(REPLICA, identifier="sit-mysql-reports")
+NAMED = REPLICATED.model_copy(update={"names_in_dr": NamesInDr(database=OTHERS.identifier)})
 
 
 def _services(expected: Status, settings: DeploymentSettings | None, side: Side = Side.DR) -> Example:
@@ -58,6 +60,9 @@ EXAMPLES = [
     _database(PASS, instances_dr=(REPLICA,)),
     _database(PASS, REPLICATED, instances_dr=(REPLICA, OTHERS)),
     _database(FAIL, REPLICATED, instances_dr=(OTHERS,)),
+    _database(PASS, NAMED, instances_dr=(OTHERS,)),
+    _database(PASS, NAMED, instances_dr=(REPLICA, OTHERS)),
+    _database(FAIL, NAMED, instances_dr=(REPLICA,)),
     _database(PASS, instances_dr=(OTHERS,)),
     _database(PASS, ON_BACKUPS, instances_dr=(OTHERS,)),
     _database(FAIL, instances_primary=(replace(PRIMARY, cluster="sit-cluster"),)),

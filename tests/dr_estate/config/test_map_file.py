@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from dr_estate.config.environment import EnvironmentFileError, environment_names, load_environment
 from dr_estate.config.map_file import (
+    NAMED,
     MapCounterpart,
     MapEntry,
     MapFile,
@@ -20,6 +21,7 @@ from dr_estate.config.map_file import (
     map_path,
     with_choices,
 )
+from dr_estate.config.map_names import names_in_dr
 
 SHIPPED = Path(__file__).parents[3] / "environments"
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)  # UTF-8 has no half of a surrogate pair
@@ -111,6 +113,22 @@ REPLICA = MapCounterpart(
     kind="RDS instance", name="b", id="arn:b", region="eu-north-1", account="1", found="x", relation="read replica"
 )
 CHOSEN = REPLICA.model_copy(update={"relation": "", "chosen_by": "arn:aws:iam::1:user/ann"})
+
+
+OTHER = REPLICA.model_copy(update={"name": "reports"})
+OF_ITS_NAME = REPLICA.model_copy(update={"name": "a"})
+
+
+@pytest.mark.parametrize(
+    ("replicas", "name"),
+    [((REPLICA,), "b"), ((OTHER, OF_ITS_NAME), None), ((OTHER, REPLICA), None)],
+    ids=["one", "one of its own name", "none of its own name"],
+)
+def test_the_name_in_the_dr_region_is_that_of_the_one_replica(
+    replicas: tuple[MapCounterpart, ...], name: str | None
+) -> None:
+    names = {**dict.fromkeys(NAMED, ""), "database": "a"}
+    assert names_in_dr(_map(_entry("a", "1", *replicas)), names).get("database") == name
 
 
 def test_what_is_new_gone_moved_or_paired_otherwise_is_a_line_each() -> None:

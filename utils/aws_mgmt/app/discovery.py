@@ -8,13 +8,15 @@ from typing import Any, TypeVar
 
 from dr_checks.core.model import View
 from dr_checks.derived.counterparts import bears_no_tag
+from dr_checks.derived.database_copies import BACKUP, REPLICA
 from dr_checks.derived.record_pairs import POLICIES
 from dr_checks.derived.routing import ADDRESS_TYPES, region_of, target_of
 from dr_checks.derived.site_visits import part_or
 from dr_estate.config.environment import Environment, Side
-from dr_estate.config.map_file import MapFile
+from dr_estate.config.map_file import MapFile, MapKind
 from dr_estate.config.profiles import PROFILES
 from dr_estate.config.settings import Expectation, Regions, ReplicationSettings, ResourceNames, TrafficSettings
+from dr_estate.model.estate_map import Relation
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.network.http_probe import Visit
 from dr_estate.readers import (
@@ -152,6 +154,7 @@ def _of_regions(environment: Environment, world: ObservedWorld) -> Iterator[Prop
     )
     yield from _password_settings(environment.model_copy(update={"traffic": domain}), world)
     yield from _absent_parts(environment, world)
+    yield from _database_copies(environment)
     standby = max((service.desired for service in _services(snapshot, environment, Side.DR)), default=0)
     serving = max((service.desired for service in _services(snapshot, environment, Side.PRIMARY)), default=0)
     yield ProposedSetting("standby.mode", "warm" if standby else "pilot-light", "ECS: services of the DR region")
@@ -162,6 +165,14 @@ def _of_regions(environment: Environment, world: ObservedWorld) -> Iterator[Prop
         if database.identifier == name:
             yield ProposedSetting("database.classes", [database.instance_class], f"RDS: {name}")
             yield from _groups_of(database, environment, world)
+
+
+def _database_copies(environment: Environment) -> Iterator[ProposedSetting]:
+    """The mechanisms by which the database is copied, where a replica is, and no automated backups are."""
+    databases = environment.estate_map.of_kind(MapKind.DATABASE) if environment.estate_map else ()
+    found = {row.relation for entry in databases for row in entry.counterparts if row.region == environment.regions.dr}
+    if Relation.READ_REPLICA in found and Relation.BACKUP_REPLICATION not in found:
+        yield ProposedSetting("replication.database", [REPLICA, BACKUP], "RDS: a read replica, no replicated backups")
 
 
 def _groups_of(database: rds.Instance, environment: Environment, world: ObservedWorld) -> Iterator[ProposedSetting]:

@@ -13,6 +13,7 @@ from dr_actions.actions.database import restore_dr as database_restore_dr
 from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Environment, Side
+from dr_estate.config.settings import NamesInDr
 from dr_estate.model.invocation import Invocation
 from dr_estate.model.restored_names import RESTORED_FROM
 from dr_estate.readers import rds, vpc
@@ -81,6 +82,25 @@ def test_the_mechanism_is_the_one_that_the_evidence_supports(
     env: Environment, parts: dict[str, Any], operation: str
 ) -> None:
     assert _operation(_sight(env, **parts)) == operation
+
+
+REPORTS = replace(plain.REPLICA, identifier="a-reports", resource_id="db-THREE")
+ITS = replace(plain.REPLICA, identifier="standby-of-orders")
+LAGS = tuple(replace(plain.LAG, dimensions=(("DBInstanceIdentifier", r.identifier),)) for r in (REPORTS, ITS))
+
+
+def _named(env: Environment) -> Environment:
+    return env.model_copy(update={"names_in_dr": NamesInDr(database=ITS.identifier)})
+
+
+def test_the_replica_that_the_settings_name_is_promoted() -> None:
+    step = _only(_sight(_named(REPLICA_FIRST), instances_dr=(REPORTS, ITS), lags_dr=LAGS))
+    assert (step.subject, step.call and step.call.operation) == ("standby-of-orders", "PromoteReadReplica")
+
+
+@pytest.mark.parametrize("parts", [{}, {"automated_backups_dr": ()}], ids=["backups", "a snapshot"])
+def test_a_copy_is_restored_under_the_name_of_the_dr_region(parts: dict[str, Any]) -> None:
+    assert _only(_sight(_named(SIT), **parts)).subject == "standby-of-orders"
 
 
 def test_an_unmeasured_replica_is_fallen_back_on_with_a_note() -> None:
