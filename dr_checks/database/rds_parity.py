@@ -35,7 +35,7 @@ def _by_name(view: View, side: Side = Side.DR) -> dict[str, rds_groups.Parameter
 )
 def parameter_group(view: View) -> Iterator[Finding]:
     """Same family, same values as set by people: of the replica's own group (a promotion keeps it, T22), else of the
-    group of the same name, which a restore will name. Order and description do not matter.
+    group that a restore will name. Order and description do not matter.
     """
     source = primary_database(view)
     if source is None or not source.parameter_groups:
@@ -46,9 +46,10 @@ def parameter_group(view: View) -> Iterator[Finding]:
     if applied not in ("in-sync", "applying", ""):
         reason = "the primary does not run with the group's values until it is rebooted"
         yield view.warn(source.identifier, applied, "in-sync", reason, "Reboot it in a maintenance window.")
-    used = sorted({replica.parameter_groups[0][0] for replica in replicas(view) if replica.parameter_groups}) or [name]
+    restored = view.env.named(view.env.names_in_dr.db_parameter_group or name)
+    used = {replica.parameter_groups[0][0] for replica in replicas(view) if replica.parameter_groups} or {restored}
     model, there = _by_name(view, Side.PRIMARY).get(name), _by_name(view)
-    for wanted_name in used:
+    for wanted_name in sorted(used):
         if wanted_name == name and name.startswith("default."):
             reason = "AWS makes the same one in every region"
             yield view.ok(name, "a default group", "as in the primary region", reason)

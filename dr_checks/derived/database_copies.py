@@ -46,7 +46,7 @@ def primary_database(view: View) -> rds.Instance | None:
 
 def database_engine(view: View) -> Engine:
     """The database's engine: as an instance of either region says, else the group that a restore gets."""
-    group, sides = view.env.named(view.env.names.db_parameter_group), (Side.PRIMARY, Side.DR)
+    group, sides = view.env.named(view.env.on(Side.DR).names.db_parameter_group), (Side.PRIMARY, Side.DR)
     instances = ((view.env.database_on(side), view.snapshot.get_if_seen(rds.instances, side)) for side in sides)
     names = [row.engine for name, rows in instances for row in rows or () if row.identifier == name]
     groups = view.snapshot.get_if_seen(rds_groups.parameter_groups, Side.DR) or ()

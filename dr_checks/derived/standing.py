@@ -85,7 +85,7 @@ class Ground:
         }
 
     def _database(self) -> Iterator[TrafficEnd]:
-        view, names = self._view, self._view.env.names
+        view, names = self._view, self._view.env.on(self._side).names
         group = view.find(rds_groups.subnet_groups, self._side, name=view.env.named(names.db_subnet_group))
         if group:
             guards = [id_ for id_, name in self.groups.items() if name == view.env.named(names.db_security_group)]

@@ -24,7 +24,7 @@ def table_of(tables: Iterable[vpc.RouteTable], subnet: str) -> vpc.RouteTable | 
 def data_tier(view: View) -> frozenset[str] | None:
     """The subnets that databases of the environment are restored into; None where they are not seen."""
     groups = view.read_for_remedy(rds_groups.subnet_groups, Side.DR)
-    name = view.env.named(view.env.names.db_subnet_group)
+    name = view.env.named(view.env.on(Side.DR).names.db_subnet_group)
     if groups is None:
         return None
     return frozenset(subnet for group in groups if group.name == name for subnet in group.subnets)

@@ -208,7 +208,7 @@ def _used_groups(view: View, side: Side) -> set[str]:
     balancer = view.get(elbv2.load_balancer, side)
     ids = set(balancer.security_groups) if balancer else set()
     ids |= {id_ for _, service in tenant_services(view, side) for id_ in service.security_groups}
-    database = view.env.named(view.env.names.db_security_group)
+    database = view.env.named(view.env.on(side).names.db_security_group)
     return {names[id_] for id_ in ids if id_ in names} | ({database} & set(names.values()))
 
 

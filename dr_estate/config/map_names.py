@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dr_estate.config.map_file import NAMED, MapEntry, MapFile, MapKind
-from dr_estate.config.settings import NamesInDr, ResourceNames
+from dr_estate.config.settings import ResourceNames
 
 BY_MAP = {key: f"{{{key}}}" for key in ("service", "task_family", "target_group", "log_group", "container")}
 """The pattern of a name of [names] that only the map answers, by its key."""
@@ -149,7 +149,7 @@ def _whole_kinds(saved: MapFile) -> set[MapKind]:
 
 def names_in_dr(saved: MapFile, names: Mapping[str, str]) -> dict[str, str]:
     """What is called otherwise in the DR region than the primary region's ``names`` of it."""
-    pairs = ((key, saved.called(NAMED[key], names[key])) for key in NamesInDr.model_fields)
+    pairs = ((key, saved.called(NAMED[key], names[key])) for key in NAMED)
     others = ((key, names[key], entry.running_in(saved.dr)) for key, entry in pairs if entry)
     return {key: other.name for key, name, other in others if other and other.name != name}
 

@@ -228,12 +228,15 @@ def missing_names(names: Mapping[str, Any]) -> list[str]:
 class NamesInDr(Settings):
     """Names in the DR region of what is called otherwise there; None is what ``[names]`` says.
 
-    ``database`` is the read replica's; a copy that is restored there takes it too.
+    ``database`` is the read replica's; a copy that is restored there takes it too, and the groups ``db_...``.
     """
 
     load_balancer: str | None = None
     cluster: str | None = None
     database: str | None = None
+    db_subnet_group: str | None = None
+    db_parameter_group: str | None = None
+    db_security_group: str | None = None
 
 
 class TrafficSettings(Settings):

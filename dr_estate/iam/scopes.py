@@ -319,9 +319,10 @@ def databases(env: Environment) -> list[str]:
 
     Source: RDS User Guide, "Creating a read replica in a different AWS Region" (IAM policies).
     """
-    names = dict.fromkeys(env.database_on(side) for side in (Side.PRIMARY, Side.DR))
-    groups = f"subgrp:{env.named(env.names.db_subnet_group)}"
-    kinds = (*(f"db:{name}*" for name in names), groups, "pg:*", "og:*", "snapshot:*", "auto-backup:*")
+    sides = [env.on(side) for side in (Side.PRIMARY, Side.DR)]
+    named = [f"db:{env.named(here.names.database)}*" for here in sides]
+    named += [f"subgrp:{env.named(here.names.db_subnet_group)}" for here in sides]
+    kinds = (*dict.fromkeys(named), "pg:*", "og:*", "snapshot:*", "auto-backup:*")
     return [arn(env, "*", "rds", kind) for kind in kinds]
 
 

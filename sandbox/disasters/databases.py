@@ -115,7 +115,7 @@ def _tags(world: World, arn: str) -> list[dict[str, str]]:
 @disaster("dr-subnet-group-deleted", "The DR region's subnet group for databases is gone", trips=("rds.subnet-group",))
 def subnet_group_deleted(world: World) -> None:
     """Delete the subnet group."""
-    name = world.environment.named(world.environment.names.db_subnet_group)
+    name = world.environment.named(world.environment.on(Side.DR).names.db_subnet_group)
     was = world.call(Side.DR, "rds", "describe_db_subnet_groups", DBSubnetGroupName=name)["DBSubnetGroups"][0]
     world.undo(
         Side.DR,
@@ -136,7 +136,7 @@ def subnet_group_deleted(world: World) -> None:
 )
 def parameters_differ(world: World) -> None:
     """Change max_connections in the DR region's group only."""
-    name = world.environment.named(world.environment.names.db_parameter_group)
+    name = world.environment.named(world.environment.on(Side.DR).names.db_parameter_group)
     rows = world.call(Side.DR, "rds", "describe_db_parameters", DBParameterGroupName=name, Source="user")["Parameters"]
     was = next(row["ParameterValue"] for row in rows if row["ParameterName"] == "max_connections")
     for do, value in ((world.undo, was), (world.call, "66")):
@@ -267,7 +267,7 @@ def copy_key_disabled(world: World) -> None:
 )
 def parameter_group_missing(world: World) -> None:
     """Delete the group."""
-    name = world.environment.named(world.environment.names.db_parameter_group)
+    name = world.environment.named(world.environment.on(Side.DR).names.db_parameter_group)
     group = world.call(Side.DR, "rds", "describe_db_parameter_groups", DBParameterGroupName=name)["DBParameterGroups"][
         0
     ]

@@ -158,7 +158,7 @@ def half_of_the_internet_dropped(world: World) -> None:
 def database_subnets_public(world: World) -> None:
     """Associate each with the route table of the load balancer's subnets."""
     table = _table(world, balancer_of(world, Side.DR)["AvailabilityZones"][0]["SubnetId"])["RouteTableId"]
-    name = world.environment.named(world.environment.names.db_subnet_group)
+    name = world.environment.named(world.environment.on(Side.DR).names.db_subnet_group)
     groups = world.call(Side.DR, "rds", "DescribeDBSubnetGroups", DBSubnetGroupName=name)["DBSubnetGroups"]
     for subnet in groups[0]["Subnets"]:
         where = {"RouteTableId": table, "SubnetId": subnet["SubnetIdentifier"]}
@@ -325,7 +325,7 @@ def network_acl_closed(world: World) -> None:
 )
 def database_group_closed(world: World) -> None:
     """Revoke every rule of the group that the restored database gets."""
-    name = world.environment.named(world.environment.names.db_security_group)
+    name = world.environment.named(world.environment.on(Side.DR).names.db_security_group)
     named = [{"Name": "group-name", "Values": [name]}]
     group = world.call(Side.DR, "ec2", "DescribeSecurityGroups", Filters=named)["SecurityGroups"][0]
     same = {"GroupId": group["GroupId"], "IpPermissions": [_bare(rule) for rule in group["IpPermissions"]]}

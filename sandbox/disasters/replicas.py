@@ -20,7 +20,7 @@ def replica_name(world: World) -> str:
 
 def make_replica(world: World, kept_days: int = KEPT_DAYS) -> None:
     """Make a sound replica in the DR region, its backups kept for ``kept_days``; taking it back deletes it."""
-    names, name = world.environment.names, replica_name(world)
+    names, name = world.environment.on(Side.DR).names, replica_name(world)
     # RDS makes no final snapshot of a read replica.
     world.undo(Side.DR, "rds", "delete_db_instance", DBInstanceIdentifier=name, SkipFinalSnapshot=True)
     params = {

@@ -31,7 +31,7 @@ def both_serve(world: World) -> None:
 
 def restore_database(world: World) -> None:
     """Restore the database in the DR region from its replicated backups, under its own name."""
-    names, name = world.environment.names, database_name(world, Side.DR)
+    names, name = world.environment.on(Side.DR).names, database_name(world, Side.DR)
     wanted = [{"Name": "group-name", "Values": [world.environment.named(names.db_security_group)]}]
     guard = world.call(Side.DR, "ec2", "DescribeSecurityGroups", Filters=wanted)["SecurityGroups"][0]
     groups = {

@@ -63,7 +63,7 @@ def build(estate: Estate) -> None:
     _install(estate)
     # As long as nothing is restored the name leads nowhere: RDS gives the endpoint to the instance of that name.
     account_part = estate.primary.database_host.partition(".")[2].replace(estate.primary.region, estate.dr.region)
-    estate.dr.database_host = f"{estate.environment.database_on(Side.DR)}.{account_part}"
+    estate.dr.database_host = f"{estate.dr.environment.database_on(Side.DR)}.{account_part}"
     if estate.environment.replicates:
         _copies(estate, instance["DBInstanceArn"])
 
@@ -139,7 +139,8 @@ def _install(estate: Estate) -> None:
 
 def _copies(estate: Estate, source: str) -> None:
     """Start the mechanism the environment prefers; AWS Backup copies are made for every environment that replicates."""
-    env, rds, name = estate.environment, estate.dr.client("rds"), estate.environment.database_on(Side.DR)
+    env, rds = estate.dr.environment, estate.dr.client("rds")
+    name = env.named(env.names.database)
     # The first that the environment names is the mechanism of choice; the others stand behind it.
     if env.replication.database[:1] == ("read-replica",):
         rds.create_db_instance_read_replica(

@@ -24,10 +24,14 @@ database = "{OWN}"
 
 [names_in_dr]
 database = "{ITS}"
+db_subnet_group = "standby-subnets"
+db_parameter_group = "standby-settings"
+db_security_group = "standby-access"
 
 [failback]
 stable_minutes = 1
 bake_minutes = 1
+stages = [50, 100]
 
 [execution]
 poll_s = 0.2
@@ -80,7 +84,9 @@ def test_init_writes_the_name_that_it_has_there(replicated: tuple[Endpoint, Path
     written = at_endpoint(world, tmp_path, f"-e sit --config {folder} init --yes --region af-south-1")
     assert Exit.READY == written.code, written.err
     settings = tomllib.loads((folder / "sit.toml").read_text(encoding="utf-8"))
-    assert ("names_in_dr" in settings, "database" in settings["names"]) == (False, False), "the map has both"
+    assert "database" not in settings.get("names", {}), "the map has it"
+    groups = {"db_subnet_group": "subnets", "db_parameter_group": "settings", "db_security_group": "access"}
+    assert {key: f"standby-{name}" for key, name in groups.items()} == settings["names_in_dr"]
     env = load_environment(folder, "sit")
     assert env.estate_map is not None
     assert [OWN] == [entry.name for entry in env.estate_map.of_kind(MapKind.DATABASE)]

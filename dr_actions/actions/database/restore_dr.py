@@ -84,7 +84,7 @@ def _restore(context: PlanContext, copy: DatabaseCopy, name: str, common: Params
 
 
 def _common(context: PlanContext, copy_arn: str) -> Params:
-    env, like = context.env, known_database(view_of(context))
+    env, like = context.env.on(Side.DR), known_database(view_of(context))
     return {
         **(_equal(context, like) if like is not None else {}),
         "DBSubnetGroupName": env.named(env.names.db_subnet_group),
@@ -156,12 +156,13 @@ def classes(context: PlanContext) -> list[str]:
 
 def pending_group(env: Environment) -> str:
     """Stands for the id of the database's security group while it is not there yet: provisioning may make it."""
-    return f"<the security group {env.named(env.names.db_security_group)} of {env.regions.dr}, once provisioned>"
+    name = env.named(env.on(Side.DR).names.db_security_group)
+    return f"<the security group {name} of {env.regions.dr}, once provisioned>"
 
 
 def group_id(context: PlanContext) -> str:
     """The id of the database's security group in the DR region, "" where it is absent or unseen."""
-    name = context.env.named(context.env.names.db_security_group)
+    name = context.env.named(context.env.on(Side.DR).names.db_security_group)
     try:
         groups = context.snapshot.get(vpc.security_groups, Side.DR)
     except DataUnavailable:
@@ -316,7 +317,7 @@ def _absent_status(step: Step, context: PlanContext) -> StepStatus:
     if not group_id(context):
         # group_id answers "" for both: reading it again raises where the groups could not be seen.
         context.snapshot.get(vpc.security_groups, Side.DR)  # unseen is not absent
-        group = env.named(env.names.db_security_group)
+        group = env.named(env.on(Side.DR).names.db_security_group)
         message = f"the security group {group} is absent in {env.regions.dr}: RDS would put the database out of reach"
         return StepStatus(StepState.DRIFTED, f"{message}. Provision it, or correct names.db_security_group.")
     source = step.after[RESTORED_FROM]

@@ -120,7 +120,7 @@ def _of_absent(step: Step, context: PlanContext) -> StepStatus:
     if not restore_dr.group_id(context):
         context.snapshot.get(vpc.security_groups, Side.DR)  # unseen is not absent
         # RDS would give it the VPC's default group (RDS API, VpcSecurityGroupIds), and no task would reach it.
-        group = env.named(env.names.db_security_group)
+        group = env.named(env.on(Side.DR).names.db_security_group)
         message = f"the security group {group} is absent in {env.regions.dr}, and nothing would reach the database"
         return StepStatus(StepState.DRIFTED, f"{message}. Provision it, or correct names.db_security_group.")
     if _moment(context, source) is None:

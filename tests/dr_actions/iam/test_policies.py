@@ -77,7 +77,7 @@ def judged(
     region: str,
     resource: str | None = None,
     leading: tuple[str, ...] = (),
-    held: Mapping[IamRole | StackRole, Mapping[str, Any]] = HELD,
+    held: Mapping[str, Mapping[str, Any]] = HELD,
 ) -> str:
     """What IAM decides of ``action`` by the role's policies; ``leading`` are the items' partition keys."""
     context: dict[str, tuple[str, ...]] = {"aws:RequestedRegion": (region,), "aws:userid": ("AROA1:alice",)}

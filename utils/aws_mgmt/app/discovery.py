@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from dr_checks.core.model import View
 from dr_checks.derived.counterparts import bears_no_tag
-from dr_checks.derived.database_copies import BACKUP, REPLICA
+from dr_checks.derived.database_copies import AUTOMATED, BACKUP, REPLICA
 from dr_checks.derived.record_pairs import POLICIES
 from dr_checks.derived.routing import ADDRESS_TYPES, region_of, target_of
 from dr_checks.derived.site_visits import part_or
@@ -168,25 +168,42 @@ def _of_regions(environment: Environment, world: ObservedWorld) -> Iterator[Prop
 
 
 def _database_copies(environment: Environment) -> Iterator[ProposedSetting]:
-    """The mechanisms by which the database is copied, where a replica is, and no automated backups are."""
+    """The mechanisms by which the database is copied, where a replica runs: it has the name that a restore takes."""
     databases = environment.estate_map.of_kind(MapKind.DATABASE) if environment.estate_map else ()
     found = {row.relation for entry in databases for row in entry.counterparts if row.region == environment.regions.dr}
-    if Relation.READ_REPLICA in found and Relation.BACKUP_REPLICATION not in found:
-        yield ProposedSetting("replication.database", [REPLICA, BACKUP], "RDS: a read replica, no replicated backups")
+    if Relation.READ_REPLICA in found:
+        others = (AUTOMATED, BACKUP) if Relation.BACKUP_REPLICATION in found else (BACKUP,)
+        yield ProposedSetting("replication.database", [REPLICA, *others], "RDS: a read replica in the DR region")
 
 
 def _groups_of(database: rds.Instance, environment: Environment, world: ObservedWorld) -> Iterator[ProposedSetting]:
-    """What a restore names, where nothing says what it is called: as the primary region's database has it."""
-    if environment.names.db_subnet_group:
-        return
-    groups = part_or(_snapshot(environment, world, vpc.security_groups.name), vpc.security_groups, Side.PRIMARY, ())
-    firewalls = [group.name for group in groups if group.id in database.security_groups]
-    found = {
+    """What a restore names: as the primary region's database has it, in the DR region as the read replica has it.
+
+    Nothing of what the names say already.
+    """
+    snapshot = _snapshot(environment, world, vpc.security_groups.name, rds.instances.name)
+    found = _groups(database, snapshot, Side.PRIMARY)
+    said = {key: environment.named(getattr(environment.names, key)) for key in found}
+    if not said["db_subnet_group"]:
+        yield from (ProposedSetting(f"names.{key}", name, f"RDS: {database.identifier}") for key, name in found.items())
+        said = found
+    mapped = environment.estate_map.only(MapKind.DATABASE) if environment.estate_map else None
+    replica = mapped.running_in(environment.regions.dr) if mapped else None
+    for row in part_or(snapshot, rds.instances, Side.DR, ()):
+        if replica and row.identifier == replica.name:
+            for key, name in _groups(row, snapshot, Side.DR).items():
+                if name not in ("", said[key]) and not name.startswith("default"):  # of AWS's own nothing is wanted
+                    yield ProposedSetting(f"names_in_dr.{key}", name, f"RDS: {row.identifier}")
+
+
+def _groups(database: rds.Instance, snapshot: Snapshot, side: Side) -> dict[str, str]:
+    """The names of the groups of a database of ``side``, by their keys of [names]."""
+    groups = part_or(snapshot, vpc.security_groups, side, ())
+    return {
         "db_subnet_group": database.subnet_group,
         "db_parameter_group": next((group for group, _ in database.parameter_groups), ""),
-        "db_security_group": next(iter(firewalls), ""),
+        "db_security_group": next((group.name for group in groups if group.id in database.security_groups), ""),
     }
-    yield from (ProposedSetting(f"names.{key}", name, f"RDS: {database.identifier}") for key, name in found.items())
 
 
 def _profile(snapshot: Snapshot) -> str:

@@ -90,7 +90,8 @@ LAGS = tuple(replace(plain.LAG, dimensions=(("DBInstanceIdentifier", r.identifie
 
 
 def _named(env: Environment) -> Environment:
-    return env.model_copy(update={"names_in_dr": NamesInDr(database=ITS.identifier)})
+    groups = {"db_subnet_group": "its-subnets", "db_parameter_group": "its-settings", "db_security_group": "its-access"}
+    return env.model_copy(update={"names_in_dr": NamesInDr(database=ITS.identifier, **groups)})
 
 
 def test_the_replica_that_the_settings_name_is_promoted() -> None:
@@ -99,8 +100,12 @@ def test_the_replica_that_the_settings_name_is_promoted() -> None:
 
 
 @pytest.mark.parametrize("parts", [{}, {"automated_backups_dr": ()}], ids=["backups", "a snapshot"])
-def test_a_copy_is_restored_under_the_name_of_the_dr_region(parts: dict[str, Any]) -> None:
-    assert _only(_sight(_named(SIT), **parts)).subject == "standby-of-orders"
+def test_a_copy_is_restored_under_the_names_of_the_dr_region(parts: dict[str, Any]) -> None:
+    step = _only(_sight(_named(SIT), **parts))
+    params = step.call.params if step.call else {}
+    assert step.subject == "standby-of-orders"
+    assert (params["DBSubnetGroupName"], params["DBParameterGroupName"]) == ("its-subnets", "its-settings")
+    assert "its-access" in params["VpcSecurityGroupIds"][0]
 
 
 def test_an_unmeasured_replica_is_fallen_back_on_with_a_note() -> None:
