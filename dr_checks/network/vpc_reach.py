@@ -184,11 +184,13 @@ def attached_groups(view: View) -> Iterator[Finding]:
 def _paired_groups(view: View) -> dict[str, str]:
     """What groups of the primary region are called here, where no group here bears their name.
 
-    It is the one group of the load balancer, or of a tenant's service, that stands for the one that carries it there.
-    Where services follow a name pattern, so do their groups: none is paired.
+    It is the one group of the load balancer, or of a tenant's service, that stands for the one that carries it there,
+    and the database's by the settings. Where services follow a name pattern, so do their groups: none is paired.
     """
+    there, here = (view.env.named(view.env.on(s).names.db_security_group) for s in (Side.PRIMARY, Side.DR))
+    databases = {there: here} if there != here else {}
     if not view.env.mapped_workloads:
-        return {}
+        return databases
     names = {side: {g.id: g.name for g in view.get(vpc.security_groups, side)} for side in (Side.PRIMARY, Side.DR)}
     balancers = [view.get(elbv2.load_balancer, side) for side in names]
     carried = [tuple(balancer.security_groups if balancer else () for balancer in balancers)]
@@ -196,7 +198,7 @@ def _paired_groups(view: View) -> dict[str, str]:
     carried += [(groups, services[1].get(tenant, ())) for tenant, groups in services[0].items()]
     pairs = [(there[0], here[0]) for there, here in carried if len(there) == len(here) == 1]
     known = set(names[Side.DR].values())
-    return {
+    return databases | {
         name: names[Side.DR][here]
         for there, here in pairs
         if here in names[Side.DR] and (name := names[Side.PRIMARY].get(there, "")) not in known

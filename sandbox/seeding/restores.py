@@ -36,7 +36,7 @@ def build(estate: Estate) -> None:
 
 
 def _metadata(estate: Estate) -> dict[str, dict[str, str]]:
-    env = estate.environment
+    env = estate.dr.environment
     database = {
         "DBInstanceIdentifier": f"{env.named(env.names.database)}-restore-test",
         "DBSubnetGroupName": env.named(env.names.db_subnet_group),

@@ -77,7 +77,7 @@ def judged(
     region: str,
     resource: str | None = None,
     leading: tuple[str, ...] = (),
-    held: Mapping[str, Mapping[str, Any]] = HELD,
+    roles: Mapping[str, Mapping[str, Any]] = HELD,
 ) -> str:
     """What IAM decides of ``action`` by the role's policies; ``leading`` are the items' partition keys."""
     context: dict[str, tuple[str, ...]] = {"aws:RequestedRegion": (region,), "aws:userid": ("AROA1:alice",)}
@@ -85,15 +85,15 @@ def judged(
     context["iam:PassedToService"] = ("ecs-tasks.amazonaws.com",)
     if leading:
         context["dynamodb:LeadingKeys"] = leading
-    iam_policies = [IamPolicy(name, json.dumps(document)) for name, document in held[role].items()]
+    iam_policies = [IamPolicy(name, json.dumps(document)) for name, document in roles[role].items()]
     return decide(iam_policies, AccessRequest(action, resource, context)).word
 
 
 def test_the_database_of_the_dr_region_is_named_by_its_own_name() -> None:
     env = SIT.model_copy(update={"names_in_dr": NamesInDr(database="standby-of-orders")})
-    held, its = policies(env, declared_operations()), f"arn:aws:rds:{DR}:{SIT.account}:db:standby-of-orders"
+    roles, its = policies(env, declared_operations()), f"arn:aws:rds:{DR}:{SIT.account}:db:standby-of-orders"
     for action in ("rds:PromoteReadReplica", "rds:ModifyDBInstance", "rds:RestoreDBInstanceToPointInTime"):
-        decided = [judged(IamRole.OPERATOR, action, DR, its, held=of) for of in (held, HELD)]
+        decided = [judged(IamRole.OPERATOR, action, DR, its, roles=of) for of in (roles, HELD)]
         assert decided[0] == ALLOWED != decided[1], action
 
 

@@ -21,6 +21,7 @@ SERVICES = ("accounts", "basket", "catalog", "checkout", "orders", "payments", "
 """``web`` takes every path that no other service has."""
 SUFFIX = {HOME: "20250101083012", AWAY: "20250203114455"}
 TABLES, BUCKET, SECRET, REPOSITORY = ("acme-orders", "acme-baskets"), "acme-media-7f3a", "acme/payments", "acme/app"
+DATABASE, REPLICA = "orders-postgres", "standby-of-orders-eu"
 _ANYWHERE = {"IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
 _ZONE_OF_BALANCERS = {HOME: "Z268VQBMOI5EKX", AWAY: "Z32O12XQLNTSW2"}
 
@@ -30,14 +31,15 @@ def path_of(service: str) -> str:
     return "/*" if service == "web" else f"/{service}*"
 
 
-def build(url: str, key: str, secret: str, account: str) -> None:
-    """Make the platform at the endpoint ``url`` with these keys."""
-    _Team(url, key, secret, account).build()
+def build(url: str, key: str, secret: str, account: str, *, database: bool = False) -> None:
+    """Make the platform at the endpoint ``url`` with these keys; upon PostgreSQL with a read replica where wanted."""
+    _Team(url, key, secret, account, database).build()
 
 
 class _Team:
-    def __init__(self, url: str, key: str, secret: str, account: str) -> None:
+    def __init__(self, url: str, key: str, secret: str, account: str, database: bool = False) -> None:
         self._url, self._key, self._secret, self._account = url, key, secret, account
+        self._with_database, self._hosts = database, dict[str, str]()
         self._targets: dict[str, str] = {}
 
     def aws(self, service: str, region: str = HOME) -> Any:
@@ -48,8 +50,11 @@ class _Team:
     def build(self) -> None:
         self._roles()
         self._stores()
-        for region in (HOME, AWAY):
-            self._targets[region] = self._region(region)
+        networks = {region: _Network(self.aws("ec2", region), region, SUFFIX[region]) for region in (HOME, AWAY)}
+        if self._with_database:
+            self._database(networks)
+        for region, network in networks.items():
+            self._targets[region] = self._region(region, network)
         self._names()
 
     def _roles(self) -> None:
@@ -139,9 +144,63 @@ class _Team:
         self.aws("dynamodb", AWAY).update_table(TableName=name, DeletionProtectionEnabled=True)
         self.aws("dynamodb").put_item(TableName=name, Item={"id": {"S": "1"}})
 
-    def _region(self, region: str) -> str:
+    def _database(self, networks: dict[str, _Network]) -> None:
+        """PostgreSQL as terraform-aws-modules makes it: each region's groups and names are its own."""
+        shared: dict[str, Any] = {"MultiAZ": True, "DeletionProtection": True, "DBInstanceClass": "db.r6g.large"}
+        for region, network in networks.items():
+            rds, kms = self.aws("rds", region), self.aws("kms", region)
+            key = kms.create_key(Description="orders")["KeyMetadata"]["Arn"]
+            kms.enable_key_rotation(KeyId=key)
+            groups = {
+                "DBSubnetGroupName": f"orders-{SUFFIX[region]}-subnets",
+                "DBParameterGroupName": f"orders-{SUFFIX[region]}-settings",
+            }
+            rds.create_db_subnet_group(
+                DBSubnetGroupName=groups["DBSubnetGroupName"],
+                DBSubnetGroupDescription="orders",
+                SubnetIds=network.private,
+            )
+            rds.create_db_parameter_group(
+                DBParameterGroupName=groups["DBParameterGroupName"],
+                DBParameterGroupFamily="postgres16",
+                Description="orders",
+            )
+            guard = self._database_access(region, network)
+            own = {**shared, **groups, "KmsKeyId": key, "VpcSecurityGroupIds": [guard], "StorageType": "gp3"}
+            if region == HOME:
+                instance = rds.create_db_instance(
+                    DBInstanceIdentifier=DATABASE,
+                    Engine="postgres",
+                    EngineVersion="16.4",
+                    AllocatedStorage=100,
+                    StorageEncrypted=True,
+                    MasterUsername="orders",
+                    MasterUserPassword="not-a-real-one",
+                    BackupRetentionPeriod=7,
+                    AutoMinorVersionUpgrade=False,
+                    CopyTagsToSnapshot=True,
+                    **own,
+                )["DBInstance"]
+                source = instance["DBInstanceArn"]
+            else:
+                instance = rds.create_db_instance_read_replica(
+                    DBInstanceIdentifier=REPLICA, SourceDBInstanceIdentifier=source, SourceRegion=HOME, **own
+                )["DBInstance"]
+                rds.modify_db_instance(DBInstanceIdentifier=REPLICA, BackupRetentionPeriod=7, ApplyImmediately=True)
+            self._hosts[region] = instance["Endpoint"]["Address"]
+
+    def _database_access(self, region: str, network: _Network) -> str:
+        """The security group by which the tasks reach the database."""
+        ec2, name = self.aws("ec2", region), f"orders-{SUFFIX[region]}-access"
+        group = ec2.create_security_group(GroupName=name, Description="orders", VpcId=network.vpc)["GroupId"]
+        port = {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432}
+        ec2.authorize_security_group_ingress(
+            GroupId=group, IpPermissions=[{**port, "UserIdGroupPairs": [{"GroupId": network.tasks}]}]
+        )
+        return str(group)
+
+    def _region(self, region: str, network: _Network) -> str:
         suffix = SUFFIX[region]
-        network = _Network(self.aws("ec2", region), region, suffix)
         elb, ecs = self.aws("elbv2", region), self.aws("ecs", region)
         balancer = elb.create_load_balancer(
             Name="acme-alb" if region == HOME else f"acme-web-{suffix}-alb",
@@ -198,6 +257,7 @@ class _Team:
         ecs, logs = self.aws("ecs", region), f"/acme/{service}-{SUFFIX[region]}"
         self.aws("logs", region).create_log_group(logGroupName=logs)
         plain = {"TABLE": TABLES[0], "BASKETS": TABLES[1], "BUCKET": BUCKET if region == HOME else f"{BUCKET}-replica"}
+        plain |= {"DATABASE_HOST": f"{self._hosts[region]}:5432"} if self._hosts else {}
         definition = ecs.register_task_definition(
             family=f"acme-{service}-{SUFFIX[region]}",
             taskRoleArn=self._role("task"),

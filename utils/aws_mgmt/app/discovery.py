@@ -13,9 +13,17 @@ from dr_checks.derived.record_pairs import POLICIES
 from dr_checks.derived.routing import ADDRESS_TYPES, region_of, target_of
 from dr_checks.derived.site_visits import part_or
 from dr_estate.config.environment import Environment, Side
-from dr_estate.config.map_file import MapFile, MapKind
+from dr_estate.config.map_file import NAMED, MapFile, MapKind
+from dr_estate.config.map_names import names_in_dr
 from dr_estate.config.profiles import PROFILES
-from dr_estate.config.settings import Expectation, Regions, ReplicationSettings, ResourceNames, TrafficSettings
+from dr_estate.config.settings import (
+    Expectation,
+    NamesInDr,
+    Regions,
+    ReplicationSettings,
+    ResourceNames,
+    TrafficSettings,
+)
 from dr_estate.model.estate_map import Relation
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.network.http_probe import Visit
@@ -90,6 +98,7 @@ def draft(name: str, region: str, names: ResourceNames, saved: MapFile | None = 
     regions = (
         Regions(primary=saved.primary, dr=saved.dr) if saved and saved.dr else Regions(primary=_UNKNOWN, dr=region)
     )
+    patterns = {key: getattr(names, key).replace("{env}", name) for key in NAMED}
     # Of the right form, and of nobody: what STS answers takes its place before anything is named by it.
     account = "0" * 12
     return Environment(
@@ -97,6 +106,7 @@ def draft(name: str, region: str, names: ResourceNames, saved: MapFile | None = 
         account=account,
         regions=regions,
         names=names,
+        names_in_dr=NamesInDr(**names_in_dr(saved, patterns)) if saved else NamesInDr(),
         replication=replication,
         traffic=traffic,
         estate_map=saved,
@@ -183,16 +193,16 @@ def _groups_of(database: rds.Instance, environment: Environment, world: Observed
     """
     snapshot = _snapshot(environment, world, vpc.security_groups.name, rds.instances.name)
     found = _groups(database, snapshot, Side.PRIMARY)
-    said = {key: environment.named(getattr(environment.names, key)) for key in found}
-    if not said["db_subnet_group"]:
+    usual = {key: environment.named(getattr(environment.names, key)) for key in found}
+    if not usual["db_subnet_group"]:
         yield from (ProposedSetting(f"names.{key}", name, f"RDS: {database.identifier}") for key, name in found.items())
-        said = found
+        usual = found
     mapped = environment.estate_map.only(MapKind.DATABASE) if environment.estate_map else None
     replica = mapped.running_in(environment.regions.dr) if mapped else None
     for row in part_or(snapshot, rds.instances, Side.DR, ()):
         if replica and row.identifier == replica.name:
             for key, name in _groups(row, snapshot, Side.DR).items():
-                if name not in ("", said[key]) and not name.startswith("default"):  # of AWS's own nothing is wanted
+                if name not in ("", usual[key]) and not name.startswith("default"):  # of AWS's own nothing is wanted
                     yield ProposedSetting(f"names_in_dr.{key}", name, f"RDS: {row.identifier}")
 
 
