@@ -320,7 +320,7 @@ def load_environment(folder: Path, name: str, *, with_map: bool = True) -> Envir
     base = _base_of(data, folder, path)
     saved = _load_map(folder, name) if with_map else None
     if saved is not None:
-        data = _with_names_of(saved, data, base.get("names", {}))
+        data = _with_names_of(saved, data, base)
     data = _with_base(base, data)
     if with_map:
         _refuse_missing_names(data, path)
@@ -370,18 +370,20 @@ def _refuse_missing_names(data: Mapping[str, Any], path: Path) -> None:
         )
 
 
-def _with_names_of(saved: MapFile, data: dict[str, Any], usual: Mapping[str, Any]) -> dict[str, Any]:
+def _with_names_of(saved: MapFile, data: dict[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
     """The settings with the map, and with its names: in the primary region where the file says none that it has.
 
-    ``usual`` are the names of the base, which the map goes before.
+    The map goes before the names of the base.
     """
-    names, in_dr = data.get("names", {}), data.get("names_in_dr", {})
+    names, in_dr, usual = data.get("names", {}), data.get("names_in_dr", {}), base.get("names", {})
     if not (isinstance(names, dict) and isinstance(in_dr, dict)):
         return data  # no table: the settings' own sentence has it
     names = {**names, **names_of_map(saved, str(data.get("name")), names, usual)}
     patterns = {key: {**usual, **names}.get(key, "") for key in NAMED}
     filled = {key: str(pattern).replace("{env}", str(data.get("name"))) for key, pattern in patterns.items()}
-    in_dr = {**names_in_dr(saved, filled), **in_dr}
+    tables = [table for table in (data.get("replication"), base.get("replication")) if isinstance(table, dict)]
+    mechanisms = next((row for table in tables if isinstance(row := table.get("database"), list)), [])
+    in_dr = {**names_in_dr(saved, filled, prefers_replica=mechanisms[:1] == ["read-replica"]), **in_dr}
     of_map = {"estate_map": saved.model_dump(mode="json"), "map_digest": saved.digest}
     return {**data, "names": names, "names_in_dr": in_dr, **of_map}
 

@@ -91,8 +91,13 @@ class MapEntry(Settings):
         """All that runs for it in ``region``, which no copy does that is to be restored first."""
         return [row for row in self.counterparts if row.region == region and row.kind not in _COPIES]
 
+    def is_backed_up_in(self, region: str) -> bool:
+        """Whether its automated backups are replicated to ``region``."""
+        return any(row.region == region and row.kind == _BACKUPS for row in self.counterparts)
 
-_COPIES = ("automated backup", "backup vault")
+
+_BACKUPS = "automated backup"
+_COPIES = (_BACKUPS, "backup vault")
 
 
 class MapFile(Settings):

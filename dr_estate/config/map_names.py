@@ -147,11 +147,17 @@ def _whole_kinds(saved: MapFile) -> set[MapKind]:
     return set(MapKind) - set(saved.undecided) if saved.of_kind(MapKind.SERVICE) else set()
 
 
-def names_in_dr(saved: MapFile, names: Mapping[str, str]) -> dict[str, str]:
-    """What is called otherwise in the DR region than the primary region's ``names`` of it."""
+def names_in_dr(saved: MapFile, names: Mapping[str, str], *, prefers_replica: bool = True) -> dict[str, str]:
+    """What is called otherwise in the DR region than the primary region's ``names`` of it.
+
+    A replica beside replicated backups is the database there only where it is preferred: else a restore has its name.
+    """
     pairs = ((key, saved.called(NAMED[key], names[key])) for key in NAMED)
-    others = ((key, names[key], entry.running_in(saved.dr)) for key, entry in pairs if entry)
-    return {key: other.name for key, name, other in others if other and other.name != name}
+    found = {key: (entry, entry.running_in(saved.dr)) for key, entry in pairs if entry}
+    others = {key: other.name for key, (_, other) in found.items() if other and other.name != names[key]}
+    if "database" in others and not prefers_replica and found["database"][0].is_backed_up_in(saved.dr):
+        del others["database"]
+    return others
 
 
 def copies_of(saved: MapFile) -> dict[str, str]:

@@ -131,6 +131,14 @@ def test_the_name_in_the_dr_region_is_that_of_the_one_replica(
     assert names_in_dr(_map(_entry("a", "1", *replicas)), names).get("database") == name
 
 
+@pytest.mark.parametrize("prefers_replica", [True, False])
+def test_a_replica_beside_replicated_backups_is_the_database_where_it_is_preferred(prefers_replica: bool) -> None:
+    saved = _map(_entry("a", "1", REPLICA, REPLICA.model_copy(update={"kind": "automated backup", "name": "a"})))
+    names = {**dict.fromkeys(NAMED, ""), "database": "a"}
+    found = names_in_dr(saved, names, prefers_replica=prefers_replica)
+    assert ({"database": "b"} if prefers_replica else {}) == found
+
+
 def test_what_is_new_gone_moved_or_paired_otherwise_is_a_line_each() -> None:
     before = _map(_entry("gone", "1"), _entry("moved", "2"), _entry("paired", "3"), _entry("same", "4"))
     after = _map(_entry("moved", "5"), _entry("paired", "3", REPLICA), _entry("same", "4"), _entry("new", "6"))
