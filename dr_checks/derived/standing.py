@@ -65,8 +65,8 @@ class Ground:
     def callers(self) -> dict[str, tuple[TrafficEnd, ...]]:
         """Who opens connections within the VPC: the tenants' tasks and the load balancer."""
         found: dict[str, tuple[TrafficEnd, ...]] = {
-            service.name: (self.end_of(service.security_groups, service.subnets),)
-            for _, service in tenant_services(self._view, self._side)
+            tenant.id: (self.end_of(service.security_groups, service.subnets),)
+            for tenant, service in tenant_services(self._view, self._side)
         }
         balancer = self._view.get(elbv2.load_balancer, self._side)
         return found | ({_BALANCER: (self.end_of(balancer.security_groups, balancer.subnets),)} if balancer else {})
