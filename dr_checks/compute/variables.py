@@ -232,7 +232,7 @@ def _value_pairs(
             # Equal text is equal, whatever it names; else ids, region and tenant are taken out before both are
             # compared.
             there = _neutral(other, regions.primary, tenant)
-            here = there if value == other else _neutral(_as_there(value, copies), regions.dr, tenant).replace(own, its)
+            here = there if value == other else _neutral(_as_there(value, copies), regions.dr, tenant, (own, its))
             yield f"{container.name}: {name}", (there, here)
 
 
@@ -243,9 +243,13 @@ def _as_there(value: str, copies: Mapping[str, str]) -> str:
     return value
 
 
-def _neutral(value: str, region: str, tenant: Tenant) -> str:
-    """The value without ids, account hashes and region, and with ``{tenant}`` for the tenant's names."""
-    return without_names(unregional(value, region), sorted({tenant.id, tenant.dns}, key=len, reverse=True))
+def _neutral(value: str, region: str, tenant: Tenant, database: tuple[str, str] = ("", "")) -> str:
+    """The value without ids, account hashes and region, and with ``{tenant}`` for the tenant's names.
+
+    ``database`` is what the value calls the database, and what the other region's values do.
+    """
+    text = unregional(value, region).replace(*database)  # before the tenant's name is taken out of it
+    return without_names(text, sorted({tenant.id, tenant.dns}, key=len, reverse=True))
 
 
 def _usual(pairs: Mapping[str, _Pairs]) -> dict[str, tuple[str, str]]:

@@ -16,7 +16,7 @@ from tests.dr_checks.databases import ACCOUNT, AWAY, NAME
 from tests.dr_checks.test_examples import EXAMPLES
 from tests.dr_checks.worlds import SIT, Example
 
-ITS = "standby-of-orders"
+ITS = "standby-of-tenant2"  # of which a tenant has the name of a part
 # endpoints and ARNs of the DR region, whichever side names them
 _THERE = re.compile(rf"(?<![\w.-]){NAME}(?=[\w-]*\.\w+\.{AWAY}\.rds\.)|(?<=:{AWAY}:{ACCOUNT}:db:){NAME}")
 
