@@ -243,7 +243,7 @@ def _text(refused: Refusal | None) -> str:
 
 
 def _judged(call: Call) -> Iterator[tuple[str, str]]:
-    known = GuardContext(SIT, frozenset({call.name}), ZONE, CUSTOMERS, MADE, None, PROOFS)
+    known = GuardContext(SIT, frozenset({call.name}), ZONE, CUSTOMERS, MADE, proofs=PROOFS)
     for goal in (None, *Goal):
         yield _text(refusal(call, replace(known, goal=goal))), goal or "no goal"
     for proven, proofs in PROVEN.items():
