@@ -27,6 +27,7 @@ QUICK = """
 stable_minutes = 1
 bake_minutes = 1
 stages = [50, 100]
+files_freeze_minutes = 1
 
 [execution]
 poll_s = 0.2
