@@ -24,10 +24,10 @@ OWN, ITS = "orders-mysql", "standby-of-orders"
 GROUPS = {"db_subnet_group": "subnets", "db_parameter_group": "settings", "db_security_group": "access"}
 QUICK = """
 [failback]
-stable_minutes = 1
-bake_minutes = 1
-stages = [50, 100]
-files_freeze_minutes = 1
+stable_minutes = 0
+bake_minutes = 0.05
+files_freeze_minutes = 0
+dns_samples = 60
 
 [execution]
 poll_s = 0.2
