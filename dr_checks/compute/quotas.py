@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from math import ceil
 
 from dr_checks.core.model import Area, Finding, Severity, View
@@ -88,10 +89,13 @@ def network_interfaces(view: View) -> Iterator[Finding]:
 def load_balancer(view: View) -> Iterator[Finding]:
     """Rules, target groups and targets: as many as the primary region has. Source: Service Quotas, T33."""
     mine, theirs = _balancer_counts(view), _balancer_counts(view, Side.PRIMARY)
+    which = f" of {view.env.named(view.env.names.load_balancer)}" if view.env.entrance else ""
     for code, used in mine.items():
-        yield _quota_finding(view, code, used, max(0, theirs[code] - used))
+        finding = _quota_finding(view, code, used, max(0, theirs[code] - used))
+        yield replace(finding, subject=f"{finding.subject}{which}")
     wanted = demand(view)
-    yield _quota_finding(view, service_quotas.TARGETS, wanted.tasks_running, wanted.tasks_more)
+    finding = _quota_finding(view, service_quotas.TARGETS, wanted.tasks_running, wanted.tasks_more)
+    yield replace(finding, subject=f"{finding.subject}{which}")
 
 
 def _balancer_counts(view: View, side: Side = Side.DR) -> dict[str, int]:

@@ -88,15 +88,38 @@ def judge(
         return CheckResult(check.id, check.severity, check.area, Status.NOT_APPLICABLE, (), reason=reason)
     findings: list[Finding] = []
     for side in check.sides:
-        view = View(check.id, side, env.on(side), snapshot, only_tenants)
-        judged = [_of_supposed(view, finding) for finding in _judge_side(check, view)]
-        # A check that yields nothing looked at nothing, which must not pass.
-        findings += _with_unreadable(judged, check, view) or [
-            view.unknown(check.id, check.says, "The check found no resource to check.")
-        ]
+        for seen, own in _entrances(check, snapshot, env):
+            view = View(check.id, side, own.on(side), seen, only_tenants)
+            judged = [_of_supposed(view, finding) for finding in _judge_side(check, view)]
+            # A check that yields nothing looked at nothing, which must not pass.
+            findings += _with_unreadable(judged, check, view) or [
+                view.unknown(check.id, check.says, "The check found no resource to check.")
+            ]
+    if len(env.entrances) > 1:  # what they share is judged with each
+        findings = list(dict.fromkeys(findings))
     status = worst([finding.status for finding in findings])
     idle = dict.fromkeys(finding.because for finding in findings) if status is Status.NOT_APPLICABLE else ()
     return CheckResult(check.id, check.severity, check.area, status, tuple(findings), reason="; ".join(idle))
+
+
+_BY_RECORD = (
+    *("dns.dns.", "dns.dns_choice.", "dns.health_checks.", "dns.answers.", "edge.sites."),
+    *("validation.validation.tenants_served", "validation.validation.answers_lead_here"),
+)
+_BY_BALANCER = (
+    *("edge.elbv2", "edge.acm.", "network.vpc_reach.", "network.vpc_acls.", "network.vpc_routes."),
+    "compute.quotas.load_balancer",
+)
+"""The checks that judge one load balancer, or the records that lead to it: they judge each of the map by itself."""
+
+
+def _entrances(check: Check, snapshot: Snapshot, env: Environment) -> list[tuple[Snapshot, Environment]]:
+    room = f"{check.judge.__module__}.{check.judge.__name__}".removeprefix("dr_checks.")
+    if not room.startswith((*_BY_RECORD, *_BY_BALANCER)):
+        return [(snapshot, env)]
+    found = list(snapshot.of_entrances(env))
+    # Nobody visits a load balancer that no record leads to: its services are judged by their targets.
+    return [(seen, own) for seen, own in found if own.traffic.origin_record or not room.startswith(_BY_RECORD)]
 
 
 def _names_secrets(env: Environment) -> object:

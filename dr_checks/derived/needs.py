@@ -6,7 +6,7 @@ What could not be seen is listed, never left out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dr_checks.core.model import View
 from dr_checks.derived.need_kinds import NeedKind
@@ -59,6 +59,9 @@ def needs_of(view: View, tenant: str) -> Needs:
 
     Raises DataUnavailable without services.
     """
+    seen = list(view.snapshot.of_entrances(view.env))
+    snapshot, env = next(((part, own) for part, own in seen if own.is_behind(tenant)), seen[0])
+    view = replace(view, snapshot=snapshot, env=env.on(view.side))
     service = next((service for found, service in tenant_services(view) if found.id == tenant), None)
     name = view.env.named(view.env.names.service, tenant=tenant)
     edges, unseen = [Need(tenant, NeedKind.SERVICE, name)], list[Unavailable]()

@@ -22,7 +22,7 @@ from dr_estate.snapshot.snapshot import Snapshot
 T = TypeVar("T")
 EDGE = "CloudFront"
 # A site with basic authentication answers 401 to everybody without its password: it serves.
-_ERROR, _UNAUTHORISED = 400, 401
+_UNAUTHORISED = 401
 _SIDES = (Side.PRIMARY, Side.DR)
 
 
@@ -90,21 +90,6 @@ def edge_visits(snapshot: Snapshot, env: Environment, side: Side) -> VisitRound 
         return None
     visits = tuple(row for row in seen.tenants if not (isinstance(row, Visit) and row.cached))
     return VisitRound(seen.stranger, visits, edge=True)
-
-
-def tenants_answered(snapshot: Snapshot, env: Environment, side: Side) -> tuple[int, int] | None:
-    """How many tenants' sites the region answers without an error, of how many; None where that was not seen.
-
-    One that asks for a password is no error.
-    """
-    try:
-        seen = visits_of(snapshot, env, side)
-    except DataUnavailable:
-        return None
-    if seen is None or not seen.tenants:
-        return None
-    pages = [page for page in seen.tenants if isinstance(page, Visit)]
-    return sum(page.status < _ERROR or page.status == _UNAUTHORISED for page in pages), len(seen.tenants)
 
 
 def by_host(done: VisitRound) -> Mapping[str, Visit]:

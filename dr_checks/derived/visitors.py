@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -19,12 +20,15 @@ from dr_checks.derived.schedule import scheduled_off
 from dr_checks.derived.site_visits import by_host, part_or, visits_of, way
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
-from dr_estate.readers import ecs, elbv2, route53, route53_health_checks
+from dr_estate.network.http_probe import Visit
+from dr_estate.readers import ecs, elbv2, elbv2_targets, route53, route53_health_checks
 from dr_estate.readers.http_sites import VisitRound
 from dr_estate.snapshot.snapshot import Snapshot
 
 # The first screen has room for some names; all of them are findings of sites.
 _NAMED = 5
+# A site with basic authentication answers 401 to everybody without its password: it serves.
+_ERROR, _UNAUTHORISED = 400, 401
 
 
 class ServiceState(StrEnum):
@@ -66,6 +70,9 @@ def region_service(snapshot: Snapshot, env: Environment, side: Side = Side.PRIMA
     if not services:
         return NOT_SEEN
     pages, targets = _pages(snapshot, env, side), _healthy_targets(snapshot, env, side)
+    # Of a tenant whom no visitor is led to, its healthy targets are all that there is to see.
+    inside = healthy_inside(snapshot, env, side)
+    pages |= {tenant: "" for tenant in services if inside.get(tenant)}
     faults = {tenant: _fault(tenant, service, pages, targets) for tenant, service in services.items()}
     failing = [f"{tenant} ({fault})" for tenant, fault in sorted(faults.items()) if fault]
     more = f" and {len(failing) - _NAMED} more" if len(failing) > _NAMED else ""
@@ -79,6 +86,43 @@ def region_service(snapshot: Snapshot, env: Environment, side: Side = Side.PRIMA
     # Only after the failures: some tenants that fail for certain say more than one that was not seen.
     unseen = any(fault is None for fault in faults.values())
     return RegionService(ServiceState.UNKNOWN if unseen else ServiceState.SERVES, "", *counts)
+
+
+def tenants_answered(snapshot: Snapshot, env: Environment, side: Side) -> tuple[int, int] | None:
+    """How many tenants' sites the region answers without an error, of how many; None where that was not seen.
+
+    One that asks for a password is no error. A tenant whom no visitor is led to counts by its targets.
+    """
+    try:
+        seen = [row for row in (visits_of(part, own, side) for part, own in snapshot.of_entrances(env)) if row]
+    except DataUnavailable:
+        return None
+    tenants = [page for row in seen for page in row.tenants]
+    pages = [page for page in tenants if isinstance(page, Visit)]
+    good = sum(page.status < _ERROR or page.status == _UNAUTHORISED for page in pages)
+    inside = healthy_inside(snapshot, env, side)
+    return (good + sum(inside.values()), len(tenants) + len(inside)) if tenants else None
+
+
+def healthy_inside(snapshot: Snapshot, env: Environment, side: Side) -> dict[str, bool]:
+    """Whether each tenant behind an internal load balancer has a healthy target, by CloudWatch or the balancer's word.
+
+    One of which neither says anything is left out.
+    """
+    env = env.on(side)
+    names = (env.tenant_of(env.names.service, row.name) for row in part_or(snapshot, ecs.services, side, ()))
+    inside = [tenant for tenant in names if tenant and not env.is_visited(tenant)]
+    if not inside:
+        return {}
+    tenants, counted = _tenants_by_group(snapshot, env, side), _healthy_targets(snapshot, env, side)
+    answers = {tenants.get(row.group): row.healthy for row in part_or(snapshot, elbv2_targets.health, side, ())}
+    counts = {tenant: counted.get(tenant, answers.get(tenant)) for tenant in inside}
+    return {tenant: count > 0 for tenant, count in counts.items() if count is not None}
+
+
+def _tenants_by_group(snapshot: Snapshot, env: Environment, side: Side) -> dict[str, str | None]:
+    groups = part_or(snapshot, elbv2.target_groups, side, ())
+    return {group.dimension: env.tenant_of(env.names.target_group, group.name) for group in groups}
 
 
 def first_failure(snapshot: Snapshot, env: Environment) -> datetime | None:
@@ -114,11 +158,12 @@ def _pages(snapshot: Snapshot, env: Environment, side: Side) -> dict[str, str]:
 
     The answer that a stranger's host gets too proves nothing of the tenant.
     """
-    try:
-        done = visits_of(snapshot, env, side)
-    except DataUnavailable:
-        return {}
-    return dict(_tenant_faults(snapshot, env, side, done)) if done else {}
+    found = dict[str, str]()
+    for seen, own in snapshot.of_entrances(env):
+        with suppress(DataUnavailable):
+            if done := visits_of(seen, own, side):
+                found |= _tenant_faults(seen, own.on(side), side, done)
+    return found
 
 
 def _tenant_faults(snapshot: Snapshot, env: Environment, side: Side, done: VisitRound) -> Iterator[tuple[str, str]]:
@@ -129,6 +174,8 @@ def _tenant_faults(snapshot: Snapshot, env: Environment, side: Side, done: Visit
     for service in part_or(snapshot, ecs.services, side, ()):
         tenant = env.tenant_of(env.names.service, service.name) or ""
         visit = visits.get(env.site_of(tenant))
+        if not env.is_behind(tenant):
+            continue
         if visit is None and silent:
             yield tenant, "no answer"
         elif visit is not None and visit.status not in env.traffic.expected_probe_statuses:
@@ -139,12 +186,11 @@ def _tenant_faults(snapshot: Snapshot, env: Environment, side: Side, done: Visit
 
 def _healthy_targets(snapshot: Snapshot, env: Environment, side: Side) -> dict[str, float]:
     """How many healthy targets each tenant's group has; only of metrics that are fresh and whole (T23, T62)."""
-    tenants = {
-        group.dimension: env.tenant_of(env.names.target_group, group.name)
-        for group in part_or(snapshot, elbv2.target_groups, side, ())
-    }
+    tenants = _tenants_by_group(snapshot, env, side)
     limit_s, found = env.thresholds.metric_age_minutes * 60, {}
-    for reading in part_or(snapshot, elbv2.healthy_hosts, side, ()):
+    for reading in (
+        row for seen, _ in snapshot.of_entrances(env) for row in part_or(seen, elbv2.healthy_hosts, side, ())
+    ):
         tenant, age_s = tenants.get(reading.dimension("TargetGroup")), reading.age_s(snapshot.taken_at)
         if tenant and reading.value is not None and age_s is not None and age_s <= limit_s and not reading.flaw:
             found[tenant] = reading.value

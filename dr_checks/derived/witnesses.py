@@ -79,9 +79,10 @@ def agreed_health(found: tuple[Testimony, ...]) -> TrafficHealth:
     return reports.pop() if len(reports) == 1 else TrafficHealth.UNKNOWN
 
 
-def led_to_dr(snapshot: Snapshot) -> bool:
-    """Whether every name server that was asked leads visitors to the DR region's load balancer."""
-    return _dr_answers(snapshot) == {True}
+def led_to_dr(snapshot: Snapshot, env: Environment) -> bool:
+    """Whether every name server that was asked leads visitors to the DR region's load balancers."""
+    led = [_dr_answers(seen) for seen, own in snapshot.of_entrances(env) if own.traffic.origin_record]
+    return all(answers == {True} for answers in led)
 
 
 def _dr_answers(snapshot: Snapshot) -> set[bool]:
@@ -101,21 +102,23 @@ def _health_check(checks: TrafficHealth) -> Testimony | None:
 
 def _name_servers(snapshot: Snapshot, env: Environment) -> Testimony | None:
     """An answer with the primary's address is no sign of health: of two unhealthy ones Route 53 gives it too (T05)."""
-    if not led_to_dr(snapshot):
+    if not led_to_dr(snapshot, env):
         return None
-    says = f"name servers answer {env.traffic.origin_record} with the load balancer of {env.region(Side.DR)}"
+    says = f"name servers answer {' and '.join(env.traffic_records)} with the load balancer of {env.region(Side.DR)}"
     return Testimony(Witness.NAME_SERVERS, TrafficHealth.UNHEALTHY, says)
 
 
 def _sites(snapshot: Snapshot, env: Environment) -> Testimony | None:
     try:
-        seen = snapshot.get(http_sites.visits, Side.PRIMARY)
+        rounds = [own.get(http_sites.visits, Side.PRIMARY) for own, _ in snapshot.of_entrances(env)]
     except DataUnavailable as error:
         reason = error.unavailable  # of the visits themselves: an address that could not be found is no silence
         if reason.kind not in _NO_ANSWER or reason.part != http_sites.visits.name:
             return None
         says = "its load balancer does not answer from here"
         return Testimony(Witness.SITES, TrafficHealth.UNHEALTHY, says, independent=False)
+    shown = [row for row in rounds if row is not None]
+    seen = VisitRound(shown[0].stranger, tuple(page for row in shown for page in row.tenants)) if shown else None
     return _pages(Witness.SITES, seen, env, "there")
 
 

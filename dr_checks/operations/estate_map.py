@@ -13,6 +13,7 @@ from dr_estate.model.drill_names import is_isolated
 from dr_estate.model.set_aside import is_set_aside
 from dr_estate.model.unavailable import available
 from dr_estate.readers import dynamodb, ecs, elbv2, rds, s3
+from dr_estate.snapshot.snapshot import Snapshot
 
 _WANTED = "as in the map file"
 _UPDATE = "`dr_cli.py init --update` shows what differs, and writes the map of today."
@@ -75,14 +76,19 @@ def _compared(view: View, kind: MapKind, mapped: Mapping[str, str], there: Mappi
 
 def _mapped(view: View, kind: MapKind) -> dict[str, str]:
     """The ids by name of what the map has on this side, and this look reads: of other clusters nothing is read."""
-    names = view.env.names
-    named = {MapKind.LOAD_BALANCER: names.load_balancer, MapKind.CLUSTER: names.cluster}
-    wanted = view.env.named(named[kind]) if kind in named else ""
-    read = {MapKind.TABLE: dynamodb.names(view.env), MapKind.OBJECTS: _buckets(view)}.get(kind)
-    inside = f":service/{view.env.named(names.cluster)}/" if kind is MapKind.SERVICE else ""
+    cluster, balancers = view.env.named(view.env.names.cluster), [name for name, _ in _balancers(view)]
+    known = {MapKind.LOAD_BALANCER: balancers, MapKind.CLUSTER: [cluster], MapKind.OBJECTS: _buckets(view)}
+    read = {**known, MapKind.TABLE: dynamodb.names(view.env)}.get(kind)
+    inside = f":service/{cluster}/" if kind is MapKind.SERVICE else ""
     saved = _on_side(view.env.estate_map, kind, view.side) if view.env.estate_map else ()
-    found = {name: id_ for name, id_ in saved if name == (wanted or name) and inside in id_}
-    return {name: id_ for name, id_ in found.items() if read is None or name in read}
+    return {name: id_ for name, id_ in saved if inside in id_ and (read is None or name in read)}
+
+
+def _balancers(view: View) -> Iterator[tuple[str, Snapshot]]:
+    """What each load balancer of this side is called, and the snapshot in which it is read."""
+    for seen, env in view.snapshot.of_entrances(view.env):
+        own = env.on(view.side)
+        yield own.named(own.names.load_balancer), seen
 
 
 def _buckets(view: View) -> list[str]:
@@ -100,10 +106,11 @@ def _on_side(saved: MapFile, kind: MapKind, side: Side) -> Iterator[tuple[str, s
 
 def _today(view: View) -> dict[MapKind, dict[str, str]]:
     """What stands on this side, ids by name. Raises DataUnavailable."""
-    balancer, cluster = view.get(elbv2.load_balancer), view.get(ecs.cluster)
+    balancers = [seen.get(elbv2.load_balancer, view.side) for _, seen in _balancers(view)]
+    cluster = view.get(ecs.cluster)
     database = view.env.named(view.env.names.database)
     return {
-        MapKind.LOAD_BALANCER: {balancer.name: balancer.arn} if balancer else {},
+        MapKind.LOAD_BALANCER: {balancer.name: balancer.arn for balancer in balancers if balancer},
         MapKind.CLUSTER: {cluster.name: ""} if cluster.status and not states.CLUSTER[cluster.status].gone else {},
         MapKind.SERVICE: {s.name: s.arn for s in view.get(ecs.services) if not states.SERVICE[s.status].gone},
         MapKind.DATABASE: {

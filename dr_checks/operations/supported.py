@@ -14,10 +14,13 @@ from dr_checks.core.registry import BOTH, check
 from dr_checks.derived.database_copies import REPLICA, copy_to_use, database_name, replicas
 from dr_checks.derived.pairing import tenant_services
 from dr_estate.config.environment import Side
+from dr_estate.config.map_file import MapKind
 from dr_estate.model.deployment_settings import DeploymentSettings
 from dr_estate.model.engines import ENGINES
+from dr_estate.model.invocation import Command
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import rds
+from dr_estate.readers import ecs, elbv2, rds
+from dr_estate.snapshot.tenants import Tenant
 
 _FARGATE = {"FARGATE", "FARGATE_SPOT"}
 _ECS, _AURORA = "ECS", "aurora"
@@ -49,8 +52,48 @@ def services(view: View) -> Iterator[Finding]:
             yield view.unknown(service.name, wanted, "ECS names neither launch type nor capacity.", tenant.id)
         else:
             yield view.ok(service.name, "by ECS, on Fargate", wanted, "a run can change and scale it", tenant.id)
+    yield from _left_behind(view, found)
     if not found:
         yield view.none_expected("all services", "no tenant has a service here: see ecs.service-exists")
+
+
+def _left_behind(view: View, services: list[tuple[Tenant, ecs.Service]]) -> Iterator[Finding]:
+    """Services behind a load balancer that no run moves, and settings that are of one load balancer alone."""
+    yield from _of_other_clusters(view)
+    entrances = [view.env.at(entrance).on(view.side) for entrance in view.env.entrances]
+    moved, several = {env.named(env.names.load_balancer) for env in entrances}, len(entrances) > 1
+    # Of a primary region that does not answer nothing is asked: the DR region's services stand behind the counterparts.
+    read = view.get(elbv2.target_groups) if view.side is Side.DR else view.read_for_remedy(elbv2.target_groups) or ()
+    groups = {group.arn: group.balancers for group in read}
+    wanted = f"behind {' or '.join(sorted(filter(None, moved)))}"
+    for tenant, service in services:
+        # arn:...:loadbalancer/app/NAME/ID
+        behind = {arn.split("/")[2] for group in service.target_groups for arn in groups.get(group, ())}
+        if others := ", ".join(sorted(behind - moved)):
+            reason = "not supported: neither settings nor map have that load balancer, so no run moves its visitors"
+            remedy = Remedy("Take it into the map.", (Command(("init", "--update")).line,))
+            yield view.gap(service.name, f"behind {others}", wanted, reason, remedy, tenant.id)
+    traffic = view.env.traffic
+    for key, value in (("distribution_alias", traffic.distribution_alias), ("pin_port", traffic.pin_port)):
+        if several and value:
+            reason = "not supported: it is about one load balancer, and visitors come to several"
+            yield view.gap(f"traffic.{key}", str(value), "none", reason, f"Leave traffic.{key} out.")
+
+
+def _of_other_clusters(view: View) -> Iterator[Finding]:
+    """Services of the map behind a route that run in another cluster than the one whose services are read."""
+    cluster, saved = view.env.on(Side.PRIMARY).named(view.env.on(Side.PRIMARY).names.cluster), view.env.estate_map
+    for entry in saved.of_kind(MapKind.SERVICE) if saved and view.side is Side.DR else ():
+        # arn:...:service/CLUSTER/NAME; the old form names no cluster
+        own, slash, _ = entry.id.partition(":service/")[2].partition("/")
+        if slash and own != cluster and (entry.hosts or entry.paths):
+            reason = (
+                "not supported: a run starts the services of one cluster, so the visitors of this one are left behind"
+            )
+            remedy = Remedy(
+                "An environment file for each cluster, with its map.", (Command(("init", "--update")).line,)
+            )
+            yield view.gap(entry.name, f"in the ECS cluster {own}", f"in {cluster}", reason, remedy)
 
 
 def _other_kinds(settings: DeploymentSettings) -> str:

@@ -124,22 +124,22 @@ def signals_of(snapshot: Snapshot, env: Environment) -> Signals:
         recorded=_has_traffic_record(snapshot, env),
         visitors=_visitors(snapshot, env),
         primary_service=region_service(snapshot, env),
-        answered_by_dr=led_to_dr(snapshot),
+        answered_by_dr=led_to_dr(snapshot, env),
         witnesses=found,
     )
 
 
 def _visitors(snapshot: Snapshot, env: Environment) -> TrafficDirection:
-    sides = sides_answered(snapshot, env)
+    sides = frozenset().union(*(sides_answered(seen, own) for seen, own in snapshot.of_entrances(env)))
     if len(sides) != 1:
         return TrafficDirection.BETWEEN if sides else TrafficDirection.UNKNOWN
     return TrafficDirection.DR if Side.DR in sides else TrafficDirection.PRIMARY
 
 
 def _has_traffic_record(snapshot: Snapshot, env: Environment) -> bool:
-    """Whether there is a record of the traffic's name; true where the zone cannot be read."""
+    """Whether there is a record of each traffic name; true where the zone cannot be read."""
     try:
-        return any(record.name == env.traffic.origin_record for record in snapshot.get(route53.records, Side.GLOBAL))
+        return {*env.traffic_records} <= {record.name for record in snapshot.get(route53.records, Side.GLOBAL)}
     except DataUnavailable:
         return True
 
@@ -161,12 +161,13 @@ def _is_scheduled_off(snapshot: Snapshot, env: Environment) -> bool:
 
 
 def _pairs(snapshot: Snapshot, env: Environment) -> tuple[RecordPair, ...]:
-    """The traffic name's pairs; none where they cannot be seen or are no pairs."""
+    """The traffic names' pairs; none where they cannot be seen or are no pairs."""
     try:
         records = snapshot.get(route53.records, Side.GLOBAL)
     except DataUnavailable:
         return ()
-    return tuple(found for found in pairs_of(records, env.traffic.origin_record, env) if isinstance(found, RecordPair))
+    found = (pair for name in env.traffic_records for pair in pairs_of(records, name, env))
+    return tuple(pair for pair in found if isinstance(pair, RecordPair))
 
 
 def _set(pairs: tuple[RecordPair, ...]) -> TrafficDirection:
@@ -282,13 +283,23 @@ def silent_regions(snapshot: Snapshot, env: Environment) -> frozenset[str]:
 
 def _traffic(snapshot: Snapshot, env: Environment, side: Side) -> TrafficHealth:
     """What the health checks on the side's origin records say; a disabled or pinned check is no witness (T03, T06)."""
+    found = {_traffic_of(snapshot, env, side, name) for name in env.traffic_records}
+    # In a region whose API is silent one name that is well contradicts another that is not: it is not known to be lost.
+    if found >= {TrafficHealth.UNHEALTHY, TrafficHealth.HEALTHY} and _api(snapshot, side) is not Api.ANSWERS:
+        return TrafficHealth.UNKNOWN
+    if TrafficHealth.UNHEALTHY in found:
+        return TrafficHealth.UNHEALTHY
+    return TrafficHealth.HEALTHY if found == {TrafficHealth.HEALTHY} else TrafficHealth.UNKNOWN
+
+
+def _traffic_of(snapshot: Snapshot, env: Environment, side: Side, name: str) -> TrafficHealth:
     try:
         records = snapshot.get(route53.records, Side.GLOBAL)
         known = {check.id: check for check in snapshot.get(route53_health_checks.checks, Side.GLOBAL)}
         statuses = snapshot.get(route53_health_checks.statuses, Side.GLOBAL)
     except DataUnavailable:
         return TrafficHealth.UNKNOWN
-    mine = [r for r in records if r.name == env.traffic.origin_record and side_of(r, env) is side]
+    mine = [r for r in records if r.name == name and side_of(r, env) is side]
     named = {record.health_check_id for record in mine if record.health_check_id}
     pins = _pins(snapshot, tuple(known.values()), env)
     telling = {check for check in named if check in known and not known[check].disabled and check not in pins}

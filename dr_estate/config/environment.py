@@ -8,19 +8,22 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import PrivateAttr, ValidationError, field_validator, model_validator
 
-from dr_estate.config.map_file import NAMED, SUFFIX, MapFile, map_from, map_path
+from dr_estate.config.map_file import NAMED, SUFFIX, MapFile, MapKind, map_from, map_path
 from dr_estate.config.map_names import (
     BY_MAP,
     COPY_BY_MAP,
+    Entrance,
     WorkloadNames,
     between,
     copies_of,
+    entrances_of,
     names_by_map,
     names_in_dr,
     names_of_map,
@@ -113,6 +116,9 @@ class Environment(Settings):
     _routes: Mapping[str, tuple[tuple[str, ...], str]] = PrivateAttr(default_factory=dict)
     # the copies of buckets by the map
     _copies: Mapping[str, str] = PrivateAttr(default_factory=dict)
+    # the load balancers of the map that carry workloads, and the one that these settings are of: ``at``
+    _entrances: tuple[Entrance, ...] = PrivateAttr(default=())
+    _entrance: Entrance | None = PrivateAttr(default=None)
 
     @field_validator("account")
     @classmethod
@@ -159,7 +165,9 @@ class Environment(Settings):
     def _workloads_have_their_names(self) -> Environment:
         if self.estate_map is not None:
             self._copies = copies_of(self.estate_map)
-            self._routes = routes_of(self.estate_map, self.names.service.replace("{env}", self.name))
+            service = self.names.service.replace("{env}", self.name)
+            self._routes = routes_of(self.estate_map, service)
+            self._entrances = self._entrances_of(self.estate_map, service)
         patterns = {getattr(self.names, key) for key in BY_MAP} & set(BY_MAP.values())
         if patterns and self.estate_map is None:
             raise ValueError(f"names: {', '.join(sorted(patterns))} is what the map says, and there is no map file")
@@ -170,6 +178,24 @@ class Environment(Settings):
             }
             self._by_map = {pattern: {side: names[pattern] for side, names in sides.items()} for pattern in patterns}
         return self
+
+    def _entrances_of(self, saved: MapFile, service: str) -> tuple[Entrance, ...]:
+        """The entrances of the map, the settings' own first; none where it is alone, or the map does not know it."""
+        customers = {host for hosts in self.traffic.customer_hosts.values() for host in hosts}
+        main = self.names.load_balancer.replace("{env}", self.name)
+        found = entrances_of(saved, service, customers)
+        own = [entry for entry in found if (entry.load_balancer, entry.record) == (main, self.traffic.origin_record)]
+        others = [entry for entry in found if entry not in own]
+        return (*map(self._as_set, own), *others) if own and others else ()
+
+    def _as_set(self, own: Entrance) -> Entrance:
+        """The settings' own entrance with what they say of it."""
+        return replace(
+            own,
+            load_balancer_in_dr=(self.names_in_dr.load_balancer or own.load_balancer).replace("{env}", self.name),
+            primary_set_identifier=self.traffic.primary_set_identifier,
+            secondary_set_identifier=self.traffic.secondary_set_identifier,
+        )
 
     def __hash__(self) -> int:
         """Hash by identity of the environment; equality still compares every setting."""
@@ -205,6 +231,53 @@ class Environment(Settings):
         """Return the identifier of the database on ``side``, "" where the estate has none."""
         names = self._names_in_primary or self.names
         return self.named((self.names_in_dr.database if side is Side.DR else None) or names.database)
+
+    @property
+    def entrances(self) -> tuple[Entrance | None, ...]:
+        """The load balancers and record pairs of the map, the settings' own first; (None,) where that is alone."""
+        return (self._entrance,) if self._entrance else self._entrances or (None,)
+
+    @property
+    def entrance(self) -> Entrance | None:
+        """The one that these settings are of; None: all."""
+        return self._entrance
+
+    @property
+    def traffic_records(self) -> tuple[str, ...]:
+        """The names whose record pairs lead visitors to a region, the settings' own first."""
+        others = (entry.record for entry in self.entrances if entry and entry.record)
+        return tuple(dict.fromkeys((self.traffic.origin_record, *others))) if not self._entrance else tuple(others)
+
+    def at(self, entrance: Entrance | None) -> Environment:
+        """Return the environment with the load balancer, the records and the workloads of one entrance alone."""
+        if entrance is None:
+            return self
+        side = Side.PRIMARY if self._names_in_primary is None else Side.DR
+        plain = self.on(Side.PRIMARY)
+        in_dr = plain.names_in_dr.model_copy(update={"load_balancer": entrance.load_balancer_in_dr})
+        records = {
+            "origin_record": entrance.record,
+            "primary_set_identifier": entrance.primary_set_identifier,
+            "secondary_set_identifier": entrance.secondary_set_identifier,
+        }
+        narrowed = plain.model_copy(
+            update={
+                "names": plain.names.model_copy(update={"load_balancer": entrance.load_balancer}),
+                "names_in_dr": in_dr,
+                "traffic": plain.traffic.model_copy(update=records),
+            }
+        )
+        narrowed._entrance = entrance
+        return narrowed.on(side)
+
+    def is_behind(self, tenant: str) -> bool:
+        """Whether the tenant is one of the entrance that these settings are of."""
+        return self._entrance is None or tenant in self._entrance.workloads
+
+    def is_visited(self, tenant: str) -> bool:
+        """Whether a record leads visitors to the tenant: to an internal load balancer none does."""
+        behind = [entry for entry in self.entrances if entry and tenant in entry.workloads]
+        return not behind or any(entry.record for entry in behind)
 
     def in_region(self, region: str) -> Environment:
         """Return the environment with the names of the side whose region this is."""
@@ -324,6 +397,7 @@ def load_environment(folder: Path, name: str, *, with_map: bool = True) -> Envir
     data = _with_base(base, data)
     if with_map:
         _refuse_missing_names(data, path)
+        _refuse_several_clusters(saved, data, path)
     environment = parse_environment(data, str(path), name)
     if saved is not None:
         _refuse_other_estate(saved, environment, map_path(folder, name))
@@ -367,6 +441,15 @@ def _refuse_missing_names(data: Mapping[str, Any], path: Path) -> None:
         raise EnvironmentFileError(
             f'{path}: {missing}: missing. Say what each is called, "" or empty where the estate has none, or take them '
             'from a base (base = "NAME", docs/environments.md) or from the account (`dr_cli.py init --update`).'
+        )
+
+
+def _refuse_several_clusters(saved: MapFile | None, data: Mapping[str, Any], path: Path) -> None:
+    clusters = [entry.name for entry in saved.of_kind(MapKind.CLUSTER)] if saved else []
+    if len(clusters) > 1 and data.get("names", {}).get("cluster") == "":
+        raise EnvironmentFileError(
+            f"{path}: names.cluster: the services run in several ECS clusters ({', '.join(clusters)}), and a run moves "
+            "those of one. Name it here, or where `dr_cli.py init` without --yes asks."
         )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -122,8 +123,15 @@ class MapFile(Settings):
         return next((entry for entry in self.of_kind(kind) if entry.name == name), None)
 
     def only(self, kind: MapKind) -> MapEntry | None:
-        """The entry of a kind where there is one alone: of several, a map does not say which is meant."""
+        """The entry of a kind where there is one alone: of several, a map does not say which is meant.
+
+        Of several load balancers the first is one that a pair of records leads to, with the most services behind it.
+        """
         found = self.of_kind(kind)
+        if kind is MapKind.LOAD_BALANCER and found:
+            paired = {row.names.get("load_balancer") for row in self.of_kind(MapKind.RECORD) if row.counterparts}
+            behind = Counter(row.names.get("load_balancer") for row in self.of_kind(MapKind.SERVICE))
+            return max(found, key=lambda entry: (entry.name in paired, behind[entry.name]))
         return found[0] if len(found) == 1 else None
 
     @property

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,7 +55,8 @@ def names_by_map(saved: MapFile, region: str, service: str) -> dict[str, Workloa
     found: dict[str, dict[str, str]] = {pattern: {} for pattern in BY_MAP.values()}
     for entry in _workloads(saved):
         for key, name in _names_in(entry, region).items():
-            found[BY_MAP[key]][workload_of(entry, service)] = name
+            if key in BY_MAP:
+                found[BY_MAP[key]][workload_of(entry, service)] = name
     return {pattern: WorkloadNames(names) for pattern, names in found.items()}
 
 
@@ -172,6 +173,58 @@ def routes_of(saved: MapFile, service: str) -> dict[str, tuple[tuple[str, ...], 
         workload_of(entry, service): (entry.hosts, re.split("[*?]", entry.paths[0])[0] if entry.paths else "")
         for entry in _workloads(saved)
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """A load balancer of the map in both regions, the record pair that leads to it, and the workloads behind it.
+
+    ``record`` is "" where no record leads to it, ``load_balancer_in_dr`` where nothing stands for it.
+    """
+
+    load_balancer: str
+    load_balancer_in_dr: str
+    record: str
+    primary_set_identifier: str
+    secondary_set_identifier: str
+    workloads: frozenset[str]
+
+    @property
+    def key(self) -> str:
+        """What identifies it: its record, else its load balancer."""
+        return self.record or self.load_balancer
+
+
+def entrances_of(saved: MapFile, service: str, elsewhere: Collection[str]) -> tuple[Entrance, ...]:
+    """The load balancers of the map behind which its workloads stand, once for each record pair that leads to them.
+
+    ``elsewhere`` are records that are settings of their own.
+    """
+    behind = {workload_of(entry, service): entry for entry in _workloads(saved)}
+    found = []
+    for balancer in saved.of_kind(MapKind.LOAD_BALANCER):
+        own = {name: entry for name, entry in behind.items() if entry.names.get(_BALANCER) == balancer.name}
+        leading = [row for row in saved.of_kind(MapKind.RECORD) if row.names.get(_BALANCER) == balancer.name]
+        pairs = [row for row in leading if row.counterparts and row.name not in elsewhere]
+        other = balancer.running_in(saved.dr)
+        for number, row in enumerate(pairs or [*leading, None][:1] if own else ()):
+            named = {name for name, entry in own.items() if row and row.name in entry.hosts}
+            others = {name for name, entry in own.items() if not {*entry.hosts} & {pair.name for pair in pairs}}
+            there = row.running_in(saved.dr) if row else None
+            found.append(
+                Entrance(
+                    balancer.name,
+                    other.name if other else "",
+                    row.name if row else "",
+                    row.id.partition(" ")[2] if row else "",
+                    there.id.partition(" ")[2] if there else "",
+                    frozenset(named if number else named | others),
+                )
+            )
+    return tuple(found)
+
+
+_BALANCER = "load_balancer"
 
 
 def _workloads(saved: MapFile) -> list[MapEntry]:

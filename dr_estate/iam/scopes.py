@@ -98,7 +98,7 @@ def of_writing(action: str, env: Environment, region: str) -> Scope:
     by_service: dict[str, Callable[[], list[str]]] = {
         "application-autoscaling": lambda: [arn(env, region, service, "scalable-target/*")],
         "elasticfilesystem": lambda: _file_systems(env),
-        "elasticloadbalancing": lambda: [_listener(env, region)],
+        "elasticloadbalancing": lambda: listeners(env, region),
         "rds": lambda: databases(env),
         "s3": lambda: [f"arn:aws:s3:::{bucket}{'/*' if 'Object' in name else ''}" for bucket in _buckets(env, region)],
         "secretsmanager": lambda: _secrets(env, region),
@@ -305,9 +305,11 @@ def _by_name(env: Environment) -> dict[str, Any]:
     return {"StringEquals": {"aws:ResourceTag/Name": [env.named(env.names.file_system)]}}
 
 
-def _listener(env: Environment, region: str) -> str:
-    name = env.named(env.in_region(region).names.load_balancer)
-    return arn(env, region, "elasticloadbalancing", f"listener/app/{name}/*/*")
+def listeners(env: Environment, region: str) -> list[str]:
+    """The listeners of each load balancer of the region."""
+    own = (env.at(entrance).in_region(region) for entrance in env.entrances)
+    names = dict.fromkeys(narrowed.named(narrowed.names.load_balancer) for narrowed in own)
+    return [arn(env, region, "elasticloadbalancing", f"listener/app/{name}/*/*") for name in names]
 
 
 def _roles(env: Environment) -> list[str]:

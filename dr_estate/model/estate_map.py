@@ -164,7 +164,8 @@ class Unread:
 class EstateMap:
     """What was found. ``dr`` is "" where nothing of the primary region has a counterpart anywhere.
 
-    ``beside``: how many stores no workload names, and nothing replicates, by kind.
+    ``beside``: how many stores no workload names, and nothing replicates, by kind. ``balancers``: the load balancers of
+    all regions that were read.
     """
 
     account: str
@@ -176,3 +177,4 @@ class EstateMap:
     gaps: tuple[MapGap, ...] = ()
     unread: tuple[Unread, ...] = ()
     beside: dict[str, int] = field(default_factory=dict)
+    balancers: tuple[Thing, ...] = ()

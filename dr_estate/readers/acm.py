@@ -76,7 +76,8 @@ def _hosts_of_rules(context: ReadContext) -> frozenset[str]:
     if context.side is Side.GLOBAL:
         return frozenset()
     with suppress(DataUnavailable):
-        return frozenset(host for rule in context.part(elbv2.rules) for host in rule.hosts if "*" not in host)
+        hosts = [host for rules in context.of_entrances(elbv2.rules) for rule in rules for host in rule.hosts]
+        return frozenset(host for host in hosts if "*" not in host)
     return frozenset()
 
 

@@ -31,10 +31,12 @@ _ADDRESS_TYPES = ("A", "AAAA", "CNAME")
 _AWS = (".amazonaws.com", ".amazonaws.com.cn")
 
 
-@part(*GLOBAL, reads=RECORD_READS, visits=True)
+@part(*GLOBAL, reads=RECORD_READS, visits=True, of_entrance=True)
 def authorities(context: ReadContext) -> tuple[DnsAnswer | Unavailable, ...]:
     """Each name server of the zone, asked for the zone's SOA and NS and for the traffic name."""
     name = context.env.traffic.origin_record
+    if not name:
+        return ()  # no record leads to this load balancer
     kinds = sorted({r.type for r in context.part(route53.records) if r.name == name and r.type in _ADDRESS_TYPES})
     zone = context.env.traffic.zone
     # A name with a CNAME is asked for its address, as visitors ask.
@@ -43,7 +45,7 @@ def authorities(context: ReadContext) -> tuple[DnsAnswer | Unavailable, ...]:
     return tuple(context.maybe(_put(context), [(server, *question) for server in servers for question in questions]))
 
 
-@part(*GLOBAL, reads=LED_READS, visits=True)
+@part(*GLOBAL, reads=LED_READS, visits=True, of_entrance=True)
 def led(context: ReadContext) -> tuple[DnsAnswer | Unavailable, ...]:
     """Where the traffic name leads a visitor now, found as a visitor finds it: no control plane is asked (T01).
 
@@ -52,6 +54,8 @@ def led(context: ReadContext) -> tuple[DnsAnswer | Unavailable, ...]:
     """
     traffic = context.env.traffic
     name = traffic.origin_record
+    if not name:
+        return ()  # no record leads to this load balancer
     if not is_aws(context):
         servers = [_served_here(context)]
     else:
@@ -113,7 +117,7 @@ def delegation(context: ReadContext) -> DnsAnswer:
     return dns_query.ask(Server(names[0], address), zone, "NS", patience(context))
 
 
-@part(Side.PRIMARY, Side.DR, reads=elbv2.BALANCER_READS | LED_READS | INTERFACE_READS, visits=True)
+@part(Side.PRIMARY, Side.DR, reads=elbv2.BALANCER_READS | LED_READS | INTERFACE_READS, visits=True, of_entrance=True)
 def door(context: ReadContext) -> tuple[str, ...]:
     """Return the current IPv4 addresses of the region's load balancer; empty where there is none.
 
@@ -141,7 +145,7 @@ def _interface_addresses(context: ReadContext, balancer: elbv2.LoadBalancer) -> 
     return tuple(sorted(row.get("Association", {}).get("PublicIp") or row["PrivateIpAddress"] for row in rows))
 
 
-@part(*GLOBAL, reads=RECORD_READS, visits=True)
+@part(*GLOBAL, reads=RECORD_READS, visits=True, of_entrance=True)
 def resolved(context: ReadContext) -> tuple[DnsAnswer | Unavailable, ...]:
     """What the configured resolvers say of the traffic name and the customers' hosts; empty where there is none.
 
@@ -150,11 +154,12 @@ def resolved(context: ReadContext) -> tuple[DnsAnswer | Unavailable, ...]:
     traffic = context.env.traffic
     customers = sorted({host for listed in traffic.customer_hosts.values() for host in listed})
     servers = [dns_query.server_at(place) for place in traffic.resolvers] if is_aws(context) else own_servers(context)
-    questions = [(server, name, "A") for server in servers for name in (traffic.origin_record, *customers)]
+    names = [name for name in (traffic.origin_record, *customers) if name]
+    questions = [(server, name, "A") for server in servers for name in names]
     return tuple(context.maybe(_put(context, recursive=True), questions))
 
 
-@part(*GLOBAL, reads=RECORD_READS | TEST_READS, visits=True)
+@part(*GLOBAL, reads=RECORD_READS | TEST_READS, visits=True, of_entrance=True)
 def tested(context: ReadContext) -> tuple[DnsAnswer | Unavailable, ...]:
     """Return what Route 53 states as its answers for the traffic name and the customers' hosts (API_TestDNSAnswer).
 

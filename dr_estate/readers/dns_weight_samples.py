@@ -33,7 +33,7 @@ class AnswerTally:
     silent: int
 
 
-@part(*GLOBAL, reads=route53.RECORD_READS, visits=True)
+@part(*GLOBAL, reads=route53.RECORD_READS, visits=True, of_entrance=True)
 def tallies(context: ReadContext) -> tuple[AnswerTally, ...]:
     """failback.dns_samples questions for each split pair, over its zone's servers in turn.
 

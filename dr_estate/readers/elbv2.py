@@ -173,7 +173,7 @@ class TargetGroup:
         return self.arn.rpartition(":")[2]
 
 
-@part(*REGIONAL, reads=BALANCER_READS)
+@part(*REGIONAL, reads=BALANCER_READS, of_entrance=True)
 def load_balancer(context: ReadContext) -> LoadBalancer | None:
     """The environment's load balancer, or None where there is none of that name."""
     name = context.env.named(context.env.names.load_balancer)
@@ -201,7 +201,7 @@ def _load_balancer(context: ReadContext, row: dict[str, Any]) -> LoadBalancer:
     )
 
 
-@part(*REGIONAL, reads=LISTENER_READS)
+@part(*REGIONAL, reads=LISTENER_READS, of_entrance=True)
 def listeners(context: ReadContext) -> tuple[Listener, ...]:
     """The load balancer's listeners with all their certificates; empty where there is no load balancer."""
     balancer = context.part(load_balancer)
@@ -212,7 +212,7 @@ def listeners(context: ReadContext) -> tuple[Listener, ...]:
     return tuple(listener for listener in read if listener is not None)
 
 
-@part(*REGIONAL, reads=frozenset({"elbv2:DescribeRules"}))
+@part(*REGIONAL, reads=frozenset({"elbv2:DescribeRules"}), of_entrance=True)
 def rules(context: ReadContext) -> tuple[ListenerRule, ...]:
     """The rules of every listener, 400 a page, without the defaults."""
 
@@ -232,7 +232,7 @@ def target_groups(context: ReadContext) -> tuple[TargetGroup, ...]:
     return context.rows(rows, _target_group, "TargetGroupName", context.env.names.target_group)
 
 
-@part(*REGIONAL, reads=METRIC_READS)
+@part(*REGIONAL, reads=METRIC_READS, of_entrance=True)
 def healthy_hosts(context: ReadContext) -> tuple[Reading, ...]:
     """HealthyHostCount of each target group behind the load balancer, 500 a call.
 

@@ -17,7 +17,7 @@ class Reservation:
     states: tuple[str, ...]
 
 
-@part(*REGIONAL, reads=frozenset({"elbv2:DescribeCapacityReservation"}))
+@part(*REGIONAL, reads=frozenset({"elbv2:DescribeCapacityReservation"}), of_entrance=True)
 def reservation(context: ReadContext) -> Reservation | None:
     """The load balancer's reservation; None where there is no load balancer. Source: DescribeCapacityReservation."""
     balancer = context.part(elbv2.load_balancer)

@@ -26,7 +26,7 @@ class Minute:
     errors: int
 
 
-@part(*REGIONAL, reads=METRIC_READS)
+@part(*REGIONAL, reads=METRIC_READS, of_entrance=True)
 def minutes(context: ReadContext) -> tuple[Minute, ...]:
     """The minutes of the last hour, and of a bake, in which anything was asked of the load balancer.
 

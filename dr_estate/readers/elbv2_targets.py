@@ -37,7 +37,8 @@ def health(context: ReadContext) -> tuple[GroupHealth, ...]:
     """Return the health of running services' groups without a recent CloudWatch count; empty if they are too many."""
     counted = {
         reading.dimension(elbv2.GROUP)
-        for reading in context.part(elbv2.healthy_hosts)
+        for readings in context.of_entrances(elbv2.healthy_hosts)
+        for reading in readings
         if reading.at is not None and reading.at >= context.now - FRESH
     }
     attached = {arn for service in context.part(ecs.services) if service.running for arn in service.target_groups}

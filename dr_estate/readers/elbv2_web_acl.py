@@ -27,7 +27,7 @@ class GuardedBalancer:
     acl: WebAcl | None
 
 
-@part(*REGIONAL, reads=frozenset({"wafv2:GetWebACLForResource"}))
+@part(*REGIONAL, reads=frozenset({"wafv2:GetWebACLForResource"}), of_entrance=True)
 def guarded(context: ReadContext) -> GuardedBalancer | None:
     """The load balancer with its web ACL: one call. Source: GetWebACLForResource."""
     balancer = context.part(elbv2.load_balancer)

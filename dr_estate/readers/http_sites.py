@@ -58,13 +58,15 @@ class VisitRound:
     edge: bool = False
 
 
-@part(*REGIONAL, reads=SITE_READS, visits=True)
+@part(*REGIONAL, reads=SITE_READS, visits=True, of_entrance=True)
 def front(context: ReadContext) -> SiteAddress | None:
     """The load balancer's address as a visitor finds it; None where there is none.
 
     Where the region's API is dark its name is taken from the traffic record: the sites are a witness of their own. An
     endpoint that is not AWS's own says where it serves each region's sites, or they cannot be visited.
     """
+    if not context.env.traffic.origin_record:
+        return None  # nobody visits an internal load balancer
     # An endpoint that is not AWS's has no public DNS names: they would lead to the live estate.
     if is_aws(context):
         name = _door_name(context)
@@ -95,12 +97,16 @@ def _door_name(context: ReadContext) -> str:
         primary = context.side is Side.PRIMARY
         wanted = traffic.primary_set_identifier if primary else traffic.secondary_set_identifier
         records = context.part(route53.records, Side.GLOBAL)
-        targets = [r.alias_target or r.values[0] for r in records if r.set_identifier == wanted]
+        targets = [
+            r.alias_target or r.values[0]
+            for r in records
+            if (r.name, r.set_identifier) == (traffic.origin_record, wanted)
+        ]
         return targets[0] if targets else ""
     return balancer.dns_name if balancer else ""
 
 
-@part(*REGIONAL, reads=SITE_READS, visits=True)
+@part(*REGIONAL, reads=SITE_READS, visits=True, of_entrance=True)
 def visits(context: ReadContext) -> VisitRound | None:
     """Each tenant's probe path over HTTP, as CloudFront asks for it; None where there is no load balancer.
 
@@ -149,7 +155,7 @@ def _any_of(patterns: set[str], host: str) -> bool:
     return host in patterns or any(fnmatchcase(host, pattern) for pattern in patterns if "*" in pattern)
 
 
-@part(*REGIONAL, reads=SITE_READS, visits=True)
+@part(*REGIONAL, reads=SITE_READS, visits=True, of_entrance=True)
 def handshakes(context: ReadContext) -> tuple[Handshake | Unavailable, ...]:
     """TLS for the hosts that come straight to the load balancer, and for one of those behind the distribution."""
     where = context.part(front)
@@ -256,4 +262,4 @@ def _hosts(context: ReadContext) -> list[str]:
         services = context.part(ecs.services, side)
     env = context.env.on(side)
     tenants = (env.tenant_of(env.names.service, service.name) for service in services)
-    return sorted({env.site_of(tenant) for tenant in tenants if tenant})
+    return sorted({env.site_of(tenant) for tenant in tenants if tenant and env.is_behind(tenant)})

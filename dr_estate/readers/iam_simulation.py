@@ -9,6 +9,7 @@ from itertools import chain
 from typing import Any
 
 from dr_estate.config.environment import Environment, Side
+from dr_estate.iam.scopes import listeners
 from dr_estate.iam.simulation_requests import (
     ANY,
     ContextKey,
@@ -160,8 +161,7 @@ def _made_up(env: Environment) -> dict[str, Callable[[ReadContext], list[str]]]:
     return {
         f"arn:aws:route53:::hostedzone/{ANY}": _zone,
         f"arn:aws:elasticfilesystem:{dr}:{env.account}:file-system/{ANY}": _file_systems,
-        f"arn:aws:elasticloadbalancing:{dr}:{env.account}:listener/app/"
-        f"{env.named(env.on(Side.DR).names.load_balancer)}/{ANY}/{ANY}": _listeners,
+        **dict.fromkeys((text.replace("*", ANY) for text in listeners(env, dr)), _listeners),
     }
 
 
@@ -175,7 +175,7 @@ def _file_systems(context: ReadContext) -> list[str]:
 
 
 def _listeners(context: ReadContext) -> list[str]:
-    return [row.arn for row in context.part(elbv2.listeners, Side.DR)]
+    return [row.arn for rows in context.of_entrances(elbv2.listeners, Side.DR) for row in rows]
 
 
 def _on_own(context: ReadContext, of_own: Sequence[SimulationRequest]) -> Iterator[SimulationRequest]:
@@ -183,7 +183,7 @@ def _on_own(context: ReadContext, of_own: Sequence[SimulationRequest]) -> Iterat
     readers = _made_up(context.env)
     for demand in of_own:
         known = list[str]()
-        for read_arns in (readers[arn] for arn in demand.resources if arn in readers):
+        for read_arns in dict.fromkeys(readers[arn] for arn in demand.resources if arn in readers):
             with suppress(DataUnavailable):
                 known += read_arns(context)
         for page in resource_pages((*demand.resources, *known)):

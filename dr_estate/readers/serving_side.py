@@ -32,7 +32,7 @@ def _frozen(context: ReadContext) -> bool:
 
 def leads_away(record: route53.Record, env: Environment) -> bool:
     """Whether the record of the cut-over point answers with the DR region while all is well."""
-    if record.name != env.traffic.origin_record or not (record.failover == "PRIMARY" or record.weight):
+    if record.name not in env.traffic_records or not (record.failover == "PRIMARY" or record.weight):
         return False
     target = record.alias_target or " ".join(record.values)
     if env.regions.dr in target or env.regions.primary in target:

@@ -7,11 +7,12 @@ from concurrent.futures import Future, wait
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Generic, TypeVar, cast
 
 from dr_estate.aws.read_client import Answer, ReadClient
 from dr_estate.config.environment import Environment, Side
+from dr_estate.config.map_names import Entrance
 from dr_estate.model.rows import understand
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind, UnreadableRow, available
 from dr_estate.reading.workers import Workers
@@ -31,6 +32,21 @@ class Reader(Generic[T_co]):
     read: Callable[[ReadContext], T_co]
     shape: Any
     visits: bool = False
+    of_entrance: bool = False
+
+
+_OF = "@"
+
+
+def part_name(reader: Reader[Any], environment: Environment, entrance: Entrance | None) -> str:
+    """What a part is called: by its reader; that of a further entrance of the map with the entrance's key."""
+    beside = reader.of_entrance and entrance != environment.entrances[0]
+    return f"{reader.name}{_OF}{entrance.key}" if beside and entrance else reader.name
+
+
+def reader_name(part: str) -> str:
+    """The name of the reader that reads a part."""
+    return part.partition(_OF)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +83,8 @@ class ReadContext:
     """A reader's view of one side. ``now`` is the moment the observation began (UTC), ``name`` the part it reads.
 
     ``unreadable`` collects the rows that matter to the estate and were not understood, those of other parts too;
-    ``cached`` the ARNs that were not asked for.
+    ``cached`` the ARNs that were not asked for. ``entrance`` is the one that the part is about, None where it is about
+    all, or there is one alone.
     """
 
     client: ReadClient
@@ -80,6 +97,7 @@ class ReadContext:
     name: str = ""
     unreadable: list[UnreadableRow] = field(default_factory=list)
     cached: list[str] = field(default_factory=list)
+    entrance: Entrance | None = None
 
     @property
     def left_out(self) -> dict[str, Any]:
@@ -87,10 +105,10 @@ class ReadContext:
         odd = sorted(self.unreadable, key=lambda row: (row.name, row.tenant or "", row.unseen.why))
         return {"unreadable": tuple(odd), "cached": tuple(sorted(self.cached))}
 
-    @property
+    @cached_property
     def env(self) -> Environment:
-        """The environment whose estate is read, with the names of the side that is read."""
-        return self.client.environment.on(self.side)
+        """The environment whose estate is read, with the names of the side and of the entrance that are read."""
+        return self.client.environment.at(self.entrance).on(self.side)
 
     def call(self, service: str, operation: str, **params: Any) -> Answer:
         """Make one call and return its answer. ``operation`` is boto3's method name. Raises DataUnavailable."""
@@ -212,11 +230,18 @@ class ReadContext:
         return [row for rows in self.each(doing, chunks) for row in rows]
 
     def part(self, reader: Reader[T], side: Side | None = None) -> T:
-        """Return another part of the same observation (read once, shared).
+        """Return another part of the same observation (read once, shared): of the same entrance, else of the first.
 
         Raises DataUnavailable where it is unseen.
         """
-        future = self.parts(reader.name, side or self.side)
+        return self._part(reader, side, self.entrance)
+
+    def of_entrances(self, reader: Reader[T], side: Side | None = None) -> list[T]:
+        """The part of each entrance. Raises DataUnavailable where one is unseen."""
+        return [self._part(reader, side, entrance) for entrance in self.client.environment.entrances]
+
+    def _part(self, reader: Reader[T], side: Side | None, entrance: Entrance | None) -> T:
+        future = self.parts(part_name(reader, self.client.environment, entrance), side or self.side)
         if not future.done():
             with self.workers.waiting():
                 while self.client.seconds_left and not future.done():  # it moves where AWS's rates need longer

@@ -56,6 +56,7 @@ def _record(entry: EntryPoint, found: EstateMap) -> MapEntry:
         id=_record_id(entry, legs.get(found.primary)),
         account=found.account,
         found=read,
+        names=_balancer_of(legs.get(found.primary)),
         counterparts=(
             MapCounterpart(
                 kind=MapKind.RECORD,
@@ -64,6 +65,7 @@ def _record(entry: EntryPoint, found: EstateMap) -> MapEntry:
                 region=found.dr,
                 account=found.account,
                 found=read,
+                names=_balancer_of(other),
                 relation=SAME_RECORD,
             ),
         )
@@ -76,8 +78,15 @@ def _record_id(entry: EntryPoint, leg: Leg | None) -> str:
     return f"{entry.name} {leg.record}".strip() if leg else entry.name
 
 
+def _balancer_of(leg: Leg | None) -> dict[str, str]:
+    return {"load_balancer": leg.balancer.name} if leg else {}
+
+
 def _balancers(found: EstateMap) -> Iterator[MapEntry]:
-    """Load balancers of the primary region; the one of the DR region that an equal record leads to stands for it."""
+    """Load balancers of the primary region; the one of the DR region that an equal record leads to stands for it.
+
+    For one that no record leads to stands the one behind which its services' counterparts are.
+    """
     seen = set()
     for entry in found.entries:
         others = [leg.balancer for leg in entry.legs if leg.balancer.region == found.dr]
@@ -85,6 +94,14 @@ def _balancers(found: EstateMap) -> Iterator[MapEntry]:
             if thing.id not in seen:
                 seen.add(thing.id)
                 yield _entry(MapKind.LOAD_BALANCER, thing, [_of(other, SAME_RECORD) for other in others[:1]])
+    by_name = {(thing.region, thing.name): thing for thing in found.balancers}
+    for workload in found.workloads:
+        own = by_name.get((found.primary, workload.service.names.get("load_balancer", "")))
+        if own and own.id not in seen:
+            seen.add(own.id)
+            stands = workload.counterpart.thing.names.get("load_balancer", "") if workload.counterpart else ""
+            counterpart = by_name.get((found.dr, stands))
+            yield _entry(MapKind.LOAD_BALANCER, own, [_of(counterpart, SAME_SERVICES)] if counterpart else [])
 
 
 def _clusters(found: EstateMap) -> Iterator[MapEntry]:

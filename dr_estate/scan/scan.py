@@ -26,7 +26,7 @@ from dr_estate.scan.account import (
     secret_replicas,
 )
 from dr_estate.scan.stores import ScannedEstate, stores_of
-from dr_estate.scan.ways import entries_of, plain
+from dr_estate.scan.ways import balancers_by_name, entries_of, plain
 from dr_estate.scan.workloads import texts_of, with_counterparts, workloads_of
 
 _BALANCER = re.compile(r"\.(?:([a-z]{2}(?:-[a-z]+)+-\d)\.elb|elb\.([a-z]{2}(?:-[a-z]+)+-\d))\.amazonaws\.com(?:\.cn)?$")
@@ -81,7 +81,8 @@ def scan(client: ReadClient, account: str, regions: Sequence[str] = (), start: s
     unread = dr in sides and sides[dr].services is None
     workloads = with_counterparts(by_region[primary], by_region.get(dr, ()), unread=unread)
     gaps = tuple(_gaps(estate, entries, workloads, stores, dr))[:GAPS]
-    return EstateMap(account, primary, dr, entries, workloads, stores, gaps, tuple(dict.fromkeys(look.unread)), beside)
+    unread_calls, balancers = tuple(dict.fromkeys(look.unread)), tuple(balancers_by_name(sides, account).values())
+    return EstateMap(account, primary, dr, entries, workloads, stores, gaps, unread_calls, beside, balancers)
 
 
 def _regions_of_records(world: GlobalSide) -> list[str]:

@@ -33,7 +33,7 @@ def _workload(row: Row, side: RegionSide, account: str, routes: dict[str, list[R
         account,
         "ecs DescribeServices: " + ("target group of a rule" if groups else "in a cluster, behind no load balancer"),
         f"{running} of {desired} tasks",
-        dict(_names(row, definition)),
+        dict(_names(row, definition, side)),
     )
     found = {str(route): route for arn in groups for route in routes.get(arn, ())}
     return Workload(
@@ -48,13 +48,16 @@ def _workload(row: Row, side: RegionSide, account: str, routes: dict[str, list[R
     )
 
 
-def _names(row: Row, definition: Row | None) -> Iterator[tuple[str, str]]:
-    """What belongs to the service alone: its family, and the container behind the load balancer with its log group."""
+def _names(row: Row, definition: Row | None, side: RegionSide) -> Iterator[tuple[str, str]]:
+    """What belongs to the service: its family, the container behind the load balancer with its log group, and that."""
     if row.get("taskDefinition"):
         yield "task_family", family_of(row["taskDefinition"])
     behind: Row = next((entry for entry in row.get("loadBalancers", ()) if entry.get("targetGroupArn")), {})
     if behind:
         yield "target_group", behind["targetGroupArn"].partition(":targetgroup/")[2].partition("/")[0]
+        groups = [group for group in side.target_groups or () if group["TargetGroupArn"] == behind["targetGroupArn"]]
+        # arn:...:loadbalancer/app/NAME/ID
+        yield from (("load_balancer", arn.split("/")[2]) for group in groups for arn in group["LoadBalancerArns"][:1])
     containers = definition.get("containerDefinitions", ()) if definition else ()
     first: Row = next((c for c in containers if c["name"] == behind.get("containerName", c["name"])), {})
     if first:

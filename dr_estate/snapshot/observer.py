@@ -20,8 +20,9 @@ from dr_estate.aws.dropped_sessions import DroppedSessions
 from dr_estate.aws.pace import rate_of
 from dr_estate.aws.read_client import Credentials, ReadClient
 from dr_estate.config.environment import Environment, Side
+from dr_estate.config.map_names import Entrance
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
-from dr_estate.reading.reader import ReadContext, Reader, Section, TrackedChanges
+from dr_estate.reading.reader import ReadContext, Reader, Section, TrackedChanges, part_name, reader_name
 from dr_estate.reading.workers import (
     Idleness,
     PartWorkers,
@@ -128,7 +129,7 @@ class _Reading:
     ) -> None:
         self.client, self.now, self.wanted, self.sides = client, now, wanted, sides
         self.earlier, self.followed = (upon.parts, upon.followed) if upon else ({}, TrackedChanges())
-        self.known = {(reader.name, side): reader for reader in readers().values() for side in reader.sides}
+        self.known = dict(_parts_of(client.environment))
         self.futures, self.read_at = dict[Key, Future[Section]](), dict[Key, datetime]()
         self.parts = dict[Key, SnapshotPart]()
         self._workers = client.environment.observation.workers
@@ -138,8 +139,8 @@ class _Reading:
 
     def begin(self) -> None:
         """Begin what is wanted, those first that are read from most others."""
-        for key in sorted(self.known, key=lambda key: -len(self.known[key].reads)):
-            if key[0] in self.wanted and (key[1] in self.sides or key not in self.earlier):
+        for key in sorted(self.known, key=lambda key: -len(self.known[key][0].reads)):
+            if reader_name(key[0]) in self.wanted and (key[1] in self.sides or key not in self.earlier):
                 self._future_of(key)
 
     def take(self, key: Key) -> None:
@@ -187,28 +188,39 @@ class _Reading:
         with self._starting:
             if key not in self.futures:
                 self.futures[key] = Future()
-                self._start(key, self.known[key])
+                self._start(key, *self.known[key])
             return self.futures[key]
 
-    def _start(self, key: Key, reader: Reader[Any]) -> None:
+    def _start(self, key: Key, reader: Reader[Any], entrance: Entrance | None) -> None:
         # Sites and name servers may hang: they have threads of their own, and never those of AWS's calls.
         if reader.visits:
             pool = PoolWorkers(self._workers, f"visit-{key[0]}-{key[1]}")
             self._pools.append(pool)
-            threading.Thread(target=self._run, args=(key, reader, pool), name=f"read-{key[0]}", daemon=True).start()
+            threading.Thread(
+                target=self._run, args=(key, reader, entrance, pool), name=f"read-{key[0]}", daemon=True
+            ).start()
         else:
             rank, threads = -len(reader.reads), self._threads[key[1]]
             most, spare = calls_at_once(reader.reads, self._workers)
             workers = PartWorkers(threads, rank, most, key, spare)
-            self._tasks[key] = threads.submit(rank, lambda: self._run(key, reader, workers), key)
+            self._tasks[key] = threads.submit(rank, lambda: self._run(key, reader, entrance, workers), key)
 
-    def _run(self, key: Key, reader: Reader[Any], workers: Workers) -> None:
+    def _run(self, key: Key, reader: Reader[Any], entrance: Entrance | None, workers: Workers) -> None:
         region = self.client.environment.region(key[1])
-        context = ReadContext(self.client, key[1], region, self.now, workers, self._part, self.followed, reader.name)
+        parts, name = (self._part, self.followed), reader.name
+        context = ReadContext(self.client, key[1], region, self.now, workers, *parts, name, entrance=entrance)
         value = _read_one(reader, context)
         share_texts(value)
         self.read_at[key] = self.client.credentials.clock.now()
         self.futures[key].set_result(Section(value, **context.left_out))
+
+
+def _parts_of(environment: Environment) -> Iterator[tuple[Key, tuple[Reader[Any], Entrance | None]]]:
+    """Every part of the estate with its reader, and the entrance that it is about."""
+    for reader in readers().values():
+        for entrance in environment.entrances if reader.of_entrance else (None,):
+            for side in reader.sides:
+                yield (part_name(reader, environment, entrance), side), (reader, entrance)
 
 
 def calls_at_once(reads: Iterable[str], limit: int) -> tuple[int, int]:
@@ -222,7 +234,7 @@ def calls_at_once(reads: Iterable[str], limit: int) -> tuple[int, int]:
 
 def _is_known(part: SnapshotPart, wanted: Collection[str]) -> bool:
     """Whether the part was read before, and is not to be read again."""
-    return part.name not in wanted and not isinstance(part.value, Unavailable)
+    return reader_name(part.name) not in wanted and not isinstance(part.value, Unavailable)
 
 
 def _settled_future(section: Section) -> Future[Section]:

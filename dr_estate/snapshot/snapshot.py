@@ -10,7 +10,7 @@ import hashlib
 import io
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -19,10 +19,11 @@ from typing import Any, BinaryIO, TypeVar, cast
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from dr_estate.config.environment import Side
+from dr_estate.config.environment import Environment, Side
+from dr_estate.config.map_names import Entrance
 from dr_estate.model.encodable import json_bytes
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind, UnreadableRow
-from dr_estate.reading.reader import Reader, TrackedChanges
+from dr_estate.reading.reader import Reader, TrackedChanges, part_name, reader_name
 from dr_estate.snapshot.registry import readers
 
 T = TypeVar("T")
@@ -83,6 +84,19 @@ class Snapshot:
     followed: TrackedChanges = field(default_factory=TrackedChanges)
     plan_s: float | None = None
     _found: dict[object, dict[object, object]] = field(default_factory=dict, init=False, repr=False)
+    _narrowed: dict[str, Snapshot] = field(default_factory=dict, init=False, repr=False)
+
+    def of_entrances(self, environment: Environment) -> Iterator[tuple[Snapshot, Environment]]:
+        """The snapshot and the settings of each entrance; themselves where there is one alone."""
+        return ((self._at(entrance, environment), environment.at(entrance)) for entrance in environment.entrances)
+
+    def _at(self, entrance: Entrance | None, environment: Environment) -> Snapshot:
+        if entrance is None or entrance == environment.entrances[0]:
+            return self
+        if entrance.key not in self._narrowed:
+            parts = _PartsOfEntrance(self.parts, environment, entrance)
+            self._narrowed[entrance.key] = replace(self, parts=parts)
+        return self._narrowed[entrance.key]
 
     def get(self, reader: Reader[T], side: Side) -> T:
         """Return the whole value.
@@ -145,12 +159,32 @@ class Snapshot:
         return sum(self.calls.values())
 
 
+class _PartsOfEntrance(Mapping[tuple[str, Side], SnapshotPart]):
+    """The parts of a snapshot: those about one entrance are that one's. Asked one by one, while others are read."""
+
+    def __init__(
+        self, parts: Mapping[tuple[str, Side], SnapshotPart], environment: Environment, entrance: Entrance
+    ) -> None:
+        self._parts, self._environment, self._entrance = parts, environment, entrance
+
+    def __getitem__(self, key: tuple[str, Side]) -> SnapshotPart:
+        reader = readers().get(key[0])
+        name = part_name(reader, self._environment, self._entrance) if reader else key[0]
+        return self._parts[name, key[1]]
+
+    def __iter__(self) -> Iterator[tuple[str, Side]]:
+        return (key for key in self._parts if key in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
 @cache
 def _codec(name: str) -> TypeAdapter[Any]:
     known = readers()
-    if name not in known:
+    if reader_name(name) not in known:
         raise EvidenceError(f"The evidence holds a part this version does not know: {name}.")
-    return TypeAdapter(known[name].shape | Unavailable)
+    return TypeAdapter(known[reader_name(name)].shape | Unavailable)
 
 
 _MARK = b"\0"

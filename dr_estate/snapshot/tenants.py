@@ -27,7 +27,7 @@ class Tenant:
     supposed: bool = False
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def discover(snapshot: Snapshot, env: Environment) -> tuple[Tenant, ...]:
     """The tenants in id order. Raises DataUnavailable where no region's services, no memory and no zone show any."""
     dark: list[str] = []
@@ -46,7 +46,7 @@ def discover(snapshot: Snapshot, env: Environment) -> tuple[Tenant, ...]:
         if ids:
             # DNS spells tenant-1 as tenant1: what is missing of such a name may be a spelling, and is no gap.
             supposed = source is sources[-1]
-            return tuple(sorted(Tenant(name, dns_label(name), supposed) for name in ids))
+            return tuple(sorted(Tenant(name, dns_label(name), supposed) for name in ids if env.is_behind(name)))
     reason = " ".join(dark) or f"No service is named like {env.names.service}, in either region."
     raise DataUnavailable(Unavailable(UnavailableKind.ERROR, f"No tenants could be discovered. {reason}"))
 

@@ -33,7 +33,8 @@ def _lines(found: EstateMap, whole: bool) -> Iterator[str]:
     yield f"Workloads in {found.primary}: {len(found.workloads)}, with a counterpart in {dr}: {paired}"
     # Those without a counterpart first: a screen has room for eight, and these are the gaps.
     alone_first = sorted(found.workloads, key=lambda workload: workload.counterpart is not None)
-    yield from _first_blocks([list(_workload(workload)) for workload in alone_first], "workloads", whole)
+    several = len({workload.service.names.get("load_balancer") for workload in found.workloads} - {None}) > 1
+    yield from _first_blocks([list(_workload(workload, several)) for workload in alone_first], "workloads", whole)
     yield ""
     yield f"Stores of {found.primary}: {len(found.stores)}"
     alike = _alike(found.stores, whole)
@@ -62,8 +63,11 @@ def _entries(found: EstateMap, whole: bool) -> Iterator[str]:
         yield "  No record or distribution leads to a load balancer."
 
 
-def _workload(workload: Workload) -> Iterator[str]:
-    yield f"  {workload.service.name}  {workload.service.state}, cluster {workload.cluster}"
+def _workload(workload: Workload, several: bool) -> Iterator[str]:
+    """``several``: the workloads stand behind several load balancers."""
+    balancer = workload.service.names.get("load_balancer", "") if several else ""
+    behind = f", behind {balancer}" if balancer else ""
+    yield f"  {workload.service.name}  {workload.service.state}, cluster {workload.cluster}{behind}"
     yield from _name_lines([str(route) for route in workload.routes], "    for ", whole=False)
     yield f"    -> {_counterpart(workload.counterpart, workload.unread, workload.unsupported)}"
 

@@ -11,6 +11,7 @@ from dr_checks.core.model import Area, Lag, Status
 from dr_checks.core.registry import checks, judge, lags
 from dr_checks.core.verdict import best_lags
 from dr_checks.derived.site_visits import is_own, part_or, visits_of
+from dr_checks.derived.visitors import healthy_inside
 from dr_checks.posture.posture import SERVED_BY_DR, Posture, posture_of
 from dr_checks.posture.signals import Api, Signals, TrafficDirection, signals_of, writable
 from dr_checks.posture.visitor_access import VisitorAccess, visitor_access
@@ -22,6 +23,7 @@ from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.network.http_probe import Visit
 from dr_estate.readers import control_table, ecs, recovery_automation
 from dr_estate.readers.control_table import ControlState
+from dr_estate.readers.http_sites import VisitRound
 from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.run_view import RunView
 
@@ -173,25 +175,35 @@ def _region(snapshot: Snapshot, env: Environment, side: Side, signals: Signals) 
 def _served_count(snapshot: Snapshot, env: Environment, side: Side) -> str:
     """How many tenants' pages the region answered without an error; one that asks for a password is no error."""
     try:
-        seen = visits_of(snapshot, env, side)
+        rounds = _rounds(snapshot, env, side)
     except DataUnavailable:
         return "not seen"
-    if seen is None:
+    if not rounds:
         return "no load balancer"
-    pages = [page for page in seen.tenants if isinstance(page, Visit)]
-    return f"{sum(page.status < _ERROR or page.status == _UNAUTHORISED for page in pages)} of {len(seen.tenants)}"
+    tenants = [page for seen in rounds for page in seen.tenants]
+    pages = [page for page in tenants if isinstance(page, Visit)]
+    return f"{sum(page.status < _ERROR or page.status == _UNAUTHORISED for page in pages)} of {len(tenants)}"
+
+
+def _rounds(snapshot: Snapshot, env: Environment, side: Side) -> list[VisitRound]:
+    """The visits to each load balancer. Raises DataUnavailable."""
+    found = (visits_of(part, own, side) for part, own in snapshot.of_entrances(env))
+    return [seen for seen in found if seen is not None]
 
 
 def served_tenants(snapshot: Snapshot, env: Environment, side: Side) -> tuple[int, int] | None:
-    """How many of how many tenants the region answers with their own page; None where nobody could visit them."""
+    """How many of how many tenants the region answers with their own page; None where nobody could visit them.
+
+    A tenant whom no visitor is led to counts by its targets.
+    """
     try:
-        seen = visits_of(snapshot, env, side)
+        rounds = _rounds(snapshot, env, side)
     except DataUnavailable:
         return None
-    if seen is None:
-        return None
-    own = sum(isinstance(page, Visit) and is_own(page, seen, env) for page in seen.tenants)
-    return own, len(seen.tenants)
+    pages = [(page, seen) for seen in rounds for page in seen.tenants]
+    own = sum(isinstance(page, Visit) and is_own(page, seen, env) for page, seen in pages)
+    inside = healthy_inside(snapshot, env, side)
+    return (own + sum(inside.values()), len(pages) + len(inside)) if rounds else None
 
 
 def _running(snapshot: Snapshot, env: Environment, side: Side) -> str:

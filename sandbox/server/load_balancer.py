@@ -51,12 +51,18 @@ class SiteRequest:
     trusted: bool = False
 
 
-def balancer_of(environment: Environment, region: str) -> FakeLoadBalancer | None:
-    """The region's load balancer of the environment's name; the only one, where none bears it and there is one."""
+def balancers_of(environment: Environment, region: str) -> list[FakeLoadBalancer]:
+    """The region's load balancer of the environment's name; all of the region, where none bears it."""
     name = environment.named(environment.in_region(region).names.load_balancer)
     balancers = list(elbv2_backends[environment.account][region].load_balancers.values())
-    alone = balancers[0] if len(balancers) == 1 else None
-    return next((balancer for balancer in balancers if balancer.name == name), alone)
+    return [balancer for balancer in balancers if balancer.name == name] or balancers
+
+
+def _takes(balancer: FakeLoadBalancer, host: str) -> bool:
+    """Whether a rule of the load balancer is about the host: all of a region answer at one address here."""
+    rules = (rule for listener in balancer.listeners.values() for rule in listener.rules.values())
+    hosts = (row for rule in rules for row in rule.conditions or () if row["Field"] == "host-header")
+    return any(matches([row], host, NO_HEADERS, "/") for row in hosts)
 
 
 class LoadBalancerSite:
@@ -72,12 +78,14 @@ class LoadBalancerSite:
         """Whether it is the sandbox's token."""
         return bool(self._token) and secrets.compare_digest(token.encode(), self._token.encode())
 
-    def _balancer(self) -> FakeLoadBalancer | None:
-        return balancer_of(self.environment, self.region)
+    def _balancer(self, host: str = "") -> FakeLoadBalancer | None:
+        balancers = balancers_of(self.environment, self.region)
+        first = balancers[0] if balancers else None
+        return next((balancer for balancer in balancers if len(balancers) > 1 and _takes(balancer, host)), first)
 
-    def listener(self, port: int) -> FakeListener | None:
+    def listener(self, port: int, host: str = "") -> FakeListener | None:
         """The load balancer's listener on ``port``; None where nothing answers, a dark region's included."""
-        balancer = self._balancer()
+        balancer = self._balancer(host)
         # A dark region closes the connection; a sick one answers 503 below.
         if balancer is None or self.region in STATE.stopped:
             return None
@@ -94,8 +102,8 @@ class LoadBalancerSite:
     ) -> SiteReply | None:
         """The answer to ``host``; None where the connection is to be closed without one."""
         with WORLD_LOCK:
-            listener = self.listener(port)
-            if listener is None or not self._is_open(port, source):
+            listener = self.listener(port, host)
+            if listener is None or not self._is_open(port, source, host):
                 return None
             # The load balancer of a sick region is reached and answers 503 itself.
             if ill(self.region, "error", SITES):
@@ -107,8 +115,8 @@ class LoadBalancerSite:
         with WORLD_LOCK:
             return self.listener(port) is None or self._is_open(port, VISITOR)
 
-    def _is_open(self, port: int, source: str) -> bool:
-        balancer = self._balancer()
+    def _is_open(self, port: int, source: str, host: str = "") -> bool:
+        balancer = self._balancer(host)
         return balancer is not None and lets_in(self.environment.account, self.region, balancer, port, source)
 
     def _listener_reply(
@@ -184,7 +192,7 @@ class LoadBalancerSite:
     def certificate(self, name: str | None) -> tuple[bytes, bytes] | None:
         """Certificate and key (PEM) that the HTTPS listener presents to ``name``: the first that covers it."""
         with WORLD_LOCK:
-            listener = self.listener(443)
+            listener = self.listener(443, name or "")
             # moto's ACM has no public list of certificates with their keys.
             cert_bundles = acm_backends[self.environment.account][self.region]._certificates
             bundles = [cert_bundles[arn] for arn in (listener.certificates if listener else ()) if arn in cert_bundles]

@@ -31,7 +31,7 @@ from sandbox.moto_ext.route53.route53 import addresses_of
 from sandbox.server import distribution_site
 from sandbox.server.distribution_site import DistributionSite
 from sandbox.server.dns_server import FOREVER_S
-from sandbox.server.load_balancer import JSON, LoadBalancerSite, SiteReply, SiteRequest, as_json, balancer_of
+from sandbox.server.load_balancer import JSON, LoadBalancerSite, SiteReply, SiteRequest, as_json, balancers_of
 from sandbox.world.fault_injection import STOPPING
 
 HEADER = "X-World-Sites"
@@ -169,8 +169,7 @@ def places(environment: Environment, ports: Mapping[str, tuple[int, int]]) -> di
 
 
 def _names(environment: Environment, region: str) -> list[str]:
-    balancer = balancer_of(environment, region)
-    return [str(balancer.dns_name)] if balancer else []
+    return [str(balancer.dns_name) for balancer in balancers_of(environment, region)]
 
 
 def header_of(ports: Mapping[str, tuple[int, int]]) -> str:

@@ -201,7 +201,8 @@ def healthy_targets(context: PlanContext, service: ecs.Service, side: Side) -> i
     seen = {group.group: group.healthy for group in answers}
     seen |= {
         reading.dimension("TargetGroup"): int(reading.value)
-        for reading in context.snapshot.get(elbv2.healthy_hosts, side)
+        for part, _ in context.snapshot.of_entrances(context.env)
+        for reading in part.get(elbv2.healthy_hosts, side)
         if reading.value is not None and reading.at is not None and reading.at >= since
     }
     counts = [seen.get(elbv2_targets.dimension_of(arn)) for arn in service.target_groups]

@@ -78,7 +78,8 @@ def missing_parts(context: PlanContext) -> tuple[str, ...]:
     """What a failover needs in the DR region and is not there, in words with names. Raises DataUnavailable."""
     env, snapshot, side = context.env.on(Side.DR), context.snapshot, Side.DR
     names = env.names
-    balancer = snapshot.get(elbv2.load_balancer, side)
+    balancers = [(part, own.on(side)) for part, own in snapshot.of_entrances(env)]
+    seen = {own.named(own.names.load_balancer): part for part, own in balancers}
     groups = {group.name for group in snapshot.get(elbv2.target_groups, side)}
     services = {service.name for service in snapshot.get(ecs.services, side) if not states.SERVICE[service.status].gone}
     subnets = {group.name for group in snapshot.get(rds_groups.subnet_groups, side)}
@@ -88,7 +89,7 @@ def missing_parts(context: PlanContext) -> tuple[str, ...]:
     # A deleted cluster may be described for a while, as INACTIVE (ECS API, Cluster): its state counts.
     there = {
         f"the cluster {env.named(names.cluster)}": states.CLUSTER[snapshot.get(ecs.cluster, side).status or ""].serves,
-        f"the load balancer {env.named(names.load_balancer)}": balancer is not None,
+        **{f"the load balancer {name}": part.get(elbv2.load_balancer, side) is not None for name, part in seen.items()},
     }
     if names.database:
         group = env.named(names.db_subnet_group)

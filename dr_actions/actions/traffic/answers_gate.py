@@ -19,13 +19,13 @@ from math import exp, lgamma, log
 from dr_actions.model.action import PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Step
 from dr_checks.derived.record_pairs import leads_to
-from dr_estate.config.environment import Side
+from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.network.dns_query import DnsAnswer
 from dr_estate.readers import dns_answers, dns_canary_polls, dns_weight_samples, elbv2, route53
 from dr_estate.readers.dns_canary_polls import IN_SYNC, LOST, DnsChange
 from dr_estate.readers.dns_weight_samples import AnswerTally
-from dr_estate.reading.reader import Reader
+from dr_estate.snapshot.snapshot import Snapshot
 
 # Looked at every few seconds of three bakes, a fair share must not be called unfair once in hundreds of failbacks.
 TOO_RARE = 1e-6
@@ -72,23 +72,23 @@ def answers_gate(context: PlanContext, part: TrafficShare) -> StepStatus:
 
     Raises DataUnavailable where no server could be asked.
     """
-    home, away, percent, since = (
-        _load_balancer(context, Side.PRIMARY),
-        _load_balancer(context, Side.DR),
-        part.percent,
-        part.since,
-    )
+    percent, since = part.percent, part.since
     # At 100 percent there is no share to estimate: a single answer that points elsewhere decides.
     if percent == _ALL:
-        if context.env.traffic.origin_record not in part.names:
+        names = [name for name in context.env.traffic_records if name in part.names]
+        if not names:
             return StepStatus(StepState.DONE, f"{percent} percent point to the primary region by their records.")
-        return _share_status(context, since, *_all_in_primary(context, home, away))
-    asked_for = context.snapshot.get(dns_weight_samples.tallies, Side.GLOBAL)
+        found = [_share_status(context, since, *_all_in_primary(context, name)) for name in names]
+        return next((status for status in found if status.state is not StepState.DONE), _together(found))
+    parts = [seen for seen, _ in context.snapshot.of_entrances(context.env)]
+    asked_for = dict.fromkeys(row for seen in parts for row in seen.get(dns_weight_samples.tallies, Side.GLOBAL))
     rows = [row for row in asked_for if row.counts and row.type in _KINDS and row.name in part.names]
     if not rows:
         return StepStatus(StepState.IN_PROGRESS, "no name server answered any question.")
     unfair, messages, facts = False, list[str](), list[tuple[str, str]]()
     for row in rows:
+        seen, _ = _entrance_of(row.name, context)
+        home, away = _load_balancer(seen, Side.PRIMARY), _load_balancer(seen, Side.DR)
         total, went = sum(number for _, number in row.counts), _answers_by_region(row, away)
         came = _answers_by_region(row, home) if home else total - went  # a dark primary does not show its addresses
         strange = total - came - went
@@ -99,6 +99,12 @@ def answers_gate(context: PlanContext, part: TrafficShare) -> StepStatus:
         facts.append((f"answers {row.name} {row.type}", f"{came} of {total}"))
         unfair = unfair or rarity(came, total, percent / _PERCENT) < TOO_RARE
     return _share_status(context, since, unfair, f"{'; '.join(messages)}.", tuple(facts))
+
+
+def _together(found: Sequence[StepStatus]) -> StepStatus:
+    """The statuses of several names, all of them done, as one."""
+    facts = tuple(fact for status in found for fact in status.evidence)
+    return StepStatus(StepState.DONE, " ".join(status.message for status in found), facts)
 
 
 def _share_status(
@@ -112,11 +118,10 @@ def _share_status(
     return StepStatus(StepState.FAILED if settled else StepState.IN_PROGRESS, message, facts)
 
 
-def _all_in_primary(
-    context: PlanContext, home: frozenset[str], away: frozenset[str]
-) -> tuple[bool, str, tuple[tuple[str, str], ...]]:
-    name = context.env.traffic.origin_record
-    found = context.snapshot.get(dns_answers.authorities, Side.GLOBAL)
+def _all_in_primary(context: PlanContext, name: str) -> tuple[bool, str, tuple[tuple[str, str], ...]]:
+    seen, _ = _entrance_of(name, context)
+    home, away = _load_balancer(seen, Side.PRIMARY), _load_balancer(seen, Side.DR)
+    found = seen.get(dns_answers.authorities, Side.GLOBAL)
     answers = [a for a in found if isinstance(a, DnsAnswer) and a.name == name and a.type in _KINDS]
     if not answers:
         dark = [a for a in found if not isinstance(a, DnsAnswer)]
@@ -143,28 +148,12 @@ def _answers_by_region(row: AnswerTally, door: frozenset[str]) -> int:
     return sum(number for values, number in row.counts if door & set(values))
 
 
-def _load_balancer(context: PlanContext, side: Side) -> frozenset[str]:
+def _load_balancer(snapshot: Snapshot, side: Side) -> frozenset[str]:
     """The addresses and the names of the side's load balancer; empty where they cannot be seen."""
-    names = {route53.plain(balancer.dns_name) for balancer in _observed_share(context, elbv2.load_balancer, side)}
+    balancer, addresses = snapshot.get_if_seen(elbv2.load_balancer, side), snapshot.get_if_seen(dns_answers.door, side)
+    names = {route53.plain(balancer.dns_name)} if balancer else set()
     # Aliases name a load balancer with or without the prefix "dualstack.": both are the same load balancer.
-    return frozenset({*_observed_load_balancer(context, side), *names, *(f"dualstack.{name}" for name in names)})
-
-
-def _observed_load_balancer(context: PlanContext, side: Side) -> Sequence[str]:
-    try:
-        return context.snapshot.get(dns_answers.door, side)
-    except DataUnavailable:
-        return ()
-
-
-def _observed_share(
-    context: PlanContext, reader: Reader[elbv2.LoadBalancer | None], side: Side
-) -> tuple[elbv2.LoadBalancer, ...]:
-    try:
-        found = context.snapshot.get(reader, side)
-    except DataUnavailable:
-        return ()
-    return (found,) if found else ()
+    return frozenset({*(addresses or ()), *names, *(f"dualstack.{name}" for name in names)})
 
 
 def effect_status(step: Step, context: PlanContext, change: DnsChange | None) -> StepStatus:
@@ -201,10 +190,10 @@ def _had_its_time(step: Step, context: PlanContext) -> bool:
 def _answer_status(step: Step, context: PlanContext, change: DnsChange | None) -> StepStatus:
     """The records are as wanted: what do those say who can be asked from here?"""
     heard, unseen = _answers(step, context)
-    wanted, door = leads_to(step.after["records"]), _load_balancer_of(context)
+    wanted, doors = leads_to(step.after["records"]), {answer.name: door_of(answer, context) for answer in heard}
     # While the load balancer's addresses are unseen, an answer by address proves neither region: it is left out.
-    judged = [answer for answer in heard if door is not None or points_to_dr(answer, (), wanted)]
-    stale = [answer for answer in judged if not points_to_dr(answer, door or (), wanted)]
+    judged = [answer for answer in heard if doors[answer.name] is not None or points_to_dr(answer, (), wanted)]
+    stale = [answer for answer in judged if not points_to_dr(answer, doors[answer.name] or (), wanted)]
     late = ""
     if stale:
         values = ", ".join(stale[0].values or stale[0].chain) or stale[0].code
@@ -230,9 +219,11 @@ def _answers(step: Step, context: PlanContext) -> tuple[list[DnsAnswer], str]:
     names = {str(record["Name"]).removesuffix(".") for record in step.after["records"]}
     heard: list[DnsAnswer] = []
     reason = ""
-    for reader in (dns_answers.tested, dns_answers.resolved, dns_answers.authorities):
+    parts = [part for part, _ in context.snapshot.of_entrances(context.env)]
+    readers = (dns_answers.tested, dns_answers.resolved, dns_answers.authorities)
+    for part, reader in ((part, reader) for part in parts for reader in readers):
         try:
-            found = context.snapshot.get(reader, Side.GLOBAL)
+            found = part.get(reader, Side.GLOBAL)
         except DataUnavailable as error:
             reason = error.unavailable.why
             continue
@@ -241,15 +232,19 @@ def _answers(step: Step, context: PlanContext) -> tuple[list[DnsAnswer], str]:
     return heard, reason
 
 
-def _load_balancer_of(context: PlanContext) -> tuple[str, ...] | None:
-    """The addresses of the DR region's load balancer; None where they cannot be seen from here."""
-    try:
-        return context.snapshot.get(dns_answers.door, Side.DR)
-    except DataUnavailable:
-        return None
+def door_of(answer: DnsAnswer, context: PlanContext) -> tuple[str, ...] | None:
+    """The addresses of the DR region's load balancer to which the answer's name is to lead; None where not seen."""
+    part, _ = _entrance_of(answer.name, context)
+    return part.get_if_seen(dns_answers.door, Side.DR)
 
 
-def points_to_dr(answer: DnsAnswer, door: Sequence[str], targets: Sequence[str]) -> bool:
+def _entrance_of(name: str, context: PlanContext) -> tuple[Snapshot, Environment]:
+    """What is about the load balancer that the name leads to; of a customer's host the settings' own."""
+    found = list(context.snapshot.of_entrances(context.env))
+    return next((pair for pair in found if pair[1].traffic.origin_record == name), found[0])
+
+
+def points_to_dr(answer: DnsAnswer, door: Sequence[str] | None, targets: Sequence[str]) -> bool:
     """Whether the answer leads to the DR load balancer: by an address of its ``door`` today, or by its name."""
     named = {link.removesuffix(".") for link in (*answer.values, *answer.chain)}
-    return bool(named & set(targets)) or any(value in door for value in answer.values)
+    return bool(named & set(targets)) or any(value in (door or ()) for value in answer.values)

@@ -19,11 +19,12 @@ from typing import Any
 from dr_actions.model.action import PlanContext
 from dr_actions.model.plan import Call
 from dr_checks.derived.record_pairs import _LEADS, RecordPair, leader, pairs_of
-from dr_estate.config.environment import Side
+from dr_estate.config.environment import Environment, Side
 from dr_estate.model.aws_command import aws_command
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import route53
 from dr_estate.readers.route53 import CustomerHost, Record
+from dr_estate.snapshot.snapshot import Snapshot
 from dr_estate.snapshot.tenants import discover, is_chosen
 
 _CNAME = "CNAME"
@@ -77,22 +78,28 @@ def _origin(context: PlanContext) -> Iterator[tuple[str, str, RecordPair | str]]
     if zone is None:
         yield "", traffic.zone, f"There is no public zone {traffic.zone}: no traffic record can be changed."
         return
-    # One record leads all tenants: turned for some of them, it would move the others as well.
-    only = context.only_tenants
-    if not (not only or all(is_chosen(tenant.id, only) for tenant in discover(context.snapshot, context.env))):
-        message = f"{traffic.origin_record} serves every tenant: it is not moved for some of them."
-        yield zone.id, zone.name, message
+    for part, env in context.snapshot.of_entrances(context.env):
+        if name := env.traffic.origin_record:
+            yield from ((zone.id, zone.name, what) for what in _pairs_of_name(name, part, env, context, zone.name))
+
+
+def _pairs_of_name(
+    name: str, snapshot: Snapshot, env: Environment, context: PlanContext, zone: str
+) -> Iterator[RecordPair | str]:
+    """The pairs of a traffic name; a sentence for what is left."""
+    only, policy = context.only_tenants, env.traffic.policy
+    # One record leads all its tenants: turned for some of them, it would move the others as well.
+    if only and not all(is_chosen(tenant.id, only) for tenant in discover(snapshot, env)):
+        yield f"{name} serves every tenant: it is not moved for some of them."
         return
-    records = context.snapshot.get(route53.records, Side.GLOBAL)
-    pairs = list(pairs_of(records, traffic.origin_record, context.env))
+    pairs = list(pairs_of(context.snapshot.get(route53.records, Side.GLOBAL), name, env))
     if not pairs:
-        yield zone.id, zone.name, f"{traffic.origin_record} has no record in {zone.name}."
+        yield f"{name} has no record in {zone}."
     for pair in pairs:
-        if isinstance(pair, RecordPair) and pair.primary.policy != traffic.policy:
-            message = f"{pair.label} is {pair.primary.policy}, not {traffic.policy} as configured"
-            yield zone.id, zone.name, f"{message}: a run never converts (T12)."
+        if isinstance(pair, RecordPair) and pair.primary.policy != policy:
+            yield f"{pair.label} is {pair.primary.policy}, not {policy} as configured: a run never converts (T12)."
         else:
-            yield zone.id, zone.name, pair
+            yield pair
 
 
 def _customers(context: PlanContext) -> Iterator[tuple[str, str, RecordPair | str]]:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from dr_actions.actions.traffic import pins
-from dr_actions.actions.traffic.answers_gate import change_of, effect_status, points_to_dr
+from dr_actions.actions.traffic.answers_gate import change_of, door_of, effect_status, points_to_dr
 from dr_actions.actions.traffic.records import (
     RecordSet,
     as_it_is,
@@ -29,6 +29,7 @@ from dr_actions.actions.traffic.records import (
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, Goal, Step
 from dr_checks.derived.record_pairs import leader, leads_to
+from dr_checks.derived.site_visits import part_or
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.network.dns_query import DnsAnswer
@@ -95,13 +96,9 @@ def _shift_by_health(context: PlanContext) -> str:
     switch = pins.prepared_switch(context)
     if switch is not None:
         owed = f"{switch.label} in {env.region(Side.DR)} keeps them there; the failback turns the records first (T06)."
-    name, region = env.traffic.origin_record, env.region(Side.DR)
-    try:
-        door = context.snapshot.get(dns_answers.door, Side.DR)
-    except DataUnavailable:
-        door = ()
-    answers = [answer for answer in answers_to_visitors(context) if points_to_dr(answer, door, ())]
-    if answers:
+    name, region = " and ".join(env.traffic_records), env.region(Side.DR)
+    answers = [answer for answer in answers_to_visitors(context) if points_to_dr(answer, door_of(answer, context), ())]
+    if {answer.name for answer in answers} == {*env.traffic_records}:
         servers = ", ".join(sorted({answer.asked for answer in answers}))
         return f"The traffic records already answer by health: {servers} leads {name} to {region}. {owed}"
     return f"The traffic records lead {name} to {region} by health, in the data plane; that was not seen here. {owed}"
@@ -204,19 +201,14 @@ def difference(step: Step, now: Sequence[RecordSet]) -> str:
 
 def answers_to_visitors(context: PlanContext) -> list[DnsAnswer]:
     """What name servers answer a visitor for the traffic name, without a control plane; none where unseen."""
-    try:
-        found = context.snapshot.get(dns_answers.led, Side.GLOBAL)
-    except DataUnavailable:
-        return []
-    return [answer for answer in found if isinstance(answer, DnsAnswer)]
+    found = [part_or(part, dns_answers.led, Side.GLOBAL, ()) for part, _ in context.snapshot.of_entrances(context.env)]
+    return [answer for answers in found for answer in answers if isinstance(answer, DnsAnswer)]
 
 
 def resolver_answers(context: PlanContext, name: str) -> list[DnsAnswer]:
     """What resolvers say of ``name``; none where none is configured or can be asked."""
-    try:
-        found = context.snapshot.get(dns_answers.resolved, Side.GLOBAL)
-    except DataUnavailable:
-        return []
+    parts = (part for part, _ in context.snapshot.of_entrances(context.env))
+    found = (answer for part in parts for answer in part_or(part, dns_answers.resolved, Side.GLOBAL, ()))
     return [answer for answer in found if isinstance(answer, DnsAnswer) and answer.name == name]
 
 

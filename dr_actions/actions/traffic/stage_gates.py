@@ -181,31 +181,34 @@ def _probes(context: PlanContext) -> StepStatus:
 
     Once all visitors are led there, the distribution shows it as well, where that alone reaches it (T71).
     """
-    done = visits_of(context.snapshot, context.env, Side.PRIMARY)
-    if done is None:
+    entrances = [(part, env) for part, env in context.snapshot.of_entrances(context.env) if env.traffic.origin_record]
+    rounds = [visits_of(part, env, Side.PRIMARY) for part, env in entrances]
+    if None in rounds:
         return StepStatus(StepState.FAILED, f"{context.env.regions.primary} has no load balancer.")
+    pages = [page for done in rounds if done for page in done.tenants]
     bad = [f"{found.subject} {found.measured}" for found in _findings(context) if found.status is Status.FAIL]
-    silent = [tenant for tenant in done.tenants if isinstance(tenant, Unavailable)]
+    silent = [page for page in pages if isinstance(page, Unavailable)]
     bad += [tenant.why.rstrip(".") for tenant in silent if tenant.kind is UnavailableKind.UNREACHABLE]
-    share = _PERCENT * len(bad) / max(1, len(done.tenants))
+    share = _PERCENT * len(bad) / max(1, len(pages))
     if bad:
         failed = share > context.env.failback.error_rate_percent
         # Few bad sites, up to the allowed error rate, are waited for: one restart must not lead everybody back.
         state = StepState.FAILED if failed else StepState.IN_PROGRESS
         return StepStatus(
-            state, f"{len(bad)} of {len(done.tenants)} sites are not well: {unavailable_handling.name_list(bad)}."
+            state, f"{len(bad)} of {len(pages)} sites are not well: {unavailable_handling.name_list(bad)}."
         )
     if silent:
         return StepStatus(StepState.IN_PROGRESS, f"not every site could be visited: {silent[0].why}")
-    if not done.tenants:
+    if not pages:
         return StepStatus(StepState.IN_PROGRESS, "no site was visited.")
-    facts = (("sites visited", str(len(done.tenants))),)
-    return StepStatus(StepState.DONE, f"{len(done.tenants)} sites answer as their own.", facts)
+    facts = (("sites visited", str(len(pages))),)
+    return StepStatus(StepState.DONE, f"{len(pages)} sites answer as their own.", facts)
 
 
 def _findings(context: PlanContext) -> Iterator[Finding]:
-    for check in (every_site_answers, own_identity):
-        yield from check.judge(View(check.id, Side.PRIMARY, context.env, context.snapshot, context.only_tenants))
+    for part, env in context.snapshot.of_entrances(context.env):
+        for check in (every_site_answers, own_identity) if env.traffic.origin_record else ():
+            yield from check.judge(View(check.id, Side.PRIMARY, env, part, context.only_tenants))
 
 
 def _errors(context: PlanContext, since: datetime) -> StepStatus:
@@ -215,7 +218,7 @@ def _errors(context: PlanContext, since: datetime) -> StepStatus:
     """
     # Metrics are of whole minutes: the minute of the change counts, with the part of it before the change.
     first = since.replace(second=0, microsecond=0)
-    rows = [row for row in context.snapshot.get(elbv2_request_counts.minutes, Side.PRIMARY) if row.at >= first]
+    rows = [row for row in _minutes(context, Side.PRIMARY) if row.at >= first]
     rate = elbv2_request_counts.error_percent(rows)
     if rate is None:
         return StepStatus(StepState.DONE, "no request at home in a whole minute yet.")
@@ -230,6 +233,12 @@ def _errors(context: PlanContext, since: datetime) -> StepStatus:
     return StepStatus(StepState.FAILED if proven else StepState.IN_PROGRESS, f"{message}.", facts)
 
 
+def _minutes(context: PlanContext, side: Side) -> list[elbv2_request_counts.Minute]:
+    """What each load balancer of the side counted. Raises DataUnavailable."""
+    parts = (part for part, _ in context.snapshot.of_entrances(context.env))
+    return [row for part in parts for row in part.get(elbv2_request_counts.minutes, side)]
+
+
 def _baseline(context: PlanContext) -> float:
     """Percent of server errors with which the DR region served of late; 0 where that is not known.
 
@@ -239,7 +248,7 @@ def _baseline(context: PlanContext) -> float:
         (at for step, at in context.sent_at.items() if role_of(Goal.FAILBACK, step) in FREEZES), default=None
     )
     try:
-        rows = context.snapshot.get(elbv2_request_counts.minutes, Side.DR)
+        rows = _minutes(context, Side.DR)
     except DataUnavailable:
         return 0.0
     minute = timedelta(minutes=1)

@@ -8,12 +8,14 @@ from typing import Any
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Environment, Side
 from dr_estate.config.settings import NamesInDr
+from dr_estate.config.map_file import MapEntry, MapFile, MapKind
 from dr_estate.model.deployment_settings import DeploymentSettings
 from dr_estate.model.engines import ENGINES
-from dr_estate.readers import ecs, rds
+from dr_estate.readers import ecs, elbv2, rds
 from tests.dr_checks.compute import ONE
 from tests.dr_checks.databases import NAME, PRIMARY, REPLICA, database
-from tests.dr_checks.worlds import DENIED, SIT, Example, service, world
+from tests.dr_checks.traffic import group
+from tests.dr_checks.worlds import DENIED, SIT, Example, Values, service, world
 
 PASS, FAIL, UNKNOWN, IDLE = Status.PASS, Status.FAIL, Status.UNKNOWN, Status.NOT_APPLICABLE
 BY_ECS = DeploymentSettings(("FARGATE",), "ECS", 60)
@@ -23,6 +25,7 @@ REPLICATED = SIT.model_copy(
 ON_BACKUPS = SIT.model_copy(
     update={"replication": SIT.replication.model_copy(update={"database": ("automated-backup",)})}
 )
+NO_GROUPS: Values = {(elbv2.target_groups, side): () for side in (Side.PRIMARY, Side.DR)}
 OTHERS = replace(REPLICA, identifier="sit-mysql-reports")
 NAMED = REPLICATED.model_copy(update={"names_in_dr": NamesInDr(database=OTHERS.identifier)})
 
@@ -33,7 +36,26 @@ def _services(expected: Status, settings: DeploymentSettings | None, side: Side 
         (ecs.services, region): (replace(service(ONE), settings=settings if region is side else BY_ECS),)
         for region in (Side.PRIMARY, Side.DR)
     }
-    return Example("supported.services", expected, world(shown, ("tenant1",)))
+    return Example("supported.services", expected, world({**shown, **NO_GROUPS}, ("tenant1",)))
+
+
+def _mapped(cluster: str) -> Environment:
+    """The settings with a map of one service that runs in this cluster."""
+    arn = f"arn:aws:ecs:r:1:service/{cluster}/sit-tenant1-service"
+    entry = MapEntry(
+        kind=MapKind.SERVICE, name="sit-tenant1-service", id=arn, account="1", found="x", hosts=("t1.example",)
+    )
+    saved = MapFile(account=SIT.account, primary=SIT.regions.primary, dr=SIT.regions.dr, entries=(entry,))
+    return SIT.model_copy(update={"estate_map": saved})
+
+
+def _behind(expected: Status, balancer: str, env: Environment = SIT) -> Example:
+    """A tenant whose target group of the DR region is behind this load balancer."""
+    mine = replace(group(Side.DR, "tenant1"), balancers=(f"arn:aws:elasticloadbalancing:r:1:loadbalancer/{balancer}",))
+    attached = replace(service(ONE), settings=BY_ECS, target_groups=(mine.arn,))
+    shown = {(ecs.services, side): (attached,) for side in (Side.PRIMARY, Side.DR)}
+    groups = {**NO_GROUPS, (elbv2.target_groups, Side.DR): (mine,)}
+    return Example("supported.services", expected, world({**shown, **groups}, ("tenant1",)), env=env)
 
 
 def _database(expected: Status, env: Environment = SIT, **changed: Any) -> Example:
@@ -54,8 +76,18 @@ EXAMPLES = [
     Example(
         "supported.services",
         PASS,
-        world({(ecs.services, Side.PRIMARY): (replace(service(ONE), settings=BY_ECS),), (ecs.services, Side.DR): ()}),
+        world(
+            {
+                (ecs.services, Side.PRIMARY): (replace(service(ONE), settings=BY_ECS),),
+                (ecs.services, Side.DR): (),
+                **NO_GROUPS,
+            }
+        ),
     ),
+    _behind(PASS, "app/sit-alb/1"),
+    _behind(FAIL, "app/orders-alb/1"),
+    _behind(FAIL, "app/sit-alb/1", _mapped("another-cluster")),
+    _behind(PASS, "app/sit-alb/1", _mapped("sit-cluster")),
     _database(PASS),
     _database(PASS, instances_dr=(REPLICA,)),
     _database(PASS, REPLICATED, instances_dr=(REPLICA, OTHERS)),

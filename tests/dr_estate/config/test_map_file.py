@@ -91,6 +91,16 @@ def test_a_map_that_cannot_be_used_names_its_file_and_key(tmp_path: Path, text: 
     assert (first.startswith(f"{map_path(tmp_path, 'sit')}: "), part in first) == (True, True), first
 
 
+def test_of_several_clusters_the_settings_name_one(tmp_path: Path) -> None:
+    rest = 'id = "arn"\naccount = "1"\nfound = "x"\n'
+    rows = [f'[[entries]]\nkind = "ECS cluster"\nname = "{name}"\n{rest}' for name in "ab"]
+    folder = _folder(tmp_path, GOOD + "".join(rows))
+    file = folder / "sit.toml"
+    file.write_text(file.read_text(encoding="utf-8") + '[names]\ncluster = ""\n', encoding="utf-8")
+    with pytest.raises(EnvironmentFileError, match=r"names.cluster: the services run in several ECS clusters \(a, b\)"):
+        load_environment(folder, "sit")
+
+
 def test_the_map_is_part_of_the_rules_that_an_approver_pins(tmp_path: Path) -> None:
     bare = load_environment(SHIPPED, "sit").rules()
     first = load_environment(_folder(tmp_path, GOOD), "sit").rules()

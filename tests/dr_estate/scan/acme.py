@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +20,14 @@ HOME, AWAY = "af-south-1", "eu-west-1"
 ZONE, HOST = "acme.example", "www.acme.example"
 SERVICES = ("accounts", "basket", "catalog", "checkout", "orders", "payments", "search", "web")
 """``web`` takes every path that no other service has."""
+ONE_BALANCER = {"web": (HOST, SERVICES)}
+API_HOST, INTERNAL_HOST = f"api.{ZONE}", "orders.internal"
+THREE_BALANCERS = {
+    "web": (HOST, ("basket", "catalog", "search", "web")),
+    "api": (API_HOST, ("accounts", "checkout")),
+    "internal": (INTERNAL_HOST, ("orders", "payments")),
+}
+"""The host and the services of each load balancer; no public record leads to the internal one."""
 SUFFIX = {HOME: "20250101083012", AWAY: "20250203114455"}
 TABLES, BUCKET, SECRET, REPOSITORY = ("acme-orders", "acme-baskets"), "acme-media-7f3a", "acme/payments", "acme/app"
 DATABASE, REPLICA = "orders-postgres", "standby-of-orders-eu"
@@ -31,16 +40,36 @@ def path_of(service: str) -> str:
     return "/*" if service == "web" else f"/{service}*"
 
 
-def build(url: str, key: str, secret: str, account: str, *, database: bool = False) -> None:
-    """Make the platform at the endpoint ``url`` with these keys; upon PostgreSQL with a read replica where wanted."""
-    _Team(url, key, secret, account, database).build()
+def build(
+    url: str,
+    key: str,
+    secret: str,
+    account: str,
+    balancers: Mapping[str, tuple[str, tuple[str, ...]]] = ONE_BALANCER,
+    *,
+    database: bool = False,
+) -> None:
+    """Make the platform at the endpoint ``url`` with these keys, its services behind these ``balancers``.
+
+    ``database``: upon PostgreSQL with a read replica.
+    """
+    _Team(url, key, secret, account, balancers, database=database).build()
 
 
 class _Team:
-    def __init__(self, url: str, key: str, secret: str, account: str, database: bool = False) -> None:
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        secret: str,
+        account: str,
+        balancers: Mapping[str, tuple[str, tuple[str, ...]]] = ONE_BALANCER,
+        *,
+        database: bool = False,
+    ) -> None:
         self._url, self._key, self._secret, self._account = url, key, secret, account
+        self._balancers, self._targets = balancers, dict[tuple[str, str], str]()
         self._with_database, self._hosts = database, dict[str, str]()
-        self._targets: dict[str, str] = {}
 
     def aws(self, service: str, region: str = HOME) -> Any:
         keys = {"aws_access_key_id": self._key, "aws_secret_access_key": self._secret}
@@ -54,7 +83,7 @@ class _Team:
         if self._with_database:
             self._database(networks)
         for region, network in networks.items():
-            self._targets[region] = self._region(region, network)
+            self._region(region, network)
         self._names()
 
     def _roles(self) -> None:
@@ -199,13 +228,20 @@ class _Team:
         )
         return str(group)
 
-    def _region(self, region: str, network: _Network) -> str:
-        suffix = SUFFIX[region]
-        elb, ecs = self.aws("elbv2", region), self.aws("ecs", region)
+    def _region(self, region: str, network: _Network) -> None:
+        cluster = f"acme-main-{SUFFIX[region]}"
+        settings = [{"name": "containerInsights", "value": "enabled"}]
+        self.aws("ecs", region).create_cluster(clusterName=cluster, settings=settings)
+        for name, (host, services) in self._balancers.items():
+            self._balancer(region, name, host, services, network)
+
+    def _balancer(self, region: str, name: str, host: str, services: tuple[str, ...], network: _Network) -> None:
+        elb, suffix, is_public = self.aws("elbv2", region), SUFFIX[region], host.endswith(ZONE)
         balancer = elb.create_load_balancer(
-            Name="acme-alb" if region == HOME else f"acme-web-{suffix}-alb",
-            Subnets=network.public,
+            Name="acme-alb" if region == HOME and len(self._balancers) == 1 else f"acme-{name}-{suffix}-alb",
+            Subnets=network.public if is_public else network.private,
             SecurityGroups=[network.edge],
+            Scheme="internet-facing" if is_public else "internal",
         )["LoadBalancers"][0]
         elb.modify_load_balancer_attributes(
             LoadBalancerArn=balancer["LoadBalancerArn"],
@@ -214,19 +250,17 @@ class _Team:
                 {"Key": "client_keep_alive.seconds", "Value": "60"},
             ],
         )
-        listener = self._listener(region, balancer["LoadBalancerArn"])
-        cluster = f"acme-main-{suffix}"
-        ecs.create_cluster(clusterName=cluster, settings=[{"name": "containerInsights", "value": "enabled"}])
-        for number, service in enumerate(SERVICES, start=1):
+        listener = self._listener(region, balancer["LoadBalancerArn"], host)
+        for number, service in enumerate(services, start=1):
             group = self._group(elb, service, suffix, network.vpc)
-            _rule(elb, listener, number, service, group)
-            self._service(region, cluster, service, group, network)
-        return str(balancer["DNSName"])
+            _rule(elb, listener, number, service, group, host)
+            self._service(region, f"acme-main-{suffix}", service, group, network)
+        self._targets[name, region] = str(balancer["DNSName"])
 
-    def _listener(self, region: str, balancer: str) -> str:
+    def _listener(self, region: str, balancer: str, host: str) -> str:
         """The one of HTTPS; that of HTTP sends each request there."""
         elb, acm = self.aws("elbv2", region), self.aws("acm", region)
-        created = acm.request_certificate(DomainName=HOST, ValidationMethod="DNS")["CertificateArn"]
+        created = acm.request_certificate(DomainName=host, ValidationMethod="DNS")["CertificateArn"]
         alive = {"StatusCode": "200", "ContentType": "text/plain", "MessageBody": "alive"}  # to health checkers
         default = [{"Type": "fixed-response", "FixedResponseConfig": alive}]
         secure = {"Certificates": [{"CertificateArn": created}], "SslPolicy": "ELBSecurityPolicy-TLS13-1-2-2021-06"}
@@ -308,31 +342,40 @@ class _Team:
         route53 = self.aws("route53")
         zone = route53.create_hosted_zone(Name=ZONE, CallerReference="acme")["HostedZone"]["Id"]
         route53.update_hosted_zone_features(HostedZoneId=zone.rpartition("/")[2], EnableAcceleratedRecovery=True)
-        changes = []
-        for region, routing in ((HOME, "PRIMARY"), (AWAY, "SECONDARY")):
-            config = {
-                "Type": "HTTPS",
-                "FullyQualifiedDomainName": self._targets[region],
-                "Port": 443,
-                "ResourcePath": "/healthz",
-                "RequestInterval": 10,
-                "FailureThreshold": 3,
-            }
-            check = route53.create_health_check(CallerReference=region, HealthCheckConfig=config)["HealthCheck"]["Id"]
-            record = {
-                "Name": HOST,
-                "Type": "A",
-                "SetIdentifier": f"acme-{region}",
-                "Failover": routing,
-                "HealthCheckId": check,
-                "AliasTarget": {
-                    "HostedZoneId": _ZONE_OF_BALANCERS[region],
-                    "DNSName": self._targets[region],
-                    "EvaluateTargetHealth": False,
-                },
-            }
-            changes.append({"Action": "CREATE", "ResourceRecordSet": record})
+        changes = [
+            self._record(name, host, region, routing)
+            for name, (host, _) in self._balancers.items()
+            if host.endswith(ZONE)
+            for region, routing in ((HOME, "PRIMARY"), (AWAY, "SECONDARY"))
+        ]
         route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": changes})
+
+    def _record(self, balancer: str, host: str, region: str, routing: str) -> dict[str, Any]:
+        target = self._targets[balancer, region]
+        config = {
+            "Type": "HTTPS",
+            "FullyQualifiedDomainName": target,
+            "Port": 443,
+            "ResourcePath": "/healthz",
+            "RequestInterval": 10,
+            "FailureThreshold": 3,
+        }
+        check = self.aws("route53").create_health_check(
+            CallerReference=f"{balancer} {region}", HealthCheckConfig=config
+        )["HealthCheck"]["Id"]
+        record = {
+            "Name": host,
+            "Type": "A",
+            "SetIdentifier": f"acme-{region}",
+            "Failover": routing,
+            "HealthCheckId": check,
+            "AliasTarget": {
+                "HostedZoneId": _ZONE_OF_BALANCERS[region],
+                "DNSName": target,
+                "EvaluateTargetHealth": False,
+            },
+        }
+        return {"Action": "CREATE", "ResourceRecordSet": record}
 
 
 class _Network:
@@ -376,13 +419,13 @@ class _Network:
             )
 
 
-def _rule(elb: Any, listener: str, priority: int, service: str, group: str) -> None:
+def _rule(elb: Any, listener: str, priority: int, service: str, group: str, host: str) -> None:
     elb.create_rule(
         ListenerArn=listener,
         Priority=priority,
         Conditions=[
             {"Field": "path-pattern", "PathPatternConfig": {"Values": [path_of(service)]}},
-            {"Field": "host-header", "HostHeaderConfig": {"Values": [HOST]}},
+            {"Field": "host-header", "HostHeaderConfig": {"Values": [host]}},
         ],
         Actions=[{"Type": "forward", "TargetGroupArn": group}],
     )

@@ -299,11 +299,12 @@ def _traffic_pair(environment: Environment, world: ObservedWorld) -> tuple[_Traf
     for zone in public:
         traffic = environment.traffic.model_copy(update={"zone": zone})
         snapshot = _snapshot(environment.model_copy(update={"traffic": traffic}), world, route53.records.name)
-        pair = _pair_in(zone, snapshot)
-        if pair and _is_of(environment, pair):
-            above = [name for name in public if zone.endswith(f".{name}")]
-            return pair, max(above, key=len, default="")
-        others += [pair] if pair else []
+        pairs = list(_pairs_in(zone, snapshot))
+        for pair in pairs:
+            if _is_of(environment, pair):
+                above = [name for name in public if zone.endswith(f".{name}")]
+                return pair, max(above, key=len, default="")
+        others += pairs
     if others:
         led = others[0].primary
         raise UsageError(
@@ -324,11 +325,11 @@ def _is_of(environment: Environment, pair: _TrafficPair) -> bool:
     return bool(name) and name in target_of(pair.primary)
 
 
-def _pair_in(zone: str, snapshot: Snapshot) -> _TrafficPair | None:
+def _pairs_in(zone: str, snapshot: Snapshot) -> Iterator[_TrafficPair]:
     try:
         records = snapshot.get(route53.records, Side.GLOBAL)
     except DataUnavailable:
-        return None
+        return
     named: dict[tuple[str, str], list[Record]] = {}
     for row in records:
         if row.type in ADDRESS_TYPES and row.policy in POLICIES and region_of(target_of(row)):
@@ -338,5 +339,4 @@ def _pair_in(zone: str, snapshot: Snapshot) -> _TrafficPair | None:
         if len({region_of(target_of(row)) for row in rows}) == len(rows) == len(POLICIES):
             # FAILOVER records by their role, weighted ones by their weight: the heavier leads while all is well.
             leading, other = sorted(rows, key=lambda row: (row.failover != "PRIMARY", -(row.weight or 0)))
-            return _TrafficPair(zone, leading, other)
-    return None
+            yield _TrafficPair(zone, leading, other)

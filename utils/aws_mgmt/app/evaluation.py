@@ -21,7 +21,7 @@ from dr_checks.core.verdict import Verdict, verdict_of
 from dr_checks.derived.database_identity import living
 from dr_checks.derived.due import ScheduledTest, dues
 from dr_checks.derived.served import served_of
-from dr_checks.derived.site_visits import tenants_answered
+from dr_checks.derived.visitors import tenants_answered
 from dr_checks.posture.posture import Posture, PostureName, posture_of
 from dr_checks.posture.signals import silent_regions
 from dr_checks.posture.until_failback import AWAY, deciding, with_expected

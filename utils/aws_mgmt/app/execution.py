@@ -454,7 +454,8 @@ def _last_request(run: PlanRun) -> dict[str, str]:
     old = Side.DR if run.plan.goal is Goal.FAILBACK else Side.PRIMARY
     try:
         context = run.context_with(frozenset({elbv2_request_counts.minutes.name}))
-        minutes = context.snapshot.get(elbv2_request_counts.minutes, old)
+        parts = [part for part, _ in context.snapshot.of_entrances(context.env)]
+        minutes = [minute for part in parts for minute in part.get(elbv2_request_counts.minutes, old)]
     except (DataUnavailable, ReadFailed):
         return {}
     moments = [minute.at for minute in minutes if minute.requests]
