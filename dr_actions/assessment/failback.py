@@ -170,10 +170,6 @@ def _direction(context: PlanContext) -> Iterator[Gate]:
     else:
         message = f"{name} in {env.regions.dr} takes the writes: the sync goes to {env.regions.primary}."
         yield Gate("direction.database", met=True, says=message)
-    yield from _files_direction(context)
-
-
-def _files_direction(context: PlanContext) -> Iterator[Gate]:
     try:
         reason = _reason_against_files(context)
     except DataUnavailable as error:

@@ -162,7 +162,12 @@ def _refusals(request: AuthorizationRequest, env: Environment) -> Iterator[Refus
     yield from gate_refusals(request.gates, request.overrides, request.now)
     if env.approvals.people > 1 and _good_approval(request, env) is None:
         yield Refusal("authority.two-people", _why_not_approved(request, env))
-    missing = _unconfirmed_steps(request)
+    # Irreversible steps nobody confirmed, where no person can be asked right before them.
+    if request.at_terminal:
+        missing = []
+    else:
+        # At a terminal each is asked for right before its call, when its effect is in view.
+        missing = [s.id for s in request.plan.steps if s.danger == "irreversible" and s.id not in request.confirmed]
     if missing:
         words = " ".join(f"--confirm {step}" for step in missing)
         yield Refusal("authority.irreversible", f"irreversible steps need a confirmation each: {words}.")
@@ -218,14 +223,6 @@ def gate_refusals(gates: Sequence[Gate], overrides: Sequence[Override], now: dat
         if not gate.met and not gate.relaxed and gate.id not in overridden:
             how = f'override it by name: --override {gate.id} "WHO" UNTIL "REASON"'
             yield Refusal(gate.id, f"{gate.says} Fix it, or {how}.")
-
-
-def _unconfirmed_steps(request: AuthorizationRequest) -> list[str]:
-    """Irreversible steps nobody confirmed, where no person can be asked right before them."""
-    if request.at_terminal:
-        return []
-    # At a terminal each is asked for right before its call, when its effect is in view.
-    return [s.id for s in request.plan.steps if s.danger == "irreversible" and s.id not in request.confirmed]
 
 
 def unusable_overrides(overrides: Sequence[Override], now: datetime) -> Iterator[Refusal]:

@@ -123,14 +123,8 @@ def _approval_refusals(resumption: Resumption, env: Environment) -> Iterator[Ref
         text = f" ({'; '.join(faults)})" if faults else ""
         message = "the journal says that this run was approved, and the control table holds no approval that allows it"
         yield Refusal(RULE, f"{message}{text}. {instead}")
-    yield from _unapproved_overrides(resumption, env)
-
-
-def _unapproved_overrides(resumption: Resumption, env: Environment) -> Iterator[Refusal]:
-    """A refusal where a gate is set aside, now or by the record, and no approver of this plan agreed to that.
-
-    It counts whenever it was given, also while the run was under way: the override's own end is its end.
-    """
+    # A refusal where a gate is set aside, now or by the record, and no approver of this plan agreed to that. It counts
+    # whenever it was given, also while the run was under way: the override's own end is its end.
     request, recorded = resumption.request, resumption.recorded
     if any(unusable_overrides(request.overrides, request.now)):
         return  # nobody can agree to it

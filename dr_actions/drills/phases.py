@@ -26,7 +26,9 @@ def next_part(past: Sequence[Entry]) -> Goal | None:
     ended = [str(entry.data.get("outcome")) for entry in since if entry.kind is EntryKind.END]
     walked = ended[-1:] != [] and ended[-1] in _WALKED
     if goal is Goal.SWITCHOVER:
-        return _after_leaving(since, walked)
+        if walked:
+            return Goal.FAILBACK
+        return Goal.SWITCHOVER if has_changes(since) else Goal.CLEAN_UP
     if goal is Goal.FAILBACK:
         return Goal.CLEAN_UP if walked else Goal.FAILBACK
     return None if goal is Goal.CLEAN_UP and "done" in ended else Goal.CLEAN_UP
@@ -36,12 +38,6 @@ def needs_new_plan(past: Sequence[Entry], goal: Goal) -> bool:
     """Whether ``goal`` is another than that of the plan on record, so that it begins with a plan of its own."""
     begun = [entry for entry in past if entry.kind is EntryKind.BEGIN]
     return not begun or begun[-1].data["plan"]["goal"] != goal
-
-
-def _after_leaving(since: Sequence[Entry], walked: bool) -> Goal:
-    if walked:
-        return Goal.FAILBACK
-    return Goal.SWITCHOVER if has_changes(since) else Goal.CLEAN_UP
 
 
 def has_changes(since: Sequence[Entry]) -> bool:

@@ -41,7 +41,11 @@ class Residue:
 
 def residue(before: Inventory, after: Inventory, env: Environment, entries: Sequence[Entry]) -> tuple[Residue, ...]:
     """What is left of the drill that wrote ``entries``; empty where the estate is exactly as it was."""
-    aside = _retained_databases(entries, env)
+    # The names under which databases of the primary region were kept, with the command that deletes each.
+    aside: dict[str, str] = {}
+    for name in renamed_databases_in(entries, Side.PRIMARY).values():
+        named = {"DBInstanceIdentifier": name, "FinalDBSnapshotIdentifier": f"{name}-last"}
+        aside[name] = aws_command("rds", "DeleteDBInstance", env.region(Side.PRIMARY), **named)
     rows = [_row(difference, aside) for difference in differences(before, after)]
     residues = {row.subject: row for row in reversed(rows) if row.fate is ResidueState.KEPT}
     left = [row for row in rows if row.fate is not ResidueState.KEPT]
@@ -63,15 +67,6 @@ def _row(difference: Difference, aside: Mapping[str, str]) -> Residue:
         message = "the primary's database of before the drill: this tool deletes nothing in the primary region"
         return Residue(difference.part, name, ResidueState.KEPT, message, aside[name])
     return Residue(difference.part, difference.subject, ResidueState.LEFT, f"{difference.how}: {difference.says}")
-
-
-def _retained_databases(entries: Sequence[Entry], env: Environment) -> Mapping[str, str]:
-    """The names under which databases of the primary region were kept, with the command that deletes each."""
-    found: dict[str, str] = {}
-    for name in renamed_databases_in(entries, Side.PRIMARY).values():
-        named = {"DBInstanceIdentifier": name, "FinalDBSnapshotIdentifier": f"{name}-last"}
-        found[name] = aws_command("rds", "DeleteDBInstance", env.region(Side.PRIMARY), **named)
-    return found
 
 
 def _recovery_points(entries: Sequence[Entry]) -> Iterator[Residue]:

@@ -237,7 +237,9 @@ def _settle(run: PlanRun, batch: Batch, statuses: dict[str, StepStatus], outcome
                 run.journal.append(EntryKind.MANUAL_DONE, step.id, says=how.message)
             _confirm(run, step, how)
         elif how.state is StepState.DRIFTED:
-            _fail(run, batch.action, step.id, _drift(how), outcome, _cause(how))
+            # What changed; a gate's message states itself who changed it.
+            drift = how.message if how.gate else f"{how.message} (the world changed since the plan was made, T43)"
+            _fail(run, batch.action, step.id, drift, outcome, _cause(how))
         elif how.state is StepState.FAILED:
             if how.reversing_call is not None:
                 run.journal.append(EntryKind.NOTE, step.id, says=step.undo, params=dict(how.reversing_call.params))
@@ -306,11 +308,6 @@ def _ask(run: PlanRun, batch: Batch, step: Step, message: str) -> bool:
 def _is_next_of_batch(batch: Batch, step: Step) -> bool:
     """Whether no other step of the batch was reported as often: people are notified once for all of them."""
     return batch.overruns[step.id] > max((batch.overruns[other] for other in batch.questioned - {step.id}), default=0)
-
-
-def _drift(how: StepStatus) -> str:
-    """Return what changed; a gate's message states itself who changed it."""
-    return how.message if how.gate else f"{how.message} (the world changed since the plan was made, T43)"
 
 
 def _cause(how: StepStatus) -> FailureCause:

@@ -80,16 +80,13 @@ def _lost_statuses(run: PlanRun, steps: Sequence[Step]) -> dict[str, StepStatus]
     if not parts:
         return {}
     try:
-        context = run.context_with(parts, _sides(run))
+        # A lost primary region is not asked.
+        sides = frozenset(Side) - {Side.PRIMARY} if run.plan.goal is Goal.FAILOVER else frozenset(Side)
+        context = run.context_with(parts, sides)
     except ReadFailed:
         return {}
     statuses = {step.id: actions()[step.action].observe(step, context) for step in done}
     return {step_id: status for step_id, status in statuses.items() if status.state in _states(run, step_id)}
-
-
-def _sides(run: PlanRun) -> frozenset[Side]:
-    """A lost primary region is not asked."""
-    return frozenset(Side) - {Side.PRIMARY} if run.plan.goal is Goal.FAILOVER else frozenset(Side)
 
 
 def _lasts(run: PlanRun, step: Step) -> bool:

@@ -136,17 +136,19 @@ class Timeline:
     @property
     def waited_s(self) -> float:
         """Seconds in which at least one person's step was waited for, as far as they ended."""
-        return _covered_s([wait.span for wait in self.waits])
+        spans = [wait.span for wait in self.waits]
+        # Seconds covered by at least one of the spans that ended.
+        total, until = 0.0, None
+        for start, end in sorted((span.start, span.end) for span in spans if span.start and span.end):
+            begin = max(start, until) if until else start
+            total += max(0.0, (end - begin).total_seconds())
+            until = max(end, until) if until else end
+        return total
 
 
 def timelines(entries: Sequence[Entry], objective_s: int) -> tuple[Timeline, ...]:
     """One timeline a goal, in order: a failback under the same incident has its own. Empty before any plan began."""
-    parts = _by_goal(entries)
-    return tuple(_timeline(part, objective_s, parts[number:]) for number, part in enumerate(parts))
-
-
-def _by_goal(entries: Sequence[Entry]) -> list[Sequence[Entry]]:
-    """The entries of each goal; what comes before a plan begins (detected, authorised) belongs to that plan."""
+    # The entries of each goal; what comes before a plan begins (detected, authorised) belongs to that plan.
     starts: list[int] = []
     goal, free_from = "", 0
     for number, entry in enumerate(entries):
@@ -159,7 +161,8 @@ def _by_goal(entries: Sequence[Entry]) -> list[Sequence[Entry]]:
         free_from = number + 1
     if starts:
         starts[0] = 0
-    return [entries[start:end] for start, end in pairwise([*starts, len(entries)])]
+    parts = [entries[start:end] for start, end in pairwise([*starts, len(entries)])]
+    return tuple(_timeline(part, objective_s, parts[number:]) for number, part in enumerate(parts))
 
 
 def _timeline(entries: Sequence[Entry], objective_s: int, onward: Sequence[Sequence[Entry]]) -> Timeline:
@@ -273,11 +276,7 @@ def _phases(entries: Sequence[Entry], dns: set[str]) -> dict[Phase, Span]:
         Phase.VALIDATE: valid,
     }
     starts = {Phase.DETECT: since, Phase.DNS: own[0].at if own else None}
-    return _consecutive(starts, ends)
-
-
-def _consecutive(starts: dict[Phase, datetime | None], ends: dict[Phase, datetime | None]) -> dict[Phase, Span]:
-    """Each phase from its own start, or from the last end that is known before it; no start where its end is not."""
+    # Each phase from its own start, or from the last end that is known before it; no start where its end is not.
     spans: dict[Phase, Span] = {}
     last = starts[Phase.DETECT]
     for phase in Phase:
@@ -343,13 +342,3 @@ def _runs(entries: Iterable[Entry]) -> tuple[RunSpan, ...]:
         )
         found[entry.run] = RunSpan(entry.run, Span(first.span.start if first else entry.at, entry.at), outcome)
     return tuple(found.values())
-
-
-def _covered_s(spans: Iterable[Span]) -> float:
-    """Seconds covered by at least one of the spans that ended."""
-    total, until = 0.0, None
-    for start, end in sorted((span.start, span.end) for span in spans if span.start and span.end):
-        begin = max(start, until) if until else start
-        total += max(0.0, (end - begin).total_seconds())
-        until = max(end, until) if until else end
-    return total

@@ -165,9 +165,11 @@ def kept_as_long(view: View) -> Iterator[Finding]:
             yield view.ok(name, f"{len(mine)} rules, the primary's", wanted, "images are kept as long as there")
         else:
             reason = "the images of a release may be gone from here while the primary region still runs it"
-            remedy = Remedy(
-                f"aws_ecr_lifecycle_policy of {name}: as the primary's.", _deletion_commands(view, name, str(texts[0]))
+            # The command that deletes the policy where the primary region has none; else Terraform has to change it.
+            deletion_commands = (
+                () if str(texts[0]) else (view.command("ecr", "DeleteLifecyclePolicy", repositoryName=name),)
             )
+            remedy = Remedy(f"aws_ecr_lifecycle_policy of {name}: as the primary's.", deletion_commands)
             yield view.gap(name, f"{len(mine - theirs)} rules of its own", wanted, reason, remedy)
     if not names:
         yield view.none_expected("all repositories", "none is in both regions: see ecr.repository-exists")
@@ -181,11 +183,6 @@ def _rules(view: View, name: str, text: str) -> set[str]:
         return {json.dumps([row["selection"], row["action"]], sort_keys=True) for row in rows}
 
     return understand(rules, f"The lifecycle policy of {name}", view.region)
-
-
-def _deletion_commands(view: View, name: str, theirs: str) -> tuple[str, ...]:
-    """Return the command that deletes the policy where the primary region has none; else Terraform has to change it."""
-    return () if theirs else (view.command("ecr", "DeleteLifecyclePolicy", repositoryName=name),)
 
 
 @lag_source(IMAGES)

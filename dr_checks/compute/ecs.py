@@ -195,7 +195,11 @@ def target_group_attached(view: View) -> Iterator[Finding]:
     services = list(tenant_services(view))
     for tenant, service in services:
         wanted = view.env.named(view.env.names.target_group, tenant=tenant.id)
-        groups = [_target_group_name(arn) for arn in service.target_groups if f":{view.region}:" in arn]
+        groups = [
+            arn.partition(":targetgroup/")[2].partition("/")[0]
+            for arn in service.target_groups
+            if f":{view.region}:" in arn
+        ]
         if wanted in groups:
             yield view.ok(service.name, wanted, wanted, "its tasks will be registered for traffic", tenant.id)
         else:
@@ -299,7 +303,3 @@ def _attach(view: View, service: ecs.Service, wanted: str) -> tuple[str, ...]:
     name, port = behind[0]
     balancers = [{"targetGroupArn": arns[0], "containerName": name, "containerPort": port}]
     return (_update(view, service, loadBalancers=balancers),)
-
-
-def _target_group_name(arn: str) -> str:
-    return arn.partition(":targetgroup/")[2].partition("/")[0]

@@ -6,7 +6,7 @@ from a tenant to its pages. A finding that names no tenant is about all of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dr_checks.core.model import Area, CheckResult, Finding, Severity, Status
@@ -94,7 +94,9 @@ def served_of(results: Iterable[CheckResult], tenants: Iterable[str], env: Envir
     known = tuple(tenants)
     stopped, checks = set[str](), list[str]()
     for result in (result for result in results if _counts(result)):
-        names = {name for finding in _unmet_findings(result) for name in _about(finding, known, env)}
+        # An accepted gap counts: an exception changes the report, not what visitors get (T49).
+        unmet_findings = (f for f in result.findings if f.status in _UNMET and f.side is not Side.PRIMARY)
+        names = {name for finding in unmet_findings for name in _about(finding, known, env)}
         stopped |= names
         checks += [result.check] * bool(names)
     order = tuple(name for name in known if name in stopped)
@@ -104,11 +106,6 @@ def served_of(results: Iterable[CheckResult], tenants: Iterable[str], env: Envir
 def _counts(result: CheckResult) -> bool:
     blocks = result.severity is Severity.BLOCKER and result.check not in LOSSES
     return result.area is not Area.VALIDATION and (blocks or result.check in STOPS)
-
-
-def _unmet_findings(result: CheckResult) -> Iterator[Finding]:
-    # An accepted gap counts: an exception changes the report, not what visitors get (T49).
-    return (f for f in result.findings if f.status in _UNMET and f.side is not Side.PRIMARY)
 
 
 def _about(finding: Finding, tenants: tuple[str, ...], env: Environment) -> set[str]:

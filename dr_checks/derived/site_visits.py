@@ -33,7 +33,8 @@ def sides_answered(
 
     By its name servers, else by TestDNSAnswer, else by the first part of ``also`` that shows them.
     """
-    doors = {side: _addresses(snapshot, side) for side in _SIDES}
+    # The addresses of the side's load balancer; empty where they are not known.
+    doors = {side: frozenset(part_or(snapshot, dns_answers.door, side, ())) for side in _SIDES}
     regions = {env.region(side): side for side in _SIDES}
     # In this order: what name servers answer, then what Route 53 says it would answer, for where port 53 is closed
     # (T70).
@@ -47,12 +48,6 @@ def sides_answered(
         if sides:
             return frozenset(sides)
     return frozenset()
-
-
-def _addresses(snapshot: Snapshot, side: Side) -> frozenset[str]:
-    """The addresses of the side's load balancer; empty where they are not known."""
-    found: tuple[str, ...] = part_or(snapshot, dns_answers.door, side, ())
-    return frozenset(found)
 
 
 def part_or(snapshot: Snapshot, reader: Reader[T], side: Side, default: T) -> T:

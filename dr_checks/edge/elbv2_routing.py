@@ -454,7 +454,11 @@ def healthy_targets(view: View) -> Iterator[Finding]:
     meant = [(tenant, service) for tenant, service in tenant_services(view, view.side) if service.desired]
     groups = {group.name: group.dimension for group in view.get(elbv2.target_groups)}
     counts = {reading.dimension("TargetGroup"): reading for reading in view.get(elbv2.healthy_hosts)}
-    seen = [(tenant, name) for tenant, _ in meant if (name := _group_of(view, tenant)) in groups]
+    seen = [
+        (tenant, name)
+        for tenant, _ in meant
+        if (name := view.env.named(view.env.names.target_group, tenant=tenant.id)) in groups
+    ]
     for tenant, name in seen:
         reading = counts.get(groups[name])
         # T23: a missing value is no zero. CloudWatch publishes 0 where targets are registered and none is healthy.
@@ -478,7 +482,3 @@ def healthy_targets(view: View) -> Iterator[Finding]:
             )
     if not seen:
         yield view.none_expected("all target groups", "no service should run here now, or it has no target group")
-
-
-def _group_of(view: View, tenant: Tenant) -> str:
-    return view.env.named(view.env.names.target_group, tenant=tenant.id)

@@ -47,9 +47,11 @@ def know_the_vpc(view: View) -> Iterator[Finding]:
         yield view.unknown(subject, _WANTED, "Nothing shows which name server the VPC's tasks are given.")
     elif len(useless := _useless(view, here, found.servers, found.borne)) == len(found.servers):
         sentence = f"aws_vpc_dhcp_options_association in {view.region}: options of domain_name_servers {vpc.AMAZONS}."
-        yield view.gap(
-            subject, "; ".join(useless), _WANTED, reason, Remedy(sentence, _association_commands(view, here, found))
+        # The command that gives the VPC options with Amazon's name server, where the region has such.
+        association_commands = tuple(
+            view.command("ec2", "AssociateDhcpOptions", VpcId=here.id, DhcpOptionsId=name) for name in found.amazons[:1]
         )
+        yield view.gap(subject, "; ".join(useless), _WANTED, reason, Remedy(sentence, association_commands))
     # A warning: tasks that run have found their names by these servers.
     elif _runs(view):
         lost = "they answer to the tasks that run here; whether they do without the primary region is not seen"
@@ -198,9 +200,3 @@ def _uselessness(here: vpc.Vpc, borne: Sequence[str], server: str) -> str | None
     if any(address in ip_network(block) for block, _ in here.cidrs):
         return "is no address of an interface of the VPC"
     return None
-
-
-def _association_commands(view: View, here: vpc.Vpc, found: vpc.NameServers) -> tuple[str, ...]:
-    """The command that gives the VPC options with Amazon's name server, where the region has such."""
-    options = found.amazons[:1]
-    return tuple(view.command("ec2", "AssociateDhcpOptions", VpcId=here.id, DhcpOptionsId=name) for name in options)

@@ -95,20 +95,18 @@ def versioning(view: View) -> Iterator[Finding]:
             if bucket.versioning == "Enabled":
                 yield view.ok(bucket.name, "Enabled", "Enabled", "objects replicate, and deletions can be undone")
             else:
+                versioning_command = view.command(
+                    "s3", "PutBucketVersioning", Bucket=bucket.name, VersioningConfiguration={"Status": "Enabled"}
+                )
                 yield view.gap(
                     bucket.name,
                     bucket.versioning,
                     "Enabled",
                     "nothing is replicated while versioning is off on either side",
-                    Remedy("aws_s3_bucket_versioning: Enabled.", (_versioning_command(view, bucket.name),)),
+                    Remedy("aws_s3_bucket_versioning: Enabled.", (versioning_command,)),
                 )
     if not present:
         yield view.none_expected("all buckets", "it does not exist here: see s3.copy-exists")
-
-
-def _versioning_command(view: View, bucket: str) -> str:
-    on = {"Status": "Enabled"}
-    return view.command("s3", "PutBucketVersioning", Bucket=bucket, VersioningConfiguration=on)
 
 
 @check(

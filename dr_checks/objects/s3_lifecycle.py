@@ -33,7 +33,10 @@ def kept_as_long(view: View) -> Iterator[Finding]:
     the failover cannot be brought back after it.
     Source: S3 User Guide, "What isn't replicated" (lifecycle configuration). T30.
     """
-    by_side = {side: _by_bucket(view, side) for side in (Side.PRIMARY, Side.DR)}
+    by_side = {
+        side: {found.bucket: found.endings for found in view.get(s3_lifecycle.lifecycles, side)}
+        for side in (Side.PRIMARY, Side.DR)
+    }
 
     def judge(original: s3.Bucket, copy: s3.Bucket) -> Iterator[Finding]:
         here, there = by_side[Side.PRIMARY].get(original.name, _LOST), by_side[Side.DR].get(copy.name, _LOST)
@@ -54,10 +57,6 @@ def kept_as_long(view: View) -> Iterator[Finding]:
             yield view.gap(copy.name, _endings_text(sooner), _WANTED, reason, remedy)
 
     yield from each_pair(view, _WANTED, judge)
-
-
-def _by_bucket(view: View, side: Side = Side.DR) -> dict[str, Endings | Unavailable]:
-    return {found.bucket: found.endings for found in view.get(s3_lifecycle.lifecycles, side)}
 
 
 def _as_soon(own: LifecycleEffect, other: LifecycleEffect) -> bool:

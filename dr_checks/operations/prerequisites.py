@@ -358,7 +358,9 @@ def operator_allowed(view: View) -> Iterator[Finding]:
         return
     yield from _assumable(view, operator)
     denied = [d for d in operator.decisions if d.decision != "allowed" and d.action not in FORBIDDEN]
-    of_failback = [d for d in operator.decisions if _fails_back(d, view)]
+    of_failback = [
+        d for d in operator.decisions if d.region == view.env.regions.primary and d.action in FAILBACK_WRITES | COPIED
+    ]
     # All of them or none: a policy that is attached later has none of these rights, a faulty one has some.
     if of_failback and all(d in denied and not d.hangs_on_organization for d in of_failback):
         denied = [d for d in denied if d not in of_failback]
@@ -419,10 +421,6 @@ def _undecided_findings(
         names = ", ".join(decision.action for decision in mine[:3])
         reason = f"{len(mine)} actions (such as {names}) are denied: {role_limits.hangs_on(mine, 'a run')}."
         yield view.undecided(f"{role} in {region}", "allowed", reason, role_limits.to_compare(role, mine))
-
-
-def _fails_back(decision: iam_simulation.SimulatedDecision, view: View) -> bool:
-    return decision.region == view.env.regions.primary and decision.action in FAILBACK_WRITES | COPIED
 
 
 def _cannot_fail_back(view: View, role: str, number: int) -> Finding:

@@ -94,7 +94,9 @@ def _lacks(view: View, parts: automation.TaskParts | None) -> list[str]:
     if parts is None:
         return []
     found = [] if CONTAINER in parts.containers else [f"no container {CONTAINER}"]
-    found += [f"starts {' '.join(words)}, not the tool" for words in _strange(parts)]
+    # The entry points that get the document's command and do not hand it to the tool.
+    strange = [words for name, words in parts.entry_points if name == CONTAINER and not _passes_on(words)]
+    found += [f"starts {' '.join(words)}, not the tool" for words in strange]
     found += [] if parts.execution_role else ["no execution role"]
     containers: tuple[automation.TaskParts | automation.Sidecar, ...] = (parts, *parts.sidecars)
     for row in containers:
@@ -102,11 +104,6 @@ def _lacks(view: View, parts: automation.TaskParts | None) -> list[str]:
         found += [f"logs in {row.log_region}"] if row.log_region == view.env.regions.primary else []
     sizes = ((parts.cpu, CPU_UNITS, "CPU units"), (parts.memory, MEMORY_MIB, "MiB"))
     return found + [f"{size} {unit}, deploy/ {wanted}" for size, wanted, unit in sizes if size < wanted]
-
-
-def _strange(parts: automation.TaskParts) -> list[tuple[str, ...]]:
-    """The entry points that get the document's command and do not hand it to the tool."""
-    return [words for name, words in parts.entry_points if name == CONTAINER and not _passes_on(words)]
 
 
 def _passes_on(words: tuple[str, ...]) -> bool:

@@ -37,7 +37,11 @@ def exist(view: View) -> Iterator[Finding]:
             continue
         lost = [flaw for name, source in _sources(mine) if (flaw := _flaw(view, name, source, there))]
         foreign = [name for name, source in _sources(mine) if source.account not in ("", view.env.account)]
-        elsewhere = [f"{name} comes from {source.region}" for name, source in _sources(mine) if _is_third(view, source)]
+        elsewhere = [
+            f"{name} comes from {source.region}"
+            for name, source in _sources(mine)
+            if source.region not in ("", view.env.regions.dr, view.env.regions.primary)
+        ]
         unlisted = [name for name, source in _sources(mine) if _is_unlisted(source, there)]
         if lost:
             reason = "its tasks fail to start: ResourceInitializationError"
@@ -94,10 +98,6 @@ def _flaw(view: View, name: str, source: SecretSource, there: _Sources) -> str:
     )
 
 
-def _is_third(view: View, source: SecretSource) -> bool:
-    return source.region not in ("", view.env.regions.dr, view.env.regions.primary)
-
-
 def _is_unlisted(source: SecretSource, there: _Sources) -> bool:
     """Whether it names a version by an id that no label holds: ListSecrets does not list such versions."""
     stages = there.stages(source)
@@ -141,7 +141,11 @@ def _of_files(
     """What is said of a tenant's files of variables; nothing where a bucket of theirs was not seen."""
     family, wanted = view.env.named(view.env.names.task_family, tenant=tenant), f"in {view.region}"
     pairs = [(file, buckets.get(file.partition("/")[0])) for file in files]
-    lost = {bucket.name: _place(bucket.region) for _, bucket in pairs if bucket and _is_lost(view, bucket.region)}
+    lost = {
+        bucket.name: f"in {bucket.region}" if bucket.region else "absent"
+        for _, bucket in pairs
+        if bucket and _is_lost(view, bucket.region)
+    }
     absent = [file for file, bucket in pairs if bucket and file.partition("/")[2] in (bucket.absent or ())]
     measured = [*(f"{name} {place}" for name, place in sorted(lost.items())), *(f"no {file}" for file in absent)]
     if measured:
@@ -171,7 +175,3 @@ def _unseen_files(mine: ecs.TaskDefinition | Unavailable) -> Unavailable | str:
 def _is_lost(view: View, region: str) -> bool:
     """Whether a bucket that was seen is absent, or stands in the primary region."""
     return region in ("", view.env.regions.primary)
-
-
-def _place(region: str) -> str:
-    return f"in {region}" if region else "absent"

@@ -125,7 +125,11 @@ def capacity_parity(view: View) -> Iterator[Finding]:
 
     def judge(here: Table, there: Table) -> Iterator[Finding]:
         measured, wanted = _capacity(there), _capacity(here)
-        if _is_unlimited(here, there) or (here.billing == there.billing != _ON_DEMAND and _enough(here, there)):
+        # Whether it is paid on demand, with no limits below those of the primary region's, or below its units.
+        most = here.limits if here.billing == _ON_DEMAND else (here.read_units, here.write_units)
+        limits = zip(most, there.limits, strict=True)
+        is_unlimited = there.billing == _ON_DEMAND and all(not mine or 0 < wanted <= mine for wanted, mine in limits)
+        if is_unlimited or (here.billing == there.billing != _ON_DEMAND and _enough(here, there)):
             yield view.ok(there.name, measured, wanted, "it can carry the primary region's load")
         else:
             yield view.gap(
@@ -148,13 +152,6 @@ def _capacity(table: Table) -> str:
         return ", at most ".join(["on demand", *(f"{limit} {what}" for what, limit in named_limits if limit)])
     units = [f"{table.read_units} reads, {table.write_units} writes"]
     return "; ".join(units + [f"{i.name} {i.read_units} reads, {i.write_units} writes" for i in table.indexes])
-
-
-def _is_unlimited(here: Table, there: Table) -> bool:
-    """Whether it is paid on demand, with no limits below those of the primary region's, or below its units."""
-    most = here.limits if here.billing == _ON_DEMAND else (here.read_units, here.write_units)
-    limits = zip(most, there.limits, strict=True)
-    return there.billing == _ON_DEMAND and all(not mine or 0 < wanted <= mine for wanted, mine in limits)
 
 
 def _capacity_settings(here: Table, there: Table) -> dict[str, object]:

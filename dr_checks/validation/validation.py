@@ -124,15 +124,6 @@ def independent(view: View) -> Iterator[Finding]:
             yield view.gap(mine.family, "; ".join(found), wanted, "it depends on the lost region", remedy, tenant)
         else:
             yield view.ok(mine.family, "none", wanted, "it needs no other region", tenant)
-    yield from _secrets(view, wanted)
-
-
-def _images(definition: ecs.TaskDefinition, region: str) -> list[str]:
-    images = (container.image for container in definition.containers)
-    return [f"image {image}" for image in images if ecr.image_ref(image).region == region]
-
-
-def _secrets(view: View, wanted: str) -> Iterator[Finding]:
     for content in view.get(readers_secretsmanager.contents):
         if not isinstance(content, Content):
             yield view.unknown(content.name, wanted, content.unseen)
@@ -143,6 +134,11 @@ def _secrets(view: View, wanted: str) -> Iterator[Finding]:
         elif named := [field.name for field in content.fields if field.names_primary]:
             remedy = f"Put a value into {content.name} in {view.region} that names the DR database."
             yield view.gap(content.name, ", ".join(named), wanted, "it points to the lost region", remedy)
+
+
+def _images(definition: ecs.TaskDefinition, region: str) -> list[str]:
+    images = (container.image for container in definition.containers)
+    return [f"image {image}" for image in images if ecr.image_ref(image).region == region]
 
 
 @check(

@@ -134,16 +134,13 @@ def _missing(model: OperationModel, status: int, body: bytes, received: bytes, h
     if status >= _SERVER_FAULT or _is_free(model):
         return ""
     if _protocol(model) not in _JSON:
-        return "its XML ends in the middle" if _is_open_xml(body) else ""
+        # Whether the root of XML is not closed: it ends with its own name, or is one tag alone.
+        root = _ROOT.match(body)
+        is_open_xml = root is not None and not body.rstrip().endswith((b"</" + root[1] + b">", b"/>"))
+        return "its XML ends in the middle" if is_open_xml else ""
     if not body:
         return "no JSON arrived" if status < _REDIRECT and _has_content(model) else ""
     return "" if _is_json(body) else "its JSON ends in the middle"
-
-
-def _is_open_xml(body: bytes) -> bool:
-    """Whether the root of XML is not closed: it ends with its own name, or is one tag alone."""
-    root = _ROOT.match(body)
-    return root is not None and not body.rstrip().endswith((b"</" + root[1] + b">", b"/>"))
 
 
 def _is_json(body: bytes) -> bool:

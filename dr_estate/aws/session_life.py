@@ -44,17 +44,16 @@ def session_life(environment: Environment, credentials: Credentials, now: dateti
     if found is None or frozen is None:
         return SessionLife("", trouble="no AWS credentials were found")
     if isinstance(found, RefreshableCredentials):
-        ends_at = now + timedelta(seconds=_seconds_left(found))
+        # Whole seconds until the keys end: refresh_needed is the public way to ask, so bisect.
+        seconds_left = bisect.bisect_left(
+            range(_LONGEST_S), True, key=lambda left: bool(found.refresh_needed(refresh_in=left + 1))
+        )
+        ends_at = now + timedelta(seconds=seconds_left)
         renewed = found.method != _ENVIRONMENT
         return SessionLife(found.method, True, ends_at, renewed, _sign_in_ends_at(session) if renewed else None)
     if not frozen.token:
         return SessionLife(found.method)
     return SessionLife(found.method, True, _written_end(session.get_scoped_config()))
-
-
-def _seconds_left(found: RefreshableCredentials) -> int:
-    """Whole seconds until the keys end: ``refresh_needed`` is the public way to ask, so bisect."""
-    return bisect.bisect_left(range(_LONGEST_S), True, key=lambda left: bool(found.refresh_needed(refresh_in=left + 1)))
 
 
 def _written_end(profile: Mapping[str, Any]) -> datetime | None:

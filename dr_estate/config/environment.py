@@ -394,7 +394,9 @@ def load_environment(folder: Path, name: str, *, with_map: bool = True) -> Envir
     saved = _load_map(folder, name) if with_map else None
     if saved is not None:
         data = _with_names_of(saved, data, base)
-    data = _with_base(base, data)
+    # The settings with what a base says and they do not; of a table key by key.
+    both = {key for key in base.keys() & data.keys() if isinstance(base[key], dict) and isinstance(data[key], dict)}
+    data = {**base, **data, **{key: {**base[key], **data[key]} for key in both}}
     if with_map:
         _refuse_missing_names(data, path)
         _refuse_several_clusters(saved, data, path)
@@ -425,12 +427,6 @@ def _base_of(data: dict[str, Any], folder: Path, path: Path) -> dict[str, Any]:
         return base_tables(folder, str(data.pop("base")))
     except EnvironmentFileError as unusable:
         raise EnvironmentFileError(f"{path}: {unusable}") from unusable
-
-
-def _with_base(base: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings with what a base says and they do not; of a table key by key."""
-    both = {key for key in base.keys() & data.keys() if isinstance(base[key], dict) and isinstance(data[key], dict)}
-    return {**base, **data, **{key: {**base[key], **data[key]} for key in both}}
 
 
 def _refuse_missing_names(data: Mapping[str, Any], path: Path) -> None:

@@ -112,7 +112,8 @@ def names_of_map(
     usual = {**defaults, **patterns, **own}
     filled = {key: str(usual[key]).replace("{env}", environment) for key in {*NAMED, *_SINGLE, *BY_MAP}}
     found: dict[str, Any] = {}
-    whole = _whole_kinds(saved)
+    # The kinds of which the map has all that the platform has: no map without a service has, or with a list unread.
+    whole = set(MapKind) - set(saved.undecided) if saved.of_kind(MapKind.SERVICE) else set()
     for key, kind in {**NAMED, **_SINGLE}.items():
         only = None if kind is MapKind.IMAGES else saved.only(kind)  # task definitions name the images
         if only and not saved.called(kind, filled[key]):
@@ -141,11 +142,6 @@ def has_most_of(saved: MapFile, environment: str, patterns: Mapping[str, Any]) -
     mapped = [kind for kind in names if saved.of_kind(kind)]
     called = [k for k in mapped if any(saved.called(k, str(name).replace("{env}", environment)) for name in names[k])]
     return len(called) * 2 > len(mapped)
-
-
-def _whole_kinds(saved: MapFile) -> set[MapKind]:
-    """The kinds of which the map has all that the platform has: no map without a service has, or with a list unread."""
-    return set(MapKind) - set(saved.undecided) if saved.of_kind(MapKind.SERVICE) else set()
 
 
 def names_in_dr(saved: MapFile, names: Mapping[str, str], *, prefers_replica: bool = True) -> dict[str, str]:

@@ -92,7 +92,8 @@ def _verdicts(document: str, request: PolicyRequest) -> dict[str, set[bool | Non
         verdicts: dict[str, set[bool | None]] = {"Allow": set(), "Deny": set()}
         for statement in _statements(document):
             if (speaks := _speaks(statement, request)) is not False:
-                holds = _holds(statement.get("Condition") or {}, request)
+                tests = list(_tests(statement.get("Condition") or {}, request))
+                holds = False if False in tests else None if None in tests else True
                 verdicts[statement["Effect"]].add(None if speaks is None and holds else holds)
         return verdicts
 
@@ -117,13 +118,9 @@ def _speaks(statement: Mapping[str, Any], request: PolicyRequest) -> bool | None
     given = statement.get("Principal", "*")
     kinds = given if isinstance(given, Mapping) else {"AWS": given}
     named = {name for kind in ("AWS", "Service") for name in _as_list(kinds.get(kind, []))}
-    return bool({"*", *request.principals, *_accounts(request)} & named)
-
-
-def _accounts(request: PolicyRequest) -> Iterator[str]:
-    """The numbers by which a policy may name the accounts that the principals stand for."""
+    # The numbers by which a policy may name the accounts that the principals stand for.
     roots = (arn.split(":") for arn in request.principals if arn.endswith(":root"))
-    return (parts[4] for parts in roots)
+    return bool({"*", *request.principals, *(parts[4] for parts in roots)} & named)
 
 
 def _names(statement: Mapping[str, Any], key: str, value: str) -> bool:
@@ -139,11 +136,6 @@ def _names(statement: Mapping[str, Any], key: str, value: str) -> bool:
 def _fits(pattern: str, value: str) -> bool:
     # IAM knows * and ? alone; fnmatch would read a bracket as a set of characters.
     return fnmatchcase(value, pattern.replace("[", "[[]"))
-
-
-def _holds(conditions: Mapping[str, Mapping[str, Any]], request: PolicyRequest) -> bool | None:
-    tests = list(_tests(conditions, request))
-    return False if False in tests else None if None in tests else True
 
 
 def _tests(conditions: Mapping[str, Mapping[str, Any]], request: PolicyRequest) -> Iterator[bool | None]:

@@ -267,7 +267,9 @@ def starting(env: Environment, reading: Iterable[str]) -> Iterator[Statement]:
     """
     start, put, table = [_START], ["dynamodb:PutItem"], scopes.control_table(env)
     yield from dry_starting(env)
-    yield statement("Pause", "Allow", put, table, _leading(_OWN_PAUSE))
+    # The condition that all items of a call are of that partition.
+    leading = {"ForAllValues:StringEquals": {LEADING: [_OWN_PAUSE]}, "Null": {LEADING: "false"}}
+    yield statement("Pause", "Allow", put, table, leading)
     yield _all_but("OnlyStart", {*reading, *start, *put, _PASS})
     yield statement("NeverApproveAStart", "Deny", [_SIGNAL], ["*"])
     yield statement("NotForOthers", "Deny", put, table, {"ForAnyValue:StringNotEquals": {LEADING: [_OWN_PAUSE]}})
@@ -316,11 +318,6 @@ def break_glass_trust(operators: Any, approvers: Any) -> list[Statement]:
     take = {"Action": "sts:AssumeRole"}
     allowed = {"Effect": "Allow", "Principal": {"AWS": operators}, **take, "Condition": condition}
     return [allowed, {"Effect": "Deny", "Principal": {"AWS": approvers}, **take}]
-
-
-def _leading(key: str) -> dict[str, Any]:
-    """The condition that all items of a call are of that partition."""
-    return {"ForAllValues:StringEquals": {LEADING: [key]}, "Null": {LEADING: "false"}}
 
 
 def _scoped_statements(

@@ -32,7 +32,9 @@ def trusts(document: Mapping[str, Any], service: str, account: str, source: str,
     verdicts: dict[str, set[bool | None]] = {"Allow": set(), "Deny": set()}
     for statement in _as_list(document.get("Statement", [])):
         if _speaks_of(statement, service):
-            verdicts[statement["Effect"]].add(_holds(statement.get("Condition") or {}, known))
+            tests = list(_tests(statement.get("Condition") or {}, known))
+            holds = False if False in tests else None if None in tests else True
+            verdicts[statement["Effect"]].add(holds)
     if True in verdicts["Deny"]:
         return False
     if True in verdicts["Allow"]:
@@ -73,11 +75,6 @@ def _speaks_of(statement: Mapping[str, Any], service: str) -> bool:
     everybody = given == "*" or (isinstance(given, Mapping) and "*" in _as_list(given.get("AWS", [])))
     actions = _as_list(statement.get("Action", []))
     return (everybody or service in named) and any(fnmatchcase(ASSUME.lower(), action.lower()) for action in actions)
-
-
-def _holds(conditions: Mapping[str, Mapping[str, Any]], known: Mapping[str, str]) -> bool | None:
-    tests = list(_tests(conditions, known))
-    return False if False in tests else None if None in tests else True
 
 
 def _tests(conditions: Mapping[str, Mapping[str, Any]], known: Mapping[str, str]) -> Iterator[bool | None]:

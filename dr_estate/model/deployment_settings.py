@@ -39,11 +39,14 @@ def deployment_settings(row: dict[str, Any], primary: dict[str, Any]) -> Deploym
     launched = row.get("launchType") or primary.get("launchType", "")
     balancers = row.get("loadBalancers") or primary.get("loadBalancers", [])
     configured = row.get("deploymentConfiguration") or {}
+    # The bounds of a deployment, None where AWS names none: a controller of its own has none.
+    minimum, maximum = configured.get("minimumHealthyPercent"), configured.get("maximumPercent")
+    percents = None if minimum is None or maximum is None else (int(minimum), int(maximum))
     return DeploymentSettings(
         capacity=tuple(sorted(part["capacityProvider"] for part in strategy)) or (launched,),
         controller=row.get("deploymentController", {}).get("type") or "ECS",
         grace_s=row.get("healthCheckGracePeriodSeconds") or 0,
-        percents=_percents(configured),
+        percents=percents,
         ports=tuple(sorted(found.get("containerPort", 0) for found in balancers)),
         stops=_stops(configured),
         holds=tuple(sorted(_holds(configured))),
@@ -67,12 +70,6 @@ def _holds(row: dict[str, Any]) -> Iterator[str]:
         kind = hook.get("targetType") or _FUNCTION
         target = hook.get("hookTargetArn") if kind == _FUNCTION else kind
         yield f"hook {target} at {', '.join(sorted(hook.get('lifecycleStages') or ()))}"
-
-
-def _percents(row: dict[str, Any]) -> tuple[int, int] | None:
-    """The bounds of a deployment, None where AWS names none: a controller of its own has none."""
-    minimum, maximum = row.get("minimumHealthyPercent"), row.get("maximumPercent")
-    return None if minimum is None or maximum is None else (int(minimum), int(maximum))
 
 
 def storage_key(row: dict[str, Any]) -> str:

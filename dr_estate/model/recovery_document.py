@@ -248,7 +248,7 @@ def recovery_document(env: Environment) -> dict[str, Any]:
             "Summary": {"type": "String", "default": ""},
         },
         "mainSteps": [
-            _script(ALONE, _execution_inputs(env)),
+            _script(ALONE, {"document": env.named(env.names.recovery_document), "execution": _EXECUTION, **_ASKED}),
             *([] if _goals(env) == (DRILL,) else _request(env)),
             {**_script("start", _script_inputs(env)), "outputs": [_output("Task", "$.Payload.task", "String")]},
             *_ending(env),
@@ -294,11 +294,6 @@ def _request(env: Environment) -> list[dict[str, Any]]:
 def _choose(choice: dict[str, str], otherwise: Any) -> dict[str, Any]:
     """The step that leads a dry start past the approval."""
     return {"name": "choose", "action": "aws:branch", "inputs": {"Choices": [choice], "Default": otherwise}}
-
-
-def _execution_inputs(env: Environment) -> dict[str, Any]:
-    document = env.named(env.names.recovery_document)
-    return {"document": document, "execution": _EXECUTION, **_ASKED}
 
 
 def _script_inputs(env: Environment) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Asked only while a pair is split between its two records: otherwise no question 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dr_estate.model.unavailable import Unavailable
@@ -40,16 +40,13 @@ def tallies(context: ReadContext) -> tuple[AnswerTally, ...]:
     The pairs are the traffic name's and those of customers' hosts that this account's zones hold.
     """
     zone = context.env.traffic.zone
-    names = [(zone, name, kind) for name, kind in _split(_traffic(context))]
+    traffic = (r for r in context.part(route53.records) if r.name == context.env.traffic.origin_record)
+    names = [(zone, name, kind) for name, kind in _split(traffic)]
     customers = context.part(route53.customer_hosts) if context.env.traffic.customer_hosts else ()
     for customer in customers:
         if isinstance(customer, CustomerHost) and customer.zone:
             names += [(customer.zone, name, kind) for name, kind in _split(customer.records)]
     return tuple(_tally(context, _servers(context, where), name, kind) for where, name, kind in names)
-
-
-def _traffic(context: ReadContext) -> Iterator[Record]:
-    return (r for r in context.part(route53.records) if r.name == context.env.traffic.origin_record)
 
 
 def _split(records: Iterable[Record]) -> list[tuple[str, str]]:

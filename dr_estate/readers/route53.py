@@ -147,7 +147,8 @@ def _from_name(context: ReadContext, zone_id: str, host: str) -> list[Any]:
 
 def _listed_zone(row: dict[str, Any]) -> ListedZone:
     private = bool(row.get("Config", {}).get("PrivateZone"))
-    return ListedZone(_bare_id(row["Id"]), plain(row["Name"]), private, row.get("ResourceRecordSetCount", 0))
+    bare_id = row["Id"].removeprefix("/hostedzone/")
+    return ListedZone(bare_id, plain(row["Name"]), private, row.get("ResourceRecordSetCount", 0))
 
 
 def record(row: dict[str, Any]) -> Record:
@@ -174,7 +175,3 @@ def record(row: dict[str, Any]) -> Record:
 def plain(name: str) -> str:
     """A DNS name in lower case, without trailing dot, and with ``*`` written as such."""
     return name.lower().removesuffix(".").replace(_ESCAPED_STAR, "*")
-
-
-def _bare_id(zone_id: str) -> str:
-    return zone_id.removeprefix("/hostedzone/")

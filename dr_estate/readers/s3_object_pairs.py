@@ -66,14 +66,11 @@ def latest(fetch: Fetch, after: str = "") -> Iterator[ObjectVersion]:
         while coming is not None:
             page, coming = coming.result(), None
             if page.get("IsTruncated"):
-                coming = ahead.submit(fetch, _markers(page))
+                version = page.get("NextVersionIdMarker")
+                markers = {"KeyMarker": page["NextKeyMarker"], **({"VersionIdMarker": version} if version else {})}
+                coming = ahead.submit(fetch, markers)
             # Versions and delete markers come in two lists: together they are in the order of the key again.
             yield from sorted(_entries(page), key=lambda entry: entry.key)
-
-
-def _markers(page: Mapping[str, Any]) -> dict[str, str]:
-    version = page.get("NextVersionIdMarker")
-    return {"KeyMarker": page["NextKeyMarker"], **({"VersionIdMarker": version} if version else {})}
 
 
 def _entries(page: Mapping[str, Any]) -> Iterator[ObjectVersion]:

@@ -50,7 +50,13 @@ def policies(context: ReadContext) -> tuple[SecretPolicy | Unavailable, ...]:
             found = home.find("secretsmanager", "get_resource_policy", _NO_POLICY, SecretId=original)
         return SecretPolicy(arn, str((found or {}).get("ResourcePolicy") or ""))
 
-    versions = _versions(context)
+    # A version of each secret's policy by the secret's ARN, without secrets that changed recently.
+    versions = {
+        # The day is a part of the version: after midnight UTC each policy is read once more.
+        secret.arn: f"{secret.changed_at.isoformat()}, read {context.now.date()}"
+        for secret in context.part(secretsmanager.secrets)
+        if secret.changed_at and context.now - secret.changed_at > _SETTLED
+    }
 
     def ask(arns: Sequence[str]) -> dict[str, SecretPolicy | Unavailable]:
         return dict(
@@ -83,13 +89,3 @@ def _cached_policy(
 ) -> SecretPolicy:
     version = versions.get(arn)
     return context.immutable(arn, SecretPolicy, lambda: read(arn), version) if version else read(arn)
-
-
-def _versions(context: ReadContext) -> dict[str, str]:
-    """Return a version of each secret's policy by the secret's ARN, without secrets that changed recently."""
-    return {
-        # The day is a part of the version: after midnight UTC each policy is read once more.
-        secret.arn: f"{secret.changed_at.isoformat()}, read {context.now.date()}"
-        for secret in context.part(secretsmanager.secrets)
-        if secret.changed_at and context.now - secret.changed_at > _SETTLED
-    }

@@ -51,7 +51,11 @@ class Turns(Generic[R]):
         rest_s = self._left_s * (1 - _FIRST_TURNS)
         first = self.context.maybe(lambda host: self._visit(host, FIRST_TURN_S, rest_s), hosts)
         answers = dict(zip(hosts, first, strict=True))
-        late = [host for host, answer in answers.items() if _is_late(answer)][::-1]
+        late = [
+            host
+            for host, answer in answers.items()
+            if isinstance(answer, Unavailable) and answer.kind is UnavailableKind.DEADLINE
+        ][::-1]
         answers |= zip(late, self.context.maybe(self.visit, late), strict=True)
         return [answers[host] for host in hosts]
 
@@ -75,7 +79,3 @@ class Turns(Generic[R]):
             if limit_s < self.whole_s:
                 raise late from silent
             raise
-
-
-def _is_late(answer: object) -> bool:
-    return isinstance(answer, Unavailable) and answer.kind is UnavailableKind.DEADLINE

@@ -62,7 +62,9 @@ def scan(client: ReadClient, account: str, regions: Sequence[str] = (), start: s
     entries = entries_of(world, sides, account)
     by_region = {name: workloads_of(side, account) for name, side in sides.items()}
     entries, by_region = _reachable_part(start, entries, by_region, sides)
-    primary = _primary(entries, by_region)
+    leads = Counter(leg.balancer.region for entry in entries for leg in entry.legs if leg.leads)
+    tasks = {region: sum(w.running for w in found) for region, found in by_region.items()}
+    primary = max(by_region, key=lambda region: (leads[region], tasks[region], len(by_region[region])))
     if not by_region.get(primary):
         raise NoEstate(_empty_message(start, sides))
     documents = _documents(look, by_region[primary])
@@ -161,12 +163,6 @@ def _reachable_part(
         names = sorted({entry.name for entry in entries} | {w.cluster for rows in by_region.values() for w in rows})
         raise NoEstate(f"Nothing here is called {start}. It may begin at: {', '.join(names) or 'nothing'}.")
     return entries, found
-
-
-def _primary(entries: Sequence[EntryPoint], by_region: Mapping[str, Sequence[Workload]]) -> str:
-    leads = Counter(leg.balancer.region for entry in entries for leg in entry.legs if leg.leads)
-    tasks = {region: sum(w.running for w in found) for region, found in by_region.items()}
-    return max(by_region, key=lambda region: (leads[region], tasks[region], len(by_region[region])))
 
 
 def _dr(

@@ -17,7 +17,21 @@ _UNSUPPORTED_CONTROLLERS = {
 
 def workloads_of(side: RegionSide, account: str) -> tuple[Workload, ...]:
     """Every ECS service of the region, with its routes."""
-    routes = _routes_by_group(side)
+    # The routes that forward to each target group, by its ARN: rules, and what a listener does without one.
+    routes: defaultdict[str, list[Route]] = defaultdict(list)
+    for listeners in side.listeners.values():
+        for listener in listeners or ():
+            for rule in side.rules.get(listener["ListenerArn"]) or ():
+                route = Route(
+                    _values(rule, "host-header", "HostHeaderConfig"),
+                    _values(rule, "path-pattern", "PathPatternConfig"),
+                    listener.get("Port", 0),
+                )
+                for arn in _groups(rule.get("Actions", ())):
+                    routes[arn].append(route)
+            if side.rules.get(listener["ListenerArn"]) is None or not side.rules[listener["ListenerArn"]]:
+                for arn in _groups(listener.get("DefaultActions", ())):
+                    routes[arn].append(Route((), (), listener.get("Port", 0)))
     return tuple(_workload(row, side, account, routes) for row in side.services or ())
 
 
@@ -75,25 +89,6 @@ def _unsupported_reason(row: Row) -> str:
     if row.get("launchType") == "EC2" or providers - {"FARGATE", "FARGATE_SPOT"}:
         return "it runs on EC2 instances: this tool moves Fargate alone"
     return ""
-
-
-def _routes_by_group(side: RegionSide) -> dict[str, list[Route]]:
-    """The routes that forward to each target group, by its ARN: rules, and what a listener does without one."""
-    routes: defaultdict[str, list[Route]] = defaultdict(list)
-    for listeners in side.listeners.values():
-        for listener in listeners or ():
-            for rule in side.rules.get(listener["ListenerArn"]) or ():
-                route = Route(
-                    _values(rule, "host-header", "HostHeaderConfig"),
-                    _values(rule, "path-pattern", "PathPatternConfig"),
-                    listener.get("Port", 0),
-                )
-                for arn in _groups(rule.get("Actions", ())):
-                    routes[arn].append(route)
-            if side.rules.get(listener["ListenerArn"]) is None or not side.rules[listener["ListenerArn"]]:
-                for arn in _groups(listener.get("DefaultActions", ())):
-                    routes[arn].append(Route((), (), listener.get("Port", 0)))
-    return routes
 
 
 def _values(rule: Row, name: str, key: str) -> tuple[str, ...]:

@@ -98,7 +98,19 @@ class LeanListener(AllureListener):
         yield from super().pytest_runtest_setup(item)
         test = self.allure_logger.get_test(None)
         if scenario is not None and test is not None:
-            _introduce(test, scenario, item.config.getoption("--dr-environment"))
+            environment = item.config.getoption("--dr-environment")
+            # Give a test of Allure the labels of its scenario, and what its check is about.
+            test.description = None  # pytest-bdd puts an absolute path there
+            labels = [("epic", f"DR readiness of {environment}"), ("feature", scenario.feature.name)]
+            labels += [("requirement", tag) for tag in scenario.feature.tags | scenario.tags if tag.startswith("US-")]
+            check = next((_by_sentence()[step.name] for step in scenario.steps if step.name in _by_sentence()), None)
+            if check:
+                suite = "Validation" if check.area is Area.VALIDATION else "Assessment"
+                labels += [("parentSuite", suite), ("suite", scenario.feature.name)]
+                labels += [("severity", check.severity), ("story", check.id), *(("rule", rule) for rule in check.rules)]
+                test.links.extend(Link("link", url, name) for name, url in filter(None, map(rule_link, check.rules)))
+                test.description = inspect.getdoc(check.judge) or check.says
+            test.labels.extend(Label(kind, str(value)) for kind, value in labels)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self) -> Generator[None, Any, Any]:
@@ -113,21 +125,6 @@ class LeanListener(AllureListener):
 
 allure_pytest.plugin.AllureListener = LeanListener
 allure_pytest.plugin.AllureFileLogger = QuickFileLogger
-
-
-def _introduce(test: TestResult, scenario: Any, environment: str) -> None:
-    """Give a test of Allure the labels of its scenario, and what its check is about."""
-    test.description = None  # pytest-bdd puts an absolute path there
-    labels = [("epic", f"DR readiness of {environment}"), ("feature", scenario.feature.name)]
-    labels += [("requirement", tag) for tag in scenario.feature.tags | scenario.tags if tag.startswith("US-")]
-    check = next((_by_sentence()[step.name] for step in scenario.steps if step.name in _by_sentence()), None)
-    if check:
-        suite = "Validation" if check.area is Area.VALIDATION else "Assessment"
-        labels += [("parentSuite", suite), ("suite", scenario.feature.name)]
-        labels += [("severity", check.severity), ("story", check.id), *(("rule", rule) for rule in check.rules)]
-        test.links.extend(Link("link", url, name) for name, url in filter(None, map(rule_link, check.rules)))
-        test.description = inspect.getdoc(check.judge) or check.says
-    test.labels.extend(Label(kind, str(value)) for kind, value in labels)
 
 
 @cache

@@ -43,7 +43,11 @@ def verify(raw: bytes) -> PackVerdict:
         manifest, signature = _document(members, MANIFEST), _document(members, SIGNATURE)
     except NoPack as none:
         return PackVerdict((f"This is no whole evidence pack: {none}",), {})
-    if not _is_manifest(manifest):
+    # Whether a manifest has the shape that every version wrote: code that shows it can rely on that.
+    missing = manifest.get("not_included", [])
+    listed = isinstance(missing, list) and all(isinstance(row, str) for row in missing)
+    is_manifest = listed and manifest.get("schema") == SCHEMA and isinstance(manifest.get("files"), dict)
+    if not is_manifest:
         return PackVerdict((f"This is no whole evidence pack: {MANIFEST} is not one of this tool ({SCHEMA}).",), {})
     faults = [*_files(members, manifest), *_bytes(raw, members)]
     if "unsigned" not in signature:
@@ -98,13 +102,6 @@ def _digest(key: PublicKeyTypes) -> str:
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
     return sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
-
-
-def _is_manifest(found: Mapping[str, Any]) -> bool:
-    """Whether a manifest has the shape that every version wrote: code that shows it can rely on that."""
-    missing = found.get("not_included", [])
-    listed = isinstance(missing, list) and all(isinstance(row, str) for row in missing)
-    return listed and found.get("schema") == SCHEMA and isinstance(found.get("files"), dict)
 
 
 def _document(members: Mapping[str, bytes], name: str) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dr_actions.model.gates import Gate
 from reports.values import run_record
 from reports.values.drill_summary import DrillSummary
-from reports.values.run_record import RecordedLoss
 from reports.values.run_summary import RunSummary
 
 # What a row holds, by column; the other columns are empty.
@@ -35,7 +34,10 @@ def of_run(summary: RunSummary) -> Iterator[Row]:
             yield _row("run.phase", str(phase), measured=_number(span.seconds))
     # Gates and losses before the steps: they are what the people decided upon.
     yield from (_of_gate(gate) for gate in record.gates)
-    yield from (_of_loss(loss) for loss in record.losses)
+    yield from (
+        _row("run.loss", f"{loss.store}: {loss.subject}", measured=_number(loss.seconds), because=loss.basis)
+        for loss in record.losses
+    )
     for step in record.plan.steps:
         own = {"side": str(step.side), "tenant": step.tenant or "", "status": str(step.danger)}
         call = f"{step.call.name} in {step.call.region}" if step.call else "by hand" if step.manual else ""
@@ -63,10 +65,6 @@ def of_drill(summary: DrillSummary) -> Iterator[Row]:
 def _of_gate(gate: Gate) -> Row:
     status = "met" if gate.met else "relaxed" if gate.relaxed else "not met"
     return _row("run.gate", gate.id, status=status, because=gate.says)
-
-
-def _of_loss(loss: RecordedLoss) -> Row:
-    return _row("run.loss", f"{loss.store}: {loss.subject}", measured=_number(loss.seconds), because=loss.basis)
 
 
 def _number(seconds: float | None) -> str:

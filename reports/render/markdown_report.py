@@ -24,14 +24,11 @@ _SHOWN = 50
 _TITLES = {Status.FAIL: "Gaps", Status.UNKNOWN: "Not seen", Status.WARN: "Warnings", Status.EXCEPTED: "Exceptions"}
 
 
-def _first_lines(report: Report) -> list[str]:
-    return [text for line in (report.first_line, report.alarm) if line for text in (f"**{markdown(line)}**", "")]
-
-
 def render(report: Report) -> str:
     """The whole report; findings beyond fifty a check are counted, not listed."""
     verdict, env = report.verdict, report.environment
-    lines: list[str] = [*_first_lines(report), *(of_run(report.ran) if report.ran else [])]
+    first_lines = [text for line in (report.first_line, report.alarm) if line for text in (f"**{markdown(line)}**", "")]
+    lines: list[str] = [*first_lines, *(of_run(report.ran) if report.ran else [])]
     lines += [line for drill in report.drills for line in of_drill(drill)]
     if report.assessment is not None:
         lines += of_assessment(report.assessment, env, report.command, report.observed_at)

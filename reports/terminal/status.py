@@ -125,11 +125,7 @@ def _first_lines(report: Report, console: Console) -> None:
 
         for drill in report.drills:
             terminal_drill.show(drill, console)
-    _control_state(report, console)
-
-
-def _control_state(report: Report, console: Console) -> None:
-    """Runs that wait, stop switch, open incident, overrides, and exceptions that accept too much: before all else."""
+    # Runs that wait, stop switch, open incident, overrides, and exceptions that accept too much: before all else.
     for sentence in (*report.in_force, *report.loose_exceptions):
         print_indented(console, sentence, 0, "bold yellow")
 

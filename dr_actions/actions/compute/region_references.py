@@ -236,7 +236,10 @@ def new_definition(definition: dict[str, Any], replacing: Sequence[Pointer]) -> 
     for pointer in replacing:
         place: Any = fresh
         for word in pointer.at[:-1]:
-            place = _down(place, word)
+            if isinstance(place, list):
+                place = next((item for item in place if item.get("name") == word), None)
+            else:
+                place = place.get(word) if isinstance(place, dict) else None
         last = pointer.at[-1]
         # The definition is read again before it is registered: a revision of meanwhile must not be overwritten.
         if not isinstance(place, dict) or pointer.old not in str(place.get(last, "")):
@@ -244,9 +247,3 @@ def new_definition(definition: dict[str, Any], replacing: Sequence[Pointer]) -> 
         # Only the piece that names the region: the rest of the value may be a password, and stays unread.
         place[last] = str(place[last]).replace(pointer.old, pointer.new)
     return fresh
-
-
-def _down(place: Any, word: str) -> Any:
-    if isinstance(place, list):
-        return next((item for item in place if item.get("name") == word), None)
-    return place.get(word) if isinstance(place, dict) else None

@@ -54,7 +54,8 @@ def scale_dr_steps(context: PlanContext) -> Iterator[Step]:
         wanted: dict[str, Json] = {"desiredCount": max(needed, service.desired)}
         moves = is_repointed(context, tenant_service)
         if moves:
-            wanted["taskDefinition"] = after["taskDefinition"] = _newest_sentence(service.task_definition)
+            newest_sentence = f"<the newest revision of {family_of(service.task_definition)}>"
+            wanted["taskDefinition"] = after["taskDefinition"] = newest_sentence
         reason = reason_of(context, service, Side.DR)
         if reason:
             wanted[unavailable_handling.FORCE_NEW_DEPLOYMENT] = True
@@ -74,10 +75,6 @@ def scale_dr_steps(context: PlanContext) -> Iterator[Step]:
             before=before,
             after=after,
         )
-
-
-def _newest_sentence(arn: str) -> str:
-    return f"<the newest revision of {family_of(arn)}>"
 
 
 def scale_dr_call(step: Step, context: PlanContext) -> Call:
@@ -232,11 +229,8 @@ def start_primary_status(step: Step, context: PlanContext) -> StepStatus:
 
 def start_primary_rollback(step: Step) -> Call | None:
     """The desired count as it was."""
-    return unavailable_handling.reversing_call(step, desiredCount=step.before["desiredCount"], **_revision(step))
-
-
-def _revision(step: Step) -> dict[str, Json]:
-    return {_DEFINITION: step.before[_DEFINITION]} if _DEFINITION in step.after else {}
+    revision = {_DEFINITION: step.before[_DEFINITION]} if _DEFINITION in step.after else {}
+    return unavailable_handling.reversing_call(step, desiredCount=step.before["desiredCount"], **revision)
 
 
 def start_primary_notes(context: PlanContext) -> Iterator[str]:

@@ -57,13 +57,10 @@ def choose(context: PlanContext) -> CopyChoice | None:
     """
     copies, dark = all_copies(view_of(context))
     usable = [copy for copy in copies if not copy.flaw and sendable(copy)]
+    limit_s = rpo_s(view_of(context))
+    fresh = next((copy for copy in usable if copy.age_s is not None and copy.age_s <= limit_s), None)
     # The order matters: fresh by the environment's preference, else the youngest that is measured (T23), else any.
-    best = (
-        _fresh(context, usable)
-        or _youngest_copy(usable)
-        or next(iter(usable), None)
-        or _promotable_soon(context, copies)
-    )
+    best = fresh or _youngest_copy(usable) or next(iter(usable), None) or _promotable_soon(context, copies)
     if best is None:
         return None
     identifier = best.name if best.mechanism == REPLICA else name_of(context)
@@ -74,11 +71,6 @@ def sendable(copy: DatabaseCopy) -> bool:
     """Whether RDS can restore it: a logically air-gapped vault's point is no RDS snapshot."""
     # RDS reads its own snapshots alone; points of other vaults need StartRestoreJob (restore_dr.py says why not).
     return copy.mechanism != BACKUP or ":snapshot:" in copy.name
-
-
-def _fresh(context: PlanContext, usable: list[DatabaseCopy]) -> DatabaseCopy | None:
-    limit_s = rpo_s(view_of(context))
-    return next((copy for copy in usable if copy.age_s is not None and copy.age_s <= limit_s), None)
 
 
 def _youngest_copy(usable: list[DatabaseCopy]) -> DatabaseCopy | None:

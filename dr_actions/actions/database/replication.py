@@ -118,16 +118,12 @@ def to_primary_steps(context: PlanContext) -> Iterator[Step]:
             before={"resource": source.resource_id, "days": 0},
             after={"days": days},
         )
-    yield _replica_step(context, source)
-
-
-def _replica_step(context: PlanContext, source: rds.Instance) -> Step:
     name, region = failback.own_name(context), context.env.regions.primary
     before, taken = (
         failback.old_primary(context),
         failback.instance_named(context, Side.PRIMARY, failback.own_name(context)),
     )
-    return context.step(
+    yield context.step(
         REPLICATE_TO_PRIMARY.name,
         name,
         side=Side.PRIMARY,

@@ -34,7 +34,6 @@ from dr_estate.model.restored_names import replaced_name
 from dr_estate.model.states import FILE_SYSTEM, RECOVERY_POINT
 from dr_estate.model.unavailable import DataUnavailable, available
 from dr_estate.readers import backup, backup_jobs, drill_resources, efs, efs_mounts, kms_copy_keys, restored_files
-from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.tenants import Tenant
 
 START = "backup:StartRestoreJob"
@@ -351,18 +350,15 @@ def as_the_estate_has_it(context: PlanContext, tenant: Tenant) -> tuple[str, int
     return (known.path, known.uid, known.gid) if known else (path, own, own)
 
 
-def _reader(context: PlanContext) -> Reader[tuple[efs.AccessPoint, ...]]:
-    return restored_files.access_points if context.goal in TO_DR else drill_resources.access_points
-
-
 def access_point_status(step: Step, context: PlanContext) -> StepStatus:
     """Whether the access point is there, opens the path as the right user, and is available."""
     system = restored_copy.system_of(context, str(step.before["files"]))
     if system is None:
         return StepStatus(StepState.DRIFTED, f"The file system {step.before['files']} is gone.")
+    reader = restored_files.access_points if context.goal in TO_DR else drill_resources.access_points
     points = [
         access_point
-        for access_point in context.snapshot.get(_reader(context), Side.DR)
+        for access_point in context.snapshot.get(reader, Side.DR)
         if access_point.file_system_id == system.id
     ]
     point = next((access_point for access_point in points if access_point.path == step.after["path"]), None)

@@ -50,15 +50,14 @@ def name_of(context: PlanContext) -> str:
 
 def file_systems(context: PlanContext) -> FileSystems | None:
     """Both regions' usable file system, None where one has none, or several. Raises DataUnavailable."""
-    found = [_usable(context, side) for side in (Side.PRIMARY, Side.DR)]
+    found = [
+        [system for system in context.snapshot.get(efs.file_systems, side) if FILE_SYSTEM[system.state].serves]
+        for side in (Side.PRIMARY, Side.DR)
+    ]
     # Two file systems of one name: a guess might overwrite the one that took the writes (T28).
     if len(found[0]) != 1 or len(found[1]) != 1:
         return None
     return FileSystems(found[0][0], found[1][0])
-
-
-def _usable(context: PlanContext, side: Side) -> list[efs.FileSystem]:
-    return [system for system in context.snapshot.get(efs.file_systems, side) if FILE_SYSTEM[system.state].serves]
 
 
 def now_of(before: Params, context: PlanContext) -> FileSystems:

@@ -198,7 +198,10 @@ def _leads_all_to_primary(step: Step, now: Sequence[RecordSet]) -> bool:
 
     They are not routed back, and the last stage watches them.
     """
-    before, after, found = (_sets_by_identity(rows) for rows in (step.before["records"], step.after["records"], now))
+    before, after, found = (
+        {(row["Name"], row["Type"], row["SetIdentifier"]): row for row in rows}
+        for rows in (step.before["records"], step.after["records"], now)
+    )
     if step.after["percent"] == ALL or found.keys() != after.keys():
         return False
     if any(_target(found[key]) != _target(row) for key, row in after.items()):
@@ -206,10 +209,6 @@ def _leads_all_to_primary(step: Step, now: Sequence[RecordSet]) -> bool:
     # Stages only raise the primary's share: the records that gain are the primary region's.
     home = {key for key, row in after.items() if row["Weight"] > before[key]["Weight"]}
     return all((found[key]["Weight"] > 0) is (key in home) for key in found)
-
-
-def _sets_by_identity(record_sets: Sequence[RecordSet]) -> dict[tuple[str, str, str], RecordSet]:
-    return {(row["Name"], row["Type"], row["SetIdentifier"]): row for row in record_sets}
 
 
 def rolled_back(step: Step, context: PlanContext) -> bool:

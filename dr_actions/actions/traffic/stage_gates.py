@@ -76,7 +76,10 @@ def _of_database(context: PlanContext) -> Iterator[StepStatus]:
 
 def _open_database(context: PlanContext, source: rds.Instance, group: str, value: str | None) -> StepStatus:
     """A database whose group lets it take writes: the group is set again, or the one that was frozen is given back."""
-    region, frozen = context.env.regions.dr, _frozen_group(context) or group
+    # The parameter group with which the database was seen to refuse writes; "" where that is not on record.
+    seen = (facts for step, facts in context.confirmed_facts.items() if role_of(Goal.FAILBACK, step) is Role.FREEZE)
+    frozen_group = next((facts["group"] for facts in seen if "group" in facts), "")
+    region, frozen = context.env.regions.dr, frozen_group or group
     name = source.identifier
     if group != frozen:
         how = f"it uses the parameter group {group or '(none)'}, and no longer {frozen}"
@@ -94,12 +97,6 @@ def _open_database(context: PlanContext, source: rds.Instance, group: str, value
         f"--parameters {parameter},ApplyMethod=immediate"
     )
     return _open_status(context, f"{name} of {region}", how, command)
-
-
-def _frozen_group(context: PlanContext) -> str:
-    """The parameter group with which the database was seen to refuse writes; "" where that is not on record."""
-    seen = (facts for step, facts in context.confirmed_facts.items() if role_of(Goal.FAILBACK, step) is Role.FREEZE)
-    return next((facts["group"] for facts in seen if "group" in facts), "")
 
 
 def _of_files(context: PlanContext) -> Iterator[StepStatus]:

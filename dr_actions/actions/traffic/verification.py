@@ -110,7 +110,8 @@ def arrival_steps(context: PlanContext) -> Iterator[Step]:
 
 def arrival_status(step: Step, context: PlanContext) -> StepStatus:
     """DONE once a minute since the move has more requests than health checkers send; UNAVAILABLE until then."""
-    moved = [at for at in map(context.sent_at.get, _shifts(context)) if at] or list(context.sent_at.values())
+    shifts = [step for step in context.sent_at if role_of(context.goal, step) is Role.TRAFFIC]
+    moved = [at for at in map(context.sent_at.get, shifts) if at] or list(context.sent_at.values())
     since = max(moved, default=context.snapshot.taken_at).replace(second=0, microsecond=0)
     entrances = [part for part, env in context.snapshot.of_entrances(context.env) if env.traffic.origin_record]
     rows = [part.get(elbv2_request_counts.minutes, Side.DR) for part in entrances]
@@ -124,10 +125,6 @@ def arrival_status(step: Step, context: PlanContext) -> StepStatus:
         return StepStatus(StepState.DONE, f"{text}; health checkers send {probes:.0f} at most.", facts)
     message = f"{text}, no more than the {probes:.0f} that health checkers may send: visitors are not seen to arrive."
     return StepStatus(StepState.UNAVAILABLE, message, facts)
-
-
-def _shifts(context: PlanContext) -> list[str]:
-    return [step for step in context.sent_at if role_of(context.goal, step) is Role.TRAFFIC]
 
 
 def _probes_a_minute(context: PlanContext) -> float:

@@ -32,7 +32,7 @@ from dr_checks.core.model import Status
 from dr_checks.posture.posture import PostureName
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.control_items import UnreadableItem
-from dr_estate.model.session_life import Coverage, SessionCoverage
+from dr_estate.model.session_life import Coverage
 from dr_estate.readers import control_table
 from dr_estate.readers.control_table import ControlState, RequiredPeople
 from dr_estate.snapshot.snapshot import Snapshot
@@ -153,7 +153,10 @@ class _Decision:
         if practice and not drill_s and assessment.session.coverage is Coverage.UNKNOWN:
             own_session = ()  # a drill on its way is brought to its end, and waits for a login where its keys ended
         if not self.unapproved:
-            _warn_of_short_session(assessment.session, run.dialog)
+            session = assessment.session
+            # That the keys in use are renewed, or may end, before the plan does; such that end are a gate.
+            if session.coverage in (Coverage.RENEWED, Coverage.UNKNOWN):
+                run.dialog.note(f"Credentials: {session.says}. {session.remedy}")
         gates = (*assessment.gates, *own_session, *(practice.gates if practice else ()))
         request = replace(self._request(assessment.plan), gates=gates)
         decided = decide_trial(request, self.env) if practice else decide(request, self._judged_by)
@@ -181,7 +184,13 @@ class _Decision:
     def _request(self, plan: Plan) -> AuthorizationRequest:
         """What is decided upon. Raises Refused and UsageError where it is not what was asked for."""
         confirmed = frozenset(self.options.confirm)
-        _is_wanted(plan, self.options)
+        options = self.options
+        # Raise Refused where another plan was asked for by its digest.
+        if options.digest and not plan.digest.startswith(options.digest):
+            raise Refused(
+                f"authority.digest: the plan is {plan.digest[:12]} now, not {options.digest[:12]}: the estate changed. "
+                "Look at it again, and have the new one approved."
+            )
         request = _authorization_request(
             self.options, plan, self.incident, self.app, self.control_state, self.run.dialog
         )
@@ -227,12 +236,6 @@ def clear_trial(
 def _by_caller(overrides: Sequence[Override], app: AppContext) -> tuple[Override, ...]:
     """Return the overrides with the caller's identity, in addition to the name that was given."""
     return tuple(replace(override, arn=app.caller.arn) for override in overrides)
-
-
-def _warn_of_short_session(session: SessionCoverage, dialog: Dialog) -> None:
-    """Say that the keys in use are renewed, or may end, before the plan does; such that end are a gate."""
-    if session.coverage in (Coverage.RENEWED, Coverage.UNKNOWN):
-        dialog.note(f"Credentials: {session.says}. {session.remedy}")
 
 
 def _warn_of_a_dark_primary(app: AppContext, dialog: Dialog, incident: str, assessment: Assessment) -> None:
@@ -300,15 +303,6 @@ def _run_to_resume(past: Sequence[Entry], options: RecoveryOptions, incident: st
             f"instead."
         )
     return None
-
-
-def _is_wanted(plan: Plan, options: RecoveryOptions) -> None:
-    """Raise Refused where another plan was asked for by its digest."""
-    if options.digest and not plan.digest.startswith(options.digest):
-        raise Refused(
-            f"authority.digest: the plan is {plan.digest[:12]} now, not {options.digest[:12]}: the estate changed. "
-            "Look at it again, and have the new one approved."
-        )
 
 
 def _authorization_request(

@@ -264,11 +264,7 @@ def _sign_in(environment: Environment, credentials: Credentials, needed_s: float
         return
     session = botocore.session.Session()
     session.set_config_variable("region", environment.region(Side.DR))
-    yield _provider(environment, session)
-
-
-def _provider(environment: Environment, session: Any) -> Fact:
-    """The region of the identity provider and of its STS: lost with the primary region, nobody could sign in."""
+    # The region of the identity provider and of its STS: lost with the primary region, nobody could sign in.
     profile: Mapping[str, Any] = session.get_scoped_config()
     sso = session.full_config.get("sso_sessions", {}).get(profile.get("sso_session", ""), {})
     region = sso.get("sso_region") or profile.get("sso_region", "")
@@ -276,12 +272,13 @@ def _provider(environment: Environment, session: Any) -> Fact:
     lost = environment.region(Side.PRIMARY)
     if region == lost:
         message = f"IAM Identity Center signs in through {region}: it is lost with the primary region"
-        return Fact("sign-in region", Standing.FAIL, message, "Prepare a break-glass user or role that needs no SSO.")
-    if legacy:
+        yield Fact("sign-in region", Standing.FAIL, message, "Prepare a break-glass user or role that needs no SSO.")
+    elif legacy:
         message = "STS is asked by its global endpoint in us-east-1 (sts_regional_endpoints = legacy)"
-        return Fact("sign-in region", Standing.WARN, message, "Set AWS_STS_REGIONAL_ENDPOINTS=regional.")
-    where = f"IAM Identity Center in {region}" if region else "no identity provider of AWS"
-    return Fact("sign-in region", Standing.OK, f"{where}; STS is asked in {environment.region(Side.DR)} first")
+        yield Fact("sign-in region", Standing.WARN, message, "Set AWS_STS_REGIONAL_ENDPOINTS=regional.")
+    else:
+        where = f"IAM Identity Center in {region}" if region else "no identity provider of AWS"
+        yield Fact("sign-in region", Standing.OK, f"{where}; STS is asked in {environment.region(Side.DR)} first")
 
 
 def _break_glass(environment: Environment, decision: str | Unavailable | None) -> Fact:

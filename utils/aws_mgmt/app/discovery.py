@@ -301,7 +301,10 @@ def _traffic_pair(environment: Environment, world: ObservedWorld) -> tuple[_Traf
         snapshot = _snapshot(environment.model_copy(update={"traffic": traffic}), world, route53.records.name)
         pairs = list(_pairs_in(zone, snapshot))
         for pair in pairs:
-            if _is_of(environment, pair):
+            # Whether the pair belongs to this environment, by the name of its load balancer.
+            name = environment.named(environment.names.load_balancer)
+            is_of = bool(name) and name in target_of(pair.primary)
+            if is_of:
                 above = [name for name in public if zone.endswith(f".{name}")]
                 return pair, max(above, key=len, default="")
         others += pairs
@@ -317,12 +320,6 @@ def _traffic_pair(environment: Environment, world: ObservedWorld) -> tuple[_Traf
         "No public zone of this account has one address record for each of two regions (weighted or failover, an alias "
         "to a load balancer): set them up first (docs/runbook.md), or write the file by hand (docs/environments.md)."
     )
-
-
-def _is_of(environment: Environment, pair: _TrafficPair) -> bool:
-    """Return whether the pair belongs to this environment, by the name of its load balancer."""
-    name = environment.named(environment.names.load_balancer)
-    return bool(name) and name in target_of(pair.primary)
 
 
 def _pairs_in(zone: str, snapshot: Snapshot) -> Iterator[_TrafficPair]:

@@ -82,22 +82,14 @@ def read(options: Options, environment: Environment, run: CommandRun) -> Snapsho
 
     What was mistyped is refused before anything is looked at. Raises SettingsMisfit where the names find nothing.
     """
-    _refuse_mistyped(options, environment, run.clock)
+    usable_rules(options, environment, run.clock.now())
+    chosen_checks(options)
     if options.from_evidence:
-        return _fitting_evidence(options, environment, run.dialog)
+        evidence = evidence_of(options, environment, run.dialog)
+        refuse_misfit(evidence, environment)
+        return evidence
     with _world_and_memory(options, environment, run.clock) as world, loading_judgement() as is_loaded:
         return observe_world(world, environment, run, is_loaded)
-
-
-def _refuse_mistyped(options: Options, environment: Environment, clock: WorldClock) -> None:
-    usable_rules(options, environment, clock.now())
-    chosen_checks(options)
-
-
-def _fitting_evidence(options: Options, environment: Environment, dialog: Dialog) -> Snapshot:
-    evidence = evidence_of(options, environment, dialog)
-    refuse_misfit(evidence, environment)
-    return evidence
 
 
 @contextmanager
@@ -246,7 +238,8 @@ def _verdict(observation: Observation, results: list[CheckResult], measured: lis
     to_serve = served_of(results, tenants_of(observation), observation.environment).sentence
     target_s = observation.environment.objectives.rpo_minutes * 60.0
     rest = deciding(results, posture.name)
-    return verdict_of(results, measured, target_s, _blocker(posture), to_serve, rest)
+    blocker = f"posture {posture.name}: {posture.says}" if posture.severity is Severity.BLOCKER else ""
+    return verdict_of(results, measured, target_s, blocker, to_serve, rest)
 
 
 def _results(selection: ScenarioSelection, observation: Observation, progress: Progress) -> list[CheckResult]:
@@ -267,10 +260,6 @@ def _narrowing_notes(options: Options, areas: tuple[Area, ...]) -> tuple[str, ..
     chosen = chosen_checks(options)
     left_out = count_left_out(options, chosen, areas) if chosen else 0
     return (f"{left_out} checks were not asked for: nothing here is said of them.",) if left_out else ()
-
-
-def _blocker(posture: Posture) -> str:
-    return f"posture {posture.name}: {posture.says}" if posture.severity is Severity.BLOCKER else ""
 
 
 def _invocation(options: Options, snapshot: Snapshot) -> Invocation:

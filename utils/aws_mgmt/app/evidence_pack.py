@@ -70,7 +70,11 @@ def make_pack(options: EvidenceOptions, env: Environment, review: Review) -> tup
         "environment": env.name,
         "account": env.account,
         "incident": incident,
-        "versions": _versions(),
+        "versions": {
+            "aws-dr-manager": version(),
+            "python": platform.python_version(),
+            "botocore": version_of("botocore"),
+        },
     }
     about |= {
         "results": [folder.name for folder in folders],
@@ -223,10 +227,6 @@ def _rules_files(options: EvidenceOptions, env: Environment) -> dict[str, bytes]
     rules = evaluation.rules_of(options, env)
     files = {"rules.json": _json({"digest": rules.digest, "version": rules.version, **rules.to_json()})}
     return files | {"environment.toml": (options.config / f"{env.name}.toml").read_bytes()}
-
-
-def _versions() -> dict[str, str]:
-    return {"aws-dr-manager": version(), "python": platform.python_version(), "botocore": version_of("botocore")}
 
 
 def _json(value: Any) -> bytes:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from dr_actions.assessment.abort import way_back
-from dr_actions.assessment.data_loss import Loss
 from dr_actions.assessment.outage import rto_ends_at
 from dr_actions.authorization.people import person_of
 from dr_actions.clients.mutating_client import SendFailed
@@ -116,40 +115,34 @@ def with_lock(
 ) -> tuple[RunSummary, Report]:
     """Hold lock, heartbeat and journal around ``work``, and give them back whatever happens. Raises Refused."""
     with stop_on_signals(context.stop):  # from before the lock is taken until it is given back
-        return _with_lock(context, work)
-
-
-def _with_lock(
-    context: RunContext, work: Callable[[Heartbeat, Journal], tuple[RunSummary, Report]]
-) -> tuple[RunSummary, Report]:
-    env, app, clearance = context.env, context.app, context.start.clearance
-    # The time sorts runs, the random end keeps two that begin in one second apart.
-    run_id = f"{app.clock.now():%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
-    lock = _run_lock(context, run_id)
-    mirror = AnchoredMirror(TableMirror(app.control, lock.fence), app.anchors, context.files.dialog.note)
-    person, world = lock.owner.person, app.world.id
-    folder = journals(context.options, world)
-    # Before the journal: to rebuild one reads all of its mirror, and the lock must be renewed meanwhile.
-    with Heartbeat(app.control, lock, env.execution) as heartbeat:
-        try:
-            journal = Journal.open(
-                folder, env.name, clearance.incident, run_id, app.clock.now, mirror, person, world=world
-            )
-        except BaseException:
-            with contextlib.suppress(Exception):  # why it could not be opened is what must be reported
-                locking.release(app.control, lock, "failed")
-            raise
-        # Also where the work raises: the lock is released with this word then.
-        outcome = "failed"
-        try:
-            note = partial(journal.append, EntryKind.NOTE, None)
-            with journal, app.sign_in.awaited(heartbeat, context.stop, context.files.dialog.note, note):
-                summary, report = work(heartbeat, journal)
-            outcome = summary.outcome
-        finally:
-            with contextlib.suppress(Exception):  # a lock that cannot be given back ends with its lease
-                locking.release(app.control, heartbeat.lock, outcome)
-    return summary, report
+        env, app, clearance = context.env, context.app, context.start.clearance
+        # The time sorts runs, the random end keeps two that begin in one second apart.
+        run_id = f"{app.clock.now():%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
+        lock = _run_lock(context, run_id)
+        mirror = AnchoredMirror(TableMirror(app.control, lock.fence), app.anchors, context.files.dialog.note)
+        person, world = lock.owner.person, app.world.id
+        folder = journals(context.options, world)
+        # Before the journal: to rebuild one reads all of its mirror, and the lock must be renewed meanwhile.
+        with Heartbeat(app.control, lock, env.execution) as heartbeat:
+            try:
+                journal = Journal.open(
+                    folder, env.name, clearance.incident, run_id, app.clock.now, mirror, person, world=world
+                )
+            except BaseException:
+                with contextlib.suppress(Exception):  # why it could not be opened is what must be reported
+                    locking.release(app.control, lock, "failed")
+                raise
+            # Also where the work raises: the lock is released with this word then.
+            outcome = "failed"
+            try:
+                note = partial(journal.append, EntryKind.NOTE, None)
+                with journal, app.sign_in.awaited(heartbeat, context.stop, context.files.dialog.note, note):
+                    summary, report = work(heartbeat, journal)
+                outcome = summary.outcome
+            finally:
+                with contextlib.suppress(Exception):  # a lock that cannot be given back ends with its lease
+                    locking.release(app.control, heartbeat.lock, outcome)
+        return summary, report
 
 
 def _run_lock(context: RunContext, run_id: str) -> locking.Lock:
@@ -364,7 +357,10 @@ def open_the_record(context: RunContext, run: PlanRun, journal: Journal, fence: 
     for override in context.start.overrides:
         values = asdict(override) | {"until": override.until.isoformat()}
         journal.append(EntryKind.OVERRIDE, None, **values)
-        control.override(_control_state(override, clearance.incident, run.plan.digest), fence)
+        control_state = RecordedOverride(
+            override.gate, override.by, override.why, override.until, clearance.incident, run.plan.digest, override.arn
+        )
+        control.override(control_state, fence)
 
 
 def _record_beginning(context: RunContext, report: Report, run: PlanRun, journal: Journal, who: str) -> None:
@@ -378,7 +374,12 @@ def _record_beginning(context: RunContext, report: Report, run: PlanRun, journal
     journal.append(EntryKind.DETECTED, moment=order.seen_at.isoformat(), says=run.plan.posture, **since)
     journal.append(EntryKind.DECIDED, moment=order.ordered_at.isoformat(), says=f"{who} ordered the {run.plan.goal}.")
     if weighed is not None:
-        seen: dict[str, Any] = {"says": f"Assessed: {weighed.advice}.", "losses": _worst(weighed.losses)}
+        # One loss per store and subject, with like tenants merged, for the data-loss window of the review.
+        worst = [
+            {"store": s, "subject": of, "seconds": loss.seconds, "basis": loss.basis}
+            for (s, of), loss in {(loss.store, loss.subject): loss for loss in weighed.losses}.items()
+        ]
+        seen: dict[str, Any] = {"says": f"Assessed: {weighed.advice}.", "losses": worst}
         promised = {"write_pause_s": weighed.write_pause.last_p90_s} if weighed.write_pause else {}
         journal.append(EntryKind.LOOKED, None, **seen, **promised)
     gates = [asdict(gate) for gate in context.start.gates]
@@ -460,19 +461,6 @@ def _last_request(run: PlanRun) -> dict[str, str]:
         return {}
     moments = [minute.at for minute in minutes if minute.requests]
     return {"last_request": max(moments).isoformat()} if moments else {}
-
-
-def _worst(losses: Sequence[Loss]) -> list[dict[str, Any]]:
-    """Return one loss per store and subject, with like tenants merged, for the data-loss window of the review."""
-    losses_by_subject = {(loss.store, loss.subject): loss for loss in losses}
-    return [
-        {"store": s, "subject": of, "seconds": loss.seconds, "basis": loss.basis}
-        for (s, of), loss in losses_by_subject.items()
-    ]
-
-
-def _control_state(override: gates_module.Override, incident: str, digest: str) -> RecordedOverride:
-    return RecordedOverride(override.gate, override.by, override.why, override.until, incident, digest, override.arn)
 
 
 def close_the_record(

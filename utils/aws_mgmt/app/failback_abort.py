@@ -23,11 +23,6 @@ def recorded_for(options: PlanOptions, past: Sequence[Entry], incident: str) -> 
     """The before-values that a plan of these options needs. Raises Refused where there is no failback to abort."""
     if goal_of(options) is not Goal.ABORT:
         return recorded_of(past)
-    _refuse_unless_reversible(options, past, incident)
-    return {**recorded_of(past), **_before_the_failback(past)}
-
-
-def _refuse_unless_reversible(options: PlanOptions, past: Sequence[Entry], incident: str) -> None:
     begun = last_beginning(past)
     if begun is None or goal_of_beginning(begun) not in (Goal.FAILBACK, Goal.ABORT):
         whose = incident or "this environment"
@@ -42,6 +37,7 @@ def _refuse_unless_reversible(options: PlanOptions, past: Sequence[Entry], incid
             f"{entry.step}: the primary's database may take writes since, and an abort would lose them. {finish} "
             f"finishes the failback; {away} leads everybody back afterwards, and loses nothing."
         )
+    return {**recorded_of(past), **_before_the_failback(past)}
 
 
 def _before_the_failback(past: Sequence[Entry]) -> Mapping[str, Mapping[str, Any]]:

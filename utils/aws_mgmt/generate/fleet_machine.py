@@ -71,16 +71,6 @@ def _role(env: Environment) -> str:
     return role_name(IamRole.READER, env)
 
 
-def _readers(fleet: Sequence[Environment]) -> list[str]:
-    """The readers' roles, or their pattern where a policy does not hold so many: each role says itself who may take it.
-
-    IAM allows what both sides allow, so no other role is taken by the pattern than those that trust the look's.
-    """
-    names = [_reader(env) for env in fleet]
-    fits = len("".join(f'"{name}",' for name in names)) <= _LONGEST_LIST
-    return names if fits else sorted({f"arn:aws:iam::*:role/*{_role(env).removeprefix(env.name)}" for env in fleet})
-
-
 def machine() -> dict[str, Any]:
     """The state machine. It fails where the worst environment is not ready, once the page is in the bucket."""
     return {
@@ -253,8 +243,13 @@ def _of_machine() -> list[dict[str, Any]]:
 
 def _of_look(fleet: Sequence[Environment]) -> list[dict[str, Any]]:
     """What a look's role may: take the reader's role of each environment, and put a run into the bucket."""
+    # The readers' roles, or their pattern where a policy does not hold so many: each role says itself who may take it.
+    # IAM allows what both sides allow, so no other role is taken by the pattern than those that trust the look's.
+    names = [_reader(env) for env in fleet]
+    fits = len("".join(f'"{name}",' for name in names)) <= _LONGEST_LIST
+    readers = names if fits else sorted({f"arn:aws:iam::*:role/*{_role(env).removeprefix(env.name)}" for env in fleet})
     return [
-        statement("Read", "Allow", ["sts:AssumeRole"], _readers(fleet)),
+        statement("Read", "Allow", ["sts:AssumeRole"], readers),
         statement("Keep", "Allow", ["s3:PutObject"], [f"arn:aws:s3:::${{bucket}}/{RUNS}/*"]),
     ]
 

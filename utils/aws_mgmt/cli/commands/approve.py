@@ -109,7 +109,11 @@ def _approve_plan(
     rules = usable_rules(options, environment, reached.clock.now())
     # Before the person is asked: approved by other rules, the run would refuse it.
     _same_rules(reached, environment, rules)
-    digest = _wanted_digest(assessment.plan, options)
+    plan = assessment.plan
+    # The digest of the plan. Raises Refused where another one was asked for.
+    if options.digest and not plan.digest.startswith(options.digest):
+        raise Refused(f"authority.digest: the plan is {plan.digest[:12]} now, not {options.digest}: look at it again.")
+    digest = plan.digest
     points = _show(report, assessment.plan, options.format)
     waiting = _waiting_for(digest, reached, incident)
     overrides = agreed_overrides(options.overrides, waiting)
@@ -282,13 +286,6 @@ def _show(report: Report, plan: Plan, form: str) -> tuple[str, ...]:
             console.complain(line)
     points = [f"{label}: {text}" for label, text in closing.lines(report) if label in _POINTS]
     return (*points, *(undone or ("Cannot be undone: nothing.",)))
-
-
-def _wanted_digest(plan: Plan, options: ApproveOptions) -> str:
-    """The digest of the plan. Raises Refused where another one was asked for."""
-    if options.digest and not plan.digest.startswith(options.digest):
-        raise Refused(f"authority.digest: the plan is {plan.digest[:12]} now, not {options.digest}: look at it again.")
-    return plan.digest
 
 
 def _pin_rules(options: ApproveOptions, environment: Environment) -> Exit:

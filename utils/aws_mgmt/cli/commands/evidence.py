@@ -76,7 +76,19 @@ def verify_command(options: EvidenceOptions) -> Exit:
         _note(line)
     if verdict.signed_by and options.public_key is None:
         console.result(_NOT_COMPARED)
-    return _conclude(options, verdict)
+    # End with the answer, and with a command for the environment that the pack names.
+    environment, incident = (str(verdict.about.get(name) or "") for name in ("environment", "incident"))
+    console.begin(invocation_of(replace(options, environment=options.environment or environment)))
+    proven = options.public_key is not None and not verdict.faults and not verdict.unproven
+    code = Exit.READY if proven else Exit.COULD_NOT_SEE
+    vouched = "signed by that key" if options.public_key else "signed, its key NOT VERIFIED"
+    approved = ", an approval NOT PROVEN" if verdict.unproven else ""
+    whole = f"as it was made, {vouched if verdict.signed_by else 'UNSIGNED'}{approved}"
+    answer = f"faults: {len(verdict.faults)}; it proves nothing" if verdict.faults else whole
+    compares = options.file if verdict.signed_by and options.public_key is None else None
+    after = after_verification(incident, len(verdict.faults), compares)
+    console.conclude(options.format, f"{answer}, exit {code}", after)
+    return code
 
 
 def _lines(verdict: PackVerdict) -> Iterator[str]:
@@ -119,19 +131,3 @@ def _verdict_by_key(verdict: PackVerdict, public_key: Path) -> PackVerdict:
         return replace(verdict, signed_by=f"the key of {public_key}, public key {wanted}")
     reason = f"it is signed by {verdict.signed_by}" if verdict.key else f"it is UNSIGNED: {verdict.unsigned}"
     return replace(verdict, faults=(*verdict.faults, f"No signature of the key of {public_key} ({wanted}): {reason}."))
-
-
-def _conclude(options: EvidenceOptions, verdict: PackVerdict) -> Exit:
-    """End with the answer, and with a command for the environment that the pack names."""
-    environment, incident = (str(verdict.about.get(name) or "") for name in ("environment", "incident"))
-    console.begin(invocation_of(replace(options, environment=options.environment or environment)))
-    proven = options.public_key is not None and not verdict.faults and not verdict.unproven
-    code = Exit.READY if proven else Exit.COULD_NOT_SEE
-    vouched = "signed by that key" if options.public_key else "signed, its key NOT VERIFIED"
-    approved = ", an approval NOT PROVEN" if verdict.unproven else ""
-    whole = f"as it was made, {vouched if verdict.signed_by else 'UNSIGNED'}{approved}"
-    answer = f"faults: {len(verdict.faults)}; it proves nothing" if verdict.faults else whole
-    compares = options.file if verdict.signed_by and options.public_key is None else None
-    after = after_verification(incident, len(verdict.faults), compares)
-    console.conclude(options.format, f"{answer}, exit {code}", after)
-    return code

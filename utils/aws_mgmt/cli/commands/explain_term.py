@@ -43,17 +43,13 @@ def _checks() -> dict[str, str]:
     found = {}
     for check in checks().values():
         place = place_of_sentence(check.says)
-        lines = [f"{check.id} ({check.severity}, {check.area}): {check.says}.", *_about(check.judge)]
+        text = inspect.getdoc(check.judge)
+        lines = [f"{check.id} ({check.severity}, {check.area}): {check.says}.", *([text] if text else [])]
         lines += [f"Stands in {place.file}, line {place.line}."]
         lines += [f"Rules of other systems: {', '.join(check.rules)}."] if check.rules else []
         lines += [f"Trap {traps.get(trap, trap)}" for trap in check.traps]
         found[check.id] = "\n".join(lines)
     return found
-
-
-def _about(judge: object) -> list[str]:
-    text = inspect.getdoc(judge)
-    return [text] if text else []
 
 
 def _traps() -> dict[str, str]:

@@ -88,7 +88,10 @@ def log_command(options: LogOptions, environment: Environment) -> Exit:
     broken = chain.fault is not None or any(comparison.refuted for comparison in found)
     intact = not broken and all(comparison.same for comparison in found)
     code = Exit.READY if intact else Exit.COULD_NOT_SEE
-    state = _state(chain, broken=broken, intact=intact)
+    if broken:
+        state = "cannot be believed" if chain.entries or chain.fault else "is gone, and was there"
+    else:
+        state = "is intact" if intact else "holds, but not all was compared"
     answer = f"{incident}: the record {state}, exit {code}"
     begun = None if broken or options.review else unfinished_goal(chain.entries)
     staged = goes_in_stages(chain.entries, environment)
@@ -105,12 +108,6 @@ def _refusal(options: LogOptions, environment: Environment, incident: str) -> st
     with silent, open_context(options, environment) as reached:
         return refusal_of(reached, incident)
     return ""
-
-
-def _state(chain: Chain, *, broken: bool, intact: bool) -> str:
-    if broken:
-        return "cannot be believed" if chain.entries or chain.fault else "is gone, and was there"
-    return "is intact" if intact else "holds, but not all was compared"
 
 
 def _comparison(
