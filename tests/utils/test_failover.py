@@ -320,7 +320,7 @@ def test_an_approval_asks_for_the_ticket_that_only_the_approver_knows(prod: Prod
         terminal.until("Which incident? Type its ticket: ")
         terminal.press(b"INC-12x\n")
         assert terminal.wait() == 2, terminal.shown
-    assert "Which incident? Name it: " in terminal.shown
+    assert "Which incident? Name it:" in terminal.shown
 
 
 def test_an_estate_that_did_not_fail_over_is_not_validated(prod: Prod) -> None:

@@ -243,6 +243,10 @@ COPIES: tuple[Scene, ...] = (
     (Goal.FAILOVER, "files/create_access_points", _nothing),
     (Goal.FAILOVER, "files/tag_copy", _nothing),
 )
+GIVEN_UP: tuple[Scene, ...] = (
+    (Goal.FAILOVER, "files/restore_dr", _nothing),
+    (Goal.ABORT, "files/protect_primary_again", _leave_files_open),
+)
 SICK: tuple[Scene, ...] = (
     (Goal.FAILOVER, "database/close_primary", _sicken),
     (Goal.FAILOVER, "files/open_dr_locally", _half_delete),
@@ -294,6 +298,7 @@ STORIES = {
     "recovery": (EMULATED, RECOVERY),
     "promotion": (PROMOTING, PROMOTION),
     "copies": (EMULATED, COPIES),
+    "given up": (EMULATED, GIVEN_UP),
     "sick": (EMULATED, SICK),
     "drills": (EMULATED, DRILLS),
     "replication": (REPLICATED_BACK, REPLICATION),
