@@ -13,7 +13,7 @@ from dr_estate.config.environment import Side
 from dr_estate.model.rows import understand
 from dr_estate.model.stores import IMAGES
 from dr_estate.model.unavailable import Unavailable
-from dr_estate.readers import ecr
+from dr_estate.readers import ecr, ecs
 
 
 @check(
@@ -27,7 +27,7 @@ def repository_exists(view: View) -> Iterator[Finding]:
     """The repositories that this region's task definitions name exist in its registry. Source: ECR DescribeImages."""
     repositories = view.get(ecr.repositories)
     if not repositories:
-        yield _none_named(view)
+        yield from _none_named(view)
     for repository in repositories:
         if isinstance(repository.images, Unavailable):
             yield view.unknown(repository.name, "present", repository.images)
@@ -43,9 +43,14 @@ def repository_exists(view: View) -> Iterator[Finding]:
             )
 
 
-def _none_named(view: View) -> Finding:
-    """Images of a registry that belongs to no region: ``repositories`` was read, so task definitions were."""
-    return view.none_expected("all repositories", "no task definition names an image of this account's ECR")
+def _none_named(view: View) -> Iterator[Finding]:
+    """That all images are of a registry that belongs to no region; nothing where a definition was not seen."""
+    seen = view.get(ecs.task_definitions)
+    read = [definition for definition in seen if isinstance(definition, ecs.TaskDefinition)]
+    of_ecr = [c.image for definition in read for c in definition.containers if ecr.image_ref(c.image).region]
+    # Without any definition the check has looked at nothing, and is UNKNOWN: an empty region is no proof.
+    if read and len(read) == len(seen) and not of_ecr:
+        yield view.none_expected("all repositories", "no task definition names an image of this account's ECR")
 
 
 def _creation_remedy(view: View, repository: ecr.Repository) -> Remedy:
@@ -71,7 +76,7 @@ def replication_rule(view: View) -> Iterator[Finding]:
     here = [rule for rule in rules if target in {region for region, _ in rule.destinations}]
     names = sorted({r.name for r in view.get(ecr.repositories) if r.account == view.env.account})
     if not names:
-        yield _none_named(view)
+        yield from _none_named(view)
     for name in names:
         # A rule without a filter takes every repository (ECR guide, private image replication).
         if any(not rule.prefixes or any(name.startswith(p) for p in rule.prefixes) for rule in here):

@@ -48,6 +48,13 @@ NAMED = {
 """The keys of [names] that a map answers, by the kind of its entries."""
 
 
+class CopyKind(StrEnum):
+    """The kinds of counterparts from which a thing is restored: none runs."""
+
+    BACKUPS = "automated backup"
+    VAULT = "backup vault"
+
+
 class MapCounterpart(Settings):
     """What stands for an entry in another region: what AWS calls it, the relation that showed it, or who chose it."""
 
@@ -90,15 +97,11 @@ class MapEntry(Settings):
 
     def all_running_in(self, region: str) -> list[MapCounterpart]:
         """All that runs for it in ``region``, which no copy does that is to be restored first."""
-        return [row for row in self.counterparts if row.region == region and row.kind not in _COPIES]
+        return [row for row in self.counterparts if row.region == region and row.kind not in [*CopyKind]]
 
     def is_backed_up_in(self, region: str) -> bool:
         """Whether its automated backups are replicated to ``region``."""
-        return any(row.region == region and row.kind == _BACKUPS for row in self.counterparts)
-
-
-_BACKUPS = "automated backup"
-_COPIES = (_BACKUPS, "backup vault")
+        return any(row.region == region and row.kind == CopyKind.BACKUPS for row in self.counterparts)
 
 
 class MapFile(Settings):
