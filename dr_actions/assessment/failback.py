@@ -118,9 +118,20 @@ def _plan_gates(plan: Plan, posture: Posture, env: Environment) -> Iterator[Gate
         Role.BACKUP: all(stores.lacks(env, store) for store in backed_up),
     }
     for role, (gate, good, bad) in _NEEDED.items():
+        unnamed = _regions_without_vault(plan, env) if role is Role.BACKUP else ""
         if lacks.get(role):
             continue
-        yield Gate(gate, met=role in roles, says=f"{good if role in roles else bad}.", stops=True)
+        if unnamed:
+            message = f"no vault of AWS Backup is named for {unnamed} (names.primary_vault, names.dr_vault): {bad}."
+            yield Gate(gate, met=False, says=message, stops=True)
+        else:
+            yield Gate(gate, met=role in roles, says=f"{good if role in roles else bad}.", stops=True)
+
+
+def _regions_without_vault(plan: Plan, env: Environment) -> str:
+    """The regions in which a step is to back up into a vault that the settings do not name; "" where there is none."""
+    steps = [step for step in plan.steps if role_of(plan.goal, step.id) is Role.BACKUP]
+    return " and ".join(sorted({env.region(step.side) for step in steps if step.before.get("vault") == ""}))
 
 
 def _answers(signals: Signals, env: Environment) -> Gate:

@@ -30,6 +30,7 @@ from dr_estate.readers.control_table import ControlState, Incident
 from dr_estate.readers.s3_objects import PairCounter, apart
 from tests.dr_actions.actions.estates import failed_over
 from tests.dr_actions.plain import with_part, with_rows
+from tests.dr_actions.recorded import plan_home
 from tests.dr_checks import edges
 from tests.dr_checks.backups import FILE_SYSTEM
 from tests.dr_checks.databases import PRIMARY
@@ -66,6 +67,22 @@ def test_what_serves_must_be_whole_and_seen(check: str, status: Status, met: boo
 
 def test_a_check_that_is_not_grave_is_no_gate() -> None:
     assert [] == gates("validation.services-run", Status.FAIL, Severity.NORMAL)
+
+
+@pytest.mark.parametrize(("vault", "met"), [("sit-dr-vault", True), ("", False)])
+def test_a_failback_that_has_no_vault_for_its_backups_does_not_begin(vault: str, met: bool) -> None:
+    env, home = plan_home("sit")
+    steps = (
+        replace(step, before={**step.before, "vault": vault})
+        if step.action == "backup/create_backups" and step.side is Side.DR
+        else step
+        for step in home.steps
+    )
+    plan, context = replace(home, steps=tuple(steps)), PlanContext(env, world({}), Goal.FAILBACK, primary_answers=True)
+    signals = signals_of(context.snapshot, env)
+    gates = failback_gates((), plan, Posture(PostureName.ON_DR, "away."), signals, context)
+    gate = next(gate for gate in gates if gate.id == "plan.backup")
+    assert (gate.met, gate.stops, "named for eu-west-1 (names.primary_vault" in gate.says) == (met, True, not met)
 
 
 @pytest.mark.parametrize(("most_s", "met"), [(90 * 60, True), (90 * 60 + 1, False)])
