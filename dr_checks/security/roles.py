@@ -133,8 +133,8 @@ def _role_remedy(view: View, role: str, decision: SimulatedDecision) -> str:
 def stores_allowed(view: View) -> Iterator[Finding]:
     """IAM's simulator on any object of each bucket and on each table; a copy's own policy may admit the role instead.
 
-    Rights on some objects of a bucket alone, as those of one tenant's folder, are not compared. A role that is allowed
-    nothing, or writes objects and reads none, in both regions alike, is a warning: it may be what broke.
+    Rights on some objects of a bucket alone, as those of one tenant's folder, are not compared. A role that writes
+    objects and reads none in both regions alike is a warning, as is that no role may use data: it may be what broke.
     """
     found = view.get(iam_store_roles.rights)
     for row in found:
@@ -159,7 +159,10 @@ def stores_allowed(view: View) -> Iterator[Finding]:
 def _lacking_alike(view: View, row: StoreRole) -> str:
     """What a role may do with none of the data, or with objects that it writes; "" where that is nothing."""
     if not row.rights:
-        return "no right on any bucket or table" if s3.data_pairs(view.env) else ""
+        # A service may use no data. That no role at all may use it is no estate's wish.
+        known = [other for other in view.get(iam_store_roles.rights) if isinstance(other, StoreRole)]
+        used = any(other.rights for other in known) or not s3.data_pairs(view.env)
+        return "" if used else "no right on any bucket or table, as no other role"
     written, read = ({right.copy for right in row.rights if right.action == action} for action in (_PUTS, _GETS))
     names = sorted(copy.rpartition(":")[2].partition("/any")[0] for copy in written - read)
     return f"writes to {', '.join(names)} and reads nothing there" if names else ""
