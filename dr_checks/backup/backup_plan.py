@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from math import inf
 
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import check
@@ -56,7 +55,8 @@ def copies_to_dr(view: View) -> Iterator[Finding]:
     """The plan of names.backup_plan has a rule with a copy action to the DR vault's ARN. Source: GetBackupPlan.
 
     Jobs of a rule fail where a vault that it names is absent, or the lock of its own refuses what is kept so long. A
-    rule that copies nothing there is a warning, unless another one that does runs as often and keeps as long.
+    rule that copies nothing there is a warning, unless another one that does runs as often: one that keeps backups for
+    years, as an archive, recovers nothing sooner.
     """
     name, plans = _plan_name(view), view.get(backup_plan.plans)
     wanted = f"a copy action to {view.env.names.dr_vault} in {view.env.regions.dr}"
@@ -105,16 +105,15 @@ def _rules_left_out(view: View, plans: Sequence[backup_plan.BackupPlan], wanted:
     for plan, rule in [(found, rule) for found in plans for rule in found.rules]:
         if rule not in copying and not any(_replaces(view, other, rule) for other in copying):
             subject, others = f"{plan.name}, rule {rule.name}", ", ".join(copy.vault_arn for copy in rule.copies)
-            reason = "no other rule that copies there runs as often and keeps its backups as long"
+            reason = "no other rule that copies there runs as often: the newest backups stay in the primary region"
             remedy = "Give it a copy_action to the DR vault (aws_backup_plan), or accept it in the exceptions file."
             yield view.warn(subject, f"copied to {others}" if others else "not copied", wanted, reason, remedy)
 
 
 def _replaces(view: View, other: backup_plan.BackupRule, rule: backup_plan.BackupRule) -> bool:
-    """Whether ``other`` runs at least as often as ``rule``, and keeps its backups as long."""
+    """Whether ``other`` runs at least as often as ``rule``."""
     mine, theirs = (longest_gap_minutes(row.schedule, view.now.date()) for row in (rule, other))
-    longer = other.delete_after_days is None or (rule.delete_after_days or inf) <= other.delete_after_days
-    return longer and mine is not None and theirs is not None and theirs <= mine
+    return mine is not None and theirs is not None and theirs <= mine
 
 
 @check(

@@ -177,7 +177,7 @@ EXAMPLES = [
         plans_primary=_rule(copies=(backup_plan.CopyAction(RULE.copies[0].vault_arn.replace(AWAY, HOME), 14),)),
     ),
     _case("backup-plan.copies-to-dr", UNKNOWN, plans_primary=DENIED),
-    _case("backup-plan.copies-to-dr", WARN, NIGHTLY, plans_primary=_beside(delete_after_days=35)),
+    _case("backup-plan.copies-to-dr", PASS, PLAN_NAME, plans_primary=_beside(delete_after_days=35)),
     _case("backup-plan.copies-to-dr", PASS, PLAN_NAME, plans_primary=_beside(delete_after_days=14)),
     _case("backup-plan.copies-to-dr", WARN, NIGHTLY, plans_primary=_beside(schedule="cron(0/30 * * * ? *)")),
     _case("backup-plan.copies-to-dr", FAIL, NIGHTLY, plans_primary=_beside(vault="Default")),
