@@ -78,8 +78,8 @@ def test_known_gaps_pass_and_a_new_one_stops_with_the_change_shown_first(estates
     assert "1 known from" in known.out
     new = estates.judge("new", f"--baseline {estates.before}")
     assert 1 == new.code
-    changed, checks = new.out.index("Changed since"), new.out.index("\nChecks\n")
-    assert changed < new.out.index("elbv2-routing.host-rules") < checks, "what changed stands first"
+    changed, causes = new.out.index("Changed since"), new.out.index("\nCauses\n")
+    assert changed < new.out.index("elbv2-routing.host-rules (blocker)") < causes, "what changed stands first"
     assert "Gate:     STOPPED: " in new.out
 
 
