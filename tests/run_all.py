@@ -39,7 +39,7 @@ ALONE, BESIDE_PROOFS = "3", "2"
 PROOFS = [*FORKED, "--processes", "4", "--hypothesis-seed", str(SEED), "-p", "tests.durations", "--durations-file"]
 """Four processes on two cores: half of what a run takes is spent waiting for an emulator or for a clock."""
 WITH_PROOFS = "--with-proofs"
-MOST_AGAIN = 5
+MOST_AGAIN = 10
 """So many tests that failed beside all others are played once more, alone: with six processes on two cores they may be
 late where no tool is wrong. The last lines name them, and what fails again is red."""
 

@@ -10,8 +10,6 @@ from dr_estate.config.environment import Environment, Side
 from dr_estate.model.engines import MYSQL, POSTGRES, Engine
 from sandbox.seeding.clients import SeedClients
 
-PROJECT = "wordpress-platform"
-
 
 @dataclass(frozen=True)
 class SeedTenant:
@@ -116,7 +114,8 @@ def tag_map(
 ) -> dict[str, str]:
     """Return the tags of a resource; ``data`` marks what AWS Backup must select (Backup=Required)."""
     # The tags of the platform's Terraform: the tool finds stray resources by them.
-    tags = {"Environment": environment.name, "Project": PROJECT, "ManagedBy": "terraform", "DR": "enabled"}
+    tags = {key: environment.named(value) for key, value in environment.names.tags.items()}
+    tags |= {"ManagedBy": "terraform", "DR": "enabled"}
     if data:
         tags["Backup"] = "Required"
     if name:

@@ -148,7 +148,9 @@ def test_the_marker_counts_until_the_freeze_refuses_it_and_arrives_with_every_tr
     assert written["gtids"].startswith("0-1-")
     wanted = {"DR_MARKER": "INC-7/2", "DR_NUMBER": written["n"], "DR_GTIDS": written["gtids"]}
     found = {"dr_marker": "INC-7/2", "found": True, "n": written["n"], "executed": True}
-    assert replica.ended(scripts.FIND, **wanted) == (0, found)
+    code, row = replica.ended(scripts.FIND, **wanted)
+    assert (code, row) == (0, found | {"server": row["server"]})
+    assert row["server"].endswith("/2"), "the server that was reached, by its number: not the source"
 
 
 def test_a_replica_that_was_stopped_in_the_middle_does_not_have_it_and_the_gate_holds(

@@ -23,7 +23,7 @@ from utils.aws_mgmt.app.connections import connect
 QUICK = "[execution]\npoll_s = 0.1\ncool_down_minutes = 0\n[observation]\nattempts = 1"
 INCIDENT = "INC-9"
 ASKS = "Type sit-efs to go on:"
-AT_ONCE_S = 10.0
+AT_ONCE_S = 120.0
 WAYS: dict[str, Callable[[Terminal], None]] = {
     "Ctrl-C": lambda terminal: terminal.press(CTRL_C),
     "SIGTERM": lambda terminal: terminal.signal(signal.SIGTERM),
