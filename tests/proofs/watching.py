@@ -81,7 +81,7 @@ GROWS_OLD = ("backup", "cloudwatch", "efs", "rds")
 """Services whose answers hold the age of a copy or of a metric: what was seen of them long ago is a lag by now."""
 YOUNG = timedelta(minutes=5)
 _UNANSWERED = ("hang", "refuse", "slow", "throttle")
-_IMPATIENT = Limits(deadline_s=5, connect_timeout_s=1, read_timeout_s=1, attempts=1, workers=32)
+_IMPATIENT = Limits(deadline_s=30, connect_timeout_s=1, read_timeout_s=1, attempts=1, workers=32)
 
 
 @dataclass
