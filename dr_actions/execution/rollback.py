@@ -23,7 +23,7 @@ from dr_estate.model.unavailable import DataUnavailable
 # What of a batch is done stays done when one step of it fails: these goals have no earlier state to return to.
 _KEEP_DONE = (Goal.FAILOVER, Goal.FENCE, Goal.RELEASE, Goal.ABORT)
 _MAY_HAVE_WORKED = ("sent", FailureKind.UNCERTAIN)
-_PASSING = (FailureKind.THROTTLED, FailureKind.BUSY, FailureKind.UNCERTAIN)
+_TRANSIENT = (FailureKind.THROTTLED, FailureKind.BUSY, FailureKind.UNCERTAIN)
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 60.0
 
 
@@ -145,7 +145,7 @@ def _send(run: PlanRun, action: Action, step: Step, call: Call, attempt: int = 1
         trouble = failed.trouble if isinstance(failed, SendFailed) else None
         if trouble is FailureKind.CREDENTIALS and run.sign_in.recover():
             return _send(run, action, step, call, attempt)
-        if trouble in _PASSING and attempt < run.env.execution.attempts:
+        if trouble in _TRANSIENT and attempt < run.env.execution.attempts:
             run.clock.sleep(min(_FIRST_PAUSE_S * 2 ** (attempt - 1), _LONGEST_PAUSE_S))
             return _send(run, action, step, call, attempt + 1)
         return f"{step.id}: could NOT be undone: {failed}", False

@@ -185,7 +185,7 @@ class _Decision:
         """What is decided upon. Raises Refused and UsageError where it is not what was asked for."""
         confirmed = frozenset(self.options.confirm)
         options = self.options
-        # Raise Refused where another plan was asked for by its digest.
+        # The digest that was typed names another plan than the one of now.
         if options.digest and not plan.digest.startswith(options.digest):
             raise Refused(
                 f"authority.digest: the plan is {plan.digest[:12]} now, not {options.digest[:12]}: the estate changed. "
