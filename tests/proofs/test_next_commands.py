@@ -30,6 +30,8 @@ pytestmark = [pytest.mark.proof, pytest.mark.judge("awscli")]
 QUICK = "[execution]\npoll_s = 0.2\n[observation]\nattempts = 1"
 LOOKS = ("status --save-evidence", "failover --assess-only --from-evidence", "failback --assess-only --from-evidence")
 """The estate is read once: three commands judge it."""
+ENDS = re.compile(r"To end it: `([^`]+)`$")
+"""The command at the end of an outage's first line."""
 BEFORE = "before the disaster"
 BARE = re.compile(r" --output \S+ (status|failover|failback)$")
 """A look without any further words: two of them that name each other are a circle."""
@@ -58,12 +60,13 @@ class Desk:
         assert "Traceback" not in ran.err
         return ran.out.rstrip().splitlines()[-1].strip() if ran.out else re.findall(r"`([^`]+)`", ran.err)[-1]
 
-    def next_of(self, look: str) -> tuple[str, str]:
-        """What comes next by a look, and its command."""
+    def next_of(self, look: str) -> tuple[str, str, str]:
+        """What comes next by a look, its command, and the one that its first line says ends an outage."""
         words = f"-e {self.environment} --config {self.config} --format json {look} {self.home / 'seen.json'}"
         ran = dr_cli(words, self.home, **signed_in(self.world, "operator"))
         assert ran.code in RAN, ran.err
-        return ran.report["next_step"], ran.report["next_command"]
+        ends = ENDS.search(ran.report["visitors"]["says"])
+        return ran.report["next_step"], ran.report["next_command"], ends[1] if ends else ""
 
 
 @contextmanager
@@ -105,10 +108,12 @@ def _faults(desk: Desk, name: str) -> list[str]:
         desk.world.inject(name)
     try:
         for look in LOOKS:
-            step, command = desk.next_of(look)
+            step, command, ends = desk.next_of(look)
             leads[look.split()[0]] = bare[1] if (bare := BARE.search(command)) else ""
             unasked = [w for w in PLACEHOLDER.findall(command) if w not in BY_PERSON or step.count(w) < 2]
             faults += [f"{look}: no command: {step}"] if not command else []
+            first = BARE.search(ends)
+            faults += [f"{look}: its first line names itself: {ends}"] if first and first[1] == look.split()[0] else []
             faults += [f"{look}: {word} stands unexplained in: {step}" for word in unasked]
             for word, filled in BY_PERSON.items():
                 command = re.sub(rf"\b{word}\b", shlex.quote(filled), command)

@@ -16,6 +16,7 @@ from dr_checks.core.changes import StatusChange, SubjectKey
 from dr_checks.core.model import Area, CheckResult, Finding, Severity, Status
 from dr_checks.core.verdict import verdict_of
 from dr_checks.posture.posture import FENCE, FENCED, TABLE, Posture, PostureName, PostureRule
+from dr_checks.posture.visitor_access import Access, VisitorAccess
 from dr_estate.config.environment import Environment, Side, load_environment
 from dr_estate.config.recovery_settings import AutomationSettings
 from dr_estate.model.invocation import Invocation, Program
@@ -30,7 +31,7 @@ from tests.house.commands import commands_of, fault_of
 from tests.reports.values.test_drill_summary import CLEANED, DRILL, KEPT, LEFT, STEPPED_BACK, WHOLE
 from tests.utils.parsed import parsed
 from tests.utils.running import ROOT
-from utils.aws_mgmt.app.after_look import after_assessment, after_execution, after_look, after_watch
+from utils.aws_mgmt.app.after_look import after_assessment, after_execution, after_look, after_watch, with_next_step
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.next_steps import (
     READINESS,
@@ -533,6 +534,27 @@ def test_failover_never_says_failover(rule: PostureRule) -> None:
     step = after_assessment(parsed(PlanOptions, "-e sit failover"), _from_table(rule, FAILED), weighed)
     command = next_line(step)[1]
     assert command.split()[:2] != ["dr_cli.py", "failover"] or "--planned" in command, step
+
+
+@pytest.mark.parametrize(
+    ("advice", "ends_it"),
+    [
+        (Advice.PROCEED, "dr_cli.py failover --execute"),
+        (Advice.RISKY, "dr_cli.py failover --execute"),
+        (Advice.WAIT, ""),
+        (Advice.DO_NOT_FAILOVER, ""),
+    ],
+)
+def test_in_an_outage_failover_names_the_run_in_its_first_line_too_and_never_itself(
+    advice: Advice, ends_it: str
+) -> None:
+    outage = VisitorAccess(Access.NONE, Access.NONE, NOW, ("af-south-1",), command="dr_cli.py failover")
+    report = replace(_looked(PostureName.PRIMARY_LOST, FAILED), visitors=outage)
+    weighed = Assessment(advice, False, (), (), (), PLAN, Posture(PostureName.PRIMARY_LOST, "so."), 1, 1.0)
+    led = with_next_step(parsed(PlanOptions, "-e sit failover"), report, weighed)
+    assert led.visitors is not None
+    assert led.visitors.command == ends_it
+    assert next_line(led.next_step)[1] == (ends_it or "dr_cli.py status")
 
 
 @pytest.mark.parametrize(

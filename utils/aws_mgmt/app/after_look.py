@@ -118,6 +118,21 @@ def after_assessment(options: PlanOptions, report: Report, assessment: Assessmen
     return _past_gates(execution(options, incident), does, report, assessment)
 
 
+def with_next_step(options: PlanOptions, report: Report, assessment: Assessment) -> Report:
+    """The report with what comes next upon its assessment, which the first line of an outage names too.
+
+    Where no plan is to run the first line names no command that is the look itself: Next says what is in its way.
+    """
+    report = replace(report, next_step=after_assessment(options, report, assessment))
+    visitors, command = report.visitors, next_line(report.next_step)[1]
+    if visitors is None or not visitors.command:
+        return report
+    if assessment.advice in (Advice.PROCEED, Advice.RISKY):
+        return replace(report, visitors=replace(visitors, command=command))
+    weighs = visitors.command == Command((goal_word(options),)).line
+    return replace(report, visitors=replace(visitors, command="")) if weighs else report
+
+
 def _past_gates(run: Command, does: str, report: Report, assessment: Assessment) -> str:
     """The command with an override of each gate in its way: without one it is refused. Of many, how one is written."""
     unmet = [gate.id for gate in assessment.gates if not gate.met and not gate.relaxed and gate.id not in run.words]

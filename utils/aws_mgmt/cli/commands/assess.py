@@ -12,7 +12,7 @@ from dr_estate.model.unavailable import DataUnavailable
 from reports.publish import publish
 from reports.terminal import console
 from reports.values.report import Report
-from utils.aws_mgmt.app.after_look import after_assessment
+from utils.aws_mgmt.app.after_look import with_next_step
 from utils.aws_mgmt.app.approvals_given import with_approvals
 from utils.aws_mgmt.app.assessment import assess, goal_of, with_session
 from utils.aws_mgmt.app.errors import Refused
@@ -44,7 +44,7 @@ def assess_command(options: RecoveryOptions, environment: Environment) -> Exit:
     if not options.from_evidence:
         report = with_begin(report, options.incident, _journal(report, options, environment))
     if report.assessment is not None:
-        report = replace(report, next_step=after_assessment(options, report, report.assessment))
+        report = with_next_step(options, report, report.assessment)
     publish(report, folder, options.format, html=options.html)
     return Exit(report.exit)
 
