@@ -44,14 +44,14 @@ def triggers(env: Environment) -> dict[str, Any]:
 
 def commands(job: dict[str, Any]) -> list[list[str]]:
     """The words of each of the tool's commands in a job."""
-    runs = [step["run"] for step in job["steps"] if "dr_cli.py" in step.get("run", "")]
+    lines = [line for step in job["steps"] for line in step.get("run", "").splitlines() if "dr_cli.py" in line]
     return [
-        run.split("dr_cli.py ")[1]
+        line.split("dr_cli.py ")[1]
         .partition(" ||")[0]
         .replace('"$incident"', DRILL)
         .replace('"$INCIDENT"', DRILL)
         .split()
-        for run in runs
+        for line in lines
     ]
 
 
@@ -135,9 +135,10 @@ def test_a_run_that_waits_is_dropped_by_none_of_another_test(env: Environment) -
 def test_aws_holds_a_drill_and_its_jobs_watch_it_as_long_as_it_may_take() -> None:
     env = ENVIRONMENTS["sit"]
     jobs = workflow(env)["jobs"]
-    (begin, overdue), (watch,) = commands(jobs["full-drill"]), commands(jobs["full-drill-watch"])
-    assert ["test", "attach", "schedule"] == [words[2] for words in (begin, watch, overdue)]
-    assert "--by-aws" in begin
+    first, further = commands(jobs["full-drill"]), commands(jobs["full-drill-watch"])
+    assert ["test", "report", "evidence", "schedule"] == [words[2] for words in first]
+    assert ["attach", "report", "evidence"] == [words[2] for words in further]
+    assert "--by-aws" in first[0]
     matrix = jobs["full-drill-watch"]["strategy"]
     assert (1, watches_of(env)) == (matrix["max-parallel"], 1 + len(matrix["matrix"]["watch"]))
     minutes = [int(found) for job in jobs.values() for found in re.findall(r"INT (\d+)m", str(job))]

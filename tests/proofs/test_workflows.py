@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -34,15 +34,22 @@ FILES = ("conftest.py", "pyproject.toml", "requirements.lock")
 
 @dataclass(frozen=True)
 class Runner:
-    """A machine of a CI system: a checkout, a Python of its own, and the world that its role may see."""
+    """A machine of a CI system: a checkout, a Python of its own, and the world that its role may see.
+
+    ``commands`` stand before all others in its path; no step takes longer than ``longest_s``.
+    """
 
     folder: Path
     python: Path
     world: Endpoint
+    commands: Path = Path("/nonexistent")
+    longest_s: float = 900
+    said: list[str] = field(default_factory=list)
 
     def run(self, command: str, **variables: str) -> int:
         """Run one step in a shell as GitHub does; returns its exit code."""
-        path = [str(self.python / "bin"), str(ROOT / ".tools" / "awscli" / "bin"), os.environ["PATH"]]
+        places = (self.commands, self.python / "bin", ROOT / ".tools" / "awscli" / "bin")
+        path = [*map(str, places), os.environ["PATH"]]
         given = {
             "PATH": os.pathsep.join(path),
             "HOME": str(self.folder),
@@ -56,8 +63,9 @@ class Runner:
         }
         shell = ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", command]
         ran = subprocess.run(
-            shell, cwd=self.folder, env=given, capture_output=True, text=True, timeout=900, check=False
+            shell, cwd=self.folder, env=given, capture_output=True, text=True, timeout=self.longest_s, check=False
         )
+        self.said.append(ran.stdout + ran.stderr)
         assert "Traceback" not in ran.stderr, ran.stderr
         return ran.returncode
 
@@ -72,18 +80,28 @@ class Runner:
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("python") / "venv"
+    return virtual_environment(tmp_path_factory)
+
+
+def virtual_environment(factory: pytest.TempPathFactory) -> Path:
+    """A Python of a machine, on which nothing is installed."""
+    folder = factory.mktemp("python") / "venv"
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    return folder
+
+
+def checkout(folder: Path) -> Path:
+    """What a machine of a CI system checks out, in ``folder``."""
+    for room in ROOMS:  # with what is compiled of it: five machines compile a thousand modules else
+        shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("out"))
+    for name in FILES:
+        shutil.copy(ROOT / name, folder / name)
     return folder
 
 
 @pytest.fixture
 def runner(tmp_path: Path, python: Path) -> Any:
-    folder = tmp_path / "checkout"
-    for room in ROOMS:  # with what is compiled of it: five machines compile a thousand modules else
-        shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("out"))
-    for name in FILES:
-        shutil.copy(ROOT / name, folder / name)
+    folder = checkout(tmp_path / "checkout")
     with borrowed(load_environment(ROOT / "environments", "prod"), 2) as world:
         keys = world.people["admin"]
         client = boto3.client(

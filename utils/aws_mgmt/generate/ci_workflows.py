@@ -147,10 +147,11 @@ def _job(env: Environment, test: str, cron: str) -> dict[str, Any]:
             *ci_steps.setup_steps(),
             ci_steps.signed_in(env.regions.dr, role_of(env, test), test, KEYS_S if drills else 3600),
             *run,
+            *([_record(env, "$incident")] if drills else []),
             {
                 "name": "Fail where a test is overdue",
                 # Not while the drill goes on: that it is overdue is true until it has ended.
-                "if": "always() && steps.watch.outputs.goes_on != 'true'" if drills else "always()",
+                "if": _WHEN_OVER if drills else "always()",
                 # Exit 1 where a test is overdue: that alone lets the job fail.
                 "run": f"{command} schedule --trend",
             },
@@ -179,8 +180,10 @@ def _watching(env: Environment) -> dict[str, Any]:
             ci_steps.signed_in(env.regions.dr, role_of(env, "infrastructure"), "full-drill-watch", KEYS_S),
             {
                 "name": "Watch the drill",
+                "id": "watch",
                 "run": _watch(env, 'attach --incident "$INCIDENT"', "${{ matrix.watch }}"),
             },
+            _record(env, "$INCIDENT"),
             ci_steps.report_artifact("dr-full-drill-${{ matrix.watch }}"),
         ],
     }
@@ -192,10 +195,20 @@ def _watch(env: Environment, words: str, number: str) -> str:
     return _WATCH.format(env=env.name, words=words, minutes=_WATCH_MINUTES, number=number, last=watches_of(env))
 
 
+def _record(env: Environment, incident: str) -> dict[str, Any]:
+    """The step that makes page and pack of a drill that is over, from its record: AWS's task kept them on its disk."""
+    commands = [
+        f'python utils/aws_mgmt/dr_cli.py -e {env.name} {words} --incident "{incident}"'
+        for words in ("report", "evidence")
+    ]
+    return {"name": "Make the drill's report and pack", "if": _WHEN_OVER, "run": "\n".join([*commands, ""])}
+
+
 def _reason(env: Environment, test: str) -> str:
     return _REASONS[test] if test != "full-drill" or _drills(env, test) else _REASONS["by people"]
 
 
+_WHEN_OVER = "always() && steps.watch.outputs.goes_on != 'true'"
 _OUTPUTS = {"incident": "drill", "goes_on": "watch"}
 _NAMING = {
     "name": "Name the drill",
