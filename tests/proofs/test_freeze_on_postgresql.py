@@ -46,6 +46,9 @@ def ran(name: str, *words: str, text: str = "") -> str:
     return done.stdout + done.stderr
 
 
+_SHOWN = {"1": "on", POSTGRES.writable: "off"}
+
+
 @dataclass(frozen=True)
 class Server:
     """A server on loopback."""
@@ -74,8 +77,15 @@ class Server:
         return ran("psql", *self.words, "-U", user, text=";\n".join(statements) + ";\n")
 
     def set_read_only(self, value: str) -> None:
-        """Set the freeze's parameter as RDS applies a dynamic one."""
+        """Set the freeze's parameter as RDS applies a dynamic one, and wait for it: pg_reload_conf() does not.
+
+        The server tells its open sessions before it begins a new one: what that shows holds of all.
+        """
+        until = time.monotonic() + LIMIT_S
         self.said(f"ALTER SYSTEM SET {POSTGRES.read_only} = '{value}'", "SELECT pg_reload_conf()", user="root")
+        while self.said(f"SHOW {POSTGRES.read_only}").strip() != _SHOWN[value]:
+            assert time.monotonic() < until, value
+            time.sleep(0.05)
 
 
 @contextmanager
