@@ -82,8 +82,9 @@ def _clean_up(context: RunContext, heartbeat: Heartbeat, journal: Journal) -> Cl
     if is_trial(context.start.clearance.incident):  # its tasks bear its id alone, and nothing else shows that they run
         followed = replace(seen, followed=TrackedChanges(trial=context.start.clearance.incident))
         seen = app.world.observe(env, frozenset({drill_resources.tasks.name}), followed)
-    start = start_to_clean(context.env, app, context.start.clearance.incident, seen, journal.entries)
-    start = replace(start, report=context.start.report or start.report)
+    # With the report: its rules have the exceptions, without which they are not the rules that are pinned.
+    incident, report = context.start.clearance.incident, context.start.report
+    start = start_to_clean(context.env, app, incident, seen, journal.entries, report)
     # `str` never gives a reason: the alarm that stopped a drill must not stop the clean-up after it.
     summary, report = run_steps(
         replace(context, start=start, inventory="", stop_condition=str), heartbeat, journal, validates=False
