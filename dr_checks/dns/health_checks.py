@@ -300,7 +300,10 @@ def healthy_now(view: View) -> Iterator[Finding]:
                 f"unhealthy, {age_s:.0f} s ago",
                 "healthy",
                 "Route 53 does not send visitors to a region that its checkers report unhealthy",
-                _unless_pinned(view, f"Read why {found.id} fails: see its last failure reason by each checker."),
+                Remedy(
+                    _unless_pinned(view, f"Health check {found.id} fails. Its checkers have the reasons."),
+                    (view.command("route53", "GetHealthCheckLastFailureReason", HealthCheckId=found.id),),
+                ),
             )
             # A failover holds the primary's record down on purpose; nothing holds down the DR region's.
             of_primary = record.set_identifier == view.env.traffic.primary_set_identifier

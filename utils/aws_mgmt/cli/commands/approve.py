@@ -144,7 +144,7 @@ def _after_approval(options: ApproveOptions, incident: str, started: str, *, aut
         return _watch_step(incident)
     does = "is the operator's: it runs this plan"
     if automated:
-        does = "is the operator's: it asks AWS to run this plan, and AWS asks an approver once more"
+        does = "is the operator's: it starts the run, which waits for an approver once more"
     return str(next_steps.NextStep(next_steps.execution(options, incident), does))
 
 
