@@ -15,9 +15,10 @@ from pathlib import Path
 
 from sandbox.client.endpoint import Endpoint
 from tests.proofs import quick_python
-from tests.utils.pseudo_terminal import at_terminal
+from tests.utils.pseudo_terminal import CTRL_C, at_terminal
 from tests.utils.running import ROOT, dr_cli, signed_in
 from tests.worlds import home_with_seeds
+from utils.aws_mgmt.app.exit_codes import Exit
 
 PATIENCE_S = 600
 INCIDENT = "INC-20260107-001"
@@ -27,6 +28,9 @@ PYTHON = ROOT / ".venv" / "bin" / "python"
 AWS_CLI = ROOT / ".tools" / "awscli" / "bin"
 PLACEHOLDER = re.compile(r"(?<![-\w./:])(?:TICKET|WHO|UNTIL|REASON|FILE|GATE|NAME|ENV|DR_REGION)(?![-\w./:])")
 """A word of a command that somebody is to replace, of those that the tool's pages use."""
+WATCHED = (*RAN, Exit.ACTION_FAILED, Exit.INTERRUPTED)
+"""A run that is watched may have failed; its watch is left."""
+_WAITS = re.compile(r"waits for an approver|BY HAND|In short|step \d+ of ")
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _TYPED = re.compile(r"^(dr|dr_cli\.py|python|make|aws) ", re.MULTILINE)
 _LEFT_OUT = (".git", ".venv", ".tools", "out", "tests", ".mypy_cache", ".pytest_cache", ".ruff_cache")
@@ -144,10 +148,14 @@ def printed_on(page: Path) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Reader:
-    """Somebody who read on a screen of their ``world`` what is next, and pastes it."""
+    """Somebody who read on a screen of their ``world`` what is next, and pastes it.
+
+    ``asks_aws``: a run that they begin waits in AWS for an approver.
+    """
 
     world: Endpoint
     home: Path
+    asks_aws: bool = False
 
     def fault(self, line: str) -> str:
         """Why the command did not run, "" where it did; an approval is an approver's, a change by hand the admin's."""
@@ -158,6 +166,8 @@ class Reader:
         words = split.stdout.split("\0")[:-1]  # as the shell has them; what has imported the program runs them
         if "--watch" in words:
             return self._fault_of_watch(words)
+        if "attach" in words or (self.asks_aws and "--execute" in words):
+            return self._fault_of_watched_run(words)
         if "approve" in words:
             return self._fault_of_approval(words)
         ran = dr_cli("", self.home, words, **signed_in(self.world, "operator"))
@@ -175,6 +185,16 @@ class Reader:
             terminal.until("looked at ")
             terminal.press(b"q")
             return "" if terminal.wait() == 0 else terminal.shown
+
+    def _fault_of_watched_run(self, words: list[str]) -> str:
+        """Watch until there is something to do, or the run has ended, and leave."""
+        with at_terminal(shlex.join(words), self.home, signed_in(self.world, "operator")) as terminal:
+            while not _WAITS.search(terminal.shown) and terminal.read(PATIENCE_S):
+                pass
+            if "In short" not in terminal.shown:
+                terminal.press(CTRL_C)
+            code = terminal.wait()
+            return "" if code in WATCHED else f"{words}: exit {code}: {terminal.shown}"
 
     def _fault_of_approval(self, words: list[str]) -> str:
         """Approve at a terminal, where the ticket is asked for unless it is named."""

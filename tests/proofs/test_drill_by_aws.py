@@ -24,7 +24,8 @@ BUCKET = "bbws-dr-evidence-sit"
 DRILL = "DRILL-20260107-180000"
 
 
-def _rules(home: Path) -> Path:
+def drill_rules(home: Path) -> Path:
+    """Rules by which AWS's task keeps its files, and a drill waits for nothing."""
     folder = rules(home, "sit", QUICK.format(5) + SHORT + f'[names]\nanchor_bucket = "{BUCKET}"\n')
     text = (folder / "sit.toml").read_text(encoding="utf-8")
     (folder / "sit.toml").write_text(text.replace("\nbake_minutes = 1\n", "\n"), encoding="utf-8")
@@ -32,7 +33,7 @@ def _rules(home: Path) -> Path:
 
 
 def test_aws_holds_a_drill_whose_starter_went_home_and_a_reader_watches_its_end(tmp_path: Path) -> None:
-    config = _rules(tmp_path)
+    config = drill_rules(tmp_path)
     env = load_environment(config, "sit")
     with borrowed(env, 1) as world:
         world.put_image(config)
@@ -71,7 +72,7 @@ def test_aws_holds_a_drill_whose_starter_went_home_and_a_reader_watches_its_end(
 
 
 def test_what_aws_would_refuse_is_refused_before_it_is_asked(tmp_path: Path) -> None:
-    config = _rules(tmp_path)
+    config = drill_rules(tmp_path)
     env = load_environment(config, "sit")
     with borrowed(env, 1) as world:
         world.inject("primary-dark")

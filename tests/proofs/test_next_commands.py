@@ -19,7 +19,7 @@ from dr_checks.posture.posture import PostureName
 from dr_estate.config.environment import load_environment
 from sandbox.client.endpoint import Endpoint
 from sandbox.disasters import NO_ANSWER, Disaster, catalogue
-from tests.proofs.pasting import PLACEHOLDER, RAN, Reader
+from tests.proofs.pasting import PLACEHOLDER, RAN, WATCHED, Reader
 from tests.proofs.test_matrix import CRAWLS, OF_PROD_ALONE, OF_WARM_ALONE
 from tests.utils.running import direct_rules, dr_cli, rules, signed_in
 from tests.worlds import borrowed
@@ -56,7 +56,7 @@ class Desk:
         ran = dr_cli(
             f"-e {self.environment} --config {self.config} {words}", self.home, **signed_in(self.world, "operator")
         )
-        assert ran.code in (*RAN, Exit.VALIDATION_FAILED), ran.err
+        assert ran.code in (*WATCHED, Exit.VALIDATION_FAILED), ran.err
         assert "Traceback" not in ran.err
         return ran.out.rstrip().splitlines()[-1].strip() if ran.out else re.findall(r"`([^`]+)`", ran.err)[-1]
 
