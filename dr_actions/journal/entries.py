@@ -31,6 +31,8 @@ from dr_estate.model.world_id import WorldId
 
 # The key of who confirmed an irreversible step, in an entry of kind LOOKED; ``way`` is how.
 CONFIRMED_BY = "confirmed_by"
+# The key of the execution whose task was refused, in a note.
+REFUSED_EXECUTION = "refused_execution"
 
 
 class EntryKind(StrEnum):

@@ -1,7 +1,8 @@
-"""What people did with the stop switch, or set aside, in an incident's journal: copied by the run that may write to it.
+"""What people did with the stop switch, or set aside, and which starts were refused: copied by the run that may write.
 
-A pause comes from anywhere, the journal has one writer at a time. So the control table's history has it first, and the
-run that holds the lock copies it, at its beginning and its end. What of the history cannot be read stops no run.
+A pause comes from anywhere, a refused task has no lock, and the journal has one writer at a time. So the control
+table's history has it first, and the run that holds the lock copies it, at its beginning and its end. What of the
+history cannot be read stops no run.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from typing import Any
 
 from dr_actions.clients.mutating_client import SendFailed
 from dr_actions.control_table.control import ControlStore
-from dr_actions.journal.entries import EntryKind
+from dr_actions.journal.entries import REFUSED_EXECUTION, EntryKind
 from dr_actions.journal.journal import Journal
-from dr_estate.model.control_items import HISTORY, PAUSE, SET_ASIDE, readable
+from dr_estate.model.control_items import HISTORY, PAUSE, REFUSAL, SET_ASIDE, readable
 from dr_estate.model.dynamodb_values import instant, moment
+from dr_estate.model.recovery_document import RefusedStart
 from dr_estate.readers.control_table import PauseWord, words_of
 
 PAUSES = frozenset({EntryKind.PAUSED, EntryKind.UNPAUSED})
@@ -23,7 +25,8 @@ PAUSES = frozenset({EntryKind.PAUSED, EntryKind.UNPAUSED})
 def record_pauses(journal: Journal, control: ControlStore) -> None:
     """Append each pause and its end, and each item set aside, since the journal's first entry that is not in it yet.
 
-    Where the history cannot be read, the next writer appends them. Raises as ``Journal.append``.
+    Of the incident's refused starts all: the first comes before any entry. Where the history cannot be read, the next
+    writer appends them. Raises as ``Journal.append``.
     """
     entries = journal.entries
     # A word is known by its moment: the same pause is copied once, however many runs find it in the history.
@@ -38,6 +41,10 @@ def record_pauses(journal: Journal, control: ControlStore) -> None:
         if at not in known and moment(at) >= entries[0].at:
             says = f"{values['by']} set the item {values['item']} aside: {values['why']}"
             journal.append(EntryKind.NOTE, moment=at, by=values["by"], says=says)
+    for refused in _refusals(history, journal.incident):
+        at = instant(refused.at)
+        if at not in known:
+            journal.append(EntryKind.NOTE, moment=at, says=refused.sentence, **{REFUSED_EXECUTION: refused.execution})
     for word in sorted([*_of_history(history), *own], key=lambda word: word.at):
         at = instant(word.at)
         if at in known or word.at < entries[0].at:
@@ -62,3 +69,12 @@ def _set_aside(items: Iterable[dict[str, Any]]) -> Iterator[tuple[str, dict[str,
         at, _, what = item["sk"].partition("#")
         if what == SET_ASIDE:
             yield at, {name: str(item["values"].get(name, "")) for name in ("by", "item", "why")}
+
+
+def _refusals(items: Iterable[dict[str, Any]], incident: str) -> Iterator[RefusedStart]:
+    """The incident's starts that AWS's task refused."""
+    for item in items:
+        at, _, what = item["sk"].partition("#")
+        values = item["values"]
+        if what == REFUSAL and values.get("incident") == incident:
+            yield RefusedStart(incident, str(values.get("execution", "")), str(values.get("says", "")), moment(at))

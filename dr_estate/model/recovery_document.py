@@ -165,6 +165,21 @@ def waits_for_approver(execution: Mapping[str, Any]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedStart:
+    """A run that AWS started and that the tool refused as its task: nobody sees the task's own screen."""
+
+    incident: str
+    execution: str
+    says: str
+    at: datetime
+
+    @property
+    def sentence(self) -> str:
+        """The refusal as an operator reads it."""
+        return f"REFUSED at {self.at:%Y-%m-%d %H:%M} UTC, the run that AWS started ({self.execution}): {self.says}"
+
+
+@dataclass(frozen=True, slots=True)
 class WaitingStart:
     """A run that ``asked_by`` (an ARN) asked AWS for at ``asked_at``: the execution ``id`` waits for an approver."""
 

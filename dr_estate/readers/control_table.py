@@ -34,6 +34,7 @@ from dr_estate.model.control_items import (
 from dr_estate.model.database_record import DatabaseRecord
 from dr_estate.model.dynamodb_values import decode_item, moment, moment_or_none
 from dr_estate.model.journal_chain import mirror_lines, sound_documents
+from dr_estate.model.recovery_document import RefusedStart
 from dr_estate.model.run_records import HISTORY_OF, RunKind, RunRecord, from_item
 from dr_estate.model.stream_records import StreamRecord, by_item, flaw_of, is_in_time, prefix_of, records_of
 from dr_estate.model.unavailable import Unavailable
@@ -203,16 +204,6 @@ class LockHolder:
     lease_until: datetime
     ended_at: datetime | None
     outcome: str
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedStart:
-    """A run that AWS started and that the tool refused as its task: nobody sees the task's own screen."""
-
-    incident: str
-    execution: str
-    says: str
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

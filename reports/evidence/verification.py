@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 JOURNAL, MIRROR, APPROVALS = "journal.jsonl", "mirror.jsonl", "approvals.json"
-INDEX, REVIEW = "index.html", "review.md"
+INDEX, REVIEW, REFUSED_START = "index.html", "review.md", "refused-start.json"
 
 
 @dataclass(frozen=True)

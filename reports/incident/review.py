@@ -9,15 +9,17 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from dr_actions.journal.entries import Chain, Entry, EntryKind
+from dr_actions.journal.entries import REFUSED_EXECUTION, Chain, Entry, EntryKind
 from dr_actions.journal.timeline import REACHED, Timeline
 from dr_actions.model.gates import FENCE
 from dr_actions.model.plan import Goal
 from dr_estate.model.durations import duration
+from dr_estate.model.recovery_document import RefusedStart
 from reports.incident.log import IncidentLog, chain_verdict, incident_log, markdown
 from reports.values.escaping import code, table_lines
 from reports.values.escaping import markdown as escaped
 from reports.values.run_record import without_writes
+from reports.values.run_view import not_passed
 
 _DUE = timedelta(hours=48)
 _RUN_HEADS = (
@@ -27,10 +29,11 @@ _RUN_HEADS = (
 _STOPPING = (Goal.FAILBACK, Goal.FENCE)  # each stops the old primary before it is done
 
 
-def review(log: IncidentLog, refusal: str = "") -> str:
-    """The whole document. ``refusal`` is why a run that AWS started was refused by its task: no journal has that."""
+def review(log: IncidentLog, refusal: RefusedStart | None = None) -> str:
+    """The whole document. ``refusal`` is the last start that a task refused: no journal has it before the next run."""
     entries = log.chain.entries
-    refused = [f"- {escaped(refusal)}"] if refusal else []
+    recorded = {entry.data.get(REFUSED_EXECUTION) for entry in entries}
+    refused = [f"- {escaped(refusal.sentence)}"] if refusal and refusal.execution not in recorded else []
     lines = [f"# {escaped(log.title('Post-incident review:'))}", "", *_head(log), ""]
     # For a board first: were the objectives met, what was lost, who decided. Then what was set aside and what went
     # wrong.
@@ -46,9 +49,16 @@ def review(log: IncidentLog, refusal: str = "") -> str:
     return "\n".join(lines) + "\n---\n\n" + markdown(log)
 
 
-def review_of(chain: Chain, environment: str, incident: str, rto_minutes: float, source: str = "the journal") -> str:
+def review_of(
+    chain: Chain,
+    environment: str,
+    incident: str,
+    rto_minutes: float,
+    source: str = "the journal",
+    refusal: RefusedStart | None = None,
+) -> str:
     """The review of a journal's chain, with the recovery time objective of its environment."""
-    return review(incident_log(chain, environment, incident, source, round(rto_minutes * 60)))
+    return review(incident_log(chain, environment, incident, source, round(rto_minutes * 60)), refusal)
 
 
 _QUESTIONS = [
@@ -149,8 +159,8 @@ def _troubles(entries: Sequence[Entry]) -> Iterator[str]:
             words = escaped(f"{entry.data.get('outcome')}: {entry.data.get('says', '')}")
             yield f"- {entry.at:%H:%M:%S} run {code(entry.run)} ended unfinished, {words}"
         elif entry.kind is EntryKind.VALIDATED and not entry.data.get("passed"):
-            yield f"- {entry.at:%H:%M:%S} the validation did not pass"
-        elif entry.kind is EntryKind.NOTE and "write_pause_s" in entry.data:
+            yield f"- {entry.at:%H:%M:%S} validation: {escaped(not_passed(entry.data))}"
+        elif entry.kind is EntryKind.NOTE and {"write_pause_s", REFUSED_EXECUTION} & entry.data.keys():
             yield f"- {entry.at:%H:%M:%S} {escaped(str(entry.data.get('says', '')))}"
 
 

@@ -37,14 +37,14 @@ _SHOWN = 8
 _STYLES = {Standing.OK: "green", Standing.WARN: "yellow", Standing.FAIL: "red", Standing.UNKNOWN: "magenta"}
 
 
-def render(diagnosis: Diagnosis, form: str, *, color: bool = False) -> str:
-    """The diagnosis as text in one of ``FORMS``."""
+def render(diagnosis: Diagnosis, form: str, *, color: bool = False, width: int = WIDTH) -> str:
+    """The diagnosis as text in one of ``FORMS``; that for a terminal has ``width`` columns."""
     if form == "json":
         at = diagnosis.at.isoformat()
         return (
             json.dumps({"schema": SCHEMA, **asdict(diagnosis), "at": at, "exit": int(diagnosis.exit)}, indent=2) + "\n"
         )
-    return _markdown(diagnosis) if form == "markdown" else _terminal(diagnosis, color)
+    return _markdown(diagnosis) if form == "markdown" else _terminal(diagnosis, color, width)
 
 
 def headline(diagnosis: Diagnosis) -> str:
@@ -78,8 +78,8 @@ def _coverage(diagnosis: Diagnosis) -> str:
     return f"{answered}; {len(untried)} were not tried, because {reason}."
 
 
-def _terminal(diagnosis: Diagnosis, color: bool) -> str:
-    page = Page(width=WIDTH, force_terminal=color, no_color=not color, file=io.StringIO())
+def _terminal(diagnosis: Diagnosis, color: bool, width: int) -> str:
+    page = Page(width=width, force_terminal=color, no_color=not color, file=io.StringIO())
     whose = f"{diagnosis.environment}, {diagnosis.world}, {diagnosis.at:%Y-%m-%d %H:%M} UTC"
     print_indented(page, f"Doctor: {whose}", 0, "bold")
     print_indented(page, headline(diagnosis), 0, "bold green" if not diagnosis.exit else "bold red")

@@ -61,9 +61,20 @@ def _wrapped(text: str, place: TextIO) -> str:
     """The lines of ``text``; those that a terminal would break within a word are broken before it."""
     if not place.isatty():
         return text
-    width = min(shutil.get_terminal_size().columns, WIDTH)
-    broken = (lines_around_commands(line, width) if len(line) > width else [line] for line in text.split("\n"))
-    return "\n".join(part for parts in broken for part in parts)
+    return "\n".join(part for line in text.split("\n") for part in _broken(line, width_of(place)))
+
+
+def _broken(line: str, width: int) -> list[str]:
+    """The line in parts of at most ``width``, each with the indent of the first; commands stay whole."""
+    if len(line) <= width:
+        return [line]
+    indent = line[: len(line) - len(line.lstrip())]
+    return [f"{indent}{part}" for part in lines_around_commands(line.strip(), width - len(indent))]
+
+
+def width_of(place: TextIO) -> int:
+    """How many columns a text may have there: as many as its terminal, and no more than a page."""
+    return min(shutil.get_terminal_size().columns, WIDTH) if place.isatty() else WIDTH
 
 
 def ask(prompt: str) -> str:
@@ -99,10 +110,11 @@ def has_typed(name: str, prompt: str, stopped: Callable[[], bool] = lambda: Fals
     return False
 
 
-def result(text: str, *, machine: bool = False) -> None:
-    """Write a result to stdout and hide nothing of it; what a ``machine`` reads keeps its commands as they are."""
+def result(text: str, form: str = "terminal") -> None:
+    """Write a result to stdout and hide nothing of it. JSON keeps its commands as they are, a document its lines."""
     with naming_stdout():
-        sys.stdout.write(visible(text if machine else complete_commands(text)))
+        shown = visible(text if form == "json" else complete_commands(text))
+        sys.stdout.write(_wrapped(shown, sys.stdout) if form == "terminal" else shown)
         sys.stdout.flush()
 
 

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from dr_actions.journal.entries import CONFIRMED_BY, Entry, EntryKind
-from dr_actions.journal.timeline import Timeline, timelines
+from dr_actions.journal.entries import CONFIRMED_BY, REFUSED_EXECUTION, Entry, EntryKind
+from dr_actions.journal.timeline import Timeline, Wait, timelines
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import NO_RECOVERY, Plan, to_json
 from dr_estate.config.environment import Environment
@@ -46,7 +46,8 @@ class JournaledRun:
     """A run by its journal. ``head`` is the digest of the last entry, "" where nothing was recorded.
 
     ``timeline`` is that of the plan's goal, over all runs it took; None where no plan began. ``facts`` are there once
-    the run has ended.
+    the run has ended. ``confirmations`` are the incident's, ``refusals`` its starts that AWS's task refused, and
+    ``earlier`` the timelines of its other goals: the failover, in the account of its failback.
     """
 
     plan: Plan
@@ -56,6 +57,8 @@ class JournaledRun:
     timeline: Timeline | None = None
     facts: RunFacts | None = None
     confirmations: tuple[Confirmation, ...] = ()
+    refusals: tuple[str, ...] = ()
+    earlier: tuple[Timeline, ...] = ()
 
 
 def journaled_run(entries: Sequence[Entry], plan: Plan, env: Environment, incident: str = "") -> JournaledRun:
@@ -65,18 +68,22 @@ def journaled_run(entries: Sequence[Entry], plan: Plan, env: Environment, incide
     follower = RunFollower(env, incident)
     follower.follow(entries)
     view = follower.view(entries[-1].at) if entries else None
+    lines = timelines(entries, objective_s)
+    timeline = next((line for line in reversed(lines) if line.goal == plan.goal), None)
     return JournaledRun(
         plan=plan,
         gates=tuple(Gate(**gate) for gate in _last(own, "gates")),
         losses=tuple(RecordedLoss(**loss) for loss in _last(own, "losses")),
         head=entries[-1].digest if entries else "",
-        timeline=next((t for t in reversed(timelines(entries, objective_s)) if t.goal == plan.goal), None),
+        timeline=timeline,
         facts=view.facts if view else None,
         confirmations=tuple(
             Confirmation(entry.step, str(entry.data[CONFIRMED_BY]), entry.at, str(entry.data.get("way", "")))
-            for entry in own
+            for entry in entries
             if entry.step and CONFIRMED_BY in entry.data
         ),
+        refusals=tuple(str(entry.data.get("says", "")) for entry in entries if REFUSED_EXECUTION in entry.data),
+        earlier=tuple(line for line in lines if line is not timeline),
     )
 
 
@@ -100,11 +107,20 @@ def to_dict(record: JournaledRun) -> dict[str, Any]:
         "data_loss": [asdict(loss) for loss in record.losses],
         "journal_head": record.head,
         "confirmations": [asdict(confirmation) for confirmation in record.confirmations],
+        "refusals": list(record.refusals),
+        "earlier": [
+            {"goal": line.goal, "rto": rto_to_dict(line), "waits": [_wait(wait) for wait in line.waits]}
+            for line in record.earlier
+        ],
         "phases": [
             {"phase": phase, "start": span.start, "end": span.end, "seconds": span.seconds} for phase, span in phases
         ],
         "rto": rto_to_dict(timeline) if timeline and record.plan.goal not in NO_RECOVERY else None,
     }
+
+
+def _wait(wait: Wait) -> dict[str, Any]:
+    return {"step": wait.step, "start": wait.span.start, "end": wait.span.end, "seconds": wait.span.seconds}
 
 
 def rto_to_dict(line: Timeline) -> dict[str, Any]:
@@ -151,6 +167,8 @@ def sentences(record: JournaledRun) -> Iterator[str]:
         yield recovery_time(record.timeline)
         yield from (f"{name} {value}" for name, value in clocks(record.timeline))
     yield from (confirmation.sentence for confirmation in record.confirmations)
+    yield from record.refusals
+    yield from (f"earlier in this incident, {line.goal}: {recovery_time(line)}" for line in record.earlier)
     if record.head:
         yield f"journal head: {record.head}"
 

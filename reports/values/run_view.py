@@ -26,6 +26,7 @@ from dr_estate.model.stores import STORES
 
 _TO_DR = (Goal.FAILOVER, Goal.SWITCHOVER)
 _MINUTE_S = 60.0
+_NAMED = 3
 # What a person counts, by the room of the action.
 _COUNTED = {
     **{store.id: store.counted for store in STORES if store.counted},
@@ -348,7 +349,7 @@ class RunFollower:
         passed = bool(entry.data.get("passed"))
         if passed:
             self._validated_at = entry.at
-        text = f"validation: {'passed' if passed else 'NOT passed'}"
+        text = "validation: passed" if passed else f"validation: {not_passed(entry.data)}"
         yield RunLine(LineKind.DONE if passed else LineKind.FAILED, text, entry)
 
     def _end(self, entry: Entry) -> Iterator[RunLine]:
@@ -460,6 +461,13 @@ def _stage(plan: Plan, step: Step) -> str:
         return playbook_step(plan.goal, step).name
     except ValueError:
         return step.action
+
+
+def not_passed(data: Mapping[str, Any]) -> str:
+    """That the validation of that entry did not pass, and by which checks, as far as the record names them."""
+    names = [str(name) for name in data.get("not_passed", ())]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"NOT passed{': ' if names else ''}{', '.join(names[:_NAMED])}{more}"
 
 
 def _says(entry: Entry) -> str:

@@ -191,9 +191,10 @@ def waiting(open_request: Waiting, tmp_path: Path) -> Waiting:
     return replace(open_request, prod=replace(open_request.prod, home=tmp_path))
 
 
-def change_by_hand(prod: Prod, watching: Command) -> None:
-    """Make the DNS change exactly as the watching command shows it."""
-    line = shlex.split(shown(watching, r"^aws route53 .*$")[0])
+def change_by_hand(prod: Prod, watching: Command, number: int = 0) -> None:
+    """Make the DNS change of that ``number``, from 0, exactly as the watching command shows it."""
+    shown(watching, r"^aws route53 .*$")
+    line = shlex.split(re.findall(r"^aws route53 .*$", watching.err, re.MULTILINE)[number])
     given = dict(zip(line[3::2], line[4::2], strict=True))
     batch = json.loads(Path(given["--change-batch"].removeprefix("file://")).read_text(encoding="utf-8"))
     route53 = prod.aws("admin").client("route53", Side.GLOBAL)

@@ -20,15 +20,16 @@ from dr_actions.journal.journal import journal_path, read
 from dr_actions.journal.mirror import TableMirror
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment
+from dr_estate.model.recovery_document import RefusedStart
 from dr_estate.model.world_id import is_sandbox
 from reports.evidence.pack import Signature, manifest_of, pack_bytes, signed_text
-from reports.evidence.verification import APPROVALS, INDEX, JOURNAL, MIRROR, REVIEW
+from reports.evidence.verification import APPROVALS, INDEX, JOURNAL, MIRROR, REFUSED_START, REVIEW
 from reports.page.render import render
 from utils.aws_mgmt.app import evaluation
 from utils.aws_mgmt.app.connections import AppContext, open_context
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.evidence_signing import UNASKED, signature_of
-from utils.aws_mgmt.app.incident_record import journals, worlds_of_journals
+from utils.aws_mgmt.app.incident_record import journals, refusal_of, worlds_of_journals
 from utils.aws_mgmt.app.incident_report import incident_report, last_drill, runs_on_record
 from utils.aws_mgmt.app.kept_files import FOLDER, fetch_files
 from utils.aws_mgmt.app.options import EvidenceOptions, version
@@ -37,8 +38,9 @@ from utils.aws_mgmt.app.target import outlives
 _PAGES = {".html"}  # built from the results at any time
 
 
-# Writes the review of a journal: of which environment and incident, and the recovery time objective in minutes.
-Review = Callable[[Chain, str, str, float], str]
+# Writes the review of a journal: of which environment and incident, the recovery time objective in minutes, from where,
+# and the last start that was refused.
+Review = Callable[[Chain, str, str, float, str, RefusedStart | None], str]
 
 
 @dataclass
@@ -59,7 +61,7 @@ def make_pack(options: EvidenceOptions, env: Environment, review: Review) -> tup
     folders = [_own_run(options.run, options, env)] if options.run else list(_run_folders(options, env))
     # A run's own report names its incident: the pack of one run holds its record too.
     incident = options.incident or _incident_of(_report_of(folders[0]))
-    contents = PackContents()
+    contents, refusal = PackContents(), None
     for folder in folders:
         contents.files |= dict(_files_of(folder))
     journal = _journal_of(options, env, incident)
@@ -84,12 +86,15 @@ def make_pack(options: EvidenceOptions, env: Environment, review: Review) -> tup
         if app is not None and incident:
             _add_the_record(app, incident, contents)
             _add_kept_files(app, incident, contents)
+            if refusal := refusal_of(app, incident):
+                contents.files[REFUSED_START] = _json(asdict(refusal))
             _add_the_page(options, env, app, incident, contents)
         # After the mirror was fetched: a run that AWS started has no journal on this machine.
         chain = read_chain(contents.files.get(JOURNAL, b""), env.name, incident)
         about["runs"] = runs_on_record(chain.entries)
         if chain.entries:
-            contents.files[REVIEW] = review(chain, env.name, incident, env.objectives.rto_minutes).encode()
+            text = review(chain, env.name, incident, env.objectives.rto_minutes, JOURNAL, refusal)
+            contents.files[REVIEW] = text.encode()
         if not folders and JOURNAL not in contents.files:
             raise UsageError(f"There is nothing of {incident} in {options.output} or in the control table.")
         # Last: the manifest names every file with its digest, and what comes after it is not signed.

@@ -182,9 +182,14 @@ def run_steps(
                     report, outcome, run.plan.goal, run.clearance.incident, by_name
                 )
                 passed, by_health, serves = validation.passed and passed, validation.by_health, validation.passed
-                verdict: dict[str, Any] = {"passed": passed, "score": report.verdict.score, "exit": report.exit}
+                verdict = {"passed": passed, "score": report.verdict.score, "exit": report.exit}
                 journal.append(
-                    EntryKind.VALIDATED, None, **verdict, **_served_facts(run, seen_after), **_last_request(run)
+                    EntryKind.VALIDATED,
+                    None,
+                    **verdict,
+                    not_passed=list(validation.not_passed),
+                    **_served_facts(run, seen_after),
+                    **_last_request(run),
                 )
             if passed:
                 execute(run, last, outcome)

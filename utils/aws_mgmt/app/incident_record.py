@@ -26,6 +26,7 @@ from dr_checks.core.exceptions import ExceptionRule
 from dr_checks.core.model import CheckResult, Status
 from dr_estate.config.environment import Environment
 from dr_estate.model.dynamodb_values import moment
+from dr_estate.model.recovery_document import RefusedStart
 from dr_estate.model.world_id import WorldId
 from reports.values.report import Report
 from utils.aws_mgmt.app.connections import AppContext
@@ -161,17 +162,16 @@ def recorded_of(past: Sequence[Entry]) -> Mapping[str, Mapping[str, Any]]:
     return recorded
 
 
-def refusal_of(app: AppContext, incident: str, execution: str = "") -> str:
-    """Why the last run that AWS started for the incident was refused by its task; "" where it was not.
+def refusal_of(app: AppContext, incident: str, execution: str = "") -> RefusedStart | None:
+    """The last run that AWS started for the incident, where its task refused it; None where it did not.
 
     ``execution``: of that one alone. What cannot be read of the control table says nothing of it.
     """
     with contextlib.suppress(SendFailed):
         refused = app.control.in_force().refused_start
         if refused is not None and refused.incident == incident and execution in ("", refused.execution):
-            when = f"{refused.at:%Y-%m-%d %H:%M} UTC"
-            return f"REFUSED at {when}, the run that AWS started ({refused.execution}): {refused.says}"
-    return ""
+            return refused
+    return None
 
 
 def record_pause(

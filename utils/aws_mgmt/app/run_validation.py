@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dr_actions.assessment.failover import is_hidden_in_us_east_1
 from dr_actions.execution.executor import Outcome
 from dr_actions.model.gates import PLANES
 from dr_actions.model.plan import FENCING, Goal
+from dr_checks.core.model import CheckResult, Status
 from dr_checks.core.verdict import verdict_of
 from dr_checks.dns.dns_choice import stays_away
 from dr_checks.posture.posture import BLINDNESS, PostureName
@@ -20,10 +22,14 @@ from utils.aws_mgmt.app.exit_codes import Exit, exit_of
 
 @dataclass(frozen=True)
 class RunValidation:
-    """``by_health`` states what us-east-1 did not take or show, "" where that is nothing."""
+    """``by_health`` states what us-east-1 did not take or show, "" where that is nothing.
+
+    ``not_passed`` are the checks by which it did not pass: the report of AWS's task ends with its disk.
+    """
 
     passed: bool
     by_health: str = ""
+    not_passed: tuple[str, ...] = ()
 
 
 def validation_of(report: Report, outcome: Outcome, goal: Goal, incident: str, gates: frozenset[str]) -> RunValidation:
@@ -44,10 +50,15 @@ def validation_of(report: Report, outcome: Outcome, goal: Goal, incident: str, g
         by_health = _by_health(env, incident, len(outcome.owed), hidden) if hidden or outcome.owed else ""
     # A split that nobody accepted is never waived: two regions would write, whatever else holds.
     if not waived or (split and not outcome.unfenced):
-        return RunValidation(report.exit == Exit.READY, by_health)
+        return _judged(report.exit, by_health, results)
     others = [result for result in results if result.check not in waived]
     code = exit_of(verdict_of(others, (), env.objectives.rpo_minutes * 60.0))
-    return RunValidation(code == Exit.READY, by_health)
+    return _judged(code, by_health, others)
+
+
+def _judged(code: Exit | int, by_health: str, results: Sequence[CheckResult]) -> RunValidation:
+    failed = (result.check for result in results if result.status in (Status.FAIL, Status.UNKNOWN))
+    return RunValidation(code == Exit.READY, by_health, () if code == Exit.READY else tuple(failed))
 
 
 def _by_health(env: Environment, incident: str, changes: int, hidden: set[str]) -> str:

@@ -13,6 +13,7 @@ from click.exceptions import NoArgsIsHelpError
 
 from dr_estate.model.engines import ENGINES
 from dr_estate.model.invocation import Program
+from reports.terminal import console
 from utils.aws_mgmt.cli import completion
 from utils.aws_mgmt.cli.pages import (
     WIDTH,
@@ -384,7 +385,7 @@ def parse(argv: list[str], program: Program = Program.CHECKOUT) -> Options:
         path = wrong.ctx.command_path if wrong.ctx else program.short
         page = f"{program}{path.removeprefix(program.short)} --help"
         hint = "" if isinstance(wrong, NoArgsIsHelpError) else f"See `{page}`.\n"
-        sys.stderr.write(f"{wrong.format_message()}\n{hint}")
+        console.complain(f"{wrong.format_message()}\n{hint}".rstrip())
         raise SystemExit(wrong.exit_code) from wrong
     except click.Abort as interrupted:  # what click makes of a Ctrl-C while it reads the words
         raise KeyboardInterrupt from interrupted

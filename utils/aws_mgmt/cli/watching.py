@@ -65,7 +65,7 @@ def watch(app: AppContext, execution_id: str, folder: Path, form: str) -> Exit:
         return Exit.INTERRUPTED
     # First: the table has why the task ended, and the record may hold nothing of it.
     if refused := refusal_of(app, found.incident, found.id):
-        console.complain(refused)
+        console.complain(refused.sentence)
         return _conclude_run(found, None, form, following.visitors, refused=True)
     _keep_record(app, found, folder)
     return _conclude_run(found, following.view(), form, following.visitors, refused=False)

@@ -35,7 +35,7 @@ def diff_command(options: DiffOptions) -> Exit:
     there = replace(options, environment=after.environment, sandbox=options.sandbox or is_sandbox(after.world))
     console.begin(invocation_of(there))
     shown = diff.render(difference, options.format, every=options.every_finding)
-    console.result(shown, machine=options.format == "json")
+    console.result(shown, options.format)
     code = Exit.NOT_READY if difference.worse else Exit.READY
     answer = f"{len(difference.worse)} worse, {len(difference.better)} better, exit {code}"
     console.conclude(options.format, answer, after_difference(difference.worse))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from dataclasses import replace
 
@@ -41,7 +42,8 @@ def doctor_command(options: DoctorOptions, environment: Environment) -> Exit:
         with console.working("Writing the bundle"):
             write_bundle(path, heard.exchanges, heard.snapshot, options.config / f"{environment.name}.toml")
     diagnosis = replace(diagnosis, bundle=str(path))
-    console.result(render(diagnosis, options.format), machine=options.format == "json")
+    width = console.width_of(sys.stdout)
+    console.result(render(diagnosis, options.format, width=width), options.format)
     answer = f"{headline(diagnosis).rstrip('.')}, exit {diagnosis.exit}"
     console.conclude(options.format, answer, after_diagnosis(diagnosis))
     return Exit(diagnosis.exit)

@@ -34,7 +34,7 @@ def explain_needs(options: ExplainOptions, environment: Environment) -> Exit:
     if options.name not in known:
         raise UsageError(f"There is no tenant '{options.name}' in {environment.name}: {', '.join(sorted(known))}.")
     needs = needs_of(view, known[options.name])
-    console.result(render(needs, options.format), machine=options.format == "json")
+    console.result(render(needs, options.format), options.format)
     code = Exit.COULD_NOT_SEE if needs.unseen else Exit.READY
     answer = f"{len(needs.edges)} needs of {needs.tenant}, {len(needs.unseen)} parts not seen, exit {code}"
     console.conclude(options.format, answer, str(DIAGNOSIS) if needs.unseen else READINESS)
@@ -51,7 +51,7 @@ def explain_calls(options: ExplainOptions | StatusOptions, environment: Environm
     tenants = len(discover(snapshot, environment))
     number = options.number if isinstance(options, ExplainOptions) else None
     plan = CallPlan.of(snapshot, tenants, number or tenants)
-    console.result(render_calls(plan, options.format), machine=options.format == "json")
+    console.result(render_calls(plan, options.format), options.format)
     code = Exit.COULD_NOT_SEE if plan.unseen else Exit.READY
     answer = (
         f"{sum(plan.estimate.values()):,} calls for {plan.number} tenants, {plan.unseen} parts not seen, exit {code}"

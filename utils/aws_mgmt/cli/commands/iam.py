@@ -25,7 +25,7 @@ def iam_command(options: IamOptions, environment: Environment) -> Exit:
     if role and role not in set(IamRole):
         raise UsageError(f"there is no role '{role}': choose {', '.join(IamRole)}, or none for all.")
     documents = policies(environment, declared_operations())
-    console.result(json.dumps(documents[role] if role else documents, indent=2) + "\n")
+    console.result(json.dumps(documents[role] if role else documents, indent=2) + "\n", "json")
     printed = f"{len(documents[role])} policies of the {role}" if role else f"the policies of {len(documents)} roles"
     console.conclude(options.format, f"{printed}, exit {Exit.READY}", str(DIAGNOSIS), beside=True)
     return Exit.READY

@@ -25,6 +25,7 @@ from dr_estate.aws.read_client import WrongAccount
 from dr_estate.config.environment import Environment
 from dr_estate.model.invocation import Command
 from dr_estate.model.journal_chain import JournalBroken
+from dr_estate.model.recovery_document import RefusedStart
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.model.world_id import WorldId, WorldKind
 from reports.incident.log import incident_log, render
@@ -71,9 +72,9 @@ def log_command(options: LogOptions, environment: Environment) -> Exit:
     named = _named_file(options, environment)
     incident, chain, source = named or _of_this_world(options, environment)
     anchors = _anchors(options, environment, incident, chain) if options.verify else None
-    refused = "" if named else _refusal(options, environment, incident)
+    refused = None if named else _refusal(options, environment, incident)
     if refused:
-        console.complain(refused)
+        console.complain(refused.sentence)
     if not chain.entries and chain.fault is None and (anchors is None or anchors.differs_at is None):
         if refused:
             console.conclude(options.format, f"{incident}: no run began", str(READINESS))
@@ -83,7 +84,7 @@ def log_command(options: LogOptions, environment: Environment) -> Exit:
     rto_s = environment.objectives.rto_minutes * 60
     log = incident_log(chain, environment.name, incident, source, rto_s, mirror, anchors)
     text = review(log, refused) if options.review else render(log, options.format)
-    console.result(text, machine=options.format == "json" and not options.review)
+    console.result(text, "markdown" if options.review else options.format)
     found = [comparison for comparison in (mirror, anchors) if comparison is not None]
     broken = chain.fault is not None or any(comparison.refuted for comparison in found)
     intact = not broken and all(comparison.same for comparison in found)
@@ -100,14 +101,14 @@ def log_command(options: LogOptions, environment: Environment) -> Exit:
     return code
 
 
-def _refusal(options: LogOptions, environment: Environment, incident: str) -> str:
-    """Why the last run that AWS started for the incident began nothing; "" also where the table cannot be asked."""
+def _refusal(options: LogOptions, environment: Environment, incident: str) -> RefusedStart | None:
+    """The last run that AWS started for the incident and that was refused; None also where the table is silent."""
     if not environment.automation.enabled or not outlives(options, environment):
-        return ""
+        return None
     silent = suppress(DataUnavailable, Refused, SendFailed, UsageError, WrongAccount)
     with silent, open_context(options, environment) as reached:
         return refusal_of(reached, incident)
-    return ""
+    return None
 
 
 def _comparison(

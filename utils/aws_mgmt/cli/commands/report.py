@@ -22,7 +22,7 @@ from reports.values.report import SCHEMA
 from utils.aws_mgmt.app.connections import open_context
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.incident_record import mirror_of
+from utils.aws_mgmt.app.incident_record import mirror_of, refusal_of
 from utils.aws_mgmt.app.incident_report import incident_report
 from utils.aws_mgmt.app.kept_files import fetch_files
 from utils.aws_mgmt.app.next_steps import invocation_of
@@ -48,7 +48,7 @@ def report_command(options: ReportOptions) -> Exit:
     console.begin(invocation_of(there))
     stored = folder / FORMS[options.format]
     if stored.exists():
-        console.result(commanding_nobody(stored.read_text(encoding="utf-8")))
+        console.result(commanding_nobody(stored.read_text(encoding="utf-8")), "markdown")
     else:
         others = ", ".join(form for form, name in FORMS.items() if (folder / name).exists())
         console.complain(f"{stored} is not there: choose --format {others}.")
@@ -71,7 +71,8 @@ def incident_report_command(options: ReportOptions, environment: Environment) ->
         report = incident_report(options, environment, app, options.incident)
         rto_minutes = environment.objectives.rto_minutes
         chain = mirror_of(app, environment, options.incident)
-        text = review_of(chain, environment.name, options.incident, rto_minutes, "the mirror in the control table")
+        refusal, source = refusal_of(app, options.incident), "the mirror in the control table"
+        text = review_of(chain, environment.name, options.incident, rto_minutes, source, refusal)
         (folder / REVIEW).write_text(text, encoding="utf-8")
         publish(report, folder, options.format, html=options.html)
         if fetched := fetch_files(app, options.incident, folder):

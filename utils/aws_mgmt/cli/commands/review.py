@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from dr_actions.journal.entries import read_chain
 from dr_estate.model.invocation import Command
+from dr_estate.model.recovery_document import RefusedStart
 from reports.evidence.pack import members_of
-from reports.evidence.verification import JOURNAL, verify
+from reports.evidence.verification import JOURNAL, REFUSED_START, verify
 from reports.incident.review import review_of
 from reports.terminal import console
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.next_steps import NextStep
+from utils.aws_mgmt.app.next_steps import NextStep, invocation_of
 from utils.aws_mgmt.app.options import ReviewOptions
 
 _RTO_MINUTES = 240.0  # of rules that name none
@@ -36,13 +40,24 @@ def review_command(options: ReviewOptions) -> Exit:
     if JOURNAL not in members or not incident:
         raise UsageError(f"{options.file} holds no journal of an incident. Name a pack that `evidence` made of one.")
     chain = read_chain(members[JOURNAL], environment, incident)
-    console.result(review_of(chain, environment, incident, _rto_minutes(members), f"{options.file}, {JOURNAL}"))
+    # First: the review names commands, which mean the environment that the pack is of.
+    console.begin(invocation_of(replace(options, environment=options.environment or environment)))
+    source, refusal = f"{options.file}, {JOURNAL}", _refusal(members)
+    console.result(review_of(chain, environment, incident, _rto_minutes(members), source, refusal), "markdown")
     code = Exit.COULD_NOT_SEE if verdict.faults or chain.fault else Exit.READY
     state = "NOT as it was made" if verdict.faults else "every byte is as it was made"
     answer = f"{incident}: {state}, exit {code}"
     check = NextStep(Command(("evidence", "verify", str(options.file))), "shows who signed it")
     console.conclude(options.format, answer, str(check), beside=True)
     return code
+
+
+def _refusal(members: dict[str, bytes]) -> RefusedStart | None:
+    """The last start that was refused, as the pack has it."""
+    try:
+        return TypeAdapter(RefusedStart).validate_json(members[REFUSED_START])
+    except (KeyError, ValueError):
+        return None
 
 
 def _rto_minutes(members: dict[str, bytes]) -> float:

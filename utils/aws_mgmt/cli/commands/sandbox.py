@@ -38,7 +38,7 @@ def sandbox_command(options: SandboxOptions, environment: Environment) -> Exit:
         "break": _break,
         "mend": _repair,
     }
-    console.result(actions[options.action](options, environment), machine=options.format == "json")
+    console.result(actions[options.action](options, environment), options.format)
     console.conclude(options.format, *_closing_lines(options, environment))
     return Exit.READY
 
@@ -132,11 +132,11 @@ def _train(options: SandboxOptions, environment: Environment) -> Exit:
     """List the scenes, or set one. Raises UsageError where no sandbox is up, Refused where the world is not ready."""
     from sandbox.training import scenarios
 
-    name, machine = options.name, options.format == "json"
+    name = options.name
     if not name:
         console.result(
             training.scenarios_text([scenario.summary() for scenario in scenarios.catalogue()], options.format),
-            machine=machine,
+            options.format,
         )
         first = Command(("sandbox", "train", next(iter(scenarios.catalogue())).name))
         console.conclude(options.format, "nothing is being played", str(NextStep(first, "begins the first of them")))
@@ -151,7 +151,7 @@ def _train(options: SandboxOptions, environment: Environment) -> Exit:
         briefing["speed"] = _take_time(world, options)
     except SandboxError as unready:
         raise Refused(str(unready)) from unready
-    console.result(training.briefing(briefing, options.format), machine=machine)
+    console.result(training.briefing(briefing, options.format), options.format)
     console.conclude(options.format, f"{name} is being played", "`dr_cli.py sandbox debrief` judges how it was played.")
     return Exit.READY
 
@@ -173,7 +173,7 @@ def _debrief(options: SandboxOptions, environment: Environment) -> Exit:
             "No scene is being played. `dr_cli.py sandbox train` lists them, `dr_cli.py sandbox train NAME` begins one."
         )
     debrief = world.debrief(hint=options.hint)
-    console.result(training.debriefing(debrief, options.format), machine=options.format == "json")
+    console.result(training.debriefing(debrief, options.format), options.format)
     if options.end:
         console.complain(training.ended_text(world.end_scenario(), environment.name).rstrip())
     code = Exit.READY if debrief["solved"] else Exit.NOT_READY

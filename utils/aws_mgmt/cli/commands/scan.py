@@ -45,7 +45,7 @@ def scan_command(options: ScanOptions) -> Exit:
             raise UsageError(str(none)) from none
         finally:
             client.close_connections(for_good=True)
-    console.result(render(found, options.format, whole=options.every_finding), machine=options.format == "json")
+    console.result(render(found, options.format, whole=options.every_finding), options.format)
     if options.save:
         is_map_file = options.save.suffix == ".toml"
         text = map_file_of(found).to_toml() if is_map_file else render(found, "json")

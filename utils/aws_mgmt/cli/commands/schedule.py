@@ -46,7 +46,7 @@ def schedule_command(options: ScheduleOptions, environment: Environment) -> Exit
     )
     if options.trend:
         plan = replace(plan, trends=trends(past.runs))
-    console.result(render(plan, options.format), machine=options.format == "json")
+    console.result(render(plan, options.format), options.format)
     late = [row for row in plan.tests if row.state.late]
     code = Exit.NOT_READY if late else Exit.READY
     names = f"{len(late)} late ({', '.join(row.test for row in late)})" if late else "no test is late"

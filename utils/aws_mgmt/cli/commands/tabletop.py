@@ -41,9 +41,9 @@ def tabletop_command(options: DrTestOptions, environment: Environment) -> Exit:
     for note in notes:
         console.complain(note)
     if options.format == "json":
-        console.result(tabletop.as_json(exercise), machine=True)
+        console.result(tabletop.as_json(exercise), options.format)
     elif options.format == "markdown":
-        console.result(tabletop.markdown(exercise))
+        console.result(tabletop.markdown(exercise), options.format)
     else:
         text = "" if ask else "\n".join(tabletop.text(stop) for stop in stops) + "\n"
         ending = f"{len(exercise.gaps)} gaps, {len(decisions)} decisions recorded: {folder / 'tabletop.md'}\n"
