@@ -53,8 +53,12 @@ class RunFiles:
             if versions > 1 or not all(_PART.fullmatch(part) for part in parts):
                 others.append(key)
                 continue
-            answer = self._send("GetObject", Key=key)
             path = into.joinpath(*parts)
+            # A file cannot lie below another file, as a key may below another key: that was not a run's.
+            if path.is_dir() or any(parent.is_file() for parent in path.parents):
+                others.append(key)
+                continue
+            answer = self._send("GetObject", Key=key)
             path.parent.mkdir(parents=True, exist_ok=True)
             # The owner's alone from its first byte, and through no link: evidence names hosts and addresses.
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW

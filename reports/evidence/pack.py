@@ -91,6 +91,15 @@ def _members(raw: bytes) -> Iterator[tuple[str, bytes]]:
         yield entry.name, raw[begins : begins + entry.size]
 
 
+def fits(name: str) -> bool:
+    """Whether a pack can hold a file of that name: it is text, and no longer than the archive's form takes."""
+    try:
+        tarfile.TarInfo(name).tobuf(tarfile.USTAR_FORMAT, errors="strict")
+    except ValueError:
+        return False
+    return True
+
+
 def tar(members: Mapping[str, bytes]) -> bytes:
     """The archive of ``members`` in their order; nothing of this machine is in it."""
     raw = io.BytesIO()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -38,7 +39,7 @@ from tests.dr_actions import deciding
 from tests.dr_actions.deciding import step
 from tests.proofs.changes import Aws
 from tests.reports.evidence.test_verification import APPROVED, begun
-from tests.utils.running import ROOT, Ran, signed_in
+from tests.utils.running import ROOT, Ran, rules, signed_in
 from tests.worlds import borrowed
 from utils.aws_mgmt.cli.error_boundary import run_command
 from utils.aws_mgmt.cli.parser import parse
@@ -277,6 +278,66 @@ def test_a_pack_holds_no_run_of_a_rehearsal_or_of_another_environment(desk: Desk
     ):
         ran = desk.run(f"-e sit evidence --run {out / other}")
         assert (ran.code, reason in ran.err) == (2, True), ran.err
+
+
+def test_a_run_whose_report_is_damaged_is_named_and_the_others_are_packed(desk: Desk) -> None:
+    """An auditor sees that one is missing: nothing shows of which incident it was."""
+    out = desk.home / "out"
+    for name, report in (("cut", b'{"run": {"inc'), ("list", b"[]"), ("bytes", b"\xff\xfe")):
+        (out / f"sit-failover-{name}").mkdir()
+        (out / f"sit-failover-{name}" / "report.json").write_bytes(report)
+    path = desk.pack()
+    members = members_of(path.read_bytes())
+    packed = {name.split("/")[1] for name in members if name.startswith("runs/")}
+    assert {"sit-failover-20260107T000000"} == packed
+    missing = json.loads(members["manifest.json"])["not_included"]
+    damaged = [f"runs/sit-failover-{name}: its report.json" for name in ("bytes", "cut", "list")]
+    assert damaged == [row.partition(" cannot be read")[0] for row in missing if "report.json" in row]
+    verified = desk.run(f"evidence verify {path}", person="")
+    assert verified.out.count("not included: runs/sit-failover-") == 3, verified.out
+    alone = desk.run(f"-e sit evidence --run {out / 'sit-failover-cut'}")
+    assert (alone.code, "holds no report.json of a run" in alone.err) == (2, True), alone.err
+
+
+def test_a_kept_file_that_somebody_else_wrote_too_is_missed_in_the_pack(desk: Desk) -> None:
+    bucket = "bbws-dr-evidence-sit"
+    config = rules(desk.home, "sit", f'[names]\nanchor_bucket = "{bucket}"')
+    desk.world.enforce_iam(False)
+    s3 = Aws(desk.world.url, desk.world.people["admin"], SIT, tenant="").client("s3", Side.DR)
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": SIT.regions.dr})
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    for name, body in (("report.md", b"1"), ("report.json", b"1"), ("report.json", b"2")):
+        s3.put_object(Bucket=bucket, Key=f"runs/sit/{INCIDENT}/e-1/{name}", Body=body)
+    ran = desk.run(f"--config {config} -e sit evidence --incident {INCIDENT}")
+    assert ran.code == 0, ran.err
+    members = members_of(Path(ran.out.partition(": ")[0]).read_bytes())
+    assert {"runs/aws/e-1/report.md"} == {name for name in members if name.startswith("runs/aws")}
+    missing = json.loads(members["manifest.json"])["not_included"]
+    assert f"runs/sit/{INCIDENT}/e-1/report.json: somebody else wrote there too" in missing, missing
+
+
+def test_a_link_among_the_runs_brings_no_file_of_elsewhere_into_the_pack(desk: Desk) -> None:
+    out, elsewhere = desk.home / "out", desk.home / "elsewhere"
+    report_in(elsewhere, WorldId.live(SIT.account, desk.world.url).name)
+    (elsewhere / "private.txt").write_text("of nobody else", encoding="utf-8")
+    (out / "sit-failover-link").symlink_to(elsewhere, target_is_directory=True)
+    members = members_of(desk.pack().read_bytes())
+    assert not [name for name in members if "private" in name]
+    assert any(
+        "runs/sit-failover-link: it is a link" in row for row in json.loads(members["manifest.json"])["not_included"]
+    )
+
+
+def test_a_file_whose_name_no_pack_can_hold_is_named_and_the_others_are_packed(desk: Desk) -> None:
+    run = desk.home / "out" / "sit-failover-20260107T000000"
+    (run / ("a" * 200)).write_text("long", encoding="utf-8")
+    (run / os.fsdecode(b"odd\xff.txt")).write_text("no text", encoding="utf-8")
+    path = desk.pack()
+    members = members_of(path.read_bytes())
+    assert "runs/sit-failover-20260107T000000/evidence.json" in members
+    missing = json.loads(members["manifest.json"])["not_included"]
+    assert len([row for row in missing if "its name" in row]) == 2, missing
+    assert verify(path.read_bytes()).faults == ()
 
 
 def record_a_run(desk: Desk) -> None:

@@ -36,13 +36,12 @@ def test_a_runs_files_are_fetched_as_they_were_kept(tmp_path: Path) -> None:
         refused = keep_files(reader, "INC-1", "e-2", task, RESULTS)
         assert "were not all kept" in refused
         s3 = Aws(world.url, world.people["admin"], env, tenant="").client("s3", Side.DR)
-        for name in ("e-1/review.md", "e-1/stray*.txt"):
+        for name in ("e-1/review.md", "e-1/stray*.txt", "e-1/report.html/below"):
             s3.put_object(Bucket=BUCKET, Key=f"{FOLDER}{name}", Body=b"written later")
         fetched = fetch_files(reader, "INC-1", laptop)
     assert fetched.startswith(f"2 files of AWS's task in {laptop / 'aws'}, its page too: ")
-    assert fetched.endswith(
-        "somebody else wrote there too: runs/sit/INC-1/e-1/review.md, runs/sit/INC-1/e-1/stray*.txt."
-    )
+    foreign = ("report.html/below", "review.md", "stray*.txt")
+    assert fetched.endswith(f"wrote there too: {', '.join(f'{FOLDER}e-1/{name}' for name in foreign)}.")
     found = laptop / "aws" / "e-1"
     assert (found / "report.html").read_text(encoding="utf-8") == "as it ran"
     assert (found / "texts" / "1.json").read_bytes() == b"{}"

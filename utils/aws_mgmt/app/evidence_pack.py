@@ -21,8 +21,9 @@ from dr_actions.journal.mirror import TableMirror
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment
 from dr_estate.model.recovery_document import RefusedStart
+from dr_estate.model.visible import one_line
 from dr_estate.model.world_id import is_sandbox
-from reports.evidence.pack import Signature, manifest_of, pack_bytes, signed_text
+from reports.evidence.pack import Signature, fits, manifest_of, pack_bytes, signed_text
 from reports.evidence.verification import APPROVALS, INDEX, JOURNAL, MIRROR, REFUSED_START, REVIEW
 from reports.page.render import render
 from utils.aws_mgmt.app import evaluation
@@ -31,7 +32,7 @@ from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.evidence_signing import UNASKED, signature_of
 from utils.aws_mgmt.app.incident_record import journals, refusal_of, worlds_of_journals
 from utils.aws_mgmt.app.incident_report import incident_report, last_drill, runs_on_record
-from utils.aws_mgmt.app.kept_files import FOLDER, fetch_files
+from utils.aws_mgmt.app.kept_files import FOLDER, LOST
 from utils.aws_mgmt.app.options import EvidenceOptions, version
 from utils.aws_mgmt.app.target import outlives
 
@@ -58,12 +59,13 @@ def make_pack(options: EvidenceOptions, env: Environment, review: Review) -> tup
 
     Raises UsageError where there is nothing of it.
     """
-    folders = [_own_run(options.run, options, env)] if options.run else list(_run_folders(options, env))
+    contents = PackContents()
+    folders = [_own_run(options.run, options, env)] if options.run else list(_run_folders(options, env, contents))
     # A run's own report names its incident: the pack of one run holds its record too.
     incident = options.incident or _incident_of(_report_of(folders[0]))
-    contents, refusal = PackContents(), None
+    refusal = None
     for folder in folders:
-        contents.files |= dict(_files_of(folder))
+        contents.files |= dict(_files_of(folder, contents))
     journal = _journal_of(options, env, incident)
     if journal is not None:
         contents.files[JOURNAL] = journal.read_bytes()
@@ -143,13 +145,18 @@ def _add_the_record(app: AppContext, incident: str, contents: PackContents) -> N
 
 def _add_kept_files(app: AppContext, incident: str, contents: PackContents) -> None:
     """Add what AWS's tasks kept of the incident, without its pages."""
+    if app.run_files is None:
+        return
     with tempfile.TemporaryDirectory(prefix="aws-dr-manager-") as temporary:
-        folder = Path(temporary)
-        message = fetch_files(app, incident, folder)
-        found = dict(_files_of(folder / FOLDER)) if (folder / FOLDER).is_dir() else {}
-        contents.files |= found
-        if message and not found:
-            contents.missing.append(message)
+        folder = Path(temporary) / FOLDER
+        try:
+            _, others = app.run_files.fetch(incident, folder)
+        except LOST as lost:
+            contents.missing.append(f"Files of AWS's task in {app.run_files.place}: {lost}")
+        else:
+            contents.missing += [f"{key}: somebody else wrote there too" for key in others]
+        if folder.is_dir():
+            contents.files |= dict(_files_of(folder, contents))
 
 
 def _add_the_page(
@@ -166,14 +173,24 @@ def _add_the_page(
     contents.files["last-drill.json"] = _json(asdict(drill) if drill else None)
 
 
-def _run_folders(options: EvidenceOptions, env: Environment) -> Iterator[Path]:
+def _run_folders(options: EvidenceOptions, env: Environment, contents: PackContents) -> Iterator[Path]:
     """The results of every run of the incident in this world on this machine, the oldest first.
 
-    A rehearsal of the incident is no run of it, and another environment's incident may bear the same name.
+    A rehearsal of the incident is no run of it, and another environment's incident may bear the same name. Of a run
+    whose report is damaged nothing shows the incident: it is named, for it may be one of this incident.
     """
     worlds = {world.name for world in worlds_of_journals(options, env)}
     for path in sorted(options.output.glob(f"{env.name}-*/report.json")):
-        report = _report_of(path.parent)
+        name = f"runs/{path.parent.name}"
+        # A link may lead out of the folder, to what nobody meant to hand to an auditor.
+        if path.parent.is_symlink() or path.is_symlink():
+            contents.missing.append(f"{name}: it is a link, or its report.json is")
+            continue
+        try:
+            report = _report_of(path.parent)
+        except UsageError:
+            contents.missing.append(f"{name}: its report.json cannot be read, so it may be a run of {options.incident}")
+            continue
         is_own = report.get("environment") == env.name and report.get("world") in worlds
         if is_own and _incident_of(report) == options.incident:
             yield path.parent
@@ -207,11 +224,18 @@ def _incident_of(report: Mapping[str, Any]) -> str:
     return str(run.get("incident", "")) if isinstance(run, dict) else ""
 
 
-def _files_of(folder: Path) -> Iterator[tuple[str, bytes]]:
+def _files_of(folder: Path, contents: PackContents) -> Iterator[tuple[str, bytes]]:
     for path in sorted(folder.rglob("*")):
-        # A link may lead out of the folder, to what nobody meant to hand to an auditor.
-        if path.is_file() and not path.is_symlink() and path.suffix not in _PAGES:
-            yield f"runs/{folder.name}/{path.relative_to(folder).as_posix()}", path.read_bytes()
+        if path.is_symlink() or not path.is_file() or path.suffix in _PAGES:
+            continue
+        name = f"runs/{folder.name}/{path.relative_to(folder).as_posix()}"
+        try:
+            if not fits(name):
+                contents.missing.append(f"{one_line(name)}: its name is too long for a pack, or is no text")
+            else:
+                yield name, path.read_bytes()
+        except OSError as unreadable:
+            contents.missing.append(f"{one_line(name)}: {unreadable.strerror or unreadable}")
 
 
 def _journal_of(options: EvidenceOptions, env: Environment, incident: str) -> Path | None:

@@ -10,7 +10,7 @@ from utils.aws_mgmt.app.connections import AppContext
 
 # The folder of a command's results into which it fetches the files of AWS's task.
 FOLDER = "aws"
-_LOST = (SendFailed, GuardRefused, DataUnavailable, OSError)
+LOST = (SendFailed, GuardRefused, DataUnavailable, OSError)
 
 
 def keep_files(app: AppContext, incident: str, execution: str, folder: Path, without: str) -> str:
@@ -19,7 +19,7 @@ def keep_files(app: AppContext, incident: str, execution: str, folder: Path, wit
         return ""
     try:
         count = app.run_files.keep(incident, execution, folder, without)
-    except _LOST as lost:
+    except LOST as lost:
         return f"The files of this run were not all kept in {app.run_files.place}: {lost}"
     return f"{count} files of this run are kept in {app.run_files.place}/{incident}/{execution}."
 
@@ -30,7 +30,7 @@ def fetch_files(app: AppContext, incident: str, folder: Path) -> str:
         return ""
     try:
         paths, others = app.run_files.fetch(incident, folder / FOLDER)
-    except _LOST as lost:
+    except LOST as lost:
         return f"The files of AWS's task were not fetched from {app.run_files.place}: {lost}"
     foreign = f" Not fetched, for somebody else wrote there too: {', '.join(others)}." if others else ""
     if not paths:
