@@ -96,6 +96,7 @@ _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UT
 # What stands has an empty closed_at: only what is absent or closed may be replaced.
 _NOT_OPEN = WriteCondition("attribute_not_exists(#pk) OR #closed_at <> :none", {"none": ""})
 _THERE = WriteCondition("attribute_exists(#pk)")
+_OPEN = WriteCondition("#closed_at = :none", {"none": ""})
 
 
 class IncidentOpen(Exception):
@@ -246,7 +247,7 @@ class ControlStore:
     def unpause(self, who: str, userid: str = "") -> None:
         """End the pause, regardless of who began it.
 
-        Raises ConditionFailed where there never was a pause, PausedForEver.
+        Raises ConditionFailed where none is on, PausedForEver.
         """
         if self._own_keys:
             standing = self.in_force().pause
@@ -254,7 +255,12 @@ class ControlStore:
                 raise PausedForEver(standing)
             self._say(who, userid, paused=False, why="")
             return
-        self._change(PAUSE, {"closed_at": instant(self.now()), "closed_by": who}, who, _THERE)
+        item = self.table.get((STANDING, PAUSE))
+        if item is not None and is_closed(item):
+            raise ConditionFailed((0,))  # it stays as it ended
+        # One whose end cannot be read is on, and no condition can show that.
+        when = _OPEN if item is not None and item.get("closed_at") == "" else _THERE
+        self._change(PAUSE, {"closed_at": instant(self.now()), "closed_by": who}, who, when)
 
     def _say(self, who: str, userid: str, *, paused: bool, why: str) -> datetime:
         """Add a word under the own key; it is newer than every other, whatever clock those were said by.

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from uuid import uuid4
 
 import botocore.exceptions
 
@@ -165,7 +166,10 @@ class SentTable:
     def transact(self, writes: Sequence[Write]) -> None:
         """All of them or none, 100 at most. Raises ConditionFailed."""
         rows = [_row(write, self._name) for write in writes]
-        self._send("TransactWriteItems", {"TransactItems": rows}, named=False)
+        # One token for all its sendings, where botocore would make one for each: a transaction that was done, and
+        # whose answer was lost, is answered as done, and no condition is asked again (API Reference: ten minutes).
+        params = {"TransactItems": rows, "ClientRequestToken": str(uuid4())}
+        self._send("TransactWriteItems", params, named=False)
 
     def _pages(self, params: dict[str, Any]) -> list[dict[str, Any]]:
         # A page ends at 1 MB, whatever it holds (API Reference, Query): the last has no LastEvaluatedKey.

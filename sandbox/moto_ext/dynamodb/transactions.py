@@ -1,4 +1,4 @@
-"""A transaction keeps what it may have to put back, and no more: the emulator copies whole tables for each of them.
+"""A transaction is done once by its token, and keeps what it may have to put back: the emulator copies whole tables.
 
 A control table holds a line for each step of each run, so that copying it was a quarter of the work of a whole run.
 """
@@ -7,17 +7,42 @@ from __future__ import annotations
 
 import copy
 import threading
+from datetime import datetime, timedelta
 from typing import Any
 
+from moto.core.exceptions import JsonRESTError
+from moto.core.responses import ActionResult
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
+from moto.dynamodb.responses import DynamoHandler
 
-from sandbox.core.patching import attach, wrap
+from sandbox.core.patching import attach, state, wrap
+from sandbox.core.state import now
 
 # deepcopy gets no argument of ours: the keys reach it by the thread.
 _transaction = threading.local()
 Touched = dict[str, list[tuple[DynamoType, DynamoType | None]]]
+
+
+_MISMATCH = "com.amazonaws.dynamodb.v20120810#IdempotentParameterMismatchException"
+_TOKEN_COUNTS = timedelta(minutes=10)  # API_TransactWriteItems, ClientRequestToken
+
+
+def _transact_once(original: Any, self: DynamoHandler) -> Any:
+    """A token that was done is answered as done, and nothing is asked or written; one that was cancelled is not."""
+    token, items, backend = self.body.get("ClientRequestToken"), self.body["TransactItems"], self.dynamodb_backend
+    known: dict[str, tuple[datetime, Any]] = state(backend, "done_by_token")
+    for old in [old for old, (at, _) in known.items() if now() - at > _TOKEN_COUNTS]:
+        del known[old]
+    if token in known:
+        if known[token][1] != items:
+            raise JsonRESTError(_MISMATCH, "The token was used for another transaction.")
+        return ActionResult({})
+    answer = original(self)
+    if token:
+        known[token] = (now(), copy.deepcopy(items))
+    return answer
 
 
 def _transact(original: Any, self: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
@@ -62,6 +87,7 @@ def __deepcopy__(self: Table, memo: dict[int, Any]) -> Table:  # noqa: N807 - ho
 
 
 def install() -> None:
-    """Let transactions be light. Idempotent."""
+    """Let transactions be light, and done once. Idempotent."""
     wrap(DynamoDBBackend, "transact_write_items", _transact)
+    wrap(DynamoHandler, "transact_write_items", _transact_once)
     attach(Table, __deepcopy__)

@@ -54,6 +54,25 @@ def test_who_turns_the_switch_on_a_second_time_is_shown_who_did_first(control: C
     assert "Bob" == control.pause("Bob", "another reason").who, "once off, it can be turned on again"
 
 
+def test_who_ends_a_pause_a_second_time_does_not_move_its_end(control: ControlStore, clock: Clock) -> None:
+    control.pause("Alice", "because")
+    clock.move(minutes=1)
+    control.unpause("Bob")
+    ended = control.table.get((STANDING, "PAUSE"))
+    clock.move(minutes=5)
+    with pytest.raises(ConditionFailed):
+        control.unpause("Carol")
+    assert ended == control.table.get((STANDING, "PAUSE"))
+    assert ["Alice", "Bob"] == [item["by"] for item in control.table.query("HISTORY")]
+
+
+@pytest.mark.parametrize("odd", [7, None, "never", ["x"]])
+def test_a_pause_whose_end_cannot_be_read_is_ended(control: ControlStore, odd: object) -> None:
+    control.table.put(Put({"pk": STANDING, "sk": "PAUSE", "who": "Mallory", "closed_at": odd}))
+    control.unpause("Bob")
+    assert control.in_force().pause is None
+
+
 def test_why_a_task_refused_its_run_stands_until_another_takes_the_lock_or_a_day_is_over(
     control: ControlStore, clock: Clock
 ) -> None:
@@ -267,6 +286,21 @@ def test_a_write_whose_answer_was_lost_is_written_once_and_answered_as_written(
     control = store(_Failing(sender, lost, 1, done=True), table_name, clock)
     assert "Alice" == control.pause("Alice", "because").who
     assert 1 == len(control.table.query("HISTORY"))
+
+
+def test_an_incident_whose_end_was_written_and_its_answer_lost_is_closed(
+    sender: Plain, table_name: str, clock: Clock
+) -> None:
+    """Sent again it is the same transaction: AWS answers as if it was done now, and no condition is asked again."""
+    lost = SendFailed(FailureKind.UNCERTAIN, "no answer")
+    store(sender, table_name, clock).open_incident("INC-1", "failover", clock(), "Alice")
+    control = store(_Failing(sender, lost, 1, done=True), table_name, clock)
+    clock.move(minutes=1)
+    control.close_incident("INC-1", "Alice")
+    assert control.in_force().incident is None
+    assert 2 == len(control.table.query("HISTORY"))
+    with pytest.raises(ConditionFailed):
+        control.close_incident("INC-1", "Alice")
 
 
 @pytest.mark.parametrize(

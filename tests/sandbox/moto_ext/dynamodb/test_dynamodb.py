@@ -184,3 +184,24 @@ def test_a_transaction_that_is_cancelled_leaves_every_item_as_it_was(aws: Client
     dynamodb.transact_write_items(TransactItems=done)
     assert {"after": "new", "before": "old"} == _values(dynamodb)
     assert "new" == dynamodb.get_item(TableName=TABLE, Key=_key("before"))["Item"]["value"]["S"]
+
+
+def test_a_transaction_of_a_token_that_was_done_is_done_once(aws: Clients) -> None:
+    """AWS: API_TransactWriteItems, ClientRequestToken; it counts for ten minutes after the first was done."""
+    dynamodb = _table(aws)
+    absent = "attribute_not_exists(id)"
+
+    def put(value: str, token: str) -> None:
+        item = {"TableName": TABLE, "Item": _item("once", value), "ConditionExpression": absent}
+        dynamodb.transact_write_items(TransactItems=[{"Put": item}], ClientRequestToken=token)
+
+    put("1", "first")
+    put("1", "first")
+    with pytest.raises(ClientError, match="TransactionCanceledException"):
+        put("1", "second")
+    with pytest.raises(ClientError, match="IdempotentParameterMismatchException"):
+        put("2", "first")
+    dynamodb.delete_item(TableName=TABLE, Key=_key("once"))
+    # A transaction that was cancelled is tried again under its token.
+    put("1", "second")
+    assert _values(dynamodb)["once"] == "1"

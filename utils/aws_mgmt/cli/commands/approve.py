@@ -371,6 +371,9 @@ def unpause_command(options: UnpauseOptions, environment: Environment) -> Exit:
             reached.control.unpause(who, reached.caller.userid)
         except PausedForEver as standing:
             raise Refused(f"authority.paused: {standing}") from standing
+        except ConditionFailed as raced:
+            says = "authority.paused: somebody else wrote the stop switch at this moment. Run the same command again."
+            raise Refused(says) from raced
         _record(options, environment, reached)
     console.result(f"{who} let the runs of {environment.name} go on.\n")
     console.conclude(options.format, "runs may change things", next_steps.READINESS)
