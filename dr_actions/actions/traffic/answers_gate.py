@@ -20,7 +20,7 @@ from dr_actions.model.action import PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Step
 from dr_checks.derived.record_pairs import leads_to
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.unavailable import DataUnavailable
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.network.dns_query import DnsAnswer
 from dr_estate.readers import dns_answers, dns_canary_polls, dns_weight_samples, elbv2, route53
 from dr_estate.readers.dns_canary_polls import IN_SYNC, LOST, DnsChange
@@ -77,6 +77,7 @@ def answers_gate(context: PlanContext, part: TrafficShare) -> StepStatus:
     if percent == _ALL:
         names = [name for name in context.env.traffic_records if name in part.names]
         if not names:
+            # Of a customer's host no name server is asked at 100 percent: its records, read back, decide.
             return StepStatus(StepState.DONE, f"{percent} percent point to the primary region by their records.")
         found = [_share_status(context, since, *_all_in_primary(context, name)) for name in names]
         return next((status for status in found if status.state is not StepState.DONE), _together(found))
@@ -119,16 +120,18 @@ def _share_status(
 
 
 def _all_in_primary(context: PlanContext, name: str) -> tuple[bool, str, tuple[tuple[str, str], ...]]:
+    """Whether an answer points elsewhere, with the words for it. Raises DataUnavailable where nothing shows it."""
     seen, _ = _entrance_of(name, context)
     home, away = _load_balancer(seen, Side.PRIMARY), _load_balancer(seen, Side.DR)
     found = seen.get(dns_answers.authorities, Side.GLOBAL)
     answers = [a for a in found if isinstance(a, DnsAnswer) and a.name == name and a.type in _KINDS]
     if not answers:
         dark = [a for a in found if not isinstance(a, DnsAnswer)]
-        if dark:
-            raise DataUnavailable(dark[0])
-        return False, f"{name} is not among the names that are asked for.", ()
-    astray = [a for a in answers if (not home & set(_targets_of(a)) if home else away & set(_targets_of(a)))]
+        unheard = Unavailable(UnavailableKind.RESOLVER, f"No name server was asked for {name}.")
+        raise DataUnavailable(dark[0] if dark else unheard)
+    if not home and not away:
+        raise DataUnavailable(Unavailable(UnavailableKind.RESOLVER, "The addresses of neither region can be seen."))
+    astray = [a for a in answers if not _is_in_primary(frozenset(_targets_of(a)), home, away)]
     if astray:
         text = ", ".join(astray[0].values or astray[0].chain) or astray[0].code
         return True, f"{astray[0].asked} answers {name} with {text}, which is not in the primary region.", ()
@@ -138,6 +141,11 @@ def _all_in_primary(context: PlanContext, name: str) -> tuple[bool, str, tuple[t
         f"{name} points to the primary region; answered so by: {servers}.",
         ((f"answers {name}", "all in the primary region"),),
     )
+
+
+def _is_in_primary(targets: frozenset[str], home: frozenset[str], away: frozenset[str]) -> bool:
+    # A dark primary does not show its addresses: then what is not in the DR region is there. No target is nowhere.
+    return bool(home & targets) if home else bool(targets) and not away & targets
 
 
 def _targets_of(answer: DnsAnswer) -> tuple[str, ...]:

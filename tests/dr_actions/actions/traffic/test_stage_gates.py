@@ -181,6 +181,27 @@ def test_at_a_hundred_percent_every_name_server_leads_home(value: str, expected:
     assert answers_gate(context, replace(HALF, percent=100)).state is expected
 
 
+def test_at_a_hundred_percent_nothing_heard_is_nothing_seen() -> None:
+    values = {**WELL, (dns_answers.authorities, G): ()}
+    context = PlanContext(SIT, world(values), Goal.FAILBACK, primary_answers=True)
+    assert _gate("answers", context, replace(HALF, percent=100)).state is StepState.IN_PROGRESS
+
+
+def test_at_a_hundred_percent_an_answer_of_no_target_leads_to_no_region() -> None:
+    answer = DnsAnswer("ns-1", ORIGIN, "A", "NXDOMAIN", (), (), None, authoritative=True)
+    values = {**WELL, (dns_answers.door, P): DENIED, (dns_answers.authorities, G): (answer,)}
+    context = PlanContext(SIT, world(values), Goal.FAILBACK, primary_answers=True)
+    assert _gate("answers", context, replace(HALF, percent=100)).state is StepState.FAILED
+
+
+def test_at_a_hundred_percent_an_answer_is_not_judged_without_the_addresses_of_either_region() -> None:
+    answer = DnsAnswer("ns-1", ORIGIN, "A", "NOERROR", (AWAY,), (), 60, authoritative=True)
+    unseen = {(dns_answers.door, P): DENIED, (dns_answers.door, D): DENIED}
+    values = {**WELL, **unseen, (dns_answers.authorities, G): (answer,)}
+    context = PlanContext(SIT, world(values), Goal.FAILBACK, primary_answers=True)
+    assert _gate("answers", context, replace(HALF, percent=100)).state is StepState.IN_PROGRESS
+
+
 @pytest.mark.parametrize(
     ("service", "count", "recorded", "expected"),
     [
