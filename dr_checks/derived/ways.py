@@ -71,6 +71,10 @@ class Ways:
             return False, f"{target} is no internet gateway"
         return self._access_block(subnet, inward=True) or self._internet_gateway(target)
 
+    def leads_in(self, subnet: str) -> bool:
+        """Whether its default route is to an internet gateway, as a load balancer's must be."""
+        return self._default(subnet)[1].startswith("igw-")
+
     def mend(self, subnet: str) -> tuple[str, ...]:
         """The command that gives a subnet without a default route one to a NAT gateway that leads to the internet.
 

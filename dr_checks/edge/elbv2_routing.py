@@ -453,6 +453,7 @@ def healthy_targets(view: View) -> Iterator[Finding]:
     # A service that is to run nothing, such as a pilot light's, has no healthy target by design.
     meant = [(tenant, service) for tenant, service in tenant_services(view, view.side) if service.desired]
     groups = {group.name: group.dimension for group in view.get(elbv2.target_groups)}
+    arns = {group.name: group.arn for group in view.get(elbv2.target_groups)}
     counts = {reading.dimension("TargetGroup"): reading for reading in view.get(elbv2.healthy_hosts)}
     seen = [
         (tenant, name)
@@ -477,7 +478,10 @@ def healthy_targets(view: View) -> Iterator[Finding]:
                 "0 healthy",
                 "1 healthy or more",
                 "tasks are desired, and none passes its health check: the tenant is down in this region",
-                "Read why its targets are unhealthy: DescribeTargetHealth has the reason of each.",
+                Remedy(
+                    "Fix why its targets are unhealthy, by the reason of each.",
+                    (view.command("elbv2", "DescribeTargetHealth", TargetGroupArn=arns[name]),),
+                ),
                 tenant.id,
             )
     if not seen:

@@ -15,7 +15,7 @@ from dr_checks.network.endpoints import takes
 from dr_estate.config.environment import Side
 from dr_estate.model.secret_sources import source_of
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import elbv2, rds, route53_private_names, vpc
+from dr_estate.readers import ecs, elbv2, rds, route53_private_names, vpc
 
 # What Fargate asks for before a container runs: image, secrets, log stream (ECR and ECS guides, VPC endpoints).
 NEEDED = ("ecr.api", "ecr.dkr", "s3", "logs", "secretsmanager")
@@ -328,9 +328,27 @@ def _led_out(view: View, ways: Ways, place: str, *, shut: bool) -> Remedy:
             f"aws_ecs_service in {view.region}: network_configuration.subnets of the tasks' own tier. {place} is a "
             "subnet of the databases: give it no way to the internet."
         )
+    # Its table is the load balancer's too: a route to a NAT gateway there would cut off every visitor.
+    hidden = [row for _, row in tenant_services(view) if place in row.subnets and row.public_ip == HIDDEN]
+    if hidden and ways.leads_in(place) and not shut:
+        return Remedy(
+            f"aws_ecs_service in {view.region}: network_configuration.subnets whose default route leads to a NAT "
+            f"gateway. {place} leads to an internet gateway, as a load balancer's subnet does: leave its route.",
+            tuple(line for service in hidden for line in _moved(view, ways, service)),
+        )
     missing = f"or the missing aws_vpc_endpoint{EXCLUDED if shut else ''}"
     sentence = f"aws_route in {view.region}: {_GATEWAY}; {missing}."
     return Remedy(sentence, ways.exclusion_commands() if shut else ways.mend(place))
+
+
+def _moved(view: View, ways: Ways, service: ecs.Service) -> tuple[str, ...]:
+    """The command that moves a service to the subnets in which other tenants' tasks start; none where none do."""
+    used = {place for _, other in tenant_services(view) for place in other.subnets}
+    data = data_tier(view)
+    if data is None:
+        return ()
+    good = [place for place in sorted(used - data) if ways.from_task(place, hidden=True)[0]]
+    return network_command(view, service, good, service.security_groups) if good else ()
 
 
 def _is_unfollowed(view: View, target: str) -> bool:

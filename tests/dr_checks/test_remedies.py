@@ -12,6 +12,7 @@ from dr_checks.core.registry import checks, judge
 from dr_estate.config.environment import Side
 from dr_estate.readers import (
     control_table,
+    ecs,
     efs_mounts,
     elbv2,
     iam_store_roles,
@@ -29,7 +30,7 @@ from tests.dr_checks.estates import healthy
 from tests.dr_checks.examples.kms import ARRIVING as KEY
 from tests.dr_checks.examples.roles import ASKS, CLOSED, KEPT_OUT, READS, ROLE, USES
 from tests.dr_checks.examples.secrets import HERE, ONE, THERE
-from tests.dr_checks.network import PLACES, PUBLIC, PUBLIC_OUT, TASKS_OUT, connected, subnets
+from tests.dr_checks.network import PLACES, PUBLIC, PUBLIC_OUT, TASKS_OUT, connected, services, subnets
 from tests.dr_checks.traffic import balanced, groups, rule, rules
 from tests.dr_checks.worlds import DENIED, NOW, SIT, Values, world
 
@@ -233,3 +234,20 @@ def test_what_was_read_whole_is_not_to_be_made_readable() -> None:
     found = View("a.b", Side.DR, SIT, healthy()).unknown("it", "wanted", "Nothing of AWS says it.")
     assert found.remedy.startswith("All that AWS says was read")
     assert View("a.b", Side.DR, SIT, healthy()).unknown("it", "wanted", DENIED).remedy.startswith("Make it readable")
+
+
+@pytest.mark.parametrize(("moved", "lines"), [(1, 1), (2, 0)], ids=["one service", "every service"])
+def test_a_service_in_the_balancers_subnets_is_moved_to_those_of_the_others(moved: int, lines: int) -> None:
+    """A route to a NAT gateway in the balancer's own subnet would cut off every visitor."""
+    placed = tuple(
+        replace(row, public_ip="DISABLED", subnets=PUBLIC[:1] if number < moved else PLACES)
+        for number, row in enumerate(services(Side.DR))
+    )
+    snapshot = connected({(ecs.services, Side.DR): placed, (rds_groups.subnet_groups, Side.DR): ()})
+    (gap,) = [f for f in judge(checks()["vpc-reach.way-out"], snapshot, SIT).findings if f.status is Status.FAIL]
+    assert (gap.subject, "leave its route" in gap.remedy) == (PUBLIC[0], True), gap
+    assert len(gap.commands) == lines
+    for line in gap.commands:
+        assert f"aws ecs update-service --region {AWAY}" in line
+        assert f'"subnets":["{PLACES[0]}"' in line
+        assert PUBLIC[0] not in line

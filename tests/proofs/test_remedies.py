@@ -74,6 +74,7 @@ ONE_CALL = {
     "rule to another tenant",
     "service's one subnet",
     "service's room",
+    "service's subnets",
 }
 """Changed fields that one printed command heals, or one a rule; of the others none need be printed."""
 FIELDS = {fault.name: fault for fault in MUTATIONS}
@@ -133,7 +134,8 @@ def heal(
             touched |= {SERVICES.get(word := command.split()[1], word)}
         pasted |= commands.keys()
     until = time.monotonic() + patience_s
-    while pasted and (left := reported(watch, touched)) and time.monotonic() < until:
+    begun = [command for command in pasted if changes_something(command) or not command.startswith("aws ")]
+    while begun and (left := reported(watch, touched)) and time.monotonic() < until:
         time.sleep(0.5)  # what was begun takes a moment, as on AWS
     return left, failures
 
