@@ -137,6 +137,13 @@ def rto_to_dict(line: Timeline) -> dict[str, Any]:
     }
 
 
+def overridden(record: JournaledRun) -> list[str]:
+    """What the incident's runs set aside, by whom and until when, an exception that was used too."""
+    lines = (*record.earlier, *([record.timeline] if record.timeline else []))
+    rows = (row for line in lines for row in line.overrides)
+    return [f"{row['gate']} by {row['by']} until {row['until']}: {row['why']}" for row in rows]
+
+
 def clocks(line: Timeline) -> Iterator[tuple[str, str]]:
     """What was measured besides the recovery time, as names and values."""
     if line.since is not None and line.since_by:

@@ -79,7 +79,7 @@ class Server:
     def set_read_only(self, value: str) -> None:
         """Set the freeze's parameter as RDS applies a dynamic one, and wait for it: pg_reload_conf() does not.
 
-        The server tells its open sessions before it begins a new one: what that shows holds of all.
+        The server signals its open sessions before it begins a new one: what that shows holds of all.
         """
         until = time.monotonic() + LIMIT_S
         self.said(f"ALTER SYSTEM SET {POSTGRES.read_only} = '{value}'", "SELECT pg_reload_conf()", user="root")

@@ -172,9 +172,13 @@ class _RunFollowing:
             return
         self._looked_at_s, before = clock.monotonic(), self.visitors
         self.visitors = visitors_of(self._app.world, self._app.env)
-        if self.visitors and (at_once or before is None or self.visitors.share != before.share):
+        if self.visitors is None:
+            return
+        # Without a command while it runs: this run is what ends an outage, and what it needs is pinned.
+        same = before is not None and replace(before, command=self.visitors.command).share == self.visitors.share
+        if at_once or not same:
             style = "bold red" if self.visitors.is_urgent else "bold"
-            self._screen.print(f"[{style}]{markup(self.visitors.line)}[/]")
+            self._screen.print(f"[{style}]{markup(self.visitors.line if at_once else self.visitors.sentence)}[/]")
 
     def execution_now(self, automation: RecoveryAutomation, found: RecoveryExecution) -> RecoveryExecution:
         """Return the current execution, or the last known state where AWS does not answer.
