@@ -18,6 +18,8 @@ from rich.console import Console
 from rich.text import Text
 
 from dr_estate.config.environment import load_environment
+from dr_estate.model.invocation import Invocation
+from reports.terminal.console import begin
 from reports.terminal.watch import WatchScreen
 from reports.values.watched_estate import watched_estate
 from sandbox.client import embedded
@@ -36,7 +38,7 @@ _HIDDEN = (
     (re.compile(r"AWS_\w+=\S* "), ""),
     (re.compile(r"/\S+/results/"), "reports/out/"),
     (re.compile(r" --endpoint-url \S+"), ""),
-    (re.compile(r"^[A-Z][\w ]+: \d+ of \d+ \(\d+ s\)\n", re.MULTILINE), ""),  # how far it is, on a slow machine
+    (re.compile(r"^[A-Z][\w ]+(?:: \d+ of \d+)? \(\d+ s\)\n", re.MULTILINE), ""),  # how far it is, on a slow machine
 )
 # The picture's name, the title of the tour's screen, and how many of its first and last lines are shown.
 _CHOSEN = {
@@ -134,6 +136,7 @@ def _watch_screen() -> WatchScreen:
     """The watch as a region dies."""
     env = load_environment(ROOT / "environments", "prod")
     screen = WatchScreen()
+    begin(Invocation(("-e", env.name)))
     with embedded.running(env, tenants=3) as sandbox:
         os.environ["AWS_ENDPOINT_URL"] = sandbox.url
         keys = sandbox.people["reader"]
