@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dr_actions.authorization.rules import digest_of
 from dr_actions.journal.entries import Chain, Entry, EntryKind, read_chain
 from dr_actions.model import plan as plans
+from dr_estate.model.dynamodb_values import moment
 from reports.evidence.pack import MANIFEST, OWN, SCHEMA, SEAL, SIGNATURE, NoPack, members_of, sha256, signed_text, tar
 
 if TYPE_CHECKING:
@@ -212,9 +213,12 @@ def _faults_of_beginning(begun: Entry, approvals: list[dict[str, Any]] | None) -
         rules = begun.data.get("rules")
         if rules and digest_of(rules["environment"], rules["exceptions"]) != rules["pinned"]:
             yield f"Entry {begun.seq}: the rules are not those of their digest."
-        # Plan and identity together: an approval of another plan by the same person is none.
-        given = [(row["digest"], row["arn"]) for row in approvals or ()]
-        if approvals is not None and clearance["approver"] and (digest, clearance["approver"]) not in given:
-            yield f"Entry {begun.seq}: {APPROVALS} holds no approval of this plan by {clearance['approver']}."
+        # Plan and identity together: an approval of another plan by the same person is none. Nor is one that was asked
+        # for once the run was under way: earlier ones are kept beside it (ApprovalStore).
+        wanted = (digest, clearance["approver"])
+        given = [moment(row["at"]) for row in approvals or () if (row["digest"], row["arn"]) == wanted]
+        if approvals is not None and clearance["approver"] and not any(at <= begun.at for at in given):
+            by = f"by {clearance['approver']} from before it began"
+            yield f"Entry {begun.seq}: {APPROVALS} holds no approval of this plan {by}."
     except (KeyError, TypeError, ValueError, AttributeError) as odd:
         yield f"Entry {begun.seq}: its plan or clearance cannot be read ({type(odd).__name__})."

@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import tarfile
+from datetime import timedelta
 from typing import Any, Literal
 
 import pytest
@@ -23,7 +24,8 @@ from reports.evidence.verification import APPROVALS, JOURNAL, MIRROR, key_digest
 from tests.dr_actions.control_tables import WORLD
 from tests.dr_actions.deciding import APPROVER, INCIDENT, NOW, PLAN, RULES
 
-APPROVED = [{"digest": PLAN.digest, "arn": APPROVER}]
+APPROVED = [{"digest": PLAN.digest, "arn": APPROVER, "at": NOW.isoformat()}]
+LATER = {**APPROVED[0], "at": (NOW + timedelta(seconds=1)).isoformat()}
 
 
 def begun(**changed: Any) -> Entry:
@@ -56,9 +58,11 @@ def test_a_record_whose_plan_rules_and_approval_agree_has_no_fault() -> None:
         ({"rules": {**RULES.record_with(()), "exceptions": [{"check": "a"}]}}, APPROVED, "not those of their digest"),
         ({}, [], "holds no approval of this plan by"),
         ({}, [{"digest": "0" * 64, "arn": APPROVER}], "holds no approval of this plan by"),
+        ({}, [LATER], "holds no approval of this plan by"),
+        ({}, [{**LATER, "at": "before"}], "its plan or clearance cannot be read (ValueError)"),
         ({"clearance": 7}, APPROVED, "its plan or clearance cannot be read (TypeError)"),
     ],
-    ids=["plan", "clearance", "rules", "no approval", "another approval", "no clearance"],
+    ids=["plan", "clearance", "rules", "no approval", "another approval", "given later", "no moment", "no clearance"],
 )
 def test_what_does_not_agree_is_reported_with_the_entrys_number(changed: Any, approvals: Any, fault: str) -> None:
     (message,) = faults(begun(**changed), approvals)
