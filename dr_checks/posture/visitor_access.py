@@ -301,6 +301,8 @@ def _of_run(access: VisitorAccess, standing: ControlState | None) -> str:
     words = _unfinished_command(incident) if incident and access.is_outage else ()
     if incident is None or not words:
         return ""
+    if standing is not None and standing.pause is not None:
+        return Command(("unpause",)).line  # first: the run is refused before that
     return Command((*words, "--execute", "--incident", incident.id)).line
 
 

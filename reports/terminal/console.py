@@ -29,6 +29,7 @@ _PLAIN = ("dumb", "unknown")  # a terminal that cannot take a line back
 _BEGINNING = "Getting ready"
 _invocation = Invocation()
 _aside: Callable[[], AbstractContextManager[None]] = nullcontext
+_bar_aside: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 def begin(invocation: Invocation) -> None:
@@ -84,7 +85,7 @@ def ask(prompt: str) -> str:
 
 def ask_unless(stopped: Callable[[], bool], prompt: str) -> str | None:
     """Ask as ``ask`` does, until ``stopped``. Returns None then, and where nobody can answer: the input has ended."""
-    with suppress(OSError), _aside():  # the terminal is gone
+    with suppress(OSError), _aside(), _bar_aside():  # the terminal is gone
         # The blank that ends a question stands before what is typed.
         sys.stderr.write(f"{_wrapped(one_line(prompt).rstrip(), sys.stderr)} ")
         sys.stderr.flush()
@@ -189,6 +190,7 @@ def _lines(stream: TextIO) -> Iterator[Advance]:
 
 @contextmanager
 def _bar(stream: TextIO) -> Iterator[Advance]:
+    global _bar_aside  # noqa: PLW0603 - one process has one terminal
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     from reports.terminal.printer import Printer
@@ -211,4 +213,15 @@ def _bar(stream: TextIO) -> Iterator[Advance]:
                 tasks[doing] = bar.add_task(doing, total=total or None, count="")
             bar.update(tasks[doing], completed=done, total=total or None, count=f"{done} of {total}" if total else "")
 
-        yield advance
+        @contextmanager
+        def aside() -> Iterator[None]:
+            # Else the bar is drawn below the question, and what is typed stands behind the bar.
+            bar.stop()
+            yield
+            bar.start()
+
+        _bar_aside = aside
+        try:
+            yield advance
+        finally:
+            _bar_aside = nullcontext

@@ -13,6 +13,7 @@ _CODE = re.compile("`([^`]+)`")
 _MARKED = re.compile(r"\\(?=[!-/:-@\[-`{-~]|$)|[`|\[]")
 # Also the full-width forms, which some spreadsheets read as the plain ones.
 _FORMULA_STARTS = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
+_COMMAND_ALONE = re.compile(r"^`([^`]+)`[.,:;]?$")
 _BARE_COMMAND = re.compile(r"\b(?:aws [a-z0-9-]+ [a-z]|dr_cli\b)")
 _COMMAND = re.compile(rf"`|(?<!\S)--[a-z]|{_BARE_COMMAND.pattern}")
 # Stands for a blank within a command while the words around it are wrapped: visible text holds no such character.
@@ -64,6 +65,7 @@ def holds_command(text: str) -> bool:
 def lines_around_commands(text: str, width: int) -> list[str]:
     """``text`` wrapped at its words; a command between backticks stays on one line, however long that is.
 
+    On a line of its own it stands bare: who copies the whole line pastes the command, not a substitution.
     A terminal breaks a line that is too long wherever it ends: within a word. A command outside of backticks has no end
     that could be seen, so such a text stays one line.
     """
@@ -73,4 +75,4 @@ def lines_around_commands(text: str, width: int) -> list[str]:
     wrapped = textwrap.wrap(
         unbroken, width, break_long_words=False, break_on_hyphens=False, expand_tabs=False, replace_whitespace=False
     )
-    return [line.replace(_KEPT_BLANK, " ") for line in wrapped]
+    return [_COMMAND_ALONE.sub(r"\1", line.replace(_KEPT_BLANK, " ")) for line in wrapped]

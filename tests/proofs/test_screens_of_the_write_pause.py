@@ -127,7 +127,7 @@ def test_in_the_write_pause_the_first_line_of_every_screen_says_so_within_second
             last = [line.strip() for line in status.lines if line.strip()][-1]
             assert title, status.shown
             assert OUTAGE.search(above), status.shown
-            assert f"To end it: `{last}`" in text_of(status), status.shown
+            assert f"To end it: {last}" in text_of(status), status.shown
             assert last.endswith(f" attach --incident {INCIDENT}"), "it shows the change by hand, which ends it"
         assert max(seconds.values()) < max(MOST_S, LOOKS * max(looks)), (seconds, looks)
     log = waiting.run(f"log --incident {INCIDENT}", "reader")

@@ -97,21 +97,23 @@ class Terminal:
 
 
 @contextmanager
-def at_terminal(words: str, home: Path, variables: Mapping[str, str], columns: int = 100) -> Iterator[Terminal]:
+def at_terminal(
+    words: str, home: Path, variables: Mapping[str, str], columns: int = 100, rows: int = 30
+) -> Iterator[Terminal]:
     """The command line with ``words`` at a terminal of its own; it is killed where it outlives the block."""
     command, env = command_of(words, home, **variables)
-    with begun([sys.executable, *command], {**env, "TERM": "xterm"}, columns) as terminal:
+    with begun([sys.executable, *command], {**env, "TERM": "xterm"}, columns, rows) as terminal:
         yield terminal
 
 
 @contextmanager
-def begun(command: Sequence[str], env: Mapping[str, str], columns: int = 100) -> Iterator[Terminal]:
+def begun(command: Sequence[str], env: Mapping[str, str], columns: int = 100, rows: int = 30) -> Iterator[Terminal]:
     """``command`` at a terminal of its own, from the root of the sources."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # the child does nothing but become the command
         pid, master = pty.fork()
     if not pid:
-        termios.tcsetwinsize(0, (30, columns))
+        termios.tcsetwinsize(0, (rows, columns))
         limit_files()
         os.chdir(ROOT)
         os.execve(command[0], list(command), env)  # noqa: S606 - the command line itself, without a shell

@@ -13,7 +13,7 @@ from dr_checks.posture.visitor_access import Access, VisitorAccess, visitor_acce
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.recovery_document import WaitingStart
 from dr_estate.readers import control_table, dns_answers, http_sites, rds, rds_groups, recovery_automation, route53
-from dr_estate.readers.control_table import BEGUN, FAILING_BACK, ON_DR, ControlState, Incident, LockHolder
+from dr_estate.readers.control_table import BEGUN, FAILING_BACK, ON_DR, ControlState, Incident, LockHolder, Pause
 from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.databases import PARAMETERS
@@ -86,6 +86,12 @@ def test_the_command_is_of_the_run_that_has_not_reached_its_goal(
 ) -> None:
     bare = f"dr_cli.py {command}" if command else ""
     assert bare == _seen(ON_THE_DR_SIDE, _frozen(incident, run)).command
+
+
+def test_while_all_runs_are_paused_the_command_takes_the_pause_back() -> None:
+    parts = dict(_frozen())
+    parts[control_table.standing, Side.DR] = ControlState(incident=RETURN, pause=Pause("jane", "storm", NOW))
+    assert _seen(ON_THE_DR_SIDE, parts).command == "dr_cli.py unpause"
 
 
 def test_a_run_that_aws_holds_is_watched_for_what_it_waits_for() -> None:

@@ -21,12 +21,13 @@ def test_prose_is_wrapped_and_what_is_copied_is_not(text: str, unbroken: bool) -
     assert holds_command(text) is unbroken
 
 
-def test_words_are_wrapped_and_a_command_between_backticks_stays_on_one_line() -> None:
-    text = "There is no database prod-mysql. To end it: `dr_cli.py -e prod failover` moves visitors away."
+@pytest.mark.parametrize("end", ["", ",", "."])
+def test_words_are_wrapped_and_a_command_between_backticks_stands_bare_on_one_line(end: str) -> None:
+    text = f"There is no database prod-mysql. To end it: `dr_cli.py -e prod failover`{end} moves visitors away."
     assert lines_around_commands(text, 30) == [
         "There is no database",
         "prod-mysql. To end it:",
-        "`dr_cli.py -e prod failover`",
+        "dr_cli.py -e prod failover",
         "moves visitors away.",
     ]
 

@@ -52,7 +52,7 @@ from utils.aws_mgmt.app.incident_record import (
     last_beginning,
 )
 from utils.aws_mgmt.app.options import FailoverOptions, PlanOptions, RecoveryOptions, version
-from utils.aws_mgmt.app.run_begin import COOL_DOWN, refuse_impossible_begin, refuse_unsupported
+from utils.aws_mgmt.app.run_begin import COOL_DOWN, lock_gates, refuse_impossible_begin, refuse_unsupported
 
 _PROMPT = "Enter confirmation code (incident ticket): "
 
@@ -157,7 +157,9 @@ class _Decision:
             # That the keys in use are renewed, or may end, before the plan does; such that end are a gate.
             if session.coverage in (Coverage.RENEWED, Coverage.UNKNOWN):
                 run.dialog.note(f"Credentials: {session.says}. {session.remedy}")
-        gates = (*assessment.gates, *own_session, *(practice.gates if practice else ()))
+        # Beside all others: who waits for those first must not be refused by the lock afterwards.
+        lock = self._lock_gates if self.unapproved else ()
+        gates = (*assessment.gates, *own_session, *(practice.gates if practice else ()), *lock)
         request = replace(self._request(assessment.plan), gates=gates)
         decided = decide_trial(request, self.env) if practice else decide(request, self._judged_by)
         if not isinstance(decided, Clearance):
@@ -195,6 +197,11 @@ class _Decision:
             self.options, plan, self.incident, self.app, self.control_state, self.run.dialog
         )
         return replace(request, confirmed=confirmed | (_irreversible(plan) if self.practice else frozenset()))
+
+    @property
+    def _lock_gates(self) -> list[Gate]:
+        """The lock as a task that AWS starts now would find it."""
+        return lock_gates(self.control_state, self.incident, self.app.clock.now(), self.env.execution)
 
     @property
     def _judged_by(self) -> Environment:

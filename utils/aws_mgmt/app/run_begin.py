@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from dr_actions.assessment.failover import Advice, failover_advice
+from dr_actions.control_table.control import IncidentOpen
 from dr_actions.control_table.lock import LockDecision, cool_down_until, may_take
 from dr_actions.journal.entries import OtherWorld, agree, of_this_world, valid_chain
 from dr_actions.journal.journal import journal_path, read
@@ -21,6 +22,7 @@ from dr_checks.core.registry import judge
 from dr_checks.operations import prerequisites, run_begin, supported
 from dr_estate.config.environment import Side
 from dr_estate.config.recovery_settings import Execution
+from dr_estate.model.drill_names import is_trial
 from dr_estate.model.journal_chain import JournalBroken
 from dr_estate.readers import control_table
 from dr_estate.snapshot.snapshot import Snapshot
@@ -31,7 +33,7 @@ from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.incident_record import journals, mirror_of
 from utils.aws_mgmt.app.options import Options
 
-HELD, COOL_DOWN, JOURNAL = "lock.held", "lock.cool-down", "journal"
+HELD, COOL_DOWN, OPEN, JOURNAL = "lock.held", "lock.cool-down", "incident.open", "journal"
 _OWN_RULES = (run_begin.SWITCH, run_begin.RECORD)
 _PARTS = frozenset({control_table.table.name, control_table.begin.name, control_table.standing.name})
 
@@ -121,12 +123,15 @@ def with_begin(report: Report, incident: str, known: Sequence[Gate] = ()) -> Rep
 
 
 def lock_gates(state: control_table.ControlState, incident: str, now: datetime, limits: Execution) -> list[Gate]:
-    """The lock as ``dr_actions.control_table.lock.take`` would find it. A lease that is over is taken over.
+    """The open incident and the lock as a run would find them. A lease that is over is taken over.
 
     A lock that cannot be read has a check and a gate of its own (prerequisites.control-items).
     """
-    last = state.known_run
-    wanted = incident or (state.known_incident.id if state.known_incident else "")
+    last, known = state.known_run, state.known_incident
+    wanted = incident or (known.id if known else "")
+    # No wait ends it: who waited for the lock first would be refused by it after the approval.
+    if known and wanted != known.id and not is_trial(wanted):
+        return [Gate(OPEN, met=False, says=str(IncidentOpen(known)), stops=True)]
     if last is None:
         return []
     # By this machine's clock, which is enough for an assessment: who takes the lock watches it instead.
@@ -138,6 +143,9 @@ def lock_gates(state: control_table.ControlState, incident: str, now: datetime, 
         return [Gate(HELD, met=False, says=message, stops=True)]
     if may_take(last, now, "", wanted, limits, stood_still=True) is LockDecision.COOLING:
         until = f"{cool_down_until(last, limits):%Y-%m-%d %H:%M} UTC"
-        message = f"run {last.run} for {last.incident} ended a short while ago: another incident may start at {until}."
+        message = (
+            f"run {last.run} for {last.incident} ended a short while ago: another incident may start at {until}. "
+            f"If this is the same event, go on with --incident {last.incident}."
+        )
         return [Gate(COOL_DOWN, met=False, says=message)]
     return []

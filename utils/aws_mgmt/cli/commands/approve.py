@@ -35,6 +35,7 @@ from utils.aws_mgmt.app.incident_record import (
     record_pause,
 )
 from utils.aws_mgmt.app.options import ApproveOptions, PauseOptions, PlanOptions, RepairOptions, UnpauseOptions
+from utils.aws_mgmt.app.run_begin import with_begin
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.app.task_refusals import in_world_of, refuse_as_task, refuse_closed_table
 from utils.aws_mgmt.cli.connecting import open_connection
@@ -103,7 +104,8 @@ def _approve_plan(
 ) -> Exit:
     incident = options.incident
     # Assessed now: an approver agrees to what the plan is today, not to what the operator saw earlier.
-    report = _assessment(options, environment, incident, reached, folder)
+    # With the lock: where nothing waits yet, the approver reads here what the order is refused for.
+    report = with_begin(_assessment(options, environment, incident, reached, folder), incident)
     if (assessment := report.assessment) is None:
         raise UsageError("There is nothing to approve.")
     rules = usable_rules(options, environment, reached.clock.now())
