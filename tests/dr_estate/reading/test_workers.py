@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from time import sleep
 
 import pytest
 
@@ -277,9 +278,14 @@ def test_the_most_urgent_is_done_first(time: _Time) -> None:
 @pytest.mark.parametrize("kind", ["of a side", "of its own"])
 def test_the_first_item_that_fails_is_the_one_that_is_raised(side: SideThreads, kind: str) -> None:
     workers: Workers = PartWorkers(side, 0, 8) if kind == "of a side" else PoolWorkers(4)
+    fifth = threading.Event()
 
     def fail(item: int) -> int:
+        if item > 5:
+            fifth.wait(_LONG_S)
+            sleep(0.2)  # what the fifth raised is its result by then
         if item >= 5:
+            fifth.set()
             raise ValueError(item)
         return item
 
