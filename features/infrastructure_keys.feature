@@ -8,7 +8,7 @@ Feature: KMS: keys of the DR region decrypt the copied data
     Then every KMS key that encrypts data in the DR region is enabled there
 
   Scenario: KMS keys of the primary region are enabled
-    Then every KMS key that encrypts the source data in the primary region is enabled
+    Then every KMS key that encrypts the source data in the primary region is enabled, and denies no service that uses it
 
   Scenario: Multi-Region keys have a replica in the other region
     Then every multi-Region key in use has its related key in the other region

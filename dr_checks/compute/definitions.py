@@ -9,7 +9,7 @@ from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
-from dr_estate.model.container_settings import AMOUNTS, REGISTRY_SOURCE
+from dr_estate.model.container_settings import AMOUNTS, LOG_DRIVER, REGISTRY_SOURCE
 from dr_estate.model.secret_sources import secret_reference, source_of
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecr, ecs
@@ -251,8 +251,14 @@ def _container_differences(primary: ecs.Container, mine: ecs.Container) -> list[
             if _are_known(primary.mounts, mine.mounts)
             else []
         ),
+        *(["keeps no logs, unlike the primary's"] if _is_silent(mine) and primary.log_group else []),
         *_setting_differences(primary, mine),
     ]
+
+
+def _is_silent(container: ecs.Container) -> bool:
+    """Whether nobody reads what the container writes: neither CloudWatch Logs nor a log driver of its own."""
+    return not container.log_group and container.settings is not None and LOG_DRIVER not in dict(container.settings)
 
 
 def _setting_differences(primary: ecs.Container, mine: ecs.Container) -> list[str]:

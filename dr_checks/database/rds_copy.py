@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication_expected
 from dr_checks.core.registry import check, lag_source
 from dr_checks.core.remedy import Remedy
 from dr_checks.core.spans import rpo_s
-from dr_checks.derived.backup_copies import key_ending, key_remedy, restore_key_flaw
+from dr_checks.derived.backup_copies import copying_key_flaw, key_ending, key_remedy
 from dr_checks.derived.database_copies import (
     AUTOMATED,
     BACKUP,
@@ -25,8 +25,9 @@ from dr_estate.model import states
 from dr_estate.model.durations import duration
 from dr_estate.model.stores import DATABASE
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import rds
+from dr_estate.readers import kms_copy_keys, rds
 
+_KEY_LOST = "replication stops, and what is encrypted with it may not be restored"
 _REPLICATE = "Replicate its automated backups (aws_db_instance_automated_backups_replication)."
 
 
@@ -141,13 +142,16 @@ def age(view: View) -> Iterator[Finding]:
 def key_usable(view: View) -> Iterator[Finding]:
     """The KMS key of each replicated backup and replica is Enabled in the DR region, and admits RDS. Source: T19.
 
+    So does the key behind the settings' alias: a replication that is started again takes it, after a repair or a failback.
+
     Another mechanism's copy may still be restored: whether any can is rds-copy.usable's to say.
     """
     named = [(backup.arn, backup.key_arn) for backup in replicated_backups(view)]
     named += [(replica.identifier, replica.key_arn) for replica in replicas(view)]
-    for name, key_arn in named:
+    to_come = _key_of_copies_to_come(view, [key for _, key in named])
+    for name, key_arn in [*named, *((row.arn, row.arn) for row in to_come)]:
         try:
-            flaw = restore_key_flaw(view, key_arn)
+            flaw = copying_key_flaw(view, key_arn)
         except DataUnavailable as error:
             yield view.unknown(name, "Enabled", error.unavailable)
             continue
@@ -156,8 +160,8 @@ def key_usable(view: View) -> Iterator[Finding]:
                 name,
                 flaw,
                 "Enabled",
-                "what is encrypted with it cannot be restored, and replication stops",
-                key_remedy(view, key_arn),
+                "no replication can be started with it" if name == key_arn else _KEY_LOST,
+                _alias_remedy(view, to_come[0], named) if name == key_arn else key_remedy(view, key_arn),
             )
         elif until := key_ending(view, key_arn):
             yield view.warn(name, f"Enabled {until}", "Enabled", ENDS, material_again(view.env.regions.dr, key_arn))
@@ -165,6 +169,23 @@ def key_usable(view: View) -> Iterator[Finding]:
             yield view.ok(name, "Enabled" if key_arn else "not encrypted", "Enabled", "the copy can be decrypted there")
     if not named:
         yield view.none_expected(database_name(view), "AWS Backup copies are judged by backup.key-usable")
+
+
+def _key_of_copies_to_come(view: View, keys: Sequence[str]) -> list[kms_copy_keys.CopyKey]:
+    """The key behind the settings' alias, where copies are made and none of them has it."""
+    try:
+        found = view.find(kms_copy_keys.keys, arn=view.env.named(view.env.names.db_copy_key_alias))
+    except DataUnavailable:
+        return []  # each copy is UNKNOWN
+    return [found] if keys and found and found.target not in keys else []
+
+
+def _alias_remedy(view: View, alias: kms_copy_keys.CopyKey, named: Sequence[tuple[str, str]]) -> Remedy:
+    """Lead the alias to the key of today's copies, where they have one."""
+    key = next((key for _, key in named if key), "")
+    operation = "UpdateAlias" if alias.target else "CreateAlias"
+    command = view.command("kms", operation, AliasName=alias.arn, TargetKeyId=key)
+    return Remedy("Lead the alias to the key of today's copies (aws_kms_alias).", (command,) if key else ())
 
 
 @check(

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 from dr_checks.core.model import View
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.key_remedies import ending, usable_again
 from dr_estate.config.environment import Side
-from dr_estate.iam.key_uses import by_role, refusal_of
+from dr_estate.iam.key_uses import KeyUse, by_role, refusal_of
 from dr_estate.iam.resource_policies import PolicyAnswer
 from dr_estate.model import states
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind, available
 from dr_estate.readers import backup, kms_copy_keys
 
+_ENCRYPTS, _ENCRYPTING = "ENCRYPT_DECRYPT", ("kms:GenerateDataKey",)
 _BY_RDS = ("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey")
 
 
@@ -69,6 +73,8 @@ def key_flaw(view: View, key_arn: str) -> str:
     if not state.known:
         reason = f"AWS does not document the state {key.state} of the key {key_arn}."
         raise DataUnavailable(Unavailable(UnavailableKind.UNREADABLE, reason))
+    if state.serves and key.usage not in ("", _ENCRYPTS):
+        return f"its key {key_arn} is one for {key.usage}"
     return "" if state.serves else f"its key {key_arn} is {key.state}"
 
 
@@ -88,17 +94,37 @@ def restore_key_flaw(view: View, key_arn: str) -> str:
     key = view.find(kms_copy_keys.keys, Side.DR, arn=key_arn) if key_arn else None
     if key is None or not key.policy:
         return ""
-    account = view.env.account
-    role = f"arn:aws:iam::{account}:role/{view.env.acting_role}"
-    found = refusal_of(available(key.policy), by_role(role, account, key_arn, "rds", _BY_RDS, view.now))
+    use = _by_rds(view, key, _BY_RDS)
+    found = refusal_of(available(key.policy), use)
     if found is None:
         return ""
+    role = use.user
     if found.answer is PolicyAnswer.UNDECIDED:
         why = (
             f"The policy of the key {key_arn} lets {role} {found.action} or not by conditions that only AWS evaluates."
         )
         raise DataUnavailable(Unavailable(UnavailableKind.UNREADABLE, why))
     return f"the policy of its key {key_arn} does not let {role} {found.action} ({found.answer})"
+
+
+def copying_key_flaw(view: View, key_arn: str) -> str:
+    """As ``restore_key_flaw``, and why no new copy can be made under the key. Raises DataUnavailable.
+
+    RDS encrypts by a grant, which needs nothing of the key's policy, and over which a deny of it wins.
+    """
+    key = view.find(kms_copy_keys.keys, Side.DR, arn=key_arn) if key_arn else None
+    if (flaw := restore_key_flaw(view, key_arn)) or key is None or not key.policy:
+        return flaw
+    found = refusal_of(available(key.policy), replace(_by_rds(view, key, _ENCRYPTING), by_grant=True))
+    denied = found is not None and found.answer is PolicyAnswer.DENIED
+    return f"the policy of its key {key_arn} denies {' and '.join(_ENCRYPTING)}" if denied else ""
+
+
+def _by_rds(view: View, key: kms_copy_keys.CopyKey, actions: Iterable[str]) -> KeyUse:
+    """The use of a copy's key by RDS in the operator's name."""
+    account = view.env.account
+    role = f"arn:aws:iam::{account}:role/{view.env.acting_role}"
+    return by_role(role, account, key.target or key.arn, "rds", actions, view.now)
 
 
 def key_remedy(view: View, key_arn: str) -> Remedy:

@@ -8,8 +8,11 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.key_remedies import usable_again
+from dr_estate.iam.moments import moment_keys
+from dr_estate.iam.resource_policies import PolicyRequest, who_may
 from dr_estate.model import states
 from dr_estate.model.stream_anchors import VIEW
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import evidence_stores
 
 _RULES = ("NIST AU-9", "NIST AU-11", "SOC2 CC7.3")
@@ -29,7 +32,8 @@ _LEAST_DAYS = 365
 def signed(view: View) -> Iterator[Finding]:
     """names.evidence_key leads to an enabled key that signs: a pack is signed in the incident or not at all.
 
-    Source: KMS DescribeKey.
+    It signs by the curve that packs are signed by, and its policy lets somebody sign: who that is IAM decides, where
+    the policy names the account. Sources: KMS DescribeKey, GetKeyPolicy; KMS Developer Guide, "Key policies".
     """
     key = view.get(evidence_stores.signing_key)
     wanted, reason = "an enabled key that signs", "evidence of a run could not be signed, and nobody would believe it"
@@ -39,12 +43,32 @@ def signed(view: View) -> Iterator[Finding]:
     if state.gone or key.usage != _SIGNS:
         measured = "absent" if state.gone else f"a key for {key.usage or 'nothing'}"
         yield view.gap(key.alias, measured, wanted, reason, absent)
+    elif key.algorithms is not None and evidence_stores.ALGORITHM not in key.algorithms:
+        signs = f"a key that signs by {', '.join(key.algorithms)}"
+        yield view.gap(key.alias, signs, f"{wanted} by {evidence_stores.ALGORITHM}", reason, absent)
     elif not state.known:
         yield view.undocumented(key.alias, wanted, key.state)
     elif not state.serves:
         yield view.gap(key.alias, key.state, wanted, reason, usable_again(view.region, key.arn, key.state))
+    elif isinstance(key.policy, Unavailable):
+        yield view.unknown(key.alias, wanted, key.policy)
+    elif key.policy and not who_may(key.policy, _signing(view, key.arn)):
+        remedy = f"aws_kms_key {key.arn} in {view.region}: a policy that lets approvers, or the account, kms:Sign."
+        yield view.gap(key.alias, "its policy lets nobody sign", wanted, reason, remedy)
     else:
         yield view.ok(key.alias, key.state, wanted, "an approver can sign what a run leaves")
+
+
+def _signing(view: View, arn: str) -> PolicyRequest:
+    account = view.env.account
+    known = (
+        ("aws:RequestedRegion", view.region),
+        ("aws:PrincipalAccount", account),
+        ("kms:CallerAccount", account),
+        ("aws:SecureTransport", "true"),
+        *moment_keys(view.now),
+    )
+    return PolicyRequest((), "kms:Sign", arn, known)
 
 
 @check(

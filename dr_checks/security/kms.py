@@ -10,6 +10,8 @@ from dr_checks.core.remedy import Remedy
 from dr_checks.derived import key_users
 from dr_checks.derived.key_remedies import ENDS, ending, material_again, usable_again
 from dr_estate.config.environment import Side
+from dr_estate.iam.key_uses import KeyRefusal
+from dr_estate.iam.resource_policies import PolicyAnswer
 from dr_estate.model import states
 from dr_estate.model.stores import STORES
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
@@ -35,7 +37,10 @@ def _in_order(unavailable: set[Unavailable]) -> list[Unavailable]:
     return sorted(unavailable, key=lambda entry: (entry.why, entry.part))
 
 
-def _usable(view: View, reason: str, beside: Sequence[KmsKey | Unavailable] = ()) -> Iterator[Finding]:
+def _usable(
+    view: View, reason: str, beside: Sequence[KmsKey | Unavailable] = (), by_services: bool = False
+) -> Iterator[Finding]:
+    """What is found of each key's state; ``by_services``: of what its policy denies to services too."""
     found = (*view.get(kms.keys), *beside)
     for key in found:
         if isinstance(key, Unavailable):
@@ -44,6 +49,8 @@ def _usable(view: View, reason: str, beside: Sequence[KmsKey | Unavailable] = ()
             yield view.undocumented(key.ref, _OPENS, key.state)
         elif states.KEY[key.state].serves and (until := ending(view, key.material_until)):
             yield view.warn(key.ref, f"{key.state} {until}", _OPENS, ENDS, material_again(view.region, key.arn))
+        elif by_services and (denial := _denial(view, key)):
+            yield key_users.refusal_finding(view, key.ref, key.arn, denial, f"{reason} ({', '.join(key.uses)})")
         elif states.KEY[key.state].serves:
             yield view.ok(key.ref, key.state, _OPENS, f"it decrypts the {' and '.join(key.uses)}")
         else:
@@ -52,6 +59,14 @@ def _usable(view: View, reason: str, beside: Sequence[KmsKey | Unavailable] = ()
             yield view.gap(key.ref, key.state + when, _OPENS, f"{lost} ({', '.join(key.uses)})", _remedy(view, key))
     if not found:
         yield view.none_expected("all keys", _NONE)
+
+
+def _denial(view: View, key: KmsKey) -> KeyRefusal | None:
+    """The right that a key's policy surely denies to a service which holds a grant of it."""
+    if not (key.arn and states.KEY[key.state].serves):
+        return None
+    found = key_users.refusal(key.policy, key_users.uses_of(view, key))
+    return found if found and found.answer is PolicyAnswer.DENIED else None
 
 
 def _of_replicas(view: View) -> Sequence[KmsKey | Unavailable]:
@@ -127,7 +142,7 @@ def services_admitted(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "every KMS key that encrypts the source data in the primary region is enabled",
+    "every KMS key that encrypts the source data in the primary region is enabled, and denies no service that uses it",
     severity=Severity.CRITICAL,
     area=Area.INFRASTRUCTURE,
     sides=(Side.PRIMARY,),
@@ -142,10 +157,11 @@ def services_admitted(view: View) -> Iterator[Finding]:
 def source_key_usable(view: View) -> Iterator[Finding]:
     """A source key that stops working stops the replication of what is under it, and there is nothing to return to.
 
-    RDS ends a database whose key it cannot use, and a backup under such a key cannot be copied. Source: RDS User Guide,
-    "Encrypting Amazon RDS resources"; AWS Backup guide, "Encryption for backups".
+    RDS ends a database whose key it cannot use, and a backup under such a key cannot be copied. A deny of the key's
+    policy wins over the grants by which RDS, EFS and DynamoDB use it. Source: RDS User Guide, "Encrypting Amazon RDS
+    resources"; AWS Backup guide, "Encryption for backups"; KMS Developer Guide, "Grants in AWS KMS".
     """
-    yield from _usable(view, "source data under this key can be neither read nor replicated")
+    yield from _usable(view, "source data under this key can be neither read nor replicated", by_services=True)
 
 
 @check(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -75,6 +75,16 @@ def denial_of(document: str, request: PolicyRequest) -> PolicyAnswer:
     return _denial(_verdicts(document, request))
 
 
+def who_may(document: str, request: PolicyRequest) -> tuple[str, ...]:
+    """Those whom the policy names and, surely or perhaps, lets do what is asked for; the request names nobody.
+
+    Raises as above.
+    """
+    answers = (PolicyAnswer.ALLOWED, PolicyAnswer.UNDECIDED)
+    named = {name for row in _statements(document) if row.get("Effect") == "Allow" for name in _principals(row)}
+    return tuple(name for name in sorted(named) if answer_of(document, replace(request, principals=(name,))) in answers)
+
+
 def condition_keys(document: str) -> tuple[str, ...]:
     """The keys that conditions of the policy test, whatever its form."""
     conditions = [row.get("Condition") or {} for row in _statements(document)]
@@ -115,12 +125,16 @@ def _speaks(statement: Mapping[str, Any], request: PolicyRequest) -> bool | None
     # federation).
     if "NotPrincipal" in statement:
         return None
-    given = statement.get("Principal", "*")
-    kinds = given if isinstance(given, Mapping) else {"AWS": given}
-    named = {name for kind in ("AWS", "Service") for name in _as_list(kinds.get(kind, []))}
+    named = _principals(statement)
     # The numbers by which a policy may name the accounts that the principals stand for.
     roots = (arn.split(":") for arn in request.principals if arn.endswith(":root"))
     return bool({"*", *request.principals, *(parts[4] for parts in roots)} & named)
+
+
+def _principals(statement: Mapping[str, Any]) -> set[str]:
+    given = statement.get("Principal", "*")
+    kinds = given if isinstance(given, Mapping) else {"AWS": given}
+    return {name for kind in ("AWS", "Service") for name in _as_list(kinds.get(kind, []))}
 
 
 def _names(statement: Mapping[str, Any], key: str, value: str) -> bool:

@@ -19,6 +19,7 @@ _OF_NO_EFFECT = frozenset({"dockerLabels", "versionConsistency", "interactive", 
 # What names a bucket or secret of its region, which may be called otherwise: whether there is any is compared.
 _OF_ONE_REGION = frozenset({"environmentFiles", "repositoryCredentials"})
 _CLOUDWATCH = "awslogs"
+LOG_DRIVER = "log driver"
 _LOGS_READ_APART = frozenset({"awslogs-group", "awslogs-region", "awslogs-stream-prefix", "awslogs-create-group"})
 # Options of how lines wait for the driver: no task starts or ends by them. Source: ECS API, LogConfiguration.
 _BUFFER = frozenset({"mode", "max-buffer-size"})
@@ -60,7 +61,7 @@ def _logs(log: Mapping[str, Any], region: str) -> list[tuple[str, str]]:
     others = [
         (f"log option {name}", value) for name, value in options.items() if name not in _LOGS_READ_APART | _BUFFER
     ]
-    found = [("log driver", driver)] if driver not in ("", _CLOUDWATCH) else []
+    found = [(LOG_DRIVER, driver)] if driver not in ("", _CLOUDWATCH) else []
     return found + [(name, _digest(neutral(value, region))) for name, value in others]
 
 

@@ -65,6 +65,7 @@ DATABASE = DataStore(
     backup=AwsBackup("RDS", ":db:", 18000),
     compared=(("rds:db", ("database",)),),
     marker=f"the table {TABLE} in {{}}",
+    key_grant="rds",
     reencrypted=True,
     has_room=True,
 )

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dr_estate.config.environment import Side
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import control_table
 from dr_estate.reading.part import part
 from dr_estate.reading.reader import ReadContext
 
-KEY_READS = frozenset({"kms:DescribeKey"})
+KEY_READS = frozenset({"kms:DescribeKey", "kms:GetKeyPolicy"})
+# How evidence is signed.
+ALGORITHM = "ECDSA_SHA_256"
 LOG_READS = frozenset({"logs:DescribeLogGroups"})
 STREAM_READS = frozenset({"lambda:ListEventSourceMappings", "s3:GetObjectLockConfiguration"})
 _NO_FUNCTION = ("ResourceNotFoundException",)
@@ -20,12 +23,17 @@ _UNLOCKED = ("ObjectLockConfigurationNotFoundError", "NoSuchBucket")
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """The key behind ``alias``. ``state`` is KMS's word, "absent" where there is none; ``usage`` what it is for."""
+    """The key behind ``alias``. ``state`` is KMS's word, "absent" where there is none; ``usage`` what it is for.
+
+    ``algorithms`` are those it signs by, and ``policy`` is its own; None where they were not read.
+    """
 
     alias: str
     arn: str
     state: str
     usage: str
+    algorithms: tuple[str, ...] | None = None
+    policy: str | Unavailable | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +69,18 @@ def signing_key(context: ReadContext) -> SigningKey:
     found = context.find("kms", "describe_key", ("NotFoundException",), KeyId=alias)
     if found is None:
         return SigningKey(alias, "", "absent", "")
-    return context.understand(lambda: _key(alias, found["KeyMetadata"]), alias)
+    key = context.understand(lambda: _key(alias, found["KeyMetadata"]), alias)
+    if not key.arn:
+        return key
+    (policy,) = context.maybe(
+        lambda arn: str(context.call("kms", "get_key_policy", KeyId=arn, PolicyName="default")["Policy"]), [key.arn]
+    )
+    return replace(key, policy=policy)
 
 
 def _key(alias: str, row: Mapping[str, Any]) -> SigningKey:
-    return SigningKey(alias, str(row.get("Arn") or ""), str(row.get("KeyState") or ""), str(row.get("KeyUsage") or ""))
+    state, usage = str(row.get("KeyState") or ""), str(row.get("KeyUsage") or "")
+    return SigningKey(alias, str(row.get("Arn") or ""), state, usage, tuple(row.get("SigningAlgorithms") or ()))
 
 
 @part(Side.DR, reads=LOG_READS)

@@ -20,8 +20,19 @@ from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_
 from dr_estate.iam.simulation_requests import Context, ContextKey, SimulationRequest, asked_through, of_the_account
 from dr_estate.iam.trust import ends_at, trusts
 from dr_estate.model.secret_sources import SecretSource, by_named_arn, source_of, without_suffix
-from dr_estate.model.unavailable import Unavailable
-from dr_estate.readers import ecr, ecs, efs, efs_policy, kms, secret_policies, secretsmanager, task_sources, vpc
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
+from dr_estate.readers import (
+    cloudwatch_logs,
+    ecr,
+    ecs,
+    efs,
+    efs_policy,
+    kms,
+    secret_policies,
+    secretsmanager,
+    task_sources,
+    vpc,
+)
 from dr_estate.readers.iam_simulation import RoleAnswers, RoleRequest, SimulatedDecision, resource_pages
 from dr_estate.readers.network_ways import NetworkWays, tests_network
 from dr_estate.reading.part import GLOBAL, part
@@ -36,7 +47,7 @@ _Ask = Callable[[str, PolicyRequest], PolicyAnswer]
 
 SECRET, PARAMETER, DECRYPT = ("secretsmanager:GetSecretValue",), ("ssm:GetParameters",), ("kms:Decrypt",)
 TOKEN, PULL = ("ecr:GetAuthorizationToken",), ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
-LOG = ("logs:CreateLogStream", "logs:PutLogEvents")
+LOG, MAKE_LOG = ("logs:CreateLogStream", "logs:PutLogEvents"), ("logs:CreateLogGroup",)
 MOUNT = ("elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite")
 
 
@@ -173,6 +184,14 @@ class _Policies:
         return self.ways.answer(policy, request, ask) if tests_network(policy) else ask(policy, request)
 
 
+def _is_absent(context: ReadContext, group: str) -> bool:
+    """Whether a log group is surely absent; that groups are unseen is logs.groups-exist's to say."""
+    try:
+        return all(row.name != group for row in context.part(cloudwatch_logs.groups, Side.DR))
+    except DataUnavailable:
+        return False
+
+
 def _needs(
     context: ReadContext, definition: ecs.TaskDefinition, policies: _Policies
 ) -> Iterator[tuple[str, tuple[str, ...], str]]:
@@ -186,6 +205,10 @@ def _needs(
         if container.log_group:
             group = f"log-group:{container.log_group}:log-stream:any"
             yield role, LOG, f"arn:aws:logs:{region}:{context.env.account}:{group}"
+            # The driver makes the group where none is there; its ARN ends so in the request (ECS guide, awslogs).
+            if container.log_creates_group and _is_absent(context, container.log_group):
+                stream = f"log-group:{container.log_group}:log-stream:"
+                yield role, MAKE_LOG, f"arn:aws:logs:{region}:{context.env.account}:{stream}"
         for file in container.files:
             yield role, ("s3:GetObject",), f"arn:aws:s3:::{file}"
             yield role, ("s3:GetBucketLocation",), f"arn:aws:s3:::{file.partition('/')[0]}"

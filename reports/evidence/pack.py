@@ -14,10 +14,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dr_estate.readers.evidence_stores import ALGORITHM
+
 SCHEMA = "aws-dr-manager/evidence-pack/1"
 MANIFEST, SIGNATURE, SEAL = "manifest.json", "signature.json", "pack.sha256"
 OWN = (MANIFEST, SIGNATURE, SEAL)
-ALGORITHM = "ECDSA_SHA_256"
 
 
 class NoPack(Exception):

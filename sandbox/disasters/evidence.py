@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from dr_estate.config.environment import Side
 from sandbox.disasters import disaster
 from sandbox.world.world import World
@@ -18,6 +20,24 @@ def key_disabled(world: World) -> None:
     key = world.call(Side.DR, "kms", "DescribeKey", KeyId=env.named(env.names.evidence_key))["KeyMetadata"]["Arn"]
     world.undo(Side.DR, "kms", "EnableKey", KeyId=key)
     world.call(Side.DR, "kms", "DisableKey", KeyId=key)
+
+
+@disaster(
+    "evidence-key-closed",
+    "A new policy of the key that signs evidence lets nobody sign",
+    trips=("evidence.signed",),
+)
+def key_closed(world: World) -> None:
+    """Add a denial to the key's policy."""
+    env = world.environment
+    key = world.call(Side.DR, "kms", "DescribeKey", KeyId=env.named(env.names.evidence_key))["KeyMetadata"]["Arn"]
+    named = {"KeyId": key, "PolicyName": "default"}
+    former = world.call(Side.DR, "kms", "GetKeyPolicy", **named)["Policy"]
+    denial = {"Effect": "Deny", "Principal": "*", "Action": "kms:Sign", "Resource": "*"}
+    policy = json.loads(former)
+    closed = json.dumps({**policy, "Statement": [*policy["Statement"], denial]})
+    world.undo(Side.DR, "kms", "PutKeyPolicy", **named, Policy=former)
+    world.call(Side.DR, "kms", "PutKeyPolicy", **named, Policy=closed)
 
 
 @disaster(

@@ -119,11 +119,34 @@ def files_key_denies(world: World) -> None:
     _deny_decryption(world, _key(world, Side.DR, "efs"))
 
 
-def _deny_decryption(world: World, key: str) -> None:
-    before = world.call(Side.DR, "kms", "GetKeyPolicy", KeyId=key, PolicyName="default")["Policy"]
+@disaster(
+    "kms-source-key-denies",
+    "The policy of the database's key in the primary region denies everybody to decrypt, RDS too",
+    trips=("kms.source-key-usable",),
+)
+def source_key_denies(world: World) -> None:
+    """Add a deny to the key's policy: what is under it can be copied no more."""
+    _deny_decryption(world, _key(world, Side.PRIMARY, "rds"), Side.PRIMARY)
+
+
+@disaster(
+    "kms-copy-alias-deleted",
+    "The alias of the key for copies of the database was deleted in the DR region",
+    trips=("rds-copy.key-usable",),
+)
+def copy_alias_deleted(world: World) -> None:
+    """Delete the alias: today's copies have their key, and no replication can be started with it."""
+    alias = world.environment.named(world.environment.names.db_copy_key_alias)
+    key = world.call(Side.DR, "kms", "DescribeKey", KeyId=alias)["KeyMetadata"]["Arn"]
+    world.undo(Side.DR, "kms", "CreateAlias", AliasName=alias, TargetKeyId=key)
+    world.call(Side.DR, "kms", "DeleteAlias", AliasName=alias)
+
+
+def _deny_decryption(world: World, key: str, side: Side = Side.DR) -> None:
+    before = world.call(side, "kms", "GetKeyPolicy", KeyId=key, PolicyName="default")["Policy"]
     # A deny of kms:* would refuse the PutKeyPolicy of the repair too.
     denial = {"Effect": "Deny", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*"}
     found = json.loads(before)
     closed = json.dumps({**found, "Statement": [*found["Statement"], denial]})
     for turn, policy in ((world.undo, before), (world.call, closed)):
-        turn(Side.DR, "kms", "PutKeyPolicy", KeyId=key, PolicyName="default", Policy=policy)
+        turn(side, "kms", "PutKeyPolicy", KeyId=key, PolicyName="default", Policy=policy)

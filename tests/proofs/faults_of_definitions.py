@@ -78,6 +78,15 @@ def _logs(**options: str) -> _Change:
     return change
 
 
+def _may_make_logs(definition: dict[str, Any], aws: Aws) -> None:
+    """Let the driver make a group that is absent, and the execution role do so."""
+    _logs(**{"awslogs-group": "/nobody", "awslogs-create-group": "true"})(definition, aws)
+    group = f"arn:aws:logs:{aws.env.regions.dr}:{aws.env.account}:log-group:/nobody:*"
+    allows = {"Effect": "Allow", "Action": "logs:CreateLogGroup", "Resource": group}
+    role = role_named(aws, "execution")
+    iam_of(aws).put_role_policy(RoleName=role, PolicyName="logs", PolicyDocument=policy_of(allows))
+
+
 def _role(key: str, name: str) -> _Change:
     def change(definition: dict[str, Any], aws: Aws) -> None:
         definition[key] = f"arn:aws:iam::{aws.env.account}:role/{name}"
@@ -246,6 +255,13 @@ _DEFINITIONS: dict[str, tuple[NeedKind, _Change]] = {
     "logs to nowhere": (NeedKind.LOG_GROUP, _logs(**{"awslogs-group": "/nobody"})),
     "logs to primary": (NeedKind.LOG_GROUP, _logs(**{"awslogs-region": "{primary}"})),
     "logs to a third region": (NeedKind.LOG_GROUP, _logs(**{"awslogs-region": "us-east-1"})),
+    "logs to a group to be made": (
+        NeedKind.LOG_GROUP,
+        _logs(**{"awslogs-group": "/nobody", "awslogs-create-group": "true"}),
+    ),
+    "logs to a group that may be made": (NeedKind.LOG_GROUP, _may_make_logs),
+    "logs of a group that is there": (NeedKind.LOG_GROUP, _logs(**{"awslogs-create-group": "true"})),
+    "no logs": (NeedKind.LOG_GROUP, lambda definition, _: _container(definition).pop("logConfiguration")),
     "logs under another prefix": (NeedKind.LOG_GROUP, _logs(**{"awslogs-stream-prefix": "other"})),
     "execution role of nobody": (NeedKind.EXECUTION_ROLE, _role("executionRoleArn", "nobody")),
     "task role of nobody": (NeedKind.TASK_ROLE, _role("taskRoleArn", "nobody")),

@@ -31,7 +31,7 @@ ARN_PARTS = 7
 SECRET_ARN = "arn:aws:secretsmanager:"  # noqa: S105 - how an ARN begins
 RESOURCES = "ResourceInitializationError: "
 PULL = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
-LOG = ("logs:CreateLogStream", "logs:PutLogEvents")
+LOG, MAKE_LOG = ("logs:CreateLogStream", "logs:PutLogEvents"), "logs:CreateLogGroup"
 # What Fargate needs for ephemeral storage under a customer's key (ECS guide, customer managed keys for Fargate).
 STORE = ("kms:GenerateDataKeyWithoutPlaintext", "kms:CreateGrant")
 
@@ -162,8 +162,9 @@ class Agent:
         region = options.get("awslogs-region") or self.region
         if region in STATE.stopped:
             raise NotStarted(f"{RESOURCES}failed to validate logger args: create stream has been retried: {region}")
-        arn = f"arn:aws:logs:{region}:{self.account}:log-group:{group}:log-stream:any"
-        for action in LOG:
+        stem = f"arn:aws:logs:{region}:{self.account}:log-group:{group}:log-stream:"
+        absent = group not in logs_backends[self.account][region].groups
+        for action, arn in [*([(MAKE_LOG, stem)] if absent else []), *((action, f"{stem}any") for action in LOG)]:
             if not self.may(action, arn):
                 raise NotStarted(
                     _denial_text("failed to validate logger args: failed to create log stream", action, arn)

@@ -123,12 +123,14 @@ EXAMPLES = [
             _shown(root="/other"),
             _shown(iam=False),
             _set_up({"user": "nobody"}),
+            _estate({"log_group": "", "log_region": "", "settings": ()}),
             _set_up({"healthCheck": "sha256:1"}),
             _set_up({"memory": "64"}),
             _set_up({"memory": "64"}, {"memory": "65"}),
         )
     ),
     Example("definitions.own-tenant", Status.PASS, _estate({"environment": (("WORDPRESS_DB_NAME", "tenant2_db"),)})),
+    Example("definitions.parity", Status.PASS, _estate({"log_group": "", "log_region": ""})),  # evidence of before
     Example("definitions.active", Status.PASS, _estate()),
     Example("definitions.active", Status.FAIL, _estate(families=("sit-tenant1",)), TENANT2),
     Example("definitions.active", Status.FAIL, _estate(families=()), TENANT2),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -15,10 +16,19 @@ NAMED = SIT.model_copy(update={"names": SIT.names.model_copy(update={"stream_buc
 STREAM = "arn:aws:dynamodb:eu-west-1:1:table/sit-dr-control/stream/1"
 WITNESS = TableWitness("sit-dr-control", STREAM, "sit-dr-anchors", "Enabled", "u-1", "stream-sit", "COMPLIANCE")
 ALIAS, LOG = "alias/sit-dr-evidence", "/dr/sit/anchors"
+KEY, OPERATOR = "arn:aws:kms:eu-west-1:1:key/1", "arn:aws:iam::1:role/operator"
+ACCOUNT = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::1:root"}, "Action": "kms:*", "Resource": "*"}
+DENIAL = {"Effect": "Deny", "Principal": "*", "Action": "kms:Sign", "Resource": "*"}
 
 
 def _key(expected: Status, state: str, usage: str = "SIGN_VERIFY") -> Example:
     return _signed(expected, SigningKey(ALIAS, "arn:aws:kms:eu-west-1:1:key/1", state, usage))
+
+
+def _read(expected: Status, policy: Any, algorithms: tuple[str, ...] = ("ECDSA_SHA_256",)) -> Example:
+    """A key of which everything was read; a policy that is no string was not."""
+    text = json.dumps({"Statement": policy}) if isinstance(policy, list) else policy
+    return _signed(expected, SigningKey(ALIAS, KEY, "Enabled", "SIGN_VERIFY", algorithms, text))
 
 
 def _signed(expected: Status, value: Any) -> Example:
@@ -45,6 +55,14 @@ EXAMPLES = [
     _key(Status.FAIL, "Enabled", "ENCRYPT_DECRYPT"),
     _key(Status.UNKNOWN, "Sleeping"),
     _signed(Status.UNKNOWN, DENIED),
+    _read(Status.PASS, [ACCOUNT]),
+    _read(Status.PASS, [ACCOUNT, DENIAL | {"Principal": {"AWS": OPERATOR}}]),
+    _read(Status.PASS, [ACCOUNT | {"Principal": {"AWS": "arn:aws:iam::1:role/approver"}}]),
+    _read(Status.PASS, [ACCOUNT, DENIAL | {"Condition": {"ArnNotLike": {"aws:PrincipalArn": "*approver"}}}]),
+    _read(Status.FAIL, [ACCOUNT, DENIAL]),
+    _read(Status.FAIL, [ACCOUNT | {"Action": ["kms:DescribeKey", "kms:PutKeyPolicy"]}]),
+    _read(Status.FAIL, [ACCOUNT], ("RSASSA_PSS_SHA_256",)),
+    _read(Status.UNKNOWN, DENIED),
     _anchors(Status.PASS, AnchorLog(LOG, exists=True)),
     _anchors(Status.PASS, AnchorLog(LOG, exists=True, retention_days=365)),
     _anchors(Status.FAIL, AnchorLog(LOG, exists=True, retention_days=180)),

@@ -63,6 +63,11 @@ def _stored(expected: Status, **changed: Any) -> Example:
     return _case("services-admitted", expected, uses=("storage of tasks",), **changed)
 
 
+def _source(noun: str, **changed: Any) -> tuple[KmsKey, ...]:
+    """The primary region's keys, the first that of ``noun``."""
+    return (replace(HERE[0], uses=(noun,), **changed), HERE[1])
+
+
 TAGGED = {"StringEquals": {"aws:PrincipalTag/team": "dba"}}
 OTHERS = {"StringNotEquals": {"kms:CallerAccount": SIT.account}}
 EXAMPLES = [
@@ -105,6 +110,10 @@ EXAMPLES = [
     _replicas("key-usable", Status.UNKNOWN, "a key", (DENIED,)),
     _case("source-key-usable", Status.PASS, HERE[0].ref),
     _case("source-key-usable", Status.FAIL, HERE[0].ref, here=(replace(HERE[0], state="PendingImport"), HERE[1])),
+    _case("source-key-usable", Status.FAIL, HERE[0].ref, here=_source("files", **_said("Allow", "Deny"))),
+    _case("source-key-usable", Status.FAIL, HERE[0].ref, here=_source("database", **_said("Allow", "Deny"))),
+    _case("source-key-usable", Status.PASS, HERE[0].ref, here=_source("database", **_said("Deny", when=TAGGED))),
+    _case("source-key-usable", Status.PASS, HERE[0].ref, here=_source("files", **_said("Deny", when=OTHERS))),
     _case("source-key-usable", Status.UNKNOWN, "", here=DENIED),
     _case("related-key", Status.PASS, HERE[1].ref),
     _case("related-key", Status.FAIL, HERE[1].ref, here=_shared(HOME)),

@@ -38,6 +38,8 @@ DARK_KEY = kms_copy_keys.CopyKey(
     KEY, AWAY, None, None, Unavailable(UnavailableKind.DENIED, "kms:DescribeKey is denied.")
 )
 BY_ENDPOINT = {"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}
+ALIAS = SIT.named(SIT.names.db_copy_key_alias)
+TO_COME = replace(ENABLED, arn=ALIAS, usage="ENCRYPT_DECRYPT", target=f"{KEY}-new")
 NO_COPIES: dict[str, Any] = {"automated_backups_dr": (), "recovery_points_dr": ()}
 
 
@@ -47,6 +49,11 @@ def _policy(effect: str, condition: Any = None) -> str:
     own = {"Effect": effect, "Principal": "*", "Action": "kms:*", "Condition": condition or {}}
     rows = [own] if effect == "Allow" else [account, own]
     return json.dumps({"Statement": [{**row, "Resource": "*"} for row in rows]})
+
+
+def _denial(action: str) -> str:
+    """A key's policy of the account that denies everybody one action."""
+    return _policy("Deny").replace('"kms:*", "Condition"', f'"{action}", "Condition"')
 
 
 def _case(
@@ -94,6 +101,16 @@ EXAMPLES = [
     _case("key-usable", UNKNOWN, REPLICATED.arn, keys_dr=(replace(ENABLED, policy=_policy("Deny", BY_ENDPOINT)),)),
     _case("key-usable", UNKNOWN, REPLICATED.arn, keys_dr=(replace(ENABLED, policy=_policy("Allow", BY_ENDPOINT)),)),
     _case("key-usable", UNKNOWN, keys_dr=DENIED),
+    _case("key-usable", FAIL, REPLICATED.arn, keys_dr=(replace(ENABLED, policy=_denial("kms:GenerateDataKey*")),)),
+    _case("key-usable", PASS, REPLICATED.arn, keys_dr=(replace(ENABLED, policy=_denial("kms:ScheduleKeyDeletion")),)),
+    _case("key-usable", PASS, ALIAS, keys_dr=(ENABLED, TO_COME)),
+    _case("key-usable", FAIL, ALIAS, keys_dr=(ENABLED, replace(TO_COME, state="absent", target=""))),
+    _case("key-usable", FAIL, ALIAS, keys_dr=(ENABLED, replace(TO_COME, state="Disabled"))),
+    _case("key-usable", FAIL, ALIAS, keys_dr=(ENABLED, replace(TO_COME, usage="SIGN_VERIFY"))),
+    _case("key-usable", FAIL, ALIAS, keys_dr=(ENABLED, replace(TO_COME, policy=_policy("Deny")))),
+    _case(
+        "key-usable", FAIL, REPLICATED.arn, keys_dr=(replace(ENABLED, state="Disabled"), replace(TO_COME, target=KEY))
+    ),
     _case("automated-backups", PASS, NAME),
     _case("automated-backups", FAIL, NAME, automated_backups_dr=()),
     _case("automated-backups", FAIL, NAME, automated_backups_dr=(replace(REPLICATED, resource_id="db-OLD"),)),

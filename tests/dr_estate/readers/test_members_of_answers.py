@@ -62,12 +62,15 @@ def test_errors_of_which_nothing_is_set_are_forgotten_when_aws_says(given: dict[
 @pytest.mark.parametrize(
     ("row", "found"),
     [
-        ({"KeyState": "Enabled", "KeyUsage": "SIGN_VERIFY", "Arn": KEY}, (KEY, "Enabled", "SIGN_VERIFY")),
-        ({}, ("", "", "")),
+        (
+            {"KeyState": "Enabled", "KeyUsage": "SIGN_VERIFY", "Arn": KEY, "SigningAlgorithms": ["ECDSA_SHA_256"]},
+            (KEY, "Enabled", "SIGN_VERIFY", ("ECDSA_SHA_256",), "{}"),
+        ),
+        ({}, ("", "", "", ())),
     ],
 )
-def test_the_key_of_the_evidence_is_as_kms_describes_it(row: dict[str, str], found: tuple[str, str, str]) -> None:
-    answer = {"describe_key": {"KeyMetadata": {"KeyId": "k", **row}}}
+def test_the_key_of_the_evidence_is_as_kms_describes_it(row: dict[str, Any], found: tuple[Any, ...]) -> None:
+    answer = {"describe_key": {"KeyMetadata": {"KeyId": "k", **row}}, "get_key_policy": {"Policy": "{}"}}
     assert read(evidence_stores.signing_key, Side.DR, answer) == SigningKey(ALIAS, *found)
 
 

@@ -10,7 +10,8 @@ from dr_actions.model.plan import Call
 from dr_estate.aws.read_client import WrongAccount
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable
-from reports.evidence.pack import ALGORITHM, Signature
+from dr_estate.readers.evidence_stores import ALGORITHM
+from reports.evidence.pack import Signature
 from reports.evidence.saved import text_to_sign, with_seal
 from utils.aws_mgmt.app.connections import SIGNING, AppContext, open_context
 from utils.aws_mgmt.app.errors import Refused, UsageError
