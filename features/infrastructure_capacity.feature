@@ -40,5 +40,8 @@ Feature: Capacity: the DR region can carry every tenant's load
   Scenario: A web ACL guards the load balancer of the DR region too
     Then the load balancer of the DR region is guarded by a web ACL as the primary region's is
 
+  Scenario: The web ACL of the DR region lets visitors in
+    Then no web ACL of the DR region turns all visitors away while the primary region's lets them in
+
   Scenario: The tasks that a failover starts can carry today's load
     Then the tasks that a failover starts carry the load that each tenant has in the primary region today

@@ -73,7 +73,8 @@ def _creation_remedy(view: View, repository: ecr.Repository) -> Remedy:
 def replication_rule(view: View) -> Iterator[Finding]:
     """A rule names the DR region and covers the repository by prefix, or all. Source: ECR DescribeRegistry, T21."""
     target, rules = view.env.regions.dr, view.get(ecr.replication_rules)
-    here = [rule for rule in rules if target in {region for region, _ in rule.destinations}]
+    # Tasks pull from the registry of this account: a rule may lead to the region, and into another one's.
+    here = [rule for rule in rules if (target, view.env.account) in rule.destinations]
     names = sorted({r.name for r in view.get(ecr.repositories) if r.account == view.env.account})
     if not names:
         yield from _none_named(view)

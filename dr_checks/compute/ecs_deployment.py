@@ -23,7 +23,8 @@ _WANTED = "as in the primary region"
     rules=("EcsTaskDefFamilyParity", "REL13-BP04", "NIST CP-2"),
 )
 def alike(view: View) -> Iterator[Finding]:
-    """The same capacity providers, controller and registered ports, no shorter grace, no less room, no more alarms.
+    """The same capacity providers, controller and registered ports, no shorter grace, no less room, no more alarms,
+    and registries of service discovery where the primary's has some.
 
     Spot capacity is what AWS has left, which is little while a region's customers fail over at once. Tasks that fail
     health checks after their grace period are killed, WordPress's first start among them. A service that may neither
@@ -36,13 +37,18 @@ def alike(view: View) -> Iterator[Finding]:
         if here.settings is None or there.settings is None:
             yield view.unknown(here.name, _WANTED, "This evidence does not hold how services are deployed.", tenant.id)
         else:
-            yield _settings_finding(view, tenant, here, here.settings, there.settings)
+            yield _settings_finding(view, tenant, here, here.settings, there.settings, there.registries or ())
     if not pairs:
         yield view.none_expected("all services", "no service exists on both sides: see ecs.service-exists")
 
 
 def _settings_finding(
-    view: View, tenant: Tenant, service: Service, here: DeploymentSettings, there: DeploymentSettings
+    view: View,
+    tenant: Tenant,
+    service: Service,
+    here: DeploymentSettings,
+    there: DeploymentSettings,
+    registries: tuple[str, ...],
 ) -> Finding:
     gaps = [
         f"{key} {measured}, primary {wanted}"
@@ -54,6 +60,9 @@ def _settings_finding(
     ]
     if here.ports and there.ports and here.ports != there.ports:  # none at all: see ecs.target-group-attached
         gaps.append(f"registers port {_port_list(here)}, primary {_port_list(there)}")
+    # Which are named only service-discovery.registries-exist sees: ids are each region's own.
+    if registries and service.registries == ():
+        gaps.append(f"registers its tasks in no registry of service discovery, primary in {len(registries)}")
     commands, changes = tuple[str, ...](), dict[str, object]()
     if holds := _more(view, here.holds, there.holds):
         gaps.append(f"a deployment waits for {', '.join(holds)}, the primary's not")

@@ -39,7 +39,10 @@ _JUDGED = {
 _ALIASES = {"sesv2": "ses"}
 _FUNCTIONS = "lambda list-functions"
 _CACHES = ("elasticache describe-cache-clusters", "elasticache describe-replication-groups")
-_COMPARED = frozenset({"events list-rules", "scheduler list-schedules", _FUNCTIONS, *_CACHES})
+_FILTERS = "logs describe-metric-filters"
+_COMPARED = frozenset({"events list-rules", "scheduler list-schedules", _FUNCTIONS, _FILTERS, *_CACHES})
+_CALLED = {"lambda": _FUNCTIONS, "sqs": "sqs list-queues"}
+_SERVICE, _PARTS = 2, 7
 _COPY = "-dr"
 _SIDES = (Side.PRIMARY, Side.DR)
 Known = tuple[str, str]
@@ -139,6 +142,26 @@ def led_astray(view: View) -> tuple[tuple[str, str], ...]:
     idle = [here for there, here in pairs if there in calling[Side.PRIMARY] and here not in calling[Side.DR]]
     region = view.env.regions.primary
     return (*((arn, word) for arn, word in leads[Side.DR] if region in word), *((arn, "") for arn in idle))
+
+
+def led_to_nothing(view: View) -> tuple[tuple[str, str], ...]:
+    """The ARNs of the DR region's rules and schedules that call a function or queue which is not there, with its ARN.
+
+    Only what bears the platform's names is listed, so that of another name it is not known. Raises DataUnavailable.
+    """
+    listings = view.get(platform_resources.listings, Side.DR)
+    there = {row.service: row.resources for row in listings}
+    found = []
+    for arn, target in (pair for row in listings for pair in row.leads):
+        own, _, _ = target.partition(f":{view.env.account}:")
+        listed = there.get(_CALLED.get(own.split(":")[2] if own.count(":") > _SERVICE else "", ""))
+        if not isinstance(listed, tuple) or not own.endswith(f":{view.region}"):
+            continue
+        # A function's ARN may end with a version or an alias.
+        plain = ":".join(target.split(":")[:_PARTS]) if ":function:" in target else target
+        if platform_resources.is_named(view.env, plain) and plain not in {known for known, _ in listed}:
+            found.append((arn, plain))
+    return tuple(found)
 
 
 def refused_here(view: View) -> tuple[str, ...]:

@@ -6,8 +6,13 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
+from dr_checks.core.remedy import Remedy
 from dr_estate.config.environment import Side
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import elbv2_web_acl
+from dr_estate.readers.elbv2_web_acl import WebAcl
+
+_BLOCK = "Block"
 
 
 @check(
@@ -19,7 +24,7 @@ from dr_estate.readers import elbv2_web_acl
 def alike(view: View) -> Iterator[Finding]:
     """The default action and the names and actions of the rules are the primary's; an ACL here alone is a gap too.
 
-    What a rule looks for is not compared. Source: WAF GetWebACLForResource.
+    What a rule looks for is compared too, but not what a set of addresses holds. Source: WAF GetWebACLForResource.
     """
     name = view.env.named(view.env.names.load_balancer)
     here, there = view.get(elbv2_web_acl.guarded), view.get(elbv2_web_acl.guarded, Side.PRIMARY)
@@ -35,9 +40,53 @@ def alike(view: View) -> Iterator[Finding]:
     elif there.acl is None or (here.acl.default, here.acl.rules) != (there.acl.default, there.acl.rules):
         reason = "visitors would be let in or turned away otherwise than today"
         yield view.gap(name, measured, wanted, reason, remedy)
+    elif unlike := _unlike(here.acl, there.acl):
+        reason = "visitors would be let in or turned away otherwise than today"
+        yield view.gap(name, f"{', '.join(unlike)}: look for something else", "as the primary's", reason, remedy)
     else:
         yield view.ok(name, measured, wanted, "requests are judged alike in both regions")
 
 
-def _acl_text(acl: elbv2_web_acl.WebAcl | None) -> str:
+@check(
+    "no web ACL of the DR region turns all visitors away while the primary region's lets them in",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=("REL13-BP04", "NIST CP-7"),
+)
+def admits(view: View) -> Iterator[Finding]:
+    """Block by default, and no rule that may let a request in: each visitor gets 403. Source: WAF API_WebACL.
+
+    One that blocks in the primary region too is the platform's own decision, and one with an Allow rule may be right.
+    """
+    name = view.env.named(view.env.names.load_balancer)
+    here = view.get(elbv2_web_acl.guarded)
+    if here is None or here.acl is None:
+        yield view.none_expected(name, "no web ACL guards a load balancer of this region")
+        return
+    measured, wanted = _acl_text(here.acl), "visitors are let in, as by the primary's"
+    if here.acl.default != _BLOCK or here.acl.admits or _blocks_there(view):
+        yield view.ok(name, measured, wanted, "it turns nobody away by default whom the primary's lets in")
+        return
+    disassociation = view.command("wafv2", "DisassociateWebACL", ResourceArn=here.arn)
+    sentence = f"aws_wafv2_web_acl '{here.acl.name}' in {view.region}: default_action as the primary's; until then:"
+    reason = "after the failover every visitor gets 403"
+    yield view.gap(name, measured, wanted, reason, Remedy(sentence, (disassociation,)))
+
+
+def _blocks_there(view: View) -> bool:
+    """Whether the primary's blocks by default too; no where it is not seen: what is here turns everybody away."""
+    try:
+        there = view.get(elbv2_web_acl.guarded, Side.PRIMARY)
+    except DataUnavailable:
+        return False
+    return there is not None and there.acl is not None and there.acl.default == _BLOCK
+
+
+def _unlike(here: WebAcl, there: WebAcl) -> list[str]:
+    """The names of the rules that look for something else than the primary's of their name."""
+    rows = zip(here.rules, here.statements, there.statements, strict=False)
+    return [rule.partition(":")[0] for rule, mine, theirs in rows if mine != theirs]
+
+
+def _acl_text(acl: WebAcl | None) -> str:
     return f"{acl.default}; {', '.join(acl.rules) or 'no rules'}" if acl else "no web ACL"

@@ -9,7 +9,7 @@ from dr_checks.core.registry import BOTH, check
 from dr_checks.core.remedy import Remedy
 from dr_estate.config.environment import Side
 from dr_estate.model import states
-from dr_estate.readers import cloudwatch_alarms
+from dr_estate.readers import cloudwatch_alarms, elbv2
 
 _NONE = "none of the alarms exists here: see alarms.exist"
 
@@ -71,12 +71,19 @@ def state(view: View) -> Iterator[Finding]:
     rules=("R53HealthCheckCloudWatchAlarm", "REL13-BP04"),
 )
 def parity(view: View) -> Iterator[Finding]:
-    """Metric, comparison, threshold, periods and missing data are equal. Source: CloudWatch DescribeAlarms."""
+    """Metric, comparison, threshold, periods and missing data are equal, and the load balancer is this region's.
+
+    Source: CloudWatch DescribeAlarms; User Guide of load balancers, "CloudWatch metrics" (the dimension LoadBalancer).
+    """
     there = {alarm.name: alarm for alarm in view.get(cloudwatch_alarms.alarms, Side.PRIMARY)}
     pairs = [(alarm, there[alarm.name]) for alarm in view.get(cloudwatch_alarms.alarms) if alarm.name in there]
     for mine, theirs in pairs:
         measured, wanted = _rule_text(mine), _rule_text(theirs)
-        if measured == wanted:
+        if mine.balancer and (own := _own_balancer(view)) and _is_of_another(mine.balancer, own):
+            remedy = f"aws_cloudwatch_metric_alarm '{mine.name}' in {view.region}: dimensions.LoadBalancer = \"{own}\"."
+            reason = f"it watches a load balancer that is not in {view.region}: it never goes off"
+            yield view.gap(mine.name, mine.balancer, own, reason, remedy)
+        elif measured == wanted:
             yield view.ok(mine.name, measured, wanted, "the same problem raises the alarm in both regions")
         else:
             reason = "after the failover the same problem would raise the alarm later, or not at all"
@@ -84,6 +91,17 @@ def parity(view: View) -> Iterator[Finding]:
             yield view.gap(mine.name, measured, wanted, reason, remedy)
     if not pairs:
         yield view.none_expected("all alarms", "no alarm exists in both regions: see alarms.exist")
+
+
+def _own_balancer(view: View) -> str:
+    """This region's load balancer as CloudWatch names it, "" where there is none."""
+    found = view.get(elbv2.load_balancer)
+    return found.arn.partition(":loadbalancer/")[2] if found else ""
+
+
+def _is_of_another(watched: str, own: str) -> bool:
+    """Whether it has the name of this region's load balancer, and the id of another region's or of a former one."""
+    return watched != own and watched.rpartition("/")[0] == own.rpartition("/")[0]
 
 
 def _rule_text(alarm: cloudwatch_alarms.Alarm) -> str:
@@ -118,9 +136,11 @@ def actions(view: View) -> Iterator[Finding]:
         reason = "it notifies nobody: an outage that it sees is found by visitors"
     for alarm in there:
         # A topic of the primary region is dark with it (T40); one that the primary's own alarm names is right.
-        usable = [arn for arn in alarm.actions if primary not in arn or view.side is Side.PRIMARY]
+        there_now = [arn for arn in alarm.actions if arn not in alarm.lost_topics]
+        usable = [arn for arn in there_now if primary not in arn or view.side is Side.PRIMARY]
         heard = [arn for arn in usable if _service(arn) in _NOTIFYING]
-        measured = f"{'enabled' if alarm.actions_enabled else 'disabled'}, {', '.join(alarm.actions) or 'no action'}"
+        named = [f"{arn}, which is not there" if arn in alarm.lost_topics else arn for arn in alarm.actions]
+        measured = f"{'enabled' if alarm.actions_enabled else 'disabled'}, {', '.join(named) or 'no action'}"
         if alarm.actions_enabled and heard:
             by_topic = _TOPIC in map(_service, heard)
             effect = "the alarm notifies a topic of this region" if by_topic else "the alarm starts a response plan"

@@ -10,6 +10,7 @@ from dr_checks.core.remedy import Remedy
 from dr_checks.derived.counterparts import (
     bears_no_tag,
     led_astray,
+    led_to_nothing,
     missing,
     refused_here,
     shaped_otherwise,
@@ -24,6 +25,11 @@ from dr_estate.readers import platform_resources
 # One finding names all that is missing: a row of each would bury the blockers of a large estate.
 _SHOWN = 8
 _WANTED = "each in both regions"
+_TERRAFORM = {
+    "lambda": "aws_lambda_function",
+    "events": "aws_cloudwatch_event_rule",
+    "logs": "aws_cloudwatch_log_metric_filter",
+}
 
 
 @check(
@@ -37,7 +43,8 @@ def in_dr_region(view: View) -> Iterator[Finding]:
     """By type and by name without the region's: schedules, functions, queues, caches, mail identities, web ACLs ...
 
     Rules, schedules and functions that are off here, and on there, are warned of, rules that start at other times,
-    what calls the primary region, functions of other code, and caches of another node type or number of nodes.
+    what calls the primary region, functions of other code or variables, metric filters that look for something else,
+    and caches of another node type or number of nodes.
     What the environment file names is other checks'; global services have no region. One finding, with the whole list.
     Source: Resource Groups Tagging API GetResources, and a list call of each type that may bear no tag.
     """
@@ -110,16 +117,23 @@ def _astray(view: View) -> Iterator[Finding]:
         reason = "what it starts is lost with the primary region" if word else "it starts nothing, unlike the primary's"
         remedy = f"{kind} '{name}' in {view.region}: targets and variables of this region."
         yield view.warn(f"{kind} {name}", word or "calls nobody", f"leads to {view.region}", reason, remedy)
+    for arn, target in led_to_nothing(view):
+        kind, name = resource_of(arn)
+        reason = "what it calls is not there: it starts nothing, and nobody hears of it"
+        remedy = f"{kind} '{name}' in {view.region}: a target that is there, or make {target.rpartition(':')[2]}."
+        yield view.warn(
+            f"{kind} {name}", f"calls {target}, which is not there", "a target that is there", reason, remedy
+        )
 
 
 def _unlike(view: View) -> Iterator[Finding]:
     """A warning for each function and cache that is not as its counterpart."""
     for arn, parts in shaped_otherwise(view):
         kind, name = resource_of(arn)
-        measured = ", ".join("another code" if part == "code" else f"{part} {mine}" for part, mine, _ in parts)
-        wanted = ", ".join("the primary's code" if part == "code" else f"{part} {theirs}" for part, _, theirs in parts)
+        measured = ", ".join("another code" if p == "code" else f"{p} {mine or 'none'}" for p, mine, _ in parts)
+        wanted = ", ".join("the primary's code" if p == "code" else f"{p} {theirs or 'none'}" for p, _, theirs in parts)
         reason = "after a failover it does something else, or less, than it does today"
-        resource = "aws_lambda_function" if kind.startswith("lambda:") else "aws_elasticache_replication_group"
+        resource = _TERRAFORM.get(kind.partition(":")[0], "aws_elasticache_replication_group")
         remedy = f"{resource} '{name}' in {view.region}: as the primary's, or accept it in the exceptions file."
         yield view.warn(f"{kind} {name}", measured, wanted, reason, remedy)
 

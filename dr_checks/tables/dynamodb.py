@@ -12,7 +12,7 @@ from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.durations import duration
 from dr_estate.model.stores import TABLES
-from dr_estate.model.unavailable import Unavailable
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import dynamodb
 from dr_estate.readers.dynamodb import Table
 from dr_estate.reading.cloudwatch_metrics import Reading
@@ -182,15 +182,30 @@ def _latency(view: View, name: str) -> Reading | None:
     applies=replication_expected,
 )
 def point_in_time_recovery(view: View) -> Iterator[Finding]:
-    """PITR is a setting of each replica: a bad write replicates within a second, and only PITR undoes it (T31)."""
-    present = False
+    """PITR is a setting of each replica: a bad write replicates within a second, and only PITR undoes it (T31).
+
+    One that reaches back less far than the primary region's is a warning. Source: DescribeContinuousBackups.
+    """
+    present, days = False, _recovery_days(view)
     for name, table in named_tables(view):
         if isinstance(table, Unavailable):
             present = True
             yield view.unknown(name, "ENABLED", table)
         elif table.status != _ABSENT:
             present = True
-            if table.recovery == "ENABLED":
+            if table.recovery == "ENABLED" and table.recovery_days < days.get(name, 0):
+                setting = {"PointInTimeRecoveryEnabled": True, "RecoveryPeriodInDays": days[name]}
+                command = view.command(
+                    "dynamodb", "UpdateContinuousBackups", TableName=name, PointInTimeRecoverySpecification=setting
+                )
+                yield view.warn(
+                    name,
+                    f"{table.recovery}, {table.recovery_days} days back",
+                    f"{days[name]} days back",
+                    "a bad write that is found after a failover may be older than what can be restored",
+                    Remedy("Let it reach back as far as the primary region's.", (command,)),
+                )
+            elif table.recovery == "ENABLED":
                 yield view.ok(name, table.recovery, "ENABLED", "a bad write can be undone")
             else:
                 yield view.gap(
@@ -202,6 +217,17 @@ def point_in_time_recovery(view: View) -> Iterator[Finding]:
                 )
     if not present:
         yield view.none_expected("all tables", _SAID)
+
+
+def _recovery_days(view: View) -> dict[str, int]:
+    """How far each table of the primary region can be restored back; nothing on that side, or while it is not seen."""
+    if view.side is Side.PRIMARY:
+        return {}
+    try:
+        found = named_tables(view, Side.PRIMARY)
+    except DataUnavailable:
+        return {}
+    return {name: table.recovery_days for name, table in found if not isinstance(table, Unavailable)}
 
 
 @lag_source(TABLES)

@@ -11,6 +11,8 @@ from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import application_autoscaling
 
+_OFF = ", suspended"
+
 
 def _target_bounds(view: View, side: Side = Side.DR) -> dict[tuple[str, str], str]:
     """Bounds and policy of every target, by table and what it scales."""
@@ -21,7 +23,8 @@ def _target_bounds(view: View, side: Side = Side.DR) -> dict[tuple[str, str], st
     for target in view.get(application_autoscaling.table_targets, side):
         # A target without a policy never moves: equal bounds alone are not alike.
         by = "; ".join(sorted(rules.get(f"{target.table} {target.what}", []))) or "no policy"
-        found[target.table, target.what] = f"{target.minimum} to {target.maximum}, {by}"
+        off = _OFF if target.suspended else ""
+        found[target.table, target.what] = f"{target.minimum} to {target.maximum}, {by}{off}"
     return found
 
 
@@ -63,7 +66,8 @@ def alike(view: View) -> Iterator[Finding]:
 def _scaling_findings(view: View, name: str, wanted: dict[str, str], mine: dict[str, str]) -> Iterator[Finding]:
     for what, bounds in sorted(wanted.items()):
         measured = mine.get(what, "no scalable target")
-        if measured == bounds:
+        # One that is suspended in the primary region alone scales better here.
+        if measured in (bounds, bounds.removesuffix(_OFF)):
             yield view.ok(f"{name} {what}", measured, bounds, "it scales with the load as in the primary region")
         else:
             yield view.gap(

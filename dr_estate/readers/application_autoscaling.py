@@ -57,12 +57,16 @@ class ScalingPolicy:
 
 @dataclass(frozen=True, slots=True)
 class TableTarget:
-    """The scalable target of a table or index; ``what`` is such as ``ReadCapacityUnits``, bounds are units."""
+    """The scalable target of a table or index; ``what`` is such as ``ReadCapacityUnits``, bounds are units.
+
+    ``suspended``: its policies do not add capacity. Source: API_SuspendedState, DynamicScalingOutSuspended.
+    """
 
     table: str
     what: str
     minimum: int
     maximum: int
+    suspended: bool = False
 
 
 @part(*REGIONAL, reads=frozenset({"application-autoscaling:DescribeScalableTargets"}))
@@ -112,7 +116,8 @@ def table_targets(context: ReadContext) -> tuple[TableTarget, ...]:
     """The scalable targets of the environment's tables and their indexes, fifty a page."""
 
     def target(row: dict[str, Any]) -> TableTarget:
-        return TableTarget(_table(context, row), _scaled_part(row), row["MinCapacity"], row["MaxCapacity"])
+        suspended = row.get("SuspendedState", {}).get("DynamicScalingOutSuspended", False)
+        return TableTarget(_table(context, row), _scaled_part(row), row["MinCapacity"], row["MaxCapacity"], suspended)
 
     return _of_tables(context, "describe_scalable_targets", "ScalableTargets", target)
 

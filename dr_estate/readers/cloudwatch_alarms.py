@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dr_estate.model.regional_names import neutral
@@ -12,12 +12,17 @@ from dr_estate.reading.reader import ReadContext
 
 # The most that DescribeAlarms takes (CloudWatch API, DescribeAlarms).
 _NAMES_A_CALL = 100
+_NO_TOPIC = ("NotFound", "NotFoundException")
 _NARROWING = ("Dimensions", "Period", "Unit", "DatapointsToAlarm", "ThresholdMetricId")
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One metric alarm. ``actions`` are the ARNs notified when it goes off; ``rule`` is what it watches, in words."""
+    """One metric alarm. ``actions`` are the ARNs notified when it goes off; ``rule`` is what it watches, in words.
+
+    ``balancer`` is the load balancer that it watches as CloudWatch names it (``app/<name>/<id>``), "" where it watches
+    none. ``lost_topics`` are those of its actions that are topics of this region and account, and are not there.
+    """
 
     name: str
     state: str
@@ -28,11 +33,16 @@ class Alarm:
     missing_data: str
     actions_enabled: bool
     actions: tuple[str, ...]
+    balancer: str = ""
+    lost_topics: tuple[str, ...] = ()
 
 
-@part(*REGIONAL, reads=frozenset({"cloudwatch:DescribeAlarms"}))
+@part(*REGIONAL, reads=frozenset({"cloudwatch:DescribeAlarms", "sns:GetTopicAttributes"}))
 def alarms(context: ReadContext) -> tuple[Alarm, ...]:
-    """The alarms of names.alarms, a hundred a call; those that are absent are not in it."""
+    """The alarms of names.alarms, a hundred a call; those that are absent are not in it.
+
+    CloudWatch takes the ARN of any topic: each that names.topics does not name is asked about, one call a topic.
+    """
     names = sorted(context.env.named(pattern) for pattern in context.env.names.alarms)
 
     def describe(batch: Sequence[str]) -> Sequence[Alarm]:
@@ -42,7 +52,15 @@ def alarms(context: ReadContext) -> tuple[Alarm, ...]:
         rows = context.pages("cloudwatch", "describe_alarms", both, AlarmNames=list(batch), AlarmTypes=kinds)
         return context.rows(rows, lambda row: _alarm(context, row), "AlarmName")
 
-    return tuple(context.batches(describe, names, _NAMES_A_CALL))
+    found = context.batches(describe, names, _NAMES_A_CALL)
+    place = f"arn:aws:sns:{context.region}:{context.env.account}:"
+    known = {f"{place}{context.env.named(pattern)}" for pattern in context.env.names.topics}
+    others = sorted({arn for alarm in found for arn in alarm.actions if arn.startswith(place)} - known)
+    answers = context.each(
+        lambda arn: (arn, context.find("sns", "get_topic_attributes", _NO_TOPIC, TopicArn=arn)), others
+    )
+    lost = {arn for arn, answer in answers if answer is None}
+    return tuple(replace(a, lost_topics=tuple(arn for arn in a.actions if arn in lost)) for a in found)
 
 
 def _alarm(context: ReadContext, row: dict[str, Any]) -> Alarm:
@@ -56,6 +74,7 @@ def _alarm(context: ReadContext, row: dict[str, Any]) -> Alarm:
         missing_data=row.get("TreatMissingData", ""),
         actions_enabled=row.get("ActionsEnabled", False),
         actions=tuple(sorted(row.get("AlarmActions", []))),
+        balancer=next((str(d["Value"]) for d in row.get("Dimensions") or () if d["Name"] == "LoadBalancer"), ""),
     )
 
 

@@ -48,7 +48,8 @@ class Table:
     A table that is being deleted shows neither keys nor replicas.
 
     ``limits`` are the most units that are read and written on demand, 0 for no limit.
-    ``items`` is refreshed about every six hours; ``restorable_until`` is None without point-in-time recovery.
+    ``items`` is refreshed about every six hours; ``restorable_until`` is None without point-in-time recovery, and
+    ``recovery_days`` is how far that reaches back: 35 where nothing else is set.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Table:
     recovery: str
     restorable_until: datetime | None
     limits: tuple[int, int] = (0, 0)
+    recovery_days: int = 35
 
 
 def names(env: Environment) -> tuple[str, ...]:
@@ -132,6 +134,7 @@ def _table(context: ReadContext, name: str) -> Table:
         deletion_protection=bool(row.get("DeletionProtectionEnabled")),
         recovery=recovery.get("PointInTimeRecoveryStatus", "DISABLED"),
         restorable_until=recovery.get("LatestRestorableDateTime"),
+        recovery_days=recovery.get("RecoveryPeriodInDays") or 35,
         limits=_limits(row.get("OnDemandThroughput") or {}),
     )
 

@@ -348,7 +348,8 @@ def _answer(
     target = ((_COPY_TARGETS, need.where),) if need.where else ()
     for_aws = ((_FOR_AWS, "true"),) if need.through == "backup" else ()
     by_role = (("aws:PrincipalArn", arn), ("aws:PrincipalAccount", context.env.account))
-    known = ((REGION, need.region), *target, *by_role, *moment_keys(context.now))
+    # Services of AWS ask each other by TLS: the policy of most buckets denies all else.
+    known = ((REGION, need.region), ("aws:SecureTransport", "true"), *target, *by_role, *moment_keys(context.now))
     if need.through:
         known = (*of_a_role(arn, context.env.account, need.region, need.through, context.now), *for_aws)
     return ask(need.policy, PolicyRequest(principals, action, need.resource, known))

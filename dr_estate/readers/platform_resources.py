@@ -7,6 +7,7 @@ is left out, whatever its name.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -51,7 +52,8 @@ class ServiceListing:
     schedules with an ARN that they call, and of functions with each variable that names a region of the environment
     file (``NAME=region``).
     ``refused`` are types that the tagging API does not know there. ``shapes`` are ARNs of functions with their code's
-    digest, runtime, memory and time limit, and of caches with their node type and number of nodes.
+    digest, runtime, handler, memory, time limit, names of variables and what they poll, of caches with their node type
+    and number of nodes, of metric filters with what they look for and count, and of rules with what they listen to.
     """
 
     service: str
@@ -95,6 +97,10 @@ def _queue(context: ReadContext, row: Any) -> str:
     return _arn(context, "sqs", str(row["QueueUrl"]).rpartition("/")[2])
 
 
+def _table(context: ReadContext, row: Any) -> str:
+    return _arn(context, "dynamodb", f"table/{row['TableName']}")
+
+
 def _identity(context: ReadContext, row: Any) -> str:
     return _arn(context, "ses", f"identity/{row['IdentityName']}")
 
@@ -114,6 +120,9 @@ LISTED = (
     _ListCall(
         "cloudwatch", "list_dashboards", "DashboardEntries", "DashboardName", _member("DashboardArn"), taggable=False
     ),
+    _ListCall("dynamodb", "list_tables", "TableNames", "TableName", _table),
+    _ListCall("sns", "list_topics", "Topics", "TopicArn", _member("TopicArn")),
+    _ListCall("ecr", "describe_repositories", "repositories", "repositoryName", _member("repositoryArn")),
     _ListCall("logs", "describe_metric_filters", "metricFilters", "filterName", _filter, taggable=False),
 )
 
@@ -123,12 +132,13 @@ READS = frozenset(
         f"{TAGS}:GetResources",
         *(
             "lambda:GetFunctionConcurrency",
+            "lambda:ListEventSourceMappings",
             "lambda:ListFunctions",
             "events:ListRules",
             "events:ListTargetsByRule",
             "scheduler:ListSchedules",
         ),
-        "sqs:ListQueues",
+        *("sqs:ListQueues", "dynamodb:ListTables", "sns:ListTopics", "ecr:DescribeRepositories"),
         *("elasticache:DescribeReplicationGroups", "elasticache:DescribeCacheClusters", "sesv2:ListEmailIdentities"),
         *("wafv2:ListWebACLs", "cloudwatch:ListDashboards", "logs:DescribeMetricFilters"),
     }
@@ -147,7 +157,7 @@ def listings(context: ReadContext) -> tuple[ServiceListing, ...]:
     """The platform's resources by what listed them, the tagging API first; a service that fails hides no other."""
     found = context.maybe(lambda source: source(context), [_tagged_listing, *(_lister(call) for call in LISTED)])
     names = [TAGS, *(f"{call.service} {call.operation.replace('_', '-')}" for call in LISTED)]
-    called = [_running(context, _calling(context, rows)) for rows in found]
+    called = [_fed(context, _running(context, _calling(context, rows))) for rows in found]
     return tuple(
         ServiceListing(name, rows) if isinstance(rows, Unavailable) else replace(rows, service=name)
         for name, rows in zip(names, called, strict=True)
@@ -211,7 +221,8 @@ def _read(arn: str) -> str:
 def _lister(call: _ListCall) -> Callable[[ReadContext], ServiceListing]:
     def listing(context: ReadContext) -> ServiceListing:
         rows = context.pages(call.service, call.operation, call.key, **dict(call.params))
-        named = [row if isinstance(row, Mapping) else {"QueueUrl": row} for row in rows]  # queues are bare addresses
+        # Queues are listed as bare addresses, tables as bare names.
+        named = [row if isinstance(row, Mapping) else {call.name: row} for row in rows]
         ours = context.rows(
             named,
             lambda row: (_own_arn(context.env, call.arn(context, row)), _runs(row), _leads(context, row), _shape(row)),
@@ -236,15 +247,34 @@ def _runs(row: Mapping[str, Any]) -> tuple[str, str]:
 def _shape(row: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """What a function or a cache is, comparable across regions; of others nothing.
 
-    Source: Lambda API, FunctionConfiguration; ElastiCache API, ReplicationGroup, CacheCluster.
+    Of variables the names alone: values may be secrets, or a region's own. Source: Lambda API, FunctionConfiguration;
+    ElastiCache API, ReplicationGroup, CacheCluster; CloudWatch Logs API, MetricFilter.
     """
     if node := row.get("CacheNodeType"):
         nodes = row.get("NumCacheNodes") or len(row.get("MemberClusters") or ())
         return (("node type", str(node)), ("nodes", str(nodes)))
+    if counted := row.get("metricTransformations"):
+        metrics = " ".join(sorted(f"{to['metricNamespace']}/{to['metricName']}={to['metricValue']}" for to in counted))
+        return (("pattern", str(row.get("filterPattern") or "")), ("metric", metrics))
+    if row.get("EventPattern"):
+        return _listened_to(str(row["EventPattern"]))
     if not row.get("CodeSha256"):
         return ()
-    members = (("code", "CodeSha256"), ("runtime", "Runtime"), ("memory", "MemorySize"), ("timeout", "Timeout"))
-    return tuple((name, str(row.get(member) or "")) for name, member in members)
+    members = {"code": "CodeSha256", "runtime": "Runtime", "handler": "Handler", "memory": "MemorySize"}
+    found = {name: str(row.get(member) or "") for name, member in members.items()}
+    variables = (row.get("Environment") or {}).get("Variables") or {}
+    return (*found.items(), ("timeout", str(row.get("Timeout") or "")), ("variables", " ".join(sorted(variables))))
+
+
+def _listened_to(pattern: str) -> tuple[tuple[str, str], ...]:
+    """The sources and kinds of the events that a pattern takes: what else it says names buckets and ids of a region."""
+    try:
+        found = json.loads(pattern)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        return (("pattern", pattern),)
+    return tuple((key, json.dumps(found.get(key), sort_keys=True)) for key in ("source", "detail-type"))
 
 
 def _leads(context: ReadContext, row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -300,6 +330,37 @@ def _running(context: ReadContext, found: ServiceListing | Unavailable) -> Servi
         if isinstance(answer, Unavailable):
             return answer
     return replace(found, off=tuple(arn for arn, off in zip(arns, answers, strict=True) if off))
+
+
+def _fed(context: ReadContext, found: ServiceListing | Unavailable) -> ServiceListing | Unavailable:
+    """Functions with the queues and streams that Lambda polls for them, in their shapes. All else as it is.
+
+    One call for all functions. Source: Lambda API, ListEventSourceMappings.
+    """
+    if isinstance(found, Unavailable) or found.service != _OF_FUNCTIONS or not found.shapes:
+        return found
+    rows = context.pages("lambda", "list_event_source_mappings", "EventSourceMappings")
+    polled = context.rows(rows, lambda row: (_function(row["FunctionArn"]), _source(row)), "UUID")
+    shapes = tuple(
+        (arn, (*shape, ("polls", " ".join(sorted({source for of, source in polled if of == arn and source})))))
+        for arn, shape in found.shapes
+    )
+    return replace(found, shapes=shapes)
+
+
+def _function(arn: str) -> str:
+    """The ARN without a version or alias."""
+    return ":".join(arn.split(":")[:7])
+
+
+def _source(row: Mapping[str, Any]) -> str:
+    """What a mapping polls, by service and name; "" of one that is switched off or is no part of AWS."""
+    arn = str(row.get("EventSourceArn") or "")
+    if not arn or row.get("State") in ("Disabled", "Disabling", "Deleting"):
+        return ""
+    # A stream's ARN ends with the moment at which it was made.
+    kind, name = resource_of(arn.partition("/stream/")[0])
+    return f"{kind}/{name.removesuffix('-dr')}"
 
 
 def _own_arn(env: Environment, arn: str) -> str:

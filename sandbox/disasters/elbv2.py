@@ -262,16 +262,31 @@ def not_warmed(world: World) -> None:
 )
 def unguarded(world: World) -> None:
     """Give the primary region's load balancer a web ACL."""
+    _give_web_acl(world, Side.PRIMARY, "Allow")
+
+
+@disaster(
+    "alb-turns-all-away",
+    "The DR region's load balancer got a web ACL that blocks what no rule lets in, and it has no rule",
+    trips=("elbv2-web-acl.admits",),
+    consequences=("elbv2-web-acl.alike",),
+)
+def turns_all_away(world: World) -> None:
+    """Give the DR region's load balancer a web ACL that blocks."""
+    _give_web_acl(world, Side.DR, "Block")
+
+
+def _give_web_acl(world: World, side: Side, default: str) -> None:
     seen = {"SampledRequestsEnabled": False, "CloudWatchMetricsEnabled": False, "MetricName": "edge"}
-    named = {"Name": "edge", "Scope": "REGIONAL", "DefaultAction": {"Allow": {}}, "Rules": [], "VisibilityConfig": seen}
-    created = world.call(Side.PRIMARY, "wafv2", "CreateWebACL", **named)["Summary"]
-    arn = balancer_of(world, Side.PRIMARY)["LoadBalancerArn"]
+    named = {"Name": "edge", "Scope": "REGIONAL", "DefaultAction": {default: {}}, "Rules": [], "VisibilityConfig": seen}
+    created = world.call(side, "wafv2", "CreateWebACL", **named)["Summary"]
+    arn = balancer_of(world, side)["LoadBalancerArn"]
     # A change of the ACL would make another token; an association makes none.
     ends = {"Name": "edge", "Scope": "REGIONAL", "Id": created["Id"], "LockToken": created["LockToken"]}
-    world.undo(Side.PRIMARY, "wafv2", "DeleteWebACL", **ends)
+    world.undo(side, "wafv2", "DeleteWebACL", **ends)
     # Recorded last, so replayed first: WAF deletes no ACL that is in use (API_DeleteWebACL).
-    world.undo(Side.PRIMARY, "wafv2", "DisassociateWebACL", ResourceArn=arn)
-    world.call(Side.PRIMARY, "wafv2", "AssociateWebACL", WebACLArn=created["ARN"], ResourceArn=arn)
+    world.undo(side, "wafv2", "DisassociateWebACL", ResourceArn=arn)
+    world.call(side, "wafv2", "AssociateWebACL", WebACLArn=created["ARN"], ResourceArn=arn)
 
 
 @disaster(

@@ -2,6 +2,7 @@
 
 The emulator counts none and confirms all. Mail and web endpoints start pending and hear nothing; queues and functions
 are confirmed at once. ``confirm_subscription`` takes the token of :func:`token_of`, which AWS would send by mail.
+A queue keeps its policy while another of its attributes is set (SQS API, SetQueueAttributes).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 from moto.sns.models import SNSBackend, Subscription, Topic
 from moto.sns.responses import SNSResponse
+from moto.sqs.models import Queue, SQSBackend
 
 from sandbox.core.patching import attach, operation, refused, wrap
 from sandbox.moto_ext.ecs.services import ComputedAttribute
@@ -97,6 +99,16 @@ def _list_subscriptions(original: Callable[..., Any], self: SNSResponse) -> Any:
     return answer
 
 
+def _set_queue_attributes(
+    original: Callable[..., Queue], self: SQSBackend, queue_name: str, attributes: dict[str, Any]
+) -> Queue:
+    policy = self.get_queue(queue_name).policy
+    queue = original(self, queue_name=queue_name, attributes=attributes)
+    if "Policy" not in attributes:
+        queue.policy = policy
+    return queue
+
+
 def install() -> None:
     """Repair SNS. Idempotent."""
     attach(Topic, count_confirmed, count_pending)
@@ -104,6 +116,7 @@ def install() -> None:
     setattr(Topic, "subscriptions_pending", ComputedAttribute("count_pending"))  # noqa: B010 - same
     wrap(SNSBackend, "subscribe", _subscribe)
     wrap(Subscription, "publish", _publish)
+    wrap(SQSBackend, "set_queue_attributes", _set_queue_attributes)
     wrap(SNSResponse, "subscribe", _answer_subscription)
     wrap(SNSResponse, "list_subscriptions", _list_subscriptions)
     wrap(SNSResponse, "list_subscriptions_by_topic", _list_subscriptions)

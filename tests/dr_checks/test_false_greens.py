@@ -16,6 +16,7 @@ from dr_estate.readers import (
     cloudfront,
     cloudwatch_alarms,
     ecs,
+    elbv2,
     elbv2_request_counts,
     s3,
     s3_lifecycle,
@@ -334,9 +335,11 @@ def math(region: str, expression: str) -> dict[str, Any]:
 def test_alarms_that_watch_something_else_are_not_alike(
     here: dict[str, Any], there: dict[str, Any], alike: bool
 ) -> None:
+    own = "arn:aws:elasticloadbalancing:r:1:loadbalancer/app/sit-alb/b123456789abcdef"
     rows = {
         (cloudwatch_alarms.alarms, Side.PRIMARY): alarms(Side.PRIMARY, here),
         (cloudwatch_alarms.alarms, Side.DR): alarms(Side.DR, there),
+        (elbv2.load_balancer, Side.DR): replace(whole(elbv2.load_balancer, Side.DR), arn=own),
     }
     assert turned(rows) == ({} if alike else {"alarms.parity": FAIL})
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
-from dr_estate.readers import cloudwatch_alarms
+from dr_estate.readers import cloudwatch_alarms, elbv2
 from dr_estate.readers.cloudwatch_alarms import Alarm
 from dr_estate.snapshot.snapshot import Snapshot
+from tests.dr_checks.traffic import balancer
 from tests.dr_checks.worlds import DENIED, SIT, Example, world
 
 CPU, ERRORS = "sit-mysql-cpu", "sit-alb-5xx"
@@ -44,9 +45,18 @@ def _here(value: Any) -> Snapshot:
     )
 
 
+def _watching(watched: str) -> Snapshot:
+    """The second alarm of the DR region watches this load balancer, where there is one of the id 1."""
+    shown, name = _both({"balancer": watched}), (elbv2.load_balancer.name, Side.DR)
+    there = world({(elbv2.load_balancer, Side.DR): balancer(Side.DR)}).parts[name]
+    return replace(shown, parts={**shown.parts, name: there})
+
+
+OWN = "app/sit-alb/1"
 SCALES = (f"arn:aws:autoscaling:{SIT.regions.dr}:1:scalingPolicy:1:resource/ecs/service/c/s:policyName/out",)
 FUNCTION = (f"arn:aws:lambda:{SIT.regions.dr}:1:function:tell",)
 RESPONSE_PLAN = ("arn:aws:ssm-incidents::1:response-plan/outage",)
+NO_TOPIC = (f"arn:aws:sns:{SIT.regions.dr}:1:nobody",)
 DARK_TOPIC = (f"arn:aws:sns:{SIT.regions.primary}:1:bbws-ops-critical",)
 
 EXAMPLES = [
@@ -65,12 +75,17 @@ EXAMPLES = [
     Example("alarms.parity", Status.FAIL, _both({"threshold": 95.0}), NAMED),
     Example("alarms.parity", Status.FAIL, _both({"missing_data": "ignore"}), NAMED),
     Example("alarms.parity", Status.FAIL, _both({"periods": 50}), NAMED),
+    Example("alarms.parity", Status.PASS, _watching(OWN)),
+    Example("alarms.parity", Status.PASS, _watching("app/another/1")),
+    Example("alarms.parity", Status.FAIL, _watching("app/sit-alb/of-the-primary"), NAMED),
     Example("alarms.parity", Status.NOT_APPLICABLE, _here(())),
     Example("alarms.parity", Status.UNKNOWN, _here(DENIED)),
     Example("alarms.actions", Status.PASS, _both()),
     Example("alarms.actions", Status.FAIL, _both({"actions_enabled": False}), NAMED),
     Example("alarms.actions", Status.FAIL, _both({"actions": ()}), NAMED),
     Example("alarms.actions", Status.FAIL, _both({"actions": DARK_TOPIC}), NAMED),
+    Example("alarms.actions", Status.FAIL, _both({"actions": NO_TOPIC, "lost_topics": NO_TOPIC}), NAMED),
+    Example("alarms.actions", Status.FAIL, _both(there={"actions": NO_TOPIC, "lost_topics": NO_TOPIC}), NAMED),
     Example("alarms.actions", Status.FAIL, _both(there={"actions_enabled": False}), NAMED),
     Example("alarms.actions", Status.FAIL, _both(there={"actions": ()}), NAMED),
     Example("alarms.actions", Status.PASS, _both(there={"actions": DARK_TOPIC}), NAMED),

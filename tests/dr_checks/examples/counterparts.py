@@ -116,6 +116,7 @@ def _refused(*here: str, there: tuple[str, ...] = (), kind: str = "glue:{region}
 
 
 CALLED, ELSEWHERE = (f"arn:aws:lambda:{SIT.region(side)}:1:function:sit-clean" for side in (Side.DR, Side.PRIMARY))
+GONE = f"arn:aws:lambda:{SIT.regions.dr}:{SIT.account}:function:sit-gone"
 CLEAN = "lambda:{region}:1:function:sit-clean"
 REGIONS = (Side.PRIMARY, Side.DR)
 OFF = frozenset({"events:rule sit-nightly"})
@@ -150,6 +151,9 @@ EXAMPLES = [
     Example(CHECK, Status.PASS, _leading((CALLED,), (ELSEWHERE,))),
     Example(CHECK, Status.PASS, _leading((CALLED,))),
     Example(CHECK, Status.PASS, _leading(())),
+    Example(CHECK, Status.WARN, _leading((GONE,)), OFF),
+    Example(CHECK, Status.WARN, _leading((f"{GONE}:live",)), OFF),
+    Example(CHECK, Status.PASS, _leading((GONE.replace("sit-", "their-"),))),
     Example(CHECK, Status.WARN, _leading((), (ELSEWHERE,)), OFF),
     Example(CHECK, Status.WARN, _leading((CALLED, ELSEWHERE), (ELSEWHERE,)), OFF),
     Example(CHECK, Status.WARN, _leading((f"REGION={SIT.regions.primary}",)), OFF),

@@ -111,6 +111,8 @@ def _replica(status: str) -> Table:
     return replace(HERE, replicas=(TableReplica(AWAY, status, ""),))
 
 
+OFF = (replace(BOUNDS[0], suspended=True),)
+
 EXAMPLES = [
     _main("table-active", Status.PASS),
     _main("table-active", Status.PASS, here=DENIED),
@@ -197,4 +199,9 @@ EXAMPLES = [
     _scaled(Status.FAIL, f"{ONE} {UNITS}", rules=()),
     _scaled(Status.UNKNOWN, ONE, replica=DENIED),
     _scaled(Status.UNKNOWN, "", here=DENIED),
+    _scaled(Status.FAIL, f"{ONE} {UNITS}", there=OFF),
+    _scaled(Status.PASS, f"{ONE} {UNITS}", here=OFF),
+    _scaled(Status.PASS, f"{ONE} {UNITS}", here=OFF, there=OFF),
+    _main("point-in-time-recovery", Status.WARN, there=replace(THERE, recovery_days=1)),
+    _main("point-in-time-recovery", Status.PASS, here=replace(HERE, recovery_days=7)),
 ]

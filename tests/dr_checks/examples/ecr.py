@@ -89,6 +89,7 @@ EXAMPLES = [
     Example("ecr.replication-rule", Status.FAIL, _estate(rules=()), frozenset({REPOSITORY})),
     Example("ecr.replication-rule", Status.FAIL, _estate(rules=(ecr.ReplicationRule((("eu-north-1", "1"),), ()),))),
     Example("ecr.replication-rule", Status.FAIL, _estate(rules=(ecr.ReplicationRule(((D, "1"),), ("other",)),))),
+    Example("ecr.replication-rule", Status.FAIL, _estate(rules=(ecr.ReplicationRule(((D, "1"),), ()),))),
     Example("ecr.replication-rule", Status.UNKNOWN, _estate(rules=DENIED)),
     Example("ecr.digest-present", Status.PASS, _estate()),
     Example("ecr.digest-present", Status.PASS, _estate(tasks=(task(ONE, digest=OLD),))),

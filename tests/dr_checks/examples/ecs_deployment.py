@@ -29,7 +29,21 @@ def _deployed(expected: Status, there: DeploymentSettings | None = AS_PRIMARY, *
     return Example("ecs-deployment.alike", expected, shown, frozenset({TWO}))
 
 
+def _registered(expected: Status, here: tuple[str, ...] | None, there: tuple[str, ...] | None) -> Example:
+    """The second service, with the registries of service discovery that it has on each side."""
+    rows = {
+        side: (_pair(AS_PRIMARY)[0], replace(_pair(AS_PRIMARY)[1], registries=registries))
+        for side, registries in ((HERE, here), (THERE, there))
+    }
+    return Example("ecs-deployment.alike", expected, world(dict(rows)), frozenset({TWO}))
+
+
 EXAMPLES = [
+    _registered(Status.FAIL, (), ("srv-1",)),
+    _registered(Status.PASS, ("srv-2",), ("srv-1",)),
+    _registered(Status.PASS, (), ()),
+    _registered(Status.PASS, ("srv-2",), ()),
+    _registered(Status.PASS, None, ("srv-1",)),
     _deployed(Status.PASS),
     _deployed(Status.PASS, grace_s=90),
     _deployed(Status.FAIL, grace_s=59),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from dr_checks.core.model import Status
@@ -11,12 +12,13 @@ from dr_estate.readers.elbv2_web_acl import GuardedBalancer, WebAcl
 from tests.dr_checks.worlds import DENIED, Example, Values, world
 
 ACL = WebAcl("edge", "Allow", ("bots: Block",))
+BLOCKS = replace(ACL, default="Block")
 NONE = GuardedBalancer("sit-alb", None)
 NAMED = frozenset({"sit-alb"})
 HEALTHY_PARTS: Values = {(elbv2_web_acl.guarded, side): NONE for side in (Side.PRIMARY, Side.DR)}
 
 
-def _given(expected: Status, here: Any, there: Any = ACL) -> Example:
+def _given(expected: Status, here: Any, there: Any = ACL, check: str = "alike") -> Example:
     def guarded(value: Any) -> Any:
         return GuardedBalancer("sit-alb", value) if isinstance(value, WebAcl) else value
 
@@ -25,7 +27,11 @@ def _given(expected: Status, here: Any, there: Any = ACL) -> Example:
         (elbv2_web_acl.guarded, Side.PRIMARY): guarded(there),
     }
     subjects = NAMED if expected in (Status.PASS, Status.FAIL) else frozenset[str]()
-    return Example("elbv2-web-acl.alike", expected, world(parts), subjects)
+    return Example(f"elbv2-web-acl.{check}", expected, world(parts), subjects)
+
+
+def _admitted(expected: Status, here: Any, there: Any = ACL) -> Example:
+    return _given(expected, here, there, "admits")
 
 
 EXAMPLES = [
@@ -34,6 +40,16 @@ EXAMPLES = [
     _given(Status.FAIL, WebAcl("edge", "Block", ("bots: Block",))),
     _given(Status.FAIL, WebAcl("edge", "Allow", ())),
     _given(Status.FAIL, ACL, NONE),
+    _given(Status.PASS, replace(ACL, statements=("bots",)), replace(ACL, statements=("bots",))),
+    _given(Status.FAIL, replace(ACL, statements=("bots",)), replace(ACL, statements=("crawlers",))),
+    _admitted(Status.PASS, ACL),
+    _admitted(Status.FAIL, BLOCKS),
+    _admitted(Status.FAIL, BLOCKS, NONE),
+    _admitted(Status.FAIL, BLOCKS, DENIED),
+    _admitted(Status.PASS, BLOCKS, BLOCKS),
+    _admitted(Status.PASS, replace(BLOCKS, admits=True)),
+    _admitted(Status.UNKNOWN, DENIED),
+    _admitted(Status.NOT_APPLICABLE, NONE),
     _given(Status.UNKNOWN, DENIED),
     _given(Status.NOT_APPLICABLE, NONE, NONE),
     _given(Status.NOT_APPLICABLE, None),

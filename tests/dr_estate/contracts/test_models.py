@@ -74,6 +74,7 @@ _REASONS = {
         ecs:DescribeTasks.tasks[].containers[].name
         ecs:DescribeTasks.tasks[].taskArn
         ecs:DescribeTasks.tasks[].taskDefinitionArn
+        ecr:DescribeRepositories.repositories[].repositoryArn
         efs:DescribeAccessPoints.AccessPoints[].AccessPointId
         efs:DescribeAccessPoints.AccessPoints[].FileSystemId
         elasticache:DescribeCacheClusters.CacheClusters[].ARN
@@ -141,6 +142,7 @@ _REASONS = {
         s3:ListObjectVersions.Versions[].IsLatest
         s3control:ListJobs.Jobs[].Status
         sns:ListSubscriptionsByTopic.Subscriptions[].Protocol
+        sns:ListTopics.Topics[].TopicArn
         ssm:GetParametersByPath.Parameters[].Type
         route53resolver:ListFirewallRules.FirewallRules[].Action
     """,

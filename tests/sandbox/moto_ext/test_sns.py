@@ -45,3 +45,12 @@ def test_a_person_is_pending_until_the_token_comes_back(aws: Clients) -> None:
     assert _counts(sns, topic) == ("1", "0")
     attributes = sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
     assert attributes["PendingConfirmation"].lower() == "false"
+
+
+def test_a_queue_keeps_its_policy_while_another_attribute_is_set(aws: Clients) -> None:
+    sqs, policy = aws("sqs", DR), '{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*"}]}'
+    url = sqs.create_queue(QueueName="desk", Attributes={"Policy": policy})["QueueUrl"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "60"})
+    assert sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"] == {"Policy": policy}
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": ""})
+    assert "Policy" not in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"]).get("Attributes", {})
