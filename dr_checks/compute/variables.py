@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import check
 from dr_checks.derived.pairing import tenant_definitions
-from dr_estate.config.environment import Side
+from dr_estate.config.environment import Environment, Side
 from dr_estate.model.kept_values import DIGEST, is_secret
 from dr_estate.model.references import ReferenceKind, unregional
 from dr_estate.model.unavailable import Unavailable
@@ -21,6 +21,11 @@ _NONE = "no service exists on both sides: see ecs.service-exists"
 _ENDPOINT = re.compile(r"(?<![\w.-])([a-z][a-z0-9-]*)\.[a-z0-9]+\.([a-z0-9-]+)\.rds\.amazonaws\.com")
 _SCHEMA = re.compile(r"(?:^|_)(?:DB_NAME|DB_DATABASE|DATABASE|DATABASE_NAME|MYSQL_DATABASE)$")
 _Pairs = Mapping[str, tuple[str, str]]
+
+
+def _own_schema(env: Environment) -> str | None:
+    """For ``applies``: that tenants have schemas of their own is known of the profile."""
+    return None if env.application.own_schema else f"services of the profile {env.profile} may share a schema"
 
 
 @check(
@@ -108,6 +113,7 @@ def database_host(view: View) -> Iterator[Finding]:
     severity=Severity.CRITICAL,
     area=Area.INFRASTRUCTURE,
     rules=("REL13-BP04", "NIST CP-2"),
+    applies=_own_schema,
 )
 def schema(view: View) -> Iterator[Finding]:
     """A variable named like a schema (DB_NAME, DATABASE) holds names.tenant_schema, which restore tests ask for.

@@ -31,6 +31,7 @@ RECOVERY_WRITES = (
     "kms:GenerateDataKey",
     "rds:AddTagsToResource",
     "rds:CreateDBInstanceReadReplica",
+    "rds:CreateDBSnapshot",
     "rds:ModifyDBInstance",
     "rds:ModifyDBParameterGroup",
     "rds:PromoteReadReplica",

@@ -138,6 +138,21 @@ def snapshots(context: ReadContext) -> tuple[DbSnapshot, ...]:
     return context.rows(rows, _snapshot, "DBSnapshotIdentifier")
 
 
+@part(*REGIONAL, reads=SNAPSHOT_READS)
+def manual_snapshots(context: ReadContext) -> tuple[DbSnapshot, ...]:
+    """The manual snapshots of the region, of which an account has 100 at most unless it asked AWS for more.
+
+    A failback makes one where no vault is named: none where one is, or without a database, for then nobody asks.
+    Source: RDS User Guide, "Quotas in Amazon RDS".
+    """
+    names = context.env.names
+    vault = names.primary_vault if context.side is Side.PRIMARY else names.dr_vault
+    if vault or not context.env.database_on(context.side):
+        return ()
+    rows = context.pages("rds", "describe_db_snapshots", "DBSnapshots", SnapshotType="manual")
+    return context.rows(rows, _snapshot, "DBSnapshotIdentifier")
+
+
 def _instance(row: dict[str, Any]) -> Instance:
     subnets = row.get("DBSubnetGroup") or {}
     infos = row.get("StatusInfos") or []

@@ -12,7 +12,7 @@ _BOTH = _HOME | _AWAY
 _WORLD = frozenset({Side.GLOBAL})
 
 SENT: Mapping[str, Mapping[str, frozenset[Side]]] = {
-    "backup/create_backups": {"backup:StartBackupJob": _BOTH},
+    "backup/create_backups": {"backup:StartBackupJob": _BOTH, "rds:CreateDBSnapshot": _BOTH},
     "objects/copy_to_primary": dict.fromkeys(OBJECTS, _HOME),
     "objects/replicate_to_primary": {"s3control:CreateJob": _AWAY},
     "objects/end_replication": {"s3control:UpdateJobStatus": _AWAY},

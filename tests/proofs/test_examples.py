@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from dr_estate.config.environment import load_environment
+from dr_estate.config.map_file import map_path
 from sandbox.client.embedded import HURRIED
 from sandbox.client.endpoint import Endpoint
 from tests.dr_estate.scan.acme import AWAY, HOME, build_tool
@@ -55,6 +56,8 @@ PATHS = Example(
         ("aws_s3_bucket.media", "aws_s3_bucket.media_copy"),
     ),
 )
+
+POSTGRES = Example("postgres", "harbor", 4, (("aws_db_instance.this", "aws_db_instance.replica"),))
 
 
 class Applied:
@@ -112,7 +115,7 @@ class Applied:
         return ran
 
 
-@pytest.fixture(scope="module", params=[PATHS], ids=str)
+@pytest.fixture(scope="module", params=[PATHS, POSTGRES], ids=str)
 def applied(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Applied]:
     example: Example = request.param
     with hosted(load_environment(ROOT / "environments", "sit"), 0, seeded=False) as world:
@@ -160,7 +163,7 @@ def test_scan_names_every_workload_and_store_with_its_counterpart(applied: Appli
 
 def _bare(id_: str) -> str:
     """The name at the end of an ARN, which Terraform has for some resources alone."""
-    return id_.rpartition("/")[2] if id_.startswith("arn:") else id_
+    return re.split("[/:]", id_)[-1]
 
 
 def test_it_fails_over_and_back_with_no_name_typed(applied: Applied) -> None:
@@ -178,6 +181,10 @@ def test_it_fails_over_and_back_with_no_name_typed(applied: Applied) -> None:
     applied.execute("failover")
     assert ("ON_DR", [AWAY], example.tenants) == _served(applied.tool("status --format json").report)
     world.repair("primary-dark")
+    saved = map_path(applied.home / "own", example.environment)
+    before = saved.read_text(encoding="utf-8")
+    updated = applied.tool("init --update --yes")
+    assert (Exit.USAGE, before) == (updated.code, saved.read_text(encoding="utf-8")), updated.out
     applied.execute("failback --staged")
     assert ("NORMAL", [HOME], example.tenants) == _served(applied.tool("status --format json").report)
 

@@ -1,9 +1,12 @@
 """Backs up both regions' database and files before any sync to the primary region; complete recovery points prove it.
 
+A database in a region for which no vault is named is backed up by a snapshot of RDS: files have nothing like it.
+
 The DR region serves and takes writes meanwhile: its recovery points allow a return to this moment, and what is written
 later is in its own stores, which are kept. The recovery points of the primary region hold what it alone may have. Only
-the recovery point that the step's own job made counts, once AWS Backup lists it as COMPLETED. Source: AWS Backup API,
-StartBackupJob and ListRecoveryPointsByBackupVault."""
+the recovery point that the step's own job made counts, once AWS Backup lists it as COMPLETED; the snapshot of the run's
+own name, once RDS lists it as available. Sources: AWS Backup API, StartBackupJob and ListRecoveryPointsByBackupVault;
+RDS API, CreateDBSnapshot."""
 
 from __future__ import annotations
 
@@ -18,13 +21,13 @@ from dr_actions.guard.evidence import STORES
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.states import FILE_SYSTEM, RECOVERY_POINT
+from dr_estate.model.states import DATABASE_SNAPSHOT, FILE_SYSTEM, RECOVERY_POINT
 from dr_estate.model.stores import DATABASE, FILES
 from dr_estate.model.stores import STORES as DATA_STORES
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import backup, backup_jobs, efs, rds
 
-START = "backup:StartBackupJob"
+START, SNAPSHOT = "backup:StartBackupJob", "rds:CreateDBSnapshot"
 KEPT_DAYS = 35
 _BACKUPS = {store.id: store.backup for store in DATA_STORES if store.backup}
 # Longer than a database's windows delay a backup: it starts neither in a window nor in the hour before one.
@@ -53,6 +56,9 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
     for store in stores(context):
         env, region = context.env, context.env.region(store.side)
         vault, days = backup.vault_name(env, store.side), _kept_days(context, store.side)
+        if store.kind == DATABASE.id and not vault:
+            yield _snapshot_step(context, store)
+            continue
         yield context.step(
             CREATE_BACKUPS.name,
             store.name,
@@ -80,13 +86,62 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
         )
 
 
+def _snapshot_step(context: PlanContext, store: BackupStore) -> Step:
+    region = context.env.region(store.side)
+    name = "<derived from the incident and the moment at which the run began>"
+    return context.step(
+        CREATE_BACKUPS.name,
+        store.name,
+        label=f"{store.side}-{store.kind}",
+        side=store.side,
+        says=f"Make a snapshot of the database {store.name} in {region}, where no vault is named.",
+        danger=Danger.COMPENSABLE,
+        undo="The snapshot is left where it is, until somebody deletes it.",
+        budget_s=_BACKUPS[store.kind].budget_s,
+        call=Call(
+            "rds", "CreateDBSnapshot", region, {"DBInstanceIdentifier": store.name, "DBSnapshotIdentifier": name}
+        ),
+        before={"arn": store.arn, "store": store.kind},
+        after={"snapshot": "available, created in this run"},
+    )
+
+
+def _snapshot_name(step: Step, context: PlanContext) -> str:
+    """The name of the run's own snapshot: RDS refuses a second one of that name.
+
+    A name ends without a hyphen and has at most 255 characters (API_CreateDBSnapshot), a database's at most 63.
+    """
+    seed = f"{context.env.name}:{context.incident}:{step.id}:{context.begun_at}"
+    return f"{step.subject}-before-failback-{uuid.uuid5(uuid.NAMESPACE_URL, seed).hex[:12]}"
+
+
+def _snapshot_status(step: Step, context: PlanContext) -> StepStatus:
+    """DONE once the run's own snapshot is available, with its ARN; one that failed keeps its name until it is gone."""
+    name = _snapshot_name(step, context)
+    snapshot = context.snapshot.find(rds.manual_snapshots, step.side, identifier=name)
+    if snapshot is None:
+        return StepStatus(StepState.READY, f"{step.subject} has no snapshot of this run.")
+    state = DATABASE_SNAPSHOT[snapshot.status]
+    if state.serves and snapshot.created_at is not None:
+        arn, text = f"{step.before['arn'].rpartition(':db:')[0]}:snapshot:{name}", snapshot.created_at.isoformat()
+        facts = (("side", str(step.side)), ("store", step.before["store"]), ("arn", arn), ("created_at", text))
+        return StepStatus(StepState.DONE, f"{step.subject} is backed up in {arn}.", facts)
+    if state.broken:
+        region = context.env.region(step.side)
+        remedy = f"aws rds delete-db-snapshot --region {region} --db-snapshot-identifier {name}"
+        return StepStatus(StepState.FAILED, f"The snapshot {name} is {snapshot.status}: `{remedy}`, then run again.")
+    message = f"The snapshot {name} of {step.subject} is {snapshot.status}."
+    return StepStatus(StepState.IN_PROGRESS, message, progress=(snapshot.status,), works=True)
+
+
 def stores(context: PlanContext) -> Iterator[BackupStore]:
     """Both sides' database and file system, as far as they are there. Raises DataUnavailable."""
     for side, instance in ((Side.DR, failback.writer(context)), (Side.PRIMARY, failback.old_primary(context))):
         if instance is not None:
             yield BackupStore(side, DATABASE.id, instance.identifier, instance.arn)
     name = context.env.named(context.env.names.file_system)
-    for side in (Side.DR, Side.PRIMARY):
+    # Without a name a file system of somebody else's may be the only one that is replicated.
+    for side in (Side.DR, Side.PRIMARY) if name else ():
         system = _file_system(context, side, name)
         if system is not None:
             yield BackupStore(side, FILES.id, name, system.arn)
@@ -127,6 +182,8 @@ def _role(context: PlanContext, kind: str) -> str:
 
 def observe(step: Step, context: PlanContext) -> StepStatus:
     """DONE by a complete point of this run, with its ARN; IN_PROGRESS while its job is at work."""
+    if _is_snapshot(step):
+        return _snapshot_status(step, context)
     vault = context.snapshot.find(backup.vaults, step.side, name=step.before["vault"])
     if vault is None:
         message = f"{context.env.region(step.side)} has no vault {step.before['vault']}: provision it, then run again."
@@ -192,6 +249,8 @@ def build_call(step: Step, context: PlanContext) -> Call:
 
     Raises ValueError for a step without a call.
     """
+    if _is_snapshot(step):
+        return step.call_with({"DBSnapshotIdentifier": _snapshot_name(step, context)})
     try:
         failed = sorted(job.id for job in _jobs(step, context) if job.state in _OVER)
     except DataUnavailable:
@@ -199,6 +258,10 @@ def build_call(step: Step, context: PlanContext) -> Call:
     seed = f"{context.env.name}:{context.incident}:{step.id}:{step.before['arn']}:{context.begun_at}:{failed}"
     token = str(uuid.uuid5(uuid.NAMESPACE_URL, seed))
     return step.call_with({"IdempotencyToken": token})
+
+
+def _is_snapshot(step: Step) -> bool:
+    return step.call is not None and step.call.name == SNAPSHOT
 
 
 def notes(context: PlanContext) -> Iterator[str]:
@@ -213,8 +276,11 @@ CREATE_BACKUPS = Action(
     "backup/create_backups",
     "Backs up both regions' database and files before any sync to the primary region; complete recovery "
     "points prove it.",
-    {START},
-    (backup.vaults, backup.recovery_points, backup_jobs.backups, rds.instances, efs.file_systems),
+    {START, SNAPSHOT},
+    (
+        *(backup.vaults, backup.recovery_points, backup_jobs.backups),
+        *(rds.instances, rds.manual_snapshots, efs.file_systems),
+    ),
     plan_steps,
     observe,
     build_call=build_call,

@@ -11,10 +11,12 @@ class Profile:
 
     ``probe_path`` is asked of a workload that has a host of its own. ``names_host``: its pages speak of the host that
     they were asked for. ``variables`` begin the names of those that its containers get: by them `init` knows it.
-    ``posts`` are paths, below the site's own, to which people send what they write.
+    ``posts`` are paths, below the site's own, to which people send what they write. ``own_schema``: each workload has a
+    schema of its own, while those of others may share one.
     """
 
     probe_path: str
     names_host: bool
     variables: tuple[str, ...] = ()
     posts: tuple[str, ...] = ()
+    own_schema: bool = False

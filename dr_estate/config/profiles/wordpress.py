@@ -9,4 +9,5 @@ PROFILE = Profile(
     names_host=True,
     variables=("WORDPRESS_",),
     posts=("wp-login.php", "wp-admin/post.php"),
+    own_schema=True,
 )

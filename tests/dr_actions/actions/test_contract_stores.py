@@ -46,6 +46,9 @@ STORES = {name: action for name, action in actions().items() if name.partition("
 WATCHED = sorted({part for action in STORES.values() for part in action.reads_parts} | {"s3.buckets"})
 EMULATED = AT_ONCE.model_copy(update={"failback": AT_ONCE.failback.model_copy(update={"dns_samples": 20})})
 REPLICATED_BACK = batched(EMULATED)
+UNVAULTED = EMULATED.model_copy(
+    update={"names": EMULATED.names.model_copy(update=dict.fromkeys(("primary_vault", "dr_vault", "file_system"), ""))}
+)
 PROMOTING = EMULATED.model_copy(update={"replication": accepting("read-replica").replication})
 
 
@@ -97,6 +100,11 @@ def _lead_away(estate: Estate) -> None:
     estate.send(Side.DR, "secretsmanager:PutSecretValue", SecretId=SECRET, SecretString=changed)
     estate.put(Side.DR, "away.txt")
     past_the_second(estate)
+
+
+def _lead_alone(estate: Estate) -> None:
+    """Visitors go to the DR region."""
+    lead(estate, Side.DR)
 
 
 def _lead_to_primary(estate: Estate) -> None:
@@ -235,6 +243,10 @@ PROMOTION: tuple[Scene, ...] = (
     (Goal.FAILOVER, "database/restore_dr", _replica_exposed),
     (Goal.FAILOVER, "database/protect_dr", _nothing),
 )
+SNAPSHOTS: tuple[Scene, ...] = (
+    (Goal.FAILOVER, "database/restore_dr", _nothing),
+    (Goal.FAILBACK, "backup/create_backups", _lead_alone),
+)
 COPIES: tuple[Scene, ...] = (
     (Goal.FAILOVER, "files/restore_copy", _unreplicated),
     (Goal.FAILOVER, "files/mount_copy", _nothing),
@@ -297,6 +309,7 @@ class Story:
 STORIES = {
     "recovery": (EMULATED, RECOVERY),
     "promotion": (PROMOTING, PROMOTION),
+    "snapshots": (UNVAULTED, SNAPSHOTS),
     "copies": (EMULATED, COPIES),
     "given up": (EMULATED, GIVEN_UP),
     "sick": (EMULATED, SICK),

@@ -16,6 +16,7 @@ TENANTS = ("tenant1", "tenant2", "tenant3")
 SERVICES = tuple(service(SIT.named(SIT.names.service, tenant=tenant)) for tenant in TENANTS)
 TWO, ALL = frozenset({"sit-tenant2"}), frozenset(f"sit-{tenant}" for tenant in TENANTS)
 
+HTTP = SIT.model_copy(update={"profile": "http"})
 UNRULY, UNNAMED = "a schema of another name", "no schema"
 SCHEMAS = {"another rule, another tenant's": "wp_tenant1", "another rule, nobody's": "wp_archive"}
 """By case the schema in the DR region, where no tenant's is by the environment's rule."""
@@ -97,4 +98,5 @@ EXAMPLES = [
     Example("variables.schema", Status.WARN, _estate("another rule, nobody's"), TWO),
     Example("variables.schema", Status.UNKNOWN, _estate("standby", changes=DARK)),
     Example("variables.schema", Status.NOT_APPLICABLE, _estate(UNNAMED)),
+    Example("variables.schema", Status.NOT_APPLICABLE, _estate(UNRULY, of=TENANTS), env=HTTP),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -12,9 +13,12 @@ from dr_actions.actions.backup import create_backups
 from dr_actions.actions.database import failback, rename
 from dr_actions.actions.database import freeze as database_freeze
 from dr_actions.actions.database import replication as database_replication
-from dr_actions.model.action import StepState
+from dr_actions.guard.backup_first import unproven
+from dr_actions.guard.evidence import proof_of
+from dr_actions.model.action import PlanContext, StepState
+from dr_actions.model.plan import Step
 from dr_estate.config.environment import Side
-from dr_estate.readers import backup_jobs
+from dr_estate.readers import backup_jobs, rds
 from tests.dr_actions.actions.database.test_failback import (
     CAME_HOME,
     COPY,
@@ -29,6 +33,7 @@ from tests.dr_actions.actions.database.test_failback import (
     standing,
     the,
 )
+from tests.dr_actions.plain import with_part
 from tests.dr_checks import databases as plain
 from tests.dr_checks.worlds import NOW, SIT
 
@@ -138,6 +143,60 @@ def test_a_backup_is_asked_for_by_one_token_until_it_fails() -> None:
     ]
     assert tokens[0] == tokens[1]
     assert len(set(tokens)) == 4
+
+
+UNVAULTED = SIT.model_copy(
+    update={"names": SIT.names.model_copy(update=dict.fromkeys(("primary_vault", "dr_vault"), ""))}
+)
+
+
+def _snapshot_step(**parts: Any) -> tuple[Step, PlanContext]:
+    """The step that backs the DR region's database up where no vault is named, and what is seen of it."""
+    rows = parts.pop("snapshots", ())
+    seen = sight(UNVAULTED, begun_at=BEGUN, **parts)
+    seen = replace(seen, snapshot=with_part(seen.snapshot, rds.manual_snapshots, Side.DR, rows))
+    return next(step for step in create_backups.CREATE_BACKUPS.plan_steps(seen) if step.side is Side.DR), seen
+
+
+def _snapshot(name: str, status: str) -> rds.DbSnapshot:
+    created_at = None if status == "creating" else BEGUN + timedelta(minutes=1)
+    return rds.DbSnapshot(name, "manual", status, created_at, "8.0", "", "")
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("", StepState.READY),
+        ("creating", StepState.IN_PROGRESS),
+        ("available", StepState.DONE),
+        ("failed", StepState.FAILED),
+    ],
+)
+def test_a_snapshot_is_the_backup_where_no_vault_is_named(status: str, expected: StepState) -> None:
+    step, seen = _snapshot_step()
+    call = create_backups.CREATE_BACKUPS.build_call(step, seen)
+    assert ("rds:CreateDBSnapshot", SERVED.identifier) == (call.name, call.params["DBInstanceIdentifier"])
+    name = call.text("DBSnapshotIdentifier")
+    others = (_snapshot(f"{name}-other", "available"),)
+    _, seen = _snapshot_step(snapshots=(*others, _snapshot(name, status)) if status else others)
+    found = create_backups.CREATE_BACKUPS.observe(step, seen)
+    assert expected is found.state, found.message
+    if expected is StepState.DONE:
+        proof = proof_of(dict(found.evidence))
+        assert proof is not None
+        assert (Side.DR, "database", f":snapshot:{name}") == (proof.side, proof.store, proof.arn[-len(name) - 10 :])
+        assert [(Side.PRIMARY, "database")] == [
+            (side, store) for side, store in unproven([proof], BEGUN) if store == "database"
+        ]
+
+
+def test_each_run_makes_a_snapshot_of_its_own() -> None:
+    step, seen = _snapshot_step()
+    contexts = (seen, replace(seen, incident="INC-2"), replace(seen, begun_at=NOW), seen)
+    calls = [create_backups.CREATE_BACKUPS.build_call(step, context) for context in contexts]
+    names = [call.text("DBSnapshotIdentifier") for call in calls]
+    assert (names[0], 3) == (names[3], len(set(names)))
+    assert all(re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) for name in names)
 
 
 def test_a_locked_vault_keeps_the_points_for_as_long_as_it_allows() -> None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dr_actions.assessment.failback import AWAY
+from dr_checks.posture.posture import posture_of
 from dr_estate.config.environment import (
     Environment,
     EnvironmentFileError,
@@ -134,9 +136,10 @@ def _update(options: InitOptions) -> Exit:
     """Show how the map file differs from the account, and write the map of today where a person agrees."""
     path = map_path(options.config, options.environment)
     environment = load_environment(options.config, options.environment, with_map=False)
-    before, aside = None, path.with_name(f"{path.name}.unusable")
+    mapped, before, aside = environment, None, path.with_name(f"{path.name}.unusable")
     try:
-        before = load_environment(options.config, options.environment).estate_map
+        mapped = load_environment(options.config, options.environment)
+        before = mapped.estate_map
     except EnvironmentFileError as unusable:  # it is written again, and kept: a person may have chosen something in it
         place = f" Once it is written again, {aside} holds the former map, with what was chosen in it."
         console.complain(f"{unusable}{place if path.exists() else ''}")
@@ -147,6 +150,7 @@ def _update(options: InitOptions) -> Exit:
             found = map_file_of(estate_map(environment, world, environment.account, regions))
         except NoEstate as none:
             raise UsageError(f"{none} The map file stays as it is.") from none
+        posture = posture_of(world.observe(mapped), mapped)
     if (found.primary, found.dr) != regions:
         raise UsageError(
             f"{path} is of {' and '.join(regions)}, and what runs was found in {found.primary} and "
@@ -161,6 +165,8 @@ def _update(options: InitOptions) -> Exit:
     if not (options.yes or (Terminal().attended and console.has_typed("yes", f"Write {path}? Type yes: "))):
         console.conclude(options.format, f"{path} stays as it is", "`dr_cli.py init --update --yes` writes it again.")
         return Exit.NOT_READY
+    if posture.name in AWAY:  # a promoted replica is nobody's copy: its pair would be lost for the failback
+        raise UsageError(f"{posture.says} {path} stays as it is until the failback: a promoted replica has no pair.")
     if before is None and path.exists():
         path.replace(aside)
     path.write_text(found.to_toml(), encoding="utf-8")
