@@ -142,7 +142,7 @@ def age(view: View) -> Iterator[Finding]:
 def key_usable(view: View) -> Iterator[Finding]:
     """The KMS key of each replicated backup and replica is Enabled in the DR region, and admits RDS. Source: T19.
 
-    So does the key behind the settings' alias: it is what a replication takes that is started again.
+    So does the key behind the settings' alias: a replication takes it that starts after a repair or a failback.
 
     Another mechanism's copy may still be restored: whether any can is rds-copy.usable's to say.
     """

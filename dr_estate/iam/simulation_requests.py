@@ -41,6 +41,7 @@ _TYPES: Mapping[str, frozenset[str]] = {
     "elasticfilesystem": frozenset({"file-system"}),
     "rds:AddTagsToResource": frozenset({"db"}),
     "rds:CreateDBInstanceReadReplica": frozenset({"db", "og", "pg", "subgrp"}),
+    "rds:CreateDBSnapshot": frozenset({"db", "snapshot"}),
     "rds:ModifyDBInstance": frozenset({"db", "og", "pg"}),
     "rds:ModifyDBParameterGroup": frozenset({"pg"}),
     "rds:PromoteReadReplica": frozenset({"db"}),

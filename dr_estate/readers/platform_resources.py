@@ -256,8 +256,8 @@ def _shape(row: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     if counted := row.get("metricTransformations"):
         metrics = " ".join(sorted(f"{to['metricNamespace']}/{to['metricName']}={to['metricValue']}" for to in counted))
         return (("pattern", str(row.get("filterPattern") or "")), ("metric", metrics))
-    if row.get("EventPattern"):
-        return _listened_to(str(row["EventPattern"]))
+    if pattern := row.get("EventPattern"):
+        return _listened_to(str(pattern))
     if not row.get("CodeSha256"):
         return ()
     members = {"code": "CodeSha256", "runtime": "Runtime", "handler": "Handler", "memory": "MemorySize"}

@@ -9,6 +9,7 @@ import json
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,6 +102,14 @@ class Applied:
         modules = [state, *state.get("child_modules", ())]
         return {row["address"]: str(row["values"].get("id")) for module in modules for row in module["resources"]}
 
+    def await_accelerated_recovery(self) -> None:
+        """Route 53 switches it on some time after it was asked (T02): `status` is red until then."""
+        zone, until = self.ids()["aws_route53_zone.this"], time.monotonic() + 120
+        words = f"aws route53 get-hosted-zone --id {zone} --query HostedZone.Features.AcceleratedRecoveryStatus"
+        while "ENABLED" not in self.shell(words).stdout:
+            assert time.monotonic() < until, self.shell(words)
+            time.sleep(1)
+
     def tool(self, words: str) -> Ran:
         """Run the tool on the example's environment."""
         return at_endpoint(self.world, self.home, f"{self.words} {words}", "admin")
@@ -124,6 +133,7 @@ def applied(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         found.terraform("apply -auto-approve -input=false -no-color")
         settings = found.shell("terraform output -raw settings | sh -e")
         assert 0 == settings.returncode, settings.stderr
+        found.await_accelerated_recovery()
         yield found
 
 
@@ -185,6 +195,7 @@ def test_it_fails_over_and_back_with_no_name_typed(applied: Applied) -> None:
     before = saved.read_text(encoding="utf-8")
     updated = applied.tool("init --update --yes")
     assert (Exit.USAGE, before) == (updated.code, saved.read_text(encoding="utf-8")), updated.out
+    assert "stays as it is until the failback" in updated.err
     applied.execute("failback --staged")
     assert ("NORMAL", [HOME], example.tenants) == _served(applied.tool("status --format json").report)
 

@@ -181,6 +181,7 @@ ASKED_BY_NAME = frozenset(
         "dns_answers.authorities",
         "backup.opt_ins",
         "backup.recovery_points",
+        "backup_plan.plans",  # of that name alone
         "backup_plan.tagged",  # whatever its tags select is the plan's own
         "dynamodb.tables",
         "ecr.repositories",

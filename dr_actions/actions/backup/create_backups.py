@@ -140,7 +140,7 @@ def stores(context: PlanContext) -> Iterator[BackupStore]:
         if instance is not None:
             yield BackupStore(side, DATABASE.id, instance.identifier, instance.arn)
     name = context.env.named(context.env.names.file_system)
-    # Without a name a file system of somebody else's may be the only one that is replicated.
+    # Without a name in the settings the estate has none: the only one of the account is somebody else's.
     for side in (Side.DR, Side.PRIMARY) if name else ():
         system = _file_system(context, side, name)
         if system is not None:
