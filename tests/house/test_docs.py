@@ -33,7 +33,7 @@ def test_the_readme_explains_every_exit_code() -> None:
     assert [] == [code for code in Exit if not re.search(rf"^\| {code:d} \|", readme, re.MULTILINE)]
 
 
-@pytest.mark.parametrize(("page", "most"), [("README.md", 110), ("docs/why.md", 150), ("CHANGELOG.md", 150)])
+@pytest.mark.parametrize(("page", "most"), [("README.md", 110), ("docs/why.md", 150), ("CHANGELOG.md", 40)])
 def test_a_page_that_is_read_from_its_beginning_stays_short(page: str, most: int) -> None:
     assert len((ROOT / page).read_text(encoding="utf-8").splitlines()) <= most
 

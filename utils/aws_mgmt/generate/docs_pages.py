@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import textwrap
 from collections import defaultdict
 from collections.abc import Callable
 from enum import StrEnum
@@ -187,18 +188,22 @@ def _ids(checks_named: tuple[str, ...]) -> str:
     return ", ".join(f"`{check}`" for check in checks_named) or "-"
 
 
+_SETTINGS = """\
+Name patterns use `{env}`, `{tenant}` and `{bucket}`. Unknown keys are refused. Use your own folder of files with
+`--config DIR`; accepted gaps go into `exceptions.toml` beside them, and what the estate is made of into
+`NAME.map.toml`, which `init` writes ([the map file](scan.md#the-map-file)).
+
+What several files say alike stands once, in a base: with `base = "x"`, the tables of `x.base.toml` hold where the file
+says nothing. It is looked for beside the file, then among the shipped ones; what it says is part of the rules that an
+approver pins. How the estate's resources are called has no default: a file that says it neither itself nor by its base
+or its map is refused, and the missing keys are named."""
+
+
 def environments_page() -> str:
     """Every key of an environment file, its type, default and meaning of its table."""
-    lines = ["# The environment file", "", _MADE.strip(), "", inspect.getdoc(Environment) or "", ""]
+    lines = ["# The environment file", "", _MADE.strip(), "", _paragraphs(inspect.getdoc(Environment) or ""), ""]
     lines += [
-        "Name patterns use `{env}`, `{tenant}` and `{bucket}`. Unknown keys are refused. Use your own folder of files",
-        "with `--config DIR`; accepted gaps go into `exceptions.toml` beside them, and what the estate is made of into",
-        "`NAME.map.toml`, which `init` writes ([the map file](scan.md#the-map-file)).",
-        "",
-        'What several files say alike stands once, in a base: with `base = "x"`, the tables of `x.base.toml` hold',
-        "where the file says nothing. It is looked for beside the file, then among the shipped ones; what it says is",
-        "part of the rules that an approver pins. How the estate's resources are called has no default: a file that",
-        "says it neither itself nor by its base or its map is refused, and the missing keys are named.",
+        _paragraphs(_SETTINGS),
         "",
         "| key | type | default |",
         "|---|---|---|",
@@ -211,7 +216,7 @@ def environments_page() -> str:
             lines += [
                 "",
                 f"## [{name}]",
-                inspect.getdoc(table) or "",
+                _paragraphs(inspect.getdoc(table) or ""),
                 "",
                 "| key | type | default |",
                 "|---|---|---|",
@@ -219,6 +224,12 @@ def environments_page() -> str:
             needed = _needed() if table is ResourceNames else {}
             lines += [_key(key, inner, needed.get(key, "")) for key, inner in table.model_fields.items()]
     return "\n".join(lines) + "\n"
+
+
+def _paragraphs(text: str) -> str:
+    """The paragraphs of a text, each as wide as a page."""
+    found = text.split("\n\n")
+    return "\n\n".join(textwrap.fill(part, _PAGE_WIDTH, break_long_words=False) for part in found)
 
 
 def _table_of(field: Any) -> type[BaseModel] | None:
