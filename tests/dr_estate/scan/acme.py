@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -33,6 +34,7 @@ TABLES, BUCKET, SECRET, REPOSITORY = ("acme-orders", "acme-baskets"), "acme-medi
 DATABASE, REPLICA = "orders-postgres", "standby-of-orders-eu"
 _ANYWHERE = {"IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
 _ZONE_OF_BALANCERS = {HOME: "Z268VQBMOI5EKX", AWAY: "Z32O12XQLNTSW2"}
+_LONGEST_S = 60.0
 
 
 def path_of(service: str) -> str:
@@ -338,10 +340,18 @@ class _Team:
             },
         )
 
+    def _await_accelerated_recovery(self, route53: Any, zone: str) -> None:
+        """Wait until it is on: ENABLING is a gap, and a quick machine looks within that time."""
+        until = time.monotonic() + _LONGEST_S
+        while route53.get_hosted_zone(Id=zone)["HostedZone"]["Features"]["AcceleratedRecoveryStatus"] != "ENABLED":
+            assert time.monotonic() < until, zone
+            time.sleep(0.1)
+
     def _names(self) -> None:
         route53 = self.aws("route53")
         zone = route53.create_hosted_zone(Name=ZONE, CallerReference="acme")["HostedZone"]["Id"]
         route53.update_hosted_zone_features(HostedZoneId=zone.rpartition("/")[2], EnableAcceleratedRecovery=True)
+        self._await_accelerated_recovery(route53, zone)
         changes = [
             self._record(name, host, region, routing)
             for name, (host, _) in self._balancers.items()
