@@ -78,7 +78,8 @@ def test_a_split_leads_every_screen_and_ends_by_the_command_it_prints(sit: Sit) 
     for words in ("status", "failover", "failback", "fence"):
         first, second, *_ = sit.run(words, "reader").out.splitlines()
         assert first.startswith("Visitors read and write in eu-west-1, 2 of 2 tenants, and two databases take "), words
-        assert first.endswith(" fence --side primary`"), words
+        # What fences already names the run, and never itself.
+        assert first.endswith(" fence --execute`" if words == "fence" else " fence --side primary`"), words
         assert second.startswith("BLOCKER: posture SPLIT: "), words
     weighed = sit.kept("failback")
     assert (weighed["recommendation"], " fence --side primary`" in weighed["next_step"]) == ("WAIT", True)
