@@ -105,7 +105,10 @@ class Applied:
     def await_accelerated_recovery(self) -> None:
         """Route 53 switches it on some time after it was asked (T02): `status` is red until then."""
         zone, until = self.ids()["aws_route53_zone.this"], time.monotonic() + 120
-        words = f"aws route53 get-hosted-zone --id {zone} --query HostedZone.Features.AcceleratedRecoveryStatus"
+        words = (
+            f"aws route53 get-hosted-zone --region us-east-1 --id {zone} "
+            "--query HostedZone.Features.AcceleratedRecoveryStatus"
+        )
         while "ENABLED" not in self.shell(words).stdout:
             assert time.monotonic() < until, self.shell(words)
             time.sleep(1)

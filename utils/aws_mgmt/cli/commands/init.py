@@ -146,11 +146,14 @@ def _update(options: InitOptions) -> Exit:
     regions = (environment.regions.primary, environment.regions.dr)
     with ExitStack() as stack, console.working("Reading the account"):
         world = stack.enter_context(world_of(options, environment))
+        posture = posture_of(world.observe(mapped), mapped)
+        # What runs is in the DR region, and a promoted replica is nobody's copy: the failback needs the pair.
+        if posture.name in AWAY:
+            raise UsageError(f"{posture.says} {path} stays as it is until the failback.")
         try:
             found = map_file_of(estate_map(environment, world, environment.account, regions))
         except NoEstate as none:
             raise UsageError(f"{none} The map file stays as it is.") from none
-        posture = posture_of(world.observe(mapped), mapped)
     if (found.primary, found.dr) != regions:
         raise UsageError(
             f"{path} is of {' and '.join(regions)}, and what runs was found in {found.primary} and "
@@ -165,8 +168,6 @@ def _update(options: InitOptions) -> Exit:
     if not (options.yes or (Terminal().attended and console.has_typed("yes", f"Write {path}? Type yes: "))):
         console.conclude(options.format, f"{path} stays as it is", "`dr_cli.py init --update --yes` writes it again.")
         return Exit.NOT_READY
-    if posture.name in AWAY:  # a promoted replica is nobody's copy: its pair would be lost for the failback
-        raise UsageError(f"{posture.says} {path} stays as it is until the failback: a promoted replica has no pair.")
     if before is None and path.exists():
         path.replace(aside)
     path.write_text(found.to_toml(), encoding="utf-8")
