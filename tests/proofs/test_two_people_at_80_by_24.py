@@ -51,7 +51,7 @@ COOLING = re.compile(
 
 @dataclass
 class Desk:
-    """A person's terminals, one after another. ``home`` is their machine; what is typed stands in ``typed``."""
+    """A person's terminals, one after another, at a machine of their own; ``typed`` are the lines that they typed."""
 
     prod: Prod
     person: str
@@ -87,7 +87,7 @@ def printed(terminal: Terminal, words: str) -> str:
 
 
 def until(terminal: Terminal, pattern: str) -> None:
-    """Wait until the screen says so, however its lines are broken."""
+    """Wait until the screen shows ``pattern``, however its lines are broken."""
     ends = time.monotonic() + PATIENCE_S
     while not re.search(pattern, text_of(terminal)):
         assert time.monotonic() < ends, f"{pattern} was not shown: {terminal.shown}"
@@ -138,7 +138,7 @@ def wait_while(look: Callable[[], None], is_over: Callable[[], bool], shown: Ter
 
 
 def says(pattern: str, *screens: Terminal) -> Callable[[], bool]:
-    """Whether each of the screens says so."""
+    """Whether each of the screens shows ``pattern``."""
     return lambda: all(re.search(pattern, text_of(terminal)) for terminal in screens)
 
 
@@ -291,7 +291,7 @@ def stops_in_the_write_pause(team: Team) -> str:
 
 
 def topic_says(prod: Prod) -> bool:
-    """Whether the critical topic was told that nobody can write."""
+    """Whether the critical topic was notified that nobody can write."""
     sent = (row["params"] for row in prod.world.mutations() if row["operation"] == "Publish")
     critical = topic_arn(prod.env, Side.DR, CRITICAL)
     return any(row["TopicArn"] == critical and OUTAGE.search(row["Message"]) for row in sent)

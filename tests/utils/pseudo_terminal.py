@@ -115,6 +115,9 @@ def begun(command: Sequence[str], env: Mapping[str, str], columns: int = 100, ro
     if not pid:
         termios.tcsetwinsize(0, (rows, columns))
         limit_files()
+        # Tests that play in the background were begun with these ignored (nohup), and a command keeps that.
+        for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+            signal.signal(number, signal.SIG_DFL)
         os.chdir(ROOT)
         os.execve(command[0], list(command), env)  # noqa: S606 - the command line itself, without a shell
     terminal = Terminal(pid, master)
