@@ -40,6 +40,7 @@ _MADE = "<!-- Made by `make docs`; edit the code, not this page. -->\n\n"
 _STORE_GIB, _IMAGE_GIB, _PAGE_WIDTH = 100, 0.4, 150
 _SHARED, _NO_OPTIONS = "Global options", "Options:"
 _HELP = re.compile(r"\n  -h, --help +Show this message and exit\.")
+_OPTION = re.compile(r"^  --.+\n(?: {8,}.+\n)*", re.MULTILINE)
 
 
 def checks_page() -> str:
@@ -126,12 +127,12 @@ def _effects() -> list[str]:
 def sequence_page() -> str:
     """The order of every plan: one table a goal; of a switchover what differs from a failover."""
     message = (
-        "One table a goal, as in `dr_actions/model/sequence.py`. Stages run one after another, the steps of one stage\n"
-        "and action at once. An action has a step for each subject, and none where there is nothing to do. Planes are\n"
-        "the control planes that its call needs; `-` stands for the one of the step's own region, or none where it\n"
+        "One table a goal, as in `dr_actions/model/sequence.py`. Stages run one after another, the steps of one stage "
+        "and action at once. An action has a step for each subject, and none where there is nothing to do. Planes are "
+        "the control planes that its call needs; `-` stands for the one of the step's own region, or none where it "
         "only looks."
     )
-    parts = [f"# The order of a plan\n\n{_MADE}{message}"]
+    parts = [f"# The order of a plan\n\n{_MADE}{_paragraphs(message)}"]
     columns = ("stage", "playbook step", "action", "what it does", "owner", "role", "planes")
     head = table_lines(columns, ())
     failover = [_row_of_sequence(row) for row in SEQUENCE[Goal.FAILOVER]]
@@ -177,11 +178,11 @@ def disasters_page() -> str:
         rows.append(f"| `{found.name}` | {found.sentence} | {trips} | {beside} | {found.posture} | {found.answer} |")
     message = (
         f"{len(rows) - 2} ways to break the sandbox: `sandbox break NAME`, `sandbox mend NAME`. A test plays each, and "
-        "proves that it turns\nthe checks it trips, and beside them none but its consequences, and what is said of it: "
-        "the posture, and the answer\nof `failover`. `-` is where the credentials are refused and nothing is judged "
-        "(exit 3). What is not said yet as it stands\nhere is listed in `tests/proofs/test_matrix.py`."
+        "proves that it turns the checks it trips, and beside them none but its consequences, and what is said of it: "
+        "the posture, and the answer of `failover`. `-` is where the credentials are refused and nothing is judged "
+        "(exit 3). What is not said yet as it stands here is listed in `tests/proofs/test_matrix.py`."
     )
-    return f"# The disasters\n\n{_MADE}{message}\n\n" + "\n".join(rows) + "\n"
+    return f"# The disasters\n\n{_MADE}{_paragraphs(message)}\n\n" + "\n".join(rows) + "\n"
 
 
 def _ids(checks_named: tuple[str, ...]) -> str:
@@ -272,17 +273,20 @@ def _value_text(value: Any) -> str:
 
 
 def help_page() -> str:
-    """The help of every command, as it prints it, wider; what all of them take stands in the first alone."""
-    message = "Every command takes the global options too. They and `--help` are listed once, at the top."
+    """The help of every command, wider; what all of them take, and what a list above says, stands there alone."""
+    message = "Every command takes the global options too. They, `--help` and what each command does are listed once."
     pages, known = [f"# The command line\n\n{_MADE}{message}\n\n"], set[str]()
     for ctx in contexts(COMMAND_LINE, Program.CHECKOUT):
         ctx.terminal_width = ctx.max_content_width = _PAGE_WIDTH
         title = ctx.command_path.removeprefix(Program.CHECKOUT.short).strip()
         sections = (_HELP.sub("", ctx.get_help()) if title else ctx.get_help()).split("\n\n")
-        sections = sections[1:] if title else sections  # the title says how it is called
+        sections = sections[2:] if title else sections  # the title says how it is called, a list above what it does
         text = "\n\n".join(part for part in sections if part not in known and part != _NO_OPTIONS)
         known |= {part for part in sections if part.startswith(_SHARED)}
         text = text.replace("\n\n", "\n").replace("\nExamples:\n", "\n") if title else text
+        if title in ("failback", "fence"):  # most of their options are a run's, whatever its goal
+            text = _OPTION.sub(lambda option: "" if option[0] in "".join(pages) else option[0], text)
+            text = text.replace(_NO_OPTIONS, "Options, beside those of `failover` up to --report:")
         pages.append(f"## {title}\n" * bool(title) + f"```\n{text}\n```\n")
     return "".join(pages).rstrip() + "\n"
 
@@ -300,12 +304,12 @@ def durations_page() -> str:
         median, most = (duration(row.seconds(quantile, gib=gib)) for quantile in (0.5, 0.9))
         rows.append(f"| `{row.id}` | {through} | {median} | {most} | {row.standing} | {row.source} |")
     message = (
-        "One table (`dr_estate/model/aws_durations.toml`) for both: the sandbox plays it (`sandbox up --pace real`),\n"
-        "and a plan's estimate uses it where no past runs give a better number. What is `assumed` was seen nowhere:\n"
-        "a drill measures it, and then goes before the table. Seconds grow by size: GiB, 1,000 files or objects.\n"
+        "One table (`dr_estate/model/aws_durations.toml`) for both: the sandbox plays it (`sandbox up --pace real`), "
+        "and a plan's estimate uses it where no past runs give a better number. What is `assumed` was seen nowhere: "
+        "a drill measures it, and then goes before the table. Seconds grow by size: GiB, 1,000 files or objects. "
         f"Median and nine of ten are those of {_STORE_GIB} GiB stored, and of an image of {_IMAGE_GIB} GiB."
     )
-    return f"# How long AWS takes\n\n{_MADE}{message}\n\n" + "\n".join(rows) + "\n"
+    return f"# How long AWS takes\n\n{_MADE}{_paragraphs(message)}\n\n" + "\n".join(rows) + "\n"
 
 
 def _phase(phase: OperationPhase) -> str:
